@@ -1,0 +1,71 @@
+"""Argument checks: one template for every message.
+
+A check is made once, at the public edge, before any work. Every message reads
+`` `name` must be <requirement>; received name=<value>. `` and, where it is known, how to mend it.
+"""
+
+import numbers
+from collections.abc import Collection
+from typing import Any, TypeVar
+
+Choice = TypeVar("Choice")
+
+
+def describe(name: str, requirement: str, value: object, remedy: str = "") -> str:
+    """Words a message about one argument; `requirement` follows "must be"."""
+    message = f"`{name}` must be {requirement}; received {name}={value!r}."
+    return f"{message} {remedy}" if remedy else message
+
+
+def check_integer(name: str, value: Any, *, minimum: int) -> int:
+    """Returns `value` as an int, or raises if it is no integer of at least `minimum`."""
+    requirement = f"an integer of at least {minimum}"
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise TypeError(describe(name, requirement, value))
+    if value < minimum:
+        raise ValueError(describe(name, requirement, value))
+    return int(value)
+
+
+def check_number(
+    name: str, value: Any, *, minimum: float, maximum: float, remedy: str = ""
+) -> float:
+    """Returns `value` as a float, or raises if it is no number in [`minimum`, `maximum`]."""
+    requirement = f"a number from {minimum:g} to {maximum:g}"
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(describe(name, requirement, value, remedy))
+    if not minimum <= value <= maximum:  # also false for NaN
+        raise ValueError(describe(name, requirement, value, remedy))
+    return float(value)
+
+
+def check_boolean(name: str, value: Any) -> bool:
+    """Returns `value`, or raises if it is neither True nor False."""
+    if not isinstance(value, bool):
+        raise TypeError(describe(name, "True or False", value))
+    return value
+
+
+def check_choice(name: str, value: Any, allowed: Collection[Choice]) -> Choice:
+    """Returns `value`, or raises a ValueError that lists all the allowed ones."""
+    for choice in allowed:
+        if type(value) is type(choice) and value == choice:
+            return choice
+    listed = ", ".join(repr(choice) for choice in allowed)
+    raise ValueError(describe(name, f"one of {listed}", value))
+
+
+def check_size(name: str, value: Any) -> tuple[int, int]:
+    """Returns `value` as (height, width), or raises if it is no pair of positive integers."""
+    requirement = "a pair (height, width) of integers of at least 1"
+    if not isinstance(value, (tuple, list)):
+        raise TypeError(describe(name, requirement, value))
+    integers = all(
+        isinstance(side, numbers.Integral) and not isinstance(side, bool) for side in value
+    )
+    if not integers:
+        raise TypeError(describe(name, requirement, value))
+    if len(value) != 2 or min(value) < 1:
+        raise ValueError(describe(name, requirement, value))
+    height, width = value
+    return int(height), int(width)
