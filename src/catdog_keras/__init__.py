@@ -1,3 +1,67 @@
-"""Keras-native components for image classification."""
+"""Keras-native components for image classification: take one piece, or all of them.
+
+The datasets, layers, models, evaluation and plots below are all reachable here and in their
+submodules. Importing this package registers its layers with Keras, so that a saved model that
+holds them loads without `custom_objects`.
+"""
+
+from catdog_keras.datasets import (
+    ImageSplits,
+    ScanReport,
+    load_cats_dogs,
+    load_image_folder,
+    scan_images,
+)
+from catdog_keras.evaluation import (
+    Evaluation,
+    baseline_accuracy,
+    evaluate_classifier,
+    label_counts,
+    wilson_interval,
+)
+from catdog_keras.layers import BatchNormalization, ConvBlock, Preprocessing, RandomAffine
+from catdog_keras.models import (
+    BACKBONES,
+    WeightsNotFoundError,
+    build_model1,
+    build_model2,
+    build_model3,
+    transfer_model,
+)
+from catdog_keras.plotting import (
+    plot_comparison,
+    plot_confusion_matrix,
+    plot_history,
+    plot_images,
+    plot_label_counts,
+)
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "BACKBONES",
+    "BatchNormalization",
+    "ConvBlock",
+    "Evaluation",
+    "ImageSplits",
+    "Preprocessing",
+    "RandomAffine",
+    "ScanReport",
+    "WeightsNotFoundError",
+    "baseline_accuracy",
+    "build_model1",
+    "build_model2",
+    "build_model3",
+    "evaluate_classifier",
+    "label_counts",
+    "load_cats_dogs",
+    "load_image_folder",
+    "plot_comparison",
+    "plot_confusion_matrix",
+    "plot_history",
+    "plot_images",
+    "plot_label_counts",
+    "scan_images",
+    "transfer_model",
+    "wilson_interval",
+]

@@ -4,9 +4,12 @@ A check is made once, at the public edge, before any work. Every message reads
 `` `name` must be <requirement>; received name=<value>. `` and, where it is known, how to mend it.
 """
 
+import math
 import numbers
 from collections.abc import Collection
 from typing import Any, TypeVar
+
+import keras
 
 Choice = TypeVar("Choice")
 
@@ -55,6 +58,47 @@ def check_choice(name: str, value: Any, allowed: Collection[Choice]) -> Choice:
     raise ValueError(describe(name, f"one of {listed}", value))
 
 
+def check_finite(name: str, value: Any) -> float:
+    """Returns `value` as a float, or raises if it is no finite number."""
+    requirement = "a finite number"
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(describe(name, requirement, value))
+    if not math.isfinite(value):
+        raise ValueError(describe(name, requirement, value))
+    return float(value)
+
+
+def check_span(
+    name: str, value: Any, *, minimum: float, maximum: float, remedy: str = ""
+) -> tuple[float, float]:
+    """Returns `value` as (low, high); a number r stands for (-r, r)."""
+    requirement = (
+        f"a number from 0 to {min(-minimum, maximum):g}, or a pair (low, high) of numbers "
+        f"from {minimum:g} to {maximum:g} with low <= high"
+    )
+    bounds = value if isinstance(value, (tuple, list)) else (value,)
+    if any(isinstance(bound, bool) or not isinstance(bound, numbers.Real) for bound in bounds):
+        raise TypeError(describe(name, requirement, value, remedy))
+    if bounds is not value:
+        bounds = (-value, value)
+    if len(bounds) != 2 or not minimum <= bounds[0] <= bounds[1] <= maximum:  # false for NaN too
+        raise ValueError(describe(name, requirement, value, remedy))
+    low, high = bounds
+    return float(low), float(high)
+
+
+def check_window(name: str, value: Any) -> tuple[int, int]:
+    """Returns `value` as (height, width); an integer n stands for (n, n)."""
+    requirement = "an integer of at least 1, or a pair (height, width) of them"
+    sides = value if isinstance(value, (tuple, list)) else (value, value)
+    if any(isinstance(side, bool) or not isinstance(side, numbers.Integral) for side in sides):
+        raise TypeError(describe(name, requirement, value))
+    if len(sides) != 2 or min(sides) < 1:
+        raise ValueError(describe(name, requirement, value))
+    height, width = sides
+    return int(height), int(width)
+
+
 def check_size(name: str, value: Any) -> tuple[int, int]:
     """Returns `value` as (height, width), or raises if it is no pair of positive integers."""
     requirement = "a pair (height, width) of integers of at least 1"
@@ -69,3 +113,24 @@ def check_size(name: str, value: Any) -> tuple[int, int]:
         raise ValueError(describe(name, requirement, value))
     height, width = value
     return int(height), int(width)
+
+
+def check_input_shape(name: str, value: Any) -> tuple[int, int, int]:
+    """Returns `value` as a picture's shape of three integers, or raises if it is none."""
+    requirement = "a picture's shape of three integers of at least 1"
+    if not isinstance(value, (tuple, list)):
+        raise TypeError(describe(name, requirement, value))
+    integers = all(
+        isinstance(side, numbers.Integral) and not isinstance(side, bool) for side in value
+    )
+    if len(value) != 3 or not integers or min(value) < 1:
+        raise ValueError(describe(name, requirement, value, "For example (160, 160, 3)."))
+    first, second, third = value
+    return int(first), int(second), int(third)
+
+
+def check_layer(name: str, value: Any) -> keras.Layer:
+    """Returns `value`, or raises if it is no Keras layer; a model is one too."""
+    if not isinstance(value, keras.Layer):
+        raise TypeError(describe(name, "a keras.Layer", value))
+    return value

@@ -1,0 +1,14 @@
+"""Functions that return an uncompiled `keras.Model` ending in logits."""
+
+from catdog_keras.models.backbones import BACKBONES, WeightsNotFoundError
+from catdog_keras.models.transfer import transfer_model
+from catdog_keras.models.tutorial import build_model1, build_model2, build_model3
+
+__all__ = [
+    "BACKBONES",
+    "WeightsNotFoundError",
+    "build_model1",
+    "build_model2",
+    "build_model3",
+    "transfer_model",
+]

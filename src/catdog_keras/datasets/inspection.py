@@ -1,0 +1,254 @@
+"""Which picture files are good, odd or bad, and why; and what an odd picture becomes."""
+
+import hashlib
+import io
+import os
+import stat
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from catdog_keras._progress import progress_bar
+from catdog_keras.datasets.index import list_pictures
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+MAX_MEGAPIXELS = 50
+ALPHA_BACKGROUND = (255, 255, 255)  # what shines through where a picture is transparent
+
+# Formats whose plain pictures TensorFlow's own kernels decode, and decode rightly.
+KERNEL_FORMATS = ("JPEG", "PNG")
+FORMAT_ENDINGS = {
+    "BMP": (".bmp",),
+    "GIF": (".gif",),
+    "JPEG": (".jpg", ".jpeg"),
+    "MPO": (".jpg", ".jpeg"),
+    "PNG": (".png",),
+    "TIFF": (".tif", ".tiff"),
+    "WEBP": (".webp",),
+}
+EXIF_ORIENTATION = 0x0112
+TURNED = range(2, 9)  # the other values mean, or are read as, upright
+
+
+@dataclass(frozen=True)
+class PictureFile:
+    """What one picture file turned out to be.
+
+    Attributes:
+        path: The file, as it was named to the scan.
+        status: `"good"`, `"odd"` (it decodes, yet not as its plain pixels) or `"bad"`.
+        reason: Why it is odd or bad; empty for a good one.
+        sha256: Hash of its bytes; empty where they could not be read.
+        plain: Whether TensorFlow's own kernels decode it rightly.
+    """
+
+    path: str
+    status: Literal["good", "odd", "bad"]
+    reason: str = ""
+    sha256: str = field(default="", repr=False)
+    plain: bool = field(default=False, repr=False)
+
+
+@dataclass(frozen=True)
+class ScanReport:
+    """What `scan_images` found; printed, it names every odd and every bad file.
+
+    Attributes:
+        good: Pictures that decode to their plain pixels.
+        odd: Pictures that decode after a rule was applied: turned, palette resolved, ...
+        bad: Files that are no usable pictures, each with its `reason`.
+        duplicates: Groups of paths whose files hold the same bytes.
+    """
+
+    good: list[PictureFile]
+    odd: list[PictureFile]
+    bad: list[PictureFile]
+    duplicates: list[list[str]]
+
+    @classmethod
+    def of(cls, pictures: Sequence[PictureFile]) -> "ScanReport":
+        """Sorts inspected files into a report."""
+        same: dict[str, list[str]] = {}
+        for picture in pictures:
+            if picture.sha256:
+                same.setdefault(picture.sha256, []).append(picture.path)
+        return cls(
+            good=[picture for picture in pictures if picture.status == "good"],
+            odd=[picture for picture in pictures if picture.status == "odd"],
+            bad=[picture for picture in pictures if picture.status == "bad"],
+            duplicates=[paths for paths in same.values() if len(paths) > 1],
+        )
+
+    def __str__(self) -> str:
+        """One line of counts, then a line for each odd and bad file and each set of duplicates."""
+        lines = [
+            f"{len(self.good)} good, {len(self.odd)} odd, {len(self.bad)} bad, "
+            f"{len(self.duplicates)} sets of duplicates"
+        ]
+        lines += [
+            f"{picture.status:<4} {_printable(picture.path)}: {picture.reason}"
+            for picture in (*self.bad, *self.odd)
+        ]
+        lines += ["same " + ", ".join(map(_printable, paths)) for paths in self.duplicates]
+        return "\n".join(lines)
+
+
+def scan_images(directory: str | os.PathLike[str]) -> ScanReport:
+    """Reads and decodes every picture file under a folder and says what is wrong with which.
+
+    Nothing is changed: no file is moved, renamed or deleted.
+
+    Args:
+        directory: Folder to walk. Hidden files and folders and `__MACOSX` are passed over.
+
+    Returns:
+        A `ScanReport` with the lists `good`, `odd` and `bad`, whose entries have a `path` and a
+        `reason`, and `duplicates`, lists of paths with the same bytes.
+
+    Raises:
+        NotADirectoryError: If `directory` is no folder.
+
+    Example:
+        >>> import catdog_keras, tempfile, pathlib
+        >>> folder = pathlib.Path(tempfile.mkdtemp())
+        >>> _ = (folder / "broken.jpg").write_bytes(b"no picture")
+        >>> catdog_keras.scan_images(folder).bad[0].reason
+        'not a picture in any known format'
+    """
+    root = Path(directory)
+    if not root.is_dir():
+        raise NotADirectoryError(f"`directory` must be a folder; received {str(root)!r}.")
+    return ScanReport.of(inspect_files(list(list_pictures(root))))
+
+
+def inspect_files(paths: Sequence[str]) -> list[PictureFile]:
+    """Inspects files on all cores, in the order given, with a progress bar on long work."""
+    with (
+        progress_bar("Checking pictures", len(paths), "files") as advance,
+        ThreadPoolExecutor(os.cpu_count() or 1) as pool,
+    ):
+        return [_counted(picture, advance) for picture in pool.map(inspect_file, paths)]
+
+
+def inspect_file(path: str) -> PictureFile:
+    """Reads one file whole, decodes it and says what it is."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return PictureFile(path, "bad", "its name is not valid UTF-8")
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116
+        if not stat.S_ISREG(mode):  # opening a named pipe would wait for ever
+            return PictureFile(path, "bad", "not a regular file")
+        content = Path(path).read_bytes()
+    except OSError as error:
+        return PictureFile(path, "bad", f"cannot be read: {error.strerror}")
+    if not content:
+        return PictureFile(path, "bad", "empty file")
+    digest = hashlib.sha256(content).hexdigest()
+    reason, form = _try_to_decode(content)
+    if reason:
+        return PictureFile(path, "bad", reason, digest)
+    oddities = _oddities(path, form)
+    plain = not oddities and form.kind in KERNEL_FORMATS and form.mode in ("L", "RGB")
+    status: Literal["good", "odd"] = "odd" if oddities else "good"
+    return PictureFile(path, status, ", ".join(oddities), digest, plain)
+
+
+def decode_with_rules(path: str) -> np.ndarray:
+    """Decodes any picture that Pillow knows into plain RGB.
+
+    EXIF orientation is applied, a palette resolved, 16 bits scaled to 8, CMYK converted,
+    transparency laid over white, and of several frames the first is taken.
+
+    Returns:
+        uint8 array of shape `(height, width, 3)`.
+    """
+    from PIL import Image, ImageOps
+
+    with Image.open(path) as opened:
+        image = ImageOps.exif_transpose(opened)
+        if image.mode.startswith("I"):  # 16 bits in one channel; Pillow's own convert() clips them
+            samples = np.asarray(image, dtype=np.float64) / 257
+            image = Image.fromarray(np.clip(np.rint(samples), 0, 255).astype(np.uint8))
+        if image.has_transparency_data:
+            image = image.convert("RGBA")
+            ground = Image.new("RGBA", image.size, (*ALPHA_BACKGROUND, 255))
+            image = Image.alpha_composite(ground, image)
+        return np.asarray(image.convert("RGB"))
+
+
+@dataclass(frozen=True)
+class _Form:
+    """What a decoded picture's header says."""
+
+    kind: str
+    mode: str
+    bits: int
+    orientation: int
+    frames: int
+    transparent: bool
+
+
+def _try_to_decode(content: bytes) -> tuple[str, _Form]:
+    """Returns why `content` is no picture (empty if it is one), and its form."""
+    from PIL import Image, UnidentifiedImageError
+
+    unknown = _Form("", "", 8, 1, 1, transparent=False)
+    too_large = f"more than {MAX_MEGAPIXELS} megapixels"
+    try:
+        image = Image.open(io.BytesIO(content))
+        if image.width * image.height > MAX_MEGAPIXELS * 1_000_000:
+            return too_large, unknown
+        form = _read_form(image, content)
+        # An eighth of the size: the whole stream is still read, so damage still shows.
+        image.draft(image.mode, (image.width // 8, image.height // 8))
+        image.load()
+    except UnidentifiedImageError:
+        return "not a picture in any known format", unknown
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        return too_large, unknown
+    except Exception as error:  # decoders of damaged files raise whatever their bytes lead to
+        return f"does not decode: {error}", unknown
+    return "", form
+
+
+def _read_form(image: "Image.Image", content: bytes) -> _Form:
+    return _Form(
+        kind=image.format or "",
+        mode=image.mode,
+        # Pillow hands 16-bit colour out as 8-bit, so the PNG header itself has to be asked.
+        bits=content[24] if image.format == "PNG" else 16 if image.mode.startswith("I") else 8,
+        orientation=image.getexif().get(EXIF_ORIENTATION, 1),
+        frames=getattr(image, "n_frames", 1),
+        transparent=image.has_transparency_data,
+    )
+
+
+def _oddities(path: str, form: _Form) -> list[str]:
+    endings = FORMAT_ENDINGS.get(form.kind, ())
+    rules = (
+        (form.orientation in TURNED, "turned by its EXIF orientation"),
+        (form.mode in ("P", "PA"), "palette"),
+        (form.bits == 16, "16 bit"),
+        (form.transparent, "transparency"),
+        (form.mode in ("CMYK", "YCCK", "LAB", "HSV"), f"{form.mode} colours"),
+        (form.frames > 1, f"{form.frames} frames, the first is used"),
+        (bool(endings) and not path.lower().endswith(endings), f"content is {form.kind}"),
+    )
+    return [reason for applies, reason in rules if applies]
+
+
+def _counted(picture: PictureFile, advance: Callable[[int], None]) -> PictureFile:
+    advance(1)
+    return picture
+
+
+def _printable(path: str) -> str:
+    return path.encode(errors="backslashreplace").decode()

@@ -1,0 +1,82 @@
+"""Which pictures are for validation and which for the test: by file, once, for good."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+TEST_SHARE = 5  # one in five of what is held out from training, as in the tutorial
+
+SplitFunction = Callable[[np.ndarray, int, int], tuple[np.ndarray, np.ndarray]]
+
+
+def take_skip(labels: np.ndarray, batch_size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Shuffles once; the test takes the first fifth of the batches, validation the rest.
+
+    What `dataset.take(batches // 5)` and `dataset.skip(batches // 5)` are meant to do. Done on a
+    dataset that reshuffles, they leak: each pass draws another test set. Here the files are split.
+
+    Args:
+        labels: int32, shape `(pictures,)`.
+        batch_size: Pictures per batch, the last batch counted even if it is not full.
+        seed: Seed of the one shuffle.
+
+    Returns:
+        The positions of the validation and of the test pictures, in their shuffled order.
+    """
+    count = len(labels)
+    batches = -(-count // batch_size)
+    if batches < TEST_SHARE:
+        largest = (count - 1) // (TEST_SHARE - 1)
+        remedy = (
+            f"a `batch_size` of at most {largest}, or more pictures"
+            if largest
+            else (f"at least {TEST_SHARE} pictures to hold out")
+        )
+        raise ValueError(
+            'split="take_skip" puts a fifth of the validation batches into the test and needs at '
+            f"least {TEST_SHARE} of them; {count} pictures in batches of {batch_size} make "
+            f"{batches}. Give {remedy}."
+        )
+    order = np.random.default_rng(seed).permutation(count)
+    taken = batches // TEST_SHARE * batch_size
+    return order[taken:], order[:taken]
+
+
+def stratified(labels: np.ndarray, batch_size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """A fifth of each class for the test, the rest for validation, each shuffled.
+
+    Args and returns as for `take_skip`; `batch_size` plays no part.
+    """
+    del batch_size
+    return divide_classes(labels, 1 / TEST_SHARE, seed)
+
+
+SPLIT_FUNCTIONS: dict[str, SplitFunction] = {"take_skip": take_skip, "stratified": stratified}
+
+
+def hold_out(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Holds a fraction of each class out from training; the positions of both come back sorted."""
+    train, held_out = divide_classes(labels, fraction, seed)
+    return np.sort(train), np.sort(held_out)
+
+
+def divide_classes(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Divides each class in two, the second side getting `fraction`, never none and never all.
+
+    Raises:
+        ValueError: If a class has only one picture, which cannot stand on both sides.
+    """
+    generator = np.random.default_rng(seed)
+    sides: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
+    for label in np.unique(labels):
+        members = generator.permutation(np.flatnonzero(labels == label))
+        if len(members) < 2:
+            raise ValueError(
+                "Each class must have at least two pictures to be divided; "
+                f"class number {label} has one. Add pictures, or remove the class."
+            )
+        second = min(max(round(len(members) * fraction), 1), len(members) - 1)
+        sides[0].append(members[second:])
+        sides[1].append(members[:second])
+    first, last = (generator.permutation(np.concatenate(side)) for side in sides)
+    return first, last

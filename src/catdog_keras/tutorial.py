@@ -1,0 +1,231 @@
+"""The tutorial's four steps, end to end: look, count, train four models, compare, test."""
+
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import keras
+
+from catdog_keras._checks import check_integer
+from catdog_keras._output import OutputFolder
+from catdog_keras._progress import TrainingProgress, progress_bar
+from catdog_keras.datasets import ImageSplits, load_cats_dogs
+from catdog_keras.evaluation import Evaluation, baseline_accuracy, evaluate_classifier
+from catdog_keras.layers import RandomAffine
+from catdog_keras.models import (
+    WeightsNotFoundError,
+    build_model1,
+    build_model2,
+    build_model3,
+    transfer_model,
+)
+from catdog_keras.plotting import (
+    plot_comparison,
+    plot_confusion_matrix,
+    plot_history,
+    plot_images,
+    plot_label_counts,
+)
+
+RESULTS_FILE = "results.json"
+IMAGE_SIZE = (160, 160)
+FIGURE_DPI = 120
+
+# Model by name; each is called at its turn, so that one whose weights are missing stops no other.
+STEPS: dict[str, Callable[[], keras.Model]] = {
+    "model1": build_model1,
+    "model2": build_model2,
+    "model3": build_model3,
+    "model4": lambda: transfer_model(
+        input_shape=(*IMAGE_SIZE, 3),
+        augmentation=RandomAffine("horizontal", rotation_degrees=20, name="augmentation"),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class ModelResult:
+    """What one model came to; accuracies are shares from 0 to 1, of pictures named rightly."""
+
+    name: str
+    parameters: int
+    trainable_parameters: int
+    epochs: int
+    best_epoch: int
+    seconds: float
+    train_accuracy: float
+    validation_accuracy: float
+    test_accuracy: float
+    test_interval: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class TutorialResult:
+    """What the four steps came to: the contents of `results.json`.
+
+    Attributes:
+        data: Where the pictures came from.
+        seed: The seed of splits, weights and augmentation.
+        counts: Pictures by split and class.
+        baseline_accuracy: Share of the class that is most frequent in training.
+        models: A `ModelResult` for each model that was trained.
+        not_run: The models that could not be trained, by name, with the reason.
+    """
+
+    data: str
+    seed: int
+    counts: dict[str, dict[str, int]]
+    baseline_accuracy: float
+    models: list[ModelResult]
+    not_run: dict[str, str]
+
+
+def run_tutorial(
+    data: str | os.PathLike[str] | None = "synthetic",
+    *,
+    epochs: int = 5,
+    output: str | os.PathLike[str] = "catdog-tutorial",
+    seed: int = 0,
+    tell: Callable[[str], None] = print,
+) -> TutorialResult:
+    """Runs the four steps of the tutorial and writes its results, figures and models.
+
+    Each model is trained for `epochs` passes and keeps the weights of the pass with the best
+    validation accuracy; because it chose the pass, that accuracy is a little flattered. The test
+    pictures play no part in any choice and are looked at once, at the end.
+
+    Args:
+        data: `source` of `load_cats_dogs`.
+        epochs: Passes over the training pictures for each model, at least 1.
+        output: Folder for `results.json`, the figures (PNG) and the models (`.keras`). It is made
+            if need be; what an earlier run wrote there is replaced.
+        seed: Seed of splits, weights and augmentation, at least 0.
+        tell: Called with each line of the report.
+
+    Returns:
+        A `TutorialResult`, the contents of `results.json`.
+
+    Raises:
+        TypeError: If an argument has the wrong type.
+        ValueError: If an argument has a wrong value or the pictures cannot be used.
+        OSError: If the pictures do not exist or `output` cannot be written.
+    """
+    check_integer("epochs", epochs, minimum=1)
+    folder = OutputFolder(output)
+    splits = load_cats_dogs(data, image_size=IMAGE_SIZE, seed=seed, cache=True)
+    folder.remove(_file_names())
+    baseline = _look_and_count(splits, folder, tell)
+    models: list[ModelResult] = []
+    not_run: dict[str, str] = {}
+    for name, build in STEPS.items():
+        keras.utils.set_random_seed(seed)
+        try:
+            model = build()
+        except WeightsNotFoundError as error:
+            not_run[name] = str(error)
+            tell(f"{name} is not run. {error}")
+            continue
+        models.append(_train_and_judge(name, model, splits, epochs, folder))
+        tell(_line(models[-1]))
+    _save_figure(
+        folder, "comparison", plot_comparison([asdict(m) for m in models], baseline=baseline)
+    )
+    result = TutorialResult(
+        "public" if data is None else str(data), seed, splits.counts, baseline, models, not_run
+    )
+    text = json.dumps(asdict(result), indent=2) + "\n"
+    folder.write(RESULTS_FILE, lambda path: path.write_text(text, encoding="utf-8"))
+    return result
+
+
+def _look_and_count(
+    splits: ImageSplits, folder: OutputFolder, tell: Callable[[str], None]
+) -> float:
+    """Steps before the first model: six pictures, the labels, and what guessing would give."""
+    for split, counts in splits.counts.items():
+        listed = ", ".join(f"{count} {name}" for name, count in counts.items())
+        tell(f"{split:<10} {sum(counts.values()):>5} pictures: {listed}")
+    counts = splits.counts["train"]
+    baseline = baseline_accuracy(counts)
+    tell(f"baseline   {baseline:.1%}: always naming the most frequent class")
+    _save_figure(folder, "images", plot_images(splits.train, splits.class_names))
+    _save_figure(folder, "label_counts", plot_label_counts(counts))
+    return baseline
+
+
+def _train_and_judge(
+    name: str, model: keras.Model, splits: ImageSplits, epochs: int, folder: OutputFolder
+) -> ModelResult:
+    started = time.perf_counter()
+    history, best_epoch = _train(name, model, splits, epochs)
+    seconds = time.perf_counter() - started
+    judged = {
+        split: evaluate_classifier(model, dataset, splits.class_names)
+        for split, dataset in zip(splits.counts, splits, strict=True)
+    }
+    _save_figure(folder, f"history_{name}", plot_history(history))
+    test: Evaluation = judged["test"]
+    matrix = plot_confusion_matrix(test.confusion_matrix, splits.class_names)
+    _save_figure(folder, f"confusion_{name}", matrix)
+    folder.write(f"{name}.keras", model.save)
+    return ModelResult(
+        name=name,
+        parameters=model.count_params(),
+        trainable_parameters=_count(model.trainable_variables),
+        epochs=epochs,
+        best_epoch=best_epoch,
+        seconds=round(seconds, 1),
+        train_accuracy=judged["train"].accuracy,
+        validation_accuracy=judged["validation"].accuracy,
+        test_accuracy=test.accuracy,
+        test_interval=test.accuracy_interval,
+    )
+
+
+def _train(
+    name: str, model: keras.Model, splits: ImageSplits, epochs: int
+) -> tuple[dict[str, list[float]], int]:
+    """Trains and leaves the model with the weights of its best epoch on validation."""
+    model.compile(
+        optimizer="adam",
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    best = keras.callbacks.EarlyStopping(
+        "val_accuracy", mode="max", patience=epochs, restore_best_weights=True
+    )
+    steps = epochs * splits.train.cardinality().numpy()
+    with progress_bar(f"Training {name}", steps, "steps") as advance:
+        history = model.fit(
+            splits.train,
+            validation_data=splits.validation,
+            epochs=epochs,
+            callbacks=[best, TrainingProgress(advance)],
+            verbose=0,
+        )
+    return history.history, best.best_epoch + 1
+
+
+def _count(variables: list[Any]) -> int:
+    return sum(keras.ops.size(variable) for variable in variables)
+
+
+def _save_figure(folder: OutputFolder, name: str, drawn: Any) -> None:
+    figure = drawn.figure  # of an Axes, and of a Figure itself
+    folder.write(f"{name}.png", lambda path: figure.savefig(path, dpi=FIGURE_DPI))
+
+
+def _file_names() -> list[str]:
+    figures = ["images", "label_counts", "comparison"]
+    figures += [f"{kind}_{name}" for name in STEPS for kind in ("history", "confusion")]
+    return [RESULTS_FILE, *(f"{f}.png" for f in figures), *(f"{name}.keras" for name in STEPS)]
+
+
+def _line(result: ModelResult) -> str:
+    return (
+        f"{result.name:<10} {result.seconds:.0f} s, best epoch {result.best_epoch} of "
+        f"{result.epochs}, validation {result.validation_accuracy:.1%}"
+    )
