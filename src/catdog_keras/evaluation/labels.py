@@ -1,0 +1,171 @@
+"""Labels of a dataset of batches: reading them, counting them, guessing by them."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from catdog_keras._checks import check_integer, describe
+
+Tensor: TypeAlias = Any  # of any framework, or a list of numbers
+IntegerArray: TypeAlias = npt.NDArray[np.int64]
+
+_INFINITE_CARDINALITY = -1  # what tf.data's `cardinality()` answers for a repeated dataset
+_LABEL_SHAPES = "class indices of shape (batch,) or (batch, 1), or one-hot rows (batch, classes)"
+
+
+def label_counts(dataset: Iterable[Any], class_names: Sequence[str]) -> dict[str, int]:
+    """Counts how often each class occurs among the labels of a dataset.
+
+    This passes over the dataset once, and a dataset of pictures decodes them on the way: where
+    the counts are known from the files, take them from there.
+
+    Args:
+        dataset: batches `(images, labels)`, for example a `tf.data.Dataset`, a
+            `keras.utils.PyDataset`, a PyTorch `DataLoader` or a list. Labels are class indices
+            of shape `(batch,)` or `(batch, 1)`, or one-hot rows of shape `(batch, classes)`.
+        class_names: the names of the classes, in the order of their indices.
+
+    Returns:
+        The count of each class by name, in the order of `class_names`; classes that do not
+        occur stand there with 0.
+
+    Raises:
+        TypeError: if `dataset` or `class_names` is of another type.
+        ValueError: if the dataset is infinite or has no labels, or a label names no class.
+
+    Example:
+        >>> import catdog_keras
+        >>> batches = [("pictures", [0, 1, 1]), ("pictures", [1])]
+        >>> catdog_keras.evaluation.label_counts(batches, ["cat", "dog", "fox"])
+        {'cat': 1, 'dog': 3, 'fox': 0}
+    """
+    names = check_class_names(class_names)
+    totals = np.zeros(len(names), dtype=np.int64)
+    for _, labels in read_batches(dataset):
+        totals += np.bincount(read_labels(labels, len(names)), minlength=len(names))
+    return dict(zip(names, totals.tolist(), strict=True))
+
+
+def baseline_accuracy(counts: Mapping[str, int]) -> float:
+    """Accuracy of always guessing the most frequent class.
+
+    A model that does not beat it has learned nothing from the pictures.
+
+    Args:
+        counts: the count of each class by name, as `label_counts` returns it.
+
+    Returns:
+        The share of the most frequent class, above 0 and at most 1.
+
+    Raises:
+        TypeError: if `counts` is no mapping of integers.
+        ValueError: if `counts` is empty, or a count is negative, or all of them are 0.
+
+    Example:
+        >>> import catdog_keras
+        >>> catdog_keras.evaluation.baseline_accuracy({"cat": 30, "dog": 10})
+        0.75
+    """
+    requirement = "the count of each class by name, as from `label_counts`"
+    if not isinstance(counts, Mapping):
+        raise TypeError(describe("counts", requirement, counts))
+    numbers = [check_integer(f"counts[{name!r}]", n, minimum=0) for name, n in counts.items()]
+    if sum(numbers) == 0:
+        raise ValueError(describe("counts", f"{requirement}, with at least one picture", counts))
+    return max(numbers) / sum(numbers)
+
+
+def check_class_names(class_names: Sequence[str]) -> tuple[str, ...]:
+    """Returns the names as a tuple, or raises if they are no distinct strings."""
+    requirement = "a list of distinct class names"
+    if isinstance(class_names, str) or not isinstance(class_names, Sequence):
+        raise TypeError(describe("class_names", requirement, class_names))
+    if not all(isinstance(name, str) for name in class_names):
+        raise TypeError(describe("class_names", requirement, class_names))
+    if not class_names or len(set(class_names)) != len(class_names):
+        raise ValueError(describe("class_names", requirement, class_names))
+    return tuple(class_names)
+
+
+def read_batches(dataset: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
+    """Yields the (images, labels) of each batch, or raises if the dataset has no such pairs."""
+    for batch in _iterate(dataset):
+        # A tensor would unpack along its batch axis: only a true pair is one.
+        if not isinstance(batch, (tuple, list)) or len(batch) != 2:
+            raise ValueError(
+                "`dataset` must yield pairs (images, labels); "
+                f"received a batch that is {_describe_batch(batch)}. "
+                "Labels are needed to judge the predictions."
+            )
+        yield batch[0], batch[1]
+
+
+def read_labels(labels: Tensor, num_classes: int) -> IntegerArray:
+    """Returns a batch of labels as class indices of shape (batch,), or raises."""
+    array = np.asarray(keras.ops.convert_to_numpy(labels))
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"`labels` must be {_LABEL_SHAPES}; received dtype {array.dtype}.")
+    if array.ndim == 2 and array.shape[1] == num_classes > 1:
+        return _indices_of_one_hot(array)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1:
+        raise ValueError(
+            f"`labels` must be {_LABEL_SHAPES}; received shape {array.shape} "
+            f"for {num_classes} classes." + (" Batch the dataset." if array.ndim == 0 else "")
+        )
+    wrong = array[~((array >= 0) & (array < num_classes) & (array == np.floor(array)))]
+    if wrong.size:
+        raise ValueError(
+            describe(
+                "labels",
+                f"class indices from 0 to {num_classes - 1}, one for each class name",
+                wrong[0].item(),
+            )
+        )
+    return array.astype(np.int64)
+
+
+def _iterate(dataset: Iterable[Any]) -> Iterator[Any]:
+    """Iterates over one pass of a dataset, or raises if there is no end to it."""
+    if isinstance(dataset, (str, bytes, dict)) or not (
+        hasattr(dataset, "__iter__") or hasattr(dataset, "__getitem__")
+    ):
+        raise TypeError(describe("dataset", "an iterable of (images, labels) batches", dataset))
+    cardinality = getattr(dataset, "cardinality", None)
+    endless = callable(cardinality) and int(cardinality()) == _INFINITE_CARDINALITY
+    if isinstance(dataset, keras.utils.PyDataset):
+        if dataset.num_batches is not None:
+            # Plain iteration would go on past the last batch of a PyDataset.
+            return (dataset[index] for index in range(dataset.num_batches))
+        endless = True
+    if endless:
+        raise ValueError(
+            describe("dataset", "finite", dataset, "Leave out `repeat()`, or `take` some batches.")
+        )
+    return iter(dataset)
+
+
+def _indices_of_one_hot(array: npt.NDArray[Any]) -> IntegerArray:
+    """Returns the index of the one in each row, or raises if a row is not one-hot."""
+    one_hot = ((array == 0) | (array == 1)).all(axis=1) & (array.sum(axis=1) == 1)
+    if not one_hot.all():
+        raise ValueError(
+            describe(
+                "labels",
+                "class indices, or one-hot rows with a single 1 each",
+                array[~one_hot][0].tolist(),
+                "Smoothed and multiple labels have no single true class.",
+            )
+        )
+    return array.argmax(axis=1).astype(np.int64)
+
+
+def _describe_batch(batch: object) -> str:
+    """Says what a batch is without printing its pixels."""
+    if isinstance(batch, (tuple, list)):
+        return f"a {type(batch).__name__} of {len(batch)}"
+    return f"of type {type(batch).__name__}"
