@@ -37,9 +37,10 @@ def check_number(
     requirement = f"a number from {minimum:g} to {maximum:g}"
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(describe(name, requirement, value, remedy))
-    if not minimum <= value <= maximum:  # also false for NaN
+    number = float(value)
+    if not minimum <= number <= maximum:  # also false for NaN
         raise ValueError(describe(name, requirement, value, remedy))
-    return float(value)
+    return number
 
 
 def check_boolean(name: str, value: Any) -> bool:

@@ -1,0 +1,102 @@
+"""Batch normalisation by the backend's fused kernel."""
+
+from typing import Any
+
+import keras
+
+from catdog_keras import _backend
+
+
+@keras.saving.register_keras_serializable(package="catdog_keras")
+class BatchNormalization(keras.layers.BatchNormalization):
+    """Batch normalisation: Keras's layer, computed by the backend's fused kernel where it has one.
+
+    Arguments, weights and results are those of `keras.layers.BatchNormalization`, so that weights
+    move between the two in both directions; the moving variance is the biased one, as there.
+    With `trainable = False` the layer uses its moving averages, even when `training=True`.
+
+    The kernel is used for four-axis inputs in float16, bfloat16 or float32 without a mask: on
+    TensorFlow with the channels last and outside XLA, on PyTorch with the channels last or second
+    and more than one value per channel. Everything else, JAX included, is computed by Keras's own
+    operations.
+
+    Source: Ioffe and Szegedy, "Batch Normalization: Accelerating Deep Network Training by Reducing
+    Internal Covariate Shift" (https://arxiv.org/abs/1502.03167), Algorithms 1 and 2.
+
+    Args:
+        axis: Integer, the axis of the channels. Defaults to the last; 1 for channels first.
+        momentum: Number in [0, 1]; the share of the old value that a moving average keeps.
+        epsilon: Number above 0, added to the variance.
+        center: Whether to add the trained offset `beta`.
+        scale: Whether to multiply by the trained factor `gamma`.
+        beta_initializer: Initializer of `beta`.
+        gamma_initializer: Initializer of `gamma`.
+        moving_mean_initializer: Initializer of the moving mean.
+        moving_variance_initializer: Initializer of the moving variance.
+        beta_regularizer: Optional regularizer of `beta`.
+        gamma_regularizer: Optional regularizer of `gamma`.
+        beta_constraint: Optional constraint of `beta`.
+        gamma_constraint: Optional constraint of `gamma`.
+        renorm: Whether to use batch renormalisation (by Keras's own operations).
+        renorm_clipping: With `renorm`, a dictionary of the bounds `rmin`, `rmax` and `dmax`.
+        renorm_momentum: With `renorm`, the momentum of its moving averages.
+        synchronized: TensorFlow only; whether replicas share their statistics (by Keras's own
+            operations).
+        **kwargs: Arguments of `keras.layers.Layer`: `name`, `dtype`, `trainable`.
+
+    Input shape:
+        `(batch, height, width, channels)` for the fused kernel; otherwise any shape that has
+        `axis`. Floating point, any range.
+
+    Output shape:
+        That of the input, in the layer's compute dtype. During training each channel has the mean
+        `beta` and the standard deviation `gamma`.
+
+    Raises:
+        ValueError: By Keras, if an argument or the mask's shape is not allowed.
+
+    Example:
+    >>> import catdog_keras, numpy as np
+    >>> layer = catdog_keras.layers.BatchNormalization()
+    >>> outputs = layer(np.random.uniform(0, 255, (8, 4, 4, 3)), training=True)
+    >>> tuple(outputs.shape)
+    (8, 4, 4, 3)
+    """
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """Normalises `inputs`.
+
+        Args:
+            inputs: Tensor to normalise.
+            training: True normalises by the statistics of the batch and updates the moving
+                averages; False or None normalises by the moving averages.
+            mask: Optional tensor, True where a position counts.
+
+        Returns:
+            The normalised tensor.
+        """
+        own_operations = mask is not None or self.renorm or self.synchronized
+        if own_operations or not _backend.can_fuse_batch_norm(inputs, self.axis):
+            return super().call(inputs, training=training, mask=mask)
+        moving_mean = keras.ops.cast(self.moving_mean, "float32")
+        moving_variance = keras.ops.cast(self.moving_variance, "float32")
+        gamma, beta = self._scale_and_offset()
+        if not (training and self.trainable):
+            outputs = _backend.batch_norm_inference(
+                inputs, self.axis, moving_mean, moving_variance, gamma, beta, self.epsilon
+            )
+            return keras.ops.cast(outputs, self.compute_dtype)
+        outputs, mean, variance = _backend.batch_norm_training(
+            inputs, self.axis, gamma, beta, self.epsilon
+        )
+        kept = self.momentum
+        self.moving_mean.assign(moving_mean * kept + mean * (1.0 - kept))
+        self.moving_variance.assign(moving_variance * kept + variance * (1.0 - kept))
+        return keras.ops.cast(outputs, self.compute_dtype)
+
+    def _scale_and_offset(self) -> tuple[Any, Any]:
+        """Returns gamma and beta in float32; the kernels need both, trained or not."""
+        shape = self.moving_mean.shape
+        gamma = keras.ops.cast(self.gamma, "float32") if self.scale else keras.ops.ones(shape)
+        beta = keras.ops.cast(self.beta, "float32") if self.center else keras.ops.zeros(shape)
+        return gamma, beta

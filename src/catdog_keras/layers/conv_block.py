@@ -1,0 +1,197 @@
+"""The tutorial's building block: convolution, activation, normalisation, pooling."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+
+from catdog_keras import _backend
+from catdog_keras._checks import (
+    check_boolean,
+    check_choice,
+    check_integer,
+    check_window,
+    describe,
+)
+from catdog_keras.layers.batch_normalization import BatchNormalization
+
+PADDINGS = ("valid", "same")
+
+
+@keras.saving.register_keras_serializable(package="catdog_keras")
+class ConvBlock(keras.layers.Layer):
+    """Convolution, activation, batch normalisation, max pooling, in this order.
+
+    The normalisation comes after the activation, as in the tutorial, and not between convolution
+    and activation, as in most papers. `padding` is that of the convolution; the pooling always
+    drops the rows and columns that fill no window.
+
+    The parts are the attributes `convolution`, `normalization` and `pooling`; the last two are
+    None where they are switched off. On TensorFlow the parts work with the channels last, and a
+    channels-first picture is transposed on its way in and out.
+
+    Source: the tutorial's first network; normalisation after Ioffe and Szegedy
+    (https://arxiv.org/abs/1502.03167), section 3.2, which puts it before the activation.
+
+    Args:
+        filters: Integer of at least 1; number of convolution filters, the channels of the output.
+        kernel_size: Integer of at least 1, or a pair (height, width); the convolution's window in
+            pixels.
+        activation: Name of a Keras activation, a callable, or None for none.
+        pool_size: Integer of at least 1, or a pair (height, width); the pooling's window and
+            stride in pixels. 1 leaves the pooling out.
+        padding: `"valid"` (no padding) or `"same"` (zeros, so that the convolution keeps height
+            and width).
+        use_batch_norm: Whether to normalise.
+        data_format: `"channels_last"`, `"channels_first"`, or None for Keras's own setting.
+        **kwargs: Arguments of `keras.layers.Layer`: `name`, `dtype`, `trainable`.
+
+    Input shape:
+        `(batch, height, width, channels)`, or `(batch, channels, height, width)` with channels
+        first. Floating point, any range.
+
+    Output shape:
+        `(batch, new_height, new_width, filters)`, or channels first, in the compute dtype; with
+        `"valid"`, `new_height = (height - kernel_size + 1) // pool_size`.
+
+    Raises:
+        TypeError: If an argument has the wrong type.
+        ValueError: If an argument has a value that is not allowed, or a picture is smaller than
+            the windows.
+
+    Example:
+    >>> import catdog_keras
+    >>> catdog_keras.layers.ConvBlock(16).compute_output_shape((None, 160, 160, 3))
+    (None, 79, 79, 16)
+    """
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int | Sequence[int] = 3,
+        *,
+        activation: str | Callable[[Any], Any] | None = "relu",
+        pool_size: int | Sequence[int] = 2,
+        padding: str = "valid",
+        use_batch_norm: bool = True,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Checks and keeps the arguments; the class tells what they mean."""
+        super().__init__(**kwargs)
+        self.filters = check_integer("filters", filters, minimum=1)
+        self._kernel = check_window("kernel_size", kernel_size)
+        self._window = check_window("pool_size", pool_size)
+        self.kernel_size = kernel_size if isinstance(kernel_size, int) else self._kernel
+        self.pool_size = pool_size if isinstance(pool_size, int) else self._window
+        self.padding = check_choice("padding", padding, PADDINGS)
+        self.use_batch_norm = check_boolean("use_batch_norm", use_batch_norm)
+        self.data_format = _backend.resolve_data_format(data_format)
+        self.activation = keras.activations.get(activation)
+        self._make_parts()
+
+    def _make_parts(self) -> None:
+        inner_format = _backend.native_data_format(self.data_format)
+        self._transposes = inner_format != self.data_format
+        # A frozen layer does not freeze the parts that it gets later; each must be told.
+        common = {"dtype": self.dtype_policy, "trainable": self.trainable}
+        self.convolution = keras.layers.Conv2D(
+            self.filters,
+            self._kernel,
+            activation=self.activation,
+            padding=self.padding,
+            data_format=inner_format,
+            name="convolution",
+            **common,
+        )
+        self.normalization = None
+        if self.use_batch_norm:
+            axis = -1 if inner_format == "channels_last" else 1
+            self.normalization = BatchNormalization(axis=axis, name="normalization", **common)
+        self.pooling = None
+        if self._window != (1, 1):
+            self.pooling = keras.layers.MaxPooling2D(
+                self._window, data_format=inner_format, name="pooling", **common
+            )
+
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        """Makes the weights for inputs of `input_shape`."""
+        self.compute_output_shape(input_shape)
+        if input_shape[1 if self.data_format == "channels_first" else -1] is None:
+            raise ValueError(describe("input_shape", "known in its channels", tuple(input_shape)))
+        if self._transposes:
+            input_shape = [input_shape[axis] for axis in (0, 2, 3, 1)]
+        self.convolution.build(input_shape)
+        if self.normalization is not None:
+            self.normalization.build(self.convolution.compute_output_shape(input_shape))
+        self.built = True
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
+        """Returns the shape of the output for inputs of `input_shape`.
+
+        Raises:
+            ValueError: If `input_shape` has not four axes, or is smaller than the windows.
+        """
+        shape = tuple(input_shape)
+        first = self.data_format == "channels_first"
+        if len(shape) != 4:
+            axes = (
+                "(batch, channels, height, width)" if first else "(batch, height, width, channels)"
+            )
+            raise ValueError(describe("input_shape", f"of four axes {axes}", shape))
+        sides = shape[2:] if first else shape[1:3]
+        borders = [side - 1 if self.padding == "valid" else 0 for side in self._kernel]
+        needed = [window + border for window, border in zip(self._window, borders, strict=True)]
+        if any(side is not None and side < need for side, need in zip(sides, needed, strict=True)):
+            self._reject_small(shape, needed)
+        new_sides = [
+            None if side is None else (side - border) // window
+            for side, border, window in zip(sides, borders, self._window, strict=True)
+        ]
+        return (
+            (shape[0], self.filters, *new_sides) if first else (shape[0], *new_sides, self.filters)
+        )
+
+    def _reject_small(self, shape: tuple[int | None, ...], needed: list[int]) -> None:
+        requirement = (
+            f"at least {needed[0]} pixels high and {needed[1]} wide with "
+            f"kernel_size={self.kernel_size}, pool_size={self.pool_size} and "
+            f"padding={self.padding!r}"
+        )
+        remedy = "Pass larger pictures, stack fewer blocks, or set pool_size=1" + (
+            " or padding='same'." if self.padding == "valid" else "."
+        )
+        raise ValueError(describe("input_shape", requirement, shape, remedy))
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        """Runs the parts on `inputs`.
+
+        Args:
+            inputs: Pictures.
+            training: True normalises by the statistics of the batch and updates the moving
+                averages; False or None normalises by the moving averages.
+
+        Returns:
+            The pooled feature maps.
+        """
+        self.compute_output_shape(inputs.shape)  # a later picture may be smaller than the first
+        outputs = keras.ops.transpose(inputs, (0, 2, 3, 1)) if self._transposes else inputs
+        outputs = self.convolution(outputs)
+        if self.normalization is not None:
+            outputs = self.normalization(outputs, training=training)
+        if self.pooling is not None:
+            outputs = self.pooling(outputs)
+        return keras.ops.transpose(outputs, (0, 3, 1, 2)) if self._transposes else outputs
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments that make this layer again."""
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "activation": keras.activations.serialize(self.activation),
+            "pool_size": self.pool_size,
+            "padding": self.padding,
+            "use_batch_norm": self.use_batch_norm,
+            "data_format": self.data_format,
+        }

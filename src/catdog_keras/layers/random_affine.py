@@ -1,0 +1,270 @@
+"""Flip, zoom, shear, rotation and shift of pictures, in one resampling."""
+
+import math
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+
+from catdog_keras import _backend
+from catdog_keras._checks import check_choice, check_finite, check_integer, check_span
+
+FLIPS = (None, "horizontal", "vertical", "horizontal_and_vertical")
+FILL_MODES = ("constant", "nearest", "wrap", "reflect")
+INTERPOLATIONS = ("nearest", "bilinear")
+PARAMETERS = (
+    "flip_horizontal",
+    "flip_vertical",
+    "zoom",
+    "shear_degrees",
+    "rotation_degrees",
+    "translation_height",
+    "translation_width",
+)
+ARGUMENTS = (
+    "flip",
+    "rotation_degrees",
+    "zoom",
+    "translation",
+    "shear_degrees",
+    "fill_mode",
+    "interpolation",
+    "fill_value",
+    "seed",
+    "data_format",
+)
+
+Span = float | Sequence[float]
+
+
+def affine_matrix(
+    parameters: Mapping[str, Any], height: Any, width: Any, ops: Any = keras.ops
+) -> Any:
+    """Composes one 3 x 3 matrix per picture, from a point of the result to one of the picture.
+
+    A point is `(x, y, 1)`, in pixels to the right and down from the centre of the first pixel.
+
+    Args:
+        parameters: What `RandomAffine.draw_parameters` returns: arrays of shape `(batch,)`.
+        height: Height of the pictures in pixels, a floating-point number.
+        width: Width of the pictures in pixels, a floating-point number.
+        ops: Namespace of `cos`, `sin`, `tan`, `stack` and `reshape` for these arrays: `keras.ops`,
+            or another one such as `numpy`.
+
+    Returns:
+        Matrices of shape `(batch, 3, 3)`.
+    """
+    angle = parameters["rotation_degrees"] * (math.pi / 180.0)
+    slope = ops.tan(parameters["shear_degrees"] * (math.pi / 180.0))
+    cosine, sine = ops.cos(angle), ops.sin(angle)
+    # What was done last is undone first: rows are those of mirror * zoom * shear * rotation.
+    stretch = 1.0 + parameters["zoom"]
+    across = stretch * (1.0 - 2.0 * parameters["flip_horizontal"])
+    down = stretch * (1.0 - 2.0 * parameters["flip_vertical"])
+    xx, xy = across * (cosine + slope * sine), across * (slope * cosine - sine)
+    yx, yy = down * sine, down * cosine
+    # The centre stays, but for the translation, which is measured on the result.
+    center_x, center_y = (width - 1.0) / 2.0, (height - 1.0) / 2.0
+    from_x = center_x + parameters["translation_width"] * width
+    from_y = center_y + parameters["translation_height"] * height
+    x0 = center_x - xx * from_x - xy * from_y
+    y0 = center_y - yx * from_x - yy * from_y
+    zero = cosine * 0.0
+    rows = ops.stack([xx, xy, x0, yx, yy, y0, zero, zero, zero + 1.0], axis=-1)
+    return ops.reshape(rows, (-1, 3, 3))
+
+
+@keras.saving.register_keras_serializable(package="catdog_keras")
+class RandomAffine(keras.layers.Layer):
+    """Flips, zooms, shears, rotates and shifts each picture at random, in one resampling.
+
+    `rotation_degrees` is in degrees; the factor of `keras.layers.RandomRotation` is a fraction of
+    a full turn. Only `training=True` changes pictures; otherwise they pass through untouched.
+
+    Each picture draws its own parameters. In the result it is first mirrored, then zoomed, then
+    sheared, then rotated, all about its centre, and last shifted. All of this is one matrix, so a
+    picture is interpolated once and not once per step, and corners that one step would cut off
+    come back in the next.
+
+    `draw_parameters` draws, `apply` applies: each can be called alone.
+
+    Source: the composition as in `keras.layers.RandomRotation`, `RandomZoom` and
+    `RandomTranslation`, whose directions it keeps; their separate resamplings are what it saves.
+
+    Args:
+        flip: None, `"horizontal"` (left and right swap), `"vertical"`, or
+            `"horizontal_and_vertical"`; each with probability 1/2, independently.
+        rotation_degrees: Number r, for an angle from [-r, r], or a pair (low, high); in degrees,
+            from -360 to 360. Positive is counter-clockwise on the screen.
+        zoom: Number z, for a zoom from [-z, z], or a pair (low, high), from -0.9 to 9. The result
+            shows `1 + zoom` times the picture's height and width: positive zooms out, as in
+            `keras.layers.RandomZoom`. The aspect ratio stays.
+        translation: Number t, for shifts from [-t, t], or a pair (low, high), from -1 to 1; a
+            fraction of the height and, drawn apart, of the width. Positive shifts down and to the
+            right.
+        shear_degrees: Number s, for an angle from [-s, s], or a pair (low, high); in degrees, from
+            -80 to 80. Upright lines lean by this angle; positive leans their tops to the right.
+        fill_mode: What lies outside the picture: `"reflect"` (`d c b a | a b c d | d c b a`),
+            `"nearest"` (`a a a a | a b c d | d d d d`), `"wrap"` (`a b c d | a b c d | a b c d`)
+            or `"constant"` (`fill_value`).
+        interpolation: `"bilinear"` or `"nearest"`.
+        fill_value: Number, in the pictures' own range, for `fill_mode="constant"`.
+        seed: Integer of at least 0, or None for a fresh one. The same seed draws the same
+            parameters, call by call, on the same backend.
+        data_format: `"channels_last"`, `"channels_first"`, or None for Keras's own setting.
+        **kwargs: Arguments of `keras.layers.Layer`: `name`, `dtype`, `trainable`.
+
+    Input shape:
+        `(batch, height, width, channels)` or `(height, width, channels)`, or with the channels
+        before height. Integer or floating point, any range.
+
+    Output shape:
+        That of the input, in the compute dtype. Values stay in the range of the input (and of
+        `fill_value`), up to rounding.
+
+    Raises:
+        TypeError: If an argument has the wrong type.
+        ValueError: If an argument has a value that is not allowed.
+
+    Example:
+    >>> import catdog_keras, numpy as np
+    >>> layer = catdog_keras.layers.RandomAffine("horizontal", 30, 0.2, seed=0)
+    >>> pictures = np.random.uniform(0, 255, (8, 32, 48, 3))
+    >>> tuple(layer(pictures, training=True).shape)
+    (8, 32, 48, 3)
+    """
+
+    def __init__(
+        self,
+        flip: str | None = None,
+        rotation_degrees: Span = 0,
+        zoom: Span = 0,
+        translation: Span = 0,
+        shear_degrees: Span = 0,
+        *,
+        fill_mode: str = "reflect",
+        interpolation: str = "bilinear",
+        fill_value: float = 0.0,
+        seed: int | None = None,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Checks and keeps the arguments; the class tells what they mean."""
+        super().__init__(**kwargs)
+        self.flip = check_choice("flip", flip, FLIPS)
+        shift = check_span("translation", translation, minimum=-1, maximum=1)
+        self._spans = {
+            "zoom": check_span("zoom", zoom, minimum=-0.9, maximum=9),
+            "shear_degrees": check_span("shear_degrees", shear_degrees, minimum=-80, maximum=80),
+            "rotation_degrees": check_span(
+                "rotation_degrees", rotation_degrees, minimum=-360, maximum=360
+            ),
+            "translation_height": shift,
+            "translation_width": shift,
+        }
+        self.rotation_degrees = _as_given(rotation_degrees)
+        self.zoom = _as_given(zoom)
+        self.translation = _as_given(translation)
+        self.shear_degrees = _as_given(shear_degrees)
+        self.fill_mode = check_choice("fill_mode", fill_mode, FILL_MODES)
+        self.interpolation = check_choice("interpolation", interpolation, INTERPOLATIONS)
+        self.fill_value = check_finite("fill_value", fill_value)
+        self.seed = seed if seed is None else check_integer("seed", seed, minimum=0)
+        self.data_format = _backend.resolve_data_format(data_format)
+        self.seed_generator = keras.random.SeedGenerator(self.seed)
+        self.supports_jit = _backend.can_compile_resampling()
+        self._warn_of_fraction()
+
+    def _warn_of_fraction(self) -> None:
+        largest = max(map(abs, self._spans["rotation_degrees"]))
+        if 0 < largest < 1:
+            warnings.warn(
+                f"`rotation_degrees` is in degrees; received "
+                f"rotation_degrees={self.rotation_degrees!r}, less than one degree. The factor of "
+                f"keras.layers.RandomRotation is a fraction of a full turn: for the same rotation "
+                f"multiply it by 360.",
+                stacklevel=3,
+            )
+
+    def draw_parameters(self, batch_size: Any) -> dict[str, Any]:
+        """Draws the parameters of `batch_size` pictures.
+
+        Args:
+            batch_size: Integer, or a scalar integer tensor; number of pictures.
+
+        Returns:
+            A dictionary of float32 tensors of shape `(batch_size,)`: `flip_horizontal` and
+            `flip_vertical` (1 where mirrored, otherwise 0), `zoom`, `shear_degrees`,
+            `rotation_degrees`, `translation_height` and `translation_width` (fractions).
+        """
+        shape = (batch_size, len(PARAMETERS))
+        units = keras.random.uniform(shape, dtype="float32", seed=self.seed_generator)
+        drawn = {name: units[:, column] for column, name in enumerate(PARAMETERS)}
+        for name, (low, high) in self._spans.items():
+            drawn[name] = low + (high - low) * drawn[name]
+        for direction in ("horizontal", "vertical"):
+            name = f"flip_{direction}"
+            chance = 0.5 if self.flip and direction in self.flip else 0.0
+            drawn[name] = keras.ops.cast(drawn[name] < chance, "float32")
+        return drawn
+
+    def apply(self, images: Any, parameters: Mapping[str, Any]) -> Any:
+        """Transforms pictures by given parameters.
+
+        Args:
+            images: Pictures of either input shape.
+            parameters: What `draw_parameters` returns for as many pictures.
+
+        Returns:
+            The pictures, transformed, in the compute dtype.
+        """
+        images = keras.ops.convert_to_tensor(images)
+        # Integers cannot be interpolated, and half precision cannot hold coordinates and weights.
+        if keras.backend.standardize_dtype(images.dtype) != "float64":
+            images = keras.ops.cast(images, "float32")
+        tensors = {
+            name: keras.ops.convert_to_tensor(parameters[name], "float32") for name in PARAMETERS
+        }
+        sides = keras.ops.shape(images)[-3:]
+        height, width = sides[1:] if self.data_format == "channels_first" else sides[:2]
+        matrix = affine_matrix(
+            tensors, keras.ops.cast(height, "float32"), keras.ops.cast(width, "float32")
+        )
+        outputs = keras.ops.image.affine_transform(
+            images,
+            keras.ops.reshape(matrix, (-1, 9))[:, :8],
+            interpolation=self.interpolation,
+            fill_mode=self.fill_mode,
+            fill_value=self.fill_value,
+            data_format=self.data_format,
+        )
+        return keras.ops.cast(outputs, self.compute_dtype)
+
+    def call(self, inputs: Any, training: bool | None = False) -> Any:
+        """Transforms pictures at random.
+
+        Args:
+            inputs: Pictures of either input shape.
+            training: True draws and applies parameters; False or None returns the pictures.
+
+        Returns:
+            The pictures, in the compute dtype.
+        """
+        if not training:
+            return keras.ops.cast(inputs, self.compute_dtype)
+        batch_size = keras.ops.shape(inputs)[0] if len(inputs.shape) == 4 else 1
+        return self.apply(inputs, self.draw_parameters(batch_size))
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
+        """Returns `input_shape`."""
+        return tuple(input_shape)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments that make this layer again."""
+        return {**super().get_config(), **{name: getattr(self, name) for name in ARGUMENTS}}
+
+
+def _as_given(span: Span) -> Span:
+    """Makes a list a tuple: Keras wraps a list that becomes an attribute."""
+    return tuple(span) if isinstance(span, list) else span
