@@ -1,0 +1,20 @@
+"""Drawing from numbers: pictures, counts, curves, matrices.
+
+Every function takes arrays and plain records, draws into the `ax` or `figure` given or into a new
+figure, and returns the matplotlib object: axes where it takes `ax`, else the figure. Nothing is
+shown, closed or registered with pyplot, and no global style is changed. matplotlib is imported
+with the first plot.
+"""
+
+from catdog_keras.plotting.comparison import plot_comparison
+from catdog_keras.plotting.evaluation import plot_confusion_matrix, plot_label_counts
+from catdog_keras.plotting.history import plot_history
+from catdog_keras.plotting.images import plot_images
+
+__all__ = [
+    "plot_comparison",
+    "plot_confusion_matrix",
+    "plot_history",
+    "plot_images",
+    "plot_label_counts",
+]

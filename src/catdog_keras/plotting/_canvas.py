@@ -1,0 +1,122 @@
+"""Where plots are drawn, in which colours, and how much text fits. Imported at first use."""
+
+import functools
+import io
+from typing import Literal, cast
+
+from matplotlib import rcParams
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+from matplotlib.font_manager import FontProperties
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.textpath import TextToPath
+
+from catdog_keras._checks import describe
+
+# Okabe and Ito (2008), Color universal design: told apart by colour-blind readers. Their
+# lightness differs too, and hatches, dashes and markers repeat the difference in black and white.
+SKY_BLUE, ORANGE, GREEN, BLUE, VERMILION = "#56B4E9", "#E69F00", "#009E73", "#0072B2", "#D55E00"
+
+SMALLEST_TEXT = 5.0
+POINTS_PER_INCH = 72.0
+
+
+class NotebookFigure(Figure):
+    """A figure that a notebook shows although pyplot does not know it, and so keeps none open."""
+
+    def _repr_png_(self) -> bytes:
+        buffer = io.BytesIO()
+        self.savefig(buffer, format="png")
+        return buffer.getvalue()
+
+
+class NotebookAxes(Axes):
+    """Axes that a notebook shows with the figure around them."""
+
+    def _repr_png_(self) -> bytes:
+        return cast(NotebookFigure, self.figure)._repr_png_()
+
+
+def take_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
+    """Returns the axes given, or those of a new figure of `size` (width, height) in inches."""
+    if ax is None:
+        figure = NotebookFigure(figsize=size, layout="constrained")
+        return figure.add_subplot(axes_class=NotebookAxes)
+    if not isinstance(ax, Axes):
+        remedy = "Of several subplots pick one, as in `axes[0]`."
+        raise TypeError(describe("ax", "a matplotlib Axes or None", ax, remedy))
+    return ax
+
+
+def take_figure(
+    figure: Figure | SubFigure | None, size: tuple[float, float], *, compress: bool = False
+) -> Figure | SubFigure:
+    """Returns the figure given, or a new one of `size` (width, height) in inches."""
+    check_figure(figure)
+    layout: Literal["compressed", "constrained"] = "compressed" if compress else "constrained"
+    if figure is None:
+        return NotebookFigure(figsize=size, layout=layout)
+    if isinstance(figure, Figure) and figure.get_layout_engine() is None:
+        figure.set_layout_engine(layout)
+    return figure
+
+
+def check_figure(figure: Figure | SubFigure | None) -> None:
+    """Raises if `figure` is neither a figure nor None."""
+    if not (figure is None or isinstance(figure, (Figure, SubFigure))):
+        raise TypeError(describe("figure", "a matplotlib Figure, a SubFigure or None", figure))
+
+
+def size_in_inches(figure: Figure | SubFigure) -> tuple[float, float]:
+    """Returns the width and height of a figure or of its part."""
+    return figure.bbox.width / figure.dpi, figure.bbox.height / figure.dpi
+
+
+def lays_out(figure: Figure | SubFigure) -> bool:
+    """Whether the figure makes room for what stands outside its axes."""
+    root = figure.canvas.figure
+    return isinstance(root.get_layout_engine(), ConstrainedLayoutEngine)
+
+
+def measure(ax: Axes) -> tuple[float, float]:
+    """Lays the figure out as it is now; returns width and height of the axes in points."""
+    figure = ax.figure.canvas.figure
+    figure.draw_without_rendering()
+    box = ax.get_window_extent()
+    scale = POINTS_PER_INCH / figure.dpi
+    return box.width * scale, box.height * scale
+
+
+def text_size(room: float, largest: float | None = None) -> float:
+    """Returns the size of text in points for lines that are `room` points high."""
+    largest = rcParams["font.size"] if largest is None else largest
+    return max(SMALLEST_TEXT, min(largest, 0.8 * room))
+
+
+@functools.lru_cache(maxsize=4096)
+def text_width(text: str, size: float) -> float:
+    """Returns the width of a line of text in points."""
+    width, _, _ = TextToPath().get_text_width_height_descent(
+        text, FontProperties(size=size), ismath=False
+    )
+    return float(width)
+
+
+def fit_text(text: str, width: float, size: float) -> str:
+    """Returns the text, its middle left out where it is wider than `width` points."""
+    text = " ".join(text.split())
+    if text_width(text, size) <= width:
+        return text
+    fits, too_many = 1, len(text)
+    while too_many - fits > 1:
+        kept = (fits + too_many) // 2
+        if text_width(_without_middle(text, kept), size) <= width:
+            fits = kept
+        else:
+            too_many = kept
+    return _without_middle(text, fits)
+
+
+def _without_middle(text: str, kept: int) -> str:
+    head, tail = (kept + 1) // 2, kept // 2
+    return text[:head] + "…" + (text[-tail:] if tail else "")

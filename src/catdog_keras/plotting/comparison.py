@@ -1,0 +1,195 @@
+"""Several models side by side."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from catdog_keras._checks import check_number, describe
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SPLITS = ("train", "validation", "test")
+
+
+def plot_comparison(
+    results: Sequence[Mapping[str, Any]],
+    baseline: float | None = None,
+    *,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draws the accuracies of several models, with the 95 % interval of the test accuracy.
+
+    Models whose intervals overlap widely may differ by chance alone. Numbers and the legend stand
+    outside the axes: give axes of a figure with `layout="constrained"`.
+
+    Args:
+        results: a record per model, as in "models" of `results.json`: `"name"`, and of
+            `"train_accuracy"`, `"validation_accuracy"`, `"test_accuracy"` (from 0 to 1) and
+            `"test_interval"` (a pair: low, high) those that are known; others are left alone.
+        baseline: the accuracy of always guessing the most frequent class, from 0 to 1, drawn as
+            a line; or None.
+        ax: matplotlib axes to draw into, or None for a new figure.
+
+    Returns:
+        The axes, neither shown nor closed; their figure is `.figure`.
+
+    Raises:
+        TypeError: if a record or a number is of another type.
+        ValueError: if there is no record, a record has no name or no accuracy, or a number is
+            out of its range.
+
+    Example:
+        >>> import catdog_keras
+        >>> model = {"name": "cnn", "test_accuracy": 0.7, "test_interval": (0.63, 0.76)}
+        >>> ax = catdog_keras.plotting.plot_comparison([model], baseline=0.5)
+        >>> ax.get_title()
+        'Accuracy of 1 model'
+    """
+    from catdog_keras.plotting import _canvas
+
+    records = _check_results(results)
+    if baseline is not None:
+        baseline = check_number("baseline", baseline, minimum=0, maximum=1)
+    shown = [split for split in SPLITS if any(split in record for _, record in records)]
+    bars = len(records) * (len(shown) + 1)
+    ax = _canvas.take_axes(ax, (8.0, max(3.0, 0.2 * bars + 1.6)))
+    _draw_bars(ax, records, shown)
+    if baseline is not None:
+        label = f"always guessing the most frequent class ({baseline:.3f})"
+        ax.axvline(baseline, color="black", linestyle=":", linewidth=1.8, label=label, zorder=3)
+    ax.set_xlim(0, 1)
+    ax.set_xlabel("accuracy (share of pictures)")
+    ax.set_ylim(len(records) - 0.5, -0.5)  # the first model on top
+    ax.set_title(f"Accuracy of {len(records)} model{'s' if len(records) > 1 else ''}")
+    _draw_legend(ax)
+    return ax
+
+
+def _check_results(
+    results: Sequence[Mapping[str, Any]],
+) -> list[tuple[str, dict[str, tuple[float, ...]]]]:
+    """Returns of each model its name and, by split, (accuracy,) or (accuracy, low, high)."""
+    requirement = 'a list of records with "name" and accuracies, one per model'
+    if isinstance(results, (str, Mapping)) or not isinstance(results, Sequence):
+        raise TypeError(describe("results", requirement, results))
+    if not results:
+        raise ValueError(describe("results", requirement, results))
+    return [_check_record(f"results[{n}]", record) for n, record in enumerate(results)]
+
+
+def _check_record(
+    where: str, record: Mapping[str, Any]
+) -> tuple[str, dict[str, tuple[float, ...]]]:
+    keys = [f"{split}_accuracy" for split in SPLITS]
+    requirement = f'a record with "name" and at least one of {", ".join(keys)}'
+    if not isinstance(record, Mapping):
+        raise TypeError(describe(where, requirement, record))
+    known = {
+        split: record[key]
+        for split, key in zip(SPLITS, keys, strict=True)
+        if record.get(key) is not None
+    }
+    if not isinstance(record.get("name"), str) or not known:
+        raise ValueError(describe(where, requirement, record))
+    values: dict[str, tuple[float, ...]] = {}
+    for split, value in known.items():
+        accuracy = check_number(f"{where}[{split + '_accuracy'!r}]", value, minimum=0, maximum=1)
+        interval = record.get(f"{split}_interval")
+        values[split] = (accuracy,)
+        if interval is not None:
+            values[split] += _check_interval(
+                f"{where}[{split + '_interval'!r}]", interval, accuracy
+            )
+    return record["name"], values
+
+
+def _check_interval(where: str, interval: Any, accuracy: float) -> tuple[float, float]:
+    """Returns the interval as floats, or raises if it is no pair around the accuracy."""
+    requirement = f"a pair (low, high) around the accuracy, here {accuracy:g}, or None"
+    is_pair = isinstance(interval, (tuple, list)) and len(interval) == 2
+    if not is_pair or not all(isinstance(end, numbers.Real) for end in interval):
+        raise TypeError(describe(where, requirement, interval))
+    low, high = float(interval[0]), float(interval[1])
+    if not 0 <= low <= accuracy <= high <= 1:
+        raise ValueError(describe(where, requirement, interval))
+    return low, high
+
+
+def _draw_bars(
+    ax: Axes, records: list[tuple[str, dict[str, tuple[float, ...]]]], shown: list[str]
+) -> None:
+    """Draws a group of lying bars per model and writes the numbers to the right of the axes."""
+    from catdog_keras.plotting import _canvas
+
+    looks: dict[str, dict[str, Any]] = {
+        "train": {"color": _canvas.SKY_BLUE},
+        "validation": {"color": _canvas.ORANGE, "hatch": "///"},
+        "test": {"color": _canvas.GREEN, "hatch": "..."},
+    }
+    width, height = _canvas.measure(ax)
+    step = 0.8 / len(shown)
+    size = _canvas.text_size(height * step / len(records))
+    for place, split in enumerate(shown):
+        offset = (place - (len(shown) - 1) / 2) * step
+        ys, lengths = [], []
+        for y, (_, record) in enumerate(records):
+            if split not in record:
+                continue
+            accuracy, *interval = record[split]
+            ys.append(y + offset)
+            lengths.append(accuracy)
+            _write_number(ax, y + offset, accuracy, interval, size)
+        ax.barh(ys, lengths, height=step, edgecolor="black", label=split, **looks[split])
+    name_size = _canvas.text_size(height / len(records))
+    names = [_canvas.fit_text(name, 0.3 * width, name_size) for name, _ in records]
+    ax.set_yticks(range(len(records)), names, fontsize=name_size, parse_math=False)
+
+
+def _write_number(
+    ax: Axes, y: float, accuracy: float, interval: Sequence[float], size: float
+) -> None:
+    """Writes an accuracy in the column right of the axes and draws its interval."""
+    text = f"{accuracy:.3f}"
+    if interval:
+        low, high = interval
+        text += f" ({low:.3f} to {high:.3f})"
+        # Black on white can be told from any bar and hatch behind it.
+        for color, thickness in (("white", 4.0), ("black", 1.6)):
+            ax.errorbar(
+                accuracy,
+                y,
+                xerr=[[accuracy - low], [high - accuracy]],
+                color=color,
+                elinewidth=thickness,
+                capsize=3,
+                capthick=thickness,
+                zorder=4,
+            )
+    ax.annotate(
+        text,
+        (1, y),
+        xycoords=("axes fraction", "data"),
+        xytext=(5, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=size,
+        annotation_clip=False,
+    )
+
+
+def _draw_legend(ax: Axes) -> None:
+    """Names the bars below the label of the axis."""
+    from matplotlib.transforms import ScaledTranslation
+
+    figure = ax.figure
+    below = ScaledTranslation(0, -0.55, figure.dpi_scale_trans)
+    ax.legend(
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0),
+        bbox_transform=ax.transAxes + below,
+        ncols=2,
+        borderaxespad=0,
+    )

@@ -1,0 +1,185 @@
+"""Learning curves: how accuracy and loss went from epoch to epoch."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from catdog_keras._checks import describe
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
+
+_VALIDATION = "val_"
+
+
+def plot_history(
+    history: Any,
+    *,
+    figure: Figure | SubFigure | None = None,
+) -> Figure | SubFigure:
+    """Draws accuracy and loss over the epochs, training and validation in each, side by side.
+
+    The best epoch on validation is marked in each panel: the highest accuracy, the lowest loss.
+    They need not be the same epoch.
+
+    Args:
+        history: the `keras.callbacks.History` that `fit` returns, or its dict of lists, one
+            number per epoch. The accuracy is the first metric with "acc" in its name. A dict
+            counts its epochs from 1; an epoch without a value holds NaN.
+        figure: an empty matplotlib figure or subfigure to draw into, or None for a new one.
+
+    Returns:
+        The figure, neither shown nor closed.
+
+    Raises:
+        TypeError: if `history` is neither a History nor a dict of lists of numbers.
+        ValueError: if it holds neither an accuracy nor a loss, or no epoch.
+
+    Example:
+        >>> import catdog_keras
+        >>> log = {"accuracy": [0.6, 0.8], "val_accuracy": [0.7, 0.6], "loss": [0.7, 0.5]}
+        >>> figure = catdog_keras.plotting.plot_history(log)
+        >>> figure.axes[0].get_title().splitlines()
+        ['Accuracy', 'best on validation: 0.700 in epoch 1']
+    """
+    from catdog_keras.plotting import _canvas
+
+    log, epochs = _read(history)
+    metrics = _choose_metrics(log)
+    figure = _canvas.take_figure(figure, (4.5 * len(metrics), 4.0))
+    panels = figure.subplots(1, len(metrics), squeeze=False)[0]
+    for ax, (title, metric) in zip(panels, metrics.items(), strict=True):
+        _draw_panel(ax, title, epochs, log[metric], log.get(_VALIDATION + metric))
+    _draw_legend(figure, panels)
+    return figure
+
+
+def _read(history: Any) -> tuple[dict[str, npt.NDArray[np.float64]], npt.NDArray[np.int64]]:
+    """Returns each curve by name and the number of each epoch, or raises."""
+    log = getattr(history, "history", history)
+    if not isinstance(log, Mapping):
+        requirement = "a keras.callbacks.History, or its dict of one list of numbers per metric"
+        raise TypeError(describe("history", requirement, history))
+    curves = {name: _read_curve(name, values) for name, values in log.items()}
+    length = max((len(curve) for curve in curves.values()), default=0)
+    if length == 0:
+        raise ValueError(describe("history", "the record of at least one epoch", dict(log)))
+    # A History knows where training went on: `initial_epoch` is not 0 then.
+    known = getattr(history, "epoch", None)
+    start = known[0] + 1 if known else 1
+    epochs = np.arange(start, start + length)
+    return {name: _spread(name, curve, epochs) for name, curve in curves.items()}, epochs
+
+
+def _read_curve(name: str, values: Any) -> npt.NDArray[np.float64]:
+    is_list = isinstance(values, (Sequence, np.ndarray)) and not isinstance(values, str)
+    if not is_list or not all(isinstance(value, numbers.Real) for value in values):
+        raise TypeError(describe(f"history[{name!r}]", "a list with one number per epoch", values))
+    return np.asarray(values, dtype=np.float64)
+
+
+def _spread(
+    name: str, curve: npt.NDArray[np.float64], epochs: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
+    """Puts the values of `fit(validation_freq=n)` at the epochs that they belong to."""
+    if len(curve) == len(epochs):
+        return curve
+    places = [epochs % n == 0 for n in range(2, int(epochs[-1]) + 1)]
+    places = [place for place in places if place.sum() == len(curve)]
+    if len(places) != 1:
+        raise ValueError(
+            f"`history[{name!r}]` must hold one number per epoch, here {len(epochs)}; "
+            f"received {len(curve)}. Put NaN where an epoch has no value."
+        )
+    spread = np.full(len(epochs), np.nan)
+    spread[places[0]] = curve
+    return spread
+
+
+def _choose_metrics(log: Mapping[str, object]) -> dict[str, str]:
+    """Returns the metric to draw under each title, or raises if there is none."""
+    trained = [name for name in log if not name.startswith(_VALIDATION)]
+    accuracies = [name for name in trained if "acc" in name.lower()]
+    metrics = {}
+    if accuracies:
+        # Top-k accuracies are accuracies only where there is no other.
+        metrics["Accuracy"] = min(accuracies, key=lambda name: "top_k" in name)
+    if "loss" in trained:
+        metrics["Loss"] = "loss"
+    if not metrics:
+        requirement = 'a record with "loss" or a metric with "acc" in its name'
+        raise ValueError(f"`history` must be {requirement}; received the names {sorted(log)}.")
+    return metrics
+
+
+def _draw_panel(
+    ax: Axes,
+    title: str,
+    epochs: npt.NDArray[np.int64],
+    train: npt.NDArray[np.float64],
+    validation: npt.NDArray[np.float64] | None,
+) -> None:
+    """Draws one metric: training solid with circles, validation dashed with squares."""
+    from matplotlib.ticker import MaxNLocator
+
+    from catdog_keras.plotting import _canvas
+
+    # A line of one point is invisible: markers show it. Many of them would hide the line.
+    every = max(1, len(epochs) // 20)
+    line: dict[str, Any] = {"linewidth": 1.8, "markersize": 5, "markevery": every}
+    ax.plot(epochs, train, "-o", color=_canvas.BLUE, label="training", **line)
+    if validation is not None:
+        seen = np.isfinite(validation)
+        # Joined across the epochs without a value, or nothing would be seen of `validation_freq`.
+        ax.plot(
+            epochs[seen],
+            validation[seen],
+            "--s",
+            color=_canvas.VERMILION,
+            label="validation",
+            **line,
+        )
+        if seen.any():
+            place = int(
+                (np.nanargmax if title == "Accuracy" else np.nanargmin)(
+                    np.where(seen, validation, np.nan)
+                )
+            )
+            best = validation[place]
+            ax.plot(
+                epochs[place],
+                best,
+                "*",
+                color=_canvas.ORANGE,
+                markeredgecolor="black",
+                markersize=15,
+                zorder=3,
+                label="best on validation",
+            )
+            title = f"{title}\nbest on validation: {best:.3f} in epoch {epochs[place]}"
+    ax.set_title(title)
+    ax.set_xlabel("epoch")
+    ax.set_ylabel("accuracy (share of pictures)" if title.startswith("Acc") else "loss")
+    ax.set_xlim(epochs[0] - 0.5, epochs[-1] + 0.5)
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
+    ax.grid(visible=True, alpha=0.3)
+
+
+def _draw_legend(figure: Figure | SubFigure, panels: npt.NDArray[Any]) -> None:
+    """Names the lines once for all panels, below them where the layout makes room there."""
+    from catdog_keras.plotting import _canvas
+
+    entries: dict[str, Any] = {}
+    for ax in panels:
+        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
+            entries.setdefault(label, handle)
+    if _canvas.lays_out(figure):
+        figure.legend(list(entries.values()), list(entries), loc="outside lower center", ncols=3)
+    else:
+        panels[0].legend(list(entries.values()), list(entries))
