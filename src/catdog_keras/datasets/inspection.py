@@ -208,7 +208,7 @@ def _try_to_decode(content: bytes) -> tuple[str, _Form]:
             return too_large, unknown
         form = _read_form(image, content)
         # An eighth of the size: the whole stream is still read, so damage still shows.
-        image.draft(image.mode, (image.width // 8, image.height // 8))
+        image.draft(image.mode, (max(image.width // 8, 1), max(image.height // 8, 1)))
         image.load()
     except UnidentifiedImageError:
         return "not a picture in any known format", unknown

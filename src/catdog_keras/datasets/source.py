@@ -1,0 +1,51 @@
+"""From what a user names to a folder of pictures: downloaded, unpacked, drawn or simply there."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from catdog_keras._checks import describe
+from catdog_keras._progress import progress_bar
+from catdog_keras.datasets import synthetic
+from catdog_keras.datasets.archive import appear, cache_directory, fetch_archive, unpack_archive
+
+CATS_DOGS_URL = "https://storage.googleapis.com/mledu-datasets/cats_and_dogs_filtered.zip"
+
+
+def find_cats_dogs(source: str | os.PathLike[str] | None) -> Path:
+    if source is None:
+        downloads = cache_directory() / "downloads"
+        return unpack_archive(
+            fetch_archive(CATS_DOGS_URL, downloads), cache_directory() / "unpacked"
+        )
+    if source == "synthetic":
+        return _synthetic_directory()
+    return find_folder("source", source)
+
+
+def find_folder(name: str, source: str | os.PathLike[str]) -> Path:
+    if not isinstance(source, (str, os.PathLike)):
+        raise TypeError(describe(name, "a path", source))
+    path = Path(source).expanduser()
+    if not path.exists():
+        raise FileNotFoundError(
+            describe(name, "an existing folder or zip archive", str(source), "Check the path.")
+        )
+    if path.is_dir():
+        return path
+    return unpack_archive(path, cache_directory() / "unpacked")
+
+
+def _synthetic_directory() -> Path:
+    """Draws the embedded set once; the folder appears when it is complete."""
+    target = cache_directory() / f"synthetic-{synthetic.VERSION}"
+    if not target.is_dir():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with (
+            tempfile.TemporaryDirectory(prefix=".synthetic-", dir=target.parent) as scratch,
+            progress_bar("Drawing cats and dogs", synthetic.COUNT, "pictures") as advance,
+        ):
+            drawn = Path(scratch) / target.name
+            synthetic.write_synthetic(drawn, progress=advance)
+            appear(drawn, target)
+    return target

@@ -1,0 +1,55 @@
+"""Folders of tiny pictures whose colour says which picture they are."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+PICTURE_SIDE = 4
+
+
+def coded_pixels(label: int, number: int) -> np.ndarray:
+    """A flat picture that carries its label in red and its number in green and blue."""
+    colour = (60 * label + 30, number // 256, number % 256)
+    return np.full((PICTURE_SIDE, PICTURE_SIDE, 3), colour, np.uint8)
+
+
+@pytest.fixture(scope="session")
+def read_code() -> Callable[[np.ndarray], tuple[int, int]]:
+    """Reads (label, number) back from a picture of a batch."""
+
+    def read(picture: np.ndarray) -> tuple[int, int]:
+        red, green, blue = np.rint(np.asarray(picture)[0, 0]).astype(int).tolist()
+        return (red - 30) // 60, green * 256 + blue
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def make_folder() -> Callable[..., Path]:
+    """Writes `counts` pictures per class folder, e.g. `{"train/cats": 3}`, as PNG files.
+
+    Classes are labelled by the alphabetic order of their names; numbers run through the folder.
+    """
+
+    def make(root: Path, counts: dict[str, int]) -> Path:
+        names = sorted({Path(folder).name for folder in counts})
+        number = 0
+        for folder, count in counts.items():
+            (root / folder).mkdir(parents=True, exist_ok=True)
+            for _ in range(count):
+                pixels = coded_pixels(names.index(Path(folder).name), number)
+                Image.fromarray(pixels).save(root / folder / f"picture.{number}.png")
+                number += 1
+        return root
+
+    return make
+
+
+@pytest.fixture
+def cats_dogs(tmp_path: Path, make_folder: Callable[..., Path]) -> Path:
+    """The tutorial's layout in small: 60 training and 40 validation pictures."""
+    counts = {"train/cats": 30, "train/dogs": 30, "validation/cats": 20, "validation/dogs": 20}
+    return make_folder(tmp_path / "pictures", counts)

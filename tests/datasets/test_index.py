@@ -1,0 +1,99 @@
+"""Listing folders: the same whatever the disk's order, and nothing that is no picture."""
+
+import os
+
+import pytest
+
+from catdog_keras.datasets.index import index_image_folder
+
+
+def test_lists_split_folders_sorted_and_labelled(cats_dogs):
+    index = index_image_folder(cats_dogs)
+    assert index.class_names == ("cats", "dogs")
+    assert {part: len(listing.files) for part, listing in index.parts.items()} == {
+        "train": 60,
+        "validation": 40,
+    }
+    train = index.parts["train"]
+    assert [file.split("/")[1] == "dogs" for file in train.files] == train.labels.tolist()
+
+
+def test_class_folders_alone_are_one_part(tmp_path, make_folder):
+    index = index_image_folder(make_folder(tmp_path, {"red": 2, "green": 3, "blue": 1}))
+    assert index.class_names == ("blue", "green", "red")
+    assert list(index.parts) == ["all"]
+    assert index.parts["all"].labels.tolist() == [0, 1, 1, 1, 2, 2]
+
+
+@pytest.mark.parametrize("validation", ["validation", "val", "valid"])
+def test_the_usual_names_of_split_folders_are_known(tmp_path, make_folder, validation):
+    counts = {f"{split}/{name}": 1 for split in ("train", validation, "test") for name in "ab"}
+    index = index_image_folder(make_folder(tmp_path, counts))
+    assert list(index.parts) == ["train", "validation", "test"]
+
+
+def test_steps_into_the_one_folder_of_an_unpacked_archive(tmp_path, make_folder):
+    make_folder(tmp_path / "cats_and_dogs_filtered", {"train/a": 1, "train/b": 1, "val/a": 1})
+    make_folder(tmp_path / "cats_and_dogs_filtered", {"val/b": 1})
+    (tmp_path / "__MACOSX" / "train" / "a").mkdir(parents=True)
+    assert index_image_folder(tmp_path).root.name == "cats_and_dogs_filtered"
+
+
+def test_only_pictures_are_listed(cats_dogs):
+    expected = index_image_folder(cats_dogs)
+    (cats_dogs / "vectorize.py").write_text("stray")
+    (cats_dogs / "train" / ".hidden").mkdir()
+    (cats_dogs / "train" / "__MACOSX").mkdir()
+    cats = cats_dogs / "train" / "cats"
+    (cats / "._picture.0.png").write_bytes(b"a fork of macOS")
+    (cats / "notes.txt").write_text("stray")
+    (cats / "folder.jpg").mkdir()
+    os.symlink(cats, cats / "loop")
+    assert index_image_folder(cats_dogs).parts["train"].files == expected.parts["train"].files
+
+
+def test_files_below_a_class_folder_belong_to_the_class(cats_dogs):
+    nested = cats_dogs / "train" / "dogs" / "small"
+    nested.mkdir()
+    (cats_dogs / "train" / "dogs" / "picture.30.png").rename(nested / "picture.30.png")
+    train = index_image_folder(cats_dogs).parts["train"]
+    assert train.labels[train.files.index("train/dogs/small/picture.30.png")] == 1
+
+
+def _message(root, name):
+    with pytest.raises((ValueError, OSError), match=r"\.$") as caught:
+        index_image_folder(root / name)
+    return str(caught.value).replace(str(root), "ROOT")
+
+
+def test_messages_say_what_was_found_and_what_to_do(tmp_path, make_folder):
+    make_folder(tmp_path / "one", {"cats": 1})
+    make_folder(tmp_path / "empty_class", {"cats": 1, "dogs": 0})
+    make_folder(tmp_path / "other_classes", {"train/a": 1, "train/b": 1, "val/a": 1, "val/c": 1})
+    make_folder(tmp_path / "half", {"train/a": 1, "train/b": 1, "extra/a": 1})
+    make_folder(
+        tmp_path / "twice", {f"{s}/{c}": 1 for s in ("train", "val", "valid") for c in "ab"}
+    )
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file.txt").write_text("")
+    endings = ".bmp, .gif, .jpeg, .jpg, .png, .tif, .tiff, .webp"
+    expected = {
+        "missing": "`directory` must be a folder of class folders; received 'ROOT/missing': there "
+        "is nothing of that name.",
+        "file.txt": "`directory` must be a folder of class folders; received 'ROOT/file.txt': that "
+        "is a file.",
+        "empty": "`directory` must hold at least two class folders; 'ROOT/empty' holds no folders. "
+        "Put the pictures of each class into a folder that bears its name.",
+        "one": "`directory` must hold at least two class folders; 'ROOT/one' holds only ['cats']. "
+        "Put the pictures of each class into a folder that bears its name.",
+        "empty_class": "Each class folder must hold pictures; 'ROOT/empty_class/dogs' holds no file "
+        f"that ends in {endings}.",
+        "other_classes": "All split folders must hold the same class folders; train holds ['a', "
+        "'b'], 'ROOT/other_classes/val' holds ['a', 'c'].",
+        "half": "`directory` must hold a train and a validation folder, or class folders alone; "
+        "'ROOT/half' holds ['extra', 'train']. Add the missing folder, or put all class folders "
+        "side by side and let the library split them.",
+        "twice": "`directory` must hold one validation folder; 'ROOT/twice' holds ['val', 'valid']. "
+        "Remove or rename one of them.",
+    }
+    assert {name: _message(tmp_path, name) for name in expected} == expected

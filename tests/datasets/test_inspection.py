@@ -1,0 +1,136 @@
+"""Good, odd and bad files: named, with the reason, and decoded by the stated rules."""
+
+import os
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from catdog_keras.datasets.inspection import decode_with_rules, inspect_file, scan_images
+
+RED = (200, 30, 40)
+
+
+def _flat(mode="RGB", colour=RED, size=(6, 4)):
+    return Image.new(mode, size, colour)
+
+
+def _turned(path):
+    image = Image.fromarray(np.arange(72, dtype=np.uint8).reshape(4, 6, 3))
+    exif = image.getexif()
+    exif[0x0112] = 6
+    image.save(path, exif=exif)
+
+
+ODD = {
+    "turned.png": (_turned, "turned by its EXIF orientation"),
+    "palette.png": (lambda path: _flat().quantize().save(path), "palette"),
+    "palette.bmp": (lambda path: _flat().quantize().save(path), "palette"),
+    "deep.png": (
+        lambda path: Image.fromarray(np.full((4, 6), 51400, np.uint16)).save(path),
+        "16 bit",
+    ),
+    "clear.png": (lambda path: _flat("RGBA", (*RED, 0)).save(path), "transparency"),
+    "print.jpg": (lambda path: _flat().convert("CMYK").save(path), "CMYK colours"),
+    "moving.gif": (
+        lambda path: _flat().save(path, save_all=True, append_images=[_flat(colour=(0, 0, 255))]),
+        "palette, 2 frames, the first is used",
+    ),
+    "png.jpg": (lambda path: _flat().save(path, "PNG"), "content is PNG"),
+}
+
+
+def _truncated(path):
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    Image.fromarray(noise).save(path)
+    path.write_bytes(path.read_bytes()[:-2000])
+
+
+BAD = {
+    "empty.jpg": (lambda path: path.write_bytes(b""), "empty file"),
+    "text.jpg": (
+        lambda path: path.write_bytes(b"<html>log in</html>"),
+        "not a picture in any known format",
+    ),
+    "short.jpg": (_truncated, "does not decode: image file is truncated"),
+    "huge.png": (
+        lambda path: Image.new("1", (10_000, 5_001)).save(path),
+        "more than 50 megapixels",
+    ),
+    "pipe.png": (os.mkfifo, "not a regular file"),
+    "dangling.png": (lambda path: path.symlink_to("nowhere"), "cannot be read: No such file"),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_pictures_are_named_with_the_reason(tmp_path, name):
+    make, reason = ODD[name]
+    make(tmp_path / name)
+    found = inspect_file(str(tmp_path / name))
+    assert (found.status, found.reason, found.plain) == ("odd", reason, False)
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_files_are_named_with_the_reason(tmp_path, name):
+    make, reason = BAD[name]
+    make(tmp_path / name)
+    found = inspect_file(str(tmp_path / name))
+    assert found.status == "bad"
+    assert found.reason.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "plain"),
+    [
+        ("a.jpg", "RGB", True),
+        ("a.jpeg", "L", True),
+        ("a.PNG", "RGB", True),
+        ("a.bmp", "RGB", False),
+    ],
+)
+def test_good_pictures(tmp_path, name, mode, plain):
+    _flat().convert(mode).save(tmp_path / name)
+    found = inspect_file(str(tmp_path / name))
+    assert (found.status, found.reason, found.plain) == ("good", "", plain)
+
+
+def test_a_name_that_is_no_utf8_is_bad(tmp_path):
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.png")
+    _flat().save(path)
+    assert inspect_file(path).reason == "its name is not valid UTF-8"
+
+
+def test_what_odd_pictures_become(tmp_path):
+    for name, (make, _) in ODD.items():
+        make(tmp_path / name)
+    upright = np.arange(72, dtype=np.uint8).reshape(4, 6, 3)
+    assert np.array_equal(decode_with_rules(tmp_path / "turned.png"), np.rot90(upright, -1))
+    assert (decode_with_rules(tmp_path / "deep.png") == 200).all()
+    assert (decode_with_rules(tmp_path / "clear.png") == 255).all()
+    for name in ("palette.png", "palette.bmp", "print.jpg", "moving.gif", "png.jpg"):
+        pixels = decode_with_rules(tmp_path / name)
+        assert pixels.shape == (4, 6, 3)
+        assert np.abs(pixels.astype(int) - RED).max() <= 3, name  # JPEG's loss, in print.jpg
+
+
+def test_scan_names_what_it_found_and_changes_nothing(tmp_path):
+    _flat().save(tmp_path / "good.png")
+    _flat().save(tmp_path / "same.png")
+    for name, (make, _) in {**ODD, **BAD}.items():
+        make(tmp_path / name)
+    before = sorted((p.name, p.lstat().st_mtime_ns) for p in tmp_path.iterdir())
+    report = scan_images(tmp_path)
+    assert before == sorted((p.name, p.lstat().st_mtime_ns) for p in tmp_path.iterdir())
+    assert {os.path.basename(p.path) for p in report.odd} == set(ODD)
+    assert {os.path.basename(p.path) for p in report.bad} == set(BAD)
+    assert sorted(report.duplicates[0])[0].endswith("good.png")
+    lines = str(report).splitlines()
+    assert lines[0] == "2 good, 8 odd, 6 bad, 1 sets of duplicates"
+    for name in (*ODD, *BAD):
+        assert any(re.search(rf"^(odd |bad ) .*{re.escape(name)}: ", line) for line in lines)
+
+
+def test_scan_wants_a_folder(tmp_path):
+    with pytest.raises(NotADirectoryError, match="`directory` must be a folder; received"):
+        scan_images(tmp_path / "nowhere")

@@ -1,0 +1,304 @@
+"""What users hold in hand: splits that never share a file, labels that fit, orders that stay."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+import catdog_keras
+from catdog_keras import load_cats_dogs, load_image_folder
+from catdog_keras.datasets import source
+
+TINY = {"image_size": (4, 4), "batch_size": 4}
+
+
+def _pass(dataset, read_code):
+    """One pass: the (label in the picture, number in the picture, label given) of each picture."""
+    seen = []
+    for images, labels in dataset:
+        seen += [
+            (*read_code(image), int(label)) for image, label in zip(images, labels, strict=True)
+        ]
+    return seen
+
+
+def _numbers(files):
+    return [int(re.search(r"picture\.(\d+)", file)[1]) for file in files]
+
+
+def test_batches_are_what_the_contract_says(cats_dogs):
+    splits = load_cats_dogs(cats_dogs, image_size=(6, 5), batch_size=8)
+    for dataset in splits:
+        images, labels = next(iter(dataset))
+        assert images.shape == (8, 6, 5, 3)
+        assert images.dtype.name == "float32"
+        assert images.numpy().min() >= 0
+        assert images.numpy().max() > 1
+        assert labels.shape == (8,)
+        assert labels.dtype.name == "int32"
+    assert splits.train.cardinality() == 8  # 60 pictures in batches of 8
+
+
+def test_splits_stay_apart_and_complete_in_every_epoch(cats_dogs, read_code):
+    splits = load_cats_dogs(cats_dogs, **TINY)
+    expected = {split: set(_numbers(splits.files[split])) for split in splits.files}
+    for _ in range(5):
+        seen = {
+            split: {number for _, number, _ in _pass(dataset, read_code)}
+            for split, dataset in zip(expected, splits, strict=True)
+        }
+        assert seen == expected
+    everything = [number for numbers in expected.values() for number in numbers]
+    assert sorted(everything) == list(range(100))
+
+
+def test_each_picture_comes_with_its_own_label(cats_dogs, read_code):
+    for dataset in load_cats_dogs(cats_dogs, **TINY):
+        assert all(coded == given for coded, _, given in _pass(dataset, read_code))
+
+
+@pytest.mark.parametrize("cache", [False, True])
+def test_validation_and_test_come_in_the_order_of_files(cats_dogs, read_code, cache):
+    splits = load_cats_dogs(cats_dogs, **TINY, cache=cache)
+    for split in ("validation", "test"):
+        for _ in range(2):
+            seen = _pass(getattr(splits, split), read_code)
+            assert [number for _, number, _ in seen] == _numbers(splits.files[split])
+            assert [label for _, _, label in seen] == splits.labels[split].tolist()
+
+
+@pytest.mark.parametrize("cache", [False, True])
+def test_training_is_reshuffled_by_seed_and_epoch(cats_dogs, read_code, cache):
+    def orders(seed):
+        train = load_cats_dogs(cats_dogs, **TINY, seed=seed, cache=cache).train
+        return [tuple(number for _, number, _ in _pass(train, read_code)) for _ in range(3)]
+
+    first = orders(seed=1)
+    assert len(set(first)) == 3
+    keras.utils.set_random_seed(99)  # the process's own seed must not matter
+    assert orders(seed=1) == first
+    assert orders(seed=2) != first
+
+
+def test_without_shuffling_training_keeps_the_order_of_files(cats_dogs, read_code):
+    splits = load_cats_dogs(cats_dogs, **TINY, shuffle=False)
+    for _ in range(2):
+        numbers = [number for _, number, _ in _pass(splits.train, read_code)]
+        assert numbers == _numbers(splits.files["train"])
+
+
+def test_counts_and_labels_stand_beside_the_files(cats_dogs):
+    splits = load_cats_dogs(cats_dogs, **TINY)
+    for split, files in splits.files.items():
+        in_name = [int("/dogs/" in file) for file in files]
+        assert splits.labels[split].tolist() == in_name
+        assert list(splits.counts[split].values()) == np.bincount(in_name, minlength=2).tolist()
+        assert all(Path(file).is_absolute() and Path(file).exists() for file in files)
+
+
+def test_a_split_is_the_same_in_another_process(cats_dogs):
+    program = (
+        "import sys, catdog_keras;"
+        "s = catdog_keras.load_cats_dogs(sys.argv[1], image_size=(4, 4), batch_size=4);"
+        "print('|'.join(s.files['test']))"
+    )
+    environment = {**os.environ, "PYTHONHASHSEED": "7"}
+    ran = subprocess.run(
+        [sys.executable, "-c", program, str(cats_dogs)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment,
+    )
+    files = load_cats_dogs(cats_dogs, **TINY).files["test"]
+    assert ran.stdout.splitlines()[-1] == "|".join(files)
+
+
+def test_a_split_does_not_depend_on_the_order_of_files_on_disk(cats_dogs, tmp_path):
+    other = tmp_path / "other"
+    for path in sorted(cats_dogs.rglob("*.png"), reverse=True):
+        target = other / path.relative_to(cats_dogs)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
+    first, second = (load_cats_dogs(root, **TINY).files["test"] for root in (cats_dogs, other))
+    assert _numbers(first) == _numbers(second)
+
+
+def test_a_zip_and_its_folder_give_the_same_splits(cats_dogs, tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
+    archive = shutil.make_archive(str(tmp_path / "pictures"), "zip", cats_dogs.parent, "pictures")
+    assert zipfile.is_zipfile(archive)
+    unpacked, folder = (load_cats_dogs(at, **TINY).files for at in (archive, cats_dogs))
+    assert [_numbers(unpacked[s]) for s in unpacked] == [_numbers(folder[s]) for s in folder]
+
+
+def test_pixels_are_those_of_keras_own_loader(tmp_path):
+    noise = np.random.default_rng(0)
+    for split in ("train", "validation"):
+        for name in ("cats", "dogs"):
+            folder = tmp_path / split / name
+            folder.mkdir(parents=True)
+            for number in range(6):
+                pixels = noise.integers(0, 256, (20, 30, 3), np.uint8)
+                Image.fromarray(pixels).save(folder / f"{number}.{'jpg' if number % 2 else 'png'}")
+    ours = load_cats_dogs(tmp_path, image_size=(16, 16), batch_size=2, shuffle=False)
+    keras_own = keras.utils.image_dataset_from_directory(
+        tmp_path / "train", image_size=(16, 16), batch_size=2, shuffle=False, verbose=False
+    )
+    assert list(keras_own.file_paths) == list(ours.files["train"])
+    for (images, labels), (expected, expected_labels) in zip(ours.train, keras_own, strict=True):
+        np.testing.assert_array_equal(images, expected)
+        np.testing.assert_array_equal(labels, expected_labels)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    counts=st.lists(st.integers(5, 12), min_size=2, max_size=4),
+    seed=st.integers(0, 1000),
+    split=st.sampled_from(["take_skip", "stratified"]),
+)
+def test_any_class_folders_are_split_without_overlap_or_loss(
+    tmp_path_factory, make_folder, read_code, counts, seed, split
+):
+    layout = {f"class{number}": count for number, count in enumerate(counts)}
+    root = make_folder(tmp_path_factory.mktemp("classes"), layout)
+    splits = load_image_folder(root, image_size=(4, 4), batch_size=1, seed=seed, split=split)
+    seen = [number for dataset in splits for _, number, _ in _pass(dataset, read_code)]
+    assert sorted(seen) == list(range(sum(counts)))
+    files = [file for split_files in splits.files.values() for file in split_files]
+    assert sorted(_numbers(files)) == sorted(seen)
+
+
+def test_a_test_folder_is_the_test(tmp_path, make_folder):
+    counts = {f"{split}/{name}": 5 for split in ("train", "val", "test") for name in "ab"}
+    splits = load_image_folder(make_folder(tmp_path, counts), **TINY)
+    assert {split: len(files) for split, files in splits.files.items()} == {
+        "train": 10,
+        "validation": 10,
+        "test": 10,
+    }
+    assert all("/test/" in file for file in splits.files["test"])
+
+
+def _spoil(root, count=1):
+    cats = root / "train" / "cats"
+    for number in range(count):
+        (cats / f"broken.{number}.jpg").write_bytes(b"no picture")
+    return str(cats / "broken.0.jpg")
+
+
+def test_bad_pictures_are_left_out_with_a_warning_that_names_them(cats_dogs, read_code):
+    broken = _spoil(cats_dogs)
+    with pytest.warns(UserWarning, match="1 of 101 files are no usable pictures") as caught:
+        splits = load_cats_dogs(cats_dogs, **TINY, max_bad_fraction=0.02)
+    assert f"{broken}: not a picture in any known format" in str(caught[0].message)
+    assert caught[0].filename == __file__
+    assert [picture.path for picture in splits.scan.bad] == [broken]
+    assert len(_pass(splits.train, read_code)) == 60
+    assert Path(broken).exists()
+
+
+def test_too_many_bad_pictures_are_an_error(cats_dogs):
+    _spoil(cats_dogs, count=7)
+    with pytest.raises(ValueError, match="7 of 107 files are no usable pictures") as caught:
+        load_cats_dogs(cats_dogs, **TINY)
+    assert "and 2 more\nThat is more than max_bad_fraction=0.01. Mend or remove" in str(
+        caught.value
+    )
+    with pytest.warns(UserWarning, match="They are left out"):
+        load_cats_dogs(cats_dogs, **TINY, on_bad="quarantine")
+
+
+def test_bad_pictures_raise_when_asked_to(cats_dogs):
+    _spoil(cats_dogs)
+    with pytest.raises(ValueError, match=r'Mend or remove them, or use on_bad="skip"\.'):
+        load_cats_dogs(cats_dogs, **TINY, on_bad="raise", max_bad_fraction=1)
+
+
+def test_odd_pictures_come_by_the_rules(cats_dogs):
+    odd = cats_dogs / "train" / "cats" / "a_turned.png"
+    pixels = np.zeros((4, 4, 3), np.uint8)
+    pixels[0] = 255
+    image = Image.fromarray(pixels)
+    exif = image.getexif()
+    exif[0x0112] = 3
+    image.save(odd, exif=exif)
+    splits = load_cats_dogs(cats_dogs, **TINY, shuffle=False)
+    assert splits.files["train"][0] == str(odd)
+    images, _ = next(iter(splits.train))
+    np.testing.assert_array_equal(images[0], pixels[::-1])
+
+
+INVALID = [
+    ({"image_size": 160}, TypeError, "`image_size` must be a pair (height, width) of integers of at least 1; received image_size=160."),
+    ({"image_size": (0, 160)}, ValueError, "`image_size` must be a pair (height, width) of integers of at least 1; received image_size=(0, 160)."),
+    ({"batch_size": 0}, ValueError, "`batch_size` must be an integer of at least 1; received batch_size=0."),
+    ({"batch_size": 2.5}, TypeError, "`batch_size` must be an integer of at least 1; received batch_size=2.5."),
+    ({"batch_size": 61, "split": "stratified"}, ValueError, "`batch_size` must be at most the number of training pictures, 60; received batch_size=61."),
+    ({"shuffle": 1}, TypeError, "`shuffle` must be True or False; received shuffle=1."),
+    ({"seed": -1}, ValueError, "`seed` must be an integer of at least 0; received seed=-1."),
+    ({"seed": None}, TypeError, "`seed` must be an integer of at least 0; received seed=None."),
+    ({"split": "random"}, ValueError, "`split` must be one of 'take_skip', 'stratified'; received split='random'."),
+    ({"cache": "yes"}, TypeError, "`cache` must be True or False; received cache='yes'."),
+    ({"on_bad": "delete"}, ValueError, "`on_bad` must be one of 'skip', 'raise', 'quarantine'; received on_bad='delete'."),
+    ({"max_bad_fraction": 1.5}, ValueError, "`max_bad_fraction` must be a number from 0 to 1; received max_bad_fraction=1.5."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("arguments", "error", "message"), INVALID)
+@pytest.mark.parametrize("load", [load_cats_dogs, load_image_folder])
+def test_every_argument_is_checked(cats_dogs, load, arguments, error, message):
+    with pytest.raises(error) as caught:
+        load(cats_dogs, **{"batch_size": 4, "image_size": (4, 4), **arguments})
+    assert str(caught.value) == message
+
+
+def test_sources_that_cannot_be(tmp_path, make_folder):
+    with pytest.raises(TypeError, match=re.escape("`source` must be a path; received source=3.")):
+        load_cats_dogs(3)
+    with pytest.raises(FileNotFoundError) as caught:
+        load_cats_dogs(tmp_path / "none.zip")
+    assert str(caught.value) == (
+        f"`source` must be an existing folder or zip archive; received source="
+        f"'{tmp_path}/none.zip'. Check the path."
+    )
+    other = make_folder(tmp_path / "other", {"red": 9, "green": 9})
+    with pytest.raises(ValueError, match="For other layouts and classes use load_image_folder"):
+        load_cats_dogs(other)
+
+
+def test_the_public_archive_is_asked_for_once(cats_dogs, tmp_path, monkeypatch):
+    asked = []
+    archive = shutil.make_archive(str(tmp_path / "public"), "zip", cats_dogs.parent, "pictures")
+
+    def fetch(url, directory):
+        asked.append((url, directory))
+        return type(tmp_path)(archive)
+
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(source, "fetch_archive", fetch)
+    assert len(load_cats_dogs(**TINY).files["train"]) == 60
+    assert asked == [(source.CATS_DOGS_URL, tmp_path / "home" / "catdog_keras" / "downloads")]
+
+
+def test_the_users_files_never_change(cats_dogs, read_code):
+    def state():
+        return {
+            path: (path.stat().st_mtime_ns, path.read_bytes()) for path in cats_dogs.rglob("*.png")
+        }
+
+    before = state()
+    for dataset in load_cats_dogs(cats_dogs, **TINY, cache=True):
+        _pass(dataset, read_code)
+    catdog_keras.scan_images(cats_dogs)
+    assert state() == before

@@ -1,0 +1,84 @@
+"""Splits of positions: complete, disjoint, repeatable, and of the promised sizes."""
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catdog_keras.datasets.splitting import SPLIT_FUNCTIONS, hold_out, stratified, take_skip
+
+TUTORIAL_LABELS = np.repeat([0, 1], 500)
+
+
+def test_take_skip_gives_the_tutorials_sizes():
+    validation, test = take_skip(TUTORIAL_LABELS, 32, 0)
+    assert (len(validation), len(test)) == (808, 192)
+
+
+def test_stratified_keeps_the_class_balance():
+    validation, test = stratified(TUTORIAL_LABELS, 32, 0)
+    assert np.bincount(TUTORIAL_LABELS[test]).tolist() == [100, 100]
+    assert np.bincount(TUTORIAL_LABELS[validation]).tolist() == [400, 400]
+
+
+def test_the_order_of_a_seed_is_the_same_for_good():
+    # Golden: a change here silently gives every user another test set. Taken from NumPy's
+    # PCG64, whose stream NumPy promises to keep for `default_rng(seed).permutation`.
+    _, test = take_skip(np.zeros(10, np.int32), 2, 0)
+    assert test.tolist() == np.random.default_rng(0).permutation(10)[:2].tolist() == [4, 6]
+
+
+@pytest.mark.parametrize("split", SPLIT_FUNCTIONS.values())
+@given(
+    labels=st.lists(st.integers(0, 2), min_size=12, max_size=80).map(
+        lambda drawn: np.array([0, 0, 1, 1, 2, 2, *drawn])
+    ),
+    batch_size=st.integers(1, 4),
+    seed=st.integers(0, 2**32),
+)
+def test_every_position_is_on_one_side(split, labels, batch_size, seed):
+    validation, test = split(labels, batch_size, seed)
+    assert sorted([*validation, *test]) == list(range(len(labels)))
+    assert len(test) > 0
+    again = split(labels, batch_size, seed)
+    assert all(np.array_equal(a, b) for a, b in zip((validation, test), again, strict=True))
+
+
+def test_other_seeds_give_other_splits():
+    tests = {tuple(take_skip(TUTORIAL_LABELS, 32, seed)[1]) for seed in range(20)}
+    assert len(tests) == 20
+
+
+def test_hold_out_takes_its_share_of_each_class():
+    labels = np.repeat([0, 1], [30, 90])
+    train, held_out = hold_out(labels, 1 / 3, 0)
+    assert np.bincount(labels[held_out]).tolist() == [10, 30]
+    assert sorted([*train, *held_out]) == list(range(120))
+
+
+def test_too_few_batches_are_refused_with_the_batch_size_that_would_do():
+    message = (
+        'split="take_skip" puts a fifth of the validation batches into the test and needs at least '
+        "5 of them; 40 pictures in batches of 32 make 2. Give a `batch_size` of at most 9, or more "
+        "pictures."
+    )
+    with pytest.raises(ValueError, match=re.escape(message)):
+        take_skip(np.zeros(40, np.int32), 32, 0)
+    assert len(take_skip(np.zeros(40, np.int32), 9, 0)[1]) == 9
+
+
+@given(count=st.integers(5, 400))
+def test_the_batch_size_that_is_proposed_does(count):
+    with pytest.raises(ValueError, match="at most") as caught:
+        take_skip(np.zeros(count, np.int32), count, 0)
+    proposed = int(re.search(r"at most (\d+)", str(caught.value))[1])
+    assert len(take_skip(np.zeros(count, np.int32), proposed, 0)[1]) > 0
+    with pytest.raises(ValueError, match="at most"):
+        take_skip(np.zeros(count, np.int32), proposed + 1, 0)
+
+
+def test_a_class_of_one_picture_cannot_be_divided():
+    with pytest.raises(ValueError, match="class number 1 has one"):
+        stratified(np.array([0, 0, 0, 1]), 1, 0)
