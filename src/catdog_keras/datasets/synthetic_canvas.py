@@ -1,0 +1,233 @@
+"""Brush and paper for the synthetic pictures: smooth curves, and shapes filled with shaded fur.
+
+Everything here works in pixels of the canvas: x to the right, y downwards. Shapes are arrays of
+points, shape (points, 2).
+"""
+
+import functools
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from PIL import Image, ImageChops, ImageDraw
+
+Points = NDArray[np.float64]
+Colour = tuple[int, int, int]
+Mark = tuple[Points, Colour]  # an outline and the colour that fills it
+
+_TEXTURE_SIDE = 1024  # no canvas is larger: one crop of the texture covers any shape
+_HAIR_SPACING = 4.0  # pixels between two hairs on an outline
+_EDGE_WIDTH = 4  # pixels
+
+
+def mix(first: Colour, second: Colour, share: float) -> Colour:
+    """Returns the colour that lies `share` (0 to 1) of the way from `first` to `second`."""
+    red, green, blue = (round(a + (b - a) * share) for a, b in zip(first, second, strict=True))
+    return red, green, blue
+
+
+@functools.cache
+def _spline_weights(steps: int) -> NDArray[np.float64]:
+    """Weights of four neighbours at `steps` places along one Catmull-Rom segment."""
+    t = np.arange(steps) / steps
+    powers = np.stack([np.ones(steps), t, t**2, t**3], axis=1)
+    basis = np.array([[0, 2, 0, 0], [-1, 0, 1, 0], [2, -5, 4, -1], [-1, 3, -3, 1]]) / 2
+    return powers @ basis
+
+
+def closed_curve(points: ArrayLike, steps: int = 8) -> Points:
+    """Returns a smooth closed outline through `points`."""
+    p = np.asarray(points, dtype=np.float64)
+    around = np.concatenate([p[-1:], p, p[:2]])
+    neighbours = np.stack([around[i : i + len(p)] for i in range(4)])
+    curve: Points = np.einsum("sk,knd->nsd", _spline_weights(steps), neighbours).reshape(-1, 2)
+    return curve
+
+
+def open_curve(points: ArrayLike, steps: int = 8) -> Points:
+    """Returns a smooth line from the first of `points` to the last."""
+    p = np.asarray(points, dtype=np.float64)
+    padded = np.concatenate([2 * p[:1] - p[1:2], p, 2 * p[-1:] - p[-2:-1]])
+    neighbours = np.stack([padded[i : len(p) - 1 + i] for i in range(4)])
+    curve = np.einsum("sk,knd->nsd", _spline_weights(steps), neighbours).reshape(-1, 2)
+    return np.concatenate([curve, p[-1:]])
+
+
+def symmetric(right_half: ArrayLike) -> Points:
+    """Returns `right_half`, from top to bottom, followed by its mirror image, bottom to top."""
+    right = np.asarray(right_half, dtype=np.float64)
+    left = right[::-1] * (-1.0, 1.0)
+    on_axis = np.isclose(left[:, 0], 0.0)
+    return np.concatenate([right, left[~on_axis]])
+
+
+def ellipse(centre: ArrayLike, radii: ArrayLike, angle: float = 0.0) -> Points:
+    """Returns the outline of an ellipse, turned by `angle` radians."""
+    turn = np.linspace(0, 2 * np.pi, 28, endpoint=False)
+    circle = np.stack([np.cos(turn), np.sin(turn)], axis=1) * np.asarray(radii)
+    cos, sin = np.cos(angle), np.sin(angle)
+    outline: Points = circle @ np.array([[cos, sin], [-sin, cos]]) + np.asarray(centre)
+    return outline
+
+
+def hull_of_circles(centres: ArrayLike, radii: ArrayLike) -> Points:
+    """Returns the outline of a band stretched around circles: a tapered muzzle, a paw."""
+    turn = np.linspace(0, 2 * np.pi, 48, endpoint=False)
+    direction = np.stack([np.cos(turn), np.sin(turn)], axis=1)
+    middle, radius = np.asarray(centres, dtype=np.float64), np.asarray(radii, dtype=np.float64)
+    outermost = np.argmax(direction @ middle.T + radius, axis=1)
+    outline: Points = middle[outermost] + direction * radius[outermost, None]
+    return outline
+
+
+def normals(line: Points) -> Points:
+    """Returns unit vectors at right angles to `line`, one per point."""
+    along = np.gradient(line, axis=0)
+    along /= np.maximum(np.hypot(along[:, :1], along[:, 1:]), 1e-9)
+    return np.stack([along[:, 1], -along[:, 0]], axis=1)
+
+
+def limb(line: Points, widths: Sequence[float]) -> Points:
+    """Returns the outline of a leg or tail along `line`; `widths` run evenly from root to tip."""
+    places = np.linspace(0, 1, len(line))
+    half = np.interp(places, np.linspace(0, 1, len(widths)), widths)[:, None] / 2
+    side = normals(line) * half
+    along = np.stack([-side[-1, 1], side[-1, 0]])  # a quarter turn of the last normal
+    turn = np.linspace(0, np.pi, 8)[1:-1, None]
+    cap = line[-1] + np.cos(turn) * side[-1] + np.sin(turn) * along
+    return np.concatenate([line + side, cap, (line - side)[::-1]])
+
+
+def bands(line: Points, width: float, count: int, start: float = 0.1) -> list[Points]:
+    """Returns `count` cross bands along `line`, such as the rings of a tabby's tail."""
+    side = normals(line) * width
+    outlines = []
+    for place in np.linspace(start, 0.95, count):
+        first = int(place * (len(line) - 3))
+        here, there = first, first + 2
+        corners = [line[here] + side[here], line[there] + side[there]]
+        corners += [line[there] - side[there], line[here] - side[here]]
+        outlines.append(np.array(corners))
+    return outlines
+
+
+@functools.cache
+def _fur_texture() -> Image.Image:
+    """Downward hairs as an alpha mask, the same in every process."""
+    grain = np.random.default_rng(7).normal(size=(_TEXTURE_SIDE, _TEXTURE_SIDE))
+    hairs = sum(np.roll(grain, (step, step // 3), axis=(0, 1)) for step in range(12))
+    clumps = sum(np.roll(hairs, (3 * step, step), axis=(0, 1)) for step in range(6))
+    depth = hairs / np.std(hairs) + 0.7 * clumps / np.std(clumps)
+    return Image.fromarray(np.clip(30 + 28 * depth, 0, 120).astype(np.uint8))
+
+
+def _shade_map(light: tuple[float, float]) -> Image.Image:
+    """Darkness of a lit ball as an alpha mask; `light` points from the ball to the lamp."""
+    y, x = np.mgrid[-1:1:64j, -1:1:64j]
+    z = np.sqrt(np.maximum(0.08, 1 - 0.7 * (x**2 + y**2)))
+    lit = (0.75 * light[0] * x + 0.75 * light[1] * y + 0.8 * z) / np.sqrt(0.75**2 + 0.8**2)
+    return Image.fromarray(np.clip(255 * (0.9 - lit), 0, 170).astype(np.uint8))
+
+
+class Canvas:
+    """A picture in the making.
+
+    Args:
+        image: The background, mode RGB; it is drawn on.
+        rng: Source of the small irregularities of fur.
+        light: Direction towards the lamp, (x, y), length about 1.
+    """
+
+    def __init__(
+        self, image: Image.Image, rng: np.random.Generator, light: tuple[float, float]
+    ) -> None:
+        """Takes what the class's description names."""
+        self.image = image
+        self.rng = rng
+        self._draw = ImageDraw.Draw(image)
+        self._shade = _shade_map(light)
+
+    def flat(self, outline: Points, colour: Colour) -> None:
+        """Fills an outline with one colour: eyes, noses, tongues."""
+        self._draw.polygon(outline.ravel().tolist(), fill=colour)
+
+    def line(self, points: Points, colour: Colour, width: float) -> None:
+        """Draws a line: whiskers, mouths."""
+        path = points.ravel().tolist()
+        self._draw.line(path, fill=colour, width=max(1, round(width)), joint="curve")
+
+    def glaze(self, outline: Points, colour: Colour, opacity: float) -> None:
+        """Fills an outline with a see-through colour: shine and contact shadows."""
+        box = self._box(outline)
+        if box is None:
+            return
+        mask = Image.new("L", (box[2] - box[0], box[3] - box[1]), 0)
+        ImageDraw.Draw(mask).polygon(_shifted(outline, box), fill=round(255 * opacity))
+        self.image.paste(colour, box, mask)
+
+    def fur(
+        self,
+        outline: Points,
+        colour: Colour,
+        *,
+        marks: Sequence[Mark] = (),
+        hair: float = 0.0,
+        edge: float = 0.45,
+    ) -> None:
+        """Fills an outline with fur, lit from the lamp's side.
+
+        Args:
+            outline: The shape.
+            colour: Colour of the coat.
+            marks: Stripes, spots and patches, painted in order; what sticks out is cut off.
+            hair: Length of the hairs that break the outline, in pixels.
+            edge: How much darker the rim is, 0 to 1.
+        """
+        outline = self._ruffled(outline, hair) if hair > 0 else outline
+        box = self._box(outline)
+        if box is None:
+            return
+        size = (box[2] - box[0], box[3] - box[1])
+        layer = Image.new("RGB", size, colour)
+        brush = ImageDraw.Draw(layer)
+        for mark, tint in marks:
+            brush.polygon(_shifted(mark, box), fill=tint)
+        dark = mix(colour, (30, 20, 20), 0.75)
+        path = _shifted(outline, box)
+        if edge > 0:
+            brush.line([*path, *path[:4]], fill=mix(colour, dark, edge), width=_EDGE_WIDTH)
+        left, top = self.rng.integers(0, _TEXTURE_SIDE - np.array(size) + 1)
+        fur = _fur_texture().crop((left, top, left + size[0], top + size[1]))
+        shade = self._shade.resize(size, Image.Resampling.BILINEAR)
+        layer.paste(mix(dark, (10, 8, 22), 0.3), (0, 0), ImageChops.add(fur, shade))
+        mask = Image.new("L", size, 0)
+        ImageDraw.Draw(mask).polygon(path, fill=255)
+        self.image.paste(layer, box, mask)
+
+    def _box(self, outline: Points) -> tuple[int, int, int, int] | None:
+        """The part of the outline's bounding box that lies on the canvas; None if there is none."""
+        left, top = np.maximum(np.floor(outline.min(axis=0)).astype(int) - 2, 0)
+        right, bottom = np.minimum(np.ceil(outline.max(axis=0)).astype(int) + 3, self.image.size)
+        if left >= right or top >= bottom:
+            return None
+        return int(left), int(top), int(right), int(bottom)
+
+    def _ruffled(self, outline: Points, hair: float) -> Points:
+        """Pulls every second point of the outline outwards and down: tips of hairs."""
+        knots = outline[:, 0] + 1j * outline[:, 1]  # one number a point: half the work
+        ring = np.append(knots, knots[0])
+        reach = np.append(0.0, np.cumsum(np.abs(np.diff(ring))))
+        count = max(12, 2 * int(reach[-1] / (2 * _HAIR_SPACING)))
+        points = np.interp(np.arange(count) * (reach[-1] / count), reach, ring)
+        following = np.append(points[1:], points[:1])
+        area = np.sum((points.conj() * following).imag)
+        steps = following - points
+        outwards = -1j * np.sign(area) * steps / np.maximum(np.abs(steps), 1e-9)
+        points[1::2] += self.rng.uniform(0.2, 1.0, count // 2) * hair * (outwards[1::2] + 0.5j)
+        return np.stack([points.real, points.imag], axis=1)
+
+
+def _shifted(outline: Points, box: tuple[int, int, int, int]) -> list[float]:
+    """The outline in the coordinates of `box`, as Pillow takes it."""
+    path: list[float] = (outline - box[:2]).ravel().tolist()
+    return path
