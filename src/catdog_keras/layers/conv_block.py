@@ -24,7 +24,8 @@ class ConvBlock(keras.layers.Layer):
 
     The normalisation comes after the activation, as in the tutorial, and not between convolution
     and activation, as in most papers. `padding` is that of the convolution; the pooling always
-    drops the rows and columns that fill no window.
+    drops the rows and columns that fill no window. With `training=True` the normalisation uses the
+    statistics of the batch, otherwise its moving averages.
 
     The parts are the attributes `convolution`, `normalization` and `pooling`; the last two are
     None where they are switched off. On TensorFlow the parts work with the channels last, and a

@@ -71,8 +71,8 @@ class Preprocessing(keras.layers.Layer):
     Example:
     >>> import catdog_keras, numpy as np
     >>> layer = catdog_keras.layers.Preprocessing("signed")
-    >>> print(np.array(layer(np.full((1, 1, 1), 255, "uint8"))))
-    [[[1.]]]
+    >>> float(layer(np.full((1, 1, 1), 255, "uint8"))[0, 0, 0])
+    1.0
     """
 
     def __init__(self, scheme: str, *, data_format: str | None = None, **kwargs: Any) -> None:

@@ -1,0 +1,307 @@
+"""What every exported layer promises, found by enumeration: a new layer needs a case here."""
+
+import dataclasses
+import doctest
+import importlib
+import inspect
+import json
+import pkgutil
+import re
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catdog_keras import layers
+
+ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
+EVERY_LAYER = pytest.mark.parametrize("name", layers.__all__)
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """How to make a layer: with as little as it takes, and with every argument changed."""
+
+    changed: dict[str, Any]
+    minimal: dict[str, Any] = dataclasses.field(default_factory=dict)
+    identity_at_inference: bool = False
+
+
+CASES = {
+    "BatchNormalization": Case(
+        changed={
+            "axis": 1,
+            "momentum": 0.5,
+            "epsilon": 0.01,
+            "center": False,
+            "scale": False,
+            "beta_initializer": "ones",
+            "gamma_initializer": "zeros",
+            "moving_mean_initializer": "ones",
+            "moving_variance_initializer": keras.initializers.Constant(2.0),
+            "beta_regularizer": "l2",
+            "gamma_regularizer": "l1",
+            "beta_constraint": "non_neg",
+            "gamma_constraint": "non_neg",
+            "renorm": True,
+            "renorm_clipping": {"rmax": 2.0, "rmin": 0.5, "dmax": 1.0},
+            "renorm_momentum": 0.9,
+            # Keras refuses this argument on the other backends.
+            **({"synchronized": True} if ON_TENSORFLOW else {}),
+        },
+    ),
+    "ConvBlock": Case(
+        minimal={"filters": 4},
+        changed={
+            "filters": 5,
+            "kernel_size": (2, 3),
+            "activation": "tanh",
+            "pool_size": (3, 1),
+            "padding": "same",
+            "use_batch_norm": False,
+            "data_format": "channels_first",
+        },
+    ),
+    "Preprocessing": Case(
+        minimal={"scheme": "unit"},
+        changed={"scheme": "imagenet_caffe", "data_format": "channels_first"},
+    ),
+    "RandomAffine": Case(
+        changed={
+            "flip": "horizontal_and_vertical",
+            "rotation_degrees": (-10, 40),
+            "zoom": 0.2,
+            "translation": (0.0, 0.1),
+            "shear_degrees": 5.5,
+            "fill_mode": "constant",
+            "interpolation": "nearest",
+            "fill_value": 7.0,
+            "seed": 3,
+            "data_format": "channels_first",
+        },
+        identity_at_inference=True,
+    ),
+}
+
+
+def make(name: str, /, **arguments: Any) -> keras.layers.Layer:
+    return getattr(layers, name)(**(CASES[name].minimal | arguments))
+
+
+def make_changed(name: str, /, **arguments: Any) -> keras.layers.Layer:
+    return getattr(layers, name)(**CASES[name].changed, **arguments)
+
+
+def constructor(name: str) -> dict[str, inspect.Parameter]:
+    parameters = inspect.signature(getattr(layers, name).__init__).parameters
+    return {
+        argument: parameter
+        for argument, parameter in parameters.items()
+        if argument != "self" and parameter.kind is not parameter.VAR_KEYWORD
+    }
+
+
+def pictures(*shape: int) -> np.ndarray:
+    return np.random.default_rng(0).uniform(0, 255, shape).astype("float32")
+
+
+def call(layer: keras.layers.Layer, inputs: Any, *, training: bool) -> Any:
+    takes_training = "training" in inspect.signature(layer.call).parameters
+    return layer(inputs, training=training) if takes_training else layer(inputs)
+
+
+def as_float32(tensor: Any) -> np.ndarray:
+    return keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32"))
+
+
+def real_shape(layer: keras.layers.Layer, images: np.ndarray, *, training: bool) -> tuple[int, ...]:
+    """Shape that the computation itself gives."""
+    if keras.backend.backend() != "jax":
+        return tuple(call(layer, images, training=training).shape)
+    import jax
+
+    # JAX compiles each operation anew for each shape; tracing gives the shape in a hundredth.
+    def traced(images):
+        with keras.StatelessScope():
+            return call(layer, images, training=training)
+
+    return tuple(jax.eval_shape(traced, images).shape)
+
+
+def scramble_weights(layer: keras.layers.Layer) -> None:
+    """Gives all weights values that no initializer gives, the moving variance positive ones."""
+    generator = np.random.default_rng(1)
+    for weight in layer.weights:
+        weight.assign(generator.uniform(0.5, 1.5, weight.shape))
+
+
+def test_every_layer_has_a_case_and_is_exported():
+    modules = [
+        importlib.import_module(f"catdog_keras.layers.{module.name}")
+        for module in pkgutil.iter_modules(layers.__path__)
+    ]
+    defined = {
+        value.__name__
+        for module in modules
+        for value in vars(module).values()
+        if inspect.isclass(value)
+        and issubclass(value, keras.layers.Layer)
+        and value.__module__ == module.__name__
+    }
+    assert set(layers.__all__) == defined
+    assert set(CASES) == set(layers.__all__)
+
+
+@EVERY_LAYER
+def test_config_gives_every_argument_back(name):
+    arguments = set(constructor(name))
+    if name == "BatchNormalization" and not ON_TENSORFLOW:
+        arguments -= {"synchronized"}
+    assert set(CASES[name].changed) == arguments
+    minimal = make(name).get_config()
+    layer = make_changed(name, name="given", dtype="mixed_bfloat16", trainable=False)
+    config = layer.get_config()
+    for argument in arguments:
+        assert hasattr(layer, argument)
+        assert config[argument] != minimal[argument], f"{argument} does not reach the config"
+    serialized = json.loads(json.dumps(keras.saving.serialize_keras_object(layer)))
+    assert serialized["registered_name"] == f"catdog_keras>{name}"
+    for again in (
+        type(layer).from_config(config),
+        keras.saving.deserialize_keras_object(serialized),
+    ):
+        assert type(again) is type(layer)
+        assert again.get_config() == config
+        for argument in arguments:
+            given, kept = CASES[name].changed[argument], getattr(again, argument)
+            if not callable(kept):  # initializers and the like are kept as objects
+                assert kept == given
+
+
+@EVERY_LAYER
+@pytest.mark.parametrize("maker", [make, make_changed])
+def test_saved_model_gives_the_same_outputs(name, maker, tmp_path):
+    layer = maker(name)
+    images = pictures(2, 3, 9, 9) if maker is make_changed else pictures(2, 9, 9, 3)
+    model = keras.Sequential([keras.Input(images.shape[1:]), layer])
+    scramble_weights(layer)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert type(loaded.layers[0]) is type(layer)
+    expected = call(model, images, training=False)
+    np.testing.assert_array_equal(
+        as_float32(call(loaded, images, training=False)), as_float32(expected)
+    )
+
+
+@EVERY_LAYER
+@given(shape=st.tuples(*[st.integers(1, 3), st.integers(1, 17), st.integers(1, 17)]))
+def test_declared_shape_is_symbolic_shape_is_real_shape(name, shape):
+    images = pictures(*shape, 3)
+    layer = make(name)
+    try:
+        declared = layer.compute_output_shape(images.shape)
+    except ValueError as error:
+        refusal = str(error)
+    else:
+        refusal = ""
+    if refusal:
+        for inputs in (images, keras.KerasTensor(images.shape)):
+            with pytest.raises(ValueError, match=re.escape(refusal)):
+                make(name)(inputs)
+        return
+    assert tuple(layer(keras.KerasTensor(images.shape)).shape) == declared
+    unknown = layer.compute_output_shape((None, None, None, 3))
+    assert tuple(layer(keras.KerasTensor((None, None, None, 3))).shape) == unknown
+    assert all(size in (None, known) for size, known in zip(unknown, declared, strict=True))
+    for training in (False, True):
+        assert real_shape(layer, images, training=training) == declared
+
+
+@EVERY_LAYER
+@pytest.mark.parametrize("policy", ["float32", "mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize("training", [False, True])
+def test_outputs_are_in_the_compute_dtype_and_weights_in_float32(name, policy, training):
+    layer = make(name, dtype=policy)
+    symbolic = layer(keras.KerasTensor((None, 8, 8, 3)))
+    outputs = call(layer, pictures(2, 8, 8, 3), training=training)
+    computed = keras.dtype_policies.get(policy).compute_dtype
+    assert keras.backend.standardize_dtype(outputs.dtype) == computed
+    assert keras.backend.standardize_dtype(symbolic.dtype) == computed
+    assert {weight.dtype for weight in layer.weights} <= {"float32"}
+    assert np.isfinite(as_float32(outputs)).all()
+
+
+@EVERY_LAYER
+def test_one_gradient_step_is_finite_and_changes_every_trained_weight(name):
+    images = pictures(6, 8, 8, 3) / 255
+    layer = make(name)
+    head = [keras.layers.Flatten(), keras.layers.Dense(2)]
+    model = keras.Sequential([keras.Input((8, 8, 3)), layer, *head])
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    before = [keras.ops.convert_to_numpy(weight).copy() for weight in model.trainable_weights]
+    history = model.fit(images, np.arange(6) % 2, batch_size=4, verbose=0)  # 4, then 2 pictures
+    assert np.isfinite(history.history["loss"]).all()
+    for weight, old in zip(model.trainable_weights, before, strict=True):
+        new = keras.ops.convert_to_numpy(weight)
+        assert np.isfinite(new).all()
+        assert (new != old).any(), weight.path
+
+
+@EVERY_LAYER
+def test_pictures_are_untouched_at_inference_where_that_is_the_promise(name):
+    images = keras.ops.convert_to_tensor(pictures(3, 7, 5, 3))
+    outputs = make(name)(images)
+    untouched = outputs.shape == images.shape and (as_float32(outputs) == as_float32(images)).all()
+    assert untouched == CASES[name].identity_at_inference
+    if untouched:
+        assert outputs is images
+
+
+RANDOM_LAYERS = [name for name in layers.__all__ if "seed" in constructor(name)]
+
+
+def test_some_layer_is_random():
+    assert RANDOM_LAYERS
+
+
+@pytest.mark.parametrize("name", RANDOM_LAYERS)
+def test_same_seed_gives_the_same_bits_and_another_seed_others(name):
+    images = pictures(3, 3, 9, 9)
+    draws = []
+    for seed in (5, 5, 6):
+        layer = getattr(layers, name)(**(CASES[name].changed | {"seed": seed}))
+        draws.append([as_float32(layer(images, training=True)) for _ in range(3)])
+    np.testing.assert_array_equal(draws[0], draws[1])
+    assert (draws[0][0] != draws[2][0]).any()
+    assert (draws[0][0] != draws[0][1]).any(), "the second call must draw anew"
+
+
+@EVERY_LAYER
+def test_a_batch_gives_what_its_pictures_give_alone(name):
+    images = pictures(3, 9, 8, 3)
+    layer = make(name)
+    layer.build(images.shape)
+    scramble_weights(layer)
+    together = as_float32(call(layer, images, training=False))
+    alone = [as_float32(call(layer, images[i : i + 1], training=False))[0] for i in range(3)]
+    # A convolution may add up in another order for another batch size.
+    np.testing.assert_allclose(together, np.stack(alone), rtol=1e-5, atol=1e-3)
+
+
+@EVERY_LAYER
+def test_docstring_has_every_section_and_an_example_that_runs(name):
+    layer_class = getattr(layers, name)
+    for section in ("Source:", "Args:", "Input shape:", "Output shape:", "Raises:", "Example:"):
+        assert f"\n    {section}" in layer_class.__doc__
+    assert "training" in layer_class.__doc__
+    for argument in constructor(name):
+        assert f"\n        {argument}: " in layer_class.__doc__
+    (example,) = doctest.DocTestFinder(recurse=False).find(layer_class, name)
+    assert 0 < len(example.examples) < 6
+    report: list[str] = []
+    outcome = doctest.DocTestRunner(verbose=False).run(example, out=report.append)
+    assert outcome.failed == 0, "".join(report)
