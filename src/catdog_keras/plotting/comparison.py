@@ -30,7 +30,7 @@ def plot_comparison(
             `"train_accuracy"`, `"validation_accuracy"`, `"test_accuracy"` (from 0 to 1) and
             `"test_interval"` (a pair: low, high) those that are known; others are left alone.
         baseline: the accuracy of always guessing the most frequent class, from 0 to 1, drawn as
-            a line; or None.
+            a dotted line; or None.
         ax: matplotlib axes to draw into, or None for a new figure.
 
     Returns:
@@ -58,13 +58,13 @@ def plot_comparison(
     ax = _canvas.take_axes(ax, (8.0, max(3.0, 0.2 * bars + 1.6)))
     _draw_bars(ax, records, shown)
     if baseline is not None:
-        label = f"always guessing the most frequent class ({baseline:.3f})"
+        label = f"baseline {baseline:.3f}"
         ax.axvline(baseline, color="black", linestyle=":", linewidth=1.8, label=label, zorder=3)
     ax.set_xlim(0, 1)
     ax.set_xlabel("accuracy (share of pictures)")
     ax.set_ylim(len(records) - 0.5, -0.5)  # the first model on top
-    ax.set_title(f"Accuracy of {len(records)} model{'s' if len(records) > 1 else ''}")
     _draw_legend(ax)
+    _canvas.write_title(ax, f"Accuracy of {len(records)} model{'s' if len(records) > 1 else ''}")
     return ax
 
 
@@ -126,8 +126,8 @@ def _draw_bars(
 
     looks: dict[str, dict[str, Any]] = {
         "train": {"color": _canvas.SKY_BLUE},
-        "validation": {"color": _canvas.ORANGE, "hatch": "///"},
-        "test": {"color": _canvas.GREEN, "hatch": "..."},
+        "validation": {"color": _canvas.ORANGE, "hatch": "//"},
+        "test": {"color": _canvas.GREEN, "hatch": ".."},
     }
     width, height = _canvas.measure(ax)
     step = 0.8 / len(shown)
@@ -167,6 +167,7 @@ def _write_number(
                 capsize=3,
                 capthick=thickness,
                 zorder=4,
+                clip_on=False,
             )
     ax.annotate(
         text,
@@ -184,9 +185,13 @@ def _draw_legend(ax: Axes) -> None:
     """Names the bars below the label of the axis."""
     from matplotlib.transforms import ScaledTranslation
 
-    figure = ax.figure
-    below = ScaledTranslation(0, -0.55, figure.dpi_scale_trans)
+    # matplotlib lists lines before bars.
+    handles, labels = ax.get_legend_handles_labels()
+    order = sorted(range(len(labels)), key=lambda n: labels[n].startswith("baseline"))
+    below = ScaledTranslation(0, -0.55, ax.figure.dpi_scale_trans)
     ax.legend(
+        [handles[n] for n in order],
+        [labels[n] for n in order],
         loc="upper center",
         bbox_to_anchor=(0.5, 0),
         bbox_transform=ax.transAxes + below,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from catdog_keras.plotting._records import check_class_names
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
 
 _INK = "#222222"
 
@@ -42,34 +44,25 @@ def plot_label_counts(counts: Mapping[str, int], *, ax: Axes | None = None) -> A
     from catdog_keras.plotting import _canvas
 
     numbers = _check_counts(counts)
-    total = sum(numbers.values())
     ax = _canvas.take_axes(ax, (6.0, max(4.0, 0.22 * len(numbers) + 1.0)))
     width, height = _canvas.measure(ax)
-    size = _canvas.text_size(width / len(numbers))
+    size = float(ax.xaxis.label.get_fontsize())
     widest = max(_canvas.text_width(text, size) for n in numbers for text in (n, f"{numbers[n]:,}"))
     if widest <= 0.9 * width / len(numbers):
         _draw_upright_bars(ax, numbers)
     else:
         _draw_lying_bars(ax, numbers, (width, height))
-    title = f"{total:,} pictures" if total else "no pictures"
-    if total:
-        most = max(numbers, key=numbers.__getitem__)
-        share = 100 * numbers[most] / total
-        before, after = "always guessing ", f" is right for {share:.1f} %"
-        title_size = float(ax.title.get_fontsize())
-        room = width - _canvas.text_width(before + after, title_size)
-        title += f"\n{before}{_canvas.fit_text(most, max(room, 60.0), title_size)}{after}"
-    ax.set_title(title, parse_math=False)
+    _canvas.write_title(ax, *_guessing(numbers, _canvas.measure(ax)[0]))
     return ax
 
 
 def plot_confusion_matrix(
     matrix: npt.ArrayLike, class_names: Sequence[str], *, ax: Axes | None = None
 ) -> Axes:
-    """Draws a confusion matrix: counts in the cells, the share of the true class as their shade.
+    """Draws a confusion matrix: counts, with their share of the true class as shade.
 
-    Cells too small for both lines show the count alone, still smaller ones their shade alone,
-    with a scale beside the matrix.
+    Cells too small for both counts and percentages show one of them, still smaller ones their
+    shade alone, with a scale beside the matrix.
 
     Args:
         matrix: counts of shape `(classes, classes)`; rows are true classes, columns predicted
@@ -101,15 +94,20 @@ def plot_confusion_matrix(
     side = min(max(5.0, 0.42 * len(names) + 2.0), 20.0)
     ax = _canvas.take_axes(ax, (side, side))
     image = ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    right, total = int(np.trace(counts)), int(counts.sum())
-    accuracy = f" ({100 * right / total:.1f} %)" if total else ""
-    ax.set_title(f"{right:,} of {total:,} pictures right{accuracy}")
     ax.set_xlabel("predicted class")
     ax.set_ylabel("true class")
     _name_cells(ax, names)
-    if not _write_cells(ax, counts, shares, np.asarray(image.cmap(image.norm(shares)))):
+    texts = _cell_texts(counts, shares, min(_canvas.measure(ax)) / len(names))
+    if texts is None:
         bar = ax.figure.colorbar(image, ax=ax, shrink=0.8)
         bar.set_label("share of the true class")
+    else:
+        _write_cells(ax, *texts, np.asarray(image.cmap(image.norm(shares))))
+    # The names took some of the room that they were measured for.
+    _name_cells(ax, names)
+    right, total = int(np.trace(counts)), int(counts.sum())
+    accuracy = f" ({100 * right / total:.1f} %)" if total else ""
+    _canvas.write_title(ax, f"{right:,} of {total:,} pictures right{accuracy}")
     return ax
 
 
@@ -143,6 +141,20 @@ def _check_matrix(matrix: Any, classes: int) -> npt.NDArray[np.int64]:
     return array.astype(np.int64)
 
 
+def _guessing(numbers: Mapping[str, int], width: float) -> list[str]:
+    """Words what always guessing the most frequent class would give, in lines that can fit."""
+    from catdog_keras.plotting import _canvas
+
+    total = sum(numbers.values())
+    if total == 0:
+        return ["no pictures"]
+    most = max(numbers, key=numbers.__getitem__)
+    before, after = "always guessing ", f" is right for {100 * numbers[most] / total:.1f} %"
+    room = width - _canvas.text_width(before + after, _canvas.SMALLEST_TITLE + 1)
+    name = _canvas.fit_text(most, room, _canvas.SMALLEST_TITLE + 1)
+    return [f"{total:,} picture{'s' if total > 1 else ''}", before + name + after]
+
+
 def _draw_upright_bars(ax: Axes, numbers: Mapping[str, int]) -> None:
     from catdog_keras.plotting import _canvas
 
@@ -154,6 +166,7 @@ def _draw_upright_bars(ax: Axes, numbers: Mapping[str, int]) -> None:
     ax.set_ylabel("pictures")
     ax.set_xlim(-0.6, len(numbers) - 0.4)
     ax.set_ylim(0, max(1.1 * max(numbers.values()), 1.0))
+    _mark_counts(ax.yaxis)
 
 
 def _draw_lying_bars(ax: Axes, numbers: Mapping[str, int], room: tuple[float, float]) -> None:
@@ -168,49 +181,69 @@ def _draw_lying_bars(ax: Axes, numbers: Mapping[str, int], room: tuple[float, fl
     ax.set_ylabel("class")
     ax.set_xlabel("pictures")
     ax.set_ylim(len(numbers) - 0.4, -0.6)  # the first class on top
-    ax.set_xlim(0, max(1.2 * max(numbers.values()), 1.0))
+    largest = max(numbers.values())
+    # The names take up to 0.4 of the width, and the longest number stands right of its bar.
+    number_share = (_canvas.text_width(f"{largest:,}", size) + 6) / (0.5 * room[0])
+    ax.set_xlim(0, max(largest / (1 - min(number_share, 0.5)), 1.0))
+    _mark_counts(ax.xaxis)
+
+
+def _mark_counts(axis: Axis) -> None:
+    """Puts few, whole numbers at an axis of counts."""
+    from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+
+    axis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+    axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
 
 
 def _name_cells(ax: Axes, names: Sequence[str]) -> None:
-    """Writes the class names along both axes, upright below where they do not fit in a row."""
+    """Writes the class names along both axes, upright below where they do not fit in a row.
+
+    Where cells are lower than the smallest text only every second (third, ...) class is named.
+    """
     from catdog_keras.plotting import _canvas
 
     width, height = _canvas.measure(ax)
-    size = _canvas.text_size(min(width, height) / len(names))
-    below = [_canvas.fit_text(name, 0.3 * height, size) for name in names]
-    beside = [_canvas.fit_text(name, 0.3 * width, size) for name in names]
-    fits = max(_canvas.text_width(name, size) for name in below) <= 0.75 * width / len(names)
-    places = range(len(names))
+    cell = min(width, height) / len(names)
+    size = _canvas.text_size(cell)
+    places = range(0, len(names), math.ceil(_canvas.SMALLEST_TEXT / cell))
+    outer = _canvas.size_in_points(ax.figure)
+    below = [_canvas.fit_text(names[place], 0.2 * outer[1], size) for place in places]
+    beside = [_canvas.fit_text(names[place], 0.2 * outer[0], size) for place in places]
+    fits = max(_canvas.text_width(name, size) for name in below) <= 0.85 * cell
     ax.set_xticks(places, below, fontsize=size, rotation=0 if fits else 90, parse_math=False)
     ax.set_yticks(places, beside, fontsize=size, parse_math=False)
 
 
-def _write_cells(
-    ax: Axes,
-    counts: npt.NDArray[np.int64],
-    shares: npt.NDArray[np.float64],
-    colors: npt.NDArray[np.float64],
-) -> bool:
-    """Writes counts and percentages as far as they fit; returns whether anything was written."""
+def _cell_texts(
+    counts: npt.NDArray[np.int64], shares: npt.NDArray[np.float64], cell: float
+) -> tuple[list[str], float] | None:
+    """Returns the text of each cell, row by row, and its size, or None where nothing fits."""
     from catdog_keras.plotting import _canvas
 
-    cell = min(_canvas.measure(ax)) / len(counts)
-    lines = 2
-    size = _canvas.text_size(cell / 3, 12.0)
-    if max(2.4 * size, _canvas.text_width("100 %", size)) > 0.95 * cell:
-        lines, size = 1, _canvas.SMALLEST_TEXT
-        while _canvas.text_width(f"{counts.max()}", size + 0.5) <= 0.8 * cell and size < 12.0:
-            size += 0.5
-    if _canvas.text_width(f"{counts.max()}", size) > 0.95 * cell:
-        return False
-    empty = counts.sum(axis=1) == 0
-    for row, column in np.ndindex(counts.shape):
-        text = f"{counts[row, column]}"
-        if lines == 2 and not empty[row]:
-            text += f"\n{100 * shares[row, column]:.0f} %"
-        color = _ink_on(colors[row, column])
-        ax.text(column, row, text, ha="center", va="center", fontsize=size, color=color)
-    return True
+    numbers = [f"{count}" for count in counts.ravel()]
+    known = np.repeat(counts.sum(axis=1) > 0, len(counts))
+    percents = [
+        f"{100 * share:.0f} %" if has_share else ""
+        for share, has_share in zip(shares.ravel(), known, strict=True)
+    ]
+    both = [f"{n}\n{p}" if p else n for n, p in zip(numbers, percents, strict=True)]
+    # Two crowded lines are harder to read than one: they are dropped one size before.
+    for texts, height, smallest in ((both, 2.8, 6), (numbers, 1.3, 5), (percents, 1.3, 5)):
+        lines = {line for text in texts for line in text.split("\n")}
+        for size in range(12, smallest - 1, -1):
+            widest = max(_canvas.text_width(line, size) for line in lines)
+            if max(widest, height * size) <= 0.92 * cell:
+                return texts, size
+    return None
+
+
+def _write_cells(
+    ax: Axes, texts: Sequence[str], size: float, colors: npt.NDArray[np.float64]
+) -> None:
+    for (row, column), text in zip(np.ndindex(colors.shape[:2]), texts, strict=True):
+        ink = _ink_on(colors[row, column])
+        ax.text(column, row, text, ha="center", va="center", fontsize=size, color=ink)
 
 
 def _ink_on(color: npt.NDArray[np.float64]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
+ACCURACY, LOSS = "Accuracy", "Loss"
 _VALIDATION = "val_"
+
+Epochs: TypeAlias = npt.NDArray[np.int64]
+Curve: TypeAlias = npt.NDArray[np.float64]
 
 
 def plot_history(
@@ -46,7 +50,7 @@ def plot_history(
         >>> log = {"accuracy": [0.6, 0.8], "val_accuracy": [0.7, 0.6], "loss": [0.7, 0.5]}
         >>> figure = catdog_keras.plotting.plot_history(log)
         >>> figure.axes[0].get_title().splitlines()
-        ['Accuracy', 'best on validation: 0.700 in epoch 1']
+        ['Accuracy', 'best: 0.700 in epoch 1']
     """
     from catdog_keras.plotting import _canvas
 
@@ -55,12 +59,21 @@ def plot_history(
     figure = _canvas.take_figure(figure, (4.5 * len(metrics), 4.0))
     panels = figure.subplots(1, len(metrics), squeeze=False)[0]
     for ax, (title, metric) in zip(panels, metrics.items(), strict=True):
-        _draw_panel(ax, title, epochs, log[metric], log.get(_VALIDATION + metric))
+        _draw_curves(ax, epochs, log[metric], log.get(_VALIDATION + metric))
+        ax.set_title(title)
+        ax.set_ylabel("accuracy (share of pictures)" if title == ACCURACY else "loss")
+        _mark_epochs(ax, epochs)
+    best = [
+        _mark_best(ax, epochs, log.get(_VALIDATION + metric), highest=title == ACCURACY)
+        for ax, (title, metric) in zip(panels, metrics.items(), strict=True)
+    ]
     _draw_legend(figure, panels)
+    for ax, title, note in zip(panels, metrics, best, strict=True):
+        _canvas.write_title(ax, title, *note)
     return figure
 
 
-def _read(history: Any) -> tuple[dict[str, npt.NDArray[np.float64]], npt.NDArray[np.int64]]:
+def _read(history: Any) -> tuple[dict[str, Curve], Epochs]:
     """Returns each curve by name and the number of each epoch, or raises."""
     log = getattr(history, "history", history)
     if not isinstance(log, Mapping):
@@ -77,16 +90,14 @@ def _read(history: Any) -> tuple[dict[str, npt.NDArray[np.float64]], npt.NDArray
     return {name: _spread(name, curve, epochs) for name, curve in curves.items()}, epochs
 
 
-def _read_curve(name: str, values: Any) -> npt.NDArray[np.float64]:
+def _read_curve(name: str, values: Any) -> Curve:
     is_list = isinstance(values, (Sequence, np.ndarray)) and not isinstance(values, str)
     if not is_list or not all(isinstance(value, numbers.Real) for value in values):
         raise TypeError(describe(f"history[{name!r}]", "a list with one number per epoch", values))
     return np.asarray(values, dtype=np.float64)
 
 
-def _spread(
-    name: str, curve: npt.NDArray[np.float64], epochs: npt.NDArray[np.int64]
-) -> npt.NDArray[np.float64]:
+def _spread(name: str, curve: Curve, epochs: Epochs) -> Curve:
     """Puts the values of `fit(validation_freq=n)` at the epochs that they belong to."""
     if len(curve) == len(epochs):
         return curve
@@ -109,65 +120,64 @@ def _choose_metrics(log: Mapping[str, object]) -> dict[str, str]:
     metrics = {}
     if accuracies:
         # Top-k accuracies are accuracies only where there is no other.
-        metrics["Accuracy"] = min(accuracies, key=lambda name: "top_k" in name)
+        metrics[ACCURACY] = min(accuracies, key=lambda name: "top_k" in name)
     if "loss" in trained:
-        metrics["Loss"] = "loss"
+        metrics[LOSS] = "loss"
     if not metrics:
         requirement = 'a record with "loss" or a metric with "acc" in its name'
         raise ValueError(f"`history` must be {requirement}; received the names {sorted(log)}.")
     return metrics
 
 
-def _draw_panel(
-    ax: Axes,
-    title: str,
-    epochs: npt.NDArray[np.int64],
-    train: npt.NDArray[np.float64],
-    validation: npt.NDArray[np.float64] | None,
-) -> None:
+def _draw_curves(ax: Axes, epochs: Epochs, train: Curve, validation: Curve | None) -> None:
     """Draws one metric: training solid with circles, validation dashed with squares."""
-    from matplotlib.ticker import MaxNLocator
-
     from catdog_keras.plotting import _canvas
 
     # A line of one point is invisible: markers show it. Many of them would hide the line.
-    every = max(1, len(epochs) // 20)
-    line: dict[str, Any] = {"linewidth": 1.8, "markersize": 5, "markevery": every}
+    line: dict[str, Any] = {"linewidth": 1.8, "markersize": 5}
+    line["markevery"] = max(1, len(epochs) // 20)
     ax.plot(epochs, train, "-o", color=_canvas.BLUE, label="training", **line)
     if validation is not None:
+        # Joined across epochs without a value, or nothing would be seen of `validation_freq`.
         seen = np.isfinite(validation)
-        # Joined across the epochs without a value, or nothing would be seen of `validation_freq`.
-        ax.plot(
-            epochs[seen],
-            validation[seen],
-            "--s",
-            color=_canvas.VERMILION,
-            label="validation",
-            **line,
-        )
-        if seen.any():
-            place = int(
-                (np.nanargmax if title == "Accuracy" else np.nanargmin)(
-                    np.where(seen, validation, np.nan)
-                )
-            )
-            best = validation[place]
-            ax.plot(
-                epochs[place],
-                best,
-                "*",
-                color=_canvas.ORANGE,
-                markeredgecolor="black",
-                markersize=15,
-                zorder=3,
-                label="best on validation",
-            )
-            title = f"{title}\nbest on validation: {best:.3f} in epoch {epochs[place]}"
-    ax.set_title(title)
+        xs, ys = epochs[seen], validation[seen]
+        ax.plot(xs, ys, "--s", color=_canvas.VERMILION, label="validation", **line)
+
+
+def _mark_best(ax: Axes, epochs: Epochs, validation: Curve | None, *, highest: bool) -> list[str]:
+    """Draws a star at the best value on validation; returns the line that tells it, if any."""
+    from catdog_keras.plotting import _canvas
+
+    if validation is None or not np.isfinite(validation).any():
+        return []
+    worst = -np.inf if highest else np.inf
+    known = np.where(np.isfinite(validation), validation, worst)
+    place = int(known.argmax() if highest else known.argmin())
+    ax.plot(
+        epochs[place],
+        validation[place],
+        "*",
+        color=_canvas.ORANGE,
+        markeredgecolor="black",
+        markersize=14,
+        zorder=3,
+        clip_on=False,
+        label="best on validation",
+    )
+    return [f"best: {validation[place]:.3f} in epoch {epochs[place]}"]
+
+
+def _mark_epochs(ax: Axes, epochs: Epochs) -> None:
+    """Puts whole numbers at the axis, the first and the last epoch among them."""
+    from matplotlib.ticker import MaxNLocator
+
+    first, last = int(epochs[0]), int(epochs[-1])
+    round_ones = MaxNLocator(nbins=5, integer=True).tick_values(first, last)
+    step = round_ones[1] - round_ones[0]
+    between = [int(n) for n in round_ones if first + 0.6 * step < n < last - 0.6 * step]
+    ax.set_xticks(sorted({first, *between, last}))
+    ax.set_xlim(first - 0.5, last + 0.5)
     ax.set_xlabel("epoch")
-    ax.set_ylabel("accuracy (share of pictures)" if title.startswith("Acc") else "loss")
-    ax.set_xlim(epochs[0] - 0.5, epochs[-1] + 0.5)
-    ax.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
     ax.grid(visible=True, alpha=0.3)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from catdog_keras._checks import check_choice, check_integer
@@ -19,7 +21,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
-TITLE_INCHES = 0.3
+TITLE_INCHES = 0.27
+# Between two pictures, in heights of a picture.
+GAP = 0.04
+# Between two rows side by side, in inches: what constrained layout pads them with, and a bit.
+ROW_GAP = 0.15
+# Wider pictures are made smaller, so that one panorama does not leave gaps in all rows.
+WIDEST = 2.0
 # Up to here one class stands below the other; more are set side by side.
 MANY_CLASSES = 6
 
@@ -77,22 +85,52 @@ def plot_images(
         check_choice("data_format", data_format, DATA_FORMATS)
     _canvas.check_figure(figure)
     sample = first_pictures(data, len(names), per_class, max_batches)
-    flat = [picture for of_class in sample.pictures for picture in of_class]
-    shown = iter(to_rgb(flat, value_range, data_format))
-    figure, rows = _rows_of_axes(figure, len(names), per_class)
-    for name, of_class, axes in zip(names, sample.pictures, rows, strict=True):
-        for ax in axes:
-            ax.set_axis_off()
-        for ax, _ in zip(axes, of_class, strict=False):
-            ax.imshow(next(shown))
-        _write_title(axes, name, len(of_class), sample.looked_at)
+    shown = to_rgb([p for found in sample.pictures for p in found], value_range, data_format)
+    shape = max(picture.shape[1] / picture.shape[0] for picture in shown)
+    row = _Row(per_class, min(shape, WIDEST))
+    figure, rows, width = _place_rows(figure, len(names), row)
+    rest = iter(shown)
+    for name, found, ax in zip(names, sample.pictures, rows, strict=True):
+        row.draw(ax, list(itertools.islice(rest, len(found))))
+        _write_title(ax, name, _lack(len(found), per_class, sample.looked_at), width)
     return figure
 
 
-def _rows_of_axes(
-    figure: Figure | SubFigure | None, classes: int, per_class: int
-) -> tuple[Figure | SubFigure, list[list[Axes]]]:
-    """Returns the figure and, for each class, its row of axes."""
+@dataclass(frozen=True)
+class _Row:
+    """The places of one class: `per_class` of them side by side, each 1 high and `shape` wide."""
+
+    per_class: int
+    shape: float
+
+    @property
+    def width(self) -> float:
+        return self.per_class * (self.shape + GAP) - GAP
+
+    def draw(self, ax: Axes, pictures: Sequence[Any]) -> None:
+        """Draws the pictures into their places, as large as fits; the rest stays empty.
+
+        A row is one axes and not one per picture: so its places keep their size when empty, and
+        the title belongs to the width of the row.
+        """
+        for place, picture in enumerate(pictures):
+            shape = picture.shape[1] / picture.shape[0]
+            width, height = (
+                (shape, 1.0) if shape <= self.shape else (self.shape, self.shape / shape)
+            )
+            left = place * (self.shape + GAP) + (self.shape - width) / 2
+            low = (1 - height) / 2
+            ax.imshow(picture, extent=(left, left + width, low, low + height))
+        ax.set_xlim(0, self.width)
+        ax.set_ylim(0, 1)
+        ax.set_aspect("equal", anchor="NW")
+        ax.set_axis_off()
+
+
+def _place_rows(
+    figure: Figure | SubFigure | None, classes: int, row: _Row
+) -> tuple[Figure | SubFigure, list[Axes], float]:
+    """Returns the figure, the axes of each class in it and their width in inches."""
     from catdog_keras.plotting import _canvas
 
     if figure is None:
@@ -100,50 +138,44 @@ def _rows_of_axes(
         room = (width, 1.25 * width)
     else:
         room = _canvas.size_in_inches(figure)
-    abreast, side = _arrange(room, classes, per_class)
+    abreast, scale = _arrange(room, classes, row)
     lines = math.ceil(classes / abreast)
-    figure = _canvas.take_figure(figure, (room[0], lines * (side + TITLE_INCHES)), compress=True)
-    # A narrow empty column parts the classes that stand side by side.
-    widths = [*([1.0] * per_class), 0.1] * abreast
-    grid = figure.add_gridspec(lines, len(widths) - 1, width_ratios=widths[:-1])
-    rows = []
-    for index in range(classes):
-        line, place = divmod(index, abreast)
-        start = place * (per_class + 1)
-        rows.append([figure.add_subplot(grid[line, start + n]) for n in range(per_class)])
-    return figure, rows
+    size = (room[0], max(lines * (scale + TITLE_INCHES), 1.0))
+    figure = _canvas.take_figure(figure, size, compress=True)
+    grid = figure.add_gridspec(lines, abreast)
+    rows = [figure.add_subplot(grid[divmod(index, abreast)]) for index in range(classes)]
+    return figure, rows, scale * row.width
 
 
-def _arrange(room: tuple[float, float], classes: int, per_class: int) -> tuple[int, float]:
-    """Returns how many classes stand side by side for the largest pictures, and their side."""
+def _arrange(room: tuple[float, float], classes: int, row: _Row) -> tuple[int, float]:
+    """Returns how many classes stand side by side for the largest pictures, and their height."""
     width, height = room
-    sides = {
-        abreast: min(
-            width / (abreast * (per_class + 0.1)),
-            height / math.ceil(classes / abreast) - TITLE_INCHES,
-        )
-        for abreast in range(1, classes + 1)
-    }
-    abreast = max(sides, key=sides.__getitem__) if classes > MANY_CLASSES else 1
-    return abreast, max(sides[abreast], 0.1)
+    heights = {}
+    for abreast in range(1, classes + 1):
+        by_width = (0.98 * width / abreast - ROW_GAP) / row.width
+        by_height = height / math.ceil(classes / abreast) - TITLE_INCHES
+        heights[abreast] = min(by_width, by_height)
+    abreast = max(heights, key=heights.__getitem__) if classes > MANY_CLASSES else 1
+    return abreast, max(heights[abreast], 0.1)
 
 
-def _write_title(axes: list[Axes], name: str, found: int, looked_at: int) -> None:
-    """Writes the name of the class above its row and, where pictures are missing, that."""
+def _lack(found: int, wanted: int, looked_at: int) -> tuple[str, str]:
+    """Returns what a title says of missing pictures, at length and in short."""
+    if found == wanted:
+        return "", ""
+    amount = str(found) if found else "none"
+    return f": {amount} found in {looked_at} pictures", f" ({amount})"
+
+
+def _write_title(ax: Axes, name: str, lack: tuple[str, str], width: float) -> None:
+    """Writes the name of the class and what it lacks above its row, as long as the row at most."""
     from catdog_keras.plotting import _canvas
 
-    last, first = axes[-1].get_window_extent(), axes[0].get_window_extent()
-    width = (last.x1 - first.x0) * _canvas.POINTS_PER_INCH / axes[0].figure.dpi
-    size = _canvas.text_size(width / 8)
-    amount = str(found) if found else "none"
-    endings = [f": {amount} found in {looked_at} pictures", f" ({amount})"]
-    if found == len(axes):
-        endings = [""]
-    for ending in endings:
-        title = name + ending
-        if _canvas.text_width(title, size) <= width:
-            break
-    else:
-        room = width - _canvas.text_width(endings[-1], size)
-        title = _canvas.fit_text(name, room, size) + endings[-1]
-    axes[0].set_title(title, loc="left", fontsize=size, parse_math=False)
+    room = 0.97 * width * _canvas.POINTS_PER_INCH
+    size = _canvas.text_size(room / 10)
+    at_length, in_short = lack
+    title = " ".join(name.split()) + at_length
+    if _canvas.text_width(title, size) > room:
+        left = room - _canvas.text_width(in_short, size)
+        title = _canvas.fit_text(name, left, size) + in_short
+    ax.set_title(title, loc="left", fontsize=size, pad=3, parse_math=False)
