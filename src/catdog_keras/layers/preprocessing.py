@@ -40,7 +40,9 @@ class Preprocessing(keras.layers.Layer):
     The input must still be in [0, 255]: this layer in front of a model that rescales by itself
     (EfficientNet does), or after `preprocess_input`, prepares pictures twice, and no error tells.
 
-    The values are computed in float32 and rounded once to the compute dtype. `training` changes
+    The values are computed in float32 and rounded once to the compute dtype. They are those of
+    `preprocess_input` on a tensor, bit for bit; in a compiled model, and on JAX beside
+    `preprocess_input` on an array, the last bit of a division may differ. `training` changes
     nothing.
 
     Source: `keras.applications.imagenet_utils.preprocess_input`, with the same order of

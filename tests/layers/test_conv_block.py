@@ -1,0 +1,242 @@
+"""The block against the same arithmetic written out in NumPy."""
+
+import keras
+import numpy as np
+import pytest
+
+from catdog_keras.layers import ConvBlock
+
+INPUT_SHAPE = (2, 9, 12, 3)
+
+
+def pictures(*shape):
+    return np.random.default_rng(0).normal(size=shape).astype("float32")
+
+
+def as_numpy(tensor):
+    return keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32"))
+
+
+def windows(images, height, width):
+    """Views of shape (batch, rows, columns, channels, height, width)."""
+    return np.lib.stride_tricks.sliding_window_view(images, (height, width), axis=(1, 2))
+
+
+def reference(images, block, weights, *, training):
+    """What the block should return for channels-last `images`, in float64."""
+    kernel, bias, *norm = [np.asarray(weight, "float64") for weight in weights]
+    height, width = kernel.shape[:2]
+    if block.padding == "same":  # an even window gets its extra row below and right
+        borders = [((side - 1) // 2, side // 2) for side in (height, width)]
+        images = np.pad(images, [(0, 0), *borders, (0, 0)])
+    values = np.einsum("brcihw,hwio->brco", windows(images, height, width), kernel) + bias
+    values = np.maximum(values, 0)
+    if norm:
+        gamma, beta, mean, variance = norm
+        if training:
+            mean, variance = values.mean((0, 1, 2)), values.var((0, 1, 2))
+        values = gamma * (values - mean) / np.sqrt(variance + 1e-3) + beta
+    pool = (block.pool_size,) * 2 if isinstance(block.pool_size, int) else block.pool_size
+    pooled = windows(values, *pool)[:, :: pool[0], :: pool[1]]
+    return pooled.max((-2, -1))
+
+
+def scrambled(**arguments):
+    """A block whose weights no initializer gives; gammas of either sign."""
+    block = ConvBlock(4, **arguments)
+    first = block.data_format == "channels_first"
+    block.build([INPUT_SHAPE[axis] for axis in (0, 3, 1, 2)] if first else INPUT_SHAPE)
+    generator = np.random.default_rng(1)
+    weights = [generator.normal(size=weight.shape) for weight in block.get_weights()]
+    if block.use_batch_norm:
+        weights[-1] = np.abs(weights[-1]) + 0.5
+    block.set_weights(weights)
+    return block, weights
+
+
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"kernel_size": (2, 5), "pool_size": (1, 3)},
+        {"kernel_size": 4, "padding": "same", "pool_size": 4},
+        {"pool_size": 1},
+        {"use_batch_norm": False},
+    ],
+)
+def test_outputs_are_those_of_the_arithmetic(arguments, data_format):
+    block, weights = scrambled(**arguments, data_format=data_format)
+    images = pictures(*INPUT_SHAPE)
+    first = data_format == "channels_first"
+    inputs = images.transpose(0, 3, 1, 2) if first else images
+    for training in (False, True):
+        outputs = as_numpy(block(inputs, training=training))
+        assert outputs.shape == block.compute_output_shape(inputs.shape)
+        outputs = outputs.transpose(0, 2, 3, 1) if first else outputs
+        expected = reference(images, block, weights, training=training)
+        np.testing.assert_allclose(outputs, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_it_is_the_stock_layers_in_the_tutorials_order():
+    images, targets = pictures(4, 10, 10, 3), pictures(4, 2)
+    weights = []
+    for stock in (False, True):
+        keras.utils.set_random_seed(0)
+        layers = (
+            [
+                keras.layers.Conv2D(4, 3, activation="relu"),
+                keras.layers.BatchNormalization(),
+                keras.layers.MaxPooling2D(),
+            ]
+            if stock
+            else [ConvBlock(4)]
+        )
+        head = [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(2)]
+        model = keras.Sequential([keras.Input((10, 10, 3)), *layers, *head])
+        model.compile(keras.optimizers.SGD(0.1), "mse")
+        model.fit(images, targets, batch_size=2, epochs=2, shuffle=False, verbose=0)
+        weights.append(model.get_weights())
+    for ours, theirs in zip(*weights, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_parts_that_are_switched_off_are_absent():
+    plain = ConvBlock(4, use_batch_norm=False, pool_size=1)
+    assert plain.normalization is None
+    assert plain.pooling is None
+    plain.build(INPUT_SHAPE)
+    assert len(plain.weights) == 2
+    assert len(scrambled()[0].weights) == 6
+
+
+@pytest.mark.parametrize("how", ["argument", "attribute"])
+def test_frozen_it_keeps_its_moving_averages(how):
+    block = ConvBlock(4, trainable=how != "argument")
+    if how == "attribute":
+        block.trainable = False
+    images = pictures(*INPUT_SHAPE)
+    outputs = as_numpy(block(images, training=True))
+    np.testing.assert_array_equal(outputs, as_numpy(block(images, training=False)))
+    np.testing.assert_array_equal(block.get_weights()[-2], np.zeros(4))
+    assert block.trainable_weights == []
+    assert not block.convolution.trainable
+
+
+@pytest.mark.parametrize("activation", [None, "leaky_relu", keras.layers.LeakyReLU(0.3)])
+def test_any_keras_activation_survives_a_file(activation, tmp_path):
+    model = keras.Sequential([keras.Input((9, 12, 3)), ConvBlock(4, activation=activation)])
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    images = pictures(*INPUT_SHAPE)
+    outputs = as_numpy(loaded(images))
+    np.testing.assert_array_equal(outputs, as_numpy(model(images)))
+    assert (outputs < 0).any()
+
+
+def test_a_size_may_be_unknown():
+    block = ConvBlock(4)
+    assert block.compute_output_shape((None, None, 9, 3)) == (None, None, 3, 4)
+    model = keras.Sequential([keras.Input((None, None, 3)), block])
+    assert tuple(model(pictures(2, 8, 11, 3)).shape) == (2, 3, 4, 4)
+
+
+SMALL = "`input_shape` must be at least {needed} with {arguments}; received input_shape={shape}. Pass larger pictures, stack fewer blocks, or set pool_size=1{remedy}."
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shape", "message"),
+    [
+        (
+            {},
+            (None, 3, 9, 3),
+            SMALL.format(
+                needed="4 pixels high and 4 wide",
+                arguments="kernel_size=3, pool_size=2 and padding='valid'",
+                shape="(None, 3, 9, 3)",
+                remedy=" or padding='same'",
+            ),
+        ),
+        (
+            {"kernel_size": (5, 1), "pool_size": (1, 2), "padding": "same"},
+            (2, 1, 1, 3),
+            SMALL.format(
+                needed="1 pixels high and 2 wide",
+                arguments="kernel_size=(5, 1), pool_size=(1, 2) and padding='same'",
+                shape="(2, 1, 1, 3)",
+                remedy="",
+            ),
+        ),
+        (
+            {},
+            (9, 9, 3),
+            "`input_shape` must be of four axes (batch, height, width, channels); received input_shape=(9, 9, 3).",
+        ),
+        (
+            {"data_format": "channels_first"},
+            (9, 9, 3),
+            "`input_shape` must be of four axes (batch, channels, height, width); received input_shape=(9, 9, 3).",
+        ),
+    ],
+)
+def test_a_shape_that_cannot_work_is_refused(arguments, shape, message):
+    with pytest.raises(ValueError, match="must be") as error:
+        ConvBlock(4, **arguments).compute_output_shape(shape)
+    assert str(error.value) == message
+    with pytest.raises(ValueError, match="must be") as error:
+        ConvBlock(4, **arguments).build(shape)
+    assert str(error.value) == message
+
+
+def test_a_later_picture_that_is_too_small_is_refused():
+    block = ConvBlock(4)
+    block(pictures(*INPUT_SHAPE))
+    with pytest.raises(ValueError, match="`input_shape` must be at least 4 pixels high"):
+        block(pictures(2, 3, 9, 3))
+
+
+def test_unknown_channels_are_refused():
+    with pytest.raises(ValueError, match="must be") as error:
+        ConvBlock(4).build((None, 9, 9, None))
+    assert str(error.value) == (
+        "`input_shape` must be known in its channels; received input_shape=(None, 9, 9, None)."
+    )
+
+
+WINDOW = "an integer of at least 1, or a pair (height, width) of them"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "message"),
+    [
+        ({"filters": 0}, ValueError, "`filters` must be an integer of at least 1; received filters=0."),
+        ({"filters": 1.5}, TypeError, "`filters` must be an integer of at least 1; received filters=1.5."),
+        ({"kernel_size": 0}, ValueError, f"`kernel_size` must be {WINDOW}; received kernel_size=0."),
+        ({"kernel_size": "3"}, TypeError, f"`kernel_size` must be {WINDOW}; received kernel_size='3'."),
+        ({"pool_size": (2,)}, ValueError, f"`pool_size` must be {WINDOW}; received pool_size=(2,)."),
+        ({"pool_size": True}, TypeError, f"`pool_size` must be {WINDOW}; received pool_size=True."),
+        (
+            {"padding": "causal"},
+            ValueError,
+            "`padding` must be one of 'valid', 'same'; received padding='causal'.",
+        ),
+        (
+            {"use_batch_norm": 1},
+            TypeError,
+            "`use_batch_norm` must be True or False; received use_batch_norm=1.",
+        ),
+        (
+            {"data_format": "NHWC"},
+            ValueError,
+            "`data_format` must be one of 'channels_last', 'channels_first'; received data_format='NHWC'.",
+        ),
+    ],
+)  # fmt: skip
+def test_a_wrong_argument_is_refused(arguments, kind, message):
+    with pytest.raises(kind) as error:
+        ConvBlock(**({"filters": 4} | arguments))
+    assert str(error.value) == message
+
+
+def test_a_pair_may_be_a_list():
+    assert ConvBlock(4, kernel_size=[2, 3]).kernel_size == (2, 3)

@@ -1,0 +1,150 @@
+"""The prepared values against Keras's own functions, to the last bit."""
+
+import keras
+import numpy as np
+import pytest
+
+from catdog_keras.layers import Preprocessing
+from catdog_keras.layers.preprocessing import SCHEMES
+
+KERAS_FUNCTIONS = {
+    "unit": keras.layers.Rescaling(1 / 255),
+    "signed": keras.applications.mobilenet_v2.preprocess_input,
+    "imagenet_torch": keras.applications.densenet.preprocess_input,
+    "imagenet_caffe": keras.applications.resnet.preprocess_input,
+}
+KERAS_MODES = {"signed": "tf", "imagenet_torch": "torch", "imagenet_caffe": "caffe"}
+# What one rounding of the first division becomes in the result. JAX always, and TensorFlow in a
+# graph, divide by a constant by multiplying with its reciprocal.
+ONE_ROUNDING = {"unit": 6e-8, "signed": 1.2e-7, "imagenet_torch": 1e-6, "imagenet_caffe": 0.0}
+ON_JAX = keras.backend.backend() == "jax"
+EVERY_SCHEME = pytest.mark.parametrize("scheme", SCHEMES)
+
+
+def every_value():
+    """Each of the 256 values in each channel, in another order per channel."""
+    generator = np.random.default_rng(0)
+    channels = [generator.permutation(256).reshape(1, 16, 16) for _ in range(3)]
+    return np.stack(channels, axis=-1).astype("float32")
+
+
+def as_numpy(tensor):
+    return keras.ops.convert_to_numpy(tensor)
+
+
+def assert_equal_to_numpy(scheme, outputs, expected):
+    tolerance = ONE_ROUNDING[scheme] if ON_JAX else 0.0
+    np.testing.assert_allclose(outputs, expected, rtol=0, atol=tolerance)
+
+
+def test_every_scheme_is_compared():
+    assert set(KERAS_FUNCTIONS) == set(SCHEMES)
+    assert set(KERAS_MODES) | {"unit"} == set(SCHEMES)
+
+
+@pytest.mark.parametrize("scheme", KERAS_MODES)
+@pytest.mark.parametrize("kind", ["every value", "any value"])
+def test_values_are_keras_own_to_the_last_bit(scheme, kind):
+    images = every_value()
+    if kind == "any value":
+        images = np.random.default_rng(0).uniform(0, 255, (3, 31, 17, 3)).astype("float32")
+    outputs = as_numpy(Preprocessing(scheme)(images))
+    of_tensor = KERAS_FUNCTIONS[scheme](keras.ops.convert_to_tensor(images.copy()))
+    np.testing.assert_array_equal(outputs, as_numpy(of_tensor))
+    assert_equal_to_numpy(scheme, outputs, KERAS_FUNCTIONS[scheme](images.copy()))
+
+
+def test_unit_divides_where_keras_rescaling_multiplies():
+    images = every_value()
+    outputs = as_numpy(Preprocessing("unit")(images))
+    assert_equal_to_numpy("unit", outputs, images / np.float32(255))
+    np.testing.assert_array_max_ulp(outputs, as_numpy(KERAS_FUNCTIONS["unit"](images)), maxulp=1)
+
+
+@EVERY_SCHEME
+def test_compiled_values_differ_by_one_rounding_at_most(scheme):
+    images = every_value()
+    model = keras.Sequential([keras.Input((None, None, 3)), Preprocessing(scheme)])
+    eager = as_numpy(Preprocessing(scheme)(images))
+    outputs = model.predict(images, verbose=0)
+    np.testing.assert_allclose(outputs, eager, rtol=0, atol=ONE_ROUNDING[scheme])
+
+
+@EVERY_SCHEME
+def test_channels_first_is_the_same_transposed(scheme):
+    images = every_value()
+    expected = as_numpy(Preprocessing(scheme)(images)).transpose(0, 3, 1, 2)
+    layer = Preprocessing(scheme, data_format="channels_first")
+    inputs = np.ascontiguousarray(images.transpose(0, 3, 1, 2))
+    outputs = as_numpy(layer(inputs))
+    np.testing.assert_array_equal(outputs, expected)
+    np.testing.assert_array_equal(as_numpy(layer(inputs[0])), expected[0])
+    np.testing.assert_allclose(as_numpy(layer.inverse(outputs)), inputs, atol=1e-4)
+    if scheme in KERAS_MODES:
+        keras_outputs = keras.applications.imagenet_utils.preprocess_input(
+            inputs.copy(), data_format="channels_first", mode=KERAS_MODES[scheme]
+        )
+        assert_equal_to_numpy(scheme, outputs, keras_outputs)
+
+
+@EVERY_SCHEME
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "float16", "float64"])
+def test_any_input_dtype_gives_the_values_of_float32(scheme, dtype):
+    images = every_value()
+    layer = Preprocessing(scheme)
+    outputs = layer(images.astype(dtype))
+    assert keras.backend.standardize_dtype(outputs.dtype) == "float32"
+    np.testing.assert_array_equal(as_numpy(outputs), as_numpy(layer(images)))
+
+
+@pytest.mark.parametrize("scheme", ["unit", "imagenet_torch"])
+def test_in_half_precision_values_are_rounded_once(scheme):
+    images = np.random.default_rng(0).uniform(0, 255, (2, 9, 9, 3)).astype("float32")
+    exact = as_numpy(Preprocessing(scheme)(images))
+    rounded = as_numpy(Preprocessing(scheme, dtype="mixed_float16")(images))
+    np.testing.assert_array_equal(rounded, exact.astype("float16"))
+
+
+@EVERY_SCHEME
+def test_inverse_gives_the_pictures_back(scheme):
+    images = every_value()
+    layer = Preprocessing(scheme)
+    np.testing.assert_allclose(as_numpy(layer.inverse(layer(images))), images, atol=1e-4)
+    np.testing.assert_allclose(as_numpy(layer.inverse(layer(images[0]))), images[0], atol=1e-4)
+
+
+@EVERY_SCHEME
+def test_output_range_is_that_of_all_values(scheme):
+    layer = Preprocessing(scheme)
+    outputs = as_numpy(layer(every_value()))
+    np.testing.assert_allclose(layer.output_range, (outputs.min(), outputs.max()), rtol=1e-6)
+
+
+def test_schemes_without_colours_take_any_number_of_channels():
+    for scheme in ("unit", "signed"):
+        assert tuple(Preprocessing(scheme)(np.zeros((2, 5, 5, 1), "uint8")).shape) == (2, 5, 5, 1)
+
+
+@pytest.mark.parametrize(
+    ("data_format", "shape"),
+    [("channels_last", (2, 3, 5, 1)), ("channels_first", (2, 5, 3, 3))],
+)
+def test_another_number_of_channels_is_refused(data_format, shape):
+    layer = Preprocessing("imagenet_caffe", data_format=data_format)
+    message = (
+        f"`input_shape` must be of 3 channels ({data_format}) for scheme='imagenet_caffe'; "
+        f"received input_shape={shape}."
+    )
+    for refusing in (layer, layer.inverse):
+        with pytest.raises(ValueError, match="channels") as error:
+            refusing(np.zeros(shape, "float32"))
+        assert str(error.value) == message
+
+
+def test_another_scheme_is_refused():
+    with pytest.raises(ValueError, match="scheme") as error:
+        Preprocessing("torch")
+    assert str(error.value) == (
+        "`scheme` must be one of 'unit', 'signed', 'imagenet_torch', 'imagenet_caffe'; "
+        "received scheme='torch'."
+    )
