@@ -28,6 +28,14 @@ from catdog_keras.models import (
     build_model3,
     transfer_model,
 )
+from catdog_keras.plotting import (
+    plot_comparison,
+    plot_confusion_matrix,
+    plot_history,
+    plot_images,
+    plot_label_counts,
+)
+
 __version__ = "0.1.0"
 
 __all__ = [

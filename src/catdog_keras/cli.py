@@ -1,6 +1,5 @@
 """The command `catdog-keras`: the library's functions, from a shell."""
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
 @click.version_option(package_name="catdog-keras")
 def main() -> None:
     """Classify pictures with Keras: cats and dogs first, any folder of classes after that."""
-    # Words of TensorFlow's native code about this machine's processor help no user of a command.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
 @main.command()

@@ -116,7 +116,7 @@ def run_tutorial(
     check_integer("epochs", epochs, minimum=1)
     folder = OutputFolder(output)
     splits = load_cats_dogs(data, image_size=IMAGE_SIZE, seed=seed, cache=True)
-    folder.remove(_file_names())
+    folder.remove(file_names())
     baseline = _look_and_count(splits, folder, tell)
     models: list[ModelResult] = []
     not_run: dict[str, str] = {}
@@ -204,6 +204,7 @@ def _train(
             validation_data=splits.validation,
             epochs=epochs,
             callbacks=[best, TrainingProgress(advance)],
+            shuffle=False,  # the dataset reshuffles itself
             verbose=0,
         )
     return history.history, best.best_epoch + 1
@@ -218,7 +219,8 @@ def _save_figure(folder: OutputFolder, name: str, drawn: Any) -> None:
     folder.write(f"{name}.png", lambda path: figure.savefig(path, dpi=FIGURE_DPI))
 
 
-def _file_names() -> list[str]:
+def file_names() -> list[str]:
+    """The names of all files that a run may write into its output folder."""
     figures = ["images", "label_counts", "comparison"]
     figures += [f"{kind}_{name}" for name in STEPS for kind in ("history", "confusion")]
     return [RESULTS_FILE, *(f"{f}.png" for f in figures), *(f"{name}.keras" for name in STEPS)]

@@ -302,3 +302,41 @@ def test_the_users_files_never_change(cats_dogs, read_code):
         _pass(dataset, read_code)
     catdog_keras.scan_images(cats_dogs)
     assert state() == before
+
+
+def test_the_embedded_set_is_drawn_once_and_whole(tmp_path, monkeypatch):
+    drawn = []
+
+    def draw(directory, **options):
+        drawn.append(directory)
+        write_synthetic(directory, train_per_class=3, validation_per_class=5, **options)
+
+    write_synthetic = source.synthetic.write_synthetic
+    monkeypatch.setattr(source.synthetic, "write_synthetic", draw)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    splits = [load_cats_dogs("synthetic", image_size=(160, 160), batch_size=2) for _ in range(2)]
+    assert len(drawn) == 1
+    target = tmp_path / "catdog_keras" / f"synthetic-{source.synthetic.VERSION}"
+    assert list(target.parent.iterdir()) == [target]
+    for dataset, split in zip(splits[1], splits[1].files, strict=True):
+        for images, labels in dataset:
+            for image, label in zip(images.numpy(), labels.numpy(), strict=True):
+                identity = source.synthetic.read_identity(image)
+                assert identity.class_name == splits[1].class_names[label]
+                assert any(
+                    f"/{identity.class_name}/" in file and f".{identity.number}." in file
+                    for file in splits[1].files[split]
+                )
+
+
+def test_a_drawing_that_fails_leaves_nothing(tmp_path, monkeypatch):
+    def fail(directory, **options):
+        directory.mkdir()
+        (directory / "half.jpg").touch()
+        raise OSError("disk full")
+
+    monkeypatch.setattr(source.synthetic, "write_synthetic", fail)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    with pytest.raises(OSError, match="disk full"):
+        load_cats_dogs("synthetic")
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

@@ -73,20 +73,23 @@ def build_backbone(
                 input_shape=input_shape,
             )
         except Exception as error:  # keras.utils.get_file raises a bare Exception
-            failed = re.search(r"URL fetch failure on (\S+?):? ", str(error))
-            if failed is None:
+            if weights != "imagenet" or not _is_failed_download(error):
                 raise
-            raise _not_found(name, failed[1]) from error
+            raise _not_found(name, error) from error
 
 
-def _not_found(name: str, url: str) -> WeightsNotFoundError:
-    file = url.rsplit("/", 1)[-1]
+def _is_failed_download(error: Exception) -> bool:
+    return isinstance(error, OSError) or "URL fetch failure on " in str(error)
+
+
+def _not_found(name: str, error: Exception) -> WeightsNotFoundError:
+    address = re.search(r"https?://\S+/([^\s/:]+)", str(error))
+    file = f"the file {address[1]}" if address else "the weights file without its top layer"
     home = os.environ.get("KERAS_HOME") or str(Path.home() / ".keras")
     return WeightsNotFoundError(
-        f"The ImageNet weights of {name!r} are not on this machine and could not be downloaded "
-        f"from {url}. Put the file {file} into {str(Path(home) / 'models')!r}, or set KERAS_HOME "
-        "to a folder whose models/ holds it, or give its path as `weights`; weights=None starts "
-        "from random ones."
+        f"The ImageNet weights of {name!r} are not on this machine and could not be downloaded: "
+        f"{error}. Put {file} into {str(Path(home) / 'models')!r}, set KERAS_HOME to a folder whose "
+        "models/ holds it, or give its path as `weights`; weights=None starts from random ones."
     )
 
 
