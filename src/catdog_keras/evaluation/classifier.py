@@ -1,6 +1,8 @@
 """One pass of a model over labelled pictures."""
 
-from collections.abc import Iterable, Sequence
+import itertools
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 import keras
@@ -8,7 +10,12 @@ import numpy as np
 
 from catdog_keras._checks import check_boolean, describe
 from catdog_keras.evaluation.evaluation import Evaluation, FloatArray, look_like_probabilities
-from catdog_keras.evaluation.labels import check_class_names, read_batches, read_labels
+from catdog_keras.evaluation.labels import (
+    IntegerArray,
+    check_class_names,
+    read_batches,
+    read_labels,
+)
 
 Tensors: TypeAlias = Any  # a tensor of any framework, or a nest of them
 
@@ -56,27 +63,65 @@ def evaluate_classifier(
         raise TypeError(describe("model", "a keras.Model", model))
     names = check_class_names(class_names)
     check_boolean("from_logits", from_logits)
-    labels, outputs, seen = [], [], 0
-    for images, batch_labels in read_batches(dataset):
-        labels.append(read_labels(batch_labels, len(names)))
-        predicted = model.predict_on_batch(_readable(images))
-        outputs.append(_check_outputs(predicted, (len(labels[-1]), len(names)), seen))
-        seen += len(labels[-1])
-    if seen == 0:
+    labels: list[IntegerArray] = []
+    outputs = [
+        _check_outputs(predicted, len(names), before)
+        for predicted, before in _predict(model, _recorded(dataset, len(names), labels))
+    ]
+    if not sum(map(len, labels)):
         raise ValueError("`dataset` must hold at least one picture; received an empty dataset.")
-    probabilities = _to_probabilities(np.concatenate(outputs), from_logits)
-    return Evaluation(names, np.concatenate(labels), probabilities, files)
+    rows, truth = np.concatenate(outputs), np.concatenate(labels)
+    if len(rows) != len(truth):
+        raise ValueError(
+            f"`model` must return one row per picture, here {len(truth)}; "
+            f"received {len(rows)} rows."
+        )
+    return Evaluation(names, truth, _to_probabilities(rows, from_logits), files)
 
 
-def _readable(images: Tensors) -> Tensors:
-    """Returns tensors of another framework as NumPy arrays, those of the backend as they are."""
-    return keras.tree.map_structure(
-        lambda leaf: leaf if keras.ops.is_tensor(leaf) else np.asarray(leaf), images
-    )
+def _recorded(
+    dataset: Iterable[Any], num_classes: int, labels: list[IntegerArray]
+) -> Iterator[Tensors]:
+    """Yields the images of each batch and puts its labels into the list."""
+    for images, batch_labels in read_batches(dataset):
+        labels.append(read_labels(batch_labels, num_classes))
+        yield keras.tree.map_structure(_readable, images)
 
 
-def _check_outputs(outputs: Tensors, shape: tuple[int, int], seen: int) -> FloatArray:
-    """Returns a batch of outputs in float64, or raises if it is not one number per class."""
+def _predict(model: keras.Model, batches: Iterator[Tensors]) -> Iterator[tuple[Tensors, int]]:
+    """Yields outputs and how many pictures came before them, one batch or several at a time.
+
+    On TensorFlow `predict_on_batch` costs as much as `predict`, while `predict` of a generator
+    copies every picture. On JAX it is the other way round: each `predict_on_batch` moves all
+    weights in and out. The first batch is predicted alone everywhere, so that a model that does
+    not fit fails at once, and because JAX's `predict` loses batches while it builds a new model.
+    """
+    seen = 0
+    for images in batches:
+        outputs = model.predict_on_batch(images)
+        yield outputs, seen
+        seen += len(outputs)
+        if keras.backend.backend() != "tensorflow":
+            break
+    second = next(batches, None)
+    if second is not None:
+        yield _predict_generator(model, itertools.chain([second], batches)), seen
+
+
+def _predict_generator(model: keras.Model, batches: Iterator[Tensors]) -> Tensors:
+    """Returns the outputs of all batches; Keras alone calls the end of a generator a shortage."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Your input ran out of data")
+        return model.predict(((images,) for images in batches), verbose=0)
+
+
+def _readable(tensor: Tensors) -> Tensors:
+    """Returns a tensor of another framework as a NumPy array, one of the backend as it is."""
+    return tensor if keras.ops.is_tensor(tensor) else np.asarray(tensor)
+
+
+def _check_outputs(outputs: Tensors, num_classes: int, seen: int) -> FloatArray:
+    """Returns outputs in float64, or raises if they are not one finite number per class."""
     structure = keras.tree.flatten(outputs)
     if structure[0] is not outputs:
         raise ValueError(
@@ -84,16 +129,11 @@ def _check_outputs(outputs: Tensors, shape: tuple[int, int], seen: int) -> Float
             f"received a model with {len(structure)} outputs."
         )
     array = np.asarray(outputs).astype(np.float64)
-    if array.ndim != 2 or array.shape[1] != shape[1]:
+    if array.ndim != 2 or array.shape[1] != num_classes:
+        shape = ", ".join(["batch", *map(str, array.shape[1:])])
         raise ValueError(
-            f"`model` must have one output per class, here {shape[1]}; "
-            f"received outputs of shape {('batch', *array.shape[1:])}. "
-            "Do `class_names` belong to this model?"
-        )
-    if array.shape[0] != shape[0]:
-        raise ValueError(
-            f"`model` must return one row per picture, here {shape[0]}; "
-            f"received {array.shape[0]} rows."
+            f"`model` must have one output per class, here {num_classes}; "
+            f"received outputs of shape ({shape}). Do `class_names` belong to this model?"
         )
     finite = np.isfinite(array).all(axis=1)
     if not finite.all():
