@@ -22,7 +22,7 @@ from catdog_keras.datasets.synthetic import (
 
 CLASS_NAMES = ("cat", "dog")
 LARGEST_NUMBER = 1048575
-TRAIN, VALIDATION = 240, 120
+TRAIN, VALIDATION = 200, 100
 
 classes = st.sampled_from(CLASS_NAMES)
 numbers = st.integers(0, LARGEST_NUMBER)
@@ -185,7 +185,7 @@ def test_identity_survives_resizing(class_name, number, seed, height, width):
     assert read_identity(keras.ops.convert_to_numpy(resized)) == identity
 
 
-@pytest.mark.parametrize("side", [None, 64, 96, 160, 224])
+@pytest.mark.parametrize("side", [None, 96, 160, 224])
 def test_identity_of_every_file_is_its_name(drawn, side):
     for file in sorted(drawn[0].rglob("*.jpg")):
         with Image.open(file) as image:

@@ -198,14 +198,14 @@ def _cast_shadow(image: Image.Image, stage: Stage, half_width: float) -> None:
 
 def _developed(image: Image.Image, rng: np.random.Generator) -> NDArray[np.uint8]:
     """What the camera adds: blur, exposure, contrast, a warm or cold cast, grain."""
-    if rng.random() < 0.35:
-        image = image.filter(ImageFilter.BoxBlur(rng.uniform(0.2, 0.7)))
-    gain, gamma = rng.uniform(0.8, 1.12), rng.uniform(0.8, 1.25)
-    lift, warmth = rng.normal(0, 10), rng.normal(0, 0.04)
+    if rng.random() < 0.4:
+        image = image.filter(ImageFilter.BoxBlur(rng.uniform(0.2, 0.8)))
+    gain, gamma = rng.uniform(0.75, 1.12), rng.uniform(0.75, 1.25)
+    lift, warmth = rng.normal(6, 11), rng.normal(0, 0.05)
     curve = 255 * gain * (np.arange(256) / 255) ** gamma
     tables = np.concatenate([curve * cast + lift for cast in (1 + warmth, 1, 1 - warmth)])
     image = image.point(np.clip(tables, 0, 255).astype(int).tolist())
     pixels = np.asarray(image).astype(np.int16)
     grain = rng.integers(-256, 256, size=pixels.shape[:2], dtype=np.int16)
-    pixels += (grain * rng.integers(2, 12, dtype=np.int16) >> 8)[:, :, None]
+    pixels += (grain * rng.integers(2, 14, dtype=np.int16) >> 8)[:, :, None]
     return np.clip(pixels, 0, 255).astype(np.uint8)

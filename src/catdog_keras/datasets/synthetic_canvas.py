@@ -22,8 +22,12 @@ _EDGE_WIDTH = 4  # pixels
 
 def mix(first: Colour, second: Colour, share: float) -> Colour:
     """Returns the colour that lies `share` (0 to 1) of the way from `first` to `second`."""
-    red, green, blue = (round(a + (b - a) * share) for a, b in zip(first, second, strict=True))
-    return red, green, blue
+    red, green, blue = first
+    return (
+        round(red + (second[0] - red) * share),
+        round(green + (second[1] - green) * share),
+        round(blue + (second[2] - blue) * share),
+    )
 
 
 @functools.cache

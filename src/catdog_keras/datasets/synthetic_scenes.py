@@ -42,7 +42,7 @@ def draw_scene(size: tuple[int, int], horizon: float, rng: np.random.Generator) 
     width, height = max(size[0] // 3, 8), max(size[1] // 3, 8)
     small = Image.new("RGB", (width, height), _pick(_WALLS, rng))
     draw_kind(ImageDraw.Draw(small), width, height, horizon, rng)
-    small = small.filter(ImageFilter.GaussianBlur(rng.uniform(0.4, 2.2)))
+    small = small.filter(ImageFilter.BoxBlur(rng.uniform(0.5, 2.5)))
     return small.resize(size, Image.Resampling.BILINEAR)
 
 
