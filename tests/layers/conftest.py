@@ -1,4 +1,4 @@
-"""Gradients under whichever backend runs."""
+"""Gradients under whichever backend runs, and parameters of an augmentation."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -58,3 +58,17 @@ def gradients() -> Callable[[Callable[[Any], Any], Any, np.ndarray], Gradients]:
         "jax": _jax_gradients,
         "torch": _torch_gradients,
     }[keras.backend.backend()]
+
+
+@pytest.fixture
+def several_parameters() -> dict[str, np.ndarray]:
+    """Three settings, all parts at once, none of which leads far outside of the picture."""
+    from catdog_keras.layers.affine_matrix import PARAMETERS
+
+    generator = np.random.default_rng(1)
+    low = {"zoom": -0.3, "shear_degrees": -15, "rotation_degrees": -40}
+    drawn = {
+        name: generator.uniform(low.get(name, -0.2), -low.get(name, -0.2), 3) for name in PARAMETERS
+    }
+    drawn["flip_horizontal"], drawn["flip_vertical"] = np.array([[1, 0, 1], [0, 1, 1]])
+    return {name: values.astype("float32") for name, values in drawn.items()}

@@ -1,6 +1,5 @@
 """Flip, zoom, shear, rotation and shift of pictures, in one resampling."""
 
-import math
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,20 +7,12 @@ from typing import Any
 import keras
 
 from catdog_keras import _backend
-from catdog_keras._checks import check_choice, check_finite, check_integer, check_span
+from catdog_keras._checks import check_choice, check_finite, check_integer, check_span, describe
+from catdog_keras.layers.affine_matrix import PARAMETERS, affine_matrix
 
 FLIPS = (None, "horizontal", "vertical", "horizontal_and_vertical")
 FILL_MODES = ("constant", "nearest", "wrap", "reflect")
 INTERPOLATIONS = ("nearest", "bilinear")
-PARAMETERS = (
-    "flip_horizontal",
-    "flip_vertical",
-    "zoom",
-    "shear_degrees",
-    "rotation_degrees",
-    "translation_height",
-    "translation_width",
-)
 ARGUMENTS = (
     "flip",
     "rotation_degrees",
@@ -36,43 +27,6 @@ ARGUMENTS = (
 )
 
 Span = float | Sequence[float]
-
-
-def affine_matrix(
-    parameters: Mapping[str, Any], height: Any, width: Any, ops: Any = keras.ops
-) -> Any:
-    """Composes one 3 x 3 matrix per picture, from a point of the result to one of the picture.
-
-    A point is `(x, y, 1)`, in pixels to the right and down from the centre of the first pixel.
-
-    Args:
-        parameters: What `RandomAffine.draw_parameters` returns: arrays of shape `(batch,)`.
-        height: Height of the pictures in pixels, a floating-point number.
-        width: Width of the pictures in pixels, a floating-point number.
-        ops: Namespace of `cos`, `sin`, `tan`, `stack` and `reshape` for these arrays: `keras.ops`,
-            or another one such as `numpy`.
-
-    Returns:
-        Matrices of shape `(batch, 3, 3)`.
-    """
-    angle = parameters["rotation_degrees"] * (math.pi / 180.0)
-    slope = ops.tan(parameters["shear_degrees"] * (math.pi / 180.0))
-    cosine, sine = ops.cos(angle), ops.sin(angle)
-    # What was done last is undone first: rows are those of mirror * zoom * shear * rotation.
-    stretch = 1.0 + parameters["zoom"]
-    across = stretch * (1.0 - 2.0 * parameters["flip_horizontal"])
-    down = stretch * (1.0 - 2.0 * parameters["flip_vertical"])
-    xx, xy = across * (cosine + slope * sine), across * (slope * cosine - sine)
-    yx, yy = down * sine, down * cosine
-    # The centre stays, but for the translation, which is measured on the result.
-    center_x, center_y = (width - 1.0) / 2.0, (height - 1.0) / 2.0
-    from_x = center_x + parameters["translation_width"] * width
-    from_y = center_y + parameters["translation_height"] * height
-    x0 = center_x - xx * from_x - xy * from_y
-    y0 = center_y - yx * from_x - yy * from_y
-    zero = cosine * 0.0
-    rows = ops.stack([xx, xy, x0, yx, yy, y0, zero, zero, zero + 1.0], axis=-1)
-    return ops.reshape(rows, (-1, 3, 3))
 
 
 @keras.saving.register_keras_serializable(package="catdog_keras")
@@ -107,7 +61,8 @@ class RandomAffine(keras.layers.Layer):
             -80 to 80. Upright lines lean by this angle; positive leans their tops to the right.
         fill_mode: What lies outside the picture: `"reflect"` (`d c b a | a b c d | d c b a`),
             `"nearest"` (`a a a a | a b c d | d d d d`), `"wrap"` (`a b c d | a b c d | a b c d`)
-            or `"constant"` (`fill_value`).
+            or `"constant"` (`fill_value`). On TensorFlow `"wrap"` does not blend the last row with
+            the first where they meet, and is wrong further than one picture outside.
         interpolation: `"bilinear"` or `"nearest"`.
         fill_value: Number, in the pictures' own range, for `fill_mode="constant"`.
         seed: Integer of at least 0, or None for a fresh one. The same seed draws the same
@@ -219,10 +174,8 @@ class RandomAffine(keras.layers.Layer):
         Returns:
             The pictures, transformed, in the compute dtype.
         """
-        images = keras.ops.convert_to_tensor(images)
-        # Integers cannot be interpolated, and half precision cannot hold coordinates and weights.
-        if keras.backend.standardize_dtype(images.dtype) != "float64":
-            images = keras.ops.cast(images, "float32")
+        # Integers cannot be interpolated, and half precision cannot hold the weights of pixels.
+        images = keras.ops.cast(keras.ops.convert_to_tensor(images), "float32")
         tensors = {
             name: keras.ops.convert_to_tensor(parameters[name], "float32") for name in PARAMETERS
         }
@@ -251,14 +204,23 @@ class RandomAffine(keras.layers.Layer):
         Returns:
             The pictures, in the compute dtype.
         """
+        self.compute_output_shape(inputs.shape)
         if not training:
             return keras.ops.cast(inputs, self.compute_dtype)
         batch_size = keras.ops.shape(inputs)[0] if len(inputs.shape) == 4 else 1
         return self.apply(inputs, self.draw_parameters(batch_size))
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
-        """Returns `input_shape`."""
-        return tuple(input_shape)
+        """Returns `input_shape`.
+
+        Raises:
+            ValueError: If it has neither three nor four axes.
+        """
+        shape = tuple(input_shape)
+        if len(shape) not in (3, 4):
+            requirement = "of three axes (one picture) or four (a batch)"
+            raise ValueError(describe("input_shape", requirement, shape))
+        return shape
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make this layer again."""

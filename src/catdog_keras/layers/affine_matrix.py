@@ -1,0 +1,54 @@
+"""One matrix for flip, zoom, shear, rotation and shift of each picture: arithmetic alone."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+PARAMETERS = (
+    "flip_horizontal",
+    "flip_vertical",
+    "zoom",
+    "shear_degrees",
+    "rotation_degrees",
+    "translation_height",
+    "translation_width",
+)
+
+
+def affine_matrix(
+    parameters: Mapping[str, Any], height: Any, width: Any, ops: Any = keras.ops
+) -> Any:
+    """Composes one 3 x 3 matrix per picture, from a point of the result to one of the picture.
+
+    A point is `(x, y, 1)`, in pixels to the right and down from the centre of the first pixel.
+
+    Args:
+        parameters: What `RandomAffine.draw_parameters` returns: arrays of shape `(batch,)`.
+        height: Height of the pictures in pixels, a floating-point number.
+        width: Width of the pictures in pixels, a floating-point number.
+        ops: Namespace of `cos`, `sin`, `tan`, `stack` and `reshape` for these arrays: `keras.ops`,
+            or another one such as `numpy`.
+
+    Returns:
+        Matrices of shape `(batch, 3, 3)`.
+    """
+    angle = parameters["rotation_degrees"] * (math.pi / 180.0)
+    slope = ops.tan(parameters["shear_degrees"] * (math.pi / 180.0))
+    cosine, sine = ops.cos(angle), ops.sin(angle)
+    # What was done last is undone first: rows are those of mirror * zoom * shear * rotation.
+    stretch = 1.0 + parameters["zoom"]
+    across = stretch * (1.0 - 2.0 * parameters["flip_horizontal"])
+    down = stretch * (1.0 - 2.0 * parameters["flip_vertical"])
+    xx, xy = across * (cosine + slope * sine), across * (slope * cosine - sine)
+    yx, yy = down * sine, down * cosine
+    # The centre stays, but for the translation, which is measured on the result.
+    center_x, center_y = (width - 1.0) / 2.0, (height - 1.0) / 2.0
+    from_x = center_x + parameters["translation_width"] * width
+    from_y = center_y + parameters["translation_height"] * height
+    x0 = center_x - xx * from_x - xy * from_y
+    y0 = center_y - yx * from_x - yy * from_y
+    zero = cosine * 0.0
+    rows = ops.stack([xx, xy, x0, yx, yy, y0, zero, zero, zero + 1.0], axis=-1)
+    return ops.reshape(rows, (-1, 3, 3))

@@ -1,0 +1,214 @@
+"""What augmentation does to pictures by given parameters: directions, fill modes, one resampling.
+
+Compared with a resampling written out in NumPy, and with Keras's separate layers.
+"""
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catdog_keras.layers import RandomAffine
+from catdog_keras.layers.affine_matrix import PARAMETERS, affine_matrix
+from catdog_keras.layers.random_affine import FILL_MODES
+
+BACKEND = keras.backend.backend()
+SPANS = {
+    "flip_horizontal": st.sampled_from([0.0, 1.0]),
+    "flip_vertical": st.sampled_from([0.0, 1.0]),
+    "zoom": st.floats(-0.9, 9),
+    "shear_degrees": st.floats(-80, 80),
+    "rotation_degrees": st.floats(-360, 360),
+    "translation_height": st.floats(-1, 1),
+    "translation_width": st.floats(-1, 1),
+}
+
+
+SHAPE = (3, 13, 18, 3)  # one for all where it does not matter: JAX compiles anew for each
+
+
+def pictures(*shape):
+    return np.random.default_rng(0).uniform(0, 255, shape).astype("float32")
+
+
+def as_numpy(tensor):
+    return keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32"))
+
+
+def parameters(batch_size=1, **given):
+    return {name: np.full(batch_size, given.get(name, 0.0), "float32") for name in PARAMETERS}
+
+
+def apply(image, layer=None, **given):
+    """One picture, transformed by the given parameters, the rest being neutral."""
+    layer = layer or RandomAffine(fill_mode="constant")
+    return as_numpy(layer.apply(image[None], parameters(**given)))[0]
+
+
+def reference_matrix(given, height, width):
+    """From a point of the result to one of the picture: the inverse of the steps in order."""
+    center = np.array([[1, 0, (width - 1) / 2], [0, 1, (height - 1) / 2], [0, 0, 1]])
+    mirror = np.diag([1 - 2 * given["flip_horizontal"], 1 - 2 * given["flip_vertical"], 1])
+    zoom = np.diag([1 / (1 + given["zoom"]), 1 / (1 + given["zoom"]), 1])
+    shear, rotation, shift = np.eye(3), np.eye(3), np.eye(3)
+    shear[0, 1] = -np.tan(np.radians(given["shear_degrees"]))  # y points down
+    angle = np.radians(given["rotation_degrees"])
+    rotation[:2, :2] = [[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]
+    shift[:2, 2] = given["translation_width"] * width, given["translation_height"] * height
+    forward = shift @ center @ rotation @ shear @ zoom @ mirror @ np.linalg.inv(center)
+    return np.linalg.inv(forward)
+
+
+def neighbour(indices, size, fill_mode):
+    """The pixel that stands for one outside of the picture, and whether it does."""
+    inside = (indices >= 0) & (indices < size)
+    if fill_mode == "wrap":
+        return indices % size, np.ones_like(inside)
+    if fill_mode == "reflect":
+        folded = indices % (2 * size)
+        return np.minimum(folded, 2 * size - 1 - folded), np.ones_like(inside)
+    return indices.clip(0, size - 1), inside | (fill_mode == "nearest")
+
+
+def reference(image, matrix, fill_mode, interpolation, fill_value):
+    """The picture resampled in float64, and where its pixels come from."""
+    height, width, _ = image.shape
+    rows, columns = np.mgrid[:height, :width]
+    points = np.stack([columns, rows, np.ones_like(rows)], axis=-1) @ matrix.T
+    x, y = points[..., 0], points[..., 1]
+    if interpolation == "nearest":
+        x, y = np.round(x), np.round(y)
+    total = np.zeros(image.shape)
+    for right in (0, 1):
+        for below in (0, 1):
+            column, row = np.floor(x).astype(int) + right, np.floor(y).astype(int) + below
+            weight = np.abs(1 - right - x % 1) * np.abs(1 - below - y % 1)
+            column, inside_x = neighbour(column, width, fill_mode)
+            row, inside_y = neighbour(row, height, fill_mode)
+            values = np.where((inside_x & inside_y)[..., None], image[row, column], fill_value)
+            total += weight[..., None] * values
+    return total, points
+
+
+@given(given=st.fixed_dictionaries(SPANS), height=st.integers(1, 400), width=st.integers(1, 400))
+def test_the_matrix_undoes_the_steps_in_order(given, height, width):
+    arrays = {name: np.array([value]) for name, value in given.items()}
+    (matrix,) = affine_matrix(arrays, float(height), float(width), ops=np)
+    expected = reference_matrix(given, height, width)
+    np.testing.assert_allclose(matrix, expected, rtol=1e-9, atol=1e-9 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+@pytest.mark.parametrize("interpolation", ["bilinear", "nearest"])
+@pytest.mark.parametrize("fill_mode", FILL_MODES)
+def test_pictures_are_those_of_the_arithmetic(
+    fill_mode, interpolation, data_format, several_parameters
+):
+    images = pictures(*SHAPE)
+    given = several_parameters
+    layer = RandomAffine(
+        fill_mode=fill_mode,
+        interpolation=interpolation,
+        fill_value=99.0,
+        data_format=data_format,
+    )
+    if data_format == "channels_first":
+        outputs = as_numpy(layer.apply(images.transpose(0, 3, 1, 2), given)).transpose(0, 2, 3, 1)
+    else:
+        outputs = as_numpy(layer.apply(images, given))
+    for index, (image, output) in enumerate(zip(images, outputs, strict=True)):
+        one = {name: float(values[index]) for name, values in given.items()}
+        matrix = reference_matrix(one, 13, 18)
+        expected, source = reference(image, matrix, fill_mode, interpolation, 99.0)
+        compared = np.ones(expected.shape[:2], bool)
+        if (BACKEND, fill_mode) == ("tensorflow", "wrap"):
+            # TensorFlow's kernel repeats the border where the last row and the first one meet.
+            compared = ((source[..., :2] % (18, 13)) <= (17, 12)).all(axis=-1)
+            assert compared.mean() > 0.8
+        if interpolation == "nearest":  # float32 may round a coordinate near one half otherwise
+            assert (output == expected)[compared].all(axis=-1).mean() > 0.98
+            continue
+        # Coordinates up to 20 are exact to 2e-6 in float32; neighbours differ by up to 255.
+        np.testing.assert_allclose(output[compared], expected[compared], rtol=0, atol=5e-3)
+
+
+def test_neutral_parameters_change_nothing():
+    image = pictures(8, 12, 3)
+    np.testing.assert_array_equal(apply(image), image)
+
+
+def test_flips_are_exact():
+    image = pictures(8, 12, 3)
+    np.testing.assert_array_equal(apply(image, flip_horizontal=1), image[:, ::-1])
+    np.testing.assert_array_equal(apply(image, flip_vertical=1), image[::-1])
+    both = apply(image, flip_horizontal=1, flip_vertical=1)
+    np.testing.assert_array_equal(both, image[::-1, ::-1])
+
+
+def test_a_positive_rotation_is_counter_clockwise():
+    image = pictures(9, 9, 3)
+    np.testing.assert_allclose(apply(image, rotation_degrees=90), np.rot90(image), atol=5e-3)
+
+
+def test_a_positive_translation_is_down_and_right_and_relative_to_each_side():
+    image = pictures(8, 12, 3)
+    expected = np.zeros_like(image)
+    expected[2:, 6:] = image[:-2, :-6]
+    outputs = apply(image, translation_height=0.25, translation_width=0.5)
+    np.testing.assert_allclose(outputs, expected, atol=5e-3)
+
+
+def test_a_positive_zoom_is_out():
+    ones = np.ones((21, 21, 1), "float32")
+    assert apply(ones, zoom=1).sum() == pytest.approx(11**2)
+    assert apply(ones, zoom=-0.5).sum() == pytest.approx(21**2)
+
+
+def test_a_positive_shear_leans_tops_to_the_right():
+    line = np.zeros((21, 21, 1), "float32")
+    line[:, 10] = 1
+    peaks = apply(line, shear_degrees=45)[..., 0].argmax(axis=1)
+    np.testing.assert_array_equal(peaks[[0, 5, 10, 15, 20]], [20, 15, 10, 5, 0])
+
+
+def fixed_keras_layers(turn, zoom, shift):
+    common = {"fill_mode": "constant"}
+    return [
+        keras.layers.RandomRotation((turn, turn), **common),
+        keras.layers.RandomZoom((zoom, zoom), **common),
+        keras.layers.RandomTranslation((shift, shift), (shift, shift), **common),
+    ]
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_directions_and_sizes_are_those_of_keras_layers(sign):
+    images = pictures(1, 8, 12, 3)
+    theirs = fixed_keras_layers(sign * 0.05, sign * 0.3, sign * 0.15)
+    ours = [{"rotation_degrees": (18, 18)}, {"zoom": (0.3, 0.3)}, {"translation": (0.15, 0.15)}]
+    for arguments, keras_layer in zip(ours, theirs, strict=True):
+        spans = {name: (sign * low, sign * high) for name, (low, high) in arguments.items()}
+        layer = RandomAffine(fill_mode="constant", **spans)
+        expected = as_numpy(keras_layer(images, training=True))
+        assert np.abs(expected - images).max() > 10
+        np.testing.assert_allclose(as_numpy(layer(images, training=True)), expected, atol=5e-3)
+
+
+def test_one_resampling_is_the_chain_of_keras_layers():
+    # Interpolation gives a slope exactly, however often it is done, away from the borders.
+    rows, columns = np.mgrid[:24, :31]
+    slope = np.stack([rows, columns, np.ones_like(rows)], axis=-1)[None].astype("float32")
+    expected = slope
+    for layer in fixed_keras_layers(0.06, -0.2, 0.1):
+        expected = layer(expected, training=True)
+    expected = as_numpy(expected)
+    layer = RandomAffine(
+        rotation_degrees=(21.6, 21.6),
+        zoom=(-0.2, -0.2),
+        translation=(0.1, 0.1),
+        fill_mode="constant",
+    )
+    outputs = as_numpy(layer(slope, training=True))
+    inside = np.abs(expected[..., 2] - 1) < 1e-5  # no border came in on the way
+    assert 0.5 < inside.mean() < 0.95
+    np.testing.assert_allclose(outputs[inside], expected[inside], atol=1e-4)

@@ -1,0 +1,239 @@
+"""What augmentation draws, when, and what it promises of its outputs."""
+
+import warnings
+
+import keras
+import numpy as np
+import pytest
+
+from catdog_keras.layers import RandomAffine
+from catdog_keras.layers.affine_matrix import PARAMETERS
+from catdog_keras.layers.random_affine import FILL_MODES
+
+BACKEND = keras.backend.backend()
+SHAPE = (3, 13, 18, 3)  # one for all where it does not matter: JAX compiles anew for each
+
+
+def pictures(*shape):
+    return np.random.default_rng(0).uniform(0, 255, shape).astype("float32")
+
+
+def as_numpy(tensor):
+    return keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32"))
+
+
+def test_parameters_stay_in_their_spans_and_fill_them():
+    layer = RandomAffine("horizontal", 30, (-0.5, 0.1), 0.2, (5, 10), seed=0)
+    drawn = {name: as_numpy(values) for name, values in layer.draw_parameters(2000).items()}
+    assert set(drawn) == set(PARAMETERS)
+    assert {values.shape for values in drawn.values()} == {(2000,)}
+    spans = {
+        "zoom": (-0.5, 0.1),
+        "shear_degrees": (5, 10),
+        "rotation_degrees": (-30, 30),
+        "translation_height": (-0.2, 0.2),
+        "translation_width": (-0.2, 0.2),
+    }
+    for name, (low, high) in spans.items():
+        values = (drawn[name] - low) / (high - low)
+        assert -1e-6 <= values.min() < 0.01
+        assert 0.99 < values.max() <= 1 + 1e-6
+        assert values.mean() == pytest.approx(0.5, abs=0.03)  # over 4 standard errors
+    assert set(drawn["flip_horizontal"]) == {0.0, 1.0}
+    assert drawn["flip_horizontal"].mean() == pytest.approx(0.5, abs=0.05)
+    assert not drawn["flip_vertical"].any()
+    together = np.corrcoef([drawn[name] for name in [*spans, "flip_horizontal"]])
+    assert np.abs(together - np.eye(6)).max() < 0.1  # drawn independently
+
+
+def test_each_picture_of_a_batch_has_its_own_draw():
+    images = np.stack([pictures(*SHAPE)[0]] * 3)
+    outputs = as_numpy(RandomAffine(rotation_degrees=90, seed=0)(images, training=True))
+    for first in range(3):
+        for second in range(first):
+            assert (outputs[first] != outputs[second]).any()
+
+
+def test_a_batch_gives_what_its_pictures_give_alone(several_parameters):
+    images, given = pictures(*SHAPE), several_parameters
+    layer = RandomAffine()
+    together = as_numpy(layer.apply(images, given))
+    for index in range(3):
+        alone = {name: values[index : index + 1] for name, values in given.items()}
+        expected = as_numpy(layer.apply(images[index], alone))
+        np.testing.assert_array_equal(together[index], expected)
+
+
+@pytest.mark.parametrize("fill_mode", FILL_MODES)
+def test_values_stay_in_the_range_of_the_input(fill_mode):
+    layer = RandomAffine(
+        "horizontal", 180, 0.5, 0.5, 20, fill_mode=fill_mode, fill_value=128, seed=0
+    )
+    images = pictures(*SHAPE)
+    outputs = as_numpy(layer(images, training=True))
+    assert outputs.min() >= images.min() - 1e-3
+    assert outputs.max() <= images.max() + 1e-3
+    constant = np.full(SHAPE, 128, "float32")
+    np.testing.assert_allclose(as_numpy(layer(constant, training=True)), constant, rtol=1e-6)
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_half_precision_rounds_pictures_and_not_coordinates(policy, several_parameters):
+    images, given = pictures(*SHAPE), several_parameters
+    exact = as_numpy(RandomAffine().apply(images, given))
+    rounded = as_numpy(RandomAffine(dtype=policy).apply(images, given))
+    step = {"mixed_float16": 2**-11, "mixed_bfloat16": 2**-8}[policy]
+    np.testing.assert_allclose(rounded, exact, rtol=step)
+
+
+def test_bytes_become_numbers_between(several_parameters):
+    images, given = pictures(*SHAPE).astype("uint8"), several_parameters
+    outputs = as_numpy(RandomAffine().apply(images, given))
+    expected = as_numpy(RandomAffine().apply(images.astype("float32"), given))
+    np.testing.assert_array_equal(outputs, expected)
+    assert keras.backend.standardize_dtype(RandomAffine()(images).dtype) == "float32"
+
+
+def test_arguments_of_apply_are_left_alone(several_parameters):
+    images = keras.ops.convert_to_tensor(pictures(*SHAPE))
+    given = {name: keras.ops.convert_to_tensor(v) for name, v in several_parameters.items()}
+    before = [as_numpy(tensor).copy() for tensor in (images, *given.values())]
+    RandomAffine().apply(images, given)
+    for old, tensor in zip(before, (images, *given.values()), strict=True):
+        np.testing.assert_array_equal(as_numpy(tensor), old)
+
+
+def test_a_single_picture_is_augmented():
+    image = pictures(8, 12, 3)
+    layer = RandomAffine("horizontal", 40, seed=0)
+    outputs = as_numpy(layer(image, training=True))
+    assert outputs.shape == image.shape
+    assert (outputs != image).any()
+    np.testing.assert_array_equal(as_numpy(layer(image)), image)
+
+
+def test_in_a_compiled_model_every_step_draws_anew():
+    images = pictures(5, 8, 8, 3) / 255  # batches of 2, 2 and 1
+    inputs = keras.Input((None, None, 3))
+    outputs = keras.layers.Dense(3)(RandomAffine("horizontal", 40, 0.2, 0.1, 10, seed=0)(inputs))
+    model = keras.Model(inputs, outputs)
+    model.compile(keras.optimizers.SGD(0.0), "mse")  # weights stay: only draws change the loss
+    losses = model.fit(images, images, batch_size=2, epochs=3, shuffle=False, verbose=0).history
+    assert len(set(losses["loss"])) == 3
+    assert model.evaluate(images, images, verbose=0) == pytest.approx(
+        model.evaluate(images, images, verbose=0)
+    )
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="tf.data needs operations of TensorFlow")
+def test_in_a_dataset_every_element_draws_anew():
+    import tensorflow as tf
+
+    image = pictures(8, 8, 3)
+    layer = RandomAffine(rotation_degrees=90, seed=0)
+    dataset = tf.data.Dataset.from_tensors(image).repeat(6).batch(3)
+    dataset = dataset.map(lambda images: layer(images, training=True), num_parallel_calls=2)
+    found = np.concatenate(list(dataset.as_numpy_iterator()))
+    assert found.shape == (6, 8, 8, 3)
+    assert len({picture.tobytes() for picture in found}) == 6
+
+
+@pytest.mark.parametrize("rotation", [0.25, (-0.1, 0.9)])
+def test_a_fraction_of_a_turn_is_warned_of(rotation):
+    with pytest.warns(UserWarning, match="turn") as caught:
+        RandomAffine(rotation_degrees=rotation)
+    assert [str(warning.message) for warning in caught] == [
+        f"`rotation_degrees` is in degrees; received rotation_degrees={rotation}, less than one degree. The factor of keras.layers.RandomRotation is a fraction of a full turn: for the same rotation multiply it by 360."
+    ]
+    assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize("rotation", [0, 1, 360, (-360, 0.5)])
+def test_degrees_are_not_warned_of(rotation):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        RandomAffine(rotation_degrees=rotation)
+
+
+def span(largest, low, high):
+    return f"a number from 0 to {largest}, or a pair (low, high) of numbers from {low} to {high} with low <= high"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "message"),
+    [
+        (
+            {"flip": "left"},
+            ValueError,
+            "`flip` must be one of None, 'horizontal', 'vertical', 'horizontal_and_vertical'; received flip='left'.",
+        ),
+        (
+            {"rotation_degrees": 361},
+            ValueError,
+            f"`rotation_degrees` must be {span(360, -360, 360)}; received rotation_degrees=361.",
+        ),
+        (
+            {"rotation_degrees": "30"},
+            TypeError,
+            f"`rotation_degrees` must be {span(360, -360, 360)}; received rotation_degrees='30'.",
+        ),
+        ({"zoom": -0.1}, ValueError, f"`zoom` must be {span(0.9, -0.9, 9)}; received zoom=-0.1."),
+        (
+            {"zoom": (0.5, 0.2)},
+            ValueError,
+            f"`zoom` must be {span(0.9, -0.9, 9)}; received zoom=(0.5, 0.2).",
+        ),
+        (
+            {"translation": (0.1, 0.2, 0.3)},
+            ValueError,
+            f"`translation` must be {span(1, -1, 1)}; received translation=(0.1, 0.2, 0.3).",
+        ),
+        (
+            {"translation": float("nan")},
+            ValueError,
+            f"`translation` must be {span(1, -1, 1)}; received translation=nan.",
+        ),
+        (
+            {"shear_degrees": (True, 2)},
+            TypeError,
+            f"`shear_degrees` must be {span(80, -80, 80)}; received shear_degrees=(True, 2).",
+        ),
+        (
+            {"fill_mode": "mirror"},
+            ValueError,
+            "`fill_mode` must be one of 'constant', 'nearest', 'wrap', 'reflect'; received fill_mode='mirror'.",
+        ),
+        (
+            {"interpolation": "cubic"},
+            ValueError,
+            "`interpolation` must be one of 'nearest', 'bilinear'; received interpolation='cubic'.",
+        ),
+        (
+            {"fill_value": float("inf")},
+            ValueError,
+            "`fill_value` must be a finite number; received fill_value=inf.",
+        ),
+        (
+            {"fill_value": "0"},
+            TypeError,
+            "`fill_value` must be a finite number; received fill_value='0'.",
+        ),
+        ({"seed": -1}, ValueError, "`seed` must be an integer of at least 0; received seed=-1."),
+    ],
+)
+def test_a_wrong_argument_is_refused(arguments, kind, message):
+    with pytest.raises(kind) as error:
+        RandomAffine(**arguments)
+    assert str(error.value) == message
+
+
+@pytest.mark.parametrize("shape", [(8, 12), (1, 2, 8, 12, 3)])
+def test_other_ranks_are_refused(shape):
+    with pytest.raises(ValueError, match="axes") as error:
+        RandomAffine()(np.zeros(shape, "float32"))
+    message = "`input_shape` must be of three axes (one picture) or four (a batch); received input_shape={}."
+    assert message.format(shape) in str(error.value)  # Keras adds the arguments of the call
+
+
+def test_a_pair_may_be_a_list():
+    assert RandomAffine(zoom=[0.1, 0.2]).zoom == (0.1, 0.2)
