@@ -1,0 +1,224 @@
+"""One pass of a model: labels stay with their pictures, and each misfit has its message."""
+
+import pathlib
+
+import keras
+import numpy as np
+import pytest
+
+from catdog_keras.evaluation import evaluate_classifier, label_counts
+
+NAMES = ["cat", "dog", "fox"]
+# Kept far from 0 and 1, so that no row is taken for probabilities.
+LOGITS = np.random.default_rng(0).normal(size=(23, 3)).astype("float32") * 3
+
+
+def softmax(rows):
+    powers = np.exp(np.asarray(rows, "float64"))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def pictures(logits=LOGITS):
+    """Pictures of one row of pixels that hold the logits which `reader` gives back."""
+    return np.asarray(logits, "float32")[:, np.newaxis, :, np.newaxis]
+
+
+def reader(*layers, classes=3):
+    """A model whose outputs are the pixels of the picture."""
+    return keras.Sequential([keras.Input((1, classes, 1)), keras.layers.Flatten(), *layers])
+
+
+def batches(images, labels, size=5):
+    starts = range(0, len(labels), size)
+    return [(images[n : n + size], labels[n : n + size]) for n in starts]
+
+
+LABELS = np.random.default_rng(1).integers(0, 3, len(LOGITS))
+
+
+def test_probabilities_labels_and_files_stand_in_the_order_of_the_dataset():
+    files = [pathlib.Path(f"{n}.jpg") for n in range(len(LOGITS))]
+    result = evaluate_classifier(reader(), batches(pictures(), LABELS), NAMES, files)
+    assert result.probabilities == pytest.approx(softmax(LOGITS), abs=1e-6)
+    assert result.labels.tolist() == LABELS.tolist()
+    assert result.accuracy == np.mean(LOGITS.argmax(axis=1) == LABELS)
+    assert result.files == tuple(f"{n}.jpg" for n in range(len(LOGITS)))
+    assert result.class_names == tuple(NAMES)
+
+
+def test_labels_stay_with_pictures_that_are_shuffled_anew_in_each_pass():
+    import tensorflow as tf
+
+    right = LOGITS.argmax(axis=1)
+    dataset = tf.data.Dataset.from_tensor_slices((pictures(), right))
+    dataset = dataset.shuffle(len(right), reshuffle_each_iteration=True).batch(4)
+    for _ in range(2):
+        assert evaluate_classifier(reader(), dataset, NAMES).accuracy == 1.0
+
+
+def test_the_dataset_is_passed_once_and_each_picture_predicted_once():
+    taken = []
+
+    class Counted:
+        def __iter__(self):
+            for number, batch in enumerate(batches(pictures(), LABELS)):
+                taken.append(number)
+                yield batch
+
+    evaluate_classifier(reader(), Counted(), NAMES)
+    assert taken == [0, 1, 2, 3, 4]
+
+
+def test_predictions_are_those_of_predict():
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 3)),
+            keras.layers.Conv2D(4, 3),
+            keras.layers.BatchNormalization(),
+            keras.layers.Dropout(0.5),
+            keras.layers.GlobalMaxPooling2D(),
+            keras.layers.Dense(3),
+        ]
+    )
+    images = np.random.default_rng(2).normal(size=(20, 8, 8, 3)).astype("float32")
+    result = evaluate_classifier(model, batches(images, np.zeros(20, int), 8), NAMES)
+    expected = softmax(model.predict(images, verbose=0))
+    assert result.probabilities == pytest.approx(expected, abs=1e-5)
+
+
+class Subclassed(keras.Model):
+    """A model that is not built before it sees its first batch."""
+
+    def __init__(self, seed=0):
+        super().__init__()
+        self.flatten = keras.layers.Flatten()
+        self.dense = keras.layers.Dense(3, kernel_initializer="identity")
+
+    def call(self, inputs):
+        return self.dense(self.flatten(inputs))
+
+
+@pytest.mark.parametrize("size", [1, 3, 23, 40])
+def test_models_not_yet_built_lose_no_batch(size):
+    """JAX's own `predict` builds such a model on batches that it then forgets."""
+    result = evaluate_classifier(Subclassed(), batches(pictures(), LABELS, size), NAMES)
+    assert result.probabilities == pytest.approx(softmax(LOGITS), abs=1e-6)
+    assert result.labels.tolist() == LABELS.tolist()
+
+
+def test_tensors_of_the_backend_and_of_tensorflow_are_read():
+    import tensorflow as tf
+
+    for convert in (keras.ops.convert_to_tensor, tf.convert_to_tensor):
+        dataset = [(convert(pictures(LOGITS[:4])), convert(LABELS[:4]))] * 2
+        result = evaluate_classifier(reader(), dataset, NAMES)
+        assert result.probabilities[4:] == pytest.approx(softmax(LOGITS[:4]), abs=1e-6)
+        assert result.labels[4:].tolist() == LABELS[:4].tolist()
+
+
+def test_models_of_several_inputs_are_evaluated():
+    left, right = keras.Input((3,)), keras.Input((3,))
+    model = keras.Model([left, right], keras.layers.Add()([left, right]))
+    dataset = [((LOGITS[:4], LOGITS[4:8]), [0, 1, 2, 0])] * 2
+    result = evaluate_classifier(model, dataset, NAMES)
+    assert result.probabilities[:4] == pytest.approx(softmax(LOGITS[:4] + LOGITS[4:8]), abs=1e-6)
+
+
+def test_softmax_models_are_evaluated_with_from_logits_false():
+    model = reader(keras.layers.Softmax())
+    result = evaluate_classifier(model, batches(pictures(), LABELS), NAMES, from_logits=False)
+    assert result.probabilities == pytest.approx(softmax(LOGITS), abs=1e-6)
+
+
+def test_large_logits_do_not_overflow():
+    images = pictures([[1e4, -1e4, 0.0], [-1e30, 1e30, 0.0]])
+    result = evaluate_classifier(reader(), [(images, [0, 1])], NAMES)
+    assert result.probabilities.tolist() == [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
+
+
+def test_outputs_of_half_precision_are_normalised_in_double():
+    model = reader(keras.layers.Activation("linear", dtype="float16"))
+    result = evaluate_classifier(model, batches(pictures(), LABELS), NAMES)
+    assert result.probabilities.sum(axis=1) == pytest.approx(np.ones(len(LOGITS)), abs=1e-12)
+    assert result.probabilities == pytest.approx(softmax(LOGITS), abs=1e-2)
+
+
+def test_no_warning_filter_is_left_behind():
+    import warnings
+
+    before = list(warnings.filters)
+    evaluate_classifier(reader(), batches(pictures(), LABELS), NAMES)
+    assert warnings.filters == before
+
+
+def two_outputs():
+    inputs = keras.Input((1, 3, 1))
+    flat = keras.layers.Flatten()(inputs)
+    return keras.Model(inputs, [flat, flat])
+
+
+class Halving(keras.Model):
+    def call(self, inputs):
+        return keras.ops.reshape(inputs, (-1, 3))[::2]
+
+
+IMAGES = pictures()
+GOOD = batches(IMAGES, LABELS)
+LATE_NAN = pictures(LOGITS.copy())
+LATE_NAN[17, 0, 1, 0] = np.nan
+NO_MODEL = "`model` must be a keras.Model; received model='model.keras'."
+
+
+@pytest.mark.parametrize(
+    ("model", "dataset", "keywords", "error", "message"),
+    [
+        (lambda: "model.keras", GOOD, {}, TypeError, NO_MODEL),
+        (reader, [], {}, ValueError, "`dataset` must hold at least one picture; received an empty dataset."),
+        (reader, [IMAGES], {}, ValueError, "`dataset` must yield pairs (images, labels); received a batch that is of type ndarray. Labels are needed to judge the predictions."),
+        (reader, (IMAGES, LABELS), {}, ValueError, "`dataset` must yield pairs (images, labels); received a batch that is of type ndarray. Labels are needed to judge the predictions."),
+        (reader, [*GOOD, IMAGES], {}, ValueError, "`dataset` must yield pairs (images, labels); received a batch that is of type ndarray. Labels are needed to judge the predictions."),
+        (reader, [*GOOD, (IMAGES[:1], [3])], {}, ValueError, "`labels` must be class indices from 0 to 2, one for each class name; received labels=3."),
+        (reader, GOOD, {"class_names": NAMES[:2]}, ValueError, "`labels` must be class indices from 0 to 1, one for each class name; received labels=2."),
+        (reader, GOOD, {"class_names": [*NAMES, "ox"]}, ValueError, "`model` must have one output per class, here 4; received outputs of shape (batch, 3). Do `class_names` belong to this model?"),
+        (lambda: reader(keras.layers.Dense(1)), GOOD, {}, ValueError, "`model` must have one output per class, here 3; received outputs of shape (batch, 1). Do `class_names` belong to this model?"),
+        (lambda: reader(keras.layers.Reshape((3, 1))), GOOD, {}, ValueError, "`model` must have one output per class, here 3; received outputs of shape (batch, 3, 1). Do `class_names` belong to this model?"),
+        (two_outputs, GOOD, {}, ValueError, "`model` must have one output of shape (batch, classes); received a model with 2 outputs."),
+        (Halving, GOOD, {}, ValueError, "`model` must return one row per picture, here 23; received 14 rows."),
+        (lambda: reader(keras.layers.Softmax()), GOOD, {}, ValueError, "`from_logits` must be False for a model whose outputs are probabilities; received from_logits=True. Every row lies in [0, 1] and sums to 1: pass from_logits=False."),
+        (reader, [(pictures([[-1, 2, 0.5]]), [0])], {"from_logits": False}, ValueError, "`from_logits` must be True for a model whose outputs are no probabilities; received from_logits=False. Outputs go from -1 to 2: pass from_logits=True."),
+        (reader, GOOD, {"from_logits": 1}, TypeError, "`from_logits` must be True or False; received from_logits=1."),
+        (reader, GOOD, {"files": ["a.jpg"]}, ValueError, "`files` must hold one file per picture, here 23; received 1. Take the files of the very split that is evaluated."),
+        (reader, GOOD, {"class_names": "cat"}, TypeError, "`class_names` must be a list of distinct class names; received class_names='cat'."),
+    ],
+)  # fmt: skip
+def test_each_misfit_has_one_clear_message(model, dataset, keywords, error, message):
+    with pytest.raises(error) as caught:
+        evaluate_classifier(model(), dataset, **{"class_names": NAMES, **keywords})
+    assert str(caught.value) == message
+
+
+def test_outputs_that_are_not_finite_are_named_by_their_picture():
+    with pytest.raises(ValueError, match="finite") as caught:
+        evaluate_classifier(reader(), batches(LATE_NAN, LABELS), NAMES)
+    row = LATE_NAN[17].reshape(3).astype("float64").tolist()
+    assert str(caught.value) == (
+        f"`model` must return finite numbers; received {row} for the picture at index 17. "
+        "Its weights or this picture hold NaN or infinity."
+    )
+
+
+def test_a_model_that_does_not_fit_fails_at_its_first_batch():
+    taken = []
+
+    def dataset():
+        for batch in GOOD:
+            taken.append(1)
+            yield batch
+
+    with pytest.raises(ValueError, match="one output per class"):
+        evaluate_classifier(reader(keras.layers.Dense(2)), dataset(), NAMES)
+    assert len(taken) == 1
+
+
+def test_counts_of_the_evaluation_are_those_of_the_dataset():
+    assert evaluate_classifier(reader(), GOOD, NAMES).counts == label_counts(GOOD, NAMES)

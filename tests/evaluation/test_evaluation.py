@@ -1,0 +1,170 @@
+"""The numbers of an evaluation against hand-worked cases and plain loops."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from catdog_keras.evaluation import Evaluation, PictureLoss, wilson_interval
+
+NAMES = ["cat", "dog"]
+ROWS = [[0.9, 0.1], [0.4, 0.6], [0.7, 0.3], [0.2, 0.8]]
+LABELS = [0, 1, 1, 1]
+FILES = ["a.jpg", "b.jpg", "c.jpg", "d.jpg"]
+
+
+def example():
+    """Four pictures; the third, a dog, is taken for a cat with probability 0.7."""
+    return Evaluation(NAMES, LABELS, ROWS, FILES)
+
+
+@st.composite
+def evaluations(draw):
+    classes = draw(st.integers(1, 5))
+    pictures = draw(st.integers(1, 30))
+    scores = draw(hnp.arrays("float64", (pictures, classes), elements=st.floats(1e-3, 1)))
+    labels = draw(hnp.arrays("int64", pictures, elements=st.integers(0, classes - 1)))
+    rows = scores / scores.sum(axis=1, keepdims=True)
+    return Evaluation([f"class {n}" for n in range(classes)], labels, rows)
+
+
+def test_the_hand_worked_case():
+    result = example()
+    assert len(result) == 4
+    assert result.predictions.tolist() == [0, 1, 0, 1]
+    assert result.correct == 3
+    assert result.accuracy == 0.75
+    assert result.accuracy_interval == wilson_interval(3, 4)
+    assert result.counts == {"cat": 1, "dog": 3}
+    assert result.confusion_matrix.tolist() == [[1, 0], [1, 2]]
+    assert result.losses == pytest.approx([-math.log(p) for p in (0.9, 0.6, 0.3, 0.8)])
+    assert result.log_loss == pytest.approx(-math.log(0.9 * 0.6 * 0.3 * 0.8) / 4)
+    # Each picture is alone in its bin: |1 - 0.9|, |1 - 0.6|, |0 - 0.7|, |1 - 0.8|.
+    assert result.calibration_error == pytest.approx((0.1 + 0.4 + 0.7 + 0.2) / 4)
+
+
+def test_top_losses_are_the_worst_pictures_first():
+    worst, second = example().top_losses(2)
+    assert worst == PictureLoss(2, "c.jpg", "dog", "cat", 0.7, pytest.approx(-math.log(0.3)))
+    assert (second.index, second.file, second.true_class) == (1, "b.jpg", "dog")
+    assert [record.index for record in example().top_losses(100)] == [2, 1, 3, 0]
+    assert len(Evaluation(NAMES, [0] * 20, [[0.5, 0.5]] * 20).top_losses()) == 9
+
+
+def test_of_equal_losses_the_earlier_picture_comes_first():
+    result = Evaluation(NAMES, [0] * 20, [[0.5, 0.5]] * 20)
+    assert [record.index for record in result.top_losses(20)] == list(range(20))
+    assert result.top_losses(1)[0].file is None
+
+
+def test_of_equal_probabilities_the_first_class_is_predicted():
+    assert Evaluation(NAMES, [1], [[0.5, 0.5]]).predictions.tolist() == [0]
+
+
+@pytest.mark.parametrize("edge", [0.3, 0.6, 0.7])
+def test_a_probability_on_the_edge_of_two_bins_belongs_to_the_lower(edge):
+    """Otherwise it would share a bin with the second picture, and the gaps would cancel."""
+    rest = (1 - edge) / 3
+    rows = [[edge, rest, rest, rest], [edge + 0.05, rest - 0.05, rest, rest]]
+    result = Evaluation(list("abcd"), [0, 1], rows)
+    assert result.calibration_error == pytest.approx((1 - edge + edge + 0.05) / 2)
+
+
+def test_gaps_of_one_bin_cancel():
+    rows = [[0.75, 0.25]] * 4
+    assert Evaluation(NAMES, [0, 0, 0, 1], rows).calibration_error == pytest.approx(0)
+
+
+def test_certain_and_wrong_is_finite_and_certain_and_right_is_zero():
+    result = Evaluation(NAMES, [1, 0], [[1.0, 0.0], [1.0, 0.0]])
+    assert result.losses.tolist() == pytest.approx([36.0436533891, 0.0])
+    assert math.isfinite(result.log_loss)
+
+
+@given(evaluations())
+def test_numbers_agree_with_plain_loops(result):
+    pairs = list(zip(result.labels.tolist(), result.probabilities.tolist(), strict=True))
+    size = len(result.class_names)
+    matrix = [[0] * size for _ in range(size)]
+    bins = {}
+    for label, row in pairs:
+        predicted = row.index(max(row))
+        matrix[label][predicted] += 1
+        place = next(n for n in range(10) if n == 9 or max(row) <= np.linspace(0, 1, 11)[n + 1])
+        bins.setdefault(place, []).append((predicted == label, max(row)))
+    assert result.confusion_matrix.tolist() == matrix
+    assert result.correct == sum(matrix[n][n] for n in range(size))
+    assert result.log_loss == pytest.approx(
+        sum(-math.log(row[label]) for label, row in pairs) / len(pairs)
+    )
+    error = sum(
+        len(of_bin) * abs(np.mean([hit for hit, _ in of_bin]) - np.mean([p for _, p in of_bin]))
+        for of_bin in bins.values()
+    )
+    assert result.calibration_error == pytest.approx(error / len(pairs), abs=1e-12)
+    losses = [record.loss for record in result.top_losses(len(pairs))]
+    assert losses == sorted(losses, reverse=True)
+    assert np.mean(losses) == pytest.approx(result.log_loss)
+
+
+def test_nothing_can_be_changed_afterwards():
+    labels, rows = np.array(LABELS), np.array(ROWS)
+    result = Evaluation(NAMES, labels, rows)
+    labels[:] = 0
+    rows[:] = 0.5
+    assert result.accuracy == 0.75
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        result.labels = labels
+    for array in (result.labels, result.probabilities):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 0
+    assert isinstance(result.class_names, tuple)
+
+
+def test_summary_and_repr_can_be_read():
+    low, high = wilson_interval(3, 4)
+    assert str(example()).splitlines() == [
+        f"accuracy           0.750, 3 of 4 pictures, 95 % interval {low:.3f} to {high:.3f}",
+        "baseline           0.750, always guessing dog",
+        "log loss           0.511 nats",
+        "calibration error  0.350 (10 bins)",
+    ]
+    assert repr(example()) == "Evaluation(4 pictures, 2 classes, accuracy=0.750)"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ((NAMES, [], np.zeros((0, 2))), ValueError, "`labels` must hold at least one picture; received none."),
+        ((NAMES, [0, 1], ROWS), ValueError, "`probabilities` must be of shape (pictures, classes), here (2, 2); received shape (4, 2)."),
+        ((["cat"], [0] * 4, ROWS), ValueError, "`probabilities` must be of shape (pictures, classes), here (4, 1); received shape (4, 2)."),
+        ((NAMES, [0], [[1.5, -0.5]]), ValueError, "`probabilities` must be rows from 0 to 1 that sum to 1; received values from -0.5 to 1.5, sums from 1 to 1."),
+        ((NAMES, [0], [[0.5, 0.25]]), ValueError, "`probabilities` must be rows from 0 to 1 that sum to 1; received values from 0.25 to 0.5, sums from 0.75 to 0.75."),
+        ((NAMES, [0], [[np.nan, 1.0]]), ValueError, "`probabilities` must be rows from 0 to 1 that sum to 1; received values from nan to nan, sums from nan to nan."),
+        ((NAMES, [2], [[0.5, 0.5]]), ValueError, "`labels` must be class indices from 0 to 1, one for each class name; received labels=2."),
+        (("ab", [0], [[0.5, 0.5]]), TypeError, "`class_names` must be a list of distinct class names; received class_names='ab'."),
+        ((NAMES, LABELS, ROWS, ["a.jpg"]), ValueError, "`files` must hold one file per picture, here 4; received 1. Take the files of the very split that is evaluated."),
+        ((NAMES, [0], [[0.5, 0.5]], "a"), TypeError, "`files` must be a list with the file of each picture, or None; received files='a'."),
+    ],
+)  # fmt: skip
+def test_fields_that_do_not_fit_are_refused(arguments, error, message):
+    with pytest.raises(error) as caught:
+        Evaluation(*arguments)
+    assert str(caught.value) == message
+
+
+def test_top_losses_of_no_picture_are_refused():
+    with pytest.raises(ValueError, match="at least 1") as caught:
+        example().top_losses(0)
+    assert str(caught.value) == "`k` must be an integer of at least 1; received k=0."
+
+
+def test_probabilities_of_half_precision_pass():
+    import ml_dtypes
+
+    rows = np.array([[0.335, 0.331, 0.337]], ml_dtypes.bfloat16)
+    assert Evaluation(list("abc"), [2], rows).predictions.tolist() == [2]

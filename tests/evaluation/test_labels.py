@@ -1,0 +1,159 @@
+"""Counts of labels, read from every kind of dataset that one would bring."""
+
+import itertools
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catdog_keras.evaluation import baseline_accuracy, label_counts
+
+NAMES = ["cat", "dog", "fox"]
+PIXELS = np.zeros((2, 4, 4, 3), "float32")
+
+
+class Numbered(keras.utils.PyDataset):
+    """Three batches; like many a PyDataset it never raises IndexError."""
+
+    def __init__(self, batches=3):
+        super().__init__()
+        self.batches = batches
+
+    def __getitem__(self, index):
+        return PIXELS, np.array([0, index % 3])
+
+    def __len__(self):
+        return self.batches
+
+
+class Endless(Numbered):
+    @property
+    def num_batches(self):
+        return None
+
+
+def tensorflow_dataset(labels):
+    import tensorflow as tf
+
+    pictures = np.zeros((len(labels), 4, 4, 3), "float32")
+    return tf.data.Dataset.from_tensor_slices((pictures, labels)).batch(2)
+
+
+@given(st.lists(st.lists(st.integers(0, 4), max_size=7), max_size=5))
+def test_counts_are_those_of_the_labels(batches):
+    counts = label_counts([("pictures", labels) for labels in batches], list("abcde"))
+    flat = list(itertools.chain.from_iterable(batches))
+    assert list(counts.items()) == [(name, flat.count(n)) for n, name in enumerate("abcde")]
+    assert all(type(count) is int for count in counts.values())
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        [0, 1, 1],
+        np.array([0, 1, 1], "uint8"),
+        np.array([0.0, 1.0, 1.0], "float32"),
+        np.array([[0], [1], [1]], "float32"),
+        np.array([[1, 0, 0], [0, 1, 0], [0, 1, 0]], "float32"),
+        np.array([False, True, True]),
+    ],
+    ids=["list", "bytes", "floats", "column", "one-hot", "booleans"],
+)
+def test_labels_are_read_in_the_forms_that_keras_makes(labels):
+    assert label_counts([(PIXELS, labels)], NAMES) == {"cat": 1, "dog": 2, "fox": 0}
+
+
+def test_a_column_of_one_class_is_of_indices_not_one_hot():
+    assert label_counts([(PIXELS, np.zeros((2, 1)))], ["cat"]) == {"cat": 2}
+
+
+def test_datasets_of_tensorflow_and_of_keras_are_counted_in_one_pass():
+    assert label_counts(tensorflow_dataset([0, 1, 1, 2, 1]), NAMES) == {
+        "cat": 1,
+        "dog": 3,
+        "fox": 1,
+    }
+    assert label_counts(Numbered(), NAMES) == {"cat": 4, "dog": 1, "fox": 1}
+    passes = []
+
+    class Once:
+        def __iter__(self):
+            passes.append(1)
+            return iter([(PIXELS, [0, 1])])
+
+    label_counts(Once(), NAMES)
+    assert len(passes) == 1
+
+
+def test_tensors_of_the_backend_are_labels_too():
+    labels = keras.ops.convert_to_tensor(np.array([2, 2]))
+    assert label_counts([[PIXELS, labels]], NAMES)["fox"] == 2
+
+
+@pytest.mark.parametrize(
+    ("dataset", "names", "error", "message"),
+    [
+        (5, NAMES, TypeError, "`dataset` must be an iterable of (images, labels) batches; received dataset=5."),
+        ("cats", NAMES, TypeError, "`dataset` must be an iterable of (images, labels) batches; received dataset='cats'."),
+        ([PIXELS], NAMES, ValueError, "`dataset` must yield pairs (images, labels); received a batch that is of type ndarray. Labels are needed to judge the predictions."),
+        ([(PIXELS,)], NAMES, ValueError, "`dataset` must yield pairs (images, labels); received a batch that is a tuple of 1. Labels are needed to judge the predictions."),
+        ([(PIXELS, [0, 0], [1, 1])], NAMES, ValueError, "`dataset` must yield pairs (images, labels); received a batch that is a tuple of 3. Labels are needed to judge the predictions."),
+        ([(PIXELS, ["cat", "dog"])], NAMES, TypeError, "`labels` must be class indices of shape (batch,) or (batch, 1), or one-hot rows (batch, classes); received dtype <U3."),
+        ([(PIXELS, 1)], NAMES, ValueError, "`labels` must be class indices of shape (batch,) or (batch, 1), or one-hot rows (batch, classes); received shape () for 3 classes. Batch the dataset."),
+        ([(PIXELS, np.zeros((2, 5)))], NAMES, ValueError, "`labels` must be class indices of shape (batch,) or (batch, 1), or one-hot rows (batch, classes); received shape (2, 5) for 3 classes."),
+        ([(PIXELS, [0, 3])], NAMES, ValueError, "`labels` must be class indices from 0 to 2, one for each class name; received labels=3."),
+        ([(PIXELS, [0, -1])], NAMES, ValueError, "`labels` must be class indices from 0 to 2, one for each class name; received labels=-1."),
+        ([(PIXELS, [0, 0.5])], NAMES, ValueError, "`labels` must be class indices from 0 to 2, one for each class name; received labels=0.5."),
+        ([(PIXELS, [0, np.nan])], NAMES, ValueError, "`labels` must be class indices from 0 to 2, one for each class name; received labels=nan."),
+        ([(PIXELS, [[0.9, 0.1, 0.0]])], NAMES, ValueError, "`labels` must be class indices, or one-hot rows with a single 1 each; received labels=[0.9, 0.1, 0.0]. Smoothed and multiple labels have no single true class."),
+        ([(PIXELS, [[1, 1, 0]])], NAMES, ValueError, "`labels` must be class indices, or one-hot rows with a single 1 each; received labels=[1, 1, 0]. Smoothed and multiple labels have no single true class."),
+        ([], "cat", TypeError, "`class_names` must be a list of distinct class names; received class_names='cat'."),
+        ([], ["cat", 1], TypeError, "`class_names` must be a list of distinct class names; received class_names=['cat', 1]."),
+        ([], ["cat", "cat"], ValueError, "`class_names` must be a list of distinct class names; received class_names=['cat', 'cat']."),
+        ([], [], ValueError, "`class_names` must be a list of distinct class names; received class_names=[]."),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_counted_is_refused(dataset, names, error, message):
+    with pytest.raises(error) as caught:
+        label_counts(dataset, names)
+    assert str(caught.value) == message
+
+
+def test_a_dataset_without_end_is_refused_not_awaited():
+    remedy = "Leave out `repeat()`, or `take` some batches."
+    for dataset in (tensorflow_dataset([0, 1]).repeat(), Endless()):
+        with pytest.raises(ValueError, match="finite") as caught:
+            label_counts(dataset, NAMES)
+        assert (
+            str(caught.value) == f"`dataset` must be finite; received dataset={dataset!r}. {remedy}"
+        )
+
+
+def test_the_baseline_is_the_share_of_the_largest_class():
+    assert baseline_accuracy({"cat": 1, "dog": 3}) == 0.75
+    assert baseline_accuracy({"cat": 2}) == 1.0
+    assert baseline_accuracy({"cat": np.int64(1), "dog": 0, "fox": 1}) == 0.5
+
+
+@given(st.lists(st.integers(0, 1000), min_size=1, max_size=40).filter(any))
+def test_the_baseline_never_falls_below_chance(numbers):
+    share = baseline_accuracy({f"class {n}": number for n, number in enumerate(numbers)})
+    assert 1 / len(numbers) <= share <= 1
+
+
+@pytest.mark.parametrize(
+    ("counts", "error", "message"),
+    [
+        ([1, 2], TypeError, "`counts` must be the count of each class by name, as from `label_counts`; received counts=[1, 2]."),
+        ({}, ValueError, "`counts` must be the count of each class by name, as from `label_counts`, with at least one picture; received counts={}."),
+        ({"cat": 0}, ValueError, "`counts` must be the count of each class by name, as from `label_counts`, with at least one picture; received counts={'cat': 0}."),
+        ({"cat": -1, "dog": 2}, ValueError, "`counts['cat']` must be an integer of at least 0; received counts['cat']=-1."),
+        ({"cat": 0.5}, TypeError, "`counts['cat']` must be an integer of at least 0; received counts['cat']=0.5."),
+    ],
+)  # fmt: skip
+def test_counts_without_a_baseline_are_refused(counts, error, message):
+    with pytest.raises(error) as caught:
+        baseline_accuracy(counts)
+    assert str(caught.value) == message
