@@ -20,14 +20,17 @@ def describe(name: str, requirement: str, value: object, remedy: str = "") -> st
     return f"{message} {remedy}" if remedy else message
 
 
-def check_integer(name: str, value: Any, *, minimum: int) -> int:
-    """Returns `value` as an int, or raises if it is no integer of at least `minimum`."""
+def check_integer(name: str, value: Any, *, minimum: int, maximum: int | None = None) -> int:
+    """Returns `value` as an int, or raises if it is no integer in [`minimum`, `maximum`]."""
     requirement = f"an integer of at least {minimum}"
+    if maximum is not None:
+        requirement = f"an integer from {minimum} to {maximum}"
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(describe(name, requirement, value))
-    if value < minimum:
+    integer = int(value)
+    if integer < minimum or (maximum is not None and integer > maximum):
         raise ValueError(describe(name, requirement, value))
-    return int(value)
+    return integer
 
 
 def check_number(

@@ -218,7 +218,16 @@ def span(largest, low, high):
             TypeError,
             "`fill_value` must be a finite number; received fill_value='0'.",
         ),
-        ({"seed": -1}, ValueError, "`seed` must be an integer of at least 0; received seed=-1."),
+        (
+            {"seed": -1},
+            ValueError,
+            "`seed` must be an integer from 0 to 2147483647; received seed=-1.",
+        ),
+        (
+            {"seed": 2**31},
+            ValueError,
+            "`seed` must be an integer from 0 to 2147483647; received seed=2147483648.",
+        ),
     ],
 )
 def test_a_wrong_argument_is_refused(arguments, kind, message):

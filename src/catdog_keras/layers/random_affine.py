@@ -13,6 +13,7 @@ from catdog_keras.layers.affine_matrix import PARAMETERS, affine_matrix
 FLIPS = (None, "horizontal", "vertical", "horizontal_and_vertical")
 FILL_MODES = ("constant", "nearest", "wrap", "reflect")
 INTERPOLATIONS = ("nearest", "bilinear")
+LARGEST_SEED = 2**31 - 1  # PyTorch's generators in Keras keep it in an int32
 ARGUMENTS = (
     "flip",
     "rotation_degrees",
@@ -41,7 +42,8 @@ class RandomAffine(keras.layers.Layer):
     picture is interpolated once and not once per step, and corners that one step would cut off
     come back in the next.
 
-    `draw_parameters` draws, `apply` applies: each can be called alone.
+    `draw_parameters` draws, `apply` applies: each can be called alone. TensorFlow's XLA has no
+    kernel for the resampling, so Keras runs a model with this layer uncompiled there.
 
     Source: the composition as in `keras.layers.RandomRotation`, `RandomZoom` and
     `RandomTranslation`, whose directions it keeps; their separate resamplings are what it saves.
@@ -65,7 +67,7 @@ class RandomAffine(keras.layers.Layer):
             the first where they meet, and is wrong further than one picture outside.
         interpolation: `"bilinear"` or `"nearest"`.
         fill_value: Number, in the pictures' own range, for `fill_mode="constant"`.
-        seed: Integer of at least 0, or None for a fresh one. The same seed draws the same
+        seed: Integer from 0 to 2147483647, or None for a fresh one. The same seed draws the same
             parameters, call by call, on the same backend.
         data_format: `"channels_last"`, `"channels_first"`, or None for Keras's own setting.
         **kwargs: Arguments of `keras.layers.Layer`: `name`, `dtype`, `trainable`.
@@ -125,7 +127,9 @@ class RandomAffine(keras.layers.Layer):
         self.fill_mode = check_choice("fill_mode", fill_mode, FILL_MODES)
         self.interpolation = check_choice("interpolation", interpolation, INTERPOLATIONS)
         self.fill_value = check_finite("fill_value", fill_value)
-        self.seed = seed if seed is None else check_integer("seed", seed, minimum=0)
+        self.seed = (
+            None if seed is None else check_integer("seed", seed, minimum=0, maximum=LARGEST_SEED)
+        )
         self.data_format = _backend.resolve_data_format(data_format)
         self.seed_generator = keras.random.SeedGenerator(self.seed)
         self.supports_jit = _backend.can_compile_resampling()
