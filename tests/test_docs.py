@@ -16,6 +16,7 @@ def blocks(page):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_code_on_a_page_runs(page, drawn_synthetic, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # tests download nothing
     names = {"__name__": "__page__"}
     for block in blocks(page):
         exec(compile(block, str(page), "exec"), names)

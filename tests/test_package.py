@@ -21,6 +21,7 @@ PUBLIC = [
     "ConvBlock",
     "Evaluation",
     "ImageSplits",
+    "PictureLoss",
     "Preprocessing",
     "RandomAffine",
     "ScanReport",
@@ -44,7 +45,7 @@ PUBLIC = [
 ]
 SUBPACKAGES = ("datasets", "evaluation", "layers", "models", "plotting")
 # Tables and records have no call to show.
-WITHOUT_EXAMPLE = {"BACKBONES", "Evaluation", "ImageSplits", "ScanReport", "WeightsNotFoundError"}
+WITHOUT_EXAMPLE = {"BACKBONES", "ImageSplits", "PictureLoss", "ScanReport", "WeightsNotFoundError"}
 
 
 def in_new_process(program, *arguments, **environment):

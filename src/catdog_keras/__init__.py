@@ -14,6 +14,7 @@ from catdog_keras.datasets import (
 )
 from catdog_keras.evaluation import (
     Evaluation,
+    PictureLoss,
     baseline_accuracy,
     evaluate_classifier,
     label_counts,
@@ -44,6 +45,7 @@ __all__ = [
     "ConvBlock",
     "Evaluation",
     "ImageSplits",
+    "PictureLoss",
     "Preprocessing",
     "RandomAffine",
     "ScanReport",

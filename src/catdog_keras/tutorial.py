@@ -1,6 +1,7 @@
 """The tutorial's four steps, end to end: look, count, train four models, compare, test."""
 
 import json
+import math
 import os
 import time
 from collections.abc import Callable
@@ -211,7 +212,7 @@ def _train(
 
 
 def _count(variables: list[Any]) -> int:
-    return sum(keras.ops.size(variable) for variable in variables)
+    return sum(math.prod(variable.shape) for variable in variables)
 
 
 def _save_figure(folder: OutputFolder, name: str, drawn: Any) -> None:

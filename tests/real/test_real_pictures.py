@@ -38,7 +38,7 @@ def test_one_epoch_on_a_real_backbone_is_far_above_chance(splits, real_weights):
     keras.utils.set_random_seed(0)
     model = tutorial.STEPS["model4"]()
     model.compile(
-        "adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), ["accuracy"]
+        "adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"]
     )
     model.fit(splits.train, epochs=1, verbose=0, shuffle=False)
     evaluation = evaluate_classifier(

@@ -130,7 +130,7 @@ def load_image_folder(
         >>> import catdog_keras, pathlib
         >>> files = catdog_keras.load_cats_dogs("synthetic").files["train"]
         >>> folder = pathlib.Path(files[0]).parents[1]
-        >>> catdog_keras.load_image_folder(folder).class_names
+        >>> catdog_keras.load_image_folder(folder, batch_size=4).class_names
         ('cats', 'dogs')
     """
     options = SplitOptions(

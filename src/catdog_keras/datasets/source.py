@@ -6,7 +6,6 @@ from pathlib import Path
 
 from catdog_keras._checks import describe
 from catdog_keras._progress import progress_bar
-from catdog_keras.datasets import synthetic
 from catdog_keras.datasets.archive import appear, cache_directory, fetch_archive, unpack_archive
 
 CATS_DOGS_URL = "https://storage.googleapis.com/mledu-datasets/cats_and_dogs_filtered.zip"
@@ -38,6 +37,8 @@ def find_folder(name: str, source: str | os.PathLike[str]) -> Path:
 
 def _synthetic_directory() -> Path:
     """Draws the embedded set once; the folder appears when it is complete."""
+    from catdog_keras.datasets import synthetic  # at first use: it brings in Pillow
+
     target = cache_directory() / f"synthetic-{synthetic.VERSION}"
     if not target.is_dir():
         target.parent.mkdir(parents=True, exist_ok=True)

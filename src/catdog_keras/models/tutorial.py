@@ -65,9 +65,8 @@ def build_model2(
 
     Example:
         >>> import catdog_keras
-        >>> model = catdog_keras.build_model2(augmentation=catdog_keras.RandomAffine("horizontal"))
-        >>> model.layers[1].name
-        'augmentation'
+        >>> [layer.name for layer in catdog_keras.build_model2().layers[:3]]
+        ['images', 'augmentation', 'block1']
     """
     return _build("model2", input_shape, num_classes, [_augmentation(augmentation)])
 
