@@ -101,13 +101,13 @@ def plot_confusion_matrix(
     if texts is None:
         bar = ax.figure.colorbar(image, ax=ax, shrink=0.8)
         bar.set_label("share of the true class")
-    else:
-        _write_cells(ax, *texts, np.asarray(image.cmap(image.norm(shares))))
     # The names took some of the room that they were measured for.
     _name_cells(ax, names)
     right, total = int(np.trace(counts)), int(counts.sum())
     accuracy = f" ({100 * right / total:.1f} %)" if total else ""
     _canvas.write_title(ax, f"{right:,} of {total:,} pictures right{accuracy}")
+    if texts is not None:
+        _write_cells(ax, *texts, np.asarray(image.cmap(image.norm(shares))))
     return ax
 
 
@@ -243,7 +243,8 @@ def _write_cells(
 ) -> None:
     for (row, column), text in zip(np.ndindex(colors.shape[:2]), texts, strict=True):
         ink = _ink_on(colors[row, column])
-        ax.text(column, row, text, ha="center", va="center", fontsize=size, color=ink)
+        cell = ax.text(column, row, text, ha="center", va="center", fontsize=size, color=ink)
+        cell.set_in_layout(False)  # it lies inside the axes: of 1,600 the layout need not know
 
 
 def _ink_on(color: npt.NDArray[np.float64]) -> str:

@@ -1,0 +1,251 @@
+"""Every plotting function on every awkward case, at 6 and at 12 inches."""
+
+import importlib
+import inspect
+import sys
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+import catdog_keras
+from catdog_keras import plotting
+
+LONG = [
+    "a remarkably long class name that nobody would ever want to type twice",
+    "Staffordshire bull terrier, crossed with a golden retriever (puppy, outdoors, at dusk)",
+    "cat",
+]
+BREEDS = ["golden_retriever", "cat", "ox", "west highland white terrier"]
+FORTY = [f"{BREEDS[n % 4]} {n}" for n in range(40)]
+ODD = ["$5 & $6", "a_b^c", r"\frac{"]  # mathematics to matplotlib, names to us
+
+
+def pictures(count, shape=(12, 16, 3)):
+    return np.random.default_rng(0).random((count, *shape))
+
+
+def log(epochs, validation=True):
+    falling = (np.exp(-np.arange(epochs) / 9) + 0.1).tolist()
+    rising = (1 - np.exp(-np.arange(1, epochs + 1) / 9)).tolist()
+    curves = {"accuracy": rising, "loss": falling}
+    if validation:
+        curves |= {"val_accuracy": [0.9 * a for a in rising], "val_loss": falling}
+    return curves
+
+
+def matrix(classes, most=200):
+    counts = np.random.default_rng(0).integers(0, 5, (classes, classes))
+    np.fill_diagonal(counts, most)
+    return counts
+
+
+def results(names):
+    return [
+        {
+            "name": name,
+            "train_accuracy": 0.99,
+            "validation_accuracy": 0.9,
+            "test_accuracy": 0.88,
+            "test_interval": [0.83, 0.92],
+        }
+        for name in names
+    ]
+
+
+CASES = {
+    "plot_images": {
+        "two classes": ((pictures(8), [0, 1] * 4), ["cats", "dogs"]),
+        "one picture of a class": ((pictures(8), [0] * 7 + [1]), ["cats", "dogs", "foxes"]),
+        "one class": ((pictures(4), [0] * 4), ["cats"]),
+        "forty classes": ((pictures(120), np.arange(120) % 39), FORTY),
+        "long names": ((pictures(7), [0] * 4 + [1] * 3), LONG),
+        "odd names": ((pictures(7), [0] * 4 + [1] * 3), ODD),
+        "signed": ((pictures(6) * 2 - 1, [0, 1] * 3), ["cats", "dogs"]),
+        "bytes": (((255 * pictures(6)).astype("uint8"), [0, 1] * 3), ["cats", "dogs"]),
+        "grey": ((pictures(6, (9, 9, 1)), [0, 1] * 3), ["cats", "dogs"]),
+        "channels first": ((pictures(6, (3, 9, 14)), [0, 1] * 3), ["cats", "dogs"]),
+        "panorama": ((pictures(6, (4, 90, 3)), [0, 1] * 3), ["cats", "dogs"]),
+        "tower": ((pictures(6, (90, 4, 3)), [0, 1] * 3), ["cats", "dogs"]),
+    },
+    "plot_label_counts": {
+        "two classes": ({"cats": 1000, "dogs": 998},),
+        "one class": ({"cats": 3},),
+        "no pictures": ({"cats": 0, "dogs": 0},),
+        "forty classes": ({name: 37 * n for n, name in enumerate(FORTY)},),
+        "long names": (dict(zip(LONG, [12_500, 3, 0], strict=True)),),
+        "odd names": (dict(zip(ODD, [12_500, 3, 0], strict=True)),),
+    },
+    "plot_history": {
+        "twenty epochs": (log(20),),
+        "one epoch": (log(1),),
+        "two hundred epochs": (log(200),),
+        "no validation": (log(5, validation=False),),
+        "only a loss": ({"loss": [0.5, 0.4], "val_loss": [0.6, 0.5]},),
+        "diverged": ({"accuracy": [0.5, 0.5], "loss": [np.nan, np.inf], "val_loss": [np.nan] * 2},),
+    },
+    "plot_confusion_matrix": {
+        "two classes": (matrix(2), ["cats", "dogs"]),
+        "one class": (matrix(1), ["cats"]),
+        "ten classes": (matrix(10), FORTY[:10]),
+        "forty classes": (matrix(40), FORTY),
+        "long names": (matrix(3), LONG),
+        "odd names": (matrix(3), ODD),
+        "large counts": (matrix(10, 1_234_567), FORTY[:10]),
+        "a class without pictures": ([[3, 1], [0, 0]], ["cats", "dogs"]),
+        "no pictures": ([[0, 0], [0, 0]], ["cats", "dogs"]),
+    },
+    "plot_comparison": {
+        "four models": (results(["model1", "model2", "model3", "model4"]), 0.5),
+        "one model": (results(["model1"]), None),
+        "forty models": (results(FORTY), 0.025),
+        "long names": (results(LONG), 0.5),
+        "odd names": (results(ODD), 0.5),
+        "at the ends": (
+            [
+                {"name": "never", "test_accuracy": 0.0, "test_interval": (0.0, 0.3)},
+                {"name": "always", "test_accuracy": 1, "test_interval": (0.7, 1)},
+                {"name": "untested", "train_accuracy": 0.01, "test_interval": None},
+            ],
+            1,
+        ),
+    },
+}
+TALL = {"plot_comparison": 12.0, "plot_label_counts": 9.0, "plot_images": 9.0}
+EVERY_CASE = [(name, case) for name, cases in CASES.items() for case in cases]
+
+
+def takes_axes(name):
+    return "ax" in inspect.signature(getattr(plotting, name)).parameters
+
+
+def draw(name, case, **where):
+    return getattr(plotting, name)(*CASES[name][case], **where)
+
+
+def written(figure):
+    """Every text that a reader sees, with its box in pixels."""
+    figure.draw_without_rendering()
+    texts = [t for t in figure.findobj(Text) if t.get_visible() and t.get_text().strip()]
+    hidden = {
+        text
+        for ax in figure.axes
+        if not ax.axison
+        for text in [*ax.get_xticklabels(), *ax.get_yticklabels(), ax.xaxis.label, ax.yaxis.label]
+    }
+    # Ticks outside the limits are kept by matplotlib, and not drawn.
+    for ax in figure.axes:
+        for axis, limits in ((ax.xaxis, ax.get_xlim()), (ax.yaxis, ax.get_ylim())):
+            low, high = sorted(limits)
+            ticks = [*axis.get_major_ticks(), *axis.get_minor_ticks()]
+            outside = [t for t in ticks if not low - 1e-9 <= t.get_loc() <= high + 1e-9]
+            hidden |= {label for tick in outside for label in (tick.label1, tick.label2)}
+    return [(t.get_text(), t.get_window_extent().extents) for t in texts if t not in hidden]
+
+
+def assert_legible(figure):
+    """No text is cut by the edge of the figure, and no two of them overlap by over a pixel."""
+    found = written(figure)
+    boxes = np.array([box for _, box in found])
+    width, height = figure.bbox.size
+    cut = (boxes < -1) | (boxes > np.array([width, height, width, height]) + 1)
+    assert not cut.any(), [text for (text, _), bad in zip(found, cut, strict=True) if bad.any()]
+    low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
+    high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
+    overlap = (high - low > 1).all(axis=2)
+    np.fill_diagonal(overlap, val=False)
+    assert not overlap.any(), [(found[a][0], found[b][0]) for a, b in np.argwhere(overlap)[:5]]
+
+
+def test_no_plotting_function_is_without_cases():
+    assert set(CASES) == set(plotting.__all__)
+
+
+@pytest.mark.parametrize("width", [6, 12])
+@pytest.mark.parametrize(("name", "case"), EVERY_CASE)
+def test_plots_are_legible_in_the_place_given(name, case, width):
+    height = TALL.get(name, 6.0) if "forty" in case else 4.0
+    if name == "plot_confusion_matrix":
+        height = width
+    figure = Figure(figsize=(width, height), layout="constrained")
+    where = {"ax": figure.add_subplot()} if takes_axes(name) else {"figure": figure}
+    drawn = draw(name, case, **where)
+    assert drawn is next(iter(where.values()))
+    assert_legible(figure)
+
+
+@pytest.mark.parametrize(("name", "case"), EVERY_CASE)
+def test_plots_are_legible_in_a_figure_of_their_own(name, case):
+    drawn = draw(name, case)
+    assert isinstance(drawn, Axes if takes_axes(name) else Figure)
+    figure = drawn.figure if takes_axes(name) else drawn
+    assert 4 <= figure.get_size_inches()[0] <= 20
+    assert_legible(figure)
+
+
+def test_legibility_can_be_denied():
+    """The guard above sees text that is cut, and texts that overlap."""
+    for places, kind in (([(0.99, 0.5)], "cut"), ([(0.5, 0.5), (0.51, 0.5)], "overlapping")):
+        figure = Figure()
+        for x, y in places:
+            figure.text(x, y, kind)
+        with pytest.raises(AssertionError, match=kind):
+            assert_legible(figure)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_plots_go_into_figures_of_pyplot(name, pyplot_figure):
+    case = next(iter(CASES[name]))
+    if takes_axes(name):
+        ax = pyplot_figure.add_subplot()
+        assert draw(name, case, ax=ax) is ax
+        assert pyplot_figure.get_layout_engine() is None
+    else:
+        assert draw(name, case, figure=pyplot_figure) is pyplot_figure
+    assert plt.get_fignums() == [pyplot_figure.number]
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if not takes_axes(name)])
+def test_plots_go_into_a_part_of_a_figure(name):
+    figure = Figure(figsize=(12, 4), layout="constrained")
+    left, right = figure.subfigures(1, 2)
+    case = next(iter(CASES[name]))
+    assert draw(name, case, figure=left) is left
+    assert draw(name, case, figure=right) is right
+    assert_legible(figure)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_notebooks_show_what_is_returned(name):
+    picture = draw(name, next(iter(CASES[name])))._repr_png_()
+    assert picture.startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_drawing_elsewhere_is_refused(name):
+    case = next(iter(CASES[name]))
+    if takes_axes(name):
+        wrong = {"ax": [1]}
+        message = "`ax` must be a matplotlib Axes or None; received ax=[1]. Of several subplots pick one, as in `axes[0]`."
+    else:
+        wrong = {"figure": [1]}
+        message = "`figure` must be a matplotlib Figure, a SubFigure or None; received figure=[1]."
+    with pytest.raises(TypeError) as caught:
+        draw(name, case, **wrong)
+    assert str(caught.value) == message
+
+
+def test_matplotlib_is_imported_with_the_first_plot(monkeypatch):
+    """Keras imports it where it is installed; the plots are importable where it is not."""
+    monkeypatch.setattr(catdog_keras, "plotting", plotting)  # put back after the test
+    for name in [name for name in sys.modules if name.startswith("catdog_keras.plotting")]:
+        monkeypatch.delitem(sys.modules, name)
+    for name in [name for name in sys.modules if name.split(".")[0] == "matplotlib"]:
+        monkeypatch.setitem(sys.modules, name, None)
+    fresh = importlib.import_module("catdog_keras.plotting")
+    assert fresh is not plotting
+    with pytest.raises(ModuleNotFoundError, match="matplotlib"):
+        fresh.plot_history({"loss": [1.0]})
