@@ -84,7 +84,8 @@ def test_pictures_are_the_same_bytes_in_another_process():
         "        pixels = draw_picture(name, number, seed=5).tobytes()\n"
         "        print(hashlib.sha256(pixels).hexdigest())\n"
     )
-    environment = {**os.environ, "PYTHONHASHSEED": "4242"}
+    # Keras's NumPy backend, since drawing needs none and TensorFlow takes seconds to load.
+    environment = {**os.environ, "PYTHONHASHSEED": "4242", "KERAS_BACKEND": "numpy"}
     elsewhere = subprocess.run(
         [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
     )
@@ -169,7 +170,7 @@ def test_files_are_whole_jpeg_pictures_of_many_sizes(drawn):
 
 
 def test_every_picture_differs(pictures):
-    small = pictures[0].astype(np.uint8)[:, :30]  # without the strip, which differs anyway
+    small = pictures[0].astype(np.uint8)[:, :28]  # the strip, left out here, differs anyway
     assert len({picture.tobytes() for picture in small}) == len(small)
 
 

@@ -175,7 +175,7 @@ def _choose_size(rng: np.random.Generator) -> tuple[int, int]:
 def _choose_stage(size: tuple[int, int], pose: Pose, rng: np.random.Generator) -> Stage:
     """Draws how large the animal is, where it stands and which way it faces."""
     width, height = size
-    unit = min(width / (2 * pose.half_width), height / pose.height) * rng.uniform(0.55, 1.0)
+    unit = min(width / (2 * pose.half_width), height / pose.height) * rng.uniform(0.6, 1.0)
     slack = max(width / 2 - pose.half_width * unit, 0.0)
     x = width / 2 + rng.uniform(-1.0, 1.0) * slack
     if pose.shadow > 0:
@@ -200,8 +200,8 @@ def _developed(image: Image.Image, rng: np.random.Generator) -> NDArray[np.uint8
     """What the camera adds: blur, exposure, contrast, a warm or cold cast, grain."""
     if rng.random() < 0.4:
         image = image.filter(ImageFilter.BoxBlur(rng.uniform(0.2, 0.8)))
-    gain, gamma = rng.uniform(0.75, 1.12), rng.uniform(0.75, 1.25)
-    lift, warmth = rng.normal(6, 11), rng.normal(0, 0.05)
+    gain, gamma = rng.uniform(0.82, 1.12), rng.uniform(0.8, 1.25)
+    lift, warmth = rng.normal(3, 9), rng.normal(0, 0.05)
     curve = 255 * gain * (np.arange(256) / 255) ** gamma
     tables = np.concatenate([curve * cast + lift for cast in (1 + warmth, 1, 1 - warmth)])
     image = image.point(np.clip(tables, 0, 255).astype(int).tolist())

@@ -140,7 +140,7 @@ class Sitter:
             radius=size * self.stage.unit,
             yaw=yaw * self.stage.facing,
             pitch=rng.normal(0.02, 0.1),
-            roll=float(np.clip(rng.normal(0, 0.17), -0.4, 0.4)),
+            roll=float(np.clip(rng.normal(0, 0.14), -0.35, 0.35)),
         )
         self.build.draw_head(self.canvas, pose, self.coat)
 

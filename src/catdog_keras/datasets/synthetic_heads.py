@@ -82,7 +82,7 @@ def draw_cat_head(canvas: Canvas, pose: HeadPose, coat: Coat) -> None:
     outline = closed_curve(symmetric(half) * rng.uniform((0.95, 0.94), (1.06, 1.02)))
     marks = [(pose.solid(shape), tint) for shape, tint in coat.head_marks(rng)]
     canvas.fur(pose.flat(outline), coat.base, marks=marks, hair=0.09 * pose.radius)
-    iris = mix(_EYE_COLOURS[rng.integers(len(_EYE_COLOURS))], (70, 44, 30), rng.uniform(0, 0.6))
+    iris = mix(_EYE_COLOURS[rng.integers(len(_EYE_COLOURS))], (70, 44, 30), rng.uniform(0, 0.4))
     slit = rng.uniform(0.16, 0.4)
     for side in (-1, 1):
         _cat_eye(canvas, pose, side, iris, slit)
@@ -157,7 +157,7 @@ def draw_dog_head(canvas: Canvas, pose: HeadPose, coat: Coat) -> None:
     outline = closed_curve(symmetric(half) * rng.uniform((0.95, 0.95), (1.08, 1.03)))
     marks = [(pose.solid(shape), tint) for shape, tint in coat.head_marks(rng)]
     canvas.fur(pose.flat(outline), coat.base, marks=marks, hair=0.06 * pose.radius)
-    iris = mix(_EYE_COLOURS[rng.integers(len(_EYE_COLOURS))], (70, 44, 30), rng.uniform(0.2, 0.7))
+    iris = mix(_EYE_COLOURS[rng.integers(len(_EYE_COLOURS))], (70, 44, 30), rng.uniform(0.35, 0.7))
     for side in (-1, 1):
         _dog_eye(canvas, pose, side, iris)
     for side in (-1, 1):
