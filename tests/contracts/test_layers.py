@@ -62,6 +62,7 @@ CASES = {
             "pool_size": (3, 1),
             "padding": "same",
             "use_batch_norm": False,
+            "momentum": 0.5,
             "data_format": "channels_first",
         },
     ),

@@ -86,6 +86,7 @@ class SplitOptions:
     max_bad_fraction: float
 
     def __post_init__(self) -> None:
+        """Raises if an argument has another type or value than it may have."""
         check_size("image_size", self.image_size)
         check_integer("batch_size", self.batch_size, minimum=1)
         check_boolean("shuffle", self.shuffle)
@@ -96,7 +97,16 @@ class SplitOptions:
         check_number("max_bad_fraction", self.max_bad_fraction, minimum=0, maximum=1)
 
 
-def make_splits(index: ImageIndex, options: SplitOptions, validation_fraction: float) -> ImageSplits:
+def make_splits(
+    index: ImageIndex, options: SplitOptions, validation_fraction: float
+) -> ImageSplits:
+    """Inspects, splits and batches the pictures of an index.
+
+    Args:
+        index: The pictures, in split folders or in one part.
+        options: What the user asked for.
+        validation_fraction: Share held out from training where there are no split folders.
+    """
     parts, scan, plain = _leave_out_bad(index, options)
     listings = _split(parts, options, validation_fraction)
     datasets = {

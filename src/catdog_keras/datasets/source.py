@@ -12,6 +12,7 @@ CATS_DOGS_URL = "https://storage.googleapis.com/mledu-datasets/cats_and_dogs_fil
 
 
 def find_cats_dogs(source: str | os.PathLike[str] | None) -> Path:
+    """Returns the folder of the public archive, the embedded set, or a folder or archive given."""
     if source is None:
         downloads = cache_directory() / "downloads"
         return unpack_archive(
@@ -23,6 +24,7 @@ def find_cats_dogs(source: str | os.PathLike[str] | None) -> Path:
 
 
 def find_folder(name: str, source: str | os.PathLike[str]) -> Path:
+    """Returns a folder as it is, and that of an archive unpacked; `name` is the argument's."""
     if not isinstance(source, (str, os.PathLike)):
         raise TypeError(describe(name, "a path", source))
     path = Path(source).expanduser()

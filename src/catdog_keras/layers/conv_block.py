@@ -10,6 +10,7 @@ from catdog_keras._checks import (
     check_boolean,
     check_choice,
     check_integer,
+    check_number,
     check_window,
     describe,
 )
@@ -44,6 +45,9 @@ class ConvBlock(keras.layers.Layer):
         padding: `"valid"` (no padding) or `"same"` (zeros, so that the convolution keeps height
             and width).
         use_batch_norm: Whether to normalise.
+        momentum: Number from 0 to 1; the share of the old value that the normalisation's moving
+            averages keep at each training step. At Keras's 0.99 they take several hundred steps
+            to forget where they began; for short training use 0.9.
         data_format: `"channels_last"`, `"channels_first"`, or None for Keras's own setting.
         **kwargs: Arguments of `keras.layers.Layer`: `name`, `dtype`, `trainable`.
 
@@ -75,6 +79,7 @@ class ConvBlock(keras.layers.Layer):
         pool_size: int | Sequence[int] = 2,
         padding: str = "valid",
         use_batch_norm: bool = True,
+        momentum: float = 0.99,
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -87,6 +92,7 @@ class ConvBlock(keras.layers.Layer):
         self.pool_size = pool_size if isinstance(pool_size, int) else self._window
         self.padding = check_choice("padding", padding, PADDINGS)
         self.use_batch_norm = check_boolean("use_batch_norm", use_batch_norm)
+        self.momentum = check_number("momentum", momentum, minimum=0, maximum=1)
         self.data_format = _backend.resolve_data_format(data_format)
         self.activation = keras.activations.get(activation)
         self._make_parts()
@@ -108,7 +114,9 @@ class ConvBlock(keras.layers.Layer):
         self.normalization = None
         if self.use_batch_norm:
             axis = -1 if inner_format == "channels_last" else 1
-            self.normalization = BatchNormalization(axis=axis, name="normalization", **common)
+            self.normalization = BatchNormalization(
+                axis=axis, momentum=self.momentum, name="normalization", **common
+            )
         self.pooling = None
         if self._window != (1, 1):
             self.pooling = keras.layers.MaxPooling2D(
@@ -194,5 +202,6 @@ class ConvBlock(keras.layers.Layer):
             "pool_size": self.pool_size,
             "padding": self.padding,
             "use_batch_norm": self.use_batch_norm,
+            "momentum": self.momentum,
             "data_format": self.data_format,
         }

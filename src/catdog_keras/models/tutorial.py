@@ -10,6 +10,10 @@ from catdog_keras.layers import ConvBlock, Preprocessing, RandomAffine
 BLOCK_FILTERS = (64, 32, 32, 32)
 HIDDEN_UNITS = (128, 512, 128)
 
+# Keras's 0.99 needs several hundred steps, more than a few epochs of 2,000 pictures have, until the
+# moving averages describe the network: till then it guesses, however well it has learned.
+MOMENTUM = 0.9
+
 
 def build_model1(
     input_shape: tuple[int, int, int] = (160, 160, 3), num_classes: int = 2
@@ -122,7 +126,7 @@ def _build(
     for layer in front:
         x = layer(x)
     for number, filters in enumerate(BLOCK_FILTERS, start=1):
-        x = ConvBlock(filters, name=f"block{number}")(x)
+        x = ConvBlock(filters, momentum=MOMENTUM, name=f"block{number}")(x)
     x = keras.layers.Flatten(name="flatten")(x)
     for number, units in enumerate(HIDDEN_UNITS, start=1):
         x = keras.layers.Dense(units, activation="relu", name=f"hidden{number}")(x)
