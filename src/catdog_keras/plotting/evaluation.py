@@ -132,10 +132,11 @@ def _check_matrix(matrix: Any, classes: int) -> npt.NDArray[np.int64]:
             f"`matrix` must be of shape (classes, classes), here {(classes, classes)}; "
             f"received shape {array.shape}."
         )
-    if array.dtype.kind not in "iuf" or not ((array >= 0) & (array == np.floor(array))).all():
+    values = array if array.dtype.kind in "iuf" else np.full(array.shape, np.nan)
+    wrong = array[~((values >= 0) & (values == np.floor(values)))]
+    if wrong.size:
         raise ValueError(
-            "`matrix` must hold counts, integers of at least 0; "
-            f"received {array.ravel()[0].item()!r} and others. "
+            f"`matrix` must hold counts, integers of at least 0; received {wrong[0].item()!r}. "
             "Shares are worked out and shown beside the counts."
         )
     return array.astype(np.int64)

@@ -1,0 +1,56 @@
+"""How much text fits: measured against what matplotlib draws."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.figure import Figure
+
+from catdog_keras.plotting import _canvas
+
+WORDS = st.text(
+    st.characters(min_codepoint=32, max_codepoint=0x17F, categories=["L", "N", "P", "Zs"]),
+    max_size=60,
+)
+
+
+@pytest.mark.parametrize("dpi", [60, 72, 100, 300])
+@pytest.mark.parametrize(
+    "text", ["cat", "west highland white terrier", "1,234 (100 %)", "iiii lll"]
+)
+def test_text_is_never_wider_than_measured(text, dpi):
+    figure = Figure(figsize=(10, 2), dpi=dpi)
+    drawn = figure.text(0, 0, text, fontsize=9, parse_math=False)
+    figure.draw_without_rendering()
+    points = drawn.get_window_extent().width * 72 / dpi
+    assert points <= _canvas.text_width(text, 9) + 2 <= 1.3 * points + 5
+
+
+@given(WORDS, st.floats(5, 400))
+def test_fitted_text_fits_and_keeps_both_ends(text, width):
+    fitted = _canvas.fit_text(text, width, 10)
+    plain = " ".join(text.split())
+    head, dots, tail = fitted.partition("…")
+    if not dots:
+        assert fitted == plain
+        return
+    assert _canvas.text_width(plain, 10) > width
+    assert plain.startswith(head)
+    assert plain.endswith(tail)
+    assert _canvas.text_width(fitted, 10) <= width or len(head + tail) <= 1
+
+
+def test_short_text_is_left_alone():
+    assert _canvas.fit_text("cat", 100, 10) == "cat"
+    assert _canvas.fit_text("two\nlines  and\ttabs", 500, 10) == "two lines and tabs"
+
+
+def test_titles_shrink_before_they_are_cut():
+    ax = Figure(figsize=(3, 3), layout="constrained").add_subplot()
+    usual = ax.title.get_fontsize()
+    _canvas.write_title(ax, "short")
+    assert (ax.get_title(), ax.title.get_fontsize()) == ("short", usual)
+    _canvas.write_title(ax, "a title of middling length, as it were")
+    assert "…" not in ax.get_title()
+    assert _canvas.SMALLEST_TITLE <= ax.title.get_fontsize() < usual
+    _canvas.write_title(ax, "a title so long " * 9)
+    assert "…" in ax.get_title()

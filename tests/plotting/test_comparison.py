@@ -1,0 +1,99 @@
+"""Bars by their lengths, intervals by their ends, numbers by their words."""
+
+import pytest
+from matplotlib.container import BarContainer
+
+from catdog_keras.plotting import plot_comparison
+
+MODELS = [
+    {
+        "name": "model1",
+        "parameters": 433_634,
+        "train_accuracy": 0.9,
+        "validation_accuracy": 0.8,
+        "test_accuracy": 0.7,
+        "test_interval": (0.6, 0.8),
+    },
+    {"name": "model2", "train_accuracy": 1.0, "test_accuracy": 0.75, "test_interval": None},
+]
+RECORD = (
+    'a record with "name" and at least one of train_accuracy, validation_accuracy, test_accuracy'
+)
+
+
+def written(ax):
+    """The numbers right of the axes, from top to bottom."""
+    texts = [text for text in ax.texts if text.get_text()]
+    return [text.get_text() for text in sorted(texts, key=lambda text: text.xy[1])]
+
+
+def bars_of(ax):
+    """The lengths of the bars of each split."""
+    return {
+        c.get_label(): [bar.get_width() for bar in c]
+        for c in ax.containers
+        if isinstance(c, BarContainer)
+    }
+
+
+def test_each_model_has_a_group_of_bars_with_numbers():
+    ax = plot_comparison(MODELS)
+    assert bars_of(ax) == {"train": [0.9, 1.0], "validation": [0.8], "test": [0.7, 0.75]}
+    assert written(ax) == ["0.900", "0.800", "0.700 (0.600 to 0.800)", "1.000", "0.750"]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["model1", "model2"]
+    assert ax.get_xlabel() == "accuracy (share of pictures)"
+    assert ax.get_xlim() == (0, 1)
+    assert ax.yaxis_inverted()
+    assert ax.get_title() == "Accuracy of 2 models"
+    assert plot_comparison(MODELS[:1]).get_title() == "Accuracy of 1 model"
+
+
+def test_numbers_stand_beside_their_bars():
+    ax = plot_comparison(MODELS)
+    centres = sorted(bar.get_y() + bar.get_height() / 2 for bar in ax.patches)
+    assert sorted(text.xy[1] for text in ax.texts) == pytest.approx(centres)
+
+
+def test_the_interval_is_drawn_where_it_is_known():
+    ax = plot_comparison(MODELS)
+    segments = [segment for c in ax.collections for segment in c.get_segments()]
+    # Once in white and once, thinner, in black.
+    assert [segment[:, 0].tolist() for segment in segments] == [pytest.approx([0.6, 0.8])] * 2
+
+
+def test_the_baseline_is_a_line_that_the_legend_names():
+    def legend(ax):
+        return [text.get_text() for text in ax.get_legend().get_texts()]
+
+    ax = plot_comparison(MODELS, 0.5)
+    (line,) = [line for line in ax.get_lines() if line.get_label().startswith("baseline")]
+    assert list(line.get_xdata()) == [0.5, 0.5]
+    assert legend(ax) == ["train", "validation", "test", "baseline 0.500"]
+    assert legend(plot_comparison(MODELS[1:])) == ["train", "test"]
+
+
+def test_splits_are_told_apart_without_colour():
+    hatches = {bar.get_hatch() for bar in plot_comparison(MODELS).patches}
+    assert len(hatches) == 3
+
+
+@pytest.mark.parametrize(
+    ("results", "baseline", "error", "message"),
+    [
+        ([], None, ValueError, '`results` must be a list of records with "name" and accuracies, one per model; received results=[].'),
+        ("model", None, TypeError, "`results` must be a list of records with \"name\" and accuracies, one per model; received results='model'."),
+        ({"name": "a"}, None, TypeError, "`results` must be a list of records with \"name\" and accuracies, one per model; received results={'name': 'a'}."),
+        ([5], None, TypeError, f"`results[0]` must be {RECORD}; received results[0]=5."),
+        ([{"name": "a"}], None, ValueError, f"`results[0]` must be {RECORD}; received results[0]={{'name': 'a'}}."),
+        ([{"test_accuracy": 1}], None, ValueError, f"`results[0]` must be {RECORD}; received results[0]={{'test_accuracy': 1}}."),
+        ([{"name": "a", "test_accuracy": 95}], None, ValueError, "`results[0]['test_accuracy']` must be a number from 0 to 1; received results[0]['test_accuracy']=95."),
+        ([{"name": "a", "test_accuracy": 0.5, "test_interval": 0.1}], None, TypeError, "`results[0]['test_interval']` must be a pair (low, high) around the accuracy, here 0.5, or None; received results[0]['test_interval']=0.1."),
+        ([{"name": "a", "test_accuracy": 0.5, "test_interval": [0.6, 0.7]}], None, ValueError, "`results[0]['test_interval']` must be a pair (low, high) around the accuracy, here 0.5, or None; received results[0]['test_interval']=[0.6, 0.7]."),
+        (MODELS, 50, ValueError, "`baseline` must be a number from 0 to 1; received baseline=50."),
+        (MODELS, "half", TypeError, "`baseline` must be a number from 0 to 1; received baseline='half'."),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_compared_is_refused(results, baseline, error, message):
+    with pytest.raises(error) as caught:
+        plot_comparison(results, baseline)
+    assert str(caught.value) == message

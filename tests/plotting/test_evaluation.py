@@ -1,0 +1,180 @@
+"""Bars and matrices by their lengths, shades and texts."""
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.figure import Figure
+
+from catdog_keras.plotting import plot_confusion_matrix, plot_label_counts
+
+
+def tick_texts(axis):
+    return [label.get_text() for label in axis.get_majorticklabels()]
+
+
+def cells(ax):
+    """The text of each cell by (row, column)."""
+    return {(int(t.get_position()[1]), int(t.get_position()[0])): t.get_text() for t in ax.texts}
+
+
+def small_axes(width, height):
+    return Figure(figsize=(width, height), layout="constrained").add_subplot()
+
+
+def test_bars_are_as_high_as_their_numbers_say():
+    ax = plot_label_counts({"cats": 1500, "dogs": 500})
+    assert [bar.get_height() for bar in ax.patches] == [1500, 500]
+    assert tick_texts(ax.xaxis) == ["cats", "dogs"]
+    assert [text.get_text() for text in ax.texts] == ["1,500", "500"]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("class", "pictures")
+    assert ax.get_ylim()[0] == 0
+    assert ax.get_title() == "2,000 pictures\nalways guessing cats is right for 75.0 %"
+
+
+def test_bars_lie_where_names_are_long_first_class_on_top():
+    names = ["a name that is far too long to stand below its bar", "cat"]
+    ax = plot_label_counts(dict(zip(names, [3, 9], strict=True)))
+    assert [bar.get_width() for bar in ax.patches] == [3, 9]
+    assert ax.get_xlabel() == "pictures"
+    assert ax.yaxis_inverted()
+    first, second = tick_texts(ax.yaxis)
+    assert "…" in first
+    assert names[0].startswith(first.split("…")[0])
+    assert names[0].endswith(first.split("…")[1])
+    assert second == "cat"
+    assert ax.get_title().endswith("always guessing cat is right for 75.0 %")
+
+
+@given(st.lists(st.integers(0, 10**6), min_size=1, max_size=20))
+def test_every_count_is_written_and_its_bar_within_the_limits(numbers):
+    ax = plot_label_counts({f"class {n}": number for n, number in enumerate(numbers)})
+    assert [text.get_text() for text in ax.texts] == [f"{number:,}" for number in numbers]
+    lying = ax.get_xlabel() == "pictures"
+    lengths = [bar.get_width() if lying else bar.get_height() for bar in ax.patches]
+    limit = (ax.get_xlim() if lying else ax.get_ylim())[1]
+    assert lengths == numbers
+    assert max(numbers) < limit or max(numbers) == 0
+
+
+def test_nothing_counted_is_said():
+    assert plot_label_counts({"cats": 0}).get_title() == "no pictures"
+    assert plot_label_counts({"cats": 1}).get_title().startswith("1 picture\n")
+
+
+@pytest.mark.parametrize(
+    ("counts", "error", "message"),
+    [
+        ([1, 2], TypeError, "`counts` must be the number of pictures of each class by name; received counts=[1, 2]."),
+        ({}, ValueError, "`counts` must be the number of pictures of each class by name; received counts={}."),
+        ({"cat": -1}, ValueError, "`counts['cat']` must be an integer of at least 0; received counts['cat']=-1."),
+        ({"cat": 1.5}, TypeError, "`counts['cat']` must be an integer of at least 0; received counts['cat']=1.5."),
+    ],
+)  # fmt: skip
+def test_what_are_no_counts_is_refused(counts, error, message):
+    with pytest.raises(error) as caught:
+        plot_label_counts(counts)
+    assert str(caught.value) == message
+
+
+def test_cells_hold_counts_and_percentages_of_their_row():
+    ax = plot_confusion_matrix([[90, 10], [5, 87]], ["cat", "dog"])
+    assert cells(ax) == {
+        (0, 0): "90\n90 %",
+        (0, 1): "10\n10 %",
+        (1, 0): "5\n5 %",
+        (1, 1): "87\n95 %",
+    }
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("predicted class", "true class")
+    assert tick_texts(ax.xaxis) == tick_texts(ax.yaxis) == ["cat", "dog"]
+    assert ax.get_title() == "177 of 192 pictures right (92.2 %)"
+    (image,) = ax.images
+    assert np.allclose(image.get_array(), [[0.9, 0.1], [5 / 92, 87 / 92]])
+    assert image.get_clim() == (0, 1)
+
+
+def test_a_class_without_pictures_has_counts_and_no_percentages():
+    ax = plot_confusion_matrix([[3, 1], [0, 0]], ["cat", "dog"])
+    assert cells(ax) == {(0, 0): "3\n75 %", (0, 1): "1\n25 %", (1, 0): "0", (1, 1): "0"}
+    assert ax.images[0].get_array()[1].tolist() == [0, 0]
+
+
+def test_no_pictures_have_no_accuracy():
+    ax = plot_confusion_matrix([[0, 0], [0, 0]], ["cat", "dog"])
+    assert ax.get_title() == "0 of 0 pictures right"
+
+
+def test_text_stands_out_from_its_cell():
+    """At least 4.5 to 1, what WCAG 2.1 asks of text, on every shade there is."""
+
+    def luminance(color):
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in color]
+        return np.dot(linear, [0.2126, 0.7152, 0.0722])
+
+    counts = np.zeros((11, 11), int)
+    counts[:, 0] = np.arange(0, 55, 5)
+    counts[:, 1] = 100 - counts[:, 0]  # every twentieth of the scale occurs
+    ax = plot_confusion_matrix(counts, [f"c{n}" for n in range(11)])
+    (image,) = ax.images
+    assert len(ax.texts) == 121
+    for text in ax.texts:
+        column, line = (int(p) for p in text.get_position())
+        below = image.cmap(image.norm(image.get_array()[line, column]))[:3]
+        ink = mpl.colors.to_rgb(text.get_color())
+        dark, light = sorted(luminance(color) for color in (below, ink))
+        assert (light + 0.05) / (dark + 0.05) >= 4.5
+
+
+def test_cells_hold_less_the_smaller_they_are_and_a_scale_at_last():
+    names = [f"c{n}" for n in range(20)]
+    counts = np.full((20, 20), 100)
+    two_lines = plot_confusion_matrix(counts, names, ax=small_axes(12, 12))
+    one_line = plot_confusion_matrix(counts, names, ax=small_axes(5, 5))
+    shade = plot_confusion_matrix(counts, names, ax=small_axes(3, 3))
+    assert set(cells(two_lines).values()) == {"100\n5 %"}
+    assert set(cells(one_line).values()) == {"100"}
+    assert cells(shade) == {}
+    assert len(one_line.figure.axes) == 1
+    assert shade.figure.axes[1].get_ylabel() == "share of the true class"
+
+
+def test_large_counts_give_way_to_their_percentages():
+    counts = np.full((10, 10), 12_345_678)
+    ax = plot_confusion_matrix(counts, [f"c{n}" for n in range(10)], ax=small_axes(4, 4))
+    assert set(cells(ax).values()) == {"10 %"}
+
+
+def test_every_second_class_is_named_where_cells_are_lower_than_text():
+    ax = plot_confusion_matrix(np.eye(40), [f"c{n}" for n in range(40)], ax=small_axes(4, 4))
+    names = tick_texts(ax.yaxis)
+    assert names[0] == "c0"
+    assert len(names) < 40
+    assert names == [f"c{round(place)}" for place in ax.get_yticks()]
+
+
+def test_names_below_stand_upright_where_they_do_not_fit():
+    def rotation(names):
+        ax = plot_confusion_matrix(np.eye(len(names)), names)
+        return {label.get_rotation() for label in ax.get_xticklabels()}
+
+    assert rotation(["cat", "dog"]) == {0}
+    assert rotation([f"a rather long name {n}" for n in range(8)]) == {90}
+
+
+@pytest.mark.parametrize(
+    ("matrix", "names", "error", "message"),
+    [
+        ([[1, 2]], ["cat", "dog"], ValueError, "`matrix` must be of shape (classes, classes), here (2, 2); received shape (1, 2)."),
+        (np.eye(3), ["cat", "dog"], ValueError, "`matrix` must be of shape (classes, classes), here (2, 2); received shape (3, 3)."),
+        ([[1, -1], [0, 0]], ["cat", "dog"], ValueError, "`matrix` must hold counts, integers of at least 0; received -1. Shares are worked out and shown beside the counts."),
+        ([[0.9, 0.1], [0, 1]], ["cat", "dog"], ValueError, "`matrix` must hold counts, integers of at least 0; received 0.9. Shares are worked out and shown beside the counts."),
+        ([[np.nan]], ["cat"], ValueError, "`matrix` must hold counts, integers of at least 0; received nan. Shares are worked out and shown beside the counts."),
+        ([["1"]], ["cat"], ValueError, "`matrix` must hold counts, integers of at least 0; received '1'. Shares are worked out and shown beside the counts."),
+        ([[1]], "c", TypeError, "`class_names` must be a list of distinct class names; received class_names='c'."),
+    ],
+)  # fmt: skip
+def test_what_is_no_confusion_matrix_is_refused(matrix, names, error, message):
+    with pytest.raises(error) as caught:
+        plot_confusion_matrix(matrix, names)
+    assert str(caught.value) == message

@@ -1,0 +1,152 @@
+"""Curves by their points, epochs by their ticks, the best epoch by its star."""
+
+import types
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catdog_keras.plotting import plot_history
+
+LOG = {
+    "accuracy": [0.5, 0.7, 0.9],
+    "loss": [0.7, 0.5, 0.2],
+    "val_accuracy": [0.5, 0.8, 0.6],
+    "val_loss": [0.6, 0.7, 0.9],
+}
+
+
+def curves(ax):
+    return {
+        line.get_label(): (list(line.get_xdata()), list(line.get_ydata()))
+        for line in ax.get_lines()
+    }
+
+
+def test_accuracy_and_loss_stand_side_by_side_with_both_curves():
+    accuracy, loss = plot_history(LOG).axes
+    assert curves(accuracy)["training"] == ([1, 2, 3], LOG["accuracy"])
+    assert curves(accuracy)["validation"] == ([1, 2, 3], LOG["val_accuracy"])
+    assert curves(loss)["training"] == ([1, 2, 3], LOG["loss"])
+    assert curves(loss)["validation"] == ([1, 2, 3], LOG["val_loss"])
+    assert [ax.get_xlabel() for ax in (accuracy, loss)] == ["epoch", "epoch"]
+    assert accuracy.get_ylabel() == "accuracy (share of pictures)"
+    assert loss.get_ylabel() == "loss"
+
+
+def test_the_best_epoch_is_the_highest_accuracy_and_the_lowest_loss():
+    figure = plot_history(LOG)
+    accuracy, loss = figure.axes
+    assert curves(accuracy)["best on validation"] == ([2], [0.8])
+    assert curves(loss)["best on validation"] == ([1], [0.6])
+    assert accuracy.get_title() == "Accuracy\nbest: 0.800 in epoch 2"
+    assert loss.get_title() == "Loss\nbest: 0.600 in epoch 1"
+    (legend,) = figure.legends
+    names = [text.get_text() for text in legend.get_texts()]
+    assert names == ["training", "validation", "best on validation"]
+
+
+def test_of_equal_epochs_the_first_is_best():
+    figure = plot_history({"accuracy": [0, 0, 0], "val_accuracy": [0.5, 0.7, 0.7]})
+    assert figure.axes[0].get_title().endswith("in epoch 2")
+
+
+def test_curves_are_told_apart_without_colour():
+    training, validation, best = plot_history(LOG).axes[0].get_lines()
+    assert training.get_linestyle() != validation.get_linestyle()
+    assert len({line.get_marker() for line in (training, validation, best)}) == 3
+
+
+def test_one_epoch_is_a_visible_point_at_one():
+    ax = plot_history({key: values[:1] for key, values in LOG.items()}).axes[0]
+    assert ax.get_lines()[0].get_marker() == "o"
+    assert ax.get_lines()[0].get_markersize() >= 4
+    assert list(ax.get_xticks()) == [1]
+    assert ax.get_xlim() == (0.5, 1.5)
+
+
+def test_histories_without_validation_have_no_star():
+    figure = plot_history({"accuracy": [0.5, 0.6], "loss": [0.5, 0.4]})
+    assert [list(curves(ax)) for ax in figure.axes] == [["training"], ["training"]]
+    assert [ax.get_title() for ax in figure.axes] == ["Accuracy", "Loss"]
+
+
+@pytest.mark.parametrize(
+    ("names", "chosen"),
+    [
+        (["accuracy"], "accuracy"),
+        (["acc"], "acc"),
+        (["sparse_categorical_accuracy"], "sparse_categorical_accuracy"),
+        (["binary_accuracy", "learning_rate"], "binary_accuracy"),
+        (["sparse_top_k_categorical_accuracy", "categorical_accuracy"], "categorical_accuracy"),
+        (["top_k_accuracy"], "top_k_accuracy"),
+    ],
+)
+def test_the_accuracy_is_found_under_its_names(names, chosen):
+    log = {name: [n / 10] for n, name in enumerate(names)}
+    (ax,) = plot_history(log).axes
+    assert curves(ax)["training"] == ([1], log[chosen])
+
+
+def test_a_history_of_keras_and_its_dict_are_drawn_alike():
+    import keras
+
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(loss=loss, metrics=["accuracy"])
+    data = np.random.default_rng(0).random((8, 2)), np.array([0, 1] * 4)
+    history = model.fit(*data, validation_data=data, epochs=2, verbose=0)
+    drawn, again = plot_history(history), plot_history(history.history)
+    assert [curves(ax) for ax in drawn.axes] == [curves(ax) for ax in again.axes]
+    assert len(drawn.axes) == 2
+    # Training that goes on, as from a frozen to a free backbone, counts on.
+    history = model.fit(*data, initial_epoch=2, epochs=4, verbose=0)
+    assert curves(plot_history(history).axes[0])["training"][0] == [3, 4]
+
+
+def test_validation_of_every_nth_epoch_stands_at_its_epochs():
+    log = {"accuracy": [0.1] * 7, "val_accuracy": [0.1, 0.3, 0.2]}
+    ax = plot_history(log).axes[0]
+    assert curves(ax)["validation"] == ([2, 4, 6], [0.1, 0.3, 0.2])
+    assert ax.get_title().endswith("best: 0.300 in epoch 4")
+
+
+def test_epochs_without_a_value_are_left_out():
+    log = {"loss": [0.5, 0.4, 0.3], "val_loss": [np.nan, 0.4, np.nan]}
+    (ax,) = plot_history(log).axes
+    assert curves(ax)["validation"] == ([2], [0.4])
+    assert curves(ax)["best on validation"] == ([2], [0.4])
+
+
+@given(st.integers(1, 3000), st.integers(0, 500))
+def test_ticks_are_whole_epochs_from_the_first_to_the_last(count, start):
+    history = types.SimpleNamespace(
+        history={"loss": [0.5] * count}, epoch=list(range(start, start + count))
+    )
+    (ax,) = plot_history(history).axes
+    ticks = list(ax.get_xticks())
+    assert ticks[0] == start + 1
+    assert ticks[-1] == start + count
+    assert all(tick == int(tick) for tick in ticks)
+    assert len(ticks) <= 8
+    assert all(label.get_text().isdigit() for label in ax.get_xticklabels())
+
+
+@pytest.mark.parametrize(
+    ("history", "error", "message"),
+    [
+        ([1, 2], TypeError, "`history` must be a keras.callbacks.History, or its dict of one list of numbers per metric; received history=[1, 2]."),
+        ({}, ValueError, "`history` must be the record of at least one epoch; received history={}."),
+        ({"loss": []}, ValueError, "`history` must be the record of at least one epoch; received history={'loss': []}."),
+        ({"loss": 0.5}, TypeError, "`history['loss']` must be a list with one number per epoch; received history['loss']=0.5."),
+        ({"loss": ["low"]}, TypeError, "`history['loss']` must be a list with one number per epoch; received history['loss']=['low']."),
+        ({"auc": [0.5], "val_loss": [1]}, ValueError, "`history` must be a record with \"loss\" or a metric with \"acc\" in its name; received the names ['auc', 'val_loss']."),
+        ({"loss": [1] * 11, "val_loss": [1, 2]}, ValueError, "`history['val_loss']` must hold one number per epoch, here 11; received 2. Put NaN where an epoch has no value."),
+        ({"loss": [1] * 3, "val_loss": []}, ValueError, "`history['val_loss']` must hold one number per epoch, here 3; received 0. Put NaN where an epoch has no value."),
+    ],
+)  # fmt: skip
+def test_what_is_no_history_is_refused(history, error, message):
+    with pytest.raises(error) as caught:
+        plot_history(history)
+    assert str(caught.value) == message

@@ -1,0 +1,243 @@
+"""Which pictures are shown where, in which range of values, and what is said of missing ones."""
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from catdog_keras.plotting import plot_images
+from catdog_keras.plotting._pictures import find_range
+
+NAMES = ["cats", "dogs"]
+
+
+def stamped(labels, shape=(4, 6, 3)):
+    """Bytes whose every pixel is the number of the picture: it can be told which is shown."""
+    count = len(labels)
+    return np.broadcast_to(
+        np.arange(count, dtype="uint8").reshape(-1, 1, 1, 1), (count, *shape)
+    ).copy(), np.asarray(labels)
+
+
+def shown(figure):
+    """The stamps of the pictures in each row."""
+    return [[int(image.get_array()[0, 0, 0]) for image in ax.images] for ax in figure.axes]
+
+
+def titles(figure):
+    return [ax.get_title("left") for ax in figure.axes]
+
+
+def test_each_class_has_a_row_of_its_first_three_pictures():
+    figure = plot_images(stamped([1, 0, 0, 1, 0, 0, 1, 1]), NAMES)
+    assert shown(figure) == [[1, 2, 4], [0, 3, 6]]
+    assert titles(figure) == ["cats", "dogs"]
+
+
+def test_missing_pictures_leave_empty_places_and_are_named():
+    figure = plot_images(stamped([0, 0, 0, 0, 1]), ["cats", "dogs", "foxes"])
+    assert shown(figure) == [[0, 1, 2], [4], []]
+    assert titles(figure) == [
+        "cats",
+        "dogs: 1 found in 5 pictures",
+        "foxes: none found in 5 pictures",
+    ]
+    widths = {ax.get_xlim() for ax in figure.axes}
+    assert len(widths) == 1  # an empty row is as wide as a full one
+
+
+def test_batches_are_taken_until_every_class_is_complete():
+    taken = []
+
+    def endless():
+        while True:
+            taken.append(1)
+            yield stamped([0, 0, 1])
+
+    figure = plot_images(endless(), NAMES, per_class=2)
+    assert len(taken) == 2
+    assert shown(figure) == [[0, 1], [2, 2]]
+
+
+def test_the_search_for_a_missing_class_ends():
+    taken = []
+
+    def endless():
+        while True:
+            taken.append(1)
+            yield stamped([0, 0])
+
+    assert titles(plot_images(endless(), NAMES)) == ["cats", "dogs: none found in 64 pictures"]
+    assert len(taken) == 32
+    assert len(shown(plot_images(endless(), NAMES, max_batches=1))[0]) == 2
+    assert len(taken) == 33
+
+
+class Numbered(keras.utils.PyDataset):
+    """One batch; it never raises IndexError."""
+
+    def __getitem__(self, index):
+        return stamped([0, 1])
+
+    def __len__(self):
+        return 1
+
+
+def test_datasets_of_tensorflow_and_of_keras_are_shown():
+    import tensorflow as tf
+
+    pictures, labels = stamped([0, 1, 1])
+    for dataset in (
+        tf.data.Dataset.from_tensor_slices((pictures, labels)).batch(2),
+        tf.data.Dataset.from_tensor_slices((pictures, np.eye(2)[labels])).batch(2),
+        [(pictures[:2], labels[:2, None]), (pictures[2:], labels[2:, None])],
+    ):
+        assert shown(plot_images(dataset, NAMES)) == [[0], [1, 2]]
+    assert titles(plot_images(Numbered(), NAMES))[0] == "cats: 1 found in 2 pictures"
+    tensors = keras.ops.convert_to_tensor(pictures), keras.ops.convert_to_tensor(labels)
+    assert shown(plot_images(tensors, NAMES)) == [[0], [1, 2]]
+
+
+@given(
+    st.integers(1, 8).flatmap(
+        lambda classes: st.tuples(
+            st.just(classes), st.lists(st.integers(0, classes - 1), min_size=1, max_size=20)
+        )
+    ),
+    st.integers(1, 4),
+)
+def test_any_labels_and_any_number_per_class(classes_and_labels, per_class):
+    classes, labels = classes_and_labels
+    names = [f"class {n}" for n in range(classes)]
+    figure = plot_images(stamped(labels), names, per_class=per_class)
+    wanted = [[n for n, y in enumerate(labels) if y == c][:per_class] for c in range(classes)]
+    assert shown(figure) == wanted
+    for title, name, row in zip(titles(figure), names, wanted, strict=True):
+        assert title.startswith(name)
+        assert (title == name) == (len(row) == per_class)
+
+
+GRADIENT = np.linspace(0, 1, 12).reshape(1, 2, 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("pictures", "low", "high"),
+    [
+        (GRADIENT, 0, 1),
+        (GRADIENT * 2 - 1, -1, 1),
+        (GRADIENT * 255, 0, 255),
+        (GRADIENT * 265 - 5, 0, 255),  # overshot by cubic interpolation
+        (np.rint(GRADIENT * 255).astype("uint8"), 0, 255),
+        (np.rint(GRADIENT).astype("uint8"), 0, 255),  # dark, but bytes
+        (np.rint(GRADIENT * 255).astype("int64"), 0, 255),
+        (GRADIENT > 0.5, 0, 1),
+        (GRADIENT * 65535, 0, 65535),
+        (GRADIENT * 275 - 124, -124, 151),  # centred as for Caffe
+        (GRADIENT * 0, 0, 1),
+        (GRADIENT.astype("float16"), 0, 1),
+    ],
+)
+def test_the_range_of_values_is_found(pictures, low, high):
+    assert find_range(list(pictures)) == (low, high)
+    figure = plot_images((pictures, [0]), ["cat"], per_class=1)
+    values = np.clip((pictures[0].astype(float) - low) / (high - low), 0, 1)
+    assert np.array_equal(figure.axes[0].images[0].get_array(), np.rint(255 * values))
+
+
+@given(hnp.arrays("float32", (2, 3, 3, 3), elements=st.floats(width=32)))
+def test_any_values_can_be_shown(pictures):
+    """NaN and infinities included."""
+    low, high = find_range(list(pictures))
+    assert np.isfinite([low, high]).all()
+    plot_images((pictures, [0, 0]), ["cat"])
+
+
+def test_the_range_is_one_for_all_pictures():
+    """A dark picture stays dark beside a bright one."""
+    figure = plot_images((np.array([0.2, 200.0]).reshape(2, 1, 1, 1), [0, 1]), NAMES)
+    assert shown(figure) == [[0], [200]]
+
+
+def test_the_range_can_be_given():
+    pictures = np.array([50.0, 100.0]).reshape(2, 1, 1, 1)
+    figure = plot_images((pictures, [0, 1]), NAMES, value_range=(50, 100))
+    assert shown(figure) == [[0], [255]]
+
+
+@pytest.mark.parametrize("axis", [1, -1])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_channels_are_found_first_and_last(axis, channels):
+    pictures = np.random.default_rng(0).random((1, 8, 10, channels))
+    moved = np.moveaxis(pictures, -1, axis)
+    (image,) = plot_images((moved, [0]), ["cat"], per_class=1).axes[0].images
+    colours = pictures[0, ..., :3] if channels > 1 else pictures[0].repeat(3, axis=-1)
+    assert np.array_equal(image.get_array(), np.rint(255 * colours))
+
+
+def test_grey_pictures_need_no_channel_axis():
+    (image,) = plot_images((np.eye(8)[None], [0]), ["cat"], per_class=1).axes[0].images
+    assert np.array_equal(image.get_array()[..., 1], 255 * np.eye(8))
+
+
+def test_a_shape_that_does_not_tell_goes_by_keras_or_by_the_argument():
+    pictures = np.random.default_rng(0).random((1, 3, 7, 3))
+    for data_format, expected in ((None, "last"), ("channels_first", "first")):
+        figure = plot_images((pictures, [0]), ["cat"], per_class=1, data_format=data_format)
+        shape = figure.axes[0].images[0].get_array().shape
+        assert shape == ((3, 7, 3) if expected == "last" else (7, 3, 3))
+
+
+def test_pictures_keep_their_proportions_and_stand_upright():
+    pictures = np.zeros((1, 2, 6, 3))
+    pictures[0, 0] = 1.0  # white above
+    figure = plot_images((pictures, [0]), ["cat"], per_class=1)
+    (image,) = figure.axes[0].images
+    left, right, bottom, top = image.get_extent()
+    assert (right - left) / (top - bottom) == pytest.approx(3)
+    assert top > bottom
+    assert image.origin == "upper"
+    assert figure.axes[0].get_aspect() == 1
+    assert image.get_array()[0].min() == 255
+
+
+def test_many_classes_stand_side_by_side_in_reading_order():
+    names = [f"class {n}" for n in range(40)]
+    figure = plot_images(stamped(list(range(40)) * 3), names)
+    figure.draw_without_rendering()
+    corners = [ax.get_window_extent() for ax in figure.axes]
+    places = [(round(-box.y1), round(box.x0)) for box in corners]
+    assert places == sorted(places)
+    assert len({column for _, column in places}) > 1
+    width, height = figure.get_size_inches()
+    assert height < 1.5 * width
+
+
+@pytest.mark.parametrize(
+    ("data", "keywords", "error", "message"),
+    [
+        (5, {}, TypeError, "`data` must be a dataset of batches (images, labels), or a pair of arrays (images, labels); received data=5."),
+        ([], {}, ValueError, "`data` must hold at least one picture; received none."),
+        ([np.zeros((2, 4, 4, 3))], {}, ValueError, "`data` must be a dataset of batches (images, labels), or a pair of arrays (images, labels); received a batch of type ndarray."),
+        ((np.zeros((2, 4)), [0, 1]), {}, ValueError, "`data` must hold images of shape (batch, height, width, channels), (batch, channels, height, width) or (batch, height, width); received shape (2, 4)."),
+        ((np.zeros((2, 4, 4, 3)), [0]), {}, ValueError, "`data` must hold one label per image, here 2; received labels of shape (1,)."),
+        ((np.zeros((1, 4, 4, 3)), [2]), {}, ValueError, "`labels` must be class indices from 0 to 1, one for each class name; received labels=2."),
+        ((np.zeros((1, 4, 4, 3)), [-1]), {}, ValueError, "`labels` must be class indices from 0 to 1, one for each class name; received labels=-1."),
+        ((np.zeros((1, 8, 8, 2)), [0]), {}, ValueError, "`data` must hold images with 1, 3 or 4 channels; received an image of shape (8, 8, 2) in data_format='channels_last'."),
+        ((np.zeros((1, 8, 8, 3)), [0]), {"data_format": "channels_first"}, ValueError, "`data` must hold images with 1, 3 or 4 channels; received an image of shape (8, 8, 3) in data_format='channels_first'."),
+        (stamped([0]), {"data_format": "NCHW"}, ValueError, "`data_format` must be one of 'channels_last', 'channels_first'; received data_format='NCHW'."),
+        (stamped([0]), {"per_class": 0}, ValueError, "`per_class` must be an integer of at least 1; received per_class=0."),
+        (stamped([0]), {"max_batches": 1.5}, TypeError, "`max_batches` must be an integer of at least 1; received max_batches=1.5."),
+        (stamped([0]), {"value_range": 255}, TypeError, "`value_range` must be a pair (low, high) of finite numbers with low < high, or None; received value_range=255."),
+        (stamped([0]), {"value_range": ("0", 1)}, TypeError, "`value_range` must be a pair (low, high) of finite numbers with low < high, or None; received value_range=('0', 1)."),
+        (stamped([0]), {"value_range": (1, 0)}, ValueError, "`value_range` must be a pair (low, high) of finite numbers with low < high, or None; received value_range=(1, 0)."),
+        (stamped([0]), {"class_names": "cat"}, TypeError, "`class_names` must be a list of distinct class names; received class_names='cat'."),
+        (stamped([0]), {"class_names": ["cat", 2]}, TypeError, "`class_names` must be a list of distinct class names; received class_names=['cat', 2]."),
+        (stamped([0]), {"class_names": ["cat", "cat"]}, ValueError, "`class_names` must be a list of distinct class names; received class_names=['cat', 'cat']."),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_shown_is_refused(data, keywords, error, message):
+    with pytest.raises(error) as caught:
+        plot_images(data, **{"class_names": NAMES, **keywords})
+    assert str(caught.value) == message
