@@ -89,7 +89,8 @@ def _not_found(name: str, error: Exception) -> WeightsNotFoundError:
     return WeightsNotFoundError(
         f"The ImageNet weights of {name!r} are not on this machine and could not be downloaded: "
         f"{error}. Put {file} into {str(Path(home) / 'models')!r}, set KERAS_HOME to a folder "
-        "whose models/ holds it, or give its path as `weights`; weights=None starts from random ones."
+        "whose models/ holds it, or give its path as `weights`; weights=None starts from random "
+        "ones."
     )
 
 
