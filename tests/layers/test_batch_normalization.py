@@ -129,6 +129,23 @@ def test_a_mask_counts():
     assert not np.allclose(outputs, as_numpy(unmasked(images, training=True)), atol=1e-2)
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"renorm": True, "renorm_clipping": {"rmax": 1.5, "rmin": 0.5, "dmax": 0.2}},
+        pytest.param({"synchronized": True}, marks=only_tensorflow),
+    ],
+)
+def test_renormalised_or_synchronized_it_is_keras_own(arguments, monkeypatch):
+    monkeypatch.delattr(_backend, "batch_norm_training")
+    monkeypatch.delattr(_backend, "batch_norm_inference")
+    ours, theirs = pair((None, None, None, 3), **arguments)
+    for training in (True, True, False):
+        images = pictures(4, 5, 7, 3, offset=3)
+        outputs, expected = ours(images, training=training), theirs(images, training=training)
+        np.testing.assert_array_equal(as_numpy(outputs), as_numpy(expected))
+
+
 @pytest.mark.parametrize("offset", [0.0, 1e2, 1e4])
 def test_far_from_zero_it_is_no_worse_than_keras(offset):
     images = pictures(4, 9, 11, 3, offset=offset)
