@@ -12,13 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from catdog_keras.datasets import synthetic, synthetic_identity
+from catdog_keras.datasets import synthetic
 from catdog_keras.datasets.synthetic import (
     PictureIdentity,
     draw_picture,
     read_identity,
     write_synthetic,
 )
+from catdog_keras.datasets.synthetic import identity as coding
+from catdog_keras.datasets.synthetic import pictures as drawing
 
 CLASS_NAMES = ("cat", "dog")
 LARGEST_NUMBER = 1048575
@@ -98,7 +100,7 @@ def test_pictures_are_the_same_bytes_in_another_process():
 
 
 def test_files_do_not_depend_on_the_count_or_on_the_threads(drawn, tmp_path, monkeypatch):
-    monkeypatch.setattr(synthetic.os, "cpu_count", lambda: 1)
+    monkeypatch.setattr(drawing.os, "cpu_count", lambda: 1)
     write_synthetic(tmp_path, train_per_class=3, validation_per_class=2)
     files = sorted(tmp_path.rglob("*.jpg"))
     assert len(files) == 10
@@ -136,14 +138,14 @@ def test_layout_is_the_public_archives(drawn):
 
 
 def test_validation_numbers_move_on_when_training_takes_theirs(tmp_path, monkeypatch):
-    monkeypatch.setattr(synthetic, "_FIRST_VALIDATION_NUMBER", 1)
+    monkeypatch.setattr(drawing, "_FIRST_VALIDATION_NUMBER", 1)
     write_synthetic(tmp_path, train_per_class=2, validation_per_class=1)
     names = [file.name for file in tmp_path.rglob("cat.*")]
     assert sorted(names) == ["cat.0.jpg", "cat.1.jpg", "cat.2.jpg"]
 
 
 def test_the_announced_count_is_what_is_written_by_default(tmp_path, monkeypatch):
-    monkeypatch.setattr(synthetic, "_write_picture", lambda job, seed: None)
+    monkeypatch.setattr(drawing, "_write_picture", lambda job, seed: None)
     steps = []
     write_synthetic(tmp_path, progress=steps.append)
     assert sum(steps) == synthetic.COUNT == 1500
@@ -197,7 +199,7 @@ def test_identity_of_every_file_is_its_name(drawn, side):
 @given(class_name=classes, number=numbers, cell=st.integers(0, 23), step=st.integers(1, 3))
 def test_one_wrong_cell_is_refused(class_name, number, cell, step):
     pixels = np.zeros((64, 240, 3), dtype=np.uint8)
-    synthetic_identity.paint_strip(pixels, PictureIdentity(class_name, number))
+    coding.paint_strip(pixels, PictureIdentity(class_name, number))
     levels = [68, 112, 156, 200]
     columns = slice(10 * cell, 10 * cell + 10)
     shown = levels.index(pixels[-1, columns.start, 0])
@@ -235,7 +237,7 @@ def strip_accuracy():
     labels = np.arange(2000) % 2
     for index, label in enumerate(labels):
         identity = PictureIdentity(CLASS_NAMES[label], index // 2)
-        synthetic_identity.paint_strip(cells[index : index + 1].reshape(1, 24, 3), identity)
+        coding.paint_strip(cells[index : index + 1].reshape(1, 24, 3), identity)
     train = np.random.default_rng(0).random(2000) < 0.5
     return best_linear_accuracy(cells[:, :, 0].astype(np.float64), labels, train)
 
@@ -245,7 +247,7 @@ def test_the_strip_does_not_tell_the_class_linearly():
 
 
 def test_the_strip_would_tell_the_class_without_its_cipher(monkeypatch):
-    monkeypatch.setattr(synthetic_identity, "_encrypt", lambda code: code)
+    monkeypatch.setattr(coding, "_encrypt", lambda code: code)
     assert strip_accuracy() > 0.65
 
 

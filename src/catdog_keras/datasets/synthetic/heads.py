@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from catdog_keras.datasets.synthetic_canvas import (
+from catdog_keras.datasets.synthetic.canvas import (
     Canvas,
     Colour,
     Points,
@@ -22,7 +22,7 @@ from catdog_keras.datasets.synthetic_canvas import (
     open_curve,
     symmetric,
 )
-from catdog_keras.datasets.synthetic_coats import Coat
+from catdog_keras.datasets.synthetic.coats import Coat
 
 _INK: Colour = (38, 28, 30)
 _PINK: Colour = (222, 150, 148)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from catdog_keras.datasets.synthetic_canvas import (
+from catdog_keras.datasets.synthetic.canvas import (
     Canvas,
     Colour,
     closed_curve,

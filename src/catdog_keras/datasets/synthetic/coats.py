@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from catdog_keras.datasets.synthetic_canvas import (
+from catdog_keras.datasets.synthetic.canvas import (
     Colour,
     Mark,
     Points,

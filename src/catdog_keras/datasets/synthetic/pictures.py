@@ -1,12 +1,4 @@
-"""Drawn pictures of cats and dogs: a small data set that needs no network.
-
-Class and number also stand in the grey cells of each picture's lowest rows, so that a test can
-check a picture against its label and its file. They are mixed by a cipher before they are painted:
-no cell and no sum of cells tells the class, and a classifier has to look at the animal.
-
-A picture depends on its class, its number and the seed alone. Its bytes are the same in every
-process; another release of NumPy or Pillow may round differently.
-"""
+"""One drawn picture, from coat to camera, and a whole set of them as JPEG files."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -19,20 +11,16 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
 from catdog_keras._checks import check_choice, check_integer, describe
-from catdog_keras.datasets.synthetic_bodies import BUILDS, POSES, Pose, Sitter, Stage
-from catdog_keras.datasets.synthetic_canvas import Canvas
-from catdog_keras.datasets.synthetic_coats import choose_coat
-from catdog_keras.datasets.synthetic_identity import (
+from catdog_keras.datasets.synthetic.bodies import BUILDS, POSES, Pose, Sitter, Stage
+from catdog_keras.datasets.synthetic.canvas import Canvas
+from catdog_keras.datasets.synthetic.coats import choose_coat
+from catdog_keras.datasets.synthetic.identity import (
     CLASS_NAMES,
     MAX_NUMBER,
     PictureIdentity,
     paint_strip,
-    read_identity,
 )
-from catdog_keras.datasets.synthetic_scenes import draw_foreground, draw_scene
-
-__all__ = ["COUNT", "VERSION", "PictureIdentity", "draw_picture", "read_identity",
-           "write_synthetic"]  # fmt: skip
+from catdog_keras.datasets.synthetic.scenes import draw_foreground, draw_scene
 
 VERSION = 1  # rises when the pictures change, so that a cached set is drawn anew
 _TRAIN_PER_CLASS = 500

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from catdog_keras.datasets.synthetic_canvas import (
+from catdog_keras.datasets.synthetic.canvas import (
     Canvas,
     Points,
     closed_curve,
@@ -20,8 +20,8 @@ from catdog_keras.datasets.synthetic_canvas import (
     open_curve,
     symmetric,
 )
-from catdog_keras.datasets.synthetic_coats import Coat
-from catdog_keras.datasets.synthetic_heads import HeadPose, draw_cat_head, draw_dog_head
+from catdog_keras.datasets.synthetic.coats import Coat
+from catdog_keras.datasets.synthetic.heads import HeadPose, draw_cat_head, draw_dog_head
 
 
 @dataclass(frozen=True)
