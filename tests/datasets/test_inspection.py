@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from catdog_keras.datasets.inspection import decode_with_rules, inspect_file, scan_images
+from catdog_keras.datasets.decoding import decode_with_rules
+from catdog_keras.datasets.inspection import inspect_file, scan_images
 
 RED = (200, 30, 40)
 

@@ -1,4 +1,4 @@
-"""Which picture files are good, odd or bad, and why; and what an odd picture becomes."""
+"""Which picture files are good, odd or bad, and why."""
 
 import hashlib
 import io
@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
 from catdog_keras._progress import progress_bar
 from catdog_keras.datasets.index import list_pictures
 
@@ -19,7 +17,6 @@ if TYPE_CHECKING:
     from PIL import Image
 
 MAX_MEGAPIXELS = 50
-ALPHA_BACKGROUND = (255, 255, 255)  # what shines through where a picture is transparent
 
 # Formats whose plain pictures TensorFlow's own kernels decode, and decode rightly.
 KERNEL_FORMATS = ("JPEG", "PNG")
@@ -159,29 +156,6 @@ def inspect_file(path: str) -> PictureFile:
     plain = not oddities and form.kind in KERNEL_FORMATS and form.mode in ("L", "RGB")
     status: Literal["good", "odd"] = "odd" if oddities else "good"
     return PictureFile(path, status, ", ".join(oddities), digest, plain)
-
-
-def decode_with_rules(path: str) -> np.ndarray:
-    """Decodes any picture that Pillow knows into plain RGB.
-
-    EXIF orientation is applied, a palette resolved, 16 bits scaled to 8, CMYK converted,
-    transparency laid over white, and of several frames the first is taken.
-
-    Returns:
-        uint8 array of shape `(height, width, 3)`.
-    """
-    from PIL import Image, ImageOps
-
-    with Image.open(path) as opened:
-        image = ImageOps.exif_transpose(opened)
-        if image.mode.startswith("I"):  # 16 bits in one channel; Pillow's own convert() clips them
-            samples = np.asarray(image, dtype=np.float64) / 257
-            image = Image.fromarray(np.clip(np.rint(samples), 0, 255).astype(np.uint8))
-        if image.has_transparency_data:
-            image = image.convert("RGBA")
-            ground = Image.new("RGBA", image.size, (*ALPHA_BACKGROUND, 255))
-            image = Image.alpha_composite(ground, image)
-        return np.asarray(image.convert("RGB"))
 
 
 @dataclass(frozen=True)

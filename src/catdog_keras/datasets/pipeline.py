@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from catdog_keras._progress import progress_bar
+from catdog_keras.datasets.decoding import decode_with_rules
 from catdog_keras.datasets.index import Listing
-from catdog_keras.datasets.inspection import decode_with_rules
 
 if TYPE_CHECKING:
     import tensorflow as tf
