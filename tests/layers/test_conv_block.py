@@ -110,6 +110,19 @@ def test_parts_that_are_switched_off_are_absent():
     assert len(scrambled()[0].weights) == 6
 
 
+def test_momentum_is_that_of_the_moving_averages():
+    images = pictures(*INPUT_SHAPE)
+    kept = {}
+    for momentum in (0.0, 0.75):
+        block = ConvBlock(4, momentum=momentum, pool_size=1)
+        block.build(INPUT_SHAPE)
+        block.convolution.set_weights([np.ones((3, 3, 3, 4)) / 27, np.ones(4)])
+        block(images, training=True)
+        kept[momentum] = block.get_weights()[-2]
+    np.testing.assert_allclose(kept[0.75], 0.25 * kept[0.0], rtol=1e-5)
+    assert kept[0.0].all()
+
+
 @pytest.mark.parametrize("how", ["argument", "attribute"])
 def test_frozen_it_keeps_its_moving_averages(how):
     block = ConvBlock(4, trainable=how != "argument")
@@ -225,7 +238,8 @@ WINDOW = "an integer of at least 1, or a pair (height, width) of them"
             TypeError,
             "`use_batch_norm` must be True or False; received use_batch_norm=1.",
         ),
-        (
+({"momentum": 1.5}, ValueError, "`momentum` must be a number from 0 to 1; received momentum=1.5."),
+                (
             {"data_format": "NHWC"},
             ValueError,
             "`data_format` must be one of 'channels_last', 'channels_first'; received data_format='NHWC'.",

@@ -43,7 +43,8 @@ class RandomAffine(keras.layers.Layer):
     come back in the next.
 
     `draw_parameters` draws, `apply` applies: each can be called alone. TensorFlow's XLA has no
-    kernel for the resampling, so Keras runs a model with this layer uncompiled there.
+    kernel for the resampling, so Keras runs a model with this layer uncompiled there. Parallel
+    calls in `tf.data.Dataset.map` share one seed generator and may draw alike.
 
     Source: the composition as in `keras.layers.RandomRotation`, `RandomZoom` and
     `RandomTranslation`, whose directions it keeps; their separate resamplings are what it saves.
