@@ -73,7 +73,8 @@ def test_every_file_is_there_and_nothing_else_was_touched(ran):
     assert {path.name for path in output.iterdir()} == expected
     assert (output / "mine.txt").read_text() == "the user's own"
     for path in output.glob("*.png"):
-        assert Image.open(path).width > 400
+        with Image.open(path) as figure:
+            assert figure.width > 400
 
 
 def test_the_saved_models_give_the_reported_accuracy(ran, drawn):
