@@ -58,6 +58,9 @@ def test_top_losses_are_the_worst_pictures_first():
 def test_of_equal_losses_the_earlier_picture_comes_first():
     result = Evaluation(NAMES, [0] * 20, [[0.5, 0.5]] * 20)
     assert [record.index for record in result.top_losses(20)] == list(range(20))
+    labels = [0, 1] * 300
+    mixed = Evaluation(NAMES, labels, [[0.8, 0.2]] * 600).top_losses(600)
+    assert [record.index for record in mixed] == [*range(1, 600, 2), *range(0, 600, 2)]
     assert result.top_losses(1)[0].file is None
 
 

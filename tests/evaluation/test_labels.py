@@ -15,7 +15,7 @@ PIXELS = np.zeros((2, 4, 4, 3), "float32")
 
 
 class Numbered(keras.utils.PyDataset):
-    """Three batches; like many a PyDataset it never raises IndexError."""
+    """Three batches; it never raises IndexError, which would end a plain iteration."""
 
     def __init__(self, batches=3):
         super().__init__()

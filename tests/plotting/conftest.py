@@ -16,12 +16,12 @@ def untouched_pyplot(monkeypatch):
 
     monkeypatch.setattr(plt, "show", forbidden)
     monkeypatch.setattr(plt, "close", forbidden)
-    settings = dict(mpl.rcParams)
+    before = mpl.rcParams.copy()
     yield
-    changed = {key for key in settings if mpl.rcParams[key] != settings[key]}
+    changed = {key: before[key] for key in before if mpl.rcParams[key] != before[key]}
     opened = plt.get_fignums()
     _close("all")
-    mpl.rcParams.update(settings)
+    mpl.rcParams.update(changed)
     assert not changed
     assert not opened
 

@@ -12,7 +12,7 @@ MODELS = [
         "train_accuracy": 0.9,
         "validation_accuracy": 0.8,
         "test_accuracy": 0.7,
-        "test_interval": (0.6, 0.8),
+        "test_interval": (0.6, 0.78),
     },
     {"name": "model2", "train_accuracy": 1.0, "test_accuracy": 0.75, "test_interval": None},
 ]
@@ -39,7 +39,7 @@ def bars_of(ax):
 def test_each_model_has_a_group_of_bars_with_numbers():
     ax = plot_comparison(MODELS)
     assert bars_of(ax) == {"train": [0.9, 1.0], "validation": [0.8], "test": [0.7, 0.75]}
-    assert written(ax) == ["0.900", "0.800", "0.700 (0.600 to 0.800)", "1.000", "0.750"]
+    assert written(ax) == ["0.900", "0.800", "0.700 (0.600 to 0.780)", "1.000", "0.750"]
     assert [label.get_text() for label in ax.get_yticklabels()] == ["model1", "model2"]
     assert ax.get_xlabel() == "accuracy (share of pictures)"
     assert ax.get_xlim() == (0, 1)
@@ -58,7 +58,7 @@ def test_the_interval_is_drawn_where_it_is_known():
     ax = plot_comparison(MODELS)
     segments = [segment for c in ax.collections for segment in c.get_segments()]
     # Once in white and once, thinner, in black.
-    assert [segment[:, 0].tolist() for segment in segments] == [pytest.approx([0.6, 0.8])] * 2
+    assert [segment[:, 0].tolist() for segment in segments] == [pytest.approx([0.6, 0.78])] * 2
 
 
 def test_the_baseline_is_a_line_that_the_legend_names():

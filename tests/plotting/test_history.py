@@ -130,6 +130,8 @@ def test_ticks_are_whole_epochs_from_the_first_to_the_last(count, start):
     assert ticks[-1] == start + count
     assert all(tick == int(tick) for tick in ticks)
     assert len(ticks) <= 8
+    gaps = np.diff(ticks)
+    assert len(gaps) == 0 or min(gaps) > 0.3 * max(gaps)
     assert all(label.get_text().isdigit() for label in ax.get_xticklabels())
 
 

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from catdog_keras.plotting import plot_images
 from catdog_keras.plotting._pictures import find_range
@@ -152,6 +154,22 @@ def test_any_values_can_be_shown(pictures):
     low, high = find_range(list(pictures))
     assert np.isfinite([low, high]).all()
     plot_images((pictures, [0, 0]), ["cat"])
+
+
+def test_values_that_are_no_numbers_are_black_and_infinite_ones_at_the_ends():
+    values = np.array([np.nan, -np.inf, np.inf, 0.2, 1.0]).reshape(1, 1, 5, 1)
+    figure = plot_images((values, [0]), ["cat"], per_class=1)
+    assert figure.axes[0].images[0].get_array()[0, :, 0].tolist() == [0, 0, 255, 51, 255]
+
+
+def test_titles_stay_within_their_rows():
+    names = [f"{n} of forty classes with names that are far too long for a row" for n in range(40)]
+    pictures, labels = stamped(range(20))
+    figure = plot_images((pictures, labels), names, figure=Figure(figsize=(6, 9)))
+    figure.draw_without_rendering()
+    for ax in figure.axes:
+        (title,) = (t for t in ax.findobj(Text) if t.get_text() == ax.get_title("left"))
+        assert title.get_window_extent().x1 <= ax.get_window_extent().x1 + 1
 
 
 def test_the_range_is_one_for_all_pictures():

@@ -46,9 +46,9 @@ def wilson_interval(correct: int, total: int, confidence: float = 0.95) -> tuple
     centre = share + z * z / (2 * total)
     spread = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
     scale = 1 + z * z / total
-    # At the ends the formula gives 0 and 1 exactly, in floating point only nearly.
-    low = 0.0 if correct == 0 else min(max((centre - spread) / scale, 0.0), share)
-    high = 1.0 if correct == total else max(min((centre + spread) / scale, 1.0), share)
+    # The share lies between the ends, and at 0 and 1 on one: in floating point only nearly.
+    low = min(max((centre - spread) / scale, 0.0), share)
+    high = max(min((centre + spread) / scale, 1.0), share)
     return low, high
 
 

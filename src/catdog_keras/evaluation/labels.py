@@ -135,13 +135,11 @@ def _iterate(dataset: Iterable[Any]) -> Iterator[Any]:
         hasattr(dataset, "__iter__") or hasattr(dataset, "__getitem__")
     ):
         raise TypeError(describe("dataset", "an iterable of (images, labels) batches", dataset))
-    cardinality = getattr(dataset, "cardinality", None)
-    endless = callable(cardinality) and int(cardinality()) == _INFINITE_CARDINALITY
     if isinstance(dataset, keras.utils.PyDataset):
-        if dataset.num_batches is not None:
-            # Plain iteration would go on past the last batch of a PyDataset.
-            return (dataset[index] for index in range(dataset.num_batches))
-        endless = True
+        endless = dataset.num_batches is None
+    else:
+        cardinality = getattr(dataset, "cardinality", None)
+        endless = callable(cardinality) and int(cardinality()) == _INFINITE_CARDINALITY
     if endless:
         raise ValueError(
             describe("dataset", "finite", dataset, "Leave out `repeat()`, or `take` some batches.")

@@ -90,7 +90,10 @@ def lays_out(figure: Figure | SubFigure) -> bool:
 def measure(ax: Axes) -> tuple[float, float]:
     """Lays the figure out as it is now; returns width and height of the axes in points."""
     figure = ax.figure.canvas.figure
-    figure.draw_without_rendering()
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+    ax.apply_aspect()
     box = ax.get_window_extent()
     scale = POINTS_PER_INCH / figure.dpi
     return box.width * scale, box.height * scale

@@ -101,9 +101,6 @@ def _batches(data: Any) -> Iterator[Any]:
     requirement = "a dataset of batches (images, labels), or a pair of arrays (images, labels)"
     if isinstance(data, (tuple, list)) and len(data) == 2 and hasattr(data[0], "shape"):
         return iter([data])
-    if isinstance(data, keras.utils.PyDataset) and data.num_batches is not None:
-        # Plain iteration would go on past the last batch of a PyDataset.
-        return (data[index] for index in range(data.num_batches))
     if isinstance(data, (str, bytes, dict)) or not isinstance(data, Iterable):
         raise TypeError(describe("data", requirement, data))
     return _checked_pairs(data, requirement)
