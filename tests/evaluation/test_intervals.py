@@ -37,6 +37,12 @@ def test_the_interval_is_ordered_and_holds_the_share(total, data):
     assert high == 1 if correct == total else high < 1
 
 
+def test_none_right_begins_at_exactly_0_and_all_right_ends_at_exactly_1():
+    for total in range(1, 2000):
+        assert wilson_interval(0, total)[0] == 0.0
+        assert wilson_interval(total, total)[1] == 1.0
+
+
 @given(st.integers(1, 100_000), st.data())
 def test_the_ends_solve_the_score_equation(total, data):
     """Wilson's ends are the shares p at which (share - p)^2 = z^2 p (1 - p) / n."""

@@ -165,7 +165,7 @@ def test_values_that_are_no_numbers_are_black_and_infinite_ones_at_the_ends():
 def test_titles_stay_within_their_rows():
     names = [f"{n} of forty classes with names that are far too long for a row" for n in range(40)]
     pictures, labels = stamped(range(20))
-    figure = plot_images((pictures, labels), names, figure=Figure(figsize=(6, 9)))
+    figure = plot_images((pictures, labels), names, figure=Figure(figsize=(6, 9), dpi=60))
     figure.draw_without_rendering()
     for ax in figure.axes:
         (title,) = (t for t in ax.findobj(Text) if t.get_text() == ax.get_title("left"))

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 TITLE_INCHES = 0.27
 # Between two pictures, in heights of a picture.
 GAP = 0.04
-# Between two rows side by side, in inches: what constrained layout pads them with, and a bit.
-ROW_GAP = 0.15
+# What constrained layout leaves free around each row, in inches.
+LAYOUT_PAD = 0.1
 # Wider pictures are made smaller, so that one panorama does not leave gaps in all rows.
 WIDEST = 2.0
 # Up to here one class stands below the other; more are set side by side.
@@ -152,7 +152,7 @@ def _arrange(room: tuple[float, float], classes: int, row: _Row) -> tuple[int, f
     width, height = room
     heights = {}
     for abreast in range(1, classes + 1):
-        by_width = (0.98 * width / abreast - ROW_GAP) / row.width
+        by_width = (width / abreast - LAYOUT_PAD) / row.width
         by_height = height / math.ceil(classes / abreast) - TITLE_INCHES
         heights[abreast] = min(by_width, by_height)
     abreast = max(heights, key=heights.__getitem__) if classes > MANY_CLASSES else 1
