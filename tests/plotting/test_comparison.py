@@ -1,5 +1,6 @@
 """Bars by their lengths, intervals by their ends, numbers by their words."""
 
+import matplotlib.pyplot as plt
 import pytest
 from matplotlib.container import BarContainer
 
@@ -70,6 +71,13 @@ def test_the_baseline_is_a_line_that_the_legend_names():
     assert list(line.get_xdata()) == [0.5, 0.5]
     assert legend(ax) == ["train", "validation", "test", "baseline 0.500"]
     assert legend(plot_comparison(MODELS[1:])) == ["train", "test"]
+
+
+def test_the_baseline_is_seen_on_a_dark_background():
+    with plt.style.context("dark_background"):
+        ax = plot_comparison(MODELS, 0.5)
+    (line,) = [line for line in ax.get_lines() if line.get_label().startswith("baseline")]
+    assert line.get_color() == "white"
 
 
 def test_splits_are_told_apart_without_colour():

@@ -59,7 +59,8 @@ def plot_comparison(
     _draw_bars(ax, records, shown)
     if baseline is not None:
         label = f"baseline {baseline:.3f}"
-        ax.axvline(baseline, color="black", linestyle=":", linewidth=1.8, label=label, zorder=3)
+        ink = ax.xaxis.label.get_color()  # seen on the user's background, be it dark
+        ax.axvline(baseline, color=ink, linestyle=":", linewidth=1.8, label=label, zorder=3)
     ax.set_xlim(0, 1)
     ax.set_xlabel("accuracy (share of pictures)")
     ax.set_ylim(len(records) - 0.5, -0.5)  # the first model on top

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from catdog_keras._checks import check_integer, describe
-from catdog_keras.plotting._records import check_class_names
+from catdog_keras._checks import check_class_names, check_integer, describe
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

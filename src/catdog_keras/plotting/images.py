@@ -8,14 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from catdog_keras._checks import check_choice, check_integer
+from catdog_keras._checks import check_choice, check_class_names, check_integer
 from catdog_keras.plotting._pictures import (
     DATA_FORMATS,
     check_value_range,
     first_pictures,
     to_rgb,
 )
-from catdog_keras.plotting._records import check_class_names
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
