@@ -6,7 +6,7 @@ A check is made once, at the public edge, before any work. Every message reads
 
 import math
 import numbers
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, TypeVar
 
 import keras
@@ -138,3 +138,15 @@ def check_layer(name: str, value: Any) -> keras.Layer:
     if not isinstance(value, keras.Layer):
         raise TypeError(describe(name, "a keras.Layer", value))
     return value
+
+
+def check_class_names(class_names: Sequence[str]) -> tuple[str, ...]:
+    """Returns the names as a tuple, or raises if they are no distinct strings."""
+    requirement = "a list of distinct class names"
+    if isinstance(class_names, str) or not isinstance(class_names, Sequence):
+        raise TypeError(describe("class_names", requirement, class_names))
+    if not all(isinstance(name, str) for name in class_names):
+        raise TypeError(describe("class_names", requirement, class_names))
+    if not class_names or len(set(class_names)) != len(class_names):
+        raise ValueError(describe("class_names", requirement, class_names))
+    return tuple(class_names)

@@ -8,11 +8,10 @@ from typing import Any, TypeAlias
 import keras
 import numpy as np
 
-from catdog_keras._checks import check_boolean, describe
+from catdog_keras._checks import check_boolean, check_class_names, describe
 from catdog_keras.evaluation.evaluation import Evaluation, FloatArray, look_like_probabilities
 from catdog_keras.evaluation.labels import (
     IntegerArray,
-    check_class_names,
     read_batches,
     read_labels,
 )

@@ -7,12 +7,11 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from catdog_keras._checks import check_integer, describe
+from catdog_keras._checks import check_class_names, check_integer, describe
 from catdog_keras.evaluation.intervals import wilson_interval
 from catdog_keras.evaluation.labels import (
     IntegerArray,
     baseline_accuracy,
-    check_class_names,
     read_labels,
 )
 

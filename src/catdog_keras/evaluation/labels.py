@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from catdog_keras._checks import check_integer, describe
+from catdog_keras._checks import check_class_names, check_integer, describe
 
 Tensor: TypeAlias = Any  # of any framework, or a list of numbers
 IntegerArray: TypeAlias = npt.NDArray[np.int64]
@@ -76,18 +76,6 @@ def baseline_accuracy(counts: Mapping[str, int]) -> float:
     if sum(numbers) == 0:
         raise ValueError(describe("counts", f"{requirement}, with at least one picture", counts))
     return max(numbers) / sum(numbers)
-
-
-def check_class_names(class_names: Sequence[str]) -> tuple[str, ...]:
-    """Returns the names as a tuple, or raises if they are no distinct strings."""
-    requirement = "a list of distinct class names"
-    if isinstance(class_names, str) or not isinstance(class_names, Sequence):
-        raise TypeError(describe("class_names", requirement, class_names))
-    if not all(isinstance(name, str) for name in class_names):
-        raise TypeError(describe("class_names", requirement, class_names))
-    if not class_names or len(set(class_names)) != len(class_names):
-        raise ValueError(describe("class_names", requirement, class_names))
-    return tuple(class_names)
 
 
 def read_batches(dataset: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
