@@ -7,9 +7,10 @@ with the first plot.
 """
 
 from catdog_keras.plotting.comparison import plot_comparison
-from catdog_keras.plotting.evaluation import plot_confusion_matrix, plot_label_counts
+from catdog_keras.plotting.evaluation import plot_confusion_matrix
 from catdog_keras.plotting.history import plot_history
 from catdog_keras.plotting.images import plot_images
+from catdog_keras.plotting.label_counts import plot_label_counts
 
 __all__ = [
     "plot_comparison",
