@@ -1,0 +1,119 @@
+"""How many pictures each class has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from catdog_keras._checks import check_integer, describe
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+
+_INK = "#222222"
+
+
+def plot_label_counts(counts: Mapping[str, int], *, ax: Axes | None = None) -> Axes:
+    """Draws how many pictures each class has; the title says what always guessing would give.
+
+    Bars stand upright where the class names fit below them, and lie otherwise.
+
+    Args:
+        counts: the number of pictures of each class by name, as `label_counts` returns it.
+        ax: matplotlib axes to draw into, or None for a new figure.
+
+    Returns:
+        The axes, neither shown nor closed; their figure is `.figure`.
+
+    Raises:
+        TypeError: if `counts` is no mapping of integers.
+        ValueError: if `counts` is empty or a count is negative.
+
+    Example:
+        >>> import catdog_keras
+        >>> ax = catdog_keras.plotting.plot_label_counts({"cat": 30, "dog": 10})
+        >>> ax.get_title().splitlines()
+        ['40 pictures', 'always guessing cat is right for 75.0 %']
+    """
+    from catdog_keras.plotting import _canvas
+
+    numbers = _check_counts(counts)
+    ax = _canvas.take_axes(ax, (6.0, max(4.0, 0.22 * len(numbers) + 1.0)))
+    width, height = _canvas.measure(ax)
+    size = float(ax.xaxis.label.get_fontsize())
+    widest = max(_canvas.text_width(text, size) for n in numbers for text in (n, f"{numbers[n]:,}"))
+    if widest <= 0.9 * width / len(numbers):
+        _draw_upright_bars(ax, numbers)
+    else:
+        _draw_lying_bars(ax, numbers, (width, height))
+    _canvas.write_title(ax, *_guessing(numbers, _canvas.measure(ax)[0]))
+    return ax
+
+
+def _check_counts(counts: Mapping[str, int]) -> dict[str, int]:
+    """Returns the counts by name, or raises if they are none."""
+    requirement = "the number of pictures of each class by name"
+    if not isinstance(counts, Mapping):
+        raise TypeError(describe("counts", requirement, counts))
+    if not counts:
+        raise ValueError(describe("counts", requirement, counts))
+    return {
+        str(name): check_integer(f"counts[{name!r}]", number, minimum=0)
+        for name, number in counts.items()
+    }
+
+
+def _guessing(numbers: Mapping[str, int], width: float) -> list[str]:
+    """Words what always guessing the most frequent class would give, in lines that can fit."""
+    from catdog_keras.plotting import _canvas
+
+    total = sum(numbers.values())
+    if total == 0:
+        return ["no pictures"]
+    most = max(numbers, key=numbers.__getitem__)
+    before, after = "always guessing ", f" is right for {100 * numbers[most] / total:.1f} %"
+    room = width - _canvas.text_width(before + after, _canvas.SMALLEST_TITLE + 1)
+    name = _canvas.fit_text(most, room, _canvas.SMALLEST_TITLE + 1)
+    return [f"{total:,} picture{'s' if total > 1 else ''}", before + name + after]
+
+
+def _draw_upright_bars(ax: Axes, numbers: Mapping[str, int]) -> None:
+    from catdog_keras.plotting import _canvas
+
+    places = range(len(numbers))
+    bars = ax.bar(places, list(numbers.values()), color=_canvas.SKY_BLUE, edgecolor=_INK)
+    ax.bar_label(bars, [f"{number:,}" for number in numbers.values()], padding=2)
+    ax.set_xticks(places, list(numbers), parse_math=False)
+    ax.set_xlabel("class")
+    ax.set_ylabel("pictures")
+    ax.set_xlim(-0.6, len(numbers) - 0.4)
+    ax.set_ylim(0, max(1.1 * max(numbers.values()), 1.0))
+    _mark_counts(ax.yaxis)
+
+
+def _draw_lying_bars(ax: Axes, numbers: Mapping[str, int], room: tuple[float, float]) -> None:
+    from catdog_keras.plotting import _canvas
+
+    places = range(len(numbers))
+    size = _canvas.text_size(room[1] / len(numbers))
+    bars = ax.barh(places, list(numbers.values()), color=_canvas.SKY_BLUE, edgecolor=_INK)
+    ax.bar_label(bars, [f"{n:,}" for n in numbers.values()], padding=2, fontsize=size)
+    names = [_canvas.fit_text(name, 0.4 * room[0], size) for name in numbers]
+    ax.set_yticks(places, names, fontsize=size, parse_math=False)
+    ax.set_ylabel("class")
+    ax.set_xlabel("pictures")
+    ax.set_ylim(len(numbers) - 0.4, -0.6)  # the first class on top
+    largest = max(numbers.values())
+    # The names take up to 0.4 of the width, and the longest number stands right of its bar.
+    number_share = (_canvas.text_width(f"{largest:,}", size) + 6) / (0.5 * room[0])
+    ax.set_xlim(0, max(largest / (1 - min(number_share, 0.5)), 1.0))
+    _mark_counts(ax.xaxis)
+
+
+def _mark_counts(axis: Axis) -> None:
+    """Puts few, whole numbers at an axis of counts."""
+    from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+
+    axis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+    axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
