@@ -25,7 +25,7 @@ def test_class_folders_alone_are_one_part(tmp_path, make_folder):
     assert index.parts["all"].labels.tolist() == [0, 1, 1, 1, 2, 2]
 
 
-@pytest.mark.parametrize("validation", ["validation", "val", "valid"])
+@pytest.mark.parametrize("validation", ["validation", "val", "valid", "Validation"])
 def test_the_usual_names_of_split_folders_are_known(tmp_path, make_folder, validation):
     counts = {f"{split}/{name}": 1 for split in ("train", validation, "test") for name in "ab"}
     index = index_image_folder(make_folder(tmp_path, counts))

@@ -338,3 +338,13 @@ def test_a_drawing_that_fails_leaves_nothing(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="disk full"):
         load_cats_dogs("synthetic")
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_an_archive_of_another_layout_is_named(tmp_path, make_folder, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
+    make_folder(tmp_path / "other", {"one/a": 2, "one/b": 0})
+    archive = shutil.make_archive(str(tmp_path / "pictures"), "zip", tmp_path / "other")
+    for load in (load_cats_dogs, load_image_folder):
+        with pytest.raises(ValueError, match="has another layout") as caught:
+            load(archive)
+        assert str(caught.value).startswith(f"The archive {archive!r} has another layout. ")

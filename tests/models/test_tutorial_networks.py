@@ -86,6 +86,10 @@ def test_arguments_are_checked(build, arguments, error, message):
     assert str(caught.value) == message
 
 
+def test_integers_of_numpy_are_integers():
+    assert build_model1((np.int64(46), 46, 3), np.int64(3)).output_shape == (None, 3)
+
+
 def test_too_small_pictures_are_named():
     assert build_model1((46, 46, 3)).output_shape == (None, 2)
     with pytest.raises(ValueError, match="pixels high and"):

@@ -9,7 +9,7 @@ import numpy as np
 
 PICTURE_ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
-# The names under which people keep their splits, the first being this library's own.
+# The names under which people keep their splits, in capitals or not.
 SPLIT_FOLDERS = {
     "train": ("train", "training"),
     "validation": ("validation", "val", "valid"),
@@ -96,28 +96,28 @@ def _descend(root: Path) -> Path:
         folders = _subfolders(root)
         if len(folders) != 1 or not _subfolders(folders[0]):
             return root
-        if any(folders[0].name in names for names in SPLIT_FOLDERS.values()):
+        if any(folders[0].name.lower() in names for names in SPLIT_FOLDERS.values()):
             return root
         root = folders[0]
 
 
 def _find_split_folders(root: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
-    folders = {folder.name: folder for folder in _subfolders(root)}
+    folders = _subfolders(root)
     for split, names in SPLIT_FOLDERS.items():
-        present = [name for name in names if name in folders]
+        present = [folder for folder in folders if folder.name.lower() in names]
         if len(present) > 1:
             raise ValueError(
-                f"`directory` must hold one {split} folder; {str(root)!r} holds {present}. "
-                "Remove or rename one of them."
+                f"`directory` must hold one {split} folder; {str(root)!r} holds "
+                f"{[folder.name for folder in present]}. Remove or rename one of them."
             )
         if present:
-            found[split] = folders[present[0]]
+            found[split] = present[0]
     if found and not {"train", "validation"} <= found.keys():
         raise ValueError(
             "`directory` must hold a train and a validation folder, or class folders alone; "
-            f"{str(root)!r} holds {sorted(folders)}. Add the missing folder, or put all class "
-            "folders side by side and let the library split them."
+            f"{str(root)!r} holds {[folder.name for folder in folders]}. Add the missing folder, "
+            "or put all class folders side by side and let the library split them."
         )
     return found
 

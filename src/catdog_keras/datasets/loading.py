@@ -1,6 +1,7 @@
 """The two calls that turn a folder, an archive or nothing into train, validation and test."""
 
 import os
+from pathlib import Path
 
 from catdog_keras._checks import check_number
 from catdog_keras.datasets.image_splits import (
@@ -11,7 +12,7 @@ from catdog_keras.datasets.image_splits import (
     SplitOptions,
     make_splits,
 )
-from catdog_keras.datasets.index import index_image_folder
+from catdog_keras.datasets.index import ImageIndex, index_image_folder
 from catdog_keras.datasets.source import find_cats_dogs, find_folder
 
 CATS_DOGS_CLASSES = ("cats", "dogs")
@@ -74,7 +75,7 @@ def load_cats_dogs(
     options = SplitOptions(
         image_size, batch_size, shuffle, seed, split, cache, on_bad, max_bad_fraction
     )
-    index = index_image_folder(find_cats_dogs(source))
+    index = _index(find_cats_dogs(source), source)
     if index.class_names != CATS_DOGS_CLASSES or "validation" not in index.parts:
         raise ValueError(
             "`source` must hold train and validation folders with the class folders cats and dogs; "
@@ -138,5 +139,15 @@ def load_image_folder(
     )
     check_number("validation_fraction", validation_fraction, minimum=0, maximum=1)
     return make_splits(
-        index_image_folder(find_folder("directory", directory)), options, validation_fraction
+        _index(find_folder("directory", directory), directory), options, validation_fraction
     )
+
+
+def _index(folder: Path, named: str | os.PathLike[str] | None) -> ImageIndex:
+    """Indexes a folder; where it was unpacked from an archive, messages name the archive too."""
+    try:
+        return index_image_folder(folder)
+    except ValueError as error:
+        if named is None or Path(named).is_dir():
+            raise
+        raise ValueError(f"The archive {str(named)!r} has another layout. {error}") from error

@@ -70,7 +70,7 @@ def transfer_model(
         [(1280, 2), (2,)]
     """
     input_shape = check_input_shape("input_shape", input_shape)
-    check_integer("num_classes", num_classes, minimum=1)
+    num_classes = check_integer("num_classes", num_classes, minimum=1)
     check_choice("pooling", pooling, POOLING)
     check_number("dropout", dropout, minimum=0, maximum=1)
     if augmentation is not None:

@@ -121,7 +121,7 @@ def _build(
     front: Sequence[keras.Layer],
 ) -> keras.Model:
     input_shape = check_input_shape("input_shape", input_shape)
-    check_integer("num_classes", num_classes, minimum=1)
+    num_classes = check_integer("num_classes", num_classes, minimum=1)
     x = images = keras.Input(input_shape, name="images")
     for layer in front:
         x = layer(x)
