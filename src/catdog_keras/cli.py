@@ -29,7 +29,7 @@ def main() -> None:
 )
 @click.option(
     "--epochs",
-    default=5,
+    default=3,
     show_default=True,
     type=click.IntRange(min=1),
     help="Passes over the training pictures for each model.",

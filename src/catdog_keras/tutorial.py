@@ -87,7 +87,7 @@ class TutorialResult:
 def run_tutorial(
     data: str | os.PathLike[str] | None = "synthetic",
     *,
-    epochs: int = 5,
+    epochs: int = 3,
     output: str | os.PathLike[str] = "catdog-tutorial",
     seed: int = 0,
     tell: Callable[[str], None] = print,
