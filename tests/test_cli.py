@@ -1,12 +1,17 @@
 """The command: one clear message and exit status 2 for what a user can mend, no traceback."""
 
+import errno
 import os
+import shutil
+import sys
+import warnings
 
 import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from catdog_keras import cli
+import catdog_keras
+from catdog_keras import cli, tutorial
 
 
 def run(*arguments):
@@ -33,14 +38,22 @@ def bad_inputs(tmp_path):
     folder(
         tmp_path / "few", *(f"{s}/{c}" for s in ("train", "validation") for c in ("cats", "dogs"))
     )
+    shutil.copytree(tmp_path / "few", tmp_path / "some")
+    for number in range(16):
+        shutil.copy(
+            tmp_path / "few" / "train" / "cats" / "a.png",
+            tmp_path / "some" / "validation" / "cats" / f"{number}.png",
+        )
+    wanted = "`--data` must be a folder or zip archive with train and validation, each with cats"
     return {
-        "nowhere": "`source` must be an existing folder or zip archive",
-        "empty": "must hold at least two class folders",
+        "nowhere": "`--data` must be an existing folder or zip archive",
+        "empty": f"{wanted} and dogs; received --data='{tmp_path / 'empty'}'.",
         "text.zip": "is no whole zip archive",
-        "no_pictures": "Each class folder must hold pictures",
-        "other": "For other layouts and classes use load_image_folder",
-        "one": "must hold at least two class folders",
-        "few": 'split="take_skip" puts a fifth of the validation batches into the test',
+        "no_pictures": "holds no picture: no file that ends in",
+        "other": "It holds the classes green, red in no split folders. `catdog_keras.load_image_folder` takes",
+        "one": "At least two classes are needed",
+        "few": "Give at least 5 pictures to hold out",
+        "some": "Give a `--batch-size` of at most 4, or more pictures",
     }
 
 
@@ -68,19 +81,51 @@ def test_no_network_for_the_public_archive(tmp_path, monkeypatch):
 
 def test_output_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    for output in (tmp_path / "file", tmp_path / "file" / "below"):
+    places = {tmp_path / "file": "File exists", tmp_path / "file" / "below": "Not a directory"}
+    if os.geteuid() != 0:  # root may write anywhere
+        (tmp_path / "locked").mkdir(mode=0o500)
+        places[tmp_path / "locked" / "out"] = "Permission denied"
+    if sys.platform == "linux":
+        places["/proc/out"] = "No such file or directory"
+    for output, reason in places.items():
         ended = run("tutorial", "--output", output)
         assert ended.exit_code == 2
-        assert f"`output` must be a folder; received output='{output}'." in ended.output
+        assert ended.output == (
+            "Error: `--output` must be a folder that can be written to; "
+            f"received --output='{output}'. {reason}.\n"
+        )
     assert (tmp_path / "file").read_text() == "in the way"
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_output_without_the_right_to_write(tmp_path):
-    (tmp_path / "locked").mkdir(mode=0o500)
-    ended = run("tutorial", "--output", tmp_path / "locked" / "out")
+def test_empty_names_are_no_place(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for option in ("--data", "--output"):
+        ended = run("tutorial", option, "")
+        assert ended.exit_code == 2
+        assert f"received {option}=''." in ended.output
+    assert run("scan", "").exit_code == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_of_the_system_becomes_a_sentence(monkeypatch, tmp_path):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device", "/somewhere")
+
+    monkeypatch.setattr(tutorial, "load_cats_dogs", full)
+    ended = run("tutorial", "--output", tmp_path / "out")
     assert ended.exit_code == 2
-    assert "There is no right to write in" in ended.output
+    assert ended.output.startswith("Error: '/somewhere': No space left on device. Check")
+    assert not (tmp_path / "out").exists()
+
+
+def test_warnings_are_one_line_without_source(monkeypatch, tmp_path):
+    def warn(*_, **__):
+        warnings.warn("two files are left out, see `on_bad`", stacklevel=1)
+        raise ValueError("end")
+
+    monkeypatch.setattr(tutorial, "load_cats_dogs", warn)
+    ended = run("tutorial", "--output", tmp_path / "out")
+    assert ended.stderr == ("Warning: two files are left out, see `--on-bad`\nError: end\n")
 
 
 @pytest.mark.parametrize(
@@ -108,6 +153,4 @@ def test_help_names_every_command():
     assert ended.exit_code == 0
     for command in ("tutorial", "scan"):
         assert command in ended.output
-    assert (
-        run("--version").output.startswith("main, version ") or "version" in run("--version").output
-    )
+    assert run("--version").output.endswith(f"version {catdog_keras.__version__}\n")

@@ -44,7 +44,7 @@ def ran(drawn, tmp_path_factory):
     lines = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(
-            tutorial.STEPS, "model4", lambda: transfer_model("mobilenet_v3_small", weights=None)
+            tutorial.STEPS, "model4", lambda _: transfer_model("mobilenet_v3_small", weights=None)
         )
         result = tutorial.run_tutorial(drawn, epochs=1, output=output, tell=lines.append)
     return result, output, lines
@@ -89,7 +89,9 @@ def test_the_saved_models_give_the_reported_accuracy(ran, drawn):
 def test_the_report_names_counts_baseline_and_models(ran):
     _, _, lines = ran
     assert lines[0] == "train         32 pictures: 16 cats, 16 dogs"
-    assert lines[3] == "baseline   50.0%: always naming the most frequent class"
+    assert (
+        lines[3] == "baseline   50.0%: always naming the most frequent class of the training labels"
+    )
     assert [line.split()[0] for line in lines[4:]] == list(tutorial.STEPS)
 
 
@@ -111,8 +113,32 @@ def test_without_weights_step_four_is_reported_and_the_rest_completes(drawn, tmp
     assert [model["name"] for model in written["models"]] == ["model1", "model2", "model3"]
     assert "1.0_160_no_top.h5" in written["not_run"]["model4"]
     assert "model4 is not run. The ImageNet weights of 'mobilenet_v2' are not" in process.stdout
-    assert "not run" in process.stdout.split("Accuracy on")[1]
+    assert "not run" in process.stdout.split("Accuracy in %")[1]
     assert not (output / "model4.keras").exists()
+    table = process.stdout.split("model4 is not run")[1].split("Accuracy in %")[1]
+    assert max(map(len, table.splitlines())) <= 80
+    assert [line.split()[0] for line in table.splitlines() if line.strip()[:5] == "model"] == [
+        "model",
+        "model1",
+        "model2",
+        "model3",
+        "model4",
+    ]
+
+
+def test_a_run_that_fails_leaves_the_earlier_results_as_they_were(drawn, tmp_path, monkeypatch):
+    (tmp_path / "results.json").write_text("of an earlier run")
+
+    def fail(_):
+        raise ValueError("no such model")
+
+    for name in ("model1", "model2", "model4"):
+        monkeypatch.delitem(tutorial.STEPS, name)
+    monkeypatch.setitem(tutorial.STEPS, "model3", fail)
+    with pytest.raises(ValueError, match="no such model"):
+        tutorial.run_tutorial(drawn, output=tmp_path, tell=str)
+    assert [path.name for path in tmp_path.iterdir()] == ["results.json"]
+    assert (tmp_path / "results.json").read_text() == "of an earlier run"
 
 
 def test_the_same_seed_gives_the_same_numbers(drawn, tmp_path, monkeypatch):

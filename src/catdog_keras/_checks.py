@@ -124,10 +124,9 @@ def check_input_shape(name: str, value: Any) -> tuple[int, int, int]:
     requirement = "a picture's shape of three integers of at least 1"
     if not isinstance(value, (tuple, list)):
         raise TypeError(describe(name, requirement, value))
-    integers = all(
-        isinstance(side, numbers.Integral) and not isinstance(side, bool) for side in value
-    )
-    if len(value) != 3 or not integers or min(value) < 1:
+    if not all(isinstance(n, numbers.Integral) and not isinstance(n, bool) for n in value):
+        raise TypeError(describe(name, requirement, value, "For example (160, 160, 3)."))
+    if len(value) != 3 or min(value) < 1:
         raise ValueError(describe(name, requirement, value, "For example (160, 160, 3)."))
     first, second, third = value
     return int(first), int(second), int(third)

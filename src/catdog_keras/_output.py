@@ -1,54 +1,62 @@
-"""A folder of results in which every file appears whole or not at all."""
+"""A folder of results that appear together, when all of them are there."""
 
 import os
+import shutil
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from catdog_keras._checks import describe
 
 
-class OutputFolder:
-    """A folder that is checked early, made late, and written one whole file at a time."""
+@contextmanager
+def output_folder(
+    path: str | os.PathLike[str], stale: Iterable[str], name: str = "output"
+) -> Iterator[Path]:
+    """Yields an empty folder to write into, whose files move to `path` when the block ends well.
 
-    def __init__(self, path: str | os.PathLike[str], name: str = "output") -> None:
-        """Checks that the folder can be made, without making it.
+    Until then an earlier run's results stay as they are. If the block fails nothing is left behind,
+    not even the folder, if it was made here.
 
-        Raises:
-            TypeError: If `path` is no path.
-            OSError: If a file stands in the way or the place cannot be written to.
-        """
-        if not isinstance(path, (str, os.PathLike)):
-            raise TypeError(describe(name, "a path", path))
-        self.path = Path(path).expanduser()
-        present = next(
-            place for place in (self.path, *self.path.absolute().parents) if place.exists()
-        )
-        if not present.is_dir():
-            raise NotADirectoryError(
-                describe(name, "a folder", str(path), f"{str(present)!r} is a file.")
-            )
-        if not os.access(present, os.W_OK | os.X_OK):
-            raise PermissionError(
-                describe(
-                    name,
-                    "a folder that can be written to",
-                    str(path),
-                    f"There is no right to write in {str(present)!r}.",
-                )
-            )
+    Args:
+        path: The folder for the results; it is made if need be.
+        stale: Names of files that an earlier run may have left there: they are removed, so that
+            none of its results stands among the new ones.
+        name: The argument that `path` came in.
 
-    def remove(self, names: Iterable[str]) -> None:
-        """Removes what an earlier run left under these names, so that no result is a stale one."""
-        for name in names:
-            (self.path / name).unlink(missing_ok=True)
+    Raises:
+        TypeError: If `path` is no path.
+        ValueError: If `path` is empty.
+        OSError: If it cannot be made or written to.
+    """
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(describe(name, "a path", path))
+    if not os.fspath(path):
+        raise ValueError(describe(name, "a path that is not empty", path))
+    folder = Path(path).expanduser().absolute()
+    absent = [place for place in (folder, *folder.parents) if not place.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=folder))
+    except OSError as error:
+        _remove_empty(absent)
+        raise OSError(
+            describe(name, "a folder that can be written to", str(path), f"{error.strerror}.")
+        ) from error
+    try:
+        yield scratch
+        for file_name in stale:
+            (folder / file_name).unlink(missing_ok=True)
+        for file in scratch.iterdir():
+            file.replace(folder / file.name)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+        _remove_empty(absent)
 
-    def write(self, name: str, save: Callable[[Path], object]) -> Path:
-        """Lets `save` write a file under a temporary name, then gives it its own."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        target = self.path / name
-        with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=self.path) as scratch:
-            unfinished = Path(scratch) / name
-            save(unfinished)
-            unfinished.replace(target)
-        return target
+
+def _remove_empty(folders: Iterable[Path]) -> None:
+    """Removes folders, innermost first, up to the first that holds something or is not there."""
+    with suppress(OSError):
+        for folder in folders:
+            folder.rmdir()

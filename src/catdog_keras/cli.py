@@ -1,10 +1,11 @@
 """The command `catdog-keras`: the library's functions, from a shell."""
 
+import re
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,11 +22,13 @@ def main() -> None:
 @main.command()
 @click.option(
     "--data",
+    "source",
     default="synthetic",
     show_default=True,
     metavar="SOURCE",
     help='"synthetic": drawn by the package, no network; "public": the public archive, downloaded '
-    "once; or the path of a folder or zip archive of the same layout.",
+    "once; or the path of a folder or zip archive with train and validation, each with cats and "
+    "dogs.",
 )
 @click.option(
     "--epochs",
@@ -39,7 +42,6 @@ def main() -> None:
     default="catdog-tutorial",
     show_default=True,
     metavar="DIR",
-    type=click.Path(path_type=Path),
     help="Folder for results.json, the figures and the models.",
 )
 @click.option(
@@ -49,27 +51,43 @@ def main() -> None:
     type=click.IntRange(min=0),
     help="Seed of splits, weights and augmentation.",
 )
-def tutorial(data: str, epochs: int, output: Path, seed: int) -> None:
+@click.option(
+    "--batch-size",
+    default=32,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Pictures per batch. The validation pictures must fill more than four batches.",
+)
+@click.option(
+    "--on-bad",
+    default="skip",
+    show_default=True,
+    type=click.Choice(["skip", "raise", "quarantine"]),
+    help="Files that are no usable pictures: leave out up to one in a hundred; none; any number.",
+)
+@click.option(
+    "--weights",
+    default="imagenet",
+    show_default=True,
+    metavar="FILE",
+    help='Weights of model 4\'s MobileNetV2, without its top layer. "imagenet": Keras finds or '
+    "downloads them.",
+)
+def tutorial(**options: Any) -> None:
     """Run the tutorial's four steps: look, count, train four models, compare and test."""
-    with _errors_in_one_line():
+    with _plain_messages():
         from catdog_keras.tutorial import run_tutorial
 
-        result = run_tutorial(
-            None if data == "public" else data,
-            epochs=epochs,
-            output=output,
-            seed=seed,
-            tell=click.echo,
-        )
+        result = run_tutorial(**options, tell=lambda line: click.echo(_with_options(line)))
         _print_table(result)
-        click.echo(f"Results, figures and models are in {output}.")
+        click.echo(f"Results, figures and models are in {options['output']}.")
 
 
 @main.command()
-@click.argument("directory", type=click.Path(path_type=Path))
-def scan(directory: Path) -> None:
+@click.argument("directory")
+def scan(directory: str) -> None:
     """Name every odd and every bad picture file under DIRECTORY; exit with 1 if any is bad."""
-    with _errors_in_one_line():
+    with _plain_messages():
         from catdog_keras.datasets import scan_images
 
         report = scan_images(directory)
@@ -78,15 +96,39 @@ def scan(directory: Path) -> None:
 
 
 @contextmanager
-def _errors_in_one_line() -> Iterator[None]:
-    """Turns what a user can mend into one message and exit status 2.
+def _plain_messages() -> Iterator[None]:
+    """Turns what a user can mend into one message and exit status 2, and warnings into lines.
 
     The library raises these types only for what it was given; a traceback would hide the message.
     """
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("default", UserWarning)
+            warnings.showwarning = _show_warning
+            yield
     except (OSError, TypeError, ValueError) as error:
-        raise _InputError(str(error)) from error
+        raise _InputError(_with_options(_wording(error))) from error
+
+
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    click.echo(f"Warning: {_with_options(str(message))}", err=True)
+
+
+def _wording(error: Exception) -> str:
+    """The library's own words, or, for an error that comes from the system, a sentence of it."""
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{str(error.filename)!r}: {error.strerror}. Check place and rights."
+    return str(error)
+
+
+def _with_options(message: str) -> str:
+    """The message with each argument of Python under the name that it has on the command line."""
+    for parameter in click.get_current_context().command.params:
+        name, written = parameter.name or "", max(parameter.opts, key=len)
+        if isinstance(parameter, click.Argument):
+            written = name.upper()
+        message = re.sub(rf"\b{name}(?==)|(?<=`){name}(?=`)", written, message)
+    return message
 
 
 class _InputError(click.ClickException):
@@ -96,12 +138,16 @@ class _InputError(click.ClickException):
 
 
 def _print_table(result: "TutorialResult") -> None:
+    """Prints one line for each model, in at most 80 columns."""
+    from rich import box
     from rich.console import Console
     from rich.table import Table
 
     table = Table(
-        title=f"Accuracy on {result.data}; baseline {result.baseline_accuracy:.1%}",
+        title=f"Accuracy in % on {result.data}; "
+        f"baseline {100 * result.baseline_accuracy:.1f}, of the training labels",
         caption="Validation chose the best epoch; test, with its 95 % interval, chose nothing.",
+        box=box.SIMPLE_HEAD,
     )
     for heading in ("model", "parameters", "epochs", "seconds", "train", "validation", "test"):
         table.add_column(heading, justify="left" if heading == "model" else "right")
@@ -112,9 +158,9 @@ def _print_table(result: "TutorialResult") -> None:
             f"{model.parameters:,}",
             str(model.epochs),
             f"{model.seconds:.0f}",
-            f"{model.train_accuracy:.1%}",
-            f"{model.validation_accuracy:.1%}",
-            f"{model.test_accuracy:.1%} [{low:.1%}, {high:.1%}]",
+            f"{100 * model.train_accuracy:.1f}",
+            f"{100 * model.validation_accuracy:.1f}",
+            f"{100 * model.test_accuracy:.1f} [{100 * low:.1f}, {100 * high:.1f}]",
         )
     for name in result.not_run:
         table.add_row(name, "not run", "", "", "", "", "")

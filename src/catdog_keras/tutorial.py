@@ -6,14 +6,16 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeAlias
 
 import keras
 
 from catdog_keras._checks import check_integer
-from catdog_keras._output import OutputFolder
+from catdog_keras._output import output_folder
 from catdog_keras._progress import TrainingProgress, progress_bar
 from catdog_keras.datasets import ImageSplits, load_cats_dogs
+from catdog_keras.datasets.image_splits import OnBad
 from catdog_keras.evaluation import Evaluation, baseline_accuracy, evaluate_classifier
 from catdog_keras.layers import RandomAffine
 from catdog_keras.models import (
@@ -35,13 +37,16 @@ RESULTS_FILE = "results.json"
 IMAGE_SIZE = (160, 160)
 FIGURE_DPI = 120
 
+Weights: TypeAlias = str | os.PathLike[str]
+
 # Model by name; each is called at its turn, so that one whose weights are missing stops no other.
-STEPS: dict[str, Callable[[], keras.Model]] = {
-    "model1": build_model1,
-    "model2": build_model2,
-    "model3": build_model3,
-    "model4": lambda: transfer_model(
+STEPS: dict[str, Callable[[Weights], keras.Model]] = {
+    "model1": lambda _: build_model1(),
+    "model2": lambda _: build_model2(),
+    "model3": lambda _: build_model3(),
+    "model4": lambda weights: transfer_model(
         input_shape=(*IMAGE_SIZE, 3),
+        weights=weights,
         augmentation=RandomAffine("horizontal", rotation_degrees=20, name="augmentation"),
     ),
 }
@@ -85,11 +90,14 @@ class TutorialResult:
 
 
 def run_tutorial(
-    data: str | os.PathLike[str] | None = "synthetic",
+    source: str | os.PathLike[str] | None = "synthetic",
     *,
     epochs: int = 3,
     output: str | os.PathLike[str] = "catdog-tutorial",
     seed: int = 0,
+    batch_size: int = 32,
+    on_bad: OnBad = "skip",
+    weights: Weights = "imagenet",
     tell: Callable[[str], None] = print,
 ) -> TutorialResult:
     """Runs the four steps of the tutorial and writes its results, figures and models.
@@ -99,11 +107,16 @@ def run_tutorial(
     pictures play no part in any choice and are looked at once, at the end.
 
     Args:
-        data: `source` of `load_cats_dogs`.
+        source: As for `load_cats_dogs`.
         epochs: Passes over the training pictures for each model, at least 1.
         output: Folder for `results.json`, the figures (PNG) and the models (`.keras`). It is made
-            if need be; what an earlier run wrote there is replaced.
+            if need be. All files come at the end, together; till then what an earlier run wrote
+            there stays.
         seed: Seed of splits, weights and augmentation, at least 0.
+        batch_size: Pictures per batch. The validation pictures must fill more than four batches,
+            because the test takes a fifth of them.
+        on_bad: As for `load_cats_dogs`.
+        weights: The backbone's in step 4: `"imagenet"` or the path of a file.
         tell: Called with each line of the report.
 
     Returns:
@@ -115,50 +128,52 @@ def run_tutorial(
         OSError: If the pictures do not exist or `output` cannot be written.
     """
     check_integer("epochs", epochs, minimum=1)
-    folder = OutputFolder(output)
-    splits = load_cats_dogs(data, image_size=IMAGE_SIZE, seed=seed, cache=True)
-    folder.remove(file_names())
-    baseline = _look_and_count(splits, folder, tell)
-    models: list[ModelResult] = []
-    not_run: dict[str, str] = {}
-    for name, build in STEPS.items():
-        keras.utils.set_random_seed(seed)
-        try:
-            model = build()
-        except WeightsNotFoundError as error:
-            not_run[name] = str(error)
-            tell(f"{name} is not run. {error}")
-            continue
-        models.append(_train_and_judge(name, model, splits, epochs, folder))
-        tell(_line(models[-1]))
-    _save_figure(
-        folder, "comparison", plot_comparison([asdict(m) for m in models], baseline=baseline)
-    )
-    result = TutorialResult(
-        "public" if data is None else str(data), seed, splits.counts, baseline, models, not_run
-    )
-    text = json.dumps(asdict(result), indent=2) + "\n"
-    folder.write(RESULTS_FILE, lambda path: path.write_text(text, encoding="utf-8"))
+    with output_folder(output, file_names()) as folder:
+        splits = load_cats_dogs(
+            source,
+            image_size=IMAGE_SIZE,
+            batch_size=batch_size,
+            seed=seed,
+            cache=True,
+            on_bad=on_bad,
+        )
+        baseline = _look_and_count(splits, folder, tell)
+        models: list[ModelResult] = []
+        not_run: dict[str, str] = {}
+        for name, build in STEPS.items():
+            keras.utils.set_random_seed(seed)
+            try:
+                model = build(weights)
+            except WeightsNotFoundError as error:
+                not_run[name] = str(error)
+                tell(f"{name} is not run. {error}")
+                continue
+            models.append(_train_and_judge(name, model, splits, epochs, folder))
+            tell(_line(models[-1]))
+        compared = plot_comparison([asdict(m) for m in models], baseline=baseline)
+        _save_figure(folder, "comparison", compared)
+        named = "public" if source is None else str(source)
+        result = TutorialResult(named, seed, splits.counts, baseline, models, not_run)
+        text = json.dumps(asdict(result), indent=2) + "\n"
+        (folder / RESULTS_FILE).write_text(text, encoding="utf-8")
     return result
 
 
-def _look_and_count(
-    splits: ImageSplits, folder: OutputFolder, tell: Callable[[str], None]
-) -> float:
+def _look_and_count(splits: ImageSplits, folder: Path, tell: Callable[[str], None]) -> float:
     """Steps before the first model: six pictures, the labels, and what guessing would give."""
     for split, counts in splits.counts.items():
         listed = ", ".join(f"{count} {name}" for name, count in counts.items())
         tell(f"{split:<10} {sum(counts.values()):>5} pictures: {listed}")
     counts = splits.counts["train"]
     baseline = baseline_accuracy(counts)
-    tell(f"baseline   {baseline:.1%}: always naming the most frequent class")
+    tell(f"baseline   {baseline:.1%}: always naming the most frequent class of the training labels")
     _save_figure(folder, "images", plot_images(splits.train, splits.class_names))
     _save_figure(folder, "label_counts", plot_label_counts(counts))
     return baseline
 
 
 def _train_and_judge(
-    name: str, model: keras.Model, splits: ImageSplits, epochs: int, folder: OutputFolder
+    name: str, model: keras.Model, splits: ImageSplits, epochs: int, folder: Path
 ) -> ModelResult:
     started = time.perf_counter()
     history, best_epoch = _train(name, model, splits, epochs)
@@ -171,7 +186,7 @@ def _train_and_judge(
     test: Evaluation = judged["test"]
     matrix = plot_confusion_matrix(test.confusion_matrix, splits.class_names)
     _save_figure(folder, f"confusion_{name}", matrix)
-    folder.write(f"{name}.keras", model.save)
+    model.save(folder / f"{name}.keras")
     return ModelResult(
         name=name,
         parameters=model.count_params(),
@@ -215,9 +230,9 @@ def _count(variables: list[Any]) -> int:
     return sum(math.prod(variable.shape) for variable in variables)
 
 
-def _save_figure(folder: OutputFolder, name: str, drawn: Any) -> None:
+def _save_figure(folder: Path, name: str, drawn: Any) -> None:
     figure = drawn.figure  # of an Axes, and of a Figure itself
-    folder.write(f"{name}.png", lambda path: figure.savefig(path, dpi=FIGURE_DPI))
+    figure.savefig(folder / f"{name}.png", dpi=FIGURE_DPI)
 
 
 def file_names() -> list[str]:

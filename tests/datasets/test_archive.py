@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 
-from catdog_keras.datasets.archive import fetch_archive, unpack_archive
+from catdog_keras.datasets.archive import cache_directory, fetch_archive, unpack_archive
 
 
 def _zip(members):
@@ -38,6 +38,10 @@ REJECTED = {
     "backslash": (_zip({"a\\b.jpg": b"x"}), "has a name that is no plain path"),
     "link": (_zip({_link(): b"/etc/passwd"}), "is neither a file nor a folder"),
     "bomb": (_zip({"a.jpg": bytes(20_000_000)}), "times its packed size"),
+    "file and folder": (
+        _zip({"train/a.jpg": b"x", "train": b"x"}),
+        "its member 'train/a.jpg' lies in a folder that is also a file",
+    ),
     "no zip": (b"<html>log in</html>", "is no whole zip archive"),
     "damaged": (_damaged(), "is no whole zip archive"),
     "cut": (_zip({"a.jpg": b"x" * 1000})[:-30], "is no whole zip archive"),
@@ -126,3 +130,10 @@ def test_no_network_names_the_ways_out(tmp_path):
         caught.value
     )
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_cache_that_cannot_be_made_names_the_way_out(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "file"))
+    with pytest.raises(OSError, match=r"cannot be made: Not a directory\. Set KERAS_HOME to a"):
+        cache_directory()

@@ -75,25 +75,19 @@ def test_messages_say_what_was_found_and_what_to_do(tmp_path, make_folder):
         tmp_path / "twice", {f"{s}/{c}": 1 for s in ("train", "val", "valid") for c in "ab"}
     )
     (tmp_path / "empty").mkdir()
-    (tmp_path / "file.txt").write_text("")
-    endings = ".bmp, .gif, .jpeg, .jpg, .png, .tif, .tiff, .webp"
+    endings = ".bmp, .gif, .jfif, .jpeg, .jpg, .png, .tif, .tiff, .webp"
     expected = {
-        "missing": "`directory` must be a folder of class folders; received 'ROOT/missing': there "
-        "is nothing of that name.",
-        "file.txt": "`directory` must be a folder of class folders; received 'ROOT/file.txt': that "
-        "is a file.",
-        "empty": "`directory` must hold at least two class folders; 'ROOT/empty' holds no folders. "
-        "Put the pictures of each class into a folder that bears its name.",
-        "one": "`directory` must hold at least two class folders; 'ROOT/one' holds only ['cats']. "
-        "Put the pictures of each class into a folder that bears its name.",
-        "empty_class": "Each class folder must hold pictures; 'ROOT/empty_class/dogs' holds no file "
-        f"that ends in {endings}.",
+        "empty": "'ROOT/empty' holds no folders. At least two classes are needed, each with its "
+        "pictures in a folder that bears its name.",
+        "one": "'ROOT/one' holds only ['cats']. At least two classes are needed, each with its "
+        "pictures in a folder that bears its name.",
+        "empty_class": "'ROOT/empty_class/dogs' holds no picture: no file that ends in "
+        f"{endings}. Put pictures there, or remove the folder.",
         "other_classes": "All split folders must hold the same class folders; train holds ['a', "
         "'b'], 'ROOT/other_classes/val' holds ['a', 'c'].",
-        "half": "`directory` must hold a train and a validation folder, or class folders alone; "
-        "'ROOT/half' holds ['extra', 'train']. Add the missing folder, or put all class folders "
-        "side by side and let the library split them.",
-        "twice": "`directory` must hold one validation folder; 'ROOT/twice' holds ['val', 'valid']. "
+        "half": "'ROOT/half' holds ['extra', 'train']. Train and validation go together: add the "
+        "missing one, or put all class folders side by side.",
+        "twice": "'ROOT/twice' holds ['val', 'valid'], of which one alone can be validation. "
         "Remove or rename one of them.",
     }
     assert {name: _message(tmp_path, name) for name in expected} == expected

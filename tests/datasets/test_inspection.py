@@ -32,6 +32,10 @@ ODD = {
         lambda path: Image.fromarray(np.full((4, 6), 51400, np.uint16)).save(path),
         "16 bit",
     ),
+    "deep.tif": (
+        lambda path: Image.fromarray(np.full((4, 6), 51400, np.uint16)).save(path),
+        "16 bit",
+    ),
     "clear.png": (lambda path: _flat("RGBA", (*RED, 0)).save(path), "transparency"),
     "print.jpg": (lambda path: _flat().convert("CMYK").save(path), "CMYK colours"),
     "moving.gif": (
@@ -58,6 +62,14 @@ BAD = {
     "huge.png": (
         lambda path: Image.new("1", (10_000, 5_001)).save(path),
         "more than 50 megapixels",
+    ),
+    "measured.tif": (
+        lambda path: Image.fromarray(np.full((4, 6), 0.5, np.float32)).save(path),
+        "32-bit samples, of which no value is known to be white",
+    ),
+    "counted.tif": (
+        lambda path: Image.fromarray(np.full((4, 6), 2**20, np.int32)).save(path),
+        "32-bit samples, of which no value is known to be white",
     ),
     "pipe.png": (os.mkfifo, "not a regular file"),
     "dangling.png": (lambda path: path.symlink_to("nowhere"), "cannot be read: No such file"),
@@ -108,6 +120,7 @@ def test_what_odd_pictures_become(tmp_path):
     upright = np.arange(72, dtype=np.uint8).reshape(4, 6, 3)
     assert np.array_equal(decode_with_rules(tmp_path / "turned.png"), np.rot90(upright, -1))
     assert (decode_with_rules(tmp_path / "deep.png") == 200).all()
+    assert (decode_with_rules(tmp_path / "deep.tif") == 200).all()
     assert (decode_with_rules(tmp_path / "clear.png") == 255).all()
     for name in ("palette.png", "palette.bmp", "print.jpg", "moving.gif", "png.jpg"):
         pixels = decode_with_rules(tmp_path / name)
@@ -127,7 +140,7 @@ def test_scan_names_what_it_found_and_changes_nothing(tmp_path):
     assert {os.path.basename(p.path) for p in report.bad} == set(BAD)
     assert sorted(report.duplicates[0])[0].endswith("good.png")
     lines = str(report).splitlines()
-    assert lines[0] == "2 good, 8 odd, 6 bad, 1 sets of duplicates"
+    assert lines[0] == f"2 good, {len(ODD)} odd, {len(BAD)} bad, 1 sets of duplicates"
     for name in (*ODD, *BAD):
         assert any(re.search(rf"^(odd |bad ) .*{re.escape(name)}: ", line) for line in lines)
 

@@ -273,11 +273,12 @@ def test_sources_that_cannot_be(tmp_path, make_folder):
         f"'{tmp_path}/none.zip'. Check the path."
     )
     other = make_folder(tmp_path / "other", {"red": 9, "green": 9})
-    with pytest.raises(ValueError, match="For other layouts and classes use load_image_folder"):
+    with pytest.raises(ValueError, match="It holds the classes green, red in no split folders"):
         load_cats_dogs(other)
 
 
-def test_the_public_archive_is_asked_for_once(cats_dogs, tmp_path, monkeypatch):
+@pytest.mark.parametrize("name", [None, "public"])
+def test_the_public_archive_is_asked_for_once(cats_dogs, tmp_path, monkeypatch, name):
     asked = []
     archive = shutil.make_archive(str(tmp_path / "public"), "zip", cats_dogs.parent, "pictures")
 
@@ -287,7 +288,7 @@ def test_the_public_archive_is_asked_for_once(cats_dogs, tmp_path, monkeypatch):
 
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(source, "fetch_archive", fetch)
-    assert len(load_cats_dogs(**TINY).files["train"]) == 60
+    assert len(load_cats_dogs(name, **TINY).files["train"]) == 60
     assert asked == [(source.CATS_DOGS_URL, tmp_path / "home" / "catdog_keras" / "downloads")]
 
 
@@ -344,7 +345,14 @@ def test_an_archive_of_another_layout_is_named(tmp_path, make_folder, monkeypatc
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
     make_folder(tmp_path / "other", {"one/a": 2, "one/b": 0})
     archive = shutil.make_archive(str(tmp_path / "pictures"), "zip", tmp_path / "other")
-    for load in (load_cats_dogs, load_image_folder):
-        with pytest.raises(ValueError, match="has another layout") as caught:
+    for load, name in ((load_cats_dogs, "source"), (load_image_folder, "directory")):
+        with pytest.raises(ValueError, match="b' holds no picture") as caught:
             load(archive)
-        assert str(caught.value).startswith(f"The archive {archive!r} has another layout. ")
+        assert str(caught.value).startswith(f"`{name}` must be a folder or zip archive ")
+        assert f"; received {name}={archive!r}. " in str(caught.value)
+
+
+@pytest.mark.parametrize("fraction", [0, 1, -0.1, 1.5, "a third", float("nan")])
+def test_a_share_to_hold_out_is_above_none_and_below_all(cats_dogs, fraction):
+    with pytest.raises(ValueError, match="must be a number above 0 and below 1; received"):
+        load_image_folder(cats_dogs, validation_fraction=fraction)

@@ -142,20 +142,66 @@ def test_arguments_are_checked(arguments, message):
     assert str(caught.value) == message
 
 
-def test_without_network_and_weights_the_file_and_its_place_are_named(tmp_path):
+def test_a_backbone_is_a_name_or_a_model():
+    with pytest.raises(TypeError) as caught:
+        transfer_model(3)
+    assert str(caught.value) == (
+        "`backbone` must be a name from BACKBONES or a keras.Model; received backbone=3."
+    )
+
+
+def test_weights_from_a_file(tmp_path):
+    source = keras.applications.MobileNetV2(include_top=False, weights=None, input_shape=SMALL)
+    path = tmp_path / "mine.weights.h5"
+    source.save_weights(path)
+    backbone = transfer_model(input_shape=SMALL, weights=path).layers[2]
+    for expected, loaded in zip(source.get_weights(), backbone.get_weights(), strict=True):
+        np.testing.assert_array_equal(loaded, expected)
+
+
+def test_a_file_of_no_or_other_weights_is_named(tmp_path):
+    other, text = tmp_path / "other.weights.h5", tmp_path / "text.weights.h5"
+    keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)]).save_weights(other)
+    text.write_text("no weights")
+    for path in (other, text):
+        with pytest.raises(WeightsNotFoundError) as caught:
+            transfer_model(input_shape=SMALL, weights=path)
+        assert str(caught.value).startswith(
+            f"The file '{path}' does not hold the weights of 'mobilenet_v2' without its top layer: "
+        )
+
+
+WEIGHTS_160 = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_160_no_top.h5"
+
+
+def _message_without_network(home):
     program = (
         "import catdog_keras\n"
         "try: catdog_keras.transfer_model()\n"
         "except catdog_keras.WeightsNotFoundError as error: print('MESSAGE', error)"
     )
     # An address on which nothing listens stands in for a network that is not there.
-    closed = "http://127.0.0.1:9"
-    environment = {**os.environ, "KERAS_HOME": str(tmp_path), "https_proxy": closed}
+    environment = {**os.environ, "KERAS_HOME": str(home), "https_proxy": "http://127.0.0.1:9"}
     ran = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=True
     )
-    message = ran.stdout.split("MESSAGE ")[1]
-    assert "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_160_no_top.h5" in message
+    return ran.stdout.split("MESSAGE ")[1]
+
+
+def test_a_damaged_weights_file_is_named(tmp_path):
+    path = tmp_path / "models" / WEIGHTS_160
+    path.parent.mkdir()
+    keras.Sequential([keras.Input((64,)), keras.layers.Dense(64)]).save_weights(
+        tmp_path / "whole.weights.h5"
+    )
+    path.write_bytes((tmp_path / "whole.weights.h5").read_bytes()[:-2000])
+    message = _message_without_network(tmp_path)
+    assert f"cannot be read: damaged is {path}. Delete it" in message
+
+
+def test_without_network_and_weights_the_file_and_its_place_are_named(tmp_path):
+    message = _message_without_network(tmp_path)
+    assert WEIGHTS_160 in message
     assert str(tmp_path / "models") in message
     assert "set KERAS_HOME" in message
     assert "weights=None" in message

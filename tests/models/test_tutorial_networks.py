@@ -77,6 +77,8 @@ def test_another_augmentation_takes_the_place(build):
         ({"num_classes": "2"}, TypeError, "`num_classes` must be an integer of at least 1; received num_classes='2'."),
         ({"input_shape": 160}, TypeError, "`input_shape` must be a picture's shape of three integers of at least 1; received input_shape=160."),
         ({"input_shape": (160, 160)}, ValueError, "`input_shape` must be a picture's shape of three integers of at least 1; received input_shape=(160, 160). For example (160, 160, 3)."),
+        ({"input_shape": (160.0, 160, 3)}, TypeError, "`input_shape` must be a picture's shape of three integers of at least 1; received input_shape=(160.0, 160, 3). For example (160, 160, 3)."),
+        ({"input_shape": (46, 45, 3)}, ValueError, "`input_shape` must be of at least 46 x 46 pixels for four blocks; received input_shape=(46, 45, 3)."),
         ({"input_shape": (0, 160, 3)}, ValueError, "`input_shape` must be a picture's shape of three integers of at least 1; received input_shape=(0, 160, 3). For example (160, 160, 3)."),
     ],
 )  # fmt: skip
@@ -90,7 +92,6 @@ def test_integers_of_numpy_are_integers():
     assert build_model1((np.int64(46), 46, 3), np.int64(3)).output_shape == (None, 3)
 
 
-def test_too_small_pictures_are_named():
-    assert build_model1((46, 46, 3)).output_shape == (None, 2)
-    with pytest.raises(ValueError, match="pixels high and"):
-        build_model1((45, 45, 3))
+def test_the_smallest_pictures_leave_one_pixel():
+    model = build_model1((46, 46, 3))
+    assert model.get_layer("block4").output.shape == (None, 1, 1, 32)

@@ -15,10 +15,21 @@ DOWNLOAD_TIMEOUT_SECONDS = 30
 
 
 def cache_directory() -> Path:
-    """Where downloads and unpacked archives stay: in Keras's own folder, under our name."""
+    """Where downloads and unpacked archives stay: in Keras's own folder, under our name.
+
+    Raises:
+        OSError: If it cannot be made.
+    """
     home = os.environ.get("KERAS_HOME")
-    keras_home = Path(home) if home else Path.home() / ".keras"
-    return keras_home / "catdog_keras"
+    directory = (Path(home) if home else Path.home() / ".keras") / "catdog_keras"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(
+            f"The folder for downloads and unpacked archives, {str(directory)!r}, cannot be made: "
+            f"{error.strerror}. Set KERAS_HOME to a folder that can be written to."
+        ) from error
+    return directory
 
 
 def fetch_archive(url: str, directory: Path) -> Path:
@@ -113,15 +124,16 @@ def _check_members(archive: Path, members: list[zipfile.ZipInfo]) -> None:
     for exceeds, what in too_much:
         if exceeds:
             raise ValueError(f"{str(archive)!r} is rejected: it would make {what}.")
+    files = {member.filename for member in members if not member.is_dir()}
     for member in members:
-        reason = _reason_to_reject(member)
+        reason = _reason_to_reject(member, files)
         if reason:
             raise ValueError(
                 f"{str(archive)!r} is rejected: its member {member.filename!r} {reason}."
             )
 
 
-def _reason_to_reject(member: zipfile.ZipInfo) -> str:
+def _reason_to_reject(member: zipfile.ZipInfo, files: set[str]) -> str:
     name = member.orig_filename
     mode = member.external_attr >> 16
     rules = (
@@ -133,5 +145,12 @@ def _reason_to_reject(member: zipfile.ZipInfo) -> str:
             "is neither a file nor a folder",
         ),
         (bool(member.flag_bits & 0x1), "is encrypted"),
+        (not files.isdisjoint(_folders(member)), "lies in a folder that is also a file"),
     )
     return next((reason for applies, reason in rules if applies), "")
+
+
+def _folders(member: zipfile.ZipInfo) -> list[str]:
+    """The folders that a member needs, a folder itself among them."""
+    path = PurePosixPath(member.filename)
+    return [str(folder) for folder in ([path] if member.is_dir() else []) + list(path.parents)]

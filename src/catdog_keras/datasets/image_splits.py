@@ -165,7 +165,10 @@ def _judge_bad(scan: ScanReport, count: int, options: SplitOptions) -> None:
             f"{found}\nThat is more than max_bad_fraction={options.max_bad_fraction:g}. Mend or "
             'remove them, raise max_bad_fraction, or use on_bad="quarantine".'
         )
-    warnings.warn(f"{found}\nThey are left out; `scan.bad` lists them.", stacklevel=5)
+    warnings.warn(
+        f"{found}\nThey are left out. `scan.bad`, or the command `catdog-keras scan`, lists all.",
+        stacklevel=5,
+    )
 
 
 def _check_classes_left(part: str, listing: Listing, class_names: tuple[str, ...]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-PICTURE_ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+PICTURE_ENDINGS = (".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 # The names under which people keep their splits, in capitals or not.
 SPLIT_FOLDERS = {
@@ -58,17 +58,10 @@ def index_image_folder(directory: str | os.PathLike[str]) -> ImageIndex:
     over.
 
     Raises:
-        NotADirectoryError: If `directory` is no folder.
         ValueError: If it holds fewer than two classes, a class without pictures, split folders
             whose classes differ, or no pictures at all.
     """
-    root = Path(directory)
-    if not root.is_dir():
-        found = "there is nothing of that name" if not root.exists() else "that is a file"
-        raise NotADirectoryError(
-            f"`directory` must be a folder of class folders; received {str(root)!r}: {found}."
-        )
-    root = _descend(root)
+    root = _descend(Path(directory))
     split_folders = _find_split_folders(root)
     if not split_folders:
         class_names = _class_names(root)
@@ -108,16 +101,15 @@ def _find_split_folders(root: Path) -> dict[str, Path]:
         present = [folder for folder in folders if folder.name.lower() in names]
         if len(present) > 1:
             raise ValueError(
-                f"`directory` must hold one {split} folder; {str(root)!r} holds "
-                f"{[folder.name for folder in present]}. Remove or rename one of them."
+                f"{str(root)!r} holds {[folder.name for folder in present]}, of which one alone "
+                f"can be {split}. Remove or rename one of them."
             )
         if present:
             found[split] = present[0]
     if found and not {"train", "validation"} <= found.keys():
         raise ValueError(
-            "`directory` must hold a train and a validation folder, or class folders alone; "
-            f"{str(root)!r} holds {[folder.name for folder in folders]}. Add the missing folder, "
-            "or put all class folders side by side and let the library split them."
+            f"{str(root)!r} holds {[folder.name for folder in folders]}. Train and validation go "
+            "together: add the missing one, or put all class folders side by side."
         )
     return found
 
@@ -127,8 +119,8 @@ def _class_names(folder: Path) -> tuple[str, ...]:
     if len(names) < 2:
         found = f"only {list(names)}" if names else "no folders"
         raise ValueError(
-            f"`directory` must hold at least two class folders; {str(folder)!r} holds {found}. "
-            "Put the pictures of each class into a folder that bears its name."
+            f"{str(folder)!r} holds {found}. At least two classes are needed, each with its "
+            "pictures in a folder that bears its name."
         )
     return names
 
@@ -150,8 +142,8 @@ def _list_classes(root: Path, folder: Path, class_names: tuple[str, ...]) -> Lis
         found = [path[prefix:].replace(os.sep, "/") for path in list_pictures(folder / name)]
         if not found:
             raise ValueError(
-                "Each class folder must hold pictures; "
-                f"{str(folder / name)!r} holds no file that ends in {', '.join(PICTURE_ENDINGS)}."
+                f"{str(folder / name)!r} holds no picture: no file that ends in "
+                f"{', '.join(PICTURE_ENDINGS)}. Put pictures there, or remove the folder."
             )
         files += sorted(found)
         labels += [label] * len(found)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from catdog_keras._checks import describe
 from catdog_keras._progress import progress_bar
 from catdog_keras.datasets.index import list_pictures
 
@@ -17,14 +18,16 @@ if TYPE_CHECKING:
     from PIL import Image
 
 MAX_MEGAPIXELS = 50
+DEEPEST = 16  # bits of a sample; deeper ones, as measurements have, carry no scale
+SAMPLE_BITS = {"I;16": 16, "I;16L": 16, "I;16B": 16, "I;16N": 16, "I": 32, "F": 32}  # others: 8
 
 # Formats whose plain pictures TensorFlow's own kernels decode, and decode rightly.
 KERNEL_FORMATS = ("JPEG", "PNG")
 FORMAT_ENDINGS = {
     "BMP": (".bmp",),
     "GIF": (".gif",),
-    "JPEG": (".jpg", ".jpeg"),
-    "MPO": (".jpg", ".jpeg"),
+    "JPEG": (".jpg", ".jpeg", ".jfif"),
+    "MPO": (".jpg", ".jpeg", ".jfif"),
     "PNG": (".png",),
     "TIFF": (".tif", ".tiff"),
     "WEBP": (".webp",),
@@ -119,8 +122,8 @@ def scan_images(directory: str | os.PathLike[str]) -> ScanReport:
         'not a picture in any known format'
     """
     root = Path(directory)
-    if not root.is_dir():
-        raise NotADirectoryError(f"`directory` must be a folder; received {str(root)!r}.")
+    if not os.fspath(directory) or not root.is_dir():
+        raise NotADirectoryError(describe("directory", "a folder", str(directory)))
     return ScanReport.of(inspect_files(list(list_pictures(root))))
 
 
@@ -181,6 +184,8 @@ def _try_to_decode(content: bytes) -> tuple[str, _Form]:
         if image.width * image.height > MAX_MEGAPIXELS * 1_000_000:
             return too_large, unknown
         form = _read_form(image, content)
+        if form.bits > DEEPEST:
+            return f"{form.bits}-bit samples, of which no value is known to be white", form
         # An eighth of the size: the whole stream is still read, so damage still shows.
         image.draft(image.mode, (max(image.width // 8, 1), max(image.height // 8, 1)))
         image.load()
@@ -198,7 +203,7 @@ def _read_form(image: "Image.Image", content: bytes) -> _Form:
         kind=image.format or "",
         mode=image.mode,
         # Pillow hands 16-bit colour out as 8-bit, so the PNG header itself has to be asked.
-        bits=content[24] if image.format == "PNG" else 16 if image.mode.startswith("I") else 8,
+        bits=content[24] if image.format == "PNG" else SAMPLE_BITS.get(image.mode, 8),
         orientation=image.getexif().get(EXIF_ORIENTATION, 1),
         frames=getattr(image, "n_frames", 1),
         transparent=image.has_transparency_data,

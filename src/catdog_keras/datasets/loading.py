@@ -1,9 +1,10 @@
 """The two calls that turn a folder, an archive or nothing into train, validation and test."""
 
+import numbers
 import os
 from pathlib import Path
 
-from catdog_keras._checks import check_number
+from catdog_keras._checks import describe
 from catdog_keras.datasets.image_splits import (
     HELD_OUT_SHARE,
     ImageSplits,
@@ -37,10 +38,10 @@ def load_cats_dogs(
     validation and 192 test pictures.
 
     Args:
-        source: None downloads the public archive once, into `$KERAS_HOME/catdog_keras` (or
-            `~/.keras/catdog_keras`). `"synthetic"` takes pictures that the package draws itself,
-            with no network. A path is a folder or a zip archive that holds `train` and
-            `validation`, each with the folders `cats` and `dogs`.
+        source: None or `"public"` downloads the public archive once, into
+            `$KERAS_HOME/catdog_keras` (or `~/.keras/catdog_keras`). `"synthetic"` takes pictures
+            that the package draws itself, with no network. A path is a folder or a zip archive
+            that holds `train` and `validation`, each with the folders `cats` and `dogs`.
         image_size: (height, width) in pixels to which every picture is resized, bilinearly.
         batch_size: Pictures per batch; the last batch of a pass may be smaller.
         shuffle: Whether the training pictures come in a new order in each pass. Validation and
@@ -75,13 +76,13 @@ def load_cats_dogs(
     options = SplitOptions(
         image_size, batch_size, shuffle, seed, split, cache, on_bad, max_bad_fraction
     )
-    index = _index(find_cats_dogs(source), source)
+    wanted = "a folder or zip archive with train and validation, each with cats and dogs"
+    index = _index(find_cats_dogs(source), "source", source, wanted)
     if index.class_names != CATS_DOGS_CLASSES or "validation" not in index.parts:
-        raise ValueError(
-            "`source` must hold train and validation folders with the class folders cats and dogs; "
-            f"{str(index.root)!r} holds {', '.join(sorted(index.parts))} with the classes "
-            f"{', '.join(index.class_names)}. For other layouts and classes use load_image_folder."
-        )
+        where = "train and validation" if "validation" in index.parts else "no split folders"
+        found = f"It holds the classes {', '.join(index.class_names)} in {where}."
+        remedy = f"{found} `catdog_keras.load_image_folder` takes other classes and layouts."
+        raise ValueError(describe("source", wanted, str(source), remedy))
     return make_splits(index, options, HELD_OUT_SHARE)
 
 
@@ -100,15 +101,17 @@ def load_image_folder(
 ) -> ImageSplits:
     """Loads any folder of class folders as train, validation and test.
 
-    The class folders may lie in `train` and `validation` (or `val`), with or without a `test`
-    beside them, or directly in `directory`. What is there is kept: a test folder is the test;
-    without one it is taken from validation; without validation, that is held out from all.
+    The class folders may lie in `train` and `validation`, with or without a `test` beside them, or
+    directly in `directory`. What is there is kept: a test folder is the test; without one it is
+    taken from validation; without validation, that is held out from all. `training`, `val`,
+    `valid` and `testing` are known as names of split folders too, in capitals or not.
 
     Args:
         directory: Folder, or zip archive of one.
         validation_fraction: Between 0 and 1: the share of each class that is held out from
             training for validation and test together. Used only where the class folders lie
-            directly in `directory`. A third by default, the tutorial's share.
+            directly in `directory`; on either side at least one picture stays. A third by
+            default, the tutorial's share.
         image_size: As for `load_cats_dogs`, like all arguments below.
         batch_size: Pictures per batch.
         shuffle: Whether the training pictures come in a new order in each pass.
@@ -137,17 +140,20 @@ def load_image_folder(
     options = SplitOptions(
         image_size, batch_size, shuffle, seed, split, cache, on_bad, max_bad_fraction
     )
-    check_number("validation_fraction", validation_fraction, minimum=0, maximum=1)
-    return make_splits(
-        _index(find_folder("directory", directory), directory), options, validation_fraction
-    )
+    if not isinstance(validation_fraction, numbers.Real) or not 0 < validation_fraction < 1:
+        raise ValueError(
+            describe("validation_fraction", "a number above 0 and below 1", validation_fraction)
+        )
+    wanted = "a folder or zip archive of class folders, with or without train and validation above"
+    index = _index(find_folder("directory", directory), "directory", directory, wanted)
+    return make_splits(index, options, float(validation_fraction))
 
 
-def _index(folder: Path, named: str | os.PathLike[str] | None) -> ImageIndex:
-    """Indexes a folder; where it was unpacked from an archive, messages name the archive too."""
+def _index(
+    folder: Path, name: str, source: str | os.PathLike[str] | None, wanted: str
+) -> ImageIndex:
+    """Indexes what a source led to; messages name the source, and the folder that was looked at."""
     try:
         return index_image_folder(folder)
     except ValueError as error:
-        if named is None or Path(named).is_dir():
-            raise
-        raise ValueError(f"The archive {str(named)!r} has another layout. {error}") from error
+        raise ValueError(describe(name, wanted, str(source), str(error))) from error

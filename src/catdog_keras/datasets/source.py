@@ -13,11 +13,9 @@ CATS_DOGS_URL = "https://storage.googleapis.com/mledu-datasets/cats_and_dogs_fil
 
 def find_cats_dogs(source: str | os.PathLike[str] | None) -> Path:
     """Returns the folder of the public archive, the embedded set, or a folder or archive given."""
-    if source is None:
-        downloads = cache_directory() / "downloads"
-        return unpack_archive(
-            fetch_archive(CATS_DOGS_URL, downloads), cache_directory() / "unpacked"
-        )
+    if source is None or source == "public":
+        archive = fetch_archive(CATS_DOGS_URL, cache_directory() / "downloads")
+        return unpack_archive(archive, cache_directory() / "unpacked")
     if source == "synthetic":
         return _synthetic_directory()
     return find_folder("source", source)
@@ -28,7 +26,7 @@ def find_folder(name: str, source: str | os.PathLike[str]) -> Path:
     if not isinstance(source, (str, os.PathLike)):
         raise TypeError(describe(name, "a path", source))
     path = Path(source).expanduser()
-    if not path.exists():
+    if not os.fspath(source) or not path.exists():
         raise FileNotFoundError(
             describe(name, "an existing folder or zip archive", str(source), "Check the path.")
         )
@@ -43,7 +41,6 @@ def _synthetic_directory() -> Path:
 
     target = cache_directory() / f"synthetic-{synthetic.VERSION}"
     if not target.is_dir():
-        target.parent.mkdir(parents=True, exist_ok=True)
         with (
             tempfile.TemporaryDirectory(prefix=".synthetic-", dir=target.parent) as scratch,
             progress_bar("Drawing cats and dogs", synthetic.COUNT, "pictures") as advance,

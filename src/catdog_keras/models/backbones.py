@@ -48,7 +48,7 @@ BACKBONES = {
 
 
 class WeightsNotFoundError(OSError):
-    """Pretrained weights are neither on this machine nor to be downloaded."""
+    """Pretrained weights are neither on this machine nor to be downloaded, or cannot be read."""
 
 
 def build_backbone(
@@ -57,41 +57,64 @@ def build_backbone(
     """Builds a backbone of the table, without its classifier and without pooling.
 
     Raises:
-        WeightsNotFoundError: If the weights are not at hand and cannot be downloaded.
+        WeightsNotFoundError: If the weights are not at hand and cannot be downloaded, or if their
+            file is damaged or another network's.
     """
     constructor = getattr(keras.applications, BACKBONES[name].constructor)
-    if weights not in (None, "imagenet") and not Path(weights).is_file():
+    if weights is None or weights == "imagenet":
+        with _download_timeout():
+            try:
+                return constructor(include_top=False, weights=weights, input_shape=input_shape)
+            except Exception as error:  # keras.utils.get_file raises a bare Exception
+                raise _explained(name, error) from error
+    if not Path(weights).is_file():
         raise WeightsNotFoundError(
             f'`weights` must be "imagenet", None or the path of a weights file; received '
             f"weights={str(weights)!r}, and there is no such file."
         )
-    with _download_timeout():
-        try:
-            return constructor(
-                include_top=False,
-                weights=None if weights is None else str(weights),
-                input_shape=input_shape,
-            )
-        except Exception as error:  # keras.utils.get_file raises a bare Exception
-            if weights != "imagenet" or not _is_failed_download(error):
-                raise
-            raise _not_found(name, error) from error
+    backbone = constructor(include_top=False, weights=None, input_shape=input_shape)
+    try:
+        backbone.load_weights(weights)
+    except Exception as error:  # what a wrong or damaged file leads to is Keras's and h5py's own
+        raise WeightsNotFoundError(
+            f"The file {str(weights)!r} does not hold the weights of {name!r} without its top "
+            f"layer: {error}"
+        ) from error
+    return backbone
 
 
-def _is_failed_download(error: Exception) -> bool:
-    return isinstance(error, OSError) or "URL fetch failure on " in str(error)
-
-
-def _not_found(name: str, error: Exception) -> WeightsNotFoundError:
-    address = re.search(r"https?://\S+/([^\s/:]+)", str(error))
-    file = f"the file {address[1]}" if address else "the weights file without its top layer"
+def _explained(name: str, error: Exception) -> Exception:
+    """A failed download or a damaged file in words of ours; any other error as it is."""
     home = os.environ.get("KERAS_HOME") or str(Path.home() / ".keras")
-    return WeightsNotFoundError(
-        f"The ImageNet weights of {name!r} are not on this machine and could not be downloaded: "
-        f"{error}. Put {file} into {str(Path(home) / 'models')!r}, set KERAS_HOME to a folder "
-        "whose models/ holds it, or give its path as `weights`; weights=None starts from random "
-        "ones."
-    )
+    models = Path(home) / "models"
+    if "URL fetch failure on " in str(error) or isinstance(error, ConnectionError | TimeoutError):
+        address = re.search(r"https?://\S+/([^\s/:]+)", str(error))
+        file = f"the file {address[1]}" if address else "the weights file without its top layer"
+        return WeightsNotFoundError(
+            f"The ImageNet weights of {name!r} are not on this machine and could not be "
+            f"downloaded: {error}. Put {file} into {str(models)!r}, set KERAS_HOME to a folder "
+            "whose models/ holds it, or give its path as `weights`; weights=None starts from "
+            "random ones."
+        )
+    damaged = [str(file) for file in sorted(models.glob("*.h5")) if not _opens(file)]
+    if damaged and isinstance(error, OSError):
+        return WeightsNotFoundError(
+            f"The ImageNet weights of {name!r} cannot be read: damaged is {', '.join(damaged)}. "
+            "Delete it, and Keras will download it anew, or give the path of a whole one as "
+            "`weights`."
+        )
+    return error
+
+
+def _opens(file: Path) -> bool:
+    """Whether a weights file is whole: HDF5 knows how long its files have to be."""
+    import h5py
+
+    try:
+        h5py.File(file).close()
+    except OSError:
+        return False
+    return True
 
 
 @contextmanager

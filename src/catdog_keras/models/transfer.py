@@ -60,8 +60,9 @@ def transfer_model(
     Raises:
         TypeError: If an argument has the wrong type.
         ValueError: If the name is not in the table, or a value is out of its range.
-        WeightsNotFoundError: If the weights are neither on this machine nor to be downloaded; an
-            `OSError` that names the file and the place where it is looked for.
+        WeightsNotFoundError: If the weights are neither on this machine nor to be downloaded, or
+            their file is damaged or another network's; an `OSError` that names the file and the
+            place where it is looked for.
 
     Example:
         >>> import catdog_keras
@@ -98,6 +99,8 @@ def _check_named(
     name: str, input_shape: tuple[int, int, int], preprocessing: object
 ) -> keras.Layer | None:
     """Checks what is asked of a named backbone and returns its own preprocessing."""
+    if not isinstance(name, str):
+        raise TypeError(describe("backbone", "a name from BACKBONES or a keras.Model", name))
     known = BACKBONES[check_choice("backbone", name, BACKBONES)]
     if preprocessing is not None:
         raise ValueError(

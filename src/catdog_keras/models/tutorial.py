@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 import keras
 
-from catdog_keras._checks import check_input_shape, check_integer, check_layer
+from catdog_keras._checks import check_input_shape, check_integer, check_layer, describe
 from catdog_keras.layers import ConvBlock, Preprocessing, RandomAffine
 
 BLOCK_FILTERS = (64, 32, 32, 32)
 HIDDEN_UNITS = (128, 512, 128)
+MINIMUM_SIZE = 46  # what four blocks, each n -> (n - 2) // 2, bring down to one pixel
 
 # Keras's 0.99 needs several hundred steps, more than a few epochs of 2,000 pictures have, until the
 # moving averages describe the network: till then it guesses, however well it has learned.
@@ -122,6 +123,10 @@ def _build(
 ) -> keras.Model:
     input_shape = check_input_shape("input_shape", input_shape)
     num_classes = check_integer("num_classes", num_classes, minimum=1)
+    channels_first = keras.config.image_data_format() == "channels_first"
+    if min(input_shape[1:] if channels_first else input_shape[:2]) < MINIMUM_SIZE:
+        requirement = f"of at least {MINIMUM_SIZE} x {MINIMUM_SIZE} pixels for four blocks"
+        raise ValueError(describe("input_shape", requirement, input_shape))
     x = images = keras.Input(input_shape, name="images")
     for layer in front:
         x = layer(x)
