@@ -38,6 +38,15 @@ def can_compile_resampling() -> bool:
     return bool(keras.backend.backend() != "tensorflow")
 
 
+def predicts_single_batches_well() -> bool:
+    """Tells whether `predict_on_batch`, batch by batch, is the fast way through a dataset.
+
+    On TensorFlow it costs as much as `predict`, while `predict` of a generator copies every
+    picture. On JAX it is the other way round: each call moves all weights in and out.
+    """
+    return bool(keras.backend.backend() == "tensorflow")
+
+
 def can_fuse_batch_norm(inputs: Any, axis: int) -> bool:
     """Tells whether `batch_norm_training` and `batch_norm_inference` can take `inputs`.
 

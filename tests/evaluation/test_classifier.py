@@ -222,3 +222,23 @@ def test_a_model_that_does_not_fit_fails_at_its_first_batch():
 
 def test_counts_of_the_evaluation_are_those_of_the_dataset():
     assert evaluate_classifier(reader(), GOOD, NAMES).counts == label_counts(GOOD, NAMES)
+
+
+@pytest.mark.parametrize("from_logits", [True, False])
+def test_of_two_classes_the_second_alone_will_do(from_logits):
+    logits = np.linspace(-3, 3, 12)[:, None]
+    probability = 1 / (1 + np.exp(-logits))
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Rescaling(1.0)])
+    labels = np.arange(12) % 2
+    outputs = (logits if from_logits else probability).astype("float32")
+    result = evaluate_classifier(
+        model, batches(outputs, labels), ["no", "yes"], from_logits=from_logits
+    )
+    expected = np.hstack([1 - probability, probability])
+    assert result.probabilities == pytest.approx(expected, abs=1e-6)
+
+
+def test_sample_weights_are_passed_over():
+    weighted = [(*pair, np.ones(len(pair[1]))) for pair in batches(pictures(), LABELS)]
+    result = evaluate_classifier(reader(), weighted, NAMES)
+    assert result.labels.tolist() == LABELS.tolist()

@@ -163,7 +163,7 @@ def test_a_fraction_of_a_turn_is_warned_of(rotation):
 def test_degrees_are_not_warned_of(rotation):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        RandomAffine(rotation_degrees=rotation)
+        assert RandomAffine(rotation_degrees=rotation).get_config()["rotation_degrees"]
 
 
 def span(largest, low, high):

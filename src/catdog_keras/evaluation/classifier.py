@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import keras
 import numpy as np
 
+from catdog_keras._backend import predicts_single_batches_well
 from catdog_keras._checks import check_boolean, check_class_names, describe
 from catdog_keras.evaluation.evaluation import Evaluation, FloatArray, look_like_probabilities
 from catdog_keras.evaluation.labels import (
@@ -34,8 +35,10 @@ def evaluate_classifier(
     order. The model need not be compiled; it runs with `training=False`.
 
     Args:
-        model: a Keras model with one output of shape `(batch, classes)`.
-        dataset: batches `(images, labels)`; labels are class indices of shape `(batch,)` or
+        model: a Keras model with one output of shape `(batch, classes)`; for two classes also
+            `(batch, 1)`, the logit or probability of the second one.
+        dataset: batches `(images, labels)`, with or without sample weights, which are not used;
+            labels are class indices of shape `(batch,)` or
             `(batch, 1)`, or one-hot rows of shape `(batch, classes)`.
         class_names: the names of the classes, in the order of the model's outputs.
         files: the file of each picture, in the order in which the dataset yields, or None.
@@ -75,7 +78,7 @@ def evaluate_classifier(
             f"`model` must return one row per picture, here {len(truth)}; "
             f"received {len(rows)} rows."
         )
-    return Evaluation(names, truth, _to_probabilities(rows, from_logits), files)
+    return Evaluation(names, truth, _to_probabilities(rows, len(names), from_logits), files)
 
 
 def _recorded(
@@ -90,17 +93,15 @@ def _recorded(
 def _predict(model: keras.Model, batches: Iterator[Tensors]) -> Iterator[tuple[Tensors, int]]:
     """Yields outputs and how many pictures came before them, one batch or several at a time.
 
-    On TensorFlow `predict_on_batch` costs as much as `predict`, while `predict` of a generator
-    copies every picture. On JAX it is the other way round: each `predict_on_batch` moves all
-    weights in and out. The first batch is predicted alone everywhere, so that a model that does
-    not fit fails at once, and because JAX's `predict` loses batches while it builds a new model.
+    The first batch is predicted alone everywhere, so that a model that does not fit fails at
+    once, and because JAX's `predict` loses batches while it builds a new model.
     """
     seen = 0
     for images in batches:
         outputs = model.predict_on_batch(images)
         yield outputs, seen
         seen += len(outputs)
-        if keras.backend.backend() != "tensorflow":
+        if not predicts_single_batches_well():
             break
     second = next(batches, None)
     if second is not None:
@@ -120,7 +121,10 @@ def _readable(tensor: Tensors) -> Tensors:
 
 
 def _check_outputs(outputs: Tensors, num_classes: int, seen: int) -> FloatArray:
-    """Returns outputs in float64, or raises if they are not one finite number per class."""
+    """Returns outputs in float64, or raises if they are not finite, or not one per class.
+
+    Of two classes the second one's alone will do.
+    """
     structure = keras.tree.flatten(outputs)
     if structure[0] is not outputs:
         raise ValueError(
@@ -128,7 +132,8 @@ def _check_outputs(outputs: Tensors, num_classes: int, seen: int) -> FloatArray:
             f"received a model with {len(structure)} outputs."
         )
     array = np.asarray(outputs).astype(np.float64)
-    if array.ndim != 2 or array.shape[1] != num_classes:
+    single = num_classes == 2 and array.ndim == 2 and array.shape[1] == 1
+    if not single and (array.ndim != 2 or array.shape[1] != num_classes):
         shape = ", ".join(["batch", *map(str, array.shape[1:])])
         raise ValueError(
             f"`model` must have one output per class, here {num_classes}; "
@@ -145,10 +150,13 @@ def _check_outputs(outputs: Tensors, num_classes: int, seen: int) -> FloatArray:
     return array
 
 
-def _to_probabilities(outputs: FloatArray, from_logits: bool) -> FloatArray:
+def _to_probabilities(outputs: FloatArray, num_classes: int, from_logits: bool) -> FloatArray:
     """Returns probabilities from outputs that are what `from_logits` says, or raises."""
+    single = outputs.shape[1] < num_classes
+    if single:  # a sigmoid is the softmax of 0 and the logit
+        outputs = np.hstack([np.zeros_like(outputs) if from_logits else 1 - outputs, outputs])
     are_probabilities = look_like_probabilities(outputs)
-    if from_logits and are_probabilities and outputs.shape[1] > 1:
+    if from_logits and are_probabilities and not single and num_classes > 1:
         raise ValueError(
             describe(
                 "from_logits",

@@ -23,9 +23,10 @@ def label_counts(dataset: Iterable[Any], class_names: Sequence[str]) -> dict[str
     the counts are known from the files, take them from there.
 
     Args:
-        dataset: batches `(images, labels)`, for example a `tf.data.Dataset`, a
-            `keras.utils.PyDataset`, a PyTorch `DataLoader` or a list. Labels are class indices
-            of shape `(batch,)` or `(batch, 1)`, or one-hot rows of shape `(batch, classes)`.
+        dataset: batches `(images, labels)`, with or without sample weights, for example a
+            `tf.data.Dataset`, a `keras.utils.PyDataset`, a PyTorch `DataLoader` or a list. Labels
+            are class indices of shape `(batch,)` or `(batch, 1)`, or one-hot rows of shape
+            `(batch, classes)`.
         class_names: the names of the classes, in the order of their indices.
 
     Returns:
@@ -79,10 +80,13 @@ def baseline_accuracy(counts: Mapping[str, int]) -> float:
 
 
 def read_batches(dataset: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
-    """Yields the (images, labels) of each batch, or raises if the dataset has no such pairs."""
+    """Yields the (images, labels) of each batch, or raises if it is no such pair.
+
+    Sample weights, where a batch has them as its third part, are for a loss and are passed over.
+    """
     for batch in _iterate(dataset):
         # A tensor would unpack along its batch axis: only a true pair is one.
-        if not isinstance(batch, (tuple, list)) or len(batch) != 2:
+        if not isinstance(batch, (tuple, list)) or len(batch) not in (2, 3):
             raise ValueError(
                 "`dataset` must yield pairs (images, labels); "
                 f"received a batch that is {_describe_batch(batch)}. "
