@@ -137,6 +137,22 @@ def test_wrong_options(arguments):
     assert arguments[0].split("=")[0] in ended.output
 
 
+def test_the_closing_table_has_a_line_for_each_model(capsys):
+    widest = tutorial.ModelResult(
+        "model4", 22_260_546, 1, 100, 9, 12345.6, 1.0, 1.0, 1.0, (0.9812, 1.0)
+    )
+    result = tutorial.TutorialResult("synthetic", 0, {}, 0.5, [widest], {"model3": "no weights"})
+    cli._print_table(result)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    rows = [line.split() for line in lines if "model" in line]
+    assert rows == [
+        ["model", "parameters", "epochs", "seconds", "train", "validation", "test"],
+        ["model4", "22,260,546", "100", "12346", "100.0", "100.0", "100.0", "[98.1,", "100.0]"],
+        ["model3", "not", "run"],
+    ]
+
+
 def test_scan_prints_the_report_and_its_status_tells(tmp_path):
     folder(tmp_path, "cats")
     assert run("scan", tmp_path).exit_code == 0

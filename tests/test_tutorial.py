@@ -115,15 +115,6 @@ def test_without_weights_step_four_is_reported_and_the_rest_completes(drawn, tmp
     assert "model4 is not run. The ImageNet weights of 'mobilenet_v2' are not" in process.stdout
     assert "not run" in process.stdout.split("Accuracy in %")[1]
     assert not (output / "model4.keras").exists()
-    table = process.stdout.split("model4 is not run")[1].split("Accuracy in %")[1]
-    assert max(map(len, table.splitlines())) <= 80
-    assert [line.split()[0] for line in table.splitlines() if line.strip()[:5] == "model"] == [
-        "model",
-        "model1",
-        "model2",
-        "model3",
-        "model4",
-    ]
 
 
 def test_a_run_that_fails_leaves_the_earlier_results_as_they_were(drawn, tmp_path, monkeypatch):

@@ -148,6 +148,7 @@ def _print_table(result: "TutorialResult") -> None:
         f"baseline {100 * result.baseline_accuracy:.1f}, of the training labels",
         caption="Validation chose the best epoch; test, with its 95 % interval, chose nothing.",
         box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
     )
     for heading in ("model", "parameters", "epochs", "seconds", "train", "validation", "test"):
         table.add_column(heading, justify="left" if heading == "model" else "right")

@@ -147,7 +147,7 @@ def test_the_announced_count_is_what_is_written_by_default(tmp_path, monkeypatch
     monkeypatch.setattr(drawing, "_write_picture", lambda job, seed: None)
     steps = []
     write_synthetic(tmp_path, progress=steps.append)
-    assert sum(steps) == synthetic.COUNT == 1500
+    assert sum(steps) == synthetic.COUNT == 1200
 
 
 def test_an_empty_class_still_has_its_folder(tmp_path):

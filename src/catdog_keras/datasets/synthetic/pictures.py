@@ -22,9 +22,9 @@ from catdog_keras.datasets.synthetic.identity import (
 )
 from catdog_keras.datasets.synthetic.scenes import draw_foreground, draw_scene
 
-VERSION = 1  # rises when the pictures change, so that a cached set is drawn anew
-_TRAIN_PER_CLASS = 500
-_VALIDATION_PER_CLASS = 250
+VERSION = 2  # rises when the pictures or their numbers change, so that a cached set is drawn anew
+_TRAIN_PER_CLASS = 400
+_VALIDATION_PER_CLASS = 200
 COUNT = len(CLASS_NAMES) * (_TRAIN_PER_CLASS + _VALIDATION_PER_CLASS)  # pictures by default
 _FIRST_VALIDATION_NUMBER = 2000  # as in the public archive
 _JPEG_QUALITY = 90
