@@ -34,6 +34,7 @@ PUBLIC = [
     "label_counts",
     "load_cats_dogs",
     "load_image_folder",
+    "load_manifest",
     "plot_comparison",
     "plot_confusion_matrix",
     "plot_history",

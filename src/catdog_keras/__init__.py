@@ -10,6 +10,7 @@ from catdog_keras.datasets import (
     ScanReport,
     load_cats_dogs,
     load_image_folder,
+    load_manifest,
     scan_images,
 )
 from catdog_keras.evaluation import (
@@ -58,6 +59,7 @@ __all__ = [
     "label_counts",
     "load_cats_dogs",
     "load_image_folder",
+    "load_manifest",
     "plot_comparison",
     "plot_confusion_matrix",
     "plot_history",

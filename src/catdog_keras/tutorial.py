@@ -15,7 +15,7 @@ from catdog_keras._checks import check_integer
 from catdog_keras._output import output_folder
 from catdog_keras._progress import TrainingProgress, progress_bar
 from catdog_keras.datasets import ImageSplits, load_cats_dogs
-from catdog_keras.datasets.image_splits import OnBad
+from catdog_keras.datasets.options import OnBad
 from catdog_keras.evaluation import Evaluation, baseline_accuracy, evaluate_classifier
 from catdog_keras.layers import RandomAffine
 from catdog_keras.models import (

@@ -67,8 +67,9 @@ def test_each_picture_comes_with_its_own_label(cats_dogs, read_code):
         assert all(coded == given for coded, _, given in _pass(dataset, read_code))
 
 
-@pytest.mark.parametrize("cache", [False, True])
-def test_validation_and_test_come_in_the_order_of_files(cats_dogs, read_code, cache):
+@pytest.mark.parametrize("cache", [False, True, "decoded"])
+def test_validation_and_test_come_in_the_order_of_files(cats_dogs, read_code, cache, monkeypatch):
+    monkeypatch.chdir(cats_dogs.parent)
     splits = load_cats_dogs(cats_dogs, **TINY, cache=cache)
     for split in ("validation", "test"):
         for _ in range(2):
@@ -77,8 +78,10 @@ def test_validation_and_test_come_in_the_order_of_files(cats_dogs, read_code, ca
             assert [label for _, _, label in seen] == splits.labels[split].tolist()
 
 
-@pytest.mark.parametrize("cache", [False, True])
-def test_training_is_reshuffled_by_seed_and_epoch(cats_dogs, read_code, cache):
+@pytest.mark.parametrize("cache", [False, True, "decoded"])
+def test_training_is_reshuffled_by_seed_and_epoch(cats_dogs, read_code, cache, monkeypatch):
+    monkeypatch.chdir(cats_dogs.parent)
+
     def orders(seed):
         train = load_cats_dogs(cats_dogs, **TINY, seed=seed, cache=cache).train
         return [tuple(number for _, number, _ in _pass(train, read_code)) for _ in range(3)]
@@ -249,7 +252,8 @@ INVALID = [
     ({"seed": -1}, ValueError, "`seed` must be an integer of at least 0; received seed=-1."),
     ({"seed": None}, TypeError, "`seed` must be an integer of at least 0; received seed=None."),
     ({"split": "random"}, ValueError, "`split` must be one of 'take_skip', 'stratified'; received split='random'."),
-    ({"cache": "yes"}, TypeError, "`cache` must be True or False; received cache='yes'."),
+    ({"cache": 1}, TypeError, "`cache` must be True, False or the path of a folder; received cache=1."),
+    ({"cache": ""}, TypeError, "`cache` must be True, False or the path of a folder; received cache=''."),
     ({"on_bad": "delete"}, ValueError, "`on_bad` must be one of 'skip', 'raise', 'quarantine'; received on_bad='delete'."),
     ({"max_bad_fraction": 1.5}, ValueError, "`max_bad_fraction` must be a number from 0 to 1; received max_bad_fraction=1.5."),
 ]  # fmt: skip
@@ -356,3 +360,49 @@ def test_an_archive_of_another_layout_is_named(tmp_path, make_folder, monkeypatc
 def test_a_share_to_hold_out_is_above_none_and_below_all(cats_dogs, fraction):
     with pytest.raises(ValueError, match="must be a number above 0 and below 1; received"):
         load_image_folder(cats_dogs, validation_fraction=fraction)
+
+
+def test_identical_pictures_are_never_in_two_splits(cats_dogs):
+    first, second = (cats_dogs / "train" / "cats" / f"picture.{n}.png" for n in (0, 1))
+    shutil.copy(first, cats_dogs / "validation" / "cats" / "copy.png")
+    shutil.copy(second, cats_dogs / "validation" / "dogs" / "other.png")
+    with (
+        pytest.warns(UserWarning, match="1 pictures stand in more than one class"),
+        pytest.warns(UserWarning, match="2 files hold the same bytes as one of an") as caught,
+    ):
+        splits = load_cats_dogs(cats_dogs, **TINY)
+    assert {warning.filename for warning in caught} == {__file__}
+    assert {Path(file).name for file in splits.files["train"][-2:]} == {"copy.png", "other.png"}
+    assert sorted(len(files) for files in splits.files.values()) == [8, 32, 62]
+
+
+def test_a_split_of_nothing_but_copies_is_refused(cats_dogs):
+    for picture in (cats_dogs / "train").rglob("*.png"):
+        copy = cats_dogs / "test" / picture.relative_to(cats_dogs / "train")
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(picture, copy)
+    with (
+        pytest.warns(UserWarning, match="60 files hold the same bytes"),
+        pytest.raises(ValueError, match="No picture is left for test: each one there has the same"),
+    ):
+        load_image_folder(cats_dogs, **TINY)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 8])
+def test_shards_hold_each_picture_once_per_epoch(cats_dogs, read_code, count):
+    splits = load_cats_dogs(cats_dogs, **TINY)
+    parts = [splits.shard(index, count) for index in range(count)]
+    for split in splits.files:
+        sizes = [len(part.files[split]) for part in parts]
+        assert max(sizes) - min(sizes) <= 1
+        for _ in range(2):
+            seen = [n for part in parts for _, n, _ in _pass(getattr(part, split), read_code)]
+            assert sorted(seen) == sorted(_numbers(splits.files[split]))
+
+
+def test_a_shard_is_one_of_no_more_than_the_pictures(cats_dogs):
+    splits = load_cats_dogs(cats_dogs, **TINY)
+    with pytest.raises(ValueError, match="`count` must be at most 8, the number of pictures of"):
+        splits.shard(0, 9)
+    with pytest.raises(ValueError, match="`index` must be an integer from 0 to 1"):
+        splits.shard(2, 2)

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catdog_keras.datasets.splitting import SPLIT_FUNCTIONS, hold_out, stratified, take_skip
+from catdog_keras.datasets.index import Listing
+from catdog_keras.datasets.splitting import (
+    SPLIT_FUNCTIONS,
+    hold_out,
+    stratified,
+    take_skip,
+    unite_duplicates,
+)
 
 TUTORIAL_LABELS = np.repeat([0, 1], 500)
 
@@ -82,3 +89,34 @@ def test_the_batch_size_that_is_proposed_does(count):
 def test_a_class_of_one_picture_cannot_be_divided():
     with pytest.raises(ValueError, match="class number 1 has one"):
         stratified(np.array([0, 0, 0, 1]), 1, 0)
+
+
+CONTENTS = st.lists(st.integers(0, 12), max_size=12)
+
+
+@given(st.fixed_dictionaries(dict.fromkeys(("train", "validation", "test"), CONTENTS)))
+def test_identical_contents_end_in_the_first_split_that_holds_one(contents):
+    splits = {
+        split: Listing(
+            tuple(f"{split}{number}" for number in range(len(codes))),
+            np.array([code % 3 for code in codes], np.int32),
+        )
+        for split, codes in contents.items()
+    }
+    digests = {
+        file: str(code)
+        for split, codes in contents.items()
+        for file, code in zip(splits[split].files, codes, strict=True)
+    }
+    united, moved = unite_duplicates(splits, digests)
+    seen: set[str] = set()
+    for split, listing in united.items():
+        here = {digests[file] for file in listing.files}
+        assert seen.isdisjoint(here)
+        seen |= here
+        stayed = [file for file in listing.files if file.startswith(split)]
+        assert list(listing.files[: len(stayed)]) == stayed
+        assert stayed == [file for file in splits[split].files if file not in moved]
+        assert listing.labels.tolist() == [int(digests[file]) % 3 for file in listing.files]
+    everything = [file for listing in united.values() for file in listing.files]
+    assert sorted(everything) == sorted(digests)

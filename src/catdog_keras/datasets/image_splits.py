@@ -1,39 +1,27 @@
-"""Train, validation and test, put together from an index of pictures."""
+"""Train, validation and test as one object: datasets, and what is known of their files."""
 
-import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from catdog_keras._checks import (
-    check_boolean,
-    check_choice,
-    check_integer,
-    check_number,
-    check_size,
-    describe,
-)
-from catdog_keras.datasets.index import ImageIndex, Listing
-from catdog_keras.datasets.inspection import PictureFile, ScanReport, inspect_files
+from catdog_keras._checks import check_integer, describe
+from catdog_keras.datasets.index import Listing
+from catdog_keras.datasets.inspection import ScanReport
+from catdog_keras.datasets.manifest import write_manifest
+from catdog_keras.datasets.options import BatchOptions
 from catdog_keras.datasets.pipeline import batched_dataset
-from catdog_keras.datasets.splitting import SPLIT_FUNCTIONS, hold_out
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
-SPLITS = ("train", "validation", "test")
-ON_BAD = ("skip", "raise", "quarantine")
-HELD_OUT_SHARE = 1 / 3  # the tutorial holds 1,000 of 3,000 pictures out from training
-
-SplitName = Literal["take_skip", "stratified"]
-OnBad = Literal["skip", "raise", "quarantine"]
-
 
 @dataclass(frozen=True)
 class ImageSplits:
-    """Training, validation and test pictures that never share a file.
+    """Training, validation and test pictures that never share a file, or a file's content.
 
     Unpacks into its three datasets: `train, validation, test = splits`.
 
@@ -46,6 +34,8 @@ class ImageSplits:
         files: Paths by split.
         labels: int32 arrays by split, side by side with `files`.
         scan: The `ScanReport` of the pictures: which files were odd, left out, or doubled.
+        root: The folder that holds all files.
+        options: How the pictures become batches.
     """
 
     train: "tf.data.Dataset"
@@ -55,6 +45,37 @@ class ImageSplits:
     files: dict[str, tuple[str, ...]]
     labels: dict[str, np.ndarray]
     scan: ScanReport = field(repr=False)
+    root: Path = field(repr=False)
+    options: BatchOptions = field(repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        listings: Mapping[str, Listing],
+        class_names: tuple[str, ...],
+        scan: ScanReport,
+        root: Path,
+        options: BatchOptions,
+    ) -> "ImageSplits":
+        """Batches the pictures of listings by split; `scan` must have seen all of them."""
+        datasets = {
+            split: batched_dataset(
+                listing,
+                [scan.by_path[file] for file in listing.files],
+                options,
+                shuffled=split == "train" and options.shuffle,
+            )
+            for split, listing in listings.items()
+        }
+        return cls(
+            **datasets,
+            class_names=class_names,
+            files={split: listing.files for split, listing in listings.items()},
+            labels={split: listing.labels for split, listing in listings.items()},
+            scan=scan,
+            root=root,
+            options=options,
+        )
 
     @property
     def counts(self) -> dict[str, dict[str, int]]:
@@ -71,133 +92,67 @@ class ImageSplits:
         """Yields train, validation and test."""
         return iter((self.train, self.validation, self.test))
 
+    def save_manifest(self, path: str | os.PathLike[str]) -> None:
+        """Writes which file is in which split, with its size and SHA-256, as JSON.
 
-@dataclass(frozen=True)
-class SplitOptions:
-    """The arguments that both public functions share, checked."""
+        `load_manifest` loads the same split again, on this machine or another one, and refuses
+        files that have changed. Paths in it are relative, so that the folder may have moved.
 
-    image_size: tuple[int, int]
-    batch_size: int
-    shuffle: bool
-    seed: int
-    split: str
-    cache: bool
-    on_bad: str
-    max_bad_fraction: float
+        Args:
+            path: File to write; one that stands there is replaced when the new one is complete.
 
-    def __post_init__(self) -> None:
-        """Raises if an argument has another type or value than it may have."""
-        check_size("image_size", self.image_size)
-        check_integer("batch_size", self.batch_size, minimum=1)
-        check_boolean("shuffle", self.shuffle)
-        check_integer("seed", self.seed, minimum=0)
-        check_choice("split", self.split, SPLIT_FUNCTIONS)
-        check_boolean("cache", self.cache)
-        check_choice("on_bad", self.on_bad, ON_BAD)
-        check_number("max_bad_fraction", self.max_bad_fraction, minimum=0, maximum=1)
+        Raises:
+            OSError: If it cannot be written.
 
+        Example:
+            >>> import catdog_keras, pathlib, tempfile
+            >>> splits = catdog_keras.load_cats_dogs("synthetic")
+            >>> manifest = pathlib.Path(tempfile.mkdtemp()) / "split.json"
+            >>> splits.save_manifest(manifest)
+            >>> catdog_keras.load_manifest(manifest, splits.root).files == splits.files
+            True
+        """
+        write_manifest(Path(path).expanduser(), self.root, self.class_names, self._rows())
 
-def make_splits(
-    index: ImageIndex, options: SplitOptions, validation_fraction: float
-) -> ImageSplits:
-    """Inspects, splits and batches the pictures of an index.
+    def shard(self, index: int, count: int) -> "ImageSplits":
+        """Returns the part of one of several workers: every `count`-th picture of each split.
 
-    Args:
-        index: The pictures, in split folders or in one part.
-        options: What the user asked for.
-        validation_fraction: Share held out from training where there are no split folders.
-    """
-    parts, scan, plain = _leave_out_bad(index, options)
-    listings = _split(parts, options, validation_fraction)
-    datasets = {
-        split: batched_dataset(
-            listing,
-            np.array([file in plain for file in listing.files]),
-            image_size=options.image_size,
-            batch_size=options.batch_size,
-            shuffle_seed=options.seed if split == "train" and options.shuffle else None,
-            cache=options.cache,
-        )
-        for split, listing in listings.items()
-    }
-    return ImageSplits(
-        **datasets,
-        class_names=index.class_names,
-        files={split: listing.files for split, listing in listings.items()},
-        labels={split: listing.labels for split, listing in listings.items()},
-        scan=scan,
-    )
+        The parts of all workers share no picture and together hold each one, so that each is seen
+        once per epoch. Their sizes differ by one at most.
 
+        Args:
+            index: Which worker, from 0 to `count - 1`.
+            count: How many workers, at most the pictures of the smallest split.
 
-def _leave_out_bad(
-    index: ImageIndex, options: SplitOptions
-) -> tuple[dict[str, Listing], ScanReport, set[str]]:
-    """Inspects every picture; returns what is usable, the report, and the plainly decodable."""
-    absolute = {
-        part: replace(listing, files=tuple(str(index.root / file) for file in listing.files))
-        for part, listing in index.parts.items()
-    }
-    pictures: list[PictureFile] = inspect_files(
-        [file for listing in absolute.values() for file in listing.files]
-    )
-    scan = ScanReport.of(pictures)
-    _judge_bad(scan, len(pictures), options)
-    bad = {picture.path for picture in scan.bad}
-    usable = {
-        part: listing.take(np.array([file not in bad for file in listing.files]).nonzero()[0])
-        for part, listing in absolute.items()
-    }
-    for part, listing in usable.items():
-        _check_classes_left(part, listing, index.class_names)
-    return usable, scan, {picture.path for picture in pictures if picture.plain}
+        Returns:
+            `ImageSplits` with the files of this worker alone.
 
+        Raises:
+            TypeError: If an argument is no integer.
+            ValueError: If there are more workers than pictures, or no such worker.
 
-def _judge_bad(scan: ScanReport, count: int, options: SplitOptions) -> None:
-    if not scan.bad:
-        return
-    shown = "".join(f"\n  {picture.path}: {picture.reason}" for picture in scan.bad[:5])
-    more = f"\n  and {len(scan.bad) - 5} more" if len(scan.bad) > 5 else ""
-    found = f"{len(scan.bad)} of {count} files are no usable pictures:{shown}{more}"
-    if options.on_bad == "raise":
-        raise ValueError(f'{found}\nMend or remove them, or use on_bad="skip".')
-    if options.on_bad == "skip" and len(scan.bad) > options.max_bad_fraction * count:
-        raise ValueError(
-            f"{found}\nThat is more than max_bad_fraction={options.max_bad_fraction:g}. Mend or "
-            'remove them, raise max_bad_fraction, or use on_bad="quarantine".'
-        )
-    warnings.warn(
-        f"{found}\nThey are left out. `scan.bad`, or the command `catdog-keras scan`, lists all.",
-        stacklevel=5,
-    )
+        Example:
+            >>> import catdog_keras
+            >>> splits = catdog_keras.load_cats_dogs("synthetic")
+            >>> parts = [splits.shard(index, 2) for index in range(2)]
+            >>> sum(len(part.files["train"]) for part in parts) == len(splits.files["train"])
+            True
+        """
+        count = check_integer("count", count, minimum=1)
+        index = check_integer("index", index, minimum=0, maximum=count - 1)
+        smallest = min(map(len, self.files.values()))
+        if count > smallest:
+            requirement = f"at most {smallest}, the number of pictures of the smallest split"
+            raise ValueError(describe("count", requirement, count))
+        parts = {
+            split: Listing(files[index::count], self.labels[split][index::count])
+            for split, files in self.files.items()
+        }
+        return ImageSplits.of(parts, self.class_names, self.scan, self.root, self.options)
 
-
-def _check_classes_left(part: str, listing: Listing, class_names: tuple[str, ...]) -> None:
-    for label, name in enumerate(class_names):
-        if not np.any(listing.labels == label):
-            where = "" if part == "all" else f" in {part}"
-            raise ValueError(f"No usable picture of the class {name!r} is left{where}.")
-
-
-def _split(
-    parts: dict[str, Listing], options: SplitOptions, validation_fraction: float
-) -> dict[str, Listing]:
-    if "all" in parts:
-        everything = parts["all"]
-        train, held_out = hold_out(everything.labels, validation_fraction, options.seed)
-        parts = {"train": everything.take(train), "validation": everything.take(held_out)}
-    if "test" not in parts:
-        held = parts["validation"]
-        validation, test = SPLIT_FUNCTIONS[options.split](
-            held.labels, options.batch_size, options.seed
-        )
-        parts = {**parts, "validation": held.take(validation), "test": held.take(test)}
-    count = len(parts["train"].files)
-    if options.batch_size > count:
-        raise ValueError(
-            describe(
-                "batch_size",
-                f"at most the number of training pictures, {count}",
-                options.batch_size,
-            )
-        )
-    return {split: parts[split] for split in SPLITS}
+    def _rows(self) -> Iterator[tuple[str, str, int, int, str]]:
+        """Split, file, label, size and hash of each picture."""
+        for split, files in self.files.items():
+            for file, label in zip(files, self.labels[split].tolist(), strict=True):
+                picture = self.scan.by_path[file]
+                yield split, file, label, picture.size, picture.sha256

@@ -17,6 +17,9 @@ SPLIT_FOLDERS = {
 }
 
 
+SPLITS = tuple(SPLIT_FOLDERS)
+
+
 @dataclass(frozen=True)
 class Listing:
     """Files and their labels, side by side.
@@ -61,7 +64,7 @@ def index_image_folder(directory: str | os.PathLike[str]) -> ImageIndex:
         ValueError: If it holds fewer than two classes, a class without pictures, split folders
             whose classes differ, or no pictures at all.
     """
-    root = _descend(Path(directory))
+    root = picture_root(Path(directory))
     split_folders = _find_split_folders(root)
     if not split_folders:
         class_names = _class_names(root)
@@ -83,7 +86,7 @@ def list_pictures(directory: Path) -> Iterator[str]:
                 yield os.path.join(folder, name)  # noqa: PTH118 - a Path for each costs seconds per million
 
 
-def _descend(root: Path) -> Path:
+def picture_root(root: Path) -> Path:
     """Steps into a folder that holds one folder only, as an unpacked archive does."""
     while True:
         folders = _subfolders(root)

@@ -7,6 +7,7 @@ import stat
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -44,6 +45,7 @@ class PictureFile:
         path: The file, as it was named to the scan.
         status: `"good"`, `"odd"` (it decodes, yet not as its plain pixels) or `"bad"`.
         reason: Why it is odd or bad; empty for a good one.
+        size: Bytes of the file; 0 where they could not be read.
         sha256: Hash of its bytes; empty where they could not be read.
         plain: Whether TensorFlow's own kernels decode it rightly.
     """
@@ -51,6 +53,7 @@ class PictureFile:
     path: str
     status: Literal["good", "odd", "bad"]
     reason: str = ""
+    size: int = field(default=0, repr=False)
     sha256: str = field(default="", repr=False)
     plain: bool = field(default=False, repr=False)
 
@@ -84,6 +87,11 @@ class ScanReport:
             bad=[picture for picture in pictures if picture.status == "bad"],
             duplicates=[paths for paths in same.values() if len(paths) > 1],
         )
+
+    @cached_property
+    def by_path(self) -> dict[str, PictureFile]:
+        """All inspected files by their path."""
+        return {picture.path: picture for picture in (*self.good, *self.odd, *self.bad)}
 
     def __str__(self) -> str:
         """One line of counts, then a line for each odd and bad file and each set of duplicates."""
@@ -154,11 +162,11 @@ def inspect_file(path: str) -> PictureFile:
     digest = hashlib.sha256(content).hexdigest()
     reason, form = _try_to_decode(content)
     if reason:
-        return PictureFile(path, "bad", reason, digest)
+        return PictureFile(path, "bad", reason, len(content), digest)
     oddities = _oddities(path, form)
     plain = not oddities and form.kind in KERNEL_FORMATS and form.mode in ("L", "RGB")
     status: Literal["good", "odd"] = "odd" if oddities else "good"
-    return PictureFile(path, status, ", ".join(oddities), digest, plain)
+    return PictureFile(path, status, ", ".join(oddities), len(content), digest, plain)
 
 
 @dataclass(frozen=True)

@@ -5,18 +5,16 @@ import os
 from pathlib import Path
 
 from catdog_keras._checks import describe
-from catdog_keras.datasets.image_splits import (
-    HELD_OUT_SHARE,
-    ImageSplits,
-    OnBad,
-    SplitName,
-    SplitOptions,
-    make_splits,
-)
-from catdog_keras.datasets.index import ImageIndex, index_image_folder
+from catdog_keras.datasets.image_splits import ImageSplits
+from catdog_keras.datasets.index import ImageIndex, Listing, index_image_folder, picture_root
+from catdog_keras.datasets.inspection import ScanReport, inspect_files
+from catdog_keras.datasets.manifest import Manifest, read_manifest
+from catdog_keras.datasets.options import BatchOptions, OnBad, SplitName, SplitOptions
+from catdog_keras.datasets.selection import first_lines, select_pictures
 from catdog_keras.datasets.source import find_cats_dogs, find_folder
 
 CATS_DOGS_CLASSES = ("cats", "dogs")
+HELD_OUT_SHARE = 1 / 3  # the tutorial holds 1,000 of 3,000 pictures out from training
 
 
 def load_cats_dogs(
@@ -27,15 +25,16 @@ def load_cats_dogs(
     shuffle: bool = True,
     seed: int = 0,
     split: SplitName = "take_skip",
-    cache: bool = False,
+    cache: bool | str | os.PathLike[str] = False,
     on_bad: OnBad = "skip",
     max_bad_fraction: float = 0.01,
 ) -> ImageSplits:
     """Loads the tutorial's cats and dogs as train, validation and test.
 
     A picture stands in the same split in every epoch and every run with the same seed: the files
-    are split, not a dataset that reshuffles. On the public archive that gives 2,000 training, 808
-    validation and 192 test pictures.
+    are split, not a dataset that reshuffles. Files with the same bytes are never in two splits:
+    they join the first of train, validation and test, with a warning. On the public archive that
+    gives 2,000 training, 808 validation and 192 test pictures.
 
     Args:
         source: None or `"public"` downloads the public archive once, into
@@ -49,8 +48,9 @@ def load_cats_dogs(
         seed: An integer of at least 0. Sets the split and the order of every pass.
         split: `"take_skip"`: the validation files are shuffled once and the first fifth of their
             batches is the test, as in the tutorial. `"stratified"`: a fifth of each class.
-        cache: Whether to decode all pictures once, into memory as uint8 (77 KB for each at
-            160 x 160), instead of anew in each pass.
+        cache: Whether to decode all pictures once, as uint8 (77 KB for each at 160 x 160), instead
+            of anew in each pass. True: into memory. A path: into files in that folder, which
+            later runs and other processes find again; a changed picture is decoded anew.
         on_bad: What to do about files that are no usable pictures. `"skip"` leaves them out with
             a warning, and raises when they are more than `max_bad_fraction`; `"raise"` raises;
             `"quarantine"` leaves them out however many they are. Files are never touched; the
@@ -73,9 +73,8 @@ def load_cats_dogs(
         >>> images.shape, labels.shape
         (TensorShape([32, 160, 160, 3]), TensorShape([32]))
     """
-    options = SplitOptions(
-        image_size, batch_size, shuffle, seed, split, cache, on_bad, max_bad_fraction
-    )
+    batches = BatchOptions(image_size, batch_size, shuffle, seed, cache)
+    options = SplitOptions(split, on_bad, max_bad_fraction)
     wanted = "a folder or zip archive with train and validation, each with cats and dogs"
     index = _index(find_cats_dogs(source), "source", source, wanted)
     if index.class_names != CATS_DOGS_CLASSES or "validation" not in index.parts:
@@ -83,7 +82,8 @@ def load_cats_dogs(
         found = f"It holds the classes {', '.join(index.class_names)} in {where}."
         remedy = f"{found} `catdog_keras.load_image_folder` takes other classes and layouts."
         raise ValueError(describe("source", wanted, str(source), remedy))
-    return make_splits(index, options, HELD_OUT_SHARE)
+    listings, scan = select_pictures(index, options, batch_size, seed, HELD_OUT_SHARE)
+    return ImageSplits.of(listings, index.class_names, scan, index.root, batches)
 
 
 def load_image_folder(
@@ -95,7 +95,7 @@ def load_image_folder(
     shuffle: bool = True,
     seed: int = 0,
     split: SplitName = "take_skip",
-    cache: bool = False,
+    cache: bool | str | os.PathLike[str] = False,
     on_bad: OnBad = "skip",
     max_bad_fraction: float = 0.01,
 ) -> ImageSplits:
@@ -117,7 +117,7 @@ def load_image_folder(
         shuffle: Whether the training pictures come in a new order in each pass.
         seed: Sets the split and the order of every pass.
         split: `"take_skip"` or `"stratified"`.
-        cache: Whether to decode all pictures once, into memory.
+        cache: Whether to decode all pictures once, into memory, or a folder for them.
         on_bad: `"skip"`, `"raise"` or `"quarantine"`.
         max_bad_fraction: From 0 to 1; see `on_bad`.
 
@@ -137,16 +137,84 @@ def load_image_folder(
         >>> catdog_keras.load_image_folder(folder, batch_size=4).class_names
         ('cats', 'dogs')
     """
-    options = SplitOptions(
-        image_size, batch_size, shuffle, seed, split, cache, on_bad, max_bad_fraction
-    )
+    batches = BatchOptions(image_size, batch_size, shuffle, seed, cache)
+    options = SplitOptions(split, on_bad, max_bad_fraction)
     if not isinstance(validation_fraction, numbers.Real) or not 0 < validation_fraction < 1:
         raise ValueError(
             describe("validation_fraction", "a number above 0 and below 1", validation_fraction)
         )
     wanted = "a folder or zip archive of class folders, with or without train and validation above"
     index = _index(find_folder("directory", directory), "directory", directory, wanted)
-    return make_splits(index, options, float(validation_fraction))
+    share = float(validation_fraction)
+    listings, scan = select_pictures(index, options, batch_size, seed, share)
+    return ImageSplits.of(listings, index.class_names, scan, index.root, batches)
+
+
+def load_manifest(
+    path: str | os.PathLike[str],
+    directory: str | os.PathLike[str],
+    *,
+    image_size: tuple[int, int] = (160, 160),
+    batch_size: int = 32,
+    shuffle: bool = True,
+    seed: int = 0,
+    cache: bool | str | os.PathLike[str] = False,
+) -> ImageSplits:
+    """Loads the split that `ImageSplits.save_manifest` wrote down, and no other.
+
+    Every file must be there with the content that it had. Files that the manifest does not name
+    are left alone: a folder may have grown since.
+
+    Args:
+        path: The manifest.
+        directory: Folder with the pictures, or zip archive of it, as it was loaded then.
+        image_size: As for `load_cats_dogs`, like all arguments below.
+        batch_size: Pictures per batch.
+        shuffle: Whether the training pictures come in a new order in each pass.
+        seed: Sets the order of every pass; the split is the manifest's.
+        cache: Whether to decode all pictures once, into memory, or a folder for them.
+
+    Returns:
+        `ImageSplits`, which unpacks into `train, validation, test`.
+
+    Raises:
+        TypeError: If an argument has the wrong type.
+        ValueError: If the file is no manifest, or pictures are missing or have changed: they are
+            named.
+        OSError: If `path` or `directory` does not exist.
+
+    Example:
+        >>> import catdog_keras, pathlib, tempfile
+        >>> splits = catdog_keras.load_cats_dogs("synthetic")
+        >>> manifest = pathlib.Path(tempfile.mkdtemp()) / "split.json"
+        >>> splits.save_manifest(manifest)
+        >>> catdog_keras.load_manifest(manifest, splits.root).files == splits.files
+        True
+    """
+    batches = BatchOptions(image_size, batch_size, shuffle, seed, cache)
+    manifest = read_manifest(path)
+    root = picture_root(find_folder("directory", directory))
+    listings = {
+        split: Listing(tuple(str(root / file) for file in listing.files), listing.labels)
+        for split, listing in manifest.splits.items()
+    }
+    files = [file for listing in listings.values() for file in listing.files]
+    scan = ScanReport.of(inspect_files(files))
+    _check_unchanged(manifest, root, scan)
+    return ImageSplits.of(listings, manifest.class_names, scan, root, batches)
+
+
+def _check_unchanged(manifest: Manifest, root: Path, scan: ScanReport) -> None:
+    differing = []
+    for file, content in manifest.contents.items():
+        picture = scan.by_path[str(root / file)]
+        if (picture.size, picture.sha256) != content:
+            differing.append(f"{file}: {'has changed' if picture.sha256 else picture.reason}")
+    if differing:
+        raise ValueError(
+            f"{len(differing)} of {len(manifest.contents)} files below {str(root)!r} are not what "
+            f"the manifest says:{first_lines(differing)}\nBring them back, or split anew."
+        )
 
 
 def _index(

@@ -1,53 +1,51 @@
 """From listed files to batches: tf.data pipelines of pictures and labels."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from catdog_keras._progress import progress_bar
 from catdog_keras.datasets.decoding import decode_with_rules
 from catdog_keras.datasets.index import Listing
+from catdog_keras.datasets.inspection import PictureFile
+from catdog_keras.datasets.options import BatchOptions
+from catdog_keras.datasets.picture_cache import fill, load_or_store
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
 
 def batched_dataset(
-    listing: Listing,
-    plain: np.ndarray,
-    *,
-    image_size: tuple[int, int],
-    batch_size: int,
-    shuffle_seed: int | None,
-    cache: bool,
+    listing: Listing, pictures: Sequence[PictureFile], options: BatchOptions, *, shuffled: bool
 ) -> "tf.data.Dataset":
     """Builds the dataset of one split.
 
     Args:
         listing: Absolute files and labels.
-        plain: bool, shape `(files,)`: whether TensorFlow's own kernels decode the file rightly.
-        image_size: (height, width) in pixels.
-        batch_size: Pictures per batch; the last batch may be smaller.
-        shuffle_seed: If given, each pass has an order of its own, drawn from the seed and the
-            number of the pass; if None, every pass has the order of `listing`.
-        cache: Whether all pictures are decoded once, into memory, as uint8.
+        pictures: What the inspection found, side by side with the files.
+        options: Size, batches, seed and cache.
+        shuffled: Whether each pass has an order of its own, drawn from the seed and the number of
+            the pass; if not, every pass has the order of `listing`.
 
     Returns:
         Batches of float32 pictures in [0, 255], shape `(batch, height, width, 3)`, and int32
-        labels, shape `(batch,)`.
+        labels, shape `(batch,)`. The last batch may be smaller.
     """
     import tensorflow as tf
 
     count = len(listing.files)
-    positions = _positions(count, shuffle_seed)
-    if cache:
-        pictures = _decode_all(listing, plain, image_size)
-        dataset = positions.batch(batch_size).map(
-            lambda at: (tf.cast(tf.gather(pictures, at), tf.float32), tf.gather(listing.labels, at))
-        )
+    decode = _decoder(listing, [picture.plain for picture in pictures], options.image_size)
+    positions = _positions(count, options.seed if shuffled else None)
+    if options.cache is False:
+        dataset = positions.map(decode, num_parallel_calls=tf.data.AUTOTUNE)
+        dataset = dataset.batch(options.batch_size)
     else:
-        decode = _decoder(listing, plain, image_size)
-        dataset = positions.map(decode, num_parallel_calls=tf.data.AUTOTUNE).batch(batch_size)
+        each = tf.data.Dataset.range(count).map(decode, num_parallel_calls=tf.data.AUTOTUNE)
+        take = _taker(each, pictures, options)
+        dataset = positions.batch(options.batch_size).map(
+            lambda at: (tf.cast(take(at), tf.float32), tf.gather(listing.labels, at))
+        )
     return dataset.prefetch(tf.data.AUTOTUNE)
 
 
@@ -85,13 +83,13 @@ class _Passes:
         return generator.permutation(self.count)
 
 
-def _decoder(listing: Listing, plain: np.ndarray, image_size: tuple[int, int]) -> Any:
+def _decoder(listing: Listing, plain: Sequence[bool], image_size: tuple[int, int]) -> Any:
     """A function from a position to a float32 picture and its label."""
     import tensorflow as tf
 
     files = tf.constant([file.encode() for file in listing.files])
     labels = tf.constant(listing.labels)
-    by_kernel = tf.constant(plain)
+    by_kernel = tf.constant(plain, tf.bool)
 
     def decode(position: Any) -> tuple[Any, Any]:
         file = files[position]
@@ -119,16 +117,20 @@ def _decode_odd(file: Any) -> Any:
     return tf.ensure_shape(picture, (None, None, 3))
 
 
-def _decode_all(listing: Listing, plain: np.ndarray, image_size: tuple[int, int]) -> "tf.Tensor":
-    """Decodes every picture once; uint8, shape `(files, height, width, 3)`."""
+def _taker(each: "tf.data.Dataset", pictures: Sequence[PictureFile], options: BatchOptions) -> Any:
+    """A function from positions to uint8 pictures, which are all decoded here, once."""
     import tensorflow as tf
 
-    decode = _decoder(listing, plain, image_size)
-    count = len(listing.files)
-    dataset = tf.data.Dataset.range(count).map(decode, num_parallel_calls=tf.data.AUTOTUNE)
-    pictures = np.empty((count, *image_size, 3), np.uint8)
-    with progress_bar("Decoding pictures", count, "files") as advance:
-        for position, (picture, _) in enumerate(dataset):
-            pictures[position] = np.rint(picture)
-            advance(1)
-    return tf.constant(pictures)
+    shape = (len(pictures), *options.image_size, 3)
+    decoded = (picture for picture, _ in each)
+    if options.cache is True:
+        held = tf.constant(fill(np.empty(shape, np.uint8), decoded))
+        return lambda at: tf.gather(held, at)
+    folder = Path(str(options.cache)).expanduser()
+    stored = load_or_store(folder, [picture.sha256 for picture in pictures], shape, decoded)
+
+    def take(at: Any) -> Any:
+        taken = tf.numpy_function(lambda rows: stored[rows], [at], tf.uint8, stateful=False)
+        return tf.ensure_shape(taken, (None, *shape[1:]))
+
+    return take

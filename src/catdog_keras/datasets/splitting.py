@@ -1,8 +1,10 @@
-"""Which pictures are for validation and which for the test: by file, once, for good."""
+"""Which pictures are for training, validation and test: by file, once, for good."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
+
+from catdog_keras.datasets.index import Listing
 
 TEST_SHARE = 5  # one in five of what is held out from training, as in the tutorial
 
@@ -80,3 +82,37 @@ def divide_classes(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.n
         sides[1].append(members[:second])
     first, last = (generator.permutation(np.concatenate(side)) for side in sides)
     return first, last
+
+
+def unite_duplicates(
+    splits: Mapping[str, Listing], digests: Mapping[str, str]
+) -> tuple[dict[str, Listing], list[str]]:
+    """Brings byte-identical pictures to one side: that of the first split that holds one of them.
+
+    With train before validation before test, a picture that was trained on is in neither of the
+    others: it could only flatter them.
+
+    Args:
+        splits: Files and labels by split, in the order of their claim.
+        digests: A hash of the content of each file.
+
+    Returns:
+        The splits, whose files that were moved stand at the end, and the moved files.
+    """
+    first_seen: dict[str, str] = {}
+    for split, listing in splits.items():
+        for file in listing.files:
+            first_seen.setdefault(digests[file], split)
+    rows = [
+        (first_seen[digests[file]], split, file, label)
+        for split, listing in splits.items()
+        for file, label in zip(listing.files, listing.labels, strict=True)
+    ]
+    united = {}
+    for split in splits:
+        stayed = [row for row in rows if row[0] == row[1] == split]
+        joined = [row for row in rows if row[0] == split != row[1]]
+        files = tuple(file for _, _, file, _ in stayed + joined)
+        labels = np.array([label for *_, label in stayed + joined], dtype=np.int32)
+        united[split] = Listing(files, labels)
+    return united, [file for home, split, file, _ in rows if home != split]

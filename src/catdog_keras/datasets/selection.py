@@ -1,0 +1,143 @@
+"""From an index of files to a split of usable pictures: inspect, leave out, split, unite."""
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from catdog_keras._checks import describe
+from catdog_keras.datasets.index import SPLITS, ImageIndex, Listing
+from catdog_keras.datasets.inspection import ScanReport, inspect_files
+from catdog_keras.datasets.options import SplitOptions
+from catdog_keras.datasets.splitting import SPLIT_FUNCTIONS, hold_out, unite_duplicates
+
+SHOWN = 5  # files that a message names; the report has all
+
+# The warnings below point to the line that called load_cats_dogs or load_image_folder.
+_TO_THE_CALLER = 4
+
+
+def select_pictures(
+    index: ImageIndex,
+    options: SplitOptions,
+    batch_size: int,
+    seed: int,
+    validation_fraction: float,
+) -> tuple[dict[str, Listing], ScanReport]:
+    """Returns the usable pictures by split, as absolute paths, and the report on all of them.
+
+    Args:
+        index: The pictures, in split folders or in one part.
+        options: What the user asked for.
+        batch_size: Pictures per batch, by which `take_skip` counts.
+        seed: Seed of the split.
+        validation_fraction: Share held out from training where there are no split folders.
+    """
+    parts = {
+        part: replace(listing, files=tuple(str(index.root / file) for file in listing.files))
+        for part, listing in index.parts.items()
+    }
+    scan = ScanReport.of(inspect_files([f for listing in parts.values() for f in listing.files]))
+    _judge_bad(scan, options)
+    bad = {picture.path for picture in scan.bad}
+    for part, listing in parts.items():
+        good = np.array([file not in bad for file in listing.files])
+        parts[part] = listing.take(good.nonzero()[0])
+        _check_classes_left(part, parts[part], index.class_names)
+    splits = _split(parts, options, batch_size, seed, validation_fraction)
+    splits, moved = unite_duplicates(
+        splits, {file: picture.sha256 for file, picture in scan.by_path.items()}
+    )
+    _report_duplicates(splits, scan, moved)
+    _check_sizes(splits, batch_size)
+    return splits, scan
+
+
+def _judge_bad(scan: ScanReport, options: SplitOptions) -> None:
+    if not scan.bad:
+        return
+    count = len(scan.by_path)
+    shown = first_lines([f"{picture.path}: {picture.reason}" for picture in scan.bad])
+    found = f"{len(scan.bad)} of {count} files are no usable pictures:{shown}"
+    if options.on_bad == "raise":
+        raise ValueError(f'{found}\nMend or remove them, or use on_bad="skip".')
+    if options.on_bad == "skip" and len(scan.bad) > options.max_bad_fraction * count:
+        raise ValueError(
+            f"{found}\nThat is more than max_bad_fraction={options.max_bad_fraction:g}. Mend or "
+            'remove them, raise max_bad_fraction, or use on_bad="quarantine".'
+        )
+    warnings.warn(
+        f"{found}\nThey are left out. `scan.bad`, or the command `catdog-keras scan`, lists all.",
+        stacklevel=_TO_THE_CALLER,
+    )
+
+
+def _report_duplicates(splits: Mapping[str, Listing], scan: ScanReport, moved: list[str]) -> None:
+    if moved:
+        warnings.warn(
+            f"{len(moved)} files hold the same bytes as one of an earlier split and were put "
+            f"beside it, so that no picture is in two splits:{first_lines(moved)}\n"
+            "`scan.duplicates` lists all that are doubled.",
+            stacklevel=_TO_THE_CALLER,
+        )
+    labels = {
+        file: int(label)
+        for listing in splits.values()
+        for file, label in zip(listing.files, listing.labels, strict=True)
+    }
+    torn = [
+        ", ".join(files)
+        for files in scan.duplicates
+        if len({labels[file] for file in files if file in labels}) > 1
+    ]
+    if torn:
+        warnings.warn(
+            f"{len(torn)} pictures stand in more than one class, with the same bytes:"
+            f"{first_lines(torn)}\nOne of the labels is wrong: remove those files.",
+            stacklevel=_TO_THE_CALLER,
+        )
+
+
+def _check_classes_left(part: str, listing: Listing, class_names: tuple[str, ...]) -> None:
+    for label, name in enumerate(class_names):
+        if not np.any(listing.labels == label):
+            where = "" if part == "all" else f" in {part}"
+            raise ValueError(f"No usable picture of the class {name!r} is left{where}.")
+
+
+def _split(
+    parts: dict[str, Listing],
+    options: SplitOptions,
+    batch_size: int,
+    seed: int,
+    validation_fraction: float,
+) -> dict[str, Listing]:
+    if "all" in parts:
+        everything = parts["all"]
+        train, held_out = hold_out(everything.labels, validation_fraction, seed)
+        parts = {"train": everything.take(train), "validation": everything.take(held_out)}
+    if "test" not in parts:
+        held = parts["validation"]
+        validation, test = SPLIT_FUNCTIONS[options.split](held.labels, batch_size, seed)
+        parts = {**parts, "validation": held.take(validation), "test": held.take(test)}
+    return {split: parts[split] for split in SPLITS}
+
+
+def _check_sizes(splits: Mapping[str, Listing], batch_size: int) -> None:
+    for split, listing in splits.items():
+        if not listing.files:
+            raise ValueError(
+                f"No picture is left for {split}: each one there has the same bytes as one of an "
+                "earlier split. Remove the duplicates, or add other pictures."
+            )
+    count = len(splits["train"].files)
+    if batch_size > count:
+        requirement = f"at most the number of training pictures, {count}"
+        raise ValueError(describe("batch_size", requirement, batch_size))
+
+
+def first_lines(lines: list[str]) -> str:
+    """The first lines, each on one of its own, and how many more there are."""
+    more = [f"and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
+    return "".join(f"\n  {line}" for line in lines[:SHOWN] + more)

@@ -1,0 +1,111 @@
+"""Manifests: the same split again, elsewhere too, and never with other pictures."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from catdog_keras import load_cats_dogs, load_image_folder, load_manifest
+
+TINY = {"image_size": (4, 4), "batch_size": 4}
+
+
+@pytest.fixture
+def written(cats_dogs, tmp_path):
+    splits = load_cats_dogs(cats_dogs, **TINY, seed=3)
+    splits.save_manifest(tmp_path / "split.json")
+    return splits, cats_dogs, tmp_path / "split.json"
+
+
+def test_the_same_split_loads_again_from_a_folder_that_moved_and_grew(written, tmp_path):
+    splits, folder, manifest = written
+    moved = tmp_path / "elsewhere"
+    folder.rename(moved)
+    Image.new("RGB", (4, 4)).save(moved / "train" / "cats" / "new.png")
+    again = load_manifest(manifest, moved, **TINY, seed=3)
+    for split, files in splits.files.items():
+        assert [file.replace(str(moved), str(folder)) for file in again.files[split]] == [*files]
+        np.testing.assert_array_equal(again.labels[split], splits.labels[split])
+    assert again.class_names == splits.class_names
+    assert again.counts == splits.counts
+
+
+def test_it_says_what_was_asked_for(written):
+    splits, folder, manifest = written
+    content = json.loads(manifest.read_text())
+    assert content["class_names"] == ["cats", "dogs"]
+    row = content["files"][-1]
+    path = folder / row["path"]
+    assert str(path) == splits.files["test"][-1]
+    assert (row["split"], row["label"]) == ("test", int(splits.labels["test"][-1]))
+    assert row["size"] == path.stat().st_size
+    assert len(row["sha256"]) == 64
+
+
+def test_a_manifest_of_an_archive_fits_its_folder(cats_dogs, tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
+    archive = shutil.make_archive(str(tmp_path / "pictures"), "zip", cats_dogs.parent, "pictures")
+    load_image_folder(archive, **TINY).save_manifest(tmp_path / "split.json")
+    for place in (archive, cats_dogs):
+        assert load_manifest(tmp_path / "split.json", place, **TINY).counts["train"]["cats"] == 30
+
+
+def test_changed_and_missing_files_are_refused_by_name(written):
+    _, folder, manifest = written
+    Image.new("RGB", (4, 4)).save(folder / "train" / "cats" / "picture.0.png")
+    (folder / "train" / "dogs" / "picture.30.png").unlink()
+    (folder / "train" / "dogs" / "picture.31.png").write_bytes(b"")
+    with pytest.raises(ValueError, match="3 of 100 files below") as caught:
+        load_manifest(manifest, folder, **TINY)
+    assert str(caught.value).splitlines() == [
+        f"3 of 100 files below {str(folder)!r} are not what the manifest says:",
+        "  train/cats/picture.0.png: has changed",
+        "  train/dogs/picture.30.png: cannot be read: No such file or directory",
+        "  train/dogs/picture.31.png: empty file",
+        "Bring them back, or split anew.",
+    ]
+
+
+def _broken(content):
+    """Manifests that are none, by what is wrong with them."""
+    row = content["files"][0]
+    return {
+        "no JSON": "not JSON",
+        "a list": "[]",
+        "version 9": json.dumps({**content, "version": 9}),
+        "no files": json.dumps({**content, "files": []}),
+        "outside": json.dumps({**content, "files": [{**row, "path": "../a.png"}]}),
+        "absolute": json.dumps({**content, "files": [{**row, "path": "/a.png"}]}),
+        "other label": json.dumps({**content, "files": [{**row, "label": 2}]}),
+        "other split": json.dumps({**content, "files": [{**row, "split": "dev"}]}),
+        "twice": json.dumps({**content, "files": [*content["files"], row]}),
+        "no label": json.dumps({**content, "files": [{"path": "a.png", "split": "train"}]}),
+    }
+
+
+def test_what_is_no_manifest_is_refused(written):
+    _, folder, manifest = written
+    for name, text in _broken(json.loads(manifest.read_text())).items():
+        manifest.write_text(text)
+        with pytest.raises(ValueError, match=r"`path` must be a file that `ImageSplits\.save_man"):
+            pytest.fail(f"{name}: {load_manifest(manifest, folder, **TINY)}")
+    with pytest.raises(FileNotFoundError):
+        load_manifest(folder / "none.json", folder)
+    with pytest.raises(TypeError, match="`path` must be a path; received path=3"):
+        load_manifest(3, folder)
+
+
+def test_a_manifest_that_cannot_be_written_leaves_nothing(written, tmp_path, monkeypatch):
+    splits, _, manifest = written
+    before = manifest.read_text()
+
+    def full(*_, **__):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(json, "dump", full)
+    with pytest.raises(OSError, match="disk full"):
+        splits.save_manifest(manifest)
+    assert manifest.read_text() == before
+    assert [path.name for path in tmp_path.glob(".manifest-*")] == []
