@@ -1,14 +1,15 @@
 """Archives: whole or not at all, and never outside their folder."""
 
-import http.server
 import io
+import os
+import shutil
 import stat
-import threading
+import warnings
 import zipfile
 
 import pytest
 
-from catdog_keras.datasets.archive import cache_directory, fetch_archive, unpack_archive
+from catdog_keras.datasets.archive import cache_directory, sweep, unpack_archive
 
 
 def _zip(members):
@@ -23,6 +24,30 @@ def _link():
     link = zipfile.ZipInfo("link.jpg")
     link.external_attr = (stat.S_IFLNK | 0o777) << 16
     return link
+
+
+def _zip_rows(rows):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the name that is there twice
+        for name, content in rows:
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def _encrypted():
+    content = bytearray(_zip({"a.jpg": b"x" * 100}))
+    content[6] |= 1
+    content[content.index(b"PK\x01\x02") + 8] |= 1
+    return bytes(content)
+
+
+def _overlapping():
+    """Two members in the directory that both point to the first one's content."""
+    content = bytearray(_zip_rows([("a.jpg", b"x" * 1000), ("b.jpg", b"y" * 1000)]))
+    second = content.rindex(b"PK\x01\x02")
+    content[second + 42 : second + 46] = (0).to_bytes(4, "little")
+    return bytes(content)
 
 
 def _damaged():
@@ -42,6 +67,9 @@ REJECTED = {
         _zip({"train/a.jpg": b"x", "train": b"x"}),
         "its member 'train/a.jpg' lies in a folder that is also a file",
     ),
+    "one name": (_zip_rows([("a.jpg", b"x"), ("a.jpg", b"y")]), "two of its members have one name"),
+    "encrypted": (_encrypted(), "its member 'a.jpg' is encrypted"),
+    "overlap": (_overlapping(), "its member 'b.jpg' overlaps another"),
     "no zip": (b"<html>log in</html>", "is no whole zip archive"),
     "damaged": (_damaged(), "is no whole zip archive"),
     "cut": (_zip({"a.jpg": b"x" * 1000})[:-30], "is no whole zip archive"),
@@ -71,65 +99,38 @@ def test_unpacks_once_and_by_content(tmp_path):
     assert unpack_archive(archive, tmp_path / "cache") != first
 
 
-@pytest.fixture
-def serve():
-    """Serves given bytes on loopback, and counts the requests."""
-    servers = []
-
-    def start(content, status=200):
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                start.requests += 1
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-            def log_message(self, *args):
-                pass
-
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        servers.append(server)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        return f"http://127.0.0.1:{server.server_port}/pictures.zip"
-
-    start.requests = 0
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+@pytest.mark.parametrize("harm", ["lose", "cut", "empty"])
+def test_an_unpacked_folder_from_which_files_were_lost_is_made_anew(tmp_path, harm):
+    archive = tmp_path / "pictures.zip"
+    archive.write_bytes(_zip({"top/a.jpg": b"one", "top/b.jpg": b"two"}))
+    folder = unpack_archive(archive, tmp_path / "cache")
+    lost = folder / "top" / "b.jpg"
+    {"lose": lost.unlink, "cut": lambda: lost.write_bytes(b"t"), "empty": lambda: None}[harm]()
+    if harm == "empty":
+        shutil.rmtree(folder)
+        folder.mkdir()
+    assert unpack_archive(archive, tmp_path / "cache") == folder
+    assert lost.read_bytes() == b"two"
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == [folder.name]
 
 
-def test_downloads_once(tmp_path, serve):
-    content = _zip({"a.jpg": b"x"})
-    url = serve(content)
-    path = fetch_archive(url, tmp_path)
-    assert path == tmp_path / "pictures.zip"
-    assert path.read_bytes() == content
-    assert fetch_archive(url, tmp_path) == path
-    assert serve.requests == 1
-
-
-@pytest.mark.parametrize(
-    ("content", "status", "reason"),
-    [
-        (b"<html>log in</html>", 200, "is no zip archive, but perhaps the page of a login"),
-        (b"gone", 404, r"could not be downloaded \(HTTPError\)"),
-    ],
-)
-def test_what_is_no_archive_is_not_kept(tmp_path, serve, content, status, reason):
-    with pytest.raises(OSError, match=reason):
-        fetch_archive(serve(content, status), tmp_path)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_no_network_names_the_ways_out(tmp_path):
-    with pytest.raises(OSError, match="could not be downloaded") as caught:
-        fetch_archive("http://127.0.0.1:9/pictures.zip", tmp_path)
-    assert 'give the path of the archive as `source`, or use source="synthetic"' in str(
-        caught.value
+def test_one_content_is_unpacked_once_whatever_its_name(tmp_path):
+    content = _zip({"top/a.jpg": b"one"})
+    for name in ("first.zip", "second.zip"):
+        (tmp_path / name).write_bytes(content)
+    first, second = (
+        unpack_archive(tmp_path / n, tmp_path / "cache") for n in ("first.zip", "second.zip")
     )
-    assert list(tmp_path.iterdir()) == []
+    assert first == second
+
+
+def test_what_a_killed_process_left_is_swept_away_when_it_is_old(tmp_path):
+    for name in (".unpack-old", ".download-new", "kept-folder"):
+        (tmp_path / name).mkdir()
+    for name in (".unpack-old", "kept-folder"):
+        os.utime(tmp_path / name, (0, 0))
+    sweep(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".download-new", "kept-folder"]
 
 
 def test_a_cache_that_cannot_be_made_names_the_way_out(tmp_path, monkeypatch):

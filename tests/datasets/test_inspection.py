@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from catdog_keras.datasets.decoding import decode_with_rules
-from catdog_keras.datasets.inspection import inspect_file, scan_images
+from catdog_keras.datasets.inspection import inspect_file
+from catdog_keras.datasets.scanning import scan_images
 
 RED = (200, 30, 40)
 

@@ -36,7 +36,7 @@ def test_every_epoch_sees_every_picture_once_and_no_other(splits):
 
 def test_one_epoch_on_a_real_backbone_is_far_above_chance(splits, real_weights):
     keras.utils.set_random_seed(0)
-    model = tutorial.STEPS["model4"]()
+    model = tutorial.STEPS["model4"]("imagenet")
     model.compile(
         "adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"]
     )

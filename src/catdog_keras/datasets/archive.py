@@ -1,17 +1,19 @@
-"""A zip archive, from its address to a folder of files: download, verify, unpack."""
+"""A zip archive becomes a folder of files: looked through, then unpacked whole or not at all."""
 
 import hashlib
 import os
 import shutil
 import stat
 import tempfile
+import time
 import zipfile
 from pathlib import Path, PurePosixPath
 
 MAX_MEMBERS = 2_000_000
 MAX_UNPACKED_BYTES = 64 * 2**30
 MAX_RATIO = 200  # unpacked to packed; pictures hardly shrink, a zip bomb reaches 1,000 and more
-DOWNLOAD_TIMEOUT_SECONDS = 30
+LOCAL_HEADER_BYTES = 30  # before each member's name and content
+LEFTOVER_SECONDS = 24 * 60 * 60  # nothing takes that long: whoever made it is gone
 
 
 def cache_directory() -> Path:
@@ -32,63 +34,69 @@ def cache_directory() -> Path:
     return directory
 
 
-def fetch_archive(url: str, directory: Path) -> Path:
-    """Downloads an archive once and returns its path.
-
-    The file comes under a temporary name and gets its own only when it is whole and a zip.
-
-    Raises:
-        OSError: If it cannot be downloaded or is no zip archive.
-    """
-    target = directory / PurePosixPath(url).name
-    if target.exists():
-        return target
-    import pooch
-    import requests
-
-    directory.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".download-", dir=directory) as scratch:
-        download = pooch.HTTPDownloader(timeout=DOWNLOAD_TIMEOUT_SECONDS, progressbar=False)
-        arrived = Path(scratch) / target.name
-        try:
-            pooch.get_logger().setLevel("WARNING")
-            pooch.retrieve(url, None, fname=arrived.name, path=scratch, downloader=download)
-        except requests.RequestException as error:
-            raise OSError(
-                f"{url} could not be downloaded ({type(error).__name__}). Without a network, give "
-                'the path of the archive as `source`, or use source="synthetic".'
-            ) from error
-        if not zipfile.is_zipfile(arrived):
-            raise OSError(
-                f"What came from {url} is no zip archive, but perhaps the page of a login or a "
-                "proxy. Download it by hand and give its path as `source`."
-            )
-        arrived.replace(target)
-    return target
-
-
 def unpack_archive(archive: Path, directory: Path) -> Path:
     """Unpacks a zip archive once, into a folder named by its content, and returns that folder.
 
     The archive is looked through before anything is written, and rejected whole if any member is
-    not a plain file or folder inside it. The folder appears all at once, when it is complete.
+    not a plain file or folder inside it. The folder appears all at once, when it is complete; one
+    from which files were lost is made anew.
 
     Raises:
         ValueError: If it is no zip archive, is damaged, or has a member that must not be unpacked.
     """
-    with archive.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    target = directory / f"{archive.stem}-{digest[:16]}"
-    if target.is_dir():
-        return target
+    target = directory / sha256_of(archive)[:32]
     directory.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=".unpack-", dir=directory))
+    sweep(directory)
     try:
-        _extract(archive, scratch)
-        appear(scratch, target)
+        with zipfile.ZipFile(archive) as opened:
+            members = opened.infolist()
+            _check_members(archive, members)
+            if not _holds(target, members):
+                _unpack(opened, target)
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, NotImplementedError) as error:
+        raise ValueError(
+            f"{str(archive)!r} is no whole zip archive: {error}. Get it anew."
+        ) from error
+    return target
+
+
+def _unpack(opened: zipfile.ZipFile, target: Path) -> None:
+    scratch = Path(tempfile.mkdtemp(prefix=".unpack-", dir=target.parent))
+    try:
+        opened.extractall(scratch / "new")
+        if target.exists():
+            target.rename(scratch / "old")
+        appear(scratch / "new", target)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    return target
+
+
+def _holds(folder: Path, members: list[zipfile.ZipInfo]) -> bool:
+    """Whether each member lies in the folder, with its size."""
+    try:
+        return all(
+            member.is_dir() or (folder / member.filename).stat().st_size == member.file_size
+            for member in members
+        ) and (folder.is_dir())
+    except OSError:
+        return False
+
+
+def sha256_of(file: Path) -> str:
+    """Returns the hash of a file's content."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def sweep(directory: Path) -> None:
+    """Removes what processes that were killed long ago left unfinished."""
+    for leftover in directory.glob(".*-*"):
+        try:
+            old = time.time() - leftover.stat().st_mtime > LEFTOVER_SECONDS
+        except OSError:  # another process was faster
+            continue
+        if old:
+            shutil.rmtree(leftover, ignore_errors=True)
 
 
 def appear(scratch: Path, target: Path) -> None:
@@ -98,19 +106,6 @@ def appear(scratch: Path, target: Path) -> None:
     except OSError:
         if not target.is_dir():
             raise
-
-
-def _extract(archive: Path, directory: Path) -> None:
-    try:
-        with zipfile.ZipFile(archive) as opened:
-            members = opened.infolist()
-            _check_members(archive, members)
-            for member in members:
-                opened.extract(member, directory)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, NotImplementedError) as error:
-        raise ValueError(
-            f"{str(archive)!r} is no whole zip archive: {error}. Get it anew."
-        ) from error
 
 
 def _check_members(archive: Path, members: list[zipfile.ZipInfo]) -> None:
@@ -125,6 +120,15 @@ def _check_members(archive: Path, members: list[zipfile.ZipInfo]) -> None:
         if exceeds:
             raise ValueError(f"{str(archive)!r} is rejected: it would make {what}.")
     files = {member.filename for member in members if not member.is_dir()}
+    if len({member.filename for member in members}) < len(members):
+        raise ValueError(f"{str(archive)!r} is rejected: two of its members have one name.")
+    ends = 0
+    for member in sorted(members, key=lambda member: member.header_offset):
+        if member.header_offset < ends:
+            raise ValueError(
+                f"{str(archive)!r} is rejected: its member {member.filename!r} overlaps another."
+            )
+        ends = member.header_offset + LOCAL_HEADER_BYTES + member.compress_size
     for member in members:
         reason = _reason_to_reject(member, files)
         if reason:

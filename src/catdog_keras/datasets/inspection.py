@@ -11,9 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from catdog_keras._checks import describe
 from catdog_keras._progress import progress_bar
-from catdog_keras.datasets.index import list_pictures
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -67,12 +65,14 @@ class ScanReport:
         odd: Pictures that decode after a rule was applied: turned, palette resolved, ...
         bad: Files that are no usable pictures, each with its `reason`.
         duplicates: Groups of paths whose files hold the same bytes.
+        near_duplicates: Groups of paths whose pictures look alike, if they were asked for.
     """
 
     good: list[PictureFile]
     odd: list[PictureFile]
     bad: list[PictureFile]
     duplicates: list[list[str]]
+    near_duplicates: list[list[str]] = field(default_factory=list)
 
     @classmethod
     def of(cls, pictures: Sequence[PictureFile]) -> "ScanReport":
@@ -104,35 +104,8 @@ class ScanReport:
             for picture in (*self.bad, *self.odd)
         ]
         lines += ["same " + ", ".join(map(_printable, paths)) for paths in self.duplicates]
+        lines += ["like " + ", ".join(map(_printable, paths)) for paths in self.near_duplicates]
         return "\n".join(lines)
-
-
-def scan_images(directory: str | os.PathLike[str]) -> ScanReport:
-    """Reads and decodes every picture file under a folder and says what is wrong with which.
-
-    Nothing is changed: no file is moved, renamed or deleted.
-
-    Args:
-        directory: Folder to walk. Hidden files and folders and `__MACOSX` are passed over.
-
-    Returns:
-        A `ScanReport` with the lists `good`, `odd` and `bad`, whose entries have a `path` and a
-        `reason`, and `duplicates`, lists of paths with the same bytes.
-
-    Raises:
-        NotADirectoryError: If `directory` is no folder.
-
-    Example:
-        >>> import catdog_keras, tempfile, pathlib
-        >>> folder = pathlib.Path(tempfile.mkdtemp())
-        >>> _ = (folder / "broken.jpg").write_bytes(b"no picture")
-        >>> catdog_keras.scan_images(folder).bad[0].reason
-        'not a picture in any known format'
-    """
-    root = Path(directory)
-    if not os.fspath(directory) or not root.is_dir():
-        raise NotADirectoryError(describe("directory", "a folder", str(directory)))
-    return ScanReport.of(inspect_files(list(list_pictures(root))))
 
 
 def inspect_files(paths: Sequence[str]) -> list[PictureFile]:

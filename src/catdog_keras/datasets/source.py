@@ -6,7 +6,13 @@ from pathlib import Path
 
 from catdog_keras._checks import describe
 from catdog_keras._progress import progress_bar
-from catdog_keras.datasets.archive import appear, cache_directory, fetch_archive, unpack_archive
+from catdog_keras.datasets.archive import (
+    appear,
+    cache_directory,
+    sweep,
+    unpack_archive,
+)
+from catdog_keras.datasets.download import fetch_archive
 
 CATS_DOGS_URL = "https://storage.googleapis.com/mledu-datasets/cats_and_dogs_filtered.zip"
 
@@ -41,6 +47,7 @@ def _synthetic_directory() -> Path:
 
     target = cache_directory() / f"synthetic-{synthetic.VERSION}"
     if not target.is_dir():
+        sweep(target.parent)
         with (
             tempfile.TemporaryDirectory(prefix=".synthetic-", dir=target.parent) as scratch,
             progress_bar("Drawing cats and dogs", synthetic.COUNT, "pictures") as advance,

@@ -1,0 +1,46 @@
+"""The scan of a folder: every picture file named as good, odd or bad, and what is doubled."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from catdog_keras._checks import check_boolean, describe
+from catdog_keras.datasets.index import list_pictures
+from catdog_keras.datasets.inspection import ScanReport, inspect_files
+from catdog_keras.datasets.near_duplicates import find_near_duplicates
+
+
+def scan_images(directory: str | os.PathLike[str], *, near_duplicates: bool = False) -> ScanReport:
+    """Reads and decodes every picture file under a folder and says what is wrong with which.
+
+    Nothing is changed: no file is moved, renamed or deleted.
+
+    Args:
+        directory: Folder to walk. Hidden files and folders and `__MACOSX` are passed over.
+        near_duplicates: Whether to look for pictures that look alike, too: their perceptual hashes
+            differ in at most four of 64 bits. That decodes every picture a second time.
+
+    Returns:
+        A `ScanReport` with the lists `good`, `odd` and `bad`, whose entries have a `path` and a
+        `reason`, `duplicates`, lists of paths with the same bytes, and `near_duplicates`, lists of
+        paths that look alike.
+
+    Raises:
+        NotADirectoryError: If `directory` is no folder.
+
+    Example:
+        >>> import catdog_keras, tempfile, pathlib
+        >>> folder = pathlib.Path(tempfile.mkdtemp())
+        >>> _ = (folder / "broken.jpg").write_bytes(b"no picture")
+        >>> catdog_keras.scan_images(folder).bad[0].reason
+        'not a picture in any known format'
+    """
+    root = Path(directory)
+    if not os.fspath(directory) or not root.is_dir():
+        raise NotADirectoryError(describe("directory", "a folder", str(directory)))
+    check_boolean("near_duplicates", near_duplicates)
+    report = ScanReport.of(inspect_files(list(list_pictures(root))))
+    if not near_duplicates:
+        return report
+    usable = sorted(picture.path for picture in (*report.good, *report.odd))
+    return replace(report, near_duplicates=find_near_duplicates(usable))

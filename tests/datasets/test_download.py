@@ -1,0 +1,189 @@
+"""Downloads: whole and the same as the first time, or not at all, with the reason."""
+
+import hashlib
+import http.server
+import io
+import threading
+import time
+import zipfile
+
+import pytest
+
+from catdog_keras.datasets import download
+from catdog_keras.datasets.download import fetch_archive
+
+
+def _zip(members):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+ARCHIVE = _zip({"a.jpg": b"x"})
+OTHER = _zip({"a.jpg": b"y"})
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch):
+    """pooch waits a second longer before each new attempt."""
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+
+
+@pytest.fixture
+def serve():
+    """Serves answers on loopback, one after the other, the last one for good; counts requests."""
+    servers = []
+
+    def start(*answers):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                answer = answers[min(start.requests, len(answers) - 1)]
+                start.requests += 1
+                answer(self)
+
+            def log_message(self, *args):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{server.server_port}/pictures.zip"
+
+    start.requests = 0
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def sends(content, status=200, announced=None, headers=()):
+    """An answer with a body, whose length may be announced wrongly."""
+
+    def answer(handler):
+        handler.send_response(status)
+        handler.send_header("Content-Length", str(len(content) if announced is None else announced))
+        for name, value in headers:
+            handler.send_header(name, value)
+        handler.end_headers()
+        handler.wfile.write(content)
+
+    return answer
+
+
+def hangs_up(handler):
+    handler.connection.close()
+
+
+def stalls(handler):
+    """Announces more than it sends, and keeps the line open until the client gives up."""
+    handler.send_response(200)
+    handler.send_header("Content-Length", "1000")
+    handler.end_headers()
+    handler.wfile.write(b"PK")
+    handler.wfile.flush()
+    handler.connection.recv(1)
+
+
+def drips_for_ever(handler):
+    handler.send_response(200)
+    handler.end_headers()
+    try:
+        while True:
+            handler.wfile.write(bytes(2**16))
+    except OSError:
+        pass
+
+
+def fetch(url, folder):
+    with pytest.warns(UserWarning, match="No hash of http://127.*is published"):
+        return fetch_archive(url, folder)
+
+
+def test_downloads_once_and_records_the_hash(tmp_path, serve):
+    url = serve(sends(ARCHIVE))
+    path = fetch(url, tmp_path)
+    assert path == tmp_path / "pictures.zip"
+    assert path.read_bytes() == ARCHIVE
+    digest = hashlib.sha256(ARCHIVE).hexdigest()
+    assert (tmp_path / "pictures.zip.sha256").read_text() == digest
+    assert fetch_archive(url, tmp_path) == path  # and warns no more
+    assert serve.requests == 1
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+GOOD = {
+    "a redirect": [
+        sends(b"", 302, headers=[("Location", "/elsewhere/pictures.zip")]),
+        sends(ARCHIVE),
+    ],
+    "failing once": [sends(b"busy", 503), sends(ARCHIVE)],
+    "hanging up once": [hangs_up, sends(ARCHIVE)],
+    "cut short once": [sends(ARCHIVE[:-5], announced=len(ARCHIVE)), sends(ARCHIVE)],
+    "failing twice": [sends(b"busy", 503), hangs_up, sends(ARCHIVE)],
+}
+
+
+@pytest.mark.parametrize("kind", GOOD)
+def test_what_passes_is_borne(tmp_path, serve, kind):
+    assert fetch(serve(*GOOD[kind]), tmp_path).read_bytes() == ARCHIVE
+    assert serve.requests == len(GOOD[kind])
+
+
+BAD = {
+    "a login page": (sends(b"<html>log in</html>"), "is no zip archive, but perhaps the page"),
+    "nothing": (sends(b""), "is no zip archive"),
+    "not found": (sends(b"gone", 404), r"could not be downloaded \(HTTPError\)"),
+    "forbidden": (sends(b"no", 403), r"could not be downloaded \(HTTPError\)"),
+    "broken": (sends(b"oops", 500), r"could not be downloaded \(HTTPError\)"),
+    "hanging up": (hangs_up, r"could not be downloaded \(ConnectionError\)"),
+    "cut short": (sends(ARCHIVE[:-5], announced=len(ARCHIVE)), "could not be downloaded"),
+    "cut unannounced": (sends(ARCHIVE[:-5]), "is no zip archive"),
+    "stalling": (stalls, r"could not be downloaded \(ConnectionError\)"),
+    "too large": (drips_for_ever, "sends more than 1,000,000 bytes: stopped"),
+    "redirect in a circle": (
+        sends(b"", 302, headers=[("Location", "/pictures.zip")]),
+        r"could not be downloaded \(TooManyRedirects\)",
+    ),
+    "redirect to nowhere": (
+        sends(b"", 302, headers=[("Location", "http://127.0.0.1:9/pictures.zip")]),
+        r"could not be downloaded \(ConnectionError\)",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_what_is_no_archive_is_not_kept(tmp_path, serve, monkeypatch, kind):
+    answer, reason = BAD[kind]
+    monkeypatch.setattr(download, "DOWNLOAD_TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(download, "MAX_DOWNLOAD_BYTES", 1_000_000)
+    with pytest.raises(OSError, match=reason):
+        fetch_archive(serve(answer), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_archive_than_the_first_is_refused(tmp_path, serve):
+    url = serve(sends(ARCHIVE), sends(OTHER))
+    fetch(url, tmp_path).unlink()
+    with pytest.raises(OSError, match="is not the archive that was first seen, whose SHA-256"):
+        fetch_archive(url, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["pictures.zip.sha256"]
+
+
+def test_an_archive_that_was_exchanged_on_disk_is_refused(tmp_path, serve):
+    url = serve(sends(ARCHIVE))
+    fetch(url, tmp_path).write_bytes(OTHER)
+    with pytest.raises(OSError, match=r"it is damaged or was exchanged\. Delete it"):
+        fetch_archive(url, tmp_path)
+    (tmp_path / "pictures.zip").unlink()
+    assert fetch_archive(url, tmp_path).read_bytes() == ARCHIVE
+
+
+def test_no_network_names_the_ways_out(tmp_path):
+    with pytest.raises(OSError, match="could not be downloaded") as caught:
+        fetch_archive("http://127.0.0.1:9/pictures.zip", tmp_path)
+    assert 'give the path of the archive as `source`, or use source="synthetic"' in str(
+        caught.value
+    )
+    assert list(tmp_path.iterdir()) == []
