@@ -52,8 +52,8 @@ def bad_inputs(tmp_path):
         "no_pictures": "holds no picture: no file that ends in",
         "other": "It holds the classes green, red in no split folders. `catdog_keras.load_image_folder` takes",
         "one": "At least two classes are needed",
-        "few": "Give at least 5 pictures to hold out",
-        "some": "Give a `--batch-size` of at most 4, or more pictures",
+        "few": "make 1. Give at least 129 pictures.",
+        "some": "Give a `--batch-size` of at most 4, or at least 129 pictures",
     }
 
 
@@ -129,7 +129,14 @@ def test_warnings_are_one_line_without_source(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--epochs", "0"), ("--epochs", "many"), ("--seed", "-1"), ("--unknown",)]
+    "arguments",
+    [
+        ("--seed", str(2**32)),
+        ("--epochs", "0"),
+        ("--epochs", "many"),
+        ("--seed", "-1"),
+        ("--unknown",),
+    ],
 )
 def test_wrong_options(arguments):
     ended = run("tutorial", *arguments)

@@ -117,6 +117,21 @@ def test_without_weights_step_four_is_reported_and_the_rest_completes(drawn, tmp
     assert not (output / "model4.keras").exists()
 
 
+@pytest.mark.parametrize("name", ["none.h5", "", "folder"])
+def test_weights_that_were_named_must_be_there_before_anything_is_trained(tmp_path, name):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OSError, match="and there is no such file"):
+        tutorial.run_tutorial(weights=tmp_path / name, output=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_model_that_did_not_beat_the_baseline_is_said_to(ran):
+    result, _, lines = ran
+    for model, line in zip(result.models, lines[4:], strict=True):
+        told = "not surely above the baseline: give it more than 1 epochs" in line
+        assert told == (model.test_interval[0] <= 0.5)
+
+
 def test_a_run_that_fails_leaves_the_earlier_results_as_they_were(drawn, tmp_path, monkeypatch):
     (tmp_path / "results.json").write_text("of an earlier run")
 

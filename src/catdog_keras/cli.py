@@ -48,7 +48,7 @@ def main() -> None:
     "--seed",
     default=0,
     show_default=True,
-    type=click.IntRange(min=0),
+    type=click.IntRange(min=0, max=2**32 - 1),
     help="Seed of splits, weights and augmentation.",
 )
 @click.option(
@@ -70,8 +70,9 @@ def main() -> None:
     default="imagenet",
     show_default=True,
     metavar="FILE",
+    callback=lambda _, __, value: None if value == "None" else value,
     help='Weights of model 4\'s MobileNetV2, without its top layer. "imagenet": Keras finds or '
-    "downloads them.",
+    'downloads them; "None": random ones.',
 )
 def tutorial(**options: Any) -> None:
     """Run the tutorial's four steps: look, count, train four models, compare and test."""

@@ -35,12 +35,13 @@ from catdog_keras.plotting import (
 
 RESULTS_FILE = "results.json"
 IMAGE_SIZE = (160, 160)
+MAX_SEED = 2**32 - 1  # what `keras.utils.set_random_seed` takes
 FIGURE_DPI = 120
 
 Weights: TypeAlias = str | os.PathLike[str]
 
 # Model by name; each is called at its turn, so that one whose weights are missing stops no other.
-STEPS: dict[str, Callable[[Weights], keras.Model]] = {
+STEPS: dict[str, Callable[[Weights | None], keras.Model]] = {
     "model1": lambda _: build_model1(),
     "model2": lambda _: build_model2(),
     "model3": lambda _: build_model3(),
@@ -97,7 +98,7 @@ def run_tutorial(
     seed: int = 0,
     batch_size: int = 32,
     on_bad: OnBad = "skip",
-    weights: Weights = "imagenet",
+    weights: Weights | None = "imagenet",
     tell: Callable[[str], None] = print,
 ) -> TutorialResult:
     """Runs the four steps of the tutorial and writes its results, figures and models.
@@ -112,11 +113,12 @@ def run_tutorial(
         output: Folder for `results.json`, the figures (PNG) and the models (`.keras`). It is made
             if need be. All files come at the end, together; till then what an earlier run wrote
             there stays.
-        seed: Seed of splits, weights and augmentation, at least 0.
+        seed: Seed of splits, weights and augmentation, from 0 to 2**32 - 1.
         batch_size: Pictures per batch. The validation pictures must fill more than four batches,
             because the test takes a fifth of them.
         on_bad: As for `load_cats_dogs`.
-        weights: The backbone's in step 4: `"imagenet"` or the path of a file.
+        weights: The backbone's in step 4: `"imagenet"`, the path of a file, or None for random
+            ones. If those of ImageNet cannot be had, step 4 is not run; a file must be right.
         tell: Called with each line of the report.
 
     Returns:
@@ -125,9 +127,13 @@ def run_tutorial(
     Raises:
         TypeError: If an argument has the wrong type.
         ValueError: If an argument has a wrong value or the pictures cannot be used.
-        OSError: If the pictures do not exist or `output` cannot be written.
+        OSError: If the pictures do not exist, `weights` is no usable file, or `output` cannot be
+            written.
     """
     check_integer("epochs", epochs, minimum=1)
+    check_integer("seed", seed, minimum=0, maximum=MAX_SEED)
+    if weights != "imagenet":
+        STEPS["model4"](weights)  # a file that was named must be right, and this is the time to say
     with output_folder(output, file_names()) as folder:
         splits = load_cats_dogs(
             source,
@@ -149,7 +155,7 @@ def run_tutorial(
                 tell(f"{name} is not run. {error}")
                 continue
             models.append(_train_and_judge(name, model, splits, epochs, folder))
-            tell(_line(models[-1]))
+            tell(_line(models[-1], baseline))
         compared = plot_comparison([asdict(m) for m in models], baseline=baseline)
         _save_figure(folder, "comparison", compared)
         named = "public" if source is None else str(source)
@@ -242,8 +248,13 @@ def file_names() -> list[str]:
     return [RESULTS_FILE, *(f"{f}.png" for f in figures), *(f"{name}.keras" for name in STEPS)]
 
 
-def _line(result: ModelResult) -> str:
-    return (
+def _line(result: ModelResult, baseline: float) -> str:
+    line = (
         f"{result.name:<10} {result.seconds:.0f} s, best epoch {result.best_epoch} of "
         f"{result.epochs}, validation {result.validation_accuracy:.1%}"
     )
+    if result.test_interval[0] <= baseline:
+        line += (
+            f"; on the test not surely above the baseline: give it more than {result.epochs} epochs"
+        )
+    return line

@@ -149,3 +149,9 @@ def test_scan_names_what_it_found_and_changes_nothing(tmp_path):
 def test_scan_wants_a_folder(tmp_path):
     with pytest.raises(NotADirectoryError, match="`directory` must be a folder; received"):
         scan_images(tmp_path / "nowhere")
+
+
+def test_a_scan_of_nothing_says_so(tmp_path):
+    (tmp_path / "notes.txt").write_text("no picture")
+    with pytest.raises(ValueError, match="`directory` must be a folder with files that end in"):
+        scan_images(tmp_path)

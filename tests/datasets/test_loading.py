@@ -353,7 +353,8 @@ def test_an_archive_of_another_layout_is_named(tmp_path, make_folder, monkeypatc
         with pytest.raises(ValueError, match="b' holds no picture") as caught:
             load(archive)
         assert str(caught.value).startswith(f"`{name}` must be a folder or zip archive ")
-        assert f"; received {name}={archive!r}. " in str(caught.value)
+        assert f"; received {name}={archive!r}. '{archive}/one/b' holds" in str(caught.value)
+        assert list((tmp_path / "home" / "catdog_keras" / "unpacked").iterdir()) == []
 
 
 @pytest.mark.parametrize("fraction", [0, 1, -0.1, 1.5, "a third", float("nan")])
@@ -367,7 +368,7 @@ def test_identical_pictures_are_never_in_two_splits(cats_dogs):
     shutil.copy(first, cats_dogs / "validation" / "cats" / "copy.png")
     shutil.copy(second, cats_dogs / "validation" / "dogs" / "other.png")
     with (
-        pytest.warns(UserWarning, match="1 pictures stand in more than one class"),
+        pytest.warns(UserWarning, match="The same bytes stand in more than one class, 1 times"),
         pytest.warns(UserWarning, match="2 files hold the same bytes as one of an") as caught,
     ):
         splits = load_cats_dogs(cats_dogs, **TINY)
@@ -406,3 +407,9 @@ def test_a_shard_is_one_of_no_more_than_the_pictures(cats_dogs):
         splits.shard(0, 9)
     with pytest.raises(ValueError, match="`index` must be an integer from 0 to 1"):
         splits.shard(2, 2)
+
+
+def test_printed_it_says_how_many_and_not_which(cats_dogs):
+    assert repr(load_cats_dogs(cats_dogs, **TINY)) == (
+        "ImageSplits(train: 30 cats, 30 dogs; validation: 16 cats, 16 dogs; test: 4 cats, 4 dogs)"
+    )

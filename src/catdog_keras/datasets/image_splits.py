@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ImageSplits:
     """Training, validation and test pictures that never share a file, or a file's content.
 
@@ -44,9 +44,9 @@ class ImageSplits:
     class_names: tuple[str, ...]
     files: dict[str, tuple[str, ...]]
     labels: dict[str, np.ndarray]
-    scan: ScanReport = field(repr=False)
-    root: Path = field(repr=False)
-    options: BatchOptions = field(repr=False)
+    scan: ScanReport
+    root: Path
+    options: BatchOptions
 
     @classmethod
     def of(
@@ -87,6 +87,14 @@ class ImageSplits:
             }
             for split, labels in self.labels.items()
         }
+
+    def __repr__(self) -> str:
+        """How many pictures of each class each split holds."""
+        parts = (
+            f"{split}: " + ", ".join(f"{count:,} {name}" for name, count in counts.items())
+            for split, counts in self.counts.items()
+        )
+        return f"ImageSplits({'; '.join(parts)})"
 
     def __iter__(self) -> Iterator["tf.data.Dataset"]:
         """Yields train, validation and test."""

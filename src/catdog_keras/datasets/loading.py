@@ -11,7 +11,7 @@ from catdog_keras.datasets.inspection import ScanReport, inspect_files
 from catdog_keras.datasets.manifest import Manifest, read_manifest
 from catdog_keras.datasets.options import BatchOptions, OnBad, SplitName, SplitOptions
 from catdog_keras.datasets.selection import first_lines, select_pictures
-from catdog_keras.datasets.source import find_cats_dogs, find_folder
+from catdog_keras.datasets.source import discard_unpacked, find_cats_dogs, find_folder
 
 CATS_DOGS_CLASSES = ("cats", "dogs")
 HELD_OUT_SHARE = 1 / 3  # the tutorial holds 1,000 of 3,000 pictures out from training
@@ -220,8 +220,10 @@ def _check_unchanged(manifest: Manifest, root: Path, scan: ScanReport) -> None:
 def _index(
     folder: Path, name: str, source: str | os.PathLike[str] | None, wanted: str
 ) -> ImageIndex:
-    """Indexes what a source led to; messages name the source, and the folder that was looked at."""
+    """Indexes what a source led to; messages name places as the user does."""
     try:
         return index_image_folder(folder)
     except ValueError as error:
-        raise ValueError(describe(name, wanted, str(source), str(error))) from error
+        discard_unpacked(folder)  # of an archive with another layout nobody has any use
+        found = str(error).replace(str(folder), str(source))
+        raise ValueError(describe(name, wanted, str(source), found)) from error

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from catdog_keras._checks import check_boolean, describe
-from catdog_keras.datasets.index import list_pictures
+from catdog_keras.datasets.index import PICTURE_ENDINGS, list_pictures
 from catdog_keras.datasets.inspection import ScanReport, inspect_files
 from catdog_keras.datasets.near_duplicates import find_near_duplicates
 
@@ -27,6 +27,7 @@ def scan_images(directory: str | os.PathLike[str], *, near_duplicates: bool = Fa
 
     Raises:
         NotADirectoryError: If `directory` is no folder.
+        ValueError: If there is no picture file under it.
 
     Example:
         >>> import catdog_keras, tempfile, pathlib
@@ -39,7 +40,11 @@ def scan_images(directory: str | os.PathLike[str], *, near_duplicates: bool = Fa
     if not os.fspath(directory) or not root.is_dir():
         raise NotADirectoryError(describe("directory", "a folder", str(directory)))
     check_boolean("near_duplicates", near_duplicates)
-    report = ScanReport.of(inspect_files(list(list_pictures(root))))
+    paths = list(list_pictures(root))
+    if not paths:
+        requirement = f"a folder with files that end in {', '.join(PICTURE_ENDINGS)}"
+        raise ValueError(describe("directory", requirement, str(directory)))
+    report = ScanReport.of(inspect_files(paths))
     if not near_duplicates:
         return report
     usable = sorted(picture.path for picture in (*report.good, *report.odd))

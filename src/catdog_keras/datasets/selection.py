@@ -93,7 +93,7 @@ def _report_duplicates(splits: Mapping[str, Listing], scan: ScanReport, moved: l
     ]
     if torn:
         warnings.warn(
-            f"{len(torn)} pictures stand in more than one class, with the same bytes:"
+            f"The same bytes stand in more than one class, {len(torn)} times:"
             f"{first_lines(torn)}\nOne of the labels is wrong: remove those files.",
             stacklevel=_TO_THE_CALLER,
         )

@@ -1,6 +1,7 @@
 """From what a user names to a folder of pictures: downloaded, unpacked, drawn or simply there."""
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from catdog_keras.datasets.archive import (
 )
 from catdog_keras.datasets.download import fetch_archive
 
+UNPACKED = "unpacked"
 CATS_DOGS_URL = "https://storage.googleapis.com/mledu-datasets/cats_and_dogs_filtered.zip"
 
 
@@ -21,7 +23,7 @@ def find_cats_dogs(source: str | os.PathLike[str] | None) -> Path:
     """Returns the folder of the public archive, the embedded set, or a folder or archive given."""
     if source is None or source == "public":
         archive = fetch_archive(CATS_DOGS_URL, cache_directory() / "downloads")
-        return unpack_archive(archive, cache_directory() / "unpacked")
+        return unpack_archive(archive, cache_directory() / UNPACKED)
     if source == "synthetic":
         return _synthetic_directory()
     return find_folder("source", source)
@@ -38,7 +40,13 @@ def find_folder(name: str, source: str | os.PathLike[str]) -> Path:
         )
     if path.is_dir():
         return path
-    return unpack_archive(path, cache_directory() / "unpacked")
+    return unpack_archive(path, cache_directory() / UNPACKED)
+
+
+def discard_unpacked(folder: Path) -> None:
+    """Removes a folder if it was unpacked from an archive; a user's own is never touched."""
+    if folder.parent == cache_directory() / UNPACKED:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _synthetic_directory() -> Path:

@@ -28,16 +28,12 @@ def take_skip(labels: np.ndarray, batch_size: int, seed: int) -> tuple[np.ndarra
     count = len(labels)
     batches = -(-count // batch_size)
     if batches < TEST_SHARE:
-        largest = (count - 1) // (TEST_SHARE - 1)
-        remedy = (
-            f"a `batch_size` of at most {largest}, or more pictures"
-            if largest
-            else (f"at least {TEST_SHARE} pictures to hold out")
-        )
+        smaller = (count - 1) // (TEST_SHARE - 1)
+        remedy = f"a `batch_size` of at most {smaller}, or " if smaller else ""
         raise ValueError(
-            'split="take_skip" puts a fifth of the validation batches into the test and needs at '
-            f"least {TEST_SHARE} of them; {count} pictures in batches of {batch_size} make "
-            f"{batches}. Give {remedy}."
+            f"The test takes a fifth of the validation batches, of which {TEST_SHARE} or more are "
+            f"needed; {count} pictures in batches of {batch_size} make {batches}. Give {remedy}at "
+            f"least {(TEST_SHARE - 1) * batch_size + 1} pictures."
         )
     order = np.random.default_rng(seed).permutation(count)
     taken = batches // TEST_SHARE * batch_size
