@@ -56,6 +56,12 @@ def _damaged():
     return bytes(content)
 
 
+def _undecompressable():
+    content = bytearray(_zip({"a.jpg": bytes(range(256)) * 40}))
+    content[35] = 0xFF  # the first byte of the deflated stream names an unknown kind of block
+    return bytes(content)
+
+
 REJECTED = {
     "out of the folder": (_zip({"a/b.jpg": b"x", "../escape.jpg": b"x"}), "points out of"),
     "absolute": (_zip({"/etc/escape.jpg": b"x"}), "has an absolute name"),
@@ -71,6 +77,7 @@ REJECTED = {
     "encrypted": (_encrypted(), "its member 'a.jpg' is encrypted"),
     "overlap": (_overlapping(), "its member 'b.jpg' overlaps another"),
     "no zip": (b"<html>log in</html>", "is no whole zip archive"),
+    "undecompressable": (_undecompressable(), "is no whole zip archive: Error -3"),
     "damaged": (_damaged(), "is no whole zip archive"),
     "cut": (_zip({"a.jpg": b"x" * 1000})[:-30], "is no whole zip archive"),
 }

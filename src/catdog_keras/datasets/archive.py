@@ -1,17 +1,29 @@
 """A zip archive becomes a folder of files: looked through, then unpacked whole or not at all."""
 
 import hashlib
+import lzma
 import os
 import shutil
 import stat
 import tempfile
 import time
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 
 MAX_MEMBERS = 2_000_000
 MAX_UNPACKED_BYTES = 64 * 2**30
 MAX_RATIO = 200  # unpacked to packed; pictures hardly shrink, a zip bomb reaches 1,000 and more
+
+# What Python's decompressors raise at an archive that is damaged or packed in an unknown way.
+DAMAGE = (
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    NotImplementedError,
+)
 LOCAL_HEADER_BYTES = 30  # before each member's name and content
 LEFTOVER_SECONDS = 24 * 60 * 60  # nothing takes that long: whoever made it is gone
 
@@ -53,7 +65,7 @@ def unpack_archive(archive: Path, directory: Path) -> Path:
             _check_members(archive, members)
             if not _holds(target, members):
                 _unpack(opened, target)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, NotImplementedError) as error:
+    except DAMAGE as error:
         raise ValueError(
             f"{str(archive)!r} is no whole zip archive: {error}. Get it anew."
         ) from error
