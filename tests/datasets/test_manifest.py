@@ -70,18 +70,20 @@ def test_changed_and_missing_files_are_refused_by_name(written):
 
 def _broken(content):
     """Manifests that are none, by what is wrong with them."""
-    row = content["files"][0]
+    row, *others = content["files"]
     return {
         "no JSON": "not JSON",
         "a list": "[]",
         "version 9": json.dumps({**content, "version": 9}),
         "no files": json.dumps({**content, "files": []}),
-        "outside": json.dumps({**content, "files": [{**row, "path": "../a.png"}]}),
-        "absolute": json.dumps({**content, "files": [{**row, "path": "/a.png"}]}),
-        "other label": json.dumps({**content, "files": [{**row, "label": 2}]}),
-        "other split": json.dumps({**content, "files": [{**row, "split": "dev"}]}),
-        "twice": json.dumps({**content, "files": [*content["files"], row]}),
-        "no label": json.dumps({**content, "files": [{"path": "a.png", "split": "train"}]}),
+        "outside": json.dumps({**content, "files": [{**row, "path": "../a.png"}, *others]}),
+        "absolute": json.dumps({**content, "files": [{**row, "path": "/a.png"}, *others]}),
+        "other label": json.dumps({**content, "files": [{**row, "label": 2}, *others]}),
+        "other split": json.dumps({**content, "files": [{**row, "split": "dev"}, *others]}),
+        "twice": json.dumps({**content, "files": [row, row, *others]}),
+        "no label": json.dumps(
+            {**content, "files": [{"path": "a.png", "split": "train"}, *others]}
+        ),
     }
 
 
@@ -89,7 +91,7 @@ def test_what_is_no_manifest_is_refused(written):
     _, folder, manifest = written
     for name, text in _broken(json.loads(manifest.read_text())).items():
         manifest.write_text(text)
-        with pytest.raises(ValueError, match=r"`path` must be a file that `ImageSplits\.save_man"):
+        with pytest.raises(ValueError, match=r"a file that `ImageSplits\.save_manifest` wrote;"):
             pytest.fail(f"{name}: {load_manifest(manifest, folder, **TINY)}")
     with pytest.raises(FileNotFoundError):
         load_manifest(folder / "none.json", folder)

@@ -113,6 +113,7 @@ def test_identical_contents_end_in_the_first_split_that_holds_one(contents):
     seen: set[str] = set()
     for split, listing in united.items():
         here = {digests[file] for file in listing.files}
+        assert here == {str(code) for code in contents[split]} - seen
         assert seen.isdisjoint(here)
         seen |= here
         stayed = [file for file in listing.files if file.startswith(split)]
