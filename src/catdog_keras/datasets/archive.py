@@ -86,10 +86,10 @@ def _unpack(opened: zipfile.ZipFile, target: Path) -> None:
 def _holds(folder: Path, members: list[zipfile.ZipInfo]) -> bool:
     """Whether each member lies in the folder, with its size."""
     try:
-        return all(
+        return folder.is_dir() and all(
             member.is_dir() or (folder / member.filename).stat().st_size == member.file_size
             for member in members
-        ) and (folder.is_dir())
+        )
     except OSError:
         return False
 

@@ -37,7 +37,7 @@ def fetch_archive(url: str, directory: Path) -> Path:
         warnings.warn(
             f"No hash of {url} is published. What came has the SHA-256 {digest}; it is recorded in "
             f"{str(record)!r}, and from now on nothing else is taken for it.",
-            stacklevel=5,
+            stacklevel=4,
         )
     elif digest != known:
         raise OSError(

@@ -224,6 +224,7 @@ def _index(
     try:
         return index_image_folder(folder)
     except ValueError as error:
-        discard_unpacked(folder)  # of an archive with another layout nobody has any use
+        if source is not None and not Path(source).expanduser().is_dir():
+            discard_unpacked(folder)  # of an archive with another layout nobody has any use
         found = str(error).replace(str(folder), str(source))
         raise ValueError(describe(name, wanted, str(source), found)) from error
