@@ -3,24 +3,38 @@
 import statistics
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 
-def in_turns(sides: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each side by round; every round runs all sides, every other one backwards."""
-    seconds: dict[str, list[float]] = {name: [] for name in sides}
+@dataclass
+class Timing:
+    """Seconds of one side, round by round.
+
+    Attributes:
+        wall: What a clock shows. On a shared machine it jumps.
+        processor: What all cores together spent on it. It hardly jumps.
+    """
+
+    wall: list[float] = field(default_factory=list)
+    processor: list[float] = field(default_factory=list)
+
+
+def in_turns(sides: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, Timing]:
+    """Times each side; every round runs all of them, every other one backwards."""
+    timings = {name: Timing() for name in sides}
     for turn in range(rounds):
         for name in list(sides)[:: 1 if turn % 2 == 0 else -1]:
-            started = time.perf_counter()
+            wall, processor = time.perf_counter(), time.process_time()
             sides[name]()
-            seconds[name].append(time.perf_counter() - started)
-    return seconds
+            timings[name].wall.append(time.perf_counter() - wall)
+            timings[name].processor.append(time.process_time() - processor)
+    return timings
 
 
-def median_ratio(seconds: Mapping[str, list[float]], slow: str, fast: str) -> str:
+def ratio(slow: list[float], fast: list[float]) -> str:
     """How many times faster `fast` is: the median of the rounds, and their range."""
-    ratios = [a / b for a, b in zip(seconds[slow], seconds[fast], strict=True)]
-    middle = statistics.median(ratios)
-    return f"{middle:.2f} [{min(ratios):.2f}, {max(ratios):.2f}]"
+    ratios = [a / b for a, b in zip(slow, fast, strict=True)]
+    return f"{statistics.median(ratios):.2f} [{min(ratios):.2f}, {max(ratios):.2f}]"
 
 
 def print_table(headings: list[str], rows: list[list[str]]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from catdog_keras._checks import describe
 from catdog_keras.datasets.image_splits import ImageSplits
-from catdog_keras.datasets.index import ImageIndex, Listing, index_image_folder, picture_root
+from catdog_keras.datasets.index import ImageIndex, index_image_folder, picture_root
 from catdog_keras.datasets.inspection import ScanReport, inspect_files
 from catdog_keras.datasets.manifest import Manifest, read_manifest
 from catdog_keras.datasets.options import BatchOptions, OnBad, SplitName, SplitOptions
@@ -194,10 +194,7 @@ def load_manifest(
     batches = BatchOptions(image_size, batch_size, shuffle, seed, cache)
     manifest = read_manifest(path)
     root = picture_root(find_folder("directory", directory))
-    listings = {
-        split: Listing(tuple(str(root / file) for file in listing.files), listing.labels)
-        for split, listing in manifest.splits.items()
-    }
+    listings = {split: listing.below(root) for split, listing in manifest.splits.items()}
     files = [file for listing in listings.values() for file in listing.files]
     scan = ScanReport.of(inspect_files(files))
     _check_unchanged(manifest, root, scan)

@@ -40,7 +40,7 @@ def scan_images(directory: str | os.PathLike[str], *, near_duplicates: bool = Fa
     if not os.fspath(directory) or not root.is_dir():
         raise NotADirectoryError(describe("directory", "a folder", str(directory)))
     check_boolean("near_duplicates", near_duplicates)
-    paths = list(list_pictures(root))
+    paths = [str(root / file) for file in list_pictures(root)]
     if not paths:
         requirement = f"a folder with files that end in {', '.join(PICTURE_ENDINGS)}"
         raise ValueError(describe("directory", requirement, str(directory)))

@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 
@@ -34,10 +33,7 @@ def select_pictures(
         seed: Seed of the split.
         validation_fraction: Share held out from training where there are no split folders.
     """
-    parts = {
-        part: replace(listing, files=tuple(str(index.root / file) for file in listing.files))
-        for part, listing in index.parts.items()
-    }
+    parts = {part: listing.below(index.root) for part, listing in index.parts.items()}
     scan = ScanReport.of(inspect_files([f for listing in parts.values() for f in listing.files]))
     _judge_bad(scan, options)
     bad = {picture.path for picture in scan.bad}
