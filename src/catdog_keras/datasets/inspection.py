@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from catdog_keras._progress import progress_bar
+from catdog_keras.datasets.decoding import KERNEL_FORMATS, kernel_complaint
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -20,8 +21,6 @@ MAX_MEGAPIXELS = 50
 DEEPEST = 16  # bits of a sample; deeper ones, as measurements have, carry no scale
 SAMPLE_BITS = {"I;16": 16, "I;16L": 16, "I;16B": 16, "I;16N": 16, "I": 32, "F": 32}  # others: 8
 
-# Formats whose plain pictures TensorFlow's own kernels decode, and decode rightly.
-KERNEL_FORMATS = ("JPEG", "PNG")
 FORMAT_ENDINGS = {
     "BMP": (".bmp",),
     "GIF": (".gif",),
@@ -31,6 +30,7 @@ FORMAT_ENDINGS = {
     "TIFF": (".tif", ".tiff"),
     "WEBP": (".webp",),
 }
+KERNEL_MODES = ("L", "RGB")
 EXIF_ORIENTATION = 0x0112
 TURNED = range(2, 9)  # the other values mean, or are read as, upright
 
@@ -137,7 +137,7 @@ def inspect_file(path: str) -> PictureFile:
     if reason:
         return PictureFile(path, "bad", reason, len(content), digest)
     oddities = _oddities(path, form)
-    plain = not oddities and form.kind in KERNEL_FORMATS and form.mode in ("L", "RGB")
+    plain = form.suits_kernel and not oddities
     status: Literal["good", "odd"] = "odd" if oddities else "good"
     return PictureFile(path, status, ", ".join(oddities), len(content), digest, plain)
 
@@ -153,6 +153,11 @@ class _Form:
     frames: int
     transparent: bool
 
+    @property
+    def suits_kernel(self) -> bool:
+        """Whether TensorFlow's kernel reads its pixels as they are meant."""
+        return self.kind in KERNEL_FORMATS and self.mode in KERNEL_MODES
+
 
 def _try_to_decode(content: bytes) -> tuple[str, _Form]:
     """Returns why `content` is no picture (empty if it is one), and its form."""
@@ -167,16 +172,17 @@ def _try_to_decode(content: bytes) -> tuple[str, _Form]:
         form = _read_form(image, content)
         if form.bits > DEEPEST:
             return f"{form.bits}-bit samples, of which no value is known to be white", form
-        # An eighth of the size: the whole stream is still read, so damage still shows.
-        image.draft(image.mode, (max(image.width // 8, 1), max(image.height // 8, 1)))
-        image.load()
+        strictly = form.suits_kernel or form.kind == "PNG"
+        complaint = kernel_complaint(content, form.kind) if strictly else ""
+        if complaint or not form.suits_kernel:
+            image.load()  # Pillow, where it fails too, says more plainly why
     except UnidentifiedImageError:
         return "not a picture in any known format", unknown
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         return too_large, unknown
     except Exception as error:  # decoders of damaged files raise whatever their bytes lead to
         return f"does not decode: {error}", unknown
-    return "", form
+    return (f"does not decode: {complaint}" if complaint else ""), form
 
 
 def _read_form(image: "Image.Image", content: bytes) -> _Form:

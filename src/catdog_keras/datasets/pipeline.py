@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from catdog_keras.datasets.decoding import decode_with_rules
+from catdog_keras.datasets.decoding import decode_by_kernel, decode_with_rules
 from catdog_keras.datasets.index import Listing
 from catdog_keras.datasets.inspection import PictureFile
 from catdog_keras.datasets.options import BatchOptions
@@ -94,18 +94,12 @@ def _decoder(listing: Listing, plain: Sequence[bool], image_size: tuple[int, int
     def decode(position: Any) -> tuple[Any, Any]:
         file = files[position]
         picture = tf.cond(
-            by_kernel[position], lambda: _decode_plain(file), lambda: _decode_odd(file)
+            by_kernel[position], lambda: decode_by_kernel(file), lambda: _decode_odd(file)
         )
         picture = tf.image.resize(picture, image_size, method="bilinear")
         return tf.ensure_shape(picture, (*image_size, 3)), labels[position]
 
     return decode
-
-
-def _decode_plain(file: Any) -> Any:
-    import tensorflow as tf
-
-    return tf.io.decode_image(tf.io.read_file(file), channels=3, expand_animations=False)
 
 
 def _decode_odd(file: Any) -> Any:

@@ -1,0 +1,113 @@
+"""Each kind of picture file under each `on_bad`: named with its reason, or read by its rule."""
+
+import os
+import warnings
+
+import numpy as np
+import pytest
+
+from catdog_keras import load_image_folder, scan_images
+from tests.corpora.pictures import BAD, GOOD, KINDS, ODD, encoded, noise
+
+TINY = {"image_size": (16, 24), "batch_size": 6, "max_bad_fraction": 1, "shuffle": False}
+
+
+@pytest.fixture
+def with_kind(tmp_path, make_folder):
+    """Writes one file of a kind into a class of a small folder; returns the folder and the file."""
+
+    def write(name):
+        layout = {
+            f"{split}/{label}": 3 for split in ("train", "validation", "test") for label in "ab"
+        }
+        root = make_folder(tmp_path / "pictures", layout)
+        file = root / "train" / "a" / name
+        KINDS[name].write(file)
+        return root, str(file)
+
+    return write
+
+
+def _printable(name):
+    return name.encode(errors="backslashreplace").decode()
+
+
+def _all_pictures(dataset):
+    return np.concatenate([images for images, _ in dataset])
+
+
+def test_the_corpus_is_as_large_as_it_is_said_to_be():
+    assert len(KINDS) == len(GOOD) + len(ODD) + len(BAD) >= 100
+
+
+@pytest.mark.parametrize("mode", ["skip", "raise", "quarantine"])
+@pytest.mark.parametrize("name", [*GOOD, *ODD], ids=_printable)
+def test_pictures_that_can_be_read_show_what_they_are(with_kind, name, mode):
+    root, file = with_kind(name)
+    splits = load_image_folder(root, **TINY, on_bad=mode)
+    (found,) = (p for p in (*splits.scan.good, *splits.scan.odd) if p.path == file)
+    assert (found.status, found.reason) == KINDS[name][1:3]
+    shown = _all_pictures(splits.train)[splits.files["train"].index(file)]
+    if name.startswith("turned"):  # the upper half, where it is upright
+        assert np.abs(shown[8:]).max() < 12
+        shown = shown[:8]
+    assert np.abs(shown - KINDS[name].colour).max() < 6
+
+
+@pytest.mark.parametrize("mode", ["skip", "raise", "quarantine"])
+@pytest.mark.parametrize("name", BAD, ids=_printable)
+def test_files_that_cannot_be_read_are_named_with_the_reason(with_kind, name, mode):
+    root, file = with_kind(name)
+    named = f"\n  {file}: {KINDS[name].reason}"
+    if mode == "raise":
+        with pytest.raises(ValueError, match="1 of 19 files are no usable pictures") as caught:
+            load_image_folder(root, **TINY, on_bad=mode)
+        assert named in str(caught.value)
+    else:
+        with pytest.warns(UserWarning, match="1 of 19 files are no usable pictures") as warned:
+            splits = load_image_folder(root, **TINY, on_bad=mode)
+        assert named in str(warned[0].message)
+        assert [picture.path for picture in splits.scan.bad] == [file]
+        assert len(_all_pictures(splits.train)) == 6
+    assert os.path.lexists(file)
+
+
+def test_a_scan_of_all_kinds_prints_each_once(tmp_path):
+    for name, kind in KINDS.items():
+        folder = tmp_path / "pictures" / kind.status
+        folder.mkdir(parents=True, exist_ok=True)
+        kind.write(folder / name)
+    report = scan_images(tmp_path / "pictures")
+    assert [len(part) for part in (report.good, report.odd, report.bad)] == [
+        len(GOOD),
+        len(ODD),
+        len(BAD),
+    ]
+    printed = str(report)
+    for name in (*ODD, *BAD):
+        assert printed.count(f"/{_printable(name)}: ") == 1
+
+
+@pytest.mark.parametrize("form", ["jpg", "png"])
+def test_whatever_passes_the_check_passes_an_epoch(tmp_path, make_folder, form):
+    """Files damaged at random places: those found good or odd are read, each pass anew."""
+    generator = np.random.default_rng(7)
+    whole = [encoded("JPEG", noise()), encoded("JPEG", noise(), progressive=True)]
+    if form == "png":
+        whole = [encoded("PNG"), encoded("PNG", noise())]
+    layout = {f"{split}/{label}": 2 for split in ("train", "val", "test") for label in "ab"}
+    root = make_folder(tmp_path, layout)
+    for number in range(150):
+        content = bytearray(whole[number % 2])
+        at = int(generator.integers(len(content)))
+        if number % 3:
+            content[at] ^= int(generator.integers(1, 256))
+        else:
+            del content[at : at + int(generator.integers(1, 40))]
+        (root / "train" / "a" / f"damaged.{number}.{form}").write_bytes(content)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what is bad
+        splits = load_image_folder(root, **{**TINY, "batch_size": 2})
+    seen = sum(len(_all_pictures(dataset)) for dataset in splits)
+    assert seen == len(splits.scan.good) + len(splits.scan.odd)
+    assert splits.scan.bad
