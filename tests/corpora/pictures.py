@@ -44,7 +44,15 @@ def encoded(form: str, image: Image.Image | None = None, **options: object) -> b
 
 def saved(form: str, image: Image.Image | None = None, **options: object) -> Callable:
     """A writer of a picture in a format, whatever the file's ending."""
-    return lambda path: path.write_bytes(encoded(form, image, **options))
+    return lambda path: path.write_bytes(encoded(form, image and image.copy(), **options))
+
+
+def frames(form: str, **options: object) -> Callable:
+    """A writer of a picture with a second, blue one behind it."""
+    # Made anew each time: Pillow leaves the settings of one format on the pictures it has written.
+    return lambda path: path.write_bytes(
+        encoded(form, save_all=True, append_images=[flat(colour=(0, 0, 255))], **options)
+    )
 
 
 def holds(content: bytes) -> Callable:
@@ -130,10 +138,8 @@ def _comment() -> PngImagePlugin.PngInfo:
     return info
 
 
-_BLUE = flat(colour=(0, 0, 255))
 _PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 _GREYS = (GREY, GREY, GREY)
-_MANY = {"save_all": True, "append_images": [_BLUE]}
 _RGB16 = png(
     png_header(4, 4, 16, 2), (b"\0" + struct.pack(">3H", *(257 * c for c in COLOUR)) * 4) * 4
 )
@@ -186,11 +192,11 @@ ODD = {
     "palette.gif": Kind(saved("GIF"), "odd", "palette"),
     "palette.tif": Kind(saved("TIFF", flat().quantize()), "odd", "palette"),
     "clear palette.png": Kind(saved("PNG", flat().quantize(), transparency=0), "odd", "palette, transparency", (255, 255, 255)),
-    "frames.gif": Kind(saved("GIF", **_MANY), "odd", "palette, 2 frames, the first is used"),
-    "frames.png": Kind(saved("PNG", **_MANY), "odd", "2 frames, the first is used"),
-    "frames.webp": Kind(saved("WEBP", lossless=True, **_MANY), "odd", "2 frames, the first is used"),
-    "pages.tif": Kind(saved("TIFF", **_MANY), "odd", "2 frames, the first is used"),
-    "two cameras.jpg": Kind(saved("MPO", **_MANY), "odd", "2 frames, the first is used"),
+    "frames.gif": Kind(frames("GIF"), "odd", "palette, 2 frames, the first is used"),
+    "frames.png": Kind(frames("PNG"), "odd", "2 frames, the first is used"),
+    "frames.webp": Kind(frames("WEBP", lossless=True), "odd", "2 frames, the first is used"),
+    "pages.tif": Kind(frames("TIFF"), "odd", "2 frames, the first is used"),
+    "two cameras.jpg": Kind(frames("MPO"), "odd", "2 frames, the first is used"),
     "16 bit grey.png": Kind(saved("PNG", Image.fromarray(np.full((16, 24), GREY * 257, np.uint16))), "odd", "16 bit", _GREYS),
     "16 bit grey.tif": Kind(saved("TIFF", Image.fromarray(np.full((16, 24), GREY * 257, np.uint16))), "odd", "16 bit", _GREYS),
     "16 bit colour.png": Kind(holds(_RGB16), "odd", "16 bit"),

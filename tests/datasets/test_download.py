@@ -2,27 +2,17 @@
 
 import hashlib
 import http.server
-import io
 import threading
 import time
-import zipfile
 
 import pytest
 
 from catdog_keras.datasets import download
 from catdog_keras.datasets.download import fetch_archive
+from tests.corpora.archives import zipped
 
-
-def _zip(members):
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return buffer.getvalue()
-
-
-ARCHIVE = _zip({"a.jpg": b"x"})
-OTHER = _zip({"a.jpg": b"y"})
+ARCHIVE = zipped({"a.jpg": b"x"})
+OTHER = zipped({"a.jpg": b"y"})
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,7 @@
 import hashlib
 import lzma
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -23,7 +24,11 @@ DAMAGE = (
     lzma.LZMAError,
     EOFError,
     NotImplementedError,
+    UnicodeDecodeError,
 )
+LONGEST_PART = 255  # bytes of one name, as file systems have it
+LONGEST_NAME = 1000  # bytes of a name with its folders
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 LOCAL_HEADER_BYTES = 30  # before each member's name and content
 LEFTOVER_SECONDS = 24 * 60 * 60  # nothing takes that long: whoever made it is gone
 
@@ -64,18 +69,22 @@ def unpack_archive(archive: Path, directory: Path) -> Path:
             members = opened.infolist()
             _check_members(archive, members)
             if not _holds(target, members):
-                _unpack(opened, target)
-    except DAMAGE as error:
+                _unpack(opened, members, target)
+    except (*DAMAGE, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the system's own; a decompressor's has no number
         raise ValueError(
             f"{str(archive)!r} is no whole zip archive: {error}. Get it anew."
         ) from error
     return target
 
 
-def _unpack(opened: zipfile.ZipFile, target: Path) -> None:
+def _unpack(opened: zipfile.ZipFile, members: list[zipfile.ZipInfo], target: Path) -> None:
     scratch = Path(tempfile.mkdtemp(prefix=".unpack-", dir=target.parent))
     try:
         opened.extractall(scratch / "new")
+        if not _holds(scratch / "new", members):
+            raise zipfile.BadZipFile("a member is shorter than the archive says")
         if target.exists():
             target.rename(scratch / "old")
         appear(scratch / "new", target)
@@ -131,37 +140,51 @@ def _check_members(archive: Path, members: list[zipfile.ZipInfo]) -> None:
     for exceeds, what in too_much:
         if exceeds:
             raise ValueError(f"{str(archive)!r} is rejected: it would make {what}.")
-    files = {member.filename for member in members if not member.is_dir()}
+    for member in members:
+        _reject(archive, member, _wrong_with(member))
     if len({member.filename for member in members}) < len(members):
         raise ValueError(f"{str(archive)!r} is rejected: two of its members have one name.")
+    files = {member.filename for member in members if not member.is_dir()}
     ends = 0
     for member in sorted(members, key=lambda member: member.header_offset):
+        if not files.isdisjoint(_folders(member)):
+            _reject(archive, member, "lies in a folder that is also a file")
         if member.header_offset < ends:
-            raise ValueError(
-                f"{str(archive)!r} is rejected: its member {member.filename!r} overlaps another."
-            )
+            _reject(archive, member, "overlaps another")
         ends = member.header_offset + LOCAL_HEADER_BYTES + member.compress_size
-    for member in members:
-        reason = _reason_to_reject(member, files)
-        if reason:
-            raise ValueError(
-                f"{str(archive)!r} is rejected: its member {member.filename!r} {reason}."
-            )
 
 
-def _reason_to_reject(member: zipfile.ZipInfo, files: set[str]) -> str:
+def _reject(archive: Path, member: zipfile.ZipInfo, reason: str) -> None:
+    if reason:
+        name = member.orig_filename
+        raise ValueError(f"{str(archive)!r} is rejected: its member {name!r} {reason}.")
+
+
+def _wrong_with(member: zipfile.ZipInfo) -> str:
+    """Why a member must not be unpacked; empty if nothing speaks against it."""
     name = member.orig_filename
+    parts = PurePosixPath(name).parts
     mode = member.external_attr >> 16
     rules = (
         (name.startswith(("/", "\\")) or name[1:2] == ":", "has an absolute name"),
         (".." in PurePosixPath(name.replace("\\", "/")).parts, "points out of the folder"),
-        ("\\" in name or "\0" in name, "has a name that is no plain path"),
         (
-            bool(mode) and not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_IFMT(mode) == 0),
+            "\\" in name
+            or CONTROL.search(name) is not None
+            or "/".join(parts) != name.removesuffix("/"),
+            "has a name that is no plain path",
+        ),
+        (not parts, "has a name that is no plain path"),
+        (
+            len(name.encode()) > LONGEST_NAME
+            or any(len(part.encode()) > LONGEST_PART for part in parts),
+            "has a name that is too long",
+        ),
+        (
+            stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR),
             "is neither a file nor a folder",
         ),
         (bool(member.flag_bits & 0x1), "is encrypted"),
-        (not files.isdisjoint(_folders(member)), "lies in a folder that is also a file"),
     )
     return next((reason for applies, reason in rules if applies), "")
 
