@@ -24,7 +24,8 @@ def zipped(
         warnings.simplefilter("ignore")  # of a name that is there twice
         archive.comment = comment
         for name, content in rows:
-            archive.writestr(name, content)
+            member = zipfile.ZipInfo(name) if isinstance(name, str) else name  # dated 1980, always
+            archive.writestr(member, content, method)
     return buffer.getvalue()
 
 
