@@ -28,6 +28,12 @@ def read_code() -> Callable[[np.ndarray], tuple[int, int]]:
 
 
 @pytest.fixture(scope="session")
+def write_coded() -> Callable[[Path, int, int], None]:
+    """Writes one flat picture that carries a label and a number."""
+    return lambda path, label, number: Image.fromarray(coded_pixels(label, number)).save(path)
+
+
+@pytest.fixture(scope="session")
 def make_folder() -> Callable[..., Path]:
     """Writes `counts` pictures per class folder, e.g. `{"train/cats": 3}`, as PNG files.
 

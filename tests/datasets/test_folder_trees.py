@@ -1,0 +1,158 @@
+"""Any tree of folders: nothing in two splits, nothing lost, each label its own, in every epoch."""
+
+import hashlib
+import os
+import re
+import shutil
+import warnings
+from itertools import chain
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+import catdog_keras
+from catdog_keras import load_image_folder
+
+EPOCHS = 20
+TREES = 200
+TINY = {"image_size": (1, 1), "batch_size": 1, "on_bad": "quarantine"}
+SPLIT_LAYOUTS = ((), ("train", "val"), ("training", "validation", "test"), ("Train", "Valid"))
+
+
+@st.composite
+def trees(draw):
+    """Counts of pictures by folder, and what else lies there: copies and files that are no pictures."""
+    classes = draw(st.lists(st.sampled_from("abcdef"), min_size=2, max_size=3, unique=True))
+    splits = draw(st.sampled_from(SPLIT_LAYOUTS)) or ("",)
+    nested = draw(st.booleans())
+    counts = {}
+    for split in splits:
+        for name in classes:
+            folder = f"{split}/{name}".strip("/")
+            counts[folder] = draw(st.integers(9, 12))
+            if nested:
+                counts[f"{folder}/more"] = draw(st.integers(0, 2))
+    folders = sorted(counts)
+    copies = draw(st.lists(st.tuples(*[st.sampled_from(folders)] * 2), max_size=3))
+    broken = draw(st.lists(st.sampled_from(folders), max_size=2))
+    return counts, copies, broken
+
+
+def _plant(root, tree, write_coded):
+    """Writes a tree; returns the numbers of its pictures, with a copy's for each copy."""
+    counts, copies, broken = tree
+    labels = sorted({folder.removesuffix("/more").split("/")[-1] for folder in counts})
+    numbers = []
+    for folder, count in counts.items():
+        (root / folder).mkdir(parents=True, exist_ok=True)
+        for _ in range(count):
+            label = labels.index(folder.removesuffix("/more").split("/")[-1])
+            write_coded(root / folder / f"picture.{len(numbers)}.png", label, len(numbers))
+            numbers.append(len(numbers))
+    for copy, (source, target) in enumerate(copies):
+        originals = sorted((root / source).glob("picture.*.png"))
+        if originals:
+            shutil.copy(originals[0], root / target / f"copy.{copy}.png")
+            numbers.append(int(re.search(r"\.(\d+)", originals[0].name)[1]))
+    for place, folder in enumerate(broken):
+        (root / folder / f"broken.{place}.jpg").write_bytes(b"no picture")
+    return sorted(numbers)
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory):
+    """Folders for trees, each removed when the next one is asked for."""
+    folders = []
+
+    def make():
+        while folders:
+            shutil.rmtree(folders.pop())
+        folders.append(tmp_path_factory.mktemp("tree"))
+        return folders[0]
+
+    return make
+
+
+@settings(
+    max_examples=max(TREES, settings.default.max_examples),
+    suppress_health_check=[HealthCheck.too_slow],
+)
+@given(
+    tree=trees(),
+    seed=st.integers(0, 99),
+    split=st.sampled_from(["take_skip", "stratified"]),
+    cache=st.booleans(),
+)
+def test_splits_are_disjoint_complete_and_rightly_labelled_in_every_epoch(
+    planted, write_coded, read_code, tree, seed, split, cache
+):
+    root = planted()
+    expected = _plant(root, tree, write_coded)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of copies and of what is bad
+        try:
+            splits = load_image_folder(root, **TINY, seed=seed, split=split, cache=cache)
+        except ValueError as error:  # a test of one picture, which is a copy
+            assume("No picture is left for test" not in str(error))
+            raise
+    # Each epoch as one batch; repeated inside tf.data, which makes 20 of them affordable.
+    passes = [
+        dataset.unbatch().batch(1000).repeat(EPOCHS).as_numpy_iterator() for dataset in splits
+    ]
+    first = None
+    for _ in range(EPOCHS):
+        seen = {}
+        for name, (images, labels) in zip(splits.files, map(next, passes), strict=True):
+            read = [read_code(image) for image in images]
+            assert sorted(labels) == sorted(splits.labels[name])
+            seen[name] = [number for _, number in read]
+            if not tree[1]:  # a copy may lie in a class that is not its own
+                assert [label for label, _ in read] == labels.tolist()
+        assert sorted(chain(*seen.values())) == expected
+        sets = {name: set(numbers) for name, numbers in seen.items()}
+        assert not sets["train"] & sets["validation"]
+        assert not (sets["train"] | sets["validation"]) & sets["test"]
+        first = first or sets
+        assert sets == first
+
+
+def _state(root):
+    """Every entry under a folder: its kind, times, mode and content."""
+    found = {}
+    for path in sorted(root.rglob("*")):
+        status = path.lstat()
+        content = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+        found[str(path)] = (status.st_mode, status.st_mtime_ns, status.st_ino, content)
+    return found
+
+
+PUBLIC_CALLS = {
+    "load_cats_dogs": lambda root, out: list(catdog_keras.load_cats_dogs(root, batch_size=4).train),
+    "in memory": lambda root, out: catdog_keras.load_cats_dogs(root, batch_size=4, cache=True),
+    "on disk": lambda root, out: catdog_keras.load_cats_dogs(root, batch_size=4, cache=out),
+    "load_image_folder": lambda root, out: load_image_folder(root, batch_size=4, on_bad="quarantine"),
+    "shard": lambda root, out: list(load_image_folder(root, batch_size=4).shard(0, 2).train),
+    "scan_images": lambda root, out: catdog_keras.scan_images(root, near_duplicates=True),
+    "save_manifest": lambda root, out: load_image_folder(root, batch_size=4).save_manifest(out / "s.json"),
+    "load_manifest": lambda root, out: _by_manifest(root, out / "s.json"),
+    "label_counts": lambda root, out: catdog_keras.label_counts(load_image_folder(root, batch_size=4).test, ["cats", "dogs"]),
+    "plot_images": lambda root, out: catdog_keras.plot_images(load_image_folder(root, batch_size=4).test, ["cats", "dogs"]),
+}  # fmt: skip
+
+
+def _by_manifest(root, file):
+    load_image_folder(root, batch_size=4).save_manifest(file)
+    list(catdog_keras.load_manifest(file, root, batch_size=4).train)
+
+
+@pytest.mark.parametrize("call", PUBLIC_CALLS)
+@pytest.mark.filterwarnings("ignore:.*files are no usable pictures:UserWarning")
+def test_no_call_changes_what_it_reads(cats_dogs, tmp_path, call):
+    (cats_dogs / "train" / "cats" / "broken.jpg").write_bytes(b"no picture")
+    (cats_dogs / "train" / "notes.txt").write_text("stray")
+    os.symlink("nowhere", cats_dogs / "train" / "gone")
+    before = _state(cats_dogs)
+    (tmp_path / "out").mkdir()
+    PUBLIC_CALLS[call](cats_dogs, tmp_path / "out")
+    assert _state(cats_dogs) == before
