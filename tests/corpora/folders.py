@@ -1,0 +1,55 @@
+"""What can lie in a folder of pictures beside them."""
+
+import os
+import socket
+from pathlib import Path
+
+
+def _write(path: Path, content: bytes = b"stray") -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+def _socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as made:
+        os.chdir(path.parent)  # a socket's whole path may have 107 bytes
+        made.bind(path.name)
+
+
+def _two_links(folder: Path) -> None:
+    (folder / "there").symlink_to("back")
+    (folder / "back").symlink_to("there")
+
+
+CATS = ("train", "cats")
+
+# Each is put into the folder `pictures`, which holds train and validation, each with cats and dogs.
+PASSED_OVER = {
+    "a hidden folder": lambda root: _write(root / ".git" / "a.png"),
+    "a hidden class": lambda root: _write(root / "train" / ".cache" / "a.png"),
+    "what macOS adds": lambda root: _write(root / "__MACOSX" / "train" / "cats" / "._a.png"),
+    "what macOS adds to a split": lambda root: _write(root / "train" / "__MACOSX" / "a.png"),
+    "a fork of macOS": lambda root: _write(root / "train" / "cats" / "._picture.0.png"),
+    "files of the desktop": lambda root: _write(root / "train" / "cats" / ".DS_Store"),
+    "a database of thumbnails": lambda root: _write(root / "train" / "cats" / "Thumbs.db"),
+    "notes beside the classes": lambda root: _write(root / "train" / "notes.txt"),
+    "a picture beside the classes": lambda root: _write(root / "train" / "cover.png"),
+    "a link to itself": lambda root: (root / "train" / "self").symlink_to("self"),
+    "a link to the folder": lambda root: (root / "train" / "loop").symlink_to("."),
+    "a link to the folder above": lambda root: (root / "train" / "up").symlink_to(".."),
+    "a link upwards in a class": lambda root: (root / "train" / "cats" / "up").symlink_to("../.."),
+    "two links in a circle": lambda root: _two_links(root / "train"),
+    "a link that leads nowhere": lambda root: (root / "train" / "gone").symlink_to("nowhere"),
+    "a pipe beside the classes": lambda root: os.mkfifo(root / "train" / "pipe"),
+    "an empty folder named like a picture": lambda root: (root / "train" / "cats" / "a.jpg").mkdir(),
+}  # fmt: skip
+
+# Each is put into the folder of the training cats.
+NAMED = {
+    "a pipe": lambda folder: os.mkfifo(folder / "a.jpg"),
+    "a socket": lambda folder: _socket(folder / "a.jpg"),
+    "a device": lambda folder: (folder / "a.jpg").symlink_to("/dev/zero"),
+    "a link to itself": lambda folder: (folder / "a.jpg").symlink_to("a.jpg"),
+    "a link to nothing": lambda folder: (folder / "a.jpg").symlink_to("nowhere"),
+    "no UTF-8": lambda folder: _write(folder / os.fsdecode(b"\xff.jpg")),
+}
