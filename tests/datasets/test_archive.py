@@ -93,7 +93,7 @@ def test_unpacks_once_and_by_content(tmp_path):
 
 
 @pytest.mark.parametrize("harm", ["lose", "cut", "empty"])
-def test_an_unpacked_folder_from_which_files_were_lost_is_made_anew(tmp_path, harm):
+def test_files_that_an_unpacked_folder_lost_come_back(tmp_path, harm):
     archive = tmp_path / "pictures.zip"
     archive.write_bytes(zipped({"top/a.jpg": b"one", "top/b.jpg": b"two"}))
     folder = unpack_archive(archive, tmp_path / "cache")
@@ -104,7 +104,18 @@ def test_an_unpacked_folder_from_which_files_were_lost_is_made_anew(tmp_path, ha
         folder.mkdir()
     assert unpack_archive(archive, tmp_path / "cache") == folder
     assert lost.read_bytes() == b"two"
+    assert (folder / "top" / "a.jpg").read_bytes() == b"one"
     assert [path.name for path in (tmp_path / "cache").iterdir()] == [folder.name]
+
+
+def test_what_is_whole_stays_while_lost_files_come_back(tmp_path):
+    archive = tmp_path / "pictures.zip"
+    archive.write_bytes(zipped({"top/a.jpg": b"one", "top/b.jpg": b"two"}))
+    folder = unpack_archive(archive, tmp_path / "cache")
+    before = (folder.stat().st_ino, (folder / "top" / "a.jpg").stat().st_ino)
+    (folder / "top" / "b.jpg").unlink()
+    unpack_archive(archive, tmp_path / "cache")
+    assert (folder.stat().st_ino, (folder / "top" / "a.jpg").stat().st_ino) == before
 
 
 def test_one_content_is_unpacked_once_whatever_its_name(tmp_path):

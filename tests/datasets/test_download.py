@@ -1,13 +1,17 @@
 """Downloads: whole and the same as the first time, or not at all, with the reason."""
 
+import gzip
 import hashlib
 import http.server
+import shutil
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
-from catdog_keras.datasets import download
+from catdog_keras import load_cats_dogs
+from catdog_keras.datasets import download, source
 from catdog_keras.datasets.download import fetch_archive
 from tests.corpora.archives import zipped
 
@@ -86,6 +90,23 @@ def drips_for_ever(handler):
         pass
 
 
+def speaks_no_http(handler):
+    handler.wfile.write(b"220 mail.example ready\r\n")
+
+
+def in_chunks(content, end):
+    """An answer of unknown length; without the right end it is not whole."""
+
+    def answer(handler):
+        handler.protocol_version = "HTTP/1.1"
+        handler.send_response(200)
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        handler.wfile.write(b"%x\r\n%b\r\n" % (len(content), content) + end)
+
+    return answer
+
+
 def fetch(url, folder):
     with pytest.warns(UserWarning, match="No hash of http://127.*is published"):
         return fetch_archive(url, folder)
@@ -112,6 +133,10 @@ GOOD = {
     "hanging up once": [hangs_up, sends(ARCHIVE)],
     "cut short once": [sends(ARCHIVE[:-5], announced=len(ARCHIVE)), sends(ARCHIVE)],
     "failing twice": [sends(b"busy", 503), hangs_up, sends(ARCHIVE)],
+    "an unknown length": [in_chunks(ARCHIVE, b"0\r\n\r\n")],
+    "compressed on the way": [
+        sends(gzip.compress(ARCHIVE), headers=[("Content-Encoding", "gzip")])
+    ],
 }
 
 
@@ -130,6 +155,13 @@ BAD = {
     "hanging up": (hangs_up, r"could not be downloaded \(ConnectionError\)"),
     "cut short": (sends(ARCHIVE[:-5], announced=len(ARCHIVE)), "could not be downloaded"),
     "cut unannounced": (sends(ARCHIVE[:-5]), "is no zip archive"),
+    "longer than announced": (sends(ARCHIVE, announced=len(ARCHIVE) - 5), "is no zip archive"),
+    "broken chunks": (in_chunks(ARCHIVE, b"zz"), "could not be downloaded"),
+    "no HTTP": (speaks_no_http, r"could not be downloaded \(ConnectionError\)"),
+    "redirect to a file": (
+        sends(b"", 302, headers=[("Location", "file:///etc/hostname")]),
+        r"could not be downloaded \(InvalidSchema\)",
+    ),
     "stalling": (stalls, r"could not be downloaded \(ConnectionError\)"),
     "too large": (drips_for_ever, "sends more than 1,000,000 bytes: stopped"),
     "redirect in a circle": (
@@ -177,3 +209,14 @@ def test_no_network_names_the_ways_out(tmp_path):
         caught.value
     )
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_warning_of_an_unknown_hash_points_to_who_asked(
+    tmp_path, serve, cats_dogs, monkeypatch
+):
+    archive = shutil.make_archive(str(tmp_path / "public"), "zip", cats_dogs.parent, "pictures")
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(source, "CATS_DOGS_URL", serve(sends(Path(archive).read_bytes())))
+    with pytest.warns(UserWarning, match="No hash of http://127.*is published") as caught:
+        load_cats_dogs(image_size=(4, 4), batch_size=4)
+    assert caught[0].filename == __file__

@@ -357,6 +357,14 @@ def test_an_archive_of_another_layout_is_named(tmp_path, make_folder, monkeypatc
         assert list((tmp_path / "home" / "catdog_keras" / "unpacked").iterdir()) == []
 
 
+def test_a_folder_that_is_refused_leaves_the_cache_alone(tmp_path, make_folder, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
+    make_folder(tmp_path / "one", {"cats": 1})
+    with pytest.raises(ValueError, match=r"holds only \['cats'\]"):
+        load_image_folder(tmp_path / "one")
+    assert not (tmp_path / "home").exists()
+
+
 @pytest.mark.parametrize("fraction", [0, 1, -0.1, 1.5, "a third", float("nan")])
 def test_a_share_to_hold_out_is_above_none_and_below_all(cats_dogs, fraction):
     with pytest.raises(ValueError, match="must be a number above 0 and below 1; received"):

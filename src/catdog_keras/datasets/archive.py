@@ -68,7 +68,7 @@ def unpack_archive(archive: Path, directory: Path) -> Path:
         with zipfile.ZipFile(archive) as opened:
             members = opened.infolist()
             _check_members(archive, members)
-            if not _holds(target, members):
+            if not target.is_dir() or _missing(target, members):
                 _unpack(opened, members, target)
     except (*DAMAGE, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
@@ -80,27 +80,33 @@ def unpack_archive(archive: Path, directory: Path) -> Path:
 
 
 def _unpack(opened: zipfile.ZipFile, members: list[zipfile.ZipInfo], target: Path) -> None:
-    scratch = Path(tempfile.mkdtemp(prefix=".unpack-", dir=target.parent))
-    try:
-        opened.extractall(scratch / "new")
-        if not _holds(scratch / "new", members):
+    """Unpacks beside `target`, then renames: what is whole there is never away."""
+    with tempfile.TemporaryDirectory(prefix=".unpack-", dir=target.parent) as scratch:
+        new = Path(scratch) / "new"
+        new.mkdir()  # an archive without members makes none
+        opened.extractall(new)
+        if _missing(new, members):
             raise zipfile.BadZipFile("a member is shorter than the archive says")
-        if target.exists():
-            target.rename(scratch / "old")
-        appear(scratch / "new", target)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        appear(new, target)
+        for name in _missing(target, members):  # it was there before, and had lost some
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            (new / name).replace(target / name)
 
 
-def _holds(folder: Path, members: list[zipfile.ZipInfo]) -> bool:
-    """Whether each member lies in the folder, with its size."""
+def _missing(folder: Path, members: list[zipfile.ZipInfo]) -> list[str]:
+    """The files that do not lie in the folder with their size."""
+    return [
+        member.filename
+        for member in members
+        if not member.is_dir() and _size(folder / member.filename) != member.file_size
+    ]
+
+
+def _size(file: Path) -> int:
     try:
-        return folder.is_dir() and all(
-            member.is_dir() or (folder / member.filename).stat().st_size == member.file_size
-            for member in members
-        )
+        return file.stat().st_size
     except OSError:
-        return False
+        return -1
 
 
 def sha256_of(file: Path) -> str:

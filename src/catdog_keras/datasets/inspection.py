@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 MAX_MEGAPIXELS = 50
+TOO_LARGE = f"more than {MAX_MEGAPIXELS} megapixels"
 DEEPEST = 16  # bits of a sample; deeper ones, as measurements have, carry no scale
 SAMPLE_BITS = {"I;16": 16, "I;16L": 16, "I;16B": 16, "I;16N": 16, "I": 32, "F": 32}  # others: 8
 
@@ -133,11 +134,10 @@ def inspect_file(path: str) -> PictureFile:
     if not content:
         return PictureFile(path, "bad", "empty file")
     digest = hashlib.sha256(content).hexdigest()
-    reason, form = _try_to_decode(content)
-    if reason:
-        return PictureFile(path, "bad", reason, len(content), digest)
-    oddities = _oddities(path, form)
-    plain = form.suits_kernel and not oddities
+    try:
+        oddities, plain = _decode(path, content)
+    except _Unusable as error:
+        return PictureFile(path, "bad", str(error), len(content), digest)
     status: Literal["good", "odd"] = "odd" if oddities else "good"
     return PictureFile(path, status, ", ".join(oddities), len(content), digest, plain)
 
@@ -153,36 +153,50 @@ class _Form:
     frames: int
     transparent: bool
 
-    @property
-    def suits_kernel(self) -> bool:
-        """Whether TensorFlow's kernel reads its pixels as they are meant."""
-        return self.kind in KERNEL_FORMATS and self.mode in KERNEL_MODES
+
+class _Unusable(Exception):  # noqa: N818 - no error of the program, but what is wrong with a file
+    """Why a file is no usable picture."""
 
 
-def _try_to_decode(content: bytes) -> tuple[str, _Form]:
-    """Returns why `content` is no picture (empty if it is one), and its form."""
+def _decode(path: str, content: bytes) -> tuple[list[str], bool]:
+    """Decodes a picture by what will read it later; returns its oddities, and whether it is plain.
+
+    Raises:
+        _Unusable: If it is bad.
+    """
+    image, form = _open(content)
+    if image.width * image.height > MAX_MEGAPIXELS * 1_000_000:
+        raise _Unusable(TOO_LARGE)
+    if form.bits > DEEPEST:
+        raise _Unusable(f"{form.bits}-bit samples, of which no value is known to be white")
+    oddities = _oddities(path, form)
+    plain = form.kind in KERNEL_FORMATS and form.mode in KERNEL_MODES and not oddities
+    complaint = ""
+    if plain or form.kind == "PNG":  # Pillow passes over wrong checksums and missing rows
+        complaint = kernel_complaint(content, form.kind)
+    if complaint or not plain:
+        try:
+            image.load()
+        except Exception as error:  # decoders of damaged files raise whatever their bytes lead to
+            complaint = str(error)  # plainer than the kernel's
+    if complaint:
+        raise _Unusable(f"does not decode: {complaint}")
+    return oddities, plain
+
+
+def _open(content: bytes) -> "tuple[Image.Image, _Form]":
+    """Reads the header of a picture; its pixels are not decoded yet."""
     from PIL import Image, UnidentifiedImageError
 
-    unknown = _Form("", "", 8, 1, 1, transparent=False)
-    too_large = f"more than {MAX_MEGAPIXELS} megapixels"
     try:
         image = Image.open(io.BytesIO(content))
-        if image.width * image.height > MAX_MEGAPIXELS * 1_000_000:
-            return too_large, unknown
-        form = _read_form(image, content)
-        if form.bits > DEEPEST:
-            return f"{form.bits}-bit samples, of which no value is known to be white", form
-        strictly = form.suits_kernel or form.kind == "PNG"
-        complaint = kernel_complaint(content, form.kind) if strictly else ""
-        if complaint or not form.suits_kernel:
-            image.load()  # Pillow, where it fails too, says more plainly why
+        return image, _read_form(image, content)
     except UnidentifiedImageError:
-        return "not a picture in any known format", unknown
+        raise _Unusable("not a picture in any known format") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        return too_large, unknown
+        raise _Unusable(TOO_LARGE) from None
     except Exception as error:  # decoders of damaged files raise whatever their bytes lead to
-        return f"does not decode: {error}", unknown
-    return (f"does not decode: {complaint}" if complaint else ""), form
+        raise _Unusable(f"does not decode: {error}") from error
 
 
 def _read_form(image: "Image.Image", content: bytes) -> _Form:
