@@ -1,4 +1,4 @@
-"""A folder of results that appear together, when all of them are there."""
+"""Results that appear when they are whole: a file, or a folder of files together."""
 
 import os
 import shutil
@@ -53,6 +53,14 @@ def output_folder(
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
         _remove_empty(absent)
+
+
+def write_whole(file: Path, text: str) -> None:
+    """Writes a file that others may be reading: they see the old one or the new one."""
+    with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=file.parent) as scratch:
+        unfinished = Path(scratch) / file.name
+        unfinished.write_text(text, encoding="utf-8")
+        unfinished.replace(file)
 
 
 def _remove_empty(folders: Iterable[Path]) -> None:

@@ -38,6 +38,9 @@ PASSED_OVER = {
     "a link to the folder": lambda root: (root / "train" / "loop").symlink_to("."),
     "a link to the folder above": lambda root: (root / "train" / "up").symlink_to(".."),
     "a link upwards in a class": lambda root: (root / "train" / "cats" / "up").symlink_to("../.."),
+    "a link upwards, named like a picture": lambda root: (
+        (root / "train" / "cats" / "up.jpg").symlink_to("../..")
+    ),
     "two links in a circle": lambda root: _two_links(root / "train"),
     "a link that leads nowhere": lambda root: (root / "train" / "gone").symlink_to("nowhere"),
     "a pipe beside the classes": lambda root: os.mkfifo(root / "train" / "pipe"),

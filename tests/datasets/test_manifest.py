@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -42,6 +43,12 @@ def test_it_says_what_was_asked_for(written):
     assert (row["split"], row["label"]) == ("test", int(splits.labels["test"][-1]))
     assert row["size"] == path.stat().st_size
     assert len(row["sha256"]) == 64
+
+
+def test_it_may_be_read_by_whom_other_files_may_be_read(written, tmp_path):
+    (tmp_path / "other").touch()
+    assert written[2].stat().st_mode == (tmp_path / "other").stat().st_mode
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
 def test_a_manifest_of_an_archive_fits_its_folder(cats_dogs, tmp_path, monkeypatch):
@@ -106,8 +113,8 @@ def test_a_manifest_that_cannot_be_written_leaves_nothing(written, tmp_path, mon
     def full(*_, **__):
         raise OSError("disk full")
 
-    monkeypatch.setattr(json, "dump", full)
+    monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(OSError, match="disk full"):
         splits.save_manifest(manifest)
     assert manifest.read_text() == before
-    assert [path.name for path in tmp_path.glob(".manifest-*")] == []
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []

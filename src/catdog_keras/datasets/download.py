@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from catdog_keras._output import write_whole
 from catdog_keras._progress import progress_bar
 from catdog_keras.datasets.archive import sha256_of, sweep
 
@@ -33,7 +34,7 @@ def fetch_archive(url: str, directory: Path) -> Path:
         _download(url, target, known)
     digest = sha256_of(target)
     if known is None:
-        _write_whole(record, digest)
+        write_whole(record, digest)
         warnings.warn(
             f"No hash of {url} is published. What came has the SHA-256 {digest}; it is recorded in "
             f"{str(record)!r}, and from now on nothing else is taken for it.",
@@ -96,10 +97,3 @@ def _stream(url: str, path: str, _: Any) -> None:
                 advance(len(chunk))
                 if file.tell() > MAX_DOWNLOAD_BYTES:
                     raise OSError(f"{url} sends more than {MAX_DOWNLOAD_BYTES:,} bytes: stopped.")
-
-
-def _write_whole(file: Path, text: str) -> None:
-    with tempfile.TemporaryDirectory(prefix=".record-", dir=file.parent) as scratch:
-        unfinished = Path(scratch) / file.name
-        unfinished.write_text(text, encoding="ascii")
-        unfinished.replace(file)

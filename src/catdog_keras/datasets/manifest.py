@@ -2,7 +2,6 @@
 
 import json
 import os
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from catdog_keras._checks import describe
+from catdog_keras._output import write_whole
 from catdog_keras.datasets.index import SPLITS, Listing
 
 VERSION = 1
@@ -49,16 +49,7 @@ def write_manifest(
         for split, file, label, size, sha256 in rows
     ]
     content = {"version": VERSION, "class_names": list(class_names), "files": files}
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", dir=path.parent, prefix=".manifest-", delete=False
-    ) as unfinished:
-        try:
-            json.dump(content, unfinished, indent=1)
-            unfinished.close()
-            Path(unfinished.name).replace(path)
-        except BaseException:
-            Path(unfinished.name).unlink(missing_ok=True)
-            raise
+    write_whole(path, json.dumps(content, indent=1))
 
 
 def read_manifest(path: str | os.PathLike[str]) -> Manifest:
