@@ -25,9 +25,11 @@ from catdog_keras.layers import BatchNormalization, ConvBlock, Preprocessing, Ra
 from catdog_keras.models import (
     BACKBONES,
     WeightsNotFoundError,
+    accelerate,
     build_model1,
     build_model2,
     build_model3,
+    fold_batch_norm,
     transfer_model,
 )
 from catdog_keras.plotting import (
@@ -51,11 +53,13 @@ __all__ = [
     "RandomAffine",
     "ScanReport",
     "WeightsNotFoundError",
+    "accelerate",
     "baseline_accuracy",
     "build_model1",
     "build_model2",
     "build_model3",
     "evaluate_classifier",
+    "fold_batch_norm",
     "label_counts",
     "load_cats_dogs",
     "load_image_folder",

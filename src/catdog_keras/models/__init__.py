@@ -1,14 +1,18 @@
 """Functions that return an uncompiled `keras.Model` ending in logits."""
 
+from catdog_keras.models.acceleration import accelerate
 from catdog_keras.models.backbones import BACKBONES, WeightsNotFoundError
+from catdog_keras.models.folding import fold_batch_norm
 from catdog_keras.models.transfer import transfer_model
 from catdog_keras.models.tutorial import build_model1, build_model2, build_model3
 
 __all__ = [
     "BACKBONES",
     "WeightsNotFoundError",
+    "accelerate",
     "build_model1",
     "build_model2",
     "build_model3",
+    "fold_batch_norm",
     "transfer_model",
 ]

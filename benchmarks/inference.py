@@ -1,0 +1,63 @@
+"""Milliseconds for one batch through MobileNetV2: as Keras has it, and folded.
+
+    python -m benchmarks.inference [--rounds 15] [--batch 32]
+
+Random pictures at 160 x 160, and random weights: the time does not depend on them.
+"""
+
+import argparse
+import statistics
+
+import keras
+import numpy as np
+
+from benchmarks.measuring import in_turns, print_table, ratio
+from catdog_keras import accelerate, fold_batch_norm
+
+SIDE = 160
+STOCK = "stock, float32"
+
+
+def main() -> None:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--batch", type=int, default=32)
+    arguments = parser.parse_args()
+    shape = (SIDE, SIDE, 3)
+    stock = keras.applications.MobileNetV2(weights=None, include_top=False, input_shape=shape)
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    mixed = keras.applications.MobileNetV2(weights=None, include_top=False, input_shape=shape)
+    keras.config.set_dtype_policy("float32")
+    models = {
+        STOCK: stock,
+        "accelerated, float32": accelerate(stock),
+        "folded, float32": fold_batch_norm(stock),
+        "stock, mixed bfloat16": mixed,
+        "folded, mixed bfloat16": fold_batch_norm(stock, dtype="mixed_bfloat16"),
+        "folded, bfloat16": fold_batch_norm(stock, dtype="bfloat16"),
+    }
+    generator = np.random.default_rng(0)
+    images = generator.uniform(-1, 1, (arguments.batch, *shape)).astype(np.float32)
+    sides = {
+        name: lambda model=model: model.predict_on_batch(images) for name, model in models.items()
+    }
+    for side in list(sides.values()) * 3:
+        side()
+    timings = in_turns(sides, arguments.rounds)
+    print(f"{keras.backend.backend()} backend, {arguments.rounds} rounds, medians [range].\n")
+    reference = timings[STOCK]
+    rows = [
+        [
+            name,
+            f"{1000 * statistics.median(timing.wall):.0f} ms",
+            ratio(reference.wall, timing.wall),
+            ratio(reference.processor, timing.processor),
+        ]
+        for name, timing in timings.items()
+    ]
+    print_table(["MobileNetV2", "time", f"times faster than {STOCK}", "by processor time"], rows)
+
+
+if __name__ == "__main__":
+    main()

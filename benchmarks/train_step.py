@@ -1,0 +1,144 @@
+"""Milliseconds for one training step of the tutorial's network: this library, Keras, PyTorch.
+
+    python -m benchmarks.train_step [--rounds 15] [--batch 32]
+
+Batches of random pictures at 160 x 160; Adam; cross-entropy from logits. On the backend that
+KERAS_BACKEND names, in float32 and in mixed bfloat16:
+
+- stock: the layers of Keras, as the tutorial writes them down;
+- catdog-keras: `build_model1`, the same function;
+- no normalisation: the stock layers less BatchNormalization, which nothing that has them can beat;
+- PyTorch: its own modules, channels last, if it is installed, not compiled and compiled.
+
+The last line gives the matrix product of the same precision, in billions of operations per second.
+"""
+
+import argparse
+import importlib.util
+import statistics
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+from benchmarks.measuring import in_turns, print_table, ratio
+from catdog_keras import build_model1
+
+FILTERS = (64, 32, 32, 32)
+UNITS = (128, 512, 128)
+SIDE = 160
+PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+STOCK = "stock Keras layers, float32"
+
+
+def stock_network(*, normalised: bool = True) -> keras.Model:
+    """The tutorial's network, layer by layer."""
+    layers: list[keras.Layer] = [keras.Input((SIDE, SIDE, 3))]
+    for filters in FILTERS:
+        layers.append(keras.layers.Conv2D(filters, 3, activation="relu"))
+        if normalised:
+            layers.append(keras.layers.BatchNormalization())
+        layers.append(keras.layers.MaxPooling2D())
+    layers.append(keras.layers.Flatten())
+    layers += [keras.layers.Dense(units, activation="relu") for units in UNITS]
+    return keras.Sequential([*layers, keras.layers.Dense(2, dtype="float32")])
+
+
+def keras_step(make: Callable[[], keras.Model], policy: str, data: tuple) -> Callable[[], Any]:
+    """A training step of a Keras model."""
+    keras.config.set_dtype_policy(policy)
+    model = make()
+    keras.config.set_dtype_policy("float32")
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    images, labels = (keras.ops.convert_to_tensor(part) for part in data)
+    return lambda: model.train_on_batch(images, labels)
+
+
+def torch_step(precision: str, data: tuple, *, compiled: bool) -> Callable[[], Any]:
+    """A training step of PyTorch's own modules."""
+    import torch
+
+    modules: list[Any] = []
+    channels = 3
+    for filters in FILTERS:
+        modules += [torch.nn.Conv2d(channels, filters, 3), torch.nn.ReLU()]
+        modules += [torch.nn.BatchNorm2d(filters), torch.nn.MaxPool2d(2)]
+        channels = filters
+    modules.append(torch.nn.Flatten())
+    units = (8 * 8 * channels, *UNITS)
+    for inputs, outputs in zip(units, UNITS, strict=False):
+        modules += [torch.nn.Linear(inputs, outputs), torch.nn.ReLU()]
+    model = torch.nn.Sequential(*modules, torch.nn.Linear(units[-1], 2))
+    model = model.to(memory_format=torch.channels_last)
+    optimizer = torch.optim.Adam(model.parameters())
+    images = torch.from_numpy(data[0]).permute(0, 3, 1, 2)  # which is channels last in memory
+    labels = torch.from_numpy(data[1]).long()
+
+    def forward() -> Any:
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+            return torch.nn.functional.cross_entropy(model(images), labels)
+
+    loss_of = torch.compile(forward) if compiled else forward
+
+    def step() -> None:
+        optimizer.zero_grad()
+        loss_of().backward()
+        optimizer.step()
+
+    return step
+
+
+def product(precision: str) -> Callable[[], Any]:
+    """A matrix product of 2,048 x 2,048, which runs at the machine's peak or near it."""
+    square = keras.ops.cast(np.ones((2048, 2048), np.float32), precision)
+    return lambda: np.asarray(keras.ops.cast(keras.ops.matmul(square, square)[0, 0], "float32"))
+
+
+def make_sides(data: tuple) -> dict[str, Callable[[], Any]]:
+    """All steps, by name and precision."""
+    sides: dict[str, Callable[[], Any]] = {}
+    for precision, policy in PRECISIONS.items():
+        sides[f"stock Keras layers, {precision}"] = keras_step(stock_network, policy, data)
+        sides[f"catdog-keras, {precision}"] = keras_step(build_model1, policy, data)
+        bound = keras_step(lambda: stock_network(normalised=False), policy, data)
+        sides[f"no normalisation, {precision}"] = bound
+        if importlib.util.find_spec("torch"):
+            for compiled in (False, True):
+                name = f"PyTorch, {'compiled, ' if compiled else ''}{precision}"
+                sides[name] = torch_step(precision, data, compiled=compiled)
+    for precision in PRECISIONS:
+        sides[f"matrix product, {precision}"] = product(precision)
+    return sides
+
+
+def main() -> None:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--batch", type=int, default=32)
+    arguments = parser.parse_args()
+    generator = np.random.default_rng(0)
+    images = generator.uniform(0, 255, (arguments.batch, SIDE, SIDE, 3)).astype(np.float32)
+    sides = make_sides((images, generator.integers(0, 2, arguments.batch).astype(np.int32)))
+    for side in list(sides.values()) * 2:
+        side()  # tracing, compiling, and the first touch of memory
+    timings = in_turns(sides, arguments.rounds)
+    print(f"{keras.backend.backend()} backend, {arguments.rounds} rounds, medians [range].\n")
+    reference = timings[STOCK]
+    rows = []
+    for name, timing in timings.items():
+        milliseconds = 1000 * statistics.median(timing.wall)
+        if name.startswith("matrix"):
+            rows.append([name, f"{2 * 2048**3 / milliseconds / 1e6:,.0f} GFLOP/s", "", ""])
+            continue
+        wall, processor = (
+            ratio(reference.wall, timing.wall),
+            ratio(reference.processor, timing.processor),
+        )
+        rows.append([name, f"{milliseconds:.0f} ms", wall, processor])
+    print_table(["step", "time", f"times faster than {STOCK}", "by processor time"], rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,309 @@
+"""Batch normalisation, folded into the layers beside it: the same function, fewer operations."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from catdog_keras._checks import check_boolean, describe
+from catdog_keras.layers import BatchNormalization
+
+Array = npt.NDArray[np.float64]
+
+PLAIN = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
+TRANSPOSED = (
+    keras.layers.Conv1DTranspose,
+    keras.layers.Conv2DTranspose,
+    keras.layers.Conv3DTranspose,
+)
+DEPTHWISE = (keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D)
+SEPARABLE = (keras.layers.SeparableConv1D, keras.layers.SeparableConv2D)
+CONVOLUTIONS = (*PLAIN, *TRANSPOSED, *DEPTHWISE, *SEPARABLE)
+BEFORE = (*CONVOLUTIONS, keras.layers.Dense)  # a normalisation of their output folds into them
+AFTER = (*PLAIN, *DEPTHWISE, keras.layers.Dense)  # and one of their input, where nothing is padded
+
+
+def fold_batch_norm(
+    model: keras.Model, *, dtype: str | None = None, partial: bool = False
+) -> keras.Model:
+    """Returns the same function for inference, with batch normalisation folded away.
+
+    A normalisation by moving averages multiplies each channel by a number and adds another. Where
+    it follows a convolution or a dense layer without activation, both are taken into the kernel and
+    the bias; likewise where it stands before one that pads nothing. Models inside the model are
+    folded, too. The model itself stays as it is; the new one shares no weights with it, is frozen,
+    and must not be trained through its folded layers, whose normalisation is gone.
+
+    Source: Jacob et al., "Quantization and Training of Neural Networks for Efficient
+    Integer-Arithmetic-Only Inference" (https://arxiv.org/abs/1712.05877), section 3.2.
+
+    Args:
+        model: A built Functional or Sequential model, as those of `keras.applications` are.
+        dtype: Dtype or policy of the new model's layers, such as `"bfloat16"` or
+            `"mixed_bfloat16"`; None keeps that of each layer.
+        partial: Whether to keep the normalisations that cannot be folded, as one after an addition,
+            instead of raising an error.
+
+    Returns:
+        An uncompiled, frozen Functional model. In float32 its outputs are those of
+        `model(..., training=False)` within 1e-4 of their size.
+
+    Raises:
+        TypeError: If `model` is no Keras model.
+        ValueError: If it is not built, is no graph of layers, or has a normalisation that cannot be
+            folded, with its name and why.
+
+    Example:
+        >>> import catdog_keras, keras
+        >>> model = keras.applications.MobileNetV2(weights=None)
+        >>> len(model.layers), len(catdog_keras.fold_batch_norm(model).layers)
+        (156, 104)
+    """
+    check_boolean("partial", partial)
+    if dtype is not None:
+        _check_dtype(dtype)
+    kept: list[str] = []
+    folded = _fold(check_graph(model), dtype, kept)
+    if kept and not partial:
+        raise ValueError(
+            f"{len(kept)} normalisations of {model.name!r} cannot be folded: {'; '.join(kept)}. "
+            "Pass partial=True to keep them and fold the others."
+        )
+    folded.trainable = False
+    return folded
+
+
+def check_graph(model: Any) -> keras.Model:
+    """Returns `model`, or raises if it is no built graph of layers."""
+    if not isinstance(model, keras.Model):
+        raise TypeError(describe("model", "a keras.Model", model))
+    if not hasattr(model, "outputs"):
+        remedy = "Build it, or fold the Functional or Sequential models inside it."
+        requirement = "a built Functional or Sequential model"
+        raise ValueError(describe("model", requirement, model, remedy))
+    return model
+
+
+def _check_dtype(dtype: Any) -> None:
+    try:
+        keras.dtype_policies.get(dtype)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            describe("dtype", "a dtype or a policy, such as 'mixed_bfloat16', or None", dtype)
+        ) from error
+
+
+@dataclass(frozen=True)
+class _Graph:
+    """Who is called with whose output, by the names of layers.
+
+    Attributes:
+        sources: The layers whose outputs each layer takes, over all its calls.
+        users: The layers that take each layer's output; an empty name stands for the model's own.
+        in_training: The layers that are called with `training=True`.
+    """
+
+    sources: dict[str, list[str]]
+    users: dict[str, list[str]]
+    in_training: set[str]
+
+    @classmethod
+    def of(cls, model: keras.Model) -> "_Graph":
+        """Reads the graph from a Functional model's config, where its form is public."""
+        config = model.get_config()
+        graph = cls({}, {}, set())
+        for layer in config["layers"]:
+            graph.sources[layer["name"]] = []
+            for call in layer["inbound_nodes"]:
+                for source in _tensors(call):
+                    graph.sources[layer["name"]].append(source)
+                    graph.users.setdefault(source, []).append(layer["name"])
+                if call["kwargs"].get("training"):
+                    graph.in_training.add(layer["name"])
+        for source in _outputs(config["output_layers"]):
+            graph.users.setdefault(source, []).append("")
+        return graph
+
+
+def _fold(model: keras.Model, dtype: str | None, kept: list[str]) -> keras.Model:
+    """Folds one model and those inside it; appends to `kept` what cannot be folded, and why."""
+    sequential = isinstance(model, keras.Sequential)
+    inputs, outputs = (
+        (model.inputs[0], model.outputs[0]) if sequential else (model.input, model.output)
+    )
+    plain = keras.Model(inputs, outputs, name=model.name)
+    layers = {layer.name: layer for layer in plain.layers}
+    graph = _Graph.of(plain)
+    before: dict[str, keras.Layer] = {}  # layer -> the normalisation of its input
+    after: dict[str, keras.Layer] = {}  # layer -> the normalisation of its output
+    for layer in plain.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            _place(layer, layers, graph, before, after, kept)
+        elif not _is_graph(layer) and normalises_inside(layer):
+            kept.append(f"the one inside {layer.name!r} ({type(layer).__name__})")
+    gone = {layer.name for layer in (*before.values(), *after.values())}
+    copies: list[tuple[keras.Layer, keras.Layer]] = []
+
+    def copy(layer: keras.Layer) -> keras.Layer:
+        if _is_graph(layer):
+            return _fold(layer, dtype, kept)
+        config = layer.get_config()
+        if not isinstance(layer, keras.Layer):  # an operation of keras.ops
+            return type(layer).from_config(config)
+        if dtype is not None:
+            config["dtype"] = dtype
+        if layer.name in before or layer.name in after:
+            config["use_bias"] = True
+        copies.append((layer, type(layer).from_config(config)))
+        return copies[-1][1]
+
+    def call(layer: keras.Layer, *args: Any, **kwargs: Any) -> Any:
+        return args[0] if layer.name in gone else layer(*args, **kwargs)
+
+    folded = keras.models.clone_model(plain, clone_function=copy, call_function=call)
+    for layer, copied in copies:
+        weights = layer.get_weights()
+        if layer.name in before or layer.name in after:
+            weights = _folded_weights(layer, before.get(layer.name), after.get(layer.name))
+        if layer.name not in gone:
+            copied.set_weights(weights)
+    return folded
+
+
+def _place(
+    norm: keras.Layer,
+    layers: dict[str, keras.Layer],
+    graph: _Graph,
+    before: dict[str, keras.Layer],
+    after: dict[str, keras.Layer],
+    kept: list[str],
+) -> None:
+    """Finds the layer that takes a normalisation in, or why there is none."""
+    sources, users = graph.sources[norm.name], graph.users.get(norm.name, [])
+    source = layers.get(sources[0]) if len(sources) == 1 else None
+    user = layers.get(users[0]) if len(users) == 1 else None
+    if type(norm) not in (keras.layers.BatchNormalization, BatchNormalization):
+        kept.append(f"{norm.name!r}, which is of a class of its own, {type(norm).__name__}")
+    elif len(sources) != 1:
+        kept.append(f"{norm.name!r}, which is called {len(sources)} times")
+    elif norm.name in graph.in_training:
+        kept.append(f"{norm.name!r}, which is called with training=True")
+    elif (
+        source is not None
+        and type(source) in BEFORE
+        and graph.users[source.name] == [norm.name]
+        and len(graph.sources[source.name]) == 1
+        and source.activation is keras.activations.linear
+        and _same_channels(norm, source)
+    ):
+        after[source.name] = norm
+    elif (
+        user is not None
+        and type(user) in AFTER
+        and graph.sources[user.name] == [norm.name]
+        and _pads_nothing(user)
+        and _same_channels(norm, user)
+    ):
+        before[user.name] = norm
+    else:
+        kept.append(f"{norm.name!r} after {sources[0]!r}")
+
+
+def _is_graph(layer: keras.Layer) -> bool:
+    return isinstance(layer, keras.Model) and hasattr(layer, "outputs")
+
+
+def normalises_inside(layer: keras.Layer) -> bool:
+    """Whether a layer holds Keras's batch normalisation inside; only its variables tell."""
+    if isinstance(layer, keras.layers.BatchNormalization):
+        return False
+    variables = getattr(layer, "weights", ())  # an operation of keras.ops has none
+    return any(variable.name == "moving_variance" for variable in variables)
+
+
+def _tensors(call: Any) -> Iterator[str]:
+    """The names of the layers whose outputs stand among the arguments of a call."""
+    if isinstance(call, dict):
+        if call.get("class_name") == "__keras_tensor__":
+            yield call["config"]["keras_history"][0]
+        else:
+            for value in call.values():
+                yield from _tensors(value)
+    elif isinstance(call, list | tuple):
+        for value in call:
+            yield from _tensors(value)
+
+
+def _outputs(structure: Any) -> Iterator[str]:
+    """The names of the layers in a nested structure of (name, call, position)."""
+    if isinstance(structure, dict):
+        structure = list(structure.values())
+    if structure and isinstance(structure[0], str):
+        yield structure[0]
+    else:
+        for part in structure:
+            yield from _outputs(part)
+
+
+def _same_channels(norm: keras.Layer, layer: keras.Layer) -> bool:
+    """Whether a normalisation acts on the axis that the layer has its channels on."""
+    rank = len(norm.input.shape)
+    first = getattr(layer, "data_format", "channels_last") == "channels_first"
+    return bool(norm.axis % rank == (1 if first else rank - 1))
+
+
+def _pads_nothing(layer: keras.Layer) -> bool:
+    if isinstance(layer, keras.layers.Dense) or layer.padding == "valid":
+        return True
+    return all(side == 1 for side in layer.kernel_size)
+
+
+def _scale_and_shift(norm: keras.Layer) -> tuple[Array, Array]:
+    """What a normalisation multiplies each channel by, and what it adds then."""
+    scale = 1 / np.sqrt(_numbers(norm.moving_variance) + norm.epsilon)
+    if norm.scale:
+        scale = scale * _numbers(norm.gamma)
+    shift = -_numbers(norm.moving_mean) * scale
+    return scale, shift + _numbers(norm.beta) if norm.center else shift
+
+
+def _numbers(variable: Any) -> Array:
+    return np.asarray(keras.ops.convert_to_numpy(variable), np.float64)
+
+
+def _folded_weights(
+    layer: keras.Layer, before: keras.Layer | None, after: keras.Layer | None
+) -> list[Array]:
+    """The kernels of a layer and its bias, with the normalisations on both sides taken in."""
+    separable = isinstance(layer, SEPARABLE)
+    kernel = _numbers(layer.pointwise_kernel if separable else layer.kernel)
+    depthwise = isinstance(layer, DEPTHWISE)
+    if depthwise:
+        outputs = kernel.shape[-2] * kernel.shape[-1]
+    else:
+        outputs = kernel.shape[-2 if isinstance(layer, TRANSPOSED) else -1]
+    bias = _numbers(layer.bias) if layer.use_bias else np.zeros(outputs)
+    if before is not None:
+        scale, shift = _scale_and_shift(before)
+        if depthwise:
+            scale, shift = scale[:, None], shift[:, None]
+        else:  # each group of outputs sees its own inputs
+            groups = getattr(layer, "groups", 1)
+            scale, shift = (
+                np.repeat(each.reshape(groups, -1), outputs // groups, axis=0).T
+                for each in (scale, shift)
+            )
+        added = (kernel * shift).reshape(-1, *kernel.shape[-2:]).sum(0)
+        bias = bias + (added.reshape(-1) if depthwise else added.sum(0))
+        kernel = kernel * scale
+    if after is not None:
+        scale, shift = _scale_and_shift(after)
+        bias = bias * scale + shift
+        if depthwise:
+            kernel = kernel * scale.reshape(kernel.shape[-2:])
+        else:
+            kernel = kernel * (scale[:, None] if isinstance(layer, TRANSPOSED) else scale)
+    return [_numbers(layer.depthwise_kernel), kernel, bias] if separable else [kernel, bias]

@@ -1,0 +1,127 @@
+"""The copy with the fused normalisation: the same weights, outputs and training."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from catdog_keras import BatchNormalization, ConvBlock, accelerate, build_model1
+
+
+def blocks(channels):
+    return [layers.Conv2D(channels, 3), layers.BatchNormalization(), layers.ReLU()]
+
+
+def functional():
+    inner = keras.Sequential([keras.Input((8, 8, 3)), *blocks(4)], name="inner")
+    x = inputs = keras.Input((8, 8, 3), name="images")
+    x = inner(x)
+    for layer in blocks(3):
+        x = layer(x)
+    return keras.Model({"images": inputs}, layers.Flatten()(keras.ops.exp(x) * 0.5))
+
+
+def sequential():
+    return keras.Sequential([keras.Input((8, 8, 3)), *blocks(4), layers.Flatten()])
+
+
+def normalisations(model):
+    found = []
+    for layer in model.layers:
+        if isinstance(layer, layers.BatchNormalization):
+            found.append(type(layer))
+        elif isinstance(layer, keras.Model):
+            found += normalisations(layer)
+    return found
+
+
+@pytest.mark.parametrize("make", [functional, sequential])
+def test_outputs_and_weights_are_the_same_and_every_normalisation_is_fused(
+    make, disturb, outputs_of
+):
+    model = disturb(make())
+    fast = accelerate(model)
+    assert set(normalisations(fast)) == {BatchNormalization}
+    assert set(normalisations(model)) == {layers.BatchNormalization}
+    assert type(fast) is type(model)
+    assert [weight.path for weight in fast.weights] == [weight.path for weight in model.weights]
+    np.testing.assert_allclose(outputs_of(fast), outputs_of(model), rtol=1e-5, atol=1e-6)
+
+
+def test_it_trains_as_the_first_one_does(disturb):
+    model = disturb(functional())
+    model.compile(keras.optimizers.SGD(0.01), "mse")
+    fast = accelerate(model)
+    assert fast.compiled
+    generator = np.random.default_rng(0)
+    images = generator.uniform(-1, 1, (16, 8, 8, 3)).astype("float32")
+    targets = generator.uniform(-1, 1, (16, model.output_shape[1])).astype("float32")
+    before = [weight.copy() for weight in model.get_weights()]
+    for each in (model, fast):
+        each.fit({"images": images}, targets, batch_size=8, epochs=2, shuffle=False, verbose=0)
+    moved = 0.0
+    for one, other, old in zip(fast.get_weights(), model.get_weights(), before, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4)
+        moved = max(moved, np.abs(other - old).max())
+    assert moved > 0.01
+
+
+def test_what_is_frozen_stays_frozen(disturb):
+    model = disturb(sequential())
+    model.layers[1].trainable = False
+    assert len(accelerate(model).trainable_variables) == 2
+    model.trainable = False
+    assert accelerate(model).trainable_variables == []
+
+
+def test_it_shares_no_weights_and_can_be_saved(disturb, outputs_of, tmp_path):
+    model = disturb(functional())
+    fast = accelerate(model)
+    fast.save(tmp_path / "fast.keras")
+    expected = outputs_of(model)
+    fast.set_weights([0 * weight for weight in fast.get_weights()])
+    np.testing.assert_array_equal(outputs_of(model), expected)
+    loaded = keras.saving.load_model(tmp_path / "fast.keras")
+    assert set(normalisations(loaded)) == {BatchNormalization}
+    np.testing.assert_allclose(outputs_of(loaded), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_backbone_of_keras(disturb, outputs_of):
+    model = disturb(keras.applications.MobileNetV2(weights=None, input_shape=(96, 96, 3)))
+    fast = accelerate(model)
+    assert normalisations(fast) == [BatchNormalization] * 52
+    np.testing.assert_allclose(outputs_of(fast), outputs_of(model), rtol=1e-4, atol=1e-6)
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class Block(layers.Layer):
+    """A layer with a normalisation of its own."""
+
+    def build(self, input_shape):
+        self.norm = layers.BatchNormalization()
+        self.norm.build(input_shape)
+
+    def call(self, inputs):
+        return self.norm(inputs)
+
+
+def test_a_layer_that_normalises_inside_is_named_and_copied(disturb, outputs_of):
+    inputs = keras.Input((8, 8, 3))
+    model = disturb(keras.Model(inputs, Block(name="own")(inputs), name="net"))
+    with pytest.warns(UserWarning, match=r"Of 'net' these layers .* are: 'own' \(Block\)") as seen:
+        fast = accelerate(model)
+    assert [each.filename for each in seen if "Of 'net'" in str(each.message)] == [__file__]
+    np.testing.assert_array_equal(outputs_of(fast), outputs_of(model))
+
+
+def test_own_blocks_are_fast_already(recwarn):
+    fast = accelerate(build_model1())
+    assert isinstance(fast.get_layer("block1"), ConvBlock)
+    assert [str(warning.message) for warning in recwarn if "these layers" in str(warning)] == []
+
+
+def test_wrong_arguments_are_named():
+    with pytest.raises(TypeError, match=r"`model` must be a keras\.Model; received model=3"):
+        accelerate(3)
+    with pytest.raises(ValueError, match="`model` must be a built Functional or Sequential model"):
+        accelerate(keras.Sequential([layers.Dense(2)]))

@@ -1,0 +1,349 @@
+"""Folding: the same function with fewer operations, or a refusal that names what stands against it."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from catdog_keras import BACKBONES, BatchNormalization, ConvBlock, build_model1, fold_batch_norm
+
+TOLERANCE = 1e-4  # of the largest output
+
+
+def normalisations(model):
+    found = []
+    for layer in model.layers:
+        if isinstance(layer, layers.BatchNormalization):
+            found.append(layer.name)
+        elif isinstance(layer, keras.Model):
+            found += normalisations(layer)
+    return found
+
+
+def graph(shape, *parts):
+    """A Functional model of layers in a row."""
+    x = inputs = keras.Input(shape)
+    for part in parts:
+        x = part(x)
+    return keras.Model(inputs, x)
+
+
+@pytest.fixture
+def same(outputs_of):
+    def check(folded, model, tolerance=TOLERANCE):
+        found, expected = outputs_of(folded), outputs_of(model)
+        keras.tree.assert_same_structure(found, expected)
+        for one, other in zip(*map(keras.tree.flatten, (found, expected)), strict=True):
+            assert np.abs(one - other).max() <= tolerance * np.abs(other).max()
+
+    return check
+
+
+def norm(**options):
+    return layers.BatchNormalization(name="norm", **options)
+
+
+FOLLOWS = {
+    "Conv1D": ((9, 3), lambda: layers.Conv1D(4, 3, strides=2)),
+    "Conv2D": ((9, 8, 3), lambda: layers.Conv2D(4, 3, padding="same")),
+    "Conv2D without bias": ((9, 8, 3), lambda: layers.Conv2D(4, 3, use_bias=False)),
+    "Conv2D in groups": ((9, 8, 4), lambda: layers.Conv2D(6, 3, groups=2)),
+    "Conv3D": ((5, 5, 5, 2), lambda: layers.Conv3D(3, 2)),
+    "Conv1DTranspose": ((9, 3), lambda: layers.Conv1DTranspose(4, 3, strides=2)),
+    "Conv2DTranspose": ((5, 4, 3), lambda: layers.Conv2DTranspose(4, 3, strides=2)),
+    "Conv3DTranspose": ((3, 3, 3, 2), lambda: layers.Conv3DTranspose(4, 2)),
+    "DepthwiseConv1D": ((9, 3), lambda: layers.DepthwiseConv1D(3, depth_multiplier=2)),
+    "DepthwiseConv2D": ((9, 8, 3), lambda: layers.DepthwiseConv2D(3, depth_multiplier=2)),
+    "SeparableConv1D": ((9, 3), lambda: layers.SeparableConv1D(4, 3)),
+    "SeparableConv2D": ((9, 8, 3), lambda: layers.SeparableConv2D(4, 3, use_bias=False)),
+    "Dense": ((7,), lambda: layers.Dense(4)),
+    "Dense over a sequence": ((5, 7), lambda: layers.Dense(4, use_bias=False)),
+}
+
+
+@pytest.mark.parametrize("kind", FOLLOWS)
+def test_a_normalisation_folds_into_the_layer_before_it(kind, disturb, same):
+    shape, make = FOLLOWS[kind]
+    model = disturb(graph(shape, make(), norm(), layers.Activation("relu")))
+    folded = fold_batch_norm(model)
+    assert normalisations(folded) == []
+    assert len(folded.layers) == len(model.layers) - 1
+    same(folded, model)
+
+
+PRECEDES = {
+    "Conv1D": ((9, 3), lambda: layers.Conv1D(4, 3)),
+    "Conv2D": ((9, 8, 3), lambda: layers.Conv2D(4, 3, use_bias=False)),
+    "Conv2D of one pixel": ((9, 8, 3), lambda: layers.Conv2D(4, 1, strides=2, padding="same")),
+    "Conv2D in groups": ((9, 8, 4), lambda: layers.Conv2D(6, 3, groups=2)),
+    "Conv2D with an activation": ((9, 8, 3), lambda: layers.Conv2D(4, 3, activation="relu")),
+    "Conv3D": ((5, 5, 5, 2), lambda: layers.Conv3D(3, 2)),
+    "DepthwiseConv1D": ((9, 3), lambda: layers.DepthwiseConv1D(3, use_bias=False)),
+    "DepthwiseConv2D": ((9, 8, 3), lambda: layers.DepthwiseConv2D(3, depth_multiplier=2)),
+    "Dense": ((7,), lambda: layers.Dense(4)),
+}
+
+
+@pytest.mark.parametrize("kind", PRECEDES)
+def test_a_normalisation_folds_into_a_layer_after_it_that_pads_nothing(kind, disturb, same):
+    shape, make = PRECEDES[kind]
+    model = disturb(graph(shape, layers.Activation("relu"), norm(), make()))
+    folded = fold_batch_norm(model)
+    assert normalisations(folded) == []
+    same(folded, model)
+
+
+@pytest.mark.parametrize("make", [lambda: layers.Conv2D(6, 3, groups=2), lambda: layers.Dense(4)])
+def test_one_layer_takes_in_what_stands_on_both_sides(make, disturb, same):
+    sides = layers.BatchNormalization(name="before"), layers.BatchNormalization(name="after")
+    model = disturb(graph((9, 8, 4), sides[0], make(), sides[1]))
+    folded = fold_batch_norm(model)
+    assert len(folded.layers) == 2
+    same(folded, model)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"scale": False},
+        {"center": False},
+        {"scale": False, "center": False},
+        {"epsilon": 0.3},
+        {"renorm": True},
+    ],
+)
+def test_all_forms_of_a_normalisation(options, disturb, same):
+    model = disturb(graph((6, 6, 3), layers.Conv2D(4, 3), norm(**options)))
+    same(fold_batch_norm(model), model)
+
+
+def test_a_gamma_of_zero(disturb, same):
+    model = disturb(graph((6, 6, 3), layers.Conv2D(4, 3), norm()))
+    model.get_layer("norm").gamma.assign([0, 1, -1, 0])
+    same(fold_batch_norm(model), model)
+
+
+def test_the_fused_layer_folds_too(disturb, same):
+    model = disturb(graph((6, 6, 3), layers.Conv2D(4, 3), BatchNormalization()))
+    assert normalisations(fold_batch_norm(model)) == []
+    same(fold_batch_norm(model), model)
+
+
+@pytest.mark.skipif(
+    keras.backend.backend() == "tensorflow", reason="TensorFlow has no channels first on a CPU"
+)
+@pytest.mark.parametrize("first", [True, False])
+def test_channels_first(first, disturb, same):
+    options = {"data_format": "channels_first"}
+    parts = [layers.Conv2D(4, 3, **options), norm(axis=1)]
+    model = disturb(graph((3, 9, 8), *(parts if first else [parts[1], parts[0]])))
+    assert normalisations(fold_batch_norm(model)) == []
+    same(fold_batch_norm(model), model)
+
+
+class OwnNormalization(layers.BatchNormalization):
+    """A class of the user's."""
+
+
+def _added():
+    inputs = keras.Input((6, 6, 3))
+    convolution = layers.Conv2D(3, 3, padding="same")(inputs)
+    x = norm()(layers.Add(name="sum")([inputs, convolution]))
+    return keras.Model(inputs, layers.ReLU()(x))
+
+
+def _branching():
+    inputs = keras.Input((6, 6, 3))
+    convolution = layers.Conv2D(3, 3, name="conv")(inputs)
+    return keras.Model(inputs, layers.Add()([norm()(convolution), convolution]))
+
+
+def _also_an_output():
+    inputs = keras.Input((6, 6, 3))
+    convolution = layers.Conv2D(3, 3, name="conv")(inputs)
+    return keras.Model(inputs, {"raw": convolution, "normalised": norm()(convolution)})
+
+
+def _shared_convolution():
+    inputs = [keras.Input((6, 6, 3)), keras.Input((6, 6, 3))]
+    convolution = layers.Conv2D(3, 3, name="conv")
+    first, second = (convolution(each) for each in inputs)
+    return keras.Model(inputs, [norm()(first), second])
+
+
+def _shared_normalisation():
+    inputs = [keras.Input((6, 6, 3)), keras.Input((6, 6, 3))]
+    shared = norm()
+    return keras.Model(inputs, [shared(layers.Conv2D(3, 3)(each)) for each in inputs])
+
+
+def _two_users():
+    x = inputs = keras.Input((6, 6, 3))
+    x = norm()(layers.ReLU(name="relu")(x))
+    return keras.Model(inputs, [layers.Conv2D(3, 3)(x), layers.Conv2D(3, 3)(x)])
+
+
+def _by_batch():
+    inputs = keras.Input((6, 6, 3))
+    return keras.Model(inputs, norm()(layers.Conv2D(3, 3)(inputs), training=True))
+
+
+KEPT = {
+    "an addition": (_added, "'norm' after 'sum'"),
+    "an output used twice": (_branching, "'norm' after 'conv'"),
+    "an output that is the model's, too": (_also_an_output, "'norm' after 'conv'"),
+    "a shared convolution": (_shared_convolution, "'norm' after 'conv'"),
+    "a shared normalisation": (_shared_normalisation, "'norm', which is called 2 times"),
+    "two layers after it": (_two_users, "'norm' after 'relu'"),
+    "a batch's own statistics": (_by_batch, "'norm', which is called with training=True"),
+    "an activation between": (
+        lambda: graph((6, 6, 3), layers.Conv2D(3, 3, activation="relu", name="conv"), norm()),
+        "'norm' after 'conv'",
+    ),
+    "padding after it": (
+        lambda: graph(
+            (6, 6, 3), layers.ReLU(name="relu"), norm(), layers.Conv2D(3, 3, padding="same")
+        ),
+        "'norm' after 'relu'",
+    ),
+    "another axis": (
+        lambda: graph((6, 6, 3), layers.Conv2D(3, 3, name="conv"), norm(axis=1)),
+        "'norm' after 'conv'",
+    ),
+    "a class of its own": (
+        lambda: graph((6, 6, 3), layers.Conv2D(3, 3), OwnNormalization(name="norm")),
+        "'norm', which is of a class of its own, OwnNormalization",
+    ),
+    "a block": (
+        lambda: graph((6, 6, 3), ConvBlock(3, name="block")),
+        "the one inside 'block' (ConvBlock)",
+    ),
+    "a block in a model in the model": (
+        lambda: graph((6, 6, 3), graph((6, 6, 3), ConvBlock(3, name="block"))),
+        "the one inside 'block' (ConvBlock)",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", KEPT)
+def test_what_cannot_be_folded_is_refused_by_name_and_kept_on_request(kind, disturb, same):
+    make, reason = KEPT[kind]
+    model = disturb(make())
+    with pytest.raises(ValueError, match="cannot be folded") as caught:
+        fold_batch_norm(model)
+    assert str(caught.value) == (
+        f"1 normalisations of {model.name!r} cannot be folded: {reason}. "
+        "Pass partial=True to keep them and fold the others."
+    )
+    if kind != "a batch's own statistics":
+        same(fold_batch_norm(model, partial=True), model)
+
+
+def test_part_of_a_model_is_folded_on_request(disturb, same):
+    inputs = keras.Input((6, 6, 3))
+    x = layers.BatchNormalization(name="goes")(layers.Conv2D(3, 3, padding="same")(inputs))
+    x = norm()(layers.Add()([inputs, x]))
+    model = disturb(keras.Model(inputs, layers.ReLU()(x)))
+    folded = fold_batch_norm(model, partial=True)
+    assert normalisations(folded) == ["norm"]
+    same(folded, model)
+
+
+def test_models_in_models_of_every_kind(disturb, same):
+    inner = keras.Sequential([keras.Input((6, 6, 3)), layers.Conv2D(3, 3), norm()], name="inner")
+    middle = graph((6, 6, 3), inner, layers.ReLU(), layers.Conv2D(2, 1), norm())
+    images = keras.Input((6, 6, 3), name="images")
+    others = keras.Input((6, 6, 3), name="others")
+    x = layers.Add()([middle(images), middle(others)]) * 2.0 + 1.0
+    x = keras.ops.relu(layers.BatchNormalization()(layers.Conv2D(2, 2)(x)))
+    model = disturb(keras.Model({"images": images, "others": others}, {"features": x}))
+    folded = fold_batch_norm(model)
+    assert normalisations(folded) == []
+    same(folded, model)
+
+
+def test_a_sequential_model(disturb, same):
+    model = disturb(keras.Sequential([keras.Input((6, 6, 3)), layers.Conv2D(3, 3), norm()]))
+    same(fold_batch_norm(model), model)
+
+
+def test_the_model_itself_stays_as_it_is(disturb):
+    model = disturb(graph((6, 6, 3), layers.Conv2D(3, 3, use_bias=False), norm()))
+    config = model.get_config()
+    before = [weight.copy() for weight in model.get_weights()]
+    folded = fold_batch_norm(model)
+    folded.set_weights([0 * weight for weight in folded.get_weights()])
+    assert model.get_config() == config
+    assert len(model.trainable_variables) == 3
+    for one, other in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_the_new_model_is_frozen_uncompiled_and_can_be_saved(disturb, same, tmp_path):
+    model = disturb(graph((6, 6, 3), layers.Conv2D(3, 3), norm()))
+    model.compile("sgd", "mse")
+    folded = fold_batch_norm(model)
+    assert folded.trainable_variables == []
+    assert not folded.compiled
+    folded.save(tmp_path / "folded.keras")
+    same(keras.saving.load_model(tmp_path / "folded.keras"), model)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "mixed_bfloat16"])
+def test_another_dtype_for_all_layers(dtype, disturb, same):
+    inner = graph((6, 6, 3), layers.Conv2D(3, 3), norm())
+    model = disturb(graph((6, 6, 3), inner, layers.ReLU()))
+    folded = fold_batch_norm(model, dtype=dtype)
+    assert folded.layers[-1].compute_dtype == "bfloat16"
+    assert folded.weights[0].dtype == ("bfloat16" if dtype == "bfloat16" else "float32")
+    same(folded, model, tolerance=0.03)
+
+
+KEPT_IN_BACKBONES = {"densenet121": 62, "nasnet_mobile": 4, "resnet50_v2": 17}
+
+
+def _every_backbone():
+    """All on TensorFlow; one elsewhere, where they take minutes and NumPy folds them all the same."""
+    return BACKBONES if keras.backend.backend() == "tensorflow" else ["mobilenet_v2"]
+
+
+@pytest.mark.parametrize("name", _every_backbone())
+def test_every_backbone_keeps_its_features(name, disturb, same):
+    constructor = getattr(keras.applications, BACKBONES[name].constructor)
+    model = disturb(constructor(include_top=False, weights=None, input_shape=(96, 96, 3)))
+    kept = KEPT_IN_BACKBONES.get(name, 0)
+    if kept:
+        with pytest.raises(ValueError, match=f"{kept} normalisations of .* cannot be folded"):
+            fold_batch_norm(model)
+    folded = fold_batch_norm(model, partial=kept > 0)
+    assert len(normalisations(folded)) == kept
+    same(folded, model)
+
+
+class Subclassed(keras.Model):
+    """No graph that one could see."""
+
+    def __init__(self):
+        super().__init__(name="own")
+        self.dense = layers.Dense(2)
+
+    def call(self, inputs):
+        return self.dense(inputs)
+
+
+def test_wrong_arguments_are_named():
+    model = graph((6, 6, 3), layers.Conv2D(3, 3), norm())
+    with pytest.raises(TypeError, match=r"`model` must be a keras\.Model; received model='cats'"):
+        fold_batch_norm("cats")
+    for unfit in (Subclassed(), keras.Sequential([layers.Dense(2)])):
+        with pytest.raises(ValueError, match="`model` must be a built Functional or Sequential m"):
+            fold_batch_norm(unfit)
+    with pytest.raises(TypeError, match="`partial` must be True or False; received partial=1"):
+        fold_batch_norm(model, partial=1)
+    with pytest.raises(ValueError, match=r"`dtype` must be a dtype or a policy.*'float17'"):
+        fold_batch_norm(model, dtype="float17")
+
+
+def test_own_networks_are_refused_by_name():
+    with pytest.raises(ValueError, match=r"4 normalisations of 'model1' .* 'block1' \(ConvBlock\)"):
+        fold_batch_norm(build_model1())
