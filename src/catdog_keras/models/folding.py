@@ -5,25 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
-import numpy as np
-import numpy.typing as npt
 
 from catdog_keras._checks import check_boolean, describe
 from catdog_keras.layers import BatchNormalization
-
-Array = npt.NDArray[np.float64]
-
-PLAIN = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
-TRANSPOSED = (
-    keras.layers.Conv1DTranspose,
-    keras.layers.Conv2DTranspose,
-    keras.layers.Conv3DTranspose,
-)
-DEPTHWISE = (keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D)
-SEPARABLE = (keras.layers.SeparableConv1D, keras.layers.SeparableConv2D)
-CONVOLUTIONS = (*PLAIN, *TRANSPOSED, *DEPTHWISE, *SEPARABLE)
-BEFORE = (*CONVOLUTIONS, keras.layers.Dense)  # a normalisation of their output folds into them
-AFTER = (*PLAIN, *DEPTHWISE, keras.layers.Dense)  # and one of their input, where nothing is padded
+from catdog_keras.models.folded_weights import FOLDS_INPUT, FOLDS_OUTPUT, folded_weights
 
 
 def fold_batch_norm(
@@ -167,7 +152,7 @@ def _fold(model: keras.Model, dtype: str | None, kept: list[str]) -> keras.Model
     for layer, copied in copies:
         weights = layer.get_weights()
         if layer.name in before or layer.name in after:
-            weights = _folded_weights(layer, before.get(layer.name), after.get(layer.name))
+            weights = folded_weights(layer, before.get(layer.name), after.get(layer.name))
         if layer.name not in gone:
             copied.set_weights(weights)
     return folded
@@ -193,7 +178,7 @@ def _place(
         kept.append(f"{norm.name!r}, which is called with training=True")
     elif (
         source is not None
-        and type(source) in BEFORE
+        and type(source) in FOLDS_OUTPUT
         and graph.users[source.name] == [norm.name]
         and len(graph.sources[source.name]) == 1
         and source.activation is keras.activations.linear
@@ -202,7 +187,7 @@ def _place(
         after[source.name] = norm
     elif (
         user is not None
-        and type(user) in AFTER
+        and type(user) in FOLDS_INPUT
         and graph.sources[user.name] == [norm.name]
         and _pads_nothing(user)
         and _same_channels(norm, user)
@@ -259,51 +244,3 @@ def _pads_nothing(layer: keras.Layer) -> bool:
     if isinstance(layer, keras.layers.Dense) or layer.padding == "valid":
         return True
     return all(side == 1 for side in layer.kernel_size)
-
-
-def _scale_and_shift(norm: keras.Layer) -> tuple[Array, Array]:
-    """What a normalisation multiplies each channel by, and what it adds then."""
-    scale = 1 / np.sqrt(_numbers(norm.moving_variance) + norm.epsilon)
-    if norm.scale:
-        scale = scale * _numbers(norm.gamma)
-    shift = -_numbers(norm.moving_mean) * scale
-    return scale, shift + _numbers(norm.beta) if norm.center else shift
-
-
-def _numbers(variable: Any) -> Array:
-    return np.asarray(keras.ops.convert_to_numpy(variable), np.float64)
-
-
-def _folded_weights(
-    layer: keras.Layer, before: keras.Layer | None, after: keras.Layer | None
-) -> list[Array]:
-    """The kernels of a layer and its bias, with the normalisations on both sides taken in."""
-    separable = isinstance(layer, SEPARABLE)
-    kernel = _numbers(layer.pointwise_kernel if separable else layer.kernel)
-    depthwise = isinstance(layer, DEPTHWISE)
-    if depthwise:
-        outputs = kernel.shape[-2] * kernel.shape[-1]
-    else:
-        outputs = kernel.shape[-2 if isinstance(layer, TRANSPOSED) else -1]
-    bias = _numbers(layer.bias) if layer.use_bias else np.zeros(outputs)
-    if before is not None:
-        scale, shift = _scale_and_shift(before)
-        if depthwise:
-            scale, shift = scale[:, None], shift[:, None]
-        else:  # each group of outputs sees its own inputs
-            groups = getattr(layer, "groups", 1)
-            scale, shift = (
-                np.repeat(each.reshape(groups, -1), outputs // groups, axis=0).T
-                for each in (scale, shift)
-            )
-        added = (kernel * shift).reshape(-1, *kernel.shape[-2:]).sum(0)
-        bias = bias + (added.reshape(-1) if depthwise else added.sum(0))
-        kernel = kernel * scale
-    if after is not None:
-        scale, shift = _scale_and_shift(after)
-        bias = bias * scale + shift
-        if depthwise:
-            kernel = kernel * scale.reshape(kernel.shape[-2:])
-        else:
-            kernel = kernel * (scale[:, None] if isinstance(layer, TRANSPOSED) else scale)
-    return [_numbers(layer.depthwise_kernel), kernel, bias] if separable else [kernel, bias]

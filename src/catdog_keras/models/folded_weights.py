@@ -1,0 +1,70 @@
+"""The arithmetic of folding: a kernel and a bias take in a factor and a shift per channel."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+
+PLAIN = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
+TRANSPOSED = (
+    keras.layers.Conv1DTranspose,
+    keras.layers.Conv2DTranspose,
+    keras.layers.Conv3DTranspose,
+)
+DEPTHWISE = (keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D)
+SEPARABLE = (keras.layers.SeparableConv1D, keras.layers.SeparableConv2D)
+
+# What a normalisation of their output folds into, and, where nothing is padded, one of their input.
+FOLDS_OUTPUT = (*PLAIN, *TRANSPOSED, *DEPTHWISE, *SEPARABLE, keras.layers.Dense)
+FOLDS_INPUT = (*PLAIN, *DEPTHWISE, keras.layers.Dense)
+
+
+def folded_weights(
+    layer: keras.Layer, before: keras.Layer | None, after: keras.Layer | None
+) -> list[Array]:
+    """The kernels of a layer and its bias, with the normalisations on both sides taken in."""
+    separable = isinstance(layer, SEPARABLE)
+    kernel = _numbers(layer.pointwise_kernel if separable else layer.kernel)
+    depthwise = isinstance(layer, DEPTHWISE)
+    if depthwise:
+        outputs = kernel.shape[-2] * kernel.shape[-1]
+    else:
+        outputs = kernel.shape[-2 if isinstance(layer, TRANSPOSED) else -1]
+    bias = _numbers(layer.bias) if layer.use_bias else np.zeros(outputs)
+    if before is not None:
+        scale, shift = _scale_and_shift(before)
+        if depthwise:
+            scale, shift = scale[:, None], shift[:, None]
+        else:  # each group of outputs sees its own inputs
+            groups = getattr(layer, "groups", 1)
+            scale, shift = (
+                np.repeat(each.reshape(groups, -1), outputs // groups, axis=0).T
+                for each in (scale, shift)
+            )
+        added = (kernel * shift).reshape(-1, *kernel.shape[-2:]).sum(0)
+        bias = bias + (added.reshape(-1) if depthwise else added.sum(0))
+        kernel = kernel * scale
+    if after is not None:
+        scale, shift = _scale_and_shift(after)
+        bias = bias * scale + shift
+        if depthwise:
+            kernel = kernel * scale.reshape(kernel.shape[-2:])
+        else:
+            kernel = kernel * (scale[:, None] if isinstance(layer, TRANSPOSED) else scale)
+    return [_numbers(layer.depthwise_kernel), kernel, bias] if separable else [kernel, bias]
+
+
+def _scale_and_shift(norm: keras.Layer) -> tuple[Array, Array]:
+    """What a normalisation multiplies each channel by, and what it adds then."""
+    scale = 1 / np.sqrt(_numbers(norm.moving_variance) + norm.epsilon)
+    if norm.scale:
+        scale = scale * _numbers(norm.gamma)
+    shift = -_numbers(norm.moving_mean) * scale
+    return scale, shift + _numbers(norm.beta) if norm.center else shift
+
+
+def _numbers(variable: Any) -> Array:
+    return np.asarray(keras.ops.convert_to_numpy(variable), np.float64)
