@@ -4,10 +4,8 @@ Every picture that can be read shows `COLOUR` all over, but where a reason says 
 turned ones show it in their upper half once they are upright.
 """
 
-import io
 import os
 import struct
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -15,9 +13,24 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageCms, PngImagePlugin
 
-COLOUR = (200, 30, 40)
-SIZE = (24, 16)  # width, height
-ORIENTATION = 0x0112
+from tests.corpora.picture_files import (
+    COLOUR,
+    SIZE,
+    cut,
+    encoded,
+    flat,
+    frames,
+    holds,
+    jpeg_of_size,
+    noise,
+    png,
+    png_header,
+    saved,
+    tiff,
+    transparency,
+    with_exif,
+)
+
 GREY = 86  # COLOUR in mode "L"
 
 
@@ -28,98 +41,6 @@ class Kind(NamedTuple):
     status: str
     reason: str = ""
     colour: tuple[int, int, int] | None = COLOUR
-
-
-def flat(mode: str = "RGB", colour: object = COLOUR, size: tuple[int, int] = SIZE) -> Image.Image:
-    """A picture of one colour."""
-    return Image.new(mode, size, colour)
-
-
-def encoded(form: str, image: Image.Image | None = None, **options: object) -> bytes:
-    """The bytes of a picture in a format."""
-    buffer = io.BytesIO()
-    (image or flat()).save(buffer, form, **options)
-    return buffer.getvalue()
-
-
-def saved(form: str, image: Image.Image | None = None, **options: object) -> Callable:
-    """A writer of a picture in a format, whatever the file's ending."""
-    return lambda path: path.write_bytes(encoded(form, image and image.copy(), **options))
-
-
-def frames(form: str, **options: object) -> Callable:
-    """A writer of a picture with a second, blue one behind it."""
-    # Made anew each time: Pillow leaves the settings of one format on the pictures it has written.
-    return lambda path: path.write_bytes(
-        encoded(form, save_all=True, append_images=[flat(colour=(0, 0, 255))], **options)
-    )
-
-
-def holds(content: bytes) -> Callable:
-    """A writer of any bytes."""
-    return lambda path: path.write_bytes(content)
-
-
-def noise() -> Image.Image:
-    """A picture that does not compress, so that a cut falls into its pixels."""
-    return Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8))
-
-
-def with_exif(form: str, orientation: int) -> Callable:
-    """A picture whose EXIF data says how it was held; its stored pixels lie accordingly."""
-    upright = np.zeros((16, 24, 3), np.uint8)
-    upright[:8] = COLOUR
-    stored = {
-        2: upright[:, ::-1],
-        3: upright[::-1, ::-1],
-        4: upright[::-1],
-        5: upright.swapaxes(0, 1),
-        6: np.rot90(upright),
-        7: upright.swapaxes(0, 1)[::-1, ::-1],
-        8: np.rot90(upright, -1),
-    }.get(orientation, np.full_like(upright, COLOUR))
-    image = Image.fromarray(np.ascontiguousarray(stored))
-    exif = image.getexif()
-    exif[ORIENTATION] = orientation
-    return saved(
-        form,
-        image,
-        exif=exif,
-        **({"quality": 95, "subsampling": "4:4:4"} if form == "JPEG" else {}),
-    )
-
-
-def png(header: bytes, rows: bytes, *, spoil: str = "", extra: bytes = b"") -> bytes:
-    """A PNG file from its 13 header bytes and its filtered rows, for what Pillow does not write."""
-
-    def chunk(name: bytes, data: bytes) -> bytes:
-        check = zlib.crc32(name + data) ^ (1 if spoil == name.decode() else 0)
-        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", check)
-
-    chunks = [chunk(b"IHDR", header), extra, chunk(b"IDAT", zlib.compress(rows))]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks) + chunk(b"IEND", b"")
-
-
-def png_header(width: int, height: int, bits: int, kind: int, interlace: int = 0) -> bytes:
-    """The 13 bytes of a PNG header; kind 2 is RGB, kind 0 grey."""
-    return struct.pack(">IIBBBBB", width, height, bits, kind, 0, 0, interlace)
-
-
-def cut(content: bytes, share: float = 0.5) -> Callable:
-    """A writer of the first part of some bytes."""
-    return holds(content[: int(len(content) * share)])
-
-
-def patched(content: bytes, at: int, new: bytes) -> bytes:
-    """Bytes with others in their midst."""
-    return content[:at] + new + content[at + len(new) :]
-
-
-def jpeg_of_size(width: int, height: int) -> bytes:
-    """A JPEG file whose header claims another size than its data has."""
-    content = encoded("JPEG")
-    frame = content.index(b"\xff\xc0")
-    return patched(content, frame + 5, struct.pack(">HH", height, width))
 
 
 def _link(target: str) -> Callable:
@@ -140,9 +61,13 @@ def _comment() -> PngImagePlugin.PngInfo:
 
 _PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 _GREYS = (GREY, GREY, GREY)
-_RGB16 = png(
-    png_header(4, 4, 16, 2), (b"\0" + struct.pack(">3H", *(257 * c for c in COLOUR)) * 4) * 4
-)
+_DEEP = struct.pack(">3H", *(257 * c for c in COLOUR))
+_RGB16 = (png_header(4, 4, 16, 2), (b"\0" + _DEEP * 4) * 4)
+_GREY16 = (png_header(4, 4, 16, 0), (b"\0" + _DEEP[:2] * 4) * 4)
+_GREY2 = (png_header(4, 4, 2, 0), b"\0\xaa" * 4)  # each sample is 2
+_WHITE = (255, 255, 255)
+_PIXELS = SIZE[0] * SIZE[1]
+_TWELVE = (0xFFF * GREY // 255 << 12 | 0xFFF * GREY // 255).to_bytes(3)  # two samples
 
 GOOD = {
     "baseline.jpg": Kind(saved("JPEG"), "good"),
@@ -187,6 +112,8 @@ ODD = {
         for orientation in range(2, 9)
     },
     "turned.png": Kind(with_exif("PNG", 6), "odd", "turned by its EXIF orientation"),
+    "turned.tif": Kind(with_exif("TIFF", 6), "odd", "turned by its EXIF orientation"),
+    "turned.webp": Kind(with_exif("WEBP", 6), "odd", "turned by its EXIF orientation"),
     "palette.png": Kind(saved("PNG", flat().quantize()), "odd", "palette"),
     "palette.bmp": Kind(saved("BMP", flat().quantize()), "odd", "palette"),
     "palette.gif": Kind(saved("GIF"), "odd", "palette"),
@@ -199,7 +126,14 @@ ODD = {
     "two cameras.jpg": Kind(frames("MPO"), "odd", "2 frames, the first is used"),
     "16 bit grey.png": Kind(saved("PNG", Image.fromarray(np.full((16, 24), GREY * 257, np.uint16))), "odd", "16 bit", _GREYS),
     "16 bit grey.tif": Kind(saved("TIFF", Image.fromarray(np.full((16, 24), GREY * 257, np.uint16))), "odd", "16 bit", _GREYS),
-    "16 bit colour.png": Kind(holds(_RGB16), "odd", "16 bit"),
+    "16 bit colour.png": Kind(holds(png(*_RGB16)), "odd", "16 bit"),
+    "16 bit colour.tif": Kind(holds(tiff(16, struct.pack("<3H", *(257 * c for c in COLOUR)) * _PIXELS, photometric=2, channels=3)), "odd", "16 bit"),
+    "12 bit.tif": Kind(holds(tiff(12, _TWELVE * (_PIXELS // 2))), "odd", "12 bit", _GREYS),
+    "16 bit, white at zero.tif": Kind(holds(tiff(16, struct.pack("<H", 257 * (255 - GREY)) * _PIXELS, photometric=0)), "odd", "16 bit", _GREYS),
+    "clear 16 bit colour.png": Kind(holds(png(*_RGB16, extra=transparency(*struct.unpack(">3H", _DEEP)))), "odd", "16 bit, transparency", _WHITE),
+    "clear 16 bit grey.png": Kind(holds(png(*_GREY16, extra=transparency(257 * COLOUR[0]))), "odd", "16 bit, transparency", _WHITE),
+    "clear 2 bit grey.png": Kind(holds(png(*_GREY2, extra=transparency(2))), "odd", "transparency", _WHITE),
+    "another grey clear.png": Kind(holds(png(*_GREY2, extra=transparency(1))), "odd", "transparency", (170, 170, 170)),
     "opaque.png": Kind(saved("PNG", flat("RGBA", (*COLOUR, 255))), "odd", "transparency"),
     "clear.png": Kind(saved("PNG", flat("RGBA", (*COLOUR, 0))), "odd", "transparency", (255, 255, 255)),
     "half clear.png": Kind(saved("PNG", flat("RGBA", (*COLOUR, 128))), "odd", "transparency", (227, 142, 147)),
@@ -219,7 +153,7 @@ ODD = {
 _UNKNOWN = "not a picture in any known format"
 _BROKEN = "does not decode: "
 _JPEG, _PNG = encoded("JPEG", noise()), encoded("PNG", noise())
-_UNSCALED = "32-bit samples, of which no value is known to be white"
+_UNSCALED = " samples, of which no value is known to be white"
 _HUGE = "more than 50 megapixels"
 
 BAD = {
@@ -246,8 +180,14 @@ BAD = {
     "half.bmp": Kind(cut(encoded("BMP", noise())), "bad", _BROKEN + "image file is truncated"),
     "half.webp": Kind(cut(encoded("WEBP", noise())), "bad", _BROKEN),
     "half.tif": Kind(cut(encoded("TIFF", noise())), "bad", ""),
-    "measured.tif": Kind(saved("TIFF", flat("F", 0.5)), "bad", _UNSCALED),
-    "counted.tif": Kind(saved("TIFF", flat("I", 2**20)), "bad", _UNSCALED),
+    "measured.tif": Kind(saved("TIFF", flat("F", 0.5)), "bad", "32-bit floating-point" + _UNSCALED),
+    "counted.tif": Kind(saved("TIFF", flat("I", 2**20)), "bad", "32-bit signed" + _UNSCALED),
+    "signed.tif": Kind(holds(tiff(16, bytes(2 * _PIXELS), kind=2)), "bad", "16-bit signed" + _UNSCALED),
+    "PostScript.jpg": Kind(saved("EPS"), "bad", _UNKNOWN),
+    "avif.jpg": Kind(saved("AVIF"), "bad", _UNKNOWN),
+    "jpeg 2000.jpg": Kind(saved("JPEG2000"), "bad", _UNKNOWN),
+    "icon.png": Kind(saved("ICO", flat(size=(16, 16))), "bad", _UNKNOWN),
+    "targa.png": Kind(saved("TGA"), "bad", _UNKNOWN),
     "huge.png": Kind(saved("PNG", Image.new("1", (10_000, 5_001))), "bad", _HUGE),
     "claims to be huge.jpg": Kind(holds(jpeg_of_size(65_500, 65_500)), "bad", _HUGE),
     "bomb.png": Kind(holds(png(png_header(60_000, 60_000, 8, 2), bytes(10**6))), "bad", _HUGE),

@@ -2,6 +2,7 @@
 
 import os
 import re
+import struct
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from PIL import Image
 from catdog_keras.datasets.decoding import decode_with_rules
 from catdog_keras.datasets.inspection import inspect_file
 from catdog_keras.datasets.scanning import scan_images
+from tests.corpora.picture_files import png, png_header
 
 RED = (200, 30, 40)
 
@@ -66,11 +68,11 @@ BAD = {
     ),
     "measured.tif": (
         lambda path: Image.fromarray(np.full((4, 6), 0.5, np.float32)).save(path),
-        "32-bit samples, of which no value is known to be white",
+        "32-bit floating-point samples, of which no value is known to be white",
     ),
     "counted.tif": (
         lambda path: Image.fromarray(np.full((4, 6), 2**20, np.int32)).save(path),
-        "32-bit samples, of which no value is known to be white",
+        "32-bit signed samples, of which no value is known to be white",
     ),
     "pipe.png": (os.mkfifo, "not a regular file"),
     "dangling.png": (lambda path: path.symlink_to("nowhere"), "cannot be read: No such file"),
@@ -119,12 +121,14 @@ def test_what_odd_pictures_become(tmp_path):
     for name, (make, _) in ODD.items():
         make(tmp_path / name)
     upright = np.arange(72, dtype=np.uint8).reshape(4, 6, 3)
-    assert np.array_equal(decode_with_rules(tmp_path / "turned.png"), np.rot90(upright, -1))
-    assert (decode_with_rules(tmp_path / "deep.png") == 200).all()
-    assert (decode_with_rules(tmp_path / "deep.tif") == 200).all()
-    assert (decode_with_rules(tmp_path / "clear.png") == 255).all()
+    assert np.array_equal(
+        decode_with_rules((tmp_path / "turned.png").read_bytes()), np.rot90(upright, -1)
+    )
+    assert (decode_with_rules((tmp_path / "deep.png").read_bytes()) == 200).all()
+    assert (decode_with_rules((tmp_path / "deep.tif").read_bytes()) == 200).all()
+    assert (decode_with_rules((tmp_path / "clear.png").read_bytes()) == 255).all()
     for name in ("palette.png", "palette.bmp", "print.jpg", "moving.gif", "png.jpg"):
-        pixels = decode_with_rules(tmp_path / name)
+        pixels = decode_with_rules((tmp_path / name).read_bytes())
         assert pixels.shape == (4, 6, 3)
         assert np.abs(pixels.astype(int) - RED).max() <= 3, name  # JPEG's loss, in print.jpg
 
@@ -155,3 +159,21 @@ def test_a_scan_of_nothing_says_so(tmp_path):
     (tmp_path / "notes.txt").write_text("no picture")
     with pytest.raises(ValueError, match="`directory` must be a folder with files that end in"):
         scan_images(tmp_path)
+
+
+def test_deep_samples_are_divided_by_257_and_rounded(tmp_path):
+    samples = [0x007F, 0x0081, 0x00FF, 0xFF7D, 0xFF7F, 0xFFFF]
+    rows = [b"\0" + struct.pack(">3H", *samples[start : start + 3]) for start in (0, 3)]
+    pixels = decode_with_rules(png(png_header(1, 2, 16, 2), b"".join(rows)))
+    assert pixels.ravel().tolist() == [0, 1, 1, 254, 255, 255]
+
+
+def test_no_format_that_starts_another_program_is_tried(tmp_path, monkeypatch):
+    """Pillow hands PostScript to `gs`, which it looks for in PATH, whatever the file is called."""
+    started = tmp_path / "started"
+    (tmp_path / "gs").write_text(f"#!/bin/sh\ntouch {started}\n")
+    (tmp_path / "gs").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    _flat().save(tmp_path / "drawing.jpg", "EPS")
+    assert inspect_file(str(tmp_path / "drawing.jpg")).status == "bad"
+    assert not started.exists()

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from catdog_keras import load_image_folder, scan_images
-from tests.corpora.pictures import BAD, GOOD, KINDS, ODD, encoded, noise
+from tests.corpora.picture_files import encoded, noise
+from tests.corpora.pictures import BAD, GOOD, KINDS, ODD
 
 TINY = {"image_size": (16, 24), "batch_size": 6, "max_bad_fraction": 1, "shuffle": False}
 

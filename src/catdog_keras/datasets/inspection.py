@@ -1,7 +1,6 @@
 """Which picture files are good, odd or bad, and why."""
 
 import hashlib
-import io
 import os
 import stat
 from collections.abc import Callable, Sequence
@@ -12,7 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from catdog_keras._progress import progress_bar
-from catdog_keras.datasets.decoding import KERNEL_FORMATS, kernel_complaint
+from catdog_keras.datasets.decoding import (
+    EXIF_ORIENTATION,
+    FORMAT_ENDINGS,
+    KERNEL_FORMATS,
+    TIFF_BITS,
+    TIFF_SAMPLE_FORMAT,
+    decode_with_rules,
+    kernel_complaint,
+    open_picture,
+)
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -20,19 +28,9 @@ if TYPE_CHECKING:
 MAX_MEGAPIXELS = 50
 TOO_LARGE = f"more than {MAX_MEGAPIXELS} megapixels"
 DEEPEST = 16  # bits of a sample; deeper ones, as measurements have, carry no scale
-SAMPLE_BITS = {"I;16": 16, "I;16L": 16, "I;16B": 16, "I;16N": 16, "I": 32, "F": 32}  # others: 8
+SAMPLE_KINDS = {1: "unsigned", 2: "signed", 3: "floating-point"}  # as a TIFF file numbers them
 
-FORMAT_ENDINGS = {
-    "BMP": (".bmp",),
-    "GIF": (".gif",),
-    "JPEG": (".jpg", ".jpeg", ".jfif"),
-    "MPO": (".jpg", ".jpeg", ".jfif"),
-    "PNG": (".png",),
-    "TIFF": (".tif", ".tiff"),
-    "WEBP": (".webp",),
-}
 KERNEL_MODES = ("L", "RGB")
-EXIF_ORIENTATION = 0x0112
 TURNED = range(2, 9)  # the other values mean, or are read as, upright
 
 
@@ -149,6 +147,7 @@ class _Form:
     kind: str
     mode: str
     bits: int
+    samples: str
     orientation: int
     frames: int
     transparent: bool
@@ -167,18 +166,21 @@ def _decode(path: str, content: bytes) -> tuple[list[str], bool]:
     image, form = _open(content)
     if image.width * image.height > MAX_MEGAPIXELS * 1_000_000:
         raise _Unusable(TOO_LARGE)
-    if form.bits > DEEPEST:
-        raise _Unusable(f"{form.bits}-bit samples, of which no value is known to be white")
+    if form.bits > DEEPEST or form.samples != "unsigned":
+        samples = f"{form.bits}-bit {form.samples} samples"
+        raise _Unusable(f"{samples}, of which no value is known to be white")
     oddities = _oddities(path, form)
     plain = form.kind in KERNEL_FORMATS and form.mode in KERNEL_MODES and not oddities
     complaint = ""
     if plain or form.kind == "PNG":  # Pillow passes over wrong checksums and missing rows
         complaint = kernel_complaint(content, form.kind)
-    if complaint or not plain:
-        try:
-            image.load()
-        except Exception as error:  # decoders of damaged files raise whatever their bytes lead to
-            complaint = str(error)  # plainer than the kernel's
+    try:
+        if complaint:
+            image.load()  # its message is plainer than the kernel's
+        elif not plain:
+            decode_with_rules(content)
+    except Exception as error:  # decoders of damaged files raise whatever their bytes lead to
+        complaint = str(error)
     if complaint:
         raise _Unusable(f"does not decode: {complaint}")
     return oddities, plain
@@ -189,7 +191,7 @@ def _open(content: bytes) -> "tuple[Image.Image, _Form]":
     from PIL import Image, UnidentifiedImageError
 
     try:
-        image = Image.open(io.BytesIO(content))
+        image = open_picture(content)
         return image, _read_form(image, content)
     except UnidentifiedImageError:
         raise _Unusable("not a picture in any known format") from None
@@ -200,15 +202,29 @@ def _open(content: bytes) -> "tuple[Image.Image, _Form]":
 
 
 def _read_form(image: "Image.Image", content: bytes) -> _Form:
+    bits, samples = _read_samples(image, content)
     return _Form(
         kind=image.format or "",
         mode=image.mode,
-        # Pillow hands 16-bit colour out as 8-bit, so the PNG header itself has to be asked.
-        bits=content[24] if image.format == "PNG" else SAMPLE_BITS.get(image.mode, 8),
+        bits=bits,
+        samples=samples,
         orientation=image.getexif().get(EXIF_ORIENTATION, 1),
         frames=getattr(image, "n_frames", 1),
         transparent=image.has_transparency_data,
     )
+
+
+def _read_samples(image: "Image.Image", content: bytes) -> tuple[int, str]:
+    """Bits per sample, and what kind of numbers they are.
+
+    Pillow hands deep colour out as 8-bit, so the header itself has to be asked.
+    """
+    from PIL.TiffImagePlugin import TiffImageFile
+
+    if isinstance(image, TiffImageFile):
+        kind = max(image.tag_v2.get(TIFF_SAMPLE_FORMAT, (1,)))
+        return max(image.tag_v2.get(TIFF_BITS, (1,))), SAMPLE_KINDS.get(kind, "unknown")
+    return content[24] if image.format == "PNG" else 8, "unsigned"
 
 
 def _oddities(path: str, form: _Form) -> list[str]:
@@ -216,7 +232,7 @@ def _oddities(path: str, form: _Form) -> list[str]:
     rules = (
         (form.orientation in TURNED, "turned by its EXIF orientation"),
         (form.mode in ("P", "PA"), "palette"),
-        (form.bits == 16, "16 bit"),
+        (form.bits > 8, f"{form.bits} bit"),
         (form.transparent, "transparency"),
         (form.mode in ("CMYK", "YCCK", "LAB", "HSV"), f"{form.mode} colours"),
         (form.frames > 1, f"{form.frames} frames, the first is used"),

@@ -3,6 +3,7 @@
 import itertools
 from collections import defaultdict
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -46,7 +47,7 @@ def _perceptual_hash(path: str) -> int:
     import imagehash
     from PIL import Image
 
-    bits = imagehash.phash(Image.fromarray(decode_with_rules(path))).hash
+    bits = imagehash.phash(Image.fromarray(decode_with_rules(Path(path).read_bytes()))).hash
     return int.from_bytes(np.packbits(bits).tobytes())
 
 

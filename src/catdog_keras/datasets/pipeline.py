@@ -35,7 +35,7 @@ def batched_dataset(
     import tensorflow as tf
 
     count = len(listing.files)
-    decode = _decoder(listing, [picture.plain for picture in pictures], options.image_size)
+    decode = _decoder(listing, pictures, options.image_size)
     positions = _positions(count, options.seed if shuffled else None)
     if options.cache is False:
         dataset = positions.map(decode, num_parallel_calls=tf.data.AUTOTUNE)
@@ -83,18 +83,19 @@ class _Passes:
         return generator.permutation(self.count)
 
 
-def _decoder(listing: Listing, plain: Sequence[bool], image_size: tuple[int, int]) -> Any:
+def _decoder(listing: Listing, pictures: Sequence[PictureFile], image_size: tuple[int, int]) -> Any:
     """A function from a position to a float32 picture and its label."""
     import tensorflow as tf
 
     files = tf.constant([file.encode() for file in listing.files])
+    sizes = tf.constant([picture.size for picture in pictures])
     labels = tf.constant(listing.labels)
-    by_kernel = tf.constant(plain, tf.bool)
+    by_kernel = tf.constant([picture.plain for picture in pictures], tf.bool)
 
     def decode(position: Any) -> tuple[Any, Any]:
-        file = files[position]
+        content = _read(files[position], sizes[position])
         picture = tf.cond(
-            by_kernel[position], lambda: decode_by_kernel(file), lambda: _decode_odd(file)
+            by_kernel[position], lambda: decode_by_kernel(content), lambda: _decode_odd(content)
         )
         picture = tf.image.resize(picture, image_size, method="bilinear")
         return tf.ensure_shape(picture, (*image_size, 3)), labels[position]
@@ -102,12 +103,22 @@ def _decoder(listing: Listing, plain: Sequence[bool], image_size: tuple[int, int
     return decode
 
 
-def _decode_odd(file: Any) -> Any:
+def _read(file: Any, size: Any) -> Any:
+    """The bytes of a file; a decoder's message about one that was cut would not name it."""
     import tensorflow as tf
 
-    picture = tf.numpy_function(
-        lambda name: decode_with_rules(name.decode()), [file], tf.uint8, stateful=False
-    )
+    content = tf.io.read_file(file)
+    length = tf.strings.length(content)
+    message = "A picture file has changed since it was checked. Load the data anew. Now it has"
+    unchanged = tf.debugging.Assert(length == size, [file, message, length, "bytes, not", size])
+    with tf.control_dependencies([unchanged]):
+        return tf.identity(content)
+
+
+def _decode_odd(content: Any) -> Any:
+    import tensorflow as tf
+
+    picture = tf.numpy_function(decode_with_rules, [content], tf.uint8, stateful=False)
     return tf.ensure_shape(picture, (None, None, 3))
 
 
