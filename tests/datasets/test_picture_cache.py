@@ -1,5 +1,8 @@
 """Decoded pictures on disk: found again, never half, never another picture's."""
 
+import os
+import resource
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -37,6 +40,10 @@ def test_a_changed_picture_is_decoded_anew(cats_dogs, tmp_path):
     np.testing.assert_array_equal(after[1:], before[1:])
 
 
+def _first_channel(stored):
+    return stored[np.arange(stored.shape[0])][:, 0, 0, 0].tolist()
+
+
 def _fail():
     raise AssertionError("decoded although it was there")
     yield
@@ -46,19 +53,73 @@ def test_nothing_is_decoded_where_the_file_is_whole(tmp_path):
     shape = (2, 1, 1, 3)
     pictures = [np.full((1, 1, 3), value, np.float32) for value in (3.4, 200.6)]
     first = load_or_store(tmp_path, ["a", "b"], shape, iter(pictures))
-    assert first[:, 0, 0, 0].tolist() == [3, 201]
-    np.testing.assert_array_equal(load_or_store(tmp_path, ["a", "b"], shape, _fail()), first)
+    assert _first_channel(first) == [3, 201]
+    assert _first_channel(load_or_store(tmp_path, ["a", "b"], shape, _fail())) == [3, 201]
     with pytest.raises(AssertionError, match="decoded although"):
         load_or_store(tmp_path, ["b", "a"], shape, _fail())
     assert [path.name[:9] for path in tmp_path.iterdir()] == ["pictures-"]
 
 
-@pytest.mark.parametrize("kept", [0, 5, 60, -1])
-def test_a_file_that_was_cut_off_is_made_anew(tmp_path, kept):
-    shape = (2, 1, 1, 3)
+@pytest.fixture
+def stored(tmp_path):
+    """A cache of two pictures of one pixel, and a function that asks for it anew."""
     pictures = [np.full((1, 1, 3), value, np.float32) for value in (3, 200)]
-    load_or_store(tmp_path, ["a", "b"], shape, iter(pictures))
-    (file,) = tmp_path.iterdir()
-    file.write_bytes(file.read_bytes()[:kept])
-    healed = load_or_store(tmp_path, ["a", "b"], shape, iter(pictures))
-    assert healed[:, 0, 0, 0].tolist() == [3, 200]
+
+    def ask():
+        return load_or_store(tmp_path, ["a", "b"], (2, 1, 1, 3), iter(pictures))
+
+    return ask(), ask
+
+
+@pytest.mark.parametrize("kept", [0, 5, 60, -1])
+def test_a_file_that_was_cut_off_is_made_anew(stored, kept):
+    first, ask = stored
+    first.file.write_bytes(first.file.read_bytes()[:kept])
+    assert _first_channel(ask()) == [3, 200]
+
+
+@pytest.mark.parametrize("at", [0, 60, -10, -5, -1])
+def test_a_file_with_one_other_byte_is_made_anew(stored, at):
+    first, ask = stored
+    whole = first.file.read_bytes()
+    content = bytearray(whole)
+    content[at] ^= 1
+    first.file.write_bytes(content)
+    assert _first_channel(ask()) == [3, 200]
+    assert first.file.read_bytes() == whole
+
+
+def test_numpy_reads_the_file_too(stored):
+    assert np.load(stored[0].file)[:, 0, 0, 0].tolist() == [3, 200]
+
+
+def test_a_file_that_is_cut_while_in_use_is_an_error_with_its_name(stored):
+    first, _ = stored
+    os.truncate(first.file, first.file.stat().st_size - 5)
+    assert first[np.array([0])].ravel().tolist() == [3, 3, 3]
+    with pytest.raises(OSError, match="was cut while in use") as caught:
+        first[np.array([1])]
+    assert str(first.file) in str(caught.value)
+
+
+@pytest.fixture
+def full_disk():
+    """No file may grow beyond 10 KB."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_is_an_error_that_says_how_much_it_takes(cats_dogs, tmp_path, full_disk):
+    folder = tmp_path / "decoded"
+    with pytest.raises(OSError, match="`cache` must be a folder that can be read and") as caught:
+        load_cats_dogs(cats_dogs, image_size=(64, 64), batch_size=4, cache=folder)
+    assert f"received cache={str(folder)!r}. File too large. It takes 1 MB for" in str(caught.value)
+    assert list(folder.iterdir()) == []
+
+
+def test_a_file_in_the_way_of_the_folder_is_an_error_with_its_name(cats_dogs, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match=r"cache=.*file/decoded'\. Not a directory"):
+        load_cats_dogs(cats_dogs, **TINY, cache=tmp_path / "file" / "decoded")

@@ -10,7 +10,7 @@ from catdog_keras.datasets.decoding import decode_by_kernel, decode_with_rules
 from catdog_keras.datasets.index import Listing
 from catdog_keras.datasets.inspection import PictureFile
 from catdog_keras.datasets.options import BatchOptions
-from catdog_keras.datasets.picture_cache import fill, load_or_store
+from catdog_keras.datasets.picture_cache import hold, load_or_store
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -129,9 +129,9 @@ def _taker(each: "tf.data.Dataset", pictures: Sequence[PictureFile], options: Ba
     shape = (len(pictures), *options.image_size, 3)
     decoded = (picture for picture, _ in each)
     if options.cache is True:
-        held = tf.constant(fill(np.empty(shape, np.uint8), decoded))
+        held = tf.constant(hold(shape, decoded))
         return lambda at: tf.gather(held, at)
-    folder = Path(str(options.cache)).expanduser()
+    folder = Path(str(options.cache)).expanduser().absolute()
     stored = load_or_store(folder, [picture.sha256 for picture in pictures], shape, decoded)
 
     def take(at: Any) -> Any:
