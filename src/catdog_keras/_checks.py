@@ -6,7 +6,9 @@ A check is made once, at the public edge, before any work. Every message reads
 
 import math
 import numbers
+import os
 from collections.abc import Collection, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import keras
@@ -53,13 +55,24 @@ def check_boolean(name: str, value: Any) -> bool:
     return value
 
 
+def check_path(name: str, value: Any, requirement: str = "a path") -> Path:
+    """Returns `value` as a path whose `~` is resolved, or raises if it is none."""
+    if not isinstance(value, (str, os.PathLike)) or not isinstance(os.fspath(value), str):
+        raise TypeError(describe(name, requirement, value))
+    path = os.fspath(value)
+    if not path or "\0" in path:
+        raise ValueError(describe(name, f"{requirement}, not empty and without NUL", path))
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - its own raises where there is no such user
+
+
 def check_choice(name: str, value: Any, allowed: Collection[Choice]) -> Choice:
-    """Returns `value`, or raises a ValueError that lists all the allowed ones."""
+    """Returns `value`, or raises with a list of all the allowed ones."""
     for choice in allowed:
         if type(value) is type(choice) and value == choice:
             return choice
     listed = ", ".join(repr(choice) for choice in allowed)
-    raise ValueError(describe(name, f"one of {listed}", value))
+    error = ValueError if type(value) in map(type, allowed) else TypeError
+    raise error(describe(name, f"one of {listed}", value))
 
 
 def check_finite(name: str, value: Any) -> float:

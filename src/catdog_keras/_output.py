@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from catdog_keras._checks import describe
+from catdog_keras._checks import check_path, describe
 
 
 @contextmanager
@@ -30,11 +30,7 @@ def output_folder(
         ValueError: If `path` is empty.
         OSError: If it cannot be made or written to.
     """
-    if not isinstance(path, (str, os.PathLike)):
-        raise TypeError(describe(name, "a path", path))
-    if not os.fspath(path):
-        raise ValueError(describe(name, "a path that is not empty", path))
-    folder = Path(path).expanduser().absolute()
+    folder = check_path(name, path).absolute()
     absent = [place for place in (folder, *folder.parents) if not place.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -87,11 +87,6 @@ def test_the_batch_size_that_is_proposed_does(count):
         take_skip(np.zeros(count, np.int32), proposed + 1, 0)
 
 
-def test_a_class_of_one_picture_cannot_be_divided():
-    with pytest.raises(ValueError, match="class number 1 has one"):
-        stratified(np.array([0, 0, 0, 1]), 1, 0)
-
-
 CONTENTS = st.lists(st.integers(0, 12), max_size=12)
 
 

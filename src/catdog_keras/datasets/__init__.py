@@ -1,8 +1,8 @@
 """Pictures on disk, or drawn by the package, as train, validation and test."""
 
 from catdog_keras.datasets.image_splits import ImageSplits
-from catdog_keras.datasets.inspection import ScanReport
 from catdog_keras.datasets.loading import load_cats_dogs, load_image_folder, load_manifest
+from catdog_keras.datasets.scan_report import ScanReport
 from catdog_keras.datasets.scanning import scan_images
 
 __all__ = [

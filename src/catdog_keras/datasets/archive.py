@@ -10,6 +10,8 @@ import tempfile
 import time
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 MAX_MEMBERS = 2_000_000
@@ -23,7 +25,6 @@ DAMAGE = (
     zlib.error,
     lzma.LZMAError,
     EOFError,
-    NotImplementedError,
     UnicodeDecodeError,
 )
 LONGEST_PART = 255  # bytes of one name, as file systems have it
@@ -41,14 +42,27 @@ def cache_directory() -> Path:
     """
     home = os.environ.get("KERAS_HOME")
     directory = (Path(home) if home else Path.home() / ".keras") / "catdog_keras"
-    try:
+    with writing_to_cache(directory):
         directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OSError(
-            f"The folder for downloads and unpacked archives, {str(directory)!r}, cannot be made: "
-            f"{error.strerror}. Set KERAS_HOME to a folder that can be written to."
-        ) from error
     return directory
+
+
+@contextmanager
+def writing_to_cache(directory: Path) -> Iterator[None]:
+    """Says of what the system refuses in the block where that is, and how to choose another place.
+
+    Raises:
+        OSError: Instead of one of the system.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:  # not the system's: our own words
+            raise
+        raise OSError(
+            f"The folder for downloads and unpacked archives, {str(directory)!r}, cannot be "
+            f"written to: {error.strerror}. Set KERAS_HOME to a folder with room for them."
+        ) from error
 
 
 def unpack_archive(archive: Path, directory: Path) -> Path:
@@ -69,7 +83,13 @@ def unpack_archive(archive: Path, directory: Path) -> Path:
             members = opened.infolist()
             _check_members(archive, members)
             if not target.is_dir() or _missing(target, members):
-                _unpack(opened, members, target)
+                with writing_to_cache(directory):
+                    _unpack(opened, members, target)
+    except NotImplementedError as error:  # how zipfile says so of a method, or a later version
+        raise ValueError(
+            f"{str(archive)!r} is packed in a way that is not read: {error}. Pack it anew, by any "
+            "of zip's usual methods."
+        ) from error
     except (*DAMAGE, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # the system's own; a decompressor's has no number

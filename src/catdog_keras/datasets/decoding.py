@@ -93,11 +93,12 @@ def _in_eight_bits(opened: "Image.Image", content: bytes) -> "Image.Image":
     """
     import tensorflow as tf
     from PIL import Image
+    from PIL.TiffImagePlugin import TiffImageFile
 
     if opened.format == "PNG":
         channels = 4 if opened.has_transparency_data else 3
         samples, white = tf.io.decode_png(content, channels, tf.uint16).numpy(), 0xFFFF
-    elif opened.mode.startswith("I;"):  # TIFF, the one other format that has deep grey
+    elif isinstance(opened, TiffImageFile) and opened.mode.startswith("I;"):
         samples, white = np.asarray(opened), 2 ** max(opened.tag_v2[TIFF_BITS]) - 1
         if opened.tag_v2[TIFF_PHOTOMETRIC] == WHITE_IS_ZERO:
             samples = white - samples

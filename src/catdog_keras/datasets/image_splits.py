@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from catdog_keras._checks import check_integer, describe
+from catdog_keras._checks import check_integer, check_path, describe
 from catdog_keras.datasets.index import Listing
-from catdog_keras.datasets.inspection import ScanReport
 from catdog_keras.datasets.manifest import write_manifest
 from catdog_keras.datasets.options import BatchOptions
 from catdog_keras.datasets.pipeline import batched_dataset
+from catdog_keras.datasets.scan_report import ScanReport
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -110,7 +110,8 @@ class ImageSplits:
             path: File to write; one that stands there is replaced when the new one is complete.
 
         Raises:
-            OSError: If it cannot be written.
+            TypeError: If `path` is no path.
+            OSError: If it cannot be written, or is no file.
 
         Example:
             >>> import catdog_keras, pathlib, tempfile
@@ -120,7 +121,7 @@ class ImageSplits:
             >>> catdog_keras.load_manifest(manifest, splits.root).files == splits.files
             True
         """
-        write_manifest(Path(path).expanduser(), self.root, self.class_names, self._rows())
+        write_manifest(check_path("path", path), self.root, self.class_names, self._rows())
 
     def shard(self, index: int, count: int) -> "ImageSplits":
         """Returns the part of one of several workers: every `count`-th picture of each split.

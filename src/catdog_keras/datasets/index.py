@@ -55,11 +55,13 @@ class ImageIndex:
         class_names: Names of the class folders, sorted.
         parts: `"train"`, `"validation"` and perhaps `"test"`, or, where the class folders lie
             directly in the root, `"all"`.
+        passed_over: Files in the class folders whose names do not end like a picture's.
     """
 
     root: Path
     class_names: tuple[str, ...]
     parts: dict[str, Listing]
+    passed_over: tuple[str, ...]
 
 
 def index_image_folder(directory: str | os.PathLike[str]) -> ImageIndex:
@@ -77,38 +79,53 @@ def index_image_folder(directory: str | os.PathLike[str]) -> ImageIndex:
     split_folders = _find_split_folders(root)
     if not split_folders:
         class_names = _class_names(root)
-        return ImageIndex(root, class_names, {"all": _list_classes(root, root, class_names)})
+        listing, others = _list_classes(root, root, class_names)
+        return ImageIndex(root, class_names, {"all": listing}, tuple(others))
     class_names = _class_names(split_folders["train"])
     parts = {}
+    passed_over: list[str] = []
     for split, folder in split_folders.items():
         _check_same_classes(folder, class_names)
-        parts[split] = _list_classes(root, folder, class_names)
-    return ImageIndex(root, class_names, parts)
+        parts[split], others = _list_classes(root, folder, class_names)
+        passed_over += others
+    return ImageIndex(root, class_names, parts, tuple(passed_over))
 
 
-def list_pictures(directory: str | os.PathLike[str]) -> list[str]:
-    """Names everything under `directory` that ends like a picture, in sorted order.
+def list_pictures(directory: str | os.PathLike[str]) -> tuple[list[str], list[str]]:
+    """Names everything under `directory` that ends like a picture, and all that does not.
 
-    Written for folders of a million files: no path object and no call of its own for each.
+    Written for folders of a million files: no path object and no call of its own for each. A folder
+    below that cannot be read is named among the pictures, for the inspection to say so.
 
     Returns:
-        Paths relative to `directory`, with forward slashes.
+        Paths relative to `directory`, with forward slashes, each list in sorted order.
     """
-    found: list[str] = []
+    pictures: list[str] = []
+    others: list[str] = []
     waiting = [""]
     while waiting:
         prefix = waiting.pop()
-        with os.scandir(f"{os.fspath(directory)}/{prefix}") as entries:
+        try:
+            entries = os.scandir(f"{os.fspath(directory)}/{prefix}")
+        except OSError:
+            if not prefix:
+                raise
+            pictures.append(prefix.removesuffix("/"))
+            continue
+        with entries:
             for entry in entries:
                 name = entry.name
                 if name.startswith(HIDDEN):
                     continue
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append(f"{prefix}{name}/")
-                elif name.lower().endswith(PICTURE_ENDINGS) and not _links_to_folder(entry):
-                    found.append(prefix + name)
-    found.sort()
-    return found
+                elif not name.lower().endswith(PICTURE_ENDINGS):
+                    others.append(prefix + name)
+                elif not _links_to_folder(entry):
+                    pictures.append(prefix + name)
+    pictures.sort()
+    others.sort()
+    return pictures, others
 
 
 def picture_root(root: Path) -> Path:
@@ -162,21 +179,25 @@ def _check_same_classes(folder: Path, class_names: tuple[str, ...]) -> None:
         )
 
 
-def _list_classes(root: Path, folder: Path, class_names: tuple[str, ...]) -> Listing:
+def _list_classes(
+    root: Path, folder: Path, class_names: tuple[str, ...]
+) -> tuple[Listing, list[str]]:
     files: list[str] = []
+    passed_over: list[str] = []
     counts: list[int] = []
     above = "" if folder == root else f"{folder.name}/"
     for name in class_names:
-        found = list_pictures(folder / name)
+        found, others = list_pictures(folder / name)
         if not found:
             raise ValueError(
                 f"{str(folder / name)!r} holds no picture: no file that ends in "
                 f"{', '.join(PICTURE_ENDINGS)}. Put pictures there, or remove the folder."
             )
         files += [f"{above}{name}/{file}" for file in found]
+        passed_over += [f"{above}{name}/{file}" for file in others]
         counts.append(len(found))
     labels = np.repeat(np.arange(len(class_names), dtype=np.int32), counts)
-    return Listing(tuple(files), labels)
+    return Listing(tuple(files), labels), passed_over
 
 
 def _links_to_folder(entry: os.DirEntry[str]) -> bool:

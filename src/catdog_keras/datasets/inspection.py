@@ -5,8 +5,7 @@ import os
 import stat
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -21,6 +20,7 @@ from catdog_keras.datasets.decoding import (
     kernel_complaint,
     open_picture,
 )
+from catdog_keras.datasets.scan_report import PictureFile
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -32,79 +32,6 @@ SAMPLE_KINDS = {1: "unsigned", 2: "signed", 3: "floating-point"}  # as a TIFF fi
 
 KERNEL_MODES = ("L", "RGB")
 TURNED = range(2, 9)  # the other values mean, or are read as, upright
-
-
-@dataclass(frozen=True)
-class PictureFile:
-    """What one picture file turned out to be.
-
-    Attributes:
-        path: The file, as it was named to the scan.
-        status: `"good"`, `"odd"` (it decodes, yet not as its plain pixels) or `"bad"`.
-        reason: Why it is odd or bad; empty for a good one.
-        size: Bytes of the file; 0 where they could not be read.
-        sha256: Hash of its bytes; empty where they could not be read.
-        plain: Whether TensorFlow's own kernels decode it rightly.
-    """
-
-    path: str
-    status: Literal["good", "odd", "bad"]
-    reason: str = ""
-    size: int = field(default=0, repr=False)
-    sha256: str = field(default="", repr=False)
-    plain: bool = field(default=False, repr=False)
-
-
-@dataclass(frozen=True)
-class ScanReport:
-    """What `scan_images` found; printed, it names every odd and every bad file.
-
-    Attributes:
-        good: Pictures that decode to their plain pixels.
-        odd: Pictures that decode after a rule was applied: turned, palette resolved, ...
-        bad: Files that are no usable pictures, each with its `reason`.
-        duplicates: Groups of paths whose files hold the same bytes.
-        near_duplicates: Groups of paths whose pictures look alike, if they were asked for.
-    """
-
-    good: list[PictureFile]
-    odd: list[PictureFile]
-    bad: list[PictureFile]
-    duplicates: list[list[str]]
-    near_duplicates: list[list[str]] = field(default_factory=list)
-
-    @classmethod
-    def of(cls, pictures: Sequence[PictureFile]) -> "ScanReport":
-        """Sorts inspected files into a report."""
-        same: dict[str, list[str]] = {}
-        for picture in pictures:
-            if picture.sha256:
-                same.setdefault(picture.sha256, []).append(picture.path)
-        return cls(
-            good=[picture for picture in pictures if picture.status == "good"],
-            odd=[picture for picture in pictures if picture.status == "odd"],
-            bad=[picture for picture in pictures if picture.status == "bad"],
-            duplicates=[paths for paths in same.values() if len(paths) > 1],
-        )
-
-    @cached_property
-    def by_path(self) -> dict[str, PictureFile]:
-        """All inspected files by their path."""
-        return {picture.path: picture for picture in (*self.good, *self.odd, *self.bad)}
-
-    def __str__(self) -> str:
-        """One line of counts, then a line for each odd and bad file and each set of duplicates."""
-        lines = [
-            f"{len(self.good)} good, {len(self.odd)} odd, {len(self.bad)} bad, "
-            f"{len(self.duplicates)} sets of duplicates"
-        ]
-        lines += [
-            f"{picture.status:<4} {_printable(picture.path)}: {picture.reason}"
-            for picture in (*self.bad, *self.odd)
-        ]
-        lines += ["same " + ", ".join(map(_printable, paths)) for paths in self.duplicates]
-        lines += ["like " + ", ".join(map(_printable, paths)) for paths in self.near_duplicates]
-        return "\n".join(lines)
 
 
 def inspect_files(paths: Sequence[str]) -> list[PictureFile]:
@@ -124,6 +51,8 @@ def inspect_file(path: str) -> PictureFile:
         return PictureFile(path, "bad", "its name is not valid UTF-8")
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116
+        if stat.S_ISDIR(mode):  # it is listed because it could not be looked into
+            return PictureFile(path, "bad", "a folder that cannot be read")
         if not stat.S_ISREG(mode):  # opening a named pipe would wait for ever
             return PictureFile(path, "bad", "not a regular file")
         content = Path(path).read_bytes()
@@ -244,7 +173,3 @@ def _oddities(path: str, form: _Form) -> list[str]:
 def _counted(picture: PictureFile, advance: Callable[[int], None]) -> PictureFile:
     advance(1)
     return picture
-
-
-def _printable(path: str) -> str:
-    return path.encode(errors="backslashreplace").decode()

@@ -4,13 +4,14 @@ import numbers
 import os
 from pathlib import Path
 
-from catdog_keras._checks import describe
+from catdog_keras._checks import check_path, describe
 from catdog_keras.datasets.image_splits import ImageSplits
 from catdog_keras.datasets.index import ImageIndex, index_image_folder, picture_root
-from catdog_keras.datasets.inspection import ScanReport, inspect_files
+from catdog_keras.datasets.inspection import inspect_files
 from catdog_keras.datasets.manifest import Manifest, read_manifest
 from catdog_keras.datasets.options import BatchOptions, OnBad, SplitName, SplitOptions
-from catdog_keras.datasets.selection import first_lines, select_pictures
+from catdog_keras.datasets.scan_report import ScanReport, first_lines, printable
+from catdog_keras.datasets.selection import select_pictures
 from catdog_keras.datasets.source import discard_unpacked, find_cats_dogs, find_folder
 
 CATS_DOGS_CLASSES = ("cats", "dogs")
@@ -50,7 +51,8 @@ def load_cats_dogs(
             batches is the test, as in the tutorial. `"stratified"`: a fifth of each class.
         cache: Whether to decode all pictures once, as uint8 (77 KB for each at 160 x 160), instead
             of anew in each pass. True: into memory. A path: into files in that folder, which
-            later runs and other processes find again; a changed picture is decoded anew.
+            later runs and other processes find again; a changed picture is decoded anew. It lies
+            outside of the pictures' folder, or its name begins with a dot.
         on_bad: What to do about files that are no usable pictures. `"skip"` leaves them out with
             a warning, and raises when they are more than `max_bad_fraction`; `"raise"` raises;
             `"quarantine"` leaves them out however many they are. Files are never touched; the
@@ -76,7 +78,9 @@ def load_cats_dogs(
     batches = BatchOptions(image_size, batch_size, shuffle, seed, cache)
     options = SplitOptions(split, on_bad, max_bad_fraction)
     wanted = "a folder or zip archive with train and validation, each with cats and dogs"
-    index = _index(find_cats_dogs(source), "source", source, wanted)
+    folder = find_cats_dogs(source)
+    batches.check_apart(folder)
+    index = _index(folder, "source", source, wanted)
     if index.class_names != CATS_DOGS_CLASSES or "validation" not in index.parts:
         where = "train and validation" if "validation" in index.parts else "no split folders"
         found = f"It holds the classes {', '.join(index.class_names)} in {where}."
@@ -103,8 +107,9 @@ def load_image_folder(
 
     The class folders may lie in `train` and `validation`, with or without a `test` beside them, or
     directly in `directory`. What is there is kept: a test folder is the test; without one it is
-    taken from validation; without validation, that is held out from all. `training`, `val`,
-    `valid` and `testing` are known as names of split folders too, in capitals or not.
+    taken from validation. `train` and `validation` go together; without them both are taken from
+    all. `training`, `val`, `valid` and `testing` are known as names of split folders too, in
+    capitals or not.
 
     Args:
         directory: Folder, or zip archive of one.
@@ -139,13 +144,11 @@ def load_image_folder(
     """
     batches = BatchOptions(image_size, batch_size, shuffle, seed, cache)
     options = SplitOptions(split, on_bad, max_bad_fraction)
-    if not isinstance(validation_fraction, numbers.Real) or not 0 < validation_fraction < 1:
-        raise ValueError(
-            describe("validation_fraction", "a number above 0 and below 1", validation_fraction)
-        )
+    share = _check_share(validation_fraction)
     wanted = "a folder or zip archive of class folders, with or without train and validation above"
-    index = _index(find_folder("directory", directory), "directory", directory, wanted)
-    share = float(validation_fraction)
+    folder = find_folder("directory", directory)
+    batches.check_apart(folder)
+    index = _index(folder, "directory", directory, wanted)
     listings, scan = select_pictures(index, options, batch_size, seed, share)
     return ImageSplits.of(listings, index.class_names, scan, index.root, batches)
 
@@ -193,7 +196,9 @@ def load_manifest(
     """
     batches = BatchOptions(image_size, batch_size, shuffle, seed, cache)
     manifest = read_manifest(path)
-    root = picture_root(find_folder("directory", directory))
+    folder = find_folder("directory", directory)
+    batches.check_apart(folder)
+    root = picture_root(folder)
     listings = {split: listing.below(root) for split, listing in manifest.splits.items()}
     files = [file for listing in listings.values() for file in listing.files]
     scan = ScanReport.of(inspect_files(files))
@@ -201,12 +206,23 @@ def load_manifest(
     return ImageSplits.of(listings, manifest.class_names, scan, root, batches)
 
 
+def _check_share(fraction: float) -> float:
+    requirement = "a number above 0 and below 1"
+    if isinstance(fraction, bool) or not isinstance(fraction, numbers.Real):
+        raise TypeError(describe("validation_fraction", requirement, fraction))
+    if not 0 < fraction < 1:
+        raise ValueError(describe("validation_fraction", requirement, fraction))
+    return float(fraction)
+
+
 def _check_unchanged(manifest: Manifest, root: Path, scan: ScanReport) -> None:
     differing = []
     for file, content in manifest.contents.items():
         picture = scan.by_path[str(root / file)]
         if (picture.size, picture.sha256) != content:
-            differing.append(f"{file}: {'has changed' if picture.sha256 else picture.reason}")
+            differing.append(
+                f"{printable(file)}: {'has changed' if picture.sha256 else picture.reason}"
+            )
     if differing:
         raise ValueError(
             f"{len(differing)} of {len(manifest.contents)} files below {str(root)!r} are not what "
@@ -221,7 +237,7 @@ def _index(
     try:
         return index_image_folder(folder)
     except ValueError as error:
-        if source is not None and not Path(source).expanduser().is_dir():
+        if source is not None and not check_path("source", source).is_dir():
             discard_unpacked(folder)  # of an archive with another layout nobody has any use
         found = str(error).replace(str(folder), str(source))
         raise ValueError(describe(name, wanted, str(source), found)) from error

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from catdog_keras._checks import describe
+from catdog_keras._checks import check_path, describe
 from catdog_keras._output import write_whole
 from catdog_keras.datasets.index import SPLITS, Listing
 
 VERSION = 1
+KEYS = ("path", "label", "split", "size", "sha256")
 
 
 @dataclass(frozen=True)
@@ -39,17 +40,22 @@ def write_manifest(
 ) -> None:
     """Writes a manifest, whole or not at all; rows are split, file, label, size and SHA-256."""
     files = [
-        {
-            "path": PurePosixPath(os.path.relpath(file, root).replace(os.sep, "/")).as_posix(),
-            "label": label,
-            "split": split,
-            "size": size,
-            "sha256": sha256,
-        }
+        dict(zip(KEYS, (_relative(file, root), label, split, size, sha256), strict=True))
         for split, file, label, size, sha256 in rows
     ]
     content = {"version": VERSION, "class_names": list(class_names), "files": files}
-    write_whole(path, json.dumps(content, indent=1))
+    requirement = "a file that can be written"
+    if path.exists() and not path.is_file():  # a device, say, would be replaced
+        raise OSError(describe("path", requirement, str(path), "It is not a regular file."))
+    try:
+        write_whole(path, json.dumps(content, indent=1))
+    except OSError as error:
+        reason = f"{error.strerror or error}."
+        raise OSError(describe("path", requirement, str(path), reason)) from error
+
+
+def _relative(file: str, root: Path) -> str:
+    return PurePosixPath(os.path.relpath(file, root).replace(os.sep, "/")).as_posix()
 
 
 def read_manifest(path: str | os.PathLike[str]) -> Manifest:
@@ -60,13 +66,13 @@ def read_manifest(path: str | os.PathLike[str]) -> Manifest:
         OSError: If there is no such file.
         ValueError: If it is no manifest.
     """
-    if not isinstance(path, (str, os.PathLike)):
-        raise TypeError(describe("path", "a path", path))
+    file = check_path("path", path)
+    requirement = "a file that `ImageSplits.save_manifest` wrote"
+    if file.exists() and not file.is_file():  # to read a pipe would be to wait for ever
+        raise ValueError(describe("path", requirement, str(path), "It is not a regular file."))
     try:
-        content = json.loads(Path(path).expanduser().read_text(encoding="utf-8"))
-        return _read(content)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        requirement = "a file that `ImageSplits.save_manifest` wrote"
+        return _read(json.loads(file.read_text(encoding="utf-8")))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = f"{type(error).__name__}: {error}."
         raise ValueError(describe("path", requirement, str(path), reason)) from error
 
@@ -77,11 +83,8 @@ def _read(content: Any) -> Manifest:
     class_names = tuple(map(str, content["class_names"]))
     rows = content["files"]
     for row in rows:
-        place = PurePosixPath(row["path"])
-        if place.is_absolute() or ".." in place.parts:
-            raise ValueError(f"{row['path']!r} points out of the folder")
-        if row["split"] not in SPLITS or row["label"] not in range(len(class_names)):
-            raise ValueError(f"{row['path']!r} has no known split or label")
+        _check_row(row, len(class_names))
+    _check_apart(rows)
     splits = {}
     for split in SPLITS:
         members = [row for row in rows if row["split"] == split]
@@ -93,3 +96,26 @@ def _read(content: Any) -> Manifest:
     if len(contents) != len(rows):
         raise ValueError("it names a file twice")
     return Manifest(class_names, splits, contents)
+
+
+def _check_row(row: Any, class_count: int) -> None:
+    path, label, split, size, digest = (row[key] for key in KEYS)
+    if not isinstance(path, str) or not path or "\0" in path:
+        raise ValueError(f"{path!r} is no name of a file")
+    place = PurePosixPath(path)
+    if place.is_absolute() or ".." in place.parts:
+        raise ValueError(f"{path!r} points out of the folder")
+    if split not in SPLITS or type(label) is not int or not 0 <= label < class_count:
+        raise ValueError(f"{path!r} has no known split or label")
+    if type(size) is not int or not isinstance(digest, str):
+        raise ValueError(f"{path!r} has no size or no hash")
+
+
+def _check_apart(rows: Any) -> None:
+    """Raises if the same bytes stand in two splits, as nothing that was written here has them."""
+    first: dict[str, Any] = {}
+    for row in rows:
+        other = first.setdefault(row["sha256"], row)
+        if other["split"] != row["split"]:
+            places = " and ".join(f"{each['path']!r} in {each['split']}" for each in (other, row))
+            raise ValueError(f"the same bytes are {places}")

@@ -10,9 +10,11 @@ from catdog_keras._checks import (
     check_choice,
     check_integer,
     check_number,
+    check_path,
     check_size,
     describe,
 )
+from catdog_keras.datasets.index import HIDDEN
 from catdog_keras.datasets.splitting import SPLIT_FUNCTIONS
 
 ON_BAD = ("skip", "raise", "quarantine")
@@ -37,12 +39,24 @@ class BatchOptions:
         check_integer("batch_size", self.batch_size, minimum=1)
         check_boolean("shuffle", self.shuffle)
         check_integer("seed", self.seed, minimum=0)
-        if not isinstance(self.cache, (bool, str, os.PathLike)) or self.cache == "":
-            raise TypeError(describe("cache", "True, False or the path of a folder", self.cache))
-        if not isinstance(self.cache, bool) and Path(self.cache).expanduser().is_file():
-            raise NotADirectoryError(
-                describe("cache", "True, False or the path of a folder", str(self.cache))
-            )
+        requirement = "True, False or the path of a folder"
+        if (
+            not isinstance(self.cache, bool)
+            and check_path("cache", self.cache, requirement).is_file()
+        ):
+            raise NotADirectoryError(describe("cache", requirement, str(self.cache)))
+
+    def check_apart(self, folder: Path) -> None:
+        """Raises if the cache lies among the pictures, where it would be taken for a class."""
+        if isinstance(self.cache, bool):
+            return
+        cache, pictures = check_path("cache", self.cache).resolve(), folder.resolve()
+        if not cache.is_relative_to(pictures):
+            return
+        if not any(part.startswith(HIDDEN) for part in cache.relative_to(pictures).parts):
+            requirement = "a folder that does not lie among the pictures"
+            remedy = "Let it begin with a dot, or lie elsewhere."
+            raise ValueError(describe("cache", requirement, str(self.cache), remedy))
 
 
 @dataclass(frozen=True)

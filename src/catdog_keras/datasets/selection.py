@@ -1,17 +1,16 @@
 """From an index of files to a split of usable pictures: inspect, leave out, split, unite."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from catdog_keras._checks import describe
 from catdog_keras.datasets.index import SPLITS, ImageIndex, Listing
-from catdog_keras.datasets.inspection import ScanReport, inspect_files
+from catdog_keras.datasets.inspection import inspect_files
 from catdog_keras.datasets.options import SplitOptions
+from catdog_keras.datasets.scan_report import ScanReport, endings_of, first_lines, printable
 from catdog_keras.datasets.splitting import SPLIT_FUNCTIONS, hold_out, unite_duplicates
-
-SHOWN = 5  # files that a message names; the report has all
 
 # The warnings below point to the line that called load_cats_dogs or load_image_folder.
 _TO_THE_CALLER = 4
@@ -34,14 +33,17 @@ def select_pictures(
         validation_fraction: Share held out from training where there are no split folders.
     """
     parts = {part: listing.below(index.root) for part, listing in index.parts.items()}
-    scan = ScanReport.of(inspect_files([f for listing in parts.values() for f in listing.files]))
+    files = [file for listing in parts.values() for file in listing.files]
+    passed_over = [str(index.root / file) for file in index.passed_over]
+    scan = ScanReport.of(inspect_files(files), passed_over)
+    _report_passed_over(scan)
     _judge_bad(scan, options)
     bad = {picture.path for picture in scan.bad}
     for part, listing in parts.items():
         good = np.array([file not in bad for file in listing.files])
         parts[part] = listing.take(good.nonzero()[0])
         _check_classes_left(part, parts[part], index.class_names)
-    splits = _split(parts, options, batch_size, seed, validation_fraction)
+    splits = _split(parts, index.class_names, options, batch_size, seed, validation_fraction)
     splits, moved = unite_duplicates(
         splits, {file: picture.sha256 for file, picture in scan.by_path.items()}
     )
@@ -54,11 +56,12 @@ def _judge_bad(scan: ScanReport, options: SplitOptions) -> None:
     if not scan.bad:
         return
     count = len(scan.by_path)
-    shown = first_lines([f"{picture.path}: {picture.reason}" for picture in scan.bad])
-    found = f"{len(scan.bad)} of {count} files are no usable pictures:{shown}"
+    found = f"{len(scan.bad)} of {count} files are no usable pictures:{first_lines(scan.bad)}"
+    too_many = len(scan.bad) > options.max_bad_fraction * count
     if options.on_bad == "raise":
-        raise ValueError(f'{found}\nMend or remove them, or use on_bad="skip".')
-    if options.on_bad == "skip" and len(scan.bad) > options.max_bad_fraction * count:
+        other = "quarantine" if too_many else "skip"
+        raise ValueError(f'{found}\nMend or remove them, or use on_bad="{other}".')
+    if options.on_bad == "skip" and too_many:
         raise ValueError(
             f"{found}\nThat is more than max_bad_fraction={options.max_bad_fraction:g}. Mend or "
             'remove them, raise max_bad_fraction, or use on_bad="quarantine".'
@@ -69,11 +72,22 @@ def _judge_bad(scan: ScanReport, options: SplitOptions) -> None:
     )
 
 
+def _report_passed_over(scan: ScanReport) -> None:
+    if scan.passed_over:
+        warnings.warn(
+            f"{endings_of(scan.passed_over)} in the class folders are not called pictures and "
+            "passed over. If some are pictures, convert or rename them. `scan.passed_over` lists "
+            "all.",
+            stacklevel=_TO_THE_CALLER,
+        )
+
+
 def _report_duplicates(splits: Mapping[str, Listing], scan: ScanReport, moved: list[str]) -> None:
     if moved:
         warnings.warn(
             f"{len(moved)} files hold the same bytes as one of an earlier split and were put "
-            f"beside it, so that no picture is in two splits:{first_lines(moved)}\n"
+            "beside it, so that no picture is in two splits:"
+            f"{first_lines([printable(file) for file in moved])}\n"
             "`scan.duplicates` lists all that are doubled.",
             stacklevel=_TO_THE_CALLER,
         )
@@ -83,7 +97,7 @@ def _report_duplicates(splits: Mapping[str, Listing], scan: ScanReport, moved: l
         for file, label in zip(listing.files, listing.labels, strict=True)
     }
     torn = [
-        ", ".join(files)
+        ", ".join(map(printable, files))
         for files in scan.duplicates
         if len({labels[file] for file in files if file in labels}) > 1
     ]
@@ -104,20 +118,39 @@ def _check_classes_left(part: str, listing: Listing, class_names: tuple[str, ...
 
 def _split(
     parts: dict[str, Listing],
+    class_names: tuple[str, ...],
     options: SplitOptions,
     batch_size: int,
     seed: int,
     validation_fraction: float,
 ) -> dict[str, Listing]:
+    found = list(parts.values())
     if "all" in parts:
         everything = parts["all"]
+        _check_two_of_each(everything, found, class_names, "training and what is held out")
         train, held_out = hold_out(everything.labels, validation_fraction, seed)
         parts = {"train": everything.take(train), "validation": everything.take(held_out)}
     if "test" not in parts:
         held = parts["validation"]
+        if options.split == "stratified":
+            _check_two_of_each(held, found, class_names, "validation and test")
         validation, test = SPLIT_FUNCTIONS[options.split](held.labels, batch_size, seed)
         parts = {**parts, "validation": held.take(validation), "test": held.take(test)}
     return {split: parts[split] for split in SPLITS}
+
+
+def _check_two_of_each(
+    listing: Listing, found: Sequence[Listing], class_names: tuple[str, ...], sides: str
+) -> None:
+    """Raises if a class has too few pictures here to stand on both sides."""
+    for label, name in enumerate(class_names):
+        here = np.count_nonzero(listing.labels == label)
+        if here < 2:
+            count = sum(np.count_nonzero(part.labels == label) for part in found)
+            raise ValueError(
+                f"Of {count} usable pictures of the class {name!r}, {here} can be divided between "
+                f"{sides}; two are needed. Add pictures, or hold more of them out."
+            )
 
 
 def _check_sizes(splits: Mapping[str, Listing], batch_size: int) -> None:
@@ -131,9 +164,3 @@ def _check_sizes(splits: Mapping[str, Listing], batch_size: int) -> None:
     if batch_size > count:
         requirement = f"at most the number of training pictures, {count}"
         raise ValueError(describe("batch_size", requirement, batch_size))
-
-
-def first_lines(lines: list[str]) -> str:
-    """The first lines, each on one of its own, and how many more there are."""
-    more = [f"and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
-    return "".join(f"\n  {line}" for line in lines[:SHOWN] + more)

@@ -5,13 +5,14 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from catdog_keras._checks import describe
+from catdog_keras._checks import check_path, describe
 from catdog_keras._progress import progress_bar
 from catdog_keras.datasets.archive import (
     appear,
     cache_directory,
     sweep,
     unpack_archive,
+    writing_to_cache,
 )
 from catdog_keras.datasets.download import fetch_archive
 
@@ -22,7 +23,9 @@ CATS_DOGS_URL = "https://storage.googleapis.com/mledu-datasets/cats_and_dogs_fil
 def find_cats_dogs(source: str | os.PathLike[str] | None) -> Path:
     """Returns the folder of the public archive, the embedded set, or a folder or archive given."""
     if source is None or source == "public":
-        archive = fetch_archive(CATS_DOGS_URL, cache_directory() / "downloads")
+        downloads = cache_directory() / "downloads"
+        with writing_to_cache(downloads):
+            archive = fetch_archive(CATS_DOGS_URL, downloads)
         return unpack_archive(archive, cache_directory() / UNPACKED)
     if source == "synthetic":
         return _synthetic_directory()
@@ -31,15 +34,14 @@ def find_cats_dogs(source: str | os.PathLike[str] | None) -> Path:
 
 def find_folder(name: str, source: str | os.PathLike[str]) -> Path:
     """Returns a folder as it is, and that of an archive unpacked; `name` is the argument's."""
-    if not isinstance(source, (str, os.PathLike)):
-        raise TypeError(describe(name, "a path", source))
-    path = Path(source).expanduser()
-    if not os.fspath(source) or not path.exists():
-        raise FileNotFoundError(
-            describe(name, "an existing folder or zip archive", str(source), "Check the path.")
-        )
+    path = check_path(name, source).absolute()  # a later change of directory must not lose it
+    requirement = "an existing folder or zip archive"
+    if not path.exists():
+        raise FileNotFoundError(describe(name, requirement, str(source), "Check the path."))
     if path.is_dir():
         return path
+    if not path.is_file():  # to read a pipe would be to wait for ever
+        raise ValueError(describe(name, requirement, str(source), "It is not a regular file."))
     return unpack_archive(path, cache_directory() / UNPACKED)
 
 
@@ -57,6 +59,7 @@ def _synthetic_directory() -> Path:
     if not target.is_dir():
         sweep(target.parent)
         with (
+            writing_to_cache(target.parent),
             tempfile.TemporaryDirectory(prefix=".synthetic-", dir=target.parent) as scratch,
             progress_bar("Drawing cats and dogs", synthetic.COUNT, "pictures") as advance,
         ):

@@ -61,18 +61,12 @@ def hold_out(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray
 def divide_classes(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Divides each class in two, the second side getting `fraction`, never none and never all.
 
-    Raises:
-        ValueError: If a class has only one picture, which cannot stand on both sides.
+    Each class must have two pictures.
     """
     generator = np.random.default_rng(seed)
     sides: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
     for label in np.unique(labels):
         members = generator.permutation(np.flatnonzero(labels == label))
-        if len(members) < 2:
-            raise ValueError(
-                "Each class must have at least two pictures to be divided; "
-                f"class number {label} has one. Add pictures, or remove the class."
-            )
         second = min(max(round(len(members) * fraction), 1), len(members) - 1)
         sides[0].append(members[second:])
         sides[1].append(members[:second])

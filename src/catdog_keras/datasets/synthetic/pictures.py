@@ -1,5 +1,6 @@
 """One drawn picture, from coat to camera, and a whole set of them as JPEG files."""
 
+import io
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -147,9 +148,9 @@ def _prepare(directory: Path, numbers: dict[str, range]) -> Iterator[_Job]:
 
 
 def _write_picture(job: _Job, seed: int) -> None:
-    draw_picture(job.class_name, job.number, seed).save(
-        job.path, format="JPEG", quality=_JPEG_QUALITY
-    )
+    picture = io.BytesIO()
+    draw_picture(job.class_name, job.number, seed).save(picture, "JPEG", quality=_JPEG_QUALITY)
+    job.path.write_bytes(picture.getvalue())  # Pillow itself passes over a write that was cut short
 
 
 def _choose_size(rng: np.random.Generator) -> tuple[int, int]:
