@@ -162,7 +162,7 @@ REJECTED = {
     "claims too much": (_central(_ONE, 24, "<I", 2**32 - 2), "times its packed size"),
     "claims too little": (_central(_BIG, 24, "<I", 10), _NOT_WHOLE),
     "claims more than it has": (_central(_STORED, 24, "<I", 100), _NOT_WHOLE),
-    "packed in an unknown way": (_central(_BIG, 10, "<H", 99), _NOT_WHOLE),
+    "packed in an unknown way": (_central(_BIG, 10, "<H", 99), "is packed in a way that is not read"),
     "undecompressable": (_changed(_BIG, 35, 0xFF), _NOT_WHOLE),
     "another checksum": (_central(_STORED, 16, "<I", 1), _NOT_WHOLE),
     "a changed byte": (_changed(_BIG, 60, _BIG[60] ^ 0xFF), _NOT_WHOLE),

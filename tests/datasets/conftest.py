@@ -1,6 +1,7 @@
 """Folders of tiny pictures whose colour says which picture they are."""
 
-from collections.abc import Callable
+import resource
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -59,3 +60,12 @@ def cats_dogs(tmp_path: Path, make_folder: Callable[..., Path]) -> Path:
     """The tutorial's layout in small: 60 training and 40 validation pictures."""
     counts = {"train/cats": 30, "train/dogs": 30, "validation/cats": 20, "validation/dogs": 20}
     return make_folder(tmp_path / "pictures", counts)
+
+
+@pytest.fixture
+def full_disk() -> Iterator[None]:
+    """No file may grow beyond 1,000 bytes, as on a disk that is nearly full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import zipfile
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -140,5 +141,16 @@ def test_what_a_killed_process_left_is_swept_away_when_it_is_old(tmp_path):
 def test_a_cache_that_cannot_be_made_names_the_way_out(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "file"))
-    with pytest.raises(OSError, match=r"cannot be made: Not a directory\. Set KERAS_HOME to a"):
+    with pytest.raises(
+        OSError, match=r"cannot be written to: Not a directory\. Set KERAS_HOME to a"
+    ):
         cache_directory()
+
+
+def test_a_full_disk_names_the_way_out_and_leaves_nothing(tmp_path, full_disk):
+    archive = tmp_path / "pictures.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr("a.bin", bytes(range(256)) * 8)
+    with pytest.raises(OSError, match=r"cannot be written to: File too large\. Set KERAS_HOME"):
+        unpack_archive(archive, tmp_path / "unpacked")
+    assert list((tmp_path / "unpacked").iterdir()) == []

@@ -11,7 +11,7 @@ from PIL import Image
 from catdog_keras.datasets.decoding import decode_with_rules
 from catdog_keras.datasets.inspection import inspect_file
 from catdog_keras.datasets.scanning import scan_images
-from tests.corpora.picture_files import png, png_header
+from tests.corpora.picture_files import noise, png, png_header
 
 RED = (200, 30, 40)
 
@@ -177,3 +177,52 @@ def test_no_format_that_starts_another_program_is_tried(tmp_path, monkeypatch):
     _flat().save(tmp_path / "drawing.jpg", "EPS")
     assert inspect_file(str(tmp_path / "drawing.jpg")).status == "bad"
     assert not started.exists()
+
+
+def test_names_neither_forge_a_line_nor_steer_a_terminal(tmp_path):
+    for name in ("\x1b[31mred.jpg", "a.jpg: fine\nbad  b.jpg", os.fsdecode(b"caf\xe9.jpg")):
+        (tmp_path / name).write_bytes(b"no picture")
+    printed = str(scan_images(tmp_path))
+    assert len(printed.splitlines()) == 5  # the counts, three files, one set of duplicates
+    assert printed.replace("\n", "").isprintable()
+    assert r"\x1b[31mred.jpg" in printed
+    assert r"a.jpg: fine\nbad  b.jpg" in printed
+
+
+def test_a_scan_counts_what_is_not_called_a_picture(tmp_path):
+    _flat().save(tmp_path / "a.png")
+    (tmp_path / "notes.txt").write_text("")
+    report = scan_images(tmp_path)
+    assert report.passed_over == [str(tmp_path / "notes.txt")]
+    assert str(report).endswith("1 files (1 .txt) are not called pictures and passed over")
+
+
+def test_a_folder_that_cannot_be_read_is_bad_and_named(tmp_path, monkeypatch):
+    _flat().save(tmp_path / "a.png")
+    locked = tmp_path / "locked"
+    locked.mkdir()
+    scandir = os.scandir
+
+    def refuse(path):
+        if str(path).rstrip("/") == str(locked):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    (bad,) = scan_images(tmp_path).bad
+    assert (bad.path, bad.reason) == (str(locked), "a folder that cannot be read")
+
+
+@pytest.mark.parametrize("directory", [None, 5, b"x"])
+def test_a_scan_wants_a_path(directory):
+    with pytest.raises(TypeError, match="`directory` must be a path; received directory="):
+        scan_images(directory)
+
+
+def test_copies_are_not_named_as_looking_alike_too(tmp_path):
+    noise().resize((64, 64)).save(tmp_path / "a.png")
+    (tmp_path / "b.png").write_bytes((tmp_path / "a.png").read_bytes())
+    noise().resize((128, 128)).save(tmp_path / "c.png")
+    report = scan_images(tmp_path, near_duplicates=True)
+    a, b, c = (str(tmp_path / f"{name}.png") for name in "abc")
+    assert (report.duplicates, report.near_duplicates) == ([[a, b]], [[a, c]])

@@ -11,6 +11,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -253,7 +254,9 @@ INVALID = [
     ({"seed": None}, TypeError, "`seed` must be an integer of at least 0; received seed=None."),
     ({"split": "random"}, ValueError, "`split` must be one of 'take_skip', 'stratified'; received split='random'."),
     ({"cache": 1}, TypeError, "`cache` must be True, False or the path of a folder; received cache=1."),
-    ({"cache": ""}, TypeError, "`cache` must be True, False or the path of a folder; received cache=''."),
+    ({"cache": ""}, ValueError, "`cache` must be True, False or the path of a folder, not empty and without NUL; received cache=''."),
+    ({"cache": "a\0b"}, ValueError, "`cache` must be True, False or the path of a folder, not empty and without NUL; received cache='a\\x00b'."),
+    ({"split": 5}, TypeError, "`split` must be one of 'take_skip', 'stratified'; received split=5."),
     ({"on_bad": "delete"}, ValueError, "`on_bad` must be one of 'skip', 'raise', 'quarantine'; received on_bad='delete'."),
     ({"max_bad_fraction": 1.5}, ValueError, "`max_bad_fraction` must be a number from 0 to 1; received max_bad_fraction=1.5."),
 ]  # fmt: skip
@@ -365,9 +368,10 @@ def test_a_folder_that_is_refused_leaves_the_cache_alone(tmp_path, make_folder, 
     assert not (tmp_path / "home").exists()
 
 
-@pytest.mark.parametrize("fraction", [0, 1, -0.1, 1.5, "a third", float("nan")])
+@pytest.mark.parametrize("fraction", [0, 1, -0.1, 1.5, float("nan"), "a third", True])
 def test_a_share_to_hold_out_is_above_none_and_below_all(cats_dogs, fraction):
-    with pytest.raises(ValueError, match="must be a number above 0 and below 1; received"):
+    error = TypeError if fraction is True or fraction == "a third" else ValueError
+    with pytest.raises(error, match="must be a number above 0 and below 1; received"):
         load_image_folder(cats_dogs, validation_fraction=fraction)
 
 
@@ -421,3 +425,69 @@ def test_printed_it_says_how_many_and_not_which(cats_dogs):
     assert repr(load_cats_dogs(cats_dogs, **TINY)) == (
         "ImageSplits(train: 30 cats, 30 dogs; validation: 16 cats, 16 dogs; test: 4 cats, 4 dogs)"
     )
+
+
+def test_what_is_not_called_a_picture_is_counted(cats_dogs):
+    cats = cats_dogs / "train" / "cats"
+    for name in ("a.heic", "b.HEIC", "c.avif", "without", ".hidden"):
+        (cats / name).write_bytes(b"")
+    with pytest.warns(UserWarning, match=r"4 files \(2 \.heic, 1 \.avif, 1 without an ending\) in"):
+        splits = load_cats_dogs(cats_dogs, **TINY)
+    named = ("a.heic", "b.HEIC", "c.avif", "without")
+    assert sorted(splits.scan.passed_over) == [str(cats / name) for name in named]
+
+
+def test_a_picture_that_is_cut_after_the_check_ends_the_epoch_by_its_name(cats_dogs):
+    splits = load_cats_dogs(cats_dogs, **TINY)
+    file = Path(splits.files["test"][3])
+    size = file.stat().st_size
+    os.truncate(file, 50)
+    with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+        list(splits.test)
+    message = str(caught.value)
+    assert all(
+        part in message for part in (str(file), "has changed since", f"[50] [bytes, not] [{size}]")
+    )
+
+
+def test_a_relative_path_outlives_a_change_of_directory(cats_dogs, tmp_path, monkeypatch):
+    monkeypatch.chdir(cats_dogs.parent)
+    splits = load_cats_dogs(cats_dogs.name, **TINY, cache="decoded")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    for part in (splits, splits.shard(0, 2)):
+        assert sum(len(images) for images, _ in part.test) == len(part.files["test"])
+    assert list(Path.cwd().iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_a_source_that_would_never_end_is_refused(tmp_path, kind):
+    place = tmp_path / "pictures.zip"
+    os.mkfifo(place) if kind == "pipe" else place.symlink_to("/dev/zero")
+    with pytest.raises(ValueError, match="It is not a regular file"):
+        load_image_folder(place)
+
+
+@pytest.mark.parametrize("place", ["", "cache", "train/cats/small"])
+def test_a_cache_does_not_lie_among_the_pictures(cats_dogs, place):
+    with pytest.raises(ValueError, match="`cache` must be a folder that does not lie among the"):
+        load_cats_dogs(cats_dogs, **TINY, cache=cats_dogs / place)
+    load_cats_dogs(cats_dogs, **TINY, cache=cats_dogs / ".cache" / place)
+
+
+def test_a_class_too_small_to_be_divided_is_named_with_its_count(tmp_path, make_folder):
+    make_folder(tmp_path / "one", {"cats": 1, "dogs": 30})
+    with pytest.raises(ValueError, match=r"Of 1 usable pictures of the class 'cats', 1 can be"):
+        load_image_folder(tmp_path / "one", **TINY)
+    make_folder(tmp_path / "three", {"cats": 3, "dogs": 30})
+    with pytest.raises(ValueError, match=r"Of 3 usable pictures of the class 'cats', 1 can be"):
+        load_image_folder(tmp_path / "three", **TINY, split="stratified")
+
+
+def test_advice_about_bad_pictures_would_help(cats_dogs):
+    for number in range(2):
+        (cats_dogs / "train" / "cats" / f"broken.{number}.jpg").write_bytes(b"broken")
+    with pytest.raises(ValueError, match='use on_bad="quarantine"'):
+        load_cats_dogs(cats_dogs, **TINY, on_bad="raise")
+    with pytest.raises(ValueError, match='use on_bad="skip"'):
+        load_cats_dogs(cats_dogs, **TINY, on_bad="raise", max_bad_fraction=0.5)

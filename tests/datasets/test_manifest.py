@@ -1,6 +1,8 @@
 """Manifests: the same split again, elsewhere too, and never with other pictures."""
 
 import json
+import os
+import re
 import shutil
 from pathlib import Path
 
@@ -88,6 +90,14 @@ def _broken(content):
         "other label": json.dumps({**content, "files": [{**row, "label": 2}, *others]}),
         "other split": json.dumps({**content, "files": [{**row, "split": "dev"}, *others]}),
         "twice": json.dumps({**content, "files": [row, row, *others]}),
+        "no name": json.dumps({**content, "files": [{**row, "path": ""}, *others]}),
+        "NUL": json.dumps({**content, "files": [{**row, "path": "a\0b"}, *others]}),
+        "a number": json.dumps({**content, "files": [{**row, "path": 5}, *others]}),
+        "true": json.dumps({**content, "files": [{**row, "label": True}, *others]}),
+        "1.0": json.dumps({**content, "files": [{**row, "label": 1.0}, *others]}),
+        "size": json.dumps({**content, "files": [{**row, "size": "1"}, *others]}),
+        "hash": json.dumps({**content, "files": [{**row, "sha256": None}, *others]}),
+        "deep": "[" * 100_000,
         "no label": json.dumps(
             {**content, "files": [{"path": "a.png", "split": "train"}, *others]}
         ),
@@ -118,3 +128,34 @@ def test_a_manifest_that_cannot_be_written_leaves_nothing(written, tmp_path, mon
         splits.save_manifest(manifest)
     assert manifest.read_text() == before
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_identical_pictures_in_two_splits_are_refused_by_name(written):
+    _, folder, manifest = written
+    content = json.loads(manifest.read_text())
+    train, *_, test = content["files"]
+    shutil.copy(folder / train["path"], folder / test["path"])
+    test.update(size=train["size"], sha256=train["sha256"])
+    manifest.write_text(json.dumps(content))
+    named = f"the same bytes are '{train['path']}' in train and '{test['path']}' in test"
+    with pytest.raises(ValueError, match=re.escape(named)):
+        load_manifest(manifest, folder, **TINY)
+
+
+def test_pipes_and_devices_are_neither_read_nor_replaced(written, tmp_path):
+    splits, folder, _ = written
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "null").symlink_to("/dev/null")
+    for name in ("pipe", "null"):
+        with pytest.raises(ValueError, match="It is not a regular file"):
+            load_manifest(tmp_path / name, folder)
+        with pytest.raises(OSError, match="`path` must be a file that can be written; received"):
+            splits.save_manifest(tmp_path / name)
+        assert not (tmp_path / name).is_file()
+
+
+def test_a_place_that_cannot_be_written_is_named_as_the_user_named_it(written, tmp_path):
+    with pytest.raises(OSError, match=r"received path='.*/nowhere/m.json'\. No such file or"):
+        written[0].save_manifest(tmp_path / "nowhere" / "m.json")
+    with pytest.raises(TypeError, match="`path` must be a path; received path=None"):
+        written[0].save_manifest(None)

@@ -1,7 +1,6 @@
 """Decoded pictures on disk: found again, never half, never another picture's."""
 
 import os
-import resource
 
 import numpy as np
 import pytest
@@ -100,15 +99,6 @@ def test_a_file_that_is_cut_while_in_use_is_an_error_with_its_name(stored):
     with pytest.raises(OSError, match="was cut while in use") as caught:
         first[np.array([1])]
     assert str(first.file) in str(caught.value)
-
-
-@pytest.fixture
-def full_disk():
-    """No file may grow beyond 10 KB."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_a_full_disk_is_an_error_that_says_how_much_it_takes(cats_dogs, tmp_path, full_disk):

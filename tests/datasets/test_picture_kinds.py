@@ -59,7 +59,7 @@ def test_pictures_that_can_be_read_show_what_they_are(with_kind, name, mode):
 @pytest.mark.parametrize("name", BAD, ids=_printable)
 def test_files_that_cannot_be_read_are_named_with_the_reason(with_kind, name, mode):
     root, file = with_kind(name)
-    named = f"\n  {file}: {KINDS[name].reason}"
+    named = f"\n  {_printable(file)}: {KINDS[name].reason}"
     if mode == "raise":
         with pytest.raises(ValueError, match="1 of 19 files are no usable pictures") as caught:
             load_image_folder(root, **TINY, on_bad=mode)

@@ -320,3 +320,8 @@ def test_wrong_arguments_are_named_before_any_work(call, error, message, tmp_pat
         call()
     assert str(raised.value) == message
     assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_is_an_error_and_no_short_picture(tmp_path, full_disk):
+    with pytest.raises(OSError, match="File too large"):
+        write_synthetic(tmp_path, train_per_class=1, validation_per_class=0)

@@ -76,26 +76,26 @@ def unpack_archive(archive: Path, directory: Path) -> Path:
         ValueError: If it is no zip archive, is damaged, or has a member that must not be unpacked.
     """
     target = directory / sha256_of(archive)[:32]
-    directory.mkdir(parents=True, exist_ok=True)
-    sweep(directory)
-    try:
-        with zipfile.ZipFile(archive) as opened:
-            members = opened.infolist()
-            _check_members(archive, members)
-            if not target.is_dir() or _missing(target, members):
-                with writing_to_cache(directory):
+    with writing_to_cache(directory):
+        directory.mkdir(parents=True, exist_ok=True)
+        sweep(directory)
+        try:
+            with zipfile.ZipFile(archive) as opened:
+                members = opened.infolist()
+                _check_members(archive, members)
+                if not target.is_dir() or _missing(target, members):
                     _unpack(opened, members, target)
-    except NotImplementedError as error:  # how zipfile says so of a method, or a later version
-        raise ValueError(
-            f"{str(archive)!r} is packed in a way that is not read: {error}. Pack it anew, by any "
-            "of zip's usual methods."
-        ) from error
-    except (*DAMAGE, OSError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise  # the system's own; a decompressor's has no number
-        raise ValueError(
-            f"{str(archive)!r} is no whole zip archive: {error}. Get it anew."
-        ) from error
+        except NotImplementedError as error:  # how zipfile says so of a method, or a later version
+            raise ValueError(
+                f"{str(archive)!r} is packed in a way that is not read: {error}. Pack it anew, by "
+                "any of zip's usual methods."
+            ) from error
+        except (*DAMAGE, OSError) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise  # the system's own; a decompressor's has no number
+            raise ValueError(
+                f"{str(archive)!r} is no whole zip archive: {error}. Get it anew."
+            ) from error
     return target
 
 

@@ -40,17 +40,18 @@ class BatchOptions:
         check_boolean("shuffle", self.shuffle)
         check_integer("seed", self.seed, minimum=0)
         requirement = "True, False or the path of a folder"
-        if (
-            not isinstance(self.cache, bool)
-            and check_path("cache", self.cache, requirement).is_file()
-        ):
-            raise NotADirectoryError(describe("cache", requirement, str(self.cache)))
+        if not isinstance(self.cache, bool):
+            folder = check_path("cache", self.cache, requirement)
+            if folder.is_file():
+                raise NotADirectoryError(describe("cache", requirement, str(self.cache)))
+            # A later change of directory must not move it.
+            object.__setattr__(self, "cache", folder.absolute())
 
     def check_apart(self, folder: Path) -> None:
         """Raises if the cache lies among the pictures, where it would be taken for a class."""
         if isinstance(self.cache, bool):
             return
-        cache, pictures = check_path("cache", self.cache).resolve(), folder.resolve()
+        cache, pictures = Path(self.cache).resolve(), folder.resolve()
         if not cache.is_relative_to(pictures):
             return
         if not any(part.startswith(HIDDEN) for part in cache.relative_to(pictures).parts):

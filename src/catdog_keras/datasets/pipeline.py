@@ -1,11 +1,11 @@
 """From listed files to batches: tf.data pipelines of pictures and labels."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from catdog_keras._checks import check_path
 from catdog_keras.datasets.decoding import decode_by_kernel, decode_with_rules
 from catdog_keras.datasets.index import Listing
 from catdog_keras.datasets.options import BatchOptions
@@ -131,8 +131,9 @@ def _taker(each: "tf.data.Dataset", pictures: Sequence[PictureFile], options: Ba
     if options.cache is True:
         held = tf.constant(hold(shape, decoded))
         return lambda at: tf.gather(held, at)
-    folder = check_path("cache", options.cache).absolute()
-    stored = load_or_store(folder, [picture.sha256 for picture in pictures], shape, decoded)
+    stored = load_or_store(
+        Path(str(options.cache)), [picture.sha256 for picture in pictures], shape, decoded
+    )
 
     def take(at: Any) -> Any:
         taken = tf.numpy_function(lambda rows: stored[rows], [at], tf.uint8, stateful=False)
