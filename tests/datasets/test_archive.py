@@ -151,6 +151,9 @@ def test_a_full_disk_names_the_way_out_and_leaves_nothing(tmp_path, full_disk):
     archive = tmp_path / "pictures.zip"
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as made:
         made.writestr("a.bin", bytes(range(256)) * 8)
-    with pytest.raises(OSError, match=r"cannot be written to: File too large\. Set KERAS_HOME"):
+    with (
+        full_disk(),
+        pytest.raises(OSError, match=r"cannot be written to: File too large\. Set KERAS_HOME"),
+    ):
         unpack_archive(archive, tmp_path / "unpacked")
     assert list((tmp_path / "unpacked").iterdir()) == []

@@ -103,7 +103,8 @@ def test_a_file_that_is_cut_while_in_use_is_an_error_with_its_name(stored):
 
 def test_a_full_disk_is_an_error_that_says_how_much_it_takes(cats_dogs, tmp_path, full_disk):
     folder = tmp_path / "decoded"
-    with pytest.raises(OSError, match="`cache` must be a folder that can be read and") as caught:
+    refusal = "`cache` must be a folder that can be read and"
+    with full_disk(), pytest.raises(OSError, match=refusal) as caught:
         load_cats_dogs(cats_dogs, image_size=(64, 64), batch_size=4, cache=folder)
     assert f"received cache={str(folder)!r}. File too large. It takes 1 MB for" in str(caught.value)
     assert list(folder.iterdir()) == []

@@ -323,5 +323,5 @@ def test_wrong_arguments_are_named_before_any_work(call, error, message, tmp_pat
 
 
 def test_a_full_disk_is_an_error_and_no_short_picture(tmp_path, full_disk):
-    with pytest.raises(OSError, match="File too large"):
+    with full_disk(), pytest.raises(OSError, match="File too large"):
         write_synthetic(tmp_path, train_per_class=1, validation_per_class=0)
