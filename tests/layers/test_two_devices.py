@@ -1,0 +1,27 @@
+"""On two devices at once, a ConvBlock trains as the stock layers do."""
+
+import os
+import subprocess
+import sys
+
+import keras
+import pytest
+
+
+@pytest.mark.skipif(
+    keras.backend.backend() == "torch", reason="Keras divides no batches on its PyTorch backend"
+)
+def test_two_devices_give_the_weights_that_they_give_keras_own_layers():
+    """`MirroredStrategy` on TensorFlow, `keras.distribution.DataParallel` on JAX."""
+    environment = {**os.environ, "KERAS_BACKEND": keras.backend.backend()}
+    ended = subprocess.run(
+        [sys.executable, "-m", "tests.layers.two_devices"],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    apart, moved = map(float, ended.stdout.split())
+    assert moved > 0.01
+    assert apart < 1e-4
