@@ -25,12 +25,15 @@ def resolve_data_format(value: str | None) -> str:
 
 
 def native_data_format(data_format: str) -> str:
-    """Returns the layout in which the backend can convolve pictures of `data_format`.
+    """Returns the layout in which the backend's layers work best on pictures of `data_format`.
 
     TensorFlow has channels-first convolution and its gradient on a GPU only; there as well as on a
-    CPU, channels last gives the same numbers.
+    CPU, channels last gives the same numbers. PyTorch names the channels second whatever order they
+    have in memory, and Keras's channels-last layers copy each map into that order and back; turned
+    once, as a view, a channels-last map stays as it lies in memory through a whole block.
     """
-    return "channels_last" if keras.backend.backend() == "tensorflow" else data_format
+    native = {"tensorflow": "channels_last", "torch": "channels_first"}
+    return native.get(keras.backend.backend(), data_format)
 
 
 def can_compile_resampling() -> bool:

@@ -101,6 +101,35 @@ def test_it_is_the_stock_layers_in_the_tutorials_order():
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+@pytest.mark.parametrize("activation", ["softmax", lambda maps: maps / (1 + abs(maps[:, :1]))])
+def test_an_activation_sees_the_axes_of_the_data_format(activation, data_format):
+    block, _ = scrambled(activation=activation, data_format=data_format, pool_size=1)
+    first = data_format == "channels_first"
+    images = pictures(*INPUT_SHAPE)
+    kernel, bias, gamma, beta, mean, variance = block.get_weights()
+    maps = np.einsum("brcihw,hwio->brco", windows(images, 3, 3), kernel) + bias
+    maps = maps.transpose(0, 3, 1, 2) if first else maps
+    maps = as_numpy(keras.activations.get(activation)(keras.ops.convert_to_tensor(maps)))
+    maps = maps.transpose(0, 2, 3, 1) if first else maps
+    expected = gamma * (maps - mean) / np.sqrt(variance + 1e-3) + beta
+    outputs = as_numpy(block(images.transpose(0, 3, 1, 2) if first else images))
+    outputs = outputs.transpose(0, 2, 3, 1) if first else outputs
+    np.testing.assert_allclose(outputs, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "torch", reason="about the memory of PyTorch")
+def test_on_pytorch_a_channels_last_map_is_never_copied_into_another_order():
+    import torch
+
+    model = keras.Sequential([keras.Input((40, 40, 3)), ConvBlock(16), ConvBlock(32)])
+    images, slopes = (torch.from_numpy(pictures(2, *shape)) for shape in [(40, 40, 3), (8, 8, 32)])
+    with torch.profiler.profile(record_shapes=True) as profile:
+        (model(images, training=True) * slopes).sum().backward()
+    copied = [event.input_shapes[0] for event in profile.events() if event.name == "aten::copy_"]
+    assert [shape for shape in copied if len(shape) == 4 and shape[0] == 2] == []
+
+
 def test_parts_that_are_switched_off_are_absent():
     plain = ConvBlock(4, use_batch_norm=False, pool_size=1)
     assert plain.normalization is None

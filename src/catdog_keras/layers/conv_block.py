@@ -18,6 +18,15 @@ from catdog_keras.layers.batch_normalization import BatchNormalization
 
 PADDINGS = ("valid", "same")
 
+# What these make of a value depends on no other value, nor on where the channels stand.
+_ELEMENTWISE = tuple(
+    keras.activations.get(name)
+    for name in (
+        *("linear", "relu", "relu6", "leaky_relu", "elu", "selu", "celu", "gelu", "silu", "mish"),
+        *("sigmoid", "hard_sigmoid", "hard_silu", "tanh", "softplus", "softsign"),
+    )
+)
+
 
 @keras.saving.register_keras_serializable(package="catdog_keras")
 class ConvBlock(keras.layers.Layer):
@@ -29,8 +38,9 @@ class ConvBlock(keras.layers.Layer):
     statistics of the batch, otherwise its moving averages.
 
     The parts are the attributes `convolution`, `normalization` and `pooling`; the last two are
-    None where they are switched off. On TensorFlow the parts work with the channels last, and a
-    channels-first picture is transposed on its way in and out.
+    None where they are switched off. On TensorFlow the parts work with the channels last and on
+    PyTorch with the channels first, whatever `data_format` is: the picture is transposed on its way
+    in and out, which on PyTorch copies nothing.
 
     Source: the tutorial's first network; normalisation after Ioffe and Szegedy
     (https://arxiv.org/abs/1502.03167), section 3.2, which puts it before the activation.
@@ -100,12 +110,17 @@ class ConvBlock(keras.layers.Layer):
     def _make_parts(self) -> None:
         inner_format = _backend.native_data_format(self.data_format)
         self._transposes = inner_format != self.data_format
+        to_last, to_first = (0, 2, 3, 1), (0, 3, 1, 2)
+        inner_last = inner_format == "channels_last"
+        self._to_inner, self._from_inner = (
+            (to_last, to_first) if inner_last else (to_first, to_last)
+        )
         # A frozen layer does not freeze the parts that it gets later; each must be told.
         common = {"dtype": self.dtype_policy, "trainable": self.trainable}
         self.convolution = keras.layers.Conv2D(
             self.filters,
             self._kernel,
-            activation=self.activation,
+            activation=self._inner_activation(),
             padding=self.padding,
             data_format=inner_format,
             name="convolution",
@@ -113,7 +128,7 @@ class ConvBlock(keras.layers.Layer):
         )
         self.normalization = None
         if self.use_batch_norm:
-            axis = -1 if inner_format == "channels_last" else 1
+            axis = -1 if inner_last else 1
             self.normalization = BatchNormalization(
                 axis=axis, momentum=self.momentum, name="normalization", **common
             )
@@ -123,13 +138,24 @@ class ConvBlock(keras.layers.Layer):
                 self._window, data_format=inner_format, name="pooling", **common
             )
 
+    def _inner_activation(self) -> Callable[[Any], Any]:
+        """The activation on maps of the inner layout; a softmax must find its axis where it was."""
+        if not self._transposes or self.activation in _ELEMENTWISE:
+            return self.activation
+
+        def in_own_layout(maps: Any) -> Any:
+            activated = self.activation(keras.ops.transpose(maps, self._from_inner))
+            return keras.ops.transpose(activated, self._to_inner)
+
+        return in_own_layout
+
     def build(self, input_shape: Sequence[int | None]) -> None:
         """Makes the weights for inputs of `input_shape`."""
         self.compute_output_shape(input_shape)
         if input_shape[1 if self.data_format == "channels_first" else -1] is None:
             raise ValueError(describe("input_shape", "known in its channels", tuple(input_shape)))
         if self._transposes:
-            input_shape = [input_shape[axis] for axis in (0, 2, 3, 1)]
+            input_shape = [input_shape[axis] for axis in self._to_inner]
         self.convolution.build(input_shape)
         if self.normalization is not None:
             self.normalization.build(self.convolution.compute_output_shape(input_shape))
@@ -184,13 +210,13 @@ class ConvBlock(keras.layers.Layer):
             The pooled feature maps.
         """
         self.compute_output_shape(inputs.shape)  # a later picture may be smaller than the first
-        outputs = keras.ops.transpose(inputs, (0, 2, 3, 1)) if self._transposes else inputs
+        outputs = keras.ops.transpose(inputs, self._to_inner) if self._transposes else inputs
         outputs = self.convolution(outputs)
         if self.normalization is not None:
             outputs = self.normalization(outputs, training=training)
         if self.pooling is not None:
             outputs = self.pooling(outputs)
-        return keras.ops.transpose(outputs, (0, 3, 1, 2)) if self._transposes else outputs
+        return keras.ops.transpose(outputs, self._from_inner) if self._transposes else outputs
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make this layer again."""
