@@ -149,7 +149,7 @@ def test_the_closing_table_has_a_line_for_each_model(capsys):
         "model4", 22_260_546, 1, 100, 9, 12345.6, 1.0, 1.0, 1.0, (0.9812, 1.0)
     )
     result = tutorial.TutorialResult("synthetic", 0, {}, 0.5, [widest], {"model3": "no weights"})
-    cli._print_table(result)
+    cli.tutorial._print_table(result)
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80
     rows = [line.split() for line in lines if "model" in line]

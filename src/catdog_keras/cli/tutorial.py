@@ -1,25 +1,16 @@
-"""The command `catdog-keras`: the library's functions, from a shell."""
+"""`catdog-keras tutorial`: the four steps, and a table of what they came to."""
 
-import re
-import sys
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from catdog_keras.cli.messages import plain_messages, with_options
 
 if TYPE_CHECKING:
     from catdog_keras.tutorial import TutorialResult
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="catdog-keras")
-def main() -> None:
-    """Classify pictures with Keras: cats and dogs first, any folder of classes after that."""
-
-
-@main.command()
+@click.command()
 @click.option(
     "--data",
     "source",
@@ -76,67 +67,12 @@ def main() -> None:
 )
 def tutorial(**options: Any) -> None:
     """Run the tutorial's four steps: look, count, train four models, compare and test."""
-    with _plain_messages():
+    with plain_messages():
         from catdog_keras.tutorial import run_tutorial
 
-        result = run_tutorial(**options, tell=lambda line: click.echo(_with_options(line)))
+        result = run_tutorial(**options, tell=lambda line: click.echo(with_options(line)))
         _print_table(result)
         click.echo(f"Results, figures and models are in {options['output']}.")
-
-
-@main.command()
-@click.argument("directory")
-@click.option("--near-duplicates", is_flag=True, help="Name pictures that look alike, too.")
-def scan(directory: str, near_duplicates: bool) -> None:
-    """Name every odd and every bad picture file under DIRECTORY; exit with 1 if any is bad."""
-    with _plain_messages():
-        from catdog_keras.datasets import scan_images
-
-        report = scan_images(directory, near_duplicates=near_duplicates)
-    click.echo(str(report))
-    sys.exit(1 if report.bad else 0)
-
-
-@contextmanager
-def _plain_messages() -> Iterator[None]:
-    """Turns what a user can mend into one message and exit status 2, and warnings into lines.
-
-    The library raises these types only for what it was given; a traceback would hide the message.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("default", UserWarning)
-            warnings.showwarning = _show_warning
-            yield
-    except (OSError, TypeError, ValueError) as error:
-        raise _InputError(_with_options(_wording(error))) from error
-
-
-def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    click.echo(f"Warning: {_with_options(str(message))}", err=True)
-
-
-def _wording(error: Exception) -> str:
-    """The library's own words, or, for an error that comes from the system, a sentence of it."""
-    if isinstance(error, OSError) and error.strerror and error.filename:
-        return f"{str(error.filename)!r}: {error.strerror}. Check place and rights."
-    return str(error)
-
-
-def _with_options(message: str) -> str:
-    """The message with each argument of Python under the name that it has on the command line."""
-    for parameter in click.get_current_context().command.params:
-        name, written = parameter.name or "", max(parameter.opts, key=len)
-        if isinstance(parameter, click.Argument):
-            written = name.upper()
-        message = re.sub(rf"\b{name}(?==)|(?<=`){name}(?=`)", written, message)
-    return message
-
-
-class _InputError(click.ClickException):
-    """What a user can mend: printed without a traceback."""
-
-    exit_code = 2
 
 
 def _print_table(result: "TutorialResult") -> None:

@@ -1,0 +1,20 @@
+"""`catdog-keras scan`: what is wrong with which picture file."""
+
+import sys
+
+import click
+
+from catdog_keras.cli.messages import plain_messages
+
+
+@click.command()
+@click.argument("directory")
+@click.option("--near-duplicates", is_flag=True, help="Name pictures that look alike, too.")
+def scan(directory: str, near_duplicates: bool) -> None:
+    """Name every odd and every bad picture file under DIRECTORY; exit with 1 if any is bad."""
+    with plain_messages():
+        from catdog_keras.datasets import scan_images
+
+        report = scan_images(directory, near_duplicates=near_duplicates)
+    click.echo(str(report))
+    sys.exit(1 if report.bad else 0)
