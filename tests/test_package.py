@@ -22,6 +22,7 @@ PUBLIC = [
     "Evaluation",
     "ImageSplits",
     "PictureLoss",
+    "Pictures",
     "Preprocessing",
     "RandomAffine",
     "ScanReport",
@@ -37,6 +38,7 @@ PUBLIC = [
     "load_cats_dogs",
     "load_image_folder",
     "load_manifest",
+    "load_pictures",
     "plot_comparison",
     "plot_confusion_matrix",
     "plot_history",
@@ -48,7 +50,14 @@ PUBLIC = [
 ]
 SUBPACKAGES = ("datasets", "evaluation", "layers", "models", "plotting")
 # Tables and records have no call to show.
-WITHOUT_EXAMPLE = {"BACKBONES", "ImageSplits", "PictureLoss", "ScanReport", "WeightsNotFoundError"}
+WITHOUT_EXAMPLE = {
+    "BACKBONES",
+    "ImageSplits",
+    "PictureLoss",
+    "Pictures",
+    "ScanReport",
+    "WeightsNotFoundError",
+}
 
 
 def in_new_process(program, *arguments, **environment):

@@ -7,10 +7,12 @@ holds them loads without `custom_objects`.
 
 from catdog_keras.datasets import (
     ImageSplits,
+    Pictures,
     ScanReport,
     load_cats_dogs,
     load_image_folder,
     load_manifest,
+    load_pictures,
     scan_images,
 )
 from catdog_keras.evaluation import (
@@ -49,6 +51,7 @@ __all__ = [
     "Evaluation",
     "ImageSplits",
     "PictureLoss",
+    "Pictures",
     "Preprocessing",
     "RandomAffine",
     "ScanReport",
@@ -64,6 +67,7 @@ __all__ = [
     "load_cats_dogs",
     "load_image_folder",
     "load_manifest",
+    "load_pictures",
     "plot_comparison",
     "plot_confusion_matrix",
     "plot_history",

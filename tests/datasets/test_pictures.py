@@ -1,0 +1,175 @@
+"""Pictures by themselves: the order of the files, the rules of a dataset, every bad file named."""
+
+import re
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from catdog_keras import load_image_folder, load_pictures
+
+CODED = {"red": 3, "green": 3, "blue": 3}
+
+
+@pytest.fixture
+def coded(tmp_path, make_folder):
+    return make_folder(tmp_path / "pictures", CODED)
+
+
+def codes(pictures, read_code):
+    batches = [
+        batch if pictures.labels is None else batch[0]
+        for batch in pictures.dataset.as_numpy_iterator()
+    ]
+    return [read_code(image) for batch in batches for image in batch]
+
+
+def test_pictures_come_in_the_order_of_their_files_in_every_pass(coded, read_code):
+    files = sorted(coded.rglob("*.png"), reverse=True)
+    pictures = load_pictures(files, image_size=(4, 4), batch_size=4)
+    expected = [int(re.search(r"\.(\d+)\.", file.name)[1]) for file in files]
+    assert pictures.files == tuple(map(str, files))
+    assert pictures.labels is None
+    assert len(pictures) == 9
+    for _ in range(2):
+        assert [number for _, number in codes(pictures, read_code)] == expected
+    assert [len(batch) for batch in pictures.dataset] == [4, 4, 1]
+
+
+def test_a_folder_stands_for_all_its_pictures_sorted(coded, read_code):
+    pictures = load_pictures(coded, image_size=(4, 4))
+    assert pictures.files == tuple(sorted(map(str, coded.rglob("*.png"))))
+    single = coded / "red" / "picture.0.png"
+    both = load_pictures([single, coded], image_size=(4, 4))
+    assert both.files == (str(single), *(f for f in pictures.files if f != str(single)))
+
+
+def test_a_label_is_the_nearest_class_folder_whatever_lies_around_it(
+    tmp_path, make_folder, read_code
+):
+    root = make_folder(
+        tmp_path / "red", {"test/blue": 2, "train/deep/green": 2, "validation/blue": 1}
+    )
+    pictures = load_pictures(root, class_names=["red", "green", "blue"], image_size=(4, 4))
+    below = [file.removeprefix(f"{tmp_path}/") for file in pictures.files]
+    names = [("red", "green", "blue")[label] for label in pictures.labels]
+    assert dict(zip(below, names, strict=True)) == {
+        "red/test/blue/picture.0.png": "blue",
+        "red/test/blue/picture.1.png": "blue",
+        "red/train/deep/green/picture.2.png": "green",
+        "red/train/deep/green/picture.3.png": "green",
+        "red/validation/blue/picture.4.png": "blue",
+    }
+    labels = [int(label) for _, batch in pictures.dataset for label in batch]
+    assert labels == pictures.labels.tolist()
+    only = load_pictures(root / "test" / "blue", class_names=["green", "blue"], image_size=(4, 4))
+    assert only.labels.tolist() == [1, 1]
+    single = load_pictures(pictures.files[0], class_names=["blue"], image_size=(4, 4))
+    assert single.labels.tolist() == [0]
+
+
+def test_a_picture_outside_of_every_class_is_named(coded):
+    with pytest.raises(ValueError, match="3 of 9 pictures") as raised:
+        load_pictures(coded, class_names=["red", "green"])
+    assert str(raised.value) == (
+        "3 of 9 pictures lie in no folder of the classes 'red', 'green':"
+        + "".join(f"\n  {coded}/blue/picture.{number}.png" for number in (6, 7, 8))
+    )
+    # A class's name above what was asked for says nothing of what lies below.
+    with pytest.raises(ValueError, match="3 of 3 pictures"):
+        load_pictures(coded / "blue", class_names=["pictures", "red"])
+    with pytest.raises(ValueError, match="1 of 1 pictures"):
+        load_pictures(coded / "blue" / "picture.6.png", class_names=["pictures", "red"])
+
+
+def test_a_zip_archive_is_a_folder(coded, tmp_path, monkeypatch, read_code):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
+    with zipfile.ZipFile(tmp_path / "some.zip", "w") as archive:
+        for file in coded.rglob("*.png"):
+            archive.write(file, file.relative_to(coded))
+    packed = load_pictures(tmp_path / "some.zip", class_names=list(CODED), image_size=(4, 4))
+    plain = load_pictures(coded, class_names=list(CODED), image_size=(4, 4))
+    assert codes(packed, read_code) == codes(plain, read_code)
+    assert packed.labels.tolist() == plain.labels.tolist()
+
+
+def test_odd_pictures_are_decoded_as_a_dataset_decodes_them(coded):
+    turned = Image.new("RGBA", (4, 8), (200, 100, 50, 100))
+    turned.save(coded / "red" / "clear.png")
+    splits = load_image_folder(
+        coded, image_size=(5, 3), validation_fraction=0.5, batch_size=1, shuffle=False
+    )
+    files = [file for split in splits.files.values() for file in split]
+    there = [image for dataset in splits for image, _ in dataset]
+    alone = load_pictures(files, image_size=(5, 3), batch_size=1).dataset
+    assert len(files) == 10
+    assert all(np.array_equal(*pair) for pair in zip(there, alone, strict=True))
+
+
+def test_bad_files_are_left_out_and_every_one_is_named(coded):
+    bad = [coded / "red" / f"bad{number}.png" for number in range(7)]
+    for file in bad[:6]:
+        file.write_bytes(b"no picture")
+    with pytest.warns(UserWarning, match="7 of 10 files") as warned:
+        pictures = load_pictures([*bad, coded / "blue"])
+    assert len(pictures) == 3
+    assert repr(pictures) == "Pictures(3 pictures, 7 files left out)"
+    assert [picture.path for picture in pictures.scan.bad] == [str(file) for file in bad]
+    reasons = ["not a picture in any known format"] * 6 + [
+        "cannot be read: No such file or directory"
+    ]
+    assert str(warned[0].message) == (
+        "7 of 10 files are no usable pictures and are left out:"
+        + "".join(f"\n  {file}: {reason}" for file, reason in zip(bad, reasons, strict=True))
+    )
+    assert warned[0].filename == __file__
+
+
+ENDINGS = ".bmp, .gif, .jfif, .jpeg, .jpg, .png, .tif, .tiff, .webp"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"paths": 3}, TypeError, "`paths` must be a path or a list of paths; received paths=3."),
+        (
+            {"paths": []},
+            ValueError,
+            "`paths` must be a path or a list of paths; received paths=[]. There is none in it.",
+        ),
+        ({"paths": ["a", 3]}, TypeError, "`paths[1]` must be a path; received paths[1]=3."),
+        (
+            {"paths": "."},
+            ValueError,
+            f"`paths` must be files, or folders of files that end in {ENDINGS}; received paths='.'.",
+        ),
+        (
+            {"paths": ["a.png", "b.png"]},
+            ValueError,
+            "None of the 2 files is a usable picture:"
+            "\n  a.png: cannot be read: No such file or directory"
+            "\n  b.png: cannot be read: No such file or directory",
+        ),
+        (
+            {"paths": "none.zip"},
+            FileNotFoundError,
+            "`paths` must be an existing folder or zip archive; received paths='none.zip'. Check the path.",
+        ),
+        (
+            {"paths": "a.png", "class_names": []},
+            ValueError,
+            "`class_names` must be a list of distinct class names; received class_names=[].",
+        ),
+        (
+            {"paths": "a.png", "batch_size": 0},
+            ValueError,
+            "`batch_size` must be an integer of at least 1; received batch_size=0.",
+        ),
+    ],
+)
+def test_messages(arguments, error, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(error) as raised:
+        load_pictures(**arguments)
+    assert str(raised.value) == message
