@@ -45,6 +45,7 @@ PUBLIC = [
     "plot_images",
     "plot_label_counts",
     "scan_images",
+    "strip_augmentation",
     "transfer_model",
     "wilson_interval",
 ]

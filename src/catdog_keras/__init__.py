@@ -32,6 +32,7 @@ from catdog_keras.models import (
     build_model2,
     build_model3,
     fold_batch_norm,
+    strip_augmentation,
     transfer_model,
 )
 from catdog_keras.plotting import (
@@ -74,6 +75,7 @@ __all__ = [
     "plot_images",
     "plot_label_counts",
     "scan_images",
+    "strip_augmentation",
     "transfer_model",
     "wilson_interval",
 ]

@@ -23,7 +23,8 @@ BUILDERS = {
         augmentation=catdog_keras.RandomAffine("horizontal"),
     ),
 }
-FROM_MODELS = {"accelerate", "fold_batch_norm"}  # they take a model, and have tests of their own
+# These take a model, and have tests of their own.
+FROM_MODELS = {"accelerate", "fold_batch_norm", "strip_augmentation"}
 EVERY_MODEL = pytest.mark.parametrize("name", BUILDERS)
 
 

@@ -3,6 +3,7 @@
 from catdog_keras.models.acceleration import accelerate
 from catdog_keras.models.backbones import BACKBONES, WeightsNotFoundError
 from catdog_keras.models.folding import fold_batch_norm
+from catdog_keras.models.stripping import strip_augmentation
 from catdog_keras.models.transfer import transfer_model
 from catdog_keras.models.tutorial import build_model1, build_model2, build_model3
 
@@ -14,5 +15,6 @@ __all__ = [
     "build_model2",
     "build_model3",
     "fold_batch_norm",
+    "strip_augmentation",
     "transfer_model",
 ]
