@@ -32,6 +32,7 @@ PUBLIC = [
     "build_model1",
     "build_model2",
     "build_model3",
+    "class_activation",
     "evaluate_classifier",
     "fold_batch_norm",
     "label_counts",

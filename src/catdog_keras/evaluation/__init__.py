@@ -2,6 +2,7 @@
 
 from catdog_keras.evaluation.classifier import evaluate_classifier
 from catdog_keras.evaluation.evaluation import Evaluation, PictureLoss
+from catdog_keras.evaluation.explanation import class_activation
 from catdog_keras.evaluation.intervals import wilson_interval
 from catdog_keras.evaluation.labels import baseline_accuracy, label_counts
 
@@ -9,6 +10,7 @@ __all__ = [
     "Evaluation",
     "PictureLoss",
     "baseline_accuracy",
+    "class_activation",
     "evaluate_classifier",
     "label_counts",
     "wilson_interval",
