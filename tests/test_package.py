@@ -16,8 +16,11 @@ import catdog_keras
 
 ROOT = Path(__file__).parents[1]
 PUBLIC = [
+    "AverageScores",
     "BACKBONES",
     "BatchNormalization",
+    "ClassScores",
+    "Comparison",
     "ConvBlock",
     "Evaluation",
     "ImageSplits",
@@ -25,6 +28,8 @@ PUBLIC = [
     "Pictures",
     "Preprocessing",
     "RandomAffine",
+    "ReliabilityBin",
+    "RocCurve",
     "ScanReport",
     "WeightsNotFoundError",
     "accelerate",
@@ -32,7 +37,9 @@ PUBLIC = [
     "build_model1",
     "build_model2",
     "build_model3",
+    "calibrate",
     "class_activation",
+    "compare",
     "evaluate_classifier",
     "fold_batch_norm",
     "label_counts",
@@ -53,10 +60,15 @@ PUBLIC = [
 SUBPACKAGES = ("datasets", "evaluation", "layers", "models", "plotting")
 # Tables and records have no call to show.
 WITHOUT_EXAMPLE = {
+    "AverageScores",
     "BACKBONES",
+    "ClassScores",
+    "Comparison",
     "ImageSplits",
     "PictureLoss",
     "Pictures",
+    "ReliabilityBin",
+    "RocCurve",
     "ScanReport",
     "WeightsNotFoundError",
 }

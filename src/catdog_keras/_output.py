@@ -59,6 +59,22 @@ def write_whole(file: Path, text: str) -> None:
         unfinished.replace(file)
 
 
+def save_text(path: Path, text: str, name: str = "path") -> None:
+    """Writes a user's file, whole or not at all; `name` is the argument that its path came in.
+
+    Raises:
+        OSError: If it cannot be written, or is there and is no regular file.
+    """
+    requirement = "a file that can be written"
+    if path.exists() and not path.is_file():  # a device, say, would be replaced
+        raise OSError(describe(name, requirement, str(path), "It is not a regular file."))
+    try:
+        write_whole(path, text)
+    except OSError as error:
+        reason = f"{error.strerror or error}."
+        raise OSError(describe(name, requirement, str(path), reason)) from error
+
+
 def _remove_empty(folders: Iterable[Path]) -> None:
     """Removes folders, innermost first, up to the first that holds something or is not there."""
     with suppress(OSError):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from catdog_keras._checks import check_path, describe
-from catdog_keras._output import write_whole
+from catdog_keras._output import save_text
 from catdog_keras.datasets.index import SPLITS, Listing
 
 VERSION = 1
@@ -44,14 +44,7 @@ def write_manifest(
         for split, file, label, size, sha256 in rows
     ]
     content = {"version": VERSION, "class_names": list(class_names), "files": files}
-    requirement = "a file that can be written"
-    if path.exists() and not path.is_file():  # a device, say, would be replaced
-        raise OSError(describe("path", requirement, str(path), "It is not a regular file."))
-    try:
-        write_whole(path, json.dumps(content, indent=1))
-    except OSError as error:
-        reason = f"{error.strerror or error}."
-        raise OSError(describe("path", requirement, str(path), reason)) from error
+    save_text(path, json.dumps(content, indent=1))
 
 
 def _relative(file: str, root: Path) -> str:

@@ -10,12 +10,9 @@ import numpy as np
 
 from catdog_keras._backend import predicts_single_batches_well
 from catdog_keras._checks import check_boolean, check_class_names, describe
-from catdog_keras.evaluation.evaluation import Evaluation, FloatArray, look_like_probabilities
-from catdog_keras.evaluation.labels import (
-    IntegerArray,
-    read_batches,
-    read_labels,
-)
+from catdog_keras.evaluation.evaluation import Evaluation
+from catdog_keras.evaluation.labels import IntegerArray, read_batches, read_labels
+from catdog_keras.evaluation.probabilities import FloatArray, look_like_probabilities, softmax
 
 Tensors: TypeAlias = Any  # a tensor of any framework, or a nest of them
 
@@ -65,29 +62,51 @@ def evaluate_classifier(
         raise TypeError(describe("model", "a keras.Model", model))
     names = check_class_names(class_names)
     check_boolean("from_logits", from_logits)
+    outputs, labels = predict_labelled(model, dataset, len(names))
+    return Evaluation(names, labels, _to_probabilities(outputs, len(names), from_logits), files)
+
+
+def predict_labelled(
+    model: keras.Model, dataset: Iterable[Any], num_classes: int, name: str = "dataset"
+) -> tuple[FloatArray, IntegerArray]:
+    """Returns outputs and labels of one pass, or raises if they do not fit each other.
+
+    Args:
+        model: The model; each picture is predicted once.
+        dataset: Batches `(images, labels)`.
+        num_classes: The number of classes.
+        name: The argument that the dataset came in.
+    """
     labels: list[IntegerArray] = []
     outputs = [
-        _check_outputs(predicted, len(names), before)
-        for predicted, before in _predict(model, _recorded(dataset, len(names), labels))
+        _check_outputs(predicted, num_classes, before)
+        for predicted, before in _predict(model, _recorded(dataset, num_classes, labels, name))
     ]
     if not sum(map(len, labels)):
-        raise ValueError("`dataset` must hold at least one picture; received an empty dataset.")
+        raise ValueError(f"`{name}` must hold at least one picture; received an empty dataset.")
     rows, truth = np.concatenate(outputs), np.concatenate(labels)
     if len(rows) != len(truth):
         raise ValueError(
             f"`model` must return one row per picture, here {len(truth)}; "
             f"received {len(rows)} rows."
         )
-    return Evaluation(names, truth, _to_probabilities(rows, len(names), from_logits), files)
+    return rows, truth
 
 
 def _recorded(
-    dataset: Iterable[Any], num_classes: int, labels: list[IntegerArray]
+    dataset: Iterable[Any], num_classes: int, labels: list[IntegerArray], name: str
 ) -> Iterator[Tensors]:
     """Yields the images of each batch and puts its labels into the list."""
-    for images, batch_labels in read_batches(dataset):
+    for images, batch_labels in read_batches(dataset, name):
+        readable = keras.tree.map_structure(_readable, images)
         labels.append(read_labels(batch_labels, num_classes))
-        yield keras.tree.map_structure(_readable, images)
+        pictures = len(keras.tree.flatten(readable)[0])
+        if pictures != len(labels[-1]):
+            raise ValueError(
+                f"`{name}` must hold one label per picture; "
+                f"received a batch of {pictures} pictures and {len(labels[-1])} labels."
+            )
+        yield readable
 
 
 def _predict(model: keras.Model, batches: Iterator[Tensors]) -> Iterator[tuple[Tensors, int]]:
@@ -166,8 +185,7 @@ def _to_probabilities(outputs: FloatArray, num_classes: int, from_logits: bool) 
             )
         )
     if from_logits:
-        exponentials = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-        return exponentials / exponentials.sum(axis=1, keepdims=True)
+        return softmax(outputs)
     if not are_probabilities:
         raise ValueError(
             describe(

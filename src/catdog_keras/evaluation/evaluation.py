@@ -1,48 +1,36 @@
 """What is known about a classifier once it has seen labelled pictures."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
 from catdog_keras._checks import check_class_names, check_integer, describe
-from catdog_keras.evaluation.intervals import wilson_interval
-from catdog_keras.evaluation.labels import (
-    IntegerArray,
-    baseline_accuracy,
-    read_labels,
+from catdog_keras.evaluation.class_scores import (
+    AverageScores,
+    ClassScores,
+    average_scores,
+    score_classes,
 )
-
-FloatArray: TypeAlias = npt.NDArray[np.float64]
-
-CALIBRATION_BINS = 10
-# The rows of a softmax in bfloat16 sum to 1 within 0.004.
-SUM_TOLERANCE = 0.01
-# A probability of 0 for the true class would make every mean infinite; scikit-learn clips here too.
-SMALLEST_PROBABILITY = float(np.finfo(np.float64).eps)
-
-
-@dataclass(frozen=True)
-class PictureLoss:
-    """One picture and how wrong the model was about it.
-
-    Attributes:
-        index: the place of the picture in the evaluation, from 0.
-        file: the file of the picture, or None where files are not known.
-        true_class: the name of its class.
-        predicted_class: the name of the class that the model found most probable.
-        probability: the model's probability of `predicted_class`, from 0 to 1.
-        loss: the negative natural logarithm of the model's probability of `true_class`.
-    """
-
-    index: int
-    file: str | None
-    true_class: str
-    predicted_class: str
-    probability: float
-    loss: float
+from catdog_keras.evaluation.comparison import Comparison, compare_hits
+from catdog_keras.evaluation.evaluation_file import read_evaluation, write_evaluation
+from catdog_keras.evaluation.intervals import wilson_interval
+from catdog_keras.evaluation.labels import IntegerArray, baseline_accuracy, read_labels
+from catdog_keras.evaluation.picture_loss import PictureLoss, rank_losses
+from catdog_keras.evaluation.probabilities import (
+    SMALLEST_PROBABILITY,
+    FloatArray,
+    check_probabilities,
+)
+from catdog_keras.evaluation.reliability import (
+    CALIBRATION_BINS,
+    ReliabilityBin,
+    bin_by_confidence,
+)
+from catdog_keras.evaluation.roc import RocCurve, trace_roc
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -79,7 +67,7 @@ class Evaluation:
         """Checks the fields against each other and freezes them."""
         names = check_class_names(self.class_names)
         labels = read_labels(self.labels, len(names)).copy()
-        probabilities = _check_probabilities(self.probabilities, (len(labels), len(names)))
+        probabilities = check_probabilities(self.probabilities, (len(labels), len(names)))
         for array in (labels, probabilities):
             array.setflags(write=False)
         object.__setattr__(self, "class_names", names)
@@ -97,9 +85,14 @@ class Evaluation:
         return self.probabilities.argmax(axis=1).astype(np.int64)
 
     @property
+    def hits(self) -> npt.NDArray[np.bool_]:
+        """Whether the most probable class of each picture is the true one."""
+        return self.predictions == self.labels
+
+    @property
     def correct(self) -> int:
         """The number of pictures whose most probable class is the true one."""
-        return int(np.count_nonzero(self.predictions == self.labels))
+        return int(np.count_nonzero(self.hits))
 
     @property
     def accuracy(self) -> float:
@@ -116,6 +109,18 @@ class Evaluation:
         """The number of pictures of each class, by name, in the order of `class_names`."""
         numbers = np.bincount(self.labels, minlength=len(self.class_names))
         return dict(zip(self.class_names, numbers.tolist(), strict=True))
+
+    @property
+    def baseline(self) -> float:
+        """The accuracy of naming the most frequent class for each of these very pictures."""
+        return baseline_accuracy(self.counts)
+
+    @property
+    def baseline_comparison(self) -> Comparison:
+        """The classifier beside the `baseline`, on the same pictures; see `compare`."""
+        guess = int(np.bincount(self.labels).argmax())
+        names = ("the model", f"always guessing {self.class_names[guess]}")
+        return compare_hits(names, self.hits, self.labels == guess)
 
     @property
     def confusion_matrix(self) -> IntegerArray:
@@ -139,22 +144,53 @@ class Evaluation:
         return float(self.losses.mean())
 
     @property
+    def class_scores(self) -> tuple[ClassScores, ...]:
+        """Precision, recall and F1 of each class, with intervals, in the order of the classes."""
+        return score_classes(self.confusion_matrix, self.class_names)
+
+    @property
+    def macro_average(self) -> AverageScores:
+        """The mean of the classes' scores, in which each class counts the same."""
+        return average_scores(self.class_scores, weighted=False)
+
+    @property
+    def weighted_average(self) -> AverageScores:
+        """The mean of the classes' scores, weighted by how many pictures a class has."""
+        return average_scores(self.class_scores, weighted=True)
+
+    @property
+    def roc_curves(self) -> tuple[RocCurve, ...]:
+        """The ROC curve of each class against the rest.
+
+        Of two classes it is the second one's alone: the first one's is the same, seen from behind.
+        """
+        classes = range(1 if len(self.class_names) == 2 else 0, len(self.class_names))
+        return tuple(
+            trace_roc(self.class_names[index], self.labels == index, self.probabilities[:, index])
+            for index in classes
+        )
+
+    @property
+    def reliability_bins(self) -> tuple[ReliabilityBin, ...]:
+        """The pictures by the probability of their predicted class, in 10 bins of equal width.
+
+        Upper edges are included, and bins without pictures are left out.
+        """
+        return bin_by_confidence(self.probabilities.max(axis=1), self.hits)
+
+    @property
     def calibration_error(self) -> float:
         """The expected calibration error, from 0 (confidence is accuracy) to 1.
 
-        Pictures are put into 10 bins of equal width by the probability of their predicted class,
-        upper edges included; it is the mean over the pictures of the distance between accuracy
-        and mean probability in their bin. On few pictures it is too high by chance alone.
+        It is the mean over the pictures of the distance between accuracy and mean confidence in
+        their bin of `reliability_bins`. On few pictures it is too high by chance alone.
 
         Guo et al. (2017), On calibration of modern neural networks, section 2.
         """
-        confidence = self.probabilities.max(axis=1)
-        hits = self.predictions == self.labels
-        edges = np.linspace(0, 1, CALIBRATION_BINS + 1)
-        bins = np.digitize(confidence, edges[1:-1], right=True)
-        # Within a bin, (accuracy - confidence) times its count is the sum of the differences.
-        gaps = np.bincount(bins, weights=hits - confidence, minlength=CALIBRATION_BINS)
-        return float(np.abs(gaps).sum() / len(self))
+        gaps = (
+            each.pictures * abs(each.accuracy - each.confidence) for each in self.reliability_bins
+        )
+        return sum(gaps) / len(self)
 
     def top_losses(self, k: int = 9) -> list[PictureLoss]:
         """Returns the pictures that the model was most wrong about, worst first.
@@ -165,20 +201,40 @@ class Evaluation:
         Returns:
             Their records, of falling loss; of equal losses the earlier picture comes first.
         """
-        k = check_integer("k", k, minimum=1)
-        losses, predictions = self.losses, self.predictions
-        worst = np.argsort(-losses, kind="stable")[:k]
-        return [
-            PictureLoss(
-                index=index,
-                file=self.files[index] if self.files is not None else None,
-                true_class=self.class_names[self.labels[index]],
-                predicted_class=self.class_names[predictions[index]],
-                probability=float(self.probabilities[index, predictions[index]]),
-                loss=float(losses[index]),
-            )
-            for index in worst.tolist()
-        ]
+        return rank_losses(self, check_integer("k", k, minimum=1))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes labels, probabilities, class names and files as JSON, whole or not at all.
+
+        `Evaluation.load` gives back the very same numbers, from which all others follow.
+
+        Args:
+            path: the file; one that is there is replaced.
+
+        Raises:
+            TypeError: if `path` is no path.
+            OSError: if it cannot be written.
+        """
+        write_evaluation(
+            path, self.class_names, self.labels.tolist(), self.probabilities.tolist(), self.files
+        )
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Reads an evaluation that `save` wrote.
+
+        Args:
+            path: the file.
+
+        Returns:
+            The evaluation, with the same labels, probabilities, class names and files.
+
+        Raises:
+            TypeError: if `path` is no path.
+            ValueError: if the file is not what `save` writes; the message says where.
+            OSError: if there is no such file.
+        """
+        return read_evaluation(path, cls)
 
     def __repr__(self) -> str:
         """Returns one line; the arrays would fill the screen."""
@@ -190,41 +246,19 @@ class Evaluation:
     def __str__(self) -> str:
         """Returns a summary in plain words."""
         low, high = self.accuracy_interval
-        guess = max(self.counts, key=self.counts.__getitem__)
+        versus = self.baseline_comparison
+        sure = "surely" if versus.significant else "not surely"
+        side = "above" if versus.difference > 0 or not versus.significant else "below"
         return "\n".join(
             [
                 f"accuracy           {self.accuracy:.3f}, {self.correct} of {len(self)} pictures, "
                 f"95 % interval {low:.3f} to {high:.3f}",
-                f"baseline           {baseline_accuracy(self.counts):.3f}, always guessing {guess}",
+                f"baseline           {self.baseline:.3f}, {versus.names[1]}; "
+                f"the model is {sure} {side} it (p = {versus.p_value:.2g})",
                 f"log loss           {self.log_loss:.3f} nats",
                 f"calibration error  {self.calibration_error:.3f} ({CALIBRATION_BINS} bins)",
             ]
         )
-
-
-def look_like_probabilities(rows: FloatArray) -> bool:
-    """Whether every row lies in [0, 1] and sums to 1."""
-    in_range = bool(((rows >= 0) & (rows <= 1 + SUM_TOLERANCE)).all())
-    return in_range and bool((np.abs(rows.sum(axis=1) - 1) <= SUM_TOLERANCE).all())
-
-
-def _check_probabilities(rows: FloatArray, shape: tuple[int, int]) -> FloatArray:
-    """Returns a float64 copy of the probabilities, or raises if they are none."""
-    array = np.array(rows, dtype=np.float64)
-    if shape[0] == 0:
-        raise ValueError("`labels` must hold at least one picture; received none.")
-    if array.shape != shape:
-        raise ValueError(
-            f"`probabilities` must be of shape (pictures, classes), here {shape}; "
-            f"received shape {array.shape}."
-        )
-    if not look_like_probabilities(array):
-        raise ValueError(
-            "`probabilities` must be rows from 0 to 1 that sum to 1; "
-            f"received values from {array.min():g} to {array.max():g}, "
-            f"sums from {array.sum(axis=1).min():g} to {array.sum(axis=1).max():g}."
-        )
-    return array
 
 
 def _check_files(files: Sequence[str] | None, pictures: int) -> tuple[str, ...] | None:

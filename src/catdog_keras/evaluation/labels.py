@@ -79,16 +79,17 @@ def baseline_accuracy(counts: Mapping[str, int]) -> float:
     return max(numbers) / sum(numbers)
 
 
-def read_batches(dataset: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
+def read_batches(dataset: Iterable[Any], name: str = "dataset") -> Iterator[tuple[Any, Any]]:
     """Yields the (images, labels) of each batch, or raises if it is no such pair.
 
     Sample weights, where a batch has them as its third part, are for a loss and are passed over.
+    `name` is the argument that the dataset came in.
     """
-    for batch in _iterate(dataset):
+    for batch in _iterate(dataset, name):
         # A tensor would unpack along its batch axis: only a true pair is one.
         if not isinstance(batch, (tuple, list)) or len(batch) not in (2, 3):
             raise ValueError(
-                "`dataset` must yield pairs (images, labels); "
+                f"`{name}` must yield pairs (images, labels); "
                 f"received a batch that is {_describe_batch(batch)}. "
                 "Labels are needed to judge the predictions."
             )
@@ -121,12 +122,12 @@ def read_labels(labels: Tensor, num_classes: int) -> IntegerArray:
     return array.astype(np.int64)
 
 
-def _iterate(dataset: Iterable[Any]) -> Iterator[Any]:
+def _iterate(dataset: Iterable[Any], name: str) -> Iterator[Any]:
     """Iterates over one pass of a dataset, or raises if there is no end to it."""
     if isinstance(dataset, (str, bytes, dict)) or not (
         hasattr(dataset, "__iter__") or hasattr(dataset, "__getitem__")
     ):
-        raise TypeError(describe("dataset", "an iterable of (images, labels) batches", dataset))
+        raise TypeError(describe(name, "an iterable of (images, labels) batches", dataset))
     if isinstance(dataset, keras.utils.PyDataset):
         endless = dataset.num_batches is None
     else:
@@ -134,7 +135,7 @@ def _iterate(dataset: Iterable[Any]) -> Iterator[Any]:
         endless = callable(cardinality) and int(cardinality()) == _INFINITE_CARDINALITY
     if endless:
         raise ValueError(
-            describe("dataset", "finite", dataset, "Leave out `repeat()`, or `take` some batches.")
+            describe(name, "finite", dataset, "Leave out `repeat()`, or `take` some batches.")
         )
     return iter(dataset)
 

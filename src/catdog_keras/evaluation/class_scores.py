@@ -1,0 +1,112 @@
+"""Precision, recall and F1: how well each class was told from all others."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from catdog_keras.evaluation.intervals import wilson_interval
+from catdog_keras.evaluation.labels import IntegerArray
+
+
+@dataclass(frozen=True)
+class ClassScores:
+    """How well one class was told from all others.
+
+    A share of no pictures is not defined: it is NaN, and its 95 % interval goes from 0 to 1.
+
+    Attributes:
+        class_name: the name of the class.
+        pictures: the number of pictures of this class.
+        predicted: the number of pictures that were taken for it.
+        correct: the number of pictures of this class that were taken for it.
+    """
+
+    class_name: str
+    pictures: int
+    predicted: int
+    correct: int
+
+    @property
+    def precision(self) -> float:
+        """The share of the pictures taken for this class that are of it."""
+        return _share(self.correct, self.predicted)
+
+    @property
+    def precision_interval(self) -> tuple[float, float]:
+        """The 95 % confidence interval of the precision; see `wilson_interval`."""
+        return _interval(self.correct, self.predicted)
+
+    @property
+    def recall(self) -> float:
+        """The share of the pictures of this class that were taken for it."""
+        return _share(self.correct, self.pictures)
+
+    @property
+    def recall_interval(self) -> tuple[float, float]:
+        """The 95 % confidence interval of the recall; see `wilson_interval`."""
+        return _interval(self.correct, self.pictures)
+
+    @property
+    def f1(self) -> float:
+        """The harmonic mean of precision and recall: 2 TP / (2 TP + FP + FN)."""
+        return _share(2 * self.correct, self.pictures + self.predicted)
+
+    @property
+    def f1_interval(self) -> tuple[float, float]:
+        """The 95 % confidence interval of F1.
+
+        F1 is 2 s / (1 + s), where s is the share TP / (TP + FP + FN). It grows with s, so the ends
+        of Wilson's interval of s become the ends of this one.
+        """
+        low, high = _interval(self.correct, self.pictures + self.predicted - self.correct)
+        return 2 * low / (1 + low), 2 * high / (1 + high)
+
+
+@dataclass(frozen=True)
+class AverageScores:
+    """Means of the scores of all classes; a class whose score is not defined is left out.
+
+    Attributes:
+        precision: the mean precision, from 0 to 1, or NaN where no class has one.
+        recall: the mean recall.
+        f1: the mean F1, which is not the F1 of the two means.
+    """
+
+    precision: float
+    recall: float
+    f1: float
+
+
+def score_classes(matrix: IntegerArray, class_names: Sequence[str]) -> tuple[ClassScores, ...]:
+    """Returns the scores of each class from a confusion matrix whose rows are true classes."""
+    columns = (matrix.sum(axis=1), matrix.sum(axis=0), matrix.diagonal())
+    counts = zip(*(column.tolist() for column in columns), strict=True)
+    return tuple(
+        ClassScores(name, *numbers) for name, numbers in zip(class_names, counts, strict=True)
+    )
+
+
+def average_scores(scores: Sequence[ClassScores], *, weighted: bool) -> AverageScores:
+    """Returns the means over classes, each of weight 1 or weighted by its pictures."""
+    weights = np.array([each.pictures if weighted else 1 for each in scores])
+
+    def mean(values: list[float]) -> float:
+        defined = np.isfinite(values)
+        total = weights[defined].sum()
+        return float(weights[defined] @ np.array(values)[defined] / total) if total else math.nan
+
+    return AverageScores(
+        precision=mean([each.precision for each in scores]),
+        recall=mean([each.recall for each in scores]),
+        f1=mean([each.f1 for each in scores]),
+    )
+
+
+def _share(part: int, total: int) -> float:
+    return part / total if total else math.nan
+
+
+def _interval(part: int, total: int) -> tuple[float, float]:
+    return wilson_interval(part, total) if total else (0.0, 1.0)

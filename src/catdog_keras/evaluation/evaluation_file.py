@@ -1,0 +1,81 @@
+"""An evaluation written down as JSON, and read back without the loss of a bit."""
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn, TypeVar
+
+from catdog_keras._checks import check_path, describe
+from catdog_keras._output import save_text
+
+VERSION = 1
+KEYS = ("version", "class_names", "labels", "probabilities", "files")
+
+Made = TypeVar("Made")
+
+
+def write_evaluation(
+    path: str | os.PathLike[str],
+    class_names: Sequence[str],
+    labels: list[int],
+    probabilities: list[list[float]],
+    files: Sequence[str] | None,
+) -> None:
+    """Writes the fields of an evaluation, whole or not at all."""
+    values = (VERSION, class_names, labels, probabilities, files)
+    content = dict(zip(KEYS, values, strict=True))
+    save_text(check_path("path", path), json.dumps(content, allow_nan=False))
+
+
+def read_evaluation(path: str | os.PathLike[str], make: Callable[..., Made]) -> Made:
+    """Reads the fields of an evaluation and makes one of them.
+
+    Raises:
+        TypeError: If `path` is no path.
+        OSError: If there is no such file.
+        ValueError: If it is no evaluation.
+    """
+    file = check_path("path", path)
+    requirement = "a file that `Evaluation.save` wrote"
+    if file.exists() and not file.is_file():  # to read a pipe would be to wait for ever
+        raise ValueError(describe("path", requirement, str(path), "It is not a regular file."))
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+        return make(**_fields(content))
+    except (ValueError, TypeError, RecursionError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise ValueError(describe("path", requirement, str(path), reason)) from error
+
+
+def _fields(content: Any) -> Mapping[str, Any]:
+    """Returns the fields, or raises where their types are others than those that are written."""
+    if not isinstance(content, dict) or "version" not in content:
+        raise ValueError("it is no record with a version.")
+    if content["version"] != VERSION:
+        raise ValueError(f"its version is {content['version']!r}, known is {VERSION}.")
+    if set(content) != set(KEYS):
+        raise ValueError(f"it holds {sorted(content)}, not {sorted(KEYS)}.")
+    rows, files = content["probabilities"], content["files"]
+    # NumPy would make numbers of texts and of True, and labels of one-hot rows.
+    _check_list("labels", content["labels"], (int,))
+    _check_list("probabilities", rows, (list,))
+    for index, row in enumerate(rows):
+        _check_list(f"probabilities[{index}]", row, (int, float))
+        if len(row) != len(rows[0]):
+            raise ValueError(f"probabilities[{index}] has another length than the first row.")
+    if files is not None:
+        _check_list("files", files, (str,))
+    return {key: content[key] for key in KEYS if key != "version"}
+
+
+def _check_list(name: str, value: Any, types: tuple[type, ...]) -> None:
+    if not isinstance(value, list):
+        raise TypeError(f"{name} is no list.")
+    for index, each in enumerate(value):
+        if type(each) not in types:
+            expected = " or ".join(kind.__name__ for kind in types)
+            raise TypeError(f"{name}[{index}] is {each!r}, not of type {expected}.")
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"it holds {name}, which is no number of JSON.")

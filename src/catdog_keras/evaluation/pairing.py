@@ -1,0 +1,82 @@
+"""Two evaluations, brought together picture by picture."""
+
+from collections.abc import Sequence
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+
+from catdog_keras._checks import describe
+from catdog_keras.evaluation.comparison import Comparison, compare_hits
+from catdog_keras.evaluation.evaluation import Evaluation
+
+
+def compare(a: Evaluation, b: Evaluation, *, names: Sequence[str] = ("a", "b")) -> Comparison:
+    """Compares two classifiers by their evaluations on the same pictures, in the same order.
+
+    Two accuracies whose intervals overlap may still differ for sure: here the same pictures count
+    for both, and only those on which one of the two is wrong decide.
+
+    Args:
+        a: the evaluation of the first classifier.
+        b: the evaluation of the second one.
+        names: what the two are called in the words of the result.
+
+    Returns:
+        The comparison; printed, it says whether the difference means anything.
+
+    Raises:
+        TypeError: if an argument is of another type.
+        ValueError: if the two were not evaluated on the same pictures and classes.
+
+    Example:
+        >>> import catdog_keras
+        >>> rows = [[0.9, 0.1], [0.4, 0.6], [0.7, 0.3]]
+        >>> good = catdog_keras.Evaluation(["cat", "dog"], [0, 1, 0], rows)
+        >>> poor = catdog_keras.Evaluation(["cat", "dog"], [0, 1, 0], rows[::-1])
+        >>> catdog_keras.compare(good, poor).significant
+        False
+    """
+    for name, value in (("a", a), ("b", b)):
+        if not isinstance(value, Evaluation):
+            raise TypeError(describe(name, "an Evaluation", value))
+    first_name, second_name = _check_names(names)
+    _check_same_pictures(a, b)
+    return compare_hits((first_name, second_name), a.hits, b.hits)
+
+
+def _check_names(names: Any) -> tuple[str, str]:
+    requirement = "a pair of two different names"
+    pair = isinstance(names, (tuple, list)) and len(names) == 2
+    if not pair or not all(isinstance(name, str) for name in names):
+        raise TypeError(describe("names", requirement, names))
+    if names[0] == names[1]:
+        raise ValueError(describe("names", requirement, names))
+    return names[0], names[1]
+
+
+def _check_same_pictures(a: Evaluation, b: Evaluation) -> None:
+    """Raises where the two tell of different pictures, naming the first difference."""
+    requirement = "an evaluation of the same pictures as `a`, in the same order"
+    if a.class_names != b.class_names:
+        raise ValueError(
+            f"`b` must be {requirement}; received classes {list(b.class_names)}, "
+            f"those of `a` are {list(a.class_names)}."
+        )
+    if len(a) != len(b):
+        raise ValueError(f"`b` must be {requirement}, here {len(a)}; received {len(b)}.")
+    differing = np.flatnonzero(a.labels != b.labels)
+    if differing.size:
+        index = int(differing[0])
+        found, expected = (each.class_names[each.labels[index]] for each in (b, a))
+        raise ValueError(
+            f"`b` must be {requirement}; received true class {found!r} at index {index}, "
+            f"where `a` has {expected!r}."
+        )
+    for index, (expected, found) in enumerate(zip(a.files or (), b.files or (), strict=False)):
+        # Folder of the class and name: another machine keeps the pictures elsewhere.
+        if PurePath(expected).parts[-2:] != PurePath(found).parts[-2:]:
+            raise ValueError(
+                f"`b` must be {requirement}; received file {found!r} at index {index}, "
+                f"where `a` has {expected!r}."
+            )

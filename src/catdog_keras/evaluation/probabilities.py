@@ -1,0 +1,44 @@
+"""Rows of class probabilities: telling them from logits, and making them from logits."""
+
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray: TypeAlias = npt.NDArray[np.float64]
+
+# The rows of a softmax in bfloat16 sum to 1 within 0.004.
+SUM_TOLERANCE = 0.01
+# A probability of 0 for the true class would make every mean infinite; scikit-learn clips here too.
+SMALLEST_PROBABILITY = float(np.finfo(np.float64).eps)
+
+
+def look_like_probabilities(rows: FloatArray) -> bool:
+    """Whether every row lies in [0, 1] and sums to 1."""
+    in_range = bool(((rows >= 0) & (rows <= 1 + SUM_TOLERANCE)).all())
+    return in_range and bool((np.abs(rows.sum(axis=1) - 1) <= SUM_TOLERANCE).all())
+
+
+def check_probabilities(rows: FloatArray, shape: tuple[int, int]) -> FloatArray:
+    """Returns a float64 copy of the probabilities, or raises if they are none."""
+    array = np.array(rows, dtype=np.float64)
+    if shape[0] == 0:
+        raise ValueError("`labels` must hold at least one picture; received none.")
+    if array.shape != shape:
+        raise ValueError(
+            f"`probabilities` must be of shape (pictures, classes), here {shape}; "
+            f"received shape {array.shape}."
+        )
+    if not look_like_probabilities(array):
+        raise ValueError(
+            "`probabilities` must be rows from 0 to 1 that sum to 1; "
+            f"received values from {array.min():g} to {array.max():g}, "
+            f"sums from {array.sum(axis=1).min():g} to {array.sum(axis=1).max():g}."
+        )
+    return array
+
+
+def softmax(logits: FloatArray) -> FloatArray:
+    """Returns the probabilities of logits of shape `(pictures, classes)`, of whatever size."""
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return exponentials / exponentials.sum(axis=1, keepdims=True)

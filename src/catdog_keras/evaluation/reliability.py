@@ -1,0 +1,61 @@
+"""Reliability: whether a model is right as often as it says."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from catdog_keras.evaluation.intervals import wilson_interval
+from catdog_keras.evaluation.probabilities import FloatArray
+
+CALIBRATION_BINS = 10
+
+
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """Pictures of which the model was about equally sure.
+
+    Attributes:
+        low: the lower edge, excluded; the first bin holds 0.
+        high: the upper edge, included.
+        pictures: the number of pictures, at least 1.
+        correct: the number of them that were right.
+        confidence: the mean probability of their predicted classes.
+    """
+
+    low: float
+    high: float
+    pictures: int
+    correct: int
+    confidence: float
+
+    @property
+    def accuracy(self) -> float:
+        """The share of the pictures that were right; calibrated, it is about the confidence."""
+        return self.correct / self.pictures
+
+    @property
+    def accuracy_interval(self) -> tuple[float, float]:
+        """The 95 % confidence interval of the accuracy; see `wilson_interval`."""
+        return wilson_interval(self.correct, self.pictures)
+
+
+def bin_by_confidence(
+    confidence: FloatArray, hits: npt.NDArray[np.bool_]
+) -> tuple[ReliabilityBin, ...]:
+    """Returns the bins of equal width that hold a picture, by rising confidence."""
+    edges = np.linspace(0, 1, CALIBRATION_BINS + 1)
+    bins = np.digitize(confidence, edges[1:-1], right=True)
+    pictures = np.bincount(bins, minlength=CALIBRATION_BINS)
+    correct = np.bincount(bins[hits], minlength=CALIBRATION_BINS)
+    sums = np.bincount(bins, weights=confidence, minlength=CALIBRATION_BINS)
+    return tuple(
+        ReliabilityBin(
+            low=float(edges[place]),
+            high=float(edges[place + 1]),
+            pictures=int(pictures[place]),
+            correct=int(correct[place]),
+            confidence=float(sums[place] / pictures[place]),
+        )
+        for place in np.flatnonzero(pictures)
+    )

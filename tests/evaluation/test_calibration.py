@@ -1,0 +1,228 @@
+"""Temperature scaling: the best temperature, the same decisions, a copy that saves and loads."""
+
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.optimize import minimize_scalar
+
+from catdog_keras import build_model2, transfer_model
+from catdog_keras.evaluation import calibrate, evaluate_classifier
+
+NAMES = ["cat", "dog", "fox"]
+
+
+def reader(classes=3, scale=1.0):
+    """A model whose outputs are its inputs, times `scale`."""
+    return keras.Sequential([keras.Input((classes,)), keras.layers.Rescaling(scale)])
+
+
+def drawn(temperature, count=400, classes=3, seed=0):
+    """Logits of which `temperature` makes the probabilities right, and labels drawn from those."""
+    random = np.random.default_rng(seed)
+    logits = random.normal(size=(count, classes)) * 2
+    powers = np.exp(logits)
+    cumulated = (powers / powers.sum(axis=1, keepdims=True)).cumsum(axis=1)
+    labels = (random.random((count, 1)) > cumulated).sum(axis=1).clip(max=classes - 1)
+    return (logits * temperature).astype("float32"), labels
+
+
+def nearly_right(model, inputs):
+    """Labels of which the model gets all but one right, whatever its weights are."""
+    outputs = model.predict(inputs, verbose=0)
+    labels = outputs.argmax(axis=1) if outputs.shape[1] > 1 else (outputs[:, 0] > 0).astype(int)
+    margins = np.ptp(outputs, axis=1) if outputs.shape[1] > 1 else np.abs(outputs[:, 0])
+    middle = margins.argsort()[len(margins) // 2]
+    labels[middle] = (labels[middle] + 1) % max(outputs.shape[1], 2)
+    return labels
+
+
+def log_loss(logits, labels, temperature):
+    scaled = np.asarray(logits, "float64") / temperature
+    peaks = scaled.max(axis=1, keepdims=True)
+    sums = np.log(np.exp(scaled - peaks).sum(axis=1)) + peaks[:, 0]
+    return (sums - scaled[np.arange(len(labels)), labels]).mean()
+
+
+@given(st.floats(0.1, 50), st.integers(2, 5), st.integers(0, 100))
+def test_the_temperature_is_the_one_of_least_log_loss(temperature, classes, seed):
+    logits, labels = drawn(temperature, 60, classes, seed)
+    _, found = calibrate(reader(classes), [(logits, labels)])
+    best = minimize_scalar(
+        lambda power: log_loss(logits, labels, np.exp(power)),
+        bounds=(np.log(found) - 3, np.log(found) + 3),
+        method="bounded",
+        options={"xatol": 1e-9},
+    )
+    assert found == pytest.approx(np.exp(best.x), rel=1e-3)
+
+
+@pytest.mark.parametrize("temperature", [0.25, 1.0, 4.0])
+def test_what_is_too_sure_by_a_factor_is_found_out(temperature):
+    logits, labels = drawn(temperature, 20_000)
+    calibrated, found = calibrate(reader(), [(logits[:10_000], labels[:10_000])])
+    assert found == pytest.approx(temperature, rel=0.05)
+    unseen = [(logits[10_000:], labels[10_000:])]
+    before = evaluate_classifier(reader(), unseen, NAMES)
+    after = evaluate_classifier(calibrated, unseen, NAMES)
+    assert after.predictions.tolist() == before.predictions.tolist()
+    assert after.calibration_error < 0.02
+    assert after.log_loss <= before.log_loss + 1e-3
+
+
+def test_the_copy_gives_logits_divided_by_the_temperature_and_shares_no_weights():
+    images = np.random.default_rng(0).random((12, 12, 12, 3)).astype("float32") * 255
+    model = keras.Sequential(
+        [
+            keras.Input((12, 12, 3)),
+            keras.layers.Conv2D(4, 3),
+            keras.layers.BatchNormalization(),
+            keras.layers.GlobalMaxPooling2D(),
+            keras.layers.Dense(3),
+        ]
+    )
+    model.compile("sgd", "mse")
+    before = model.predict(images, verbose=0)
+    labels = nearly_right(model, images)
+    calibrated, temperature = calibrate(model, [(images, labels)])
+    after = calibrated.predict(images, verbose=0)
+    assert after == pytest.approx(before / temperature, rel=1e-5, abs=1e-6)
+    assert not calibrated.compiled
+    calibrated.set_weights([weight * 0 for weight in calibrated.get_weights()])
+    assert model.predict(images, verbose=0) == pytest.approx(before)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: build_model2((48, 48, 3)),
+        lambda: transfer_model("mobilenet_v2", (32, 32, 3), weights=None),
+        lambda: keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Flatten(), keras.layers.Dense(1)]),
+    ],
+)  # fmt: skip
+def test_the_copy_loads_in_a_new_process_without_custom_objects(build, tmp_path):
+    model = build()
+    images = np.random.default_rng(0).random((6, *model.input_shape[1:])).astype("float32") * 255
+    calibrated, _ = calibrate(model, [(images, nearly_right(model, images))])
+    calibrated.save(tmp_path / "model.keras")
+    np.save(tmp_path / "images.npy", images)
+    program = (
+        "import sys, catdog_keras, keras, numpy as np; model = keras.saving.load_model(sys.argv[1]);"
+        "print(model.predict(np.load(sys.argv[2]), verbose=0).tolist())"
+    )
+    paths = [str(tmp_path / name) for name in ("model.keras", "images.npy")]
+    printed = subprocess.run(
+        [sys.executable, "-c", program, *paths], capture_output=True, text=True, check=True
+    ).stdout
+    expected = calibrated.predict(images, verbose=0)
+    found = np.array(eval(printed.splitlines()[-1]))
+    assert found == pytest.approx(expected, rel=1e-4, abs=1e-5)
+
+
+def test_of_two_classes_the_second_alone_will_do():
+    logits, labels = drawn(3.0, 200, classes=2)
+    _, both = calibrate(reader(2), [(logits, labels)])
+    calibrated, single = calibrate(reader(1), [(logits[:, 1:] - logits[:, :1], labels)])
+    assert single == pytest.approx(both, rel=1e-5)
+    assert calibrated.output_shape == (None, 1)
+
+
+@pytest.mark.parametrize("size", [1e-30, 1e-4, 1e4, 1e30])
+def test_logits_may_be_of_any_size(size):
+    logits, labels = drawn(1.0)
+    _, reference = calibrate(reader(), [(logits, labels)])
+    _, temperature = calibrate(reader(scale=size), [(logits, labels)])
+    assert temperature == pytest.approx(size * reference, rel=1e-5)
+
+
+def test_twice_is_once():
+    logits, labels = drawn(3.0)
+    once, first = calibrate(reader(), [(logits, labels)])
+    twice, second = calibrate(once, [(logits, labels)])
+    assert second == pytest.approx(1, abs=1e-4)
+    assert [layer.name for layer in twice.layers[-2:]] == ["temperature", "temperature_2"]
+    assert twice.predict(logits, verbose=0) == pytest.approx(logits / first, rel=1e-3)
+
+
+def test_logits_of_half_precision_stay_what_they_are():
+    policy = keras.dtype_policies.DTypePolicy("mixed_bfloat16")
+    model = keras.Sequential(
+        [keras.Input((3,)), keras.layers.Dense(3, dtype=policy), keras.layers.Activation("linear", dtype="float32")]
+    )  # fmt: skip
+    logits, _ = drawn(3.0, 50)
+    calibrated, temperature = calibrate(model, [(logits, nearly_right(model, logits))])
+    assert temperature != 1
+    assert calibrated.outputs[0].dtype == "float32"
+    expected = model.predict(logits, verbose=0) / temperature
+    assert calibrated.predict(logits, verbose=0) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("logits", "reason"),
+    [
+        (np.eye(3) * 4, "the model makes no mistake"),
+        (-np.eye(3), "it is no better than a guess"),
+        (np.zeros((3, 3)), "it is no better than a guess"),
+    ],
+)
+def test_where_no_temperature_is_best_it_stays_1_and_a_warning_says_why(logits, reason):
+    with pytest.warns(UserWarning, match="No temperature") as caught:
+        calibrated, temperature = calibrate(reader(), [(logits, [0, 1, 2])])
+    assert temperature == 1
+    assert calibrated.predict(logits, verbose=0) == pytest.approx(logits)
+    (warning,) = [each for each in caught if each.category is UserWarning]
+    assert str(warning.message) == (
+        f"No temperature gives the least log loss on `validation`, because {reason} there; it stays 1."
+    )
+    assert warning.filename == __file__
+
+
+def test_one_mistake_is_enough():
+    logits = np.array([[5.0, 0, 0], [0, 5, 0], [0, 0, 5], [1, 0, 0.0]])
+    _, temperature = calibrate(reader(), [(logits, [0, 1, 2, 1])])
+    assert 0.1 < temperature < 10
+
+
+class Subclassed(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.dense = keras.layers.Dense(3)
+
+    def call(self, inputs):
+        return self.dense(inputs)
+
+
+def two_outputs():
+    inputs = keras.Input((3,))
+    return keras.Model(inputs, [inputs, keras.layers.Dense(2)(inputs)])
+
+
+SUBCLASSED = Subclassed()
+LOGITS, LABELS = drawn(1.0, 8)
+GOOD = [(LOGITS, LABELS)]
+
+
+@pytest.mark.parametrize(
+    ("model", "validation", "error", "message"),
+    [
+        (lambda: "model.keras", GOOD, TypeError, "`model` must be a keras.Model; received model='model.keras'."),
+        (lambda: SUBCLASSED, GOOD, ValueError, f"`model` must be a built Functional or Sequential model; received model={SUBCLASSED!r}."),
+        (two_outputs, GOOD, ValueError, "`model` must have one output of shape (batch, classes); received outputs of (None, 3), (None, 2)."),
+        (lambda: keras.Sequential([keras.Input((4, 3)), keras.layers.Dense(2)]), GOOD, ValueError, "`model` must have one output of shape (batch, classes); received outputs of (None, 4, 2)."),
+        (lambda: keras.Sequential([reader(), keras.layers.Softmax()]), GOOD, ValueError, "`model` must end in logits; received a model whose outputs are probabilities. Leave out its softmax."),
+        (reader, [], ValueError, "`validation` must hold at least one picture; received an empty dataset."),
+        (reader, [LOGITS], ValueError, "`validation` must yield pairs (images, labels); received a batch that is of type ndarray. Labels are needed to judge the predictions."),
+        (reader, [(LOGITS, LABELS[:3])], ValueError, "`validation` must hold one label per picture; received a batch of 8 pictures and 3 labels."),
+        (reader, [(LOGITS, [1] * 8)], ValueError, "`validation` must hold pictures of at least two classes; received only pictures of class 1."),
+        (reader, [(LOGITS, [3] * 8)], ValueError, "`labels` must be class indices from 0 to 2, one for each class name; received labels=3."),
+        (reader, 5, TypeError, "`validation` must be an iterable of (images, labels) batches; received validation=5."),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_calibrated_is_refused(model, validation, error, message):
+    with pytest.raises(error) as caught:
+        calibrate(model(), validation)
+    assert str(caught.value) == message

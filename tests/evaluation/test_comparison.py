@@ -1,0 +1,175 @@
+"""McNemar's test against SciPy, its interval against Newcombe and by coverage, and the words."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+
+from catdog_keras.evaluation import Comparison, Evaluation, compare
+
+NAMES = ["cat", "dog"]
+counts = st.integers(0, 60)
+
+
+def answers(right, files=None, labels=None):
+    """An evaluation with the answers given, right or wrong."""
+    labels = np.arange(len(right)) % 2 if labels is None else np.asarray(labels)
+    return Evaluation(NAMES, labels, np.eye(2)[np.where(right, labels, 1 - labels)], files)
+
+
+def test_the_four_counts():
+    result = compare(answers([1, 1, 1, 0, 0, 1]), answers([1, 0, 0, 1, 0, 1]))
+    assert result == Comparison(("a", "b"), 2, first_only=2, second_only=1, neither_right=1)
+    assert result.pictures == 6
+    assert result.accuracies == (4 / 6, 3 / 6)
+    assert result.difference == 1 / 6
+
+
+@given(counts, counts)
+def test_the_p_value_is_that_of_scipy(first, second):
+    ours = Comparison(NAMES, 5, first, second, 1).p_value
+    expected = binomtest(first, first + second).pvalue if first + second else 1.0
+    assert ours == pytest.approx(expected, rel=1e-12)
+
+
+def test_many_pictures_are_no_too_large_number():
+    assert Comparison(NAMES, 0, 20_000, 20_000, 0).p_value == 1.0
+    assert Comparison(NAMES, 0, 0, 40_000, 0).p_value == 0.0
+    assert Comparison(NAMES, 0, 20_300, 20_000, 0).p_value == pytest.approx(
+        binomtest(20_300, 40_300).pvalue, rel=1e-9
+    )
+
+
+@pytest.mark.parametrize(
+    ("cells", "low", "high"),
+    [
+        # Newcombe (1998), Statistics in Medicine 17, 2635-2650, method 10.
+        ((36, 12, 2, 0), 0.0569, 0.3404),
+        ((53, 1, 0, 0), -0.0494, 0.0979),
+        ((0, 30, 0, 0), 0.8395, 1.0000),
+        ((54, 0, 0, 0), -0.0664, 0.0664),
+    ],
+)
+def test_intervals_of_the_difference_against_published_ones(cells, low, high):
+    assert Comparison(NAMES, *cells).difference_interval == pytest.approx((low, high), abs=5e-4)
+
+
+@given(counts, counts, counts, counts)
+def test_the_interval_holds_the_difference_and_mirrors(both, first, second, neither):
+    if both + first + second + neither == 0:
+        return
+    result = Comparison(NAMES, both, first, second, neither)
+    low, high = result.difference_interval
+    assert -1 <= low <= result.difference <= high <= 1
+    mirrored = Comparison(NAMES, both, second, first, neither)
+    assert mirrored.difference_interval == pytest.approx((-high, -low))
+    assert mirrored.p_value == result.p_value
+
+
+@pytest.mark.parametrize(
+    "odds", [(0.88, 0.06, 0.02, 0.04), (0.9, 0.03, 0.03, 0.04), (0.5, 0.2, 0.1, 0.2)]
+)
+def test_the_interval_covers_as_often_as_it_says(odds):
+    truth = odds[1] - odds[2]
+    covered = 0
+    for cells in np.random.default_rng(0).multinomial(192, odds, size=4000).tolist():
+        low, high = Comparison(NAMES, *cells).difference_interval
+        covered += low <= truth <= high
+    assert covered / 4000 == pytest.approx(0.95, abs=0.02)
+
+
+@pytest.mark.parametrize("differing", [1, 5, 6, 17, 40, 101])
+def test_equal_models_are_told_apart_in_at_most_one_test_of_twenty(differing):
+    """Exactly: over all ways in which the pictures may fall to either of them."""
+    alarms = sum(
+        math.comb(differing, first)
+        for first in range(differing + 1)
+        if Comparison(NAMES, 0, first, differing - first, 0).significant
+    )
+    assert alarms / 2**differing <= 0.05
+    assert alarms > 0 or differing < 6
+
+
+def test_words_of_a_difference_that_means_something():
+    result = Comparison(
+        ("model4", "model1"), both_right=140, first_only=42, second_only=4, neither_right=6
+    )
+    low, high = result.difference_interval
+    assert str(result).splitlines() == [
+        f"Of 192 pictures model4 is right on 182 (0.948), model1 on 144 (0.750): a difference of +19.8 points, 95 % interval {100 * low:+.1f} to {100 * high:+.1f}.",
+        "Only one of them is right on 46 pictures, model4 on 42 and model1 on 4 (exact McNemar test, p = 5.1e-09).",
+        "That is more than chance would explain: model4 is better on such pictures.",
+    ]
+    assert str(Comparison(("x", "y"), 1, 0, 10, 0)).endswith(": y is better on such pictures.")
+
+
+def test_words_of_a_difference_that_may_be_chance():
+    text = str(Comparison(("a", "b"), 170, 9, 4, 9))
+    assert text.startswith("Of 192 pictures a is right on 179 (0.932), b on 174 (0.906): ")
+    assert text.endswith("\nThat may be chance: these pictures do not show which one is better.")
+
+
+def test_the_baseline_is_compared_on_the_same_pictures():
+    labels = [0] * 6 + [1] * 4
+    result = answers([1, 1, 1, 1, 1, 0, 1, 1, 1, 0], labels=labels)
+    assert result.baseline == 0.6
+    versus = result.baseline_comparison
+    assert versus == Comparison(
+        ("the model", "always guessing cat"), 5, first_only=3, second_only=1, neither_right=1
+    )
+    assert not versus.significant
+
+
+def test_the_summary_says_on_which_side_of_the_baseline_the_model_is():
+    def line(right, labels):
+        return str(answers(right, labels=labels)).splitlines()[1]
+
+    mostly_dogs = [0] * 10 + [1] * 30
+    assert (
+        line([1] * 40, mostly_dogs)
+        == "baseline           0.750, always guessing dog; the model is surely above it (p = 0.002)"
+    )
+    assert (
+        line([0] * 40, mostly_dogs)
+        == "baseline           0.750, always guessing dog; the model is surely below it (p = 1.9e-09)"
+    )
+    assert (
+        line([0] * 10 + [1] * 30, mostly_dogs)
+        == "baseline           0.750, always guessing dog; the model is not surely above it (p = 1)"
+    )
+
+
+RIGHT = [1, 0, 1, 1]
+A = answers(RIGHT, ["x/cats/1.jpg", "x/dogs/2.jpg", "x/cats/3.jpg", "x/dogs/4.jpg"])
+
+
+def test_folders_of_another_machine_are_the_same_pictures():
+    moved = answers(RIGHT, ["/y/cats/1.jpg", "/y/dogs/2.jpg", "/y/cats/3.jpg", "/y/dogs/4.jpg"])
+    assert compare(A, moved).difference == 0
+    assert compare(A, answers(RIGHT)).difference == 0
+
+
+SAME = "`b` must be an evaluation of the same pictures as `a`, in the same order"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "keywords", "error", "message"),
+    [
+        ((A, 0.9), {}, TypeError, "`b` must be an Evaluation; received b=0.9."),
+        ((None, A), {}, TypeError, "`a` must be an Evaluation; received a=None."),
+        ((A, answers(RIGHT[:3])), {}, ValueError, f"{SAME}, here 4; received 3."),
+        ((A, Evaluation(["cat", "cow"], A.labels, A.probabilities)), {}, ValueError, f"{SAME}; received classes ['cat', 'cow'], those of `a` are ['cat', 'dog']."),
+        ((A, answers(RIGHT, labels=[0, 1, 1, 1])), {}, ValueError, f"{SAME}; received true class 'dog' at index 2, where `a` has 'cat'."),
+        ((A, answers(RIGHT, ["x/cats/1.jpg", "x/dogs/4.jpg", "x/cats/3.jpg", "x/dogs/2.jpg"])), {}, ValueError, f"{SAME}; received file 'x/dogs/4.jpg' at index 1, where `a` has 'x/dogs/2.jpg'."),
+        ((A, A), {"names": "ab"}, TypeError, "`names` must be a pair of two different names; received names='ab'."),
+        ((A, A), {"names": ["a", 1]}, TypeError, "`names` must be a pair of two different names; received names=['a', 1]."),
+        ((A, A), {"names": ["a", "a"]}, ValueError, "`names` must be a pair of two different names; received names=['a', 'a']."),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_compared_is_refused(arguments, keywords, error, message):
+    with pytest.raises(error) as caught:
+        compare(*arguments, **keywords)
+    assert str(caught.value) == message

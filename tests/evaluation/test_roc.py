@@ -1,0 +1,101 @@
+"""ROC curves and their areas against scikit-learn, a hand-worked case, and simulated coverage."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from sklearn.metrics import roc_auc_score, roc_curve
+
+from catdog_keras.evaluation import Evaluation
+from catdog_keras.evaluation.intervals import area_interval
+from tests.evaluation.drawn import evaluations
+
+NAMES = ["cat", "dog"]
+
+
+def of_dogs(labels, probabilities):
+    rows = [[1 - p, p] for p in probabilities]
+    (curve,) = Evaluation(NAMES, labels, rows).roc_curves
+    return curve
+
+
+def test_the_hand_worked_case():
+    """Of the 6 pairs of a dog and a cat, 4 are in order, one is a tie and one is wrong."""
+    curve = of_dogs([1, 0, 1, 0, 0], [0.9, 0.7, 0.5, 0.5, 0.1])
+    assert (curve.class_name, curve.positives, curve.negatives) == ("dog", 2, 3)
+    assert curve.thresholds.tolist() == [np.inf, 0.9, 0.7, 0.5, 0.1]
+    assert curve.true_positive_rate.tolist() == [0, 0.5, 0.5, 1, 1]
+    assert curve.false_positive_rate.tolist() == pytest.approx([0, 0, 1 / 3, 2 / 3, 1])
+    assert curve.area == pytest.approx(4.5 / 6)
+
+
+@given(evaluations(least_classes=2))
+def test_curves_and_areas_are_those_of_scikit_learn(result):
+    classes = [1] if len(result.class_names) == 2 else range(len(result.class_names))
+    assert len(result.roc_curves) == len(classes)
+    for index, curve in zip(classes, result.roc_curves, strict=True):
+        assert curve.class_name == result.class_names[index]
+        truth, scores = result.labels == index, result.probabilities[:, index]
+        assert (curve.positives, curve.negatives) == (truth.sum(), (~truth).sum())
+        if truth.all() or not truth.any():
+            assert math.isnan(curve.area)
+            assert curve.area_interval == (0, 1)
+            continue
+        alarms, hits, thresholds = roc_curve(truth, scores, drop_intermediate=False)
+        assert curve.false_positive_rate == pytest.approx(alarms)
+        assert curve.true_positive_rate == pytest.approx(hits)
+        assert curve.thresholds == pytest.approx(thresholds)
+        assert curve.area == pytest.approx(roc_auc_score(truth, scores))
+
+
+def test_of_two_classes_the_first_has_the_same_area():
+    random = np.random.default_rng(0)
+    labels, dogs = random.integers(0, 2, 50), random.random(50)
+    assert of_dogs(labels, dogs).area == pytest.approx(of_dogs(1 - labels, 1 - dogs).area)
+
+
+def test_one_class_has_no_area():
+    (curve,) = Evaluation(["cat"], [0, 0], [[1.0], [1.0]]).roc_curves
+    assert (curve.positives, curve.negatives) == (2, 0)
+    assert math.isnan(curve.area)
+    assert curve.true_positive_rate.tolist() == [0, 1]
+    assert np.isnan(curve.false_positive_rate).all()
+
+
+@pytest.mark.parametrize("area", [0, 0.2, 0.5, 0.9, 1])
+@pytest.mark.parametrize("counts", [(1, 1), (1, 30), (96, 96), (2000, 8)])
+def test_the_interval_holds_the_area_and_is_narrower_for_more_pictures(area, counts):
+    low, high = area_interval(area, *counts)
+    assert 0 <= low <= area <= high <= 1
+    assert (low == 0) == (area == 0)
+    assert (high == 1) == (area == 1)
+    more_low, more_high = area_interval(area, 4 * counts[0], 4 * counts[1])
+    assert more_high - more_low < high - low
+    assert area_interval(1 - area, *counts) == pytest.approx((1 - high, 1 - low))
+
+
+def test_the_ends_are_z_deviations_away():
+    """Newcombe's equation, with the variance of Hanley and McNeil (1982) for groups of one size."""
+    z, size, area = 1.959963984540054, 40, 0.8
+    for end in area_interval(area, size, size):
+        first, second = end / (2 - end), 2 * end**2 / (1 + end)
+        spread = end * (1 - end) + (size - 1) * (first + second - 2 * end**2)
+        assert abs(area - end) == pytest.approx(z * math.sqrt(spread) / size)
+
+
+@pytest.mark.parametrize("distance", [0.3, 1.0, 2.0, 3.0])
+@pytest.mark.parametrize("counts", [(96, 96), (20, 172)])
+def test_the_interval_covers_as_often_as_it_says(distance, counts):
+    """Scores of both kinds are normal: the true area is then known. Above 0.9 it is rather wide."""
+    truth = 0.5 * (1 + math.erf(distance / 2))
+    random = np.random.default_rng(1)
+    positives, negatives = counts
+    covered = 0
+    for _ in range(1500):
+        dogs = random.normal(distance, size=positives)
+        cats = np.sort(random.normal(size=negatives))
+        area = np.searchsorted(cats, dogs).mean() / negatives
+        low, high = area_interval(float(area), positives, negatives)
+        covered += low <= truth <= high
+    assert 0.935 <= covered / 1500 <= (0.965 if truth < 0.9 else 0.995)
