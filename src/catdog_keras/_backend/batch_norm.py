@@ -1,54 +1,11 @@
-"""The few places where TensorFlow, JAX and PyTorch differ.
-
-A framework is imported inside the function that needs it, at its first use: importing this module
-imports Keras alone. Whatever is faster here stands beside Keras's own operations, which every
-caller falls back to, and a test shows that both give the same numbers.
-"""
+"""Batch normalisation in one kernel, on TensorFlow and on PyTorch."""
 
 import importlib
-from collections.abc import Callable
 from typing import Any
 
 import keras
 
-from catdog_keras._checks import check_choice
-
-DATA_FORMATS = ("channels_last", "channels_first")
-
 _FUSED_DTYPES = ("float16", "bfloat16", "float32")
-
-
-def resolve_data_format(value: str | None) -> str:
-    """Returns `value`, or Keras's own data format for None; raises if it is neither known one."""
-    if value is None:
-        return str(keras.config.image_data_format())
-    return check_choice("data_format", value, DATA_FORMATS)
-
-
-def native_data_format(data_format: str) -> str:
-    """Returns the layout in which the backend's layers work best on pictures of `data_format`.
-
-    TensorFlow has channels-first convolution and its gradient on a GPU only; there as well as on a
-    CPU, channels last gives the same numbers. PyTorch names the channels second whatever order they
-    have in memory, and Keras's channels-last layers copy each map into that order and back; turned
-    once, as a view, a channels-last map stays as it lies in memory through a whole block.
-    """
-    native = {"tensorflow": "channels_last", "torch": "channels_first"}
-    return native.get(keras.backend.backend(), data_format)
-
-
-def can_compile_resampling() -> bool:
-    """Tells whether the backend's compiler knows `affine_transform`; TensorFlow's XLA does not."""
-    return bool(keras.backend.backend() != "tensorflow")
-
-
-def predicts_single_batches_well() -> bool:
-    """Tells whether `predict_on_batch`, batch by batch, is the fast way through a dataset.
-
-    On TensorFlow it costs as much as `predict`, while `predict` of a generator copies every
-    picture. On JAX it is the other way round: each call moves all weights in and out.
-    """
-    return bool(keras.backend.backend() == "tensorflow")
 
 
 def can_fuse_batch_norm(inputs: Any, axis: int) -> bool:
@@ -162,66 +119,3 @@ def _channels_second(inputs: Any, axis: int) -> Any:
 
 def _channels_back(outputs: Any, axis: int) -> Any:
     return outputs if axis == 1 else outputs.permute(0, 2, 3, 1)
-
-
-def feature_gradient(score: Callable[[Callable[[Any], Any]], Any]) -> tuple[Any, Any]:
-    """Returns a tensor from inside a computation, and the gradient of its result by that tensor.
-
-    What comes before the tensor is computed without being recorded, and nothing flows back to it.
-
-    Args:
-        score: Computes a scalar. It is given a function, puts the tensor through it once, and
-            computes on with what the function returns.
-    """
-    branches = {"tensorflow": _tensorflow_feature_gradient, "jax": _jax_feature_gradient}
-    return branches.get(keras.backend.backend(), _torch_feature_gradient)(score)
-
-
-def _tensorflow_feature_gradient(score: Callable[[Callable[[Any], Any]], Any]) -> tuple[Any, Any]:
-    import tensorflow as tf
-
-    found: list[Any] = []
-    with tf.GradientTape(watch_accessed_variables=False) as tape:
-
-        def tap(features: Any) -> Any:
-            tape.watch(features)
-            found.append(features)
-            return features
-
-        value = score(tap)
-    unconnected = tf.UnconnectedGradients.ZERO
-    return found[0], tape.gradient(value, found[0], unconnected_gradients=unconnected)
-
-
-def _torch_feature_gradient(score: Callable[[Callable[[Any], Any]], Any]) -> tuple[Any, Any]:
-    torch = importlib.import_module("torch")
-    found: list[Any] = []
-
-    def tap(features: Any) -> Any:
-        found.append(features.detach().requires_grad_())
-        torch.set_grad_enabled(True)  # until the block below ends
-        return found[0]
-
-    with torch.no_grad():
-        value = score(tap)
-    (gradient,) = torch.autograd.grad(value, found, allow_unused=True, materialize_grads=True)
-    return found[0].detach(), gradient
-
-
-def _jax_feature_gradient(score: Callable[[Callable[[Any], Any]], Any]) -> tuple[Any, Any]:
-    jax = importlib.import_module("jax")
-
-    def offset_score(offset: Any) -> tuple[Any, Any]:
-        found: list[Any] = []
-
-        def tap(features: Any) -> Any:
-            found.append(features)
-            return features + offset
-
-        return score(tap), found[0]
-
-    # JAX differentiates by arguments alone; that of an offset of zero is the one asked for.
-    _, features = jax.eval_shape(lambda: offset_score(0.0))
-    offset = jax.numpy.zeros(features.shape, features.dtype)
-    (_, features), gradient = jax.value_and_grad(offset_score, has_aux=True)(offset)
-    return features, gradient

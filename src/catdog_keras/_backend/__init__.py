@@ -1,0 +1,32 @@
+"""The few places where TensorFlow, JAX and PyTorch differ.
+
+A framework is imported inside the function that needs it, at its first use: importing this package
+imports Keras alone. Whatever is faster here stands beside Keras's own operations, which every
+caller falls back to, and a test shows that both give the same numbers.
+"""
+
+from catdog_keras._backend.batch_norm import (
+    batch_norm_inference,
+    batch_norm_training,
+    can_fuse_batch_norm,
+)
+from catdog_keras._backend.feature_gradient import feature_gradient
+from catdog_keras._backend.traits import (
+    DATA_FORMATS,
+    can_compile_resampling,
+    native_data_format,
+    predicts_single_batches_well,
+    resolve_data_format,
+)
+
+__all__ = [
+    "DATA_FORMATS",
+    "batch_norm_inference",
+    "batch_norm_training",
+    "can_compile_resampling",
+    "can_fuse_batch_norm",
+    "feature_gradient",
+    "native_data_format",
+    "predicts_single_batches_well",
+    "resolve_data_format",
+]

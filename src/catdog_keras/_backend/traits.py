@@ -1,0 +1,40 @@
+"""What a backend does well, and in which layout."""
+
+import keras
+
+from catdog_keras._checks import check_choice
+
+DATA_FORMATS = ("channels_last", "channels_first")
+
+
+def resolve_data_format(value: str | None) -> str:
+    """Returns `value`, or Keras's own data format for None; raises if it is neither known one."""
+    if value is None:
+        return str(keras.config.image_data_format())
+    return check_choice("data_format", value, DATA_FORMATS)
+
+
+def native_data_format(data_format: str) -> str:
+    """Returns the layout in which the backend's layers work best on pictures of `data_format`.
+
+    TensorFlow has channels-first convolution and its gradient on a GPU only; there as well as on a
+    CPU, channels last gives the same numbers. PyTorch names the channels second whatever order they
+    have in memory, and Keras's channels-last layers copy each map into that order and back; turned
+    once, as a view, a channels-last map stays as it lies in memory through a whole block.
+    """
+    native = {"tensorflow": "channels_last", "torch": "channels_first"}
+    return native.get(keras.backend.backend(), data_format)
+
+
+def can_compile_resampling() -> bool:
+    """Tells whether the backend's compiler knows `affine_transform`; TensorFlow's XLA does not."""
+    return bool(keras.backend.backend() != "tensorflow")
+
+
+def predicts_single_batches_well() -> bool:
+    """Tells whether `predict_on_batch`, batch by batch, is the fast way through a dataset.
+
+    On TensorFlow it costs as much as `predict`, while `predict` of a generator copies every
+    picture. On JAX it is the other way round: each call moves all weights in and out.
+    """
+    return bool(keras.backend.backend() == "tensorflow")
