@@ -31,7 +31,13 @@ from catdog_keras.evaluation import (
     label_counts,
     wilson_interval,
 )
-from catdog_keras.layers import BatchNormalization, ConvBlock, Preprocessing, RandomAffine
+from catdog_keras.layers import (
+    BatchNormalization,
+    ClassNames,
+    ConvBlock,
+    Preprocessing,
+    RandomAffine,
+)
 from catdog_keras.models import (
     BACKBONES,
     WeightsNotFoundError,
@@ -39,7 +45,9 @@ from catdog_keras.models import (
     build_model1,
     build_model2,
     build_model3,
+    fit_head,
     fold_batch_norm,
+    model_classes,
     strip_augmentation,
     transfer_model,
 )
@@ -57,6 +65,7 @@ __all__ = [
     "BACKBONES",
     "AverageScores",
     "BatchNormalization",
+    "ClassNames",
     "ClassScores",
     "Comparison",
     "ConvBlock",
@@ -79,12 +88,14 @@ __all__ = [
     "class_activation",
     "compare",
     "evaluate_classifier",
+    "fit_head",
     "fold_batch_norm",
     "label_counts",
     "load_cats_dogs",
     "load_image_folder",
     "load_manifest",
     "load_pictures",
+    "model_classes",
     "plot_comparison",
     "plot_confusion_matrix",
     "plot_history",

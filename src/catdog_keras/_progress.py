@@ -9,10 +9,13 @@ import keras
 
 
 @contextmanager
-def progress_bar(description: str, total: int, unit: str = "") -> Iterator[Callable[[int], None]]:
+def progress_bar(
+    description: str, total: int | None, unit: str = ""
+) -> Iterator[Callable[[int], None]]:
     """Shows a bar while the block runs; yields `advance(count)`.
 
-    Nothing is written when standard error is no terminal: a log has no use for a moving bar.
+    A `total` of None is not known beforehand. Nothing is written when standard error is no
+    terminal: a log has no use for a moving bar.
     """
     # At first use: an import of the package brings in nothing that it does not need.
     from rich.console import Console

@@ -53,6 +53,11 @@ CASES = {
             **({"synchronized": True} if ON_TENSORFLOW else {}),
         },
     ),
+    "ClassNames": Case(
+        minimal={"class_names": ("cat", "dog", "fox")},
+        changed={"class_names": tuple("abcdefghi")},
+        identity_at_inference=True,
+    ),
     "ConvBlock": Case(
         minimal={"filters": 4},
         changed={

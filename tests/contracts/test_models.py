@@ -24,7 +24,7 @@ BUILDERS = {
     ),
 }
 # These take a model, and have tests of their own.
-FROM_MODELS = {"accelerate", "fold_batch_norm", "strip_augmentation"}
+FROM_MODELS = {"accelerate", "fit_head", "fold_batch_norm", "model_classes", "strip_augmentation"}
 EVERY_MODEL = pytest.mark.parametrize("name", BUILDERS)
 
 

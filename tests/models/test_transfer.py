@@ -1,5 +1,6 @@
 """Transfer models: frozen where they say so, fed as their weights expect."""
 
+import inspect
 import os
 import subprocess
 import sys
@@ -35,14 +36,47 @@ def values(variables):
     return [keras.ops.convert_to_numpy(variable) for variable in variables]
 
 
-# What the table says does not depend on the backend; fourteen networks take minutes to trace on JAX.
-TABLE = list(BACKBONES) if keras.backend.backend() == "tensorflow" else ["mobilenet_v2"]
+def constructors():
+    """Everything in `keras.applications` that builds a network without its classifier."""
+    return {
+        name
+        for name, value in vars(keras.applications).items()
+        if inspect.isfunction(value) and "include_top" in inspect.signature(value).parameters
+    }
 
 
-@pytest.mark.parametrize("name", TABLE)
-def test_every_backbone_of_the_table_builds_and_predicts(name):
+def test_the_table_holds_every_backbone_of_keras():
+    assert len(constructors()) == 40
+    assert sorted(known.constructor for known in BACKBONES.values()) == sorted(constructors())
+    assert list(BACKBONES) == sorted(BACKBONES)
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_a_backbone_refuses_less_than_its_smallest_picture(name):
+    known = BACKBONES[name]
+    shape = (known.minimum_size, known.minimum_size - 1, 3)
+    with pytest.raises(ValueError, match=f"at least {known.minimum_size}x{known.minimum_size}"):
+        getattr(keras.applications, known.constructor)(
+            include_top=False, weights=None, input_shape=shape
+        )
+
+
+# One of each family, in a few seconds each; before a release all of them, in two minutes. What the
+# table says does not depend on the backend, and they take minutes to trace on JAX.
+FAMILIES = ["mobilenet_v2"]
+if keras.backend.backend() == "tensorflow":
+    FAMILIES += ["convnext_tiny", "densenet121", "efficientnet_b0", "efficientnet_v2_b0"]
+    FAMILIES += ["inception_v3", "mobilenet", "mobilenet_v3_small", "nasnet_mobile"]
+    FAMILIES += ["resnet50", "resnet50_v2", "vgg16", "xception"]
+    if os.environ.get("HYPOTHESIS_PROFILE") == "deep":
+        FAMILIES = list(BACKBONES)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_backbone_of_the_table_builds_and_predicts(name):
     side = BACKBONES[name].minimum_size
     model = transfer_model(name, (side, side, 3), 3, weights=None)
+    assert model.get_layer("dropout").input.shape == (None, BACKBONES[name].features)
     extremes = np.stack([np.zeros((side, side, 3)), np.full((side, side, 3), 255)])
     logits = keras.ops.convert_to_numpy(model(extremes))
     assert logits.shape == (2, 3)
@@ -51,19 +85,25 @@ def test_every_backbone_of_the_table_builds_and_predicts(name):
     assert [w.path for w in model.trainable_variables] == [w.path for w in head.variables]
 
 
-@pytest.mark.parametrize("name", [n for n in BACKBONES if BACKBONES[n].preprocessing])
+def module_of(constructor):
+    """The public module of `keras.applications` with a constructor and its `preprocess_input`."""
+    if constructor.startswith("MobileNetV3"):  # which its module does not export
+        return keras.applications.mobilenet_v3
+    (module,) = {
+        value.preprocess_input: value
+        for value in vars(keras.applications).values()
+        if inspect.ismodule(value) and hasattr(value, constructor)
+    }.values()  # ResNet50 stands in two modules, with the same preprocessing
+    return module
+
+
+@pytest.mark.parametrize("name", BACKBONES)
 def test_the_preprocessing_is_that_of_keras(name):
-    module = {
-        "densenet121": "densenet",
-        "nasnet_mobile": "nasnet",
-        "resnet50_v2": "resnet_v2",
-    }.get(name, name)
     pictures = np.random.default_rng(0).integers(0, 256, (2, 4, 4, 3)).astype("float32")
-    expected = getattr(keras.applications, module).preprocess_input(pictures.copy())
-    layer = Preprocessing(BACKBONES[name].preprocessing)
-    np.testing.assert_allclose(
-        keras.ops.convert_to_numpy(layer(pictures)), expected, rtol=1e-6, atol=1e-5
-    )
+    expected = module_of(BACKBONES[name].constructor).preprocess_input(pictures.copy())
+    scheme = BACKBONES[name].preprocessing
+    prepared = pictures if scheme is None else Preprocessing(scheme)(pictures)
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(prepared), expected, rtol=1e-6, atol=1e-5)
 
 
 def test_frozen_means_frozen():
@@ -132,6 +172,8 @@ KNOWN = ", ".join(repr(name) for name in BACKBONES)
         ({"input_shape": (32, 32, 1)}, "`input_shape` must be at least (32, 32, 3) for 'mobilenet_v2', with 3 channels; received input_shape=(32, 32, 1)."),
         ({"preprocessing": "unit"}, "`preprocessing` must be None for a named backbone, which knows its own; received preprocessing='unit'."),
         ({"pooling": "sum"}, "`pooling` must be one of 'avg', 'max'; received pooling='sum'."),
+        ({"num_classes": 4, "class_names": ["cat", "dog", "fox"]}, "`num_classes` must be 3, the number of `class_names`, or left out; received num_classes=4."),
+        ({"class_names": ["cat", "cat"]}, "`class_names` must be a list of distinct class names; received class_names=['cat', 'cat']."),
         ({"dropout": 1.5}, "`dropout` must be a number from 0 to 1; received dropout=1.5."),
         ({"weights": "nowhere.h5"}, '`weights` must be "imagenet", None or the path of a weights file; received weights=\'nowhere.h5\', and there is no such file.'),
     ],

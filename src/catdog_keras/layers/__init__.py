@@ -1,8 +1,9 @@
 """Keras layers for pictures, each usable alone."""
 
 from catdog_keras.layers.batch_normalization import BatchNormalization
+from catdog_keras.layers.class_names import ClassNames
 from catdog_keras.layers.conv_block import ConvBlock
 from catdog_keras.layers.preprocessing import Preprocessing
 from catdog_keras.layers.random_affine import RandomAffine
 
-__all__ = ["BatchNormalization", "ConvBlock", "Preprocessing", "RandomAffine"]
+__all__ = ["BatchNormalization", "ClassNames", "ConvBlock", "Preprocessing", "RandomAffine"]

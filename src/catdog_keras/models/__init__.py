@@ -3,8 +3,9 @@
 from catdog_keras.models.acceleration import accelerate
 from catdog_keras.models.backbones import BACKBONES, WeightsNotFoundError
 from catdog_keras.models.folding import fold_batch_norm
+from catdog_keras.models.head_training import fit_head
 from catdog_keras.models.stripping import strip_augmentation
-from catdog_keras.models.transfer import transfer_model
+from catdog_keras.models.transfer import model_classes, transfer_model
 from catdog_keras.models.tutorial import build_model1, build_model2, build_model3
 
 __all__ = [
@@ -14,7 +15,9 @@ __all__ = [
     "build_model1",
     "build_model2",
     "build_model3",
+    "fit_head",
     "fold_batch_norm",
+    "model_classes",
     "strip_augmentation",
     "transfer_model",
 ]

@@ -22,28 +22,56 @@ class Backbone:
         preprocessing: The `Preprocessing` scheme of its weights; None where the network holds its
             own.
         minimum_size: Smallest height and width in pixels.
+        features: Number of features per place of its last map.
     """
 
     constructor: str
     preprocessing: str | None
     minimum_size: int
+    features: int
 
 
 BACKBONES = {
-    "convnext_tiny": Backbone("ConvNeXtTiny", None, 32),
-    "densenet121": Backbone("DenseNet121", "imagenet_torch", 32),
-    "efficientnet_b0": Backbone("EfficientNetB0", None, 32),
-    "efficientnet_v2_b0": Backbone("EfficientNetV2B0", None, 32),
-    "inception_v3": Backbone("InceptionV3", "signed", 75),
-    "mobilenet": Backbone("MobileNet", "signed", 32),
-    "mobilenet_v2": Backbone("MobileNetV2", "signed", 32),
-    "mobilenet_v3_large": Backbone("MobileNetV3Large", None, 32),
-    "mobilenet_v3_small": Backbone("MobileNetV3Small", None, 32),
-    "nasnet_mobile": Backbone("NASNetMobile", "signed", 32),
-    "resnet50": Backbone("ResNet50", "imagenet_caffe", 32),
-    "resnet50_v2": Backbone("ResNet50V2", "signed", 32),
-    "vgg16": Backbone("VGG16", "imagenet_caffe", 32),
-    "xception": Backbone("Xception", "signed", 71),
+    "convnext_base": Backbone("ConvNeXtBase", None, 32, 1024),
+    "convnext_large": Backbone("ConvNeXtLarge", None, 32, 1536),
+    "convnext_small": Backbone("ConvNeXtSmall", None, 32, 768),
+    "convnext_tiny": Backbone("ConvNeXtTiny", None, 32, 768),
+    "convnext_xlarge": Backbone("ConvNeXtXLarge", None, 32, 2048),
+    "densenet121": Backbone("DenseNet121", "imagenet_torch", 32, 1024),
+    "densenet169": Backbone("DenseNet169", "imagenet_torch", 32, 1664),
+    "densenet201": Backbone("DenseNet201", "imagenet_torch", 32, 1920),
+    "efficientnet_b0": Backbone("EfficientNetB0", None, 32, 1280),
+    "efficientnet_b1": Backbone("EfficientNetB1", None, 32, 1280),
+    "efficientnet_b2": Backbone("EfficientNetB2", None, 32, 1408),
+    "efficientnet_b3": Backbone("EfficientNetB3", None, 32, 1536),
+    "efficientnet_b4": Backbone("EfficientNetB4", None, 32, 1792),
+    "efficientnet_b5": Backbone("EfficientNetB5", None, 32, 2048),
+    "efficientnet_b6": Backbone("EfficientNetB6", None, 32, 2304),
+    "efficientnet_b7": Backbone("EfficientNetB7", None, 32, 2560),
+    "efficientnet_v2_b0": Backbone("EfficientNetV2B0", None, 32, 1280),
+    "efficientnet_v2_b1": Backbone("EfficientNetV2B1", None, 32, 1280),
+    "efficientnet_v2_b2": Backbone("EfficientNetV2B2", None, 32, 1408),
+    "efficientnet_v2_b3": Backbone("EfficientNetV2B3", None, 32, 1536),
+    "efficientnet_v2_l": Backbone("EfficientNetV2L", None, 32, 1280),
+    "efficientnet_v2_m": Backbone("EfficientNetV2M", None, 32, 1280),
+    "efficientnet_v2_s": Backbone("EfficientNetV2S", None, 32, 1280),
+    "inception_resnet_v2": Backbone("InceptionResNetV2", "signed", 75, 1536),
+    "inception_v3": Backbone("InceptionV3", "signed", 75, 2048),
+    "mobilenet": Backbone("MobileNet", "signed", 32, 1024),
+    "mobilenet_v2": Backbone("MobileNetV2", "signed", 32, 1280),
+    "mobilenet_v3_large": Backbone("MobileNetV3Large", None, 32, 960),
+    "mobilenet_v3_small": Backbone("MobileNetV3Small", None, 32, 576),
+    "nasnet_large": Backbone("NASNetLarge", "signed", 32, 4032),
+    "nasnet_mobile": Backbone("NASNetMobile", "signed", 32, 1056),
+    "resnet101": Backbone("ResNet101", "imagenet_caffe", 32, 2048),
+    "resnet101_v2": Backbone("ResNet101V2", "signed", 32, 2048),
+    "resnet152": Backbone("ResNet152", "imagenet_caffe", 32, 2048),
+    "resnet152_v2": Backbone("ResNet152V2", "signed", 32, 2048),
+    "resnet50": Backbone("ResNet50", "imagenet_caffe", 32, 2048),
+    "resnet50_v2": Backbone("ResNet50V2", "signed", 32, 2048),
+    "vgg16": Backbone("VGG16", "imagenet_caffe", 32, 512),
+    "vgg19": Backbone("VGG19", "imagenet_caffe", 32, 512),
+    "xception": Backbone("Xception", "signed", 71, 2048),
 }
 
 

@@ -1,57 +1,66 @@
 """A pretrained backbone, frozen, with a new head: pictures in, logits out."""
 
 import os
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal
 
 import keras
 
 from catdog_keras._checks import (
     check_choice,
+    check_class_names,
     check_input_shape,
     check_integer,
     check_layer,
     check_number,
     describe,
 )
-from catdog_keras.layers import Preprocessing
+from catdog_keras.layers import ClassNames, Preprocessing
 from catdog_keras.models.backbones import BACKBONES, build_backbone
 
+# By the rank of the features: maps of (height, width, channels), or (places, channels) of a
+# transformer.
 POOLING = {
-    "avg": keras.layers.GlobalAveragePooling2D,
-    "max": keras.layers.GlobalMaxPooling2D,
+    "avg": {4: keras.layers.GlobalAveragePooling2D, 3: keras.layers.GlobalAveragePooling1D},
+    "max": {4: keras.layers.GlobalMaxPooling2D, 3: keras.layers.GlobalMaxPooling1D},
 }
+DEFAULT_CLASSES = 2
 
 
 def transfer_model(
     backbone: str | keras.Model = "mobilenet_v2",
     input_shape: tuple[int, int, int] = (160, 160, 3),
-    num_classes: int = 2,
+    num_classes: int = DEFAULT_CLASSES,
     *,
     weights: str | os.PathLike[str] | None = "imagenet",
     preprocessing: str | keras.Layer | None = None,
     augmentation: keras.Layer | None = None,
     pooling: Literal["avg", "max"] = "avg",
     dropout: float = 0.2,
+    class_names: Sequence[str] | None = None,
 ) -> keras.Model:
     """Builds a classifier on a frozen backbone.
 
     The model takes pictures in [0, 255] and scales them itself, as the backbone's weights expect:
     do not call `preprocess_input` before it. The backbone is frozen, so its batch normalisation
-    stays in inference mode during training; only the head, one dense layer, is trained.
+    stays in inference mode during training; only the head, one dense layer, is trained:
+    `fit_head` does it fast. `summary()` says how many parameters are frozen and trained.
 
     Args:
         backbone: A name of the table `catdog_keras.models.BACKBONES`, or any `keras.Model` from
-            pictures to features of rank 2 or 4. A model is used as it is, not copied, and frozen.
+            pictures to features: `(batch, features)`, `(batch, places, features)` or
+            `(batch, height, width, features)`. A model is used as it is, not copied, and frozen.
         input_shape: (height, width, channels) of the pictures.
-        num_classes: Number of logits, at least 1.
+        num_classes: Number of logits, at least 1; where `class_names` are given, their number.
         weights: For a named backbone: `"imagenet"`, the path of a weights file, or None for random
             ones. Not used for a model, which brings its own.
         preprocessing: For a model: a scheme of `Preprocessing`, or a layer, that brings [0, 255] to
             the range the model expects; None if it takes [0, 255]. A named backbone knows its own.
         augmentation: Layer from pictures in [0, 255] to pictures of the same shape, active in
             training only; None for none.
-        pooling: `"avg"` or `"max"`, over height and width of the features.
+        pooling: `"avg"` or `"max"`, over all places of the features.
         dropout: Share of the features dropped in training, from 0 to 1.
+        class_names: What each logit means; saved with the model, and read by `model_classes`.
 
     Returns:
         An uncompiled `keras.Model` from `(batch, height, width, channels)` in [0, 255] to float32
@@ -71,7 +80,7 @@ def transfer_model(
         [(1280, 2), (2,)]
     """
     input_shape = check_input_shape("input_shape", input_shape)
-    num_classes = check_integer("num_classes", num_classes, minimum=1)
+    num_classes = _check_classes(num_classes, class_names)
     check_choice("pooling", pooling, POOLING)
     check_number("dropout", dropout, minimum=0, maximum=1)
     if augmentation is not None:
@@ -86,13 +95,87 @@ def transfer_model(
     x = images = keras.Input(input_shape, name="images")
     for layer in (augmentation, scaling):
         x = x if layer is None else layer(x)
-    features = backbone(x, training=False)
-    if len(features.shape) == 4:
-        features = POOLING[pooling](name="pooling")(features)
+    features = _features(backbone, x)
+    if len(features.shape) > 2:
+        features = POOLING[pooling][len(features.shape)](name="pooling")(features)
     features = keras.layers.Dropout(dropout, name="dropout")(features)
     # float32 whatever the policy: a loss computed from 16-bit logits loses its small differences.
-    logits = keras.layers.Dense(num_classes, dtype="float32", name="logits")(features)
-    return keras.Model(images, logits, name=f"transfer_{backbone.name}")
+    x = keras.layers.Dense(num_classes, dtype="float32", name="logits")(features)
+    if class_names is not None:
+        x = ClassNames(class_names, dtype="float32", name="class_names")(x)
+    return keras.Model(images, x, name=f"transfer_{backbone.name}")
+
+
+def model_classes(model: keras.Model) -> tuple[str, ...]:
+    """Returns the names of a model's classes, in the order of its outputs.
+
+    They come from the `ClassNames` layer that `transfer_model(class_names=...)` ends in, or that
+    you put at the end of a model of your own: also from a file that another process has saved.
+
+    Args:
+        model: A model with such a layer, at its end or in a model inside it.
+
+    Returns:
+        The names.
+
+    Raises:
+        TypeError: If `model` is no Keras model.
+        ValueError: If it holds no class names.
+
+    Example:
+        >>> import catdog_keras, keras
+        >>> names = catdog_keras.ClassNames(["cat", "dog"])
+        >>> model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(2), names])
+        >>> catdog_keras.model_classes(model)
+        ('cat', 'dog')
+    """
+    if not isinstance(model, keras.Model):
+        raise TypeError(describe("model", "a keras.Model", model))
+    found = [layer.class_names for layer in _all_layers(model) if isinstance(layer, ClassNames)]
+    if not found:
+        requirement = "a model that holds its class names"
+        remedy = (
+            "Build it by `transfer_model(..., class_names=...)`, or put a `ClassNames` layer last."
+        )
+        raise ValueError(describe("model", requirement, model, remedy))
+    return found[-1]
+
+
+def _all_layers(model: keras.Model) -> Iterator[keras.Layer]:
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from _all_layers(layer)
+        else:
+            yield layer
+
+
+def _check_classes(num_classes: int, class_names: Sequence[str] | None) -> int:
+    """Returns the number of logits, which names and number must agree on."""
+    num_classes = check_integer("num_classes", num_classes, minimum=1)
+    if class_names is None:
+        return num_classes
+    named = len(check_class_names(class_names))
+    if num_classes not in (named, DEFAULT_CLASSES):
+        requirement = f"{named}, the number of `class_names`, or left out"
+        raise ValueError(describe("num_classes", requirement, num_classes))
+    return named
+
+
+def _features(backbone: keras.Model, images: Any) -> Any:
+    """Calls a backbone in inference, by the name of its input where that has one."""
+    inputs = getattr(backbone, "input", None)
+    if isinstance(inputs, dict) and len(inputs) == 1:
+        images = dict.fromkeys(inputs, images)
+    features = backbone(images, training=False)
+    rank = len(features.shape) if hasattr(features, "shape") else None
+    if rank not in (2, 3, 4):
+        found = f"of rank {rank}" if rank else f"in the form {type(features).__name__}"
+        raise ValueError(
+            f"`backbone` must return one tensor of features of rank 2, 3 or 4; received "
+            f"{backbone.name!r}, whose outputs are {found}. Pick one of them: "
+            "`keras.Model(backbone.input, ...)`."
+        )
+    return features
 
 
 def _check_named(

@@ -1,0 +1,178 @@
+"""Features of pictures from a frozen backbone, each computed once."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from catdog_keras._checks import describe
+from catdog_keras._progress import progress_bar
+from catdog_keras.models.feature_store import FeatureStore, Rows
+from catdog_keras.models.folding import fold_batch_norm
+from catdog_keras.models.head_split import HeadSplit
+from catdog_keras.models.labelled_batches import Array, count_batches, read_labelled
+
+VERSION = 1  # rises when features of the same picture and model become others
+BATCH_SIZE = 32  # of every call, padded: a backbone is traced for one shape
+
+
+class FeatureExtractor:
+    """Runs what stands before a head, with batch normalisation folded away."""
+
+    def __init__(self, split: HeadSplit, dtype: str | None) -> None:
+        """Folds the backbone; `dtype` is that of its layers, or None for their own."""
+        self._split = split
+        self._dtype = dtype
+        self._backbone = _folded(split.backbone, dtype)
+        self._models: dict[bool, keras.Model] = {}
+
+    @property
+    def picture_shape(self) -> tuple[int | None, ...]:
+        """(height, width, channels) of the pictures."""
+        return tuple((self._split.before or self._split.backbone).input_shape[1:])
+
+    @property
+    def feature_shape(self) -> tuple[int, ...]:
+        """The shape of one picture's features."""
+        return tuple(self._split.backbone.output_shape[1:])
+
+    def fingerprint(self) -> str:
+        """Names the function that this is: layers, weights, dtype and backend."""
+        parts = [part for part in (self._split.before, self._split.backbone) if part is not None]
+        configs = [_without_names(json.loads(part.to_json())) for part in parts]
+        told = [VERSION, keras.__version__, keras.backend.backend(), self._dtype, configs]
+        found = hashlib.sha256(json.dumps(told).encode())
+        for part in parts:
+            for weight in part.get_weights():
+                found.update(str((weight.dtype, weight.shape)).encode())
+                found.update(np.ascontiguousarray(weight).data)
+        return found.hexdigest()[:32]
+
+    def compute(self, pictures: Array, *, augmented: bool) -> Rows:
+        """Features of up to `BATCH_SIZE` pictures, as they are or as augmentation makes them."""
+        if augmented not in self._models:
+            self._models[augmented] = self._chain(augmented)
+        padded = np.concatenate([pictures, np.repeat(pictures[-1:], BATCH_SIZE, 0)])[:BATCH_SIZE]
+        return self._models[augmented].predict_on_batch(padded)[: len(pictures)]
+
+    def _chain(self, augmented: bool) -> keras.Model:
+        x = inputs = keras.Input(self.picture_shape)
+        if self._split.before is not None:
+            x = self._split.before(x, training=augmented)
+        features = keras.ops.cast(self._backbone(x, training=False), "float32")
+        return keras.Model(inputs, features, name="features")
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What one pass over a dataset found.
+
+    Attributes:
+        keys: For each picture the keys of its views in the store.
+        labels: Labels of all pictures.
+        weights: Sample weights of all pictures, or None.
+        batch_size: Pictures in the first batch.
+    """
+
+    keys: list[list[bytes]]
+    labels: Array
+    weights: Array | None
+    batch_size: int
+
+
+def collect(
+    name: str,
+    data: Any,
+    extractor: FeatureExtractor,
+    store: FeatureStore,
+    *,
+    views: int,
+    keyed: bool,
+) -> Collected:
+    """Puts the features of a dataset's pictures into a store, those that it does not hold yet.
+
+    The first view is the picture as it is, the others are as augmentation makes them. `keyed` tells
+    whether the content of a picture is its key; if not, its place in this pass is.
+    """
+    keys: list[list[bytes]] = []
+    labels, weights = [], []
+    queues = [_Queue(extractor, store, augmented=augmented) for augmented in (False, True)]
+    with progress_bar(f"Features of {name}", count_batches(data), "batches") as advance:
+        for pictures, batch_labels, batch_weights in read_labelled(
+            name, data, extractor.picture_shape
+        ):
+            for picture in pictures:
+                mark = picture.tobytes() if keyed else f"{name} {len(keys)}".encode()
+                keys.append([hashlib.sha256(bytes([v]) + mark).digest() for v in range(views)])
+                for view, key in enumerate(keys[-1]):
+                    queues[view > 0].put(key, picture)
+            labels.append(batch_labels)
+            if batch_weights is not None:
+                weights.append(batch_weights)
+            advance(1)
+    for queue in queues:
+        queue.flush()
+    if not keys:
+        raise ValueError(f"`{name}` must hold at least one picture; received an empty dataset.")
+    return Collected(
+        keys,
+        np.concatenate(labels),
+        np.concatenate(weights) if weights else None,
+        len(labels[0]),
+    )
+
+
+class _Queue:
+    """Pictures that wait until they fill a batch."""
+
+    def __init__(
+        self, extractor: FeatureExtractor, store: FeatureStore, *, augmented: bool
+    ) -> None:
+        self._extractor, self._store, self._augmented = extractor, store, augmented
+        self._waiting: dict[bytes, Array] = {}
+
+    def put(self, key: bytes, picture: Array) -> None:
+        if key not in self._store:
+            self._waiting[key] = picture
+        if len(self._waiting) == BATCH_SIZE:
+            self.flush()
+
+    def flush(self) -> None:
+        if self._waiting:
+            pictures = np.stack(list(self._waiting.values()))
+            rows = self._extractor.compute(pictures, augmented=self._augmented)
+            self._store.add(self._waiting, rows)
+            self._waiting = {}
+
+
+def _folded(backbone: keras.Model, dtype: str | None) -> keras.Model:
+    if any(not hasattr(part, "outputs") for part in _models_inside(backbone)):
+        if dtype is not None:
+            requirement = "None where the backbone is a subclassed model, which cannot be rebuilt"
+            raise ValueError(describe("dtype", requirement, dtype))
+        return backbone
+    return fold_batch_norm(backbone, dtype=dtype, partial=True)
+
+
+def _models_inside(model: keras.Model) -> Iterator[keras.Model]:
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield layer
+            yield from _models_inside(layer)
+
+
+def _without_names(config: Any, names: dict[str, str] | None = None) -> Any:
+    """A config with its layers numbered: Keras's names for them depend on what was built before."""
+    names = {} if names is None else names
+    if isinstance(config, dict):
+        named = config.get("name")
+        if isinstance(named, str):
+            names.setdefault(named, f"#{len(names)}")
+        return {key: _without_names(value, names) for key, value in config.items()}
+    if isinstance(config, list):
+        return [_without_names(value, names) for value in config]
+    return names.get(config, config) if isinstance(config, str) else config

@@ -1,0 +1,120 @@
+"""Features by the picture that they belong to: in memory up to a limit, in a file beyond it.
+
+A file is a row of records, each of them a key, a checksum and the features; every process writes
+one of its own. A record that was cut or damaged is not found again, and its picture is computed
+anew. Files are read and written plainly, not mapped into memory: where a disk is full, that is an
+error with a name, and a mapping would end the process.
+"""
+
+import tempfile
+import uuid
+import zlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import numpy.typing as npt
+
+from catdog_keras._checks import describe
+
+MEMORY_BYTES = 2**30
+KEY_BYTES = 32
+CHECKSUM_BYTES = 4
+
+Rows = npt.NDArray[np.float32]
+
+
+class FeatureStore:
+    """Rows of float32 numbers of one shape, by keys of 32 bytes."""
+
+    def __init__(self, shape: Sequence[int], folder: Path | None = None, name: str = "") -> None:
+        """Opens a store; one with a folder begins with what files of `name` there hold."""
+        self.shape = tuple(shape)
+        self._row_bytes = 4 * int(np.prod(self.shape))
+        self._held: dict[bytes, Rows] = {}
+        self._places: dict[bytes, tuple[IO[bytes], int]] = {}
+        self._streams: list[IO[bytes]] = []
+        self._folder, self._name = folder, name
+        self._new: IO[bytes] | None = None
+        if folder is not None:
+            for file in sorted(folder.glob(f"{name}-*.features")):
+                self._read(file)
+
+    def __contains__(self, key: bytes) -> bool:
+        """Whether the features of a picture are there."""
+        return key in self._held or key in self._places
+
+    def __getitem__(self, keys: Iterable[bytes]) -> Rows:
+        """The rows of all `keys`, in that order."""
+        return np.stack([self._held[key] if key in self._held else self._load(key) for key in keys])
+
+    def add(self, keys: Iterable[bytes], rows: Rows) -> None:
+        """Takes in rows, side by side with their keys.
+
+        Raises:
+            OSError: If a file for them cannot be written, or its disk is full.
+        """
+        for key, row in zip(keys, rows, strict=True):
+            if self._has_room():
+                self._held[key] = np.array(row, np.float32)
+                if self._folder is None:
+                    continue
+            try:
+                self._write(key, np.ascontiguousarray(row, np.float32).tobytes())
+            except OSError as error:
+                place = str(self._folder or tempfile.gettempdir())
+                requirement = "a folder that can be read and written to"
+                raise OSError(
+                    describe("cache", requirement, place, f"{error.strerror or error}.")
+                ) from error
+
+    def close(self) -> None:
+        """Closes all files; rows in memory stay."""
+        for stream in self._streams:
+            stream.close()
+        self._streams, self._places, self._new = [], {}, None
+
+    def _has_room(self) -> bool:
+        return (len(self._held) + 1) * self._row_bytes <= MEMORY_BYTES
+
+    def _write(self, key: bytes, content: bytes) -> None:
+        if self._new is None:
+            self._new = self._open_new()
+            self._streams.append(self._new)
+        start = self._new.seek(0, 2)
+        self._new.write(key + zlib.crc32(content).to_bytes(CHECKSUM_BYTES) + content)
+        if key not in self._held:
+            self._places[key] = (self._new, start)
+
+    def _open_new(self) -> IO[bytes]:
+        if self._folder is None:
+            return tempfile.TemporaryFile()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        return (self._folder / f"{self._name}-{uuid.uuid4().hex}.features").open("w+b")
+
+    def _load(self, key: bytes) -> Rows:
+        stream, start = self._places[key]
+        stream.seek(start + KEY_BYTES + CHECKSUM_BYTES)
+        content = stream.read(self._row_bytes)
+        if len(content) != self._row_bytes:
+            raise OSError("A file of features was cut while in use. Call `fit_head` again.")
+        return np.frombuffer(content, np.float32).reshape(self.shape)
+
+    def _read(self, file: Path) -> None:
+        """Finds the whole records of a file."""
+        stream = file.open("rb")
+        self._streams.append(stream)
+        while True:
+            start = stream.tell()
+            head = stream.read(KEY_BYTES + CHECKSUM_BYTES)
+            content = stream.read(self._row_bytes)
+            if len(content) < self._row_bytes:
+                return
+            key, checksum = head[:KEY_BYTES], head[KEY_BYTES:]
+            if zlib.crc32(content).to_bytes(CHECKSUM_BYTES) != checksum or key in self:
+                continue
+            if self._has_room():
+                self._held[key] = np.frombuffer(content, np.float32).reshape(self.shape)
+            else:
+                self._places[key] = (stream, start)

@@ -1,0 +1,232 @@
+"""The fast way to train a head: the frozen backbone sees each picture once."""
+
+import os
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import keras
+import numpy as np
+
+from catdog_keras._checks import check_integer, check_path, describe
+from catdog_keras.models.feature_extraction import Collected, FeatureExtractor, collect
+from catdog_keras.models.feature_store import FeatureStore
+from catdog_keras.models.head_split import split_at_head
+from catdog_keras.models.labelled_batches import check_labelled
+
+MAX_VIEWS = 255
+FIT_ARGUMENTS = ("callbacks", "class_weight", "initial_epoch", "validation_freq", "verbose")
+
+# What each model's backbone has computed, as long as the model lives; by its fingerprint.
+_HELD: WeakKeyDictionary[keras.Model, tuple[str, FeatureStore]] = WeakKeyDictionary()
+
+
+def fit_head(
+    model: keras.Model,
+    train: Any,
+    *,
+    validation_data: Any = None,
+    epochs: int,
+    views: int = 1,
+    dtype: str | None = None,
+    cache: bool | str | os.PathLike[str] = True,
+    **fit_arguments: Any,
+) -> keras.callbacks.History:
+    """Trains the head of a model on features that its frozen backbone computes once.
+
+    It comes to what `model.fit` comes to while the backbone is frozen, in a fraction of the time.
+    With `views=1` augmentation plays no part, for each picture is seen as it is; with more, each
+    epoch shows every picture in one of its views, drawn anew.
+
+    The features are computed with batch normalisation folded away, kept in float32, up to 1 GiB of
+    them in memory and the rest in a file. The head's layers are the model's own: nothing has to be
+    written back.
+
+    Args:
+        model: A frozen backbone with a head to train, as `transfer_model` builds; also one of your
+            own, or a Sequential. If it is not compiled it is compiled here, with Adam, the
+            cross-entropy from logits and the accuracy; if it is, its own optimizer, loss and
+            metrics are used.
+        train: A dataset of batches `(pictures, labels)`, with or without sample weights: a
+            `tf.data.Dataset`, a `keras.utils.PyDataset`, a `DataLoader`, a list; or a pair of
+            arrays. It is passed over once. The head is trained in batches of the size of its first,
+            in a new order in each epoch.
+        validation_data: The same; judged after each epoch, without augmentation.
+        epochs: As for `keras.Model.fit`.
+        views: How often each picture is taken: once as it is, and `views - 1` times as the model's
+            augmentation makes it, from 1 to 255.
+        dtype: Dtype or policy in which the features are computed, for example `"bfloat16"`; None
+            for the backbone's own.
+        cache: Whether features are kept in memory with the model, so that a second call computes
+            only those of pictures that it has not seen; or a folder for them, which other processes
+            find. They are found by the content of the picture and by the backbone's layers and
+            weights.
+        **fit_arguments: Arguments of `keras.Model.fit`: `callbacks`, `class_weight`,
+            `initial_epoch`, `validation_freq` and `verbose`. Callbacks see the whole model.
+
+    Returns:
+        The `keras.callbacks.History` of the training.
+
+    Raises:
+        TypeError: If an argument has the wrong type.
+        ValueError: If the model is no frozen backbone with a head, or a value is wrong.
+        OSError: If the folder of the cache cannot be read or written to.
+
+    Example:
+        >>> import catdog_keras, numpy as np
+        >>> model = catdog_keras.transfer_model(input_shape=(32, 32, 3), weights=None)
+        >>> data = np.zeros((4, 32, 32, 3)), np.array([0, 1, 1, 1])
+        >>> history = catdog_keras.fit_head(model, data, epochs=2, verbose=0)
+        >>> sorted(history.history)
+        ['accuracy', 'loss']
+    """
+    split = split_at_head(model)
+    check_labelled("train", train)
+    if validation_data is not None:
+        check_labelled("validation_data", validation_data)
+    check_integer("epochs", epochs, minimum=1)
+    views = check_integer("views", views, minimum=1, maximum=MAX_VIEWS)
+    if views > 1 and not split.is_random:
+        requirement = "1 for a model without augmentation before its backbone"
+        raise ValueError(describe("views", requirement, views))
+    _check_fit_arguments(fit_arguments)
+    extractor = FeatureExtractor(split, dtype)
+    store = _open_store(model, extractor, cache)
+    keyed = cache is not False
+    try:
+        seen = collect("train", train, extractor, store, views=views, keyed=keyed)
+        batches = _Features(store, seen, seen.batch_size, shuffled=True)
+        validation = None
+        if validation_data is not None:
+            judged = collect(
+                "validation_data", validation_data, extractor, store, views=1, keyed=keyed
+            )
+            validation = _Features(store, judged, judged.batch_size, shuffled=False)
+        return _fit(model, split.head, batches, validation, epochs, fit_arguments)
+    finally:
+        store.close()
+
+
+class _Features(keras.utils.PyDataset):
+    """Batches of features and labels, every picture once per epoch, in one of its views."""
+
+    def __init__(
+        self, store: FeatureStore, data: Collected, batch_size: int, *, shuffled: bool
+    ) -> None:
+        super().__init__()
+        self._store, self._data, self._batch_size = store, data, batch_size
+        self._generator = None
+        if shuffled:  # by Keras's own global seed, as everything else in a training
+            seed = keras.random.randint((), 0, 2**31 - 1, dtype="int32")
+            self._generator = np.random.default_rng(int(seed))
+        self.on_epoch_end()
+
+    def __len__(self) -> int:
+        return -(-len(self._data.keys) // self._batch_size)
+
+    def __getitem__(self, index: int) -> tuple[Any, ...]:
+        start = index * self._batch_size
+        places = self._order[start : start + self._batch_size]
+        keys = [self._data.keys[place][self._views[place]] for place in places]
+        batch = (self._store[keys], self._data.labels[places])
+        return batch if self._data.weights is None else (*batch, self._data.weights[places])
+
+    def on_epoch_end(self) -> None:
+        """Draws the order and the views of the next epoch."""
+        count = len(self._data.keys)
+        self._order = np.arange(count)
+        self._views = np.zeros(count, int)
+        if self._generator is not None:
+            self._generator.shuffle(self._order)
+            self._views = self._generator.integers(0, len(self._data.keys[0]), count)
+
+
+def _fit(
+    model: keras.Model,
+    head: keras.Model,
+    batches: _Features,
+    validation: _Features | None,
+    epochs: int,
+    arguments: dict[str, Any],
+) -> keras.callbacks.History:
+    """Trains the head as if the whole model were trained: by its optimizer, for its callbacks."""
+    if not model.compiled:
+        _compile(model)
+    metrics = keras.saving.deserialize_keras_object(model.get_compile_config())
+    head.compile(
+        optimizer=model.optimizer,
+        loss=model.loss,
+        metrics=metrics["metrics"],
+        weighted_metrics=metrics["weighted_metrics"],
+    )
+    verbose = arguments.get("verbose", "auto")
+    callbacks = keras.callbacks.CallbackList(
+        [*keras.tree.flatten(arguments.get("callbacks") or []), _Stop(head)],
+        add_history=True,
+        add_progbar=verbose != 0,
+        model=model,
+        verbose=verbose,
+        epochs=epochs,
+        steps=len(batches),
+    )
+    head.history = model.history
+    model.stop_training = False
+    others = {
+        name: value for name, value in arguments.items() if name not in ("callbacks", "verbose")
+    }
+    return head.fit(
+        batches,
+        validation_data=validation,
+        epochs=epochs,
+        callbacks=callbacks,
+        verbose=verbose,
+        shuffle=False,
+        **others,
+    )
+
+
+class _Stop(keras.callbacks.Callback):
+    """Stops the head's training where a callback has stopped the model's."""
+
+    def __init__(self, head: keras.Model) -> None:
+        super().__init__()
+        self._head = head
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        del batch, logs
+        self._head.stop_training = self.model.stop_training
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        del epoch, logs
+        self._head.stop_training = self.model.stop_training
+
+
+def _compile(model: keras.Model) -> None:
+    if model.output_shape[-1] == 1:
+        loss = keras.losses.BinaryCrossentropy(from_logits=True)
+        accuracy = keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)
+    else:
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        accuracy = "accuracy"
+    model.compile(keras.optimizers.Adam(), loss, metrics=[accuracy])
+
+
+def _open_store(model: keras.Model, extractor: FeatureExtractor, cache: Any) -> FeatureStore:
+    if cache is False:
+        return FeatureStore(extractor.feature_shape)
+    name = extractor.fingerprint()
+    if cache is not True:
+        requirement = "True, False or the path of a folder"
+        return FeatureStore(extractor.feature_shape, check_path("cache", cache, requirement), name)
+    held = _HELD.get(model)
+    if held is None or held[0] != name:
+        held = _HELD[model] = (name, FeatureStore(extractor.feature_shape))
+    return held[1]
+
+
+def _check_fit_arguments(arguments: dict[str, Any]) -> None:
+    for name in arguments:
+        if name not in FIT_ARGUMENTS:
+            raise TypeError(
+                f"`fit_head` takes these arguments of `keras.Model.fit`: "
+                f"{', '.join(FIT_ARGUMENTS)}; received {name}={arguments[name]!r}."
+            )

@@ -1,0 +1,84 @@
+"""Batches of pictures and labels as arrays, whatever they came in."""
+
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+import keras
+import numpy as np
+
+from catdog_keras._checks import describe
+
+Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+Batch: TypeAlias = tuple[Array, Array, Array | None]  # pictures, labels, sample weights
+
+BATCH_SIZE = 32  # of arrays, which are not in batches
+_INFINITE_CARDINALITY = -1  # what tf.data's `cardinality()` answers for a repeated dataset
+_REQUIREMENT = (
+    "a dataset of batches (pictures, labels), or a pair of arrays, pictures and their labels"
+)
+
+
+def check_labelled(name: str, data: Any) -> Any:
+    """Returns `data`, or raises if it cannot be what `read_labelled` reads, or has no end."""
+    if isinstance(data, (str, bytes, dict)) or not (
+        hasattr(data, "__iter__") or hasattr(data, "__getitem__")
+    ):
+        raise TypeError(describe(name, _REQUIREMENT, data))
+    if count_batches(data) == _INFINITE_CARDINALITY:
+        remedy = "Leave out `repeat()`, or `take` some batches."
+        raise ValueError(describe(name, "finite", data, remedy))
+    return data
+
+
+def count_batches(data: Any) -> int | None:
+    """How many batches there are: None if nothing tells, -1 if there is no end."""
+    if _is_pair(data):
+        return -(-len(data[0]) // BATCH_SIZE)
+    if isinstance(data, keras.utils.PyDataset):
+        return _INFINITE_CARDINALITY if data.num_batches is None else int(data.num_batches)
+    if callable(getattr(data, "cardinality", None)):
+        count = int(data.cardinality())
+        return count if count >= _INFINITE_CARDINALITY else None
+    return len(data) if hasattr(data, "__len__") else None
+
+
+def read_labelled(name: str, data: Any, shape: tuple[int | None, ...]) -> Iterator[Batch]:
+    """Yields each batch of one pass; raises if it is none, or its pictures are not of `shape`."""
+    for batch in _batches(data):
+        # A tensor would unpack along its batch axis: only a true pair is one.
+        if not isinstance(batch, (tuple, list)) or len(batch) not in (2, 3):
+            raise ValueError(f"`{name}` must be {_REQUIREMENT}; received a batch that is no pair.")
+        pictures, labels, *weights = map(_to_array, batch)
+        found = pictures.shape[1:]
+        fits = len(found) == len(shape) and all(
+            wanted in (None, side) for wanted, side in zip(shape, found, strict=True)
+        )
+        if not fits:
+            raise ValueError(
+                f"`{name}` must hold batches of pictures of shape {shape}, as the model takes "
+                f"them; received a batch of shape {pictures.shape}."
+            )
+        if labels.shape[:1] != pictures.shape[:1]:
+            raise ValueError(
+                f"`{name}` must have a label for each picture; received {len(pictures)} pictures "
+                f"and labels of shape {labels.shape}."
+            )
+        yield pictures, labels, weights[0] if weights else None
+
+
+def _batches(data: Any) -> Iterator[Any]:
+    if _is_pair(data):
+        for start in range(0, len(data[0]), BATCH_SIZE):
+            yield tuple(part[start : start + BATCH_SIZE] for part in data)
+    elif isinstance(data, keras.utils.PyDataset):
+        yield from (data[place] for place in range(data.num_batches))
+    else:
+        yield from data
+
+
+def _is_pair(data: Any) -> bool:
+    return isinstance(data, tuple) and all(hasattr(part, "shape") for part in data)
+
+
+def _to_array(tensor: Any) -> Array:
+    return np.asarray(keras.ops.convert_to_numpy(tensor) if keras.ops.is_tensor(tensor) else tensor)
