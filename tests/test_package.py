@@ -140,7 +140,7 @@ def test_every_public_name_is_documented_and_its_example_runs(name, drawn_synthe
     assert runner.failures == 0, "".join(said)
     if inspect.isfunction(public):
         for parameter in inspect.signature(public).parameters:
-            assert re.search(rf"^\s+{parameter}: ", text, re.MULTILINE), parameter
+            assert re.search(rf"^\s+(\*\*)?{parameter}: ", text, re.MULTILINE), parameter
 
 
 def test_the_version_stands_in_one_place_and_in_the_metadata():
