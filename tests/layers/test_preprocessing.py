@@ -1,4 +1,4 @@
-"""The prepared values against Keras's own functions, to the last bit."""
+"""The prepared values against Keras's own functions, to the last bit, wherever the layer stands."""
 
 import keras
 import numpy as np
@@ -118,6 +118,97 @@ def test_output_range_is_that_of_all_values(scheme):
     layer = Preprocessing(scheme)
     outputs = as_numpy(layer(every_value()))
     np.testing.assert_allclose(layer.output_range, (outputs.min(), outputs.max()), rtol=1e-6)
+
+
+# What each module of keras.applications prepares as; None where its networks do it themselves.
+SCHEME_OF_MODULE = {
+    "convnext": None,
+    "densenet": "imagenet_torch",
+    "efficientnet": None,
+    "efficientnet_v2": None,
+    "imagenet_utils": "imagenet_caffe",
+    "inception_resnet_v2": "signed",
+    "inception_v3": "signed",
+    "mobilenet": "signed",
+    "mobilenet_v2": "signed",
+    "mobilenet_v3": None,
+    "nasnet": "signed",
+    "resnet": "imagenet_caffe",
+    "resnet50": "imagenet_caffe",
+    "resnet_v2": "signed",
+    "vgg16": "imagenet_caffe",
+    "vgg19": "imagenet_caffe",
+    "xception": "signed",
+}
+
+
+def test_every_module_of_applications_is_compared():
+    modules = vars(keras.applications).items()
+    found = {name for name, module in modules if hasattr(module, "preprocess_input")}
+    assert found == set(SCHEME_OF_MODULE)
+
+
+@pytest.mark.parametrize("module", SCHEME_OF_MODULE)
+def test_each_module_of_applications_is_met_to_the_last_bit_and_undone(module):
+    images = every_value()
+    tensor = keras.ops.convert_to_tensor(images)
+    expected = as_numpy(getattr(keras.applications, module).preprocess_input(tensor))
+    scheme = SCHEME_OF_MODULE[module]
+    if scheme is None:
+        np.testing.assert_array_equal(expected, images)
+        return
+    layer = Preprocessing(scheme)
+    np.testing.assert_array_equal(as_numpy(layer(images)), expected)
+    np.testing.assert_allclose(as_numpy(layer.inverse(expected)), images, atol=1e-4)
+
+
+@EVERY_SCHEME
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+@pytest.mark.parametrize("batch_size", [None, 2])
+def test_in_a_map_of_tf_data_values_are_those_of_an_array(scheme, data_format, batch_size):
+    """Whatever Keras's backend is; graphs may multiply by the reciprocal where arrays divide."""
+    import tensorflow as tf
+
+    images = np.concatenate([every_value(), 255 - every_value(), every_value()[:, ::-1]])
+    if data_format == "channels_first":
+        images = images.transpose(0, 3, 1, 2)
+    layer = Preprocessing(scheme, data_format=data_format)
+    expected = as_numpy(layer(images))
+    for values in (images, images.astype("uint8")):
+        dataset = tf.data.Dataset.from_tensor_slices(values)
+        if batch_size is not None:
+            dataset = dataset.batch(batch_size)  # two pictures, then one
+        mapped = dataset.map(layer)
+        outputs = [batch.numpy() for batch in mapped]
+        assert mapped.element_spec.dtype == "float32"
+        join = np.stack if batch_size is None else np.concatenate
+        np.testing.assert_allclose(join(outputs), expected, rtol=0, atol=ONE_ROUNDING[scheme])
+        undone = [batch.numpy() for batch in mapped.map(layer.inverse)]
+        np.testing.assert_allclose(join(undone), images, atol=1e-4)
+
+
+@pytest.mark.parametrize("scheme", KERAS_MODES)
+@pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="preprocess_input maps on TensorFlow only"
+)
+def test_in_a_map_values_are_keras_own_to_the_last_bit(scheme):
+    import tensorflow as tf
+
+    dataset = tf.data.Dataset.from_tensors(every_value())
+    (found,), (expected,) = (
+        [batch.numpy() for batch in dataset.map(function)]
+        for function in (Preprocessing(scheme), KERAS_FUNCTIONS[scheme])
+    )
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_in_a_map_another_number_of_channels_is_refused_and_half_precision_kept():
+    import tensorflow as tf
+
+    dataset = tf.data.Dataset.from_tensors(np.zeros((2, 3, 5, 1), "uint8"))
+    with pytest.raises(ValueError, match="`input_shape` must be of 3 channels"):
+        dataset.map(Preprocessing("imagenet_torch"))
+    assert dataset.map(Preprocessing("unit", dtype="float16")).element_spec.dtype == "float16"
 
 
 def test_schemes_without_colours_take_any_number_of_channels():

@@ -11,6 +11,7 @@ from catdog_keras._backend.batch_norm import (
     can_fuse_batch_norm,
 )
 from catdog_keras._backend.feature_gradient import feature_gradient
+from catdog_keras._backend.tf_data import is_foreign, operations_for, reverse
 from catdog_keras._backend.traits import (
     DATA_FORMATS,
     can_compile_resampling,
@@ -26,7 +27,10 @@ __all__ = [
     "can_compile_resampling",
     "can_fuse_batch_norm",
     "feature_gradient",
+    "is_foreign",
     "native_data_format",
+    "operations_for",
     "predicts_single_batches_well",
     "resolve_data_format",
+    "reverse",
 ]

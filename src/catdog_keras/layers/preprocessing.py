@@ -43,7 +43,7 @@ class Preprocessing(keras.layers.Layer):
     The values are computed in float32 and rounded once to the compute dtype. They are those of
     `preprocess_input` on a tensor, bit for bit; in a compiled model, and on JAX beside
     `preprocess_input` on an array, the last bit of a division may differ. `training` changes
-    nothing.
+    nothing. The layer works in a model, in a `tf.data` map on any backend, and on arrays.
 
     Source: `keras.applications.imagenet_utils.preprocess_input`, with the same order of
     operations: `"signed"` is its mode `"tf"`, `"imagenet_torch"` its `"torch"`,
@@ -86,6 +86,11 @@ class Preprocessing(keras.layers.Layer):
         self.autocast = False
 
     @property
+    def input_range(self) -> tuple[float, float]:
+        """The lowest and the highest value of the pictures that the layer takes."""
+        return 0.0, 255.0
+
+    @property
     def output_range(self) -> tuple[float, float]:
         """The lowest and the highest value that pictures in [0, 255] become."""
         divisor, mean, deviation, _ = SCHEMES[self.scheme]
@@ -114,39 +119,46 @@ class Preprocessing(keras.layers.Layer):
             raise ValueError(describe("input_shape", requirement, shape))
         return shape
 
+    def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        """Returns the prepared pictures, in a `tf.data` map whatever Keras's backend is."""
+        if _backend.is_foreign(inputs):
+            self.compute_output_shape(inputs.shape)
+            return self.call(inputs)
+        return super().__call__(inputs, *args, **kwargs)
+
     def call(self, inputs: Any) -> Any:
         """Returns pictures in [0, 255] prepared for the backbone."""
-        scheme = SCHEMES[self.scheme]
-        outputs = keras.ops.cast(inputs, "float32")
+        scheme, ops = SCHEMES[self.scheme], _backend.operations_for(inputs)
+        outputs = ops.cast(inputs, "float32")
         if scheme.reverses_channels:
-            outputs = keras.ops.flip(outputs, axis=self._channel_axis)
+            outputs = _backend.reverse(outputs, self._channel_axis)
         if scheme.divisor != 1.0:
             outputs = outputs / scheme.divisor
         if any(scheme.mean):
-            outputs = outputs - self._per_channel(scheme.mean)
+            outputs = outputs - self._per_channel(scheme.mean, ops)
         if len(scheme.deviation) > 1:
-            outputs = outputs / self._per_channel(scheme.deviation)
-        return keras.ops.cast(outputs, self.compute_dtype)
+            outputs = outputs / self._per_channel(scheme.deviation, ops)
+        return ops.cast(outputs, self.compute_dtype)
 
     def inverse(self, images: Any) -> Any:
         """Turns prepared pictures back into RGB pictures in [0, 255], for plotting.
 
         Args:
-            images: Tensor or array that this layer made, of either input shape.
+            images: Tensor or array that this layer made, of either input shape; also in a
+                `tf.data` map.
 
         Returns:
             The pictures in float32, up to rounding; values are not clipped.
         """
-        scheme = SCHEMES[self.scheme]
-        outputs = keras.ops.cast(keras.ops.convert_to_tensor(images), "float32")
+        scheme, ops = SCHEMES[self.scheme], _backend.operations_for(images)
+        outputs = ops.cast(ops.convert_to_tensor(images), "float32")
         self.compute_output_shape(outputs.shape)
-        outputs = outputs * self._per_channel(scheme.deviation) + self._per_channel(scheme.mean)
+        outputs = outputs * self._per_channel(scheme.deviation, ops)
+        outputs = outputs + self._per_channel(scheme.mean, ops)
         outputs = outputs * scheme.divisor
-        return (
-            keras.ops.flip(outputs, axis=self._channel_axis)
-            if scheme.reverses_channels
-            else outputs
-        )
+        if scheme.reverses_channels:
+            outputs = _backend.reverse(outputs, self._channel_axis)
+        return outputs
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make this layer again."""
@@ -156,6 +168,6 @@ class Preprocessing(keras.layers.Layer):
     def _channel_axis(self) -> int:
         return -1 if self.data_format == "channels_last" else -3
 
-    def _per_channel(self, values: tuple[float, ...]) -> Any:
-        tensor = keras.ops.convert_to_tensor(values, "float32")
-        return tensor if self._channel_axis == -1 else keras.ops.reshape(tensor, (-1, 1, 1))
+    def _per_channel(self, values: tuple[float, ...], ops: Any) -> Any:
+        tensor = ops.convert_to_tensor(values, "float32")
+        return tensor if self._channel_axis == -1 else ops.reshape(tensor, (-1, 1, 1))

@@ -56,7 +56,11 @@ def strip_augmentation(
     kinds = tuple(also) if isinstance(also, (tuple, list)) else (also,)
     if not all(isinstance(kind, type) and issubclass(kind, keras.Layer) for kind in kinds):
         raise TypeError(describe("also", "a layer class, or several", also))
-    return _strip(check_graph(model), (*AUGMENTATIONS, *kinds))
+    stripped = _strip(check_graph(model), (*AUGMENTATIONS, *kinds))
+    # Keras exports to ONNX only what was called once.
+    inputs = model.inputs[0] if isinstance(model, keras.Sequential) else model.input
+    stripped(keras.tree.map_structure(lambda x: keras.KerasTensor(x.shape, x.dtype), inputs))
+    return stripped
 
 
 def is_augmentation(layer: Any, kinds: tuple[type[keras.Layer], ...] = AUGMENTATIONS) -> bool:

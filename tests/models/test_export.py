@@ -1,0 +1,99 @@
+"""What Keras exports runs in the other runtime, in batches of any size, and agrees with Keras."""
+
+import keras
+import numpy as np
+import pytest
+
+from catdog_keras import (
+    RandomAffine,
+    build_model1,
+    build_model2,
+    build_model3,
+    strip_augmentation,
+    transfer_model,
+)
+
+# What Keras 3.15 exports; docs/how-to/export.md says how the others go through TensorFlow.
+FORMATS = {
+    "tensorflow": ["onnx", "litert", "tf_saved_model"],
+    "jax": ["tf_saved_model"],
+    "torch": ["onnx"],
+}[keras.backend.backend()]
+SHAPE = (46, 46, 3)
+SMALL = (32, 32, 3)
+
+
+def backbone():
+    if keras.backend.backend() == "tensorflow":
+        return keras.applications.MobileNetV2(SMALL, alpha=0.35, include_top=False, weights=None)
+    layers = keras.layers  # MobileNetV2's parts, in a fifth of its time
+    parts = [layers.ZeroPadding2D(), layers.DepthwiseConv2D(3, 2), layers.BatchNormalization()]
+    return keras.Sequential([keras.Input(SMALL), *parts, layers.ReLU(6.0), layers.Conv2D(8, 1)])
+
+
+def transfer():
+    augmentation = keras.Sequential([RandomAffine("horizontal"), keras.layers.RandomContrast(0.2)])
+    return transfer_model(backbone(), SMALL, 3, preprocessing="signed", augmentation=augmentation)
+
+
+MODELS = {
+    "model1": lambda: build_model1(SHAPE, 3),
+    "model2": lambda: build_model2(SHAPE, 3),
+    "model3": lambda: build_model3(SHAPE, 3),
+    "transfer": transfer,
+}
+
+
+def run_saved_model(path, pictures):
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(path)
+    return loaded.serve(pictures).numpy()
+
+
+def run_onnx(path, pictures):
+    onnxruntime = pytest.importorskip("onnxruntime", reason="needs the `export` extra")
+
+    session = onnxruntime.InferenceSession(path)
+    (images,) = session.get_inputs()
+    (logits,) = session.run(None, {images.name: pictures})
+    return logits
+
+
+def run_litert(path, pictures):
+    interpreter = pytest.importorskip(
+        "ai_edge_litert.interpreter", reason="needs the `export` extra"
+    ).Interpreter(model_path=path)
+    (images,), (logits,) = interpreter.get_input_details(), interpreter.get_output_details()
+    interpreter.resize_tensor_input(images["index"], pictures.shape)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(images["index"], pictures)
+    interpreter.invoke()
+    return interpreter.get_tensor(logits["index"])
+
+
+RUN = {
+    "tf_saved_model": ("model", run_saved_model),
+    "onnx": ("model.onnx", run_onnx),
+    "litert": ("model.tflite", run_litert),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+# The exporters warn of their own parts, and of each shape that a layer looks at while it is traced.
+@pytest.mark.filterwarnings("ignore")
+def test_the_stripped_model_agrees_with_keras_in_every_runtime(name, disturb, tmp_path):
+    model = disturb(MODELS[name]())
+    shape = model.input_shape[1:]
+    pictures = np.random.default_rng(0).uniform(0, 255, (3, *shape)).astype("float32")
+    expected = keras.ops.convert_to_numpy(model(pictures, training=False))
+    stripped = strip_augmentation(model)
+    for format_ in FORMATS:
+        file, run = RUN[format_]
+        path = str(tmp_path / file)
+        stripped.export(path, format=format_, verbose=False)
+        found = run(path, pictures)
+        assert np.abs(expected).max() > 1e-3
+        np.testing.assert_allclose(
+            found, expected, rtol=0, atol=1e-5 * np.abs(expected).max(), err_msg=format_
+        )
