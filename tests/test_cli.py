@@ -174,6 +174,6 @@ def test_scan_prints_the_report_and_its_status_tells(tmp_path):
 def test_help_names_every_command():
     ended = run("--help")
     assert ended.exit_code == 0
-    for command in ("tutorial", "scan"):
+    for command in ("tutorial", "train", "evaluate", "predict", "scan"):
         assert command in ended.output
     assert run("--version").output.endswith(f"version {catdog_keras.__version__}\n")

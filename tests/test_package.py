@@ -59,8 +59,9 @@ PUBLIC = [
     "strip_augmentation",
     "transfer_model",
     "wilson_interval",
+    "write_report",
 ]
-SUBPACKAGES = ("datasets", "evaluation", "layers", "models", "plotting")
+SUBPACKAGES = ("datasets", "evaluation", "layers", "models", "plotting", "report")
 # Tables and records have no call to show.
 WITHOUT_EXAMPLE = {
     "AverageScores",

@@ -58,6 +58,7 @@ from catdog_keras.plotting import (
     plot_images,
     plot_label_counts,
 )
+from catdog_keras.report import write_report
 
 __version__ = "0.1.0"
 
@@ -105,4 +106,5 @@ __all__ = [
     "strip_augmentation",
     "transfer_model",
     "wilson_interval",
+    "write_report",
 ]

@@ -2,7 +2,7 @@
 
 import click
 
-from catdog_keras.cli import scan, tutorial
+from catdog_keras.cli import evaluate, predict, scan, train, tutorial
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -12,4 +12,7 @@ def main() -> None:
 
 
 main.add_command(tutorial.tutorial)
+main.add_command(train.train)
+main.add_command(evaluate.evaluate)
+main.add_command(predict.predict)
 main.add_command(scan.scan)

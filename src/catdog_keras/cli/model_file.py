@@ -1,0 +1,95 @@
+"""The model that a command is given: loaded, with its class names and the size of its pictures."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from catdog_keras._checks import check_class_names, check_path, describe
+
+if TYPE_CHECKING:
+    import keras
+
+DEFAULT_SIDE = 160  # pixels, for a model that takes pictures of any size
+
+
+def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds what is asked of every model that was not trained by this command."""
+    names = click.option(
+        "--class-name",
+        "class_names",
+        multiple=True,
+        metavar="NAME",
+        help="Name of a class, given once for each in the order of the model's outputs; needed "
+        "where the model does not hold them.",
+    )
+    outputs = click.option(
+        "--from-logits",
+        type=bool,
+        default=True,
+        show_default=True,
+        help="Whether the model ends in logits, as those trained here do, or in probabilities.",
+    )
+    size = click.option(
+        "--batch-size",
+        default=32,
+        show_default=True,
+        type=click.IntRange(min=1),
+        help="Pictures per batch.",
+    )
+    return names(outputs(size(command)))
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A loaded model, and what has to be known of it to give it pictures."""
+
+    model: "keras.Model"
+    class_names: tuple[str, ...]
+    image_size: tuple[int, int]
+
+
+def load_model_file(path: str, class_names: Sequence[str]) -> ModelFile:
+    """Loads a model; `class_names`, where there are any, go before those that it holds.
+
+    Raises:
+        OSError: If there is no such file, or it is no model.
+        ValueError: If the model holds no class names and none are given, or takes no pictures.
+    """
+    requirement = "a file that holds a Keras model"
+    file = check_path("model", path, requirement)
+    if not file.is_file():
+        raise FileNotFoundError(describe("model", requirement, path, "There is no such file."))
+    model = _load(file, requirement)
+    shape = model.input_shape
+    if not isinstance(shape, tuple) or len(shape) != 4 or shape[3] != 3:
+        remedy = f"It takes an input of shape {shape}."
+        raise ValueError(describe("model", "one of (height, width, 3) pictures", path, remedy))
+    size = shape[1] or DEFAULT_SIDE, shape[2] or DEFAULT_SIDE
+    return ModelFile(model, _names(model, class_names), size)
+
+
+def _load(file: Path, requirement: str) -> "keras.Model":
+    import keras
+
+    try:
+        return keras.saving.load_model(file, compile=False)
+    except Exception as error:  # what a wrong or damaged file leads to is Keras's and h5py's own
+        remedy = f"Keras says: {error}"
+        raise OSError(describe("model", requirement, str(file), remedy)) from error
+
+
+def _names(model: "keras.Model", given: Sequence[str]) -> tuple[str, ...]:
+    from catdog_keras.models import model_classes
+
+    if given:
+        return check_class_names(given)
+    try:
+        return model_classes(model)
+    except ValueError as error:
+        raise ValueError(
+            "`model` holds no class names. Give them in the order of its outputs, "
+            "each as --class-name NAME."
+        ) from error

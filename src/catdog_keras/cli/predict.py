@@ -1,0 +1,101 @@
+"""`catdog-keras predict`: which class each picture is of, and how sure the model is."""
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeAlias
+
+import click
+
+from catdog_keras.cli.messages import plain_messages
+from catdog_keras.cli.model_file import load_model_file, model_options
+
+Prediction: TypeAlias = dict[str, Any]
+
+
+@click.command()
+@click.argument("model")
+@click.argument("paths", nargs=-1, required=True, metavar="PICTURE...")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "csv"]),
+    default="table",
+    show_default=True,
+    help="A table to be read, or JSON or CSV, which have the probability of every class.",
+)
+@model_options
+def predict(
+    model: str,
+    paths: tuple[str, ...],
+    form: str,
+    class_names: tuple[str, ...],
+    from_logits: bool,
+    batch_size: int,
+) -> None:
+    """Name by MODEL the class of each PICTURE: files, folders or zip archives of them.
+
+    Files that are no usable pictures are named and passed over, and the exit status is 1 then.
+    """
+    with plain_messages():
+        import numpy as np
+
+        from catdog_keras.datasets import load_pictures
+        from catdog_keras.evaluation import evaluate_classifier
+
+        loaded = load_model_file(model, class_names)
+        found = load_pictures(list(paths), image_size=loaded.image_size, batch_size=batch_size)
+        # What is wanted are the probabilities: an evaluation has them, whatever the labels are.
+        labelled = ((images, np.zeros(len(images), int)) for images in found.dataset)
+        evaluation = evaluate_classifier(
+            loaded.model, labelled, loaded.class_names, found.files, from_logits=from_logits
+        )
+        rows = list(_predictions(found.files, loaded.class_names, evaluation.probabilities))
+        click.echo(FORMS[form](rows))
+    sys.exit(1 if found.scan.bad else 0)
+
+
+def _predictions(
+    files: Sequence[str], class_names: Sequence[str], probabilities: Any
+) -> Iterator[Prediction]:
+    for file, row in zip(files, probabilities.tolist(), strict=True):
+        best = max(range(len(row)), key=row.__getitem__)
+        yield {
+            "file": file,
+            "class": class_names[best],
+            "probability": row[best],
+            "probabilities": dict(zip(class_names, row, strict=True)),
+        }
+
+
+def _as_table(rows: Sequence[Prediction]) -> str:
+    """Aligned columns; the file stands last, for it may be long."""
+    from catdog_keras.datasets.scan_report import printable
+
+    names = [printable(row["class"]) for row in rows]
+    width = max(map(len, ["class", *names]))
+    lines = [f"{'class':<{width}}  probability  file"]
+    for name, row in zip(names, rows, strict=True):
+        lines.append(f"{name:<{width}}  {row['probability']:>11.3f}  {printable(row['file'])}")
+    return "\n".join(lines)
+
+
+def _as_json(rows: Sequence[Prediction]) -> str:
+    return json.dumps(list(rows), indent=2, ensure_ascii=False)
+
+
+def _as_csv(rows: Sequence[Prediction]) -> str:
+    """File, class and probability; behind them the probability of each class by its name."""
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\n")
+    names = list(rows[0]["probabilities"])
+    writer.writerow(["file", "class", "probability", *(f"probability of {n}" for n in names)])
+    for row in rows:
+        each = row["probabilities"].values()
+        writer.writerow([row["file"], row["class"], row["probability"], *each])
+    return written.getvalue().removesuffix("\n")
+
+
+FORMS = {"table": _as_table, "json": _as_json, "csv": _as_csv}

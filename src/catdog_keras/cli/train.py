@@ -1,0 +1,209 @@
+"""`catdog-keras train`: from a folder of class folders to a model file, by transfer learning."""
+
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from catdog_keras.cli.messages import plain_messages
+from catdog_keras.cli.training_record import MODEL_FILE, RECORD_FILE, SPLIT_FILE, TrainingRecord
+
+if TYPE_CHECKING:
+    import keras
+
+    from catdog_keras.datasets import ImageSplits
+
+AUGMENTATIONS = {
+    "none": None,
+    "flip": {"flip": "horizontal"},
+    "affine": {"flip": "horizontal", "rotation_degrees": 15, "zoom": 0.1, "translation": 0.1},
+}
+
+
+@click.command()
+@click.argument("data")
+@click.option(
+    "--backbone",
+    default="mobilenet_v2",
+    show_default=True,
+    metavar="NAME",
+    help="Pretrained network: a name of catdog_keras.BACKBONES.",
+)
+@click.option(
+    "--output",
+    required=True,
+    metavar="DIR",
+    help=f"Folder for {MODEL_FILE}, {RECORD_FILE} (settings, curves, versions) and {SPLIT_FILE} "
+    "(which picture is in which split).",
+)
+@click.option(
+    "--epochs",
+    default=10,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Passes in which the head alone is trained, on features computed once.",
+)
+@click.option(
+    "--image-size",
+    default=160,
+    show_default=True,
+    type=click.IntRange(min=1),
+    metavar="PIXELS",
+    help="Height and width to which pictures are resized.",
+)
+@click.option(
+    "--batch-size", default=32, show_default=True, type=click.IntRange(min=1), help="Of training."
+)
+@click.option(
+    "--seed",
+    default=0,
+    show_default=True,
+    type=click.IntRange(min=0, max=2**32 - 1),
+    help="Seed of split, weights and augmentation.",
+)
+@click.option(
+    "--weights",
+    default="imagenet",
+    show_default=True,
+    metavar="FILE",
+    callback=lambda _, __, value: None if value == "None" else value,
+    help='The backbone\'s, without its top layer. "imagenet": Keras finds or downloads them; '
+    '"None": random ones.',
+)
+@click.option(
+    "--augmentation",
+    default="flip",
+    show_default=True,
+    type=click.Choice(list(AUGMENTATIONS)),
+    help="What is done to training pictures, by chance: mirrored; turned, zoomed and moved too.",
+)
+@click.option(
+    "--split",
+    default="stratified",
+    show_default=True,
+    type=click.Choice(["stratified", "take_skip"]),
+    help="How test pictures are taken from validation where DATA has no test folder.",
+)
+@click.option(
+    "--on-bad",
+    default="quarantine",
+    show_default=True,
+    type=click.Choice(["quarantine", "skip", "raise"]),
+    help="Files that are no usable pictures: pass over any number; up to one in a hundred; none.",
+)
+def train(data: str, output: str, **settings: Any) -> None:
+    """Train a classifier on DATA, a folder or zip archive with a folder of pictures for each class.
+
+    The class folders may lie in train and validation (and test), or side by side in DATA; then a
+    third of each class is held out. Files that are no usable pictures are named and passed over,
+    and the exit status is 1 then.
+    """
+    with plain_messages(directory="DATA", input_shape="--image-size"):
+        from catdog_keras._output import output_folder
+        from catdog_keras.report.environment import describe_environment
+
+        chosen = _Settings(**settings)
+        _build_model(chosen, ("to be", "known"))  # what is wrong with it is said at once
+        with output_folder(output, [MODEL_FILE, RECORD_FILE, SPLIT_FILE]) as folder:
+            splits = _load(data, chosen)
+            started = time.perf_counter()
+            model = _build_model(chosen, splits.class_names)
+            history = _fit(model, splits, chosen)
+            seconds = round(time.perf_counter() - started, 1)
+            bad = {picture.path: picture.reason for picture in splits.scan.bad}
+            environment = describe_environment()
+            record = TrainingRecord(
+                data, settings, splits.counts, bad, history, seconds, environment
+            )
+            record.write(folder)
+            splits.save_manifest(folder / SPLIT_FILE)
+            model.save(folder / MODEL_FILE)
+        _tell(model, splits, seconds, output)
+    sys.exit(1 if bad else 0)
+
+
+@dataclass(frozen=True)
+class _Settings:
+    """The options that say how to train."""
+
+    backbone: str
+    epochs: int
+    image_size: int
+    batch_size: int
+    seed: int
+    weights: str | None
+    augmentation: str
+    split: Any
+    on_bad: Any
+
+
+def _load(data: str, chosen: _Settings) -> "ImageSplits":
+    from catdog_keras.datasets import load_image_folder
+
+    return load_image_folder(
+        data,
+        image_size=(chosen.image_size, chosen.image_size),
+        batch_size=chosen.batch_size,
+        seed=chosen.seed,
+        split=chosen.split,
+        on_bad=chosen.on_bad,
+    )
+
+
+def _build_model(chosen: _Settings, class_names: tuple[str, ...]) -> "keras.Model":
+    import keras
+
+    from catdog_keras.layers import RandomAffine
+    from catdog_keras.models import transfer_model
+
+    keras.utils.set_random_seed(chosen.seed)
+    arguments = AUGMENTATIONS[chosen.augmentation]
+    return transfer_model(
+        chosen.backbone,
+        (chosen.image_size, chosen.image_size, 3),
+        class_names=class_names,
+        weights=chosen.weights,
+        augmentation=arguments and RandomAffine(**arguments, name="augmentation"),
+    )
+
+
+def _fit(model: "keras.Model", splits: "ImageSplits", chosen: _Settings) -> dict[str, list[float]]:
+    """Trains the head and leaves it as it was in its best epoch; returns the curves."""
+    import keras
+
+    from catdog_keras.models import fit_head
+
+    best = keras.callbacks.EarlyStopping(
+        "val_loss", patience=chosen.epochs, restore_best_weights=True
+    )
+    log = fit_head(
+        model,
+        splits.train,
+        validation_data=splits.validation,
+        epochs=chosen.epochs,
+        views=1 if chosen.augmentation == "none" else 2,
+        cache=False,
+        callbacks=[best],
+        verbose=0,
+    ).history
+    return {name: [float(value) for value in values] for name, values in log.items()}
+
+
+def _tell(model: "keras.Model", splits: "ImageSplits", seconds: float, output: str) -> None:
+    """What was trained on, how well it does on validation, and how to judge it."""
+    from catdog_keras.datasets.scan_report import printable
+    from catdog_keras.evaluation import evaluate_classifier
+
+    for split, counts in splits.counts.items():
+        listed = ", ".join(f"{count:,} {printable(name)}" for name, count in counts.items())
+        click.echo(f"{split:<10} {sum(counts.values()):>6,} pictures: {listed}")
+    judged = evaluate_classifier(model, splits.validation, splits.class_names)
+    low, high = judged.accuracy_interval
+    click.echo(
+        f"Trained in {seconds:.0f} s; validation accuracy {judged.accuracy:.3f} "
+        f"[{low:.3f}, {high:.3f}], a little flattered: it chose the epoch."
+    )
+    click.echo(f"The model is {Path(output) / MODEL_FILE}; `catdog-keras evaluate` judges it.")

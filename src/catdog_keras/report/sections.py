@@ -1,0 +1,184 @@
+"""The parts of the report, each from the numbers that it shows."""
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from catdog_keras.evaluation import Evaluation, PictureLoss
+from catdog_keras.plotting import plot_comparison, plot_confusion_matrix, plot_history
+from catdog_keras.report.page import Section, Table, embed
+
+CELLS_TOLD = 9  # the alternative text of a larger confusion matrix leaves the cells to the tables
+WORST = 9  # as many as `Evaluation.top_losses` and `plot_top_losses` show
+
+
+def percent(share: float) -> str:
+    """A share in percent, to a tenth: more than some hundred pictures can tell."""
+    return "-" if math.isnan(share) else f"{100 * share:.1f} %"
+
+
+def interval(ends: tuple[float, float]) -> str:
+    """The two ends of an interval of a share, in percent."""
+    return f"{100 * ends[0]:.1f} to {100 * ends[1]:.1f} %"
+
+
+def models_section(evaluations: Mapping[str, Evaluation]) -> Section:
+    """Several models side by side."""
+    header = ("model", "right", "accuracy", "95 % interval", "log loss", "calibration error")
+    rows = [
+        (
+            name,
+            f"{each.correct:,} of {len(each):,}",
+            percent(each.accuracy),
+            interval(each.accuracy_interval),
+            f"{each.log_loss:.3f}",
+            f"{each.calibration_error:.3f}",
+        )
+        for name, each in evaluations.items()
+    ]
+    records = [
+        {"name": name, "test_accuracy": each.accuracy, "test_interval": each.accuracy_interval}
+        for name, each in evaluations.items()
+    ]
+    told = "; ".join(f"{name} {percent(each.accuracy)}" for name, each in evaluations.items())
+    baseline = next(iter(evaluations.values())).baseline
+    figure = embed(
+        plot_comparison(records, baseline),
+        f"Bars of the accuracy of each model with its 95 % interval: {told}.",
+        "The dotted line is the baseline: always naming the most frequent class.",
+    )
+    return Section(
+        "Models side by side",
+        ["Models whose intervals overlap widely may differ by chance alone."],
+        [Table("Every model on the same pictures", header, rows)],
+        [figure],
+    )
+
+
+def data_section(counts: Mapping[str, Mapping[str, int]]) -> Section:
+    """How many pictures of each class there are in each split."""
+    names = list(dict.fromkeys(name for split in counts.values() for name in split))
+    rows = [(name, *(f"{split.get(name, 0):,}" for split in counts.values())) for name in names]
+    totals = ("all classes", *(f"{sum(split.values()):,}" for split in counts.values()))
+    table = Table("Pictures by class and split", ("class", *counts), [*rows, totals])
+    return Section("Data and split", tables=[table])
+
+
+def curves_section(histories: Mapping[str, Any]) -> Section:
+    """Loss and accuracy over the epochs."""
+    figures = []
+    for name, history in histories.items():
+        last = ", ".join(
+            f"{metric} {values[-1]:.3f}" for metric, values in history.items() if len(values)
+        )
+        figures.append(
+            embed(
+                plot_history(history),
+                f"Accuracy and loss of {name} over the epochs. In the last epoch: {last}.",
+                f"{name}: a validation loss that rises while the training loss falls is "
+                "overfitting.",
+            )
+        )
+    return Section("Training", figures=figures)
+
+
+def errors_section(evaluations: Mapping[str, Evaluation]) -> Section:
+    """What is taken for what, and how well each class is told from the rest."""
+    header = ("class", "pictures", "precision", "95 % interval", "recall", "95 % interval", "F1")
+    tables = []
+    figures = []
+    for name, each in evaluations.items():
+        rows = [
+            (
+                scores.class_name,
+                f"{scores.pictures:,}",
+                percent(scores.precision),
+                interval(scores.precision_interval),
+                percent(scores.recall),
+                interval(scores.recall_interval),
+                percent(scores.f1),
+            )
+            for scores in each.class_scores
+        ]
+        tables.append(Table(f"{name}: each class against the rest", header, rows))
+        figures.append(
+            embed(
+                plot_confusion_matrix(each.confusion_matrix, each.class_names),
+                _tell_matrix(name, each),
+                f"{name}: true classes by row, predicted ones by column.",
+            )
+        )
+    text = [
+        "Precision: of the pictures taken for a class, the share that is of it. Recall: of the "
+        "pictures of a class, the share that was taken for it. F1 is their harmonic mean."
+    ]
+    return Section("What is taken for what", text, tables, figures)
+
+
+def worst_section(evaluations: Mapping[str, Evaluation], drawings: Mapping[str, Any]) -> Section:
+    """The pictures that a model was most wrong about."""
+    header = ("picture", "true class", "taken for", "with probability", "loss")
+    tables = []
+    figures = []
+    for name, each in evaluations.items():
+        worst = each.top_losses(WORST)
+        common, files = _without_common(worst)
+        rows = [
+            (
+                file,
+                loss.true_class,
+                loss.predicted_class,
+                percent(loss.probability),
+                f"{loss.loss:.2f}",
+            )
+            for file, loss in zip(files, worst, strict=True)
+        ]
+        below = f", in {common}" if common else ""
+        tables.append(Table(f"{name}: the largest losses{below}", header, rows, texts=3))
+        if name in drawings:
+            figures.append(
+                embed(
+                    drawings[name],
+                    f"The pictures that {name} was most wrong about, with heat maps of where it "
+                    "saw the class that it named; the table above names them in this order.",
+                    f"{name}: bright is where the evidence for the class named lies.",
+                    photographs=True,
+                )
+            )
+    text = [
+        "Sorted by loss: the pictures to whose true class the model gave the least probability. "
+        "Look for wrong labels among them first."
+    ]
+    return Section("Worst pictures", text, tables, figures)
+
+
+def repeat_section(facts: Mapping[str, Mapping[str, Any]]) -> Section:
+    """Pairs of name and value, a table for each group."""
+    tables = [
+        Table(group, (), [(str(name), str(value)) for name, value in pairs.items()], texts=2)
+        for group, pairs in facts.items()
+    ]
+    return Section("To repeat this", tables=tables)
+
+
+def _tell_matrix(name: str, evaluation: Evaluation) -> str:
+    matrix, names = evaluation.confusion_matrix, evaluation.class_names
+    told = f"Confusion matrix of {name}: {evaluation.correct} of {len(evaluation)} right."
+    if matrix.size > CELLS_TOLD:
+        return told
+    cells = (
+        f"{matrix[row, column]} {true} taken for {predicted}"
+        for row, true in enumerate(names)
+        for column, predicted in enumerate(names)
+    )
+    return f"{told} {', '.join(cells)}."
+
+
+def _without_common(losses: Sequence[PictureLoss]) -> tuple[str, list[str]]:
+    """The folder that all files have in common, and the rest of each one's path."""
+    files = [loss.file for loss in losses if loss.file is not None]
+    if not files:
+        return "", [f"picture {loss.index}" for loss in losses]
+    common = os.path.commonpath([os.path.dirname(file) for file in files])  # noqa: PTH120 - strings
+    return common, [os.path.relpath(file, common) for file in files] if common else files

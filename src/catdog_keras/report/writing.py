@@ -1,0 +1,138 @@
+"""From evaluations to a page that another person can judge."""
+
+import os
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+from catdog_keras._checks import check_path, describe
+from catdog_keras._output import save_text
+from catdog_keras.evaluation import Evaluation
+from catdog_keras.report import sections
+from catdog_keras.report.environment import describe_environment
+from catdog_keras.report.page import Page, Section, render_page
+
+
+def write_report(
+    path: str | os.PathLike[str],
+    evaluations: Mapping[str, Evaluation],
+    *,
+    title: str = "Evaluation",
+    counts: Mapping[str, Mapping[str, int]] | None = None,
+    histories: Mapping[str, Any] | None = None,
+    worst_pictures: Mapping[str, Any] | None = None,
+    facts: Mapping[str, Mapping[str, Any]] | None = None,
+) -> None:
+    """Writes one HTML page on one model, or on several side by side.
+
+    The page needs nothing beside it: figures lie inside, and there is no script and no request to
+    any host. File and class names are shown as they are and never interpreted. What is not given
+    is left out; the versions and the machine that it was written on are always there.
+
+    Args:
+        path: File to write; one that stands there is replaced when the new one is complete.
+        evaluations: The `Evaluation` of each model by the model's name, all on the same pictures.
+        title: The page's heading.
+        counts: How many pictures of each class, by split, as in `ImageSplits.counts`.
+        histories: By the model's name what `fit` returned, or its dict, for the curves.
+        worst_pictures: By the model's name a matplotlib figure of the pictures that it was most
+            wrong about, in the order of `Evaluation.top_losses`, as `plot_class_activation` draws.
+        facts: Groups of name and value that someone else needs to repeat the result: where the
+            pictures came from, seeds, settings.
+
+    Raises:
+        TypeError: If an argument has the wrong type.
+        ValueError: If there is no evaluation, or they are not of the same pictures.
+        OSError: If the file cannot be written.
+
+    Example:
+        >>> import catdog_keras, pathlib, tempfile
+        >>> evaluation = catdog_keras.Evaluation(["cat", "dog"], [0, 1], [[0.9, 0.1], [0.4, 0.6]])
+        >>> page = pathlib.Path(tempfile.mkdtemp()) / "report.html"
+        >>> catdog_keras.write_report(page, {"small network": evaluation})
+        >>> "small network" in page.read_text("utf-8")
+        True
+    """
+    file = check_path("path", path)
+    _check_evaluations(evaluations)
+    with warnings.catch_warnings():
+        # A name in letters that the font lacks is boxes in a figure; the tables have it whole.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        parts = _parts(evaluations, counts or {}, histories or {}, worst_pictures or {})
+    parts.append(sections.repeat_section({**(facts or {}), "Environment": describe_environment()}))
+    page = Page(title, _summary(evaluations), parts, "Written by catdog-keras.")
+    save_text(file, render_page(page))
+
+
+def _parts(
+    evaluations: Mapping[str, Evaluation],
+    counts: Mapping[str, Mapping[str, int]],
+    histories: Mapping[str, Any],
+    worst_pictures: Mapping[str, Any],
+) -> list[Section]:
+    parts: list[Section] = []
+    if len(evaluations) > 1:
+        parts.append(sections.models_section(evaluations))
+    if counts:
+        parts.append(sections.data_section(counts))
+    if histories:
+        parts.append(sections.curves_section(histories))
+    parts.append(sections.errors_section(evaluations))
+    parts.append(sections.worst_section(evaluations, worst_pictures))
+    return parts
+
+
+def _check_evaluations(evaluations: Any) -> None:
+    requirement = "a dict of `Evaluation` by the name of the model"
+    if not isinstance(evaluations, Mapping) or not all(
+        isinstance(name, str) and isinstance(each, Evaluation) for name, each in evaluations.items()
+    ):
+        raise TypeError(describe("evaluations", requirement, evaluations))
+    if not evaluations:
+        raise ValueError(describe("evaluations", requirement, evaluations))
+    first = next(iter(evaluations.values()))
+    for each in evaluations.values():
+        same = (
+            each.class_names == first.class_names
+            and each.files == first.files
+            and each.labels.tolist() == first.labels.tolist()
+        )
+        if not same:
+            raise ValueError(
+                describe(
+                    "evaluations",
+                    "of the same pictures in the same order",
+                    evaluations,
+                    "Write a report for each set of pictures.",
+                )
+            )
+
+
+def _summary(evaluations: Mapping[str, Evaluation]) -> list[tuple[str, str, str]]:
+    """The figures to be seen first; of several models those of the most accurate one."""
+    name, best = max(evaluations.items(), key=lambda pair: pair[1].accuracy)
+    versus = best.baseline_comparison
+    several = f", {name}" if len(evaluations) > 1 else ""
+    return [
+        (
+            f"Accuracy{several}",
+            sections.percent(best.accuracy),
+            f"95 % interval {sections.interval(best.accuracy_interval)}",
+        ),
+        (
+            "Baseline",
+            sections.percent(best.baseline),
+            f"{versus.names[1]}; the model is "
+            f"{'surely' if versus.significant else 'not surely'} different from it",
+        ),
+        (
+            "Pictures",
+            f"{len(best):,}",
+            f"{best.correct:,} right, in {len(best.class_names)} classes",
+        ),
+        (
+            f"Calibration error{several}",
+            f"{best.calibration_error:.3f}",
+            f"0 where the model is right as often as it says; log loss {best.log_loss:.3f}",
+        ),
+    ]

@@ -1,0 +1,123 @@
+"""Evaluation from the command line: which pictures, what numbers, and the page about them."""
+
+import json
+import shutil
+
+import keras
+import numpy as np
+import pytest
+
+from catdog_keras import evaluate_classifier, load_manifest
+from catdog_keras.evaluation import Evaluation
+from tests.cli.drawn import CLASSES, PER_CLASS
+
+
+def expected(model, drawn, part):
+    splits = load_manifest(model.parent / "split.json", drawn, image_size=(32, 32), shuffle=False)
+    dataset = getattr(splits, part)
+    loaded = keras.saving.load_model(model)
+    return evaluate_classifier(loaded, dataset, splits.class_names, splits.files[part])
+
+
+@pytest.mark.parametrize("part", [None, "test", "validation", "train"])
+def test_a_part_of_the_training_is_found_beside_the_model(part, model, drawn, run):
+    options = ["--pictures", part] if part else []
+    ended = run("evaluate", model, drawn, "--json", *options)
+    assert ended.exit_code == 0, ended.output
+    told = json.loads(ended.stdout)
+    right = expected(model, drawn, part or "test")
+    assert told["part"] == (part or "test")
+    assert told["pictures"] == len(right)
+    assert told["accuracy"] == right.accuracy
+    assert told["accuracy_interval"] == list(right.accuracy_interval)
+    assert told["confusion_matrix"] == right.confusion_matrix.tolist()
+    assert told["class_names"] == list(CLASSES)
+    assert [each["name"] for each in told["classes"]] == list(CLASSES)
+    assert told["passed_over"] == 0
+
+
+def test_without_a_split_beside_it_all_pictures_count(model, drawn, tmp_path, run):
+    alone = shutil.copy(model, tmp_path / "alone.keras")
+    told = json.loads(run("evaluate", alone, drawn, "--json").stdout)
+    assert told["part"] == "all"
+    assert told["pictures"] == 3 * PER_CLASS
+    ended = run("evaluate", alone, drawn, "--pictures", "test")
+    assert ended.exit_code == 2
+    assert ended.stderr == (
+        "Error: --pictures must be all where no split.json of the training lies beside MODEL; "
+        "received --pictures=test.\n"
+    )
+
+
+def test_other_pictures_than_those_of_the_training(model, drawn, tmp_path, run):
+    other = tmp_path / "other"
+    shutil.copytree(drawn / CLASSES[0], other / CLASSES[0])
+    ended = run("evaluate", model, other)
+    assert ended.exit_code == 2
+    assert "are not what the manifest says" in ended.stderr
+    assert ended.stderr.endswith("To evaluate on all of DATA, use --pictures all.\n")
+    (other / CLASSES[0] / "torn.png").write_bytes(b"no picture")
+    ended = run("evaluate", model, other, "--pictures", "all", "--json")
+    assert ended.exit_code == 1
+    told = json.loads(ended.stdout)
+    assert told["pictures"] == PER_CLASS
+    assert told["passed_over"] == 1
+    assert told["classes"][1]["recall"] is None
+    assert "torn.png: not a picture in any known format" in ended.stderr
+
+
+def test_pictures_of_no_class_of_the_model(model, drawn, tmp_path, run):
+    shutil.copytree(drawn / CLASSES[0], tmp_path / "some" / "wolves")
+    ended = run("evaluate", model, tmp_path / "some", "--pictures", "all")
+    assert ended.exit_code == 2
+    assert f"{PER_CLASS} of {PER_CLASS} pictures lie in no folder of the classes" in ended.stderr
+
+
+def test_the_text_says_what_was_judged_and_each_class(model, drawn, run):
+    ended = run("evaluate", model, drawn, "--pictures", "validation")
+    right = expected(model, drawn, "validation")
+    lines = ended.stdout.splitlines()
+    assert lines[0] == f"pictures           validation, {len(right)}"
+    assert "\n".join(lines[1:5]) == str(right)
+    assert lines[6].split() == ["class", "pictures", "precision", "recall", "F1"]
+    for line, name, scores in zip(lines[7:], CLASSES, right.class_scores, strict=True):
+        assert line.startswith(name)
+        shown = [
+            "-" if np.isnan(share) else f"{share:.3f}"
+            for share in (scores.precision, scores.recall, scores.f1)
+        ]
+        assert line.removeprefix(name).split() == [str(scores.pictures), *shown]
+
+
+def test_the_report_holds_the_numbers_and_how_the_model_was_trained(model, drawn, tmp_path, run):
+    (tmp_path / "mine.txt").write_text("the user's own")
+    ended = run("evaluate", model, drawn, "--report", tmp_path)
+    assert ended.exit_code == 0, ended.output
+    assert ended.stdout.endswith(f"The report is in {tmp_path}.\n")
+    assert {f.name for f in tmp_path.iterdir()} == {"report.html", "evaluation.json", "mine.txt"}
+    saved = Evaluation.load(tmp_path / "evaluation.json")
+    right = expected(model, drawn, "test")
+    assert np.array_equal(saved.probabilities, right.probabilities)
+    assert saved.files == right.files
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert "&lt;script&gt;alert(1)" in page
+    assert "<script" not in page
+    for told in ("of my own", "seed", "Training", "Environment of the training", "stripes 猫"):
+        assert told in page
+
+
+def test_a_report_that_cannot_be_written_leaves_the_earlier_one(model, drawn, tmp_path, run):
+    (tmp_path / "report.html").write_text("of an earlier run")
+    shutil.copytree(model.parent, tmp_path / "trained")
+    (tmp_path / "trained" / "training.json").write_text('{"data": "of something else"}')
+    ended = run("evaluate", tmp_path / "trained" / "model.keras", drawn, "--report", tmp_path)
+    assert ended.exit_code == 2
+    assert ended.stderr == (
+        f"Error: '{tmp_path}/trained/training.json' is no record of a training. "
+        "Remove it, or move the model.\n"
+    )
+    assert (tmp_path / "report.html").read_text() == "of an earlier run"
+    (tmp_path / "file").write_text("in the way")
+    ended = run("evaluate", model, drawn, "--report", tmp_path / "file")
+    assert ended.exit_code == 2
+    assert "`--report` must be a folder that can be written to" in ended.stderr

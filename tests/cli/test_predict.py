@@ -1,0 +1,144 @@
+"""Predictions from the command line: each beside its own picture, in a form that can be read back."""
+
+import csv
+import io
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from catdog_keras import load_pictures
+from tests.cli.drawn import CLASSES
+
+
+@pytest.fixture
+def expected(model, drawn):
+    """What the model itself says of every picture."""
+    pictures = load_pictures(drawn, image_size=(32, 32))
+    loaded = keras.saving.load_model(model)
+    rows = keras.ops.softmax(loaded.predict(pictures.dataset, verbose=0).astype("float64"))
+    return dict(zip(pictures.files, np.asarray(rows), strict=True))
+
+
+def test_json_names_every_picture_its_class_and_all_probabilities(model, drawn, expected, run):
+    ended = run("predict", model, drawn, "--format", "json")
+    assert ended.exit_code == 0, ended.output
+    rows = json.loads(ended.stdout)
+    assert [row["file"] for row in rows] == list(expected)
+    for row in rows:
+        assert list(row) == ["file", "class", "probability", "probabilities"]
+        assert list(row["probabilities"]) == list(CLASSES)
+        assert list(row["probabilities"].values()) == pytest.approx(expected[row["file"]], abs=1e-6)
+        assert row["probability"] == max(row["probabilities"].values())
+        assert row["probabilities"][row["class"]] == row["probability"]
+
+
+def test_csv_reads_back_whatever_the_names_hold(model, drawn, expected, run):
+    ended = run("predict", model, drawn, "--format", "csv")
+    rows = list(csv.reader(io.StringIO(ended.stdout)))
+    assert rows[0] == ["file", "class", "probability", *(f"probability of {n}" for n in CLASSES)]
+    assert [row[0] for row in rows[1:]] == list(expected)
+    for row in rows[1:]:
+        assert [float(value) for value in row[3:]] == pytest.approx(expected[row[0]], abs=1e-6)
+        assert row[1] == CLASSES[int(np.argmax(expected[row[0]]))]
+        assert float(row[2]) == max(float(value) for value in row[3:])
+
+
+def test_the_table_keeps_the_order_that_was_asked_for(model, expected, run):
+    files = list(expected)[::-7]
+    ended = run("predict", model, *files)
+    header, *lines = ended.stdout.splitlines()
+    assert header.split() == ["class", "probability", "file"]
+    assert [line[header.index("file") :] for line in lines] == files
+    for line, file in zip(lines, files, strict=True):
+        assert line.startswith(CLASSES[int(np.argmax(expected[file]))])
+        assert f" {expected[file].max():.3f} " in line
+
+
+def test_a_name_cannot_steer_the_terminal(model, drawn, tmp_path, run):
+    odd = tmp_path / "red \x1b[31m\n picture.png"
+    odd.write_bytes(next(drawn.rglob("*.png")).read_bytes())
+    ended = run("predict", model, odd)
+    assert ended.stdout.splitlines()[1].endswith("red \\x1b[31m\\n picture.png")
+    assert len(ended.stdout.splitlines()) == 2
+
+
+def test_bad_and_missing_pictures_are_named_and_the_others_predicted(
+    model, expected, tmp_path, run
+):
+    torn = tmp_path / "torn.png"
+    torn.write_bytes(b"no picture")
+    good = next(iter(expected))
+    ended = run("predict", model, torn, good, tmp_path / "missing.png", "--format", "json")
+    assert ended.exit_code == 1
+    assert [row["file"] for row in json.loads(ended.stdout)] == [good]
+    assert ended.stderr == (
+        "Warning: 2 of 3 files are no usable pictures and are left out:\n"
+        f"  {torn}: not a picture in any known format\n"
+        f"  {tmp_path}/missing.png: cannot be read: No such file or directory\n"
+    )
+    ended = run("predict", model, torn)
+    assert ended.exit_code == 2
+    assert ended.stdout == ""
+
+
+def test_a_model_without_class_names_is_given_them(drawn, expected, tmp_path, run):
+    model = keras.Sequential(
+        [keras.Input((None, None, 3)), keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(2)]
+    )
+    model.save(tmp_path / "plain.keras")
+    file = next(iter(expected))
+    ended = run("predict", tmp_path / "plain.keras", file)
+    assert ended.exit_code == 2
+    assert ended.stderr == (
+        "Error: `MODEL` holds no class names. Give them in the order of its outputs, "
+        "each as --class-name NAME.\n"
+    )
+    names = ["--class-name", "a, b", "--class-name", "c"]
+    ended = run("predict", tmp_path / "plain.keras", file, *names, "--format", "json")
+    assert list(json.loads(ended.stdout)[0]["probabilities"]) == ["a, b", "c"]
+    ended = run("predict", tmp_path / "plain.keras", file, *names, "--class-name", "d")
+    assert ended.exit_code == 2
+    assert "Do `--class-name` belong to this model?" in ended.stderr
+
+
+def test_a_model_that_ends_in_probabilities(expected, tmp_path, run):
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 3)),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(2, activation="softmax"),
+        ]
+    )
+    model.save(tmp_path / "soft.keras")
+    arguments = ["predict", tmp_path / "soft.keras", next(iter(expected))]
+    names = ["--class-name", "a", "--class-name", "b", "--format", "json"]
+    ended = run(*arguments, *names)
+    assert ended.exit_code == 2
+    assert "sums to 1: pass --from-logits=False." in ended.stderr
+    ended = run(*arguments, *names, "--from-logits=False")
+    assert ended.exit_code == 0
+    assert sum(json.loads(ended.stdout)[0]["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no model"])
+def test_a_file_that_is_no_model(content, expected, tmp_path, run):
+    if content is not None:
+        (tmp_path / "model.keras").write_bytes(content)
+    ended = run("predict", tmp_path / "model.keras", next(iter(expected)))
+    assert ended.exit_code == 2
+    assert ended.stderr.startswith(
+        "Error: `MODEL` must be a file that holds a Keras model; "
+        f"received MODEL='{tmp_path}/model.keras'. "
+    )
+
+
+def test_a_model_of_something_else_than_pictures(expected, tmp_path, run):
+    keras.Sequential([keras.Input((7,)), keras.layers.Dense(2)]).save(tmp_path / "rows.keras")
+    ended = run("predict", tmp_path / "rows.keras", next(iter(expected)))
+    assert ended.exit_code == 2
+    assert ended.stderr == (
+        "Error: `MODEL` must be one of (height, width, 3) pictures; "
+        f"received MODEL='{tmp_path}/rows.keras'. It takes an input of shape (None, 7).\n"
+    )

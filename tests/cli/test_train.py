@@ -1,0 +1,113 @@
+"""Training from the command line: a model, its split and its record, whole or not at all."""
+
+import json
+import shutil
+
+import keras
+import pytest
+
+from catdog_keras import load_manifest
+from tests.cli.drawn import CLASSES, PER_CLASS
+
+TINY = [
+    "--backbone",
+    "vgg16",
+    "--weights",
+    "None",
+    "--image-size",
+    "32",
+    "--batch-size",
+    "4",
+    "--epochs",
+    "1",
+]
+
+
+def test_a_folder_of_drawn_classes_is_learned_evaluated_and_named_in_one_go(drawn, tmp_path, run):
+    output = tmp_path / "out"
+    options = ["--backbone", "convnext_tiny", *TINY[2:], "--epochs", "4"]
+    ended = run("train", drawn, "--output", output, *options)
+    assert ended.exit_code == 0, ended.output
+    names = {"model.keras", "training.json", "split.json"}
+    assert {path.name for path in output.iterdir()} == names
+    splits = load_manifest(output / "split.json", drawn, image_size=(32, 32))
+    assert sum(map(len, splits.files.values())) == 3 * PER_CLASS
+    record = json.loads((output / "training.json").read_text("utf-8"))
+    assert record["counts"] == splits.counts
+    assert record["passed_over"] == {}
+    settings = {"backbone": "convnext_tiny", "weights": None, "seed": 0, "epochs": 4}
+    assert settings.items() <= record["settings"].items()
+    assert [len(curve) for curve in record["history"].values()] == [4] * 4
+    assert record["environment"]["keras"] == keras.__version__
+    # These classes differ in brightness: even random features tell them apart.
+    assert max(record["history"]["val_accuracy"]) > 0.8
+    lines = ended.stdout.splitlines()
+    assert lines[0].startswith("train          24 pictures: 8 <script>")
+    assert lines[-1] == f"The model is {output / 'model.keras'}; `catdog-keras evaluate` judges it."
+    judged = run("evaluate", output / "model.keras", drawn, "--pictures", "train", "--json")
+    assert judged.exit_code == 0, judged.output
+    told = json.loads(judged.stdout)
+    assert told["accuracy"] > 0.8
+    named = run("predict", output / "model.keras", *splits.files["train"], "--format", "json")
+    right = [row["class"] in row["file"] for row in json.loads(named.stdout)]
+    assert sum(right) / len(right) == told["accuracy"]
+
+
+def test_bad_pictures_are_named_and_the_status_tells(drawn, tmp_path, run):
+    shutil.copytree(drawn, tmp_path / "some")
+    bad = tmp_path / "some" / CLASSES[1] / "torn.png"
+    bad.write_bytes(b"no picture")
+    ended = run("train", tmp_path / "some", "--output", tmp_path / "out", *TINY)
+    assert ended.exit_code == 1, ended.output
+    assert f"Warning: 1 of 37 files are no usable pictures:\n  {bad}: not a picture" in ended.stderr
+    record = json.loads((tmp_path / "out" / "training.json").read_text("utf-8"))
+    assert record["passed_over"] == {str(bad): "not a picture in any known format"}
+    ended = run("train", tmp_path / "some", "--output", tmp_path / "no", "--on-bad", "raise", *TINY)
+    assert ended.exit_code == 2
+    assert not (tmp_path / "no").exists()
+
+
+def test_the_same_seed_gives_the_same_curves(drawn, tmp_path, run):
+    def curves(name):
+        assert run("train", drawn, "--output", tmp_path / name, *TINY).exit_code == 0
+        return json.loads((tmp_path / name / "training.json").read_text("utf-8"))["history"]
+
+    assert curves("first") == curves("second")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            ["--backbone", "resnet1"],
+            "`--backbone` must be one of",
+        ),
+        (["--image-size", "8"], "`--image-size` must be at least (32, 32, 3) for 'vgg16'"),
+        (["--weights", "none.h5"], "`--weights` must be"),
+        (
+            ["--batch-size", "1000"],
+            "`--batch-size` must be at most the number of training pictures",
+        ),
+    ],
+)
+def test_what_cannot_be_trained_is_said_and_earlier_results_stay(
+    options, message, drawn, tmp_path, run
+):
+    (tmp_path / "model.keras").write_text("of an earlier run")
+    (tmp_path / "mine.txt").write_text("the user's own")
+    ended = run("train", drawn, "--output", tmp_path, *TINY, *options)
+    assert ended.exit_code == 2, ended.output
+    assert ended.stderr.startswith("Error: ")
+    assert message in ended.stderr
+    assert (tmp_path / "model.keras").read_text() == "of an earlier run"
+    assert {path.name for path in tmp_path.iterdir()} == {"model.keras", "mine.txt"}
+
+
+def test_data_that_is_not_there(tmp_path, run):
+    ended = run("train", tmp_path / "nowhere", "--output", tmp_path / "out", *TINY)
+    assert ended.exit_code == 2
+    assert ended.stderr == (
+        f"Error: `DATA` must be an existing folder or zip archive; "
+        f"received DATA='{tmp_path / 'nowhere'}'. Check the path.\n"
+    )
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,210 @@
+"""The report: one page, with everything inside, that shows names and never obeys them."""
+
+import base64
+import io
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+from catdog_keras import Evaluation, write_report
+from catdog_keras.report.environment import describe_environment
+
+ODD = ["<script>alert(1)</script>", "dogs & \"cats\" 'x'", "猫 🐈", "a\u202eb\n"]
+HISTORY = {
+    "accuracy": [0.6, 0.8],
+    "val_accuracy": [0.5, 0.7],
+    "loss": [0.7, 0.4],
+    "val_loss": [0.8, 0.6],
+}
+VOID = {"meta", "link", "img"}
+
+
+class Page(HTMLParser):
+    """Every tag with its attributes, the text of the page, and whether all tags close in turn."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.tags, self.open, self.words = [], [], []
+        self.feed(html)
+        self.close()
+        assert self.open == []
+        self.text = " ".join(" ".join(self.words).split())
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if "style" not in self.open:
+            self.words.append(data)
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def evaluate(names, pictures=60, seed=0, files=None):
+    generator = np.random.default_rng(seed)
+    labels = np.arange(pictures) % len(names)
+    logits = generator.normal(size=(pictures, len(names)))
+    logits[np.arange(pictures), labels] += 1
+    rows = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    return Evaluation(names, labels, rows, files)
+
+
+def read(folder, *arguments, **options):
+    write_report(folder / "page.html", *arguments, **options)
+    html = (folder / "page.html").read_text("utf-8")
+    return html, Page(html)
+
+
+def test_the_page_asks_for_nothing_and_runs_nothing(tmp_path):
+    files = [f"/x/<img src=http://host/{n} onerror=alert(1)>.jpg" for n in range(60)]
+    html, page = read(
+        tmp_path,
+        {"a<b>": evaluate(ODD, files=files), "c": evaluate(ODD, seed=1, files=files)},
+        title="</title><script>alert(2)</script>",
+        counts={"<i>": dict.fromkeys(ODD, 3)},
+        histories={"a<b>": HISTORY},
+        facts={"<b>": {"<u>": "</table><script>"}},
+    )
+    assert {tag for tag, _ in page.tags}.isdisjoint({"script", "iframe", "b", "i", "u", "object"})
+    assert not any(name.startswith("on") for _, attributes in page.tags for name in attributes)
+    assert all(image["src"].startswith("data:image/") for image in page.all("img"))
+    assert [link["href"] for link in page.all("link")] == ["data:,"]
+    assert not re.search(r"url\(|@import", html)
+    policy = next(m["content"] for m in page.all("meta") if "http-equiv" in m)
+    assert policy == "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    for shown in ("<script>alert(1)</script>", "dogs & \"cats\" 'x'", "猫 🐈", "a\\u202eb\\n"):
+        assert shown in page.text
+    assert "<img src=http:" in page.text
+    assert "\u202e" not in html
+
+
+def test_every_picture_has_a_text_and_every_place_a_name(tmp_path):
+    _, page = read(
+        tmp_path,
+        {"one": evaluate(["cat", "dog"])},
+        histories={"one": HISTORY},
+        worst_pictures={"one": Figure((4, 2))},
+    )
+    images = page.all("img")
+    assert len(images) == 3
+    for image in images:
+        assert len(image["alt"]) > 20
+        encoded = base64.b64decode(image["src"].split(",")[1])
+        with Image.open(io.BytesIO(encoded)) as decoded:
+            assert decoded.size == (int(image["width"]), int(image["height"]))
+    kinds = [image["src"].split(";")[0] for image in images]
+    assert kinds.count("data:image/jpeg") == 1  # of the pictures; drawings lose nothing
+    assert [html["lang"] for html in page.all("html")] == ["en"]
+    identities = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(set(identities)) == len(identities)
+    for link in page.all("a"):
+        assert link["href"].removeprefix("#") in identities
+    for scrolled in (a for _, a in page.tags if "tabindex" in a):
+        assert scrolled["aria-label"]
+        assert scrolled["role"] == "region"
+    for cell in page.all("th"):
+        assert cell["scope"] in ("row", "col")
+
+
+def test_the_numbers_of_one_model(tmp_path):
+    files = [f"/pictures/test/{n}.jpg" for n in range(60)]
+    evaluation = evaluate(["cat", "dog"], files=files)
+    counts = {"train": {"cat": 1200, "dog": 30}, "test": {"cat": 30, "dog": 30}}
+    _, page = read(tmp_path, {"small": evaluation}, counts=counts, facts={"Training": {"seed": 17}})
+    low, high = evaluation.accuracy_interval
+    assert (
+        f"{100 * evaluation.accuracy:.1f} % 95 % interval {100 * low:.1f} to {100 * high:.1f} %"
+        in page.text
+    )
+    assert "cat 1,200 30 dog 30 30 all classes 1,230 60" in page.text
+    for scores in evaluation.class_scores:
+        assert f"{scores.class_name} 30 {100 * scores.precision:.1f} %" in page.text
+    worst = evaluation.top_losses(1)[0]
+    assert "the largest losses, in /pictures/test" in page.text
+    name = worst.file.removeprefix("/pictures/test/")
+    told = f"{name} {worst.true_class} {worst.predicted_class} {100 * worst.probability:.1f} %"
+    assert told in page.text
+    assert "Training seed 17" in page.text
+    for name, value in describe_environment().items():
+        assert f"{name} {value}" in page.text
+    assert "Models side by side" not in page.text
+
+
+def test_several_models_stand_side_by_side(tmp_path):
+    models = {f"model{seed}": evaluate(["cat", "dog"], seed=seed) for seed in range(4)}
+    _, page = read(tmp_path, models)
+    best = max(models, key=lambda name: models[name].accuracy)
+    assert f"Accuracy, {best} {100 * models[best].accuracy:.1f} %" in page.text
+    for name, each in models.items():
+        assert f"{name} {each.correct} of 60 {100 * each.accuracy:.1f} %" in page.text
+
+
+@pytest.mark.parametrize("names", [["only"], [f"class {n}" for n in range(40)]])
+def test_any_number_of_classes(names, tmp_path):
+    _, page = read(tmp_path, {"m": evaluate(names, pictures=40)})
+    assert all(name in page.text for name in names)
+
+
+def test_a_class_without_pictures_has_no_recall(tmp_path):
+    rows = [[0.9, 0.1, 0.0], [0.2, 0.8, 0.0]]
+    _, page = read(tmp_path, {"m": Evaluation(["a", "b", "c"], [0, 1], rows)})
+    assert "c 0 - 0.0 to 100.0 % - 0.0 to 100.0 % -" in page.text
+
+
+def test_the_environment_can_be_written_as_json():
+    told = describe_environment()
+    assert json.loads(json.dumps(told)) == told
+    assert told["backend"] in told
+
+
+ONE = Evaluation(["a", "b"], [0, 1], [[0.9, 0.1], [0.2, 0.8]])
+OTHER = Evaluation(["a", "b"], [1, 1], [[0.9, 0.1], [0.2, 0.8]])
+
+
+@pytest.mark.parametrize(
+    ("evaluations", "error", "message"),
+    [
+        (
+            {},
+            ValueError,
+            "`evaluations` must be a dict of `Evaluation` by the name of the model; received evaluations={}.",
+        ),
+        (
+            ONE,
+            TypeError,
+            f"`evaluations` must be a dict of `Evaluation` by the name of the model; received evaluations={ONE!r}.",
+        ),
+        (
+            {"a": 1},
+            TypeError,
+            "`evaluations` must be a dict of `Evaluation` by the name of the model; received evaluations={'a': 1}.",
+        ),
+        (
+            {"a": ONE, "b": OTHER},
+            ValueError,
+            "`evaluations` must be of the same pictures in the same order; "
+            f"received evaluations={{'a': {ONE!r}, 'b': {OTHER!r}}}. Write a report for each set of pictures.",
+        ),
+    ],
+)
+def test_messages(evaluations, error, message, tmp_path):
+    with pytest.raises(error) as raised:
+        write_report(tmp_path / "page.html", evaluations)
+    assert str(raised.value) == message
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_page_that_cannot_be_written(tmp_path):
+    with pytest.raises(OSError, match="`path` must be a file that can be written"):
+        write_report(tmp_path / "nowhere" / "page.html", {"m": ONE})
