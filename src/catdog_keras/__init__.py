@@ -57,6 +57,9 @@ from catdog_keras.plotting import (
     plot_history,
     plot_images,
     plot_label_counts,
+    plot_reliability,
+    plot_roc,
+    plot_top_losses,
 )
 from catdog_keras.report import write_report
 
@@ -102,6 +105,9 @@ __all__ = [
     "plot_history",
     "plot_images",
     "plot_label_counts",
+    "plot_reliability",
+    "plot_roc",
+    "plot_top_losses",
     "scan_images",
     "strip_augmentation",
     "transfer_model",

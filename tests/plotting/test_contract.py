@@ -57,6 +57,25 @@ def results(names):
     ]
 
 
+def judged(names, pictures=192, missing=0, seed=0):
+    """An evaluation of a fair classifier; the last `missing` classes do not occur."""
+    random = np.random.default_rng(seed)
+    scores = random.gamma(0.4, size=(pictures, len(names))) + 1e-6
+    labels = np.arange(pictures) % (len(names) - missing)
+    scores[np.arange(pictures), labels] += random.random(pictures) * 1.5
+    rows = scores / scores.sum(axis=1, keepdims=True)
+    files = [f"cats_and_dogs_filtered/validation/cats/cat.{2000 + n}.jpg" for n in range(pictures)]
+    return catdog_keras.Evaluation(names, labels, rows, files)
+
+
+def losses(names, count, shape=(12, 16, 3), files=True):
+    """The worst pictures of an evaluation, and what it was an evaluation of."""
+    evaluation = judged(names, max(count, len(names)))
+    if not files:
+        evaluation = catdog_keras.Evaluation(names, evaluation.labels, evaluation.probabilities)
+    return evaluation.top_losses(count), (pictures(len(evaluation), shape), evaluation.labels)
+
+
 CASES = {
     "plot_images": {
         "two classes": ((pictures(8), [0, 1] * 4), ["cats", "dogs"]),
@@ -114,8 +133,44 @@ CASES = {
             1,
         ),
     },
+    "plot_reliability": {
+        "two classes": (judged(["cats", "dogs"]).reliability_bins,),
+        "one class": (judged(["cats"]).reliability_bins,),
+        "one picture": (judged(["cats", "dogs"], 1).reliability_bins,),
+        "forty classes": (judged(FORTY, 4000).reliability_bins,),
+        "large counts": (judged(FORTY[:3], 1_234_567).reliability_bins,),
+    },
+    "plot_roc": {
+        "two classes": (judged(["cats", "dogs"]).roc_curves,),
+        "one class": (judged(["cats"]).roc_curves,),
+        "one picture of a class": (judged(["cats", "dogs", "foxes"], 4).roc_curves,),
+        "one class without pictures": (judged(["cats", "dogs", "foxes"], missing=1).roc_curves,),
+        "five classes": (judged(FORTY[:5]).roc_curves,),
+        "forty classes": (judged(FORTY, missing=3).roc_curves,),
+        "long names": (judged(LONG, 30_000).roc_curves,),
+        "odd names": (judged([*ODD, "_hidden"]).roc_curves,),
+    },
+    "plot_top_losses": {
+        "two classes": losses(["cats", "dogs"], 9),
+        "one class": losses(["cats"], 3),
+        "one picture": losses(["cats", "dogs"], 1),
+        "two pictures": losses(["cats", "dogs"], 2),
+        "forty classes": losses(FORTY, 40),
+        "long names": losses(LONG, 9),
+        "odd names": losses(ODD, 9),
+        "no files": losses(["cats", "dogs"], 9, files=False),
+        "grey": losses(["cats", "dogs"], 6, (9, 9, 1)),
+        "channels first": losses(["cats", "dogs"], 6, (3, 9, 14)),
+        "panorama": losses(["cats", "dogs"], 6, (4, 90, 3)),
+        "tower": losses(["cats", "dogs"], 6, (90, 4, 3)),
+    },
 }
-TALL = {"plot_comparison": 12.0, "plot_label_counts": 9.0, "plot_images": 9.0}
+TALL = {
+    "plot_comparison": 12.0,
+    "plot_label_counts": 9.0,
+    "plot_images": 9.0,
+    "plot_top_losses": 9.0,
+}
 EVERY_CASE = [(name, case) for name, cases in CASES.items() for case in cases]
 
 

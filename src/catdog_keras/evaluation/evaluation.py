@@ -136,7 +136,8 @@ class Evaluation:
         A probability below 2.2e-16 counts as that, so no loss exceeds 36.04.
         """
         of_true_class = self.probabilities[np.arange(len(self)), self.labels]
-        return -np.log(np.clip(of_true_class, SMALLEST_PROBABILITY, 1.0))
+        # From 0, so that certain and right is no -0.
+        return 0.0 - np.log(np.clip(of_true_class, SMALLEST_PROBABILITY, 1.0))
 
     @property
     def log_loss(self) -> float:

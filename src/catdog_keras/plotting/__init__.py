@@ -11,6 +11,9 @@ from catdog_keras.plotting.evaluation import plot_confusion_matrix
 from catdog_keras.plotting.history import plot_history
 from catdog_keras.plotting.images import plot_images
 from catdog_keras.plotting.label_counts import plot_label_counts
+from catdog_keras.plotting.reliability import plot_reliability
+from catdog_keras.plotting.roc import plot_roc
+from catdog_keras.plotting.top_losses import plot_top_losses
 
 __all__ = [
     "plot_comparison",
@@ -18,4 +21,7 @@ __all__ = [
     "plot_history",
     "plot_images",
     "plot_label_counts",
+    "plot_reliability",
+    "plot_roc",
+    "plot_top_losses",
 ]

@@ -2,14 +2,17 @@
 
 import functools
 import io
+from collections.abc import Sequence
 from typing import Literal, cast
 
 from matplotlib import rcParams
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.font_manager import FontProperties
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.textpath import TextToPath
+from matplotlib.transforms import ScaledTranslation
 
 from catdog_keras._checks import describe
 
@@ -103,6 +106,29 @@ def text_size(room: float, largest: float | None = None) -> float:
     """Returns the size of text in points for lines that are `room` points high."""
     largest = rcParams["font.size"] if largest is None else largest
     return max(SMALLEST_TEXT, min(largest, 0.8 * room))
+
+
+def legend_size(ax: Axes) -> float:
+    """Returns the size in points of the text of a legend."""
+    return float(FontProperties(size=rcParams["legend.fontsize"]).get_size_in_points())
+
+
+def draw_legend_below(
+    ax: Axes, handles: Sequence[Artist], labels: Sequence[str], columns: int
+) -> None:
+    """Names what is drawn below the label of the axis."""
+    below = ScaledTranslation(0, -0.55, ax.figure.dpi_scale_trans)
+    legend = ax.legend(
+        handles,
+        labels,
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0),
+        bbox_transform=ax.transAxes + below,
+        ncols=columns,
+        borderaxespad=0,
+    )
+    for text in legend.get_texts():
+        text.set_parse_math(False)
 
 
 def write_title(ax: Axes, *lines: str) -> None:

@@ -3,7 +3,7 @@
 import itertools
 import math
 import numbers
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -51,6 +51,36 @@ def first_pictures(
     if looked_at == 0:
         raise ValueError("`data` must hold at least one picture; received none.")
     return PicturesByClass(found, looked_at)
+
+
+def pictures_at(data: Any, class_of: Mapping[int, str]) -> dict[int, Array]:
+    """Takes batches until the picture at each index is found; `class_of` says what it should be.
+
+    The labels of another order give themselves away: one class would have two of them.
+    """
+    found: dict[int, Array] = {}
+    label_of: dict[str, tuple[int, int]] = {}
+    start = 0
+    for images, labels in _batches(data):
+        pictures = _check_images(images)
+        indices = _check_labels(labels, len(pictures))
+        for index in sorted(set(class_of) & set(range(start, start + len(pictures)))):
+            found[index] = pictures[index - start]
+            label, name = int(indices[index - start]), class_of[index]
+            known, first = label_of.setdefault(name, (label, index))
+            if known != label:
+                raise ValueError(
+                    "`data` must hold the pictures of the evaluation, in its order; received label "
+                    f"{known} at index {first} and label {label} at index {index}, where both are "
+                    f"of class {name!r}. A dataset that is shuffled anew in each pass will not do."
+                )
+        start += len(pictures)
+        if len(found) == len(class_of):
+            return found
+    raise ValueError(
+        "`data` must hold the pictures of the evaluation, in its order; "
+        f"received {start} pictures and none at index {max(class_of)}."
+    )
 
 
 def to_rgb(
@@ -117,26 +147,38 @@ def _checked_pairs(data: Iterable[Any], requirement: str) -> Iterator[Any]:
 
 def _check_batch(images: Any, labels: Any, num_classes: int) -> tuple[Array, Array]:
     """Returns pictures and class indices as arrays, or raises if they do not fit together."""
-    pictures, indices = np.asarray(images), np.asarray(labels)
+    pictures = _check_images(images)
+    indices = _check_labels(labels, len(pictures), num_classes)
+    wrong = indices[~np.isin(indices, np.arange(num_classes))]
+    if wrong.size:
+        requirement = f"class indices from 0 to {num_classes - 1}, one for each class name"
+        raise ValueError(describe("labels", requirement, wrong[0].item()))
+    return pictures, indices.astype(np.int64)
+
+
+def _check_images(images: Any) -> Array:
+    pictures = np.asarray(images)
     if pictures.ndim not in (3, 4):
         raise ValueError(
             "`data` must hold images of shape (batch, height, width, channels), "
             "(batch, channels, height, width) or (batch, height, width); "
             f"received shape {pictures.shape}."
         )
+    return pictures
+
+
+def _check_labels(labels: Any, pictures: int, num_classes: int | None = None) -> Array:
+    """Returns one number per picture, or raises; rows of more than one number are one-hot."""
+    indices = np.asarray(labels)
     if indices.ndim == 2:
-        one_hot = indices.shape[1] == num_classes > 1
+        one_hot = indices.shape[1] > 1 and num_classes in (None, indices.shape[1])
         indices = indices.argmax(axis=1) if one_hot else indices.reshape(-1)
-    if indices.shape != pictures.shape[:1]:
+    if indices.shape != (pictures,):
         raise ValueError(
-            f"`data` must hold one label per image, here {pictures.shape[0]}; "
+            f"`data` must hold one label per image, here {pictures}; "
             f"received labels of shape {np.shape(labels)}."
         )
-    wrong = indices[~np.isin(indices, np.arange(num_classes))]
-    if wrong.size:
-        requirement = f"class indices from 0 to {num_classes - 1}, one for each class name"
-        raise ValueError(describe("labels", requirement, wrong[0].item()))
-    return pictures, indices.astype(np.int64)
+    return indices
 
 
 def _channels_last(picture: Array, data_format: str | None) -> Array:

@@ -183,19 +183,10 @@ def _write_number(
 
 
 def _draw_legend(ax: Axes) -> None:
-    """Names the bars below the label of the axis."""
-    from matplotlib.transforms import ScaledTranslation
+    """Names the bars, then the baseline: matplotlib lists lines before bars."""
+    from catdog_keras.plotting import _canvas
 
-    # matplotlib lists lines before bars.
-    handles, labels = ax.get_legend_handles_labels()
-    order = sorted(range(len(labels)), key=lambda n: labels[n].startswith("baseline"))
-    below = ScaledTranslation(0, -0.55, ax.figure.dpi_scale_trans)
-    ax.legend(
-        [handles[n] for n in order],
-        [labels[n] for n in order],
-        loc="upper center",
-        bbox_to_anchor=(0.5, 0),
-        bbox_transform=ax.transAxes + below,
-        ncols=2,
-        borderaxespad=0,
-    )
+    entries = list(zip(*ax.get_legend_handles_labels(), strict=True))
+    entries.sort(key=lambda entry: entry[1].startswith("baseline"))
+    handles, labels = zip(*entries, strict=True)
+    _canvas.draw_legend_below(ax, handles, labels, columns=2)

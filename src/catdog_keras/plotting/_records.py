@@ -1,0 +1,23 @@
+"""Plain records: what plots ask of the records of another package, which they do not know."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from catdog_keras._checks import describe
+
+
+def check_records(
+    name: str, value: Any, requirement: str, attributes: Sequence[str]
+) -> Sequence[Any]:
+    """Returns the records, or raises if they are no sequence or one of them lacks an attribute."""
+    if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
+        raise TypeError(describe(name, requirement, value))
+    if not value:
+        raise ValueError(describe(name, f"{requirement}, at least one", value))
+    for index, record in enumerate(value):
+        missing = [attribute for attribute in attributes if not hasattr(record, attribute)]
+        if missing:
+            raise TypeError(
+                describe(f"{name}[{index}]", f"a record with {', '.join(attributes)}", record)
+            )
+    return value

@@ -1,0 +1,121 @@
+"""Whether a model is right as often as it says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from catdog_keras.plotting._records import check_records
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_ATTRIBUTES = ("low", "high", "pictures", "confidence", "accuracy", "accuracy_interval")
+
+
+class Bin(Protocol):
+    """What is drawn of pictures of which a model was about equally sure."""
+
+    @property
+    def low(self) -> float: ...  # noqa: D102
+    @property
+    def high(self) -> float: ...  # noqa: D102
+    @property
+    def pictures(self) -> int: ...  # noqa: D102
+    @property
+    def confidence(self) -> float: ...  # noqa: D102
+    @property
+    def accuracy(self) -> float: ...  # noqa: D102
+    @property
+    def accuracy_interval(self) -> tuple[float, float]: ...  # noqa: D102
+
+
+def plot_reliability(bins: Sequence[Bin], *, ax: Axes | None = None) -> Axes:
+    """Draws how often a model is right over how sure it is, with 95 % intervals.
+
+    Below the diagonal it is too sure. Where an interval touches the diagonal, the pictures of that
+    bin show no fault; how many they are stands above. The legend stands outside the axes: give axes
+    of a figure with `layout="constrained"`.
+
+    Args:
+        bins: records as of `Evaluation.reliability_bins`, at least one.
+        ax: matplotlib axes to draw into, or None for a new figure.
+
+    Returns:
+        The axes, neither shown nor closed; their figure is `.figure`.
+
+    Raises:
+        TypeError: if `bins` is no list of such records.
+        ValueError: if it is empty.
+
+    Example:
+        >>> import catdog_keras
+        >>> rows = [[0.9, 0.1], [0.4, 0.6], [0.7, 0.3], [0.2, 0.8]]
+        >>> evaluation = catdog_keras.Evaluation(["cat", "dog"], [0, 1, 1, 1], rows)
+        >>> catdog_keras.plot_reliability(evaluation.reliability_bins).get_title()
+        'Calibration error 0.350 on 4 pictures'
+    """
+    from catdog_keras.plotting import _canvas
+
+    check_records("bins", bins, "a list of reliability bins", _ATTRIBUTES)
+    ax = _canvas.take_axes(ax, (5.5, 5.5))
+    least = min(
+        0.5, *(each.low for each in bins)
+    )  # of two classes one is always at least as probable
+    ink = ax.xaxis.label.get_color()  # seen on the user's background, be it dark
+    ax.plot([least, 1], [least, 1], ":", color=ink, label="as often right as sure")
+    _draw_points(ax, bins)
+    ax.set_xlim(least, 1)
+    ax.set_ylim(0, 1)
+    ax.set_xlabel("confidence (mean probability of the predicted class)")
+    ax.set_ylabel("accuracy (share of pictures)")
+    _canvas.draw_legend_below(ax, *ax.get_legend_handles_labels(), columns=1)
+    _write_counts(ax, bins)
+    pictures = sum(each.pictures for each in bins)
+    error = sum(each.pictures * abs(each.accuracy - each.confidence) for each in bins) / pictures
+    plural = "s" if pictures > 1 else ""
+    _canvas.write_title(ax, f"Calibration error {error:.3f} on {pictures:,} picture{plural}")
+    return ax
+
+
+def _draw_points(ax: Axes, bins: Sequence[Bin]) -> None:
+    from catdog_keras.plotting import _canvas
+
+    accuracies = [each.accuracy for each in bins]
+    ends = [each.accuracy_interval for each in bins]
+    ax.errorbar(
+        [each.confidence for each in bins],
+        accuracies,
+        yerr=[
+            [accuracy - low for accuracy, (low, _) in zip(accuracies, ends, strict=True)],
+            [high - accuracy for accuracy, (_, high) in zip(accuracies, ends, strict=True)],
+        ],
+        fmt="o",
+        color=_canvas.BLUE,
+        markersize=7,
+        capsize=4,
+        elinewidth=1.6,
+        capthick=1.6,
+        clip_on=False,  # a point at an end of the axes is a whole one
+        zorder=3,
+        label="accuracy, with its 95 % interval",
+    )
+
+
+def _write_counts(ax: Axes, bins: Sequence[Bin]) -> None:
+    """Writes how many pictures each bin has above its place."""
+    from catdog_keras.plotting import _canvas
+
+    above = ax.secondary_xaxis("top")
+    counts = [f"{each.pictures:,}" for each in bins]
+    width, _ = _canvas.measure(ax)
+    least, most = ax.get_xlim()
+    place = width * min(each.high - each.low for each in bins) / (most - least)
+    size = float(ax.xaxis.label.get_fontsize())
+    while size > _canvas.SMALLEST_TEXT and any(
+        _canvas.text_width(count, size) > 0.85 * place for count in counts
+    ):
+        size -= 0.5
+    above.set_xticks([(each.low + each.high) / 2 for each in bins], counts, fontsize=size)
+    above.tick_params(length=0)
+    above.set_xlabel("pictures")

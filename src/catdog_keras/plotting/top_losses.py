@@ -1,0 +1,177 @@
+"""The pictures that a model was most wrong about."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any, Protocol
+
+from catdog_keras._checks import check_choice
+from catdog_keras.plotting._pictures import (
+    DATA_FORMATS,
+    check_value_range,
+    pictures_at,
+    to_rgb,
+)
+from catdog_keras.plotting._records import check_records
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
+
+_ATTRIBUTES = ("index", "file", "true_class", "predicted_class", "probability", "loss")
+# Lines above a picture: its file, its class, and what it was taken for.
+LINES = 3
+LARGEST_TEXT = 9.0
+# Characters that a line should have room for before its text is made smaller.
+LINE_LENGTH = 22
+# What the layout leaves free around each picture, in inches.
+LAYOUT_PAD = 0.1
+# Places are no narrower, for the sake of their text, and no wider, for that of the other pictures.
+NARROWEST, WIDEST = 0.9, 2.0
+
+
+class Loss(Protocol):
+    """What is told of one picture."""
+
+    @property
+    def index(self) -> int: ...  # noqa: D102
+    @property
+    def file(self) -> str | None: ...  # noqa: D102
+    @property
+    def true_class(self) -> str: ...  # noqa: D102
+    @property
+    def predicted_class(self) -> str: ...  # noqa: D102
+    @property
+    def probability(self) -> float: ...  # noqa: D102
+    @property
+    def loss(self) -> float: ...  # noqa: D102
+
+
+def plot_top_losses(
+    losses: Sequence[Loss],
+    data: Any,
+    *,
+    value_range: tuple[float, float] | None = None,
+    data_format: str | None = None,
+    figure: Figure | SubFigure | None = None,
+) -> Figure | SubFigure:
+    """Shows the pictures that a model was most wrong about: file, class, loss, and its mistake.
+
+    The pictures are found by their place: `data` must yield in the order in which it was evaluated,
+    as `splits.validation` and `splits.test` do.
+
+    Args:
+        losses: records as of `Evaluation.top_losses`, at least one, shown in their order.
+        data: the dataset of batches `(images, labels)` that was evaluated, of which only as many
+            are taken as needed, or one pair of arrays; shapes as for `plot_images`.
+        value_range: the values `(low, high)` that are black and white. None finds out from the
+            pictures shown, as `plot_images` does.
+        data_format: `"channels_last"` or `"channels_first"`. None goes by the axis that has 1, 3
+            or 4 entries and, where both have, by `keras.config.image_data_format()`.
+        figure: an empty matplotlib figure or subfigure to draw into, or None for a new one.
+
+    Returns:
+        The figure, neither shown nor closed.
+
+    Raises:
+        TypeError: if an argument is of another type.
+        ValueError: if there are no losses, or `data` does not hold their pictures in that order.
+
+    Example:
+        >>> import catdog_keras, numpy as np
+        >>> pictures, labels = np.zeros((2, 8, 8, 3)), np.array([0, 1])
+        >>> evaluation = catdog_keras.Evaluation(["cat", "dog"], labels, [[0.9, 0.1], [0.7, 0.3]])
+        >>> figure = catdog_keras.plot_top_losses(evaluation.top_losses(1), (pictures, labels))
+        >>> figure.axes[0].get_title("left").splitlines()
+        ['picture 1', 'dog, loss 1.20', 'taken for cat (70 %)']
+    """
+    from catdog_keras.plotting import _canvas
+
+    check_records("losses", losses, "a list of pictures with their losses", _ATTRIBUTES)
+    value_range = check_value_range(value_range)
+    if data_format is not None:
+        check_choice("data_format", data_format, DATA_FORMATS)
+    _canvas.check_figure(figure)
+    pictures = pictures_at(data, {each.index: each.true_class for each in losses})
+    shown = to_rgb([pictures[each.index] for each in losses], value_range, data_format)
+    widest = max(picture.shape[1] / picture.shape[0] for picture in shown)
+    shape = min(max(widest, NARROWEST), WIDEST)
+    figure, places, height = _place(figure, len(shown), shape)
+    for each, picture, ax in zip(losses, shown, places, strict=True):
+        _draw_picture(ax, picture, shape)
+        _write_lines(ax, each, 0.97 * height * shape * _canvas.POINTS_PER_INCH)
+    count = f"{len(losses)} largest losses" if len(losses) > 1 else "largest loss"
+    figure.suptitle(f"The {count}, in nats")
+    return figure
+
+
+def _place(
+    figure: Figure | SubFigure | None, count: int, shape: float
+) -> tuple[Figure | SubFigure, list[Axes], float]:
+    """Returns the figure, the axes of each picture and the height of a picture in inches."""
+    from catdog_keras.plotting import _canvas
+
+    title = LINES * 1.3 * LARGEST_TEXT / _canvas.POINTS_PER_INCH + LAYOUT_PAD
+    if figure is None:
+        columns = math.ceil(math.sqrt(count))
+        width = min(max(2.4 * columns, 4.0), 12.0)
+        height = (width / columns - LAYOUT_PAD) / shape
+        size = (width, math.ceil(count / columns) * (height + title) + 0.4)
+        figure = _canvas.take_figure(None, size, compress=True)
+    else:
+        room = _canvas.size_in_inches(figure)
+        columns, height = _arrange((room[0], room[1] - 0.4), count, shape, title)
+        figure = _canvas.take_figure(figure, room, compress=True)
+    grid = figure.add_gridspec(math.ceil(count / columns), columns)
+    places = [figure.add_subplot(grid[divmod(index, columns)]) for index in range(count)]
+    return figure, places, height
+
+
+def _arrange(
+    room: tuple[float, float], count: int, shape: float, title: float
+) -> tuple[int, float]:
+    """Returns how many pictures stand side by side for the largest ones, and their height."""
+    heights = {
+        columns: min(
+            (room[0] / columns - LAYOUT_PAD) / shape,
+            room[1] / math.ceil(count / columns) - title,
+        )
+        for columns in range(1, count + 1)
+    }
+    columns = max(heights, key=heights.__getitem__)
+    return columns, max(heights[columns], 0.1)
+
+
+def _draw_picture(ax: Axes, picture: Any, shape: float) -> None:
+    """Draws a picture as large as its place allows, at the left, as its text stands."""
+    own = picture.shape[1] / picture.shape[0]
+    width, height = (own, 1.0) if own <= shape else (shape, shape / own)
+    ax.imshow(picture, extent=(0, width, 1 - height, 1))
+    ax.set_xlim(0, shape)
+    ax.set_ylim(0, 1)
+    ax.set_aspect("equal", anchor="NW")
+    ax.set_axis_off()
+
+
+def _write_lines(ax: Axes, loss: Loss, room: float) -> None:
+    """Writes what is told of a picture above it, each line no wider than its place."""
+    from catdog_keras.plotting import _canvas
+
+    size = _canvas.text_size(room / (0.44 * LINE_LENGTH), LARGEST_TEXT)
+
+    def line(before: str, name: str, after: str) -> str:
+        rest = _canvas.text_width(before + after, size)
+        return before + _canvas.fit_text(name, room - rest, size) + after
+
+    probability = f" ({100 * loss.probability:.0f} %)"
+    found = line("taken for ", loss.predicted_class, probability)
+    if loss.predicted_class == loss.true_class:
+        found = f"rightly found{probability}"
+    lines = [
+        line("", f"picture {loss.index}" if loss.file is None else PurePath(loss.file).name, ""),
+        line("", loss.true_class, f", loss {loss.loss:.2f}"),
+        _canvas.fit_text(found, room, size),
+    ]
+    ax.set_title("\n".join(lines), loc="left", fontsize=size, pad=3, parse_math=False)

@@ -1,0 +1,83 @@
+"""ROC curves by their lines and what the legend says of them."""
+
+import numpy as np
+import pytest
+
+from catdog_keras.evaluation import Evaluation
+from catdog_keras.plotting import plot_roc
+
+NAMES = ["cat", "dog"]
+ROWS = [[0.9, 0.1], [0.4, 0.6], [0.7, 0.3], [0.2, 0.8]]
+
+
+def legend(ax):
+    return [text.get_text() for text in ax.get_legend().get_texts()]
+
+
+def of_classes(count, pictures=200, missing=0):
+    random = np.random.default_rng(0)
+    labels = np.arange(pictures) % (count - missing)
+    rows = random.dirichlet([0.3] * count, pictures) + 0.2 * np.eye(count)[labels]
+    names = [f"class {n}" for n in range(count)]
+    return Evaluation(names, labels, rows / rows.sum(axis=1, keepdims=True)).roc_curves
+
+
+def test_two_classes_have_one_curve():
+    (curve,) = Evaluation(NAMES, [0, 1, 1, 1], ROWS).roc_curves
+    ax = plot_roc([curve])
+    line, guess = ax.lines
+    xs, ys = line.get_data()
+    assert xs.tolist() == curve.false_positive_rate.tolist()
+    assert ys.tolist() == curve.true_positive_rate.tolist()
+    assert [list(each) for each in guess.get_data()] == [[0, 1], [0, 1]]
+    low, high = curve.area_interval
+    assert legend(ax) == [
+        f"area 1.000 ({low:.3f} to {high:.3f}): dog, 3 of 4 pictures",
+        "area 0.500: a guess",
+    ]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("false positive rate", "true positive rate")
+    assert ax.get_title() == "ROC curve of dog"
+
+
+def test_up_to_four_curves_differ_in_dashes_and_colour():
+    ax = plot_roc(of_classes(4))
+    curves = ax.lines[:-1]
+    assert len({line.get_linestyle() for line in curves}) == len(curves) == 4
+    assert len({line.get_color() for line in curves}) == 4
+    assert ax.get_title() == "ROC curves of 4 classes, each against the rest"
+
+
+def test_of_many_curves_the_three_worst_are_named():
+    curves = of_classes(12, missing=2)
+    areas = sorted(curve.area for curve in curves if not np.isnan(curve.area))
+    ax = plot_roc(curves)
+    worst = legend(ax)[:3]
+    assert [text[:10] for text in worst] == [f"area {area:.3f}" for area in areas[:3]]
+    assert legend(ax)[3:] == [
+        f"area {areas[3]:.3f} to {areas[-1]:.3f}: 7 others",
+        "no area: 2 classes",
+        "area 0.500: a guess",
+    ]
+    assert sum(line.get_color() == "#888888" for line in ax.lines) == 7
+
+
+def test_a_class_without_pictures_or_without_a_rest_has_no_line_and_says_so():
+    ax = plot_roc(of_classes(3, missing=1))
+    assert legend(ax)[2] == "no area: class 2, 0 of 200 pictures"
+    assert not np.isfinite(ax.lines[2].get_ydata()).any()
+    alone = plot_roc(Evaluation(["cat"], [0, 0], [[1.0], [1.0]]).roc_curves)
+    assert legend(alone)[0] == "no area: cat, 2 of 2 pictures"
+
+
+@pytest.mark.parametrize(
+    ("curves", "error", "message"),
+    [
+        (0.5, TypeError, "`curves` must be a list of ROC curves; received curves=0.5."),
+        ((), ValueError, "`curves` must be a list of ROC curves, at least one; received curves=()."),
+        ([(0, 1)], TypeError, "`curves[0]` must be a record with class_name, positives, negatives, true_positive_rate, false_positive_rate, area, area_interval; received curves[0]=(0, 1)."),
+    ],
+)  # fmt: skip
+def test_what_are_no_curves_is_refused(curves, error, message):
+    with pytest.raises(error) as caught:
+        plot_roc(curves)
+    assert str(caught.value) == message
