@@ -50,6 +50,7 @@ PUBLIC = [
     "load_manifest",
     "load_pictures",
     "model_classes",
+    "plot_class_activation",
     "plot_comparison",
     "plot_confusion_matrix",
     "plot_history",

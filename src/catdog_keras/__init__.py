@@ -52,6 +52,7 @@ from catdog_keras.models import (
     transfer_model,
 )
 from catdog_keras.plotting import (
+    plot_class_activation,
     plot_comparison,
     plot_confusion_matrix,
     plot_history,
@@ -100,6 +101,7 @@ __all__ = [
     "load_manifest",
     "load_pictures",
     "model_classes",
+    "plot_class_activation",
     "plot_comparison",
     "plot_confusion_matrix",
     "plot_history",

@@ -76,6 +76,11 @@ def losses(names, count, shape=(12, 16, 3), files=True):
     return evaluation.top_losses(count), (pictures(len(evaluation), shape), evaluation.labels)
 
 
+def heat(count, shape=(12, 16)):
+    maps = np.random.default_rng(1).random((count, *shape))
+    return maps / maps.max(axis=(1, 2), keepdims=True)
+
+
 CASES = {
     "plot_images": {
         "two classes": ((pictures(8), [0, 1] * 4), ["cats", "dogs"]),
@@ -117,6 +122,22 @@ CASES = {
         "large counts": (matrix(10, 1_234_567), FORTY[:10]),
         "a class without pictures": ([[3, 1], [0, 0]], ["cats", "dogs"]),
         "no pictures": ([[0, 0], [0, 0]], ["cats", "dogs"]),
+    },
+    "plot_class_activation": {
+        "two pictures": (pictures(2), heat(2), ["cats 93 %", "dogs 58 % (true: cats)"]),
+        "one picture": (pictures(1), heat(1), ["cats"]),
+        "forty pictures": (pictures(40), heat(40), FORTY),
+        "no titles": (pictures(3), heat(3)),
+        "long names": (pictures(3), heat(3), LONG),
+        "odd names": (pictures(3), heat(3), ODD),
+        "no evidence": (pictures(3), np.zeros((3, 12, 16)), LONG),
+        "evidence everywhere": (pictures(2), np.ones((2, 12, 16)), ["cats", "dogs"]),
+        "bytes": ((255 * pictures(2)).astype("uint8"), heat(2), ["cats", "dogs"]),
+        "signed": (pictures(2) * 2 - 1, heat(2), ["cats", "dogs"]),
+        "grey": (pictures(2, (9, 9, 1)), heat(2, (9, 9)), ["cats", "dogs"]),
+        "channels first": (pictures(2, (3, 9, 14)), heat(2, (9, 14)), ["cats", "dogs"]),
+        "panorama": (pictures(2, (4, 90, 3)), heat(2, (4, 90)), ["cats", "dogs"]),
+        "one pixel": (pictures(2, (1, 1, 3)), np.ones((2, 1, 1)), ["cats", "dogs"]),
     },
     "plot_comparison": {
         "four models": (results(["model1", "model2", "model3", "model4"]), 0.5),
@@ -166,6 +187,7 @@ CASES = {
     },
 }
 TALL = {
+    "plot_class_activation": 9.0,
     "plot_comparison": 12.0,
     "plot_label_counts": 9.0,
     "plot_images": 9.0,

@@ -18,6 +18,8 @@ GAP = 0.04
 LAYOUT_PAD = 0.1
 # Wider pictures are made smaller, so that one panorama does not leave gaps in all rows.
 WIDEST = 2.0
+# A scale below all rows: the bar alone, and with its numbers and label.
+BAR_INCHES, SCALE_INCHES = 0.12, 0.65
 # More rows than these have a figure of 12 inches, fewer one of 6.
 MANY_ROWS = 6
 
@@ -68,15 +70,16 @@ def place_rows(
     row: Row,
     *,
     stacked: bool,
-    below: float = 0.0,
+    scale_below: bool = False,
 ) -> tuple[Figure | SubFigure, list[Axes], float]:
     """Returns the figure, the axes of each row in it and their width in inches.
 
     Rows stand one below the other where they are `stacked` and not many, and otherwise as many
-    side by side as makes the pictures largest; `below` them as many inches are left free.
+    side by side as makes the pictures largest. With `scale_below` the last axes are for a scale.
     """
     from catdog_keras.plotting import _canvas
 
+    below = SCALE_INCHES * scale_below
     if figure is None:
         width = 6.0 if count <= MANY_ROWS else 12.0
         room = (width, 1.25 * width)
@@ -87,8 +90,11 @@ def place_rows(
     lines = math.ceil(count / abreast)
     size = (room[0], max(lines * (scale + TITLE_INCHES), 1.0) + below)
     figure = _canvas.take_figure(figure, size, compress=True)
-    grid = figure.add_gridspec(lines, abreast)
+    heights = [scale] * lines + [BAR_INCHES] * scale_below
+    grid = figure.add_gridspec(len(heights), abreast, height_ratios=heights)
     rows = [figure.add_subplot(grid[divmod(index, abreast)]) for index in range(count)]
+    if scale_below:
+        rows.append(figure.add_subplot(grid[-1, :]))
     return figure, rows, scale * row.width
 
 

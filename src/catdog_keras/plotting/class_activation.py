@@ -1,0 +1,159 @@
+"""Heat maps over their pictures: where a model saw a class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from catdog_keras._checks import check_choice, describe
+from catdog_keras.plotting._pictures import DATA_FORMATS, check_value_range, to_rgb
+from catdog_keras.plotting._rows import Row, place_rows, write_row_title
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
+
+# Its lightness rises evenly from black to white: the same order in black and white.
+COLOR_MAP = "inferno"
+BAR_LABEL = "evidence for the class (1: the strongest place of each picture)"
+# The picture below a map has just enough weight for its outlines to be seen.
+MAP_WEIGHT = 0.65
+CONTOUR = 0.5
+LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601
+
+
+def plot_class_activation(
+    images: npt.ArrayLike,
+    maps: npt.ArrayLike,
+    titles: Sequence[str] | None = None,
+    *,
+    value_range: tuple[float, float] | None = None,
+    data_format: str | None = None,
+    figure: Figure | SubFigure | None = None,
+) -> Figure | SubFigure:
+    """Shows each picture beside its heat map, which is laid over the picture in grey.
+
+    A line encloses the places with at least half of the strongest evidence. The scale begins anew
+    in each picture: equal colours in two pictures do not mean equal evidence.
+
+    Args:
+        images: pictures of shape `(batch, height, width, channels)`,
+            `(batch, channels, height, width)` or `(batch, height, width)`, at least one.
+        maps: one map per picture, `(batch, height, width)`, from 0 to 1, of the same height and
+            width; as `class_activation` returns them.
+        titles: a title per picture, such as the class, its probability and the true class; or
+            None.
+        value_range: the values `(low, high)` that are black and white, as for `plot_images`.
+        data_format: `"channels_last"`, `"channels_first"` or None, as for `plot_images`.
+        figure: an empty matplotlib figure or subfigure to draw into, or None for a new one.
+
+    Returns:
+        The figure, neither shown nor closed. Its last axes are the scale.
+
+    Raises:
+        TypeError: if an argument is of another type.
+        ValueError: if there is no picture, or shapes, values or the number of titles do not fit.
+
+    Example:
+        >>> import catdog_keras, numpy as np
+        >>> pictures, maps = np.zeros((2, 8, 8, 3)), np.ones((2, 8, 8))
+        >>> figure = catdog_keras.plot_class_activation(pictures, maps, ["cat 93 %", "dog 58 %"])
+        >>> figure.axes[0].get_title("left")
+        'cat 93 %'
+    """
+    from matplotlib import colormaps
+    from matplotlib.cm import ScalarMappable
+
+    from catdog_keras.plotting import _canvas
+
+    pictures, heat = _check_maps(images, maps)
+    lines = _check_titles(titles, len(heat))
+    value_range = check_value_range(value_range)
+    if data_format is not None:
+        check_choice("data_format", data_format, DATA_FORMATS)
+    _canvas.check_figure(figure)
+    shown = to_rgb(list(pictures), value_range, data_format)
+    if shown[0].shape[:2] != heat.shape[1:]:
+        raise ValueError(
+            f"`maps` must be of the height and width of the pictures, here {shown[0].shape[:2]}; "
+            f"received maps of {heat.shape[1:]}."
+        )
+    row = Row.of(2, shown)
+    figure, axes, width = place_rows(figure, len(heat), row, stacked=False, scale_below=True)
+    *rows, below = axes
+    scale = ScalarMappable(cmap=colormaps[COLOR_MAP])
+    for ax, picture, one, title in zip(rows, shown, heat, lines, strict=True):
+        over = MAP_WEIGHT * scale.to_rgba(one, norm=False)[..., :3]
+        over += (1 - MAP_WEIGHT) * (picture @ np.array(LUMINANCE) / 255)[..., np.newaxis]
+        row.draw(ax, [picture, over])
+        _draw_contour(ax, one, row.extent(1, picture))
+        nowhere = (": no place speaks for it", " (nowhere)") if one.max() == 0 else ("", "")
+        write_row_title(ax, title, width, nowhere)
+    _draw_scale(figure, below, scale)
+    return figure
+
+
+def _check_maps(images: Any, maps: Any) -> tuple[npt.NDArray[Any], npt.NDArray[np.float64]]:
+    """Returns pictures and maps as arrays, or raises if they are none or do not fit together."""
+    pictures, heat = np.asarray(images), np.asarray(maps)
+    if pictures.ndim not in (3, 4) or len(pictures) == 0:
+        raise ValueError(
+            "`images` must be at least one picture, of shape (batch, height, width, channels), "
+            "(batch, channels, height, width) or (batch, height, width); "
+            f"received shape {pictures.shape}."
+        )
+    if heat.ndim != 3 or len(heat) != len(pictures) or heat.dtype.kind not in "biuf":
+        raise ValueError(
+            f"`maps` must be one map per picture, of shape ({len(pictures)}, height, width); "
+            f"received shape {heat.shape} and dtype {heat.dtype}."
+        )
+    if not ((heat >= 0) & (heat <= 1)).all():  # false for NaN too
+        raise ValueError(
+            "`maps` must hold numbers from 0 to 1; "
+            f"received values from {heat.min():g} to {heat.max():g}."
+        )
+    return pictures, heat.astype(np.float64)
+
+
+def _check_titles(titles: Sequence[str] | None, pictures: int) -> list[str]:
+    """Returns a title per picture, or raises if there is not one for each."""
+    if titles is None:
+        return [""] * pictures
+    requirement = "a list with a title for each picture, or None"
+    if isinstance(titles, str) or not all(isinstance(title, str) for title in titles):
+        raise TypeError(describe("titles", requirement, titles))
+    if len(titles) != pictures:
+        raise ValueError(
+            f"`titles` must hold one title per picture, here {pictures}; received {len(titles)}."
+        )
+    return list(titles)
+
+
+def _draw_contour(
+    ax: Axes, one: npt.NDArray[np.float64], extent: tuple[float, float, float, float]
+) -> None:
+    """Draws white on black around what is at least half as strong as the strongest place."""
+    if not one.min() < CONTOUR < one.max():
+        return
+    height, width = one.shape
+    left, right, bottom, top = extent
+    xs = left + (right - left) * (np.arange(width) + 0.5) / width
+    ys = top - (top - bottom) * (np.arange(height) + 0.5) / height
+    for color, thickness in (("black", 2.2), ("white", 1.0)):
+        ax.contour(xs, ys, one, levels=[CONTOUR], colors=color, linewidths=thickness)
+
+
+def _draw_scale(figure: Figure | SubFigure, below: Axes, scale: Any) -> None:
+    """Draws what the colours mean below the pictures, the line among them."""
+    from catdog_keras.plotting import _canvas
+
+    bar = figure.colorbar(scale, cax=below, orientation="horizontal", ticks=[0, CONTOUR, 1])
+    for color, thickness in (("black", 2.2), ("white", 1.0)):
+        below.axvline(CONTOUR, color=color, linewidth=thickness)
+    room = 0.95 * _canvas.size_in_points(figure)[0]
+    size = _canvas.text_size(room / 30)
+    bar.set_label(_canvas.fit_text(BAR_LABEL, room, size), fontsize=size)
+    below.tick_params(labelsize=size)
