@@ -24,7 +24,16 @@ BUILDERS = {
     ),
 }
 # These take a model, and have tests of their own.
-FROM_MODELS = {"accelerate", "fit_head", "fold_batch_norm", "model_classes", "strip_augmentation"}
+FROM_MODELS = {
+    "accelerate",
+    "check_pipeline",
+    "fit_head",
+    "fold_batch_norm",
+    "input_range",
+    "model_classes",
+    "predict_with_augmentation",
+    "strip_augmentation",
+}
 EVERY_MODEL = pytest.mark.parametrize("name", BUILDERS)
 
 

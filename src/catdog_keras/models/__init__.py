@@ -3,20 +3,27 @@
 from catdog_keras.models.acceleration import accelerate
 from catdog_keras.models.backbones import BACKBONES, WeightsNotFoundError
 from catdog_keras.models.folding import fold_batch_norm
+from catdog_keras.models.front import input_range
 from catdog_keras.models.head_training import fit_head
+from catdog_keras.models.pipeline_check import check_pipeline
+from catdog_keras.models.pipeline_report import PipelineFinding, PipelineReport
 from catdog_keras.models.stripping import strip_augmentation
 from catdog_keras.models.transfer import model_classes, transfer_model
 from catdog_keras.models.tutorial import build_model1, build_model2, build_model3
 
 __all__ = [
     "BACKBONES",
+    "PipelineFinding",
+    "PipelineReport",
     "WeightsNotFoundError",
     "accelerate",
     "build_model1",
     "build_model2",
     "build_model3",
+    "check_pipeline",
     "fit_head",
     "fold_batch_norm",
+    "input_range",
     "model_classes",
     "strip_augmentation",
     "transfer_model",

@@ -1,0 +1,79 @@
+"""What a check of a pipeline says: findings, each with its name, the problem and the way out."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+FINDINGS = (
+    "no_pictures",
+    "no_labels",
+    "not_batched",
+    "not_finite",
+    "wrong_shape",
+    "scaled_twice",
+    "never_scaled",
+    "wrong_range",
+    "augmentation_range",
+    "labels_outside",
+    "too_few_outputs",
+    "one_hot_labels",
+    "integer_labels",
+    "from_logits",
+)
+
+
+@dataclass(frozen=True)
+class PipelineFinding:
+    """One thing that is wrong between a dataset and a model.
+
+    Attributes:
+        name: What it is, one of the names that the documentation of `check_pipeline` lists.
+        problem: What was seen, with its numbers.
+        remedy: How to mend it.
+    """
+
+    name: str
+    problem: str
+    remedy: str
+
+    def __str__(self) -> str:
+        """Its name, the problem and the remedy, in one line."""
+        return f"{self.name}: {self.problem} {self.remedy}"
+
+
+@dataclass(frozen=True)
+class PipelineReport:
+    """What `check_pipeline` found; empty, and so false, where nothing is wrong.
+
+    Attributes:
+        findings: What is wrong, in the order in which one would mend it.
+        pictures: How many pictures were looked at.
+    """
+
+    findings: tuple[PipelineFinding, ...]
+    pictures: int
+
+    def __len__(self) -> int:
+        """Returns the number of findings."""
+        return len(self.findings)
+
+    def __iter__(self) -> Iterator[PipelineFinding]:
+        """Yields the findings."""
+        return iter(self.findings)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the findings."""
+        return tuple(finding.name for finding in self.findings)
+
+    def raise_findings(self) -> None:
+        """Raises a ValueError with all findings, if there are any."""
+        if self.findings:
+            raise ValueError(str(self))
+
+    def __str__(self) -> str:
+        """One line that counts, then one for each finding."""
+        if not self.findings:
+            return f"Nothing wrong was found in {self.pictures} pictures and the model."
+        number = f"{len(self)} finding" + ("" if len(self) == 1 else "s")
+        lines = [f"{number} in {self.pictures} pictures and the model:"]
+        return "\n".join(lines + [f"  {finding}" for finding in self.findings])
