@@ -63,6 +63,7 @@ PUBLIC = [
     "plot_reliability",
     "plot_roc",
     "plot_top_losses",
+    "predict_with_augmentation",
     "scan_images",
     "strip_augmentation",
     "transfer_model",

@@ -52,6 +52,7 @@ from catdog_keras.models import (
     fold_batch_norm,
     input_range,
     model_classes,
+    predict_with_augmentation,
     strip_augmentation,
     transfer_model,
 )
@@ -118,6 +119,7 @@ __all__ = [
     "plot_reliability",
     "plot_roc",
     "plot_top_losses",
+    "predict_with_augmentation",
     "scan_images",
     "strip_augmentation",
     "transfer_model",

@@ -18,6 +18,9 @@ from catdog_keras import (
 )
 from catdog_keras.models.pipeline_report import FINDINGS
 
+ON_TENSORFLOW = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="what networks want is the same everywhere"
+)
 SHAPE = (16, 16, 3)
 LABELS = np.array([0, 1, 1, 0])
 
@@ -120,10 +123,12 @@ def test_wrong_pictures_are_named(make, images, expected):
         (pictures(1.0, -1.0, shape=(32, 32, 3)), ()),
     ],
 )
+@ON_TENSORFLOW
 def test_a_bare_network_of_keras_wants_its_own_range(image, expected):
     assert names(image, bare()) == expected
 
 
+@ON_TENSORFLOW
 def test_a_network_of_keras_behind_another_scaling_is_named():
     images = keras.Input((32, 32, 3))
     model = keras.Model(images, bare("VGG16")(layers.Rescaling(1 / 255, name="mine")(images)))
@@ -252,9 +257,7 @@ def test_right_pipelines_pass_in_silence(name, capsys):
 
 
 @pytest.mark.parametrize("name", ["mobilenet_v2", "resnet", "densenet", "efficientnet", "vgg16"])
-@pytest.mark.skipif(
-    keras.backend.backend() != "tensorflow", reason="what networks want is the same everywhere"
-)
+@ON_TENSORFLOW
 def test_networks_of_keras_with_their_own_preprocessing_pass(name):
     module = getattr(keras.applications, name)
     constructor = {

@@ -8,6 +8,7 @@ from catdog_keras.models.head_training import fit_head
 from catdog_keras.models.pipeline_check import check_pipeline
 from catdog_keras.models.pipeline_report import PipelineFinding, PipelineReport
 from catdog_keras.models.stripping import strip_augmentation
+from catdog_keras.models.test_time import predict_with_augmentation
 from catdog_keras.models.transfer import model_classes, transfer_model
 from catdog_keras.models.tutorial import build_model1, build_model2, build_model3
 
@@ -25,6 +26,7 @@ __all__ = [
     "fold_batch_norm",
     "input_range",
     "model_classes",
+    "predict_with_augmentation",
     "strip_augmentation",
     "transfer_model",
 ]

@@ -42,7 +42,7 @@ def check_labels(
             values = np.unique(np.concatenate([array.reshape(-1) for array in labels]))
             yield from _check_values(values, outputs, class_names)
         yield from _check_number(outputs, kind, class_names)
-    yield from _check_logits(_last_activation(model), kind, from_logits)
+    yield from _check_logits(last_activation(model), kind, from_logits)
 
 
 def _check_form(one_hot: bool, kind: str | None, outputs: int) -> Iterator[Finding]:
@@ -167,7 +167,7 @@ def _number_of_outputs(model: keras.Model) -> int | None:
     return shape[-1] if len(shape) == 2 else None
 
 
-def _last_activation(model: keras.Model) -> str | None:
+def last_activation(model: keras.Model) -> str | None:
     """The name of the function that makes the outputs; None where it cannot be told."""
     if not is_graph(model) or len(model.outputs) != 1:
         return None
@@ -177,7 +177,7 @@ def _last_activation(model: keras.Model) -> str | None:
         (name, *_), *_ = _output_layers(model.get_config()["output_layers"])
         last = next((layer for layer in model.operations if layer.name == name), None)
     if is_graph(last):
-        return _last_activation(last)
+        return last_activation(last)
     if type(last).__name__ in ("Softmax", "Sigmoid"):  # a layer, or an operation of keras.ops
         return type(last).__name__.lower()
     activation = getattr(last, "activation", None)

@@ -55,6 +55,10 @@ class Found:
         low, high = float(values.min()), float(values.max())
         return cls(low, high, _kind_of(values, low, high))
 
+    def fills(self, kind: object) -> bool:
+        """Whether the values reach both ends of a range."""
+        return isinstance(kind, tuple) and same_range((self.low, self.high), kind)
+
     def __str__(self) -> str:
         """The range in words."""
         return f"[{self.low:.4g}, {self.high:.4g}]"
@@ -164,7 +168,7 @@ def _check_against(found: Found, wanted: Range, arrival: Arrival) -> Iterator[Fi
             _how_to_scale(wanted),
         )
     # Pictures of little contrast lie within a wider range, too.
-    elif not within or same_range((found.low, found.high), found.kind):
+    elif not within or found.fills(found.kind):
         yield Finding(
             "wrong_range",
             f"Pixels are in {found}, and the model takes {_words(wanted)}.",

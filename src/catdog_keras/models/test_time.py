@@ -1,0 +1,162 @@
+"""Predictions averaged over several views of each picture."""
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeAlias
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from catdog_keras._checks import check_boolean, check_integer, describe
+from catdog_keras.layers import RandomAffine
+from catdog_keras.models.label_check import last_activation
+
+View: TypeAlias = Callable[[Any], Any]
+Array: TypeAlias = npt.NDArray[Any]
+
+
+def predict_with_augmentation(
+    model: keras.Model,
+    images: Any,
+    views: int | Sequence[View] | None = None,
+    *,
+    from_logits: bool = True,
+    batch_size: int = 32,
+    seed: int = 0,
+) -> npt.NDArray[np.float64]:
+    """Predicts each picture together with further views of it, and averages the probabilities.
+
+    The picture itself is always one of the views, with the weight of any other. Probabilities are
+    averaged and not logits, so that one view that is very sure does not outvote the others. It
+    takes as many times longer than `predict` as there are views.
+
+    Source: Krizhevsky et al., "ImageNet Classification with Deep Convolutional Neural Networks"
+    (NeurIPS 2012), section 4.1, where ten crops are averaged.
+
+    Args:
+        model: A Keras model with one output of shape `(batch, classes)`, or `(batch, 1)` for the
+            second of two classes. It need not be compiled, and runs with `training=False`.
+        images: An array or tensor of pictures, as the model takes them, or a dataset of batches
+            `images` or `(images, labels)` that keeps its order.
+        views: None for the mirror image; a number of random views, drawn by a `RandomAffine` that
+            mirrors, turns by up to 10 degrees, and zooms and moves by up to a twentieth; or a list
+            of layers and functions from a batch of pictures to one of the same size. Layers are
+            called with `training=True`. 0, or an empty list, is the picture alone.
+        from_logits: True where the model ends in logits, as the models of this package do; False
+            where it ends in a softmax or sigmoid.
+        batch_size: Pictures per step for an array, at least 1; a dataset has its own.
+        seed: Of a number of random views; the same seed gives the same views.
+
+    Returns:
+        The mean probabilities, of shape `(pictures, classes)`, or `(pictures, 1)`.
+
+    Raises:
+        TypeError: If an argument has the wrong type.
+        ValueError: If there are no pictures, a view has another number of them, the outputs are not
+            of two axes, or they are not what `from_logits` says.
+
+    Example:
+        >>> import catdog_keras, numpy as np
+        >>> model = catdog_keras.build_model1((46, 46, 3))
+        >>> pictures = np.random.uniform(0, 255, (3, 46, 46, 3))
+        >>> catdog_keras.predict_with_augmentation(model, pictures).shape
+        (3, 2)
+    """
+    if not isinstance(model, keras.Model):
+        raise TypeError(describe("model", "a keras.Model", model))
+    check_boolean("from_logits", from_logits)
+    check_integer("batch_size", batch_size, minimum=1)
+    _check_ending(model, from_logits)
+    further = _as_functions(views, check_integer("seed", seed, minimum=0))
+    rows = [
+        _mean_over_views(model, batch, further, from_logits)
+        for batch in _batches(images, batch_size)
+    ]
+    if not rows:
+        raise ValueError("`images` must hold at least one picture; received none.")
+    return np.concatenate(rows)
+
+
+def _check_ending(model: keras.Model, from_logits: bool) -> None:
+    activation = last_activation(model)
+    if from_logits and activation in ("softmax", "sigmoid"):
+        requirement = f"False for a model that ends in a {activation}"
+        raise ValueError(describe("from_logits", requirement, from_logits))
+    if not from_logits and activation == "linear":
+        requirement = "True for a model that ends in logits"
+        raise ValueError(describe("from_logits", requirement, from_logits))
+
+
+def _as_functions(views: Any, seed: int) -> list[View]:
+    requirement = "a number of views, a list of layers or functions, or None for the mirror image"
+    if views is None:
+        return [_mirrored]
+    if isinstance(views, (list, tuple)):
+        if not all(map(callable, views)):
+            raise TypeError(describe("views", requirement, views))
+        return [_in_training(view) for view in views]
+    if isinstance(views, bool) or not isinstance(views, int):
+        raise TypeError(describe("views", requirement, views))
+    number = check_integer("views", views, minimum=0)
+    augmentation = RandomAffine("horizontal", 10, zoom=0.05, translation=0.05, seed=seed)
+    return [_in_training(augmentation)] * number
+
+
+def _in_training(view: View) -> View:
+    call = getattr(view, "call", view)
+    if isinstance(view, keras.Layer) and "training" in inspect.signature(call).parameters:
+        return lambda images: view(images, training=True)
+    return view
+
+
+def _mirrored(images: Any) -> Any:
+    last = keras.config.image_data_format() == "channels_last"
+    return np.flip(images, axis=-2 if last else -1)
+
+
+def _batches(images: Any, batch_size: int) -> Iterator[Array]:
+    if hasattr(images, "shape"):
+        array = _array(images)
+        for start in range(0, len(array), batch_size):
+            yield array[start : start + batch_size]
+        return
+    if isinstance(images, (str, bytes, dict)) or not isinstance(images, Iterable):
+        raise TypeError(describe("images", "an array of pictures or a dataset of them", images))
+    for batch in images:
+        yield _array(batch[0] if isinstance(batch, (tuple, list)) else batch)
+
+
+def _array(tensor: Any) -> Array:
+    convert = keras.ops.convert_to_numpy if keras.ops.is_tensor(tensor) else np.asarray
+    return np.asarray(convert(tensor))
+
+
+def _mean_over_views(
+    model: keras.Model, images: Array, views: Sequence[View], from_logits: bool
+) -> npt.NDArray[np.float64]:
+    total = _probabilities(model, images, from_logits)
+    for view in views:
+        seen = _array(view(images))
+        if len(seen) != len(images):
+            raise ValueError(
+                f"`views` must return as many pictures as they are given, here {len(images)}; "
+                f"received {len(seen)} from {view!r}."
+            )
+        total = total + _probabilities(model, seen, from_logits)
+    return total / (1 + len(views))
+
+
+def _probabilities(model: keras.Model, images: Array, from_logits: bool) -> npt.NDArray[np.float64]:
+    outputs = _array(model.predict_on_batch(images)).astype(np.float64)
+    if outputs.ndim != 2:
+        raise ValueError(
+            "`model` must have one output of shape (batch, classes); "
+            f"received outputs of shape {outputs.shape}."
+        )
+    if not from_logits:
+        return outputs
+    if outputs.shape[1] == 1:
+        return 1 / (1 + np.exp(-outputs))
+    exponentials = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+    return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
