@@ -11,6 +11,7 @@ from catdog_keras._backend.batch_norm import (
     can_fuse_batch_norm,
 )
 from catdog_keras._backend.feature_gradient import feature_gradient
+from catdog_keras._backend.normalized_pooling import can_normalize_and_pool, normalize_and_pool
 from catdog_keras._backend.tf_data import is_foreign, operations_for, reverse
 from catdog_keras._backend.traits import (
     DATA_FORMATS,
@@ -26,9 +27,11 @@ __all__ = [
     "batch_norm_training",
     "can_compile_resampling",
     "can_fuse_batch_norm",
+    "can_normalize_and_pool",
     "feature_gradient",
     "is_foreign",
     "native_data_format",
+    "normalize_and_pool",
     "operations_for",
     "predicts_single_batches_well",
     "resolve_data_format",

@@ -17,7 +17,7 @@ def can_fuse_batch_norm(inputs: Any, axis: int) -> bool:
         return False
     backend = keras.backend.backend()
     if backend == "tensorflow":
-        return axis in (-1, 3) and not _compiled_by_xla()
+        return axis in (-1, 3) and not compiled_by_xla()
     if backend == "torch":
         values_per_channel = inputs.numel() // max(inputs.shape[axis], 1)
         return axis in (-1, 1, 3) and values_per_channel > 1  # PyTorch refuses to train on one
@@ -51,7 +51,7 @@ def batch_norm_inference(
     return _channels_back(outputs, axis)
 
 
-def _compiled_by_xla() -> bool:
+def compiled_by_xla() -> bool:
     """Tells whether TensorFlow's XLA compiles what is being traced, or may do so unasked.
 
     XLA expands the fused kernel into E[x^2] - E[x]^2, which loses the variance of values far from

@@ -80,7 +80,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
             return super().call(inputs, training=training, mask=mask)
         moving_mean = keras.ops.cast(self.moving_mean, "float32")
         moving_variance = keras.ops.cast(self.moving_variance, "float32")
-        gamma, beta = self._scale_and_offset()
+        gamma, beta = self.scale_and_offset()
         if not (training and self.trainable):
             outputs = _backend.batch_norm_inference(
                 inputs, self.axis, moving_mean, moving_variance, gamma, beta, self.epsilon
@@ -89,12 +89,21 @@ class BatchNormalization(keras.layers.BatchNormalization):
         outputs, mean, variance = _backend.batch_norm_training(
             inputs, self.axis, gamma, beta, self.epsilon
         )
-        kept = self.momentum
-        self.moving_mean.assign(moving_mean * kept + mean * (1.0 - kept))
-        self.moving_variance.assign(moving_variance * kept + variance * (1.0 - kept))
+        self.update_moving_averages(mean, variance)
         return keras.ops.cast(outputs, self.compute_dtype)
 
-    def _scale_and_offset(self) -> tuple[Any, Any]:
+    def update_moving_averages(self, mean: Any, variance: Any) -> None:
+        """Moves the averages towards the statistics of a batch, as each training step does.
+
+        Args:
+            mean: Tensor of shape `(channels,)`, in float32.
+            variance: The biased variance, likewise.
+        """
+        for average, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            kept = keras.ops.cast(average, "float32") * self.momentum
+            average.assign(kept + value * (1.0 - self.momentum))
+
+    def scale_and_offset(self) -> tuple[Any, Any]:
         """Returns gamma and beta in float32; the kernels need both, trained or not."""
         shape = self.moving_mean.shape
         gamma = keras.ops.cast(self.gamma, "float32") if self.scale else keras.ops.ones(shape)

@@ -120,7 +120,6 @@ class ConvBlock(keras.layers.Layer):
         self.convolution = keras.layers.Conv2D(
             self.filters,
             self._kernel,
-            activation=self._inner_activation(),
             padding=self.padding,
             data_format=inner_format,
             name="convolution",
@@ -138,16 +137,12 @@ class ConvBlock(keras.layers.Layer):
                 self._window, data_format=inner_format, name="pooling", **common
             )
 
-    def _inner_activation(self) -> Callable[[Any], Any]:
-        """The activation on maps of the inner layout; a softmax must find its axis where it was."""
+    def _activate(self, maps: Any) -> Any:
+        """Activates maps of the inner layout; a softmax must find its axis where it was."""
         if not self._transposes or self.activation in _ELEMENTWISE:
-            return self.activation
-
-        def in_own_layout(maps: Any) -> Any:
-            activated = self.activation(keras.ops.transpose(maps, self._from_inner))
-            return keras.ops.transpose(activated, self._to_inner)
-
-        return in_own_layout
+            return self.activation(maps)
+        activated = self.activation(keras.ops.transpose(maps, self._from_inner))
+        return keras.ops.transpose(activated, self._to_inner)
 
     def build(self, input_shape: Sequence[int | None]) -> None:
         """Makes the weights for inputs of `input_shape`."""
@@ -212,11 +207,34 @@ class ConvBlock(keras.layers.Layer):
         self.compute_output_shape(inputs.shape)  # a later picture may be smaller than the first
         outputs = keras.ops.transpose(inputs, self._to_inner) if self._transposes else inputs
         outputs = self.convolution(outputs)
-        if self.normalization is not None:
-            outputs = self.normalization(outputs, training=training)
-        if self.pooling is not None:
-            outputs = self.pooling(outputs)
+        normalization = self.normalization
+        if normalization and training and normalization.trainable and self._pools_first(outputs):
+            outputs = self._normalize_and_pool(outputs, normalization)
+        else:
+            outputs = self._activate(outputs)
+            if normalization:
+                outputs = normalization(outputs, training=training)
+            if self.pooling:
+                outputs = self.pooling(outputs)
         return keras.ops.transpose(outputs, self._from_inner) if self._transposes else outputs
+
+    def _pools_first(self, maps: Any) -> bool:
+        """Whether the backend has the way on which the pooling comes before the normalisation."""
+        return self.pooling is not None and _backend.can_normalize_and_pool(maps, self._window)
+
+    def _normalize_and_pool(self, maps: Any, normalization: BatchNormalization) -> Any:
+        rectify = self.activation is keras.activations.relu
+        gamma, beta = normalization.scale_and_offset()
+        outputs, mean, variance = _backend.normalize_and_pool(
+            maps if rectify else self._activate(maps),
+            gamma,
+            beta,
+            normalization.epsilon,
+            self._window,
+            rectify=rectify,
+        )
+        normalization.update_moving_averages(mean, variance)
+        return outputs
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make this layer again."""

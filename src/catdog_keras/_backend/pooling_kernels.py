@@ -1,0 +1,184 @@
+"""The passes over a map that `normalized_pooling` is made of, each one loop when compiled by XLA.
+
+A map comes as words of 32 bits: float32 values, or integers that hold two bfloat16 channels each.
+It is computed with as planes of float32: one, or one of the even and one of the odd channels.
+"""
+
+import functools
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+ADDENDS = 16  # slices that a sum is made of: the loop over them has a register for each
+
+_UPPER_HALF = -(2**16)
+_LOWER_HALF = 2**16 - 1
+
+
+@functools.cache
+def kernels() -> SimpleNamespace:
+    """The kernels, compiled anew for each kind of input."""
+    import tensorflow as tf
+
+    compiled = {
+        kernel.__name__: tf.function(kernel, jit_compile=True, autograph=False)
+        for kernel in (squares, products, maxima, affine, gradient)
+    }
+    return SimpleNamespace(**compiled)
+
+
+def squares(words: Any, guess: Any) -> tuple[Any, Any]:
+    """Sums of the values less a guess, and of the squares of that; see `_sums`."""
+
+    def terms(rows: Any) -> list[Any]:
+        centers = _by_plane(guess, words)
+        centered = [plane - center for plane, center in zip(_planes(rows), centers, strict=True)]
+        return [term for each in centered for term in (each, each * each)]
+
+    return _sums(terms, words)
+
+
+def products(words: Any, others: Any, center: Any) -> tuple[Any, Any]:
+    """Sums of the values, and of their products with others less a centre; see `_sums`."""
+
+    def terms(rows: Any, other_rows: Any) -> list[Any]:
+        each = zip(_planes(rows), _planes(other_rows), _by_plane(center, words), strict=True)
+        return [term for value, other, middle in each for term in (value, value * (other - middle))]
+
+    return _sums(terms, words, others)
+
+
+def maxima(words: Any, sign: Any, window: tuple[int, int]) -> Any:
+    """The value of each window that is the largest when multiplied by a sign per channel.
+
+    A sign of 0 makes all equal, of which the first is taken.
+    """
+    import tensorflow as tf
+
+    cells = [_planes(cell) for cell in _cells(words, window)]
+    pooled = []
+    for plane, factor in enumerate(_by_plane(sign, words)):
+        best = cells[0][plane] * factor
+        for cell in cells[1:]:
+            best = tf.maximum(best, cell[plane] * factor)
+        pooled.append(tf.where(factor == 0, cells[0][plane], best * factor))
+    return _pack(pooled, exact=True)
+
+
+def affine(words: Any, center: Any, scale: Any, shift: Any) -> Any:
+    """The values less a number per channel, multiplied by another, plus a third."""
+    factors = (_by_plane(per_channel, words) for per_channel in (center, scale, shift))
+    planes = zip(_planes(words), *factors, strict=True)
+    # Far from zero, values and centre are near each other: their difference must come first.
+    return _pack([(values - middle) * slope + offset for values, middle, slope, offset in planes])
+
+
+def gradient(
+    words: Any,
+    maxima: Any,
+    upstream: Any,
+    coefficients: tuple[Any, Any, Any, Any],
+    window: tuple[int, int],
+    rectify: bool,
+) -> Any:
+    """The gradient of the map: that of the pooling, and what flows through the statistics.
+
+    `coefficients`, per channel, are the factor of `upstream`, which flows to the first place of a
+    window whose value is the maximum, then an offset, and a slope over the value less a centre.
+    With `rectify` only places with a value above 0 have a gradient.
+    """
+    import tensorflow as tf
+
+    _, height, width, channels = words.shape
+    # Rows and columns that fill no window belong to one that is cut, whose upstream is 0.
+    missing = [(0, 0), *((0, int(n % k > 0)) for n, k in zip((height, width), window, strict=True))]
+
+    def spread(pooled: Any) -> Any:
+        return tf.pad(pooled, [*missing, (0, 0)])[:, :, None, :, None]
+
+    places = tf.reshape(tf.range(window[0] * window[1]), (1, 1, window[0], 1, window[1], 1))
+    cells = [_planes(cell) for cell in _cells(words, window)]
+    of_planes = []
+    factors = (_by_plane(coefficient, words) for coefficient in coefficients)
+    each = zip(_planes(words), _planes(maxima), _planes(upstream), *factors, strict=True)
+    for plane, (values, best, flow, factor, offset, slope, center) in enumerate(each):
+        first = len(cells) - 1
+        for place in reversed(range(len(cells) - 1)):
+            first = tf.where(cells[place][plane] == best, place, first)
+        flowing = tf.where(spread(first) == places, spread(flow) * factor, 0.0)
+        sides = [n + -n % k for n, k in zip((height, width), window, strict=True)]
+        flowing = tf.reshape(flowing, (-1, *sides, channels))[:, :height, :width]
+        total = flowing + offset + slope * (values - center)
+        of_planes.append(tf.where(values > 0, total, 0.0) if rectify else total)
+    return _pack(of_planes)
+
+
+def _sums(terms: Callable[..., list[Any]], *maps: Any) -> tuple[Any, Any]:
+    """Adds terms over the places of maps: most of the way, to one row in ADDENDS, and a rest.
+
+    The two or four sums of a channel are the parts of one complex number, so that one loop has all
+    of them as its result; XLA would read the maps anew for each. The rest comes as it is, with the
+    sums as its last axis.
+    """
+    import tensorflow as tf
+
+    rows = [tf.reshape(each, (-1, each.shape[-1])) for each in maps]
+    size = tf.shape(rows[0])[0] // ADDENDS
+    slices = [terms(*(each[n * size : (n + 1) * size] for each in rows)) for n in range(ADDENDS)]
+    added = [sum(parts[1:], parts[0]) for parts in zip(*slices, strict=True)]
+    rest = [tf.reduce_sum(term, 0) for term in terms(*(each[ADDENDS * size :] for each in rows))]
+    halves = added if len(added) == 2 else [_side_by_side(*added[:2]), _side_by_side(*added[2:])]
+    return tf.complex(*halves), tf.stack(rest, axis=-1)
+
+
+def _side_by_side(first: Any, second: Any) -> Any:
+    """The bits of two float32 as those of one float64, to be carried, not to be computed with."""
+    import tensorflow as tf
+
+    low, high = (tf.cast(tf.bitcast(each, tf.uint32), tf.uint64) for each in (first, second))
+    return tf.bitcast(tf.bitwise.bitwise_or(tf.bitwise.left_shift(high, 32), low), tf.float64)
+
+
+def _cells(words: Any, window: tuple[int, int]) -> list[Any]:
+    """The first value of each window, the second, and so on, row by row."""
+    import tensorflow as tf
+
+    _, height, width, channels = words.shape
+    down, across = height // window[0], width // window[1]
+    whole = words[:, : down * window[0], : across * window[1]]
+    split = tf.reshape(whole, (-1, down, window[0], across, window[1], channels))
+    return [split[:, :, i, :, j] for i in range(window[0]) for j in range(window[1])]
+
+
+def _planes(words: Any) -> list[Any]:
+    import tensorflow as tf
+
+    if words.dtype == tf.float32:
+        return [words]
+    halves = (tf.bitwise.left_shift(words, 16), tf.bitwise.bitwise_and(words, _UPPER_HALF))
+    return [tf.bitcast(half, tf.float32) for half in halves]
+
+
+def _by_plane(per_channel: Any, words: Any) -> list[Any]:
+    count = per_channel.shape[0] // words.shape[-1]
+    return [per_channel[plane::count] for plane in range(count)]
+
+
+def _pack(planes: Sequence[Any], *, exact: bool = False) -> Any:
+    """The inverse of `_planes`; rounds to the nearest, to even, unless all are `exact`."""
+    import tensorflow as tf
+
+    if len(planes) == 1:
+        return planes[0]
+    even, odd = (tf.bitcast(plane, tf.int32) for plane in planes)
+    if not exact:
+        even, odd = _rounded(even), _rounded(odd)
+    lower = tf.bitwise.bitwise_and(tf.bitwise.right_shift(even, 16), _LOWER_HALF)
+    return tf.bitwise.bitwise_or(lower, tf.bitwise.bitwise_and(odd, _UPPER_HALF))
+
+
+def _rounded(bits: Any) -> Any:
+    import tensorflow as tf
+
+    last_kept = tf.bitwise.bitwise_and(tf.bitwise.right_shift(bits, 16), 1)
+    return bits + (2**15 - 1) + last_kept

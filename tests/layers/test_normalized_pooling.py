@@ -1,0 +1,284 @@
+"""Normalisation and pooling as one function, against Keras's layers one after the other."""
+
+import keras
+import numpy as np
+import pytest
+
+from catdog_keras import ConvBlock, _backend
+from catdog_keras._backend import normalized_pooling
+
+if keras.backend.backend() != "tensorflow":
+    pytest.skip("TensorFlow alone has this way", allow_module_level=True)
+
+import tensorflow as tf
+
+FILTERS = 6
+
+
+@pytest.fixture(autouse=True)
+def every_map_is_large(monkeypatch):
+    monkeypatch.setattr(normalized_pooling, "LARGE_MAP", 1)
+
+
+def numbers(*shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape).astype("float32")
+
+
+def stock(activation="relu", pool_size=2, **arguments):
+    return keras.Sequential(
+        [
+            keras.layers.Conv2D(FILTERS, 3, activation=activation, **arguments),
+            keras.layers.BatchNormalization(momentum=0.9, **arguments),
+            keras.layers.MaxPooling2D(pool_size, **arguments),
+        ]
+    )
+
+
+def pair(shape, gammas=None, **arguments):
+    """A block and the stock layers, with the same weights; gammas of either sign, and a zero."""
+    block, layers = ConvBlock(FILTERS, momentum=0.9, **arguments), stock(**arguments)
+    for each in (block, layers):
+        each.build((None, *shape[1:]))
+    kernel, *_ = block.get_weights()
+    gammas = np.array([1.5, -0.7, 0.0, 0.2, -2.0, 1.0]) if gammas is None else gammas
+    averages = [numbers(FILTERS, seed=2), np.abs(numbers(FILTERS, seed=3)) + 0.5]
+    weights = [numbers(*kernel.shape) / 3, numbers(FILTERS, seed=1), gammas, numbers(FILTERS)]
+    for each in (block, layers):
+        each.set_weights([*weights, *averages])
+    return block, layers
+
+
+def step(layer, images, *, compiled=True, jit_compile=None):
+    """Outputs, gradients of the inputs and of all weights, and moving averages of one step."""
+
+    def run(inputs):
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            outputs = layer(inputs, training=True)
+            weighting = tf.reshape(
+                tf.sin(tf.range(tf.size(outputs), dtype="float32")), outputs.shape
+            )
+            loss = tf.reduce_sum(tf.cast(outputs, "float32") * weighting)
+        trained = [weight.value for weight in layer.trainable_weights]
+        return outputs, *tape.gradient(loss, [inputs, *trained])
+
+    run = tf.function(run, jit_compile=jit_compile) if compiled else run
+    found = [np.asarray(tf.cast(each, "float32")) for each in run(tf.constant(images))]
+    return found + [np.asarray(weight) for weight in layer.non_trainable_weights]
+
+
+def assert_alike(found, expected, tolerance):
+    for one, other in zip(found, expected, strict=True):
+        scale = max(1.0, np.abs(other).max())
+        np.testing.assert_allclose(one, other, rtol=tolerance, atol=tolerance * scale)
+
+
+def takes_the_way(block, images):
+    return _backend.can_normalize_and_pool(block.convolution(images), block._window)
+
+
+@pytest.mark.parametrize(
+    ("shape", "arguments"),
+    [
+        ((2, 10, 12, 3), {}),
+        ((1, 9, 11, 3), {}),  # rows and columns that fill no window
+        ((3, 5, 4, 3), {}),
+        ((2, 11, 10, 3), {"pool_size": (3, 1)}),
+        ((2, 8, 13, 1), {"pool_size": (1, 4)}),
+        ((2, 10, 12, 3), {"activation": "tanh"}),
+        ((2, 10, 12, 3), {"activation": None}),
+    ],
+)
+def test_it_is_the_stock_layers_with_all_gradients(shape, arguments):
+    block, layers = pair(shape, **arguments)
+    images = numbers(*shape)
+    assert takes_the_way(block, images)
+    expected = step(layers, images)
+    assert len(expected) == 1 + 1 + 4 + 2
+    assert_alike(step(block, images), expected, 2e-5)
+
+
+def test_eagerly_it_is_the_same():
+    block, layers = pair((2, 10, 12, 3))
+    images = numbers(2, 10, 12, 3)
+    assert_alike(step(block, images, compiled=False), step(layers, images), 2e-5)
+
+
+def test_in_bfloat16_it_is_the_arithmetic_of_float32_rounded_once():
+    maps, gammas, beta = numbers(4, 21, 24, FILTERS), numbers(FILTERS), numbers(FILTERS, seed=1)
+    maps = tf.cast(maps, "bfloat16")
+    arguments = (tf.constant(gammas), tf.constant(beta), 1e-3, (2, 3))
+    found = _backend.normalize_and_pool(maps, *arguments, rectify=True)
+    exact = np.maximum(np.asarray(tf.cast(maps, "float64")), 0)
+    mean, variance = exact.mean((0, 1, 2)), exact.var((0, 1, 2))
+    expected = gammas * (exact - mean) / np.sqrt(variance + 1e-3) + beta
+    expected = tf.nn.max_pool2d(expected, (2, 3), (2, 3), "VALID")
+    rounded = tf.cast(tf.cast(expected, "float32"), "bfloat16")
+    same = np.asarray(found[0] == rounded)
+    assert same.mean() > 0.999  # the others lie between two numbers of bfloat16
+    np.testing.assert_allclose(tf.cast(found[0], "float64"), expected, rtol=2**-8, atol=1e-5)
+    np.testing.assert_allclose(found[1], mean, rtol=1e-6)
+    np.testing.assert_allclose(found[2], variance, rtol=1e-6)
+
+
+def test_in_bfloat16_gradients_are_as_near_to_float32_as_those_of_the_stock_layers():
+    images = numbers(4, 22, 24, 3)
+    truth = step(pair(images.shape)[1], images)
+    blocks = pair(images.shape, dtype="mixed_bfloat16")
+    errors = [
+        [
+            np.linalg.norm(a - b) / np.linalg.norm(b)
+            for a, b in zip(step(b, images), truth, strict=True)
+        ]
+        for b in blocks
+    ]
+    for ours, theirs in zip(*errors, strict=True):
+        assert ours < 1.2 * theirs + 1e-3
+
+
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+def test_moving_averages_are_keras_own_after_20_steps_of_many_batch_sizes(dtype):
+    block, layers = pair((4, 10, 12, 3), dtype=dtype)
+    for number in range(20):
+        images = numbers(1 + number % 3, 10, 12, 3, seed=number) + number
+        block(images, training=True)
+        layers(images, training=True)
+    tolerance = 1e-5 if dtype == "float32" else 1e-3
+    for ours, theirs in zip(block.get_weights()[-2:], layers.get_weights()[-2:], strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e2, 1e4])
+def test_statistics_far_from_zero_are_as_good_as_those_of_keras(offset):
+    maps = numbers(8, 40, 40, 4) + np.float32(offset)
+    maps[:, 20] += 3  # the row that the guess at the mean is made from
+    exact = maps.astype("float64")
+    ours = normalized_pooling.normalize_and_pool(
+        tf.constant(maps), tf.ones(4), tf.zeros(4), 1e-3, (2, 2), rectify=False
+    )[1:]
+    theirs = keras.ops.moments(maps, (0, 1, 2))
+    for own, keras_own, true in zip(
+        ours, theirs, (exact.mean((0, 1, 2)), exact.var((0, 1, 2))), strict=True
+    ):
+        error, keras_error = (np.abs(np.asarray(each) - true).max() for each in (own, keras_own))
+        assert error <= keras_error + 1e-5
+
+
+def test_statistics_of_many_values_are_exact_to_the_fifth_digit():
+    maps = np.maximum(numbers(8, 320, 320, 2), 0)
+    _, mean, variance = normalized_pooling.normalize_and_pool(
+        tf.constant(maps), tf.ones(2), tf.zeros(2), 1e-3, (2, 2), rectify=False
+    )
+    exact = maps.astype("float64")
+    np.testing.assert_allclose(mean, exact.mean((0, 1, 2)), rtol=2e-5)
+    np.testing.assert_allclose(variance, exact.var((0, 1, 2)), rtol=2e-5)
+
+
+@pytest.mark.parametrize("value", [0.0, 3.0, -1e6])
+def test_a_constant_map_is_normalised_to_beta(value):
+    maps = tf.fill((2, 8, 8, 2), tf.constant(value))
+    beta = tf.constant([0.5, -2.0])
+    outputs, mean, variance = _backend.normalize_and_pool(
+        maps, tf.ones(2), beta, 1e-3, (2, 2), rectify=False
+    )
+    np.testing.assert_array_equal(mean, [value, value])
+    np.testing.assert_array_equal(variance, [0, 0])
+    np.testing.assert_array_equal(outputs, np.broadcast_to(beta, (2, 4, 4, 2)))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_of_equal_values_the_first_has_the_gradient(dtype):
+    maps = tf.cast(tf.constant(np.random.default_rng(0).integers(0, 3, (2, 8, 8, 2))), dtype)
+
+    def gradient(function):
+        with tf.GradientTape() as tape:
+            tape.watch(maps)
+            outputs = tf.cast(function(maps), "float32")
+            loss = tf.reduce_sum(outputs * numbers(2, 4, 4, 2))
+        return np.asarray(tf.cast(tape.gradient(loss, maps), "float32"))
+
+    def plain(maps):
+        normalized, *_ = tf.raw_ops.FusedBatchNormV3(
+            x=maps,
+            scale=[1.0, -1.0],
+            offset=[0.0, 0.0],
+            mean=tf.zeros([0]),
+            variance=tf.zeros([0]),
+            epsilon=1e-3,
+        )
+        return tf.nn.max_pool2d(normalized, 2, 2, "VALID")
+
+    def ours(maps):
+        arguments = (tf.constant([1.0, -1.0]), tf.zeros(2), 1e-3, (2, 2))
+        return _backend.normalize_and_pool(maps, *arguments, rectify=False)[0]
+
+    found, expected = gradient(ours), gradient(plain)
+    tolerance = {"float32": 1e-5, "bfloat16": 2e-2}[dtype]
+    np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_nan_and_infinity_are_not_hidden(dtype):
+    maps = numbers(2, 4, 4, 2)
+    maps[0, 0, 0, 0], maps[0, 0, 0, 1] = np.nan, np.inf
+    outputs, *_ = _backend.normalize_and_pool(
+        tf.cast(maps, dtype), tf.ones(2), tf.zeros(2), 1e-3, (2, 2), rectify=True
+    )
+    assert np.isnan(np.asarray(tf.cast(outputs, "float32"))).any(axis=(0, 1, 2)).all()
+
+
+def test_a_gradient_has_a_gradient():
+    images = numbers(2, 8, 9, 2)
+    found = []
+    for layer in pair(images.shape, np.array([1.5, -0.7, 0.5, 0.2, -2.0, 1.0])):
+        inputs = tf.constant(images)
+        with tf.GradientTape() as outer:
+            outer.watch(inputs)
+            with tf.GradientTape() as inner:
+                inner.watch(inputs)
+                loss = tf.reduce_sum(tf.square(layer(inputs, training=True)))
+            slope = tf.reduce_sum(tf.square(inner.gradient(loss, inputs)))
+        trained = [weight.value for weight in layer.trainable_weights]
+        found.append([each.numpy() for each in outer.gradient(slope, [inputs, *trained])])
+    assert_alike(*found, 1e-4)
+
+
+def test_without_gradients_by_some_weights_it_works():
+    block, _ = pair((2, 8, 9, 2))
+    block.convolution.trainable = False
+    model = keras.Sequential(
+        [keras.Input((8, 9, 2)), block, keras.layers.Flatten(), keras.layers.Dense(2)]
+    )
+    model.compile("sgd", "mse")
+    parts = [block.convolution.kernel, block.normalization.gamma, block.normalization.moving_mean]
+    before = [np.array(part) for part in parts]
+    model.fit(numbers(4, 8, 9, 2), numbers(4, 2), batch_size=3, verbose=0)
+    moved = [(was != np.array(now)).any() for was, now in zip(before, parts, strict=True)]
+    assert moved == [False, True, True]
+
+
+def test_where_it_is_not_taken():
+    maps = tf.zeros((2, 8, 8, 6))
+    assert _backend.can_normalize_and_pool(maps, (2, 2))
+    assert _backend.can_normalize_and_pool(tf.cast(maps, "bfloat16"), (2, 2))
+    assert not _backend.can_normalize_and_pool(tf.cast(maps[..., :5], "bfloat16"), (2, 2))
+    assert not _backend.can_normalize_and_pool(tf.cast(maps, "float16"), (2, 2))
+    assert not _backend.can_normalize_and_pool(maps, (4, 5))
+    assert not _backend.can_normalize_and_pool(keras.KerasTensor((2, None, 8, 6)), (2, 2))
+
+
+def test_small_maps_are_left_to_the_kernels(monkeypatch):
+    monkeypatch.setattr(normalized_pooling, "LARGE_MAP", 8 * 8 * 6 + 1)
+    assert not _backend.can_normalize_and_pool(tf.zeros((2, 8, 8, 6)), (2, 2))
+    assert _backend.can_normalize_and_pool(tf.zeros((2, 8, 9, 6)), (2, 2))
+
+
+def test_under_xla_and_frozen_the_layers_run_one_by_one(monkeypatch):
+    block, layers = pair((2, 10, 12, 3))
+    images = numbers(2, 10, 12, 3)
+    monkeypatch.delattr(_backend, "normalize_and_pool")
+    assert_alike(step(block, images, jit_compile=True), step(layers, images), 2e-5)
+    block.trainable = layers.trainable = False
+    np.testing.assert_allclose(
+        block(images, training=True), layers(images, training=True), rtol=1e-4, atol=1e-5
+    )
