@@ -54,6 +54,7 @@ PUBLIC = [
     "load_manifest",
     "load_pictures",
     "model_classes",
+    "plot_augmentation",
     "plot_class_activation",
     "plot_comparison",
     "plot_confusion_matrix",

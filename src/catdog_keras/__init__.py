@@ -57,6 +57,7 @@ from catdog_keras.models import (
     transfer_model,
 )
 from catdog_keras.plotting import (
+    plot_augmentation,
     plot_class_activation,
     plot_comparison,
     plot_confusion_matrix,
@@ -110,6 +111,7 @@ __all__ = [
     "load_manifest",
     "load_pictures",
     "model_classes",
+    "plot_augmentation",
     "plot_class_activation",
     "plot_comparison",
     "plot_confusion_matrix",

@@ -82,6 +82,18 @@ def heat(count, shape=(12, 16)):
 
 
 CASES = {
+    "plot_augmentation": {
+        "two pictures": (pictures(2), [pictures(2)] * 5),
+        "one picture": (pictures(1), [pictures(1)]),
+        "ten views": (pictures(3), [pictures(3)] * 10),
+        "forty pictures": (pictures(40), [pictures(40)] * 3),
+        "signed": (pictures(2) * 2 - 1, [pictures(2) * 2 - 1] * 4),
+        "bytes": ((255 * pictures(2)).astype("uint8"), [255 * pictures(2)] * 4),
+        "grey": (pictures(2, (9, 9, 1)), [pictures(2, (9, 9, 1))] * 4),
+        "channels first": (pictures(2, (3, 9, 14)), [pictures(2, (3, 9, 14))] * 4),
+        "panorama": (pictures(2, (4, 90, 3)), [pictures(2, (4, 90, 3))] * 4),
+        "tower": (pictures(2, (90, 4, 3)), [pictures(2, (90, 4, 3))] * 4),
+    },
     "plot_images": {
         "two classes": ((pictures(8), [0, 1] * 4), ["cats", "dogs"]),
         "one picture of a class": ((pictures(8), [0] * 7 + [1]), ["cats", "dogs", "foxes"]),

@@ -6,6 +6,7 @@ shown, closed or registered with pyplot, and no global style is changed. matplot
 with the first plot.
 """
 
+from catdog_keras.plotting.augmentation import plot_augmentation
 from catdog_keras.plotting.class_activation import plot_class_activation
 from catdog_keras.plotting.comparison import plot_comparison
 from catdog_keras.plotting.evaluation import plot_confusion_matrix
@@ -17,6 +18,7 @@ from catdog_keras.plotting.roc import plot_roc
 from catdog_keras.plotting.top_losses import plot_top_losses
 
 __all__ = [
+    "plot_augmentation",
     "plot_class_activation",
     "plot_comparison",
     "plot_confusion_matrix",

@@ -1,0 +1,69 @@
+"""Each picture beside its own views, on one scale of values."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from catdog_keras.plotting import plot_augmentation
+
+
+def stamped(first, count=2, shape=(4, 6, 3)):
+    """Bytes whose every pixel is the number of the picture: it can be told which is shown."""
+    numbers = first + np.arange(count, dtype="uint8").reshape(-1, 1, 1, 1)
+    return np.broadcast_to(numbers, (count, *shape)).copy()
+
+
+def shown(figure):
+    return [[int(image.get_array()[0, 0, 0]) for image in ax.images] for ax in figure.axes]
+
+
+def test_each_picture_stands_before_its_own_views():
+    figure = plot_augmentation(stamped(0), [stamped(10), stamped(20), stamped(30)])
+    assert shown(figure) == [[0, 10, 20, 30], [1, 11, 21, 31]]
+    assert [ax.get_title("left") for ax in figure.axes] == ["picture | 3 views of it", ""]
+    assert shown(plot_augmentation(stamped(0), np.stack([stamped(10)]))) == [[0, 10], [1, 11]]
+    one = plot_augmentation(stamped(0), [stamped(10)])
+    assert one.axes[0].get_title("left") == "picture | 1 view of it"
+
+
+def test_a_line_stands_between_the_picture_and_its_views():
+    with plt.style.context("dark_background"):
+        figure = plot_augmentation(stamped(0), [stamped(10)] * 3)
+    for ax in figure.axes:
+        (line,) = ax.get_lines()
+        lefts = [image.get_extent()[:2] for image in ax.images]
+        assert lefts[0][1] < line.get_xdata()[0] == line.get_xdata()[1] < lefts[1][0]
+        assert line.get_color() == "white"
+
+
+def test_one_scale_for_all_shows_a_view_that_was_cut_off():
+    images = np.linspace(0, 255, 48, dtype="float32").reshape(1, 4, 4, 3)
+    figure = plot_augmentation(images, [np.clip(images, 0, 1)])
+    first, cut = figure.axes[0].images
+    assert first.get_array().max() == 255
+    assert cut.get_array().max() <= 1
+    given = plot_augmentation(images, [images], value_range=(0, 510))
+    assert given.axes[0].images[0].get_array().max() == 128
+
+
+def test_views_may_be_of_another_size():
+    figure = plot_augmentation(stamped(0), [stamped(10, shape=(8, 4, 3))])
+    assert shown(figure) == [[0, 10], [1, 11]]
+
+
+@pytest.mark.parametrize(
+    ("images", "views", "keywords", "error", "message"),
+    [
+        (np.zeros((4, 4)), [], {}, ValueError, "`images` must be at least one picture, of shape (batch, height, width, channels), (batch, channels, height, width) or (batch, height, width); received shape (4, 4)."),
+        (stamped(0), 5, {}, TypeError, "`views` must be a list of arrays, each with a view of every picture; received views=5."),
+        (stamped(0), [], {}, ValueError, "`views` must be a list of arrays, each with a view of every picture, at least one; received views=[]."),
+        (stamped(0), stamped(1), {}, ValueError, "`views` must be arrays of 2 pictures of 3 axes, as `images`; received an array of shape (4, 6, 3)."),
+        (stamped(0), [stamped(0, 3)], {}, ValueError, "`views` must be arrays of 2 pictures of 3 axes, as `images`; received an array of shape (3, 4, 6, 3)."),
+        (stamped(0), [stamped(0)], {"data_format": "NCHW"}, ValueError, "`data_format` must be one of 'channels_last', 'channels_first'; received data_format='NCHW'."),
+        (stamped(0), [stamped(0)], {"value_range": (1, 0)}, ValueError, "`value_range` must be a pair (low, high) of finite numbers with low < high, or None; received value_range=(1, 0)."),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_shown_is_refused(images, views, keywords, error, message):
+    with pytest.raises(error) as caught:
+        plot_augmentation(images, views, **keywords)
+    assert str(caught.value) == message
