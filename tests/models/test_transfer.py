@@ -161,6 +161,33 @@ def test_max_pooling_is_the_largest_feature():
     )
 
 
+def test_features_of_places_are_pooled_over_all_places():
+    layers = [keras.Input(SMALL), keras.layers.Reshape((32 * 32, 3))]
+    model = transfer_model(keras.Sequential(layers), SMALL, pooling="avg")
+    pooled = keras.Model(model.input, model.get_layer("pooling").output)
+    pictures = np.random.default_rng(0).uniform(0, 255, (2, *SMALL)).astype("float32")
+    np.testing.assert_allclose(
+        keras.ops.convert_to_numpy(pooled(pictures)), pictures.mean(axis=(1, 2)), rtol=1e-5
+    )
+
+
+def test_a_backbone_may_name_its_input():
+    images = keras.Input(SMALL, name="images")
+    backbone = keras.Model({"images": images}, keras.layers.Conv2D(4, 3)(images))
+    assert transfer_model(backbone, SMALL)(np.zeros((1, *SMALL))).shape == (1, 2)
+
+
+def test_a_backbone_of_several_outputs_is_refused():
+    images = keras.Input(SMALL)
+    levels = {name: keras.layers.Conv2D(4, 3)(images) for name in ("P3", "P4")}
+    with pytest.raises(ValueError, match="one tensor of features") as caught:
+        transfer_model(keras.Model(images, levels, name="pyramid"), SMALL)
+    assert str(caught.value) == (
+        "`backbone` must return one tensor of features of rank 2, 3 or 4; received 'pyramid', "
+        "whose outputs are in the form dict. Pick one of them: `keras.Model(backbone.input, ...)`."
+    )
+
+
 KNOWN = ", ".join(repr(name) for name in BACKBONES)
 
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import keras
@@ -28,7 +29,6 @@ class FeatureExtractor:
         self._split = split
         self._dtype = dtype
         self._backbone = _folded(split.backbone, dtype)
-        self._models: dict[bool, keras.Model] = {}
 
     @property
     def picture_shape(self) -> tuple[int | None, ...]:
@@ -54,17 +54,24 @@ class FeatureExtractor:
 
     def compute(self, pictures: Array, *, augmented: bool) -> Rows:
         """Features of up to `BATCH_SIZE` pictures, as they are or as augmentation makes them."""
-        if augmented not in self._models:
-            self._models[augmented] = self._chain(augmented)
         padded = np.concatenate([pictures, np.repeat(pictures[-1:], BATCH_SIZE, 0)])[:BATCH_SIZE]
-        return self._models[augmented].predict_on_batch(padded)[: len(pictures)]
+        if augmented and self._split.before is not None:
+            # Not within `predict`, which calls every layer with training=False.
+            prepared = self._split.before(padded, training=True)
+            return self._prepared_features.predict_on_batch(prepared)[: len(pictures)]
+        return self._features.predict_on_batch(padded)[: len(pictures)]
 
-    def _chain(self, augmented: bool) -> keras.Model:
-        x = inputs = keras.Input(self.picture_shape)
-        if self._split.before is not None:
-            x = self._split.before(x, training=augmented)
-        features = keras.ops.cast(self._backbone(x, training=False), "float32")
-        return keras.Model(inputs, features, name="features")
+    @cached_property
+    def _prepared_features(self) -> keras.Model:
+        inputs = keras.Input(self._split.backbone.input_shape[1:])
+        return keras.Model(inputs, keras.ops.cast(self._backbone(inputs), "float32"))
+
+    @cached_property
+    def _features(self) -> keras.Model:
+        if self._split.before is None:
+            return self._prepared_features
+        inputs = keras.Input(self.picture_shape)
+        return keras.Model(inputs, self._prepared_features(self._split.before(inputs)))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,107 @@
+"""Class names live in the model: in its file, in its copies, and in parts of it."""
+
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from catdog_keras import (
+    ClassNames,
+    fold_batch_norm,
+    model_classes,
+    strip_augmentation,
+    transfer_model,
+)
+
+NAMES = ("cat", "dog", "fox")
+SHAPE = (8, 8, 3)
+
+
+def named(**arguments):
+    layers = [keras.Input(SHAPE), keras.layers.Conv2D(4, 3), keras.layers.BatchNormalization()]
+    return transfer_model(
+        keras.Sequential(layers, name="small"), SHAPE, class_names=NAMES, **arguments
+    )
+
+
+def test_names_are_in_the_model_and_their_number_is_that_of_the_logits():
+    model = named()
+    assert model_classes(model) == NAMES
+    assert model.output_shape == (None, 3)
+    assert [layer.name for layer in model.layers[-2:]] == ["logits", "class_names"]
+
+
+def test_another_process_reads_them_from_the_file(tmp_path):
+    path = tmp_path / "model.keras"
+    named().save(path)
+    program = (
+        "import sys, catdog_keras, keras\n"
+        "model = keras.saving.load_model(sys.argv[1])\n"
+        "print('NAMES', *catdog_keras.model_classes(model))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program, str(path)],
+        capture_output=True, text=True, env=dict(os.environ), check=True,
+    )  # fmt: skip
+    assert ran.stdout.split("NAMES ")[1].split() == list(NAMES)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        keras.models.clone_model,
+        lambda model: fold_batch_norm(model, partial=True),
+        strip_augmentation,
+        lambda model: keras.Sequential([keras.Input(SHAPE), model, keras.layers.Softmax()]),
+        lambda model: keras.Model(model.get_layer("pooling").output, model.output),
+    ],
+)
+def test_they_survive_what_is_done_to_a_model(change):
+    assert model_classes(change(named(augmentation=keras.layers.RandomFlip()))) == NAMES
+
+
+def test_logits_stay_in_float32_under_a_policy_of_16_bits():
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = named()
+    finally:
+        keras.config.set_dtype_policy(before)
+    logits = model(np.zeros((1, *SHAPE)))
+    assert keras.backend.standardize_dtype(logits.dtype) == "float32"
+
+
+def test_the_summary_shows_what_is_frozen_and_what_is_trained():
+    lines = []
+    model = named()
+    model.summary(print_fn=lines.append)
+    text = "\n".join(lines)
+    assert "Trainable params: 15 " in text  # 4 x 3 and 3
+    assert "Non-trainable params: 128 " in text  # 3 x 3 x 3 x 4 + 4 and 4 x 4
+
+
+def test_a_model_without_names_says_how_to_give_it_some():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
+    with pytest.raises(ValueError, match="class names") as caught:
+        model_classes(model)
+    assert str(caught.value) == (
+        f"`model` must be a model that holds its class names; received model={model!r}. Build it "
+        "by `transfer_model(..., class_names=...)`, or put a `ClassNames` layer last."
+    )
+    with pytest.raises(TypeError) as caught:
+        model_classes("model.keras")
+    assert str(caught.value) == "`model` must be a keras.Model; received model='model.keras'."
+
+
+def test_names_fit_the_outputs():
+    with pytest.raises(ValueError, match="one for each name") as caught:
+        ClassNames(NAMES)(np.zeros((1, 2)))
+    assert "`input_shape` must be of 3 classes, one for each name; received" in str(caught.value)
+    with pytest.raises(TypeError) as caught:
+        ClassNames("cat")
+    assert str(caught.value) == (
+        "`class_names` must be a list of distinct class names; received class_names='cat'."
+    )
