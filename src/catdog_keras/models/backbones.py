@@ -3,6 +3,7 @@
 import os
 import re
 import socket
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -90,7 +91,9 @@ def build_backbone(
     """
     constructor = getattr(keras.applications, BACKBONES[name].constructor)
     if weights is None or weights == "imagenet":
-        with _download_timeout():
+        with _download_timeout(), warnings.catch_warnings():
+            # MobileNets have weights for some sizes; for any other Keras takes those for 224.
+            warnings.filterwarnings("ignore", message="`input_shape` is undefined or non-square")
             try:
                 return constructor(include_top=False, weights=weights, input_shape=input_shape)
             except Exception as error:  # keras.utils.get_file raises a bare Exception
