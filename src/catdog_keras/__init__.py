@@ -40,6 +40,7 @@ from catdog_keras.layers import (
 )
 from catdog_keras.models import (
     BACKBONES,
+    FineTuning,
     PipelineFinding,
     PipelineReport,
     WeightsNotFoundError,
@@ -48,6 +49,7 @@ from catdog_keras.models import (
     build_model2,
     build_model3,
     check_pipeline,
+    fine_tune,
     fit_head,
     fold_batch_norm,
     input_range,
@@ -81,6 +83,7 @@ __all__ = [
     "Comparison",
     "ConvBlock",
     "Evaluation",
+    "FineTuning",
     "ImageSplits",
     "PictureLoss",
     "Pictures",
@@ -102,6 +105,7 @@ __all__ = [
     "class_activation",
     "compare",
     "evaluate_classifier",
+    "fine_tune",
     "fit_head",
     "fold_batch_norm",
     "input_range",

@@ -32,6 +32,7 @@ FROM_MODELS = {
     "input_range",
     "model_classes",
     "predict_with_augmentation",
+    "fine_tune",
     "strip_augmentation",
 }
 EVERY_MODEL = pytest.mark.parametrize("name", BUILDERS)

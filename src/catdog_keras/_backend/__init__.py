@@ -10,6 +10,7 @@ from catdog_keras._backend.batch_norm import (
     batch_norm_training,
     can_fuse_batch_norm,
 )
+from catdog_keras._backend.distribution import check_strategy, is_first_process, strategy_scope
 from catdog_keras._backend.feature_gradient import feature_gradient
 from catdog_keras._backend.normalized_pooling import can_normalize_and_pool, normalize_and_pool
 from catdog_keras._backend.tf_data import is_foreign, operations_for, reverse
@@ -28,7 +29,9 @@ __all__ = [
     "can_compile_resampling",
     "can_fuse_batch_norm",
     "can_normalize_and_pool",
+    "check_strategy",
     "feature_gradient",
+    "is_first_process",
     "is_foreign",
     "native_data_format",
     "normalize_and_pool",
@@ -36,4 +39,5 @@ __all__ = [
     "predicts_single_batches_well",
     "resolve_data_format",
     "reverse",
+    "strategy_scope",
 ]

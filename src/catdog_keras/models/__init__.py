@@ -2,6 +2,7 @@
 
 from catdog_keras.models.acceleration import accelerate
 from catdog_keras.models.backbones import BACKBONES, WeightsNotFoundError
+from catdog_keras.models.fine_tuning import FineTuning, fine_tune
 from catdog_keras.models.folding import fold_batch_norm
 from catdog_keras.models.front import input_range
 from catdog_keras.models.head_training import fit_head
@@ -14,6 +15,7 @@ from catdog_keras.models.tutorial import build_model1, build_model2, build_model
 
 __all__ = [
     "BACKBONES",
+    "FineTuning",
     "PipelineFinding",
     "PipelineReport",
     "WeightsNotFoundError",
@@ -22,6 +24,7 @@ __all__ = [
     "build_model2",
     "build_model3",
     "check_pipeline",
+    "fine_tune",
     "fit_head",
     "fold_batch_norm",
     "input_range",

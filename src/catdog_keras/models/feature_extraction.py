@@ -85,7 +85,7 @@ class Collected:
         batch_size: Pictures in the first batch.
     """
 
-    keys: list[list[bytes]]
+    keys: list[list[Any]]
     labels: Array
     weights: Array | None
     batch_size: int

@@ -47,7 +47,12 @@ class _Call:
 
     @property
     def knows_training(self) -> bool:
-        return "training" in inspect.signature(self.layer.call).parameters
+        return knows_training(self.layer)
+
+
+def knows_training(layer: Any) -> bool:
+    """Whether a layer may do something else in training than in inference."""
+    return "training" in inspect.signature(layer.call).parameters
 
 
 def split_at_head(model: keras.Model) -> HeadSplit:

@@ -5,10 +5,11 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import keras
-import numpy as np
 
 from catdog_keras._checks import check_integer, check_path, describe
-from catdog_keras.models.feature_extraction import Collected, FeatureExtractor, collect
+from catdog_keras.models.compiling import compile_if_needed
+from catdog_keras.models.feature_batches import FeatureBatches, draw_seed
+from catdog_keras.models.feature_extraction import FeatureExtractor, collect
 from catdog_keras.models.feature_store import FeatureStore
 from catdog_keras.models.head_split import split_at_head
 from catdog_keras.models.labelled_batches import check_labelled
@@ -94,63 +95,28 @@ def fit_head(
     keyed = cache is not False
     try:
         seen = collect("train", train, extractor, store, views=views, keyed=keyed)
-        batches = _Features(store, seen, seen.batch_size, shuffled=True)
+        batches = FeatureBatches(store, seen, draw_seed())
         validation = None
         if validation_data is not None:
             judged = collect(
                 "validation_data", validation_data, extractor, store, views=1, keyed=keyed
             )
-            validation = _Features(store, judged, judged.batch_size, shuffled=False)
+            validation = FeatureBatches(store, judged)
         return _fit(model, split.head, batches, validation, epochs, fit_arguments)
     finally:
         store.close()
 
 
-class _Features(keras.utils.PyDataset):
-    """Batches of features and labels, every picture once per epoch, in one of its views."""
-
-    def __init__(
-        self, store: FeatureStore, data: Collected, batch_size: int, *, shuffled: bool
-    ) -> None:
-        super().__init__()
-        self._store, self._data, self._batch_size = store, data, batch_size
-        self._generator = None
-        if shuffled:  # by Keras's own global seed, as everything else in a training
-            seed = keras.random.randint((), 0, 2**31 - 1, dtype="int32")
-            self._generator = np.random.default_rng(int(seed))
-        self.on_epoch_end()
-
-    def __len__(self) -> int:
-        return -(-len(self._data.keys) // self._batch_size)
-
-    def __getitem__(self, index: int) -> tuple[Any, ...]:
-        start = index * self._batch_size
-        places = self._order[start : start + self._batch_size]
-        keys = [self._data.keys[place][self._views[place]] for place in places]
-        batch = (self._store[keys], self._data.labels[places])
-        return batch if self._data.weights is None else (*batch, self._data.weights[places])
-
-    def on_epoch_end(self) -> None:
-        """Draws the order and the views of the next epoch."""
-        count = len(self._data.keys)
-        self._order = np.arange(count)
-        self._views = np.zeros(count, int)
-        if self._generator is not None:
-            self._generator.shuffle(self._order)
-            self._views = self._generator.integers(0, len(self._data.keys[0]), count)
-
-
 def _fit(
     model: keras.Model,
     head: keras.Model,
-    batches: _Features,
-    validation: _Features | None,
+    batches: FeatureBatches,
+    validation: FeatureBatches | None,
     epochs: int,
     arguments: dict[str, Any],
 ) -> keras.callbacks.History:
     """Trains the head as if the whole model were trained: by its optimizer, for its callbacks."""
-    if not model.compiled:
-        _compile(model)
+    compile_if_needed(model)
     metrics = keras.saving.deserialize_keras_object(model.get_compile_config())
     head.compile(
         optimizer=model.optimizer,
@@ -198,16 +164,6 @@ class _Stop(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         del epoch, logs
         self._head.stop_training = self.model.stop_training
-
-
-def _compile(model: keras.Model) -> None:
-    if model.output_shape[-1] == 1:
-        loss = keras.losses.BinaryCrossentropy(from_logits=True)
-        accuracy = keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)
-    else:
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        accuracy = "accuracy"
-    model.compile(keras.optimizers.Adam(), loss, metrics=[accuracy])
 
 
 def _open_store(model: keras.Model, extractor: FeatureExtractor, cache: Any) -> FeatureStore:

@@ -1,0 +1,40 @@
+"""Training on several devices and in several processes."""
+
+import contextlib
+import importlib
+from contextlib import AbstractContextManager
+from typing import Any
+
+import keras
+
+from catdog_keras._checks import describe
+
+
+def strategy_scope(model: keras.Model) -> AbstractContextManager[Any]:
+    """Enters the TensorFlow strategy that a model was built under; nothing else has any."""
+    if keras.backend.backend() != "tensorflow":
+        return contextlib.nullcontext()
+    return model.distribute_strategy.scope()
+
+
+def check_strategy(model: keras.Model) -> None:
+    """Raises if a model was built under a strategy that Keras cannot train it with."""
+    if keras.backend.backend() != "tensorflow":
+        return
+    import tensorflow as tf
+
+    refused = isinstance(model.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy)
+    if refused:
+        requirement = "a model that was not built under MultiWorkerMirroredStrategy"
+        remedy = (
+            "Keras 3 cannot train under it (keras#20585). Use MirroredStrategy for the devices of "
+            "one machine, or the JAX backend with `keras.distribution` for several machines."
+        )
+        raise ValueError(describe("model", requirement, model, remedy))
+
+
+def is_first_process() -> bool:
+    """Whether this process writes the files that all processes of a training write but once."""
+    if keras.backend.backend() != "jax":
+        return True
+    return bool(importlib.import_module("jax").process_index() == 0)

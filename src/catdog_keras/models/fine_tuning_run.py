@@ -1,0 +1,166 @@
+"""One run of fine-tuning, stage by stage, and how it goes on after a kill."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import keras
+
+from catdog_keras._progress import TrainingProgress, progress_bar
+from catdog_keras.models.checkpoint import Progress, State, assign, values
+from catdog_keras.models.compiling import compile_if_needed, compile_like
+from catdog_keras.models.depth_adam import DepthAdam
+from catdog_keras.models.epoch_keeper import EpochKeeper
+from catdog_keras.models.feature_batches import FeatureBatches, draw_seed
+from catdog_keras.models.feature_extraction import Collected, FeatureExtractor, collect
+from catdog_keras.models.feature_store import FeatureStore
+from catdog_keras.models.head_split import HeadSplit
+from catdog_keras.models.labelled_batches import count_batches
+from catdog_keras.models.stage_data import begin_passes, feedable
+from catdog_keras.models.unfreezing import rate_factors, split_at_trained, unfreeze_from
+
+if TYPE_CHECKING:
+    from catdog_keras.models.fine_tuning import FineTuning
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The layers from the `first` of the backbone on, trained for so many `epochs`."""
+
+    first: int
+    epochs: int
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one call of `fine_tune` was given; `save` keeps the state after each epoch."""
+
+    model: keras.Model
+    backbone: keras.Model
+    train: Any
+    validation: Any
+    options: FineTuning
+    save: Callable[[State], None]
+
+    def through(self, stages: list[Stage], state: State | None) -> keras.callbacks.History:
+        """Trains all stages, going on from a state if there is one."""
+        compile_if_needed(self.model)
+        if state is None:
+            state = State(Progress(draw_seed()))
+        else:
+            assign(self.model.variables, state.variables)
+        progress = state.progress
+        for number, stage in enumerate(stages):
+            unfreeze_from(self.backbone, stage.first)
+            if number == len(progress.epochs):
+                progress.begin_stage()
+                state.seeds = values(self._seeds())
+                state.optimizer = []
+            self._stage(number, stage.epochs, state)
+            if state.best and number == len(progress.epochs) - 1:
+                assign(self.model.weights, state.best)
+        optimizer = self._optimizer(self.model, self.options.learning_rate)
+        compile_like(self.model, self.model, optimizer)
+        return _history(self.model, progress)
+
+    def _stage(self, number: int, epochs: int, state: State) -> None:
+        """Trains one stage, or what is left of it."""
+        parts = None
+        if self.options.views is not None:
+            parts = split_at_trained(self.model, self.backbone)
+        if parts is None:
+            whole = keras.Model(self.model.inputs, self.model.outputs)
+            seed = [state.progress.seed, number]
+            train = feedable("train", self.train, self.model, seed)
+            validation = feedable("validation_data", self.validation, self.model, None)
+            self._fit(whole, (train, validation), number, epochs, state)
+        elif state.progress.is_over(number):
+            begin_passes(self.train, 1)  # the one in which the features were computed
+        else:
+            self._fit_parts(parts, number, epochs, state)
+
+    def _fit_parts(self, parts: HeadSplit, number: int, epochs: int, state: State) -> None:
+        """Computes what the frozen layers put out, and trains what comes after them."""
+        extractor = FeatureExtractor(parts, self.options.dtype)
+        store = FeatureStore(extractor.feature_shape)
+        views = self.options.views if parts.is_random else 1
+        # Augmentation draws as it did when the stage began, training as where it was left.
+        now = values(self._seeds())
+        assign(self._seeds(), state.seeds)
+
+        def kept(name: str, data: Any, views: Any) -> Collected:
+            return collect(name, data, extractor, store, views=views, keyed=False)
+
+        try:
+            data = FeatureBatches(
+                store, kept("train", self.train, views), [state.progress.seed, number]
+            )
+            validation = None
+            if self.validation is not None:
+                judged = kept("validation_data", self.validation, 1)
+                validation = FeatureBatches(store, judged)
+            if state.progress.epochs[number]:
+                assign(self._seeds(), now)
+            self._fit(parts.head, (data, validation), number, epochs, state)
+        finally:
+            store.close()
+
+    def _fit(
+        self, part: keras.Model, data: tuple[Any, Any], number: int, epochs: int, state: State
+    ) -> None:
+        """Trains a part of the model, which shares its weights, up to the end of a stage."""
+        train, validation = data
+        done = state.progress.epochs[number]
+        if state.progress.is_over(number):
+            epochs = done  # `fit` shall but take from the data what it took before
+        batches = count_batches(train)
+        if batches is None:
+            batches = sum(1 for _ in train)
+        compile_like(
+            part, self.model, self._optimizer(part, _course(self.options, epochs * batches))
+        )
+        part.optimizer.build(part.trainable_variables)
+        if state.optimizer and not state.progress.is_over(number):
+            assign(part.optimizer.variables, state.optimizer)
+        begin_passes(train, done)
+        keeper = EpochKeeper(self.model, state, epochs, self.options.patience, self.save)
+        title = f"Fine-tuning {self.model.name}"
+        with progress_bar(title, (epochs - done) * batches, "steps") as advance:
+            part.fit(
+                train,
+                validation_data=validation,
+                initial_epoch=done,
+                epochs=epochs,
+                callbacks=[keeper, TrainingProgress(advance)],
+                shuffle=False,  # the dataset reshuffles itself
+                verbose=0,
+            )
+
+    def _optimizer(self, part: keras.Model, rates: Any) -> keras.Optimizer:
+        factors = rate_factors(part, self.backbone, self.options.lowest_factor)
+        return DepthAdam(factors, learning_rate=rates)
+
+    def _seeds(self) -> list[Any]:
+        """The model's variables that are no weights."""
+        weights = {id(weight) for weight in self.model.weights}
+        return [each for each in self.model.variables if id(each) not in weights]
+
+
+def _course(options: FineTuning, steps: int) -> Any:
+    """The rate of each step: up from 0, and down to 0 along a cosine."""
+    warmup = int(options.warmup * steps)
+    if warmup == 0:
+        return keras.optimizers.schedules.CosineDecay(options.learning_rate, max(steps, 1))
+    return keras.optimizers.schedules.CosineDecay(
+        0.0, steps - warmup, warmup_target=options.learning_rate, warmup_steps=warmup
+    )
+
+
+def _history(model: keras.Model, progress: Progress) -> keras.callbacks.History:
+    history = keras.callbacks.History()
+    history.set_model(model)
+    history.epoch = list(range(sum(progress.epochs)))
+    history.history = progress.history
+    return history

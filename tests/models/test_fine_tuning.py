@@ -1,0 +1,272 @@
+"""Fine-tuning: what is trained, what is not, how fast, and that a kill costs nothing."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from catdog_keras import FineTuning, fine_tune
+from tests.models.fine_tuning_cases import LAYERS, SHAPE, model, run
+
+
+def pictures(count=24):
+    generator = np.random.default_rng(0)
+    labels = np.arange(count) % 2
+    images = generator.uniform(0, 255, (count, *SHAPE))
+    images[..., 0] = images[..., 0] / 2 + 100 * labels[:, None, None]
+    return images.astype("float32"), labels
+
+
+def values(variables):
+    return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
+
+
+def same(ones, others):
+    return all(np.array_equal(one, other) for one, other in zip(ones, others, strict=True))
+
+
+@pytest.mark.parametrize("views", [1, 2, None])
+def test_frozen_means_frozen_and_statistics_stay(views):
+    tuned = model()
+    inside = tuned.get_layer("small")
+    before = {layer.name: values(layer.weights) for layer in inside.layers}
+    fine_tune(tuned, pictures(), epochs=2, unfreeze="conv1", options=FineTuning(views=views))
+    after = {layer.name: values(layer.weights) for layer in inside.layers}
+    changed = {name for name in after if not same(before[name], after[name])}
+    assert changed == {"conv1", "conv2"}
+
+
+@pytest.mark.parametrize(
+    ("unfreeze", "trained"),
+    [
+        ("conv2", ["conv2"]),
+        ("relu0", ["conv1", "conv2"]),
+        (0.1, []),
+        (0.3, ["conv2"]),
+        (0.6, ["conv1", "conv2"]),
+        (1, ["conv0", "conv1", "conv2"]),
+        (("conv2", 0.6), ["conv1", "conv2"]),
+    ],
+)
+def test_what_is_unfrozen_is_what_was_said(unfreeze, trained):
+    tuned = model()
+    inside = tuned.get_layer("small")
+    assert [layer.name for layer in inside.layers][1:] == LAYERS
+    fine_tune(tuned, pictures(8), epochs=2, unfreeze=unfreeze)
+    assert [layer.name for layer in inside.layers if layer.trainable_variables] == trained
+
+
+def test_stages_share_the_epochs_and_unfreeze_one_after_the_other():
+    tuned = model()
+    inside = tuned.get_layer("small")
+    seen = []
+
+    class Batches(keras.utils.PyDataset):
+        def __len__(self):
+            return 1
+
+        def __getitem__(self, index):
+            return pictures(8)
+
+        def on_epoch_begin(self):
+            seen.append(sum(bool(layer.trainable_variables) for layer in inside.layers))
+
+    history = fine_tune(
+        tuned,
+        Batches(),
+        epochs=5,
+        unfreeze=("conv2", "conv1", "conv0"),
+        options=FineTuning(views=None),
+    )
+    assert len(history.history["loss"]) == len(history.epoch) == 5
+    assert seen == sorted(seen)
+    assert set(seen) == {1, 2, 3}
+    assert seen.count(2) == seen.count(3)
+
+
+def test_kept_features_give_what_the_whole_model_gives():
+    """One batch per epoch, no augmentation and no dropout: the order plays no part."""
+    data, tuned = pictures(), []
+    for views in (1, None):
+        tuned.append(model(augmentation=None, dropout=0))
+        batches = [(data[0], data[1])]
+        fine_tune(tuned[-1], batches, epochs=4, unfreeze="conv1", options=FineTuning(views=views))
+    moved = 0.0
+    start = values(model(augmentation=None, dropout=0).weights)
+    for one, other, old in zip(*(values(each.weights) for each in tuned), start, strict=True):
+        np.testing.assert_allclose(one, other, atol=2e-5)
+        moved = max(moved, np.abs(one - old).max())
+    assert moved > 1e-3
+
+
+def test_a_cut_inside_of_a_residual_block_is_made_before_it():
+    tuned = model(augmentation=None, dropout=0)
+    history = fine_tune(tuned, pictures(), epochs=3, unfreeze="norm2")
+    assert history.history["loss"][-1] < history.history["loss"][0]
+
+
+def test_rates_differ_by_depth():
+    tuned = model(augmentation=None)
+    start = values(tuned.get_layer("small").weights)
+    fine_tune(
+        tuned,
+        pictures(),
+        epochs=1,
+        unfreeze=1.0,
+        options=FineTuning(learning_rate=1e-2, lowest_factor=1e-3, warmup=0),
+    )
+    names = [weight.path for weight in tuned.get_layer("small").weights]
+    moved = {
+        path: np.abs(now - old).max()
+        for path, now, old in zip(
+            names, values(tuned.get_layer("small").weights), start, strict=True
+        )
+    }
+    kernels = [moved[path] for path in names if path.endswith("kernel")]
+    # Adam's first step is the rate itself, whatever the gradient: 1e-2 times .001, .01 and .1.
+    np.testing.assert_allclose(kernels, [1e-5, 1e-4, 1e-3], rtol=0.02)
+
+
+def test_the_model_is_left_compiled_with_its_own_loss_and_a_rate_to_go_on_with(tmp_path):
+    tuned = model()
+    tuned.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    fine_tune(tuned, pictures(), epochs=1, unfreeze="conv1")
+    assert float(keras.ops.convert_to_numpy(tuned.optimizer.learning_rate)) == pytest.approx(1e-3)
+    data = pictures()
+    tuned.fit(*data, epochs=1, verbose=0)
+    assert set(tuned.evaluate(*data, verbose=0, return_dict=True)) == {"loss"}
+    tuned.save(tmp_path / "tuned.keras")
+    loaded = keras.saving.load_model(tmp_path / "tuned.keras")
+    assert loaded.optimizer.factors == tuned.optimizer.factors
+    assert min(loaded.optimizer.factors) == pytest.approx(0.1)
+    for each in (tuned, loaded):
+        each.get_layer("dropout").rate = 0
+        keras.utils.set_random_seed(3)
+        each.get_layer(index=1).trainable = False
+    assert same(values(tuned.optimizer.variables), values(loaded.optimizer.variables))
+    loaded.fit(*data, epochs=1, verbose=0)
+
+
+def test_early_stopping_ends_a_stage_and_the_best_weights_are_restored():
+    tuned = model(augmentation=None)
+    train, wrong = pictures(), pictures()
+    opposite = (wrong[0], 1 - wrong[1])  # the better on one, the worse on the other
+    history = fine_tune(
+        tuned,
+        train,
+        validation_data=opposite,
+        epochs=20,
+        unfreeze="conv1",
+        options=FineTuning(patience=3, learning_rate=1e-2),
+    )
+    log = history.history
+    epochs = len(log["loss"])
+    assert epochs < 20
+    scores = [(a, -b) for a, b in zip(log["val_accuracy"], log["val_loss"], strict=True)]
+    best = scores.index(max(scores))
+    assert epochs == best + 1 + 3
+    judged = tuned.evaluate(*opposite, verbose=0, return_dict=True)
+    assert judged["loss"] == pytest.approx(log["val_loss"][best], rel=1e-4)
+    assert judged["loss"] < log["val_loss"][-1]
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "bfloat16"])
+def test_sixteen_bits(policy, tmp_path):
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        tuned, again = model(), model()
+    finally:
+        keras.config.set_dtype_policy(before)
+    for each in (tuned, again):
+        file = tmp_path / "state"
+        history = fine_tune(each, pictures(), epochs=3, unfreeze="conv1", checkpoint=file)
+        assert np.isfinite(history.history["loss"]).all()
+    assert same(values(tuned.weights), values(again.weights))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    from PIL import Image
+
+    root = tmp_path_factory.mktemp("pictures")
+    images, labels = pictures(72)
+    for number, (image, label) in enumerate(zip(images, labels, strict=True)):
+        place = root / ("train" if number < 40 else "validation") / f"class{label}"
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image.astype("uint8")).save(place / f"{number}.png")
+    return root
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_one_others(folder):
+    one, other = (values(run("views", None, folder)[0].weights) for _ in range(2))
+    assert same(one, other)
+
+
+@pytest.mark.parametrize(
+    ("case", "writes"), [("kept", 1), ("views", 2), ("whole", 2), ("stages", 3)]
+)
+def test_a_killed_run_goes_on_to_the_same_bits(case, writes, folder, tmp_path):
+    expected, history = run(case, None, folder)
+    file = tmp_path / "state"
+    killed = subprocess.run(
+        [sys.executable, "-m", "tests.models.fine_tuning_cases", case, file, str(writes), folder],
+        env={**os.environ, "KERAS_BACKEND": keras.backend.backend()},
+        capture_output=True,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert file.exists() is (writes > 1)
+    found, gone_on = run(case, file, folder)
+    assert gone_on.history == history.history
+    assert same(values(found.variables), values(expected.variables))
+    assert [each.name for each in tmp_path.iterdir()] == ["state"]
+    again, _ = run(case, file, folder)  # there is nothing left to do
+    assert same(values(again.weights), values(expected.weights))
+
+
+def test_a_checkpoint_of_another_call_or_of_nothing_is_refused(tmp_path):
+    file = tmp_path / "state"
+    fine_tune(model(), pictures(8), epochs=1, unfreeze="conv2", checkpoint=file)
+    with pytest.raises(ValueError, match=r"There epochs was 1, is 2\. Delete the file, or name"):
+        fine_tune(model(), pictures(8), epochs=2, unfreeze="conv2", checkpoint=file)
+    file.write_text("no checkpoint")
+    with pytest.raises(ValueError, match="`checkpoint` must be a checkpoint of `fine_tune`, or a"):
+        fine_tune(model(), pictures(8), epochs=2, unfreeze="conv2", checkpoint=file)
+
+
+PART = "the name of a layer, a fraction above 0 up to 1, or a sequence of at most as many of them as epochs"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"unfreeze": 0.0}, f"`unfreeze` must be {PART}; received unfreeze=0.0."),
+        ({"unfreeze": (0.1, 0.2)}, f"`unfreeze` must be {PART}; received unfreeze=(0.1, 0.2)."),
+        ({"unfreeze": None}, f"`unfreeze` must be {PART}; received unfreeze=None."),
+        ({"unfreeze": "conv9"}, "`unfreeze` must be the name of a layer of 'small', or a fraction of its layers; received unfreeze='conv9'. The last of its layers are 'conv2', 'norm2', 'add2'."),
+        ({"epochs": 0}, "`epochs` must be an integer of at least 1; received epochs=0."),
+        ({"options": 3}, "`options` must be a FineTuning or None; received options=3."),
+    ],
+)  # fmt: skip
+def test_arguments_are_checked(arguments, message):
+    with pytest.raises((TypeError, ValueError)) as caught:
+        fine_tune(model(), pictures(8), **{"epochs": 1, **arguments})
+    assert str(caught.value) == message
+
+
+def test_options_are_checked():
+    with pytest.raises(ValueError, match=r"`warmup` must be a number from 0 to 0\.9; received war"):
+        FineTuning(warmup=1)
+    with pytest.raises(ValueError, match="`views` must be an integer from 1 to 255; received vie"):
+        FineTuning(views=0)
+
+
+def test_a_model_without_a_backbone_is_refused():
+    plain = keras.Sequential([keras.Input(SHAPE), keras.layers.Flatten(), keras.layers.Dense(2)])
+    with pytest.raises(ValueError, match="must be a model with a backbone inside, which is a mod"):
+        fine_tune(plain, pictures(8), epochs=1)
