@@ -48,7 +48,7 @@ def model(**arguments) -> keras.Model:
 
 def run(case: str, file: str | os.PathLike[str] | None, folder: str | os.PathLike[str]):
     """Fine-tunes the model on the pictures of a folder."""
-    splits = load_image_folder(folder, image_size=SHAPE[:2], batch_size=16, cache=True)
+    splits = load_image_folder(folder, image_size=SHAPE[:2], batch_size=6, cache=True)
     tuned = model()
     history = fine_tune(
         tuned,
