@@ -77,6 +77,17 @@ def test_every_file_is_there_and_nothing_else_was_touched(ran):
             assert figure.width > 400
 
 
+def test_the_report_shows_the_models_side_by_side_with_heat_maps_of_each(ran, drawn):
+    result, output, _ = ran
+    page = (output / "report.html").read_text("utf-8")
+    assert page.count("data:image/jpeg") == len(result.models) == 4
+    assert "Models side by side" in page
+    assert f"Tutorial on {drawn}: 4 models on the test pictures" in page
+    for model in result.models:
+        assert f"Training of {model.name}" in page
+        assert f"{100 * model.test_accuracy:.1f} %" in page
+
+
 def test_the_saved_models_give_the_reported_accuracy(ran, drawn):
     result, output, _ = ran
     splits = load_cats_dogs(drawn)
@@ -114,6 +125,7 @@ def test_without_weights_step_four_is_reported_and_the_rest_completes(drawn, tmp
     assert "1.0_160_no_top.h5" in written["not_run"]["model4"]
     assert "model4 is not run. The ImageNet weights of 'mobilenet_v2' are not" in process.stdout
     assert "not run" in process.stdout.split("Accuracy in %")[1]
+    assert "1.0_160_no_top.h5" in (output / "report.html").read_text("utf-8").split("Not run")[-1]
     assert not (output / "model4.keras").exists()
 
 

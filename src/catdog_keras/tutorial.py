@@ -5,7 +5,7 @@ import math
 import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -32,8 +32,12 @@ from catdog_keras.plotting import (
     plot_images,
     plot_label_counts,
 )
+from catdog_keras.report import write_report
+from catdog_keras.report.worst_pictures import draw_worst_pictures
+from catdog_keras.tutorial_results import ModelResult, TutorialResult
 
 RESULTS_FILE = "results.json"
+REPORT_FILE = "report.html"
 IMAGE_SIZE = (160, 160)
 MAX_SEED = 2**32 - 1  # what `keras.utils.set_random_seed` takes
 FIGURE_DPI = 120
@@ -53,43 +57,6 @@ STEPS: dict[str, Callable[[Weights | None], keras.Model]] = {
 }
 
 
-@dataclass(frozen=True)
-class ModelResult:
-    """What one model came to; accuracies are shares from 0 to 1, of pictures named rightly."""
-
-    name: str
-    parameters: int
-    trainable_parameters: int
-    epochs: int
-    best_epoch: int
-    seconds: float
-    train_accuracy: float
-    validation_accuracy: float
-    test_accuracy: float
-    test_interval: tuple[float, float]
-
-
-@dataclass(frozen=True)
-class TutorialResult:
-    """What the four steps came to: the contents of `results.json`.
-
-    Attributes:
-        data: Where the pictures came from.
-        seed: The seed of splits, weights and augmentation.
-        counts: Pictures by split and class.
-        baseline_accuracy: Share of the class that is most frequent in training.
-        models: A `ModelResult` for each model that was trained.
-        not_run: The models that could not be trained, by name, with the reason.
-    """
-
-    data: str
-    seed: int
-    counts: dict[str, dict[str, int]]
-    baseline_accuracy: float
-    models: list[ModelResult]
-    not_run: dict[str, str]
-
-
 def run_tutorial(
     source: str | os.PathLike[str] | None = "synthetic",
     *,
@@ -101,7 +68,7 @@ def run_tutorial(
     weights: Weights | None = "imagenet",
     tell: Callable[[str], None] = print,
 ) -> TutorialResult:
-    """Runs the four steps of the tutorial and writes its results, figures and models.
+    """Runs the four steps of the tutorial and writes its results, report, figures and models.
 
     Each model is trained for `epochs` passes and keeps the weights of the pass with the best
     validation accuracy; because it chose the pass, that accuracy is a little flattered. The test
@@ -110,9 +77,9 @@ def run_tutorial(
     Args:
         source: As for `load_cats_dogs`.
         epochs: Passes over the training pictures for each model, at least 1.
-        output: Folder for `results.json`, the figures (PNG) and the models (`.keras`). It is made
-            if need be. All files come at the end, together; till then what an earlier run wrote
-            there stays.
+        output: Folder for `results.json`, `report.html` (the models side by side), the figures
+            (PNG) and the models (`.keras`). It is made if need be. All files come at the end,
+            together; till then what an earlier run wrote there stays.
         seed: Seed of splits, weights and augmentation, from 0 to 2**32 - 1.
         batch_size: Pictures per batch. The validation pictures must fill more than four batches,
             because the test takes a fifth of them.
@@ -145,6 +112,7 @@ def run_tutorial(
         )
         baseline = _look_and_count(splits, folder, tell)
         models: list[ModelResult] = []
+        shown = _Shown()
         not_run: dict[str, str] = {}
         for name, build in STEPS.items():
             keras.utils.set_random_seed(seed)
@@ -154,12 +122,13 @@ def run_tutorial(
                 not_run[name] = str(error)
                 tell(f"{name} is not run. {error}")
                 continue
-            models.append(_train_and_judge(name, model, splits, epochs, folder))
+            models.append(_train_and_judge(name, model, splits, epochs, folder, shown))
             tell(_line(models[-1], baseline))
         compared = plot_comparison([asdict(m) for m in models], baseline=baseline)
         _save_figure(folder, "comparison", compared)
         named = "public" if source is None else str(source)
         result = TutorialResult(named, seed, splits.counts, baseline, models, not_run)
+        shown.write(folder, result, {"epochs": epochs, "batch size": batch_size, "on bad": on_bad})
         text = json.dumps(asdict(result), indent=2) + "\n"
         (folder / RESULTS_FILE).write_text(text, encoding="utf-8")
     return result
@@ -178,14 +147,50 @@ def _look_and_count(splits: ImageSplits, folder: Path, tell: Callable[[str], Non
     return baseline
 
 
+@dataclass
+class _Shown:
+    """What the report shows of each model, by its name."""
+
+    evaluations: dict[str, Evaluation] = field(default_factory=dict)
+    histories: dict[str, dict[str, list[float]]] = field(default_factory=dict)
+    worst_pictures: dict[str, Any] = field(default_factory=dict)
+
+    def write(self, folder: Path, result: TutorialResult, settings: dict[str, Any]) -> None:
+        """Writes the models side by side, with all that is needed to repeat the run."""
+        facts = {"Run": {"data": result.data, "seed": result.seed, **settings}}
+        for model in result.models:
+            known = asdict(model)
+            facts[f"Training of {model.name}"] = {
+                key.replace("_", " "): known[key]
+                for key in ("parameters", "trainable_parameters", "best_epoch", "seconds")
+            }
+        if result.not_run:
+            facts["Not run"] = dict(result.not_run)
+        write_report(
+            folder / REPORT_FILE,
+            self.evaluations,
+            title=f"Tutorial on {result.data}: {len(result.models)} models on the test pictures",
+            counts=result.counts,
+            histories=self.histories,
+            worst_pictures=self.worst_pictures,
+            facts=facts,
+        )
+
+
 def _train_and_judge(
-    name: str, model: keras.Model, splits: ImageSplits, epochs: int, folder: Path
+    name: str, model: keras.Model, splits: ImageSplits, epochs: int, folder: Path, shown: _Shown
 ) -> ModelResult:
     started = time.perf_counter()
     history, best_epoch = _train(name, model, splits, epochs)
     seconds = time.perf_counter() - started
     judged = {
-        split: evaluate_classifier(model, dataset, splits.class_names)
+        split: evaluate_classifier(
+            # The training pictures come in another order than their files.
+            model,
+            dataset,
+            splits.class_names,
+            None if split == "train" else splits.files[split],
+        )
         for split, dataset in zip(splits.counts, splits, strict=True)
     }
     _save_figure(folder, f"history_{name}", plot_history(history))
@@ -193,6 +198,10 @@ def _train_and_judge(
     matrix = plot_confusion_matrix(test.confusion_matrix, splits.class_names)
     _save_figure(folder, f"confusion_{name}", matrix)
     model.save(folder / f"{name}.keras")
+    shown.evaluations[name], shown.histories[name] = test, history
+    worst = draw_worst_pictures(model, test, IMAGE_SIZE)
+    if worst is not None:
+        shown.worst_pictures[name] = worst
     return ModelResult(
         name=name,
         parameters=model.count_params(),
@@ -245,7 +254,12 @@ def file_names() -> list[str]:
     """The names of all files that a run may write into its output folder."""
     figures = ["images", "label_counts", "comparison"]
     figures += [f"{kind}_{name}" for name in STEPS for kind in ("history", "confusion")]
-    return [RESULTS_FILE, *(f"{f}.png" for f in figures), *(f"{name}.keras" for name in STEPS)]
+    return [
+        RESULTS_FILE,
+        REPORT_FILE,
+        *(f"{f}.png" for f in figures),
+        *(f"{name}.keras" for name in STEPS),
+    ]
 
 
 def _line(result: ModelResult, baseline: float) -> str:

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from catdog_keras import evaluate_classifier, load_manifest
+from catdog_keras import ClassNames, evaluate_classifier, load_manifest
 from catdog_keras.evaluation import Evaluation
 from tests.cli.drawn import CLASSES, PER_CLASS
 
@@ -102,6 +102,7 @@ def test_the_report_holds_the_numbers_and_how_the_model_was_trained(model, drawn
     page = (tmp_path / "report.html").read_text("utf-8")
     assert "&lt;script&gt;alert(1)" in page
     assert "<script" not in page
+    assert page.count("data:image/jpeg") == 1  # the worst pictures with their heat maps
     for told in ("of my own", "seed", "Training", "Environment of the training", "stripes 猫"):
         assert told in page
 
@@ -121,3 +122,13 @@ def test_a_report_that_cannot_be_written_leaves_the_earlier_one(model, drawn, tm
     ended = run("evaluate", model, drawn, "--report", tmp_path / "file")
     assert ended.exit_code == 2
     assert "`--report` must be a folder that can be written to" in ended.stderr
+
+
+def test_a_model_in_which_no_place_can_be_found_is_reported_without_heat_maps(drawn, tmp_path, run):
+    layers = [keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(3)]
+    keras.Sequential([*layers, ClassNames(CLASSES)]).save(tmp_path / "flat.keras")
+    ended = run("evaluate", tmp_path / "flat.keras", drawn, "--report", tmp_path / "report")
+    assert ended.exit_code == 0, ended.output
+    page = (tmp_path / "report" / "report.html").read_text("utf-8")
+    assert "data:image/jpeg" not in page
+    assert "the largest losses" in page

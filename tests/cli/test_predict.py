@@ -142,3 +142,8 @@ def test_a_model_of_something_else_than_pictures(expected, tmp_path, run):
         "Error: `MODEL` must be one of (height, width, 3) pictures; "
         f"received MODEL='{tmp_path}/rows.keras'. It takes an input of shape (None, 7).\n"
     )
+
+
+def test_the_model_of_these_tests_tells_the_classes_apart(expected):
+    named = {file: CLASSES[int(np.argmax(row))] for file, row in expected.items()}
+    assert all(name in file for file, name in named.items())

@@ -97,7 +97,7 @@ def test_every_picture_has_a_text_and_every_place_a_name(tmp_path):
         worst_pictures={"one": Figure((4, 2))},
     )
     images = page.all("img")
-    assert len(images) == 3
+    assert len(images) == 5
     for image in images:
         assert len(image["alt"]) > 20
         encoded = base64.b64decode(image["src"].split(",")[1])
@@ -131,7 +131,7 @@ def test_the_numbers_of_one_model(tmp_path):
     for scores in evaluation.class_scores:
         assert f"{scores.class_name} 30 {100 * scores.precision:.1f} %" in page.text
     worst = evaluation.top_losses(1)[0]
-    assert "the largest losses, in /pictures/test" in page.text
+    assert "Files are named from /pictures/test on." in page.text
     name = worst.file.removeprefix("/pictures/test/")
     told = f"{name} {worst.true_class} {worst.predicted_class} {100 * worst.probability:.1f} %"
     assert told in page.text

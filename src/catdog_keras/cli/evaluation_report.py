@@ -9,6 +9,7 @@ from catdog_keras.cli.model_file import ModelFile
 from catdog_keras.cli.training_record import read_training_record
 from catdog_keras.evaluation import Evaluation
 from catdog_keras.report import write_report
+from catdog_keras.report.worst_pictures import draw_worst_pictures
 
 REPORT_FILE, EVALUATION_FILE = "report.html", "evaluation.json"
 
@@ -37,6 +38,7 @@ def write_evaluation_report(
         groups["Training"] = {"data": record.data, **record.settings, "seconds": record.seconds}
         groups["Environment of the training"] = record.environment
         histories[model.name] = record.history
+    worst = draw_worst_pictures(loaded.model, evaluation, loaded.image_size)
     files = [REPORT_FILE, EVALUATION_FILE]
     with output_folder(directory, files, "report") as folder:
         evaluation.save(folder / EVALUATION_FILE)
@@ -46,5 +48,6 @@ def write_evaluation_report(
             title=f"{model.name} on {facts['data']}",
             counts=counts,
             histories=histories,
+            worst_pictures={} if worst is None else {model.name: worst},
             facts=groups,
         )

@@ -7,7 +7,7 @@ import click
 from catdog_keras.cli.messages import plain_messages, with_options
 
 if TYPE_CHECKING:
-    from catdog_keras.tutorial import TutorialResult
+    from catdog_keras.tutorial_results import TutorialResult
 
 
 @click.command()
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     default="catdog-tutorial",
     show_default=True,
     metavar="DIR",
-    help="Folder for results.json, the figures and the models.",
+    help="Folder for results.json, report.html, the figures and the models.",
 )
 @click.option(
     "--seed",

@@ -10,7 +10,7 @@ from catdog_keras.datasets.scan_report import printable
 
 FIGURE_DPI = 130  # sharp on paper and on dense screens, at half the bytes of 200
 JPEG_QUALITY = 85
-BROAD = 1.5
+BROAD = 900  # pixels; below it the letters can still be read where it is shrunk to a phone
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Figure:
     @property
     def broad(self) -> bool:
         """Whether it would be too small to read where it has to fit the width of a phone."""
-        return self.width > BROAD * self.height
+        return self.width > BROAD
 
 
 @dataclass(frozen=True)

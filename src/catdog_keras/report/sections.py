@@ -6,10 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from catdog_keras.evaluation import Evaluation, PictureLoss
-from catdog_keras.plotting import plot_comparison, plot_confusion_matrix, plot_history
+from catdog_keras.plotting import (
+    plot_comparison,
+    plot_confusion_matrix,
+    plot_history,
+    plot_reliability,
+    plot_roc,
+)
 from catdog_keras.report.page import Section, Table, embed
 
 CELLS_TOLD = 9  # the alternative text of a larger confusion matrix leaves the cells to the tables
+CURVES_TOLD = 5
 WORST = 9  # as many as `Evaluation.top_losses` and `plot_top_losses` show
 
 
@@ -116,26 +123,69 @@ def errors_section(evaluations: Mapping[str, Evaluation]) -> Section:
     return Section("What is taken for what", text, tables, figures)
 
 
-def worst_section(evaluations: Mapping[str, Evaluation], drawings: Mapping[str, Any]) -> Section:
-    """The pictures that a model was most wrong about."""
-    header = ("picture", "true class", "taken for", "with probability", "loss")
+def reliability_section(evaluations: Mapping[str, Evaluation]) -> Section:
+    """Whether a model is right as often as it says."""
+    figures = [
+        embed(
+            plot_reliability(each.reliability_bins),
+            f"How often {name} is right over how sure it is: {_tell_bins(each)}.",
+            f"{name}: calibration error {each.calibration_error:.3f}, log loss "
+            f"{each.log_loss:.3f} nats.",
+        )
+        for name, each in evaluations.items()
+    ]
+    text = [
+        "Below the diagonal a model is too sure. Where an interval touches the diagonal, these "
+        "pictures show no fault."
+    ]
+    return Section("Is it as sure as it is right?", text, figures=figures)
+
+
+def roc_section(evaluations: Mapping[str, Evaluation]) -> Section:
+    """How well the classes could be told apart at other thresholds."""
+    header = ("class", "area under the curve", "95 % interval")
     tables = []
     figures = []
     for name, each in evaluations.items():
-        worst = each.top_losses(WORST)
-        common, files = _without_common(worst)
         rows = [
             (
-                file,
+                curve.class_name,
+                _decimal(curve.area),
+                "{:.3f} to {:.3f}".format(*curve.area_interval),
+            )
+            for curve in each.roc_curves
+        ]
+        tables.append(Table(f"{name}: each class against the rest", header, rows))
+        areas = ", ".join(f"{row[0]} {row[1]}" for row in rows[:CURVES_TOLD])
+        figures.append(
+            embed(
+                plot_roc(each.roc_curves),
+                f"ROC curves of {name}. Areas: {areas}.",
+                f"{name}: 0.5 is a guess, 1 tells all pictures of a class from the rest.",
+            )
+        )
+    return Section("ROC curves", tables=tables, figures=figures)
+
+
+def worst_section(evaluations: Mapping[str, Evaluation], drawings: Mapping[str, Any]) -> Section:
+    """The pictures that a model was most wrong about."""
+    header = ("picture", "true class", "taken for", "with probability", "loss")
+    worst = {name: each.top_losses(WORST) for name, each in evaluations.items()}
+    common = _common_folder([loss for losses in worst.values() for loss in losses])
+    tables = []
+    figures = []
+    for name, losses in worst.items():
+        rows = [
+            (
+                _below(common, loss),
                 loss.true_class,
                 loss.predicted_class,
                 percent(loss.probability),
                 f"{loss.loss:.2f}",
             )
-            for file, loss in zip(files, worst, strict=True)
+            for loss in losses
         ]
-        below = f", in {common}" if common else ""
-        tables.append(Table(f"{name}: the largest losses{below}", header, rows, texts=3))
+        tables.append(Table(f"{name}: the largest losses", header, rows, texts=3))
         if name in drawings:
             figures.append(
                 embed(
@@ -150,6 +200,8 @@ def worst_section(evaluations: Mapping[str, Evaluation], drawings: Mapping[str, 
         "Sorted by loss: the pictures to whose true class the model gave the least probability. "
         "Look for wrong labels among them first."
     ]
+    if common:
+        text.append(f"Files are named from {common} on.")
     return Section("Worst pictures", text, tables, figures)
 
 
@@ -160,6 +212,10 @@ def repeat_section(facts: Mapping[str, Mapping[str, Any]]) -> Section:
         for group, pairs in facts.items()
     ]
     return Section("To repeat this", tables=tables)
+
+
+def _decimal(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.3f}"
 
 
 def _tell_matrix(name: str, evaluation: Evaluation) -> str:
@@ -175,10 +231,23 @@ def _tell_matrix(name: str, evaluation: Evaluation) -> str:
     return f"{told} {', '.join(cells)}."
 
 
-def _without_common(losses: Sequence[PictureLoss]) -> tuple[str, list[str]]:
-    """The folder that all files have in common, and the rest of each one's path."""
-    files = [loss.file for loss in losses if loss.file is not None]
-    if not files:
-        return "", [f"picture {loss.index}" for loss in losses]
-    common = os.path.commonpath([os.path.dirname(file) for file in files])  # noqa: PTH120 - strings
-    return common, [os.path.relpath(file, common) for file in files] if common else files
+def _tell_bins(evaluation: Evaluation) -> str:
+    return "; ".join(
+        f"{percent(each.accuracy)} of {each.pictures} pictures at {percent(each.confidence)}"
+        for each in evaluation.reliability_bins
+    )
+
+
+def _common_folder(losses: Sequence[PictureLoss]) -> str:
+    """The folder that all files have in common, if they have one."""
+    folders = [os.path.dirname(loss.file) for loss in losses if loss.file is not None]  # noqa: PTH120
+    try:
+        return os.path.commonpath(folders)
+    except ValueError:  # none at all, some relative, or on several drives
+        return ""
+
+
+def _below(common: str, loss: PictureLoss) -> str:
+    if loss.file is None:
+        return f"picture {loss.index}"
+    return os.path.relpath(loss.file, common) if common else loss.file

@@ -78,6 +78,9 @@ def _parts(
     if histories:
         parts.append(sections.curves_section(histories))
     parts.append(sections.errors_section(evaluations))
+    parts.append(sections.reliability_section(evaluations))
+    if len(next(iter(evaluations.values())).class_names) > 1:
+        parts.append(sections.roc_section(evaluations))
     parts.append(sections.worst_section(evaluations, worst_pictures))
     return parts
 
