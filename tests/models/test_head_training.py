@@ -381,7 +381,9 @@ def test_a_model_of_ones_own(build):
 
 
 def test_a_subclassed_backbone_computes_in_its_own_dtype():
-    with pytest.raises(ValueError, match="`dtype` must be None where the backbone is a subclassed"):
+    with pytest.raises(
+        ValueError, match="`dtype` must be None for a backbone with layers that cannot be"
+    ):
         train(transfer_model(_Subclassed(), SHAPE), dtype="bfloat16")
 
 

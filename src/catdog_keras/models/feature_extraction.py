@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,7 +12,7 @@ import numpy as np
 from catdog_keras._checks import describe
 from catdog_keras._progress import progress_bar
 from catdog_keras.models.feature_store import FeatureStore, Rows
-from catdog_keras.models.folding import fold_batch_norm
+from catdog_keras.models.folding import check_dtype, fold_batch_norm
 from catdog_keras.models.head_split import HeadSplit
 from catdog_keras.models.labelled_batches import Array, count_batches, read_labelled
 
@@ -54,7 +53,8 @@ class FeatureExtractor:
 
     def compute(self, pictures: Array, *, augmented: bool) -> Rows:
         """Features of up to `BATCH_SIZE` pictures, as they are or as augmentation makes them."""
-        padded = np.concatenate([pictures, np.repeat(pictures[-1:], BATCH_SIZE, 0)])[:BATCH_SIZE]
+        missing = BATCH_SIZE - len(pictures)
+        padded = np.pad(pictures, [(0, missing), *[(0, 0)] * 3], "edge") if missing else pictures
         if augmented and self._split.before is not None:
             # Not within `predict`, which calls every layer with training=False.
             prepared = self._split.before(padded, training=True)
@@ -157,19 +157,16 @@ class _Queue:
 
 
 def _folded(backbone: keras.Model, dtype: str | None) -> keras.Model:
-    if any(not hasattr(part, "outputs") for part in _models_inside(backbone)):
+    """The folded backbone, or itself where its layers do not come back from their own configs."""
+    if dtype is not None:
+        check_dtype(dtype)
+    try:
+        return fold_batch_norm(backbone, dtype=dtype, partial=True)
+    except (NotImplementedError, TypeError, ValueError) as error:
         if dtype is not None:
-            requirement = "None where the backbone is a subclassed model, which cannot be rebuilt"
-            raise ValueError(describe("dtype", requirement, dtype))
+            requirement = "None for a backbone with layers that cannot be made from their configs"
+            raise ValueError(describe("dtype", requirement, dtype)) from error
         return backbone
-    return fold_batch_norm(backbone, dtype=dtype, partial=True)
-
-
-def _models_inside(model: keras.Model) -> Iterator[keras.Model]:
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            yield layer
-            yield from _models_inside(layer)
 
 
 def _without_names(config: Any, names: dict[str, str] | None = None) -> Any:

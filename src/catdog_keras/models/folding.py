@@ -49,7 +49,7 @@ def fold_batch_norm(
     """
     check_boolean("partial", partial)
     if dtype is not None:
-        _check_dtype(dtype)
+        check_dtype(dtype)
     kept: list[str] = []
     folded = _fold(check_graph(model), dtype, kept)
     if kept and not partial:
@@ -72,7 +72,8 @@ def check_graph(model: Any) -> keras.Model:
     return model
 
 
-def _check_dtype(dtype: Any) -> None:
+def check_dtype(dtype: Any) -> None:
+    """Raises if `dtype` is neither a dtype nor a policy."""
     try:
         keras.dtype_policies.get(dtype)
     except (TypeError, ValueError) as error:
