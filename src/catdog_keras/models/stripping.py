@@ -5,19 +5,18 @@ from typing import Any
 
 import keras
 
+from catdog_keras import layers
 from catdog_keras._checks import describe
-from catdog_keras.layers import RandomAffine
 from catdog_keras.models.folding import check_graph
 
-# Keras's augmentations, all of which pass pictures through at inference. AutoContrast and
+# All of them pass pictures through at inference. Keras's AutoContrast and
 # ContrastLimitedAdaptiveHistogramEqualization act there, too: they are part of the function.
-_KERAS_AUGMENTATIONS = tuple(
-    getattr(keras.layers, name)
-    for name in dir(keras.layers)
-    if name.startswith("Random")
-    or name in ("AugMix", "CutMix", "Equalization", "MixUp", "RandAugment", "Solarization")
+_OTHERS_OF_KERAS = ("AugMix", "CutMix", "Equalization", "MixUp", "RandAugment", "Solarization")
+AUGMENTATIONS: tuple[type[keras.Layer], ...] = (
+    *(getattr(layers, name) for name in layers.__all__ if name.startswith("Random")),
+    *(getattr(keras.layers, name) for name in dir(keras.layers) if name.startswith("Random")),
+    *(getattr(keras.layers, name) for name in _OTHERS_OF_KERAS),
 )
-AUGMENTATIONS: tuple[type[keras.Layer], ...] = (RandomAffine, *_KERAS_AUGMENTATIONS)
 
 
 def strip_augmentation(
@@ -36,8 +35,8 @@ def strip_augmentation(
 
     Args:
         model: A built Functional or Sequential model.
-        also: A layer class, or several, to take out beside `RandomAffine` and the augmentation
-            layers of Keras; each has to pass its input through at inference.
+        also: A layer class, or several, to take out beside the random layers of this package and
+            the augmentation layers of Keras; each has to pass its input through at inference.
 
     Returns:
         A model of the same structure, with the weights of the first one; it is compiled with the
