@@ -75,6 +75,15 @@ def test_the_same_seed_gives_the_same_curves(drawn, tmp_path, run):
     assert curves("first") == curves("second")
 
 
+def test_fine_tuning_goes_on_from_the_head_and_its_curves_follow(drawn, tmp_path, run):
+    ended = run("train", drawn, "--output", tmp_path / "out", *TINY, "--fine-tune-epochs", "2")
+    assert ended.exit_code == 0, ended.output
+    record = json.loads((tmp_path / "out" / "training.json").read_text("utf-8"))
+    assert record["settings"]["fine_tune_epochs"] == 2
+    assert set(record["history"]) == {"accuracy", "loss", "val_accuracy", "val_loss"}
+    assert [len(curve) for curve in record["history"].values()] == [3] * 4
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -47,6 +47,13 @@ AUGMENTATIONS = {
     help="Passes in which the head alone is trained, on features computed once.",
 )
 @click.option(
+    "--fine-tune-epochs",
+    default=0,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Passes after those, in which the last layers of the backbone are trained too.",
+)
+@click.option(
     "--image-size",
     default=160,
     show_default=True,
@@ -131,6 +138,7 @@ class _Settings:
 
     backbone: str
     epochs: int
+    fine_tune_epochs: int
     image_size: int
     batch_size: int
     seed: int
@@ -171,10 +179,10 @@ def _build_model(chosen: _Settings, class_names: tuple[str, ...]) -> "keras.Mode
 
 
 def _fit(model: "keras.Model", splits: "ImageSplits", chosen: _Settings) -> dict[str, list[float]]:
-    """Trains the head and leaves it as it was in its best epoch; returns the curves."""
+    """Trains the head, then the end of the backbone, each kept as in its best epoch."""
     import keras
 
-    from catdog_keras.models import fit_head
+    from catdog_keras.models import fine_tune, fit_head
 
     best = keras.callbacks.EarlyStopping(
         "val_loss", patience=chosen.epochs, restore_best_weights=True
@@ -189,6 +197,14 @@ def _fit(model: "keras.Model", splits: "ImageSplits", chosen: _Settings) -> dict
         callbacks=[best],
         verbose=0,
     ).history
+    if chosen.fine_tune_epochs:
+        tuned = fine_tune(
+            model,
+            splits.train,
+            validation_data=splits.validation,
+            epochs=chosen.fine_tune_epochs,
+        ).history
+        log = {name: [*log[name], *tuned[name]] for name in log if name in tuned}
     return {name: [float(value) for value in values] for name, values in log.items()}
 
 
