@@ -1,7 +1,5 @@
 """Batch normalisation, folded into the layers beside it: the same function, fewer operations."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -9,6 +7,7 @@ import keras
 from catdog_keras._checks import check_boolean, describe
 from catdog_keras.layers import BatchNormalization
 from catdog_keras.models.folded_weights import FOLDS_INPUT, FOLDS_OUTPUT, folded_weights
+from catdog_keras.models.layer_graph import LayerGraph, check_graph, is_graph
 
 
 def fold_batch_norm(
@@ -61,17 +60,6 @@ def fold_batch_norm(
     return folded
 
 
-def check_graph(model: Any) -> keras.Model:
-    """Returns `model`, or raises if it is no built graph of layers."""
-    if not isinstance(model, keras.Model):
-        raise TypeError(describe("model", "a keras.Model", model))
-    if not hasattr(model, "outputs"):
-        remedy = "Build it, or fold the Functional or Sequential models inside it."
-        requirement = "a built Functional or Sequential model"
-        raise ValueError(describe("model", requirement, model, remedy))
-    return model
-
-
 def check_dtype(dtype: Any) -> None:
     """Raises if `dtype` is neither a dtype nor a policy."""
     try:
@@ -82,38 +70,6 @@ def check_dtype(dtype: Any) -> None:
         ) from error
 
 
-@dataclass(frozen=True)
-class _Graph:
-    """Who is called with whose output, by the names of layers.
-
-    Attributes:
-        sources: The layers whose outputs each layer takes, over all its calls.
-        users: The layers that take each layer's output; an empty name stands for the model's own.
-        in_training: The layers that are called with `training=True`.
-    """
-
-    sources: dict[str, list[str]]
-    users: dict[str, list[str]]
-    in_training: set[str]
-
-    @classmethod
-    def of(cls, model: keras.Model) -> "_Graph":
-        """Reads the graph from a Functional model's config, where its form is public."""
-        config = model.get_config()
-        graph = cls({}, {}, set())
-        for layer in config["layers"]:
-            graph.sources[layer["name"]] = []
-            for call in layer["inbound_nodes"]:
-                for source in _tensors(call):
-                    graph.sources[layer["name"]].append(source)
-                    graph.users.setdefault(source, []).append(layer["name"])
-                if call["kwargs"].get("training"):
-                    graph.in_training.add(layer["name"])
-        for source in _outputs(config["output_layers"]):
-            graph.users.setdefault(source, []).append("")
-        return graph
-
-
 def _fold(model: keras.Model, dtype: str | None, kept: list[str]) -> keras.Model:
     """Folds one model and those inside it; appends to `kept` what cannot be folded, and why."""
     sequential = isinstance(model, keras.Sequential)
@@ -122,19 +78,19 @@ def _fold(model: keras.Model, dtype: str | None, kept: list[str]) -> keras.Model
     )
     plain = keras.Model(inputs, outputs, name=model.name)
     layers = {layer.name: layer for layer in plain.layers}
-    graph = _Graph.of(plain)
+    graph = LayerGraph.of(plain)
     before: dict[str, keras.Layer] = {}  # layer -> the normalisation of its input
     after: dict[str, keras.Layer] = {}  # layer -> the normalisation of its output
     for layer in plain.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             _place(layer, layers, graph, before, after, kept)
-        elif not _is_graph(layer) and normalises_inside(layer):
+        elif not is_graph(layer) and normalises_inside(layer):
             kept.append(f"the one inside {layer.name!r} ({type(layer).__name__})")
     gone = {layer.name for layer in (*before.values(), *after.values())}
     copies: list[tuple[keras.Layer, keras.Layer]] = []
 
     def copy(layer: keras.Layer) -> keras.Layer:
-        if _is_graph(layer):
+        if is_graph(layer):
             return _fold(layer, dtype, kept)
         config = layer.get_config()
         if not isinstance(layer, keras.Layer):  # an operation of keras.ops
@@ -162,7 +118,7 @@ def _fold(model: keras.Model, dtype: str | None, kept: list[str]) -> keras.Model
 def _place(
     norm: keras.Layer,
     layers: dict[str, keras.Layer],
-    graph: _Graph,
+    graph: LayerGraph,
     before: dict[str, keras.Layer],
     after: dict[str, keras.Layer],
     kept: list[str],
@@ -198,40 +154,12 @@ def _place(
         kept.append(f"{norm.name!r} after {sources[0]!r}")
 
 
-def _is_graph(layer: keras.Layer) -> bool:
-    return isinstance(layer, keras.Model) and hasattr(layer, "outputs")
-
-
 def normalises_inside(layer: keras.Layer) -> bool:
     """Whether a layer holds Keras's batch normalisation inside; only its variables tell."""
     if isinstance(layer, keras.layers.BatchNormalization):
         return False
     variables = getattr(layer, "weights", ())  # an operation of keras.ops has none
     return any(variable.name == "moving_variance" for variable in variables)
-
-
-def _tensors(call: Any) -> Iterator[str]:
-    """The names of the layers whose outputs stand among the arguments of a call."""
-    if isinstance(call, dict):
-        if call.get("class_name") == "__keras_tensor__":
-            yield call["config"]["keras_history"][0]
-        else:
-            for value in call.values():
-                yield from _tensors(value)
-    elif isinstance(call, list | tuple):
-        for value in call:
-            yield from _tensors(value)
-
-
-def _outputs(structure: Any) -> Iterator[str]:
-    """The names of the layers in a nested structure of (name, call, position)."""
-    if isinstance(structure, dict):
-        structure = list(structure.values())
-    if structure and isinstance(structure[0], str):
-        yield structure[0]
-    else:
-        for part in structure:
-            yield from _outputs(part)
 
 
 def _same_channels(norm: keras.Layer, layer: keras.Layer) -> bool:

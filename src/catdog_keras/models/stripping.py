@@ -7,7 +7,7 @@ import keras
 
 from catdog_keras import layers
 from catdog_keras._checks import describe
-from catdog_keras.models.folding import check_graph
+from catdog_keras.models.layer_graph import check_graph
 
 # All of them pass pictures through at inference. Keras's AutoContrast and
 # ContrastLimitedAdaptiveHistogramEqualization act there, too: they are part of the function.

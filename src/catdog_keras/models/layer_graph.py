@@ -1,0 +1,81 @@
+"""Which layer of a model takes whose output."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from catdog_keras._checks import describe
+
+
+def check_graph(model: Any) -> keras.Model:
+    """Returns `model`, or raises if it is no built graph of layers."""
+    if not isinstance(model, keras.Model):
+        raise TypeError(describe("model", "a keras.Model", model))
+    if not hasattr(model, "outputs"):
+        remedy = "Build it, or fold the Functional or Sequential models inside it."
+        requirement = "a built Functional or Sequential model"
+        raise ValueError(describe("model", requirement, model, remedy))
+    return model
+
+
+def is_graph(layer: keras.Layer) -> bool:
+    """Whether a layer is a model that is itself a graph of layers."""
+    return isinstance(layer, keras.Model) and hasattr(layer, "outputs")
+
+
+@dataclass(frozen=True)
+class LayerGraph:
+    """Who is called with whose output, by the names of layers.
+
+    Attributes:
+        sources: The layers whose outputs each layer takes, over all its calls.
+        users: The layers that take each layer's output; an empty name stands for the model's own.
+        in_training: The layers that are called with `training=True`.
+    """
+
+    sources: dict[str, list[str]]
+    users: dict[str, list[str]]
+    in_training: set[str]
+
+    @classmethod
+    def of(cls, model: keras.Model) -> "LayerGraph":
+        """Reads the graph from a Functional model's config, where its form is public."""
+        config = model.get_config()
+        graph = cls({}, {}, set())
+        for layer in config["layers"]:
+            graph.sources[layer["name"]] = []
+            for call in layer["inbound_nodes"]:
+                for source in _tensors(call):
+                    graph.sources[layer["name"]].append(source)
+                    graph.users.setdefault(source, []).append(layer["name"])
+                if call["kwargs"].get("training"):
+                    graph.in_training.add(layer["name"])
+        for source in _outputs(config["output_layers"]):
+            graph.users.setdefault(source, []).append("")
+        return graph
+
+
+def _tensors(call: Any) -> Iterator[str]:
+    """The names of the layers whose outputs stand among the arguments of a call."""
+    if isinstance(call, dict):
+        if call.get("class_name") == "__keras_tensor__":
+            yield call["config"]["keras_history"][0]
+        else:
+            for value in call.values():
+                yield from _tensors(value)
+    elif isinstance(call, list | tuple):
+        for value in call:
+            yield from _tensors(value)
+
+
+def _outputs(structure: Any) -> Iterator[str]:
+    """The names of the layers in a nested structure of (name, call, position)."""
+    if isinstance(structure, dict):
+        structure = list(structure.values())
+    if structure and isinstance(structure[0], str):
+        yield structure[0]
+    else:
+        for part in structure:
+            yield from _outputs(part)
