@@ -132,6 +132,62 @@ def test_the_fused_layer_folds_too(disturb, same):
 @pytest.mark.skipif(
     keras.backend.backend() == "tensorflow", reason="TensorFlow has no channels first on a CPU"
 )
+def paddings(model):
+    return [layer for layer in model.layers if isinstance(layer, layers.ZeroPadding2D)]
+
+
+@pytest.mark.parametrize("kind", [layers.Conv2D, layers.DepthwiseConv2D])
+@pytest.mark.parametrize(
+    ("sides", "kernel", "stride", "padding"),
+    [
+        ((8, 10), 3, 2, ((0, 1), (0, 1))),
+        ((7, 9), 3, 2, 1),
+        ((8, 9), 3, 2, ((0, 1), (1, 1))),
+        ((8, 8), 5, 1, 2),
+        ((9, 7), 1, 2, 0),
+    ],
+)
+def test_zeros_that_same_adds_as_well_need_no_layer(kind, sides, kernel, stride, padding, same):
+    filters = {"filters": 4} if kind is layers.Conv2D else {}
+    convolution = kind(kernel_size=kernel, strides=stride, **filters)
+    model = graph((*sides, 4), layers.ZeroPadding2D(padding), convolution, norm())
+    folded = fold_batch_norm(model)
+    assert len(paddings(model)) == 1
+    assert paddings(folded) == []
+    same(folded, model)
+
+
+def _shared_padding():
+    inputs = keras.Input((8, 8, 3))
+    padded = layers.ZeroPadding2D(((0, 1), (0, 1)))(inputs)
+    return keras.Model(inputs, [layers.Conv2D(4, 3, strides=2)(padded), padded])
+
+
+OTHER_PADDINGS = {
+    "other sides": lambda: graph(
+        (8, 8, 3), layers.ZeroPadding2D(1), layers.Conv2D(4, 3, strides=2)
+    ),
+    "before a pooling": lambda: graph((8, 8, 3), layers.ZeroPadding2D(1), layers.MaxPooling2D(3)),
+    "before one that pads": lambda: graph(
+        (8, 8, 3), layers.ZeroPadding2D(1), layers.Conv2D(4, 3, padding="same")
+    ),
+    "dilated": lambda: graph(
+        (8, 8, 3), layers.ZeroPadding2D(1), layers.Conv2D(4, 3, dilation_rate=2)
+    ),
+    "of unknown size": lambda: graph((None, None, 3), layers.ZeroPadding2D(1), layers.Conv2D(4, 3)),
+    "used twice": _shared_padding,
+}
+
+
+@pytest.mark.parametrize("kind", OTHER_PADDINGS)
+def test_other_zeros_keep_their_layer(kind, same):
+    model = OTHER_PADDINGS[kind]()
+    folded = fold_batch_norm(model)
+    assert len(paddings(folded)) == 1
+    if None not in model.input_shape[1:]:
+        same(folded, model)
+
+
 @pytest.mark.parametrize("first", [True, False])
 def test_channels_first(first, disturb, same):
     options = {"data_format": "channels_first"}

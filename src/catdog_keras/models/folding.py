@@ -6,6 +6,7 @@ import keras
 
 from catdog_keras._checks import check_boolean, describe
 from catdog_keras.layers import BatchNormalization
+from catdog_keras.models.folded_padding import foldable_padding
 from catdog_keras.models.folded_weights import FOLDS_INPUT, FOLDS_OUTPUT, folded_weights
 from catdog_keras.models.layer_graph import LayerGraph, check_graph, is_graph
 
@@ -17,8 +18,9 @@ def fold_batch_norm(
 
     A normalisation by moving averages multiplies each channel by a number and adds another. Where
     it follows a convolution or a dense layer without activation, both are taken into the kernel and
-    the bias; likewise where it stands before one that pads nothing. Models inside the model are
-    folded, too. The model itself stays as it is; the new one shares no weights with it, is frozen,
+    the bias; likewise where it stands before one that pads nothing. A layer of zero padding goes,
+    too, where the convolution after it pads as much with `padding="same"`. Models inside the model
+    are folded. The model itself stays as it is; the new one shares no weights with it, is frozen,
     and must not be trained through its folded layers, whose normalisation is gone.
 
     Source: Jacob et al., "Quantization and Training of Neural Networks for Efficient
@@ -86,7 +88,8 @@ def _fold(model: keras.Model, dtype: str | None, kept: list[str]) -> keras.Model
             _place(layer, layers, graph, before, after, kept)
         elif not is_graph(layer) and normalises_inside(layer):
             kept.append(f"the one inside {layer.name!r} ({type(layer).__name__})")
-    gone = {layer.name for layer in (*before.values(), *after.values())}
+    padding = foldable_padding(layers, graph)
+    gone = {layer.name for layer in (*before.values(), *after.values(), *padding.values())}
     copies: list[tuple[keras.Layer, keras.Layer]] = []
 
     def copy(layer: keras.Layer) -> keras.Layer:
@@ -99,6 +102,8 @@ def _fold(model: keras.Model, dtype: str | None, kept: list[str]) -> keras.Model
             config["dtype"] = dtype
         if layer.name in before or layer.name in after:
             config["use_bias"] = True
+        if layer.name in padding:
+            config["padding"] = "same"
         copies.append((layer, type(layer).from_config(config)))
         return copies[-1][1]
 
