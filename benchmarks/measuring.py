@@ -1,6 +1,9 @@
 """Both sides in one process, in turns, so that what slows the machine slows both."""
 
+import multiprocessing
+import resource
 import statistics
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -41,3 +44,19 @@ def print_table(headings: list[str], rows: list[list[str]]) -> None:
     """Prints a table in Markdown, as the pages of the site have it."""
     for row in (headings, ["---"] * len(headings), *rows):
         print("| " + " | ".join(row) + " |")
+
+
+def peak_memory(work: Callable[[], object]) -> float:
+    """The most memory that a process of its own held while it did some work, in MiB.
+
+    Args:
+        work: A function of a module; it runs in a new process, which imports what it needs.
+    """
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(_do_and_weigh, (work,))
+
+
+def _do_and_weigh(work: Callable[[], object]) -> float:
+    work()
+    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return held / 2**20 if sys.platform == "darwin" else held / 2**10

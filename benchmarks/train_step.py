@@ -10,10 +10,12 @@ KERAS_BACKEND names, in float32 and in mixed bfloat16:
 - no normalisation: the stock layers less BatchNormalization, which nothing that has them can beat;
 - PyTorch: its own modules, channels last, if it is installed, not compiled and compiled.
 
-The last line gives the matrix product of the same precision, in billions of operations per second.
+The last lines give the matrix product of the same precision, in billions of operations per second,
+and the most memory that a process held which did three steps of one side, and nothing else.
 """
 
 import argparse
+import functools
 import importlib.util
 import statistics
 from collections.abc import Callable
@@ -22,7 +24,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from benchmarks.measuring import in_turns, print_table, ratio
+from benchmarks.measuring import in_turns, peak_memory, print_table, ratio
 from catdog_keras import build_model1
 
 FILTERS = (64, 32, 32, 32)
@@ -112,15 +114,32 @@ def make_sides(data: tuple) -> dict[str, Callable[[], Any]]:
     return sides
 
 
+def three_steps(name: str, batch: int) -> None:
+    """Three training steps of the tutorial's network: of "stock" layers, or of this library."""
+    build = stock_network if name == "stock" else build_model1
+    step = keras_step(build, PRECISIONS["float32"], random_batch(batch))
+    for _ in range(3):
+        step()
+
+
+def random_batch(size: int) -> tuple:
+    """Pictures and labels."""
+    generator = np.random.default_rng(0)
+    images = generator.uniform(0, 255, (size, SIDE, SIDE, 3)).astype(np.float32)
+    return images, generator.integers(0, 2, size).astype(np.int32)
+
+
 def main() -> None:
     """Measures and prints."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--batch", type=int, default=32)
     arguments = parser.parse_args()
-    generator = np.random.default_rng(0)
-    images = generator.uniform(0, 255, (arguments.batch, SIDE, SIDE, 3)).astype(np.float32)
-    sides = make_sides((images, generator.integers(0, 2, arguments.batch).astype(np.int32)))
+    memory = {
+        name: peak_memory(functools.partial(three_steps, name, arguments.batch))
+        for name in ("stock", "catdog-keras")
+    }
+    sides = make_sides(random_batch(arguments.batch))
     for side in list(sides.values()) * 2:
         side()  # tracing, compiling, and the first touch of memory
     timings = in_turns(sides, arguments.rounds)
@@ -138,6 +157,7 @@ def main() -> None:
         )
         rows.append([name, f"{milliseconds:.0f} ms", wall, processor])
     print_table(["step", "time", f"times faster than {STOCK}", "by processor time"], rows)
+    print("\nPeak memory, float32:", ", ".join(f"{n} {m:,.0f} MiB" for n, m in memory.items()))
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ def fold_batch_norm(
         >>> import catdog_keras, keras
         >>> model = keras.applications.MobileNetV2(weights=None)
         >>> len(model.layers), len(catdog_keras.fold_batch_norm(model).layers)
-        (156, 104)
+        (156, 100)
     """
     check_boolean("partial", partial)
     if dtype is not None:
