@@ -113,6 +113,12 @@ def run_tutorial(
         baseline = _look_and_count(splits, folder, tell)
         models: list[ModelResult] = []
         shown = _Shown()
+        settings = {
+            "epochs": epochs,
+            "batch size": batch_size,
+            "on bad": on_bad,
+            "weights": weights,
+        }
         not_run: dict[str, str] = {}
         for name, build in STEPS.items():
             keras.utils.set_random_seed(seed)
@@ -128,7 +134,7 @@ def run_tutorial(
         _save_figure(folder, "comparison", compared)
         named = "public" if source is None else str(source)
         result = TutorialResult(named, seed, splits.counts, baseline, models, not_run)
-        shown.write(folder, result, {"epochs": epochs, "batch size": batch_size, "on bad": on_bad})
+        shown.write(folder, result, settings)
         text = json.dumps(asdict(result), indent=2) + "\n"
         (folder / RESULTS_FILE).write_text(text, encoding="utf-8")
     return result
