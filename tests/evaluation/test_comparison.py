@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from catdog_keras.evaluation import Comparison, Evaluation, compare
+from catdog_keras.evaluation import Comparison, Evaluation, compare, wilson_interval
 
 NAMES = ["cat", "dog"]
 counts = st.integers(0, 60)
@@ -55,6 +55,23 @@ def test_many_pictures_are_no_too_large_number():
 )
 def test_intervals_of_the_difference_against_published_ones(cells, low, high):
     assert Comparison(NAMES, *cells).difference_interval == pytest.approx((low, high), abs=5e-4)
+
+
+def test_pictures_that_are_hard_for_both_make_the_interval_narrower():
+    """The formula, worked through: phi is corrected by half of the pictures."""
+    (p_low, p_high), (q_low, q_high) = wilson_interval(86, 100), wilson_interval(84, 100)
+    phi = (80 * 10 - 6 * 4 - 50) / math.sqrt(86 * 14 * 84 * 16)
+    down, up = 0.86 - p_low, q_high - 0.84
+    low = 0.02 - math.sqrt(down**2 - 2 * phi * down * up + up**2)
+    down, up = 0.84 - q_low, p_high - 0.86
+    high = 0.02 + math.sqrt(down**2 - 2 * phi * down * up + up**2)
+    assert Comparison(NAMES, 80, 6, 4, 10).difference_interval == pytest.approx((low, high))
+
+
+def test_what_means_something_begins_below_one_in_twenty():
+    """10 and 22 of 32 have p = 0.0501, 9 and 23 have p = 0.0201."""
+    assert not Comparison(NAMES, 0, 10, 22, 0).significant
+    assert Comparison(NAMES, 0, 9, 23, 0).significant
 
 
 @given(counts, counts, counts, counts)

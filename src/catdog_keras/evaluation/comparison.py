@@ -86,7 +86,7 @@ class Comparison:
     def __str__(self) -> str:
         """Returns three sentences: what was seen, how sure it is, and what follows."""
         first, second = self.names
-        right = [round(accuracy * self.pictures) for accuracy in self.accuracies]
+        right = (self.both_right + self.first_only, self.both_right + self.second_only)
         low, high = (100 * end for end in self.difference_interval)
         better = first if self.difference > 0 else second
         differ = self.first_only + self.second_only
