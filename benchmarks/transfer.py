@@ -21,6 +21,7 @@ import numpy as np
 
 from benchmarks.measuring import print_table
 from catdog_keras import (
+    FineTuning,
     ImageSplits,
     evaluate_classifier,
     fine_tune,
@@ -126,7 +127,14 @@ def best(data: Callable[[int], ImageSplits], seed: int) -> tuple[list[str], floa
         verbose=0,
     )
     after_head = time.perf_counter() - start
-    fine_tune(model, splits.train, validation_data=splits.validation, epochs=TUNED_EPOCHS)
+    fine_tune(
+        model,
+        splits.train,
+        validation_data=splits.validation,
+        epochs=TUNED_EPOCHS,
+        unfreeze=0.1,
+        options=FineTuning(learning_rate=1e-4, dtype="bfloat16"),
+    )
     seconds = time.perf_counter() - start
     judged = {
         split: evaluate_classifier(model, getattr(splits, split), splits.class_names)
