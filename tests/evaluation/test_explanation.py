@@ -389,6 +389,23 @@ def test_channels_may_come_first():
     close(maps, class_activation(last, images, 1), 1e-4)
 
 
+def test_the_order_of_axes_may_change_on_the_way():
+    """The map is read as what comes next reads it, the pictures as what comes first does."""
+    block, head = ConvBlock(4, data_format="channels_first"), layers.Dense(2)
+    inner = chain(
+        (3, 20, 26),
+        block,
+        layers.Permute((2, 3, 1)),
+        layers.GlobalAveragePooling2D(data_format="channels_last"),
+        head,
+    )
+    plain = chain(
+        (3, 20, 26), block, layers.GlobalAveragePooling2D(data_format="channels_first"), head
+    )
+    images = pictures(2, (3, 20, 26))
+    close(class_activation(inner, images, 1), class_activation(plain, images, 1))
+
+
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision_gives_nearly_the_same_map(policy):
     plain = pooled()

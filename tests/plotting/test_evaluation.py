@@ -121,3 +121,9 @@ def test_what_is_no_confusion_matrix_is_refused(matrix, names, error, message):
     with pytest.raises(error) as caught:
         plot_confusion_matrix(matrix, names)
     assert str(caught.value) == message
+
+
+def test_large_counts_are_written_as_in_the_title():
+    ax = plot_confusion_matrix([[12345, 0], [6, 7]], ["cat", "dog"])
+    assert ax.texts[0].get_text() == "12,345\n100 %"
+    assert ax.get_title().startswith("12,352 of 12,358 pictures right")

@@ -135,6 +135,17 @@ def test_ticks_are_whole_epochs_from_the_first_to_the_last(count, start):
     assert all(label.get_text().isdigit() for label in ax.get_xticklabels())
 
 
+def test_epochs_without_a_finite_value_are_counted():
+    log = {"accuracy": [0.5, 0.6, 0.7], "loss": [0.5, np.nan, np.inf], "val_loss": [0.4, 0.3, 0.2]}
+    accuracy, loss = plot_history(log).axes
+    assert accuracy.get_title() == "Accuracy"
+    assert loss.get_title() == "Loss\nbest: 0.200 in epoch 3\nnot finite in 2 of 3 epochs"
+    assert len(loss.get_yticks())
+    (lost,) = plot_history({"loss": [np.nan]}).axes
+    assert lost.get_title() == "Loss\nnot finite in 1 of 1 epochs"
+    assert len(lost.get_yticks()) == 0
+
+
 @pytest.mark.parametrize(
     ("history", "error", "message"),
     [

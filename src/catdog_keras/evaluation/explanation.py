@@ -91,7 +91,7 @@ def class_activation(
             chosen = None if indices is None else indices[part]
             score = _score(model, operations[place], pictures[part], chosen)
             raw = _weighted_sum(*feature_gradient(score), channels_first=channels_first)
-            maps.append(_to_unit(_resize(_to_unit(_check_finite(raw, start)), size)))
+            maps.append(_to_unit(_resize(_check_finite(raw, start), size)))
     return np.concatenate(maps)
 
 

@@ -113,7 +113,7 @@ def _cell_texts(
     """Returns the text of each cell, row by row, and its size, or None where nothing fits."""
     from catdog_keras.plotting import _canvas
 
-    numbers = [f"{count}" for count in counts.ravel()]
+    numbers = [f"{count:,}" for count in counts.ravel()]
     known = np.repeat(counts.sum(axis=1) > 0, len(counts))
     percents = [
         f"{100 * share:.0f} %" if has_share else ""

@@ -30,7 +30,7 @@ def plot_history(
     """Draws accuracy and loss over the epochs, training and validation in each, side by side.
 
     The best epoch on validation is marked in each panel: the highest accuracy, the lowest loss.
-    They need not be the same epoch.
+    They need not be the same epoch. The title counts epochs of training without a finite value.
 
     Args:
         history: the `keras.callbacks.History` that `fit` returns, or its dict of lists, one
@@ -63,12 +63,13 @@ def plot_history(
         ax.set_title(title)
         ax.set_ylabel("accuracy (share of pictures)" if title == ACCURACY else "loss")
         _mark_epochs(ax, epochs)
-    best = [
+    notes = [
         _mark_best(ax, epochs, log.get(_VALIDATION + metric), highest=title == ACCURACY)
+        + _count_gaps(ax, log[metric])
         for ax, (title, metric) in zip(panels, metrics.items(), strict=True)
     ]
     _draw_legend(figure, panels)
-    for ax, title, note in zip(panels, metrics, best, strict=True):
+    for ax, title, note in zip(panels, metrics, notes, strict=True):
         _canvas.write_title(ax, title, *note)
     return figure
 
@@ -165,6 +166,14 @@ def _mark_best(ax: Axes, epochs: Epochs, validation: Curve | None, *, highest: b
         label="best on validation",
     )
     return [f"best: {validation[place]:.3f} in epoch {epochs[place]}"]
+
+
+def _count_gaps(ax: Axes, train: Curve) -> list[str]:
+    """Returns the line that tells of epochs whose value cannot be drawn, if there are any."""
+    gaps = np.count_nonzero(~np.isfinite(train))
+    if not any(np.isfinite(line.get_ydata()).any() for line in ax.lines):
+        ax.set_yticks([])  # matplotlib would number an axis on which nothing stands
+    return [f"not finite in {gaps} of {len(train)} epochs"] if gaps else []
 
 
 def _mark_epochs(ax: Axes, epochs: Epochs) -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axis import Axis
 
 _INK = "#222222"
+_TITLE_SIZE = 10.0  # a long name is cut, as on the axis, before the whole title is made smaller
 
 
 def plot_label_counts(counts: Mapping[str, int], *, ax: Axes | None = None) -> Axes:
@@ -73,8 +74,8 @@ def _guessing(numbers: Mapping[str, int], width: float) -> list[str]:
         return ["no pictures"]
     most = max(numbers, key=numbers.__getitem__)
     before, after = "always guessing ", f" is right for {100 * numbers[most] / total:.1f} %"
-    room = width - _canvas.text_width(before + after, _canvas.SMALLEST_TITLE + 1)
-    name = _canvas.fit_text(most, room, _canvas.SMALLEST_TITLE + 1)
+    room = width - _canvas.text_width(before + after, _TITLE_SIZE)
+    name = _canvas.fit_text(most, room, _TITLE_SIZE)
     return [f"{total:,} picture{'s' if total > 1 else ''}", before + name + after]
 
 
