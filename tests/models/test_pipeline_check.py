@@ -256,6 +256,12 @@ def test_right_pipelines_pass_in_silence(name, capsys):
     assert capsys.readouterr().out == ""
 
 
+def test_nearly_black_pictures_are_told_from_those_scaled_twice_by_their_levels():
+    model = network(layers.Rescaling(2.0, offset=-1))
+    assert names(np.rint(pictures(1.0)) / 255, model) == ()
+    assert names(pictures(1.0) / 255, model) == ("scaled_twice",)
+
+
 @pytest.mark.parametrize("name", ["mobilenet_v2", "resnet", "densenet", "efficientnet", "vgg16"])
 @ON_TENSORFLOW
 def test_networks_of_keras_with_their_own_preprocessing_pass(name):
