@@ -32,6 +32,7 @@ FROM_MODELS = {
     "input_range",
     "model_classes",
     "predict_with_augmentation",
+    "find_learning_rate",
     "fine_tune",
     "strip_augmentation",
 }

@@ -44,6 +44,14 @@ def matrix(classes, most=200):
     return counts
 
 
+def sweep(steps, last=None):
+    rates = np.logspace(-6, 0, steps).tolist()
+    losses = np.linspace(0.7, 0.3, steps).tolist()
+    if last is not None:
+        losses[-1] = last
+    return catdog_keras.LearningRateSweep(tuple(rates), tuple(losses), rates[steps // 2])
+
+
 def results(names):
     return [
         {
@@ -123,6 +131,11 @@ CASES = {
         "no validation": (log(5, validation=False),),
         "only a loss": ({"loss": [0.5, 0.4], "val_loss": [0.6, 0.5]},),
         "diverged": ({"accuracy": [0.5, 0.5], "loss": [np.nan, np.inf], "val_loss": [np.nan] * 2},),
+    },
+    "plot_learning_rate": {
+        "a hundred steps": (sweep(100),),
+        "one step": (sweep(1),),
+        "diverged": (sweep(12, last=np.inf),),
     },
     "plot_confusion_matrix": {
         "two classes": (matrix(2), ["cats", "dogs"]),

@@ -10,7 +10,12 @@ from catdog_keras._backend.batch_norm import (
     batch_norm_training,
     can_fuse_batch_norm,
 )
-from catdog_keras._backend.distribution import check_strategy, is_first_process, strategy_scope
+from catdog_keras._backend.distribution import (
+    check_strategy,
+    has_several_processes,
+    is_first_process,
+    strategy_scope,
+)
 from catdog_keras._backend.feature_gradient import feature_gradient
 from catdog_keras._backend.normalized_pooling import can_normalize_and_pool, normalize_and_pool
 from catdog_keras._backend.tf_data import is_foreign, operations_for, reverse
@@ -31,6 +36,7 @@ __all__ = [
     "can_normalize_and_pool",
     "check_strategy",
     "feature_gradient",
+    "has_several_processes",
     "is_first_process",
     "is_foreign",
     "native_data_format",

@@ -35,6 +35,17 @@ def check_strategy(model: keras.Model) -> None:
 
 def is_first_process() -> bool:
     """Whether this process writes the files that all processes of a training write but once."""
+    return _processes()[0] == 0
+
+
+def has_several_processes() -> bool:
+    """Whether this process trains together with others."""
+    return _processes()[1] > 1
+
+
+def _processes() -> tuple[int, int]:
+    """The number of this process, and how many there are."""
     if keras.backend.backend() != "jax":
-        return True
-    return bool(importlib.import_module("jax").process_index() == 0)
+        return 0, 1
+    jax = importlib.import_module("jax")
+    return jax.process_index(), jax.process_count()

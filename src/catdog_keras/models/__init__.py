@@ -6,6 +6,7 @@ from catdog_keras.models.fine_tuning import FineTuning, fine_tune
 from catdog_keras.models.folding import fold_batch_norm
 from catdog_keras.models.front import input_range
 from catdog_keras.models.head_training import fit_head
+from catdog_keras.models.learning_rates import LearningRateSweep, find_learning_rate
 from catdog_keras.models.pipeline_check import check_pipeline
 from catdog_keras.models.pipeline_report import PipelineFinding, PipelineReport
 from catdog_keras.models.stripping import strip_augmentation
@@ -16,6 +17,7 @@ from catdog_keras.models.tutorial import build_model1, build_model2, build_model
 __all__ = [
     "BACKBONES",
     "FineTuning",
+    "LearningRateSweep",
     "PipelineFinding",
     "PipelineReport",
     "WeightsNotFoundError",
@@ -24,6 +26,7 @@ __all__ = [
     "build_model2",
     "build_model3",
     "check_pipeline",
+    "find_learning_rate",
     "fine_tune",
     "fit_head",
     "fold_batch_norm",

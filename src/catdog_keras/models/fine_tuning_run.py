@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
+from catdog_keras import _backend
 from catdog_keras._progress import TrainingProgress, progress_bar
 from catdog_keras.models.checkpoint import Progress, State, assign, values
 from catdog_keras.models.compiling import compile_if_needed, compile_like
@@ -68,7 +69,8 @@ class Run:
     def _stage(self, number: int, epochs: int, state: State) -> None:
         """Trains one stage, or what is left of it."""
         parts = None
-        if self.options.views is not None:
+        # Between processes Keras divides a dataset of TensorFlow, and nothing that was kept here.
+        if self.options.views is not None and not _backend.has_several_processes():
             parts = split_at_trained(self.model, self.backbone)
         if parts is None:
             whole = keras.Model(self.model.inputs, self.model.outputs)

@@ -6,6 +6,7 @@ from weakref import WeakKeyDictionary
 
 import keras
 
+from catdog_keras import _backend
 from catdog_keras._checks import check_integer, check_path, describe
 from catdog_keras.models.compiling import compile_if_needed
 from catdog_keras.models.feature_batches import FeatureBatches, draw_seed
@@ -81,6 +82,7 @@ def fit_head(
         ['accuracy', 'loss']
     """
     split = split_at_head(model)
+    _backend.check_strategy(model)
     check_labelled("train", train)
     if validation_data is not None:
         check_labelled("validation_data", validation_data)
@@ -90,21 +92,28 @@ def fit_head(
         requirement = "1 for a model without augmentation before its backbone"
         raise ValueError(describe("views", requirement, views))
     _check_fit_arguments(fit_arguments)
-    extractor = FeatureExtractor(split, dtype)
-    store = _open_store(model, extractor, cache)
-    keyed = cache is not False
-    try:
-        seen = collect("train", train, extractor, store, views=views, keyed=keyed)
-        batches = FeatureBatches(store, seen, draw_seed())
-        validation = None
-        if validation_data is not None:
-            judged = collect(
-                "validation_data", validation_data, extractor, store, views=1, keyed=keyed
-            )
-            validation = FeatureBatches(store, judged)
-        return _fit(model, split.head, batches, validation, epochs, fit_arguments)
-    finally:
-        store.close()
+    if _backend.has_several_processes():
+        # Between them Keras divides a dataset of TensorFlow, and no features that were kept here.
+        compile_if_needed(model)
+        return model.fit(
+            train, validation_data=validation_data, epochs=epochs, shuffle=False, **fit_arguments
+        )
+    with _backend.strategy_scope(model):
+        extractor = FeatureExtractor(split, dtype)
+        store = _open_store(model, extractor, cache)
+        keyed = cache is not False
+        try:
+            seen = collect("train", train, extractor, store, views=views, keyed=keyed)
+            batches = FeatureBatches(store, seen, draw_seed())
+            validation = None
+            if validation_data is not None:
+                judged = collect(
+                    "validation_data", validation_data, extractor, store, views=1, keyed=keyed
+                )
+                validation = FeatureBatches(store, judged)
+            return _fit(model, split.head, batches, validation, epochs, fit_arguments)
+        finally:
+            store.close()
 
 
 def _fit(

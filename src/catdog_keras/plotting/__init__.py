@@ -13,6 +13,7 @@ from catdog_keras.plotting.evaluation import plot_confusion_matrix
 from catdog_keras.plotting.history import plot_history
 from catdog_keras.plotting.images import plot_images
 from catdog_keras.plotting.label_counts import plot_label_counts
+from catdog_keras.plotting.learning_rate import plot_learning_rate
 from catdog_keras.plotting.reliability import plot_reliability
 from catdog_keras.plotting.roc import plot_roc
 from catdog_keras.plotting.top_losses import plot_top_losses
@@ -25,6 +26,7 @@ __all__ = [
     "plot_history",
     "plot_images",
     "plot_label_counts",
+    "plot_learning_rate",
     "plot_reliability",
     "plot_roc",
     "plot_top_losses",

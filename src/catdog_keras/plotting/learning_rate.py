@@ -1,0 +1,63 @@
+"""The sweep over learning rates: where the loss falls, and where it no longer does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from catdog_keras._checks import describe
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def plot_learning_rate(sweep: Any, *, ax: Axes | None = None) -> Axes:
+    """Draws the loss over the learning rate, and marks the rate that is suggested.
+
+    The rates have a logarithmic axis. A rate to the left of the lowest point, where the curve falls
+    steeply, is one to train with; at the lowest point itself training is about to diverge.
+
+    Args:
+        sweep: what `find_learning_rate` returns: a record with `rates`, `losses` and `suggestion`.
+        ax: matplotlib axes to draw into, or None for new ones.
+
+    Returns:
+        The axes; their figure is neither shown nor closed.
+
+    Raises:
+        TypeError: if `sweep` is no such record.
+        ValueError: if it holds no step, or not as many losses as rates.
+
+    Example:
+        >>> import catdog_keras
+        >>> sweep = catdog_keras.LearningRateSweep((1e-4, 1e-3, 1e-2), (0.7, 0.4, 0.9), 1e-3)
+        >>> catdog_keras.plotting.plot_learning_rate(sweep).get_title()
+        'Suggested learning rate: 0.001'
+    """
+    from catdog_keras.plotting import _canvas
+
+    rates, losses, suggestion = _read(sweep)
+    ax = _canvas.take_axes(ax, (6.0, 4.0))
+    ax.plot(rates, losses, "-", color=_canvas.BLUE, linewidth=1.8, label="loss of the batch")
+    ax.axvline(
+        suggestion, color=_canvas.VERMILION, linestyle="--", linewidth=1.8, label="suggestion"
+    )
+    ax.set_xscale("log")
+    ax.set_xlabel("learning rate")
+    ax.set_ylabel("loss")
+    ax.grid(visible=True, alpha=0.3)
+    ax.legend()
+    _canvas.write_title(ax, f"Suggested learning rate: {suggestion:.2g}")
+    return ax
+
+
+def _read(sweep: Any) -> tuple[Any, Any, float]:
+    names = ("rates", "losses", "suggestion")
+    if not all(hasattr(sweep, name) for name in names):
+        requirement = "a LearningRateSweep, as `find_learning_rate` returns it"
+        raise TypeError(describe("sweep", requirement, sweep))
+    rates, losses = np.asarray(sweep.rates, float), np.asarray(sweep.losses, float)
+    if len(rates) == 0 or rates.shape != losses.shape:
+        raise ValueError(describe("sweep", "one loss for each rate, of at least one", sweep))
+    return rates, losses, float(sweep.suggestion)

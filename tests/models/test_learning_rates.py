@@ -1,0 +1,88 @@
+"""A sweep leaves the model as it was, and finds where the loss falls."""
+
+import keras
+import numpy as np
+import pytest
+
+from catdog_keras import LearningRateSweep, find_learning_rate
+from tests.models.fine_tuning_cases import model
+
+
+def separable(count=64):
+    generator = np.random.default_rng(0)
+    labels = np.arange(count) % 2
+    return (generator.normal(size=(count, 4)) + 2 * labels[:, None]).astype("float32"), labels
+
+
+def dense(**layer):
+    return keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, **layer)])
+
+
+def values(variables):
+    return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_model_and_optimizer_end_as_they_were(compiled):
+    tested = model()
+    data = np.random.default_rng(0).uniform(0, 255, (40, 8, 8, 3)), np.arange(40) % 2
+    optimizer = []
+    if compiled:
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        tested.compile("sgd", loss, metrics=["accuracy"])
+        tested.fit(*data, verbose=0)
+        optimizer = tested.optimizer.variables
+    before = values([*tested.variables, *optimizer])
+    sweep = find_learning_rate(tested, data, steps=12)
+    after = values([*tested.variables, *optimizer])
+    assert all(np.array_equal(was, now) for was, now in zip(before, after, strict=True))
+    assert tested.compiled is compiled
+    assert len(set(sweep.losses)) > 1
+
+
+def test_rates_rise_by_a_constant_factor_and_the_sweep_ends_where_the_loss_diverges():
+    tested = dense()
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    tested.compile("sgd", loss)
+    sweep = find_learning_rate(tested, separable(), lowest=1e-5, highest=1e3, steps=80)
+    assert sweep.rates[0] == 1e-5
+    assert len(sweep.rates) == len(sweep.losses) < 80
+    factors = np.diff(np.log(sweep.rates))
+    np.testing.assert_allclose(factors, factors[0])
+    assert sweep.suggestion in sweep.rates
+    assert 1e-3 < sweep.suggestion < 10
+
+
+def test_the_suggestion_is_a_rate_to_train_with():
+    tested, data = dense(), separable()
+    sweep = find_learning_rate(tested, data, steps=60)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    tested.compile(keras.optimizers.Adam(sweep.suggestion), loss, metrics=["accuracy"])
+    tested.fit(*data, epochs=10, verbose=0)
+    assert tested.evaluate(*data, verbose=0)[1] > 0.9
+
+
+def test_two_sweeps_are_equal():
+    tested = dense()
+    assert find_learning_rate(tested, separable()) == find_learning_rate(tested, separable())
+    assert isinstance(find_learning_rate(tested, separable(), steps=10), LearningRateSweep)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"highest": 1e-7}, "`highest` must be above `lowest`, 1e-06; received highest=1e-07."),
+        ({"steps": 9}, "`steps` must be an integer of at least 10; received steps=9."),
+        ({"lowest": 0}, "`lowest` must be a number from 1e-12 to 1000; received lowest=0."),
+    ],
+)
+def test_arguments_are_checked(arguments, message):
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the whole message is compared
+        find_learning_rate(dense(), separable(), **arguments)
+    assert str(caught.value) == message
+
+
+def test_a_loss_that_is_not_finite_from_the_start_is_named():
+    images, labels = separable()
+    with pytest.raises(ValueError, match="`lowest` must be a rate at which the loss is finite"):
+        find_learning_rate(dense(), (images * np.nan, labels))
