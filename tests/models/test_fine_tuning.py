@@ -135,7 +135,7 @@ def test_the_model_is_left_compiled_with_its_own_loss_and_a_rate_to_go_on_with(t
     tuned = model()
     tuned.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     fine_tune(tuned, pictures(), epochs=1, unfreeze="conv1")
-    assert float(keras.ops.convert_to_numpy(tuned.optimizer.learning_rate)) == pytest.approx(1e-3)
+    assert float(keras.ops.convert_to_numpy(tuned.optimizer.learning_rate)) == pytest.approx(1e-4)
     data = pictures()
     tuned.fit(*data, epochs=1, verbose=0)
     assert set(tuned.evaluate(*data, verbose=0, return_dict=True)) == {"loss"}

@@ -44,7 +44,7 @@ class FineTuning:
             such as `"bfloat16"`; None for their own.
     """
 
-    learning_rate: float = 1e-3
+    learning_rate: float = 1e-4
     lowest_factor: float = 0.1
     warmup: float = 0.1
     patience: int | None = 5

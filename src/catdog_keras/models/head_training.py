@@ -133,6 +133,8 @@ def _fit(
         metrics=metrics["metrics"],
         weighted_metrics=metrics["weighted_metrics"],
     )
+    if not head.optimizer.built:  # within a step, a strategy of TensorFlow can make no variables
+        head.optimizer.build(head.trainable_variables)
     verbose = arguments.get("verbose", "auto")
     callbacks = keras.callbacks.CallbackList(
         [*keras.tree.flatten(arguments.get("callbacks") or []), _Stop(head)],

@@ -26,7 +26,7 @@ class LearningRateSweep:
     Attributes:
         rates: The learning rate of each step, rising.
         losses: The loss of each step's batch before that step.
-        suggestion: The rate at which the loss, smoothed, fell fastest.
+        suggestion: A tenth of the rate at which the loss, smoothed, is lowest: there it still falls.
     """
 
     rates: tuple[float, ...]
@@ -135,11 +135,10 @@ def _losses(probe: keras.Model, train: Any, steps: int) -> list[float]:
 
 
 def _suggest(rates: list[float], losses: list[float]) -> float:
-    """The rate where the smoothed loss falls fastest, over a constant factor of the rate."""
+    """A tenth of the rate at which the smoothed loss is lowest, where it still falls."""
     smooth, weight, mean = [], 0.0, 0.0
     for loss in losses:
         mean = SMOOTHING * mean + (1 - SMOOTHING) * loss
         weight = SMOOTHING * weight + (1 - SMOOTHING)
         smooth.append(mean / weight)  # or the first ones would be drawn towards zero
-    slopes = np.gradient(smooth)
-    return rates[int(np.argmin(slopes))]
+    return rates[int(np.argmin(smooth))] / 10

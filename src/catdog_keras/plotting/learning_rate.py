@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 def plot_learning_rate(sweep: Any, *, ax: Axes | None = None) -> Axes:
     """Draws the loss over the learning rate, and marks the rate that is suggested.
 
-    The rates have a logarithmic axis. A rate to the left of the lowest point, where the curve falls
-    steeply, is one to train with; at the lowest point itself training is about to diverge.
+    The rates have a logarithmic axis. A rate to the left of the lowest point, where the curve still
+    falls, is one to train with; at the lowest point itself training is about to diverge.
 
     Args:
         sweep: what `find_learning_rate` returns: a record with `rates`, `losses` and `suggestion`.
