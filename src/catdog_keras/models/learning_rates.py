@@ -26,7 +26,7 @@ class LearningRateSweep:
     Attributes:
         rates: The learning rate of each step, rising.
         losses: The loss of each step's batch before that step.
-        suggestion: A tenth of the rate at which the loss, smoothed, is lowest: there it still falls.
+        suggestion: A tenth of the rate at which the smoothed loss is lowest: there it still falls.
     """
 
     rates: tuple[float, ...]
