@@ -93,8 +93,8 @@ def test_kept_features_give_what_the_whole_model_gives():
     data, tuned = pictures(), []
     for views in (1, None):
         tuned.append(model(augmentation=None, dropout=0))
-        batches = [(data[0], data[1])]
-        fine_tune(tuned[-1], batches, epochs=4, unfreeze="conv1", options=FineTuning(views=views))
+        options = FineTuning(learning_rate=1e-3, views=views)
+        fine_tune(tuned[-1], [data], epochs=4, unfreeze="conv1", options=options)
     moved = 0.0
     start = values(model(augmentation=None, dropout=0).weights)
     for one, other, old in zip(*(values(each.weights) for each in tuned), start, strict=True):
@@ -105,7 +105,8 @@ def test_kept_features_give_what_the_whole_model_gives():
 
 def test_a_cut_inside_of_a_residual_block_is_made_before_it():
     tuned = model(augmentation=None, dropout=0)
-    history = fine_tune(tuned, pictures(), epochs=3, unfreeze="norm2")
+    options = FineTuning(learning_rate=1e-3)
+    history = fine_tune(tuned, pictures(), epochs=3, unfreeze="norm2", options=options)
     assert history.history["loss"][-1] < history.history["loss"][0]
 
 
