@@ -12,7 +12,7 @@ from catdog_keras._backend.batch_norm import (
 )
 from catdog_keras._backend.distribution import (
     check_strategy,
-    has_several_processes,
+    divides_datasets_alone,
     is_first_process,
     strategy_scope,
 )
@@ -35,8 +35,8 @@ __all__ = [
     "can_fuse_batch_norm",
     "can_normalize_and_pool",
     "check_strategy",
+    "divides_datasets_alone",
     "feature_gradient",
-    "has_several_processes",
     "is_first_process",
     "is_foreign",
     "native_data_format",

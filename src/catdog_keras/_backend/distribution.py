@@ -35,17 +35,18 @@ def check_strategy(model: keras.Model) -> None:
 
 def is_first_process() -> bool:
     """Whether this process writes the files that all processes of a training write but once."""
-    return _processes()[0] == 0
-
-
-def has_several_processes() -> bool:
-    """Whether this process trains together with others."""
-    return _processes()[1] > 1
-
-
-def _processes() -> tuple[int, int]:
-    """The number of this process, and how many there are."""
     if keras.backend.backend() != "jax":
-        return 0, 1
-    jax = importlib.import_module("jax")
-    return jax.process_index(), jax.process_count()
+        return True
+    return bool(importlib.import_module("jax").process_index() == 0)
+
+
+def divides_datasets_alone(model: keras.Model) -> bool:
+    """Whether a model is trained where only a dataset of TensorFlow is surely divided.
+
+    So it is between processes, and between the replicas of a strategy of TensorFlow.
+    """
+    if keras.backend.backend() == "tensorflow":
+        return bool(model.distribute_strategy.num_replicas_in_sync > 1)
+    if keras.backend.backend() == "jax":
+        return bool(importlib.import_module("jax").process_count() > 1)
+    return False

@@ -69,8 +69,7 @@ class Run:
     def _stage(self, number: int, epochs: int, state: State) -> None:
         """Trains one stage, or what is left of it."""
         parts = None
-        # Between processes Keras divides a dataset of TensorFlow, and nothing that was kept here.
-        if self.options.views is not None and not _backend.has_several_processes():
+        if self.options.views is not None and not _backend.divides_datasets_alone(self.model):
             parts = split_at_trained(self.model, self.backbone)
         if parts is None:
             whole = keras.Model(self.model.inputs, self.model.outputs)

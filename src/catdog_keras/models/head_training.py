@@ -92,9 +92,9 @@ def fit_head(
         requirement = "1 for a model without augmentation before its backbone"
         raise ValueError(describe("views", requirement, views))
     _check_fit_arguments(fit_arguments)
-    if _backend.has_several_processes():
-        # Between them Keras divides a dataset of TensorFlow, and no features that were kept here.
-        compile_if_needed(model)
+    if _backend.divides_datasets_alone(model):
+        with _backend.strategy_scope(model):
+            compile_if_needed(model)
         return model.fit(
             train, validation_data=validation_data, epochs=epochs, shuffle=False, **fit_arguments
         )
@@ -133,8 +133,6 @@ def _fit(
         metrics=metrics["metrics"],
         weighted_metrics=metrics["weighted_metrics"],
     )
-    if not head.optimizer.built:  # within a step, a strategy of TensorFlow can make no variables
-        head.optimizer.build(head.trainable_variables)
     verbose = arguments.get("verbose", "auto")
     callbacks = keras.callbacks.CallbackList(
         [*keras.tree.flatten(arguments.get("callbacks") or []), _Stop(head)],
