@@ -8,6 +8,7 @@ import pytest
 from keras import layers
 
 from catdog_keras import (
+    ConvBlock,
     Preprocessing,
     RandomAffine,
     build_model1,
@@ -260,6 +261,22 @@ def test_nearly_black_pictures_are_told_from_those_scaled_twice_by_their_levels(
     model = network(layers.Rescaling(2.0, offset=-1))
     assert names(np.rint(pictures(1.0)) / 255, model) == ()
     assert names(pictures(1.0) / 255, model) == ("scaled_twice",)
+
+
+def test_pictures_of_zeros_and_ones_may_be_of_any_range():
+    assert names(np.rint(pictures(1.0)), scaling()) == ()
+
+
+def test_a_network_that_normalises_early_needs_no_scaling():
+    assert names(pictures(), network(layers.Conv2D(4, 1), layers.BatchNormalization())) == ()
+    assert names(pictures(), network(ConvBlock(4, pool_size=1))) == ()
+    plain = network(ConvBlock(4, pool_size=1, use_batch_norm=False))
+    assert names(pictures(), plain) == ("never_scaled",)
+
+
+def test_labels_that_are_counted_from_one_are_told_so():
+    (finding,) = check_pipeline([(pictures(), LABELS + 1)], scaling())
+    assert finding.remedy == "Subtract 1 from the labels."
 
 
 @pytest.mark.parametrize("name", ["mobilenet_v2", "resnet", "densenet", "efficientnet", "vgg16"])
