@@ -17,7 +17,7 @@ from catdog_keras._progress import TrainingProgress, progress_bar
 from catdog_keras.datasets import ImageSplits, load_cats_dogs
 from catdog_keras.datasets.options import OnBad
 from catdog_keras.evaluation import Evaluation, baseline_accuracy, evaluate_classifier
-from catdog_keras.layers import RandomAffine
+from catdog_keras.layers import augmentation
 from catdog_keras.models import (
     WeightsNotFoundError,
     build_model1,
@@ -52,7 +52,7 @@ STEPS: dict[str, Callable[[Weights | None], keras.Model]] = {
     "model4": lambda weights: transfer_model(
         input_shape=(*IMAGE_SIZE, 3),
         weights=weights,
-        augmentation=RandomAffine("horizontal", rotation_degrees=20, name="augmentation"),
+        augmentation=augmentation(),
     ),
 }
 

@@ -11,6 +11,8 @@ from catdog_keras import (
     ConvBlock,
     Preprocessing,
     RandomAffine,
+    RandomApply,
+    RandomSequence,
     build_model1,
     build_model2,
     build_model3,
@@ -102,6 +104,11 @@ def bare(name="MobileNetV2"):
         ),
         (
             lambda: scaling(layers.Pipeline([layers.RandomContrast(0.1)])),
+            pictures(),
+            "augmentation_range",
+        ),
+        (
+            lambda: scaling(RandomApply(RandomSequence([layers.RandomContrast(0.1)]))),
             pictures(),
             "augmentation_range",
         ),

@@ -9,6 +9,9 @@ from keras import layers
 
 from catdog_keras import (
     RandomAffine,
+    RandomApply,
+    RandomChoice,
+    augmentation,
     build_model2,
     build_model3,
     strip_augmentation,
@@ -98,6 +101,8 @@ def mixed_pipeline():
         (nested, ["images", "scaling", "inner"]),
         (lambda: sequential(layers.RandomFlip(), layers.Rescaling(0.1, name="s")), ["s"]),
         (lambda: sequential(layers.Pipeline([layers.RandomFlip()])), ["conv2d"]),
+        (lambda: sequential(augmentation("strong")), ["conv2d"]),
+        (lambda: sequential(RandomChoice([RandomApply(layers.RandomFlip())])), ["conv2d"]),
         (mixed_pipeline, ["pipeline"]),
     ],
 )

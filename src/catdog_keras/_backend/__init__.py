@@ -16,6 +16,7 @@ from catdog_keras._backend.distribution import (
     is_first_process,
     strategy_scope,
 )
+from catdog_keras._backend.drawing import MapGenerator, draw_units
 from catdog_keras._backend.feature_gradient import feature_gradient
 from catdog_keras._backend.normalized_pooling import can_normalize_and_pool, normalize_and_pool
 from catdog_keras._backend.tf_data import is_foreign, operations_for, reverse
@@ -24,11 +25,13 @@ from catdog_keras._backend.traits import (
     can_compile_resampling,
     native_data_format,
     predicts_single_batches_well,
+    protect,
     resolve_data_format,
 )
 
 __all__ = [
     "DATA_FORMATS",
+    "MapGenerator",
     "batch_norm_inference",
     "batch_norm_training",
     "can_compile_resampling",
@@ -36,6 +39,7 @@ __all__ = [
     "can_normalize_and_pool",
     "check_strategy",
     "divides_datasets_alone",
+    "draw_units",
     "feature_gradient",
     "is_first_process",
     "is_foreign",
@@ -43,6 +47,7 @@ __all__ = [
     "normalize_and_pool",
     "operations_for",
     "predicts_single_batches_well",
+    "protect",
     "resolve_data_format",
     "reverse",
     "strategy_scope",

@@ -22,7 +22,8 @@ def is_foreign(tensor: Any) -> bool:
 def operations_for(tensor: Any) -> Any:
     """Returns `keras.ops`, or TensorFlow for a tensor that is foreign.
 
-    Both have `cast`, `reshape` and `convert_to_tensor`, which mean the same.
+    Both have `cast`, `convert_to_tensor`, `equal`, `expand_dims`, `floor`, `minimum`, `reshape`,
+    `shape`, `squeeze` and `where`, which mean the same.
     """
     return importlib.import_module("tensorflow") if is_foreign(tensor) else keras.ops
 

@@ -1,5 +1,7 @@
 """What a backend does well, and in which layout."""
 
+from typing import Any
+
 import keras
 
 from catdog_keras._checks import check_choice
@@ -29,6 +31,12 @@ def native_data_format(data_format: str) -> str:
 def can_compile_resampling() -> bool:
     """Tells whether the backend's compiler knows `affine_transform`; TensorFlow's XLA does not."""
     return bool(keras.backend.backend() != "tensorflow")
+
+
+def protect(tensor: Any) -> Any:
+    """Returns a copy on PyTorch, whose tensors can be changed in place; elsewhere `tensor`."""
+    in_place = keras.backend.backend() == "torch" and keras.ops.is_tensor(tensor)
+    return keras.ops.copy(tensor) if in_place else tensor
 
 
 def predicts_single_batches_well() -> bool:

@@ -198,11 +198,7 @@ def _step(layer: Any, args: Any, kwargs: dict[str, Any], arrival: Arrival) -> An
     given = _values(args[0])
     if _has_weights(layer):
         _end(layer, given, arrival)
-    if len(getattr(layer, "value_range", None) or ()) == 2:
-        arrival.augmentations.append((layer, given))
-    for inner in (getattr(layer, "layer", None), *(getattr(layer, "layers", None) or ())):
-        if len(getattr(inner, "value_range", None) or ()) == 2:
-            arrival.augmentations.append((inner, given))
+    arrival.augmentations += [(each, given) for each in _with_value_range(layer)]
     if "training" in inspect.signature(layer.call).parameters:
         kwargs = {**kwargs, "training": False}
     outputs = layer(*args, **kwargs)
@@ -233,6 +229,15 @@ def _every_layer(model: keras.Model) -> Iterator[keras.Layer]:
             yield from _every_layer(layer)
         else:
             yield layer
+
+
+def _with_value_range(layer: Any) -> Iterator[Any]:
+    """The layer itself and those that it is wrapped around, as far as they have a range."""
+    if len(getattr(layer, "value_range", None) or ()) == 2:
+        yield layer
+    for inner in (getattr(layer, "layer", None), *(getattr(layer, "layers", None) or ())):
+        if inner is not None:
+            yield from _with_value_range(inner)
 
 
 def _values(tensor: Any) -> Range:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import keras
 
 from catdog_keras._checks import check_input_shape, check_integer, check_layer, describe
-from catdog_keras.layers import ConvBlock, Preprocessing, RandomAffine
+from catdog_keras.layers import ConvBlock, Preprocessing
+from catdog_keras.layers import augmentation as ready_augmentation
 
 BLOCK_FILTERS = (64, 32, 32, 32)
 HIDDEN_UNITS = (128, 512, 128)
@@ -57,9 +58,9 @@ def build_model2(
     Args:
         input_shape: As for `build_model1`.
         num_classes: As for `build_model1`.
-        augmentation: Layer from pictures to pictures of the same shape. By default a `RandomAffine`
-            that flips left and right, turns by up to 20 degrees, and zooms and moves by up to a
-            tenth.
+        augmentation: Layer from pictures to pictures of the same shape. By default
+            `catdog_keras.augmentation("medium")`, which flips left and right, turns by up to 20
+            degrees, and zooms and moves by up to a tenth.
 
     Returns:
         An uncompiled `keras.Model`, with the parameters of model 1.
@@ -110,9 +111,7 @@ def build_model3(
 def _augmentation(layer: keras.Layer | None) -> keras.Layer:
     if layer is not None:
         return check_layer("augmentation", layer)
-    return RandomAffine(
-        flip="horizontal", rotation_degrees=20, zoom=0.1, translation=0.1, name="augmentation"
-    )
+    return ready_augmentation()
 
 
 def _build(

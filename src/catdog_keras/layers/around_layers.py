@@ -1,0 +1,141 @@
+"""What layers around other layers share: they act in training only, on pictures alone."""
+
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from catdog_keras import _backend
+from catdog_keras._checks import check_layer, describe
+
+NEEDS_LABELS = (keras.layers.CutMix, keras.layers.MixUp)
+
+
+def check_inner(name: str, layer: Any) -> keras.Layer:
+    """Returns `layer`, or raises if it is no layer from pictures to pictures."""
+    if isinstance(check_layer(name, layer), NEEDS_LABELS):
+        requirement = "a layer of pictures alone"
+        remedy = "CutMix and MixUp need labels, too: map them over the batches of a dataset."
+        raise TypeError(describe(name, requirement, layer, remedy))
+    return layer
+
+
+def check_inner_layers(layers: Any) -> list[keras.Layer]:
+    """Returns the layers as a list, or raises if they are not one or more fit layers."""
+    if not isinstance(layers, (list, tuple)):
+        raise TypeError(describe("layers", "a list of layers", layers))
+    if not layers:
+        raise ValueError(describe("layers", "a list of at least one layer", layers))
+    return [check_inner(f"layers[{number}]", layer) for number, layer in enumerate(layers)]
+
+
+class _AroundLayers(keras.layers.Layer):
+    """A layer around others, which acts with `training=True` only and keeps shapes.
+
+    A subclass has `_inner_layers`, `draw_own`, `draw_parameters` and `transform`.
+    """
+
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        """Builds the layers inside."""
+        shape = _batched(self.compute_output_shape(input_shape))
+        for layer in self._inner_layers:
+            if not layer.built:
+                layer.build(shape)
+        self.built = True
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
+        """Returns `input_shape`.
+
+        Raises:
+            ValueError: If it has neither three nor four axes, or a layer inside changes it.
+        """
+        shape = tuple(input_shape)
+        if len(shape) not in (3, 4):
+            requirement = "of three axes (one picture) or four (a batch)"
+            raise ValueError(describe("input_shape", requirement, shape))
+        batched = _batched(shape)
+        for layer in self._inner_layers:
+            after = tuple(layer.compute_output_spec(keras.KerasTensor(batched)).shape)
+            if after != batched:
+                requirement = "one that the layers inside keep"
+                remedy = f"{layer.name!r} makes {after} of {batched}."
+                raise ValueError(describe("input_shape", requirement, shape, remedy))
+        return shape
+
+    def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        """Returns the pictures, in a `tf.data` map whatever Keras's backend is."""
+        if isinstance(inputs, (dict, list, tuple)):
+            kind = type(inputs).__name__
+            remedy = "Labels, boxes and masks are not changed with the pictures."
+            raise TypeError(describe("inputs", "one tensor of pictures", kind, remedy))
+        if _backend.is_foreign(inputs):
+            return self.call(inputs, *args, **kwargs)
+        return super().__call__(inputs, *args, **kwargs)
+
+    def call(self, inputs: Any, training: bool | None = False) -> Any:
+        """Changes pictures at random.
+
+        Args:
+            inputs: Pictures of either input shape.
+            training: True draws and applies; False or None returns the pictures.
+
+        Returns:
+            The pictures, in the compute dtype.
+        """
+        self.compute_output_shape(inputs.shape)
+        ops = _backend.operations_for(inputs)
+        if not training:
+            return ops.cast(inputs, self.compute_dtype)
+        # Of a tensor even for one picture: this is how a foreign map is told from the rest.
+        batch_size = ops.shape(inputs if len(inputs.shape) == 4 else inputs[None])[0]
+        return self.apply(inputs, self.draw_own(batch_size))
+
+    def apply(self, images: Any, parameters: dict[str, Any]) -> Any:
+        """Transforms pictures by given parameters.
+
+        Args:
+            images: Pictures of either input shape.
+            parameters: What `draw_parameters` returns for as many pictures. What it does not hold
+                (a layer without `draw_parameters`) is drawn anew.
+
+        Returns:
+            The pictures, transformed, in the compute dtype.
+        """
+        ops = _backend.operations_for(images)
+        images = ops.convert_to_tensor(images)
+        # Inner layers need not know single pictures; a model does not.
+        alone = len(images.shape) == 3
+        images = ops.expand_dims(images, 0) if alone else images
+        outputs = ops.cast(self.transform(images, parameters), self.compute_dtype)
+        return ops.squeeze(outputs, 0) if alone else outputs
+
+    def _select(self, chosen: Any, outputs: Any, images: Any) -> Any:
+        """Takes the chosen pictures from `outputs` and the others from `images`."""
+        ops = _backend.operations_for(images)
+        return ops.where(
+            ops.reshape(ops.cast(chosen, "bool"), (-1, 1, 1, 1)),
+            ops.cast(outputs, self.compute_dtype),
+            ops.cast(images, self.compute_dtype),
+        )
+
+
+def draw_inner(layer: keras.Layer, batch_size: Any) -> dict[str, Any] | None:
+    """Draws the parameters of a layer inside; None if it draws when it is called."""
+    draw = getattr(layer, "draw_parameters", None)
+    return None if draw is None else draw(batch_size)
+
+
+def apply_inner(layer: keras.Layer, images: Any, parameters: dict[str, Any] | None) -> Any:
+    """Applies a layer inside, by parameters if it was given some."""
+    if parameters is not None:
+        return layer.apply(images, parameters)
+    # RandomBrightness of Keras writes into the tensor that it is given where there is a way to.
+    images = _backend.protect(images)
+    if "training" in inspect.signature(layer.call).parameters:
+        return layer(images, training=True)
+    return layer(images)
+
+
+def _batched(shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    return shape if len(shape) == 4 else (1, *shape)
