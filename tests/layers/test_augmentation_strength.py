@@ -28,7 +28,7 @@ def test_medium_is_what_models_2_and_3_have_always_had():
 
 @EVERY_STRENGTH
 def test_it_is_one_layer_that_acts_in_training_only(strength):
-    images = pictures(4)
+    images = pictures(32)
     layer = augmentation(strength, seed=0)
     assert layer.name == "augmentation"
     assert augmentation(strength, name="front").name == "front"
@@ -40,7 +40,7 @@ def test_it_is_one_layer_that_acts_in_training_only(strength):
 
 @EVERY_STRENGTH
 def test_same_seed_same_bits_also_after_serialisation(strength):
-    images = pictures(4)
+    images = pictures(32)
     layer = augmentation(strength, seed=2**31 - 1)
     config = json.loads(json.dumps(keras.saving.serialize_keras_object(layer)))
     first = augmented(layer, images)
