@@ -12,6 +12,7 @@ HEADINGS = {
     "models": "Models",
     "evaluation": "Evaluation",
     "plotting": "Plotting",
+    "report": "Report",
 }
 
 
