@@ -19,6 +19,7 @@ from catdog_keras._backend.distribution import (
 from catdog_keras._backend.drawing import MapGenerator, draw_units
 from catdog_keras._backend.feature_gradient import feature_gradient
 from catdog_keras._backend.normalized_pooling import can_normalize_and_pool, normalize_and_pool
+from catdog_keras._backend.random_state import random_state, set_random_state
 from catdog_keras._backend.tf_data import is_foreign, operations_for, reverse
 from catdog_keras._backend.traits import (
     DATA_FORMATS,
@@ -48,7 +49,9 @@ __all__ = [
     "operations_for",
     "predicts_single_batches_well",
     "protect",
+    "random_state",
     "resolve_data_format",
     "reverse",
+    "set_random_state",
     "strategy_scope",
 ]

@@ -14,6 +14,7 @@ from catdog_keras._checks import describe
 
 Arrays = list[np.ndarray[Any, np.dtype[Any]]]
 
+LISTS = ("variables", "seeds", "optimizer", "best", "random")
 VERSION = 1  # rises when a checkpoint of an older version can no longer be read
 
 
@@ -57,6 +58,7 @@ class State:
         seeds: The model's variables that are no weights, as its stage began.
         optimizer: Values of the optimizer's variables.
         best: The weights of the best epoch; empty without validation.
+        random: The backend's own state of random numbers, where it draws from one.
     """
 
     progress: Progress
@@ -64,11 +66,13 @@ class State:
     seeds: Arrays = field(default_factory=list)
     optimizer: Arrays = field(default_factory=list)
     best: Arrays = field(default_factory=list)
+    random: Arrays = field(default_factory=list)
 
 
 def values(variables: list[Any]) -> Arrays:
     """Returns the values of variables; those of 16 bits as float32, which holds them exactly."""
-    arrays = [np.asarray(keras.ops.convert_to_numpy(variable)) for variable in variables]
+    # Copies: those of PyTorch would change with the variables.
+    arrays = [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
     return [
         array.astype(np.float32) if array.dtype.name == "bfloat16" else array for array in arrays
     ]
@@ -88,7 +92,7 @@ def write_checkpoint(file: Path, call: dict[str, Any], state: State) -> None:
     """
     told = {"version": VERSION, "call": call, "progress": asdict(state.progress)}
     arrays: dict[str, Any] = {"told": np.array(json.dumps(told))}
-    for name in ("variables", "seeds", "optimizer", "best"):
+    for name in LISTS:
         arrays |= {f"{name}{n}": array for n, array in enumerate(getattr(state, name))}
     unfinished = file.with_name(f".unfinished-{file.name}")
     try:
@@ -119,7 +123,7 @@ def read_checkpoint(file: Path, call: dict[str, Any]) -> State | None:
             told = json.loads(str(stored["told"]))
             lists = {
                 name: [stored[f"{name}{n}"] for n in range(_count(stored.files, name))]
-                for name in ("variables", "seeds", "optimizer", "best")
+                for name in LISTS
             }
     except Exception as error:  # whatever NumPy, zipfile and json find wrong with it
         requirement = "a checkpoint of `fine_tune`, or a path where no file is"

@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from catdog_keras import _backend
 from catdog_keras.models.checkpoint import State, values
 
 
@@ -24,6 +25,12 @@ class EpochKeeper(keras.callbacks.Callback):
         self._whole, self._state, self._epochs = whole, state, epochs
         self._patience, self._save = patience, save
 
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Called by Keras before each epoch: random numbers go on as they did without a kill."""
+        del epoch, logs
+        if self._state.random:
+            _backend.set_random_state(self._state.random)
+
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Called by Keras after each epoch, with its metrics."""
         state, progress = self._state, self._state.progress
@@ -42,6 +49,7 @@ class EpochKeeper(keras.callbacks.Callback):
             self.model.stop_training = True
         state.variables = values(self._whole.variables)
         state.optimizer = values(self.model.optimizer.variables)
+        state.random = _backend.random_state()
         self._save(state)
 
 
