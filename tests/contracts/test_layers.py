@@ -105,7 +105,9 @@ CASES = {
         identity_at_inference=True,
     ),
     "RandomSequence": Case(
-        minimal={"layers": [keras.layers.RandomInvert((1, 1)), layers.RandomAffine("horizontal")]},
+        minimal={
+            "layers": [keras.layers.RandomInvert((1, 1), (0, 1)), layers.RandomAffine("horizontal")]
+        },
         changed={"layers": [layers.RandomAffine(zoom=0.1, data_format="channels_first")]},
         identity_at_inference=True,
     ),
