@@ -53,6 +53,8 @@ def test_the_table_holds_every_backbone_of_keras():
 
 @pytest.mark.parametrize("name", BACKBONES)
 def test_a_backbone_refuses_less_than_its_smallest_picture(name):
+    if name == "nasnet_mobile" and keras.backend.backend() == "torch":
+        pytest.skip("Keras has no NASNet of small pictures on PyTorch")
     known = BACKBONES[name]
     shape = (known.minimum_size, known.minimum_size - 1, 3)
     with pytest.raises(ValueError, match=f"at least {known.minimum_size}x{known.minimum_size}"):

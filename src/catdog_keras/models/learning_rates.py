@@ -101,18 +101,26 @@ def find_learning_rate(
 
 def _probe(model: keras.Model, lowest: float, highest: float, steps: int) -> keras.Model:
     """A model of the same layers, compiled on its own: the first one's optimizer plays no part."""
-    probe = keras.Model(model.inputs, model.outputs)
+    probe = _same_layers(model)
     optimizer: keras.Optimizer = keras.optimizers.Adam()
     if model.compiled:
         compile_from = model
         optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
     else:
-        compile_from = keras.Model(model.inputs, model.outputs)
+        compile_from = _same_layers(model)
         compile_if_needed(compile_from)
     course = keras.optimizers.schedules.ExponentialDecay(lowest, steps - 1, highest / lowest)
     config = {**optimizer.get_config(), "learning_rate": course}
     compile_like(probe, compile_from, type(optimizer).from_config(config))
     return probe
+
+
+def _same_layers(model: keras.Model) -> keras.Model:
+    # A list of one would be a structure of its own, which the pictures of a batch do not have.
+    inputs, outputs = (
+        each[0] if len(each) == 1 else each for each in (model.inputs, model.outputs)
+    )
+    return keras.Model(inputs, outputs)
 
 
 def _losses(probe: keras.Model, train: Any, steps: int) -> list[float]:
