@@ -10,7 +10,6 @@ from catdog_keras.layers import RandomAffine
 from catdog_keras.layers.affine_matrix import PARAMETERS
 from catdog_keras.layers.random_affine import FILL_MODES
 
-BACKEND = keras.backend.backend()
 SHAPE = (3, 13, 18, 3)  # one for all where it does not matter: JAX compiles anew for each
 
 
@@ -123,30 +122,6 @@ def test_in_a_compiled_model_every_step_draws_anew():
     assert model.evaluate(images, images, verbose=0) == pytest.approx(
         model.evaluate(images, images, verbose=0)
     )
-
-
-@pytest.mark.skipif(BACKEND != "tensorflow", reason="the other compilers know the resampling")
-def test_asked_to_compile_what_xla_cannot_keras_warns_and_trains_on():
-    images = pictures(2, 8, 8, 3) / 255
-    layers = [keras.Input((8, 8, 3)), RandomAffine("horizontal", 40), keras.layers.Dense(3)]
-    model = keras.Sequential(layers)
-    with pytest.warns(UserWarning, match="jit_compile=True"):
-        model.compile("sgd", "mse", jit_compile=True)
-    assert np.isfinite(model.fit(images, images, verbose=0).history["loss"]).all()
-
-
-@pytest.mark.skipif(BACKEND != "tensorflow", reason="tf.data needs operations of TensorFlow")
-def test_in_a_dataset_every_element_draws_anew():
-    import tensorflow as tf
-
-    image = pictures(8, 8, 3)
-    layer = RandomAffine(rotation_degrees=90, seed=0)
-    dataset = tf.data.Dataset.from_tensors(image).repeat(6).batch(3)
-    # One call at a time: Keras's seed generators are not safe between threads.
-    dataset = dataset.map(lambda images: layer(images, training=True))
-    found = np.concatenate(list(dataset.as_numpy_iterator()))
-    assert found.shape == (6, 8, 8, 3)
-    assert len({picture.tobytes() for picture in found}) == 6
 
 
 @pytest.mark.parametrize("rotation", [0.25, (-0.1, 0.9)])

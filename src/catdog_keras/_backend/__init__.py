@@ -20,10 +20,10 @@ from catdog_keras._backend.drawing import MapGenerator, draw_units
 from catdog_keras._backend.feature_gradient import feature_gradient
 from catdog_keras._backend.normalized_pooling import can_normalize_and_pool, normalize_and_pool
 from catdog_keras._backend.random_state import random_state, set_random_state
+from catdog_keras._backend.resampling import resample
 from catdog_keras._backend.tf_data import is_foreign, operations_for, reverse
 from catdog_keras._backend.traits import (
     DATA_FORMATS,
-    can_compile_resampling,
     native_data_format,
     predicts_single_batches_well,
     protect,
@@ -35,7 +35,6 @@ __all__ = [
     "MapGenerator",
     "batch_norm_inference",
     "batch_norm_training",
-    "can_compile_resampling",
     "can_fuse_batch_norm",
     "can_normalize_and_pool",
     "check_strategy",
@@ -50,6 +49,7 @@ __all__ = [
     "predicts_single_batches_well",
     "protect",
     "random_state",
+    "resample",
     "resolve_data_format",
     "reverse",
     "set_random_state",

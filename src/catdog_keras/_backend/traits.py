@@ -28,11 +28,6 @@ def native_data_format(data_format: str) -> str:
     return native.get(keras.backend.backend(), data_format)
 
 
-def can_compile_resampling() -> bool:
-    """Tells whether the backend's compiler knows `affine_transform`; TensorFlow's XLA does not."""
-    return bool(keras.backend.backend() != "tensorflow")
-
-
 def protect(tensor: Any) -> Any:
     """Returns a copy on PyTorch, whose tensors can be changed in place; elsewhere `tensor`."""
     in_place = keras.backend.backend() == "torch" and keras.ops.is_tensor(tensor)

@@ -76,7 +76,7 @@ class RandomApply(_AroundLayers):
 
     def draw_own(self, batch_size: Any) -> dict[str, Any]:
         """Draws which of `batch_size` pictures are changed, and nothing for the layer inside."""
-        units = _backend.draw_units(batch_size, self.seed_generator, self._map_generator)
+        units = _backend.draw_units((batch_size,), self.seed_generator, self._map_generator)
         return {"applied": units < self.rate}
 
     def draw_parameters(self, batch_size: Any) -> dict[str, Any]:

@@ -77,7 +77,7 @@ class RandomChoice(_AroundLayers):
 
     def draw_own(self, batch_size: Any) -> dict[str, Any]:
         """Draws the layers of `batch_size` pictures, and nothing for the layers themselves."""
-        units = _backend.draw_units(batch_size, self.seed_generator, self._map_generator)
+        units = _backend.draw_units((batch_size,), self.seed_generator, self._map_generator)
         ops, count = _backend.operations_for(units), len(self.layers)
         # A number next to 1 may be rounded up to `count`.
         return {"choice": ops.minimum(ops.cast(ops.floor(units * count), "int32"), count - 1)}

@@ -1,0 +1,152 @@
+"""One picture per matrix: bilinear or nearest resampling, right outside of the picture, too.
+
+`keras.ops.image.affine_transform` is slow on JAX and PyTorch, where it interpolates between
+channels as well, and on TensorFlow it is a kernel that XLA does not know, that computes every point
+once per channel, and that wraps wrongly. Here the pixels beside each point are gathered; compiled,
+this is the faster way on all three.
+"""
+
+import functools
+import importlib
+from typing import Any
+
+import keras
+
+from catdog_keras._backend.batch_norm import compiled_by_xla
+from catdog_keras._backend.tf_data import count_up, is_foreign, operations_for, take_rows
+
+
+def resample(
+    images: Any, matrix: Any, *, interpolation: str, fill_mode: str, fill_value: float
+) -> Any:
+    """Resamples pictures, each by its own matrix.
+
+    Args:
+        images: `(batch, height, width, channels)` in float32, foreign or not.
+        matrix: `(batch, 3, 3)` in float32, from a point (x, y, 1) of the result to one of the
+            picture.
+        interpolation: `"bilinear"` or `"nearest"`.
+        fill_mode: `"reflect"`, `"nearest"`, `"wrap"` or `"constant"`.
+        fill_value: What lies outside with `"constant"`.
+
+    Returns:
+        The pictures, of the same shape.
+    """
+    arguments = (images, matrix, interpolation, fill_mode, fill_value)
+    if keras.backend.backend() == "tensorflow" or is_foreign(images):
+        return _in_tensorflow(*arguments)
+    if keras.backend.backend() == "jax":
+        return _compiled_by_jax()(*arguments)
+    return gather_pixels(*arguments)
+
+
+def gather_pixels(
+    images: Any, matrix: Any, interpolation: str, fill_mode: str, fill_value: float
+) -> Any:
+    """`resample` in plain operations, which every compiler knows."""
+    ops = operations_for(images)
+    known, shape = images.shape, ops.shape(images)
+    batch, height, width, channels = (
+        shape[axis] if known[axis] is None else known[axis] for axis in range(4)
+    )
+    column = ops.reshape(count_up(width, images), (1, 1, -1))
+    row = ops.reshape(count_up(height, images), (1, -1, 1))
+    a = ops.reshape(matrix, (-1, 9, 1, 1))
+    x = a[:, 0] * column + a[:, 1] * row + a[:, 2]
+    y = a[:, 3] * column + a[:, 4] * row + a[:, 5]
+    columns = _neighbours(x, width, interpolation, fill_mode, ops)
+    rows = _neighbours(y, height, interpolation, fill_mode, ops)
+    pixels = ops.reshape(images, (-1, channels))
+    pictures = ops.reshape(ops.cast(count_up(batch, images), "int32"), (-1, 1, 1)) * height
+    outputs = sum(
+        row_weight
+        * sum(
+            column_weight * take_rows(pixels, (pictures + row) * width + column)
+            for column, column_weight in columns
+        )
+        for row, row_weight in rows
+    )
+    if fill_mode == "constant" and fill_value:
+        covered = sum(weight for _, weight in columns) * sum(weight for _, weight in rows)
+        outputs = outputs + (1.0 - covered) * fill_value
+    return ops.reshape(outputs, (batch, height, width, channels))  # gathering forgets them
+
+
+def _neighbours(
+    points: Any, size: Any, interpolation: str, fill_mode: str, ops: Any
+) -> list[tuple[Any, Any]]:
+    """The pixels beside the points along one axis, each with its weight of a last axis more."""
+    if interpolation == "nearest":
+        first = ops.floor(points + 0.5)
+        weighted = [(ops.cast(first, "int32"), ops.ones_like(points))]
+    else:
+        first = ops.floor(points)
+        share, index = points - first, ops.cast(first, "int32")
+        weighted = [(index, 1.0 - share), (index + 1, share)]
+    found = []
+    for index, weight in weighted:
+        if fill_mode == "constant":
+            inside = ops.cast((index >= 0) & (index < size), "float32")
+            weight = weight * inside
+        found.append((_fold(index, size, fill_mode, ops), ops.expand_dims(weight, -1)))
+    return found
+
+
+def _fold(index: Any, size: Any, fill_mode: str, ops: Any) -> Any:
+    """The pixel that stands for one that may lie outside."""
+    if fill_mode == "wrap":
+        return index % size
+    if fill_mode == "reflect":
+        index = index % (2 * size)
+        return ops.minimum(index, 2 * size - 1 - index)
+    return ops.minimum(ops.maximum(index, 0), size - 1)
+
+
+def _in_tensorflow(
+    images: Any, matrix: Any, interpolation: str, fill_mode: str, fill_value: float
+) -> Any:
+    import tensorflow as tf
+
+    arguments = (images, matrix, interpolation, fill_mode, fill_value)
+    if compiled_by_xla():
+        return gather_pixels(*arguments)
+    # Every size of pictures is compiled anew: only where there is one, that of a model or a map.
+    if tf.is_symbolic_tensor(images) and None not in images.shape[1:] and _xla_works():
+        return _compiled_by_xla()(*arguments)
+    if fill_mode == "wrap":
+        return gather_pixels(*arguments)
+    outputs = tf.raw_ops.ImageProjectiveTransformV3(
+        images=images,
+        transforms=tf.reshape(matrix, (-1, 9))[:, :8],
+        output_shape=tf.shape(images)[1:3],
+        fill_value=fill_value,
+        interpolation=interpolation.upper(),
+        fill_mode=fill_mode.upper(),
+    )
+    return tf.ensure_shape(outputs, images.shape)
+
+
+@functools.cache
+def _compiled_by_xla() -> Any:
+    import tensorflow as tf
+
+    return tf.function(gather_pixels, jit_compile=True, reduce_retracing=True, autograph=False)
+
+
+@functools.cache
+def _xla_works() -> bool:
+    """Tells whether this TensorFlow can compile: not every build and device can."""
+    import tensorflow as tf
+
+    with tf.init_scope():
+        try:
+            tf.function(lambda x: x + 1.0, jit_compile=True, autograph=False)(tf.zeros(()))
+        except (tf.errors.OpError, ValueError):
+            return False
+    return True
+
+
+@functools.cache
+def _compiled_by_jax() -> Any:
+    jax = importlib.import_module("jax")
+    return jax.jit(gather_pixels, static_argnums=(2, 3, 4))
