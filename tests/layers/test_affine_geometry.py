@@ -229,6 +229,39 @@ def test_directions_and_sizes_are_those_of_keras_layers(sign):
         np.testing.assert_allclose(as_numpy(layer(images, training=True)), expected, atol=5e-3)
 
 
+@pytest.mark.parametrize("direction", ["horizontal", "vertical"])
+def test_a_flip_is_that_of_keras(direction):
+    images = pictures(8, 8, 12, 3)
+    expected = as_numpy(keras.layers.RandomFlip(direction, seed=0)(images, training=True))
+    ways = [
+        as_numpy(RandomAffine().apply(images, parameters(8, **{f"flip_{direction}": way})))
+        for way in (0, 1)
+    ]
+    same = [[np.array_equal(*each) for each in zip(way, expected, strict=True)] for way in ways]
+    assert np.logical_xor(*same).all()
+    assert np.any(same, axis=1).all()  # each way occurs
+
+
+def test_a_shear_is_that_of_keras_about_the_centre():
+    images = pictures(8, 8, 12, 3)
+    slope = 0.4
+    theirs = keras.layers.RandomShear((slope, slope), fill_mode="constant", seed=0)
+    expected = as_numpy(theirs(images, training=True))
+    layer, ways = RandomAffine(fill_mode="constant"), []
+    for sign in (1, -1):  # Keras draws it, and shears about the first pixel
+        given = parameters(
+            8,
+            shear_degrees=sign * np.degrees(np.arctan(slope)),
+            translation_width=-sign * slope * 3.5 / 12,
+        )
+        ways.append(as_numpy(layer.apply(images, given)))
+    same = [
+        [np.allclose(*each, atol=5e-3) for each in zip(way, expected, strict=True)] for way in ways
+    ]
+    assert np.logical_xor(*same).all()
+    assert np.any(same, axis=1).all()
+
+
 def test_one_resampling_is_the_chain_of_keras_layers():
     # Interpolation gives a slope exactly, however often it is done, away from the borders.
     rows, columns = np.mgrid[:24, :31]

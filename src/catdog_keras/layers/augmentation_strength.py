@@ -23,8 +23,8 @@ def augmentation(
 ) -> keras.Layer:
     """Makes a layer that augments pictures of things seen from the side, such as cats and dogs.
 
-    It acts with `training=True` only, which `fit` sets; in a `tf.data` map set it yourself. What `build_model2`, `build_model3` and the tutorial put in
-    front by default is `"medium"`.
+    It acts with `training=True` only, which `fit` sets; in a `tf.data` map set it yourself. What
+    `build_model2`, `build_model3` and the tutorial put in front by default is `"medium"`.
 
     Args:
         strength: One of
