@@ -5,8 +5,8 @@
 Flip, rotation, zoom and translation of random pictures at 160 x 160, on the backend that
 KERAS_BACKEND names: compiled in a model, and in `tf.data` maps, parallel ones. Then what the medium
 stack adds to a training step of `build_model1`, and which place is faster in training, the model or
-the dataset. The last line is the most memory that a process held which put three batches through a
-model, and nothing else, beyond that of the same without augmentation.
+the dataset. The last line is how much higher the peak of a process becomes that augments more
+pictures at once, per batch of them.
 """
 
 import argparse
@@ -114,9 +114,18 @@ def training(build: Callable[[], keras.Model], images: np.ndarray, mapped: Any) 
 
 def three_batches(name: str, batch: int) -> None:
     """Three batches through a model with the layers of a side, or with none."""
-    step = in_model(SIDES.get(name, list), random_pictures(batch))
+    step = in_model({"nothing": list, **SIDES}[name], random_pictures(batch))
     for _ in range(3):
         step()
+
+
+def memory(name: str, batch: int) -> float:
+    """What the peak of a process grows by, in MiB, with each further batch that it takes at once.
+
+    So the libraries do not count, nor what is compiled once.
+    """
+    small, large = (peak_memory(functools.partial(three_batches, name, n * batch)) for n in (2, 10))
+    return (large - small) / 8
 
 
 def random_pictures(size: int) -> np.ndarray:
@@ -150,6 +159,8 @@ def main() -> None:
     parser.add_argument("--training-rounds", type=int, default=15)
     parser.add_argument("--batch", type=int, default=32)
     arguments = parser.parse_args()
+    # First of all: a process begins with the peak of the one that started it.
+    grown = {name: memory(name, arguments.batch) for name in ("nothing", *SIDES)}
     rounds, images = arguments.rounds, random_pictures(arguments.batch)
     print(f"{keras.backend.backend()} backend, {rounds} rounds, medians [range].\n")
     sides = {name: in_model(layers, images) for name, layers in SIDES.items()}
@@ -163,12 +174,8 @@ def main() -> None:
         "augmented in the dataset": training(build_model1, images, augmentation("medium")),
     }
     table("a training step", places, arguments.training_rounds, STEPS)
-    peaks = {
-        name: peak_memory(functools.partial(three_batches, name, arguments.batch))
-        for name in ("none", *SIDES)
-    }
-    above = (f"{name} {peak - peaks['none']:.0f} MiB;" for name, peak in peaks.items())
-    print(f"Peak memory above {peaks['none']:,.0f} MiB without augmentation:", *above)
+    above = (f"{name} {each - grown['nothing']:.1f} MiB;" for name, each in grown.items())
+    print("Memory that one more batch takes in a model, beyond itself:", *above)
 
 
 if __name__ == "__main__":

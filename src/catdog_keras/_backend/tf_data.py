@@ -1,6 +1,5 @@
 """Layers in a `tf.data` map, where tensors are TensorFlow's whatever Keras's backend is."""
 
-import importlib
 import sys
 from typing import Any
 
@@ -26,7 +25,11 @@ def operations_for(tensor: Any) -> Any:
     `minimum`, `ones_like`, `reshape`, `shape`, `sin`, `squeeze`, `stack`, `tan`, `transpose` and
     `where`, which mean the same.
     """
-    return importlib.import_module("tensorflow") if is_foreign(tensor) else keras.ops
+    if not is_foreign(tensor):
+        return keras.ops
+    import tensorflow as tf
+
+    return tf
 
 
 def reverse(tensor: Any, axis: int) -> Any:
