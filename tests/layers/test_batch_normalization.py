@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from catdog_keras import _backend
+from catdog_keras import _backend, accelerate
 from catdog_keras.layers import BatchNormalization
 
 BACKEND = keras.backend.backend()
@@ -281,3 +281,28 @@ def test_weights_move_between_the_two_layers_in_a_file(tmp_path):
     theirs.load_weights(tmp_path / "model.weights.h5")
     expected = as_numpy(ours(images, training=False))
     np.testing.assert_allclose(as_numpy(theirs(images, training=False)), expected, atol=1e-5)
+
+
+def test_a_saved_model_moves_between_the_two_layers(tmp_path, monkeypatch):
+    images = pictures(3, 6, 6, 3)
+    ours, theirs = (
+        small_model(layer) for layer in (BatchNormalization(), keras.layers.BatchNormalization())
+    )
+    for model, name in ((ours, "ours.keras"), (theirs, "theirs.keras")):
+        model.fit(images, pictures(3, 2), verbose=0)
+        model.save(tmp_path / name)
+    with_us = accelerate(keras.saving.load_model(tmp_path / "theirs.keras"))
+    # As if this package were not there.
+    registered = keras.saving.get_custom_objects()
+    monkeypatch.delitem(registered, "catdog_keras>BatchNormalization")
+    without_us = keras.saving.load_model(
+        tmp_path / "ours.keras",
+        custom_objects={"catdog_keras>BatchNormalization": keras.layers.BatchNormalization},
+    )
+    for first, second, kind in (
+        (ours, without_us, keras.layers.BatchNormalization),
+        (theirs, with_us, BatchNormalization),
+    ):
+        assert type(second.layers[1]) is kind
+        expected = as_numpy(first(images, training=False))
+        np.testing.assert_allclose(as_numpy(second(images, training=False)), expected, atol=1e-5)
