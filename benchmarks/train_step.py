@@ -1,6 +1,6 @@
 """Milliseconds for one training step of the tutorial's network: this library, Keras, PyTorch.
 
-    python -m benchmarks.train_step [--rounds 15] [--batch 32]
+    python -m benchmarks.train_step [--rounds 15] [--batch 32] [--jit-compile]
 
 Batches of random pictures at 160 x 160; Adam; cross-entropy from logits. On the backend that
 KERAS_BACKEND names, in float32 and in mixed bfloat16:
@@ -10,7 +10,8 @@ KERAS_BACKEND names, in float32 and in mixed bfloat16:
 - no normalisation: the stock layers less BatchNormalization, which nothing that has them can beat;
 - PyTorch: its own modules, channels last, if it is installed, not compiled and compiled.
 
-The last lines give the matrix product of the same precision, in billions of operations per second,
+With --jit-compile Keras compiles the steps of its models by XLA, as it does on JAX in any case. The
+last lines give the matrix product of the same precision, in billions of operations per second,
 and the most memory that a process held which did three steps of one side, and nothing else.
 """
 
@@ -47,12 +48,15 @@ def stock_network(*, normalised: bool = True) -> keras.Model:
     return keras.Sequential([*layers, keras.layers.Dense(2, dtype="float32")])
 
 
-def keras_step(make: Callable[[], keras.Model], policy: str, data: tuple) -> Callable[[], Any]:
+def keras_step(
+    make: Callable[[], keras.Model], policy: str, data: tuple, jit_compile: bool | str = "auto"
+) -> Callable[[], Any]:
     """A training step of a Keras model."""
     keras.config.set_dtype_policy(policy)
     model = make()
     keras.config.set_dtype_policy("float32")
-    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile("adam", loss, jit_compile=jit_compile)
     images, labels = (keras.ops.convert_to_tensor(part) for part in data)
     return lambda: model.train_on_batch(images, labels)
 
@@ -97,13 +101,14 @@ def product(precision: str) -> Callable[[], Any]:
     return lambda: np.asarray(keras.ops.cast(keras.ops.matmul(square, square)[0, 0], "float32"))
 
 
-def make_sides(data: tuple) -> dict[str, Callable[[], Any]]:
+def make_sides(data: tuple, jit_compile: bool | str) -> dict[str, Callable[[], Any]]:
     """All steps, by name and precision."""
+    step = functools.partial(keras_step, data=data, jit_compile=jit_compile)
     sides: dict[str, Callable[[], Any]] = {}
     for precision, policy in PRECISIONS.items():
-        sides[f"stock Keras layers, {precision}"] = keras_step(stock_network, policy, data)
-        sides[f"catdog-keras, {precision}"] = keras_step(build_model1, policy, data)
-        bound = keras_step(lambda: stock_network(normalised=False), policy, data)
+        sides[f"stock Keras layers, {precision}"] = step(stock_network, policy)
+        sides[f"catdog-keras, {precision}"] = step(build_model1, policy)
+        bound = step(lambda: stock_network(normalised=False), policy)
         sides[f"no normalisation, {precision}"] = bound
         if importlib.util.find_spec("torch"):
             for compiled in (False, True):
@@ -134,12 +139,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--jit-compile", action="store_true")
     arguments = parser.parse_args()
     memory = {
         name: peak_memory(functools.partial(three_steps, name, arguments.batch))
         for name in ("stock", "catdog-keras")
     }
-    sides = make_sides(random_batch(arguments.batch))
+    jit_compile = True if arguments.jit_compile else "auto"
+    sides = make_sides(random_batch(arguments.batch), jit_compile)
     for side in list(sides.values()) * 2:
         side()  # tracing, compiling, and the first touch of memory
     timings = in_turns(sides, arguments.rounds)

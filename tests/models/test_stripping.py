@@ -85,6 +85,12 @@ def mixed_pipeline():
     return sequential(layers.Pipeline(inside, name="pipeline"))
 
 
+def of_several_pictures():
+    flip = layers.TimeDistributed(layers.RandomFlip())
+    inputs = keras.Input((2, *SHAPE))
+    return keras.Sequential([inputs, flip, layers.Flatten(name="flatten"), layers.Dense(1)])
+
+
 @pytest.mark.parametrize(
     ("make", "left"),
     [
@@ -104,6 +110,7 @@ def mixed_pipeline():
         (lambda: sequential(augmentation("strong")), ["conv2d"]),
         (lambda: sequential(RandomChoice([RandomApply(layers.RandomFlip())])), ["conv2d"]),
         (mixed_pipeline, ["pipeline"]),
+        (of_several_pictures, ["flatten"]),
     ],
 )
 def test_predictions_are_the_same_bits_without_augmentation(make, left):
