@@ -3,8 +3,11 @@
 import keras
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from catdog_keras import LearningRateSweep, find_learning_rate
+from catdog_keras.models import learning_rates
 from tests.models.fine_tuning_cases import model
 
 
@@ -57,8 +60,38 @@ def test_the_suggestion_is_a_rate_to_train_with():
     sweep = find_learning_rate(tested, data, steps=60)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     tested.compile(keras.optimizers.Adam(sweep.suggestion), loss, metrics=["accuracy"])
-    tested.fit(*data, epochs=10, verbose=0)
+    tested.fit(*data, epochs=20, verbose=0)
     assert tested.evaluate(*data, verbose=0)[1] > 0.9
+
+
+def noisy(count, lowest_at, seed):
+    """Losses that fall, then rise, from batches of which each is easier or harder than the next."""
+    places = np.linspace(0, 1, count)
+    curve = 0.6 + 0.4 * np.abs(places - lowest_at)
+    return curve + np.random.default_rng(seed).normal(scale=0.1, size=count)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_one_easy_batch_does_not_make_the_suggestion(seed):
+    rates, losses = np.logspace(-6, 0, 100), noisy(100, 0.7, seed)
+    losses[0] = 0.3
+    suggestion = learning_rates._suggest(rates.tolist(), losses.tolist())
+    assert 10 ** (-6 + 6 * 0.7 - 1 - 1.2) < suggestion < 10 ** (-6 + 6 * 0.7 - 1 + 1.2)
+
+
+def test_the_suggestion_is_a_rate_of_the_sweep():
+    rising = np.linspace(0.3, 1, 40).tolist()
+    assert learning_rates._suggest(np.logspace(-5, 0, 40).tolist(), rising) == pytest.approx(1e-5)
+
+
+@given(st.lists(st.floats(0, 10), min_size=2, max_size=60))
+def test_smoothed_losses_lie_within_the_losses_and_their_rates_within_the_rates(losses):
+    rates = np.logspace(-6, 0, len(losses))
+    middles, means = LearningRateSweep(tuple(rates), tuple(losses), 1e-3).smoothed
+    assert len(middles) == len(means) >= 1
+    assert min(losses) - 1e-9 <= min(means) <= max(means) <= max(losses) + 1e-9
+    assert all(rates[0] <= middle <= rates[-1] for middle in middles)
+    assert middles == sorted(middles)
 
 
 def test_two_sweeps_are_equal():

@@ -2,7 +2,9 @@
 
 import importlib
 import inspect
+import re
 import sys
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -219,6 +221,14 @@ TALL = {
     "plot_top_losses": 9.0,
 }
 EVERY_CASE = [(name, case) for name, cases in CASES.items() for case in cases]
+
+
+def test_the_gallery_shows_every_plot():
+    page = (Path(__file__).parents[2] / "docs" / "gallery.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```\n\n!\[", page, re.DOTALL | re.MULTILINE)
+    assert {name for block in blocks for name in re.findall(r"drawn = ck\.(\w+)\(", block)} == set(
+        plotting.__all__
+    )
 
 
 def takes_axes(name):

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,11 +28,17 @@ class LearningRateSweep:
         rates: The learning rate of each step, rising.
         losses: The loss of each step's batch before that step.
         suggestion: A tenth of the rate at which the smoothed loss is lowest: there it still falls.
+            Where it is lowest at the begin of the sweep, the lowest rate.
     """
 
     rates: tuple[float, ...]
     losses: tuple[float, ...]
     suggestion: float
+
+    @property
+    def smoothed(self) -> tuple[list[float], list[float]]:
+        """Rates, and the mean of the losses around each, which differ from batch to batch."""
+        return _smooth(self.rates, self.losses)
 
 
 def find_learning_rate(
@@ -142,11 +149,17 @@ def _losses(probe: keras.Model, train: Any, steps: int) -> list[float]:
     return losses
 
 
+def _smooth(rates: Sequence[float], losses: Sequence[float]) -> tuple[list[float], list[float]]:
+    """The mean loss of each run of neighbouring steps, an eighth of them, over its middle rate.
+
+    The loss of one batch is as much a matter of its pictures as of the rate.
+    """
+    run = min(len(losses), max(3, len(losses) // 8))
+    means = np.convolve(losses, np.full(run, 1 / run), "valid")
+    middles = [math.sqrt(low * high) for low, high in zip(rates, rates[run - 1 :], strict=False)]
+    return middles, means.tolist()
+
+
 def _suggest(rates: list[float], losses: list[float]) -> float:
-    """A tenth of the rate at which the smoothed loss is lowest, where it still falls."""
-    smooth, weight, mean = [], 0.0, 0.0
-    for loss in losses:
-        mean = SMOOTHING * mean + (1 - SMOOTHING) * loss
-        weight = SMOOTHING * weight + (1 - SMOOTHING)
-        smooth.append(mean / weight)  # or the first ones would be drawn towards zero
-    return rates[int(np.argmin(smooth))] / 10
+    middles, means = _smooth(rates, losses)
+    return max(middles[int(np.argmin(means))] / 10, rates[0])

@@ -15,18 +15,19 @@ if TYPE_CHECKING:
 def plot_learning_rate(sweep: Any, *, ax: Axes | None = None) -> Axes:
     """Draws the loss over the learning rate, and marks the rate that is suggested.
 
-    The rates have a logarithmic axis. A rate to the left of the lowest point, where the curve still
-    falls, is one to train with; at the lowest point itself training is about to diverge.
+    The thin line is the loss of each batch, the thick one the mean of neighbouring ones. The rates
+    have a logarithmic axis. A rate to the left of the lowest point, where the curve still falls, is
+    one to train with; at the lowest point itself training is about to diverge.
 
     Args:
-        sweep: what `find_learning_rate` returns: a record with `rates`, `losses` and `suggestion`.
+        sweep: what `find_learning_rate` returns.
         ax: matplotlib axes to draw into, or None for new ones.
 
     Returns:
         The axes; their figure is neither shown nor closed.
 
     Raises:
-        TypeError: if `sweep` is no such record.
+        TypeError: if `sweep` is nothing like it.
         ValueError: if it holds no step, or not as many losses as rates.
 
     Example:
@@ -39,7 +40,9 @@ def plot_learning_rate(sweep: Any, *, ax: Axes | None = None) -> Axes:
 
     rates, losses, suggestion = _read(sweep)
     ax = _canvas.take_axes(ax, (6.0, 4.0))
-    ax.plot(rates, losses, "-", color=_canvas.BLUE, linewidth=1.8, label="loss of the batch")
+    ax.plot(rates, losses, "-", color=_canvas.BLUE, linewidth=0.8, alpha=0.5, label="each batch")
+    middles, means = sweep.smoothed
+    ax.plot(middles, means, "-", color=_canvas.BLUE, linewidth=2.2, label="mean of neighbours")
     ax.axvline(
         suggestion, color=_canvas.VERMILION, linestyle="--", linewidth=1.8, label="suggestion"
     )
@@ -54,7 +57,7 @@ def plot_learning_rate(sweep: Any, *, ax: Axes | None = None) -> Axes:
 
 def _read(sweep: Any) -> tuple[Any, Any, float]:
     names = ("rates", "losses", "suggestion")
-    if not all(hasattr(sweep, name) for name in names):
+    if not all(hasattr(sweep, name) for name in names) or not hasattr(type(sweep), "smoothed"):
         requirement = "a LearningRateSweep, as `find_learning_rate` returns it"
         raise TypeError(describe("sweep", requirement, sweep))
     rates, losses = np.asarray(sweep.rates, float), np.asarray(sweep.losses, float)

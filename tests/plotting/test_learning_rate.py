@@ -1,0 +1,63 @@
+"""The sweep over learning rates as a plot: what stands where."""
+
+import numpy as np
+import pytest
+
+import catdog_keras
+from catdog_keras.plotting import plot_learning_rate
+
+RATES, LOSSES = (1e-4, 1e-3, 1e-2), (0.7, 0.4, 0.9)
+
+
+def sweep(rates=RATES, losses=LOSSES, suggestion=1e-3):
+    return catdog_keras.LearningRateSweep(rates, losses, suggestion)
+
+
+def test_losses_stand_over_their_rates_and_the_suggestion_is_marked():
+    ax = plot_learning_rate(sweep())
+    batches, means, mark = ax.lines
+    np.testing.assert_array_equal(batches.get_xydata(), np.transpose([RATES, LOSSES]))
+    np.testing.assert_allclose(means.get_xydata(), [(1e-3, 2 / 3)])
+    assert set(mark.get_xdata()) == {1e-3}
+    assert ax.get_title() == "Suggested learning rate: 0.001"
+    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_xscale()) == ("learning rate", "loss", "log")
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        "each batch",
+        "mean of neighbours",
+        "suggestion",
+    ]
+
+
+def test_curve_and_mark_are_told_apart_without_colour():
+    batches, means, mark = plot_learning_rate(sweep()).lines
+    assert means.get_linewidth() > 2 * batches.get_linewidth()
+    assert mark.get_linestyle() != means.get_linestyle()
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        (
+            [0.1],
+            TypeError,
+            "`sweep` must be a LearningRateSweep, as `find_learning_rate` returns it; received "
+            "sweep=[0.1].",
+        ),
+        (
+            sweep((), ()),
+            ValueError,
+            "`sweep` must be one loss for each rate, of at least one; received "
+            "sweep=LearningRateSweep(rates=(), losses=(), suggestion=0.001).",
+        ),
+        (
+            sweep(losses=(0.7,)),
+            ValueError,
+            "`sweep` must be one loss for each rate, of at least one; received "
+            "sweep=LearningRateSweep(rates=(0.0001, 0.001, 0.01), losses=(0.7,), suggestion=0.001).",
+        ),
+    ],
+)
+def test_what_is_no_sweep_is_refused(given, error, message):
+    with pytest.raises(error) as caught:
+        plot_learning_rate(given)
+    assert str(caught.value) == message
