@@ -11,7 +11,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from catdog_keras import Evaluation, write_report
+from catdog_keras import Evaluation, compare, write_report
 from catdog_keras.report.environment import describe_environment
 
 ODD = ["<script>alert(1)</script>", "dogs & \"cats\" 'x'", "猫 🐈", "a\u202eb\n"]
@@ -115,6 +115,29 @@ def test_every_picture_has_a_text_and_every_place_a_name(tmp_path):
         assert scrolled["role"] == "region"
     for cell in page.all("th"):
         assert cell["scope"] in ("row", "col")
+
+
+def answers(right):
+    """An evaluation that is right on the given of 60 pictures."""
+    labels = np.arange(60) % 2
+    taken_for = np.where(np.isin(np.arange(60), list(right)), labels, 1 - labels)
+    return Evaluation(["cat", "dog"], labels, 0.2 + 0.6 * np.eye(2)[taken_for])
+
+
+def test_every_two_models_are_compared_on_the_pictures_that_tell(tmp_path):
+    models = {"a": answers(range(40)), "b": answers(range(50)), "c": answers(range(2, 41))}
+    _, page = read(tmp_path, models)
+    low, high = (100 * end for end in compare(models["a"], models["b"]).difference_interval)
+    b_better = f"a, b b is better 0 10 -16.7 points {low:+.1f} to {high:+.1f} 0.002"
+    assert f"{b_better} a, c may be chance 2 1 +1.7 points" in page.text
+    assert "b, c b is better 11 0 +18.3 points" in page.text
+
+
+def test_many_models_are_compared_with_the_best_alone(tmp_path):
+    models = {f"m{n}": answers(range(30 + n)) for n in range(9)}
+    _, page = read(tmp_path, models)
+    assert page.text.count("may be chance") + page.text.count("m8 is better") == 8
+    assert "m8, m0 m8 is better" in page.text
 
 
 def test_the_numbers_of_one_model(tmp_path):

@@ -7,7 +7,6 @@ from typing import Any
 
 from catdog_keras.evaluation import Evaluation, PictureLoss
 from catdog_keras.plotting import (
-    plot_comparison,
     plot_confusion_matrix,
     plot_history,
     plot_reliability,
@@ -28,39 +27,6 @@ def percent(share: float) -> str:
 def interval(ends: tuple[float, float]) -> str:
     """The two ends of an interval of a share, in percent."""
     return f"{100 * ends[0]:.1f} to {100 * ends[1]:.1f} %"
-
-
-def models_section(evaluations: Mapping[str, Evaluation]) -> Section:
-    """Several models side by side."""
-    header = ("model", "right", "accuracy", "95 % interval", "log loss", "calibration error")
-    rows = [
-        (
-            name,
-            f"{each.correct:,} of {len(each):,}",
-            percent(each.accuracy),
-            interval(each.accuracy_interval),
-            f"{each.log_loss:.3f}",
-            f"{each.calibration_error:.3f}",
-        )
-        for name, each in evaluations.items()
-    ]
-    records = [
-        {"name": name, "test_accuracy": each.accuracy, "test_interval": each.accuracy_interval}
-        for name, each in evaluations.items()
-    ]
-    told = "; ".join(f"{name} {percent(each.accuracy)}" for name, each in evaluations.items())
-    baseline = next(iter(evaluations.values())).baseline
-    figure = embed(
-        plot_comparison(records, baseline),
-        f"Bars of the accuracy of each model with its 95 % interval: {told}.",
-        "The dotted line is the baseline: always naming the most frequent class.",
-    )
-    return Section(
-        "Models side by side",
-        ["Models whose intervals overlap widely may differ by chance alone."],
-        [Table("Every model on the same pictures", header, rows)],
-        [figure],
-    )
 
 
 def data_section(counts: Mapping[str, Mapping[str, int]]) -> Section:

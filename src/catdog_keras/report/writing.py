@@ -11,6 +11,7 @@ from catdog_keras.evaluation import Evaluation
 from catdog_keras.report import sections
 from catdog_keras.report.environment import describe_environment
 from catdog_keras.report.page import Page, Section, render_page
+from catdog_keras.report.side_by_side import models_section
 
 
 def write_report(
@@ -72,7 +73,7 @@ def _parts(
 ) -> list[Section]:
     parts: list[Section] = []
     if len(evaluations) > 1:
-        parts.append(sections.models_section(evaluations))
+        parts.append(models_section(evaluations))
     if counts:
         parts.append(sections.data_section(counts))
     if histories:
