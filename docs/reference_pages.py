@@ -1,9 +1,12 @@
 """Writes a page for each public name, run by mkdocs-gen-files when the site is built."""
 
 import ast
+import inspect
 from pathlib import Path
 
 import mkdocs_gen_files
+
+import catdog_keras
 
 PACKAGE = Path(__file__).parents[1] / "src" / "catdog_keras" / "__init__.py"
 HEADINGS = {
@@ -25,16 +28,44 @@ def names_by_subpackage() -> dict[str, list[str]]:
     return found
 
 
-summary = ["* [Overview](index.md)"]
+def first_line(name: str) -> str:
+    """What a public name is, in the first line of its docstring."""
+    public = getattr(catdog_keras, name)
+    if not callable(public):
+        return "The networks that `transfer_model` knows by name."
+    return (inspect.getdoc(public) or "").splitlines()[0].replace("|", "\\|")
+
+
+def backbone_rows() -> list[str]:
+    """The table of known networks, which is easier to read than the source of a dict."""
+    rows = ["", "| name | in `keras.applications` | preprocessing | smallest side | features |"]
+    rows.append("| --- | --- | --- | --- | --- |")
+    rows += [
+        f"| `{name}` | `{known.constructor}` | {known.preprocessing or 'its own'} "
+        f"| {known.minimum_size} | {known.features} |"
+        for name, known in catdog_keras.BACKBONES.items()
+    ]
+    return rows
+
+
+def page_of(subpackage: str, name: str) -> str:
+    """What mkdocstrings fills in from the docstring, and the table where there is one."""
+    lines = [f"::: catdog_keras.{subpackage}.{name}"]
+    if name == "BACKBONES":
+        lines += ["    options:", "      show_attribute_values: false", *backbone_rows()]
+    return "\n".join(lines) + "\n"
+
+
+summary = ["* [Overview](index.md)", "* [Gallery of plots](../gallery.md)"]
 overview = ["# Reference", "", "Every public name is reachable as `catdog_keras.NAME`.", ""]
 for subpackage, names in names_by_subpackage().items():
     summary.append(f"* {HEADINGS[subpackage]}")
-    overview += [f"## {HEADINGS[subpackage]}", ""]
+    overview += [f"## {HEADINGS[subpackage]}", "", "| name | what it is |", "| --- | --- |"]
     for name in names:
         with mkdocs_gen_files.open(f"reference/{name}.md", "w") as page:
-            page.write(f"::: catdog_keras.{subpackage}.{name}\n")
+            page.write(page_of(subpackage, name))
         summary.append(f"    * [{name}]({name}.md)")
-        overview.append(f"- [`{name}`]({name}.md)")
+        overview.append(f"| [`{name}`]({name}.md) | {first_line(name)} |")
     overview.append("")
 with mkdocs_gen_files.open("reference/SUMMARY.md", "w") as page:
     page.write("\n".join(summary) + "\n")
