@@ -76,10 +76,10 @@ BACKBONES = {
 }
 """The networks that `transfer_model` knows by name, and what it has to know of each.
 
-A `Backbone` has the attributes `constructor`, its name in `keras.applications`; `preprocessing`, the
-scheme of `Preprocessing` that its weights expect, or None where the network prepares pictures in
-[0, 255] itself; `minimum_size`, the smallest height and width in pixels; and `features`, the number
-of channels of its last map.
+A `Backbone` has the attributes `constructor`, its name in `keras.applications`; `preprocessing`,
+the scheme of `Preprocessing` that its weights expect, or None where the network prepares pictures
+in [0, 255] itself; `minimum_size`, the smallest height and width in pixels; and `features`, the
+number of channels of its last map.
 """
 
 
