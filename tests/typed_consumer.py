@@ -1,0 +1,43 @@
+"""What a user writes, checked by `mypy --strict` outside of the checkout; it is never run."""
+
+from pathlib import Path
+from typing import assert_type
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+
+import catdog_keras as ck
+
+splits = ck.load_cats_dogs("synthetic", image_size=(96, 96), seed=1)
+assert_type(splits, ck.ImageSplits)
+assert_type(ck.load_image_folder(Path("pictures"), on_bad="quarantine"), ck.ImageSplits)
+assert_type(ck.scan_images("pictures"), ck.ScanReport)
+assert_type(splits.class_names[0], str)
+assert_type(splits.files["test"][0], str)
+baseline = ck.baseline_accuracy(splits.counts["train"])
+assert_type(baseline, float)
+
+model = ck.build_model3((96, 96, 3), augmentation=ck.augmentation("light"))
+head = ck.transfer_model(input_shape=(96, 96, 3), weights=None, class_names=["cat", "dog"])
+ck.fit_head(head, splits.train, validation_data=splits.validation, epochs=1)
+options = ck.FineTuning(learning_rate=1e-4, patience=None)
+ck.fine_tune(head, splits.train, epochs=1, unfreeze=(0.1, "block_16_expand"), options=options)
+sweep = ck.find_learning_rate(model, splits.train)
+assert_type(sweep, ck.LearningRateSweep)
+assert_type(sweep.suggestion, float)
+
+evaluation = ck.evaluate_classifier(model, splits.test, splits.class_names)
+assert_type(evaluation, ck.Evaluation)
+assert_type(evaluation.accuracy_interval, tuple[float, float])
+assert_type(ck.Evaluation.load("evaluation.json"), ck.Evaluation)
+assert_type(ck.compare(evaluation, evaluation, names=("one", "other")).significant, bool)
+assert_type(ck.plot_roc(evaluation.roc_curves), Axes)
+assert_type(ck.plot_images(splits.train, splits.class_names), Figure | SubFigure)
+assert_type(ck.plot_history({"loss": [0.5, 0.4]}), Figure | SubFigure)
+maps = ck.class_activation(model, np.zeros((1, 96, 96, 3)))
+ck.write_report("report.html", {"model 3": evaluation}, counts=splits.counts)
+
+block = ck.ConvBlock(16, activation="relu", pool_size=(2, 2))
+ck.ConvBlock("16")  # type: ignore[arg-type]
+ck.load_cats_dogs(image_size=96)  # type: ignore[arg-type]
