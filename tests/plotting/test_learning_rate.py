@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 import catdog_keras
 from catdog_keras.plotting import plot_learning_rate
@@ -32,6 +33,14 @@ def test_curve_and_mark_are_told_apart_without_colour():
     batches, means, mark = plot_learning_rate(sweep()).lines
     assert means.get_linewidth() > 2 * batches.get_linewidth()
     assert mark.get_linestyle() != means.get_linestyle()
+
+
+@pytest.mark.parametrize("rate", [1e-6, 1e-3])
+def test_a_single_step_is_seen(rate):
+    ax = plot_learning_rate(sweep((rate,), (0.7,), rate), ax=Figure().add_subplot())
+    assert ax.lines[0].get_marker() == "o"
+    low, high = ax.get_xlim()
+    assert 0 < low < rate < high
 
 
 @pytest.mark.parametrize(

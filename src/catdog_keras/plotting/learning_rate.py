@@ -40,13 +40,14 @@ def plot_learning_rate(sweep: Any, *, ax: Axes | None = None) -> Axes:
 
     rates, losses, suggestion = _read(sweep)
     ax = _canvas.take_axes(ax, (6.0, 4.0))
-    ax.plot(rates, losses, "-", color=_canvas.BLUE, linewidth=0.8, alpha=0.5, label="each batch")
+    ax.set_xscale("log")  # before there is a line: of a single rate there are no linear limits
+    thin = "-" if len(rates) > 1 else "o"  # a line of one point is invisible
+    ax.plot(rates, losses, thin, color=_canvas.BLUE, linewidth=0.8, alpha=0.5, label="each batch")
     middles, means = sweep.smoothed
     ax.plot(middles, means, "-", color=_canvas.BLUE, linewidth=2.2, label="mean of neighbours")
     ax.axvline(
         suggestion, color=_canvas.VERMILION, linestyle="--", linewidth=1.8, label="suggestion"
     )
-    ax.set_xscale("log")
     ax.set_xlabel("learning rate")
     ax.set_ylabel("loss")
     ax.grid(visible=True, alpha=0.3)
