@@ -51,8 +51,9 @@ def test_keras_tuner_searches_over_the_arguments_of_a_model(splits, tmp_path):
     tuner.search(epochs=1, verbose=0)
     tried = {trial.hyperparameters.get("side") for trial in tuner.oracle.trials.values()}
     assert tried == {46, 62}
-    (best,) = tuner.get_best_models(1)
-    assert best.input_shape[1] == tuner.get_best_hyperparameters()[0].get("side")
+    best = tuner.oracle.get_best_trials(1)[0]
+    assert 0 <= best.score <= 1
+    assert tuner.get_best_hyperparameters()[0].get("side") == best.hyperparameters.get("side")
 
 
 def test_scikit_learn_cross_validates_a_model(arrays):
