@@ -31,6 +31,26 @@ def pictures(count, shape=(12, 16, 3)):
     return np.random.default_rng(0).random((count, *shape))
 
 
+def signed(count, shape=(12, 16, 3)):
+    return pictures(count, shape) * 2 - 1
+
+
+def in_bytes(count, shape=(12, 16, 3)):
+    return (255 * pictures(count, shape)).astype("uint8")
+
+
+def standardised(count, shape=(12, 16, 3)):
+    """Less the mean, through the deviation: in none of the usual ranges."""
+    return (pictures(count, shape) - 0.45) / 0.23
+
+
+def not_finite(count, shape=(12, 16, 3)):
+    """Some pixels, and all of the last picture."""
+    values = pictures(count, shape)
+    values[0, 0], values[-1] = np.inf, np.nan
+    return values
+
+
 def log(epochs, validation=True):
     falling = (np.exp(-np.arange(epochs) / 9) + 0.1).tolist()
     rising = (1 - np.exp(-np.arange(1, epochs + 1) / 9)).tolist()
@@ -78,12 +98,12 @@ def judged(names, pictures=192, missing=0, seed=0):
     return catdog_keras.Evaluation(names, labels, rows, files)
 
 
-def losses(names, count, shape=(12, 16, 3), files=True):
+def losses(names, count, shape=(12, 16, 3), files=True, of=pictures):
     """The worst pictures of an evaluation, and what it was an evaluation of."""
     evaluation = judged(names, max(count, len(names)))
     if not files:
         evaluation = catdog_keras.Evaluation(names, evaluation.labels, evaluation.probabilities)
-    return evaluation.top_losses(count), (pictures(len(evaluation), shape), evaluation.labels)
+    return evaluation.top_losses(count), (of(len(evaluation), shape), evaluation.labels)
 
 
 def heat(count, shape=(12, 16)):
@@ -97,8 +117,10 @@ CASES = {
         "one picture": (pictures(1), [pictures(1)]),
         "ten views": (pictures(3), [pictures(3)] * 10),
         "forty pictures": (pictures(40), [pictures(40)] * 3),
-        "signed": (pictures(2) * 2 - 1, [pictures(2) * 2 - 1] * 4),
-        "bytes": ((255 * pictures(2)).astype("uint8"), [255 * pictures(2)] * 4),
+        "signed": (signed(2), [signed(2)] * 4),
+        "bytes": (in_bytes(2), [255 * pictures(2)] * 4),
+        "standardised": (standardised(2), [standardised(2)] * 4),
+        "not finite": (not_finite(2), [not_finite(2)] * 4),
         "grey": (pictures(2, (9, 9, 1)), [pictures(2, (9, 9, 1))] * 4),
         "channels first": (pictures(2, (3, 9, 14)), [pictures(2, (3, 9, 14))] * 4),
         "panorama": (pictures(2, (4, 90, 3)), [pictures(2, (4, 90, 3))] * 4),
@@ -111,8 +133,10 @@ CASES = {
         "forty classes": ((pictures(120), np.arange(120) % 39), FORTY),
         "long names": ((pictures(7), [0] * 4 + [1] * 3), LONG),
         "odd names": ((pictures(7), [0] * 4 + [1] * 3), ODD),
-        "signed": ((pictures(6) * 2 - 1, [0, 1] * 3), ["cats", "dogs"]),
-        "bytes": (((255 * pictures(6)).astype("uint8"), [0, 1] * 3), ["cats", "dogs"]),
+        "signed": ((signed(6), [0, 1] * 3), ["cats", "dogs"]),
+        "bytes": ((in_bytes(6), [0, 1] * 3), ["cats", "dogs"]),
+        "standardised": ((standardised(6), [0, 1] * 3), ["cats", "dogs"]),
+        "not finite": ((not_finite(6), [0, 1] * 3), ["cats", "dogs"]),
         "grey": ((pictures(6, (9, 9, 1)), [0, 1] * 3), ["cats", "dogs"]),
         "channels first": ((pictures(6, (3, 9, 14)), [0, 1] * 3), ["cats", "dogs"]),
         "panorama": ((pictures(6, (4, 90, 3)), [0, 1] * 3), ["cats", "dogs"]),
@@ -159,11 +183,14 @@ CASES = {
         "odd names": (pictures(3), heat(3), ODD),
         "no evidence": (pictures(3), np.zeros((3, 12, 16)), LONG),
         "evidence everywhere": (pictures(2), np.ones((2, 12, 16)), ["cats", "dogs"]),
-        "bytes": ((255 * pictures(2)).astype("uint8"), heat(2), ["cats", "dogs"]),
-        "signed": (pictures(2) * 2 - 1, heat(2), ["cats", "dogs"]),
+        "bytes": (in_bytes(2), heat(2), ["cats", "dogs"]),
+        "signed": (signed(2), heat(2), ["cats", "dogs"]),
+        "standardised": (standardised(2), heat(2), ["cats", "dogs"]),
+        "not finite": (not_finite(2), heat(2), ["cats", "dogs"]),
         "grey": (pictures(2, (9, 9, 1)), heat(2, (9, 9)), ["cats", "dogs"]),
         "channels first": (pictures(2, (3, 9, 14)), heat(2, (9, 14)), ["cats", "dogs"]),
         "panorama": (pictures(2, (4, 90, 3)), heat(2, (4, 90)), ["cats", "dogs"]),
+        "tower": (pictures(2, (90, 4, 3)), heat(2, (90, 4)), ["cats", "dogs"]),
         "one pixel": (pictures(2, (1, 1, 3)), np.ones((2, 1, 1)), ["cats", "dogs"]),
     },
     "plot_comparison": {
@@ -207,6 +234,10 @@ CASES = {
         "long names": losses(LONG, 9),
         "odd names": losses(ODD, 9),
         "no files": losses(["cats", "dogs"], 9, files=False),
+        "signed": losses(["cats", "dogs"], 6, of=signed),
+        "bytes": losses(["cats", "dogs"], 6, of=in_bytes),
+        "standardised": losses(["cats", "dogs"], 6, of=standardised),
+        "not finite": losses(["cats", "dogs"], 6, of=not_finite),
         "grey": losses(["cats", "dogs"], 6, (9, 9, 1)),
         "channels first": losses(["cats", "dogs"], 6, (3, 9, 14)),
         "panorama": losses(["cats", "dogs"], 6, (4, 90, 3)),
@@ -220,6 +251,26 @@ TALL = {
     "plot_images": 9.0,
     "plot_top_losses": 9.0,
 }
+OF_PICTURES = {"plot_augmentation", "plot_class_activation", "plot_images", "plot_top_losses"}
+OF_NAMES = {
+    "plot_class_activation",
+    "plot_comparison",
+    "plot_confusion_matrix",
+    "plot_images",
+    "plot_label_counts",
+    "plot_roc",
+    "plot_top_losses",
+}
+KINDS = [
+    "bytes",
+    "signed",
+    "standardised",
+    "not finite",
+    "grey",
+    "channels first",
+    "panorama",
+    "tower",
+]
 EVERY_CASE = [(name, case) for name, cases in CASES.items() for case in cases]
 
 
@@ -273,8 +324,15 @@ def assert_legible(figure):
     assert not overlap.any(), [(found[a][0], found[b][0]) for a, b in np.argwhere(overlap)[:5]]
 
 
-def test_no_plotting_function_is_without_cases():
+def test_no_plotting_function_is_without_the_cases_that_apply():
     assert set(CASES) == set(plotting.__all__)
+    for name, cases in CASES.items():
+        assert any(case.startswith("one ") for case in cases), name
+    for name in OF_PICTURES:
+        assert set(KINDS) <= set(CASES[name]), name
+    for name in OF_NAMES:
+        assert {"long names", "odd names"} <= set(CASES[name]), name
+        assert any(case.startswith("forty ") for case in CASES[name]), name
 
 
 @pytest.mark.parametrize("width", [6, 12])
