@@ -6,9 +6,10 @@ from typing import Any
 import keras
 
 from catdog_keras._checks import check_choice, check_integer, describe
-from catdog_keras.layers.random_affine import LARGEST_SEED, RandomAffine
+from catdog_keras.layers.random_affine import RandomAffine
 from catdog_keras.layers.random_apply import RandomApply
 from catdog_keras.layers.random_sequence import RandomSequence
+from catdog_keras.layers.seeded import LARGEST_SEED
 
 STRENGTHS = ("light", "medium", "strong")
 

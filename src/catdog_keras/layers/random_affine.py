@@ -7,13 +7,13 @@ from typing import Any
 import keras
 
 from catdog_keras import _backend
-from catdog_keras._checks import check_choice, check_finite, check_integer, check_span, describe
+from catdog_keras._checks import check_choice, check_finite, check_span, describe
 from catdog_keras.layers.affine_matrix import PARAMETERS, affine_matrix
+from catdog_keras.layers.seeded import _Seeded
 
 FLIPS = (None, "horizontal", "vertical", "horizontal_and_vertical")
 FILL_MODES = ("constant", "nearest", "wrap", "reflect")
 INTERPOLATIONS = ("nearest", "bilinear")
-LARGEST_SEED = 2**31 - 1  # PyTorch's generators in Keras keep it in an int32
 ARGUMENTS = (
     "flip",
     "rotation_degrees",
@@ -31,7 +31,7 @@ Span = float | Sequence[float]
 
 
 @keras.saving.register_keras_serializable(package="catdog_keras")
-class RandomAffine(keras.layers.Layer):
+class RandomAffine(_Seeded):
     """Flips, zooms, shears, rotates and shifts each picture at random, in one resampling.
 
     `rotation_degrees` is in degrees; the factor of `keras.layers.RandomRotation` is a fraction of
@@ -133,12 +133,8 @@ class RandomAffine(keras.layers.Layer):
         self.fill_mode = check_choice("fill_mode", fill_mode, FILL_MODES)
         self.interpolation = check_choice("interpolation", interpolation, INTERPOLATIONS)
         self.fill_value = check_finite("fill_value", fill_value)
-        self.seed = (
-            None if seed is None else check_integer("seed", seed, minimum=0, maximum=LARGEST_SEED)
-        )
         self.data_format = _backend.resolve_data_format(data_format)
-        self.seed_generator = keras.random.SeedGenerator(self.seed)
-        self._map_generator = _backend.MapGenerator(self.seed)
+        self._keep_seed(seed)
         self._warn_of_fraction()
 
     def _warn_of_fraction(self) -> None:
@@ -163,8 +159,7 @@ class RandomAffine(keras.layers.Layer):
             `flip_vertical` (1 where mirrored, otherwise 0), `zoom`, `shear_degrees`,
             `rotation_degrees`, `translation_height` and `translation_width` (fractions).
         """
-        shape = (batch_size, len(PARAMETERS))
-        units = _backend.draw_units(shape, self.seed_generator, self._map_generator)
+        units = self._draw_units((batch_size, len(PARAMETERS)))
         ops = _backend.operations_for(units)
         drawn = {name: units[:, column] for column, name in enumerate(PARAMETERS)}
         for name, (low, high) in self._spans.items():

@@ -4,19 +4,18 @@ from typing import Any
 
 import keras
 
-from catdog_keras import _backend
-from catdog_keras._checks import check_integer, check_number
+from catdog_keras._checks import check_number
 from catdog_keras.layers.around_layers import (
     _AroundLayers,
     apply_inner,
     check_inner,
     draw_inner,
 )
-from catdog_keras.layers.random_affine import LARGEST_SEED
+from catdog_keras.layers.seeded import _Seeded
 
 
 @keras.saving.register_keras_serializable(package="catdog_keras")
-class RandomApply(_AroundLayers):
+class RandomApply(_Seeded, _AroundLayers):
     """Applies a layer to each picture with a given probability.
 
     Each picture of a batch is drawn for apart. Only `training=True` changes pictures; otherwise
@@ -64,11 +63,7 @@ class RandomApply(_AroundLayers):
         super().__init__(**kwargs)
         self.layer = check_inner("layer", layer)
         self.rate = check_number("rate", rate, minimum=0, maximum=1)
-        self.seed = (
-            None if seed is None else check_integer("seed", seed, minimum=0, maximum=LARGEST_SEED)
-        )
-        self.seed_generator = keras.random.SeedGenerator(self.seed)
-        self._map_generator = _backend.MapGenerator(self.seed)
+        self._keep_seed(seed)
 
     @property
     def _inner_layers(self) -> list[keras.Layer]:
@@ -76,7 +71,7 @@ class RandomApply(_AroundLayers):
 
     def draw_own(self, batch_size: Any) -> dict[str, Any]:
         """Draws which of `batch_size` pictures are changed, and nothing for the layer inside."""
-        units = _backend.draw_units((batch_size,), self.seed_generator, self._map_generator)
+        units = self._draw_units((batch_size,))
         return {"applied": units < self.rate}
 
     def draw_parameters(self, batch_size: Any) -> dict[str, Any]:

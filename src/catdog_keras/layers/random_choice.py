@@ -6,18 +6,17 @@ from typing import Any
 import keras
 
 from catdog_keras import _backend
-from catdog_keras._checks import check_integer
 from catdog_keras.layers.around_layers import (
     _AroundLayers,
     apply_inner,
     check_inner_layers,
     draw_inner,
 )
-from catdog_keras.layers.random_affine import LARGEST_SEED
+from catdog_keras.layers.seeded import _Seeded
 
 
 @keras.saving.register_keras_serializable(package="catdog_keras")
-class RandomChoice(_AroundLayers):
+class RandomChoice(_Seeded, _AroundLayers):
     """Applies one of several layers to each picture, each with the same probability.
 
     Each picture of a batch is drawn for apart. Only `training=True` changes pictures; otherwise
@@ -65,11 +64,7 @@ class RandomChoice(_AroundLayers):
         """Checks and keeps the arguments; the class tells what they mean."""
         super().__init__(**kwargs)
         self.layers = check_inner_layers(layers)
-        self.seed = (
-            None if seed is None else check_integer("seed", seed, minimum=0, maximum=LARGEST_SEED)
-        )
-        self.seed_generator = keras.random.SeedGenerator(self.seed)
-        self._map_generator = _backend.MapGenerator(self.seed)
+        self._keep_seed(seed)
 
     @property
     def _inner_layers(self) -> list[keras.Layer]:
@@ -77,7 +72,7 @@ class RandomChoice(_AroundLayers):
 
     def draw_own(self, batch_size: Any) -> dict[str, Any]:
         """Draws the layers of `batch_size` pictures, and nothing for the layers themselves."""
-        units = _backend.draw_units((batch_size,), self.seed_generator, self._map_generator)
+        units = self._draw_units((batch_size,))
         ops, count = _backend.operations_for(units), len(self.layers)
         # A number next to 1 may be rounded up to `count`.
         return {"choice": ops.minimum(ops.cast(ops.floor(units * count), "int32"), count - 1)}
