@@ -9,6 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from catdog_keras.cli.messages import plain_messages
+from catdog_keras.cli.training_options import (
+    batch_size_option,
+    epochs_option,
+    seed_option,
+    weights_option,
+)
 from catdog_keras.cli.training_record import MODEL_FILE, RECORD_FILE, SPLIT_FILE, TrainingRecord
 
 if TYPE_CHECKING:
@@ -39,13 +45,7 @@ AUGMENTATIONS = {
     help=f"Folder for {MODEL_FILE}, {RECORD_FILE} (settings, curves, versions) and {SPLIT_FILE} "
     "(which picture is in which split).",
 )
-@click.option(
-    "--epochs",
-    default=10,
-    show_default=True,
-    type=click.IntRange(min=1),
-    help="Passes in which the head alone is trained, on features computed once.",
-)
+@epochs_option(10, "Passes in which the head alone is trained, on features computed once.")
 @click.option(
     "--fine-tune-epochs",
     default=0,
@@ -61,25 +61,9 @@ AUGMENTATIONS = {
     metavar="PIXELS",
     help="Height and width to which pictures are resized.",
 )
-@click.option(
-    "--batch-size", default=32, show_default=True, type=click.IntRange(min=1), help="Of training."
-)
-@click.option(
-    "--seed",
-    default=0,
-    show_default=True,
-    type=click.IntRange(min=0, max=2**32 - 1),
-    help="Seed of split, weights and augmentation.",
-)
-@click.option(
-    "--weights",
-    default="imagenet",
-    show_default=True,
-    metavar="FILE",
-    callback=lambda _, __, value: None if value == "None" else value,
-    help='The backbone\'s, without its top layer. "imagenet": Keras finds or downloads them; '
-    '"None": random ones.',
-)
+@batch_size_option("Of training.")
+@seed_option
+@weights_option("The backbone's")
 @click.option(
     "--augmentation",
     default="flip",

@@ -5,6 +5,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from catdog_keras.cli.messages import plain_messages, with_options
+from catdog_keras.cli.training_options import (
+    batch_size_option,
+    epochs_option,
+    seed_option,
+    weights_option,
+)
 
 if TYPE_CHECKING:
     from catdog_keras.tutorial_results import TutorialResult
@@ -21,13 +27,7 @@ if TYPE_CHECKING:
     "once; or the path of a folder or zip archive with train and validation, each with cats and "
     "dogs.",
 )
-@click.option(
-    "--epochs",
-    default=3,
-    show_default=True,
-    type=click.IntRange(min=1),
-    help="Passes over the training pictures for each model.",
-)
+@epochs_option(3, "Passes over the training pictures for each model.")
 @click.option(
     "--output",
     default="catdog-tutorial",
@@ -35,20 +35,8 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="Folder for results.json, report.html, the figures and the models.",
 )
-@click.option(
-    "--seed",
-    default=0,
-    show_default=True,
-    type=click.IntRange(min=0, max=2**32 - 1),
-    help="Seed of splits, weights and augmentation.",
-)
-@click.option(
-    "--batch-size",
-    default=32,
-    show_default=True,
-    type=click.IntRange(min=1),
-    help="Pictures per batch. The validation pictures must fill more than four batches.",
-)
+@seed_option
+@batch_size_option("Pictures per batch. The validation pictures must fill more than four batches.")
 @click.option(
     "--on-bad",
     default="skip",
@@ -56,15 +44,7 @@ if TYPE_CHECKING:
     type=click.Choice(["skip", "raise", "quarantine"]),
     help="Files that are no usable pictures: leave out up to one in a hundred; none; any number.",
 )
-@click.option(
-    "--weights",
-    default="imagenet",
-    show_default=True,
-    metavar="FILE",
-    callback=lambda _, __, value: None if value == "None" else value,
-    help='Weights of model 4\'s MobileNetV2, without its top layer. "imagenet": Keras finds or '
-    'downloads them; "None": random ones.',
-)
+@weights_option("Weights of model 4's MobileNetV2")
 def tutorial(**options: Any) -> None:
     """Run the tutorial's four steps: look, count, train four models, compare and test."""
     with plain_messages():

@@ -1,0 +1,41 @@
+"""Options that all commands have which train."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+seed_option = click.option(
+    "--seed",
+    default=0,
+    show_default=True,
+    type=click.IntRange(min=0, max=2**32 - 1),
+    help="Seed of split, weights and augmentation.",
+)
+
+
+def epochs_option(default: int, text: str) -> Callable[[Any], Any]:
+    """Passes over the training pictures, at least one."""
+    return click.option(
+        "--epochs", default=default, show_default=True, type=click.IntRange(min=1), help=text
+    )
+
+
+def batch_size_option(text: str) -> Callable[[Any], Any]:
+    """Pictures per batch, at least one."""
+    return click.option(
+        "--batch-size", default=32, show_default=True, type=click.IntRange(min=1), help=text
+    )
+
+
+def weights_option(whose: str) -> Callable[[Any], Any]:
+    """The weights that the backbone begins with."""
+    return click.option(
+        "--weights",
+        default="imagenet",
+        show_default=True,
+        metavar="FILE",
+        callback=lambda _, __, value: None if value == "None" else value,
+        help=f'{whose}, without its top layer. "imagenet": Keras finds or downloads them; '
+        '"None": random ones.',
+    )
