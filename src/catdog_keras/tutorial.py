@@ -5,7 +5,7 @@ import math
 import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -32,12 +32,11 @@ from catdog_keras.plotting import (
     plot_images,
     plot_label_counts,
 )
-from catdog_keras.report import write_report
 from catdog_keras.report.worst_pictures import draw_worst_pictures
+from catdog_keras.tutorial_report import REPORT_FILE, ShownModels
 from catdog_keras.tutorial_results import ModelResult, TutorialResult
 
 RESULTS_FILE = "results.json"
-REPORT_FILE = "report.html"
 IMAGE_SIZE = (160, 160)
 MAX_SEED = 2**32 - 1  # what `keras.utils.set_random_seed` takes
 FIGURE_DPI = 120
@@ -112,7 +111,7 @@ def run_tutorial(
         )
         baseline = _look_and_count(splits, folder, tell)
         models: list[ModelResult] = []
-        shown = _Shown()
+        shown = ShownModels()
         settings = {
             "epochs": epochs,
             "batch size": batch_size,
@@ -153,38 +152,13 @@ def _look_and_count(splits: ImageSplits, folder: Path, tell: Callable[[str], Non
     return baseline
 
 
-@dataclass
-class _Shown:
-    """What the report shows of each model, by its name."""
-
-    evaluations: dict[str, Evaluation] = field(default_factory=dict)
-    histories: dict[str, dict[str, list[float]]] = field(default_factory=dict)
-    worst_pictures: dict[str, Any] = field(default_factory=dict)
-
-    def write(self, folder: Path, result: TutorialResult, settings: dict[str, Any]) -> None:
-        """Writes the models side by side, with all that is needed to repeat the run."""
-        facts = {"Run": {"data": result.data, "seed": result.seed, **settings}}
-        for model in result.models:
-            known = asdict(model)
-            facts[f"Training of {model.name}"] = {
-                key.replace("_", " "): known[key]
-                for key in ("parameters", "trainable_parameters", "best_epoch", "seconds")
-            }
-        if result.not_run:
-            facts["Not run"] = dict(result.not_run)
-        write_report(
-            folder / REPORT_FILE,
-            self.evaluations,
-            title=f"Tutorial on {result.data}: {len(result.models)} models on the test pictures",
-            counts=result.counts,
-            histories=self.histories,
-            worst_pictures=self.worst_pictures,
-            facts=facts,
-        )
-
-
 def _train_and_judge(
-    name: str, model: keras.Model, splits: ImageSplits, epochs: int, folder: Path, shown: _Shown
+    name: str,
+    model: keras.Model,
+    splits: ImageSplits,
+    epochs: int,
+    folder: Path,
+    shown: ShownModels,
 ) -> ModelResult:
     started = time.perf_counter()
     history, best_epoch = _train(name, model, splits, epochs)

@@ -164,6 +164,15 @@ def test_the_numbers_of_one_model(tmp_path):
     assert "Models side by side" not in page.text
 
 
+@pytest.mark.parametrize(
+    ("right", "verdict"),
+    [(range(60), "surely above it"), (range(33), "not surely above it"), ((), "surely below it")],
+)
+def test_the_model_stands_beside_its_baseline(right, verdict, tmp_path):
+    _, page = read(tmp_path, {"m": answers(right)})
+    assert f"Baseline 50.0 % always guessing cat; the model is {verdict} Pictures" in page.text
+
+
 def test_several_models_stand_side_by_side(tmp_path):
     models = {f"model{seed}": evaluate(["cat", "dog"], seed=seed) for seed in range(4)}
     _, page = read(tmp_path, models)

@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from catdog_keras._checks import check_class_names, check_integer, describe
+from catdog_keras._checks import check_class_names, check_integer
 from catdog_keras.evaluation.class_scores import (
     AverageScores,
     ClassScores,
@@ -18,19 +18,21 @@ from catdog_keras.evaluation.class_scores import (
 from catdog_keras.evaluation.comparison import Comparison, compare_hits
 from catdog_keras.evaluation.evaluation_file import read_evaluation, write_evaluation
 from catdog_keras.evaluation.intervals import wilson_interval
-from catdog_keras.evaluation.labels import IntegerArray, baseline_accuracy, read_labels
+from catdog_keras.evaluation.labels import (
+    IntegerArray,
+    baseline_accuracy,
+    check_files,
+    read_labels,
+)
 from catdog_keras.evaluation.picture_loss import PictureLoss, rank_losses
 from catdog_keras.evaluation.probabilities import (
     SMALLEST_PROBABILITY,
     FloatArray,
     check_probabilities,
 )
-from catdog_keras.evaluation.reliability import (
-    CALIBRATION_BINS,
-    ReliabilityBin,
-    bin_by_confidence,
-)
+from catdog_keras.evaluation.reliability import ReliabilityBin, bin_by_confidence
 from catdog_keras.evaluation.roc import RocCurve, trace_roc
+from catdog_keras.evaluation.summary import summarise
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -73,7 +75,7 @@ class Evaluation:
         object.__setattr__(self, "class_names", names)
         object.__setattr__(self, "labels", labels)
         object.__setattr__(self, "probabilities", probabilities)
-        object.__setattr__(self, "files", _check_files(self.files, len(labels)))
+        object.__setattr__(self, "files", check_files(self.files, len(labels)))
 
     def __len__(self) -> int:
         """Returns the number of pictures."""
@@ -246,31 +248,4 @@ class Evaluation:
 
     def __str__(self) -> str:
         """Returns a summary in plain words."""
-        low, high = self.accuracy_interval
-        versus = self.baseline_comparison
-        sure = "surely" if versus.significant else "not surely"
-        side = "above" if versus.difference > 0 or not versus.significant else "below"
-        return "\n".join(
-            [
-                f"accuracy           {self.accuracy:.3f}, {self.correct} of {len(self)} pictures, "
-                f"95 % interval {low:.3f} to {high:.3f}",
-                f"baseline           {self.baseline:.3f}, {versus.names[1]}; "
-                f"the model is {sure} {side} it (p = {versus.p_value:.2g})",
-                f"log loss           {self.log_loss:.3f} nats",
-                f"calibration error  {self.calibration_error:.3f} ({CALIBRATION_BINS} bins)",
-            ]
-        )
-
-
-def _check_files(files: Sequence[str] | None, pictures: int) -> tuple[str, ...] | None:
-    """Returns the files as a tuple of strings, or raises if there is not one per picture."""
-    if files is None:
-        return None
-    if isinstance(files, str) or not isinstance(files, Sequence):
-        raise TypeError(describe("files", "a list with the file of each picture, or None", files))
-    if len(files) != pictures:
-        raise ValueError(
-            f"`files` must hold one file per picture, here {pictures}; received {len(files)}. "
-            "Take the files of the very split that is evaluated."
-        )
-    return tuple(str(file) for file in files)
+        return summarise(self)

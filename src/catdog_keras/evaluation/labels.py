@@ -1,4 +1,4 @@
-"""Labels of a dataset of batches: reading them, counting them, guessing by them."""
+"""Labels of a dataset of batches, and files beside them: reading, counting, guessing."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
@@ -160,3 +160,17 @@ def _describe_batch(batch: object) -> str:
     if isinstance(batch, (tuple, list)):
         return f"a {type(batch).__name__} of {len(batch)}"
     return f"of type {type(batch).__name__}"
+
+
+def check_files(files: Sequence[str] | None, pictures: int) -> tuple[str, ...] | None:
+    """Returns the files as a tuple of strings, or raises if there is not one per picture."""
+    if files is None:
+        return None
+    if isinstance(files, str) or not isinstance(files, Sequence):
+        raise TypeError(describe("files", "a list with the file of each picture, or None", files))
+    if len(files) != pictures:
+        raise ValueError(
+            f"`files` must hold one file per picture, here {pictures}; received {len(files)}. "
+            "Take the files of the very split that is evaluated."
+        )
+    return tuple(str(file) for file in files)

@@ -8,6 +8,7 @@ from typing import Any
 from catdog_keras._checks import check_path, describe
 from catdog_keras._output import save_text
 from catdog_keras.evaluation import Evaluation
+from catdog_keras.evaluation.summary import tell_beside_baseline
 from catdog_keras.report import sections
 from catdog_keras.report.environment import describe_environment
 from catdog_keras.report.page import Page, Section, render_page
@@ -126,8 +127,7 @@ def _summary(evaluations: Mapping[str, Evaluation]) -> list[tuple[str, str, str]
         (
             "Baseline",
             sections.percent(best.baseline),
-            f"{versus.names[1]}; the model is "
-            f"{'surely' if versus.significant else 'not surely'} different from it",
+            f"{versus.names[1]}; {tell_beside_baseline(versus)}",
         ),
         (
             "Pictures",

@@ -1,0 +1,34 @@
+"""An evaluation in plain words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from catdog_keras.evaluation.comparison import Comparison
+from catdog_keras.evaluation.reliability import CALIBRATION_BINS
+
+if TYPE_CHECKING:
+    from catdog_keras.evaluation.evaluation import Evaluation
+
+
+def summarise(evaluation: Evaluation) -> str:
+    """Returns a line for each of accuracy, baseline, log loss and calibration error."""
+    pictures, (low, high) = len(evaluation), evaluation.accuracy_interval
+    versus = evaluation.baseline_comparison
+    return "\n".join(
+        [
+            f"accuracy           {evaluation.accuracy:.3f}, {evaluation.correct} of {pictures} "
+            f"pictures, 95 % interval {low:.3f} to {high:.3f}",
+            f"baseline           {evaluation.baseline:.3f}, {versus.names[1]}; "
+            f"{tell_beside_baseline(versus)} (p = {versus.p_value:.2g})",
+            f"log loss           {evaluation.log_loss:.3f} nats",
+            f"calibration error  {evaluation.calibration_error:.3f} ({CALIBRATION_BINS} bins)",
+        ]
+    )
+
+
+def tell_beside_baseline(versus: Comparison) -> str:
+    """Says whether a model is above its baseline, below it, or neither for sure."""
+    sure = "surely" if versus.significant else "not surely"
+    side = "above" if versus.difference > 0 or not versus.significant else "below"
+    return f"the model is {sure} {side} it"

@@ -1,0 +1,41 @@
+"""The report of the tutorial: its models side by side, and how to repeat the run."""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from catdog_keras.evaluation import Evaluation
+from catdog_keras.report import write_report
+from catdog_keras.tutorial_results import TutorialResult
+
+REPORT_FILE = "report.html"
+
+
+@dataclass
+class ShownModels:
+    """What the report of the tutorial shows of each model, by its name."""
+
+    evaluations: dict[str, Evaluation] = field(default_factory=dict)
+    histories: dict[str, dict[str, list[float]]] = field(default_factory=dict)
+    worst_pictures: dict[str, Any] = field(default_factory=dict)
+
+    def write(self, folder: Path, result: TutorialResult, settings: dict[str, Any]) -> None:
+        """Writes the models side by side, with all that is needed to repeat the run."""
+        facts = {"Run": {"data": result.data, "seed": result.seed, **settings}}
+        for model in result.models:
+            known = asdict(model)
+            facts[f"Training of {model.name}"] = {
+                key.replace("_", " "): known[key]
+                for key in ("parameters", "trainable_parameters", "best_epoch", "seconds")
+            }
+        if result.not_run:
+            facts["Not run"] = dict(result.not_run)
+        write_report(
+            folder / REPORT_FILE,
+            self.evaluations,
+            title=f"Tutorial on {result.data}: {len(result.models)} models on the test pictures",
+            counts=result.counts,
+            histories=self.histories,
+            worst_pictures=self.worst_pictures,
+            facts=facts,
+        )
