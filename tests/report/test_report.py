@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from catdog_keras import Evaluation, compare, write_report
+from catdog_keras.report import worst_pictures
 from catdog_keras.report.environment import describe_environment
 
 ODD = ["<script>alert(1)</script>", "dogs & \"cats\" 'x'", "猫 🐈", "a\u202eb\n"]
@@ -152,7 +153,18 @@ def test_the_numbers_of_one_model(tmp_path):
     )
     assert "cat 1,200 30 dog 30 30 all classes 1,230 60" in page.text
     for scores in evaluation.class_scores:
-        assert f"{scores.class_name} 30 {100 * scores.precision:.1f} %" in page.text
+        shares = [
+            f"{100 * share:.1f} % {100 * low:.1f} to {100 * high:.1f} %"
+            for share, (low, high) in (
+                (scores.precision, scores.precision_interval),
+                (scores.recall, scores.recall_interval),
+            )
+        ]
+        told = f"{scores.class_name} 30 {' '.join(shares)} {100 * scores.f1:.1f} %"
+        assert told in page.text
+    (curve,) = evaluation.roc_curves
+    low, high = curve.area_interval
+    assert f"dog {curve.area:.3f} {low:.3f} to {high:.3f}" in page.text
     worst = evaluation.top_losses(1)[0]
     assert "Files are named from /pictures/test on." in page.text
     name = worst.file.removeprefix("/pictures/test/")
@@ -235,6 +247,25 @@ def test_messages(evaluations, error, message, tmp_path):
         write_report(tmp_path / "page.html", evaluations)
     assert str(raised.value) == message
     assert list(tmp_path.iterdir()) == []
+
+
+def test_heat_maps_are_of_the_class_that_was_named(tmp_path, monkeypatch):
+    files = [tmp_path / f"{number}.png" for number in range(3)]
+    for file in files:
+        Image.new("RGB", (8, 8)).save(file)
+    evaluation = Evaluation(["a", "b"], [0, 0, 1], [[0.2, 0.8], [0.9, 0.1], [0.7, 0.3]], files)
+    asked = []
+
+    def spy(model, pictures, classes):
+        asked.append((model, classes))
+        return np.zeros(pictures.shape[:3])
+
+    monkeypatch.setattr(worst_pictures, "class_activation", spy)
+    figure = worst_pictures.draw_worst_pictures("the model", evaluation, (8, 8))
+    assert asked == [("the model", [1, 0, 0])]  # of falling loss
+    titles = [title for ax in figure.axes if (title := ax.get_title("left"))]
+    shown = [title.partition(":")[0].partition(" (")[0] for title in titles]
+    assert shown == ["b 80.0 %, truly a", "a 70.0 %, truly b", "a 90.0 %, truly a"]
 
 
 def test_a_page_that_cannot_be_written(tmp_path):
