@@ -1,4 +1,4 @@
-"""What the report of 1,000 pictures, and heat maps of a batch, cost beside their prediction.
+"""What the report of a thousand pictures, and heat maps of a batch, cost beside their prediction.
 
     python -m benchmarks.report [--rounds 5]
 
