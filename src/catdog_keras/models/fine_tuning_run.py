@@ -127,9 +127,6 @@ class Run:
             assign(part.optimizer.variables, state.optimizer)
         begin_passes(train, done)
         keeper = EpochKeeper(self.model, state, epochs, self.options.patience, self.save)
-        if validation is not None and state.progress.best is None:
-            judged = part.evaluate(validation, verbose=0, return_dict=True)
-            keeper.keep_if_best({f"val_{name}": value for name, value in judged.items()})
         title = f"Fine-tuning {self.model.name}"
         with progress_bar(title, (epochs - done) * batches, "steps") as advance:
             part.fit(
