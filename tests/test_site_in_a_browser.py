@@ -42,6 +42,7 @@ def address():
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
     driver = start_browser(tmp_path_factory.mktemp("profile"), performance="ALL")
+    driver.get("about:blank")  # away from the browser's own first page, which asks its maker
     yield driver
     driver.quit()
 
