@@ -10,7 +10,6 @@ chosen on the validation pictures, and so is the epoch whose weights are judged 
 import argparse
 import os
 import statistics
-from typing import Any
 
 import keras
 
@@ -29,21 +28,10 @@ RATE = 2e-3
 WARMUP = 0.1  # of all steps
 
 
-class BestEpoch(keras.callbacks.Callback):
-    """Keeps the weights of the epoch with the highest validation accuracy."""
-
-    accuracy = -1.0
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Called by Keras after each epoch, validation included."""
-        found = (logs or {})["val_accuracy"]
-        if found > self.accuracy:
-            self.accuracy, self.epoch = found, epoch + 1
-            self.weights: list[Any] = self.model.get_weights()
-
-
-def train(name: str, splits: ImageSplits, seed: int, epochs: int) -> tuple[BestEpoch, float, Any]:
-    """Trains one model; the best epoch, the last one's accuracy, and the model of the best."""
+def train(
+    name: str, splits: ImageSplits, seed: int, epochs: int
+) -> tuple[keras.Model, list[float]]:
+    """Trains one model; it has the weights of its best epoch, beside the accuracies of all."""
     keras.utils.set_random_seed(seed)
     model = MODELS[name]()
     steps = epochs * len(splits.train)
@@ -56,7 +44,9 @@ def train(name: str, splits: ImageSplits, seed: int, epochs: int) -> tuple[BestE
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )
-    best = BestEpoch()
+    best = keras.callbacks.EarlyStopping(
+        "val_accuracy", mode="max", patience=epochs, restore_best_weights=True
+    )
     history = model.fit(
         splits.train,
         validation_data=splits.validation,
@@ -65,8 +55,7 @@ def train(name: str, splits: ImageSplits, seed: int, epochs: int) -> tuple[BestE
         verbose=0,
         callbacks=[best],
     )
-    model.set_weights(best.weights)
-    return best, history.history["val_accuracy"][-1], model
+    return model, history.history["val_accuracy"]
 
 
 def main() -> None:
@@ -83,14 +72,15 @@ def main() -> None:
     for seed in range(arguments.seeds):
         splits = load_cats_dogs(arguments.data, cache=True, seed=seed)
         for name in MODELS:
-            kept, final, model = train(name, splits, seed, arguments.epochs)
+            model, accuracies = train(name, splits, seed, arguments.epochs)
             test = evaluate_classifier(model, splits.test, splits.class_names)
-            best[name].append(kept.accuracy)
-            last[name].append(final)
+            best[name].append(max(accuracies))
+            last[name].append(accuracies[-1])
             tests[name].append(test.accuracy)
             print(
-                f"seed {seed}, {name}: best {kept.accuracy:.4f} in epoch {kept.epoch}, "
-                f"last {final:.4f}, test {test.accuracy:.4f}",
+                f"seed {seed}, {name}: best {best[name][-1]:.4f} in epoch "
+                f"{accuracies.index(max(accuracies)) + 1}, last {accuracies[-1]:.4f}, "
+                f"test {test.accuracy:.4f}",
                 flush=True,
             )
     rows = [

@@ -11,14 +11,13 @@ pictures at once, per batch of them.
 
 import argparse
 import functools
-import statistics
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
 import numpy as np
 
-from benchmarks.measuring import in_turns, peak_memory, print_table, ratio
+from benchmarks.measuring import beside_the_first, in_turns, peak_memory, print_table
 from catdog_keras import RandomAffine, augmentation, build_model1, build_model2
 
 SIDE = 160
@@ -138,17 +137,8 @@ def table(heading: str, sides: dict[str, Callable[[], Any]], rounds: int, calls:
     for side in list(sides.values()) * 2:
         side()  # tracing, compiling, and the first touch of memory
     timings = in_turns(sides, rounds)
-    reference = next(iter(timings.values()))
-    rows = [
-        [
-            name,
-            f"{1000 * statistics.median(timing.wall) / calls:.1f} ms",
-            ratio(reference.wall, timing.wall),
-            ratio(reference.processor, timing.processor),
-        ]
-        for name, timing in timings.items()
-    ]
-    print_table([heading, "time a batch", "times faster than the first", "by processor time"], rows)
+    headings = [heading, "time a batch", "times faster than the first", "by processor time"]
+    print_table(headings, beside_the_first(timings, calls))
     print(flush=True)
 
 

@@ -6,12 +6,11 @@ Random pictures at 160 x 160, and random weights: the time does not depend on th
 """
 
 import argparse
-import statistics
 
 import keras
 import numpy as np
 
-from benchmarks.measuring import in_turns, print_table, ratio
+from benchmarks.measuring import beside_the_first, in_turns, print_table
 from catdog_keras import accelerate, fold_batch_norm
 
 SIDE = 160
@@ -46,17 +45,8 @@ def main() -> None:
         side()
     timings = in_turns(sides, arguments.rounds)
     print(f"{keras.backend.backend()} backend, {arguments.rounds} rounds, medians [range].\n")
-    reference = timings[STOCK]
-    rows = [
-        [
-            name,
-            f"{1000 * statistics.median(timing.wall):.0f} ms",
-            ratio(reference.wall, timing.wall),
-            ratio(reference.processor, timing.processor),
-        ]
-        for name, timing in timings.items()
-    ]
-    print_table(["MobileNetV2", "time", f"times faster than {STOCK}", "by processor time"], rows)
+    headings = ["MobileNetV2", "time", f"times faster than {STOCK}", "by processor time"]
+    print_table(headings, beside_the_first(timings))
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from benchmarks.measuring import in_turns, peak_memory, print_table, ratio
+from benchmarks.measuring import beside_the_first, in_turns, peak_memory, print_table
 from catdog_keras import build_model1
 
 FILTERS = (64, 32, 32, 32)
@@ -151,18 +151,11 @@ def main() -> None:
         side()  # tracing, compiling, and the first touch of memory
     timings = in_turns(sides, arguments.rounds)
     print(f"{keras.backend.backend()} backend, {arguments.rounds} rounds, medians [range].\n")
-    reference = timings[STOCK]
-    rows = []
-    for name, timing in timings.items():
-        milliseconds = 1000 * statistics.median(timing.wall)
-        if name.startswith("matrix"):
-            rows.append([name, f"{2 * 2048**3 / milliseconds / 1e6:,.0f} GFLOP/s", "", ""])
-            continue
-        wall, processor = (
-            ratio(reference.wall, timing.wall),
-            ratio(reference.processor, timing.processor),
-        )
-        rows.append([name, f"{milliseconds:.0f} ms", wall, processor])
+    steps = {name: timing for name, timing in timings.items() if not name.startswith("matrix")}
+    rows = beside_the_first(steps)
+    for name in [name for name in timings if name not in steps]:
+        speed = 2 * 2048**3 / statistics.median(timings[name].wall) / 1e9
+        rows.append([name, f"{speed:,.0f} GFLOP/s", "", ""])
     print_table(["step", "time", f"times faster than {STOCK}", "by processor time"], rows)
     print("\nPeak memory, float32:", ", ".join(f"{n} {m:,.0f} MiB" for n, m in memory.items()))
 

@@ -28,3 +28,11 @@ def test_the_readme_shows_the_pieces_in_ten_lines_or_so():
     assert len(shown) == 1
     statements = [line for line in shown[0].splitlines() if line and not line.startswith(" ")]
     assert len(statements) <= 10
+
+
+def test_every_block_of_a_tutorial_runs_when_the_site_is_built():
+    """The first page shows how to begin, and is run like the others above."""
+    for page in (ROOT / "docs" / "tutorials").glob("[0-9]*.md"):
+        fences = re.findall(r"^```(?:python|py)\b.*$", page.read_text("utf-8"), re.MULTILINE)
+        assert fences
+        assert [fence for fence in fences if ' exec="on" ' not in fence] == []

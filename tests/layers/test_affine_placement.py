@@ -172,7 +172,7 @@ def test_keras_compiles_a_model_by_xla_without_a_warning():
 def test_without_xla_the_kernel_does_it(monkeypatch, several_parameters):
     import tensorflow as tf
 
-    from catdog_keras._backend import resampling
+    from catdog_keras._backend.xla import can_compile_by_xla
 
     images, layer = pictures(*SHAPE), RandomAffine()
     expected = as_numpy(layer.apply(images, several_parameters))
@@ -184,10 +184,10 @@ def test_without_xla_the_kernel_does_it(monkeypatch, several_parameters):
 
     function = tf.function
     monkeypatch.setattr(tf, "function", refuse)
-    resampling._xla_works.cache_clear()
+    can_compile_by_xla.cache_clear()
     try:
         outputs = mapped(images, lambda x: layer.apply(x, several_parameters), 3)
-        assert not resampling._xla_works()
+        assert not can_compile_by_xla()
     finally:
-        resampling._xla_works.cache_clear()
+        can_compile_by_xla.cache_clear()
     np.testing.assert_array_equal(outputs, expected)

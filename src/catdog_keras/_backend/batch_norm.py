@@ -5,6 +5,8 @@ from typing import Any
 
 import keras
 
+from catdog_keras._backend.xla import compiled_by_xla
+
 _FUSED_DTYPES = ("float16", "bfloat16", "float32")
 
 
@@ -17,6 +19,8 @@ def can_fuse_batch_norm(inputs: Any, axis: int) -> bool:
         return False
     backend = keras.backend.backend()
     if backend == "tensorflow":
+        # XLA expands the kernel into E[x^2] - E[x]^2, which loses the variance of values far from
+        # zero and turns a constant input into NaN; Keras's own operations stay right there.
         return axis in (-1, 3) and not compiled_by_xla()
     if backend == "torch":
         values_per_channel = inputs.numel() // max(inputs.shape[axis], 1)
@@ -49,21 +53,6 @@ def batch_norm_inference(
         _channels_second(inputs, axis), mean, variance, gamma, beta, training=False, eps=epsilon
     )
     return _channels_back(outputs, axis)
-
-
-def compiled_by_xla() -> bool:
-    """Tells whether TensorFlow's XLA compiles what is being traced, or may do so unasked.
-
-    XLA expands the fused kernel into E[x^2] - E[x]^2, which loses the variance of values far from
-    zero and turns a constant input into NaN; Keras's own operations stay right under XLA.
-    """
-    import tensorflow as tf
-
-    if tf.config.optimizer.get_jit():
-        return True
-    enclosing_context = getattr(tf.__internal__, "get_enclosing_xla_context", None)
-    # If TensorFlow takes this function away, the slower path is the one that is always right.
-    return enclosing_context is None or enclosing_context() is not None
 
 
 def _tensorflow_batch_norm_training(

@@ -10,14 +10,13 @@ numbers and indexes evenly. Hence their forms: the sums of a channel travel as o
 two bfloat16 channels as one integer, and what is added up are slices.
 """
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
 import keras
 
-from catdog_keras._backend.batch_norm import compiled_by_xla
 from catdog_keras._backend.pooling_kernels import kernels
+from catdog_keras._backend.xla import can_compile_by_xla, compiled_by_xla
 
 LARGE_MAP = 2**16  # values per picture; below it, launching compiled code costs more than it saves
 LARGEST_WINDOW = 16  # values
@@ -37,7 +36,8 @@ def can_normalize_and_pool(maps: Any, window: tuple[int, int]) -> bool:
         (dtype == "float32" or (dtype == "bfloat16" and channels % 2 == 0))
         and height * width * channels >= LARGE_MAP
         and window[0] * window[1] <= LARGEST_WINDOW
-        and _compiles_for_cpu()
+        and _runs_on_cpu()
+        and can_compile_by_xla()
         and not compiled_by_xla()
     )
 
@@ -107,19 +107,12 @@ def normalize_and_pool(
     return outputs, tf.stop_gradient(mean), tf.stop_gradient(variance)
 
 
-@functools.cache
-def _compiles_for_cpu() -> bool:
-    """Whether this TensorFlow has XLA, and no GPU is at hand that would be the better place."""
+def _runs_on_cpu() -> bool:
+    """Whether no GPU is at hand that would be the better place."""
     import tensorflow as tf
 
     with tf.init_scope():
-        if tf.config.list_logical_devices("GPU"):
-            return False
-        try:
-            tf.function(lambda x: x + x, jit_compile=True)(tf.constant(1.0))
-        except tf.errors.OpError:
-            return False
-    return True
+        return not tf.config.list_logical_devices("GPU")
 
 
 def _moments(values: Any, words: Any) -> tuple[Any, Any]:

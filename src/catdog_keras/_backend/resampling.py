@@ -12,8 +12,8 @@ from typing import Any
 
 import keras
 
-from catdog_keras._backend.batch_norm import compiled_by_xla
 from catdog_keras._backend.tf_data import count_up, is_foreign, operations_for, take_rows
+from catdog_keras._backend.xla import can_compile_by_xla, compiled_by_xla
 
 
 def resample(
@@ -36,7 +36,7 @@ def resample(
     if keras.backend.backend() == "tensorflow" or is_foreign(images):
         return _in_tensorflow(*arguments)
     if keras.backend.backend() == "jax":
-        return _compiled_by_jax()(*arguments)
+        return _gather_by_jax()(*arguments)
     return gather_pixels(*arguments)
 
 
@@ -111,8 +111,8 @@ def _in_tensorflow(
     if compiled_by_xla():
         return gather_pixels(*arguments)
     # Every size of pictures is compiled anew: only where there is one, that of a model or a map.
-    if tf.is_symbolic_tensor(images) and None not in images.shape[1:] and _xla_works():
-        return _compiled_by_xla()(*arguments)
+    if tf.is_symbolic_tensor(images) and None not in images.shape[1:] and can_compile_by_xla():
+        return _gather_by_xla()(*arguments)
     if fill_mode == "wrap":
         return gather_pixels(*arguments)
     outputs = tf.raw_ops.ImageProjectiveTransformV3(
@@ -127,26 +127,13 @@ def _in_tensorflow(
 
 
 @functools.cache
-def _compiled_by_xla() -> Any:
+def _gather_by_xla() -> Any:
     import tensorflow as tf
 
     return tf.function(gather_pixels, jit_compile=True, reduce_retracing=True, autograph=False)
 
 
 @functools.cache
-def _xla_works() -> bool:
-    """Tells whether this TensorFlow can compile: not every build and device can."""
-    import tensorflow as tf
-
-    with tf.init_scope():
-        try:
-            tf.function(lambda x: x + 1.0, jit_compile=True, autograph=False)(tf.zeros(()))
-        except (tf.errors.OpError, ValueError):
-            return False
-    return True
-
-
-@functools.cache
-def _compiled_by_jax() -> Any:
+def _gather_by_jax() -> Any:
     jax = importlib.import_module("jax")
     return jax.jit(gather_pixels, static_argnums=(2, 3, 4))
