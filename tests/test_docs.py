@@ -1,16 +1,24 @@
 """Every block of Python in the README and on the site runs, page by page, as a reader would run it."""
 
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
+import keras
 import pytest
+
+from catdog_keras import build_model3
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
-def blocks(page):
-    return re.findall(r"^```python\n(.*?)^```", page.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+def blocks(page, language="python"):
+    fenced = rf"^```{language}\n(.*?)^```"
+    return re.findall(fenced, page.read_text("utf-8"), re.DOTALL | re.MULTILINE)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -21,6 +29,61 @@ def test_code_on_a_page_runs(page, drawn_synthetic, tmp_path, monkeypatch):
     for block in blocks(page):
         exec(compile(block, str(page), "exec"), names)
     assert "keras.src" not in page.read_text("utf-8")
+
+
+# Those of the README are run by .ci/run, and those for several devices by tests/models.
+WITH_COMMANDS = ("how-to/command-line", "how-to/export", "tutorials/index")
+
+
+@pytest.fixture
+def keras_home(tmp_path, drawn_synthetic):
+    """What a reader has: the drawn set, and weights that Keras has downloaded (here, random ones)."""
+    home = tmp_path / "home"
+    shutil.copytree(drawn_synthetic, home / "catdog_keras" / drawn_synthetic.name)
+    (home / "models").mkdir()
+    backbone = keras.applications.MobileNetV2(
+        include_top=False, weights=None, input_shape=(160, 160, 3)
+    )
+    name = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_160_no_top.h5"
+    backbone.save(home / "models" / name)  # HDF5, as the file that Keras downloads
+    return home
+
+
+@pytest.fixture
+def folder(tmp_path, drawn_synthetic):
+    """Where a reader works: with pictures and a model of their own."""
+    folder = tmp_path / "work"
+    shutil.copytree(drawn_synthetic / "train", folder / "pictures")
+    shutil.copytree(drawn_synthetic / "validation" / "cats", folder / "more-pictures")
+    some = next((folder / "more-pictures").iterdir())
+    shutil.copy(some, folder / "holiday.jpg")
+    build_model3((64, 64, 3)).save(folder / "model.keras")
+    return folder
+
+
+@pytest.mark.parametrize("name", WITH_COMMANDS)
+def test_commands_on_a_page_run(name, keras_home, folder):
+    commands = blocks(ROOT / "docs" / f"{name}.md", "bash")
+    assert commands
+    environment = {
+        **os.environ,
+        "KERAS_HOME": str(keras_home),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "https_proxy": "http://127.0.0.1:9",
+    }
+    for block in commands:
+        subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", block], cwd=folder, env=environment, check=True
+        )
+
+
+def test_no_page_has_commands_that_nothing_runs():
+    run = {ROOT / "docs" / f"{name}.md" for name in (*WITH_COMMANDS, "how-to/several-devices")}
+    assert {page for page in PAGES[1:] if blocks(page, "bash")} == run
+    other = {ROOT / "docs" / f"how-to/{name}.md" for name in ("several-devices", "other-tools")}
+    assert {
+        page for page in PAGES if re.search(r"^```py\b(?!thon)", page.read_text("utf-8"), re.M)
+    } == other
 
 
 def test_the_readme_shows_the_pieces_in_ten_lines_or_so():

@@ -1,5 +1,7 @@
 """Other people's tools over this package: as they would be used, on small drawn pictures."""
 
+import re
+import shutil
 from pathlib import Path
 
 import keras
@@ -112,6 +114,30 @@ def test_a_backbone_of_keras_hub_gets_a_head(make, splits, tmp_path):
     images, _ = next(iter(splits.test))
     expected = model.predict(images, verbose=0)
     np.testing.assert_allclose(loaded.predict(images, verbose=0), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:.* is deprecated:DeprecationWarning")  # its own calls
+def test_the_page_about_other_tools_shows_code_that_runs(drawn_synthetic, tmp_path, monkeypatch):
+    """The blocks that need more than this package; tests/test_docs.py runs the others."""
+    pytest.importorskip("keras_tuner", reason="keras-tuner is not installed")
+    keras_hub = pytest.importorskip("keras_hub", reason="keras-hub is not installed")
+    shutil.copytree(drawn_synthetic, tmp_path / "pictures")
+    monkeypatch.chdir(tmp_path)
+    asked = []
+
+    def without_a_network(preset):
+        asked.append(preset)
+        return keras_hub.models.ViTBackbone((224, 224, 3), 56, 1, 2, 16, 16)
+
+    monkeypatch.setattr(keras_hub.models.Backbone, "from_preset", without_a_network)
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "other-tools.md"
+    found = re.findall(r"^```py\n(.*?)^```", page.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    assert len(found) == 2
+    names = {"__name__": "__page__"}
+    for block in found:
+        exec(compile(block, str(page), "exec"), names)
+    assert asked == ["vit_base_patch16_224_imagenet"]
+    assert names["tuner"].get_best_hyperparameters()[0].get("side") in {96, 128, 160}
 
 
 def test_a_data_loader_of_pytorch_reads_the_same_split(splits):

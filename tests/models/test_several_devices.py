@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -14,6 +16,7 @@ from catdog_keras import fine_tune, fit_head
 from tests.models.fine_tuning_cases import model
 
 BACKEND = keras.backend.backend()
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "several-devices.md"
 pytestmark = pytest.mark.skipif(
     BACKEND == "torch", reason="Keras divides no batches on its PyTorch backend"
 )
@@ -40,6 +43,12 @@ def result(process):
     return json.loads(out.splitlines()[-1])
 
 
+def free_address():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{free.getsockname()[1]}"
+
+
 @pytest.fixture(scope="module")
 def of_one(tmp_path_factory):
     return result(start(tmp_path_factory.mktemp("one")))
@@ -57,9 +66,7 @@ def test_two_devices_give_the_losses_of_one(of_one, tmp_path):
 
 @pytest.mark.skipif(BACKEND != "jax", reason="Keras trains in several processes on JAX alone")
 def test_two_processes_give_the_losses_of_one_and_the_first_one_writes(of_one, tmp_path):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    address = free_address()
     both = [start(number, 2, address, tmp_path) for number in range(2)]
     found = [result(process) for process in both]
     for each in found:
@@ -80,3 +87,46 @@ def test_several_workers_of_tensorflow_are_refused(train):
         ValueError, match=r"Keras 3 cannot train under it \(keras#20585\)\. Use Mirr"
     ):
         train(tested, data, epochs=1)
+
+
+@pytest.fixture
+def as_written(drawn_synthetic, tmp_path):
+    """Runs a command of the page with this Python, in a folder with `train.py`."""
+    del drawn_synthetic  # is where "synthetic" is looked for
+
+    def run(program, command):
+        (tmp_path / "train.py").write_text(program.replace("127.0.0.1:9876", free_address()))
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", command],
+            cwd=tmp_path,
+            env={**os.environ, "PATH": path},
+            check=True,
+            timeout=240,
+        )
+
+    return run
+
+
+def blocks(language):
+    fenced = rf"^```{language}\n(.*?)^```"
+    return re.findall(fenced, PAGE.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="a strategy of TensorFlow")
+def test_the_program_of_the_page_runs_on_two_devices_of_tensorflow(as_written):
+    (program,), devices = blocks("python"), blocks("py")[0]
+    named = re.search(r'MirroredStrategy\(\["CPU:0", "CPU:1"\]\)', PAGE.read_text("utf-8"))[0]
+    program = program.replace("MirroredStrategy()", named)
+    assert named in program
+    as_written(f"{devices}{program}assert strategy.num_replicas_in_sync == 2", "python train.py")
+
+
+@pytest.mark.skipif(BACKEND != "jax", reason="devices and processes of JAX")
+def test_the_programs_of_the_page_run_on_two_devices_and_in_two_processes_of_jax(as_written):
+    (program,) = blocks('py title="train.py"')
+    top = blocks("py")[1]
+    two_devices, two_processes = blocks("bash")
+    two = "assert keras.distribution.distribution().device_mesh.shape == (2,)\n"
+    as_written(program + two, two_devices)
+    as_written(top + program + two, two_processes)
