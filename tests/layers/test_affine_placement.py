@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from catdog_keras._backend.resampling import AT_ONCE
 from catdog_keras.layers import RandomAffine
 from catdog_keras.layers.random_affine import FILL_MODES
 
@@ -61,6 +62,19 @@ def test_a_map_and_a_compiled_model_do_what_is_done_to_arrays(
         # Compilers round coordinates otherwise; the nearest pixel is another one at a tie.
         share = np.isclose(outputs, expected, atol=0.01).mean()
         assert share > (0.98 if interpolation == "nearest" else 0.9999), place
+
+
+@pytest.mark.parametrize("count", [0, 1, AT_ONCE, 2 * AT_ONCE + 3])
+def test_pictures_that_are_resampled_in_turn_are_those_that_are_resampled_singly(count):
+    layer = RandomAffine(*EVERYTHING, seed=0)
+    images = pictures(count, 9, 8, 3)
+    drawn = layer.draw_parameters(count)
+    together = as_numpy(layer.apply(images, drawn))
+    assert together.shape == images.shape
+    for place in range(count):
+        own = {name: values[place : place + 1] for name, values in drawn.items()}
+        singly = as_numpy(layer.apply(images[place : place + 1], own))[0]
+        np.testing.assert_allclose(together[place], singly, atol=0.01)
 
 
 @pytest.mark.parametrize("batch_size", [None, 4])

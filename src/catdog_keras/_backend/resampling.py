@@ -15,6 +15,9 @@ import keras
 from catdog_keras._backend.tf_data import count_up, is_foreign, operations_for, take_rows
 from catdog_keras._backend.xla import can_compile_by_xla, compiled_by_xla
 
+# Pictures: the indices of the neighbours of every point take several times what a picture takes.
+AT_ONCE = 8
+
 
 def resample(
     images: Any, matrix: Any, *, interpolation: str, fill_mode: str, fill_value: float
@@ -35,9 +38,12 @@ def resample(
     arguments = (images, matrix, interpolation, fill_mode, fill_value)
     if keras.backend.backend() == "tensorflow" or is_foreign(images):
         return _in_tensorflow(*arguments)
+    # The number is unknown while shapes are inferred, and divided where there are several devices.
+    if not isinstance(images.shape[0], int) or keras.distribution.distribution() is not None:
+        return gather_pixels(*arguments)
     if keras.backend.backend() == "jax":
         return _gather_by_jax()(*arguments)
-    return gather_pixels(*arguments)
+    return _gather_in_turn(*arguments)
 
 
 def gather_pixels(
@@ -70,6 +76,15 @@ def gather_pixels(
         covered = sum(weight for _, weight in columns) * sum(weight for _, weight in rows)
         outputs = outputs + (1.0 - covered) * fill_value
     return ops.reshape(outputs, (batch, height, width, channels))  # gathering forgets them
+
+
+def _gather_in_turn(
+    images: Any, matrix: Any, interpolation: str, fill_mode: str, fill_value: float
+) -> Any:
+    rest = (interpolation, fill_mode, fill_value)
+    starts = range(0, max(1, len(images)), AT_ONCE)
+    parts = (slice(start, start + AT_ONCE) for start in starts)
+    return keras.ops.concatenate([gather_pixels(images[n], matrix[n], *rest) for n in parts])
 
 
 def _neighbours(
@@ -136,4 +151,12 @@ def _gather_by_xla() -> Any:
 @functools.cache
 def _gather_by_jax() -> Any:
     jax = importlib.import_module("jax")
-    return jax.jit(gather_pixels, static_argnums=(2, 3, 4))
+
+    def gather(images: Any, matrix: Any, *rest: Any) -> Any:
+        def one(picture: Any) -> Any:
+            image, its_matrix = picture
+            return gather_pixels(image[None], its_matrix[None], *rest)[0]
+
+        return jax.lax.map(one, (images, matrix), batch_size=AT_ONCE)
+
+    return jax.jit(gather, static_argnums=(2, 3, 4))
