@@ -15,6 +15,7 @@ from catdog_keras._checks import check_integer
 from catdog_keras._output import output_folder
 from catdog_keras._progress import TrainingProgress, progress_bar
 from catdog_keras.datasets import ImageSplits, load_cats_dogs
+from catdog_keras.datasets.manifest import name_below
 from catdog_keras.datasets.options import OnBad
 from catdog_keras.evaluation import Evaluation, baseline_accuracy, evaluate_classifier
 from catdog_keras.layers import augmentation
@@ -165,11 +166,11 @@ def _train_and_judge(
     seconds = time.perf_counter() - started
     judged = {
         split: evaluate_classifier(
-            # The training pictures come in another order than their files.
             model,
             dataset,
             splits.class_names,
-            None if split == "train" else splits.files[split],
+            # The training pictures come in another order than their files.
+            None if split == "train" else _names(splits, split),
         )
         for split, dataset in zip(splits.counts, splits, strict=True)
     }
@@ -179,9 +180,7 @@ def _train_and_judge(
     _save_figure(folder, f"confusion_{name}", matrix)
     model.save(folder / f"{name}.keras")
     shown.evaluations[name], shown.histories[name] = test, history
-    worst = draw_worst_pictures(model, test, IMAGE_SIZE)
-    if worst is not None:
-        shown.worst_pictures[name] = worst
+    shown.worst_pictures[name] = draw_worst_pictures(model, test, splits.files["test"], IMAGE_SIZE)
     return ModelResult(
         name=name,
         parameters=model.count_params(),
@@ -194,6 +193,10 @@ def _train_and_judge(
         test_accuracy=test.accuracy,
         test_interval=test.accuracy_interval,
     )
+
+
+def _names(splits: ImageSplits, split: str) -> list[str]:
+    return [name_below(splits.root, file) for file in splits.files[split]]
 
 
 def _train(

@@ -30,6 +30,7 @@ class ShownModels:
             }
         if result.not_run:
             facts["Not run"] = dict(result.not_run)
+        best = max(result.models, key=lambda model: model.validation_accuracy)
         write_report(
             folder / REPORT_FILE,
             self.evaluations,
@@ -38,4 +39,5 @@ class ShownModels:
             histories=self.histories,
             worst_pictures=self.worst_pictures,
             facts=facts,
+            chosen=best.name,
         )

@@ -1,11 +1,15 @@
 """Evaluation from the command line: which pictures, what numbers, and the page about them."""
 
+import hashlib
 import json
+import os
+import re
 import shutil
 
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 from catdog_keras import ClassNames, evaluate_classifier, load_manifest
 from catdog_keras.evaluation import Evaluation
@@ -34,6 +38,15 @@ def test_a_part_of_the_training_is_found_beside_the_model(part, model, drawn, ru
     assert told["class_names"] == list(CLASSES)
     assert [each["name"] for each in told["classes"]] == list(CLASSES)
     assert told["passed_over"] == 0
+    assert told["of_the_training"] == {part or "test": len(right)}
+    assert told["baseline_p_value"] == right.baseline_comparison.p_value
+    for each, scores in zip(told["classes"], right.class_scores, strict=True):
+        for name in ("precision", "recall", "f1"):
+            assert each[f"{name}_interval"] == list(getattr(scores, f"{name}_interval"))
+    assert [each["name"] for each in told["roc_areas"]] == list(CLASSES)
+    for each, curve in zip(told["roc_areas"], right.roc_curves, strict=True):
+        assert each["area"] == curve.area
+        assert each["area_interval"] == list(curve.area_interval)
 
 
 def test_without_a_split_beside_it_all_pictures_count(model, drawn, tmp_path, run):
@@ -78,15 +91,65 @@ def test_the_text_says_what_was_judged_and_each_class(model, drawn, run):
     right = expected(model, drawn, "validation")
     lines = ended.stdout.splitlines()
     assert lines[0] == f"pictures           validation, {len(right)}"
-    assert "\n".join(lines[1:5]) == str(right)
-    assert lines[6].split() == ["class", "pictures", "precision", "recall", "F1"]
-    for line, name, scores in zip(lines[7:], CLASSES, right.class_scores, strict=True):
+    assert lines[1] == (
+        f"Of these {len(right)} pictures {len(right)} chose the epoch: the numbers flatter the "
+        "model. Those of --pictures test do not."
+    )
+    assert "\n".join(lines[2:6]) == str(right)
+    assert lines[7].split() == ["class", "pictures", "precision", "recall", "F1"]
+    for line, name, scores in zip(lines[8:-1], CLASSES, right.class_scores, strict=True):
         assert line.startswith(name)
-        shown = [
-            "-" if np.isnan(share) else f"{share:.3f}"
-            for share in (scores.precision, scores.recall, scores.f1)
-        ]
+        shown = []
+        for score in ("precision", "recall", "f1"):
+            share, (low, high) = getattr(scores, score), getattr(scores, f"{score}_interval")
+            shown += ["-"] if np.isnan(share) else f"{share:.3f} [{low:.3f}, {high:.3f}]".split()
         assert line.removeprefix(name).split() == [str(scores.pictures), *shown]
+    assert lines[-1] == "In brackets: 95 % intervals."
+
+
+def test_pictures_of_the_training_are_known_again_wherever_they_lie(model, drawn, tmp_path, run):
+    splits = load_manifest(model.parent / "split.json", drawn)
+    sizes = {split: len(files) for split, files in splits.files.items()}
+    elsewhere = shutil.copytree(drawn, tmp_path / "elsewhere")
+    shutil.copy(splits.files["train"][0], elsewhere / CLASSES[0] / "again.png")
+    first = next((elsewhere / CLASSES[1]).iterdir())
+    Image.new("RGB", (32, 32), "red").save(elsewhere / CLASSES[1] / "new.png")
+    first.rename(first.with_name("renamed.png"))
+    ended = run("evaluate", model, elsewhere, "--pictures", "all", "--report", tmp_path / "report")
+    assert ended.exit_code == 0, ended.output
+    remark = (
+        f"Of these {3 * PER_CLASS + 2} pictures {sizes['train'] + 1} were trained on and "
+        f"{sizes['validation']} chose the epoch: the numbers flatter the model."
+    )
+    page = (tmp_path / "report" / "report.html").read_text("utf-8")
+    assert remark in ended.stdout
+    assert remark in page
+    assert '<th scope="col" class="number">not of the training</th>' in page
+    told = json.loads(run("evaluate", model, elsewhere, "--pictures", "all", "--json").stdout)
+    assert told["of_the_training"] == {**sizes, "train": sizes["train"] + 1}
+
+
+def test_the_page_can_be_repeated_and_tells_nothing_of_the_machine(model, drawn, tmp_path, run):
+    shutil.copytree(drawn, data := tmp_path / "data of mine")
+    (data / CLASSES[0] / "torn.png").write_bytes(b"no picture")
+    options = ["--pictures", "all", "--batch-size", "8"]
+    pages = []
+    for place in (data, os.path.relpath(data)):
+        run("evaluate", model, place, "--report", tmp_path / "report", *options)
+        pages.append((tmp_path / "report" / "report.html").read_text("utf-8"))
+    assert pages[0] == pages[1]
+    assert str(tmp_path) not in pages[0] + (tmp_path / "report" / "evaluation.json").read_text()
+    assert str(model.parent) not in pages[0]
+    assert "catdog-keras evaluate model.keras &#39;data of mine&#39; --pictures all" in pages[0]
+    for file in (model, model.parent / "split.json"):
+        assert hashlib.sha256(file.read_bytes()).hexdigest() in pages[0]
+    assert "torn.png</th><td>not a picture in any known format" in pages[0]
+    before = re.search(r"their SHA-256 and names</th><td>(\w+)", pages[0])[1]
+    first = next(data.glob("*/*5*.png"))
+    first.rename(first.with_name("renamed.png"))
+    run("evaluate", model, data, "--report", tmp_path / "report", *options)
+    page = (tmp_path / "report" / "report.html").read_text("utf-8")
+    assert re.search(r"their SHA-256 and names</th><td>(\w+)", page)[1] != before
 
 
 def test_the_report_holds_the_numbers_and_how_the_model_was_trained(model, drawn, tmp_path, run):
@@ -98,7 +161,7 @@ def test_the_report_holds_the_numbers_and_how_the_model_was_trained(model, drawn
     saved = Evaluation.load(tmp_path / "evaluation.json")
     right = expected(model, drawn, "test")
     assert np.array_equal(saved.probabilities, right.probabilities)
-    assert saved.files == right.files
+    assert saved.files == tuple(os.path.relpath(file, drawn) for file in right.files)
     page = (tmp_path / "report.html").read_text("utf-8")
     assert "&lt;script&gt;alert(1)" in page
     assert "<script" not in page
@@ -124,11 +187,13 @@ def test_a_report_that_cannot_be_written_leaves_the_earlier_one(model, drawn, tm
     assert "`--report` must be a folder that can be written to" in ended.stderr
 
 
-def test_a_model_in_which_no_place_can_be_found_is_reported_without_heat_maps(drawn, tmp_path, run):
+def test_a_model_in_which_no_place_can_be_found_is_reported_with_the_pictures_alone(
+    drawn, tmp_path, run
+):
     layers = [keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(3)]
     keras.Sequential([*layers, ClassNames(CLASSES)]).save(tmp_path / "flat.keras")
     ended = run("evaluate", tmp_path / "flat.keras", drawn, "--report", tmp_path / "report")
     assert ended.exit_code == 0, ended.output
     page = (tmp_path / "report" / "report.html").read_text("utf-8")
-    assert "data:image/jpeg" not in page
+    assert page.count("data:image/jpeg") == 1
     assert "the largest losses" in page

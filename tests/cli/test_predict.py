@@ -116,7 +116,7 @@ def test_a_model_that_ends_in_probabilities(expected, tmp_path, run):
     names = ["--class-name", "a", "--class-name", "b", "--format", "json"]
     ended = run(*arguments, *names)
     assert ended.exit_code == 2
-    assert "sums to 1: pass --from-logits=False." in ended.stderr
+    assert "are probabilities: pass --from-logits=False." in ended.stderr
     ended = run(*arguments, *names, "--from-logits=False")
     assert ended.exit_code == 0
     assert sum(json.loads(ended.stdout)[0]["probabilities"].values()) == pytest.approx(1, abs=1e-5)

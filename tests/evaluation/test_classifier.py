@@ -1,6 +1,7 @@
 """One pass of a model: labels stay with their pictures, and each misfit has its message."""
 
 import pathlib
+import warnings
 
 import keras
 import numpy as np
@@ -187,7 +188,8 @@ NO_MODEL = "`model` must be a keras.Model; received model='model.keras'."
         (lambda: reader(keras.layers.Reshape((3, 1))), GOOD, {}, ValueError, "`model` must have one output per class, here 3; received outputs of shape (batch, 3, 1). Do `class_names` belong to this model?"),
         (two_outputs, GOOD, {}, ValueError, "`model` must have one output of shape (batch, classes); received a model with 2 outputs."),
         (Halving, GOOD, {}, ValueError, "`model` must return one row per picture, here 23; received 14 rows."),
-        (lambda: reader(keras.layers.Softmax()), GOOD, {}, ValueError, "`from_logits` must be False for a model whose outputs are probabilities; received from_logits=True. Every row lies in [0, 1] and sums to 1: pass from_logits=False."),
+        (lambda: reader(keras.layers.Softmax()), GOOD, {}, ValueError, "`from_logits` must be False for a model that ends in a softmax; received from_logits=True. Its outputs are probabilities: pass from_logits=False."),
+        (lambda: reader(keras.layers.Lambda(keras.ops.softmax)), GOOD, {}, ValueError, "`from_logits` must be False for a model whose outputs are probabilities; received from_logits=True. Every row lies in [0, 1] and sums to 1: pass from_logits=False."),
         (reader, [(pictures([[-1, 2, 0.5]]), [0])], {"from_logits": False}, ValueError, "`from_logits` must be True for a model whose outputs are no probabilities; received from_logits=False. Outputs go from -1 to 2: pass from_logits=True."),
         (reader, GOOD, {"from_logits": 1}, TypeError, "`from_logits` must be True or False; received from_logits=1."),
         (reader, GOOD, {"files": ["a.jpg"]}, ValueError, "`files` must hold one file per picture, here 23; received 1. Take the files of the very split that is evaluated."),
@@ -245,3 +247,37 @@ def test_sample_weights_are_passed_over():
     weighted = [(*pair, np.ones(len(pair[1]))) for pair in batches(pictures(), LABELS)]
     result = evaluate_classifier(reader(), weighted, NAMES)
     assert result.labels.tolist() == LABELS.tolist()
+
+
+@pytest.mark.parametrize("build", [keras.Sequential, lambda parts: chained(parts)])
+def test_a_sigmoid_is_not_taken_for_a_logit(build):
+    model = build([keras.Input((1,)), keras.layers.Dense(1, activation="sigmoid")])
+    model.set_weights([np.ones((1, 1)), np.zeros(1)])
+    data = [(np.array([[-5.0], [5], [-5], [5]]), [0, 1, 0, 1])]
+    with pytest.raises(ValueError, match="False for a model that ends in a sigmoid"):
+        evaluate_classifier(model, data, ["cats", "dogs"])
+    assert evaluate_classifier(model, data, ["cats", "dogs"], from_logits=False).accuracy == 1
+
+
+def chained(parts):
+    inputs, *others = parts
+    x = inputs
+    for part in others:
+        x = part(x)
+    return keras.Model(inputs, x)
+
+
+class Unseen(keras.Model):
+    def call(self, inputs):
+        return keras.ops.sigmoid(inputs)
+
+
+def test_of_a_model_that_cannot_be_looked_into_the_numbers_give_rise_to_doubt():
+    data = [(np.array([[-5.0], [5], [-5], [5]]), [0, 1, 0, 1])]
+    with pytest.warns(UserWarning, match=r"between 0 and 1 \(0.00669 to 0.993\) and are taken"):
+        evaluate_classifier(Unseen(), data, ["cats", "dogs"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        evaluate_classifier(Unseen(), data, ["cats", "dogs"], from_logits=False)
+        logits = chained([keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="zeros")])
+        evaluate_classifier(logits, data, ["cats", "dogs"])

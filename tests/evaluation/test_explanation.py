@@ -3,6 +3,8 @@
 import keras
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from keras import layers
 
 from catdog_keras import (
@@ -15,6 +17,7 @@ from catdog_keras import (
     class_activation,
     transfer_model,
 )
+from catdog_keras.evaluation.cell_places import Cells, place_cells
 
 SHAPE = (12, 16, 3)
 
@@ -64,10 +67,14 @@ def pooled(name=None):
 
 
 def enlarged(maps, height, width):
-    """Bilinear interpolation between the centres of pixels."""
+    """Bilinear interpolation between the cells of `body`.
+
+    Its first convolution sees pixels 0 to 2 and then moves by 2, the other one takes two of these:
+    the first cell is around pixel 2, the next one around pixel 4.
+    """
     for axis, side in ((1, height), (2, width)):
         old = maps.shape[axis]
-        centres = (np.arange(side) + 0.5) * old / side - 0.5
+        centres = (np.arange(side) - 2) / 2
         maps = np.apply_along_axis(
             lambda line, centres=centres, old=old: np.interp(centres, np.arange(old), line),
             axis,
@@ -249,6 +256,124 @@ def test_a_network_that_has_learned_the_colours_looks_at_the_patch():
     assert peaks_lie_within(class_activation(model, images), masks).mean() >= 0.95
 
 
+def unpadded_colour_network():
+    """Four times a convolution that passes on its middle, and a pooling, as in `build_model1`."""
+    model = chain(
+        (160, 128, 3),
+        layers.Conv2D(3, 1, use_bias=False, activation="relu", name="detector"),
+        *(
+            part
+            for number in range(4)
+            for part in (
+                layers.DepthwiseConv2D(3, use_bias=False, name=f"middle{number}"),
+                layers.AveragePooling2D(2, name=f"pool{number}"),
+            )
+        ),
+        layers.GlobalAveragePooling2D(),
+        layers.Dense(3, use_bias=False, name="head"),
+    )
+    middle = np.zeros((3, 3, 3, 1))
+    middle[1, 1] = 1
+    model.get_layer("detector").set_weights([(np.eye(3) * 1.5 - 0.5).reshape(1, 1, 3, 3)])
+    for number in range(4):
+        model.get_layer(f"middle{number}").set_weights([middle])
+    model.get_layer("head").set_weights([np.eye(3)])
+    return model
+
+
+def middles(weights):
+    """The mean row and column of each map, by its weights."""
+    down, across = (np.arange(side) for side in weights.shape[1:])
+    total = weights.sum(axis=(1, 2))
+    return np.stack(
+        [(weights.sum(axis=2) @ down) / total, (weights.sum(axis=1) @ across) / total], axis=1
+    )
+
+
+def test_without_padding_the_map_is_not_drawn_towards_the_edges():
+    images, labels, masks = patches(60, side=24, shape=(160, 128, 3))
+    within = np.abs(middles(masks) - [79.5, 63.5]).max(axis=1) < 28  # where whole cells see it
+    maps = class_activation(unpadded_colour_network(), images, labels)
+    off = middles(np.maximum(maps - 0.3, 0)) - middles(masks)  # without the noise around it
+    assert within.sum() > 5
+    assert np.abs(off[within]).mean() < 2
+    outward = off * np.sign(middles(masks) - [79.5, 63.5])
+    assert abs(outward[within].mean()) < 1
+
+
+LAYERS = {
+    "convolution": lambda n: layers.Conv2D(1, n, kernel_initializer="ones"),
+    "strided": lambda n: layers.Conv2D(1, n + 1, strides=n, kernel_initializer="ones"),
+    "padded": lambda n: layers.Conv2D(1, n + 1, strides=n, padding="same", kernel_initializer="ones"),
+    "dilated": lambda n: layers.Conv2D(1, 3, dilation_rate=n, kernel_initializer="ones"),
+    "depthwise": lambda n: layers.DepthwiseConv2D(n, depthwise_initializer="ones"),
+    "pooling": lambda n: layers.AveragePooling2D(n),
+    "overlapping": lambda n: layers.AveragePooling2D(n + 1, strides=n),
+    "zeros": lambda n: layers.ZeroPadding2D(((n, 2), (1, n))),
+    "cropping": lambda n: layers.Cropping2D(((n, 0), (1, n))),
+    "nothing": lambda n: layers.Activation("linear"),
+    "inside": lambda n: keras.Sequential([layers.Conv2D(1, 3, strides=n, kernel_initializer="ones")]),
+}  # fmt: skip
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    kinds=st.lists(st.tuples(st.sampled_from(sorted(LAYERS)), st.integers(1, 3)), max_size=4),
+    size=st.tuples(st.integers(40, 52), st.integers(40, 52)),
+)
+def test_cells_are_where_the_middle_of_what_they_see_is(kinds, size):
+    """Against the answers to single bright pixels, in the cells that no edge touches."""
+    parts = [LAYERS[kind](number) for kind, number in kinds]
+    model = chain((*size, 1), *parts, layers.Activation("linear", name="last"))
+    grid = place_cells(model, model.get_layer("last"), size, channels_first=False)
+    assert tuple(cells.count for cells in grid) == model.output_shape[1:3]
+    for axis, cells in enumerate(grid):
+        bright = np.zeros((size[axis], *size, 1), "float32")
+        lines = np.moveaxis(bright, axis + 1, 1)
+        lines[np.arange(size[axis]), np.arange(size[axis])] = 1
+        seen = np.asarray(model.predict_on_batch(bright))[..., 0].sum(axis=2 - axis)
+        reach = seen > 0
+        inside = (seen.sum(axis=0) == seen.sum(axis=0).max()) & ~reach[0] & ~reach[-1]
+        found = np.arange(size[axis]) @ seen / np.maximum(seen.sum(axis=0), 1e-9)
+        places = cells.first + cells.step * np.arange(cells.count)
+        np.testing.assert_allclose(places[inside], found[inside], atol=1e-3)
+
+
+@pytest.mark.parametrize("enlarge", [layers.UpSampling2D(2), layers.Conv2DTranspose(2, 2, 2)])
+def test_cells_of_an_enlarged_map_share_what_the_map_had(enlarge):
+    small, last = layers.Conv2D(2, 3, strides=2), layers.Activation("relu")
+    model = chain((21, 21, 1), small, enlarge, last)
+    before, _ = place_cells(model, small, (21, 21), channels_first=False)
+    after, _ = place_cells(model, last, (21, 21), channels_first=False)
+    assert before == Cells(10, 1.0, 2.0)
+    assert after == Cells(20, 0.5, 1.0)
+
+
+def test_cells_of_branches_and_of_a_layer_that_cannot_be_saved():
+    def network(last):
+        x = inputs = keras.Input((40, 40, 3))
+        left = layers.Conv2D(4, 3, strides=2, padding="same")(x)
+        right = layers.MaxPooling2D(2)(layers.Conv2D(4, 1)(x))
+        x = last(layers.Add()([left, right]))
+        return keras.Model(inputs, layers.Dense(2)(layers.GlobalAveragePooling2D()(x)))
+
+    plain = layers.Conv2D(4, 3, name="maps")
+    grid = place_cells(network(plain), plain, (40, 40), channels_first=False)
+    assert grid[0] == Cells(18, 3.0, 2.0)  # 1 + 2 n after the branches, and one more cell
+
+    class Unsaved(layers.Layer):
+        def __init__(self, rate, **kwargs):
+            super().__init__(**kwargs)
+            self.rate = object()
+
+        def call(self, x):
+            return x * 1.0
+
+    unsaved = Unsaved(object())
+    assert place_cells(network(unsaved), unsaved, (40, 40), channels_first=False) is None
+    assert class_activation(network(unsaved), pictures(1, (40, 40, 3))).shape == (1, 40, 40)
+
+
 # --- through every kind of model
 
 
@@ -316,11 +441,12 @@ def test_the_models_of_this_package_are_explained(build):
 
 
 class Hidden(keras.Model):
-    """No graph that one could see."""
+    """No graph that one could see, and so none that could be followed: cells share the picture."""
 
     def __init__(self):
         super().__init__()
-        self.parts = [*body(), *pooled_head()]
+        first, second = (layers.Conv2D(4, 3, padding="same", name=name) for name in ("a", "maps"))
+        self.parts = [first, second, *pooled_head()]
 
     def call(self, inputs, training=None):
         for part in self.parts:
@@ -404,6 +530,19 @@ def test_the_order_of_axes_may_change_on_the_way():
     )
     images = pictures(2, (3, 20, 26))
     close(class_activation(inner, images, 1), class_activation(plain, images, 1))
+
+
+def test_pictures_may_have_their_channels_first_where_the_network_has_them_last():
+    inner = chain((20, 26, 3), layers.Conv2D(4, 3, data_format="channels_last"), *pooled_last())
+    model = chain((3, 20, 26), layers.Permute((2, 3, 1)), inner)
+    images = pictures(2, (20, 26, 3))
+    maps = class_activation(model, images.transpose(0, 3, 1, 2), 1)
+    assert maps.shape == (2, 20, 26)
+    close(maps, class_activation(inner, images, 1))
+
+
+def pooled_last():
+    return layers.GlobalAveragePooling2D(data_format="channels_last"), layers.Dense(2)
 
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])

@@ -68,7 +68,7 @@ def read(folder, *arguments, **options):
 
 
 def test_the_page_asks_for_nothing_and_runs_nothing(tmp_path):
-    files = [f"/x/<img src=http://host/{n} onerror=alert(1)>.jpg" for n in range(60)]
+    files = [f"/x/<img src=a{n} onerror=alert(1)>.jpg" for n in range(60)]
     html, page = read(
         tmp_path,
         {"a<b>": evaluate(ODD, files=files), "c": evaluate(ODD, seed=1, files=files)},
@@ -86,7 +86,7 @@ def test_the_page_asks_for_nothing_and_runs_nothing(tmp_path):
     assert policy == "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
     for shown in ("<script>alert(1)</script>", "dogs & \"cats\" 'x'", "猫 🐈", "a\\u202eb\\n"):
         assert shown in page.text
-    assert "<img src=http:" in page.text
+    assert "<img src=a" in page.text
     assert "\u202e" not in html
 
 
@@ -134,11 +134,13 @@ def test_every_two_models_are_compared_on_the_pictures_that_tell(tmp_path):
     assert "b, c b is better 11 0 +18.3 points" in page.text
 
 
-def test_many_models_are_compared_with_the_best_alone(tmp_path):
+@pytest.mark.parametrize("chosen", [None, "m8"])
+def test_many_models_are_compared_with_one_that_they_did_not_choose(chosen, tmp_path):
     models = {f"m{n}": answers(range(30 + n)) for n in range(9)}
-    _, page = read(tmp_path, models)
-    assert page.text.count("may be chance") + page.text.count("m8 is better") == 8
-    assert "m8, m0 m8 is better" in page.text
+    _, page = read(tmp_path, models, chosen=chosen)
+    assert page.text.count("may be chance") + page.text.count(" is better") == 8
+    assert ("m8, m0 m8 is better" if chosen else "m0, m8 m8 is better") in page.text
+    assert "m3, m4" not in page.text
 
 
 def test_the_numbers_of_one_model(tmp_path):
@@ -158,17 +160,18 @@ def test_the_numbers_of_one_model(tmp_path):
             for share, (low, high) in (
                 (scores.precision, scores.precision_interval),
                 (scores.recall, scores.recall_interval),
+                (scores.f1, scores.f1_interval),
             )
         ]
-        told = f"{scores.class_name} 30 {' '.join(shares)} {100 * scores.f1:.1f} %"
+        told = f"{scores.class_name} 30 {' '.join(shares)}"
         assert told in page.text
     (curve,) = evaluation.roc_curves
     low, high = curve.area_interval
     assert f"dog {curve.area:.3f} {low:.3f} to {high:.3f}" in page.text
     worst = evaluation.top_losses(1)[0]
-    assert "Files are named from /pictures/test on." in page.text
+    assert "/pictures" not in page.text  # where the author keeps them is nobody else's business
     name = worst.file.removeprefix("/pictures/test/")
-    told = f"{name} {worst.true_class} {worst.predicted_class} {100 * worst.probability:.1f} %"
+    told = f"1. {name} {worst.true_class} {worst.predicted_class} {100 * worst.probability:.1f} %"
     assert told in page.text
     assert "Training seed 17" in page.text
     for name, value in describe_environment().items():
@@ -178,18 +181,29 @@ def test_the_numbers_of_one_model(tmp_path):
 
 @pytest.mark.parametrize(
     ("right", "verdict"),
-    [(range(60), "surely above it"), (range(33), "not surely above it"), ((), "surely below it")],
+    [
+        (range(60), "surely above it"),
+        (range(33), "above it, but not surely"),
+        (range(30), "no better than it"),
+        (range(27), "below it, but not surely"),
+        ((), "surely below it"),
+    ],
 )
 def test_the_model_stands_beside_its_baseline(right, verdict, tmp_path):
     _, page = read(tmp_path, {"m": answers(right)})
-    assert f"Baseline 50.0 % always guessing cat; the model is {verdict} Pictures" in page.text
+    assert (
+        f"Baseline 50.0 % always guessing cat, of these pictures; the model is {verdict} Pictures"
+        in page.text
+    )
 
 
 def test_several_models_stand_side_by_side(tmp_path):
     models = {f"model{seed}": evaluate(["cat", "dog"], seed=seed) for seed in range(4)}
     _, page = read(tmp_path, models)
-    best = max(models, key=lambda name: models[name].accuracy)
-    assert f"Accuracy, {best} {100 * models[best].accuracy:.1f} %" in page.text
+    shares = sorted(100 * each.accuracy for each in models.values())
+    assert f"Models 4 accuracies from {shares[0]:.1f} % to {shares[-1]:.1f} % Baseline" in page.text
+    assert "chose" not in page.text
+    assert "Accuracy, " not in page.text  # these pictures choose no model
     for name, each in models.items():
         assert f"{name} {each.correct} of 60 {100 * each.accuracy:.1f} %" in page.text
 
@@ -237,8 +251,8 @@ OTHER = Evaluation(["a", "b"], [1, 1], [[0.9, 0.1], [0.2, 0.8]])
         (
             {"a": ONE, "b": OTHER},
             ValueError,
-            "`evaluations` must be of the same pictures in the same order; "
-            f"received evaluations={{'a': {ONE!r}, 'b': {OTHER!r}}}. Write a report for each set of pictures.",
+            "`evaluations['b']` must be an evaluation of the same pictures as `evaluations['a']`, in the same "
+            "order; received true class 'b' at index 0, where `evaluations['a']` has 'a'.",
         ),
     ],
 )
@@ -247,6 +261,34 @@ def test_messages(evaluations, error, message, tmp_path):
         write_report(tmp_path / "page.html", evaluations)
     assert str(raised.value) == message
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_model_that_validation_chose_stands_first(tmp_path):
+    models = {"a": answers(range(40)), "b": answers(range(50))}
+    _, page = read(tmp_path, models, chosen="a")
+    assert "Accuracy, a 66.7 % 95 % interval 54.1 to 77.3 %; the model that validation" in page.text
+    with pytest.raises(ValueError, match="`chosen` must be one of 'a', 'b'; received chosen='c'"):
+        write_report(tmp_path / "page.html", models, chosen="c")
+
+
+def test_a_remark_stands_above_all_figures(tmp_path):
+    _, page = read(tmp_path, {"a": answers(range(40))}, remark="All of them were trained on.")
+    assert "Evaluation All of them were trained on. Accuracy 66.7 %" in page.text
+
+
+def test_the_same_pictures_may_be_named_from_two_folders(tmp_path):
+    one, other = (
+        Evaluation(["a", "b"], [0, 1], [[0.9, 0.1], [0.2, 0.8]], [f"{f}a/1.png", f"{f}b/2.png"])
+        for f in ("", "/elsewhere/")
+    )
+    _, page = read(tmp_path, {"one": one, "other": other})
+    assert "Models side by side" in page.text
+
+
+def test_what_is_right_is_not_called_a_mistake(tmp_path):
+    _, page = read(tmp_path, {"a": answers(range(59))})
+    assert "1. picture 59 dog cat 80.0 %" in page.text
+    assert "2. picture 0 cat cat, rightly 80.0 %" in page.text
 
 
 def test_heat_maps_are_of_the_class_that_was_named(tmp_path, monkeypatch):
@@ -261,11 +303,11 @@ def test_heat_maps_are_of_the_class_that_was_named(tmp_path, monkeypatch):
         return np.zeros(pictures.shape[:3])
 
     monkeypatch.setattr(worst_pictures, "class_activation", spy)
-    figure = worst_pictures.draw_worst_pictures("the model", evaluation, (8, 8))
+    figure = worst_pictures.draw_worst_pictures("the model", evaluation, files, (8, 8))
     assert asked == [("the model", [1, 0, 0])]  # of falling loss
     titles = [title for ax in figure.axes if (title := ax.get_title("left"))]
     shown = [title.partition(":")[0].partition(" (")[0] for title in titles]
-    assert shown == ["b 80.0 %, truly a", "a 70.0 %, truly b", "a 90.0 %, truly a"]
+    assert shown == ["1. b 80.0 %, truly a", "2. a 70.0 %, truly b", "3. a 90.0 %, rightly"]
 
 
 def test_a_page_that_cannot_be_written(tmp_path):

@@ -1,25 +1,51 @@
 """The report of an evaluation: the page, and the numbers that it was made from."""
 
+import hashlib
+import shlex
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from catdog_keras._output import output_folder
+from catdog_keras.cli.evaluated_pictures import EvaluatedPictures
 from catdog_keras.cli.model_file import ModelFile
-from catdog_keras.cli.training_record import read_training_record
+from catdog_keras.cli.training_record import SPLIT_FILE, TrainingRecord, read_training_record
 from catdog_keras.evaluation import Evaluation
 from catdog_keras.report import write_report
+from catdog_keras.report.environment import describe_environment
 from catdog_keras.report.worst_pictures import draw_worst_pictures
 
 REPORT_FILE, EVALUATION_FILE = "report.html", "evaluation.json"
+NAMED = 50  # files passed over, of which the page gives the reason
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the command was given."""
+
+    model: Path
+    data: Path
+    class_names: tuple[str, ...]
+    from_logits: bool
+    batch_size: int
+
+    def command(self, part: str) -> str:
+        """The command that evaluates again, without the folders of this machine."""
+        words = ["catdog-keras", "evaluate", self.model.name, _last(self.data), "--pictures", part]
+        for name in self.class_names:
+            words += ["--class-name", name]
+        if not self.from_logits:
+            words += ["--from-logits", "False"]
+        return shlex.join([*words, "--batch-size", str(self.batch_size)])
 
 
 def write_evaluation_report(
     directory: str,
     loaded: ModelFile,
     evaluation: Evaluation,
-    counts: Mapping[str, Mapping[str, int]],
-    facts: Mapping[str, Any],
+    pictures: EvaluatedPictures,
+    asked: Asked,
 ) -> None:
     """Writes the report into a folder, both files at once.
 
@@ -27,27 +53,65 @@ def write_evaluation_report(
         directory: The folder; it is made if need be.
         loaded: The model that was evaluated.
         evaluation: What it came to.
-        counts: Pictures by split and class.
-        facts: What was asked for, by name.
+        pictures: What it was evaluated on.
+        asked: What the command was given.
     """
-    model = Path(facts["model"])
-    record = read_training_record(model)
-    groups: dict[str, Mapping[str, Any]] = {"Evaluation": facts}
-    histories = {}
-    if record is not None:
-        groups["Training"] = {"data": record.data, **record.settings, "seconds": record.seconds}
-        groups["Environment of the training"] = record.environment
-        histories[model.name] = record.history
-    worst = draw_worst_pictures(loaded.model, evaluation, loaded.image_size)
-    files = [REPORT_FILE, EVALUATION_FILE]
-    with output_folder(directory, files, "report") as folder:
+    name = asked.model.name
+    record = read_training_record(asked.model)
+    worst = draw_worst_pictures(loaded.model, evaluation, pictures.files, loaded.image_size)
+    with output_folder(directory, [REPORT_FILE, EVALUATION_FILE], "report") as folder:
         evaluation.save(folder / EVALUATION_FILE)
         write_report(
             folder / REPORT_FILE,
-            {model.name: evaluation},
-            title=f"{model.name} on {facts['data']}",
-            counts=counts,
-            histories=histories,
-            worst_pictures={} if worst is None else {model.name: worst},
-            facts=groups,
+            {name: evaluation},
+            title=f"{name} on {_last(asked.data)}",
+            counts=pictures.counts,
+            histories={} if record is None else {name: record.history},
+            worst_pictures={name: worst},
+            facts={**_evaluation_facts(pictures, asked), **_training_facts(record)},
+            remark=pictures.remark,
         )
+
+
+def _evaluation_facts(pictures: EvaluatedPictures, asked: Asked) -> dict[str, Mapping[str, Any]]:
+    facts = {
+        "command": asked.command(pictures.part),
+        "model": asked.model.name,
+        "SHA-256 of the model": _sha256(asked.model),
+        "data": _last(asked.data),
+        "pictures": pictures.part,
+        "SHA-256 of the list of their SHA-256 and names": pictures.sha256,
+    }
+    split = asked.model.parent / SPLIT_FILE
+    if split.is_file():
+        facts[f"SHA-256 of {SPLIT_FILE}"] = _sha256(split)
+    bad = list(pictures.passed_over.items())
+    facts["passed over"] = str(len(bad))
+    groups: dict[str, Mapping[str, Any]] = {"Evaluation": facts}
+    if bad:
+        groups["Files passed over"] = dict(bad[:NAMED])
+    if len(bad) > NAMED:
+        groups["Files passed over"] = {
+            **groups["Files passed over"],
+            "and others": len(bad) - NAMED,
+        }
+    return groups
+
+
+def _training_facts(record: TrainingRecord | None) -> dict[str, Mapping[str, Any]]:
+    if record is None:
+        return {}
+    facts = {"data": _last(Path(record.data)), **record.settings, "seconds": record.seconds}
+    if record.environment == describe_environment():
+        return {"Training": {**facts, "environment": "the same as below"}}
+    return {"Training": facts, "Environment of the training": record.environment}
+
+
+def _last(path: Path) -> str:
+    """The name of a folder or file, of `.` too: the folders above it are nobody else's business."""
+    return path.resolve().name
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -40,14 +40,15 @@ def write_manifest(
 ) -> None:
     """Writes a manifest, whole or not at all; rows are split, file, label, size and SHA-256."""
     files = [
-        dict(zip(KEYS, (_relative(file, root), label, split, size, sha256), strict=True))
+        dict(zip(KEYS, (name_below(root, file), label, split, size, sha256), strict=True))
         for split, file, label, size, sha256 in rows
     ]
     content = {"version": VERSION, "class_names": list(class_names), "files": files}
     save_text(path, json.dumps(content, indent=1))
 
 
-def _relative(file: str, root: Path) -> str:
+def name_below(root: Path, file: str) -> str:
+    """The name of a file from a folder above it on, the same on every machine."""
     return PurePosixPath(os.path.relpath(file, root).replace(os.sep, "/")).as_posix()
 
 

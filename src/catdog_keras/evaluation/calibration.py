@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from catdog_keras._checks import describe
+from catdog_keras._layer_graph import last_activation
 from catdog_keras.evaluation.classifier import predict_labelled
 from catdog_keras.evaluation.labels import IntegerArray
 from catdog_keras.evaluation.probabilities import FloatArray, look_like_probabilities, softmax
@@ -17,6 +18,11 @@ from catdog_keras.evaluation.probabilities import FloatArray, look_like_probabil
 # Between them lies the inverse of every temperature, for logits of size 1, that is not the work of
 # rounding errors.
 LEAST_INVERSE, LARGEST_INVERSE = 1e-4, 1e6
+
+_NOT_LOGITS = (
+    "`model` must end in logits; received a model whose outputs are probabilities. "
+    "Leave out its softmax or sigmoid."
+)
 
 
 def calibrate(model: keras.Model, validation: Iterable[Any]) -> tuple[keras.Model, float]:
@@ -57,13 +63,12 @@ def calibrate(model: keras.Model, validation: Iterable[Any]) -> tuple[keras.Mode
     """
     classes = _check_model(model)
     outputs, labels = predict_labelled(model, validation, classes, "validation")
+    if last_activation(model) in ("softmax", "sigmoid"):
+        raise ValueError(_NOT_LOGITS)
     if outputs.shape[1] == 1:  # a sigmoid is the softmax of 0 and the logit
         outputs = np.hstack([np.zeros_like(outputs), outputs])
     elif look_like_probabilities(outputs):
-        raise ValueError(
-            "`model` must end in logits; received a model whose outputs are probabilities. "
-            "Leave out its softmax."
-        )
+        raise ValueError(_NOT_LOGITS)
     if len(np.unique(labels)) == 1:
         raise ValueError(
             "`validation` must hold pictures of at least two classes; "

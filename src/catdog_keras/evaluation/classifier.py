@@ -10,9 +10,15 @@ import numpy as np
 
 from catdog_keras._backend import predicts_single_batches_well
 from catdog_keras._checks import check_boolean, check_class_names, describe
+from catdog_keras._layer_graph import last_activation
 from catdog_keras.evaluation.evaluation import Evaluation
 from catdog_keras.evaluation.labels import IntegerArray, read_batches, read_labels
-from catdog_keras.evaluation.probabilities import FloatArray, look_like_probabilities, softmax
+from catdog_keras.evaluation.probabilities import (
+    FloatArray,
+    look_like_probabilities,
+    look_like_shares,
+    softmax,
+)
 
 Tensors: TypeAlias = Any  # a tensor of any framework, or a nest of them
 
@@ -40,7 +46,7 @@ def evaluate_classifier(
         class_names: the names of the classes, in the order of the model's outputs.
         files: the file of each picture, in the order in which the dataset yields, or None.
         from_logits: True where the model ends in logits, as the models of this package do; False
-            where it ends in a softmax.
+            where it ends in a softmax or sigmoid.
 
     Returns:
         The evaluation: labels, probabilities and all numbers from them.
@@ -63,6 +69,8 @@ def evaluate_classifier(
     names = check_class_names(class_names)
     check_boolean("from_logits", from_logits)
     outputs, labels = predict_labelled(model, dataset, len(names))
+    if from_logits:
+        _check_ends_in_logits(model, outputs)
     return Evaluation(names, labels, _to_probabilities(outputs, len(names), from_logits), files)
 
 
@@ -167,6 +175,24 @@ def _check_outputs(outputs: Tensors, num_classes: int, seen: int) -> FloatArray:
             "Its weights or this picture hold NaN or infinity."
         )
     return array
+
+
+def _check_ends_in_logits(model: keras.Model, outputs: FloatArray) -> None:
+    """Raises for a model that ends in a softmax or sigmoid, whose outputs are no logits.
+
+    Of one output the numbers alone do not tell: a logit may well lie between 0 and 1.
+    """
+    activation = last_activation(model)
+    if activation in ("softmax", "sigmoid"):
+        remedy = "Its outputs are probabilities: pass from_logits=False."
+        requirement = f"False for a model that ends in a {activation}"
+        raise ValueError(describe("from_logits", requirement, True, remedy))
+    if activation is None and outputs.shape[1] == 1 and look_like_shares(outputs):
+        warnings.warn(
+            f"All outputs lie between 0 and 1 ({outputs.min():.3g} to {outputs.max():.3g}) and are "
+            "taken for logits. If they are probabilities, pass from_logits=False.",
+            stacklevel=3,
+        )
 
 
 def _to_probabilities(outputs: FloatArray, num_classes: int, from_logits: bool) -> FloatArray:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from catdog_keras._backend import feature_gradient
 from catdog_keras._checks import describe
+from catdog_keras.evaluation.cell_places import Cells, Grid, place_cells
 from catdog_keras.evaluation.feature_maps import (
     Operation,
     find_given,
@@ -25,6 +26,7 @@ Tensor: TypeAlias = Any  # of any framework, or an array
 FloatArray: TypeAlias = npt.NDArray[np.float32]
 IntegerArray: TypeAlias = npt.NDArray[np.int64]
 
+CHANNELS = (1, 3, 4)
 CHUNK = 32  # as many pictures at once as `predict` takes: their feature maps fill the memory
 
 
@@ -45,6 +47,9 @@ def class_activation(
     channels, where it is positive, is the map (Grad-CAM). For a head of global average pooling and
     one dense layer the gradient is the dense layer's weight, and the map is the class activation
     map (CAM) itself. Models inside the model are looked into, and nothing of the model changes.
+    Each cell of the map stands where the middle of what it sees is: convolutions and poolings are
+    followed back to the picture. A map of few cells tells few places apart: of small pictures pass
+    an earlier `layer`.
 
     Sources: Zhou et al., "Learning Deep Features for Discriminative Localization"
     (https://arxiv.org/abs/1512.04150), section 2; Selvaraju et al., "Grad-CAM"
@@ -83,7 +88,8 @@ def class_activation(
     operations = list(in_order(model))
     place = find_last(model, operations) if layer is None else find_given(model, operations, layer)
     channels_first = is_channels_first(nearest_first(operations, place))
-    size = pictures.shape[2:] if is_channels_first(operations) else pictures.shape[1:3]
+    size = _size_of(pictures, operations)
+    cells = place_cells(model, operations[place], size, channels_first=channels_first)
     maps = []
     with logits_of(operations):
         for start in range(0, len(pictures), CHUNK):
@@ -91,7 +97,7 @@ def class_activation(
             chosen = None if indices is None else indices[part]
             score = _score(model, operations[place], pictures[part], chosen)
             raw = _weighted_sum(*feature_gradient(score), channels_first=channels_first)
-            maps.append(_to_unit(_resize(_check_finite(raw, start), size)))
+            maps.append(_to_unit(_enlarge(_check_finite(raw, start), cells, size)))
     return np.concatenate(maps)
 
 
@@ -141,11 +147,25 @@ def _to_unit(maps: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return maps / np.where(peaks > 0, peaks, 1)
 
 
-def _resize(maps: npt.NDArray[Any], size: tuple[int, int]) -> FloatArray:
-    resized = keras.ops.image.resize(
-        maps[..., np.newaxis].astype(np.float32), size, data_format="channels_last"
-    )
-    return np.array(keras.ops.convert_to_numpy(resized))[..., 0]
+def _enlarge(maps: npt.NDArray[Any], cells: Grid | None, size: tuple[int, int]) -> FloatArray:
+    """Returns maps of the size of the picture, each cell where the middle of its view is."""
+    found = maps.shape[1:]
+    if cells is None or tuple(axis.count for axis in cells) != found:
+        cells = (Cells.spread(found[0], size[0]), Cells.spread(found[1], size[1]))
+    down, across = (axis.weights(pixels) for axis, pixels in zip(cells, size, strict=True))
+    return (down @ maps @ across.T).astype(np.float32)
+
+
+def _size_of(pictures: npt.NDArray[Any], operations: Sequence[Operation]) -> tuple[int, int]:
+    """The height and width of pictures, by the axis that has as many entries as there are colours.
+
+    Where both or none have, the first layer that has a data format tells.
+    """
+    first, last = (pictures.shape[axis] in CHANNELS for axis in (1, 3))
+    if first == last:
+        first = is_channels_first(operations)
+    height, width = pictures.shape[2:] if first else pictures.shape[1:3]
+    return height, width
 
 
 def _check_model(model: Any) -> int:

@@ -41,7 +41,7 @@ def compare(a: Evaluation, b: Evaluation, *, names: Sequence[str] = ("a", "b")) 
         if not isinstance(value, Evaluation):
             raise TypeError(describe(name, "an Evaluation", value))
     first_name, second_name = _check_names(names)
-    _check_same_pictures(a, b)
+    check_same_pictures(a, b)
     return compare_hits((first_name, second_name), a.hits, b.hits)
 
 
@@ -55,28 +55,35 @@ def _check_names(names: Any) -> tuple[str, str]:
     return names[0], names[1]
 
 
-def _check_same_pictures(a: Evaluation, b: Evaluation) -> None:
-    """Raises where the two tell of different pictures, naming the first difference."""
-    requirement = "an evaluation of the same pictures as `a`, in the same order"
+def check_same_pictures(a: Evaluation, b: Evaluation, names: tuple[str, str] = ("a", "b")) -> None:
+    """Raises where the two tell of different pictures, naming the first difference.
+
+    Args:
+        a: An evaluation.
+        b: Another one.
+        names: The arguments that they came in.
+    """
+    first, second = names
+    requirement = f"an evaluation of the same pictures as `{first}`, in the same order"
     if a.class_names != b.class_names:
         raise ValueError(
-            f"`b` must be {requirement}; received classes {list(b.class_names)}, "
-            f"those of `a` are {list(a.class_names)}."
+            f"`{second}` must be {requirement}; received classes {list(b.class_names)}, "
+            f"those of `{first}` are {list(a.class_names)}."
         )
     if len(a) != len(b):
-        raise ValueError(f"`b` must be {requirement}, here {len(a)}; received {len(b)}.")
+        raise ValueError(f"`{second}` must be {requirement}, here {len(a)}; received {len(b)}.")
     differing = np.flatnonzero(a.labels != b.labels)
     if differing.size:
         index = int(differing[0])
         found, expected = (each.class_names[each.labels[index]] for each in (b, a))
         raise ValueError(
-            f"`b` must be {requirement}; received true class {found!r} at index {index}, "
-            f"where `a` has {expected!r}."
+            f"`{second}` must be {requirement}; received true class {found!r} at index {index}, "
+            f"where `{first}` has {expected!r}."
         )
     for index, (expected, found) in enumerate(zip(a.files or (), b.files or (), strict=False)):
         # Folder of the class and name: another machine keeps the pictures elsewhere.
         if PurePath(expected).parts[-2:] != PurePath(found).parts[-2:]:
             raise ValueError(
-                f"`b` must be {requirement}; received file {found!r} at index {index}, "
-                f"where `a` has {expected!r}."
+                f"`{second}` must be {requirement}; received file {found!r} at index {index}, "
+                f"where `{first}` has {expected!r}."
             )

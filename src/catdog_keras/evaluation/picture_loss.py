@@ -31,6 +31,11 @@ class PictureLoss:
     probability: float
     loss: float
 
+    @property
+    def right(self) -> bool:
+        """Whether the model named the true class, of which it may yet have been unsure."""
+        return self.predicted_class == self.true_class
+
 
 def rank_losses(evaluation: Evaluation, k: int) -> list[PictureLoss]:
     """Returns the `k` pictures of the largest losses, worst first; of equal ones the earlier."""

@@ -15,8 +15,12 @@ SMALLEST_PROBABILITY = float(np.finfo(np.float64).eps)
 
 def look_like_probabilities(rows: FloatArray) -> bool:
     """Whether every row lies in [0, 1] and sums to 1."""
-    in_range = bool(((rows >= 0) & (rows <= 1 + SUM_TOLERANCE)).all())
-    return in_range and bool((np.abs(rows.sum(axis=1) - 1) <= SUM_TOLERANCE).all())
+    return look_like_shares(rows) and bool((np.abs(rows.sum(axis=1) - 1) <= SUM_TOLERANCE).all())
+
+
+def look_like_shares(rows: FloatArray) -> bool:
+    """Whether every number lies in [0, 1]."""
+    return bool(((rows >= 0) & (rows <= 1 + SUM_TOLERANCE)).all())
 
 
 def check_probabilities(rows: FloatArray, shape: tuple[int, int]) -> FloatArray:

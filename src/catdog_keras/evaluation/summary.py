@@ -29,6 +29,8 @@ def summarise(evaluation: Evaluation) -> str:
 
 def tell_beside_baseline(versus: Comparison) -> str:
     """Says whether a model is above its baseline, below it, or neither for sure."""
-    sure = "surely" if versus.significant else "not surely"
-    side = "above" if versus.difference > 0 or not versus.significant else "below"
-    return f"the model is {sure} {side} it"
+    if versus.difference == 0:
+        return "the model is no better than it"
+    side = "above" if versus.difference > 0 else "below"
+    sure = f"surely {side} it" if versus.significant else f"{side} it, but not surely"
+    return f"the model is {sure}"

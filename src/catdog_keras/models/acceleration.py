@@ -4,9 +4,9 @@ import warnings
 
 import keras
 
+from catdog_keras._layer_graph import check_graph
 from catdog_keras.layers import BatchNormalization, ConvBlock
 from catdog_keras.models.folding import normalises_inside
-from catdog_keras.models.layer_graph import check_graph
 
 
 def accelerate(model: keras.Model) -> keras.Model:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import keras
 
-from catdog_keras.models.layer_graph import LayerGraph
+from catdog_keras._layer_graph import LayerGraph
 
 TAKES_PADDING = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
 

@@ -5,10 +5,10 @@ from typing import Any
 import keras
 
 from catdog_keras._checks import check_boolean, describe
+from catdog_keras._layer_graph import LayerGraph, check_graph, is_graph
 from catdog_keras.layers import BatchNormalization
 from catdog_keras.models.folded_padding import foldable_padding
 from catdog_keras.models.folded_weights import FOLDS_INPUT, FOLDS_OUTPUT, folded_weights
-from catdog_keras.models.layer_graph import LayerGraph, check_graph, is_graph
 
 
 def fold_batch_norm(

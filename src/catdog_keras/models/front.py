@@ -11,9 +11,9 @@ import keras
 import numpy as np
 
 from catdog_keras._checks import describe
+from catdog_keras._layer_graph import is_graph
 from catdog_keras.layers import Preprocessing
 from catdog_keras.models.folding import normalises_inside
-from catdog_keras.models.stripping import is_graph
 
 Range = tuple[float, float]
 

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from catdog_keras._checks import describe
-from catdog_keras.models.layer_graph import check_graph
+from catdog_keras._layer_graph import check_graph
 
 REMEDY = "`transfer_model` builds such models."
 

@@ -7,8 +7,8 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from catdog_keras._layer_graph import is_graph, last_activation
 from catdog_keras.models.pipeline_report import PipelineFinding as Finding
-from catdog_keras.models.stripping import is_graph
 
 Array = npt.NDArray[Any]
 
@@ -165,27 +165,3 @@ def _number_of_outputs(model: keras.Model) -> int | None:
         return None
     shape = model.outputs[0].shape
     return shape[-1] if len(shape) == 2 else None
-
-
-def last_activation(model: keras.Model) -> str | None:
-    """The name of the function that makes the outputs; None where it cannot be told."""
-    if not is_graph(model) or len(model.outputs) != 1:
-        return None
-    if isinstance(model, keras.Sequential):
-        last = model.layers[-1]
-    else:
-        (name, *_), *_ = _output_layers(model.get_config()["output_layers"])
-        last = next((layer for layer in model.operations if layer.name == name), None)
-    if is_graph(last):
-        return last_activation(last)
-    if type(last).__name__ in ("Softmax", "Sigmoid"):  # a layer, or an operation of keras.ops
-        return type(last).__name__.lower()
-    activation = getattr(last, "activation", None)
-    return None if activation is None else getattr(activation, "__name__", None)
-
-
-def _output_layers(structure: Any) -> list[Any]:
-    """The outputs of a Functional model's config, each as (name, call, position)."""
-    if isinstance(structure, dict):
-        structure = list(structure.values())
-    return [structure] if isinstance(structure[0], str) else list(structure)

@@ -11,10 +11,10 @@ import numpy as np
 
 from catdog_keras import _backend
 from catdog_keras._checks import check_integer, check_number, describe
+from catdog_keras._layer_graph import check_graph
 from catdog_keras.models.checkpoint import assign, values
 from catdog_keras.models.compiling import compile_if_needed, compile_like
 from catdog_keras.models.labelled_batches import check_labelled, read_labelled
-from catdog_keras.models.layer_graph import check_graph
 
 SMOOTHING = 0.8  # share of the losses before in the running mean
 DIVERGED = 4.0  # times the lowest running mean, or what a loss near zero has to rise by

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 
+from catdog_keras._layer_graph import is_graph
 from catdog_keras.models.front import (
     BYTES,
     SIGNED,
@@ -18,7 +19,6 @@ from catdog_keras.models.front import (
 )
 from catdog_keras.models.pipeline_report import PipelineFinding as Finding
 from catdog_keras.models.pixel_range import CAFFE, RANGES, SLACK, TORCH, Array, Found
-from catdog_keras.models.stripping import is_graph
 
 
 def check_pictures(images: list[Array], model: keras.Model) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ import keras
 
 from catdog_keras import layers
 from catdog_keras._checks import describe
-from catdog_keras.models.layer_graph import check_graph
+from catdog_keras._layer_graph import check_graph, is_graph
 
 # All of them pass pictures through at inference. Keras's AutoContrast and
 # ContrastLimitedAdaptiveHistogramEqualization act there, too: they are part of the function.
@@ -72,11 +72,6 @@ def is_augmentation(layer: Any, kinds: tuple[type[keras.Layer], ...] = AUGMENTAT
         inner = [each for each in layer.layers if not isinstance(each, keras.layers.InputLayer)]
         return bool(inner) and all(is_augmentation(each, kinds) for each in inner)
     return False
-
-
-def is_graph(layer: Any) -> bool:
-    """Whether a layer is a Functional or built Sequential model, whose layers can be walked."""
-    return isinstance(layer, keras.Model) and hasattr(layer, "outputs")
 
 
 def _strip(model: keras.Model, kinds: tuple[type[keras.Layer], ...]) -> keras.Model:

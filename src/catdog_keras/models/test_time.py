@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from catdog_keras._checks import check_boolean, check_integer, describe
+from catdog_keras._layer_graph import last_activation
 from catdog_keras.layers import RandomAffine
-from catdog_keras.models.label_check import last_activation
 
 View: TypeAlias = Callable[[Any], Any]
 Array: TypeAlias = npt.NDArray[Any]

@@ -6,8 +6,8 @@ from typing import Any
 import keras
 
 from catdog_keras._checks import describe
+from catdog_keras._layer_graph import check_graph
 from catdog_keras.models.head_split import HeadSplit, knows_training
-from catdog_keras.models.layer_graph import check_graph
 
 
 def find_backbone(model: keras.Model) -> keras.Model:

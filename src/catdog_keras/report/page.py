@@ -70,12 +70,14 @@ class Page:
 
     Attributes:
         title: The heading above all.
+        remark: What has to be known before the figures are read, or nothing.
         summary: The figures to be seen first: name, value, what stands below it.
         sections: The parts.
         footer: The last line.
     """
 
     title: str
+    remark: str
     summary: Sequence[tuple[str, str, str]]
     sections: Sequence[Section]
     footer: str

@@ -58,7 +58,8 @@ def curves_section(histories: Mapping[str, Any]) -> Section:
 
 def errors_section(evaluations: Mapping[str, Evaluation]) -> Section:
     """What is taken for what, and how well each class is told from the rest."""
-    header = ("class", "pictures", "precision", "95 % interval", "recall", "95 % interval", "F1")
+    scored = ("precision", "recall", "F1")
+    header = ("class", "pictures", *(part for name in scored for part in (name, "95 % interval")))
     tables = []
     figures = []
     for name, each in evaluations.items():
@@ -71,6 +72,7 @@ def errors_section(evaluations: Mapping[str, Evaluation]) -> Section:
                 percent(scores.recall),
                 interval(scores.recall_interval),
                 percent(scores.f1),
+                interval(scores.f1_interval),
             )
             for scores in each.class_scores
         ]
@@ -135,7 +137,7 @@ def roc_section(evaluations: Mapping[str, Evaluation]) -> Section:
 
 def worst_section(evaluations: Mapping[str, Evaluation], drawings: Mapping[str, Any]) -> Section:
     """The pictures that a model was most wrong about."""
-    header = ("picture", "true class", "taken for", "with probability", "loss")
+    header = ("picture", "true class", "named", "with probability", "loss")
     worst = {name: each.top_losses(WORST) for name, each in evaluations.items()}
     common = _common_folder([loss for losses in worst.values() for loss in losses])
     tables = []
@@ -143,22 +145,25 @@ def worst_section(evaluations: Mapping[str, Evaluation], drawings: Mapping[str, 
     for name, losses in worst.items():
         rows = [
             (
-                _below(common, loss),
+                f"{place}. {_below(common, loss)}",
                 loss.true_class,
-                loss.predicted_class,
+                loss.predicted_class + (", rightly" if loss.right else ""),
                 percent(loss.probability),
                 f"{loss.loss:.2f}",
             )
-            for loss in losses
+            for place, loss in enumerate(losses, 1)
         ]
         tables.append(Table(f"{name}: the largest losses", header, rows, texts=3))
         if name in drawings:
             figures.append(
                 embed(
                     drawings[name],
-                    f"The pictures that {name} was most wrong about, with heat maps of where it "
-                    "saw the class that it named; the table above names them in this order.",
-                    f"{name}: bright is where the evidence for the class named lies.",
+                    f"The pictures with the largest losses of {name}, numbered as in the table "
+                    "above; where a heat map lies beside a picture, it shows where the model saw "
+                    "the class that it named.",
+                    f"{name}: the pictures by their numbers in the table. Beside them, where the "
+                    "model has a feature map, bright is where the evidence for the class named "
+                    "lies.",
                     photographs=True,
                 )
             )
@@ -166,8 +171,6 @@ def worst_section(evaluations: Mapping[str, Evaluation], drawings: Mapping[str, 
         "Sorted by loss: the pictures to whose true class the model gave the least probability. "
         "Look for wrong labels among them first."
     ]
-    if common:
-        text.append(f"Files are named from {common} on.")
     return Section("Worst pictures", text, tables, figures)
 
 
@@ -205,12 +208,13 @@ def _tell_bins(evaluation: Evaluation) -> str:
 
 
 def _common_folder(losses: Sequence[PictureLoss]) -> str:
-    """The folder that all files have in common, if they have one."""
+    """The folder above all files: whoever reads the page need not know where on a disk it was."""
     folders = [os.path.dirname(loss.file) for loss in losses if loss.file is not None]  # noqa: PTH120
     try:
-        return os.path.commonpath(folders)
+        common = os.path.commonpath(folders)
     except ValueError:  # none at all, some relative, or on several drives
         return ""
+    return common if os.path.isabs(common) else ""  # noqa: PTH117
 
 
 def _below(common: str, loss: PictureLoss) -> str:

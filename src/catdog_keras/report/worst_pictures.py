@@ -1,5 +1,7 @@
 """The pictures that a model was most wrong about, and where it saw what it named."""
 
+import dataclasses
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import keras
@@ -7,7 +9,7 @@ import numpy as np
 
 from catdog_keras.datasets import load_pictures
 from catdog_keras.evaluation import Evaluation, class_activation
-from catdog_keras.plotting import plot_class_activation
+from catdog_keras.plotting import plot_class_activation, plot_top_losses
 from catdog_keras.report.sections import WORST, percent
 
 if TYPE_CHECKING:
@@ -15,29 +17,33 @@ if TYPE_CHECKING:
 
 
 def draw_worst_pictures(
-    model: keras.Model, evaluation: Evaluation, image_size: tuple[int, int]
-) -> "Figure | SubFigure | None":
+    model: keras.Model, evaluation: Evaluation, files: Sequence[str], image_size: tuple[int, int]
+) -> "Figure | SubFigure":
     """Draws the pictures of the largest losses with the evidence for the class that was named.
 
     Args:
         model: The model that was evaluated.
-        evaluation: Its evaluation, with files.
+        evaluation: Its evaluation.
+        files: Where the pictures are, in the order of the evaluation.
         image_size: (height, width) in pixels of the model's pictures.
 
     Returns:
-        The figure; None where no layer of the model tells places apart.
+        The figure, without evidence where no layer of the model tells places apart.
     """
     worst = evaluation.top_losses(WORST)
-    files = [loss.file for loss in worst if loss.file is not None]
-    dataset = load_pictures(files, image_size=image_size, batch_size=WORST).dataset
+    shown = [files[loss.index] for loss in worst]
+    dataset = load_pictures(shown, image_size=image_size, batch_size=WORST).dataset
     pictures = np.asarray(next(iter(dataset)))
     names = list(evaluation.class_names)
     try:
         maps = class_activation(model, pictures, [names.index(x.predicted_class) for x in worst])
     except ValueError:
-        return None
+        labels = np.array([names.index(loss.true_class) for loss in worst])
+        places = [dataclasses.replace(loss, index=place) for place, loss in enumerate(worst)]
+        return plot_top_losses(places, (pictures, labels))
     titles = [
-        f"{loss.predicted_class} {percent(loss.probability)}, truly {loss.true_class}"
-        for loss in worst
+        f"{place}. {loss.predicted_class} {percent(loss.probability)}, "
+        + ("rightly" if loss.right else f"truly {loss.true_class}")
+        for place, loss in enumerate(worst, 1)
     ]
     return plot_class_activation(pictures, maps, titles)

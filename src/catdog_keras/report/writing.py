@@ -5,9 +5,10 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from catdog_keras._checks import check_path, describe
+from catdog_keras._checks import check_choice, check_path, describe
 from catdog_keras._output import save_text
 from catdog_keras.evaluation import Evaluation
+from catdog_keras.evaluation.pairing import check_same_pictures
 from catdog_keras.evaluation.summary import tell_beside_baseline
 from catdog_keras.report import sections
 from catdog_keras.report.environment import describe_environment
@@ -24,6 +25,8 @@ def write_report(
     histories: Mapping[str, Any] | None = None,
     worst_pictures: Mapping[str, Any] | None = None,
     facts: Mapping[str, Mapping[str, Any]] | None = None,
+    chosen: str | None = None,
+    remark: str = "",
 ) -> None:
     """Writes one HTML page on one model, or on several side by side.
 
@@ -41,10 +44,14 @@ def write_report(
             wrong about, in the order of `Evaluation.top_losses`, as `plot_class_activation` draws.
         facts: Groups of name and value that someone else needs to repeat the result: where the
             pictures came from, seeds, settings.
+        chosen: Of several models the one whose figures stand first: that which validation pictures
+            chose. None names none: the most accurate one on these pictures is flattered by them.
+        remark: A sentence above all figures, such as that the model was trained on these pictures.
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If there is no evaluation, or they are not of the same pictures.
+        ValueError: If there is no evaluation, they are not of the same pictures, or none of them is
+            that of the model `chosen`.
         OSError: If the file cannot be written.
 
     Example:
@@ -57,12 +64,14 @@ def write_report(
     """
     file = check_path("path", path)
     _check_evaluations(evaluations)
+    if chosen is not None:
+        check_choice("chosen", chosen, list(evaluations))
     with warnings.catch_warnings():
         # A name in letters that the font lacks is boxes in a figure; the tables have it whole.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        parts = _parts(evaluations, counts or {}, histories or {}, worst_pictures or {})
+        parts = _parts(evaluations, counts or {}, histories or {}, worst_pictures or {}, chosen)
     parts.append(sections.repeat_section({**(facts or {}), "Environment": describe_environment()}))
-    page = Page(title, _summary(evaluations), parts, "Written by catdog-keras.")
+    page = Page(title, remark, _summary(evaluations, chosen), parts, "Written by catdog-keras.")
     save_text(file, render_page(page))
 
 
@@ -71,10 +80,11 @@ def _parts(
     counts: Mapping[str, Mapping[str, int]],
     histories: Mapping[str, Any],
     worst_pictures: Mapping[str, Any],
+    chosen: str | None,
 ) -> list[Section]:
     parts: list[Section] = []
     if len(evaluations) > 1:
-        parts.append(models_section(evaluations))
+        parts.append(models_section(evaluations, chosen))
     if counts:
         parts.append(sections.data_section(counts))
     if histories:
@@ -95,48 +105,37 @@ def _check_evaluations(evaluations: Any) -> None:
         raise TypeError(describe("evaluations", requirement, evaluations))
     if not evaluations:
         raise ValueError(describe("evaluations", requirement, evaluations))
+    first = next(iter(evaluations))
+    for name, each in evaluations.items():
+        places = (f"evaluations[{first!r}]", f"evaluations[{name!r}]")
+        check_same_pictures(evaluations[first], each, places)
+
+
+def _summary(
+    evaluations: Mapping[str, Evaluation], chosen: str | None
+) -> list[tuple[str, str, str]]:
+    """The figures to be seen first: of one model, or how far several lie apart."""
     first = next(iter(evaluations.values()))
-    for each in evaluations.values():
-        same = (
-            each.class_names == first.class_names
-            and each.files == first.files
-            and each.labels.tolist() == first.labels.tolist()
-        )
-        if not same:
-            raise ValueError(
-                describe(
-                    "evaluations",
-                    "of the same pictures in the same order",
-                    evaluations,
-                    "Write a report for each set of pictures.",
-                )
-            )
-
-
-def _summary(evaluations: Mapping[str, Evaluation]) -> list[tuple[str, str, str]]:
-    """The figures to be seen first; of several models those of the most accurate one."""
-    name, best = max(evaluations.items(), key=lambda pair: pair[1].accuracy)
-    versus = best.baseline_comparison
-    several = f", {name}" if len(evaluations) > 1 else ""
-    return [
-        (
-            f"Accuracy{several}",
-            sections.percent(best.accuracy),
-            f"95 % interval {sections.interval(best.accuracy_interval)}",
-        ),
-        (
-            "Baseline",
-            sections.percent(best.baseline),
-            f"{versus.names[1]}; {tell_beside_baseline(versus)}",
-        ),
-        (
-            "Pictures",
-            f"{len(best):,}",
-            f"{best.correct:,} right, in {len(best.class_names)} classes",
-        ),
-        (
-            f"Calibration error{several}",
-            f"{best.calibration_error:.3f}",
-            f"0 where the model is right as often as it says; log loss {best.log_loss:.3f}",
-        ),
-    ]
+    several = len(evaluations) > 1
+    shown = first if not several else evaluations.get(chosen or "")
+    cards = []
+    if several:
+        accuracies = [each.accuracy for each in evaluations.values()]
+        apart = f"{sections.percent(min(accuracies))} to {sections.percent(max(accuracies))}"
+        cards.append(("Models", f"{len(evaluations)}", f"accuracies from {apart}"))
+    if shown is not None:
+        ends = f"95 % interval {sections.interval(shown.accuracy_interval)}"
+        if several:
+            ends += "; the model that validation chose"
+        name = f"Accuracy, {chosen}" if several else "Accuracy"
+        cards.append((name, sections.percent(shown.accuracy), ends))
+    versus = first.baseline_comparison
+    beside = "" if shown is None else f"; {tell_beside_baseline(shown.baseline_comparison)}"
+    of_these = f"{versus.names[1]}, of these pictures{beside}"
+    cards.append(("Baseline", sections.percent(first.baseline), of_these))
+    right = f"{shown.correct:,} right, in" if shown is not None else "in"
+    cards.append(("Pictures", f"{len(first):,}", f"{right} {len(first.class_names)} classes"))
+    if shown is not None:
+        told = f"0 where the model is right as often as it says; log loss {shown.log_loss:.3f}"
+        cards.append(("Calibration error", f"{shown.calibration_error:.3f}", told))
+    return cards

@@ -1,4 +1,4 @@
-"""Which layer of a model takes whose output."""
+"""How the layers of a model are joined: which one takes whose output, and which one ends it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -79,3 +79,20 @@ def _outputs(structure: Any) -> Iterator[str]:
     else:
         for part in structure:
             yield from _outputs(part)
+
+
+def last_activation(model: keras.Model) -> str | None:
+    """The name of the function that makes the outputs of a model; None where it cannot be told."""
+    if not is_graph(model) or len(model.outputs) != 1:
+        return None
+    if isinstance(model, keras.Sequential):
+        last = model.layers[-1]
+    else:
+        name = next(_outputs(model.get_config()["output_layers"]))
+        last = next((layer for layer in model.operations if layer.name == name), None)
+    if isinstance(last, keras.Model):
+        return last_activation(last)
+    if type(last).__name__ in ("Softmax", "Sigmoid"):  # a layer, or an operation of keras.ops
+        return type(last).__name__.lower()
+    activation = getattr(last, "activation", None)
+    return None if activation is None else getattr(activation, "__name__", None)

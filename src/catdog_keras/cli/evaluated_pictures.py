@@ -1,0 +1,166 @@
+"""The pictures that `catdog-keras evaluate` judges by, and what the training saw of them."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from catdog_keras.cli.model_file import ModelFile
+from catdog_keras.cli.training_record import SPLIT_FILE
+
+if TYPE_CHECKING:
+    from catdog_keras.datasets.manifest import Manifest
+    from catdog_keras.datasets.scan_report import ScanReport
+
+Part = Literal["test", "validation", "train", "all"]
+NOT_OF_THE_TRAINING = "not of the training"
+
+
+@dataclass(frozen=True)
+class EvaluatedPictures:
+    """The pictures that are evaluated.
+
+    Attributes:
+        part: Which part of DATA they are.
+        dataset: Batches of pictures and labels.
+        files: Where each picture is.
+        names: The same from the folder of DATA on, as on any machine.
+        counts: Pictures by split of the training, where it is known, and class.
+        seen: How many of them stood in each split of the training, where it is known.
+        passed_over: The reason by the name of each file that is no usable picture.
+        sha256: Hash of the hashes and names of all pictures, as `sha256sum` lists them.
+    """
+
+    part: Part
+    dataset: Any
+    files: tuple[str, ...]
+    names: tuple[str, ...]
+    counts: Mapping[str, Mapping[str, int]]
+    seen: Mapping[str, int]
+    passed_over: Mapping[str, str]
+    sha256: str
+
+    @property
+    def remark(self) -> str:
+        """What to know before the numbers are read: that the training had a part in them."""
+        trained, chose = self.seen.get("train", 0), self.seen.get("validation", 0)
+        told = []
+        if trained:
+            told.append(f"{trained:,} were trained on")
+        if chose:
+            told.append(f"{chose:,} chose the epoch")
+        if not told:
+            return ""
+        return (
+            f"Of these {len(self.files):,} pictures {' and '.join(told)}: the numbers flatter the "
+            "model. Those of --pictures test do not."
+        )
+
+
+def choose_pictures(
+    loaded: ModelFile, model: Path, data: str, part: Part | None, batch_size: int
+) -> EvaluatedPictures:
+    """Returns the pictures of a part of the training's split, or all.
+
+    Raises:
+        ValueError: If there is no such part, or the pictures are not those of the training.
+    """
+    manifest = model.parent / SPLIT_FILE
+    if part is None:
+        part = "test" if manifest.is_file() else "all"
+    if part == "all":
+        return _all(loaded, data, manifest, batch_size)
+    if not manifest.is_file():
+        raise ValueError(
+            f"--pictures must be all where no {SPLIT_FILE} of the training lies beside MODEL; "
+            f"received --pictures={part}."
+        )
+    return _of_the_split(loaded, data, manifest, part, batch_size)
+
+
+def _of_the_split(
+    loaded: ModelFile, data: str, manifest: Path, part: Part, batch_size: int
+) -> EvaluatedPictures:
+    from catdog_keras.datasets import load_manifest
+
+    try:
+        splits = load_manifest(
+            manifest, data, image_size=loaded.image_size, batch_size=batch_size, shuffle=False
+        )
+    except ValueError as error:
+        raise ValueError(f"{error} To evaluate on all of DATA, use --pictures all.") from error
+    if splits.class_names != loaded.class_names:
+        raise ValueError(
+            f"The classes of {str(manifest)!r} are {', '.join(splits.class_names)}, "
+            f"those of MODEL {', '.join(loaded.class_names)}. "
+            "Give --pictures all if DATA is for this model."
+        )
+    files = splits.files[part]
+    return EvaluatedPictures(
+        part=part,
+        dataset=dict(zip(splits.files, splits, strict=True))[part],
+        files=files,
+        names=_names(splits.root, files),
+        counts=splits.counts,
+        seen={part: len(files)},
+        passed_over={},
+        sha256=_digest(splits.scan, splits.root, files),
+    )
+
+
+def _all(loaded: ModelFile, data: str, manifest: Path, batch_size: int) -> EvaluatedPictures:
+    from catdog_keras.datasets import load_pictures
+    from catdog_keras.datasets.manifest import name_below, read_manifest
+    from catdog_keras.datasets.source import find_folder
+
+    names = loaded.class_names
+    found = load_pictures(
+        data, class_names=names, image_size=loaded.image_size, batch_size=batch_size
+    )
+    root = find_folder("DATA", data)
+    labels = found.labels.tolist() if found.labels is not None else []
+    splits = ["all"] * len(labels)
+    seen: dict[str, int] = {}
+    if manifest.is_file():
+        splits = _splits_of(read_manifest(manifest), found.scan, found.files)
+        seen = {split: splits.count(split) for split in ("train", "validation", "test")}
+    shown = ("train", "validation", "test", NOT_OF_THE_TRAINING, "all")
+    pairs = list(zip(splits, labels, strict=True))
+    return EvaluatedPictures(
+        part="all",
+        dataset=found.dataset,
+        files=found.files,
+        names=_names(root, found.files),
+        counts={
+            split: {name: pairs.count((split, index)) for index, name in enumerate(names)}
+            for split in shown
+            if split in splits
+        },
+        seen=seen,
+        passed_over={name_below(root, bad.path): bad.reason for bad in found.scan.bad},
+        sha256=_digest(found.scan, root, found.files),
+    )
+
+
+def _splits_of(manifest: "Manifest", scan: "ScanReport", files: Sequence[str]) -> list[str]:
+    """In which split of the training each picture was, by its content, wherever it lies now."""
+    split_of = {
+        manifest.contents[file][1]: split
+        for split, listing in manifest.splits.items()
+        for file in listing.files
+    }
+    return [split_of.get(scan.by_path[file].sha256, NOT_OF_THE_TRAINING) for file in files]
+
+
+def _names(root: Path, files: Sequence[str]) -> tuple[str, ...]:
+    from catdog_keras.datasets.manifest import name_below
+
+    return tuple(name_below(root, file) for file in files)
+
+
+def _digest(scan: "ScanReport", root: Path, files: Sequence[str]) -> str:
+    digest = hashlib.sha256()
+    for name, file in zip(_names(root, files), files, strict=True):
+        digest.update(f"{scan.by_path[file].sha256}  {name}\n".encode())
+    return digest.hexdigest()
