@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from sklearn.metrics import roc_auc_score, roc_curve
 
+from catdog_keras._intervals import area_interval
 from catdog_keras.evaluation import Evaluation
-from catdog_keras.evaluation.intervals import area_interval
 from tests.evaluation.drawn import evaluations
 
 NAMES = ["cat", "dog"]

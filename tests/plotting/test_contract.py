@@ -377,11 +377,55 @@ def test_plots_go_into_figures_of_pyplot(name, pyplot_figure):
     if takes_axes(name):
         ax = pyplot_figure.add_subplot()
         assert draw(name, case, ax=ax) is ax
-        assert pyplot_figure.get_layout_engine() is None
     else:
         assert draw(name, case, figure=pyplot_figure) is pyplot_figure
-        assert isinstance(pyplot_figure.get_layout_engine(), ConstrainedLayoutEngine)
+    assert isinstance(pyplot_figure.get_layout_engine(), ConstrainedLayoutEngine)
     assert plt.get_fignums() == [pyplot_figure.number]
+
+
+AROUND = [(n, c) for n, c in EVERY_CASE if takes_axes(n) and c.split()[0] in ("one", "two", "long")]
+
+
+@pytest.mark.parametrize(("name", "case"), AROUND)
+def test_plots_are_legible_in_plain_axes(name, case):
+    """As `plt.subplots()` makes them: without a layout that would make room around them."""
+    figure = Figure(figsize=(6.4, 4.8))
+    draw(name, case, ax=figure.subplots())
+    assert_legible(figure)
+
+
+@pytest.mark.parametrize(("name", "case"), AROUND)
+def test_plots_are_legible_in_a_column_of_a_paper(name, case):
+    figure = Figure(figsize=(3.3, 3.3), layout="constrained")
+    draw(name, case, ax=figure.add_subplot())
+    assert_legible(figure)
+
+
+@pytest.mark.parametrize(("name", "case"), AROUND)
+def test_plots_are_legible_side_by_side(name, case):
+    for width, panels in ((12, 3), (7, 2)):
+        figure = Figure(figsize=(width, 4))
+        for ax in figure.subplots(1, panels):
+            draw(name, case, ax=ax)
+        assert_legible(figure)
+
+
+def test_axes_that_stand_where_they_were_put_stay_there():
+    figure = Figure(figsize=(6, 6))
+    ax = figure.add_axes((0.2, 0.2, 0.6, 0.6))
+    draw("plot_roc", next(iter(CASES["plot_roc"])), ax=ax)
+    assert figure.get_layout_engine() is None
+    assert_legible(figure)
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if not takes_axes(name)])
+def test_a_figure_that_is_not_empty_is_refused(name):
+    figure = Figure(figsize=(6, 4))
+    figure.add_subplot()
+    case = next(iter(CASES[name]))
+    with pytest.raises(ValueError, match="`figure` must be an empty figure; received"):
+        draw(name, case, figure=figure)
+    assert len(figure.axes) == 1
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if not takes_axes(name)])

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from catdog_keras.evaluation import wilson_interval
 from catdog_keras.plotting import plot_confusion_matrix
 
 
@@ -31,7 +32,11 @@ def test_cells_hold_counts_and_percentages_of_their_row():
     }
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("predicted class", "true class")
     assert tick_texts(ax.xaxis) == tick_texts(ax.yaxis) == ["cat", "dog"]
-    assert ax.get_title() == "177 of 192 pictures right (92.2 %)"
+    low, high = (100 * end for end in wilson_interval(177, 192))
+    assert ax.get_title().splitlines() == [
+        "177 of 192 pictures right",
+        f"92.2 %, 95 % interval {low:.1f} to {high:.1f} %",
+    ]
     (image,) = ax.images
     assert np.allclose(image.get_array(), [[0.9, 0.1], [5 / 92, 87 / 92]])
     assert image.get_clim() == (0, 1)

@@ -130,6 +130,9 @@ GRADIENT = np.linspace(0, 1, 12).reshape(1, 2, 2, 3)
         (GRADIENT, 0, 1),
         (GRADIENT * 2 - 1, -1, 1),
         (GRADIENT * 255, 0, 255),
+        (GRADIENT * 4.2 - 2, -2, 2.2),  # standardised
+        (GRADIENT * 10, 0, 10),
+        (GRADIENT * 20 - 10, -10, 10),
         (GRADIENT * 265 - 5, 0, 255),  # overshot by cubic interpolation
         (np.rint(GRADIENT * 255).astype("uint8"), 0, 255),
         (np.rint(GRADIENT).astype("uint8"), 0, 255),  # dark, but bytes
@@ -142,7 +145,7 @@ GRADIENT = np.linspace(0, 1, 12).reshape(1, 2, 2, 3)
     ],
 )
 def test_the_range_of_values_is_found(pictures, low, high):
-    assert find_range(list(pictures)) == (low, high)
+    assert find_range(list(pictures)) == pytest.approx((low, high))
     figure = plot_images((pictures, [0]), ["cat"], per_class=1)
     values = np.clip((pictures[0].astype(float) - low) / (high - low), 0, 1)
     assert np.array_equal(figure.axes[0].images[0].get_array(), np.rint(255 * values))

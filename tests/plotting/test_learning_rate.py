@@ -53,6 +53,17 @@ def test_a_single_step_is_seen(rate):
             "sweep=[0.1].",
         ),
         (
+            sweep((0.1,), (float("nan"),)),
+            ValueError,
+            "`sweep` must be at least one finite loss; received "
+            "sweep=LearningRateSweep(rates=(0.1,), losses=(nan,), suggestion=0.001).",
+        ),
+        (
+            sweep((0.1,), (0.7,), None),
+            TypeError,
+            "`sweep.suggestion` must be a number from 0 to inf; received sweep.suggestion=None.",
+        ),
+        (
             sweep((), ()),
             ValueError,
             "`sweep` must be one loss for each rate, of at least one; received "

@@ -11,7 +11,7 @@ ROWS = [[0.9, 0.1], [0.4, 0.6], [0.7, 0.3], [0.2, 0.8]]
 
 
 def legend(ax):
-    return [text.get_text() for text in ax.get_legend().get_texts()]
+    return [" ".join(text.get_text().split()) for text in ax.get_legend().get_texts()]
 
 
 def of_classes(count, pictures=200, missing=0):

@@ -1,12 +1,12 @@
 """Numbers from predictions: counts, accuracies with their intervals, errors. No drawing."""
 
+from catdog_keras._intervals import wilson_interval
 from catdog_keras.evaluation.calibration import calibrate
 from catdog_keras.evaluation.class_scores import AverageScores, ClassScores
 from catdog_keras.evaluation.classifier import evaluate_classifier
 from catdog_keras.evaluation.comparison import Comparison
 from catdog_keras.evaluation.evaluation import Evaluation
 from catdog_keras.evaluation.explanation import class_activation
-from catdog_keras.evaluation.intervals import wilson_interval
 from catdog_keras.evaluation.labels import baseline_accuracy, label_counts
 from catdog_keras.evaluation.pairing import compare
 from catdog_keras.evaluation.picture_loss import PictureLoss

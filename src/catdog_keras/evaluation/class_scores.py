@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from catdog_keras.evaluation.intervals import wilson_interval
+from catdog_keras._intervals import wilson_interval
 from catdog_keras.evaluation.labels import IntegerArray
 
 

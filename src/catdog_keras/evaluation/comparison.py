@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from catdog_keras.evaluation.intervals import paired_difference_interval
+from catdog_keras._intervals import paired_difference_interval
 
 SIGNIFICANCE = 0.05
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from catdog_keras._checks import check_class_names, check_integer
+from catdog_keras._intervals import wilson_interval
 from catdog_keras.evaluation.class_scores import (
     AverageScores,
     ClassScores,
@@ -17,7 +18,6 @@ from catdog_keras.evaluation.class_scores import (
 )
 from catdog_keras.evaluation.comparison import Comparison, compare_hits
 from catdog_keras.evaluation.evaluation_file import read_evaluation, write_evaluation
-from catdog_keras.evaluation.intervals import wilson_interval
 from catdog_keras.evaluation.labels import (
     IntegerArray,
     baseline_accuracy,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from catdog_keras.evaluation.intervals import wilson_interval
+from catdog_keras._intervals import wilson_interval
 from catdog_keras.evaluation.probabilities import FloatArray
 
 CALIBRATION_BINS = 10

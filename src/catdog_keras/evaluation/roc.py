@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from catdog_keras.evaluation.intervals import area_interval
+from catdog_keras._intervals import area_interval
 from catdog_keras.evaluation.labels import IntegerArray
 from catdog_keras.evaluation.probabilities import FloatArray
 

@@ -25,6 +25,7 @@ SMALLEST_TEXT = 5.0
 WIDENING = 1.1
 SMALLEST_TITLE = 7.0
 POINTS_PER_INCH = 72.0
+HANDLE = 2.2  # length of the line beside a name in a legend, in heights of its text
 
 
 class NotebookFigure(Figure):
@@ -44,13 +45,20 @@ class NotebookAxes(Axes):
 
 
 def take_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
-    """Returns the axes given, or those of a new figure of `size` (width, height) in inches."""
+    """Returns the axes given, or those of a new figure of `size` (width, height) in inches.
+
+    In a figure without any layout the names and numbers around the axes would lie outside of it or
+    over its neighbours: it gets one. A layout that was chosen stays.
+    """
     if ax is None:
-        figure = NotebookFigure(figsize=size, layout="constrained")
-        return figure.add_subplot(axes_class=NotebookAxes)
+        own = NotebookFigure(figsize=size, layout="constrained")
+        return own.add_subplot(axes_class=NotebookAxes)
     if not isinstance(ax, Axes):
         remedy = "Of several subplots pick one, as in `axes[0]`."
         raise TypeError(describe("ax", "a matplotlib Axes or None", ax, remedy))
+    figure = ax.figure.canvas.figure
+    if figure.get_layout_engine() is None and ax.get_subplotspec() is not None:
+        figure.set_layout_engine("constrained")
     return ax
 
 
@@ -68,9 +76,14 @@ def take_figure(
 
 
 def check_figure(figure: Figure | SubFigure | None) -> None:
-    """Raises if `figure` is neither a figure nor None."""
-    if not (figure is None or isinstance(figure, (Figure, SubFigure))):
+    """Raises if `figure` is neither an empty figure nor None."""
+    if figure is None:
+        return
+    if not isinstance(figure, (Figure, SubFigure)):
         raise TypeError(describe("figure", "a matplotlib Figure, a SubFigure or None", figure))
+    if figure.axes:
+        remedy = f"It has {len(figure.axes)} axes. Clear it, or give a subfigure of it."
+        raise ValueError(describe("figure", "an empty figure", figure, remedy))
 
 
 def size_in_inches(figure: Figure | SubFigure) -> tuple[float, float]:
@@ -131,21 +144,95 @@ def draw_legend_below(
         text.set_parse_math(False)
 
 
-def write_title(ax: Axes, *lines: str) -> None:
-    """Writes a title no wider than the axes: smaller where need be, at last without its middle."""
-    width, _ = measure(ax)
-    size = float(ax.title.get_fontsize())
-    while size > SMALLEST_TITLE and any(text_width(line, size) > width for line in lines):
+def draw_legend_inside(
+    ax: Axes, share: tuple[float, float], place: Literal["best", "lower right"]
+) -> None:
+    """Names what is drawn in a box in the axes, of at most this share of their width and height.
+
+    Labels of two lines become one where that leaves them larger.
+    """
+    handles, labels = ax.get_legend_handles_labels()
+    width, height = (part * side for part, side in zip(share, measure(ax), strict=True))
+    forms = [[label.replace("\n", " ") for label in labels], labels]
+    sizes = [_largest_size(form, width, height, legend_size(ax)) for form in forms]
+    size = max(sizes[0], sizes[1], SMALLEST_TEXT)
+    legend = ax.legend(
+        handles,
+        forms[0] if sizes[0] == size else forms[1],
+        loc=place,
+        fontsize=size,
+        borderaxespad=0.4,
+        handlelength=HANDLE,
+        handletextpad=0.5,
+        framealpha=0.85,
+    )
+    room = width - (HANDLE + 1.5) * size
+    for text in legend.get_texts():
+        text.set_parse_math(False)
+        text.set_text("\n".join(fit_text(line, room, size) for line in text.get_text().split("\n")))
+
+
+def _largest_size(labels: Sequence[str], width: float, height: float, largest: float) -> float:
+    """The size in points at which labels fit into a box; 0 where none does."""
+    lines = [line for label in labels for line in label.split("\n")]
+    size = largest
+    while size >= SMALLEST_TEXT:
+        widest = max(text_width(line, size) for line in lines) + (HANDLE + 1.5) * size
+        if widest <= width and 1.3 * size * len(lines) <= height:
+            return size
         size -= 0.5
+    return 0.0
+
+
+def write_title(ax: Axes, *lines: str) -> None:
+    """Writes a title no wider than the axes: smaller where need be, then in more lines.
+
+    What does not fit even then is left without its middle.
+    """
+    width, _ = measure(ax)
+    size = _size_that_fits(lines, width, float(ax.title.get_fontsize()))
+    if any(text_width(line, size) > width for line in lines):
+        lines = tuple(part for line in lines for part in _halves(line, width, size))
+        size = _size_that_fits(lines, width, float(ax.title.get_fontsize()))
     title = "\n".join(fit_text(line, width, size) for line in lines)
     ax.set_title(title, fontsize=size, parse_math=False)
+    measure(ax)  # axes of a fixed shape find their place in two passes, and drawing makes but one
+
+
+def write_labels(ax: Axes, x: str, y: str) -> None:
+    """Names the axes, no longer than they are: smaller where need be, or without the brackets."""
+    ax.set_xlabel(x)
+    ax.set_ylabel(y)
+    for side, label in zip(measure(ax), (ax.xaxis.label, ax.yaxis.label), strict=True):
+        text, size = label.get_text(), float(label.get_fontsize())
+        fitting = _size_that_fits([text], side, size)
+        if text_width(text, fitting) > side:
+            text = text.partition(" (")[0]
+            fitting = _size_that_fits([text], side, size)
+        label.set_fontsize(fitting)
+        label.set_text(fit_text(text, max(side, 1.0), fitting))
+
+
+def _size_that_fits(lines: Sequence[str], width: float, size: float) -> float:
+    while size > SMALLEST_TITLE and any(text_width(line, size) > width for line in lines):
+        size -= 0.5
+    return size
+
+
+def _halves(line: str, width: float, size: float) -> list[str]:
+    """A line that is too long, broken at the space that leaves two lines most alike."""
+    words = line.split(" ")
+    if len(words) == 1 or text_width(line, size) <= width:
+        return [line]
+    breaks = [(" ".join(words[:n]), " ".join(words[n:])) for n in range(1, len(words))]
+    return list(min(breaks, key=lambda pair: max(text_width(part, size) for part in pair)))
 
 
 @functools.lru_cache(maxsize=4096)
 def text_width(text: str, size: float) -> float:
-    """Returns the width of a line of text in points."""
+    """Returns the width in points of a text on one line, whatever breaks are in it."""
     width, _, _ = TextToPath().get_text_width_height_descent(
-        text, FontProperties(size=size), ismath=False
+        " ".join(text.split()), FontProperties(size=size), ismath=False
     )
     return WIDENING * float(width)
 

@@ -21,6 +21,8 @@ DATA_FORMATS = ("channels_last", "channels_first")
 KNOWN_RANGES = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0))
 # Resizing with a cubic kernel overshoots the range by a few percent.
 RANGE_SLACK = 0.05
+# Of [0, 255]: what does not come up to it is pictures of a smaller range, not of the darkest night.
+LEAST_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,9 @@ def find_range(pictures: Sequence[Array]) -> tuple[float, float]:
     most = max(float(values.max()) for values in finite)
     for low, high in KNOWN_RANGES:
         slack = RANGE_SLACK * (high - low)
-        if low - slack <= least and most <= high + slack:
+        # Standardised pictures, from about -2 to 2, would be all black as a part of [0, 255].
+        fills = high == 1.0 or most > LEAST_SHARE * high
+        if low - slack <= least and most <= high + slack and fills:
             return low, high
     return least, most
 

@@ -23,7 +23,7 @@ def plot_comparison(
     """Draws the accuracies of several models, with the 95 % interval of the test accuracy.
 
     Models whose intervals overlap widely may differ by chance alone. Numbers and the legend stand
-    outside the axes: give axes of a figure with `layout="constrained"`.
+    outside the axes, for which a figure without a layout gets `layout="constrained"`.
 
     Args:
         results: a record per model, as in "models" of `results.json`: `"name"`, and of
@@ -142,7 +142,7 @@ def _draw_bars(
             accuracy, *interval = record[split]
             ys.append(y + offset)
             lengths.append(accuracy)
-            _write_number(ax, y + offset, accuracy, interval, size)
+            _write_number(ax, y + offset, accuracy, interval, (height * step / len(records), size))
         ax.barh(ys, lengths, height=step, edgecolor="black", label=split, **looks[split])
     name_size = _canvas.text_size(height / len(records))
     names = [_canvas.fit_text(name, 0.3 * width, name_size) for name, _ in records]
@@ -150,22 +150,27 @@ def _draw_bars(
 
 
 def _write_number(
-    ax: Axes, y: float, accuracy: float, interval: Sequence[float], size: float
+    ax: Axes, y: float, accuracy: float, interval: Sequence[float], room: tuple[float, float]
 ) -> None:
-    """Writes an accuracy in the column right of the axes and draws its interval."""
+    """Writes an accuracy in the column right of the axes and draws its interval.
+
+    The room is the height of a bar and the size of text, both in points.
+    """
+    bar, size = room
     text = f"{accuracy:.3f}"
     if interval:
         low, high = interval
         text += f" ({low:.3f} to {high:.3f})"
         # Black on white can be told from any bar and hatch behind it.
-        for color, thickness in (("white", 4.0), ("black", 1.6)):
+        thin = min(1.6, 0.25 * bar)
+        for color, thickness in (("white", 2.5 * thin), ("black", thin)):
             ax.errorbar(
                 accuracy,
                 y,
                 xerr=[[accuracy - low], [high - accuracy]],
                 color=color,
                 elinewidth=thickness,
-                capsize=3,
+                capsize=min(3.0, 0.4 * bar),
                 capthick=thickness,
                 zorder=4,
                 clip_on=False,

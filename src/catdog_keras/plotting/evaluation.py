@@ -10,9 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from catdog_keras._checks import check_class_names
+from catdog_keras._intervals import wilson_interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+NAME_SHARE = 0.25  # of the figure's smaller side, which the names of classes may take
 
 
 def plot_confusion_matrix(
@@ -20,8 +23,9 @@ def plot_confusion_matrix(
 ) -> Axes:
     """Draws a confusion matrix: counts, with their share of the true class as shade.
 
-    Cells too small for both counts and percentages show one of them, still smaller ones their
-    shade alone, with a scale beside the matrix.
+    The title has the accuracy with its 95 % interval (see `wilson_interval`). Cells too small for
+    both counts and percentages show one of them, still smaller ones their shade alone, with a scale
+    beside the matrix.
 
     Args:
         matrix: counts of shape `(classes, classes)`; rows are true classes, columns predicted
@@ -40,8 +44,8 @@ def plot_confusion_matrix(
         >>> import catdog_keras
         >>> matrix = [[90, 10], [5, 87]]
         >>> ax = catdog_keras.plotting.plot_confusion_matrix(matrix, ["cat", "dog"])
-        >>> ax.get_title()
-        '177 of 192 pictures right (92.2 %)'
+        >>> ax.get_title().splitlines()
+        ['177 of 192 pictures right', '92.2 %, 95 % interval 87.5 to 95.2 %']
     """
     from catdog_keras.plotting import _canvas
 
@@ -63,11 +67,18 @@ def plot_confusion_matrix(
     # The names took some of the room that they were measured for.
     _name_cells(ax, names)
     right, total = int(np.trace(counts)), int(counts.sum())
-    accuracy = f" ({100 * right / total:.1f} %)" if total else ""
-    _canvas.write_title(ax, f"{right:,} of {total:,} pictures right{accuracy}")
+    _canvas.write_title(ax, *_tell_accuracy(right, total))
     if texts is not None:
         _write_cells(ax, *texts, np.asarray(image.cmap(image.norm(shares))))
     return ax
+
+
+def _tell_accuracy(right: int, total: int) -> list[str]:
+    told = [f"{right:,} of {total:,} pictures right"]
+    if total:
+        low, high = (100 * end for end in wilson_interval(right, total))
+        told += [f"{100 * right / total:.1f} %, 95 % interval {low:.1f} to {high:.1f} %"]
+    return told
 
 
 def _check_matrix(matrix: Any, classes: int) -> npt.NDArray[np.int64]:
@@ -97,14 +108,18 @@ def _name_cells(ax: Axes, names: Sequence[str]) -> None:
 
     width, height = _canvas.measure(ax)
     cell = min(width, height) / len(names)
-    size = _canvas.text_size(cell)
     places = range(0, len(names), math.ceil(_canvas.SMALLEST_TEXT / cell))
-    outer = _canvas.size_in_points(ax.figure)
-    below = [_canvas.fit_text(names[place], 0.2 * outer[1], size) for place in places]
-    beside = [_canvas.fit_text(names[place], 0.2 * outer[0], size) for place in places]
-    fits = max(_canvas.text_width(name, size) for name in below) <= 0.85 * cell
-    ax.set_xticks(places, below, fontsize=size, rotation=0 if fits else 90, parse_math=False)
-    ax.set_yticks(places, beside, fontsize=size, parse_math=False)
+    # Names are made smaller before they lose a letter, and then the same ones on both axes.
+    room = NAME_SHARE * min(_canvas.size_in_points(ax.figure))
+    size = _canvas.text_size(cell)
+    while size > _canvas.SMALLEST_TEXT and any(
+        _canvas.text_width(names[place], size) > room for place in places
+    ):
+        size -= 0.5
+    shown = [_canvas.fit_text(names[place], room, size) for place in places]
+    fits = max(_canvas.text_width(name, size) for name in shown) <= 0.85 * cell
+    ax.set_xticks(places, shown, fontsize=size, rotation=0 if fits else 90, parse_math=False)
+    ax.set_yticks(places, shown, fontsize=size, parse_math=False)
 
 
 def _cell_texts(

@@ -90,7 +90,7 @@ def _draw_upright_bars(ax: Axes, numbers: Mapping[str, int]) -> None:
     ax.set_ylabel("pictures")
     ax.set_xlim(-0.6, len(numbers) - 0.4)
     ax.set_ylim(0, max(1.1 * max(numbers.values()), 1.0))
-    _mark_counts(ax.yaxis)
+    _mark_counts(ax.yaxis, 5)
 
 
 def _draw_lying_bars(ax: Axes, numbers: Mapping[str, int], room: tuple[float, float]) -> None:
@@ -109,12 +109,14 @@ def _draw_lying_bars(ax: Axes, numbers: Mapping[str, int], room: tuple[float, fl
     # The names take up to 0.4 of the width, and the longest number stands right of its bar.
     number_share = (_canvas.text_width(f"{largest:,}", size) + 6) / (0.5 * room[0])
     ax.set_xlim(0, max(largest / (1 - min(number_share, 0.5)), 1.0))
-    _mark_counts(ax.xaxis)
+    # Numbers along the axis stand side by side.
+    wide = 2 * _canvas.text_width(f"{largest:,}", float(ax.xaxis.label.get_fontsize()))
+    _mark_counts(ax.xaxis, max(1, min(5, int(0.5 * room[0] / wide))))
 
 
-def _mark_counts(axis: Axis) -> None:
+def _mark_counts(axis: Axis, most: int) -> None:
     """Puts few, whole numbers at an axis of counts."""
     from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-    axis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+    axis.set_major_locator(MaxNLocator(nbins=most, integer=True))
     axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))

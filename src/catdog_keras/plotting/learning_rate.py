@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from catdog_keras._checks import describe
+from catdog_keras._checks import check_number, describe
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,7 +28,7 @@ def plot_learning_rate(sweep: Any, *, ax: Axes | None = None) -> Axes:
 
     Raises:
         TypeError: if `sweep` is nothing like it.
-        ValueError: if it holds no step, or not as many losses as rates.
+        ValueError: if it holds no step or no finite loss, or not as many losses as rates.
 
     Example:
         >>> import catdog_keras
@@ -64,4 +64,7 @@ def _read(sweep: Any) -> tuple[Any, Any, float]:
     rates, losses = np.asarray(sweep.rates, float), np.asarray(sweep.losses, float)
     if len(rates) == 0 or rates.shape != losses.shape:
         raise ValueError(describe("sweep", "one loss for each rate, of at least one", sweep))
-    return rates, losses, float(sweep.suggestion)
+    if not np.isfinite(losses).any():
+        raise ValueError(describe("sweep", "at least one finite loss", sweep))
+    suggestion = check_number("sweep.suggestion", sweep.suggestion, minimum=0, maximum=np.inf)
+    return rates, losses, suggestion

@@ -34,8 +34,8 @@ def plot_reliability(bins: Sequence[Bin], *, ax: Axes | None = None) -> Axes:
     """Draws how often a model is right over how sure it is, with 95 % intervals.
 
     Below the diagonal it is too sure. Where an interval touches the diagonal, the pictures of that
-    bin show no fault; how many they are stands above. The legend stands outside the axes: give axes
-    of a figure with `layout="constrained"`.
+    bin show no fault; how many they are stands above. Thin lines are the edges of the bins; a point
+    stands at the mean confidence of its bin.
 
     Args:
         bins: records as of `Evaluation.reliability_bins`, at least one.
@@ -67,10 +67,15 @@ def plot_reliability(bins: Sequence[Bin], *, ax: Axes | None = None) -> Axes:
     _draw_points(ax, bins)
     ax.set_xlim(least, 1)
     ax.set_ylim(0, 1)
-    ax.set_xlabel("confidence (mean probability of the predicted class)")
-    ax.set_ylabel("accuracy (share of pictures)")
-    _canvas.draw_legend_below(ax, *ax.get_legend_handles_labels(), columns=1)
+    for edge in sorted({end for each in bins for end in (each.low, each.high)}):
+        ax.axvline(edge, color="#888888", linewidth=0.6, alpha=0.5, zorder=0)
     _write_counts(ax, bins)
+    _canvas.write_labels(
+        ax,
+        "confidence (mean probability of the predicted class)",
+        "accuracy (share of pictures)",
+    )
+    _canvas.draw_legend_inside(ax, (0.7, 0.3), "best")
     pictures = sum(each.pictures for each in bins)
     error = sum(each.pictures * abs(each.accuracy - each.confidence) for each in bins) / pictures
     plural = "s" if pictures > 1 else ""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 # More curves than this cannot be told from each other: then these many and the crowd are named.
 MOST_NAMED = 4
+LEAST_AREA = 0.6  # below it a curve may run through the corner of the legend
 _ATTRIBUTES = (
     "class_name",
     "positives",
@@ -46,12 +47,12 @@ class Curve(Protocol):
 
 
 def plot_roc(curves: Sequence[Curve], *, ax: Axes | None = None) -> Axes:
-    """Draws ROC curves; the legend has their areas, with 95 % intervals, and their pictures.
+    """Draws ROC curves; the legend has their areas, with 95 % intervals, and how many pictures.
 
     The two rates are shares: of the pictures of all other classes, and of the class's own, that are
     taken for it. Of more than four curves, the three with the smallest areas are named and the
-    others drawn thinly in grey. The legend stands outside the axes: give axes of a figure with
-    `layout="constrained"`.
+    others drawn thinly in grey. The legend stands in the corner below the curves, where there is
+    room as long as they are better than a guess.
 
     Args:
         curves: records as of `Evaluation.roc_curves`, at least one; of a class without pictures,
@@ -75,7 +76,8 @@ def plot_roc(curves: Sequence[Curve], *, ax: Axes | None = None) -> Axes:
     from catdog_keras.plotting import _canvas
 
     check_records("curves", curves, "a list of ROC curves", _ATTRIBUTES)
-    ax = _canvas.take_axes(ax, (5.5, 6.0))
+    ax = _canvas.take_axes(ax, (5.5, 5.5))
+    ax.set_aspect("equal")
     named, crowd = _choose(curves)
     _draw_named(ax, named)
     _draw_crowd(ax, crowd)
@@ -86,9 +88,9 @@ def plot_roc(curves: Sequence[Curve], *, ax: Axes | None = None) -> Axes:
     ax.plot([0, 1], [0, 1], color=ink, linewidth=0.8, alpha=0.6, label="area 0.500: a guess")
     ax.set_xlim(-0.01, 1.01)
     ax.set_ylim(-0.01, 1.01)
-    ax.set_xlabel("false positive rate")
-    ax.set_ylabel("true positive rate")
-    _canvas.draw_legend_below(ax, *ax.get_legend_handles_labels(), columns=1)
+    _canvas.write_labels(ax, "false positive rate", "true positive rate")
+    worse = any(curve.area < LEAST_AREA for curve in curves)
+    _canvas.draw_legend_inside(ax, (0.72, 0.5), "best" if worse else "lower right")
     title = f"ROC curve of {curves[0].class_name}"
     if len(curves) > 1:
         title = f"ROC curves of {len(curves)} classes, each against the rest"
@@ -125,16 +127,14 @@ def _draw_named(ax: Axes, named: Sequence[Curve]) -> None:
 
     colors = (_canvas.BLUE, _canvas.VERMILION, _canvas.GREEN, _canvas.ORANGE)
     dashes = ("-", "--", "-.", ":")
-    width, _ = _canvas.measure(ax)
-    size = _canvas.legend_size(ax)
     for curve, color, dash in zip(named, colors, dashes, strict=False):
         # The area first: a label that begins with an underscore, as a name may, would be hidden.
         area = "no area"
         if not math.isnan(curve.area):
             low, high = curve.area_interval
             area = f"area {curve.area:.3f} ({low:.3f} to {high:.3f})"
+        name = " ".join(curve.class_name.split())
         pictures = f"{curve.positives:,} of {curve.positives + curve.negatives:,} pictures"
-        room = 0.85 * width - _canvas.text_width(f"{area}: , {pictures}", size)
         ax.plot(
             curve.false_positive_rate,
             curve.true_positive_rate,
@@ -142,5 +142,5 @@ def _draw_named(ax: Axes, named: Sequence[Curve]) -> None:
             linestyle=dash,
             linewidth=2,
             zorder=3,
-            label=f"{area}: {_canvas.fit_text(curve.class_name, room, size)}, {pictures}",
+            label=f"{area}:\n{name}, {pictures}",
         )

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
 
 _ATTRIBUTES = ("index", "file", "true_class", "predicted_class", "probability", "loss")
-# Lines above a picture: its file, its class, and what it was taken for.
-LINES = 3
+# Lines above a picture: its file, its class, how sure the model was, and of which class.
+LINES = 4
 LARGEST_TEXT = 9.0
 # Characters that a line should have room for before its text is made smaller.
 LINE_LENGTH = 22
@@ -85,7 +85,7 @@ def plot_top_losses(
         >>> evaluation = catdog_keras.Evaluation(["cat", "dog"], labels, [[0.9, 0.1], [0.7, 0.3]])
         >>> figure = catdog_keras.plot_top_losses(evaluation.top_losses(1), (pictures, labels))
         >>> figure.axes[0].get_title("left").splitlines()
-        ['picture 1', 'dog, loss 1.20', 'taken for cat (70 %)']
+        ['picture 1', 'dog, loss 1.20', 'taken with 70 % for', 'cat']
     """
     from catdog_keras.plotting import _canvas
 
@@ -161,17 +161,13 @@ def _write_lines(ax: Axes, loss: Loss, room: float) -> None:
 
     size = _canvas.text_size(room / (0.44 * LINE_LENGTH), LARGEST_TEXT)
 
-    def line(before: str, name: str, after: str) -> str:
-        rest = _canvas.text_width(before + after, size)
-        return before + _canvas.fit_text(name, room - rest, size) + after
-
-    probability = f" ({100 * loss.probability:.0f} %)"
-    found = line("taken for ", loss.predicted_class, probability)
+    probability = f"{100 * loss.probability:.0f} %"
+    found = [f"taken with {probability} for", loss.predicted_class]
     if loss.predicted_class == loss.true_class:
-        found = f"rightly found{probability}"
-    lines = [
-        line("", f"picture {loss.index}" if loss.file is None else PurePath(loss.file).name, ""),
-        line("", loss.true_class, f", loss {loss.loss:.2f}"),
-        _canvas.fit_text(found, room, size),
-    ]
+        found = [f"rightly found ({probability})"]
+    after = f", loss {loss.loss:.2f}"
+    rest = room - _canvas.text_width(after, size)
+    file = f"picture {loss.index}" if loss.file is None else PurePath(loss.file).name
+    true_class = _canvas.fit_text(loss.true_class, rest, size) + after
+    lines = [_canvas.fit_text(line, room, size) for line in (file, true_class, *found)]
     ax.set_title("\n".join(lines), loc="left", fontsize=size, pad=3, parse_math=False)

@@ -1,0 +1,6 @@
+"""`python -m catdog_keras`: the command, where scripts are not on the path."""
+
+from catdog_keras.cli import main
+
+if __name__ == "__main__":
+    main(prog_name="python -m catdog_keras")
