@@ -21,8 +21,14 @@ def blocks(page, language="python"):
     return re.findall(fenced, page.read_text("utf-8"), re.DOTALL | re.MULTILINE)
 
 
+def needs_export(page):
+    if page.name == "export.md":
+        pytest.importorskip("onnx", reason="needs the `export` extra")
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_code_on_a_page_runs(page, drawn_synthetic, tmp_path, monkeypatch):
+    needs_export(page)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # tests download nothing
     names = {"__name__": "__page__"}
@@ -63,7 +69,9 @@ def folder(tmp_path, drawn_synthetic):
 
 @pytest.mark.parametrize("name", WITH_COMMANDS)
 def test_commands_on_a_page_run(name, keras_home, folder):
-    commands = blocks(ROOT / "docs" / f"{name}.md", "bash")
+    page = ROOT / "docs" / f"{name}.md"
+    needs_export(page)
+    commands = blocks(page, "bash")
     assert commands
     environment = {
         **os.environ,

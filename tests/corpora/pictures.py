@@ -169,7 +169,8 @@ BAD = {
     "first bytes.jpg": Kind(holds(_JPEG[:3]), "bad", _UNKNOWN),
     "half.jpg": Kind(cut(_JPEG), "bad", _BROKEN + "image file is truncated"),
     "half progressive.jpg": Kind(cut(encoded("JPEG", noise(), progressive=True)), "bad", _BROKEN + "image file is truncated"),
-    "header only.jpg": Kind(holds(_JPEG[: _JPEG.index(b"\xff\xda")]), "bad", _BROKEN),
+    # Pillow 13 takes it for a picture that is torn, Pillow 12 for none.
+    "header only.jpg": Kind(holds(_JPEG[: _JPEG.index(b"\xff\xda")]), "bad", ""),
     "no tables.jpg": Kind(holds(_JPEG.replace(b"\xff\xdb", b"\xff\xfe")), "bad", _BROKEN),
     "half.png": Kind(cut(_PNG), "bad", _BROKEN),
     "wrong checksum.png": Kind(holds(png(png_header(4, 4, 8, 2), (b"\0" + bytes(COLOUR) * 4) * 4, spoil="IDAT")), "bad", _BROKEN),

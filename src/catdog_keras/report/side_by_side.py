@@ -72,7 +72,7 @@ def _pairs(evaluations: Mapping[str, Evaluation], chosen: str | None) -> Table:
             )
         )
     header = (
-        *("models", "what it means", "only the first right", "only the second right"),
+        *("models", "what it means", "first alone right", "second alone right"),
         *("difference", "95 % interval", "exact p"),
     )
     return Table("Every two models, by the exact test of McNemar", header, rows, texts=2)
