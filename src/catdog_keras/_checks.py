@@ -48,6 +48,17 @@ def check_number(
     return number
 
 
+def check_one_tensor(inputs: Any) -> None:
+    """Raises if `inputs` is a structure of tensors and not one of pictures alone."""
+    if isinstance(inputs, (dict, list, tuple)):
+        kind = type(inputs).__name__
+        remedy = (
+            "Labels, boxes and masks are not changed with the pictures; for a mask that is to be, "
+            "see `draw_parameters` and `apply`."
+        )
+        raise TypeError(describe("inputs", "one tensor of pictures", kind, remedy))
+
+
 def check_boolean(name: str, value: Any) -> bool:
     """Returns `value`, or raises if it is neither True nor False."""
     if not isinstance(value, bool):

@@ -287,6 +287,31 @@ MIX_UP, CUT_MIX = keras.layers.MixUp(name="mix"), keras.layers.CutMix(name="cut"
 REMEDY = "CutMix and MixUp need labels, too: map them over the batches of a dataset."
 
 
+class OfTheBackend(keras.layers.Layer):
+    """Computes by the backend alone, as most layers do."""
+
+    def call(self, inputs):
+        return keras.ops.multiply(inputs, 2)
+
+
+def test_in_a_map_layers_that_need_the_backend_are_named_and_identity_is_none_of_them():
+    import tensorflow as tf
+
+    images = pictures(6, 8, 8, 3)
+    dataset = tf.data.Dataset.from_tensor_slices(images).batch(3)
+    choice = RandomChoice([inverted(), keras.layers.Identity()], seed=0)
+    found = np.concatenate(list(dataset.map(lambda x: choice(x, training=True))))
+    kept = np.abs(found - images).max(axis=(1, 2, 3)) == 0
+    assert 0 < kept.sum() < 6
+    own = RandomApply(OfTheBackend(name="doubled"), 1.0)
+    if keras.backend.backend() == "tensorflow":
+        doubled = np.concatenate(list(dataset.map(lambda x: own(x, training=True))))
+        np.testing.assert_allclose(doubled, 2 * images)
+    else:
+        with pytest.raises(TypeError, match="'doubled' works in a model alone"):
+            dataset.map(lambda x: own(x, training=True))
+
+
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
@@ -299,7 +324,7 @@ REMEDY = "CutMix and MixUp need labels, too: map them over the batches of a data
         (lambda: RandomChoice([]), ValueError, "`layers` must be a list of at least one layer; received layers=[]."),
         (lambda: RandomChoice("flip"), TypeError, "`layers` must be a list of layers; received layers='flip'."),
         (lambda: RandomSequence([None]), TypeError, "`layers[0]` must be a keras.Layer; received layers[0]=None."),
-        (lambda: inverted()({"images": pictures(2, 4, 4, 3)}), TypeError, "`inputs` must be one tensor of pictures; received inputs='dict'. Labels, boxes and masks are not changed with the pictures."),
+        (lambda: inverted()({"images": pictures(2, 4, 4, 3)}), TypeError, "`inputs` must be one tensor of pictures; received inputs='dict'. Labels, boxes and masks are not changed with the pictures; for a mask that is to be, see `draw_parameters` and `apply`."),
         (lambda: inverted()(pictures(2, 4)), ValueError, "`input_shape` must be of three axes (one picture) or four (a batch); received input_shape=(2, 4)."),
         (lambda: RandomApply(keras.layers.RandomCrop(2, 2, name="crop"))(pictures(2, 4, 4, 3)), ValueError, "`input_shape` must be one that the layers inside keep; received input_shape=(2, 4, 4, 3). 'crop' makes (2, 2, 2, 3) of (2, 4, 4, 3)."),
     ],

@@ -233,3 +233,32 @@ def test_other_ranks_are_refused(shape):
 
 def test_a_pair_may_be_a_list():
     assert RandomAffine(zoom=[0.1, 0.2]).zoom == (0.1, 0.2)
+
+
+MISSING = {n: v for n, v in RandomAffine().draw_parameters(2).items() if n != "zoom"}
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: RandomAffine()([np.zeros((2, 4, 4, 3))]), TypeError, "`inputs` must be one tensor of pictures; received inputs='list'."),
+        (lambda: RandomAffine()({"images": np.zeros((2, 4, 4, 3))}), TypeError, "`inputs` must be one tensor of pictures; received inputs='dict'."),
+        (lambda: RandomAffine().apply(np.zeros((4, 4)), MISSING), ValueError, "`input_shape` must be of three axes (one picture) or four (a batch); received input_shape=(4, 4)."),
+        (lambda: RandomAffine().apply(np.zeros((2, 4, 4, 3)), MISSING), ValueError, "`parameters` must be what `draw_parameters` returns; received parameters=["),
+        (lambda: RandomAffine().apply(np.zeros((2, 4, 4, 3)), RandomAffine().draw_parameters(3)), ValueError, "`parameters` must be those of as many pictures, here 2; received parameters of 3."),
+        (lambda: RandomAffine().apply(np.zeros((2, 4, 4)), RandomAffine().draw_parameters(2)), ValueError, "`parameters` must be those of as many pictures, here 1; received parameters of 2. Masks without an axis of channels need one: masks[..., None]."),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_transformed_is_named(make, error, message):
+    with pytest.raises(error) as caught:
+        make()
+    assert str(caught.value).startswith(message)
+
+
+def test_parameters_may_be_plain_numbers():
+    layer, images = RandomAffine(rotation_degrees=30), np.ones((2, 4, 4, 3))
+    drawn = {
+        name: np.asarray(keras.ops.convert_to_numpy(v)).tolist()
+        for name, v in layer.draw_parameters(2).items()
+    }
+    assert layer.apply(images, drawn).shape == images.shape

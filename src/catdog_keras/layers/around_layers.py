@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from catdog_keras import _backend
-from catdog_keras._checks import check_layer, describe
+from catdog_keras._checks import check_layer, check_one_tensor, describe
 
 NEEDS_LABELS = (keras.layers.CutMix, keras.layers.MixUp)
 
@@ -65,10 +65,7 @@ class _AroundLayers(keras.layers.Layer):
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """Returns the pictures, in a `tf.data` map whatever Keras's backend is."""
-        if isinstance(inputs, (dict, list, tuple)):
-            kind = type(inputs).__name__
-            remedy = "Labels, boxes and masks are not changed with the pictures."
-            raise TypeError(describe("inputs", "one tensor of pictures", kind, remedy))
+        check_one_tensor(inputs)
         if _backend.is_foreign(inputs):
             return self.call(inputs, *args, **kwargs)
         return super().__call__(inputs, *args, **kwargs)
@@ -130,6 +127,25 @@ def apply_inner(layer: keras.Layer, images: Any, parameters: dict[str, Any] | No
     """Applies a layer inside, by parameters if it was given some."""
     if parameters is not None:
         return layer.apply(images, parameters)
+    if _backend.is_foreign(images):
+        return _apply_in_map(layer, images)
+    return _call(layer, images)
+
+
+def _apply_in_map(layer: keras.Layer, images: Any) -> Any:
+    """Applies a layer to tensors of another framework than Keras's backend, if it can be."""
+    if isinstance(layer, keras.layers.Identity):  # it would make a tensor of the backend of them
+        return images
+    try:
+        return _call(layer, images)
+    except NotImplementedError as error:
+        remedy = f"On {keras.backend.backend()} {layer.name!r} works in a model alone."
+        raise TypeError(
+            describe("layer", "one that works in a map of tf.data", layer, remedy)
+        ) from error
+
+
+def _call(layer: keras.Layer, images: Any) -> Any:
     # RandomBrightness of Keras writes into the tensor that it is given where there is a way to.
     images = _backend.protect(images)
     if "training" in inspect.signature(layer.call).parameters:

@@ -7,7 +7,13 @@ from typing import Any
 import keras
 
 from catdog_keras import _backend
-from catdog_keras._checks import check_choice, check_finite, check_span, describe
+from catdog_keras._checks import (
+    check_choice,
+    check_finite,
+    check_one_tensor,
+    check_span,
+    describe,
+)
 from catdog_keras.layers.affine_matrix import PARAMETERS, affine_matrix
 from catdog_keras.layers.seeded import _Seeded
 
@@ -179,14 +185,21 @@ class RandomAffine(_Seeded):
 
         Returns:
             The pictures, transformed, in the compute dtype.
+
+        Raises:
+            ValueError: If the pictures have neither three nor four axes, or the parameters are not
+                those of as many pictures.
         """
         ops = _backend.operations_for(images)
         # Integers cannot be interpolated, and half precision cannot hold the weights of pixels.
         images = ops.cast(ops.convert_to_tensor(images), "float32")
+        self.compute_output_shape(images.shape)
         alone, first = len(images.shape) == 3, self.data_format == "channels_first"
         images = ops.expand_dims(images, 0) if alone else images
         images = ops.transpose(images, (0, 2, 3, 1)) if first else images
+        _check_names(parameters)
         tensors = {name: ops.convert_to_tensor(parameters[name], "float32") for name in PARAMETERS}
+        _check_count(tensors, images.shape[0], alone=alone)
         shape = ops.shape(images)  # one tensor in a map, which cannot be unpacked
         height, width = ops.cast(shape[1], "float32"), ops.cast(shape[2], "float32")
         outputs = _backend.resample(
@@ -201,6 +214,7 @@ class RandomAffine(_Seeded):
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """Returns the pictures, in a `tf.data` map whatever Keras's backend is."""
+        check_one_tensor(inputs)
         if _backend.is_foreign(inputs):
             return self.call(inputs, *args, **kwargs)
         return super().__call__(inputs, *args, **kwargs)
@@ -237,6 +251,26 @@ class RandomAffine(_Seeded):
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make this layer again."""
         return {**super().get_config(), **{name: getattr(self, name) for name in ARGUMENTS}}
+
+
+def _check_names(parameters: Mapping[str, Any]) -> None:
+    """Raises if a parameter is missing."""
+    missing = [name for name in PARAMETERS if name not in parameters]
+    if missing:
+        requirement = "what `draw_parameters` returns"
+        remedy = f"There is no {', no '.join(missing)}."
+        raise ValueError(describe("parameters", requirement, sorted(parameters), remedy))
+
+
+def _check_count(tensors: Mapping[str, Any], pictures: int | None, *, alone: bool) -> None:
+    """Raises if parameters are not for as many pictures, where both numbers are known."""
+    drawn = {tensor.shape[0] for tensor in tensors.values()}
+    if pictures is not None and None not in drawn and drawn != {pictures}:
+        remedy = " Masks without an axis of channels need one: masks[..., None]." if alone else ""
+        raise ValueError(
+            f"`parameters` must be those of as many pictures, here {pictures}; "
+            f"received parameters of {', '.join(map(str, sorted(drawn)))}.{remedy}"
+        )
 
 
 def _as_given(span: Span) -> Span:
