@@ -96,3 +96,20 @@ def last_activation(model: keras.Model) -> str | None:
         return type(last).__name__.lower()
     activation = getattr(last, "activation", None)
     return None if activation is None else getattr(activation, "__name__", None)
+
+
+def copy_trainable(source: keras.Model, copy: keras.Model) -> None:
+    """Freezes the models in a copy, and the copy itself, as those of its source are frozen.
+
+    Layers keep the flag in their config, models do not: unfreezing one of their layers would train
+    it in the copy alone. Layers that only one of the two has are left as they are.
+    """
+    if copy.trainable != source.trainable:
+        copy.trainable = source.trainable
+    copies = {layer.name: layer for layer in copy.layers}
+    for layer in source.layers:
+        copied = copies.get(layer.name)
+        if is_graph(layer) and is_graph(copied):
+            copy_trainable(layer, copied)
+        elif copied is not None and copied.trainable != layer.trainable:
+            copied.trainable = layer.trainable

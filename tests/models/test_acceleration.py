@@ -5,7 +5,13 @@ import numpy as np
 import pytest
 from keras import layers
 
-from catdog_keras import BatchNormalization, ConvBlock, accelerate, build_model1
+from catdog_keras import (
+    BatchNormalization,
+    ConvBlock,
+    accelerate,
+    build_model1,
+    strip_augmentation,
+)
 
 
 def blocks(channels):
@@ -125,3 +131,17 @@ def test_wrong_arguments_are_named():
         accelerate(3)
     with pytest.raises(ValueError, match="`model` must be a built Functional or Sequential model"):
         accelerate(keras.Sequential([layers.Dense(2)]))
+
+
+@pytest.mark.parametrize("make", [accelerate, strip_augmentation])
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_model_that_is_frozen_stays_so_though_a_layer_in_it_is_not(make, whole):
+    model = functional()
+    inner = model.get_layer("inner")
+    (model if whole else inner).trainable = False
+    inner.layers[0].trainable = True
+    copied = make(model)
+    assert copied.trainable is not whole
+    assert copied.get_layer("inner").trainable is False
+    assert copied.get_layer("inner").layers[0].trainable is True
+    assert [w.path for w in copied.trainable_weights] == [w.path for w in model.trainable_weights]

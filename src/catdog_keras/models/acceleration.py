@@ -4,7 +4,7 @@ import warnings
 
 import keras
 
-from catdog_keras._layer_graph import check_graph
+from catdog_keras._layer_graph import check_graph, copy_trainable
 from catdog_keras.layers import BatchNormalization, ConvBlock
 from catdog_keras.models.folding import normalises_inside
 
@@ -47,6 +47,7 @@ def accelerate(model: keras.Model) -> keras.Model:
 
     fast = keras.models.clone_model(model, clone_function=copy, recursive=True)
     fast.set_weights(model.get_weights())
+    copy_trainable(model, fast)
     if own:
         warnings.warn(
             f"Of {model.name!r} these layers compute their own normalisation and were copied as "

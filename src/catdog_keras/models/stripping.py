@@ -7,7 +7,7 @@ import keras
 
 from catdog_keras import layers
 from catdog_keras._checks import describe
-from catdog_keras._layer_graph import check_graph, is_graph
+from catdog_keras._layer_graph import check_graph, copy_trainable, is_graph
 
 # All of them pass pictures through at inference. Keras's AutoContrast and
 # ContrastLimitedAdaptiveHistogramEqualization act there, too: they are part of the function.
@@ -56,6 +56,7 @@ def strip_augmentation(
     if not all(isinstance(kind, type) and issubclass(kind, keras.Layer) for kind in kinds):
         raise TypeError(describe("also", "a layer class, or several", also))
     stripped = _strip(check_graph(model), (*AUGMENTATIONS, *kinds))
+    copy_trainable(model, stripped)
     # Keras exports to ONNX only what was called once.
     inputs = model.inputs[0] if isinstance(model, keras.Sequential) else model.input
     stripped(keras.tree.map_structure(lambda x: keras.KerasTensor(x.shape, x.dtype), inputs))
