@@ -260,6 +260,14 @@ def test_arguments_are_checked(arguments, message):
     assert str(caught.value) == message
 
 
+def test_labels_that_the_loss_cannot_take_are_refused():
+    images, _ = pictures(8)
+    with pytest.raises(
+        ValueError, match=r"`train` must hold labels that the loss of .* A label is 9"
+    ):
+        fine_tune(model(), (images, np.full(8, 9)), epochs=1, unfreeze="conv2")
+
+
 def test_options_are_checked():
     with pytest.raises(ValueError, match=r"`warmup` must be a number from 0 to 0\.9; received war"):
         FineTuning(warmup=1)

@@ -468,13 +468,26 @@ def test_more_than_one_way_to_the_head_is_refused():
         ({"data": [np.zeros((2, *SHAPE))]}, ValueError, "`train` must be a dataset of batches (pictures, labels), or a pair of arrays, pictures and their labels; received a batch that is no pair."),
         ({"data": [(np.zeros((2, 9, 8, 3)), [0, 1])]}, ValueError, "`train` must hold batches of pictures of shape (8, 8, 3), as the model takes them; received a batch of shape (2, 9, 8, 3)."),
         ({"data": [(np.zeros((2, *SHAPE)), [0])]}, ValueError, "`train` must have a label for each picture; received 2 pictures and labels of shape (1,)."),
+        ({"data": [(np.zeros((3, *SHAPE)), [0, 5, 1])]}, ValueError, "`train` must hold labels that the loss of 'transfer_small' takes; received others. A label is 5, and the model's classes go from 0 to 1. Build the model with num_classes=6, or look where the label comes from."),
+        ({"data": [(np.zeros((2, *SHAPE)), np.eye(2))]}, ValueError, "`train` must hold labels that the loss of 'transfer_small' takes; received others."),
+        ({"validation_data": [(np.zeros((2, *SHAPE)), [0, -1])]}, ValueError, "`validation_data` must hold labels that the loss of 'transfer_small' takes; received others. A label is -1,"),
         ({"validation_data": 3}, TypeError, "`validation_data` must be a dataset of batches (pictures, labels), or a pair of arrays, pictures and their labels; received validation_data=3."),
     ],
 )  # fmt: skip
 def test_arguments_are_checked(arguments, error, message):
     with pytest.raises(error) as caught:
         train(small_model(), **arguments)
-    assert str(caught.value) == message
+    assert str(caught.value).startswith(message)
+
+
+def own_loss(truth, logits):
+    return keras.ops.mean(logits, axis=-1) * truth
+
+
+def test_a_loss_of_the_users_own_takes_what_labels_it_likes():
+    model = small_model()
+    model.compile("sgd", own_loss)
+    assert len(train(model, [(np.zeros((2, *SHAPE)), [7.5, -2.0])])["loss"]) == 2
 
 
 def test_data_without_end_is_refused():

@@ -1,5 +1,6 @@
 """How models are compiled: as their user did it, or as a classifier from logits needs it."""
 
+import warnings
 from typing import Any
 
 import keras
@@ -20,8 +21,11 @@ def compile_if_needed(model: keras.Model) -> None:
 
 def compile_like(part: keras.Model, model: keras.Model, optimizer: keras.Optimizer) -> None:
     """Compiles a part of a model, or the model itself, as it is, but for the optimizer."""
-    config = model.get_compile_config()
-    arguments = keras.saving.deserialize_keras_object(config)
+    with warnings.catch_warnings():
+        # What Keras says of a lambda is for those who save it.
+        warnings.filterwarnings("ignore", message="The object being serialized includes a `lambda`")
+        config = model.get_compile_config()
     # The loss is taken as it is: a function of the user's own cannot be found by its name.
-    arguments |= {"optimizer": optimizer, "loss": model.loss}
-    part.compile(**arguments)
+    others = {name: value for name, value in config.items() if name not in ("optimizer", "loss")}
+    arguments = keras.saving.deserialize_keras_object(others)
+    part.compile(optimizer, loss=model.loss, **arguments)

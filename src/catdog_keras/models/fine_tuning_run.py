@@ -18,6 +18,7 @@ from catdog_keras.models.feature_batches import FeatureBatches, draw_seed
 from catdog_keras.models.feature_extraction import Collected, FeatureExtractor, collect
 from catdog_keras.models.feature_store import FeatureStore
 from catdog_keras.models.head_split import HeadSplit
+from catdog_keras.models.label_check import require_labels
 from catdog_keras.models.labelled_batches import count_batches
 from catdog_keras.models.stage_data import begin_passes, feedable
 from catdog_keras.models.unfreezing import rate_factors, split_at_trained, unfreeze_from
@@ -92,7 +93,9 @@ class Run:
         assign(self._seeds(), state.seeds)
 
         def kept(name: str, data: Any, views: Any) -> Collected:
-            return collect(name, data, extractor, store, views=views, keyed=False)
+            seen = collect(name, data, extractor, store, views=views, keyed=False)
+            require_labels(name, seen.labels, self.model)
+            return seen
 
         try:
             data = FeatureBatches(

@@ -8,11 +8,12 @@ import keras
 
 from catdog_keras import _backend
 from catdog_keras._checks import check_integer, check_path, describe
-from catdog_keras.models.compiling import compile_if_needed
+from catdog_keras.models.compiling import compile_if_needed, compile_like
 from catdog_keras.models.feature_batches import FeatureBatches, draw_seed
 from catdog_keras.models.feature_extraction import FeatureExtractor, collect
 from catdog_keras.models.feature_store import FeatureStore
 from catdog_keras.models.head_split import split_at_head
+from catdog_keras.models.label_check import require_labels
 from catdog_keras.models.labelled_batches import check_labelled
 
 MAX_VIEWS = 255
@@ -99,11 +100,13 @@ def fit_head(
             train, validation_data=validation_data, epochs=epochs, shuffle=False, **fit_arguments
         )
     with _backend.strategy_scope(model):
+        compile_if_needed(model)
         extractor = FeatureExtractor(split, dtype)
         store = _open_store(model, extractor, cache)
         keyed = cache is not False
         try:
             seen = collect("train", train, extractor, store, views=views, keyed=keyed)
+            require_labels("train", seen.labels, model)
             batches = FeatureBatches(store, seen, draw_seed())
             validation = None
             if validation_data is not None:
@@ -111,6 +114,7 @@ def fit_head(
                     "validation_data", validation_data, extractor, store, views=1, keyed=keyed
                 )
                 validation = FeatureBatches(store, judged)
+                require_labels("validation_data", judged.labels, model)
             return _fit(model, split.head, batches, validation, epochs, fit_arguments)
         finally:
             store.close()
@@ -125,14 +129,7 @@ def _fit(
     arguments: dict[str, Any],
 ) -> keras.callbacks.History:
     """Trains the head as if the whole model were trained: by its optimizer, for its callbacks."""
-    compile_if_needed(model)
-    metrics = keras.saving.deserialize_keras_object(model.get_compile_config())
-    head.compile(
-        optimizer=model.optimizer,
-        loss=model.loss,
-        metrics=metrics["metrics"],
-        weighted_metrics=metrics["weighted_metrics"],
-    )
+    compile_like(head, model, model.optimizer)
     verbose = arguments.get("verbose", "auto")
     callbacks = keras.callbacks.CallbackList(
         [*keras.tree.flatten(arguments.get("callbacks") or []), _Stop(head)],

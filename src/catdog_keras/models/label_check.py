@@ -45,6 +45,21 @@ def check_labels(
     yield from _check_logits(last_activation(model), kind, from_logits)
 
 
+def require_labels(name: str, labels: Array, model: keras.Model) -> None:
+    """Raises if the loss of a compiled model cannot take these labels, where that is known.
+
+    A backend would fail with a graph in its message or, on JAX, train on towards NaN.
+    """
+    if _loss_of(model)[0] is None:  # of a loss of the user's own nothing is known
+        return
+    for finding in check_labels([labels], model, None):
+        if finding.name != "from_logits":
+            raise ValueError(
+                f"`{name}` must hold labels that the loss of {model.name!r} takes; received "
+                f"others. {finding.problem} {finding.remedy}"
+            )
+
+
 def _check_form(one_hot: bool, kind: str | None, outputs: int) -> Iterator[Finding]:
     if one_hot and (kind == "sparse" or (kind == "binary" and outputs == 1)):
         yield Finding(
