@@ -277,7 +277,7 @@ def test_of_a_model_that_cannot_be_looked_into_the_numbers_give_rise_to_doubt():
     with pytest.warns(UserWarning, match=r"between 0 and 1 \(0.00669 to 0.993\) and are taken"):
         evaluate_classifier(Unseen(), data, ["cats", "dogs"])
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("error", UserWarning)
         evaluate_classifier(Unseen(), data, ["cats", "dogs"], from_logits=False)
         logits = chained([keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="zeros")])
         evaluate_classifier(logits, data, ["cats", "dogs"])

@@ -333,7 +333,8 @@ def compare_cells(kinds, size):
         answers = np.asarray(model.predict_on_batch(bright))[..., 0]
         seen = answers.take(answers.shape[2 - axis] // 2, axis=2 - axis)
         # What a cell answers to white all around it: less where an edge takes a part of its view.
-        wide = np.asarray(chain((None, None, 1), *parts)(np.ones((1, 400, 400, 1), "float32")))
+        white = chain((None, None, 1), *parts)(np.ones((1, 400, 400, 1), "float32"))
+        wide = keras.ops.convert_to_numpy(white)
         inside = np.isclose(seen.sum(axis=0), wide[0, wide.shape[1] // 2, wide.shape[2] // 2, 0])
         found = np.arange(size[axis]) @ seen / np.maximum(seen.sum(axis=0), 1e-9)
         places = cells.first + cells.step * np.arange(cells.count)
