@@ -11,7 +11,8 @@ from click.testing import CliRunner
 from PIL import Image
 
 import catdog_keras
-from catdog_keras import cli, tutorial
+from catdog_keras import cli
+from catdog_keras.tutorial import run as tutorial
 
 
 def run(*arguments):

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from catdog_keras import load_cats_dogs, transfer_model, tutorial
+from catdog_keras import load_cats_dogs, transfer_model
 from catdog_keras.datasets.synthetic import write_synthetic
+from catdog_keras.tutorial import run as tutorial
 
 FIELDS = {
     "name",

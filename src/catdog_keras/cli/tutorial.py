@@ -13,7 +13,7 @@ from catdog_keras.cli.training_options import (
 )
 
 if TYPE_CHECKING:
-    from catdog_keras.tutorial_results import TutorialResult
+    from catdog_keras.tutorial import TutorialResult
 
 
 @click.command()

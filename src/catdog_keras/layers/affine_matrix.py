@@ -6,6 +6,8 @@ from typing import Any
 
 import keras
 
+from catdog_keras._checks import describe
+
 PARAMETERS = (
     "flip_horizontal",
     "flip_vertical",
@@ -52,3 +54,23 @@ def affine_matrix(
     zero = cosine * 0.0
     rows = ops.stack([xx, xy, x0, yx, yy, y0, zero, zero, zero + 1.0], axis=-1)
     return ops.reshape(rows, (-1, 3, 3))
+
+
+def check_names(parameters: Mapping[str, Any]) -> None:
+    """Raises if a parameter is missing."""
+    missing = [name for name in PARAMETERS if name not in parameters]
+    if missing:
+        requirement = "what `draw_parameters` returns"
+        remedy = f"There is no {', no '.join(missing)}."
+        raise ValueError(describe("parameters", requirement, sorted(parameters), remedy))
+
+
+def check_count(tensors: Mapping[str, Any], pictures: int | None, *, alone: bool) -> None:
+    """Raises if parameters are not for as many pictures, where both numbers are known."""
+    drawn = {tensor.shape[0] for tensor in tensors.values()}
+    if pictures is not None and None not in drawn and drawn != {pictures}:
+        remedy = " Masks without an axis of channels need one: masks[..., None]." if alone else ""
+        raise ValueError(
+            f"`parameters` must be those of as many pictures, here {pictures}; "
+            f"received parameters of {', '.join(map(str, sorted(drawn)))}.{remedy}"
+        )

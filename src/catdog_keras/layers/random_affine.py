@@ -14,7 +14,7 @@ from catdog_keras._checks import (
     check_span,
     describe,
 )
-from catdog_keras.layers.affine_matrix import PARAMETERS, affine_matrix
+from catdog_keras.layers.affine_matrix import PARAMETERS, affine_matrix, check_count, check_names
 from catdog_keras.layers.seeded import _Seeded
 
 FLIPS = (None, "horizontal", "vertical", "horizontal_and_vertical")
@@ -197,9 +197,9 @@ class RandomAffine(_Seeded):
         alone, first = len(images.shape) == 3, self.data_format == "channels_first"
         images = ops.expand_dims(images, 0) if alone else images
         images = ops.transpose(images, (0, 2, 3, 1)) if first else images
-        _check_names(parameters)
+        check_names(parameters)
         tensors = {name: ops.convert_to_tensor(parameters[name], "float32") for name in PARAMETERS}
-        _check_count(tensors, images.shape[0], alone=alone)
+        check_count(tensors, images.shape[0], alone=alone)
         shape = ops.shape(images)  # one tensor in a map, which cannot be unpacked
         height, width = ops.cast(shape[1], "float32"), ops.cast(shape[2], "float32")
         outputs = _backend.resample(
@@ -251,26 +251,6 @@ class RandomAffine(_Seeded):
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make this layer again."""
         return {**super().get_config(), **{name: getattr(self, name) for name in ARGUMENTS}}
-
-
-def _check_names(parameters: Mapping[str, Any]) -> None:
-    """Raises if a parameter is missing."""
-    missing = [name for name in PARAMETERS if name not in parameters]
-    if missing:
-        requirement = "what `draw_parameters` returns"
-        remedy = f"There is no {', no '.join(missing)}."
-        raise ValueError(describe("parameters", requirement, sorted(parameters), remedy))
-
-
-def _check_count(tensors: Mapping[str, Any], pictures: int | None, *, alone: bool) -> None:
-    """Raises if parameters are not for as many pictures, where both numbers are known."""
-    drawn = {tensor.shape[0] for tensor in tensors.values()}
-    if pictures is not None and None not in drawn and drawn != {pictures}:
-        remedy = " Masks without an axis of channels need one: masks[..., None]." if alone else ""
-        raise ValueError(
-            f"`parameters` must be those of as many pictures, here {pictures}; "
-            f"received parameters of {', '.join(map(str, sorted(drawn)))}.{remedy}"
-        )
 
 
 def _as_given(span: Span) -> Span:

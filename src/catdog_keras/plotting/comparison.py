@@ -189,9 +189,9 @@ def _write_number(
 
 def _draw_legend(ax: Axes) -> None:
     """Names the bars, then the baseline: matplotlib lists lines before bars."""
-    from catdog_keras.plotting import _canvas
+    from catdog_keras.plotting import _legends
 
     entries = list(zip(*ax.get_legend_handles_labels(), strict=True))
     entries.sort(key=lambda entry: entry[1].startswith("baseline"))
     handles, labels = zip(*entries, strict=True)
-    _canvas.draw_legend_below(ax, handles, labels, columns=2)
+    _legends.draw_legend_below(ax, handles, labels, columns=2)

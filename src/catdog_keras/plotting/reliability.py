@@ -55,7 +55,7 @@ def plot_reliability(bins: Sequence[Bin], *, ax: Axes | None = None) -> Axes:
         >>> catdog_keras.plot_reliability(evaluation.reliability_bins).get_title()
         'Calibration error 0.350 on 4 pictures'
     """
-    from catdog_keras.plotting import _canvas
+    from catdog_keras.plotting import _canvas, _legends
 
     check_records("bins", bins, "a list of reliability bins", _ATTRIBUTES)
     ax = _canvas.take_axes(ax, (5.5, 5.5))
@@ -75,7 +75,7 @@ def plot_reliability(bins: Sequence[Bin], *, ax: Axes | None = None) -> Axes:
         "confidence (mean probability of the predicted class)",
         "accuracy (share of pictures)",
     )
-    _canvas.draw_legend_inside(ax, (0.7, 0.3), "best")
+    _legends.draw_legend_inside(ax, (0.7, 0.3), "best")
     pictures = sum(each.pictures for each in bins)
     error = sum(each.pictures * abs(each.accuracy - each.confidence) for each in bins) / pictures
     plural = "s" if pictures > 1 else ""

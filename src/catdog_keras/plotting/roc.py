@@ -73,7 +73,7 @@ def plot_roc(curves: Sequence[Curve], *, ax: Axes | None = None) -> Axes:
         >>> catdog_keras.plot_roc(evaluation.roc_curves).get_title()
         'ROC curve of dog'
     """
-    from catdog_keras.plotting import _canvas
+    from catdog_keras.plotting import _canvas, _legends
 
     check_records("curves", curves, "a list of ROC curves", _ATTRIBUTES)
     ax = _canvas.take_axes(ax, (5.5, 5.5))
@@ -90,7 +90,7 @@ def plot_roc(curves: Sequence[Curve], *, ax: Axes | None = None) -> Axes:
     ax.set_ylim(-0.01, 1.01)
     _canvas.write_labels(ax, "false positive rate", "true positive rate")
     worse = any(curve.area < LEAST_AREA for curve in curves)
-    _canvas.draw_legend_inside(ax, (0.72, 0.5), "best" if worse else "lower right")
+    _legends.draw_legend_inside(ax, (0.72, 0.5), "best" if worse else "lower right")
     title = f"ROC curve of {curves[0].class_name}"
     if len(curves) > 1:
         title = f"ROC curves of {len(curves)} classes, each against the rest"

@@ -13,7 +13,6 @@ import keras
 
 from catdog_keras._checks import check_integer
 from catdog_keras._output import output_folder
-from catdog_keras._progress import TrainingProgress, progress_bar
 from catdog_keras.datasets import ImageSplits, load_cats_dogs
 from catdog_keras.datasets.manifest import name_below
 from catdog_keras.datasets.options import OnBad
@@ -34,8 +33,9 @@ from catdog_keras.plotting import (
     plot_label_counts,
 )
 from catdog_keras.report.worst_pictures import draw_worst_pictures
-from catdog_keras.tutorial_report import REPORT_FILE, ShownModels
-from catdog_keras.tutorial_results import ModelResult, TutorialResult
+from catdog_keras.tutorial.report import REPORT_FILE, ShownModels
+from catdog_keras.tutorial.results import ModelResult, TutorialResult
+from catdog_keras.tutorial.training import train_to_best
 
 RESULTS_FILE = "results.json"
 IMAGE_SIZE = (160, 160)
@@ -162,7 +162,7 @@ def _train_and_judge(
     shown: ShownModels,
 ) -> ModelResult:
     started = time.perf_counter()
-    history, best_epoch = _train(name, model, splits, epochs)
+    history, best_epoch = train_to_best(name, model, splits, epochs)
     seconds = time.perf_counter() - started
     judged = {
         split: evaluate_classifier(
@@ -197,31 +197,6 @@ def _train_and_judge(
 
 def _names(splits: ImageSplits, split: str) -> list[str]:
     return [name_below(splits.root, file) for file in splits.files[split]]
-
-
-def _train(
-    name: str, model: keras.Model, splits: ImageSplits, epochs: int
-) -> tuple[dict[str, list[float]], int]:
-    """Trains and leaves the model with the weights of its best epoch on validation."""
-    model.compile(
-        optimizer="adam",
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
-    )
-    best = keras.callbacks.EarlyStopping(
-        "val_accuracy", mode="max", patience=epochs, restore_best_weights=True
-    )
-    steps = epochs * splits.train.cardinality().numpy()
-    with progress_bar(f"Training {name}", steps, "steps") as advance:
-        history = model.fit(
-            splits.train,
-            validation_data=splits.validation,
-            epochs=epochs,
-            callbacks=[best, TrainingProgress(advance)],
-            shuffle=False,  # the dataset reshuffles itself
-            verbose=0,
-        )
-    return history.history, best.best_epoch + 1
 
 
 def _count(variables: list[Any]) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 from catdog_keras.evaluation import Evaluation
 from catdog_keras.report import write_report
-from catdog_keras.tutorial_results import TutorialResult
+from catdog_keras.tutorial.results import TutorialResult
 
 REPORT_FILE = "report.html"
 

@@ -1,0 +1,77 @@
+"""What names the lines of a plot, inside its axes or below them. Imported at first use."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from matplotlib import rcParams
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.font_manager import FontProperties
+from matplotlib.transforms import ScaledTranslation
+
+from catdog_keras.plotting._canvas import SMALLEST_TEXT, fit_text, measure, text_width
+
+HANDLE = 2.2  # length of the line beside a name, in heights of its text
+
+
+def _usual_size() -> float:
+    """Returns the size in points of the text of a legend."""
+    return float(FontProperties(size=rcParams["legend.fontsize"]).get_size_in_points())
+
+
+def draw_legend_below(
+    ax: Axes, handles: Sequence[Artist], labels: Sequence[str], columns: int
+) -> None:
+    """Names what is drawn below the label of the axis."""
+    below = ScaledTranslation(0, -0.55, ax.figure.dpi_scale_trans)
+    legend = ax.legend(
+        handles,
+        labels,
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0),
+        bbox_transform=ax.transAxes + below,
+        ncols=columns,
+        borderaxespad=0,
+    )
+    for text in legend.get_texts():
+        text.set_parse_math(False)
+
+
+def draw_legend_inside(
+    ax: Axes, share: tuple[float, float], place: Literal["best", "lower right"]
+) -> None:
+    """Names what is drawn in a box in the axes, of at most this share of their width and height.
+
+    Labels of two lines become one where that leaves them larger.
+    """
+    handles, labels = ax.get_legend_handles_labels()
+    width, height = (part * side for part, side in zip(share, measure(ax), strict=True))
+    forms = [[label.replace("\n", " ") for label in labels], labels]
+    sizes = [_largest_size(form, width, height, _usual_size()) for form in forms]
+    size = max(sizes[0], sizes[1], SMALLEST_TEXT)
+    legend = ax.legend(
+        handles,
+        forms[0] if sizes[0] == size else forms[1],
+        loc=place,
+        fontsize=size,
+        borderaxespad=0.4,
+        handlelength=HANDLE,
+        handletextpad=0.5,
+        framealpha=0.85,
+    )
+    room = width - (HANDLE + 1.5) * size
+    for text in legend.get_texts():
+        text.set_parse_math(False)
+        text.set_text("\n".join(fit_text(line, room, size) for line in text.get_text().split("\n")))
+
+
+def _largest_size(labels: Sequence[str], width: float, height: float, largest: float) -> float:
+    """The size in points at which labels fit into a box; 0 where none does."""
+    lines = [line for label in labels for line in label.split("\n")]
+    size = largest
+    while size >= SMALLEST_TEXT:
+        widest = max(text_width(line, size) for line in lines) + (HANDLE + 1.5) * size
+        if widest <= width and 1.3 * size * len(lines) <= height:
+            return size
+        size -= 0.5
+    return 0.0
