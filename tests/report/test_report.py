@@ -6,6 +6,7 @@ import json
 import re
 from html.parser import HTMLParser
 
+import keras
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -269,6 +270,14 @@ def test_the_model_that_validation_chose_stands_first(tmp_path):
     assert "Accuracy, a 66.7 % 95 % interval 54.1 to 77.3 %; the model that validation" in page.text
     with pytest.raises(ValueError, match="`chosen` must be one of 'a', 'b'; received chosen='c'"):
         write_report(tmp_path / "page.html", models, chosen="c")
+
+
+def test_curves_may_come_as_fit_returns_them(tmp_path):
+    history = keras.callbacks.History()
+    history.history, history.epoch = HISTORY, [0, 1]
+    _, page = read(tmp_path, {"m": answers(range(40))}, histories={"m": history})
+    (image,) = (each for each in page.all("img") if "over the epochs" in each["alt"])
+    assert "In the last epoch: accuracy 0.800, val_accuracy 0.700, loss 0.400" in image["alt"]
 
 
 def test_a_remark_stands_above_all_figures(tmp_path):

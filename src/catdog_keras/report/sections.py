@@ -42,8 +42,9 @@ def curves_section(histories: Mapping[str, Any]) -> Section:
     """Loss and accuracy over the epochs."""
     figures = []
     for name, history in histories.items():
+        log = getattr(history, "history", history)
         last = ", ".join(
-            f"{metric} {values[-1]:.3f}" for metric, values in history.items() if len(values)
+            f"{metric} {values[-1]:.3f}" for metric, values in log.items() if len(values)
         )
         figures.append(
             embed(
