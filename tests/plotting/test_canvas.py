@@ -1,10 +1,13 @@
 """How much text fits: measured against what matplotlib draws."""
 
+import warnings
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
+from catdog_keras import plotting
 from catdog_keras.plotting import _canvas
 
 WORDS = st.text(
@@ -54,3 +57,12 @@ def test_titles_shrink_before_they_are_cut():
     assert _canvas.SMALLEST_TITLE <= ax.title.get_fontsize() < usual
     _canvas.write_title(ax, "a title so long " * 9)
     assert "…" in ax.get_title()
+
+
+def test_letters_that_the_font_lacks_are_warned_of_when_they_are_drawn_and_not_before():
+    names = ["\U00020000\U00020001", "cat"]  # in hardly any font
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ax = plotting.plot_confusion_matrix([[1, 2], [3, 4]], names)
+    with pytest.warns(UserWarning, match="missing from font"):
+        ax.figure.draw_without_rendering()

@@ -1,8 +1,10 @@
 """Where plots are drawn, in which colours, and how much text fits. Imported at first use."""
 
+import contextlib
 import functools
 import io
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
 from typing import Literal, cast
 
 from matplotlib import rcParams
@@ -105,11 +107,20 @@ def measure(ax: Axes) -> tuple[float, float]:
     figure = ax.figure.canvas.figure
     engine = figure.get_layout_engine()
     if engine is not None:
-        engine.execute(figure)
+        with _without_words_on_glyphs():
+            engine.execute(figure)
     ax.apply_aspect()
     box = ax.get_window_extent()
     scale = POINTS_PER_INCH / figure.dpi
     return box.width * scale, box.height * scale
+
+
+@contextlib.contextmanager
+def _without_words_on_glyphs() -> Iterator[None]:
+    """Measures in silence: of letters that the font lacks matplotlib warns when it draws them."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        yield
 
 
 def text_size(room: float, largest: float | None = None) -> float:
@@ -165,9 +176,10 @@ def _halves(line: str, width: float, size: float) -> list[str]:
 @functools.lru_cache(maxsize=4096)
 def text_width(text: str, size: float) -> float:
     """Returns the width in points of a text on one line, whatever breaks are in it."""
-    width, _, _ = TextToPath().get_text_width_height_descent(
-        " ".join(text.split()), FontProperties(size=size), ismath=False
-    )
+    with _without_words_on_glyphs():
+        width, _, _ = TextToPath().get_text_width_height_descent(
+            " ".join(text.split()), FontProperties(size=size), ismath=False
+        )
     return WIDENING * float(width)
 
 
