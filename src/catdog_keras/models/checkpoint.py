@@ -27,7 +27,7 @@ class Progress:
         epochs: Epochs done of each stage that has begun.
         done: Whether the last of these stages needs no more epochs.
         waited: Epochs of this stage since the best one.
-        best: Score of the best epoch of all stages; None before the first, or without validation.
+        best: Score of the best weights of all stages; None without validation.
         history: One list of values per metric, over all stages.
     """
 
@@ -57,7 +57,7 @@ class State:
         variables: Values of all variables of the model.
         seeds: The model's variables that are no weights, as its stage began.
         optimizer: Values of the optimizer's variables.
-        best: The weights of the best epoch; empty without validation.
+        best: The best weights, be they those before the first epoch; empty without validation.
         random: The backend's own state of random numbers, where it draws from one.
     """
 

@@ -36,12 +36,8 @@ class EpochKeeper(keras.callbacks.Callback):
         state, progress = self._state, self._state.progress
         for name, value in (logs or {}).items():
             progress.history.setdefault(name, []).append(float(value))
-        score = _score(logs or {})
-        if score is not None:
-            progress.waited += 1
-            if progress.best is None or score > progress.best:
-                progress.best, progress.waited = score, 0
-                state.best = values(self._whole.weights)
+        progress.waited += 1
+        self.keep_if_best(logs or {})
         progress.epochs[-1] = epoch + 1
         progress.done = progress.epochs[-1] == self._epochs
         if self._patience is not None and progress.waited >= self._patience:
@@ -52,9 +48,18 @@ class EpochKeeper(keras.callbacks.Callback):
         state.random = _backend.random_state()
         self._save(state)
 
+    def keep_if_best(self, logs: dict[str, Any]) -> None:
+        """Keeps the weights, if by these metrics of validation they are the best so far."""
+        progress, score = self._state.progress, _score(logs)
+        if score is None:
+            progress.waited = 0
+        elif progress.best is None or score > progress.best:
+            progress.best, progress.waited = score, 0
+            self._state.best = values(self._whole.weights)
+
 
 def _score(logs: dict[str, Any]) -> list[float] | None:
-    """How good an epoch was on validation: its accuracy, among equals its loss."""
+    """How good the weights are on validation: the accuracy, among equals the loss."""
     if "val_loss" not in logs:
         return None
     accuracies = [name for name in logs if name.startswith("val_") and "acc" in name]

@@ -34,8 +34,8 @@ class FineTuning:
             `learning_rate`, above 0 up to 1. In between the rate rises evenly, in proportion.
         warmup: Share of a stage's steps in which the rate rises from 0, from 0 to 0.9; in the rest
             it falls to 0 along a cosine.
-        patience: Epochs without a better one on the validation data after which a stage ends; None
-            for all epochs. The best weights are restored in any case.
+        patience: Epochs without better weights on the validation data after which a stage ends;
+            None for all epochs. The best weights are restored in any case.
         views: How often each picture goes through the frozen layers, whose outputs are kept: once
             as it is, and `views - 1` times as the model's augmentation makes it. Each epoch shows
             one of its views. None keeps nothing: every step runs the whole model, with its
@@ -80,9 +80,10 @@ def fine_tune(
     costs the trained layers alone. Batch normalisation of the backbone stays frozen, its averages
     and weights untouched, and works in inference mode.
 
-    With validation data the model ends with the weights of its best epoch: the highest accuracy,
-    among equals the lowest loss. It is left compiled with the loss and the metrics that it had and
-    a new Adam at `options.learning_rate`, so that `fit` may go on.
+    With validation data the model ends with the weights of its best epoch, or with those it began
+    with if no epoch was better: the highest accuracy, among equals the lowest loss. It is left
+    compiled with the loss and the metrics that it had and a new Adam at `options.learning_rate`, so
+    that `fit` may go on.
 
     Args:
         model: A model with a backbone, a model itself, inside; as `transfer_model` builds. If it is

@@ -130,6 +130,11 @@ class Run:
             assign(part.optimizer.variables, state.optimizer)
         begin_passes(train, done)
         keeper = EpochKeeper(self.model, state, epochs, self.options.patience, self.save)
+        if validation is not None and state.progress.best is None:
+            judge = keras.Model(part.inputs, part.outputs)  # `part` itself would not train the same
+            compile_like(judge, self.model, keras.optimizers.SGD())
+            begin = judge.evaluate(validation, verbose=0, return_dict=True)
+            keeper.keep_if_best({f"val_{name}": value for name, value in begin.items()})
         title = f"Fine-tuning {self.model.name}"
         with progress_bar(title, (epochs - done) * batches, "steps") as advance:
             part.fit(
