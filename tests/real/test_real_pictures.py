@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from catdog_keras import evaluate_classifier, load_cats_dogs, tutorial
+from catdog_keras import evaluate_classifier, load_cats_dogs
+from catdog_keras.tutorial import run as tutorial
 
 
 @pytest.fixture(scope="module")
