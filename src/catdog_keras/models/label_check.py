@@ -48,7 +48,7 @@ def check_labels(
 def require_labels(name: str, labels: Array, model: keras.Model) -> None:
     """Raises if the loss of a compiled model cannot take these labels, where that is known.
 
-    A backend would fail with a graph in its message or, on JAX, train on towards NaN.
+    TensorFlow would fail with a graph in its message; on JAX such a picture has a loss of 0.
     """
     if _loss_of(model)[0] is None:  # of a loss of the user's own nothing is known
         return
