@@ -6,7 +6,7 @@ import shutil
 import keras
 import pytest
 
-from catdog_keras import load_manifest
+from catdog_keras import augmentation, load_manifest
 from tests.cli.drawn import CLASSES, PER_CLASS
 
 TINY = [
@@ -51,6 +51,20 @@ def test_a_folder_of_drawn_classes_is_learned_evaluated_and_named_in_one_go(draw
     named = run("predict", output / "model.keras", *splits.files["train"], "--format", "json")
     right = [row["class"] in row["file"] for row in json.loads(named.stdout)]
     assert sum(right) / len(right) == told["accuracy"]
+
+
+@pytest.mark.parametrize("strength", ["none", "light", "medium", "strong"])
+def test_the_strength_of_augmentation_is_the_one_that_is_asked_for(strength, drawn, tmp_path, run):
+    ended = run("train", drawn, "--output", tmp_path, *TINY, "--augmentation", strength)
+    assert ended.exit_code == 0, ended.output
+    model = keras.saving.load_model(tmp_path / "model.keras")
+    inside = [layer.name for layer in model.layers]
+    assert ("augmentation" in inside) == (strength != "none")
+    if strength != "none":
+        made, wanted = model.get_layer("augmentation"), augmentation(strength)
+        assert type(made) is type(wanted)
+        for name in ("flip", "rotation_degrees", "zoom", "translation"):
+            assert getattr(made, name, None) == getattr(wanted, name, None)
 
 
 def test_bad_pictures_are_named_and_the_status_tells(drawn, tmp_path, run):

@@ -22,12 +22,6 @@ if TYPE_CHECKING:
 
     from catdog_keras.datasets import ImageSplits
 
-AUGMENTATIONS = {
-    "none": None,
-    "flip": {"flip": "horizontal"},
-    "affine": {"flip": "horizontal", "rotation_degrees": 15, "zoom": 0.1, "translation": 0.1},
-}
-
 
 @click.command()
 @click.argument("data")
@@ -66,10 +60,11 @@ AUGMENTATIONS = {
 @weights_option("The backbone's")
 @click.option(
     "--augmentation",
-    default="flip",
+    default="light",
     show_default=True,
-    type=click.Choice(list(AUGMENTATIONS)),
-    help="What is done to training pictures, by chance: mirrored; turned, zoomed and moved too.",
+    type=click.Choice(["none", "light", "medium", "strong"]),
+    help="What is done to training pictures, by chance: nothing; mirrored; turned, zoomed and "
+    "moved too; brightness, contrast and colour too, and parts covered.",
 )
 @click.option(
     "--split",
@@ -148,17 +143,16 @@ def _load(data: str, chosen: _Settings) -> "ImageSplits":
 def _build_model(chosen: _Settings, class_names: tuple[str, ...]) -> "keras.Model":
     import keras
 
-    from catdog_keras.layers import RandomAffine
+    from catdog_keras.layers import augmentation
     from catdog_keras.models import transfer_model
 
     keras.utils.set_random_seed(chosen.seed)
-    arguments = AUGMENTATIONS[chosen.augmentation]
     return transfer_model(
         chosen.backbone,
         (chosen.image_size, chosen.image_size, 3),
         class_names=class_names,
         weights=chosen.weights,
-        augmentation=arguments and RandomAffine(**arguments, name="augmentation"),
+        augmentation=None if chosen.augmentation == "none" else augmentation(chosen.augmentation),
     )
 
 
