@@ -1,4 +1,4 @@
-"""What layers around other layers share: they act in training only, on pictures alone."""
+"""What layers around other layers share."""
 
 import inspect
 from collections.abc import Sequence
@@ -7,7 +7,8 @@ from typing import Any
 import keras
 
 from catdog_keras import _backend
-from catdog_keras._checks import check_layer, check_one_tensor, describe
+from catdog_keras._checks import check_layer, describe
+from catdog_keras.layers.in_training import _InTraining
 
 NEEDS_LABELS = (keras.layers.CutMix, keras.layers.MixUp)
 
@@ -30,8 +31,8 @@ def check_inner_layers(layers: Any) -> list[keras.Layer]:
     return [check_inner(f"layers[{number}]", layer) for number, layer in enumerate(layers)]
 
 
-class _AroundLayers(keras.layers.Layer):
-    """A layer around others, which acts with `training=True` only and keeps shapes.
+class _AroundLayers(_InTraining):
+    """A layer around others.
 
     A subclass has `_inner_layers`, `draw_own`, `draw_parameters` and `transform`.
     """
@@ -50,10 +51,7 @@ class _AroundLayers(keras.layers.Layer):
         Raises:
             ValueError: If it has neither three nor four axes, or a layer inside changes it.
         """
-        shape = tuple(input_shape)
-        if len(shape) not in (3, 4):
-            requirement = "of three axes (one picture) or four (a batch)"
-            raise ValueError(describe("input_shape", requirement, shape))
+        shape = super().compute_output_shape(input_shape)
         batched = _batched(shape)
         for layer in self._inner_layers:
             after = tuple(layer.compute_output_spec(keras.KerasTensor(batched)).shape)
@@ -62,31 +60,6 @@ class _AroundLayers(keras.layers.Layer):
                 remedy = f"{layer.name!r} makes {after} of {batched}."
                 raise ValueError(describe("input_shape", requirement, shape, remedy))
         return shape
-
-    def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
-        """Returns the pictures, in a `tf.data` map whatever Keras's backend is."""
-        check_one_tensor(inputs)
-        if _backend.is_foreign(inputs):
-            return self.call(inputs, *args, **kwargs)
-        return super().__call__(inputs, *args, **kwargs)
-
-    def call(self, inputs: Any, training: bool | None = False) -> Any:
-        """Changes pictures at random.
-
-        Args:
-            inputs: Pictures of either input shape.
-            training: True draws and applies; False or None returns the pictures.
-
-        Returns:
-            The pictures, in the compute dtype.
-        """
-        self.compute_output_shape(inputs.shape)
-        ops = _backend.operations_for(inputs)
-        if not training:
-            return ops.cast(inputs, self.compute_dtype)
-        # Of a tensor even for one picture: this is how a foreign map is told from the rest.
-        batch_size = ops.shape(inputs if len(inputs.shape) == 4 else inputs[None])[0]
-        return self.apply(inputs, self.draw_own(batch_size))
 
     def apply(self, images: Any, parameters: dict[str, Any]) -> Any:
         """Transforms pictures by given parameters.

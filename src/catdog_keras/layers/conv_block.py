@@ -110,11 +110,9 @@ class ConvBlock(keras.layers.Layer):
     def _make_parts(self) -> None:
         inner_format = _backend.native_data_format(self.data_format)
         self._transposes = inner_format != self.data_format
-        to_last, to_first = (0, 2, 3, 1), (0, 3, 1, 2)
         inner_last = inner_format == "channels_last"
-        self._to_inner, self._from_inner = (
-            (to_last, to_first) if inner_last else (to_first, to_last)
-        )
+        ways = (0, 2, 3, 1), (0, 3, 1, 2)  # to channels last, and to channels first
+        self._to_inner, self._from_inner = ways if inner_last else ways[::-1]
         # A frozen layer does not freeze the parts that it gets later; each must be told.
         common = {"dtype": self.dtype_policy, "trainable": self.trainable}
         self.convolution = keras.layers.Conv2D(

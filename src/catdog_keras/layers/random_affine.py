@@ -10,11 +10,10 @@ from catdog_keras import _backend
 from catdog_keras._checks import (
     check_choice,
     check_finite,
-    check_one_tensor,
     check_span,
-    describe,
 )
 from catdog_keras.layers.affine_matrix import PARAMETERS, affine_matrix, check_count, check_names
+from catdog_keras.layers.in_training import _InTraining
 from catdog_keras.layers.seeded import _Seeded
 
 FLIPS = (None, "horizontal", "vertical", "horizontal_and_vertical")
@@ -37,7 +36,7 @@ Span = float | Sequence[float]
 
 
 @keras.saving.register_keras_serializable(package="catdog_keras")
-class RandomAffine(_Seeded):
+class RandomAffine(_Seeded, _InTraining):
     """Flips, zooms, shears, rotates and shifts each picture at random, in one resampling.
 
     `rotation_degrees` is in degrees; the factor of `keras.layers.RandomRotation` is a fraction of
@@ -211,42 +210,6 @@ class RandomAffine(_Seeded):
         )
         outputs = ops.transpose(outputs, (0, 3, 1, 2)) if first else outputs
         return ops.cast(ops.squeeze(outputs, 0) if alone else outputs, self.compute_dtype)
-
-    def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
-        """Returns the pictures, in a `tf.data` map whatever Keras's backend is."""
-        check_one_tensor(inputs)
-        if _backend.is_foreign(inputs):
-            return self.call(inputs, *args, **kwargs)
-        return super().__call__(inputs, *args, **kwargs)
-
-    def call(self, inputs: Any, training: bool | None = False) -> Any:
-        """Transforms pictures at random.
-
-        Args:
-            inputs: Pictures of either input shape.
-            training: True draws and applies parameters; False or None returns the pictures.
-
-        Returns:
-            The pictures, in the compute dtype.
-        """
-        self.compute_output_shape(inputs.shape)
-        ops = _backend.operations_for(inputs)
-        if not training:
-            return ops.cast(inputs, self.compute_dtype)
-        batch_size = ops.shape(inputs)[0] if len(inputs.shape) == 4 else 1
-        return self.apply(inputs, self.draw_parameters(batch_size))
-
-    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
-        """Returns `input_shape`.
-
-        Raises:
-            ValueError: If it has neither three nor four axes.
-        """
-        shape = tuple(input_shape)
-        if len(shape) not in (3, 4):
-            requirement = "of three axes (one picture) or four (a batch)"
-            raise ValueError(describe("input_shape", requirement, shape))
-        return shape
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make this layer again."""
