@@ -21,7 +21,8 @@ from catdog_keras.datasets.synthetic.canvas import (
     symmetric,
 )
 from catdog_keras.datasets.synthetic.coats import Coat
-from catdog_keras.datasets.synthetic.heads import HeadPose, draw_cat_head, draw_dog_head
+from catdog_keras.datasets.synthetic.head_pose import HeadPose
+from catdog_keras.datasets.synthetic.heads import draw_cat_head, draw_dog_head
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,12 @@
 """Heads of the synthetic cats and dogs.
 
-A head is drawn from points on a ball that is turned before it is projected, so that one
-description serves the front view and the turned head: a dog's muzzle then stands out sideways.
-Face coordinates: x to the right, y downwards, depth towards the viewer; the skull's radius is 1.
+One description serves the front view and the turned head: a dog's muzzle then stands out sideways.
+Coordinates are those of `head_pose`.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from catdog_keras.datasets.synthetic.canvas import (
     Canvas,
@@ -23,6 +20,7 @@ from catdog_keras.datasets.synthetic.canvas import (
     symmetric,
 )
 from catdog_keras.datasets.synthetic.coats import Coat
+from catdog_keras.datasets.synthetic.head_pose import HeadPose
 
 _INK: Colour = (38, 28, 30)
 _PINK: Colour = (222, 150, 148)
@@ -30,45 +28,6 @@ _EYE_COLOURS: tuple[Colour, ...] = (
     (150, 176, 84), (206, 160, 62), (124, 166, 196), (176, 116, 50), (120, 82, 48),
 )  # fmt: skip
 _NOSES: tuple[Colour, ...] = ((46, 38, 40), (46, 38, 40), (96, 62, 56), (196, 122, 118))
-
-
-@dataclass(frozen=True)
-class HeadPose:
-    """Where a head is and where it looks.
-
-    Attributes:
-        centre: Middle of the skull, in pixels.
-        radius: Radius of the skull, in pixels.
-        yaw: Turn to the picture's right, in radians.
-        pitch: Nod downwards, in radians.
-        roll: Tilt, clockwise, in radians.
-    """
-
-    centre: tuple[float, float]
-    radius: float
-    yaw: float
-    pitch: float
-    roll: float
-
-    def flat(self, points: ArrayLike) -> Points:
-        """Places face points in the picture without turning the head: outlines."""
-        cos, sin = np.cos(self.roll), np.sin(self.roll)
-        turned = np.asarray(points, dtype=np.float64) @ np.array([[cos, sin], [-sin, cos]])
-        placed: Points = turned * self.radius + np.asarray(self.centre)
-        return placed
-
-    def solid(self, points: ArrayLike, depth: float | None = None) -> Points:
-        """Turns face points with the head; without `depth` they lie on the ball's surface."""
-        x, y = np.asarray(points, dtype=np.float64).T
-        z = np.sqrt(np.maximum(0.05, 1 - 0.8 * (x**2 + y**2))) if depth is None else depth
-        along = x * np.cos(self.yaw) + z * np.sin(self.yaw)
-        z = z * np.cos(self.yaw) - x * np.sin(self.yaw)
-        down = y * np.cos(self.pitch) + z * np.sin(self.pitch)
-        return self.flat(np.stack([along, down], axis=1))
-
-    def far(self, side: int) -> bool:
-        """Whether the head is turned so far that `side` (-1 left, 1 right) is its far one."""
-        return self.yaw * side > 0.3
 
 
 def draw_cat_head(canvas: Canvas, pose: HeadPose, coat: Coat) -> None:
