@@ -190,9 +190,7 @@ class Evaluation:
 
         Guo et al. (2017), On calibration of modern neural networks, section 2.
         """
-        gaps = (
-            each.pictures * abs(each.accuracy - each.confidence) for each in self.reliability_bins
-        )
+        gaps = (b.pictures * abs(b.accuracy - b.confidence) for b in self.reliability_bins)
         return sum(gaps) / len(self)
 
     def top_losses(self, k: int = 9) -> list[PictureLoss]:
