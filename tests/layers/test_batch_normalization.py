@@ -53,6 +53,16 @@ def test_the_fused_kernel_is_taken_where_it_is_said_to_be():
     assert is_fused(images[:1, :1, :1]) == (BACKEND == "tensorflow")
 
 
+@pytest.mark.parametrize("training", [True, False])
+def test_no_epsilon_is_computed_as_by_keras(training):
+    images = pictures(4, 5, 7, 3)
+    ours, theirs = (
+        keras.ops.convert_to_numpy(layer(images, training=training))
+        for layer in pair(images.shape, epsilon=0.0)
+    )
+    np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.parametrize("scale", [True, False])
 @pytest.mark.parametrize("center", [True, False])
 @pytest.mark.parametrize("training", [True, False])
@@ -306,3 +316,47 @@ def test_a_saved_model_moves_between_the_two_layers(tmp_path, monkeypatch):
         assert type(second.layers[1]) is kind
         expected = as_numpy(first(images, training=False))
         np.testing.assert_allclose(as_numpy(second(images, training=False)), expected, atol=1e-5)
+
+
+def penalised(layers, images):
+    """Derivatives of the square of a gradient by the weights, as a gradient penalty has them."""
+    import tensorflow as tf
+
+    with tf.GradientTape() as outer:
+        with tf.GradientTape() as inner:
+            inner.watch(images)
+            total = tf.reduce_sum(layers(images, training=True) ** 3)
+        penalty = tf.reduce_sum(inner.gradient(total, images) ** 2)
+    return outer.gradient(penalty, [weight.value for weight in layers.trainable_weights])
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="about TensorFlow's kernel")
+@pytest.mark.parametrize("compiled", [True, False])
+def test_second_derivatives_are_those_of_keras(compiled):
+    """TensorFlow's own second derivatives of the fused kernel are not."""
+    import tensorflow as tf
+
+    images = tf.constant(pictures(2, 9, 9, 3))
+    found = []
+    for kind in (BatchNormalization, keras.layers.BatchNormalization):
+        layers = keras.Sequential([keras.layers.Conv2D(4, 3, activation="tanh"), kind()])
+        layers.build(images.shape)
+        generator = np.random.default_rng(1)
+        layers.set_weights([generator.uniform(0.1, 0.5, w.shape) for w in layers.weights])
+        run = tf.function(penalised) if compiled else penalised
+        found.append(run(layers, images))
+    for ours, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-3 * np.abs(theirs).max())
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="PyTorch has no forward mode here")
+def test_forward_differentiation_is_keras_own():
+    import tensorflow as tf
+
+    images, tangent = tf.constant(pictures(2, 5, 7, 3)), tf.constant(pictures(2, 5, 7, 3, seed=3))
+    found = []
+    for layer in pair(images.shape):
+        with tf.autodiff.ForwardAccumulator(images, tangent) as forward:
+            outputs = layer(images, training=True)
+        found.append(forward.jvp(outputs))
+    np.testing.assert_allclose(*found, rtol=1e-4, atol=1e-5)

@@ -1,5 +1,7 @@
 """The block against the same arithmetic written out in NumPy."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -283,3 +285,15 @@ def test_a_wrong_argument_is_refused(arguments, kind, message):
 
 def test_a_pair_may_be_a_list():
     assert ConvBlock(4, kernel_size=[2, 3]).kernel_size == (2, 3)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "torch", reason="about PyTorch's compiler")
+def test_the_compiler_of_pytorch_takes_blocks_whole():
+    """Where it has to leave off and start anew, it compiles for sides of any size, and fails."""
+    import torch
+
+    model = keras.Sequential([keras.Input((30, 30, 3)), ConvBlock(4), ConvBlock(4)])
+    for training in (True, False):
+        call = functools.partial(model, training=training)
+        compiled = torch.compile(call, backend="eager", fullgraph=True)
+        assert tuple(compiled(torch.rand(2, 30, 30, 3)).shape) == (2, 6, 6, 4)

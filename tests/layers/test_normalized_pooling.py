@@ -282,3 +282,22 @@ def test_under_xla_and_frozen_the_layers_run_one_by_one(monkeypatch):
     np.testing.assert_allclose(
         block(images, training=True), layers(images, training=True), rtol=1e-4, atol=1e-5
     )
+
+
+def test_many_sizes_are_no_reason_to_warn(caplog):
+    """TensorFlow warns of a function that is traced anew at most calls."""
+    block = ConvBlock(FILTERS)
+    with caplog.at_level("WARNING", logger="tensorflow"):
+        for side in range(8, 22, 2):
+            step(block, numbers(2, side, side, 3), compiled=False)
+    assert "retracing" not in caplog.text
+
+
+def test_forward_differentiation_is_that_of_the_layers():
+    images, tangent = tf.constant(numbers(2, 10, 12, 3)), tf.constant(numbers(2, 10, 12, 3, seed=1))
+    found = []
+    for layer in pair(images.shape):
+        with tf.autodiff.ForwardAccumulator(images, tangent) as forward:
+            outputs = layer(images, training=True)
+        found.append(forward.jvp(outputs))
+    np.testing.assert_allclose(*found, rtol=1e-4, atol=1e-5)

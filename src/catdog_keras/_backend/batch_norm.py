@@ -1,10 +1,11 @@
 """Batch normalisation in one kernel, on TensorFlow and on PyTorch."""
 
-import importlib
+from collections.abc import Callable
 from typing import Any
 
 import keras
 
+from catdog_keras._backend.derivatives import differentiated_as
 from catdog_keras._backend.xla import compiled_by_xla
 
 _FUSED_DTYPES = ("float16", "bfloat16", "float32")
@@ -23,8 +24,12 @@ def can_fuse_batch_norm(inputs: Any, axis: int) -> bool:
         # zero and turns a constant input into NaN; Keras's own operations stay right there.
         return axis in (-1, 3) and not compiled_by_xla()
     if backend == "torch":
-        values_per_channel = inputs.numel() // max(inputs.shape[axis], 1)
-        return axis in (-1, 1, 3) and values_per_channel > 1  # PyTorch refuses to train on one
+        if axis not in (-1, 1, 3) or 0 in inputs.shape:
+            return False
+        # PyTorch refuses to train on one value per channel. Each side is asked for by itself:
+        # compiled they may be symbols, of whose product PyTorch cannot tell that it is above 1.
+        sides = [side for place, side in enumerate(inputs.shape) if place != axis % 4]
+        return any(side != 1 for side in sides)
     return False
 
 
@@ -48,8 +53,9 @@ def batch_norm_inference(
     """Normalises by the given `mean` and `variance`, in one kernel."""
     if keras.backend.backend() == "tensorflow":
         return _tensorflow_fused(inputs, gamma, beta, epsilon, mean, variance, training=False)[0]
-    functional = importlib.import_module("torch.nn.functional")
-    outputs = functional.batch_norm(
+    import torch
+
+    outputs = torch.nn.functional.batch_norm(
         _channels_second(inputs, axis), mean, variance, gamma, beta, training=False, eps=epsilon
     )
     return _channels_back(outputs, axis)
@@ -60,10 +66,38 @@ def _tensorflow_batch_norm_training(
 ) -> tuple[Any, Any, Any]:
     import tensorflow as tf
 
-    nothing = tf.zeros([0], tf.float32)
-    outputs, mean, unbiased_variance = _tensorflow_fused(
-        inputs, gamma, beta, epsilon, nothing, nothing, training=True
-    )
+    def plain(inputs: Any, gamma: Any, beta: Any) -> Any:
+        """The same, operation by operation."""
+        values = tf.cast(inputs, tf.float32)
+        mean, variance = tf.nn.moments(values, (0, 1, 2))
+        outputs = tf.nn.batch_normalization(values, mean, variance, beta, gamma, epsilon)
+        return tf.cast(outputs, inputs.dtype)
+
+    @tf.custom_gradient
+    def fused(inputs: Any, gamma: Any, beta: Any) -> tuple[Any, Callable[..., Any]]:
+        nothing = tf.zeros([0], tf.float32)
+        outputs, mean, variance, *kept = _tensorflow_fused(
+            inputs, gamma, beta, epsilon, nothing, nothing, training=True
+        )
+
+        def gradient(inputs: Any, gamma: Any, beta: Any, upstream: Any) -> Any:
+            del beta
+            return tf.raw_ops.FusedBatchNormGradV3(
+                y_backprop=upstream,
+                x=inputs,
+                scale=gamma,
+                reserve_space_1=kept[0],
+                reserve_space_2=kept[1],
+                reserve_space_3=kept[2],
+                epsilon=epsilon,
+                is_training=True,
+            )[:3]
+
+        # The second derivatives that TensorFlow has of this kernel are wrong.
+        once = differentiated_as(plain, gradient)
+        return (outputs, mean, variance), lambda upstream, *_: once(inputs, gamma, beta, upstream)
+
+    outputs, mean, unbiased_variance = fused(inputs, gamma, beta)
     # float64 counts every batch exactly; float32 would stop at 2**24 values per channel.
     count = tf.cast(tf.reduce_prod(tf.shape(inputs, tf.int64)[:-1]), tf.float64)
     to_biased = tf.cast((count - 1) / count, tf.float32)
@@ -72,10 +106,11 @@ def _tensorflow_batch_norm_training(
 
 def _tensorflow_fused(
     inputs: Any, gamma: Any, beta: Any, epsilon: float, mean: Any, variance: Any, *, training: bool
-) -> tuple[Any, Any, Any]:
+) -> Any:
+    """Outputs, mean and unbiased variance, and what the gradient wants to be given again."""
     import tensorflow as tf
 
-    outputs, batch_mean, batch_variance, *_ = tf.raw_ops.FusedBatchNormV3(
+    return tf.raw_ops.FusedBatchNormV3(
         x=inputs,
         scale=gamma,
         offset=beta,
@@ -84,13 +119,13 @@ def _tensorflow_fused(
         epsilon=epsilon,
         is_training=training,
     )
-    return outputs, batch_mean, batch_variance
 
 
 def _torch_batch_norm_training(
     inputs: Any, axis: int, gamma: Any, beta: Any, epsilon: float
 ) -> tuple[Any, Any, Any]:
-    torch = importlib.import_module("torch")
+    import torch
+
     inputs = _channels_second(inputs, axis)
     # With momentum 1 the "running" statistics are those of this batch, the variance unbiased.
     mean = torch.zeros_like(gamma, requires_grad=False)

@@ -15,6 +15,7 @@ from typing import Any
 
 import keras
 
+from catdog_keras._backend.derivatives import differentiated_as
 from catdog_keras._backend.pooling_kernels import kernels
 from catdog_keras._backend.xla import can_compile_by_xla, compiled_by_xla
 
@@ -68,40 +69,34 @@ def normalize_and_pool(
         outputs = tf.nn.batch_normalization(values, mean, variance, beta, gamma, epsilon)
         return tf.nn.max_pool2d(tf.cast(outputs, maps.dtype), window, window, "VALID")
 
+    compiled = kernels(tuple(maps.shape), maps.dtype.name)
+
     @tf.custom_gradient
     def fused(maps: Any, gamma: Any, beta: Any) -> tuple[Any, Callable[..., Any]]:
+        inputs = maps, gamma, beta
+        # Forward differentiation would go through the operations below, which it does not know.
+        maps, gamma, beta = (tf.stop_gradient(each) for each in (maps, gamma, beta))
         values = tf.nn.relu(maps) if rectify else maps
         words = _words(values)
-        mean, variance = _moments(values, words)
+        mean, variance = _moments(values, words, compiled)
         steepness = tf.math.rsqrt(variance + epsilon)
         scale = gamma * steepness
-        maxima = kernels().maxima(words, tf.sign(gamma), window)
-        outputs = _values(kernels().affine(maxima, mean, scale, beta), maps)
+        maxima = compiled.maxima(words, tf.sign(gamma), window)
+        outputs = _values(compiled.affine(maxima, mean, scale, beta), maps)
 
-        @tf.custom_gradient
-        def gradient(maps: Any, gamma: Any, beta: Any, upstream: Any) -> tuple[Any, Any]:
+        def gradient(maps: Any, gamma: Any, beta: Any, upstream: Any) -> tuple[Any, Any, Any]:
+            del gamma, beta
             flowing = _words(upstream)
-            total, product = _sums(*kernels().products(flowing, maxima, mean))
+            total, product = _sums(*compiled.products(flowing, maxima, mean))
             of_gamma = product * steepness
             count = _count(values)
             offset, slope = -scale * total / count, -scale * steepness * of_gamma / count
             coefficients = (scale, offset, slope, mean)
-            of_maps = kernels().gradient(words, maxima, flowing, coefficients, window, rectify)
-            firsts = (_values(of_maps, maps), of_gamma, total)
+            of_maps = compiled.gradient(words, maxima, flowing, coefficients, window, rectify)
+            return _values(of_maps, maps), of_gamma, total
 
-            def second(*seconds: Any) -> Any:
-                inputs = [maps, gamma, beta]
-                with tf.GradientTape() as outer:
-                    outer.watch([*inputs, upstream])
-                    with tf.GradientTape() as inner:
-                        inner.watch(inputs)
-                        outputs = plain(*inputs)
-                    again = inner.gradient(outputs, inputs, upstream)
-                return outer.gradient(again, [*inputs, upstream], list(seconds))
-
-            return firsts, second
-
-        return (outputs, mean, variance), lambda upstream, *_: gradient(maps, gamma, beta, upstream)
+        once = differentiated_as(plain, gradient)
+        return (outputs, mean, variance), lambda upstream, *_: once(*inputs, upstream)
 
     outputs, mean, variance = fused(maps, gamma, beta)
     return outputs, tf.stop_gradient(mean), tf.stop_gradient(variance)
@@ -115,7 +110,7 @@ def _runs_on_cpu() -> bool:
         return not tf.config.list_logical_devices("GPU")
 
 
-def _moments(values: Any, words: Any) -> tuple[Any, Any]:
+def _moments(values: Any, words: Any, compiled: Any) -> tuple[Any, Any]:
     """Mean and biased variance per channel, in float32.
 
     Sums of values and of their squares, less a guess at the mean: that of one row of each picture.
@@ -127,7 +122,7 @@ def _moments(values: Any, words: Any) -> tuple[Any, Any]:
 
     row = tf.cast(values[:, values.shape[1] // 2], tf.float32)
     guess = tf.reduce_mean(row, axis=(0, 1))
-    total, squares = _sums(*kernels().squares(words, guess))
+    total, squares = _sums(*compiled.squares(words, guess))
     count = _count(values)
     shift = total / count
     return guess + shift, tf.maximum(squares / count - shift * shift, 0.0)

@@ -16,12 +16,15 @@ _LOWER_HALF = 2**16 - 1
 
 
 @functools.cache
-def kernels() -> SimpleNamespace:
-    """The kernels, compiled anew for each kind of input."""
+def kernels(shape: tuple[int | None, ...], dtype: str) -> SimpleNamespace:
+    """The kernels for one kind of map."""
+    del shape, dtype  # they tell the kinds apart
     import tensorflow as tf
 
+    # TensorFlow warns of a function that it traces time and again, and knows it by its code, which
+    # a partial one hides.
     compiled = {
-        kernel.__name__: tf.function(kernel, jit_compile=True, autograph=False)
+        kernel.__name__: tf.function(functools.partial(kernel), jit_compile=True, autograph=False)
         for kernel in (squares, products, maxima, affine, gradient)
     }
     return SimpleNamespace(**compiled)
