@@ -1,7 +1,6 @@
 """Training on several devices and in several processes."""
 
 import contextlib
-import importlib
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -37,7 +36,9 @@ def is_first_process() -> bool:
     """Whether this process writes the files that all processes of a training write but once."""
     if keras.backend.backend() != "jax":
         return True
-    return bool(importlib.import_module("jax").process_index() == 0)
+    import jax
+
+    return bool(jax.process_index() == 0)
 
 
 def divides_datasets_alone(model: keras.Model) -> bool:
@@ -48,5 +49,7 @@ def divides_datasets_alone(model: keras.Model) -> bool:
     if keras.backend.backend() == "tensorflow":
         return bool(model.distribute_strategy.num_replicas_in_sync > 1)
     if keras.backend.backend() == "jax":
-        return bool(importlib.import_module("jax").process_count() > 1)
+        import jax
+
+        return bool(jax.process_count() > 1)
     return False

@@ -1,6 +1,5 @@
 """The gradient by a tensor from inside a computation."""
 
-import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -37,7 +36,8 @@ def _tensorflow_feature_gradient(score: Callable[[Callable[[Any], Any]], Any]) -
 
 
 def _torch_feature_gradient(score: Callable[[Callable[[Any], Any]], Any]) -> tuple[Any, Any]:
-    torch = importlib.import_module("torch")
+    import torch
+
     found: list[Any] = []
 
     def tap(features: Any) -> Any:
@@ -52,7 +52,7 @@ def _torch_feature_gradient(score: Callable[[Callable[[Any], Any]], Any]) -> tup
 
 
 def _jax_feature_gradient(score: Callable[[Callable[[Any], Any]], Any]) -> tuple[Any, Any]:
-    jax = importlib.import_module("jax")
+    import jax
 
     def offset_score(offset: Any) -> tuple[Any, Any]:
         found: list[Any] = []

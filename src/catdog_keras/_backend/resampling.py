@@ -7,7 +7,6 @@ this is the faster way on all three.
 """
 
 import functools
-import importlib
 from typing import Any
 
 import keras
@@ -150,7 +149,7 @@ def _gather_by_xla() -> Any:
 
 @functools.cache
 def _gather_by_jax() -> Any:
-    jax = importlib.import_module("jax")
+    import jax
 
     def gather(images: Any, matrix: Any, *rest: Any) -> Any:
         def one(picture: Any) -> Any:
