@@ -14,7 +14,7 @@ def check_graph(model: Any) -> keras.Model:
     if not isinstance(model, keras.Model):
         raise TypeError(describe("model", "a keras.Model", model))
     if not hasattr(model, "outputs"):
-        remedy = "Build it, or fold the Functional or Sequential models inside it."
+        remedy = "Build it, or pass the Functional or Sequential models inside it."
         requirement = "a built Functional or Sequential model"
         raise ValueError(describe("model", requirement, model, remedy))
     return model
@@ -42,7 +42,14 @@ class LayerGraph:
     @classmethod
     def of(cls, model: keras.Model) -> "LayerGraph":
         """Reads the graph from a Functional model's config, where its form is public."""
-        config = model.get_config()
+        try:
+            config = model.get_config()
+        except NotImplementedError as error:  # of a layer inside, whose name Keras does not tell
+            requirement = "a model all of whose layers have a config"
+            told = next(line for line in str(error).splitlines() if line)
+            raise ValueError(
+                describe("model", requirement, model, f"Keras says: {told}")
+            ) from error
         graph = cls({}, {}, set())
         for layer in config["layers"]:
             graph.sources[layer["name"]] = []
@@ -96,20 +103,3 @@ def last_activation(model: keras.Model) -> str | None:
         return type(last).__name__.lower()
     activation = getattr(last, "activation", None)
     return None if activation is None else getattr(activation, "__name__", None)
-
-
-def copy_trainable(source: keras.Model, copy: keras.Model) -> None:
-    """Freezes the models in a copy, and the copy itself, as those of its source are frozen.
-
-    Layers keep the flag in their config, models do not: unfreezing one of their layers would train
-    it in the copy alone. Layers that only one of the two has are left as they are.
-    """
-    if copy.trainable != source.trainable:
-        copy.trainable = source.trainable
-    copies = {layer.name: layer for layer in copy.layers}
-    for layer in source.layers:
-        copied = copies.get(layer.name)
-        if is_graph(layer) and is_graph(copied):
-            copy_trainable(layer, copied)
-        elif copied is not None and copied.trainable != layer.trainable:
-            copied.trainable = layer.trainable

@@ -145,3 +145,49 @@ def test_a_model_that_is_frozen_stays_so_though_a_layer_in_it_is_not(make, whole
     assert copied.get_layer("inner").trainable is False
     assert copied.get_layer("inner").layers[0].trainable is True
     assert [w.path for w in copied.trainable_weights] == [w.path for w in model.trainable_weights]
+
+
+def test_functions_without_a_name_are_taken_as_they_are(outputs_of):
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 3)),
+            layers.Conv2D(4, 3, activation=lambda x: 2.0 * x),
+            layers.BatchNormalization(),
+            layers.Lambda(lambda x: x + 1.0),
+            layers.Flatten(),
+            layers.Dense(2),
+        ]
+    )
+    model.compile("sgd", loss=lambda targets, outputs: keras.ops.mean((targets - outputs) ** 2))
+    fast = accelerate(model)
+    np.testing.assert_allclose(outputs_of(fast), outputs_of(model), rtol=1e-5, atol=1e-6)
+    assert model.compiled
+    assert fast.loss is model.loss
+    assert fast.optimizer is not model.optimizer
+
+
+def test_what_cannot_be_compiled_again_is_said():
+    model = keras.Sequential([keras.Input((8,)), layers.Dense(2)])
+    model.compile("sgd", "mse", metrics=[lambda targets, outputs: keras.ops.mean(outputs)])
+    with pytest.warns(UserWarning, match="The copy is not compiled. .* compiled with metrics that"):
+        fast = accelerate(model)
+    assert not fast.compiled
+    assert model.compiled
+
+
+class NoConfig(keras.Model):
+    """A model inside a model that nothing can make again."""
+
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+    def call(self, inputs):
+        return self.inner(inputs)
+
+
+def test_a_layer_that_its_config_does_not_make_is_named():
+    inputs = keras.Input((8, 8, 3))
+    model = keras.Model(inputs, NoConfig(layers.Conv2D(4, 3))(inputs))
+    with pytest.raises(ValueError, match=r"layers that their own .* 'no_config.*' \(NoConfig\) is"):
+        accelerate(model)

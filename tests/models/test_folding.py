@@ -205,13 +205,13 @@ def _added():
     inputs = keras.Input((6, 6, 3))
     convolution = layers.Conv2D(3, 3, padding="same")(inputs)
     x = norm()(layers.Add(name="sum")([inputs, convolution]))
-    return keras.Model(inputs, layers.ReLU()(x))
+    return keras.Model(inputs, layers.ReLU(name="relu")(x))
 
 
 def _branching():
     inputs = keras.Input((6, 6, 3))
     convolution = layers.Conv2D(3, 3, name="conv")(inputs)
-    return keras.Model(inputs, layers.Add()([norm()(convolution), convolution]))
+    return keras.Model(inputs, layers.Add(name="sum")([norm()(convolution), convolution]))
 
 
 def _also_an_output():
@@ -244,27 +244,43 @@ def _by_batch():
     return keras.Model(inputs, norm()(layers.Conv2D(3, 3)(inputs), training=True))
 
 
+NONE = "which is no convolution or dense layer of Keras"
 KEPT = {
-    "an addition": (_added, "'norm' after 'sum'"),
-    "an output used twice": (_branching, "'norm' after 'conv'"),
-    "an output that is the model's, too": (_also_an_output, "'norm' after 'conv'"),
-    "a shared convolution": (_shared_convolution, "'norm' after 'conv'"),
+    "an addition": (_added, f"'norm' after 'sum', {NONE}, and before 'relu', {NONE}"),
+    "an output used twice": (
+        _branching,
+        f"'norm' after 'conv', whose output goes elsewhere, too, and before 'sum', {NONE}",
+    ),
+    "an output that is the model's, too": (
+        _also_an_output,
+        "'norm' after 'conv', whose output goes elsewhere, too, and not before a single layer",
+    ),
+    "a shared convolution": (
+        _shared_convolution,
+        "'norm' after 'conv', which is called more than once, and not before a single layer",
+    ),
     "a shared normalisation": (_shared_normalisation, "'norm', which is called 2 times"),
-    "two layers after it": (_two_users, "'norm' after 'relu'"),
+    "two layers after it": (
+        _two_users,
+        f"'norm' after 'relu', {NONE}, and not before a single layer",
+    ),
     "a batch's own statistics": (_by_batch, "'norm', which is called with training=True"),
     "an activation between": (
         lambda: graph((6, 6, 3), layers.Conv2D(3, 3, activation="relu", name="conv"), norm()),
-        "'norm' after 'conv'",
+        "'norm' after 'conv', which has an activation, and not before a single layer",
     ),
     "padding after it": (
         lambda: graph(
-            (6, 6, 3), layers.ReLU(name="relu"), norm(), layers.Conv2D(3, 3, padding="same")
+            (6, 6, 3),
+            layers.ReLU(name="relu"),
+            norm(),
+            layers.Conv2D(3, 3, padding="same", name="conv"),
         ),
-        "'norm' after 'relu'",
+        f"'norm' after 'relu', {NONE}, and before 'conv', which pads",
     ),
     "another axis": (
         lambda: graph((6, 6, 3), layers.Conv2D(3, 3, name="conv"), norm(axis=1)),
-        "'norm' after 'conv'",
+        "'norm' after 'conv', which has its channels on another axis, and not before a single layer",
     ),
     "a class of its own": (
         lambda: graph((6, 6, 3), layers.Conv2D(3, 3), OwnNormalization(name="norm")),
@@ -272,11 +288,11 @@ KEPT = {
     ),
     "a block": (
         lambda: graph((6, 6, 3), ConvBlock(3, name="block")),
-        "the one inside 'block' (ConvBlock)",
+        "the one inside 'block' (ConvBlock), which is no layer by itself",
     ),
     "a block in a model in the model": (
         lambda: graph((6, 6, 3), graph((6, 6, 3), ConvBlock(3, name="block"))),
-        "the one inside 'block' (ConvBlock)",
+        "the one inside 'block' (ConvBlock), which is no layer by itself",
     ),
 }
 

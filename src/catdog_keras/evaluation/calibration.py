@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from catdog_keras._checks import describe
+from catdog_keras._cloning import clone_uncompiled, copy_layer
 from catdog_keras._layer_graph import last_activation
 from catdog_keras.evaluation.classifier import predict_labelled
 from catdog_keras.evaluation.labels import IntegerArray
@@ -123,7 +124,7 @@ def _best_temperature(logits: FloatArray, labels: IntegerArray) -> float:
 
 def _with_temperature(model: keras.Model, temperature: float) -> keras.Model:
     """Returns a copy of the model whose logits are divided by the temperature."""
-    copy = keras.models.clone_model(model)
+    copy = clone_uncompiled(model, clone_function=copy_layer, recursive=True)
     copy.set_weights(model.get_weights())
     inputs = copy.inputs[0] if isinstance(copy, keras.Sequential) else copy.input
     logits = copy.outputs[0]

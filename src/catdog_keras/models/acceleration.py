@@ -4,8 +4,10 @@ import warnings
 
 import keras
 
-from catdog_keras._layer_graph import check_graph, copy_trainable
+from catdog_keras._cloning import clone_uncompiled, copy_layer, copy_trainable
+from catdog_keras._layer_graph import check_graph
 from catdog_keras.layers import BatchNormalization, ConvBlock
+from catdog_keras.models.compiling import compile_copy
 from catdog_keras.models.folding import normalises_inside
 
 
@@ -26,7 +28,8 @@ def accelerate(model: keras.Model) -> keras.Model:
 
     Raises:
         TypeError: If `model` is no Keras model.
-        ValueError: If it is not built, or is no graph of layers.
+        ValueError: If it is not built, is no graph of layers, or has one that its config does not
+            make anew.
 
     Example:
         >>> import catdog_keras, keras
@@ -43,11 +46,12 @@ def accelerate(model: keras.Model) -> keras.Model:
             kind = BatchNormalization
         elif not isinstance(layer, ConvBlock) and normalises_inside(layer):
             own.append(f"{layer.name!r} ({kind.__name__})")
-        return kind.from_config(layer.get_config())
+        return copy_layer(layer, kind)
 
-    fast = keras.models.clone_model(model, clone_function=copy, recursive=True)
+    fast = clone_uncompiled(model, clone_function=copy, recursive=True)
     fast.set_weights(model.get_weights())
     copy_trainable(model, fast)
+    compile_copy(fast, model)
     if own:
         warnings.warn(
             f"Of {model.name!r} these layers compute their own normalisation and were copied as "

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 
 from catdog_keras._checks import check_boolean, describe
+from catdog_keras._cloning import copy_layer
 from catdog_keras._layer_graph import LayerGraph, check_graph, is_graph
 from catdog_keras.layers import BatchNormalization
 from catdog_keras.models.folded_padding import foldable_padding
@@ -39,8 +40,8 @@ def fold_batch_norm(
 
     Raises:
         TypeError: If `model` is no Keras model.
-        ValueError: If it is not built, is no graph of layers, or has a normalisation that cannot be
-            folded, with its name and why.
+        ValueError: If it is not built, is no graph of layers, or has a layer that its config does
+            not make anew, or a normalisation that cannot be folded, with its name and why.
 
     Example:
         >>> import catdog_keras, keras
@@ -87,7 +88,8 @@ def _fold(model: keras.Model, dtype: str | None, kept: list[str]) -> keras.Model
         if isinstance(layer, keras.layers.BatchNormalization):
             _place(layer, layers, graph, before, after, kept)
         elif not is_graph(layer) and normalises_inside(layer):
-            kept.append(f"the one inside {layer.name!r} ({type(layer).__name__})")
+            kind = type(layer).__name__
+            kept.append(f"the one inside {layer.name!r} ({kind}), which is no layer by itself")
     padding = foldable_padding(layers, graph)
     gone = {layer.name for layer in (*before.values(), *after.values(), *padding.values())}
     copies: list[tuple[keras.Layer, keras.Layer]] = []
@@ -95,16 +97,16 @@ def _fold(model: keras.Model, dtype: str | None, kept: list[str]) -> keras.Model
     def copy(layer: keras.Layer) -> keras.Layer:
         if is_graph(layer):
             return _fold(layer, dtype, kept)
-        config = layer.get_config()
         if not isinstance(layer, keras.Layer):  # an operation of keras.ops
-            return type(layer).from_config(config)
+            return copy_layer(layer)
+        changes: dict[str, Any] = {}
         if dtype is not None:
-            config["dtype"] = dtype
+            changes["dtype"] = dtype
         if layer.name in before or layer.name in after:
-            config["use_bias"] = True
+            changes["use_bias"] = True
         if layer.name in padding:
-            config["padding"] = "same"
-        copies.append((layer, type(layer).from_config(config)))
+            changes["padding"] = "same"
+        copies.append((layer, copy_layer(layer, **changes)))
         return copies[-1][1]
 
     def call(layer: keras.Layer, *args: Any, **kwargs: Any) -> Any:
@@ -138,25 +140,41 @@ def _place(
         kept.append(f"{norm.name!r}, which is called {len(sources)} times")
     elif norm.name in graph.in_training:
         kept.append(f"{norm.name!r}, which is called with training=True")
-    elif (
-        source is not None
-        and type(source) in FOLDS_OUTPUT
-        and graph.users[source.name] == [norm.name]
-        and len(graph.sources[source.name]) == 1
-        and source.activation is keras.activations.linear
-        and _same_channels(norm, source)
-    ):
-        after[source.name] = norm
-    elif (
-        user is not None
-        and type(user) in FOLDS_INPUT
-        and graph.sources[user.name] == [norm.name]
-        and _pads_nothing(user)
-        and _same_channels(norm, user)
-    ):
-        before[user.name] = norm
+    elif (behind := _obstacle_behind(norm, source, graph)) is None:
+        after[sources[0]] = norm
+    elif (ahead := _obstacle_ahead(norm, user, graph)) is None:
+        before[users[0]] = norm
     else:
-        kept.append(f"{norm.name!r} after {sources[0]!r}")
+        kept.append(f"{norm.name!r} after {sources[0]!r}, {behind}, and {ahead}")
+
+
+def _obstacle_behind(
+    norm: keras.Layer, source: keras.Layer | None, graph: LayerGraph
+) -> str | None:
+    """Why the layer before a normalisation cannot take it in; None if it can."""
+    if source is None or type(source) not in FOLDS_OUTPUT:
+        return "which is no convolution or dense layer of Keras"
+    if source.activation is not keras.activations.linear:
+        return "which has an activation"
+    if len(graph.sources[source.name]) != 1:
+        return "which is called more than once"
+    if graph.users[source.name] != [norm.name]:
+        return "whose output goes elsewhere, too"
+    return None if _same_channels(norm, source) else "which has its channels on another axis"
+
+
+def _obstacle_ahead(norm: keras.Layer, user: keras.Layer | None, graph: LayerGraph) -> str | None:
+    """Why the layer after a normalisation cannot take it in; None if it can."""
+    if user is None:
+        return "not before a single layer"
+    place = f"before {user.name!r}, which "
+    if type(user) not in FOLDS_INPUT:
+        return place + "is no convolution or dense layer of Keras"
+    if graph.sources[user.name] != [norm.name]:
+        return place + "has other inputs, too"
+    if not _pads_nothing(user):
+        return place + "pads"
+    return None if _same_channels(norm, user) else place + "has its channels on another axis"
 
 
 def normalises_inside(layer: keras.Layer) -> bool:

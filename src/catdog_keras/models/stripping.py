@@ -7,7 +7,9 @@ import keras
 
 from catdog_keras import layers
 from catdog_keras._checks import describe
-from catdog_keras._layer_graph import check_graph, copy_trainable, is_graph
+from catdog_keras._cloning import clone_uncompiled, copy_layer, copy_trainable
+from catdog_keras._layer_graph import check_graph, is_graph
+from catdog_keras.models.compiling import compile_copy
 
 # All of them pass pictures through at inference. Keras's AutoContrast and
 # ContrastLimitedAdaptiveHistogramEqualization act there, too: they are part of the function.
@@ -44,7 +46,8 @@ def strip_augmentation(
 
     Raises:
         TypeError: If `model` is no Keras model, or `also` no layer class.
-        ValueError: If the model is not built, or is no graph of layers.
+        ValueError: If the model is not built, is no graph of layers, or has one that its config
+            does not make anew.
 
     Example:
         >>> import catdog_keras
@@ -57,6 +60,7 @@ def strip_augmentation(
         raise TypeError(describe("also", "a layer class, or several", also))
     stripped = _strip(check_graph(model), (*AUGMENTATIONS, *kinds))
     copy_trainable(model, stripped)
+    compile_copy(stripped, model)
     # Keras exports to ONNX only what was called once.
     inputs = model.inputs[0] if isinstance(model, keras.Sequential) else model.input
     stripped(keras.tree.map_structure(lambda x: keras.KerasTensor(x.shape, x.dtype), inputs))
@@ -82,11 +86,11 @@ def _strip(model: keras.Model, kinds: tuple[type[keras.Layer], ...]) -> keras.Mo
         goes = is_augmentation(layer, kinds)
         if is_graph(layer) and not goes:
             return _strip(layer, kinds)
-        config = layer.get_config()
+        changes: dict[str, Any] = {}
         if isinstance(layer, keras.layers.Pipeline) and not goes:
             kept = [each for each in layer.layers if not is_augmentation(each, kinds)]
-            config["layers"] = [keras.saving.serialize_keras_object(each) for each in kept]
-        copies.append((layer, type(layer).from_config(config)))
+            changes["layers"] = [keras.saving.serialize_keras_object(each) for each in kept]
+        copies.append((layer, copy_layer(layer, **changes)))
         return copies[-1][1]
 
     def call(layer: keras.Layer, *args: Any, **kwargs: Any) -> Any:
@@ -98,7 +102,7 @@ def _strip(model: keras.Model, kinds: tuple[type[keras.Layer], ...]) -> keras.Mo
     if isinstance(model, keras.Sequential):
         stripped = _strip_sequential(model, kinds, copy)
     else:
-        stripped = keras.models.clone_model(model, clone_function=copy, call_function=call)
+        stripped = clone_uncompiled(model, clone_function=copy, call_function=call)
     for layer, copied in copies:
         if getattr(layer, "weights", None):  # an operation of keras.ops has none
             copied.set_weights(layer.get_weights())
@@ -121,8 +125,6 @@ def _strip_sequential(
             x = stripped.outputs[0]
     if not stripped.layers:  # Keras does not build a Sequential of no layers
         stripped.add(keras.layers.Identity())
-    if model.compiled:
-        stripped.compile_from_config(model.get_compile_config())
     return stripped
 
 
