@@ -67,6 +67,15 @@ def test_the_strength_of_augmentation_is_the_one_that_is_asked_for(strength, dra
             assert getattr(made, name, None) == getattr(wanted, name, None)
 
 
+def test_more_may_be_held_out_and_a_batch_may_hold_more_than_there_is(drawn, tmp_path, run):
+    options = ["--validation-fraction", "0.5", "--batch-size", "1000"]
+    ended = run("train", drawn, "--output", tmp_path, *TINY, *options)
+    assert ended.exit_code == 0, ended.output
+    record = json.loads((tmp_path / "training.json").read_text("utf-8"))
+    assert record["counts"]["train"] == dict.fromkeys(sorted(CLASSES), PER_CLASS // 2)
+    assert record["settings"]["validation_fraction"] == 0.5
+
+
 def test_bad_pictures_are_named_and_the_status_tells(drawn, tmp_path, run):
     shutil.copytree(drawn, tmp_path / "some")
     bad = tmp_path / "some" / CLASSES[1] / "torn.png"
@@ -107,10 +116,6 @@ def test_fine_tuning_goes_on_from_the_head_and_its_curves_follow(drawn, tmp_path
         ),
         (["--image-size", "8"], "`--image-size` must be at least (32, 32, 3) for 'vgg16'"),
         (["--weights", "none.h5"], "`--weights` must be"),
-        (
-            ["--batch-size", "1000"],
-            "`--batch-size` must be at most the number of training pictures",
-        ),
     ],
 )
 def test_what_cannot_be_trained_is_said_and_earlier_results_stay(

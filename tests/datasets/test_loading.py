@@ -243,12 +243,16 @@ def test_odd_pictures_come_by_the_rules(cats_dogs):
     np.testing.assert_array_equal(images[0], pixels[::-1])
 
 
+def test_fewer_pictures_than_a_batch_are_one_smaller_batch(cats_dogs):
+    splits = load_cats_dogs(cats_dogs, image_size=(8, 8), batch_size=61, split="stratified")
+    assert [len(labels) for _, labels in splits.train] == [60]
+
+
 INVALID = [
     ({"image_size": 160}, TypeError, "`image_size` must be a pair (height, width) of integers of at least 1; received image_size=160."),
     ({"image_size": (0, 160)}, ValueError, "`image_size` must be a pair (height, width) of integers of at least 1; received image_size=(0, 160)."),
     ({"batch_size": 0}, ValueError, "`batch_size` must be an integer of at least 1; received batch_size=0."),
     ({"batch_size": 2.5}, TypeError, "`batch_size` must be an integer of at least 1; received batch_size=2.5."),
-    ({"batch_size": 61, "split": "stratified"}, ValueError, "`batch_size` must be at most the number of training pictures, 60; received batch_size=61."),
     ({"shuffle": 1}, TypeError, "`shuffle` must be True or False; received shuffle=1."),
     ({"seed": -1}, ValueError, "`seed` must be an integer of at least 0; received seed=-1."),
     ({"seed": None}, TypeError, "`seed` must be an integer of at least 0; received seed=None."),

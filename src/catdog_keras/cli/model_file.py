@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from catdog_keras._checks import check_class_names, check_path, describe
+from catdog_keras.cli.training_record import MODEL_FILE
 
 if TYPE_CHECKING:
     import keras
@@ -60,6 +61,10 @@ def load_model_file(path: str, class_names: Sequence[str]) -> ModelFile:
     """
     requirement = "a file that holds a Keras model"
     file = check_path("model", path, requirement)
+    if file.is_dir():
+        inside = file / MODEL_FILE
+        remedy = f"It is a folder; name {str(inside)!r}." if inside.is_file() else "It is a folder."
+        raise IsADirectoryError(describe("model", requirement, path, remedy))
     if not file.is_file():
         raise FileNotFoundError(describe("model", requirement, path, "There is no such file."))
     model = _load(file, requirement)

@@ -74,6 +74,15 @@ if TYPE_CHECKING:
     help="How test pictures are taken from validation where DATA has no test folder.",
 )
 @click.option(
+    "--validation-fraction",
+    default=1 / 3,
+    show_default="a third",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    metavar="SHARE",
+    help="Share of each class that is held out for validation and test together, where the class "
+    "folders lie side by side in DATA.",
+)
+@click.option(
     "--on-bad",
     default="quarantine",
     show_default=True,
@@ -84,7 +93,7 @@ def train(data: str, output: str, **settings: Any) -> None:
     """Train a classifier on DATA, a folder or zip archive with a folder of pictures for each class.
 
     The class folders may lie in train and validation (and test), or side by side in DATA; then a
-    third of each class is held out. Files that are no usable pictures are named and passed over,
+    share of each class is held out. Files that are no usable pictures are named and passed over,
     and the exit status is 1 then.
     """
     with plain_messages(directory="DATA", input_shape="--image-size"):
@@ -124,6 +133,7 @@ class _Settings:
     weights: str | None
     augmentation: str
     split: Any
+    validation_fraction: float
     on_bad: Any
 
 
@@ -136,6 +146,7 @@ def _load(data: str, chosen: _Settings) -> "ImageSplits":
         batch_size=chosen.batch_size,
         seed=chosen.seed,
         split=chosen.split,
+        validation_fraction=chosen.validation_fraction,
         on_bad=chosen.on_bad,
     )
 

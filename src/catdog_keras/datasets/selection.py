@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from catdog_keras._checks import describe
 from catdog_keras.datasets.index import SPLITS, ImageIndex, Listing
 from catdog_keras.datasets.inspection import inspect_files
 from catdog_keras.datasets.options import SplitOptions
@@ -48,7 +47,7 @@ def select_pictures(
         splits, {file: picture.sha256 for file, picture in scan.by_path.items()}
     )
     _report_duplicates(splits, scan, moved)
-    _check_sizes(splits, batch_size)
+    _check_sizes(splits)
     return splits, scan
 
 
@@ -153,14 +152,10 @@ def _check_two_of_each(
             )
 
 
-def _check_sizes(splits: Mapping[str, Listing], batch_size: int) -> None:
+def _check_sizes(splits: Mapping[str, Listing]) -> None:
     for split, listing in splits.items():
         if not listing.files:
             raise ValueError(
                 f"No picture is left for {split}: each one there has the same bytes as one of an "
                 "earlier split. Remove the duplicates, or add other pictures."
             )
-    count = len(splits["train"].files)
-    if batch_size > count:
-        requirement = f"at most the number of training pictures, {count}"
-        raise ValueError(describe("batch_size", requirement, batch_size))

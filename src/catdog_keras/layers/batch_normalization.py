@@ -15,10 +15,10 @@ class BatchNormalization(keras.layers.BatchNormalization):
     move between the two in both directions; the moving variance is the biased one, as there.
     With `trainable = False` the layer uses its moving averages, even when `training=True`.
 
-    The kernel is used for four-axis inputs in float16, bfloat16 or float32 without a mask: on
-    TensorFlow with the channels last and outside XLA, on PyTorch with the channels last or second
-    and more than one value per channel. Everything else, JAX included, is computed by Keras's own
-    operations.
+    The kernel is used for four-axis inputs in float16, bfloat16 or float32 without a mask, with an
+    `epsilon` above 0: on TensorFlow with the channels last and outside XLA, on PyTorch with the
+    channels last or second and more than one value per channel. Everything else, JAX included, is
+    computed by Keras's own operations.
 
     Source: Ioffe and Szegedy, "Batch Normalization: Accelerating Deep Network Training by Reducing
     Internal Covariate Shift" (https://arxiv.org/abs/1502.03167), Algorithms 1 and 2.
@@ -26,7 +26,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
     Args:
         axis: Integer, the axis of the channels. Defaults to the last; 1 for channels first.
         momentum: Number in [0, 1]; the share of the old value that a moving average keeps.
-        epsilon: Number above 0, added to the variance.
+        epsilon: Number of at least 0, added to the variance.
         center: Whether to add the trained offset `beta`.
         scale: Whether to multiply by the trained factor `gamma`.
         beta_initializer: Initializer of `beta`.
@@ -76,6 +76,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
             The normalised tensor.
         """
         own_operations = mask is not None or self.renorm or self.synchronized
+        own_operations |= self.epsilon == 0  # which the kernel of PyTorch refuses
         if own_operations or not _backend.can_fuse_batch_norm(inputs, self.axis):
             return super().call(inputs, training=training, mask=mask)
         moving_mean = keras.ops.cast(self.moving_mean, "float32")
