@@ -85,6 +85,16 @@ def test_commands_on_a_page_run(name, keras_home, folder):
         )
 
 
+def test_the_commands_of_the_readme_on_own_pictures_run(keras_home, folder):
+    (own,) = [each for each in blocks(ROOT / "README.md", "bash") if "train pictures/" in each]
+    (folder / ".venv").mkdir()
+    (folder / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
+    environment = {**os.environ, "KERAS_HOME": str(keras_home), "https_proxy": "http://127.0.0.1:9"}
+    run = ["bash", "-euo", "pipefail", "-c", own]
+    subprocess.run(run, cwd=folder, env=environment, check=True)
+    assert (folder / "report" / "report.html").stat().st_size > 100_000
+
+
 def test_no_page_has_commands_that_nothing_runs():
     run = {ROOT / "docs" / f"{name}.md" for name in (*WITH_COMMANDS, "how-to/several-devices")}
     assert {page for page in PAGES[1:] if blocks(page, "bash")} == run

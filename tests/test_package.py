@@ -81,24 +81,6 @@ PUBLIC = [
     "write_report",
 ]
 SUBPACKAGES = ("datasets", "evaluation", "layers", "models", "plotting", "report")
-# Tables and records have no call to show.
-WITHOUT_EXAMPLE = {
-    "AverageScores",
-    "BACKBONES",
-    "ClassScores",
-    "Comparison",
-    "FineTuning",
-    "ImageSplits",
-    "LearningRateSweep",
-    "PictureLoss",
-    "Pictures",
-    "PipelineFinding",
-    "PipelineReport",
-    "ReliabilityBin",
-    "RocCurve",
-    "ScanReport",
-    "WeightsNotFoundError",
-}
 
 
 def in_new_process(program, *arguments, **environment):
@@ -156,8 +138,7 @@ def test_every_public_name_is_documented_and_its_example_runs(name, drawn_synthe
     assert text
     assert text.splitlines()[0].endswith((".", "?"))
     examples = doctest.DocTestParser().get_doctest(text, {}, name, None, None)
-    assert bool(examples.examples) is (name not in WITHOUT_EXAMPLE)
-    assert len(examples.examples) < 6
+    assert 0 < len(examples.examples) < 6
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
     said = []
     runner.run(examples, out=said.append)

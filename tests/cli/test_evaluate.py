@@ -197,3 +197,14 @@ def test_a_model_in_which_no_place_can_be_found_is_reported_with_the_pictures_al
     page = (tmp_path / "report" / "report.html").read_text("utf-8")
     assert page.count("data:image/jpeg") == 1
     assert "the largest losses" in page
+
+
+def test_a_folder_in_the_place_of_a_model_is_told_from_a_missing_file(model, drawn, tmp_path, run):
+    ended = run("evaluate", model.parent, drawn)
+    assert ended.exit_code == 2
+    assert ended.stderr == (
+        f"Error: `MODEL` must be a file that holds a Keras model; received MODEL='{model.parent}'. "
+        f"It is a folder; name '{model}'.\n"
+    )
+    ended = run("evaluate", tmp_path, drawn)
+    assert ended.stderr.endswith("It is a folder.\n")

@@ -194,7 +194,7 @@ def test_a_scan_counts_what_is_not_called_a_picture(tmp_path):
     (tmp_path / "notes.txt").write_text("")
     report = scan_images(tmp_path)
     assert report.passed_over == [str(tmp_path / "notes.txt")]
-    assert str(report).endswith("1 files (1 .txt) are not called pictures and passed over")
+    assert str(report).endswith("passed over, for they are not called pictures: 1 file (1 .txt)")
 
 
 def test_a_folder_that_cannot_be_read_is_bad_and_named(tmp_path, monkeypatch):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from catdog_keras.evaluation import Evaluation
 
 
-@click.command()
+@click.command(short_help="Say how good a model is, with a report.")
 @click.argument("model")
 @click.argument("data")
 @click.option(

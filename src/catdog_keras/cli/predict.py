@@ -15,7 +15,7 @@ from catdog_keras.cli.model_file import load_model_file, model_options
 Prediction: TypeAlias = dict[str, Any]
 
 
-@click.command()
+@click.command(short_help="Name the class of each picture.")
 @click.argument("model")
 @click.argument("paths", nargs=-1, required=True, metavar="PICTURE...")
 @click.option(

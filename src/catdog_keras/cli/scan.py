@@ -7,7 +7,7 @@ import click
 from catdog_keras.cli.messages import plain_messages
 
 
-@click.command()
+@click.command(short_help="Name every odd and every bad picture file.")
 @click.argument("directory")
 @click.option("--near-duplicates", is_flag=True, help="Name pictures that look alike, too.")
 def scan(directory: str, near_duplicates: bool) -> None:

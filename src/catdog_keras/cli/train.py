@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from catdog_keras.datasets import ImageSplits
 
 
-@click.command()
+@click.command(short_help="Train a classifier on a folder of pictures.")
 @click.argument("data")
 @click.option(
     "--backbone",

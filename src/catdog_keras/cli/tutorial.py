@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from catdog_keras.tutorial import TutorialResult
 
 
-@click.command()
+@click.command(short_help="Run the tutorial's four steps.")
 @click.option(
     "--data",
     "source",

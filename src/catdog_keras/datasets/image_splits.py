@@ -35,7 +35,15 @@ class ImageSplits:
         labels: int32 arrays by split, side by side with `files`.
         scan: The `ScanReport` of the pictures: which files were odd, left out, or doubled.
         root: The folder that holds all files.
-        options: How the pictures become batches.
+        options: How the pictures become batches: `image_size`, `batch_size`, `shuffle`, `seed` and
+            `cache`, as they were given.
+
+    Example:
+        >>> import catdog_keras
+        >>> splits = catdog_keras.load_cats_dogs("synthetic")
+        >>> train, validation, test = splits
+        >>> splits.class_names, len(splits.files["test"]) == len(splits.labels["test"])
+        (('cats', 'dogs'), True)
     """
 
     train: "tf.data.Dataset"

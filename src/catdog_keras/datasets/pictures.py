@@ -34,6 +34,12 @@ class Pictures:
         files: Their paths.
         labels: int32 array, side by side with `files`, or None.
         scan: The `ScanReport` of all files that were found, those left out among them.
+
+    Example:
+        >>> import catdog_keras
+        >>> files = catdog_keras.load_cats_dogs("synthetic").files["test"][:3]
+        >>> catdog_keras.load_pictures(files)
+        Pictures(3 pictures, 0 files left out)
     """
 
     dataset: "tf.data.Dataset"

@@ -42,10 +42,18 @@ class ScanReport:
     Attributes:
         good: Pictures that decode to their plain pixels.
         odd: Pictures that decode after a rule was applied: turned, palette resolved, ...
-        bad: Files that are no usable pictures, each with its `reason`.
+        bad: Files that are no usable pictures. An entry of these three lists has the attributes
+            `path`, `status` (the name of its list), `reason` (empty for a good one), `size` in
+            bytes, `sha256`, and `plain`, whether TensorFlow's own kernels decode it rightly.
         duplicates: Groups of paths whose files hold the same bytes.
         near_duplicates: Groups of paths whose pictures look alike, if they were asked for.
         passed_over: Paths of files whose names do not end like a picture's.
+
+    Example:
+        >>> import catdog_keras
+        >>> splits = catdog_keras.load_cats_dogs("synthetic")
+        >>> splits.scan.bad, splits.scan.by_path[splits.files["test"][0]].status
+        ([], 'good')
     """
 
     good: list[PictureFile]
@@ -85,7 +93,9 @@ class ScanReport:
         lines += ["same " + ", ".join(map(printable, paths)) for paths in self.duplicates]
         lines += ["like " + ", ".join(map(printable, paths)) for paths in self.near_duplicates]
         if self.passed_over:
-            lines.append(f"{endings_of(self.passed_over)} are not called pictures and passed over")
+            lines.append(
+                f"passed over, for they are not called pictures: {endings_of(self.passed_over)}"
+            )
         return "\n".join(lines)
 
 
@@ -101,7 +111,7 @@ def endings_of(paths: Sequence[str]) -> str:
     """How many files there are with each ending: "3 files (2 .txt, 1 without)"."""
     endings = Counter(PurePath(path).suffix.lower() or "without an ending" for path in paths)
     counts = ", ".join(f"{count} {printable(ending)}" for ending, count in endings.most_common())
-    return f"{len(paths)} files ({counts})"
+    return f"{len(paths)} file{'' if len(paths) == 1 else 's'} ({counts})"
 
 
 def first_lines(lines: Sequence[object]) -> str:

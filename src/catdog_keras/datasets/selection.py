@@ -74,9 +74,9 @@ def _judge_bad(scan: ScanReport, options: SplitOptions) -> None:
 def _report_passed_over(scan: ScanReport) -> None:
     if scan.passed_over:
         warnings.warn(
-            f"{endings_of(scan.passed_over)} in the class folders are not called pictures and "
-            "passed over. If some are pictures, convert or rename them. `scan.passed_over` lists "
-            "all.",
+            f"In the class folders not called pictures and passed over: "
+            f"{endings_of(scan.passed_over)}. If some are pictures, convert or rename them. "
+            "`scan.passed_over` lists all.",
             stacklevel=_TO_THE_CALLER,
         )
 

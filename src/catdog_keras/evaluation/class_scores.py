@@ -21,6 +21,14 @@ class ClassScores:
         pictures: the number of pictures of this class.
         predicted: the number of pictures that were taken for it.
         correct: the number of pictures of this class that were taken for it.
+
+    Example:
+        >>> import catdog_keras
+        >>> rows = [[0.9, 0.1], [0.4, 0.6], [0.7, 0.3], [0.2, 0.8]]
+        >>> evaluation = catdog_keras.Evaluation(["cat", "dog"], [0, 1, 1, 1], rows)
+        >>> dog = evaluation.class_scores[1]
+        >>> dog.class_name, dog.precision, round(dog.recall, 3)
+        ('dog', 1.0, 0.667)
     """
 
     class_name: str
@@ -72,6 +80,13 @@ class AverageScores:
         precision: the mean precision, from 0 to 1, or NaN where no class has one.
         recall: the mean recall.
         f1: the mean F1, which is not the F1 of the two means.
+
+    Example:
+        >>> import catdog_keras
+        >>> rows = [[0.9, 0.1], [0.4, 0.6], [0.7, 0.3], [0.2, 0.8]]
+        >>> evaluation = catdog_keras.Evaluation(["cat", "dog"], [0, 1, 1, 1], rows)
+        >>> evaluation.macro_average.precision
+        0.75
     """
 
     precision: float

@@ -23,6 +23,12 @@ class Comparison:
         first_only: those on which only the first is right.
         second_only: those on which only the second is right.
         neither_right: those on which both are wrong.
+
+    Example:
+        >>> import catdog_keras
+        >>> comparison = catdog_keras.Comparison(("old", "new"), 180, 1, 9, 2)
+        >>> round(comparison.difference, 3), round(comparison.p_value, 3)
+        (-0.042, 0.021)
     """
 
     names: tuple[str, str]

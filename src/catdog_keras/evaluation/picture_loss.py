@@ -22,6 +22,14 @@ class PictureLoss:
         predicted_class: the name of the class that the model found most probable.
         probability: the model's probability of `predicted_class`, from 0 to 1.
         loss: the negative natural logarithm of the model's probability of `true_class`.
+
+    Example:
+        >>> import catdog_keras
+        >>> rows = [[0.9, 0.1], [0.4, 0.6], [0.7, 0.3], [0.2, 0.8]]
+        >>> evaluation = catdog_keras.Evaluation(["cat", "dog"], [0, 1, 1, 1], rows)
+        >>> worst = evaluation.top_losses(1)[0]
+        >>> worst.index, worst.true_class, worst.predicted_class, round(worst.loss, 3)
+        (2, 'dog', 'cat', 1.204)
     """
 
     index: int

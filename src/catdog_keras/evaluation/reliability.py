@@ -21,6 +21,14 @@ class ReliabilityBin:
         pictures: the number of pictures, at least 1.
         correct: the number of them that were right.
         confidence: the mean probability of their predicted classes.
+
+    Example:
+        >>> import catdog_keras
+        >>> rows = [[0.9, 0.1], [0.4, 0.6], [0.7, 0.3], [0.2, 0.8]]
+        >>> evaluation = catdog_keras.Evaluation(["cat", "dog"], [0, 1, 1, 1], rows)
+        >>> first = evaluation.reliability_bins[0]
+        >>> first.pictures, first.confidence, first.accuracy
+        (1, 0.6, 1.0)
     """
 
     low: float

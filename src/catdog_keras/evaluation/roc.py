@@ -27,6 +27,14 @@ class RocCurve:
         true_positive_rate: the share of the `positives` whose probability reaches each threshold.
         false_positive_rate: the share of the `negatives` whose probability reaches it.
         area: the area under the curve, from 0 to 1.
+
+    Example:
+        >>> import catdog_keras
+        >>> rows = [[0.9, 0.1], [0.4, 0.6], [0.7, 0.3], [0.2, 0.8]]
+        >>> evaluation = catdog_keras.Evaluation(["cat", "dog"], [0, 1, 1, 1], rows)
+        >>> (curve,) = evaluation.roc_curves
+        >>> curve.class_name, curve.area
+        ('dog', 1.0)
     """
 
     class_name: str

@@ -84,7 +84,16 @@ number of channels of its last map.
 
 
 class WeightsNotFoundError(OSError):
-    """Pretrained weights are neither on this machine nor to be downloaded, or cannot be read."""
+    """Pretrained weights are neither on this machine nor to be downloaded, or cannot be read.
+
+    Example:
+        >>> import catdog_keras
+        >>> try:
+        ...     catdog_keras.transfer_model(weights="nowhere.h5")
+        ... except catdog_keras.WeightsNotFoundError as error:
+        ...     print(str(error)[:9])
+        `weights`
+    """
 
 
 def build_backbone(

@@ -42,6 +42,11 @@ class FineTuning:
             augmentation.
         dtype: Dtype or policy in which the frozen layers are computed where their outputs are kept,
             such as `"bfloat16"`; None for their own.
+
+    Example:
+        >>> import catdog_keras
+        >>> catdog_keras.FineTuning(learning_rate=3e-5, patience=None).lowest_factor
+        0.1
     """
 
     learning_rate: float = 1e-4

@@ -29,6 +29,12 @@ class LearningRateSweep:
         losses: The loss of each step's batch before that step.
         suggestion: A tenth of the rate at which the smoothed loss is lowest: there it still falls.
             Where it is lowest at the begin of the sweep, the lowest rate.
+
+    Example:
+        >>> import catdog_keras
+        >>> sweep = catdog_keras.LearningRateSweep((1e-4, 1e-3, 1e-2), (0.7, 0.5, 2.0), 1e-4)
+        >>> max(sweep.rates), sweep.suggestion
+        (0.01, 0.0001)
     """
 
     rates: tuple[float, ...]

@@ -29,6 +29,11 @@ class PipelineFinding:
         name: What it is, one of the names that the documentation of `check_pipeline` lists.
         problem: What was seen, with its numbers.
         remedy: How to mend it.
+
+    Example:
+        >>> import catdog_keras
+        >>> print(catdog_keras.PipelineFinding("no_labels", "It has none.", "Add some."))
+        no_labels: It has none. Add some.
     """
 
     name: str
@@ -47,6 +52,12 @@ class PipelineReport:
     Attributes:
         findings: What is wrong, in the order in which one would mend it.
         pictures: How many pictures were looked at.
+
+    Example:
+        >>> import catdog_keras
+        >>> report = catdog_keras.PipelineReport((), pictures=64)
+        >>> bool(report), str(report)
+        (False, 'Nothing wrong was found in 64 pictures and the model.')
     """
 
     findings: tuple[PipelineFinding, ...]
