@@ -435,7 +435,9 @@ def test_what_is_not_called_a_picture_is_counted(cats_dogs):
     cats = cats_dogs / "train" / "cats"
     for name in ("a.heic", "b.HEIC", "c.avif", "without", ".hidden"):
         (cats / name).write_bytes(b"")
-    with pytest.warns(UserWarning, match=r"passed over: 4 files \(2 \.heic, 1 \.avif, 1 without an ending\)\. If"):
+    with pytest.warns(
+        UserWarning, match=r"passed over: 4 files \(2 \.heic, 1 \.avif, 1 without an ending\)\. If"
+    ):
         splits = load_cats_dogs(cats_dogs, **TINY)
     named = ("a.heic", "b.HEIC", "c.avif", "without")
     assert sorted(splits.scan.passed_over) == [str(cats / name) for name in named]
