@@ -42,14 +42,7 @@ class LayerGraph:
     @classmethod
     def of(cls, model: keras.Model) -> "LayerGraph":
         """Reads the graph from a Functional model's config, where its form is public."""
-        try:
-            config = model.get_config()
-        except NotImplementedError as error:  # of a layer inside, whose name Keras does not tell
-            requirement = "a model all of whose layers have a config"
-            told = next(line for line in str(error).splitlines() if line)
-            raise ValueError(
-                describe("model", requirement, model, f"Keras says: {told}")
-            ) from error
+        config = model.get_config()
         graph = cls({}, {}, set())
         for layer in config["layers"]:
             graph.sources[layer["name"]] = []

@@ -434,3 +434,22 @@ def test_wrong_arguments_are_named():
 def test_own_networks_are_refused_by_name():
     with pytest.raises(ValueError, match=r"4 normalisations of 'model1' .* 'block1' \(ConvBlock\)"):
         fold_batch_norm(build_model1())
+
+
+class Unsaved(layers.Layer):
+    """Has no config, for what it was made of cannot be written down."""
+
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+    def call(self, inputs):
+        return self.inner(inputs)
+
+
+def test_a_layer_without_a_config_is_said():
+    model = graph((6, 6, 3), Unsaved(layers.ReLU()), norm())
+    with pytest.raises(
+        ValueError, match=r"all of whose layers have a config; .* Object Unsaved was"
+    ):
+        fold_batch_norm(model)

@@ -81,7 +81,12 @@ def _fold(model: keras.Model, dtype: str | None, kept: list[str]) -> keras.Model
     )
     plain = keras.Model(inputs, outputs, name=model.name)
     layers = {layer.name: layer for layer in plain.layers}
-    graph = LayerGraph.of(plain)
+    try:
+        graph = LayerGraph.of(plain)
+    except NotImplementedError as error:  # of a layer inside, whose name Keras does not tell
+        requirement = "a model all of whose layers have a config"
+        told = next(line for line in str(error).splitlines() if line)
+        raise ValueError(describe("model", requirement, model, f"Keras says: {told}")) from error
     before: dict[str, keras.Layer] = {}  # layer -> the normalisation of its input
     after: dict[str, keras.Layer] = {}  # layer -> the normalisation of its output
     for layer in plain.layers:
