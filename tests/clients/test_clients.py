@@ -121,6 +121,7 @@ def test_the_page_about_other_tools_shows_code_that_runs(drawn_synthetic, tmp_pa
     """The blocks that need more than this package; tests/test_docs.py runs the others."""
     pytest.importorskip("keras_tuner", reason="keras-tuner is not installed")
     keras_hub = pytest.importorskip("keras_hub", reason="keras-hub is not installed")
+    pytest.importorskip("torch", reason="PyTorch is not installed")
     shutil.copytree(drawn_synthetic, tmp_path / "pictures")
     monkeypatch.chdir(tmp_path)
     asked = []
@@ -132,11 +133,13 @@ def test_the_page_about_other_tools_shows_code_that_runs(drawn_synthetic, tmp_pa
     monkeypatch.setattr(keras_hub.models.Backbone, "from_preset", without_a_network)
     page = Path(__file__).parents[2] / "docs" / "how-to" / "other-tools.md"
     found = re.findall(r"^```py\n(.*?)^```", page.read_text("utf-8"), re.DOTALL | re.MULTILINE)
-    assert len(found) == 2
+    assert len(found) == 3
     names = {"__name__": "__page__"}
     for block in found:
         exec(compile(block, str(page), "exec"), names)
     assert asked == ["vit_base_patch16_224_imagenet"]
+    images, labels = next(iter(names["loader"]))
+    assert (tuple(images.shape), len(labels)) == ((32, 3, 160, 160), 32)
     assert names["tuner"].get_best_hyperparameters()[0].get("side") in {96, 128, 160}
 
 
