@@ -61,17 +61,23 @@ def batch_norm_inference(
     return _channels_back(outputs, axis)
 
 
+def normalize_plainly(inputs: Any, gamma: Any, beta: Any, epsilon: float) -> Any:
+    """Normalises by the statistics of the batch, operation by operation, on TensorFlow."""
+    import tensorflow as tf
+
+    values = tf.cast(inputs, tf.float32)
+    mean, variance = tf.nn.moments(values, (0, 1, 2))
+    outputs = tf.nn.batch_normalization(values, mean, variance, beta, gamma, epsilon)
+    return tf.cast(outputs, inputs.dtype)
+
+
 def _tensorflow_batch_norm_training(
     inputs: Any, gamma: Any, beta: Any, epsilon: float
 ) -> tuple[Any, Any, Any]:
     import tensorflow as tf
 
     def plain(inputs: Any, gamma: Any, beta: Any) -> Any:
-        """The same, operation by operation."""
-        values = tf.cast(inputs, tf.float32)
-        mean, variance = tf.nn.moments(values, (0, 1, 2))
-        outputs = tf.nn.batch_normalization(values, mean, variance, beta, gamma, epsilon)
-        return tf.cast(outputs, inputs.dtype)
+        return normalize_plainly(inputs, gamma, beta, epsilon)
 
     @tf.custom_gradient
     def fused(inputs: Any, gamma: Any, beta: Any) -> tuple[Any, Callable[..., Any]]:

@@ -15,6 +15,7 @@ from typing import Any
 
 import keras
 
+from catdog_keras._backend.batch_norm import normalize_plainly
 from catdog_keras._backend.derivatives import differentiated_as
 from catdog_keras._backend.pooling_kernels import kernels
 from catdog_keras._backend.xla import can_compile_by_xla, compiled_by_xla
@@ -64,10 +65,9 @@ def normalize_and_pool(
 
     def plain(maps: Any, gamma: Any, beta: Any) -> Any:
         """The same, operation by operation; for derivatives of the gradient."""
-        values = tf.cast(tf.nn.relu(maps) if rectify else maps, tf.float32)
-        mean, variance = tf.nn.moments(values, (0, 1, 2))
-        outputs = tf.nn.batch_normalization(values, mean, variance, beta, gamma, epsilon)
-        return tf.nn.max_pool2d(tf.cast(outputs, maps.dtype), window, window, "VALID")
+        values = tf.nn.relu(maps) if rectify else maps
+        outputs = normalize_plainly(values, gamma, beta, epsilon)
+        return tf.nn.max_pool2d(outputs, window, window, "VALID")
 
     compiled = kernels(tuple(maps.shape), maps.dtype.name)
 
