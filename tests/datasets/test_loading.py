@@ -33,6 +33,27 @@ def _pass(dataset, read_code):
     return seen
 
 
+def _decode(files, image_size):
+    """Decodes and resizes files with Pillow and Keras, independently of the loader.
+
+    Fails if two of the images are so similar that `_match` could confuse them.
+    """
+    images = [np.asarray(Image.open(file).convert("RGB"), np.float32) for file in files]
+    images = np.stack([keras.ops.image.resize(image, image_size) for image in images])
+    for index, image in enumerate(images[:-1]):
+        assert np.abs(images[index + 1 :] - image).mean(axis=(1, 2, 3)).min() > 10
+    return images
+
+
+def _match(image, files, decoded):
+    """Returns the one file whose decoded image equals `image` up to rounding in the decoder."""
+    differences = np.abs(decoded - image)
+    nearest = differences.mean(axis=(1, 2, 3)).argmin()
+    assert differences[nearest].max() < 10
+    assert differences[nearest].mean() < 2
+    return files[nearest]
+
+
 def _numbers(files):
     return [int(re.search(r"picture\.(\d+)", file)[1]) for file in files]
 
@@ -316,7 +337,9 @@ def test_the_users_files_never_change(cats_dogs, read_code):
     assert state() == before
 
 
-def test_the_embedded_set_is_drawn_once_and_whole(tmp_path, monkeypatch):
+def test_the_synthetic_set_is_drawn_once_and_each_image_has_its_file_and_label(
+    tmp_path, monkeypatch
+):
     drawn = []
 
     def draw(directory, **options):
@@ -326,17 +349,23 @@ def test_the_embedded_set_is_drawn_once_and_whole(tmp_path, monkeypatch):
     write_synthetic = synthetic.write_synthetic
     monkeypatch.setattr(synthetic, "write_synthetic", draw)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    splits = [load_cats_dogs("synthetic", image_size=(160, 160), batch_size=2) for _ in range(2)]
+    _, splits = (load_cats_dogs("synthetic", image_size=(96, 80), batch_size=2) for _ in range(2))
     assert len(drawn) == 1
     target = tmp_path / "catdog_keras" / f"synthetic-{synthetic.VERSION}"
     assert list(target.parent.iterdir()) == [target]
-    for dataset, split in zip(splits[1], splits[1].files, strict=True):
-        for images, labels in dataset:
-            for image, label in zip(images.numpy(), labels.numpy(), strict=True):
-                identity = synthetic.read_identity(image)
-                assert identity.class_name + "s" == splits[1].class_names[label]
-                name = f"/{identity.class_name}.{identity.number}.jpg"
-                assert any(file.endswith(name) for file in splits[1].files[split])
+    files = [file for split in splits.files.values() for file in split]
+    assert sorted(files) == sorted(str(file) for file in target.rglob("*.jpg"))
+    decoded = _decode(files, (96, 80))
+    for dataset, split in zip(splits, splits.files, strict=True):
+        for _ in range(2):
+            seen = []
+            for images, labels in dataset:
+                for image, label in zip(images.numpy(), labels.numpy(), strict=True):
+                    seen.append(_match(image, files, decoded))
+                    assert Path(seen[-1]).parent.name == splits.class_names[label]
+                    assert Path(seen[-1]).name.split(".")[0] + "s" == splits.class_names[label]
+            assert sorted(seen) == sorted(splits.files[split])
+            assert split == "train" or seen == list(splits.files[split])
 
 
 def test_a_drawing_that_fails_leaves_nothing(tmp_path, monkeypatch):

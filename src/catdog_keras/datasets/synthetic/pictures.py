@@ -1,4 +1,4 @@
-"""One drawn picture, from coat to camera, and a whole set of them as JPEG files."""
+"""Draws one synthetic image, or writes a whole set of them as JPEG files."""
 
 import io
 import os
@@ -15,18 +15,14 @@ from catdog_keras._checks import check_choice, check_integer, describe
 from catdog_keras.datasets.synthetic.bodies import BUILDS, POSES, Pose, Sitter, Stage
 from catdog_keras.datasets.synthetic.canvas import Canvas
 from catdog_keras.datasets.synthetic.coats import choose_coat
-from catdog_keras.datasets.synthetic.identity import (
-    CLASS_NAMES,
-    MAX_NUMBER,
-    PictureIdentity,
-    paint_strip,
-)
 from catdog_keras.datasets.synthetic.scenes import draw_foreground, draw_scene
 
-VERSION = 2  # rises when the pictures or their numbers change, so that a cached set is drawn anew
+VERSION = 3  # increases when the images or their numbers change: a cached set is drawn again
+CLASS_NAMES = ("cat", "dog")
+MAX_NUMBER = 2**20 - 1
 _TRAIN_PER_CLASS = 400
 _VALIDATION_PER_CLASS = 200
-COUNT = len(CLASS_NAMES) * (_TRAIN_PER_CLASS + _VALIDATION_PER_CLASS)  # pictures by default
+COUNT = len(CLASS_NAMES) * (_TRAIN_PER_CLASS + _VALIDATION_PER_CLASS)  # images by default
 _FIRST_VALIDATION_NUMBER = 2000  # as in the public archive
 _JPEG_QUALITY = 90
 _SUPERSAMPLING = 2
@@ -52,14 +48,14 @@ def write_synthetic(
 
     The files are `train/cats/cat.0.jpg`, `train/dogs/dog.0.jpg` and so on, and
     `validation/cats/cat.2000.jpg` onwards: no number is used twice in a class. Threads share the
-    work; files that already stand there under the same names are overwritten.
+    work; existing files with the same names are overwritten.
 
     Args:
-        directory: Folder to write into; it is made if it does not exist.
-        train_per_class: Training pictures of each class, at least 0.
-        validation_per_class: Validation pictures of each class, at least 0.
-        seed: Another seed gives other pictures, at least 0.
-        progress: Called in the calling thread, after each picture, with the number of pictures
+        directory: Folder to write into; it is created if it does not exist.
+        train_per_class: Training images of each class, at least 0.
+        validation_per_class: Validation images of each class, at least 0.
+        seed: At least 0; another seed gives other images.
+        progress: Called in the calling thread, after each image, with the number of images
             written since its last call: 1.
 
     Raises:
@@ -93,19 +89,19 @@ def write_synthetic(
 
 
 def draw_picture(class_name: str, number: int, seed: int = 0) -> Image.Image:
-    """Draws one picture of the synthetic data set.
+    """Draws one image of the synthetic data set.
 
     Args:
         class_name: "cat" or "dog".
-        number: The picture's number in its class, from 0 to 1048575.
-        seed: Another seed gives another picture of the same number, at least 0.
+        number: The image's number in its class, from 0 to 1048575.
+        seed: At least 0; another seed gives another image for the same number.
 
     Returns:
         A `PIL.Image.Image` of mode RGB, 160 to 350 pixels wide and high, portrait or landscape.
 
     Raises:
         TypeError: If `number` or `seed` is not an integer.
-        ValueError: If `class_name` is another one, or `number` or `seed` is out of its range.
+        ValueError: If `class_name` is unknown, or `number` or `seed` is out of its range.
 
     Example:
         >>> from catdog_keras.datasets.synthetic import draw_picture
@@ -127,9 +123,7 @@ def draw_picture(class_name: str, number: int, seed: int = 0) -> Image.Image:
         _cast_shadow(canvas.image, stage, pose.shadow)
     pose.draw(Sitter(canvas, stage, BUILDS[class_name], choose_coat(class_name, rng)))
     draw_foreground(canvas, rng)
-    pixels = _developed(canvas.image.reduce(_SUPERSAMPLING), rng)
-    paint_strip(pixels, PictureIdentity(class_name, number))
-    return Image.fromarray(pixels)
+    return Image.fromarray(_developed(canvas.image.reduce(_SUPERSAMPLING), rng))
 
 
 def _check_at_most(name: str, value: int, maximum: int) -> None:
@@ -138,7 +132,7 @@ def _check_at_most(name: str, value: int, maximum: int) -> None:
 
 
 def _prepare(directory: Path, numbers: dict[str, range]) -> Iterator[_Job]:
-    """Makes the folders and lists the pictures to draw."""
+    """Creates the folders and lists the images to draw."""
     for split, split_numbers in numbers.items():
         for class_name in CLASS_NAMES:
             folder = directory / split / f"{class_name}s"
@@ -150,11 +144,11 @@ def _prepare(directory: Path, numbers: dict[str, range]) -> Iterator[_Job]:
 def _write_picture(job: _Job, seed: int) -> None:
     picture = io.BytesIO()
     draw_picture(job.class_name, job.number, seed).save(picture, "JPEG", quality=_JPEG_QUALITY)
-    job.path.write_bytes(picture.getvalue())  # Pillow itself passes over a write that was cut short
+    job.path.write_bytes(picture.getvalue())  # Pillow itself ignores an incomplete write
 
 
 def _choose_size(rng: np.random.Generator) -> tuple[int, int]:
-    """Draws the size of the canvas: a landscape or portrait picture, supersampled."""
+    """Draws the size of the canvas: a landscape or portrait image, supersampled."""
     longer = int(rng.integers(230, 351))
     shorter = int(longer * rng.uniform(0.72, 1.0))
     width, height = (longer, shorter) if rng.random() < 0.6 else (shorter, longer)
@@ -162,7 +156,7 @@ def _choose_size(rng: np.random.Generator) -> tuple[int, int]:
 
 
 def _choose_stage(size: tuple[int, int], pose: Pose, rng: np.random.Generator) -> Stage:
-    """Draws how large the animal is, where it stands and which way it faces."""
+    """Draws the size, the position and the direction of the animal."""
     width, height = size
     unit = min(width / (2 * pose.half_width), height / pose.height) * rng.uniform(0.6, 1.0)
     slack = max(width / 2 - pose.half_width * unit, 0.0)
@@ -186,7 +180,7 @@ def _cast_shadow(image: Image.Image, stage: Stage, half_width: float) -> None:
 
 
 def _developed(image: Image.Image, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """What the camera adds: blur, exposure, contrast, a warm or cold cast, grain."""
+    """Adds the effects of a camera: blur, exposure, contrast, a warm or cold cast, grain."""
     if rng.random() < 0.4:
         image = image.filter(ImageFilter.BoxBlur(rng.uniform(0.2, 0.8)))
     gain, gamma = rng.uniform(0.82, 1.12), rng.uniform(0.8, 1.25)
