@@ -1,14 +1,12 @@
 """Writes a page for each public name, run by mkdocs-gen-files when the site is built."""
 
-import ast
+import importlib
 import inspect
-from pathlib import Path
 
 import mkdocs_gen_files
 
 import catdog_keras
 
-PACKAGE = Path(__file__).parents[1] / "src" / "catdog_keras" / "__init__.py"
 HEADINGS = {
     "datasets": "Datasets",
     "layers": "Layers",
@@ -20,11 +18,11 @@ HEADINGS = {
 
 
 def names_by_subpackage() -> dict[str, list[str]]:
-    """Reads the package's own imports: what is public, and where it lives."""
-    found: dict[str, list[str]] = {}
-    for node in ast.parse(PACKAGE.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.ImportFrom) and node.module:
-            found[node.module.split(".")[1]] = [alias.name for alias in node.names]
+    """Lists the public names of each subpackage."""
+    found = {}
+    for subpackage in HEADINGS:
+        public = importlib.import_module(f"catdog_keras.{subpackage}").__all__
+        found[subpackage] = [name for name in public if name in catdog_keras.__all__]
     return found
 
 

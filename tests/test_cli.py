@@ -11,12 +11,13 @@ from click.testing import CliRunner
 from PIL import Image
 
 import catdog_keras
-from catdog_keras import cli
+from catdog_keras.cli import tutorial as tutorial_command
+from catdog_keras.cli.commands import commands
 from catdog_keras.tutorial import run as tutorial
 
 
 def run(*arguments):
-    return CliRunner().invoke(cli.main, [str(argument) for argument in arguments])
+    return CliRunner().invoke(commands, [str(argument) for argument in arguments])
 
 
 def folder(root, *classes):
@@ -150,7 +151,7 @@ def test_the_closing_table_has_a_line_for_each_model(capsys):
         "model4", 22_260_546, 1, 100, 9, 12345.6, 1.0, 1.0, 1.0, (0.9812, 1.0)
     )
     result = tutorial.TutorialResult("synthetic", 0, {}, 0.5, [widest], {"model3": "no weights"})
-    cli.tutorial._print_table(result)
+    tutorial_command._print_table(result)
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80
     rows = [line.split() for line in lines if "model" in line]

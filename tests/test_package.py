@@ -1,9 +1,11 @@
 """The package as a whole: its names, what importing it costs, and that its examples run."""
 
+import ast
 import doctest
 import importlib
 import inspect
 import os
+import pickle
 import re
 import subprocess
 import sys
@@ -105,6 +107,35 @@ def test_every_name_of_a_subpackage_is_reachable_at_the_top():
             assert getattr(catdog_keras, name) is getattr(module, name)
 
 
+def test_the_table_and_the_imports_for_type_checkers_list_the_public_names():
+    tree = ast.parse(Path(catdog_keras.__file__).read_text("utf-8"))
+    guard = next(
+        node for node in tree.body if isinstance(node, ast.If) and node.test.id == "TYPE_CHECKING"
+    )
+    imported = {node.module: [alias.name for alias in node.names] for node in guard.body}
+    table = {f"catdog_keras.{name}": list(names) for name, names in catdog_keras._NAMES.items()}
+    assert imported == table
+    assert sorted(name for names in table.values() for name in names) == PUBLIC
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_a_public_name_is_the_object_of_its_subpackage(name):
+    subpackage = catdog_keras._SUBPACKAGES[name]
+    module = importlib.import_module(f"catdog_keras.{subpackage}")
+    assert name in module.__all__
+    vars(catdog_keras).pop(name, None)
+    assert getattr(catdog_keras, name) is getattr(module, name)
+    assert vars(catdog_keras)[name] is getattr(module, name)
+    if callable(getattr(module, name)):
+        assert pickle.loads(pickle.dumps(getattr(catdog_keras, name))) is getattr(module, name)
+
+
+def test_dir_lists_all_names_and_an_unknown_name_is_an_attribute_error():
+    assert {*PUBLIC, *SUBPACKAGES, "__version__"} <= set(dir(catdog_keras))
+    with pytest.raises(AttributeError, match="'catdog_keras' has no attribute 'convblock'"):
+        catdog_keras.convblock  # noqa: B018
+
+
 def test_importing_brings_in_nothing_that_keras_does_not():
     program = (
         "import sys, keras; before = set(sys.modules); import catdog_keras;"
@@ -114,19 +145,87 @@ def test_importing_brings_in_nothing_that_keras_does_not():
     assert brought <= sys.stdlib_module_names, brought - sys.stdlib_module_names
 
 
+def test_importing_alone_imports_only_wrapt():
+    program = (
+        "import sys; before = set(sys.modules); import catdog_keras;"
+        "print(' '.join({name.split('.')[0] for name in set(sys.modules) - before}))"
+    )
+    brought = set(in_new_process(program).split()) - sys.stdlib_module_names
+    assert brought == {"catdog_keras", "wrapt"}
+
+
 def test_the_test_of_imports_can_fail():
     program = "import sys; import rich.progress; print('rich' in sys.modules)"
     assert in_new_process(program).strip() == "True"
 
 
-@pytest.mark.parametrize("order", ["keras, catdog_keras", "catdog_keras, keras"])
-def test_a_saved_model_loads_after_a_bare_import(order, tmp_path):
-    catdog_keras.build_model3((46, 46, 3)).save(tmp_path / "model.keras")
+@pytest.mark.parametrize(
+    "load",
+    [
+        "import catdog_keras; import keras; load = keras.saving.load_model",
+        "import keras; import catdog_keras; load = keras.saving.load_model",
+        "import catdog_keras; import tensorflow; load = tensorflow.keras.models.load_model",
+    ],
+)
+def test_a_saved_model_loads_after_a_bare_import(load, tmp_path):
+    layers = [
+        keras.Input((46, 46, 3)),
+        catdog_keras.RandomAffine(),
+        catdog_keras.Preprocessing("signed"),
+        catdog_keras.ConvBlock(4),
+    ]
+    keras.Sequential(layers).save(tmp_path / "model.keras")
     program = (
-        f"import {order}, sys; model = keras.saving.load_model(sys.argv[1]);"
-        "print(type(model.layers[-6]).__name__)"
+        f"{load}; import sys; model = load(sys.argv[1]);"
+        "print(*(type(layer).__name__ for layer in model.layers))"
     )
-    assert in_new_process(program, str(tmp_path / "model.keras")).split()[-1] == "ConvBlock"
+    printed = in_new_process(program, str(tmp_path / "model.keras")).splitlines()[-1]
+    assert printed.split() == ["RandomAffine", "Preprocessing", "ConvBlock"]
+
+
+def test_threads_may_import_keras_and_the_package_at_once():
+    program = """
+import sys, threading
+import catdog_keras
+barrier, names = threading.Barrier(4), []
+def run(action):
+    barrier.wait()
+    names.append(action())
+def import_keras():
+    import keras
+    return keras.Layer.__name__
+def import_layers():
+    from catdog_keras.layers import ConvBlock
+    return ConvBlock.__name__
+actions = [import_keras, import_layers, lambda: catdog_keras.Preprocessing.__name__,
+           lambda: catdog_keras.datasets.load_cats_dogs.__name__]
+threads = [threading.Thread(target=run, args=[action]) for action in actions]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(*names)
+"""
+    printed = in_new_process(program).split()
+    assert sorted(printed) == ["ConvBlock", "Layer", "Preprocessing", "load_cats_dogs"]
+
+
+def test_any_module_may_be_the_first_one_that_is_imported():
+    """Keras imports the layers when it is imported: no module they need may be half imported."""
+    program = """
+import importlib, pkgutil, sys
+import keras, catdog_keras
+from catdog_keras import _backend
+packages = pkgutil.iter_modules(catdog_keras.__path__, "catdog_keras.")
+shared = pkgutil.iter_modules(_backend.__path__, "catdog_keras._backend.")
+for name in [module.name for module in (*packages, *shared) if "__main__" not in module.name]:
+    for loaded in [n for n in sys.modules if n == "keras" or n.split(".")[0] == "catdog_keras"]:
+        del sys.modules[loaded]
+    importlib.import_module(name)
+    import keras
+    print(name, hasattr(sys.modules["catdog_keras.layers"], "ConvBlock"))
+"""
+    lines = in_new_process(program).splitlines()
+    assert len(lines) > 20
+    assert {line.split()[1] for line in lines} == {"True"}
 
 
 @pytest.mark.parametrize("name", sorted(set(PUBLIC)))

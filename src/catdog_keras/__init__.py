@@ -1,83 +1,94 @@
 """Keras-native components for image classification: take one piece, or all of them.
 
 The datasets, layers, models, evaluation and plots below are all reachable here and in their
-submodules. Importing this package registers its layers with Keras, so that a saved model that
-holds them loads without `custom_objects`.
+submodules. A subpackage is imported when one of its names is first used: importing this package
+imports neither Keras nor TensorFlow.
+
+Importing this package registers its layers with Keras, so that a saved model that holds them loads
+without `custom_objects`. If Keras is not imported yet, the layers are registered as soon as it is.
 """
 
-from catdog_keras.datasets import (
-    ImageSplits,
-    Pictures,
-    ScanReport,
-    load_cats_dogs,
-    load_image_folder,
-    load_manifest,
-    load_pictures,
-    scan_images,
-)
-from catdog_keras.evaluation import (
-    AverageScores,
-    ClassScores,
-    Comparison,
-    Evaluation,
-    PictureLoss,
-    ReliabilityBin,
-    RocCurve,
-    baseline_accuracy,
-    calibrate,
-    class_activation,
-    compare,
-    evaluate_classifier,
-    label_counts,
-    wilson_interval,
-)
-from catdog_keras.layers import (
-    BatchNormalization,
-    ClassNames,
-    ConvBlock,
-    Preprocessing,
-    RandomAffine,
-    RandomApply,
-    RandomChoice,
-    RandomSequence,
-    augmentation,
-)
-from catdog_keras.models import (
-    BACKBONES,
-    FineTuning,
-    LearningRateSweep,
-    PipelineFinding,
-    PipelineReport,
-    WeightsNotFoundError,
-    accelerate,
-    build_model1,
-    build_model2,
-    build_model3,
-    check_pipeline,
-    find_learning_rate,
-    fine_tune,
-    fit_head,
-    fold_batch_norm,
-    input_range,
-    model_classes,
-    predict_with_augmentation,
-    strip_augmentation,
-    transfer_model,
-)
-from catdog_keras.plotting import (
-    plot_augmentation,
-    plot_class_activation,
-    plot_comparison,
-    plot_confusion_matrix,
-    plot_history,
-    plot_images,
-    plot_label_counts,
-    plot_learning_rate,
-    plot_reliability,
-    plot_roc,
-    plot_top_losses,
-)
-from catdog_keras.report import write_report
+import importlib
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from wrapt import register_post_import_hook
+
+if TYPE_CHECKING:  # for type checkers and documentation tools; at run time see `_NAMES`
+    from catdog_keras.datasets import (
+        ImageSplits,
+        Pictures,
+        ScanReport,
+        load_cats_dogs,
+        load_image_folder,
+        load_manifest,
+        load_pictures,
+        scan_images,
+    )
+    from catdog_keras.evaluation import (
+        AverageScores,
+        ClassScores,
+        Comparison,
+        Evaluation,
+        PictureLoss,
+        ReliabilityBin,
+        RocCurve,
+        baseline_accuracy,
+        calibrate,
+        class_activation,
+        compare,
+        evaluate_classifier,
+        label_counts,
+        wilson_interval,
+    )
+    from catdog_keras.layers import (
+        BatchNormalization,
+        ClassNames,
+        ConvBlock,
+        Preprocessing,
+        RandomAffine,
+        RandomApply,
+        RandomChoice,
+        RandomSequence,
+        augmentation,
+    )
+    from catdog_keras.models import (
+        BACKBONES,
+        FineTuning,
+        LearningRateSweep,
+        PipelineFinding,
+        PipelineReport,
+        WeightsNotFoundError,
+        accelerate,
+        build_model1,
+        build_model2,
+        build_model3,
+        check_pipeline,
+        find_learning_rate,
+        fine_tune,
+        fit_head,
+        fold_batch_norm,
+        input_range,
+        model_classes,
+        predict_with_augmentation,
+        strip_augmentation,
+        transfer_model,
+    )
+    from catdog_keras.plotting import (
+        plot_augmentation,
+        plot_class_activation,
+        plot_comparison,
+        plot_confusion_matrix,
+        plot_history,
+        plot_images,
+        plot_label_counts,
+        plot_learning_rate,
+        plot_reliability,
+        plot_roc,
+        plot_top_losses,
+    )
+    from catdog_keras.report import write_report
 
 __version__ = "0.1.0"
 
@@ -146,3 +157,110 @@ __all__ = [
     "wilson_interval",
     "write_report",
 ]
+
+# The public names of each subpackage. A test checks that this table, `__all__` and the imports for
+# type checkers list the same names.
+_NAMES = {
+    "datasets": (
+        "ImageSplits",
+        "Pictures",
+        "ScanReport",
+        "load_cats_dogs",
+        "load_image_folder",
+        "load_manifest",
+        "load_pictures",
+        "scan_images",
+    ),
+    "evaluation": (
+        "AverageScores",
+        "ClassScores",
+        "Comparison",
+        "Evaluation",
+        "PictureLoss",
+        "ReliabilityBin",
+        "RocCurve",
+        "baseline_accuracy",
+        "calibrate",
+        "class_activation",
+        "compare",
+        "evaluate_classifier",
+        "label_counts",
+        "wilson_interval",
+    ),
+    "layers": (
+        "BatchNormalization",
+        "ClassNames",
+        "ConvBlock",
+        "Preprocessing",
+        "RandomAffine",
+        "RandomApply",
+        "RandomChoice",
+        "RandomSequence",
+        "augmentation",
+    ),
+    "models": (
+        "BACKBONES",
+        "FineTuning",
+        "LearningRateSweep",
+        "PipelineFinding",
+        "PipelineReport",
+        "WeightsNotFoundError",
+        "accelerate",
+        "build_model1",
+        "build_model2",
+        "build_model3",
+        "check_pipeline",
+        "find_learning_rate",
+        "fine_tune",
+        "fit_head",
+        "fold_batch_norm",
+        "input_range",
+        "model_classes",
+        "predict_with_augmentation",
+        "strip_augmentation",
+        "transfer_model",
+    ),
+    "plotting": (
+        "plot_augmentation",
+        "plot_class_activation",
+        "plot_comparison",
+        "plot_confusion_matrix",
+        "plot_history",
+        "plot_images",
+        "plot_label_counts",
+        "plot_learning_rate",
+        "plot_reliability",
+        "plot_roc",
+        "plot_top_losses",
+    ),
+    "report": ("write_report",),
+}
+_SUBPACKAGES = {name: subpackage for subpackage, names in _NAMES.items() for name in names}
+
+if not TYPE_CHECKING:  # a type checker would accept any name
+
+    def __getattr__(name: str) -> object:
+        """Imports a subpackage when it, or one of its public names, is first used."""
+        if name in _NAMES:
+            return importlib.import_module(f"{__name__}.{name}")
+        if name not in _SUBPACKAGES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(importlib.import_module(f"{__name__}.{_SUBPACKAGES[name]}"), name)
+        globals()[name] = value  # the next access does not come here
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_NAMES})
+
+
+def _register_layers(_: ModuleType) -> None:
+    # If the layers are being imported, in this thread or another one, that import is what imports
+    # Keras: it registers them. To wait for another thread here would be a deadlock, because that
+    # thread waits until Keras is imported.
+    if f"{__name__}.layers" not in sys.modules:
+        importlib.import_module(f"{__name__}.layers")
+
+
+# Calls the function at once if Keras is already imported.
+register_post_import_hook(_register_layers, "keras")

@@ -9,9 +9,10 @@ import numbers
 import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import keras
+if TYPE_CHECKING:
+    import keras
 
 Choice = TypeVar("Choice")
 
@@ -156,8 +157,10 @@ def check_input_shape(name: str, value: Any) -> tuple[int, int, int]:
     return int(first), int(second), int(third)
 
 
-def check_layer(name: str, value: Any) -> keras.Layer:
+def check_layer(name: str, value: Any) -> "keras.Layer":
     """Returns `value`, or raises if it is no Keras layer; a model is one too."""
+    import keras  # at first use: the command line checks arguments before it imports Keras
+
     if not isinstance(value, keras.Layer):
         raise TypeError(describe(name, "a keras.Layer", value))
     return value

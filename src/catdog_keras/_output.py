@@ -2,7 +2,9 @@
 
 import os
 import shutil
+import signal
 import tempfile
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -32,28 +34,60 @@ def output_folder(
     """
     folder = check_path(name, path).absolute()
     absent = [place for place in (folder, *folder.parents) if not place.exists()]
+    scratch: Path | None = None
+    try:
+        with interrupts_deferred():
+            scratch = _make_scratch(folder, name, str(path))
+        yield scratch
+        with interrupts_deferred():
+            for file_name in stale:
+                (folder / file_name).unlink(missing_ok=True)
+            for file in scratch.iterdir():
+                file.replace(folder / file.name)
+    finally:
+        with interrupts_deferred():
+            if scratch is not None:
+                shutil.rmtree(scratch, ignore_errors=True)
+            _remove_empty(absent)
+
+
+def _make_scratch(folder: Path, name: str, received: str) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=folder))
+        return Path(tempfile.mkdtemp(prefix=".unfinished-", dir=folder))
     except OSError as error:
-        _remove_empty(absent)
         raise OSError(
-            describe(name, "a folder that can be written to", str(path), f"{error.strerror}.")
+            describe(name, "a folder that can be written to", received, f"{error.strerror}.")
         ) from error
+
+
+@contextmanager
+def interrupts_deferred() -> Iterator[None]:
+    """Delays SIGINT (Ctrl-C) until the block has ended, for steps that belong together.
+
+    Python handles signals in the main thread alone: in any other thread the block simply runs. The
+    same holds if the handler was not installed from Python, because it could not be restored.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or handler is None:
+        yield
+        return
+    received = []
+    signal.signal(signal.SIGINT, lambda number, _: received.append(number))
     try:
-        yield scratch
-        for file_name in stale:
-            (folder / file_name).unlink(missing_ok=True)
-        for file in scratch.iterdir():
-            file.replace(folder / file.name)
+        yield
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-        _remove_empty(absent)
+        signal.signal(signal.SIGINT, handler)
+        if received:
+            signal.raise_signal(signal.SIGINT)
 
 
 def write_whole(file: Path, text: str) -> None:
     """Writes a file that others may be reading: they see the old one or the new one."""
-    with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=file.parent) as scratch:
+    with (
+        interrupts_deferred(),
+        tempfile.TemporaryDirectory(prefix=".unfinished-", dir=file.parent) as scratch,
+    ):
         unfinished = Path(scratch) / file.name
         unfinished.write_text(text, encoding="utf-8")
         unfinished.replace(file)

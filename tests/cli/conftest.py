@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from catdog_keras import ClassNames, cli, load_image_folder
+from catdog_keras import ClassNames, load_image_folder
+from catdog_keras.cli.commands import commands
 from catdog_keras.cli.training_record import TrainingRecord
 from tests.cli.drawn import CLASSES, PER_CLASS, draw
 
@@ -16,7 +17,7 @@ from tests.cli.drawn import CLASSES, PER_CLASS, draw
 @pytest.fixture(scope="session")
 def run():
     """Runs the command in this process; arguments may be paths."""
-    return lambda *arguments: CliRunner().invoke(cli.main, [os.fspath(str(a)) for a in arguments])
+    return lambda *arguments: CliRunner().invoke(commands, [os.fspath(str(a)) for a in arguments])
 
 
 @pytest.fixture(scope="session")

@@ -1,18 +1,32 @@
 """The command `catdog-keras`: the library's functions, from a shell."""
 
-import click
+import os
+import signal
+import sys
 
-from catdog_keras.cli import evaluate, predict, scan, train, tutorial
+from catdog_keras.cli.interrupts import INTERRUPTED, exit_at_once
 
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="catdog-keras")
-def main() -> None:
-    """Classify pictures with Keras: cats and dogs first, any folder of classes after that."""
+__all__ = ["main"]
 
 
-main.add_command(tutorial.tutorial)
-main.add_command(train.train)
-main.add_command(evaluate.evaluate)
-main.add_command(predict.predict)
-main.add_command(scan.scan)
+def main(prog_name: str | None = None) -> None:
+    """Runs the command line and ends the process with its status.
+
+    Args:
+        prog_name: The name of the command in its help; by default that of the script.
+    """
+    # A shell starts background jobs with SIGINT ignored; they stay that way.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, exit_at_once)
+    from catdog_keras.cli.commands import commands
+
+    try:
+        commands(prog_name=prog_name)
+    except SystemExit as ended:
+        if ended.code == INTERRUPTED:
+            # Threads of TensorFlow may still call Python: a regular exit could wait for them or
+            # crash. The unfinished files were removed before.
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(INTERRUPTED)
+        raise

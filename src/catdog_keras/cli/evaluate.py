@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from catdog_keras.cli.evaluated_pictures import EvaluatedPictures, Part, choose_pictures
+from catdog_keras.cli.frameworks import import_frameworks
+from catdog_keras.cli.inputs import check_data, check_output_folder
+from catdog_keras.cli.interrupts import interruptible_work
 from catdog_keras.cli.messages import plain_messages
-from catdog_keras.cli.model_file import load_model_file, model_options
+from catdog_keras.cli.model_file import check_model_file, load_model_file, model_options
 from catdog_keras.cli.training_record import SPLIT_FILE
 
 if TYPE_CHECKING:
@@ -49,23 +52,28 @@ def evaluate(
     Files that are no usable pictures are named and passed over, and the exit status is 1 then.
     """
     with plain_messages(directory="DATA", paths="DATA"):
+        check_model_file(model)
+        check_data("data", data)
+        if report is not None:
+            check_output_folder("report", report)
+        import_frameworks()
         from catdog_keras.evaluation import evaluate_classifier
 
-        loaded = load_model_file(model, class_names)
-        chosen = choose_pictures(loaded, Path(model), data, part, batch_size)
-        evaluation = evaluate_classifier(
-            loaded.model, chosen.dataset, loaded.class_names, chosen.names, from_logits=from_logits
-        )
-        if report is not None:
-            from catdog_keras.cli.evaluation_report import Asked, write_evaluation_report
-
-            write_evaluation_report(
-                report,
-                loaded,
-                evaluation,
-                chosen,
-                Asked(Path(model), Path(data), class_names, from_logits, batch_size),
+        with interruptible_work():
+            loaded = load_model_file(model, class_names)
+            chosen = choose_pictures(loaded, Path(model), data, part, batch_size)
+            evaluation = evaluate_classifier(
+                loaded.model,
+                chosen.dataset,
+                loaded.class_names,
+                chosen.names,
+                from_logits=from_logits,
             )
+            if report is not None:
+                from catdog_keras.cli.evaluation_report import Asked, write_evaluation_report
+
+                asked = Asked(Path(model), Path(data), class_names, from_logits, batch_size)
+                write_evaluation_report(report, loaded, evaluation, chosen, asked)
         click.echo(_as_json(evaluation, chosen) if as_json else _as_text(evaluation, chosen))
         if report is not None and not as_json:
             click.echo(f"The report is in {report}.")

@@ -13,6 +13,7 @@ from catdog_keras.cli.training_record import MODEL_FILE
 if TYPE_CHECKING:
     import keras
 
+REQUIREMENT = "a file that holds a Keras model"
 DEFAULT_SIDE = 160  # pixels, for a model that takes pictures of any size
 
 
@@ -52,6 +53,23 @@ class ModelFile:
     image_size: tuple[int, int]
 
 
+def check_model_file(path: str) -> Path:
+    """Returns the path of a model file, which may still turn out not to be a model.
+
+    Raises:
+        OSError: If there is no such file.
+        ValueError: If the path is empty.
+    """
+    file = check_path("model", path, REQUIREMENT)
+    if file.is_dir():
+        inside = file / MODEL_FILE
+        remedy = f"It is a folder; name {str(inside)!r}." if inside.is_file() else "It is a folder."
+        raise IsADirectoryError(describe("model", REQUIREMENT, path, remedy))
+    if not file.is_file():
+        raise FileNotFoundError(describe("model", REQUIREMENT, path, "There is no such file."))
+    return file
+
+
 def load_model_file(path: str, class_names: Sequence[str]) -> ModelFile:
     """Loads a model; `class_names`, where there are any, go before those that it holds.
 
@@ -59,15 +77,7 @@ def load_model_file(path: str, class_names: Sequence[str]) -> ModelFile:
         OSError: If there is no such file, or it is no model.
         ValueError: If the model holds no class names and none are given, or takes no pictures.
     """
-    requirement = "a file that holds a Keras model"
-    file = check_path("model", path, requirement)
-    if file.is_dir():
-        inside = file / MODEL_FILE
-        remedy = f"It is a folder; name {str(inside)!r}." if inside.is_file() else "It is a folder."
-        raise IsADirectoryError(describe("model", requirement, path, remedy))
-    if not file.is_file():
-        raise FileNotFoundError(describe("model", requirement, path, "There is no such file."))
-    model = _load(file, requirement)
+    model = _load(check_model_file(path))
     shape = model.input_shape
     if not isinstance(shape, tuple) or len(shape) != 4 or shape[3] != 3:
         remedy = f"It takes an input of shape {shape}."
@@ -76,14 +86,14 @@ def load_model_file(path: str, class_names: Sequence[str]) -> ModelFile:
     return ModelFile(model, _names(model, class_names), size)
 
 
-def _load(file: Path, requirement: str) -> "keras.Model":
+def _load(file: Path) -> "keras.Model":
     import keras
 
     try:
         return keras.saving.load_model(file, compile=False)
     except Exception as error:  # what a wrong or damaged file leads to is Keras's and h5py's own
         remedy = f"Keras says: {error}"
-        raise OSError(describe("model", requirement, str(file), remedy)) from error
+        raise OSError(describe("model", REQUIREMENT, str(file), remedy)) from error
 
 
 def _names(model: "keras.Model", given: Sequence[str]) -> tuple[str, ...]:

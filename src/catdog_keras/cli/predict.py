@@ -9,8 +9,11 @@ from typing import Any, TypeAlias
 
 import click
 
+from catdog_keras.cli.frameworks import import_frameworks
+from catdog_keras.cli.inputs import check_picture_place
+from catdog_keras.cli.interrupts import interruptible_work
 from catdog_keras.cli.messages import plain_messages
-from catdog_keras.cli.model_file import load_model_file, model_options
+from catdog_keras.cli.model_file import check_model_file, load_model_file, model_options
 
 Prediction: TypeAlias = dict[str, Any]
 
@@ -40,18 +43,23 @@ def predict(
     Files that are no usable pictures are named and passed over, and the exit status is 1 then.
     """
     with plain_messages():
+        check_model_file(model)
+        for number, path in enumerate(paths):
+            check_picture_place(f"paths[{number}]", path)
+        import_frameworks()
         import numpy as np
 
         from catdog_keras.datasets import load_pictures
         from catdog_keras.evaluation import evaluate_classifier
 
-        loaded = load_model_file(model, class_names)
-        found = load_pictures(list(paths), image_size=loaded.image_size, batch_size=batch_size)
-        # What is wanted are the probabilities: an evaluation has them, whatever the labels are.
-        labelled = ((images, np.zeros(len(images), int)) for images in found.dataset)
-        evaluation = evaluate_classifier(
-            loaded.model, labelled, loaded.class_names, found.files, from_logits=from_logits
-        )
+        with interruptible_work():
+            loaded = load_model_file(model, class_names)
+            found = load_pictures(list(paths), image_size=loaded.image_size, batch_size=batch_size)
+            # What is wanted are the probabilities: an evaluation has them, whatever the labels are.
+            labelled = ((images, np.zeros(len(images), int)) for images in found.dataset)
+            evaluation = evaluate_classifier(
+                loaded.model, labelled, loaded.class_names, found.files, from_logits=from_logits
+            )
         rows = list(_predictions(found.files, loaded.class_names, evaluation.probabilities))
         click.echo(FORMS[form](rows))
     sys.exit(1 if found.scan.bad else 0)

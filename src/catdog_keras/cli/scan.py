@@ -4,6 +4,9 @@ import sys
 
 import click
 
+from catdog_keras.cli.frameworks import import_frameworks
+from catdog_keras.cli.inputs import check_folder
+from catdog_keras.cli.interrupts import interruptible_work
 from catdog_keras.cli.messages import plain_messages
 
 
@@ -13,8 +16,11 @@ from catdog_keras.cli.messages import plain_messages
 def scan(directory: str, near_duplicates: bool) -> None:
     """Name every odd and every bad picture file under DIRECTORY; exit with 1 if any is bad."""
     with plain_messages():
+        check_folder("directory", directory)
+        import_frameworks()
         from catdog_keras.datasets import scan_images
 
-        report = scan_images(directory, near_duplicates=near_duplicates)
+        with interruptible_work():
+            report = scan_images(directory, near_duplicates=near_duplicates)
     click.echo(str(report))
     sys.exit(1 if report.bad else 0)

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from catdog_keras.cli.frameworks import import_frameworks
+from catdog_keras.cli.inputs import check_data, check_output_folder, check_weights
+from catdog_keras.cli.interrupts import interruptible_work
 from catdog_keras.cli.messages import plain_messages
 from catdog_keras.cli.training_options import (
     batch_size_option,
@@ -97,26 +100,31 @@ def train(data: str, output: str, **settings: Any) -> None:
     and the exit status is 1 then.
     """
     with plain_messages(directory="DATA", input_shape="--image-size"):
+        chosen = _Settings(**settings)
+        check_data("data", data)
+        check_weights(chosen.weights)
+        check_output_folder("output", output)
+        import_frameworks()
         from catdog_keras._output import output_folder
         from catdog_keras.report.environment import describe_environment
 
-        chosen = _Settings(**settings)
-        _build_model(chosen, ("to be", "known"))  # what is wrong with it is said at once
-        with output_folder(output, [MODEL_FILE, RECORD_FILE, SPLIT_FILE]) as folder:
-            splits = _load(data, chosen)
-            started = time.perf_counter()
-            model = _build_model(chosen, splits.class_names)
-            history = _fit(model, splits, chosen)
-            seconds = round(time.perf_counter() - started, 1)
-            bad = {picture.path: picture.reason for picture in splits.scan.bad}
-            environment = describe_environment()
-            record = TrainingRecord(
-                data, settings, splits.counts, bad, history, seconds, environment
-            )
-            record.write(folder)
-            splits.save_manifest(folder / SPLIT_FILE)
-            model.save(folder / MODEL_FILE)
-        _tell(model, splits, seconds, output)
+        with interruptible_work():
+            _build_model(chosen, ("to be", "known"))  # what is wrong with it is said at once
+            with output_folder(output, [MODEL_FILE, RECORD_FILE, SPLIT_FILE]) as folder:
+                splits = _load(data, chosen)
+                started = time.perf_counter()
+                model = _build_model(chosen, splits.class_names)
+                history = _fit(model, splits, chosen)
+                seconds = round(time.perf_counter() - started, 1)
+                bad = {picture.path: picture.reason for picture in splits.scan.bad}
+                environment = describe_environment()
+                record = TrainingRecord(
+                    data, settings, splits.counts, bad, history, seconds, environment
+                )
+                record.write(folder)
+                splits.save_manifest(folder / SPLIT_FILE)
+                model.save(folder / MODEL_FILE)
+            _tell(model, splits, seconds, output)
     sys.exit(1 if bad else 0)
 
 

@@ -4,6 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from catdog_keras.cli.frameworks import import_frameworks
+from catdog_keras.cli.inputs import check_data, check_output_folder, check_weights
+from catdog_keras.cli.interrupts import interruptible_work
 from catdog_keras.cli.messages import plain_messages, with_options
 from catdog_keras.cli.training_options import (
     batch_size_option,
@@ -48,9 +51,15 @@ if TYPE_CHECKING:
 def tutorial(**options: Any) -> None:
     """Run the tutorial's four steps: look, count, train four models, compare and test."""
     with plain_messages():
+        if options["source"] not in ("synthetic", "public"):
+            check_data("source", options["source"])
+        check_weights(options["weights"])
+        check_output_folder("output", options["output"])
+        import_frameworks()
         from catdog_keras.tutorial import run_tutorial
 
-        result = run_tutorial(**options, tell=lambda line: click.echo(with_options(line)))
+        with interruptible_work():
+            result = run_tutorial(**options, tell=lambda line: click.echo(with_options(line)))
         _print_table(result)
         click.echo(f"Results, figures and models are in {options['output']}.")
 

@@ -40,7 +40,11 @@ def inspect_files(paths: Sequence[str]) -> list[PictureFile]:
         progress_bar("Checking pictures", len(paths), "files") as advance,
         ThreadPoolExecutor(os.cpu_count() or 1) as pool,
     ):
-        return [_counted(picture, advance) for picture in pool.map(inspect_file, paths)]
+        try:
+            return [_counted(picture, advance) for picture in pool.map(inspect_file, paths)]
+        except BaseException:  # after Ctrl-C, the files that are not inspected yet are skipped
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def inspect_file(path: str) -> PictureFile:

@@ -1,0 +1,43 @@
+"""The group of all commands.
+
+This module and all that it imports must stay light: `--help` and messages about wrong arguments
+need neither Keras nor NumPy. Each command imports what it works with when it runs.
+"""
+
+from typing import Any
+
+import click
+
+from catdog_keras.cli import evaluate, predict, scan, train, tutorial
+from catdog_keras.cli.interrupts import INTERRUPTED, MESSAGE, interrupted
+
+
+class _Commands(click.Group):
+    """A group whose commands end with one line and status 130 when they are interrupted."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            pass
+        except (
+            BaseException
+        ):  # TensorFlow turns an interrupt of a Python function into its own error
+            if not interrupted():
+                raise
+        # The exception is gone here, and with it the frames that kept unfinished work alive.
+        click.echo(MESSAGE, err=True)
+        return ctx.exit(INTERRUPTED)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="catdog-keras")
+def commands() -> None:
+    """Classify pictures with Keras: cats and dogs first, any folder of classes after that."""
+
+
+commands.add_command(tutorial.tutorial)
+commands.add_command(train.train)
+commands.add_command(evaluate.evaluate)
+commands.add_command(predict.predict)
+commands.add_command(scan.scan)

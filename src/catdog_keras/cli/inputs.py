@@ -1,0 +1,44 @@
+"""Checks of arguments that are made before Keras is imported, so that the answer comes at once."""
+
+from pathlib import Path
+
+from catdog_keras._checks import check_path, describe
+from catdog_keras._output import output_folder
+
+PLACE = "an existing folder or zip archive"
+
+
+def check_folder(name: str, path: str) -> None:
+    """Raises if `path` is not an existing folder."""
+    if not check_path(name, path).is_dir():
+        raise NotADirectoryError(describe(name, "a folder", path))
+
+
+def check_data(name: str, path: str) -> None:
+    """Raises if `path` is neither an existing folder nor an existing file."""
+    if not check_path(name, path).exists():
+        raise FileNotFoundError(describe(name, PLACE, path, "Check the path."))
+
+
+def check_picture_place(name: str, path: str) -> None:
+    """Raises if `path` is empty, or a zip archive that does not exist.
+
+    Other files that do not exist are listed later, and the rest is used.
+    """
+    place = check_path(name, path)
+    if place.suffix.lower() == ".zip":
+        check_data("paths", path)
+
+
+def check_weights(weights: str | None) -> None:
+    """Raises if `weights` names a file that does not exist."""
+    if weights is None or weights == "imagenet" or Path(weights).is_file():
+        return
+    requirement = '"imagenet", None or the path of a weights file'
+    raise FileNotFoundError(describe("weights", requirement, weights, "There is no such file."))
+
+
+def check_output_folder(name: str, path: str) -> None:
+    """Raises if `path` is not a folder that can be written to; leaves nothing behind."""
+    with output_folder(path, [], name):
+        pass

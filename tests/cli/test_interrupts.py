@@ -1,0 +1,250 @@
+"""Ctrl-C ends every command with one line and status 130, and leaves no unfinished files.
+
+A child process sends SIGINT to itself at a chosen moment, so that no test depends on time.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from catdog_keras import _output
+from catdog_keras._output import interrupts_deferred, output_folder
+from catdog_keras.cli import interrupts, scan
+from catdog_keras.cli.commands import commands
+from catdog_keras.datasets import inspection
+
+# The first argument is the module at whose import SIGINT is sent.
+AT_IMPORT = """
+import os, signal, sys
+moment = sys.argv.pop(1)
+class Interrupt:
+    def find_spec(self, name, path=None, target=None):
+        if name == moment:
+            sys.meta_path.remove(self)
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupt())
+from catdog_keras.cli import main
+main()
+"""
+# SIGINT is sent by a callback at the end of the first epoch.
+IN_TRAINING = """
+import os, signal, sys
+from wrapt import register_post_import_hook
+def patch(keras):
+    keras.callbacks.EarlyStopping.on_epoch_end = lambda *_, **__: os.kill(os.getpid(), signal.SIGINT)
+register_post_import_hook(patch, "keras")
+from catdog_keras.cli import main
+main()
+"""
+TINY = ["--backbone", "vgg16", "--weights", "None", "--image-size", "32", "--batch-size", "4"]
+
+
+def run_python(program, *arguments):
+    return subprocess.run(
+        [sys.executable, "-c", program, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env={name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"},
+    )
+
+
+def assert_interrupted(ended):
+    assert ended.returncode == 130, ended.stderr
+    assert ended.stderr == "Interrupted.\n"
+    assert ended.stdout == ""
+
+
+@pytest.mark.parametrize("moment", ["catdog_keras.cli.commands", "click", "click.decorators"])
+def test_an_interrupt_while_the_command_line_is_imported(moment):
+    assert_interrupted(run_python(AT_IMPORT, moment, "--help"))
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "tensorflow",
+        "tensorflow.python.framework.ops",
+        "keras.src.layers",
+        "catdog_keras.datasets.pipeline",
+        "rich.progress",  # at the first progress bar, when the work has begun
+    ],
+)
+def test_an_interrupt_from_the_import_of_tensorflow_to_the_first_progress_bar(
+    moment, drawn, tmp_path
+):
+    output = tmp_path / "new" / "out"
+    assert_interrupted(run_python(AT_IMPORT, moment, "train", drawn, "--output", output, *TINY))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupt_during_training_leaves_earlier_results(drawn, tmp_path):
+    (tmp_path / "model.keras").write_text("of an earlier run")
+    assert_interrupted(run_python(IN_TRAINING, "train", drawn, "--output", tmp_path, *TINY))
+    assert [path.name for path in tmp_path.iterdir()] == ["model.keras"]
+    assert (tmp_path / "model.keras").read_text() == "of an earlier run"
+
+
+@pytest.fixture
+def handler(monkeypatch):
+    """Installs what `main` installs, and forgets interrupts afterwards."""
+    monkeypatch.setattr(interrupts, "_received", False)
+    previous = signal.signal(signal.SIGINT, interrupts.exit_at_once)
+    yield
+    signal.signal(signal.SIGINT, previous)
+
+
+@pytest.mark.usefixtures("handler")
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError, RuntimeError])
+def test_an_interrupt_that_arrives_as_another_error_is_an_interrupt(error, monkeypatch, tmp_path):
+    def interrupted_work(*_, **__):
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise error("UNKNOWN: KeyboardInterrupt") from None
+
+    monkeypatch.setattr("catdog_keras.datasets.scan_images", interrupted_work)
+    ended = CliRunner().invoke(commands, ["scan", str(tmp_path)])
+    assert ended.exit_code == 130
+    assert ended.stderr == "Interrupted.\n"
+    assert signal.getsignal(signal.SIGINT) is interrupts.exit_at_once
+
+
+@pytest.mark.usefixtures("handler")
+def test_an_interrupt_where_python_ignores_exceptions_is_repeated():
+    class Interrupted:
+        def __del__(self):
+            signal.raise_signal(signal.SIGINT)
+
+    def work():
+        with interrupts.interruptible_work():
+            Interrupted()
+            threading.Event().wait(60)
+
+    hook = sys.unraisablehook
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert sys.unraisablehook is hook
+
+
+def test_an_ignored_signal_stays_ignored():
+    program = """
+import signal
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+from catdog_keras import cli
+try:
+    cli.main()
+finally:
+    print(signal.getsignal(signal.SIGINT) is signal.SIG_IGN)
+"""
+    assert run_python(program, "--version").stdout.splitlines()[-1] == "True"
+
+
+def test_the_work_is_interruptible_only_where_main_handles_it():
+    before = signal.getsignal(signal.SIGINT)
+    with scan.interruptible_work():
+        assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize("moment", ["unlink", "replace", "rmtree"])
+def test_an_interrupt_during_publishing_waits_until_all_files_are_there(
+    moment, tmp_path, monkeypatch
+):
+    owner = _output.shutil if moment == "rmtree" else Path
+    original = getattr(owner, moment)
+
+    def interrupted(*arguments, **options):
+        signal.raise_signal(signal.SIGINT)
+        return original(*arguments, **options)
+
+    (tmp_path / "a").write_text("old")
+    (tmp_path / "stale").touch()
+
+    def write_results():
+        with output_folder(tmp_path, ["a", "stale"]) as folder:
+            for name in ("a", "b", "c"):
+                (folder / name).write_text("new")
+            monkeypatch.setattr(owner, moment, interrupted)
+
+    with pytest.raises(KeyboardInterrupt):
+        write_results()
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == dict.fromkeys(
+        "abc", "new"
+    )
+
+
+def test_an_interrupt_while_the_output_folder_is_made_removes_it_again(tmp_path, monkeypatch):
+    original = _output.tempfile.mkdtemp
+
+    def interrupted(**options):
+        made = original(**options)
+        signal.raise_signal(signal.SIGINT)
+        return made
+
+    monkeypatch.setattr(_output.tempfile, "mkdtemp", interrupted)
+    with pytest.raises(KeyboardInterrupt), output_folder(tmp_path / "new" / "out", []):
+        pytest.fail("the work must not begin")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_deferred_interrupt_reaches_the_handler_that_was_there_before():
+    received = []
+    previous = signal.signal(signal.SIGINT, lambda number, _: received.append(number))
+    try:
+        with interrupts_deferred():
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+            assert received == []
+        assert received == [signal.SIGINT]
+        with interrupts_deferred():
+            pass
+        assert received == [signal.SIGINT]
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+def test_results_can_be_written_in_any_thread(tmp_path):
+    def write():
+        with output_folder(tmp_path, []) as folder:
+            (folder / "a").touch()
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    thread.join()
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_an_interrupt_of_a_scan_does_not_wait_for_the_files_that_are_left(monkeypatch):
+    inspected, ending = [], threading.Event()
+
+    def inspect(path):
+        inspected.append(path)
+        if path != "0":
+            ending.wait()
+
+    class Pool(ThreadPoolExecutor):
+        def shutdown(self, wait=True, *, cancel_futures=False):
+            super().shutdown(wait=False, cancel_futures=cancel_futures)
+            ending.set()
+            super().shutdown(wait=wait)
+
+    @contextmanager
+    def interrupted_bar(*_):
+        def advance(_):
+            raise KeyboardInterrupt
+
+        yield advance
+
+    monkeypatch.setattr(inspection, "inspect_file", inspect)
+    monkeypatch.setattr(inspection, "ThreadPoolExecutor", Pool)
+    monkeypatch.setattr(inspection, "progress_bar", interrupted_bar)
+    with pytest.raises(KeyboardInterrupt):
+        inspection.inspect_files([str(number) for number in range(1000)])
+    assert len(inspected) < 1000

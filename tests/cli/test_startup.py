@@ -1,0 +1,179 @@
+"""The command line answers before Keras is imported, and TensorFlow's log lines are removed."""
+
+import io
+import os
+import subprocess
+import sys
+
+import pytest
+
+from catdog_keras.cli import frameworks
+from catdog_keras.cli.commands import commands
+
+HEAVY = {"keras", "tensorflow", "jax", "torch", "numpy", "h5py", "PIL", "matplotlib", "rich"}
+# Runs the command and prints which of the modules were imported.
+REPORT_IMPORTS = f"""
+import sys
+from catdog_keras.cli import main
+try:
+    main()
+finally:
+    print("imported:", *sorted({HEAVY!r} & set(sys.modules)), file=sys.stderr)
+"""
+
+
+def run_python(program, *arguments, **environment):
+    variables = {name: value for name, value in os.environ.items() if name != frameworks.LEVEL}
+    return subprocess.run(
+        [sys.executable, "-c", program, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env={**variables, **environment},
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def run_command(*arguments, **environment):
+    program = "from catdog_keras.cli import main; main()"
+    return run_python(program, *arguments, **environment)
+
+
+@pytest.mark.parametrize("command", ["", *commands.commands])
+def test_help_imports_nothing_heavy(command):
+    ended = run_python(REPORT_IMPORTS, *[command] * bool(command), "--help")
+    assert ended.returncode == 0
+    assert ended.stdout.startswith("Usage: ")
+    assert ended.stderr == "imported:\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--version"], None),
+        (["learn"], "No such command 'learn'"),
+        (["train", "DATA", "--unknown"], "No such option '--unknown'"),
+        (["train", "DATA"], "Missing option '--output'"),
+        (["train"], "Missing argument 'DATA'"),
+        (["tutorial", "--epochs", "many"], "'many' is not a valid integer"),
+        (["tutorial", "--epochs", "0"], "0 is not in the range x>=1"),
+        (["train", "DATA", "--output", "out"], "`DATA` must be an existing folder or zip archive"),
+        (["train", ".", "--output", "", "--weights", "None"], "`--output` must be a path"),
+        (["train", ".", "--output", "out", "--weights", "no.h5"], "There is no such file."),
+        (["tutorial", "--data", "DATA"], "`--data` must be an existing folder or zip archive"),
+        (["tutorial", "--weights", "no.h5"], "received --weights='no.h5'"),
+        (["tutorial", "--output", __file__], "`--output` must be a folder that can be written to"),
+        (["evaluate", "MODEL", "."], "`MODEL` must be a file that holds a Keras model"),
+        (["evaluate", __file__, "DATA"], "`DATA` must be an existing folder or zip archive"),
+        (["evaluate", __file__, ".", "--report", __file__], "`--report` must be a folder"),
+        (["predict", "MODEL", "a.png"], "`MODEL` must be a file that holds a Keras model"),
+        (["predict", __file__, "no.zip"], "`PICTURE...` must be an existing folder or zip archive"),
+        (["scan", "DATA"], "`DIRECTORY` must be a folder"),
+    ],
+)
+def test_wrong_arguments_are_reported_before_anything_heavy_is_imported(
+    arguments, message, tmp_path
+):
+    program = f"import os; os.chdir({str(tmp_path)!r}){REPORT_IMPORTS}"
+    ended = run_python(program, *arguments)
+    assert ended.returncode == (0 if message is None else 2)
+    assert ended.stderr.endswith("imported:\n")
+    assert "Traceback" not in ended.stderr
+    if message is not None:
+        assert message in ended.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_backend_that_cannot_be_imported_is_reported(tmp_path):
+    ended = run_command("scan", tmp_path, KERAS_BACKEND="unknown")
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("Error: Keras could not be imported: ")
+    assert ended.stderr.endswith("received 'unknown'.\n")
+    assert len(ended.stderr.splitlines()) == 1
+
+
+TINY = ["--backbone", "vgg16", "--weights", "None", "--image-size", "32", "--epochs", "1"]
+
+
+@pytest.mark.parametrize("command", ["tutorial", "train", "evaluate", "predict", "scan"])
+def test_no_command_writes_log_lines_of_tensorflow(command, drawn, model, tmp_path):
+    arguments = {
+        # Imports everything, then fails: the classes are not cats and dogs.
+        "tutorial": ["--data", drawn, "--output", tmp_path / "out"],
+        # More than five traces of one function, about which TensorFlow's Python logger warns.
+        "train": [drawn, "--output", tmp_path, *TINY, "--batch-size", "4", "--fine-tune-epochs=1"],
+        "evaluate": [model, drawn, "--report", tmp_path / "report"],
+        "predict": [model, drawn],
+        "scan": [drawn],
+    }
+    ended = run_command(command, *arguments[command])
+    if command == "tutorial":
+        assert ended.returncode == 2
+        assert ended.stderr.startswith("Error: `--data` must be ")
+        assert len(ended.stderr.splitlines()) == 1
+    else:
+        assert ended.returncode == 0
+        assert ended.stderr == ""
+
+
+def test_the_log_level_of_the_user_is_left_alone(tmp_path):
+    program = """
+import os
+from catdog_keras.cli.frameworks import import_frameworks
+import_frameworks()
+print(os.environ["TF_CPP_MIN_LOG_LEVEL"])
+"""
+    ended = run_python(program, TF_CPP_MIN_LOG_LEVEL="0")
+    assert ended.stdout == "0\n"
+    assert "oneDNN" in ended.stderr or "cuda" in ended.stderr
+
+
+def test_other_lines_and_fatal_errors_are_kept():
+    removed = [
+        "WARNING: All log messages before absl::InitializeLog() is called are written to STDERR",
+        "I0000 00:00:1795852615.666165    4497 port.cc:153] oneDNN custom operations are on.",
+        "E0000 00:00:1758131045.203198 3722035 cuda_dnn.cc:8579] Unable to register cuDNN factory",
+        "2025-09-17 14:44:05.157831: I external/xla/cudart_stub.cc:32] Could not find cuda drivers",
+        "To enable the following instructions: AVX2 FMA, in other operations, rebuild TensorFlow",
+    ]
+    kept = [
+        "F0000 00:00:1795852615.666165    4497 cpu_feature_guard.cc:10] AVX is not available",
+        "2025-09-17 14:44:05.157831: F tensorflow/core/guard.cc:32] AVX is not available",
+        "Traceback (most recent call last):",
+        '  File "a.py", line 1, in <module>',
+        "Warning: 1 of 3 files are no usable pictures",
+        "Interrupted.",
+        "",
+        "Illegal instruction",
+    ]
+    lines = [line for pair in zip(kept, removed * 2, strict=False) for line in pair]
+    rest = io.BytesIO()
+    frameworks.copy_other_lines(io.BytesIO("\n".join(lines).encode()), rest)
+    assert rest.getvalue().decode().splitlines() == kept
+
+
+def test_what_a_crash_during_the_import_writes_is_kept(tmp_path):
+    (tmp_path / "tensorflow.py").write_text(
+        "import os\nos.write(2, b'I0000 00:00:1.5 7 port.cc:1] on\\nlast words\\n')\nos.abort()\n"
+    )
+    program = "from catdog_keras.cli.frameworks import import_frameworks; import_frameworks()"
+    ended = run_python(program, PYTHONPATH=str(tmp_path))
+    assert ended.returncode < 0
+    assert ended.stderr == "last words\n"
+
+
+def test_standard_error_is_restored_after_the_import(tmp_path):
+    (tmp_path / "tensorflow.py").write_text(
+        "import os; os.write(2, b'I0000 00:00:1.5 7 port.cc:1] on\\nduring\\n')"
+    )
+    (tmp_path / "keras.py").touch()
+    program = """
+import os
+from catdog_keras import cli
+from catdog_keras.cli.frameworks import import_frameworks
+import sys
+sys.modules["catdog_keras.layers"] = cli  # the stub of Keras has no layers to register
+import_frameworks()
+os.write(2, b"I0000 00:00:1.5 7 port.cc:1] after\\n")
+"""
+    ended = run_python(program, PYTHONPATH=str(tmp_path))
+    assert ended.stderr == "during\nI0000 00:00:1.5 7 port.cc:1] after\n"
