@@ -147,6 +147,18 @@ finally:
     assert run_python(program, "--version").stdout.splitlines()[-1] == "True"
 
 
+def test_an_interrupt_after_the_work_does_not_change_the_status():
+    program = """
+import atexit, signal
+from catdog_keras.cli import main
+atexit.register(signal.raise_signal, signal.SIGINT)
+main()
+"""
+    ended = run_python(program, "--version")
+    assert ended.returncode == 0
+    assert ended.stderr == ""
+
+
 def test_the_work_is_interruptible_only_where_main_handles_it():
     before = signal.getsignal(signal.SIGINT)
     with scan.interruptible_work():

@@ -5,10 +5,6 @@ imports Keras alone. Whatever is faster here stands beside Keras's own operation
 caller falls back to, and a test shows that both give the same numbers.
 """
 
-# Importing Keras imports `catdog_keras.layers`, which needs the modules below. Keras therefore goes
-# first: none of them may be half imported at that moment.
-import keras  # noqa: F401
-
 from catdog_keras._backend.batch_norm import (
     batch_norm_inference,
     batch_norm_training,

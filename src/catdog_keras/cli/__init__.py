@@ -29,4 +29,7 @@ def main(prog_name: str | None = None) -> None:
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(INTERRUPTED)
+        # The work is done. At exit Python restores the default handler, which would kill the
+        # process and hide the status.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         raise
