@@ -39,9 +39,9 @@ def main() -> None:
             keras.config.set_dtype_policy(policy)
             model = build()
             keras.config.set_dtype_policy("float32")
-            for layer in model.layers:
-                if isinstance(layer, keras.layers.BatchNormalization):
-                    layer.momentum = 0.9  # as in build_model1
+            dropouts = [each for each in model.layers if isinstance(each, keras.layers.Dropout)]
+            for number, layer in enumerate(dropouts):
+                layer.seed_generator.state.assign([seed, number])  # the same units are dropped
             keras.utils.set_random_seed(seed)
             weights = build_model1().get_weights()
             model.set_weights(weights)

@@ -29,7 +29,8 @@ from benchmarks.measuring import beside_the_first, in_turns, peak_memory, print_
 from catdog_keras import build_model1
 
 FILTERS = (64, 32, 32, 32)
-UNITS = (128, 512, 128)
+UNITS = (128, 256, 256, 128)
+DROPOUT = 0.2  # after all but the last of the units
 SIDE = 160
 PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 STOCK = "stock Keras layers, float32"
@@ -44,7 +45,9 @@ def stock_network(*, normalised: bool = True) -> keras.Model:
             layers.append(keras.layers.BatchNormalization())
         layers.append(keras.layers.MaxPooling2D())
     layers.append(keras.layers.Flatten())
-    layers += [keras.layers.Dense(units, activation="relu") for units in UNITS]
+    for units in UNITS[:-1]:
+        layers += [keras.layers.Dense(units, activation="relu"), keras.layers.Dropout(DROPOUT)]
+    layers.append(keras.layers.Dense(UNITS[-1], activation="relu"))
     return keras.Sequential([*layers, keras.layers.Dense(2, dtype="float32")])
 
 
@@ -74,7 +77,8 @@ def torch_step(precision: str, data: tuple, *, compiled: bool) -> Callable[[], A
     modules.append(torch.nn.Flatten())
     units = (8 * 8 * channels, *UNITS)
     for inputs, outputs in zip(units, UNITS, strict=False):
-        modules += [torch.nn.Linear(inputs, outputs), torch.nn.ReLU()]
+        modules += [torch.nn.Linear(inputs, outputs), torch.nn.ReLU(), torch.nn.Dropout(DROPOUT)]
+    modules.pop()  # no dropout before the logits
     model = torch.nn.Sequential(*modules, torch.nn.Linear(units[-1], 2))
     model = model.to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(model.parameters())
