@@ -1,4 +1,4 @@
-"""What every test runs under: hypothesis profiles and a quiet, seeded, window-less process."""
+"""Settings of every test: hypothesis profiles, seeds, a quiet process without windows."""
 
 import os
 import tempfile
@@ -13,16 +13,43 @@ if "KERAS_HOME" not in os.environ:  # the user's own ~/.keras is not for tests t
 import hypothesis
 import pytest
 
-# Compiling a model or drawing a figure takes longer than hypothesis's default deadline; how long
-# a test takes is measured in benchmarks, not here.
-hypothesis.settings.register_profile("dev", max_examples=15, deadline=None)
-hypothesis.settings.register_profile(
-    "ci", max_examples=25, deadline=None, derandomize=True, print_blob=True
-)
-hypothesis.settings.register_profile("deep", max_examples=500, deadline=None)
-hypothesis.settings.load_profile(
-    os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev")
-)
+# Choose a profile with HYPOTHESIS_PROFILE or --hypothesis-profile. Compiling a model or drawing a
+# figure takes longer than hypothesis's default deadline; benchmarks measure time, not tests.
+in_ci = bool(os.environ.get("CI"))
+common = {"deadline": None, "derandomize": in_ci, "print_blob": in_ci}
+hypothesis.settings.register_profile("dev", max_examples=25, **common)
+hypothesis.settings.register_profile("ci", max_examples=100, **common)
+hypothesis.settings.register_profile("deep", max_examples=500, **common)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+
+class DeselectedByWorkers:
+    """Reports how many tests were deselected when pytest-xdist runs them, which does not."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def pytest_deselected(self, items) -> None:
+        self.count += len(items)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node, error) -> None:
+        # Each worker collects, and deselects, all tests.
+        self.count = max(self.count, getattr(node, "workeroutput", {}).get("deselected", 0))
+
+    def pytest_sessionfinish(self, session) -> None:
+        if hasattr(session.config, "workeroutput"):
+            session.config.workeroutput["deselected"] = self.count
+
+    def pytest_terminal_summary(self, terminalreporter, config) -> None:
+        if self.count and config.getoption("numprocesses", None):
+            terminalreporter.write_line(
+                f"{self.count} tests deselected (-m {config.option.markexpr!r})"
+            )
+
+
+def pytest_configure(config) -> None:
+    config.pluginmanager.register(DeselectedByWorkers())
 
 
 @pytest.fixture(autouse=True)
