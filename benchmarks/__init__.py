@@ -1,1 +1,1 @@
-"""Side-by-side measurements; each module is one command that prints one table."""
+"""Benchmarks that compare this library with alternatives; each module is one command."""

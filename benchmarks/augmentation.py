@@ -1,12 +1,11 @@
-"""Milliseconds for the augmentation of one batch: one resampling here, layers in a row in Keras.
+"""Time and memory of augmentation: one `RandomAffine`, compared with four Keras layers.
 
     python -m benchmarks.augmentation [--rounds 15] [--training-rounds 15] [--batch 32]
 
-Flip, rotation, zoom and translation of random pictures at 160 x 160, on the backend that
-KERAS_BACKEND names: compiled in a model, and in `tf.data` maps, parallel ones. Then what the medium
-stack adds to a training step of `build_model1`, and which place is faster in training, the model or
-the dataset. The last line is how much higher the peak of a process becomes that augments more
-pictures at once, per batch of them.
+Measures flip, rotation, zoom and translation of random images at 160 x 160, in a compiled model and
+in parallel `tf.data` maps, on the backend that KERAS_BACKEND selects. Then measures a training step
+of `build_model1` with the medium augmentation in the model and in the dataset. The last line prints
+by how much each additional batch that is augmented at once increases the peak memory of a process.
 """
 
 import argparse
@@ -26,7 +25,7 @@ Layers = Callable[[], list[keras.Layer]]
 
 
 def keras_layers() -> list[keras.Layer]:
-    """Keras's way."""
+    """Returns the four layers of Keras."""
     return [
         keras.layers.RandomFlip("horizontal"),
         keras.layers.RandomRotation(20 / 360),
@@ -36,7 +35,7 @@ def keras_layers() -> list[keras.Layer]:
 
 
 def our_layers() -> list[keras.Layer]:
-    """The same changes."""
+    """Returns one `RandomAffine` with the same transformations."""
     return [RandomAffine("horizontal", 20, 0.1, 0.1)]
 
 
@@ -44,24 +43,24 @@ SIDES: dict[str, Layers] = {"Keras, four layers": keras_layers, "`RandomAffine`"
 
 
 class Augmented(keras.layers.Layer):
-    """The means of augmented pictures, so that no time goes into handing the pictures over."""
+    """Returns the means of the augmented images, so that no time is spent on copying them."""
 
     def __init__(self, layers: list[keras.Layer]) -> None:
-        """Keeps the layers."""
+        """Stores the layers."""
         super().__init__()
         self.layers = layers
-        # Of a model with a layer that cannot be compiled, Keras compiles nothing.
+        # If one layer cannot be compiled, Keras does not compile the model.
         self.supports_jit = all(layer.supports_jit for layer in layers)
 
     def call(self, images: Any) -> Any:
-        """Augments, which `predict` alone would not."""
+        """Augments with `training=True`, because `predict` would not augment."""
         for layer in self.layers:
             images = layer(images, training=True)
         return keras.ops.mean(images, axis=(1, 2, 3))
 
 
 def in_model(layers: Layers, images: np.ndarray) -> Callable[[], Any]:
-    """One batch through a model, compiled as Keras compiles it by default."""
+    """Returns a function that predicts one batch with a model compiled by Keras's defaults."""
     inputs = keras.Input(images.shape[1:])
     model = keras.Model(inputs, Augmented(layers())(inputs))
     tensor = keras.ops.convert_to_tensor(images)
@@ -69,15 +68,15 @@ def in_model(layers: Layers, images: np.ndarray) -> Callable[[], Any]:
 
 
 def in_map(layers: Layers, images: np.ndarray, *, batched: bool) -> Callable[[], Any]:
-    """Some batches out of a `tf.data` pipeline."""
+    """Returns a function that reads some batches from a `tf.data` pipeline."""
     import tensorflow as tf
 
     stack = layers()
 
-    def augment(pictures: Any) -> Any:
+    def augment(batch: Any) -> Any:
         for layer in stack:
-            pictures = layer(pictures, training=True)
-        return pictures
+            batch = layer(batch, training=True)
+        return batch
 
     if batched:
         dataset = tf.data.Dataset.from_tensors(images).repeat()
@@ -95,7 +94,7 @@ def in_map(layers: Layers, images: np.ndarray, *, batched: bool) -> Callable[[],
 
 
 def training(build: Callable[[], keras.Model], images: np.ndarray, mapped: Any) -> Callable:
-    """Some steps of `fit`, with the pictures augmented by `mapped` in the dataset, or not."""
+    """Returns a function that runs some steps of `fit`; `mapped` augments the dataset if given."""
     import tensorflow as tf
 
     model = build()
@@ -104,7 +103,7 @@ def training(build: Callable[[], keras.Model], images: np.ndarray, mapped: Any) 
     dataset = tf.data.Dataset.from_tensors((images, labels)).repeat(STEPS)
     if mapped is not None:
         dataset = dataset.map(
-            lambda pictures, names: (mapped(pictures, training=True), names),
+            lambda batch, targets: (mapped(batch, training=True), targets),
             num_parallel_calls=tf.data.AUTOTUNE,
         )
     dataset = dataset.prefetch(1)
@@ -112,60 +111,60 @@ def training(build: Callable[[], keras.Model], images: np.ndarray, mapped: Any) 
 
 
 def three_batches(name: str, batch: int) -> None:
-    """Three batches through a model with the layers of a side, or with none."""
-    step = in_model({"nothing": list, **SIDES}[name], random_pictures(batch))
+    """Predicts three batches with the layers of one side, or with none."""
+    step = in_model({"nothing": list, **SIDES}[name], random_images(batch))
     for _ in range(3):
         step()
 
 
 def memory(name: str, batch: int) -> float:
-    """What the peak of a process grows by, in MiB, with each further batch that it takes at once.
+    """Returns the increase in peak memory, in MiB, per additional batch processed at once.
 
-    So the libraries do not count, nor what is compiled once.
+    The memory of the libraries and of compilation cancels out.
     """
     small, large = (peak_memory(functools.partial(three_batches, name, n * batch)) for n in (2, 10))
     return (large - small) / 8
 
 
-def random_pictures(size: int) -> np.ndarray:
-    """Pictures of 160 x 160 in [0, 255]."""
+def random_images(size: int) -> np.ndarray:
+    """Returns random images of 160 x 160 in [0, 255]."""
     return np.random.default_rng(0).uniform(0, 255, (size, SIDE, SIDE, 3)).astype(np.float32)
 
 
 def table(heading: str, sides: dict[str, Callable[[], Any]], rounds: int, calls: int) -> None:
-    """Times the sides in turns and prints how they compare with the first."""
+    """Times the sides in turns and prints each compared with the first."""
     for side in list(sides.values()) * 2:
-        side()  # tracing, compiling, and the first touch of memory
+        side()  # trace, compile and allocate memory
     timings = in_turns(sides, rounds)
-    headings = [heading, "time a batch", "times faster than the first", "by processor time"]
+    headings = [heading, "time per batch", "times faster than the first", "by processor time"]
     print_table(headings, beside_the_first(timings, calls))
     print(flush=True)
 
 
 def main() -> None:
-    """Measures and prints."""
+    """Measures and prints the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--training-rounds", type=int, default=15)
     parser.add_argument("--batch", type=int, default=32)
     arguments = parser.parse_args()
-    # First of all: a process begins with the peak of the one that started it.
+    # Memory first: a process starts with the peak memory of its parent.
     grown = {name: memory(name, arguments.batch) for name in ("nothing", *SIDES)}
-    rounds, images = arguments.rounds, random_pictures(arguments.batch)
+    rounds, images = arguments.rounds, random_images(arguments.batch)
     print(f"{keras.backend.backend()} backend, {rounds} rounds, medians [range].\n")
     sides = {name: in_model(layers, images) for name, layers in SIDES.items()}
     table("in a model", sides, rounds, 1)
-    for batched, heading in ((True, "in a map of batches"), (False, "in a map of pictures")):
+    for batched, heading in ((True, "in a map of batches"), (False, "in a map of images")):
         sides = {name: in_map(layers, images, batched=batched) for name, layers in SIDES.items()}
         table(heading, sides, rounds, STEPS)
     places = {
-        "`build_model1`, nothing augmented": training(build_model1, images, None),
-        "augmented in the model": training(build_model2, images, None),
-        "augmented in the dataset": training(build_model1, images, augmentation("medium")),
+        "`build_model1`, no augmentation": training(build_model1, images, None),
+        "augmentation in the model": training(build_model2, images, None),
+        "augmentation in the dataset": training(build_model1, images, augmentation("medium")),
     }
     table("a training step", places, arguments.training_rounds, STEPS)
     above = (f"{name} {each - grown['nothing']:.1f} MiB;" for name, each in grown.items())
-    print("Memory that one more batch takes in a model, beyond itself:", *above)
+    print("Additional memory per batch in a model, without the batch itself:", *above)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""What plain Keras makes of the odd and broken files that this library is tested on.
+"""How plain Keras and this library handle nonstandard and broken files.
 
     python -m benchmarks.beside_keras
 
-Writes each kind of picture, folder and archive into a place of its own and gives that to
-`image_dataset_from_directory`, or to `get_file` where it is an archive, and to this library.
-Prints how many kinds came to which end.
+Writes each kind of image file, folder and archive of the test suite into a separate folder. Loads
+it with `image_dataset_from_directory`, or `get_file` for archives, and with this library. Prints
+the number of kinds for each outcome.
 """
 
 import collections
@@ -31,29 +31,29 @@ from catdog_keras.datasets.archive import unpack_archive
 from catdog_keras.datasets.index import index_image_folder
 from tests.corpora import archives, folders, pictures
 
-PATIENCE_SECONDS = 10
+TIMEOUT_SECONDS = 10
 PER_CLASS = 10
 HEIGHT_WIDTH = (16, 24)
 
 
 def outcome(work: Callable[..., str], *arguments: Path) -> str:
-    """What `work` says, or that it raised an error or never came back."""
-    said: list[str] = []
+    """Returns the outcome that `work` reports, or that it raised an error or did not return."""
+    outcomes: list[str] = []
 
     def run() -> None:
         try:
-            said.append(work(*arguments))
-        except Exception:  # of whatever kind: the errors of decoders, or of the system
-            said.append("raises an error")
+            outcomes.append(work(*arguments))
+        except Exception:  # any error of a decoder or the operating system
+            outcomes.append("raises an error")
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    thread.join(PATIENCE_SECONDS)
-    return said[0] if said else "hangs"
+    thread.join(TIMEOUT_SECONDS)
+    return outcomes[0] if outcomes else "hangs"
 
 
-def write_pictures(root: Path) -> None:
-    """Train and validation, each with cats and dogs, in pictures of noise."""
+def write_images(root: Path) -> None:
+    """Writes train and validation folders with cats and dogs; the images are noise."""
     shutil.rmtree(root, ignore_errors=True)
     generator = np.random.default_rng(0)
     for split in ("train", "validation"):
@@ -61,152 +61,156 @@ def write_pictures(root: Path) -> None:
             (root / split / name).mkdir(parents=True)
             for number in range(PER_CLASS):
                 pixels = generator.integers(0, 256, (*HEIGHT_WIDTH, 3), np.uint8)
-                Image.fromarray(pixels).save(root / split / name / f"picture.{number}.png")
+                Image.fromarray(pixels).save(root / split / name / f"image.{number}.png")
 
 
-def is_right(shown: np.ndarray, name: str) -> bool:
-    """Whether a picture shows what its kind is meant to show."""
+def is_correct(shown: np.ndarray, name: str) -> bool:
+    """Returns whether a decoded image has the expected content."""
     part = shown[:8] if name.startswith("turned") else shown
     return bool(np.abs(part - pictures.KINDS[name].colour).max() < 6)
 
 
-def picture_by_keras(root: Path, file: Path) -> str:
-    """One pass over a training folder that holds one odd file."""
+def load_with_keras(root: Path, file: Path) -> str:
+    """Runs one epoch with Keras over a training folder that contains the file."""
     dataset = keras.utils.image_dataset_from_directory(
         root / "train", image_size=HEIGHT_WIDTH, batch_size=4, shuffle=False, verbose=False
     )
     paths = dataset.file_paths
     if str(file) not in paths:
-        return "is not listed"
+        return "not listed"
     try:
         shown = np.concatenate([images for images, _ in dataset])[paths.index(str(file))]
     except Exception as error:
-        named = "by its name" if file.name in str(error) else "without its name"
-        return f"ends the epoch, {named}"
-    return read_as(shown, file.name)
+        named = "file named" if file.name in str(error) else "file not named"
+        return f"epoch fails, {named}"
+    return compare_pixels(shown, file.name)
 
 
-def picture_here(root: Path, file: Path) -> str:
-    """The same by this library."""
+def load_with_catdog(root: Path, file: Path) -> str:
+    """Runs one epoch with this library over the same folder."""
     splits = load_image_folder(
         root, image_size=HEIGHT_WIDTH, batch_size=4, shuffle=False, on_bad="quarantine"
     )
     train = np.concatenate([images for images, _ in splits.train])
     if str(file) not in splits.files["train"]:
-        reasons = {picture.path: picture.reason for picture in splits.scan.bad}
-        return "is left out, by its name" if reasons[str(file)] else "is left out"
-    return read_as(train[splits.files["train"].index(str(file))], file.name)
+        reasons = {bad.path: bad.reason for bad in splits.scan.bad}
+        return "skipped, file named" if reasons[str(file)] else "skipped"
+    return compare_pixels(train[splits.files["train"].index(str(file))], file.name)
 
 
-def read_as(shown: np.ndarray, name: str) -> str:
-    """How a picture that was read compares with what it is."""
+def compare_pixels(shown: np.ndarray, name: str) -> str:
+    """Returns whether a decoded image is correct."""
     if pictures.KINDS[name].status == "bad":
-        return "is read, though broken"
-    return "is read rightly" if is_right(shown, name) else "is read wrongly"
+        return "decoded, although broken"
+    return "decoded correctly" if is_correct(shown, name) else "decoded incorrectly"
 
 
-def archive_by_keras(archive: Path, place: Path) -> str:
-    """Downloads (from this disk) and unpacks an archive."""
-    place.mkdir(parents=True)  # Keras goes elsewhere if it is not there
+def unpack_with_keras(archive: Path, place: Path) -> str:
+    """Unpacks an archive with Keras, from a `file:` address."""
+    place.mkdir(parents=True)  # otherwise Keras uses another folder
     with contextlib.redirect_stdout(io.StringIO()):
-        keras.utils.get_file("pictures", archive.as_uri(), extract=True, cache_dir=str(place))
-    return "is unpacked" if zipfile.is_zipfile(archive) else "is taken for the data"
+        keras.utils.get_file("images", archive.as_uri(), extract=True, cache_dir=str(place))
+    return "unpacked" if zipfile.is_zipfile(archive) else "kept as the data, not unpacked"
 
 
-def archive_here(archive: Path, place: Path) -> str:
-    """The same by this library."""
+def unpack_with_catdog(archive: Path, place: Path) -> str:
+    """Unpacks an archive with this library."""
     try:
         unpack_archive(archive, place)
     except ValueError as error:
-        return "is rejected whole, with the reason" if str(archive) in str(error) else "?"
-    return "is unpacked"
+        return "rejected before unpacking, with the reason" if str(archive) in str(error) else "?"
+    return "unpacked"
 
 
-def classes_by_keras(root: Path) -> str:
-    """The classes that Keras sees where something else lies beside them."""
+def list_with_keras(root: Path) -> str:
+    """Lists a folder that contains other files or folders with Keras."""
     found = keras.utils.image_dataset_from_directory(root / "train", verbose=False)
     listed = len(found.file_paths) - 2 * PER_CLASS
     if tuple(found.class_names) != ("cats", "dogs"):
-        return "becomes a class"
-    return "is listed as a picture" if listed else "is passed over"
+        return "used as a class"
+    return "listed as an image" if listed else "ignored"
 
 
-def classes_here(root: Path) -> str:
-    """The same by this library."""
+def list_with_catdog(root: Path) -> str:
+    """Lists the same folder with this library."""
     index = index_image_folder(root)
     if index.class_names != ("cats", "dogs"):
-        return "becomes a class"
+        return "used as a class"
     listed = len(index.parts["train"].files) - 2 * PER_CLASS
-    return "is listed as a picture" if listed else "is passed over"
+    return "listed as an image" if listed else "ignored"
 
 
-def compare(title: str, kinds: dict[str, str], ends: dict[str, tuple[str, str]]) -> None:
-    """Prints how many kinds of each sort came to which end on either side."""
+def compare(title: str, kinds: dict[str, str], outcomes: dict[str, tuple[str, str]]) -> None:
+    """Prints the number of kinds per outcome, for Keras and for this library."""
     print(f"\n### {title}\n")
     for sort in dict.fromkeys(kinds.values()):
         counts: list[Any] = [
-            collections.Counter(ends[kind][side] for kind in kinds if kinds[kind] == sort)
+            collections.Counter(outcomes[kind][side] for kind in kinds if kinds[kind] == sort)
             for side in (0, 1)
         ]
         rows = [
-            [end, str(counts[0][end]), str(counts[1][end])] for end in {**counts[0], **counts[1]}
+            [found, str(counts[0][found]), str(counts[1][found])]
+            for found in {**counts[0], **counts[1]}
         ]
         print_table([sort, "plain Keras", "catdog-keras"], rows)
         print()
 
 
-def compare_pictures(place: Path) -> None:
-    """Every kind of picture file, alone among good ones."""
-    sorts = {"good": "good pictures", "odd": "odd pictures", "bad": "broken files"}
-    ends = {}
+def compare_image_files(place: Path) -> None:
+    """Loads every kind of image file, each among good ones."""
+    sorts = {"good": "good images", "odd": "nonstandard images", "bad": "broken files"}
+    outcomes = {}
     for name, kind in pictures.KINDS.items():
-        root = place / "pictures"
-        write_pictures(root)
+        root = place / "images"
+        write_images(root)
         file = root / "train" / "cats" / name
         kind.write(file)
-        ends[name] = (outcome(picture_by_keras, root, file), outcome(picture_here, root, file))
-    compare("Picture files", {n: sorts[k.status] for n, k in pictures.KINDS.items()}, ends)
+        outcomes[name] = (
+            outcome(load_with_keras, root, file),
+            outcome(load_with_catdog, root, file),
+        )
+    compare("Image files", {n: sorts[k.status] for n, k in pictures.KINDS.items()}, outcomes)
 
 
 def compare_folders(place: Path) -> None:
-    """Everything that may lie beside pictures."""
-    ends = {}
+    """Loads folders with other files and folders among the classes."""
+    outcomes = {}
     for name, put in folders.PASSED_OVER.items():
-        root = place / "pictures"
-        write_pictures(root)
+        root = place / "images"
+        write_images(root)
         put(root)
-        ends[name] = (outcome(classes_by_keras, root), outcome(classes_here, root))
-    compare("Folders", dict.fromkeys(ends, "what lies beside pictures"), ends)
+        outcomes[name] = (outcome(list_with_keras, root), outcome(list_with_catdog, root))
+    compare("Folders", dict.fromkeys(outcomes, "other files and folders"), outcomes)
 
 
 def compare_archives(place: Path) -> None:
-    """Every kind of archive, whole or not."""
-    ends, sorts = {}, {}
+    """Unpacks every kind of archive."""
+    outcomes, sorts = {}, {}
     broken = {name: content for name, (content, _) in archives.REJECTED.items()}
-    corpora = {"whole archives": archives.ACCEPTED, "broken or hostile archives": broken}
-    for sort, corpus in corpora.items():
+    groups = {"valid archives": archives.ACCEPTED, "broken or malicious archives": broken}
+    for sort, corpus in groups.items():
         for number, (name, content) in enumerate(corpus.items()):
-            archive = place / "pictures.zip"
+            archive = place / "images.zip"
             archive.write_bytes(content)
-            there, here = (place / f"{sort} {number} {side}" for side in ("there", "here"))
-            ends[name] = (
-                outcome(archive_by_keras, archive, there),
-                outcome(archive_here, archive, here),
+            targets = [place / f"{sort} {number} {side}" for side in ("keras", "catdog")]
+            outcomes[name] = (
+                outcome(unpack_with_keras, archive, targets[0]),
+                outcome(unpack_with_catdog, archive, targets[1]),
             )
             sorts[name] = sort
-    compare("Archives", sorts, ends)
+    compare("Archives", sorts, outcomes)
 
 
 def main() -> None:
-    """Writes every kind, asks both sides, prints the tables."""
+    """Writes every kind, loads it with both libraries, prints the tables."""
     warnings.simplefilter("ignore")
     with tempfile.TemporaryDirectory() as scratch:
         place = Path(scratch)
-        compare_pictures(place)
+        compare_image_files(place)
         compare_folders(place)
         compare_archives(place)
     sys.stdout.flush()
-    os._exit(0)  # a thread that hangs for good must not hold the process
+    os._exit(0)  # a thread that hangs must not keep the process alive
 
 
 if __name__ == "__main__":

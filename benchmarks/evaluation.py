@@ -1,10 +1,10 @@
-"""What an evaluation costs beside `model.predict` on the same pictures.
+"""Time of an evaluation, compared with `model.predict` on the same images.
 
-    python -m benchmarks.evaluation PICTURES [--rounds 9]
+    python -m benchmarks.evaluation IMAGES [--rounds 9]
 
-PICTURES is a folder with train and validation, each with class folders. Every side passes once over
-the validation pictures at 160 x 160 in batches of 32, and decodes each of them. `KERAS_BACKEND`
-chooses the backend.
+IMAGES is a folder with train and validation, each with class folders. Both functions decode and
+predict the validation images once, at 160 x 160 in batches of 32. KERAS_BACKEND selects the
+backend.
 """
 
 import argparse
@@ -19,24 +19,24 @@ from catdog_keras.datasets.index import picture_root
 
 
 def main() -> None:
-    """Measures and prints."""
+    """Measures and prints the results."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("pictures", type=Path)
+    parser.add_argument("images", type=Path)
     parser.add_argument("--rounds", type=int, default=9)
     arguments = parser.parse_args()
-    splits = load_image_folder(picture_root(arguments.pictures), image_size=(160, 160))
-    pictures, names = splits.validation, splits.class_names
+    splits = load_image_folder(picture_root(arguments.images), image_size=(160, 160))
+    images, names = splits.validation, splits.class_names
     models = {"model 1": build_model1(), "MobileNetV2": transfer_model(weights=None)}
     sides = {}
     for name, model in models.items():
-        sides[name, "predict"] = lambda model=model: model.predict(pictures, verbose=0)
-        sides[name, "evaluate"] = lambda model=model: evaluate_classifier(model, pictures, names)
+        sides[name, "predict"] = lambda model=model: model.predict(images, verbose=0)
+        sides[name, "evaluate"] = lambda model=model: evaluate_classifier(model, images, names)
     for side in sides.values():
-        side()  # the first pass traces graphs and warms the disk, for all sides
+        side()  # trace graphs and fill the disk cache
     timings = in_turns(sides, arguments.rounds)
     count = len(splits.files["validation"])
     backend = keras.backend.backend()
-    print(f"{backend} backend, {count} pictures, {arguments.rounds} rounds, medians [range].\n")
+    print(f"{backend} backend, {count} images, {arguments.rounds} rounds, medians [range].\n")
     rows = []
     for name in models:
         predict, evaluate = timings[name, "predict"], timings[name, "evaluate"]

@@ -1,10 +1,10 @@
-"""Pictures per second through a first and a later epoch: this library, Keras, and bare tf.data.
+"""Images per second of one epoch: this library, Keras, and bare tf.data.
 
-    python -m benchmarks.first_epoch PICTURES [--rounds 7]
+    python -m benchmarks.first_epoch IMAGES [--rounds 7]
 
-PICTURES is a folder with train and validation, each with class folders. What is measured is a pass
-over `train` at 160 x 160 in batches of 32. Where a row says `with the call`, the call that makes
-the dataset is part of it; ours reads, hashes and decodes every file there, which Keras's does not.
+IMAGES is a folder with train and validation, each with class folders. Each row is one epoch over
+`train` at 160 x 160 in batches of 32. Rows marked `with the call` include the call that creates the
+dataset; in this library it reads, hashes and decodes every file, in Keras it does not.
 """
 
 import argparse
@@ -27,24 +27,24 @@ REFERENCE = "image_dataset_from_directory"
 
 
 def consume(dataset: Any) -> None:
-    """One pass, in which nothing is done with the batches."""
+    """Iterates over a dataset once."""
     for _ in dataset:
         pass
 
 
 def keras_own(train: Path) -> Any:
-    """What Keras offers for the same files."""
+    """Returns the dataset of Keras."""
     return keras.utils.image_dataset_from_directory(
         train, image_size=SIZE, batch_size=BATCH, seed=0, verbose=False
     )
 
 
 def bare(files: tuple[str, ...]) -> Any:
-    """The least that can be done: read, decode, resize, batch."""
+    """Returns a minimal tf.data pipeline: read, decode, resize, batch."""
 
     def decode(file: Any) -> Any:
-        picture = tf.io.decode_image(tf.io.read_file(file), channels=3, expand_animations=False)
-        return tf.ensure_shape(tf.image.resize(picture, SIZE), (*SIZE, 3))
+        image = tf.io.decode_image(tf.io.read_file(file), channels=3, expand_animations=False)
+        return tf.ensure_shape(tf.image.resize(image, SIZE), (*SIZE, 3))
 
     dataset = tf.data.Dataset.from_tensor_slices(list(files)).shuffle(len(files))
     dataset = dataset.map(decode, num_parallel_calls=tf.data.AUTOTUNE)
@@ -52,13 +52,13 @@ def bare(files: tuple[str, ...]) -> Any:
 
 
 def main() -> None:
-    """Measures and prints."""
+    """Measures and prints the results."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("pictures", type=Path)
+    parser.add_argument("images", type=Path)
     parser.add_argument("--rounds", type=int, default=7)
     arguments = parser.parse_args()
-    warnings.simplefilter("ignore")  # of bad pictures, which the scan has named before
-    root = picture_root(arguments.pictures)
+    warnings.simplefilter("ignore")  # about bad images
+    root = picture_root(arguments.images)
     train = root / "train"
     with tempfile.TemporaryDirectory() as folder:
 
@@ -80,12 +80,12 @@ def main() -> None:
             "catdog-keras, with the call": lambda: consume(load().train),
         }
         for side in sides.values():
-            side()  # the first pass of a process traces graphs and warms the disk, for all sides
+            side()  # trace graphs and fill the disk cache
         timings = in_turns(sides, arguments.rounds)
-    print(f"{len(files)} pictures per pass, {arguments.rounds} rounds, medians [range].\n")
+    print(f"{len(files)} images per epoch, {arguments.rounds} rounds, medians [range].\n")
     reference = timings[REFERENCE]
     print_table(
-        ["side", "pictures/s", f"times {REFERENCE}", "the same, by processor time"],
+        ["loader", "images/s", f"times {REFERENCE}", "by processor time"],
         [
             [
                 name,

@@ -1,9 +1,10 @@
-"""Time and memory to list a folder of class folders: this library and Keras, in turns.
+"""Time and memory to list a folder of class folders, compared with Keras.
 
     python -m benchmarks.index_files [--files 1000000] [--rounds 3]
 
-Makes a tree of empty files in a temporary folder: only names are listed, no content is read. Each
-measurement is a process of its own; the added memory is its peak less what its imports took.
+Creates empty files in a temporary folder: only names are listed, no content is read. Each
+measurement runs in a separate process; the added memory is its peak minus the memory after the
+imports.
 """
 
 import argparse
@@ -41,16 +42,16 @@ print(json.dumps([time.perf_counter() - started, (peak() - before) / 1024]))
 
 
 def make_tree(root: Path, files: int) -> None:
-    """Writes empty files, evenly in ten classes, a thousand to a folder."""
+    """Creates empty files, evenly in ten classes, 1,000 per folder."""
     for number in range(files):
         folder = root / f"class{number % CLASSES}" / f"{number // (1000 * CLASSES):05}"
         if number % (1000 * CLASSES) < CLASSES:
             folder.mkdir(parents=True)
-        (folder / f"picture.{number:07}.jpg").touch()
+        (folder / f"example.{number:07}.jpg").touch()
 
 
 def measure(name: str, root: Path) -> tuple[float, float]:
-    """Seconds and added MiB of one side."""
+    """Returns the seconds and added MiB of one side."""
     imports, call = SIDES[name]
     program = PROGRAM.format(imports=imports, call=call)
     ran = subprocess.run(
@@ -61,7 +62,7 @@ def measure(name: str, root: Path) -> tuple[float, float]:
 
 
 def main() -> None:
-    """Measures and prints."""
+    """Measures and prints the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--files", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
@@ -79,7 +80,7 @@ def main() -> None:
     }
     seconds, mebibytes = middle["image_dataset_from_directory"]
     print_table(
-        ["side", "seconds", "of Keras's", "added MiB", "of Keras's"],
+        ["loader", "seconds", "of Keras's", "added MiB", "of Keras's"],
         [
             [name, f"{s:.2f}", f"{s / seconds:.2f}", f"{m:.0f}", f"{m / mebibytes:.2f}"]
             for name, (s, m) in middle.items()

@@ -1,8 +1,8 @@
-"""Milliseconds for one batch through MobileNetV2: as Keras has it, and folded.
+"""Inference time of MobileNetV2: stock, accelerated and folded.
 
     python -m benchmarks.inference [--rounds 15] [--batch 32]
 
-Random pictures at 160 x 160, and random weights: the time does not depend on them.
+The images, at 160 x 160, and the weights are random; the time does not depend on them.
 """
 
 import argparse
@@ -18,7 +18,7 @@ STOCK = "stock, float32"
 
 
 def main() -> None:
-    """Measures and prints."""
+    """Measures and prints the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--batch", type=int, default=32)

@@ -1,4 +1,4 @@
-"""Both sides in one process, in turns, so that what slows the machine slows both."""
+"""Times functions in turns in one process, so that a slow phase affects all of them."""
 
 import multiprocessing
 import resource
@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Timing:
-    """Seconds of one side, round by round.
+    """Seconds of one side, per round.
 
     Attributes:
-        wall: What a clock shows. On a shared machine it jumps.
-        processor: What all cores together spent on it. It hardly jumps.
+        wall: Elapsed time. It varies on a shared machine.
+        processor: CPU time of all cores. It varies less.
     """
 
     wall: list[float] = field(default_factory=list)
@@ -23,7 +23,7 @@ class Timing:
 
 
 def in_turns(sides: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, Timing]:
-    """Times each side; every round runs all of them, every other one backwards."""
+    """Times all sides in each round, in reversed order in every other round."""
     timings = {name: Timing() for name in sides}
     for turn in range(rounds):
         for name in list(sides)[:: 1 if turn % 2 == 0 else -1]:
@@ -35,13 +35,13 @@ def in_turns(sides: Mapping[str, Callable[[], object]], rounds: int) -> dict[str
 
 
 def ratio(slow: list[float], fast: list[float]) -> str:
-    """How many times faster `fast` is: the median of the rounds, and their range."""
+    """Formats how many times faster `fast` is: the median over the rounds, and the range."""
     ratios = [a / b for a, b in zip(slow, fast, strict=True)]
     return f"{statistics.median(ratios):.2f} [{min(ratios):.2f}, {max(ratios):.2f}]"
 
 
 def beside_the_first(timings: Mapping[str, Timing], calls: int = 1) -> list[list[str]]:
-    """Rows of a table: each side's milliseconds for one of its calls, and how much faster it is."""
+    """Returns table rows: milliseconds per call, and the ratios to the first side."""
     reference = next(iter(timings.values()))
     return [
         [
@@ -55,16 +55,16 @@ def beside_the_first(timings: Mapping[str, Timing], calls: int = 1) -> list[list
 
 
 def print_table(headings: list[str], rows: list[list[str]]) -> None:
-    """Prints a table in Markdown, as the pages of the site have it."""
+    """Prints a Markdown table."""
     for row in (headings, ["---"] * len(headings), *rows):
         print("| " + " | ".join(row) + " |")
 
 
 def peak_memory(work: Callable[[], object]) -> float:
-    """The most memory that a process of its own held while it did some work, in MiB.
+    """Returns the peak memory of a new process that runs `work`, in MiB.
 
     Args:
-        work: A function of a module; it runs in a new process, which imports what it needs.
+        work: A function that can be pickled.
     """
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(_do_and_weigh, (work,))
@@ -72,5 +72,5 @@ def peak_memory(work: Callable[[], object]) -> float:
 
 def _do_and_weigh(work: Callable[[], object]) -> float:
     work()
-    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return held / 2**20 if sys.platform == "darwin" else held / 2**10
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10

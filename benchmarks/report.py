@@ -1,10 +1,10 @@
-"""What the report of a thousand pictures, and heat maps of a batch, cost beside their prediction.
+"""Time of a report and of heat maps, compared with `model.predict`.
 
     python -m benchmarks.report [--rounds 5]
 
-The package draws the pictures, and the models have random weights: time and size do not depend on
-them. A report is what `catdog-keras evaluate --report` writes after its prediction: the worst
-pictures decoded again, with heat maps, and all figures on one page. `KERAS_BACKEND` chooses the
+Uses about 1,000 synthetic images and models with random weights; time and size do not depend on
+them. The report is the one of `catdog-keras evaluate --report` without the prediction: it decodes
+the highest-loss images again, computes heat maps and draws all figures. KERAS_BACKEND selects the
 backend.
 """
 
@@ -29,11 +29,11 @@ from catdog_keras import (
 from catdog_keras.datasets.synthetic import write_synthetic
 from catdog_keras.report.worst_pictures import draw_worst_pictures
 
-PER_CLASS = 625  # of which a fifth is for the test
+PER_CLASS = 625  # a fifth of them is the test set
 
 
 def main() -> None:
-    """Draws the pictures, measures and prints."""
+    """Creates the images, measures and prints the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds
@@ -44,21 +44,21 @@ def main() -> None:
 def _measure(folder: Path, rounds: int) -> None:
     write_synthetic(folder / "drawn", train_per_class=16, validation_per_class=PER_CLASS)
     splits = load_image_folder(folder / "drawn", image_size=(160, 160))
-    pictures, files = splits.validation, splits.files["validation"]
-    batch = next(iter(pictures))[0].numpy()
+    images, files = splits.validation, splits.files["validation"]
+    batch = next(iter(images))[0].numpy()
     rows = []
     models = {"model 1": build_model1(), "MobileNetV2": transfer_model(weights=None)}
     for name, model in models.items():
-        evaluation = evaluate_classifier(model, pictures, splits.class_names, files)
+        evaluation = evaluate_classifier(model, images, splits.class_names, files)
         page = folder / f"{name}.html"
         sides = {
-            "predict": partial(model.predict, pictures, verbose=0),
+            "predict": partial(model.predict, images, verbose=0),
             "report": partial(_report, page, name, model, evaluation),
             "predict a batch": partial(model.predict_on_batch, batch),
             "heat maps": partial(class_activation, model, batch),
         }
         for side in sides.values():
-            side()  # the first pass traces graphs, for all sides
+            side()  # trace graphs
         timings = in_turns(sides, rounds)
         rows.append(
             [
@@ -68,11 +68,9 @@ def _measure(folder: Path, rounds: int) -> None:
                 f"{page.stat().st_size / 1e6:.2f} MB",
             ]
         )
-    print(
-        f"{keras.backend.backend()} backend, {len(files):,} pictures, {rounds} rounds, medians.\n"
-    )
-    headings = ["model", "`predict`", "the report", "`predict` of 32", "32 heat maps", "times it"]
-    print_table([*headings, "the page"], rows)
+    print(f"{keras.backend.backend()} backend, {len(files):,} images, {rounds} rounds, medians.\n")
+    headings = ["model", "`predict`", "report", "`predict`, 32 images", "heat maps, 32 images"]
+    print_table([*headings, "times `predict`", "report size"], rows)
 
 
 def _report(page: Path, name: str, model: keras.Model, evaluation: Evaluation) -> None:

@@ -1,11 +1,12 @@
-"""Seconds to 97 %, and what accuracy is reached in how long: the public recipe, and this package.
+"""Time to 97 % accuracy, and accuracy by time: the Keras guide and this library.
 
     python -m benchmarks.transfer [--data ARCHIVE] [--seeds 3]
 
-Takes the tutorial's archive, by default from CATDOG_KERAS_DATA, and ImageNet weights of MobileNetV2
-for 160 and 224 pixels, which Keras finds under KERAS_HOME or downloads. Both sides read the same
-files by the same datasets, and nothing is cached between them. Inputs, epochs and dropout were
-chosen on the validation pictures; the test pictures are looked at once, at the end of each run.
+ARCHIVE is the tutorial's archive, by default from CATDOG_KERAS_DATA. The ImageNet weights of
+MobileNetV2 for 160 and 224 pixels are read from KERAS_HOME or downloaded by Keras. Both sides read
+the same files with the same datasets; nothing is cached between them. Image size, epochs and
+dropout were selected on the validation images; the test images are evaluated once, at the end of
+each run.
 """
 
 import argparse
@@ -31,46 +32,46 @@ from catdog_keras import (
 )
 
 GOAL = 0.97
-RECIPE_EPOCHS = 10  # with a frozen backbone, and as many again with its upper layers unfrozen
+RECIPE_EPOCHS = 10  # with a frozen backbone, then as many with its upper layers unfrozen
 RECIPE_FROZEN_LAYERS = 100
 FAST_SIDE = 224
-SIDE = 256  # more than the weights were trained on: 224 gave half a point less
+SIDE = 256  # above the 224 of the weights: 224 is half a point less accurate
 HEAD_EPOCHS = 20
 TUNED_EPOCHS = 3
 
 
 class Clock(keras.callbacks.Callback):
-    """Notes the seconds and the validation accuracy at the end of each epoch."""
+    """Records the seconds and the validation accuracy at the end of each epoch."""
 
     def __init__(self, *, stops: bool = False) -> None:
-        """Starts; `stops` tells whether to end the training once the goal is reached."""
+        """Starts the clock; with `stops`, training ends when the goal is reached."""
         super().__init__()
         self.start = time.perf_counter()
         self.stops = stops
         self.notes: list[tuple[float, float]] = []
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Called by Keras after each epoch, validation included."""
+        """Records the epoch, including its validation."""
         del epoch
         self.notes.append((time.perf_counter() - self.start, (logs or {})["val_accuracy"]))
         self.model.stop_training = self.stops and self.seconds_to_goal is not None
 
     @property
     def seconds_to_goal(self) -> float | None:
-        """When the accuracy was first what it has to be."""
+        """The seconds after which the accuracy first reached the goal, or None."""
         return next((seconds for seconds, accuracy in self.notes if accuracy >= GOAL), None)
 
 
 def recipe(data: Callable[[int], ImageSplits]) -> Clock:
-    """The transfer-learning guide's way: frozen epochs on augmented pictures, then fine-tuning."""
+    """Trains as the Keras guide does: frozen epochs with augmentation, then fine-tuning."""
     splits = data(160)
     base = keras.applications.MobileNetV2(include_top=False, input_shape=(160, 160, 3))
     base.trainable = False
     inputs = keras.Input((160, 160, 3))
-    turned = keras.Sequential(
+    augmented = keras.Sequential(
         [keras.layers.RandomFlip("horizontal"), keras.layers.RandomRotation(0.2)]
     )(inputs)
-    x = base(keras.applications.mobilenet_v2.preprocess_input(turned), training=False)
+    x = base(keras.applications.mobilenet_v2.preprocess_input(augmented), training=False)
     x = keras.layers.Dropout(0.2)(keras.layers.GlobalAveragePooling2D()(x))
     model = keras.Model(inputs, keras.layers.Dense(2)(x))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -89,13 +90,13 @@ def recipe(data: Callable[[int], ImageSplits]) -> Clock:
 
 
 def build(splits: ImageSplits, side: int, dropout: float) -> keras.Model:
-    """A transfer model; above 224 pixels Keras takes the weights for 224."""
+    """Builds a transfer model; above 224 pixels Keras uses the weights for 224."""
     names = splits.class_names
     return transfer_model(input_shape=(side, side, 3), dropout=dropout, class_names=names)
 
 
 def to_goal(data: Callable[[int], ImageSplits]) -> Clock:
-    """`fit_head` until the goal is reached."""
+    """Runs `fit_head` until the goal is reached."""
     splits = data(FAST_SIDE)
     model = build(splits, FAST_SIDE, dropout=0.2)
     clock = Clock(stops=True)
@@ -113,7 +114,7 @@ def to_goal(data: Callable[[int], ImageSplits]) -> Clock:
 
 
 def best(data: Callable[[int], ImageSplits], seed: int) -> tuple[list[str], float, float, float]:
-    """`fit_head`, then `fine_tune`: a row of the table, validation, test, and the seconds."""
+    """Runs `fit_head`, then `fine_tune`; returns a table row, both accuracies and the seconds."""
     keras.utils.set_random_seed(seed)
     splits = data(SIDE)
     model = build(splits, SIDE, dropout=0.5)
@@ -136,25 +137,25 @@ def best(data: Callable[[int], ImageSplits], seed: int) -> tuple[list[str], floa
         options=FineTuning(learning_rate=1e-4, dtype="bfloat16"),
     )
     seconds = time.perf_counter() - start
-    judged = {
+    evaluations = {
         split: evaluate_classifier(model, getattr(splits, split), splits.class_names)
         for split in ("validation", "test")
     }
-    test = judged["test"]
+    test = evaluations["test"]
     low, high = test.accuracy_interval
     row = [
         str(seed),
         f"{head.history['val_accuracy'][-1]:.2%}",
         f"{after_head:.0f} s",
-        f"{judged['validation'].accuracy:.2%}",
+        f"{evaluations['validation'].accuracy:.2%}",
         f"{seconds:.0f} s",
         f"{test.accuracy:.1%} [{low:.1%}, {high:.1%}]",
     ]
-    return row, judged["validation"].accuracy, test.accuracy, seconds
+    return row, evaluations["validation"].accuracy, test.accuracy, seconds
 
 
 def memory(data: Callable[[int], ImageSplits]) -> str:
-    """What `fit_head` takes beyond the backbone's own: that of predicting the same pictures."""
+    """Measures the memory of `fit_head` above that of predicting the same images."""
     splits = data(SIDE)
     model = build(splits, SIDE, dropout=0.5)
     model.predict(splits.train, verbose=0)
@@ -162,15 +163,15 @@ def memory(data: Callable[[int], ImageSplits]) -> str:
     fit_head(model, splits.train, validation_data=splits.validation, epochs=2, verbose=0)
     above = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     features = int(np.prod(model.get_layer("pooling").output.shape[1:]))
-    held = 4 * features * (len(splits.labels["train"]) + len(splits.labels["validation"])) / 2**20
+    size = 4 * features * (len(splits.labels["train"]) + len(splits.labels["validation"])) / 2**20
     return (
-        f"Memory: {above:.0f} MiB above {before / 1024:,.0f} MiB for predicting the same pictures; "
-        f"the features are {held:.0f} MiB."
+        f"Memory: {above:.0f} MiB above {before / 1024:,.0f} MiB for predicting the same images; "
+        f"the features are {size:.0f} MiB."
     )
 
 
 def main() -> None:
-    """Measures and prints."""
+    """Measures and prints the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", default=os.environ.get("CATDOG_KERAS_DATA"))
     parser.add_argument("--seeds", type=int, default=3)
@@ -186,13 +187,13 @@ def main() -> None:
     frozen, frozen_accuracy = slow.notes[RECIPE_EPOCHS - 1]
     goal = f"seconds to {GOAL:.0%} validation accuracy"
     rows = [
-        ["the recipe", _seconds(slow)],
+        ["Keras guide", _seconds(slow)],
         [f"`fit_head`, {FAST_SIDE} pixels, bfloat16", _seconds(fast)],
     ]
     if slow.seconds_to_goal and fast.seconds_to_goal:
         rows.append(["ratio", f"{slow.seconds_to_goal / fast.seconds_to_goal:.1f}"])
     print_table(["", goal], rows)
-    print(f"\nThe recipe's {RECIPE_EPOCHS} frozen epochs: {frozen:.0f} s, {frozen_accuracy:.2%}\n")
+    print(f"\n{RECIPE_EPOCHS} frozen epochs, Keras guide: {frozen:.0f} s, {frozen_accuracy:.2%}\n")
     runs = [best(data, seed) for seed in range(arguments.seeds)]
     headings = ["seed", "validation, head", "after", "validation, tuned", "after", "test"]
     print_table(headings, [row for row, *_ in runs])
