@@ -1,4 +1,4 @@
-"""Lets the reference read docstrings as this package writes them; loaded by mkdocstrings."""
+"""Griffe extension that renders the `Example:` sections of this package's docstrings."""
 
 import textwrap
 from typing import Any
@@ -7,13 +7,13 @@ import griffe
 
 
 class HouseSections(griffe.Extension):
-    """`Example:`, as Keras heads it and always last, becomes griffe's section `Examples:`."""
+    """Converts the last section, `Example:` as in Keras, to griffe's `Examples:`."""
 
     def on_object(self, *, obj: griffe.Object, **kwargs: Any) -> None:
-        """Called for each class, function and attribute once it has been read."""
+        """Converts the docstring of one class, function or attribute."""
         if obj.docstring is None:
             return
-        if obj.name == "__init__":  # the class says what its arguments mean
+        if obj.name == "__init__":  # the class docstring documents the arguments
             obj.docstring = None
             return
         text, found, example = obj.docstring.value.partition("\nExample:\n")

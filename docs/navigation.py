@@ -1,4 +1,4 @@
-"""Keeps the list that the navigation was read from off the site; loaded by MkDocs as it builds."""
+"""MkDocs hook that excludes the navigation list `reference/SUMMARY.md` from the built site."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from mkdocs.structure.files import InclusionLevel
 
 
 def on_nav(nav: Any, config: Any, files: Any) -> Any:
-    """Called by MkDocs once the navigation is known."""
+    """Excludes the list after MkDocs has read the navigation from it."""
     del config
     files.get_file_from_path("reference/SUMMARY.md").inclusion = InclusionLevel.EXCLUDED
     return nav

@@ -1,4 +1,4 @@
-"""Writes a page for each public name, run by mkdocs-gen-files when the site is built."""
+"""Generates one reference page per public name; run by mkdocs-gen-files."""
 
 import importlib
 import inspect
@@ -27,15 +27,15 @@ def names_by_subpackage() -> dict[str, list[str]]:
 
 
 def first_line(name: str) -> str:
-    """What a public name is, in the first line of its docstring."""
+    """Returns the first line of the docstring of a public name."""
     public = getattr(catdog_keras, name)
     if not callable(public):
-        return "The networks that `transfer_model` knows by name."
+        return "The backbones that `transfer_model` supports by name."
     return (inspect.getdoc(public) or "").splitlines()[0].replace("|", "\\|")
 
 
 def backbone_rows() -> list[str]:
-    """The table of known networks, which is easier to read than the source of a dict."""
+    """Returns a table of the supported backbones."""
     rows = ["", "| name | in `keras.applications` | preprocessing | smallest side | features |"]
     rows.append("| --- | --- | --- | --- | --- |")
     rows += [
@@ -47,7 +47,7 @@ def backbone_rows() -> list[str]:
 
 
 def page_of(subpackage: str, name: str) -> str:
-    """What mkdocstrings fills in from the docstring, and the table where there is one."""
+    """Returns the page of a public name, which mkdocstrings fills from the docstring."""
     lines = [f"::: catdog_keras.{subpackage}.{name}"]
     if name == "BACKBONES":
         lines += ["    options:", "      show_attribute_values: false", *backbone_rows()]
