@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def disturb():
     """Gives every weight of a model random values, gammas of either sign among them."""
 
@@ -26,7 +26,7 @@ def disturb():
     return run
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def outputs_of():
     """Runs a model in inference, on the same random inputs each time, and returns arrays."""
 

@@ -109,7 +109,7 @@ def find_learning_rate(
             f"after which the losses were {losses}."
         )
     rates = rates[: len(losses)]
-    return LearningRateSweep(tuple(rates), tuple(losses), _suggest(rates, losses))
+    return LearningRateSweep(tuple(rates), tuple(losses), suggest_rate(rates, losses))
 
 
 def _probe(model: keras.Model, lowest: float, highest: float, steps: int) -> keras.Model:
@@ -166,6 +166,7 @@ def _smooth(rates: Sequence[float], losses: Sequence[float]) -> tuple[list[float
     return middles, means.tolist()
 
 
-def _suggest(rates: list[float], losses: list[float]) -> float:
+def suggest_rate(rates: list[float], losses: list[float]) -> float:
+    """Returns a tenth of the rate of the lowest smoothed loss, at least the lowest rate."""
     middles, means = _smooth(rates, losses)
     return max(middles[int(np.argmin(means))] / 10, rates[0])
