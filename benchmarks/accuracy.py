@@ -1,10 +1,10 @@
-"""Accuracies of models 1 to 3 on the tutorial's pictures, seed by seed.
+"""Accuracies of models 1 to 3 on the tutorial's images, seed by seed.
 
     python -m benchmarks.accuracy [--data ARCHIVE] [--seeds 3] [--epochs 30]
 
-Takes the tutorial's archive, by default from CATDOG_KERAS_DATA. The three models are trained alike,
-in mixed bfloat16: AdamW, whose rate rises and then falls along a cosine. Optimizer and rate were
-chosen on the validation pictures, and so is the epoch whose weights are judged on the test.
+ARCHIVE is the tutorial's archive, by default from CATDOG_KERAS_DATA. The three models are trained
+like those of `catdog-keras tutorial`, in mixed bfloat16. Optimizer, learning rate and the epoch
+whose weights are tested were selected on the validation images.
 """
 
 import argparse
@@ -15,47 +15,15 @@ import keras
 
 from benchmarks.measuring import print_table
 from catdog_keras import (
-    ImageSplits,
     build_model1,
     build_model2,
     build_model3,
     evaluate_classifier,
     load_cats_dogs,
 )
+from catdog_keras.tutorial.training import train_to_best
 
 MODELS = {"model 1": build_model1, "model 2": build_model2, "model 3": build_model3}
-RATE = 2e-3
-WARMUP = 0.1  # of all steps
-
-
-def train(
-    name: str, splits: ImageSplits, seed: int, epochs: int
-) -> tuple[keras.Model, list[float]]:
-    """Trains one model; it has the weights of its best epoch, beside the accuracies of all."""
-    keras.utils.set_random_seed(seed)
-    model = MODELS[name]()
-    steps = epochs * len(splits.train)
-    warmup = int(WARMUP * steps)
-    rates = keras.optimizers.schedules.CosineDecay(
-        0.0, steps - warmup, warmup_target=RATE, warmup_steps=warmup
-    )
-    model.compile(
-        keras.optimizers.AdamW(rates, weight_decay=0.01),
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
-    )
-    best = keras.callbacks.EarlyStopping(
-        "val_accuracy", mode="max", patience=epochs, restore_best_weights=True
-    )
-    history = model.fit(
-        splits.train,
-        validation_data=splits.validation,
-        epochs=epochs,
-        shuffle=False,
-        verbose=0,
-        callbacks=[best],
-    )
-    return model, history.history["val_accuracy"]
 
 
 def main() -> None:
@@ -72,7 +40,10 @@ def main() -> None:
     for seed in range(arguments.seeds):
         splits = load_cats_dogs(arguments.data, cache=True, seed=seed)
         for name in MODELS:
-            model, accuracies = train(name, splits, seed, arguments.epochs)
+            keras.utils.set_random_seed(seed)
+            model = MODELS[name]()
+            history, _ = train_to_best(name, model, splits, arguments.epochs)
+            accuracies = history["val_accuracy"]
             test = evaluate_classifier(model, splits.test, splits.class_names)
             best[name].append(max(accuracies))
             last[name].append(accuracies[-1])

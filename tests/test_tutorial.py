@@ -1,4 +1,4 @@
-"""The four steps on drawn pictures: every file there, every number in agreement."""
+"""The tutorial run on synthetic images: files, numbers, the choice of the backbone, the lesson."""
 
 import json
 import os
@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from catdog_keras import load_cats_dogs, transfer_model
+from catdog_keras import Evaluation, load_cats_dogs
 from catdog_keras.datasets.synthetic import write_synthetic
 from catdog_keras.tutorial import run as tutorial
+from catdog_keras.tutorial.lesson import describe_lesson
+from catdog_keras.tutorial.settings import choose_backbone, make_settings
 
 FIELDS = {
     "name",
@@ -38,17 +40,19 @@ def drawn(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def ran(drawn, tmp_path_factory):
-    """One run of all four steps, the backbone's weights being random ones."""
+    """One run of all four steps."""
     output = tmp_path_factory.mktemp("output")
     (output / "results.json").write_text("of an earlier run")
     (output / "mine.txt").write_text("the user's own")
     lines = []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(
-            tutorial.STEPS, "model4", lambda _: transfer_model("mobilenet_v3_small", weights=None)
-        )
-        result = tutorial.run_tutorial(drawn, epochs=1, output=output, tell=lines.append)
+    result = run_small(drawn, output=output, weights="synthetic", tell=lines.append)
     return result, output, lines
+
+
+def run_small(source, **options):
+    """A run that takes seconds."""
+    small = {"epochs": 1, "image_size": (48, 48), "batch_size": 32, "tell": str}
+    return tutorial.run_tutorial(source, **{**small, **options})
 
 
 def test_results_hold_what_was_promised(ran, drawn):
@@ -64,8 +68,21 @@ def test_results_hold_what_was_promised(ran, drawn):
         assert 0 <= low <= model["test_accuracy"] <= high <= 1
         assert model["seconds"] > 0
         assert model["epochs"] == model["best_epoch"] == 1
-    assert written["models"][0]["parameters"] == 433_634
-    assert [m["trainable_parameters"] for m in written["models"]][:3] == [433_314] * 3
+    classifier = 32 * 128 + 128 + 33_024 + 65_792 + 32_896 + 258  # one place is left of 48 pixels
+    assert written["models"][0]["parameters"] == 39_392 + classifier
+    assert written["settings"]["image_size"] == [48, 48]
+    assert written["settings"]["dtype_policy"] in ("float32", "mixed_bfloat16")
+    assert written["backbone"]["name"] == "synthetic_small"
+    assert written["backbone"]["weights"] == "synthetic"
+    assert written["lesson"] == result.lesson
+    accuracies = [model["validation_accuracy"] for model in written["models"]]
+    for number, step in enumerate(written["comparisons"]):
+        assert step["model"] == f"model{number + 2}"
+        difference = accuracies[number + 1] - accuracies[number]
+        assert step["difference"] == pytest.approx(difference)
+        assert step["interval"][0] <= difference <= step["interval"][1]
+        assert 0 <= step["p_value"] <= 1
+    assert len(written["comparisons"]) == 3
 
 
 def test_every_file_is_there_and_nothing_else_was_touched(ran):
@@ -83,7 +100,7 @@ def test_the_report_shows_the_models_side_by_side_with_heat_maps_of_each(ran, dr
     page = (output / "report.html").read_text("utf-8")
     assert page.count("data:image/jpeg") == len(result.models) == 4
     assert "Models side by side" in page
-    assert f"Tutorial on {drawn}: 4 models on the test pictures" in page
+    assert f"Tutorial on {drawn}: 4 models on the test images" in page
     for model in result.models:
         assert f"Training of {model.name}" in page
         assert f"{100 * model.test_accuracy:.1f} %" in page
@@ -91,7 +108,7 @@ def test_the_report_shows_the_models_side_by_side_with_heat_maps_of_each(ran, dr
 
 def test_the_saved_models_give_the_reported_accuracy(ran, drawn):
     result, output, _ = ran
-    splits = load_cats_dogs(drawn)
+    splits = load_cats_dogs(drawn, image_size=(48, 48))
     for model in result.models:
         loaded = keras.saving.load_model(output / f"{model.name}.keras")
         named = np.argmax(loaded.predict(splits.test, verbose=0), axis=1)
@@ -100,11 +117,13 @@ def test_the_saved_models_give_the_reported_accuracy(ran, drawn):
 
 def test_the_report_names_counts_baseline_and_models(ran):
     _, _, lines = ran
-    assert lines[0] == "train         32 pictures: 16 cats, 16 dogs"
+    assert lines[0] == "train         32 images: 16 cats, 16 dogs"
     assert (
-        lines[3] == "baseline   50.0%: always naming the most frequent class of the training labels"
+        lines[3] == "baseline   50.0%: always predicting the majority class of the training images"
     )
-    assert [line.split()[0] for line in lines[4:]] == list(tutorial.STEPS)
+    assert lines[4].startswith("training   48 x 48 pixels, batches of 32, 1 epochs, ")
+    assert lines[5].startswith("backbone   synthetic_small for model4. ")
+    assert [line.split()[0] for line in lines[6:]] == list(tutorial.STEPS)
 
 
 def test_without_weights_step_four_is_reported_and_the_rest_completes(drawn, tmp_path):
@@ -112,7 +131,8 @@ def test_without_weights_step_four_is_reported_and_the_rest_completes(drawn, tmp
     environment = {**os.environ, "KERAS_HOME": str(tmp_path / "home"), "https_proxy": closed}
     command = "from catdog_keras.cli import main; main()"
     output = tmp_path / "out"
-    arguments = ["tutorial", "--data", str(drawn), "--epochs", "1", "--output", str(output)]
+    small = ["--epochs", "1", "--image-size", "48"]
+    arguments = ["tutorial", "--data", str(drawn), *small, "--output", str(output)]
     process = subprocess.run(
         [sys.executable, "-c", command, *arguments],
         capture_output=True,
@@ -123,10 +143,10 @@ def test_without_weights_step_four_is_reported_and_the_rest_completes(drawn, tmp
     assert process.returncode == 0, process.stderr
     written = json.loads((output / "results.json").read_text())
     assert [model["name"] for model in written["models"]] == ["model1", "model2", "model3"]
-    assert "1.0_160_no_top.h5" in written["not_run"]["model4"]
+    assert "no_top.h5" in written["not_run"]["model4"]
     assert "model4 is not run. The ImageNet weights of 'mobilenet_v2' are not" in process.stdout
     assert "not run" in process.stdout.split("Accuracy in %")[1]
-    assert "1.0_160_no_top.h5" in (output / "report.html").read_text("utf-8").split("Not run")[-1]
+    assert "no_top.h5" in (output / "report.html").read_text("utf-8").split("Not run")[-1]
     assert not (output / "model4.keras").exists()
 
 
@@ -140,22 +160,22 @@ def test_weights_that_were_named_must_be_there_before_anything_is_trained(tmp_pa
 
 def test_a_model_that_did_not_beat_the_baseline_is_said_to(ran):
     result, _, lines = ran
-    for model, line in zip(result.models, lines[4:], strict=True):
-        told = "not surely above the baseline: give it more than 1 epochs" in line
+    for model, line in zip(result.models, lines[6:], strict=True):
+        told = "not significantly above the baseline: train for more than 1 epochs" in line
         assert told == (model.test_interval[0] <= 0.5)
 
 
 def test_a_run_that_fails_leaves_the_earlier_results_as_they_were(drawn, tmp_path, monkeypatch):
     (tmp_path / "results.json").write_text("of an earlier run")
 
-    def fail(_):
+    def fail(*_):
         raise ValueError("no such model")
 
     for name in ("model1", "model2", "model4"):
         monkeypatch.delitem(tutorial.STEPS, name)
     monkeypatch.setitem(tutorial.STEPS, "model3", fail)
     with pytest.raises(ValueError, match="no such model"):
-        tutorial.run_tutorial(drawn, output=tmp_path, tell=str)
+        run_small(drawn, output=tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["results.json"]
     assert (tmp_path / "results.json").read_text() == "of an earlier run"
 
@@ -165,7 +185,111 @@ def test_the_same_seed_gives_the_same_numbers(drawn, tmp_path, monkeypatch):
         monkeypatch.delitem(tutorial.STEPS, name)
 
     def accuracies():
-        result = tutorial.run_tutorial(drawn, epochs=1, output=tmp_path, seed=5, tell=str)
+        result = run_small(drawn, output=tmp_path, seed=5)
         return [(m.train_accuracy, m.validation_accuracy, m.test_accuracy) for m in result.models]
 
     assert accuracies() == accuracies()
+
+
+# --- settings and backbone
+
+
+def settings_of(source, **given):
+    none = dict.fromkeys(("image_size", "batch_size", "epochs"))
+    return make_settings(source, **{**none, "seed": 0, "dtype_policy": "auto", **given})
+
+
+def test_photographs_have_the_image_size_and_batch_size_of_the_tutorial():
+    settings = settings_of("public")
+    assert (settings.image_size, settings.batch_size) == ((160, 160), 32)
+    assert settings_of("synthetic").image_size == (96, 96)
+    assert settings_of("synthetic", image_size=(64, 50), batch_size=8, epochs=2).epochs == 2
+
+
+@pytest.mark.parametrize(
+    ("features", "expected"),
+    [("fpu avx512_bf16 sse", "mixed_bfloat16"), ("amx_bf16", "mixed_bfloat16"), ("fpu", "float32")],
+)
+def test_bfloat16_is_used_where_the_processor_has_it(features, expected, monkeypatch):
+    monkeypatch.setattr("pathlib.Path.read_text", lambda *_, **__: f"flags : {features}\n")
+    assert settings_of("synthetic").dtype_policy == expected
+    assert settings_of("synthetic", dtype_policy="float32").dtype_policy == "float32"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"image_size": (45, 96)}, "`image_size` .*at least 46 pixels.*received.*45, 96"),
+        ({"batch_size": 0}, "`batch_size` .*at least 1.*received batch_size=0"),
+        ({"epochs": 0}, "`epochs` .*at least 1.*received epochs=0"),
+        ({"seed": -1}, "`seed` .*received seed=-1"),
+        ({"dtype_policy": "float8"}, "`dtype_policy` .*received dtype_policy='float8'"),
+    ],
+)
+def test_wrong_settings_are_reported_before_any_work(given, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        tutorial.run_tutorial(output=tmp_path / "out", **given)
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_backbone_for_synthetic_images_is_the_packaged_one_unless_imagenet_weights_are_here(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    choice = choose_backbone("synthetic", "auto", (96, 96))
+    assert (choice.name, choice.weights) == ("synthetic_small", "synthetic")
+    assert "not on this machine" in choice.reason
+    name = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_{}_no_top.h5"
+    (tmp_path / "models").mkdir()
+    for size, expected in ((224, 224), (160, 160), (96, 96)):  # the nearest size of those present
+        (tmp_path / "models" / name.format(size)).touch()
+        choice = choose_backbone("synthetic", "auto", (96, 96))
+        assert choice.name == "mobilenet_v2"
+        assert choice.weights == str(tmp_path / "models" / name.format(expected))
+
+
+def test_the_backbone_for_photographs_is_pretrained_on_photographs(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    choice = choose_backbone("public", "auto", (160, 160))
+    assert (choice.name, choice.weights) == ("mobilenet_v2", "imagenet")
+    choice = choose_backbone("public", "synthetic", (160, 160))
+    assert (choice.name, choice.weights) == ("synthetic_small", "synthetic")
+    assert choose_backbone("public", None, (160, 160)).weights is None
+    assert choose_backbone("synthetic", "w.h5", (96, 96)).weights == "w.h5"
+
+
+# --- the lesson
+
+
+def evaluation(right, of=100):
+    """An evaluation with `right` correct predictions out of `of`."""
+    probabilities = np.full((of, 2), (0.9, 0.1))
+    probabilities[right:] = (0.1, 0.9)
+    return Evaluation(["cats", "dogs"], np.zeros(of, int), probabilities)
+
+
+def test_the_lesson_compares_each_model_with_the_one_before_and_names_the_best():
+    validation = {
+        "model1": evaluation(70),
+        "model2": evaluation(90),
+        "model3": evaluation(89),
+        "model4": evaluation(89),
+    }
+    lines = describe_lesson(validation, "synthetic")
+    assert lines[:4] == [
+        "model2 is 20.0 points above model1: more than chance (exact McNemar test, p = 1.9e-06).",
+        "model3 is 1.0 points below model2: no more than chance explains "
+        "(exact McNemar test, p = 1).",
+        "model4 and model3 have the same validation accuracy.",
+        "Best by validation: model2, 90.0%.",
+    ]
+    assert "synthetic" in lines[4]
+    assert "tutorial --data public" in lines[5]
+    assert "catdog-keras train" in lines[5]
+
+
+def test_the_lesson_of_one_model_on_photographs_compares_nothing():
+    lines = describe_lesson({"model1": evaluation(70)}, "cats.zip")
+    assert lines[0] == "Best by validation: model1, 70.0%."
+    assert len(lines) == 2
+    assert "catdog-keras train" in lines[1]

@@ -155,7 +155,16 @@ def test_count_is_the_number_of_images_written_by_default(tmp_path, monkeypatch)
     monkeypatch.setattr(drawing, "_write_picture", lambda job, seed: None)
     steps = []
     write_synthetic(tmp_path, progress=steps.append)
-    assert sum(steps) == synthetic.COUNT == 1200
+    assert sum(steps) == synthetic.COUNT == 600
+
+
+def test_an_interrupt_stops_the_drawing(tmp_path):
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_synthetic(tmp_path, train_per_class=200, validation_per_class=0, progress=interrupt)
+    assert len(list(tmp_path.rglob("*.jpg"))) < 100
 
 
 def test_an_empty_class_has_a_folder(tmp_path):

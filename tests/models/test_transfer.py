@@ -36,6 +36,9 @@ def values(variables):
     return [keras.ops.convert_to_numpy(variable) for variable in variables]
 
 
+APPLICATIONS = [name for name, known in BACKBONES.items() if known.weights == "imagenet"]
+
+
 def constructors():
     """Everything in `keras.applications` that builds a network without its classifier."""
     return {
@@ -47,11 +50,12 @@ def constructors():
 
 def test_the_table_holds_every_backbone_of_keras():
     assert len(constructors()) == 40
-    assert sorted(known.constructor for known in BACKBONES.values()) == sorted(constructors())
+    assert sorted(BACKBONES[name].constructor for name in APPLICATIONS) == sorted(constructors())
     assert list(BACKBONES) == sorted(BACKBONES)
+    assert [name for name in BACKBONES if name not in APPLICATIONS] == ["synthetic_small"]
 
 
-@pytest.mark.parametrize("name", BACKBONES)
+@pytest.mark.parametrize("name", APPLICATIONS)
 def test_a_backbone_refuses_less_than_its_smallest_picture(name):
     if name == "nasnet_mobile" and keras.backend.backend() == "torch":
         pytest.skip("Keras has no NASNet of small pictures on PyTorch")
@@ -63,19 +67,16 @@ def test_a_backbone_refuses_less_than_its_smallest_picture(name):
         )
 
 
-# One of each family, in a few seconds each; before a release all of them, in two minutes. What the
-# table says does not depend on the backend, and they take minutes to trace on JAX.
-FAMILIES = ["mobilenet_v2"]
-if keras.backend.backend() == "tensorflow":
-    FAMILIES += ["convnext_tiny", "densenet121", "efficientnet_b0", "efficientnet_v2_b0"]
-    FAMILIES += ["inception_v3", "mobilenet", "mobilenet_v3_small", "nasnet_mobile"]
-    FAMILIES += ["resnet50", "resnet50_v2", "vgg16", "xception"]
-    if os.environ.get("HYPOTHESIS_PROFILE") == "deep":
-        FAMILIES = list(BACKBONES)
+# One for each kind of preprocessing; the slow tests build all of them, in some minutes.
+FAST = ("mobilenet_v2", "mobilenet_v3_small", "synthetic_small", "vgg16")
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[] if n in FAST else pytest.mark.slow) for n in BACKBONES]
+)
 def test_a_backbone_of_the_table_builds_and_predicts(name):
+    if keras.backend.backend() != "tensorflow" and name not in ("mobilenet_v2", "synthetic_small"):
+        pytest.skip("the table is the same under each backend")
     side = BACKBONES[name].minimum_size
     model = transfer_model(name, (side, side, 3), 3, weights=None)
     assert model.get_layer("dropout").input.shape == (None, BACKBONES[name].features)
@@ -99,7 +100,7 @@ def module_of(constructor):
     return module
 
 
-@pytest.mark.parametrize("name", BACKBONES)
+@pytest.mark.parametrize("name", APPLICATIONS)
 def test_the_preprocessing_is_that_of_keras(name):
     pictures = np.random.default_rng(0).integers(0, 256, (2, 4, 4, 3)).astype("float32")
     expected = module_of(BACKBONES[name].constructor).preprocess_input(pictures.copy())
@@ -204,7 +205,9 @@ KNOWN = ", ".join(repr(name) for name in BACKBONES)
         ({"num_classes": 4, "class_names": ["cat", "dog", "fox"]}, "`num_classes` must be 3, the number of `class_names`, or left out; received num_classes=4."),
         ({"class_names": ["cat", "cat"]}, "`class_names` must be a list of distinct class names; received class_names=['cat', 'cat']."),
         ({"dropout": 1.5}, "`dropout` must be a number from 0 to 1; received dropout=1.5."),
-        ({"weights": "nowhere.h5"}, '`weights` must be "imagenet", None or the path of a weights file; received weights=\'nowhere.h5\', and there is no such file.'),
+        ({"weights": "synthetic"}, '`weights` must be "imagenet", "pretrained" or None for \'mobilenet_v2\'; received weights=\'synthetic\'.'),
+        ({"backbone": "synthetic_small", "weights": "imagenet"}, '`weights` must be "synthetic", "pretrained" or None for \'synthetic_small\'; received weights=\'imagenet\'.'),
+        ({"weights": "nowhere.h5"}, '`weights` must be "pretrained", "imagenet", None or the path of a weights file; received weights=\'nowhere.h5\', and there is no such file.'),
     ],
 )  # fmt: skip
 def test_arguments_are_checked(arguments, message):
@@ -236,13 +239,55 @@ def test_a_file_of_no_or_other_weights_is_named(tmp_path):
     text.write_text("no weights")
     for path in (other, text):
         with pytest.raises(WeightsNotFoundError) as caught:
-            transfer_model(input_shape=SMALL, weights=path)
+            transfer_model("synthetic_small", SMALL, weights=path)
         assert str(caught.value).startswith(
-            f"The file '{path}' does not hold the weights of 'mobilenet_v2' without its top layer: "
+            f"The file '{path}' does not hold the weights of 'synthetic_small' without its top layer: "
         )
 
 
 WEIGHTS_160 = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_160_no_top.h5"
+
+
+@pytest.fixture
+def message_of(monkeypatch, tmp_path):
+    """Returns the error of `transfer_model` where `build` takes the place of MobileNetV2."""
+
+    def run(build):
+        monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+        monkeypatch.setattr(keras.applications, "MobileNetV2", lambda **_: build())
+        with pytest.raises(WeightsNotFoundError) as caught:
+            transfer_model()
+        return str(caught.value)
+
+    return run
+
+
+def damaged_weights(folder):
+    """Cuts the end of a weights file that has the name of MobileNetV2's."""
+    path = folder / "models" / WEIGHTS_160
+    path.parent.mkdir()
+    network = keras.Sequential([keras.Input((64,)), keras.layers.Dense(64)])
+    network.save_weights(folder / "whole.weights.h5")
+    path.write_bytes((folder / "whole.weights.h5").read_bytes()[:-2000])
+    return network, path
+
+
+def test_transfer_model_of_damaged_weights_names_the_file(tmp_path, message_of):
+    network, path = damaged_weights(tmp_path)
+    message = message_of(lambda: network.load_weights(path))
+    assert f"cannot be read: damaged is {path}. Delete it" in message
+
+
+def test_transfer_model_without_network_and_weights_names_the_file_and_its_place(
+    tmp_path, message_of
+):
+    address = f"https://127.0.0.1:9/{WEIGHTS_160}"  # where nothing listens
+    message = message_of(lambda: keras.utils.get_file(WEIGHTS_160, address, cache_dir=tmp_path))
+    assert f"could not be downloaded: URL fetch failure on {address}" in message
+    assert f"Put the file {WEIGHTS_160} into {str(tmp_path / 'models')!r}" in message
+    assert "set KERAS_HOME" in message
+    assert "weights=None" in message
+    assert issubclass(WeightsNotFoundError, OSError)
 
 
 def _message_without_network(home):
@@ -259,21 +304,15 @@ def _message_without_network(home):
     return ran.stdout.split("MESSAGE ")[1]
 
 
-def test_a_damaged_weights_file_is_named(tmp_path):
-    path = tmp_path / "models" / WEIGHTS_160
-    path.parent.mkdir()
-    keras.Sequential([keras.Input((64,)), keras.layers.Dense(64)]).save_weights(
-        tmp_path / "whole.weights.h5"
-    )
-    path.write_bytes((tmp_path / "whole.weights.h5").read_bytes()[:-2000])
+@pytest.mark.slow  # Keras reads KERAS_HOME once, so that a process of its own is needed
+def test_mobilenet_of_a_damaged_file_is_refused(tmp_path):
+    _, path = damaged_weights(tmp_path)
     message = _message_without_network(tmp_path)
     assert f"cannot be read: damaged is {path}. Delete it" in message
 
 
-def test_without_network_and_weights_the_file_and_its_place_are_named(tmp_path):
+@pytest.mark.slow
+def test_mobilenet_without_network_and_weights_is_refused(tmp_path):
     message = _message_without_network(tmp_path)
     assert WEIGHTS_160 in message
     assert str(tmp_path / "models") in message
-    assert "set KERAS_HOME" in message
-    assert "weights=None" in message
-    assert issubclass(WeightsNotFoundError, OSError)

@@ -6,6 +6,7 @@ import pytest
 
 from catdog_keras import evaluate_classifier, load_cats_dogs
 from catdog_keras.tutorial import run as tutorial
+from catdog_keras.tutorial.settings import Settings, choose_backbone
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,9 @@ def test_every_epoch_sees_every_picture_once_and_no_other(splits):
 
 def test_one_epoch_on_a_real_backbone_is_far_above_chance(splits, real_weights):
     keras.utils.set_random_seed(0)
-    model = tutorial.STEPS["model4"]("imagenet")
+    settings = Settings((160, 160), 32, 1, 0, "float32")
+    backbone = choose_backbone("public", "imagenet", settings.image_size)
+    model = tutorial.STEPS["model4"](settings, backbone)
     model.compile(
         "adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"]
     )

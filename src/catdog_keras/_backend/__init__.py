@@ -24,6 +24,7 @@ from catdog_keras._backend.resampling import resample
 from catdog_keras._backend.tf_data import is_foreign, operations_for, reverse
 from catdog_keras._backend.traits import (
     DATA_FORMATS,
+    has_fast_bfloat16,
     native_data_format,
     predicts_single_batches_well,
     protect,
@@ -41,6 +42,7 @@ __all__ = [
     "divides_datasets_alone",
     "draw_units",
     "feature_gradient",
+    "has_fast_bfloat16",
     "is_first_process",
     "is_foreign",
     "native_data_format",

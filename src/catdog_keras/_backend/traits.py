@@ -1,5 +1,6 @@
 """What a backend does well, and in which layout."""
 
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -41,3 +42,18 @@ def predicts_single_batches_well() -> bool:
     picture. On JAX it is the other way round: each call moves all weights in and out.
     """
     return bool(keras.backend.backend() == "tensorflow")
+
+
+def has_fast_bfloat16() -> bool:
+    """Returns whether this machine's processor has bfloat16 instructions that the backend uses.
+
+    False on JAX, where bfloat16 is not faster on processors, and where the processor cannot be
+    asked (no `/proc/cpuinfo`).
+    """
+    if keras.backend.backend() == "jax":
+        return False
+    try:
+        features = Path("/proc/cpuinfo").read_text(encoding="utf-8").split()
+    except OSError:
+        return False
+    return not {"avx512_bf16", "amx_bf16"}.isdisjoint(features)

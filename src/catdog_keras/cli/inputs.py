@@ -32,9 +32,10 @@ def check_picture_place(name: str, path: str) -> None:
 
 def check_weights(weights: str | None) -> None:
     """Raises if `weights` names a file that does not exist."""
-    if weights is None or weights == "imagenet" or Path(weights).is_file():
+    named = (None, "auto", "pretrained", "imagenet", "synthetic")
+    if weights in named or Path(weights).is_file():
         return
-    requirement = '"imagenet", None or the path of a weights file'
+    requirement = '"pretrained", "imagenet", None or the path of a weights file'
     raise FileNotFoundError(describe("weights", requirement, weights, "There is no such file."))
 
 

@@ -32,10 +32,10 @@ def weights_option(whose: str) -> Callable[[Any], Any]:
     """The weights that the backbone begins with."""
     return click.option(
         "--weights",
-        default="imagenet",
+        default="pretrained",
         show_default=True,
         metavar="FILE",
         callback=lambda _, __, value: None if value == "None" else value,
-        help=f'{whose}, without its top layer. "imagenet": Keras finds or downloads them; '
-        '"None": random ones.',
+        help=f"{whose}, without its top layer. pretrained: those of the backbone, downloaded by "
+        "Keras if necessary; None: random weights.",
     )

@@ -1,4 +1,4 @@
-"""`catdog-keras tutorial`: the four steps, and a table of what they came to."""
+"""`catdog-keras tutorial`: runs the four steps and prints a table of the results."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -8,12 +8,7 @@ from catdog_keras.cli.frameworks import import_frameworks
 from catdog_keras.cli.inputs import check_data, check_output_folder, check_weights
 from catdog_keras.cli.interrupts import interruptible_work
 from catdog_keras.cli.messages import plain_messages, with_options
-from catdog_keras.cli.training_options import (
-    batch_size_option,
-    epochs_option,
-    seed_option,
-    weights_option,
-)
+from catdog_keras.cli.training_options import seed_option
 
 if TYPE_CHECKING:
     from catdog_keras.tutorial import TutorialResult
@@ -26,11 +21,16 @@ if TYPE_CHECKING:
     default="synthetic",
     show_default=True,
     metavar="SOURCE",
-    help='"synthetic": drawn by the package, no network; "public": the public archive, downloaded '
-    "once; or the path of a folder or zip archive with train and validation, each with cats and "
-    "dogs.",
+    help='"synthetic": images drawn by the package, no network; "public": the public archive, '
+    "downloaded once; or the path of a folder or zip archive with train and validation, each with "
+    "cats and dogs.",
 )
-@epochs_option(3, "Passes over the training pictures for each model.")
+@click.option(
+    "--epochs",
+    type=click.IntRange(min=1),
+    show_default="70 for synthetic images, otherwise 20",
+    help="Epochs for each model.",
+)
 @click.option(
     "--output",
     default="catdog-tutorial",
@@ -39,17 +39,47 @@ if TYPE_CHECKING:
     help="Folder for results.json, report.html, the figures and the models.",
 )
 @seed_option
-@batch_size_option("Pictures per batch. The validation pictures must fill more than four batches.")
+@click.option(
+    "--image-size",
+    type=click.IntRange(min=46),
+    show_default="96 for synthetic images, otherwise 160",
+    metavar="PIXELS",
+    help="Height and width to which images are resized.",
+)
+@click.option(
+    "--batch-size",
+    type=click.IntRange(min=1),
+    show_default="16 for synthetic images, otherwise 32",
+    help="Images per batch. The validation images must fill more than four batches.",
+)
 @click.option(
     "--on-bad",
     default="skip",
     show_default=True,
     type=click.Choice(["skip", "raise", "quarantine"]),
-    help="Files that are no usable pictures: leave out up to one in a hundred; none; any number.",
+    help="Files that cannot be read as images: skip up to one in a hundred; stop; skip any number.",
 )
-@weights_option("Weights of model 4's MobileNetV2")
-def tutorial(**options: Any) -> None:
-    """Run the tutorial's four steps: look, count, train four models, compare and test."""
+@click.option(
+    "--weights",
+    default="auto",
+    show_default=True,
+    metavar="FILE",
+    callback=lambda _, __, value: None if value == "None" else value,
+    help="Weights of model 4's backbone. auto: MobileNetV2 with ImageNet weights, or, for "
+    "synthetic images where these are not on this machine, the packaged backbone synthetic_small; "
+    "imagenet: downloaded if necessary; synthetic: synthetic_small; FILE: weights of MobileNetV2 "
+    "without its top layer; None: random weights.",
+)
+@click.option(
+    "--dtype-policy",
+    default="auto",
+    show_default=True,
+    type=click.Choice(["auto", "float32", "mixed_bfloat16"]),
+    help="Precision of the models. auto: mixed_bfloat16 where the processor has bfloat16 "
+    "instructions.",
+)
+def tutorial(image_size: int | None, **options: Any) -> None:
+    """Run the tutorial's four steps: show and count images, train four models, compare, test."""
     with plain_messages():
         if options["source"] not in ("synthetic", "public"):
             check_data("source", options["source"])
@@ -59,8 +89,14 @@ def tutorial(**options: Any) -> None:
         from catdog_keras.tutorial import run_tutorial
 
         with interruptible_work():
-            result = run_tutorial(**options, tell=lambda line: click.echo(with_options(line)))
+            result = run_tutorial(
+                image_size=None if image_size is None else (image_size, image_size),
+                **options,
+                tell=lambda line: click.echo(with_options(line)),
+            )
         _print_table(result)
+        for line in result.lesson:
+            click.echo(line)
         click.echo(f"Results, figures and models are in {options['output']}.")
 
 
@@ -71,9 +107,9 @@ def _print_table(result: "TutorialResult") -> None:
     from rich.table import Table
 
     table = Table(
-        title=f"Accuracy in % on {result.data}; "
-        f"baseline {100 * result.baseline_accuracy:.1f}, of the training labels",
-        caption="Validation chose the best epoch; test, with its 95 % interval, chose nothing.",
+        title=f"Accuracy in % on {result.data}; baseline {100 * result.baseline_accuracy:.1f}",
+        caption="Validation selected the best epoch; test, with its 95 % interval, selected "
+        "nothing.",
         box=box.SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
     )

@@ -1,35 +1,44 @@
-"""Pretrained backbones: one table, and the way to a backbone without its classifier."""
+"""Pretrained backbones without their classifiers: the table of names and the builder."""
 
 import os
 import re
 import socket
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 
+from catdog_keras._checks import describe
+from catdog_keras.models.synthetic_small import build_synthetic_small
+
+PRETRAINED = "pretrained"  # the weights that the table names
+PRETRAINED_NAMES = ("imagenet", "synthetic")
+WEIGHTS_REQUIREMENT = '"pretrained", "imagenet", None or the path of a weights file'
 DOWNLOAD_TIMEOUT_SECONDS = 30
 
 
 @dataclass(frozen=True)
 class Backbone:
-    """What `transfer_model` has to know of one network of `keras.applications`.
+    """What `transfer_model` has to know about one backbone.
 
     Attributes:
-        constructor: Its name in `keras.applications`.
+        constructor: Its name in `keras.applications`, or in `catdog_keras.models.synthetic_small`.
         preprocessing: The `Preprocessing` scheme of its weights; None where the network holds its
             own.
         minimum_size: Smallest height and width in pixels.
-        features: Number of features per place of its last map.
+        features: Number of channels of its last feature map.
+        weights: Name of its pretrained weights: `"imagenet"`, or `"synthetic"` for the packaged
+            backbone that was trained on synthetic images.
     """
 
     constructor: str
     preprocessing: str | None
     minimum_size: int
     features: int
+    weights: str = "imagenet"
 
 
 BACKBONES = {
@@ -70,16 +79,20 @@ BACKBONES = {
     "resnet152_v2": Backbone("ResNet152V2", "signed", 32, 2048),
     "resnet50": Backbone("ResNet50", "imagenet_caffe", 32, 2048),
     "resnet50_v2": Backbone("ResNet50V2", "signed", 32, 2048),
+    "synthetic_small": Backbone("build_synthetic_small", "signed", 32, 128, weights="synthetic"),
     "vgg16": Backbone("VGG16", "imagenet_caffe", 32, 512),
     "vgg19": Backbone("VGG19", "imagenet_caffe", 32, 512),
     "xception": Backbone("Xception", "signed", 71, 2048),
 }
-"""The networks that `transfer_model` knows by name, and what it has to know of each.
+"""The backbones that `transfer_model` knows by name.
 
 A `Backbone` has the attributes `constructor`, its name in `keras.applications`; `preprocessing`,
-the scheme of `Preprocessing` that its weights expect, or None where the network prepares pictures
-in [0, 255] itself; `minimum_size`, the smallest height and width in pixels; and `features`, the
-number of channels of its last map.
+the scheme of `Preprocessing` that its weights expect, or None where the network scales images
+in [0, 255] itself; `minimum_size`, the smallest height and width in pixels; `features`, the
+number of channels of its last feature map; and `weights`, the name of its pretrained weights.
+
+`synthetic_small` is not from `keras.applications`: its weights are part of this package and were
+trained on synthetic images. It serves offline demonstrations and tests, not photographs.
 """
 
 
@@ -102,10 +115,20 @@ def build_backbone(
     """Builds a backbone of the table, without its classifier and without pooling.
 
     Raises:
+        ValueError: If `weights` names pretrained weights that this backbone does not have.
         WeightsNotFoundError: If the weights are not at hand and cannot be downloaded, or if their
             file is damaged or another network's.
     """
-    constructor = getattr(keras.applications, BACKBONES[name].constructor)
+    known = BACKBONES[name]
+    if weights == PRETRAINED:
+        weights = known.weights
+    if weights in PRETRAINED_NAMES and weights != known.weights:
+        raise ValueError(
+            describe("weights", f'"{known.weights}", "{PRETRAINED}" or None for {name!r}', weights)
+        )
+    if known.weights == "synthetic" and weights in (None, "synthetic"):
+        return build_synthetic_small(input_shape, weights)
+    constructor = _constructor(known)
     if weights is None or weights == "imagenet":
         with _download_timeout(), warnings.catch_warnings():
             # MobileNets have weights for some sizes; for any other Keras takes those for 224.
@@ -116,7 +139,7 @@ def build_backbone(
                 raise _explained(name, error) from error
     if not Path(weights).is_file():
         raise WeightsNotFoundError(
-            f'`weights` must be "imagenet", None or the path of a weights file; received '
+            f"`weights` must be {WEIGHTS_REQUIREMENT}; received "
             f"weights={str(weights)!r}, and there is no such file."
         )
     backbone = constructor(include_top=False, weights=None, input_shape=input_shape)
@@ -130,10 +153,33 @@ def build_backbone(
     return backbone
 
 
+def find_imagenet_weights(image_size: tuple[int, int]) -> Path | None:
+    """Returns a file with the ImageNet weights of MobileNetV2 that Keras has downloaded before.
+
+    Keras publishes one file for each of several image sizes; all of them fit every size. The file
+    of the nearest size is taken, the larger one of two.
+    """
+    name = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_{}_no_top.h5"
+    sizes = sorted((96, 128, 160, 192, 224), key=lambda size: (abs(size - max(image_size)), -size))
+    files = (_models_folder() / name.format(size) for size in sizes)
+    return next((file for file in files if file.is_file()), None)
+
+
+def _models_folder() -> Path:
+    """The folder into which Keras downloads weights."""
+    return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "models"
+
+
+def _constructor(known: Backbone) -> Callable[..., keras.Model]:
+    """The function that builds a backbone with `include_top`, `weights` and `input_shape`."""
+    if known.weights == "imagenet":
+        return getattr(keras.applications, known.constructor)
+    return lambda input_shape, **_: build_synthetic_small(input_shape, None)
+
+
 def _explained(name: str, error: Exception) -> Exception:
     """A failed download or a damaged file in words of ours; any other error as it is."""
-    home = os.environ.get("KERAS_HOME") or str(Path.home() / ".keras")
-    models = Path(home) / "models"
+    models = _models_folder()
     if "URL fetch failure on " in str(error) or isinstance(error, ConnectionError | TimeoutError):
         address = re.search(r"https?://\S+/([^\s/:]+)", str(error))
         file = f"the file {address[1]}" if address else "the weights file without its top layer"

@@ -16,7 +16,7 @@ from catdog_keras._checks import (
     describe,
 )
 from catdog_keras.layers import ClassNames, Preprocessing
-from catdog_keras.models.backbones import BACKBONES, build_backbone
+from catdog_keras.models.backbones import BACKBONES, PRETRAINED, build_backbone
 
 # By the rank of the features: maps of (height, width, channels), or (places, channels) of a
 # transformer.
@@ -32,7 +32,7 @@ def transfer_model(
     input_shape: tuple[int, int, int] = (160, 160, 3),
     num_classes: int = DEFAULT_CLASSES,
     *,
-    weights: str | os.PathLike[str] | None = "imagenet",
+    weights: str | os.PathLike[str] | None = PRETRAINED,
     preprocessing: str | keras.Layer | None = None,
     augmentation: keras.Layer | None = None,
     pooling: Literal["avg", "max"] = "avg",
@@ -52,8 +52,9 @@ def transfer_model(
             `(batch, height, width, features)`. A model is used as it is, not copied, and frozen.
         input_shape: (height, width, channels) of the pictures.
         num_classes: Number of logits, at least 1; where `class_names` are given, their number.
-        weights: For a named backbone: `"imagenet"`, the path of a weights file, or None for random
-            ones. Not used for a model, which brings its own.
+        weights: For a named backbone: `"pretrained"`, the weights that `BACKBONES` lists for it
+            (`"imagenet"` for all but `synthetic_small`); the path of a weights file; or None for
+            random weights. Not used for a model, which has its own.
         preprocessing: For a model: a scheme of `Preprocessing`, or a layer, that brings [0, 255] to
             the range the model expects; None if it takes [0, 255]. A named backbone knows its own.
         augmentation: Layer from pictures in [0, 255] to pictures of the same shape, active in

@@ -1,4 +1,4 @@
-"""The report of the tutorial: its models side by side, and how to repeat the run."""
+"""The report of a tutorial run: its models side by side, and the settings to repeat it."""
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,15 +13,19 @@ REPORT_FILE = "report.html"
 
 @dataclass
 class ShownModels:
-    """What the report of the tutorial shows of each model, by its name."""
+    """What the report shows of each model, by name."""
 
     evaluations: dict[str, Evaluation] = field(default_factory=dict)
     histories: dict[str, dict[str, list[float]]] = field(default_factory=dict)
     worst_pictures: dict[str, Any] = field(default_factory=dict)
 
-    def write(self, folder: Path, result: TutorialResult, settings: dict[str, Any]) -> None:
-        """Writes the models side by side, with all that is needed to repeat the run."""
-        facts = {"Run": {"data": result.data, "seed": result.seed, **settings}}
+    def write(self, folder: Path, result: TutorialResult) -> None:
+        """Writes the report."""
+        facts: dict[str, dict[str, Any]] = {
+            "Run": {"data": result.data, "seed": result.seed, **result.settings},
+            "Backbone of model 4": dict(result.backbone),
+            "What the numbers show": {str(n): line for n, line in enumerate(result.lesson, 1)},
+        }
         for model in result.models:
             known = asdict(model)
             facts[f"Training of {model.name}"] = {
@@ -34,7 +38,7 @@ class ShownModels:
         write_report(
             folder / REPORT_FILE,
             self.evaluations,
-            title=f"Tutorial on {result.data}: {len(result.models)} models on the test pictures",
+            title=f"Tutorial on {result.data}: {len(result.models)} models on the test images",
             counts=result.counts,
             histories=self.histories,
             worst_pictures=self.worst_pictures,

@@ -1,11 +1,25 @@
-"""What the four steps of the tutorial came to: the contents of `results.json`."""
+"""Results of a tutorial run: the contents of `results.json`."""
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
 class ModelResult:
-    """What one model came to; accuracies are shares from 0 to 1, of pictures named rightly."""
+    """Results of one model. Accuracies are from 0 to 1.
+
+    Attributes:
+        name: "model1" to "model4".
+        parameters: Number of parameters.
+        trainable_parameters: Number of trainable parameters.
+        epochs: Number of epochs.
+        best_epoch: Epoch whose weights were kept, counted from 1.
+        seconds: Training time.
+        train_accuracy: Accuracy on the training images.
+        validation_accuracy: Accuracy on the validation images, which chose the epoch.
+        test_accuracy: Accuracy on the test images.
+        test_interval: 95 % confidence interval of the test accuracy.
+    """
 
     name: str
     parameters: int
@@ -21,20 +35,29 @@ class ModelResult:
 
 @dataclass(frozen=True)
 class TutorialResult:
-    """What the four steps came to: the contents of `results.json`.
+    """Results of the four steps: the contents of `results.json`.
 
     Attributes:
-        data: Where the pictures came from.
-        seed: The seed of splits, weights and augmentation.
-        counts: Pictures by split and class.
-        baseline_accuracy: Share of the class that is most frequent in training.
-        models: A `ModelResult` for each model that was trained.
-        not_run: The models that could not be trained, by name, with the reason.
+        data: Where the images came from.
+        seed: Seed of splits, weights and augmentation.
+        settings: Image size, batch size, epochs, dtype policy and `on_bad` of the run.
+        backbone: Name, weights and reason of the choice for model 4's backbone.
+        counts: Number of images by split and class.
+        baseline_accuracy: Accuracy of always predicting the majority class of the training images.
+        models: One `ModelResult` for each trained model.
+        not_run: Models that could not be trained, by name, with the reason.
+        comparisons: Each model against the one before it on the validation images: `difference`
+            of the accuracies with its 95 % `interval`, and `p_value` of the exact McNemar test.
+        lesson: What the numbers show, in sentences.
     """
 
     data: str
     seed: int
+    settings: dict[str, Any]
+    backbone: dict[str, str | None]
     counts: dict[str, dict[str, int]]
     baseline_accuracy: float
     models: list[ModelResult]
     not_run: dict[str, str]
+    comparisons: list[dict[str, Any]]
+    lesson: list[str]

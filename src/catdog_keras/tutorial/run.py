@@ -1,4 +1,4 @@
-"""The tutorial's four steps, end to end: look, count, train four models, compare, test."""
+"""The four steps of the tutorial: show and count images, train four models, compare, test."""
 
 import json
 import math
@@ -11,7 +11,6 @@ from typing import Any, TypeAlias
 
 import keras
 
-from catdog_keras._checks import check_integer
 from catdog_keras._output import output_folder
 from catdog_keras.datasets import ImageSplits, load_cats_dogs
 from catdog_keras.datasets.manifest import name_below
@@ -33,25 +32,33 @@ from catdog_keras.plotting import (
     plot_label_counts,
 )
 from catdog_keras.report.worst_pictures import draw_worst_pictures
+from catdog_keras.tutorial.lesson import compare_steps, describe_lesson
 from catdog_keras.tutorial.report import REPORT_FILE, ShownModels
 from catdog_keras.tutorial.results import ModelResult, TutorialResult
+from catdog_keras.tutorial.settings import (
+    BackboneChoice,
+    DtypePolicy,
+    Settings,
+    Weights,
+    choose_backbone,
+    make_settings,
+)
 from catdog_keras.tutorial.training import train_to_best
 
 RESULTS_FILE = "results.json"
-IMAGE_SIZE = (160, 160)
-MAX_SEED = 2**32 - 1  # what `keras.utils.set_random_seed` takes
 FIGURE_DPI = 120
 
-Weights: TypeAlias = str | os.PathLike[str]
+Step: TypeAlias = Callable[[Settings, BackboneChoice], keras.Model]
 
-# Model by name; each is called at its turn, so that one whose weights are missing stops no other.
-STEPS: dict[str, Callable[[Weights | None], keras.Model]] = {
-    "model1": lambda _: build_model1(),
-    "model2": lambda _: build_model2(),
-    "model3": lambda _: build_model3(),
-    "model4": lambda weights: transfer_model(
-        input_shape=(*IMAGE_SIZE, 3),
-        weights=weights,
+# A model is built when it is its turn: if model 4 has no weights, the others are still trained.
+STEPS: dict[str, Step] = {
+    "model1": lambda settings, _: build_model1(settings.input_shape),
+    "model2": lambda settings, _: build_model2(settings.input_shape),
+    "model3": lambda settings, _: build_model3(settings.input_shape),
+    "model4": lambda settings, backbone: transfer_model(
+        backbone.name,
+        settings.input_shape,
+        weights=backbone.weights,
         augmentation=augmentation(),
     ),
 }
@@ -60,139 +67,202 @@ STEPS: dict[str, Callable[[Weights | None], keras.Model]] = {
 def run_tutorial(
     source: str | os.PathLike[str] | None = "synthetic",
     *,
-    epochs: int = 3,
+    epochs: int | None = None,
     output: str | os.PathLike[str] = "catdog-tutorial",
     seed: int = 0,
-    batch_size: int = 32,
+    image_size: tuple[int, int] | None = None,
+    batch_size: int | None = None,
     on_bad: OnBad = "skip",
-    weights: Weights | None = "imagenet",
+    weights: Weights | None = "auto",
+    dtype_policy: DtypePolicy = "auto",
     tell: Callable[[str], None] = print,
 ) -> TutorialResult:
-    """Runs the four steps of the tutorial and writes its results, report, figures and models.
+    """Runs the four steps of the tutorial and writes results, a report, figures and models.
 
-    Each model is trained for `epochs` passes and keeps the weights of the pass with the best
-    validation accuracy; because it chose the pass, that accuracy is a little flattered. The test
-    pictures play no part in any choice and are looked at once, at the end.
+    The models are trained one after another with the same data, optimizer, schedule and number of
+    epochs. Each keeps the weights of the epoch with the best validation accuracy; because it
+    selected the epoch, that accuracy is optimistic. The test images are used once, at the end.
 
     Args:
         source: As for `load_cats_dogs`.
-        epochs: Passes over the training pictures for each model, at least 1.
+        epochs: Epochs for each model, at least 1; by default 70 for synthetic images and 20 for
+            others.
         output: Folder for `results.json`, `report.html` (the models side by side), the figures
-            (PNG) and the models (`.keras`). It is made if need be. All files come at the end,
-            together; till then what an earlier run wrote there stays.
+            (PNG) and the models (`.keras`). It is created if necessary. All files are moved there
+            together at the end; until then the files of an earlier run stay.
         seed: Seed of splits, weights and augmentation, from 0 to 2**32 - 1.
-        batch_size: Pictures per batch. The validation pictures must fill more than four batches,
-            because the test takes a fifth of them.
+        image_size: (height, width) in pixels; by default (96, 96) for synthetic images and
+            (160, 160) for others.
+        batch_size: Images per batch; by default 16 for synthetic images and 32 for others. The
+            validation images must fill more than four batches, because the test split is a fifth
+            of them.
         on_bad: As for `load_cats_dogs`.
-        weights: The backbone's in step 4: `"imagenet"`, the path of a file, or None for random
-            ones. If those of ImageNet cannot be had, step 4 is not run; a file must be right.
-        tell: Called with each line of the report.
+        weights: Weights of model 4's backbone. `"auto"`: MobileNetV2 with ImageNet weights; for
+            synthetic images, if these are not on this machine, the packaged backbone
+            `synthetic_small`. `"imagenet"`: MobileNetV2, downloaded if necessary; if the weights
+            are not available, step 4 is not run. `"synthetic"`: `synthetic_small`. A path: a
+            weights file of MobileNetV2 without its top layer. None: MobileNetV2 with random
+            weights.
+        dtype_policy: Keras dtype policy of the models. `"auto"`: `"mixed_bfloat16"` where the
+            processor has bfloat16 instructions, otherwise `"float32"`.
+        tell: Called with each line of the output.
 
     Returns:
         A `TutorialResult`, the contents of `results.json`.
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If an argument has a wrong value or the pictures cannot be used.
-        OSError: If the pictures do not exist, `weights` is no usable file, or `output` cannot be
+        ValueError: If an argument has a wrong value or the images cannot be used.
+        OSError: If the images do not exist, `weights` is not a usable file, or `output` cannot be
             written.
     """
-    check_integer("epochs", epochs, minimum=1)
-    check_integer("seed", seed, minimum=0, maximum=MAX_SEED)
-    if weights != "imagenet":
-        STEPS["model4"](weights)  # a file that was named must be right, and this is the time to say
+    settings = make_settings(
+        source,
+        image_size=image_size,
+        batch_size=batch_size,
+        epochs=epochs,
+        seed=seed,
+        dtype_policy=dtype_policy,
+    )
+    backbone = choose_backbone(source, weights, settings.image_size)
+    if weights not in ("auto", "imagenet"):
+        STEPS["model4"](settings, backbone)  # an unusable weights file is reported at the start
     with output_folder(output, file_names()) as folder:
         splits = load_cats_dogs(
             source,
-            image_size=IMAGE_SIZE,
-            batch_size=batch_size,
+            image_size=settings.image_size,
+            batch_size=settings.batch_size,
             seed=seed,
             cache=True,
             on_bad=on_bad,
         )
         baseline = _look_and_count(splits, folder, tell)
+        height, width = settings.image_size
+        tell(
+            f"training   {height} x {width} pixels, batches of {settings.batch_size}, "
+            f"{settings.epochs} epochs, {settings.dtype_policy}"
+        )
+        tell(f"backbone   {backbone.name} for model4. {backbone.reason}")
         models: list[ModelResult] = []
+        validation: dict[str, Evaluation] = {}
         shown = ShownModels()
-        settings = {
-            "epochs": epochs,
-            "batch size": batch_size,
-            "on bad": on_bad,
-            "weights": weights,
-        }
         not_run: dict[str, str] = {}
         for name, build in STEPS.items():
             keras.utils.set_random_seed(seed)
             try:
-                model = build(weights)
+                model = _build(build, settings, backbone)
             except WeightsNotFoundError as error:
                 not_run[name] = str(error)
                 tell(f"{name} is not run. {error}")
                 continue
-            models.append(_train_and_judge(name, model, splits, epochs, folder, shown))
-            tell(_line(models[-1], baseline))
+            trained, validation[name] = _train_and_evaluate(
+                name, model, splits, settings, folder, shown
+            )
+            models.append(trained)
+            tell(_line(trained, baseline))
         compared = plot_comparison([asdict(m) for m in models], baseline=baseline)
         _save_figure(folder, "comparison", compared)
         named = "public" if source is None else str(source)
-        result = TutorialResult(named, seed, splits.counts, baseline, models, not_run)
-        shown.write(folder, result, settings)
+        result = TutorialResult(
+            data=named,
+            seed=seed,
+            settings={
+                "image_size": list(settings.image_size),
+                "batch_size": settings.batch_size,
+                "epochs": settings.epochs,
+                "dtype_policy": settings.dtype_policy,
+                "on_bad": on_bad,
+            },
+            backbone=asdict(backbone),
+            counts=splits.counts,
+            baseline_accuracy=baseline,
+            models=models,
+            not_run=not_run,
+            comparisons=[
+                {
+                    "model": step.names[0],
+                    "before": step.names[1],
+                    "difference": step.difference,
+                    "interval": step.difference_interval,
+                    "p_value": step.p_value,
+                }
+                for step in compare_steps(validation)
+            ],
+            lesson=describe_lesson(validation, source),
+        )
+        shown.write(folder, result)
         text = json.dumps(asdict(result), indent=2) + "\n"
         (folder / RESULTS_FILE).write_text(text, encoding="utf-8")
     return result
 
 
+def _build(build: Step, settings: Settings, backbone: BackboneChoice) -> keras.Model:
+    """Builds a model under the dtype policy of the run; the global policy is restored."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(settings.dtype_policy)
+    try:
+        return build(settings, backbone)
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
 def _look_and_count(splits: ImageSplits, folder: Path, tell: Callable[[str], None]) -> float:
-    """Steps before the first model: six pictures, the labels, and what guessing would give."""
+    """Prints the number of images by class and draws six images and the label frequencies."""
     for split, counts in splits.counts.items():
         listed = ", ".join(f"{count} {name}" for name, count in counts.items())
-        tell(f"{split:<10} {sum(counts.values()):>5} pictures: {listed}")
+        tell(f"{split:<10} {sum(counts.values()):>5} images: {listed}")
     counts = splits.counts["train"]
     baseline = baseline_accuracy(counts)
-    tell(f"baseline   {baseline:.1%}: always naming the most frequent class of the training labels")
+    tell(f"baseline   {baseline:.1%}: always predicting the majority class of the training images")
     _save_figure(folder, "images", plot_images(splits.train, splits.class_names))
     _save_figure(folder, "label_counts", plot_label_counts(counts))
     return baseline
 
 
-def _train_and_judge(
+def _train_and_evaluate(
     name: str,
     model: keras.Model,
     splits: ImageSplits,
-    epochs: int,
+    settings: Settings,
     folder: Path,
     shown: ShownModels,
-) -> ModelResult:
+) -> tuple[ModelResult, Evaluation]:
+    """Trains a model, saves it with its figures, and returns its result and its validation."""
     started = time.perf_counter()
-    history, best_epoch = train_to_best(name, model, splits, epochs)
+    history, best_epoch = train_to_best(name, model, splits, settings.epochs)
     seconds = time.perf_counter() - started
-    judged = {
+    evaluations = {
         split: evaluate_classifier(
             model,
             dataset,
             splits.class_names,
-            # The training pictures come in another order than their files.
+            # The training images are shuffled: their order is not that of the files.
             None if split == "train" else _names(splits, split),
         )
         for split, dataset in zip(splits.counts, splits, strict=True)
     }
     _save_figure(folder, f"history_{name}", plot_history(history))
-    test: Evaluation = judged["test"]
+    test = evaluations["test"]
     matrix = plot_confusion_matrix(test.confusion_matrix, splits.class_names)
     _save_figure(folder, f"confusion_{name}", matrix)
     model.save(folder / f"{name}.keras")
     shown.evaluations[name], shown.histories[name] = test, history
-    shown.worst_pictures[name] = draw_worst_pictures(model, test, splits.files["test"], IMAGE_SIZE)
-    return ModelResult(
+    shown.worst_pictures[name] = draw_worst_pictures(
+        model, test, splits.files["test"], settings.image_size
+    )
+    result = ModelResult(
         name=name,
         parameters=model.count_params(),
         trainable_parameters=_count(model.trainable_variables),
-        epochs=epochs,
+        epochs=settings.epochs,
         best_epoch=best_epoch,
         seconds=round(seconds, 1),
-        train_accuracy=judged["train"].accuracy,
-        validation_accuracy=judged["validation"].accuracy,
+        train_accuracy=evaluations["train"].accuracy,
+        validation_accuracy=evaluations["validation"].accuracy,
         test_accuracy=test.accuracy,
         test_interval=test.accuracy_interval,
     )
+    return result, evaluations["validation"]
 
 
 def _names(splits: ImageSplits, split: str) -> list[str]:
@@ -209,7 +279,7 @@ def _save_figure(folder: Path, name: str, drawn: Any) -> None:
 
 
 def file_names() -> list[str]:
-    """The names of all files that a run may write into its output folder."""
+    """Returns the names of all files that a run may write into its output folder."""
     figures = ["images", "label_counts", "comparison"]
     figures += [f"{kind}_{name}" for name in STEPS for kind in ("history", "confusion")]
     return [
@@ -227,6 +297,7 @@ def _line(result: ModelResult, baseline: float) -> str:
     )
     if result.test_interval[0] <= baseline:
         line += (
-            f"; on the test not surely above the baseline: give it more than {result.epochs} epochs"
+            "; the test accuracy is not significantly above the baseline: train for more than "
+            f"{result.epochs} epochs"
         )
     return line

@@ -7,13 +7,17 @@ process; another release of NumPy or Pillow may round differently.
 from catdog_keras.datasets.synthetic.pictures import (
     COUNT,
     VERSION,
+    ImageAttributes,
     draw_picture,
+    draw_with_attributes,
     write_synthetic,
 )
 
 __all__ = [
     "COUNT",
     "VERSION",
+    "ImageAttributes",
     "draw_picture",
+    "draw_with_attributes",
     "write_synthetic",
 ]

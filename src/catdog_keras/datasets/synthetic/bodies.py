@@ -226,6 +226,11 @@ class Pose:
     share: float
     shadow: float
 
+    @property
+    def name(self) -> str:
+        """Name of the pose: "portrait", "sitting", "lying" or "walking"."""
+        return self.draw.__name__
+
 
 POSES = (
     Pose(portrait, 1.9, 4.9, 0.46, 0.0),

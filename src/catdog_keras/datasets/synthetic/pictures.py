@@ -17,16 +17,35 @@ from catdog_keras.datasets.synthetic.canvas import Canvas
 from catdog_keras.datasets.synthetic.coats import choose_coat
 from catdog_keras.datasets.synthetic.scenes import draw_foreground, draw_scene
 
-VERSION = 3  # increases when the images or their numbers change: a cached set is drawn again
+VERSION = 5  # increases when the images or their numbers change: a cached set is drawn again
 CLASS_NAMES = ("cat", "dog")
 MAX_NUMBER = 2**20 - 1
-_TRAIN_PER_CLASS = 400
+_TRAIN_PER_CLASS = 100  # few, so that augmentation helps as it does on photographs
 _VALIDATION_PER_CLASS = 200
 COUNT = len(CLASS_NAMES) * (_TRAIN_PER_CLASS + _VALIDATION_PER_CLASS)  # images by default
 _FIRST_VALIDATION_NUMBER = 2000  # as in the public archive
 _JPEG_QUALITY = 90
 _SUPERSAMPLING = 2
 _SHADOW_SCALE = 8  # a soft shadow is drawn this much smaller
+
+
+@dataclass(frozen=True)
+class ImageAttributes:
+    """What a synthetic image shows: labels for training a network on it.
+
+    Attributes:
+        class_name: "cat" or "dog".
+        pose: "portrait", "sitting", "lying" or "walking".
+        pattern: Pattern of the coat: "solid", "lined", "patched", "masked" or "bibbed".
+        coat_color: Red, green and blue of most of the coat, from 0 to 255, before lighting.
+        facing: 1 when the animal faces right, -1 when it faces left.
+    """
+
+    class_name: str
+    pose: str
+    pattern: str
+    coat_color: tuple[int, int, int]
+    facing: int
 
 
 @dataclass(frozen=True)
@@ -82,10 +101,13 @@ def write_synthetic(
     }
     jobs = list(_prepare(Path(directory), numbers))
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        written = pool.map(lambda job: _write_picture(job, seed), jobs)
-        for _ in written:
-            if progress is not None:
-                progress(1)
+        try:
+            for _ in pool.map(lambda job: _write_picture(job, seed), jobs):
+                if progress is not None:
+                    progress(1)
+        except BaseException:  # after Ctrl-C, the images that are not drawn yet are skipped
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def draw_picture(class_name: str, number: int, seed: int = 0) -> Image.Image:
@@ -108,6 +130,31 @@ def draw_picture(class_name: str, number: int, seed: int = 0) -> Image.Image:
         >>> draw_picture("cat", 0).mode
         'RGB'
     """
+    return draw_with_attributes(class_name, number, seed)[0]
+
+
+def draw_with_attributes(
+    class_name: str, number: int, seed: int = 0
+) -> tuple[Image.Image, ImageAttributes]:
+    """Draws one image like `draw_picture` and returns what it shows as well.
+
+    Args:
+        class_name: As for `draw_picture`, like `number` and `seed`.
+        number: The image's number in its class.
+        seed: At least 0.
+
+    Returns:
+        The `PIL.Image.Image` and its `ImageAttributes`.
+
+    Raises:
+        TypeError: As for `draw_picture`.
+        ValueError: As for `draw_picture`.
+
+    Example:
+        >>> from catdog_keras.datasets.synthetic import draw_with_attributes
+        >>> draw_with_attributes("cat", 0)[1].pose
+        'sitting'
+    """
     check_choice("class_name", class_name, CLASS_NAMES)
     number = check_integer("number", number, minimum=0)
     _check_at_most("number", number, MAX_NUMBER)
@@ -121,9 +168,11 @@ def draw_picture(class_name: str, number: int, seed: int = 0) -> Image.Image:
     canvas = Canvas(draw_scene(size, horizon, rng), rng, (np.cos(lamp), np.sin(lamp)))
     if pose.shadow > 0:
         _cast_shadow(canvas.image, stage, pose.shadow)
-    pose.draw(Sitter(canvas, stage, BUILDS[class_name], choose_coat(class_name, rng)))
+    coat = choose_coat(class_name, rng)
+    pose.draw(Sitter(canvas, stage, BUILDS[class_name], coat))
     draw_foreground(canvas, rng)
-    return Image.fromarray(_developed(canvas.image.reduce(_SUPERSAMPLING), rng))
+    image = Image.fromarray(_developed(canvas.image.reduce(_SUPERSAMPLING), rng))
+    return image, ImageAttributes(class_name, pose.name, coat.pattern, coat.base, stage.facing)
 
 
 def _check_at_most(name: str, value: int, maximum: int) -> None:
