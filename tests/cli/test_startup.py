@@ -1,6 +1,7 @@
 """The command line answers before Keras is imported, and TensorFlow's log lines are removed."""
 
 import io
+import json
 import os
 import subprocess
 import sys
@@ -11,25 +12,34 @@ from catdog_keras.cli import frameworks
 from catdog_keras.cli.commands import commands
 
 HEAVY = {"keras", "tensorflow", "jax", "torch", "numpy", "h5py", "PIL", "matplotlib", "rich"}
-# Runs the command and prints which of the modules were imported.
-REPORT_IMPORTS = f"""
-import sys
+# Runs `main` on each list of arguments that it reads, all in one process.
+RUN_MANY = f"""
+import contextlib, io, json, sys
 from catdog_keras.cli import main
-try:
-    main()
-finally:
-    print("imported:", *sorted({HEAVY!r} & set(sys.modules)), file=sys.stderr)
+results, seen = [], set()
+for arguments in json.load(sys.stdin):
+    sys.argv[1:] = arguments
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            main()
+        except SystemExit as ended:
+            status = ended.code
+    imported = {HEAVY!r} & set(sys.modules) - seen
+    seen |= imported
+    results.append((status, out.getvalue(), err.getvalue(), sorted(imported)))
+json.dump(results, sys.stdout)
 """
 
 
-def run_python(program, *arguments, **environment):
+def run_python(program, *arguments, stdin="", **environment):
     variables = {name: value for name, value in os.environ.items() if name != frameworks.LEVEL}
     return subprocess.run(
         [sys.executable, "-c", program, *map(str, arguments)],
         capture_output=True,
         text=True,
         env={**variables, **environment},
-        stdin=subprocess.DEVNULL,
+        input=stdin,
     )
 
 
@@ -38,49 +48,59 @@ def run_command(*arguments, **environment):
     return run_python(program, *arguments, **environment)
 
 
-@pytest.mark.parametrize("command", ["", *commands.commands])
-def test_help_imports_nothing_heavy(command):
-    ended = run_python(REPORT_IMPORTS, *[command] * bool(command), "--help")
-    assert ended.returncode == 0
-    assert ended.stdout.startswith("Usage: ")
-    assert ended.stderr == "imported:\n"
+@pytest.fixture(scope="module")
+def run_light(tmp_path_factory):
+    """Runs commands in one process; returns status, output, errors and heavy imports of each."""
+
+    def run(cases):
+        folder = tmp_path_factory.mktemp("light")
+        program = f"import os; os.chdir({str(folder)!r}){RUN_MANY}"
+        ended = run_python(program, stdin=json.dumps(cases))
+        assert ended.stderr == ""
+        assert list(folder.iterdir()) == []
+        return json.loads(ended.stdout)
+
+    return run
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--version"], None),
-        (["learn"], "No such command 'learn'"),
-        (["train", "DATA", "--unknown"], "No such option '--unknown'"),
-        (["train", "DATA"], "Missing option '--output'"),
-        (["train"], "Missing argument 'DATA'"),
-        (["tutorial", "--epochs", "many"], "'many' is not a valid integer"),
-        (["tutorial", "--epochs", "0"], "0 is not in the range x>=1"),
-        (["train", "DATA", "--output", "out"], "`DATA` must be an existing folder or zip archive"),
-        (["train", ".", "--output", "", "--weights", "None"], "`--output` must be a path"),
-        (["train", ".", "--output", "out", "--weights", "no.h5"], "There is no such file."),
-        (["tutorial", "--data", "DATA"], "`--data` must be an existing folder or zip archive"),
-        (["tutorial", "--weights", "no.h5"], "received --weights='no.h5'"),
-        (["tutorial", "--output", __file__], "`--output` must be a folder that can be written to"),
-        (["evaluate", "MODEL", "."], "`MODEL` must be a file that holds a Keras model"),
-        (["evaluate", __file__, "DATA"], "`DATA` must be an existing folder or zip archive"),
-        (["evaluate", __file__, ".", "--report", __file__], "`--report` must be a folder"),
-        (["predict", "MODEL", "a.png"], "`MODEL` must be a file that holds a Keras model"),
-        (["predict", __file__, "no.zip"], "`PICTURE...` must be an existing folder or zip archive"),
-        (["scan", "DATA"], "`DIRECTORY` must be a folder"),
-    ],
-)
-def test_wrong_arguments_are_reported_before_anything_heavy_is_imported(
-    arguments, message, tmp_path
-):
-    program = f"import os; os.chdir({str(tmp_path)!r}){REPORT_IMPORTS}"
-    ended = run_python(program, *arguments)
-    assert ended.returncode == (0 if message is None else 2)
-    assert ended.stderr.endswith("imported:\n")
-    assert "Traceback" not in ended.stderr
-    if message is not None:
-        assert message in ended.stderr
-    assert list(tmp_path.iterdir()) == []
+def test_help_imports_nothing_heavy(run_light):
+    cases = [[*[command] * bool(command), "--help"] for command in ("", *commands.commands)]
+    for case, (status, out, err, imported) in zip(cases, run_light(cases), strict=True):
+        assert (case, status, err, imported) == (case, 0, "", [])
+        assert out.startswith("Usage: ")
+
+
+WRONG = [
+    (["--version"], None),
+    (["learn"], "No such command 'learn'"),
+    (["train", "DATA", "--unknown"], "No such option '--unknown'"),
+    (["train", "DATA"], "Missing option '--output'"),
+    (["train"], "Missing argument 'DATA'"),
+    (["tutorial", "--epochs", "many"], "'many' is not a valid integer"),
+    (["tutorial", "--epochs", "0"], "0 is not in the range x>=1"),
+    (["train", "DATA", "--output", "out"], "`DATA` must be an existing folder or zip archive"),
+    (["train", ".", "--output", "", "--weights", "None"], "`--output` must be a path"),
+    (["train", ".", "--output", "out", "--weights", "no.h5"], "There is no such file."),
+    (["tutorial", "--data", "DATA"], "`--data` must be an existing folder or zip archive"),
+    (["tutorial", "--weights", "no.h5"], "received --weights='no.h5'"),
+    (["tutorial", "--output", __file__], "`--output` must be a folder that can be written to"),
+    (["evaluate", "MODEL", "."], "`MODEL` must be a file that holds a Keras model"),
+    (["evaluate", __file__, "DATA"], "`DATA` must be an existing folder or zip archive"),
+    (["evaluate", __file__, ".", "--report", __file__], "`--report` must be a folder"),
+    (["predict", "MODEL", "a.png"], "`MODEL` must be a file that holds a Keras model"),
+    (["predict", __file__, "no.zip"], "`PICTURE...` must be an existing folder or zip archive"),
+    (["scan", "DATA"], "`DIRECTORY` must be a folder"),
+]
+
+
+def test_wrong_arguments_are_reported_before_anything_heavy_is_imported(run_light):
+    results = run_light([arguments for arguments, _ in WRONG])
+    for (arguments, message), (status, _, err, imported) in zip(WRONG, results, strict=True):
+        assert (arguments, status) == (arguments, 0 if message is None else 2)
+        assert (arguments, imported) == (arguments, [])
+        assert "Traceback" not in err
+        if message is not None:
+            assert message in err
 
 
 def test_a_backend_that_cannot_be_imported_is_reported(tmp_path):
@@ -91,10 +111,19 @@ def test_a_backend_that_cannot_be_imported_is_reported(tmp_path):
     assert len(ended.stderr.splitlines()) == 1
 
 
-TINY = ["--backbone", "vgg16", "--weights", "None", "--image-size", "32", "--epochs", "1"]
+TINY = ["--backbone", "synthetic_small", "--image-size", "32", "--epochs", "1"]
 
 
-@pytest.mark.parametrize("command", ["tutorial", "train", "evaluate", "predict", "scan"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "predict",
+        *(
+            pytest.param(c, marks=pytest.mark.slow)
+            for c in ("tutorial", "train", "evaluate", "scan")
+        ),
+    ],
+)
 def test_no_command_writes_log_lines_of_tensorflow(command, drawn, model, tmp_path):
     arguments = {
         # Imports everything, then fails: the classes are not cats and dogs.
@@ -115,6 +144,7 @@ def test_no_command_writes_log_lines_of_tensorflow(command, drawn, model, tmp_pa
         assert ended.stderr == ""
 
 
+@pytest.mark.slow
 def test_the_log_level_of_the_user_is_left_alone(tmp_path):
     program = """
 import os

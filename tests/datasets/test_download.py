@@ -178,7 +178,8 @@ BAD = {
 @pytest.mark.parametrize("kind", BAD)
 def test_what_is_no_archive_is_not_kept(tmp_path, serve, monkeypatch, kind):
     answer, reason = BAD[kind]
-    monkeypatch.setattr(download, "DOWNLOAD_TIMEOUT_SECONDS", 0.2)
+    if kind == "stalling":  # on a busy machine other answers may take longer than this
+        monkeypatch.setattr(download, "DOWNLOAD_TIMEOUT_SECONDS", 0.2)
     monkeypatch.setattr(download, "MAX_DOWNLOAD_BYTES", 1_000_000)
     with pytest.raises(OSError, match=reason):
         fetch_archive(serve(answer), tmp_path)

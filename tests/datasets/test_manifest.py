@@ -4,13 +4,17 @@ import json
 import os
 import re
 import shutil
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from catdog_keras import load_cats_dogs, load_image_folder, load_manifest
+from catdog_keras.datasets.manifest import read_manifest, write_manifest
 
 TINY = {"image_size": (4, 4), "batch_size": 4}
 
@@ -33,6 +37,52 @@ def test_the_same_split_loads_again_from_a_folder_that_moved_and_grew(written, t
         np.testing.assert_array_equal(again.labels[split], splits.labels[split])
     assert again.class_names == splits.class_names
     assert again.counts == splits.counts
+
+
+NAMES = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="/\0"), min_size=1, max_size=12
+).filter(lambda name: name not in (".", ".."))
+PATHS = st.lists(NAMES, min_size=1, max_size=4).map("/".join)
+SPLITS = ("train", "validation", "test")
+
+
+@st.composite
+def manifests(draw):
+    """Class names, and for each path a split, a label, a size and a hash."""
+    class_names = draw(st.lists(NAMES, min_size=1, max_size=4, unique=True))
+    paths = draw(st.lists(PATHS, min_size=3, max_size=12, unique=True))
+    rows = {}
+    for number, path in enumerate(paths):
+        split = SPLITS[number] if number < 3 else draw(st.sampled_from(SPLITS))
+        label = draw(st.integers(0, len(class_names) - 1))
+        size = draw(st.integers(0, 2**40))
+        # Files of one split may be copies of each other, those of two splits may not.
+        rows[path] = (split, label, size, f"{split}{draw(st.integers(0, 3))}")
+    return tuple(class_names), rows
+
+
+@given(manifests())
+def test_reading_returns_what_was_written(manifest):
+    class_names, rows = manifest
+    with tempfile.TemporaryDirectory() as folder:
+        file, root = Path(folder, "split.json"), Path(folder, "pictures")
+        write_manifest(
+            file,
+            root,
+            class_names,
+            (
+                (split, os.path.join(root, path), *rest)  # noqa: PTH118 - as paths are passed
+                for path, (split, *rest) in rows.items()
+            ),
+        )
+        found = read_manifest(file)
+    assert found.class_names == class_names
+    assert found.contents == {path: (size, digest) for path, (_, _, size, digest) in rows.items()}
+    assert list(found.splits) == list(SPLITS)
+    for split, listing in found.splits.items():
+        members = {path: label for path, (place, label, *_) in rows.items() if place == split}
+        assert dict(zip(listing.files, listing.labels.tolist(), strict=True)) == members
+        assert list(listing.files) == list(members)
 
 
 def test_it_says_what_was_asked_for(written):

@@ -14,17 +14,18 @@ TINY = {"image_size": (16, 24), "batch_size": 6, "max_bad_fraction": 1, "shuffle
 
 
 @pytest.fixture
-def with_kind(tmp_path, make_folder):
-    """Writes one file of a kind into a class of a small folder; returns the folder and the file."""
+def write_kinds(tmp_path, make_folder):
+    """Writes files of the given kinds into one class of a small folder; returns both."""
 
-    def write(name):
+    def write(names):
         layout = {
             f"{split}/{label}": 3 for split in ("train", "validation", "test") for label in "ab"
         }
         root = make_folder(tmp_path / "pictures", layout)
-        file = root / "train" / "a" / name
-        KINDS[name].write(file)
-        return root, str(file)
+        files = {name: root / "train" / "a" / name for name in names}
+        for name, file in files.items():
+            KINDS[name].write(file)
+        return root, {name: str(file) for name, file in files.items()}
 
     return write
 
@@ -42,35 +43,52 @@ def test_the_corpus_is_as_large_as_it_is_said_to_be():
 
 
 @pytest.mark.parametrize("mode", ["skip", "raise", "quarantine"])
-@pytest.mark.parametrize("name", [*GOOD, *ODD], ids=_printable)
-def test_pictures_that_can_be_read_show_what_they_are(with_kind, name, mode):
-    root, file = with_kind(name)
+def test_readable_pictures_are_decoded_by_the_rule_of_their_kind(write_kinds, mode):
+    root, files = write_kinds([*GOOD, *ODD])
     splits = load_image_folder(root, **TINY, on_bad=mode)
-    (found,) = (p for p in (*splits.scan.good, *splits.scan.odd) if p.path == file)
-    assert (found.status, found.reason) == KINDS[name][1:3]
-    shown = _all_pictures(splits.train)[splits.files["train"].index(file)]
-    if name.startswith("turned"):  # the upper half, where it is upright
-        assert np.abs(shown[8:]).max() < 12
-        shown = shown[:8]
-    assert np.abs(shown - KINDS[name].colour).max() < 6
+    found = {p.path: (p.status, p.reason) for p in (*splits.scan.good, *splits.scan.odd)}
+    assert {name: found[file] for name, file in files.items()} == {
+        name: KINDS[name][1:3] for name in files
+    }
+    decoded = dict(zip(splits.files["train"], _all_pictures(splits.train), strict=True))
+    wrong = {}
+    for name, file in files.items():
+        shown = decoded[file]
+        if name.startswith("turned"):  # the upper half, where it is upright
+            assert np.abs(shown[8:]).max() < 12
+            shown = shown[:8]
+        if np.abs(shown - KINDS[name].colour).max() >= 6:
+            wrong[name] = shown[0, 0]
+    assert wrong == {}
 
 
-@pytest.mark.parametrize("mode", ["skip", "raise", "quarantine"])
+def _named(files, name):
+    return f"\n  {_printable(files[name])}: {KINDS[name].reason}"
+
+
+@pytest.mark.parametrize("mode", ["skip", "quarantine"])
+def test_unreadable_files_are_left_out_with_the_reason(write_kinds, mode):
+    root, files = write_kinds(BAD)
+    count = 18 + len(BAD)
+    with pytest.warns(UserWarning, match=f"{len(BAD)} of {count} files are no usable") as warned:
+        splits = load_image_folder(root, **TINY, on_bad=mode)
+    (first,) = (name for name in BAD if files[name] == splits.scan.bad[0].path)
+    assert _named(files, first) in str(warned[0].message)
+    reasons = {picture.path: picture.reason for picture in splits.scan.bad}
+    assert set(reasons) == set(files.values())
+    for name, file in files.items():
+        assert reasons[file].startswith(KINDS[name].reason)
+        assert os.path.lexists(file)
+    assert len(_all_pictures(splits.train)) == 6
+
+
 @pytest.mark.parametrize("name", BAD, ids=_printable)
-def test_files_that_cannot_be_read_are_named_with_the_reason(with_kind, name, mode):
-    root, file = with_kind(name)
-    named = f"\n  {_printable(file)}: {KINDS[name].reason}"
-    if mode == "raise":
-        with pytest.raises(ValueError, match="1 of 19 files are no usable pictures") as caught:
-            load_image_folder(root, **TINY, on_bad=mode)
-        assert named in str(caught.value)
-    else:
-        with pytest.warns(UserWarning, match="1 of 19 files are no usable pictures") as warned:
-            splits = load_image_folder(root, **TINY, on_bad=mode)
-        assert named in str(warned[0].message)
-        assert [picture.path for picture in splits.scan.bad] == [file]
-        assert len(_all_pictures(splits.train)) == 6
-    assert os.path.lexists(file)
+def test_an_unreadable_file_raises_with_its_name_and_reason(write_kinds, name):
+    root, files = write_kinds([name])
+    with pytest.raises(ValueError, match="1 of 19 files are no usable pictures") as caught:
+        load_image_folder(root, **TINY, on_bad="raise")
+    assert _named(files, name) in str(caught.value)
+    assert os.path.lexists(files[name])
 
 
 def test_a_scan_of_all_kinds_prints_each_once(tmp_path):

@@ -38,6 +38,7 @@ def url():
     server.server_close()
 
 
+@pytest.mark.slow
 def test_kills_heal_and_eight_processes_at_once_are_all_right(tmp_path, url):
     ran = subprocess.run(
         [sys.executable, "-m", "tests.datasets.processes", str(tmp_path), url],
