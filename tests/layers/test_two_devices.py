@@ -8,6 +8,7 @@ import keras
 import pytest
 
 
+@pytest.mark.slow  # another process, whose devices are made before TensorFlow or JAX is used
 @pytest.mark.skipif(
     keras.backend.backend() == "torch", reason="Keras divides no batches on its PyTorch backend"
 )

@@ -1,8 +1,12 @@
 """Which pictures a model takes, found out from what stands before its first weights."""
 
+import inspect
+
 import keras
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from keras import layers
 
 from catdog_keras import (
@@ -34,8 +38,8 @@ APPLICATIONS = {
     "VGG19": Preprocessing("imagenet_caffe").output_range,
     "Xception": SIGNED,
 }
-# What a network wants does not depend on the backend, and building them all takes a minute.
-BUILT = list(APPLICATIONS) if keras.backend.backend() == "tensorflow" else ["MobileNetV2", "VGG16"]
+# MobileNetV2 is known by its name; MobileNetV3 scales images itself.
+FAST = ("MobileNetV2", "MobileNetV3Small")
 
 
 def network():
@@ -91,27 +95,83 @@ def weightless_nest(images):
         (lambda: build_model2((46, 46, 3)), None),
         (lambda: build_model3((46, 46, 3)), BYTES),
         (lambda: transfer_model(behind(), SHAPE, preprocessing="imagenet_torch"), BYTES),
-        (lambda: transfer_model("resnet50_v2", (32, 32, 3), weights=None), BYTES),
+        (lambda: transfer_model("synthetic_small", (32, 32, 3), weights=None), BYTES),
     ],
 )
 def test_the_range_follows_from_the_layers_in_front(make, expected):
     assert input_range(make()) == expected
 
 
-@pytest.mark.parametrize("name", BUILT)
-def test_networks_of_keras_are_known_bare_and_prepared(name):
-    shape = (75, 75, 3)
-    network = getattr(keras.applications, name)(include_top=False, weights=None, input_shape=shape)
-    assert input_range(network) == APPLICATIONS[name]
-    module = next(
-        module
+def preprocessing_of(name):
+    """The `preprocess_input` of a network in `keras.applications`."""
+    return next(
+        module.preprocess_input
         for module in [*vars(keras.applications).values(), keras.applications.mobilenet_v3]
         if hasattr(module, "preprocess_input")
         and (hasattr(module, name) or name.startswith("MobileNetV3"))
     )
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[] if n in FAST else pytest.mark.slow) for n in APPLICATIONS]
+)
+def test_networks_of_keras_are_known_bare_and_prepared(name):
+    shape = (75, 75, 3)
+    network = getattr(keras.applications, name)(include_top=False, weights=None, input_shape=shape)
+    assert input_range(network) == APPLICATIONS[name]
     images = keras.Input(shape)
-    inside = keras.Model(images, network(module.preprocess_input(images)))
+    inside = keras.Model(images, network(preprocessing_of(name)(images)))
     assert input_range(inside) == BYTES
+
+
+def test_input_range_of_the_names_in_keras_applications_is_that_of_their_preprocessing():
+    """A small model takes the place of each network, under the name that Keras gives it."""
+    seen = set()
+    for name, expected in APPLICATIONS.items():
+        default = inspect.signature(getattr(keras.applications, name)).parameters["name"].default
+        if default is None or expected == BYTES:  # computed names; networks that scale inside
+            continue
+        seen.add(expected)
+        network = keras.Sequential([keras.Input(SHAPE), layers.Conv2D(2, 1)], name=default)
+        assert input_range(network) == expected, name
+        images = keras.Input(SHAPE)
+        inside = keras.Model(images, network(preprocessing_of(name)(images)))
+        assert input_range(inside) == BYTES, name
+    assert len(seen) == 3  # signed, and the two of ImageNet's mean
+
+
+NO_CHANGE = (
+    lambda: layers.RandomFlip(),
+    lambda: layers.Dropout(0.5),
+    lambda: layers.Resizing(6, 5),
+    lambda: RandomAffine("horizontal"),
+)
+
+
+@given(
+    maps=st.sampled_from(
+        [(BYTES, UNIT), (BYTES, SIGNED), (UNIT, SIGNED), (SIGNED, UNIT)]  # from, to
+    ),
+    steps=st.lists(st.tuples(st.floats(0.2, 5), st.floats(-2, 2)), max_size=2),
+    between=st.lists(st.sampled_from(range(len(NO_CHANGE))), max_size=2),
+    nested=st.integers(0, 3),
+)
+def test_input_range_of_any_chain_of_scalings_is_what_becomes_a_usual_range(
+    maps, steps, between, nested
+):
+    given_range, wanted = maps
+    scale = (wanted[1] - wanted[0]) / (given_range[1] - given_range[0])
+    offset = wanted[0] - scale * given_range[0]
+    for factor, shift in steps:  # those that the last step has to complete
+        scale, offset = scale / factor, offset - scale / factor * shift
+    parts = [layers.Rescaling(factor, offset=shift) for factor, shift in steps]
+    parts.append(layers.Rescaling(scale, offset=offset))
+    for place in between:
+        parts.insert(place % (len(parts) + 1), NO_CHANGE[place]())
+    if nested:
+        parts[:nested] = [keras.Sequential([keras.Input(SHAPE), *parts[:nested]])]
+    model = keras.Sequential([keras.Input(SHAPE), *parts, layers.Conv2D(2, 1)])
+    assert input_range(model) == given_range
 
 
 def test_looking_changes_nothing():

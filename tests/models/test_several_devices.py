@@ -59,11 +59,13 @@ def assert_same_losses(found, expected):
         np.testing.assert_allclose(found[name], expected[name], rtol=1e-3, err_msg=name)
 
 
+@pytest.mark.slow
 def test_two_devices_give_the_losses_of_one(of_one, tmp_path):
     """`MirroredStrategy` on TensorFlow, `keras.distribution.DataParallel` on JAX."""
     assert_same_losses(result(start(tmp_path, devices=2)), of_one)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(BACKEND != "jax", reason="Keras trains in several processes on JAX alone")
 def test_two_processes_give_the_losses_of_one_and_the_first_one_writes(of_one, tmp_path):
     address = free_address()
@@ -113,6 +115,7 @@ def blocks(language):
     return re.findall(fenced, PAGE.read_text("utf-8"), re.DOTALL | re.MULTILINE)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="a strategy of TensorFlow")
 def test_the_program_of_the_page_runs_on_two_devices_of_tensorflow(as_written):
     (program,), devices = blocks("python"), blocks("py")[0]
@@ -122,6 +125,7 @@ def test_the_program_of_the_page_runs_on_two_devices_of_tensorflow(as_written):
     as_written(f"{devices}{program}assert strategy.num_replicas_in_sync == 2", "python train.py")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(BACKEND != "jax", reason="devices and processes of JAX")
 def test_the_programs_of_the_page_run_on_two_devices_and_in_two_processes_of_jax(as_written):
     (program,) = blocks('py title="train.py"')

@@ -5,6 +5,8 @@ import inspect
 import keras
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from keras import layers
 
 from catdog_keras import (
@@ -57,8 +59,6 @@ def assert_stripped(model):
     np.testing.assert_array_equal(predicted(stripped), expected)
     assert (model.to_json(), [layer.name for layer in every_layer(model)]) == before
     np.testing.assert_array_equal(predicted(model), expected)
-    compiled = [each.predict(pictures(each), verbose=0) for each in (stripped, model)]
-    np.testing.assert_allclose(*compiled, rtol=1e-4, atol=1e-6)
     return stripped
 
 
@@ -89,6 +89,61 @@ def of_several_pictures():
     flip = layers.TimeDistributed(layers.RandomFlip())
     inputs = keras.Input((2, *SHAPE))
     return keras.Sequential([inputs, flip, layers.Flatten(name="flatten"), layers.Dense(1)])
+
+
+def test_predict_of_a_stripped_model_gives_the_predictions_of_the_model():
+    model = nested()
+    compiled = [
+        each.predict(pictures(each), verbose=0) for each in (strip_augmentation(model), model)
+    ]
+    np.testing.assert_allclose(*compiled, rtol=1e-4, atol=1e-6)
+
+
+AUGMENT = {
+    "flip": lambda: layers.RandomFlip(),
+    "affine": lambda: RandomAffine(zoom=0.1),
+    "contrast": lambda: layers.RandomContrast(0.2),
+    "choice": lambda: RandomChoice([RandomApply(layers.RandomFlip())]),
+    "pipeline": lambda: layers.Pipeline([layers.RandomFlip()]),
+}
+KEEP = {
+    "scaling": lambda: layers.Rescaling(0.5, offset=1.0),
+    "convolution": lambda: layers.Conv2D(3, 1),
+    "dropout": lambda: layers.Dropout(0.5),
+    "noise": lambda: layers.GaussianNoise(1.0),
+}
+# A model of augmentation alone becomes the identity.
+CONTAINERS = (keras.Model, layers.InputLayer, layers.Pipeline, layers.Identity)
+CHAINS = st.recursive(
+    st.lists(st.sampled_from([*AUGMENT, *KEEP]), min_size=1, max_size=3),
+    lambda inner: st.lists(inner | st.sampled_from([*AUGMENT, *KEEP]), min_size=1, max_size=3),
+    max_leaves=3,
+)
+
+
+def chain(parts, functional):
+    """Builds a model of a list of names; a list inside of it becomes a model in the model."""
+    made = [
+        chain(part, not functional) if isinstance(part, list) else (AUGMENT | KEEP)[part]()
+        for part in parts
+    ]
+    if not functional:
+        return keras.Sequential([keras.Input(SHAPE), *made])
+    x = images = keras.Input(SHAPE)
+    for layer in made:
+        x = layer(x)
+    return keras.Model(images, x)
+
+
+@given(parts=CHAINS, functional=st.booleans())
+def test_strip_augmentation_of_any_chain_keeps_every_other_layer_in_its_order(parts, functional):
+    model = chain(parts, functional)
+
+    def kept(model):
+        kinds = (*AUGMENTATIONS, *CONTAINERS)
+        return [layer.name for layer in every_layer(model) if not isinstance(layer, kinds)]
+
+    assert kept(assert_stripped(model)) == kept(model)
 
 
 @pytest.mark.parametrize(
