@@ -15,6 +15,7 @@ from catdog_keras.datasets.synthetic import write_synthetic
 from catdog_keras.tutorial import run as tutorial
 from catdog_keras.tutorial.lesson import describe_lesson
 from catdog_keras.tutorial.settings import choose_backbone, make_settings
+from catdog_keras.tutorial.training import BestEpoch
 
 FIELDS = {
     "name",
@@ -256,6 +257,22 @@ def test_the_backbone_for_photographs_is_pretrained_on_photographs(tmp_path, mon
     assert (choice.name, choice.weights) == ("synthetic_small", "synthetic")
     assert choose_backbone("public", None, (160, 160)).weights is None
     assert choose_backbone("synthetic", "w.h5", (96, 96)).weights == "w.h5"
+
+
+# --- training
+
+
+def test_the_best_epoch_has_the_best_accuracy_and_of_these_the_lowest_loss():
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    best = BestEpoch()
+    best.set_model(model)
+    epochs = [(0.5, 0.1), (0.9, 0.4), (0.9, 0.2), (0.9, 0.3), (0.8, 0.05)]
+    for number, (accuracy, loss) in enumerate(epochs):
+        model.set_weights([np.full((1, 1), number), np.zeros(1)])
+        best.on_epoch_end(number, {"val_accuracy": accuracy, "val_loss": loss})
+    best.on_train_end()
+    assert best.epoch == 2
+    assert model.get_weights()[0] == 2
 
 
 # --- the lesson

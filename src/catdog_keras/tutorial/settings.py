@@ -103,7 +103,9 @@ def choose_backbone(
     if weights != "auto":
         return BackboneChoice("mobilenet_v2", str(weights), "These weights were requested.")
     if source != "synthetic":
-        return BackboneChoice("mobilenet_v2", "imagenet", "It was trained on photographs.")
+        return BackboneChoice(
+            "mobilenet_v2", "imagenet", "Its ImageNet weights were trained on photographs."
+        )
     found: Path | None = find_imagenet_weights(image_size)
     if found is not None:
         return BackboneChoice(
