@@ -48,13 +48,17 @@ from catdog_keras.tutorial.training import train_to_best
 RESULTS_FILE = "results.json"
 FIGURE_DPI = 120
 
+# Momentum of the moving averages of batch normalization in models 1 to 3. A run may have a few
+# hundred steps: at Keras's 0.99 the averages would still depend on their initial values.
+MOMENTUM = 0.9
+
 Step: TypeAlias = Callable[[Settings, BackboneChoice], keras.Model]
 
 # A model is built when it is its turn: if model 4 has no weights, the others are still trained.
 STEPS: dict[str, Step] = {
-    "model1": lambda settings, _: build_model1(settings.input_shape),
-    "model2": lambda settings, _: build_model2(settings.input_shape),
-    "model3": lambda settings, _: build_model3(settings.input_shape),
+    "model1": lambda settings, _: build_model1(settings.input_shape, momentum=MOMENTUM),
+    "model2": lambda settings, _: build_model2(settings.input_shape, momentum=MOMENTUM),
+    "model3": lambda settings, _: build_model3(settings.input_shape, momentum=MOMENTUM),
     "model4": lambda settings, backbone: transfer_model(
         backbone.name,
         settings.input_shape,
@@ -80,7 +84,8 @@ def run_tutorial(
     """Runs the four steps of the tutorial and writes results, a report, figures and models.
 
     The models are trained one after another with the same data, optimizer, schedule and number of
-    epochs. Each keeps the weights of the epoch with the best validation accuracy; because it
+    epochs; the batch normalization of models 1 to 3 has momentum 0.9, because a run may have few
+    steps. Each model keeps the weights of the epoch with the best validation accuracy; because it
     selected the epoch, that accuracy is optimistic. The test images are used once, at the end.
 
     Args:
@@ -140,7 +145,8 @@ def run_tutorial(
         height, width = settings.image_size
         tell(
             f"training   {height} x {width} pixels, batches of {settings.batch_size}, "
-            f"{settings.epochs} epochs, {settings.dtype_policy}"
+            f"{settings.epochs} epochs, {settings.dtype_policy}, batch normalization momentum "
+            f"{MOMENTUM}"
         )
         tell(f"backbone   {backbone.name} for model4. {backbone.reason}")
         models: list[ModelResult] = []
@@ -171,6 +177,7 @@ def run_tutorial(
                 "batch_size": settings.batch_size,
                 "epochs": settings.epochs,
                 "dtype_policy": settings.dtype_policy,
+                "batch_norm_momentum": MOMENTUM,
                 "on_bad": on_bad,
             },
             backbone=asdict(backbone),
