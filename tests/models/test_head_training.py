@@ -1,11 +1,13 @@
 """The head trained on features comes to what the whole model comes to, and nothing else changes."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
 
 from catdog_keras import RandomAffine, fit_head, transfer_model
-from catdog_keras.models import feature_extraction, feature_store, head_training
+from catdog_keras.models import feature_extraction, feature_store
 from catdog_keras.models.compiling import compile_if_needed
 from catdog_keras.models.feature_batches import FeatureBatches
 from catdog_keras.models.feature_extraction import FeatureExtractor
@@ -51,14 +53,20 @@ def values(variables):
     return [np.array(keras.ops.convert_to_numpy(v)) for v in variables if "seed" not in v.path]
 
 
-def computed(monkeypatch):
-    """Counts the pictures that the backbone sees: those as they are, and those augmented."""
+def computed(monkeypatch, rows=None):
+    """Counts the images that the backbone sees, by whether they are augmented.
+
+    Features are appended to `rows`.
+    """
     counts = {False: 0, True: 0}
     compute = FeatureExtractor.compute
 
     def counting(self, images, *, augmented):
         counts[augmented] += len(images)
-        return compute(self, images, augmented=augmented)
+        features = compute(self, images, augmented=augmented)
+        if rows is not None:
+            rows.extend(features)
+        return features
 
     monkeypatch.setattr(FeatureExtractor, "compute", counting)
     return counts
@@ -108,6 +116,9 @@ def test_two_runs_with_the_same_seed_are_equal():
 
 
 def test_a_second_call_computes_only_what_it_has_not_seen(monkeypatch):
+    def train(model, data, **arguments):
+        fit_head(model, data, epochs=1, verbose=0, **arguments)
+
     counts = computed(monkeypatch)
     model = small_model()
     images, labels = pictures()
@@ -175,26 +186,23 @@ def test_features_beyond_the_limit_are_in_a_file(monkeypatch):
     model = small_model()
     keras.utils.set_random_seed(1)
     expected = train(model, batches(8), validation_data=batches(8))
-    monkeypatch.setattr(feature_store, "MEMORY_BYTES", 10 * 6 * 4)  # ten pictures of six features
-    stores = []
-    opened = head_training._open_store
-    monkeypatch.setattr(
-        head_training, "_open_store", lambda *a: stores.append(opened(*a)) or stores[-1]
-    )
+    monkeypatch.setattr(feature_store, "MEMORY_BYTES", 10 * 6 * 4)  # ten images of six features
+    counts = computed(monkeypatch)
     model = small_model()
     keras.utils.set_random_seed(1)
     assert train(model, batches(8), validation_data=batches(8)) == expected
-    assert len(stores[0]._held) == 10
-    assert not stores[0]._places  # its file is gone with the call
+    assert counts[False] == COUNT
+    train(model, batches(8), epochs=1)
+    assert counts[False] == COUNT + COUNT - 10  # the file was deleted after the first call
 
 
 def test_views_are_augmented_and_no_two_are_the_same(monkeypatch):
-    counts = computed(monkeypatch)
+    rows = []
+    counts = computed(monkeypatch, rows)
     model = small_model(augmentation=RandomAffine("horizontal", rotation_degrees=30))
-    train(model, views=3)
+    train(model, views=3, epochs=1)
     assert counts == {False: COUNT, True: 2 * COUNT}
-    _, store = head_training._HELD[model]
-    assert len({row.tobytes() for row in store._held.values()}) == 3 * COUNT
+    assert len({row.tobytes() for row in rows}) == 3 * COUNT
 
 
 def test_each_epoch_shows_every_picture_once_in_one_of_its_views():
@@ -222,10 +230,10 @@ def test_with_one_view_augmentation_plays_no_part():
     np.testing.assert_allclose(found["loss"], expected["loss"], rtol=1e-6)
 
 
-@pytest.mark.parametrize("num_classes", [1, 2, 3, 7])
+@pytest.mark.parametrize("num_classes", [1, 7])
 def test_one_to_seven_classes(num_classes):
     images, labels = pictures(num_classes=max(num_classes, 2))
-    history = train(small_model(num_classes), (images, labels), epochs=10)
+    history = train(small_model(num_classes), (images, labels), epochs=5)
     assert np.isfinite(history["loss"]).all()
     assert history["loss"][-1] < history["loss"][0]
     assert 0 <= history["accuracy"][-1] <= 1
@@ -246,6 +254,11 @@ def test_a_grey_model_takes_grey_pictures():
         train(model)
 
 
+@functools.cache
+def float32_losses(epochs):
+    return train(small_model(), batches(8), epochs=epochs)["loss"]
+
+
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision(policy):
     before = keras.config.dtype_policy()
@@ -254,9 +267,8 @@ def test_mixed_precision(policy):
         model = small_model()
     finally:
         keras.config.set_dtype_policy(before)
-    found = train(model, batches(8), epochs=10)
-    expected = train(small_model(), batches(8), epochs=10)
-    np.testing.assert_allclose(found["loss"], expected["loss"], rtol=0.05)
+    found = train(model, batches(8), epochs=5)
+    np.testing.assert_allclose(found["loss"], float32_losses(5), rtol=0.05)
     assert {variable.dtype for variable in model.trainable_variables} == {"float32"}
 
 
@@ -281,14 +293,15 @@ def as_tf_data():
     return Dataset.from_tensor_slices(pictures()).batch(8)
 
 
-@pytest.mark.parametrize("make", [as_tf_data, _Sequence, lambda: iter(batches(8))])
-def test_data_may_come_in_any_form(make):
+def test_data_may_come_in_any_form():
     def run(data):
         model = small_model()
         keras.utils.set_random_seed(5)
-        return train(model, data)
+        return train(model, data, epochs=1)
 
-    assert run(make()) == run(batches(8))
+    expected = run(batches(8))
+    for data in (as_tf_data(), _Sequence(), iter(batches(8))):
+        assert run(data) == expected, type(data)
 
 
 def test_sample_weights_count():

@@ -1,5 +1,6 @@
 """What is wrong is named, each thing by its name alone; what is right is passed over in silence."""
 
+import functools
 from pathlib import Path
 
 import keras
@@ -69,6 +70,7 @@ def prepared(layer):
     return keras.ops.convert_to_numpy(layer(pictures()))
 
 
+@functools.cache
 def bare(name="MobileNetV2"):
     constructor = getattr(keras.applications, name)
     return constructor(include_top=False, pooling="avg", weights=None, input_shape=(32, 32, 3))
@@ -233,7 +235,7 @@ RIGHT = {
     "model3, more augmentation": lambda: build_model3(
         (46, 46, 3), augmentation=keras.Sequential([RandomAffine(), layers.RandomBrightness(0.1)])
     ),
-    "transfer": lambda: transfer_model("mobilenet_v2", (46, 46, 3), weights=None),
+    "transfer": lambda: transfer_model("synthetic_small", (46, 46, 3), weights=None),
     "rescaling": lambda: scaling(
         layers.RandomBrightness(0.1, value_range=(0, 1)), shape=(46, 46, 3)
     ),
@@ -286,7 +288,14 @@ def test_labels_that_are_counted_from_one_are_told_so():
     assert finding.remedy == "Subtract 1 from the labels."
 
 
-@pytest.mark.parametrize("name", ["mobilenet_v2", "resnet", "densenet", "efficientnet", "vgg16"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "mobilenet_v2",
+        "vgg16",
+        *(pytest.param(n, marks=pytest.mark.slow) for n in ("resnet", "densenet", "efficientnet")),
+    ],
+)
 @ON_TENSORFLOW
 def test_networks_of_keras_with_their_own_preprocessing_pass(name):
     module = getattr(keras.applications, name)
