@@ -8,6 +8,7 @@ WRITES) or right after it is written (an even one).
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -61,22 +62,27 @@ def run(case: str, file: str | os.PathLike[str] | None, folder: str | os.PathLik
     return tuned, history
 
 
-def kill_at(writes: int) -> None:
-    """Lets this process end, as if its power were cut, in the course of a checkpoint."""
+def interrupted_replace(writes: int, interrupt: Callable[[], None]) -> Callable[..., None]:
+    """Returns a `Path.replace` that calls `interrupt` at the checkpoint of the number `writes`.
+
+    An odd number interrupts before the file has its final name, an even one right after.
+    """
     left = [writes]
     replace = Path.replace
 
     def cut(self, target):
         left[0] -= 1
         if left[0] == 0 and writes % 2:
-            os.kill(os.getpid(), signal.SIGKILL)
+            interrupt()
         replace(self, target)
         if left[0] == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+            interrupt()
 
-    checkpoint.Path.replace = cut
+    return cut
 
 
 if __name__ == "__main__":
-    kill_at(int(sys.argv[3]))
+    checkpoint.Path.replace = interrupted_replace(
+        int(sys.argv[3]), lambda: os.kill(os.getpid(), signal.SIGKILL)
+    )
     run(sys.argv[1], sys.argv[2], sys.argv[4])

@@ -4,13 +4,20 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
-from catdog_keras import FineTuning, fine_tune
-from tests.models.fine_tuning_cases import LAYERS, SHAPE, model, run
+from catdog_keras import FineTuning, fine_tune, transfer_model
+from catdog_keras.models.unfreezing import (
+    find_backbone,
+    first_unfrozen,
+    split_at_trained,
+    unfreeze_from,
+)
+from tests.models.fine_tuning_cases import LAYERS, SHAPE, interrupted_replace, model, run
 
 
 def pictures(count=24):
@@ -40,24 +47,20 @@ def test_frozen_means_frozen_and_statistics_stay(views):
     assert changed == {"conv1", "conv2"}
 
 
-@pytest.mark.parametrize(
-    ("unfreeze", "trained"),
-    [
-        ("conv2", ["conv2"]),
-        ("relu0", ["conv1", "conv2"]),
-        (0.1, []),
-        (0.3, ["conv2"]),
-        (0.6, ["conv1", "conv2"]),
-        (1, ["conv0", "conv1", "conv2"]),
-        (("conv2", 0.6), ["conv1", "conv2"]),
-    ],
-)
-def test_what_is_unfrozen_is_what_was_said(unfreeze, trained):
-    tuned = model()
-    inside = tuned.get_layer("small")
+def test_unfreeze_from_a_name_or_a_fraction_trains_the_layers_after_it():
+    inside = find_backbone(model())
     assert [layer.name for layer in inside.layers][1:] == LAYERS
-    fine_tune(tuned, pictures(8), epochs=2, unfreeze=unfreeze)
-    assert [layer.name for layer in inside.layers if layer.trainable_variables] == trained
+    for unfreeze, trained in (
+        (1, ["conv0", "conv1", "conv2"]),
+        (0.6, ["conv1", "conv2"]),
+        (0.3, ["conv2"]),
+        (0.1, []),
+        ("relu0", ["conv1", "conv2"]),
+        ("conv2", ["conv2"]),
+    ):
+        unfreeze_from(inside, first_unfrozen(inside, unfreeze))
+        found = [layer.name for layer in inside.layers if layer.trainable_variables]
+        assert found == trained, unfreeze
 
 
 def test_stages_share_the_epochs_and_unfreeze_one_after_the_other():
@@ -79,7 +82,7 @@ def test_stages_share_the_epochs_and_unfreeze_one_after_the_other():
         tuned,
         Batches(),
         epochs=5,
-        unfreeze=("conv2", "conv1", "conv0"),
+        unfreeze=("conv2", 0.6, "conv0"),
         options=FineTuning(views=None),
     )
     assert len(history.history["loss"]) == len(history.epoch) == 5
@@ -103,11 +106,38 @@ def test_kept_features_give_what_the_whole_model_gives():
     assert moved > 1e-3
 
 
-def test_a_cut_inside_of_a_residual_block_is_made_before_it():
-    tuned = model(augmentation=None, dropout=0)
-    options = FineTuning(learning_rate=1e-3)
-    history = fine_tune(tuned, pictures(), epochs=3, unfreeze="norm2", options=options)
-    assert history.history["loss"][-1] < history.history["loss"][0]
+def residual_backbone():
+    """A convolution, and a residual block of two."""
+    x = inputs = keras.Input(SHAPE)
+    x = shortcut = keras.layers.Conv2D(4, 3, padding="same", activation="relu", name="stem")(x)
+    x = keras.layers.Conv2D(4, 3, padding="same", activation="relu", name="inside1")(x)
+    x = keras.layers.Conv2D(4, 3, padding="same", name="inside2")(x)
+    return keras.Model(inputs, keras.layers.Add(name="sum")([shortcut, x]), name="residual")
+
+
+def test_split_at_trained_inside_of_a_residual_block_cuts_before_the_block():
+    backbone = residual_backbone()
+    whole = transfer_model(backbone, SHAPE, preprocessing="signed", dropout=0)
+    for unfreeze, cut, trained in (
+        ("inside2", "stem", ["inside2", "logits"]),
+        ("inside1", "stem", ["inside1", "inside2", "logits"]),
+    ):
+        unfreeze_from(backbone, first_unfrozen(backbone, unfreeze))
+        parts = split_at_trained(whole, backbone)
+        assert parts.backbone.layers[-1].name == cut
+        names = [weight.path.split("/")[-2] for weight in parts.head.trainable_variables]
+        assert list(dict.fromkeys(names)) == trained
+        assert not parts.is_random
+        images, _ = pictures(3)
+        features = parts.backbone(parts.before(images))
+        np.testing.assert_allclose(
+            keras.ops.convert_to_numpy(parts.head(features)),
+            keras.ops.convert_to_numpy(whole(images)),
+            rtol=1e-4,
+            atol=1e-5,
+        )
+    unfreeze_from(backbone, 0)
+    assert split_at_trained(whole, backbone) is None  # nothing is frozen
 
 
 def test_rates_differ_by_depth():
@@ -133,23 +163,24 @@ def test_rates_differ_by_depth():
 
 
 def test_the_model_is_left_compiled_with_its_own_loss_and_a_rate_to_go_on_with(tmp_path):
-    tuned = model()
+    tuned = model(augmentation=None, dropout=0)
     tuned.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     fine_tune(tuned, pictures(), epochs=1, unfreeze="conv1")
     assert float(keras.ops.convert_to_numpy(tuned.optimizer.learning_rate)) == pytest.approx(1e-4)
     data = pictures()
-    tuned.fit(*data, epochs=1, verbose=0)
+    tuned.fit(*data, epochs=1, shuffle=False, verbose=0)
     assert set(tuned.evaluate(*data, verbose=0, return_dict=True)) == {"loss"}
     tuned.save(tmp_path / "tuned.keras")
     loaded = keras.saving.load_model(tmp_path / "tuned.keras")
     assert loaded.optimizer.factors == tuned.optimizer.factors
     assert min(loaded.optimizer.factors) == pytest.approx(0.1)
-    for each in (tuned, loaded):
-        each.get_layer("dropout").rate = 0
-        keras.utils.set_random_seed(3)
-        each.get_layer(index=1).trainable = False
     assert same(values(tuned.optimizer.variables), values(loaded.optimizer.variables))
-    loaded.fit(*data, epochs=1, verbose=0)
+    before = values(loaded.weights)
+    for each in (tuned, loaded):
+        each.fit(*data, epochs=1, shuffle=False, verbose=0)
+    assert not same(before, values(loaded.weights))
+    for one, other in zip(values(tuned.weights), values(loaded.weights), strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("opposite", [False, True])
@@ -224,11 +255,31 @@ def folder(tmp_path_factory):
     return root
 
 
-def test_the_same_seed_gives_the_same_bits_and_another_one_others(folder):
-    one, other = (values(run("views", None, folder)[0].weights) for _ in range(2))
-    assert same(one, other)
+class InterruptionError(Exception):
+    """What ends a run in the same process."""
 
 
+def interrupt():
+    raise InterruptionError
+
+
+@pytest.mark.parametrize(("case", "writes"), [("views", 2), ("stages", 3)])
+def test_an_interrupted_run_resumes_to_the_same_bits(case, writes, folder, tmp_path, monkeypatch):
+    """The run of the expected bits has no checkpoint: it shows that the seed alone decides."""
+    expected, history = run(case, None, folder)
+    file = tmp_path / "state"
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", interrupted_replace(writes, interrupt))
+        with pytest.raises(InterruptionError):
+            run(case, file, folder)
+    assert file.exists()
+    found, resumed = run(case, file, folder)
+    assert resumed.history == history.history
+    assert same(values(found.variables), values(expected.variables))
+    assert [each.name for each in tmp_path.iterdir()] == ["state"]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("case", "writes"), [("kept", 1), ("views", 2), ("whole", 2), ("stages", 3)]
 )
