@@ -1,6 +1,7 @@
 """Settings of every test: hypothesis profiles, seeds, a quiet process without windows."""
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -21,6 +22,17 @@ hypothesis.settings.register_profile("dev", max_examples=25, **common)
 hypothesis.settings.register_profile("ci", max_examples=100, **common)
 hypothesis.settings.register_profile("deep", max_examples=500, **common)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+
+# Tests over data, weights and packages that only some machines have.
+SLOW_FOLDERS = {"clients", "real"}
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest deselects by marker
+def pytest_collection_modifyitems(items) -> None:
+    for item in items:
+        if item.path.parent.name in SLOW_FOLDERS:
+            item.add_marker(pytest.mark.slow)
 
 
 class DeselectedByWorkers:
@@ -64,9 +76,13 @@ def seeded() -> None:
 def drawn_synthetic() -> Path:
     """A small embedded set where `load_cats_dogs("synthetic")` looks for the whole one."""
     from catdog_keras.datasets import synthetic
-    from catdog_keras.datasets.archive import cache_directory
+    from catdog_keras.datasets.archive import appear, cache_directory
 
     folder = cache_directory() / f"synthetic-{synthetic.VERSION}"
     if not folder.exists():
-        synthetic.write_synthetic(folder, train_per_class=40, validation_per_class=80)
+        # The workers of pytest-xdist share the folder: it appears when it is complete.
+        scratch = folder.with_name(f".{folder.name}-{os.getpid()}")
+        synthetic.write_synthetic(scratch, train_per_class=40, validation_per_class=80)
+        appear(scratch, folder)
+        shutil.rmtree(scratch, ignore_errors=True)  # another worker was faster
     return folder

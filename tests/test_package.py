@@ -136,15 +136,6 @@ def test_dir_lists_all_names_and_an_unknown_name_is_an_attribute_error():
         catdog_keras.convblock  # noqa: B018
 
 
-def test_importing_brings_in_nothing_that_keras_does_not():
-    program = (
-        "import sys, keras; before = set(sys.modules); import catdog_keras;"
-        "print(' '.join({name.split('.')[0] for name in set(sys.modules) - before}))"
-    )
-    brought = set(in_new_process(program).split()) - {"catdog_keras"}
-    assert brought <= sys.stdlib_module_names, brought - sys.stdlib_module_names
-
-
 def test_importing_alone_imports_only_wrapt():
     program = (
         "import sys; before = set(sys.modules); import catdog_keras;"
@@ -159,32 +150,52 @@ def test_the_test_of_imports_can_fail():
     assert in_new_process(program).strip() == "True"
 
 
-@pytest.mark.parametrize(
-    "load",
-    [
-        "import catdog_keras; import keras; load = keras.saving.load_model",
-        "import keras; import catdog_keras; load = keras.saving.load_model",
-        "import catdog_keras; import tensorflow; load = tensorflow.keras.models.load_model",
-    ],
-)
-def test_a_saved_model_loads_after_a_bare_import(load, tmp_path):
+@pytest.fixture(scope="module")
+def saved_model(tmp_path_factory):
+    """A saved model with three layers of the package."""
     layers = [
         keras.Input((46, 46, 3)),
         catdog_keras.RandomAffine(),
         catdog_keras.Preprocessing("signed"),
         catdog_keras.ConvBlock(4),
     ]
-    keras.Sequential(layers).save(tmp_path / "model.keras")
-    program = (
-        f"{load}; import sys; model = load(sys.argv[1]);"
-        "print(*(type(layer).__name__ for layer in model.layers))"
-    )
-    printed = in_new_process(program, str(tmp_path / "model.keras")).splitlines()[-1]
-    assert printed.split() == ["RandomAffine", "Preprocessing", "ConvBlock"]
+    path = tmp_path_factory.mktemp("saved") / "model.keras"
+    keras.Sequential(layers).save(path)
+    return str(path)
 
 
-def test_threads_may_import_keras_and_the_package_at_once():
-    program = """
+LAYERS_OF_SAVED_MODEL = ["RandomAffine", "Preprocessing", "ConvBlock"]
+LOAD = """
+model = load(sys.argv[1])
+print(*(type(layer).__name__ for layer in model.layers))
+"""
+
+
+def test_importing_after_keras_brings_in_nothing_and_a_saved_model_loads(saved_model):
+    program = f"""
+import sys, keras
+before = set(sys.modules)
+import catdog_keras
+print(*{{name.split('.')[0] for name in set(sys.modules) - before}})
+load = keras.saving.load_model
+{LOAD}"""
+    *_, brought, loaded = in_new_process(program, saved_model).splitlines()
+    brought = set(brought.split()) - {"catdog_keras"}
+    assert brought <= sys.stdlib_module_names, brought - sys.stdlib_module_names
+    assert loaded.split() == LAYERS_OF_SAVED_MODEL
+
+
+@pytest.mark.slow
+def test_a_saved_model_loads_through_tensorflow_after_a_bare_import(saved_model):
+    program = f"""
+import sys, catdog_keras, tensorflow
+load = tensorflow.keras.models.load_model
+{LOAD}"""
+    assert in_new_process(program, saved_model).splitlines()[-1].split() == LAYERS_OF_SAVED_MODEL
+
+
+def test_threads_may_import_keras_and_the_package_at_once_and_a_saved_model_loads(saved_model):
+    program = f"""
 import sys, threading
 import catdog_keras
 barrier, names = threading.Barrier(4), []
@@ -203,11 +214,15 @@ threads = [threading.Thread(target=run, args=[action]) for action in actions]
 for thread in threads: thread.start()
 for thread in threads: thread.join()
 print(*names)
-"""
-    printed = in_new_process(program).split()
-    assert sorted(printed) == ["ConvBlock", "Layer", "Preprocessing", "load_cats_dogs"]
+import keras
+load = keras.saving.load_model
+{LOAD}"""
+    *_, names, loaded = in_new_process(program, saved_model).splitlines()
+    assert sorted(names.split()) == ["ConvBlock", "Layer", "Preprocessing", "load_cats_dogs"]
+    assert loaded.split() == LAYERS_OF_SAVED_MODEL
 
 
+@pytest.mark.slow
 def test_any_module_may_be_the_first_one_that_is_imported():
     """Keras imports the layers when it is imported: no module they need may be half imported."""
     program = """
@@ -228,7 +243,18 @@ for name in [module.name for module in (*packages, *shared) if "__main__" not in
     assert {line.split()[1] for line in lines} == {"True"}
 
 
-@pytest.mark.parametrize("name", sorted(set(PUBLIC)))
+# tests/contracts runs the examples of the layers, on every backend.
+LAYERS = {name for name in catdog_keras.layers.__all__ if name[0].isupper()}
+# These train or build a network of keras.applications.
+SLOW_EXAMPLES = {"accelerate", "fine_tune", "fit_head"}
+EXAMPLES = [
+    pytest.param(name, marks=[pytest.mark.slow] if name in SLOW_EXAMPLES else [])
+    for name in PUBLIC
+    if name not in LAYERS
+]
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
 def test_every_public_name_is_documented_and_its_example_runs(name, drawn_synthetic):
     public = getattr(catdog_keras, name)
     if name == "BACKBONES":

@@ -18,6 +18,8 @@ FOLDER = os.environ.get("CATDOG_KERAS_SITE")
 if not FOLDER:
     pytest.skip("CATDOG_KERAS_SITE names no built site", allow_module_level=True)
 
+pytestmark = pytest.mark.slow
+
 PAGES = ["", "tutorials/2-first-network/", "reference/ConvBlock/", "gallery/", "how-to/transfer/"]
 
 

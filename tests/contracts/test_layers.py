@@ -29,6 +29,7 @@ class Case:
     changed: dict[str, Any]
     minimal: dict[str, Any] = dataclasses.field(default_factory=dict)
     identity_at_inference: bool = False
+    smallest: int = 1  # side of the smallest image that it accepts
 
 
 CASES = {
@@ -61,6 +62,7 @@ CASES = {
     ),
     "ConvBlock": Case(
         minimal={"filters": 4},
+        smallest=4,  # a 3 x 3 convolution without padding, then pooling by 2 x 2
         changed={
             "filters": 5,
             "kernel_size": (2, 3),
@@ -227,24 +229,35 @@ def test_saved_model_gives_the_same_outputs(name, maker, tmp_path):
 
 
 @EVERY_LAYER
-@given(shape=st.tuples(*[st.integers(1, 3), st.integers(1, 17), st.integers(1, 17)]))
-def test_declared_shape_is_symbolic_shape_is_real_shape(name, shape):
-    images = pictures(*shape, 3)
-    layer = make(name)
-    try:
-        declared = layer.compute_output_shape(images.shape)
-    except ValueError as error:
-        refusal = str(error)
-    else:
-        refusal = ""
-    if refusal:
+@given(
+    batch=st.integers(1, 3),
+    height=st.integers(1, 17),
+    width=st.integers(1, 17),
+    data_format=st.sampled_from(["channels_last", "channels_first"]),
+    dtype=st.sampled_from(["float32", "mixed_bfloat16"]),
+)
+def test_declared_symbolic_and_real_shapes_agree(name, batch, height, width, data_format, dtype):
+    takes_format = "data_format" in constructor(name)
+    first = takes_format and data_format == "channels_first"
+    options = {"data_format": data_format} if takes_format else {}
+
+    def shape_of(batch, height, width):
+        return (batch, 3, height, width) if first else (batch, height, width, 3)
+
+    images = pictures(*shape_of(batch, height, width))
+    layer = make(name, dtype=dtype, **options)
+    if min(height, width) < CASES[name].smallest:
+        with pytest.raises(ValueError, match="`input_shape` must be") as refusal:
+            layer.compute_output_shape(images.shape)
         for inputs in (images, keras.KerasTensor(images.shape)):
-            with pytest.raises(ValueError, match=re.escape(refusal)):
-                make(name)(inputs)
+            with pytest.raises(ValueError, match=re.escape(str(refusal.value))):
+                make(name, dtype=dtype, **options)(inputs)
         return
+    declared = layer.compute_output_shape(images.shape)
     assert tuple(layer(keras.KerasTensor(images.shape)).shape) == declared
-    unknown = layer.compute_output_shape((None, None, None, 3))
-    assert tuple(layer(keras.KerasTensor((None, None, None, 3))).shape) == unknown
+    assert declared[0] == batch
+    unknown = layer.compute_output_shape(shape_of(None, None, None))
+    assert tuple(layer(keras.KerasTensor(shape_of(None, None, None))).shape) == unknown
     assert all(size in (None, known) for size, known in zip(unknown, declared, strict=True))
     for training in (False, True):
         assert real_shape(layer, images, training=training) == declared
@@ -324,11 +337,13 @@ def test_a_batch_gives_what_its_pictures_give_alone(name):
 @EVERY_LAYER
 def test_docstring_has_every_section_and_an_example_that_runs(name):
     layer_class = getattr(layers, name)
+    text = inspect.getdoc(layer_class)  # Python 3.13 removes the indentation of `__doc__`
     for section in ("Source:", "Args:", "Input shape:", "Output shape:", "Raises:", "Example:"):
-        assert f"\n    {section}" in layer_class.__doc__
-    assert "training" in layer_class.__doc__
+        assert f"\n{section}" in text
+    assert text.splitlines()[0].endswith(".")
+    assert "training" in text
     for argument in constructor(name):
-        assert f"\n        {argument}: " in layer_class.__doc__
+        assert f"\n    {argument}: " in text
     (example,) = doctest.DocTestFinder(recurse=False).find(layer_class, name)
     assert 0 < len(example.examples) < 6
     report: list[str] = []
