@@ -26,7 +26,20 @@ def needs_export(page):
         pytest.importorskip("onnx", reason="needs the `export` extra")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+TRAINS = re.compile(r"\b(fit|fit_head|fine_tune)\(")
+
+
+def pages_with_code():
+    """The pages with Python blocks; those that train or need other runtimes are slow."""
+    for page in PAGES:
+        code = "".join(blocks(page))
+        if code:
+            slow = page.name == "export.md" or TRAINS.search(code)
+            marks = [pytest.mark.slow] if slow else []
+            yield pytest.param(page, marks=marks, id=str(page.relative_to(ROOT)))
+
+
+@pytest.mark.parametrize("page", list(pages_with_code()))
 def test_code_on_a_page_runs(page, drawn_synthetic, tmp_path, monkeypatch):
     needs_export(page)
     monkeypatch.chdir(tmp_path)
@@ -34,7 +47,16 @@ def test_code_on_a_page_runs(page, drawn_synthetic, tmp_path, monkeypatch):
     names = {"__name__": "__page__"}
     for block in blocks(page):
         exec(compile(block, str(page), "exec"), names)
-    assert "keras.src" not in page.read_text("utf-8")
+
+
+def test_some_pages_with_code_are_not_slow():
+    slow = [bool(parameters.marks) for parameters in pages_with_code()]
+    assert slow.count(False) >= 8
+    assert slow.count(True) >= 8
+
+
+def test_no_page_shows_a_private_module_of_keras():
+    assert [page for page in PAGES if "keras.src" in page.read_text("utf-8")] == []
 
 
 # Those of the README are run by .ci/run, and those for several devices by tests/models.
@@ -67,6 +89,7 @@ def folder(tmp_path, drawn_synthetic):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WITH_COMMANDS)
 def test_commands_on_a_page_run(name, keras_home, folder):
     page = ROOT / "docs" / f"{name}.md"
@@ -85,6 +108,7 @@ def test_commands_on_a_page_run(name, keras_home, folder):
         )
 
 
+@pytest.mark.slow
 def test_the_commands_of_the_readme_on_own_pictures_run(keras_home, folder):
     (own,) = [each for each in blocks(ROOT / "README.md", "bash") if "train pictures/" in each]
     (folder / ".venv").mkdir()
