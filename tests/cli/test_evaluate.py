@@ -1,5 +1,6 @@
 """Evaluation from the command line: which pictures, what numbers, and the page about them."""
 
+import functools
 import hashlib
 import json
 import os
@@ -16,6 +17,7 @@ from catdog_keras.evaluation import Evaluation
 from tests.cli.drawn import CLASSES, PER_CLASS
 
 
+@functools.cache
 def expected(model, drawn, part):
     splits = load_manifest(model.parent / "split.json", drawn, image_size=(32, 32), shuffle=False)
     dataset = getattr(splits, part)

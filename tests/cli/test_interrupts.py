@@ -44,7 +44,7 @@ register_post_import_hook(patch, "keras")
 from catdog_keras.cli import main
 main()
 """
-TINY = ["--backbone", "vgg16", "--weights", "None", "--image-size", "32", "--batch-size", "4"]
+TINY = ["--backbone", "synthetic_small", "--image-size", "32", "--batch-size", "4"]
 
 
 def run_python(program, *arguments):
@@ -71,9 +71,9 @@ def test_an_interrupt_while_the_command_line_is_imported(moment):
     "moment",
     [
         "tensorflow",
-        "tensorflow.python.framework.ops",
-        "keras.src.layers",
-        "catdog_keras.datasets.pipeline",
+        pytest.param("tensorflow.python.framework.ops", marks=pytest.mark.slow),
+        pytest.param("keras.src.layers", marks=pytest.mark.slow),
+        pytest.param("catdog_keras.datasets.pipeline", marks=pytest.mark.slow),
         "rich.progress",  # at the first progress bar, when the work has begun
     ],
 )
@@ -85,6 +85,7 @@ def test_an_interrupt_from_the_import_of_tensorflow_to_the_first_progress_bar(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_an_interrupt_during_training_leaves_earlier_results(drawn, tmp_path):
     (tmp_path / "model.keras").write_text("of an earlier run")
     assert_interrupted(run_python(IN_TRAINING, "train", drawn, "--output", tmp_path, *TINY))

@@ -12,7 +12,7 @@ from catdog_keras import load_pictures
 from tests.cli.drawn import CLASSES
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def expected(model, drawn):
     """What the model itself says of every picture."""
     pictures = load_pictures(drawn, image_size=(32, 32))
