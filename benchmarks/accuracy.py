@@ -1,4 +1,4 @@
-"""Accuracies of models 1 to 3 on the tutorial's images, seed by seed.
+"""Accuracies of models 1 to 3 on the tutorial's images, by seed.
 
     python -m benchmarks.accuracy [--data ARCHIVE] [--seeds 3] [--epochs 30]
 
@@ -27,7 +27,7 @@ MODELS = {"model 1": build_model1, "model 2": build_model2, "model 3": build_mod
 
 
 def main() -> None:
-    """Trains and prints."""
+    """Trains the models and prints the accuracies."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", default=os.environ.get("CATDOG_KERAS_DATA"))
     parser.add_argument("--seeds", type=int, default=3)

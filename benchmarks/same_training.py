@@ -1,11 +1,10 @@
-"""Validation accuracy after five epochs, seed by seed: the stock layers beside `build_model1`.
+"""Validation accuracy after five epochs: `build_model1`, compared with the stock layers.
 
-    python -m benchmarks.same_training PICTURES [--seeds 5] [--epochs 5]
+    python -m benchmarks.same_training IMAGES [--seeds 5] [--epochs 5]
 
-PICTURES is a folder or zip archive with `train` and `validation`, each with class folders. All
-three networks of a seed start from the same weights and see the same batches. They differ in
-rounding, which training magnifies; how far apart seeds end is what differences are to be held
-against.
+IMAGES is a folder or zip archive with `train` and `validation`, each with class folders. All three
+networks of a seed start from the same weights and use the same batches. They differ in rounding,
+which training amplifies. Compare their differences with the standard deviation over the seeds.
 """
 
 import argparse
@@ -25,23 +24,23 @@ NETWORKS = {
 
 
 def main() -> None:
-    """Trains and prints."""
+    """Trains the networks and prints the accuracies."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("pictures")
+    parser.add_argument("images")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=5)
     arguments = parser.parse_args()
     found: dict[str, list[float]] = {name: [] for name in NETWORKS}
     for seed in range(arguments.seeds):
         for name, (build, policy) in NETWORKS.items():
-            splits = load_image_folder(arguments.pictures, cache=True, seed=seed)
+            splits = load_image_folder(arguments.images, cache=True, seed=seed)
             keras.utils.set_random_seed(seed)
             keras.config.set_dtype_policy(policy)
             model = build()
             keras.config.set_dtype_policy("float32")
             dropouts = [each for each in model.layers if isinstance(each, keras.layers.Dropout)]
             for number, layer in enumerate(dropouts):
-                layer.seed_generator.state.assign([seed, number])  # the same units are dropped
+                layer.seed_generator.state.assign([seed, number])  # the same dropout masks
             keras.utils.set_random_seed(seed)
             weights = build_model1().get_weights()
             model.set_weights(weights)

@@ -1,18 +1,18 @@
-"""Milliseconds for one training step of the tutorial's network: this library, Keras, PyTorch.
+"""Time of a training step of the tutorial's network: this library, Keras and PyTorch.
 
     python -m benchmarks.train_step [--rounds 15] [--batch 32] [--jit-compile]
 
-Batches of random pictures at 160 x 160; Adam; cross-entropy from logits. On the backend that
-KERAS_BACKEND names, in float32 and in mixed bfloat16:
+Batches of random images at 160 x 160, Adam, cross-entropy from logits, on the backend that
+KERAS_BACKEND selects, in float32 and in mixed bfloat16:
 
-- stock: the layers of Keras, as the tutorial writes them down;
+- stock: the Keras layers of the tutorial;
 - catdog-keras: `build_model1`, the same function;
-- no normalisation: the stock layers less BatchNormalization, which nothing that has them can beat;
-- PyTorch: its own modules, channels last, if it is installed, not compiled and compiled.
+- no normalization: the stock layers without BatchNormalization, a lower bound of the time;
+- PyTorch: its modules, channels last, uncompiled and compiled, if it is installed.
 
-With --jit-compile Keras compiles the steps of its models by XLA, as it does on JAX in any case. The
-last lines give the matrix product of the same precision, in billions of operations per second,
-and the most memory that a process held which did three steps of one side, and nothing else.
+With --jit-compile, Keras compiles the steps of its models with XLA, as it always does on JAX. The
+last lines print the speed of a matrix product in the same precision, in billions of operations per
+second, and the peak memory of a separate process that runs three steps.
 """
 
 import argparse
@@ -30,18 +30,18 @@ from catdog_keras import build_model1
 
 FILTERS = (64, 32, 32, 32)
 UNITS = (128, 256, 256, 128)
-DROPOUT = 0.2  # after all but the last of the units
+DROPOUT = 0.2  # after each dense layer but the last
 SIDE = 160
 PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 STOCK = "stock Keras layers, float32"
 
 
-def stock_network(*, normalised: bool = True) -> keras.Model:
-    """The tutorial's network, layer by layer."""
+def stock_network(*, normalized: bool = True) -> keras.Model:
+    """Builds the tutorial's network from Keras layers."""
     layers: list[keras.Layer] = [keras.Input((SIDE, SIDE, 3))]
     for filters in FILTERS:
         layers.append(keras.layers.Conv2D(filters, 3, activation="relu"))
-        if normalised:
+        if normalized:
             layers.append(keras.layers.BatchNormalization())
         layers.append(keras.layers.MaxPooling2D())
     layers.append(keras.layers.Flatten())
@@ -54,7 +54,7 @@ def stock_network(*, normalised: bool = True) -> keras.Model:
 def keras_step(
     make: Callable[[], keras.Model], policy: str, data: tuple, jit_compile: bool | str = "auto"
 ) -> Callable[[], Any]:
-    """A training step of a Keras model."""
+    """Returns a training step of a Keras model."""
     keras.config.set_dtype_policy(policy)
     model = make()
     keras.config.set_dtype_policy("float32")
@@ -65,7 +65,7 @@ def keras_step(
 
 
 def torch_step(precision: str, data: tuple, *, compiled: bool) -> Callable[[], Any]:
-    """A training step of PyTorch's own modules."""
+    """Returns a training step of PyTorch modules."""
     import torch
 
     modules: list[Any] = []
@@ -82,7 +82,7 @@ def torch_step(precision: str, data: tuple, *, compiled: bool) -> Callable[[], A
     model = torch.nn.Sequential(*modules, torch.nn.Linear(units[-1], 2))
     model = model.to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(model.parameters())
-    images = torch.from_numpy(data[0]).permute(0, 3, 1, 2)  # which is channels last in memory
+    images = torch.from_numpy(data[0]).permute(0, 3, 1, 2)  # channels last in memory
     labels = torch.from_numpy(data[1]).long()
 
     def forward() -> Any:
@@ -100,20 +100,20 @@ def torch_step(precision: str, data: tuple, *, compiled: bool) -> Callable[[], A
 
 
 def product(precision: str) -> Callable[[], Any]:
-    """A matrix product of 2,048 x 2,048, which runs at the machine's peak or near it."""
+    """Returns a matrix product of 2,048 x 2,048, which runs near the machine's peak speed."""
     square = keras.ops.cast(np.ones((2048, 2048), np.float32), precision)
     return lambda: np.asarray(keras.ops.cast(keras.ops.matmul(square, square)[0, 0], "float32"))
 
 
 def make_sides(data: tuple, jit_compile: bool | str) -> dict[str, Callable[[], Any]]:
-    """All steps, by name and precision."""
+    """Returns all steps by name and precision."""
     step = functools.partial(keras_step, data=data, jit_compile=jit_compile)
     sides: dict[str, Callable[[], Any]] = {}
     for precision, policy in PRECISIONS.items():
         sides[f"stock Keras layers, {precision}"] = step(stock_network, policy)
         sides[f"catdog-keras, {precision}"] = step(build_model1, policy)
-        bound = step(lambda: stock_network(normalised=False), policy)
-        sides[f"no normalisation, {precision}"] = bound
+        bound = step(lambda: stock_network(normalized=False), policy)
+        sides[f"no normalization, {precision}"] = bound
         if importlib.util.find_spec("torch"):
             for compiled in (False, True):
                 name = f"PyTorch, {'compiled, ' if compiled else ''}{precision}"
@@ -124,7 +124,7 @@ def make_sides(data: tuple, jit_compile: bool | str) -> dict[str, Callable[[], A
 
 
 def three_steps(name: str, batch: int) -> None:
-    """Three training steps of the tutorial's network: of "stock" layers, or of this library."""
+    """Runs three training steps of the tutorial's network, with "stock" layers or this library."""
     build = stock_network if name == "stock" else build_model1
     step = keras_step(build, PRECISIONS["float32"], random_batch(batch))
     for _ in range(3):
@@ -132,14 +132,14 @@ def three_steps(name: str, batch: int) -> None:
 
 
 def random_batch(size: int) -> tuple:
-    """Pictures and labels."""
+    """Returns random images and labels."""
     generator = np.random.default_rng(0)
     images = generator.uniform(0, 255, (size, SIDE, SIDE, 3)).astype(np.float32)
     return images, generator.integers(0, 2, size).astype(np.int32)
 
 
 def main() -> None:
-    """Measures and prints."""
+    """Measures and prints the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--batch", type=int, default=32)
@@ -152,7 +152,7 @@ def main() -> None:
     jit_compile = True if arguments.jit_compile else "auto"
     sides = make_sides(random_batch(arguments.batch), jit_compile)
     for side in list(sides.values()) * 2:
-        side()  # tracing, compiling, and the first touch of memory
+        side()  # trace, compile and allocate memory
     timings = in_turns(sides, arguments.rounds)
     print(f"{keras.backend.backend()} backend, {arguments.rounds} rounds, medians [range].\n")
     steps = {name: timing for name, timing in timings.items() if not name.startswith("matrix")}
