@@ -1,4 +1,4 @@
-"""Keras layers for pictures, each usable alone."""
+"""Keras layers for images: network blocks, preprocessing and data augmentation."""
 
 from catdog_keras.layers.augmentation_strength import augmentation
 from catdog_keras.layers.batch_normalization import BatchNormalization
