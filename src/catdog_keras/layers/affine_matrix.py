@@ -1,4 +1,4 @@
-"""One matrix for flip, zoom, shear, rotation and shift of each picture: arithmetic alone."""
+"""Affine transformation matrices from the parameters of `RandomAffine`."""
 
 import math
 from collections.abc import Mapping
@@ -22,16 +22,17 @@ PARAMETERS = (
 def affine_matrix(
     parameters: Mapping[str, Any], height: Any, width: Any, ops: Any = keras.ops
 ) -> Any:
-    """Composes one 3 x 3 matrix per picture, from a point of the result to one of the picture.
+    """Computes one 3 x 3 matrix per image that maps output points to input points.
 
-    A point is `(x, y, 1)`, in pixels to the right and down from the centre of the first pixel.
+    A point is `(x, y, 1)`, in pixels to the right of and below the center of the top left pixel.
 
     Args:
-        parameters: What `RandomAffine.draw_parameters` returns: arrays of shape `(batch,)`.
-        height: Height of the pictures in pixels, a floating-point number.
-        width: Width of the pictures in pixels, a floating-point number.
-        ops: Namespace of `cos`, `sin`, `tan`, `stack` and `reshape` for these arrays: `keras.ops`,
-            or another one such as `numpy`.
+        parameters: Dictionary returned by `RandomAffine.draw_parameters`: arrays of shape
+            `(batch,)`.
+        height: Height of the images in pixels, a floating-point number.
+        width: Width of the images in pixels, a floating-point number.
+        ops: Namespace with `cos`, `sin`, `tan`, `stack` and `reshape` for these arrays:
+            `keras.ops`, or another one such as `numpy`.
 
     Returns:
         Matrices of shape `(batch, 3, 3)`.
@@ -39,13 +40,14 @@ def affine_matrix(
     angle = parameters["rotation_degrees"] * (math.pi / 180.0)
     slope = ops.tan(parameters["shear_degrees"] * (math.pi / 180.0))
     cosine, sine = ops.cos(angle), ops.sin(angle)
-    # What was done last is undone first: rows are those of mirror * zoom * shear * rotation.
+    # The matrix is the inverse of the transformation, so the steps are in reverse order: its rows
+    # are those of mirror * zoom * shear * rotation.
     stretch = 1.0 + parameters["zoom"]
     across = stretch * (1.0 - 2.0 * parameters["flip_horizontal"])
     down = stretch * (1.0 - 2.0 * parameters["flip_vertical"])
     xx, xy = across * (cosine + slope * sine), across * (slope * cosine - sine)
     yx, yy = down * sine, down * cosine
-    # The centre stays, but for the translation, which is measured on the result.
+    # All steps keep the center fixed, except the translation, which is measured in the output.
     center_x, center_y = (width - 1.0) / 2.0, (height - 1.0) / 2.0
     from_x = center_x + parameters["translation_width"] * width
     from_y = center_y + parameters["translation_height"] * height
@@ -57,7 +59,7 @@ def affine_matrix(
 
 
 def check_names(parameters: Mapping[str, Any]) -> None:
-    """Raises if a parameter is missing."""
+    """Raises a ValueError if a parameter is missing."""
     missing = [name for name in PARAMETERS if name not in parameters]
     if missing:
         requirement = "what `draw_parameters` returns"
@@ -66,7 +68,7 @@ def check_names(parameters: Mapping[str, Any]) -> None:
 
 
 def check_count(tensors: Mapping[str, Any], pictures: int | None, *, alone: bool) -> None:
-    """Raises if parameters are not for as many pictures, where both numbers are known."""
+    """Raises a ValueError if the numbers of parameters and images are known and differ."""
     drawn = {tensor.shape[0] for tensor in tensors.values()}
     if pictures is not None and None not in drawn and drawn != {pictures}:
         remedy = " Masks without an axis of channels need one: masks[..., None]." if alone else ""
