@@ -1,4 +1,4 @@
-"""What layers around other layers share."""
+"""Base class and helpers of the layers that wrap other layers."""
 
 import inspect
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ NEEDS_LABELS = (keras.layers.CutMix, keras.layers.MixUp)
 
 
 def check_inner(name: str, layer: Any) -> keras.Layer:
-    """Returns `layer`, or raises if it is no layer from pictures to pictures."""
+    """Returns `layer`, or raises if it is not a layer that maps images to images."""
     if isinstance(check_layer(name, layer), NEEDS_LABELS):
         requirement = "a layer of pictures alone"
         remedy = "CutMix and MixUp need labels, too: map them over the batches of a dataset."
@@ -23,7 +23,7 @@ def check_inner(name: str, layer: Any) -> keras.Layer:
 
 
 def check_inner_layers(layers: Any) -> list[keras.Layer]:
-    """Returns the layers as a list, or raises if they are not one or more fit layers."""
+    """Returns the layers as a list, or raises if the list is empty or a layer is not suitable."""
     if not isinstance(layers, (list, tuple)):
         raise TypeError(describe("layers", "a list of layers", layers))
     if not layers:
@@ -32,13 +32,13 @@ def check_inner_layers(layers: Any) -> list[keras.Layer]:
 
 
 class _AroundLayers(_InTraining):
-    """A layer around others.
+    """Base class of layers that wrap other layers.
 
-    A subclass has `_inner_layers`, `draw_own`, `draw_parameters` and `transform`.
+    Subclasses define `_inner_layers`, `draw_own`, `draw_parameters` and `transform`.
     """
 
     def build(self, input_shape: Sequence[int | None]) -> None:
-        """Builds the layers inside."""
+        """Builds the wrapped layers."""
         shape = _batched(self.compute_output_shape(input_shape))
         for layer in self._inner_layers:
             if not layer.built:
@@ -49,7 +49,7 @@ class _AroundLayers(_InTraining):
         """Returns `input_shape`.
 
         Raises:
-            ValueError: If it has neither three nor four axes, or a layer inside changes it.
+            ValueError: If it does not have three or four axes, or a wrapped layer changes it.
         """
         shape = super().compute_output_shape(input_shape)
         batched = _batched(shape)
@@ -62,26 +62,26 @@ class _AroundLayers(_InTraining):
         return shape
 
     def apply(self, images: Any, parameters: dict[str, Any]) -> Any:
-        """Transforms pictures by given parameters.
+        """Transforms images with the given parameters.
 
         Args:
-            images: Pictures of either input shape.
-            parameters: What `draw_parameters` returns for as many pictures. What it does not hold
-                (a layer without `draw_parameters`) is drawn anew.
+            images: Images, batched or not.
+            parameters: Dictionary returned by `draw_parameters` for the same number of images.
+                Wrapped layers without `draw_parameters` have no entry and draw new random numbers.
 
         Returns:
-            The pictures, transformed, in the compute dtype.
+            The transformed images, in the compute dtype.
         """
         ops = _backend.operations_for(images)
         images = ops.convert_to_tensor(images)
-        # Inner layers need not know single pictures; a model does not.
+        # A wrapped layer may require a batch axis: a model, for example, does.
         alone = len(images.shape) == 3
         images = ops.expand_dims(images, 0) if alone else images
         outputs = ops.cast(self.transform(images, parameters), self.compute_dtype)
         return ops.squeeze(outputs, 0) if alone else outputs
 
     def _select(self, chosen: Any, outputs: Any, images: Any) -> Any:
-        """Takes the chosen pictures from `outputs` and the others from `images`."""
+        """Returns `outputs` for the chosen images and `images` for the others."""
         ops = _backend.operations_for(images)
         return ops.where(
             ops.reshape(ops.cast(chosen, "bool"), (-1, 1, 1, 1)),
@@ -91,13 +91,13 @@ class _AroundLayers(_InTraining):
 
 
 def draw_inner(layer: keras.Layer, batch_size: Any) -> dict[str, Any] | None:
-    """Draws the parameters of a layer inside; None if it draws when it is called."""
+    """Draws the parameters of a wrapped layer, or returns None if it has no `draw_parameters`."""
     draw = getattr(layer, "draw_parameters", None)
     return None if draw is None else draw(batch_size)
 
 
 def apply_inner(layer: keras.Layer, images: Any, parameters: dict[str, Any] | None) -> Any:
-    """Applies a layer inside, by parameters if it was given some."""
+    """Applies a wrapped layer, with the given parameters unless they are None."""
     if parameters is not None:
         return layer.apply(images, parameters)
     if _backend.is_foreign(images):
@@ -106,8 +106,12 @@ def apply_inner(layer: keras.Layer, images: Any, parameters: dict[str, Any] | No
 
 
 def _apply_in_map(layer: keras.Layer, images: Any) -> Any:
-    """Applies a layer to tensors of another framework than Keras's backend, if it can be."""
-    if isinstance(layer, keras.layers.Identity):  # it would make a tensor of the backend of them
+    """Applies a layer to TensorFlow tensors in a `tf.data` map while Keras uses another backend.
+
+    Raises:
+        TypeError: If the layer supports only tensors of Keras's backend.
+    """
+    if isinstance(layer, keras.layers.Identity):  # would convert to the backend's tensors
         return images
     try:
         return _call(layer, images)
@@ -119,7 +123,7 @@ def _apply_in_map(layer: keras.Layer, images: Any) -> Any:
 
 
 def _call(layer: keras.Layer, images: Any) -> Any:
-    # RandomBrightness of Keras writes into the tensor that it is given where there is a way to.
+    # Keras's RandomBrightness modifies its input in place if the backend allows it.
     images = _backend.protect(images)
     if "training" in inspect.signature(layer.call).parameters:
         return layer(images, training=True)
