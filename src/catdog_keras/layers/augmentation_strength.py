@@ -1,4 +1,4 @@
-"""Augmentation ready for use, in three strengths."""
+"""Data augmentation presets: light, medium and strong."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -22,28 +22,30 @@ def augmentation(
     data_format: str | None = None,
     name: str = "augmentation",
 ) -> keras.Layer:
-    """Makes a layer that augments pictures of things seen from the side, such as cats and dogs.
+    """Creates a data augmentation layer for images of upright objects, such as cats and dogs.
 
-    It acts with `training=True` only, which `fit` sets; in a `tf.data` map set it yourself. What
-    `build_model2`, `build_model3` and the tutorial put in front by default is `"medium"`.
+    The layer is active only with `training=True`, which `fit` sets; in a `tf.data` map, pass it
+    explicitly. `"medium"` is the default of `build_model2`, `build_model3` and the tutorial.
 
     Args:
         strength: One of
-            `"light"`: left and right swap in half of the pictures;
-            `"medium"`: that, turns by up to 20 degrees, zoom and shifts by up to a tenth, in one
-            resampling;
-            `"strong"`: that with up to 30 degrees, 0.2 and 0.15 and a shear of up to 10 degrees;
-            brightness, contrast and saturation in 8 of 10 pictures; a grey rectangle over 2 % to
-            15 % of the area in 1 of 4. For pictures of three channels.
-        seed: Integer from 0 to 2147483647, or None for fresh ones.
-        value_range: Pair (low, high), the range of the pictures. Only `"strong"` depends on it:
-            with a wrong one its colours are wrong, and no error tells.
-        data_format: `"channels_last"`, `"channels_first"`, or None for Keras's own setting.
+            `"light"`: horizontal flip of half of the images;
+            `"medium"`: flip, rotation by up to 20 degrees, zoom and translation by up to 0.1, in
+            one resampling;
+            `"strong"`: as `"medium"`, with rotation by up to 30 degrees, zoom by up to 0.2,
+            translation by up to 0.15 and shear by up to 10 degrees; brightness, contrast and
+            saturation in 8 of 10 images; a gray rectangle over 2 % to 15 % of the area in 1 of 4.
+            Requires three channels.
+        seed: Integer from 0 to 2147483647, or None for a random seed.
+        value_range: Pair (low, high), the value range of the images. Only `"strong"` uses it: a
+            wrong range produces wrong colors without an error.
+        data_format: `"channels_last"`, `"channels_first"`, or None for
+            `keras.config.image_data_format()`.
         name: Name of the layer.
 
     Returns:
-        One layer, from pictures to pictures of the same shape: a `RandomAffine`, or a
-        `RandomSequence` for `"strong"`.
+        A layer that keeps the shape of the images: a `RandomAffine`, or a `RandomSequence` for
+        `"strong"`.
 
     Raises:
         TypeError: If an argument has the wrong type.
@@ -71,20 +73,21 @@ def augmentation(
 def _colour_and_erasing(
     value_range: tuple[float, float], seed: int | None, data_format: str | None
 ) -> list[keras.Layer]:
-    # Layers of the same seed would draw the same numbers.
+    # Layers with the same seed would draw the same random numbers.
     seeds = [None if seed is None else (seed + n) % (LARGEST_SEED + 1) for n in range(1, 7)]
     common: dict[str, Any] = {"value_range": value_range, "data_format": data_format}
     colour = RandomSequence(
         [
             keras.layers.RandomBrightness(0.15, seed=seeds[0], **common),
             keras.layers.RandomContrast(0.3, seed=seeds[1], **common),
-            # Towards grey and away from it. RandomSaturation leaves a range of (0, 255): what it
-            # limits by it is the saturation, which is from 0 to 1 in any range.
+            # Reduces or increases the saturation. RandomSaturation would leave a range of (0, 255):
+            # it clips the saturation to `value_range`, but saturation is between 0 and 1 in any
+            # range.
             keras.layers.RandomColorDegeneration((-0.4, 0.4), seed=seeds[2], **common),
         ]
     )
     erasing = keras.layers.RandomErasing(
-        (1.0, 1.0),  # always: RandomApply says how often
+        (1.0, 1.0),  # always: RandomApply sets the probability
         scale=(0.02, 0.15),
         fill_value=sum(value_range) / 2,
         seed=seeds[3],
