@@ -1,4 +1,4 @@
-"""Batch normalisation by the backend's fused kernel."""
+"""Batch normalization with the backend's fused kernel."""
 
 from typing import Any
 
@@ -9,23 +9,24 @@ from catdog_keras import _backend
 
 @keras.saving.register_keras_serializable(package="catdog_keras")
 class BatchNormalization(keras.layers.BatchNormalization):
-    """Batch normalisation: Keras's layer, computed by the backend's fused kernel where it has one.
+    """Batch normalization, computed by the backend's fused kernel where there is one.
 
-    Arguments, weights and results are those of `keras.layers.BatchNormalization`, so that weights
-    move between the two in both directions; the moving variance is the biased one, as there.
-    With `trainable = False` the layer uses its moving averages, even when `training=True`.
+    Arguments, weights and results are those of `keras.layers.BatchNormalization`, so weights can be
+    exchanged between the two layers; as in Keras, the moving variance is the biased one. With
+    `trainable = False` the layer uses its moving averages, even when `training=True`.
 
-    The kernel is used for four-axis inputs in float16, bfloat16 or float32 without a mask, with an
-    `epsilon` above 0: on TensorFlow with the channels last and outside XLA, on PyTorch with the
-    channels last or second and more than one value per channel. Everything else, JAX included, is
-    computed by Keras's own operations.
+    The kernel requires inputs with four axes in float16, bfloat16 or float32, no mask, and an
+    `epsilon` above 0; on TensorFlow also channels last and no XLA compilation, and on PyTorch the
+    channels last or second and more than one value per channel. In all other cases, including JAX,
+    the layer uses Keras's own operations.
 
     Source: Ioffe and Szegedy, "Batch Normalization: Accelerating Deep Network Training by Reducing
     Internal Covariate Shift" (https://arxiv.org/abs/1502.03167), Algorithms 1 and 2.
 
     Args:
         axis: Integer, the axis of the channels. Defaults to the last; 1 for channels first.
-        momentum: Number in [0, 1]; the share of the old value that a moving average keeps.
+        momentum: Number in [0, 1]; the fraction of the old value that a moving average keeps at
+            each training step.
         epsilon: Number of at least 0, added to the variance.
         center: Whether to add the trained offset `beta`.
         scale: Whether to multiply by the trained factor `gamma`.
@@ -37,10 +38,10 @@ class BatchNormalization(keras.layers.BatchNormalization):
         gamma_regularizer: Optional regularizer of `gamma`.
         beta_constraint: Optional constraint of `beta`.
         gamma_constraint: Optional constraint of `gamma`.
-        renorm: Whether to use batch renormalisation (by Keras's own operations).
+        renorm: Whether to use batch renormalization (with Keras's own operations).
         renorm_clipping: With `renorm`, a dictionary of the bounds `rmin`, `rmax` and `dmax`.
         renorm_momentum: With `renorm`, the momentum of its moving averages.
-        synchronized: TensorFlow only; whether replicas share their statistics (by Keras's own
+        synchronized: Whether replicas share their statistics (TensorFlow only, with Keras's own
             operations).
         **kwargs: Arguments of `keras.layers.Layer`: `name`, `dtype`, `trainable`.
 
@@ -49,11 +50,11 @@ class BatchNormalization(keras.layers.BatchNormalization):
         `axis`. Floating point, any range.
 
     Output shape:
-        That of the input, in the layer's compute dtype. During training each channel has the mean
-        `beta` and the standard deviation `gamma`.
+        Same as the input, in the compute dtype. During training each channel has the mean `beta`
+        and the standard deviation `gamma`.
 
     Raises:
-        ValueError: By Keras, if an argument or the mask's shape is not allowed.
+        ValueError: Raised by Keras if an argument or the shape of the mask is not allowed.
 
     Example:
     >>> import catdog_keras, numpy as np
@@ -64,19 +65,19 @@ class BatchNormalization(keras.layers.BatchNormalization):
     """
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        """Normalises `inputs`.
+        """Normalizes `inputs`.
 
         Args:
-            inputs: Tensor to normalise.
-            training: True normalises by the statistics of the batch and updates the moving
-                averages; False or None normalises by the moving averages.
-            mask: Optional tensor, True where a position counts.
+            inputs: Tensor to normalize.
+            training: True normalizes by the statistics of the batch and updates the moving
+                averages; False or None normalizes by the moving averages.
+            mask: Optional tensor, True at the positions that are included in the statistics.
 
         Returns:
-            The normalised tensor.
+            The normalized tensor.
         """
         own_operations = mask is not None or self.renorm or self.synchronized
-        own_operations |= self.epsilon == 0  # which the kernel of PyTorch refuses
+        own_operations |= self.epsilon == 0  # not allowed by PyTorch's kernel
         if own_operations or not _backend.can_fuse_batch_norm(inputs, self.axis):
             return super().call(inputs, training=training, mask=mask)
         moving_mean = keras.ops.cast(self.moving_mean, "float32")
@@ -94,11 +95,11 @@ class BatchNormalization(keras.layers.BatchNormalization):
         return keras.ops.cast(outputs, self.compute_dtype)
 
     def update_moving_averages(self, mean: Any, variance: Any) -> None:
-        """Moves the averages towards the statistics of a batch, as each training step does.
+        """Updates the moving averages with the statistics of a batch, as each training step does.
 
         Args:
             mean: Tensor of shape `(channels,)`, in float32.
-            variance: The biased variance, likewise.
+            variance: The biased variance, with the same shape and dtype.
         """
         for average, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
             kept = keras.ops.cast(average, "float32") * self.momentum
