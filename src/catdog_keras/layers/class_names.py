@@ -1,4 +1,4 @@
-"""The names of the classes, kept inside a model."""
+"""A layer that stores the class names in a model."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,29 +10,30 @@ from catdog_keras._checks import check_class_names, describe
 
 @keras.saving.register_keras_serializable(package="catdog_keras")
 class ClassNames(keras.layers.Layer):
-    """Passes a model's outputs on as they are, and carries the name of each one.
+    """Stores the class names in a model and returns its inputs unchanged.
 
-    It stands last in a model, after the logits or the probabilities; where these are float32 under
-    a 16-bit policy, give it `dtype="float32"` as well, for it has the dtype of its policy like any
-    layer. The names are part of its config: they are in the saved file and in every copy of the
-    model, and `catdog_keras.model_classes` reads them. `training` changes nothing.
+    Use it as the last layer of a model, after the logits or probabilities. If these are float32
+    under a 16-bit policy, pass `dtype="float32"` here as well: like any layer, it casts to the
+    dtype of its policy. The names are part of the layer's config, so they are in the saved file and
+    in every copy of the model; `catdog_keras.model_classes` reads them. `training` has no effect.
 
-    Source: none; a layer's config is the one place of a Keras model that a saved file, a clone and
-    a part of the model all keep.
+    Source: none. A layer's config is the only part of a Keras model that is kept by saved files,
+    clones and submodels.
 
     Args:
         class_names: Distinct names, in the order of the outputs.
         **kwargs: Arguments of `keras.layers.Layer`: `name`, `dtype`.
 
     Input shape:
-        `(batch, ..., classes)`, with as many classes as names.
+        `(batch, ..., classes)`, with one class per name.
 
     Output shape:
-        That of the input, with the same values, in the compute dtype.
+        Same as the input, with the same values, in the compute dtype.
 
     Raises:
-        TypeError: If `class_names` is no list of strings.
-        ValueError: If a name occurs twice, or the input has another number of classes.
+        TypeError: If `class_names` is not a list of strings.
+        ValueError: If a name occurs twice, or the number of classes in the input differs from the
+            number of names.
 
     Example:
         >>> import catdog_keras, numpy as np
@@ -42,12 +43,12 @@ class ClassNames(keras.layers.Layer):
     """
 
     def __init__(self, class_names: Sequence[str], **kwargs: Any) -> None:
-        """Checks and keeps the arguments; the class tells what they mean."""
+        """Validates and stores the arguments; see the class docstring."""
         super().__init__(**kwargs)
         self.class_names = check_class_names(class_names)
 
     def build(self, input_shape: Sequence[int | None]) -> None:
-        """Checks `input_shape`; the layer has no weights."""
+        """Validates `input_shape`; the layer has no weights."""
         self.compute_output_shape(input_shape)
         self.built = True
 
@@ -55,7 +56,7 @@ class ClassNames(keras.layers.Layer):
         """Returns `input_shape`.
 
         Raises:
-            ValueError: If its last axis is not as long as the list of names.
+            ValueError: If the length of its last axis is not the number of names.
         """
         shape = tuple(input_shape)
         if shape[-1] not in (len(self.class_names), None):
@@ -64,9 +65,9 @@ class ClassNames(keras.layers.Layer):
         return shape
 
     def call(self, inputs: Any) -> Any:
-        """Returns `inputs`."""
+        """Returns `inputs` unchanged."""
         return inputs
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the arguments that make this layer again."""
+        """Returns the constructor arguments of the layer."""
         return {**super().get_config(), "class_names": list(self.class_names)}
