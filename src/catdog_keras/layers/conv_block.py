@@ -1,4 +1,4 @@
-"""The tutorial's building block: convolution, activation, normalisation, pooling."""
+"""Building block of the tutorial's networks: convolution, activation, normalization, pooling."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -18,7 +18,7 @@ from catdog_keras.layers.batch_normalization import BatchNormalization
 
 PADDINGS = ("valid", "same")
 
-# What these make of a value depends on no other value, nor on where the channels stand.
+# Elementwise activations: the layout of the feature maps does not matter to them.
 _ELEMENTWISE = tuple(
     keras.activations.get(name)
     for name in (
@@ -30,35 +30,36 @@ _ELEMENTWISE = tuple(
 
 @keras.saving.register_keras_serializable(package="catdog_keras")
 class ConvBlock(keras.layers.Layer):
-    """Convolution, activation, batch normalisation, max pooling, in this order.
+    """Convolution, activation, batch normalization and max pooling, in this order.
 
-    The normalisation comes after the activation, as in the tutorial, and not between convolution
-    and activation, as in most papers. `padding` is that of the convolution; the pooling always
-    drops the rows and columns that fill no window. With `training=True` the normalisation uses the
+    Normalization follows the activation, as in the tutorial; most papers normalize between
+    convolution and activation. `padding` applies to the convolution only: pooling always drops rows
+    and columns that do not fill a window. With `training=True` the normalization uses the
     statistics of the batch, otherwise its moving averages.
 
-    The parts are the attributes `convolution`, `normalization` and `pooling`; the last two are
-    None where they are switched off. On TensorFlow the parts work with the channels last and on
-    PyTorch with the channels first, whatever `data_format` is: the picture is transposed on its way
-    in and out, which on PyTorch copies nothing.
+    The sublayers are the attributes `convolution`, `normalization` and `pooling`; the last two are
+    None if they are disabled. Internally, the block uses channels last on TensorFlow and channels
+    first on PyTorch, whatever `data_format` is. Inputs and outputs are transposed as needed; on
+    PyTorch this is a view, not a copy.
 
-    Source: the tutorial's first network; normalisation after Ioffe and Szegedy
+    Source: the tutorial's first network; normalization after Ioffe and Szegedy
     (https://arxiv.org/abs/1502.03167), section 3.2, which puts it before the activation.
 
     Args:
         filters: Integer of at least 1; number of convolution filters, the channels of the output.
-        kernel_size: Integer of at least 1, or a pair (height, width); the convolution's window in
-            pixels.
-        activation: Name of a Keras activation, a callable, or None for none.
-        pool_size: Integer of at least 1, or a pair (height, width); the pooling's window and
-            stride in pixels. 1 leaves the pooling out.
-        padding: `"valid"` (no padding) or `"same"` (zeros, so that the convolution keeps height
-            and width).
-        use_batch_norm: Whether to normalise.
-        momentum: Number from 0 to 1; the share of the old value that the normalisation's moving
-            averages keep at each training step. At Keras's 0.99 they take several hundred steps
-            to forget where they began; for short training use 0.9.
-        data_format: `"channels_last"`, `"channels_first"`, or None for Keras's own setting.
+        kernel_size: Integer of at least 1, or a pair (height, width); size of the convolution
+            window in pixels.
+        activation: Name of a Keras activation, a callable, or None for no activation.
+        pool_size: Integer of at least 1, or a pair (height, width); size and stride of the pooling
+            window in pixels. 1 disables pooling.
+        padding: `"valid"` (no padding) or `"same"` (zeros, so that the convolution keeps height and
+            width).
+        use_batch_norm: Whether to apply batch normalization.
+        momentum: Number from 0 to 1; the fraction of the old value that the moving averages of the
+            normalization keep at each training step. With Keras's default of 0.99 they take several
+            hundred steps to forget their initial values; use 0.9 for short training.
+        data_format: `"channels_last"`, `"channels_first"`, or None for
+            `keras.config.image_data_format()`.
         **kwargs: Arguments of `keras.layers.Layer`: `name`, `dtype`, `trainable`.
 
     Input shape:
@@ -71,8 +72,8 @@ class ConvBlock(keras.layers.Layer):
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If an argument has a value that is not allowed, or a picture is smaller than
-            the windows.
+        ValueError: If an argument has a value that is not allowed, or an image is smaller than the
+            windows.
 
     Example:
     >>> import catdog_keras
@@ -93,7 +94,7 @@ class ConvBlock(keras.layers.Layer):
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
-        """Checks and keeps the arguments; the class tells what they mean."""
+        """Validates and stores the arguments; see the class docstring."""
         super().__init__(**kwargs)
         self.filters = check_integer("filters", filters, minimum=1)
         self._kernel = check_window("kernel_size", kernel_size)
@@ -111,9 +112,10 @@ class ConvBlock(keras.layers.Layer):
         inner_format = _backend.native_data_format(self.data_format)
         self._transposes = inner_format != self.data_format
         inner_last = inner_format == "channels_last"
-        ways = (0, 2, 3, 1), (0, 3, 1, 2)  # to channels last, and to channels first
+        ways = (0, 2, 3, 1), (0, 3, 1, 2)  # to channels last, to channels first
         self._to_inner, self._from_inner = ways if inner_last else ways[::-1]
-        # A frozen layer does not freeze the parts that it gets later; each must be told.
+        # Setting `trainable` on a layer does not affect sublayers created later, so it is passed
+        # on.
         common = {"dtype": self.dtype_policy, "trainable": self.trainable}
         self.convolution = keras.layers.Conv2D(
             self.filters,
@@ -136,14 +138,18 @@ class ConvBlock(keras.layers.Layer):
             )
 
     def _activate(self, maps: Any) -> Any:
-        """Activates maps of the inner layout; a softmax must find its axis where it was."""
+        """Applies the activation to feature maps in the internal layout.
+
+        Activations that are not elementwise, such as softmax, run in the layout of `data_format`,
+        in which their axis is defined.
+        """
         if not self._transposes or self.activation in _ELEMENTWISE:
             return self.activation(maps)
         activated = self.activation(keras.ops.transpose(maps, self._from_inner))
         return keras.ops.transpose(activated, self._to_inner)
 
     def build(self, input_shape: Sequence[int | None]) -> None:
-        """Makes the weights for inputs of `input_shape`."""
+        """Creates the weights for inputs of shape `input_shape`."""
         self.compute_output_shape(input_shape)
         if input_shape[1 if self.data_format == "channels_first" else -1] is None:
             raise ValueError(describe("input_shape", "known in its channels", tuple(input_shape)))
@@ -155,10 +161,10 @@ class ConvBlock(keras.layers.Layer):
         self.built = True
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
-        """Returns the shape of the output for inputs of `input_shape`.
+        """Returns the shape of the output for inputs of shape `input_shape`.
 
         Raises:
-            ValueError: If `input_shape` has not four axes, or is smaller than the windows.
+            ValueError: If `input_shape` does not have four axes, or is smaller than the windows.
         """
         shape = tuple(input_shape)
         first = self.data_format == "channels_first"
@@ -192,17 +198,17 @@ class ConvBlock(keras.layers.Layer):
         raise ValueError(describe("input_shape", requirement, shape, remedy))
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
-        """Runs the parts on `inputs`.
+        """Applies convolution, activation, normalization and pooling to `inputs`.
 
         Args:
-            inputs: Pictures.
-            training: True normalises by the statistics of the batch and updates the moving
-                averages; False or None normalises by the moving averages.
+            inputs: Images or feature maps.
+            training: True normalizes by the statistics of the batch and updates the moving
+                averages; False or None normalizes by the moving averages.
 
         Returns:
             The pooled feature maps.
         """
-        self.compute_output_shape(inputs.shape)  # a later picture may be smaller than the first
+        self.compute_output_shape(inputs.shape)  # later inputs may be smaller than the first
         outputs = keras.ops.transpose(inputs, self._to_inner) if self._transposes else inputs
         outputs = self.convolution(outputs)
         normalization = self.normalization
@@ -217,7 +223,7 @@ class ConvBlock(keras.layers.Layer):
         return keras.ops.transpose(outputs, self._from_inner) if self._transposes else outputs
 
     def _pools_first(self, maps: Any) -> bool:
-        """Whether the backend has the way on which the pooling comes before the normalisation."""
+        """Whether the backend has a kernel for these maps that pools before it normalizes."""
         return self.pooling is not None and _backend.can_normalize_and_pool(maps, self._window)
 
     def _normalize_and_pool(self, maps: Any, normalization: BatchNormalization) -> Any:
@@ -235,7 +241,7 @@ class ConvBlock(keras.layers.Layer):
         return outputs
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the arguments that make this layer again."""
+        """Returns the constructor arguments of the layer."""
         return {
             **super().get_config(),
             "filters": self.filters,
