@@ -1,4 +1,4 @@
-"""What layers share that change pictures at random: in training only, on pictures alone."""
+"""Base class of the augmentation layers: random changes of images, during training only."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,46 +10,46 @@ from catdog_keras._checks import check_one_tensor, describe
 
 
 class _InTraining(keras.layers.Layer):
-    """A layer that acts with `training=True` only, and keeps the shape of pictures.
+    """Base class of layers that are active only with `training=True` and keep the image shape.
 
-    A subclass has `draw_parameters` and `apply`, and `draw_own` where only some of the parameters
-    are drawn by the layer itself.
+    Subclasses define `draw_parameters` and `apply`, and override `draw_own` if the layer itself
+    draws only some of the parameters.
     """
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
-        """Returns the pictures, in a `tf.data` map whatever Keras's backend is."""
+        """Calls the layer; in a `tf.data` map with any Keras backend."""
         check_one_tensor(inputs)
         if _backend.is_foreign(inputs):
             return self.call(inputs, *args, **kwargs)
         return super().__call__(inputs, *args, **kwargs)
 
     def call(self, inputs: Any, training: bool | None = False) -> Any:
-        """Changes pictures at random.
+        """Augments images at random.
 
         Args:
-            inputs: Pictures of either input shape.
-            training: True draws and applies parameters; False or None returns the pictures.
+            inputs: Images, batched or not.
+            training: True draws and applies parameters; False or None returns the images unchanged.
 
         Returns:
-            The pictures, in the compute dtype.
+            The images, in the compute dtype.
         """
         self.compute_output_shape(inputs.shape)
         ops = _backend.operations_for(inputs)
         if not training:
             return ops.cast(inputs, self.compute_dtype)
-        # Of a tensor even for one picture: this is how a foreign map is told from the rest.
+        # A tensor even for a single image: its type shows whether this runs in a `tf.data` map.
         batch_size = ops.shape(inputs if len(inputs.shape) == 4 else inputs[None])[0]
         return self.apply(inputs, self.draw_own(batch_size))
 
     def draw_own(self, batch_size: Any) -> dict[str, Any]:
-        """Draws the parameters of `batch_size` pictures that the layer itself applies."""
+        """Draws the parameters that the layer itself applies to `batch_size` images."""
         return self.draw_parameters(batch_size)
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         """Returns `input_shape`.
 
         Raises:
-            ValueError: If it has neither three nor four axes.
+            ValueError: If it does not have three or four axes.
         """
         shape = tuple(input_shape)
         if len(shape) not in (3, 4):
