@@ -1,4 +1,4 @@
-"""From pictures in [0, 255] to the values that a backbone was trained on, and back."""
+"""Preprocessing of images in [0, 255] for pretrained backbones, and its inverse."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ from catdog_keras._checks import check_choice, describe
 
 
 class Scheme(NamedTuple):
-    """One way to prepare pictures: `(picture / divisor - mean) / deviation`, channel by channel."""
+    """One preprocessing scheme: `(image / divisor - mean) / deviation` for each channel."""
 
     divisor: float = 1.0
     mean: tuple[float, ...] = (0.0,)
@@ -19,7 +19,7 @@ class Scheme(NamedTuple):
 
     @property
     def channels(self) -> int | None:
-        """Number of channels that the scheme is for; None for any."""
+        """Number of channels that the scheme requires; None for any number."""
         return len(self.mean) if len(self.mean) > 1 else None
 
 
@@ -35,28 +35,30 @@ SCHEMES = {
 
 @keras.saving.register_keras_serializable(package="catdog_keras")
 class Preprocessing(keras.layers.Layer):
-    """Brings pictures in [0, 255] to the value range that a backbone expects.
+    """Scales images in [0, 255] to the value range that a backbone expects.
 
-    The input must still be in [0, 255]: this layer in front of a model that rescales by itself
-    (EfficientNet does), or after `preprocess_input`, prepares pictures twice, and no error tells.
+    The input must be in [0, 255]. If the model already rescales its inputs (as EfficientNet does),
+    or after `preprocess_input`, images are preprocessed twice without an error.
 
-    The values are computed in float32 and rounded once to the compute dtype. They are those of
-    `preprocess_input` on a tensor, bit for bit; in a compiled model, and on JAX beside
-    `preprocess_input` on an array, the last bit of a division may differ. `training` changes
-    nothing. The layer works in a model, in a `tf.data` map on any backend, and on arrays.
+    Values are computed in float32 and rounded once to the compute dtype. They equal those of
+    `preprocess_input` on a tensor bit for bit; in a compiled model, and on JAX compared with
+    `preprocess_input` on an array, the last bit of a division may differ. `training` has no effect.
+    The layer runs in a model, in a `tf.data` map with any backend, and on arrays.
 
-    Source: `keras.applications.imagenet_utils.preprocess_input`, with the same order of
-    operations: `"signed"` is its mode `"tf"`, `"imagenet_torch"` its `"torch"`,
-    `"imagenet_caffe"` its `"caffe"`. The ImageNet means after Simonyan and Zisserman
-    (https://arxiv.org/abs/1409.1556), section 2.1.
+    Source: `keras.applications.imagenet_utils.preprocess_input`, with the same order of operations:
+    `"signed"` is its mode `"tf"`, `"imagenet_torch"` its `"torch"`, `"imagenet_caffe"` its
+    `"caffe"`. The ImageNet means after Simonyan and Zisserman (https://arxiv.org/abs/1409.1556),
+    section 2.1.
 
     Args:
         scheme: One of
             `"unit"`: to [0, 1];
             `"signed"`: to [-1, 1] (MobileNetV2, Xception, Inception);
-            `"imagenet_torch"`: to [0, 1], minus the mean colour, over its deviation (DenseNet);
-            `"imagenet_caffe"`: from RGB to BGR, minus the mean colour (ResNet, VGG).
-        data_format: `"channels_last"`, `"channels_first"`, or None for Keras's own setting.
+            `"imagenet_torch"`: to [0, 1], minus the mean color, divided by its standard deviation
+            (DenseNet);
+            `"imagenet_caffe"`: from RGB to BGR, minus the mean color (ResNet, VGG).
+        data_format: `"channels_last"`, `"channels_first"`, or None for
+            `keras.config.image_data_format()`.
         **kwargs: Arguments of `keras.layers.Layer`: `name`, `dtype`, `trainable`.
 
     Input shape:
@@ -64,11 +66,11 @@ class Preprocessing(keras.layers.Layer):
         before height; RGB for the ImageNet schemes. Integer or floating point, in [0, 255].
 
     Output shape:
-        That of the input, in the compute dtype, within `output_range`.
+        Same as the input, in the compute dtype; values are within `output_range`.
 
     Raises:
-        ValueError: If `scheme` or `data_format` is not a known one, or the pictures have other
-            than the scheme's 3 channels.
+        ValueError: If `scheme` or `data_format` is unknown, or the images do not have the 3
+            channels that the scheme requires.
 
     Example:
     >>> import catdog_keras, numpy as np
@@ -78,21 +80,21 @@ class Preprocessing(keras.layers.Layer):
     """
 
     def __init__(self, scheme: str, *, data_format: str | None = None, **kwargs: Any) -> None:
-        """Checks and keeps the arguments; the class tells what they mean."""
+        """Validates and stores the arguments; see the class docstring."""
         super().__init__(**kwargs)
         self.scheme = check_choice("scheme", scheme, tuple(SCHEMES))
         self.data_format = _backend.resolve_data_format(data_format)
-        # Keras would round the pictures to the compute dtype before the first operation.
+        # Autocasting would round the images to the compute dtype before the first operation.
         self.autocast = False
 
     @property
     def input_range(self) -> tuple[float, float]:
-        """The lowest and the highest value of the pictures that the layer takes."""
+        """The lowest and the highest value that input images may have."""
         return 0.0, 255.0
 
     @property
     def output_range(self) -> tuple[float, float]:
-        """The lowest and the highest value that pictures in [0, 255] become."""
+        """The lowest and the highest output value for images in [0, 255]."""
         divisor, mean, deviation, _ = SCHEMES[self.scheme]
         ends = [
             (value / divisor - center) / width
@@ -102,7 +104,7 @@ class Preprocessing(keras.layers.Layer):
         return min(ends), max(ends)
 
     def build(self, input_shape: Sequence[int | None]) -> None:
-        """Checks `input_shape`; the layer has no weights."""
+        """Validates `input_shape`; the layer has no weights."""
         self.compute_output_shape(input_shape)
         self.built = True
 
@@ -110,7 +112,7 @@ class Preprocessing(keras.layers.Layer):
         """Returns `input_shape`.
 
         Raises:
-            ValueError: If it has not the number of channels that the scheme is for.
+            ValueError: If it does not have the number of channels that the scheme requires.
         """
         shape = tuple(input_shape)
         needed = SCHEMES[self.scheme].channels
@@ -120,14 +122,14 @@ class Preprocessing(keras.layers.Layer):
         return shape
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
-        """Returns the prepared pictures, in a `tf.data` map whatever Keras's backend is."""
+        """Calls the layer; in a `tf.data` map with any Keras backend."""
         if _backend.is_foreign(inputs):
             self.compute_output_shape(inputs.shape)
             return self.call(inputs)
         return super().__call__(inputs, *args, **kwargs)
 
     def call(self, inputs: Any) -> Any:
-        """Returns pictures in [0, 255] prepared for the backbone."""
+        """Preprocesses images in [0, 255] for the backbone."""
         scheme, ops = SCHEMES[self.scheme], _backend.operations_for(inputs)
         outputs = ops.cast(inputs, "float32")
         if scheme.reverses_channels:
@@ -141,14 +143,14 @@ class Preprocessing(keras.layers.Layer):
         return ops.cast(outputs, self.compute_dtype)
 
     def inverse(self, images: Any) -> Any:
-        """Turns prepared pictures back into RGB pictures in [0, 255], for plotting.
+        """Converts preprocessed images back to RGB images in [0, 255], for example for plotting.
 
         Args:
-            images: Tensor or array that this layer made, of either input shape; also in a
-                `tf.data` map.
+            images: Output of this layer, a tensor or an array, batched or not; also in a `tf.data`
+                map.
 
         Returns:
-            The pictures in float32, up to rounding; values are not clipped.
+            The images in float32, equal to the originals up to rounding; values are not clipped.
         """
         scheme, ops = SCHEMES[self.scheme], _backend.operations_for(images)
         outputs = ops.cast(ops.convert_to_tensor(images), "float32")
@@ -161,7 +163,7 @@ class Preprocessing(keras.layers.Layer):
         return outputs
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the arguments that make this layer again."""
+        """Returns the constructor arguments of the layer."""
         return {**super().get_config(), "scheme": self.scheme, "data_format": self.data_format}
 
     @property
