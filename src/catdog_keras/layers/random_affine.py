@@ -1,4 +1,4 @@
-"""Flip, zoom, shear, rotation and shift of pictures, in one resampling."""
+"""Random affine augmentation: flip, zoom, shear, rotation and translation in one resampling."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -37,50 +37,53 @@ Span = float | Sequence[float]
 
 @keras.saving.register_keras_serializable(package="catdog_keras")
 class RandomAffine(_Seeded, _InTraining):
-    """Flips, zooms, shears, rotates and shifts each picture at random, in one resampling.
+    """Randomly flips, zooms, shears, rotates and translates images, in one resampling.
 
-    `rotation_degrees` is in degrees; the factor of `keras.layers.RandomRotation` is a fraction of
-    a full turn. Only `training=True` changes pictures; otherwise they pass through untouched.
+    `rotation_degrees` is in degrees; the factor of `keras.layers.RandomRotation` is a fraction of a
+    full turn. The layer is active only with `training=True`; otherwise images are returned
+    unchanged.
 
-    Each picture draws its own parameters. In the result it is first mirrored, then zoomed, then
-    sheared, then rotated, all about its centre, and last shifted. All of this is one matrix, so a
-    picture is interpolated once and not once per step, and corners that one step would cut off
-    come back in the next.
+    Parameters are drawn independently for each image. The image is flipped, zoomed, sheared and
+    rotated about its center, in this order, and then translated. All steps are combined in one
+    matrix, so an image is interpolated once instead of once per step, and regions that one step
+    moves out of the image are not lost to later steps.
 
-    `draw_parameters` draws, `apply` applies: each can be called alone, and the parameters of a
-    picture serve its mask, too.
+    `draw_parameters` draws the parameters and `apply` applies them. Call them separately to
+    transform an image and its mask with the same parameters.
 
-    The layer stands in a model, compiled or not, or in a map of a dataset, whatever Keras's backend
-    is: `dataset.map(lambda images, labels: (layer(images, training=True), labels))`. There the
-    numbers are TensorFlow's own, from the same seed: with `num_parallel_calls` every picture still
-    has its own, but which one is a race. On TensorFlow the resampling is compiled for each size of
-    pictures that is known to a graph; uncompiled, coordinates are rounded otherwise, which changes
-    pictures of 160 x 160 in [0, 255] by less than 0.01.
+    The layer runs in a model, compiled or not, and in a `tf.data` map with any Keras backend:
+    `dataset.map(lambda images, labels: (layer(images, training=True), labels))`. In a map the
+    random numbers are TensorFlow's, from the same seed; with `num_parallel_calls` each image still
+    has its own parameters, but their order depends on thread timing. On TensorFlow the resampling
+    is compiled for each image size that is known in a graph. Uncompiled code rounds coordinates
+    differently, which changes images of 160 x 160 in [0, 255] by less than 0.01.
 
-    Source: the composition as in `keras.layers.RandomRotation`, `RandomZoom` and
-    `RandomTranslation`, whose directions it keeps; their separate resamplings are what it saves.
+    Source: the composition follows `keras.layers.RandomRotation`, `RandomZoom` and
+    `RandomTranslation` and keeps their directions, but avoids their separate resamplings.
 
     Args:
-        flip: None, `"horizontal"` (left and right swap), `"vertical"`, or
+        flip: None, `"horizontal"` (swaps left and right), `"vertical"`, or
             `"horizontal_and_vertical"`; each with probability 1/2, independently.
         rotation_degrees: Number r, for an angle from [-r, r], or a pair (low, high); in degrees,
-            from -360 to 360. Positive is counter-clockwise on the screen.
+            from -360 to 360. Positive angles rotate counterclockwise.
         zoom: Number z, for a zoom from [-z, z], or a pair (low, high), from -0.9 to 9. The result
-            shows `1 + zoom` times the picture's height and width: positive zooms out, as in
-            `keras.layers.RandomZoom`. The aspect ratio stays.
-        translation: Number t, for shifts from [-t, t], or a pair (low, high), from -1 to 1; a
-            fraction of the height and, drawn apart, of the width. Positive shifts down and to the
-            right.
+            shows `1 + zoom` times the height and width of the image: positive values zoom out, as
+            in `keras.layers.RandomZoom`. The aspect ratio is kept.
+        translation: Number t, for a translation from [-t, t], or a pair (low, high), from -1 to 1;
+            a fraction of the height and, drawn independently, of the width. Positive values move
+            the image down and to the right.
         shear_degrees: Number s, for an angle from [-s, s], or a pair (low, high); in degrees, from
-            -80 to 80. Upright lines lean by this angle; positive leans their tops to the right.
-        fill_mode: What lies outside the picture: `"reflect"` (`d c b a | a b c d | d c b a`),
-            `"nearest"` (`a a a a | a b c d | d d d d`), `"wrap"` (`a b c d | a b c d | a b c d`)
-            or `"constant"` (`fill_value`).
+            -80 to 80. Vertical lines are tilted by this angle; positive angles move their upper
+            ends to the right.
+        fill_mode: How points outside the image are filled: `"reflect"` (`d c b a | a b c d | d c b
+            a`), `"nearest"` (`a a a a | a b c d | d d d d`), `"wrap"` (`a b c d | a b c d | a b c
+            d`) or `"constant"` (`fill_value`).
         interpolation: `"bilinear"` or `"nearest"`.
-        fill_value: Number, in the pictures' own range, for `fill_mode="constant"`.
-        seed: Integer from 0 to 2147483647, or None for a fresh one. The same seed draws the same
+        fill_value: Number, in the value range of the images, for `fill_mode="constant"`.
+        seed: Integer from 0 to 2147483647, or None for a random seed. The same seed draws the same
             parameters, call by call, on the same backend.
-        data_format: `"channels_last"`, `"channels_first"`, or None for Keras's own setting.
+        data_format: `"channels_last"`, `"channels_first"`, or None for
+            `keras.config.image_data_format()`.
         **kwargs: Arguments of `keras.layers.Layer`: `name`, `dtype`, `trainable`.
 
     Input shape:
@@ -88,7 +91,7 @@ class RandomAffine(_Seeded, _InTraining):
         before height. Integer or floating point, any range.
 
     Output shape:
-        That of the input, in the compute dtype. Values stay in the range of the input (and of
+        Same as the input, in the compute dtype. Values stay in the range of the input (and of
         `fill_value`), up to rounding.
 
     Raises:
@@ -118,7 +121,7 @@ class RandomAffine(_Seeded, _InTraining):
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
-        """Checks and keeps the arguments; the class tells what they mean."""
+        """Validates and stores the arguments; see the class docstring."""
         super().__init__(**kwargs)
         self.flip = check_choice("flip", flip, FLIPS)
         shift = check_span("translation", translation, minimum=-1, maximum=1)
@@ -154,14 +157,14 @@ class RandomAffine(_Seeded, _InTraining):
             )
 
     def draw_parameters(self, batch_size: Any) -> dict[str, Any]:
-        """Draws the parameters of `batch_size` pictures.
+        """Draws random transformation parameters for `batch_size` images.
 
         Args:
-            batch_size: Integer, or a scalar integer tensor; number of pictures.
+            batch_size: Integer, or a scalar integer tensor; number of images.
 
         Returns:
             A dictionary of float32 tensors of shape `(batch_size,)`: `flip_horizontal` and
-            `flip_vertical` (1 where mirrored, otherwise 0), `zoom`, `shear_degrees`,
+            `flip_vertical` (1 where flipped, otherwise 0), `zoom`, `shear_degrees`,
             `rotation_degrees`, `translation_height` and `translation_width` (fractions).
         """
         units = self._draw_units((batch_size, len(PARAMETERS)))
@@ -176,21 +179,21 @@ class RandomAffine(_Seeded, _InTraining):
         return drawn
 
     def apply(self, images: Any, parameters: Mapping[str, Any]) -> Any:
-        """Transforms pictures by given parameters.
+        """Transforms images with the given parameters.
 
         Args:
-            images: Pictures of either input shape.
-            parameters: What `draw_parameters` returns for as many pictures.
+            images: Images, batched or not.
+            parameters: Dictionary returned by `draw_parameters` for the same number of images.
 
         Returns:
-            The pictures, transformed, in the compute dtype.
+            The transformed images, in the compute dtype.
 
         Raises:
-            ValueError: If the pictures have neither three nor four axes, or the parameters are not
-                those of as many pictures.
+            ValueError: If the images do not have three or four axes, or the parameters are for
+                another number of images.
         """
         ops = _backend.operations_for(images)
-        # Integers cannot be interpolated, and half precision cannot hold the weights of pixels.
+        # Integers cannot be interpolated, and half precision is too coarse for the pixel weights.
         images = ops.cast(ops.convert_to_tensor(images), "float32")
         self.compute_output_shape(images.shape)
         alone, first = len(images.shape) == 3, self.data_format == "channels_first"
@@ -199,7 +202,7 @@ class RandomAffine(_Seeded, _InTraining):
         check_names(parameters)
         tensors = {name: ops.convert_to_tensor(parameters[name], "float32") for name in PARAMETERS}
         check_count(tensors, images.shape[0], alone=alone)
-        shape = ops.shape(images)  # one tensor in a map, which cannot be unpacked
+        shape = ops.shape(images)  # in a `tf.data` map a tensor, which cannot be unpacked
         height, width = ops.cast(shape[1], "float32"), ops.cast(shape[2], "float32")
         outputs = _backend.resample(
             images,
@@ -212,10 +215,10 @@ class RandomAffine(_Seeded, _InTraining):
         return ops.cast(ops.squeeze(outputs, 0) if alone else outputs, self.compute_dtype)
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the arguments that make this layer again."""
+        """Returns the constructor arguments of the layer."""
         return {**super().get_config(), **{name: getattr(self, name) for name in ARGUMENTS}}
 
 
 def _as_given(span: Span) -> Span:
-    """Makes a list a tuple: Keras wraps a list that becomes an attribute."""
+    """Converts a list to a tuple, because Keras wraps lists that are assigned to attributes."""
     return tuple(span) if isinstance(span, list) else span
