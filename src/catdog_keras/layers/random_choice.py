@@ -1,4 +1,4 @@
-"""One of several layers for each picture."""
+"""A layer that applies a randomly chosen layer to each image."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,38 +17,38 @@ from catdog_keras.layers.seeded import _Seeded
 
 @keras.saving.register_keras_serializable(package="catdog_keras")
 class RandomChoice(_Seeded, _AroundLayers):
-    """Applies one of several layers to each picture, each with the same probability.
+    """Applies one of several layers to each image, each with the same probability.
 
-    Each picture of a batch is drawn for apart. Only `training=True` changes pictures; otherwise
-    they pass through untouched and no layer inside is called. That holds for `tf.data` as well: map
-    `lambda images, labels: (layer(images, training=True), labels)`.
+    The choice is made independently for each image. The layer is active only with `training=True`;
+    otherwise images are returned unchanged and no wrapped layer is called. This is also true in
+    `tf.data`: map `lambda images, labels: (layer(images, training=True), labels)`.
 
-    Every layer works on the whole batch and the results are selected picture by picture, which
-    every backend compiles: it takes the time of all layers together, and the memory of two
-    batches beside the widest of them. `keras.layers.Identity()` as one of them leaves pictures as
-    they are. In a `tf.data` map the layer works whatever Keras's backend is, if those inside do, as
-    those of Keras do.
+    Every wrapped layer runs on the whole batch before the results are selected, which compiles on
+    every backend. The cost is the time of all layers together, and the memory of two batches in
+    addition to that of the largest layer. Include `keras.layers.Identity()` to leave some images
+    unchanged. In a `tf.data` map the layer works with any Keras backend if the wrapped layers do,
+    as Keras's own layers do.
 
     Source: `torchvision.transforms.v2.RandomChoice`, which draws once per call.
 
     Args:
-        layers: List of one or more layers from pictures to pictures of the same shape. Not
+        layers: List of one or more layers that map images to images of the same shape. Not
             `keras.layers.MixUp` or `CutMix`, which need labels.
-        seed: Integer from 0 to 2147483647, or None for a fresh one; of the choice. The layers
-            inside have their own.
+        seed: Integer from 0 to 2147483647, or None for a random seed; used for the choice only. The
+            wrapped layers have separate seeds.
         **kwargs: Arguments of `keras.layers.Layer`: `name`, `dtype`, `trainable`.
 
     Input shape:
         `(batch, height, width, channels)` or `(height, width, channels)`, or with the channels
-        before height. Integer or floating point, in the range that the layers inside take.
+        before height. Integer or floating point, in the range that the wrapped layers expect.
 
     Output shape:
-        That of the input, in the compute dtype and the range of the layers inside.
+        Same as the input, in the compute dtype and the value range of the wrapped layers.
 
     Raises:
         TypeError: If an argument has the wrong type, a layer needs labels, or the inputs are not
             one tensor.
-        ValueError: If there is no layer, `seed` is out of range, or a layer changes the shape.
+        ValueError: If there are no layers, `seed` is out of range, or a layer changes the shape.
 
     Example:
     >>> import catdog_keras, keras, numpy as np
@@ -61,7 +61,7 @@ class RandomChoice(_Seeded, _AroundLayers):
     def __init__(
         self, layers: Sequence[keras.Layer], *, seed: int | None = None, **kwargs: Any
     ) -> None:
-        """Checks and keeps the arguments; the class tells what they mean."""
+        """Validates and stores the arguments; see the class docstring."""
         super().__init__(**kwargs)
         self.layers = check_inner_layers(layers)
         self._keep_seed(seed)
@@ -71,28 +71,28 @@ class RandomChoice(_Seeded, _AroundLayers):
         return list(self.layers)
 
     def draw_own(self, batch_size: Any) -> dict[str, Any]:
-        """Draws the layers of `batch_size` pictures, and nothing for the layers themselves."""
+        """Draws a layer for each of `batch_size` images, but no parameters of these layers."""
         units = self._draw_units((batch_size,))
         ops, count = _backend.operations_for(units), len(self.layers)
-        # A number next to 1 may be rounded up to `count`.
+        # The product of a number close to 1 and `count` may be rounded up to `count`.
         return {"choice": ops.minimum(ops.cast(ops.floor(units * count), "int32"), count - 1)}
 
     def draw_parameters(self, batch_size: Any) -> dict[str, Any]:
-        """Draws the parameters of `batch_size` pictures.
+        """Draws random parameters for `batch_size` images.
 
         Args:
-            batch_size: Integer, or a scalar integer tensor; number of pictures.
+            batch_size: Integer, or a scalar integer tensor; number of images.
 
         Returns:
-            A dictionary: `choice`, an int32 tensor of shape `(batch_size,)`, the place of each
-            picture's layer, and `layers`, a list of what the `draw_parameters` of each layer
-            returns; None for one that has none.
+            A dictionary: `choice`, an int32 tensor of shape `(batch_size,)`, the index of the layer
+            of each image, and `layers`, a list with the result of each layer's `draw_parameters`;
+            None for layers that do not have this method.
         """
         inner = [draw_inner(layer, batch_size) for layer in self.layers]
         return {**self.draw_own(batch_size), "layers": inner}
 
     def transform(self, images: Any, parameters: dict[str, Any]) -> Any:
-        """Applies every layer to a batch and takes from each the pictures that have drawn it."""
+        """Applies every layer to a batch and selects the result of the chosen layer for each image."""
         ops = _backend.operations_for(images)
         choice = ops.convert_to_tensor(parameters["choice"])
         inner = parameters.get("layers") or [None] * len(self.layers)
@@ -103,12 +103,12 @@ class RandomChoice(_Seeded, _AroundLayers):
         return outputs
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the arguments that make this layer again."""
+        """Returns the constructor arguments of the layer."""
         layers = [keras.saving.serialize_keras_object(layer) for layer in self.layers]
         return {**super().get_config(), "layers": layers, "seed": self.seed}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "RandomChoice":
-        """Makes the layer from what `get_config` returns."""
+        """Creates a layer from the dictionary returned by `get_config`."""
         layers = [keras.saving.deserialize_keras_object(layer) for layer in config["layers"]]
         return cls(**{**config, "layers": layers})
