@@ -1,4 +1,4 @@
-"""Augmentation layers one after another, as one layer."""
+"""A layer that applies several augmentation layers in order."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,31 +15,32 @@ from catdog_keras.layers.around_layers import (
 
 @keras.saving.register_keras_serializable(package="catdog_keras")
 class RandomSequence(_AroundLayers):
-    """Applies augmentation layers one after another, as one layer.
+    """Applies several augmentation layers in order, as one layer.
 
-    Only `training=True` changes pictures; otherwise they pass through untouched and no layer inside
-    is called. `keras.layers.Pipeline` augments unless it is told not to, and a `keras.Sequential`
-    cannot stand in a `tf.data` map on JAX and PyTorch; this layer can, if those inside can.
+    The layer is active only with `training=True`; otherwise images are returned unchanged and no
+    wrapped layer is called. In contrast, `keras.layers.Pipeline` augments unless it is called with
+    `training=False`, and a `keras.Sequential` does not work in a `tf.data` map on JAX and PyTorch;
+    this layer does if the wrapped layers do.
 
     Source: `keras.layers.Pipeline`, and https://github.com/keras-team/keras/issues/19895 for
     `keras.Sequential`.
 
     Args:
-        layers: List of one or more layers from pictures to pictures of the same shape. Not
+        layers: List of one or more layers that map images to images of the same shape. Not
             `keras.layers.MixUp` or `CutMix`, which need labels.
         **kwargs: Arguments of `keras.layers.Layer`: `name`, `dtype`, `trainable`.
 
     Input shape:
         `(batch, height, width, channels)` or `(height, width, channels)`, or with the channels
-        before height. Integer or floating point, in the range that the layers inside take.
+        before height. Integer or floating point, in the range that the wrapped layers expect.
 
     Output shape:
-        That of the input, in the compute dtype and the range of the last layer.
+        Same as the input, in the compute dtype and the value range of the last layer.
 
     Raises:
         TypeError: If an argument has the wrong type, a layer needs labels, or the inputs are not
             one tensor.
-        ValueError: If there is no layer, or a layer inside changes the shape.
+        ValueError: If there are no layers, or a wrapped layer changes the shape.
 
     Example:
     >>> import catdog_keras, keras, numpy as np
@@ -49,7 +50,7 @@ class RandomSequence(_AroundLayers):
     """
 
     def __init__(self, layers: Sequence[keras.Layer], **kwargs: Any) -> None:
-        """Checks and keeps the arguments; the class tells what they mean."""
+        """Validates and stores the arguments; see the class docstring."""
         super().__init__(**kwargs)
         self.layers = check_inner_layers(layers)
 
@@ -58,35 +59,35 @@ class RandomSequence(_AroundLayers):
         return list(self.layers)
 
     def draw_own(self, batch_size: Any) -> dict[str, Any]:
-        """Draws nothing: all that is random is in the layers inside."""
+        """Returns an empty dictionary: only the wrapped layers draw parameters."""
         return {}
 
     def draw_parameters(self, batch_size: Any) -> dict[str, Any]:
-        """Draws the parameters of `batch_size` pictures.
+        """Draws random parameters for `batch_size` images.
 
         Args:
-            batch_size: Integer, or a scalar integer tensor; number of pictures.
+            batch_size: Integer, or a scalar integer tensor; number of images.
 
         Returns:
-            A dictionary: `layers`, a list of what the `draw_parameters` of each layer returns; None
-            for one that has none.
+            A dictionary: `layers`, a list with the result of each layer's `draw_parameters`; None
+            for layers that do not have this method.
         """
         return {"layers": [draw_inner(layer, batch_size) for layer in self.layers]}
 
     def transform(self, images: Any, parameters: dict[str, Any]) -> Any:
-        """Applies the layers to a batch, one after another."""
+        """Applies the layers to a batch in order."""
         inner = parameters.get("layers") or [None] * len(self.layers)
         for layer, drawn in zip(self.layers, inner, strict=True):
             images = apply_inner(layer, images, drawn)
         return images
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the arguments that make this layer again."""
+        """Returns the constructor arguments of the layer."""
         layers = [keras.saving.serialize_keras_object(layer) for layer in self.layers]
         return {**super().get_config(), "layers": layers}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "RandomSequence":
-        """Makes the layer from what `get_config` returns."""
+        """Creates a layer from the dictionary returned by `get_config`."""
         layers = [keras.saving.deserialize_keras_object(layer) for layer in config["layers"]]
         return cls(**{**config, "layers": layers})
