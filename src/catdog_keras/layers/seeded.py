@@ -1,4 +1,4 @@
-"""What layers that draw random numbers share: a seed, and generators that start from it."""
+"""Base class of layers with a seed."""
 
 from typing import Any
 
@@ -7,14 +7,14 @@ import keras
 from catdog_keras import _backend
 from catdog_keras._checks import check_integer
 
-LARGEST_SEED = 2**31 - 1  # PyTorch's generators in Keras keep it in an int32
+LARGEST_SEED = 2**31 - 1  # Keras stores the seed as an int32 on PyTorch
 
 
 class _Seeded(keras.layers.Layer):
-    """A layer that draws by a seed of its own, in a model and in a `tf.data` map alike."""
+    """Base class of layers that draw random numbers from their seed, also in a `tf.data` map."""
 
     def _keep_seed(self, seed: int | None) -> None:
-        """Checks and keeps the seed, and makes what draws by it."""
+        """Validates and stores the seed, and creates the random number generators."""
         self.seed = (
             None if seed is None else check_integer("seed", seed, minimum=0, maximum=LARGEST_SEED)
         )
@@ -22,5 +22,5 @@ class _Seeded(keras.layers.Layer):
         self._map_generator = _backend.MapGenerator(self.seed)
 
     def _draw_units(self, shape: tuple[Any, ...]) -> Any:
-        """Draws numbers from 0 to 1, of the framework in which it is called."""
+        """Draws uniform numbers in [0, 1), as TensorFlow tensors in a `tf.data` map."""
         return _backend.draw_units(shape, self.seed_generator, self._map_generator)
