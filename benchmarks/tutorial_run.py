@@ -2,8 +2,8 @@
 
     python -m benchmarks.tutorial_run [--seeds 5] [--data SOURCE] [--epochs N]
 
-Each run is a process of its own. Without --data, KERAS_HOME is an empty folder: no weights are
-found, and the images are drawn again. "Rises" is yes if the validation accuracy of each model is
+Each run is a separate process. Without --data, KERAS_HOME is an empty folder: no weights are found,
+and the images are drawn again. "Rises" is yes if the validation accuracy of each model is
 higher than that of the model before it, or if the 95 % interval of their difference contains 0.
 """
 
