@@ -1,4 +1,4 @@
-"""Numbers from predictions: counts, accuracies with their intervals, errors. No drawing."""
+"""Metrics computed from predictions: counts, accuracies with intervals, losses. No plotting."""
 
 from catdog_keras._intervals import wilson_interval
 from catdog_keras.evaluation.calibration import calibrate
