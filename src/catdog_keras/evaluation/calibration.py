@@ -1,4 +1,4 @@
-"""Temperature scaling: a model that is as sure as it is right."""
+"""Temperature scaling of a model's logits."""
 
 import itertools
 import math
@@ -16,8 +16,8 @@ from catdog_keras.evaluation.classifier import predict_labelled
 from catdog_keras.evaluation.labels import IntegerArray
 from catdog_keras.evaluation.probabilities import FloatArray, look_like_probabilities, softmax
 
-# Between them lies the inverse of every temperature, for logits of size 1, that is not the work of
-# rounding errors.
+# Bounds of the search for the inverse temperature, for logits scaled to size 1. An optimum outside
+# of them would be a rounding artifact.
 LEAST_INVERSE, LARGEST_INVERSE = 1e-4, 1e6
 
 _NOT_LOGITS = (
@@ -27,32 +27,33 @@ _NOT_LOGITS = (
 
 
 def calibrate(model: keras.Model, validation: Iterable[Any]) -> tuple[keras.Model, float]:
-    """Divides a model's logits by the temperature that gives the least log loss.
+    """Temperature scaling: divides a model's logits by the temperature with the lowest log loss.
 
-    A temperature above 1 makes the model less sure. It changes every probability and no decision:
-    accuracy, confusion matrix and the order of the classes stay. Choose it on pictures that were
-    not trained on, and judge it on others, such as the test.
+    A temperature above 1 makes the model less confident. Temperature scaling changes every
+    probability but no prediction: accuracy, confusion matrix and the ranking of the classes stay
+    the same. Fit the temperature on images that the model was not trained on, and measure
+    calibration on different ones, for example the test split.
 
-    Where no temperature is best, because the model makes no mistake on `validation` or is no better
-    than a guess there, 1 is kept and a warning says why.
+    If the log loss has no minimum, because the model makes no mistake on `validation` or is no
+    better than a guess there, the temperature stays 1 and a warning gives the reason.
 
-    Guo et al. (2017), On calibration of modern neural networks, section 4.2.
+    Source: Guo et al. (2017), On calibration of modern neural networks, section 4.2.
 
     Args:
-        model: a built Functional or Sequential model that ends in logits of shape
-            `(batch, classes)`, or `(batch, 1)` for two classes. It stays as it is.
-        validation: batches `(images, labels)`, as for `evaluate_classifier`, with pictures of two
-            classes or more.
+        model: Built Functional or Sequential model that ends in logits of shape `(batch, classes)`,
+            or `(batch, 1)` for two classes. It is not modified.
+        validation: Batches `(images, labels)`, as for `evaluate_classifier`, with images of at
+            least two classes.
 
     Returns:
         A copy of the model with one more layer, which scales the logits, and the temperature. The
         copy shares no weights with the model, is not compiled, still ends in logits, and loads
-        without `custom_objects` where the model does.
+        without `custom_objects` if the model does.
 
     Raises:
-        TypeError: if an argument is of another type.
-        ValueError: if the model is not built, is no graph of layers, does not end in logits or
-            does not fit the labels, or if `validation` is empty or of one class.
+        TypeError: If an argument has the wrong type.
+        ValueError: If the model is not built, is not a graph of layers, does not end in logits or
+            does not match the labels, or if `validation` is empty or has images of one class only.
 
     Example:
         >>> import catdog_keras, keras, numpy as np
@@ -66,7 +67,7 @@ def calibrate(model: keras.Model, validation: Iterable[Any]) -> tuple[keras.Mode
     outputs, labels = predict_labelled(model, validation, classes, "validation")
     if last_activation(model) in ("softmax", "sigmoid"):
         raise ValueError(_NOT_LOGITS)
-    if outputs.shape[1] == 1:  # a sigmoid is the softmax of 0 and the logit
+    if outputs.shape[1] == 1:  # sigmoid(x) is the softmax of (0, x)
         outputs = np.hstack([np.zeros_like(outputs), outputs])
     elif look_like_probabilities(outputs):
         raise ValueError(_NOT_LOGITS)
@@ -80,7 +81,7 @@ def calibrate(model: keras.Model, validation: Iterable[Any]) -> tuple[keras.Mode
 
 
 def _check_model(model: Any) -> int:
-    """Returns the number of classes, or raises if the model has no logits to be scaled."""
+    """Returns the number of classes; raises an error if the model cannot be calibrated."""
     if not isinstance(model, keras.Model):
         raise TypeError(describe("model", "a keras.Model", model))
     if not getattr(model, "outputs", None):
@@ -95,9 +96,9 @@ def _check_model(model: Any) -> int:
 
 
 def _best_temperature(logits: FloatArray, labels: IntegerArray) -> float:
-    """Returns the temperature of the least log loss; 1, with a warning, where there is none.
+    """Returns the temperature with the lowest log loss; 1, with a warning, if there is no minimum.
 
-    The log loss is convex in the inverse of the temperature: where its slope is 0, it is least.
+    The log loss is convex in the inverse temperature, so it is lowest where its slope is 0.
     """
     margins = logits - logits[np.arange(len(labels)), labels, np.newaxis]
     size = float(np.abs(margins).max()) or 1.0
@@ -116,7 +117,7 @@ def _best_temperature(logits: FloatArray, labels: IntegerArray) -> float:
             stacklevel=3,
         )
         return 1.0
-    for _ in range(60):  # halvings: beyond them float64 does not change
+    for _ in range(60):  # bisection; more steps do not change a float64
         middle = math.sqrt(low * high)
         low, high = (middle, high) if slope(middle) < 0 else (low, middle)
     return size / low
@@ -131,6 +132,6 @@ def _with_temperature(model: keras.Model, temperature: float) -> keras.Model:
     taken = {layer.name for layer in copy.layers}
     names = (f"temperature_{number}" for number in itertools.count(2))
     name = next(name for name in itertools.chain(["temperature"], names) if name not in taken)
-    # In the dtype of the logits: a policy of half precision would round them once more.
+    # Use the dtype of the logits: a half-precision policy would round them a second time.
     scale = keras.layers.Rescaling(1 / temperature, name=name, dtype=logits.dtype)
     return keras.Model(inputs, scale(logits), name=model.name)
