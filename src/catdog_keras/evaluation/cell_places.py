@@ -1,4 +1,4 @@
-"""Where in a picture the cells of a feature map lie."""
+"""Receptive fields: the positions of a feature map's cells in the input image."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ Operation: TypeAlias = Any  # a layer, or an operation of keras.ops in a Functio
 
 @dataclass(frozen=True)
 class Cells:
-    """The cells of a feature map along one axis, evenly spaced.
+    """Evenly spaced receptive field centers of a feature map along one axis.
 
     Attributes:
-        count: How many there are.
-        first: The middle of what the first one sees, in pixels of the picture.
-        step: Pixels from one cell to the next.
+        count: Number of cells.
+        first: Center of the first cell's receptive field, in pixels of the image.
+        step: Distance between neighboring cells, in pixels.
     """
 
     count: int
@@ -29,11 +29,11 @@ class Cells:
 
     @classmethod
     def spread(cls, count: int, pixels: int) -> "Cells":
-        """Cells that share all pixels evenly, as those of padded convolutions nearly do."""
+        """Returns `count` cells spaced evenly over all pixels; approximates padded convolutions."""
         return cls(count, (pixels / count - 1) / 2, pixels / count)
 
     def through(self, window: int, stride: int, dilation: int, padding: str) -> "Cells":
-        """The cells of what a convolution or a pooling makes of these."""
+        """Returns the output cells of a convolution or pooling layer that takes these cells."""
         reach = dilation * (window - 1)
         before = 0
         count = (self.count - reach - 1) // stride + 1
@@ -43,13 +43,13 @@ class Cells:
         return self.moved(reach / 2 - before, count, stride)
 
     def moved(self, first: float, count: int, step: float = 1) -> "Cells":
-        """Cells of which the first lies at the place `first` among these, `step` of them apart."""
+        """Returns `count` cells with the given start and spacing, in units of these cells."""
         return Cells(count, self.first + first * self.step, self.step * step)
 
     def weights(self, pixels: int) -> npt.NDArray[np.float64]:
-        """The share of each cell in each pixel, `(pixels, count)`, by linear interpolation.
+        """Returns linear interpolation weights of shape `(pixels, count)`.
 
-        Beyond the middle of the outermost cells their own value goes on.
+        Pixels beyond the center of the first or last cell get the value of that cell.
         """
         places = (np.arange(pixels) - self.first) / self.step
         cells = np.arange(self.count)
@@ -62,37 +62,38 @@ Grid: TypeAlias = tuple[Cells, Cells]  # by height and by width
 def place_cells(
     model: keras.Model, operation: Operation, size: tuple[int, int], *, channels_first: bool
 ) -> Grid | None:
-    """Returns where the cells of the map that an operation gives lie in a picture.
+    """Computes the receptive field centers of an operation's output in the input image.
 
-    Every convolution and pooling is followed from the picture on. Padding keeps the cells spread
-    over the whole picture; without it they draw in from its edges.
+    Traces every convolution and pooling layer, starting at the image. With padding the centers
+    cover the whole image; without padding they move away from its edges.
 
     Args:
-        model: A Functional or Sequential model, of which the operation is a part at any depth.
-        operation: Its output is the map.
-        size: (height, width) of the pictures in pixels.
-        channels_first: Where the sides of maps stand in their shapes.
+        model: Functional or Sequential model that contains the operation, at any depth.
+        operation: Operation whose output is the feature map.
+        size: (height, width) of the images in pixels.
+        channels_first: Whether the feature maps are channels first.
 
     Returns:
-        The cells by height and width; None where the model cannot be followed.
+        The cells by height and by width; None if the model cannot be traced.
     """
     sides = (2, 3) if channels_first else (1, 2)
     picture = (Cells(size[0], 0.0, 1.0), Cells(size[1], 0.0, 1.0))
     try:
         return dict(_follow(model, picture, sides)).get(id(operation))
-    except NotImplementedError:  # a layer that cannot be saved, and so not be described either
+    except NotImplementedError:  # a layer without get_config: the graph is not available
         return None
 
 
 def _follow(model: keras.Model, grid: Grid, sides: tuple[int, int]) -> Iterator[tuple[int, Grid]]:
-    """Yields the grid of each operation by its identity, the model's own at last."""
+    """Yields the id and the grid of each operation; those of the model itself come last."""
     sources = {} if isinstance(model, keras.Sequential) else LayerGraph.of(model).sources
     known: dict[str, Grid] = {}
     last = grid
     for operation in getattr(model, "operations", model.layers):
         before = last
         if sources:
-            # Of several inputs any will do: what is added or joined lies at the same places.
+            # Any of several inputs can be used: tensors that are added or concatenated share
+            # positions.
             before = next((known[name] for name in sources[operation.name]), grid)
         if is_graph(operation):
             for place, inner in _follow(operation, before, sides):
@@ -105,7 +106,7 @@ def _follow(model: keras.Model, grid: Grid, sides: tuple[int, int]) -> Iterator[
 
 
 def _through(operation: Operation, grid: Grid, sides: tuple[int, int]) -> Grid:
-    """The grid of what an operation gives, from that of what it takes."""
+    """Returns the grid of an operation's output, given the grid of its input."""
     parts = [getattr(operation, name, None) for name in ("convolution", "pooling")]
     if parts[0] is not None:  # a block of layers, such as `ConvBlock`
         for part in filter(None, parts):
@@ -114,7 +115,8 @@ def _through(operation: Operation, grid: Grid, sides: tuple[int, int]) -> Grid:
     height, width = (_through_axis(operation, cells, axis) for axis, cells in enumerate(grid))
     shape = getattr(getattr(operation, "output", None), "shape", ())
     counts = (height.count, width.count)
-    # A layer that turns the axes, or reads them in another order, has the same sides elsewhere.
+    # A layer that transposes the axes, or uses another data format, has the same sizes on other
+    # axes.
     if len(shape) != 4 or None in shape[1:] or counts in (shape[1:3], shape[2:4]):
         return height, width
     return _spread_anew(height, shape[sides[0]]), _spread_anew(width, shape[sides[1]])
@@ -139,6 +141,6 @@ def _through_axis(operation: Operation, cells: Cells, axis: int) -> Cells:
 
 
 def _spread_anew(cells: Cells, count: int) -> Cells:
-    """Another number of cells, as of a layer that enlarges: they share what lay below them."""
+    """Returns `count` cells that cover the same area evenly, as after an upsampling layer."""
     evenly = Cells.spread(count, cells.count)
     return cells.moved(evenly.first, count, evenly.step)
