@@ -1,4 +1,4 @@
-"""Precision, recall and F1: how well each class was told from all others."""
+"""Precision, recall and F1 score of each class, and their averages."""
 
 import math
 from collections.abc import Sequence
@@ -12,15 +12,15 @@ from catdog_keras.evaluation.labels import IntegerArray
 
 @dataclass(frozen=True)
 class ClassScores:
-    """How well one class was told from all others.
+    """Precision, recall and F1 score of one class against all others, with confidence intervals.
 
-    A share of no pictures is not defined: it is NaN, and its 95 % interval goes from 0 to 1.
+    A ratio with denominator 0 is undefined: it is NaN, and its 95% interval is 0 to 1.
 
     Attributes:
-        class_name: the name of the class.
-        pictures: the number of pictures of this class.
-        predicted: the number of pictures that were taken for it.
-        correct: the number of pictures of this class that were taken for it.
+        class_name: Name of the class.
+        pictures: Number of images of this class (TP + FN).
+        predicted: Number of images predicted as this class (TP + FP).
+        correct: Number of images of this class that were predicted as it (TP).
 
     Example:
         >>> import catdog_keras
@@ -38,35 +38,35 @@ class ClassScores:
 
     @property
     def precision(self) -> float:
-        """The share of the pictures taken for this class that are of it."""
+        """Precision: the fraction of images predicted as this class that belong to it."""
         return _share(self.correct, self.predicted)
 
     @property
     def precision_interval(self) -> tuple[float, float]:
-        """The 95 % confidence interval of the precision; see `wilson_interval`."""
+        """95% confidence interval of the precision; see `wilson_interval`."""
         return _interval(self.correct, self.predicted)
 
     @property
     def recall(self) -> float:
-        """The share of the pictures of this class that were taken for it."""
+        """Recall: the fraction of images of this class that were predicted as it."""
         return _share(self.correct, self.pictures)
 
     @property
     def recall_interval(self) -> tuple[float, float]:
-        """The 95 % confidence interval of the recall; see `wilson_interval`."""
+        """95% confidence interval of the recall; see `wilson_interval`."""
         return _interval(self.correct, self.pictures)
 
     @property
     def f1(self) -> float:
-        """The harmonic mean of precision and recall: 2 TP / (2 TP + FP + FN)."""
+        """F1 score: the harmonic mean of precision and recall, 2 TP / (2 TP + FP + FN)."""
         return _share(2 * self.correct, self.pictures + self.predicted)
 
     @property
     def f1_interval(self) -> tuple[float, float]:
-        """The 95 % confidence interval of F1.
+        """95% confidence interval of the F1 score.
 
-        F1 is 2 s / (1 + s), where s is the share TP / (TP + FP + FN). It grows with s, so the ends
-        of Wilson's interval of s become the ends of this one.
+        F1 equals 2 s / (1 + s), where s = TP / (TP + FP + FN). This increases with s, so the ends
+        of the Wilson score interval of s give the ends of the interval of F1.
         """
         low, high = _interval(self.correct, self.pictures + self.predicted - self.correct)
         return 2 * low / (1 + low), 2 * high / (1 + high)
@@ -74,12 +74,12 @@ class ClassScores:
 
 @dataclass(frozen=True)
 class AverageScores:
-    """Means of the scores of all classes; a class whose score is not defined is left out.
+    """Macro or weighted averages of the class scores; undefined scores are left out.
 
     Attributes:
-        precision: the mean precision, from 0 to 1, or NaN where no class has one.
-        recall: the mean recall.
-        f1: the mean F1, which is not the F1 of the two means.
+        precision: Mean precision, from 0 to 1, or NaN if it is undefined for all classes.
+        recall: Mean recall, likewise.
+        f1: Mean F1 score, likewise; not the F1 score of the two means.
 
     Example:
         >>> import catdog_keras
@@ -104,7 +104,7 @@ def score_classes(matrix: IntegerArray, class_names: Sequence[str]) -> tuple[Cla
 
 
 def average_scores(scores: Sequence[ClassScores], *, weighted: bool) -> AverageScores:
-    """Returns the means over classes, each of weight 1 or weighted by its pictures."""
+    """Returns the averages over classes, with equal weights or weighted by their image counts."""
     weights = np.array([each.pictures if weighted else 1 for each in scores])
 
     def mean(values: list[float]) -> float:
