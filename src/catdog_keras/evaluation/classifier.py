@@ -1,4 +1,4 @@
-"""One pass of a model over labelled pictures."""
+"""Evaluation of a model on a labeled dataset."""
 
 import itertools
 import warnings
@@ -20,7 +20,7 @@ from catdog_keras.evaluation.probabilities import (
     softmax,
 )
 
-Tensors: TypeAlias = Any  # a tensor of any framework, or a nest of them
+Tensors: TypeAlias = Any  # a tensor of any framework, or a nested structure of them
 
 
 def evaluate_classifier(
@@ -31,31 +31,31 @@ def evaluate_classifier(
     *,
     from_logits: bool = True,
 ) -> Evaluation:
-    """Predicts every picture of a dataset once and returns what follows from it.
+    """Evaluates a classifier: predicts every image of a dataset once and computes all metrics.
 
-    Labels are collected in the pass that predicts: they belong to their pictures even where the
-    dataset shuffles anew in each pass. `files`, in contrast, only fit a dataset that keeps its
-    order. The model need not be compiled; it runs with `training=False`.
+    Labels are collected in the same epoch as the predictions, so they match even if the dataset is
+    reshuffled in each epoch. `files`, however, only match a dataset that keeps its order. The model
+    does not have to be compiled; it runs with `training=False`.
 
     Args:
-        model: a Keras model with one output of shape `(batch, classes)`; for two classes also
-            `(batch, 1)`, the logit or probability of the second one.
-        dataset: batches `(images, labels)`, with or without sample weights, which are not used;
-            labels are class indices of shape `(batch,)` or
-            `(batch, 1)`, or one-hot rows of shape `(batch, classes)`.
-        class_names: the names of the classes, in the order of the model's outputs.
-        files: the file of each picture, in the order in which the dataset yields, or None.
-        from_logits: True where the model ends in logits, as the models of this package do; False
-            where it ends in a softmax or sigmoid.
+        model: Keras model with one output of shape `(batch, classes)`; for two classes also
+            `(batch, 1)`, the logit or probability of the second class.
+        dataset: Batches `(images, labels)`, with or without sample weights, which are ignored;
+            labels are class indices of shape `(batch,)` or `(batch, 1)`, or one-hot rows of shape
+            `(batch, classes)`.
+        class_names: Class names, in the order of the model's outputs.
+        files: File of each image, in the order in which the dataset yields them, or None.
+        from_logits: True if the model ends in logits, like the models of this package; False if it
+            ends in a softmax or sigmoid.
 
     Returns:
-        The evaluation: labels, probabilities and all numbers from them.
+        An `Evaluation` with labels, probabilities and all metrics computed from them.
 
     Raises:
-        TypeError: if an argument is of another type.
-        ValueError: if the dataset is empty or has no labels, a label names no class, the model's
-            outputs are not one number per class, not finite, or not what `from_logits` says, or
-            there is another number of files than of pictures.
+        TypeError: If an argument has the wrong type.
+        ValueError: If the dataset is empty or has no labels, a label is not a valid class index,
+            the model's outputs are not one number per class, not finite, or contradict
+            `from_logits`, or the number of files differs from the number of images.
 
     Example:
         >>> import catdog_keras, keras, numpy as np
@@ -77,13 +77,13 @@ def evaluate_classifier(
 def predict_labelled(
     model: keras.Model, dataset: Iterable[Any], num_classes: int, name: str = "dataset"
 ) -> tuple[FloatArray, IntegerArray]:
-    """Returns outputs and labels of one pass, or raises if they do not fit each other.
+    """Returns the outputs and labels of one epoch; raises an error if they do not match.
 
     Args:
-        model: The model; each picture is predicted once.
+        model: Model to run; each image is predicted once.
         dataset: Batches `(images, labels)`.
-        num_classes: The number of classes.
-        name: The argument that the dataset came in.
+        num_classes: Number of classes.
+        name: Argument name of the dataset, for error messages.
     """
     labels: list[IntegerArray] = []
     outputs = [
@@ -104,7 +104,7 @@ def predict_labelled(
 def _recorded(
     dataset: Iterable[Any], num_classes: int, labels: list[IntegerArray], name: str
 ) -> Iterator[Tensors]:
-    """Yields the images of each batch and puts its labels into the list."""
+    """Yields the images of each batch and appends its labels to the list."""
     for images, batch_labels in read_batches(dataset, name):
         readable = keras.tree.map_structure(_readable, images)
         labels.append(read_labels(batch_labels, num_classes))
@@ -118,10 +118,10 @@ def _recorded(
 
 
 def _predict(model: keras.Model, batches: Iterator[Tensors]) -> Iterator[tuple[Tensors, int]]:
-    """Yields outputs and how many pictures came before them, one batch or several at a time.
+    """Yields outputs and the number of images before them, for one batch or several at a time.
 
-    The first batch is predicted alone everywhere, so that a model that does not fit fails at
-    once, and because JAX's `predict` loses batches while it builds a new model.
+    The first batch is always predicted alone, so that an incompatible model fails at once, and
+    because `predict` on JAX loses batches while it builds a new model.
     """
     seen = 0
     for images in batches:
@@ -136,21 +136,21 @@ def _predict(model: keras.Model, batches: Iterator[Tensors]) -> Iterator[tuple[T
 
 
 def _predict_generator(model: keras.Model, batches: Iterator[Tensors]) -> Tensors:
-    """Returns the outputs of all batches; Keras alone calls the end of a generator a shortage."""
+    """Returns the outputs of all batches; hides the warning that Keras raises when they end."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Your input ran out of data")
         return model.predict(((images,) for images in batches), verbose=0)
 
 
 def _readable(tensor: Tensors) -> Tensors:
-    """Returns a tensor of another framework as a NumPy array, one of the backend as it is."""
+    """Converts tensors of other frameworks to NumPy; returns those of the backend unchanged."""
     return tensor if keras.ops.is_tensor(tensor) else np.asarray(tensor)
 
 
 def _check_outputs(outputs: Tensors, num_classes: int, seen: int) -> FloatArray:
-    """Returns outputs in float64, or raises if they are not finite, or not one per class.
+    """Returns outputs in float64; raises an error if they are not finite, or not one per class.
 
-    Of two classes the second one's alone will do.
+    For two classes a single output, that of the second class, is accepted.
     """
     structure = keras.tree.flatten(outputs)
     if structure[0] is not outputs:
@@ -178,9 +178,9 @@ def _check_outputs(outputs: Tensors, num_classes: int, seen: int) -> FloatArray:
 
 
 def _check_ends_in_logits(model: keras.Model, outputs: FloatArray) -> None:
-    """Raises for a model that ends in a softmax or sigmoid, whose outputs are no logits.
+    """Raises an error if the model ends in a softmax or sigmoid, and so not in logits.
 
-    Of one output the numbers alone do not tell: a logit may well lie between 0 and 1.
+    The values of a single output cannot decide this: a logit can be between 0 and 1.
     """
     activation = last_activation(model)
     if activation in ("softmax", "sigmoid"):
@@ -196,9 +196,9 @@ def _check_ends_in_logits(model: keras.Model, outputs: FloatArray) -> None:
 
 
 def _to_probabilities(outputs: FloatArray, num_classes: int, from_logits: bool) -> FloatArray:
-    """Returns probabilities from outputs that are what `from_logits` says, or raises."""
+    """Converts outputs to probabilities; raises an error if they contradict `from_logits`."""
     single = outputs.shape[1] < num_classes
-    if single:  # a sigmoid is the softmax of 0 and the logit
+    if single:  # sigmoid(x) is the softmax of (0, x)
         outputs = np.hstack([np.zeros_like(outputs) if from_logits else 1 - outputs, outputs])
     are_probabilities = look_like_probabilities(outputs)
     if from_logits and are_probabilities and not single and num_classes > 1:
