@@ -1,4 +1,4 @@
-"""Two classifiers on the same pictures: whether their difference is more than chance."""
+"""Exact McNemar test: whether two classifiers differ on the same images."""
 
 from dataclasses import dataclass
 
@@ -12,17 +12,17 @@ SIGNIFICANCE = 0.05
 
 @dataclass(frozen=True)
 class Comparison:
-    """On how many of the same pictures two classifiers, or one of them, were right.
+    """Paired comparison of two classifiers on the same images, with the exact McNemar test.
 
-    Printed, it says in words whether the difference means anything. What counts is the pictures
-    on which only one of the two is right: the others say nothing of which one is better.
+    Only the images on which exactly one of the two is correct carry information on which one is
+    better. `print` writes a summary of the result.
 
     Attributes:
-        names: what the two are called.
-        both_right: the number of pictures on which both are right.
-        first_only: those on which only the first is right.
-        second_only: those on which only the second is right.
-        neither_right: those on which both are wrong.
+        names: Names of the two classifiers.
+        both_right: Number of images on which both are correct.
+        first_only: Number of images on which only the first is correct.
+        second_only: Number of images on which only the second is correct.
+        neither_right: Number of images on which both are wrong.
 
     Example:
         >>> import catdog_keras
@@ -39,28 +39,29 @@ class Comparison:
 
     @property
     def pictures(self) -> int:
-        """The number of pictures that both have seen."""
+        """Number of images that both classifiers predicted."""
         return self.both_right + self.first_only + self.second_only + self.neither_right
 
     @property
     def accuracies(self) -> tuple[float, float]:
-        """The accuracies of the first and of the second."""
+        """Accuracies of the first and of the second classifier."""
         first, second = self.both_right + self.first_only, self.both_right + self.second_only
         return first / self.pictures, second / self.pictures
 
     @property
     def difference(self) -> float:
-        """The accuracy of the first less that of the second, from -1 to 1."""
+        """Accuracy of the first classifier minus that of the second, from -1 to 1."""
         return (self.first_only - self.second_only) / self.pictures
 
     @property
     def difference_interval(self) -> tuple[float, float]:
-        """The 95 % confidence interval of the difference, which heeds that the pictures are paired.
+        """95% confidence interval of the difference, for paired images.
 
-        It is an approximation and the p-value is exact: at the border they may disagree.
+        The interval is an approximation and the p-value is exact, so they can disagree in
+        borderline cases.
 
-        Newcombe, R. G. (1998), Improved confidence intervals for the difference between binomial
-        proportions based on paired data, Statistics in Medicine 17, 2635-2650, method 10.
+        Source: Newcombe, R. G. (1998), Improved confidence intervals for the difference between
+        binomial proportions based on paired data, Statistics in Medicine 17, 2635-2650, method 10.
         """
         return paired_difference_interval(
             self.both_right, self.first_only, self.second_only, self.neither_right
@@ -68,12 +69,13 @@ class Comparison:
 
     @property
     def p_value(self) -> float:
-        """How often two equally good classifiers would differ by as much or more, by chance.
+        """Two-sided p-value of the exact McNemar test.
 
-        The exact, two-sided test of McNemar: of the pictures on which only one is right, each
-        falls to either with the same chance.
+        It is the probability of a difference at least this large if both classifiers are equally
+        good: each image on which only one is correct is then equally likely to favor either of
+        them.
 
-        McNemar, Q. (1947), Note on the sampling error of the difference between correlated
+        Source: McNemar, Q. (1947), Note on the sampling error of the difference between correlated
         proportions or percentages, Psychometrika 12, 153-157.
         """
         tosses, fewer = self.first_only + self.second_only, min(self.first_only, self.second_only)
@@ -81,16 +83,16 @@ class Comparison:
         for heads in range(fewer):
             ways = ways * (tosses - heads) // (heads + 1)
             tail += ways
-        # Of whole numbers, so that no number of pictures is too large for it.
+        # Integers do not overflow, whatever the number of images.
         return min(1.0, 2 * tail / 2**tosses)
 
     @property
     def significant(self) -> bool:
-        """Whether the difference is more than chance would explain: `p_value` is below 0.05."""
+        """Whether the difference is statistically significant: `p_value` is below 0.05."""
         return self.p_value < SIGNIFICANCE
 
     def __str__(self) -> str:
-        """Returns three sentences: what was seen, how sure it is, and what follows."""
+        """Returns three sentences: the difference, its uncertainty, and the conclusion."""
         first, second = self.names
         right = (self.both_right + self.first_only, self.both_right + self.second_only)
         low, high = (100 * end for end in self.difference_interval)
@@ -114,7 +116,7 @@ class Comparison:
 def compare_hits(
     names: tuple[str, str], first: npt.NDArray[np.bool_], second: npt.NDArray[np.bool_]
 ) -> Comparison:
-    """Returns the comparison of two rows of right and wrong answers to the same pictures."""
+    """Returns the comparison of two arrays of correct and wrong predictions for the same images."""
     return Comparison(
         names=names,
         both_right=int(np.count_nonzero(first & second)),
