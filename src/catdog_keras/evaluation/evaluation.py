@@ -1,4 +1,4 @@
-"""What is known about a classifier once it has seen labelled pictures."""
+"""Evaluation of a classifier: predictions on labeled images and the metrics derived from them."""
 
 import os
 from collections.abc import Sequence
@@ -37,20 +37,21 @@ from catdog_keras.evaluation.summary import summarise
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Evaluation:
-    """Predictions of a classifier on labelled pictures, and the numbers that follow from them.
+    """Predictions of a classifier on labeled images, and the metrics computed from them.
 
-    Everything is computed from the probabilities stored here, so two numbers of one evaluation
-    always speak of the same pictures. The arrays are copies and cannot be written to.
+    All metrics are computed from the stored probabilities, so they always refer to the same images.
+    The arrays are read-only copies.
 
     Args:
-        class_names: the names of the classes, in the order of their indices.
-        labels: the true class indices, of shape `(pictures,)`, at least one picture.
-        probabilities: of shape `(pictures, classes)`; each row from 0 to 1, summing to 1.
-        files: the file of each picture, in the same order, or None.
+        class_names: Class names, in the order of their indices.
+        labels: True class indices, of shape `(images,)`; at least one image.
+        probabilities: Array of shape `(images, classes)`; each row is from 0 to 1 and sums to 1.
+        files: File of each image, in the same order, or None.
 
     Raises:
-        TypeError: if an argument is of another type.
-        ValueError: if shapes disagree, a label names no class, or rows are no probabilities.
+        TypeError: If an argument has the wrong type.
+        ValueError: If shapes do not match, a label is not a valid class index, or a row of
+            `probabilities` is out of range or does not sum to 1.
 
     Example:
         >>> import catdog_keras
@@ -66,7 +67,7 @@ class Evaluation:
     files: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
-        """Checks the fields against each other and freezes them."""
+        """Checks that the fields match and makes the arrays read-only."""
         names = check_class_names(self.class_names)
         labels = read_labels(self.labels, len(names)).copy()
         probabilities = check_probabilities(self.probabilities, (len(labels), len(names)))
@@ -78,94 +79,95 @@ class Evaluation:
         object.__setattr__(self, "files", check_files(self.files, len(labels)))
 
     def __len__(self) -> int:
-        """Returns the number of pictures."""
+        """Returns the number of images."""
         return len(self.labels)
 
     @property
     def predictions(self) -> IntegerArray:
-        """The most probable class index of each picture, of shape `(pictures,)`."""
+        """Predicted class indices, of shape `(images,)`: the most probable class of each image."""
         return self.probabilities.argmax(axis=1).astype(np.int64)
 
     @property
     def hits(self) -> npt.NDArray[np.bool_]:
-        """Whether the most probable class of each picture is the true one."""
+        """Whether each image is predicted correctly, of shape `(images,)`."""
         return self.predictions == self.labels
 
     @property
     def correct(self) -> int:
-        """The number of pictures whose most probable class is the true one."""
+        """Number of images that are predicted correctly."""
         return int(np.count_nonzero(self.hits))
 
     @property
     def accuracy(self) -> float:
-        """The share of pictures whose most probable class is the true one, from 0 to 1."""
+        """Accuracy: the fraction of images that are predicted correctly, from 0 to 1."""
         return self.correct / len(self)
 
     @property
     def accuracy_interval(self) -> tuple[float, float]:
-        """The 95 % confidence interval of the accuracy; see `wilson_interval`."""
+        """95% confidence interval of the accuracy; see `wilson_interval`."""
         return wilson_interval(self.correct, len(self))
 
     @property
     def counts(self) -> dict[str, int]:
-        """The number of pictures of each class, by name, in the order of `class_names`."""
+        """Number of images of each class, by name, in the order of `class_names`."""
         numbers = np.bincount(self.labels, minlength=len(self.class_names))
         return dict(zip(self.class_names, numbers.tolist(), strict=True))
 
     @property
     def baseline(self) -> float:
-        """The accuracy of naming the most frequent class for each of these very pictures."""
+        """Majority-class baseline: accuracy of always predicting the most frequent class."""
         return baseline_accuracy(self.counts)
 
     @property
     def baseline_comparison(self) -> Comparison:
-        """The classifier beside the `baseline`, on the same pictures; see `compare`."""
+        """Comparison of the classifier with the `baseline` on the same images; see `compare`."""
         guess = int(np.bincount(self.labels).argmax())
         names = ("the model", f"always guessing {self.class_names[guess]}")
         return compare_hits(names, self.hits, self.labels == guess)
 
     @property
     def confusion_matrix(self) -> IntegerArray:
-        """Counts of shape `(classes, classes)`: rows are true classes, columns predicted ones."""
+        """Confusion matrix of shape `(classes, classes)`: rows are true classes."""
         size = len(self.class_names)
         cells = self.labels * size + self.predictions
         return np.bincount(cells, minlength=size * size).reshape(size, size).astype(np.int64)
 
     @property
     def losses(self) -> FloatArray:
-        """The cross-entropy of each picture, of shape `(pictures,)`, in nats, at least 0.
+        """Cross-entropy of each image, of shape `(images,)`, in nats, at least 0.
 
-        A probability below 2.2e-16 counts as that, so no loss exceeds 36.04.
+        Probabilities are clipped at 2.2e-16, so no loss exceeds 36.04.
         """
         of_true_class = self.probabilities[np.arange(len(self)), self.labels]
-        # From 0, so that certain and right is no -0.
+        # The subtraction from 0 avoids -0.0 for a probability of 1.
         return 0.0 - np.log(np.clip(of_true_class, SMALLEST_PROBABILITY, 1.0))
 
     @property
     def log_loss(self) -> float:
-        """The mean cross-entropy, in nats: 0 is certain and right, log(classes) is a guess."""
+        """Log loss: the mean cross-entropy in nats; 0 is perfect, log(classes) a uniform guess."""
         return float(self.losses.mean())
 
     @property
     def class_scores(self) -> tuple[ClassScores, ...]:
-        """Precision, recall and F1 of each class, with intervals, in the order of the classes."""
+        """Precision, recall and F1 score of each class, with intervals, in class order."""
         return score_classes(self.confusion_matrix, self.class_names)
 
     @property
     def macro_average(self) -> AverageScores:
-        """The mean of the classes' scores, in which each class counts the same."""
+        """Macro average of the class scores: all classes have the same weight."""
         return average_scores(self.class_scores, weighted=False)
 
     @property
     def weighted_average(self) -> AverageScores:
-        """The mean of the classes' scores, weighted by how many pictures a class has."""
+        """Weighted average of the class scores: classes are weighted by their number of images."""
         return average_scores(self.class_scores, weighted=True)
 
     @property
     def roc_curves(self) -> tuple[RocCurve, ...]:
-        """The ROC curve of each class against the rest.
+        """ROC curve of each class against the rest.
 
-        Of two classes it is the second one's alone: the first one's is the same, seen from behind.
+        For two classes only the curve of the second class is returned; the other one is its mirror
+        image.
         """
         classes = range(1 if len(self.class_names) == 2 else 0, len(self.class_names))
         return tuple(
@@ -175,46 +177,48 @@ class Evaluation:
 
     @property
     def reliability_bins(self) -> tuple[ReliabilityBin, ...]:
-        """The pictures by the probability of their predicted class, in 10 bins of equal width.
+        """Bins of the reliability diagram (calibration curve): 10 bins of equal width.
 
-        Upper edges are included, and bins without pictures are left out.
+        Images are binned by the probability of their predicted class. Upper edges are included, and
+        empty bins are left out.
         """
         return bin_by_confidence(self.probabilities.max(axis=1), self.hits)
 
     @property
     def calibration_error(self) -> float:
-        """The expected calibration error, from 0 (confidence is accuracy) to 1.
+        """Expected calibration error (ECE), from 0 (confidence equals accuracy) to 1.
 
-        It is the mean over the pictures of the distance between accuracy and mean confidence in
-        their bin of `reliability_bins`. On few pictures it is too high by chance alone.
+        It is the mean over the images of the absolute difference between accuracy and mean
+        confidence in their bin of `reliability_bins`. With few images it is biased upwards.
 
-        Guo et al. (2017), On calibration of modern neural networks, section 2.
+        Source: Guo et al. (2017), On calibration of modern neural networks, section 2.
         """
         gaps = (b.pictures * abs(b.accuracy - b.confidence) for b in self.reliability_bins)
         return sum(gaps) / len(self)
 
     def top_losses(self, k: int = 9) -> list[PictureLoss]:
-        """Returns the pictures that the model was most wrong about, worst first.
+        """Returns the images with the highest loss, in descending order.
 
         Args:
-            k: how many, at least 1; all of them where there are fewer.
+            k: Number of images, at least 1; if there are fewer, all of them are returned.
 
         Returns:
-            Their records, of falling loss; of equal losses the earlier picture comes first.
+            Records in descending order of loss; images with equal losses stay in their order.
         """
         return rank_losses(self, check_integer("k", k, minimum=1))
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes labels, probabilities, class names and files as JSON, whole or not at all.
+        """Saves labels, probabilities, class names and files as JSON.
 
-        `Evaluation.load` gives back the very same numbers, from which all others follow.
+        The file is written atomically: it is never left incomplete. `Evaluation.load` restores
+        exactly the same numbers.
 
         Args:
-            path: the file; one that is there is replaced.
+            path: File to write; an existing file is replaced.
 
         Raises:
-            TypeError: if `path` is no path.
-            OSError: if it cannot be written.
+            TypeError: If `path` is not a path.
+            OSError: If the file cannot be written.
         """
         write_evaluation(
             path, self.class_names, self.labels.tolist(), self.probabilities.tolist(), self.files
@@ -222,28 +226,28 @@ class Evaluation:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Reads an evaluation that `save` wrote.
+        """Loads an evaluation that was written by `save`.
 
         Args:
-            path: the file.
+            path: File to read.
 
         Returns:
             The evaluation, with the same labels, probabilities, class names and files.
 
         Raises:
-            TypeError: if `path` is no path.
-            ValueError: if the file is not what `save` writes; the message says where.
-            OSError: if there is no such file.
+            TypeError: If `path` is not a path.
+            ValueError: If the file was not written by `save`; the message gives the location.
+            OSError: If the file does not exist.
         """
         return read_evaluation(path, cls)
 
     def __repr__(self) -> str:
-        """Returns one line; the arrays would fill the screen."""
+        """Returns one line, without the arrays."""
         return (
             f"Evaluation({len(self)} pictures, {len(self.class_names)} classes, "
             f"accuracy={self.accuracy:.3f})"
         )
 
     def __str__(self) -> str:
-        """Returns a summary in plain words."""
+        """Returns a summary of the main metrics."""
         return summarise(self)
