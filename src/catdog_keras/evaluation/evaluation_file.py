@@ -1,4 +1,4 @@
-"""An evaluation written down as JSON, and read back without the loss of a bit."""
+"""JSON files of evaluations, without loss of precision."""
 
 import json
 import os
@@ -21,23 +21,23 @@ def write_evaluation(
     probabilities: list[list[float]],
     files: Sequence[str] | None,
 ) -> None:
-    """Writes the fields of an evaluation, whole or not at all."""
+    """Writes the fields of an evaluation to a file, atomically."""
     values = (VERSION, class_names, labels, probabilities, files)
     content = dict(zip(KEYS, values, strict=True))
     save_text(check_path("path", path), json.dumps(content, allow_nan=False))
 
 
 def read_evaluation(path: str | os.PathLike[str], make: Callable[..., Made]) -> Made:
-    """Reads the fields of an evaluation and makes one of them.
+    """Reads the fields of an evaluation from a file and creates the evaluation.
 
     Raises:
-        TypeError: If `path` is no path.
-        OSError: If there is no such file.
-        ValueError: If it is no evaluation.
+        TypeError: If `path` is not a path.
+        OSError: If the file does not exist.
+        ValueError: If the file does not contain an evaluation.
     """
     file = check_path("path", path)
     requirement = "a file that `Evaluation.save` wrote"
-    if file.exists() and not file.is_file():  # to read a pipe would be to wait for ever
+    if file.exists() and not file.is_file():  # reading a FIFO would block
         raise ValueError(describe("path", requirement, str(path), "It is not a regular file."))
     try:
         content = json.loads(file.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
@@ -48,7 +48,7 @@ def read_evaluation(path: str | os.PathLike[str], make: Callable[..., Made]) -> 
 
 
 def _fields(content: Any) -> Mapping[str, Any]:
-    """Returns the fields, or raises where their types are others than those that are written."""
+    """Returns the fields; raises an error if their types differ from those that are written."""
     if not isinstance(content, dict) or "version" not in content:
         raise ValueError("it is no record with a version.")
     if content["version"] != VERSION:
@@ -56,7 +56,7 @@ def _fields(content: Any) -> Mapping[str, Any]:
     if set(content) != set(KEYS):
         raise ValueError(f"it holds {sorted(content)}, not {sorted(KEYS)}.")
     rows, files = content["probabilities"], content["files"]
-    # NumPy would make numbers of texts and of True, and labels of one-hot rows.
+    # NumPy would convert strings and True to numbers, and one-hot rows to labels.
     _check_list("labels", content["labels"], (int,))
     _check_list("probabilities", rows, (list,))
     for index, row in enumerate(rows):
