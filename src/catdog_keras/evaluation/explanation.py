@@ -1,4 +1,4 @@
-"""Where in a picture a classifier sees a class."""
+"""Grad-CAM: which parts of an image a classifier's score for a class depends on."""
 
 import numbers
 from collections.abc import Callable, Sequence
@@ -22,12 +22,12 @@ from catdog_keras.evaluation.feature_maps import (
     replaced,
 )
 
-Tensor: TypeAlias = Any  # of any framework, or an array
+Tensor: TypeAlias = Any  # a tensor of any framework, or an array
 FloatArray: TypeAlias = npt.NDArray[np.float32]
 IntegerArray: TypeAlias = npt.NDArray[np.int64]
 
 CHANNELS = (1, 3, 4)
-CHUNK = 32  # as many pictures at once as `predict` takes: their feature maps fill the memory
+CHUNK = 32  # images per step, as in `predict`: their feature maps take most of the memory
 
 
 def class_activation(
@@ -37,44 +37,46 @@ def class_activation(
     *,
     layer: str | keras.Layer | None = None,
 ) -> FloatArray:
-    """Computes for each picture where the model sees a class: one heat map per picture.
+    """Computes Grad-CAM heat maps: where each image has evidence for a class.
 
-    Each map is scaled by its own largest value, so maps tell places of one picture apart and not
-    pictures from each other: a map with a 1 in it may belong to a class of little probability.
+    Each map is scaled by its own maximum. Values can be compared within one image but not between
+    images: a map that reaches 1 may belong to a class with a low probability.
 
-    The score of the class, before a softmax or sigmoid at the end of the model, is derived by the
-    last feature map; the mean gradient of a channel is its weight; the weighted sum of the
-    channels, where it is positive, is the map (Grad-CAM). For a head of global average pooling and
-    one dense layer the gradient is the dense layer's weight, and the map is the class activation
-    map (CAM) itself. Models inside the model are looked into, and nothing of the model changes.
-    Each cell of the map stands where the middle of what it sees is: convolutions and poolings are
-    followed back to the picture. A map of few cells tells few places apart: of small pictures pass
-    an earlier `layer`.
+    Grad-CAM takes the gradient of the class score, before a softmax or sigmoid at the end of the
+    model, with respect to the last feature map. The mean gradient of each channel is its weight,
+    and the positive part of the weighted sum of the channels is the map. For a head of global
+    average pooling and one dense layer the gradient is the weight of the dense layer, and the
+    result is the class activation map (CAM). Nested models are supported, and the model is not
+    modified.
+
+    Each cell of the map is placed at the center of its receptive field, which is traced back to the
+    image through convolutions and pooling. A map with few cells has a low spatial resolution: for
+    small images pass an earlier `layer`.
 
     Sources: Zhou et al., "Learning Deep Features for Discriminative Localization"
     (https://arxiv.org/abs/1512.04150), section 2; Selvaraju et al., "Grad-CAM"
-    (https://arxiv.org/abs/1610.02391), section 3 and, for the identity of the two, section 3.1.
+    (https://arxiv.org/abs/1610.02391), section 3, and section 3.1 for the equivalence of the two.
 
     Args:
-        model: A built Functional or Sequential model from pictures to one output of shape
+        model: Built Functional or Sequential model that maps images to one output of shape
             `(batch, classes)`, or `(batch, 1)` for the second of two classes. It runs with
             `training=False`.
-        images: Pictures of shape `(batch, height, width, channels)`, or channels first where the
-            model takes them so, in the range that the model expects.
-        class_index: The class to be looked for: an integer from 0, one integer per picture, or
-            None for the class that the model predicts.
-        layer: The layer whose output is taken, or its name. None takes the last one whose output
-            has a height and a width, of which one is above 1. Of a name that occurs more than once
-            pass the layer itself.
+        images: Images of shape `(batch, height, width, channels)`, or channels first if the model
+            expects that, in the value range that the model expects.
+        class_index: Class to explain: an integer from 0, one integer per image, or None for the
+            predicted class.
+        layer: Layer, or name of the layer, whose output is used. None selects the last layer whose
+            output has a height and a width of which at least one is above 1. If several layers have
+            the same name, pass the layer itself.
 
     Returns:
-        A float32 array of shape `(batch, height, width)`, at the size of the pictures, in [0, 1].
-        The largest value of a map is 1; a map is 0 where no place speaks for the class.
+        A float32 array of shape `(batch, height, width)`, at the size of the images, in [0, 1]. The
+        maximum of each map is 1; a map without evidence for the class is 0.
 
     Raises:
-        TypeError: If an argument is of another type.
-        ValueError: If the model is no graph of layers or has no such layer, the pictures do not
-            fit it, a class does not exist, or NaN or infinity comes out.
+        TypeError: If an argument has the wrong type.
+        ValueError: If the model is not a graph of layers or does not contain the layer, the images
+            do not match the model, a class does not exist, or a map contains NaN or infinity.
 
     Example:
         >>> import catdog_keras, numpy as np
@@ -104,7 +106,7 @@ def class_activation(
 def _score(
     model: keras.Model, operation: Operation, pictures: Tensor, indices: IntegerArray | None
 ) -> Callable[[Callable[[Tensor], Tensor]], Tensor]:
-    """Returns the sum of the scores of the chosen classes, as `feature_gradient` wants it."""
+    """Returns a function for `feature_gradient` that sums the scores of the selected classes."""
     compute = operation.call
 
     def score(tap: Callable[[Tensor], Tensor]) -> Tensor:
@@ -130,25 +132,25 @@ def _score(
 
 
 def _weighted_sum(features: Tensor, gradient: Tensor, *, channels_first: bool) -> npt.NDArray[Any]:
-    """Returns the positive part of the channels' sum, each weighted by its mean gradient."""
+    """Returns the positive part of the sum of the channels, weighted by their mean gradients."""
     channels, height, width = (1, 2, 3) if channels_first else (3, 1, 2)
     values, slopes = (
         keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32")).astype(np.float64)
         for tensor in (features, gradient)
     )
-    with np.errstate(all="ignore"):  # NaN and infinity are told of by the check that follows
+    with np.errstate(all="ignore"):  # NaN and infinity are reported by the next check
         weights = slopes.mean(axis=(height, width), keepdims=True)
         return np.maximum((weights * values).sum(axis=channels), 0)
 
 
 def _to_unit(maps: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Divides each map by its largest value, where that is not 0."""
+    """Divides each map by its maximum, unless that is 0."""
     peaks = maps.max(axis=(1, 2), keepdims=True)
     return maps / np.where(peaks > 0, peaks, 1)
 
 
 def _enlarge(maps: npt.NDArray[Any], cells: Grid | None, size: tuple[int, int]) -> FloatArray:
-    """Returns maps of the size of the picture, each cell where the middle of its view is."""
+    """Resizes maps to the image size, with each cell at the center of its receptive field."""
     found = maps.shape[1:]
     if cells is None or tuple(axis.count for axis in cells) != found:
         cells = (Cells.spread(found[0], size[0]), Cells.spread(found[1], size[1]))
@@ -157,9 +159,9 @@ def _enlarge(maps: npt.NDArray[Any], cells: Grid | None, size: tuple[int, int]) 
 
 
 def _size_of(pictures: npt.NDArray[Any], operations: Sequence[Operation]) -> tuple[int, int]:
-    """The height and width of pictures, by the axis that has as many entries as there are colours.
+    """Returns height and width of images; the channel axis is the one with 1, 3 or 4 entries.
 
-    Where both or none have, the first layer that has a data format tells.
+    If both axes or neither qualify, the first layer with a data format decides.
     """
     first, last = (pictures.shape[axis] in CHANNELS for axis in (1, 3))
     if first == last:
@@ -169,7 +171,7 @@ def _size_of(pictures: npt.NDArray[Any], operations: Sequence[Operation]) -> tup
 
 
 def _check_model(model: Any) -> int:
-    """Returns the number of classes of a model, or raises if it is not one this can explain."""
+    """Returns the number of classes; raises an error if the model is not supported."""
     if not isinstance(model, keras.Model):
         raise TypeError(describe("model", "a keras.Model", model))
     if not hasattr(model, "outputs"):
@@ -187,7 +189,7 @@ def _check_model(model: Any) -> int:
 
 
 def _check_images(images: Tensor, expected: Sequence[int | None]) -> npt.NDArray[Any]:
-    """Returns the pictures as an array, or raises if they do not fit the model."""
+    """Returns the images as an array; raises an error if they do not match the model."""
     array = np.asarray(keras.ops.convert_to_numpy(images))
     fits = array.ndim == 4 and all(
         wanted in (None, found) for wanted, found in zip(expected, array.shape, strict=True)
@@ -203,7 +205,7 @@ def _check_images(images: Tensor, expected: Sequence[int | None]) -> npt.NDArray
 
 
 def _check_class_index(class_index: Any, pictures: int, classes: int) -> IntegerArray | None:
-    """Returns the class of each picture, or raises if there is no such class; None stays None."""
+    """Returns the class index of each image, or None; raises an error if a class does not exist."""
     if class_index is None:
         return None
     requirement = f"an integer from 0 to {classes - 1}, or one for each of {pictures} pictures"
@@ -217,7 +219,7 @@ def _check_class_index(class_index: Any, pictures: int, classes: int) -> Integer
 
 
 def _check_finite(maps: npt.NDArray[Any], seen: int) -> npt.NDArray[Any]:
-    """Returns the maps, or raises with the index of the first picture that has none."""
+    """Returns the maps; raises an error with the index of the first map that is not finite."""
     finite = np.isfinite(maps).all(axis=(1, 2))
     if not finite.all():
         raise ValueError(
