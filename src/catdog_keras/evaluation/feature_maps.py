@@ -1,4 +1,4 @@
-"""Feature maps inside a model: where they are, and how to have a hand in them for one pass."""
+"""Feature maps inside a model: finding them, and replacing attributes for one forward pass."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ _TO_PROBABILITIES = (keras.activations.softmax, keras.activations.sigmoid)
 
 
 def in_order(model: keras.Model) -> Iterator[Operation]:
-    """Yields the operations of a model as they are computed, a model inside it after its own."""
+    """Yields the operations of a model in execution order, a nested model after its contents."""
     for operation in getattr(model, "operations", model.layers):
         if isinstance(operation, keras.Model):
             yield from in_order(operation)
@@ -23,7 +23,7 @@ def in_order(model: keras.Model) -> Iterator[Operation]:
 
 
 def find_last(model: keras.Model, operations: Sequence[Operation]) -> int:
-    """Returns the place of the last feature map, or raises if there is none."""
+    """Returns the index of the last feature map; raises an error if there is none."""
     for place in reversed(range(len(operations))):
         if _is_map(operations, place):
             return place
@@ -34,7 +34,7 @@ def find_last(model: keras.Model, operations: Sequence[Operation]) -> int:
 
 
 def _is_map(operations: Sequence[Operation], place: int) -> bool:
-    """Whether an output has height and width, one of them above 1 or not known beforehand."""
+    """Whether an output has height and width, at least one of them above 1 or unknown."""
     operation = operations[place]
     shape = getattr(getattr(operation, "output", None), "shape", ())
     if len(shape) != 4 or isinstance(operation, keras.layers.InputLayer):
@@ -46,7 +46,7 @@ def _is_map(operations: Sequence[Operation], place: int) -> bool:
 def find_given(
     model: keras.Model, operations: Sequence[Operation], layer: str | keras.Layer
 ) -> int:
-    """Returns the place of the layer that was asked for, or raises if there is not one such."""
+    """Returns the index of the requested layer; raises an error unless exactly one matches."""
     if not isinstance(layer, (str, keras.Layer)):
         raise TypeError(describe("layer", "the name of a layer, a keras.Layer or None", layer))
     places = [n for n, known in enumerate(operations) if layer in (known, known.name)]
@@ -59,22 +59,23 @@ def find_given(
 
 
 def nearest_first(operations: Sequence[Operation], place: int) -> list[Operation]:
-    """The operations from a place on, then those before it, backwards."""
+    """Returns the operations from `place` to the end, then those before it in reverse order."""
     return [*operations[place:], *reversed(operations[:place])]
 
 
 def is_channels_first(operations: Iterable[Operation]) -> bool:
-    """Whether the first of the operations that has a data format has the channels first."""
+    """Whether the first operation that has a data format is channels first."""
     known = (getattr(operation, "data_format", None) for operation in operations)
     return resolve_data_format(next(filter(None, known), None)) == "channels_first"
 
 
 @contextmanager
 def replaced(operation: Operation, **attributes: Any) -> Iterator[None]:
-    """Gives an operation other attributes for a while.
+    """Context manager that temporarily replaces attributes of an operation.
 
-    Keras has no hook for the output of a layer. Past its `__setattr__`, which would track them, an
-    attribute of the instance stands before the method of the class and leaves no trace.
+    Keras has no hook for the output of a layer. `object.__setattr__` bypasses the attribute
+    tracking of Keras; an instance attribute overrides the method of the class and is removed
+    afterwards.
     """
     before = {name: vars(operation)[name] for name in attributes if name in vars(operation)}
     for name, value in attributes.items():
@@ -90,7 +91,10 @@ def replaced(operation: Operation, **attributes: Any) -> Iterator[None]:
 
 @contextmanager
 def logits_of(operations: Sequence[Operation]) -> Iterator[None]:
-    """Takes a softmax or sigmoid off the end of a model; where it saturates nothing flows back."""
+    """Context manager that removes a final softmax or sigmoid.
+
+    Where these saturate, their gradient vanishes.
+    """
     last = next(o for o in reversed(operations) if not hasattr(o, "outputs"))
     if isinstance(last, keras.layers.Softmax):
         with replaced(last, call=lambda inputs, *_, **__: inputs):
