@@ -1,4 +1,4 @@
-"""Labels of a dataset of batches, and files beside them: reading, counting, guessing."""
+"""Labels of a dataset of batches: reading, counting, and the majority-class baseline."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
@@ -9,33 +9,34 @@ import numpy.typing as npt
 
 from catdog_keras._checks import check_class_names, check_integer, describe
 
-Tensor: TypeAlias = Any  # of any framework, or a list of numbers
+Tensor: TypeAlias = Any  # a tensor of any framework, or a list of numbers
 IntegerArray: TypeAlias = npt.NDArray[np.int64]
 
-_INFINITE_CARDINALITY = -1  # what tf.data's `cardinality()` answers for a repeated dataset
+_INFINITE_CARDINALITY = -1  # value of tf.data's `cardinality()` for a repeated dataset
 _LABEL_SHAPES = "class indices of shape (batch,) or (batch, 1), or one-hot rows (batch, classes)"
 
 
 def label_counts(dataset: Iterable[Any], class_names: Sequence[str]) -> dict[str, int]:
-    """Counts how often each class occurs among the labels of a dataset.
+    """Counts the labels of each class in a dataset.
 
-    This passes over the dataset once, and a dataset of pictures decodes them on the way: where
-    the counts are known from the files, take them from there.
+    This iterates over the whole dataset once, which decodes all of its images. If the counts are
+    known from the files, use those instead.
 
     Args:
-        dataset: batches `(images, labels)`, with or without sample weights, for example a
+        dataset: Batches `(images, labels)`, with or without sample weights, for example a
             `tf.data.Dataset`, a `keras.utils.PyDataset`, a PyTorch `DataLoader` or a list. Labels
             are class indices of shape `(batch,)` or `(batch, 1)`, or one-hot rows of shape
             `(batch, classes)`.
-        class_names: the names of the classes, in the order of their indices.
+        class_names: Class names, in the order of their indices.
 
     Returns:
-        The count of each class by name, in the order of `class_names`; classes that do not
-        occur stand there with 0.
+        The count of each class by name, in the order of `class_names`; 0 for classes that do not
+        occur.
 
     Raises:
-        TypeError: if `dataset` or `class_names` is of another type.
-        ValueError: if the dataset is infinite or has no labels, or a label names no class.
+        TypeError: If `dataset` or `class_names` has the wrong type.
+        ValueError: If the dataset is infinite or has no labels, or a label is not a valid class
+            index.
 
     Example:
         >>> import catdog_keras
@@ -51,19 +52,19 @@ def label_counts(dataset: Iterable[Any], class_names: Sequence[str]) -> dict[str
 
 
 def baseline_accuracy(counts: Mapping[str, int]) -> float:
-    """Accuracy of always guessing the most frequent class.
+    """Majority-class baseline: the accuracy of always predicting the most frequent class.
 
-    A model that does not beat it has learned nothing from the pictures.
+    A model that does not exceed it has learned nothing from the images.
 
     Args:
-        counts: the count of each class by name, as `label_counts` returns it.
+        counts: Count of each class by name, as returned by `label_counts`.
 
     Returns:
-        The share of the most frequent class, above 0 and at most 1.
+        The fraction of the most frequent class, above 0 and at most 1.
 
     Raises:
-        TypeError: if `counts` is no mapping of integers.
-        ValueError: if `counts` is empty, or a count is negative, or all of them are 0.
+        TypeError: If `counts` is not a mapping of integers.
+        ValueError: If `counts` is empty, a count is negative, or all counts are 0.
 
     Example:
         >>> import catdog_keras
@@ -80,13 +81,13 @@ def baseline_accuracy(counts: Mapping[str, int]) -> float:
 
 
 def read_batches(dataset: Iterable[Any], name: str = "dataset") -> Iterator[tuple[Any, Any]]:
-    """Yields the (images, labels) of each batch, or raises if it is no such pair.
+    """Yields `(images, labels)` of each batch; raises an error if a batch is not such a pair.
 
-    Sample weights, where a batch has them as its third part, are for a loss and are passed over.
-    `name` is the argument that the dataset came in.
+    Sample weights, the optional third element of a batch, only affect a loss and are ignored.
+    `name` is the argument name of the dataset.
     """
     for batch in _iterate(dataset, name):
-        # A tensor would unpack along its batch axis: only a true pair is one.
+        # Accept only a real tuple or list: a tensor would unpack along its batch axis.
         if not isinstance(batch, (tuple, list)) or len(batch) not in (2, 3):
             raise ValueError(
                 f"`{name}` must yield pairs (images, labels); "
@@ -97,7 +98,7 @@ def read_batches(dataset: Iterable[Any], name: str = "dataset") -> Iterator[tupl
 
 
 def read_labels(labels: Tensor, num_classes: int) -> IntegerArray:
-    """Returns a batch of labels as class indices of shape (batch,), or raises."""
+    """Converts a batch of labels to class indices of shape (batch,), or raises an error."""
     array = np.asarray(keras.ops.convert_to_numpy(labels))
     if array.dtype.kind not in "biuf":
         raise TypeError(f"`labels` must be {_LABEL_SHAPES}; received dtype {array.dtype}.")
@@ -123,7 +124,7 @@ def read_labels(labels: Tensor, num_classes: int) -> IntegerArray:
 
 
 def _iterate(dataset: Iterable[Any], name: str) -> Iterator[Any]:
-    """Iterates over one pass of a dataset, or raises if there is no end to it."""
+    """Iterates over one epoch of a dataset; raises an error if the dataset is infinite."""
     if isinstance(dataset, (str, bytes, dict)) or not (
         hasattr(dataset, "__iter__") or hasattr(dataset, "__getitem__")
     ):
@@ -141,7 +142,7 @@ def _iterate(dataset: Iterable[Any], name: str) -> Iterator[Any]:
 
 
 def _indices_of_one_hot(array: npt.NDArray[Any]) -> IntegerArray:
-    """Returns the index of the one in each row, or raises if a row is not one-hot."""
+    """Returns the class index of each row; raises an error if a row is not one-hot."""
     one_hot = ((array == 0) | (array == 1)).all(axis=1) & (array.sum(axis=1) == 1)
     if not one_hot.all():
         raise ValueError(
@@ -156,14 +157,14 @@ def _indices_of_one_hot(array: npt.NDArray[Any]) -> IntegerArray:
 
 
 def _describe_batch(batch: object) -> str:
-    """Says what a batch is without printing its pixels."""
+    """Describes a batch for an error message, without its pixel values."""
     if isinstance(batch, (tuple, list)):
         return f"a {type(batch).__name__} of {len(batch)}"
     return f"of type {type(batch).__name__}"
 
 
 def check_files(files: Sequence[str] | None, pictures: int) -> tuple[str, ...] | None:
-    """Returns the files as a tuple of strings, or raises if there is not one per picture."""
+    """Returns the files as a tuple of strings; raises an error unless there is one per image."""
     if files is None:
         return None
     if isinstance(files, str) or not isinstance(files, Sequence):
