@@ -1,4 +1,4 @@
-"""Two evaluations, brought together picture by picture."""
+"""Comparison of two evaluations, image by image."""
 
 from collections.abc import Sequence
 from pathlib import PurePath
@@ -12,22 +12,23 @@ from catdog_keras.evaluation.evaluation import Evaluation
 
 
 def compare(a: Evaluation, b: Evaluation, *, names: Sequence[str] = ("a", "b")) -> Comparison:
-    """Compares two classifiers by their evaluations on the same pictures, in the same order.
+    """Compares two classifiers on the same images with the exact McNemar test.
 
-    Two accuracies whose intervals overlap may still differ for sure: here the same pictures count
-    for both, and only those on which one of the two is wrong decide.
+    Two accuracies with overlapping intervals can still differ significantly: the comparison is
+    paired, and only images on which exactly one of the two is correct count. Both evaluations must
+    have the same images in the same order.
 
     Args:
-        a: the evaluation of the first classifier.
-        b: the evaluation of the second one.
-        names: what the two are called in the words of the result.
+        a: Evaluation of the first classifier.
+        b: Evaluation of the second classifier.
+        names: Names of the two classifiers in the printed result.
 
     Returns:
-        The comparison; printed, it says whether the difference means anything.
+        The comparison; its printed form states whether the difference is significant.
 
     Raises:
-        TypeError: if an argument is of another type.
-        ValueError: if the two were not evaluated on the same pictures and classes.
+        TypeError: If an argument has the wrong type.
+        ValueError: If the evaluations have different images or classes.
 
     Example:
         >>> import catdog_keras
@@ -56,12 +57,12 @@ def _check_names(names: Any) -> tuple[str, str]:
 
 
 def check_same_pictures(a: Evaluation, b: Evaluation, names: tuple[str, str] = ("a", "b")) -> None:
-    """Raises where the two tell of different pictures, naming the first difference.
+    """Raises an error with the first difference if two evaluations are not of the same images.
 
     Args:
-        a: An evaluation.
-        b: Another one.
-        names: The arguments that they came in.
+        a: First evaluation.
+        b: Second evaluation.
+        names: Argument names of the two, for the error message.
     """
     first, second = names
     requirement = f"an evaluation of the same pictures as `{first}`, in the same order"
@@ -81,7 +82,7 @@ def check_same_pictures(a: Evaluation, b: Evaluation, names: tuple[str, str] = (
             f"where `{first}` has {expected!r}."
         )
     for index, (expected, found) in enumerate(zip(a.files or (), b.files or (), strict=False)):
-        # Folder of the class and name: another machine keeps the pictures elsewhere.
+        # Compare class folder and file name only: the folders above can differ between machines.
         if PurePath(expected).parts[-2:] != PurePath(found).parts[-2:]:
             raise ValueError(
                 f"`{second}` must be {requirement}; received file {found!r} at index {index}, "
