@@ -1,4 +1,4 @@
-"""Single pictures, ranked by how wrong a model was about them."""
+"""Images ranked by their loss."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PictureLoss:
-    """One picture and how wrong the model was about it.
+    """Loss and prediction of one image, as returned by `Evaluation.top_losses`.
 
     Attributes:
-        index: the place of the picture in the evaluation, from 0.
-        file: the file of the picture, or None where files are not known.
-        true_class: the name of its class.
-        predicted_class: the name of the class that the model found most probable.
-        probability: the model's probability of `predicted_class`, from 0 to 1.
-        loss: the negative natural logarithm of the model's probability of `true_class`.
+        index: Index of the image in the evaluation, from 0.
+        file: File of the image, or None if the files are not known.
+        true_class: Name of the true class.
+        predicted_class: Name of the most probable class.
+        probability: Predicted probability of `predicted_class`, from 0 to 1.
+        loss: Cross-entropy: the negative natural logarithm of the predicted probability of
+            `true_class`.
 
     Example:
         >>> import catdog_keras
@@ -41,12 +42,12 @@ class PictureLoss:
 
     @property
     def right(self) -> bool:
-        """Whether the model named the true class, of which it may yet have been unsure."""
+        """Whether the predicted class is the true class; the loss can still be high."""
         return self.predicted_class == self.true_class
 
 
 def rank_losses(evaluation: Evaluation, k: int) -> list[PictureLoss]:
-    """Returns the `k` pictures of the largest losses, worst first; of equal ones the earlier."""
+    """Returns the `k` images with the highest loss, in descending order; ties keep their order."""
     losses, predictions = evaluation.losses, evaluation.predictions
     names, files = evaluation.class_names, evaluation.files
     return [
