@@ -1,4 +1,4 @@
-"""Rows of class probabilities: telling them from logits, and making them from logits."""
+"""Class probabilities: validation, and conversion from logits."""
 
 from typing import TypeAlias
 
@@ -9,22 +9,23 @@ FloatArray: TypeAlias = npt.NDArray[np.float64]
 
 # The rows of a softmax in bfloat16 sum to 1 within 0.004.
 SUM_TOLERANCE = 0.01
-# A probability of 0 for the true class would make every mean infinite; scikit-learn clips here too.
+# A probability of 0 for the true class would make the mean loss infinite; scikit-learn clips at the
+# same value.
 SMALLEST_PROBABILITY = float(np.finfo(np.float64).eps)
 
 
 def look_like_probabilities(rows: FloatArray) -> bool:
-    """Whether every row lies in [0, 1] and sums to 1."""
+    """Whether every row is in [0, 1] and sums to 1."""
     return look_like_shares(rows) and bool((np.abs(rows.sum(axis=1) - 1) <= SUM_TOLERANCE).all())
 
 
 def look_like_shares(rows: FloatArray) -> bool:
-    """Whether every number lies in [0, 1]."""
+    """Whether all values are in [0, 1]."""
     return bool(((rows >= 0) & (rows <= 1 + SUM_TOLERANCE)).all())
 
 
 def check_probabilities(rows: FloatArray, shape: tuple[int, int]) -> FloatArray:
-    """Returns a float64 copy of the probabilities, or raises if they are none."""
+    """Returns a float64 copy of the probabilities; raises an error if they are not valid."""
     array = np.array(rows, dtype=np.float64)
     if shape[0] == 0:
         raise ValueError("`labels` must hold at least one picture; received none.")
@@ -43,6 +44,6 @@ def check_probabilities(rows: FloatArray, shape: tuple[int, int]) -> FloatArray:
 
 
 def softmax(logits: FloatArray) -> FloatArray:
-    """Returns the probabilities of logits of shape `(pictures, classes)`, of whatever size."""
+    """Softmax of logits of shape `(images, classes)`; large logits do not overflow."""
     exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
     return exponentials / exponentials.sum(axis=1, keepdims=True)
