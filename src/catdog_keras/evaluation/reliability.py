@@ -1,4 +1,4 @@
-"""Reliability: whether a model is right as often as it says."""
+"""Bins of the reliability diagram (calibration curve)."""
 
 from dataclasses import dataclass
 
@@ -13,14 +13,14 @@ CALIBRATION_BINS = 10
 
 @dataclass(frozen=True)
 class ReliabilityBin:
-    """Pictures of which the model was about equally sure.
+    """One bin of a reliability diagram: images predicted with similar confidence.
 
     Attributes:
-        low: the lower edge, excluded; the first bin holds 0.
-        high: the upper edge, included.
-        pictures: the number of pictures, at least 1.
-        correct: the number of them that were right.
-        confidence: the mean probability of their predicted classes.
+        low: Lower edge, excluded; the first bin includes 0.
+        high: Upper edge, included.
+        pictures: Number of images, at least 1.
+        correct: Number of them that were predicted correctly.
+        confidence: Mean probability of their predicted classes.
 
     Example:
         >>> import catdog_keras
@@ -39,19 +39,19 @@ class ReliabilityBin:
 
     @property
     def accuracy(self) -> float:
-        """The share of the pictures that were right; calibrated, it is about the confidence."""
+        """Accuracy in the bin; close to the confidence if the model is calibrated."""
         return self.correct / self.pictures
 
     @property
     def accuracy_interval(self) -> tuple[float, float]:
-        """The 95 % confidence interval of the accuracy; see `wilson_interval`."""
+        """95% confidence interval of the accuracy; see `wilson_interval`."""
         return wilson_interval(self.correct, self.pictures)
 
 
 def bin_by_confidence(
     confidence: FloatArray, hits: npt.NDArray[np.bool_]
 ) -> tuple[ReliabilityBin, ...]:
-    """Returns the bins of equal width that hold a picture, by rising confidence."""
+    """Returns the nonempty bins of equal width, in ascending order of confidence."""
     edges = np.linspace(0, 1, CALIBRATION_BINS + 1)
     bins = np.digitize(confidence, edges[1:-1], right=True)
     pictures = np.bincount(bins, minlength=CALIBRATION_BINS)
