@@ -1,4 +1,4 @@
-"""ROC curves: what a classifier could do if its threshold were moved."""
+"""ROC curves and the area under the curve (AUC)."""
 
 import math
 from dataclasses import dataclass
@@ -13,20 +13,22 @@ from catdog_keras.evaluation.probabilities import FloatArray
 
 @dataclass(frozen=True, eq=False)
 class RocCurve:
-    """How well one class is told from the rest, threshold by threshold.
+    """ROC curve of one class against all others, with the area under the curve (AUC).
 
-    The area is the chance that a picture of the class gets a higher probability of it than a
-    picture of the rest, ties counting half: 0.5 is a guess. Without pictures of the class, or
-    without a rest, it is not defined and NaN; so are rates of no pictures.
+    The AUC is the probability that an image of the class gets a higher score than an image of
+    another class, where ties count half; 0.5 is a random guess. Without images of the class, or
+    without images of other classes, the AUC is undefined and NaN; so are rates with denominator 0.
 
     Attributes:
-        class_name: the name of the class.
-        positives: the number of pictures of the class.
-        negatives: the number of pictures of all other classes.
-        thresholds: falling probabilities; the first is infinite.
-        true_positive_rate: the share of the `positives` whose probability reaches each threshold.
-        false_positive_rate: the share of the `negatives` whose probability reaches it.
-        area: the area under the curve, from 0 to 1.
+        class_name: Name of the class.
+        positives: Number of images of the class.
+        negatives: Number of images of all other classes.
+        thresholds: Decreasing probabilities; the first is infinite.
+        true_positive_rate: Fraction of the `positives` with a probability of at least each
+            threshold.
+        false_positive_rate: Fraction of the `negatives` with a probability of at least each
+            threshold.
+        area: Area under the curve, from 0 to 1.
 
     Example:
         >>> import catdog_keras
@@ -47,11 +49,11 @@ class RocCurve:
 
     @property
     def area_interval(self) -> tuple[float, float]:
-        """The 95 % confidence interval of the area; 0 to 1 where it is not defined.
+        """95% confidence interval of the AUC; 0 to 1 if the AUC is undefined.
 
-        Of areas above 0.9 it is rather wider than it need be.
+        For areas above 0.9 the interval is wider than necessary.
 
-        Newcombe, R. G. (2006), Confidence intervals for an effect size measure based on the
+        Source: Newcombe, R. G. (2006), Confidence intervals for an effect size measure based on the
         Mann-Whitney statistic, part 2, Statistics in Medicine 25, 559-573, method 5.
         """
         if math.isnan(self.area):
@@ -60,10 +62,10 @@ class RocCurve:
 
 
 def trace_roc(class_name: str, positive: npt.NDArray[np.bool_], scores: FloatArray) -> RocCurve:
-    """Returns the curve of telling the `positive` pictures from the rest by their scores."""
+    """Computes the ROC curve of the `positive` images against the rest from their scores."""
     order = np.argsort(-scores, kind="stable")
     falling = scores[order]
-    # Pictures of equal score pass a threshold together.
+    # Images with equal scores cross a threshold together.
     last_of_equals = np.append(np.flatnonzero(np.diff(falling)), len(falling) - 1)
     true_positives = np.append(0, np.cumsum(positive[order])[last_of_equals])
     false_positives = np.append(0, last_of_equals + 1) - true_positives
