@@ -1,4 +1,4 @@
-"""An evaluation in plain words."""
+"""Text summary of an evaluation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def summarise(evaluation: Evaluation) -> str:
-    """Returns a line for each of accuracy, baseline, log loss and calibration error."""
+    """Returns one line each for accuracy, baseline, log loss and calibration error."""
     pictures, (low, high) = len(evaluation), evaluation.accuracy_interval
     versus = evaluation.baseline_comparison
     return "\n".join(
@@ -28,7 +28,7 @@ def summarise(evaluation: Evaluation) -> str:
 
 
 def tell_beside_baseline(versus: Comparison) -> str:
-    """Says whether a model is above its baseline, below it, or neither for sure."""
+    """Describes whether a model is above or below its baseline, and whether significantly."""
     if versus.difference == 0:
         return "the model is no better than it"
     side = "above" if versus.difference > 0 else "below"
