@@ -150,7 +150,18 @@ def test_the_closing_table_has_a_line_for_each_model(capsys):
     widest = tutorial.ModelResult(
         "model4", 22_260_546, 1, 100, 9, 12345.6, 1.0, 1.0, 1.0, (0.9812, 1.0)
     )
-    result = tutorial.TutorialResult("synthetic", 0, {}, 0.5, [widest], {"model3": "no weights"})
+    result = tutorial.TutorialResult(
+        data="synthetic",
+        seed=0,
+        settings={},
+        backbone={},
+        counts={},
+        baseline_accuracy=0.5,
+        models=[widest],
+        not_run={"model3": "no weights"},
+        comparisons=[],
+        lesson=[],
+    )
     tutorial_command._print_table(result)
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80

@@ -1,6 +1,7 @@
 """Folders of tiny pictures whose colour says which picture they are."""
 
 import resource
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -56,11 +57,17 @@ def make_folder() -> Callable[..., Path]:
     return make
 
 
-@pytest.fixture
-def cats_dogs(tmp_path: Path, make_folder: Callable[..., Path]) -> Path:
-    """The tutorial's layout in small: 60 training and 40 validation pictures."""
+@pytest.fixture(scope="session")
+def cats_dogs_template(tmp_path_factory, make_folder: Callable[..., Path]) -> Path:
+    """The folder that `cats_dogs` copies."""
     counts = {"train/cats": 30, "train/dogs": 30, "validation/cats": 20, "validation/dogs": 20}
-    return make_folder(tmp_path / "pictures", counts)
+    return make_folder(tmp_path_factory.mktemp("template") / "pictures", counts)
+
+
+@pytest.fixture
+def cats_dogs(tmp_path: Path, cats_dogs_template: Path) -> Path:
+    """The tutorial's layout in small: 60 training and 40 validation pictures."""
+    return Path(shutil.copytree(cats_dogs_template, tmp_path / "pictures"))
 
 
 @pytest.fixture(scope="session")
