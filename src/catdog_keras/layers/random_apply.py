@@ -71,7 +71,7 @@ class RandomApply(_Seeded, _AroundLayers):
         return [self.layer]
 
     def draw_own(self, batch_size: Any) -> dict[str, Any]:
-        """Draws which of `batch_size` images are changed, but no parameters of the wrapped layer."""
+        """Draws which of `batch_size` images are changed, but no parameters of `layer`."""
         units = self._draw_units((batch_size,))
         return {"applied": units < self.rate}
 
