@@ -48,7 +48,7 @@ class RandomChoice(_Seeded, _AroundLayers):
     Raises:
         TypeError: If an argument has the wrong type, a layer needs labels, or the inputs are not
             one tensor.
-        ValueError: If there are no layers, `seed` is out of range, or a layer changes the shape.
+        ValueError: If `layers` is empty, `seed` is out of range, or a layer changes the shape.
 
     Example:
     >>> import catdog_keras, keras, numpy as np
@@ -92,7 +92,7 @@ class RandomChoice(_Seeded, _AroundLayers):
         return {**self.draw_own(batch_size), "layers": inner}
 
     def transform(self, images: Any, parameters: dict[str, Any]) -> Any:
-        """Applies every layer to a batch and selects the result of the chosen layer for each image."""
+        """Applies every layer to a batch and selects the chosen result for each image."""
         ops = _backend.operations_for(images)
         choice = ops.convert_to_tensor(parameters["choice"])
         inner = parameters.get("layers") or [None] * len(self.layers)
