@@ -40,7 +40,7 @@ class RandomSequence(_AroundLayers):
     Raises:
         TypeError: If an argument has the wrong type, a layer needs labels, or the inputs are not
             one tensor.
-        ValueError: If there are no layers, or a wrapped layer changes the shape.
+        ValueError: If `layers` is empty, or a wrapped layer changes the shape.
 
     Example:
     >>> import catdog_keras, keras, numpy as np
