@@ -18,7 +18,7 @@ from catdog_keras.layers.batch_normalization import BatchNormalization
 
 PADDINGS = ("valid", "same")
 
-# Elementwise activations: the layout of the feature maps does not matter to them.
+# Elementwise activations: the layout of the feature maps does not affect their result.
 _ELEMENTWISE = tuple(
     keras.activations.get(name)
     for name in (
