@@ -1,10 +1,10 @@
-"""Keras-native components for image classification: take one piece, or all of them.
+"""Keras-native components for image classification; use one of them, or all.
 
-The datasets, layers, models, evaluation and plots below are all reachable here and in their
-submodules. A subpackage is imported when one of its names is first used: importing this package
-imports neither Keras nor TensorFlow.
+The public names of the datasets, layers, models, evaluation and plots are available here and in
+their subpackages. A subpackage is imported when one of its names is first used: importing this
+package imports neither Keras nor TensorFlow.
 
-Importing this package registers its layers with Keras, so that a saved model that holds them loads
+Importing this package registers its layers with Keras, so a saved model that contains them loads
 without `custom_objects`. If Keras is not imported yet, the layers are registered as soon as it is.
 """
 
@@ -246,7 +246,7 @@ if not TYPE_CHECKING:  # a type checker would accept any name
         if name not in _SUBPACKAGES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         value = getattr(importlib.import_module(f"{__name__}.{_SUBPACKAGES[name]}"), name)
-        globals()[name] = value  # the next access does not come here
+        globals()[name] = value  # later accesses skip this function
         return value
 
 
@@ -255,12 +255,12 @@ def __dir__() -> list[str]:
 
 
 def _register_layers(_: ModuleType) -> None:
-    # If the layers are being imported, in this thread or another one, that import is what imports
-    # Keras: it registers them. To wait for another thread here would be a deadlock, because that
-    # thread waits until Keras is imported.
+    # If the layers are already being imported, in this thread or another one, that import registers
+    # them. Waiting here for another thread would be a deadlock, because that thread waits until
+    # Keras is imported.
     if f"{__name__}.layers" not in sys.modules:
         importlib.import_module(f"{__name__}.layers")
 
 
-# Calls the function at once if Keras is already imported.
+# Calls the function immediately if Keras is already imported.
 register_post_import_hook(_register_layers, "keras")
