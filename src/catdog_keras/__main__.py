@@ -1,4 +1,4 @@
-"""`python -m catdog_keras`: the command, where scripts are not on the path."""
+"""`python -m catdog_keras`: the command-line interface, if scripts are not on the path."""
 
 from catdog_keras.cli import main
 
