@@ -1,7 +1,7 @@
-"""Argument checks: one template for every message.
+"""Argument validation, with one template for all error messages.
 
-A check is made once, at the public edge, before any work. Every message reads
-`` `name` must be <requirement>; received name=<value>. `` and, where it is known, how to mend it.
+Arguments are checked once, at the public edge, before any work. Every message reads `` `name` must
+be <requirement>; received name=<value>. ``, followed by how to fix it if that is known.
 """
 
 import math
@@ -18,13 +18,13 @@ Choice = TypeVar("Choice")
 
 
 def describe(name: str, requirement: str, value: object, remedy: str = "") -> str:
-    """Words a message about one argument; `requirement` follows "must be"."""
+    """Formats an error message for one argument; `requirement` follows "must be"."""
     message = f"`{name}` must be {requirement}; received {name}={value!r}."
     return f"{message} {remedy}" if remedy else message
 
 
 def check_integer(name: str, value: Any, *, minimum: int, maximum: int | None = None) -> int:
-    """Returns `value` as an int, or raises if it is no integer in [`minimum`, `maximum`]."""
+    """Returns `value` as an int; raises if it is not an integer in [`minimum`, `maximum`]."""
     requirement = f"an integer of at least {minimum}"
     if maximum is not None:
         requirement = f"an integer from {minimum} to {maximum}"
@@ -39,7 +39,7 @@ def check_integer(name: str, value: Any, *, minimum: int, maximum: int | None = 
 def check_number(
     name: str, value: Any, *, minimum: float, maximum: float, remedy: str = ""
 ) -> float:
-    """Returns `value` as a float, or raises if it is no number in [`minimum`, `maximum`]."""
+    """Returns `value` as a float; raises if it is not a number in [`minimum`, `maximum`]."""
     requirement = f"a number from {minimum:g} to {maximum:g}"
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(describe(name, requirement, value, remedy))
@@ -50,7 +50,7 @@ def check_number(
 
 
 def check_one_tensor(inputs: Any) -> None:
-    """Raises if `inputs` is a structure of tensors and not one of pictures alone."""
+    """Raises a TypeError if `inputs` is a structure of tensors instead of one tensor of images."""
     if isinstance(inputs, (dict, list, tuple)):
         kind = type(inputs).__name__
         remedy = (
@@ -61,24 +61,24 @@ def check_one_tensor(inputs: Any) -> None:
 
 
 def check_boolean(name: str, value: Any) -> bool:
-    """Returns `value`, or raises if it is neither True nor False."""
+    """Returns `value`; raises if it is not True or False."""
     if not isinstance(value, bool):
         raise TypeError(describe(name, "True or False", value))
     return value
 
 
 def check_path(name: str, value: Any, requirement: str = "a path") -> Path:
-    """Returns `value` as a path whose `~` is resolved, or raises if it is none."""
+    """Returns `value` as a path with `~` expanded; raises if it is not a path."""
     if not isinstance(value, (str, os.PathLike)) or not isinstance(os.fspath(value), str):
         raise TypeError(describe(name, requirement, value))
     path = os.fspath(value)
     if not path or "\0" in path:
         raise ValueError(describe(name, f"{requirement}, not empty and without NUL", path))
-    return Path(os.path.expanduser(path))  # noqa: PTH111 - its own raises where there is no such user
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - Path.expanduser raises for unknown users
 
 
 def check_choice(name: str, value: Any, allowed: Collection[Choice]) -> Choice:
-    """Returns `value`, or raises with a list of all the allowed ones."""
+    """Returns `value`; raises with a list of the allowed values if it is not one of them."""
     for choice in allowed:
         if type(value) is type(choice) and value == choice:
             return choice
@@ -88,7 +88,7 @@ def check_choice(name: str, value: Any, allowed: Collection[Choice]) -> Choice:
 
 
 def check_finite(name: str, value: Any) -> float:
-    """Returns `value` as a float, or raises if it is no finite number."""
+    """Returns `value` as a float; raises if it is not a finite number."""
     requirement = "a finite number"
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(describe(name, requirement, value))
@@ -100,7 +100,7 @@ def check_finite(name: str, value: Any) -> float:
 def check_span(
     name: str, value: Any, *, minimum: float, maximum: float, remedy: str = ""
 ) -> tuple[float, float]:
-    """Returns `value` as (low, high); a number r stands for (-r, r)."""
+    """Returns `value` as (low, high); a number r means (-r, r)."""
     requirement = (
         f"a number from 0 to {min(-minimum, maximum):g}, or a pair (low, high) of numbers "
         f"from {minimum:g} to {maximum:g} with low <= high"
@@ -117,7 +117,7 @@ def check_span(
 
 
 def check_window(name: str, value: Any) -> tuple[int, int]:
-    """Returns `value` as (height, width); an integer n stands for (n, n)."""
+    """Returns `value` as (height, width); an integer n means (n, n)."""
     requirement = "an integer of at least 1, or a pair (height, width) of them"
     sides = value if isinstance(value, (tuple, list)) else (value, value)
     if any(isinstance(side, bool) or not isinstance(side, numbers.Integral) for side in sides):
@@ -129,7 +129,7 @@ def check_window(name: str, value: Any) -> tuple[int, int]:
 
 
 def check_size(name: str, value: Any) -> tuple[int, int]:
-    """Returns `value` as (height, width), or raises if it is no pair of positive integers."""
+    """Returns `value` as (height, width); raises if it is not a pair of positive integers."""
     requirement = "a pair (height, width) of integers of at least 1"
     if not isinstance(value, (tuple, list)):
         raise TypeError(describe(name, requirement, value))
@@ -145,7 +145,7 @@ def check_size(name: str, value: Any) -> tuple[int, int]:
 
 
 def check_input_shape(name: str, value: Any) -> tuple[int, int, int]:
-    """Returns `value` as a picture's shape of three integers, or raises if it is none."""
+    """Returns `value` as the shape of an image; raises if it is not three positive integers."""
     requirement = "a picture's shape of three integers of at least 1"
     if not isinstance(value, (tuple, list)):
         raise TypeError(describe(name, requirement, value))
@@ -158,8 +158,8 @@ def check_input_shape(name: str, value: Any) -> tuple[int, int, int]:
 
 
 def check_layer(name: str, value: Any) -> "keras.Layer":
-    """Returns `value`, or raises if it is no Keras layer; a model is one too."""
-    import keras  # at first use: the command line checks arguments before it imports Keras
+    """Returns `value`; raises if it is not a Keras layer or model."""
+    import keras  # imported here because the command line checks arguments before it imports Keras
 
     if not isinstance(value, keras.Layer):
         raise TypeError(describe(name, "a keras.Layer", value))
@@ -167,7 +167,7 @@ def check_layer(name: str, value: Any) -> "keras.Layer":
 
 
 def check_class_names(class_names: Sequence[str]) -> tuple[str, ...]:
-    """Returns the names as a tuple, or raises if they are no distinct strings."""
+    """Returns the names as a tuple; raises if they are not distinct strings."""
     requirement = "a list of distinct class names"
     if isinstance(class_names, str) or not isinstance(class_names, Sequence):
         raise TypeError(describe("class_names", requirement, class_names))
