@@ -1,4 +1,4 @@
-"""Copies of layers and models, which share nothing with what they are copies of."""
+"""Independent copies of layers and models."""
 
 import warnings
 from collections.abc import Iterator
@@ -12,22 +12,22 @@ LAMBDA_WARNING = "The object being serialized includes a `lambda`"
 
 
 def copy_layer(layer: Any, kind: type[keras.Layer] | None = None, **changes: Any) -> Any:
-    """Makes a layer, or an operation of `keras.ops`, anew from its config.
+    """Creates a copy of a layer, or of an operation of `keras.ops`, from its config.
 
-    A function without a name is taken as it is: from a config, which may come from a file, Keras
-    makes none.
+    Functions without a name, such as lambdas, are shared with the copy: Keras does not create them
+    from a config, because it may come from a file.
 
     Args:
         layer: The layer.
-        kind: The class of the new one; None for the same.
-        **changes: Entries of the config that are to be others.
+        kind: Class of the copy; None for the class of `layer`.
+        **changes: Config entries to replace.
 
     Raises:
-        ValueError: If the config does not make the layer, with its name.
+        ValueError: If the layer, with its name, cannot be rebuilt from its config.
     """
     try:
         with warnings.catch_warnings():
-            # What Keras says of a lambda is for those who save it.
+            # Keras's warning about lambdas is only relevant for saving.
             warnings.filterwarnings("ignore", LAMBDA_WARNING)
             config = {**layer.get_config(), **changes}
         for name, value in config.items():
@@ -47,9 +47,9 @@ def copy_layer(layer: Any, kind: type[keras.Layer] | None = None, **changes: Any
 
 
 def clone_uncompiled(model: keras.Model, **arguments: Any) -> keras.Model:
-    """Does as `keras.models.clone_model`, but compiles nothing.
+    """Like `keras.models.clone_model`, but the copy is not compiled.
 
-    Keras would compile the copy by a config, in which a function without a name cannot stand.
+    Keras would compile the copy from a config, which cannot contain functions without a name.
     """
     compiled = [each for each in _with_models_inside(model) if each.compiled]
     try:
@@ -69,10 +69,11 @@ def _with_models_inside(model: keras.Model) -> Iterator[keras.Model]:
 
 
 def copy_trainable(source: keras.Model, copy: keras.Model) -> None:
-    """Freezes the models in a copy, and the copy itself, as those of its source are frozen.
+    """Copies the `trainable` flag of a model and of the models inside it.
 
-    Layers keep the flag in their config, models do not: unfreezing one of their layers would train
-    it in the copy alone. Layers that only one of the two has are left as they are.
+    Configs contain the flag of layers, but not of models: without this, unfreezing one of their
+    layers would train it only in the copy. Layers that only one of the two models has are not
+    changed.
     """
     if copy.trainable != source.trainable:
         copy.trainable = source.trainable
