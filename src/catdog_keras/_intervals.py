@@ -1,4 +1,4 @@
-"""How far a number can be trusted: confidence intervals of shares, differences and areas."""
+"""Confidence intervals of proportions, of their differences, and of the area under a ROC curve."""
 
 import math
 import numbers
@@ -8,28 +8,28 @@ from catdog_keras._checks import check_integer, describe
 
 
 def wilson_interval(correct: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Confidence interval of a share, such as an accuracy, by Wilson's score method.
+    """Confidence interval of a proportion, such as an accuracy, by Wilson's score method.
 
-    192 test pictures, 182 of them right, are an accuracy of 0.948, and anything from 0.907 to
-    0.971 agrees with it. The interval holds for independent pictures; near-duplicates make it
-    too narrow.
+    If a model classifies 182 of 192 test images correctly, the accuracy is 0.948, and its 95 %
+    interval is 0.907 to 0.971. The interval assumes independent images; near-duplicates make it too
+    narrow.
 
-    Wilson, E. B. (1927), Probable inference, the law of succession, and statistical inference,
-    Journal of the American Statistical Association 22, 209-212.
+    Source: Wilson, E. B. (1927), Probable inference, the law of succession, and statistical
+    inference, Journal of the American Statistical Association 22, 209-212.
 
     Args:
-        correct: the number of pictures that were right, from 0 to `total`.
-        total: the number of pictures, at least 1.
-        confidence: the share of such intervals that is to contain the true value, above 0 and
-            below 1.
+        correct: Number of correctly classified images, from 0 to `total`.
+        total: Number of images, at least 1.
+        confidence: Confidence level, the fraction of such intervals that contain the true value;
+            above 0 and below 1.
 
     Returns:
-        The lower and the upper end, `0 <= low <= correct / total <= high <= 1`; `low` is 0
-        where none is right, `high` is 1 where all are.
+        The lower and the upper end, `0 <= low <= correct / total <= high <= 1`; `low` is 0 if none
+        is correct, `high` is 1 if all are.
 
     Raises:
-        TypeError: if an argument is no number.
-        ValueError: if an argument is out of its range.
+        TypeError: If an argument is not a number.
+        ValueError: If an argument is out of its range.
 
     Example:
         >>> import catdog_keras
@@ -46,7 +46,7 @@ def wilson_interval(correct: int, total: int, confidence: float = 0.95) -> tuple
     centre = share + z * z / (2 * total)
     spread = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
     scale = 1 + z * z / total
-    # The share lies between the ends, and at 0 and 1 on one: in floating point only nearly.
+    # The interval contains the proportion and ends at it if it is 0 or 1; this corrects rounding.
     low = min(max((centre - spread) / scale, 0.0), share)
     high = max(min((centre + spread) / scale, 1.0), share)
     return low, high
@@ -55,9 +55,9 @@ def wilson_interval(correct: int, total: int, confidence: float = 0.95) -> tuple
 def paired_difference_interval(
     both: int, first_only: int, second_only: int, neither: int
 ) -> tuple[float, float]:
-    """Interval of the difference of two shares of the same pictures, by Newcombe's method 10.
+    """Interval of the difference of two proportions of the same images, by Newcombe's method 10.
 
-    It joins Wilson's intervals of the two shares by their correlation phi.
+    It combines the Wilson intervals of the two proportions with their correlation phi.
     """
     total = both + first_only + second_only + neither
     first, second = both + first_only, both + second_only
@@ -71,7 +71,7 @@ def paired_difference_interval(
     phi = product / math.sqrt(margins) if margins else 0.0
 
     def distance(down: float, up: float) -> float:
-        # Of rounding errors the root may hold a little less than nothing.
+        # Rounding errors may make the sum slightly negative.
         return math.sqrt(max(down**2 - 2 * phi * down * up + up**2, 0.0))
 
     difference = p - q
@@ -81,10 +81,10 @@ def paired_difference_interval(
 
 
 def area_interval(area: float, positives: int, negatives: int) -> tuple[float, float]:
-    """Interval of the area under a ROC curve, by Newcombe's method 5 for Mann and Whitney's U.
+    """Interval of the area under a ROC curve, by Newcombe's method 5 (Mann-Whitney U).
 
-    Its ends are the areas from which the one observed is z standard deviations away, as with
-    Wilson's interval: an area of 1 from few pictures leaves room below.
+    Its ends are the areas from which the observed one is z standard deviations away, as in Wilson's
+    interval: for few images, even an area of 1 has a lower end below 1.
     """
     low = _lower_area(area, positives, negatives)
     return low, 1 - _lower_area(1 - area, positives, negatives)
@@ -94,7 +94,7 @@ def _lower_area(area: float, positives: int, negatives: int) -> float:
     z = _two_sided_quantile(0.95)
     spare = (positives + negatives) / 2 - 1
     low, high = 0.0, area
-    for _ in range(60):  # halvings: beyond them float64 does not change
+    for _ in range(60):  # bisection steps; more do not change a float64
         middle = (low + high) / 2
         shape = 1 + spare * ((1 - middle) / (2 - middle) + middle / (1 + middle))
         deviation = math.sqrt(middle * (1 - middle) * shape / (positives * negatives))
@@ -113,5 +113,6 @@ def _two_sided_quantile(confidence: float) -> float:
     if not 0 < confidence < 1:  # also false for NaN
         remedy = "Percentages are shares here: 0.95, not 95." if confidence > 1 else ""
         raise ValueError(describe("confidence", requirement, confidence, remedy))
-    # From the lower tail: (1 + confidence) / 2 rounds to 1 where confidence is close to it.
+    # Computed from the lower tail, because (1 + confidence) / 2 rounds to 1 if confidence is close
+    # to 1.
     return abs(NormalDist().inv_cdf((1 - float(confidence)) / 2))
