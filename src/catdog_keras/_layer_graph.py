@@ -1,4 +1,4 @@
-"""How the layers of a model are joined: which one takes whose output, and which one ends it."""
+"""The graph of a model: which layers use the outputs of which others, and the activation of its outputs."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from catdog_keras._checks import describe
 
 
 def check_graph(model: Any) -> keras.Model:
-    """Returns `model`, or raises if it is no built graph of layers."""
+    """Returns `model`; raises if it is not a built Functional or Sequential model."""
     if not isinstance(model, keras.Model):
         raise TypeError(describe("model", "a keras.Model", model))
     if not hasattr(model, "outputs"):
@@ -27,11 +27,12 @@ def is_graph(layer: keras.Layer) -> bool:
 
 @dataclass(frozen=True)
 class LayerGraph:
-    """Who is called with whose output, by the names of layers.
+    """Connections between the layers of a model, by layer name.
 
     Attributes:
-        sources: The layers whose outputs each layer takes, over all its calls.
-        users: The layers that take each layer's output; an empty name stands for the model's own.
+        sources: For each layer, the layers whose outputs it takes, over all its calls.
+        users: For each layer, the layers that take its output; an empty name means an output of the
+            model.
         in_training: The layers that are called with `training=True`.
     """
 
@@ -41,7 +42,7 @@ class LayerGraph:
 
     @classmethod
     def of(cls, model: keras.Model) -> "LayerGraph":
-        """Reads the graph from a Functional model's config, where its form is public."""
+        """Reads the graph from the config of a Functional model, whose format is public."""
         config = model.get_config()
         graph = cls({}, {}, set())
         for layer in config["layers"]:
@@ -58,7 +59,7 @@ class LayerGraph:
 
 
 def _tensors(call: Any) -> Iterator[str]:
-    """The names of the layers whose outputs stand among the arguments of a call."""
+    """Yields the names of the layers whose outputs are among the arguments of a call."""
     if isinstance(call, dict):
         if call.get("class_name") == "__keras_tensor__":
             yield call["config"]["keras_history"][0]
@@ -71,7 +72,7 @@ def _tensors(call: Any) -> Iterator[str]:
 
 
 def _outputs(structure: Any) -> Iterator[str]:
-    """The names of the layers in a nested structure of (name, call, position)."""
+    """Yields the names of the layers in a nested structure of (name, call, position)."""
     if isinstance(structure, dict):
         structure = list(structure.values())
     if structure and isinstance(structure[0], str):
@@ -82,7 +83,7 @@ def _outputs(structure: Any) -> Iterator[str]:
 
 
 def last_activation(model: keras.Model) -> str | None:
-    """The name of the function that makes the outputs of a model; None where it cannot be told."""
+    """Returns the name of a model's output activation, or None if it cannot be determined."""
     if not is_graph(model) or len(model.outputs) != 1:
         return None
     if isinstance(model, keras.Sequential):
