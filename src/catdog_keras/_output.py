@@ -1,4 +1,4 @@
-"""Results that appear when they are whole: a file, or a folder of files together."""
+"""Atomic output: a file or a folder of files appears only when it is complete."""
 
 import os
 import shutil
@@ -16,21 +16,21 @@ from catdog_keras._checks import check_path, describe
 def output_folder(
     path: str | os.PathLike[str], stale: Iterable[str], name: str = "output"
 ) -> Iterator[Path]:
-    """Yields an empty folder to write into, whose files move to `path` when the block ends well.
+    """Yields an empty folder for output files, which are moved to `path` if the block succeeds.
 
-    Until then an earlier run's results stay as they are. If the block fails nothing is left behind,
-    not even the folder, if it was made here.
+    Until then, the results of an earlier run are not changed. If the block fails, no file is left,
+    and folders that were created here are removed.
 
     Args:
-        path: The folder for the results; it is made if need be.
-        stale: Names of files that an earlier run may have left there: they are removed, so that
-            none of its results stands among the new ones.
-        name: The argument that `path` came in.
+        path: The folder for the results; created if it does not exist.
+        stale: Names of files of an earlier run to remove, so that old and new results are not
+            mixed.
+        name: Name of the argument for `path`, used in error messages.
 
     Raises:
-        TypeError: If `path` is no path.
+        TypeError: If `path` is not a path.
         ValueError: If `path` is empty.
-        OSError: If it cannot be made or written to.
+        OSError: If the folder cannot be created or is not writable.
     """
     folder = check_path(name, path).absolute()
     absent = [place for place in (folder, *folder.parents) if not place.exists()]
@@ -63,10 +63,10 @@ def _make_scratch(folder: Path, name: str, received: str) -> Path:
 
 @contextmanager
 def interrupts_deferred() -> Iterator[None]:
-    """Delays SIGINT (Ctrl-C) until the block has ended, for steps that belong together.
+    """Delays SIGINT (Ctrl-C) until the block has ended, for steps that must not be separated.
 
-    Python handles signals in the main thread alone: in any other thread the block simply runs. The
-    same holds if the handler was not installed from Python, because it could not be restored.
+    Python handles signals only in the main thread: in other threads nothing is delayed. The same is
+    true if the handler was not installed from Python, because it could not be restored.
     """
     handler = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or handler is None:
@@ -83,7 +83,7 @@ def interrupts_deferred() -> Iterator[None]:
 
 
 def write_whole(file: Path, text: str) -> None:
-    """Writes a file that others may be reading: they see the old one or the new one."""
+    """Replaces a file atomically: concurrent readers get the old or the new content."""
     with (
         interrupts_deferred(),
         tempfile.TemporaryDirectory(prefix=".unfinished-", dir=file.parent) as scratch,
@@ -94,13 +94,13 @@ def write_whole(file: Path, text: str) -> None:
 
 
 def save_text(path: Path, text: str, name: str = "path") -> None:
-    """Writes a user's file, whole or not at all; `name` is the argument that its path came in.
+    """Writes a user's file atomically; `name` is the argument for its path, used in error messages.
 
     Raises:
-        OSError: If it cannot be written, or is there and is no regular file.
+        OSError: If the file cannot be written, or the path exists but is not a regular file.
     """
     requirement = "a file that can be written"
-    if path.exists() and not path.is_file():  # a device, say, would be replaced
+    if path.exists() and not path.is_file():  # a device, for example, would be replaced
         raise OSError(describe(name, requirement, str(path), "It is not a regular file."))
     try:
         write_whole(path, text)
@@ -110,7 +110,7 @@ def save_text(path: Path, text: str, name: str = "path") -> None:
 
 
 def _remove_empty(folders: Iterable[Path]) -> None:
-    """Removes folders, innermost first, up to the first that holds something or is not there."""
+    """Removes folders, innermost first, up to the first that is not empty or does not exist."""
     with suppress(OSError):
         for folder in folders:
             folder.rmdir()
