@@ -1,4 +1,4 @@
-"""Progress bars with the time left, on standard error, and only where a person is looking."""
+"""Progress bars on standard error, shown only in a terminal."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -12,12 +12,12 @@ import keras
 def progress_bar(
     description: str, total: int | None, unit: str = ""
 ) -> Iterator[Callable[[int], None]]:
-    """Shows a bar while the block runs; yields `advance(count)`.
+    """Shows a progress bar while the block runs; yields `advance(count)`.
 
-    A `total` of None is not known beforehand. Nothing is written when standard error is no
-    terminal: a log has no use for a moving bar.
+    If `total` is None, the length is unknown. Nothing is written if standard error is not a
+    terminal, because a log file has no use for a moving bar.
     """
-    # At first use: an import of the package brings in nothing that it does not need.
+    # Imported at first use, so that importing the package imports only what it needs.
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -46,14 +46,13 @@ def progress_bar(
 
 
 class TrainingProgress(keras.callbacks.Callback):
-    """Moves a progress bar on by one with each training step."""
+    """Keras callback that advances a progress bar by one for each training step."""
 
     def __init__(self, advance: Callable[[int], None]) -> None:
-        """Takes what `progress_bar` yields."""
+        """Stores the function that `progress_bar` yields."""
         super().__init__()
         self.advance = advance
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Called by Keras after each step."""
         del batch, logs
         self.advance(1)
