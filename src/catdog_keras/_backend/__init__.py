@@ -1,8 +1,8 @@
-"""The few places where TensorFlow, JAX and PyTorch differ.
+"""The only package where TensorFlow, JAX and PyTorch differ; see README.md in this folder.
 
-A framework is imported inside the function that needs it, at its first use: importing this package
-imports Keras alone. Whatever is faster here stands beside Keras's own operations, which every
-caller falls back to, and a test shows that both give the same numbers.
+Each framework is imported at first use, inside the function that needs it, so importing this
+package imports only Keras. Every faster path has a fallback in Keras's own operations, and a test
+checks that both return the same numbers.
 """
 
 from catdog_keras._backend.batch_norm import (
