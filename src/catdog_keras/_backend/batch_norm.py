@@ -1,4 +1,4 @@
-"""Batch normalisation in one kernel, on TensorFlow and on PyTorch."""
+"""Batch normalization with the fused kernels of TensorFlow and PyTorch."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,22 +12,23 @@ _FUSED_DTYPES = ("float16", "bfloat16", "float32")
 
 
 def can_fuse_batch_norm(inputs: Any, axis: int) -> bool:
-    """Tells whether `batch_norm_training` and `batch_norm_inference` can take `inputs`.
+    """Whether `batch_norm_training` and `batch_norm_inference` support `inputs`.
 
-    `axis` is the axis of the channels. Where the answer is no, Keras's own operations are right.
+    `axis` is the axis of the channels. If False, use Keras's own operations.
     """
     if len(inputs.shape) != 4 or keras.backend.standardize_dtype(inputs.dtype) not in _FUSED_DTYPES:
         return False
     backend = keras.backend.backend()
     if backend == "tensorflow":
         # XLA expands the kernel into E[x^2] - E[x]^2, which loses the variance of values far from
-        # zero and turns a constant input into NaN; Keras's own operations stay right there.
+        # zero and returns NaN for a constant input; Keras's own operations are correct there.
         return axis in (-1, 3) and not compiled_by_xla()
     if backend == "torch":
         if axis not in (-1, 1, 3) or 0 in inputs.shape:
             return False
-        # PyTorch refuses to train on one value per channel. Each side is asked for by itself:
-        # compiled they may be symbols, of whose product PyTorch cannot tell that it is above 1.
+        # PyTorch raises in training mode if there is only one value per channel. The dimensions are
+        # compared one by one: in a compiled model they may be symbols, and PyTorch cannot decide
+        # whether the product of symbols is greater than 1.
         sides = [side for place, side in enumerate(inputs.shape) if place != axis % 4]
         return any(side != 1 for side in sides)
     return False
@@ -36,11 +37,11 @@ def can_fuse_batch_norm(inputs: Any, axis: int) -> bool:
 def batch_norm_training(
     inputs: Any, axis: int, gamma: Any, beta: Any, epsilon: float
 ) -> tuple[Any, Any, Any]:
-    """Normalises by the statistics of the batch, in one kernel.
+    """Normalizes by the statistics of the batch, in one kernel.
 
     Returns:
-        The normalised tensor in the dtype of `inputs`, then the mean and the biased variance per
-        channel in float32, neither of which carries a gradient.
+        The normalized tensor in the dtype of `inputs`, then the mean and the biased variance per
+        channel in float32. No gradient flows through the mean and the variance.
     """
     if keras.backend.backend() == "tensorflow":
         return _tensorflow_batch_norm_training(inputs, gamma, beta, epsilon)
@@ -50,7 +51,7 @@ def batch_norm_training(
 def batch_norm_inference(
     inputs: Any, axis: int, mean: Any, variance: Any, gamma: Any, beta: Any, epsilon: float
 ) -> Any:
-    """Normalises by the given `mean` and `variance`, in one kernel."""
+    """Normalizes by the given `mean` and `variance`, in one kernel."""
     if keras.backend.backend() == "tensorflow":
         return _tensorflow_fused(inputs, gamma, beta, epsilon, mean, variance, training=False)[0]
     import torch
@@ -62,7 +63,7 @@ def batch_norm_inference(
 
 
 def normalize_plainly(inputs: Any, gamma: Any, beta: Any, epsilon: float) -> Any:
-    """Normalises by the statistics of the batch, operation by operation, on TensorFlow."""
+    """Normalizes by the statistics of the batch with separate TensorFlow operations."""
     import tensorflow as tf
 
     values = tf.cast(inputs, tf.float32)
@@ -99,12 +100,12 @@ def _tensorflow_batch_norm_training(
                 is_training=True,
             )[:3]
 
-        # The second derivatives that TensorFlow has of this kernel are wrong.
+        # TensorFlow's second derivatives of this kernel are wrong.
         once = differentiated_as(plain, gradient)
         return (outputs, mean, variance), lambda upstream, *_: once(inputs, gamma, beta, upstream)
 
     outputs, mean, unbiased_variance = fused(inputs, gamma, beta)
-    # float64 counts every batch exactly; float32 would stop at 2**24 values per channel.
+    # float64 represents every count exactly, float32 only up to 2**24 values per channel.
     count = tf.cast(tf.reduce_prod(tf.shape(inputs, tf.int64)[:-1]), tf.float64)
     to_biased = tf.cast((count - 1) / count, tf.float32)
     return outputs, tf.stop_gradient(mean), tf.stop_gradient(unbiased_variance * to_biased)
@@ -113,7 +114,7 @@ def _tensorflow_batch_norm_training(
 def _tensorflow_fused(
     inputs: Any, gamma: Any, beta: Any, epsilon: float, mean: Any, variance: Any, *, training: bool
 ) -> Any:
-    """Outputs, mean and unbiased variance, and what the gradient wants to be given again."""
+    """Returns the outputs, the mean, the unbiased variance, and what the gradient kernel needs."""
     import tensorflow as tf
 
     return tf.raw_ops.FusedBatchNormV3(
@@ -133,7 +134,7 @@ def _torch_batch_norm_training(
     import torch
 
     inputs = _channels_second(inputs, axis)
-    # With momentum 1 the "running" statistics are those of this batch, the variance unbiased.
+    # With momentum 1 the "running" statistics are those of this batch; the variance is unbiased.
     mean = torch.zeros_like(gamma, requires_grad=False)
     variance = torch.ones_like(gamma, requires_grad=False)
     outputs = torch.nn.functional.batch_norm(
