@@ -1,4 +1,4 @@
-"""Derivatives of functions whose gradient is a kernel of its own, on TensorFlow."""
+"""Second derivatives of TensorFlow functions whose gradient is a custom kernel."""
 
 import functools
 from collections.abc import Callable
@@ -6,11 +6,12 @@ from typing import Any
 
 
 def differentiated_as(plain: Callable[..., Any], gradient: Callable[..., Any]) -> Any:
-    """Gives the gradient of a function by a kernel derivatives of its own: those of `plain`.
+    """Makes a gradient kernel differentiable, by the second derivatives of `plain`.
 
     Args:
-        plain: The function, of TensorFlow's operations.
-        gradient: From the inputs of `plain` and the gradient of its output to those of the inputs.
+        plain: The function whose gradient the kernel computes, written in TensorFlow operations.
+        gradient: The gradient kernel: maps the inputs of `plain` and the gradient of its output to
+            the gradients of the inputs.
     """
     import tensorflow as tf
 
@@ -22,8 +23,9 @@ def differentiated_as(plain: Callable[..., Any], gradient: Callable[..., Any]) -
     @tf.custom_gradient
     def differentiable(*inputs: Any) -> tuple[Any, Callable[..., Any]]:
         def second(*seconds: Any) -> Any:
-            # As a graph: where forward differentiation calls this, no tape records. A partial
-            # function hides its code, by which TensorFlow counts how often it is traced, and warns.
+            # Must be a graph: forward differentiation calls this where no tape records. The partial
+            # function hides the code object by which TensorFlow counts retracings and warns about
+            # them.
             graph = tf.function(functools.partial(derivatives), autograph=False)
             return graph(inputs, list(seconds))
 
