@@ -10,14 +10,14 @@ from catdog_keras._checks import describe
 
 
 def strategy_scope(model: keras.Model) -> AbstractContextManager[Any]:
-    """Enters the TensorFlow strategy that a model was built under; nothing else has any."""
+    """Enters the TensorFlow strategy of a model; does nothing on other backends."""
     if keras.backend.backend() != "tensorflow":
         return contextlib.nullcontext()
     return model.distribute_strategy.scope()
 
 
 def check_strategy(model: keras.Model) -> None:
-    """Raises if a model was built under a strategy that Keras cannot train it with."""
+    """Raises a ValueError if a model was built under a strategy that Keras cannot train it with."""
     if keras.backend.backend() != "tensorflow":
         return
     import tensorflow as tf
@@ -33,7 +33,7 @@ def check_strategy(model: keras.Model) -> None:
 
 
 def is_first_process() -> bool:
-    """Whether this process writes the files that all processes of a training write but once."""
+    """Whether this process writes the files that a training run must write only once."""
     if keras.backend.backend() != "jax":
         return True
     import jax
@@ -42,9 +42,9 @@ def is_first_process() -> bool:
 
 
 def divides_datasets_alone(model: keras.Model) -> bool:
-    """Whether a model is trained where only a dataset of TensorFlow is surely divided.
+    """Whether only `tf.data` datasets are reliably split between the processes or replicas.
 
-    So it is between processes, and between the replicas of a strategy of TensorFlow.
+    True for more than one process on JAX, and for more than one replica in a TensorFlow strategy.
     """
     if keras.backend.backend() == "tensorflow":
         return bool(model.distribute_strategy.num_replicas_in_sync > 1)
