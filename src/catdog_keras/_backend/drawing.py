@@ -1,4 +1,4 @@
-"""Random numbers for layers, in a model and in a `tf.data` map of any backend."""
+"""Random numbers for layers, in a model and in a `tf.data` map with any backend."""
 
 import random
 from typing import Any
@@ -7,20 +7,20 @@ import keras
 
 from catdog_keras._backend.tf_data import in_dataset_map
 
-PHILOX_STEP = 256  # by which TensorFlow moves the counter for each number asked for
+PHILOX_STEP = 256  # by which TensorFlow advances the counter for each requested number
 
 
 class MapGenerator:
-    """Random numbers in `tf.data` maps.
+    """Random number generator for `tf.data` maps.
 
-    On another backend Keras's generator would draw there once, while the map is traced, and the
-    same for ever; on TensorFlow calls in parallel would read the same state before one of them
-    writes. This one counts calls by a state of TensorFlow that is read and moved on at once. The
-    numbers of each call are those that Keras's generator of this seed draws on TensorFlow.
+    In a map Keras's generator does not work: on JAX and PyTorch it would draw once, while the map
+    is traced, and repeat the same numbers for every element; on TensorFlow parallel calls could
+    read the same state before one of them updates it. This generator counts its calls in a
+    TensorFlow state that is read and updated in one operation. Each call returns the numbers that
+    Keras's generator with this seed draws on TensorFlow; a seed of None is chosen at random.
     """
 
     def __init__(self, seed: int | None) -> None:
-        """Keeps the seed; None is a fresh one."""
         self._seed = seed
         self._counter: Any = None
 
@@ -30,8 +30,8 @@ class MapGenerator:
 
         if self._counter is None:
             if self._seed is None:
-                self._seed = random.randint(0, 10**9)  # as Keras does: `set_random_seed` fixes it
-            # Maps run on the CPU, and so must the state, which outlives the graph of the map.
+                self._seed = random.randint(0, 10**9)  # as in Keras: `set_random_seed` fixes it
+            # Maps run on the CPU, so the state must be there. It outlives the graph of the map.
             with tf.init_scope(), tf.device("CPU:0"):
                 self._counter = tf.random.Generator.from_state([0, 0, 0], "philox")
         calls = self._counter.skip(1)[0] // PHILOX_STEP
@@ -44,7 +44,7 @@ def draw_units(
     seed_generator: keras.random.SeedGenerator,
     map_generator: MapGenerator,
 ) -> Any:
-    """Returns float32 numbers from [0, 1); in a `tf.data` map those of `map_generator`."""
+    """Returns float32 numbers from [0, 1); in a `tf.data` map from `map_generator`."""
     if in_dataset_map():
         return map_generator.uniform(shape)
     return keras.random.uniform(shape, dtype="float32", seed=seed_generator)
