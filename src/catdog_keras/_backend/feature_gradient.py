@@ -1,4 +1,4 @@
-"""The gradient by a tensor from inside a computation."""
+"""The gradient with respect to an intermediate tensor."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,13 +7,13 @@ import keras
 
 
 def feature_gradient(score: Callable[[Callable[[Any], Any]], Any]) -> tuple[Any, Any]:
-    """Returns a tensor from inside a computation, and the gradient of its result by that tensor.
+    """Returns an intermediate tensor and the gradient of a score with respect to it.
 
-    What comes before the tensor is computed without being recorded, and nothing flows back to it.
+    The computation before this tensor is not recorded, and no gradient flows back into it.
 
     Args:
-        score: Computes a scalar. It is given a function, puts the tensor through it once, and
-            computes on with what the function returns.
+        score: Computes a scalar. It is called with a function, passes the intermediate tensor to
+            this function once, and continues with the returned tensor.
     """
     branches = {"tensorflow": _tensorflow_feature_gradient, "jax": _jax_feature_gradient}
     return branches.get(keras.backend.backend(), _torch_feature_gradient)(score)
@@ -42,7 +42,7 @@ def _torch_feature_gradient(score: Callable[[Callable[[Any], Any]], Any]) -> tup
 
     def tap(features: Any) -> Any:
         found.append(features.detach().requires_grad_())
-        torch.set_grad_enabled(True)  # until the block below ends
+        torch.set_grad_enabled(True)  # until the `no_grad` block ends
         return found[0]
 
     with torch.no_grad():
@@ -63,7 +63,8 @@ def _jax_feature_gradient(score: Callable[[Callable[[Any], Any]], Any]) -> tuple
 
         return score(tap), found[0]
 
-    # JAX differentiates by arguments alone; that of an offset of zero is the one asked for.
+    # JAX differentiates only with respect to arguments, so a zero offset is added to the features:
+    # its gradient is that of the features.
     _, features = jax.eval_shape(lambda: offset_score(0.0))
     offset = jax.numpy.zeros(features.shape, features.dtype)
     (_, features), gradient = jax.value_and_grad(offset_score, has_aux=True)(offset)
