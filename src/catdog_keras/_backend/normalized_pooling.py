@@ -1,13 +1,13 @@
-"""Batch normalisation and the max pooling after it, as one function with a gradient of its own.
+"""Batch normalization and the max pooling after it, as one function with a custom gradient.
 
-Normalising keeps the order of a channel's values or reverses it, by the sign of its `gamma`. So the
-pooling can come first, and all that the normalisation then does to values is done to a quarter of
-them. The large map is read for its statistics, for its maxima and for its gradient, and that
-gradient is the only other large map that is written.
+Depending on the sign of `gamma`, normalization keeps or reverses the order of the values in a
+channel. Pooling can therefore come first, and only a quarter of the values is normalized if the
+window is 2 x 2. The large feature map is read for its statistics, for its maxima and for its
+gradient; the gradient is the only other large array that is written.
 
-The passes are compiled by XLA, which makes a good loop of one that has one result, is of 32-bit
-numbers and indexes evenly. Hence their forms: the sums of a channel travel as one complex number,
-two bfloat16 channels as one integer, and what is added up are slices.
+The kernels are compiled by XLA, which generates an efficient loop if there is one result, in 32-bit
+numbers, with regular indexing. For this reason the sums of a channel are packed into one complex
+number, two bfloat16 channels are packed into one integer, and sums are computed over slices.
 """
 
 from collections.abc import Callable
@@ -20,15 +20,15 @@ from catdog_keras._backend.derivatives import differentiated_as
 from catdog_keras._backend.pooling_kernels import kernels
 from catdog_keras._backend.xla import can_compile_by_xla, compiled_by_xla
 
-LARGE_MAP = 2**16  # values per picture; below it, launching compiled code costs more than it saves
+LARGE_MAP = 2**16  # values per image; below, launching compiled code costs more than it saves
 LARGEST_WINDOW = 16  # values
 
 
 def can_normalize_and_pool(maps: Any, window: tuple[int, int]) -> bool:
-    """Tells whether `normalize_and_pool` can take `maps`, channels last, and is the faster way.
+    """Whether `normalize_and_pool` supports `maps` (channels last) and is faster than the layers.
 
-    That is on TensorFlow, on a CPU, on large maps of known height and width. On a GPU the fused
-    kernels were not measured against this.
+    True on TensorFlow, on a CPU, for large feature maps of known height and width. On a GPU it has
+    not been compared with the fused kernels.
     """
     if keras.backend.backend() != "tensorflow" or None in maps.shape[1:]:
         return False
@@ -47,24 +47,24 @@ def can_normalize_and_pool(maps: Any, window: tuple[int, int]) -> bool:
 def normalize_and_pool(
     maps: Any, gamma: Any, beta: Any, epsilon: float, window: tuple[int, int], *, rectify: bool
 ) -> tuple[Any, Any, Any]:
-    """Normalises maps by the statistics of the batch and takes the maximum of each window.
+    """Normalizes feature maps by the statistics of the batch and max-pools them.
 
     Args:
         maps: float32 or bfloat16, `(batch, height, width, channels)`.
-        gamma: The factor of each channel, float32.
-        beta: The offset of each channel, float32.
+        gamma: Scale of each channel, float32.
+        beta: Offset of each channel, float32.
         epsilon: Added to the variance.
-        window: Height and width of a window, which is also the step.
-        rectify: Whether negative values of `maps` count as 0; their gradient is then 0, too.
+        window: Height and width of the pooling window; also the stride.
+        rectify: Whether to apply ReLU to `maps` first.
 
     Returns:
-        The pooled maps in the dtype of `maps`, then the mean and the biased variance per channel
-        in float32, neither of which carries a gradient.
+        The pooled feature maps in the dtype of `maps`, then the mean and the biased variance per
+        channel in float32. No gradient flows through the mean and the variance.
     """
     import tensorflow as tf
 
     def plain(maps: Any, gamma: Any, beta: Any) -> Any:
-        """The same, operation by operation; for derivatives of the gradient."""
+        """The same function with separate operations, for second derivatives."""
         values = tf.nn.relu(maps) if rectify else maps
         outputs = normalize_plainly(values, gamma, beta, epsilon)
         return tf.nn.max_pool2d(outputs, window, window, "VALID")
@@ -74,7 +74,8 @@ def normalize_and_pool(
     @tf.custom_gradient
     def fused(maps: Any, gamma: Any, beta: Any) -> tuple[Any, Callable[..., Any]]:
         inputs = maps, gamma, beta
-        # Forward differentiation would go through the operations below, which it does not know.
+        # Without this, forward differentiation would enter the operations below, which it does not
+        # support.
         maps, gamma, beta = (tf.stop_gradient(each) for each in (maps, gamma, beta))
         values = tf.nn.relu(maps) if rectify else maps
         words = _words(values)
@@ -103,7 +104,7 @@ def normalize_and_pool(
 
 
 def _runs_on_cpu() -> bool:
-    """Whether no GPU is at hand that would be the better place."""
+    """Whether the maps are on the CPU: True if TensorFlow has no GPU."""
     import tensorflow as tf
 
     with tf.init_scope():
@@ -111,12 +112,12 @@ def _runs_on_cpu() -> bool:
 
 
 def _moments(values: Any, words: Any, compiled: Any) -> tuple[Any, Any]:
-    """Mean and biased variance per channel, in float32.
+    """Returns the mean and the biased variance per channel, in float32.
 
-    Sums of values and of their squares, less a guess at the mean: that of one row of each picture.
-    However wrong it is, the row is part of the data, which bounds how much the difference of the
-    two sums can cancel by the number of rows. The error of a variance of 800,000 values came to
-    1e-5 of it, where the kernel of TensorFlow has 3e-3.
+    Sums the values and their squares after subtracting an estimate of the mean, which is the mean
+    of one row of each image. Since this row is part of the data, the number of rows limits the
+    cancellation in the difference of the two sums, even if the estimate is poor. For 800,000 values
+    per channel the relative error of the variance was 1e-5; that of TensorFlow's kernel is 3e-3.
     """
     import tensorflow as tf
 
@@ -129,14 +130,14 @@ def _moments(values: Any, words: Any, compiled: Any) -> tuple[Any, Any]:
 
 
 def _count(values: Any) -> Any:
-    """Values per channel, as a float32."""
+    """Returns the number of values per channel, as a float32."""
     import tensorflow as tf
 
     return tf.cast(tf.reduce_prod(tf.shape(values, tf.int64)[:-1]), tf.float32)
 
 
 def _words(values: Any) -> Any:
-    """The same memory as 32-bit words: float32 as it is, two channels of bfloat16 as an integer."""
+    """Reinterprets values as 32-bit words: float32, or two bfloat16 channels as one integer."""
     import tensorflow as tf
 
     if values.dtype == tf.float32:
@@ -147,7 +148,7 @@ def _words(values: Any) -> Any:
 
 
 def _values(words: Any, like: Any) -> Any:
-    """The inverse of `_words`, for a map of dtype and channels as another one."""
+    """Inverse of `_words`, with the dtype and the number of channels of `like`."""
     import tensorflow as tf
 
     if words.dtype == like.dtype:
@@ -157,9 +158,10 @@ def _values(words: Any, like: Any) -> Any:
 
 
 def _sums(partial: Any, rest: Any) -> tuple[Any, Any]:
-    """Both sums per channel, of what a kernel added up most of the way.
+    """Returns both sums per channel, from the partial sums of a kernel.
 
-    A product with ones adds up rows at the speed of memory, which TensorFlow's reductions do not.
+    Rows are added by a matrix product with ones, which runs at memory bandwidth; TensorFlow's
+    reductions are slower.
     """
     import tensorflow as tf
 
