@@ -1,7 +1,8 @@
-"""The passes over a map that `normalized_pooling` is made of, each one loop when compiled by XLA.
+"""The kernels of `normalized_pooling`; XLA compiles each of them to one loop.
 
-A map comes as words of 32 bits: float32 values, or integers that hold two bfloat16 channels each.
-It is computed with as planes of float32: one, or one of the even and one of the odd channels.
+Feature maps are arrays of 32-bit words: float32 values, or integers that contain two bfloat16
+channels each. Computations use planes of float32: one plane, or one with the even and one with the
+odd channels.
 """
 
 import functools
@@ -9,7 +10,7 @@ from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
-ADDENDS = 16  # slices that a sum is made of: the loop over them has a register for each
+ADDENDS = 16  # slices per sum: the compiled loop uses one register for each
 
 _UPPER_HALF = -(2**16)
 _LOWER_HALF = 2**16 - 1
@@ -17,12 +18,12 @@ _LOWER_HALF = 2**16 - 1
 
 @functools.cache
 def kernels(shape: tuple[int | None, ...], dtype: str) -> SimpleNamespace:
-    """The kernels for one kind of map."""
-    del shape, dtype  # they tell the kinds apart
+    """Returns the compiled kernels for feature maps of one shape and dtype."""
+    del shape, dtype  # only keys of the cache
     import tensorflow as tf
 
-    # TensorFlow warns of a function that it traces time and again, and knows it by its code, which
-    # a partial one hides.
+    # TensorFlow warns about functions that are retraced often, which it identifies by their code; a
+    # partial function hides the code.
     compiled = {
         kernel.__name__: tf.function(functools.partial(kernel), jit_compile=True, autograph=False)
         for kernel in (squares, products, maxima, affine, gradient)
@@ -31,7 +32,7 @@ def kernels(shape: tuple[int | None, ...], dtype: str) -> SimpleNamespace:
 
 
 def squares(words: Any, guess: Any) -> tuple[Any, Any]:
-    """Sums of the values less a guess, and of the squares of that; see `_sums`."""
+    """Sums of the values centered by `guess`, and of their squares; see `_sums`."""
 
     def terms(rows: Any) -> list[Any]:
         centers = _by_plane(guess, words)
@@ -42,7 +43,7 @@ def squares(words: Any, guess: Any) -> tuple[Any, Any]:
 
 
 def products(words: Any, others: Any, center: Any) -> tuple[Any, Any]:
-    """Sums of the values, and of their products with others less a centre; see `_sums`."""
+    """Sums of the values, and of their products with the centered `others`; see `_sums`."""
 
     def terms(rows: Any, other_rows: Any) -> list[Any]:
         each = zip(_planes(rows), _planes(other_rows), _by_plane(center, words), strict=True)
@@ -52,9 +53,9 @@ def products(words: Any, others: Any, center: Any) -> tuple[Any, Any]:
 
 
 def maxima(words: Any, sign: Any, window: tuple[int, int]) -> Any:
-    """The value of each window that is the largest when multiplied by a sign per channel.
+    """Max pooling, or min pooling for channels with a negative sign.
 
-    A sign of 0 makes all equal, of which the first is taken.
+    Where the sign is 0, the first value of each window is used.
     """
     import tensorflow as tf
 
@@ -69,10 +70,10 @@ def maxima(words: Any, sign: Any, window: tuple[int, int]) -> Any:
 
 
 def affine(words: Any, center: Any, scale: Any, shift: Any) -> Any:
-    """The values less a number per channel, multiplied by another, plus a third."""
+    """Computes `(values - center) * scale + shift`, with three numbers per channel."""
     factors = (_by_plane(per_channel, words) for per_channel in (center, scale, shift))
     planes = zip(_planes(words), *factors, strict=True)
-    # Far from zero, values and centre are near each other: their difference must come first.
+    # Values far from zero are close to the center: subtract first to avoid cancellation.
     return _pack([(values - middle) * slope + offset for values, middle, slope, offset in planes])
 
 
@@ -84,16 +85,17 @@ def gradient(
     window: tuple[int, int],
     rectify: bool,
 ) -> Any:
-    """The gradient of the map: that of the pooling, and what flows through the statistics.
+    """The gradient of the feature map, through the pooling and through the statistics.
 
-    `coefficients`, per channel, are the factor of `upstream`, which flows to the first place of a
-    window whose value is the maximum, then an offset, and a slope over the value less a centre.
-    With `rectify` only places with a value above 0 have a gradient.
+    `coefficients` are, per channel: a factor of `upstream`, whose product flows to the first
+    position in a window whose value is the maximum; an offset; a slope, which multiplies the
+    centered value; and the center. With `rectify` the gradient is 0 where the value is not
+    positive.
     """
     import tensorflow as tf
 
     _, height, width, channels = words.shape
-    # Rows and columns that fill no window belong to one that is cut, whose upstream is 0.
+    # Rows and columns that do not fill a window are treated as a cut window whose upstream is 0.
     missing = [(0, 0), *((0, int(n % k > 0)) for n, k in zip((height, width), window, strict=True))]
 
     def spread(pooled: Any) -> Any:
@@ -117,11 +119,12 @@ def gradient(
 
 
 def _sums(terms: Callable[..., list[Any]], *maps: Any) -> tuple[Any, Any]:
-    """Adds terms over the places of maps: most of the way, to one row in ADDENDS, and a rest.
+    """Sums terms over all positions of the feature maps, except for a final reduction.
 
-    The two or four sums of a channel are the parts of one complex number, so that one loop has all
-    of them as its result; XLA would read the maps anew for each. The rest comes as it is, with the
-    sums as its last axis.
+    Returns the partial sums, which have one row for every ADDENDS positions, and the sums of the
+    remaining positions, with one entry per sum on the last axis. The two or four sums of a channel
+    are packed into one complex number, so that one loop has all of them as its result; otherwise
+    XLA would read the feature maps again for each sum.
     """
     import tensorflow as tf
 
@@ -135,7 +138,7 @@ def _sums(terms: Callable[..., list[Any]], *maps: Any) -> tuple[Any, Any]:
 
 
 def _side_by_side(first: Any, second: Any) -> Any:
-    """The bits of two float32 as those of one float64, to be carried, not to be computed with."""
+    """Packs the bits of two float32 values into one float64, for transport only."""
     import tensorflow as tf
 
     low, high = (tf.cast(tf.bitcast(each, tf.uint32), tf.uint64) for each in (first, second))
@@ -143,7 +146,7 @@ def _side_by_side(first: Any, second: Any) -> Any:
 
 
 def _cells(words: Any, window: tuple[int, int]) -> list[Any]:
-    """The first value of each window, the second, and so on, row by row."""
+    """Returns the first values of all windows, the second values, and so on, in row-major order."""
     import tensorflow as tf
 
     _, height, width, channels = words.shape
@@ -168,7 +171,7 @@ def _by_plane(per_channel: Any, words: Any) -> list[Any]:
 
 
 def _pack(planes: Sequence[Any], *, exact: bool = False) -> Any:
-    """The inverse of `_planes`; rounds to the nearest, to even, unless all are `exact`."""
+    """Inverse of `_planes`; rounds to nearest even, unless all values are `exact`."""
     import tensorflow as tf
 
     if len(planes) == 1:
