@@ -1,4 +1,4 @@
-"""Random numbers that a backend draws from a state of its own, outside of Keras's seeds."""
+"""Random state of a backend outside of Keras's seeds."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import numpy as np
 
 
 def random_state() -> list[np.ndarray[Any, np.dtype[Any]]]:
-    """Returns the state: of PyTorch, whose dropout without a seed draws from it; else nothing."""
+    """Returns PyTorch's random state, which dropout without a seed uses; else an empty list."""
     if keras.backend.backend() != "torch":
         return []
     import torch
@@ -16,7 +16,7 @@ def random_state() -> list[np.ndarray[Any, np.dtype[Any]]]:
 
 
 def set_random_state(state: list[np.ndarray[Any, np.dtype[Any]]]) -> None:
-    """Goes back to a state that `random_state` returned."""
+    """Restores a state returned by `random_state`."""
     import torch
 
     for array in state:
