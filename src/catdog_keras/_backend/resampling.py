@@ -1,9 +1,9 @@
-"""One picture per matrix: bilinear or nearest resampling, right outside of the picture, too.
+"""Affine resampling of images, bilinear or nearest, with one matrix per image.
 
-`keras.ops.image.affine_transform` is slow on JAX and PyTorch, where it interpolates between
-channels as well, and on TensorFlow it is a kernel that XLA does not know, that computes every point
-once per channel, and that wraps wrongly. Here the pixels beside each point are gathered; compiled,
-this is the faster way on all three.
+`keras.ops.image.affine_transform` is slow on JAX and PyTorch, because it also interpolates between
+channels. On TensorFlow it is a kernel that XLA does not support, that computes every point once per
+channel, and whose `"wrap"` mode is wrong. Here the pixels around each point are gathered, which is
+faster on all three backends when compiled.
 """
 
 import functools
@@ -14,30 +14,30 @@ import keras
 from catdog_keras._backend.tf_data import count_up, is_foreign, operations_for, take_rows
 from catdog_keras._backend.xla import can_compile_by_xla, compiled_by_xla
 
-# Pictures: the indices of the neighbours of every point take several times what a picture takes.
+# Images per step: the indices of all neighbors take several times the memory of an image.
 AT_ONCE = 8
 
 
 def resample(
     images: Any, matrix: Any, *, interpolation: str, fill_mode: str, fill_value: float
 ) -> Any:
-    """Resamples pictures, each by its own matrix.
+    """Resamples each image with its matrix.
 
     Args:
         images: `(batch, height, width, channels)` in float32, foreign or not.
-        matrix: `(batch, 3, 3)` in float32, from a point (x, y, 1) of the result to one of the
-            picture.
+        matrix: `(batch, 3, 3)` in float32; maps a point (x, y, 1) of the result to a point of the
+            image.
         interpolation: `"bilinear"` or `"nearest"`.
         fill_mode: `"reflect"`, `"nearest"`, `"wrap"` or `"constant"`.
-        fill_value: What lies outside with `"constant"`.
+        fill_value: Value outside of the image for `"constant"`.
 
     Returns:
-        The pictures, of the same shape.
+        The resampled images, of the same shape.
     """
     arguments = (images, matrix, interpolation, fill_mode, fill_value)
     if keras.backend.backend() == "tensorflow" or is_foreign(images):
         return _in_tensorflow(*arguments)
-    # The number is unknown while shapes are inferred, and divided where there are several devices.
+    # The batch size is unknown during shape inference, and a batch may be sharded on devices.
     if not isinstance(images.shape[0], int) or keras.distribution.distribution() is not None:
         return gather_pixels(*arguments)
     if keras.backend.backend() == "jax":
@@ -48,7 +48,7 @@ def resample(
 def gather_pixels(
     images: Any, matrix: Any, interpolation: str, fill_mode: str, fill_value: float
 ) -> Any:
-    """`resample` in plain operations, which every compiler knows."""
+    """`resample` in basic operations, which every compiler supports."""
     ops = operations_for(images)
     known, shape = images.shape, ops.shape(images)
     batch, height, width, channels = (
@@ -74,7 +74,7 @@ def gather_pixels(
     if fill_mode == "constant" and fill_value:
         covered = sum(weight for _, weight in columns) * sum(weight for _, weight in rows)
         outputs = outputs + (1.0 - covered) * fill_value
-    return ops.reshape(outputs, (batch, height, width, channels))  # gathering forgets them
+    return ops.reshape(outputs, (batch, height, width, channels))  # restores the static shape
 
 
 def _gather_in_turn(
@@ -89,7 +89,7 @@ def _gather_in_turn(
 def _neighbours(
     points: Any, size: Any, interpolation: str, fill_mode: str, ops: Any
 ) -> list[tuple[Any, Any]]:
-    """The pixels beside the points along one axis, each with its weight of a last axis more."""
+    """Returns the pixels next to the points along one axis, and their weights."""
     if interpolation == "nearest":
         first = ops.floor(points + 0.5)
         weighted = [(ops.cast(first, "int32"), ops.ones_like(points))]
@@ -107,7 +107,7 @@ def _neighbours(
 
 
 def _fold(index: Any, size: Any, fill_mode: str, ops: Any) -> Any:
-    """The pixel that stands for one that may lie outside."""
+    """Maps the index of a pixel outside of the image to one inside."""
     if fill_mode == "wrap":
         return index % size
     if fill_mode == "reflect":
@@ -124,7 +124,8 @@ def _in_tensorflow(
     arguments = (images, matrix, interpolation, fill_mode, fill_value)
     if compiled_by_xla():
         return gather_pixels(*arguments)
-    # Every size of pictures is compiled anew: only where there is one, that of a model or a map.
+    # Each image size is compiled separately: only in a graph with a known size, that of a model or
+    # map.
     if tf.is_symbolic_tensor(images) and None not in images.shape[1:] and can_compile_by_xla():
         return _gather_by_xla()(*arguments)
     if fill_mode == "wrap":
