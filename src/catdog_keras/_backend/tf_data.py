@@ -1,4 +1,4 @@
-"""Layers in a `tf.data` map, where tensors are TensorFlow's whatever Keras's backend is."""
+"""Layers in a `tf.data` map, where tensors are TensorFlow's with any Keras backend."""
 
 import sys
 from typing import Any
@@ -7,9 +7,10 @@ import keras
 
 
 def is_foreign(tensor: Any) -> bool:
-    """Tells whether `tensor` is one of a `tf.data` map while Keras's backend is not TensorFlow.
+    """Whether `tensor` is symbolic, from a `tf.data` map, and Keras's backend is not TensorFlow.
 
-    Keras's own operations cannot take it there: it has no values that another backend could read.
+    Keras's own operations do not support such a tensor: it has no values for another backend to
+    read.
     """
     if keras.backend.backend() == "tensorflow" or "tensorflow" not in sys.modules:
         return False
@@ -19,11 +20,11 @@ def is_foreign(tensor: Any) -> bool:
 
 
 def operations_for(tensor: Any) -> Any:
-    """Returns `keras.ops`, or TensorFlow for a tensor that is foreign.
+    """Returns `keras.ops`, or the TensorFlow module if `tensor` is foreign.
 
     Both have `cast`, `convert_to_tensor`, `cos`, `equal`, `expand_dims`, `floor`, `maximum`,
     `minimum`, `ones_like`, `reshape`, `shape`, `sin`, `squeeze`, `stack`, `tan`, `transpose` and
-    `where`, which mean the same.
+    `where`, with the same meaning.
     """
     if not is_foreign(tensor):
         return keras.ops
@@ -47,16 +48,16 @@ def count_up(size: Any, like: Any) -> Any:
 
 
 def take_rows(rows: Any, indices: Any) -> Any:
-    """Returns the rows at `indices`, none of which is negative; foreign or not."""
+    """Returns the rows at `indices`, which must not be negative; foreign or not."""
     if is_foreign(rows):
         return operations_for(rows).gather(rows, indices)
     return keras.ops.take(rows, indices, axis=0)
 
 
 def in_dataset_map() -> bool:
-    """Tells whether TensorFlow is tracing a function for a `tf.data` dataset.
+    """Whether TensorFlow is tracing a function for a `tf.data` dataset.
 
-    TensorFlow names the graphs of those functions by the dataset's method.
+    TensorFlow names the graphs of those functions after the dataset's method.
     """
     if "tensorflow" not in sys.modules:
         return False
