@@ -1,4 +1,4 @@
-"""What a backend does well, and in which layout."""
+"""Preferred data format and performance properties of the backends."""
 
 from pathlib import Path
 from typing import Any
@@ -11,44 +11,45 @@ DATA_FORMATS = ("channels_last", "channels_first")
 
 
 def resolve_data_format(value: str | None) -> str:
-    """Returns `value`, or Keras's own data format for None; raises if it is neither known one."""
+    """Returns `value`, or Keras's default data format for None; raises if it is unknown."""
     if value is None:
         return str(keras.config.image_data_format())
     return check_choice("data_format", value, DATA_FORMATS)
 
 
 def native_data_format(data_format: str) -> str:
-    """Returns the layout in which the backend's layers work best on pictures of `data_format`.
+    """Returns the data format in which the backend's layers are fastest for `data_format` images.
 
-    TensorFlow has channels-first convolution and its gradient on a GPU only; there as well as on a
-    CPU, channels last gives the same numbers. PyTorch names the channels second whatever order they
-    have in memory, and Keras's channels-last layers copy each map into that order and back; turned
-    once, as a view, a channels-last map stays as it lies in memory through a whole block.
+    TensorFlow supports channels-first convolution and its gradient only on a GPU; channels last
+    gives the same numbers there and on a CPU. PyTorch indexes the channels second regardless of the
+    memory layout, and Keras's channels-last layers copy each feature map to that order and back. If
+    it is permuted once, as a view, a channels-last feature map keeps its memory layout through a
+    whole block.
     """
     native = {"tensorflow": "channels_last", "torch": "channels_first"}
     return native.get(keras.backend.backend(), data_format)
 
 
 def protect(tensor: Any) -> Any:
-    """Returns a copy on PyTorch, whose tensors can be changed in place; elsewhere `tensor`."""
+    """Returns a copy on PyTorch, where tensors can be modified in place; elsewhere `tensor`."""
     in_place = keras.backend.backend() == "torch" and keras.ops.is_tensor(tensor)
     return keras.ops.copy(tensor) if in_place else tensor
 
 
 def predicts_single_batches_well() -> bool:
-    """Tells whether `predict_on_batch`, batch by batch, is the fast way through a dataset.
+    """Whether calling `predict_on_batch` for each batch is the fast way to predict a dataset.
 
-    On TensorFlow it costs as much as `predict`, while `predict` of a generator copies every
-    picture. On JAX it is the other way round: each call moves all weights in and out.
+    On TensorFlow it takes as long as `predict`, while `predict` with a generator copies every
+    image. On JAX it is slower, because each call moves all weights in and out.
     """
     return bool(keras.backend.backend() == "tensorflow")
 
 
 def has_fast_bfloat16() -> bool:
-    """Returns whether this machine's processor has bfloat16 instructions that the backend uses.
+    """Whether this machine's processor has bfloat16 instructions that the backend uses.
 
-    False on JAX, where bfloat16 is not faster on processors, and where the processor cannot be
-    asked (no `/proc/cpuinfo`).
+    False on JAX, where bfloat16 is not faster on processors, and on machines without
+    `/proc/cpuinfo`.
     """
     if keras.backend.backend() == "jax":
         return False
