@@ -1,22 +1,22 @@
-"""TensorFlow's compiler: whether it is there, and whether it is at work."""
+"""Whether TensorFlow's XLA compiler is available, and whether it is compiling."""
 
 import functools
 
 
 def compiled_by_xla() -> bool:
-    """Tells whether TensorFlow's XLA compiles what is being traced, or may do so unasked."""
+    """Whether XLA compiles the function that TensorFlow is tracing, or may do so automatically."""
     import tensorflow as tf
 
     if tf.config.optimizer.get_jit():
         return True
     enclosing_context = getattr(tf.__internal__, "get_enclosing_xla_context", None)
-    # If TensorFlow takes this function away, the slower path is the one that is always right.
+    # If TensorFlow removes this function, use the slower path, which is always correct.
     return enclosing_context is None or enclosing_context() is not None
 
 
 @functools.cache
 def can_compile_by_xla() -> bool:
-    """Tells whether this TensorFlow can compile: not every build and device can."""
+    """Whether this TensorFlow build can compile with XLA on this device."""
     import tensorflow as tf
 
     with tf.init_scope():
