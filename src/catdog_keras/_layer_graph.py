@@ -1,4 +1,4 @@
-"""The graph of a model: which layers use the outputs of which others, and the activation of its outputs."""
+"""The graph of a model: connections between its layers, and its output activation."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
