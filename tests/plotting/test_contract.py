@@ -341,10 +341,23 @@ def test_no_plotting_function_is_without_the_cases_that_apply():
         assert any(case.startswith("forty ") for case in CASES[name]), name
 
 
-# What the kinds of images change is not the layout: one width is enough for them.
+def is_demanding(name, case):
+    """Whether a case needs most room: the first one of a plot, long names and many classes."""
+    return case.split()[0] in ("long", "forty") or case == next(iter(CASES[name]))
+
+
+def slow_unless(condition, *values):
+    return pytest.param(*values, marks=[] if condition else pytest.mark.slow)
+
+
+# Less room is harder: the fast tests draw all cases at 6 inches, and the demanding ones at 12.
 @pytest.mark.parametrize(
     ("name", "case", "width"),
-    [(*each, width) for each in EVERY_CASE for width in ((6,) if each[1] in KINDS else (6, 12))],
+    [
+        slow_unless(width == 6 or is_demanding(*each), *each, width)
+        for each in EVERY_CASE
+        for width in (6, 12)
+    ],
 )
 def test_plots_are_legible_in_the_place_given(name, case, width):
     height = TALL.get(name, 6.0) if "forty" in case else 4.0
@@ -410,13 +423,19 @@ def test_plots_are_legible_in_a_column_of_a_paper(name, case):
     assert_legible(figure)
 
 
-@pytest.mark.parametrize(("name", "case"), AROUND)
-def test_plots_are_legible_side_by_side(name, case):
-    for width, panels in ((12, 3), (7, 2)):
-        figure = Figure(figsize=(width, 4))
-        for ax in figure.subplots(1, panels):
-            draw(name, case, ax=ax)
-        assert_legible(figure)
+@pytest.mark.parametrize(
+    ("name", "case", "width", "panels"),
+    [
+        slow_unless(panels == 2 or is_demanding(*each), *each, width, panels)
+        for each in AROUND
+        for width, panels in ((7, 2), (12, 3))
+    ],
+)
+def test_plots_are_legible_side_by_side(name, case, width, panels):
+    figure = Figure(figsize=(width, 4))
+    for ax in figure.subplots(1, panels):
+        draw(name, case, ax=ax)
+    assert_legible(figure)
 
 
 def test_axes_that_stand_where_they_were_put_stay_there():
