@@ -1,4 +1,4 @@
-"""Pictures on disk, or drawn by the package, as train, validation and test."""
+"""Image folders, archives and synthetic images as training, validation and test datasets."""
 
 from catdog_keras.datasets.image_splits import ImageSplits
 from catdog_keras.datasets.loading import load_cats_dogs, load_image_folder, load_manifest
