@@ -1,4 +1,4 @@
-"""A zip archive becomes a folder of files: looked through, then unpacked whole or not at all."""
+"""Safe extraction of zip archives: validated first, then unpacked atomically."""
 
 import hashlib
 import lzma
@@ -16,9 +16,9 @@ from pathlib import Path, PurePosixPath
 
 MAX_MEMBERS = 2_000_000
 MAX_UNPACKED_BYTES = 64 * 2**30
-MAX_RATIO = 200  # unpacked to packed; pictures hardly shrink, a zip bomb reaches 1,000 and more
+MAX_RATIO = 200  # unpacked to packed size; images hardly shrink, a zip bomb reaches 1,000 and more
 
-# What Python's decompressors raise at an archive that is damaged or packed in an unknown way.
+# Exceptions of Python's decompressors for an archive that is damaged or in an unknown format.
 DAMAGE = (
     zipfile.BadZipFile,
     zipfile.LargeZipFile,
@@ -27,18 +27,18 @@ DAMAGE = (
     EOFError,
     UnicodeDecodeError,
 )
-LONGEST_PART = 255  # bytes of one name, as file systems have it
-LONGEST_NAME = 1000  # bytes of a name with its folders
+LONGEST_PART = 255  # bytes of one path component, the limit of most file systems
+LONGEST_NAME = 1000  # bytes of a path in the archive
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-LOCAL_HEADER_BYTES = 30  # before each member's name and content
-LEFTOVER_SECONDS = 24 * 60 * 60  # nothing takes that long: whoever made it is gone
+LOCAL_HEADER_BYTES = 30  # in front of each member's name and content
+LEFTOVER_SECONDS = 24 * 60 * 60  # older temporary folders belong to processes that ended
 
 
 def cache_directory() -> Path:
-    """Where downloads and unpacked archives stay: in Keras's own folder, under our name.
+    """Returns the folder of downloads and unpacked archives, `catdog_keras` in Keras's folder.
 
     Raises:
-        OSError: If it cannot be made.
+        OSError: If the folder cannot be created.
     """
     home = os.environ.get("KERAS_HOME")
     directory = (Path(home) if home else Path.home() / ".keras") / "catdog_keras"
@@ -49,15 +49,15 @@ def cache_directory() -> Path:
 
 @contextmanager
 def writing_to_cache(directory: Path) -> Iterator[None]:
-    """Says of what the system refuses in the block where that is, and how to choose another place.
+    """Converts system errors in the block to one that names the folder and how to choose another.
 
     Raises:
-        OSError: Instead of one of the system.
+        OSError: In place of a system error.
     """
     try:
         yield
     except OSError as error:
-        if error.errno is None:  # not the system's: our own words
+        if error.errno is None:  # raised by this package, not by the system
             raise
         raise OSError(
             f"The folder for downloads and unpacked archives, {str(directory)!r}, cannot be "
@@ -66,14 +66,14 @@ def writing_to_cache(directory: Path) -> Iterator[None]:
 
 
 def unpack_archive(archive: Path, directory: Path) -> Path:
-    """Unpacks a zip archive once, into a folder named by its content, and returns that folder.
+    """Unpacks a zip archive once, to a folder named by its checksum, and returns the folder.
 
-    The archive is looked through before anything is written, and rejected whole if any member is
-    not a plain file or folder inside it. The folder appears all at once, when it is complete; one
-    from which files were lost is made anew.
+    The archive is validated before anything is written, and rejected if any member is not a regular
+    file or folder inside it. The folder is created atomically. If files are missing from an
+    existing folder, they are restored.
 
     Raises:
-        ValueError: If it is no zip archive, is damaged, or has a member that must not be unpacked.
+        ValueError: If the file is not a zip archive, is damaged, or has an unsafe member.
     """
     target = directory / sha256_of(archive)[:32]
     with writing_to_cache(directory):
@@ -85,14 +85,14 @@ def unpack_archive(archive: Path, directory: Path) -> Path:
                 _check_members(archive, members)
                 if not target.is_dir() or _missing(target, members):
                     _unpack(opened, members, target)
-        except NotImplementedError as error:  # how zipfile says so of a method, or a later version
+        except NotImplementedError as error:  # unsupported compression method or version
             raise ValueError(
                 f"{str(archive)!r} is packed in a way that is not read: {error}. Pack it anew, by "
                 "any of zip's usual methods."
             ) from error
         except (*DAMAGE, OSError) as error:
             if isinstance(error, OSError) and error.errno is not None:
-                raise  # the system's own; a decompressor's has no number
+                raise  # a system error; those of decompressors have no errno
             raise ValueError(
                 f"{str(archive)!r} is no whole zip archive: {error}. Get it anew."
             ) from error
@@ -100,21 +100,21 @@ def unpack_archive(archive: Path, directory: Path) -> Path:
 
 
 def _unpack(opened: zipfile.ZipFile, members: list[zipfile.ZipInfo], target: Path) -> None:
-    """Unpacks beside `target`, then renames: what is whole there is never away."""
+    """Unpacks to a temporary folder, then renames it; existing files are never removed."""
     with tempfile.TemporaryDirectory(prefix=".unpack-", dir=target.parent) as scratch:
         new = Path(scratch) / "new"
-        new.mkdir()  # an archive without members makes none
+        new.mkdir()  # extractall creates no folder for an empty archive
         opened.extractall(new)
         if _missing(new, members):
             raise zipfile.BadZipFile("a member is shorter than the archive says")
         appear(new, target)
-        for name in _missing(target, members):  # it was there before, and had lost some
+        for name in _missing(target, members):  # the folder already existed, with missing files
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             (new / name).replace(target / name)
 
 
 def _missing(folder: Path, members: list[zipfile.ZipInfo]) -> list[str]:
-    """The files that do not lie in the folder with their size."""
+    """Returns the members that do not exist in the folder with their full size."""
     return [
         member.filename
         for member in members
@@ -130,24 +130,24 @@ def _size(file: Path) -> int:
 
 
 def sha256_of(file: Path) -> str:
-    """Returns the hash of a file's content."""
+    """Returns the SHA-256 of a file's content."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def sweep(directory: Path) -> None:
-    """Removes what processes that were killed long ago left unfinished."""
+    """Removes temporary folders of processes that were killed long ago."""
     for leftover in directory.glob(".*-*"):
         try:
             old = time.time() - leftover.stat().st_mtime > LEFTOVER_SECONDS
-        except OSError:  # another process was faster
+        except OSError:  # removed by another process
             continue
         if old:
             shutil.rmtree(leftover, ignore_errors=True)
 
 
 def appear(scratch: Path, target: Path) -> None:
-    """Gives a finished folder its name at once; keeps the one of a process that was faster."""
+    """Renames a finished folder atomically; keeps an existing one of another process."""
     try:
         scratch.rename(target)
     except OSError:
@@ -187,7 +187,7 @@ def _reject(archive: Path, member: zipfile.ZipInfo, reason: str) -> None:
 
 
 def _wrong_with(member: zipfile.ZipInfo) -> str:
-    """Why a member must not be unpacked; empty if nothing speaks against it."""
+    """Returns why a member must not be unpacked, or an empty string."""
     name = member.orig_filename
     parts = PurePosixPath(name).parts
     mode = member.external_attr >> 16
@@ -216,6 +216,6 @@ def _wrong_with(member: zipfile.ZipInfo) -> str:
 
 
 def _folders(member: zipfile.ZipInfo) -> list[str]:
-    """The folders that a member needs, a folder itself among them."""
+    """Returns the folders that a member requires, including the member if it is a folder."""
     path = PurePosixPath(member.filename)
     return [str(folder) for folder in ([path] if member.is_dir() else []) + list(path.parents)]
