@@ -1,7 +1,8 @@
-"""How the bytes of a file become pixels: by TensorFlow's kernels, or by rules where they misread.
+"""Decoding of image files, by TensorFlow kernels or, for nonstandard files, by Pillow.
 
-The kernels are the fast way, and the strict one: PNG files whose checksums do not fit, or that end
-too early, pass Pillow and would end an epoch. So a kernel has the last word on whether it decodes.
+TensorFlow's kernels are faster and stricter: Pillow accepts PNG files with wrong checksums or
+missing data, which would end an epoch with an error. The kernel therefore decides whether a file
+is valid.
 """
 
 import io
@@ -12,8 +13,8 @@ import numpy as np
 if TYPE_CHECKING:
     from PIL import Image
 
-# The formats that are read, each with its endings. Pillow is held to them: left alone it tries all
-# that it knows, and some of those start other programs.
+# Supported formats with their extensions. Pillow is restricted to them: by default it tries all
+# formats that it supports, and some of those start other programs.
 FORMAT_ENDINGS = {
     "BMP": (".bmp",),
     "GIF": (".gif",),
@@ -24,35 +25,35 @@ FORMAT_ENDINGS = {
     "WEBP": (".webp",),
 }
 
-# Formats whose plain pictures TensorFlow's own kernels decode, and decode rightly.
+# Formats whose standard images TensorFlow's kernels decode correctly.
 KERNEL_FORMATS = ("JPEG", "PNG")
 
 EXIF_ORIENTATION = 0x0112
 TIFF_BITS, TIFF_PHOTOMETRIC, TIFF_SAMPLE_FORMAT = 258, 262, 339
 WHITE_IS_ZERO = 0
 
-ALPHA_BACKGROUND = (255, 255, 255)  # what shines through where a picture is transparent
+ALPHA_BACKGROUND = (255, 255, 255)  # background of transparent images
 
 
 def open_picture(content: bytes) -> "Image.Image":
-    """Reads the header of a picture in one of the formats; its pixels are not decoded yet."""
+    """Reads the header of an image in one of the formats; does not decode the pixels."""
     from PIL import Image
 
-    formats = [name for name in FORMAT_ENDINGS if name != "MPO"]  # opened as the JPEG that it is
+    formats = [name for name in FORMAT_ENDINGS if name != "MPO"]  # MPO opens as JPEG
     return Image.open(io.BytesIO(content), formats=formats)
 
 
 def decode_by_kernel(content: Any) -> Any:
-    """Decodes a plain JPEG or PNG file inside a dataset: bytes in, (height, width, 3) uint8 out."""
+    """Decodes a standard JPEG or PNG in a dataset: bytes to uint8 (height, width, 3)."""
     import tensorflow as tf
 
     return tf.io.decode_image(content, channels=3, expand_animations=False)
 
 
 def kernel_complaint(content: bytes, kind: str) -> str:
-    """Why TensorFlow's kernel does not decode a JPEG or PNG file; empty if it does.
+    """Returns why TensorFlow's kernel cannot decode a JPEG or PNG file, or an empty string.
 
-    A JPEG file is decoded at an eighth of its size: its whole stream is read all the same.
+    A JPEG file is decoded at an eighth of its size, which still reads the whole stream.
     """
     import tensorflow as tf
 
@@ -67,10 +68,11 @@ def kernel_complaint(content: bytes, kind: str) -> str:
 
 
 def decode_with_rules(content: bytes) -> np.ndarray:
-    """Decodes a picture in any of the formats into plain RGB.
+    """Decodes an image in any of the formats to RGB.
 
-    EXIF orientation is applied, a palette resolved, more than 8 bits scaled to 8, CMYK converted,
-    transparency laid over white, and of several frames the first is taken.
+    EXIF orientation is applied, palettes are resolved, samples of more than 8 bits are scaled to 8,
+    CMYK is converted, and transparent images are composited on white. Of several frames the first
+    is used.
 
     Returns:
         uint8 array of shape `(height, width, 3)`.
@@ -87,9 +89,10 @@ def decode_with_rules(content: bytes) -> np.ndarray:
 
 
 def _in_eight_bits(opened: "Image.Image", content: bytes) -> "Image.Image":
-    """The picture in samples of 8 bits, each of them rounded, where Pillow itself would not do so.
+    """Scales 16-bit samples to 8 bits with rounding, in the cases where Pillow would not.
 
-    It clips deep grey and cuts deep colour off; of PNG files it misses some colours called clear.
+    Pillow clips 16-bit gray, truncates 16-bit color, and misses some transparent colors of PNG
+    files.
     """
     import tensorflow as tf
     from PIL import Image
@@ -106,6 +109,6 @@ def _in_eight_bits(opened: "Image.Image", content: bytes) -> "Image.Image":
         return opened
     scaled = np.rint(samples * np.float32(255 / white)).astype(np.uint8)
     image = Image.fromarray(scaled)
-    # Asked for only now: Pillow turns TIFF pictures by itself as it decodes them.
+    # Read after decoding, because Pillow rotates TIFF images when it decodes them.
     image.getexif()[EXIF_ORIENTATION] = opened.getexif().get(EXIF_ORIENTATION, 1)
     return image
