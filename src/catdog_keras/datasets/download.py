@@ -1,4 +1,4 @@
-"""An archive, fetched once: whole, and the same as the first time, or not at all."""
+"""Download of an archive, with a checksum that is pinned on first use."""
 
 import tempfile
 import warnings
@@ -19,11 +19,11 @@ CHUNK_BYTES = 2**20
 def fetch_archive(url: str, directory: Path) -> Path:
     """Downloads an archive once and returns its path.
 
-    The file comes under a temporary name and gets its own only when it is whole and a zip. The hash
-    that is seen first is recorded beside it, and another one is refused from then on.
+    The file is downloaded under a temporary name and renamed when it is complete and a valid zip
+    archive. The first checksum is pinned in a file next to it; later downloads must match.
 
     Raises:
-        OSError: If it cannot be downloaded, is no zip archive, or is not the one seen first.
+        OSError: If the download fails, is not a zip archive, or does not match the checksum.
     """
     target = directory / PurePosixPath(url).name
     record = directory / f"{target.name}.sha256"
@@ -68,7 +68,7 @@ def _download(url: str, target: Path, known: str | None) -> None:
                 f"{url} could not be downloaded ({type(error).__name__}). Without a network, give "
                 'the path of the archive as `source`, or use source="synthetic".'
             ) from error
-        except ValueError as error:  # how pooch says that the hash is another one
+        except ValueError as error:  # raised by pooch for a checksum mismatch
             raise OSError(
                 f"What came from {url} is not the archive that was first seen, whose SHA-256 is "
                 f"{known}. If the new one is right, delete {str(target) + '.sha256'!r}."
@@ -82,7 +82,7 @@ def _download(url: str, target: Path, known: str | None) -> None:
 
 
 def _stream(url: str, path: str, _: Any) -> None:
-    """What pooch's own downloader does, with a cap on the size and our progress bar."""
+    """Downloads like pooch's own downloader, with a size limit and a progress bar."""
     import requests
 
     with requests.get(url, stream=True, timeout=DOWNLOAD_TIMEOUT_SECONDS) as response:
