@@ -1,4 +1,4 @@
-"""Train, validation and test as one object: datasets, and what is known of their files."""
+"""Training, validation and test datasets with their files, labels and scan report."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False)
 class ImageSplits:
-    """Training, validation and test pictures that never share a file, or a file's content.
+    """Training, validation and test datasets that share no file and no file content.
 
     Unpacks into its three datasets: `train, validation, test = splits`.
 
     Attributes:
-        train: `tf.data.Dataset` of batches: float32 pictures in [0, 255] of shape
+        train: `tf.data.Dataset` of batches: float32 images in [0, 255] of shape
             `(batch, height, width, 3)`, and int32 labels of shape `(batch,)`.
-        validation: The same; every pass yields the order of `files["validation"]`.
-        test: The same; every pass yields the order of `files["test"]`.
-        class_names: What each label means.
+        validation: A dataset like `train`, always in the order of `files["validation"]`.
+        test: A dataset like `train`, always in the order of `files["test"]`.
+        class_names: Name of the class of each label.
         files: Paths by split.
-        labels: int32 arrays by split, side by side with `files`.
-        scan: The `ScanReport` of the pictures: which files were odd, left out, or doubled.
-        root: The folder that holds all files.
-        options: How the pictures become batches: `image_size`, `batch_size`, `shuffle`, `seed` and
-            `cache`, as they were given.
+        labels: int32 arrays by split, in the order of `files`.
+        scan: The `ScanReport` of the images: nonstandard, skipped and duplicate files.
+        root: The folder that contains all files.
+        options: The arguments `image_size`, `batch_size`, `shuffle`, `seed` and `cache` of the
+            loader.
 
     Example:
         >>> import catdog_keras
@@ -65,7 +65,7 @@ class ImageSplits:
         root: Path,
         options: BatchOptions,
     ) -> "ImageSplits":
-        """Batches the pictures of listings by split; `scan` must have seen all of them."""
+        """Builds the datasets from a listing per split; `scan` must contain all files."""
         datasets = {
             split: batched_dataset(
                 listing,
@@ -87,7 +87,7 @@ class ImageSplits:
 
     @property
     def counts(self) -> dict[str, dict[str, int]]:
-        """How many pictures each split holds of each class."""
+        """Number of images by split and class."""
         return {
             split: {
                 name: int(np.count_nonzero(labels == label))
@@ -97,7 +97,7 @@ class ImageSplits:
         }
 
     def __repr__(self) -> str:
-        """How many pictures of each class each split holds."""
+        """Returns the number of images by split and class."""
         parts = (
             f"{split}: " + ", ".join(f"{count:,} {name}" for name, count in counts.items())
             for split, counts in self.counts.items()
@@ -109,17 +109,17 @@ class ImageSplits:
         return iter((self.train, self.validation, self.test))
 
     def save_manifest(self, path: str | os.PathLike[str]) -> None:
-        """Writes which file is in which split, with its size and SHA-256, as JSON.
+        """Saves the split of each file, with its size and SHA-256, as JSON.
 
-        `load_manifest` loads the same split again, on this machine or another one, and refuses
-        files that have changed. Paths in it are relative, so that the folder may have moved.
+        `load_manifest` restores the same split on any machine, and raises an error if files have
+        changed. Paths are relative to the image folder, so that the folder can be moved.
 
         Args:
-            path: File to write; one that stands there is replaced when the new one is complete.
+            path: File to write. An existing file is replaced atomically.
 
         Raises:
-            TypeError: If `path` is no path.
-            OSError: If it cannot be written, or is no file.
+            TypeError: If `path` is not a path.
+            OSError: If the file cannot be written, or is not a regular file.
 
         Example:
             >>> import catdog_keras, pathlib, tempfile
@@ -132,21 +132,21 @@ class ImageSplits:
         write_manifest(check_path("path", path), self.root, self.class_names, self._rows())
 
     def shard(self, index: int, count: int) -> "ImageSplits":
-        """Returns the part of one of several workers: every `count`-th picture of each split.
+        """Returns the shard of one of several workers: every `count`-th image of each split.
 
-        The parts of all workers share no picture and together hold each one, so that each is seen
-        once per epoch. Their sizes differ by one at most.
+        The shards of all workers are disjoint and together contain every image, so that each image
+        is used once per epoch. Their sizes differ by at most one.
 
         Args:
-            index: Which worker, from 0 to `count - 1`.
-            count: How many workers, at most the pictures of the smallest split.
+            index: Index of the worker, from 0 to `count - 1`.
+            count: Number of workers, at most the number of images in the smallest split.
 
         Returns:
-            `ImageSplits` with the files of this worker alone.
+            `ImageSplits` with only the files of this worker.
 
         Raises:
-            TypeError: If an argument is no integer.
-            ValueError: If there are more workers than pictures, or no such worker.
+            TypeError: If an argument is not an integer.
+            ValueError: If there are more workers than images, or `index` is out of range.
 
         Example:
             >>> import catdog_keras
@@ -168,7 +168,7 @@ class ImageSplits:
         return ImageSplits.of(parts, self.class_names, self.scan, self.root, self.options)
 
     def _rows(self) -> Iterator[tuple[str, str, int, int, str]]:
-        """Split, file, label, size and hash of each picture."""
+        """Yields split, file, label, size and SHA-256 of each image."""
         for split, files in self.files.items():
             for file, label in zip(files, self.labels[split].tolist(), strict=True):
                 picture = self.scan.by_path[file]
