@@ -1,4 +1,4 @@
-"""Which pictures a folder holds, and which class each belongs to. No file is opened here."""
+"""Index of an image folder: its files and their classes, without opening any file."""
 
 import os
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-# How the system's own names begin: dot files, and the folder that macOS leaves in archives.
+# Name prefixes of hidden files: dot files, and the folder that macOS adds to archives.
 HIDDEN = (".", "__MACOSX")
 
 PICTURE_ENDINGS = (".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
-# The names under which people keep their splits, in capitals or not.
+# Accepted names of the split folders, in upper or lower case.
 SPLIT_FOLDERS = {
     "train": ("train", "training"),
     "validation": ("validation", "val", "valid"),
@@ -24,22 +24,22 @@ SPLITS = tuple(SPLIT_FOLDERS)
 
 @dataclass(frozen=True)
 class Listing:
-    """Files and their labels, side by side.
+    """A list of files with their labels.
 
     Attributes:
         files: Paths; in an index relative to its root, with forward slashes, in sorted order.
-        labels: int32, shape `(files,)`: positions in `class_names`.
+        labels: int32, shape `(files,)`: indices into `class_names`.
     """
 
     files: tuple[str, ...]
     labels: np.ndarray
 
     def take(self, positions: np.ndarray) -> "Listing":
-        """The files at `positions`, in that order."""
+        """Returns the files at `positions`, in that order."""
         return Listing(tuple(self.files[i] for i in positions), self.labels[positions])
 
     def below(self, root: Path) -> "Listing":
-        """The same files as paths of the system, `root` included."""
+        """Returns the same files as paths of the operating system that start with `root`."""
         prefix = f"{root}{os.sep}"
         return Listing(
             tuple(prefix + file.replace("/", os.sep) for file in self.files), self.labels
@@ -48,14 +48,14 @@ class Listing:
 
 @dataclass(frozen=True)
 class ImageIndex:
-    """What a folder of class folders holds.
+    """The files and classes of a folder of class folders.
 
     Attributes:
         root: The folder to which all files are relative.
         class_names: Names of the class folders, sorted.
-        parts: `"train"`, `"validation"` and perhaps `"test"`, or, where the class folders lie
-            directly in the root, `"all"`.
-        passed_over: Files in the class folders whose names do not end like a picture's.
+        parts: A listing for `"train"`, `"validation"` and optionally `"test"`; or one for `"all"`
+            if the class folders are directly in the root.
+        passed_over: Files in the class folders without a supported image extension.
     """
 
     root: Path
@@ -65,15 +65,14 @@ class ImageIndex:
 
 
 def index_image_folder(directory: str | os.PathLike[str]) -> ImageIndex:
-    """Lists the pictures of a folder of class folders, with or without split folders above them.
+    """Lists the images of a folder of class folders, with or without split folders above them.
 
-    The same list comes out whatever the order of the files on disk. A picture is a regular file
-    whose name ends like one; hidden files and folders, `__MACOSX` and links to folders are passed
-    over.
+    The result does not depend on the order of the files on disk. An image is a regular file with a
+    supported extension. Hidden files and folders, `__MACOSX` and links to folders are ignored.
 
     Raises:
-        ValueError: If it holds fewer than two classes, a class without pictures, split folders
-            whose classes differ, or no pictures at all.
+        ValueError: If the folder contains fewer than two classes, a class without images, split
+            folders with different classes, or no images.
     """
     root = picture_root(Path(directory))
     split_folders = _find_split_folders(root)
@@ -92,13 +91,13 @@ def index_image_folder(directory: str | os.PathLike[str]) -> ImageIndex:
 
 
 def list_pictures(directory: str | os.PathLike[str]) -> tuple[list[str], list[str]]:
-    """Names everything under `directory` that ends like a picture, and all that does not.
+    """Lists the files under a folder with a supported image extension, and all other files.
 
-    Written for folders of a million files: no path object and no call of its own for each. A folder
-    below that cannot be read is named among the pictures, for the inspection to say so.
+    Optimized for folders of a million files: no path object and no system call per file. A
+    subfolder that cannot be read is listed as an image, so that the inspection reports it.
 
     Returns:
-        Paths relative to `directory`, with forward slashes, each list in sorted order.
+        Two sorted lists of paths relative to `directory`, with forward slashes.
     """
     pictures: list[str] = []
     others: list[str] = []
@@ -129,7 +128,7 @@ def list_pictures(directory: str | os.PathLike[str]) -> tuple[list[str], list[st
 
 
 def picture_root(root: Path) -> Path:
-    """Steps into a folder that holds one folder only, as an unpacked archive does."""
+    """Descends into folders that contain only one folder, as unpacked archives do."""
     while True:
         folders = _subfolders(root)
         if len(folders) != 1 or not _subfolders(folders[0]):
@@ -201,12 +200,12 @@ def _list_classes(
 
 
 def _links_to_folder(entry: os.DirEntry[str]) -> bool:
-    """Such links are not followed: they may lead round in a circle."""
+    """Returns whether an entry is a link to a folder; such links may be cyclic."""
     return entry.is_symlink() and Path(entry.path).is_dir()
 
 
 def _subfolders(folder: Path) -> list[Path]:
-    """Folders that can be classes or splits; a link back to where one came from is none."""
+    """Lists the folders that can be classes or splits, without links to a parent folder."""
     upwards = {folder.resolve(), *folder.resolve().parents}
     return sorted(
         Path(entry.path)
