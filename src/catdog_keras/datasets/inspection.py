@@ -1,4 +1,4 @@
-"""Which picture files are good, odd or bad, and why."""
+"""Classifies image files as good, odd (nonstandard) or bad, with a reason."""
 
 import hashlib
 import os
@@ -27,37 +27,37 @@ if TYPE_CHECKING:
 
 MAX_MEGAPIXELS = 50
 TOO_LARGE = f"more than {MAX_MEGAPIXELS} megapixels"
-DEEPEST = 16  # bits of a sample; deeper ones, as measurements have, carry no scale
-SAMPLE_KINDS = {1: "unsigned", 2: "signed", 3: "floating-point"}  # as a TIFF file numbers them
+DEEPEST = 16  # bits per sample; deeper ones, as in scientific images, have no defined scale
+SAMPLE_KINDS = {1: "unsigned", 2: "signed", 3: "floating-point"}  # SampleFormat of a TIFF file
 
 KERNEL_MODES = ("L", "RGB")
-TURNED = range(2, 9)  # the other values mean, or are read as, upright
+TURNED = range(2, 9)  # invalid values are treated as upright
 
 
 def inspect_files(paths: Sequence[str]) -> list[PictureFile]:
-    """Inspects files on all cores, in the order given, with a progress bar on long work."""
+    """Inspects files in parallel, in the given order, with a progress bar."""
     with (
         progress_bar("Checking pictures", len(paths), "files") as advance,
         ThreadPoolExecutor(os.cpu_count() or 1) as pool,
     ):
         try:
             return [_counted(picture, advance) for picture in pool.map(inspect_file, paths)]
-        except BaseException:  # after Ctrl-C, the files that are not inspected yet are skipped
+        except BaseException:  # after Ctrl-C, the remaining files are skipped
             pool.shutdown(cancel_futures=True)
             raise
 
 
 def inspect_file(path: str) -> PictureFile:
-    """Reads one file whole, decodes it and says what it is."""
+    """Reads, decodes and classifies one file."""
     try:
         path.encode()
     except UnicodeEncodeError:
         return PictureFile(path, "bad", "its name is not valid UTF-8")
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116
-        if stat.S_ISDIR(mode):  # it is listed because it could not be looked into
+        if stat.S_ISDIR(mode):  # listed because it could not be read
             return PictureFile(path, "bad", "a folder that cannot be read")
-        if not stat.S_ISREG(mode):  # opening a named pipe would wait for ever
+        if not stat.S_ISREG(mode):  # opening a FIFO would block
             return PictureFile(path, "bad", "not a regular file")
         content = Path(path).read_bytes()
     except OSError as error:
@@ -75,7 +75,7 @@ def inspect_file(path: str) -> PictureFile:
 
 @dataclass(frozen=True)
 class _Form:
-    """What a decoded picture's header says."""
+    """Format information from the header of an image."""
 
     kind: str
     mode: str
@@ -86,15 +86,15 @@ class _Form:
     transparent: bool
 
 
-class _Unusable(Exception):  # noqa: N818 - no error of the program, but what is wrong with a file
-    """Why a file is no usable picture."""
+class _Unusable(Exception):  # noqa: N818 - describes a file, not a program error
+    """The reason why a file cannot be read as an image."""
 
 
 def _decode(path: str, content: bytes) -> tuple[list[str], bool]:
-    """Decodes a picture by what will read it later; returns its oddities, and whether it is plain.
+    """Decodes an image with the later decoder; returns its peculiarities, and whether it is plain.
 
     Raises:
-        _Unusable: If it is bad.
+        _Unusable: If the file is bad.
     """
     image, form = _open(content)
     if image.width * image.height > MAX_MEGAPIXELS * 1_000_000:
@@ -105,14 +105,14 @@ def _decode(path: str, content: bytes) -> tuple[list[str], bool]:
     oddities = _oddities(path, form)
     plain = form.kind in KERNEL_FORMATS and form.mode in KERNEL_MODES and not oddities
     complaint = ""
-    if plain or form.kind == "PNG":  # Pillow passes over wrong checksums and missing rows
+    if plain or form.kind == "PNG":  # Pillow ignores wrong checksums and missing rows
         complaint = kernel_complaint(content, form.kind)
     try:
         if complaint:
-            image.load()  # its message is plainer than the kernel's
+            image.load()  # for its message, which is clearer than the kernel's
         elif not plain:
             decode_with_rules(content)
-    except Exception as error:  # decoders of damaged files raise whatever their bytes lead to
+    except Exception as error:  # decoders raise various exceptions for damaged files
         complaint = str(error)
     if complaint:
         raise _Unusable(f"does not decode: {complaint}")
@@ -120,7 +120,7 @@ def _decode(path: str, content: bytes) -> tuple[list[str], bool]:
 
 
 def _open(content: bytes) -> "tuple[Image.Image, _Form]":
-    """Reads the header of a picture; its pixels are not decoded yet."""
+    """Reads the header of an image; does not decode the pixels."""
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -130,7 +130,7 @@ def _open(content: bytes) -> "tuple[Image.Image, _Form]":
         raise _Unusable("not a picture in any known format") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise _Unusable(TOO_LARGE) from None
-    except Exception as error:  # decoders of damaged files raise whatever their bytes lead to
+    except Exception as error:  # decoders raise various exceptions for damaged files
         raise _Unusable(f"does not decode: {error}") from error
 
 
@@ -148,9 +148,9 @@ def _read_form(image: "Image.Image", content: bytes) -> _Form:
 
 
 def _read_samples(image: "Image.Image", content: bytes) -> tuple[int, str]:
-    """Bits per sample, and what kind of numbers they are.
+    """Returns the bits per sample and their number format.
 
-    Pillow hands deep colour out as 8-bit, so the header itself has to be asked.
+    Pillow converts 16-bit color to 8 bits, so the header is read directly.
     """
     from PIL.TiffImagePlugin import TiffImageFile
 
