@@ -1,4 +1,4 @@
-"""The two calls that turn a folder, an archive or nothing into train, validation and test."""
+"""Loading of labeled image folders as training, validation and test datasets."""
 
 import numbers
 import os
@@ -15,7 +15,7 @@ from catdog_keras.datasets.selection import select_pictures
 from catdog_keras.datasets.source import discard_unpacked, find_cats_dogs, find_folder
 
 CATS_DOGS_CLASSES = ("cats", "dogs")
-HELD_OUT_SHARE = 1 / 3  # the tutorial holds 1,000 of 3,000 pictures out from training
+HELD_OUT_SHARE = 1 / 3  # the tutorial holds out 1,000 of 3,000 images
 
 
 def load_cats_dogs(
@@ -30,33 +30,34 @@ def load_cats_dogs(
     on_bad: OnBad = "skip",
     max_bad_fraction: float = 0.01,
 ) -> ImageSplits:
-    """Loads the tutorial's cats and dogs as train, validation and test.
+    """Loads the tutorial's cats-and-dogs images as training, validation and test datasets.
 
-    A picture stands in the same split in every epoch and every run with the same seed: the files
-    are split, not a dataset that reshuffles. Files with the same bytes are never in two splits:
-    they join the first of train, validation and test, with a warning. On the public archive that
-    gives 2,000 training, 808 validation and 192 test pictures.
+    The split is made by file and is the same in every epoch and every run with the same seed.
+    Byte-identical files are never in two splits: they are moved to the first of train, validation
+    and test that contains one of them, with a warning. For the public archive this gives 2,000
+    training, 808 validation and 192 test images.
 
     Args:
-        source: None or `"public"` downloads the public archive once, into
-            `$KERAS_HOME/catdog_keras` (or `~/.keras/catdog_keras`). `"synthetic"` takes pictures
-            that the package draws itself, with no network. A path is a folder or a zip archive
-            that holds `train` and `validation`, each with the folders `cats` and `dogs`.
-        image_size: (height, width) in pixels to which every picture is resized, bilinearly.
-        batch_size: Pictures per batch; the last batch of a pass may be smaller.
-        shuffle: Whether the training pictures come in a new order in each pass. Validation and
-            test never do.
-        seed: An integer of at least 0. Sets the split and the order of every pass.
+        source: None or `"public"` downloads the public archive once, to
+            `$KERAS_HOME/catdog_keras` (or `~/.keras/catdog_keras`). `"synthetic"` uses synthetic
+            images that the package renders, without network access. A path is a folder or a zip
+            archive with `train` and `validation` folders, each with the folders `cats` and `dogs`.
+        image_size: (height, width) in pixels; every image is resized to it with bilinear
+            interpolation.
+        batch_size: Images per batch; the last batch of an epoch may be smaller.
+        shuffle: Whether to reshuffle the training images in each epoch. Validation and test are
+            never shuffled.
+        seed: An integer >= 0. Determines the split and the order of every epoch.
         split: `"take_skip"`: the validation files are shuffled once and the first fifth of their
-            batches is the test, as in the tutorial. `"stratified"`: a fifth of each class.
-        cache: Whether to decode all pictures once, as uint8 (77 KB for each at 160 x 160), instead
-            of anew in each pass. True: into memory. A path: into files in that folder, which
-            later runs and other processes find again; a changed picture is decoded anew. It lies
-            outside of the pictures' folder, or its name begins with a dot.
-        on_bad: What to do about files that are no usable pictures. `"skip"` leaves them out with
-            a warning, and raises when they are more than `max_bad_fraction`; `"raise"` raises;
-            `"quarantine"` leaves them out however many they are. Files are never touched; the
-            list is in `scan.bad`.
+            batches becomes the test set, as in the tutorial. `"stratified"`: a fifth of each class.
+        cache: Whether to decode all images once, as uint8 (77 KB per image at 160 x 160), instead
+            of in each epoch. True caches in memory. A path is a folder for cache files, which later
+            runs and other processes reuse; images that have changed are decoded again. The folder
+            must be outside of the image folder, or its name must begin with a dot.
+        on_bad: How to handle files that cannot be read as images. `"skip"` skips them with a
+            warning, and raises an error if their fraction exceeds `max_bad_fraction`; `"raise"`
+            raises an error; `"quarantine"` skips any number of them. Files are never modified;
+            `scan.bad` lists the skipped ones.
         max_bad_fraction: From 0 to 1; see `on_bad`.
 
     Returns:
@@ -64,8 +65,8 @@ def load_cats_dogs(
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If an argument has a wrong value, the layout is another, too many pictures are
-            bad, or too few remain to be split.
+        ValueError: If an argument is out of range, the folder layout is different, too many files
+            are bad, or too few images remain for the split.
         OSError: If `source` does not exist or the download fails.
 
     Example:
@@ -103,26 +104,27 @@ def load_image_folder(
     on_bad: OnBad = "skip",
     max_bad_fraction: float = 0.01,
 ) -> ImageSplits:
-    """Loads any folder of class folders as train, validation and test.
+    """Loads a folder of class folders as training, validation and test datasets.
 
-    The class folders may lie in `train` and `validation`, with or without a `test` beside them, or
-    directly in `directory`. What is there is kept: a test folder is the test; without one it is
-    taken from validation. `train` and `validation` go together; without them both are taken from
-    all. `training`, `val`, `valid` and `testing` are known as names of split folders too, in
-    capitals or not.
+    The class folders can be directly in `directory`, or in `train`, `validation` and optionally
+    `test` folders. Existing splits are kept: without a test folder, the test set is taken from
+    validation; without `train` and `validation`, which must exist together, all images are split
+    into three. The folder names `training`, `val`, `valid` and `testing` are recognized as
+    well, in upper or lower case.
 
     Args:
-        directory: Folder, or zip archive of one.
-        validation_fraction: Between 0 and 1: the share of each class that is held out from
-            training for validation and test together. Used only where the class folders lie
-            directly in `directory`; on either side at least one picture stays. A third by
-            default, the tutorial's share.
-        image_size: As for `load_cats_dogs`, like all arguments below.
-        batch_size: Pictures per batch.
-        shuffle: Whether the training pictures come in a new order in each pass.
-        seed: Sets the split and the order of every pass.
+        directory: The folder, or a zip archive of it.
+        validation_fraction: Fraction of each class that is held out from training, for validation
+            and test together, between 0 and 1. Used only if the class folders are directly in
+            `directory`. Training and holdout get at least one image of each class. Defaults to a
+            third, as in the tutorial.
+        image_size: (height, width) in pixels. This and all further arguments are as for
+            `load_cats_dogs`.
+        batch_size: Images per batch.
+        shuffle: Whether to reshuffle the training images in each epoch.
+        seed: Determines the split and the order of every epoch.
         split: `"take_skip"` or `"stratified"`.
-        cache: Whether to decode all pictures once, into memory, or a folder for them.
+        cache: Whether to decode all images once: True for in memory, or a folder for cache files.
         on_bad: `"skip"`, `"raise"` or `"quarantine"`.
         max_bad_fraction: From 0 to 1; see `on_bad`.
 
@@ -131,8 +133,8 @@ def load_image_folder(
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If an argument has a wrong value, there are fewer than two classes, a class is
-            empty, too many pictures are bad, or too few remain to be split.
+        ValueError: If an argument is out of range, there are fewer than two classes, a class is
+            empty, too many files are bad, or too few images remain for the split.
         OSError: If `directory` does not exist.
 
     Example:
@@ -163,27 +165,29 @@ def load_manifest(
     seed: int = 0,
     cache: bool | str | os.PathLike[str] = False,
 ) -> ImageSplits:
-    """Loads the split that `ImageSplits.save_manifest` wrote down, and no other.
+    """Loads the exact split that was saved by `ImageSplits.save_manifest`.
 
-    Every file must be there with the content that it had. Files that the manifest does not name
-    are left alone: a folder may have grown since.
+    Every file in the manifest must exist with unchanged content. Files that are not in the
+    manifest, such as images that were added later, are ignored.
 
     Args:
-        path: The manifest.
-        directory: Folder with the pictures, or zip archive of it, as it was loaded then.
-        image_size: As for `load_cats_dogs`, like all arguments below.
-        batch_size: Pictures per batch.
-        shuffle: Whether the training pictures come in a new order in each pass.
-        seed: Sets the order of every pass; the split is the manifest's.
-        cache: Whether to decode all pictures once, into memory, or a folder for them.
+        path: The manifest file.
+        directory: The folder with the images, or a zip archive of it, that was loaded when the
+            manifest was saved. It may have been moved.
+        image_size: (height, width) in pixels. This and all further arguments are as for
+            `load_cats_dogs`.
+        batch_size: Images per batch.
+        shuffle: Whether to reshuffle the training images in each epoch.
+        seed: Determines the order of every epoch; the split is that of the manifest.
+        cache: Whether to decode all images once: True for in memory, or a folder for cache files.
 
     Returns:
         `ImageSplits`, which unpacks into `train, validation, test`.
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If the file is no manifest, or pictures are missing or have changed: they are
-            named.
+        ValueError: If the file is not a manifest, or images are missing or have changed; the
+            message lists them.
         OSError: If `path` or `directory` does not exist.
 
     Example:
@@ -233,11 +237,11 @@ def _check_unchanged(manifest: Manifest, root: Path, scan: ScanReport) -> None:
 def _index(
     folder: Path, name: str, source: str | os.PathLike[str] | None, wanted: str
 ) -> ImageIndex:
-    """Indexes what a source led to; messages name places as the user does."""
+    """Indexes a folder; error messages contain the path as the user passed it."""
     try:
         return index_image_folder(folder)
     except ValueError as error:
         if source is not None and not check_path("source", source).is_dir():
-            discard_unpacked(folder)  # of an archive with another layout nobody has any use
+            discard_unpacked(folder)  # an unpacked archive with an unsupported layout is useless
         found = str(error).replace(str(folder), str(source))
         raise ValueError(describe(name, wanted, str(source), found)) from error
