@@ -1,4 +1,4 @@
-"""A split written down: which file is in which split, and what its content was."""
+"""Split manifests: the split, size and checksum of each file, as JSON."""
 
 import json
 import os
@@ -19,10 +19,10 @@ KEYS = ("path", "label", "split", "size", "sha256")
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a manifest says.
+    """The content of a manifest file.
 
     Attributes:
-        class_names: What each label means.
+        class_names: Name of the class of each label.
         splits: Relative paths and labels by split.
         contents: Size in bytes and SHA-256 of each relative path.
     """
@@ -38,7 +38,7 @@ def write_manifest(
     class_names: tuple[str, ...],
     rows: Iterable[tuple[str, str, int, int, str]],
 ) -> None:
-    """Writes a manifest, whole or not at all; rows are split, file, label, size and SHA-256."""
+    """Writes a manifest atomically; `rows` are split, file, label, size and SHA-256."""
     files = [
         dict(zip(KEYS, (name_below(root, file), label, split, size, sha256), strict=True))
         for split, file, label, size, sha256 in rows
@@ -48,7 +48,7 @@ def write_manifest(
 
 
 def name_below(root: Path, file: str) -> str:
-    """The name of a file from a folder above it on, the same on every machine."""
+    """Returns the path of a file relative to `root`, with forward slashes on every system."""
     return PurePosixPath(os.path.relpath(file, root).replace(os.sep, "/")).as_posix()
 
 
@@ -56,13 +56,13 @@ def read_manifest(path: str | os.PathLike[str]) -> Manifest:
     """Reads a manifest.
 
     Raises:
-        TypeError: If `path` is no path.
-        OSError: If there is no such file.
-        ValueError: If it is no manifest.
+        TypeError: If `path` is not a path.
+        OSError: If the file does not exist.
+        ValueError: If the file is not a manifest.
     """
     file = check_path("path", path)
     requirement = "a file that `ImageSplits.save_manifest` wrote"
-    if file.exists() and not file.is_file():  # to read a pipe would be to wait for ever
+    if file.exists() and not file.is_file():  # reading a FIFO would block
         raise ValueError(describe("path", requirement, str(path), "It is not a regular file."))
     try:
         return _read(json.loads(file.read_text(encoding="utf-8")))
@@ -106,7 +106,7 @@ def _check_row(row: Any, class_count: int) -> None:
 
 
 def _check_apart(rows: Any) -> None:
-    """Raises if the same bytes stand in two splits, as nothing that was written here has them."""
+    """Raises if two splits share a checksum, which `write_manifest` never produces."""
     first: dict[str, Any] = {}
     for row in rows:
         other = first.setdefault(row["sha256"], row)
