@@ -1,4 +1,4 @@
-"""Pictures that look alike though their bytes differ: resized, saved anew, recompressed."""
+"""Near-duplicate detection: images that were resized, saved again or recompressed."""
 
 import itertools
 from collections import defaultdict
@@ -13,21 +13,21 @@ from catdog_keras.datasets.decoding import decode_with_rules
 
 HASH_BITS = 64
 MOST_DIFFERENT_BITS = 4
-BANDS = MOST_DIFFERENT_BITS + 1  # four flipped bits leave at least one of five bands as it was
+BANDS = MOST_DIFFERENT_BITS + 1  # with four changed bits, at least one of five bands is unchanged
 
 
 def find_near_duplicates(paths: Sequence[str]) -> list[list[str]]:
-    """Groups pictures whose perceptual hashes differ in at most four of 64 bits.
+    """Groups images whose 64-bit perceptual hashes differ in at most four bits.
 
-    A hint, not a proof: pictures of one colour all look alike to the hash, and a crop or a mirrored
-    picture does not look like its original.
+    The result is a hint, not a proof: all single-color images have similar hashes, and cropped or
+    mirrored images are not found.
 
     Args:
-        paths: Pictures that decode.
+        paths: Images that can be decoded.
 
     Returns:
-        Groups of two or more paths, in the order of `paths`; a group is what chains of such pairs
-        connect.
+        Groups of two or more paths, in the order of `paths`: the connected components of such
+        pairs.
     """
     hashes = []
     with progress_bar("Comparing pictures", len(paths), "files") as advance:
@@ -43,7 +43,7 @@ def find_near_duplicates(paths: Sequence[str]) -> list[list[str]]:
 
 
 def _perceptual_hash(path: str) -> int:
-    # At first use: an import of the package brings in nothing that it does not need.
+    # Lazy, so that importing the package does not import them.
     import imagehash
     from PIL import Image
 
@@ -52,7 +52,7 @@ def _perceptual_hash(path: str) -> int:
 
 
 def _connect(hashes: npt.NDArray[np.uint64]) -> list[int]:
-    """For each hash the position of the first one that it is connected to."""
+    """Returns, for each hash, the position of the first one in its connected component."""
     leaders = list(range(len(hashes)))
 
     def leader(position: int) -> int:
@@ -72,7 +72,7 @@ def _connect(hashes: npt.NDArray[np.uint64]) -> list[int]:
 
 
 def _share_a_band(hashes: npt.NDArray[np.uint64]) -> list[npt.NDArray[np.int64]]:
-    """Positions of hashes that agree in one of the bands: only they can be alike."""
+    """Groups the positions of hashes with an equal band; only these can be near-duplicates."""
     groups = []
     edges = np.linspace(0, HASH_BITS, BANDS + 1).astype(int)
     for low, high in itertools.pairwise(edges):
