@@ -1,4 +1,4 @@
-"""What a user may ask of a loader, checked once."""
+"""Validated options of the dataset loaders."""
 
 import os
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ OnBad = Literal["skip", "raise", "quarantine"]
 
 @dataclass(frozen=True)
 class BatchOptions:
-    """How pictures become batches."""
+    """Options for decoding, batching and shuffling."""
 
     image_size: tuple[int, int]
     batch_size: int
@@ -34,7 +34,7 @@ class BatchOptions:
     cache: bool | str | os.PathLike[str]
 
     def __post_init__(self) -> None:
-        """Raises if an argument has another type or value than it may have."""
+        """Validates the types and values."""
         check_size("image_size", self.image_size)
         check_integer("batch_size", self.batch_size, minimum=1)
         check_boolean("shuffle", self.shuffle)
@@ -44,11 +44,11 @@ class BatchOptions:
             folder = check_path("cache", self.cache, requirement)
             if folder.is_file():
                 raise NotADirectoryError(describe("cache", requirement, str(self.cache)))
-            # A later change of directory must not move it.
+            # An absolute path is independent of later changes of the working directory.
             object.__setattr__(self, "cache", folder.absolute())
 
     def check_apart(self, folder: Path) -> None:
-        """Raises if the cache lies among the pictures, where it would be taken for a class."""
+        """Raises if the cache folder is inside the image folder, where it would become a class."""
         if isinstance(self.cache, bool):
             return
         cache, pictures = Path(self.cache).resolve(), folder.resolve()
@@ -62,14 +62,14 @@ class BatchOptions:
 
 @dataclass(frozen=True)
 class SplitOptions:
-    """How pictures are split, and what becomes of bad ones."""
+    """Options for splitting, and for files that cannot be read as images."""
 
     split: str
     on_bad: str
     max_bad_fraction: float
 
     def __post_init__(self) -> None:
-        """Raises if an argument has another type or value than it may have."""
+        """Validates the types and values."""
         check_choice("split", self.split, SPLIT_FUNCTIONS)
         check_choice("on_bad", self.on_bad, ON_BAD)
         check_number("max_bad_fraction", self.max_bad_fraction, minimum=0, maximum=1)
