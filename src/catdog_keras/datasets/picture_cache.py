@@ -1,7 +1,7 @@
-"""Pictures decoded once: into memory, or into a file that later runs and other processes find.
+"""Cache of decoded images, in memory or in a file that is shared by runs and processes.
 
-The file is read and written plainly, not mapped into memory: where a disk is full, or a file is cut
-while it is used, that is an error with a name, and a mapping would end the process.
+The file is read and written without memory mapping: a full disk or a truncated file then raises
+an OSError, while access to a mapping would crash the process.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ import numpy.typing as npt
 from catdog_keras._checks import describe
 from catdog_keras._progress import progress_bar
 
-VERSION = 2  # rises when decoding, resizing or the form of the file change
+VERSION = 2  # incremented when decoding, resizing or the file format changes
 CHECKSUM_BYTES = 4
 CHUNK_BYTES = 2**22
 
@@ -28,7 +28,7 @@ Pixels = npt.NDArray[np.uint8]
 
 
 def hold(shape: tuple[int, ...], pictures: Iterable[Any]) -> Pixels:
-    """Rounds float pictures in [0, 255] into an array of `shape`."""
+    """Rounds float images in [0, 255] to a uint8 array of `shape`."""
     array = np.empty(shape, np.uint8)
     for position, pixels in enumerate(_rounded(shape, pictures)):
         array[position] = pixels
@@ -36,20 +36,20 @@ def hold(shape: tuple[int, ...], pictures: Iterable[Any]) -> Pixels:
 
 
 class StoredPictures:
-    """Decoded pictures in a file, read as they are indexed: a NumPy array and its CRC-32."""
+    """Decoded images in a file that is read on access: a NumPy array and its CRC-32."""
 
     def __init__(self, file: Path, shape: tuple[int, ...]) -> None:
-        """Args: the file, and the shape `(pictures, height, width, 3)` that it must have."""
+        """Takes the file, and the shape `(images, height, width, 3)` that it must have."""
         self.file = file
         self.shape = shape
         self.start = len(_header(shape))
         self.row = math.prod(shape[1:])
 
     def __getitem__(self, rows: npt.NDArray[np.int64]) -> Pixels:
-        """Reads the pictures at `rows`, in that order.
+        """Reads the images at `rows`, in that order.
 
         Raises:
-            OSError: If the file is gone, or has been cut.
+            OSError: If the file was deleted or truncated.
         """
         taken = np.empty((len(rows), *self.shape[1:]), np.uint8)
         with self.file.open("rb", buffering=0) as stream:
@@ -60,7 +60,7 @@ class StoredPictures:
         return taken
 
     def write(self, pictures: Iterable[Any]) -> None:
-        """Fills the file with float pictures in [0, 255], rounded."""
+        """Writes float images in [0, 255] to the file, rounded."""
         with self.file.open("wb") as stream:
             header = _header(self.shape)
             stream.write(header)
@@ -71,7 +71,7 @@ class StoredPictures:
             stream.write(checksum.to_bytes(CHECKSUM_BYTES))
 
     def is_whole(self) -> bool:
-        """Whether the file is there, and as it was written."""
+        """Returns whether the file exists and is undamaged."""
         if not self.file.is_file():
             return False
         left = self.start + math.prod(self.shape)
@@ -88,20 +88,20 @@ class StoredPictures:
 def load_or_store(
     folder: Path, digests: Sequence[str], shape: tuple[int, ...], pictures: Iterable[Any]
 ) -> StoredPictures:
-    """Returns decoded pictures from a file in `folder`, after writing it if it is not there.
+    """Returns decoded images from a file in `folder`, which is written first if necessary.
 
-    The name of the file comes from what is in it, the size and the content of each picture in
-    order: a changed picture has another file, and an old one is never taken for it. The file
-    appears when it is whole, so that two processes may do the same work but never read a half.
+    The file name is a hash of the image size and the content of each image in order, so that
+    changed images have a different file. The file is created atomically: two processes may do the
+    same work twice, but never read an incomplete file.
 
     Args:
-        folder: Made if need be.
-        digests: SHA-256 of each picture file.
-        shape: `(pictures, height, width, 3)`.
-        pictures: The decoded pictures, asked for only if there is no file.
+        folder: Folder of the file; created if necessary.
+        digests: SHA-256 of each image file.
+        shape: `(images, height, width, 3)`.
+        pictures: The decoded images; read only if there is no file.
 
     Raises:
-        OSError: If `folder` cannot be made, read or written to, or its disk is full.
+        OSError: If `folder` cannot be created, read or written, or the disk is full.
     """
     key = hashlib.sha256(json.dumps([VERSION, shape, list(digests)]).encode()).hexdigest()
     stored = StoredPictures(folder / f"pictures-{key[:32]}.npy", shape)
@@ -121,7 +121,7 @@ def load_or_store(
 
 
 def _header(shape: tuple[int, ...]) -> bytes:
-    """What a file begins with, so that `numpy.load` reads it too."""
+    """Returns the header of a `.npy` file, so that `numpy.load` can read the file."""
     stream = io.BytesIO()
     np.lib.format.write_array_header_1_0(
         stream, {"descr": "|u1", "fortran_order": False, "shape": shape}
