@@ -1,4 +1,4 @@
-"""Pictures by themselves, in the order in which they were named: to be classified, or judged by."""
+"""Loading of images without a split, in a fixed order, for prediction or evaluation."""
 
 import os
 import warnings
@@ -25,15 +25,15 @@ Place: TypeAlias = str | os.PathLike[str]
 
 @dataclass(frozen=True, repr=False)
 class Pictures:
-    """Pictures in a fixed order, with what is known of their files.
+    """Images in a fixed order, with the scan results of their files.
 
     Attributes:
-        dataset: `tf.data.Dataset` of batches: float32 pictures in [0, 255] of shape
-            `(batch, height, width, 3)`; where there are labels, pairs with int32 labels of shape
-            `(batch,)`. Every pass yields the order of `files`.
-        files: Their paths.
-        labels: int32 array, side by side with `files`, or None.
-        scan: The `ScanReport` of all files that were found, those left out among them.
+        dataset: `tf.data.Dataset` of batches: float32 images in [0, 255] of shape
+            `(batch, height, width, 3)`; with labels, pairs of these and int32 labels of shape
+            `(batch,)`. The order is always that of `files`.
+        files: Paths of the images.
+        labels: int32 array in the order of `files`, or None.
+        scan: The `ScanReport` of all files that were found, including skipped ones.
 
     Example:
         >>> import catdog_keras
@@ -48,11 +48,11 @@ class Pictures:
     scan: ScanReport
 
     def __len__(self) -> int:
-        """How many pictures there are."""
+        """Returns the number of images."""
         return len(self.files)
 
     def __repr__(self) -> str:
-        """How many pictures there are, and how many files were left out."""
+        """Returns the number of images and of skipped files."""
         return f"Pictures({len(self):,} pictures, {len(self.scan.bad):,} files left out)"
 
 
@@ -63,27 +63,28 @@ def load_pictures(
     image_size: tuple[int, int] = (160, 160),
     batch_size: int = 32,
 ) -> Pictures:
-    """Loads pictures without splitting them, decoded by the same rules as a dataset's.
+    """Loads images without splitting them, decoded in the same way as those of a split dataset.
 
-    Files that are no usable pictures, or are not there, are left out and named in a warning:
-    pair predictions with `files` of the result, not with `paths`.
+    Files that cannot be read as images, or do not exist, are skipped and named in a warning. Match
+    predictions with the result's `files`, not with `paths`.
 
     Args:
-        paths: A path, or a list of them: picture files, folders and zip archives. Of a folder all
-            pictures are taken, those of folders within it too, in sorted order.
-        class_names: None for pictures without labels. With names, the label of a picture is the
-            place in them of the nearest folder above it that bears such a name, whatever lies
-            between or above: a folder of class folders, with or without split folders.
-        image_size: (height, width) in pixels to which every picture is resized, bilinearly.
-        batch_size: Pictures per batch; the last batch may be smaller.
+        paths: A path or a list of paths: image files, folders and zip archives. Folders are
+            searched recursively; their images are sorted.
+        class_names: None for images without labels. With names, the label of an image is the index
+            of the nearest parent folder whose name is a class name; other folders above and below
+            it are ignored. This fits a folder of class folders, with or without split folders.
+        image_size: (height, width) in pixels; every image is resized to it with bilinear
+            interpolation.
+        batch_size: Images per batch; the last batch may be smaller.
 
     Returns:
-        `Pictures`: a dataset, the files in its order, their labels, and the scan.
+        `Pictures`: a dataset, the files in its order, their labels, and the scan report.
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If an argument has a wrong value, no usable picture is found, or one lies in
-            no folder of a class.
+        ValueError: If an argument is out of range, no file can be read as an image, or an image is
+            not in a class folder.
         OSError: If an archive cannot be unpacked.
 
     Example:
@@ -120,7 +121,7 @@ def _check_paths(paths: Place | Sequence[Place]) -> list[Path]:
 
 
 def _find(paths: Sequence[Path]) -> dict[str, str]:
-    """Every file, with the part of its path below which class folders count, in order."""
+    """Maps each file, in order, to the folder below which folder names count as classes."""
     found: dict[str, str] = {}
     for path in paths:
         folder = find_folder("paths", path) if path.suffix.lower() == ".zip" else path
@@ -137,12 +138,12 @@ def _find(paths: Sequence[Path]) -> dict[str, str]:
 
 
 def _report_bad(bad: Sequence[PictureFile], usable: int) -> None:
-    """Warns with the name of every file that is left out, or raises if there is no other."""
+    """Warns about every skipped file; raises if no usable image is left."""
     named = "".join(f"\n  {picture}" for picture in bad)
     if not usable:
         raise ValueError(f"None of the {len(bad)} files is a usable picture:{named}")
     if bad:
-        # 3: the line that called load_pictures.
+        # 3 is the caller of load_pictures.
         count = f"{len(bad)} of {len(bad) + usable}"
         warnings.warn(
             f"{count} files are no usable pictures and are left out:{named}", stacklevel=3
