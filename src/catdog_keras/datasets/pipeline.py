@@ -1,4 +1,4 @@
-"""From listed files to batches: tf.data pipelines of pictures and labels."""
+"""tf.data pipelines of images and labels."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,15 +22,15 @@ def batched_dataset(
     """Builds the dataset of one split.
 
     Args:
-        listing: Absolute files and labels.
-        pictures: What the inspection found, side by side with the files.
-        options: Size, batches, seed and cache.
-        shuffled: Whether each pass has an order of its own, drawn from the seed and the number of
-            the pass; if not, every pass has the order of `listing`.
+        listing: Absolute paths and labels.
+        pictures: Inspection results, in the order of the files.
+        options: Image size, batch size, seed and cache.
+        shuffled: Whether to reshuffle in each epoch, with an order that depends on the seed and the
+            epoch number; if False, the order is always that of `listing`.
 
     Returns:
-        Batches of float32 pictures in [0, 255], shape `(batch, height, width, 3)`, and int32
-        labels, shape `(batch,)`. The last batch may be smaller.
+        Batches of float32 images in [0, 255], shape `(batch, height, width, 3)`, and int32 labels,
+        shape `(batch,)`. The last batch may be smaller.
     """
     import tensorflow as tf
 
@@ -50,7 +50,7 @@ def batched_dataset(
 
 
 def _positions(count: int, shuffle_seed: int | None) -> "tf.data.Dataset":
-    """The order of one pass, as positions in the listing."""
+    """Returns a dataset of positions in the listing, in the order of one epoch."""
     import tensorflow as tf
 
     if shuffle_seed is None:
@@ -66,10 +66,10 @@ def _positions(count: int, shuffle_seed: int | None) -> "tf.data.Dataset":
 
 
 class _Passes:
-    """Counts the passes over a dataset and draws each one's order.
+    """Counts the epochs of a dataset and generates the order of each.
 
-    `tf.data`'s own shuffle mixes in the global seed of the process and needs the count of passes
-    to live in the iterator; drawn here, an order depends on the seed and the pass alone.
+    The shuffle of `tf.data` also depends on the global seed of the process, and keeps the epoch
+    number in the iterator. This order depends only on the seed and the epoch number.
     """
 
     def __init__(self, count: int, seed: int) -> None:
@@ -84,7 +84,7 @@ class _Passes:
 
 
 def _decoder(listing: Listing, pictures: Sequence[PictureFile], image_size: tuple[int, int]) -> Any:
-    """A function from a position to a float32 picture and its label."""
+    """Returns a function from a position to a float32 image and its label."""
     import tensorflow as tf
 
     files = tf.constant([file.encode() for file in listing.files])
@@ -104,7 +104,7 @@ def _decoder(listing: Listing, pictures: Sequence[PictureFile], image_size: tupl
 
 
 def _read(file: Any, size: Any) -> Any:
-    """The bytes of a file; a decoder's message about one that was cut would not name it."""
+    """Reads a file and checks its size; decoder errors would not name a truncated file."""
     import tensorflow as tf
 
     content = tf.io.read_file(file)
@@ -123,7 +123,7 @@ def _decode_odd(content: Any) -> Any:
 
 
 def _taker(each: "tf.data.Dataset", pictures: Sequence[PictureFile], options: BatchOptions) -> Any:
-    """A function from positions to uint8 pictures, which are all decoded here, once."""
+    """Decodes all images once and returns a function from positions to uint8 images."""
     import tensorflow as tf
 
     shape = (len(pictures), *options.image_size, 3)
