@@ -1,4 +1,4 @@
-"""What a scan says: of each file what it is, of a folder what was found, and how it is printed."""
+"""Report of an image-folder scan, and its text form."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,20 +7,20 @@ from functools import cached_property
 from pathlib import PurePath
 from typing import Literal
 
-SHOWN = 5  # files that a message names; the report has all
+SHOWN = 5  # files that a message lists; the report contains all
 
 
 @dataclass(frozen=True)
 class PictureFile:
-    """What one picture file turned out to be.
+    """Scan result of one image file.
 
     Attributes:
-        path: The file, as it was named to the scan.
-        status: `"good"`, `"odd"` (it decodes, yet not as its plain pixels) or `"bad"`.
-        reason: Why it is odd or bad; empty for a good one.
-        size: Bytes of the file; 0 where they could not be read.
-        sha256: Hash of its bytes; empty where they could not be read.
-        plain: Whether TensorFlow's own kernels decode it rightly.
+        path: Path of the file, as passed to the scan.
+        status: `"good"`, `"odd"` (nonstandard: decoded after a conversion) or `"bad"`.
+        reason: Why the file is odd or bad; empty for a good one.
+        size: Size in bytes; 0 if the file could not be read.
+        sha256: SHA-256 of the content; empty if the file could not be read.
+        plain: Whether TensorFlow's built-in kernels decode it correctly.
     """
 
     path: str
@@ -31,23 +31,24 @@ class PictureFile:
     plain: bool = field(default=False, repr=False)
 
     def __str__(self) -> str:
-        """Its path and the reason."""
+        """Returns the path and the reason."""
         return f"{printable(self.path)}: {self.reason}"
 
 
 @dataclass(frozen=True)
 class ScanReport:
-    """What `scan_images` found; printed, it names every odd and every bad file.
+    """Result of `scan_images`; printing it lists every odd and every bad file.
 
     Attributes:
-        good: Pictures that decode to their plain pixels.
-        odd: Pictures that decode after a rule was applied: turned, palette resolved, ...
-        bad: Files that are no usable pictures. An entry of these three lists has the attributes
-            `path`, `status` (the name of its list), `reason` (empty for a good one), `size` in
-            bytes, `sha256`, and `plain`, whether TensorFlow's own kernels decode it rightly.
-        duplicates: Groups of paths whose files hold the same bytes.
-        near_duplicates: Groups of paths whose pictures look alike, if they were asked for.
-        passed_over: Paths of files whose names do not end like a picture's.
+        good: Images that decode without a conversion.
+        odd: Nonstandard images that decode after a conversion: EXIF rotation, palette, ...
+        bad: Files that could not be read as images. Each entry of these three lists has the
+            attributes `path`, `status` (the name of its list), `reason` (empty for a good one),
+            `size` in bytes, `sha256`, and `plain`: whether TensorFlow's built-in kernels decode it
+            correctly.
+        duplicates: Groups of paths of byte-identical files.
+        near_duplicates: Groups of paths of similar images; empty if not requested.
+        passed_over: Paths of files without a supported image extension.
 
     Example:
         >>> import catdog_keras
@@ -65,7 +66,7 @@ class ScanReport:
 
     @classmethod
     def of(cls, pictures: Sequence[PictureFile], passed_over: Sequence[str] = ()) -> "ScanReport":
-        """Sorts inspected files into a report."""
+        """Builds a report from inspected files."""
         same: dict[str, list[str]] = {}
         for picture in pictures:
             if picture.sha256:
@@ -80,11 +81,11 @@ class ScanReport:
 
     @cached_property
     def by_path(self) -> dict[str, PictureFile]:
-        """All inspected files by their path."""
+        """The entries of `good`, `odd` and `bad` by path."""
         return {picture.path: picture for picture in (*self.good, *self.odd, *self.bad)}
 
     def __str__(self) -> str:
-        """One line of counts, then a line for each odd and bad file and each set of duplicates."""
+        """Returns a line of counts, and a line per odd file, bad file and group of duplicates."""
         lines = [
             f"{len(self.good)} good, {len(self.odd)} odd, {len(self.bad)} bad, "
             f"{len(self.duplicates)} sets of duplicates"
@@ -100,7 +101,7 @@ class ScanReport:
 
 
 def printable(name: str) -> str:
-    """A name in which whatever would end the line, or steer a terminal, is written out."""
+    """Escapes line breaks and control characters in a file name, for output to a terminal."""
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode()
         for letter in name
@@ -108,13 +109,13 @@ def printable(name: str) -> str:
 
 
 def endings_of(paths: Sequence[str]) -> str:
-    """How many files there are with each ending: "3 files (2 .txt, 1 without)"."""
+    """Formats file counts by extension, such as "3 files (2 .txt, 1 without)"."""
     endings = Counter(PurePath(path).suffix.lower() or "without an ending" for path in paths)
     counts = ", ".join(f"{count} {printable(ending)}" for ending, count in endings.most_common())
     return f"{len(paths)} file{'' if len(paths) == 1 else 's'} ({counts})"
 
 
 def first_lines(lines: Sequence[object]) -> str:
-    """The first lines, each on one of its own, and how many more there are."""
+    """Formats the first items, one per line, and the number of the remaining ones."""
     more = [f"and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
     return "".join(f"\n  {line}" for line in [*lines[:SHOWN], *more])
