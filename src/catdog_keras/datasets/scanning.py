@@ -1,4 +1,4 @@
-"""The scan of a folder: every picture file named as good, odd or bad, and what is doubled."""
+"""Scans an image folder for damaged, nonstandard and duplicate files."""
 
 import os
 from dataclasses import replace
@@ -12,25 +12,26 @@ from catdog_keras.datasets.scan_report import ScanReport, endings_of
 
 
 def scan_images(directory: str | os.PathLike[str], *, near_duplicates: bool = False) -> ScanReport:
-    """Reads and decodes every picture file under a folder and says what is wrong with which.
+    """Decodes every image file in a folder and reports damaged, nonstandard and duplicate files.
 
-    Nothing is changed: no file is moved, renamed or deleted.
+    The function is read-only: it does not move, rename or delete files.
 
     Args:
-        directory: Folder to walk. Hidden files and folders and `__MACOSX` are passed over.
-        near_duplicates: Whether to look for pictures that look alike, too: their perceptual hashes
-            differ in at most four of 64 bits. That decodes every picture a second time. Of files
-            with the same bytes the first stands for all.
+        directory: Folder to search recursively. Hidden files and folders and `__MACOSX` are
+            ignored.
+        near_duplicates: Whether to find near-duplicates as well: images whose 64-bit perceptual
+            hashes differ in at most four bits. This decodes every image a second time. Of
+            byte-identical files only the first is compared.
 
     Returns:
-        A `ScanReport` with the lists `good`, `odd` and `bad`, whose entries have a `path` and a
-        `reason`, `duplicates`, lists of paths with the same bytes, and `near_duplicates`, lists of
-        paths that look alike.
+        A `ScanReport`. Its lists `good`, `odd` (decoded after a conversion) and `bad` have entries
+        with a `path` and a `reason`; `duplicates` are groups of paths of byte-identical files, and
+        `near_duplicates` groups of paths of similar images.
 
     Raises:
         TypeError: If an argument has the wrong type.
-        NotADirectoryError: If `directory` is no folder.
-        ValueError: If there is no picture file under it.
+        NotADirectoryError: If `directory` is not a folder.
+        ValueError: If the folder contains no image file.
 
     Example:
         >>> import catdog_keras, tempfile, pathlib
