@@ -1,4 +1,4 @@
-"""From an index of files to a split of usable pictures: inspect, leave out, split, unite."""
+"""Inspects an image index, skips bad files, splits the rest and moves duplicates together."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from catdog_keras.datasets.options import SplitOptions
 from catdog_keras.datasets.scan_report import ScanReport, endings_of, first_lines, printable
 from catdog_keras.datasets.splitting import SPLIT_FUNCTIONS, hold_out, unite_duplicates
 
-# The warnings below point to the line that called load_cats_dogs or load_image_folder.
+# Stack level of the line that called load_cats_dogs or load_image_folder.
 _TO_THE_CALLER = 4
 
 
@@ -22,14 +22,14 @@ def select_pictures(
     seed: int,
     validation_fraction: float,
 ) -> tuple[dict[str, Listing], ScanReport]:
-    """Returns the usable pictures by split, as absolute paths, and the report on all of them.
+    """Returns the usable images by split, as absolute paths, and the report of all files.
 
     Args:
-        index: The pictures, in split folders or in one part.
-        options: What the user asked for.
-        batch_size: Pictures per batch, by which `take_skip` counts.
+        index: The images, in split folders or in one part.
+        options: The split method and the handling of bad files.
+        batch_size: Images per batch, the unit of `take_skip`.
         seed: Seed of the split.
-        validation_fraction: Share held out from training where there are no split folders.
+        validation_fraction: Fraction held out from training if there are no split folders.
     """
     parts = {part: listing.below(index.root) for part, listing in index.parts.items()}
     files = [file for listing in parts.values() for file in listing.files]
@@ -141,7 +141,7 @@ def _split(
 def _check_two_of_each(
     listing: Listing, found: Sequence[Listing], class_names: tuple[str, ...], sides: str
 ) -> None:
-    """Raises if a class has too few pictures here to stand on both sides."""
+    """Raises if a class has fewer than two images and cannot be divided between two sides."""
     for label, name in enumerate(class_names):
         here = np.count_nonzero(listing.labels == label)
         if here < 2:
