@@ -1,4 +1,4 @@
-"""From what a user names to a folder of pictures: downloaded, unpacked, drawn or simply there."""
+"""Resolves a `source` argument to an image folder: downloads, unpacks or renders it if needed."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ CATS_DOGS_URL = "https://storage.googleapis.com/mledu-datasets/cats_and_dogs_fil
 
 
 def find_cats_dogs(source: str | os.PathLike[str] | None) -> Path:
-    """Returns the folder of the public archive, the embedded set, or a folder or archive given."""
+    """Returns the folder of the public archive, of the synthetic images, or of a given path."""
     if source is None or source == "public":
         downloads = cache_directory() / "downloads"
         with writing_to_cache(downloads):
@@ -33,27 +33,27 @@ def find_cats_dogs(source: str | os.PathLike[str] | None) -> Path:
 
 
 def find_folder(name: str, source: str | os.PathLike[str]) -> Path:
-    """Returns a folder as it is, and that of an archive unpacked; `name` is the argument's."""
-    path = check_path(name, source).absolute()  # a later change of directory must not lose it
+    """Returns a folder unchanged and unpacks an archive; `name` is used in error messages."""
+    path = check_path(name, source).absolute()  # independent of a later os.chdir
     requirement = "an existing folder or zip archive"
     if not path.exists():
         raise FileNotFoundError(describe(name, requirement, str(source), "Check the path."))
     if path.is_dir():
         return path
-    if not path.is_file():  # to read a pipe would be to wait for ever
+    if not path.is_file():  # reading a FIFO would block
         raise ValueError(describe(name, requirement, str(source), "It is not a regular file."))
     return unpack_archive(path, cache_directory() / UNPACKED)
 
 
 def discard_unpacked(folder: Path) -> None:
-    """Removes a folder if it was unpacked from an archive; a user's own is never touched."""
+    """Removes a folder if it was unpacked from an archive; user folders are never removed."""
     if folder.parent == cache_directory() / UNPACKED:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _synthetic_directory() -> Path:
-    """Draws the embedded set once; the folder appears when it is complete."""
-    from catdog_keras.datasets import synthetic  # at first use: it brings in Pillow
+    """Renders the synthetic images once, to a folder that is created atomically."""
+    from catdog_keras.datasets import synthetic  # lazy: imports Pillow
 
     target = cache_directory() / f"synthetic-{synthetic.VERSION}"
     if not target.is_dir():
