@@ -1,4 +1,4 @@
-"""Which pictures are for training, validation and test: by file, once, for good."""
+"""Splits files into training, validation and test sets."""
 
 from collections.abc import Callable, Mapping
 
@@ -6,24 +6,25 @@ import numpy as np
 
 from catdog_keras.datasets.index import Listing
 
-TEST_SHARE = 5  # one in five of what is held out from training, as in the tutorial
+TEST_SHARE = 5  # one fifth of the holdout is the test set, as in the tutorial
 
 SplitFunction = Callable[[np.ndarray, int, int], tuple[np.ndarray, np.ndarray]]
 
 
 def take_skip(labels: np.ndarray, batch_size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Shuffles once; the test takes the first fifth of the batches, validation the rest.
+    """Shuffles once; the first fifth of the batches is the test set, the rest validation.
 
-    What `dataset.take(batches // 5)` and `dataset.skip(batches // 5)` are meant to do. Done on a
-    dataset that reshuffles, they leak: each pass draws another test set. Here the files are split.
+    This is the intention of `dataset.take(batches // 5)` and `dataset.skip(batches // 5)`. On a
+    dataset that reshuffles they leak, because each epoch selects another test set. This function
+    splits the files instead.
 
     Args:
-        labels: int32, shape `(pictures,)`.
-        batch_size: Pictures per batch, the last batch counted even if it is not full.
-        seed: Seed of the one shuffle.
+        labels: int32, shape `(images,)`.
+        batch_size: Images per batch; an incomplete last batch counts as a batch.
+        seed: Seed of the shuffle.
 
     Returns:
-        The positions of the validation and of the test pictures, in their shuffled order.
+        The positions of the validation and of the test images, in shuffled order.
     """
     count = len(labels)
     batches = -(-count // batch_size)
@@ -41,9 +42,9 @@ def take_skip(labels: np.ndarray, batch_size: int, seed: int) -> tuple[np.ndarra
 
 
 def stratified(labels: np.ndarray, batch_size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """A fifth of each class for the test, the rest for validation, each shuffled.
+    """Takes a fifth of each class for the test set, the rest for validation, both shuffled.
 
-    Args and returns as for `take_skip`; `batch_size` plays no part.
+    Arguments and return values are those of `take_skip`; `batch_size` is ignored.
     """
     del batch_size
     return divide_classes(labels, 1 / TEST_SHARE, seed)
@@ -53,15 +54,15 @@ SPLIT_FUNCTIONS: dict[str, SplitFunction] = {"take_skip": take_skip, "stratified
 
 
 def hold_out(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Holds a fraction of each class out from training; the positions of both come back sorted."""
+    """Holds out a fraction of each class from training; returns sorted positions of both sides."""
     train, held_out = divide_classes(labels, fraction, seed)
     return np.sort(train), np.sort(held_out)
 
 
 def divide_classes(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Divides each class in two, the second side getting `fraction`, never none and never all.
+    """Divides each class in two; the second side gets `fraction`, and each at least one image.
 
-    Each class must have two pictures.
+    Each class must have at least two images.
     """
     generator = np.random.default_rng(seed)
     sides: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
@@ -77,17 +78,17 @@ def divide_classes(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.n
 def unite_duplicates(
     splits: Mapping[str, Listing], digests: Mapping[str, str]
 ) -> tuple[dict[str, Listing], list[str]]:
-    """Brings byte-identical pictures to one side: that of the first split that holds one of them.
+    """Moves byte-identical images to the first split that contains one of them.
 
-    With train before validation before test, a picture that was trained on is in neither of the
-    others: it could only flatter them.
+    With the order train, validation, test, no training image is in the other two splits, where it
+    would bias the evaluation.
 
     Args:
-        splits: Files and labels by split, in the order of their claim.
-        digests: A hash of the content of each file.
+        splits: Files and labels by split, in order of priority.
+        digests: Checksum of each file's content.
 
     Returns:
-        The splits, whose files that were moved stand at the end, and the moved files.
+        The splits, with moved files at the end, and the list of moved files.
     """
     first_seen: dict[str, str] = {}
     for split, listing in splits.items():
