@@ -1,7 +1,7 @@
-"""Poses of the synthetic animals: portraits, sitting, lying and walking.
+"""Poses of the synthetic animals: portrait, sitting, lying and walking.
 
-A pose is described in its own units, in which the skull's radius is about 1: x in the direction
-in which the animal faces, y downwards, the ground at y = 0.
+Poses have their own units, in which the radius of the skull is about 1: x points in the direction
+in which the animal faces, y points down, and the ground is at y = 0.
 """
 
 from collections.abc import Callable
@@ -27,15 +27,15 @@ from catdog_keras.datasets.synthetic.heads import draw_cat_head, draw_dog_head
 
 @dataclass(frozen=True)
 class Build:
-    """Proportions of a species, in skull radii.
+    """Body proportions of a species, in skull radii.
 
     Attributes:
-        draw_head: Draws the head.
+        draw_head: Function that draws the head.
         leg: Width of a leg.
         paw: Half length of a paw.
         chest: Half width of the chest.
-        lift: How much higher the head is carried.
-        tail_length: Length of the tail as a share of a cat's.
+        lift: Additional height of the head.
+        tail_length: Length of the tail relative to a cat's.
         tail_widths: Widths of the tail from root to tip.
     """
 
@@ -56,12 +56,12 @@ BUILDS = {
 
 @dataclass(frozen=True)
 class Stage:
-    """Places a pose in the picture.
+    """Position, scale and direction of a pose in the image.
 
     Attributes:
-        origin: Where the pose's origin lies, in pixels.
+        origin: Position of the pose's origin, in pixels.
         unit: Length of one unit, in pixels.
-        facing: 1 when the animal faces right, -1 when it faces left.
+        facing: 1 if the animal faces right, -1 if it faces left.
     """
 
     origin: tuple[float, float]
@@ -69,7 +69,7 @@ class Stage:
     facing: int
 
     def place(self, points: ArrayLike) -> Points:
-        """Returns the pixels of points of the pose."""
+        """Converts points of the pose to pixels."""
         scale = (self.facing * self.unit, self.unit)
         placed: Points = np.asarray(points, dtype=np.float64) * scale + np.asarray(self.origin)
         return placed
@@ -77,7 +77,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Sitter:
-    """One animal on its stage: what every pose needs."""
+    """An animal with the canvas, position, proportions and coat to draw it with."""
 
     canvas: Canvas
     stage: Stage
@@ -85,13 +85,13 @@ class Sitter:
     coat: Coat
 
     def trunk(self, knots: ArrayLike, *, closed: bool = True) -> None:
-        """Draws a part of the trunk with the coat's pattern."""
+        """Draws a part of the trunk with the pattern of the coat."""
         outline = self.stage.place(closed_curve(knots))
         marks = self.coat.body_marks(outline, self.canvas.rng)
         self.canvas.fur(outline, self.coat.base, marks=marks, hair=0.12 * self.stage.unit)
 
     def leg(self, knots: ArrayLike, *, far: bool = False) -> None:
-        """Draws a leg from its root to its paw; a far one is in the shade."""
+        """Draws a leg from root to paw; a far leg is darker."""
         coat, unit = self.coat, self.stage.unit
         line = self.stage.place(open_curve(knots))
         colour = mix(coat.base, (30, 24, 28), 0.35) if far else coat.base
@@ -116,7 +116,7 @@ class Sitter:
                 )
 
     def tail(self, knots: ArrayLike) -> None:
-        """Draws the tail from its root to its tip, as long as the species has it."""
+        """Draws the tail from root to tip, scaled to the tail length of the species."""
         points = np.asarray(knots, dtype=np.float64)
         points = points[0] + (points - points[0]) * self.build.tail_length
         line = self.stage.place(open_curve(points))
@@ -134,7 +134,7 @@ class Sitter:
         self.canvas.fur(outline, light, hair=0.14 * self.stage.unit, edge=0.0)
 
     def head(self, centre: tuple[float, float], size: float, yaw: float) -> None:
-        """Draws the head, slightly nodding and tilted."""
+        """Draws the head with a random pitch and roll."""
         rng = self.canvas.rng
         pose = HeadPose(
             centre=tuple(self.stage.place([centre])[0]),
@@ -147,7 +147,7 @@ class Sitter:
 
 
 def portrait(sitter: Sitter) -> None:
-    """Head and shoulders; the face looks at the viewer or is turned aside."""
+    """Draws head and shoulders, in frontal view or turned."""
     rng = sitter.canvas.rng
     wide = 0.5 + 0.5 * sitter.build.chest + rng.normal(0, 0.12)
     half = [(0, -2.6), (0.6 * wide, -2.4), (1.05 * wide, -1.6), (1.35 * wide, -0.6),
@@ -160,7 +160,7 @@ def portrait(sitter: Sitter) -> None:
 
 
 def sitting(sitter: Sitter) -> None:
-    """Upright on its haunches, seen from the front."""
+    """Draws a sitting animal in frontal view."""
     build, rng = sitter.build, sitter.canvas.rng
     wide, lean = build.chest, rng.normal(0, 0.15)
     sitter.tail([(1.1, -0.4), (2.2, -0.25), (2.75, -0.8), (2.5, -1.7)])
@@ -177,7 +177,7 @@ def sitting(sitter: Sitter) -> None:
 
 
 def lying(sitter: Sitter) -> None:
-    """Resting on its belly, the front paws forward."""
+    """Draws an animal that lies on its belly with its front paws forward."""
     build, rng = sitter.build, sitter.canvas.rng
     deep = 0.75 + 0.25 * build.chest
     sitter.tail([(-2.5, -0.35), (-3.5, -0.25), (-4.1, -0.7), (-3.9, -1.4)])
@@ -192,7 +192,7 @@ def lying(sitter: Sitter) -> None:
 
 
 def walking(sitter: Sitter) -> None:
-    """Seen from the side, in the middle of a step."""
+    """Draws a walking animal in side view."""
     build, rng = sitter.build, sitter.canvas.rng
     stride, deep = rng.uniform(-0.5, 0.5), build.chest
     sitter.leg([(1.4, -2.0), (1.5 + stride, -1.1), (1.3 + stride, -0.12)], far=True)
@@ -210,14 +210,14 @@ def walking(sitter: Sitter) -> None:
 
 @dataclass(frozen=True)
 class Pose:
-    """A pose and the box it needs, in its units.
+    """A pose and its bounding box, in units of the pose.
 
     Attributes:
-        draw: Draws the animal.
-        half_width: Reach to either side of the origin.
-        height: Reach above the ground.
-        share: Share of the pictures that show it.
-        shadow: Half width of the shadow on the ground; 0 for none.
+        draw: Function that draws the animal.
+        half_width: Extent to each side of the origin.
+        height: Extent above the ground.
+        share: Fraction of the images with this pose.
+        shadow: Half width of the shadow on the ground; 0 for no shadow.
     """
 
     draw: Callable[[Sitter], None]
