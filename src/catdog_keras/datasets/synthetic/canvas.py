@@ -1,7 +1,7 @@
-"""Brush and paper for the synthetic pictures: smooth curves, and shapes filled with shaded fur.
+"""Drawing primitives for the synthetic images: smooth curves, and shapes filled with shaded fur.
 
-Everything here works in pixels of the canvas: x to the right, y downwards. Shapes are arrays of
-points, shape (points, 2).
+All coordinates are pixels of the canvas: x to the right, y down. Shapes are arrays of points of
+shape (points, 2).
 """
 
 import functools
@@ -13,15 +13,15 @@ from PIL import Image, ImageChops, ImageDraw
 
 Points = NDArray[np.float64]
 Colour = tuple[int, int, int]
-Mark = tuple[Points, Colour]  # an outline and the colour that fills it
+Mark = tuple[Points, Colour]  # an outline and its fill color
 
-_TEXTURE_SIDE = 1024  # no canvas is larger: one crop of the texture covers any shape
-_HAIR_SPACING = 4.0  # pixels between two hairs on an outline
+_TEXTURE_SIDE = 1024  # no canvas is larger, so that one crop of the texture covers any shape
+_HAIR_SPACING = 4.0  # pixels between two hairs of an outline
 _EDGE_WIDTH = 4  # pixels
 
 
 def mix(first: Colour, second: Colour, share: float) -> Colour:
-    """Returns the colour that lies `share` (0 to 1) of the way from `first` to `second`."""
+    """Interpolates between two colors; `share` (0 to 1) is the weight of `second`."""
     red, green, blue = first
     return (
         round(red + (second[0] - red) * share),
@@ -32,7 +32,7 @@ def mix(first: Colour, second: Colour, share: float) -> Colour:
 
 @functools.cache
 def _spline_weights(steps: int) -> NDArray[np.float64]:
-    """Weights of four neighbours at `steps` places along one Catmull-Rom segment."""
+    """Weights of the four neighboring points at `steps` positions of a Catmull-Rom segment."""
     t = np.arange(steps) / steps
     powers = np.stack([np.ones(steps), t, t**2, t**3], axis=1)
     basis = np.array([[0, 2, 0, 0], [-1, 0, 1, 0], [2, -5, 4, -1], [-1, 3, -3, 1]]) / 2
@@ -49,7 +49,7 @@ def closed_curve(points: ArrayLike, steps: int = 8) -> Points:
 
 
 def open_curve(points: ArrayLike, steps: int = 8) -> Points:
-    """Returns a smooth line from the first of `points` to the last."""
+    """Returns a smooth line through `points`, from the first to the last."""
     p = np.asarray(points, dtype=np.float64)
     padded = np.concatenate([2 * p[:1] - p[1:2], p, 2 * p[-1:] - p[-2:-1]])
     neighbours = np.stack([padded[i : len(p) - 1 + i] for i in range(4)])
@@ -66,7 +66,7 @@ def symmetric(right_half: ArrayLike) -> Points:
 
 
 def ellipse(centre: ArrayLike, radii: ArrayLike, angle: float = 0.0) -> Points:
-    """Returns the outline of an ellipse, turned by `angle` radians."""
+    """Returns the outline of an ellipse, rotated by `angle` radians."""
     turn = np.linspace(0, 2 * np.pi, 28, endpoint=False)
     circle = np.stack([np.cos(turn), np.sin(turn)], axis=1) * np.asarray(radii)
     cos, sin = np.cos(angle), np.sin(angle)
@@ -75,7 +75,7 @@ def ellipse(centre: ArrayLike, radii: ArrayLike, angle: float = 0.0) -> Points:
 
 
 def hull_of_circles(centres: ArrayLike, radii: ArrayLike) -> Points:
-    """Returns the outline of a band stretched around circles: a tapered muzzle, a paw."""
+    """Returns the convex hull of circles, such as a tapered muzzle or a paw."""
     turn = np.linspace(0, 2 * np.pi, 48, endpoint=False)
     direction = np.stack([np.cos(turn), np.sin(turn)], axis=1)
     middle, radius = np.asarray(centres, dtype=np.float64), np.asarray(radii, dtype=np.float64)
@@ -85,18 +85,18 @@ def hull_of_circles(centres: ArrayLike, radii: ArrayLike) -> Points:
 
 
 def normals(line: Points) -> Points:
-    """Returns unit vectors at right angles to `line`, one per point."""
+    """Returns the unit normal vectors of `line`, one per point."""
     along = np.gradient(line, axis=0)
     along /= np.maximum(np.hypot(along[:, :1], along[:, 1:]), 1e-9)
     return np.stack([along[:, 1], -along[:, 0]], axis=1)
 
 
 def limb(line: Points, widths: Sequence[float]) -> Points:
-    """Returns the outline of a leg or tail along `line`; `widths` run evenly from root to tip."""
+    """Returns the outline of a leg or tail along `line`; `widths` are evenly spaced."""
     places = np.linspace(0, 1, len(line))
     half = np.interp(places, np.linspace(0, 1, len(widths)), widths)[:, None] / 2
     side = normals(line) * half
-    along = np.stack([-side[-1, 1], side[-1, 0]])  # a quarter turn of the last normal
+    along = np.stack([-side[-1, 1], side[-1, 0]])  # the last normal, rotated by 90 degrees
     turn = np.linspace(0, np.pi, 8)[1:-1, None]
     cap = line[-1] + np.cos(turn) * side[-1] + np.sin(turn) * along
     return np.concatenate([line + side, cap, (line - side)[::-1]])
@@ -117,7 +117,7 @@ def bands(line: Points, width: float, count: int, start: float = 0.1) -> list[Po
 
 @functools.cache
 def _fur_texture() -> Image.Image:
-    """Downward hairs as an alpha mask, the same in every process."""
+    """Returns a deterministic texture of downward hairs, as an alpha mask."""
     grain = np.random.default_rng(7).normal(size=(_TEXTURE_SIDE, _TEXTURE_SIDE))
     hairs = sum(np.roll(grain, (step, step // 3), axis=(0, 1)) for step in range(12))
     clumps = sum(np.roll(hairs, (3 * step, step), axis=(0, 1)) for step in range(6))
@@ -126,7 +126,7 @@ def _fur_texture() -> Image.Image:
 
 
 def _shade_map(light: tuple[float, float]) -> Image.Image:
-    """Darkness of a lit ball as an alpha mask; `light` points from the ball to the lamp."""
+    """Returns the shading of a lit sphere as an alpha mask; `light` points to the light source."""
     y, x = np.mgrid[-1:1:64j, -1:1:64j]
     z = np.sqrt(np.maximum(0.08, 1 - 0.7 * (x**2 + y**2)))
     lit = (0.75 * light[0] * x + 0.75 * light[1] * y + 0.8 * z) / np.sqrt(0.75**2 + 0.8**2)
@@ -134,34 +134,34 @@ def _shade_map(light: tuple[float, float]) -> Image.Image:
 
 
 class Canvas:
-    """A picture in the making.
+    """An image that is being drawn.
 
     Args:
-        image: The background, mode RGB; it is drawn on.
-        rng: Source of the small irregularities of fur.
-        light: Direction towards the lamp, (x, y), length about 1.
+        image: The background, mode RGB; it is modified.
+        rng: Random generator for the irregularities of the fur.
+        light: Direction of the light source, (x, y), of length about 1.
     """
 
     def __init__(
         self, image: Image.Image, rng: np.random.Generator, light: tuple[float, float]
     ) -> None:
-        """Takes what the class's description names."""
+        """Creates a canvas on an image."""
         self.image = image
         self.rng = rng
         self._draw = ImageDraw.Draw(image)
         self._shade = _shade_map(light)
 
     def flat(self, outline: Points, colour: Colour) -> None:
-        """Fills an outline with one colour: eyes, noses, tongues."""
+        """Fills an outline with one color, for eyes, noses and tongues."""
         self._draw.polygon(outline.ravel().tolist(), fill=colour)
 
     def line(self, points: Points, colour: Colour, width: float) -> None:
-        """Draws a line: whiskers, mouths."""
+        """Draws a line, for whiskers and mouths."""
         path = points.ravel().tolist()
         self._draw.line(path, fill=colour, width=max(1, round(width)), joint="curve")
 
     def glaze(self, outline: Points, colour: Colour, opacity: float) -> None:
-        """Fills an outline with a see-through colour: shine and contact shadows."""
+        """Fills an outline with a translucent color, for highlights and contact shadows."""
         box = self._box(outline)
         if box is None:
             return
@@ -178,14 +178,14 @@ class Canvas:
         hair: float = 0.0,
         edge: float = 0.45,
     ) -> None:
-        """Fills an outline with fur, lit from the lamp's side.
+        """Fills an outline with shaded fur.
 
         Args:
             outline: The shape.
-            colour: Colour of the coat.
-            marks: Stripes, spots and patches, painted in order; what sticks out is cut off.
-            hair: Length of the hairs that break the outline, in pixels.
-            edge: How much darker the rim is, 0 to 1.
+            colour: Color of the coat.
+            marks: Stripes, spots and patches, drawn in order and clipped to the outline.
+            hair: Length of the hairs at the outline, in pixels.
+            edge: Darkening of the rim, 0 to 1.
         """
         outline = self._ruffled(outline, hair) if hair > 0 else outline
         box = self._box(outline)
@@ -209,7 +209,7 @@ class Canvas:
         self.image.paste(layer, box, mask)
 
     def _box(self, outline: Points) -> tuple[int, int, int, int] | None:
-        """The part of the outline's bounding box that lies on the canvas; None if there is none."""
+        """Returns the bounding box of the outline, clipped to the canvas; None if it is empty."""
         left, top = np.maximum(np.floor(outline.min(axis=0)).astype(int) - 2, 0)
         right, bottom = np.minimum(np.ceil(outline.max(axis=0)).astype(int) + 3, self.image.size)
         if left >= right or top >= bottom:
@@ -217,8 +217,8 @@ class Canvas:
         return int(left), int(top), int(right), int(bottom)
 
     def _ruffled(self, outline: Points, hair: float) -> Points:
-        """Pulls every second point of the outline outwards and down: tips of hairs."""
-        knots = outline[:, 0] + 1j * outline[:, 1]  # one number a point: half the work
+        """Moves every second point of the outline outward and down, for the tips of hairs."""
+        knots = outline[:, 0] + 1j * outline[:, 1]  # complex numbers: half the work
         ring = np.append(knots, knots[0])
         reach = np.append(0.0, np.cumsum(np.abs(np.diff(ring))))
         count = max(12, 2 * int(reach[-1] / (2 * _HAIR_SPACING)))
@@ -232,6 +232,6 @@ class Canvas:
 
 
 def _shifted(outline: Points, box: tuple[int, int, int, int]) -> list[float]:
-    """The outline in the coordinates of `box`, as Pillow takes it."""
+    """Returns the outline in coordinates of `box`, in Pillow's format."""
     path: list[float] = (outline - box[:2]).ravel().tolist()
     return path
