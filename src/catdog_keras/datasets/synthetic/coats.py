@@ -1,7 +1,7 @@
-"""Coats of the synthetic animals: one palette for both classes, patterns of their own for each.
+"""Coats of the synthetic animals: one palette for both classes, different patterns for each.
 
-Each pattern of the cats has a counterpart among the dogs with the same colours in about the same
-amounts (stripes and spots, points and mask), so that colour says nothing about the class.
+Each pattern of the cats has a counterpart for dogs with the same colors in similar amounts (stripes
+and spots, points and mask), so that color does not reveal the class.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from catdog_keras.datasets.synthetic.canvas import (
 )
 
 _WHITE: Colour = (238, 232, 222)
-_PALETTE: tuple[tuple[Colour, Colour], ...] = (  # the coat and its darker markings
+_PALETTE: tuple[tuple[Colour, Colour], ...] = (  # (coat, darker markings)
     ((70, 66, 70), (32, 28, 34)),
     ((124, 126, 138), (62, 62, 74)),
     ((180, 180, 186), (98, 98, 108)),
@@ -37,15 +37,15 @@ _PATTERN_SHARES = {"solid": 0.24, "lined": 0.28, "patched": 0.18, "masked": 0.15
 
 @dataclass(frozen=True)
 class Coat:
-    """Colours and pattern of one animal.
+    """Colors and pattern of an animal.
 
     Attributes:
         striped: Whether "lined" means stripes (cats) or spots (dogs).
         pattern: "solid", "lined", "patched", "masked" or "bibbed".
-        base: Colour of most of the coat.
-        marking: Colour of stripes, spots, masks.
-        light: Colour of muzzle, chest and paws.
-        patches: Colours of the patches of a patched coat.
+        base: Main color of the coat.
+        marking: Color of stripes, spots and masks.
+        light: Color of muzzle, chest and paws.
+        patches: Colors of the patches of a patched coat.
     """
 
     striped: bool
@@ -57,25 +57,25 @@ class Coat:
 
     @property
     def ears(self) -> Colour:
-        """Colour of the backs of the ears."""
+        """Color of the backs of the ears."""
         if self.pattern == "patched":
             return self.patches[0]
         return self.marking if self.pattern == "masked" else mix(self.base, self.marking, 0.35)
 
     @property
     def paws(self) -> Colour:
-        """Colour of the feet."""
+        """Color of the paws."""
         if self.pattern == "masked":
             return self.marking
         return self.light if self.pattern == "bibbed" else self.base
 
     @property
     def muzzle(self) -> Colour:
-        """Colour around the mouth."""
+        """Color of the fur around the mouth."""
         return mix(self.base, self.marking, 0.9) if self.pattern == "masked" else self.light
 
     def head_marks(self, rng: np.random.Generator) -> list[Mark]:
-        """Markings of the face, in a face whose half width and half height are about 1."""
+        """Returns the markings of a face with a half width and half height of about 1."""
         if self.pattern == "lined":
             return _face_stripes(self.marking) if self.striped else self._face_spots(rng)
         if self.pattern == "masked":
@@ -95,7 +95,7 @@ class Coat:
         return []
 
     def body_marks(self, outline: Points, rng: np.random.Generator) -> list[Mark]:
-        """Markings of the trunk, in the coordinates of its outline."""
+        """Returns the markings of the trunk, in the coordinates of its outline."""
         corner = outline.min(axis=0)
         extent = np.ptp(outline, axis=0)
         marks: list[Mark] = []
@@ -113,7 +113,7 @@ class Coat:
         return [(shape * extent + corner, colour) for shape, colour in marks]
 
     def limb_marks(self, line: Points, width: float, rng: np.random.Generator) -> list[Mark]:
-        """Markings of a leg or tail along its middle line: rings, or a tip of another colour."""
+        """Returns the markings of a leg or tail along its center line: rings or spots."""
         if self.pattern == "lined" and self.striped:
             return [(band, self.marking) for band in bands(line, width, len(line) // 5)]
         if self.pattern == "lined":
@@ -131,12 +131,12 @@ class Coat:
 
 
 def choose_coat(class_name: str, rng: np.random.Generator) -> Coat:
-    """Draws a coat; the classes differ in the pattern's shapes only."""
+    """Samples a coat; the classes differ only in the shapes of the pattern."""
     pattern = str(rng.choice(list(_PATTERN_SHARES), p=list(_PATTERN_SHARES.values())))
     base, marking = _PALETTE[rng.integers(len(_PALETTE))]
     if pattern == "patched":
         base = _WHITE
-    if pattern == "masked":  # a mask is seen on light fur only
+    if pattern == "masked":  # a mask is visible only on light fur
         base, marking = _PALETTE[rng.integers(3, 5)][0], (78, 58, 50)
     tint = rng.normal(0, 6, size=3)
     base = _shifted_colour(base, tint)
@@ -161,7 +161,7 @@ def _blob(
     radii: tuple[float, float] | NDArray[np.float64],
     rng: np.random.Generator,
 ) -> Points:
-    """An uneven round patch."""
+    """Returns an irregular round patch."""
     turn = np.linspace(0, 2 * np.pi, 9, endpoint=False)
     reach = rng.uniform(0.7, 1.2, size=9)
     ring = np.stack([np.cos(turn) * reach, np.sin(turn) * reach], axis=1)
@@ -169,7 +169,7 @@ def _blob(
 
 
 def _spindle(start: tuple[float, float], end: tuple[float, float], width: float) -> Points:
-    """A stripe that is thick in the middle and pointed at both ends."""
+    """Returns a stripe that is thick in the middle and pointed at both ends."""
     first, last = np.asarray(start), np.asarray(end)
     across = np.array([last[1] - first[1], first[0] - last[0]])
     across *= width / max(float(np.hypot(*across)), 1e-9)
@@ -178,7 +178,7 @@ def _spindle(start: tuple[float, float], end: tuple[float, float], width: float)
 
 
 def _face_stripes(colour: Colour) -> list[Mark]:
-    """The tabby's forehead stripes and the lines on its cheeks."""
+    """Returns the stripes on the forehead and cheeks of a tabby."""
     stripes = [_spindle((0.14 * k, -0.36), (0.22 * k, -0.98), 0.13) for k in (-2, -1, 0, 1, 2)]
     for side in (-1, 1):
         for drop in (0.02, 0.24, 0.46):
@@ -188,7 +188,7 @@ def _face_stripes(colour: Colour) -> list[Mark]:
 
 
 def _body_stripes(extent: NDArray[np.float64], rng: np.random.Generator) -> list[Points]:
-    """Stripes in the unit square: down from the back of a long body, in from a tall one's sides."""
+    """Returns stripes in the unit square: vertical on a long body, lateral on a tall one."""
     stripes = []
     if extent[0] > extent[1]:
         for place in np.linspace(0.06, 0.94, 9):
@@ -205,7 +205,7 @@ def _body_stripes(extent: NDArray[np.float64], rng: np.random.Generator) -> list
 
 
 def _spots(rng: np.random.Generator) -> list[Points]:
-    """Spots in the unit square, evenly scattered."""
+    """Returns evenly scattered spots in the unit square."""
     spots = []
     for column in range(6):
         for row in range(4):
