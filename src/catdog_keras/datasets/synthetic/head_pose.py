@@ -1,7 +1,7 @@
-"""From points of a face to points of the picture.
+"""Projection of a head from face coordinates to pixels.
 
-A head is a ball that is turned before it is projected. Face coordinates: x to the right, y
-downwards, depth towards the viewer; the skull's radius is 1.
+A head is a sphere that is rotated before it is projected. Face coordinates: x to the right, y
+down, depth towards the viewer; the radius of the skull is 1.
 """
 
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from catdog_keras.datasets.synthetic.canvas import Points
 
 @dataclass(frozen=True)
 class HeadPose:
-    """Where a head is and where it looks.
+    """Position and rotation of a head.
 
     Attributes:
-        centre: Middle of the skull, in pixels.
+        centre: Center of the skull, in pixels.
         radius: Radius of the skull, in pixels.
-        yaw: Turn to the picture's right, in radians.
-        pitch: Nod downwards, in radians.
-        roll: Tilt, clockwise, in radians.
+        yaw: Rotation to the right of the image, in radians.
+        pitch: Rotation down, in radians.
+        roll: Rotation in the image plane, clockwise, in radians.
     """
 
     centre: tuple[float, float]
@@ -31,14 +31,14 @@ class HeadPose:
     roll: float
 
     def flat(self, points: ArrayLike) -> Points:
-        """Places face points in the picture without turning the head: outlines."""
+        """Projects face points without yaw and pitch, for outlines."""
         cos, sin = np.cos(self.roll), np.sin(self.roll)
         turned = np.asarray(points, dtype=np.float64) @ np.array([[cos, sin], [-sin, cos]])
         placed: Points = turned * self.radius + np.asarray(self.centre)
         return placed
 
     def solid(self, points: ArrayLike, depth: float | None = None) -> Points:
-        """Turns face points with the head; without `depth` they lie on the ball's surface."""
+        """Projects face points with rotation; without `depth` they are on the sphere's surface."""
         x, y = np.asarray(points, dtype=np.float64).T
         z = np.sqrt(np.maximum(0.05, 1 - 0.8 * (x**2 + y**2))) if depth is None else depth
         along = x * np.cos(self.yaw) + z * np.sin(self.yaw)
@@ -47,5 +47,5 @@ class HeadPose:
         return self.flat(np.stack([along, down], axis=1))
 
     def far(self, side: int) -> bool:
-        """Whether the head is turned so far that `side` (-1 left, 1 right) is its far one."""
+        """Returns whether `side` (-1 left, 1 right) is turned away from the viewer."""
         return self.yaw * side > 0.3
