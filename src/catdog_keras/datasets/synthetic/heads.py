@@ -1,7 +1,7 @@
 """Heads of the synthetic cats and dogs.
 
-One description serves the front view and the turned head: a dog's muzzle then stands out sideways.
-Coordinates are those of `head_pose`.
+The same points describe the front view and the turned head, in which a dog's muzzle protrudes
+sideways. Coordinates are those of `head_pose`.
 """
 
 from collections.abc import Callable
@@ -31,7 +31,7 @@ _NOSES: tuple[Colour, ...] = ((46, 38, 40), (46, 38, 40), (96, 62, 56), (196, 12
 
 
 def draw_cat_head(canvas: Canvas, pose: HeadPose, coat: Coat) -> None:
-    """Draws pointed ears, a round face with whiskers, slit pupils and a small nose."""
+    """Draws a cat's head: pointed ears, a round face with whiskers, slit pupils, a small nose."""
     rng = canvas.rng
     spread, height = rng.uniform(0.92, 1.1), rng.uniform(0.9, 1.15)
     for side in (-1, 1):
@@ -62,7 +62,7 @@ def _cat_ear(
     tip = (0.86 * spread, -0.72 - 0.72 * height)
     outer = np.array([(0.16, -0.6), (0.5, -1.12), tip, (0.98, -0.85), (0.96, -0.2)])
     ear = closed_curve(outer * (side, 1), steps=5)
-    ear[10] = np.array(tip) * (side, 1.03)  # the spline's third knot, drawn out to a point
+    ear[10] = np.array(tip) * (side, 1.03)  # sharpens the tip, the third knot of the spline
     canvas.fur(pose.solid(ear, -0.05), coat.ears, hair=0.03 * pose.radius)
     inner = np.array([(0.36, -0.7), (0.62, -1.08), (0.83 * spread, -0.66 - 0.58 * height),
                       (0.87, -0.8), (0.84, -0.4)])  # fmt: skip
@@ -102,7 +102,7 @@ def _whiskers(canvas: Canvas, pose: HeadPose) -> None:
 
 
 def draw_dog_head(canvas: Canvas, pose: HeadPose, coat: Coat) -> None:
-    """Draws hanging, folded or pricked ears, a long muzzle, a big nose and round eyes."""
+    """Draws a dog's head: hanging, folded or erect ears, a long muzzle, a big nose, round eyes."""
     rng = canvas.rng
     kinds: tuple[Callable[[Canvas, HeadPose, Coat, int], None], ...]
     kinds = (_hanging_ear, _hanging_ear, _hanging_ear, _folded_ear, _folded_ear, _pricked_ear)
@@ -194,7 +194,7 @@ def _dog_muzzle(canvas: Canvas, pose: HeadPose, coat: Coat) -> None:
 
 
 def _open_mouth(canvas: Canvas, pose: HeadPose, coat: Coat, length: float) -> None:
-    """The lower jaw with the tongue hanging out of it."""
+    """Draws the lower jaw with the tongue hanging out."""
     jaw = ellipse((0, 0.7), (0.32, 0.3))
     canvas.fur(pose.solid(jaw, length - 0.25), coat.muzzle, hair=0.03 * pose.radius)
     canvas.flat(pose.solid(ellipse((0, 0.68), (0.26, 0.2)), length - 0.2), (96, 34, 40))
