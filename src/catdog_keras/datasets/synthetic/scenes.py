@@ -1,4 +1,4 @@
-"""Places in which the synthetic animals stand: rooms, meadows, carpets, blurred lights."""
+"""Backgrounds of the synthetic images: rooms, meadows, carpets, blurred lights."""
 
 from collections.abc import Callable
 
@@ -29,12 +29,12 @@ _FABRICS: tuple[Colour, ...] = (
 
 
 def draw_scene(size: tuple[int, int], horizon: float, rng: np.random.Generator) -> Image.Image:
-    """Draws a background, out of focus as behind an animal in a photograph.
+    """Draws a random background that is out of focus, as in a photograph.
 
     Args:
         size: (width, height) of the canvas in pixels.
-        horizon: Height at which the ground begins, as a share of the picture from its top.
-        rng: Source of everything that varies.
+        horizon: Height at which the ground begins, as a fraction of the image height from the top.
+        rng: Random generator of the scene.
     """
     kinds: tuple[Callable[[_Brush, int, int, float, np.random.Generator], None], ...]
     kinds = (_room, _room, _meadow, _meadow, _carpet, _lights, _plain)
@@ -51,7 +51,7 @@ def _pick(colours: tuple[Colour, ...], rng: np.random.Generator) -> Colour:
 
 
 def _room(d: _Brush, width: int, height: int, horizon: float, rng: np.random.Generator) -> None:
-    """A wall and a floor with boards, and some furniture."""
+    """Draws a wall, a floor with boards, and furniture."""
     wall, floor, line = _pick(_WALLS, rng), _pick(_FLOORS, rng), int(horizon * height)
     d.rectangle((0, 0, width, line), fill=wall)
     if rng.random() < 0.3:  # striped wallpaper
@@ -113,7 +113,7 @@ def _shelf(d: _Brush, width: int, height: int, line: int, rng: np.random.Generat
 
 
 def _meadow(d: _Brush, width: int, height: int, horizon: float, rng: np.random.Generator) -> None:
-    """Sky, hills, trees and grass."""
+    """Draws sky, hills, trees and grass."""
     line = int(horizon * height)
     sky = mix((150, 190, 226), (214, 208, 200), rng.uniform(0, 1))
     for y in range(line):
@@ -135,7 +135,7 @@ def _meadow(d: _Brush, width: int, height: int, horizon: float, rng: np.random.G
 
 
 def _carpet(d: _Brush, width: int, height: int, horizon: float, rng: np.random.Generator) -> None:
-    """A rug with a pattern, seen from above."""
+    """Draws a patterned rug from above."""
     ground, ink = _pick(_FABRICS, rng), _pick(_WALLS, rng)
     d.rectangle((0, 0, width, height), fill=mix(ground, ink, 0.25))
     step = int(rng.integers(10, 22))
@@ -154,7 +154,7 @@ def _carpet(d: _Brush, width: int, height: int, horizon: float, rng: np.random.G
 
 
 def _lights(d: _Brush, width: int, height: int, horizon: float, rng: np.random.Generator) -> None:
-    """Round blurred lights, as a wide-open lens shows them."""
+    """Draws round blurred lights, as in photographs with a wide aperture."""
     ground = mix(_pick(_FABRICS, rng), (40, 44, 52), 0.35)
     d.rectangle((0, 0, width, height), fill=ground)
     for _ in range(rng.integers(14, 34)):
@@ -164,14 +164,14 @@ def _lights(d: _Brush, width: int, height: int, horizon: float, rng: np.random.G
 
 
 def _plain(d: _Brush, width: int, height: int, horizon: float, rng: np.random.Generator) -> None:
-    """A studio's backdrop: one colour running into another."""
+    """Draws a studio backdrop, a gradient of two colors."""
     top, bottom = _pick(_WALLS, rng), mix(_pick(_FABRICS, rng), _pick(_WALLS, rng), 0.5)
     for y in range(height):
         d.line((0, y, width, y), fill=mix(top, bottom, y / height))
 
 
 def draw_foreground(canvas: Canvas, rng: np.random.Generator) -> None:
-    """Draws, in half of the pictures, grass, a ball or leaves in front of the animal, low down."""
+    """Draws grass, a ball or leaves in front of the animal in half of the images."""
     width, height = canvas.image.size
     kind = rng.integers(6)
     side = rng.choice([0.0, 1.0]) * width
