@@ -1,4 +1,4 @@
-"""A copy of any model whose batch normalisation runs on fused kernels."""
+"""Replacement of Keras's batch normalization by the fused implementation."""
 
 import warnings
 
@@ -12,24 +12,24 @@ from catdog_keras.models.folding import normalises_inside
 
 
 def accelerate(model: keras.Model) -> keras.Model:
-    """Returns a copy of a model with Keras's batch normalisation exchanged for the fused one.
+    """Replaces Keras's batch normalization by the fused one and returns a new model.
 
-    The copy computes the same, has the same weights, trains as before, and saves to a file that
-    loads after `import catdog_keras`. Models inside the model are copied in the same way. A layer
-    that computes its own normalisation inside is copied as it is, and a warning names it. The model
-    itself stays as it is.
+    The new model computes the same function, has the same weights, and can be trained and saved;
+    loading the file requires `import catdog_keras`. Nested models are copied recursively. A layer
+    that normalizes internally is copied unchanged, with a warning that names it. The original
+    model is not changed.
 
     Args:
-        model: A built Functional or Sequential model, as those of `keras.applications` are.
+        model: A built Functional or Sequential model, for example from `keras.applications`.
 
     Returns:
-        A model of the same structure. It shares no weights with the first one; it is compiled with
-        the same arguments if that was compiled, with an optimizer that starts anew.
+        A model of the same structure, which shares no weights with `model`. It is compiled with the
+        same arguments if `model` is compiled, with a new optimizer state.
 
     Raises:
-        TypeError: If `model` is no Keras model.
-        ValueError: If it is not built, is no graph of layers, or has one that its config does not
-            make anew.
+        TypeError: If `model` is not a Keras model.
+        ValueError: If the model is not built, is not a graph of layers, or contains a layer that
+            cannot be rebuilt from its config.
 
     Example:
         >>> import catdog_keras, keras
