@@ -1,4 +1,4 @@
-"""Pretrained backbones without their classifiers: the table of names and the builder."""
+"""Pretrained backbones without classification layers: the table of names and the builder."""
 
 import os
 import re
@@ -14,7 +14,7 @@ import keras
 from catdog_keras._checks import describe
 from catdog_keras.models.synthetic_small import build_synthetic_small
 
-PRETRAINED = "pretrained"  # the weights that the table names
+PRETRAINED = "pretrained"  # the weights that the table lists for a backbone
 PRETRAINED_NAMES = ("imagenet", "synthetic")
 WEIGHTS_REQUIREMENT = '"pretrained", "imagenet", None or the path of a weights file'
 DOWNLOAD_TIMEOUT_SECONDS = 30
@@ -22,12 +22,12 @@ DOWNLOAD_TIMEOUT_SECONDS = 30
 
 @dataclass(frozen=True)
 class Backbone:
-    """What `transfer_model` has to know about one backbone.
+    """Properties of a backbone that `transfer_model` needs.
 
     Attributes:
         constructor: Its name in `keras.applications`, or in `catdog_keras.models.synthetic_small`.
-        preprocessing: The `Preprocessing` scheme of its weights; None where the network holds its
-            own.
+        preprocessing: The `Preprocessing` scheme of its weights; None if the network contains its
+            preprocessing.
         minimum_size: Smallest height and width in pixels.
         features: Number of channels of its last feature map.
         weights: Name of its pretrained weights: `"imagenet"`, or `"synthetic"` for the packaged
@@ -97,7 +97,7 @@ trained on synthetic images. It serves offline demonstrations and tests, not pho
 
 
 class WeightsNotFoundError(OSError):
-    """Pretrained weights are neither on this machine nor to be downloaded, or cannot be read.
+    """Pretrained weights that are not on this machine, cannot be downloaded, or cannot be read.
 
     Example:
         >>> import catdog_keras
@@ -112,12 +112,12 @@ class WeightsNotFoundError(OSError):
 def build_backbone(
     name: str, input_shape: tuple[int, int, int], weights: str | os.PathLike[str] | None
 ) -> keras.Model:
-    """Builds a backbone of the table, without its classifier and without pooling.
+    """Builds a backbone of the table, without classification layer and pooling.
 
     Raises:
         ValueError: If `weights` names pretrained weights that this backbone does not have.
-        WeightsNotFoundError: If the weights are not at hand and cannot be downloaded, or if their
-            file is damaged or another network's.
+        WeightsNotFoundError: If the weights are not on this machine and cannot be downloaded, or
+            their file is damaged or belongs to another network.
     """
     known = BACKBONES[name]
     if weights == PRETRAINED:
@@ -131,7 +131,7 @@ def build_backbone(
     constructor = _constructor(known)
     if weights is None or weights == "imagenet":
         with _download_timeout(), warnings.catch_warnings():
-            # MobileNets have weights for some sizes; for any other Keras takes those for 224.
+            # MobileNets have weights for some image sizes; for others Keras uses those for 224.
             warnings.filterwarnings("ignore", message="`input_shape` is undefined or non-square")
             try:
                 return constructor(include_top=False, weights=weights, input_shape=input_shape)
@@ -145,7 +145,7 @@ def build_backbone(
     backbone = constructor(include_top=False, weights=None, input_shape=input_shape)
     try:
         backbone.load_weights(weights)
-    except Exception as error:  # what a wrong or damaged file leads to is Keras's and h5py's own
+    except Exception as error:  # Keras and h5py raise various exceptions for a wrong file
         raise WeightsNotFoundError(
             f"The file {str(weights)!r} does not hold the weights of {name!r} without its top "
             f"layer: {error}"
@@ -154,10 +154,10 @@ def build_backbone(
 
 
 def find_imagenet_weights(image_size: tuple[int, int]) -> Path | None:
-    """Returns a file with the ImageNet weights of MobileNetV2 that Keras has downloaded before.
+    """Returns a file of MobileNetV2 ImageNet weights that Keras has already downloaded, or None.
 
-    Keras publishes one file for each of several image sizes; all of them fit every size. The file
-    of the nearest size is taken, the larger one of two.
+    Keras publishes one file for each of several image sizes; every file works for every size. The
+    file of the nearest size is returned, the larger of two equally near ones.
     """
     name = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_{}_no_top.h5"
     sizes = sorted((96, 128, 160, 192, 224), key=lambda size: (abs(size - max(image_size)), -size))
@@ -166,19 +166,19 @@ def find_imagenet_weights(image_size: tuple[int, int]) -> Path | None:
 
 
 def _models_folder() -> Path:
-    """The folder into which Keras downloads weights."""
+    """Returns the folder into which Keras downloads weights."""
     return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "models"
 
 
 def _constructor(known: Backbone) -> Callable[..., keras.Model]:
-    """The function that builds a backbone with `include_top`, `weights` and `input_shape`."""
+    """Returns the function that builds a backbone from `include_top`, `weights`, `input_shape`."""
     if known.weights == "imagenet":
         return getattr(keras.applications, known.constructor)
     return lambda input_shape, **_: build_synthetic_small(input_shape, None)
 
 
 def _explained(name: str, error: Exception) -> Exception:
-    """A failed download or a damaged file in words of ours; any other error as it is."""
+    """Converts a failed download or a damaged file to a clear error; returns others unchanged."""
     models = _models_folder()
     if "URL fetch failure on " in str(error) or isinstance(error, ConnectionError | TimeoutError):
         address = re.search(r"https?://\S+/([^\s/:]+)", str(error))
@@ -200,7 +200,7 @@ def _explained(name: str, error: Exception) -> Exception:
 
 
 def _opens(file: Path) -> bool:
-    """Whether a weights file is whole: HDF5 knows how long its files have to be."""
+    """Returns whether a weights file is complete: HDF5 files record their length."""
     import h5py
 
     try:
@@ -212,7 +212,7 @@ def _opens(file: Path) -> bool:
 
 @contextmanager
 def _download_timeout() -> Iterator[None]:
-    """Lets a download that stalls fail, which keras.utils.get_file would wait for endlessly."""
+    """Sets a timeout for downloads; keras.utils.get_file has none and would wait forever."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(DOWNLOAD_TIMEOUT_SECONDS)
     try:
