@@ -1,4 +1,4 @@
-"""Where a training stands, in one file that is either the old one or the new one."""
+"""Atomic checkpoints of a fine-tuning run: progress, weights and optimizer state in one file."""
 
 import io
 import json
@@ -15,20 +15,20 @@ from catdog_keras._checks import describe
 Arrays = list[np.ndarray[Any, np.dtype[Any]]]
 
 LISTS = ("variables", "seeds", "optimizer", "best", "random")
-VERSION = 1  # rises when a checkpoint of an older version can no longer be read
+VERSION = 1  # incremented when checkpoints of an older version become unreadable
 
 
 @dataclass
 class Progress:
-    """What a training in stages has come to, beside the values of variables.
+    """Progress of a training in stages, without the values of variables.
 
     Attributes:
-        seed: What the batches of every stage are drawn from.
-        epochs: Epochs done of each stage that has begun.
-        done: Whether the last of these stages needs no more epochs.
-        waited: Epochs of this stage since the best one.
-        best: Score of the best weights of all stages; None without validation.
-        history: One list of values per metric, over all stages.
+        seed: Seed of the batch order in every stage.
+        epochs: Number of completed epochs of each stage that has started.
+        done: Whether the last of these stages is complete.
+        waited: Number of epochs of this stage since the best one.
+        best: Score of the best weights over all stages; None without validation data.
+        history: A list of values per metric, over all stages.
     """
 
     seed: int
@@ -39,26 +39,26 @@ class Progress:
     history: dict[str, list[float]] = field(default_factory=dict)
 
     def begin_stage(self) -> None:
-        """Goes on to the next stage."""
+        """Starts the next stage."""
         self.epochs.append(0)
         self.done, self.waited = False, 0
 
     def is_over(self, stage: int) -> bool:
-        """Whether a stage that has begun needs no more epochs."""
+        """Returns whether a stage that has started is complete."""
         return stage < len(self.epochs) - 1 or self.done
 
 
 @dataclass
 class State:
-    """All that a checkpoint holds.
+    """The content of a checkpoint.
 
     Attributes:
         progress: Counts, scores and history.
         variables: Values of all variables of the model.
-        seeds: The model's variables that are no weights, as its stage began.
+        seeds: Values of the model's non-weight variables at the start of the stage.
         optimizer: Values of the optimizer's variables.
-        best: The best weights, be they those before the first epoch; empty without validation.
-        random: The backend's own state of random numbers, where it draws from one.
+        best: The best weights, which may be the initial ones; empty without validation data.
+        random: Random state of the backend, if it has one.
     """
 
     progress: Progress
@@ -70,8 +70,8 @@ class State:
 
 
 def values(variables: list[Any]) -> Arrays:
-    """Returns the values of variables; those of 16 bits as float32, which holds them exactly."""
-    # Copies: those of PyTorch would change with the variables.
+    """Returns copies of the values of variables; bfloat16 is converted to float32 exactly."""
+    # Copies, because PyTorch arrays share memory with the variables.
     arrays = [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
     return [
         array.astype(np.float32) if array.dtype.name == "bfloat16" else array for array in arrays
@@ -79,13 +79,13 @@ def values(variables: list[Any]) -> Arrays:
 
 
 def assign(variables: list[Any], arrays: Arrays) -> None:
-    """Gives variables their values back."""
+    """Assigns values to variables."""
     for variable, array in zip(variables, arrays, strict=True):
         variable.assign(array)
 
 
 def write_checkpoint(file: Path, call: dict[str, Any], state: State) -> None:
-    """Writes a checkpoint; a process that ends meanwhile leaves the one before as it is.
+    """Writes a checkpoint atomically: after an interruption the previous file is intact.
 
     Raises:
         OSError: If the file cannot be written.
@@ -99,7 +99,7 @@ def write_checkpoint(file: Path, call: dict[str, Any], state: State) -> None:
         with unfinished.open("wb") as stream:
             np.savez(stream, **arrays)
             stream.flush()
-            os.fsync(stream.fileno())  # or a power cut may leave the new name without its content
+            os.fsync(stream.fileno())  # a power failure may otherwise leave an empty renamed file
         unfinished.replace(file)
     except OSError as error:
         requirement = "the path of a file that can be written"
@@ -109,10 +109,11 @@ def write_checkpoint(file: Path, call: dict[str, Any], state: State) -> None:
 
 
 def read_checkpoint(file: Path, call: dict[str, Any]) -> State | None:
-    """Reads a checkpoint of the same call; None where there is no file.
+    """Reads the checkpoint of a call with the same arguments; returns None if there is no file.
 
     Raises:
-        ValueError: If the file is no checkpoint, or one of another call, with what differs.
+        ValueError: If the file is not a checkpoint, or was written by a call with other arguments;
+            the message names the differences.
     """
     try:
         content = io.BytesIO(file.read_bytes())
@@ -125,7 +126,7 @@ def read_checkpoint(file: Path, call: dict[str, Any]) -> State | None:
                 name: [stored[f"{name}{n}"] for n in range(_count(stored.files, name))]
                 for name in LISTS
             }
-    except Exception as error:  # whatever NumPy, zipfile and json find wrong with it
+    except Exception as error:  # NumPy, zipfile and json raise various exceptions
         requirement = "a checkpoint of `fine_tune`, or a path where no file is"
         raise ValueError(describe("checkpoint", requirement, str(file), f"{error}")) from error
     before = {"version": told["version"], **told["call"]}
