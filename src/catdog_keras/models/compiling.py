@@ -1,4 +1,4 @@
-"""How models are compiled: as their user did it, or as a classifier from logits needs it."""
+"""Compiles models: with the arguments of another model, or with defaults for a classifier."""
 
 import warnings
 from typing import Any
@@ -9,7 +9,7 @@ from catdog_keras._cloning import LAMBDA_WARNING
 
 
 def compile_if_needed(model: keras.Model) -> None:
-    """Compiles a model that is not: Adam, cross-entropy from logits, and the accuracy."""
+    """Compiles an uncompiled model with Adam, cross-entropy from logits, and accuracy."""
     if model.compiled:
         return
     if model.output_shape[-1] == 1:
@@ -22,12 +22,12 @@ def compile_if_needed(model: keras.Model) -> None:
 
 
 def compile_like(part: keras.Model, model: keras.Model, optimizer: keras.Optimizer) -> None:
-    """Compiles a part of a model, or the model itself, as it is, but for the optimizer."""
+    """Compiles a part of a model, or the model, with the model's arguments but a new optimizer."""
     with warnings.catch_warnings():
-        # What Keras says of a lambda is for those who save it.
+        # Keras's warning about lambdas concerns saving only.
         warnings.filterwarnings("ignore", LAMBDA_WARNING)
         config = model.get_compile_config()
-    # The loss is taken as it is: a function of the user's own cannot be found by its name.
+    # The loss is passed directly: a custom function cannot be deserialized by its name.
     others = {name: value for name, value in config.items() if name not in ("optimizer", "loss")}
     try:
         arguments = keras.saving.deserialize_keras_object(others)
@@ -41,7 +41,7 @@ def compile_like(part: keras.Model, model: keras.Model, optimizer: keras.Optimiz
 
 
 def compile_copy(copy: keras.Model, model: keras.Model) -> None:
-    """Compiles a copy of a model as that is, if it is, with an optimizer that starts anew."""
+    """Compiles a copy of a compiled model with the same arguments and a new optimizer state."""
     if not model.compiled:
         return
     optimizer = type(model.optimizer).from_config(model.optimizer.get_config())
