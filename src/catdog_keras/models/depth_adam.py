@@ -1,4 +1,4 @@
-"""Adam whose step is shorter for some weights than for others."""
+"""Adam with per-variable learning-rate multipliers."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,11 +8,12 @@ import keras
 
 @keras.saving.register_keras_serializable(package="catdog_keras")
 class DepthAdam(keras.optimizers.Adam):
-    """Adam with a factor of the learning rate for each trained weight.
+    """Adam with a learning-rate multiplier for each trainable variable.
 
-    What fine-tuning compiles a model with: layers near the input learn more slowly than the head.
-    Scaled gradients would not do: Adam divides by their size. The factors are part of the config,
-    so that a saved model goes on with them.
+    `fine_tune` compiles models with it: layers near the input learn more slowly than the head
+    (discriminative fine-tuning). Scaling the gradients instead has no effect, because Adam divides
+    by their magnitude. The factors are part of the config, so that training a saved model continues
+    with them.
 
     Source: Howard and Ruder, "Universal Language Model Fine-tuning for Text Classification"
     (https://arxiv.org/abs/1801.06146), section 3.2.
@@ -21,10 +22,10 @@ class DepthAdam(keras.optimizers.Adam):
     def __init__(
         self, factors: Sequence[float] = (), name: str = "depth_adam", **kwargs: Any
     ) -> None:
-        """Takes a factor for each trainable variable of the model, in their order.
+        """Creates the optimizer.
 
         Args:
-            factors: Numbers above 0.
+            factors: A factor above 0 for each trainable variable of the model, in their order.
             name: Name of the optimizer.
             **kwargs: Arguments of `keras.optimizers.Adam`.
         """
@@ -32,10 +33,10 @@ class DepthAdam(keras.optimizers.Adam):
         self.factors = tuple(float(factor) for factor in factors)
 
     def build(self, variables: Sequence[Any]) -> None:
-        """Makes the state for `variables`.
+        """Creates the optimizer state for `variables`.
 
         Raises:
-            ValueError: If there is another number of them than of factors.
+            ValueError: If the number of variables differs from that of the factors.
         """
         if len(variables) != len(self.factors):
             raise ValueError(
@@ -46,12 +47,12 @@ class DepthAdam(keras.optimizers.Adam):
         super().build(variables)
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """Moves one variable, by its share of the learning rate."""
-        # Not a mapping of our own: under a strategy of TensorFlow, `variable` is a part of the one
-        # that `build` saw, and the optimizer alone knows of which.
+        """Updates one variable with its fraction of the learning rate."""
+        # The optimizer maps variables to indices: under a TensorFlow strategy, `variable` is a
+        # component of the one that `build` received, so a mapping in this class would not find it.
         factor = self.factors[self._get_variable_index(variable)]
         super().update_step(gradient, variable, learning_rate * factor)
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the arguments of the constructor."""
+        """Returns the constructor arguments."""
         return {**super().get_config(), "factors": list(self.factors)}
