@@ -1,4 +1,4 @@
-"""What happens after each epoch of fine-tuning: judge, remember the best, write it down."""
+"""Callback for fine-tuning: early stopping, best weights and checkpoints."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +10,7 @@ from catdog_keras.models.checkpoint import State, values
 
 
 class EpochKeeper(keras.callbacks.Callback):
-    """Keeps the state of a training, and ends it when it gets no better."""
+    """Updates the training state after each epoch, and stops when the metric stops improving."""
 
     def __init__(
         self,
@@ -20,19 +20,19 @@ class EpochKeeper(keras.callbacks.Callback):
         patience: int | None,
         save: Callable[[State], None],
     ) -> None:
-        """Takes the model whose part is trained, and what to do with the state after an epoch."""
+        """Takes the whole model, of which a part is trained, and how to save the state."""
         super().__init__()
         self._whole, self._state, self._epochs = whole, state, epochs
         self._patience, self._save = patience, save
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Called by Keras before each epoch: random numbers go on as they did without a kill."""
+        """Restores the backend's random state, so that a resumed run continues identically."""
         del epoch, logs
         if self._state.random:
             _backend.set_random_state(self._state.random)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Called by Keras after each epoch, with its metrics."""
+        """Records the metrics, keeps the best weights, and saves the state."""
         state, progress = self._state, self._state.progress
         for name, value in (logs or {}).items():
             progress.history.setdefault(name, []).append(float(value))
@@ -49,7 +49,7 @@ class EpochKeeper(keras.callbacks.Callback):
         self._save(state)
 
     def keep_if_best(self, logs: dict[str, Any]) -> None:
-        """Keeps the weights, if by these metrics of validation they are the best so far."""
+        """Stores the weights if these validation metrics are the best so far."""
         progress, score = self._state.progress, _score(logs)
         if score is None:
             progress.waited = 0
@@ -59,7 +59,7 @@ class EpochKeeper(keras.callbacks.Callback):
 
 
 def _score(logs: dict[str, Any]) -> list[float] | None:
-    """How good the weights are on validation: the accuracy, among equals the loss."""
+    """Returns the validation score: the accuracy, with ties decided by the loss."""
     if "val_loss" not in logs:
         return None
     accuracies = [name for name in logs if name.startswith("val_") and "acc" in name]
