@@ -1,4 +1,4 @@
-"""Batches of features that were computed before."""
+"""Batches of cached features."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -11,30 +11,30 @@ from catdog_keras.models.labelled_batches import Array
 
 
 class Rows(Protocol):
-    """What gives the features of pictures by their keys."""
+    """Protocol of a store that maps keys to the features of images."""
 
     def __getitem__(self, keys: list[Any], /) -> Array:
-        """The rows of all `keys`, in that order."""
+        """Returns the rows of all `keys`, in that order."""
 
 
 class FeatureBatches(keras.utils.PyDataset):
-    """Batches of features and labels, every picture once per epoch, in one of its views."""
+    """Batches of features and labels; each epoch has every image once, in one of its views."""
 
     def __init__(
         self, store: Rows, data: Collected, seed: int | Sequence[int] | None = None
     ) -> None:
-        """Draws the order and the views of each epoch from `seed`; None keeps the first of both."""
+        """Shuffles and selects views in each epoch, by `seed`; None keeps the order and view 0."""
         super().__init__()
         self._store, self._data, self._batch_size = store, data, data.batch_size
         self._generator = None if seed is None else np.random.default_rng(seed)
         self.on_epoch_end()
 
     def __len__(self) -> int:
-        """How many batches there are; the last may be smaller."""
+        """Returns the number of batches; the last may be smaller."""
         return -(-len(self._data.keys) // self._batch_size)
 
     def __getitem__(self, index: int) -> tuple[Any, ...]:
-        """One batch: features, labels and, where there are any, sample weights."""
+        """Returns one batch: features, labels and, if present, sample weights."""
         start = index * self._batch_size
         places = self._order[start : start + self._batch_size]
         keys = [self._data.keys[place][self._views[place]] for place in places]
@@ -42,7 +42,7 @@ class FeatureBatches(keras.utils.PyDataset):
         return batch if self._data.weights is None else (*batch, self._data.weights[places])
 
     def on_epoch_end(self) -> None:
-        """Draws the order and the views of the next epoch."""
+        """Samples the order and the views of the next epoch."""
         count = len(self._data.keys)
         self._order = np.arange(count)
         self._views = np.zeros(count, int)
@@ -52,5 +52,5 @@ class FeatureBatches(keras.utils.PyDataset):
 
 
 def draw_seed() -> int:
-    """Draws a seed by Keras's own global one, as everything else in a training is drawn."""
+    """Samples a seed from Keras's global random state, like the rest of a training."""
     return int(keras.random.randint((), 0, 2**31 - 1, dtype="int32"))
