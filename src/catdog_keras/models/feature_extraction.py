@@ -1,4 +1,4 @@
-"""Features of pictures from a frozen backbone, each computed once."""
+"""Feature extraction by a frozen backbone, once per image."""
 
 import hashlib
 import json
@@ -16,31 +16,31 @@ from catdog_keras.models.folding import check_dtype, fold_batch_norm
 from catdog_keras.models.head_split import HeadSplit
 from catdog_keras.models.labelled_batches import Array, count_batches, read_labelled
 
-VERSION = 1  # rises when features of the same picture and model become others
-BATCH_SIZE = 32  # of every call, padded: a backbone is traced for one shape
+VERSION = 1  # incremented when the same image and model give other features
+BATCH_SIZE = 32  # of every call, with padding: the backbone is traced for one shape
 
 
 class FeatureExtractor:
-    """Runs what stands before a head, with batch normalisation folded away."""
+    """Runs the layers in front of a head, with folded batch normalization."""
 
     def __init__(self, split: HeadSplit, dtype: str | None) -> None:
-        """Folds the backbone; `dtype` is that of its layers, or None for their own."""
+        """Folds the backbone; `dtype` is that of its layers, None for no change."""
         self._split = split
         self._dtype = dtype
         self._backbone = _folded(split.backbone, dtype)
 
     @property
     def picture_shape(self) -> tuple[int | None, ...]:
-        """(height, width, channels) of the pictures."""
+        """(height, width, channels) of the images."""
         return tuple((self._split.before or self._split.backbone).input_shape[1:])
 
     @property
     def feature_shape(self) -> tuple[int, ...]:
-        """The shape of one picture's features."""
+        """Shape of the features of one image."""
         return tuple(self._split.backbone.output_shape[1:])
 
     def fingerprint(self) -> str:
-        """Names the function that this is: layers, weights, dtype and backend."""
+        """Returns a hash of the computed function: layers, weights, dtype and backend."""
         parts = [part for part in (self._split.before, self._split.backbone) if part is not None]
         configs = [_without_names(json.loads(part.to_json())) for part in parts]
         told = [VERSION, keras.__version__, keras.backend.backend(), self._dtype, configs]
@@ -52,11 +52,11 @@ class FeatureExtractor:
         return found.hexdigest()[:32]
 
     def compute(self, pictures: Array, *, augmented: bool) -> Rows:
-        """Features of up to `BATCH_SIZE` pictures, as they are or as augmentation makes them."""
+        """Returns the features of up to `BATCH_SIZE` images, with or without augmentation."""
         missing = BATCH_SIZE - len(pictures)
         padded = np.pad(pictures, [(0, missing), *[(0, 0)] * 3], "edge") if missing else pictures
         if augmented and self._split.before is not None:
-            # Not within `predict`, which calls every layer with training=False.
+            # `predict` would call every layer with training=False.
             prepared = self._split.before(padded, training=True)
             return self._prepared_features.predict_on_batch(prepared)[: len(pictures)]
         return self._features.predict_on_batch(padded)[: len(pictures)]
@@ -76,13 +76,13 @@ class FeatureExtractor:
 
 @dataclass(frozen=True)
 class Collected:
-    """What one pass over a dataset found.
+    """The images of a dataset, as keys of their cached features.
 
     Attributes:
-        keys: For each picture the keys of its views in the store.
-        labels: Labels of all pictures.
-        weights: Sample weights of all pictures, or None.
-        batch_size: Pictures in the first batch.
+        keys: For each image the keys of its views in the store.
+        labels: Labels of all images.
+        weights: Sample weights of all images, or None.
+        batch_size: Number of images in the first batch.
     """
 
     keys: list[list[Any]]
@@ -100,10 +100,10 @@ def collect(
     views: int,
     keyed: bool,
 ) -> Collected:
-    """Puts the features of a dataset's pictures into a store, those that it does not hold yet.
+    """Computes the features of a dataset's images that are not yet in the store, and adds them.
 
-    The first view is the picture as it is, the others are as augmentation makes them. `keyed` tells
-    whether the content of a picture is its key; if not, its place in this pass is.
+    The first view is the unchanged image, the others are augmented. With `keyed`, the key of an
+    image is a hash of its content; otherwise it is its position in the dataset.
     """
     keys: list[list[bytes]] = []
     labels, weights = [], []
@@ -134,7 +134,7 @@ def collect(
 
 
 class _Queue:
-    """Pictures that wait until they fill a batch."""
+    """Collects images until they fill a batch."""
 
     def __init__(
         self, extractor: FeatureExtractor, store: FeatureStore, *, augmented: bool
@@ -157,7 +157,7 @@ class _Queue:
 
 
 def _folded(backbone: keras.Model, dtype: str | None) -> keras.Model:
-    """The folded backbone, or itself where its layers do not come back from their own configs."""
+    """Folds the backbone; returns it unchanged if its layers cannot be rebuilt from config."""
     if dtype is not None:
         check_dtype(dtype)
     try:
@@ -170,7 +170,7 @@ def _folded(backbone: keras.Model, dtype: str | None) -> keras.Model:
 
 
 def _without_names(config: Any, names: dict[str, str] | None = None) -> Any:
-    """A config with its layers numbered: Keras's names for them depend on what was built before."""
+    """Replaces layer names in a config by numbers: Keras's depend on earlier models."""
     names = {} if names is None else names
     if isinstance(config, dict):
         named = config.get("name")
