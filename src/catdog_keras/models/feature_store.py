@@ -1,9 +1,9 @@
-"""Features by the picture that they belong to: in memory up to a limit, in a file beyond it.
+"""Cache of features by key: in memory up to a limit, and in files beyond it.
 
-A file is a row of records, each of them a key, a checksum and the features; every process writes
-one of its own. A record that was cut or damaged is not found again, and its picture is computed
-anew. Files are read and written plainly, not mapped into memory: where a disk is full, that is an
-error with a name, and a mapping would end the process.
+A file is a sequence of records of key, checksum and features; each process writes a separate
+file. Truncated and damaged records are ignored, and their features are computed again. Files are
+read and written without memory mapping: a full disk then raises an OSError, while writing to a
+mapping would crash the process.
 """
 
 import tempfile
@@ -26,10 +26,10 @@ Rows = npt.NDArray[np.float32]
 
 
 class FeatureStore:
-    """Rows of float32 numbers of one shape, by keys of 32 bytes."""
+    """Float32 arrays of one shape, by keys of 32 bytes."""
 
     def __init__(self, shape: Sequence[int], folder: Path | None = None, name: str = "") -> None:
-        """Opens a store; one with a folder begins with what files of `name` there hold."""
+        """Opens a store; with a folder, existing files of `name` in it are read."""
         self.shape = tuple(shape)
         self._row_bytes = 4 * int(np.prod(self.shape))
         self._held: dict[bytes, Rows] = {}
@@ -42,18 +42,18 @@ class FeatureStore:
                 self._read(file)
 
     def __contains__(self, key: bytes) -> bool:
-        """Whether the features of a picture are there."""
+        """Returns whether the store has features for a key."""
         return key in self._held or key in self._places
 
     def __getitem__(self, keys: Iterable[bytes]) -> Rows:
-        """The rows of all `keys`, in that order."""
+        """Returns the rows of all `keys`, in that order."""
         return np.stack([self._held[key] if key in self._held else self._load(key) for key in keys])
 
     def add(self, keys: Iterable[bytes], rows: Rows) -> None:
-        """Takes in rows, side by side with their keys.
+        """Adds one row per key.
 
         Raises:
-            OSError: If a file for them cannot be written, or its disk is full.
+            OSError: If a file cannot be written, for example because the disk is full.
         """
         for key, row in zip(keys, rows, strict=True):
             if self._has_room():
@@ -70,7 +70,7 @@ class FeatureStore:
                 ) from error
 
     def close(self) -> None:
-        """Closes all files; rows in memory stay."""
+        """Closes all files; rows in memory are kept."""
         for stream in self._streams:
             stream.close()
         self._streams, self._places, self._new = [], {}, None
@@ -102,7 +102,7 @@ class FeatureStore:
         return np.frombuffer(content, np.float32).reshape(self.shape)
 
     def _read(self, file: Path) -> None:
-        """Finds the whole records of a file."""
+        """Indexes the complete records of a file."""
         stream = file.open("rb")
         self._streams.append(stream)
         while True:
