@@ -1,4 +1,4 @@
-"""Fine-tuning: the last layers of a pretrained backbone go on learning, slowly."""
+"""Fine-tuning: trains the last layers of a pretrained backbone at a low learning rate."""
 
 import itertools
 import numbers
@@ -26,22 +26,23 @@ Unfreeze = str | float | Sequence[str | float]
 
 @dataclass(frozen=True)
 class FineTuning:
-    """How `fine_tune` trains: rates, their course, and what is computed once.
+    """Configuration of `fine_tune`: learning rates, schedule, early stopping and caching.
 
     Attributes:
-        learning_rate: Highest rate of Adam, for what stands outside of the backbone.
-        lowest_factor: What the first trained layer of the backbone learns at, as a factor of
-            `learning_rate`, above 0 up to 1. In between the rate rises evenly, in proportion.
-        warmup: Share of a stage's steps in which the rate rises from 0, from 0 to 0.9; in the rest
-            it falls to 0 along a cosine.
-        patience: Epochs without better weights on the validation data after which a stage ends;
-            None for all epochs. The best weights are restored in any case.
-        views: How often each picture goes through the frozen layers, whose outputs are kept: once
-            as it is, and `views - 1` times as the model's augmentation makes it. Each epoch shows
-            one of its views. None keeps nothing: every step runs the whole model, with its
-            augmentation.
-        dtype: Dtype or policy in which the frozen layers are computed where their outputs are kept,
-            such as `"bfloat16"`; None for their own.
+        learning_rate: Maximum learning rate of Adam, used for the layers outside of the backbone.
+        lowest_factor: Learning rate of the first unfrozen backbone layer, as a factor of
+            `learning_rate`, above 0 up to 1. The factor increases geometrically from layer to layer
+            (layer-wise learning-rate decay).
+        warmup: Fraction of a stage's steps with linear warmup from 0, from 0 to 0.9. In the
+            remaining steps the rate decays to 0 along a cosine.
+        patience: Number of epochs without improvement on the validation data after which a stage
+            ends; None trains all epochs. The best weights are restored in either case.
+        views: Number of cached versions of each image at the output of the frozen layers: the
+            unchanged image, and `views - 1` versions from the model's augmentation layers. Each
+            epoch uses one of them. None disables the cache: every step runs the whole model,
+            including its augmentation.
+        dtype: Dtype or dtype policy in which cached outputs of the frozen layers are computed, such
+            as `"bfloat16"`; None for that of the layers.
 
     Example:
         >>> import catdog_keras
@@ -57,7 +58,7 @@ class FineTuning:
     dtype: str | None = None
 
     def __post_init__(self) -> None:
-        """Checks what was passed."""
+        """Validates the attributes."""
         smallest = 1e-12
         check_number("learning_rate", self.learning_rate, minimum=smallest, maximum=10)
         check_number("lowest_factor", self.lowest_factor, minimum=smallest, maximum=1)
@@ -78,41 +79,44 @@ def fine_tune(
     options: FineTuning | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
 ) -> keras.callbacks.History:
-    """Trains the last layers of a backbone and all that stands after it.
+    """Fine-tunes the last layers of a backbone, together with the head.
 
-    Train the head first, by `fit_head`: a head that knows nothing yet spoils the backbone. What
-    stays frozen is computed once per picture, where one tensor leads on from it, so that an epoch
-    costs the trained layers alone. Batch normalisation of the backbone stays frozen, its averages
-    and weights untouched, and works in inference mode.
+    Train the head first, with `fit_head`: an untrained head produces large gradients that damage
+    the pretrained weights. The outputs of the frozen layers are computed once per image, up to a
+    layer with a single output tensor, so that an epoch costs only the trained layers. The batch
+    normalization of the backbone stays frozen: it runs in inference mode, and its moving averages
+    and weights do not change.
 
-    With validation data the model ends with the weights of its best epoch, or with those it began
-    with if no epoch was better: the highest accuracy, among equals the lowest loss. It is left
-    compiled with the loss and the metrics that it had and a new Adam at `options.learning_rate`, so
-    that `fit` may go on.
+    With validation data the model ends with the weights of its best epoch, or with its initial
+    weights if no epoch was better. The best epoch has the highest accuracy; ties are decided by the
+    lowest loss. Afterwards the model is compiled with its previous loss and metrics and a new
+    Adam optimizer at `options.learning_rate`, so that training can continue with `fit`.
 
     Args:
-        model: A model with a backbone, a model itself, inside; as `transfer_model` builds. If it is
-            not compiled it is compiled here, with the cross-entropy from logits and the accuracy.
-        train: A dataset of batches `(pictures, labels)`, as for `fit_head`.
-        validation_data: The same; None judges nothing and keeps the last weights.
-        epochs: Passes over the training pictures, of all stages together.
-        unfreeze: The layer of the backbone from which on it is trained: its name, or the fraction
-            of the layers, counted from the end, above 0 up to 1. A sequence of them trains in as
-            many stages, each with its part of the epochs and with the course of rates from its
-            begin, for example `(0.1, 0.3)`.
-        options: Rates and the like; None for `FineTuning()`.
-        checkpoint: A file that keeps where the training stands after each epoch. Where it exists,
-            the same call on the same model and data goes on from there and ends with the same
-            bits as one that was never stopped; a dataset must order each pass by its number alone,
-            as those of `load_image_folder` do. None for no file.
+        model: A model that contains a backbone as a nested model, for example from
+            `transfer_model`. A model that is not compiled is compiled with cross-entropy from
+            logits and accuracy.
+        train: A dataset of batches `(images, labels)`, as for `fit_head`.
+        validation_data: A dataset like `train`; None keeps the last weights instead of the best.
+        epochs: Number of epochs, of all stages together.
+        unfreeze: The first backbone layer to unfreeze; it and all later layers are trained. Either
+            its name, or the fraction of the layers to unfreeze, counted from the end, above 0 up to
+            1. A sequence of them trains in that many stages (gradual unfreezing), for example
+            `(0.1, 0.3)`. Each stage gets its share of the epochs and starts the learning-rate
+            schedule again.
+        options: Learning rates and other settings; None for `FineTuning()`.
+        checkpoint: File in which the training state is saved after each epoch. If it exists, the
+            same call on the same model and data resumes from it, and the result is bit-identical to
+            an uninterrupted run. This requires that the order of the dataset depends only on the
+            epoch number, as for those of `load_image_folder`. None for no checkpoint.
 
     Returns:
-        The `keras.callbacks.History` of all epochs, those before a restart among them.
+        The `keras.callbacks.History` of all epochs, including those before an interruption.
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If a value is wrong, the model has no backbone, or the file is a checkpoint of
-            another call.
+        ValueError: If a value is out of range, the model has no backbone, or the checkpoint was
+            written by a call with other arguments.
         OSError: If the checkpoint cannot be written.
 
     Example:
@@ -172,6 +176,6 @@ def _check_unfreeze(value: Any, epochs: int) -> Sequence[str | float]:
 
 
 def _shares(epochs: int, stages: int) -> list[int]:
-    """Epochs of each stage: as even as can be, the later ones not shorter."""
+    """Splits the epochs over the stages as evenly as possible."""
     ends = [epochs * number // stages for number in range(stages + 1)]
     return [end - begin for begin, end in itertools.pairwise(ends)]
