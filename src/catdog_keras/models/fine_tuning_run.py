@@ -1,4 +1,4 @@
-"""One run of fine-tuning, stage by stage, and how it goes on after a kill."""
+"""Runs fine-tuning stage by stage, and resumes it after an interruption."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Stage:
-    """The layers from the `first` of the backbone on, trained for so many `epochs`."""
+    """A training stage: the backbone layers from index `first` are trained for `epochs`."""
 
     first: int
     epochs: int
@@ -37,7 +37,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Run:
-    """What one call of `fine_tune` was given; `save` keeps the state after each epoch."""
+    """The arguments of one call of `fine_tune`; `save` stores the state after each epoch."""
 
     model: keras.Model
     backbone: keras.Model
@@ -47,7 +47,7 @@ class Run:
     save: Callable[[State], None]
 
     def through(self, stages: list[Stage], state: State | None) -> keras.callbacks.History:
-        """Trains all stages, going on from a state if there is one."""
+        """Trains all stages; resumes from `state` if it is passed."""
         compile_if_needed(self.model)
         if state is None:
             state = State(Progress(draw_seed()))
@@ -68,7 +68,7 @@ class Run:
         return _history(self.model, progress)
 
     def _stage(self, number: int, epochs: int, state: State) -> None:
-        """Trains one stage, or what is left of it."""
+        """Trains one stage, or the rest of it."""
         parts = None
         if self.options.views is not None and not _backend.divides_datasets_alone(self.model):
             parts = split_at_trained(self.model, self.backbone)
@@ -79,16 +79,16 @@ class Run:
             validation = feedable("validation_data", self.validation, self.model, None)
             self._fit(whole, (train, validation), number, epochs, state)
         elif state.progress.is_over(number):
-            begin_passes(self.train, 1)  # the one in which the features were computed
+            begin_passes(self.train, 1)  # the pass in which the features were computed
         else:
             self._fit_parts(parts, number, epochs, state)
 
     def _fit_parts(self, parts: HeadSplit, number: int, epochs: int, state: State) -> None:
-        """Computes what the frozen layers put out, and trains what comes after them."""
+        """Computes the outputs of the frozen layers, and trains the layers after them."""
         extractor = FeatureExtractor(parts, self.options.dtype)
         store = FeatureStore(extractor.feature_shape)
         views = self.options.views if parts.is_random else 1
-        # Augmentation draws as it did when the stage began, training as where it was left.
+        # Augmentation uses the seeds of the start of the stage, training those of the checkpoint.
         now = values(self._seeds())
         assign(self._seeds(), state.seeds)
 
@@ -114,11 +114,11 @@ class Run:
     def _fit(
         self, part: keras.Model, data: tuple[Any, Any], number: int, epochs: int, state: State
     ) -> None:
-        """Trains a part of the model, which shares its weights, up to the end of a stage."""
+        """Trains a part of the model, which shares its weights, to the end of a stage."""
         train, validation = data
         done = state.progress.epochs[number]
         if state.progress.is_over(number):
-            epochs = done  # `fit` shall but take from the data what it took before
+            epochs = done  # `fit` must only repeat the reads of the interrupted run
         batches = count_batches(train)
         if batches is None:
             batches = sum(1 for _ in train)
@@ -131,7 +131,7 @@ class Run:
         begin_passes(train, done)
         keeper = EpochKeeper(self.model, state, epochs, self.options.patience, self.save)
         if validation is not None and state.progress.best is None:
-            judge = keras.Model(part.inputs, part.outputs)  # `part` itself would not train the same
+            judge = keras.Model(part.inputs, part.outputs)  # evaluating `part` changes its training
             compile_like(judge, self.model, keras.optimizers.SGD())
             begin = judge.evaluate(validation, verbose=0, return_dict=True)
             keeper.keep_if_best({f"val_{name}": value for name, value in begin.items()})
@@ -143,7 +143,7 @@ class Run:
                 initial_epoch=done,
                 epochs=epochs,
                 callbacks=[keeper, TrainingProgress(advance)],
-                shuffle=False,  # the dataset reshuffles itself
+                shuffle=False,  # the dataset reshuffles on its own
                 verbose=0,
             )
 
@@ -152,13 +152,13 @@ class Run:
         return DepthAdam(factors, learning_rate=rates)
 
     def _seeds(self) -> list[Any]:
-        """The model's variables that are no weights."""
+        """Returns the model's variables that are not weights."""
         weights = {id(weight) for weight in self.model.weights}
         return [each for each in self.model.variables if id(each) not in weights]
 
 
 def _course(options: FineTuning, steps: int) -> Any:
-    """The rate of each step: up from 0, and down to 0 along a cosine."""
+    """Returns the learning-rate schedule: linear warmup from 0, then cosine decay to 0."""
     warmup = int(options.warmup * steps)
     if warmup == 0:
         return keras.optimizers.schedules.CosineDecay(options.learning_rate, max(steps, 1))
