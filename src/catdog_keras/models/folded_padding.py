@@ -1,4 +1,4 @@
-"""Padding layers whose zeros the convolution after them can add by itself."""
+"""Merges zero-padding layers into the convolutions that follow them."""
 
 from collections.abc import Mapping
 
@@ -12,10 +12,10 @@ TAKES_PADDING = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
 def foldable_padding(
     layers: Mapping[str, keras.Layer], graph: LayerGraph
 ) -> dict[str, keras.Layer]:
-    """Finds the convolutions that do with `padding="same"` what a layer before them does.
+    """Finds the zero-padding layers that equal `padding="same"` of the next convolution.
 
-    Networks that came from another framework pad by a layer of its own before each step of 2. Its
-    zeros cost a copy of the map; `"same"` costs none.
+    Networks ported from other frameworks often have a padding layer before each convolution with
+    stride 2. It costs a copy of the feature map; `"same"` does not.
 
     Returns:
         The padding layer by the name of the convolution that replaces it.
@@ -42,7 +42,7 @@ def foldable_padding(
 def _same_padding(
     input_shape: tuple[int | None, ...], convolution: keras.Layer
 ) -> list[tuple[int, int]] | None:
-    """What `padding="same"` adds before and after, down and across; None if sides are unknown."""
+    """Returns the padding of `"same"` on each side, per axis; None if a size is unknown."""
     first = convolution.data_format == "channels_first"
     sides = input_shape[2:] if first else input_shape[1:3]
     added = []
