@@ -1,4 +1,4 @@
-"""The arithmetic of folding: a kernel and a bias take in a factor and a shift per channel."""
+"""Weights of a layer after batch-normalization folding."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ TRANSPOSED = (
 DEPTHWISE = (keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D)
 SEPARABLE = (keras.layers.SeparableConv1D, keras.layers.SeparableConv2D)
 
-# What a normalisation of their output folds into, and, where nothing is padded, one of their input.
+# Layers that can fold a batch normalization of their output; without padding, of their input.
 FOLDS_OUTPUT = (*PLAIN, *TRANSPOSED, *DEPTHWISE, *SEPARABLE, keras.layers.Dense)
 FOLDS_INPUT = (*PLAIN, *DEPTHWISE, keras.layers.Dense)
 
@@ -25,7 +25,7 @@ FOLDS_INPUT = (*PLAIN, *DEPTHWISE, keras.layers.Dense)
 def folded_weights(
     layer: keras.Layer, before: keras.Layer | None, after: keras.Layer | None
 ) -> list[Array]:
-    """The kernels of a layer and its bias, with the normalisations on both sides taken in."""
+    """Returns a layer's kernels and bias after folding adjacent normalizations."""
     separable = isinstance(layer, SEPARABLE)
     kernel = _numbers(layer.pointwise_kernel if separable else layer.kernel)
     depthwise = isinstance(layer, DEPTHWISE)
@@ -38,7 +38,7 @@ def folded_weights(
         scale, shift = _scale_and_shift(before)
         if depthwise:
             scale, shift = scale[:, None], shift[:, None]
-        else:  # each group of outputs sees its own inputs
+        else:  # each group of outputs has its own inputs
             groups = getattr(layer, "groups", 1)
             scale, shift = (
                 np.repeat(each.reshape(groups, -1), outputs // groups, axis=0).T
@@ -58,7 +58,7 @@ def folded_weights(
 
 
 def _scale_and_shift(norm: keras.Layer) -> tuple[Array, Array]:
-    """What a normalisation multiplies each channel by, and what it adds then."""
+    """Returns the factor and the offset of a batch normalization for each channel."""
     scale = 1 / np.sqrt(_numbers(norm.moving_variance) + norm.epsilon)
     if norm.scale:
         scale = scale * _numbers(norm.gamma)
