@@ -1,4 +1,4 @@
-"""Batch normalisation, folded into the layers beside it: the same function, fewer operations."""
+"""Batch-normalization folding into adjacent convolutions and dense layers."""
 
 from typing import Any
 
@@ -15,33 +15,34 @@ from catdog_keras.models.folded_weights import FOLDS_INPUT, FOLDS_OUTPUT, folded
 def fold_batch_norm(
     model: keras.Model, *, dtype: str | None = None, partial: bool = False
 ) -> keras.Model:
-    """Returns the same function for inference, with batch normalisation folded away.
+    """Folds batch normalization into adjacent layers and returns a new model for inference.
 
-    A normalisation by moving averages multiplies each channel by a number and adds another. Where
-    it follows a convolution or a dense layer without activation, both are taken into the kernel and
-    the bias; likewise where it stands before one that pads nothing. A layer of zero padding goes,
-    too, where the convolution after it pads as much with `padding="same"`. Models inside the model
-    are folded. The model itself stays as it is; the new one shares no weights with it, is frozen,
-    and must not be trained through its folded layers, whose normalisation is gone.
+    In inference, batch normalization is an affine transformation of each channel. After a
+    convolution or dense layer without activation, its scale and offset are merged into the kernel
+    and the bias; the same is done if it precedes a layer that does not pad. A zero-padding layer is
+    merged, too, if the next convolution pads equally with `padding="same"`. Nested models are
+    folded recursively. The original model is not changed. The new model shares no weights with it
+    and is frozen; do not train its folded layers, which no longer normalize.
 
     Source: Jacob et al., "Quantization and Training of Neural Networks for Efficient
     Integer-Arithmetic-Only Inference" (https://arxiv.org/abs/1712.05877), section 3.2.
 
     Args:
-        model: A built Functional or Sequential model, as those of `keras.applications` are.
-        dtype: Dtype or policy of the new model's layers, such as `"bfloat16"` or
+        model: A built Functional or Sequential model, for example from `keras.applications`.
+        dtype: Dtype or dtype policy of the new model's layers, such as `"bfloat16"` or
             `"mixed_bfloat16"`; None keeps that of each layer.
-        partial: Whether to keep the normalisations that cannot be folded, as one after an addition,
-            instead of raising an error.
+        partial: Whether to keep layers that cannot be folded, such as batch normalization after an
+            addition, instead of raising an error.
 
     Returns:
-        An uncompiled, frozen Functional model. In float32 its outputs are those of
-        `model(..., training=False)` within 1e-4 of their size.
+        An uncompiled, frozen Functional model. In float32 its outputs equal
+        `model(..., training=False)` to a relative tolerance of 1e-4.
 
     Raises:
-        TypeError: If `model` is no Keras model.
-        ValueError: If it is not built, is no graph of layers, or has a layer that its config does
-            not make anew, or a normalisation that cannot be folded, with its name and why.
+        TypeError: If `model` is not a Keras model.
+        ValueError: If the model is not built, is not a graph of layers, contains a layer that
+            cannot be rebuilt from its config, or contains batch normalization that cannot be
+            folded. The message names the layer and the reason.
 
     Example:
         >>> import catdog_keras, keras
@@ -64,7 +65,7 @@ def fold_batch_norm(
 
 
 def check_dtype(dtype: Any) -> None:
-    """Raises if `dtype` is neither a dtype nor a policy."""
+    """Raises a ValueError if `dtype` is neither a dtype nor a dtype policy."""
     try:
         keras.dtype_policies.get(dtype)
     except (TypeError, ValueError) as error:
@@ -74,7 +75,7 @@ def check_dtype(dtype: Any) -> None:
 
 
 def _fold(model: keras.Model, dtype: str | None, kept: list[str]) -> keras.Model:
-    """Folds one model and those inside it; appends to `kept` what cannot be folded, and why."""
+    """Folds a model and its nested models; appends what cannot be folded, and why, to `kept`."""
     sequential = isinstance(model, keras.Sequential)
     inputs, outputs = (
         (model.inputs[0], model.outputs[0]) if sequential else (model.input, model.output)
@@ -83,12 +84,12 @@ def _fold(model: keras.Model, dtype: str | None, kept: list[str]) -> keras.Model
     layers = {layer.name: layer for layer in plain.layers}
     try:
         graph = LayerGraph.of(plain)
-    except NotImplementedError as error:  # of a layer inside, whose name Keras does not tell
+    except NotImplementedError as error:  # of a nested layer, which Keras does not name
         requirement = "a model all of whose layers have a config"
         told = next(line for line in str(error).splitlines() if line)
         raise ValueError(describe("model", requirement, model, f"Keras says: {told}")) from error
-    before: dict[str, keras.Layer] = {}  # layer -> the normalisation of its input
-    after: dict[str, keras.Layer] = {}  # layer -> the normalisation of its output
+    before: dict[str, keras.Layer] = {}  # layer -> batch normalization of its input
+    after: dict[str, keras.Layer] = {}  # layer -> batch normalization of its output
     for layer in plain.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             _place(layer, layers, graph, before, after, kept)
@@ -102,7 +103,7 @@ def _fold(model: keras.Model, dtype: str | None, kept: list[str]) -> keras.Model
     def copy(layer: keras.Layer) -> keras.Layer:
         if is_graph(layer):
             return _fold(layer, dtype, kept)
-        if not isinstance(layer, keras.Layer):  # an operation of keras.ops
+        if not isinstance(layer, keras.Layer):  # a keras.ops operation
             return copy_layer(layer)
         changes: dict[str, Any] = {}
         if dtype is not None:
@@ -135,7 +136,7 @@ def _place(
     after: dict[str, keras.Layer],
     kept: list[str],
 ) -> None:
-    """Finds the layer that takes a normalisation in, or why there is none."""
+    """Assigns a batch normalization to the adjacent layer that absorbs it, or records why not."""
     sources, users = graph.sources[norm.name], graph.users.get(norm.name, [])
     source = layers.get(sources[0]) if len(sources) == 1 else None
     user = layers.get(users[0]) if len(users) == 1 else None
@@ -156,7 +157,7 @@ def _place(
 def _obstacle_behind(
     norm: keras.Layer, source: keras.Layer | None, graph: LayerGraph
 ) -> str | None:
-    """Why the layer before a normalisation cannot take it in; None if it can."""
+    """Returns why the preceding layer cannot absorb a batch normalization, or None if it can."""
     if source is None or type(source) not in FOLDS_OUTPUT:
         return "which is no convolution or dense layer of Keras"
     if source.activation is not keras.activations.linear:
@@ -169,7 +170,7 @@ def _obstacle_behind(
 
 
 def _obstacle_ahead(norm: keras.Layer, user: keras.Layer | None, graph: LayerGraph) -> str | None:
-    """Why the layer after a normalisation cannot take it in; None if it can."""
+    """Returns why the following layer cannot absorb a batch normalization, or None if it can."""
     if user is None:
         return "not before a single layer"
     place = f"before {user.name!r}, which "
@@ -183,15 +184,15 @@ def _obstacle_ahead(norm: keras.Layer, user: keras.Layer | None, graph: LayerGra
 
 
 def normalises_inside(layer: keras.Layer) -> bool:
-    """Whether a layer holds Keras's batch normalisation inside; only its variables tell."""
+    """Returns whether a layer uses Keras's batch normalization internally, by its variables."""
     if isinstance(layer, keras.layers.BatchNormalization):
         return False
-    variables = getattr(layer, "weights", ())  # an operation of keras.ops has none
+    variables = getattr(layer, "weights", ())  # keras.ops operations have no weights
     return any(variable.name == "moving_variance" for variable in variables)
 
 
 def _same_channels(norm: keras.Layer, layer: keras.Layer) -> bool:
-    """Whether a normalisation acts on the axis that the layer has its channels on."""
+    """Returns whether the batch normalization's axis is the layer's channel axis."""
     rank = len(norm.input.shape)
     first = getattr(layer, "data_format", "channels_last") == "channels_first"
     return bool(norm.axis % rank == (1 if first else rank - 1))
