@@ -1,4 +1,4 @@
-"""What a model does to pictures before its first weights, and so the values that it takes."""
+"""Infers a model's expected input range from its preprocessing layers."""
 
 import contextlib
 import inspect
@@ -18,8 +18,8 @@ from catdog_keras.models.folding import normalises_inside
 Range = tuple[float, float]
 
 BYTES, UNIT, SIGNED = (0.0, 255.0), (0.0, 1.0), (-1.0, 1.0)
-# How the networks of `keras.applications` are named, and the scheme of their weights. Those that
-# are not here (EfficientNet, ConvNeXt) prepare pictures inside, where it is seen.
+# Name patterns of the networks of `keras.applications`, and the preprocessing scheme of their
+# weights. Missing ones (EfficientNet, ConvNeXt) contain preprocessing layers, which are detected.
 _SCHEMES_BY_NAME = {
     r"mobilenet_\d|mobilenetv[23]|inception_|nasnet|resnet\d+v2|xception": "signed",
     r"densenet\d": "imagenet_torch",
@@ -33,19 +33,19 @@ _NORMALISATIONS = (
     keras.layers.UnitNormalization,
 )
 _LAYERS_OF_KERAS = {kind for kind in vars(keras.layers).values() if inspect.isclass(kind)}
-_SIDE = 64  # of a picture for a model that takes any size
+_SIDE = 64  # image size for a model of variable input size
 
 
 @dataclass
 class Arrival:
-    """What became of pictures on their way to a model's first weights.
+    """How images arrive at a model's first weights, after the layers in front of them.
 
     Attributes:
-        values: The least and the largest value that arrived.
-        models: The names of the models around the first weights, the innermost last.
-        scalers: The names of the layers that changed the values.
-        augmentations: Each layer with a `value_range`, and the values that it was given.
-        first: The layer with the first weights; None if there are none.
+        values: Minimum and maximum value that arrived.
+        models: Names of the nested models around the first weights, the innermost last.
+        scalers: Names of the layers that changed the value range.
+        augmentations: Each layer with a `value_range`, and the range of its inputs.
+        first: The first layer with weights; None if there is none.
     """
 
     values: Range = UNIT
@@ -56,7 +56,7 @@ class Arrival:
 
     @property
     def expected(self) -> Range | None:
-        """The values that the network behind is known to want; None where it is not known."""
+        """The input range that a known network expects; None for an unknown network."""
         for name in reversed(self.models):
             for pattern, scheme in _SCHEMES_BY_NAME.items():
                 if re.match(pattern, name.lower()):
@@ -65,28 +65,28 @@ class Arrival:
 
 
 class _ReachedWeightsError(Exception):
-    """Ends a walk."""
+    """Stops a walk through a model at the first layer with weights."""
 
 
 def input_range(model: keras.Model) -> Range | None:
-    """Finds the range of pixel values that a model takes.
+    """Infers the range of pixel values that a model expects.
 
-    The layers before the first weights are tried out on pictures of each usual range: the one that
-    becomes what networks are trained on is the answer. `Rescaling`, `Normalization`,
-    `Preprocessing`, operations of `keras.ops` and models inside the model are all seen through;
-    networks of `keras.applications` are known by their names.
+    Images of each common range are passed through the layers in front of the first weights. The
+    result is the range that these layers map to a scale that networks are trained on.
+    `Rescaling`, `Normalization`, `Preprocessing`, `keras.ops` operations and nested models are
+    supported; networks of `keras.applications` are recognized by name.
 
     Args:
         model: A built Functional or Sequential model with one input.
 
     Returns:
-        The least and the largest value, such as (0, 255), (0, 1) or (-1, 1), or those of prepared
-        pictures for a bare network of `keras.applications`. None where nothing tells: a network
-        without scaling in front learns from any range if it normalises early, as
-        `build_model1` does, and from a small one otherwise.
+        The minimum and maximum value, such as (0, 255), (0, 1) or (-1, 1); for a bare network of
+        `keras.applications`, the range of preprocessed images. None if the range cannot be
+        inferred: a network without a scaling layer can be trained on any range if it normalizes
+        early, like `build_model1`, and otherwise on a small range.
 
     Raises:
-        TypeError: If `model` is no Keras model.
+        TypeError: If `model` is not a Keras model.
 
     Example:
         >>> import catdog_keras
@@ -114,15 +114,15 @@ def input_range(model: keras.Model) -> Range | None:
 
 
 def walk(model: keras.Model, given: Range) -> Arrival | None:
-    """Takes a picture of the range given to the first weights of a model; None if it cannot."""
+    """Passes an image of the given range to the model's first weights; None if unsupported."""
     if not is_graph(model) or len(model.inputs) != 1:
         return None
     shape = [_SIDE if side is None else side for side in model.inputs[0].shape[1:]]
     if len(shape) != 3:
         return None
     picture = np.full((1, *shape), given[0], "float32")
-    # The axis of the width in one data format, and of the height in the other. Halves of one value
-    # survive resizing and cropping.
+    # This is the width axis in one data format and the height axis in the other. Two constant
+    # halves keep their values in resizing and cropping.
     picture[:, :, shape[1] // 2 :] = given[1]
     arrival = Arrival()
     with contextlib.suppress(_ReachedWeightsError):
@@ -131,9 +131,9 @@ def walk(model: keras.Model, given: Range) -> Arrival | None:
 
 
 def normalises_early(model: keras.Model, first: keras.Layer) -> bool:
-    """Whether what follows the first weights does not depend on the scale of the pictures.
+    """Returns whether the layers after the first weights are independent of the input scale.
 
-    Of a layer that is not Keras's own nothing is known; it may normalise.
+    A custom layer is assumed to normalize, because its computation is unknown.
     """
     layers = list(_every_layer(model))
     for layer in layers[next(i for i, layer in enumerate(layers) if layer is first) :]:
@@ -147,23 +147,23 @@ def normalises_early(model: keras.Model, first: keras.Layer) -> bool:
 
 
 def same_range(one: Range, other: Range) -> bool:
-    """Whether two ranges are the same within a tenth of their widths."""
+    """Returns whether two ranges agree within a tenth of the smaller width."""
     slack = 0.1 * min(one[1] - one[0], other[1] - other[0])
     return abs(one[0] - other[0]) <= slack and abs(one[1] - other[1]) <= slack
 
 
 def _is_plain(layer: keras.Layer) -> bool:
-    """Whether a layer of this package does not normalise: a ConvBlock that was told not to."""
+    """Returns whether a layer of this package has normalization disabled, as a ConvBlock can."""
     return getattr(layer, "use_batch_norm", True) is False
 
 
 def _is_of_network_scale(values: Range) -> bool:
-    """Whether values are centred and spread as networks are trained on, one way or another."""
+    """Returns whether values have a center and spread that networks are usually trained on."""
     return 0.5 <= values[1] - values[0] <= 8 and max(map(abs, values)) <= 5
 
 
 def _enter(model: keras.Model, pictures: Any, arrival: Arrival) -> Any:
-    """Runs the layers of a model, one by one, until one has weights."""
+    """Runs the layers of a model one by one until one has weights."""
     arrival.models.append(model.name)
     if isinstance(model, keras.Sequential):
         for layer in model.layers:
@@ -185,7 +185,7 @@ def _enter(model: keras.Model, pictures: Any, arrival: Arrival) -> Any:
         known[id(placeholders[-1])] = outputs
         return placeholders[-1]
 
-    # Cloning is Keras's public way through a graph; no layer is copied, and weights end it.
+    # `clone_model` is the public way to traverse a graph. No layer is copied; weights end it.
     keras.models.clone_model(
         model, input_tensors=inputs, clone_function=lambda layer: layer, call_function=call
     )
@@ -213,10 +213,10 @@ def _end(layer: keras.Layer, given: Range, arrival: Arrival) -> NoReturn:
 
 
 def _has_weights(layer: Any) -> bool:
-    """Whether a layer has weights that are learned; those of Normalization are statistics."""
+    """Returns whether a layer has trainable weights; those of Normalization are statistics."""
     if isinstance(layer, keras.layers.Normalization):
         return False
-    return bool(getattr(layer, "weights", ()))  # an operation of keras.ops has none
+    return bool(getattr(layer, "weights", ()))  # keras.ops operations have no weights
 
 
 def _has_network(model: keras.Model) -> bool:
@@ -232,7 +232,7 @@ def _every_layer(model: keras.Model) -> Iterator[keras.Layer]:
 
 
 def _with_value_range(layer: Any) -> Iterator[Any]:
-    """The layer itself and those that it is wrapped around, as far as they have a range."""
+    """Yields the layers with a `value_range`: the layer itself and those nested in it."""
     if len(getattr(layer, "value_range", None) or ()) == 2:
         yield layer
     for inner in (getattr(layer, "layer", None), *(getattr(layer, "layers", None) or ())):
