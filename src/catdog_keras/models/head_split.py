@@ -1,4 +1,4 @@
-"""A model taken apart: what stands before its frozen backbone, the backbone, and the head."""
+"""Splits a model into preprocessing, frozen backbone and trainable head."""
 
 import inspect
 from dataclasses import dataclass
@@ -14,14 +14,15 @@ REMEDY = "`transfer_model` builds such models."
 
 @dataclass(frozen=True)
 class HeadSplit:
-    """Three models that share their layers with the one that they come from.
+    """Three models that share their layers with the original model.
 
     Attributes:
-        before: From pictures to what the backbone takes: augmentation and preprocessing. None where
-            the backbone takes the pictures themselves.
-        backbone: All that is frozen, up to the features, which training does not change.
-        head: From the features to the model's output; it holds all that is trained.
-        is_random: Whether `before` acts in training.
+        before: Maps images to the input of the backbone: augmentation and preprocessing. None if
+            the backbone takes the images directly.
+        backbone: The frozen layers up to the features, which are the same in training and
+            inference.
+        head: Maps the features to the model's output; contains all trainable layers.
+        is_random: Whether `before` is different in training.
     """
 
     before: keras.Model | None
@@ -32,7 +33,7 @@ class HeadSplit:
 
 @dataclass(frozen=True)
 class _Call:
-    """One call of a layer, or of an operation of `keras.ops`."""
+    """One call of a layer or of a `keras.ops` operation."""
 
     layer: Any
     inputs: tuple[Any, ...]
@@ -51,19 +52,19 @@ class _Call:
 
 
 def knows_training(layer: Any) -> bool:
-    """Whether a layer may do something else in training than in inference."""
+    """Returns whether a layer may compute something else in training than in inference."""
     return "training" in inspect.signature(layer.call).parameters
 
 
 def split_at_head(model: keras.Model) -> HeadSplit:
-    """Takes a model apart where its features are: after the backbone, before what training changes.
+    """Splits a model at its features: the last frozen output that is the same in training.
 
-    The features are as small as can be: a pooling that stands between both belongs to the backbone,
-    a dropout to the head.
+    The features are as small as possible: global pooling belongs to the backbone, dropout to the
+    head.
 
     Raises:
-        TypeError: If `model` is no Keras model.
-        ValueError: If it is no graph of layers, or no frozen backbone with a trained head after it.
+        TypeError: If `model` is not a Keras model.
+        ValueError: If it is not a graph of layers, or not a frozen backbone with a trainable head.
     """
     check_graph(model)
     inputs, outputs = model.inputs, model.outputs
@@ -75,7 +76,7 @@ def split_at_head(model: keras.Model) -> HeadSplit:
         calls.append(_Call(layer, args))
         return layer(*args, **kwargs)
 
-    # The copy has the same layers; one that stands in other models, too, has other inputs there.
+    # The clone keeps the layers; a layer that is shared with other models has other inputs there.
     copy = keras.models.clone_model(
         keras.Model(inputs[0], outputs[0], name=model.name),
         clone_function=lambda layer: layer,
@@ -97,7 +98,7 @@ def split_at_head(model: keras.Model) -> HeadSplit:
 
 
 def _find(model: keras.Model, calls: list[_Call]) -> tuple[int, int]:
-    """The first call of the backbone, and the first of the head."""
+    """Returns the indices of the first call of the backbone and the first of the head."""
     trained = next((place for place, call in enumerate(calls) if call.is_trained), None)
     if trained is None:
         raise ValueError(_message(model, "All its weights are frozen."))
