@@ -1,4 +1,4 @@
-"""The fast way to train a head: the frozen backbone sees each picture once."""
+"""Training of a classification head on cached features of a frozen backbone."""
 
 import os
 from typing import Any
@@ -19,7 +19,7 @@ from catdog_keras.models.labelled_batches import check_labelled
 MAX_VIEWS = 255
 FIT_ARGUMENTS = ("callbacks", "class_weight", "initial_epoch", "validation_freq", "verbose")
 
-# What each model's backbone has computed, as long as the model lives; by its fingerprint.
+# Cached features per model, with the fingerprint of its backbone; freed with the model.
 _HELD: WeakKeyDictionary[keras.Model, tuple[str, FeatureStore]] = WeakKeyDictionary()
 
 
@@ -34,45 +34,46 @@ def fit_head(
     cache: bool | str | os.PathLike[str] = True,
     **fit_arguments: Any,
 ) -> keras.callbacks.History:
-    """Trains the head of a model on features that its frozen backbone computes once.
+    """Trains the classification head on features that the frozen backbone computes only once.
 
-    It comes to what `model.fit` comes to while the backbone is frozen, in a fraction of the time.
-    With `views=1` augmentation plays no part, for each picture is seen as it is; with more, each
-    epoch shows every picture in one of its views, drawn anew.
+    Equivalent to `model.fit` with a frozen backbone, but much faster. With `views=1` the model's
+    augmentation is not applied, because each image goes through the backbone once, unchanged.
+    With `views > 1` each epoch uses one randomly selected view of every image.
 
-    The features are computed with batch normalisation folded away, kept in float32, up to 1 GiB of
-    them in memory and the rest in a file. The head's layers are the model's own: nothing has to be
-    written back.
+    The features are computed with folded batch normalization and stored in float32: up to 1 GiB
+    in memory, the rest in a file. The head that is trained consists of the model's own layers, so
+    the model is up to date when the function returns.
 
     Args:
-        model: A frozen backbone with a head to train, as `transfer_model` builds; also one of your
-            own, or a Sequential. If it is not compiled it is compiled here, with Adam, the
-            cross-entropy from logits and the accuracy; if it is, its own optimizer, loss and
-            metrics are used.
-        train: A dataset of batches `(pictures, labels)`, with or without sample weights: a
-            `tf.data.Dataset`, a `keras.utils.PyDataset`, a `DataLoader`, a list; or a pair of
-            arrays. It is passed over once. The head is trained in batches of the size of its first,
-            in a new order in each epoch.
-        validation_data: The same; judged after each epoch, without augmentation.
-        epochs: As for `keras.Model.fit`.
-        views: How often each picture is taken: once as it is, and `views - 1` times as the model's
-            augmentation makes it, from 1 to 255.
-        dtype: Dtype or policy in which the features are computed, for example `"bfloat16"`; None
-            for the backbone's own.
-        cache: Whether features are kept in memory with the model, so that a second call computes
-            only those of pictures that it has not seen; or a folder for them, which other processes
-            find. They are found by the content of the picture and by the backbone's layers and
-            weights.
+        model: A frozen backbone with a trainable head, for example from `transfer_model`, or your
+            own Functional or Sequential model. A compiled model keeps its optimizer, loss and
+            metrics; a model that is not compiled is compiled with Adam, cross-entropy from logits
+            and accuracy.
+        train: A dataset of batches `(images, labels)` or `(images, labels, sample_weights)`: a
+            `tf.data.Dataset`, a `keras.utils.PyDataset`, a `DataLoader` or a list; or a pair of
+            arrays. It is read once. The head is trained with the batch size of its first batch, and
+            the images are shuffled in each epoch.
+        validation_data: A dataset like `train`. The model is evaluated on it after each epoch,
+            without augmentation.
+        epochs: Number of epochs, as in `keras.Model.fit`.
+        views: Number of cached versions of each image, from 1 to 255: the unchanged image, and
+            `views - 1` versions from the model's augmentation layers.
+        dtype: Dtype or dtype policy in which the features are computed, for example `"bfloat16"`;
+            None for that of the backbone.
+        cache: True keeps the features in memory with the model, so that a second call computes only
+            those of new images. A path is a folder that stores them for other processes. False
+            keeps nothing after the call. The cache key is the content of the image and the layers
+            and weights of the backbone.
         **fit_arguments: Arguments of `keras.Model.fit`: `callbacks`, `class_weight`,
-            `initial_epoch`, `validation_freq` and `verbose`. Callbacks see the whole model.
+            `initial_epoch`, `validation_freq` and `verbose`. Callbacks get the whole model.
 
     Returns:
         The `keras.callbacks.History` of the training.
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If the model is no frozen backbone with a head, or a value is wrong.
-        OSError: If the folder of the cache cannot be read or written to.
+        ValueError: If the model is not a frozen backbone with a head, or a value is out of range.
+        OSError: If the cache folder cannot be read or written.
 
     Example:
         >>> import catdog_keras, numpy as np
@@ -128,7 +129,7 @@ def _fit(
     epochs: int,
     arguments: dict[str, Any],
 ) -> keras.callbacks.History:
-    """Trains the head as if the whole model were trained: by its optimizer, for its callbacks."""
+    """Fits the head with the whole model's optimizer, and passes the whole model to callbacks."""
     compile_like(head, model, model.optimizer)
     verbose = arguments.get("verbose", "auto")
     callbacks = keras.callbacks.CallbackList(
@@ -157,7 +158,7 @@ def _fit(
 
 
 class _Stop(keras.callbacks.Callback):
-    """Stops the head's training where a callback has stopped the model's."""
+    """Copies `stop_training` from the whole model, which callbacks set, to the head."""
 
     def __init__(self, head: keras.Model) -> None:
         super().__init__()
