@@ -1,4 +1,4 @@
-"""Labels, outputs and loss of a pipeline: do they speak of the same classes in the same form?"""
+"""Checks labels against the outputs and the loss of a model."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -29,7 +29,7 @@ _FUNCTIONS = {
 def check_labels(
     labels: Sequence[Array], model: keras.Model, class_names: Sequence[str] | None
 ) -> Iterator[Finding]:
-    """Yields what is wrong with labels for the outputs and the loss of a model."""
+    """Yields mismatches between labels and the outputs and loss of a model."""
     kind, from_logits = _loss_of(model)
     outputs = _number_of_outputs(model)
     one_hot = any(array.ndim == 2 and array.shape[1] > 1 for array in labels)
@@ -46,11 +46,11 @@ def check_labels(
 
 
 def require_labels(name: str, labels: Array, model: keras.Model) -> None:
-    """Raises if the loss of a compiled model cannot take these labels, where that is known.
+    """Raises if the labels do not match the loss of a compiled model, as far as it is known.
 
-    TensorFlow would fail with a graph in its message; on JAX such a picture has a loss of 0.
+    Otherwise TensorFlow raises an error about its graph, and on JAX such an image has a loss of 0.
     """
-    if _loss_of(model)[0] is None:  # of a loss of the user's own nothing is known
+    if _loss_of(model)[0] is None:  # a custom loss is unknown
         return
     for finding in check_labels([labels], model, None):
         if finding.name != "from_logits":
@@ -162,7 +162,7 @@ def _check_logits(
 
 
 def _loss_of(model: keras.Model) -> tuple[str | None, bool | None]:
-    """The kind of a compiled model's loss and whether it takes logits; None where unknown."""
+    """Returns the kind of a compiled model's loss and whether it takes logits; None if unknown."""
     loss = getattr(model, "loss", None) if model.compiled else None
     if isinstance(loss, str):
         loss = keras.losses.get(loss)
