@@ -1,4 +1,4 @@
-"""Batches of pictures and labels as arrays, whatever they came in."""
+"""Reads batches of images and labels from datasets, loaders and arrays, as NumPy arrays."""
 
 from collections.abc import Iterator
 from typing import Any, TypeAlias
@@ -9,17 +9,17 @@ import numpy as np
 from catdog_keras._checks import describe
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
-Batch: TypeAlias = tuple[Array, Array, Array | None]  # pictures, labels, sample weights
+Batch: TypeAlias = tuple[Array, Array, Array | None]  # images, labels, sample weights
 
-BATCH_SIZE = 32  # of arrays, which are not in batches
-_INFINITE_CARDINALITY = -1  # what tf.data's `cardinality()` answers for a repeated dataset
+BATCH_SIZE = 32  # for arrays, which are not batched
+_INFINITE_CARDINALITY = -1  # returned by tf.data's `cardinality()` for a repeated dataset
 _REQUIREMENT = (
     "a dataset of batches (pictures, labels), or a pair of arrays, pictures and their labels"
 )
 
 
 def check_labelled(name: str, data: Any) -> Any:
-    """Returns `data`, or raises if it cannot be what `read_labelled` reads, or has no end."""
+    """Returns `data`; raises if `read_labelled` cannot read it, or if it is infinite."""
     if isinstance(data, (str, bytes, dict)) or not (
         hasattr(data, "__iter__") or hasattr(data, "__getitem__")
     ):
@@ -31,7 +31,7 @@ def check_labelled(name: str, data: Any) -> Any:
 
 
 def count_batches(data: Any) -> int | None:
-    """How many batches there are: None if nothing tells, -1 if there is no end."""
+    """Returns the number of batches: None if it is unknown, -1 if the dataset is infinite."""
     if _is_pair(data):
         return -(-len(data[0]) // BATCH_SIZE)
     if isinstance(data, keras.utils.PyDataset):
@@ -43,9 +43,9 @@ def count_batches(data: Any) -> int | None:
 
 
 def read_labelled(name: str, data: Any, shape: tuple[int | None, ...]) -> Iterator[Batch]:
-    """Yields each batch of one pass; raises if it is none, or its pictures are not of `shape`."""
+    """Yields each batch of one epoch; raises for another format or image shape."""
     for batch in _batches(data):
-        # A tensor would unpack along its batch axis: only a true pair is one.
+        # A tensor would unpack along its batch axis, so the type is checked first.
         if not isinstance(batch, (tuple, list)) or len(batch) not in (2, 3):
             raise ValueError(f"`{name}` must be {_REQUIREMENT}; received a batch that is no pair.")
         pictures, labels, *weights = map(_to_array, batch)
