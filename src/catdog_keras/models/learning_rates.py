@@ -1,4 +1,4 @@
-"""A short sweep over learning rates, on a copy of a model's state."""
+"""Learning-rate range test (LR finder)."""
 
 import itertools
 import math
@@ -16,19 +16,19 @@ from catdog_keras.models.checkpoint import assign, values
 from catdog_keras.models.compiling import compile_if_needed, compile_like
 from catdog_keras.models.labelled_batches import check_labelled, read_labelled
 
-SMOOTHING = 0.8  # share of the losses before in the running mean
-DIVERGED = 4.0  # times the lowest running mean, or what a loss near zero has to rise by
+SMOOTHING = 0.8  # weight of the previous value in the running mean of the loss
+DIVERGED = 4.0  # limit: this times the lowest running mean; for losses near zero, an increase by 1
 
 
 @dataclass(frozen=True)
 class LearningRateSweep:
-    """What `find_learning_rate` saw.
+    """Result of `find_learning_rate`.
 
     Attributes:
-        rates: The learning rate of each step, rising.
-        losses: The loss of each step's batch before that step.
-        suggestion: A tenth of the rate at which the smoothed loss is lowest: there it still falls.
-            Where it is lowest at the begin of the sweep, the lowest rate.
+        rates: Learning rate of each step, increasing.
+        losses: Training loss of each step's batch, before the update of that step.
+        suggestion: A tenth of the rate with the lowest smoothed loss, where the loss still
+            decreases; at least the lowest rate of the sweep.
 
     Example:
         >>> import catdog_keras
@@ -43,7 +43,7 @@ class LearningRateSweep:
 
     @property
     def smoothed(self) -> tuple[list[float], list[float]]:
-        """Rates, and the mean of the losses around each, which differ from batch to batch."""
+        """Rates and losses after a moving average, which removes the noise of single batches."""
         return _smooth(self.rates, self.losses)
 
 
@@ -55,30 +55,32 @@ def find_learning_rate(
     highest: float = 1.0,
     steps: int = 100,
 ) -> LearningRateSweep:
-    """Trains for a few steps at a rate that rises from one to the next, and takes them back.
+    """Runs a learning-rate range test and suggests a learning rate.
 
-    The model ends as it was, bit for bit: its weights, seeds, optimizer and whether it is compiled.
-    The sweep ends early where the loss diverges. It reads one pass of `train`, or more where that
-    is shorter than the sweep.
+    Trains for a few steps with an exponentially increasing learning rate and records the loss of
+    each. The model is unchanged afterwards, bit for bit: weights, seeds, optimizer, and whether it
+    is compiled. The sweep ends early if the loss diverges. It reads one epoch of `train`, or more
+    if that has fewer batches than the sweep has steps.
 
     Source: Smith, "Cyclical Learning Rates for Training Neural Networks"
     (https://arxiv.org/abs/1506.01186), section 3.3.
 
     Args:
-        model: A Functional or Sequential model. If it is compiled, the sweep is made with its loss
-            and a new optimizer of the same kind; if not, with Adam and the cross-entropy from
+        model: A Functional or Sequential model. If it is compiled, the sweep uses its loss and a
+            new optimizer of the same class and configuration; if not, Adam and cross-entropy from
             logits.
-        train: A dataset of batches `(pictures, labels)`, as for `fit_head`.
-        lowest: Rate of the first step, above 0.
-        highest: Rate of the last step.
+        train: A dataset of batches `(images, labels)`, as for `fit_head`.
+        lowest: Learning rate of the first step, above 0.
+        highest: Learning rate of the last step.
         steps: Number of steps, at least 10.
 
     Returns:
-        A `LearningRateSweep` of rates, losses and a suggestion; `plot_learning_rate` draws it.
+        A `LearningRateSweep` with rates, losses and a suggestion; plot it with
+        `plot_learning_rate`.
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If a value is out of its range, or the first loss is not finite already.
+        ValueError: If a value is out of range, or the loss is not finite from the start.
 
     Example:
         >>> import catdog_keras, numpy as np
@@ -113,7 +115,7 @@ def find_learning_rate(
 
 
 def _probe(model: keras.Model, lowest: float, highest: float, steps: int) -> keras.Model:
-    """A model of the same layers, compiled on its own: the first one's optimizer plays no part."""
+    """Returns a separately compiled model of the same layers; `model.optimizer` is not used."""
     probe = _same_layers(model)
     optimizer: keras.Optimizer = keras.optimizers.Adam()
     if model.compiled:
@@ -129,7 +131,7 @@ def _probe(model: keras.Model, lowest: float, highest: float, steps: int) -> ker
 
 
 def _same_layers(model: keras.Model) -> keras.Model:
-    # A list of one would be a structure of its own, which the pictures of a batch do not have.
+    # A list of one tensor would be a nested structure, which does not match a batch of images.
     inputs, outputs = (
         each[0] if len(each) == 1 else each for each in (model.inputs, model.outputs)
     )
@@ -137,7 +139,7 @@ def _same_layers(model: keras.Model) -> keras.Model:
 
 
 def _losses(probe: keras.Model, train: Any, steps: int) -> list[float]:
-    """The loss of each step, up to the last one that is finite and has not diverged."""
+    """Returns the loss of each step, up to the last one that is finite and has not diverged."""
     shape = tuple(probe.input_shape[1:])
     passes = itertools.chain.from_iterable(
         read_labelled("train", train, shape) for _ in itertools.count()
@@ -145,7 +147,7 @@ def _losses(probe: keras.Model, train: Any, steps: int) -> list[float]:
     losses: list[float] = []
     mean = lowest = math.inf
     for pictures, labels, weights in itertools.islice(passes, steps):
-        probe.reset_metrics()  # or it would return the mean of all batches so far
+        probe.reset_metrics()  # otherwise the mean over all batches so far is returned
         loss = float(probe.train_on_batch(pictures, labels, weights, return_dict=True)["loss"])
         mean = loss if math.isinf(mean) else SMOOTHING * mean + (1 - SMOOTHING) * loss
         lowest = min(lowest, mean)
@@ -156,9 +158,9 @@ def _losses(probe: keras.Model, train: Any, steps: int) -> list[float]:
 
 
 def _smooth(rates: Sequence[float], losses: Sequence[float]) -> tuple[list[float], list[float]]:
-    """The mean loss of each run of neighbouring steps, an eighth of them, over its middle rate.
+    """Moving average of the losses over an eighth of the steps, at each window's central rate.
 
-    The loss of one batch is as much a matter of its pictures as of the rate.
+    The loss of a single batch depends on its images as much as on the rate.
     """
     run = min(len(losses), max(3, len(losses) // 8))
     means = np.convolve(losses, np.full(run, 1 / run), "valid")
