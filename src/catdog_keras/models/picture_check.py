@@ -1,4 +1,4 @@
-"""Pictures of a pipeline: are they of the shape and in the range of values that a model takes?"""
+"""Checks the shape and the value range of images against a model."""
 
 from collections.abc import Iterator
 
@@ -22,7 +22,7 @@ from catdog_keras.models.pixel_range import CAFFE, RANGES, SLACK, TORCH, Array, 
 
 
 def check_pictures(images: list[Array], model: keras.Model) -> Iterator[Finding]:
-    """Yields what is wrong with pictures for a model."""
+    """Yields problems of images for a model."""
     if not sum(array.size for array in images):
         yield Finding("no_pictures", "The dataset is empty.", "Look where its files come from.")
         return
@@ -104,7 +104,7 @@ def _check_range(found: Found, model: keras.Model) -> Iterator[Finding]:
 
 
 def _check_against(found: Found, wanted: Range, arrival: Arrival) -> Iterator[Finding]:
-    """Yields what is wrong with pictures for a model that is known to take another range."""
+    """Yields problems of images for a model whose input range is known."""
     slack = SLACK * (wanted[1] - wanted[0])
     within = wanted[0] - slack <= found.low and found.high <= wanted[1] + slack
     kind = next((known for known in RANGES if same_range(wanted, known)), wanted)
@@ -124,7 +124,7 @@ def _check_against(found: Found, wanted: Range, arrival: Arrival) -> Iterator[Fi
             f"Pixels are in {found}, and the model takes {_words(wanted)}.",
             _how_to_scale(wanted),
         )
-    # Pictures of little contrast lie within a wider range, too.
+    # Images of low contrast are within a wider range, too.
     elif not within or found.fills(found.kind):
         yield Finding(
             "wrong_range",
@@ -144,7 +144,7 @@ def _check_unscaled(found: Found, model: keras.Model, first: keras.Layer) -> Ite
 
 
 def _check_scaling_inside(arrival: Arrival) -> Iterator[Finding]:
-    """Yields what is wrong with a model whose own scaling fits no range of pictures."""
+    """Yields problems of a model whose own scaling matches no usual image range."""
     names = " and ".join(map(repr, arrival.scalers))
     if len(arrival.scalers) > 1 and arrival.values[1] - arrival.values[0] < 0.1:
         yield Finding(
