@@ -1,4 +1,4 @@
-"""A dataset and a model, looked at before training: what does not fit, and how to mend it."""
+"""Checks a dataset against a model before training."""
 
 import itertools
 from collections.abc import Iterable, Sequence
@@ -24,24 +24,25 @@ def check_pipeline(
     class_names: Sequence[str] | None = None,
     batches: int = 4,
 ) -> PipelineReport:
-    """Looks at a few batches and at the model, and names what is wrong before training.
+    """Checks a few batches and the model for common mistakes before training.
 
-    Nothing is trained, printed or raised: the report is empty, and so false, where all is well, and
-    `raise_findings` makes an error of it. What cannot be told is not complained of.
+    The function only inspects: it does not train, print, or raise an error for a problem. The
+    report is empty, and therefore false, if no problem was found; call `raise_findings` to raise an
+    error. Checks that cannot be decided are skipped.
 
-    The names of the findings: `no_pictures`, `no_labels`, `not_batched`, `not_finite` (NaN or
-    infinity among the pixels), `wrong_shape` (size or channels), `scaled_twice`, `never_scaled`,
-    `wrong_range` (scaled otherwise than the network expects), `augmentation_range` (a layer whose
-    `value_range` is for another scale), `labels_outside` (no class of the model),
-    `too_few_outputs`, `one_hot_labels` and `integer_labels` (not the form that the loss takes),
-    `from_logits` (a softmax in front of a loss from logits, or logits in front of one from
-    probabilities). The last three need a compiled model.
+    Names of the findings: `no_pictures`, `no_labels`, `not_batched`, `not_finite` (NaN or infinite
+    pixels), `wrong_shape` (size or channels), `scaled_twice`, `never_scaled`, `wrong_range` (scaled
+    to another range than the network expects), `augmentation_range` (a layer whose `value_range`
+    does not match its inputs), `labels_outside` (not the index of a class), `too_few_outputs`,
+    `one_hot_labels` and `integer_labels` (not the label format of the loss), `from_logits` (a
+    softmax before a loss from logits, or logits before a loss from probabilities). The last three
+    require a compiled model.
 
     Args:
-        dataset: Batches `(images, labels)`, as `fit` takes them.
-        model: A built Keras model; compiled, if its loss is to be checked.
-        class_names: The names of the classes, in the order of their indices, or None.
-        batches: How many batches to look at, at least 1.
+        dataset: Batches `(images, labels)`, as for `fit`.
+        model: A built Keras model; it must be compiled for the checks of the loss.
+        class_names: Names of the classes, in the order of their indices, or None.
+        batches: Number of batches to check, at least 1.
 
     Returns:
         A `PipelineReport`.
