@@ -1,4 +1,4 @@
-"""What a check of a pipeline says: findings, each with its name, the problem and the way out."""
+"""Report of `check_pipeline`: findings with a name, a problem and a remedy."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,12 +23,12 @@ FINDINGS = (
 
 @dataclass(frozen=True)
 class PipelineFinding:
-    """One thing that is wrong between a dataset and a model.
+    """A mismatch between a dataset and a model.
 
     Attributes:
-        name: What it is, one of the names that the documentation of `check_pipeline` lists.
-        problem: What was seen, with its numbers.
-        remedy: How to mend it.
+        name: One of the names listed in the documentation of `check_pipeline`.
+        problem: What was found, with values.
+        remedy: How to fix it.
 
     Example:
         >>> import catdog_keras
@@ -41,17 +41,17 @@ class PipelineFinding:
     remedy: str
 
     def __str__(self) -> str:
-        """Its name, the problem and the remedy, in one line."""
+        """Returns name, problem and remedy in one line."""
         return f"{self.name}: {self.problem} {self.remedy}"
 
 
 @dataclass(frozen=True)
 class PipelineReport:
-    """What `check_pipeline` found; empty, and so false, where nothing is wrong.
+    """Result of `check_pipeline`; empty, and therefore false, if no problem was found.
 
     Attributes:
-        findings: What is wrong, in the order in which one would mend it.
-        pictures: How many pictures were looked at.
+        findings: The problems, in the order in which to fix them.
+        pictures: Number of images that were checked.
 
     Example:
         >>> import catdog_keras
@@ -73,7 +73,7 @@ class PipelineReport:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of the findings."""
+        """Names of the findings."""
         return tuple(finding.name for finding in self.findings)
 
     def raise_findings(self) -> None:
@@ -82,7 +82,7 @@ class PipelineReport:
             raise ValueError(str(self))
 
     def __str__(self) -> str:
-        """One line that counts, then one for each finding."""
+        """Returns a line with the number of findings, and a line per finding."""
         if not self.findings:
             return f"Nothing wrong was found in {self.pictures} pictures and the model."
         number = f"{len(self)} finding" + ("" if len(self) == 1 else "s")
