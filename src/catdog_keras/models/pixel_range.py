@@ -1,4 +1,4 @@
-"""In which of the usual ranges the pixels of pictures are."""
+"""Classifies pixel values into the usual value ranges."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -16,19 +16,20 @@ CAFFE = Preprocessing("imagenet_caffe").output_range
 RANGES = (BYTES, UNIT, SIGNED, TORCH, CAFFE)
 # Resizing with a cubic kernel overshoots a range by a few percent.
 SLACK = 0.06
-# Within what was one level of a byte, a picture that was scaled twice has more levels than these.
+# An image that was scaled twice has more distinct values than this within one 8-bit level.
 _LEVELS = 4
 
 
 @dataclass(frozen=True)
 class Found:
-    """The values that pixels have.
+    """The value range of pixels.
 
     Attributes:
-        low: The least.
-        high: The largest.
-        kind: The usual range that they are in, "twice" for what was scaled twice, "beyond" outside
-            of all; None where nothing can be said, of a single colour for example.
+        low: Minimum.
+        high: Maximum.
+        kind: The usual range that contains the values, "twice" if they were scaled twice, or
+            "beyond" if they are outside of all ranges; None if undecidable, for example for a
+            single color.
     """
 
     low: float
@@ -37,16 +38,16 @@ class Found:
 
     @classmethod
     def of(cls, values: Array) -> "Found":
-        """Tells in which range values are."""
+        """Determines the range of pixel values."""
         low, high = float(values.min()), float(values.max())
         return cls(low, high, _kind_of(values, low, high))
 
     def fills(self, kind: object) -> bool:
-        """Whether the values reach both ends of a range."""
+        """Returns whether the values reach both ends of a range."""
         return isinstance(kind, tuple) and same_range((self.low, self.high), kind)
 
     def __str__(self) -> str:
-        """The range in words."""
+        """Returns the range as text."""
         return f"[{self.low:.4g}, {self.high:.4g}]"
 
 
