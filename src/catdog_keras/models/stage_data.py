@@ -1,4 +1,4 @@
-"""What a training is fed with, pass by pass, in the same order after a restart."""
+"""Training data of a fine-tuning stage, in a reproducible order after an interruption."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from catdog_keras.models.labelled_batches import BATCH_SIZE, Array, read_labelle
 
 
 class _Pictures:
-    """Pictures in the place of their features."""
+    """Images, with the interface of a feature store."""
 
     def __init__(self, pictures: Array) -> None:
         self._pictures = pictures
@@ -21,9 +21,9 @@ class _Pictures:
 
 
 def feedable(name: str, data: Any, model: keras.Model, seed: Any) -> Any:
-    """Returns a dataset that `fit` takes: `data` itself, or batches of its arrays.
+    """Returns a dataset for `fit`: `data` unchanged, or batches of its arrays.
 
-    Arrays, which have no order of their own, are shuffled by `seed`; None leaves them as they are.
+    Arrays are shuffled by `seed`; None keeps their order.
     """
     if not isinstance(data, tuple | list):
         return data
@@ -41,7 +41,7 @@ def feedable(name: str, data: Any, model: keras.Model, seed: Any) -> Any:
 
 
 def begin_passes(data: Any, count: int) -> None:
-    """Begins passes over a dataset and leaves them: the next one is the one after them."""
+    """Advances a dataset by `count` epochs without reading them."""
     for _ in range(count):
         if isinstance(data, keras.utils.PyDataset):
             data.on_epoch_end()
