@@ -1,4 +1,4 @@
-"""A model for inference: the same function, without the layers that act in training only."""
+"""Removal of augmentation layers from a model before export."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,8 +11,8 @@ from catdog_keras._cloning import clone_uncompiled, copy_layer, copy_trainable
 from catdog_keras._layer_graph import check_graph, is_graph
 from catdog_keras.models.compiling import compile_copy
 
-# All of them pass pictures through at inference. Keras's AutoContrast and
-# ContrastLimitedAdaptiveHistogramEqualization act there, too: they are part of the function.
+# All of them are the identity at inference. Keras's AutoContrast and
+# ContrastLimitedAdaptiveHistogramEqualization are not: they are part of the function.
 _OTHERS_OF_KERAS = ("AugMix", "CutMix", "Equalization", "MixUp", "RandAugment", "Solarization")
 AUGMENTATIONS: tuple[type[keras.Layer], ...] = (
     *(getattr(layers, name) for name in layers.__all__ if name.startswith("Random")),
@@ -26,28 +26,29 @@ def strip_augmentation(
     *,
     also: type[keras.Layer] | Sequence[type[keras.Layer]] = (),
 ) -> keras.Model:
-    """Returns the same model for inference, without its augmentation layers.
+    """Removes the augmentation layers of a model and returns a new model for inference.
 
-    Augmentation passes pictures through at inference, so the predictions are the same to the last
-    bit; what is saved or exported no longer holds operations that another runtime may not know.
-    Models inside the model are stripped, too, and so are `keras.layers.Pipeline` and wrappers such
-    as `keras.layers.TimeDistributed`. Layers inside a layer of another class are not seen: name
-    that class by `also`. Dropout and noise stay, and so does a `RandomCrop` that changes the size
-    of pictures. The model itself stays as it is, and shares no weights with the new one.
+    Augmentation layers are the identity at inference, so the predictions are bit-identical; the
+    saved or exported model no longer contains operations that another runtime may not support.
+    Nested models, `keras.layers.Pipeline` and wrappers such as `keras.layers.TimeDistributed` are
+    stripped as well. Layers inside other composite layers are not found: pass the class of the
+    composite layer as `also`. Dropout and noise layers are kept, and so is a `RandomCrop` that
+    changes the image size. The original model is not changed and shares no weights with the new
+    one.
 
     Args:
         model: A built Functional or Sequential model.
-        also: A layer class, or several, to take out beside the random layers of this package and
-            the augmentation layers of Keras; each has to pass its input through at inference.
+        also: One or more additional layer classes to remove, besides the random layers of this
+            package and the augmentation layers of Keras. Each must be the identity at inference.
 
     Returns:
-        A model of the same structure, with the weights of the first one; it is compiled with the
-        same arguments if that was compiled.
+        A model of the same structure, with copies of the weights. It is compiled with the same
+        arguments if `model` is compiled.
 
     Raises:
-        TypeError: If `model` is no Keras model, or `also` no layer class.
-        ValueError: If the model is not built, is no graph of layers, or has one that its config
-            does not make anew.
+        TypeError: If `model` is not a Keras model, or `also` is not one or more layer classes.
+        ValueError: If the model is not built, is not a graph of layers, or contains a layer that
+            cannot be rebuilt from its config.
 
     Example:
         >>> import catdog_keras
@@ -61,14 +62,14 @@ def strip_augmentation(
     stripped = _strip(check_graph(model), (*AUGMENTATIONS, *kinds))
     copy_trainable(model, stripped)
     compile_copy(stripped, model)
-    # Keras exports to ONNX only what was called once.
+    # Keras exports only models that have been called to ONNX.
     inputs = model.inputs[0] if isinstance(model, keras.Sequential) else model.input
     stripped(keras.tree.map_structure(lambda x: keras.KerasTensor(x.shape, x.dtype), inputs))
     return stripped
 
 
 def is_augmentation(layer: Any, kinds: tuple[type[keras.Layer], ...] = AUGMENTATIONS) -> bool:
-    """Whether a layer does nothing but augment: it, or everything inside it, is of these kinds."""
+    """Returns whether a layer, or every layer inside it, is of one of the augmentation classes."""
     if isinstance(layer, kinds):
         return True
     if isinstance(layer, keras.layers.Wrapper):
@@ -104,7 +105,7 @@ def _strip(model: keras.Model, kinds: tuple[type[keras.Layer], ...]) -> keras.Mo
     else:
         stripped = clone_uncompiled(model, clone_function=copy, call_function=call)
     for layer, copied in copies:
-        if getattr(layer, "weights", None):  # an operation of keras.ops has none
+        if getattr(layer, "weights", None):  # keras.ops operations have no weights
             copied.set_weights(layer.get_weights())
     return stripped
 
@@ -123,13 +124,13 @@ def _strip_sequential(
         if remains is not None:
             stripped.add(remains)
             x = stripped.outputs[0]
-    if not stripped.layers:  # Keras does not build a Sequential of no layers
+    if not stripped.layers:  # Keras does not build an empty Sequential model
         stripped.add(keras.layers.Identity())
     return stripped
 
 
 def _what_remains(layer: keras.Layer, inputs: Any) -> keras.Layer | None:
-    """The layer that an augmentation layer comes to at inference; None for none at all."""
+    """Returns what replaces an augmentation layer at inference; None if it is the identity."""
     outputs = layer(inputs)
     if keras.tree.is_nested(inputs) or outputs is inputs:
         return None
