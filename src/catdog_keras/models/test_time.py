@@ -1,4 +1,4 @@
-"""Predictions averaged over several views of each picture."""
+"""Test-time augmentation."""
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,36 +25,37 @@ def predict_with_augmentation(
     batch_size: int = 32,
     seed: int = 0,
 ) -> npt.NDArray[np.float64]:
-    """Predicts each picture together with further views of it, and averages the probabilities.
+    """Predicts with test-time augmentation: averages the probabilities of several views per image.
 
-    The picture itself is always one of the views, with the weight of any other. Probabilities are
-    averaged and not logits, so that one view that is very sure does not outvote the others. It
-    takes as many times longer than `predict` as there are views.
+    The unchanged image is always one of the views and has the same weight as the others. The
+    function averages probabilities, not logits, so that a single very confident view does not
+    dominate. Run time is proportional to the number of views.
 
     Source: Krizhevsky et al., "ImageNet Classification with Deep Convolutional Neural Networks"
     (NeurIPS 2012), section 4.1, where ten crops are averaged.
 
     Args:
         model: A Keras model with one output of shape `(batch, classes)`, or `(batch, 1)` for the
-            second of two classes. It need not be compiled, and runs with `training=False`.
-        images: An array or tensor of pictures, as the model takes them, or a dataset of batches
-            `images` or `(images, labels)` that keeps its order.
-        views: None for the mirror image; a number of random views, drawn by a `RandomAffine` that
-            mirrors, turns by up to 10 degrees, and zooms and moves by up to a twentieth; or a list
-            of layers and functions from a batch of pictures to one of the same size. Layers are
-            called with `training=True`. 0, or an empty list, is the picture alone.
-        from_logits: True where the model ends in logits, as the models of this package do; False
-            where it ends in a softmax or sigmoid.
-        batch_size: Pictures per step for an array, at least 1; a dataset has its own.
-        seed: Of a number of random views; the same seed gives the same views.
+            second of two classes. It does not have to be compiled, and runs with `training=False`.
+        images: An array or tensor of images in the range that the model expects, or a dataset of
+            batches `images` or `(images, labels)` that keeps its order.
+        views: None for the horizontal mirror image. An integer for a number of random views, from a
+            `RandomAffine` that flips horizontally, rotates by up to 10 degrees, and zooms and
+            shifts by up to 5%. Or a list of layers and functions that map a batch of images to
+            one of the same length; layers are called with `training=True`. 0 or an empty list
+            predicts the image without augmentation.
+        from_logits: True if the model's outputs are logits, as for the models of this package;
+            False if it ends in a softmax or sigmoid.
+        batch_size: Images per step if `images` is an array, at least 1; ignored for a dataset.
+        seed: Seed of random views; the same seed gives the same views.
 
     Returns:
-        The mean probabilities, of shape `(pictures, classes)`, or `(pictures, 1)`.
+        The mean probabilities, of shape `(images, classes)` or `(images, 1)`.
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If there are no pictures, a view has another number of them, the outputs are not
-            of two axes, or they are not what `from_logits` says.
+        ValueError: If there are no images, a view changes their number, the outputs do not have two
+            axes, or the outputs contradict `from_logits`.
 
     Example:
         >>> import catdog_keras, numpy as np
