@@ -1,4 +1,4 @@
-"""A pretrained backbone, frozen, with a new head: pictures in, logits out."""
+"""Transfer learning: a frozen pretrained backbone with a new classification head."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -18,8 +18,8 @@ from catdog_keras._checks import (
 from catdog_keras.layers import ClassNames, Preprocessing
 from catdog_keras.models.backbones import BACKBONES, PRETRAINED, build_backbone
 
-# By the rank of the features: maps of (height, width, channels), or (places, channels) of a
-# transformer.
+# By the rank of the features: feature maps (height, width, channels), or the token sequence
+# (tokens, channels) of a transformer.
 POOLING = {
     "avg": {4: keras.layers.GlobalAveragePooling2D, 3: keras.layers.GlobalAveragePooling1D},
     "max": {4: keras.layers.GlobalMaxPooling2D, 3: keras.layers.GlobalMaxPooling1D},
@@ -39,40 +39,44 @@ def transfer_model(
     dropout: float = 0.2,
     class_names: Sequence[str] | None = None,
 ) -> keras.Model:
-    """Builds a classifier on a frozen backbone.
+    """Builds an image classifier on a frozen pretrained backbone.
 
-    The model takes pictures in [0, 255] and scales them itself, as the backbone's weights expect:
-    do not call `preprocess_input` before it. The backbone is frozen, so its batch normalisation
-    stays in inference mode during training; only the head, one dense layer, is trained:
-    `fit_head` does it fast. `summary()` says how many parameters are frozen and trained.
+    The model takes images in [0, 255] and contains the preprocessing that the backbone's weights
+    expect: do not call `preprocess_input` on its inputs. The backbone is frozen, so its batch
+    normalization runs in inference mode during training. Only the head, one dense layer, is
+    trainable; `fit_head` is the fast way to train it. `summary()` lists the frozen and the
+    trainable parameters.
 
     Args:
-        backbone: A name of the table `catdog_keras.models.BACKBONES`, or any `keras.Model` from
-            pictures to features: `(batch, features)`, `(batch, places, features)` or
-            `(batch, height, width, features)`. A model is used as it is, not copied, and frozen.
-        input_shape: (height, width, channels) of the pictures.
-        num_classes: Number of logits, at least 1; where `class_names` are given, their number.
+        backbone: A name in the table `catdog_keras.models.BACKBONES`, or any `keras.Model` that
+            maps images to features of shape `(batch, features)`, `(batch, tokens, features)` or
+            `(batch, height, width, features)`. A model is used directly, not copied, and frozen.
+        input_shape: (height, width, channels) of the images.
+        num_classes: Number of logits, at least 1. Defaults to the number of `class_names` if these
+            are passed.
         weights: For a named backbone: `"pretrained"`, the weights that `BACKBONES` lists for it
             (`"imagenet"` for all but `synthetic_small`); the path of a weights file; or None for
-            random weights. Not used for a model, which has its own.
-        preprocessing: For a model: a scheme of `Preprocessing`, or a layer, that brings [0, 255] to
-            the range the model expects; None if it takes [0, 255]. A named backbone knows its own.
-        augmentation: Layer from pictures in [0, 255] to pictures of the same shape, active in
-            training only; None for none.
-        pooling: `"avg"` or `"max"`, over all places of the features.
-        dropout: Share of the features dropped in training, from 0 to 1.
-        class_names: What each logit means; saved with the model, and read by `model_classes`.
+            random initialization. Ignored if `backbone` is a model, which has its own weights.
+        preprocessing: If `backbone` is a model: a scheme of `Preprocessing`, or a layer, that maps
+            [0, 255] to the range that the model expects; None if the model expects [0, 255]. Must
+            be None for a named backbone, whose preprocessing is known.
+        augmentation: Layer that maps images in [0, 255] to images of the same shape, active only in
+            training; None for no augmentation.
+        pooling: `"avg"` or `"max"`: global pooling over all positions of the features.
+        dropout: Dropout rate in front of the dense layer, from 0 to 1.
+        class_names: Name of the class of each logit. The names are saved with the model;
+            `model_classes` returns them.
 
     Returns:
-        An uncompiled `keras.Model` from `(batch, height, width, channels)` in [0, 255] to float32
-        logits `(batch, num_classes)`.
+        An uncompiled `keras.Model` that maps images `(batch, height, width, channels)` in [0, 255]
+        to float32 logits `(batch, num_classes)`.
 
     Raises:
         TypeError: If an argument has the wrong type.
         ValueError: If the name is not in the table, or a value is out of its range.
-        WeightsNotFoundError: If the weights are neither on this machine nor to be downloaded, or
-            their file is damaged or another network's; an `OSError` that names the file and the
-            place where it is looked for.
+        WeightsNotFoundError: If the weights are not on this machine and cannot be downloaded, or
+            the weights file is damaged or belongs to another network. It is an `OSError` whose
+            message names the file and the folder that is searched.
 
     Example:
         >>> import catdog_keras
@@ -100,7 +104,7 @@ def transfer_model(
     if len(features.shape) > 2:
         features = POOLING[pooling][len(features.shape)](name="pooling")(features)
     features = keras.layers.Dropout(dropout, name="dropout")(features)
-    # float32 whatever the policy: a loss computed from 16-bit logits loses its small differences.
+    # float32 under any dtype policy: 16-bit logits lose small differences of the loss.
     x = keras.layers.Dense(num_classes, dtype="float32", name="logits")(features)
     if class_names is not None:
         x = ClassNames(class_names, dtype="float32", name="class_names")(x)
@@ -108,20 +112,21 @@ def transfer_model(
 
 
 def model_classes(model: keras.Model) -> tuple[str, ...]:
-    """Returns the names of a model's classes, in the order of its outputs.
+    """Returns the class names that are saved in a model, in the order of its outputs.
 
-    They come from the `ClassNames` layer that `transfer_model(class_names=...)` ends in, or that
-    you put at the end of a model of your own: also from a file that another process has saved.
+    The names are those of the `ClassNames` layer that `transfer_model(class_names=...)` appends,
+    or that you append to your own model. They are saved in the model file, so they are also
+    available in another process.
 
     Args:
-        model: A model with such a layer, at its end or in a model inside it.
+        model: A model with a `ClassNames` layer, at its end or in a nested model.
 
     Returns:
-        The names.
+        The class names.
 
     Raises:
-        TypeError: If `model` is no Keras model.
-        ValueError: If it holds no class names.
+        TypeError: If `model` is not a Keras model.
+        ValueError: If the model contains no class names.
 
     Example:
         >>> import catdog_keras, keras
@@ -151,7 +156,7 @@ def _all_layers(model: keras.Model) -> Iterator[keras.Layer]:
 
 
 def _check_classes(num_classes: int, class_names: Sequence[str] | None) -> int:
-    """Returns the number of logits, which names and number must agree on."""
+    """Returns the number of logits; `num_classes` and `class_names` must agree."""
     num_classes = check_integer("num_classes", num_classes, minimum=1)
     if class_names is None:
         return num_classes
@@ -163,7 +168,7 @@ def _check_classes(num_classes: int, class_names: Sequence[str] | None) -> int:
 
 
 def _features(backbone: keras.Model, images: Any) -> Any:
-    """Calls a backbone in inference, by the name of its input where that has one."""
+    """Calls a backbone in inference mode, by the name of its input if it has a dict input."""
     inputs = getattr(backbone, "input", None)
     if isinstance(inputs, dict) and len(inputs) == 1:
         images = dict.fromkeys(inputs, images)
@@ -182,7 +187,7 @@ def _features(backbone: keras.Model, images: Any) -> Any:
 def _check_named(
     name: str, input_shape: tuple[int, int, int], preprocessing: object
 ) -> keras.Layer | None:
-    """Checks what is asked of a named backbone and returns its own preprocessing."""
+    """Validates the arguments for a named backbone and returns its preprocessing layer."""
     if not isinstance(name, str):
         raise TypeError(describe("backbone", "a name from BACKBONES or a keras.Model", name))
     known = BACKBONES[check_choice("backbone", name, BACKBONES)]
