@@ -1,4 +1,4 @@
-"""Which layers of a backbone are trained, how fast each, and where the frozen part ends."""
+"""Selects the backbone layers to train, their learning rates, and the end of the frozen part."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +11,7 @@ from catdog_keras.models.head_split import HeadSplit, knows_training
 
 
 def find_backbone(model: keras.Model) -> keras.Model:
-    """Returns the largest model inside a model, or raises if there is none."""
+    """Returns the largest nested model of a model; raises a ValueError if there is none."""
     check_graph(model)
     inside = [layer for layer in model.layers if isinstance(layer, keras.Model)]
     if not inside:
@@ -23,7 +23,7 @@ def find_backbone(model: keras.Model) -> keras.Model:
 
 
 def first_unfrozen(backbone: keras.Model, unfreeze: str | float) -> int:
-    """Returns the place of the first layer to train, by its name or the fraction from the end."""
+    """Returns the index of the first layer to train, from its name or a fraction from the end."""
     names = [layer.name for layer in backbone.layers]
     if isinstance(unfreeze, str):
         if unfreeze not in names:
@@ -35,7 +35,7 @@ def first_unfrozen(backbone: keras.Model, unfreeze: str | float) -> int:
 
 
 def unfreeze_from(backbone: keras.Model, first: int) -> None:
-    """Trains the layers from `first` on, but no batch normalisation: its averages must stay."""
+    """Unfreezes the layers from index `first`, except batch normalization and its averages."""
     backbone.trainable = True
     for place, layer in enumerate(backbone.layers):
         layer.trainable = place >= first
@@ -44,10 +44,10 @@ def unfreeze_from(backbone: keras.Model, first: int) -> None:
 
 
 def rate_factors(part: keras.Model, backbone: keras.Model, lowest: float) -> list[float]:
-    """Returns a factor of the learning rate for each trainable variable of a part of a model.
+    """Returns a learning-rate factor for each trainable variable of a part of a model.
 
-    From one trained layer of the backbone to the next it rises evenly, in proportion, from `lowest`
-    to the 1 of all that stands outside of it.
+    The factor increases geometrically over the trained backbone layers, from `lowest` to 1; layers
+    outside of the backbone have the factor 1.
     """
     trained = [layer for layer in backbone.layers if getattr(layer, "trainable_variables", ())]
     factors = {
@@ -59,14 +59,14 @@ def rate_factors(part: keras.Model, backbone: keras.Model, lowest: float) -> lis
 
 
 def split_at_trained(model: keras.Model, backbone: keras.Model) -> HeadSplit | None:
-    """Takes a model apart before the first trained layer of its backbone.
+    """Splits a model before the first trained layer of its backbone.
 
-    Where more than one tensor leads into that layer and those after it, as inside of a residual
-    block, the parts meet at the nearest place before it that only one leads through.
+    If the cut would cross several tensors, as inside a residual block, the nearest earlier layer
+    with a single output tensor is used.
 
     Returns:
-        The parts, which share their layers with the model; None where nothing that has weights
-        comes before, or where the model is no chain of input, backbone and head.
+        The parts, which share their layers with the model; None if no layer with weights precedes
+        the cut, or if the model is not a chain of input, backbone and head.
     """
     ends: list[Any] = []
     is_random = False
@@ -93,16 +93,16 @@ def split_at_trained(model: keras.Model, backbone: keras.Model) -> HeadSplit | N
     try:
         before = None if into is images else keras.Model(images, into, name="before")
         after = keras.Model(out, copy.outputs[0], name="after")
-    except ValueError:  # something leads around the backbone
+    except ValueError:  # a tensor bypasses the backbone
         return None
     features = keras.Input(tuple(front.output.shape[1:]))
-    # `training=False` is what the backbone is called with: its own dropout stays off.
+    # The backbone is called with `training=False`, so its dropout stays inactive.
     head = keras.Model(features, after(back(features, training=False)), name="head")
     return HeadSplit(before, front, head, is_random)
 
 
 def _cut(backbone: keras.Model) -> tuple[keras.Model, keras.Model] | None:
-    """The frozen front of a backbone and the rest of it, if one tensor leads from one to other."""
+    """Splits a backbone into its frozen front and the rest, at a layer with one output tensor."""
     first = next(
         (n for n, each in enumerate(backbone.layers) if getattr(each, "trainable_variables", ())),
         len(backbone.layers),
@@ -111,14 +111,14 @@ def _cut(backbone: keras.Model) -> tuple[keras.Model, keras.Model] | None:
         try:
             front = keras.Model(backbone.inputs[0], layer.output, name="front")
             back = keras.Model(layer.output, backbone.outputs[0], name="back")
-        except (ValueError, AttributeError):  # several tensors lead on, or the layer is shared
+        except (ValueError, AttributeError):  # several tensors cross, or the layer is shared
             continue
         return (front, back) if front.weights else None
     return None
 
 
 def _normalizations(layer: Any) -> Iterator[keras.Layer]:
-    """All batch normalisation in a layer, which may hold layers, and lists of them."""
+    """Yields every batch normalization in a layer, including nested layers and lists of layers."""
     if isinstance(layer, keras.layers.BatchNormalization):
         yield layer
     elif isinstance(layer, keras.Model):
