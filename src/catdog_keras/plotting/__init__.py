@@ -1,9 +1,9 @@
-"""Drawing from numbers: pictures, counts, curves, matrices.
+"""Matplotlib plots of images, class counts, curves and matrices.
 
-Every function takes arrays and plain records, draws into the `ax` or `figure` given or into a new
-figure, and returns the matplotlib object: axes where it takes `ax`, else the figure. Nothing is
-shown, closed or registered with pyplot, and no global style is changed. matplotlib is imported
-with the first plot.
+Every function takes arrays and plain records, draws into the given `ax` or `figure` or into a new
+figure, and returns the matplotlib object: the axes if it takes `ax`, otherwise the figure. Nothing
+is shown, closed or registered with pyplot, and global styles are not changed. matplotlib is
+imported when the first plot is drawn.
 """
 
 from catdog_keras.plotting.augmentation import plot_augmentation
