@@ -1,4 +1,4 @@
-"""Where plots are drawn, in which colours, and how much text fits. Imported at first use."""
+"""Figures, axes, colors, and text that fits. Imported at first use."""
 
 import contextlib
 import functools
@@ -16,19 +16,20 @@ from matplotlib.textpath import TextToPath
 
 from catdog_keras._checks import describe
 
-# Okabe and Ito (2008), Color universal design: told apart by colour-blind readers. Their
-# lightness differs too, and hatches, dashes and markers repeat the difference in black and white.
+# Okabe and Ito (2008), Color universal design: distinguishable for color-blind readers. The colors
+# also differ in lightness, and hatches, dashes and markers repeat the difference for
+# black-and-white prints.
 SKY_BLUE, ORANGE, GREEN, BLUE, VERMILION = "#56B4E9", "#E69F00", "#009E73", "#0072B2", "#D55E00"
 
 SMALLEST_TEXT = 5.0
-# Few pixels per inch round letters up to whole pixels: by a tenth at 60 to 80 of them.
+# At 60 to 80 dots per inch, rounding glyph widths to whole pixels widens text by up to 10%.
 WIDENING = 1.1
 SMALLEST_TITLE = 7.0
 POINTS_PER_INCH = 72.0
 
 
 class NotebookFigure(Figure):
-    """A figure that a notebook shows although pyplot does not know it, and so keeps none open."""
+    """Figure that notebooks display without pyplot, which would keep it open."""
 
     def _repr_png_(self) -> bytes:
         buffer = io.BytesIO()
@@ -37,17 +38,17 @@ class NotebookFigure(Figure):
 
 
 class NotebookAxes(Axes):
-    """Axes that a notebook shows with the figure around them."""
+    """Axes that notebooks display as their whole figure."""
 
     def _repr_png_(self) -> bytes:
         return cast(NotebookFigure, self.figure)._repr_png_()
 
 
 def take_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
-    """Returns the axes given, or those of a new figure of `size` (width, height) in inches.
+    """Returns the given axes, or axes in a new figure of `size` (width, height) in inches.
 
-    In a figure without any layout the names and numbers around the axes would lie outside of it or
-    over its neighbours: it gets one. A layout that was chosen stays.
+    A figure without a layout engine gets the constrained layout, so that labels around the axes are
+    not cut off and do not overlap neighboring axes. An existing layout engine is kept.
     """
     if ax is None:
         own = NotebookFigure(figsize=size, layout="constrained")
@@ -64,7 +65,7 @@ def take_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
 def take_figure(
     figure: Figure | SubFigure | None, size: tuple[float, float], *, compress: bool = False
 ) -> Figure | SubFigure:
-    """Returns the figure given, or a new one of `size` (width, height) in inches."""
+    """Returns the given figure, or a new one of `size` (width, height) in inches."""
     check_figure(figure)
     layout: Literal["compressed", "constrained"] = "compressed" if compress else "constrained"
     if figure is None:
@@ -75,7 +76,7 @@ def take_figure(
 
 
 def check_figure(figure: Figure | SubFigure | None) -> None:
-    """Raises if `figure` is neither an empty figure nor None."""
+    """Raises an error if `figure` is neither an empty figure nor None."""
     if figure is None:
         return
     if not isinstance(figure, (Figure, SubFigure)):
@@ -86,24 +87,24 @@ def check_figure(figure: Figure | SubFigure | None) -> None:
 
 
 def size_in_inches(figure: Figure | SubFigure) -> tuple[float, float]:
-    """Returns the width and height of a figure or of its part."""
+    """Returns the width and height of a figure or subfigure in inches."""
     return figure.bbox.width / figure.dpi, figure.bbox.height / figure.dpi
 
 
 def size_in_points(figure: Figure | SubFigure) -> tuple[float, float]:
-    """Returns the width and height of a figure or of its part in the unit of text sizes."""
+    """Returns the width and height of a figure or subfigure in points, the unit of font sizes."""
     width, height = size_in_inches(figure)
     return width * POINTS_PER_INCH, height * POINTS_PER_INCH
 
 
 def lays_out(figure: Figure | SubFigure) -> bool:
-    """Whether the figure makes room for what stands outside its axes."""
+    """Whether the figure's layout engine reserves space for text outside its axes."""
     root = figure.canvas.figure
     return isinstance(root.get_layout_engine(), ConstrainedLayoutEngine)
 
 
 def measure(ax: Axes) -> tuple[float, float]:
-    """Lays the figure out as it is now; returns width and height of the axes in points."""
+    """Runs the layout engine and returns the width and height of the axes in points."""
     figure = ax.figure.canvas.figure
     engine = figure.get_layout_engine()
     if engine is not None:
@@ -117,22 +118,22 @@ def measure(ax: Axes) -> tuple[float, float]:
 
 @contextlib.contextmanager
 def _without_words_on_glyphs() -> Iterator[None]:
-    """Measures in silence: of letters that the font lacks matplotlib warns when it draws them."""
+    """Suppresses missing-glyph warnings while measuring; matplotlib repeats them when drawing."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         yield
 
 
 def text_size(room: float, largest: float | None = None) -> float:
-    """Returns the size of text in points for lines that are `room` points high."""
+    """Returns the font size in points for lines that are `room` points high."""
     largest = rcParams["font.size"] if largest is None else largest
     return max(SMALLEST_TEXT, min(largest, 0.8 * room))
 
 
 def write_title(ax: Axes, *lines: str) -> None:
-    """Writes a title no wider than the axes: smaller where need be, then in more lines.
+    """Writes a title no wider than the axes: in a smaller font if necessary, then on more lines.
 
-    What does not fit even then is left without its middle.
+    Lines that still do not fit are shortened in the middle.
     """
     width, _ = measure(ax)
     size = _size_that_fits(lines, width, float(ax.title.get_fontsize()))
@@ -141,11 +142,11 @@ def write_title(ax: Axes, *lines: str) -> None:
         size = _size_that_fits(lines, width, float(ax.title.get_fontsize()))
     title = "\n".join(fit_text(line, width, size) for line in lines)
     ax.set_title(title, fontsize=size, parse_math=False)
-    measure(ax)  # axes of a fixed shape find their place in two passes, and drawing makes but one
+    measure(ax)  # axes with a fixed aspect need two layout runs, and drawing does only one
 
 
 def write_labels(ax: Axes, x: str, y: str) -> None:
-    """Names the axes, no longer than they are: smaller where need be, or without the brackets."""
+    """Sets axis labels that fit: in a smaller font if necessary, then without parentheses."""
     ax.set_xlabel(x)
     ax.set_ylabel(y)
     for side, label in zip(measure(ax), (ax.xaxis.label, ax.yaxis.label), strict=True):
@@ -165,7 +166,7 @@ def _size_that_fits(lines: Sequence[str], width: float, size: float) -> float:
 
 
 def _halves(line: str, width: float, size: float) -> list[str]:
-    """A line that is too long, broken at the space that leaves two lines most alike."""
+    """Breaks a line that is too long at the space that gives the most equal halves."""
     words = line.split(" ")
     if len(words) == 1 or text_width(line, size) <= width:
         return [line]
@@ -175,7 +176,7 @@ def _halves(line: str, width: float, size: float) -> list[str]:
 
 @functools.lru_cache(maxsize=4096)
 def text_width(text: str, size: float) -> float:
-    """Returns the width in points of a text on one line, whatever breaks are in it."""
+    """Returns the width of a text in points, on one line; line breaks count as spaces."""
     with _without_words_on_glyphs():
         width, _, _ = TextToPath().get_text_width_height_descent(
             " ".join(text.split()), FontProperties(size=size), ismath=False
@@ -184,7 +185,7 @@ def text_width(text: str, size: float) -> float:
 
 
 def fit_text(text: str, width: float, size: float) -> str:
-    """Returns the text, its middle left out where it is wider than `width` points."""
+    """Returns the text, shortened in the middle if it is wider than `width` points."""
     text = " ".join(text.split())
     if text_width(text, size) <= width:
         return text
