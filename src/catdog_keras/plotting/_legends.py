@@ -1,4 +1,4 @@
-"""What names the lines of a plot, inside its axes or below them. Imported at first use."""
+"""Legends inside or below the axes. Imported at first use."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -11,18 +11,18 @@ from matplotlib.transforms import ScaledTranslation
 
 from catdog_keras.plotting._canvas import SMALLEST_TEXT, fit_text, measure, text_width
 
-HANDLE = 2.2  # length of the line beside a name, in heights of its text
+HANDLE = 2.2  # length of a legend handle, in font heights
 
 
 def _usual_size() -> float:
-    """Returns the size in points of the text of a legend."""
+    """Returns the default font size of legends in points."""
     return float(FontProperties(size=rcParams["legend.fontsize"]).get_size_in_points())
 
 
 def draw_legend_below(
     ax: Axes, handles: Sequence[Artist], labels: Sequence[str], columns: int
 ) -> None:
-    """Names what is drawn below the label of the axis."""
+    """Draws a legend below the label of the x axis."""
     below = ScaledTranslation(0, -0.55, ax.figure.dpi_scale_trans)
     legend = ax.legend(
         handles,
@@ -40,9 +40,9 @@ def draw_legend_below(
 def draw_legend_inside(
     ax: Axes, share: tuple[float, float], place: Literal["best", "lower right"]
 ) -> None:
-    """Names what is drawn in a box in the axes, of at most this share of their width and height.
+    """Draws a legend inside the axes, within the given fractions of their width and height.
 
-    Labels of two lines become one where that leaves them larger.
+    Two-line labels are joined into one line if that allows a larger font.
     """
     handles, labels = ax.get_legend_handles_labels()
     width, height = (part * side for part, side in zip(share, measure(ax), strict=True))
@@ -66,7 +66,7 @@ def draw_legend_inside(
 
 
 def _largest_size(labels: Sequence[str], width: float, height: float, largest: float) -> float:
-    """The size in points at which labels fit into a box; 0 where none does."""
+    """Returns the largest font size at which the labels fit into a box, or 0."""
     lines = [line for label in labels for line in label.split("\n")]
     size = largest
     while size >= SMALLEST_TEXT:
