@@ -1,4 +1,4 @@
-"""Pictures as they come from a dataset, made ready for the eye."""
+"""Conversion of images from datasets to RGB for display."""
 
 import itertools
 import math
@@ -17,17 +17,17 @@ Array: TypeAlias = npt.NDArray[Any]
 
 CHANNELS = (1, 3, 4)
 DATA_FORMATS = ("channels_last", "channels_first")
-# Tried in this order, on all the pictures shown together.
+# Tried in this order, on all displayed images together.
 KNOWN_RANGES = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0))
-# Resizing with a cubic kernel overshoots the range by a few percent.
+# Cubic interpolation overshoots the value range by a few percent.
 RANGE_SLACK = 0.05
-# Of [0, 255]: what does not come up to it is pictures of a smaller range, not of the darkest night.
+# Fraction of [0, 255]: a maximum below it indicates a smaller value range, not very dark images.
 LEAST_SHARE = 0.1
 
 
 @dataclass(frozen=True)
 class PicturesByClass:
-    """The first pictures of each class, and how many pictures were looked at to find them."""
+    """First images of each class, and the number of images that were searched for them."""
 
     pictures: list[list[Array]]
     looked_at: int
@@ -39,7 +39,7 @@ def first_pictures(
     per_class: int,
     max_batches: int,
 ) -> PicturesByClass:
-    """Takes batches until each class has `per_class` pictures or `max_batches` are over."""
+    """Reads batches until each class has `per_class` images or `max_batches` is reached."""
     found: list[list[Array]] = [[] for _ in range(num_classes)]
     looked_at = 0
     for images, labels in itertools.islice(_batches(data), max_batches):
@@ -56,9 +56,9 @@ def first_pictures(
 
 
 def pictures_at(data: Any, class_of: Mapping[int, str]) -> dict[int, Array]:
-    """Takes batches until the picture at each index is found; `class_of` says what it should be.
+    """Reads batches until the image at each index is found; `class_of` has the expected classes.
 
-    The labels of another order give themselves away: one class would have two of them.
+    A dataset in a different order is detected by its labels: one class would have two of them.
     """
     found: dict[int, Array] = {}
     label_of: dict[str, tuple[int, int]] = {}
@@ -90,14 +90,14 @@ def to_rgb(
     value_range: tuple[float, float] | None,
     data_format: str | None,
 ) -> list[npt.NDArray[np.uint8]]:
-    """Returns the pictures as `(height, width, 3)` bytes, all of them on one scale of values."""
+    """Converts images to uint8 arrays `(height, width, 3)`, all with the same value range."""
     pictures = [_channels_last(picture, data_format) for picture in pictures]
     low, high = find_range(pictures) if value_range is None else value_range
     return [_to_bytes(picture, low, high) for picture in pictures]
 
 
 def find_range(pictures: Sequence[Array]) -> tuple[float, float]:
-    """Returns the range of values that pictures are in: a common one, or from least to most."""
+    """Returns the value range of images: a common one if it fits, otherwise minimum and maximum."""
     if all(picture.dtype == np.uint8 for picture in pictures):
         return 0.0, 255.0
     finite = [p[np.isfinite(p)] for p in (np.asarray(q, np.float64) for q in pictures)]
@@ -108,7 +108,7 @@ def find_range(pictures: Sequence[Array]) -> tuple[float, float]:
     most = max(float(values.max()) for values in finite)
     for low, high in KNOWN_RANGES:
         slack = RANGE_SLACK * (high - low)
-        # Standardised pictures, from about -2 to 2, would be all black as a part of [0, 255].
+        # Standardized images, from about -2 to 2, would be almost black in the range [0, 255].
         fills = high == 1.0 or most > LEAST_SHARE * high
         if low - slack <= least and most <= high + slack and fills:
             return low, high
@@ -116,7 +116,7 @@ def find_range(pictures: Sequence[Array]) -> tuple[float, float]:
 
 
 def check_value_range(value_range: Any) -> tuple[float, float] | None:
-    """Returns the range as a pair of floats, or raises if it is none; None stays None."""
+    """Returns the value range as floats, or None; raises an error if it is not valid."""
     if value_range is None:
         return None
     requirement = "a pair (low, high) of finite numbers with low < high, or None"
@@ -131,7 +131,7 @@ def check_value_range(value_range: Any) -> tuple[float, float] | None:
 
 
 def _batches(data: Any) -> Iterator[Any]:
-    """Yields the batches of a dataset; a pair of arrays is one batch."""
+    """Yields the batches of a dataset; a pair of arrays counts as one batch."""
     requirement = "a dataset of batches (images, labels), or a pair of arrays (images, labels)"
     if isinstance(data, (tuple, list)) and len(data) == 2 and hasattr(data[0], "shape"):
         return iter([data])
@@ -142,7 +142,7 @@ def _batches(data: Any) -> Iterator[Any]:
 
 def _checked_pairs(data: Iterable[Any], requirement: str) -> Iterator[Any]:
     for batch in data:
-        # A tensor would unpack along its batch axis: only a true pair is one.
+        # Accept only a real tuple or list: a tensor would unpack along its batch axis.
         if not isinstance(batch, (tuple, list)) or len(batch) != 2:
             found = type(batch).__name__
             raise ValueError(f"`data` must be {requirement}; received a batch of type {found}.")
@@ -150,7 +150,7 @@ def _checked_pairs(data: Iterable[Any], requirement: str) -> Iterator[Any]:
 
 
 def _check_batch(images: Any, labels: Any, num_classes: int) -> tuple[Array, Array]:
-    """Returns pictures and class indices as arrays, or raises if they do not fit together."""
+    """Returns images and class indices as arrays; raises an error if they do not match."""
     pictures = _check_images(images)
     indices = _check_labels(labels, len(pictures), num_classes)
     wrong = indices[~np.isin(indices, np.arange(num_classes))]
@@ -172,7 +172,7 @@ def _check_images(images: Any) -> Array:
 
 
 def _check_labels(labels: Any, pictures: int, num_classes: int | None = None) -> Array:
-    """Returns one number per picture, or raises; rows of more than one number are one-hot."""
+    """Returns one label per image; rows with more than one number are one-hot."""
     indices = np.asarray(labels)
     if indices.ndim == 2:
         one_hot = indices.shape[1] > 1 and num_classes in (None, indices.shape[1])
@@ -186,12 +186,12 @@ def _check_labels(labels: Any, pictures: int, num_classes: int | None = None) ->
 
 
 def _channels_last(picture: Array, data_format: str | None) -> Array:
-    """Returns a picture as (height, width, channels), channels 1, 3 or 4, or raises."""
+    """Returns an image as (height, width, channels) with 1, 3 or 4 channels, or raises an error."""
     if picture.ndim == 2:
         return picture[..., np.newaxis]
     last, first = picture.shape[-1] in CHANNELS, picture.shape[0] in CHANNELS
     if data_format is None:
-        if last == first:  # both or none: the shape does not tell
+        if last == first:  # both or neither: the shape is ambiguous
             data_format = keras.config.image_data_format()
         else:
             data_format = "channels_last" if last else "channels_first"
@@ -205,7 +205,7 @@ def _channels_last(picture: Array, data_format: str | None) -> Array:
 
 
 def _to_bytes(picture: Array, low: float, high: float) -> npt.NDArray[np.uint8]:
-    """Returns a picture as RGB bytes: grey in three channels, transparency left out."""
+    """Converts an image to RGB bytes: grayscale is repeated, an alpha channel is dropped."""
     values = np.asarray(picture, dtype=np.float64)[..., :3]
     values = np.nan_to_num(values, nan=low, posinf=high, neginf=low)
     span = high - low if high > low else 1.0
