@@ -1,4 +1,4 @@
-"""Plain records: what plots ask of the records of another package, which they do not know."""
+"""Validation of records by their attributes, so that plots do not depend on their classes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from catdog_keras._checks import describe
 def check_records(
     name: str, value: Any, requirement: str, attributes: Sequence[str]
 ) -> Sequence[Any]:
-    """Returns the records, or raises if they are no sequence or one of them lacks an attribute."""
+    """Returns the records; raises an error unless they are a sequence with all the attributes."""
     if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
         raise TypeError(describe(name, requirement, value))
     if not value:
