@@ -1,4 +1,4 @@
-"""Pictures side by side with one title above them: the unit of every grid of pictures."""
+"""Rows of images with a title, the building block of image grids."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
 
 TITLE_INCHES = 0.27
-# Between two pictures, in heights of a picture.
+# Gap between two images, relative to the height of an image.
 GAP = 0.04
-# What constrained layout leaves free around each row, in inches.
+# Padding of the constrained layout around each row, in inches.
 LAYOUT_PAD = 0.1
-# Wider pictures are made smaller, so that one panorama does not leave gaps in all rows.
+# Wider images are scaled down, so that a single panorama does not leave gaps in all rows.
 WIDEST = 2.0
-# A scale below all rows: the bar alone, and with its numbers and label.
+# A color bar below all rows: height of the bar, and including tick labels and label.
 BAR_INCHES, SCALE_INCHES = 0.12, 0.65
-# More rows than these have a figure of 12 inches, fewer one of 6.
+# With more rows than this a figure is 12 inches wide, otherwise 6.
 MANY_ROWS = 6
 
 
 @dataclass(frozen=True)
 class Row:
-    """`places` side by side, each 1 high and `shape` wide."""
+    """Row of `places` slots, each with height 1 and width `shape`."""
 
     places: int
     shape: float
 
     @classmethod
     def of(cls, places: int, pictures: Sequence[Any]) -> Row:
-        """A row whose places are as wide as the widest of the pictures, within reason."""
+        """Creates a row whose slots fit the widest image, up to a limit."""
         widest = max(picture.shape[1] / picture.shape[0] for picture in pictures)
         return cls(places, min(widest, WIDEST))
 
     @property
     def width(self) -> float:
-        """The width of all places, in heights of a picture."""
+        """Width of all slots, relative to the height of an image."""
         return self.places * (self.shape + GAP) - GAP
 
     def extent(self, place: int, picture: Any) -> tuple[float, float, float, float]:
-        """Returns left, right, bottom and top of a picture, as large as its place allows."""
+        """Returns left, right, bottom and top of an image, as large as its slot allows."""
         shape = picture.shape[1] / picture.shape[0]
         width, height = (shape, 1.0) if shape <= self.shape else (self.shape, self.shape / shape)
         left = place * (self.shape + GAP) + (self.shape - width) / 2
@@ -51,10 +51,10 @@ class Row:
         return left, left + width, low, low + height
 
     def draw(self, ax: Axes, pictures: Sequence[Any]) -> None:
-        """Draws the pictures into their places; the rest stays empty.
+        """Draws the images into their slots; remaining slots stay empty.
 
-        A row is one axes and not one per picture: so its places keep their size when empty, and
-        the title belongs to the width of the row.
+        A row is a single axes, so that empty slots keep their size and the title can use the full
+        width.
         """
         for place, picture in enumerate(pictures):
             ax.imshow(picture, extent=self.extent(place, picture))
@@ -72,10 +72,11 @@ def place_rows(
     stacked: bool,
     scale_below: bool = False,
 ) -> tuple[Figure | SubFigure, list[Axes], float]:
-    """Returns the figure, the axes of each row in it and their width in inches.
+    """Returns the figure, the axes of each row, and the width of a row in inches.
 
-    Rows stand one below the other where they are `stacked` and not many, and otherwise as many
-    side by side as makes the pictures largest. With `scale_below` the last axes are for a scale.
+    A small number of rows is placed one below the other if `stacked`. Otherwise the number of
+    columns is chosen that makes the images largest. With `scale_below` the last axes are for a
+    color bar.
     """
     from catdog_keras.plotting import _canvas
 
@@ -101,7 +102,7 @@ def place_rows(
 def _arrange(
     room: tuple[float, float], count: int, row: Row, *, stacked: bool
 ) -> tuple[int, float]:
-    """Returns how many rows stand side by side, and the height of their pictures in inches."""
+    """Returns the number of rows next to each other, and the height of their images in inches."""
     width, height = room
     heights = {}
     for abreast in range(1, count + 1):
@@ -113,9 +114,10 @@ def _arrange(
 
 
 def write_row_title(ax: Axes, name: str, width: float, remark: tuple[str, str] = ("", "")) -> None:
-    """Writes a name above a row `width` inches wide, as long as the row at most.
+    """Writes a title above a row, no wider than the row's `width` in inches.
 
-    The remark follows it at length, or in short where there is no room; only the name is cut.
+    The remark is added in its long form, or in its short form if there is too little space; only
+    the name is shortened.
     """
     from catdog_keras.plotting import _canvas
 
