@@ -1,4 +1,4 @@
-"""Pictures beside what augmentation makes of them."""
+"""Plot of images and their augmented versions."""
 
 from __future__ import annotations
 
@@ -27,26 +27,27 @@ def plot_augmentation(
     data_format: str | None = None,
     figure: Figure | SubFigure | None = None,
 ) -> Figure | SubFigure:
-    """Shows each picture in a row with views of it, a line between the picture and the views.
+    """Plots images and augmented versions of them, one row per image.
 
-    All pictures are on one scale of values, so a view that is too dark or cut off at white shows
-    that an augmentation was made for another range.
+    A line separates the image from its augmented versions. All images have the same value range, so
+    a version that is too dark or clipped at white shows that the augmentation expects a different
+    range.
 
     Args:
-        images: pictures of shape `(batch, height, width, channels)`,
+        images: Images of shape `(batch, height, width, channels)`,
             `(batch, channels, height, width)` or `(batch, height, width)`, at least one.
-        views: what augmentation made of them, at least once, each as many pictures as `images`;
-            from a layer `[layer(images, training=True) for _ in range(5)]`.
-        value_range: the values `(low, high)` that are black and white, as for `plot_images`.
+        views: Sequence of augmented batches, at least one, each with as many images as `images`;
+            for a layer `[layer(images, training=True) for _ in range(5)]`.
+        value_range: Values `(low, high)` that are black and white, as for `plot_images`.
         data_format: `"channels_last"`, `"channels_first"` or None, as for `plot_images`.
-        figure: an empty matplotlib figure or subfigure to draw into, or None for a new one.
+        figure: Empty matplotlib figure or subfigure to draw into, or None for a new one.
 
     Returns:
         The figure, neither shown nor closed.
 
     Raises:
-        TypeError: if an argument is of another type.
-        ValueError: if there is no picture or no view, or numbers or shapes do not fit.
+        TypeError: If an argument has the wrong type.
+        ValueError: If there is no image or no augmented batch, or numbers or shapes do not match.
 
     Example:
         >>> import catdog_keras, numpy as np
@@ -82,7 +83,7 @@ def _draw_line(ax: Axes, where: float) -> None:
 
 
 def _check_columns(images: Any, views: Any) -> list[Array]:
-    """Returns the pictures and their views as arrays, or raises if they do not fit together."""
+    """Returns images and augmented versions as arrays; raises an error if they do not match."""
     pictures = np.asarray(images)
     if pictures.ndim not in (3, 4) or len(pictures) == 0:
         raise ValueError(
