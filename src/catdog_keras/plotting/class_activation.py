@@ -1,4 +1,4 @@
-"""Heat maps over their pictures: where a model saw a class."""
+"""Plot of Grad-CAM heat maps over their images."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
-# Its lightness rises evenly from black to white: the same order in black and white.
+# Lightness increases uniformly from black to white, so the order is kept in black-and-white prints.
 COLOR_MAP = "inferno"
 BAR_LABEL = "evidence for the class (1: the strongest place of each picture)"
-# The picture below a map has just enough weight for its outlines to be seen.
+# The remaining weight is enough to make the outlines of the image visible below the map.
 MAP_WEIGHT = 0.65
 CONTOUR = 0.5
 LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601
@@ -34,28 +34,27 @@ def plot_class_activation(
     data_format: str | None = None,
     figure: Figure | SubFigure | None = None,
 ) -> Figure | SubFigure:
-    """Shows each picture beside its heat map, which is laid over the picture in grey.
+    """Plots Grad-CAM heat maps: each image next to its map, laid over the image in grayscale.
 
-    A line encloses the places with at least half of the strongest evidence. The scale begins anew
-    in each picture: equal colours in two pictures do not mean equal evidence.
+    A contour encloses the area with at least half of the maximum. Each image has its own color
+    scale: equal colors in two images do not mean equal evidence.
 
     Args:
-        images: pictures of shape `(batch, height, width, channels)`,
+        images: Images of shape `(batch, height, width, channels)`,
             `(batch, channels, height, width)` or `(batch, height, width)`, at least one.
-        maps: one map per picture, `(batch, height, width)`, from 0 to 1, of the same height and
-            width; as `class_activation` returns them.
-        titles: a title per picture, such as the class, its probability and the true class; or
-            None.
-        value_range: the values `(low, high)` that are black and white, as for `plot_images`.
+        maps: One map per image, of shape `(batch, height, width)`, from 0 to 1, with the height and
+            width of the images; as returned by `class_activation`.
+        titles: One title per image, such as the class, its probability and the true class; or None.
+        value_range: Values `(low, high)` that are black and white, as for `plot_images`.
         data_format: `"channels_last"`, `"channels_first"` or None, as for `plot_images`.
-        figure: an empty matplotlib figure or subfigure to draw into, or None for a new one.
+        figure: Empty matplotlib figure or subfigure to draw into, or None for a new one.
 
     Returns:
-        The figure, neither shown nor closed. Its last axes are the scale.
+        The figure, neither shown nor closed. Its last axes are the color bar.
 
     Raises:
-        TypeError: if an argument is of another type.
-        ValueError: if there is no picture, or shapes, values or the number of titles do not fit.
+        TypeError: If an argument has the wrong type.
+        ValueError: If there is no image, or shapes, values or the number of titles do not match.
 
     Example:
         >>> import catdog_keras, numpy as np
@@ -97,7 +96,7 @@ def plot_class_activation(
 
 
 def _check_maps(images: Any, maps: Any) -> tuple[npt.NDArray[Any], npt.NDArray[np.float64]]:
-    """Returns pictures and maps as arrays, or raises if they are none or do not fit together."""
+    """Returns images and maps as arrays; raises an error if they are not valid or do not match."""
     pictures, heat = np.asarray(images), np.asarray(maps)
     if pictures.ndim not in (3, 4) or len(pictures) == 0:
         raise ValueError(
@@ -110,7 +109,7 @@ def _check_maps(images: Any, maps: Any) -> tuple[npt.NDArray[Any], npt.NDArray[n
             f"`maps` must be one map per picture, of shape ({len(pictures)}, height, width); "
             f"received shape {heat.shape} and dtype {heat.dtype}."
         )
-    if not ((heat >= 0) & (heat <= 1)).all():  # false for NaN too
+    if not ((heat >= 0) & (heat <= 1)).all():  # also False for NaN
         raise ValueError(
             "`maps` must hold numbers from 0 to 1; "
             f"received values from {heat.min():g} to {heat.max():g}."
@@ -119,7 +118,7 @@ def _check_maps(images: Any, maps: Any) -> tuple[npt.NDArray[Any], npt.NDArray[n
 
 
 def _check_titles(titles: Sequence[str] | None, pictures: int) -> list[str]:
-    """Returns a title per picture, or raises if there is not one for each."""
+    """Returns one title per image; raises an error if their number differs."""
     if titles is None:
         return [""] * pictures
     requirement = "a list with a title for each picture, or None"
@@ -135,7 +134,7 @@ def _check_titles(titles: Sequence[str] | None, pictures: int) -> list[str]:
 def _draw_contour(
     ax: Axes, one: npt.NDArray[np.float64], extent: tuple[float, float, float, float]
 ) -> None:
-    """Draws white on black around what is at least half as strong as the strongest place."""
+    """Draws a white contour with a black outline at half of the map's maximum."""
     if not one.min() < CONTOUR < one.max():
         return
     height, width = one.shape
@@ -147,7 +146,7 @@ def _draw_contour(
 
 
 def _draw_scale(figure: Figure | SubFigure, below: Axes, scale: Any) -> None:
-    """Draws what the colours mean below the pictures, the line among them."""
+    """Draws the color bar below the images, with the level of the contour."""
     from catdog_keras.plotting import _canvas
 
     bar = figure.colorbar(scale, cax=below, orientation="horizontal", ticks=[0, CONTOUR, 1])
