@@ -1,4 +1,4 @@
-"""Several models side by side."""
+"""Bar chart of the accuracies of several models."""
 
 from __future__ import annotations
 
@@ -20,26 +20,27 @@ def plot_comparison(
     *,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draws the accuracies of several models, with the 95 % interval of the test accuracy.
+    """Plots the accuracies of several models as bars, with 95% intervals of the test accuracy.
 
-    Models whose intervals overlap widely may differ by chance alone. Numbers and the legend stand
-    outside the axes, for which a figure without a layout gets `layout="constrained"`.
+    Models with widely overlapping intervals may differ by chance; use `compare` for a paired test.
+    Numbers and legend are outside the axes: a figure without a layout engine gets
+    `layout="constrained"`.
 
     Args:
-        results: a record per model, as in "models" of `results.json`: `"name"`, and of
+        results: One record per model, as in "models" of `results.json`: `"name"`, and any of
             `"train_accuracy"`, `"validation_accuracy"`, `"test_accuracy"` (from 0 to 1) and
-            `"test_interval"` (a pair: low, high) those that are known; others are left alone.
-        baseline: the accuracy of always guessing the most frequent class, from 0 to 1, drawn as
-            a dotted line; or None.
-        ax: matplotlib axes to draw into, or None for a new figure.
+            `"test_interval"` (a pair: low, high); other keys are ignored.
+        baseline: Accuracy of always predicting the most frequent class, from 0 to 1, drawn as a
+            dotted line; or None.
+        ax: Matplotlib axes to draw into, or None for a new figure.
 
     Returns:
         The axes, neither shown nor closed; their figure is `.figure`.
 
     Raises:
-        TypeError: if a record or a number is of another type.
-        ValueError: if there is no record, a record has no name or no accuracy, or a number is
-            out of its range.
+        TypeError: If a record or a number has the wrong type.
+        ValueError: If there is no record, a record has no name or no accuracy, or a number is out
+            of range.
 
     Example:
         >>> import catdog_keras
@@ -59,7 +60,7 @@ def plot_comparison(
     _draw_bars(ax, records, shown)
     if baseline is not None:
         label = f"baseline {baseline:.3f}"
-        ink = ax.xaxis.label.get_color()  # seen on the user's background, be it dark
+        ink = ax.xaxis.label.get_color()  # visible on the user's background, even if dark
         ax.axvline(baseline, color=ink, linestyle=":", linewidth=1.8, label=label, zorder=3)
     ax.set_xlim(0, 1)
     ax.set_xlabel("accuracy (share of pictures)")
@@ -72,7 +73,7 @@ def plot_comparison(
 def _check_results(
     results: Sequence[Mapping[str, Any]],
 ) -> list[tuple[str, dict[str, tuple[float, ...]]]]:
-    """Returns of each model its name and, by split, (accuracy,) or (accuracy, low, high)."""
+    """Returns for each model its name and, by split, (accuracy,) or (accuracy, low, high)."""
     requirement = 'a list of records with "name" and accuracies, one per model'
     if isinstance(results, (str, Mapping)) or not isinstance(results, Sequence):
         raise TypeError(describe("results", requirement, results))
@@ -108,7 +109,7 @@ def _check_record(
 
 
 def _check_interval(where: str, interval: Any, accuracy: float) -> tuple[float, float]:
-    """Returns the interval as floats, or raises if it is no pair around the accuracy."""
+    """Returns the interval as floats; raises an error if it does not contain the accuracy."""
     requirement = f"a pair (low, high) around the accuracy, here {accuracy:g}, or None"
     is_pair = isinstance(interval, (tuple, list)) and len(interval) == 2
     if not is_pair or not all(isinstance(end, numbers.Real) for end in interval):
@@ -122,7 +123,7 @@ def _check_interval(where: str, interval: Any, accuracy: float) -> tuple[float, 
 def _draw_bars(
     ax: Axes, records: list[tuple[str, dict[str, tuple[float, ...]]]], shown: list[str]
 ) -> None:
-    """Draws a group of lying bars per model and writes the numbers to the right of the axes."""
+    """Draws a group of horizontal bars per model, with the numbers to the right of the axes."""
     from catdog_keras.plotting import _canvas
 
     looks: dict[str, dict[str, Any]] = {
@@ -152,16 +153,16 @@ def _draw_bars(
 def _write_number(
     ax: Axes, y: float, accuracy: float, interval: Sequence[float], room: tuple[float, float]
 ) -> None:
-    """Writes an accuracy in the column right of the axes and draws its interval.
+    """Writes an accuracy to the right of the axes and draws its interval.
 
-    The room is the height of a bar and the size of text, both in points.
+    `room` is the height of a bar and the font size, both in points.
     """
     bar, size = room
     text = f"{accuracy:.3f}"
     if interval:
         low, high = interval
         text += f" ({low:.3f} to {high:.3f})"
-        # Black on white can be told from any bar and hatch behind it.
+        # Black on white is visible in front of any bar color and hatch.
         thin = min(1.6, 0.25 * bar)
         for color, thickness in (("white", 2.5 * thin), ("black", thin)):
             ax.errorbar(
@@ -188,7 +189,7 @@ def _write_number(
 
 
 def _draw_legend(ax: Axes) -> None:
-    """Names the bars, then the baseline: matplotlib lists lines before bars."""
+    """Draws the legend, bars before the baseline; by default matplotlib lists lines first."""
     from catdog_keras.plotting import _legends
 
     entries = list(zip(*ax.get_legend_handles_labels(), strict=True))
