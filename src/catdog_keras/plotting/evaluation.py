@@ -1,4 +1,4 @@
-"""Right and wrong predictions, class by class."""
+"""Plot of the confusion matrix."""
 
 from __future__ import annotations
 
@@ -15,30 +15,31 @@ from catdog_keras._intervals import wilson_interval
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-NAME_SHARE = 0.25  # of the figure's smaller side, which the names of classes may take
+NAME_SHARE = 0.25  # maximum length of a class name, relative to the smaller side of the figure
 
 
 def plot_confusion_matrix(
     matrix: npt.ArrayLike, class_names: Sequence[str], *, ax: Axes | None = None
 ) -> Axes:
-    """Draws a confusion matrix: counts, with their share of the true class as shade.
+    """Plots a confusion matrix: counts, shaded by their fraction of the true class.
 
-    The title has the accuracy with its 95 % interval (see `wilson_interval`). Cells too small for
-    both counts and percentages show one of them, still smaller ones their shade alone, with a scale
-    beside the matrix.
+    The title shows the accuracy with its 95% confidence interval (see `wilson_interval`). Cells
+    that are too small for counts and percentages show only one of them; even smaller cells show
+    only the shade, with a color bar next to the matrix.
 
     Args:
-        matrix: counts of shape `(classes, classes)`; rows are true classes, columns predicted
-            ones.
-        class_names: the names of the classes, in the order of rows and columns.
-        ax: matplotlib axes to draw into, or None for a new figure.
+        matrix: Counts of shape `(classes, classes)`; rows are true classes, columns predicted
+            classes.
+        class_names: Class names, in the order of rows and columns.
+        ax: Matplotlib axes to draw into, or None for a new figure.
 
     Returns:
         The axes, neither shown nor closed; their figure is `.figure`.
 
     Raises:
-        TypeError: if `class_names` is no list of names.
-        ValueError: if `matrix` is not square, not of counts, or not of as many classes as names.
+        TypeError: If `class_names` is not a list of names.
+        ValueError: If `matrix` is not square, does not contain counts, or does not match the number
+            of class names.
 
     Example:
         >>> import catdog_keras
@@ -52,7 +53,7 @@ def plot_confusion_matrix(
     names = check_class_names(class_names)
     counts = _check_matrix(matrix, len(names))
     totals = counts.sum(axis=1, keepdims=True)
-    # A class without pictures has no shares: its row stays white.
+    # A class without images has no fractions: its row stays white.
     shares = counts / np.maximum(totals, 1)
     side = min(max(5.0, 0.42 * len(names) + 2.0), 20.0)
     ax = _canvas.take_axes(ax, (side, side))
@@ -64,7 +65,7 @@ def plot_confusion_matrix(
     if texts is None:
         bar = ax.figure.colorbar(image, ax=ax, shrink=0.8)
         bar.set_label("share of the true class")
-    # The names took some of the room that they were measured for.
+    # Adding the names reduced the space that they were measured for.
     _name_cells(ax, names)
     right, total = int(np.trace(counts)), int(counts.sum())
     _canvas.write_title(ax, *_tell_accuracy(right, total))
@@ -82,7 +83,7 @@ def _tell_accuracy(right: int, total: int) -> list[str]:
 
 
 def _check_matrix(matrix: Any, classes: int) -> npt.NDArray[np.int64]:
-    """Returns the matrix as integers, or raises if it does not hold counts of these classes."""
+    """Returns the matrix as integers; raises an error unless it has counts of these classes."""
     array = np.asarray(matrix)
     if array.shape != (classes, classes):
         raise ValueError(
@@ -100,16 +101,16 @@ def _check_matrix(matrix: Any, classes: int) -> npt.NDArray[np.int64]:
 
 
 def _name_cells(ax: Axes, names: Sequence[str]) -> None:
-    """Writes the class names along both axes, upright below where they do not fit in a row.
+    """Writes the class names along both axes, vertically below the matrix if they do not fit.
 
-    Where cells are lower than the smallest text only every second (third, ...) class is named.
+    If cells are smaller than the smallest font, only every second (third, ...) class is named.
     """
     from catdog_keras.plotting import _canvas
 
     width, height = _canvas.measure(ax)
     cell = min(width, height) / len(names)
     places = range(0, len(names), math.ceil(_canvas.SMALLEST_TEXT / cell))
-    # Names are made smaller before they lose a letter, and then the same ones on both axes.
+    # Reduce the font size before shortening names, and use the same names on both axes.
     room = NAME_SHARE * min(_canvas.size_in_points(ax.figure))
     size = _canvas.text_size(cell)
     while size > _canvas.SMALLEST_TEXT and any(
@@ -125,7 +126,7 @@ def _name_cells(ax: Axes, names: Sequence[str]) -> None:
 def _cell_texts(
     counts: npt.NDArray[np.int64], shares: npt.NDArray[np.float64], cell: float
 ) -> tuple[list[str], float] | None:
-    """Returns the text of each cell, row by row, and its size, or None where nothing fits."""
+    """Returns the text of each cell in row-major order and the font size, or None if none fits."""
     from catdog_keras.plotting import _canvas
 
     numbers = [f"{count:,}" for count in counts.ravel()]
@@ -135,7 +136,7 @@ def _cell_texts(
         for share, has_share in zip(shares.ravel(), known, strict=True)
     ]
     both = [f"{n}\n{p}" if p else n for n, p in zip(numbers, percents, strict=True)]
-    # Two crowded lines are harder to read than one: they are dropped one size before.
+    # Two crowded lines are harder to read than one, so they have a larger minimum font size.
     for texts, height, smallest in ((both, 2.8, 6), (numbers, 1.3, 5), (percents, 1.3, 5)):
         lines = {line for text in texts for line in text.split("\n")}
         for size in range(12, smallest - 1, -1):
@@ -151,14 +152,15 @@ def _write_cells(
     for (row, column), text in zip(np.ndindex(colors.shape[:2]), texts, strict=True):
         ink = _ink_on(colors[row, column])
         cell = ax.text(column, row, text, ha="center", va="center", fontsize=size, color=ink)
-        cell.set_in_layout(False)  # it lies inside the axes: of 1,600 the layout need not know
+        cell.set_in_layout(False)  # inside the axes: the layout engine can ignore up to 1,600 texts
 
 
 def _ink_on(color: npt.NDArray[np.float64]) -> str:
-    """Returns black or white, whichever stands out more (WCAG 2.1, relative luminance)."""
+    """Returns black or white, whichever has more contrast (WCAG 2.1, relative luminance)."""
     red, green, blue = (
         c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in color[:3]
     )
     luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
-    # The contrasts (1 + 0.05) / (L + 0.05) of white and (L + 0.05) / 0.05 of black meet at 0.179.
+    # The contrasts (1 + 0.05) / (L + 0.05) of white and (L + 0.05) / 0.05 of black are equal at
+    # 0.179.
     return "black" if luminance > 0.179 else "white"
