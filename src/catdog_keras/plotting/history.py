@@ -1,4 +1,4 @@
-"""Learning curves: how accuracy and loss went from epoch to epoch."""
+"""Learning curves: accuracy and loss per epoch."""
 
 from __future__ import annotations
 
@@ -27,23 +27,24 @@ def plot_history(
     *,
     figure: Figure | SubFigure | None = None,
 ) -> Figure | SubFigure:
-    """Draws accuracy and loss over the epochs, training and validation in each, side by side.
+    """Plots learning curves: accuracy and loss per epoch, for training and validation.
 
-    The best epoch on validation is marked in each panel: the highest accuracy, the lowest loss.
-    They need not be the same epoch. The title counts epochs of training without a finite value.
+    The best validation epoch is marked in each panel: the highest accuracy and the lowest loss,
+    which can be in different epochs. The title reports the number of training epochs without a
+    finite value.
 
     Args:
-        history: the `keras.callbacks.History` that `fit` returns, or its dict of lists, one
-            number per epoch. The accuracy is the first metric with "acc" in its name. A dict
-            counts its epochs from 1; an epoch without a value holds NaN.
-        figure: an empty matplotlib figure or subfigure to draw into, or None for a new one.
+        history: `keras.callbacks.History` returned by `fit`, or its dict of lists with one number
+            per epoch. The accuracy is the first metric with "acc" in its name. Epochs of a dict are
+            counted from 1; an epoch without a value has NaN.
+        figure: Empty matplotlib figure or subfigure to draw into, or None for a new one.
 
     Returns:
         The figure, neither shown nor closed.
 
     Raises:
-        TypeError: if `history` is neither a History nor a dict of lists of numbers.
-        ValueError: if it holds neither an accuracy nor a loss, or no epoch.
+        TypeError: If `history` is neither a History nor a dict of lists of numbers.
+        ValueError: If it has neither an accuracy nor a loss, or no epoch.
 
     Example:
         >>> import catdog_keras
@@ -75,7 +76,7 @@ def plot_history(
 
 
 def _read(history: Any) -> tuple[dict[str, Curve], Epochs]:
-    """Returns each curve by name and the number of each epoch, or raises."""
+    """Returns each curve by name and the epoch numbers; raises an error if they are not valid."""
     log = getattr(history, "history", history)
     if not isinstance(log, Mapping):
         requirement = "a keras.callbacks.History, or its dict of one list of numbers per metric"
@@ -84,7 +85,7 @@ def _read(history: Any) -> tuple[dict[str, Curve], Epochs]:
     length = max((len(curve) for curve in curves.values()), default=0)
     if length == 0:
         raise ValueError(describe("history", "the record of at least one epoch", dict(log)))
-    # A History knows where training went on: `initial_epoch` is not 0 then.
+    # A History knows its first epoch, which is not 0 after resuming with `initial_epoch`.
     known = getattr(history, "epoch", None)
     start = known[0] + 1 if known else 1
     epochs = np.arange(start, start + length)
@@ -99,7 +100,7 @@ def _read_curve(name: str, values: Any) -> Curve:
 
 
 def _spread(name: str, curve: Curve, epochs: Epochs) -> Curve:
-    """Puts the values of `fit(validation_freq=n)` at the epochs that they belong to."""
+    """Assigns the values of `fit(validation_freq=n)` to their epochs."""
     if len(curve) == len(epochs):
         return curve
     places = [epochs % n == 0 for n in range(2, int(epochs[-1]) + 1)]
@@ -115,12 +116,12 @@ def _spread(name: str, curve: Curve, epochs: Epochs) -> Curve:
 
 
 def _choose_metrics(log: Mapping[str, object]) -> dict[str, str]:
-    """Returns the metric to draw under each title, or raises if there is none."""
+    """Returns the metric to draw under each title; raises an error if there is none."""
     trained = [name for name in log if not name.startswith(_VALIDATION)]
     accuracies = [name for name in trained if "acc" in name.lower()]
     metrics = {}
     if accuracies:
-        # Top-k accuracies are accuracies only where there is no other.
+        # Use a top-k accuracy only if there is no other accuracy.
         metrics[ACCURACY] = min(accuracies, key=lambda name: "top_k" in name)
     if "loss" in trained:
         metrics[LOSS] = "loss"
@@ -134,19 +135,19 @@ def _draw_curves(ax: Axes, epochs: Epochs, train: Curve, validation: Curve | Non
     """Draws one metric: training solid with circles, validation dashed with squares."""
     from catdog_keras.plotting import _canvas
 
-    # A line of one point is invisible: markers show it. Many of them would hide the line.
+    # Markers make a single point visible; too many of them would hide the line.
     line: dict[str, Any] = {"linewidth": 1.8, "markersize": 5}
     line["markevery"] = max(1, len(epochs) // 20)
     ax.plot(epochs, train, "-o", color=_canvas.BLUE, label="training", **line)
     if validation is not None:
-        # Joined across epochs without a value, or nothing would be seen of `validation_freq`.
+        # Skip epochs without a value, otherwise `validation_freq` would leave isolated points.
         seen = np.isfinite(validation)
         xs, ys = epochs[seen], validation[seen]
         ax.plot(xs, ys, "--s", color=_canvas.VERMILION, label="validation", **line)
 
 
 def _mark_best(ax: Axes, epochs: Epochs, validation: Curve | None, *, highest: bool) -> list[str]:
-    """Draws a star at the best value on validation; returns the line that tells it, if any."""
+    """Draws a star at the best validation value; returns its line of the title, if any."""
     from catdog_keras.plotting import _canvas
 
     if validation is None or not np.isfinite(validation).any():
@@ -169,15 +170,15 @@ def _mark_best(ax: Axes, epochs: Epochs, validation: Curve | None, *, highest: b
 
 
 def _count_gaps(ax: Axes, train: Curve) -> list[str]:
-    """Returns the line that tells of epochs whose value cannot be drawn, if there are any."""
+    """Returns a line of the title with the number of epochs without a finite value, if any."""
     gaps = np.count_nonzero(~np.isfinite(train))
     if not any(np.isfinite(line.get_ydata()).any() for line in ax.lines):
-        ax.set_yticks([])  # matplotlib would number an axis on which nothing stands
+        ax.set_yticks([])  # matplotlib would put numbers on an empty axis
     return [f"not finite in {gaps} of {len(train)} epochs"] if gaps else []
 
 
 def _mark_epochs(ax: Axes, epochs: Epochs) -> None:
-    """Puts whole numbers at the axis, the first and the last epoch among them."""
+    """Sets integer ticks on the epoch axis, including the first and the last epoch."""
     from matplotlib.ticker import MaxNLocator
 
     first, last = int(epochs[0]), int(epochs[-1])
@@ -191,7 +192,7 @@ def _mark_epochs(ax: Axes, epochs: Epochs) -> None:
 
 
 def _draw_legend(figure: Figure | SubFigure, panels: npt.NDArray[Any]) -> None:
-    """Names the lines once for all panels, below them where the layout makes room there."""
+    """Draws one legend for all panels, below them if the layout engine reserves the space."""
     from catdog_keras.plotting import _canvas
 
     entries: dict[str, Any] = {}
