@@ -1,4 +1,4 @@
-"""Pictures by class: a first look at a dataset."""
+"""Plot of sample images by class."""
 
 from __future__ import annotations
 
@@ -29,31 +29,32 @@ def plot_images(
     max_batches: int = 32,
     figure: Figure | SubFigure | None = None,
 ) -> Figure | SubFigure:
-    """Shows the first pictures of each class, one row per class with its name above.
+    """Plots the first images of each class, one row per class with its name as title.
 
-    Where a class has too few pictures its places stay empty and its title says so. Many classes
-    are set side by side, in reading order.
+    If a class has too few images, its remaining slots stay empty and the title reports it. Many
+    classes are placed in several columns, in reading order.
 
     Args:
-        data: a dataset of batches `(images, labels)`, of which only as many are taken as needed,
-            or one pair of arrays. Images have the shape `(batch, height, width, channels)`,
-            `(batch, channels, height, width)` or `(batch, height, width)`; labels are class
-            indices `(batch,)` or one-hot rows `(batch, classes)`.
-        class_names: the names of the classes, in the order of their indices.
-        per_class: pictures per class, at least 1.
-        value_range: the values `(low, high)` that are black and white. None finds out from the
-            pictures shown: [0, 1], [-1, 1] or [0, 255], else from their least to their largest.
-        data_format: `"channels_last"` or `"channels_first"`. None goes by the axis that has 1, 3
-            or 4 entries and, where both have, by `keras.config.image_data_format()`.
-        max_batches: the most batches that are looked through for missing classes, at least 1.
-        figure: an empty matplotlib figure or subfigure to draw into, or None for a new one.
+        data: Dataset of batches `(images, labels)`, of which only as many as needed are read, or
+            one pair of arrays. Images have shape `(batch, height, width, channels)`,
+            `(batch, channels, height, width)` or `(batch, height, width)`; labels are class indices
+            `(batch,)` or one-hot rows `(batch, classes)`.
+        class_names: Class names, in the order of their indices.
+        per_class: Number of images per class, at least 1.
+        value_range: Values `(low, high)` that are black and white. None infers them from the
+            plotted images: [0, 1], [-1, 1] or [0, 255], otherwise from their minimum to their
+            maximum.
+        data_format: `"channels_last"` or `"channels_first"`. None infers it from the axis that has
+            1, 3 or 4 entries; if both or neither have, `keras.config.image_data_format()` is used.
+        max_batches: Maximum number of batches to search for missing classes, at least 1.
+        figure: Empty matplotlib figure or subfigure to draw into, or None for a new one.
 
     Returns:
         The figure, neither shown nor closed.
 
     Raises:
-        TypeError: if an argument is of another type.
-        ValueError: if there are no pictures, or labels or shapes do not fit.
+        TypeError: If an argument has the wrong type.
+        ValueError: If there are no images, or labels or shapes do not match.
 
     Example:
         >>> import catdog_keras, numpy as np
@@ -83,7 +84,7 @@ def plot_images(
 
 
 def _lack(found: int, wanted: int, looked_at: int) -> tuple[str, str]:
-    """Returns what a title says of missing pictures, at length and in short."""
+    """Returns the remark of a title on missing images, in a long and a short form."""
     if found == wanted:
         return "", ""
     amount = str(found) if found else "none"
