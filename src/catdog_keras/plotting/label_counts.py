@@ -1,4 +1,4 @@
-"""How many pictures each class has."""
+"""Bar chart of the number of images per class."""
 
 from __future__ import annotations
 
@@ -12,24 +12,25 @@ if TYPE_CHECKING:
     from matplotlib.axis import Axis
 
 _INK = "#222222"
-_TITLE_SIZE = 10.0  # a long name is cut, as on the axis, before the whole title is made smaller
+_TITLE_SIZE = 10.0  # a long name is shortened before the font of the title is reduced
 
 
 def plot_label_counts(counts: Mapping[str, int], *, ax: Axes | None = None) -> Axes:
-    """Draws how many pictures each class has; the title says what always guessing would give.
+    """Plots the class distribution: the number of images per class, with the majority baseline.
 
-    Bars stand upright where the class names fit below them, and lie otherwise.
+    The title shows the accuracy of always predicting the most frequent class. Bars are vertical if
+    the class names fit below them, otherwise horizontal.
 
     Args:
-        counts: the number of pictures of each class by name, as `label_counts` returns it.
-        ax: matplotlib axes to draw into, or None for a new figure.
+        counts: Number of images of each class by name, as returned by `label_counts`.
+        ax: Matplotlib axes to draw into, or None for a new figure.
 
     Returns:
         The axes, neither shown nor closed; their figure is `.figure`.
 
     Raises:
-        TypeError: if `counts` is no mapping of integers.
-        ValueError: if `counts` is empty or a count is negative.
+        TypeError: If `counts` is not a mapping of integers.
+        ValueError: If `counts` is empty or a count is negative.
 
     Example:
         >>> import catdog_keras
@@ -53,7 +54,7 @@ def plot_label_counts(counts: Mapping[str, int], *, ax: Axes | None = None) -> A
 
 
 def _check_counts(counts: Mapping[str, int]) -> dict[str, int]:
-    """Returns the counts by name, or raises if they are none."""
+    """Returns the counts by name; raises an error if they are not valid."""
     requirement = "the number of pictures of each class by name"
     if not isinstance(counts, Mapping):
         raise TypeError(describe("counts", requirement, counts))
@@ -66,7 +67,7 @@ def _check_counts(counts: Mapping[str, int]) -> dict[str, int]:
 
 
 def _guessing(numbers: Mapping[str, int], width: float) -> list[str]:
-    """Words what always guessing the most frequent class would give, in lines that can fit."""
+    """Returns the lines of the title with the majority-class baseline, shortened to fit."""
     from catdog_keras.plotting import _canvas
 
     total = sum(numbers.values())
@@ -106,16 +107,16 @@ def _draw_lying_bars(ax: Axes, numbers: Mapping[str, int], room: tuple[float, fl
     ax.set_xlabel("pictures")
     ax.set_ylim(len(numbers) - 0.4, -0.6)  # the first class on top
     largest = max(numbers.values())
-    # The names take up to 0.4 of the width, and the longest number stands right of its bar.
+    # Names take up to 0.4 of the width, and the longest number is to the right of its bar.
     number_share = (_canvas.text_width(f"{largest:,}", size) + 6) / (0.5 * room[0])
     ax.set_xlim(0, max(largest / (1 - min(number_share, 0.5)), 1.0))
-    # Numbers along the axis stand side by side.
+    # Tick labels are next to each other.
     wide = 2 * _canvas.text_width(f"{largest:,}", float(ax.xaxis.label.get_fontsize()))
     _mark_counts(ax.xaxis, max(1, min(5, int(0.5 * room[0] / wide))))
 
 
 def _mark_counts(axis: Axis, most: int) -> None:
-    """Puts few, whole numbers at an axis of counts."""
+    """Sets a small number of integer ticks on an axis of counts."""
     from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
     axis.set_major_locator(MaxNLocator(nbins=most, integer=True))
