@@ -1,4 +1,4 @@
-"""The sweep over learning rates: where the loss falls, and where it no longer does."""
+"""Plot of a learning rate range test."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ if TYPE_CHECKING:
 
 
 def plot_learning_rate(sweep: Any, *, ax: Axes | None = None) -> Axes:
-    """Draws the loss over the learning rate, and marks the rate that is suggested.
+    """Plots a learning rate range test: the loss over the learning rate, and the suggested rate.
 
-    The thin line is the loss of each batch, the thick one the mean of neighbouring ones. The rates
-    have a logarithmic axis. A rate to the left of the lowest point, where the curve still falls, is
-    one to train with; at the lowest point itself training is about to diverge.
+    The thin line is the loss of each batch, the thick line the moving average. The learning rate
+    axis is logarithmic. Choose a rate to the left of the minimum, where the curve still falls; at
+    the minimum itself training is about to diverge.
 
     Args:
-        sweep: what `find_learning_rate` returns.
-        ax: matplotlib axes to draw into, or None for new ones.
+        sweep: Return value of `find_learning_rate`.
+        ax: Matplotlib axes to draw into, or None for new ones.
 
     Returns:
         The axes; their figure is neither shown nor closed.
 
     Raises:
-        TypeError: if `sweep` is nothing like it.
-        ValueError: if it holds no step or no finite loss, or not as many losses as rates.
+        TypeError: If `sweep` does not have the attributes of such a result.
+        ValueError: If it has no step or no finite loss, or the numbers of losses and rates differ.
 
     Example:
         >>> import catdog_keras
@@ -40,8 +40,8 @@ def plot_learning_rate(sweep: Any, *, ax: Axes | None = None) -> Axes:
 
     rates, losses, suggestion = _read(sweep)
     ax = _canvas.take_axes(ax, (6.0, 4.0))
-    ax.set_xscale("log")  # before there is a line: of a single rate there are no linear limits
-    thin = "-" if len(rates) > 1 else "o"  # a line of one point is invisible
+    ax.set_xscale("log")  # before plotting: a single rate has no valid linear limits
+    thin = "-" if len(rates) > 1 else "o"  # a line with a single point is invisible
     ax.plot(rates, losses, thin, color=_canvas.BLUE, linewidth=0.8, alpha=0.5, label="each batch")
     middles, means = sweep.smoothed
     ax.plot(middles, means, "-", color=_canvas.BLUE, linewidth=2.2, label="mean of neighbours")
