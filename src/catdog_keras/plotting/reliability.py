@@ -1,4 +1,4 @@
-"""Whether a model is right as often as it says."""
+"""Reliability diagram (calibration curve)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ATTRIBUTES = ("low", "high", "pictures", "confidence", "accuracy", "accuracy_in
 
 
 class Bin(Protocol):
-    """What is drawn of pictures of which a model was about equally sure."""
+    """Attributes of a bin that are plotted; see `ReliabilityBin`."""
 
     @property
     def low(self) -> float: ...  # noqa: D102
@@ -31,22 +31,23 @@ class Bin(Protocol):
 
 
 def plot_reliability(bins: Sequence[Bin], *, ax: Axes | None = None) -> Axes:
-    """Draws how often a model is right over how sure it is, with 95 % intervals.
+    """Plots a reliability diagram (calibration curve): accuracy over confidence.
 
-    Below the diagonal it is too sure. Where an interval touches the diagonal, the pictures of that
-    bin show no fault; how many they are stands above. Thin lines are the edges of the bins; a point
-    stands at the mean confidence of its bin.
+    Below the diagonal the model is overconfident. Points have 95% confidence intervals: if an
+    interval includes the diagonal, the images of that bin do not show miscalibration. Their number
+    is above the plot. Thin lines are the bin edges; each point is at the mean confidence of its
+    bin.
 
     Args:
-        bins: records as of `Evaluation.reliability_bins`, at least one.
-        ax: matplotlib axes to draw into, or None for a new figure.
+        bins: Records like those of `Evaluation.reliability_bins`, at least one.
+        ax: Matplotlib axes to draw into, or None for a new figure.
 
     Returns:
         The axes, neither shown nor closed; their figure is `.figure`.
 
     Raises:
-        TypeError: if `bins` is no list of such records.
-        ValueError: if it is empty.
+        TypeError: If `bins` is not a list of such records.
+        ValueError: If `bins` is empty.
 
     Example:
         >>> import catdog_keras
@@ -61,8 +62,8 @@ def plot_reliability(bins: Sequence[Bin], *, ax: Axes | None = None) -> Axes:
     ax = _canvas.take_axes(ax, (5.5, 5.5))
     least = min(
         0.5, *(each.low for each in bins)
-    )  # of two classes one is always at least as probable
-    ink = ax.xaxis.label.get_color()  # seen on the user's background, be it dark
+    )  # with two classes the predicted one has at least 0.5
+    ink = ax.xaxis.label.get_color()  # visible on the user's background, even if dark
     ax.plot([least, 1], [least, 1], ":", color=ink, label="as often right as sure")
     _draw_points(ax, bins)
     ax.set_xlim(least, 1)
@@ -101,14 +102,14 @@ def _draw_points(ax: Axes, bins: Sequence[Bin]) -> None:
         capsize=4,
         elinewidth=1.6,
         capthick=1.6,
-        clip_on=False,  # a point at an end of the axes is a whole one
+        clip_on=False,  # draw markers at the axis limits in full
         zorder=3,
         label="accuracy, with its 95 % interval",
     )
 
 
 def _write_counts(ax: Axes, bins: Sequence[Bin]) -> None:
-    """Writes how many pictures each bin has above its place."""
+    """Writes the number of images of each bin above the plot."""
     from catdog_keras.plotting import _canvas
 
     above = ax.secondary_xaxis("top")
