@@ -1,4 +1,4 @@
-"""What a classifier could do if its threshold were moved."""
+"""ROC curves."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from catdog_keras.plotting._records import check_records
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# More curves than this cannot be told from each other: then these many and the crowd are named.
+# More curves cannot be distinguished: then at most this many entries are in the legend.
 MOST_NAMED = 4
-LEAST_AREA = 0.6  # below it a curve may run through the corner of the legend
+LEAST_AREA = 0.6  # below it a curve can run through the corner of the legend
 _ATTRIBUTES = (
     "class_name",
     "positives",
@@ -28,7 +28,7 @@ _ATTRIBUTES = (
 
 
 class Curve(Protocol):
-    """What is drawn of one class against the rest."""
+    """Attributes of an ROC curve that are plotted; see `RocCurve`."""
 
     @property
     def class_name(self) -> str: ...  # noqa: D102
@@ -47,24 +47,25 @@ class Curve(Protocol):
 
 
 def plot_roc(curves: Sequence[Curve], *, ax: Axes | None = None) -> Axes:
-    """Draws ROC curves; the legend has their areas, with 95 % intervals, and how many pictures.
+    """Plots ROC curves; the legend shows their areas (AUC) with 95% intervals and image counts.
 
-    The two rates are shares: of the pictures of all other classes, and of the class's own, that are
-    taken for it. Of more than four curves, the three with the smallest areas are named and the
-    others drawn thinly in grey. The legend stands in the corner below the curves, where there is
-    room as long as they are better than a guess.
+    The false positive rate is the fraction of images of all other classes that are predicted as the
+    class, the true positive rate the fraction of its own images. With more than four curves, the
+    three with the smallest areas are named and the others are thin gray lines. The legend is in the
+    lower right corner, which is free as long as the curves are better than a random guess.
 
     Args:
-        curves: records as of `Evaluation.roc_curves`, at least one; of a class without pictures,
-            or without others beside it, no line can be drawn, and the legend says so.
-        ax: matplotlib axes to draw into, or None for a new figure.
+        curves: Records like those of `Evaluation.roc_curves`, at least one. The curve of a class
+            without images, or without images of other classes, cannot be drawn; the legend reports
+            it.
+        ax: Matplotlib axes to draw into, or None for a new figure.
 
     Returns:
         The axes, neither shown nor closed; their figure is `.figure`.
 
     Raises:
-        TypeError: if `curves` is no list of such records.
-        ValueError: if it is empty.
+        TypeError: If `curves` is not a list of such records.
+        ValueError: If `curves` is empty.
 
     Example:
         >>> import catdog_keras
@@ -84,7 +85,7 @@ def plot_roc(curves: Sequence[Curve], *, ax: Axes | None = None) -> Axes:
     unnamed = len(curves) - len(named) - len(crowd)
     if unnamed:
         ax.plot([], [], " ", label=f"no area: {unnamed} classes")
-    ink = ax.xaxis.label.get_color()  # seen on the user's background, be it dark
+    ink = ax.xaxis.label.get_color()  # visible on the user's background, even if dark
     ax.plot([0, 1], [0, 1], color=ink, linewidth=0.8, alpha=0.6, label="area 0.500: a guess")
     ax.set_xlim(-0.01, 1.01)
     ax.set_ylim(-0.01, 1.01)
@@ -99,7 +100,7 @@ def plot_roc(curves: Sequence[Curve], *, ax: Axes | None = None) -> Axes:
 
 
 def _choose(curves: Sequence[Curve]) -> tuple[list[Curve], list[Curve]]:
-    """Returns the curves that are named and, by rising area, the crowd that is not."""
+    """Returns the curves to name in the legend, and the others in ascending order of area."""
     if len(curves) <= MOST_NAMED:
         return list(curves), []
     defined = [curve for curve in curves if not math.isnan(curve.area)]
@@ -128,7 +129,8 @@ def _draw_named(ax: Axes, named: Sequence[Curve]) -> None:
     colors = (_canvas.BLUE, _canvas.VERMILION, _canvas.GREEN, _canvas.ORANGE)
     dashes = ("-", "--", "-.", ":")
     for curve, color, dash in zip(named, colors, dashes, strict=False):
-        # The area first: a label that begins with an underscore, as a name may, would be hidden.
+        # Put the area first: matplotlib hides labels that begin with an underscore, as a class name
+        # can.
         area = "no area"
         if not math.isnan(curve.area):
             low, high = curve.area_interval
