@@ -1,4 +1,4 @@
-"""The pictures that a model was most wrong about."""
+"""Plot of the images with the highest loss."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
 
 _ATTRIBUTES = ("index", "file", "true_class", "predicted_class", "probability", "loss")
-# Lines above a picture: its file, its class, how sure the model was, and of which class.
+# Lines above an image: its file, its class and loss, and two on the prediction.
 LINES = 4
 LARGEST_TEXT = 9.0
-# Characters that a line should have room for before its text is made smaller.
+# Number of characters that a line has space for before the font size is reduced.
 LINE_LENGTH = 22
-# What the layout leaves free around each picture, in inches.
+# Padding of the layout around each image, in inches.
 LAYOUT_PAD = 0.1
-# Places are no narrower, for the sake of their text, and no wider, for that of the other pictures.
+# Minimum slot width, for the sake of the text, and maximum, for the sake of the other images.
 NARROWEST, WIDEST = 0.9, 2.0
 
 
 class Loss(Protocol):
-    """What is told of one picture."""
+    """Attributes of an image's loss that are plotted; see `PictureLoss`."""
 
     @property
     def index(self) -> int: ...  # noqa: D102
@@ -57,27 +57,27 @@ def plot_top_losses(
     data_format: str | None = None,
     figure: Figure | SubFigure | None = None,
 ) -> Figure | SubFigure:
-    """Shows the pictures that a model was most wrong about: file, class, loss, and its mistake.
+    """Plots the images with the highest loss, with file, true class, loss and prediction.
 
-    The pictures are found by their place: `data` must yield in the order in which it was evaluated,
-    as `splits.validation` and `splits.test` do.
+    Images are found by their index: `data` must yield them in the order in which they were
+    evaluated, as `splits.validation` and `splits.test` do.
 
     Args:
-        losses: records as of `Evaluation.top_losses`, at least one, shown in their order.
-        data: the dataset of batches `(images, labels)` that was evaluated, of which only as many
-            are taken as needed, or one pair of arrays; shapes as for `plot_images`.
-        value_range: the values `(low, high)` that are black and white. None finds out from the
-            pictures shown, as `plot_images` does.
-        data_format: `"channels_last"` or `"channels_first"`. None goes by the axis that has 1, 3
-            or 4 entries and, where both have, by `keras.config.image_data_format()`.
-        figure: an empty matplotlib figure or subfigure to draw into, or None for a new one.
+        losses: Records like those of `Evaluation.top_losses`, at least one, plotted in their order.
+        data: Dataset of batches `(images, labels)` that was evaluated, of which only as many as
+            needed are read, or one pair of arrays; shapes as for `plot_images`.
+        value_range: Values `(low, high)` that are black and white. None infers them from the
+            plotted images, as `plot_images` does.
+        data_format: `"channels_last"` or `"channels_first"`. None infers it from the axis that has
+            1, 3 or 4 entries; if both or neither have, `keras.config.image_data_format()` is used.
+        figure: Empty matplotlib figure or subfigure to draw into, or None for a new one.
 
     Returns:
         The figure, neither shown nor closed.
 
     Raises:
-        TypeError: if an argument is of another type.
-        ValueError: if there are no losses, or `data` does not hold their pictures in that order.
+        TypeError: If an argument has the wrong type.
+        ValueError: If there are no losses, or `data` does not have their images in that order.
 
     Example:
         >>> import catdog_keras, numpy as np
@@ -110,7 +110,7 @@ def plot_top_losses(
 def _place(
     figure: Figure | SubFigure | None, count: int, shape: float
 ) -> tuple[Figure | SubFigure, list[Axes], float]:
-    """Returns the figure, the axes of each picture and the height of a picture in inches."""
+    """Returns the figure, the axes of each image, and the height of an image in inches."""
     from catdog_keras.plotting import _canvas
 
     title = LINES * 1.3 * LARGEST_TEXT / _canvas.POINTS_PER_INCH + LAYOUT_PAD
@@ -132,7 +132,7 @@ def _place(
 def _arrange(
     room: tuple[float, float], count: int, shape: float, title: float
 ) -> tuple[int, float]:
-    """Returns how many pictures stand side by side for the largest ones, and their height."""
+    """Returns the number of columns that makes the images largest, and their height."""
     heights = {
         columns: min(
             (room[0] / columns - LAYOUT_PAD) / shape,
@@ -145,7 +145,7 @@ def _arrange(
 
 
 def _draw_picture(ax: Axes, picture: Any, shape: float) -> None:
-    """Draws a picture as large as its place allows, at the left, as its text stands."""
+    """Draws an image as large as its slot allows, left-aligned like its text."""
     own = picture.shape[1] / picture.shape[0]
     width, height = (own, 1.0) if own <= shape else (shape, shape / own)
     ax.imshow(picture, extent=(0, width, 1 - height, 1))
@@ -156,7 +156,7 @@ def _draw_picture(ax: Axes, picture: Any, shape: float) -> None:
 
 
 def _write_lines(ax: Axes, loss: Loss, room: float) -> None:
-    """Writes what is told of a picture above it, each line no wider than its place."""
+    """Writes the text above an image, with no line wider than its slot."""
     from catdog_keras.plotting import _canvas
 
     size = _canvas.text_size(room / (0.44 * LINE_LENGTH), LARGEST_TEXT)
