@@ -1,4 +1,4 @@
-"""What a model came to, as one HTML page that needs nothing beside it."""
+"""Evaluation report as one self-contained HTML page."""
 
 from catdog_keras.report.writing import write_report
 
