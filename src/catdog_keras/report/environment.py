@@ -1,4 +1,4 @@
-"""On what a result came about: versions and the machine, for those who want to repeat it."""
+"""Software versions and hardware of the run."""
 
 import os
 import platform
@@ -6,14 +6,14 @@ from importlib import metadata
 
 import keras
 
-# The package that computes, by the name under which Keras knows it.
+# The package of each backend, by the name that Keras uses for the backend.
 BACKEND_PACKAGES = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
 
 
 def describe_environment() -> dict[str, str]:
-    """Returns what computed, by name: versions, backend, precision, cores and system."""
+    """Returns versions, backend, precision, number of cores and operating system, by name."""
     backend = keras.config.backend()
-    # The pictures are decoded by TensorFlow, whatever computes.
+    # TensorFlow is always included: it decodes the images with every backend.
     packages = ["catdog-keras", "keras", "tensorflow", BACKEND_PACKAGES.get(backend, backend)]
     versions = {name: _version(name) for name in dict.fromkeys([*packages, "numpy", "pillow"])}
     return {
@@ -29,5 +29,5 @@ def describe_environment() -> dict[str, str]:
 def _version(package: str) -> str:
     try:
         return metadata.version(package)
-    except metadata.PackageNotFoundError:  # as of a wheel under another name, such as a nightly's
+    except metadata.PackageNotFoundError:  # such as a nightly wheel, which has another name
         return "unknown"
