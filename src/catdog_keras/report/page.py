@@ -1,4 +1,4 @@
-"""One HTML page that needs nothing beside it: headings, tables and figures from plain records."""
+"""Self-contained HTML page of headings, tables and figures, rendered from plain records."""
 
 import base64
 import io
@@ -8,20 +8,20 @@ from typing import Any
 
 from catdog_keras.datasets.scan_report import printable
 
-FIGURE_DPI = 130  # sharp on paper and on dense screens, at half the bytes of 200
+FIGURE_DPI = 130  # sharp in print and on high-resolution screens, at half the file size of 200
 JPEG_QUALITY = 85
-BROAD = 900  # pixels; below it the letters can still be read where it is shrunk to a phone
+BROAD = 900  # pixels; narrower figures stay readable when they are scaled down to a phone
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of text below a header; the first cell of a row names it.
+    """Table of text cells; the first cell of a row is its header.
 
     Attributes:
-        caption: What the table says, above it.
-        header: The names of the columns; none for pairs of name and value.
-        rows: Cells of text, as many in each row.
-        texts: How many columns are text; those behind them are numbers, to be set right.
+        caption: Caption above the table.
+        header: Column names; empty for a table of name-value pairs.
+        rows: Cells of text, the same number in each row.
+        texts: Number of leading text columns; the others are numbers and are right-aligned.
     """
 
     caption: str
@@ -32,14 +32,14 @@ class Table:
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture inside the page.
+    """Image embedded in the page.
 
     Attributes:
-        source: Its data URI.
-        width: Pixels.
-        height: Pixels.
-        alt: What it shows, for those who do not see it.
-        caption: The line below it.
+        source: Data URI of the image.
+        width: Width in pixels.
+        height: Height in pixels.
+        alt: Alternative text for readers who cannot see the image.
+        caption: Caption below the image.
     """
 
     source: str
@@ -50,13 +50,13 @@ class Figure:
 
     @property
     def broad(self) -> bool:
-        """Whether it would be too small to read where it has to fit the width of a phone."""
+        """Whether the image is too wide to stay readable at the width of a phone."""
         return self.width > BROAD
 
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page under a heading of its own."""
+    """Section of the page with its own heading."""
 
     title: str
     text: Sequence[str] = ()
@@ -66,14 +66,14 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
-    """The whole page.
+    """Contents of the page.
 
     Attributes:
-        title: The heading above all.
-        remark: What has to be known before the figures are read, or nothing.
-        summary: The figures to be seen first: name, value, what stands below it.
-        sections: The parts.
-        footer: The last line.
+        title: Main heading.
+        remark: Caveat shown before all results, or empty.
+        summary: Key figures shown first: name, value, and the line below it.
+        sections: Sections of the page.
+        footer: Last line of the page.
     """
 
     title: str
@@ -84,7 +84,7 @@ class Page:
 
 
 def render_page(page: Page) -> str:
-    """Returns the HTML of a page; whatever stands in its texts is shown, never interpreted."""
+    """Renders a page as HTML; all text is escaped."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -99,13 +99,14 @@ def render_page(page: Page) -> str:
 
 
 def embed(drawing: Any, alt: str, caption: str, *, photographs: bool = False) -> Figure:
-    """Puts a matplotlib figure, or that of an Axes, into a record for the page.
+    """Converts a matplotlib figure, or the figure of an Axes, to an image embedded in the page.
 
     Args:
-        drawing: The figure or the axes.
-        alt: What it shows, for those who do not see it.
-        caption: The line below it.
-        photographs: Whether it is made of pictures, which a JPEG holds in a tenth of the bytes.
+        drawing: Figure or axes.
+        alt: Alternative text for readers who cannot see the image.
+        caption: Caption below the image.
+        photographs: Whether the figure consists of photographs, for which JPEG takes a tenth of the
+            bytes.
     """
     from PIL import Image
 
@@ -119,5 +120,5 @@ def embed(drawing: Any, alt: str, caption: str, *, photographs: bool = False) ->
 
 
 def _shown(value: Any) -> Any:
-    """Text without what would turn its direction or be no letter at all."""
+    """Escapes control characters and characters that change the text direction in strings."""
     return printable(value) if type(value) is str else value
