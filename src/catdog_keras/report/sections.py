@@ -1,4 +1,4 @@
-"""The parts of the report, each from the numbers that it shows."""
+"""Sections of the report, each created from the numbers that it shows."""
 
 import math
 import os
@@ -16,21 +16,21 @@ from catdog_keras.report.page import Section, Table, embed
 
 CELLS_TOLD = 9  # the alternative text of a larger confusion matrix leaves the cells to the tables
 CURVES_TOLD = 5
-WORST = 9  # as many as `Evaluation.top_losses` and `plot_top_losses` show
+WORST = 9  # the default number of `Evaluation.top_losses` and `plot_top_losses`
 
 
 def percent(share: float) -> str:
-    """A share in percent, to a tenth: more than some hundred pictures can tell."""
+    """Formats a fraction in percent with one decimal, enough for several hundred images."""
     return "-" if math.isnan(share) else f"{100 * share:.1f} %"
 
 
 def interval(ends: tuple[float, float]) -> str:
-    """The two ends of an interval of a share, in percent."""
+    """Formats an interval of a fraction in percent."""
     return f"{100 * ends[0]:.1f} to {100 * ends[1]:.1f} %"
 
 
 def data_section(counts: Mapping[str, Mapping[str, int]]) -> Section:
-    """How many pictures of each class there are in each split."""
+    """Section on the number of images of each class and split."""
     names = list(dict.fromkeys(name for split in counts.values() for name in split))
     rows = [(name, *(f"{split.get(name, 0):,}" for split in counts.values())) for name in names]
     totals = ("all classes", *(f"{sum(split.values()):,}" for split in counts.values()))
@@ -39,7 +39,7 @@ def data_section(counts: Mapping[str, Mapping[str, int]]) -> Section:
 
 
 def curves_section(histories: Mapping[str, Any]) -> Section:
-    """Loss and accuracy over the epochs."""
+    """Section on the learning curves."""
     figures = []
     for name, history in histories.items():
         log = getattr(history, "history", history)
@@ -58,7 +58,7 @@ def curves_section(histories: Mapping[str, Any]) -> Section:
 
 
 def errors_section(evaluations: Mapping[str, Evaluation]) -> Section:
-    """What is taken for what, and how well each class is told from the rest."""
+    """Section on the confusion matrix and the precision, recall and F1 score of each class."""
     scored = ("precision", "recall", "F1")
     header = ("class", "pictures", *(part for name in scored for part in (name, "95 % interval")))
     tables = []
@@ -93,7 +93,7 @@ def errors_section(evaluations: Mapping[str, Evaluation]) -> Section:
 
 
 def reliability_section(evaluations: Mapping[str, Evaluation]) -> Section:
-    """Whether a model is right as often as it says."""
+    """Section on calibration, with reliability diagrams."""
     figures = [
         embed(
             plot_reliability(each.reliability_bins),
@@ -111,7 +111,7 @@ def reliability_section(evaluations: Mapping[str, Evaluation]) -> Section:
 
 
 def roc_section(evaluations: Mapping[str, Evaluation]) -> Section:
-    """How well the classes could be told apart at other thresholds."""
+    """Section on ROC curves."""
     header = ("class", "area under the curve", "95 % interval")
     tables = []
     figures = []
@@ -137,7 +137,7 @@ def roc_section(evaluations: Mapping[str, Evaluation]) -> Section:
 
 
 def worst_section(evaluations: Mapping[str, Evaluation], drawings: Mapping[str, Any]) -> Section:
-    """The pictures that a model was most wrong about."""
+    """Section on the images with the highest loss."""
     header = ("picture", "true class", "named", "with probability", "loss")
     worst = {name: each.top_losses(WORST) for name, each in evaluations.items()}
     common = _common_folder([loss for losses in worst.values() for loss in losses])
@@ -176,7 +176,7 @@ def worst_section(evaluations: Mapping[str, Evaluation], drawings: Mapping[str, 
 
 
 def repeat_section(facts: Mapping[str, Mapping[str, Any]]) -> Section:
-    """Pairs of name and value, a table for each group."""
+    """Section for reproducing the result: one table of name-value pairs per group."""
     tables = [
         Table(group, (), [(str(name), str(value)) for name, value in pairs.items()], texts=2)
         for group, pairs in facts.items()
@@ -209,11 +209,11 @@ def _tell_bins(evaluation: Evaluation) -> str:
 
 
 def _common_folder(losses: Sequence[PictureLoss]) -> str:
-    """The folder above all files: whoever reads the page need not know where on a disk it was."""
+    """Returns the folder above all files, which is left out of the page."""
     folders = [os.path.dirname(loss.file) for loss in losses if loss.file is not None]  # noqa: PTH120
     try:
         common = os.path.commonpath(folders)
-    except ValueError:  # none at all, some relative, or on several drives
+    except ValueError:  # no folders, a mixture of absolute and relative ones, or several drives
         return ""
     return common if os.path.isabs(common) else ""  # noqa: PTH117
 
