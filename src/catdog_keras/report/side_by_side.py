@@ -1,4 +1,4 @@
-"""The part of the report on several models: their accuracies, and what the differences mean."""
+"""Section of the report that compares several models, with significance tests."""
 
 import itertools
 from collections.abc import Mapping
@@ -8,11 +8,11 @@ from catdog_keras.plotting import plot_comparison
 from catdog_keras.report.page import Section, Table, embed
 from catdog_keras.report.sections import interval, percent
 
-PAIRS = 28  # of eight models
+PAIRS = 28  # all pairs of eight models
 
 
 def models_section(evaluations: Mapping[str, Evaluation], chosen: str | None) -> Section:
-    """Several models side by side."""
+    """Section that compares the accuracies of several models."""
     header = ("model", "right", "accuracy", "95 % interval", "log loss", "calibration error")
     rows = [
         (
@@ -46,10 +46,11 @@ def models_section(evaluations: Mapping[str, Evaluation], chosen: str | None) ->
 
 
 def _pairs(evaluations: Mapping[str, Evaluation], chosen: str | None) -> Table:
-    """Each model with each later one; of many models the chosen one with each other one.
+    """Returns a table of all pairs of models; of many models, only the pairs with the selected one.
 
-    Where none was chosen the first stands in for it: the most accurate one would owe a part of its
-    lead to these very pictures, and the p-values would not hold.
+    Without a selected model the first one is used. The most accurate model would be a biased
+    choice: part of its lead is due to selection on these images, and the p-values would not be
+    valid.
     """
     names = list(evaluations)
     pairs = list(itertools.combinations(names, 2))
