@@ -1,4 +1,4 @@
-"""The pictures that a model was most wrong about, and where it saw what it named."""
+"""The images with the highest loss and their Grad-CAM heat maps."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 def draw_worst_pictures(
     model: keras.Model, evaluation: Evaluation, files: Sequence[str], image_size: tuple[int, int]
 ) -> "Figure | SubFigure":
-    """Draws the pictures of the largest losses with the evidence for the class that was named.
+    """Plots the images with the highest loss, with Grad-CAM heat maps of the predicted class.
 
     Args:
-        model: The model that was evaluated.
+        model: Model that was evaluated.
         evaluation: Its evaluation.
-        files: Where the pictures are, in the order of the evaluation.
-        image_size: (height, width) in pixels of the model's pictures.
+        files: File of each image, in the order of the evaluation.
+        image_size: (height, width) of the model's images in pixels.
 
     Returns:
-        The figure, without evidence where no layer of the model tells places apart.
+        The figure; without heat maps if the model has no layer that is suitable for Grad-CAM.
     """
     worst = evaluation.top_losses(WORST)
     shown = [files[loss.index] for loss in worst]
