@@ -1,4 +1,4 @@
-"""From evaluations to a page that another person can judge."""
+"""Report on one or several evaluations as an HTML page."""
 
 import os
 import warnings
@@ -28,30 +28,32 @@ def write_report(
     chosen: str | None = None,
     remark: str = "",
 ) -> None:
-    """Writes one HTML page on one model, or on several side by side.
+    """Writes an evaluation report: one self-contained HTML page on one or several models.
 
-    The page needs nothing beside it: figures lie inside, and there is no script and no request to
-    any host. File and class names are shown as they are and never interpreted. What is not given
-    is left out; the versions and the machine that it was written on are always there.
+    Figures are embedded in the page, which contains no scripts and sends no network requests. File
+    and class names are escaped. Sections without data are left out; software versions and hardware
+    of the machine that writes the report are always included.
 
     Args:
-        path: File to write; one that stands there is replaced when the new one is complete.
-        evaluations: The `Evaluation` of each model by the model's name, all on the same pictures.
-        title: The page's heading.
-        counts: How many pictures of each class, by split, as in `ImageSplits.counts`.
-        histories: By the model's name what `fit` returned, or its dict, for the curves.
-        worst_pictures: By the model's name a matplotlib figure of the pictures that it was most
-            wrong about, in the order of `Evaluation.top_losses`, as `plot_class_activation` draws.
-        facts: Groups of name and value that someone else needs to repeat the result: where the
-            pictures came from, seeds, settings.
-        chosen: Of several models the one whose figures stand first: that which validation pictures
-            chose. None names none: the most accurate one on these pictures is flattered by them.
-        remark: A sentence above all figures, such as that the model was trained on these pictures.
+        path: File to write; an existing file is replaced when the new one is complete.
+        evaluations: `Evaluation` of each model by the model's name, all on the same images.
+        title: Heading of the page.
+        counts: Number of images of each class, by split, as in `ImageSplits.counts`.
+        histories: Return value of `fit`, or its dict, by the model's name, for the learning curves.
+        worst_pictures: Matplotlib figure of the images with the highest loss, by the model's name,
+            in the order of `Evaluation.top_losses`, as drawn by `plot_class_activation`.
+        facts: Groups of name-value pairs that are necessary to reproduce the result: source of the
+            images, seeds, settings.
+        chosen: With several models, the name of the one whose metrics are shown first: the model
+            selected on validation images. With None no model is selected, because selecting the
+            most accurate one on these images would give an optimistic estimate.
+        remark: Sentence shown before all metrics, for example that the model was trained on these
+            images.
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If there is no evaluation, they are not of the same pictures, or none of them is
-            that of the model `chosen`.
+        ValueError: If there is no evaluation, the evaluations are not of the same images, or none
+            of them is of the model `chosen`.
         OSError: If the file cannot be written.
 
     Example:
@@ -67,7 +69,8 @@ def write_report(
     if chosen is not None:
         check_choice("chosen", chosen, list(evaluations))
     with warnings.catch_warnings():
-        # A name in letters that the font lacks is boxes in a figure; the tables have it whole.
+        # Figures show boxes for characters that the font does not have; the tables show the full
+        # names.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         parts = _parts(evaluations, counts or {}, histories or {}, worst_pictures or {}, chosen)
     parts.append(sections.repeat_section({**(facts or {}), "Environment": describe_environment()}))
@@ -114,7 +117,7 @@ def _check_evaluations(evaluations: Any) -> None:
 def _summary(
     evaluations: Mapping[str, Evaluation], chosen: str | None
 ) -> list[tuple[str, str, str]]:
-    """The figures to be seen first: of one model, or how far several lie apart."""
+    """Returns the key figures shown first: of one model, or the accuracy range of several."""
     first = next(iter(evaluations.values()))
     several = len(evaluations) > 1
     shown = first if not several else evaluations.get(chosen or "")
