@@ -1,4 +1,4 @@
-"""The command `catdog-keras`: the library's functions, from a shell."""
+"""Command-line interface `catdog-keras`."""
 
 import os
 import signal
@@ -10,12 +10,12 @@ __all__ = ["main"]
 
 
 def main(prog_name: str | None = None) -> None:
-    """Runs the command line and ends the process with its status.
+    """Runs the command line and exits the process with its status.
 
     Args:
-        prog_name: The name of the command in its help; by default that of the script.
+        prog_name: Name of the command in its help; defaults to the name of the script.
     """
-    # A shell starts background jobs with SIGINT ignored; they stay that way.
+    # Shells start background jobs with SIGINT ignored; keep it ignored.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, exit_at_once)
     from catdog_keras.cli.commands import commands
@@ -24,12 +24,12 @@ def main(prog_name: str | None = None) -> None:
         commands(prog_name=prog_name)
     except SystemExit as ended:
         if ended.code == INTERRUPTED:
-            # Threads of TensorFlow may still call Python: a regular exit could wait for them or
-            # crash. The unfinished files were removed before.
+            # TensorFlow threads may still call Python, so a regular exit could wait for them or
+            # crash. Unfinished files were already removed.
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(INTERRUPTED)
         # The work is done. At exit Python restores the default handler, which would kill the
-        # process and hide the status.
+        # process and hide the exit status.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         raise
