@@ -1,7 +1,7 @@
-"""The group of all commands.
+"""The click group of all commands.
 
-This module and all that it imports must stay light: `--help` and messages about wrong arguments
-need neither Keras nor NumPy. Each command imports what it works with when it runs.
+This module and its imports must be fast to load: `--help` and messages about invalid arguments need
+neither Keras nor NumPy. Each command imports its dependencies when it runs.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from catdog_keras.cli.interrupts import INTERRUPTED, MESSAGE, interrupted
 
 
 class _Commands(click.Group):
-    """A group whose commands end with one line and status 130 when they are interrupted."""
+    """Group whose commands print one line and exit with status 130 when they are interrupted."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -22,10 +22,10 @@ class _Commands(click.Group):
             pass
         except (
             BaseException
-        ):  # TensorFlow turns an interrupt of a Python function into its own error
+        ):  # TensorFlow converts an interrupt of a Python function to its own error
             if not interrupted():
                 raise
-        # The exception is gone here, and with it the frames that kept unfinished work alive.
+        # The exception is released here, and with it the frames that kept unfinished work alive.
         click.echo(MESSAGE, err=True)
         return ctx.exit(INTERRUPTED)
 
