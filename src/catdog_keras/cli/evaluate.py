@@ -1,4 +1,4 @@
-"""`catdog-keras evaluate`: how good a model is on labelled pictures, and a page that shows it."""
+"""`catdog-keras evaluate`: evaluates a model on labeled images, optionally with a report."""
 
 import json
 import math
@@ -149,5 +149,5 @@ def _shown(share: float, interval: tuple[float, float]) -> str:
 
 
 def _number(value: float) -> float | None:
-    """A share of nothing is NaN, for which JSON has no word."""
+    """Returns None for NaN (undefined ratios), which JSON cannot represent."""
     return None if math.isnan(value) else value
