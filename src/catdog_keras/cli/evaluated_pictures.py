@@ -1,4 +1,4 @@
-"""The pictures that `catdog-keras evaluate` judges by, and what the training saw of them."""
+"""Selection of the images for `catdog-keras evaluate`, and their role in the training."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -19,17 +19,17 @@ NOT_OF_THE_TRAINING = "not of the training"
 
 @dataclass(frozen=True)
 class EvaluatedPictures:
-    """The pictures that are evaluated.
+    """Images to evaluate on.
 
     Attributes:
-        part: Which part of DATA they are.
-        dataset: Batches of pictures and labels.
-        files: Where each picture is.
-        names: The same from the folder of DATA on, as on any machine.
-        counts: Pictures by split of the training, where it is known, and class.
-        seen: How many of them stood in each split of the training, where it is known.
-        passed_over: The reason by the name of each file that is no usable picture.
-        sha256: Hash of the hashes and names of all pictures, as `sha256sum` lists them.
+        part: Which part of DATA is used.
+        dataset: Batches of images and labels.
+        files: File of each image.
+        names: Files relative to the folder of DATA, the same on every machine.
+        counts: Number of images by class and, if it is known, by split of the training.
+        seen: Number of these images in each split of the training, if the split is known.
+        passed_over: Reason for each ignored file that could not be read as an image, by file name.
+        sha256: Hash of the hashes and names of all images, in the format of `sha256sum`.
     """
 
     part: Part
@@ -43,7 +43,7 @@ class EvaluatedPictures:
 
     @property
     def remark(self) -> str:
-        """What to know before the numbers are read: that the training had a part in them."""
+        """Caveat shown before the metrics if some of the images were used in the training."""
         trained, chose = self.seen.get("train", 0), self.seen.get("validation", 0)
         told = []
         if trained:
@@ -61,10 +61,10 @@ class EvaluatedPictures:
 def choose_pictures(
     loaded: ModelFile, model: Path, data: str, part: Part | None, batch_size: int
 ) -> EvaluatedPictures:
-    """Returns the pictures of a part of the training's split, or all.
+    """Returns the images of one part of the training's split, or all images.
 
     Raises:
-        ValueError: If there is no such part, or the pictures are not those of the training.
+        ValueError: If the part does not exist, or the images differ from those of the training.
     """
     manifest = model.parent / SPLIT_FILE
     if part is None:
@@ -144,7 +144,7 @@ def _all(loaded: ModelFile, data: str, manifest: Path, batch_size: int) -> Evalu
 
 
 def _splits_of(manifest: "Manifest", scan: "ScanReport", files: Sequence[str]) -> list[str]:
-    """In which split of the training each picture was, by its content, wherever it lies now."""
+    """Returns the training split of each image; images are matched by content, not by path."""
     split_of = {
         manifest.contents[file][1]: split
         for split, listing in manifest.splits.items()
