@@ -1,4 +1,4 @@
-"""The report of an evaluation: the page, and the numbers that it was made from."""
+"""Report of an evaluation: the HTML page, and the JSON file with the predictions."""
 
 import hashlib
 import shlex
@@ -17,12 +17,12 @@ from catdog_keras.report.environment import describe_environment
 from catdog_keras.report.worst_pictures import draw_worst_pictures
 
 REPORT_FILE, EVALUATION_FILE = "report.html", "evaluation.json"
-NAMED = 50  # files passed over, of which the page gives the reason
+NAMED = 50  # maximum number of ignored files that the page lists with a reason
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What the command was given."""
+    """Arguments of the command."""
 
     model: Path
     data: Path
@@ -31,7 +31,7 @@ class Asked:
     batch_size: int
 
     def command(self, part: str) -> str:
-        """The command that evaluates again, without the folders of this machine."""
+        """Returns the command that repeats the evaluation, without the folders of this machine."""
         words = ["catdog-keras", "evaluate", self.model.name, _last(self.data), "--pictures", part]
         for name in self.class_names:
             words += ["--class-name", name]
@@ -47,14 +47,14 @@ def write_evaluation_report(
     pictures: EvaluatedPictures,
     asked: Asked,
 ) -> None:
-    """Writes the report into a folder, both files at once.
+    """Writes the report to a folder; both files appear together.
 
     Args:
-        directory: The folder; it is made if need be.
-        loaded: The model that was evaluated.
-        evaluation: What it came to.
-        pictures: What it was evaluated on.
-        asked: What the command was given.
+        directory: Folder for the report; it is created if necessary.
+        loaded: Model that was evaluated.
+        evaluation: Its evaluation.
+        pictures: Images that it was evaluated on.
+        asked: Arguments of the command.
     """
     name = asked.model.name
     record = read_training_record(asked.model)
@@ -108,7 +108,7 @@ def _training_facts(record: TrainingRecord | None) -> dict[str, Mapping[str, Any
 
 
 def _last(path: Path) -> str:
-    """The name of a folder or file, of `.` too: the folders above it are nobody else's business."""
+    """Returns the name of a folder or file, also for `.`; parent folders stay private."""
     return path.resolve().name
 
 
