@@ -1,7 +1,7 @@
-"""The import of Keras and TensorFlow, without TensorFlow's startup messages.
+"""Import of Keras and TensorFlow without TensorFlow's startup messages.
 
-TensorFlow's libraries write about oneDNN and CUDA while they are loaded. TF_CPP_MIN_LOG_LEVEL does
-not apply to these lines, because TensorFlow reads it later.
+TensorFlow's libraries print messages about oneDNN and CUDA while they are loaded.
+TF_CPP_MIN_LOG_LEVEL does not apply to these, because TensorFlow reads it later.
 """
 
 import importlib
@@ -34,7 +34,7 @@ def import_frameworks() -> None:
     """Imports TensorFlow and Keras. If the user sets TF_CPP_MIN_LOG_LEVEL, nothing is removed.
 
     Raises:
-        InputError: If the backend that the user chose cannot be imported.
+        InputError: If the selected backend cannot be imported.
     """
     if LEVEL in os.environ:
         _import()
@@ -64,7 +64,7 @@ def _import() -> None:
 def _log_lines_removed() -> Iterator[None]:
     """Removes TensorFlow's log lines from standard error while the block runs.
 
-    A child process filters the lines, so that the last words of a crash are still written.
+    A child process filters the lines, so that the last output before a crash is still written.
     """
     sys.stderr.flush()
     original = os.dup(2)
@@ -79,13 +79,13 @@ def _log_lines_removed() -> Iterator[None]:
         yield
     finally:
         sys.stderr.flush()
-        os.dup2(original, 2)  # closes the last writing end of the pipe, which ends the child
+        os.dup2(original, 2)  # closes the last write end of the pipe, which ends the child
         os.close(original)
         os.waitpid(child, 0)
 
 
 def _filter_and_exit(reader: int, writer: int, output: int) -> None:
-    """Runs in the child: copies all other lines until the pipe ends."""
+    """Runs in the child: copies all other lines until the pipe is closed."""
     status = 1
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both processes
