@@ -1,4 +1,4 @@
-"""Checks of arguments that are made before Keras is imported, so that the answer comes at once."""
+"""Argument checks that run before Keras is imported, so that errors are reported immediately."""
 
 from pathlib import Path
 
@@ -9,21 +9,21 @@ PLACE = "an existing folder or zip archive"
 
 
 def check_folder(name: str, path: str) -> None:
-    """Raises if `path` is not an existing folder."""
+    """Raises an error if `path` is not an existing folder."""
     if not check_path(name, path).is_dir():
         raise NotADirectoryError(describe(name, "a folder", path))
 
 
 def check_data(name: str, path: str) -> None:
-    """Raises if `path` is neither an existing folder nor an existing file."""
+    """Raises an error if `path` is neither an existing folder nor an existing file."""
     if not check_path(name, path).exists():
         raise FileNotFoundError(describe(name, PLACE, path, "Check the path."))
 
 
 def check_picture_place(name: str, path: str) -> None:
-    """Raises if `path` is empty, or a zip archive that does not exist.
+    """Raises an error if `path` is empty, or a zip archive that does not exist.
 
-    Other files that do not exist are listed later, and the rest is used.
+    Other files that do not exist are reported later, and the remaining ones are used.
     """
     place = check_path(name, path)
     if place.suffix.lower() == ".zip":
@@ -31,7 +31,7 @@ def check_picture_place(name: str, path: str) -> None:
 
 
 def check_weights(weights: str | None) -> None:
-    """Raises if `weights` names a file that does not exist."""
+    """Raises an error if `weights` is a file that does not exist."""
     named = (None, "auto", "pretrained", "imagenet", "synthetic")
     if weights in named or Path(weights).is_file():
         return
@@ -40,6 +40,6 @@ def check_weights(weights: str | None) -> None:
 
 
 def check_output_folder(name: str, path: str) -> None:
-    """Raises if `path` is not a folder that can be written to; leaves nothing behind."""
+    """Raises an error if `path` is not a writable folder; leaves no files behind."""
     with output_folder(path, [], name):
         pass
