@@ -1,8 +1,8 @@
-"""Ctrl-C: one line and exit status 130, whatever the command is doing.
+"""Handling of Ctrl-C: one line and exit status 130 in every phase of a command.
 
-Before the work begins there is nothing to clean up, and the process ends at once: an exception
-could be swallowed in the middle of an import, or be printed with a traceback. During the work
-SIGINT raises KeyboardInterrupt, so that unfinished files are removed on the way out.
+Before the work begins there is nothing to clean up, and the process exits immediately: an exception
+could be swallowed during an import, or be printed with a traceback. During the work SIGINT raises
+KeyboardInterrupt, so that unfinished files are removed.
 """
 
 import os
