@@ -1,4 +1,4 @@
-"""What the command says when something is wrong: one sentence and an exit status, no traceback."""
+"""Error messages of the command: one sentence and an exit status, without a traceback."""
 
 import re
 import warnings
@@ -11,12 +11,13 @@ import click
 
 @contextmanager
 def plain_messages(**names: str) -> Iterator[None]:
-    """Turns what a user can mend into one message and exit status 2, and warnings into lines.
+    """Converts user errors to one message and exit status 2, and warnings to single lines.
 
-    The library raises these types only for what it was given; a traceback would hide the message.
+    The library raises these exception types only for invalid arguments and files; a traceback would
+    hide the message.
 
     Args:
-        **names: What the command calls an argument that has another name in the library.
+        **names: Command-line name of each argument that has a different name in the library.
     """
 
     def show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
@@ -32,26 +33,26 @@ def plain_messages(**names: str) -> Iterator[None]:
 
 
 def with_options(message: str, **names: str) -> str:
-    """The message with each argument of Python under the name that it has on the command line."""
+    """Returns the message with the command-line name of each Python argument."""
     for parameter in click.get_current_context().command.params:
         written = max(parameter.opts, key=len)
         if isinstance(parameter, click.Argument):
             written = parameter.human_readable_name
         names.setdefault(parameter.name or "", written)
     for name, written in names.items():
-        place = r"(?:\[\d+\])?"  # of one in a list
+        place = r"(?:\[\d+\])?"  # an index, for an element of a list
         message = re.sub(rf"\b{name}(?={place}=)|(?<=`){name}(?={place}`)", written, message)
     return message
 
 
 class InputError(click.ClickException):
-    """What a user can mend: printed without a traceback."""
+    """Error that the user can fix, printed without a traceback."""
 
     exit_code = 2
 
 
 def _wording(error: Exception) -> str:
-    """The library's own words, or, for an error that comes from the system, a sentence of it."""
+    """Returns the library's message, or a full sentence for an error of the operating system."""
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{str(error.filename)!r}: {error.strerror}. Check place and rights."
     return str(error)
