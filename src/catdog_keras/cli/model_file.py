@@ -1,4 +1,4 @@
-"""The model that a command is given: loaded, with its class names and the size of its pictures."""
+"""Loading of a command's model file, with its class names and image size."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     import keras
 
 REQUIREMENT = "a file that holds a Keras model"
-DEFAULT_SIDE = 160  # pixels, for a model that takes pictures of any size
+DEFAULT_SIDE = 160  # pixels, for a model that accepts images of any size
 
 
 def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds what is asked of every model that was not trained by this command."""
+    """Adds the options for models that were not trained by this command."""
     names = click.option(
         "--class-name",
         "class_names",
@@ -46,7 +46,7 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @dataclass(frozen=True)
 class ModelFile:
-    """A loaded model, and what has to be known of it to give it pictures."""
+    """Loaded model with the information that is needed to prepare its input."""
 
     model: "keras.Model"
     class_names: tuple[str, ...]
@@ -54,10 +54,10 @@ class ModelFile:
 
 
 def check_model_file(path: str) -> Path:
-    """Returns the path of a model file, which may still turn out not to be a model.
+    """Returns the path of a model file; whether it contains a model is checked on loading.
 
     Raises:
-        OSError: If there is no such file.
+        OSError: If the file does not exist.
         ValueError: If the path is empty.
     """
     file = check_path("model", path, REQUIREMENT)
@@ -71,11 +71,12 @@ def check_model_file(path: str) -> Path:
 
 
 def load_model_file(path: str, class_names: Sequence[str]) -> ModelFile:
-    """Loads a model; `class_names`, where there are any, go before those that it holds.
+    """Loads a model; `class_names`, if given, take precedence over those stored in the model.
 
     Raises:
-        OSError: If there is no such file, or it is no model.
-        ValueError: If the model holds no class names and none are given, or takes no pictures.
+        OSError: If the file does not exist, or does not contain a model.
+        ValueError: If there are no class names in the model or in `class_names`, or the input of
+            the model is not images.
     """
     model = _load(check_model_file(path))
     shape = model.input_shape
@@ -91,7 +92,7 @@ def _load(file: Path) -> "keras.Model":
 
     try:
         return keras.saving.load_model(file, compile=False)
-    except Exception as error:  # what a wrong or damaged file leads to is Keras's and h5py's own
+    except Exception as error:  # Keras and h5py raise various errors for a wrong or damaged file
         remedy = f"Keras says: {error}"
         raise OSError(describe("model", REQUIREMENT, str(file), remedy)) from error
 
