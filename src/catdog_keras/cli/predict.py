@@ -1,4 +1,4 @@
-"""`catdog-keras predict`: which class each picture is of, and how sure the model is."""
+"""`catdog-keras predict`: predicts the class of each image, with its probability."""
 
 import csv
 import io
@@ -55,7 +55,7 @@ def predict(
         with interruptible_work():
             loaded = load_model_file(model, class_names)
             found = load_pictures(list(paths), image_size=loaded.image_size, batch_size=batch_size)
-            # What is wanted are the probabilities: an evaluation has them, whatever the labels are.
+            # Only the probabilities are needed: the labels of this evaluation are placeholders.
             labelled = ((images, np.zeros(len(images), int)) for images in found.dataset)
             evaluation = evaluate_classifier(
                 loaded.model, labelled, loaded.class_names, found.files, from_logits=from_logits
@@ -79,7 +79,7 @@ def _predictions(
 
 
 def _as_table(rows: Sequence[Prediction]) -> str:
-    """Aligned columns; the file stands last, for it may be long."""
+    """Formats predictions as aligned columns; the file is last because it can be long."""
     from catdog_keras.datasets.scan_report import printable
 
     names = [printable(row["class"]) for row in rows]
@@ -95,7 +95,7 @@ def _as_json(rows: Sequence[Prediction]) -> str:
 
 
 def _as_csv(rows: Sequence[Prediction]) -> str:
-    """File, class and probability; behind them the probability of each class by its name."""
+    """Formats predictions as CSV: file, class, probability, then the probability of each class."""
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\n")
     names = list(rows[0]["probabilities"])
