@@ -1,4 +1,4 @@
-"""`catdog-keras scan`: what is wrong with which picture file."""
+"""`catdog-keras scan`: reports nonstandard and unreadable image files."""
 
 import sys
 
