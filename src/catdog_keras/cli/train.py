@@ -1,4 +1,4 @@
-"""`catdog-keras train`: from a folder of class folders to a model file, by transfer learning."""
+"""`catdog-keras train`: trains a model by transfer learning on a folder of class folders."""
 
 import sys
 import time
@@ -109,7 +109,7 @@ def train(data: str, output: str, **settings: Any) -> None:
         from catdog_keras.report.environment import describe_environment
 
         with interruptible_work():
-            _build_model(chosen, ("to be", "known"))  # what is wrong with it is said at once
+            _build_model(chosen, ("to be", "known"))  # fails early on invalid options
             with output_folder(output, [MODEL_FILE, RECORD_FILE, SPLIT_FILE]) as folder:
                 splits = _load(data, chosen)
                 started = time.perf_counter()
@@ -130,7 +130,7 @@ def train(data: str, output: str, **settings: Any) -> None:
 
 @dataclass(frozen=True)
 class _Settings:
-    """The options that say how to train."""
+    """Options that control the training."""
 
     backbone: str
     epochs: int
@@ -176,7 +176,7 @@ def _build_model(chosen: _Settings, class_names: tuple[str, ...]) -> "keras.Mode
 
 
 def _fit(model: "keras.Model", splits: "ImageSplits", chosen: _Settings) -> dict[str, list[float]]:
-    """Trains the head, then the end of the backbone, each kept as in its best epoch."""
+    """Trains the head, then the last layers of the backbone; each keeps its best epoch."""
     import keras
 
     from catdog_keras.models import fine_tune, fit_head
@@ -206,7 +206,7 @@ def _fit(model: "keras.Model", splits: "ImageSplits", chosen: _Settings) -> dict
 
 
 def _tell(model: "keras.Model", splits: "ImageSplits", seconds: float, output: str) -> None:
-    """What was trained on, how well it does on validation, and how to judge it."""
+    """Prints the training data, the validation accuracy, and how to evaluate the model."""
     from catdog_keras.datasets.scan_report import printable
     from catdog_keras.evaluation import evaluate_classifier
 
