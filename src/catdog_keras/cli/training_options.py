@@ -1,4 +1,4 @@
-"""Options that all commands have which train."""
+"""Options shared by all commands that train."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,21 +15,21 @@ seed_option = click.option(
 
 
 def epochs_option(default: int, text: str) -> Callable[[Any], Any]:
-    """Passes over the training pictures, at least one."""
+    """Returns the option for the number of training epochs, at least 1."""
     return click.option(
         "--epochs", default=default, show_default=True, type=click.IntRange(min=1), help=text
     )
 
 
 def batch_size_option(text: str) -> Callable[[Any], Any]:
-    """Pictures per batch, at least one."""
+    """Returns the option for the number of images per batch, at least 1."""
     return click.option(
         "--batch-size", default=32, show_default=True, type=click.IntRange(min=1), help=text
     )
 
 
 def weights_option(whose: str) -> Callable[[Any], Any]:
-    """The weights that the backbone begins with."""
+    """Returns the option for the initial weights of the backbone."""
     return click.option(
         "--weights",
         default="pretrained",
