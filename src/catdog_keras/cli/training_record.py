@@ -1,4 +1,4 @@
-"""What `catdog-keras train` leaves beside a model, for the evaluation to find."""
+"""Files that `catdog-keras train` writes next to a model, and that the evaluation reads."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -10,16 +10,16 @@ MODEL_FILE, RECORD_FILE, SPLIT_FILE = "model.keras", "training.json", "split.jso
 
 @dataclass(frozen=True)
 class TrainingRecord:
-    """How a model came about.
+    """Record of how a model was trained.
 
     Attributes:
-        data: Where the pictures came from.
-        settings: The options of the command, by name.
-        counts: Pictures by split and class.
-        passed_over: The files that were no usable pictures, each with the reason.
-        history: By metric its value in each epoch.
-        seconds: How long the training took.
-        environment: Versions and machine.
+        data: Source of the images.
+        settings: Options of the command, by name.
+        counts: Number of images by split and class.
+        passed_over: Reason for each ignored file that could not be read as an image.
+        history: Value in each epoch, by metric.
+        seconds: Duration of the training.
+        environment: Software versions and hardware.
     """
 
     data: str
@@ -31,16 +31,16 @@ class TrainingRecord:
     environment: dict[str, str]
 
     def write(self, folder: Path) -> None:
-        """Writes the record into a folder."""
+        """Writes the record to a folder."""
         text = json.dumps(asdict(self), indent=2) + "\n"
         (folder / RECORD_FILE).write_text(text, encoding="utf-8")
 
 
 def read_training_record(model: Path) -> TrainingRecord | None:
-    """The record beside a model that `catdog-keras train` wrote; None where there is none.
+    """Reads the record next to a model that `catdog-keras train` wrote; None if there is none.
 
     Raises:
-        ValueError: If there is a file of that name which is no such record.
+        ValueError: If a file with that name is not a training record.
     """
     file = model.parent / RECORD_FILE
     if model.name != MODEL_FILE or not file.is_file():
