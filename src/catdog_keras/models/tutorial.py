@@ -44,8 +44,8 @@ def build_model1(
             0 to 1.
         momentum: Momentum of the moving averages of batch normalization, from 0 to 1. The default
             is the tutorial's and Keras's; with it, the averages need about 500 training steps.
-            For shorter training use 0.9: otherwise the validation accuracy stays near chance
-            although the training accuracy rises.
+            For shorter training use a smaller value, such as 0.97: otherwise the validation
+            accuracy stays near chance although the training accuracy rises.
 
     Returns:
         An uncompiled `keras.Model` from `(batch, height, width, channels)` to float32

@@ -49,8 +49,9 @@ RESULTS_FILE = "results.json"
 FIGURE_DPI = 120
 
 # Momentum of the moving averages of batch normalization in models 1 to 3. A run may have a few
-# hundred steps: at Keras's 0.99 the averages would still depend on their initial values.
-MOMENTUM = 0.9
+# hundred steps: at Keras's 0.99 the averages would still depend on their initial values. At 0.9
+# they would depend on the last ten batches, which are small on synthetic images.
+MOMENTUM = 0.97
 
 Step: TypeAlias = Callable[[Settings, BackboneChoice], keras.Model]
 
@@ -84,7 +85,7 @@ def run_tutorial(
     """Runs the four steps of the tutorial and writes results, a report, figures and models.
 
     The models are trained one after another with the same data, optimizer, schedule and number of
-    epochs; the batch normalization of models 1 to 3 has momentum 0.9, because a run may have few
+    epochs; the batch normalization of models 1 to 3 has momentum 0.97, because a run may have few
     steps. Each model keeps the weights of the epoch with the best validation accuracy; because it
     selected the epoch, that accuracy is optimistic. The test images are used once, at the end.
 
