@@ -157,7 +157,7 @@ def test_count_is_the_number_of_images_written_by_default(tmp_path, monkeypatch)
     monkeypatch.setattr(drawing, "_write_picture", lambda job, seed: None)
     steps = []
     write_synthetic(tmp_path, progress=steps.append)
-    assert sum(steps) == synthetic.COUNT == 600
+    assert sum(steps) == synthetic.COUNT == 700
 
 
 def test_an_interrupt_stops_the_drawing(tmp_path):

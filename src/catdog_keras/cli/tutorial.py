@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.option(
     "--epochs",
     type=click.IntRange(min=1),
-    show_default="70 for synthetic images, otherwise 20",
+    show_default="60 for synthetic images, otherwise 20",
     help="Epochs for each model.",
 )
 @click.option(

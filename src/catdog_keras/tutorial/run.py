@@ -91,7 +91,7 @@ def run_tutorial(
 
     Args:
         source: As for `load_cats_dogs`.
-        epochs: Epochs for each model, at least 1; by default 70 for synthetic images and 20 for
+        epochs: Epochs for each model, at least 1; by default 60 for synthetic images and 20 for
             others.
         output: Folder for `results.json`, `report.html` (the models side by side), the figures
             (PNG) and the models (`.keras`). It is created if necessary. All files are moved there

@@ -63,7 +63,7 @@ class BackboneChoice:
 
 # The synthetic set is small and drawn: small images and small batches train all four models in
 # minutes. For photographs, image size and batch size are the tutorial's.
-DEFAULTS = {"synthetic": ((96, 96), 16, 70), "photographs": ((160, 160), 32, 20)}
+DEFAULTS = {"synthetic": ((96, 96), 16, 60), "photographs": ((160, 160), 32, 20)}
 
 
 def make_settings(

@@ -17,10 +17,10 @@ from catdog_keras.datasets.synthetic.canvas import Canvas
 from catdog_keras.datasets.synthetic.coats import choose_coat
 from catdog_keras.datasets.synthetic.scenes import draw_foreground, draw_scene
 
-VERSION = 5  # increases when the images or their numbers change: a cached set is drawn again
+VERSION = 6  # increases when the images or their numbers change: a cached set is drawn again
 CLASS_NAMES = ("cat", "dog")
 MAX_NUMBER = 2**20 - 1
-_TRAIN_PER_CLASS = 100  # few, so that augmentation helps as it does on photographs
+_TRAIN_PER_CLASS = 150  # few, so that augmentation helps as it does on photographs
 _VALIDATION_PER_CLASS = 200
 COUNT = len(CLASS_NAMES) * (_TRAIN_PER_CLASS + _VALIDATION_PER_CLASS)  # images by default
 _FIRST_VALIDATION_NUMBER = 2000  # as in the public archive
