@@ -1,7 +1,9 @@
 """Settings of every test: hypothesis profiles, seeds, a quiet process without windows."""
 
+import contextlib
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -62,6 +64,10 @@ class DeselectedByWorkers:
 
 def pytest_configure(config) -> None:
     config.pluginmanager.register(DeselectedByWorkers())
+    # A shell starts background jobs with SIGINT ignored, and child processes inherit that.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        with contextlib.suppress(ValueError):  # not the main thread
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
