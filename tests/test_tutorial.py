@@ -13,7 +13,7 @@ from PIL import Image
 from catdog_keras import Evaluation, load_cats_dogs
 from catdog_keras.datasets.synthetic import write_synthetic
 from catdog_keras.tutorial import run as tutorial
-from catdog_keras.tutorial.lesson import describe_lesson
+from catdog_keras.tutorial.lesson import compare_steps, describe_lesson
 from catdog_keras.tutorial.settings import choose_backbone, make_settings
 from catdog_keras.tutorial.training import BestEpoch
 
@@ -292,7 +292,7 @@ def test_the_lesson_compares_each_model_with_the_one_before_and_names_the_best()
         "model3": evaluation(89),
         "model4": evaluation(89),
     }
-    lines = describe_lesson(validation, "synthetic")
+    lines = describe_lesson(validation, compare_steps(validation), "synthetic")
     assert lines[:4] == [
         "model2 is 20.0 points above model1: more than chance (exact McNemar test, p = 1.9e-06).",
         "model3 is 1.0 points below model2: no more than chance explains "
@@ -306,7 +306,7 @@ def test_the_lesson_compares_each_model_with_the_one_before_and_names_the_best()
 
 
 def test_the_lesson_of_one_model_on_photographs_compares_nothing():
-    lines = describe_lesson({"model1": evaluation(70)}, "cats.zip")
+    lines = describe_lesson({"model1": evaluation(70)}, [], "cats.zip")
     assert lines[0] == "Best by validation: model1, 70.0%."
     assert len(lines) == 2
     assert "catdog-keras train" in lines[1]

@@ -1,5 +1,6 @@
 """Argument checks that run before Keras is imported, so that errors are reported immediately."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from catdog_keras._checks import check_path, describe
@@ -30,12 +31,12 @@ def check_picture_place(name: str, path: str) -> None:
         check_data("paths", path)
 
 
-def check_weights(weights: str | None) -> None:
-    """Raises an error if `weights` is a file that does not exist."""
-    named = (None, "auto", "pretrained", "imagenet", "synthetic")
-    if weights in named or Path(weights).is_file():
+def check_weights(weights: str | None, names: Sequence[str]) -> None:
+    """Raises an error if `weights` is neither one of `names` nor an existing file."""
+    if weights is None or weights in names or Path(weights).is_file():
         return
-    requirement = '"pretrained", "imagenet", None or the path of a weights file'
+    listed = ", ".join(f'"{name}"' for name in names)
+    requirement = f"{listed}, None or the path of a weights file"
     raise FileNotFoundError(describe("weights", requirement, weights, "There is no such file."))
 
 

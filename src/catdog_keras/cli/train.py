@@ -102,7 +102,7 @@ def train(data: str, output: str, **settings: Any) -> None:
     with plain_messages(directory="DATA", input_shape="--image-size"):
         chosen = _Settings(**settings)
         check_data("data", data)
-        check_weights(chosen.weights)
+        check_weights(chosen.weights, ("pretrained", "imagenet", "synthetic"))
         check_output_folder("output", output)
         import_frameworks()
         from catdog_keras._output import output_folder

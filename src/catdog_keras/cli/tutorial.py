@@ -83,7 +83,7 @@ def tutorial(image_size: int | None, **options: Any) -> None:
     with plain_messages():
         if options["source"] not in ("synthetic", "public"):
             check_data("source", options["source"])
-        check_weights(options["weights"])
+        check_weights(options["weights"], ("auto", "imagenet", "synthetic"))
         check_output_folder("output", options["output"])
         import_frameworks()
         from catdog_keras.tutorial import run_tutorial

@@ -1,5 +1,6 @@
 """Pretrained backbones without classification layers: the table of names and the builder."""
 
+import functools
 import os
 import re
 import socket
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import keras
+from keras import applications
 
 from catdog_keras._checks import describe
 from catdog_keras.models.synthetic_small import build_synthetic_small
@@ -25,7 +27,8 @@ class Backbone:
     """Properties of a backbone that `transfer_model` needs.
 
     Attributes:
-        constructor: Its name in `keras.applications`, or in `catdog_keras.models.synthetic_small`.
+        builder: Function of `input_shape` and `weights` that builds the network without its
+            classification layers.
         preprocessing: The `Preprocessing` scheme of its weights; None if the network contains its
             preprocessing.
         minimum_size: Smallest height and width in pixels.
@@ -34,62 +37,75 @@ class Backbone:
             backbone that was trained on synthetic images.
     """
 
-    constructor: str
+    builder: Callable[..., keras.Model]
     preprocessing: str | None
     minimum_size: int
     features: int
     weights: str = "imagenet"
 
 
+def _application(
+    builder: Callable[..., keras.Model],
+    preprocessing: str | None,
+    minimum_size: int,
+    features: int,
+) -> Backbone:
+    """Returns the entry of a network of `keras.applications`."""
+    return Backbone(
+        functools.partial(builder, include_top=False), preprocessing, minimum_size, features
+    )
+
+
 BACKBONES = {
-    "convnext_base": Backbone("ConvNeXtBase", None, 32, 1024),
-    "convnext_large": Backbone("ConvNeXtLarge", None, 32, 1536),
-    "convnext_small": Backbone("ConvNeXtSmall", None, 32, 768),
-    "convnext_tiny": Backbone("ConvNeXtTiny", None, 32, 768),
-    "convnext_xlarge": Backbone("ConvNeXtXLarge", None, 32, 2048),
-    "densenet121": Backbone("DenseNet121", "imagenet_torch", 32, 1024),
-    "densenet169": Backbone("DenseNet169", "imagenet_torch", 32, 1664),
-    "densenet201": Backbone("DenseNet201", "imagenet_torch", 32, 1920),
-    "efficientnet_b0": Backbone("EfficientNetB0", None, 32, 1280),
-    "efficientnet_b1": Backbone("EfficientNetB1", None, 32, 1280),
-    "efficientnet_b2": Backbone("EfficientNetB2", None, 32, 1408),
-    "efficientnet_b3": Backbone("EfficientNetB3", None, 32, 1536),
-    "efficientnet_b4": Backbone("EfficientNetB4", None, 32, 1792),
-    "efficientnet_b5": Backbone("EfficientNetB5", None, 32, 2048),
-    "efficientnet_b6": Backbone("EfficientNetB6", None, 32, 2304),
-    "efficientnet_b7": Backbone("EfficientNetB7", None, 32, 2560),
-    "efficientnet_v2_b0": Backbone("EfficientNetV2B0", None, 32, 1280),
-    "efficientnet_v2_b1": Backbone("EfficientNetV2B1", None, 32, 1280),
-    "efficientnet_v2_b2": Backbone("EfficientNetV2B2", None, 32, 1408),
-    "efficientnet_v2_b3": Backbone("EfficientNetV2B3", None, 32, 1536),
-    "efficientnet_v2_l": Backbone("EfficientNetV2L", None, 32, 1280),
-    "efficientnet_v2_m": Backbone("EfficientNetV2M", None, 32, 1280),
-    "efficientnet_v2_s": Backbone("EfficientNetV2S", None, 32, 1280),
-    "inception_resnet_v2": Backbone("InceptionResNetV2", "signed", 75, 1536),
-    "inception_v3": Backbone("InceptionV3", "signed", 75, 2048),
-    "mobilenet": Backbone("MobileNet", "signed", 32, 1024),
-    "mobilenet_v2": Backbone("MobileNetV2", "signed", 32, 1280),
-    "mobilenet_v3_large": Backbone("MobileNetV3Large", None, 32, 960),
-    "mobilenet_v3_small": Backbone("MobileNetV3Small", None, 32, 576),
-    "nasnet_large": Backbone("NASNetLarge", "signed", 32, 4032),
-    "nasnet_mobile": Backbone("NASNetMobile", "signed", 32, 1056),
-    "resnet101": Backbone("ResNet101", "imagenet_caffe", 32, 2048),
-    "resnet101_v2": Backbone("ResNet101V2", "signed", 32, 2048),
-    "resnet152": Backbone("ResNet152", "imagenet_caffe", 32, 2048),
-    "resnet152_v2": Backbone("ResNet152V2", "signed", 32, 2048),
-    "resnet50": Backbone("ResNet50", "imagenet_caffe", 32, 2048),
-    "resnet50_v2": Backbone("ResNet50V2", "signed", 32, 2048),
-    "synthetic_small": Backbone("build_synthetic_small", "signed", 32, 128, weights="synthetic"),
-    "vgg16": Backbone("VGG16", "imagenet_caffe", 32, 512),
-    "vgg19": Backbone("VGG19", "imagenet_caffe", 32, 512),
-    "xception": Backbone("Xception", "signed", 71, 2048),
+    "convnext_base": _application(applications.ConvNeXtBase, None, 32, 1024),
+    "convnext_large": _application(applications.ConvNeXtLarge, None, 32, 1536),
+    "convnext_small": _application(applications.ConvNeXtSmall, None, 32, 768),
+    "convnext_tiny": _application(applications.ConvNeXtTiny, None, 32, 768),
+    "convnext_xlarge": _application(applications.ConvNeXtXLarge, None, 32, 2048),
+    "densenet121": _application(applications.DenseNet121, "imagenet_torch", 32, 1024),
+    "densenet169": _application(applications.DenseNet169, "imagenet_torch", 32, 1664),
+    "densenet201": _application(applications.DenseNet201, "imagenet_torch", 32, 1920),
+    "efficientnet_b0": _application(applications.EfficientNetB0, None, 32, 1280),
+    "efficientnet_b1": _application(applications.EfficientNetB1, None, 32, 1280),
+    "efficientnet_b2": _application(applications.EfficientNetB2, None, 32, 1408),
+    "efficientnet_b3": _application(applications.EfficientNetB3, None, 32, 1536),
+    "efficientnet_b4": _application(applications.EfficientNetB4, None, 32, 1792),
+    "efficientnet_b5": _application(applications.EfficientNetB5, None, 32, 2048),
+    "efficientnet_b6": _application(applications.EfficientNetB6, None, 32, 2304),
+    "efficientnet_b7": _application(applications.EfficientNetB7, None, 32, 2560),
+    "efficientnet_v2_b0": _application(applications.EfficientNetV2B0, None, 32, 1280),
+    "efficientnet_v2_b1": _application(applications.EfficientNetV2B1, None, 32, 1280),
+    "efficientnet_v2_b2": _application(applications.EfficientNetV2B2, None, 32, 1408),
+    "efficientnet_v2_b3": _application(applications.EfficientNetV2B3, None, 32, 1536),
+    "efficientnet_v2_l": _application(applications.EfficientNetV2L, None, 32, 1280),
+    "efficientnet_v2_m": _application(applications.EfficientNetV2M, None, 32, 1280),
+    "efficientnet_v2_s": _application(applications.EfficientNetV2S, None, 32, 1280),
+    "inception_resnet_v2": _application(applications.InceptionResNetV2, "signed", 75, 1536),
+    "inception_v3": _application(applications.InceptionV3, "signed", 75, 2048),
+    "mobilenet": _application(applications.MobileNet, "signed", 32, 1024),
+    "mobilenet_v2": _application(applications.MobileNetV2, "signed", 32, 1280),
+    "mobilenet_v3_large": _application(applications.MobileNetV3Large, None, 32, 960),
+    "mobilenet_v3_small": _application(applications.MobileNetV3Small, None, 32, 576),
+    "nasnet_large": _application(applications.NASNetLarge, "signed", 32, 4032),
+    "nasnet_mobile": _application(applications.NASNetMobile, "signed", 32, 1056),
+    "resnet101": _application(applications.ResNet101, "imagenet_caffe", 32, 2048),
+    "resnet101_v2": _application(applications.ResNet101V2, "signed", 32, 2048),
+    "resnet152": _application(applications.ResNet152, "imagenet_caffe", 32, 2048),
+    "resnet152_v2": _application(applications.ResNet152V2, "signed", 32, 2048),
+    "resnet50": _application(applications.ResNet50, "imagenet_caffe", 32, 2048),
+    "resnet50_v2": _application(applications.ResNet50V2, "signed", 32, 2048),
+    "synthetic_small": Backbone(build_synthetic_small, "signed", 32, 128, weights="synthetic"),
+    "vgg16": _application(applications.VGG16, "imagenet_caffe", 32, 512),
+    "vgg19": _application(applications.VGG19, "imagenet_caffe", 32, 512),
+    "xception": _application(applications.Xception, "signed", 71, 2048),
 }
 """The backbones that `transfer_model` knows by name.
 
-A `Backbone` has the attributes `constructor`, its name in `keras.applications`; `preprocessing`,
-the scheme of `Preprocessing` that its weights expect, or None where the network scales images
-in [0, 255] itself; `minimum_size`, the smallest height and width in pixels; `features`, the
-number of channels of its last feature map; and `weights`, the name of its pretrained weights.
+A `Backbone` has the attributes `builder`, the function of `input_shape` and `weights` that builds
+it; `preprocessing`, the scheme of `Preprocessing` that its weights expect, or None where the
+network scales images in [0, 255] itself; `minimum_size`, the smallest height and width in pixels;
+`features`, the number of channels of its last feature map; and `weights`, the name of its
+pretrained weights.
 
 `synthetic_small` is not from `keras.applications`: its weights are part of this package and were
 trained on synthetic images. It serves offline demonstrations and tests, not photographs.
@@ -126,15 +142,12 @@ def build_backbone(
         raise ValueError(
             describe("weights", f'"{known.weights}", "{PRETRAINED}" or None for {name!r}', weights)
         )
-    if known.weights == "synthetic" and weights in (None, "synthetic"):
-        return build_synthetic_small(input_shape, weights)
-    constructor = _constructor(known)
-    if weights is None or weights == "imagenet":
+    if weights is None or weights in PRETRAINED_NAMES:
         with _download_timeout(), warnings.catch_warnings():
             # MobileNets have weights for some image sizes; for others Keras uses those for 224.
             warnings.filterwarnings("ignore", message="`input_shape` is undefined or non-square")
             try:
-                return constructor(include_top=False, weights=weights, input_shape=input_shape)
+                return known.builder(input_shape=input_shape, weights=weights)
             except Exception as error:  # keras.utils.get_file raises a bare Exception
                 raise _explained(name, error) from error
     if not Path(weights).is_file():
@@ -142,7 +155,7 @@ def build_backbone(
             f"`weights` must be {WEIGHTS_REQUIREMENT}; received "
             f"weights={str(weights)!r}, and there is no such file."
         )
-    backbone = constructor(include_top=False, weights=None, input_shape=input_shape)
+    backbone = known.builder(input_shape=input_shape, weights=None)
     try:
         backbone.load_weights(weights)
     except Exception as error:  # Keras and h5py raise various exceptions for a wrong file
@@ -168,13 +181,6 @@ def find_imagenet_weights(image_size: tuple[int, int]) -> Path | None:
 def _models_folder() -> Path:
     """Returns the folder into which Keras downloads weights."""
     return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "models"
-
-
-def _constructor(known: Backbone) -> Callable[..., keras.Model]:
-    """Returns the function that builds a backbone from `include_top`, `weights`, `input_shape`."""
-    if known.weights == "imagenet":
-        return getattr(keras.applications, known.constructor)
-    return lambda input_shape, **_: build_synthetic_small(input_shape, None)
 
 
 def _explained(name: str, error: Exception) -> Exception:

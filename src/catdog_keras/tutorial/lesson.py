@@ -1,7 +1,7 @@
 """The lesson of a run, derived from its numbers."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from catdog_keras.evaluation import Comparison, Evaluation, compare
 
@@ -18,18 +18,21 @@ def compare_steps(validation: Mapping[str, Evaluation]) -> list[Comparison]:
     ]
 
 
-def describe_lesson(validation: Mapping[str, Evaluation], source: object) -> list[str]:
+def describe_lesson(
+    validation: Mapping[str, Evaluation], steps: Sequence[Comparison], source: object
+) -> list[str]:
     """Describes what the models' accuracies on the validation images show.
 
     Args:
-        validation: As for `compare_steps`.
+        validation: Evaluation of each model, in the order of the steps.
+        steps: Return value of `compare_steps`.
         source: Where the images came from, as for `run_tutorial`.
 
     Returns:
         Sentences: the comparison of each model with the one before, the best model, and what to
         do next.
     """
-    lines = [_describe_step(step) for step in compare_steps(validation)]
+    lines = [_describe_step(step) for step in steps]
     best = max(validation, key=lambda name: validation[name].accuracy)
     lines.append(f"Best by validation: {best}, {validation[best].accuracy:.1%}.")
     if source == "synthetic":

@@ -48,18 +48,18 @@ from catdog_keras.tutorial.training import train_to_best
 RESULTS_FILE = "results.json"
 FIGURE_DPI = 120
 
-# Momentum of the moving averages of batch normalization in models 1 to 3. A run may have a few
-# hundred steps: at Keras's 0.99 the averages would still depend on their initial values. At 0.9
-# they would depend on the last ten batches, which are small on synthetic images.
-MOMENTUM = 0.97
-
 Step: TypeAlias = Callable[[Settings, BackboneChoice], keras.Model]
+
+
+def _build_cnn(build: Callable[..., keras.Model], settings: Settings) -> keras.Model:
+    return build(settings.input_shape, momentum=settings.batch_norm_momentum)
+
 
 # A model is built when it is its turn: if model 4 has no weights, the others are still trained.
 STEPS: dict[str, Step] = {
-    "model1": lambda settings, _: build_model1(settings.input_shape, momentum=MOMENTUM),
-    "model2": lambda settings, _: build_model2(settings.input_shape, momentum=MOMENTUM),
-    "model3": lambda settings, _: build_model3(settings.input_shape, momentum=MOMENTUM),
+    "model1": lambda settings, _: _build_cnn(build_model1, settings),
+    "model2": lambda settings, _: _build_cnn(build_model2, settings),
+    "model3": lambda settings, _: _build_cnn(build_model3, settings),
     "model4": lambda settings, backbone: transfer_model(
         backbone.name,
         settings.input_shape,
@@ -128,6 +128,7 @@ def run_tutorial(
         batch_size=batch_size,
         epochs=epochs,
         seed=seed,
+        on_bad=on_bad,
         dtype_policy=dtype_policy,
     )
     backbone = choose_backbone(source, weights, settings.image_size)
@@ -138,16 +139,16 @@ def run_tutorial(
             source,
             image_size=settings.image_size,
             batch_size=settings.batch_size,
-            seed=seed,
+            seed=settings.seed,
             cache=True,
-            on_bad=on_bad,
+            on_bad=settings.on_bad,
         )
-        baseline = _look_and_count(splits, folder, tell)
+        baseline = _show_images(splits, folder, tell)
         height, width = settings.image_size
         tell(
             f"training   {height} x {width} pixels, batches of {settings.batch_size}, "
             f"{settings.epochs} epochs, {settings.dtype_policy}, batch normalization momentum "
-            f"{MOMENTUM}"
+            f"{settings.batch_norm_momentum}"
         )
         tell(f"backbone   {backbone.name} for model4. {backbone.reason}")
         models: list[ModelResult] = []
@@ -155,7 +156,7 @@ def run_tutorial(
         shown = ShownModels()
         not_run: dict[str, str] = {}
         for name, build in STEPS.items():
-            keras.utils.set_random_seed(seed)
+            keras.utils.set_random_seed(settings.seed)
             try:
                 model = _build(build, settings, backbone)
             except WeightsNotFoundError as error:
@@ -169,39 +170,49 @@ def run_tutorial(
             tell(_line(trained, baseline))
         compared = plot_comparison([asdict(m) for m in models], baseline=baseline)
         _save_figure(folder, "comparison", compared)
-        named = "public" if source is None else str(source)
-        result = TutorialResult(
-            data=named,
-            seed=seed,
-            settings={
-                "image_size": list(settings.image_size),
-                "batch_size": settings.batch_size,
-                "epochs": settings.epochs,
-                "dtype_policy": settings.dtype_policy,
-                "batch_norm_momentum": MOMENTUM,
-                "on_bad": on_bad,
-            },
-            backbone=asdict(backbone),
-            counts=splits.counts,
-            baseline_accuracy=baseline,
-            models=models,
-            not_run=not_run,
-            comparisons=[
-                {
-                    "model": step.names[0],
-                    "before": step.names[1],
-                    "difference": step.difference,
-                    "interval": step.difference_interval,
-                    "p_value": step.p_value,
-                }
-                for step in compare_steps(validation)
-            ],
-            lesson=describe_lesson(validation, source),
-        )
+        result = _result(source, settings, backbone, splits, models, not_run, validation)
         shown.write(folder, result)
         text = json.dumps(asdict(result), indent=2) + "\n"
         (folder / RESULTS_FILE).write_text(text, encoding="utf-8")
     return result
+
+
+def _result(
+    source: str | os.PathLike[str] | None,
+    settings: Settings,
+    backbone: BackboneChoice,
+    splits: ImageSplits,
+    models: list[ModelResult],
+    not_run: dict[str, str],
+    validation: dict[str, Evaluation],
+) -> TutorialResult:
+    """Compares the models and collects the results of the run."""
+    steps = compare_steps(validation)
+    return TutorialResult(
+        data="public" if source is None else str(source),
+        seed=settings.seed,
+        settings={
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in asdict(settings).items()
+            if name != "seed"
+        },
+        backbone=asdict(backbone),
+        counts=splits.counts,
+        baseline_accuracy=baseline_accuracy(splits.counts["train"]),
+        models=models,
+        not_run=not_run,
+        comparisons=[
+            {
+                "model": step.names[0],
+                "before": step.names[1],
+                "difference": step.difference,
+                "interval": step.difference_interval,
+                "p_value": step.p_value,
+            }
+            for step in steps
+        ],
+        lesson=describe_lesson(validation, steps, source),
+    )
 
 
 def _build(build: Step, settings: Settings, backbone: BackboneChoice) -> keras.Model:
@@ -214,7 +225,7 @@ def _build(build: Step, settings: Settings, backbone: BackboneChoice) -> keras.M
         keras.config.set_dtype_policy(before)
 
 
-def _look_and_count(splits: ImageSplits, folder: Path, tell: Callable[[str], None]) -> float:
+def _show_images(splits: ImageSplits, folder: Path, tell: Callable[[str], None]) -> float:
     """Prints the number of images by class and draws six images and the label frequencies."""
     for split, counts in splits.counts.items():
         listed = ", ".join(f"{count} {name}" for name, count in counts.items())

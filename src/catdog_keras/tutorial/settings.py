@@ -9,6 +9,7 @@ import keras
 
 from catdog_keras import _backend
 from catdog_keras._checks import check_choice, check_integer, check_size, describe
+from catdog_keras.datasets.options import OnBad
 from catdog_keras.models.backbones import find_imagenet_weights
 from catdog_keras.models.tutorial import MINIMUM_SIZE
 
@@ -28,14 +29,22 @@ class Settings:
         batch_size: Images per batch.
         epochs: Epochs for each model.
         seed: Seed of splits, weights and augmentation.
+        on_bad: What happens to files that cannot be read as images, as for `load_cats_dogs`.
         dtype_policy: Keras dtype policy of the models.
+        batch_norm_momentum: Momentum of the moving averages of batch normalization in models 1
+            to 3.
     """
 
     image_size: tuple[int, int]
     batch_size: int
     epochs: int
     seed: int
+    on_bad: OnBad
     dtype_policy: str
+    # A run may have a few hundred steps: at Keras's 0.99 the averages would still depend on their
+    # initial values. At 0.9 they would depend on the last ten batches, which are small on synthetic
+    # images.
+    batch_norm_momentum: float = 0.97
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -73,6 +82,7 @@ def make_settings(
     batch_size: int | None,
     epochs: int | None,
     seed: int,
+    on_bad: OnBad,
     dtype_policy: str,
 ) -> Settings:
     """Checks the arguments of a run and fills in the defaults for its data."""
@@ -89,7 +99,7 @@ def make_settings(
     check_choice("dtype_policy", dtype_policy, DTYPE_POLICIES)
     if dtype_policy == "auto":
         dtype_policy = "mixed_bfloat16" if _backend.has_fast_bfloat16() else "float32"
-    return Settings(image_size, batch_size, epochs, seed, dtype_policy)
+    return Settings(image_size, batch_size, epochs, seed, on_bad, dtype_policy)
 
 
 def choose_backbone(
