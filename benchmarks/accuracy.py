@@ -21,7 +21,7 @@ from catdog_keras import (
     evaluate_classifier,
     load_cats_dogs,
 )
-from catdog_keras.tutorial.training import train_to_best
+from catdog_keras.tutorial._training import train_to_best
 
 MODELS = {"model 1": build_model1, "model 2": build_model2, "model 3": build_model3}
 

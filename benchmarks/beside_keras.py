@@ -27,8 +27,8 @@ from PIL import Image
 
 from benchmarks.measuring import print_table
 from catdog_keras import load_image_folder
-from catdog_keras.datasets.archive import unpack_archive
-from catdog_keras.datasets.index import index_image_folder
+from catdog_keras.datasets._archive import unpack_archive
+from catdog_keras.datasets._index import index_image_folder
 from tests.corpora import archives, folders, pictures
 
 TIMEOUT_SECONDS = 10

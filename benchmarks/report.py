@@ -27,7 +27,7 @@ from catdog_keras import (
     write_report,
 )
 from catdog_keras.datasets.synthetic import write_synthetic
-from catdog_keras.report.worst_pictures import draw_worst_pictures
+from catdog_keras.report._top_losses import draw_worst_pictures
 
 PER_CLASS = 625  # a fifth of them is the test set
 

@@ -6,11 +6,15 @@ import inspect
 import mkdocs_gen_files
 
 import catdog_keras
+from catdog_keras.models._backbones import Backbone
 
 HEADINGS = {
     "datasets": "Datasets",
     "layers": "Layers",
     "models": "Models",
+    "training": "Training",
+    "conversion": "Conversion",
+    "diagnostics": "Diagnostics",
     "evaluation": "Evaluation",
     "plotting": "Plotting",
     "report": "Report",
@@ -34,12 +38,18 @@ def first_line(name: str) -> str:
     return (inspect.getdoc(public) or "").splitlines()[0].replace("|", "\\|")
 
 
+def network_name(backbone: Backbone) -> str:
+    """Returns the name of the function that builds a backbone."""
+    builder = getattr(backbone.builder, "func", backbone.builder)  # of a partial
+    return builder.__name__
+
+
 def backbone_rows() -> list[str]:
     """Returns a table of the supported backbones."""
-    rows = ["", "| name | in `keras.applications` | preprocessing | smallest side | features |"]
+    rows = ["", "| name | network | preprocessing | smallest side | features |"]
     rows.append("| --- | --- | --- | --- | --- |")
     rows += [
-        f"| `{name}` | `{known.constructor}` | {known.preprocessing or 'its own'} "
+        f"| `{name}` | `{network_name(known)}` | {known.preprocessing or 'its own'} "
         f"| {known.minimum_size} | {known.features} |"
         for name, known in catdog_keras.BACKBONES.items()
     ]

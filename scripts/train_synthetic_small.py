@@ -65,7 +65,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1000)
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "catdog-keras")
-    parser.add_argument("--output", type=Path, default=MODELS / "synthetic_small.npz")
+    parser.add_argument("--output", type=Path, default=MODELS / "_synthetic_small.npz")
     arguments = parser.parse_args()
     data = load(arguments.images, arguments.seed, arguments.folder)
     held_out = load(VALIDATION_IMAGES, arguments.seed + 1000, arguments.folder)
@@ -73,9 +73,9 @@ def main() -> None:
     import keras
     import tensorflow as tf
 
+    from catdog_keras.conversion import accelerate
     from catdog_keras.layers import Preprocessing, augmentation
-    from catdog_keras.models import accelerate
-    from catdog_keras.models.synthetic_small import build_synthetic_small
+    from catdog_keras.models._synthetic_small import build_synthetic_small
 
     keras.utils.set_random_seed(arguments.seed)
     keras.config.set_dtype_policy("mixed_bfloat16")

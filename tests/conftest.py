@@ -82,7 +82,7 @@ def seeded() -> None:
 def drawn_synthetic() -> Path:
     """A small embedded set where `load_cats_dogs("synthetic")` looks for the whole one."""
     from catdog_keras.datasets import synthetic
-    from catdog_keras.datasets.archive import appear, cache_directory
+    from catdog_keras.datasets._archive import appear, cache_directory
 
     folder = cache_directory() / f"synthetic-{synthetic.VERSION}"
     if not folder.exists():
@@ -92,3 +92,45 @@ def drawn_synthetic() -> Path:
         appear(scratch, folder)
         shutil.rmtree(scratch, ignore_errors=True)  # another worker was faster
     return folder
+
+
+@pytest.fixture(scope="session")
+def disturb():
+    """Gives every weight of a model random values, gammas of either sign among them."""
+    import numpy as np
+
+    def run(model, seed=0):
+        generator = np.random.default_rng(seed)
+        for variable in model.weights:
+            if variable.name == "moving_variance":
+                values = generator.uniform(0.5, 2, variable.shape)
+            elif variable.name == "gamma":
+                values = generator.uniform(-1.5, 1.5, variable.shape)
+            elif variable.name in ("moving_mean", "beta", "bias"):
+                values = generator.normal(0, 0.2, variable.shape)
+            else:
+                continue
+            variable.assign(values)
+        return model
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def outputs_of():
+    """Runs a model in inference, on the same random inputs each time, and returns arrays."""
+    import keras
+    import numpy as np
+
+    def run(model):
+        generator = np.random.default_rng(1)
+        inputs = keras.tree.map_structure(
+            lambda tensor: generator.uniform(-1, 1, (2, *tensor.shape[1:])).astype("float32"),
+            model.inputs[0] if isinstance(model, keras.Sequential) else model.input,
+        )
+        outputs = model(inputs, training=False)
+        return keras.tree.map_structure(
+            lambda tensor: np.asarray(keras.ops.convert_to_numpy(tensor), np.float32), outputs
+        )
+
+    return run

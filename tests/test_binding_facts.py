@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 import catdog_keras
-from catdog_keras.datasets import source
+from catdog_keras.datasets import _source as source
 
 URL = "https://storage.googleapis.com/mledu-datasets/cats_and_dogs_filtered.zip"
 # Images per class folder, as in the public archive; a label as red, a number as green and blue.

@@ -13,7 +13,7 @@ from PIL import Image
 import catdog_keras
 from catdog_keras.cli import tutorial as tutorial_command
 from catdog_keras.cli.commands import commands
-from catdog_keras.tutorial import run as tutorial
+from catdog_keras.tutorial import _run as tutorial
 
 
 def run(*arguments):

@@ -59,7 +59,7 @@ def test_no_page_shows_a_private_module_of_keras():
     assert [page for page in PAGES if "keras.src" in page.read_text("utf-8")] == []
 
 
-# Those of the README are run by .ci/run, and those for several devices by tests/models.
+# Those of the README are run by .ci/run, and those for several devices by tests/training.
 WITH_COMMANDS = ("how-to/command-line", "how-to/export", "tutorials/index")
 
 

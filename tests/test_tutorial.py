@@ -12,10 +12,10 @@ from PIL import Image
 
 from catdog_keras import Evaluation, load_cats_dogs
 from catdog_keras.datasets.synthetic import write_synthetic
-from catdog_keras.tutorial import run as tutorial
-from catdog_keras.tutorial.lesson import compare_steps, describe_lesson
-from catdog_keras.tutorial.settings import choose_backbone, make_settings
-from catdog_keras.tutorial.training import BestEpoch
+from catdog_keras.tutorial import _run as tutorial
+from catdog_keras.tutorial._lesson import compare_steps, describe_lesson
+from catdog_keras.tutorial._settings import choose_backbone, make_settings
+from catdog_keras.tutorial._training import BestEpoch
 
 FIELDS = {
     "name",

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from wrapt import register_post_import_hook
 
 if TYPE_CHECKING:  # for type checkers and documentation tools; at run time see `_NAMES`
+    from catdog_keras.conversion import accelerate, fold_batch_norm, strip_augmentation
     from catdog_keras.datasets import (
         ImageSplits,
         Pictures,
@@ -25,6 +26,12 @@ if TYPE_CHECKING:  # for type checkers and documentation tools; at run time see 
         load_manifest,
         load_pictures,
         scan_images,
+    )
+    from catdog_keras.diagnostics import (
+        PipelineFinding,
+        PipelineReport,
+        check_pipeline,
+        input_range,
     )
     from catdog_keras.evaluation import (
         AverageScores,
@@ -55,24 +62,12 @@ if TYPE_CHECKING:  # for type checkers and documentation tools; at run time see 
     )
     from catdog_keras.models import (
         BACKBONES,
-        FineTuning,
-        LearningRateSweep,
-        PipelineFinding,
-        PipelineReport,
         WeightsNotFoundError,
-        accelerate,
         build_model1,
         build_model2,
         build_model3,
-        check_pipeline,
-        find_learning_rate,
-        fine_tune,
-        fit_head,
-        fold_batch_norm,
-        input_range,
         model_classes,
         predict_with_augmentation,
-        strip_augmentation,
         transfer_model,
     )
     from catdog_keras.plotting import (
@@ -89,6 +84,13 @@ if TYPE_CHECKING:  # for type checkers and documentation tools; at run time see 
         plot_top_losses,
     )
     from catdog_keras.report import write_report
+    from catdog_keras.training import (
+        FineTuning,
+        LearningRateSweep,
+        find_learning_rate,
+        fine_tune,
+        fit_head,
+    )
 
 __version__ = "0.1.0"
 
@@ -161,6 +163,7 @@ __all__ = [
 # The public names of each subpackage. A test checks that this table, `__all__` and the imports for
 # type checkers list the same names.
 _NAMES = {
+    "conversion": ("accelerate", "fold_batch_norm", "strip_augmentation"),
     "datasets": (
         "ImageSplits",
         "Pictures",
@@ -171,6 +174,7 @@ _NAMES = {
         "load_pictures",
         "scan_images",
     ),
+    "diagnostics": ("PipelineFinding", "PipelineReport", "check_pipeline", "input_range"),
     "evaluation": (
         "AverageScores",
         "ClassScores",
@@ -200,24 +204,12 @@ _NAMES = {
     ),
     "models": (
         "BACKBONES",
-        "FineTuning",
-        "LearningRateSweep",
-        "PipelineFinding",
-        "PipelineReport",
         "WeightsNotFoundError",
-        "accelerate",
         "build_model1",
         "build_model2",
         "build_model3",
-        "check_pipeline",
-        "find_learning_rate",
-        "fine_tune",
-        "fit_head",
-        "fold_batch_norm",
-        "input_range",
         "model_classes",
         "predict_with_augmentation",
-        "strip_augmentation",
         "transfer_model",
     ),
     "plotting": (
@@ -234,6 +226,7 @@ _NAMES = {
         "plot_top_losses",
     ),
     "report": ("write_report",),
+    "training": ("FineTuning", "LearningRateSweep", "find_learning_rate", "fine_tune", "fit_head"),
 }
 _SUBPACKAGES = {name: subpackage for subpackage, names in _NAMES.items() for name in names}
 

@@ -10,8 +10,8 @@ from click.testing import CliRunner
 
 from catdog_keras import ClassNames, load_image_folder
 from catdog_keras.cli.commands import commands
-from catdog_keras.cli.training_record import TrainingRecord
-from tests.cli.drawn import CLASSES, PER_CLASS, draw
+from catdog_keras.cli.run_record import TrainingRecord
+from tests.cli.image_folders import CLASSES, PER_CLASS, draw
 
 
 @pytest.fixture(scope="session")

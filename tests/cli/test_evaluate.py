@@ -14,7 +14,7 @@ from PIL import Image
 
 from catdog_keras import ClassNames, evaluate_classifier, load_manifest
 from catdog_keras.evaluation import Evaluation
-from tests.cli.drawn import CLASSES, PER_CLASS
+from tests.cli.image_folders import CLASSES, PER_CLASS
 
 
 @functools.cache

@@ -19,7 +19,7 @@ from catdog_keras import _output
 from catdog_keras._output import interrupts_deferred, output_folder
 from catdog_keras.cli import interrupts, scan
 from catdog_keras.cli.commands import commands
-from catdog_keras.datasets import inspection
+from catdog_keras.datasets import _validate as inspection
 
 # The first argument is the module at whose import SIGINT is sent.
 AT_IMPORT = """
@@ -73,7 +73,7 @@ def test_an_interrupt_while_the_command_line_is_imported(moment):
         "tensorflow",
         pytest.param("tensorflow.python.framework.ops", marks=pytest.mark.slow),
         pytest.param("keras.src.layers", marks=pytest.mark.slow),
-        pytest.param("catdog_keras.datasets.pipeline", marks=pytest.mark.slow),
+        pytest.param("catdog_keras.datasets._pipeline", marks=pytest.mark.slow),
         "rich.progress",  # at the first progress bar, when the work has begun
     ],
 )

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from catdog_keras import load_pictures
-from tests.cli.drawn import CLASSES
+from tests.cli.image_folders import CLASSES
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import keras
 import pytest
 
 from catdog_keras import augmentation, load_manifest
-from tests.cli.drawn import CLASSES, PER_CLASS
+from tests.cli.image_folders import CLASSES, PER_CLASS
 
 TINY = ["--backbone", "synthetic_small", "--image-size", "32", "--batch-size", "4", "--epochs", "1"]
 

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
-from catdog_keras.datasets.archive import unpack_archive
-from catdog_keras.datasets.download import fetch_archive
-from catdog_keras.datasets.manifest import write_manifest
-from catdog_keras.datasets.picture_cache import load_or_store
+from catdog_keras.datasets._archive import unpack_archive
+from catdog_keras.datasets._cache import load_or_store
+from catdog_keras.datasets._download import fetch_archive
+from catdog_keras.datasets._manifest import write_manifest
 from tests.corpora.archives import PLAIN, zipped
 
 # Begins a program that imports modules of `catdog_keras.datasets` without TensorFlow, which the

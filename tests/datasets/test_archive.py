@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from catdog_keras.datasets import archive as archive_module
-from catdog_keras.datasets.archive import cache_directory, sweep, unpack_archive
+from catdog_keras.datasets import _archive as archive_module
+from catdog_keras.datasets._archive import cache_directory, sweep, unpack_archive
 from tests.corpora.archives import ACCEPTED, PLAIN, REJECTED, zipped
 
 

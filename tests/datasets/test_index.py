@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from catdog_keras.datasets.index import index_image_folder
+from catdog_keras.datasets._index import index_image_folder
 
 
 def test_lists_split_folders_sorted_and_labelled(cats_dogs):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from catdog_keras import load_cats_dogs, load_image_folder, load_manifest
-from catdog_keras.datasets.manifest import read_manifest, write_manifest
+from catdog_keras.datasets._manifest import read_manifest, write_manifest
 
 TINY = {"image_size": (4, 4), "batch_size": 4}
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catdog_keras import scan_images
-from catdog_keras.datasets.near_duplicates import MOST_DIFFERENT_BITS, _connect
+from catdog_keras.datasets._near_duplicates import MOST_DIFFERENT_BITS, _connect
 from catdog_keras.datasets.synthetic import draw_picture
 
 

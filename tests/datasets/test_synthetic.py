@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from catdog_keras.datasets import synthetic
+from catdog_keras.datasets.synthetic import _images as drawing
 from catdog_keras.datasets.synthetic import draw_picture, write_synthetic
-from catdog_keras.datasets.synthetic import pictures as drawing
 from tests.datasets.processes import WITHOUT_TENSORFLOW
 
 CLASS_NAMES = ("cat", "dog")

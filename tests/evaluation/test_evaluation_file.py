@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 from catdog_keras.evaluation import Evaluation
-from tests.evaluation.drawn import evaluations
+from tests.evaluation.strategies import evaluations
 
 NAMES = ["cat", "dog"]
 GOOD = {

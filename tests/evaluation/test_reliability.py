@@ -6,7 +6,7 @@ from hypothesis import given
 from sklearn.calibration import calibration_curve
 
 from catdog_keras.evaluation import Evaluation, ReliabilityBin, wilson_interval
-from tests.evaluation.drawn import evaluations
+from tests.evaluation.strategies import evaluations
 
 NAMES = ["cat", "dog"]
 

@@ -9,7 +9,7 @@ from sklearn.metrics import roc_auc_score, roc_curve
 
 from catdog_keras._intervals import area_interval
 from catdog_keras.evaluation import Evaluation
-from tests.evaluation.drawn import evaluations
+from tests.evaluation.strategies import evaluations
 
 NAMES = ["cat", "dog"]
 

@@ -63,7 +63,7 @@ def gradients() -> Callable[[Callable[[Any], Any], Any, np.ndarray], Gradients]:
 @pytest.fixture
 def several_parameters() -> dict[str, np.ndarray]:
     """Three settings, all parts at once, none of which leads far outside of the picture."""
-    from catdog_keras.layers.affine_matrix import PARAMETERS
+    from catdog_keras.layers._affine_matrix import PARAMETERS
 
     generator = np.random.default_rng(1)
     low = {"zoom": -0.3, "shear_degrees": -15, "rotation_degrees": -40}

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catdog_keras.layers import RandomAffine
-from catdog_keras.layers.affine_matrix import PARAMETERS, affine_matrix
-from catdog_keras.layers.random_affine import FILL_MODES
+from catdog_keras.layers._affine_matrix import PARAMETERS, affine_matrix
+from catdog_keras.layers._random_affine import FILL_MODES
 
 SPANS = {
     "flip_horizontal": st.sampled_from([0.0, 1.0]),

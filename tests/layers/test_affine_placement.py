@@ -6,7 +6,7 @@ import pytest
 
 from catdog_keras._backend.resampling import AT_ONCE
 from catdog_keras.layers import RandomAffine
-from catdog_keras.layers.random_affine import FILL_MODES
+from catdog_keras.layers._random_affine import FILL_MODES
 
 BACKEND = keras.backend.backend()
 ON_TENSORFLOW = pytest.mark.skipif(BACKEND != "tensorflow", reason="a matter of TensorFlow's XLA")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from catdog_keras.layers import Preprocessing
-from catdog_keras.layers.preprocessing import SCHEMES
+from catdog_keras.layers._preprocessing import SCHEMES
 
 KERAS_FUNCTIONS = {
     "unit": keras.layers.Rescaling(1 / 255),

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from catdog_keras.layers import RandomAffine
-from catdog_keras.layers.affine_matrix import PARAMETERS
-from catdog_keras.layers.random_affine import FILL_MODES
+from catdog_keras.layers._affine_matrix import PARAMETERS
+from catdog_keras.layers._random_affine import FILL_MODES
 
 SHAPE = (3, 13, 18, 3)  # one for all where it does not matter: JAX compiles anew for each
 

@@ -8,8 +8,8 @@ import pytest
 
 from catdog_keras import fit_head, transfer_model
 from catdog_keras.datasets.synthetic import draw_picture
-from catdog_keras.models import synthetic_small
-from catdog_keras.models.synthetic_small import build_synthetic_small, read_weights
+from catdog_keras.models import _synthetic_small as synthetic_small
+from catdog_keras.models._synthetic_small import build_synthetic_small, read_weights
 
 SHAPE = (96, 96, 3)
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from catdog_keras.plotting import plot_images
-from catdog_keras.plotting._pictures import find_range
+from catdog_keras.plotting._image_arrays import find_range
 
 NAMES = ["cats", "dogs"]
 

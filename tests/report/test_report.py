@@ -13,10 +13,10 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from catdog_keras import Evaluation, compare, write_report
-from catdog_keras.evaluation.summary import tell_beside_baseline
-from catdog_keras.report import worst_pictures
-from catdog_keras.report.environment import describe_environment
-from catdog_keras.report.side_by_side import models_section
+from catdog_keras.evaluation._mcnemar import describe_against_baseline
+from catdog_keras.report import _top_losses as worst_pictures
+from catdog_keras.report._environment import describe_environment
+from catdog_keras.report._side_by_side import models_section
 
 ODD = ["<script>alert(1)</script>", "dogs & \"cats\" 'x'", "猫 🐈", "a\u202eb\n"]
 HISTORY = {
@@ -184,23 +184,23 @@ def test_the_numbers_of_one_model(tmp_path):
     assert "Models side by side" not in page.text
 
 
-def test_tell_beside_baseline_says_the_side_and_whether_it_is_sure():
+def test_describe_against_baseline_says_the_side_and_whether_it_is_sure():
     for right, verdict in (
-        (range(60), "surely above it"),
-        (range(33), "above it, but not surely"),
-        (range(30), "no better than it"),
-        (range(27), "below it, but not surely"),
-        ((), "surely below it"),
+        (range(60), "significantly above it"),
+        (range(33), "above it, but not significantly"),
+        (range(30), "equals it"),
+        (range(27), "below it, but not significantly"),
+        ((), "significantly below it"),
     ):
-        told = tell_beside_baseline(answers(right).baseline_comparison)
-        assert told == f"the model is {verdict}"
+        told = describe_against_baseline(answers(right).baseline_comparison)
+        assert told.removeprefix("the model ").removeprefix("is ") == verdict
 
 
 def test_the_model_stands_beside_its_baseline(tmp_path):
     _, page = read(tmp_path, {"m": answers(range(33))})
     assert (
         "Baseline 50.0 % always guessing cat, of these pictures; the model is above it, but not "
-        "surely Pictures" in page.text
+        "significantly Pictures" in page.text
     )
 
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from catdog_keras.cli.evaluated_pictures import EvaluatedPictures, Part, choose_pictures
+from catdog_keras.cli.errors import plain_messages
+from catdog_keras.cli.evaluation_data import EvaluatedPictures, Part, choose_pictures
 from catdog_keras.cli.frameworks import import_frameworks
 from catdog_keras.cli.inputs import check_data, check_output_folder
 from catdog_keras.cli.interrupts import interruptible_work
-from catdog_keras.cli.messages import plain_messages
-from catdog_keras.cli.model_file import check_model_file, load_model_file, model_options
-from catdog_keras.cli.training_record import SPLIT_FILE
+from catdog_keras.cli.load_model import check_model_file, load_model_file, model_options
+from catdog_keras.cli.run_record import SPLIT_FILE
 
 if TYPE_CHECKING:
     from catdog_keras.evaluation import Evaluation
@@ -81,7 +81,7 @@ def evaluate(
 
 
 def _as_text(evaluation: "Evaluation", chosen: EvaluatedPictures) -> str:
-    from catdog_keras.datasets.scan_report import printable
+    from catdog_keras.datasets._scan_report import printable
 
     names = [printable(name) for name in evaluation.class_names]
     width = max(map(len, ["class", *names]))

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from catdog_keras._output import output_folder
-from catdog_keras.cli.evaluated_pictures import EvaluatedPictures
-from catdog_keras.cli.model_file import ModelFile
-from catdog_keras.cli.training_record import SPLIT_FILE, TrainingRecord, read_training_record
+from catdog_keras.cli.evaluation_data import EvaluatedPictures
+from catdog_keras.cli.load_model import ModelFile
+from catdog_keras.cli.run_record import SPLIT_FILE, TrainingRecord, read_training_record
 from catdog_keras.evaluation import Evaluation
 from catdog_keras.report import write_report
-from catdog_keras.report.environment import describe_environment
-from catdog_keras.report.worst_pictures import draw_worst_pictures
+from catdog_keras.report._environment import describe_environment
+from catdog_keras.report._top_losses import draw_worst_pictures
 
 REPORT_FILE, EVALUATION_FILE = "report.html", "evaluation.json"
 NAMED = 50  # maximum number of ignored files that the page lists with a reason

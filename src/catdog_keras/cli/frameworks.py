@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
-from catdog_keras.cli.messages import InputError
+from catdog_keras.cli.errors import InputError
 
 LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 FATAL_ONLY = "3"

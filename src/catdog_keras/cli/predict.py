@@ -9,11 +9,11 @@ from typing import Any, TypeAlias
 
 import click
 
+from catdog_keras.cli.errors import plain_messages
 from catdog_keras.cli.frameworks import import_frameworks
 from catdog_keras.cli.inputs import check_picture_place
 from catdog_keras.cli.interrupts import interruptible_work
-from catdog_keras.cli.messages import plain_messages
-from catdog_keras.cli.model_file import check_model_file, load_model_file, model_options
+from catdog_keras.cli.load_model import check_model_file, load_model_file, model_options
 
 Prediction: TypeAlias = dict[str, Any]
 
@@ -80,7 +80,7 @@ def _predictions(
 
 def _as_table(rows: Sequence[Prediction]) -> str:
     """Formats predictions as aligned columns; the file is last because it can be long."""
-    from catdog_keras.datasets.scan_report import printable
+    from catdog_keras.datasets._scan_report import printable
 
     names = [printable(row["class"]) for row in rows]
     width = max(map(len, ["class", *names]))

@@ -4,10 +4,10 @@ import sys
 
 import click
 
+from catdog_keras.cli.errors import plain_messages
 from catdog_keras.cli.frameworks import import_frameworks
 from catdog_keras.cli.inputs import check_folder
 from catdog_keras.cli.interrupts import interruptible_work
-from catdog_keras.cli.messages import plain_messages
 
 
 @click.command(short_help="Name every odd and every bad picture file.")

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from catdog_keras.cli.errors import plain_messages
 from catdog_keras.cli.frameworks import import_frameworks
 from catdog_keras.cli.inputs import check_data, check_output_folder, check_weights
 from catdog_keras.cli.interrupts import interruptible_work
-from catdog_keras.cli.messages import plain_messages
-from catdog_keras.cli.training_options import (
+from catdog_keras.cli.options import (
     batch_size_option,
     epochs_option,
     seed_option,
     weights_option,
 )
-from catdog_keras.cli.training_record import MODEL_FILE, RECORD_FILE, SPLIT_FILE, TrainingRecord
+from catdog_keras.cli.run_record import MODEL_FILE, RECORD_FILE, SPLIT_FILE, TrainingRecord
 
 if TYPE_CHECKING:
     import keras
@@ -106,7 +106,7 @@ def train(data: str, output: str, **settings: Any) -> None:
         check_output_folder("output", output)
         import_frameworks()
         from catdog_keras._output import output_folder
-        from catdog_keras.report.environment import describe_environment
+        from catdog_keras.report._environment import describe_environment
 
         with interruptible_work():
             _build_model(chosen, ("to be", "known"))  # fails early on invalid options
@@ -179,7 +179,7 @@ def _fit(model: "keras.Model", splits: "ImageSplits", chosen: _Settings) -> dict
     """Trains the head, then the last layers of the backbone; each keeps its best epoch."""
     import keras
 
-    from catdog_keras.models import fine_tune, fit_head
+    from catdog_keras.training import fine_tune, fit_head
 
     best = keras.callbacks.EarlyStopping(
         "val_loss", patience=chosen.epochs, restore_best_weights=True
@@ -207,7 +207,7 @@ def _fit(model: "keras.Model", splits: "ImageSplits", chosen: _Settings) -> dict
 
 def _tell(model: "keras.Model", splits: "ImageSplits", seconds: float, output: str) -> None:
     """Prints the training data, the validation accuracy, and how to evaluate the model."""
-    from catdog_keras.datasets.scan_report import printable
+    from catdog_keras.datasets._scan_report import printable
     from catdog_keras.evaluation import evaluate_classifier
 
     for split, counts in splits.counts.items():

@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from catdog_keras.cli.errors import plain_messages, with_options
 from catdog_keras.cli.frameworks import import_frameworks
 from catdog_keras.cli.inputs import check_data, check_output_folder, check_weights
 from catdog_keras.cli.interrupts import interruptible_work
-from catdog_keras.cli.messages import plain_messages, with_options
-from catdog_keras.cli.training_options import seed_option
+from catdog_keras.cli.options import seed_option
 
 if TYPE_CHECKING:
     from catdog_keras.tutorial import TutorialResult

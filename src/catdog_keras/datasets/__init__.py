@@ -1,10 +1,10 @@
 """Image folders, archives and synthetic images as training, validation and test datasets."""
 
-from catdog_keras.datasets.image_splits import ImageSplits
-from catdog_keras.datasets.loading import load_cats_dogs, load_image_folder, load_manifest
-from catdog_keras.datasets.pictures import Pictures, load_pictures
-from catdog_keras.datasets.scan_report import ScanReport
-from catdog_keras.datasets.scanning import scan_images
+from catdog_keras.datasets._images import Pictures, load_pictures
+from catdog_keras.datasets._load import load_cats_dogs, load_image_folder, load_manifest
+from catdog_keras.datasets._scan import scan_images
+from catdog_keras.datasets._scan_report import ScanReport
+from catdog_keras.datasets._splits import ImageSplits
 
 __all__ = [
     "ImageSplits",

@@ -1,17 +1,14 @@
 """Metrics computed from predictions: counts, accuracies with intervals, losses. No plotting."""
 
 from catdog_keras._intervals import wilson_interval
-from catdog_keras.evaluation.calibration import calibrate
-from catdog_keras.evaluation.class_scores import AverageScores, ClassScores
-from catdog_keras.evaluation.classifier import evaluate_classifier
-from catdog_keras.evaluation.comparison import Comparison
-from catdog_keras.evaluation.evaluation import Evaluation
-from catdog_keras.evaluation.explanation import class_activation
-from catdog_keras.evaluation.labels import baseline_accuracy, label_counts
-from catdog_keras.evaluation.pairing import compare
-from catdog_keras.evaluation.picture_loss import PictureLoss
-from catdog_keras.evaluation.reliability import ReliabilityBin
-from catdog_keras.evaluation.roc import RocCurve
+from catdog_keras.evaluation._calibration import calibrate
+from catdog_keras.evaluation._compare import compare
+from catdog_keras.evaluation._evaluate_classifier import evaluate_classifier
+from catdog_keras.evaluation._evaluation import Evaluation, PictureLoss
+from catdog_keras.evaluation._grad_cam import class_activation
+from catdog_keras.evaluation._labels import baseline_accuracy, label_counts
+from catdog_keras.evaluation._mcnemar import Comparison
+from catdog_keras.evaluation._metrics import AverageScores, ClassScores, ReliabilityBin, RocCurve
 
 __all__ = [
     "AverageScores",

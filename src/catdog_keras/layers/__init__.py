@@ -1,14 +1,14 @@
 """Keras layers for images: network blocks, preprocessing and data augmentation."""
 
-from catdog_keras.layers.augmentation_strength import augmentation
-from catdog_keras.layers.batch_normalization import BatchNormalization
-from catdog_keras.layers.class_names import ClassNames
-from catdog_keras.layers.conv_block import ConvBlock
-from catdog_keras.layers.preprocessing import Preprocessing
-from catdog_keras.layers.random_affine import RandomAffine
-from catdog_keras.layers.random_apply import RandomApply
-from catdog_keras.layers.random_choice import RandomChoice
-from catdog_keras.layers.random_sequence import RandomSequence
+from catdog_keras.layers._augmentation_pipeline import RandomSequence
+from catdog_keras.layers._augmentation_preset import augmentation
+from catdog_keras.layers._batch_normalization import BatchNormalization
+from catdog_keras.layers._class_names import ClassNames
+from catdog_keras.layers._conv_block import ConvBlock
+from catdog_keras.layers._preprocessing import Preprocessing
+from catdog_keras.layers._random_affine import RandomAffine
+from catdog_keras.layers._random_apply import RandomApply
+from catdog_keras.layers._random_choice import RandomChoice
 
 __all__ = [
     "BatchNormalization",

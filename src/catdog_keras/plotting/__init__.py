@@ -6,17 +6,17 @@ is shown, closed or registered with pyplot, and global styles are not changed. m
 imported when the first plot is drawn.
 """
 
-from catdog_keras.plotting.augmentation import plot_augmentation
-from catdog_keras.plotting.class_activation import plot_class_activation
-from catdog_keras.plotting.comparison import plot_comparison
-from catdog_keras.plotting.evaluation import plot_confusion_matrix
-from catdog_keras.plotting.history import plot_history
-from catdog_keras.plotting.images import plot_images
-from catdog_keras.plotting.label_counts import plot_label_counts
-from catdog_keras.plotting.learning_rate import plot_learning_rate
-from catdog_keras.plotting.reliability import plot_reliability
-from catdog_keras.plotting.roc import plot_roc
-from catdog_keras.plotting.top_losses import plot_top_losses
+from catdog_keras.plotting._augmentation import plot_augmentation
+from catdog_keras.plotting._comparison import plot_comparison
+from catdog_keras.plotting._confusion_matrix import plot_confusion_matrix
+from catdog_keras.plotting._grad_cam import plot_class_activation
+from catdog_keras.plotting._history import plot_history
+from catdog_keras.plotting._images import plot_images
+from catdog_keras.plotting._label_counts import plot_label_counts
+from catdog_keras.plotting._learning_rate import plot_learning_rate
+from catdog_keras.plotting._reliability import plot_reliability
+from catdog_keras.plotting._roc import plot_roc
+from catdog_keras.plotting._top_losses import plot_top_losses
 
 __all__ = [
     "plot_augmentation",

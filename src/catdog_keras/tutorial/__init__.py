@@ -1,6 +1,6 @@
 """The tutorial's four steps, end to end: look, count, train four models, compare, test."""
 
-from catdog_keras.tutorial.results import ModelResult, TutorialResult
-from catdog_keras.tutorial.run import run_tutorial
+from catdog_keras.tutorial._results import ModelResult, TutorialResult
+from catdog_keras.tutorial._run import run_tutorial
 
 __all__ = ["ModelResult", "TutorialResult", "run_tutorial"]

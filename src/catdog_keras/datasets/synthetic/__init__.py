@@ -4,7 +4,7 @@ An image depends only on its class, its number and the seed. Its bytes are the s
 process; another release of NumPy or Pillow may round differently.
 """
 
-from catdog_keras.datasets.synthetic.pictures import (
+from catdog_keras.datasets.synthetic._images import (
     COUNT,
     VERSION,
     ImageAttributes,

@@ -1,0 +1,166 @@
+"""Selection of the images for `catdog-keras evaluate`, and their role in the training."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from catdog_keras.cli.load_model import ModelFile
+from catdog_keras.cli.run_record import SPLIT_FILE
+
+if TYPE_CHECKING:
+    from catdog_keras.datasets._manifest import Manifest
+    from catdog_keras.datasets._scan_report import ScanReport
+
+Part = Literal["test", "validation", "train", "all"]
+NOT_OF_THE_TRAINING = "not of the training"
+
+
+@dataclass(frozen=True)
+class EvaluatedPictures:
+    """Images to evaluate on.
+
+    Attributes:
+        part: Which part of DATA is used.
+        dataset: Batches of images and labels.
+        files: File of each image.
+        names: Files relative to the folder of DATA, the same on every machine.
+        counts: Number of images by class and, if it is known, by split of the training.
+        seen: Number of these images in each split of the training, if the split is known.
+        passed_over: Reason for each ignored file that could not be read as an image, by file name.
+        sha256: Hash of the hashes and names of all images, in the format of `sha256sum`.
+    """
+
+    part: Part
+    dataset: Any
+    files: tuple[str, ...]
+    names: tuple[str, ...]
+    counts: Mapping[str, Mapping[str, int]]
+    seen: Mapping[str, int]
+    passed_over: Mapping[str, str]
+    sha256: str
+
+    @property
+    def remark(self) -> str:
+        """Caveat shown before the metrics if some of the images were used in the training."""
+        trained, chose = self.seen.get("train", 0), self.seen.get("validation", 0)
+        told = []
+        if trained:
+            told.append(f"{trained:,} were trained on")
+        if chose:
+            told.append(f"{chose:,} chose the epoch")
+        if not told:
+            return ""
+        return (
+            f"Of these {len(self.files):,} pictures {' and '.join(told)}: the numbers flatter the "
+            "model. Those of --pictures test do not."
+        )
+
+
+def choose_pictures(
+    loaded: ModelFile, model: Path, data: str, part: Part | None, batch_size: int
+) -> EvaluatedPictures:
+    """Returns the images of one part of the training's split, or all images.
+
+    Raises:
+        ValueError: If the part does not exist, or the images differ from those of the training.
+    """
+    manifest = model.parent / SPLIT_FILE
+    if part is None:
+        part = "test" if manifest.is_file() else "all"
+    if part == "all":
+        return _all(loaded, data, manifest, batch_size)
+    if not manifest.is_file():
+        raise ValueError(
+            f"--pictures must be all where no {SPLIT_FILE} of the training lies beside MODEL; "
+            f"received --pictures={part}."
+        )
+    return _of_the_split(loaded, data, manifest, part, batch_size)
+
+
+def _of_the_split(
+    loaded: ModelFile, data: str, manifest: Path, part: Part, batch_size: int
+) -> EvaluatedPictures:
+    from catdog_keras.datasets import load_manifest
+
+    try:
+        splits = load_manifest(
+            manifest, data, image_size=loaded.image_size, batch_size=batch_size, shuffle=False
+        )
+    except ValueError as error:
+        raise ValueError(f"{error} To evaluate on all of DATA, use --pictures all.") from error
+    if splits.class_names != loaded.class_names:
+        raise ValueError(
+            f"The classes of {str(manifest)!r} are {', '.join(splits.class_names)}, "
+            f"those of MODEL {', '.join(loaded.class_names)}. "
+            "Give --pictures all if DATA is for this model."
+        )
+    files = splits.files[part]
+    return EvaluatedPictures(
+        part=part,
+        dataset=dict(zip(splits.files, splits, strict=True))[part],
+        files=files,
+        names=_names(splits.root, files),
+        counts=splits.counts,
+        seen={part: len(files)},
+        passed_over={},
+        sha256=_digest(splits.scan, splits.root, files),
+    )
+
+
+def _all(loaded: ModelFile, data: str, manifest: Path, batch_size: int) -> EvaluatedPictures:
+    from catdog_keras.datasets import load_pictures
+    from catdog_keras.datasets._manifest import name_below, read_manifest
+    from catdog_keras.datasets._source import find_folder
+
+    names = loaded.class_names
+    found = load_pictures(
+        data, class_names=names, image_size=loaded.image_size, batch_size=batch_size
+    )
+    root = find_folder("DATA", data)
+    labels = found.labels.tolist() if found.labels is not None else []
+    splits = ["all"] * len(labels)
+    seen: dict[str, int] = {}
+    if manifest.is_file():
+        splits = _splits_of(read_manifest(manifest), found.scan, found.files)
+        seen = {split: splits.count(split) for split in ("train", "validation", "test")}
+    shown = ("train", "validation", "test", NOT_OF_THE_TRAINING, "all")
+    pairs = list(zip(splits, labels, strict=True))
+    return EvaluatedPictures(
+        part="all",
+        dataset=found.dataset,
+        files=found.files,
+        names=_names(root, found.files),
+        counts={
+            split: {name: pairs.count((split, index)) for index, name in enumerate(names)}
+            for split in shown
+            if split in splits
+        },
+        seen=seen,
+        passed_over={name_below(root, bad.path): bad.reason for bad in found.scan.bad},
+        sha256=_digest(found.scan, root, found.files),
+    )
+
+
+def _splits_of(manifest: "Manifest", scan: "ScanReport", files: Sequence[str]) -> list[str]:
+    """Returns the training split of each image; images are matched by content, not by path."""
+    split_of = {
+        manifest.contents[file][1]: split
+        for split, listing in manifest.splits.items()
+        for file in listing.files
+    }
+    return [split_of.get(scan.by_path[file].sha256, NOT_OF_THE_TRAINING) for file in files]
+
+
+def _names(root: Path, files: Sequence[str]) -> tuple[str, ...]:
+    from catdog_keras.datasets._manifest import name_below
+
+    return tuple(name_below(root, file) for file in files)
+
+
+def _digest(scan: "ScanReport", root: Path, files: Sequence[str]) -> str:
+    digest = hashlib.sha256()
+    for name, file in zip(_names(root, files), files, strict=True):
+        digest.update(f"{scan.by_path[file].sha256}  {name}\n".encode())
+    return digest.hexdigest()

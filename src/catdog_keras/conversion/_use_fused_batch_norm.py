@@ -1,0 +1,61 @@
+"""Replacement of Keras's batch normalization by the fused implementation."""
+
+import warnings
+
+import keras
+
+from catdog_keras._cloning import clone_uncompiled, copy_layer, copy_trainable
+from catdog_keras._compile import compile_copy
+from catdog_keras._layer_graph import check_graph
+from catdog_keras.conversion._fold_batch_norm import normalises_inside
+from catdog_keras.layers import BatchNormalization, ConvBlock
+
+
+def accelerate(model: keras.Model) -> keras.Model:
+    """Replaces Keras's batch normalization by the fused one and returns a new model.
+
+    The new model computes the same function, has the same weights, and can be trained and saved;
+    loading the file requires `import catdog_keras`. Nested models are copied recursively. A layer
+    that normalizes internally is copied unchanged, with a warning that names it. The original
+    model is not changed.
+
+    Args:
+        model: A built Functional or Sequential model, for example from `keras.applications`.
+
+    Returns:
+        A model of the same structure, which shares no weights with `model`. It is compiled with the
+        same arguments if `model` is compiled, with a new optimizer state.
+
+    Raises:
+        TypeError: If `model` is not a Keras model.
+        ValueError: If the model is not built, is not a graph of layers, or contains a layer that
+            cannot be rebuilt from its config.
+
+    Example:
+        >>> import catdog_keras, keras
+        >>> model = keras.applications.MobileNetV2(weights=None, input_shape=(96, 96, 3))
+        >>> type(catdog_keras.accelerate(model).get_layer("bn_Conv1")).__module__
+        'catdog_keras.layers._batch_normalization'
+    """
+    check_graph(model)
+    own: list[str] = []
+
+    def copy(layer: keras.Layer) -> keras.Layer:
+        kind = type(layer)
+        if kind is keras.layers.BatchNormalization:
+            kind = BatchNormalization
+        elif not isinstance(layer, ConvBlock) and normalises_inside(layer):
+            own.append(f"{layer.name!r} ({kind.__name__})")
+        return copy_layer(layer, kind)
+
+    fast = clone_uncompiled(model, clone_function=copy, recursive=True)
+    fast.set_weights(model.get_weights())
+    copy_trainable(model, fast)
+    compile_copy(fast, model)
+    if own:
+        warnings.warn(
+            f"Of {model.name!r} these layers compute their own normalisation and were copied as "
+            f"they are: {', '.join(own)}.",
+            stacklevel=2,
+        )
+    return fast

@@ -1,0 +1,99 @@
+"""Download of an archive, with a checksum that is pinned on first use."""
+
+import tempfile
+import warnings
+import zipfile
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from catdog_keras._output import write_whole
+from catdog_keras._progress import progress_bar
+from catdog_keras.datasets._archive import sha256_of, sweep
+
+DOWNLOAD_TIMEOUT_SECONDS = 30
+DOWNLOAD_RETRIES = 2
+MAX_DOWNLOAD_BYTES = 8 * 2**30
+CHUNK_BYTES = 2**20
+
+
+def fetch_archive(url: str, directory: Path) -> Path:
+    """Downloads an archive once and returns its path.
+
+    The file is downloaded under a temporary name and renamed when it is complete and a valid zip
+    archive. The first checksum is pinned in a file next to it; later downloads must match.
+
+    Raises:
+        OSError: If the download fails, is not a zip archive, or does not match the checksum.
+    """
+    target = directory / PurePosixPath(url).name
+    record = directory / f"{target.name}.sha256"
+    directory.mkdir(parents=True, exist_ok=True)
+    sweep(directory)
+    known = record.read_text(encoding="ascii").strip() if record.exists() else None
+    if not target.exists():
+        _download(url, target, known)
+    digest = sha256_of(target)
+    if known is None:
+        write_whole(record, digest)
+        warnings.warn(
+            f"No hash of {url} is published. What came has the SHA-256 {digest}; it is recorded in "
+            f"{str(record)!r}, and from now on nothing else is taken for it.",
+            stacklevel=4,
+        )
+    elif digest != known:
+        raise OSError(
+            f"{str(target)!r} has the SHA-256 {digest}, but {known} was recorded when it was first "
+            f"seen: it is damaged or was exchanged. Delete it, and it is downloaded anew."
+        )
+    return target
+
+
+def _download(url: str, target: Path, known: str | None) -> None:
+    import pooch
+    import requests
+
+    pooch.get_logger().setLevel("WARNING")
+    with tempfile.TemporaryDirectory(prefix=".download-", dir=target.parent) as scratch:
+        fetcher = pooch.create(
+            scratch,
+            base_url="",
+            registry={target.name: known},
+            urls={target.name: url},
+            retry_if_failed=DOWNLOAD_RETRIES,
+        )
+        try:
+            arrived = Path(fetcher.fetch(target.name, downloader=_stream))
+        except requests.RequestException as error:
+            raise OSError(
+                f"{url} could not be downloaded ({type(error).__name__}). Without a network, give "
+                'the path of the archive as `source`, or use source="synthetic".'
+            ) from error
+        except ValueError as error:  # raised by pooch for a checksum mismatch
+            raise OSError(
+                f"What came from {url} is not the archive that was first seen, whose SHA-256 is "
+                f"{known}. If the new one is right, delete {str(target) + '.sha256'!r}."
+            ) from error
+        if not zipfile.is_zipfile(arrived):
+            raise OSError(
+                f"What came from {url} is no zip archive, but perhaps the page of a login or a "
+                "proxy. Download it by hand and give its path as `source`."
+            )
+        arrived.replace(target)
+
+
+def _stream(url: str, path: str, _: Any) -> None:
+    """Downloads like pooch's own downloader, with a size limit and a progress bar."""
+    import requests
+
+    with requests.get(url, stream=True, timeout=DOWNLOAD_TIMEOUT_SECONDS) as response:
+        response.raise_for_status()
+        total = int(response.headers.get("Content-Length", 0))
+        with (
+            Path(path).open("wb") as file,
+            progress_bar("Downloading", total, "bytes") as advance,
+        ):
+            for chunk in response.iter_content(CHUNK_BYTES):
+                file.write(chunk)
+                advance(len(chunk))
+                if file.tell() > MAX_DOWNLOAD_BYTES:
+                    raise OSError(f"{url} sends more than {MAX_DOWNLOAD_BYTES:,} bytes: stopped.")

@@ -1,0 +1,169 @@
+"""Loading of images without a split, in a fixed order, for prediction or evaluation."""
+
+import os
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from catdog_keras._checks import check_class_names, check_path, describe
+from catdog_keras.datasets._index import PICTURE_ENDINGS, Listing, list_pictures
+from catdog_keras.datasets._options import BatchOptions
+from catdog_keras.datasets._pipeline import batched_dataset
+from catdog_keras.datasets._scan_report import PictureFile, ScanReport, first_lines, printable
+from catdog_keras.datasets._source import find_folder
+from catdog_keras.datasets._validate import inspect_files
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+Place: TypeAlias = str | os.PathLike[str]
+
+
+@dataclass(frozen=True, repr=False)
+class Pictures:
+    """Images in a fixed order, with the scan results of their files.
+
+    Attributes:
+        dataset: `tf.data.Dataset` of batches: float32 images in [0, 255] of shape
+            `(batch, height, width, 3)`; with labels, pairs of these and int32 labels of shape
+            `(batch,)`. The order is always that of `files`.
+        files: Paths of the images.
+        labels: int32 array in the order of `files`, or None.
+        scan: The `ScanReport` of all files that were found, including skipped ones.
+
+    Example:
+        >>> import catdog_keras
+        >>> files = catdog_keras.load_cats_dogs("synthetic").files["test"][:3]
+        >>> catdog_keras.load_pictures(files)
+        Pictures(3 pictures, 0 files left out)
+    """
+
+    dataset: "tf.data.Dataset"
+    files: tuple[str, ...]
+    labels: np.ndarray | None
+    scan: ScanReport
+
+    def __len__(self) -> int:
+        """Returns the number of images."""
+        return len(self.files)
+
+    def __repr__(self) -> str:
+        """Returns the number of images and of skipped files."""
+        return f"Pictures({len(self):,} pictures, {len(self.scan.bad):,} files left out)"
+
+
+def load_pictures(
+    paths: Place | Sequence[Place],
+    *,
+    class_names: Sequence[str] | None = None,
+    image_size: tuple[int, int] = (160, 160),
+    batch_size: int = 32,
+) -> Pictures:
+    """Loads images without splitting them, decoded in the same way as those of a split dataset.
+
+    Files that cannot be read as images, or do not exist, are skipped and named in a warning. Match
+    predictions with the result's `files`, not with `paths`.
+
+    Args:
+        paths: A path or a list of paths: image files, folders and zip archives. Folders are
+            searched recursively; their images are sorted.
+        class_names: None for images without labels. With names, the label of an image is the index
+            of the nearest parent folder whose name is a class name; other folders above and below
+            it are ignored. This fits a folder of class folders, with or without split folders.
+        image_size: (height, width) in pixels; every image is resized to it with bilinear
+            interpolation.
+        batch_size: Images per batch; the last batch may be smaller.
+
+    Returns:
+        `Pictures`: a dataset, the files in its order, their labels, and the scan report.
+
+    Raises:
+        TypeError: If an argument has the wrong type.
+        ValueError: If an argument is out of range, no file can be read as an image, or an image is
+            not in a class folder.
+        OSError: If an archive cannot be unpacked.
+
+    Example:
+        >>> import catdog_keras
+        >>> files = catdog_keras.load_cats_dogs("synthetic").files["test"][:3]
+        >>> pictures = catdog_keras.load_pictures(files, class_names=["cats", "dogs"])
+        >>> len(pictures), next(iter(pictures.dataset))[0].shape
+        (3, TensorShape([3, 160, 160, 3]))
+    """
+    options = BatchOptions(image_size, batch_size, shuffle=False, seed=0, cache=False)
+    names = None if class_names is None else check_class_names(class_names)
+    found = _find(_check_paths(paths))
+    inspected = inspect_files(list(found))
+    usable = [picture for picture in inspected if picture.status != "bad"]
+    _report_bad([picture for picture in inspected if picture.status == "bad"], len(usable))
+    files = tuple(picture.path for picture in usable)
+    labels = None if names is None else _labels(files, found, names)
+    listing = Listing(files, np.zeros(len(files), np.int32) if labels is None else labels)
+    dataset = batched_dataset(listing, usable, options, shuffled=False)
+    if labels is None:
+        dataset = dataset.map(lambda images, _: images)
+    return Pictures(dataset, files, labels, ScanReport.of(inspected))
+
+
+def _check_paths(paths: Place | Sequence[Place]) -> list[Path]:
+    if isinstance(paths, (str, os.PathLike)):
+        return [check_path("paths", paths)]
+    requirement = "a path or a list of paths"
+    if not isinstance(paths, Sequence):
+        raise TypeError(describe("paths", requirement, paths))
+    if not paths:
+        raise ValueError(describe("paths", requirement, paths, "There is none in it."))
+    return [check_path(f"paths[{place}]", path) for place, path in enumerate(paths)]
+
+
+def _find(paths: Sequence[Path]) -> dict[str, str]:
+    """Maps each file, in order, to the folder below which folder names count as classes."""
+    found: dict[str, str] = {}
+    for path in paths:
+        folder = find_folder("paths", path) if path.suffix.lower() == ".zip" else path
+        if not folder.is_dir():
+            found[str(path)] = str(path.absolute().parent.parent)
+            continue
+        files, _ = list_pictures(folder)
+        if not files:
+            requirement = f"files, or folders of files that end in {', '.join(PICTURE_ENDINGS)}"
+            raise ValueError(describe("paths", requirement, str(path)))
+        for file in files:
+            found[str(folder / file)] = str(folder.absolute().parent)
+    return found
+
+
+def _report_bad(bad: Sequence[PictureFile], usable: int) -> None:
+    """Warns about every skipped file; raises if no usable image is left."""
+    named = "".join(f"\n  {picture}" for picture in bad)
+    if not usable:
+        raise ValueError(f"None of the {len(bad)} files is a usable picture:{named}")
+    if bad:
+        # 3 is the caller of load_pictures.
+        count = f"{len(bad)} of {len(bad) + usable}"
+        warnings.warn(
+            f"{count} files are no usable pictures and are left out:{named}", stacklevel=3
+        )
+
+
+def _labels(files: Sequence[str], found: dict[str, str], names: Sequence[str]) -> np.ndarray:
+    labels = []
+    strangers = []
+    for file in files:
+        folders = Path(file).absolute().relative_to(found[file]).parts[-2::-1]
+        label = next((names.index(folder) for folder in folders if folder in names), None)
+        if label is None:
+            strangers.append(printable(file))
+        else:
+            labels.append(label)
+    if strangers:
+        listed = ", ".join(map(repr, names))
+        raise ValueError(
+            f"{len(strangers)} of {len(files)} pictures lie in no folder of the classes {listed}:"
+            f"{first_lines(strangers)}"
+        )
+    return np.array(labels, np.int32)

@@ -1,0 +1,247 @@
+"""Loading of labeled image folders as training, validation and test datasets."""
+
+import numbers
+import os
+from pathlib import Path
+
+from catdog_keras._checks import check_path, describe
+from catdog_keras.datasets._index import ImageIndex, index_image_folder, picture_root
+from catdog_keras.datasets._manifest import Manifest, read_manifest
+from catdog_keras.datasets._options import BatchOptions, OnBad, SplitName, SplitOptions
+from catdog_keras.datasets._scan_report import ScanReport, first_lines, printable
+from catdog_keras.datasets._select import select_pictures
+from catdog_keras.datasets._source import discard_unpacked, find_cats_dogs, find_folder
+from catdog_keras.datasets._splits import ImageSplits
+from catdog_keras.datasets._validate import inspect_files
+
+CATS_DOGS_CLASSES = ("cats", "dogs")
+HELD_OUT_SHARE = 1 / 3  # the tutorial holds out 1,000 of 3,000 images
+
+
+def load_cats_dogs(
+    source: str | os.PathLike[str] | None = None,
+    *,
+    image_size: tuple[int, int] = (160, 160),
+    batch_size: int = 32,
+    shuffle: bool = True,
+    seed: int = 0,
+    split: SplitName = "take_skip",
+    cache: bool | str | os.PathLike[str] = False,
+    on_bad: OnBad = "skip",
+    max_bad_fraction: float = 0.01,
+) -> ImageSplits:
+    """Loads the tutorial's cats-and-dogs images as training, validation and test datasets.
+
+    The split is made by file and is the same in every epoch and every run with the same seed.
+    Byte-identical files are never in two splits: they are moved to the first of train, validation
+    and test that contains one of them, with a warning. For the public archive this gives 2,000
+    training, 808 validation and 192 test images.
+
+    Args:
+        source: None or `"public"` downloads the public archive once, to
+            `$KERAS_HOME/catdog_keras` (or `~/.keras/catdog_keras`). `"synthetic"` uses synthetic
+            images that the package renders, without network access. A path is a folder or a zip
+            archive with `train` and `validation` folders, each with the folders `cats` and `dogs`.
+        image_size: (height, width) in pixels; every image is resized to it with bilinear
+            interpolation.
+        batch_size: Images per batch; the last batch of an epoch may be smaller.
+        shuffle: Whether to reshuffle the training images in each epoch. Validation and test are
+            never shuffled.
+        seed: An integer >= 0. Determines the split and the order of every epoch.
+        split: `"take_skip"`: the validation files are shuffled once and the first fifth of their
+            batches becomes the test set, as in the tutorial. `"stratified"`: a fifth of each class.
+        cache: Whether to decode all images once, as uint8 (77 KB per image at 160 x 160), instead
+            of in each epoch. True caches in memory. A path is a folder for cache files, which later
+            runs and other processes reuse; images that have changed are decoded again. The folder
+            must be outside of the image folder, or its name must begin with a dot.
+        on_bad: How to handle files that cannot be read as images. `"skip"` skips them with a
+            warning, and raises an error if their fraction exceeds `max_bad_fraction`; `"raise"`
+            raises an error; `"quarantine"` skips any number of them. Files are never modified;
+            `scan.bad` lists the skipped ones.
+        max_bad_fraction: From 0 to 1; see `on_bad`.
+
+    Returns:
+        `ImageSplits`, which unpacks into `train, validation, test`.
+
+    Raises:
+        TypeError: If an argument has the wrong type.
+        ValueError: If an argument is out of range, the folder layout is different, too many files
+            are bad, or too few images remain for the split.
+        OSError: If `source` does not exist or the download fails.
+
+    Example:
+        >>> import catdog_keras
+        >>> train, validation, test = catdog_keras.load_cats_dogs("synthetic")
+        >>> images, labels = next(iter(train))
+        >>> images.shape, labels.shape
+        (TensorShape([32, 160, 160, 3]), TensorShape([32]))
+    """
+    batches = BatchOptions(image_size, batch_size, shuffle, seed, cache)
+    options = SplitOptions(split, on_bad, max_bad_fraction)
+    wanted = "a folder or zip archive with train and validation, each with cats and dogs"
+    folder = find_cats_dogs(source)
+    batches.check_apart(folder)
+    index = _index(folder, "source", source, wanted)
+    if index.class_names != CATS_DOGS_CLASSES or "validation" not in index.parts:
+        where = "train and validation" if "validation" in index.parts else "no split folders"
+        found = f"It holds the classes {', '.join(index.class_names)} in {where}."
+        remedy = f"{found} `catdog_keras.load_image_folder` takes other classes and layouts."
+        raise ValueError(describe("source", wanted, str(source), remedy))
+    listings, scan = select_pictures(index, options, batch_size, seed, HELD_OUT_SHARE)
+    return ImageSplits.of(listings, index.class_names, scan, index.root, batches)
+
+
+def load_image_folder(
+    directory: str | os.PathLike[str],
+    *,
+    validation_fraction: float = HELD_OUT_SHARE,
+    image_size: tuple[int, int] = (160, 160),
+    batch_size: int = 32,
+    shuffle: bool = True,
+    seed: int = 0,
+    split: SplitName = "take_skip",
+    cache: bool | str | os.PathLike[str] = False,
+    on_bad: OnBad = "skip",
+    max_bad_fraction: float = 0.01,
+) -> ImageSplits:
+    """Loads a folder of class folders as training, validation and test datasets.
+
+    The class folders can be directly in `directory`, or in `train`, `validation` and optionally
+    `test` folders. Existing splits are kept: without a test folder, the test set is taken from
+    validation; without `train` and `validation`, which must exist together, all images are split
+    into three. The folder names `training`, `val`, `valid` and `testing` are recognized as
+    well, in upper or lower case.
+
+    Args:
+        directory: The folder, or a zip archive of it.
+        validation_fraction: Fraction of each class that is held out from training, for validation
+            and test together, between 0 and 1. Used only if the class folders are directly in
+            `directory`. Training and holdout get at least one image of each class. Defaults to a
+            third, as in the tutorial.
+        image_size: (height, width) in pixels. This and all further arguments are as for
+            `load_cats_dogs`.
+        batch_size: Images per batch.
+        shuffle: Whether to reshuffle the training images in each epoch.
+        seed: Determines the split and the order of every epoch.
+        split: `"take_skip"` or `"stratified"`.
+        cache: Whether to decode all images once: True for in memory, or a folder for cache files.
+        on_bad: `"skip"`, `"raise"` or `"quarantine"`.
+        max_bad_fraction: From 0 to 1; see `on_bad`.
+
+    Returns:
+        `ImageSplits`, which unpacks into `train, validation, test`.
+
+    Raises:
+        TypeError: If an argument has the wrong type.
+        ValueError: If an argument is out of range, there are fewer than two classes, a class is
+            empty, too many files are bad, or too few images remain for the split.
+        OSError: If `directory` does not exist.
+
+    Example:
+        >>> import catdog_keras, pathlib
+        >>> files = catdog_keras.load_cats_dogs("synthetic").files["train"]
+        >>> folder = pathlib.Path(files[0]).parents[1]
+        >>> catdog_keras.load_image_folder(folder, batch_size=4).class_names
+        ('cats', 'dogs')
+    """
+    batches = BatchOptions(image_size, batch_size, shuffle, seed, cache)
+    options = SplitOptions(split, on_bad, max_bad_fraction)
+    share = _check_share(validation_fraction)
+    wanted = "a folder or zip archive of class folders, with or without train and validation above"
+    folder = find_folder("directory", directory)
+    batches.check_apart(folder)
+    index = _index(folder, "directory", directory, wanted)
+    listings, scan = select_pictures(index, options, batch_size, seed, share)
+    return ImageSplits.of(listings, index.class_names, scan, index.root, batches)
+
+
+def load_manifest(
+    path: str | os.PathLike[str],
+    directory: str | os.PathLike[str],
+    *,
+    image_size: tuple[int, int] = (160, 160),
+    batch_size: int = 32,
+    shuffle: bool = True,
+    seed: int = 0,
+    cache: bool | str | os.PathLike[str] = False,
+) -> ImageSplits:
+    """Loads the exact split that was saved by `ImageSplits.save_manifest`.
+
+    Every file in the manifest must exist with unchanged content. Files that are not in the
+    manifest, such as images that were added later, are ignored.
+
+    Args:
+        path: The manifest file.
+        directory: The folder with the images, or a zip archive of it, that was loaded when the
+            manifest was saved. It may have been moved.
+        image_size: (height, width) in pixels. This and all further arguments are as for
+            `load_cats_dogs`.
+        batch_size: Images per batch.
+        shuffle: Whether to reshuffle the training images in each epoch.
+        seed: Determines the order of every epoch; the split is that of the manifest.
+        cache: Whether to decode all images once: True for in memory, or a folder for cache files.
+
+    Returns:
+        `ImageSplits`, which unpacks into `train, validation, test`.
+
+    Raises:
+        TypeError: If an argument has the wrong type.
+        ValueError: If the file is not a manifest, or images are missing or have changed; the
+            message lists them.
+        OSError: If `path` or `directory` does not exist.
+
+    Example:
+        >>> import catdog_keras, pathlib, tempfile
+        >>> splits = catdog_keras.load_cats_dogs("synthetic")
+        >>> manifest = pathlib.Path(tempfile.mkdtemp()) / "split.json"
+        >>> splits.save_manifest(manifest)
+        >>> catdog_keras.load_manifest(manifest, splits.root).files == splits.files
+        True
+    """
+    batches = BatchOptions(image_size, batch_size, shuffle, seed, cache)
+    manifest = read_manifest(path)
+    folder = find_folder("directory", directory)
+    batches.check_apart(folder)
+    root = picture_root(folder)
+    listings = {split: listing.below(root) for split, listing in manifest.splits.items()}
+    files = [file for listing in listings.values() for file in listing.files]
+    scan = ScanReport.of(inspect_files(files))
+    _check_unchanged(manifest, root, scan)
+    return ImageSplits.of(listings, manifest.class_names, scan, root, batches)
+
+
+def _check_share(fraction: float) -> float:
+    requirement = "a number above 0 and below 1"
+    if isinstance(fraction, bool) or not isinstance(fraction, numbers.Real):
+        raise TypeError(describe("validation_fraction", requirement, fraction))
+    if not 0 < fraction < 1:
+        raise ValueError(describe("validation_fraction", requirement, fraction))
+    return float(fraction)
+
+
+def _check_unchanged(manifest: Manifest, root: Path, scan: ScanReport) -> None:
+    differing = []
+    for file, content in manifest.contents.items():
+        picture = scan.by_path[str(root / file)]
+        if (picture.size, picture.sha256) != content:
+            differing.append(
+                f"{printable(file)}: {'has changed' if picture.sha256 else picture.reason}"
+            )
+    if differing:
+        raise ValueError(
+            f"{len(differing)} of {len(manifest.contents)} files below {str(root)!r} are not what "
+            f"the manifest says:{first_lines(differing)}\nBring them back, or split anew."
+        )
+
+
+def _index(
+    folder: Path, name: str, source: str | os.PathLike[str] | None, wanted: str
+) -> ImageIndex:
+    """Indexes a folder; error messages contain the path as the user passed it."""
+    try:
+        return index_image_folder(folder)
+    except ValueError as error:
+        if source is not None and not check_path("source", source).is_dir():
+            discard_unpacked(folder)  # an unpacked archive with an unsupported layout is useless
+        found = str(error).replace(str(folder), str(source))
+        raise ValueError(describe(name, wanted, str(source), found)) from error

@@ -1,0 +1,161 @@
+"""Inspects an image index, skips bad files, splits the rest and moves duplicates together."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from catdog_keras.datasets._index import SPLITS, ImageIndex, Listing
+from catdog_keras.datasets._options import SplitOptions
+from catdog_keras.datasets._scan_report import ScanReport, endings_of, first_lines, printable
+from catdog_keras.datasets._split import SPLIT_FUNCTIONS, hold_out, unite_duplicates
+from catdog_keras.datasets._validate import inspect_files
+
+# Stack level of the line that called load_cats_dogs or load_image_folder.
+_TO_THE_CALLER = 4
+
+
+def select_pictures(
+    index: ImageIndex,
+    options: SplitOptions,
+    batch_size: int,
+    seed: int,
+    validation_fraction: float,
+) -> tuple[dict[str, Listing], ScanReport]:
+    """Returns the usable images by split, as absolute paths, and the report of all files.
+
+    Args:
+        index: The images, in split folders or in one part.
+        options: The split method and the handling of bad files.
+        batch_size: Images per batch, the unit of `take_skip`.
+        seed: Seed of the split.
+        validation_fraction: Fraction held out from training if there are no split folders.
+    """
+    parts = {part: listing.below(index.root) for part, listing in index.parts.items()}
+    files = [file for listing in parts.values() for file in listing.files]
+    passed_over = [str(index.root / file) for file in index.passed_over]
+    scan = ScanReport.of(inspect_files(files), passed_over)
+    _report_passed_over(scan)
+    _judge_bad(scan, options)
+    bad = {picture.path for picture in scan.bad}
+    for part, listing in parts.items():
+        good = np.array([file not in bad for file in listing.files])
+        parts[part] = listing.take(good.nonzero()[0])
+        _check_classes_left(part, parts[part], index.class_names)
+    splits = _split(parts, index.class_names, options, batch_size, seed, validation_fraction)
+    splits, moved = unite_duplicates(
+        splits, {file: picture.sha256 for file, picture in scan.by_path.items()}
+    )
+    _report_duplicates(splits, scan, moved)
+    _check_sizes(splits)
+    return splits, scan
+
+
+def _judge_bad(scan: ScanReport, options: SplitOptions) -> None:
+    if not scan.bad:
+        return
+    count = len(scan.by_path)
+    found = f"{len(scan.bad)} of {count} files are no usable pictures:{first_lines(scan.bad)}"
+    too_many = len(scan.bad) > options.max_bad_fraction * count
+    if options.on_bad == "raise":
+        other = "quarantine" if too_many else "skip"
+        raise ValueError(f'{found}\nMend or remove them, or use on_bad="{other}".')
+    if options.on_bad == "skip" and too_many:
+        raise ValueError(
+            f"{found}\nThat is more than max_bad_fraction={options.max_bad_fraction:g}. Mend or "
+            'remove them, raise max_bad_fraction, or use on_bad="quarantine".'
+        )
+    warnings.warn(
+        f"{found}\nThey are left out. `scan.bad`, or the command `catdog-keras scan`, lists all.",
+        stacklevel=_TO_THE_CALLER,
+    )
+
+
+def _report_passed_over(scan: ScanReport) -> None:
+    if scan.passed_over:
+        warnings.warn(
+            f"In the class folders not called pictures and passed over: "
+            f"{endings_of(scan.passed_over)}. If some are pictures, convert or rename them. "
+            "`scan.passed_over` lists all.",
+            stacklevel=_TO_THE_CALLER,
+        )
+
+
+def _report_duplicates(splits: Mapping[str, Listing], scan: ScanReport, moved: list[str]) -> None:
+    if moved:
+        warnings.warn(
+            f"{len(moved)} files hold the same bytes as one of an earlier split and were put "
+            "beside it, so that no picture is in two splits:"
+            f"{first_lines([printable(file) for file in moved])}\n"
+            "`scan.duplicates` lists all that are doubled.",
+            stacklevel=_TO_THE_CALLER,
+        )
+    labels = {
+        file: int(label)
+        for listing in splits.values()
+        for file, label in zip(listing.files, listing.labels, strict=True)
+    }
+    torn = [
+        ", ".join(map(printable, files))
+        for files in scan.duplicates
+        if len({labels[file] for file in files if file in labels}) > 1
+    ]
+    if torn:
+        warnings.warn(
+            f"The same bytes stand in more than one class, {len(torn)} times:"
+            f"{first_lines(torn)}\nOne of the labels is wrong: remove those files.",
+            stacklevel=_TO_THE_CALLER,
+        )
+
+
+def _check_classes_left(part: str, listing: Listing, class_names: tuple[str, ...]) -> None:
+    for label, name in enumerate(class_names):
+        if not np.any(listing.labels == label):
+            where = "" if part == "all" else f" in {part}"
+            raise ValueError(f"No usable picture of the class {name!r} is left{where}.")
+
+
+def _split(
+    parts: dict[str, Listing],
+    class_names: tuple[str, ...],
+    options: SplitOptions,
+    batch_size: int,
+    seed: int,
+    validation_fraction: float,
+) -> dict[str, Listing]:
+    found = list(parts.values())
+    if "all" in parts:
+        everything = parts["all"]
+        _check_two_of_each(everything, found, class_names, "training and what is held out")
+        train, held_out = hold_out(everything.labels, validation_fraction, seed)
+        parts = {"train": everything.take(train), "validation": everything.take(held_out)}
+    if "test" not in parts:
+        held = parts["validation"]
+        if options.split == "stratified":
+            _check_two_of_each(held, found, class_names, "validation and test")
+        validation, test = SPLIT_FUNCTIONS[options.split](held.labels, batch_size, seed)
+        parts = {**parts, "validation": held.take(validation), "test": held.take(test)}
+    return {split: parts[split] for split in SPLITS}
+
+
+def _check_two_of_each(
+    listing: Listing, found: Sequence[Listing], class_names: tuple[str, ...], sides: str
+) -> None:
+    """Raises if a class has fewer than two images and cannot be divided between two sides."""
+    for label, name in enumerate(class_names):
+        here = np.count_nonzero(listing.labels == label)
+        if here < 2:
+            count = sum(np.count_nonzero(part.labels == label) for part in found)
+            raise ValueError(
+                f"Of {count} usable pictures of the class {name!r}, {here} can be divided between "
+                f"{sides}; two are needed. Add pictures, or hold more of them out."
+            )
+
+
+def _check_sizes(splits: Mapping[str, Listing]) -> None:
+    for split, listing in splits.items():
+        if not listing.files:
+            raise ValueError(
+                f"No picture is left for {split}: each one there has the same bytes as one of an "
+                "earlier split. Remove the duplicates, or add other pictures."
+            )

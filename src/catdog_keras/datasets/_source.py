@@ -1,0 +1,69 @@
+"""Resolves a `source` argument to an image folder: downloads, unpacks or renders it if needed."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from catdog_keras._checks import check_path, describe
+from catdog_keras._progress import progress_bar
+from catdog_keras.datasets._archive import (
+    appear,
+    cache_directory,
+    sweep,
+    unpack_archive,
+    writing_to_cache,
+)
+from catdog_keras.datasets._download import fetch_archive
+
+UNPACKED = "unpacked"
+CATS_DOGS_URL = "https://storage.googleapis.com/mledu-datasets/cats_and_dogs_filtered.zip"
+
+
+def find_cats_dogs(source: str | os.PathLike[str] | None) -> Path:
+    """Returns the folder of the public archive, of the synthetic images, or of a given path."""
+    if source is None or source == "public":
+        downloads = cache_directory() / "downloads"
+        with writing_to_cache(downloads):
+            archive = fetch_archive(CATS_DOGS_URL, downloads)
+        return unpack_archive(archive, cache_directory() / UNPACKED)
+    if source == "synthetic":
+        return _synthetic_directory()
+    return find_folder("source", source)
+
+
+def find_folder(name: str, source: str | os.PathLike[str]) -> Path:
+    """Returns a folder unchanged and unpacks an archive; `name` is used in error messages."""
+    path = check_path(name, source).absolute()  # independent of a later os.chdir
+    requirement = "an existing folder or zip archive"
+    if not path.exists():
+        raise FileNotFoundError(describe(name, requirement, str(source), "Check the path."))
+    if path.is_dir():
+        return path
+    if not path.is_file():  # reading a FIFO would block
+        raise ValueError(describe(name, requirement, str(source), "It is not a regular file."))
+    return unpack_archive(path, cache_directory() / UNPACKED)
+
+
+def discard_unpacked(folder: Path) -> None:
+    """Removes a folder if it was unpacked from an archive; user folders are never removed."""
+    if folder.parent == cache_directory() / UNPACKED:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _synthetic_directory() -> Path:
+    """Renders the synthetic images once, to a folder that is created atomically."""
+    from catdog_keras.datasets import synthetic  # lazy: imports Pillow
+
+    target = cache_directory() / f"synthetic-{synthetic.VERSION}"
+    if not target.is_dir():
+        sweep(target.parent)
+        with (
+            writing_to_cache(target.parent),
+            tempfile.TemporaryDirectory(prefix=".synthetic-", dir=target.parent) as scratch,
+            progress_bar("Drawing cats and dogs", synthetic.COUNT, "pictures") as advance,
+        ):
+            drawn = Path(scratch) / target.name
+            synthetic.write_synthetic(drawn, progress=advance)
+            appear(drawn, target)
+    return target

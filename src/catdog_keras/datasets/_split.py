@@ -1,0 +1,109 @@
+"""Splits files into training, validation and test sets."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from catdog_keras.datasets._index import Listing
+
+TEST_SHARE = 5  # one fifth of the holdout is the test set, as in the tutorial
+
+SplitFunction = Callable[[np.ndarray, int, int], tuple[np.ndarray, np.ndarray]]
+
+
+def take_skip(labels: np.ndarray, batch_size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Shuffles once; the first fifth of the batches is the test set, the rest validation.
+
+    This is the intention of `dataset.take(batches // 5)` and `dataset.skip(batches // 5)`. On a
+    dataset that reshuffles they leak, because each epoch selects another test set. This function
+    splits the files instead.
+
+    Args:
+        labels: int32, shape `(images,)`.
+        batch_size: Images per batch; an incomplete last batch counts as a batch.
+        seed: Seed of the shuffle.
+
+    Returns:
+        The positions of the validation and of the test images, in shuffled order.
+    """
+    count = len(labels)
+    batches = -(-count // batch_size)
+    if batches < TEST_SHARE:
+        smaller = (count - 1) // (TEST_SHARE - 1)
+        remedy = f"a `batch_size` of at most {smaller}, or " if smaller else ""
+        raise ValueError(
+            f"The test takes a fifth of the validation batches, of which {TEST_SHARE} or more are "
+            f"needed; {count} pictures in batches of {batch_size} make {batches}. Give {remedy}at "
+            f"least {(TEST_SHARE - 1) * batch_size + 1} pictures."
+        )
+    order = np.random.default_rng(seed).permutation(count)
+    taken = batches // TEST_SHARE * batch_size
+    return order[taken:], order[:taken]
+
+
+def stratified(labels: np.ndarray, batch_size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Takes a fifth of each class for the test set, the rest for validation, both shuffled.
+
+    Arguments and return values are those of `take_skip`; `batch_size` is ignored.
+    """
+    del batch_size
+    return divide_classes(labels, 1 / TEST_SHARE, seed)
+
+
+SPLIT_FUNCTIONS: dict[str, SplitFunction] = {"take_skip": take_skip, "stratified": stratified}
+
+
+def hold_out(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Holds out a fraction of each class from training; returns sorted positions of both sides."""
+    train, held_out = divide_classes(labels, fraction, seed)
+    return np.sort(train), np.sort(held_out)
+
+
+def divide_classes(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Divides each class in two; the second side gets `fraction`, and each at least one image.
+
+    Each class must have at least two images.
+    """
+    generator = np.random.default_rng(seed)
+    sides: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
+    for label in np.unique(labels):
+        members = generator.permutation(np.flatnonzero(labels == label))
+        second = min(max(round(len(members) * fraction), 1), len(members) - 1)
+        sides[0].append(members[second:])
+        sides[1].append(members[:second])
+    first, last = (generator.permutation(np.concatenate(side)) for side in sides)
+    return first, last
+
+
+def unite_duplicates(
+    splits: Mapping[str, Listing], digests: Mapping[str, str]
+) -> tuple[dict[str, Listing], list[str]]:
+    """Moves byte-identical images to the first split that contains one of them.
+
+    With the order train, validation, test, no training image is in the other two splits, where it
+    would bias the evaluation.
+
+    Args:
+        splits: Files and labels by split, in order of priority.
+        digests: Checksum of each file's content.
+
+    Returns:
+        The splits, with moved files at the end, and the list of moved files.
+    """
+    first_seen: dict[str, str] = {}
+    for split, listing in splits.items():
+        for file in listing.files:
+            first_seen.setdefault(digests[file], split)
+    rows = [
+        (first_seen[digests[file]], split, file, label)
+        for split, listing in splits.items()
+        for file, label in zip(listing.files, listing.labels, strict=True)
+    ]
+    united = {}
+    for split in splits:
+        stayed = [row for row in rows if row[0] == row[1] == split]
+        joined = [row for row in rows if row[0] == split != row[1]]
+        files = tuple(file for _, _, file, _ in stayed + joined)
+        labels = np.array([label for *_, label in stayed + joined], dtype=np.int32)
+        united[split] = Listing(files, labels)
+    return united, [file for home, split, file, _ in rows if home != split]

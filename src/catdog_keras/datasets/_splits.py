@@ -1,0 +1,175 @@
+"""Training, validation and test datasets with their files, labels and scan report."""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from catdog_keras._checks import check_integer, check_path, describe
+from catdog_keras.datasets._index import Listing
+from catdog_keras.datasets._manifest import write_manifest
+from catdog_keras.datasets._options import BatchOptions
+from catdog_keras.datasets._pipeline import batched_dataset
+from catdog_keras.datasets._scan_report import ScanReport
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+
+@dataclass(frozen=True, repr=False)
+class ImageSplits:
+    """Training, validation and test datasets that share no file and no file content.
+
+    Unpacks into its three datasets: `train, validation, test = splits`.
+
+    Attributes:
+        train: `tf.data.Dataset` of batches: float32 images in [0, 255] of shape
+            `(batch, height, width, 3)`, and int32 labels of shape `(batch,)`.
+        validation: A dataset like `train`, always in the order of `files["validation"]`.
+        test: A dataset like `train`, always in the order of `files["test"]`.
+        class_names: Name of the class of each label.
+        files: Paths by split.
+        labels: int32 arrays by split, in the order of `files`.
+        scan: The `ScanReport` of the images: nonstandard, skipped and duplicate files.
+        root: The folder that contains all files.
+        options: The arguments `image_size`, `batch_size`, `shuffle`, `seed` and `cache` of the
+            loader.
+
+    Example:
+        >>> import catdog_keras
+        >>> splits = catdog_keras.load_cats_dogs("synthetic")
+        >>> train, validation, test = splits
+        >>> splits.class_names, len(splits.files["test"]) == len(splits.labels["test"])
+        (('cats', 'dogs'), True)
+    """
+
+    train: "tf.data.Dataset"
+    validation: "tf.data.Dataset"
+    test: "tf.data.Dataset"
+    class_names: tuple[str, ...]
+    files: dict[str, tuple[str, ...]]
+    labels: dict[str, np.ndarray]
+    scan: ScanReport
+    root: Path
+    options: BatchOptions
+
+    @classmethod
+    def of(
+        cls,
+        listings: Mapping[str, Listing],
+        class_names: tuple[str, ...],
+        scan: ScanReport,
+        root: Path,
+        options: BatchOptions,
+    ) -> "ImageSplits":
+        """Builds the datasets from a listing per split; `scan` must contain all files."""
+        datasets = {
+            split: batched_dataset(
+                listing,
+                [scan.by_path[file] for file in listing.files],
+                options,
+                shuffled=split == "train" and options.shuffle,
+            )
+            for split, listing in listings.items()
+        }
+        return cls(
+            **datasets,
+            class_names=class_names,
+            files={split: listing.files for split, listing in listings.items()},
+            labels={split: listing.labels for split, listing in listings.items()},
+            scan=scan,
+            root=root,
+            options=options,
+        )
+
+    @property
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Number of images by split and class."""
+        return {
+            split: {
+                name: int(np.count_nonzero(labels == label))
+                for label, name in enumerate(self.class_names)
+            }
+            for split, labels in self.labels.items()
+        }
+
+    def __repr__(self) -> str:
+        """Returns the number of images by split and class."""
+        parts = (
+            f"{split}: " + ", ".join(f"{count:,} {name}" for name, count in counts.items())
+            for split, counts in self.counts.items()
+        )
+        return f"ImageSplits({'; '.join(parts)})"
+
+    def __iter__(self) -> Iterator["tf.data.Dataset"]:
+        """Yields train, validation and test."""
+        return iter((self.train, self.validation, self.test))
+
+    def save_manifest(self, path: str | os.PathLike[str]) -> None:
+        """Saves the split of each file, with its size and SHA-256, as JSON.
+
+        `load_manifest` restores the same split on any machine, and raises an error if files have
+        changed. Paths are relative to the image folder, so that the folder can be moved.
+
+        Args:
+            path: File to write. An existing file is replaced atomically.
+
+        Raises:
+            TypeError: If `path` is not a path.
+            OSError: If the file cannot be written, or is not a regular file.
+
+        Example:
+            >>> import catdog_keras, pathlib, tempfile
+            >>> splits = catdog_keras.load_cats_dogs("synthetic")
+            >>> manifest = pathlib.Path(tempfile.mkdtemp()) / "split.json"
+            >>> splits.save_manifest(manifest)
+            >>> catdog_keras.load_manifest(manifest, splits.root).files == splits.files
+            True
+        """
+        write_manifest(check_path("path", path), self.root, self.class_names, self._rows())
+
+    def shard(self, index: int, count: int) -> "ImageSplits":
+        """Returns the shard of one of several workers: every `count`-th image of each split.
+
+        The shards of all workers are disjoint and together contain every image, so that each image
+        is used once per epoch. Their sizes differ by at most one.
+
+        Args:
+            index: Index of the worker, from 0 to `count - 1`.
+            count: Number of workers, at most the number of images in the smallest split.
+
+        Returns:
+            `ImageSplits` with only the files of this worker.
+
+        Raises:
+            TypeError: If an argument is not an integer.
+            ValueError: If there are more workers than images, or `index` is out of range.
+
+        Example:
+            >>> import catdog_keras
+            >>> splits = catdog_keras.load_cats_dogs("synthetic")
+            >>> parts = [splits.shard(index, 2) for index in range(2)]
+            >>> sum(len(part.files["train"]) for part in parts) == len(splits.files["train"])
+            True
+        """
+        count = check_integer("count", count, minimum=1)
+        index = check_integer("index", index, minimum=0, maximum=count - 1)
+        smallest = min(map(len, self.files.values()))
+        if count > smallest:
+            requirement = f"at most {smallest}, the number of pictures of the smallest split"
+            raise ValueError(describe("count", requirement, count))
+        parts = {
+            split: Listing(files[index::count], self.labels[split][index::count])
+            for split, files in self.files.items()
+        }
+        return ImageSplits.of(parts, self.class_names, self.scan, self.root, self.options)
+
+    def _rows(self) -> Iterator[tuple[str, str, int, int, str]]:
+        """Yields split, file, label, size and SHA-256 of each image."""
+        for split, files in self.files.items():
+            for file, label in zip(files, self.labels[split].tolist(), strict=True):
+                picture = self.scan.by_path[file]
+                yield split, file, label, picture.size, picture.sha256

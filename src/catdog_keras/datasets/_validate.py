@@ -1,0 +1,179 @@
+"""Classifies image files as good, odd (nonstandard) or bad, with a reason."""
+
+import hashlib
+import os
+import stat
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from catdog_keras._progress import progress_bar
+from catdog_keras.datasets._decode import (
+    EXIF_ORIENTATION,
+    FORMAT_ENDINGS,
+    KERNEL_FORMATS,
+    TIFF_BITS,
+    TIFF_SAMPLE_FORMAT,
+    decode_with_rules,
+    kernel_complaint,
+    open_picture,
+)
+from catdog_keras.datasets._scan_report import PictureFile
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+MAX_MEGAPIXELS = 50
+TOO_LARGE = f"more than {MAX_MEGAPIXELS} megapixels"
+DEEPEST = 16  # bits per sample; deeper ones, as in scientific images, have no defined scale
+SAMPLE_KINDS = {1: "unsigned", 2: "signed", 3: "floating-point"}  # SampleFormat of a TIFF file
+
+KERNEL_MODES = ("L", "RGB")
+TURNED = range(2, 9)  # invalid values are treated as upright
+
+
+def inspect_files(paths: Sequence[str]) -> list[PictureFile]:
+    """Inspects files in parallel, in the given order, with a progress bar."""
+    with (
+        progress_bar("Checking pictures", len(paths), "files") as advance,
+        ThreadPoolExecutor(os.cpu_count() or 1) as pool,
+    ):
+        try:
+            return [_counted(picture, advance) for picture in pool.map(inspect_file, paths)]
+        except BaseException:  # after Ctrl-C, the remaining files are skipped
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def inspect_file(path: str) -> PictureFile:
+    """Reads, decodes and classifies one file."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return PictureFile(path, "bad", "its name is not valid UTF-8")
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116
+        if stat.S_ISDIR(mode):  # listed because it could not be read
+            return PictureFile(path, "bad", "a folder that cannot be read")
+        if not stat.S_ISREG(mode):  # opening a FIFO would block
+            return PictureFile(path, "bad", "not a regular file")
+        content = Path(path).read_bytes()
+    except OSError as error:
+        return PictureFile(path, "bad", f"cannot be read: {error.strerror}")
+    if not content:
+        return PictureFile(path, "bad", "empty file")
+    digest = hashlib.sha256(content).hexdigest()
+    try:
+        oddities, plain = _decode(path, content)
+    except _Unusable as error:
+        return PictureFile(path, "bad", str(error), len(content), digest)
+    status: Literal["good", "odd"] = "odd" if oddities else "good"
+    return PictureFile(path, status, ", ".join(oddities), len(content), digest, plain)
+
+
+@dataclass(frozen=True)
+class _Form:
+    """Format information from the header of an image."""
+
+    kind: str
+    mode: str
+    bits: int
+    samples: str
+    orientation: int
+    frames: int
+    transparent: bool
+
+
+class _Unusable(Exception):  # noqa: N818 - describes a file, not a program error
+    """The reason why a file cannot be read as an image."""
+
+
+def _decode(path: str, content: bytes) -> tuple[list[str], bool]:
+    """Decodes an image with the later decoder; returns its peculiarities, and whether it is plain.
+
+    Raises:
+        _Unusable: If the file is bad.
+    """
+    image, form = _open(content)
+    if image.width * image.height > MAX_MEGAPIXELS * 1_000_000:
+        raise _Unusable(TOO_LARGE)
+    if form.bits > DEEPEST or form.samples != "unsigned":
+        samples = f"{form.bits}-bit {form.samples} samples"
+        raise _Unusable(f"{samples}, of which no value is known to be white")
+    oddities = _oddities(path, form)
+    plain = form.kind in KERNEL_FORMATS and form.mode in KERNEL_MODES and not oddities
+    complaint = ""
+    if plain or form.kind == "PNG":  # Pillow ignores wrong checksums and missing rows
+        complaint = kernel_complaint(content, form.kind)
+    try:
+        if complaint:
+            image.load()  # for its message, which is clearer than the kernel's
+        elif not plain:
+            decode_with_rules(content)
+    except Exception as error:  # decoders raise various exceptions for damaged files
+        complaint = str(error)
+    if complaint:
+        raise _Unusable(f"does not decode: {complaint}")
+    return oddities, plain
+
+
+def _open(content: bytes) -> "tuple[Image.Image, _Form]":
+    """Reads the header of an image; does not decode the pixels."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        image = open_picture(content)
+        return image, _read_form(image, content)
+    except UnidentifiedImageError:
+        raise _Unusable("not a picture in any known format") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise _Unusable(TOO_LARGE) from None
+    except Exception as error:  # decoders raise various exceptions for damaged files
+        raise _Unusable(f"does not decode: {error}") from error
+
+
+def _read_form(image: "Image.Image", content: bytes) -> _Form:
+    bits, samples = _read_samples(image, content)
+    return _Form(
+        kind=image.format or "",
+        mode=image.mode,
+        bits=bits,
+        samples=samples,
+        orientation=image.getexif().get(EXIF_ORIENTATION, 1),
+        frames=getattr(image, "n_frames", 1),
+        transparent=image.has_transparency_data,
+    )
+
+
+def _read_samples(image: "Image.Image", content: bytes) -> tuple[int, str]:
+    """Returns the bits per sample and their number format.
+
+    Pillow converts 16-bit color to 8 bits, so the header is read directly.
+    """
+    from PIL.TiffImagePlugin import TiffImageFile
+
+    if isinstance(image, TiffImageFile):
+        kind = max(image.tag_v2.get(TIFF_SAMPLE_FORMAT, (1,)))
+        return max(image.tag_v2.get(TIFF_BITS, (1,))), SAMPLE_KINDS.get(kind, "unknown")
+    return content[24] if image.format == "PNG" else 8, "unsigned"
+
+
+def _oddities(path: str, form: _Form) -> list[str]:
+    endings = FORMAT_ENDINGS.get(form.kind, ())
+    rules = (
+        (form.orientation in TURNED, "turned by its EXIF orientation"),
+        (form.mode in ("P", "PA"), "palette"),
+        (form.bits > 8, f"{form.bits} bit"),
+        (form.transparent, "transparency"),
+        (form.mode in ("CMYK", "YCCK", "LAB", "HSV"), f"{form.mode} colours"),
+        (form.frames > 1, f"{form.frames} frames, the first is used"),
+        (bool(endings) and not path.lower().endswith(endings), f"content is {form.kind}"),
+    )
+    return [reason for applies, reason in rules if applies]
+
+
+def _counted(picture: PictureFile, advance: Callable[[int], None]) -> PictureFile:
+    advance(1)
+    return picture

@@ -1,0 +1,98 @@
+"""Checks a dataset against a model before training."""
+
+import itertools
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from catdog_keras._checks import check_class_names, check_integer, describe
+from catdog_keras.diagnostics._findings import PipelineFinding as Finding
+from catdog_keras.diagnostics._findings import PipelineReport
+from catdog_keras.diagnostics._image_checks import check_pictures
+from catdog_keras.diagnostics._label_checks import check_labels
+
+Array = npt.NDArray[Any]
+
+
+def check_pipeline(
+    dataset: Iterable[Any],
+    model: keras.Model,
+    *,
+    class_names: Sequence[str] | None = None,
+    batches: int = 4,
+) -> PipelineReport:
+    """Checks a few batches and the model for common mistakes before training.
+
+    The function only inspects: it does not train, print, or raise an error for a problem. The
+    report is empty, and therefore false, if no problem was found; call `raise_findings` to raise an
+    error. Checks that cannot be decided are skipped.
+
+    Names of the findings: `no_pictures`, `no_labels`, `not_batched`, `not_finite` (NaN or infinite
+    pixels), `wrong_shape` (size or channels), `scaled_twice`, `never_scaled`, `wrong_range` (scaled
+    to another range than the network expects), `augmentation_range` (a layer whose `value_range`
+    does not match its inputs), `labels_outside` (not the index of a class), `too_few_outputs`,
+    `one_hot_labels` and `integer_labels` (not the label format of the loss), `from_logits` (a
+    softmax before a loss from logits, or logits before a loss from probabilities). The last three
+    require a compiled model.
+
+    Args:
+        dataset: Batches `(images, labels)`, as for `fit`.
+        model: A built Keras model; it must be compiled for the checks of the loss.
+        class_names: Names of the classes, in the order of their indices, or None.
+        batches: Number of batches to check, at least 1.
+
+    Returns:
+        A `PipelineReport`.
+
+    Raises:
+        TypeError: If an argument has the wrong type.
+        ValueError: If `batches` is below 1.
+
+    Example:
+        >>> import catdog_keras, numpy as np
+        >>> pictures = np.random.uniform(0, 1, (4, 46, 46, 3))  # scaled already
+        >>> model = catdog_keras.build_model3((46, 46, 3))  # scales by itself
+        >>> catdog_keras.check_pipeline([(pictures, np.array([0, 1, 1, 0]))], model).names
+        ('scaled_twice',)
+    """
+    if not isinstance(model, keras.Model):
+        raise TypeError(describe("model", "a keras.Model", model))
+    if isinstance(dataset, (str, bytes, dict)) or not hasattr(dataset, "__iter__"):
+        raise TypeError(describe("dataset", "an iterable of batches (images, labels)", dataset))
+    if class_names is not None:
+        class_names = check_class_names(class_names)
+    check_integer("batches", batches, minimum=1)
+    images, labels = _read(itertools.islice(dataset, batches))
+    findings = [*check_pictures(images, model)]
+    if images and not labels:
+        findings.append(
+            Finding(
+                "no_labels",
+                "The dataset yields pictures alone.",
+                "Training needs batches (images, labels).",
+            )
+        )
+    elif labels:
+        findings.extend(check_labels(labels, model, class_names))
+    pictures = sum(len(array) if array.ndim == 4 else 1 for array in images)
+    return PipelineReport(tuple(findings), pictures)
+
+
+def _read(batches: Iterable[Any]) -> tuple[list[Array], list[Array]]:
+    images, labels = [], []
+    for batch in batches:
+        pair = batch if isinstance(batch, (tuple, list)) else (batch,)
+        images.append(_array(pair[0]))
+        if len(pair) > 1:
+            labels.append(_array(pair[1]))
+    return images, labels
+
+
+def _array(tensor: Any) -> Array:
+    if keras.ops.is_tensor(tensor):
+        tensor = keras.ops.convert_to_numpy(tensor)
+    array = np.asarray(tensor)
+    return array if array.dtype.kind in "biuf" else array.astype("float32")  # bfloat16

@@ -1,0 +1,260 @@
+"""Checks of images against the value range and shape that a model expects."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from catdog_keras._layer_graph import is_graph
+from catdog_keras.diagnostics._findings import PipelineFinding as Finding
+from catdog_keras.diagnostics._infer_input_range import (
+    BYTES,
+    SIGNED,
+    UNIT,
+    Arrival,
+    Range,
+    input_range,
+    normalises_early,
+    same_range,
+    walk,
+)
+from catdog_keras.layers import Preprocessing
+
+Array = npt.NDArray[Any]
+
+TORCH = Preprocessing("imagenet_torch").output_range
+CAFFE = Preprocessing("imagenet_caffe").output_range
+RANGES = (BYTES, UNIT, SIGNED, TORCH, CAFFE)
+# Resizing with a cubic kernel overshoots a range by a few percent.
+SLACK = 0.06
+# An image that was scaled twice has more distinct values than this within one 8-bit level.
+_LEVELS = 4
+
+
+@dataclass(frozen=True)
+class Found:
+    """The value range of pixels.
+
+    Attributes:
+        low: Minimum.
+        high: Maximum.
+        kind: The usual range that contains the values, "twice" if they were scaled twice, or
+            "beyond" if they are outside of all ranges; None if undecidable, for example for a
+            single color.
+    """
+
+    low: float
+    high: float
+    kind: Range | Literal["twice", "beyond"] | None
+
+    @classmethod
+    def of(cls, values: Array) -> "Found":
+        """Determines the range of pixel values."""
+        low, high = float(values.min()), float(values.max())
+        return cls(low, high, _kind_of(values, low, high))
+
+    def fills(self, kind: object) -> bool:
+        """Returns whether the values reach both ends of a range."""
+        return isinstance(kind, tuple) and same_range((self.low, self.high), kind)
+
+    def __str__(self) -> str:
+        """Returns the range as text."""
+        return f"[{self.low:.4g}, {self.high:.4g}]"
+
+
+def _kind_of(values: Array, low: float, high: float) -> Any:
+    if values.dtype.kind in "biu":
+        if low < 0 or high > 255:
+            return "beyond"
+        return BYTES if high > 1 else None
+    if low == high or np.isin(values, (0, 1)).all():
+        return None
+    level = (1 + SLACK) / 255
+    if -level <= low and high <= level and _has_levels(values):
+        return "twice"
+    if -1 - 2 * level <= low and high <= -1 + 2 * level and _has_levels(values):
+        return "twice"
+    for known in (UNIT, SIGNED):
+        slack = SLACK * (known[1] - known[0])
+        if known[0] - slack <= low and high <= known[1] + slack:
+            return known
+    if low >= -1 or (low >= -SLACK * 255 and high > 5):
+        return BYTES if high <= (1 + SLACK) * 255 else "beyond"
+    if low >= -5 and high <= 5:
+        return TORCH
+    return CAFFE if low >= CAFFE[0] - 15 and high <= CAFFE[1] + 15 else "beyond"
+
+
+def _has_levels(values: Array) -> bool:
+    return np.unique(values[: 1 << 16]).size > _LEVELS
+
+
+def check_pictures(images: list[Array], model: keras.Model) -> Iterator[Finding]:
+    """Yields problems of images for a model."""
+    if not sum(array.size for array in images):
+        yield Finding("no_pictures", "The dataset is empty.", "Look where its files come from.")
+        return
+    yield from _check_shape(images, model)
+    finite = [array[np.isfinite(array)] for array in images]
+    broken = sum(array.size for array in images) - sum(array.size for array in finite)
+    if broken:
+        yield Finding(
+            "not_finite",
+            f"{broken} pixels are NaN or infinite.",
+            "Look for a division by zero in what the pictures go through.",
+        )
+    values = np.concatenate(finite)
+    if values.size:
+        found = Found.of(values)
+        yield from _check_range(found, model)
+        yield from _check_augmentations(found, model)
+
+
+def _check_shape(images: list[Array], model: keras.Model) -> Iterator[Finding]:
+    if not is_graph(model) or len(model.inputs) != 1 or len(model.inputs[0].shape) != 4:
+        return
+    wanted = model.inputs[0].shape[1:]
+    for array in images:
+        given = array.shape[1:]
+        if array.ndim == 3:
+            yield Finding(
+                "not_batched",
+                f"The dataset yields single pictures, of shape {array.shape}.",
+                "Batch it: dataset.batch(32).",
+            )
+            return
+        fits = len(given) == 3 and all(
+            want in (None, got) for want, got in zip(wanted, given, strict=True)
+        )
+        if not fits:
+            yield Finding(
+                "wrong_shape",
+                f"Pictures have the shape {given}, and the model takes {tuple(wanted)}.",
+                _how_to_reshape(given, wanted),
+            )
+            return
+
+
+def _how_to_reshape(given: tuple[int, ...], wanted: tuple[int | None, ...]) -> str:
+    if len(given) == 3 and (given[2], *given[:2]) == tuple(wanted):
+        return "The channels stand last and are wanted first: transpose, or set the data format."
+    if len(given) == 3 and (*given[1:], given[0]) == tuple(wanted):
+        return "The channels stand first and are wanted last: transpose, or set the data format."
+    if given[:-1] == tuple(wanted[:-1]):
+        return "Load the pictures with as many channels as the model takes, or build it for these."
+    return f"Load the pictures with image_size={tuple(wanted[:-1])}, or build the model for these."
+
+
+def _check_range(found: Found, model: keras.Model) -> Iterator[Finding]:
+    if found.kind is None:
+        return
+    arrival, wanted = walk(model, BYTES), input_range(model)
+    if found.kind == "twice":
+        yield Finding(
+            "scaled_twice",
+            f"Pixels are in {found}, as after two scalings.",
+            "Scale once, best of all inside the model: take the scaling out of the dataset.",
+        )
+    elif found.kind == "beyond":
+        yield Finding(
+            "wrong_range",
+            f"Pixels are in {found}, which is no usual range.",
+            "Bring them to [0, 255] first.",
+        )
+    elif arrival is None or arrival.first is None:
+        return
+    elif wanted is None:
+        yield from _check_scaling_inside(arrival)
+        if found.kind == BYTES and not arrival.scalers:
+            yield from _check_unscaled(found, model, arrival.first)
+    else:
+        yield from _check_against(found, wanted, arrival)
+
+
+def _check_against(found: Found, wanted: Range, arrival: Arrival) -> Iterator[Finding]:
+    """Yields problems of images for a model whose input range is known."""
+    slack = SLACK * (wanted[1] - wanted[0])
+    within = wanted[0] - slack <= found.low and found.high <= wanted[1] + slack
+    kind = next((known for known in RANGES if same_range(wanted, known)), wanted)
+    if found.kind == kind:
+        return
+    if kind == BYTES:
+        by = " and ".join(map(repr, arrival.scalers))
+        yield Finding(
+            "scaled_twice",
+            f"Pixels are in {found}, and the model, which takes [0, 255], scales them again in "
+            f"{by}.",
+            "Take the scaling out of the dataset, and leave it to the model.",
+        )
+    elif found.kind == BYTES:
+        yield Finding(
+            "never_scaled",
+            f"Pixels are in {found}, and the model takes {_words(wanted)}.",
+            _how_to_scale(wanted),
+        )
+    # Images of low contrast are within a wider range, too.
+    elif not within or found.fills(found.kind):
+        yield Finding(
+            "wrong_range",
+            f"Pixels are in {found}, and the model takes {_words(wanted)}.",
+            f"Take the scaling out of the dataset. {_how_to_scale(wanted)}",
+        )
+
+
+def _check_unscaled(found: Found, model: keras.Model, first: keras.Layer) -> Iterator[Finding]:
+    if not normalises_early(model, first):
+        yield Finding(
+            "never_scaled",
+            f"Pixels are in {found}, and nothing in the model scales or normalises them before "
+            f"{first.name!r}.",
+            _how_to_scale(SIGNED),
+        )
+
+
+def _check_scaling_inside(arrival: Arrival) -> Iterator[Finding]:
+    """Yields problems of a model whose own scaling matches no usual image range."""
+    names = " and ".join(map(repr, arrival.scalers))
+    if len(arrival.scalers) > 1 and arrival.values[1] - arrival.values[0] < 0.1:
+        yield Finding(
+            "scaled_twice",
+            f"The model scales by itself more than once, in {names}: [0, 255] arrives as "
+            f"{_words(arrival.values)} at its first weights.",
+            "Take one of these layers out.",
+        )
+    elif arrival.scalers and arrival.expected is not None:
+        yield Finding(
+            "wrong_range",
+            f"The model scales in {names}, which makes {_words(arrival.values)} of [0, 255]; "
+            f"{arrival.models[-1]!r} was trained on {_words(arrival.expected)}.",
+            f"Take these layers out. {_how_to_scale(arrival.expected)}",
+        )
+
+
+def _check_augmentations(found: Found, model: keras.Model) -> Iterator[Finding]:
+    given = input_range(model) or (found.kind if isinstance(found.kind, tuple) else None)
+    arrival = None if given is None else walk(model, given)
+    for layer, values in () if arrival is None else arrival.augmentations:
+        low, high = layer.value_range
+        if not same_range(values, (float(low), float(high))):
+            yield Finding(
+                "augmentation_range",
+                f"{layer.name!r} has value_range=({low:g}, {high:g}), and pictures reach it in "
+                f"{_words(values)}.",
+                f"Pass value_range={_words(values).replace('[', '(').replace(']', ')')}, or move "
+                "it before the scaling.",
+            )
+
+
+def _words(values: Range) -> str:
+    return f"[{values[0]:.4g}, {values[1]:.4g}]"
+
+
+def _how_to_scale(wanted: Range) -> str:
+    schemes = {UNIT: "unit", SIGNED: "signed", TORCH: "imagenet_torch", CAFFE: "imagenet_caffe"}
+    for known, scheme in schemes.items():
+        if same_range(known, wanted):
+            return f'Put catdog_keras.Preprocessing("{scheme}") in front of the network.'
+    return f"Bring the pictures to {_words(wanted)}."

@@ -1,0 +1,182 @@
+"""Checks labels against the outputs and the loss of a model."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from catdog_keras._layer_graph import is_graph, last_activation
+from catdog_keras.diagnostics._findings import PipelineFinding as Finding
+
+Array = npt.NDArray[Any]
+
+_KINDS = {
+    "SparseCategoricalCrossentropy": "sparse",
+    "CategoricalCrossentropy": "categorical",
+    "CategoricalFocalCrossentropy": "categorical",
+    "BinaryCrossentropy": "binary",
+    "BinaryFocalCrossentropy": "binary",
+}
+_FUNCTIONS = {
+    keras.losses.sparse_categorical_crossentropy: "sparse",
+    keras.losses.categorical_crossentropy: "categorical",
+    keras.losses.binary_crossentropy: "binary",
+}
+
+
+def check_labels(
+    labels: Sequence[Array], model: keras.Model, class_names: Sequence[str] | None
+) -> Iterator[Finding]:
+    """Yields mismatches between labels and the outputs and loss of a model."""
+    kind, from_logits = _loss_of(model)
+    outputs = _number_of_outputs(model)
+    one_hot = any(array.ndim == 2 and array.shape[1] > 1 for array in labels)
+    if outputs is not None:
+        yield from _check_form(one_hot, kind, outputs)
+        if one_hot:
+            width = max(array.shape[-1] for array in labels)
+            yield from _check_width(width, outputs)
+        elif labels:
+            values = np.unique(np.concatenate([array.reshape(-1) for array in labels]))
+            yield from _check_values(values, outputs, class_names)
+        yield from _check_number(outputs, kind, class_names)
+    yield from _check_logits(last_activation(model), kind, from_logits)
+
+
+def require_labels(name: str, labels: Array, model: keras.Model) -> None:
+    """Raises if the labels do not match the loss of a compiled model, as far as it is known.
+
+    Otherwise TensorFlow raises an error about its graph, and on JAX such an image has a loss of 0.
+    """
+    if _loss_of(model)[0] is None:  # a custom loss is unknown
+        return
+    for finding in check_labels([labels], model, None):
+        if finding.name != "from_logits":
+            raise ValueError(
+                f"`{name}` must hold labels that the loss of {model.name!r} takes; received "
+                f"others. {finding.problem} {finding.remedy}"
+            )
+
+
+def _check_form(one_hot: bool, kind: str | None, outputs: int) -> Iterator[Finding]:
+    if one_hot and (kind == "sparse" or (kind == "binary" and outputs == 1)):
+        yield Finding(
+            "one_hot_labels",
+            "The labels are one-hot rows, and the loss takes class indices.",
+            "Train with keras.losses.CategoricalCrossentropy, or pass the indices: "
+            "labels.argmax(axis=-1).",
+        )
+    if not one_hot and (kind == "categorical" or (kind == "binary" and outputs > 1)):
+        yield Finding(
+            "integer_labels",
+            "The labels are class indices, and the loss takes one-hot rows.",
+            "Train with keras.losses.SparseCategoricalCrossentropy, or pass rows: "
+            f"keras.ops.one_hot(labels, {outputs}).",
+        )
+
+
+def _check_width(width: int, outputs: int) -> Iterator[Finding]:
+    if width > outputs > 1:
+        yield _too_few(f"The labels are one-hot rows of {width} classes", width, outputs)
+    elif 1 < width < outputs:
+        yield Finding(
+            "labels_outside",
+            f"The labels are one-hot rows of {width} classes, and the model has {outputs} outputs.",
+            f"Build the model with num_classes={width}, or encode the labels for {outputs}.",
+        )
+
+
+def _check_values(
+    values: Array, outputs: int, class_names: Sequence[str] | None
+) -> Iterator[Finding]:
+    classes = max(outputs, 2)
+    low, high = values[0].item(), values[-1].item()
+    if class_names is not None and high >= len(class_names):
+        yield Finding(
+            "labels_outside",
+            f"A label is {high:g}, and there are {len(class_names)} class names.",
+            f"Labels go from 0 to {len(class_names) - 1}: look where they come from.",
+        )
+    elif low < 0 or (values != np.floor(values)).any():
+        wrong = values[(values < 0) | (values != np.floor(values))][0]
+        yield Finding(
+            "labels_outside",
+            f"A label is {wrong:g}, and classes are counted from 0.",
+            f"Labels are whole numbers from 0 to {classes - 1}: look where they come from.",
+        )
+    elif high >= classes and low >= 1 and high == classes:
+        yield Finding(
+            "labels_outside",
+            f"The labels go from {low:g} to {high:g}, and those of {classes} classes go from 0 to "
+            f"{classes - 1}.",
+            "Subtract 1 from the labels.",
+        )
+    elif high >= classes and len(values) == high + 1:
+        yield _too_few(f"The labels go up to {high:g}", int(high) + 1, outputs)
+    elif high >= classes:
+        yield Finding(
+            "labels_outside",
+            f"A label is {high:g}, and the model's classes go from 0 to {classes - 1}.",
+            f"Build the model with num_classes={int(high) + 1}, or look where the label comes "
+            "from.",
+        )
+
+
+def _check_number(
+    outputs: int, kind: str | None, class_names: Sequence[str] | None
+) -> Iterator[Finding]:
+    if outputs == 1 and kind in ("sparse", "categorical"):
+        yield _too_few("A categorical loss compares the outputs of at least 2 classes", 2, 1)
+    elif class_names is not None and len(class_names) > max(outputs, 2):
+        yield _too_few(f"There are {len(class_names)} class names", len(class_names), outputs)
+
+
+def _too_few(seen: str, classes: int, outputs: int) -> Finding:
+    return Finding(
+        "too_few_outputs",
+        f"{seen}, and the model has {outputs} output{'' if outputs == 1 else 's'}.",
+        f"Build the model with num_classes={classes}.",
+    )
+
+
+def _check_logits(
+    activation: str | None, kind: str | None, from_logits: bool | None
+) -> Iterator[Finding]:
+    if kind is None or activation is None:
+        return
+    if from_logits and activation in ("softmax", "sigmoid"):
+        yield Finding(
+            "from_logits",
+            f"The model ends in a {activation}, and the loss has from_logits=True: it would apply "
+            "another.",
+            "Take the activation out of the last layer, or pass from_logits=False to the loss.",
+        )
+    if not from_logits and activation == "linear":
+        yield Finding(
+            "from_logits",
+            "The model ends in logits, and the loss takes probabilities.",
+            "Pass from_logits=True to the loss.",
+        )
+
+
+def _loss_of(model: keras.Model) -> tuple[str | None, bool | None]:
+    """Returns the kind of a compiled model's loss and whether it takes logits; None if unknown."""
+    loss = getattr(model, "loss", None) if model.compiled else None
+    if isinstance(loss, str):
+        loss = keras.losses.get(loss)
+    if isinstance(loss, keras.losses.Loss):
+        kind = _KINDS.get(type(loss).__name__)
+        return kind, None if kind is None else bool(loss.get_config().get("from_logits"))
+    for function, kind in _FUNCTIONS.items():
+        if loss is function:
+            return kind, False
+    return None, None
+
+
+def _number_of_outputs(model: keras.Model) -> int | None:
+    if not is_graph(model) or len(model.outputs) != 1:
+        return None
+    shape = model.outputs[0].shape
+    return shape[-1] if len(shape) == 2 else None

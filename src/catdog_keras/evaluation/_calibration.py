@@ -1,0 +1,137 @@
+"""Temperature scaling of a model's logits."""
+
+import itertools
+import math
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+import keras
+import numpy as np
+
+from catdog_keras._checks import describe
+from catdog_keras._cloning import clone_uncompiled, copy_layer
+from catdog_keras._layer_graph import last_activation
+from catdog_keras.evaluation._evaluate_classifier import predict_labelled
+from catdog_keras.evaluation._labels import IntegerArray
+from catdog_keras.evaluation._probabilities import FloatArray, look_like_probabilities, softmax
+
+# Bounds of the search for the inverse temperature, for logits scaled to size 1. An optimum outside
+# of them would be a rounding artifact.
+LEAST_INVERSE, LARGEST_INVERSE = 1e-4, 1e6
+
+_NOT_LOGITS = (
+    "`model` must end in logits; received a model whose outputs are probabilities. "
+    "Leave out its softmax or sigmoid."
+)
+
+
+def calibrate(model: keras.Model, validation: Iterable[Any]) -> tuple[keras.Model, float]:
+    """Temperature scaling: divides a model's logits by the temperature with the lowest log loss.
+
+    A temperature above 1 makes the model less confident. Temperature scaling changes every
+    probability but no prediction: accuracy, confusion matrix and the ranking of the classes stay
+    the same. Fit the temperature on images that the model was not trained on, and measure
+    calibration on different ones, for example the test split.
+
+    If the log loss has no minimum, because the model makes no mistake on `validation` or is no
+    better than a guess there, the temperature stays 1 and a warning gives the reason.
+
+    Source: Guo et al. (2017), On calibration of modern neural networks, section 4.2.
+
+    Args:
+        model: Built Functional or Sequential model that ends in logits of shape `(batch, classes)`,
+            or `(batch, 1)` for two classes. It is not modified.
+        validation: Batches `(images, labels)`, as for `evaluate_classifier`, with images of at
+            least two classes.
+
+    Returns:
+        A copy of the model with one more layer, which scales the logits, and the temperature. The
+        copy shares no weights with the model, is not compiled, still ends in logits, and loads
+        without `custom_objects` if the model does.
+
+    Raises:
+        TypeError: If an argument has the wrong type.
+        ValueError: If the model is not built, is not a graph of layers, does not end in logits or
+            does not match the labels, or if `validation` is empty or has images of one class only.
+
+    Example:
+        >>> import catdog_keras, keras, numpy as np
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Rescaling(3.0)])
+        >>> right_in_3_of_4 = (np.log([[3, 1]] * 4 + [[1, 3]] * 4), [0, 0, 0, 1, 0, 1, 1, 1])
+        >>> calibrated, temperature = catdog_keras.calibrate(model, [right_in_3_of_4])
+        >>> print(f"{temperature:.3f}")
+        3.000
+    """
+    classes = _check_model(model)
+    outputs, labels = predict_labelled(model, validation, classes, "validation")
+    if last_activation(model) in ("softmax", "sigmoid"):
+        raise ValueError(_NOT_LOGITS)
+    if outputs.shape[1] == 1:  # sigmoid(x) is the softmax of (0, x)
+        outputs = np.hstack([np.zeros_like(outputs), outputs])
+    elif look_like_probabilities(outputs):
+        raise ValueError(_NOT_LOGITS)
+    if len(np.unique(labels)) == 1:
+        raise ValueError(
+            "`validation` must hold pictures of at least two classes; "
+            f"received only pictures of class {labels[0]}."
+        )
+    temperature = _best_temperature(outputs, labels)
+    return _with_temperature(model, temperature), temperature
+
+
+def _check_model(model: Any) -> int:
+    """Returns the number of classes; raises an error if the model cannot be calibrated."""
+    if not isinstance(model, keras.Model):
+        raise TypeError(describe("model", "a keras.Model", model))
+    if not getattr(model, "outputs", None):
+        raise ValueError(describe("model", "a built Functional or Sequential model", model))
+    shapes = [tuple(output.shape) for output in model.outputs]
+    if len(shapes) != 1 or len(shapes[0]) != 2 or shapes[0][1] is None:
+        listed = ", ".join(map(str, shapes))
+        raise ValueError(
+            f"`model` must have one output of shape (batch, classes); received outputs of {listed}."
+        )
+    return max(int(shapes[0][1]), 2)
+
+
+def _best_temperature(logits: FloatArray, labels: IntegerArray) -> float:
+    """Returns the temperature with the lowest log loss; 1, with a warning, if there is no minimum.
+
+    The log loss is convex in the inverse temperature, so it is lowest where its slope is 0.
+    """
+    margins = logits - logits[np.arange(len(labels)), labels, np.newaxis]
+    size = float(np.abs(margins).max()) or 1.0
+    margins /= size
+
+    def slope(inverse: float) -> float:
+        return float((softmax(inverse * margins) * margins).sum(axis=1).mean())
+
+    low, high = LEAST_INVERSE, LARGEST_INVERSE
+    if slope(low) >= 0 or slope(high) <= 0:
+        guessing = slope(low) >= 0
+        reason = "it is no better than a guess" if guessing else "the model makes no mistake"
+        warnings.warn(
+            f"No temperature gives the least log loss on `validation`, because {reason} there; "
+            "it stays 1.",
+            stacklevel=3,
+        )
+        return 1.0
+    for _ in range(60):  # bisection; more steps do not change a float64
+        middle = math.sqrt(low * high)
+        low, high = (middle, high) if slope(middle) < 0 else (low, middle)
+    return size / low
+
+
+def _with_temperature(model: keras.Model, temperature: float) -> keras.Model:
+    """Returns a copy of the model whose logits are divided by the temperature."""
+    copy = clone_uncompiled(model, clone_function=copy_layer, recursive=True)
+    copy.set_weights(model.get_weights())
+    inputs = copy.inputs[0] if isinstance(copy, keras.Sequential) else copy.input
+    logits = copy.outputs[0]
+    taken = {layer.name for layer in copy.layers}
+    names = (f"temperature_{number}" for number in itertools.count(2))
+    name = next(name for name in itertools.chain(["temperature"], names) if name not in taken)
+    # Use the dtype of the logits: a half-precision policy would round them a second time.
+    scale = keras.layers.Rescaling(1 / temperature, name=name, dtype=logits.dtype)
+    return keras.Model(inputs, scale(logits), name=model.name)

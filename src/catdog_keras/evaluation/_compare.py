@@ -1,0 +1,90 @@
+"""Comparison of two evaluations, image by image."""
+
+from collections.abc import Sequence
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+
+from catdog_keras._checks import describe
+from catdog_keras.evaluation._evaluation import Evaluation
+from catdog_keras.evaluation._mcnemar import Comparison, compare_hits
+
+
+def compare(a: Evaluation, b: Evaluation, *, names: Sequence[str] = ("a", "b")) -> Comparison:
+    """Compares two classifiers on the same images with the exact McNemar test.
+
+    Two accuracies with overlapping intervals can still differ significantly: the comparison is
+    paired, and only images on which exactly one of the two is correct count. Both evaluations must
+    have the same images in the same order.
+
+    Args:
+        a: Evaluation of the first classifier.
+        b: Evaluation of the second classifier.
+        names: Names of the two classifiers in the printed result.
+
+    Returns:
+        The comparison; its printed form states whether the difference is significant.
+
+    Raises:
+        TypeError: If an argument has the wrong type.
+        ValueError: If the evaluations have different images or classes.
+
+    Example:
+        >>> import catdog_keras
+        >>> rows = [[0.9, 0.1], [0.4, 0.6], [0.7, 0.3]]
+        >>> good = catdog_keras.Evaluation(["cat", "dog"], [0, 1, 0], rows)
+        >>> poor = catdog_keras.Evaluation(["cat", "dog"], [0, 1, 0], rows[::-1])
+        >>> catdog_keras.compare(good, poor).significant
+        False
+    """
+    for name, value in (("a", a), ("b", b)):
+        if not isinstance(value, Evaluation):
+            raise TypeError(describe(name, "an Evaluation", value))
+    first_name, second_name = _check_names(names)
+    check_same_pictures(a, b)
+    return compare_hits((first_name, second_name), a.hits, b.hits)
+
+
+def _check_names(names: Any) -> tuple[str, str]:
+    requirement = "a pair of two different names"
+    pair = isinstance(names, (tuple, list)) and len(names) == 2
+    if not pair or not all(isinstance(name, str) for name in names):
+        raise TypeError(describe("names", requirement, names))
+    if names[0] == names[1]:
+        raise ValueError(describe("names", requirement, names))
+    return names[0], names[1]
+
+
+def check_same_pictures(a: Evaluation, b: Evaluation, names: tuple[str, str] = ("a", "b")) -> None:
+    """Raises an error with the first difference if two evaluations are not of the same images.
+
+    Args:
+        a: First evaluation.
+        b: Second evaluation.
+        names: Argument names of the two, for the error message.
+    """
+    first, second = names
+    requirement = f"an evaluation of the same pictures as `{first}`, in the same order"
+    if a.class_names != b.class_names:
+        raise ValueError(
+            f"`{second}` must be {requirement}; received classes {list(b.class_names)}, "
+            f"those of `{first}` are {list(a.class_names)}."
+        )
+    if len(a) != len(b):
+        raise ValueError(f"`{second}` must be {requirement}, here {len(a)}; received {len(b)}.")
+    differing = np.flatnonzero(a.labels != b.labels)
+    if differing.size:
+        index = int(differing[0])
+        found, expected = (each.class_names[each.labels[index]] for each in (b, a))
+        raise ValueError(
+            f"`{second}` must be {requirement}; received true class {found!r} at index {index}, "
+            f"where `{first}` has {expected!r}."
+        )
+    for index, (expected, found) in enumerate(zip(a.files or (), b.files or (), strict=False)):
+        # Compare class folder and file name only: the folders above can differ between machines.
+        if PurePath(expected).parts[-2:] != PurePath(found).parts[-2:]:
+            raise ValueError(
+                f"`{second}` must be {requirement}; received file {found!r} at index {index}, "
+                f"where `{first}` has {expected!r}."
+            )

@@ -1,0 +1,93 @@
+"""A layer that applies several augmentation layers in order."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from catdog_keras.layers._wrapper import (
+    _AroundLayers,
+    apply_inner,
+    check_inner_layers,
+    draw_inner,
+)
+
+
+@keras.saving.register_keras_serializable(package="catdog_keras")
+class RandomSequence(_AroundLayers):
+    """Applies several augmentation layers in order, as one layer.
+
+    The layer is active only with `training=True`; otherwise images are returned unchanged and no
+    wrapped layer is called. In contrast, `keras.layers.Pipeline` augments unless it is called with
+    `training=False`, and a `keras.Sequential` does not work in a `tf.data` map on JAX and PyTorch;
+    this layer does if the wrapped layers do.
+
+    Source: `keras.layers.Pipeline`, and https://github.com/keras-team/keras/issues/19895 for
+    `keras.Sequential`.
+
+    Args:
+        layers: List of one or more layers that map images to images of the same shape. Not
+            `keras.layers.MixUp` or `CutMix`, which need labels.
+        **kwargs: Arguments of `keras.layers.Layer`: `name`, `dtype`, `trainable`.
+
+    Input shape:
+        `(batch, height, width, channels)` or `(height, width, channels)`, or with the channels
+        before height. Integer or floating point, in the range that the wrapped layers expect.
+
+    Output shape:
+        Same as the input, in the compute dtype and the value range of the last layer.
+
+    Raises:
+        TypeError: If an argument has the wrong type, a layer needs labels, or the inputs are not
+            one tensor.
+        ValueError: If `layers` is empty, or a wrapped layer changes the shape.
+
+    Example:
+    >>> import catdog_keras, keras, numpy as np
+    >>> kinds = [catdog_keras.RandomAffine("horizontal"), keras.layers.RandomBrightness(0.2)]
+    >>> tuple(catdog_keras.RandomSequence(kinds)(np.zeros((8, 32, 48, 3)), training=True).shape)
+    (8, 32, 48, 3)
+    """
+
+    def __init__(self, layers: Sequence[keras.Layer], **kwargs: Any) -> None:
+        """Validates and stores the arguments; see the class docstring."""
+        super().__init__(**kwargs)
+        self.layers = check_inner_layers(layers)
+
+    @property
+    def _inner_layers(self) -> list[keras.Layer]:
+        return list(self.layers)
+
+    def draw_own(self, batch_size: Any) -> dict[str, Any]:
+        """Returns an empty dictionary: only the wrapped layers draw parameters."""
+        return {}
+
+    def draw_parameters(self, batch_size: Any) -> dict[str, Any]:
+        """Draws random parameters for `batch_size` images.
+
+        Args:
+            batch_size: Integer, or a scalar integer tensor; number of images.
+
+        Returns:
+            A dictionary: `layers`, a list with the result of each layer's `draw_parameters`; None
+            for layers that do not have this method.
+        """
+        return {"layers": [draw_inner(layer, batch_size) for layer in self.layers]}
+
+    def transform(self, images: Any, parameters: dict[str, Any]) -> Any:
+        """Applies the layers to a batch in order."""
+        inner = parameters.get("layers") or [None] * len(self.layers)
+        for layer, drawn in zip(self.layers, inner, strict=True):
+            images = apply_inner(layer, images, drawn)
+        return images
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor arguments of the layer."""
+        layers = [keras.saving.serialize_keras_object(layer) for layer in self.layers]
+        return {**super().get_config(), "layers": layers}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "RandomSequence":
+        """Creates a layer from the dictionary returned by `get_config`."""
+        layers = [keras.saving.deserialize_keras_object(layer) for layer in config["layers"]]
+        return cls(**{**config, "layers": layers})

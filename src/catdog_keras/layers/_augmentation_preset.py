@@ -1,0 +1,111 @@
+"""Data augmentation presets: light, medium and strong."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from catdog_keras._checks import check_choice, check_integer, describe
+from catdog_keras.layers._augmentation_pipeline import RandomSequence
+from catdog_keras.layers._base_augmentation import LARGEST_SEED
+from catdog_keras.layers._random_affine import RandomAffine
+from catdog_keras.layers._random_apply import RandomApply
+
+STRENGTHS = ("light", "medium", "strong")
+
+
+def augmentation(
+    strength: str = "medium",
+    *,
+    seed: int | None = None,
+    value_range: Sequence[float] = (0, 255),
+    data_format: str | None = None,
+    name: str = "augmentation",
+) -> keras.Layer:
+    """Creates a data augmentation layer for images of upright objects, such as cats and dogs.
+
+    The layer is active only with `training=True`, which `fit` sets; in a `tf.data` map, pass it
+    explicitly. `"medium"` is the default of `build_model2`, `build_model3` and the tutorial.
+
+    Args:
+        strength: One of
+            `"light"`: horizontal flip of half of the images;
+            `"medium"`: flip, rotation by up to 20 degrees, zoom and translation by up to 0.1, in
+            one resampling;
+            `"strong"`: as `"medium"`, with rotation by up to 30 degrees, zoom by up to 0.2,
+            translation by up to 0.15 and shear by up to 10 degrees; brightness, contrast and
+            saturation in 8 of 10 images; a gray rectangle over 2 % to 15 % of the area in 1 of 4.
+            Requires three channels.
+        seed: Integer from 0 to 2147483647, or None for a random seed.
+        value_range: Pair (low, high), the value range of the images. Only `"strong"` uses it: a
+            wrong range produces wrong colors without an error.
+        data_format: `"channels_last"`, `"channels_first"`, or None for
+            `keras.config.image_data_format()`.
+        name: Name of the layer.
+
+    Returns:
+        A layer that keeps the shape of the images: a `RandomAffine`, or a `RandomSequence` for
+        `"strong"`.
+
+    Raises:
+        TypeError: If an argument has the wrong type.
+        ValueError: If an argument has a value that is not allowed.
+
+    Example:
+        >>> import catdog_keras
+        >>> catdog_keras.augmentation("medium").rotation_degrees
+        20
+    """
+    check_choice("strength", strength, STRENGTHS)
+    low, high = _check_value_range(value_range)
+    if seed is not None:
+        seed = check_integer("seed", seed, minimum=0, maximum=LARGEST_SEED)
+    common: dict[str, Any] = {"seed": seed, "data_format": data_format}
+    if strength == "light":
+        return RandomAffine("horizontal", name=name, **common)
+    if strength == "medium":
+        return RandomAffine("horizontal", 20, 0.1, 0.1, name=name, **common)
+    affine = RandomAffine("horizontal", 30, 0.2, 0.15, 10, **common)
+    layers = [affine, *_colour_and_erasing((low, high), seed, data_format)]
+    return RandomSequence(layers, name=name)
+
+
+def _colour_and_erasing(
+    value_range: tuple[float, float], seed: int | None, data_format: str | None
+) -> list[keras.Layer]:
+    # Layers with the same seed would draw the same random numbers.
+    seeds = [None if seed is None else (seed + n) % (LARGEST_SEED + 1) for n in range(1, 7)]
+    common: dict[str, Any] = {"value_range": value_range, "data_format": data_format}
+    colour = RandomSequence(
+        [
+            keras.layers.RandomBrightness(0.15, seed=seeds[0], **common),
+            keras.layers.RandomContrast(0.3, seed=seeds[1], **common),
+            # Reduces or increases the saturation. RandomSaturation would leave a range of (0, 255):
+            # it clips the saturation to `value_range`, but saturation is between 0 and 1 in any
+            # range.
+            keras.layers.RandomColorDegeneration((-0.4, 0.4), seed=seeds[2], **common),
+        ]
+    )
+    erasing = keras.layers.RandomErasing(
+        (1.0, 1.0),  # always: RandomApply sets the probability
+        scale=(0.02, 0.15),
+        fill_value=sum(value_range) / 2,
+        seed=seeds[3],
+        **common,
+    )
+    return [
+        RandomApply(colour, 0.8, seed=seeds[4]),
+        RandomApply(erasing, 0.25, seed=seeds[5]),
+    ]
+
+
+def _check_value_range(value: Any) -> tuple[float, float]:
+    requirement = "a pair (low, high) of numbers with low < high"
+    if not isinstance(value, (tuple, list)):
+        raise TypeError(describe("value_range", requirement, value))
+    if any(isinstance(bound, bool) or not isinstance(bound, (int, float)) for bound in value):
+        raise TypeError(describe("value_range", requirement, value))
+    if len(value) != 2 or not value[0] < value[1]:
+        raise ValueError(describe("value_range", requirement, value))
+    low, high = value
+    return float(low), float(high)

@@ -1,0 +1,104 @@
+"""A layer that augments a random subset of the images."""
+
+from typing import Any
+
+import keras
+
+from catdog_keras._checks import check_number
+from catdog_keras.layers._base_augmentation import _Seeded
+from catdog_keras.layers._wrapper import (
+    _AroundLayers,
+    apply_inner,
+    check_inner,
+    draw_inner,
+)
+
+
+@keras.saving.register_keras_serializable(package="catdog_keras")
+class RandomApply(_Seeded, _AroundLayers):
+    """Applies a layer to each image with a given probability.
+
+    The decision is made independently for each image. The layer is active only with
+    `training=True`; otherwise images are returned unchanged and the wrapped layer is not called.
+    This is also true in `tf.data`: map `lambda images, labels: (layer(images, training=True),
+    labels)`.
+
+    The wrapped layer runs on the whole batch before the results are selected, which compiles on
+    every backend, but a low `rate` saves no time. In a `tf.data` map the layer works with any Keras
+    backend if the wrapped layer does, as Keras's own layers do.
+
+    Source: the request in https://github.com/keras-team/keras-cv/issues/1186 and
+    `torchvision.transforms.v2.RandomApply`, which draws once per call.
+
+    Args:
+        layer: Layer that maps images to images of the same shape. Not `keras.layers.MixUp` or
+            `CutMix`, which need labels.
+        rate: Number from 0 to 1; the probability for each image.
+        seed: Integer from 0 to 2147483647, or None for a random seed; used for the selection only.
+            The wrapped layer has a separate seed.
+        **kwargs: Arguments of `keras.layers.Layer`: `name`, `dtype`, `trainable`.
+
+    Input shape:
+        `(batch, height, width, channels)` or `(height, width, channels)`, or with the channels
+        before height. Integer or floating point, in the range that the wrapped layer expects.
+
+    Output shape:
+        Same as the input, in the compute dtype and the value range of the wrapped layer.
+
+    Raises:
+        TypeError: If an argument has the wrong type, a layer needs labels, or the inputs are not
+            one tensor.
+        ValueError: If `rate` or `seed` is out of range, or the wrapped layer changes the shape.
+
+    Example:
+    >>> import catdog_keras, keras, numpy as np
+    >>> layer = catdog_keras.RandomApply(keras.layers.RandomInvert((1, 1)), rate=0.2, seed=0)
+    >>> tuple(layer(np.zeros((8, 32, 48, 3)), training=True).shape)
+    (8, 32, 48, 3)
+    """
+
+    def __init__(
+        self, layer: keras.Layer, rate: float = 0.5, *, seed: int | None = None, **kwargs: Any
+    ) -> None:
+        """Validates and stores the arguments; see the class docstring."""
+        super().__init__(**kwargs)
+        self.layer = check_inner("layer", layer)
+        self.rate = check_number("rate", rate, minimum=0, maximum=1)
+        self._keep_seed(seed)
+
+    @property
+    def _inner_layers(self) -> list[keras.Layer]:
+        return [self.layer]
+
+    def draw_own(self, batch_size: Any) -> dict[str, Any]:
+        """Draws which of `batch_size` images are changed, but no parameters of `layer`."""
+        units = self._draw_units((batch_size,))
+        return {"applied": units < self.rate}
+
+    def draw_parameters(self, batch_size: Any) -> dict[str, Any]:
+        """Draws random parameters for `batch_size` images.
+
+        Args:
+            batch_size: Integer, or a scalar integer tensor; number of images.
+
+        Returns:
+            A dictionary: `applied`, a boolean tensor of shape `(batch_size,)`, and `layer`, the
+            result of the wrapped layer's `draw_parameters`; None if it does not have this method.
+        """
+        return {**self.draw_own(batch_size), "layer": draw_inner(self.layer, batch_size)}
+
+    def transform(self, images: Any, parameters: dict[str, Any]) -> Any:
+        """Applies the wrapped layer to a batch and selects its results for the drawn images."""
+        outputs = apply_inner(self.layer, images, parameters.get("layer"))
+        return self._select(parameters["applied"], outputs, images)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor arguments of the layer."""
+        layer = keras.saving.serialize_keras_object(self.layer)
+        return {**super().get_config(), "layer": layer, "rate": self.rate, "seed": self.seed}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "RandomApply":
+        """Creates a layer from the dictionary returned by `get_config`."""
+        layer = keras.saving.deserialize_keras_object(config["layer"])
+        return cls(**{**config, "layer": layer})

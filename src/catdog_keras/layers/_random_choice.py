@@ -1,0 +1,114 @@
+"""A layer that applies a randomly chosen layer to each image."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from catdog_keras import _backend
+from catdog_keras.layers._base_augmentation import _Seeded
+from catdog_keras.layers._wrapper import (
+    _AroundLayers,
+    apply_inner,
+    check_inner_layers,
+    draw_inner,
+)
+
+
+@keras.saving.register_keras_serializable(package="catdog_keras")
+class RandomChoice(_Seeded, _AroundLayers):
+    """Applies one of several layers to each image, each with the same probability.
+
+    The choice is made independently for each image. The layer is active only with `training=True`;
+    otherwise images are returned unchanged and no wrapped layer is called. This is also true in
+    `tf.data`: map `lambda images, labels: (layer(images, training=True), labels)`.
+
+    Every wrapped layer runs on the whole batch before the results are selected, which compiles on
+    every backend. The cost is the time of all layers together, and the memory of two batches in
+    addition to that of the largest layer. Include `keras.layers.Identity()` to leave some images
+    unchanged. In a `tf.data` map the layer works with any Keras backend if the wrapped layers do,
+    as Keras's own layers do.
+
+    Source: `torchvision.transforms.v2.RandomChoice`, which draws once per call.
+
+    Args:
+        layers: List of one or more layers that map images to images of the same shape. Not
+            `keras.layers.MixUp` or `CutMix`, which need labels.
+        seed: Integer from 0 to 2147483647, or None for a random seed; used for the choice only. The
+            wrapped layers have separate seeds.
+        **kwargs: Arguments of `keras.layers.Layer`: `name`, `dtype`, `trainable`.
+
+    Input shape:
+        `(batch, height, width, channels)` or `(height, width, channels)`, or with the channels
+        before height. Integer or floating point, in the range that the wrapped layers expect.
+
+    Output shape:
+        Same as the input, in the compute dtype and the value range of the wrapped layers.
+
+    Raises:
+        TypeError: If an argument has the wrong type, a layer needs labels, or the inputs are not
+            one tensor.
+        ValueError: If `layers` is empty, `seed` is out of range, or a layer changes the shape.
+
+    Example:
+    >>> import catdog_keras, keras, numpy as np
+    >>> kinds = [keras.layers.RandomInvert((1, 1)), keras.layers.Identity()]
+    >>> layer = catdog_keras.RandomChoice(kinds, seed=0)
+    >>> tuple(layer(np.zeros((8, 32, 48, 3)), training=True).shape)
+    (8, 32, 48, 3)
+    """
+
+    def __init__(
+        self, layers: Sequence[keras.Layer], *, seed: int | None = None, **kwargs: Any
+    ) -> None:
+        """Validates and stores the arguments; see the class docstring."""
+        super().__init__(**kwargs)
+        self.layers = check_inner_layers(layers)
+        self._keep_seed(seed)
+
+    @property
+    def _inner_layers(self) -> list[keras.Layer]:
+        return list(self.layers)
+
+    def draw_own(self, batch_size: Any) -> dict[str, Any]:
+        """Draws a layer for each of `batch_size` images, but no parameters of these layers."""
+        units = self._draw_units((batch_size,))
+        ops, count = _backend.operations_for(units), len(self.layers)
+        # The product of a number close to 1 and `count` may be rounded up to `count`.
+        return {"choice": ops.minimum(ops.cast(ops.floor(units * count), "int32"), count - 1)}
+
+    def draw_parameters(self, batch_size: Any) -> dict[str, Any]:
+        """Draws random parameters for `batch_size` images.
+
+        Args:
+            batch_size: Integer, or a scalar integer tensor; number of images.
+
+        Returns:
+            A dictionary: `choice`, an int32 tensor of shape `(batch_size,)`, the index of the layer
+            of each image, and `layers`, a list with the result of each layer's `draw_parameters`;
+            None for layers that do not have this method.
+        """
+        inner = [draw_inner(layer, batch_size) for layer in self.layers]
+        return {**self.draw_own(batch_size), "layers": inner}
+
+    def transform(self, images: Any, parameters: dict[str, Any]) -> Any:
+        """Applies every layer to a batch and selects the chosen result for each image."""
+        ops = _backend.operations_for(images)
+        choice = ops.convert_to_tensor(parameters["choice"])
+        inner = parameters.get("layers") or [None] * len(self.layers)
+        outputs = images
+        for number, (layer, drawn) in enumerate(zip(self.layers, inner, strict=True)):
+            changed = apply_inner(layer, images, drawn)
+            outputs = self._select(ops.equal(choice, number), changed, outputs)
+        return outputs
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor arguments of the layer."""
+        layers = [keras.saving.serialize_keras_object(layer) for layer in self.layers]
+        return {**super().get_config(), "layers": layers, "seed": self.seed}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "RandomChoice":
+        """Creates a layer from the dictionary returned by `get_config`."""
+        layers = [keras.saving.deserialize_keras_object(layer) for layer in config["layers"]]
+        return cls(**{**config, "layers": layers})

@@ -1,0 +1,218 @@
+"""Transfer learning: a frozen pretrained backbone with a new classification head."""
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal
+
+import keras
+
+from catdog_keras._checks import (
+    check_choice,
+    check_class_names,
+    check_input_shape,
+    check_integer,
+    check_layer,
+    check_number,
+    describe,
+)
+from catdog_keras.layers import ClassNames, Preprocessing
+from catdog_keras.models._backbones import BACKBONES, PRETRAINED, build_backbone
+
+# By the rank of the features: feature maps (height, width, channels), or the token sequence
+# (tokens, channels) of a transformer.
+POOLING = {
+    "avg": {4: keras.layers.GlobalAveragePooling2D, 3: keras.layers.GlobalAveragePooling1D},
+    "max": {4: keras.layers.GlobalMaxPooling2D, 3: keras.layers.GlobalMaxPooling1D},
+}
+DEFAULT_CLASSES = 2
+
+
+def transfer_model(
+    backbone: str | keras.Model = "mobilenet_v2",
+    input_shape: tuple[int, int, int] = (160, 160, 3),
+    num_classes: int = DEFAULT_CLASSES,
+    *,
+    weights: str | os.PathLike[str] | None = PRETRAINED,
+    preprocessing: str | keras.Layer | None = None,
+    augmentation: keras.Layer | None = None,
+    pooling: Literal["avg", "max"] = "avg",
+    dropout: float = 0.2,
+    class_names: Sequence[str] | None = None,
+) -> keras.Model:
+    """Builds an image classifier on a frozen pretrained backbone.
+
+    The model takes images in [0, 255] and contains the preprocessing that the backbone's weights
+    expect: do not call `preprocess_input` on its inputs. The backbone is frozen, so its batch
+    normalization runs in inference mode during training. Only the head, one dense layer, is
+    trainable; `fit_head` is the fast way to train it. `summary()` lists the frozen and the
+    trainable parameters.
+
+    Args:
+        backbone: A name in the table `catdog_keras.models.BACKBONES`, or any `keras.Model` that
+            maps images to features of shape `(batch, features)`, `(batch, tokens, features)` or
+            `(batch, height, width, features)`. A model is used directly, not copied, and frozen.
+        input_shape: (height, width, channels) of the images.
+        num_classes: Number of logits, at least 1. Defaults to the number of `class_names` if these
+            are passed.
+        weights: For a named backbone: `"pretrained"`, the weights that `BACKBONES` lists for it
+            (`"imagenet"` for all but `synthetic_small`); the path of a weights file; or None for
+            random initialization. Ignored if `backbone` is a model, which has its own weights.
+        preprocessing: If `backbone` is a model: a scheme of `Preprocessing`, or a layer, that maps
+            [0, 255] to the range that the model expects; None if the model expects [0, 255]. Must
+            be None for a named backbone, whose preprocessing is known.
+        augmentation: Layer that maps images in [0, 255] to images of the same shape, active only in
+            training; None for no augmentation.
+        pooling: `"avg"` or `"max"`: global pooling over all positions of the features.
+        dropout: Dropout rate in front of the dense layer, from 0 to 1.
+        class_names: Name of the class of each logit. The names are saved with the model;
+            `model_classes` returns them.
+
+    Returns:
+        An uncompiled `keras.Model` that maps images `(batch, height, width, channels)` in [0, 255]
+        to float32 logits `(batch, num_classes)`.
+
+    Raises:
+        TypeError: If an argument has the wrong type.
+        ValueError: If the name is not in the table, or a value is out of its range.
+        WeightsNotFoundError: If the weights are not on this machine and cannot be downloaded, or
+            the weights file is damaged or belongs to another network. It is an `OSError` whose
+            message names the file and the folder that is searched.
+
+    Example:
+        >>> import catdog_keras
+        >>> model = catdog_keras.transfer_model(input_shape=(96, 96, 3), weights=None)
+        >>> [tuple(variable.shape) for variable in model.trainable_variables]
+        [(1280, 2), (2,)]
+    """
+    input_shape = check_input_shape("input_shape", input_shape)
+    num_classes = _check_classes(num_classes, class_names)
+    check_choice("pooling", pooling, POOLING)
+    check_number("dropout", dropout, minimum=0, maximum=1)
+    if augmentation is not None:
+        check_layer("augmentation", augmentation)
+    if isinstance(backbone, keras.Model):
+        scaling = _preprocessing(preprocessing)
+    else:
+        scaling = _check_named(backbone, input_shape, preprocessing)
+        backbone = build_backbone(backbone, input_shape, weights)
+    backbone.trainable = False
+
+    x = images = keras.Input(input_shape, name="images")
+    for layer in (augmentation, scaling):
+        x = x if layer is None else layer(x)
+    features = _features(backbone, x)
+    if len(features.shape) > 2:
+        features = POOLING[pooling][len(features.shape)](name="pooling")(features)
+    features = keras.layers.Dropout(dropout, name="dropout")(features)
+    # float32 under any dtype policy: 16-bit logits lose small differences of the loss.
+    x = keras.layers.Dense(num_classes, dtype="float32", name="logits")(features)
+    if class_names is not None:
+        x = ClassNames(class_names, dtype="float32", name="class_names")(x)
+    return keras.Model(images, x, name=f"transfer_{backbone.name}")
+
+
+def model_classes(model: keras.Model) -> tuple[str, ...]:
+    """Returns the class names that are saved in a model, in the order of its outputs.
+
+    The names are those of the `ClassNames` layer that `transfer_model(class_names=...)` appends,
+    or that you append to your own model. They are saved in the model file, so they are also
+    available in another process.
+
+    Args:
+        model: A model with a `ClassNames` layer, at its end or in a nested model.
+
+    Returns:
+        The class names.
+
+    Raises:
+        TypeError: If `model` is not a Keras model.
+        ValueError: If the model contains no class names.
+
+    Example:
+        >>> import catdog_keras, keras
+        >>> names = catdog_keras.ClassNames(["cat", "dog"])
+        >>> model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(2), names])
+        >>> catdog_keras.model_classes(model)
+        ('cat', 'dog')
+    """
+    if not isinstance(model, keras.Model):
+        raise TypeError(describe("model", "a keras.Model", model))
+    found = [layer.class_names for layer in _all_layers(model) if isinstance(layer, ClassNames)]
+    if not found:
+        requirement = "a model that holds its class names"
+        remedy = (
+            "Build it by `transfer_model(..., class_names=...)`, or put a `ClassNames` layer last."
+        )
+        raise ValueError(describe("model", requirement, model, remedy))
+    return found[-1]
+
+
+def _all_layers(model: keras.Model) -> Iterator[keras.Layer]:
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from _all_layers(layer)
+        else:
+            yield layer
+
+
+def _check_classes(num_classes: int, class_names: Sequence[str] | None) -> int:
+    """Returns the number of logits; `num_classes` and `class_names` must agree."""
+    num_classes = check_integer("num_classes", num_classes, minimum=1)
+    if class_names is None:
+        return num_classes
+    named = len(check_class_names(class_names))
+    if num_classes not in (named, DEFAULT_CLASSES):
+        requirement = f"{named}, the number of `class_names`, or left out"
+        raise ValueError(describe("num_classes", requirement, num_classes))
+    return named
+
+
+def _features(backbone: keras.Model, images: Any) -> Any:
+    """Calls a backbone in inference mode, by the name of its input if it has a dict input."""
+    inputs = getattr(backbone, "input", None)
+    if isinstance(inputs, dict) and len(inputs) == 1:
+        images = dict.fromkeys(inputs, images)
+    features = backbone(images, training=False)
+    rank = len(features.shape) if hasattr(features, "shape") else None
+    if rank not in (2, 3, 4):
+        found = f"of rank {rank}" if rank else f"in the form {type(features).__name__}"
+        raise ValueError(
+            f"`backbone` must return one tensor of features of rank 2, 3 or 4; received "
+            f"{backbone.name!r}, whose outputs are {found}. Pick one of them: "
+            "`keras.Model(backbone.input, ...)`."
+        )
+    return features
+
+
+def _check_named(
+    name: str, input_shape: tuple[int, int, int], preprocessing: object
+) -> keras.Layer | None:
+    """Validates the arguments for a named backbone and returns its preprocessing layer."""
+    if not isinstance(name, str):
+        raise TypeError(describe("backbone", "a name from BACKBONES or a keras.Model", name))
+    known = BACKBONES[check_choice("backbone", name, BACKBONES)]
+    if preprocessing is not None:
+        raise ValueError(
+            describe(
+                "preprocessing",
+                "None for a named backbone, which knows its own",
+                preprocessing,
+            )
+        )
+    height, width, channels = input_shape
+    if min(height, width) < known.minimum_size or channels != 3:
+        raise ValueError(
+            describe(
+                "input_shape",
+                f"at least ({known.minimum_size}, {known.minimum_size}, 3) for {name!r}, "
+                "with 3 channels",
+                input_shape,
+            )
+        )
+    return _preprocessing(known.preprocessing)
+
+
+def _preprocessing(wanted: str | keras.Layer | None) -> keras.Layer | None:
+    if wanted is None or isinstance(wanted, keras.Layer):
+        return wanted
+    return Preprocessing(wanted, name="preprocessing")

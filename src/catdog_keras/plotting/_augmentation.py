@@ -1,0 +1,106 @@
+"""Plot of images and their augmented versions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from catdog_keras._checks import check_choice, describe
+from catdog_keras.plotting._image_arrays import DATA_FORMATS, check_value_range, to_rgb
+from catdog_keras.plotting._rows import GAP, Row, place_rows, write_row_title
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
+
+Array = npt.NDArray[Any]
+
+
+def plot_augmentation(
+    images: npt.ArrayLike,
+    views: Sequence[npt.ArrayLike],
+    *,
+    value_range: tuple[float, float] | None = None,
+    data_format: str | None = None,
+    figure: Figure | SubFigure | None = None,
+) -> Figure | SubFigure:
+    """Plots images and augmented versions of them, one row per image.
+
+    A line separates the image from its augmented versions. All images have the same value range, so
+    a version that is too dark or clipped at white shows that the augmentation expects a different
+    range.
+
+    Args:
+        images: Images of shape `(batch, height, width, channels)`,
+            `(batch, channels, height, width)` or `(batch, height, width)`, at least one.
+        views: Sequence of augmented batches, at least one, each with as many images as `images`;
+            for a layer `[layer(images, training=True) for _ in range(5)]`.
+        value_range: Values `(low, high)` that are black and white, as for `plot_images`.
+        data_format: `"channels_last"`, `"channels_first"` or None, as for `plot_images`.
+        figure: Empty matplotlib figure or subfigure to draw into, or None for a new one.
+
+    Returns:
+        The figure, neither shown nor closed.
+
+    Raises:
+        TypeError: If an argument has the wrong type.
+        ValueError: If there is no image or no augmented batch, or numbers or shapes do not match.
+
+    Example:
+        >>> import catdog_keras, numpy as np
+        >>> pictures, layer = np.zeros((2, 8, 8, 3)), catdog_keras.RandomAffine("horizontal")
+        >>> views = [layer(pictures, training=True) for _ in range(3)]
+        >>> figure = catdog_keras.plot_augmentation(pictures, views)
+        >>> figure.axes[0].get_title("left")
+        'picture | 3 views of it'
+    """
+    from catdog_keras.plotting import _canvas
+
+    columns = _check_columns(images, views)
+    value_range = check_value_range(value_range)
+    if data_format is not None:
+        check_choice("data_format", data_format, DATA_FORMATS)
+    _canvas.check_figure(figure)
+    count = len(columns[0])
+    shown = to_rgb([picture for column in columns for picture in column], value_range, data_format)
+    row = Row.of(len(columns), shown)
+    figure, rows, width = place_rows(figure, count, row, stacked=True)
+    for index, ax in enumerate(rows):
+        row.draw(ax, shown[index::count])
+        _draw_line(ax, row.shape + GAP / 2)
+    further = len(columns) - 1
+    write_row_title(rows[0], f"picture | {further} view{'' if further == 1 else 's'} of it", width)
+    return figure
+
+
+def _draw_line(ax: Axes, where: float) -> None:
+    from matplotlib import rcParams
+
+    ax.plot([where, where], [0, 1], color=rcParams["text.color"], linewidth=1.2)
+
+
+def _check_columns(images: Any, views: Any) -> list[Array]:
+    """Returns images and augmented versions as arrays; raises an error if they do not match."""
+    pictures = np.asarray(images)
+    if pictures.ndim not in (3, 4) or len(pictures) == 0:
+        raise ValueError(
+            "`images` must be at least one picture, of shape (batch, height, width, channels), "
+            "(batch, channels, height, width) or (batch, height, width); "
+            f"received shape {pictures.shape}."
+        )
+    requirement = "a list of arrays, each with a view of every picture"
+    if isinstance(views, (str, bytes, dict)) or not hasattr(views, "__len__"):
+        raise TypeError(describe("views", requirement, views))
+    if len(views) == 0:
+        raise ValueError(describe("views", f"{requirement}, at least one", views))
+    columns = [pictures, *map(np.asarray, views)]
+    for view in columns[1:]:
+        if view.ndim != pictures.ndim or len(view) != len(pictures):
+            raise ValueError(
+                f"`views` must be arrays of {len(pictures)} pictures of {pictures.ndim - 1} axes, "
+                f"as `images`; received an array of shape {view.shape}."
+            )
+    return columns

@@ -1,0 +1,91 @@
+"""Plot of sample images by class."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from catdog_keras._checks import check_choice, check_class_names, check_integer
+from catdog_keras.plotting._image_arrays import (
+    DATA_FORMATS,
+    check_value_range,
+    first_pictures,
+    to_rgb,
+)
+from catdog_keras.plotting._rows import Row, place_rows, write_row_title
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure, SubFigure
+
+
+def plot_images(
+    data: Any,
+    class_names: Sequence[str],
+    *,
+    per_class: int = 3,
+    value_range: tuple[float, float] | None = None,
+    data_format: str | None = None,
+    max_batches: int = 32,
+    figure: Figure | SubFigure | None = None,
+) -> Figure | SubFigure:
+    """Plots the first images of each class, one row per class with its name as title.
+
+    If a class has too few images, its remaining slots stay empty and the title reports it. Many
+    classes are placed in several columns, in reading order.
+
+    Args:
+        data: Dataset of batches `(images, labels)`, of which only as many as needed are read, or
+            one pair of arrays. Images have shape `(batch, height, width, channels)`,
+            `(batch, channels, height, width)` or `(batch, height, width)`; labels are class indices
+            `(batch,)` or one-hot rows `(batch, classes)`.
+        class_names: Class names, in the order of their indices.
+        per_class: Number of images per class, at least 1.
+        value_range: Values `(low, high)` that are black and white. None infers them from the
+            plotted images: [0, 1], [-1, 1] or [0, 255], otherwise from their minimum to their
+            maximum.
+        data_format: `"channels_last"` or `"channels_first"`. None infers it from the axis that has
+            1, 3 or 4 entries; if both or neither have, `keras.config.image_data_format()` is used.
+        max_batches: Maximum number of batches to search for missing classes, at least 1.
+        figure: Empty matplotlib figure or subfigure to draw into, or None for a new one.
+
+    Returns:
+        The figure, neither shown nor closed.
+
+    Raises:
+        TypeError: If an argument has the wrong type.
+        ValueError: If there are no images, or labels or shapes do not match.
+
+    Example:
+        >>> import catdog_keras, numpy as np
+        >>> pictures, labels = np.zeros((4, 8, 8, 3)), np.array([0, 1, 1, 0])
+        >>> figure = catdog_keras.plotting.plot_images((pictures, labels), ["cat", "dog"])
+        >>> figure.axes[0].get_title("left")
+        'cat: 2 found in 4 pictures'
+    """
+    from catdog_keras.plotting import _canvas
+
+    names = check_class_names(class_names)
+    per_class = check_integer("per_class", per_class, minimum=1)
+    max_batches = check_integer("max_batches", max_batches, minimum=1)
+    value_range = check_value_range(value_range)
+    if data_format is not None:
+        check_choice("data_format", data_format, DATA_FORMATS)
+    _canvas.check_figure(figure)
+    sample = first_pictures(data, len(names), per_class, max_batches)
+    shown = to_rgb([p for found in sample.pictures for p in found], value_range, data_format)
+    row = Row.of(per_class, shown)
+    figure, rows, width = place_rows(figure, len(names), row, stacked=True)
+    rest = iter(shown)
+    for name, found, ax in zip(names, sample.pictures, rows, strict=True):
+        row.draw(ax, list(itertools.islice(rest, len(found))))
+        write_row_title(ax, name, width, _lack(len(found), per_class, sample.looked_at))
+    return figure
+
+
+def _lack(found: int, wanted: int, looked_at: int) -> tuple[str, str]:
+    """Returns the remark of a title on missing images, in a long and a short form."""
+    if found == wanted:
+        return "", ""
+    amount = str(found) if found else "none"
+    return f": {amount} found in {looked_at} pictures", f" ({amount})"

@@ -1,0 +1,127 @@
+"""Reliability diagram (calibration curve)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from catdog_keras.plotting._records import check_records
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_ATTRIBUTES = ("low", "high", "pictures", "confidence", "accuracy", "accuracy_interval")
+
+
+class Bin(Protocol):
+    """Attributes of a bin that are plotted; see `ReliabilityBin`."""
+
+    @property
+    def low(self) -> float: ...
+    @property
+    def high(self) -> float: ...
+    @property
+    def pictures(self) -> int: ...
+    @property
+    def confidence(self) -> float: ...
+    @property
+    def accuracy(self) -> float: ...
+    @property
+    def accuracy_interval(self) -> tuple[float, float]: ...
+
+
+def plot_reliability(bins: Sequence[Bin], *, ax: Axes | None = None) -> Axes:
+    """Plots a reliability diagram (calibration curve): accuracy over confidence.
+
+    Below the diagonal the model is overconfident. Points have 95% confidence intervals: if an
+    interval includes the diagonal, the images of that bin do not show miscalibration. Their number
+    is above the plot. Thin lines are the bin edges; each point is at the mean confidence of its
+    bin.
+
+    Args:
+        bins: Records like those of `Evaluation.reliability_bins`, at least one.
+        ax: Matplotlib axes to draw into, or None for a new figure.
+
+    Returns:
+        The axes, neither shown nor closed; their figure is `.figure`.
+
+    Raises:
+        TypeError: If `bins` is not a list of such records.
+        ValueError: If `bins` is empty.
+
+    Example:
+        >>> import catdog_keras
+        >>> rows = [[0.9, 0.1], [0.4, 0.6], [0.7, 0.3], [0.2, 0.8]]
+        >>> evaluation = catdog_keras.Evaluation(["cat", "dog"], [0, 1, 1, 1], rows)
+        >>> catdog_keras.plot_reliability(evaluation.reliability_bins).get_title()
+        'Calibration error 0.350 on 4 pictures'
+    """
+    from catdog_keras.plotting import _canvas, _legends
+
+    check_records("bins", bins, "a list of reliability bins", _ATTRIBUTES)
+    ax = _canvas.take_axes(ax, (5.5, 5.5))
+    least = min(
+        0.5, *(each.low for each in bins)
+    )  # with two classes the predicted one has at least 0.5
+    ink = ax.xaxis.label.get_color()  # visible on the user's background, even if dark
+    ax.plot([least, 1], [least, 1], ":", color=ink, label="as often right as sure")
+    _draw_points(ax, bins)
+    ax.set_xlim(least, 1)
+    ax.set_ylim(0, 1)
+    for edge in sorted({end for each in bins for end in (each.low, each.high)}):
+        ax.axvline(edge, color="#888888", linewidth=0.6, alpha=0.5, zorder=0)
+    _write_counts(ax, bins)
+    _canvas.write_labels(
+        ax,
+        "confidence (mean probability of the predicted class)",
+        "accuracy (share of pictures)",
+    )
+    _legends.draw_legend_inside(ax, (0.7, 0.3), "best")
+    pictures = sum(each.pictures for each in bins)
+    error = sum(each.pictures * abs(each.accuracy - each.confidence) for each in bins) / pictures
+    plural = "s" if pictures > 1 else ""
+    _canvas.write_title(ax, f"Calibration error {error:.3f} on {pictures:,} picture{plural}")
+    return ax
+
+
+def _draw_points(ax: Axes, bins: Sequence[Bin]) -> None:
+    from catdog_keras.plotting import _canvas
+
+    accuracies = [each.accuracy for each in bins]
+    ends = [each.accuracy_interval for each in bins]
+    ax.errorbar(
+        [each.confidence for each in bins],
+        accuracies,
+        yerr=[
+            [accuracy - low for accuracy, (low, _) in zip(accuracies, ends, strict=True)],
+            [high - accuracy for accuracy, (_, high) in zip(accuracies, ends, strict=True)],
+        ],
+        fmt="o",
+        color=_canvas.BLUE,
+        markersize=7,
+        capsize=4,
+        elinewidth=1.6,
+        capthick=1.6,
+        clip_on=False,  # draw markers at the axis limits in full
+        zorder=3,
+        label="accuracy, with its 95 % interval",
+    )
+
+
+def _write_counts(ax: Axes, bins: Sequence[Bin]) -> None:
+    """Writes the number of images of each bin above the plot."""
+    from catdog_keras.plotting import _canvas
+
+    above = ax.secondary_xaxis("top")
+    counts = [f"{each.pictures:,}" for each in bins]
+    width, _ = _canvas.measure(ax)
+    least, most = ax.get_xlim()
+    place = width * min(each.high - each.low for each in bins) / (most - least)
+    size = float(ax.xaxis.label.get_fontsize())
+    while size > _canvas.SMALLEST_TEXT and any(
+        _canvas.text_width(count, size) > 0.85 * place for count in counts
+    ):
+        size -= 0.5
+    above.set_xticks([(each.low + each.high) / 2 for each in bins], counts, fontsize=size)
+    above.tick_params(length=0)
+    above.set_xlabel("pictures")

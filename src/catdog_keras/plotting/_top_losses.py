@@ -1,0 +1,173 @@
+"""Plot of the images with the highest loss."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any, Protocol
+
+from catdog_keras._checks import check_choice
+from catdog_keras.plotting._image_arrays import (
+    DATA_FORMATS,
+    check_value_range,
+    pictures_at,
+    to_rgb,
+)
+from catdog_keras.plotting._records import check_records
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
+
+_ATTRIBUTES = ("index", "file", "true_class", "predicted_class", "probability", "loss")
+# Lines above an image: its file, its class and loss, and two on the prediction.
+LINES = 4
+LARGEST_TEXT = 9.0
+# Number of characters that a line has space for before the font size is reduced.
+LINE_LENGTH = 22
+# Padding of the layout around each image, in inches.
+LAYOUT_PAD = 0.1
+# Minimum slot width, for the sake of the text, and maximum, for the sake of the other images.
+NARROWEST, WIDEST = 0.9, 2.0
+
+
+class Loss(Protocol):
+    """Attributes of an image's loss that are plotted; see `PictureLoss`."""
+
+    @property
+    def index(self) -> int: ...
+    @property
+    def file(self) -> str | None: ...
+    @property
+    def true_class(self) -> str: ...
+    @property
+    def predicted_class(self) -> str: ...
+    @property
+    def probability(self) -> float: ...
+    @property
+    def loss(self) -> float: ...
+
+
+def plot_top_losses(
+    losses: Sequence[Loss],
+    data: Any,
+    *,
+    value_range: tuple[float, float] | None = None,
+    data_format: str | None = None,
+    figure: Figure | SubFigure | None = None,
+) -> Figure | SubFigure:
+    """Plots the images with the highest loss, with file, true class, loss and prediction.
+
+    Images are found by their index: `data` must yield them in the order in which they were
+    evaluated, as `splits.validation` and `splits.test` do.
+
+    Args:
+        losses: Records like those of `Evaluation.top_losses`, at least one, plotted in their order.
+        data: Dataset of batches `(images, labels)` that was evaluated, of which only as many as
+            needed are read, or one pair of arrays; shapes as for `plot_images`.
+        value_range: Values `(low, high)` that are black and white. None infers them from the
+            plotted images, as `plot_images` does.
+        data_format: `"channels_last"` or `"channels_first"`. None infers it from the axis that has
+            1, 3 or 4 entries; if both or neither have, `keras.config.image_data_format()` is used.
+        figure: Empty matplotlib figure or subfigure to draw into, or None for a new one.
+
+    Returns:
+        The figure, neither shown nor closed.
+
+    Raises:
+        TypeError: If an argument has the wrong type.
+        ValueError: If there are no losses, or `data` does not have their images in that order.
+
+    Example:
+        >>> import catdog_keras, numpy as np
+        >>> pictures, labels = np.zeros((2, 8, 8, 3)), np.array([0, 1])
+        >>> evaluation = catdog_keras.Evaluation(["cat", "dog"], labels, [[0.9, 0.1], [0.7, 0.3]])
+        >>> figure = catdog_keras.plot_top_losses(evaluation.top_losses(1), (pictures, labels))
+        >>> figure.axes[0].get_title("left").splitlines()
+        ['picture 1', 'dog, loss 1.20', 'taken with 70 % for', 'cat']
+    """
+    from catdog_keras.plotting import _canvas
+
+    check_records("losses", losses, "a list of pictures with their losses", _ATTRIBUTES)
+    value_range = check_value_range(value_range)
+    if data_format is not None:
+        check_choice("data_format", data_format, DATA_FORMATS)
+    _canvas.check_figure(figure)
+    pictures = pictures_at(data, {each.index: each.true_class for each in losses})
+    shown = to_rgb([pictures[each.index] for each in losses], value_range, data_format)
+    widest = max(picture.shape[1] / picture.shape[0] for picture in shown)
+    shape = min(max(widest, NARROWEST), WIDEST)
+    figure, places, height = _place(figure, len(shown), shape)
+    for each, picture, ax in zip(losses, shown, places, strict=True):
+        _draw_picture(ax, picture, shape)
+        _write_lines(ax, each, 0.97 * height * shape * _canvas.POINTS_PER_INCH)
+    count = f"{len(losses)} largest losses" if len(losses) > 1 else "largest loss"
+    figure.suptitle(f"The {count}, in nats")
+    return figure
+
+
+def _place(
+    figure: Figure | SubFigure | None, count: int, shape: float
+) -> tuple[Figure | SubFigure, list[Axes], float]:
+    """Returns the figure, the axes of each image, and the height of an image in inches."""
+    from catdog_keras.plotting import _canvas
+
+    title = LINES * 1.3 * LARGEST_TEXT / _canvas.POINTS_PER_INCH + LAYOUT_PAD
+    if figure is None:
+        columns = math.ceil(math.sqrt(count))
+        width = min(max(2.4 * columns, 4.0), 12.0)
+        height = (width / columns - LAYOUT_PAD) / shape
+        size = (width, math.ceil(count / columns) * (height + title) + 0.4)
+        figure = _canvas.take_figure(None, size, compress=True)
+    else:
+        room = _canvas.size_in_inches(figure)
+        columns, height = _arrange((room[0], room[1] - 0.4), count, shape, title)
+        figure = _canvas.take_figure(figure, room, compress=True)
+    grid = figure.add_gridspec(math.ceil(count / columns), columns)
+    places = [figure.add_subplot(grid[divmod(index, columns)]) for index in range(count)]
+    return figure, places, height
+
+
+def _arrange(
+    room: tuple[float, float], count: int, shape: float, title: float
+) -> tuple[int, float]:
+    """Returns the number of columns that makes the images largest, and their height."""
+    heights = {
+        columns: min(
+            (room[0] / columns - LAYOUT_PAD) / shape,
+            room[1] / math.ceil(count / columns) - title,
+        )
+        for columns in range(1, count + 1)
+    }
+    columns = max(heights, key=heights.__getitem__)
+    return columns, max(heights[columns], 0.1)
+
+
+def _draw_picture(ax: Axes, picture: Any, shape: float) -> None:
+    """Draws an image as large as its slot allows, left-aligned like its text."""
+    own = picture.shape[1] / picture.shape[0]
+    width, height = (own, 1.0) if own <= shape else (shape, shape / own)
+    ax.imshow(picture, extent=(0, width, 1 - height, 1))
+    ax.set_xlim(0, shape)
+    ax.set_ylim(0, 1)
+    ax.set_aspect("equal", anchor="NW")
+    ax.set_axis_off()
+
+
+def _write_lines(ax: Axes, loss: Loss, room: float) -> None:
+    """Writes the text above an image, with no line wider than its slot."""
+    from catdog_keras.plotting import _canvas
+
+    size = _canvas.text_size(room / (0.44 * LINE_LENGTH), LARGEST_TEXT)
+
+    probability = f"{100 * loss.probability:.0f} %"
+    found = [f"taken with {probability} for", loss.predicted_class]
+    if loss.predicted_class == loss.true_class:
+        found = [f"rightly found ({probability})"]
+    after = f", loss {loss.loss:.2f}"
+    rest = room - _canvas.text_width(after, size)
+    file = f"picture {loss.index}" if loss.file is None else PurePath(loss.file).name
+    true_class = _canvas.fit_text(loss.true_class, rest, size) + after
+    lines = [_canvas.fit_text(line, room, size) for line in (file, true_class, *found)]
+    ax.set_title("\n".join(lines), loc="left", fontsize=size, pad=3, parse_math=False)

@@ -1,0 +1,124 @@
+"""Self-contained HTML page of headings, tables and figures, rendered from plain records."""
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from catdog_keras.datasets._scan_report import printable
+
+FIGURE_DPI = 130  # sharp in print and on high-resolution screens, at half the file size of 200
+JPEG_QUALITY = 85
+BROAD = 900  # pixels; narrower figures stay readable when they are scaled down to a phone
+
+
+@dataclass(frozen=True)
+class Table:
+    """Table of text cells; the first cell of a row is its header.
+
+    Attributes:
+        caption: Caption above the table.
+        header: Column names; empty for a table of name-value pairs.
+        rows: Cells of text, the same number in each row.
+        texts: Number of leading text columns; the others are numbers and are right-aligned.
+    """
+
+    caption: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    texts: int = 1
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Image embedded in the page.
+
+    Attributes:
+        source: Data URI of the image.
+        width: Width in pixels.
+        height: Height in pixels.
+        alt: Alternative text for readers who cannot see the image.
+        caption: Caption below the image.
+    """
+
+    source: str
+    width: int
+    height: int
+    alt: str
+    caption: str
+
+    @property
+    def broad(self) -> bool:
+        """Whether the image is too wide to stay readable at the width of a phone."""
+        return self.width > BROAD
+
+
+@dataclass(frozen=True)
+class Section:
+    """Section of the page with its own heading."""
+
+    title: str
+    text: Sequence[str] = ()
+    tables: Sequence[Table] = ()
+    figures: Sequence[Figure] = ()
+
+
+@dataclass(frozen=True)
+class Page:
+    """Contents of the page.
+
+    Attributes:
+        title: Main heading.
+        remark: Caveat shown before all results, or empty.
+        summary: Key figures shown first: name, value, and the line below it.
+        sections: Sections of the page.
+        footer: Last line of the page.
+    """
+
+    title: str
+    remark: str
+    summary: Sequence[tuple[str, str, str]]
+    sections: Sequence[Section]
+    footer: str
+
+
+def render_page(page: Page) -> str:
+    """Renders a page as HTML; all text is escaped."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("catdog_keras", "report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html").render(page=page)
+
+
+def embed(drawing: Any, alt: str, caption: str, *, photographs: bool = False) -> Figure:
+    """Converts a matplotlib figure, or the figure of an Axes, to an image embedded in the page.
+
+    Args:
+        drawing: Figure or axes.
+        alt: Alternative text for readers who cannot see the image.
+        caption: Caption below the image.
+        photographs: Whether the figure consists of photographs, for which JPEG takes a tenth of the
+            bytes.
+    """
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    form, how = ("jpeg", {"quality": JPEG_QUALITY}) if photographs else ("png", {})
+    drawing.figure.savefig(buffer, format=form, dpi=FIGURE_DPI, facecolor="white", pil_kwargs=how)
+    with Image.open(buffer) as image:
+        width, height = image.size
+    source = f"data:image/{form};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    return Figure(source, width, height, alt, caption)
+
+
+def _shown(value: Any) -> Any:
+    """Escapes control characters and characters that change the text direction in strings."""
+    return printable(value) if type(value) is str else value

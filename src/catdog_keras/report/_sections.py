@@ -1,0 +1,224 @@
+"""Sections of the report, each created from the numbers that it shows."""
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from catdog_keras.evaluation import Evaluation, PictureLoss
+from catdog_keras.plotting import (
+    plot_confusion_matrix,
+    plot_history,
+    plot_reliability,
+    plot_roc,
+)
+from catdog_keras.report._page import Section, Table, embed
+
+CELLS_TOLD = 9  # the alternative text of a larger confusion matrix leaves the cells to the tables
+CURVES_TOLD = 5
+WORST = 9  # the default number of `Evaluation.top_losses` and `plot_top_losses`
+
+
+def percent(share: float) -> str:
+    """Formats a fraction in percent with one decimal, enough for several hundred images."""
+    return "-" if math.isnan(share) else f"{100 * share:.1f} %"
+
+
+def interval(ends: tuple[float, float]) -> str:
+    """Formats an interval of a fraction in percent."""
+    return f"{100 * ends[0]:.1f} to {100 * ends[1]:.1f} %"
+
+
+def data_section(counts: Mapping[str, Mapping[str, int]]) -> Section:
+    """Section on the number of images of each class and split."""
+    names = list(dict.fromkeys(name for split in counts.values() for name in split))
+    rows = [(name, *(f"{split.get(name, 0):,}" for split in counts.values())) for name in names]
+    totals = ("all classes", *(f"{sum(split.values()):,}" for split in counts.values()))
+    table = Table("Pictures by class and split", ("class", *counts), [*rows, totals])
+    return Section("Data and split", tables=[table])
+
+
+def curves_section(histories: Mapping[str, Any]) -> Section:
+    """Section on the learning curves."""
+    figures = []
+    for name, history in histories.items():
+        log = getattr(history, "history", history)
+        last = ", ".join(
+            f"{metric} {values[-1]:.3f}" for metric, values in log.items() if len(values)
+        )
+        figures.append(
+            embed(
+                plot_history(history),
+                f"Accuracy and loss of {name} over the epochs. In the last epoch: {last}.",
+                f"{name}: a validation loss that rises while the training loss falls is "
+                "overfitting.",
+            )
+        )
+    return Section("Training", figures=figures)
+
+
+def errors_section(evaluations: Mapping[str, Evaluation]) -> Section:
+    """Section on the confusion matrix and the precision, recall and F1 score of each class."""
+    scored = ("precision", "recall", "F1")
+    header = ("class", "pictures", *(part for name in scored for part in (name, "95 % interval")))
+    tables = []
+    figures = []
+    for name, each in evaluations.items():
+        rows = [
+            (
+                scores.class_name,
+                f"{scores.pictures:,}",
+                percent(scores.precision),
+                interval(scores.precision_interval),
+                percent(scores.recall),
+                interval(scores.recall_interval),
+                percent(scores.f1),
+                interval(scores.f1_interval),
+            )
+            for scores in each.class_scores
+        ]
+        tables.append(Table(f"{name}: each class against the rest", header, rows))
+        figures.append(
+            embed(
+                plot_confusion_matrix(each.confusion_matrix, each.class_names),
+                _tell_matrix(name, each),
+                f"{name}: true classes by row, predicted ones by column.",
+            )
+        )
+    text = [
+        "Precision: of the pictures taken for a class, the share that is of it. Recall: of the "
+        "pictures of a class, the share that was taken for it. F1 is their harmonic mean."
+    ]
+    return Section("What is taken for what", text, tables, figures)
+
+
+def reliability_section(evaluations: Mapping[str, Evaluation]) -> Section:
+    """Section on calibration, with reliability diagrams."""
+    figures = [
+        embed(
+            plot_reliability(each.reliability_bins),
+            f"How often {name} is right over how sure it is: {_tell_bins(each)}.",
+            f"{name}: calibration error {each.calibration_error:.3f}, log loss "
+            f"{each.log_loss:.3f} nats.",
+        )
+        for name, each in evaluations.items()
+    ]
+    text = [
+        "Below the diagonal a model is too sure. Where an interval touches the diagonal, these "
+        "pictures show no fault."
+    ]
+    return Section("Is it as sure as it is right?", text, figures=figures)
+
+
+def roc_section(evaluations: Mapping[str, Evaluation]) -> Section:
+    """Section on ROC curves."""
+    header = ("class", "area under the curve", "95 % interval")
+    tables = []
+    figures = []
+    for name, each in evaluations.items():
+        rows = [
+            (
+                curve.class_name,
+                _decimal(curve.area),
+                "{:.3f} to {:.3f}".format(*curve.area_interval),
+            )
+            for curve in each.roc_curves
+        ]
+        tables.append(Table(f"{name}: each class against the rest", header, rows))
+        areas = ", ".join(f"{row[0]} {row[1]}" for row in rows[:CURVES_TOLD])
+        figures.append(
+            embed(
+                plot_roc(each.roc_curves),
+                f"ROC curves of {name}. Areas: {areas}.",
+                f"{name}: 0.5 is a guess, 1 tells all pictures of a class from the rest.",
+            )
+        )
+    return Section("ROC curves", tables=tables, figures=figures)
+
+
+def worst_section(evaluations: Mapping[str, Evaluation], drawings: Mapping[str, Any]) -> Section:
+    """Section on the images with the highest loss."""
+    header = ("picture", "true class", "named", "with probability", "loss")
+    worst = {name: each.top_losses(WORST) for name, each in evaluations.items()}
+    common = _common_folder([loss for losses in worst.values() for loss in losses])
+    tables = []
+    figures = []
+    for name, losses in worst.items():
+        rows = [
+            (
+                f"{place}. {_below(common, loss)}",
+                loss.true_class,
+                loss.predicted_class + (", rightly" if loss.right else ""),
+                percent(loss.probability),
+                f"{loss.loss:.2f}",
+            )
+            for place, loss in enumerate(losses, 1)
+        ]
+        tables.append(Table(f"{name}: the largest losses", header, rows, texts=3))
+        if name in drawings:
+            figures.append(
+                embed(
+                    drawings[name],
+                    f"The pictures with the largest losses of {name}, numbered as in the table "
+                    "above; where a heat map lies beside a picture, it shows where the model saw "
+                    "the class that it named.",
+                    f"{name}: the pictures by their numbers in the table. Beside them, where the "
+                    "model has a feature map, bright is where the evidence for the class named "
+                    "lies.",
+                    photographs=True,
+                )
+            )
+    text = [
+        "Sorted by loss: the pictures to whose true class the model gave the least probability. "
+        "Look for wrong labels among them first."
+    ]
+    return Section("Worst pictures", text, tables, figures)
+
+
+def repeat_section(facts: Mapping[str, Mapping[str, Any]]) -> Section:
+    """Section for reproducing the result: one table of name-value pairs per group."""
+    tables = [
+        Table(group, (), [(str(name), str(value)) for name, value in pairs.items()], texts=2)
+        for group, pairs in facts.items()
+    ]
+    return Section("To repeat this", tables=tables)
+
+
+def _decimal(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.3f}"
+
+
+def _tell_matrix(name: str, evaluation: Evaluation) -> str:
+    matrix, names = evaluation.confusion_matrix, evaluation.class_names
+    told = f"Confusion matrix of {name}: {evaluation.correct} of {len(evaluation)} right."
+    if matrix.size > CELLS_TOLD:
+        return told
+    cells = (
+        f"{matrix[row, column]} {true} taken for {predicted}"
+        for row, true in enumerate(names)
+        for column, predicted in enumerate(names)
+    )
+    return f"{told} {', '.join(cells)}."
+
+
+def _tell_bins(evaluation: Evaluation) -> str:
+    return "; ".join(
+        f"{percent(each.accuracy)} of {each.pictures} pictures at {percent(each.confidence)}"
+        for each in evaluation.reliability_bins
+    )
+
+
+def _common_folder(losses: Sequence[PictureLoss]) -> str:
+    """Returns the folder above all files, which is left out of the page."""
+    folders = [os.path.dirname(loss.file) for loss in losses if loss.file is not None]  # noqa: PTH120
+    try:
+        common = os.path.commonpath(folders)
+    except ValueError:  # no folders, a mixture of absolute and relative ones, or several drives
+        return ""
+    return common if os.path.isabs(common) else ""  # noqa: PTH117
+
+
+def _below(common: str, loss: PictureLoss) -> str:
+    if loss.file is None:
+        return f"picture {loss.index}"
+    return os.path.relpath(loss.file, common) if common else loss.file

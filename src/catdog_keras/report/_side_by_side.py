@@ -1,0 +1,79 @@
+"""Section of the report that compares several models, with significance tests."""
+
+import itertools
+from collections.abc import Mapping
+
+from catdog_keras.evaluation import Evaluation, compare
+from catdog_keras.plotting import plot_comparison
+from catdog_keras.report._page import Section, Table, embed
+from catdog_keras.report._sections import interval, percent
+
+PAIRS = 28  # all pairs of eight models
+
+
+def models_section(evaluations: Mapping[str, Evaluation], chosen: str | None) -> Section:
+    """Section that compares the accuracies of several models."""
+    header = ("model", "right", "accuracy", "95 % interval", "log loss", "calibration error")
+    rows = [
+        (
+            name,
+            f"{each.correct:,} of {len(each):,}",
+            percent(each.accuracy),
+            interval(each.accuracy_interval),
+            f"{each.log_loss:.3f}",
+            f"{each.calibration_error:.3f}",
+        )
+        for name, each in evaluations.items()
+    ]
+    records = [
+        {"name": name, "test_accuracy": each.accuracy, "test_interval": each.accuracy_interval}
+        for name, each in evaluations.items()
+    ]
+    told = "; ".join(f"{name} {percent(each.accuracy)}" for name, each in evaluations.items())
+    baseline = next(iter(evaluations.values())).baseline
+    figure = embed(
+        plot_comparison(records, baseline),
+        f"Bars of the accuracy of each model with its 95 % interval: {told}.",
+        "The dotted line is the baseline: always naming the most frequent class.",
+    )
+    text = [
+        "Intervals may overlap although two models differ: they saw the same pictures, and what "
+        "tells is on how many of them only one is right. A p-value below 0.05 is more than chance "
+        "would explain; of twenty pairs of equal models one has it by chance, too."
+    ]
+    tables = [Table("Every model on the same pictures", header, rows), _pairs(evaluations, chosen)]
+    return Section("Models side by side", text, tables, [figure])
+
+
+def _pairs(evaluations: Mapping[str, Evaluation], chosen: str | None) -> Table:
+    """Returns a table of all pairs of models; of many models, only the pairs with the selected one.
+
+    Without a selected model the first one is used. The most accurate model would be a biased
+    choice: part of its lead is due to selection on these images, and the p-values would not be
+    valid.
+    """
+    names = list(evaluations)
+    pairs = list(itertools.combinations(names, 2))
+    if len(pairs) > PAIRS:
+        one = chosen or names[0]
+        pairs = [(one, name) for name in names if name != one]
+    rows = []
+    for first, second in pairs:
+        found = compare(evaluations[first], evaluations[second], names=(first, second))
+        better = first if found.difference > 0 else second
+        rows.append(
+            (
+                f"{first}, {second}",
+                f"{better} is better" if found.significant else "may be chance",
+                f"{found.first_only:,}",
+                f"{found.second_only:,}",
+                f"{100 * found.difference:+.1f} points",
+                "{:+.1f} to {:+.1f}".format(*(100 * end for end in found.difference_interval)),
+                f"{found.p_value:.2g}",
+            )
+        )
+    header = (
+        *("models", "what it means", "first alone right", "second alone right"),
+        *("difference", "95 % interval", "exact p"),
+    )
+    return Table("Every two models, by the exact test of McNemar", header, rows, texts=2)

@@ -1,0 +1,49 @@
+"""The images with the highest loss and their Grad-CAM heat maps."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+
+from catdog_keras.datasets import load_pictures
+from catdog_keras.evaluation import Evaluation, class_activation
+from catdog_keras.plotting import plot_class_activation, plot_top_losses
+from catdog_keras.report._sections import WORST, percent
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure, SubFigure
+
+
+def draw_worst_pictures(
+    model: keras.Model, evaluation: Evaluation, files: Sequence[str], image_size: tuple[int, int]
+) -> "Figure | SubFigure":
+    """Plots the images with the highest loss, with Grad-CAM heat maps of the predicted class.
+
+    Args:
+        model: Model that was evaluated.
+        evaluation: Its evaluation.
+        files: File of each image, in the order of the evaluation.
+        image_size: (height, width) of the model's images in pixels.
+
+    Returns:
+        The figure; without heat maps if the model has no layer that is suitable for Grad-CAM.
+    """
+    worst = evaluation.top_losses(WORST)
+    shown = [files[loss.index] for loss in worst]
+    dataset = load_pictures(shown, image_size=image_size, batch_size=WORST).dataset
+    pictures = np.asarray(next(iter(dataset)))
+    names = list(evaluation.class_names)
+    try:
+        maps = class_activation(model, pictures, [names.index(x.predicted_class) for x in worst])
+    except ValueError:
+        labels = np.array([names.index(loss.true_class) for loss in worst])
+        places = [dataclasses.replace(loss, index=place) for place, loss in enumerate(worst)]
+        return plot_top_losses(places, (pictures, labels))
+    titles = [
+        f"{place}. {loss.predicted_class} {percent(loss.probability)}, "
+        + ("rightly" if loss.right else f"truly {loss.true_class}")
+        for place, loss in enumerate(worst, 1)
+    ]
+    return plot_class_activation(pictures, maps, titles)

@@ -1,0 +1,174 @@
+"""Learning-rate range test (LR finder)."""
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from catdog_keras import _backend
+from catdog_keras._checks import check_integer, check_number, describe
+from catdog_keras._compile import compile_if_needed, compile_like
+from catdog_keras._layer_graph import check_graph
+from catdog_keras.training._checkpoint import assign, values
+from catdog_keras.training._labeled_batches import check_labelled, read_labelled
+
+SMOOTHING = 0.8  # weight of the previous value in the running mean of the loss
+DIVERGED = 4.0  # limit: this times the lowest running mean; for losses near zero, an increase by 1
+
+
+@dataclass(frozen=True)
+class LearningRateSweep:
+    """Result of `find_learning_rate`.
+
+    Attributes:
+        rates: Learning rate of each step, increasing.
+        losses: Training loss of each step's batch, before the update of that step.
+        suggestion: A tenth of the rate with the lowest smoothed loss, where the loss still
+            decreases; at least the lowest rate of the sweep.
+
+    Example:
+        >>> import catdog_keras
+        >>> sweep = catdog_keras.LearningRateSweep((1e-4, 1e-3, 1e-2), (0.7, 0.5, 2.0), 1e-4)
+        >>> max(sweep.rates), sweep.suggestion
+        (0.01, 0.0001)
+    """
+
+    rates: tuple[float, ...]
+    losses: tuple[float, ...]
+    suggestion: float
+
+    @property
+    def smoothed(self) -> tuple[list[float], list[float]]:
+        """Rates and losses after a moving average, which removes the noise of single batches."""
+        return _smooth(self.rates, self.losses)
+
+
+def find_learning_rate(
+    model: keras.Model,
+    train: Any,
+    *,
+    lowest: float = 1e-6,
+    highest: float = 1.0,
+    steps: int = 100,
+) -> LearningRateSweep:
+    """Runs a learning-rate range test and suggests a learning rate.
+
+    Trains for a few steps with an exponentially increasing learning rate and records the loss of
+    each. The model is unchanged afterwards, bit for bit: weights, seeds, optimizer, and whether it
+    is compiled. The sweep ends early if the loss diverges. It reads one epoch of `train`, or more
+    if that has fewer batches than the sweep has steps.
+
+    Source: Smith, "Cyclical Learning Rates for Training Neural Networks"
+    (https://arxiv.org/abs/1506.01186), section 3.3.
+
+    Args:
+        model: A Functional or Sequential model. If it is compiled, the sweep uses its loss and a
+            new optimizer of the same class and configuration; if not, Adam and cross-entropy from
+            logits.
+        train: A dataset of batches `(images, labels)`, as for `fit_head`.
+        lowest: Learning rate of the first step, above 0.
+        highest: Learning rate of the last step.
+        steps: Number of steps, at least 10.
+
+    Returns:
+        A `LearningRateSweep` with rates, losses and a suggestion; plot it with
+        `plot_learning_rate`.
+
+    Raises:
+        TypeError: If an argument has the wrong type.
+        ValueError: If a value is out of range, or the loss is not finite from the start.
+
+    Example:
+        >>> import catdog_keras, numpy as np
+        >>> model = catdog_keras.build_model1((46, 46, 3))
+        >>> data = np.zeros((4, 46, 46, 3)), np.array([0, 1, 1, 1])
+        >>> sweep = catdog_keras.find_learning_rate(model, data, steps=10)
+        >>> len(sweep.rates) == len(sweep.losses), model.compiled
+        (True, False)
+    """
+    check_graph(model)
+    _backend.check_strategy(model)
+    check_labelled("train", train)
+    lowest = check_number("lowest", lowest, minimum=1e-12, maximum=1e3)
+    highest = check_number("highest", highest, minimum=1e-12, maximum=1e3)
+    if highest <= lowest:
+        raise ValueError(describe("highest", f"above `lowest`, {lowest:g}", highest))
+    steps = check_integer("steps", steps, minimum=10)
+    rates = [lowest * (highest / lowest) ** (step / (steps - 1)) for step in range(steps)]
+    before = values(model.variables)
+    try:
+        with _backend.strategy_scope(model):
+            losses = _losses(_probe(model, lowest, highest, steps), train, steps)
+    finally:
+        assign(model.variables, before)
+    if len(losses) < 2:
+        raise ValueError(
+            f"`lowest` must be a rate at which the loss is finite; received lowest={lowest!r}, "
+            f"after which the losses were {losses}."
+        )
+    rates = rates[: len(losses)]
+    return LearningRateSweep(tuple(rates), tuple(losses), suggest_rate(rates, losses))
+
+
+def _probe(model: keras.Model, lowest: float, highest: float, steps: int) -> keras.Model:
+    """Returns a separately compiled model of the same layers; `model.optimizer` is not used."""
+    probe = _same_layers(model)
+    optimizer: keras.Optimizer = keras.optimizers.Adam()
+    if model.compiled:
+        compile_from = model
+        optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+    else:
+        compile_from = _same_layers(model)
+        compile_if_needed(compile_from)
+    course = keras.optimizers.schedules.ExponentialDecay(lowest, steps - 1, highest / lowest)
+    config = {**optimizer.get_config(), "learning_rate": course}
+    compile_like(probe, compile_from, type(optimizer).from_config(config))
+    return probe
+
+
+def _same_layers(model: keras.Model) -> keras.Model:
+    # A list of one tensor would be a nested structure, which does not match a batch of images.
+    inputs, outputs = (
+        each[0] if len(each) == 1 else each for each in (model.inputs, model.outputs)
+    )
+    return keras.Model(inputs, outputs)
+
+
+def _losses(probe: keras.Model, train: Any, steps: int) -> list[float]:
+    """Returns the loss of each step, up to the last one that is finite and has not diverged."""
+    shape = tuple(probe.input_shape[1:])
+    passes = itertools.chain.from_iterable(
+        read_labelled("train", train, shape) for _ in itertools.count()
+    )
+    losses: list[float] = []
+    mean = lowest = math.inf
+    for pictures, labels, weights in itertools.islice(passes, steps):
+        probe.reset_metrics()  # otherwise the mean over all batches so far is returned
+        loss = float(probe.train_on_batch(pictures, labels, weights, return_dict=True)["loss"])
+        mean = loss if math.isinf(mean) else SMOOTHING * mean + (1 - SMOOTHING) * loss
+        lowest = min(lowest, mean)
+        if not math.isfinite(loss) or mean > max(DIVERGED * lowest, lowest + 1.0):
+            break
+        losses.append(loss)
+    return losses
+
+
+def _smooth(rates: Sequence[float], losses: Sequence[float]) -> tuple[list[float], list[float]]:
+    """Moving average of the losses over an eighth of the steps, at each window's central rate.
+
+    The loss of a single batch depends on its images as much as on the rate.
+    """
+    run = min(len(losses), max(3, len(losses) // 8))
+    means = np.convolve(losses, np.full(run, 1 / run), "valid")
+    middles = [math.sqrt(low * high) for low, high in zip(rates, rates[run - 1 :], strict=False)]
+    return middles, means.tolist()
+
+
+def suggest_rate(rates: list[float], losses: list[float]) -> float:
+    """Returns a tenth of the rate of the lowest smoothed loss, at least the lowest rate."""
+    middles, means = _smooth(rates, losses)
+    return max(middles[int(np.argmin(means))] / 10, rates[0])

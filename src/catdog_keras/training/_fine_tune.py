@@ -1,0 +1,136 @@
+"""Fine-tuning: trains the last layers of a pretrained backbone at a low learning rate."""
+
+import itertools
+import numbers
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import keras
+
+from catdog_keras import _backend
+from catdog_keras._checks import (
+    check_integer,
+    check_path,
+    describe,
+)
+from catdog_keras.training._checkpoint import State, read_checkpoint, write_checkpoint
+from catdog_keras.training._config import FineTuning
+from catdog_keras.training._fine_tuning_loop import Run, Stage
+from catdog_keras.training._labeled_batches import check_labelled
+from catdog_keras.training._split_model import find_backbone, first_unfrozen
+
+Unfreeze = str | float | Sequence[str | float]
+
+
+def fine_tune(
+    model: keras.Model,
+    train: Any,
+    *,
+    validation_data: Any = None,
+    epochs: int,
+    unfreeze: Unfreeze = 0.3,
+    options: FineTuning | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+) -> keras.callbacks.History:
+    """Fine-tunes the last layers of a backbone, together with the head.
+
+    Train the head first, with `fit_head`: an untrained head produces large gradients that damage
+    the pretrained weights. The outputs of the frozen layers are computed once per image, up to a
+    layer with a single output tensor, so that an epoch costs only the trained layers. The batch
+    normalization of the backbone stays frozen: it runs in inference mode, and its moving averages
+    and weights do not change.
+
+    With validation data the model ends with the weights of its best epoch, or with its initial
+    weights if no epoch was better. The best epoch has the highest accuracy; ties are decided by the
+    lowest loss. Afterwards the model is compiled with its previous loss and metrics and a new
+    Adam optimizer at `options.learning_rate`, so that training can continue with `fit`.
+
+    Args:
+        model: A model that contains a backbone as a nested model, for example from
+            `transfer_model`. A model that is not compiled is compiled with cross-entropy from
+            logits and accuracy.
+        train: A dataset of batches `(images, labels)`, as for `fit_head`.
+        validation_data: A dataset like `train`; None keeps the last weights instead of the best.
+        epochs: Number of epochs, of all stages together.
+        unfreeze: The first backbone layer to unfreeze; it and all later layers are trained. Either
+            its name, or the fraction of the layers to unfreeze, counted from the end, above 0 up to
+            1. A sequence of them trains in that many stages (gradual unfreezing), for example
+            `(0.1, 0.3)`. Each stage gets its share of the epochs and starts the learning-rate
+            schedule again.
+        options: Learning rates and other settings; None for `FineTuning()`.
+        checkpoint: File in which the training state is saved after each epoch. If it exists, the
+            same call on the same model and data resumes from it, and the result is bit-identical to
+            an uninterrupted run. This requires that the order of the dataset depends only on the
+            epoch number, as for those of `load_image_folder`. None for no checkpoint.
+
+    Returns:
+        The `keras.callbacks.History` of all epochs, including those before an interruption.
+
+    Raises:
+        TypeError: If an argument has the wrong type.
+        ValueError: If a value is out of range, the model has no backbone, or the checkpoint was
+            written by a call with other arguments.
+        OSError: If the checkpoint cannot be written.
+
+    Example:
+        >>> import catdog_keras, numpy as np
+        >>> model = catdog_keras.transfer_model(input_shape=(32, 32, 3), weights=None)
+        >>> data = np.zeros((4, 32, 32, 3)), np.array([0, 1, 1, 1])
+        >>> history = catdog_keras.fine_tune(model, data, epochs=2, unfreeze="block_16_expand")
+        >>> sorted(history.history)
+        ['accuracy', 'loss']
+    """
+    backbone = find_backbone(model)
+    _backend.check_strategy(model)
+    check_labelled("train", train)
+    if validation_data is not None:
+        check_labelled("validation_data", validation_data)
+    epochs = check_integer("epochs", epochs, minimum=1)
+    wanted = _check_unfreeze(unfreeze, epochs)
+    firsts = [first_unfrozen(backbone, each) for each in wanted]
+    if options is None:
+        options = FineTuning()
+    elif not isinstance(options, FineTuning):
+        raise TypeError(describe("options", "a FineTuning or None", options))
+    file = None if checkpoint is None else check_path("checkpoint", checkpoint)
+    call = {
+        "model": model.name,
+        "weights": [list(weight.shape) for weight in model.weights],
+        "backend": keras.backend.backend(),
+        "epochs": epochs,
+        "unfreeze": firsts,
+        "options": asdict(options),
+    }
+    state = None if file is None else read_checkpoint(file, call)
+
+    def save(now: State) -> None:
+        if file is not None and _backend.is_first_process():
+            write_checkpoint(file, call, now)
+
+    shares = _shares(epochs, len(firsts))
+    stages = [Stage(first, share) for first, share in zip(firsts, shares, strict=True)]
+    with _backend.strategy_scope(model):
+        return Run(model, backbone, train, validation_data, options, save).through(stages, state)
+
+
+def _check_unfreeze(value: Any, epochs: int) -> Sequence[str | float]:
+    requirement = (
+        "the name of a layer, a fraction above 0 up to 1, or a sequence of at most as many of them "
+        "as epochs"
+    )
+    stages = value if isinstance(value, list | tuple) else (value,)
+    for stage in stages:
+        if isinstance(stage, bool) or not isinstance(stage, str | numbers.Real):
+            raise TypeError(describe("unfreeze", requirement, value))
+    fractions = [stage for stage in stages if not isinstance(stage, str)]
+    if not 1 <= len(stages) <= epochs or not all(0 < each <= 1 for each in fractions):
+        raise ValueError(describe("unfreeze", requirement, value))
+    return stages
+
+
+def _shares(epochs: int, stages: int) -> list[int]:
+    """Splits the epochs over the stages as evenly as possible."""
+    ends = [epochs * number // stages for number in range(stages + 1)]
+    return [end - begin for begin, end in itertools.pairwise(ends)]

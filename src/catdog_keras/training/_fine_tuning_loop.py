@@ -1,0 +1,218 @@
+"""The stages of a fine-tuning run, with features or images as training data."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from catdog_keras import _backend
+from catdog_keras._compile import compile_if_needed, compile_like
+from catdog_keras._progress import TrainingProgress, progress_bar
+from catdog_keras.diagnostics._label_checks import require_labels
+from catdog_keras.training._checkpoint import EpochKeeper, Progress, State, assign, values
+from catdog_keras.training._config import FineTuning
+from catdog_keras.training._feature_cache import FeatureStore
+from catdog_keras.training._features import (
+    Collected,
+    FeatureBatches,
+    FeatureExtractor,
+    collect,
+    draw_seed,
+)
+from catdog_keras.training._labeled_batches import BATCH_SIZE, Array, count_batches, read_labelled
+from catdog_keras.training._optimizer import DepthAdam
+from catdog_keras.training._split_model import (
+    HeadSplit,
+    rate_factors,
+    split_at_trained,
+    unfreeze_from,
+)
+
+
+class _Pictures:
+    """Images, with the interface of a feature store."""
+
+    def __init__(self, pictures: Array) -> None:
+        self._pictures = pictures
+
+    def __getitem__(self, places: list[int]) -> Array:
+        return self._pictures[places]
+
+
+def feedable(name: str, data: Any, model: keras.Model, seed: Any) -> Any:
+    """Returns a dataset for `fit`: `data` unchanged, or batches of its arrays.
+
+    Arrays are shuffled by `seed`; None keeps their order.
+    """
+    if not isinstance(data, tuple | list):
+        return data
+    batches = list(read_labelled(name, data, tuple(model.input_shape[1:])))
+    pictures, labels = (np.concatenate(parts) for parts in list(zip(*batches, strict=True))[:2])
+    given = [batch[2] for batch in batches if batch[2] is not None]
+    size = BATCH_SIZE if isinstance(data, tuple) else len(batches[0][0])
+    collected = Collected(
+        [[place] for place in range(len(pictures))],
+        labels,
+        np.concatenate(given) if given else None,
+        size,
+    )
+    return FeatureBatches(_Pictures(pictures), collected, seed)
+
+
+def begin_passes(data: Any, count: int) -> None:
+    """Advances a dataset by `count` epochs without reading them."""
+    for _ in range(count):
+        if isinstance(data, keras.utils.PyDataset):
+            data.on_epoch_end()
+        else:
+            next(iter(data), None)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A training stage: the backbone layers from index `first` are trained for `epochs`."""
+
+    first: int
+    epochs: int
+
+
+@dataclass(frozen=True)
+class Run:
+    """The arguments of one call of `fine_tune`; `save` stores the state after each epoch."""
+
+    model: keras.Model
+    backbone: keras.Model
+    train: Any
+    validation: Any
+    options: FineTuning
+    save: Callable[[State], None]
+
+    def through(self, stages: list[Stage], state: State | None) -> keras.callbacks.History:
+        """Trains all stages; resumes from `state` if it is passed."""
+        compile_if_needed(self.model)
+        if state is None:
+            state = State(Progress(draw_seed()))
+        else:
+            assign(self.model.variables, state.variables)
+        progress = state.progress
+        for number, stage in enumerate(stages):
+            unfreeze_from(self.backbone, stage.first)
+            if number == len(progress.epochs):
+                progress.begin_stage()
+                state.seeds = values(self._seeds())
+                state.optimizer = []
+            self._stage(number, stage.epochs, state)
+            if state.best and number == len(progress.epochs) - 1:
+                assign(self.model.weights, state.best)
+        optimizer = self._optimizer(self.model, self.options.learning_rate)
+        compile_like(self.model, self.model, optimizer)
+        return _history(self.model, progress)
+
+    def _stage(self, number: int, epochs: int, state: State) -> None:
+        """Trains one stage, or the rest of it."""
+        parts = None
+        if self.options.views is not None and not _backend.divides_datasets_alone(self.model):
+            parts = split_at_trained(self.model, self.backbone)
+        if parts is None:
+            whole = keras.Model(self.model.inputs, self.model.outputs)
+            seed = [state.progress.seed, number]
+            train = feedable("train", self.train, self.model, seed)
+            validation = feedable("validation_data", self.validation, self.model, None)
+            self._fit(whole, (train, validation), number, epochs, state)
+        elif state.progress.is_over(number):
+            begin_passes(self.train, 1)  # the pass in which the features were computed
+        else:
+            self._fit_parts(parts, number, epochs, state)
+
+    def _fit_parts(self, parts: HeadSplit, number: int, epochs: int, state: State) -> None:
+        """Computes the outputs of the frozen layers, and trains the layers after them."""
+        extractor = FeatureExtractor(parts, self.options.dtype)
+        store = FeatureStore(extractor.feature_shape)
+        views = self.options.views if parts.is_random else 1
+        # Augmentation uses the seeds of the start of the stage, training those of the checkpoint.
+        now = values(self._seeds())
+        assign(self._seeds(), state.seeds)
+
+        def kept(name: str, data: Any, views: Any) -> Collected:
+            seen = collect(name, data, extractor, store, views=views, keyed=False)
+            require_labels(name, seen.labels, self.model)
+            return seen
+
+        try:
+            data = FeatureBatches(
+                store, kept("train", self.train, views), [state.progress.seed, number]
+            )
+            validation = None
+            if self.validation is not None:
+                judged = kept("validation_data", self.validation, 1)
+                validation = FeatureBatches(store, judged)
+            if state.progress.epochs[number]:
+                assign(self._seeds(), now)
+            self._fit(parts.head, (data, validation), number, epochs, state)
+        finally:
+            store.close()
+
+    def _fit(
+        self, part: keras.Model, data: tuple[Any, Any], number: int, epochs: int, state: State
+    ) -> None:
+        """Trains a part of the model, which shares its weights, to the end of a stage."""
+        train, validation = data
+        done = state.progress.epochs[number]
+        if state.progress.is_over(number):
+            epochs = done  # `fit` must only repeat the reads of the interrupted run
+        batches = count_batches(train)
+        if batches is None:
+            batches = sum(1 for _ in train)
+        compile_like(
+            part, self.model, self._optimizer(part, _course(self.options, epochs * batches))
+        )
+        part.optimizer.build(part.trainable_variables)
+        if state.optimizer and not state.progress.is_over(number):
+            assign(part.optimizer.variables, state.optimizer)
+        begin_passes(train, done)
+        keeper = EpochKeeper(self.model, state, epochs, self.options.patience, self.save)
+        if validation is not None and state.progress.best is None:
+            judge = keras.Model(part.inputs, part.outputs)  # evaluating `part` changes its training
+            compile_like(judge, self.model, keras.optimizers.SGD())
+            begin = judge.evaluate(validation, verbose=0, return_dict=True)
+            keeper.keep_if_best({f"val_{name}": value for name, value in begin.items()})
+        title = f"Fine-tuning {self.model.name}"
+        with progress_bar(title, (epochs - done) * batches, "steps") as advance:
+            part.fit(
+                train,
+                validation_data=validation,
+                initial_epoch=done,
+                epochs=epochs,
+                callbacks=[keeper, TrainingProgress(advance)],
+                shuffle=False,  # the dataset reshuffles on its own
+                verbose=0,
+            )
+
+    def _optimizer(self, part: keras.Model, rates: Any) -> keras.Optimizer:
+        factors = rate_factors(part, self.backbone, self.options.lowest_factor)
+        return DepthAdam(factors, learning_rate=rates)
+
+    def _seeds(self) -> list[Any]:
+        """Returns the model's variables that are not weights."""
+        weights = {id(weight) for weight in self.model.weights}
+        return [each for each in self.model.variables if id(each) not in weights]
+
+
+def _course(options: FineTuning, steps: int) -> Any:
+    """Returns the learning-rate schedule: linear warmup from 0, then cosine decay to 0."""
+    warmup = int(options.warmup * steps)
+    if warmup == 0:
+        return keras.optimizers.schedules.CosineDecay(options.learning_rate, max(steps, 1))
+    return keras.optimizers.schedules.CosineDecay(
+        0.0, steps - warmup, warmup_target=options.learning_rate, warmup_steps=warmup
+    )
+
+
+def _history(model: keras.Model, progress: Progress) -> keras.callbacks.History:
+    history = keras.callbacks.History()
+    history.set_model(model)
+    history.epoch = list(range(sum(progress.epochs)))
+    history.history = progress.history
+    return history

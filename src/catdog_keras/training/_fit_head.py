@@ -1,0 +1,194 @@
+"""Training of a classification head on cached features of a frozen backbone."""
+
+import os
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import keras
+
+from catdog_keras import _backend
+from catdog_keras._checks import check_integer, check_path, describe
+from catdog_keras._compile import compile_if_needed, compile_like
+from catdog_keras.diagnostics._label_checks import require_labels
+from catdog_keras.training._feature_cache import FeatureStore
+from catdog_keras.training._features import FeatureBatches, FeatureExtractor, collect, draw_seed
+from catdog_keras.training._labeled_batches import check_labelled
+from catdog_keras.training._split_model import split_at_head
+
+MAX_VIEWS = 255
+FIT_ARGUMENTS = ("callbacks", "class_weight", "initial_epoch", "validation_freq", "verbose")
+
+# Cached features per model, with the fingerprint of its backbone; freed with the model.
+_HELD: WeakKeyDictionary[keras.Model, tuple[str, FeatureStore]] = WeakKeyDictionary()
+
+
+def fit_head(
+    model: keras.Model,
+    train: Any,
+    *,
+    validation_data: Any = None,
+    epochs: int,
+    views: int = 1,
+    dtype: str | None = None,
+    cache: bool | str | os.PathLike[str] = True,
+    **fit_arguments: Any,
+) -> keras.callbacks.History:
+    """Trains the classification head on features that the frozen backbone computes only once.
+
+    Equivalent to `model.fit` with a frozen backbone, but much faster. With `views=1` the model's
+    augmentation is not applied, because each image goes through the backbone once, unchanged.
+    With `views > 1` each epoch uses one randomly selected view of every image.
+
+    The features are computed with folded batch normalization and stored in float32: up to 1 GiB
+    in memory, the rest in a file. The head that is trained consists of the model's own layers, so
+    the model is up to date when the function returns.
+
+    Args:
+        model: A frozen backbone with a trainable head, for example from `transfer_model`, or your
+            own Functional or Sequential model. A compiled model keeps its optimizer, loss and
+            metrics; a model that is not compiled is compiled with Adam, cross-entropy from logits
+            and accuracy.
+        train: A dataset of batches `(images, labels)` or `(images, labels, sample_weights)`: a
+            `tf.data.Dataset`, a `keras.utils.PyDataset`, a `DataLoader` or a list; or a pair of
+            arrays. It is read once. The head is trained with the batch size of its first batch, and
+            the images are shuffled in each epoch.
+        validation_data: A dataset like `train`. The model is evaluated on it after each epoch,
+            without augmentation.
+        epochs: Number of epochs, as in `keras.Model.fit`.
+        views: Number of cached versions of each image, from 1 to 255: the unchanged image, and
+            `views - 1` versions from the model's augmentation layers.
+        dtype: Dtype or dtype policy in which the features are computed, for example `"bfloat16"`;
+            None for that of the backbone.
+        cache: True keeps the features in memory with the model, so that a second call computes only
+            those of new images. A path is a folder that stores them for other processes. False
+            keeps nothing after the call. The cache key is the content of the image and the layers
+            and weights of the backbone.
+        **fit_arguments: Arguments of `keras.Model.fit`: `callbacks`, `class_weight`,
+            `initial_epoch`, `validation_freq` and `verbose`. Callbacks get the whole model.
+
+    Returns:
+        The `keras.callbacks.History` of the training.
+
+    Raises:
+        TypeError: If an argument has the wrong type.
+        ValueError: If the model is not a frozen backbone with a head, or a value is out of range.
+        OSError: If the cache folder cannot be read or written.
+
+    Example:
+        >>> import catdog_keras, numpy as np
+        >>> model = catdog_keras.transfer_model(input_shape=(32, 32, 3), weights=None)
+        >>> data = np.zeros((4, 32, 32, 3)), np.array([0, 1, 1, 1])
+        >>> history = catdog_keras.fit_head(model, data, epochs=2, verbose=0)
+        >>> sorted(history.history)
+        ['accuracy', 'loss']
+    """
+    split = split_at_head(model)
+    _backend.check_strategy(model)
+    check_labelled("train", train)
+    if validation_data is not None:
+        check_labelled("validation_data", validation_data)
+    check_integer("epochs", epochs, minimum=1)
+    views = check_integer("views", views, minimum=1, maximum=MAX_VIEWS)
+    if views > 1 and not split.is_random:
+        requirement = "1 for a model without augmentation before its backbone"
+        raise ValueError(describe("views", requirement, views))
+    _check_fit_arguments(fit_arguments)
+    if _backend.divides_datasets_alone(model):
+        with _backend.strategy_scope(model):
+            compile_if_needed(model)
+        return model.fit(
+            train, validation_data=validation_data, epochs=epochs, shuffle=False, **fit_arguments
+        )
+    with _backend.strategy_scope(model):
+        compile_if_needed(model)
+        extractor = FeatureExtractor(split, dtype)
+        store = _open_store(model, extractor, cache)
+        keyed = cache is not False
+        try:
+            seen = collect("train", train, extractor, store, views=views, keyed=keyed)
+            require_labels("train", seen.labels, model)
+            batches = FeatureBatches(store, seen, draw_seed())
+            validation = None
+            if validation_data is not None:
+                judged = collect(
+                    "validation_data", validation_data, extractor, store, views=1, keyed=keyed
+                )
+                validation = FeatureBatches(store, judged)
+                require_labels("validation_data", judged.labels, model)
+            return _fit(model, split.head, batches, validation, epochs, fit_arguments)
+        finally:
+            store.close()
+
+
+def _fit(
+    model: keras.Model,
+    head: keras.Model,
+    batches: FeatureBatches,
+    validation: FeatureBatches | None,
+    epochs: int,
+    arguments: dict[str, Any],
+) -> keras.callbacks.History:
+    """Fits the head with the whole model's optimizer, and passes the whole model to callbacks."""
+    compile_like(head, model, model.optimizer)
+    verbose = arguments.get("verbose", "auto")
+    callbacks = keras.callbacks.CallbackList(
+        [*keras.tree.flatten(arguments.get("callbacks") or []), _Stop(head)],
+        add_history=True,
+        add_progbar=verbose != 0,
+        model=model,
+        verbose=verbose,
+        epochs=epochs,
+        steps=len(batches),
+    )
+    head.history = model.history
+    model.stop_training = False
+    others = {
+        name: value for name, value in arguments.items() if name not in ("callbacks", "verbose")
+    }
+    return head.fit(
+        batches,
+        validation_data=validation,
+        epochs=epochs,
+        callbacks=callbacks,
+        verbose=verbose,
+        shuffle=False,
+        **others,
+    )
+
+
+class _Stop(keras.callbacks.Callback):
+    """Copies `stop_training` from the whole model, which callbacks set, to the head."""
+
+    def __init__(self, head: keras.Model) -> None:
+        super().__init__()
+        self._head = head
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        del batch, logs
+        self._head.stop_training = self.model.stop_training
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        del epoch, logs
+        self._head.stop_training = self.model.stop_training
+
+
+def _open_store(model: keras.Model, extractor: FeatureExtractor, cache: Any) -> FeatureStore:
+    if cache is False:
+        return FeatureStore(extractor.feature_shape)
+    name = extractor.fingerprint()
+    if cache is not True:
+        requirement = "True, False or the path of a folder"
+        return FeatureStore(extractor.feature_shape, check_path("cache", cache, requirement), name)
+    held = _HELD.get(model)
+    if held is None or held[0] != name:
+        held = _HELD[model] = (name, FeatureStore(extractor.feature_shape))
+    return held[1]
+
+
+def _check_fit_arguments(arguments: dict[str, Any]) -> None:
+    for name in arguments:
+        if name not in FIT_ARGUMENTS:
+            raise TypeError(
+                f"`fit_head` takes these arguments of `keras.Model.fit`: "
+                f"{', '.join(FIT_ARGUMENTS)}; received {name}={arguments[name]!r}."
+            )

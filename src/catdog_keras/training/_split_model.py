@@ -1,0 +1,241 @@
+"""Splits a model at its head or at its first trained layer, and unfreezes layers."""
+
+import inspect
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from catdog_keras._checks import describe
+from catdog_keras._layer_graph import check_graph
+
+REMEDY = "`transfer_model` builds such models."
+
+
+@dataclass(frozen=True)
+class HeadSplit:
+    """Three models that share their layers with the original model.
+
+    Attributes:
+        before: Maps images to the input of the backbone: augmentation and preprocessing. None if
+            the backbone takes the images directly.
+        backbone: The frozen layers up to the features, which are the same in training and
+            inference.
+        head: Maps the features to the model's output; contains all trainable layers.
+        is_random: Whether `before` is different in training.
+    """
+
+    before: keras.Model | None
+    backbone: keras.Model
+    head: keras.Model
+    is_random: bool
+
+
+@dataclass(frozen=True)
+class _Call:
+    """One call of a layer or of a `keras.ops` operation."""
+
+    layer: Any
+    inputs: tuple[Any, ...]
+
+    @property
+    def has_weights(self) -> bool:
+        return bool(getattr(self.layer, "weights", ()))
+
+    @property
+    def is_trained(self) -> bool:
+        return bool(getattr(self.layer, "trainable_weights", ()))
+
+    @property
+    def knows_training(self) -> bool:
+        return knows_training(self.layer)
+
+
+def knows_training(layer: Any) -> bool:
+    """Returns whether a layer may compute something else in training than in inference."""
+    return "training" in inspect.signature(layer.call).parameters
+
+
+def split_at_head(model: keras.Model) -> HeadSplit:
+    """Splits a model at its features: the last frozen output that is the same in training.
+
+    The features are as small as possible: global pooling belongs to the backbone, dropout to the
+    head.
+
+    Raises:
+        TypeError: If `model` is not a Keras model.
+        ValueError: If it is not a graph of layers, or not a frozen backbone with a trainable head.
+    """
+    check_graph(model)
+    inputs, outputs = model.inputs, model.outputs
+    if len(inputs) != 1 or len(outputs) != 1:
+        raise ValueError(_message(model, f"It has {len(inputs)} inputs, {len(outputs)} outputs."))
+    calls: list[_Call] = []
+
+    def record(layer: Any, *args: Any, **kwargs: Any) -> Any:
+        calls.append(_Call(layer, args))
+        return layer(*args, **kwargs)
+
+    # The clone keeps the layers; a layer that is shared with other models has other inputs there.
+    copy = keras.models.clone_model(
+        keras.Model(inputs[0], outputs[0], name=model.name),
+        clone_function=lambda layer: layer,
+        call_function=record,
+    )
+    first, features = _find(model, calls)
+    start, cut = calls[first].inputs[0], calls[features].inputs[0]
+    before = None
+    try:
+        if start is not copy.inputs[0]:
+            before = keras.Model(copy.inputs[0], start, name="before")
+        backbone = keras.Model(start, cut, name="backbone")
+        head = keras.Model(cut, copy.outputs[0], name="head")
+    except ValueError as error:
+        found = "More than one tensor leads from its frozen layers to its trained ones."
+        raise ValueError(_message(model, found)) from error
+    is_random = any(call.knows_training for call in calls[:first])
+    return HeadSplit(before, backbone, head, is_random)
+
+
+def _find(model: keras.Model, calls: list[_Call]) -> tuple[int, int]:
+    """Returns the indices of the first call of the backbone and the first of the head."""
+    trained = next((place for place, call in enumerate(calls) if call.is_trained), None)
+    if trained is None:
+        raise ValueError(_message(model, "All its weights are frozen."))
+    frozen = [place for place in range(trained) if calls[place].has_weights]
+    if not frozen:
+        name = calls[trained].layer.name
+        found = f"Nothing before {name!r}, which is trained, is frozen: set `trainable = False`."
+        raise ValueError(_message(model, found))
+    head = next(
+        place
+        for place in range(frozen[-1] + 1, trained + 1)
+        if place == trained or calls[place].knows_training
+    )
+    return frozen[0], head
+
+
+def _message(model: keras.Model, found: str) -> str:
+    requirement = "a frozen backbone with a head to train after it"
+    return describe("model", requirement, model, f"{found} {REMEDY}")
+
+
+def find_backbone(model: keras.Model) -> keras.Model:
+    """Returns the largest nested model of a model; raises a ValueError if there is none."""
+    check_graph(model)
+    inside = [layer for layer in model.layers if isinstance(layer, keras.Model)]
+    if not inside:
+        requirement = "a model with a backbone inside, which is a model itself"
+        raise ValueError(
+            describe("model", requirement, model, "`transfer_model` builds such models.")
+        )
+    return check_graph(max(inside, key=lambda each: each.count_params()))
+
+
+def first_unfrozen(backbone: keras.Model, unfreeze: str | float) -> int:
+    """Returns the index of the first layer to train, from its name or a fraction from the end."""
+    names = [layer.name for layer in backbone.layers]
+    if isinstance(unfreeze, str):
+        if unfreeze not in names:
+            requirement = f"the name of a layer of {backbone.name!r}, or a fraction of its layers"
+            remedy = f"The last of its layers are {', '.join(map(repr, names[-3:]))}."
+            raise ValueError(describe("unfreeze", requirement, unfreeze, remedy))
+        return names.index(unfreeze)
+    return len(names) - max(1, round(unfreeze * len(names)))
+
+
+def unfreeze_from(backbone: keras.Model, first: int) -> None:
+    """Unfreezes the layers from index `first`, except batch normalization and its averages."""
+    backbone.trainable = True
+    for place, layer in enumerate(backbone.layers):
+        layer.trainable = place >= first
+        for normalization in _normalizations(layer):
+            normalization.trainable = False
+
+
+def rate_factors(part: keras.Model, backbone: keras.Model, lowest: float) -> list[float]:
+    """Returns a learning-rate factor for each trainable variable of a part of a model.
+
+    The factor increases geometrically over the trained backbone layers, from `lowest` to 1; layers
+    outside of the backbone have the factor 1.
+    """
+    trained = [layer for layer in backbone.layers if getattr(layer, "trainable_variables", ())]
+    factors = {
+        id(variable): lowest ** (1 - place / len(trained))
+        for place, layer in enumerate(trained)
+        for variable in layer.trainable_variables
+    }
+    return [factors.get(id(variable), 1.0) for variable in part.trainable_variables]
+
+
+def split_at_trained(model: keras.Model, backbone: keras.Model) -> HeadSplit | None:
+    """Splits a model before the first trained layer of its backbone.
+
+    If the cut would cross several tensors, as inside a residual block, the nearest earlier layer
+    with a single output tensor is used.
+
+    Returns:
+        The parts, which share their layers with the model; None if no layer with weights precedes
+        the cut, or if the model is not a chain of input, backbone and head.
+    """
+    ends: list[Any] = []
+    is_random = False
+
+    def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
+        nonlocal is_random
+        outputs = layer(*args, **kwargs)
+        if layer is backbone:
+            ends.append((args[0], outputs))
+        elif not ends:
+            is_random |= knows_training(layer)
+        return outputs
+
+    copy = keras.models.clone_model(
+        keras.Model(model.inputs, model.outputs),
+        clone_function=lambda layer: layer,
+        call_function=call,
+    )
+    cut = _cut(backbone)
+    if cut is None or len(ends) != 1 or len(copy.inputs) != 1:
+        return None
+    front, back = cut
+    (into, out), images = ends[0], copy.inputs[0]
+    try:
+        before = None if into is images else keras.Model(images, into, name="before")
+        after = keras.Model(out, copy.outputs[0], name="after")
+    except ValueError:  # a tensor bypasses the backbone
+        return None
+    features = keras.Input(tuple(front.output.shape[1:]))
+    # The backbone is called with `training=False`, so its dropout stays inactive.
+    head = keras.Model(features, after(back(features, training=False)), name="head")
+    return HeadSplit(before, front, head, is_random)
+
+
+def _cut(backbone: keras.Model) -> tuple[keras.Model, keras.Model] | None:
+    """Splits a backbone into its frozen front and the rest, at a layer with one output tensor."""
+    first = next(
+        (n for n, each in enumerate(backbone.layers) if getattr(each, "trainable_variables", ())),
+        len(backbone.layers),
+    )
+    for layer in reversed(backbone.layers[:first]):
+        try:
+            front = keras.Model(backbone.inputs[0], layer.output, name="front")
+            back = keras.Model(layer.output, backbone.outputs[0], name="back")
+        except (ValueError, AttributeError):  # several tensors cross, or the layer is shared
+            continue
+        return (front, back) if front.weights else None
+    return None
+
+
+def _normalizations(layer: Any) -> Iterator[keras.Layer]:
+    """Yields every batch normalization in a layer, including nested layers and lists of layers."""
+    if isinstance(layer, keras.layers.BatchNormalization):
+        yield layer
+    elif isinstance(layer, keras.Model):
+        for each in layer.layers:
+            yield from _normalizations(each)
+    elif isinstance(layer, keras.Layer):
+        for value in vars(layer).values():
+            for each in value if isinstance(value, list | tuple) else [value]:
+                yield from _normalizations(each)

@@ -1,0 +1,322 @@
+"""The four steps of the tutorial: show and count images, train four models, compare, test."""
+
+import json
+import math
+import os
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import keras
+
+from catdog_keras._output import output_folder
+from catdog_keras.datasets import ImageSplits, load_cats_dogs
+from catdog_keras.datasets._manifest import name_below
+from catdog_keras.datasets._options import OnBad
+from catdog_keras.evaluation import Evaluation, baseline_accuracy, evaluate_classifier
+from catdog_keras.layers import augmentation
+from catdog_keras.models import (
+    WeightsNotFoundError,
+    build_model1,
+    build_model2,
+    build_model3,
+    transfer_model,
+)
+from catdog_keras.plotting import (
+    plot_comparison,
+    plot_confusion_matrix,
+    plot_history,
+    plot_images,
+    plot_label_counts,
+)
+from catdog_keras.report._top_losses import draw_worst_pictures
+from catdog_keras.tutorial._lesson import compare_steps, describe_lesson
+from catdog_keras.tutorial._report import REPORT_FILE, ShownModels
+from catdog_keras.tutorial._results import ModelResult, TutorialResult
+from catdog_keras.tutorial._settings import (
+    BackboneChoice,
+    DtypePolicy,
+    Settings,
+    Weights,
+    choose_backbone,
+    make_settings,
+)
+from catdog_keras.tutorial._training import train_to_best
+
+RESULTS_FILE = "results.json"
+FIGURE_DPI = 120
+
+Step: TypeAlias = Callable[[Settings, BackboneChoice], keras.Model]
+
+
+def _build_cnn(build: Callable[..., keras.Model], settings: Settings) -> keras.Model:
+    return build(settings.input_shape, momentum=settings.batch_norm_momentum)
+
+
+# A model is built when it is its turn: if model 4 has no weights, the others are still trained.
+STEPS: dict[str, Step] = {
+    "model1": lambda settings, _: _build_cnn(build_model1, settings),
+    "model2": lambda settings, _: _build_cnn(build_model2, settings),
+    "model3": lambda settings, _: _build_cnn(build_model3, settings),
+    "model4": lambda settings, backbone: transfer_model(
+        backbone.name,
+        settings.input_shape,
+        weights=backbone.weights,
+        augmentation=augmentation(),
+    ),
+}
+
+
+def run_tutorial(
+    source: str | os.PathLike[str] | None = "synthetic",
+    *,
+    epochs: int | None = None,
+    output: str | os.PathLike[str] = "catdog-tutorial",
+    seed: int = 0,
+    image_size: tuple[int, int] | None = None,
+    batch_size: int | None = None,
+    on_bad: OnBad = "skip",
+    weights: Weights | None = "auto",
+    dtype_policy: DtypePolicy = "auto",
+    tell: Callable[[str], None] = print,
+) -> TutorialResult:
+    """Runs the four steps of the tutorial and writes results, a report, figures and models.
+
+    The models are trained one after another with the same data, optimizer, schedule and number of
+    epochs; the batch normalization of models 1 to 3 has momentum 0.97, because a run may have few
+    steps. Each model keeps the weights of the epoch with the best validation accuracy; because it
+    selected the epoch, that accuracy is optimistic. The test images are used once, at the end.
+
+    Args:
+        source: As for `load_cats_dogs`.
+        epochs: Epochs for each model, at least 1; by default 60 for synthetic images and 20 for
+            others.
+        output: Folder for `results.json`, `report.html` (the models side by side), the figures
+            (PNG) and the models (`.keras`). It is created if necessary. All files are moved there
+            together at the end; until then the files of an earlier run stay.
+        seed: Seed of splits, weights and augmentation, from 0 to 2**32 - 1.
+        image_size: (height, width) in pixels; by default (96, 96) for synthetic images and
+            (160, 160) for others.
+        batch_size: Images per batch; by default 16 for synthetic images and 32 for others. The
+            validation images must fill more than four batches, because the test split is a fifth
+            of them.
+        on_bad: As for `load_cats_dogs`.
+        weights: Weights of model 4's backbone. `"auto"`: MobileNetV2 with ImageNet weights; for
+            synthetic images, if these are not on this machine, the packaged backbone
+            `synthetic_small`. `"imagenet"`: MobileNetV2, downloaded if necessary; if the weights
+            are not available, step 4 is not run. `"synthetic"`: `synthetic_small`. A path: a
+            weights file of MobileNetV2 without its top layer. None: MobileNetV2 with random
+            weights.
+        dtype_policy: Keras dtype policy of the models. `"auto"`: `"mixed_bfloat16"` where the
+            processor has bfloat16 instructions, otherwise `"float32"`.
+        tell: Called with each line of the output.
+
+    Returns:
+        A `TutorialResult`, the contents of `results.json`.
+
+    Raises:
+        TypeError: If an argument has the wrong type.
+        ValueError: If an argument has a wrong value or the images cannot be used.
+        OSError: If the images do not exist, `weights` is not a usable file, or `output` cannot be
+            written.
+    """
+    settings = make_settings(
+        source,
+        image_size=image_size,
+        batch_size=batch_size,
+        epochs=epochs,
+        seed=seed,
+        on_bad=on_bad,
+        dtype_policy=dtype_policy,
+    )
+    backbone = choose_backbone(source, weights, settings.image_size)
+    if weights not in ("auto", "imagenet"):
+        STEPS["model4"](settings, backbone)  # an unusable weights file is reported at the start
+    with output_folder(output, file_names()) as folder:
+        splits = load_cats_dogs(
+            source,
+            image_size=settings.image_size,
+            batch_size=settings.batch_size,
+            seed=settings.seed,
+            cache=True,
+            on_bad=settings.on_bad,
+        )
+        baseline = _show_images(splits, folder, tell)
+        height, width = settings.image_size
+        tell(
+            f"training   {height} x {width} pixels, batches of {settings.batch_size}, "
+            f"{settings.epochs} epochs, {settings.dtype_policy}, batch normalization momentum "
+            f"{settings.batch_norm_momentum}"
+        )
+        tell(f"backbone   {backbone.name} for model4. {backbone.reason}")
+        models: list[ModelResult] = []
+        validation: dict[str, Evaluation] = {}
+        shown = ShownModels()
+        not_run: dict[str, str] = {}
+        for name, build in STEPS.items():
+            keras.utils.set_random_seed(settings.seed)
+            try:
+                model = _build(build, settings, backbone)
+            except WeightsNotFoundError as error:
+                not_run[name] = str(error)
+                tell(f"{name} is not run. {error}")
+                continue
+            trained, validation[name] = _train_and_evaluate(
+                name, model, splits, settings, folder, shown
+            )
+            models.append(trained)
+            tell(_line(trained, baseline))
+        compared = plot_comparison([asdict(m) for m in models], baseline=baseline)
+        _save_figure(folder, "comparison", compared)
+        result = _result(source, settings, backbone, splits, models, not_run, validation)
+        shown.write(folder, result)
+        text = json.dumps(asdict(result), indent=2) + "\n"
+        (folder / RESULTS_FILE).write_text(text, encoding="utf-8")
+    return result
+
+
+def _result(
+    source: str | os.PathLike[str] | None,
+    settings: Settings,
+    backbone: BackboneChoice,
+    splits: ImageSplits,
+    models: list[ModelResult],
+    not_run: dict[str, str],
+    validation: dict[str, Evaluation],
+) -> TutorialResult:
+    """Compares the models and collects the results of the run."""
+    steps = compare_steps(validation)
+    return TutorialResult(
+        data="public" if source is None else str(source),
+        seed=settings.seed,
+        settings={
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in asdict(settings).items()
+            if name != "seed"
+        },
+        backbone=asdict(backbone),
+        counts=splits.counts,
+        baseline_accuracy=baseline_accuracy(splits.counts["train"]),
+        models=models,
+        not_run=not_run,
+        comparisons=[
+            {
+                "model": step.names[0],
+                "before": step.names[1],
+                "difference": step.difference,
+                "interval": step.difference_interval,
+                "p_value": step.p_value,
+            }
+            for step in steps
+        ],
+        lesson=describe_lesson(validation, steps, source),
+    )
+
+
+def _build(build: Step, settings: Settings, backbone: BackboneChoice) -> keras.Model:
+    """Builds a model under the dtype policy of the run; the global policy is restored."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(settings.dtype_policy)
+    try:
+        return build(settings, backbone)
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _show_images(splits: ImageSplits, folder: Path, tell: Callable[[str], None]) -> float:
+    """Prints the number of images by class and draws six images and the label frequencies."""
+    for split, counts in splits.counts.items():
+        listed = ", ".join(f"{count} {name}" for name, count in counts.items())
+        tell(f"{split:<10} {sum(counts.values()):>5} images: {listed}")
+    counts = splits.counts["train"]
+    baseline = baseline_accuracy(counts)
+    tell(f"baseline   {baseline:.1%}: always predicting the majority class of the training images")
+    _save_figure(folder, "images", plot_images(splits.train, splits.class_names))
+    _save_figure(folder, "label_counts", plot_label_counts(counts))
+    return baseline
+
+
+def _train_and_evaluate(
+    name: str,
+    model: keras.Model,
+    splits: ImageSplits,
+    settings: Settings,
+    folder: Path,
+    shown: ShownModels,
+) -> tuple[ModelResult, Evaluation]:
+    """Trains a model, saves it with its figures, and returns its result and its validation."""
+    started = time.perf_counter()
+    history, best_epoch = train_to_best(name, model, splits, settings.epochs)
+    seconds = time.perf_counter() - started
+    evaluations = {
+        split: evaluate_classifier(
+            model,
+            dataset,
+            splits.class_names,
+            # The training images are shuffled: their order is not that of the files.
+            None if split == "train" else _names(splits, split),
+        )
+        for split, dataset in zip(splits.counts, splits, strict=True)
+    }
+    _save_figure(folder, f"history_{name}", plot_history(history))
+    test = evaluations["test"]
+    matrix = plot_confusion_matrix(test.confusion_matrix, splits.class_names)
+    _save_figure(folder, f"confusion_{name}", matrix)
+    model.save(folder / f"{name}.keras")
+    shown.evaluations[name], shown.histories[name] = test, history
+    shown.worst_pictures[name] = draw_worst_pictures(
+        model, test, splits.files["test"], settings.image_size
+    )
+    result = ModelResult(
+        name=name,
+        parameters=model.count_params(),
+        trainable_parameters=_count(model.trainable_variables),
+        epochs=settings.epochs,
+        best_epoch=best_epoch,
+        seconds=round(seconds, 1),
+        train_accuracy=evaluations["train"].accuracy,
+        validation_accuracy=evaluations["validation"].accuracy,
+        test_accuracy=test.accuracy,
+        test_interval=test.accuracy_interval,
+    )
+    return result, evaluations["validation"]
+
+
+def _names(splits: ImageSplits, split: str) -> list[str]:
+    return [name_below(splits.root, file) for file in splits.files[split]]
+
+
+def _count(variables: list[Any]) -> int:
+    return sum(math.prod(variable.shape) for variable in variables)
+
+
+def _save_figure(folder: Path, name: str, drawn: Any) -> None:
+    figure = drawn.figure  # of an Axes, and of a Figure itself
+    figure.savefig(folder / f"{name}.png", dpi=FIGURE_DPI)
+
+
+def file_names() -> list[str]:
+    """Returns the names of all files that a run may write into its output folder."""
+    figures = ["images", "label_counts", "comparison"]
+    figures += [f"{kind}_{name}" for name in STEPS for kind in ("history", "confusion")]
+    return [
+        RESULTS_FILE,
+        REPORT_FILE,
+        *(f"{f}.png" for f in figures),
+        *(f"{name}.keras" for name in STEPS),
+    ]
+
+
+def _line(result: ModelResult, baseline: float) -> str:
+    line = (
+        f"{result.name:<10} {result.seconds:.0f} s, best epoch {result.best_epoch} of "
+        f"{result.epochs}, validation {result.validation_accuracy:.1%}"
+    )
+    if result.test_interval[0] <= baseline:
+        line += (
+            "; the test accuracy is not significantly above the baseline: train for more than "
+            f"{result.epochs} epochs"
+        )
+    return line

@@ -1,0 +1,508 @@
+"""Folding: the same function with fewer operations, or a refusal that names what stands against it."""
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from keras import layers
+
+from catdog_keras import BatchNormalization, ConvBlock, build_model1, fold_batch_norm
+from catdog_keras.models._backbones import build_backbone
+
+TOLERANCE = 1e-4  # of the largest output
+
+
+def normalisations(model):
+    found = []
+    for layer in model.layers:
+        if isinstance(layer, layers.BatchNormalization):
+            found.append(layer.name)
+        elif isinstance(layer, keras.Model):
+            found += normalisations(layer)
+    return found
+
+
+def graph(shape, *parts):
+    """A Functional model of layers in a row."""
+    x = inputs = keras.Input(shape)
+    for part in parts:
+        x = part(x)
+    return keras.Model(inputs, x)
+
+
+@pytest.fixture(scope="module")
+def same(outputs_of):
+    def check(folded, model, tolerance=TOLERANCE):
+        found, expected = outputs_of(folded), outputs_of(model)
+        keras.tree.assert_same_structure(found, expected)
+        for one, other in zip(*map(keras.tree.flatten, (found, expected)), strict=True):
+            assert np.abs(one - other).max() <= tolerance * np.abs(other).max()
+
+    return check
+
+
+def norm(**options):
+    return layers.BatchNormalization(name="norm", **options)
+
+
+FOLLOWS = {
+    "Conv1D": ((9, 3), lambda: layers.Conv1D(4, 3, strides=2)),
+    "Conv2D": ((9, 8, 3), lambda: layers.Conv2D(4, 3, padding="same")),
+    "Conv2D without bias": ((9, 8, 3), lambda: layers.Conv2D(4, 3, use_bias=False)),
+    "Conv2D in groups": ((9, 8, 4), lambda: layers.Conv2D(6, 3, groups=2)),
+    "Conv3D": ((5, 5, 5, 2), lambda: layers.Conv3D(3, 2)),
+    "Conv1DTranspose": ((9, 3), lambda: layers.Conv1DTranspose(4, 3, strides=2)),
+    "Conv2DTranspose": ((5, 4, 3), lambda: layers.Conv2DTranspose(4, 3, strides=2)),
+    "Conv3DTranspose": ((3, 3, 3, 2), lambda: layers.Conv3DTranspose(4, 2)),
+    "DepthwiseConv1D": ((9, 3), lambda: layers.DepthwiseConv1D(3, depth_multiplier=2)),
+    "DepthwiseConv2D": ((9, 8, 3), lambda: layers.DepthwiseConv2D(3, depth_multiplier=2)),
+    "SeparableConv1D": ((9, 3), lambda: layers.SeparableConv1D(4, 3)),
+    "SeparableConv2D": ((9, 8, 3), lambda: layers.SeparableConv2D(4, 3, use_bias=False)),
+    "Dense": ((7,), lambda: layers.Dense(4)),
+    "Dense over a sequence": ((5, 7), lambda: layers.Dense(4, use_bias=False)),
+}
+
+
+@pytest.mark.parametrize("kind", FOLLOWS)
+def test_a_normalisation_folds_into_the_layer_before_it(kind, disturb, same):
+    shape, make = FOLLOWS[kind]
+    model = disturb(graph(shape, make(), norm(), layers.Activation("relu")))
+    folded = fold_batch_norm(model)
+    assert normalisations(folded) == []
+    assert len(folded.layers) == len(model.layers) - 1
+    same(folded, model)
+
+
+PRECEDES = {
+    "Conv1D": ((9, 3), lambda: layers.Conv1D(4, 3)),
+    "Conv2D": ((9, 8, 3), lambda: layers.Conv2D(4, 3, use_bias=False)),
+    "Conv2D of one pixel": ((9, 8, 3), lambda: layers.Conv2D(4, 1, strides=2, padding="same")),
+    "Conv2D in groups": ((9, 8, 4), lambda: layers.Conv2D(6, 3, groups=2)),
+    "Conv2D with an activation": ((9, 8, 3), lambda: layers.Conv2D(4, 3, activation="relu")),
+    "Conv3D": ((5, 5, 5, 2), lambda: layers.Conv3D(3, 2)),
+    "DepthwiseConv1D": ((9, 3), lambda: layers.DepthwiseConv1D(3, use_bias=False)),
+    "DepthwiseConv2D": ((9, 8, 3), lambda: layers.DepthwiseConv2D(3, depth_multiplier=2)),
+    "Dense": ((7,), lambda: layers.Dense(4)),
+}
+
+
+@pytest.mark.parametrize("kind", PRECEDES)
+def test_a_normalisation_folds_into_a_layer_after_it_that_pads_nothing(kind, disturb, same):
+    shape, make = PRECEDES[kind]
+    model = disturb(graph(shape, layers.Activation("relu"), norm(), make()))
+    folded = fold_batch_norm(model)
+    assert normalisations(folded) == []
+    same(folded, model)
+
+
+@pytest.mark.parametrize("make", [lambda: layers.Conv2D(6, 3, groups=2), lambda: layers.Dense(4)])
+def test_one_layer_takes_in_what_stands_on_both_sides(make, disturb, same):
+    sides = layers.BatchNormalization(name="before"), layers.BatchNormalization(name="after")
+    model = disturb(graph((9, 8, 4), sides[0], make(), sides[1]))
+    folded = fold_batch_norm(model)
+    assert len(folded.layers) == 2
+    same(folded, model)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"scale": False},
+        {"center": False},
+        {"scale": False, "center": False},
+        {"epsilon": 0.3},
+        {"renorm": True},
+    ],
+)
+def test_all_forms_of_a_normalisation(options, disturb, same):
+    model = disturb(graph((6, 6, 3), layers.Conv2D(4, 3), norm(**options)))
+    same(fold_batch_norm(model), model)
+
+
+def test_a_gamma_of_zero(disturb, same):
+    model = disturb(graph((6, 6, 3), layers.Conv2D(4, 3), norm()))
+    model.get_layer("norm").gamma.assign([0, 1, -1, 0])
+    same(fold_batch_norm(model), model)
+
+
+def test_the_fused_layer_folds_too(disturb, same):
+    model = disturb(graph((6, 6, 3), layers.Conv2D(4, 3), BatchNormalization()))
+    assert normalisations(fold_batch_norm(model)) == []
+    same(fold_batch_norm(model), model)
+
+
+def paddings(model):
+    return [layer for layer in model.layers if isinstance(layer, layers.ZeroPadding2D)]
+
+
+@pytest.mark.parametrize("kind", [layers.Conv2D, layers.DepthwiseConv2D])
+@pytest.mark.parametrize(
+    ("sides", "kernel", "stride", "padding"),
+    [
+        ((8, 10), 3, 2, ((0, 1), (0, 1))),
+        ((7, 9), 3, 2, 1),
+        ((8, 9), 3, 2, ((0, 1), (1, 1))),
+        ((8, 8), 5, 1, 2),
+        ((9, 7), 1, 2, 0),
+    ],
+)
+def test_zeros_that_same_adds_as_well_need_no_layer(kind, sides, kernel, stride, padding, same):
+    filters = {"filters": 4} if kind is layers.Conv2D else {}
+    convolution = kind(kernel_size=kernel, strides=stride, **filters)
+    model = graph((*sides, 4), layers.ZeroPadding2D(padding), convolution, norm())
+    folded = fold_batch_norm(model)
+    assert len(paddings(model)) == 1
+    assert paddings(folded) == []
+    same(folded, model)
+
+
+def _shared_padding():
+    inputs = keras.Input((8, 8, 3))
+    padded = layers.ZeroPadding2D(((0, 1), (0, 1)))(inputs)
+    return keras.Model(inputs, [layers.Conv2D(4, 3, strides=2)(padded), padded])
+
+
+OTHER_PADDINGS = {
+    "other sides": lambda: graph(
+        (8, 8, 3), layers.ZeroPadding2D(1), layers.Conv2D(4, 3, strides=2)
+    ),
+    "before a pooling": lambda: graph((8, 8, 3), layers.ZeroPadding2D(1), layers.MaxPooling2D(3)),
+    "before one that pads": lambda: graph(
+        (8, 8, 3), layers.ZeroPadding2D(1), layers.Conv2D(4, 3, padding="same")
+    ),
+    "dilated": lambda: graph(
+        (8, 8, 3), layers.ZeroPadding2D(1), layers.Conv2D(4, 3, dilation_rate=2)
+    ),
+    "of unknown size": lambda: graph((None, None, 3), layers.ZeroPadding2D(1), layers.Conv2D(4, 3)),
+    "used twice": _shared_padding,
+}
+
+
+@pytest.mark.parametrize("kind", OTHER_PADDINGS)
+def test_other_zeros_keep_their_layer(kind, same):
+    model = OTHER_PADDINGS[kind]()
+    folded = fold_batch_norm(model)
+    assert len(paddings(folded)) == 1
+    if None not in model.input_shape[1:]:
+        same(folded, model)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_channels_first(first, disturb, same):
+    options = {"data_format": "channels_first"}
+    parts = [layers.Conv2D(4, 3, **options), norm(axis=1)]
+    model = disturb(graph((3, 9, 8), *(parts if first else [parts[1], parts[0]])))
+    assert normalisations(fold_batch_norm(model)) == []
+    same(fold_batch_norm(model), model)
+
+
+class OwnNormalization(layers.BatchNormalization):
+    """A class of the user's."""
+
+
+def _added():
+    inputs = keras.Input((6, 6, 3))
+    convolution = layers.Conv2D(3, 3, padding="same")(inputs)
+    x = norm()(layers.Add(name="sum")([inputs, convolution]))
+    return keras.Model(inputs, layers.ReLU(name="relu")(x))
+
+
+def _branching():
+    inputs = keras.Input((6, 6, 3))
+    convolution = layers.Conv2D(3, 3, name="conv")(inputs)
+    return keras.Model(inputs, layers.Add(name="sum")([norm()(convolution), convolution]))
+
+
+def _also_an_output():
+    inputs = keras.Input((6, 6, 3))
+    convolution = layers.Conv2D(3, 3, name="conv")(inputs)
+    return keras.Model(inputs, {"raw": convolution, "normalised": norm()(convolution)})
+
+
+def _shared_convolution():
+    inputs = [keras.Input((6, 6, 3)), keras.Input((6, 6, 3))]
+    convolution = layers.Conv2D(3, 3, name="conv")
+    first, second = (convolution(each) for each in inputs)
+    return keras.Model(inputs, [norm()(first), second])
+
+
+def _shared_normalisation():
+    inputs = [keras.Input((6, 6, 3)), keras.Input((6, 6, 3))]
+    shared = norm()
+    return keras.Model(inputs, [shared(layers.Conv2D(3, 3)(each)) for each in inputs])
+
+
+def _two_users():
+    x = inputs = keras.Input((6, 6, 3))
+    x = norm()(layers.ReLU(name="relu")(x))
+    return keras.Model(inputs, [layers.Conv2D(3, 3)(x), layers.Conv2D(3, 3)(x)])
+
+
+def _by_batch():
+    inputs = keras.Input((6, 6, 3))
+    return keras.Model(inputs, norm()(layers.Conv2D(3, 3)(inputs), training=True))
+
+
+NONE = "which is no convolution or dense layer of Keras"
+KEPT = {
+    "an addition": (_added, f"'norm' after 'sum', {NONE}, and before 'relu', {NONE}"),
+    "an output used twice": (
+        _branching,
+        f"'norm' after 'conv', whose output goes elsewhere, too, and before 'sum', {NONE}",
+    ),
+    "an output that is the model's, too": (
+        _also_an_output,
+        "'norm' after 'conv', whose output goes elsewhere, too, and not before a single layer",
+    ),
+    "a shared convolution": (
+        _shared_convolution,
+        "'norm' after 'conv', which is called more than once, and not before a single layer",
+    ),
+    "a shared normalisation": (_shared_normalisation, "'norm', which is called 2 times"),
+    "two layers after it": (
+        _two_users,
+        f"'norm' after 'relu', {NONE}, and not before a single layer",
+    ),
+    "a batch's own statistics": (_by_batch, "'norm', which is called with training=True"),
+    "an activation between": (
+        lambda: graph((6, 6, 3), layers.Conv2D(3, 3, activation="relu", name="conv"), norm()),
+        "'norm' after 'conv', which has an activation, and not before a single layer",
+    ),
+    "padding after it": (
+        lambda: graph(
+            (6, 6, 3),
+            layers.ReLU(name="relu"),
+            norm(),
+            layers.Conv2D(3, 3, padding="same", name="conv"),
+        ),
+        f"'norm' after 'relu', {NONE}, and before 'conv', which pads",
+    ),
+    "another axis": (
+        lambda: graph((6, 6, 3), layers.Conv2D(3, 3, name="conv"), norm(axis=1)),
+        "'norm' after 'conv', which has its channels on another axis, and not before a single layer",
+    ),
+    "a class of its own": (
+        lambda: graph((6, 6, 3), layers.Conv2D(3, 3), OwnNormalization(name="norm")),
+        "'norm', which is of a class of its own, OwnNormalization",
+    ),
+    "a block": (
+        lambda: graph((6, 6, 3), ConvBlock(3, name="block")),
+        "the one inside 'block' (ConvBlock), which is no layer by itself",
+    ),
+    "a block in a model in the model": (
+        lambda: graph((6, 6, 3), graph((6, 6, 3), ConvBlock(3, name="block"))),
+        "the one inside 'block' (ConvBlock), which is no layer by itself",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", KEPT)
+def test_what_cannot_be_folded_is_refused_by_name_and_kept_on_request(kind, disturb, same):
+    make, reason = KEPT[kind]
+    model = disturb(make())
+    with pytest.raises(ValueError, match="cannot be folded") as caught:
+        fold_batch_norm(model)
+    assert str(caught.value) == (
+        f"1 normalisations of {model.name!r} cannot be folded: {reason}. "
+        "Pass partial=True to keep them and fold the others."
+    )
+    if kind != "a batch's own statistics":
+        same(fold_batch_norm(model, partial=True), model)
+
+
+def test_part_of_a_model_is_folded_on_request(disturb, same):
+    inputs = keras.Input((6, 6, 3))
+    x = layers.BatchNormalization(name="goes")(layers.Conv2D(3, 3, padding="same")(inputs))
+    x = norm()(layers.Add()([inputs, x]))
+    model = disturb(keras.Model(inputs, layers.ReLU()(x)))
+    folded = fold_batch_norm(model, partial=True)
+    assert normalisations(folded) == ["norm"]
+    same(folded, model)
+
+
+PARTS = {
+    "norm": lambda: layers.BatchNormalization(),
+    "relu": lambda: layers.ReLU(),
+    "zeros": lambda: layers.ZeroPadding2D(1),
+    "valid": lambda: layers.Conv2D(2, 2),
+    "padded": lambda: layers.Conv2D(2, 3, padding="same", use_bias=False),
+    "pixel": lambda: layers.Conv2D(2, 1, padding="same"),
+    "activated": lambda: layers.Conv2D(2, 1, activation="relu"),
+    "depthwise": lambda: layers.DepthwiseConv2D(2),
+}
+TAKES_NORM_BEFORE_IT = ("valid", "pixel", "activated", "depthwise")
+TAKES_NORM_AFTER_IT = ("valid", "padded", "pixel", "depthwise")
+
+
+def foldable(kinds, taps, place):
+    """Whether one of the layers beside a normalization can take it in; `taps` are outputs, too."""
+    before = kinds[place - 1] if place else None
+    after = kinds[place + 1] if place + 1 < len(kinds) else None
+    if before in TAKES_NORM_AFTER_IT and place - 1 not in taps:
+        return True
+    return after in TAKES_NORM_BEFORE_IT and place not in taps
+
+
+@given(
+    kinds=st.lists(st.sampled_from(["norm", "norm", *PARTS]), min_size=4, max_size=9),
+    taps=st.sets(st.integers(0, 8), max_size=2),
+    nested=st.booleans(),
+)
+def test_fold_batch_norm_of_any_chain_keeps_the_outputs_and_folds_what_can_be(
+    kinds, taps, nested, disturb, same
+):
+    taps = sorted(tap for tap in taps if tap < len(kinds) - 1)
+    x = inputs = keras.Input((12, 12, 2))
+    outputs = []
+    for place, kind in enumerate(kinds):
+        x = PARTS[kind]()(x)
+        outputs += [x] if place in taps else []
+    model = keras.Model(inputs, [*outputs, x])
+    if nested:
+        images = keras.Input((12, 12, 2))
+        model = keras.Model(images, model(images))
+    disturb(model)
+    folded = fold_batch_norm(model, partial=True)
+    norms = [place for place, kind in enumerate(kinds) if kind == "norm"]
+    kept = [place for place in norms if not foldable(kinds, taps, place)]
+    assert len(normalisations(folded)) == len(kept)
+    same(folded, model)
+
+
+def test_models_in_models_of_every_kind(disturb, same):
+    inner = keras.Sequential([keras.Input((6, 6, 3)), layers.Conv2D(3, 3), norm()], name="inner")
+    middle = graph((6, 6, 3), inner, layers.ReLU(), layers.Conv2D(2, 1), norm())
+    images = keras.Input((6, 6, 3), name="images")
+    others = keras.Input((6, 6, 3), name="others")
+    x = layers.Add()([middle(images), middle(others)]) * 2.0 + 1.0
+    x = keras.ops.relu(layers.BatchNormalization()(layers.Conv2D(2, 2)(x)))
+    model = disturb(keras.Model({"images": images, "others": others}, {"features": x}))
+    folded = fold_batch_norm(model)
+    assert normalisations(folded) == []
+    same(folded, model)
+
+
+def test_a_sequential_model(disturb, same):
+    model = disturb(keras.Sequential([keras.Input((6, 6, 3)), layers.Conv2D(3, 3), norm()]))
+    same(fold_batch_norm(model), model)
+
+
+def test_the_model_itself_stays_as_it_is(disturb):
+    model = disturb(graph((6, 6, 3), layers.Conv2D(3, 3, use_bias=False), norm()))
+    config = model.get_config()
+    before = [weight.copy() for weight in model.get_weights()]
+    folded = fold_batch_norm(model)
+    folded.set_weights([0 * weight for weight in folded.get_weights()])
+    assert model.get_config() == config
+    assert len(model.trainable_variables) == 3
+    for one, other in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_the_new_model_is_frozen_uncompiled_and_can_be_saved(disturb, same, tmp_path):
+    model = disturb(graph((6, 6, 3), layers.Conv2D(3, 3), norm()))
+    model.compile("sgd", "mse")
+    folded = fold_batch_norm(model)
+    assert folded.trainable_variables == []
+    assert not folded.compiled
+    folded.save(tmp_path / "folded.keras")
+    same(keras.saving.load_model(tmp_path / "folded.keras"), model)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "mixed_bfloat16"])
+def test_another_dtype_for_all_layers(dtype, disturb, same):
+    inner = graph((6, 6, 3), layers.Conv2D(3, 3), norm())
+    model = disturb(graph((6, 6, 3), inner, layers.ReLU()))
+    folded = fold_batch_norm(model, dtype=dtype)
+    assert folded.layers[-1].compute_dtype == "bfloat16"
+    assert folded.weights[0].dtype == ("bfloat16" if dtype == "bfloat16" else "float32")
+    same(folded, model, tolerance=0.03)
+
+
+# One of each family, and how many of its normalizations no layer beside them can take in.
+KEPT_IN_BACKBONES = {
+    "synthetic_small": 0,
+    "convnext_tiny": 0,
+    "densenet121": 62,
+    "efficientnet_b0": 0,
+    "efficientnet_v2_b0": 0,
+    "inception_v3": 0,
+    "mobilenet": 0,
+    "mobilenet_v2": 0,
+    "mobilenet_v3_small": 0,
+    "nasnet_mobile": 4,
+    "resnet50": 0,
+    "resnet50_v2": 17,
+    "vgg16": 0,
+    "xception": 0,
+}
+
+
+FAST = ("synthetic_small", "mobilenet")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=[] if n in FAST else pytest.mark.slow) for n in KEPT_IN_BACKBONES],
+)
+def test_a_backbone_of_each_family_keeps_its_features(name, disturb, same):
+    if keras.backend.backend() != "tensorflow" and name not in ("synthetic_small", "mobilenet_v2"):
+        pytest.skip("takes minutes here, and NumPy folds the weights under each backend")
+    side = 32 if name in FAST else 96
+    model = disturb(build_backbone(name, (side, side, 3), None))
+    kept = KEPT_IN_BACKBONES[name]
+    if kept:
+        with pytest.raises(ValueError, match=f"{kept} normalisations of .* cannot be folded"):
+            fold_batch_norm(model)
+    folded = fold_batch_norm(model, partial=kept > 0)
+    assert len(normalisations(folded)) == kept
+    same(folded, model)
+
+
+class Subclassed(keras.Model):
+    """No graph that one could see."""
+
+    def __init__(self):
+        super().__init__(name="own")
+        self.dense = layers.Dense(2)
+
+    def call(self, inputs):
+        return self.dense(inputs)
+
+
+def test_wrong_arguments_are_named():
+    model = graph((6, 6, 3), layers.Conv2D(3, 3), norm())
+    with pytest.raises(TypeError, match=r"`model` must be a keras\.Model; received model='cats'"):
+        fold_batch_norm("cats")
+    for unfit in (Subclassed(), keras.Sequential([layers.Dense(2)])):
+        with pytest.raises(ValueError, match="`model` must be a built Functional or Sequential m"):
+            fold_batch_norm(unfit)
+    with pytest.raises(TypeError, match="`partial` must be True or False; received partial=1"):
+        fold_batch_norm(model, partial=1)
+    with pytest.raises(ValueError, match=r"`dtype` must be a dtype or a policy.*'float17'"):
+        fold_batch_norm(model, dtype="float17")
+
+
+def test_own_networks_are_refused_by_name():
+    with pytest.raises(ValueError, match=r"4 normalisations of 'model1' .* 'block1' \(ConvBlock\)"):
+        fold_batch_norm(build_model1())
+
+
+class Unsaved(layers.Layer):
+    """Has no config, for what it was made of cannot be written down."""
+
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+    def call(self, inputs):
+        return self.inner(inputs)
+
+
+def test_a_layer_without_a_config_is_said():
+    model = graph((6, 6, 3), Unsaved(layers.ReLU()), norm())
+    with pytest.raises(
+        ValueError, match=r"all of whose layers have a config; .* Object Unsaved was"
+    ):
+        fold_batch_norm(model)

@@ -1,0 +1,116 @@
+"""Decoded pictures on disk: found again, never half, never another picture's."""
+
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from catdog_keras import load_cats_dogs
+from catdog_keras.datasets._cache import load_or_store
+
+TINY = {"image_size": (4, 4), "batch_size": 4, "shuffle": False}
+
+
+def _pixels(splits):
+    return [np.concatenate([images for images, _ in dataset]) for dataset in splits]
+
+
+def test_the_disk_gives_what_decoding_gives_and_is_found_again(cats_dogs, tmp_path):
+    folder = tmp_path / "decoded"
+    plain = _pixels(load_cats_dogs(cats_dogs, **TINY))
+    for _ in range(2):
+        for expected, found in zip(
+            plain, _pixels(load_cats_dogs(cats_dogs, **TINY, cache=folder)), strict=True
+        ):
+            np.testing.assert_array_equal(found, expected)
+        written = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+        assert len(written) == 3
+        again = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+        assert again == written
+
+
+def test_a_changed_picture_is_decoded_anew(cats_dogs, tmp_path):
+    folder = tmp_path / "decoded"
+    before = _pixels(load_cats_dogs(cats_dogs, **TINY, cache=folder))[0]
+    Image.new("RGB", (4, 4), (1, 2, 3)).save(cats_dogs / "train" / "cats" / "picture.0.png")
+    after = _pixels(load_cats_dogs(cats_dogs, **TINY, cache=folder))[0]
+    assert after[0, 0, 0].tolist() == [1, 2, 3]
+    np.testing.assert_array_equal(after[1:], before[1:])
+
+
+def _first_channel(stored):
+    return stored[np.arange(stored.shape[0])][:, 0, 0, 0].tolist()
+
+
+def _fail():
+    raise AssertionError("decoded although it was there")
+    yield
+
+
+def test_nothing_is_decoded_where_the_file_is_whole(tmp_path):
+    shape = (2, 1, 1, 3)
+    pictures = [np.full((1, 1, 3), value, np.float32) for value in (3.4, 200.6)]
+    first = load_or_store(tmp_path, ["a", "b"], shape, iter(pictures))
+    assert _first_channel(first) == [3, 201]
+    assert _first_channel(load_or_store(tmp_path, ["a", "b"], shape, _fail())) == [3, 201]
+    with pytest.raises(AssertionError, match="decoded although"):
+        load_or_store(tmp_path, ["b", "a"], shape, _fail())
+    assert [path.name[:9] for path in tmp_path.iterdir()] == ["pictures-"]
+
+
+@pytest.fixture
+def stored(tmp_path):
+    """A cache of two pictures of one pixel, and a function that asks for it anew."""
+    pictures = [np.full((1, 1, 3), value, np.float32) for value in (3, 200)]
+
+    def ask():
+        return load_or_store(tmp_path, ["a", "b"], (2, 1, 1, 3), iter(pictures))
+
+    return ask(), ask
+
+
+@pytest.mark.parametrize("kept", [0, 5, 60, -1])
+def test_a_file_that_was_cut_off_is_made_anew(stored, kept):
+    first, ask = stored
+    first.file.write_bytes(first.file.read_bytes()[:kept])
+    assert _first_channel(ask()) == [3, 200]
+
+
+@pytest.mark.parametrize("at", [0, 60, -10, -5, -1])
+def test_a_file_with_one_other_byte_is_made_anew(stored, at):
+    first, ask = stored
+    whole = first.file.read_bytes()
+    content = bytearray(whole)
+    content[at] ^= 1
+    first.file.write_bytes(content)
+    assert _first_channel(ask()) == [3, 200]
+    assert first.file.read_bytes() == whole
+
+
+def test_numpy_reads_the_file_too(stored):
+    assert np.load(stored[0].file)[:, 0, 0, 0].tolist() == [3, 200]
+
+
+def test_a_file_that_is_cut_while_in_use_is_an_error_with_its_name(stored):
+    first, _ = stored
+    os.truncate(first.file, first.file.stat().st_size - 5)
+    assert first[np.array([0])].ravel().tolist() == [3, 3, 3]
+    with pytest.raises(OSError, match="was cut while in use") as caught:
+        first[np.array([1])]
+    assert str(first.file) in str(caught.value)
+
+
+def test_a_full_disk_is_an_error_that_says_how_much_it_takes(cats_dogs, tmp_path, full_disk):
+    folder = tmp_path / "decoded"
+    refusal = "`cache` must be a folder that can be read and"
+    with full_disk(), pytest.raises(OSError, match=refusal) as caught:
+        load_cats_dogs(cats_dogs, image_size=(64, 64), batch_size=4, cache=folder)
+    assert f"received cache={str(folder)!r}. File too large. It takes 1 MB for" in str(caught.value)
+    assert list(folder.iterdir()) == []
+
+
+def test_a_file_in_the_way_of_the_folder_is_an_error_with_its_name(cats_dogs, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match=r"cache=.*file/decoded'\. Not a directory"):
+        load_cats_dogs(cats_dogs, **TINY, cache=tmp_path / "file" / "decoded")

@@ -1,0 +1,519 @@
+"""What users hold in hand: splits that never share a file, labels that fit, orders that stay."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+import catdog_keras
+from catdog_keras import load_cats_dogs, load_image_folder
+from catdog_keras.datasets import _source as source
+from catdog_keras.datasets import synthetic
+from tests.datasets.processes import WITHOUT_TENSORFLOW
+
+TINY = {"image_size": (4, 4), "batch_size": 4}
+
+
+def _pass(dataset, read_code):
+    """One pass: the (label in the picture, number in the picture, label given) of each picture."""
+    seen = []
+    for images, labels in dataset:
+        seen += [
+            (*read_code(image), int(label)) for image, label in zip(images, labels, strict=True)
+        ]
+    return seen
+
+
+def _decode(files, image_size):
+    """Decodes and resizes files with Pillow and Keras, independently of the loader.
+
+    Fails if two of the images are so similar that `_match` could confuse them.
+    """
+    images = [np.asarray(Image.open(file).convert("RGB"), np.float32) for file in files]
+    images = np.stack([keras.ops.image.resize(image, image_size) for image in images])
+    for index, image in enumerate(images[:-1]):
+        assert np.abs(images[index + 1 :] - image).mean(axis=(1, 2, 3)).min() > 10
+    return images
+
+
+def _match(image, files, decoded):
+    """Returns the one file whose decoded image equals `image` up to rounding in the decoder."""
+    differences = np.abs(decoded - image)
+    nearest = differences.mean(axis=(1, 2, 3)).argmin()
+    assert differences[nearest].max() < 10
+    assert differences[nearest].mean() < 2
+    return files[nearest]
+
+
+def _numbers(files):
+    return [int(re.search(r"picture\.(\d+)", file)[1]) for file in files]
+
+
+def test_batches_are_what_the_contract_says(cats_dogs):
+    splits = load_cats_dogs(cats_dogs, image_size=(6, 5), batch_size=8)
+    for dataset in splits:
+        images, labels = next(iter(dataset))
+        assert images.shape == (8, 6, 5, 3)
+        assert images.dtype.name == "float32"
+        assert images.numpy().min() >= 0
+        assert images.numpy().max() > 1
+        assert labels.shape == (8,)
+        assert labels.dtype.name == "int32"
+    assert splits.train.cardinality() == 8  # 60 pictures in batches of 8
+
+
+def test_splits_stay_apart_and_complete_in_every_epoch(cats_dogs, read_code):
+    splits = load_cats_dogs(cats_dogs, **TINY)
+    expected = {split: set(_numbers(splits.files[split])) for split in splits.files}
+    for _ in range(5):
+        seen = {
+            split: {number for _, number, _ in _pass(dataset, read_code)}
+            for split, dataset in zip(expected, splits, strict=True)
+        }
+        assert seen == expected
+    everything = [number for numbers in expected.values() for number in numbers]
+    assert sorted(everything) == list(range(100))
+
+
+def test_each_picture_comes_with_its_own_label(cats_dogs, read_code):
+    for dataset in load_cats_dogs(cats_dogs, **TINY):
+        assert all(coded == given for coded, _, given in _pass(dataset, read_code))
+
+
+@pytest.mark.parametrize("cache", [False, True, "decoded"])
+def test_validation_and_test_come_in_the_order_of_files(cats_dogs, read_code, cache, monkeypatch):
+    monkeypatch.chdir(cats_dogs.parent)
+    splits = load_cats_dogs(cats_dogs, **TINY, cache=cache)
+    for split in ("validation", "test"):
+        for _ in range(2):
+            seen = _pass(getattr(splits, split), read_code)
+            assert [number for _, number, _ in seen] == _numbers(splits.files[split])
+            assert [label for _, _, label in seen] == splits.labels[split].tolist()
+
+
+@pytest.mark.parametrize("cache", [False, True, "decoded"])
+def test_training_is_reshuffled_by_seed_and_epoch(cats_dogs, read_code, cache, monkeypatch):
+    monkeypatch.chdir(cats_dogs.parent)
+
+    def orders(seed):
+        train = load_cats_dogs(cats_dogs, **TINY, seed=seed, cache=cache).train
+        return [tuple(number for _, number, _ in _pass(train, read_code)) for _ in range(3)]
+
+    first = orders(seed=1)
+    assert len(set(first)) == 3
+    keras.utils.set_random_seed(99)  # the process's own seed must not matter
+    assert orders(seed=1) == first
+    assert orders(seed=2) != first
+
+
+def test_without_shuffling_training_keeps_the_order_of_files(cats_dogs, read_code):
+    splits = load_cats_dogs(cats_dogs, **TINY, shuffle=False)
+    for _ in range(2):
+        numbers = [number for _, number, _ in _pass(splits.train, read_code)]
+        assert numbers == _numbers(splits.files["train"])
+
+
+def test_counts_and_labels_stand_beside_the_files(cats_dogs):
+    splits = load_cats_dogs(cats_dogs, **TINY)
+    for split, files in splits.files.items():
+        in_name = [int("/dogs/" in file) for file in files]
+        assert splits.labels[split].tolist() == in_name
+        assert list(splits.counts[split].values()) == np.bincount(in_name, minlength=2).tolist()
+        assert all(Path(file).is_absolute() and Path(file).exists() for file in files)
+
+
+def test_a_split_is_the_same_in_another_process(cats_dogs):
+    program = f"""{WITHOUT_TENSORFLOW}
+from catdog_keras.datasets._index import index_image_folder
+from catdog_keras.datasets._split import take_skip
+assert "tensorflow" not in sys.modules
+index = index_image_folder(sys.argv[1])
+listing = index.parts["validation"].below(index.root)
+_, test = take_skip(listing.labels, batch_size=4, seed=0)
+print("|".join(listing.files[position] for position in test))
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", program, str(cats_dogs)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONHASHSEED": "7"},
+    )
+    files = load_cats_dogs(cats_dogs, **TINY).files["test"]
+    assert ran.stdout.strip() == "|".join(files)
+
+
+def test_a_split_does_not_depend_on_the_order_of_files_on_disk(cats_dogs, tmp_path):
+    other = tmp_path / "other"
+    for path in sorted(cats_dogs.rglob("*.png"), reverse=True):
+        target = other / path.relative_to(cats_dogs)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
+    first, second = (load_cats_dogs(root, **TINY).files["test"] for root in (cats_dogs, other))
+    assert _numbers(first) == _numbers(second)
+
+
+def test_a_zip_and_its_folder_give_the_same_splits(cats_dogs, tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
+    archive = shutil.make_archive(str(tmp_path / "pictures"), "zip", cats_dogs.parent, "pictures")
+    assert zipfile.is_zipfile(archive)
+    unpacked, folder = (load_cats_dogs(at, **TINY).files for at in (archive, cats_dogs))
+    assert [_numbers(unpacked[s]) for s in unpacked] == [_numbers(folder[s]) for s in folder]
+
+
+def test_pixels_are_those_of_keras_own_loader(tmp_path):
+    noise = np.random.default_rng(0)
+    for split in ("train", "validation"):
+        for name in ("cats", "dogs"):
+            folder = tmp_path / split / name
+            folder.mkdir(parents=True)
+            for number in range(6):
+                pixels = noise.integers(0, 256, (20, 30, 3), np.uint8)
+                Image.fromarray(pixels).save(folder / f"{number}.{'jpg' if number % 2 else 'png'}")
+    ours = load_cats_dogs(tmp_path, image_size=(16, 16), batch_size=2, shuffle=False)
+    keras_own = keras.utils.image_dataset_from_directory(
+        tmp_path / "train", image_size=(16, 16), batch_size=2, shuffle=False, verbose=False
+    )
+    assert list(keras_own.file_paths) == list(ours.files["train"])
+    for (images, labels), (expected, expected_labels) in zip(ours.train, keras_own, strict=True):
+        np.testing.assert_array_equal(images, expected)
+        np.testing.assert_array_equal(labels, expected_labels)
+
+
+def test_a_test_folder_is_the_test(tmp_path, make_folder):
+    counts = {f"{split}/{name}": 5 for split in ("train", "val", "test") for name in "ab"}
+    splits = load_image_folder(make_folder(tmp_path, counts), **TINY)
+    assert {split: len(files) for split, files in splits.files.items()} == {
+        "train": 10,
+        "validation": 10,
+        "test": 10,
+    }
+    assert all("/test/" in file for file in splits.files["test"])
+
+
+def _spoil(root, count=1):
+    cats = root / "train" / "cats"
+    for number in range(count):
+        (cats / f"broken.{number}.jpg").write_bytes(b"no picture")
+    return str(cats / "broken.0.jpg")
+
+
+def test_bad_pictures_are_left_out_with_a_warning_that_names_them(cats_dogs, read_code):
+    broken = _spoil(cats_dogs)
+    with pytest.warns(UserWarning, match="1 of 101 files are no usable pictures") as caught:
+        splits = load_cats_dogs(cats_dogs, **TINY, max_bad_fraction=0.02)
+    assert f"{broken}: not a picture in any known format" in str(caught[0].message)
+    assert caught[0].filename == __file__
+    assert [picture.path for picture in splits.scan.bad] == [broken]
+    assert len(_pass(splits.train, read_code)) == 60
+    assert Path(broken).exists()
+
+
+def test_too_many_bad_pictures_are_an_error(cats_dogs):
+    _spoil(cats_dogs, count=7)
+    with pytest.raises(ValueError, match="7 of 107 files are no usable pictures") as caught:
+        load_cats_dogs(cats_dogs, **TINY)
+    assert "and 2 more\nThat is more than max_bad_fraction=0.01. Mend or remove" in str(
+        caught.value
+    )
+    with pytest.warns(UserWarning, match="They are left out"):
+        load_cats_dogs(cats_dogs, **TINY, on_bad="quarantine")
+
+
+def test_bad_pictures_raise_when_asked_to(cats_dogs):
+    _spoil(cats_dogs)
+    with pytest.raises(ValueError, match=r'Mend or remove them, or use on_bad="skip"\.'):
+        load_cats_dogs(cats_dogs, **TINY, on_bad="raise", max_bad_fraction=1)
+
+
+def test_odd_pictures_come_by_the_rules(cats_dogs):
+    odd = cats_dogs / "train" / "cats" / "a_turned.png"
+    pixels = np.zeros((4, 4, 3), np.uint8)
+    pixels[0] = 255
+    image = Image.fromarray(pixels)
+    exif = image.getexif()
+    exif[0x0112] = 3
+    image.save(odd, exif=exif)
+    splits = load_cats_dogs(cats_dogs, **TINY, shuffle=False)
+    assert splits.files["train"][0] == str(odd)
+    images, _ = next(iter(splits.train))
+    np.testing.assert_array_equal(images[0], pixels[::-1])
+
+
+def test_fewer_pictures_than_a_batch_are_one_smaller_batch(cats_dogs):
+    splits = load_cats_dogs(cats_dogs, image_size=(8, 8), batch_size=61, split="stratified")
+    assert [len(labels) for _, labels in splits.train] == [60]
+
+
+INVALID = [
+    ({"image_size": 160}, TypeError, "`image_size` must be a pair (height, width) of integers of at least 1; received image_size=160."),
+    ({"image_size": (0, 160)}, ValueError, "`image_size` must be a pair (height, width) of integers of at least 1; received image_size=(0, 160)."),
+    ({"batch_size": 0}, ValueError, "`batch_size` must be an integer of at least 1; received batch_size=0."),
+    ({"batch_size": 2.5}, TypeError, "`batch_size` must be an integer of at least 1; received batch_size=2.5."),
+    ({"shuffle": 1}, TypeError, "`shuffle` must be True or False; received shuffle=1."),
+    ({"seed": -1}, ValueError, "`seed` must be an integer of at least 0; received seed=-1."),
+    ({"seed": None}, TypeError, "`seed` must be an integer of at least 0; received seed=None."),
+    ({"split": "random"}, ValueError, "`split` must be one of 'take_skip', 'stratified'; received split='random'."),
+    ({"cache": 1}, TypeError, "`cache` must be True, False or the path of a folder; received cache=1."),
+    ({"cache": ""}, ValueError, "`cache` must be True, False or the path of a folder, not empty and without NUL; received cache=''."),
+    ({"cache": "a\0b"}, ValueError, "`cache` must be True, False or the path of a folder, not empty and without NUL; received cache='a\\x00b'."),
+    ({"split": 5}, TypeError, "`split` must be one of 'take_skip', 'stratified'; received split=5."),
+    ({"on_bad": "delete"}, ValueError, "`on_bad` must be one of 'skip', 'raise', 'quarantine'; received on_bad='delete'."),
+    ({"max_bad_fraction": 1.5}, ValueError, "`max_bad_fraction` must be a number from 0 to 1; received max_bad_fraction=1.5."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("arguments", "error", "message"), INVALID)
+@pytest.mark.parametrize("load", [load_cats_dogs, load_image_folder])
+def test_every_argument_is_checked_before_the_folder_is_read(
+    load, arguments, error, message, tmp_path
+):
+    with pytest.raises(error) as caught:
+        load(tmp_path / "nowhere", **{"batch_size": 4, "image_size": (4, 4), **arguments})
+    assert str(caught.value) == message
+
+
+def test_sources_that_cannot_be(tmp_path, make_folder):
+    with pytest.raises(TypeError, match=re.escape("`source` must be a path; received source=3.")):
+        load_cats_dogs(3)
+    with pytest.raises(FileNotFoundError) as caught:
+        load_cats_dogs(tmp_path / "none.zip")
+    assert str(caught.value) == (
+        f"`source` must be an existing folder or zip archive; received source="
+        f"'{tmp_path}/none.zip'. Check the path."
+    )
+    other = make_folder(tmp_path / "other", {"red": 9, "green": 9})
+    with pytest.raises(ValueError, match="It holds the classes green, red in no split folders"):
+        load_cats_dogs(other)
+
+
+@pytest.mark.parametrize("name", [None, "public"])
+def test_the_public_archive_is_asked_for_once(cats_dogs, tmp_path, monkeypatch, name):
+    asked = []
+    archive = shutil.make_archive(str(tmp_path / "public"), "zip", cats_dogs.parent, "pictures")
+
+    def fetch(url, directory):
+        asked.append((url, directory))
+        return type(tmp_path)(archive)
+
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(source, "fetch_archive", fetch)
+    assert len(load_cats_dogs(name, **TINY).files["train"]) == 60
+    assert asked == [(source.CATS_DOGS_URL, tmp_path / "home" / "catdog_keras" / "downloads")]
+
+
+def test_the_users_files_never_change(cats_dogs, read_code):
+    def state():
+        return {
+            path: (path.stat().st_mtime_ns, path.read_bytes()) for path in cats_dogs.rglob("*.png")
+        }
+
+    before = state()
+    for dataset in load_cats_dogs(cats_dogs, **TINY, cache=True):
+        _pass(dataset, read_code)
+    catdog_keras.scan_images(cats_dogs)
+    assert state() == before
+
+
+def test_the_synthetic_set_is_drawn_once_and_each_image_has_its_file_and_label(
+    tmp_path, monkeypatch
+):
+    drawn = []
+
+    def draw(directory, **options):
+        drawn.append(directory)
+        write_synthetic(directory, train_per_class=3, validation_per_class=5, **options)
+
+    write_synthetic = synthetic.write_synthetic
+    monkeypatch.setattr(synthetic, "write_synthetic", draw)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    _, splits = (load_cats_dogs("synthetic", image_size=(96, 80), batch_size=2) for _ in range(2))
+    assert len(drawn) == 1
+    target = tmp_path / "catdog_keras" / f"synthetic-{synthetic.VERSION}"
+    assert list(target.parent.iterdir()) == [target]
+    files = [file for split in splits.files.values() for file in split]
+    assert sorted(files) == sorted(str(file) for file in target.rglob("*.jpg"))
+    decoded = _decode(files, (96, 80))
+    for dataset, split in zip(splits, splits.files, strict=True):
+        for _ in range(2):
+            seen = []
+            for images, labels in dataset:
+                for image, label in zip(images.numpy(), labels.numpy(), strict=True):
+                    seen.append(_match(image, files, decoded))
+                    assert Path(seen[-1]).parent.name == splits.class_names[label]
+                    assert Path(seen[-1]).name.split(".")[0] + "s" == splits.class_names[label]
+            assert sorted(seen) == sorted(splits.files[split])
+            assert split == "train" or seen == list(splits.files[split])
+
+
+def test_a_drawing_that_fails_leaves_nothing(tmp_path, monkeypatch):
+    def fail(directory, **options):
+        directory.mkdir()
+        (directory / "half.jpg").touch()
+        raise OSError("disk full")
+
+    monkeypatch.setattr(synthetic, "write_synthetic", fail)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    with pytest.raises(OSError, match="disk full"):
+        load_cats_dogs("synthetic")
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_an_archive_of_another_layout_is_named(tmp_path, make_folder, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
+    make_folder(tmp_path / "other", {"one/a": 2, "one/b": 0})
+    archive = shutil.make_archive(str(tmp_path / "pictures"), "zip", tmp_path / "other")
+    for load, name in ((load_cats_dogs, "source"), (load_image_folder, "directory")):
+        with pytest.raises(ValueError, match="b' holds no picture") as caught:
+            load(archive)
+        assert str(caught.value).startswith(f"`{name}` must be a folder or zip archive ")
+        assert f"; received {name}={archive!r}. '{archive}/one/b' holds" in str(caught.value)
+        assert list((tmp_path / "home" / "catdog_keras" / "unpacked").iterdir()) == []
+
+
+def test_a_folder_that_is_refused_leaves_the_cache_alone(tmp_path, make_folder, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
+    make_folder(tmp_path / "one", {"cats": 1})
+    with pytest.raises(ValueError, match=r"holds only \['cats'\]"):
+        load_image_folder(tmp_path / "one")
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize("fraction", [0, 1, -0.1, 1.5, float("nan"), "a third", True])
+def test_validation_fraction_outside_of_0_and_1_raises(tmp_path, fraction):
+    error = TypeError if fraction is True or fraction == "a third" else ValueError
+    with pytest.raises(error, match="must be a number above 0 and below 1; received"):
+        load_image_folder(tmp_path, validation_fraction=fraction)
+
+
+def test_identical_pictures_are_never_in_two_splits(cats_dogs):
+    first, second = (cats_dogs / "train" / "cats" / f"picture.{n}.png" for n in (0, 1))
+    shutil.copy(first, cats_dogs / "validation" / "cats" / "copy.png")
+    shutil.copy(second, cats_dogs / "validation" / "dogs" / "other.png")
+    with (
+        pytest.warns(UserWarning, match="The same bytes stand in more than one class, 1 times"),
+        pytest.warns(UserWarning, match="2 files hold the same bytes as one of an") as caught,
+    ):
+        splits = load_cats_dogs(cats_dogs, **TINY)
+    assert {warning.filename for warning in caught} == {__file__}
+    assert {Path(file).name for file in splits.files["train"][-2:]} == {"copy.png", "other.png"}
+    assert sorted(len(files) for files in splits.files.values()) == [8, 32, 62]
+
+
+def test_a_split_of_nothing_but_copies_is_refused(cats_dogs):
+    for picture in (cats_dogs / "train").rglob("*.png"):
+        copy = cats_dogs / "test" / picture.relative_to(cats_dogs / "train")
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(picture, copy)
+    with (
+        pytest.warns(UserWarning, match="60 files hold the same bytes"),
+        pytest.raises(ValueError, match="No picture is left for test: each one there has the same"),
+    ):
+        load_image_folder(cats_dogs, **TINY)
+
+
+def test_shards_hold_each_picture_once_per_epoch(cats_dogs, read_code):
+    splits = load_cats_dogs(cats_dogs, **TINY)
+    for count in (1, 2, 3, 8):
+        parts = [splits.shard(index, count) for index in range(count)]
+        for split, files in splits.files.items():
+            sizes = [len(part.files[split]) for part in parts]
+            assert max(sizes) - min(sizes) <= 1
+            assert sorted(file for part in parts for file in part.files[split]) == sorted(files)
+    parts = [splits.shard(index, 3) for index in range(3)]
+    for split, files in splits.files.items():
+        for _ in range(2):
+            seen = [_pass(getattr(part, split), read_code) for part in parts]
+            assert [len(each) for each in seen] == [len(part.files[split]) for part in parts]
+            assert sorted(n for each in seen for _, n, _ in each) == sorted(_numbers(files))
+
+
+def test_a_shard_is_one_of_no_more_than_the_pictures(cats_dogs):
+    splits = load_cats_dogs(cats_dogs, **TINY)
+    with pytest.raises(ValueError, match="`count` must be at most 8, the number of pictures of"):
+        splits.shard(0, 9)
+    with pytest.raises(ValueError, match="`index` must be an integer from 0 to 1"):
+        splits.shard(2, 2)
+
+
+def test_repr_prints_counts(cats_dogs):
+    assert repr(load_cats_dogs(cats_dogs, **TINY)) == (
+        "ImageSplits(train: 30 cats, 30 dogs; validation: 16 cats, 16 dogs; test: 4 cats, 4 dogs)"
+    )
+
+
+def test_what_is_not_called_a_picture_is_counted(cats_dogs):
+    cats = cats_dogs / "train" / "cats"
+    for name in ("a.heic", "b.HEIC", "c.avif", "without", ".hidden"):
+        (cats / name).write_bytes(b"")
+    with pytest.warns(
+        UserWarning, match=r"passed over: 4 files \(2 \.heic, 1 \.avif, 1 without an ending\)\. If"
+    ):
+        splits = load_cats_dogs(cats_dogs, **TINY)
+    named = ("a.heic", "b.HEIC", "c.avif", "without")
+    assert sorted(splits.scan.passed_over) == [str(cats / name) for name in named]
+
+
+def test_a_picture_that_is_cut_after_the_check_ends_the_epoch_by_its_name(cats_dogs):
+    splits = load_cats_dogs(cats_dogs, **TINY)
+    file = Path(splits.files["test"][3])
+    size = file.stat().st_size
+    os.truncate(file, 50)
+    with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+        list(splits.test)
+    message = str(caught.value)
+    assert all(
+        part in message for part in (str(file), "has changed since", f"[50] [bytes, not] [{size}]")
+    )
+
+
+def test_a_relative_path_outlives_a_change_of_directory(cats_dogs, tmp_path, monkeypatch):
+    monkeypatch.chdir(cats_dogs.parent)
+    splits = load_cats_dogs(cats_dogs.name, **TINY, cache="decoded")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    for part in (splits, splits.shard(0, 2)):
+        assert sum(len(images) for images, _ in part.test) == len(part.files["test"])
+    assert list(Path.cwd().iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_a_source_that_would_never_end_is_refused(tmp_path, kind):
+    place = tmp_path / "pictures.zip"
+    os.mkfifo(place) if kind == "pipe" else place.symlink_to("/dev/zero")
+    with pytest.raises(ValueError, match="It is not a regular file"):
+        load_image_folder(place)
+
+
+@pytest.mark.parametrize("place", ["", "cache", "train/cats/small"])
+def test_a_cache_does_not_lie_among_the_pictures(cats_dogs, place):
+    with pytest.raises(ValueError, match="`cache` must be a folder that does not lie among the"):
+        load_cats_dogs(cats_dogs, **TINY, cache=cats_dogs / place)
+    load_cats_dogs(cats_dogs, **TINY, cache=cats_dogs / ".cache" / place)
+
+
+def test_a_class_too_small_to_be_divided_is_named_with_its_count(tmp_path, make_folder):
+    make_folder(tmp_path / "one", {"cats": 1, "dogs": 30})
+    with pytest.raises(ValueError, match=r"Of 1 usable pictures of the class 'cats', 1 can be"):
+        load_image_folder(tmp_path / "one", **TINY)
+    make_folder(tmp_path / "three", {"cats": 3, "dogs": 30})
+    with pytest.raises(ValueError, match=r"Of 3 usable pictures of the class 'cats', 1 can be"):
+        load_image_folder(tmp_path / "three", **TINY, split="stratified")
+
+
+def test_on_bad_raise_recommends_a_value_that_accepts_the_folder(cats_dogs):
+    for number in range(2):
+        (cats_dogs / "train" / "cats" / f"broken.{number}.jpg").write_bytes(b"broken")
+    with pytest.raises(ValueError, match='use on_bad="quarantine"'):
+        load_cats_dogs(cats_dogs, **TINY, on_bad="raise")
+    with pytest.raises(ValueError, match='use on_bad="skip"'):
+        load_cats_dogs(cats_dogs, **TINY, on_bad="raise", max_bad_fraction=0.5)

@@ -1,0 +1,61 @@
+"""What file systems can hold beside pictures: never a hang and never a class."""
+
+import os
+import shutil
+
+import pytest
+
+from catdog_keras import load_cats_dogs, scan_images
+from catdog_keras.datasets._index import index_image_folder
+from tests.corpora.folders import CATS, NAMED, PASSED_OVER
+
+TINY = {"image_size": (4, 4), "batch_size": 4}
+
+
+@pytest.fixture(autouse=True)
+def same_working_folder(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("kind", PASSED_OVER)
+def test_what_is_no_picture_is_no_class_either(cats_dogs, kind):
+    expected = index_image_folder(cats_dogs)
+    PASSED_OVER[kind](cats_dogs)
+    found = index_image_folder(cats_dogs)
+    assert (found.root, found.class_names) == (expected.root, expected.class_names)
+    for part, listing in expected.parts.items():
+        assert found.parts[part].files == listing.files
+        assert found.parts[part].labels.tolist() == listing.labels.tolist()
+
+
+@pytest.mark.parametrize("kind", NAMED)
+def test_what_is_named_like_a_picture_is_named_in_the_report(cats_dogs, kind):
+    NAMED[kind](cats_dogs.joinpath(*CATS))
+    with pytest.warns(UserWarning, match="1 of 101 files are no usable pictures"):
+        splits = load_cats_dogs(cats_dogs, **TINY, max_bad_fraction=0.01)
+    assert sum(len(images) for images, _ in splits.train) == 60
+    assert len(splits.scan.bad) == len(scan_images(cats_dogs).bad) == 1
+
+
+def test_pictures_in_folders_however_deep_or_named_belong_to_their_class(cats_dogs):
+    cats = cats_dogs.joinpath(*CATS)
+    for number, place in enumerate(("x.jpg", "/".join("d" * 200), "line\nbreak", "кошка 猫")):
+        (cats / place).mkdir(parents=True)
+        (cats / f"picture.{number}.png").rename(cats / place / "a b.png")
+    train = load_cats_dogs(cats_dogs, **TINY)
+    assert train.counts["train"] == {"cats": 30, "dogs": 30}
+    assert sum(len(images) for images, _ in train.train) == 60
+
+
+def test_a_class_may_be_a_link_to_a_folder_elsewhere(cats_dogs, tmp_path):
+    cats = cats_dogs.joinpath(*CATS)
+    shutil.move(cats, tmp_path / "elsewhere")
+    cats.symlink_to(tmp_path / "elsewhere")
+    assert load_cats_dogs(cats_dogs, **TINY).counts["train"] == {"cats": 30, "dogs": 30}
+
+
+def test_a_class_whose_name_cannot_be_read_is_an_error_that_shows_it(cats_dogs):
+    for split in ("train", "validation"):
+        (cats_dogs / split / "cats").rename(cats_dogs / split / os.fsdecode(b"caf\xe9"))
+    with pytest.raises(ValueError, match="It holds the classes caf\udce9, dogs in train"):
+        load_cats_dogs(cats_dogs, **TINY)

@@ -1,0 +1,228 @@
+"""Good, odd and bad files: named, with the reason, and decoded by the stated rules."""
+
+import os
+import re
+import struct
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from catdog_keras.datasets._decode import decode_with_rules
+from catdog_keras.datasets._scan import scan_images
+from catdog_keras.datasets._validate import inspect_file
+from tests.corpora.image_files import noise, png, png_header
+
+RED = (200, 30, 40)
+
+
+def _flat(mode="RGB", colour=RED, size=(6, 4)):
+    return Image.new(mode, size, colour)
+
+
+def _turned(path):
+    image = Image.fromarray(np.arange(72, dtype=np.uint8).reshape(4, 6, 3))
+    exif = image.getexif()
+    exif[0x0112] = 6
+    image.save(path, exif=exif)
+
+
+ODD = {
+    "turned.png": (_turned, "turned by its EXIF orientation"),
+    "palette.png": (lambda path: _flat().quantize().save(path), "palette"),
+    "palette.bmp": (lambda path: _flat().quantize().save(path), "palette"),
+    "deep.png": (
+        lambda path: Image.fromarray(np.full((4, 6), 51400, np.uint16)).save(path),
+        "16 bit",
+    ),
+    "deep.tif": (
+        lambda path: Image.fromarray(np.full((4, 6), 51400, np.uint16)).save(path),
+        "16 bit",
+    ),
+    "clear.png": (lambda path: _flat("RGBA", (*RED, 0)).save(path), "transparency"),
+    "print.jpg": (lambda path: _flat().convert("CMYK").save(path), "CMYK colours"),
+    "moving.gif": (
+        lambda path: _flat().save(path, save_all=True, append_images=[_flat(colour=(0, 0, 255))]),
+        "palette, 2 frames, the first is used",
+    ),
+    "png.jpg": (lambda path: _flat().save(path, "PNG"), "content is PNG"),
+}
+
+
+def _truncated(path):
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    Image.fromarray(noise).save(path)
+    path.write_bytes(path.read_bytes()[:-2000])
+
+
+BAD = {
+    "empty.jpg": (lambda path: path.write_bytes(b""), "empty file"),
+    "text.jpg": (
+        lambda path: path.write_bytes(b"<html>log in</html>"),
+        "not a picture in any known format",
+    ),
+    "short.jpg": (_truncated, "does not decode: image file is truncated"),
+    "huge.png": (
+        lambda path: Image.new("1", (10_000, 5_001)).save(path),
+        "more than 50 megapixels",
+    ),
+    "measured.tif": (
+        lambda path: Image.fromarray(np.full((4, 6), 0.5, np.float32)).save(path),
+        "32-bit floating-point samples, of which no value is known to be white",
+    ),
+    "counted.tif": (
+        lambda path: Image.fromarray(np.full((4, 6), 2**20, np.int32)).save(path),
+        "32-bit signed samples, of which no value is known to be white",
+    ),
+    "pipe.png": (os.mkfifo, "not a regular file"),
+    "dangling.png": (lambda path: path.symlink_to("nowhere"), "cannot be read: No such file"),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_pictures_are_named_with_the_reason(tmp_path, name):
+    make, reason = ODD[name]
+    make(tmp_path / name)
+    found = inspect_file(str(tmp_path / name))
+    assert (found.status, found.reason, found.plain) == ("odd", reason, False)
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_files_are_named_with_the_reason(tmp_path, name):
+    make, reason = BAD[name]
+    make(tmp_path / name)
+    found = inspect_file(str(tmp_path / name))
+    assert found.status == "bad"
+    assert found.reason.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "plain"),
+    [
+        ("a.jpg", "RGB", True),
+        ("a.jpeg", "L", True),
+        ("a.PNG", "RGB", True),
+        ("a.bmp", "RGB", False),
+    ],
+)
+def test_good_pictures(tmp_path, name, mode, plain):
+    _flat().convert(mode).save(tmp_path / name)
+    found = inspect_file(str(tmp_path / name))
+    assert (found.status, found.reason, found.plain) == ("good", "", plain)
+
+
+def test_a_name_that_is_no_utf8_is_bad(tmp_path):
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.png")
+    _flat().save(path)
+    assert inspect_file(path).reason == "its name is not valid UTF-8"
+
+
+def test_what_odd_pictures_become(tmp_path):
+    for name, (make, _) in ODD.items():
+        make(tmp_path / name)
+    upright = np.arange(72, dtype=np.uint8).reshape(4, 6, 3)
+    assert np.array_equal(
+        decode_with_rules((tmp_path / "turned.png").read_bytes()), np.rot90(upright, -1)
+    )
+    assert (decode_with_rules((tmp_path / "deep.png").read_bytes()) == 200).all()
+    assert (decode_with_rules((tmp_path / "deep.tif").read_bytes()) == 200).all()
+    assert (decode_with_rules((tmp_path / "clear.png").read_bytes()) == 255).all()
+    for name in ("palette.png", "palette.bmp", "print.jpg", "moving.gif", "png.jpg"):
+        pixels = decode_with_rules((tmp_path / name).read_bytes())
+        assert pixels.shape == (4, 6, 3)
+        assert np.abs(pixels.astype(int) - RED).max() <= 3, name  # JPEG's loss, in print.jpg
+
+
+def test_scan_names_what_it_found_and_changes_nothing(tmp_path):
+    _flat().save(tmp_path / "good.png")
+    _flat().save(tmp_path / "same.png")
+    for name, (make, _) in {**ODD, **BAD}.items():
+        make(tmp_path / name)
+    before = sorted((p.name, p.lstat().st_mtime_ns) for p in tmp_path.iterdir())
+    report = scan_images(tmp_path)
+    assert before == sorted((p.name, p.lstat().st_mtime_ns) for p in tmp_path.iterdir())
+    assert {os.path.basename(p.path) for p in report.odd} == set(ODD)
+    assert {os.path.basename(p.path) for p in report.bad} == set(BAD)
+    assert sorted(report.duplicates[0])[0].endswith("good.png")
+    lines = str(report).splitlines()
+    assert lines[0] == f"2 good, {len(ODD)} odd, {len(BAD)} bad, 1 sets of duplicates"
+    for name in (*ODD, *BAD):
+        assert any(re.search(rf"^(odd |bad ) .*{re.escape(name)}: ", line) for line in lines)
+
+
+def test_scan_wants_a_folder(tmp_path):
+    with pytest.raises(NotADirectoryError, match="`directory` must be a folder; received"):
+        scan_images(tmp_path / "nowhere")
+
+
+def test_a_scan_of_nothing_says_so(tmp_path):
+    (tmp_path / "notes.txt").write_text("no picture")
+    with pytest.raises(ValueError, match="`directory` must be a folder with files that end in"):
+        scan_images(tmp_path)
+
+
+def test_deep_samples_are_divided_by_257_and_rounded(tmp_path):
+    samples = [0x007F, 0x0081, 0x00FF, 0xFF7D, 0xFF7F, 0xFFFF]
+    rows = [b"\0" + struct.pack(">3H", *samples[start : start + 3]) for start in (0, 3)]
+    pixels = decode_with_rules(png(png_header(1, 2, 16, 2), b"".join(rows)))
+    assert pixels.ravel().tolist() == [0, 1, 1, 254, 255, 255]
+
+
+def test_no_format_that_starts_another_program_is_tried(tmp_path, monkeypatch):
+    """Pillow hands PostScript to `gs`, which it looks for in PATH, whatever the file is called."""
+    started = tmp_path / "started"
+    (tmp_path / "gs").write_text(f"#!/bin/sh\ntouch {started}\n")
+    (tmp_path / "gs").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    _flat().save(tmp_path / "drawing.jpg", "EPS")
+    assert inspect_file(str(tmp_path / "drawing.jpg")).status == "bad"
+    assert not started.exists()
+
+
+def test_names_neither_forge_a_line_nor_steer_a_terminal(tmp_path):
+    for name in ("\x1b[31mred.jpg", "a.jpg: fine\nbad  b.jpg", os.fsdecode(b"caf\xe9.jpg")):
+        (tmp_path / name).write_bytes(b"no picture")
+    printed = str(scan_images(tmp_path))
+    assert len(printed.splitlines()) == 5  # the counts, three files, one set of duplicates
+    assert printed.replace("\n", "").isprintable()
+    assert r"\x1b[31mred.jpg" in printed
+    assert r"a.jpg: fine\nbad  b.jpg" in printed
+
+
+def test_a_scan_counts_what_is_not_called_a_picture(tmp_path):
+    _flat().save(tmp_path / "a.png")
+    (tmp_path / "notes.txt").write_text("")
+    report = scan_images(tmp_path)
+    assert report.passed_over == [str(tmp_path / "notes.txt")]
+    assert str(report).endswith("passed over, for they are not called pictures: 1 file (1 .txt)")
+
+
+def test_a_folder_that_cannot_be_read_is_bad_and_named(tmp_path, monkeypatch):
+    _flat().save(tmp_path / "a.png")
+    locked = tmp_path / "locked"
+    locked.mkdir()
+    scandir = os.scandir
+
+    def refuse(path):
+        if str(path).rstrip("/") == str(locked):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    (bad,) = scan_images(tmp_path).bad
+    assert (bad.path, bad.reason) == (str(locked), "a folder that cannot be read")
+
+
+@pytest.mark.parametrize("directory", [None, 5, b"x"])
+def test_a_scan_wants_a_path(directory):
+    with pytest.raises(TypeError, match="`directory` must be a path; received directory="):
+        scan_images(directory)
+
+
+def test_copies_are_not_named_as_looking_alike_too(tmp_path):
+    noise().resize((64, 64)).save(tmp_path / "a.png")
+    (tmp_path / "b.png").write_bytes((tmp_path / "a.png").read_bytes())
+    noise().resize((128, 128)).save(tmp_path / "c.png")
+    report = scan_images(tmp_path, near_duplicates=True)
+    a, b, c = (str(tmp_path / f"{name}.png") for name in "abc")
+    assert (report.duplicates, report.near_duplicates) == ([[a, b]], [[a, c]])

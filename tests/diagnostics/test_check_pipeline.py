@@ -1,0 +1,378 @@
+"""What is wrong is named, each thing by its name alone; what is right is passed over in silence."""
+
+import functools
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from catdog_keras import (
+    ConvBlock,
+    Preprocessing,
+    RandomAffine,
+    RandomApply,
+    RandomSequence,
+    build_model1,
+    build_model2,
+    build_model3,
+    check_pipeline,
+    transfer_model,
+)
+from catdog_keras.diagnostics._findings import FINDINGS
+
+ON_TENSORFLOW = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="what networks want is the same everywhere"
+)
+SHAPE = (16, 16, 3)
+LABELS = np.array([0, 1, 1, 0])
+
+
+def pictures(high=255.0, low=0.0, shape=SHAPE, count=4):
+    return np.random.default_rng(0).uniform(low, high, (count, *shape)).astype("float32")
+
+
+def network(*front, outputs=2, activation=None, shape=SHAPE):
+    return keras.Sequential(
+        [
+            keras.Input(shape),
+            *front,
+            layers.Conv2D(4, 3, activation="relu", name="first"),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(outputs, activation=activation),
+        ],
+        name="net",
+    )
+
+
+def scaling(*front, **arguments):
+    return network(layers.Rescaling(1 / 255, name="scale"), *front, **arguments)
+
+
+def compiled(model, loss):
+    model.compile("sgd", loss)
+    return model
+
+
+def sparse(from_logits=True):
+    return keras.losses.SparseCategoricalCrossentropy(from_logits=from_logits)
+
+
+def names(images, model, labels=LABELS, **options):
+    return check_pipeline([(images, labels)], model, **options).names
+
+
+TORCH, CAFFE = Preprocessing("imagenet_torch"), Preprocessing("imagenet_caffe")
+
+
+def prepared(layer):
+    return keras.ops.convert_to_numpy(layer(pictures()))
+
+
+@functools.cache
+def bare(name="MobileNetV2"):
+    constructor = getattr(keras.applications, name)
+    return constructor(include_top=False, pooling="avg", weights=None, input_shape=(32, 32, 3))
+
+
+@pytest.mark.parametrize(
+    ("make", "images", "expected"),
+    [
+        (scaling, pictures(1.0), "scaled_twice"),
+        (scaling, pictures(1.0, -1.0), "scaled_twice"),
+        (scaling, prepared(TORCH), "scaled_twice"),
+        (scaling, prepared(CAFFE), "scaled_twice"),
+        (scaling, pictures(1 / 255), "scaled_twice"),
+        (network, pictures(1 / 255), "scaled_twice"),
+        (network, pictures(1 / 127.5) - 1, "scaled_twice"),
+        (lambda: scaling(layers.Rescaling(1 / 255)), pictures(), "scaled_twice"),
+        (network, pictures(), "never_scaled"),
+        (network, pictures().astype("uint8"), "never_scaled"),
+        (lambda: network(layers.Rescaling(2.0, offset=-1)), pictures(), "never_scaled"),
+        (lambda: network(layers.Rescaling(2.0, offset=-1)), pictures(1.0, -1.0), "wrong_range"),
+        (scaling, pictures(65535.0), "wrong_range"),
+        (scaling, np.full((4, *SHAPE), np.nan), "not_finite"),
+        (scaling, pictures(shape=(16, 17, 3)), "wrong_shape"),
+        (scaling, pictures(shape=(16, 16, 1)), "wrong_shape"),
+        (scaling, pictures(shape=(3, 16, 16)), "wrong_shape"),
+        (scaling, pictures()[0], "not_batched"),
+        (scaling, pictures(count=0), "no_pictures"),
+        (lambda: scaling(layers.RandomBrightness(0.1)), pictures(), "augmentation_range"),
+        (
+            lambda: network(layers.RandAugment(value_range=(0, 1)), layers.Rescaling(1 / 255)),
+            pictures(),
+            "augmentation_range",
+        ),
+        (
+            lambda: scaling(layers.Pipeline([layers.RandomContrast(0.1)])),
+            pictures(),
+            "augmentation_range",
+        ),
+        (
+            lambda: scaling(RandomApply(RandomSequence([layers.RandomContrast(0.1)]))),
+            pictures(),
+            "augmentation_range",
+        ),
+        (
+            lambda: scaling(keras.Sequential([layers.RandomHue(0.1)])),
+            pictures(),
+            "augmentation_range",
+        ),
+    ],
+)
+def test_wrong_pictures_are_named(make, images, expected):
+    assert names(images, make()) == (expected,)
+
+
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [
+        (pictures(shape=(32, 32, 3)), ("never_scaled",)),
+        (pictures(1.0, shape=(32, 32, 3)), ("wrong_range",)),
+        (pictures(1.0, -1.0, shape=(32, 32, 3)), ()),
+    ],
+)
+@ON_TENSORFLOW
+def test_a_bare_network_of_keras_wants_its_own_range(image, expected):
+    assert names(image, bare()) == expected
+
+
+@ON_TENSORFLOW
+def test_a_network_of_keras_behind_another_scaling_is_named():
+    images = keras.Input((32, 32, 3))
+    model = keras.Model(images, bare("VGG16")(layers.Rescaling(1 / 255, name="mine")(images)))
+    report = check_pipeline([(pictures(shape=(32, 32, 3)), LABELS)], model)
+    assert str(report) == (
+        "1 finding in 4 pictures and the model:\n"
+        "  wrong_range: The model scales in 'mine', which makes [0, 1] of [0, 255]; 'vgg16' was "
+        "trained on [-123.7, 151.1]. Take these layers out. Put "
+        'catdog_keras.Preprocessing("imagenet_caffe") in front of the network.'
+    )
+
+
+@pytest.mark.parametrize(
+    ("make", "labels", "options", "expected"),
+    [
+        (lambda: scaling(), [0, 1, -1, 1], {}, "labels_outside"),
+        (lambda: scaling(), [0.5, 1, 0, 1], {}, "labels_outside"),
+        (lambda: scaling(), [1, 2, 2, 1], {}, "labels_outside"),
+        (lambda: scaling(), [0, 7, 1, 1], {}, "labels_outside"),
+        (lambda: scaling(outputs=4), [0, 3, 1, 1], {"class_names": ["a", "b"]}, "labels_outside"),
+        (lambda: scaling(outputs=3), np.eye(2)[LABELS], {}, "labels_outside"),
+        (lambda: scaling(), [0, 1, 2, 2], {}, "too_few_outputs"),
+        (lambda: scaling(), np.eye(3)[LABELS], {}, "too_few_outputs"),
+        (lambda: scaling(), LABELS, {"class_names": ["a", "b", "c"]}, "too_few_outputs"),
+        (lambda: compiled(scaling(outputs=1), sparse()), LABELS, {}, "too_few_outputs"),
+        (lambda: compiled(scaling(), sparse()), np.eye(2)[LABELS], {}, "one_hot_labels"),
+        (
+            lambda: compiled(
+                scaling(outputs=1, activation="sigmoid"), keras.losses.BinaryCrossentropy()
+            ),
+            np.eye(2)[LABELS],
+            {},
+            "one_hot_labels",
+        ),
+        (
+            lambda: compiled(scaling(activation="softmax"), "categorical_crossentropy"),
+            LABELS,
+            {},
+            "integer_labels",
+        ),
+        (
+            lambda: compiled(scaling(), keras.losses.BinaryCrossentropy(from_logits=True)),
+            LABELS,
+            {},
+            "integer_labels",
+        ),
+        (lambda: compiled(scaling(activation="softmax"), sparse()), LABELS, {}, "from_logits"),
+        (lambda: compiled(scaling(), sparse(from_logits=False)), LABELS, {}, "from_logits"),
+        (lambda: compiled(scaling(), "sparse_categorical_crossentropy"), LABELS, {}, "from_logits"),
+        (
+            lambda: compiled(build_model1((46, 46, 3)), "sparse_categorical_crossentropy"),
+            LABELS,
+            {},
+            "from_logits",
+        ),
+        (
+            lambda: compiled(keras.Sequential([scaling(), layers.Softmax()]), sparse()),
+            LABELS,
+            {},
+            "from_logits",
+        ),
+        (
+            lambda: compiled(
+                scaling(outputs=1, activation="sigmoid"),
+                keras.losses.BinaryCrossentropy(from_logits=True),
+            ),
+            LABELS,
+            {},
+            "from_logits",
+        ),
+    ],
+)
+def test_wrong_labels_outputs_and_losses_are_named(make, labels, options, expected):
+    model = make()
+    shape = model.inputs[0].shape[1:]
+    assert names(pictures(shape=shape), model, np.asarray(labels), **options) == (expected,)
+
+
+def test_every_finding_has_a_case_here_and_a_place_in_the_documentation():
+    text = Path(__file__).read_text("utf-8")
+    for name in FINDINGS:
+        assert f'"{name}"' in text
+        assert f"`{name}`" in check_pipeline.__doc__
+
+
+def test_pictures_without_labels():
+    assert check_pipeline([pictures()], scaling()).names == ("no_labels",)
+
+
+RIGHT = {
+    "model1": lambda: build_model1((46, 46, 3)),
+    "model2": lambda: build_model2((46, 46, 3)),
+    "model3": lambda: build_model3((46, 46, 3)),
+    "model3, more augmentation": lambda: build_model3(
+        (46, 46, 3), augmentation=keras.Sequential([RandomAffine(), layers.RandomBrightness(0.1)])
+    ),
+    "transfer": lambda: transfer_model("synthetic_small", (46, 46, 3), weights=None),
+    "rescaling": lambda: scaling(
+        layers.RandomBrightness(0.1, value_range=(0, 1)), shape=(46, 46, 3)
+    ),
+}
+GIVEN = {
+    "floats": pictures(shape=(46, 46, 3)),
+    "bytes": pictures(shape=(46, 46, 3)).astype("uint8"),
+    "integers": pictures(shape=(46, 46, 3)).astype("int64"),
+    "dark": pictures(12.0, shape=(46, 46, 3)),
+    "bright": pictures(255.0, 240.0, shape=(46, 46, 3)),
+    "one": pictures(shape=(46, 46, 3), count=1),
+    "grey": np.repeat(pictures(shape=(46, 46, 1)), 3, axis=-1),
+    "black and white": np.rint(pictures(1.0, shape=(46, 46, 3))) * 255,
+    "black": np.zeros((2, 46, 46, 3), "float32"),
+    "black bytes": np.zeros((2, 46, 46, 3), "uint8"),
+    "cubic": pictures(262.0, -9.0, shape=(46, 46, 3)),
+}
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_right_pipelines_pass_in_silence(name, capsys):
+    model = compiled(RIGHT[name](), sparse())
+    for kind, images in GIVEN.items():
+        report = check_pipeline([(images, LABELS[: len(images)])], model, class_names=["a", "b"])
+        assert not report, (kind, str(report))
+        assert str(report) == (f"Nothing wrong was found in {len(images)} pictures and the model.")
+        report.raise_findings()
+    assert capsys.readouterr().out == ""
+
+
+def test_nearly_black_pictures_are_told_from_those_scaled_twice_by_their_levels():
+    model = network(layers.Rescaling(2.0, offset=-1))
+    assert names(np.rint(pictures(1.0)) / 255, model) == ()
+    assert names(pictures(1.0) / 255, model) == ("scaled_twice",)
+
+
+def test_pictures_of_zeros_and_ones_may_be_of_any_range():
+    assert names(np.rint(pictures(1.0)), scaling()) == ()
+
+
+def test_a_network_that_normalises_early_needs_no_scaling():
+    assert names(pictures(), network(layers.Conv2D(4, 1), layers.BatchNormalization())) == ()
+    assert names(pictures(), network(ConvBlock(4, pool_size=1))) == ()
+    plain = network(ConvBlock(4, pool_size=1, use_batch_norm=False))
+    assert names(pictures(), plain) == ("never_scaled",)
+
+
+def test_labels_that_are_counted_from_one_are_told_so():
+    (finding,) = check_pipeline([(pictures(), LABELS + 1)], scaling())
+    assert finding.remedy == "Subtract 1 from the labels."
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "mobilenet_v2",
+        "vgg16",
+        *(pytest.param(n, marks=pytest.mark.slow) for n in ("resnet", "densenet", "efficientnet")),
+    ],
+)
+@ON_TENSORFLOW
+def test_networks_of_keras_with_their_own_preprocessing_pass(name):
+    module = getattr(keras.applications, name)
+    constructor = {
+        "resnet": "ResNet50",
+        "densenet": "DenseNet121",
+        "efficientnet": "EfficientNetB0",
+    }
+    model = bare(constructor.get(name, {"mobilenet_v2": "MobileNetV2", "vgg16": "VGG16"}.get(name)))
+    for high in (255.0, 60.0):
+        images = np.concatenate([np.zeros((1, 32, 32, 3)), pictures(high, shape=(32, 32, 3))])
+        images = module.preprocess_input(images.astype("float32"))
+        assert names(images, model, np.zeros(5)) == ()
+
+
+def test_forms_of_labels_and_losses_that_fit_pass():
+    one_hot = np.eye(2)[LABELS]
+    categorical = keras.losses.CategoricalCrossentropy(from_logits=True)
+    sigmoid = {"outputs": 1, "activation": "sigmoid"}
+    for model, labels in (
+        (compiled(scaling(), categorical), one_hot),
+        (compiled(scaling(), categorical), 0.9 * one_hot + 0.05),  # smoothed, or mixed
+        (compiled(scaling(**sigmoid), "binary_crossentropy"), LABELS),
+        (compiled(scaling(**sigmoid), "binary_crossentropy"), LABELS[:, None].astype("float32")),
+        (compiled(scaling(activation="softmax"), "sparse_categorical_crossentropy"), LABELS),
+        (compiled(scaling(), lambda true, predicted: predicted), LABELS),
+        (compiled(scaling(outputs=5), sparse()), LABELS),
+        (scaling(outputs=1), LABELS),
+    ):
+        assert names(pictures(), model, labels) == ()
+
+
+def test_datasets_of_any_kind_and_no_more_batches_than_asked():
+    import tensorflow as tf
+
+    taken = []
+
+    def endless():
+        while True:
+            taken.append(1)
+            yield pictures(), LABELS, np.ones(4)
+
+    assert check_pipeline(endless(), scaling()).pictures == 16
+    assert len(taken) == 4
+    dataset = tf.data.Dataset.from_tensor_slices((pictures(count=5), np.zeros(5, "int32")))
+    assert check_pipeline(dataset.batch(2).repeat(), scaling(), batches=3).pictures == 5
+    assert check_pipeline(dataset, scaling()).names == ("not_batched",)
+    tensors = keras.ops.convert_to_tensor(pictures()), keras.ops.convert_to_tensor(LABELS)
+    assert not check_pipeline([tensors], scaling())
+
+
+def test_several_findings_are_told_together_with_their_remedies():
+    model = compiled(scaling(outputs=2, activation="softmax"), sparse())
+    report = check_pipeline([(pictures(1.0), [0, 1, 2, 2])], model)
+    assert report.names == ("scaled_twice", "too_few_outputs", "from_logits")
+    assert [finding.name for finding in report] == list(report.names)
+    lines = str(report).splitlines()
+    assert lines[0] == "3 findings in 4 pictures and the model:"
+    assert lines[2] == (
+        "  too_few_outputs: The labels go up to 2, and the model has 2 outputs. "
+        "Build the model with num_classes=3."
+    )
+    with pytest.raises(ValueError, match="3 findings in 4 pictures") as caught:
+        report.raise_findings()
+    assert str(caught.value) == str(report)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"model": 3}, TypeError, "`model` must be a keras.Model; received model=3."),
+        ({"dataset": 3}, TypeError, "`dataset` must be an iterable of batches (images, labels); received dataset=3."),
+        ({"batches": 0}, ValueError, "`batches` must be an integer of at least 1; received batches=0."),
+        ({"class_names": "cat"}, TypeError, "`class_names` must be a list of distinct class names; received class_names='cat'."),
+    ],
+)  # fmt: skip
+def test_wrong_arguments_are_named(arguments, error, message):
+    with pytest.raises(error) as caught:
+        check_pipeline(**{"dataset": [(pictures(), LABELS)], "model": scaling(), **arguments})
+    assert str(caught.value) == message

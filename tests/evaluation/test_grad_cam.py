@@ -1,0 +1,731 @@
+"""Heat maps: against arithmetic, against known places of the evidence, through every nesting."""
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given, reject
+from hypothesis import strategies as st
+from keras import layers
+
+from catdog_keras import (
+    ConvBlock,
+    Preprocessing,
+    RandomAffine,
+    build_model1,
+    build_model2,
+    build_model3,
+    class_activation,
+    transfer_model,
+)
+from catdog_keras.evaluation._receptive_field import Cells, place_cells
+
+SHAPE = (12, 16, 3)
+
+
+def pictures(count=3, shape=SHAPE):
+    return np.random.default_rng(0).uniform(0, 255, (count, *shape)).astype("float32")
+
+
+def chain(shape, *parts, name=None):
+    """A Functional model of layers one after the other."""
+    x = inputs = keras.Input(shape)
+    for part in parts:
+        x = part(x)
+    return keras.Model(inputs, x, name=name)
+
+
+def known(model):
+    """Gives a model the same weights under each backend; each has random numbers of its own."""
+    generator = np.random.default_rng(3)
+    for variable in model.weights:
+        if variable.name == "kernel":
+            variable.assign(generator.normal(0, 0.3, variable.shape))
+        elif variable.name in ("bias", "beta", "gamma", "moving_mean"):
+            variable.assign(generator.normal(0.1, 0.1, variable.shape))
+    return model
+
+
+def body():
+    return (
+        layers.Rescaling(1 / 255, name="scaled"),
+        layers.Conv2D(5, 3, strides=2, activation="relu", name="early"),
+        layers.BatchNormalization(name="normal"),
+        layers.Conv2D(4, 2, activation="relu", name="maps"),
+    )
+
+
+def pooled_head():
+    return (
+        layers.GlobalAveragePooling2D(),
+        layers.Dropout(0.5),
+        layers.Dense(3, name="logits"),
+    )
+
+
+def pooled(name=None):
+    return known(chain(SHAPE, *body(), *pooled_head(), name=name))
+
+
+def enlarged(maps, height, width):
+    """Bilinear interpolation between the cells of `body`.
+
+    Its first convolution sees pixels 0 to 2 and then moves by 2, the other one takes two of these:
+    the first cell is around pixel 2, the next one around pixel 4.
+    """
+    for axis, side in ((1, height), (2, width)):
+        old = maps.shape[axis]
+        centres = (np.arange(side) - 2) / 2
+        maps = np.apply_along_axis(
+            lambda line, centres=centres, old=old: np.interp(centres, np.arange(old), line),
+            axis,
+            maps,
+        )
+    return maps
+
+
+def to_unit(maps):
+    peaks = maps.max(axis=(1, 2), keepdims=True)
+    return maps / np.where(peaks > 0, peaks, 1)
+
+
+def expected(channel_weights, features, size=SHAPE[:2]):
+    maps = np.einsum("bhwc,bc->bhw", features, channel_weights)
+    return to_unit(enlarged(np.maximum(maps, 0), *size))
+
+
+def features_of(model, layer="maps"):
+    inner = keras.Model(model.inputs[0], model.get_layer(layer).output)
+    return keras.ops.convert_to_numpy(inner(pictures(), training=False))
+
+
+def close(found, wanted, tolerance=1e-5):
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=tolerance)
+
+
+# --- against arithmetic
+
+
+@pytest.mark.parametrize("class_index", [0, [2, 0, 1], np.array([1, 0, 2])])
+def test_a_pooled_head_gives_the_class_activation_map(class_index):
+    model = pooled()
+    kernel = keras.ops.convert_to_numpy(model.get_layer("logits").kernel)
+    weights = kernel.T[np.broadcast_to(class_index, 3)]
+    wanted = expected(weights, features_of(model))
+    assert wanted.max() == 1
+    assert (wanted == 0).any()  # of either sign: what speaks against the class was cut off
+    close(class_activation(model, pictures(), class_index), wanted)
+
+
+def test_the_predicted_class_is_the_default():
+    model = pooled()
+    predicted = model.predict(pictures(), verbose=0).argmax(axis=1)
+    close(class_activation(model, pictures()), class_activation(model, pictures(), predicted))
+    assert (class_activation(model, pictures()) != class_activation(model, pictures(), 0)).any()
+
+
+def test_another_head_gives_grad_cam():
+    model = known(chain(SHAPE, *body(), layers.Flatten(), layers.Dense(3, name="logits")))
+    features = features_of(model)
+    kernel = keras.ops.convert_to_numpy(model.get_layer("logits").kernel)
+    gradients = kernel.reshape(*features.shape[1:], 3).mean(axis=(0, 1))
+    for index in range(3):
+        wanted = expected(np.tile(gradients[:, index], (3, 1)), features)
+        close(class_activation(model, pictures(), index), wanted)
+
+
+def test_the_largest_pooled_values_are_followed():
+    """Of a maximum the gradient goes to one place of each channel, and its mean is the weight."""
+    head = layers.Dense(3, name="logits")
+    model = known(chain(SHAPE, *body(), layers.GlobalMaxPooling2D(), head))
+    kernel = keras.ops.convert_to_numpy(head.kernel)
+    features = features_of(model)
+    alive = features.max(axis=(1, 2)) > 0  # of a tie at 0 backends share the gradient as they like
+    wanted = expected(kernel.T[[1, 1, 1]] * alive, features)
+    close(class_activation(model, pictures(), 1), wanted)
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        lambda: [layers.Dense(3, activation="softmax")],
+        lambda: [layers.Dense(3), layers.Softmax()],
+        lambda: [layers.Dense(3), layers.Activation("softmax", dtype="float32")],
+        lambda: [layers.Dense(3, activation="sigmoid")],
+        lambda: [chain((4,), layers.Dense(3, activation="softmax"))],
+        lambda: [keras.Sequential([layers.Dense(3), layers.Softmax()])],
+    ],
+)
+def test_probabilities_at_the_end_are_seen_through(ending):
+    """Logits of hundreds: a saturated softmax has no gradient left."""
+    trunk = known(chain(SHAPE, *body(), layers.GlobalAveragePooling2D()))
+    plain = chain(SHAPE, trunk, layers.Dense(3))
+    ended = chain(SHAPE, trunk, *ending())
+    weights = [1000 * weight for weight in plain.get_weights()[-2:]]
+    for model in (plain, ended):
+        model.set_weights(model.get_weights()[:-2] + weights)
+    before = ended.predict(pictures(), verbose=0)
+    for index in (None, 1):
+        maps = class_activation(plain, pictures(), index)
+        close(class_activation(ended, pictures(), index), maps)
+    np.testing.assert_array_equal(ended.predict(pictures(), verbose=0), before)
+
+
+@pytest.mark.parametrize("activation", [None, "sigmoid"])
+def test_one_output_stands_for_the_second_of_two_classes(activation):
+    trunk = known(chain(SHAPE, *body(), layers.GlobalAveragePooling2D()))
+    one = chain(SHAPE, trunk, layers.Dense(1, activation=activation))
+    two = chain(SHAPE, trunk, layers.Dense(2))
+    kernel, bias = one.get_weights()[-2:]
+    two.set_weights(
+        [*two.get_weights()[:-2], np.hstack([-kernel, kernel]), np.hstack([-bias, bias])]
+    )
+    for index in (None, 0, 1):
+        close(class_activation(one, pictures(), index), class_activation(two, pictures(), index))
+
+
+# --- against the place of the evidence
+
+
+def colour_network():
+    """Class 0 is red, class 1 is green, class 2 is blue, less half of what else there is."""
+    against = (np.eye(3) - 0.5 * (1 - np.eye(3))).reshape(1, 1, 3, 3)
+    detector = layers.Conv2D(3, 1, use_bias=False, activation="relu")
+    head = layers.Dense(3, use_bias=False)
+    model = chain(
+        (40, 48, 3), detector, layers.AveragePooling2D(4), layers.GlobalAveragePooling2D(), head
+    )
+    detector.set_weights([against])
+    head.set_weights([np.eye(3)])
+    return model
+
+
+def patches(count, side=8, shape=(40, 48, 3), colours=3, seed=0):
+    """Grey noise with one coloured patch each; their colours, and the masks of their places."""
+    generator = np.random.default_rng(seed)
+    images = generator.uniform(90, 110, (count, *shape)).astype("float32")
+    labels = generator.integers(0, colours, count)
+    masks = np.zeros((count, *shape[:2]), bool)
+    for image, label, mask in zip(images, labels, masks, strict=True):
+        top, left = (generator.integers(0, length - side) for length in shape[:2])
+        image[top : top + side, left : left + side, label] = 255
+        mask[top : top + side, left : left + side] = True
+    return images, labels, masks
+
+
+def peaks_lie_within(maps, masks):
+    places = maps.reshape(len(maps), -1).argmax(axis=1)
+    return np.take_along_axis(masks.reshape(len(masks), -1), places[:, None], axis=1)[:, 0]
+
+
+@pytest.mark.parametrize("class_index", ["predicted", "given"])
+def test_the_peak_lies_in_the_patch_of_the_colour_that_the_network_was_made_for(class_index):
+    images, labels, masks = patches(40)
+    maps = class_activation(colour_network(), images, labels if class_index == "given" else None)
+    assert peaks_lie_within(maps, masks).all()
+    assert maps[masks].mean() > 4 * maps[~masks].mean()
+
+
+def test_of_two_patches_each_class_has_its_own():
+    images, _, red = patches(10, colours=1)
+    image_green = np.zeros_like(red)
+    for image, mask, green in zip(images, red, image_green, strict=True):
+        green[:8, :8] = not mask[:14, :14].any()
+        image[green, 1] = 255
+    two = image_green.any(axis=(1, 2))
+    assert two.sum() > 5
+    model = colour_network()
+    assert peaks_lie_within(class_activation(model, images[two], 0), red[two]).all()
+    assert peaks_lie_within(class_activation(model, images[two], 1), image_green[two]).all()
+
+
+def test_a_network_that_has_learned_the_colours_looks_at_the_patch():
+    images, labels, _ = patches(96, shape=(24, 24, 3), colours=2)
+    model = chain(
+        (24, 24, 3),
+        Preprocessing("signed"),
+        layers.Conv2D(8, 3, strides=2, padding="same", activation="relu"),
+        layers.Conv2D(8, 3, padding="same", activation="relu"),
+        layers.GlobalAveragePooling2D(),
+        layers.Dense(2),
+    )
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(0.02), loss, metrics=["accuracy"])
+    model.fit(images, labels, epochs=25, batch_size=32, verbose=0)
+    images, labels, masks = patches(48, shape=(24, 24, 3), colours=2, seed=1)
+    assert model.evaluate(images, labels, verbose=0)[1] == 1
+    assert peaks_lie_within(class_activation(model, images), masks).mean() >= 0.95
+
+
+def unpadded_colour_network():
+    """Four times a convolution that passes on its middle, and a pooling, as in `build_model1`."""
+    model = chain(
+        (160, 128, 3),
+        layers.Conv2D(3, 1, use_bias=False, activation="relu", name="detector"),
+        *(
+            part
+            for number in range(4)
+            for part in (
+                layers.DepthwiseConv2D(3, use_bias=False, name=f"middle{number}"),
+                layers.AveragePooling2D(2, name=f"pool{number}"),
+            )
+        ),
+        layers.GlobalAveragePooling2D(),
+        layers.Dense(3, use_bias=False, name="head"),
+    )
+    middle = np.zeros((3, 3, 3, 1))
+    middle[1, 1] = 1
+    model.get_layer("detector").set_weights([(np.eye(3) * 1.5 - 0.5).reshape(1, 1, 3, 3)])
+    for number in range(4):
+        model.get_layer(f"middle{number}").set_weights([middle])
+    model.get_layer("head").set_weights([np.eye(3)])
+    return model
+
+
+def middles(weights):
+    """The mean row and column of each map, by its weights."""
+    down, across = (np.arange(side) for side in weights.shape[1:])
+    total = weights.sum(axis=(1, 2))
+    return np.stack(
+        [(weights.sum(axis=2) @ down) / total, (weights.sum(axis=1) @ across) / total], axis=1
+    )
+
+
+def test_without_padding_the_map_is_not_drawn_towards_the_edges():
+    images, labels, masks = patches(60, side=24, shape=(160, 128, 3))
+    within = np.abs(middles(masks) - [79.5, 63.5]).max(axis=1) < 28  # where whole cells see it
+    maps = class_activation(unpadded_colour_network(), images, labels)
+    off = middles(np.maximum(maps - 0.3, 0)) - middles(masks)  # without the noise around it
+    assert within.sum() > 5
+    assert np.abs(off[within]).mean() < 2
+    outward = off * np.sign(middles(masks) - [79.5, 63.5])
+    assert abs(outward[within].mean()) < 1
+
+
+LAYERS = {
+    "convolution": lambda n: layers.Conv2D(1, n, kernel_initializer="ones"),
+    "strided": lambda n: layers.Conv2D(1, n + 1, strides=n, kernel_initializer="ones"),
+    "padded": lambda n: layers.Conv2D(1, n + 1, strides=n, padding="same", kernel_initializer="ones"),
+    "dilated": lambda n: layers.Conv2D(1, 3, dilation_rate=n, kernel_initializer="ones"),
+    "depthwise": lambda n: layers.DepthwiseConv2D(n, depthwise_initializer="ones"),
+    "pooling": lambda n: layers.AveragePooling2D(n),
+    "overlapping": lambda n: layers.AveragePooling2D(n + 1, strides=n),
+    "zeros": lambda n: layers.ZeroPadding2D(((n, 2), (1, n))),
+    "cropping": lambda n: layers.Cropping2D(((n, 0), (1, n))),
+    "nothing": lambda n: layers.Activation("linear"),
+    "inside": lambda n: keras.Sequential([layers.Conv2D(1, 3, strides=n, kernel_initializer="ones")]),
+}  # fmt: skip
+
+
+def compare_cells(kinds, size):
+    """Holds cells against the answers to bright lines; returns how many no edge touches, by axis."""
+    parts = [LAYERS[kind](number) for kind, number in kinds]
+    try:
+        model = chain((*size, 1), *parts, layers.Activation("linear", name="last"))
+    except ValueError:
+        reject()  # nothing is left of the picture
+    grid = place_cells(model, model.get_layer("last"), size, channels_first=False)
+    assert tuple(cells.count for cells in grid) == model.output_shape[1:3]
+    told = []
+    for axis, cells in enumerate(grid):
+        bright = np.zeros((size[axis], *size, 1), "float32")
+        lines = np.moveaxis(bright, axis + 1, 1)
+        lines[np.arange(size[axis]), np.arange(size[axis])] = 1
+        answers = np.asarray(model.predict_on_batch(bright))[..., 0]
+        seen = answers.take(answers.shape[2 - axis] // 2, axis=2 - axis)
+        # What a cell answers to white all around it: less where an edge takes a part of its view.
+        white = chain((None, None, 1), *parts)(np.ones((1, 400, 400, 1), "float32"))
+        wide = keras.ops.convert_to_numpy(white)
+        inside = np.isclose(seen.sum(axis=0), wide[0, wide.shape[1] // 2, wide.shape[2] // 2, 0])
+        found = np.arange(size[axis]) @ seen / np.maximum(seen.sum(axis=0), 1e-9)
+        places = cells.first + cells.step * np.arange(cells.count)
+        np.testing.assert_allclose(places[inside], found[inside], atol=1e-3)
+        told.append(int(inside.sum()))
+    return told
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+@pytest.mark.parametrize("kind", LAYERS)
+def test_the_cells_of_a_layer_are_where_the_middle_of_what_they_see_is(kind, number):
+    for size in ((40, 41), (43, 42)):
+        assert min(compare_cells([(kind, number)], size)) > 5
+
+
+@given(
+    kinds=st.lists(st.tuples(st.sampled_from(sorted(LAYERS)), st.integers(1, 3)), max_size=4),
+    size=st.tuples(st.integers(40, 52), st.integers(40, 52)),
+)
+def test_the_cells_of_several_layers_are_where_the_middle_of_what_they_see_is(kinds, size):
+    compare_cells(kinds, size)
+
+
+@pytest.mark.parametrize("enlarge", [layers.UpSampling2D(2), layers.Conv2DTranspose(2, 2, 2)])
+def test_cells_of_an_enlarged_map_share_what_the_map_had(enlarge):
+    small, last = layers.Conv2D(2, 3, strides=2), layers.Activation("relu")
+    model = chain((21, 21, 1), small, enlarge, last)
+    before, _ = place_cells(model, small, (21, 21), channels_first=False)
+    after, _ = place_cells(model, last, (21, 21), channels_first=False)
+    assert before == Cells(10, 1.0, 2.0)
+    assert after == Cells(20, 0.5, 1.0)
+
+
+def test_cells_of_branches_and_of_a_layer_that_cannot_be_saved():
+    def network(last):
+        x = inputs = keras.Input((40, 40, 3))
+        left = layers.Conv2D(4, 3, strides=2, padding="same")(x)
+        right = layers.MaxPooling2D(2)(layers.Conv2D(4, 1)(x))
+        x = last(layers.Add()([left, right]))
+        return keras.Model(inputs, layers.Dense(2)(layers.GlobalAveragePooling2D()(x)))
+
+    plain = layers.Conv2D(4, 3, name="maps")
+    grid = place_cells(network(plain), plain, (40, 40), channels_first=False)
+    assert grid[0] == Cells(18, 3.0, 2.0)  # 1 + 2 n after the branches, and one more cell
+
+    class Unsaved(layers.Layer):
+        def __init__(self, rate, **kwargs):
+            super().__init__(**kwargs)
+            self.rate = object()
+
+        def call(self, x):
+            return x * 1.0
+
+    unsaved = Unsaved(object())
+    assert place_cells(network(unsaved), unsaved, (40, 40), channels_first=False) is None
+    assert class_activation(network(unsaved), pictures(1, (40, 40, 3))).shape == (1, 40, 40)
+
+
+# --- through every kind of model
+
+
+def sequential(shape, *parts):
+    return keras.Sequential([keras.Input(shape), *parts])
+
+
+NESTINGS = {
+    "sequential": lambda: sequential(SHAPE, *body(), *pooled_head()),
+    "functional in functional": lambda: chain(SHAPE, chain(SHAPE, *body()), *pooled_head()),
+    "sequential in functional": lambda: chain(SHAPE, sequential(SHAPE, *body()), *pooled_head()),
+    "functional in sequential": lambda: sequential(SHAPE, chain(SHAPE, *body()), *pooled_head()),
+    "pooling inside": lambda: chain(
+        SHAPE, chain(SHAPE, *body(), layers.GlobalAveragePooling2D()), *pooled_head()[1:]
+    ),
+    "head inside": lambda: chain(SHAPE, *body(), chain((4, 6, 4), *pooled_head())),
+    "three levels": lambda: sequential(
+        SHAPE, chain(SHAPE, sequential(SHAPE, chain(SHAPE, *body()))), chain((4, 6, 4), *pooled_head())
+    ),
+    "all inside": lambda: chain(SHAPE, sequential(SHAPE, chain(SHAPE, *body(), *pooled_head()))),
+    "augmentation in front": lambda: chain(
+        SHAPE, RandomAffine("horizontal", rotation_degrees=90), *body(), *pooled_head()
+    ),
+    "operations": lambda: chain(
+        SHAPE, *body(), lambda x: keras.ops.mean(x, axis=(1, 2)) * 1.0, *pooled_head()[1:]
+    ),
+    "any size": lambda: chain((None, None, 3), *body(), *pooled_head()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", NESTINGS)
+def test_every_nesting_gives_the_map_of_the_plain_chain(kind):
+    plain, nested = pooled(), NESTINGS[kind]()
+    seeds = [w for w in nested.weights if "seed" in w.name]
+    for variable, value in zip(
+        [w for w in nested.weights if w not in seeds], plain.weights, strict=False
+    ):
+        variable.assign(value)
+    close(class_activation(nested, pictures(), 1), class_activation(plain, pictures(), 1))
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda shape: build_model1(shape, 6),
+        lambda shape: transfer_model("synthetic_small", shape, 6, weights=None),
+        lambda shape: transfer_model(chain(shape, *body()), shape, 6, pooling="max"),
+    ],
+    ids=["model1", "synthetic_small", "max"],
+)
+def test_the_models_of_this_package_are_explained(build):
+    shape = (64, 50, 3)
+    model = known(build(shape))
+    maps = np.stack([class_activation(model, pictures(2, shape), index) for index in range(6)])
+    assert maps.shape == (6, 2, 64, 50)
+    assert maps.dtype == np.float32
+    assert maps.min() >= 0
+    assert set(maps.max(axis=(2, 3)).flat) - {0.0} == {1.0}
+    assert len(np.unique(maps)) > 100
+
+
+def test_class_activation_of_models_2_and_3_is_that_of_model1_on_the_scaled_images():
+    shape, classes = (64, 50, 3), 6
+    first, images = known(build_model1(shape, classes)), pictures(2, shape)
+    for build, scaled in ((build_model2, images), (build_model3, images / 127.5 - 1)):
+        model = build(shape, classes)
+        model.set_weights(first.get_weights())
+        wanted = np.stack([class_activation(first, scaled, index) for index in range(classes)])
+        found = np.stack([class_activation(model, images, index) for index in range(classes)])
+        assert wanted.any()
+        close(found, wanted, 1e-4)
+
+
+def test_class_activation_of_a_transfer_model_is_the_class_activation_map():
+    backbone = chain(SHAPE, *body(), name="backbone")
+    model = known(transfer_model(backbone, SHAPE, 3, augmentation=RandomAffine("horizontal")))
+    kernel = keras.ops.convert_to_numpy(model.get_layer("logits").kernel)
+    wanted = expected(kernel.T[[1, 1, 1]], features_of(backbone))
+    assert wanted.any()
+    close(class_activation(model, pictures(), 1), wanted)
+
+
+class Hidden(keras.Model):
+    """No graph that one could see, and so none that could be followed: cells share the picture."""
+
+    def __init__(self):
+        super().__init__()
+        first, second = (layers.Conv2D(4, 3, padding="same", name=name) for name in ("a", "maps"))
+        self.parts = [first, second, *pooled_head()]
+
+    def call(self, inputs, training=None):
+        for part in self.parts:
+            inputs = part(inputs)
+        return inputs
+
+
+def test_inside_a_model_of_its_own_kind_a_layer_can_be_named():
+    hidden = Hidden()
+    model = chain(SHAPE, hidden)
+    plain = chain(SHAPE, *hidden.parts)
+    for layer in ("maps", hidden.parts[-4]):
+        close(
+            class_activation(model, pictures(), 1, layer=layer),
+            class_activation(plain, pictures(), 1),
+        )
+
+
+def test_another_layer_can_be_asked_for():
+    model = chain(SHAPE, chain(SHAPE, *body()), *pooled_head())
+    inner = model.layers[1].get_layer("early")
+    by_name = class_activation(model, pictures(), 1, layer="early")
+    close(class_activation(model, pictures(), 1, layer=inner), by_name)
+    assert np.abs(by_name - class_activation(model, pictures(), 1)).max() > 0.1
+    close(
+        class_activation(model, pictures(), 1, layer="maps"), class_activation(model, pictures(), 1)
+    )
+
+
+def test_a_map_of_one_place_is_no_map():
+    """Pooling that keeps its axes, and what comes after it, has no places left."""
+    ends = [
+        layers.GlobalAveragePooling2D(keepdims=True),
+        layers.Conv2D(3, 1, name="logits"),
+        layers.Flatten(),
+    ]
+    model, plain = chain(SHAPE, *body(), *ends), pooled()
+    for layer in plain.layers:
+        if layer.weights:
+            other = model.layers[min(plain.layers.index(layer), 6)]
+            other.set_weights(
+                [
+                    w.reshape(v.shape)
+                    for w, v in zip(layer.get_weights(), other.get_weights(), strict=True)
+                ]
+            )
+    close(class_activation(model, pictures(), 1), class_activation(plain, pictures(), 1))
+
+
+def test_channels_may_come_first():
+    def network(data_format):
+        first = data_format == "channels_first"
+        return chain(
+            (3, 20, 26) if first else (20, 26, 3),
+            ConvBlock(4, data_format=data_format, name="block"),
+            layers.Activation("relu"),
+            layers.GlobalAveragePooling2D(data_format=data_format),
+            layers.Dense(2),
+        )
+
+    last, first = network("channels_last"), network("channels_first")
+    first.set_weights(last.get_weights())
+    images = pictures(3, (20, 26, 3))
+    maps = class_activation(first, images.transpose(0, 3, 1, 2), 1)
+    assert maps.shape == (3, 20, 26)
+    close(maps, class_activation(last, images, 1), 1e-4)
+
+
+def test_the_order_of_axes_may_change_on_the_way():
+    """The map is read as what comes next reads it, the pictures as what comes first does."""
+    block, head = ConvBlock(4, data_format="channels_first"), layers.Dense(2)
+    inner = chain(
+        (3, 20, 26),
+        block,
+        layers.Permute((2, 3, 1)),
+        layers.GlobalAveragePooling2D(data_format="channels_last"),
+        head,
+    )
+    plain = chain(
+        (3, 20, 26), block, layers.GlobalAveragePooling2D(data_format="channels_first"), head
+    )
+    images = pictures(2, (3, 20, 26))
+    close(class_activation(inner, images, 1), class_activation(plain, images, 1))
+
+
+def test_pictures_may_have_their_channels_first_where_the_network_has_them_last():
+    inner = chain((20, 26, 3), layers.Conv2D(4, 3, data_format="channels_last"), *pooled_last())
+    model = chain((3, 20, 26), layers.Permute((2, 3, 1)), inner)
+    images = pictures(2, (20, 26, 3))
+    maps = class_activation(model, images.transpose(0, 3, 1, 2), 1)
+    assert maps.shape == (2, 20, 26)
+    close(maps, class_activation(inner, images, 1))
+
+
+def pooled_last():
+    return layers.GlobalAveragePooling2D(data_format="channels_last"), layers.Dense(2)
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision_gives_nearly_the_same_map(policy):
+    plain = pooled()
+    keras.config.set_dtype_policy(policy)
+    try:
+        mixed = pooled()
+    finally:
+        keras.config.set_dtype_policy("float32")
+    mixed.set_weights(plain.get_weights())
+    maps = class_activation(mixed, pictures(), 1)
+    assert maps.dtype == np.float32
+    close(maps, class_activation(plain, pictures(), 1), 0.05)
+
+
+# --- what stays as it is
+
+
+def test_a_batch_gives_what_its_pictures_give_one_by_one():
+    """More pictures than are computed at once, and normalisation by the moving averages."""
+    model = pooled()
+    images = pictures(70)
+    single = np.concatenate([class_activation(model, image[None]) for image in images])
+    close(class_activation(model, images), single)
+    indices = np.arange(70) % 3
+    of_class = [
+        class_activation(model, images[n : n + 1], int(indices[n])) for n in (0, 31, 32, 69)
+    ]
+    close(class_activation(model, images, indices)[[0, 31, 32, 69]], np.concatenate(of_class))
+
+
+def layers_of(model):
+    for layer in model.layers:
+        yield layer
+        if isinstance(layer, keras.Model):
+            yield from layers_of(layer)
+
+
+def state(model):
+    found = list(layers_of(model))
+    return (
+        [(id(layer), sorted(vars(layer)), layer.trainable) for layer in found],
+        model.to_json(),
+        [weight.tobytes() for weight in model.get_weights()],
+        id(model.optimizer),
+        [id(layer.output) for layer in found],
+    )
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_model_stays_as_it_is(fails):
+    model = transfer_model(chain(SHAPE, *body(), layers.BatchNormalization()), SHAPE)
+    model.layers[1].layers[2].trainable = True
+    model = chain(SHAPE, model, layers.Softmax())
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    model.fit(pictures(), np.array([0, 1, 0]), verbose=0)
+    before, predicted = state(model), model.predict(pictures(), verbose=0)
+    if fails:
+        with pytest.raises(ValueError, match="finite"):
+            class_activation(model, np.nan * pictures())
+    else:
+        class_activation(model, pictures())
+    assert state(model) == before
+    np.testing.assert_array_equal(model.predict(pictures(), verbose=0), predicted)
+    model.fit(pictures(), np.array([0, 1, 0]), verbose=0)
+
+
+def test_pictures_of_bytes_tensors_and_lists_are_taken():
+    model = pooled()
+    bytes_ = pictures().astype("uint8")
+    close(class_activation(model, bytes_), class_activation(model, bytes_.astype("float32")), 1e-4)
+    tensor = keras.ops.convert_to_tensor(pictures())
+    close(class_activation(model, tensor), class_activation(model, pictures().tolist()))
+
+
+def test_where_nothing_speaks_for_a_class_the_map_is_zero():
+    images = np.zeros((2, 40, 48, 3), "float32")
+    images[1, :8, :8, 0] = 255
+    maps = class_activation(colour_network(), images, 0)
+    assert maps[0].max() == 0
+    assert maps[1].max() == 1
+    assert class_activation(colour_network(), images, 1).max() == 0
+
+
+def test_where_every_place_speaks_alike_the_map_is_one():
+    images = np.full((1, 40, 48, 3), [200, 0, 0], "float32")
+    close(class_activation(colour_network(), images, 0), np.ones((1, 40, 48)))
+
+
+def test_tiny_and_huge_values_keep_their_proportions():
+    images, labels, _ = patches(3)
+    wanted = class_activation(colour_network(), images, labels)
+    for scale in (1e-20, 1e30):
+        model = colour_network()
+        model.layers[-1].set_weights([scale * np.eye(3)])
+        close(class_activation(model, images, labels), wanted)
+
+
+# --- misuse
+
+
+def two_inputs():
+    left, right = keras.Input(SHAPE), keras.Input(SHAPE)
+    return keras.Model([left, right], layers.Flatten()(layers.Add()([left, right])))
+
+
+def twice():
+    inputs = keras.Input(SHAPE)
+    shared = layers.Conv2D(3, 3, padding="same", name="shared")
+    return keras.Model(inputs, layers.Flatten()(shared(shared(inputs))))
+
+
+def twins():
+    one, other = (layers.Conv2D(3, 3, padding="same", name="twin") for _ in range(2))
+    return chain(SHAPE, chain(SHAPE, one, name="inner"), other, layers.Flatten(), name="twins")
+
+
+INFINITE = np.where(np.arange(40).reshape(-1, 1, 1, 1) == 35, np.inf, pictures(40))
+
+
+@pytest.mark.parametrize(
+    ("model", "images", "keywords", "error", "message"),
+    [
+        (lambda: "model.keras", pictures(), {}, TypeError, "`model` must be a keras.Model; received model='model.keras'."),
+        (lambda: keras.Sequential([layers.Dense(2)], name="own"), pictures(), {}, ValueError, "`model` must be a built Functional or Sequential model; received model='own'. Make one of it, as in keras.Model(inputs, model(inputs)), and pass `layer`."),
+        (two_inputs, pictures(), {}, ValueError, "`model` must have one input, pictures of four axes, and one output of shape (batch, classes); received inputs [(None, 12, 16, 3), (None, 12, 16, 3)] and outputs [(None, 576)]."),
+        (lambda: chain((6,), layers.Dense(2)), pictures(), {}, ValueError, "`model` must have one input, pictures of four axes, and one output of shape (batch, classes); received inputs [(None, 6)] and outputs [(None, 2)]."),
+        (lambda: chain(SHAPE, layers.Conv2D(2, 3)), pictures(), {}, ValueError, "`model` must have one input, pictures of four axes, and one output of shape (batch, classes); received inputs [(None, 12, 16, 3)] and outputs [(None, 10, 14, 2)]."),
+        (lambda: chain(SHAPE, layers.Flatten(), layers.Dense(2), name="chain"), pictures(), {}, ValueError, "`model` must have a layer whose output is a feature map of more than one place; received a model without one, 'chain'."),
+        (pooled, pictures()[0], {}, ValueError, "`images` must be at least one picture, of shape (batch, 12, 16, 3); received shape (12, 16, 3). Of a single picture make a batch: images[None]."),
+        (pooled, pictures(2, (12, 12, 3)), {}, ValueError, "`images` must be at least one picture, of shape (batch, 12, 16, 3); received shape (2, 12, 12, 3)."),
+        (pooled, pictures()[:0], {}, ValueError, "`images` must be at least one picture, of shape (batch, 12, 16, 3); received shape (0, 12, 16, 3)."),
+        (lambda: chain((None, None, 3), *body(), *pooled_head()), "cat.jpg", {}, ValueError, "`images` must be at least one picture, of shape (batch, any, any, 3); received shape ()."),
+        (pooled, pictures(), {"class_index": "cat"}, TypeError, "`class_index` must be an integer from 0 to 2, or one for each of 3 pictures, or None; received class_index='cat'."),
+        (pooled, pictures(), {"class_index": True}, TypeError, "`class_index` must be an integer from 0 to 2, or one for each of 3 pictures, or None; received class_index=True."),
+        (pooled, pictures(), {"class_index": 3}, ValueError, "`class_index` must be an integer from 0 to 2, or one for each of 3 pictures; received class_index=3."),
+        (pooled, pictures(), {"class_index": [0, 1]}, ValueError, "`class_index` must be an integer from 0 to 2, or one for each of 3 pictures; received class_index=[0, 1]."),
+        (pooled, pictures(), {"class_index": [0, 1, -1]}, ValueError, "`class_index` must be an integer from 0 to 2, or one for each of 3 pictures; received class_index=[0, 1, -1]."),
+        (pooled, pictures(), {"layer": 3}, TypeError, "`layer` must be the name of a layer, a keras.Layer or None; received layer=3."),
+        (lambda: pooled("chain"), pictures(), {"layer": "map"}, ValueError, "`layer` must be a layer of 'chain' or the name of one; received layer='map'. Of several layers of one name pass the layer itself. Maps: scaled, early, normal, maps."),
+        (twins, pictures(), {"layer": "twin"}, ValueError, "`layer` must be a layer of 'twins' or the name of one; received layer='twin'. Of several layers of one name pass the layer itself. Maps: twin, inner, twin."),
+        (pooled, pictures(), {"layer": "logits"}, ValueError, "`layer` must be a layer with a feature map of four axes for output, and called once; received layer='logits'."),
+        (twice, pictures(), {}, ValueError, "`layer` must be a layer with a feature map of four axes for output, and called once; received layer='shared'."),
+        (pooled, INFINITE, {}, ValueError, "`model` must compute finite numbers; received NaN or infinity for the picture at index 35. Its weights or this picture hold them."),
+    ],
+)  # fmt: skip
+def test_each_misfit_has_one_clear_message(model, images, keywords, error, message):
+    with pytest.raises(error) as caught:
+        class_activation(model(), images, **keywords)
+    assert str(caught.value) == message

@@ -1,0 +1,117 @@
+"""Augmentation ready for use: what each strength does, and what is asked for wrongly."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from catdog_keras.layers import RandomAffine, RandomSequence, augmentation
+from catdog_keras.layers._augmentation_preset import STRENGTHS
+
+EVERY_STRENGTH = pytest.mark.parametrize("strength", STRENGTHS)
+
+
+def pictures(count, high=255.0):
+    return np.random.default_rng(0).uniform(0, high, (count, 12, 12, 3)).astype("float32")
+
+
+def augmented(layer, images):
+    return keras.ops.convert_to_numpy(layer(images, training=True))
+
+
+def test_medium_is_what_models_2_and_3_have_always_had():
+    expected = RandomAffine("horizontal", rotation_degrees=20, zoom=0.1, translation=0.1)
+    config = {**expected.get_config(), "name": "augmentation"}
+    assert augmentation().get_config() == augmentation("medium").get_config() == config
+
+
+@EVERY_STRENGTH
+def test_it_is_one_layer_that_acts_in_training_only(strength):
+    images = pictures(32)
+    layer = augmentation(strength, seed=0)
+    assert layer.name == "augmentation"
+    assert augmentation(strength, name="front").name == "front"
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(layer(images)), images)
+    outputs = augmented(layer, images)
+    assert outputs.shape == images.shape
+    assert (outputs != images).any()
+
+
+@EVERY_STRENGTH
+def test_same_seed_same_bits_also_after_serialisation(strength):
+    images = pictures(32)
+    layer = augmentation(strength, seed=2**31 - 1)
+    config = json.loads(json.dumps(keras.saving.serialize_keras_object(layer)))
+    first = augmented(layer, images)
+    again = keras.saving.deserialize_keras_object(config)
+    np.testing.assert_array_equal(augmented(again, images), first)
+    assert (augmented(augmentation(strength, seed=2), images) != first).any()
+
+
+def test_light_swaps_left_and_right_in_half_of_the_pictures():
+    images = pictures(64)
+    outputs = augmented(augmentation("light", seed=0), images)
+    kept = np.isclose(outputs, images, atol=1e-2).all((1, 2, 3))
+    swapped = np.isclose(outputs, images[:, :, ::-1], atol=1e-2).all((1, 2, 3))
+    assert (kept ^ swapped).all()
+    assert 16 < swapped.sum() < 48
+
+
+@pytest.mark.parametrize("value_range", [(0, 255), (0, 1), [0.0, 1.0]])
+def test_strong_stays_in_the_range_and_erases_with_its_middle(value_range):
+    low, high = value_range
+    images = np.full((200, 16, 16, 3), high, "float32")
+    images[..., 1] = low + 0.4 * (high - low)
+    outputs = augmented(augmentation("strong", seed=0, value_range=value_range), images)
+    slack = 1e-4 * high
+    assert outputs.min() >= low - slack
+    assert outputs.max() <= high + slack
+    grey = np.isclose(outputs, (low + high) / 2, atol=slack).all(-1).mean((1, 2))
+    assert 25 < (grey > 0).sum() < 80  # 1 of 4
+    assert grey.max() < 0.2
+    # One colour all over: what changed outside of the rectangle changed by its colour.
+    recoloured = (abs(outputs[:, 0, 0] - images[:, 0, 0]) > 0.01 * (high - low)).any(-1)
+    assert 130 < recoloured.sum() < 185  # 8 of 10
+    assert len(np.unique(outputs[recoloured, 0, 0].round(3), axis=0)) > 100
+
+
+def test_strong_seeds_its_layers_apart():
+    affine, colour, erasing = augmentation("strong", seed=2**31 - 1).layers
+    seeded = [affine, colour, erasing, *colour.layer.layers, erasing.layer]
+    seeds = [layer.seed for layer in seeded]
+    assert len(set(seeds)) == len(seeds) == 7
+    assert all(0 <= seed < 2**31 for seed in seeds)
+    assert isinstance(augmentation("strong"), RandomSequence)
+
+
+@EVERY_STRENGTH
+def test_channels_first_is_the_same_transposed(strength):
+    images = pictures(3)
+    expected = augmented(augmentation(strength, seed=0), images)
+    layer = augmentation(strength, seed=0, data_format="channels_first")
+    outputs = augmented(layer, np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
+    np.testing.assert_allclose(outputs.transpose(0, 2, 3, 1), expected, atol=1e-2)
+
+
+SPAN = "a pair (low, high) of numbers with low < high"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"strength": "weak"}, ValueError, "`strength` must be one of 'light', 'medium', 'strong'; received strength='weak'."),
+        ({"strength": 2}, TypeError, "`strength` must be one of 'light', 'medium', 'strong'; received strength=2."),
+        ({"seed": 2**31}, ValueError, "`seed` must be an integer from 0 to 2147483647; received seed=2147483648."),
+        ({"value_range": 255}, TypeError, f"`value_range` must be {SPAN}; received value_range=255."),
+        ({"value_range": ("0", 1)}, TypeError, f"`value_range` must be {SPAN}; received value_range=('0', 1)."),
+        ({"value_range": (1, 0)}, ValueError, f"`value_range` must be {SPAN}; received value_range=(1, 0)."),
+        ({"value_range": (0, 1, 2)}, ValueError, f"`value_range` must be {SPAN}; received value_range=(0, 1, 2)."),
+        ({"value_range": (0, float("nan"))}, ValueError, f"`value_range` must be {SPAN}; received value_range=(0, nan)."),
+        ({"data_format": "first"}, ValueError, "`data_format` must be one of 'channels_last', 'channels_first'; received data_format='first'."),
+    ],
+)  # fmt: skip
+def test_wrong_arguments_are_named(arguments, error, message):
+    with pytest.raises(error) as caught:
+        augmentation(**arguments)
+    assert str(caught.value) == message

@@ -1,0 +1,353 @@
+"""Fine-tuning: what is trained, what is not, how fast, and that a kill costs nothing."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from catdog_keras import FineTuning, fine_tune, transfer_model
+from catdog_keras.training._split_model import (
+    find_backbone,
+    first_unfrozen,
+    split_at_trained,
+    unfreeze_from,
+)
+from tests.training.fine_tuning_cases import LAYERS, SHAPE, interrupted_replace, model, run
+
+
+def pictures(count=24):
+    generator = np.random.default_rng(0)
+    labels = np.arange(count) % 2
+    images = generator.uniform(0, 255, (count, *SHAPE))
+    images[..., 0] = images[..., 0] / 2 + 100 * labels[:, None, None]
+    return images.astype("float32"), labels
+
+
+def values(variables):
+    return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
+
+
+def same(ones, others):
+    return all(np.array_equal(one, other) for one, other in zip(ones, others, strict=True))
+
+
+@pytest.mark.parametrize("views", [1, 2, None])
+def test_frozen_means_frozen_and_statistics_stay(views):
+    tuned = model()
+    inside = tuned.get_layer("small")
+    before = {layer.name: values(layer.weights) for layer in inside.layers}
+    fine_tune(tuned, pictures(), epochs=2, unfreeze="conv1", options=FineTuning(views=views))
+    after = {layer.name: values(layer.weights) for layer in inside.layers}
+    changed = {name for name in after if not same(before[name], after[name])}
+    assert changed == {"conv1", "conv2"}
+
+
+def test_unfreeze_from_a_name_or_a_fraction_trains_the_layers_after_it():
+    inside = find_backbone(model())
+    assert [layer.name for layer in inside.layers][1:] == LAYERS
+    for unfreeze, trained in (
+        (1, ["conv0", "conv1", "conv2"]),
+        (0.6, ["conv1", "conv2"]),
+        (0.3, ["conv2"]),
+        (0.1, []),
+        ("relu0", ["conv1", "conv2"]),
+        ("conv2", ["conv2"]),
+    ):
+        unfreeze_from(inside, first_unfrozen(inside, unfreeze))
+        found = [layer.name for layer in inside.layers if layer.trainable_variables]
+        assert found == trained, unfreeze
+
+
+def test_stages_share_the_epochs_and_unfreeze_one_after_the_other():
+    tuned = model()
+    inside = tuned.get_layer("small")
+    seen = []
+
+    class Batches(keras.utils.PyDataset):
+        def __len__(self):
+            return 1
+
+        def __getitem__(self, index):
+            return pictures(8)
+
+        def on_epoch_begin(self):
+            seen.append(sum(bool(layer.trainable_variables) for layer in inside.layers))
+
+    history = fine_tune(
+        tuned,
+        Batches(),
+        epochs=5,
+        unfreeze=("conv2", 0.6, "conv0"),
+        options=FineTuning(views=None),
+    )
+    assert len(history.history["loss"]) == len(history.epoch) == 5
+    assert seen == sorted(seen)
+    assert set(seen) == {1, 2, 3}
+    assert seen.count(2) == seen.count(3)
+
+
+def test_kept_features_give_what_the_whole_model_gives():
+    """One batch per epoch, no augmentation and no dropout: the order plays no part."""
+    data, tuned = pictures(), []
+    for views in (1, None):
+        tuned.append(model(augmentation=None, dropout=0))
+        options = FineTuning(learning_rate=1e-3, views=views)
+        fine_tune(tuned[-1], [data], epochs=4, unfreeze="conv1", options=options)
+    moved = 0.0
+    start = values(model(augmentation=None, dropout=0).weights)
+    for one, other, old in zip(*(values(each.weights) for each in tuned), start, strict=True):
+        np.testing.assert_allclose(one, other, atol=2e-5)
+        moved = max(moved, np.abs(one - old).max())
+    assert moved > 1e-3
+
+
+def residual_backbone():
+    """A convolution, and a residual block of two."""
+    x = inputs = keras.Input(SHAPE)
+    x = shortcut = keras.layers.Conv2D(4, 3, padding="same", activation="relu", name="stem")(x)
+    x = keras.layers.Conv2D(4, 3, padding="same", activation="relu", name="inside1")(x)
+    x = keras.layers.Conv2D(4, 3, padding="same", name="inside2")(x)
+    return keras.Model(inputs, keras.layers.Add(name="sum")([shortcut, x]), name="residual")
+
+
+def test_split_at_trained_inside_of_a_residual_block_cuts_before_the_block():
+    backbone = residual_backbone()
+    whole = transfer_model(backbone, SHAPE, preprocessing="signed", dropout=0)
+    for unfreeze, cut, trained in (
+        ("inside2", "stem", ["inside2", "logits"]),
+        ("inside1", "stem", ["inside1", "inside2", "logits"]),
+    ):
+        unfreeze_from(backbone, first_unfrozen(backbone, unfreeze))
+        parts = split_at_trained(whole, backbone)
+        assert parts.backbone.layers[-1].name == cut
+        names = [weight.path.split("/")[-2] for weight in parts.head.trainable_variables]
+        assert list(dict.fromkeys(names)) == trained
+        assert not parts.is_random
+        images, _ = pictures(3)
+        features = parts.backbone(parts.before(images))
+        np.testing.assert_allclose(
+            keras.ops.convert_to_numpy(parts.head(features)),
+            keras.ops.convert_to_numpy(whole(images)),
+            rtol=1e-4,
+            atol=1e-5,
+        )
+    unfreeze_from(backbone, 0)
+    assert split_at_trained(whole, backbone) is None  # nothing is frozen
+
+
+def test_rates_differ_by_depth():
+    tuned = model(augmentation=None)
+    start = values(tuned.get_layer("small").weights)
+    fine_tune(
+        tuned,
+        pictures(),
+        epochs=1,
+        unfreeze=1.0,
+        options=FineTuning(learning_rate=1e-2, lowest_factor=1e-3, warmup=0),
+    )
+    names = [weight.path for weight in tuned.get_layer("small").weights]
+    moved = {
+        path: np.abs(now - old).max()
+        for path, now, old in zip(
+            names, values(tuned.get_layer("small").weights), start, strict=True
+        )
+    }
+    kernels = [moved[path] for path in names if path.endswith("kernel")]
+    # Adam's first step is the rate itself, whatever the gradient: 1e-2 times .001, .01 and .1.
+    np.testing.assert_allclose(kernels, [1e-5, 1e-4, 1e-3], rtol=0.02)
+
+
+def test_the_model_is_left_compiled_with_its_own_loss_and_a_rate_to_go_on_with(tmp_path):
+    tuned = model(augmentation=None, dropout=0)
+    tuned.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    fine_tune(tuned, pictures(), epochs=1, unfreeze="conv1")
+    assert float(keras.ops.convert_to_numpy(tuned.optimizer.learning_rate)) == pytest.approx(1e-4)
+    data = pictures()
+    tuned.fit(*data, epochs=1, shuffle=False, verbose=0)
+    assert set(tuned.evaluate(*data, verbose=0, return_dict=True)) == {"loss"}
+    tuned.save(tmp_path / "tuned.keras")
+    loaded = keras.saving.load_model(tmp_path / "tuned.keras")
+    assert loaded.optimizer.factors == tuned.optimizer.factors
+    assert min(loaded.optimizer.factors) == pytest.approx(0.1)
+    assert same(values(tuned.optimizer.variables), values(loaded.optimizer.variables))
+    before = values(loaded.weights)
+    for each in (tuned, loaded):
+        each.fit(*data, epochs=1, shuffle=False, verbose=0)
+    assert not same(before, values(loaded.weights))
+    for one, other in zip(values(tuned.weights), values(loaded.weights), strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("opposite", [False, True])
+def test_early_stopping_ends_a_stage_and_the_best_weights_are_restored(opposite):
+    tuned = model(augmentation=None)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    tuned.compile("adam", loss, metrics=["accuracy"])
+    train, (images, labels) = pictures(), pictures()
+    # With the opposite of what is trained, the weights of the begin are soon the best.
+    validation = (images, 1 - labels) if opposite else (images, labels)
+    begin = tuned.evaluate(*validation, verbose=0, return_dict=True)
+    history = fine_tune(
+        tuned,
+        train,
+        validation_data=validation,
+        epochs=20,
+        unfreeze="conv1",
+        options=FineTuning(patience=3, learning_rate=1e-2),
+    )
+    log = history.history
+    epochs = len(log["loss"])
+    accuracies, losses = ([begin[name], *log[f"val_{name}"]] for name in ("accuracy", "loss"))
+    scores = [(a, -b) for a, b in zip(accuracies, losses, strict=True)]
+    best = scores.index(max(scores))
+    assert epochs == min(best + 3, 20)
+    judged = tuned.evaluate(*validation, verbose=0, return_dict=True)
+    assert judged["loss"] == pytest.approx(losses[best], rel=1e-4)
+
+
+def test_where_no_epoch_is_better_the_weights_of_the_begin_are_restored():
+    tuned = model(augmentation=None)
+    images, _ = pictures()
+    said = tuned.predict(images, verbose=0).argmax(axis=1)
+    before = values(tuned.weights)
+    history = fine_tune(
+        tuned,
+        (images, 1 - said),  # away from what is judged to be right
+        validation_data=(images, said),
+        epochs=20,
+        unfreeze="conv1",
+        options=FineTuning(learning_rate=1e-2, patience=2),
+    )
+    assert len(history.epoch) == 2
+    assert same(values(tuned.weights), before)
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "bfloat16"])
+def test_sixteen_bits(policy, tmp_path):
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        tuned, again = model(), model()
+    finally:
+        keras.config.set_dtype_policy(before)
+    for each in (tuned, again):
+        file = tmp_path / "state"
+        history = fine_tune(each, pictures(), epochs=3, unfreeze="conv1", checkpoint=file)
+        assert np.isfinite(history.history["loss"]).all()
+    assert same(values(tuned.weights), values(again.weights))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    from PIL import Image
+
+    root = tmp_path_factory.mktemp("pictures")
+    images, labels = pictures(72)
+    for number, (image, label) in enumerate(zip(images, labels, strict=True)):
+        place = root / ("train" if number < 40 else "validation") / f"class{label}"
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image.astype("uint8")).save(place / f"{number}.png")
+    return root
+
+
+class InterruptionError(Exception):
+    """What ends a run in the same process."""
+
+
+def interrupt():
+    raise InterruptionError
+
+
+@pytest.mark.parametrize(("case", "writes"), [("views", 2), ("stages", 3)])
+def test_an_interrupted_run_resumes_to_the_same_bits(case, writes, folder, tmp_path, monkeypatch):
+    """The run of the expected bits has no checkpoint: it shows that the seed alone decides."""
+    expected, history = run(case, None, folder)
+    file = tmp_path / "state"
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", interrupted_replace(writes, interrupt))
+        with pytest.raises(InterruptionError):
+            run(case, file, folder)
+    assert file.exists()
+    found, resumed = run(case, file, folder)
+    assert resumed.history == history.history
+    assert same(values(found.variables), values(expected.variables))
+    assert [each.name for each in tmp_path.iterdir()] == ["state"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("case", "writes"), [("kept", 1), ("views", 2), ("whole", 2), ("stages", 3)]
+)
+def test_a_killed_run_goes_on_to_the_same_bits(case, writes, folder, tmp_path):
+    expected, history = run(case, None, folder)
+    file = tmp_path / "state"
+    killed = subprocess.run(
+        [sys.executable, "-m", "tests.training.fine_tuning_cases", case, file, str(writes), folder],
+        env={**os.environ, "KERAS_BACKEND": keras.backend.backend()},
+        capture_output=True,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert file.exists() is (writes > 1)
+    found, gone_on = run(case, file, folder)
+    assert gone_on.history == history.history
+    assert same(values(found.variables), values(expected.variables))
+    assert [each.name for each in tmp_path.iterdir()] == ["state"]
+    again, _ = run(case, file, folder)  # there is nothing left to do
+    assert same(values(again.weights), values(expected.weights))
+
+
+def test_a_checkpoint_of_another_call_or_of_nothing_is_refused(tmp_path):
+    file = tmp_path / "state"
+    fine_tune(model(), pictures(8), epochs=1, unfreeze="conv2", checkpoint=file)
+    with pytest.raises(ValueError, match=r"There epochs was 1, is 2\. Delete the file, or name"):
+        fine_tune(model(), pictures(8), epochs=2, unfreeze="conv2", checkpoint=file)
+    file.write_text("no checkpoint")
+    with pytest.raises(ValueError, match="`checkpoint` must be a checkpoint of `fine_tune`, or a"):
+        fine_tune(model(), pictures(8), epochs=2, unfreeze="conv2", checkpoint=file)
+
+
+PART = "the name of a layer, a fraction above 0 up to 1, or a sequence of at most as many of them as epochs"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"unfreeze": 0.0}, f"`unfreeze` must be {PART}; received unfreeze=0.0."),
+        ({"unfreeze": (0.1, 0.2)}, f"`unfreeze` must be {PART}; received unfreeze=(0.1, 0.2)."),
+        ({"unfreeze": None}, f"`unfreeze` must be {PART}; received unfreeze=None."),
+        ({"unfreeze": "conv9"}, "`unfreeze` must be the name of a layer of 'small', or a fraction of its layers; received unfreeze='conv9'. The last of its layers are 'conv2', 'norm2', 'add2'."),
+        ({"epochs": 0}, "`epochs` must be an integer of at least 1; received epochs=0."),
+        ({"options": 3}, "`options` must be a FineTuning or None; received options=3."),
+    ],
+)  # fmt: skip
+def test_arguments_are_checked(arguments, message):
+    with pytest.raises((TypeError, ValueError)) as caught:
+        fine_tune(model(), pictures(8), **{"epochs": 1, **arguments})
+    assert str(caught.value) == message
+
+
+def test_labels_that_the_loss_cannot_take_are_refused():
+    images, _ = pictures(8)
+    with pytest.raises(
+        ValueError, match=r"`train` must hold labels that the loss of .* A label is 9"
+    ):
+        fine_tune(model(), (images, np.full(8, 9)), epochs=1, unfreeze="conv2")
+
+
+def test_options_are_checked():
+    with pytest.raises(ValueError, match=r"`warmup` must be a number from 0 to 0\.9; received war"):
+        FineTuning(warmup=1)
+    with pytest.raises(ValueError, match="`views` must be an integer from 1 to 255; received vie"):
+        FineTuning(views=0)
+
+
+def test_a_model_without_a_backbone_is_refused():
+    plain = keras.Sequential([keras.Input(SHAPE), keras.layers.Flatten(), keras.layers.Dense(2)])
+    with pytest.raises(ValueError, match="must be a model with a backbone inside, which is a mod"):
+        fine_tune(plain, pictures(8), epochs=1)

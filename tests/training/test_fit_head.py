@@ -1,0 +1,521 @@
+"""The head trained on features comes to what the whole model comes to, and nothing else changes."""
+
+import functools
+
+import keras
+import numpy as np
+import pytest
+
+from catdog_keras import RandomAffine, fit_head, transfer_model
+from catdog_keras._compile import compile_if_needed
+from catdog_keras.training import _feature_cache as feature_store
+from catdog_keras.training import _features as feature_extraction
+from catdog_keras.training._features import FeatureBatches, FeatureExtractor
+from catdog_keras.training._split_model import split_at_head
+
+SHAPE = (8, 8, 3)
+COUNT = 40
+
+
+def backbone(shape=SHAPE, seed=0):
+    """A small network whose normalisation does something."""
+    keras.utils.set_random_seed(seed)
+    layers = [keras.layers.Conv2D(6, 3), keras.layers.BatchNormalization(), keras.layers.ReLU()]
+    model = keras.Sequential([keras.Input(shape), *layers], name="small")
+    generator = np.random.default_rng(seed)
+    for variable in model.layers[1].weights:
+        variable.assign(generator.uniform(0.5, 1.5, variable.shape))
+    return model
+
+
+def small_model(num_classes=2, **arguments):
+    arguments = {"preprocessing": "signed", "dropout": 0.0} | arguments
+    return transfer_model(backbone(), SHAPE, num_classes, **arguments)
+
+
+def pictures(count=COUNT, num_classes=2, shape=SHAPE):
+    generator = np.random.default_rng(7)
+    images = generator.uniform(0, 255, (count, *shape)).astype("float32")
+    return images, (np.arange(count) % num_classes).astype("int32")
+
+
+def batches(size, count=COUNT):
+    images, labels = pictures(count)
+    return [(images[i : i + size], labels[i : i + size]) for i in range(0, count, size)]
+
+
+def train(model, data=None, **arguments):
+    data = pictures() if data is None else data
+    return fit_head(model, data, **({"epochs": 2, "verbose": 0} | arguments)).history
+
+
+def values(variables):
+    return [np.array(keras.ops.convert_to_numpy(v)) for v in variables if "seed" not in v.path]
+
+
+def computed(monkeypatch, rows=None):
+    """Counts the images that the backbone sees, by whether they are augmented.
+
+    Features are appended to `rows`.
+    """
+    counts = {False: 0, True: 0}
+    compute = FeatureExtractor.compute
+
+    def counting(self, images, *, augmented):
+        counts[augmented] += len(images)
+        features = compute(self, images, augmented=augmented)
+        if rows is not None:
+            rows.extend(features)
+        return features
+
+    monkeypatch.setattr(FeatureExtractor, "compute", counting)
+    return counts
+
+
+def test_training_the_head_on_features_is_training_the_whole_model():
+    # One batch per epoch and no dropout leave nothing to chance but the rounding of folding.
+    data = batches(COUNT)
+    whole, head = small_model(), small_model()
+    head.set_weights(whole.get_weights())
+    compile_if_needed(whole)
+    expected = whole.fit(*data[0], batch_size=COUNT, epochs=5, verbose=0).history
+    found = train(head, data, epochs=5, validation_data=data)
+    np.testing.assert_allclose(found["loss"], expected["loss"], rtol=1e-4)
+    np.testing.assert_allclose(found["accuracy"], expected["accuracy"], rtol=1e-6)
+    for one, other in zip(values(head.weights), values(whole.weights), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+    judged = head.evaluate(*data[0], verbose=0, return_dict=True)
+    np.testing.assert_allclose(judged["loss"], found["val_loss"][-1], rtol=1e-4)
+
+
+def test_frozen_means_frozen():
+    model = small_model(augmentation=RandomAffine("horizontal"))
+    before = values(model.get_layer("small").variables)
+    head = values(model.get_layer("logits").variables)
+    train(model, views=2)
+    for was, now in zip(before, values(model.get_layer("small").variables), strict=True):
+        np.testing.assert_array_equal(now, was)
+    assert all(
+        (was != now).any()
+        for was, now in zip(head, values(model.get_layer("logits").variables), strict=True)
+    )
+
+
+def test_two_runs_with_the_same_seed_are_equal():
+    def run(seed):
+        turn = RandomAffine("horizontal", zoom=0.2, seed=seed)
+        model = small_model(dropout=0.3, augmentation=turn)
+        keras.utils.set_random_seed(seed)
+        history = train(model, batches(8), views=3, cache=False)
+        return history["loss"], values(model.weights)[-2]
+
+    (loss, weights), (same_loss, same_weights), (other_loss, _) = run(1), run(1), run(2)
+    assert loss == same_loss
+    np.testing.assert_array_equal(weights, same_weights)
+    assert loss != other_loss
+
+
+def test_a_second_call_computes_only_what_it_has_not_seen(monkeypatch):
+    def train(model, data, **arguments):
+        fit_head(model, data, epochs=1, verbose=0, **arguments)
+
+    counts = computed(monkeypatch)
+    model = small_model()
+    images, labels = pictures()
+    train(model, (images, labels), validation_data=(images[:4], labels[:4]))
+    assert counts == {False: COUNT, True: 0}
+    train(model, (images[::-1].copy(), labels[::-1].copy()))  # in another order
+    assert counts[False] == COUNT
+    changed = images.copy()
+    changed[3, 0, 0, 0] += 1
+    train(model, (changed, labels))
+    assert counts[False] == COUNT + 1
+    kernel = model.get_layer("small").layers[0].kernel
+    kernel.assign(keras.ops.convert_to_numpy(kernel) * 1.5)
+    train(model, (images, labels))
+    assert counts[False] == 2 * COUNT + 1
+    train(model, (images, labels), cache=False)
+    assert counts[False] == 3 * COUNT + 1
+
+
+def test_what_was_cached_gives_the_same_training():
+    model = small_model()
+    start = model.get_weights()
+    losses = []
+    for cache in (True, True, False):
+        model.set_weights(start)
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile("adam", loss, metrics=["accuracy"])
+        keras.utils.set_random_seed(3)
+        losses.append(train(model, batches(8), cache=cache)["loss"])
+    assert losses[0] == losses[1] == losses[2]
+
+
+def test_a_folder_serves_another_model_of_the_same_weights(monkeypatch, tmp_path):
+    counts = computed(monkeypatch)
+    expected = train(small_model(), cache=tmp_path / "features")
+    assert train(small_model(), cache=tmp_path / "features") == expected
+    assert counts[False] == COUNT
+    train(small_model(preprocessing="unit"), cache=tmp_path / "features")
+    assert counts[False] == 2 * COUNT
+    train(small_model(), cache=str(tmp_path / "features"), dtype="bfloat16")
+    assert counts[False] == 3 * COUNT
+
+
+def test_what_is_damaged_in_a_folder_is_computed_anew(monkeypatch, tmp_path):
+    expected = train(small_model(), cache=tmp_path)
+    (file,) = tmp_path.iterdir()
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 255  # the last record is damaged, and before that the tenth is
+    content[10 * len(content) // COUNT - 1] ^= 255
+    file.write_bytes(content[: -len(content) // COUNT // 2] + content[-1:])
+    counts = computed(monkeypatch)
+    assert train(small_model(), cache=tmp_path) == expected
+    assert counts[False] == 2
+    assert train(small_model(), cache=tmp_path) == expected
+    assert counts[False] == 2
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="`cache` must be a folder that can be read and written to"):
+        train(small_model(), cache=tmp_path / "file" / "folder")
+
+
+def test_features_beyond_the_limit_are_in_a_file(monkeypatch):
+    model = small_model()
+    keras.utils.set_random_seed(1)
+    expected = train(model, batches(8), validation_data=batches(8))
+    monkeypatch.setattr(feature_store, "MEMORY_BYTES", 10 * 6 * 4)  # ten images of six features
+    counts = computed(monkeypatch)
+    model = small_model()
+    keras.utils.set_random_seed(1)
+    assert train(model, batches(8), validation_data=batches(8)) == expected
+    assert counts[False] == COUNT
+    train(model, batches(8), epochs=1)
+    assert counts[False] == COUNT + COUNT - 10  # the file was deleted after the first call
+
+
+def test_views_are_augmented_and_no_two_are_the_same(monkeypatch):
+    rows = []
+    counts = computed(monkeypatch, rows)
+    model = small_model(augmentation=RandomAffine("horizontal", rotation_degrees=30))
+    train(model, views=3, epochs=1)
+    assert counts == {False: COUNT, True: 2 * COUNT}
+    assert len({row.tobytes() for row in rows}) == 3 * COUNT
+
+
+def test_each_epoch_shows_every_picture_once_in_one_of_its_views():
+    store = feature_store.FeatureStore((2,))
+    keys = [[bytes([picture, view]) for view in range(3)] for picture in range(COUNT)]
+    for key in [key for views in keys for key in views]:
+        store.add([key], np.array([list(key)], np.float32))
+    data = feature_extraction.Collected(keys, np.arange(COUNT), None, batch_size=7)
+    batches = FeatureBatches(store, data, seed=0)
+    views = set()
+    for _ in range(6):
+        rows, labels = map(np.concatenate, zip(*(batches[i] for i in range(6)), strict=True))
+        assert sorted(labels) == list(range(COUNT))
+        assert (labels != np.arange(COUNT)).any()
+        np.testing.assert_array_equal(rows[:, 0], labels)
+        views |= {tuple(row) for row in rows.astype(int).tolist()}
+        batches.on_epoch_end()
+    assert len(views) > 2 * COUNT  # six epochs draw most of the 120 views
+
+
+def test_with_one_view_augmentation_plays_no_part():
+    plain, augmented = small_model(), small_model(augmentation=RandomAffine("vertical", zoom=0.5))
+    augmented.set_weights(plain.get_weights())
+    found, expected = train(augmented, batches(COUNT)), train(plain, batches(COUNT))
+    np.testing.assert_allclose(found["loss"], expected["loss"], rtol=1e-6)
+
+
+@pytest.mark.parametrize("num_classes", [1, 7])
+def test_one_to_seven_classes(num_classes):
+    images, labels = pictures(num_classes=max(num_classes, 2))
+    history = train(small_model(num_classes), (images, labels), epochs=5)
+    assert np.isfinite(history["loss"]).all()
+    assert history["loss"][-1] < history["loss"][0]
+    assert 0 <= history["accuracy"][-1] <= 1
+
+
+def test_one_logit_says_yes_above_zero():
+    model = small_model(1)
+    model.get_layer("logits").set_weights([np.zeros((6, 1)), np.array([0.3])])
+    history = train(model, (pictures()[0], np.ones(COUNT, "int32")), epochs=1)
+    assert history["accuracy"] == [1.0]  # with a threshold of 0.5 it would be 0
+
+
+def test_a_grey_model_takes_grey_pictures():
+    shape = (8, 8, 1)
+    model = transfer_model(backbone(shape), shape, preprocessing="unit")
+    assert np.isfinite(train(model, pictures(shape=shape))["loss"]).all()
+    with pytest.raises(ValueError, match=r"batches of pictures of shape \(8, 8, 1\)"):
+        train(model)
+
+
+@functools.cache
+def float32_losses(epochs):
+    return train(small_model(), batches(8), epochs=epochs)["loss"]
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision(policy):
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        model = small_model()
+    finally:
+        keras.config.set_dtype_policy(before)
+    found = train(model, batches(8), epochs=5)
+    np.testing.assert_allclose(found["loss"], float32_losses(5), rtol=0.05)
+    assert {variable.dtype for variable in model.trainable_variables} == {"float32"}
+
+
+def test_features_in_another_dtype():
+    expected = train(small_model(), batches(COUNT))["loss"]
+    found = train(small_model(), batches(COUNT), dtype="bfloat16")["loss"]
+    assert found != expected
+    np.testing.assert_allclose(found, expected, rtol=0.02)
+
+
+class _Sequence(keras.utils.PyDataset):
+    def __len__(self):
+        return 5
+
+    def __getitem__(self, index):
+        return batches(8)[index]
+
+
+def as_tf_data():
+    from tensorflow.data import Dataset
+
+    return Dataset.from_tensor_slices(pictures()).batch(8)
+
+
+def test_data_may_come_in_any_form():
+    def run(data):
+        model = small_model()
+        keras.utils.set_random_seed(5)
+        return train(model, data, epochs=1)
+
+    expected = run(batches(8))
+    for data in (as_tf_data(), _Sequence(), iter(batches(8))):
+        assert run(data) == expected, type(data)
+
+
+def test_sample_weights_count():
+    images, labels = pictures()
+    weights = np.where(np.arange(COUNT) < 20, 1.0, 0.0).astype("float32")
+    weighted = train(small_model(), [(images, labels, weights)], epochs=1)["loss"][0]
+    half = train(small_model(), [(images[:20], labels[:20])], epochs=1)["loss"][0]
+    np.testing.assert_allclose(2 * weighted, half, rtol=1e-4)  # Keras divides by all pictures
+
+
+def test_a_compiled_model_keeps_its_optimizer_loss_and_metrics():
+    model = small_model()
+    optimizer = keras.optimizers.SGD(0.0)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(optimizer, loss, metrics=["sparse_categorical_crossentropy"])
+    before = values(model.trainable_variables)
+    history = train(model, batches(8))
+    assert set(history) == {"loss", "sparse_categorical_crossentropy"}
+    assert model.optimizer is optimizer
+    assert int(optimizer.iterations) == 10
+    for was, now in zip(before, values(model.trainable_variables), strict=True):
+        np.testing.assert_array_equal(now, was)  # a rate of zero is a rate of zero
+
+
+def test_callbacks_see_the_whole_model_and_can_stop_it(tmp_path):
+    model = small_model()
+
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            assert self.model is model
+            self.model.stop_training = epoch == 1
+
+    callbacks = [
+        Stop(),
+        keras.callbacks.ModelCheckpoint(tmp_path / "{epoch}.keras"),
+    ]
+    history = fit_head(model, pictures(), epochs=9, callbacks=callbacks, verbose=0)
+    assert history.epoch == [0, 1]
+    assert history.model is model
+    saved = keras.saving.load_model(tmp_path / "2.keras")
+    for expected, found in zip(model.get_weights(), saved.get_weights(), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def own_functional():
+    """A model as the public tutorials build it, with Keras's own layers and operations."""
+    inputs = keras.Input(SHAPE)
+    turned = keras.Sequential([keras.layers.RandomFlip("horizontal")])(inputs)
+    frozen = backbone()
+    frozen.trainable = False
+    x = frozen(turned / 127.5 - 1, training=False)
+    x = keras.layers.Dropout(0.2)(keras.layers.GlobalAveragePooling2D()(x))
+    return keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Dense(5, "relu")(x)))
+
+
+def own_sequential():
+    frozen = backbone()
+    frozen.trainable = False
+    return keras.Sequential(
+        [
+            keras.Input(SHAPE),
+            keras.layers.Rescaling(1 / 255),
+            frozen,
+            keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(2)]),
+        ]
+    )
+
+
+class _Subclassed(keras.Model):
+    """A backbone that is no graph of layers."""
+
+    def __init__(self, **arguments):
+        super().__init__(**arguments)
+        self.convolution = keras.layers.Conv2D(4, 3)
+
+    def call(self, inputs):
+        return self.convolution(inputs)
+
+
+@pytest.mark.parametrize(
+    "build", [own_functional, own_sequential, lambda: transfer_model(_Subclassed(), SHAPE)]
+)
+def test_a_model_of_ones_own(build):
+    model = build()
+    frozen = values(v for layer in model.layers if not layer.trainable for v in layer.variables)
+    assert frozen
+    history = train(model, batches(8), validation_data=batches(8), epochs=3)
+    judged = model.evaluate(*pictures(), verbose=0, return_dict=True)
+    np.testing.assert_allclose(judged["loss"], history["val_loss"][-1], rtol=1e-4)
+    after = values(v for layer in model.layers if not layer.trainable for v in layer.variables)
+    for was, now in zip(frozen, after, strict=True):
+        np.testing.assert_array_equal(now, was)
+
+
+class _Unfaithful(keras.layers.Conv2D):
+    """A layer whose own constructor refuses its config."""
+
+    def get_config(self):
+        return {**super().get_config(), "patch_size": 3}
+
+
+def test_a_layer_that_cannot_be_made_from_its_config_is_taken_as_it_is():
+    frozen = keras.Sequential([keras.Input(SHAPE), _Unfaithful(4, 3)])
+    model = transfer_model(frozen, SHAPE)
+    history = train(model, batches(8), validation_data=batches(8))
+    judged = model.evaluate(*pictures(), verbose=0, return_dict=True)
+    np.testing.assert_allclose(judged["loss"], history["val_loss"][-1], rtol=1e-5)
+    with pytest.raises(ValueError, match="`dtype` must be None for a backbone with layers that"):
+        train(model, dtype="bfloat16")
+
+
+def test_the_features_are_what_training_does_not_change():
+    split = split_at_head(
+        small_model(dropout=0.2, augmentation=RandomAffine("horizontal", name="turn"))
+    )
+    assert [layer.name for layer in split.head.layers[1:]] == ["dropout", "logits"]
+    assert split.backbone.output_shape == (None, 6)
+    assert [layer.name for layer in split.before.layers[1:]] == ["turn", "preprocessing"]
+    assert split.is_random
+
+
+def branching():
+    inputs = keras.Input(SHAPE)
+    frozen = backbone()
+    frozen.trainable = False
+    flat = keras.layers.Flatten()
+    return keras.Model(
+        inputs, keras.layers.Dense(2)(flat(frozen(inputs))) + keras.layers.Dense(2)(flat(inputs))
+    )
+
+
+def thawed():
+    model = small_model()
+    model.get_layer("small").trainable = True
+    return model
+
+
+def all_frozen():
+    model = small_model()
+    model.trainable = False
+    return model
+
+
+@pytest.mark.parametrize(
+    ("build", "found"),
+    [
+        (thawed, "Nothing before 'small', which is trained, is frozen: set `trainable = False`."),
+        (all_frozen, "All its weights are frozen."),
+    ],
+)
+def test_a_model_without_frozen_backbone_and_head_is_refused(build, found):
+    model = build()
+    with pytest.raises(ValueError, match="a frozen backbone") as caught:
+        train(model)
+    assert str(caught.value) == (
+        f"`model` must be a frozen backbone with a head to train after it; received model={model!r}. "
+        f"{found} `transfer_model` builds such models."
+    )
+
+
+def test_more_than_one_way_to_the_head_is_refused():
+    with pytest.raises(ValueError, match="More than one tensor leads from its frozen layers"):
+        train(branching())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"epochs": 0}, ValueError, "`epochs` must be an integer of at least 1; received epochs=0."),
+        ({"views": 0}, ValueError, "`views` must be an integer from 1 to 255; received views=0."),
+        ({"views": 2}, ValueError, "`views` must be 1 for a model without augmentation before its backbone; received views=2."),
+        ({"cache": 3}, TypeError, "`cache` must be True, False or the path of a folder; received cache=3."),
+        ({"dtype": "float13"}, ValueError, "`dtype` must be a dtype or a policy, such as 'mixed_bfloat16', or None; received dtype='float13'."),
+        ({"steps_per_epoch": 3}, TypeError, "`fit_head` takes these arguments of `keras.Model.fit`: callbacks, class_weight, initial_epoch, validation_freq, verbose; received steps_per_epoch=3."),
+        ({"data": "cats"}, TypeError, "`train` must be a dataset of batches (pictures, labels), or a pair of arrays, pictures and their labels; received train='cats'."),
+        ({"data": []}, ValueError, "`train` must hold at least one picture; received an empty dataset."),
+        ({"data": [np.zeros((2, *SHAPE))]}, ValueError, "`train` must be a dataset of batches (pictures, labels), or a pair of arrays, pictures and their labels; received a batch that is no pair."),
+        ({"data": [(np.zeros((2, 9, 8, 3)), [0, 1])]}, ValueError, "`train` must hold batches of pictures of shape (8, 8, 3), as the model takes them; received a batch of shape (2, 9, 8, 3)."),
+        ({"data": [(np.zeros((2, *SHAPE)), [0])]}, ValueError, "`train` must have a label for each picture; received 2 pictures and labels of shape (1,)."),
+        ({"data": [(np.zeros((3, *SHAPE)), [0, 5, 1])]}, ValueError, "`train` must hold labels that the loss of 'transfer_small' takes; received others. A label is 5, and the model's classes go from 0 to 1. Build the model with num_classes=6, or look where the label comes from."),
+        ({"data": [(np.zeros((2, *SHAPE)), np.eye(2))]}, ValueError, "`train` must hold labels that the loss of 'transfer_small' takes; received others."),
+        ({"validation_data": [(np.zeros((2, *SHAPE)), [0, -1])]}, ValueError, "`validation_data` must hold labels that the loss of 'transfer_small' takes; received others. A label is -1,"),
+        ({"validation_data": 3}, TypeError, "`validation_data` must be a dataset of batches (pictures, labels), or a pair of arrays, pictures and their labels; received validation_data=3."),
+    ],
+)  # fmt: skip
+def test_arguments_are_checked(arguments, error, message):
+    with pytest.raises(error) as caught:
+        train(small_model(), **arguments)
+    assert str(caught.value).startswith(message)
+
+
+def own_loss(truth, logits):
+    return keras.ops.mean(logits, axis=-1) * truth
+
+
+def test_a_loss_of_the_users_own_takes_what_labels_it_likes():
+    model = small_model()
+    model.compile("sgd", own_loss)
+    assert len(train(model, [(np.zeros((2, *SHAPE)), [7.5, -2.0])])["loss"]) == 2
+
+
+def test_data_without_end_is_refused():
+    data = as_tf_data().repeat()
+    with pytest.raises(ValueError, match=r"`train` must be finite; received train=.*`repeat\(\)`"):
+        train(small_model(), data)
+
+
+def test_a_backbone_is_traced_for_one_shape(monkeypatch):
+    sizes = set()
+    predict = keras.Model.predict_on_batch
+    monkeypatch.setattr(
+        keras.Model,
+        "predict_on_batch",
+        lambda self, x: sizes.add(len(x)) or predict(self, x),
+    )
+    train(small_model(), batches(7), validation_data=batches(3))
+    assert sizes == {feature_extraction.BATCH_SIZE}

@@ -1,0 +1,142 @@
+"""The same calls on two devices and in two processes: the losses of one."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from catdog_keras import fine_tune, fit_head
+from tests.training.fine_tuning_cases import model
+
+BACKEND = keras.backend.backend()
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "several-devices.md"
+pytestmark = pytest.mark.skipif(
+    BACKEND == "torch", reason="Keras divides no batches on its PyTorch backend"
+)
+
+
+def start(*arguments, devices=1):
+    environment = {
+        **os.environ,
+        "KERAS_BACKEND": BACKEND,
+        "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
+    }
+    return subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "tests.training.several_devices",
+            str(devices),
+            *map(str, arguments),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+
+
+def result(process):
+    out, errors = process.communicate(timeout=240)
+    assert process.returncode == 0, errors[-3000:]
+    return json.loads(out.splitlines()[-1])
+
+
+def free_address():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{free.getsockname()[1]}"
+
+
+@pytest.fixture(scope="module")
+def of_one(tmp_path_factory):
+    return result(start(tmp_path_factory.mktemp("one")))
+
+
+def assert_same_losses(found, expected):
+    for name in ("fit", "fit_head", "fine_tune"):
+        np.testing.assert_allclose(found[name], expected[name], rtol=1e-3, err_msg=name)
+
+
+@pytest.mark.slow
+def test_two_devices_give_the_losses_of_one(of_one, tmp_path):
+    """`MirroredStrategy` on TensorFlow, `keras.distribution.DataParallel` on JAX."""
+    assert_same_losses(result(start(tmp_path, devices=2)), of_one)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(BACKEND != "jax", reason="Keras trains in several processes on JAX alone")
+def test_two_processes_give_the_losses_of_one_and_the_first_one_writes(of_one, tmp_path):
+    address = free_address()
+    both = [start(number, 2, address, tmp_path) for number in range(2)]
+    found = [result(process) for process in both]
+    for each in found:
+        assert_same_losses(each, of_one)
+    assert sorted(found[0]["pictures"] + found[1]["pictures"]) == of_one["pictures"]
+    assert [file.name for file in tmp_path.iterdir()] == ["state0"]
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="a strategy of TensorFlow")
+@pytest.mark.parametrize("train", [fine_tune, fit_head])
+def test_several_workers_of_tensorflow_are_refused(train):
+    import tensorflow as tf
+
+    with tf.distribute.MultiWorkerMirroredStrategy().scope():
+        tested = model()
+    data = np.zeros((4, 8, 8, 3)), np.array([0, 1, 0, 1])
+    with pytest.raises(
+        ValueError, match=r"Keras 3 cannot train under it \(keras#20585\)\. Use Mirr"
+    ):
+        train(tested, data, epochs=1)
+
+
+@pytest.fixture
+def as_written(drawn_synthetic, tmp_path):
+    """Runs a command of the page with this Python, in a folder with `train.py`."""
+    del drawn_synthetic  # is where "synthetic" is looked for
+
+    def run(program, command):
+        (tmp_path / "train.py").write_text(program.replace("127.0.0.1:9876", free_address()))
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", command],
+            cwd=tmp_path,
+            env={**os.environ, "PATH": path},
+            check=True,
+            timeout=240,
+        )
+
+    return run
+
+
+def blocks(language):
+    fenced = rf"^```{language}\n(.*?)^```"
+    return re.findall(fenced, PAGE.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="a strategy of TensorFlow")
+def test_the_program_of_the_page_runs_on_two_devices_of_tensorflow(as_written):
+    (program,), devices = blocks("python"), blocks("py")[0]
+    named = re.search(r'MirroredStrategy\(\["CPU:0", "CPU:1"\]\)', PAGE.read_text("utf-8"))[0]
+    program = program.replace("MirroredStrategy()", named)
+    assert named in program
+    as_written(f"{devices}{program}assert strategy.num_replicas_in_sync == 2", "python train.py")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(BACKEND != "jax", reason="devices and processes of JAX")
+def test_the_programs_of_the_page_run_on_two_devices_and_in_two_processes_of_jax(as_written):
+    (program,) = blocks('py title="train.py"')
+    top = blocks("py")[1]
+    two_devices, two_processes = blocks("bash")
+    two = "assert keras.distribution.distribution().device_mesh.shape == (2,)\n"
+    as_written(program + two, two_devices)
+    as_written(top + program + two, two_processes)
