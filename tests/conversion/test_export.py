@@ -66,8 +66,8 @@ def run_onnx(path, pictures):
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path)
-    (images,) = session.get_inputs()
-    (logits,) = session.run(None, {images.name: pictures})
+    (tensor,) = session.get_inputs()
+    (logits,) = session.run(None, {tensor.name: pictures})
     return logits
 
 
@@ -75,10 +75,10 @@ def run_litert(path, pictures):
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_path=path)
-    (images,), (logits,) = interpreter.get_input_details(), interpreter.get_output_details()
-    interpreter.resize_tensor_input(images["index"], pictures.shape)
+    (tensor,), (logits,) = interpreter.get_input_details(), interpreter.get_output_details()
+    interpreter.resize_tensor_input(tensor["index"], pictures.shape)
     interpreter.allocate_tensors()
-    interpreter.set_tensor(images["index"], pictures)
+    interpreter.set_tensor(tensor["index"], pictures)
     interpreter.invoke()
     return interpreter.get_tensor(logits["index"])
 

@@ -147,21 +147,21 @@ def test_the_summary_says_on_which_side_of_the_baseline_the_model_is():
     mostly_dogs = [0] * 10 + [1] * 30
     assert (
         line([1] * 40, mostly_dogs)
-        == "baseline           0.750, always guessing dog; the model is surely above it (p = 0.002)"
+        == "baseline           0.750, always guessing dog; the model is significantly above it (p = 0.002)"
     )
     assert (
         line([0] * 40, mostly_dogs)
-        == "baseline           0.750, always guessing dog; the model is surely below it (p = 1.9e-09)"
+        == "baseline           0.750, always guessing dog; the model is significantly below it (p = 1.9e-09)"
     )
     assert line([1] * 31 + [0] * 9, mostly_dogs).endswith(
-        "the model is above it, but not surely (p = 1)"
+        "the model is above it, but not significantly (p = 1)"
     )
     assert line([1] * 29 + [0] * 11, mostly_dogs).endswith(
-        "the model is below it, but not surely (p = 1)"
+        "the model is below it, but not significantly (p = 1)"
     )
     assert (
         line([0] * 10 + [1] * 30, mostly_dogs)
-        == "baseline           0.750, always guessing dog; the model is no better than it (p = 1)"
+        == "baseline           0.750, always guessing dog; the model equals it (p = 1)"
     )
 
 

@@ -132,7 +132,7 @@ def test_summary_and_repr_can_be_read():
     low, high = wilson_interval(3, 4)
     assert str(example()).splitlines() == [
         f"accuracy           0.750, 3 of 4 pictures, 95 % interval {low:.3f} to {high:.3f}",
-        "baseline           0.750, always guessing dog; the model is no better than it (p = 1)",
+        "baseline           0.750, always guessing dog; the model equals it (p = 1)",
         "log loss           0.511 nats",
         "calibration error  0.350 (10 bins)",
     ]

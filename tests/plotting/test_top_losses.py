@@ -58,11 +58,11 @@ def test_without_files_pictures_go_by_their_number():
 
 
 @given(st.integers(1, 40), st.integers(1, 9), st.integers(1, 12), st.integers(0, 99))
-def test_pictures_are_found_in_any_batch(pictures, batch, most, seed):
-    labels = np.random.default_rng(seed).integers(0, 2, pictures)
-    worst = np.random.default_rng(seed).permutation(pictures)[:most]
+def test_pictures_are_found_in_any_batch(count, batch, most, seed):
+    labels = np.random.default_rng(seed).integers(0, 2, count)
+    worst = np.random.default_rng(seed).permutation(count)[:most]
     images, _ = stamped(labels)
-    batches = [(images[n : n + batch], labels[n : n + batch]) for n in range(0, pictures, batch)]
+    batches = [(images[n : n + batch], labels[n : n + batch]) for n in range(0, count, batch)]
     losses = wrong_about(worst, labels).top_losses(len(worst))
     assert shown(plot_top_losses(losses, batches)) == worst.tolist()
 

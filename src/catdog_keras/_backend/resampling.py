@@ -62,11 +62,11 @@ def gather_pixels(
     columns = _neighbours(x, width, interpolation, fill_mode, ops)
     rows = _neighbours(y, height, interpolation, fill_mode, ops)
     pixels = ops.reshape(images, (-1, channels))
-    pictures = ops.reshape(ops.cast(count_up(batch, images), "int32"), (-1, 1, 1)) * height
+    first_rows = ops.reshape(ops.cast(count_up(batch, images), "int32"), (-1, 1, 1)) * height
     outputs = sum(
         row_weight
         * sum(
-            column_weight * take_rows(pixels, (pictures + row) * width + column)
+            column_weight * take_rows(pixels, (first_rows + row) * width + column)
             for column, column_weight in columns
         )
         for row, row_weight in rows
@@ -153,8 +153,8 @@ def _gather_by_jax() -> Any:
     import jax
 
     def gather(images: Any, matrix: Any, *rest: Any) -> Any:
-        def one(picture: Any) -> Any:
-            image, its_matrix = picture
+        def one(pair: Any) -> Any:
+            image, its_matrix = pair
             return gather_pixels(image[None], its_matrix[None], *rest)[0]
 
         return jax.lax.map(one, (images, matrix), batch_size=AT_ONCE)

@@ -77,8 +77,8 @@ def check_pipeline(
         )
     elif labels:
         findings.extend(check_labels(labels, model, class_names))
-    pictures = sum(len(array) if array.ndim == 4 else 1 for array in images)
-    return PipelineReport(tuple(findings), pictures)
+    num_images = sum(len(array) if array.ndim == 4 else 1 for array in images)
+    return PipelineReport(tuple(findings), num_images)
 
 
 def _read(batches: Iterable[Any]) -> tuple[list[Array], list[Array]]:

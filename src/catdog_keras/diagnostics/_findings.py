@@ -51,17 +51,17 @@ class PipelineReport:
 
     Attributes:
         findings: The problems, in the order in which to fix them.
-        pictures: Number of images that were checked.
+        num_images: Number of images that were checked.
 
     Example:
         >>> import catdog_keras
-        >>> report = catdog_keras.PipelineReport((), pictures=64)
+        >>> report = catdog_keras.PipelineReport((), num_images=64)
         >>> bool(report), str(report)
         (False, 'Nothing wrong was found in 64 pictures and the model.')
     """
 
     findings: tuple[PipelineFinding, ...]
-    pictures: int
+    num_images: int
 
     def __len__(self) -> int:
         """Returns the number of findings."""

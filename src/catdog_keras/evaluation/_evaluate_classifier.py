@@ -108,11 +108,11 @@ def _recorded(
     for images, batch_labels in read_batches(dataset, name):
         readable = keras.tree.map_structure(_readable, images)
         labels.append(read_labels(batch_labels, num_classes))
-        pictures = len(keras.tree.flatten(readable)[0])
+        num_images = len(keras.tree.flatten(readable)[0])
         if pictures != len(labels[-1]):
             raise ValueError(
                 f"`{name}` must hold one label per picture; "
-                f"received a batch of {pictures} pictures and {len(labels[-1])} labels."
+                f"received a batch of {num_images} pictures and {len(labels[-1])} labels."
             )
         yield readable
 

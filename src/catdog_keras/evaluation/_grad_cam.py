@@ -292,16 +292,16 @@ def _check_images(images: Tensor, expected: Sequence[int | None]) -> npt.NDArray
     return array
 
 
-def _check_class_index(class_index: Any, pictures: int, classes: int) -> IntegerArray | None:
+def _check_class_index(class_index: Any, num_images: int, classes: int) -> IntegerArray | None:
     """Returns the class index of each image, or None; raises an error if a class does not exist."""
     if class_index is None:
         return None
-    requirement = f"an integer from 0 to {classes - 1}, or one for each of {pictures} pictures"
+    requirement = f"an integer from 0 to {classes - 1}, or one for each of {num_images} pictures"
     single = isinstance(class_index, numbers.Integral) and not isinstance(class_index, bool)
-    array = np.asarray([class_index] * pictures if single else class_index)
+    array = np.asarray([class_index] * num_images if single else class_index)
     if array.dtype.kind not in "iu":
         raise TypeError(describe("class_index", f"{requirement}, or None", class_index))
-    if array.shape != (pictures,) or not ((array >= 0) & (array < classes)).all():
+    if array.shape != (num_images,) or not ((array >= 0) & (array < classes)).all():
         raise ValueError(describe("class_index", requirement, class_index))
     return array.astype(np.int64)
 

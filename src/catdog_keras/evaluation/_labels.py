@@ -163,15 +163,15 @@ def _describe_batch(batch: object) -> str:
     return f"of type {type(batch).__name__}"
 
 
-def check_files(files: Sequence[str] | None, pictures: int) -> tuple[str, ...] | None:
+def check_files(files: Sequence[str] | None, num_images: int) -> tuple[str, ...] | None:
     """Returns the files as a tuple of strings; raises an error unless there is one per image."""
     if files is None:
         return None
     if isinstance(files, str) or not isinstance(files, Sequence):
         raise TypeError(describe("files", "a list with the file of each picture, or None", files))
-    if len(files) != pictures:
+    if len(files) != num_images:
         raise ValueError(
-            f"`files` must hold one file per picture, here {pictures}; received {len(files)}. "
+            f"`files` must hold one file per picture, here {num_images}; received {len(files)}. "
             "Take the files of the very split that is evaluated."
         )
     return tuple(str(file) for file in files)

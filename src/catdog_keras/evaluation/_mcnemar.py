@@ -38,7 +38,7 @@ class Comparison:
     neither_right: int
 
     @property
-    def pictures(self) -> int:
+    def num_images(self) -> int:
         """Number of images that both classifiers predicted."""
         return self.both_right + self.first_only + self.second_only + self.neither_right
 

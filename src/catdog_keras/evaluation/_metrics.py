@@ -20,7 +20,7 @@ class ClassScores:
 
     Attributes:
         class_name: Name of the class.
-        pictures: Number of images of this class (TP + FN).
+        num_images: Number of images of this class (TP + FN).
         predicted: Number of images predicted as this class (TP + FP).
         correct: Number of images of this class that were predicted as it (TP).
 
@@ -34,7 +34,7 @@ class ClassScores:
     """
 
     class_name: str
-    pictures: int
+    num_images: int
     predicted: int
     correct: int
 
@@ -215,7 +215,7 @@ class ReliabilityBin:
     Attributes:
         low: Lower edge, excluded; the first bin includes 0.
         high: Upper edge, included.
-        pictures: Number of images, at least 1.
+        num_images: Number of images, at least 1.
         correct: Number of them that were predicted correctly.
         confidence: Mean probability of their predicted classes.
 
@@ -230,7 +230,7 @@ class ReliabilityBin:
 
     low: float
     high: float
-    pictures: int
+    num_images: int
     correct: int
     confidence: float
 
@@ -258,7 +258,7 @@ def bin_by_confidence(
         ReliabilityBin(
             low=float(edges[place]),
             high=float(edges[place + 1]),
-            pictures=int(pictures[place]),
+            num_images=int(pictures[place]),
             correct=int(correct[place]),
             confidence=float(sums[place] / pictures[place]),
         )

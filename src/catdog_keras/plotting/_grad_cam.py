@@ -117,16 +117,16 @@ def _check_maps(images: Any, maps: Any) -> tuple[npt.NDArray[Any], npt.NDArray[n
     return pictures, heat.astype(np.float64)
 
 
-def _check_titles(titles: Sequence[str] | None, pictures: int) -> list[str]:
+def _check_titles(titles: Sequence[str] | None, num_images: int) -> list[str]:
     """Returns one title per image; raises an error if their number differs."""
     if titles is None:
-        return [""] * pictures
+        return [""] * num_images
     requirement = "a list with a title for each picture, or None"
     if isinstance(titles, str) or not all(isinstance(title, str) for title in titles):
         raise TypeError(describe("titles", requirement, titles))
-    if len(titles) != pictures:
+    if len(titles) != num_images:
         raise ValueError(
-            f"`titles` must hold one title per picture, here {pictures}; received {len(titles)}."
+            f"`titles` must hold one title per picture, here {num_images}; received {len(titles)}."
         )
     return list(titles)
 

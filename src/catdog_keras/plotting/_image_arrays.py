@@ -171,15 +171,15 @@ def _check_images(images: Any) -> Array:
     return pictures
 
 
-def _check_labels(labels: Any, pictures: int, num_classes: int | None = None) -> Array:
+def _check_labels(labels: Any, num_images: int, num_classes: int | None = None) -> Array:
     """Returns one label per image; rows with more than one number are one-hot."""
     indices = np.asarray(labels)
     if indices.ndim == 2:
         one_hot = indices.shape[1] > 1 and num_classes in (None, indices.shape[1])
         indices = indices.argmax(axis=1) if one_hot else indices.reshape(-1)
-    if indices.shape != (pictures,):
+    if indices.shape != (num_images,):
         raise ValueError(
-            f"`data` must hold one label per image, here {pictures}; "
+            f"`data` must hold one label per image, here {num_images}; "
             f"received labels of shape {np.shape(labels)}."
         )
     return indices

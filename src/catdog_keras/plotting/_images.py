@@ -73,11 +73,11 @@ def plot_images(
         check_choice("data_format", data_format, DATA_FORMATS)
     _canvas.check_figure(figure)
     sample = first_pictures(data, len(names), per_class, max_batches)
-    shown = to_rgb([p for found in sample.pictures for p in found], value_range, data_format)
+    shown = to_rgb([p for found in sample.images for p in found], value_range, data_format)
     row = Row.of(per_class, shown)
     figure, rows, width = place_rows(figure, len(names), row, stacked=True)
     rest = iter(shown)
-    for name, found, ax in zip(names, sample.pictures, rows, strict=True):
+    for name, found, ax in zip(names, sample.images, rows, strict=True):
         row.draw(ax, list(itertools.islice(rest, len(found))))
         write_row_title(ax, name, width, _lack(len(found), per_class, sample.looked_at))
     return figure

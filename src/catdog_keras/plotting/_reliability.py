@@ -21,7 +21,7 @@ class Bin(Protocol):
     @property
     def high(self) -> float: ...
     @property
-    def pictures(self) -> int: ...
+    def num_images(self) -> int: ...
     @property
     def confidence(self) -> float: ...
     @property
@@ -74,13 +74,13 @@ def plot_reliability(bins: Sequence[Bin], *, ax: Axes | None = None) -> Axes:
     _canvas.write_labels(
         ax,
         "confidence (mean probability of the predicted class)",
-        "accuracy (share of pictures)",
+        "accuracy (share of images)",
     )
     _legends.draw_legend_inside(ax, (0.7, 0.3), "best")
-    pictures = sum(each.pictures for each in bins)
-    error = sum(each.pictures * abs(each.accuracy - each.confidence) for each in bins) / pictures
+    num_images = sum(each.pictures for each in bins)
+    error = sum(each.pictures * abs(each.accuracy - each.confidence) for each in bins) / num_images
     plural = "s" if pictures > 1 else ""
-    _canvas.write_title(ax, f"Calibration error {error:.3f} on {pictures:,} picture{plural}")
+    _canvas.write_title(ax, f"Calibration error {error:.3f} on {num_images:,} picture{plural}")
     return ax
 
 
