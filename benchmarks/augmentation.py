@@ -17,7 +17,7 @@ import keras
 import numpy as np
 
 from benchmarks.measuring import beside_the_first, in_turns, peak_memory, print_table
-from catdog_keras import RandomAffine, augmentation, build_model1, build_model2
+from catdog_keras import RandomAffine, augmentation_preset, build_model1, build_model2
 
 SIDE = 160
 STEPS = 4  # batches in a round of training and of a map
@@ -160,7 +160,9 @@ def main() -> None:
     places = {
         "`build_model1`, no augmentation": training(build_model1, images, None),
         "augmentation in the model": training(build_model2, images, None),
-        "augmentation in the dataset": training(build_model1, images, augmentation("medium")),
+        "augmentation in the dataset": training(
+            build_model1, images, augmentation_preset("medium")
+        ),
     }
     table("a training step", places, arguments.training_rounds, STEPS)
     above = (f"{name} {each - grown['nothing']:.1f} MiB;" for name, each in grown.items())

@@ -29,7 +29,7 @@ from benchmarks.measuring import print_table
 from catdog_keras import load_image_folder
 from catdog_keras.datasets._archive import unpack_archive
 from catdog_keras.datasets._index import index_image_folder
-from tests.corpora import archives, folders, pictures
+from tests.corpora import archives, folders, images
 
 TIMEOUT_SECONDS = 10
 PER_CLASS = 10
@@ -67,7 +67,7 @@ def write_images(root: Path) -> None:
 def is_correct(shown: np.ndarray, name: str) -> bool:
     """Returns whether a decoded image has the expected content."""
     part = shown[:8] if name.startswith("turned") else shown
-    return bool(np.abs(part - pictures.KINDS[name].colour).max() < 6)
+    return bool(np.abs(part - images.KINDS[name].color).max() < 6)
 
 
 def load_with_keras(root: Path, file: Path) -> str:
@@ -100,7 +100,7 @@ def load_with_catdog(root: Path, file: Path) -> str:
 
 def compare_pixels(shown: np.ndarray, name: str) -> str:
     """Returns whether a decoded image is correct."""
-    if pictures.KINDS[name].status == "bad":
+    if images.KINDS[name].status == "bad":
         return "decoded, although broken"
     return "decoded correctly" if is_correct(shown, name) else "decoded incorrectly"
 
@@ -160,7 +160,7 @@ def compare_image_files(place: Path) -> None:
     """Loads every kind of image file, each among good ones."""
     sorts = {"good": "good images", "odd": "nonstandard images", "bad": "broken files"}
     outcomes = {}
-    for name, kind in pictures.KINDS.items():
+    for name, kind in images.KINDS.items():
         root = place / "images"
         write_images(root)
         file = root / "train" / "cats" / name
@@ -169,13 +169,13 @@ def compare_image_files(place: Path) -> None:
             outcome(load_with_keras, root, file),
             outcome(load_with_catdog, root, file),
         )
-    compare("Image files", {n: sorts[k.status] for n, k in pictures.KINDS.items()}, outcomes)
+    compare("Image files", {n: sorts[k.status] for n, k in images.KINDS.items()}, outcomes)
 
 
 def compare_folders(place: Path) -> None:
     """Loads folders with other files and folders among the classes."""
     outcomes = {}
-    for name, put in folders.PASSED_OVER.items():
+    for name, put in folders.IGNORED.items():
         root = place / "images"
         write_images(root)
         put(root)

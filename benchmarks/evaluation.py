@@ -15,7 +15,7 @@ import keras
 
 from benchmarks.measuring import in_turns, print_table, ratio
 from catdog_keras import build_model1, evaluate_classifier, load_image_folder, transfer_model
-from catdog_keras.datasets._index import picture_root
+from catdog_keras.datasets._index import image_root
 
 
 def main() -> None:
@@ -24,7 +24,7 @@ def main() -> None:
     parser.add_argument("images", type=Path)
     parser.add_argument("--rounds", type=int, default=9)
     arguments = parser.parse_args()
-    splits = load_image_folder(picture_root(arguments.images), image_size=(160, 160))
+    splits = load_image_folder(image_root(arguments.images), image_size=(160, 160))
     images, names = splits.validation, splits.class_names
     models = {"model 1": build_model1(), "MobileNetV2": transfer_model(weights=None)}
     sides = {}

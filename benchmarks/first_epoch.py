@@ -19,7 +19,7 @@ import tensorflow as tf
 
 from benchmarks.measuring import in_turns, print_table, ratio
 from catdog_keras import load_image_folder
-from catdog_keras.datasets._index import picture_root
+from catdog_keras.datasets._index import image_root
 
 SIZE = (160, 160)
 BATCH = 32
@@ -58,7 +58,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")  # about bad images
-    root = picture_root(arguments.images)
+    root = image_root(arguments.images)
     train = root / "train"
     with tempfile.TemporaryDirectory() as folder:
 

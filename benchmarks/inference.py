@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from benchmarks.measuring import beside_the_first, in_turns, print_table
-from catdog_keras import accelerate, fold_batch_norm
+from catdog_keras import fold_batch_norm, use_fused_batch_norm
 
 SIDE = 160
 STOCK = "stock, float32"
@@ -30,7 +30,7 @@ def main() -> None:
     keras.config.set_dtype_policy("float32")
     models = {
         STOCK: stock,
-        "accelerated, float32": accelerate(stock),
+        "accelerated, float32": use_fused_batch_norm(stock),
         "folded, float32": fold_batch_norm(stock),
         "stock, mixed bfloat16": mixed,
         "folded, mixed bfloat16": fold_batch_norm(stock, dtype="mixed_bfloat16"),

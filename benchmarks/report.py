@@ -20,14 +20,14 @@ from benchmarks.measuring import in_turns, print_table, ratio
 from catdog_keras import (
     Evaluation,
     build_model1,
-    class_activation,
     evaluate_classifier,
+    grad_cam,
     load_image_folder,
     transfer_model,
     write_report,
 )
 from catdog_keras.datasets.synthetic import write_synthetic
-from catdog_keras.report._top_losses import draw_worst_pictures
+from catdog_keras.report._top_losses import plot_highest_losses
 
 PER_CLASS = 625  # a fifth of them is the test set
 
@@ -55,7 +55,7 @@ def _measure(folder: Path, rounds: int) -> None:
             "predict": partial(model.predict, images, verbose=0),
             "report": partial(_report, page, name, model, evaluation),
             "predict a batch": partial(model.predict_on_batch, batch),
-            "heat maps": partial(class_activation, model, batch),
+            "heat maps": partial(grad_cam, model, batch),
         }
         for side in sides.values():
             side()  # trace graphs
@@ -74,8 +74,8 @@ def _measure(folder: Path, rounds: int) -> None:
 
 
 def _report(page: Path, name: str, model: keras.Model, evaluation: Evaluation) -> None:
-    worst = draw_worst_pictures(model, evaluation, (160, 160))
-    write_report(page, {name: evaluation}, worst_pictures={} if worst is None else {name: worst})
+    worst = plot_highest_losses(model, evaluation, (160, 160))
+    write_report(page, {name: evaluation}, top_loss_figures={} if worst is None else {name: worst})
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ import numpy as np
 
 from benchmarks.measuring import print_table
 from catdog_keras import (
-    FineTuning,
+    FineTuneConfig,
     ImageSplits,
     evaluate_classifier,
     fine_tune,
@@ -134,7 +134,7 @@ def best(data: Callable[[int], ImageSplits], seed: int) -> tuple[list[str], floa
         validation_data=splits.validation,
         epochs=TUNED_EPOCHS,
         unfreeze=0.1,
-        options=FineTuning(learning_rate=1e-4, dtype="bfloat16"),
+        options=FineTuneConfig(learning_rate=1e-4, dtype="bfloat16"),
     )
     seconds = time.perf_counter() - start
     evaluations = {

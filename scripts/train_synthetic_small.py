@@ -73,15 +73,15 @@ def main() -> None:
     import keras
     import tensorflow as tf
 
-    from catdog_keras.conversion import accelerate
-    from catdog_keras.layers import Preprocessing, augmentation
+    from catdog_keras.conversion import use_fused_batch_norm
+    from catdog_keras.layers import Preprocessing, augmentation_preset
     from catdog_keras.models._synthetic_small import build_synthetic_small
 
     keras.utils.set_random_seed(arguments.seed)
     keras.config.set_dtype_policy("mixed_bfloat16")
-    backbone = accelerate(build_synthetic_small((SIDE, SIDE, 3), None))  # faster training
+    backbone = use_fused_batch_norm(build_synthetic_small((SIDE, SIDE, 3), None))  # faster training
     images = keras.Input((SIDE, SIDE, 3))
-    features = backbone(Preprocessing("signed")(augmentation("medium")(images)))
+    features = backbone(Preprocessing("signed")(augmentation_preset("medium")(images)))
     features = keras.layers.GlobalAveragePooling2D()(features)
     features = keras.layers.Dropout(0.1)(features)
     sizes = {"species": 2, "pose": len(POSES), "pattern": len(PATTERNS), "color": 3}

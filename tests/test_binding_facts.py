@@ -29,8 +29,8 @@ FOLDERS = {
 def tiny_image(label, number):
     """Returns a PNG file of 2 x 2 pixels that encodes a label and a number."""
     content = io.BytesIO()
-    colour = (200 * label, number // 256, number % 256)
-    Image.new("RGB", (2, 2), colour).save(content, "PNG", compress_level=0)
+    color = (200 * label, number // 256, number % 256)
+    Image.new("RGB", (2, 2), color).save(content, "PNG", compress_level=0)
     return content.getvalue()
 
 

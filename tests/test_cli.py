@@ -31,10 +31,10 @@ def bad_inputs(tmp_path):
     """Data that cannot be used, by what is wrong with it, and what the message says of it."""
     (tmp_path / "empty").mkdir()
     (tmp_path / "text.zip").write_text("no zip")
-    (tmp_path / "no_pictures" / "train" / "cats").mkdir(parents=True)
-    (tmp_path / "no_pictures" / "train" / "dogs").mkdir()
-    (tmp_path / "no_pictures" / "validation" / "cats").mkdir(parents=True)
-    (tmp_path / "no_pictures" / "validation" / "dogs").mkdir()
+    (tmp_path / "no_images" / "train" / "cats").mkdir(parents=True)
+    (tmp_path / "no_images" / "train" / "dogs").mkdir()
+    (tmp_path / "no_images" / "validation" / "cats").mkdir(parents=True)
+    (tmp_path / "no_images" / "validation" / "dogs").mkdir()
     folder(tmp_path / "other", "red", "green")
     folder(tmp_path / "one", "train/cats", "validation/cats")
     folder(
@@ -51,11 +51,11 @@ def bad_inputs(tmp_path):
         "nowhere": "`--data` must be an existing folder or zip archive",
         "empty": f"{wanted} and dogs; received --data='{tmp_path / 'empty'}'.",
         "text.zip": "is no whole zip archive",
-        "no_pictures": "holds no picture: no file that ends in",
+        "no_images": "holds no image: no file that ends in",
         "other": "It holds the classes green, red in no split folders. `catdog_keras.load_image_folder` takes",
         "one": "At least two classes are needed",
-        "few": "make 1. Give at least 129 pictures.",
-        "some": "Give a `--batch-size` of at most 4, or at least 129 pictures",
+        "few": "make 1. Give at least 129 images.",
+        "some": "Give a `--batch-size` of at most 4, or at least 129 images",
     }
 
 
@@ -176,11 +176,11 @@ def test_the_closing_table_has_a_line_for_each_model(capsys):
 def test_scan_prints_the_report_and_its_status_tells(tmp_path):
     folder(tmp_path, "cats")
     assert run("scan", tmp_path).exit_code == 0
-    (tmp_path / "cats" / "broken.jpg").write_bytes(b"no picture")
+    (tmp_path / "cats" / "broken.jpg").write_bytes(b"no image")
     ended = run("scan", tmp_path)
     assert ended.exit_code == 1
-    assert "1 good, 0 odd, 1 bad" in ended.output
-    assert "broken.jpg: not a picture in any known format" in ended.output
+    assert "1 good, 0 nonstandard, 1 bad" in ended.output
+    assert "broken.jpg: not an image in any known format" in ended.output
     assert run("scan", tmp_path / "nowhere").exit_code == 2
 
 

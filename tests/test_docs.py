@@ -79,11 +79,11 @@ def keras_home(tmp_path, drawn_synthetic):
 
 @pytest.fixture
 def folder(tmp_path, drawn_synthetic):
-    """Where a reader works: with pictures and a model of their own."""
+    """Where a reader works: with images and a model of their own."""
     folder = tmp_path / "work"
-    shutil.copytree(drawn_synthetic / "train", folder / "pictures")
-    shutil.copytree(drawn_synthetic / "validation" / "cats", folder / "more-pictures")
-    some = next((folder / "more-pictures").iterdir())
+    shutil.copytree(drawn_synthetic / "train", folder / "images")
+    shutil.copytree(drawn_synthetic / "validation" / "cats", folder / "more-images")
+    some = next((folder / "more-images").iterdir())
     shutil.copy(some, folder / "holiday.jpg")
     build_model3((64, 64, 3)).save(folder / "model.keras")
     return folder
@@ -109,8 +109,8 @@ def test_commands_on_a_page_run(name, keras_home, folder):
 
 
 @pytest.mark.slow
-def test_the_commands_of_the_readme_on_own_pictures_run(keras_home, folder):
-    (own,) = [each for each in blocks(ROOT / "README.md", "bash") if "train pictures/" in each]
+def test_the_commands_of_the_readme_on_own_images_run(keras_home, folder):
+    (own,) = [each for each in blocks(ROOT / "README.md", "bash") if "train images/" in each]
     (folder / ".venv").mkdir()
     (folder / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
     environment = {**os.environ, "KERAS_HOME": str(keras_home), "https_proxy": "http://127.0.0.1:9"}

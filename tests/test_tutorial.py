@@ -33,7 +33,7 @@ FIELDS = {
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory):
-    """Small, yet enough validation pictures for the five batches that a test set needs."""
+    """Small, yet enough validation images for the five batches that a test set needs."""
     folder = tmp_path_factory.mktemp("drawn")
     write_synthetic(folder, train_per_class=16, validation_per_class=66)
     return folder

@@ -54,10 +54,10 @@ def check_one_tensor(inputs: Any) -> None:
     if isinstance(inputs, (dict, list, tuple)):
         kind = type(inputs).__name__
         remedy = (
-            "Labels, boxes and masks are not changed with the pictures; for a mask that is to be, "
-            "see `draw_parameters` and `apply`."
+            "Labels, boxes and masks are not changed with the images; for a mask that is to be, "
+            "see `get_random_transformation` and `transform_images`."
         )
-        raise TypeError(describe("inputs", "one tensor of pictures", kind, remedy))
+        raise TypeError(describe("inputs", "one tensor of images", kind, remedy))
 
 
 def check_boolean(name: str, value: Any) -> bool:
@@ -146,7 +146,7 @@ def check_size(name: str, value: Any) -> tuple[int, int]:
 
 def check_input_shape(name: str, value: Any) -> tuple[int, int, int]:
     """Returns `value` as the shape of an image; raises if it is not three positive integers."""
-    requirement = "a picture's shape of three integers of at least 1"
+    requirement = "an image's shape of three integers of at least 1"
     if not isinstance(value, (tuple, list)):
         raise TypeError(describe(name, requirement, value))
     if not all(isinstance(n, numbers.Integral) and not isinstance(n, bool) for n in value):

@@ -43,12 +43,12 @@ def wilson_interval(correct: int, total: int, confidence: float = 0.95) -> tuple
         raise ValueError(describe("correct", f"at most `total`, here {total}", correct))
     z = _two_sided_quantile(confidence)
     share = correct / total
-    centre = share + z * z / (2 * total)
+    center = share + z * z / (2 * total)
     spread = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
     scale = 1 + z * z / total
     # The interval contains the proportion and ends at it if it is 0 or 1; this corrects rounding.
-    low = min(max((centre - spread) / scale, 0.0), share)
-    high = max(min((centre + spread) / scale, 1.0), share)
+    low = min(max((center - spread) / scale, 0.0), share)
+    high = max(min((center + spread) / scale, 1.0), share)
     return low, high
 
 
@@ -80,7 +80,7 @@ def paired_difference_interval(
     return max(low, -1.0), min(high, 1.0)
 
 
-def area_interval(area: float, positives: int, negatives: int) -> tuple[float, float]:
+def auc_interval(area: float, positives: int, negatives: int) -> tuple[float, float]:
     """Interval of the area under a ROC curve, by Newcombe's method 5 (Mann-Whitney U).
 
     Its ends are the areas from which the observed one is z standard deviations away, as in Wilson's

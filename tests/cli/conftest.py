@@ -1,4 +1,4 @@
-"""Three drawn classes with odd names, and a small model that tells them apart."""
+"""Three drawn classes with nonstandard names, and a small model that tells them apart."""
 
 import os
 from pathlib import Path
@@ -23,12 +23,12 @@ def run():
 @pytest.fixture(scope="session")
 def drawn(tmp_path_factory) -> Path:
     """A folder of the three classes, with spaces and quotes in every file's name."""
-    root = tmp_path_factory.mktemp("drawn pictures")
+    root = tmp_path_factory.mktemp("drawn images")
     generator = np.random.default_rng(0)
     for index, name in enumerate(CLASSES):
         (root / name).mkdir()
         for number in range(PER_CLASS):
-            draw(index, generator).save(root / name / f"picture '{number}', \"{number}\" ü.png")
+            draw(index, generator).save(root / name / f"image '{number}', \"{number}\" ü.png")
     return root
 
 

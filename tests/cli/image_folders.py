@@ -1,4 +1,4 @@
-"""Pictures of three drawn classes with odd names."""
+"""LabeledImages of three drawn classes with nonstandard names."""
 
 from PIL import Image, ImageDraw
 

@@ -1,4 +1,4 @@
-"""Evaluation from the command line: which pictures, what numbers, and the page about them."""
+"""Evaluation from the command line: which images, what numbers, and the page about them."""
 
 import functools
 import hashlib
@@ -27,89 +27,89 @@ def expected(model, drawn, part):
 
 @pytest.mark.parametrize("part", [None, "test", "validation", "train"])
 def test_a_part_of_the_training_is_found_beside_the_model(part, model, drawn, run):
-    options = ["--pictures", part] if part else []
+    options = ["--split", part] if part else []
     ended = run("evaluate", model, drawn, "--json", *options)
     assert ended.exit_code == 0, ended.output
     told = json.loads(ended.stdout)
     right = expected(model, drawn, part or "test")
     assert told["part"] == (part or "test")
-    assert told["pictures"] == len(right)
+    assert told["images"] == len(right)
     assert told["accuracy"] == right.accuracy
     assert told["accuracy_interval"] == list(right.accuracy_interval)
     assert told["confusion_matrix"] == right.confusion_matrix.tolist()
     assert told["class_names"] == list(CLASSES)
     assert [each["name"] for each in told["classes"]] == list(CLASSES)
-    assert told["passed_over"] == 0
+    assert told["ignored"] == 0
     assert told["of_the_training"] == {part or "test": len(right)}
     assert told["baseline_p_value"] == right.baseline_comparison.p_value
-    for each, scores in zip(told["classes"], right.class_scores, strict=True):
+    for each, scores in zip(told["classes"], right.class_metrics, strict=True):
         for name in ("precision", "recall", "f1"):
             assert each[f"{name}_interval"] == list(getattr(scores, f"{name}_interval"))
     assert [each["name"] for each in told["roc_areas"]] == list(CLASSES)
     for each, curve in zip(told["roc_areas"], right.roc_curves, strict=True):
-        assert each["area"] == curve.area
-        assert each["area_interval"] == list(curve.area_interval)
+        assert each["auc"] == curve.auc
+        assert each["auc_interval"] == list(curve.auc_interval)
 
 
-def test_without_a_split_beside_it_all_pictures_count(model, drawn, tmp_path, run):
+def test_without_a_split_beside_it_all_images_count(model, drawn, tmp_path, run):
     alone = shutil.copy(model, tmp_path / "alone.keras")
     told = json.loads(run("evaluate", alone, drawn, "--json").stdout)
     assert told["part"] == "all"
-    assert told["pictures"] == 3 * PER_CLASS
-    ended = run("evaluate", alone, drawn, "--pictures", "test")
+    assert told["images"] == 3 * PER_CLASS
+    ended = run("evaluate", alone, drawn, "--split", "test")
     assert ended.exit_code == 2
     assert ended.stderr == (
-        "Error: --pictures must be all where no split.json of the training lies beside MODEL; "
-        "received --pictures=test.\n"
+        "Error: --split must be all where no split.json of the training lies beside MODEL; "
+        "received --split=test.\n"
     )
 
 
-def test_other_pictures_than_those_of_the_training(model, drawn, tmp_path, run):
+def test_other_images_than_those_of_the_training(model, drawn, tmp_path, run):
     other = tmp_path / "other"
     shutil.copytree(drawn / CLASSES[0], other / CLASSES[0])
     ended = run("evaluate", model, other)
     assert ended.exit_code == 2
     assert "are not what the manifest says" in ended.stderr
-    assert ended.stderr.endswith("To evaluate on all of DATA, use --pictures all.\n")
-    (other / CLASSES[0] / "torn.png").write_bytes(b"no picture")
-    ended = run("evaluate", model, other, "--pictures", "all", "--json")
+    assert ended.stderr.endswith("To evaluate on all of DATA, use --split all.\n")
+    (other / CLASSES[0] / "torn.png").write_bytes(b"no image")
+    ended = run("evaluate", model, other, "--split", "all", "--json")
     assert ended.exit_code == 1
     told = json.loads(ended.stdout)
-    assert told["pictures"] == PER_CLASS
-    assert told["passed_over"] == 1
+    assert told["images"] == PER_CLASS
+    assert told["ignored"] == 1
     assert told["classes"][1]["recall"] is None
-    assert "torn.png: not a picture in any known format" in ended.stderr
+    assert "torn.png: not an image in any known format" in ended.stderr
 
 
-def test_pictures_of_no_class_of_the_model(model, drawn, tmp_path, run):
+def test_images_of_no_class_of_the_model(model, drawn, tmp_path, run):
     shutil.copytree(drawn / CLASSES[0], tmp_path / "some" / "wolves")
-    ended = run("evaluate", model, tmp_path / "some", "--pictures", "all")
+    ended = run("evaluate", model, tmp_path / "some", "--split", "all")
     assert ended.exit_code == 2
-    assert f"{PER_CLASS} of {PER_CLASS} pictures lie in no folder of the classes" in ended.stderr
+    assert f"{PER_CLASS} of {PER_CLASS} images lie in no folder of the classes" in ended.stderr
 
 
 def test_the_text_says_what_was_judged_and_each_class(model, drawn, run):
-    ended = run("evaluate", model, drawn, "--pictures", "validation")
+    ended = run("evaluate", model, drawn, "--split", "validation")
     right = expected(model, drawn, "validation")
     lines = ended.stdout.splitlines()
-    assert lines[0] == f"pictures           validation, {len(right)}"
+    assert lines[0] == f"images           validation, {len(right)}"
     assert lines[1] == (
-        f"Of these {len(right)} pictures {len(right)} chose the epoch: the numbers flatter the "
-        "model. Those of --pictures test do not."
+        f"Of these {len(right)} images {len(right)} chose the epoch: the numbers flatter the "
+        "model. Those of --split test do not."
     )
     assert "\n".join(lines[2:6]) == str(right)
-    assert lines[7].split() == ["class", "pictures", "precision", "recall", "F1"]
-    for line, name, scores in zip(lines[8:-1], CLASSES, right.class_scores, strict=True):
+    assert lines[7].split() == ["class", "images", "precision", "recall", "F1"]
+    for line, name, scores in zip(lines[8:-1], CLASSES, right.class_metrics, strict=True):
         assert line.startswith(name)
         shown = []
         for score in ("precision", "recall", "f1"):
             share, (low, high) = getattr(scores, score), getattr(scores, f"{score}_interval")
             shown += ["-"] if np.isnan(share) else f"{share:.3f} [{low:.3f}, {high:.3f}]".split()
-        assert line.removeprefix(name).split() == [str(scores.pictures), *shown]
+        assert line.removeprefix(name).split() == [str(scores.num_images), *shown]
     assert lines[-1] == "In brackets: 95 % intervals."
 
 
-def test_pictures_of_the_training_are_known_again_wherever_they_lie(model, drawn, tmp_path, run):
+def test_images_of_the_training_are_known_again_wherever_they_lie(model, drawn, tmp_path, run):
     splits = load_manifest(model.parent / "split.json", drawn)
     sizes = {split: len(files) for split, files in splits.files.items()}
     elsewhere = shutil.copytree(drawn, tmp_path / "elsewhere")
@@ -117,24 +117,24 @@ def test_pictures_of_the_training_are_known_again_wherever_they_lie(model, drawn
     first = next((elsewhere / CLASSES[1]).iterdir())
     Image.new("RGB", (32, 32), "red").save(elsewhere / CLASSES[1] / "new.png")
     first.rename(first.with_name("renamed.png"))
-    ended = run("evaluate", model, elsewhere, "--pictures", "all", "--report", tmp_path / "report")
+    ended = run("evaluate", model, elsewhere, "--split", "all", "--report", tmp_path / "report")
     assert ended.exit_code == 0, ended.output
     remark = (
-        f"Of these {3 * PER_CLASS + 2} pictures {sizes['train'] + 1} were trained on and "
+        f"Of these {3 * PER_CLASS + 2} images {sizes['train'] + 1} were trained on and "
         f"{sizes['validation']} chose the epoch: the numbers flatter the model."
     )
     page = (tmp_path / "report" / "report.html").read_text("utf-8")
     assert remark in ended.stdout
     assert remark in page
     assert '<th scope="col" class="number">not of the training</th>' in page
-    told = json.loads(run("evaluate", model, elsewhere, "--pictures", "all", "--json").stdout)
+    told = json.loads(run("evaluate", model, elsewhere, "--split", "all", "--json").stdout)
     assert told["of_the_training"] == {**sizes, "train": sizes["train"] + 1}
 
 
 def test_the_page_can_be_repeated_and_tells_nothing_of_the_machine(model, drawn, tmp_path, run):
     shutil.copytree(drawn, data := tmp_path / "data of mine")
-    (data / CLASSES[0] / "torn.png").write_bytes(b"no picture")
-    options = ["--pictures", "all", "--batch-size", "8"]
+    (data / CLASSES[0] / "torn.png").write_bytes(b"no image")
+    options = ["--split", "all", "--batch-size", "8"]
     pages = []
     for place in (data, os.path.relpath(data)):
         run("evaluate", model, place, "--report", tmp_path / "report", *options)
@@ -142,10 +142,10 @@ def test_the_page_can_be_repeated_and_tells_nothing_of_the_machine(model, drawn,
     assert pages[0] == pages[1]
     assert str(tmp_path) not in pages[0] + (tmp_path / "report" / "evaluation.json").read_text()
     assert str(model.parent) not in pages[0]
-    assert "catdog-keras evaluate model.keras &#39;data of mine&#39; --pictures all" in pages[0]
+    assert "catdog-keras evaluate model.keras &#39;data of mine&#39; --split all" in pages[0]
     for file in (model, model.parent / "split.json"):
         assert hashlib.sha256(file.read_bytes()).hexdigest() in pages[0]
-    assert "torn.png</th><td>not a picture in any known format" in pages[0]
+    assert "torn.png</th><td>not an image in any known format" in pages[0]
     before = re.search(r"their SHA-256 and names</th><td>(\w+)", pages[0])[1]
     first = next(data.glob("*/*5*.png"))
     first.rename(first.with_name("renamed.png"))
@@ -167,7 +167,7 @@ def test_the_report_holds_the_numbers_and_how_the_model_was_trained(model, drawn
     page = (tmp_path / "report.html").read_text("utf-8")
     assert "&lt;script&gt;alert(1)" in page
     assert "<script" not in page
-    assert page.count("data:image/jpeg") == 1  # the worst pictures with their heat maps
+    assert page.count("data:image/jpeg") == 1  # the worst images with their heat maps
     for told in ("of my own", "seed", "Training", "Environment of the training", "stripes 猫"):
         assert told in page
 
@@ -189,7 +189,7 @@ def test_a_report_that_cannot_be_written_leaves_the_earlier_one(model, drawn, tm
     assert "`--report` must be a folder that can be written to" in ended.stderr
 
 
-def test_a_model_in_which_no_place_can_be_found_is_reported_with_the_pictures_alone(
+def test_a_model_in_which_no_place_can_be_found_is_reported_with_the_images_alone(
     drawn, tmp_path, run
 ):
     layers = [keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(3)]

@@ -1,4 +1,4 @@
-"""Predictions from the command line: each beside its own picture, in a form that can be read back."""
+"""Predictions from the command line: each beside its own image, in a form that can be read back."""
 
 import csv
 import io
@@ -8,20 +8,20 @@ import keras
 import numpy as np
 import pytest
 
-from catdog_keras import load_pictures
+from catdog_keras import load_images
 from tests.cli.image_folders import CLASSES
 
 
 @pytest.fixture(scope="module")
 def expected(model, drawn):
-    """What the model itself says of every picture."""
-    pictures = load_pictures(drawn, image_size=(32, 32))
+    """What the model itself says of every image."""
+    images = load_images(drawn, image_size=(32, 32))
     loaded = keras.saving.load_model(model)
-    rows = keras.ops.softmax(loaded.predict(pictures.dataset, verbose=0).astype("float64"))
-    return dict(zip(pictures.files, np.asarray(rows), strict=True))
+    rows = keras.ops.softmax(loaded.predict(images.dataset, verbose=0).astype("float64"))
+    return dict(zip(images.files, np.asarray(rows), strict=True))
 
 
-def test_json_names_every_picture_its_class_and_all_probabilities(model, drawn, expected, run):
+def test_json_names_every_image_its_class_and_all_probabilities(model, drawn, expected, run):
     ended = run("predict", model, drawn, "--format", "json")
     assert ended.exit_code == 0, ended.output
     rows = json.loads(ended.stdout)
@@ -57,25 +57,23 @@ def test_the_table_keeps_the_order_that_was_asked_for(model, expected, run):
 
 
 def test_a_name_cannot_steer_the_terminal(model, drawn, tmp_path, run):
-    odd = tmp_path / "red \x1b[31m\n picture.png"
-    odd.write_bytes(next(drawn.rglob("*.png")).read_bytes())
-    ended = run("predict", model, odd)
-    assert ended.stdout.splitlines()[1].endswith("red \\x1b[31m\\n picture.png")
+    nonstandard = tmp_path / "red \x1b[31m\n image.png"
+    nonstandard.write_bytes(next(drawn.rglob("*.png")).read_bytes())
+    ended = run("predict", model, nonstandard)
+    assert ended.stdout.splitlines()[1].endswith("red \\x1b[31m\\n image.png")
     assert len(ended.stdout.splitlines()) == 2
 
 
-def test_bad_and_missing_pictures_are_named_and_the_others_predicted(
-    model, expected, tmp_path, run
-):
+def test_bad_and_missing_images_are_named_and_the_others_predicted(model, expected, tmp_path, run):
     torn = tmp_path / "torn.png"
-    torn.write_bytes(b"no picture")
+    torn.write_bytes(b"no image")
     good = next(iter(expected))
     ended = run("predict", model, torn, good, tmp_path / "missing.png", "--format", "json")
     assert ended.exit_code == 1
     assert [row["file"] for row in json.loads(ended.stdout)] == [good]
     assert ended.stderr == (
-        "Warning: 2 of 3 files are no usable pictures and are left out:\n"
-        f"  {torn}: not a picture in any known format\n"
+        "Warning: 2 of 3 files are no usable images and are left out:\n"
+        f"  {torn}: not an image in any known format\n"
         f"  {tmp_path}/missing.png: cannot be read: No such file or directory\n"
     )
     ended = run("predict", model, torn)
@@ -134,12 +132,12 @@ def test_a_file_that_is_no_model(content, expected, tmp_path, run):
     )
 
 
-def test_a_model_of_something_else_than_pictures(expected, tmp_path, run):
+def test_a_model_of_something_else_than_images(expected, tmp_path, run):
     keras.Sequential([keras.Input((7,)), keras.layers.Dense(2)]).save(tmp_path / "rows.keras")
     ended = run("predict", tmp_path / "rows.keras", next(iter(expected)))
     assert ended.exit_code == 2
     assert ended.stderr == (
-        "Error: `MODEL` must be one of (height, width, 3) pictures; "
+        "Error: `MODEL` must be one of (height, width, 3) images; "
         f"received MODEL='{tmp_path}/rows.keras'. It takes an input of shape (None, 7).\n"
     )
 

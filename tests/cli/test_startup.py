@@ -88,7 +88,7 @@ WRONG = [
     (["evaluate", __file__, "DATA"], "`DATA` must be an existing folder or zip archive"),
     (["evaluate", __file__, ".", "--report", __file__], "`--report` must be a folder"),
     (["predict", "MODEL", "a.png"], "`MODEL` must be a file that holds a Keras model"),
-    (["predict", __file__, "no.zip"], "`PICTURE...` must be an existing folder or zip archive"),
+    (["predict", __file__, "no.zip"], "`IMAGE...` must be an existing folder or zip archive"),
     (["scan", "DATA"], "`DIRECTORY` must be a folder"),
 ]
 
@@ -170,7 +170,7 @@ def test_other_lines_and_fatal_errors_are_kept():
         "2025-09-17 14:44:05.157831: F tensorflow/core/guard.cc:32] AVX is not available",
         "Traceback (most recent call last):",
         '  File "a.py", line 1, in <module>',
-        "Warning: 1 of 3 files are no usable pictures",
+        "Warning: 1 of 3 files are no usable images",
         "Interrupted.",
         "",
         "Illegal instruction",

@@ -6,7 +6,7 @@ import shutil
 import keras
 import pytest
 
-from catdog_keras import augmentation, load_manifest
+from catdog_keras import augmentation_preset, load_manifest
 from tests.cli.image_folders import CLASSES, PER_CLASS
 
 TINY = ["--backbone", "synthetic_small", "--image-size", "32", "--batch-size", "4", "--epochs", "1"]
@@ -26,7 +26,7 @@ def test_a_folder_of_drawn_classes_is_learned_evaluated_and_named_in_one_go(draw
     assert sum(map(len, splits.files.values())) == 3 * PER_CLASS
     record = read_record(output)
     assert record["counts"] == splits.counts
-    assert record["passed_over"] == {}
+    assert record["ignored"] == {}
     settings = {"backbone": "synthetic_small", "weights": "pretrained", "seed": 0, "epochs": 40}
     assert settings.items() <= record["settings"].items()
     assert [len(curve) for curve in record["history"].values()] == [40] * 4
@@ -34,9 +34,9 @@ def test_a_folder_of_drawn_classes_is_learned_evaluated_and_named_in_one_go(draw
     # These classes differ in brightness: a linear head on the features separates them.
     assert max(record["history"]["val_accuracy"]) > 0.8
     lines = ended.stdout.splitlines()
-    assert lines[0].startswith("train          24 pictures: 8 <script>")
+    assert lines[0].startswith("train          24 images: 8 <script>")
     assert lines[-1] == f"The model is {output / 'model.keras'}; `catdog-keras evaluate` judges it."
-    judged = run("evaluate", output / "model.keras", drawn, "--pictures", "train", "--json")
+    judged = run("evaluate", output / "model.keras", drawn, "--split", "train", "--json")
     assert judged.exit_code == 0, judged.output
     told = json.loads(judged.stdout)
     assert told["accuracy"] > 0.8
@@ -51,24 +51,22 @@ def test_augmentation_held_out_share_and_batch_size_are_the_requested_ones(drawn
     assert ended.exit_code == 0, ended.output
     record = read_record(tmp_path)
     assert record["counts"]["train"] == dict.fromkeys(sorted(CLASSES), PER_CLASS // 2)
-    assert record["settings"]["validation_fraction"] == 0.5
+    assert record["settings"]["holdout_fraction"] == 0.5
     model = keras.saving.load_model(tmp_path / "model.keras")
-    made, wanted = model.get_layer("augmentation"), augmentation("medium")
+    made, wanted = model.get_layer("augmentation"), augmentation_preset("medium")
     assert type(made) is type(wanted)
     for name in ("flip", "rotation_degrees", "zoom", "translation"):
         assert getattr(made, name, None) == getattr(wanted, name, None)
 
 
-def test_bad_pictures_are_named_and_the_status_tells(drawn, tmp_path, run):
+def test_bad_images_are_named_and_the_status_tells(drawn, tmp_path, run):
     shutil.copytree(drawn, tmp_path / "some")
     bad = tmp_path / "some" / CLASSES[1] / "torn.png"
-    bad.write_bytes(b"no picture")
+    bad.write_bytes(b"no image")
     ended = run("train", tmp_path / "some", "--output", tmp_path / "out", *TINY)
     assert ended.exit_code == 1, ended.output
-    assert f"Warning: 1 of 37 files are no usable pictures:\n  {bad}: not a picture" in ended.stderr
-    assert read_record(tmp_path / "out")["passed_over"] == {
-        str(bad): "not a picture in any known format"
-    }
+    assert f"Warning: 1 of 37 files are no usable images:\n  {bad}: not an image" in ended.stderr
+    assert read_record(tmp_path / "out")["ignored"] == {str(bad): "not an image in any known format"}
     ended = run("train", tmp_path / "some", "--output", tmp_path / "no", "--on-bad", "raise", *TINY)
     assert ended.exit_code == 2
     assert not (tmp_path / "no").exists()

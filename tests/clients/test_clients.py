@@ -1,4 +1,4 @@
-"""Other people's tools over this package: as they would be used, on small drawn pictures."""
+"""Other people's tools over this package: as they would be used, on small drawn images."""
 
 import re
 import shutil
@@ -110,7 +110,7 @@ def test_a_backbone_of_keras_hub_gets_a_head(make, splits, tmp_path):
     model.save(tmp_path / "model.keras")
     # Its configs do not say that it was frozen, so the optimizer would not fit.
     loaded = keras.saving.load_model(tmp_path / "model.keras", compile=False)
-    assert ck.model_classes(loaded) == splits.class_names
+    assert ck.get_class_names(loaded) == splits.class_names
     images, _ = next(iter(splits.test))
     expected = model.predict(images, verbose=0)
     np.testing.assert_allclose(loaded.predict(images, verbose=0), expected, rtol=1e-4, atol=1e-5)
@@ -122,7 +122,7 @@ def test_the_page_about_other_tools_shows_code_that_runs(drawn_synthetic, tmp_pa
     pytest.importorskip("keras_tuner", reason="keras-tuner is not installed")
     keras_hub = pytest.importorskip("keras_hub", reason="keras-hub is not installed")
     pytest.importorskip("torch", reason="PyTorch is not installed")
-    shutil.copytree(drawn_synthetic, tmp_path / "pictures")
+    shutil.copytree(drawn_synthetic, tmp_path / "images")
     monkeypatch.chdir(tmp_path)
     asked = []
 
@@ -152,8 +152,8 @@ def test_a_data_loader_of_pytorch_reads_the_same_split(splits):
             return len(splits.files["train"])
 
         def __getitem__(self, index):
-            with Image.open(splits.files["train"][index]) as picture:
-                pixels = np.asarray(picture.convert("RGB").resize((46, 46)))
+            with Image.open(splits.files["train"][index]) as image:
+                pixels = np.asarray(image.convert("RGB").resize((46, 46)))
             return torch.from_numpy(pixels.copy()).permute(2, 0, 1), splits.labels["train"][index]
 
     generator = torch.Generator().manual_seed(0)

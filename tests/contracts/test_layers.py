@@ -106,7 +106,7 @@ CASES = {
         },
         identity_at_inference=True,
     ),
-    "RandomSequence": Case(
+    "AugmentationPipeline": Case(
         minimal={
             "layers": [keras.layers.RandomInvert((1, 1), (0, 1)), layers.RandomAffine("horizontal")]
         },
@@ -133,7 +133,7 @@ def constructor(name: str) -> dict[str, inspect.Parameter]:
     }
 
 
-def pictures(*shape: int) -> np.ndarray:
+def make_images(*shape: int) -> np.ndarray:
     return np.random.default_rng(0).uniform(0, 255, shape).astype("float32")
 
 
@@ -216,7 +216,7 @@ def test_config_gives_every_argument_back(name):
 @pytest.mark.parametrize("maker", [make, make_changed])
 def test_saved_model_gives_the_same_outputs(name, maker, tmp_path):
     layer = maker(name)
-    images = pictures(2, 3, 9, 9) if maker is make_changed else pictures(2, 9, 9, 3)
+    images = make_images(2, 3, 9, 9) if maker is make_changed else make_images(2, 9, 9, 3)
     model = keras.Sequential([keras.Input(images.shape[1:]), layer])
     scramble_weights(layer)
     model.save(tmp_path / "model.keras")
@@ -244,7 +244,7 @@ def test_declared_symbolic_and_real_shapes_agree(name, batch, height, width, dat
     def shape_of(batch, height, width):
         return (batch, 3, height, width) if first else (batch, height, width, 3)
 
-    images = pictures(*shape_of(batch, height, width))
+    images = make_images(*shape_of(batch, height, width))
     layer = make(name, dtype=dtype, **options)
     if min(height, width) < CASES[name].smallest:
         with pytest.raises(ValueError, match="`input_shape` must be") as refusal:
@@ -269,7 +269,7 @@ def test_declared_symbolic_and_real_shapes_agree(name, batch, height, width, dat
 def test_outputs_are_in_the_compute_dtype_and_weights_in_float32(name, policy, training):
     layer = make(name, dtype=policy)
     symbolic = layer(keras.KerasTensor((None, 8, 8, 3)))
-    outputs = call(layer, pictures(2, 8, 8, 3), training=training)
+    outputs = call(layer, make_images(2, 8, 8, 3), training=training)
     computed = keras.dtype_policies.get(policy).compute_dtype
     assert keras.backend.standardize_dtype(outputs.dtype) == computed
     assert keras.backend.standardize_dtype(symbolic.dtype) == computed
@@ -279,13 +279,13 @@ def test_outputs_are_in_the_compute_dtype_and_weights_in_float32(name, policy, t
 
 @EVERY_LAYER
 def test_one_gradient_step_is_finite_and_changes_every_trained_weight(name):
-    images = pictures(6, 8, 8, 3) / 255
+    images = make_images(6, 8, 8, 3) / 255
     layer = make(name)
     head = [keras.layers.Flatten(), keras.layers.Dense(2)]
     model = keras.Sequential([keras.Input((8, 8, 3)), layer, *head])
     model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     before = [keras.ops.convert_to_numpy(weight).copy() for weight in model.trainable_weights]
-    history = model.fit(images, np.arange(6) % 2, batch_size=4, verbose=0)  # 4, then 2 pictures
+    history = model.fit(images, np.arange(6) % 2, batch_size=4, verbose=0)  # 4, then 2 images
     assert np.isfinite(history.history["loss"]).all()
     for weight, old in zip(model.trainable_weights, before, strict=True):
         new = keras.ops.convert_to_numpy(weight)
@@ -294,8 +294,8 @@ def test_one_gradient_step_is_finite_and_changes_every_trained_weight(name):
 
 
 @EVERY_LAYER
-def test_pictures_are_untouched_at_inference_where_that_is_the_promise(name):
-    images = keras.ops.convert_to_tensor(pictures(3, 7, 5, 3))
+def test_images_are_untouched_at_inference_where_that_is_the_promise(name):
+    images = keras.ops.convert_to_tensor(make_images(3, 7, 5, 3))
     outputs = make(name)(images)
     untouched = outputs.shape == images.shape and (as_float32(outputs) == as_float32(images)).all()
     assert untouched == CASES[name].identity_at_inference
@@ -312,7 +312,7 @@ def test_some_layer_is_random():
 
 @pytest.mark.parametrize("name", RANDOM_LAYERS)
 def test_same_seed_gives_the_same_bits_and_another_seed_others(name):
-    images = pictures(3, 3, 9, 9)
+    images = make_images(3, 3, 9, 9)
     draws = []
     for seed in (5, 5, 6):
         layer = getattr(layers, name)(**(CASES[name].changed | {"seed": seed}))
@@ -323,8 +323,8 @@ def test_same_seed_gives_the_same_bits_and_another_seed_others(name):
 
 
 @EVERY_LAYER
-def test_a_batch_gives_what_its_pictures_give_alone(name):
-    images = pictures(3, 9, 8, 3)
+def test_a_batch_gives_what_its_images_give_alone(name):
+    images = make_images(3, 9, 8, 3)
     layer = make(name)
     layer.build(images.shape)
     scramble_weights(layer)

@@ -25,13 +25,13 @@ BUILDERS = {
 }
 # These take a model, and have tests of their own.
 FROM_MODELS = {
-    "accelerate",
+    "use_fused_batch_norm",
     "check_pipeline",
     "fit_head",
     "fold_batch_norm",
-    "input_range",
-    "model_classes",
-    "predict_with_augmentation",
+    "infer_input_range",
+    "get_class_names",
+    "predict_tta",
     "find_learning_rate",
     "fine_tune",
     "strip_augmentation",
@@ -39,7 +39,7 @@ FROM_MODELS = {
 EVERY_MODEL = pytest.mark.parametrize("name", BUILDERS)
 
 
-def pictures(count=4):
+def make_images(count=4):
     return np.random.default_rng(0).uniform(0, 255, (count, *SHAPE)).astype("float32")
 
 
@@ -53,7 +53,7 @@ def test_models_come_uncompiled_and_end_in_one_logit_per_class(name):
     model = BUILDERS[name](num_classes=3)
     assert isinstance(model, keras.Model)
     assert not model.compiled
-    logits = keras.ops.convert_to_numpy(model(pictures()))
+    logits = keras.ops.convert_to_numpy(model(make_images()))
     assert logits.shape == (4, 3)
     assert model.output_shape == (None, 3)
     assert (np.abs(logits.sum(axis=1) - 1) > 1e-3).any()  # no softmax
@@ -64,7 +64,7 @@ def test_a_saved_model_gives_the_same_logits_without_custom_objects(name, tmp_pa
     model = BUILDERS[name]()
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
-    expected, found = (keras.ops.convert_to_numpy(m(pictures())) for m in (model, loaded))
+    expected, found = (keras.ops.convert_to_numpy(m(make_images())) for m in (model, loaded))
     np.testing.assert_array_equal(found, expected)
 
 
@@ -79,12 +79,12 @@ def test_one_training_step_is_finite_and_changes_the_model(name, policy):
         keras.config.set_dtype_policy(before)
     model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     start = [keras.ops.convert_to_numpy(w) for w in model.trainable_variables]
-    loss = model.train_on_batch(pictures(), np.array([0, 1, 0, 1]))
+    loss = model.train_on_batch(make_images(), np.array([0, 1, 0, 1]))
     assert np.isfinite(loss)
     end = [keras.ops.convert_to_numpy(w) for w in model.trainable_variables]
     assert all(np.isfinite(weights).all() for weights in end)
     assert any((was != now).any() for was, now in zip(start, end, strict=True))
-    assert keras.backend.standardize_dtype(model(pictures()).dtype) == "float32"
+    assert keras.backend.standardize_dtype(model(make_images()).dtype) == "float32"
 
 
 @EVERY_MODEL
@@ -98,9 +98,9 @@ def test_the_same_seed_builds_the_same_weights(name):
 
 
 @EVERY_MODEL
-def test_inference_is_repeatable_and_picture_by_picture(name):
+def test_inference_is_repeatable_and_image_by_image(name):
     model = BUILDERS[name]()
-    batched = model.predict(pictures(), verbose=0)
-    singly = np.concatenate([model.predict(pictures()[i : i + 1], verbose=0) for i in range(4)])
+    batched = model.predict(make_images(), verbose=0)
+    singly = np.concatenate([model.predict(make_images()[i : i + 1], verbose=0) for i in range(4)])
     scale = np.abs(batched).max()
     np.testing.assert_allclose(singly, batched, rtol=1e-4, atol=1e-5 * scale)

@@ -55,30 +55,30 @@ NAMES = [
 ]
 
 
-def run_saved_model(path, pictures):
+def run_saved_model(path, images):
     import tensorflow as tf
 
     loaded = tf.saved_model.load(path)
-    return loaded.serve(pictures).numpy()
+    return loaded.serve(images).numpy()
 
 
-def run_onnx(path, pictures):
+def run_onnx(path, images):
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path)
     (tensor,) = session.get_inputs()
-    (logits,) = session.run(None, {tensor.name: pictures})
+    (logits,) = session.run(None, {tensor.name: images})
     return logits
 
 
-def run_litert(path, pictures):
+def run_litert(path, images):
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_path=path)
     (tensor,), (logits,) = interpreter.get_input_details(), interpreter.get_output_details()
-    interpreter.resize_tensor_input(tensor["index"], pictures.shape)
+    interpreter.resize_tensor_input(tensor["index"], images.shape)
     interpreter.allocate_tensors()
-    interpreter.set_tensor(tensor["index"], pictures)
+    interpreter.set_tensor(tensor["index"], images)
     interpreter.invoke()
     return interpreter.get_tensor(logits["index"])
 
@@ -100,12 +100,12 @@ def test_the_stripped_model_agrees_with_keras_in_every_runtime(name, format_, di
         pytest.importorskip(package, reason="needs the `export` extra")
     model = disturb(MODELS[name]())
     shape = model.input_shape[1:]
-    pictures = np.random.default_rng(0).uniform(0, 255, (3, *shape)).astype("float32")
-    expected = keras.ops.convert_to_numpy(model(pictures, training=False))
+    images = np.random.default_rng(0).uniform(0, 255, (3, *shape)).astype("float32")
+    expected = keras.ops.convert_to_numpy(model(images, training=False))
     file, run = RUN[format_]
     path = str(tmp_path / file)
     strip_augmentation(model).export(path, format=format_, verbose=False)
     assert np.abs(expected).max() > 1e-3
     np.testing.assert_allclose(
-        run(path, pictures), expected, rtol=0, atol=1e-5 * np.abs(expected).max()
+        run(path, images), expected, rtol=0, atol=1e-5 * np.abs(expected).max()
     )

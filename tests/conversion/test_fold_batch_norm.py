@@ -13,13 +13,13 @@ from catdog_keras.models._backbones import build_backbone
 TOLERANCE = 1e-4  # of the largest output
 
 
-def normalisations(model):
+def normalizations(model):
     found = []
     for layer in model.layers:
         if isinstance(layer, layers.BatchNormalization):
             found.append(layer.name)
         elif isinstance(layer, keras.Model):
-            found += normalisations(layer)
+            found += normalizations(layer)
     return found
 
 
@@ -65,11 +65,11 @@ FOLLOWS = {
 
 
 @pytest.mark.parametrize("kind", FOLLOWS)
-def test_a_normalisation_folds_into_the_layer_before_it(kind, disturb, same):
+def test_a_normalization_folds_into_the_layer_before_it(kind, disturb, same):
     shape, make = FOLLOWS[kind]
     model = disturb(graph(shape, make(), norm(), layers.Activation("relu")))
     folded = fold_batch_norm(model)
-    assert normalisations(folded) == []
+    assert normalizations(folded) == []
     assert len(folded.layers) == len(model.layers) - 1
     same(folded, model)
 
@@ -88,11 +88,11 @@ PRECEDES = {
 
 
 @pytest.mark.parametrize("kind", PRECEDES)
-def test_a_normalisation_folds_into_a_layer_after_it_that_pads_nothing(kind, disturb, same):
+def test_a_normalization_folds_into_a_layer_after_it_that_pads_nothing(kind, disturb, same):
     shape, make = PRECEDES[kind]
     model = disturb(graph(shape, layers.Activation("relu"), norm(), make()))
     folded = fold_batch_norm(model)
-    assert normalisations(folded) == []
+    assert normalizations(folded) == []
     same(folded, model)
 
 
@@ -115,7 +115,7 @@ def test_one_layer_takes_in_what_stands_on_both_sides(make, disturb, same):
         {"renorm": True},
     ],
 )
-def test_all_forms_of_a_normalisation(options, disturb, same):
+def test_all_forms_of_a_normalization(options, disturb, same):
     model = disturb(graph((6, 6, 3), layers.Conv2D(4, 3), norm(**options)))
     same(fold_batch_norm(model), model)
 
@@ -128,7 +128,7 @@ def test_a_gamma_of_zero(disturb, same):
 
 def test_the_fused_layer_folds_too(disturb, same):
     model = disturb(graph((6, 6, 3), layers.Conv2D(4, 3), BatchNormalization()))
-    assert normalisations(fold_batch_norm(model)) == []
+    assert normalizations(fold_batch_norm(model)) == []
     same(fold_batch_norm(model), model)
 
 
@@ -193,7 +193,7 @@ def test_channels_first(first, disturb, same):
     options = {"data_format": "channels_first"}
     parts = [layers.Conv2D(4, 3, **options), norm(axis=1)]
     model = disturb(graph((3, 9, 8), *(parts if first else [parts[1], parts[0]])))
-    assert normalisations(fold_batch_norm(model)) == []
+    assert normalizations(fold_batch_norm(model)) == []
     same(fold_batch_norm(model), model)
 
 
@@ -217,7 +217,7 @@ def _branching():
 def _also_an_output():
     inputs = keras.Input((6, 6, 3))
     convolution = layers.Conv2D(3, 3, name="conv")(inputs)
-    return keras.Model(inputs, {"raw": convolution, "normalised": norm()(convolution)})
+    return keras.Model(inputs, {"raw": convolution, "normalized": norm()(convolution)})
 
 
 def _shared_convolution():
@@ -227,7 +227,7 @@ def _shared_convolution():
     return keras.Model(inputs, [norm()(first), second])
 
 
-def _shared_normalisation():
+def _shared_normalization():
     inputs = [keras.Input((6, 6, 3)), keras.Input((6, 6, 3))]
     shared = norm()
     return keras.Model(inputs, [shared(layers.Conv2D(3, 3)(each)) for each in inputs])
@@ -259,7 +259,7 @@ KEPT = {
         _shared_convolution,
         "'norm' after 'conv', which is called more than once, and not before a single layer",
     ),
-    "a shared normalisation": (_shared_normalisation, "'norm', which is called 2 times"),
+    "a shared normalization": (_shared_normalization, "'norm', which is called 2 times"),
     "two layers after it": (
         _two_users,
         f"'norm' after 'relu', {NONE}, and not before a single layer",
@@ -304,7 +304,7 @@ def test_what_cannot_be_folded_is_refused_by_name_and_kept_on_request(kind, dist
     with pytest.raises(ValueError, match="cannot be folded") as caught:
         fold_batch_norm(model)
     assert str(caught.value) == (
-        f"1 normalisations of {model.name!r} cannot be folded: {reason}. "
+        f"1 normalizations of {model.name!r} cannot be folded: {reason}. "
         "Pass partial=True to keep them and fold the others."
     )
     if kind != "a batch's own statistics":
@@ -317,7 +317,7 @@ def test_part_of_a_model_is_folded_on_request(disturb, same):
     x = norm()(layers.Add()([inputs, x]))
     model = disturb(keras.Model(inputs, layers.ReLU()(x)))
     folded = fold_batch_norm(model, partial=True)
-    assert normalisations(folded) == ["norm"]
+    assert normalizations(folded) == ["norm"]
     same(folded, model)
 
 
@@ -366,7 +366,7 @@ def test_fold_batch_norm_of_any_chain_keeps_the_outputs_and_folds_what_can_be(
     folded = fold_batch_norm(model, partial=True)
     norms = [place for place, kind in enumerate(kinds) if kind == "norm"]
     kept = [place for place in norms if not foldable(kinds, taps, place)]
-    assert len(normalisations(folded)) == len(kept)
+    assert len(normalizations(folded)) == len(kept)
     same(folded, model)
 
 
@@ -379,7 +379,7 @@ def test_models_in_models_of_every_kind(disturb, same):
     x = keras.ops.relu(layers.BatchNormalization()(layers.Conv2D(2, 2)(x)))
     model = disturb(keras.Model({"images": images, "others": others}, {"features": x}))
     folded = fold_batch_norm(model)
-    assert normalisations(folded) == []
+    assert normalizations(folded) == []
     same(folded, model)
 
 
@@ -453,10 +453,10 @@ def test_a_backbone_of_each_family_keeps_its_features(name, disturb, same):
     model = disturb(build_backbone(name, (side, side, 3), None))
     kept = KEPT_IN_BACKBONES[name]
     if kept:
-        with pytest.raises(ValueError, match=f"{kept} normalisations of .* cannot be folded"):
+        with pytest.raises(ValueError, match=f"{kept} normalizations of .* cannot be folded"):
             fold_batch_norm(model)
     folded = fold_batch_norm(model, partial=kept > 0)
-    assert len(normalisations(folded)) == kept
+    assert len(normalizations(folded)) == kept
     same(folded, model)
 
 
@@ -485,7 +485,7 @@ def test_wrong_arguments_are_named():
 
 
 def test_own_networks_are_refused_by_name():
-    with pytest.raises(ValueError, match=r"4 normalisations of 'model1' .* 'block1' \(ConvBlock\)"):
+    with pytest.raises(ValueError, match=r"4 normalizations of 'model1' .* 'block1' \(ConvBlock\)"):
         fold_batch_norm(build_model1())
 
 

@@ -13,7 +13,7 @@ from catdog_keras import (
     RandomAffine,
     RandomApply,
     RandomChoice,
-    augmentation,
+    augmentation_preset,
     build_model2,
     build_model3,
     strip_augmentation,
@@ -33,14 +33,14 @@ def sequential(*front, dtype="float32", shape=SHAPE):
     return keras.Sequential([keras.Input(shape, dtype=dtype), *front, *head()], name="net")
 
 
-def pictures(model, count=3):
+def make_images(model, count=3):
     images = np.random.default_rng(0).uniform(0, 255, (count, *model.input_shape[1:]))
     return images.astype(model.inputs[0].dtype)
 
 
 def predicted(model):
     """Of single operations: a compiler may order the sums of two graphs differently."""
-    return keras.ops.convert_to_numpy(model(pictures(model), training=False))
+    return keras.ops.convert_to_numpy(model(make_images(model), training=False))
 
 
 def every_layer(model):
@@ -85,7 +85,7 @@ def mixed_pipeline():
     return sequential(layers.Pipeline(inside, name="pipeline"))
 
 
-def of_several_pictures():
+def of_several_images():
     flip = layers.TimeDistributed(layers.RandomFlip())
     inputs = keras.Input((2, *SHAPE))
     return keras.Sequential([inputs, flip, layers.Flatten(name="flatten"), layers.Dense(1)])
@@ -94,7 +94,7 @@ def of_several_pictures():
 def test_predict_of_a_stripped_model_gives_the_predictions_of_the_model():
     model = nested()
     compiled = [
-        each.predict(pictures(each), verbose=0) for each in (strip_augmentation(model), model)
+        each.predict(make_images(each), verbose=0) for each in (strip_augmentation(model), model)
     ]
     np.testing.assert_allclose(*compiled, rtol=1e-4, atol=1e-6)
 
@@ -164,10 +164,10 @@ def test_strip_augmentation_of_any_chain_keeps_every_other_layer_in_its_order(pa
         (nested, ["images", "scaling", "inner"]),
         (lambda: sequential(layers.RandomFlip(), layers.Rescaling(0.1, name="s")), ["s"]),
         (lambda: sequential(layers.Pipeline([layers.RandomFlip()])), ["conv2d"]),
-        (lambda: sequential(augmentation("strong")), ["conv2d"]),
+        (lambda: sequential(augmentation_preset("strong")), ["conv2d"]),
         (lambda: sequential(RandomChoice([RandomApply(layers.RandomFlip())])), ["conv2d"]),
         (mixed_pipeline, ["pipeline"]),
-        (of_several_pictures, ["flatten"]),
+        (of_several_images, ["flatten"]),
     ],
 )
 def test_predictions_are_the_same_bits_without_augmentation(make, left):
@@ -179,7 +179,7 @@ def test_predictions_are_the_same_bits_without_augmentation(make, left):
 # Keras's MixUp asks for int64, which JAX has not by default.
 @pytest.mark.filterwarnings("ignore:(?s).*Explicitly requested dtype int64:UserWarning")
 def test_every_augmentation_of_keras_goes_and_nothing_else_of_its_kind():
-    """A layer of pictures that passes them on at inference augments; the others are the model's."""
+    """A layer of images that passes them on at inference augments; the others are the model's."""
     arguments = {
         "CenterCrop": (8, 8),
         "MaxNumBoundingBoxes": (3,),
@@ -193,12 +193,12 @@ def test_every_augmentation_of_keras_goes_and_nothing_else_of_its_kind():
     one = ("RandomBrightness", "RandomContrast", "RandomHue", "RandomRotation", "RandomSaturation")
     arguments |= dict.fromkeys((*one, "RandomSharpness", "RandomZoom"), (0.1,))
     base = next(kind for kind in layers.RandomFlip.__mro__ if "Base" in kind.__name__)
-    of_pictures = {
+    of_images = {
         name: kind
         for name, kind in vars(layers).items()
         if inspect.isclass(kind) and issubclass(kind, base)
     }
-    assert len(of_pictures) > 30
+    assert len(of_images) > 30
     images = np.random.default_rng(0).uniform(0, 255, (1, 12, 12, 3)).astype("float32")
     kept = {
         "AutoContrast",
@@ -207,7 +207,7 @@ def test_every_augmentation_of_keras_goes_and_nothing_else_of_its_kind():
         "Resizing",
     }
     kept.add("MaxNumBoundingBoxes")  # it is about boxes
-    for name, kind in of_pictures.items():
+    for name, kind in of_images.items():
         layer = kind(*arguments.get(name, ()))
         assert is_augmentation(layer) is (name not in kept), name
         if name not in kept:
@@ -236,7 +236,7 @@ def test_a_model_of_augmentation_alone_becomes_the_identity():
         keras.Sequential([keras.Input(SHAPE), layers.RandomFlip()]),
         keras.Model(images := keras.Input(SHAPE), layers.RandomFlip()(images)),
     ):
-        np.testing.assert_array_equal(predicted(strip_augmentation(model)), pictures(model))
+        np.testing.assert_array_equal(predicted(strip_augmentation(model)), make_images(model))
 
 
 def test_weights_are_carried_over_and_not_shared():
@@ -274,7 +274,7 @@ def test_own_classes_are_taken_out_on_demand():
     model = sequential(layers.TimeDistributed(OwnAugmentation()), OwnAugmentation())
     assert len(strip_augmentation(model).layers) == 5
     for also in (OwnAugmentation, [OwnAugmentation]):
-        assert len(strip_augmentation(model, also=also).layers) == 3
+        assert len(strip_augmentation(model, extra_layers=also).layers) == 3
 
 
 def test_the_stripped_model_can_be_saved(tmp_path):
@@ -288,13 +288,13 @@ def test_the_stripped_model_can_be_saved(tmp_path):
     ("model", "also", "error", "message"),
     [
         (3, (), TypeError, "`model` must be a keras.Model; received model=3."),
-        (None, int, TypeError, "`also` must be a layer class, or several; received also=<class 'int'>."),
-        (None, "RandomFlip", TypeError, "`also` must be a layer class, or several; received also='RandomFlip'."),
+        (None, int, TypeError, "`extra_layers` must be a layer class, or several; received extra_layers=<class 'int'>."),
+        (None, "RandomFlip", TypeError, "`extra_layers` must be a layer class, or several; received extra_layers='RandomFlip'."),
     ],
 )  # fmt: skip
 def test_wrong_arguments_are_named(model, also, error, message):
     with pytest.raises(error) as caught:
-        strip_augmentation(sequential() if model is None else model, also=also)
+        strip_augmentation(sequential() if model is None else model, extra_layers=also)
     assert str(caught.value) == message
 
 

@@ -1,4 +1,4 @@
-"""The copy with the fused normalisation: the same weights, outputs and training."""
+"""The copy with the fused normalization: the same weights, outputs and training."""
 
 import keras
 import numpy as np
@@ -8,9 +8,9 @@ from keras import layers
 from catdog_keras import (
     BatchNormalization,
     ConvBlock,
-    accelerate,
     build_model1,
     strip_augmentation,
+    use_fused_batch_norm,
 )
 
 
@@ -31,24 +31,24 @@ def sequential():
     return keras.Sequential([keras.Input((8, 8, 3)), *blocks(4), layers.Flatten()])
 
 
-def normalisations(model):
+def normalizations(model):
     found = []
     for layer in model.layers:
         if isinstance(layer, layers.BatchNormalization):
             found.append(type(layer))
         elif isinstance(layer, keras.Model):
-            found += normalisations(layer)
+            found += normalizations(layer)
     return found
 
 
 @pytest.mark.parametrize("make", [functional, sequential])
-def test_outputs_and_weights_are_the_same_and_every_normalisation_is_fused(
+def test_outputs_and_weights_are_the_same_and_every_normalization_is_fused(
     make, disturb, outputs_of
 ):
     model = disturb(make())
-    fast = accelerate(model)
-    assert set(normalisations(fast)) == {BatchNormalization}
-    assert set(normalisations(model)) == {layers.BatchNormalization}
+    fast = use_fused_batch_norm(model)
+    assert set(normalizations(fast)) == {BatchNormalization}
+    assert set(normalizations(model)) == {layers.BatchNormalization}
     assert type(fast) is type(model)
     assert [weight.path for weight in fast.weights] == [weight.path for weight in model.weights]
     np.testing.assert_allclose(outputs_of(fast), outputs_of(model), rtol=1e-5, atol=1e-6)
@@ -57,7 +57,7 @@ def test_outputs_and_weights_are_the_same_and_every_normalisation_is_fused(
 def test_it_trains_as_the_first_one_does(disturb):
     model = disturb(functional())
     model.compile(keras.optimizers.SGD(0.01), "mse")
-    fast = accelerate(model)
+    fast = use_fused_batch_norm(model)
     assert fast.compiled
     generator = np.random.default_rng(0)
     images = generator.uniform(-1, 1, (16, 8, 8, 3)).astype("float32")
@@ -75,33 +75,33 @@ def test_it_trains_as_the_first_one_does(disturb):
 def test_what_is_frozen_stays_frozen(disturb):
     model = disturb(sequential())
     model.layers[1].trainable = False
-    assert len(accelerate(model).trainable_variables) == 2
+    assert len(use_fused_batch_norm(model).trainable_variables) == 2
     model.trainable = False
-    assert accelerate(model).trainable_variables == []
+    assert use_fused_batch_norm(model).trainable_variables == []
 
 
 def test_it_shares_no_weights_and_can_be_saved(disturb, outputs_of, tmp_path):
     model = disturb(functional())
-    fast = accelerate(model)
+    fast = use_fused_batch_norm(model)
     fast.save(tmp_path / "fast.keras")
     expected = outputs_of(model)
     fast.set_weights([0 * weight for weight in fast.get_weights()])
     np.testing.assert_array_equal(outputs_of(model), expected)
     loaded = keras.saving.load_model(tmp_path / "fast.keras")
-    assert set(normalisations(loaded)) == {BatchNormalization}
+    assert set(normalizations(loaded)) == {BatchNormalization}
     np.testing.assert_allclose(outputs_of(loaded), expected, rtol=1e-5, atol=1e-6)
 
 
 def test_a_backbone_of_keras(disturb, outputs_of):
     model = disturb(keras.applications.MobileNetV2(weights=None, input_shape=(96, 96, 3)))
-    fast = accelerate(model)
-    assert normalisations(fast) == [BatchNormalization] * 52
+    fast = use_fused_batch_norm(model)
+    assert normalizations(fast) == [BatchNormalization] * 52
     np.testing.assert_allclose(outputs_of(fast), outputs_of(model), rtol=1e-4, atol=1e-6)
 
 
 @keras.saving.register_keras_serializable(package="tests")
 class Block(layers.Layer):
-    """A layer with a normalisation of its own."""
+    """A layer with a normalization of its own."""
 
     def build(self, input_shape):
         self.norm = layers.BatchNormalization()
@@ -111,29 +111,29 @@ class Block(layers.Layer):
         return self.norm(inputs)
 
 
-def test_a_layer_that_normalises_inside_is_named_and_copied(disturb, outputs_of):
+def test_a_layer_that_normalizes_inside_is_named_and_copied(disturb, outputs_of):
     inputs = keras.Input((8, 8, 3))
     model = disturb(keras.Model(inputs, Block(name="own")(inputs), name="net"))
     with pytest.warns(UserWarning, match=r"Of 'net' these layers .* are: 'own' \(Block\)") as seen:
-        fast = accelerate(model)
+        fast = use_fused_batch_norm(model)
     assert [each.filename for each in seen if "Of 'net'" in str(each.message)] == [__file__]
     np.testing.assert_array_equal(outputs_of(fast), outputs_of(model))
 
 
 def test_own_blocks_are_fast_already(recwarn):
-    fast = accelerate(build_model1())
+    fast = use_fused_batch_norm(build_model1())
     assert isinstance(fast.get_layer("block1"), ConvBlock)
     assert [str(warning.message) for warning in recwarn if "these layers" in str(warning)] == []
 
 
 def test_wrong_arguments_are_named():
     with pytest.raises(TypeError, match=r"`model` must be a keras\.Model; received model=3"):
-        accelerate(3)
+        use_fused_batch_norm(3)
     with pytest.raises(ValueError, match="`model` must be a built Functional or Sequential model"):
-        accelerate(keras.Sequential([layers.Dense(2)]))
+        use_fused_batch_norm(keras.Sequential([layers.Dense(2)]))
 
 
-@pytest.mark.parametrize("make", [accelerate, strip_augmentation])
+@pytest.mark.parametrize("make", [use_fused_batch_norm, strip_augmentation])
 @pytest.mark.parametrize("whole", [True, False])
 def test_a_model_that_is_frozen_stays_so_though_a_layer_in_it_is_not(make, whole):
     model = functional()
@@ -159,7 +159,7 @@ def test_functions_without_a_name_are_taken_as_they_are(outputs_of):
         ]
     )
     model.compile("sgd", loss=lambda targets, outputs: keras.ops.mean((targets - outputs) ** 2))
-    fast = accelerate(model)
+    fast = use_fused_batch_norm(model)
     np.testing.assert_allclose(outputs_of(fast), outputs_of(model), rtol=1e-5, atol=1e-6)
     assert model.compiled
     assert fast.loss is model.loss
@@ -170,7 +170,7 @@ def test_what_cannot_be_compiled_again_is_said():
     model = keras.Sequential([keras.Input((8,)), layers.Dense(2)])
     model.compile("sgd", "mse", metrics=[lambda targets, outputs: keras.ops.mean(outputs)])
     with pytest.warns(UserWarning, match="The copy is not compiled. .* compiled with metrics that"):
-        fast = accelerate(model)
+        fast = use_fused_batch_norm(model)
     assert not fast.compiled
     assert model.compiled
 
@@ -190,4 +190,4 @@ def test_a_layer_that_its_config_does_not_make_is_named():
     inputs = keras.Input((8, 8, 3))
     model = keras.Model(inputs, NoConfig(layers.Conv2D(4, 3))(inputs))
     with pytest.raises(ValueError, match=r"layers that their own .* 'no_config.*' \(NoConfig\) is"):
-        accelerate(model)
+        use_fused_batch_norm(model)

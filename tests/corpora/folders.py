@@ -1,4 +1,4 @@
-"""What can lie in a folder of pictures beside them."""
+"""What can lie in a folder of images beside them."""
 
 import os
 import socket
@@ -23,28 +23,28 @@ def _two_links(folder: Path) -> None:
 
 CATS = ("train", "cats")
 
-# Each is put into the folder `pictures`, which holds train and validation, each with cats and dogs.
-PASSED_OVER = {
+# Each is put into the folder `images`, which holds train and validation, each with cats and dogs.
+IGNORED = {
     "a hidden folder": lambda root: _write(root / ".git" / "a.png"),
     "a hidden class": lambda root: _write(root / "train" / ".cache" / "a.png"),
     "what macOS adds": lambda root: _write(root / "__MACOSX" / "train" / "cats" / "._a.png"),
     "what macOS adds to a split": lambda root: _write(root / "train" / "__MACOSX" / "a.png"),
-    "a fork of macOS": lambda root: _write(root / "train" / "cats" / "._picture.0.png"),
+    "a fork of macOS": lambda root: _write(root / "train" / "cats" / "._image.0.png"),
     "files of the desktop": lambda root: _write(root / "train" / "cats" / ".DS_Store"),
     "a database of thumbnails": lambda root: _write(root / "train" / "cats" / "Thumbs.db"),
     "notes beside the classes": lambda root: _write(root / "train" / "notes.txt"),
-    "a picture beside the classes": lambda root: _write(root / "train" / "cover.png"),
+    "an image beside the classes": lambda root: _write(root / "train" / "cover.png"),
     "a link to itself": lambda root: (root / "train" / "self").symlink_to("self"),
     "a link to the folder": lambda root: (root / "train" / "loop").symlink_to("."),
     "a link to the folder above": lambda root: (root / "train" / "up").symlink_to(".."),
     "a link upwards in a class": lambda root: (root / "train" / "cats" / "up").symlink_to("../.."),
-    "a link upwards, named like a picture": lambda root: (
+    "a link upwards, named like an image": lambda root: (
         (root / "train" / "cats" / "up.jpg").symlink_to("../..")
     ),
     "two links in a circle": lambda root: _two_links(root / "train"),
     "a link that leads nowhere": lambda root: (root / "train" / "gone").symlink_to("nowhere"),
     "a pipe beside the classes": lambda root: os.mkfifo(root / "train" / "pipe"),
-    "an empty folder named like a picture": lambda root: (root / "train" / "cats" / "a.jpg").mkdir(),
+    "an empty folder named like an image": lambda root: (root / "train" / "cats" / "a.jpg").mkdir(),
 }  # fmt: skip
 
 # Each is put into the folder of the training cats.

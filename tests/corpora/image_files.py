@@ -1,4 +1,4 @@
-"""Writers of single picture files, for what Pillow writes and for what it does not."""
+"""Writers of single image files, for what Pillow writes and for what it does not."""
 
 import io
 import struct
@@ -8,33 +8,33 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image
 
-COLOUR = (200, 30, 40)
+COLOR = (200, 30, 40)
 SIZE = (24, 16)  # width, height
 ORIENTATION = 0x0112
 
 
-def flat(mode: str = "RGB", colour: object = COLOUR, size: tuple[int, int] = SIZE) -> Image.Image:
-    """A picture of one colour."""
-    return Image.new(mode, size, colour)
+def flat(mode: str = "RGB", color: object = COLOR, size: tuple[int, int] = SIZE) -> Image.Image:
+    """An image of one color."""
+    return Image.new(mode, size, color)
 
 
 def encoded(form: str, image: Image.Image | None = None, **options: object) -> bytes:
-    """The bytes of a picture in a format."""
+    """The bytes of an image in a format."""
     buffer = io.BytesIO()
     (image or flat()).save(buffer, form, **options)
     return buffer.getvalue()
 
 
 def saved(form: str, image: Image.Image | None = None, **options: object) -> Callable:
-    """A writer of a picture in a format, whatever the file's ending."""
+    """A writer of an image in a format, whatever the file's ending."""
     return lambda path: path.write_bytes(encoded(form, image and image.copy(), **options))
 
 
 def frames(form: str, **options: object) -> Callable:
-    """A writer of a picture with a second, blue one behind it."""
-    # Made anew each time: Pillow leaves the settings of one format on the pictures it has written.
+    """A writer of an image with a second, blue one behind it."""
+    # Made anew each time: Pillow leaves the settings of one format on the images it has written.
     return lambda path: path.write_bytes(
-        encoded(form, save_all=True, append_images=[flat(colour=(0, 0, 255))], **options)
+        encoded(form, save_all=True, append_images=[flat(color=(0, 0, 255))], **options)
     )
 
 
@@ -44,14 +44,14 @@ def holds(content: bytes) -> Callable:
 
 
 def noise() -> Image.Image:
-    """A picture that does not compress, so that a cut falls into its pixels."""
+    """An image that does not compress, so that a cut falls into its pixels."""
     return Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8))
 
 
 def with_exif(form: str, orientation: int) -> Callable:
-    """A picture whose EXIF data says how it was held; its stored pixels lie accordingly."""
+    """An image whose EXIF data says how it was held; its stored pixels lie accordingly."""
     upright = np.zeros((16, 24, 3), np.uint8)
-    upright[:8] = COLOUR
+    upright[:8] = COLOR
     stored = {
         2: upright[:, ::-1],
         3: upright[::-1, ::-1],
@@ -60,7 +60,7 @@ def with_exif(form: str, orientation: int) -> Callable:
         6: np.rot90(upright),
         7: upright.swapaxes(0, 1)[::-1, ::-1],
         8: np.rot90(upright, -1),
-    }.get(orientation, np.full_like(upright, COLOUR))
+    }.get(orientation, np.full_like(upright, COLOR))
     image = Image.fromarray(np.ascontiguousarray(stored))
     exif = image.getexif()
     exif[ORIENTATION] = orientation
@@ -85,7 +85,7 @@ def png_header(width: int, height: int, bits: int, kind: int, interlace: int = 0
 
 
 def transparency(*samples: int) -> bytes:
-    """The chunk of a PNG file that calls one grey or one colour clear."""
+    """The chunk of a PNG file that calls one grey or one color clear."""
     data = struct.pack(f">{len(samples)}H", *samples)
     check = struct.pack(">I", zlib.crc32(b"tRNS" + data))
     return struct.pack(">I", len(data)) + b"tRNS" + data + check

@@ -1,6 +1,6 @@
-"""One picture file of each kind, what it is, and what becomes of it.
+"""One image file of each kind, what it is, and what becomes of it.
 
-Every picture that can be read shows `COLOUR` all over, but where a reason says otherwise; the
+Every image that can be read shows `COLOR` all over, but where a reason says otherwise; the
 turned ones show it in their upper half once they are upright.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image, ImageCms, PngImagePlugin
 
 from tests.corpora.image_files import (
-    COLOUR,
+    COLOR,
     SIZE,
     cut,
     encoded,
@@ -31,7 +31,7 @@ from tests.corpora.image_files import (
     with_exif,
 )
 
-GREY = 86  # COLOUR in mode "L"
+GREY = 86  # COLOR in mode "L"
 
 
 class Kind(NamedTuple):
@@ -40,7 +40,7 @@ class Kind(NamedTuple):
     write: Callable[[Path], object]
     status: str
     reason: str = ""
-    colour: tuple[int, int, int] | None = COLOUR
+    color: tuple[int, int, int] | None = COLOR
 
 
 def _link(target: str) -> Callable:
@@ -61,7 +61,7 @@ def _comment() -> PngImagePlugin.PngInfo:
 
 _PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 _GREYS = (GREY, GREY, GREY)
-_DEEP = struct.pack(">3H", *(257 * c for c in COLOUR))
+_DEEP = struct.pack(">3H", *(257 * c for c in COLOR))
 _RGB16 = (png_header(4, 4, 16, 2), (b"\0" + _DEEP * 4) * 4)
 _GREY16 = (png_header(4, 4, 16, 0), (b"\0" + _DEEP[:2] * 4) * 4)
 _GREY2 = (png_header(4, 4, 2, 0), b"\0\xaa" * 4)  # each sample is 2
@@ -71,11 +71,11 @@ _TWELVE = (0xFFF * GREY // 255 << 12 | 0xFFF * GREY // 255).to_bytes(3)  # two s
 
 GOOD = {
     "baseline.jpg": Kind(saved("JPEG"), "good"),
-    "grey.jpg": Kind(saved("JPEG", flat("L", GREY)), "good", colour=_GREYS),
+    "grey.jpg": Kind(saved("JPEG", flat("L", GREY)), "good", color=_GREYS),
     "progressive.jpg": Kind(saved("JPEG", progressive=True), "good"),
     "not subsampled.jpg": Kind(saved("JPEG", subsampling="4:4:4"), "good"),
     "half subsampled.jpg": Kind(saved("JPEG", subsampling="4:2:2"), "good"),
-    "optimised.jpg": Kind(saved("JPEG", optimize=True), "good"),
+    "optimized.jpg": Kind(saved("JPEG", optimize=True), "good"),
     "restart markers.jpg": Kind(saved("JPEG", restart_marker_blocks=1), "good"),
     "best quality.jpg": Kind(saved("JPEG", quality=100), "good"),
     "stored as RGB.jpg": Kind(saved("JPEG", keep_rgb=True), "good"),
@@ -83,17 +83,17 @@ GOOD = {
     "one pixel.png": Kind(saved("PNG", flat(size=(1, 1))), "good"),
     "one column.png": Kind(saved("PNG", flat(size=(1, 2000))), "good"),
     "one row.jpg": Kind(saved("JPEG", flat(size=(2000, 1))), "good"),
-    "colour profile.jpg": Kind(saved("JPEG", icc_profile=_PROFILE), "good"),
+    "color profile.jpg": Kind(saved("JPEG", icc_profile=_PROFILE), "good"),
     "comment.jpg": Kind(saved("JPEG", comment=b"found on the roof"), "good"),
     "more after its end.jpg": Kind(holds(encoded("JPEG") + b"\0" * 99), "good"),
     "upright.jpg": Kind(with_exif("JPEG", 1), "good"),
     "no such orientation.jpg": Kind(with_exif("JPEG", 9), "good"),
-    "true colour.png": Kind(saved("PNG"), "good"),
-    "grey.png": Kind(saved("PNG", flat("L", GREY)), "good", colour=_GREYS),
-    "one bit.png": Kind(saved("PNG", flat("1", 1)), "good", colour=(255, 255, 255)),
+    "true color.png": Kind(saved("PNG"), "good"),
+    "grey.png": Kind(saved("PNG", flat("L", GREY)), "good", color=_GREYS),
+    "one bit.png": Kind(saved("PNG", flat("1", 1)), "good", color=(255, 255, 255)),
     "text.png": Kind(saved("PNG", pnginfo=_comment()), "good"),
-    "interlaced.png": Kind(holds(png(png_header(1, 1, 8, 2, 1), b"\0" + bytes(COLOUR))), "good"),
-    "true colour.bmp": Kind(saved("BMP"), "good"),
+    "interlaced.png": Kind(holds(png(png_header(1, 1, 8, 2, 1), b"\0" + bytes(COLOR))), "good"),
+    "true color.bmp": Kind(saved("BMP"), "good"),
     "lossy.webp": Kind(saved("WEBP"), "good"),
     "lossless.webp": Kind(saved("WEBP", lossless=True), "good"),
     "plain.tif": Kind(saved("TIFF"), "good"),
@@ -106,51 +106,51 @@ GOOD = {
     "link.png": Kind(_link_to_good, "good"),
 }  # fmt: skip
 
-ODD = {
+NONSTANDARD = {
     **{
-        f"turned {orientation}.jpg": Kind(with_exif("JPEG", orientation), "odd", "turned by its EXIF orientation")
+        f"turned {orientation}.jpg": Kind(with_exif("JPEG", orientation), "nonstandard", "turned by its EXIF orientation")
         for orientation in range(2, 9)
     },
-    "turned.png": Kind(with_exif("PNG", 6), "odd", "turned by its EXIF orientation"),
-    "turned.tif": Kind(with_exif("TIFF", 6), "odd", "turned by its EXIF orientation"),
-    "turned.webp": Kind(with_exif("WEBP", 6), "odd", "turned by its EXIF orientation"),
-    "palette.png": Kind(saved("PNG", flat().quantize()), "odd", "palette"),
-    "palette.bmp": Kind(saved("BMP", flat().quantize()), "odd", "palette"),
-    "palette.gif": Kind(saved("GIF"), "odd", "palette"),
-    "palette.tif": Kind(saved("TIFF", flat().quantize()), "odd", "palette"),
-    "clear palette.png": Kind(saved("PNG", flat().quantize(), transparency=0), "odd", "palette, transparency", (255, 255, 255)),
-    "frames.gif": Kind(frames("GIF"), "odd", "palette, 2 frames, the first is used"),
-    "frames.png": Kind(frames("PNG"), "odd", "2 frames, the first is used"),
-    "frames.webp": Kind(frames("WEBP", lossless=True), "odd", "2 frames, the first is used"),
-    "pages.tif": Kind(frames("TIFF"), "odd", "2 frames, the first is used"),
-    "two cameras.jpg": Kind(frames("MPO"), "odd", "2 frames, the first is used"),
-    "16 bit grey.png": Kind(saved("PNG", Image.fromarray(np.full((16, 24), GREY * 257, np.uint16))), "odd", "16 bit", _GREYS),
-    "16 bit grey.tif": Kind(saved("TIFF", Image.fromarray(np.full((16, 24), GREY * 257, np.uint16))), "odd", "16 bit", _GREYS),
-    "16 bit colour.png": Kind(holds(png(*_RGB16)), "odd", "16 bit"),
-    "16 bit colour.tif": Kind(holds(tiff(16, struct.pack("<3H", *(257 * c for c in COLOUR)) * _PIXELS, photometric=2, channels=3)), "odd", "16 bit"),
-    "12 bit.tif": Kind(holds(tiff(12, _TWELVE * (_PIXELS // 2))), "odd", "12 bit", _GREYS),
-    "16 bit, white at zero.tif": Kind(holds(tiff(16, struct.pack("<H", 257 * (255 - GREY)) * _PIXELS, photometric=0)), "odd", "16 bit", _GREYS),
-    "clear 16 bit colour.png": Kind(holds(png(*_RGB16, extra=transparency(*struct.unpack(">3H", _DEEP)))), "odd", "16 bit, transparency", _WHITE),
-    "clear 16 bit grey.png": Kind(holds(png(*_GREY16, extra=transparency(257 * COLOUR[0]))), "odd", "16 bit, transparency", _WHITE),
-    "clear 2 bit grey.png": Kind(holds(png(*_GREY2, extra=transparency(2))), "odd", "transparency", _WHITE),
-    "another grey clear.png": Kind(holds(png(*_GREY2, extra=transparency(1))), "odd", "transparency", (170, 170, 170)),
-    "opaque.png": Kind(saved("PNG", flat("RGBA", (*COLOUR, 255))), "odd", "transparency"),
-    "clear.png": Kind(saved("PNG", flat("RGBA", (*COLOUR, 0))), "odd", "transparency", (255, 255, 255)),
-    "half clear.png": Kind(saved("PNG", flat("RGBA", (*COLOUR, 128))), "odd", "transparency", (227, 142, 147)),
-    "clear grey.png": Kind(saved("PNG", flat("LA", (GREY, 0))), "odd", "transparency", (255, 255, 255)),
-    "clear colour.png": Kind(saved("PNG", transparency=COLOUR), "odd", "transparency", (255, 255, 255)),
-    "clear.webp": Kind(saved("WEBP", flat("RGBA", (*COLOUR, 0)), lossless=True), "odd", "transparency", (255, 255, 255)),
-    "clear.tif": Kind(saved("TIFF", flat("RGBA", (*COLOUR, 0))), "odd", "transparency", (255, 255, 255)),
-    "print.jpg": Kind(saved("JPEG", flat().convert("CMYK")), "odd", "CMYK colours"),
-    "print.tif": Kind(saved("TIFF", flat().convert("CMYK")), "odd", "CMYK colours"),
-    "png.jpg": Kind(saved("PNG"), "odd", "content is PNG"),
-    "jpeg.png": Kind(saved("JPEG"), "odd", "content is JPEG"),
-    "webp.jpg": Kind(saved("WEBP"), "odd", "content is WEBP"),
-    "gif.jpg": Kind(saved("GIF"), "odd", "palette, content is GIF"),
-    "bmp.png": Kind(saved("BMP"), "odd", "content is BMP"),
+    "turned.png": Kind(with_exif("PNG", 6), "nonstandard", "turned by its EXIF orientation"),
+    "turned.tif": Kind(with_exif("TIFF", 6), "nonstandard", "turned by its EXIF orientation"),
+    "turned.webp": Kind(with_exif("WEBP", 6), "nonstandard", "turned by its EXIF orientation"),
+    "palette.png": Kind(saved("PNG", flat().quantize()), "nonstandard", "palette"),
+    "palette.bmp": Kind(saved("BMP", flat().quantize()), "nonstandard", "palette"),
+    "palette.gif": Kind(saved("GIF"), "nonstandard", "palette"),
+    "palette.tif": Kind(saved("TIFF", flat().quantize()), "nonstandard", "palette"),
+    "clear palette.png": Kind(saved("PNG", flat().quantize(), transparency=0), "nonstandard", "palette, transparency", (255, 255, 255)),
+    "frames.gif": Kind(frames("GIF"), "nonstandard", "palette, 2 frames, the first is used"),
+    "frames.png": Kind(frames("PNG"), "nonstandard", "2 frames, the first is used"),
+    "frames.webp": Kind(frames("WEBP", lossless=True), "nonstandard", "2 frames, the first is used"),
+    "pages.tif": Kind(frames("TIFF"), "nonstandard", "2 frames, the first is used"),
+    "two cameras.jpg": Kind(frames("MPO"), "nonstandard", "2 frames, the first is used"),
+    "16 bit grey.png": Kind(saved("PNG", Image.fromarray(np.full((16, 24), GREY * 257, np.uint16))), "nonstandard", "16 bit", _GREYS),
+    "16 bit grey.tif": Kind(saved("TIFF", Image.fromarray(np.full((16, 24), GREY * 257, np.uint16))), "nonstandard", "16 bit", _GREYS),
+    "16 bit color.png": Kind(holds(png(*_RGB16)), "nonstandard", "16 bit"),
+    "16 bit color.tif": Kind(holds(tiff(16, struct.pack("<3H", *(257 * c for c in COLOR)) * _PIXELS, photometric=2, channels=3)), "nonstandard", "16 bit"),
+    "12 bit.tif": Kind(holds(tiff(12, _TWELVE * (_PIXELS // 2))), "nonstandard", "12 bit", _GREYS),
+    "16 bit, white at zero.tif": Kind(holds(tiff(16, struct.pack("<H", 257 * (255 - GREY)) * _PIXELS, photometric=0)), "nonstandard", "16 bit", _GREYS),
+    "clear 16 bit color.png": Kind(holds(png(*_RGB16, extra=transparency(*struct.unpack(">3H", _DEEP)))), "nonstandard", "16 bit, transparency", _WHITE),
+    "clear 16 bit grey.png": Kind(holds(png(*_GREY16, extra=transparency(257 * COLOR[0]))), "nonstandard", "16 bit, transparency", _WHITE),
+    "clear 2 bit grey.png": Kind(holds(png(*_GREY2, extra=transparency(2))), "nonstandard", "transparency", _WHITE),
+    "another grey clear.png": Kind(holds(png(*_GREY2, extra=transparency(1))), "nonstandard", "transparency", (170, 170, 170)),
+    "opaque.png": Kind(saved("PNG", flat("RGBA", (*COLOR, 255))), "nonstandard", "transparency"),
+    "clear.png": Kind(saved("PNG", flat("RGBA", (*COLOR, 0))), "nonstandard", "transparency", (255, 255, 255)),
+    "half clear.png": Kind(saved("PNG", flat("RGBA", (*COLOR, 128))), "nonstandard", "transparency", (227, 142, 147)),
+    "clear grey.png": Kind(saved("PNG", flat("LA", (GREY, 0))), "nonstandard", "transparency", (255, 255, 255)),
+    "clear color.png": Kind(saved("PNG", transparency=COLOR), "nonstandard", "transparency", (255, 255, 255)),
+    "clear.webp": Kind(saved("WEBP", flat("RGBA", (*COLOR, 0)), lossless=True), "nonstandard", "transparency", (255, 255, 255)),
+    "clear.tif": Kind(saved("TIFF", flat("RGBA", (*COLOR, 0))), "nonstandard", "transparency", (255, 255, 255)),
+    "print.jpg": Kind(saved("JPEG", flat().convert("CMYK")), "nonstandard", "CMYK colors"),
+    "print.tif": Kind(saved("TIFF", flat().convert("CMYK")), "nonstandard", "CMYK colors"),
+    "png.jpg": Kind(saved("PNG"), "nonstandard", "content is PNG"),
+    "jpeg.png": Kind(saved("JPEG"), "nonstandard", "content is JPEG"),
+    "webp.jpg": Kind(saved("WEBP"), "nonstandard", "content is WEBP"),
+    "gif.jpg": Kind(saved("GIF"), "nonstandard", "palette, content is GIF"),
+    "bmp.png": Kind(saved("BMP"), "nonstandard", "content is BMP"),
 }  # fmt: skip
 
-_UNKNOWN = "not a picture in any known format"
+_UNKNOWN = "not an image in any known format"
 _BROKEN = "does not decode: "
 _JPEG, _PNG = encoded("JPEG", noise()), encoded("PNG", noise())
 _UNSCALED = " samples, of which no value is known to be white"
@@ -169,13 +169,13 @@ BAD = {
     "first bytes.jpg": Kind(holds(_JPEG[:3]), "bad", _UNKNOWN),
     "half.jpg": Kind(cut(_JPEG), "bad", _BROKEN + "image file is truncated"),
     "half progressive.jpg": Kind(cut(encoded("JPEG", noise(), progressive=True)), "bad", _BROKEN + "image file is truncated"),
-    # Pillow 13 takes it for a picture that is torn, Pillow 12 for none.
+    # Pillow 13 takes it for an image that is torn, Pillow 12 for none.
     "header only.jpg": Kind(holds(_JPEG[: _JPEG.index(b"\xff\xda")]), "bad", ""),
     "no tables.jpg": Kind(holds(_JPEG.replace(b"\xff\xdb", b"\xff\xfe")), "bad", _BROKEN),
     "half.png": Kind(cut(_PNG), "bad", _BROKEN),
-    "wrong checksum.png": Kind(holds(png(png_header(4, 4, 8, 2), (b"\0" + bytes(COLOUR) * 4) * 4, spoil="IDAT")), "bad", _BROKEN),
-    "too few rows.png": Kind(holds(png(png_header(4, 4, 8, 2), b"\0" + bytes(COLOUR) * 4)), "bad", _BROKEN),
-    "no such filter.png": Kind(holds(png(png_header(4, 4, 8, 2), (b"\x09" + bytes(COLOUR) * 4) * 4)), "bad", _BROKEN),
+    "wrong checksum.png": Kind(holds(png(png_header(4, 4, 8, 2), (b"\0" + bytes(COLOR) * 4) * 4, spoil="IDAT")), "bad", _BROKEN),
+    "too few rows.png": Kind(holds(png(png_header(4, 4, 8, 2), b"\0" + bytes(COLOR) * 4)), "bad", _BROKEN),
+    "no such filter.png": Kind(holds(png(png_header(4, 4, 8, 2), (b"\x09" + bytes(COLOR) * 4) * 4)), "bad", _BROKEN),
     "no width.png": Kind(holds(png(png_header(0, 4, 8, 2), b"")), "bad", _UNKNOWN),
     "half.gif": Kind(cut(encoded("GIF", noise())), "bad", _BROKEN),
     "half.bmp": Kind(cut(encoded("BMP", noise())), "bad", _BROKEN + "image file is truncated"),
@@ -199,4 +199,4 @@ BAD = {
     os.fsdecode(b"caf\xe9.png"): Kind(saved("PNG"), "bad", "its name is not valid UTF-8"),
 }  # fmt: skip
 
-KINDS = {**GOOD, **ODD, **BAD}
+KINDS = {**GOOD, **NONSTANDARD, **BAD}

@@ -1,4 +1,4 @@
-"""Folders of tiny pictures whose colour says which picture they are."""
+"""Folders of tiny images whose color says which image they are."""
 
 import resource
 import shutil
@@ -10,21 +10,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
-PICTURE_SIDE = 4
+IMAGE_SIDE = 4
 
 
 def coded_pixels(label: int, number: int) -> np.ndarray:
-    """A flat picture that carries its label in red and its number in green and blue."""
-    colour = (60 * label + 30, number // 256, number % 256)
-    return np.full((PICTURE_SIDE, PICTURE_SIDE, 3), colour, np.uint8)
+    """A flat image that carries its label in red and its number in green and blue."""
+    color = (60 * label + 30, number // 256, number % 256)
+    return np.full((IMAGE_SIDE, IMAGE_SIDE, 3), color, np.uint8)
 
 
 @pytest.fixture(scope="session")
 def read_code() -> Callable[[np.ndarray], tuple[int, int]]:
-    """Reads (label, number) back from a picture of a batch."""
+    """Reads (label, number) back from an image of a batch."""
 
-    def read(picture: np.ndarray) -> tuple[int, int]:
-        red, green, blue = np.rint(np.asarray(picture)[0, 0]).astype(int).tolist()
+    def read(image: np.ndarray) -> tuple[int, int]:
+        red, green, blue = np.rint(np.asarray(image)[0, 0]).astype(int).tolist()
         return (red - 30) // 60, green * 256 + blue
 
     return read
@@ -32,15 +32,15 @@ def read_code() -> Callable[[np.ndarray], tuple[int, int]]:
 
 @pytest.fixture(scope="session")
 def write_coded() -> Callable[[Path, int, int], None]:
-    """Writes one flat picture that carries a label and a number."""
+    """Writes one flat image that carries a label and a number."""
     return lambda path, label, number: Image.fromarray(coded_pixels(label, number)).save(path)
 
 
 @pytest.fixture(scope="session")
 def make_folder() -> Callable[..., Path]:
-    """Writes `counts` pictures per class folder, e.g. `{"train/cats": 3}`, as PNG files.
+    """Writes `counts` images per class folder, e.g. `{"train/cats": 3}`, as PNG files.
 
-    Classes are labelled by the alphabetic order of their names; numbers run through the folder.
+    Classes are labeled by the alphabetic order of their names; numbers run through the folder.
     """
 
     def make(root: Path, counts: dict[str, int]) -> Path:
@@ -50,7 +50,7 @@ def make_folder() -> Callable[..., Path]:
             (root / folder).mkdir(parents=True, exist_ok=True)
             for _ in range(count):
                 pixels = coded_pixels(names.index(Path(folder).name), number)
-                Image.fromarray(pixels).save(root / folder / f"picture.{number}.png")
+                Image.fromarray(pixels).save(root / folder / f"image.{number}.png")
                 number += 1
         return root
 
@@ -61,13 +61,13 @@ def make_folder() -> Callable[..., Path]:
 def cats_dogs_template(tmp_path_factory, make_folder: Callable[..., Path]) -> Path:
     """The folder that `cats_dogs` copies."""
     counts = {"train/cats": 30, "train/dogs": 30, "validation/cats": 20, "validation/dogs": 20}
-    return make_folder(tmp_path_factory.mktemp("template") / "pictures", counts)
+    return make_folder(tmp_path_factory.mktemp("template") / "images", counts)
 
 
 @pytest.fixture
 def cats_dogs(tmp_path: Path, cats_dogs_template: Path) -> Path:
-    """The tutorial's layout in small: 60 training and 40 validation pictures."""
-    return Path(shutil.copytree(cats_dogs_template, tmp_path / "pictures"))
+    """The tutorial's layout in small: 60 training and 40 validation images."""
+    return Path(shutil.copytree(cats_dogs_template, tmp_path / "images"))
 
 
 @pytest.fixture(scope="session")

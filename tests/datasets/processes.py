@@ -50,9 +50,9 @@ def download(folder: Path, url: str) -> None:
 
 
 def cache(folder: Path, _: str) -> None:
-    """Decodes pictures into a file."""
-    pictures = np.arange(2 * 4 * 4 * 3).reshape(2, 4, 4, 3)
-    load_or_store(folder, ["one", "two"], pictures.shape, iter(pictures))
+    """Decodes images into a file."""
+    images = np.arange(2 * 4 * 4 * 3).reshape(2, 4, 4, 3)
+    load_or_store(folder, ["one", "two"], images.shape, iter(images))
 
 
 def manifest(folder: Path, _: str) -> None:

@@ -19,12 +19,12 @@ def unpack(tmp_path):
     """Unpacks some bytes as an archive; nothing but the archive and the cache may be there then."""
 
     def run(content):
-        archive = tmp_path / "pictures.zip"
+        archive = tmp_path / "images.zip"
         archive.write_bytes(content)
         try:
             return unpack_archive(archive, tmp_path / "cache")
         finally:
-            assert {path.name for path in tmp_path.iterdir()} == {"pictures.zip", "cache"}
+            assert {path.name for path in tmp_path.iterdir()} == {"images.zip", "cache"}
 
     return run
 
@@ -46,7 +46,7 @@ def test_bad_archives_are_rejected_whole(unpack, tmp_path, kind):
     content, reason = REJECTED[kind]
     with pytest.raises(ValueError, match=re.escape(reason)) as caught:
         unpack(content)
-    assert str(tmp_path / "pictures.zip") in str(caught.value)
+    assert str(tmp_path / "images.zip") in str(caught.value)
     assert list((tmp_path / "cache").iterdir()) == []
 
 
@@ -76,13 +76,13 @@ def test_a_damaged_archive_is_rejected_or_right(unpack, tmp_path, data):
         folder = tmp_path / "nothing"
     else:
         rejected = ""
-    assert rejected == "" or rejected.startswith(f"{str(tmp_path / 'pictures.zip')!r} is ")
+    assert rejected == "" or rejected.startswith(f"{str(tmp_path / 'images.zip')!r} is ")
     unpacked = {path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     assert unpacked <= {*PLAIN.values(), ACCEPTED["deflated"], b"three"}
 
 
 def test_unpacks_once_and_by_content(tmp_path):
-    archive = tmp_path / "pictures.zip"
+    archive = tmp_path / "images.zip"
     archive.write_bytes(zipped({"top/a.jpg": b"one"}))
     first = unpack_archive(archive, tmp_path / "cache")
     assert (first / "top" / "a.jpg").read_bytes() == b"one"
@@ -95,7 +95,7 @@ def test_unpacks_once_and_by_content(tmp_path):
 
 @pytest.mark.parametrize("harm", ["lose", "cut", "empty"])
 def test_files_that_an_unpacked_folder_lost_come_back(tmp_path, harm):
-    archive = tmp_path / "pictures.zip"
+    archive = tmp_path / "images.zip"
     archive.write_bytes(zipped({"top/a.jpg": b"one", "top/b.jpg": b"two"}))
     folder = unpack_archive(archive, tmp_path / "cache")
     lost = folder / "top" / "b.jpg"
@@ -110,7 +110,7 @@ def test_files_that_an_unpacked_folder_lost_come_back(tmp_path, harm):
 
 
 def test_what_is_whole_stays_while_lost_files_come_back(tmp_path):
-    archive = tmp_path / "pictures.zip"
+    archive = tmp_path / "images.zip"
     archive.write_bytes(zipped({"top/a.jpg": b"one", "top/b.jpg": b"two"}))
     folder = unpack_archive(archive, tmp_path / "cache")
     before = (folder.stat().st_ino, (folder / "top" / "a.jpg").stat().st_ino)
@@ -148,7 +148,7 @@ def test_a_cache_that_cannot_be_made_names_the_way_out(tmp_path, monkeypatch):
 
 
 def test_a_full_disk_names_the_way_out_and_leaves_nothing(tmp_path, full_disk):
-    archive = tmp_path / "pictures.zip"
+    archive = tmp_path / "images.zip"
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as made:
         made.writestr("a.bin", bytes(range(256)) * 8)
     with (

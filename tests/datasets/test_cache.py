@@ -1,4 +1,4 @@
-"""Decoded pictures on disk: found again, never half, never another picture's."""
+"""Decoded images on disk: found again, never half, never another image's."""
 
 import os
 
@@ -30,10 +30,10 @@ def test_the_disk_gives_what_decoding_gives_and_is_found_again(cats_dogs, tmp_pa
         assert again == written
 
 
-def test_a_changed_picture_is_decoded_anew(cats_dogs, tmp_path):
+def test_a_changed_image_is_decoded_anew(cats_dogs, tmp_path):
     folder = tmp_path / "decoded"
     before = _pixels(load_cats_dogs(cats_dogs, **TINY, cache=folder))[0]
-    Image.new("RGB", (4, 4), (1, 2, 3)).save(cats_dogs / "train" / "cats" / "picture.0.png")
+    Image.new("RGB", (4, 4), (1, 2, 3)).save(cats_dogs / "train" / "cats" / "image.0.png")
     after = _pixels(load_cats_dogs(cats_dogs, **TINY, cache=folder))[0]
     assert after[0, 0, 0].tolist() == [1, 2, 3]
     np.testing.assert_array_equal(after[1:], before[1:])
@@ -50,22 +50,22 @@ def _fail():
 
 def test_nothing_is_decoded_where_the_file_is_whole(tmp_path):
     shape = (2, 1, 1, 3)
-    pictures = [np.full((1, 1, 3), value, np.float32) for value in (3.4, 200.6)]
-    first = load_or_store(tmp_path, ["a", "b"], shape, iter(pictures))
+    images = [np.full((1, 1, 3), value, np.float32) for value in (3.4, 200.6)]
+    first = load_or_store(tmp_path, ["a", "b"], shape, iter(images))
     assert _first_channel(first) == [3, 201]
     assert _first_channel(load_or_store(tmp_path, ["a", "b"], shape, _fail())) == [3, 201]
     with pytest.raises(AssertionError, match="decoded although"):
         load_or_store(tmp_path, ["b", "a"], shape, _fail())
-    assert [path.name[:9] for path in tmp_path.iterdir()] == ["pictures-"]
+    assert [path.name[:9] for path in tmp_path.iterdir()] == ["images-"]
 
 
 @pytest.fixture
 def stored(tmp_path):
-    """A cache of two pictures of one pixel, and a function that asks for it anew."""
-    pictures = [np.full((1, 1, 3), value, np.float32) for value in (3, 200)]
+    """A cache of two images of one pixel, and a function that asks for it anew."""
+    images = [np.full((1, 1, 3), value, np.float32) for value in (3, 200)]
 
     def ask():
-        return load_or_store(tmp_path, ["a", "b"], (2, 1, 1, 3), iter(pictures))
+        return load_or_store(tmp_path, ["a", "b"], (2, 1, 1, 3), iter(images))
 
     return ask(), ask
 

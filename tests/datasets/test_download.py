@@ -44,7 +44,7 @@ def serve():
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         servers.append(server)
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        return f"http://127.0.0.1:{server.server_port}/pictures.zip"
+        return f"http://127.0.0.1:{server.server_port}/images.zip"
 
     start.requests = 0
     yield start
@@ -116,10 +116,10 @@ def fetch(url, folder):
 def test_downloads_once_and_records_the_hash(tmp_path, serve):
     url = serve(sends(ARCHIVE))
     path = fetch(url, tmp_path)
-    assert path == tmp_path / "pictures.zip"
+    assert path == tmp_path / "images.zip"
     assert path.read_bytes() == ARCHIVE
     digest = hashlib.sha256(ARCHIVE).hexdigest()
-    assert (tmp_path / "pictures.zip.sha256").read_text() == digest
+    assert (tmp_path / "images.zip.sha256").read_text() == digest
     assert fetch_archive(url, tmp_path) == path  # and warns no more
     assert serve.requests == 1
     assert len(list(tmp_path.iterdir())) == 2
@@ -127,7 +127,7 @@ def test_downloads_once_and_records_the_hash(tmp_path, serve):
 
 GOOD = {
     "a redirect": [
-        sends(b"", 302, headers=[("Location", "/elsewhere/pictures.zip")]),
+        sends(b"", 302, headers=[("Location", "/elsewhere/images.zip")]),
         sends(ARCHIVE),
     ],
     "failing once": [sends(b"busy", 503), sends(ARCHIVE)],
@@ -166,11 +166,11 @@ BAD = {
     "stalling": (stalls, r"could not be downloaded \(ConnectionError\)"),
     "too large": (drips_for_ever, "sends more than 1,000,000 bytes: stopped"),
     "redirect in a circle": (
-        sends(b"", 302, headers=[("Location", "/pictures.zip")]),
+        sends(b"", 302, headers=[("Location", "/images.zip")]),
         r"could not be downloaded \(TooManyRedirects\)",
     ),
     "redirect to nowhere": (
-        sends(b"", 302, headers=[("Location", "http://127.0.0.1:9/pictures.zip")]),
+        sends(b"", 302, headers=[("Location", "http://127.0.0.1:9/images.zip")]),
         r"could not be downloaded \(ConnectionError\)",
     ),
 }
@@ -192,7 +192,7 @@ def test_another_archive_than_the_first_is_refused(tmp_path, serve):
     fetch(url, tmp_path).unlink()
     with pytest.raises(OSError, match="is not the archive that was first seen, whose SHA-256"):
         fetch_archive(url, tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["pictures.zip.sha256"]
+    assert [path.name for path in tmp_path.iterdir()] == ["images.zip.sha256"]
 
 
 def test_an_archive_that_was_exchanged_on_disk_is_refused(tmp_path, serve):
@@ -200,13 +200,13 @@ def test_an_archive_that_was_exchanged_on_disk_is_refused(tmp_path, serve):
     fetch(url, tmp_path).write_bytes(OTHER)
     with pytest.raises(OSError, match=r"it is damaged or was exchanged\. Delete it"):
         fetch_archive(url, tmp_path)
-    (tmp_path / "pictures.zip").unlink()
+    (tmp_path / "images.zip").unlink()
     assert fetch_archive(url, tmp_path).read_bytes() == ARCHIVE
 
 
 def test_no_network_names_the_ways_out(tmp_path):
     with pytest.raises(OSError, match="could not be downloaded") as caught:
-        fetch_archive("http://127.0.0.1:9/pictures.zip", tmp_path)
+        fetch_archive("http://127.0.0.1:9/images.zip", tmp_path)
     assert 'give the path of the archive as `source`, or use source="synthetic"' in str(
         caught.value
     )
@@ -216,7 +216,7 @@ def test_no_network_names_the_ways_out(tmp_path):
 def test_the_warning_of_an_unknown_hash_points_to_who_asked(
     tmp_path, serve, cats_dogs, monkeypatch
 ):
-    archive = shutil.make_archive(str(tmp_path / "public"), "zip", cats_dogs.parent, "pictures")
+    archive = shutil.make_archive(str(tmp_path / "public"), "zip", cats_dogs.parent, "images")
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(source, "CATS_DOGS_URL", serve(sends(Path(archive).read_bytes())))
     with pytest.warns(UserWarning, match="No hash of http://127.*is published") as caught:

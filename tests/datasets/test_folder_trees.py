@@ -20,7 +20,7 @@ SPLIT_LAYOUTS = ((), ("train", "val"), ("training", "validation", "test"), ("Tra
 
 @st.composite
 def trees(draw):
-    """Counts of pictures by folder, and what else lies there: copies and files that are no pictures."""
+    """Counts of images by folder, and what else lies there: copies and files that are no images."""
     classes = draw(st.lists(st.sampled_from("abcdef"), min_size=2, max_size=4, unique=True))
     splits = draw(st.sampled_from(SPLIT_LAYOUTS)) or ("",)
     nested = draw(st.booleans())
@@ -38,7 +38,7 @@ def trees(draw):
 
 
 def _plant(root, tree, write_coded):
-    """Writes a tree; returns the numbers of its pictures, with a copy's for each copy."""
+    """Writes a tree; returns the numbers of its images, with a copy's for each copy."""
     counts, copies, broken = tree
     labels = sorted({folder.removesuffix("/more").split("/")[-1] for folder in counts})
     numbers = []
@@ -46,15 +46,15 @@ def _plant(root, tree, write_coded):
         (root / folder).mkdir(parents=True, exist_ok=True)
         for _ in range(count):
             label = labels.index(folder.removesuffix("/more").split("/")[-1])
-            write_coded(root / folder / f"picture.{len(numbers)}.png", label, len(numbers))
+            write_coded(root / folder / f"image.{len(numbers)}.png", label, len(numbers))
             numbers.append(len(numbers))
     for copy, (source, target) in enumerate(copies):
-        originals = sorted((root / source).glob("picture.*.png"))
+        originals = sorted((root / source).glob("image.*.png"))
         if originals:
             shutil.copy(originals[0], root / target / f"copy.{copy}.png")
             numbers.append(int(re.search(r"\.(\d+)", originals[0].name)[1]))
     for place, folder in enumerate(broken):
-        (root / folder / f"broken.{place}.jpg").write_bytes(b"no picture")
+        (root / folder / f"broken.{place}.jpg").write_bytes(b"no image")
     return sorted(numbers)
 
 
@@ -82,7 +82,7 @@ TREES = {
 
 @settings(suppress_health_check=[HealthCheck.too_slow])
 @given(**TREES)
-def test_splits_are_disjoint_complete_and_rightly_labelled(
+def test_splits_are_disjoint_complete_and_rightly_labeled(
     planted, write_coded, read_code, tree, seed, split, cache
 ):
     _assert_splits_hold(planted(), write_coded, read_code, tree, seed, split, cache, epochs=2)
@@ -94,7 +94,7 @@ def test_splits_are_disjoint_complete_and_rightly_labelled(
     suppress_health_check=[HealthCheck.too_slow],
 )
 @given(**TREES)
-def test_splits_are_disjoint_complete_and_rightly_labelled_in_twenty_epochs(
+def test_splits_are_disjoint_complete_and_rightly_labeled_in_twenty_epochs(
     planted, write_coded, read_code, tree, seed, split, cache
 ):
     _assert_splits_hold(planted(), write_coded, read_code, tree, seed, split, cache, epochs=20)
@@ -106,8 +106,8 @@ def _assert_splits_hold(root, write_coded, read_code, tree, seed, split, cache, 
         warnings.simplefilter("ignore")  # of copies and of what is bad
         try:
             splits = load_image_folder(root, **TINY, seed=seed, split=split, cache=cache)
-        except ValueError as error:  # a test of one picture, which is a copy
-            assume("No picture is left for test" not in str(error))
+        except ValueError as error:  # a test of one image, which is a copy
+            assume("No image is left for test" not in str(error))
             raise
     # Each epoch as one batch; repeated inside tf.data, which makes many of them affordable.
     passes = [
@@ -149,7 +149,7 @@ PUBLIC_CALLS = {
     "scan_images": lambda root, out: catdog_keras.scan_images(root, near_duplicates=True),
     "save_manifest": lambda root, out: load_image_folder(root, batch_size=4).save_manifest(out / "s.json"),
     "load_manifest": lambda root, out: _by_manifest(root, out / "s.json"),
-    "label_counts": lambda root, out: catdog_keras.label_counts(load_image_folder(root, batch_size=4).test, ["cats", "dogs"]),
+    "count_labels": lambda root, out: catdog_keras.count_labels(load_image_folder(root, batch_size=4).test, ["cats", "dogs"]),
     "plot_images": lambda root, out: catdog_keras.plot_images(load_image_folder(root, batch_size=4).test, ["cats", "dogs"]),
 }  # fmt: skip
 
@@ -160,9 +160,9 @@ def _by_manifest(root, file):
 
 
 @pytest.mark.parametrize("call", PUBLIC_CALLS)
-@pytest.mark.filterwarnings("ignore:.*files are no usable pictures:UserWarning")
+@pytest.mark.filterwarnings("ignore:.*files are no usable images:UserWarning")
 def test_no_call_changes_what_it_reads(cats_dogs, tmp_path, call):
-    (cats_dogs / "train" / "cats" / "broken.jpg").write_bytes(b"no picture")
+    (cats_dogs / "train" / "cats" / "broken.jpg").write_bytes(b"no image")
     (cats_dogs / "train" / "notes.txt").write_text("stray")
     os.symlink("nowhere", cats_dogs / "train" / "gone")
     before = _state(cats_dogs)

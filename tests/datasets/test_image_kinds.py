@@ -1,4 +1,4 @@
-"""Each kind of picture file under each `on_bad`: named with its reason, or read by its rule."""
+"""Each kind of image file under each `on_bad`: named with its reason, or read by its rule."""
 
 import os
 import warnings
@@ -8,7 +8,7 @@ import pytest
 
 from catdog_keras import load_image_folder, scan_images
 from tests.corpora.image_files import encoded, noise
-from tests.corpora.image_kinds import BAD, GOOD, KINDS, ODD
+from tests.corpora.image_kinds import BAD, GOOD, KINDS, NONSTANDARD
 
 TINY = {"image_size": (16, 24), "batch_size": 6, "max_bad_fraction": 1, "shuffle": False}
 
@@ -21,7 +21,7 @@ def write_kinds(tmp_path, make_folder):
         layout = {
             f"{split}/{label}": 3 for split in ("train", "validation", "test") for label in "ab"
         }
-        root = make_folder(tmp_path / "pictures", layout)
+        root = make_folder(tmp_path / "images", layout)
         files = {name: root / "train" / "a" / name for name in names}
         for name, file in files.items():
             KINDS[name].write(file)
@@ -34,30 +34,30 @@ def _printable(name):
     return name.encode(errors="backslashreplace").decode()
 
 
-def _all_pictures(dataset):
+def _all_images(dataset):
     return np.concatenate([images for images, _ in dataset])
 
 
 def test_the_corpus_is_as_large_as_it_is_said_to_be():
-    assert len(KINDS) == len(GOOD) + len(ODD) + len(BAD) >= 100
+    assert len(KINDS) == len(GOOD) + len(NONSTANDARD) + len(BAD) >= 100
 
 
 @pytest.mark.parametrize("mode", ["skip", "raise", "quarantine"])
-def test_readable_pictures_are_decoded_by_the_rule_of_their_kind(write_kinds, mode):
-    root, files = write_kinds([*GOOD, *ODD])
+def test_readable_images_are_decoded_by_the_rule_of_their_kind(write_kinds, mode):
+    root, files = write_kinds([*GOOD, *NONSTANDARD])
     splits = load_image_folder(root, **TINY, on_bad=mode)
-    found = {p.path: (p.status, p.reason) for p in (*splits.scan.good, *splits.scan.odd)}
+    found = {p.path: (p.status, p.reason) for p in (*splits.scan.good, *splits.scan.nonstandard)}
     assert {name: found[file] for name, file in files.items()} == {
         name: KINDS[name][1:3] for name in files
     }
-    decoded = dict(zip(splits.files["train"], _all_pictures(splits.train), strict=True))
+    decoded = dict(zip(splits.files["train"], _all_images(splits.train), strict=True))
     wrong = {}
     for name, file in files.items():
         shown = decoded[file]
         if name.startswith("turned"):  # the upper half, where it is upright
             assert np.abs(shown[8:]).max() < 12
             shown = shown[:8]
-        if np.abs(shown - KINDS[name].colour).max() >= 6:
+        if np.abs(shown - KINDS[name].color).max() >= 6:
             wrong[name] = shown[0, 0]
     assert wrong == {}
 
@@ -74,18 +74,18 @@ def test_unreadable_files_are_left_out_with_the_reason(write_kinds, mode):
         splits = load_image_folder(root, **TINY, on_bad=mode)
     (first,) = (name for name in BAD if files[name] == splits.scan.bad[0].path)
     assert _named(files, first) in str(warned[0].message)
-    reasons = {picture.path: picture.reason for picture in splits.scan.bad}
+    reasons = {image.path: image.reason for image in splits.scan.bad}
     assert set(reasons) == set(files.values())
     for name, file in files.items():
         assert reasons[file].startswith(KINDS[name].reason)
         assert os.path.lexists(file)
-    assert len(_all_pictures(splits.train)) == 6
+    assert len(_all_images(splits.train)) == 6
 
 
 @pytest.mark.parametrize("name", BAD, ids=_printable)
 def test_an_unreadable_file_raises_with_its_name_and_reason(write_kinds, name):
     root, files = write_kinds([name])
-    with pytest.raises(ValueError, match="1 of 19 files are no usable pictures") as caught:
+    with pytest.raises(ValueError, match="1 of 19 files are no usable images") as caught:
         load_image_folder(root, **TINY, on_bad="raise")
     assert _named(files, name) in str(caught.value)
     assert os.path.lexists(files[name])
@@ -93,23 +93,23 @@ def test_an_unreadable_file_raises_with_its_name_and_reason(write_kinds, name):
 
 def test_a_scan_of_all_kinds_prints_each_once(tmp_path):
     for name, kind in KINDS.items():
-        folder = tmp_path / "pictures" / kind.status
+        folder = tmp_path / "images" / kind.status
         folder.mkdir(parents=True, exist_ok=True)
         kind.write(folder / name)
-    report = scan_images(tmp_path / "pictures")
-    assert [len(part) for part in (report.good, report.odd, report.bad)] == [
+    report = scan_images(tmp_path / "images")
+    assert [len(part) for part in (report.good, report.nonstandard, report.bad)] == [
         len(GOOD),
-        len(ODD),
+        len(NONSTANDARD),
         len(BAD),
     ]
     printed = str(report)
-    for name in (*ODD, *BAD):
+    for name in (*NONSTANDARD, *BAD):
         assert printed.count(f"/{_printable(name)}: ") == 1
 
 
 @pytest.mark.parametrize("form", ["jpg", "png"])
 def test_whatever_passes_the_check_passes_an_epoch(tmp_path, make_folder, form):
-    """Files damaged at random places: those found good or odd are read, each pass anew."""
+    """Files damaged at random places: those found good or nonstandard are read, each pass anew."""
     generator = np.random.default_rng(7)
     whole = [encoded("JPEG", noise()), encoded("JPEG", noise(), progressive=True)]
     if form == "png":
@@ -127,6 +127,6 @@ def test_whatever_passes_the_check_passes_an_epoch(tmp_path, make_folder, form):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what is bad
         splits = load_image_folder(root, **{**TINY, "batch_size": 2})
-    seen = sum(len(_all_pictures(dataset)) for dataset in splits)
-    assert seen == len(splits.scan.good) + len(splits.scan.odd)
+    seen = sum(len(_all_images(dataset)) for dataset in splits)
+    assert seen == len(splits.scan.good) + len(splits.scan.nonstandard)
     assert splits.scan.bad

@@ -1,4 +1,4 @@
-"""Pictures by themselves: the order of the files, the rules of a dataset, every bad file named."""
+"""LabeledImages by themselves: the order of the files, the rules of a dataset, every bad file named."""
 
 import re
 import zipfile
@@ -7,42 +7,41 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from catdog_keras import load_image_folder, load_pictures
+from catdog_keras import load_image_folder, load_images
 
 CODED = {"red": 3, "green": 3, "blue": 3}
 
 
 @pytest.fixture
 def coded(tmp_path, make_folder):
-    return make_folder(tmp_path / "pictures", CODED)
+    return make_folder(tmp_path / "images", CODED)
 
 
-def codes(pictures, read_code):
+def codes(images, read_code):
     batches = [
-        batch if pictures.labels is None else batch[0]
-        for batch in pictures.dataset.as_numpy_iterator()
+        batch if images.labels is None else batch[0] for batch in images.dataset.as_numpy_iterator()
     ]
     return [read_code(image) for batch in batches for image in batch]
 
 
-def test_pictures_come_in_the_order_of_their_files_in_every_pass(coded, read_code):
+def test_images_come_in_the_order_of_their_files_in_every_pass(coded, read_code):
     files = sorted(coded.rglob("*.png"), reverse=True)
-    pictures = load_pictures(files, image_size=(4, 4), batch_size=4)
+    images = load_images(files, image_size=(4, 4), batch_size=4)
     expected = [int(re.search(r"\.(\d+)\.", file.name)[1]) for file in files]
-    assert pictures.files == tuple(map(str, files))
-    assert pictures.labels is None
-    assert len(pictures) == 9
+    assert images.files == tuple(map(str, files))
+    assert images.labels is None
+    assert len(images) == 9
     for _ in range(2):
-        assert [number for _, number in codes(pictures, read_code)] == expected
-    assert [len(batch) for batch in pictures.dataset] == [4, 4, 1]
+        assert [number for _, number in codes(images, read_code)] == expected
+    assert [len(batch) for batch in images.dataset] == [4, 4, 1]
 
 
-def test_a_folder_stands_for_all_its_pictures_sorted(coded, read_code):
-    pictures = load_pictures(coded, image_size=(4, 4))
-    assert pictures.files == tuple(sorted(map(str, coded.rglob("*.png"))))
-    single = coded / "red" / "picture.0.png"
-    both = load_pictures([single, coded], image_size=(4, 4))
-    assert both.files == (str(single), *(f for f in pictures.files if f != str(single)))
+def test_a_folder_stands_for_all_its_images_sorted(coded, read_code):
+    images = load_images(coded, image_size=(4, 4))
+    assert images.files == tuple(sorted(map(str, coded.rglob("*.png"))))
+    single = coded / "red" / "image.0.png"
+    both = load_images([single, coded], image_size=(4, 4))
+    assert both.files == (str(single), *(f for f in images.files if f != str(single)))
 
 
 def test_a_label_is_the_nearest_class_folder_whatever_lies_around_it(
@@ -51,36 +50,36 @@ def test_a_label_is_the_nearest_class_folder_whatever_lies_around_it(
     root = make_folder(
         tmp_path / "red", {"test/blue": 2, "train/deep/green": 2, "validation/blue": 1}
     )
-    pictures = load_pictures(root, class_names=["red", "green", "blue"], image_size=(4, 4))
-    below = [file.removeprefix(f"{tmp_path}/") for file in pictures.files]
-    names = [("red", "green", "blue")[label] for label in pictures.labels]
+    images = load_images(root, class_names=["red", "green", "blue"], image_size=(4, 4))
+    below = [file.removeprefix(f"{tmp_path}/") for file in images.files]
+    names = [("red", "green", "blue")[label] for label in images.labels]
     assert dict(zip(below, names, strict=True)) == {
-        "red/test/blue/picture.0.png": "blue",
-        "red/test/blue/picture.1.png": "blue",
-        "red/train/deep/green/picture.2.png": "green",
-        "red/train/deep/green/picture.3.png": "green",
-        "red/validation/blue/picture.4.png": "blue",
+        "red/test/blue/image.0.png": "blue",
+        "red/test/blue/image.1.png": "blue",
+        "red/train/deep/green/image.2.png": "green",
+        "red/train/deep/green/image.3.png": "green",
+        "red/validation/blue/image.4.png": "blue",
     }
-    labels = [int(label) for _, batch in pictures.dataset for label in batch]
-    assert labels == pictures.labels.tolist()
-    only = load_pictures(root / "test" / "blue", class_names=["green", "blue"], image_size=(4, 4))
+    labels = [int(label) for _, batch in images.dataset for label in batch]
+    assert labels == images.labels.tolist()
+    only = load_images(root / "test" / "blue", class_names=["green", "blue"], image_size=(4, 4))
     assert only.labels.tolist() == [1, 1]
-    single = load_pictures(pictures.files[0], class_names=["blue"], image_size=(4, 4))
+    single = load_images(images.files[0], class_names=["blue"], image_size=(4, 4))
     assert single.labels.tolist() == [0]
 
 
-def test_a_picture_outside_of_every_class_is_named(coded):
-    with pytest.raises(ValueError, match="3 of 9 pictures") as raised:
-        load_pictures(coded, class_names=["red", "green"])
+def test_a_image_outside_of_every_class_is_named(coded):
+    with pytest.raises(ValueError, match="3 of 9 images") as raised:
+        load_images(coded, class_names=["red", "green"])
     assert str(raised.value) == (
-        "3 of 9 pictures lie in no folder of the classes 'red', 'green':"
-        + "".join(f"\n  {coded}/blue/picture.{number}.png" for number in (6, 7, 8))
+        "3 of 9 images lie in no folder of the classes 'red', 'green':"
+        + "".join(f"\n  {coded}/blue/image.{number}.png" for number in (6, 7, 8))
     )
     # A class's name above what was asked for says nothing of what lies below.
-    with pytest.raises(ValueError, match="3 of 3 pictures"):
-        load_pictures(coded / "blue", class_names=["pictures", "red"])
-    with pytest.raises(ValueError, match="1 of 1 pictures"):
-        load_pictures(coded / "blue" / "picture.6.png", class_names=["pictures", "red"])
+    with pytest.raises(ValueError, match="3 of 3 images"):
+        load_images(coded / "blue", class_names=["images", "red"])
+    with pytest.raises(ValueError, match="1 of 1 images"):
+        load_images(coded / "blue" / "image.6.png", class_names=["images", "red"])
 
 
 def test_a_zip_archive_is_a_folder(coded, tmp_path, monkeypatch, read_code):
@@ -88,21 +87,21 @@ def test_a_zip_archive_is_a_folder(coded, tmp_path, monkeypatch, read_code):
     with zipfile.ZipFile(tmp_path / "some.zip", "w") as archive:
         for file in coded.rglob("*.png"):
             archive.write(file, file.relative_to(coded))
-    packed = load_pictures(tmp_path / "some.zip", class_names=list(CODED), image_size=(4, 4))
-    plain = load_pictures(coded, class_names=list(CODED), image_size=(4, 4))
+    packed = load_images(tmp_path / "some.zip", class_names=list(CODED), image_size=(4, 4))
+    plain = load_images(coded, class_names=list(CODED), image_size=(4, 4))
     assert codes(packed, read_code) == codes(plain, read_code)
     assert packed.labels.tolist() == plain.labels.tolist()
 
 
-def test_odd_pictures_are_decoded_as_a_dataset_decodes_them(coded):
+def test_odd_images_are_decoded_as_a_dataset_decodes_them(coded):
     turned = Image.new("RGBA", (4, 8), (200, 100, 50, 100))
     turned.save(coded / "red" / "clear.png")
     splits = load_image_folder(
-        coded, image_size=(5, 3), validation_fraction=0.5, batch_size=1, shuffle=False
+        coded, image_size=(5, 3), holdout_fraction=0.5, batch_size=1, shuffle=False
     )
     files = [file for split in splits.files.values() for file in split]
     there = [image for dataset in splits for image, _ in dataset]
-    alone = load_pictures(files, image_size=(5, 3), batch_size=1).dataset
+    alone = load_images(files, image_size=(5, 3), batch_size=1).dataset
     assert len(files) == 10
     assert all(np.array_equal(*pair) for pair in zip(there, alone, strict=True))
 
@@ -110,17 +109,17 @@ def test_odd_pictures_are_decoded_as_a_dataset_decodes_them(coded):
 def test_bad_files_are_left_out_and_every_one_is_named(coded):
     bad = [coded / "red" / f"bad{number}.png" for number in range(7)]
     for file in bad[:6]:
-        file.write_bytes(b"no picture")
+        file.write_bytes(b"no image")
     with pytest.warns(UserWarning, match="7 of 10 files") as warned:
-        pictures = load_pictures([*bad, coded / "blue"])
-    assert len(pictures) == 3
-    assert repr(pictures) == "Pictures(3 pictures, 7 files left out)"
-    assert [picture.path for picture in pictures.scan.bad] == [str(file) for file in bad]
-    reasons = ["not a picture in any known format"] * 6 + [
+        images = load_images([*bad, coded / "blue"])
+    assert len(images) == 3
+    assert repr(images) == "LabeledImages(3 images, 7 files left out)"
+    assert [image.path for image in images.scan.bad] == [str(file) for file in bad]
+    reasons = ["not an image in any known format"] * 6 + [
         "cannot be read: No such file or directory"
     ]
     assert str(warned[0].message) == (
-        "7 of 10 files are no usable pictures and are left out:"
+        "7 of 10 files are no usable images and are left out:"
         + "".join(f"\n  {file}: {reason}" for file, reason in zip(bad, reasons, strict=True))
     )
     assert warned[0].filename == __file__
@@ -147,7 +146,7 @@ ENDINGS = ".bmp, .gif, .jfif, .jpeg, .jpg, .png, .tif, .tiff, .webp"
         (
             {"paths": ["a.png", "b.png"]},
             ValueError,
-            "None of the 2 files is a usable picture:"
+            "None of the 2 files is a usable image:"
             "\n  a.png: cannot be read: No such file or directory"
             "\n  b.png: cannot be read: No such file or directory",
         ),
@@ -171,5 +170,5 @@ ENDINGS = ".bmp, .gif, .jfif, .jpeg, .jpg, .png, .tif, .tiff, .webp"
 def test_messages(arguments, error, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(error) as raised:
-        load_pictures(**arguments)
+        load_images(**arguments)
     assert str(raised.value) == message

@@ -1,4 +1,4 @@
-"""Listing folders: the same whatever the disk's order, and nothing that is no picture."""
+"""Listing folders: the same whatever the disk's order, and nothing that is no image."""
 
 import os
 
@@ -7,7 +7,7 @@ import pytest
 from catdog_keras.datasets._index import index_image_folder
 
 
-def test_lists_split_folders_sorted_and_labelled(cats_dogs):
+def test_lists_split_folders_sorted_and_labeled(cats_dogs):
     index = index_image_folder(cats_dogs)
     assert index.class_names == ("cats", "dogs")
     assert {part: len(listing.files) for part, listing in index.parts.items()} == {
@@ -39,13 +39,13 @@ def test_steps_into_the_one_folder_of_an_unpacked_archive(tmp_path, make_folder)
     assert index_image_folder(tmp_path).root.name == "cats_and_dogs_filtered"
 
 
-def test_only_pictures_are_listed(cats_dogs):
+def test_only_images_are_listed(cats_dogs):
     expected = index_image_folder(cats_dogs)
     (cats_dogs / "vectorize.py").write_text("stray")
     (cats_dogs / "train" / ".hidden").mkdir()
     (cats_dogs / "train" / "__MACOSX").mkdir()
     cats = cats_dogs / "train" / "cats"
-    (cats / "._picture.0.png").write_bytes(b"a fork of macOS")
+    (cats / "._image.0.png").write_bytes(b"a fork of macOS")
     (cats / "notes.txt").write_text("stray")
     (cats / "folder.jpg").mkdir()
     os.symlink(cats, cats / "loop")
@@ -55,9 +55,9 @@ def test_only_pictures_are_listed(cats_dogs):
 def test_files_below_a_class_folder_belong_to_the_class(cats_dogs):
     nested = cats_dogs / "train" / "dogs" / "small"
     nested.mkdir()
-    (cats_dogs / "train" / "dogs" / "picture.30.png").rename(nested / "picture.30.png")
+    (cats_dogs / "train" / "dogs" / "image.30.png").rename(nested / "image.30.png")
     train = index_image_folder(cats_dogs).parts["train"]
-    assert train.labels[train.files.index("train/dogs/small/picture.30.png")] == 1
+    assert train.labels[train.files.index("train/dogs/small/image.30.png")] == 1
 
 
 def _message(root, name):
@@ -78,11 +78,11 @@ def test_messages_say_what_was_found_and_what_to_do(tmp_path, make_folder):
     endings = ".bmp, .gif, .jfif, .jpeg, .jpg, .png, .tif, .tiff, .webp"
     expected = {
         "empty": "'ROOT/empty' holds no folders. At least two classes are needed, each with its "
-        "pictures in a folder that bears its name.",
+        "images in a folder that bears its name.",
         "one": "'ROOT/one' holds only ['cats']. At least two classes are needed, each with its "
-        "pictures in a folder that bears its name.",
-        "empty_class": "'ROOT/empty_class/dogs' holds no picture: no file that ends in "
-        f"{endings}. Put pictures there, or remove the folder.",
+        "images in a folder that bears its name.",
+        "empty_class": "'ROOT/empty_class/dogs' holds no image: no file that ends in "
+        f"{endings}. Put images there, or remove the folder.",
         "other_classes": "All split folders must hold the same class folders; train holds ['a', "
         "'b'], 'ROOT/other_classes/val' holds ['a', 'c'].",
         "half": "'ROOT/half' holds ['extra', 'train']. Train and validation go together: add the "

@@ -24,7 +24,7 @@ TINY = {"image_size": (4, 4), "batch_size": 4}
 
 
 def _pass(dataset, read_code):
-    """One pass: the (label in the picture, number in the picture, label given) of each picture."""
+    """One pass: the (label in the image, number in the image, label given) of each image."""
     seen = []
     for images, labels in dataset:
         seen += [
@@ -55,7 +55,7 @@ def _match(image, files, decoded):
 
 
 def _numbers(files):
-    return [int(re.search(r"picture\.(\d+)", file)[1]) for file in files]
+    return [int(re.search(r"image\.(\d+)", file)[1]) for file in files]
 
 
 def test_batches_are_what_the_contract_says(cats_dogs):
@@ -68,7 +68,7 @@ def test_batches_are_what_the_contract_says(cats_dogs):
         assert images.numpy().max() > 1
         assert labels.shape == (8,)
         assert labels.dtype.name == "int32"
-    assert splits.train.cardinality() == 8  # 60 pictures in batches of 8
+    assert splits.train.cardinality() == 8  # 60 images in batches of 8
 
 
 def test_splits_stay_apart_and_complete_in_every_epoch(cats_dogs, read_code):
@@ -84,7 +84,7 @@ def test_splits_stay_apart_and_complete_in_every_epoch(cats_dogs, read_code):
     assert sorted(everything) == list(range(100))
 
 
-def test_each_picture_comes_with_its_own_label(cats_dogs, read_code):
+def test_each_image_comes_with_its_own_label(cats_dogs, read_code):
     for dataset in load_cats_dogs(cats_dogs, **TINY):
         assert all(coded == given for coded, _, given in _pass(dataset, read_code))
 
@@ -164,7 +164,7 @@ def test_a_split_does_not_depend_on_the_order_of_files_on_disk(cats_dogs, tmp_pa
 
 def test_a_zip_and_its_folder_give_the_same_splits(cats_dogs, tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
-    archive = shutil.make_archive(str(tmp_path / "pictures"), "zip", cats_dogs.parent, "pictures")
+    archive = shutil.make_archive(str(tmp_path / "images"), "zip", cats_dogs.parent, "images")
     assert zipfile.is_zipfile(archive)
     unpacked, folder = (load_cats_dogs(at, **TINY).files for at in (archive, cats_dogs))
     assert [_numbers(unpacked[s]) for s in unpacked] == [_numbers(folder[s]) for s in folder]
@@ -203,24 +203,24 @@ def test_a_test_folder_is_the_test(tmp_path, make_folder):
 def _spoil(root, count=1):
     cats = root / "train" / "cats"
     for number in range(count):
-        (cats / f"broken.{number}.jpg").write_bytes(b"no picture")
+        (cats / f"broken.{number}.jpg").write_bytes(b"no image")
     return str(cats / "broken.0.jpg")
 
 
-def test_bad_pictures_are_left_out_with_a_warning_that_names_them(cats_dogs, read_code):
+def test_bad_images_are_left_out_with_a_warning_that_names_them(cats_dogs, read_code):
     broken = _spoil(cats_dogs)
-    with pytest.warns(UserWarning, match="1 of 101 files are no usable pictures") as caught:
+    with pytest.warns(UserWarning, match="1 of 101 files are no usable images") as caught:
         splits = load_cats_dogs(cats_dogs, **TINY, max_bad_fraction=0.02)
-    assert f"{broken}: not a picture in any known format" in str(caught[0].message)
+    assert f"{broken}: not an image in any known format" in str(caught[0].message)
     assert caught[0].filename == __file__
-    assert [picture.path for picture in splits.scan.bad] == [broken]
+    assert [image.path for image in splits.scan.bad] == [broken]
     assert len(_pass(splits.train, read_code)) == 60
     assert Path(broken).exists()
 
 
-def test_too_many_bad_pictures_are_an_error(cats_dogs):
+def test_too_many_bad_images_are_an_error(cats_dogs):
     _spoil(cats_dogs, count=7)
-    with pytest.raises(ValueError, match="7 of 107 files are no usable pictures") as caught:
+    with pytest.raises(ValueError, match="7 of 107 files are no usable images") as caught:
         load_cats_dogs(cats_dogs, **TINY)
     assert "and 2 more\nThat is more than max_bad_fraction=0.01. Mend or remove" in str(
         caught.value
@@ -229,27 +229,27 @@ def test_too_many_bad_pictures_are_an_error(cats_dogs):
         load_cats_dogs(cats_dogs, **TINY, on_bad="quarantine")
 
 
-def test_bad_pictures_raise_when_asked_to(cats_dogs):
+def test_bad_images_raise_when_asked_to(cats_dogs):
     _spoil(cats_dogs)
     with pytest.raises(ValueError, match=r'Mend or remove them, or use on_bad="skip"\.'):
         load_cats_dogs(cats_dogs, **TINY, on_bad="raise", max_bad_fraction=1)
 
 
-def test_odd_pictures_come_by_the_rules(cats_dogs):
-    odd = cats_dogs / "train" / "cats" / "a_turned.png"
+def test_odd_images_come_by_the_rules(cats_dogs):
+    nonstandard = cats_dogs / "train" / "cats" / "a_turned.png"
     pixels = np.zeros((4, 4, 3), np.uint8)
     pixels[0] = 255
     image = Image.fromarray(pixels)
     exif = image.getexif()
     exif[0x0112] = 3
-    image.save(odd, exif=exif)
+    image.save(nonstandard, exif=exif)
     splits = load_cats_dogs(cats_dogs, **TINY, shuffle=False)
-    assert splits.files["train"][0] == str(odd)
+    assert splits.files["train"][0] == str(nonstandard)
     images, _ = next(iter(splits.train))
     np.testing.assert_array_equal(images[0], pixels[::-1])
 
 
-def test_fewer_pictures_than_a_batch_are_one_smaller_batch(cats_dogs):
+def test_fewer_images_than_a_batch_are_one_smaller_batch(cats_dogs):
     splits = load_cats_dogs(cats_dogs, image_size=(8, 8), batch_size=61, split="stratified")
     assert [len(labels) for _, labels in splits.train] == [60]
 
@@ -299,7 +299,7 @@ def test_sources_that_cannot_be(tmp_path, make_folder):
 @pytest.mark.parametrize("name", [None, "public"])
 def test_the_public_archive_is_asked_for_once(cats_dogs, tmp_path, monkeypatch, name):
     asked = []
-    archive = shutil.make_archive(str(tmp_path / "public"), "zip", cats_dogs.parent, "pictures")
+    archive = shutil.make_archive(str(tmp_path / "public"), "zip", cats_dogs.parent, "images")
 
     def fetch(url, directory):
         asked.append((url, directory))
@@ -371,9 +371,9 @@ def test_a_drawing_that_fails_leaves_nothing(tmp_path, monkeypatch):
 def test_an_archive_of_another_layout_is_named(tmp_path, make_folder, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
     make_folder(tmp_path / "other", {"one/a": 2, "one/b": 0})
-    archive = shutil.make_archive(str(tmp_path / "pictures"), "zip", tmp_path / "other")
+    archive = shutil.make_archive(str(tmp_path / "images"), "zip", tmp_path / "other")
     for load, name in ((load_cats_dogs, "source"), (load_image_folder, "directory")):
-        with pytest.raises(ValueError, match="b' holds no picture") as caught:
+        with pytest.raises(ValueError, match="b' holds no image") as caught:
             load(archive)
         assert str(caught.value).startswith(f"`{name}` must be a folder or zip archive ")
         assert f"; received {name}={archive!r}. '{archive}/one/b' holds" in str(caught.value)
@@ -392,11 +392,11 @@ def test_a_folder_that_is_refused_leaves_the_cache_alone(tmp_path, make_folder, 
 def test_validation_fraction_outside_of_0_and_1_raises(tmp_path, fraction):
     error = TypeError if fraction is True or fraction == "a third" else ValueError
     with pytest.raises(error, match="must be a number above 0 and below 1; received"):
-        load_image_folder(tmp_path, validation_fraction=fraction)
+        load_image_folder(tmp_path, holdout_fraction=fraction)
 
 
-def test_identical_pictures_are_never_in_two_splits(cats_dogs):
-    first, second = (cats_dogs / "train" / "cats" / f"picture.{n}.png" for n in (0, 1))
+def test_identical_images_are_never_in_two_splits(cats_dogs):
+    first, second = (cats_dogs / "train" / "cats" / f"image.{n}.png" for n in (0, 1))
     shutil.copy(first, cats_dogs / "validation" / "cats" / "copy.png")
     shutil.copy(second, cats_dogs / "validation" / "dogs" / "other.png")
     with (
@@ -410,18 +410,18 @@ def test_identical_pictures_are_never_in_two_splits(cats_dogs):
 
 
 def test_a_split_of_nothing_but_copies_is_refused(cats_dogs):
-    for picture in (cats_dogs / "train").rglob("*.png"):
-        copy = cats_dogs / "test" / picture.relative_to(cats_dogs / "train")
+    for image in (cats_dogs / "train").rglob("*.png"):
+        copy = cats_dogs / "test" / image.relative_to(cats_dogs / "train")
         copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(picture, copy)
+        shutil.copy(image, copy)
     with (
         pytest.warns(UserWarning, match="60 files hold the same bytes"),
-        pytest.raises(ValueError, match="No picture is left for test: each one there has the same"),
+        pytest.raises(ValueError, match="No image is left for test: each one there has the same"),
     ):
         load_image_folder(cats_dogs, **TINY)
 
 
-def test_shards_hold_each_picture_once_per_epoch(cats_dogs, read_code):
+def test_shards_hold_each_image_once_per_epoch(cats_dogs, read_code):
     splits = load_cats_dogs(cats_dogs, **TINY)
     for count in (1, 2, 3, 8):
         parts = [splits.shard(index, count) for index in range(count)]
@@ -437,9 +437,9 @@ def test_shards_hold_each_picture_once_per_epoch(cats_dogs, read_code):
             assert sorted(n for each in seen for _, n, _ in each) == sorted(_numbers(files))
 
 
-def test_a_shard_is_one_of_no_more_than_the_pictures(cats_dogs):
+def test_a_shard_is_one_of_no_more_than_the_images(cats_dogs):
     splits = load_cats_dogs(cats_dogs, **TINY)
-    with pytest.raises(ValueError, match="`count` must be at most 8, the number of pictures of"):
+    with pytest.raises(ValueError, match="`count` must be at most 8, the number of images of"):
         splits.shard(0, 9)
     with pytest.raises(ValueError, match="`index` must be an integer from 0 to 1"):
         splits.shard(2, 2)
@@ -451,7 +451,7 @@ def test_repr_prints_counts(cats_dogs):
     )
 
 
-def test_what_is_not_called_a_picture_is_counted(cats_dogs):
+def test_what_is_not_called_a_image_is_counted(cats_dogs):
     cats = cats_dogs / "train" / "cats"
     for name in ("a.heic", "b.HEIC", "c.avif", "without", ".hidden"):
         (cats / name).write_bytes(b"")
@@ -460,10 +460,10 @@ def test_what_is_not_called_a_picture_is_counted(cats_dogs):
     ):
         splits = load_cats_dogs(cats_dogs, **TINY)
     named = ("a.heic", "b.HEIC", "c.avif", "without")
-    assert sorted(splits.scan.passed_over) == [str(cats / name) for name in named]
+    assert sorted(splits.scan.ignored) == [str(cats / name) for name in named]
 
 
-def test_a_picture_that_is_cut_after_the_check_ends_the_epoch_by_its_name(cats_dogs):
+def test_a_image_that_is_cut_after_the_check_ends_the_epoch_by_its_name(cats_dogs):
     splits = load_cats_dogs(cats_dogs, **TINY)
     file = Path(splits.files["test"][3])
     size = file.stat().st_size
@@ -488,14 +488,14 @@ def test_a_relative_path_outlives_a_change_of_directory(cats_dogs, tmp_path, mon
 
 @pytest.mark.parametrize("kind", ["pipe", "device"])
 def test_a_source_that_would_never_end_is_refused(tmp_path, kind):
-    place = tmp_path / "pictures.zip"
+    place = tmp_path / "images.zip"
     os.mkfifo(place) if kind == "pipe" else place.symlink_to("/dev/zero")
     with pytest.raises(ValueError, match="It is not a regular file"):
         load_image_folder(place)
 
 
 @pytest.mark.parametrize("place", ["", "cache", "train/cats/small"])
-def test_a_cache_does_not_lie_among_the_pictures(cats_dogs, place):
+def test_a_cache_does_not_lie_among_the_images(cats_dogs, place):
     with pytest.raises(ValueError, match="`cache` must be a folder that does not lie among the"):
         load_cats_dogs(cats_dogs, **TINY, cache=cats_dogs / place)
     load_cats_dogs(cats_dogs, **TINY, cache=cats_dogs / ".cache" / place)
@@ -503,10 +503,10 @@ def test_a_cache_does_not_lie_among_the_pictures(cats_dogs, place):
 
 def test_a_class_too_small_to_be_divided_is_named_with_its_count(tmp_path, make_folder):
     make_folder(tmp_path / "one", {"cats": 1, "dogs": 30})
-    with pytest.raises(ValueError, match=r"Of 1 usable pictures of the class 'cats', 1 can be"):
+    with pytest.raises(ValueError, match=r"Of 1 usable images of the class 'cats', 1 can be"):
         load_image_folder(tmp_path / "one", **TINY)
     make_folder(tmp_path / "three", {"cats": 3, "dogs": 30})
-    with pytest.raises(ValueError, match=r"Of 3 usable pictures of the class 'cats', 1 can be"):
+    with pytest.raises(ValueError, match=r"Of 3 usable images of the class 'cats', 1 can be"):
         load_image_folder(tmp_path / "three", **TINY, split="stratified")
 
 

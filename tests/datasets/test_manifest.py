@@ -1,4 +1,4 @@
-"""Manifests: the same split again, elsewhere too, and never with other pictures."""
+"""Manifests: the same split again, elsewhere too, and never with other images."""
 
 import json
 import os
@@ -65,7 +65,7 @@ def manifests(draw):
 def test_reading_returns_what_was_written(manifest):
     class_names, rows = manifest
     with tempfile.TemporaryDirectory() as folder:
-        file, root = Path(folder, "split.json"), Path(folder, "pictures")
+        file, root = Path(folder, "split.json"), Path(folder, "images")
         write_manifest(
             file,
             root,
@@ -105,7 +105,7 @@ def test_it_may_be_read_by_whom_other_files_may_be_read(written, tmp_path):
 
 def test_a_manifest_of_an_archive_fits_its_folder(cats_dogs, tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
-    archive = shutil.make_archive(str(tmp_path / "pictures"), "zip", cats_dogs.parent, "pictures")
+    archive = shutil.make_archive(str(tmp_path / "images"), "zip", cats_dogs.parent, "images")
     load_image_folder(archive, **TINY).save_manifest(tmp_path / "split.json")
     for place in (archive, cats_dogs):
         assert load_manifest(tmp_path / "split.json", place, **TINY).counts["train"]["cats"] == 30
@@ -113,16 +113,16 @@ def test_a_manifest_of_an_archive_fits_its_folder(cats_dogs, tmp_path, monkeypat
 
 def test_changed_and_missing_files_are_refused_by_name(written):
     _, folder, manifest = written
-    Image.new("RGB", (4, 4)).save(folder / "train" / "cats" / "picture.0.png")
-    (folder / "train" / "dogs" / "picture.30.png").unlink()
-    (folder / "train" / "dogs" / "picture.31.png").write_bytes(b"")
+    Image.new("RGB", (4, 4)).save(folder / "train" / "cats" / "image.0.png")
+    (folder / "train" / "dogs" / "image.30.png").unlink()
+    (folder / "train" / "dogs" / "image.31.png").write_bytes(b"")
     with pytest.raises(ValueError, match="3 of 100 files below") as caught:
         load_manifest(manifest, folder, **TINY)
     assert str(caught.value).splitlines() == [
         f"3 of 100 files below {str(folder)!r} are not what the manifest says:",
-        "  train/cats/picture.0.png: has changed",
-        "  train/dogs/picture.30.png: cannot be read: No such file or directory",
-        "  train/dogs/picture.31.png: empty file",
+        "  train/cats/image.0.png: has changed",
+        "  train/dogs/image.30.png: cannot be read: No such file or directory",
+        "  train/dogs/image.31.png: empty file",
         "Bring them back, or split anew.",
     ]
 
@@ -180,7 +180,7 @@ def test_a_manifest_that_cannot_be_written_leaves_nothing(written, tmp_path, mon
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
-def test_identical_pictures_in_two_splits_are_refused_by_name(written):
+def test_identical_images_in_two_splits_are_refused_by_name(written):
     _, folder, manifest = written
     content = json.loads(manifest.read_text())
     train, *_, test = content["files"]

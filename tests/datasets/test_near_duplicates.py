@@ -1,4 +1,4 @@
-"""Pictures that look alike: found whatever their size and compression, and others left apart."""
+"""LabeledImages that look alike: found whatever their size and compression, and others left apart."""
 
 import numpy as np
 from hypothesis import given
@@ -6,16 +6,16 @@ from hypothesis import strategies as st
 
 from catdog_keras import scan_images
 from catdog_keras.datasets._near_duplicates import MOST_DIFFERENT_BITS, _connect
-from catdog_keras.datasets.synthetic import draw_picture
+from catdog_keras.datasets.synthetic import draw_image
 
 
-def test_a_picture_saved_anew_looks_like_itself_and_like_no_other(tmp_path):
+def test_a_image_saved_anew_looks_like_itself_and_like_no_other(tmp_path):
     for number in range(6):
-        draw_picture("cat", number).save(tmp_path / f"{number}.png")
-    original = draw_picture("cat", 2)
+        draw_image("cat", number).save(tmp_path / f"{number}.png")
+    original = draw_image("cat", 2)
     original.save(tmp_path / "a_compressed.jpg", quality=60)
     original.resize((original.width // 2, original.height // 2)).save(tmp_path / "b_small.png")
-    (tmp_path / "broken.jpg").write_bytes(b"no picture")
+    (tmp_path / "broken.jpg").write_bytes(b"no image")
     report = scan_images(tmp_path, near_duplicates=True)
     alike = [str(tmp_path / name) for name in ("2.png", "a_compressed.jpg", "b_small.png")]
     assert report.near_duplicates == [alike]
@@ -27,7 +27,7 @@ def test_a_picture_saved_anew_looks_like_itself_and_like_no_other(tmp_path):
 @given(st.lists(st.integers(0, 2**64 - 1), max_size=30), st.integers(0, 2**32))
 def test_bands_miss_no_pair_that_is_close_enough(values, seed):
     generator = np.random.default_rng(seed)
-    for value in values[:10]:  # neighbours at known distances
+    for value in values[:10]:  # neighbors at known distances
         bits = generator.choice(64, int(generator.integers(0, 7)), replace=False)
         values.append(value ^ sum(1 << int(bit) for bit in bits))
     leaders = _connect(np.array(values, dtype=np.uint64))

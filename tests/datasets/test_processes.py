@@ -33,7 +33,7 @@ def url():
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/pictures.zip"
+    yield f"http://127.0.0.1:{server.server_port}/images.zip"
     server.shutdown()
     server.server_close()
 

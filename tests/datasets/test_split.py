@@ -68,8 +68,8 @@ def test_hold_out_takes_its_share_of_each_class():
 def test_too_few_batches_are_refused_with_the_batch_size_that_would_do():
     message = (
         "The test takes a fifth of the validation batches, of which 5 or more are needed; 40 "
-        "pictures in batches of 32 make 2. Give a `batch_size` of at most 9, or at least 129 "
-        "pictures."
+        "images in batches of 32 make 2. Give a `batch_size` of at most 9, or at least 129 "
+        "images."
     )
     with pytest.raises(ValueError, match=re.escape(message)):
         take_skip(np.zeros(40, np.int32), 32, 0)

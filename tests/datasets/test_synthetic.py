@@ -12,7 +12,7 @@ from PIL import Image
 
 from catdog_keras.datasets import synthetic
 from catdog_keras.datasets.synthetic import _images as drawing
-from catdog_keras.datasets.synthetic import draw_picture, write_synthetic
+from catdog_keras.datasets.synthetic import draw_image, write_synthetic
 from tests.datasets.processes import WITHOUT_TENSORFLOW
 
 CLASS_NAMES = ("cat", "dog")
@@ -89,11 +89,11 @@ def best_linear_accuracy(features, labels, train):
 
 def test_images_are_the_same_bytes_in_another_process():
     script = (
-        WITHOUT_TENSORFLOW + "from catdog_keras.datasets.synthetic import draw_picture\n"
+        WITHOUT_TENSORFLOW + "from catdog_keras.datasets.synthetic import draw_image\n"
         "import hashlib\n"
         "for name in ('cat', 'dog'):\n"
         "    for number in (0, 41, 2003):\n"
-        "        pixels = draw_picture(name, number, seed=5).tobytes()\n"
+        "        pixels = draw_image(name, number, seed=5).tobytes()\n"
         "        print(hashlib.sha256(pixels).hexdigest())\n"
     )
     environment = {**os.environ, "PYTHONHASHSEED": "4242"}
@@ -101,7 +101,7 @@ def test_images_are_the_same_bytes_in_another_process():
         [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
     )
     here = [
-        hashlib.sha256(draw_picture(name, number, seed=5).tobytes()).hexdigest()
+        hashlib.sha256(draw_image(name, number, seed=5).tobytes()).hexdigest()
         for name in CLASS_NAMES
         for number in (0, 41, 2003)
     ]
@@ -119,10 +119,10 @@ def test_files_do_not_depend_on_the_count_or_on_the_threads(drawn, tmp_path, mon
 
 def test_seed_class_and_number_each_change_the_image():
     drawings = [
-        draw_picture("cat", 3),
-        draw_picture("cat", 3, seed=1),
-        draw_picture("cat", 4),
-        draw_picture("dog", 3),
+        draw_image("cat", 3),
+        draw_image("cat", 3, seed=1),
+        draw_image("cat", 4),
+        draw_image("dog", 3),
     ]
     assert len({drawing.tobytes() for drawing in drawings}) == len(drawings)
 
@@ -154,7 +154,7 @@ def test_validation_numbers_start_after_the_training_numbers(tmp_path, monkeypat
 
 
 def test_count_is_the_number_of_images_written_by_default(tmp_path, monkeypatch):
-    monkeypatch.setattr(drawing, "_write_picture", lambda job, seed: None)
+    monkeypatch.setattr(drawing, "_write_image", lambda job, seed: None)
     steps = []
     write_synthetic(tmp_path, progress=steps.append)
     assert sum(steps) == synthetic.COUNT == 700
@@ -200,7 +200,7 @@ def test_each_file_holds_the_image_of_its_class_number_and_seed(tmp_path):
         class_name, number, _ = file.name.split(".")
         assert file.parent.name == f"{class_name}s"
         expected = io.BytesIO()
-        draw_picture(class_name, int(number), seed=7).save(expected, "JPEG", quality=90)
+        draw_image(class_name, int(number), seed=7).save(expected, "JPEG", quality=90)
         assert file.read_bytes() == expected.getvalue()
 
 
@@ -257,22 +257,22 @@ def test_the_classes_have_the_same_mean_color(images):
     ("call", "error", "message"),
     [
         (
-            lambda: draw_picture("bird", 0),
+            lambda: draw_image("bird", 0),
             ValueError,
             "`class_name` must be one of 'cat', 'dog'; received class_name='bird'.",
         ),
         (
-            lambda: draw_picture("cat", 0.5),
+            lambda: draw_image("cat", 0.5),
             TypeError,
             "`number` must be an integer of at least 0; received number=0.5.",
         ),
         (
-            lambda: draw_picture("cat", LARGEST_NUMBER + 1),
+            lambda: draw_image("cat", LARGEST_NUMBER + 1),
             ValueError,
             "`number` must be an integer of at most 1048575; received number=1048576.",
         ),
         (
-            lambda: draw_picture("cat", 0, seed=-1),
+            lambda: draw_image("cat", 0, seed=-1),
             ValueError,
             "`seed` must be an integer of at least 0; received seed=-1.",
         ),

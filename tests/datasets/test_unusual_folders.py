@@ -1,4 +1,4 @@
-"""What file systems can hold beside pictures: never a hang and never a class."""
+"""What file systems can hold beside images: never a hang and never a class."""
 
 import os
 import shutil
@@ -7,7 +7,7 @@ import pytest
 
 from catdog_keras import load_cats_dogs, scan_images
 from catdog_keras.datasets._index import index_image_folder
-from tests.corpora.folders import CATS, NAMED, PASSED_OVER
+from tests.corpora.folders import CATS, IGNORED, NAMED
 
 TINY = {"image_size": (4, 4), "batch_size": 4}
 
@@ -17,10 +17,10 @@ def same_working_folder(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.mark.parametrize("kind", PASSED_OVER)
-def test_what_is_no_picture_is_no_class_either(cats_dogs, kind):
+@pytest.mark.parametrize("kind", IGNORED)
+def test_what_is_no_image_is_no_class_either(cats_dogs, kind):
     expected = index_image_folder(cats_dogs)
-    PASSED_OVER[kind](cats_dogs)
+    IGNORED[kind](cats_dogs)
     found = index_image_folder(cats_dogs)
     assert (found.root, found.class_names) == (expected.root, expected.class_names)
     for part, listing in expected.parts.items():
@@ -29,19 +29,19 @@ def test_what_is_no_picture_is_no_class_either(cats_dogs, kind):
 
 
 @pytest.mark.parametrize("kind", NAMED)
-def test_what_is_named_like_a_picture_is_named_in_the_report(cats_dogs, kind):
+def test_what_is_named_like_a_image_is_named_in_the_report(cats_dogs, kind):
     NAMED[kind](cats_dogs.joinpath(*CATS))
-    with pytest.warns(UserWarning, match="1 of 101 files are no usable pictures"):
+    with pytest.warns(UserWarning, match="1 of 101 files are no usable images"):
         splits = load_cats_dogs(cats_dogs, **TINY, max_bad_fraction=0.01)
     assert sum(len(images) for images, _ in splits.train) == 60
     assert len(splits.scan.bad) == len(scan_images(cats_dogs).bad) == 1
 
 
-def test_pictures_in_folders_however_deep_or_named_belong_to_their_class(cats_dogs):
+def test_images_in_folders_however_deep_or_named_belong_to_their_class(cats_dogs):
     cats = cats_dogs.joinpath(*CATS)
     for number, place in enumerate(("x.jpg", "/".join("d" * 200), "line\nbreak", "кошка 猫")):
         (cats / place).mkdir(parents=True)
-        (cats / f"picture.{number}.png").rename(cats / place / "a b.png")
+        (cats / f"image.{number}.png").rename(cats / place / "a b.png")
     train = load_cats_dogs(cats_dogs, **TINY)
     assert train.counts["train"] == {"cats": 30, "dogs": 30}
     assert sum(len(images) for images, _ in train.train) == 60

@@ -1,4 +1,4 @@
-"""Good, odd and bad files: named, with the reason, and decoded by the stated rules."""
+"""Good, nonstandard and bad files: named, with the reason, and decoded by the stated rules."""
 
 import os
 import re
@@ -16,8 +16,8 @@ from tests.corpora.image_files import noise, png, png_header
 RED = (200, 30, 40)
 
 
-def _flat(mode="RGB", colour=RED, size=(6, 4)):
-    return Image.new(mode, size, colour)
+def _flat(mode="RGB", color=RED, size=(6, 4)):
+    return Image.new(mode, size, color)
 
 
 def _turned(path):
@@ -27,7 +27,7 @@ def _turned(path):
     image.save(path, exif=exif)
 
 
-ODD = {
+NONSTANDARD = {
     "turned.png": (_turned, "turned by its EXIF orientation"),
     "palette.png": (lambda path: _flat().quantize().save(path), "palette"),
     "palette.bmp": (lambda path: _flat().quantize().save(path), "palette"),
@@ -40,9 +40,9 @@ ODD = {
         "16 bit",
     ),
     "clear.png": (lambda path: _flat("RGBA", (*RED, 0)).save(path), "transparency"),
-    "print.jpg": (lambda path: _flat().convert("CMYK").save(path), "CMYK colours"),
+    "print.jpg": (lambda path: _flat().convert("CMYK").save(path), "CMYK colors"),
     "moving.gif": (
-        lambda path: _flat().save(path, save_all=True, append_images=[_flat(colour=(0, 0, 255))]),
+        lambda path: _flat().save(path, save_all=True, append_images=[_flat(color=(0, 0, 255))]),
         "palette, 2 frames, the first is used",
     ),
     "png.jpg": (lambda path: _flat().save(path, "PNG"), "content is PNG"),
@@ -59,7 +59,7 @@ BAD = {
     "empty.jpg": (lambda path: path.write_bytes(b""), "empty file"),
     "text.jpg": (
         lambda path: path.write_bytes(b"<html>log in</html>"),
-        "not a picture in any known format",
+        "not an image in any known format",
     ),
     "short.jpg": (_truncated, "does not decode: image file is truncated"),
     "huge.png": (
@@ -79,12 +79,12 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("name", ODD)
-def test_odd_pictures_are_named_with_the_reason(tmp_path, name):
-    make, reason = ODD[name]
+@pytest.mark.parametrize("name", NONSTANDARD)
+def test_odd_images_are_named_with_the_reason(tmp_path, name):
+    make, reason = NONSTANDARD[name]
     make(tmp_path / name)
     found = inspect_file(str(tmp_path / name))
-    assert (found.status, found.reason, found.plain) == ("odd", reason, False)
+    assert (found.status, found.reason, found.plain) == ("nonstandard", reason, False)
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -105,7 +105,7 @@ def test_bad_files_are_named_with_the_reason(tmp_path, name):
         ("a.bmp", "RGB", False),
     ],
 )
-def test_good_pictures(tmp_path, name, mode, plain):
+def test_good_images(tmp_path, name, mode, plain):
     _flat().convert(mode).save(tmp_path / name)
     found = inspect_file(str(tmp_path / name))
     assert (found.status, found.reason, found.plain) == ("good", "", plain)
@@ -117,8 +117,8 @@ def test_a_name_that_is_no_utf8_is_bad(tmp_path):
     assert inspect_file(path).reason == "its name is not valid UTF-8"
 
 
-def test_what_odd_pictures_become(tmp_path):
-    for name, (make, _) in ODD.items():
+def test_what_odd_images_become(tmp_path):
+    for name, (make, _) in NONSTANDARD.items():
         make(tmp_path / name)
     upright = np.arange(72, dtype=np.uint8).reshape(4, 6, 3)
     assert np.array_equal(
@@ -136,18 +136,22 @@ def test_what_odd_pictures_become(tmp_path):
 def test_scan_names_what_it_found_and_changes_nothing(tmp_path):
     _flat().save(tmp_path / "good.png")
     _flat().save(tmp_path / "same.png")
-    for name, (make, _) in {**ODD, **BAD}.items():
+    for name, (make, _) in {**NONSTANDARD, **BAD}.items():
         make(tmp_path / name)
     before = sorted((p.name, p.lstat().st_mtime_ns) for p in tmp_path.iterdir())
     report = scan_images(tmp_path)
     assert before == sorted((p.name, p.lstat().st_mtime_ns) for p in tmp_path.iterdir())
-    assert {os.path.basename(p.path) for p in report.odd} == set(ODD)
+    assert {os.path.basename(p.path) for p in report.nonstandard} == set(NONSTANDARD)
     assert {os.path.basename(p.path) for p in report.bad} == set(BAD)
     assert sorted(report.duplicates[0])[0].endswith("good.png")
     lines = str(report).splitlines()
-    assert lines[0] == f"2 good, {len(ODD)} odd, {len(BAD)} bad, 1 sets of duplicates"
-    for name in (*ODD, *BAD):
-        assert any(re.search(rf"^(odd |bad ) .*{re.escape(name)}: ", line) for line in lines)
+    assert (
+        lines[0] == f"2 good, {len(NONSTANDARD)} nonstandard, {len(BAD)} bad, 1 sets of duplicates"
+    )
+    for name in (*NONSTANDARD, *BAD):
+        assert any(
+            re.search(rf"^(nonstandard |bad ) .*{re.escape(name)}: ", line) for line in lines
+        )
 
 
 def test_scan_wants_a_folder(tmp_path):
@@ -156,7 +160,7 @@ def test_scan_wants_a_folder(tmp_path):
 
 
 def test_a_scan_of_nothing_says_so(tmp_path):
-    (tmp_path / "notes.txt").write_text("no picture")
+    (tmp_path / "notes.txt").write_text("no image")
     with pytest.raises(ValueError, match="`directory` must be a folder with files that end in"):
         scan_images(tmp_path)
 
@@ -181,7 +185,7 @@ def test_no_format_that_starts_another_program_is_tried(tmp_path, monkeypatch):
 
 def test_names_neither_forge_a_line_nor_steer_a_terminal(tmp_path):
     for name in ("\x1b[31mred.jpg", "a.jpg: fine\nbad  b.jpg", os.fsdecode(b"caf\xe9.jpg")):
-        (tmp_path / name).write_bytes(b"no picture")
+        (tmp_path / name).write_bytes(b"no image")
     printed = str(scan_images(tmp_path))
     assert len(printed.splitlines()) == 5  # the counts, three files, one set of duplicates
     assert printed.replace("\n", "").isprintable()
@@ -189,12 +193,12 @@ def test_names_neither_forge_a_line_nor_steer_a_terminal(tmp_path):
     assert r"a.jpg: fine\nbad  b.jpg" in printed
 
 
-def test_a_scan_counts_what_is_not_called_a_picture(tmp_path):
+def test_a_scan_counts_what_is_not_called_a_image(tmp_path):
     _flat().save(tmp_path / "a.png")
     (tmp_path / "notes.txt").write_text("")
     report = scan_images(tmp_path)
-    assert report.passed_over == [str(tmp_path / "notes.txt")]
-    assert str(report).endswith("passed over, for they are not called pictures: 1 file (1 .txt)")
+    assert report.ignored == [str(tmp_path / "notes.txt")]
+    assert str(report).endswith("passed over, for they are not called images: 1 file (1 .txt)")
 
 
 def test_a_folder_that_cannot_be_read_is_bad_and_named(tmp_path, monkeypatch):

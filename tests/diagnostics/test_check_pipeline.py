@@ -9,11 +9,11 @@ import pytest
 from keras import layers
 
 from catdog_keras import (
+    AugmentationPipeline,
     ConvBlock,
     Preprocessing,
     RandomAffine,
     RandomApply,
-    RandomSequence,
     build_model1,
     build_model2,
     build_model3,
@@ -29,7 +29,7 @@ SHAPE = (16, 16, 3)
 LABELS = np.array([0, 1, 1, 0])
 
 
-def pictures(high=255.0, low=0.0, shape=SHAPE, count=4):
+def make_images(high=255.0, low=0.0, shape=SHAPE, count=4):
     return np.random.default_rng(0).uniform(low, high, (count, *shape)).astype("float32")
 
 
@@ -67,7 +67,7 @@ TORCH, CAFFE = Preprocessing("imagenet_torch"), Preprocessing("imagenet_caffe")
 
 
 def prepared(layer):
-    return keras.ops.convert_to_numpy(layer(pictures()))
+    return keras.ops.convert_to_numpy(layer(make_images()))
 
 
 @functools.cache
@@ -79,58 +79,58 @@ def bare(name="MobileNetV2"):
 @pytest.mark.parametrize(
     ("make", "images", "expected"),
     [
-        (scaling, pictures(1.0), "scaled_twice"),
-        (scaling, pictures(1.0, -1.0), "scaled_twice"),
+        (scaling, make_images(1.0), "scaled_twice"),
+        (scaling, make_images(1.0, -1.0), "scaled_twice"),
         (scaling, prepared(TORCH), "scaled_twice"),
         (scaling, prepared(CAFFE), "scaled_twice"),
-        (scaling, pictures(1 / 255), "scaled_twice"),
-        (network, pictures(1 / 255), "scaled_twice"),
-        (network, pictures(1 / 127.5) - 1, "scaled_twice"),
-        (lambda: scaling(layers.Rescaling(1 / 255)), pictures(), "scaled_twice"),
-        (network, pictures(), "never_scaled"),
-        (network, pictures().astype("uint8"), "never_scaled"),
-        (lambda: network(layers.Rescaling(2.0, offset=-1)), pictures(), "never_scaled"),
-        (lambda: network(layers.Rescaling(2.0, offset=-1)), pictures(1.0, -1.0), "wrong_range"),
-        (scaling, pictures(65535.0), "wrong_range"),
+        (scaling, make_images(1 / 255), "scaled_twice"),
+        (network, make_images(1 / 255), "scaled_twice"),
+        (network, make_images(1 / 127.5) - 1, "scaled_twice"),
+        (lambda: scaling(layers.Rescaling(1 / 255)), make_images(), "scaled_twice"),
+        (network, make_images(), "never_scaled"),
+        (network, make_images().astype("uint8"), "never_scaled"),
+        (lambda: network(layers.Rescaling(2.0, offset=-1)), make_images(), "never_scaled"),
+        (lambda: network(layers.Rescaling(2.0, offset=-1)), make_images(1.0, -1.0), "wrong_range"),
+        (scaling, make_images(65535.0), "wrong_range"),
         (scaling, np.full((4, *SHAPE), np.nan), "not_finite"),
-        (scaling, pictures(shape=(16, 17, 3)), "wrong_shape"),
-        (scaling, pictures(shape=(16, 16, 1)), "wrong_shape"),
-        (scaling, pictures(shape=(3, 16, 16)), "wrong_shape"),
-        (scaling, pictures()[0], "not_batched"),
-        (scaling, pictures(count=0), "no_pictures"),
-        (lambda: scaling(layers.RandomBrightness(0.1)), pictures(), "augmentation_range"),
+        (scaling, make_images(shape=(16, 17, 3)), "wrong_shape"),
+        (scaling, make_images(shape=(16, 16, 1)), "wrong_shape"),
+        (scaling, make_images(shape=(3, 16, 16)), "wrong_shape"),
+        (scaling, make_images()[0], "not_batched"),
+        (scaling, make_images(count=0), "no_images"),
+        (lambda: scaling(layers.RandomBrightness(0.1)), make_images(), "augmentation_range"),
         (
             lambda: network(layers.RandAugment(value_range=(0, 1)), layers.Rescaling(1 / 255)),
-            pictures(),
+            make_images(),
             "augmentation_range",
         ),
         (
             lambda: scaling(layers.Pipeline([layers.RandomContrast(0.1)])),
-            pictures(),
+            make_images(),
             "augmentation_range",
         ),
         (
-            lambda: scaling(RandomApply(RandomSequence([layers.RandomContrast(0.1)]))),
-            pictures(),
+            lambda: scaling(RandomApply(AugmentationPipeline([layers.RandomContrast(0.1)]))),
+            make_images(),
             "augmentation_range",
         ),
         (
             lambda: scaling(keras.Sequential([layers.RandomHue(0.1)])),
-            pictures(),
+            make_images(),
             "augmentation_range",
         ),
     ],
 )
-def test_wrong_pictures_are_named(make, images, expected):
+def test_wrong_images_are_named(make, images, expected):
     assert names(images, make()) == (expected,)
 
 
 @pytest.mark.parametrize(
     ("image", "expected"),
     [
-        (pictures(shape=(32, 32, 3)), ("never_scaled",)),
-        (pictures(1.0, shape=(32, 32, 3)), ("wrong_range",)),
-        (pictures(1.0, -1.0, shape=(32, 32, 3)), ()),
+        (make_images(shape=(32, 32, 3)), ("never_scaled",)),
+        (make_images(1.0, shape=(32, 32, 3)), ("wrong_range",)),
+        (make_images(1.0, -1.0, shape=(32, 32, 3)), ()),
     ],
 )
 @ON_TENSORFLOW
@@ -142,9 +142,9 @@ def test_a_bare_network_of_keras_wants_its_own_range(image, expected):
 def test_a_network_of_keras_behind_another_scaling_is_named():
     images = keras.Input((32, 32, 3))
     model = keras.Model(images, bare("VGG16")(layers.Rescaling(1 / 255, name="mine")(images)))
-    report = check_pipeline([(pictures(shape=(32, 32, 3)), LABELS)], model)
+    report = check_pipeline([(make_images(shape=(32, 32, 3)), LABELS)], model)
     assert str(report) == (
-        "1 finding in 4 pictures and the model:\n"
+        "1 finding in 4 images and the model:\n"
         "  wrong_range: The model scales in 'mine', which makes [0, 1] of [0, 255]; 'vgg16' was "
         "trained on [-123.7, 151.1]. Take these layers out. Put "
         'catdog_keras.Preprocessing("imagenet_caffe") in front of the network.'
@@ -214,7 +214,7 @@ def test_a_network_of_keras_behind_another_scaling_is_named():
 def test_wrong_labels_outputs_and_losses_are_named(make, labels, options, expected):
     model = make()
     shape = model.inputs[0].shape[1:]
-    assert names(pictures(shape=shape), model, np.asarray(labels), **options) == (expected,)
+    assert names(make_images(shape=shape), model, np.asarray(labels), **options) == (expected,)
 
 
 def test_every_finding_has_a_case_here_and_a_place_in_the_documentation():
@@ -224,8 +224,8 @@ def test_every_finding_has_a_case_here_and_a_place_in_the_documentation():
         assert f"`{name}`" in check_pipeline.__doc__
 
 
-def test_pictures_without_labels():
-    assert check_pipeline([pictures()], scaling()).names == ("no_labels",)
+def test_images_without_labels():
+    assert check_pipeline([make_images()], scaling()).names == ("no_labels",)
 
 
 RIGHT = {
@@ -241,17 +241,17 @@ RIGHT = {
     ),
 }
 GIVEN = {
-    "floats": pictures(shape=(46, 46, 3)),
-    "bytes": pictures(shape=(46, 46, 3)).astype("uint8"),
-    "integers": pictures(shape=(46, 46, 3)).astype("int64"),
-    "dark": pictures(12.0, shape=(46, 46, 3)),
-    "bright": pictures(255.0, 240.0, shape=(46, 46, 3)),
-    "one": pictures(shape=(46, 46, 3), count=1),
-    "grey": np.repeat(pictures(shape=(46, 46, 1)), 3, axis=-1),
-    "black and white": np.rint(pictures(1.0, shape=(46, 46, 3))) * 255,
+    "floats": make_images(shape=(46, 46, 3)),
+    "bytes": make_images(shape=(46, 46, 3)).astype("uint8"),
+    "integers": make_images(shape=(46, 46, 3)).astype("int64"),
+    "dark": make_images(12.0, shape=(46, 46, 3)),
+    "bright": make_images(255.0, 240.0, shape=(46, 46, 3)),
+    "one": make_images(shape=(46, 46, 3), count=1),
+    "grey": np.repeat(make_images(shape=(46, 46, 1)), 3, axis=-1),
+    "black and white": np.rint(make_images(1.0, shape=(46, 46, 3))) * 255,
     "black": np.zeros((2, 46, 46, 3), "float32"),
     "black bytes": np.zeros((2, 46, 46, 3), "uint8"),
-    "cubic": pictures(262.0, -9.0, shape=(46, 46, 3)),
+    "cubic": make_images(262.0, -9.0, shape=(46, 46, 3)),
 }
 
 
@@ -261,30 +261,30 @@ def test_right_pipelines_pass_in_silence(name, capsys):
     for kind, images in GIVEN.items():
         report = check_pipeline([(images, LABELS[: len(images)])], model, class_names=["a", "b"])
         assert not report, (kind, str(report))
-        assert str(report) == (f"Nothing wrong was found in {len(images)} pictures and the model.")
+        assert str(report) == (f"Nothing wrong was found in {len(images)} images and the model.")
         report.raise_findings()
     assert capsys.readouterr().out == ""
 
 
-def test_nearly_black_pictures_are_told_from_those_scaled_twice_by_their_levels():
+def test_nearly_black_images_are_told_from_those_scaled_twice_by_their_levels():
     model = network(layers.Rescaling(2.0, offset=-1))
-    assert names(np.rint(pictures(1.0)) / 255, model) == ()
-    assert names(pictures(1.0) / 255, model) == ("scaled_twice",)
+    assert names(np.rint(make_images(1.0)) / 255, model) == ()
+    assert names(make_images(1.0) / 255, model) == ("scaled_twice",)
 
 
-def test_pictures_of_zeros_and_ones_may_be_of_any_range():
-    assert names(np.rint(pictures(1.0)), scaling()) == ()
+def test_images_of_zeros_and_ones_may_be_of_any_range():
+    assert names(np.rint(make_images(1.0)), scaling()) == ()
 
 
-def test_a_network_that_normalises_early_needs_no_scaling():
-    assert names(pictures(), network(layers.Conv2D(4, 1), layers.BatchNormalization())) == ()
-    assert names(pictures(), network(ConvBlock(4, pool_size=1))) == ()
+def test_a_network_that_normalizes_early_needs_no_scaling():
+    assert names(make_images(), network(layers.Conv2D(4, 1), layers.BatchNormalization())) == ()
+    assert names(make_images(), network(ConvBlock(4, pool_size=1))) == ()
     plain = network(ConvBlock(4, pool_size=1, use_batch_norm=False))
-    assert names(pictures(), plain) == ("never_scaled",)
+    assert names(make_images(), plain) == ("never_scaled",)
 
 
 def test_labels_that_are_counted_from_one_are_told_so():
-    (finding,) = check_pipeline([(pictures(), LABELS + 1)], scaling())
+    (finding,) = check_pipeline([(make_images(), LABELS + 1)], scaling())
     assert finding.remedy == "Subtract 1 from the labels."
 
 
@@ -306,7 +306,7 @@ def test_networks_of_keras_with_their_own_preprocessing_pass(name):
     }
     model = bare(constructor.get(name, {"mobilenet_v2": "MobileNetV2", "vgg16": "VGG16"}.get(name)))
     for high in (255.0, 60.0):
-        images = np.concatenate([np.zeros((1, 32, 32, 3)), pictures(high, shape=(32, 32, 3))])
+        images = np.concatenate([np.zeros((1, 32, 32, 3)), make_images(high, shape=(32, 32, 3))])
         images = module.preprocess_input(images.astype("float32"))
         assert names(images, model, np.zeros(5)) == ()
 
@@ -325,7 +325,7 @@ def test_forms_of_labels_and_losses_that_fit_pass():
         (compiled(scaling(outputs=5), sparse()), LABELS),
         (scaling(outputs=1), LABELS),
     ):
-        assert names(pictures(), model, labels) == ()
+        assert names(make_images(), model, labels) == ()
 
 
 def test_datasets_of_any_kind_and_no_more_batches_than_asked():
@@ -336,29 +336,29 @@ def test_datasets_of_any_kind_and_no_more_batches_than_asked():
     def endless():
         while True:
             taken.append(1)
-            yield pictures(), LABELS, np.ones(4)
+            yield make_images(), LABELS, np.ones(4)
 
-    assert check_pipeline(endless(), scaling()).pictures == 16
+    assert check_pipeline(endless(), scaling()).num_images == 16
     assert len(taken) == 4
-    dataset = tf.data.Dataset.from_tensor_slices((pictures(count=5), np.zeros(5, "int32")))
-    assert check_pipeline(dataset.batch(2).repeat(), scaling(), batches=3).pictures == 5
+    dataset = tf.data.Dataset.from_tensor_slices((make_images(count=5), np.zeros(5, "int32")))
+    assert check_pipeline(dataset.batch(2).repeat(), scaling(), batches=3).num_images == 5
     assert check_pipeline(dataset, scaling()).names == ("not_batched",)
-    tensors = keras.ops.convert_to_tensor(pictures()), keras.ops.convert_to_tensor(LABELS)
+    tensors = keras.ops.convert_to_tensor(make_images()), keras.ops.convert_to_tensor(LABELS)
     assert not check_pipeline([tensors], scaling())
 
 
 def test_several_findings_are_told_together_with_their_remedies():
     model = compiled(scaling(outputs=2, activation="softmax"), sparse())
-    report = check_pipeline([(pictures(1.0), [0, 1, 2, 2])], model)
+    report = check_pipeline([(make_images(1.0), [0, 1, 2, 2])], model)
     assert report.names == ("scaled_twice", "too_few_outputs", "from_logits")
     assert [finding.name for finding in report] == list(report.names)
     lines = str(report).splitlines()
-    assert lines[0] == "3 findings in 4 pictures and the model:"
+    assert lines[0] == "3 findings in 4 images and the model:"
     assert lines[2] == (
         "  too_few_outputs: The labels go up to 2, and the model has 2 outputs. "
         "Build the model with num_classes=3."
     )
-    with pytest.raises(ValueError, match="3 findings in 4 pictures") as caught:
+    with pytest.raises(ValueError, match="3 findings in 4 images") as caught:
         report.raise_findings()
     assert str(caught.value) == str(report)
 
@@ -374,5 +374,5 @@ def test_several_findings_are_told_together_with_their_remedies():
 )  # fmt: skip
 def test_wrong_arguments_are_named(arguments, error, message):
     with pytest.raises(error) as caught:
-        check_pipeline(**{"dataset": [(pictures(), LABELS)], "model": scaling(), **arguments})
+        check_pipeline(**{"dataset": [(make_images(), LABELS)], "model": scaling(), **arguments})
     assert str(caught.value) == message

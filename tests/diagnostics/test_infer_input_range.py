@@ -1,4 +1,4 @@
-"""Which pictures a model takes, found out from what stands before its first weights."""
+"""Which images a model takes, found out from what stands before its first weights."""
 
 import inspect
 
@@ -15,7 +15,7 @@ from catdog_keras import (
     build_model1,
     build_model2,
     build_model3,
-    input_range,
+    infer_input_range,
     transfer_model,
 )
 
@@ -99,7 +99,7 @@ def weightless_nest(images):
     ],
 )
 def test_the_range_follows_from_the_layers_in_front(make, expected):
-    assert input_range(make()) == expected
+    assert infer_input_range(make()) == expected
 
 
 def preprocessing_of(name):
@@ -118,10 +118,10 @@ def preprocessing_of(name):
 def test_networks_of_keras_are_known_bare_and_prepared(name):
     shape = (75, 75, 3)
     network = getattr(keras.applications, name)(include_top=False, weights=None, input_shape=shape)
-    assert input_range(network) == APPLICATIONS[name]
+    assert infer_input_range(network) == APPLICATIONS[name]
     images = keras.Input(shape)
     inside = keras.Model(images, network(preprocessing_of(name)(images)))
-    assert input_range(inside) == BYTES
+    assert infer_input_range(inside) == BYTES
 
 
 def test_input_range_of_the_names_in_keras_applications_is_that_of_their_preprocessing():
@@ -133,10 +133,10 @@ def test_input_range_of_the_names_in_keras_applications_is_that_of_their_preproc
             continue
         seen.add(expected)
         network = keras.Sequential([keras.Input(SHAPE), layers.Conv2D(2, 1)], name=default)
-        assert input_range(network) == expected, name
+        assert infer_input_range(network) == expected, name
         images = keras.Input(SHAPE)
         inside = keras.Model(images, network(preprocessing_of(name)(images)))
-        assert input_range(inside) == BYTES, name
+        assert infer_input_range(inside) == BYTES, name
     assert len(seen) == 3  # signed, and the two of ImageNet's mean
 
 
@@ -171,20 +171,20 @@ def test_input_range_of_any_chain_of_scalings_is_what_becomes_a_usual_range(
     if nested:
         parts[:nested] = [keras.Sequential([keras.Input(SHAPE), *parts[:nested]])]
     model = keras.Sequential([keras.Input(SHAPE), *parts, layers.Conv2D(2, 1)])
-    assert input_range(model) == given_range
+    assert infer_input_range(model) == given_range
 
 
 def test_looking_changes_nothing():
     model = build_model3((46, 46, 3))
     before = model.to_json()
-    pictures = np.random.default_rng(0).uniform(0, 255, (2, 46, 46, 3))
-    expected = keras.ops.convert_to_numpy(model(pictures))
-    input_range(model)
+    images = np.random.default_rng(0).uniform(0, 255, (2, 46, 46, 3))
+    expected = keras.ops.convert_to_numpy(model(images))
+    infer_input_range(model)
     assert model.to_json() == before
-    np.testing.assert_array_equal(keras.ops.convert_to_numpy(model(pictures)), expected)
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(model(images)), expected)
 
 
 def test_a_model_is_wanted():
     with pytest.raises(TypeError) as caught:
-        input_range("model")
+        infer_input_range("model")
     assert str(caught.value) == "`model` must be a keras.Model; received model='model'."

@@ -7,11 +7,11 @@ from catdog_keras.evaluation import Evaluation
 
 
 @st.composite
-def evaluations(draw, least_classes=1, most_classes=5, most_pictures=30):
+def evaluations(draw, least_classes=1, most_classes=5, most_images=30):
     classes = draw(st.integers(least_classes, most_classes))
-    pictures = draw(st.integers(1, most_pictures))
+    images = draw(st.integers(1, most_images))
     # Whole numbers make equal probabilities likely.
-    scores = draw(hnp.arrays("int64", (pictures, classes), elements=st.integers(1, 9)))
-    labels = draw(hnp.arrays("int64", pictures, elements=st.integers(0, classes - 1)))
+    scores = draw(hnp.arrays("int64", (images, classes), elements=st.integers(1, 9)))
+    labels = draw(hnp.arrays("int64", images, elements=st.integers(0, classes - 1)))
     rows = scores / scores.sum(axis=1, keepdims=True)
     return Evaluation([f"class {n}" for n in range(classes)], labels, rows)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from sklearn.metrics import precision_recall_fscore_support
 
-from catdog_keras.evaluation import ClassScores, Evaluation, wilson_interval
+from catdog_keras.evaluation import ClassMetrics, Evaluation, wilson_interval
 from tests.evaluation.strategies import evaluations
 
 NAMES = ["cat", "dog", "fox"]
@@ -21,8 +21,8 @@ def example():
 
 
 def test_the_hand_worked_case():
-    cat, dog, fox = example().class_scores
-    assert cat == ClassScores("cat", pictures=4, predicted=5, correct=3)
+    cat, dog, fox = example().class_metrics
+    assert cat == ClassMetrics("cat", num_images=4, predicted=5, correct=3)
     assert (cat.precision, cat.recall, cat.f1) == (3 / 5, 3 / 4, 6 / 9)
     assert (cat.precision_interval, cat.recall_interval) == (
         wilson_interval(3, 5),
@@ -52,13 +52,13 @@ def test_scores_and_means_are_those_of_scikit_learn(result):
             zero_division=np.nan,
         )
 
-    ours = [(s.precision, s.recall, s.f1, s.pictures) for s in result.class_scores]
+    ours = [(s.precision, s.recall, s.f1, s.num_images) for s in result.class_metrics]
     assert np.array(ours) == pytest.approx(np.array(theirs(None)).T, nan_ok=True)
     for average in ("macro", "weighted"):
         mean = getattr(result, f"{average}_average")
         expected = list(theirs(average)[:3])
         if average == "weighted" and not any(
-            s.pictures and s.predicted for s in result.class_scores
+            s.num_images and s.predicted for s in result.class_metrics
         ):
             expected[0] = math.nan  # all that it could be a mean of weighs nothing: theirs is 0
         assert (mean.precision, mean.recall, mean.f1) == pytest.approx(expected, nan_ok=True)
@@ -66,7 +66,7 @@ def test_scores_and_means_are_those_of_scikit_learn(result):
 
 @given(evaluations())
 def test_every_interval_holds_its_score(result):
-    for scores in result.class_scores:
+    for scores in result.class_metrics:
         for kind in ("precision", "recall", "f1"):
             low, high = getattr(scores, f"{kind}_interval")
             value = getattr(scores, kind)
@@ -76,7 +76,7 @@ def test_every_interval_holds_its_score(result):
 
 @pytest.mark.parametrize(("hit", "alarm"), [(0.9, 0.1), (0.95, 0.3), (0.6, 0.02), (0.99, 0.01)])
 def test_intervals_of_precision_and_f1_cover_as_often_as_they_say(hit, alarm):
-    """Of 192 pictures, a third of the class, of which `hit` are found and `alarm` of the rest."""
+    """Of 192 images, a third of the class, of which `hit` are found and `alarm` of the rest."""
     random = np.random.default_rng(0)
     odds = [hit / 3, (1 - hit) / 3, alarm * 2 / 3, (1 - alarm) * 2 / 3]
     cells = random.multinomial(192, odds, size=4000)
@@ -84,7 +84,7 @@ def test_intervals_of_precision_and_f1_cover_as_often_as_they_say(hit, alarm):
     f1 = 2 * (hit / 3) / (1 / 3 + hit / 3 + alarm * 2 / 3)
     covered = {"precision": 0, "f1": 0}
     for correct, missed, wrong, _ in cells.tolist():
-        scores = ClassScores("cat", correct + missed, correct + wrong, correct)
+        scores = ClassMetrics("cat", correct + missed, correct + wrong, correct)
         for kind, truth in (("precision", precision), ("f1", f1)):
             low, high = getattr(scores, f"{kind}_interval")
             covered[kind] += low <= truth <= high

@@ -23,7 +23,7 @@ def answers(right, files=None, labels=None):
 def test_the_four_counts():
     result = compare(answers([1, 1, 1, 0, 0, 1]), answers([1, 0, 0, 1, 0, 1]))
     assert result == Comparison(("a", "b"), 2, first_only=2, second_only=1, neither_right=1)
-    assert result.pictures == 6
+    assert result.num_images == 6
     assert result.accuracies == (4 / 6, 3 / 6)
     assert result.difference == 1 / 6
 
@@ -35,7 +35,7 @@ def test_the_p_value_is_that_of_scipy(first, second):
     assert ours == pytest.approx(expected, rel=1e-12)
 
 
-def test_many_pictures_are_no_too_large_number():
+def test_many_images_are_no_too_large_number():
     assert Comparison(NAMES, 0, 20_000, 20_000, 0).p_value == 1.0
     assert Comparison(NAMES, 0, 0, 40_000, 0).p_value == 0.0
     assert Comparison(NAMES, 0, 20_300, 20_000, 0).p_value == pytest.approx(
@@ -57,8 +57,8 @@ def test_intervals_of_the_difference_against_published_ones(cells, low, high):
     assert Comparison(NAMES, *cells).difference_interval == pytest.approx((low, high), abs=5e-4)
 
 
-def test_pictures_that_are_hard_for_both_make_the_interval_narrower():
-    """The formula, worked through: phi is corrected by half of the pictures."""
+def test_images_that_are_hard_for_both_make_the_interval_narrower():
+    """The formula, worked through: phi is corrected by half of the images."""
     (p_low, p_high), (q_low, q_high) = wilson_interval(86, 100), wilson_interval(84, 100)
     phi = (80 * 10 - 6 * 4 - 50) / math.sqrt(86 * 14 * 84 * 16)
     down, up = 0.86 - p_low, q_high - 0.84
@@ -100,7 +100,7 @@ def test_the_interval_covers_as_often_as_it_says(odds):
 
 @pytest.mark.parametrize("differing", [1, 5, 6, 17, 40, 101])
 def test_equal_models_are_told_apart_in_at_most_one_test_of_twenty(differing):
-    """Exactly: over all ways in which the pictures may fall to either of them."""
+    """Exactly: over all ways in which the images may fall to either of them."""
     alarms = sum(
         math.comb(differing, first)
         for first in range(differing + 1)
@@ -116,20 +116,20 @@ def test_words_of_a_difference_that_means_something():
     )
     low, high = result.difference_interval
     assert str(result).splitlines() == [
-        f"Of 192 pictures model4 is right on 182 (0.948), model1 on 144 (0.750): a difference of +19.8 points, 95 % interval {100 * low:+.1f} to {100 * high:+.1f}.",
-        "Only one of them is right on 46 pictures, model4 on 42 and model1 on 4 (exact McNemar test, p = 5.1e-09).",
-        "That is more than chance would explain: model4 is better on such pictures.",
+        f"Of 192 images model4 is right on 182 (0.948), model1 on 144 (0.750): a difference of +19.8 points, 95 % interval {100 * low:+.1f} to {100 * high:+.1f}.",
+        "Only one of them is right on 46 images, model4 on 42 and model1 on 4 (exact McNemar test, p = 5.1e-09).",
+        "That is more than chance would explain: model4 is better on such images.",
     ]
-    assert str(Comparison(("x", "y"), 1, 0, 10, 0)).endswith(": y is better on such pictures.")
+    assert str(Comparison(("x", "y"), 1, 0, 10, 0)).endswith(": y is better on such images.")
 
 
 def test_words_of_a_difference_that_may_be_chance():
     text = str(Comparison(("a", "b"), 170, 9, 4, 9))
-    assert text.startswith("Of 192 pictures a is right on 179 (0.932), b on 174 (0.906): ")
-    assert text.endswith("\nThat may be chance: these pictures do not show which one is better.")
+    assert text.startswith("Of 192 images a is right on 179 (0.932), b on 174 (0.906): ")
+    assert text.endswith("\nThat may be chance: these images do not show which one is better.")
 
 
-def test_the_baseline_is_compared_on_the_same_pictures():
+def test_the_baseline_is_compared_on_the_same_images():
     labels = [0] * 6 + [1] * 4
     result = answers([1, 1, 1, 1, 1, 0, 1, 1, 1, 0], labels=labels)
     assert result.baseline == 0.6
@@ -169,13 +169,13 @@ RIGHT = [1, 0, 1, 1]
 A = answers(RIGHT, ["x/cats/1.jpg", "x/dogs/2.jpg", "x/cats/3.jpg", "x/dogs/4.jpg"])
 
 
-def test_folders_of_another_machine_are_the_same_pictures():
+def test_folders_of_another_machine_are_the_same_images():
     moved = answers(RIGHT, ["/y/cats/1.jpg", "/y/dogs/2.jpg", "/y/cats/3.jpg", "/y/dogs/4.jpg"])
     assert compare(A, moved).difference == 0
     assert compare(A, answers(RIGHT)).difference == 0
 
 
-SAME = "`b` must be an evaluation of the same pictures as `a`, in the same order"
+SAME = "`b` must be an evaluation of the same images as `a`, in the same order"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""One pass of a model: labels stay with their pictures, and each misfit has its message."""
+"""One pass of a model: labels stay with their images, and each misfit has its message."""
 
 import pathlib
 import warnings
@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from catdog_keras.evaluation import evaluate_classifier, label_counts
+from catdog_keras.evaluation import count_labels, evaluate_classifier
 
 NAMES = ["cat", "dog", "fox"]
 # Kept far from 0 and 1, so that no row is taken for probabilities.
@@ -19,13 +19,13 @@ def softmax(rows):
     return powers / powers.sum(axis=1, keepdims=True)
 
 
-def pictures(logits=LOGITS):
-    """Pictures of one row of pixels that hold the logits which `reader` gives back."""
+def make_images(logits=LOGITS):
+    """LabeledImages of one row of pixels that hold the logits which `reader` gives back."""
     return np.asarray(logits, "float32")[:, np.newaxis, :, np.newaxis]
 
 
 def reader(*layers, classes=3):
-    """A model whose outputs are the pixels of the picture."""
+    """A model whose outputs are the pixels of the image."""
     return keras.Sequential([keras.Input((1, classes, 1)), keras.layers.Flatten(), *layers])
 
 
@@ -39,7 +39,7 @@ LABELS = np.random.default_rng(1).integers(0, 3, len(LOGITS))
 
 def test_probabilities_labels_and_files_stand_in_the_order_of_the_dataset():
     files = [pathlib.Path(f"{n}.jpg") for n in range(len(LOGITS))]
-    result = evaluate_classifier(reader(), batches(pictures(), LABELS), NAMES, files)
+    result = evaluate_classifier(reader(), batches(make_images(), LABELS), NAMES, files)
     assert result.probabilities == pytest.approx(softmax(LOGITS), abs=1e-6)
     assert result.labels.tolist() == LABELS.tolist()
     assert result.accuracy == np.mean(LOGITS.argmax(axis=1) == LABELS)
@@ -47,22 +47,22 @@ def test_probabilities_labels_and_files_stand_in_the_order_of_the_dataset():
     assert result.class_names == tuple(NAMES)
 
 
-def test_labels_stay_with_pictures_that_are_shuffled_anew_in_each_pass():
+def test_labels_stay_with_images_that_are_shuffled_anew_in_each_pass():
     import tensorflow as tf
 
     right = LOGITS.argmax(axis=1)
-    dataset = tf.data.Dataset.from_tensor_slices((pictures(), right))
+    dataset = tf.data.Dataset.from_tensor_slices((make_images(), right))
     dataset = dataset.shuffle(len(right), reshuffle_each_iteration=True).batch(4)
     for _ in range(2):
         assert evaluate_classifier(reader(), dataset, NAMES).accuracy == 1.0
 
 
-def test_the_dataset_is_passed_once_and_each_picture_predicted_once():
+def test_the_dataset_is_passed_once_and_each_image_predicted_once():
     taken = []
 
     class Counted:
         def __iter__(self):
-            for number, batch in enumerate(batches(pictures(), LABELS)):
+            for number, batch in enumerate(batches(make_images(), LABELS)):
                 taken.append(number)
                 yield batch
 
@@ -102,7 +102,7 @@ class Subclassed(keras.Model):
 @pytest.mark.parametrize("size", [1, 3, 23, 40])
 def test_models_not_yet_built_lose_no_batch(size):
     """JAX's own `predict` builds such a model on batches that it then forgets."""
-    result = evaluate_classifier(Subclassed(), batches(pictures(), LABELS, size), NAMES)
+    result = evaluate_classifier(Subclassed(), batches(make_images(), LABELS, size), NAMES)
     assert result.probabilities == pytest.approx(softmax(LOGITS), abs=1e-6)
     assert result.labels.tolist() == LABELS.tolist()
 
@@ -111,7 +111,7 @@ def test_tensors_of_the_backend_and_of_tensorflow_are_read():
     import tensorflow as tf
 
     for convert in (keras.ops.convert_to_tensor, tf.convert_to_tensor):
-        dataset = [(convert(pictures(LOGITS[:4])), convert(LABELS[:4]))] * 2
+        dataset = [(convert(make_images(LOGITS[:4])), convert(LABELS[:4]))] * 2
         result = evaluate_classifier(reader(), dataset, NAMES)
         assert result.probabilities[4:] == pytest.approx(softmax(LOGITS[:4]), abs=1e-6)
         assert result.labels[4:].tolist() == LABELS[:4].tolist()
@@ -127,19 +127,19 @@ def test_models_of_several_inputs_are_evaluated():
 
 def test_softmax_models_are_evaluated_with_from_logits_false():
     model = reader(keras.layers.Softmax())
-    result = evaluate_classifier(model, batches(pictures(), LABELS), NAMES, from_logits=False)
+    result = evaluate_classifier(model, batches(make_images(), LABELS), NAMES, from_logits=False)
     assert result.probabilities == pytest.approx(softmax(LOGITS), abs=1e-6)
 
 
 def test_large_logits_do_not_overflow():
-    images = pictures([[1e4, -1e4, 0.0], [-1e30, 1e30, 0.0]])
+    images = make_images([[1e4, -1e4, 0.0], [-1e30, 1e30, 0.0]])
     result = evaluate_classifier(reader(), [(images, [0, 1])], NAMES)
     assert result.probabilities.tolist() == [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
 
 
-def test_outputs_of_half_precision_are_normalised_in_double():
+def test_outputs_of_half_precision_are_normalized_in_double():
     model = reader(keras.layers.Activation("linear", dtype="float16"))
-    result = evaluate_classifier(model, batches(pictures(), LABELS), NAMES)
+    result = evaluate_classifier(model, batches(make_images(), LABELS), NAMES)
     assert result.probabilities.sum(axis=1) == pytest.approx(np.ones(len(LOGITS)), abs=1e-12)
     assert result.probabilities == pytest.approx(softmax(LOGITS), abs=1e-2)
 
@@ -148,7 +148,7 @@ def test_no_warning_filter_is_left_behind():
     import warnings
 
     before = list(warnings.filters)
-    evaluate_classifier(reader(), batches(pictures(), LABELS), NAMES)
+    evaluate_classifier(reader(), batches(make_images(), LABELS), NAMES)
     assert warnings.filters == before
 
 
@@ -163,9 +163,9 @@ class Halving(keras.Model):
         return keras.ops.reshape(inputs, (-1, 3))[::2]
 
 
-IMAGES = pictures()
+IMAGES = make_images()
 GOOD = batches(IMAGES, LABELS)
-LATE_NAN = pictures(LOGITS.copy())
+LATE_NAN = make_images(LOGITS.copy())
 LATE_NAN[17, 0, 1, 0] = np.nan
 NO_MODEL = "`model` must be a keras.Model; received model='model.keras'."
 
@@ -174,11 +174,11 @@ NO_MODEL = "`model` must be a keras.Model; received model='model.keras'."
     ("model", "dataset", "keywords", "error", "message"),
     [
         (lambda: "model.keras", GOOD, {}, TypeError, NO_MODEL),
-        (reader, [], {}, ValueError, "`dataset` must hold at least one picture; received an empty dataset."),
+        (reader, [], {}, ValueError, "`dataset` must hold at least one image; received an empty dataset."),
         (reader, [IMAGES], {}, ValueError, "`dataset` must yield pairs (images, labels); received a batch that is of type ndarray. Labels are needed to judge the predictions."),
         (reader, (IMAGES, LABELS), {}, ValueError, "`dataset` must yield pairs (images, labels); received a batch that is of type ndarray. Labels are needed to judge the predictions."),
         (reader, [*GOOD, IMAGES], {}, ValueError, "`dataset` must yield pairs (images, labels); received a batch that is of type ndarray. Labels are needed to judge the predictions."),
-        (reader, [*GOOD, (IMAGES[:5], LABELS[:4])], {}, ValueError, "`dataset` must hold one label per picture; received a batch of 5 pictures and 4 labels."),
+        (reader, [*GOOD, (IMAGES[:5], LABELS[:4])], {}, ValueError, "`dataset` must hold one label per image; received a batch of 5 images and 4 labels."),
         (reader, [(IMAGES, LABELS[:, None] * [1, 1])], {}, ValueError, "`labels` must be class indices of shape (batch,) or (batch, 1), or one-hot rows (batch, classes); received shape (23, 2) for 3 classes."),
         (reader, [(IMAGES[0], LABELS[0])], {}, ValueError, "`labels` must be class indices of shape (batch,) or (batch, 1), or one-hot rows (batch, classes); received shape () for 3 classes. Batch the dataset."),
         (reader, [*GOOD, (IMAGES[:1], [3])], {}, ValueError, "`labels` must be class indices from 0 to 2, one for each class name; received labels=3."),
@@ -187,12 +187,12 @@ NO_MODEL = "`model` must be a keras.Model; received model='model.keras'."
         (lambda: reader(keras.layers.Dense(1)), GOOD, {}, ValueError, "`model` must have one output per class, here 3; received outputs of shape (batch, 1). Do `class_names` belong to this model?"),
         (lambda: reader(keras.layers.Reshape((3, 1))), GOOD, {}, ValueError, "`model` must have one output per class, here 3; received outputs of shape (batch, 3, 1). Do `class_names` belong to this model?"),
         (two_outputs, GOOD, {}, ValueError, "`model` must have one output of shape (batch, classes); received a model with 2 outputs."),
-        (Halving, GOOD, {}, ValueError, "`model` must return one row per picture, here 23; received 14 rows."),
+        (Halving, GOOD, {}, ValueError, "`model` must return one row per image, here 23; received 14 rows."),
         (lambda: reader(keras.layers.Softmax()), GOOD, {}, ValueError, "`from_logits` must be False for a model that ends in a softmax; received from_logits=True. Its outputs are probabilities: pass from_logits=False."),
         (lambda: reader(keras.layers.Lambda(keras.ops.softmax)), GOOD, {}, ValueError, "`from_logits` must be False for a model whose outputs are probabilities; received from_logits=True. Every row lies in [0, 1] and sums to 1: pass from_logits=False."),
-        (reader, [(pictures([[-1, 2, 0.5]]), [0])], {"from_logits": False}, ValueError, "`from_logits` must be True for a model whose outputs are no probabilities; received from_logits=False. Outputs go from -1 to 2: pass from_logits=True."),
+        (reader, [(make_images([[-1, 2, 0.5]]), [0])], {"from_logits": False}, ValueError, "`from_logits` must be True for a model whose outputs are no probabilities; received from_logits=False. Outputs go from -1 to 2: pass from_logits=True."),
         (reader, GOOD, {"from_logits": 1}, TypeError, "`from_logits` must be True or False; received from_logits=1."),
-        (reader, GOOD, {"files": ["a.jpg"]}, ValueError, "`files` must hold one file per picture, here 23; received 1. Take the files of the very split that is evaluated."),
+        (reader, GOOD, {"files": ["a.jpg"]}, ValueError, "`files` must hold one file per image, here 23; received 1. Take the files of the very split that is evaluated."),
         (reader, GOOD, {"class_names": "cat"}, TypeError, "`class_names` must be a list of distinct class names; received class_names='cat'."),
     ],
 )  # fmt: skip
@@ -202,13 +202,13 @@ def test_each_misfit_has_one_clear_message(model, dataset, keywords, error, mess
     assert str(caught.value) == message
 
 
-def test_outputs_that_are_not_finite_are_named_by_their_picture():
+def test_outputs_that_are_not_finite_are_named_by_their_image():
     with pytest.raises(ValueError, match="finite") as caught:
         evaluate_classifier(reader(), batches(LATE_NAN, LABELS), NAMES)
     row = LATE_NAN[17].reshape(3).astype("float64").tolist()
     assert str(caught.value) == (
-        f"`model` must return finite numbers; received {row} for the picture at index 17. "
-        "Its weights or this picture hold NaN or infinity."
+        f"`model` must return finite numbers; received {row} for the image at index 17. "
+        "Its weights or this image hold NaN or infinity."
     )
 
 
@@ -226,7 +226,7 @@ def test_a_model_that_does_not_fit_fails_at_its_first_batch():
 
 
 def test_counts_of_the_evaluation_are_those_of_the_dataset():
-    assert evaluate_classifier(reader(), GOOD, NAMES).counts == label_counts(GOOD, NAMES)
+    assert evaluate_classifier(reader(), GOOD, NAMES).counts == count_labels(GOOD, NAMES)
 
 
 @pytest.mark.parametrize("from_logits", [True, False])
@@ -244,7 +244,7 @@ def test_of_two_classes_the_second_alone_will_do(from_logits):
 
 
 def test_sample_weights_are_passed_over():
-    weighted = [(*pair, np.ones(len(pair[1]))) for pair in batches(pictures(), LABELS)]
+    weighted = [(*pair, np.ones(len(pair[1]))) for pair in batches(make_images(), LABELS)]
     result = evaluate_classifier(reader(), weighted, NAMES)
     assert result.labels.tolist() == LABELS.tolist()
 

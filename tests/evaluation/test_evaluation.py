@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from catdog_keras.evaluation import Evaluation, PictureLoss, wilson_interval
+from catdog_keras.evaluation import Evaluation, ExampleLoss, wilson_interval
 
 NAMES = ["cat", "dog"]
 ROWS = [[0.9, 0.1], [0.4, 0.6], [0.7, 0.3], [0.2, 0.8]]
@@ -18,16 +18,16 @@ FILES = ["a.jpg", "b.jpg", "c.jpg", "d.jpg"]
 
 
 def example():
-    """Four pictures; the third, a dog, is taken for a cat with probability 0.7."""
+    """Four images; the third, a dog, is taken for a cat with probability 0.7."""
     return Evaluation(NAMES, LABELS, ROWS, FILES)
 
 
 @st.composite
 def evaluations(draw):
     classes = draw(st.integers(1, 5))
-    pictures = draw(st.integers(1, 30))
-    scores = draw(hnp.arrays("float64", (pictures, classes), elements=st.floats(1e-3, 1)))
-    labels = draw(hnp.arrays("int64", pictures, elements=st.integers(0, classes - 1)))
+    images = draw(st.integers(1, 30))
+    scores = draw(hnp.arrays("float64", (images, classes), elements=st.floats(1e-3, 1)))
+    labels = draw(hnp.arrays("int64", images, elements=st.integers(0, classes - 1)))
     rows = scores / scores.sum(axis=1, keepdims=True)
     return Evaluation([f"class {n}" for n in range(classes)], labels, rows)
 
@@ -43,19 +43,19 @@ def test_the_hand_worked_case():
     assert result.confusion_matrix.tolist() == [[1, 0], [1, 2]]
     assert result.losses == pytest.approx([-math.log(p) for p in (0.9, 0.6, 0.3, 0.8)])
     assert result.log_loss == pytest.approx(-math.log(0.9 * 0.6 * 0.3 * 0.8) / 4)
-    # Each picture is alone in its bin: |1 - 0.9|, |1 - 0.6|, |0 - 0.7|, |1 - 0.8|.
+    # Each image is alone in its bin: |1 - 0.9|, |1 - 0.6|, |0 - 0.7|, |1 - 0.8|.
     assert result.calibration_error == pytest.approx((0.1 + 0.4 + 0.7 + 0.2) / 4)
 
 
-def test_top_losses_are_the_worst_pictures_first():
+def test_top_losses_are_the_worst_images_first():
     worst, second = example().top_losses(2)
-    assert worst == PictureLoss(2, "c.jpg", "dog", "cat", 0.7, pytest.approx(-math.log(0.3)))
+    assert worst == ExampleLoss(2, "c.jpg", "dog", "cat", 0.7, pytest.approx(-math.log(0.3)))
     assert (second.index, second.file, second.true_class) == (1, "b.jpg", "dog")
     assert [record.index for record in example().top_losses(100)] == [2, 1, 3, 0]
     assert len(Evaluation(NAMES, [0] * 20, [[0.5, 0.5]] * 20).top_losses()) == 9
 
 
-def test_of_equal_losses_the_earlier_picture_comes_first():
+def test_of_equal_losses_the_earlier_image_comes_first():
     result = Evaluation(NAMES, [0] * 20, [[0.5, 0.5]] * 20)
     assert [record.index for record in result.top_losses(20)] == list(range(20))
     labels = [0, 1] * 300
@@ -70,7 +70,7 @@ def test_of_equal_probabilities_the_first_class_is_predicted():
 
 @pytest.mark.parametrize("edge", [0.3, 0.6, 0.7])
 def test_a_probability_on_the_edge_of_two_bins_belongs_to_the_lower(edge):
-    """Otherwise it would share a bin with the second picture, and the gaps would cancel."""
+    """Otherwise it would share a bin with the second image, and the gaps would cancel."""
     rest = (1 - edge) / 3
     rows = [[edge, rest, rest, rest], [edge + 0.05, rest - 0.05, rest, rest]]
     result = Evaluation(list("abcd"), [0, 1], rows)
@@ -131,27 +131,27 @@ def test_nothing_can_be_changed_afterwards():
 def test_summary_and_repr_can_be_read():
     low, high = wilson_interval(3, 4)
     assert str(example()).splitlines() == [
-        f"accuracy           0.750, 3 of 4 pictures, 95 % interval {low:.3f} to {high:.3f}",
+        f"accuracy           0.750, 3 of 4 images, 95 % interval {low:.3f} to {high:.3f}",
         "baseline           0.750, always guessing dog; the model equals it (p = 1)",
         "log loss           0.511 nats",
         "calibration error  0.350 (10 bins)",
     ]
-    assert repr(example()) == "Evaluation(4 pictures, 2 classes, accuracy=0.750)"
+    assert repr(example()) == "Evaluation(4 images, 2 classes, accuracy=0.750)"
 
 
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ((NAMES, [], np.zeros((0, 2))), ValueError, "`labels` must hold at least one picture; received none."),
-        ((NAMES, [0, 1], ROWS), ValueError, "`probabilities` must be of shape (pictures, classes), here (2, 2); received shape (4, 2)."),
-        ((["cat"], [0] * 4, ROWS), ValueError, "`probabilities` must be of shape (pictures, classes), here (4, 1); received shape (4, 2)."),
+        ((NAMES, [], np.zeros((0, 2))), ValueError, "`labels` must hold at least one image; received none."),
+        ((NAMES, [0, 1], ROWS), ValueError, "`probabilities` must be of shape (images, classes), here (2, 2); received shape (4, 2)."),
+        ((["cat"], [0] * 4, ROWS), ValueError, "`probabilities` must be of shape (images, classes), here (4, 1); received shape (4, 2)."),
         ((NAMES, [0], [[1.5, -0.5]]), ValueError, "`probabilities` must be rows from 0 to 1 that sum to 1; received values from -0.5 to 1.5, sums from 1 to 1."),
         ((NAMES, [0], [[0.5, 0.25]]), ValueError, "`probabilities` must be rows from 0 to 1 that sum to 1; received values from 0.25 to 0.5, sums from 0.75 to 0.75."),
         ((NAMES, [0], [[np.nan, 1.0]]), ValueError, "`probabilities` must be rows from 0 to 1 that sum to 1; received values from nan to nan, sums from nan to nan."),
         ((NAMES, [2], [[0.5, 0.5]]), ValueError, "`labels` must be class indices from 0 to 1, one for each class name; received labels=2."),
         (("ab", [0], [[0.5, 0.5]]), TypeError, "`class_names` must be a list of distinct class names; received class_names='ab'."),
-        ((NAMES, LABELS, ROWS, ["a.jpg"]), ValueError, "`files` must hold one file per picture, here 4; received 1. Take the files of the very split that is evaluated."),
-        ((NAMES, [0], [[0.5, 0.5]], "a"), TypeError, "`files` must be a list with the file of each picture, or None; received files='a'."),
+        ((NAMES, LABELS, ROWS, ["a.jpg"]), ValueError, "`files` must hold one file per image, here 4; received 1. Take the files of the very split that is evaluated."),
+        ((NAMES, [0], [[0.5, 0.5]], "a"), TypeError, "`files` must be a list with the file of each image, or None; received files='a'."),
     ],
 )  # fmt: skip
 def test_fields_that_do_not_fit_are_refused(arguments, error, message):
@@ -160,7 +160,7 @@ def test_fields_that_do_not_fit_are_refused(arguments, error, message):
     assert str(caught.value) == message
 
 
-def test_top_losses_of_no_picture_are_refused():
+def test_top_losses_of_no_image_are_refused():
     with pytest.raises(ValueError, match="at least 1") as caught:
         example().top_losses(0)
     assert str(caught.value) == "`k` must be an integer of at least 1; received k=0."

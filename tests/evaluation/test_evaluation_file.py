@@ -118,7 +118,7 @@ def with_changes(**changes):
         (with_changes(labels=[0, 1.0]), "TypeError: labels[1] is 1.0, not of type int."),
         (with_changes(labels=[[1, 0], [0, 1]]), "TypeError: labels[0] is [1, 0], not of type int."),
         (with_changes(labels=[0, 2]), "ValueError: `labels` must be class indices from 0 to 1, one for each class name; received labels=2."),
-        (with_changes(labels=[0]), "ValueError: `probabilities` must be of shape (pictures, classes), here (1, 2); received shape (2, 2)."),
+        (with_changes(labels=[0]), "ValueError: `probabilities` must be of shape (images, classes), here (1, 2); received shape (2, 2)."),
         (with_changes(probabilities=[0.5, 0.5]), "TypeError: probabilities[0] is 0.5, not of type list."),
         (with_changes(probabilities=[[0.5, "0.5"], [1, 0]]), "TypeError: probabilities[0][1] is '0.5', not of type int or float."),
         (with_changes(probabilities=[[0.5, 0.5], [1]]), "ValueError: probabilities[1] has another length than the first row."),
@@ -126,7 +126,7 @@ def with_changes(**changes):
         (with_changes(probabilities=[[float("nan"), 1], [1, 0]]), "ValueError: it holds NaN, which is no number of JSON."),
         (with_changes(class_names="ab"), "TypeError: `class_names` must be a list of distinct class names; received class_names='ab'."),
         (with_changes(files=["a.jpg", 2]), "TypeError: files[1] is 2, not of type str."),
-        (with_changes(files=["a.jpg"]), "ValueError: `files` must hold one file per picture, here 2; received 1. Take the files of the very split that is evaluated."),
+        (with_changes(files=["a.jpg"]), "ValueError: `files` must hold one file per image, here 2; received 1. Take the files of the very split that is evaluated."),
     ],
 )  # fmt: skip
 def test_what_is_no_evaluation_is_refused_with_the_reason(text, reason, tmp_path):

@@ -14,7 +14,7 @@ from catdog_keras import (
     build_model1,
     build_model2,
     build_model3,
-    class_activation,
+    grad_cam,
     transfer_model,
 )
 from catdog_keras.evaluation._receptive_field import Cells, place_cells
@@ -22,7 +22,7 @@ from catdog_keras.evaluation._receptive_field import Cells, place_cells
 SHAPE = (12, 16, 3)
 
 
-def pictures(count=3, shape=SHAPE):
+def make_images(count=3, shape=SHAPE):
     return np.random.default_rng(0).uniform(0, 255, (count, *shape)).astype("float32")
 
 
@@ -74,9 +74,9 @@ def enlarged(maps, height, width):
     """
     for axis, side in ((1, height), (2, width)):
         old = maps.shape[axis]
-        centres = (np.arange(side) - 2) / 2
+        centers = (np.arange(side) - 2) / 2
         maps = np.apply_along_axis(
-            lambda line, centres=centres, old=old: np.interp(centres, np.arange(old), line),
+            lambda line, centers=centers, old=old: np.interp(centers, np.arange(old), line),
             axis,
             maps,
         )
@@ -95,7 +95,7 @@ def expected(channel_weights, features, size=SHAPE[:2]):
 
 def features_of(model, layer="maps"):
     inner = keras.Model(model.inputs[0], model.get_layer(layer).output)
-    return keras.ops.convert_to_numpy(inner(pictures(), training=False))
+    return keras.ops.convert_to_numpy(inner(make_images(), training=False))
 
 
 def close(found, wanted, tolerance=1e-5):
@@ -113,14 +113,14 @@ def test_a_pooled_head_gives_the_class_activation_map(class_index):
     wanted = expected(weights, features_of(model))
     assert wanted.max() == 1
     assert (wanted == 0).any()  # of either sign: what speaks against the class was cut off
-    close(class_activation(model, pictures(), class_index), wanted)
+    close(grad_cam(model, make_images(), class_index), wanted)
 
 
 def test_the_predicted_class_is_the_default():
     model = pooled()
-    predicted = model.predict(pictures(), verbose=0).argmax(axis=1)
-    close(class_activation(model, pictures()), class_activation(model, pictures(), predicted))
-    assert (class_activation(model, pictures()) != class_activation(model, pictures(), 0)).any()
+    predicted = model.predict(make_images(), verbose=0).argmax(axis=1)
+    close(grad_cam(model, make_images()), grad_cam(model, make_images(), predicted))
+    assert (grad_cam(model, make_images()) != grad_cam(model, make_images(), 0)).any()
 
 
 def test_another_head_gives_grad_cam():
@@ -130,7 +130,7 @@ def test_another_head_gives_grad_cam():
     gradients = kernel.reshape(*features.shape[1:], 3).mean(axis=(0, 1))
     for index in range(3):
         wanted = expected(np.tile(gradients[:, index], (3, 1)), features)
-        close(class_activation(model, pictures(), index), wanted)
+        close(grad_cam(model, make_images(), index), wanted)
 
 
 def test_the_largest_pooled_values_are_followed():
@@ -141,7 +141,7 @@ def test_the_largest_pooled_values_are_followed():
     features = features_of(model)
     alive = features.max(axis=(1, 2)) > 0  # of a tie at 0 backends share the gradient as they like
     wanted = expected(kernel.T[[1, 1, 1]] * alive, features)
-    close(class_activation(model, pictures(), 1), wanted)
+    close(grad_cam(model, make_images(), 1), wanted)
 
 
 @pytest.mark.parametrize(
@@ -163,11 +163,11 @@ def test_probabilities_at_the_end_are_seen_through(ending):
     weights = [1000 * weight for weight in plain.get_weights()[-2:]]
     for model in (plain, ended):
         model.set_weights(model.get_weights()[:-2] + weights)
-    before = ended.predict(pictures(), verbose=0)
+    before = ended.predict(make_images(), verbose=0)
     for index in (None, 1):
-        maps = class_activation(plain, pictures(), index)
-        close(class_activation(ended, pictures(), index), maps)
-    np.testing.assert_array_equal(ended.predict(pictures(), verbose=0), before)
+        maps = grad_cam(plain, make_images(), index)
+        close(grad_cam(ended, make_images(), index), maps)
+    np.testing.assert_array_equal(ended.predict(make_images(), verbose=0), before)
 
 
 @pytest.mark.parametrize("activation", [None, "sigmoid"])
@@ -180,13 +180,13 @@ def test_one_output_stands_for_the_second_of_two_classes(activation):
         [*two.get_weights()[:-2], np.hstack([-kernel, kernel]), np.hstack([-bias, bias])]
     )
     for index in (None, 0, 1):
-        close(class_activation(one, pictures(), index), class_activation(two, pictures(), index))
+        close(grad_cam(one, make_images(), index), grad_cam(two, make_images(), index))
 
 
 # --- against the place of the evidence
 
 
-def colour_network():
+def color_network():
     """Class 0 is red, class 1 is green, class 2 is blue, less half of what else there is."""
     against = (np.eye(3) - 0.5 * (1 - np.eye(3))).reshape(1, 1, 3, 3)
     detector = layers.Conv2D(3, 1, use_bias=False, activation="relu")
@@ -199,11 +199,11 @@ def colour_network():
     return model
 
 
-def patches(count, side=8, shape=(40, 48, 3), colours=3, seed=0):
-    """Grey noise with one coloured patch each; their colours, and the masks of their places."""
+def patches(count, side=8, shape=(40, 48, 3), colors=3, seed=0):
+    """Grey noise with one colored patch each; their colors, and the masks of their places."""
     generator = np.random.default_rng(seed)
     images = generator.uniform(90, 110, (count, *shape)).astype("float32")
-    labels = generator.integers(0, colours, count)
+    labels = generator.integers(0, colors, count)
     masks = np.zeros((count, *shape[:2]), bool)
     for image, label, mask in zip(images, labels, masks, strict=True):
         top, left = (generator.integers(0, length - side) for length in shape[:2])
@@ -218,28 +218,28 @@ def peaks_lie_within(maps, masks):
 
 
 @pytest.mark.parametrize("class_index", ["predicted", "given"])
-def test_the_peak_lies_in_the_patch_of_the_colour_that_the_network_was_made_for(class_index):
+def test_the_peak_lies_in_the_patch_of_the_color_that_the_network_was_made_for(class_index):
     images, labels, masks = patches(40)
-    maps = class_activation(colour_network(), images, labels if class_index == "given" else None)
+    maps = grad_cam(color_network(), images, labels if class_index == "given" else None)
     assert peaks_lie_within(maps, masks).all()
     assert maps[masks].mean() > 4 * maps[~masks].mean()
 
 
 def test_of_two_patches_each_class_has_its_own():
-    images, _, red = patches(10, colours=1)
+    images, _, red = patches(10, colors=1)
     image_green = np.zeros_like(red)
     for image, mask, green in zip(images, red, image_green, strict=True):
         green[:8, :8] = not mask[:14, :14].any()
         image[green, 1] = 255
     two = image_green.any(axis=(1, 2))
     assert two.sum() > 5
-    model = colour_network()
-    assert peaks_lie_within(class_activation(model, images[two], 0), red[two]).all()
-    assert peaks_lie_within(class_activation(model, images[two], 1), image_green[two]).all()
+    model = color_network()
+    assert peaks_lie_within(grad_cam(model, images[two], 0), red[two]).all()
+    assert peaks_lie_within(grad_cam(model, images[two], 1), image_green[two]).all()
 
 
-def test_a_network_that_has_learned_the_colours_looks_at_the_patch():
-    images, labels, _ = patches(96, shape=(24, 24, 3), colours=2)
+def test_a_network_that_has_learned_the_colors_looks_at_the_patch():
+    images, labels, _ = patches(96, shape=(24, 24, 3), colors=2)
     model = chain(
         (24, 24, 3),
         Preprocessing("signed"),
@@ -251,12 +251,12 @@ def test_a_network_that_has_learned_the_colours_looks_at_the_patch():
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(0.02), loss, metrics=["accuracy"])
     model.fit(images, labels, epochs=25, batch_size=32, verbose=0)
-    images, labels, masks = patches(48, shape=(24, 24, 3), colours=2, seed=1)
+    images, labels, masks = patches(48, shape=(24, 24, 3), colors=2, seed=1)
     assert model.evaluate(images, labels, verbose=0)[1] == 1
-    assert peaks_lie_within(class_activation(model, images), masks).mean() >= 0.95
+    assert peaks_lie_within(grad_cam(model, images), masks).mean() >= 0.95
 
 
-def unpadded_colour_network():
+def unpadded_color_network():
     """Four times a convolution that passes on its middle, and a pooling, as in `build_model1`."""
     model = chain(
         (160, 128, 3),
@@ -293,7 +293,7 @@ def middles(weights):
 def test_without_padding_the_map_is_not_drawn_towards_the_edges():
     images, labels, masks = patches(60, side=24, shape=(160, 128, 3))
     within = np.abs(middles(masks) - [79.5, 63.5]).max(axis=1) < 28  # where whole cells see it
-    maps = class_activation(unpadded_colour_network(), images, labels)
+    maps = grad_cam(unpadded_color_network(), images, labels)
     off = middles(np.maximum(maps - 0.3, 0)) - middles(masks)  # without the noise around it
     assert within.sum() > 5
     assert np.abs(off[within]).mean() < 2
@@ -322,7 +322,7 @@ def compare_cells(kinds, size):
     try:
         model = chain((*size, 1), *parts, layers.Activation("linear", name="last"))
     except ValueError:
-        reject()  # nothing is left of the picture
+        reject()  # nothing is left of the image
     grid = place_cells(model, model.get_layer("last"), size, channels_first=False)
     assert tuple(cells.count for cells in grid) == model.output_shape[1:3]
     told = []
@@ -390,7 +390,7 @@ def test_cells_of_branches_and_of_a_layer_that_cannot_be_saved():
 
     unsaved = Unsaved(object())
     assert place_cells(network(unsaved), unsaved, (40, 40), channels_first=False) is None
-    assert class_activation(network(unsaved), pictures(1, (40, 40, 3))).shape == (1, 40, 40)
+    assert grad_cam(network(unsaved), make_images(1, (40, 40, 3))).shape == (1, 40, 40)
 
 
 # --- through every kind of model
@@ -431,7 +431,7 @@ def test_every_nesting_gives_the_map_of_the_plain_chain(kind):
         [w for w in nested.weights if w not in seeds], plain.weights, strict=False
     ):
         variable.assign(value)
-    close(class_activation(nested, pictures(), 1), class_activation(plain, pictures(), 1))
+    close(grad_cam(nested, make_images(), 1), grad_cam(plain, make_images(), 1))
 
 
 @pytest.mark.parametrize(
@@ -446,7 +446,7 @@ def test_every_nesting_gives_the_map_of_the_plain_chain(kind):
 def test_the_models_of_this_package_are_explained(build):
     shape = (64, 50, 3)
     model = known(build(shape))
-    maps = np.stack([class_activation(model, pictures(2, shape), index) for index in range(6)])
+    maps = np.stack([grad_cam(model, make_images(2, shape), index) for index in range(6)])
     assert maps.shape == (6, 2, 64, 50)
     assert maps.dtype == np.float32
     assert maps.min() >= 0
@@ -456,12 +456,12 @@ def test_the_models_of_this_package_are_explained(build):
 
 def test_class_activation_of_models_2_and_3_is_that_of_model1_on_the_scaled_images():
     shape, classes = (64, 50, 3), 6
-    first, images = known(build_model1(shape, classes)), pictures(2, shape)
+    first, images = known(build_model1(shape, classes)), make_images(2, shape)
     for build, scaled in ((build_model2, images), (build_model3, images / 127.5 - 1)):
         model = build(shape, classes)
         model.set_weights(first.get_weights())
-        wanted = np.stack([class_activation(first, scaled, index) for index in range(classes)])
-        found = np.stack([class_activation(model, images, index) for index in range(classes)])
+        wanted = np.stack([grad_cam(first, scaled, index) for index in range(classes)])
+        found = np.stack([grad_cam(model, images, index) for index in range(classes)])
         assert wanted.any()
         close(found, wanted, 1e-4)
 
@@ -472,11 +472,11 @@ def test_class_activation_of_a_transfer_model_is_the_class_activation_map():
     kernel = keras.ops.convert_to_numpy(model.get_layer("logits").kernel)
     wanted = expected(kernel.T[[1, 1, 1]], features_of(backbone))
     assert wanted.any()
-    close(class_activation(model, pictures(), 1), wanted)
+    close(grad_cam(model, make_images(), 1), wanted)
 
 
 class Hidden(keras.Model):
-    """No graph that one could see, and so none that could be followed: cells share the picture."""
+    """No graph that one could see, and so none that could be followed: cells share the image."""
 
     def __init__(self):
         super().__init__()
@@ -495,20 +495,18 @@ def test_inside_a_model_of_its_own_kind_a_layer_can_be_named():
     plain = chain(SHAPE, *hidden.parts)
     for layer in ("maps", hidden.parts[-4]):
         close(
-            class_activation(model, pictures(), 1, layer=layer),
-            class_activation(plain, pictures(), 1),
+            grad_cam(model, make_images(), 1, layer=layer),
+            grad_cam(plain, make_images(), 1),
         )
 
 
 def test_another_layer_can_be_asked_for():
     model = chain(SHAPE, chain(SHAPE, *body()), *pooled_head())
     inner = model.layers[1].get_layer("early")
-    by_name = class_activation(model, pictures(), 1, layer="early")
-    close(class_activation(model, pictures(), 1, layer=inner), by_name)
-    assert np.abs(by_name - class_activation(model, pictures(), 1)).max() > 0.1
-    close(
-        class_activation(model, pictures(), 1, layer="maps"), class_activation(model, pictures(), 1)
-    )
+    by_name = grad_cam(model, make_images(), 1, layer="early")
+    close(grad_cam(model, make_images(), 1, layer=inner), by_name)
+    assert np.abs(by_name - grad_cam(model, make_images(), 1)).max() > 0.1
+    close(grad_cam(model, make_images(), 1, layer="maps"), grad_cam(model, make_images(), 1))
 
 
 def test_a_map_of_one_place_is_no_map():
@@ -528,7 +526,7 @@ def test_a_map_of_one_place_is_no_map():
                     for w, v in zip(layer.get_weights(), other.get_weights(), strict=True)
                 ]
             )
-    close(class_activation(model, pictures(), 1), class_activation(plain, pictures(), 1))
+    close(grad_cam(model, make_images(), 1), grad_cam(plain, make_images(), 1))
 
 
 def test_channels_may_come_first():
@@ -544,14 +542,14 @@ def test_channels_may_come_first():
 
     last, first = network("channels_last"), network("channels_first")
     first.set_weights(last.get_weights())
-    images = pictures(3, (20, 26, 3))
-    maps = class_activation(first, images.transpose(0, 3, 1, 2), 1)
+    images = make_images(3, (20, 26, 3))
+    maps = grad_cam(first, images.transpose(0, 3, 1, 2), 1)
     assert maps.shape == (3, 20, 26)
-    close(maps, class_activation(last, images, 1), 1e-4)
+    close(maps, grad_cam(last, images, 1), 1e-4)
 
 
 def test_the_order_of_axes_may_change_on_the_way():
-    """The map is read as what comes next reads it, the pictures as what comes first does."""
+    """The map is read as what comes next reads it, the images as what comes first does."""
     block, head = ConvBlock(4, data_format="channels_first"), layers.Dense(2)
     inner = chain(
         (3, 20, 26),
@@ -563,17 +561,17 @@ def test_the_order_of_axes_may_change_on_the_way():
     plain = chain(
         (3, 20, 26), block, layers.GlobalAveragePooling2D(data_format="channels_first"), head
     )
-    images = pictures(2, (3, 20, 26))
-    close(class_activation(inner, images, 1), class_activation(plain, images, 1))
+    images = make_images(2, (3, 20, 26))
+    close(grad_cam(inner, images, 1), grad_cam(plain, images, 1))
 
 
-def test_pictures_may_have_their_channels_first_where_the_network_has_them_last():
+def test_images_may_have_their_channels_first_where_the_network_has_them_last():
     inner = chain((20, 26, 3), layers.Conv2D(4, 3, data_format="channels_last"), *pooled_last())
     model = chain((3, 20, 26), layers.Permute((2, 3, 1)), inner)
-    images = pictures(2, (20, 26, 3))
-    maps = class_activation(model, images.transpose(0, 3, 1, 2), 1)
+    images = make_images(2, (20, 26, 3))
+    maps = grad_cam(model, images.transpose(0, 3, 1, 2), 1)
     assert maps.shape == (2, 20, 26)
-    close(maps, class_activation(inner, images, 1))
+    close(maps, grad_cam(inner, images, 1))
 
 
 def pooled_last():
@@ -589,25 +587,23 @@ def test_mixed_precision_gives_nearly_the_same_map(policy):
     finally:
         keras.config.set_dtype_policy("float32")
     mixed.set_weights(plain.get_weights())
-    maps = class_activation(mixed, pictures(), 1)
+    maps = grad_cam(mixed, make_images(), 1)
     assert maps.dtype == np.float32
-    close(maps, class_activation(plain, pictures(), 1), 0.05)
+    close(maps, grad_cam(plain, make_images(), 1), 0.05)
 
 
 # --- what stays as it is
 
 
-def test_a_batch_gives_what_its_pictures_give_one_by_one():
-    """More pictures than are computed at once, and normalisation by the moving averages."""
+def test_a_batch_gives_what_its_images_give_one_by_one():
+    """More images than are computed at once, and normalization by the moving averages."""
     model = pooled()
-    images = pictures(70)
-    single = np.concatenate([class_activation(model, image[None]) for image in images])
-    close(class_activation(model, images), single)
+    images = make_images(70)
+    single = np.concatenate([grad_cam(model, image[None]) for image in images])
+    close(grad_cam(model, images), single)
     indices = np.arange(70) % 3
-    of_class = [
-        class_activation(model, images[n : n + 1], int(indices[n])) for n in (0, 31, 32, 69)
-    ]
-    close(class_activation(model, images, indices)[[0, 31, 32, 69]], np.concatenate(of_class))
+    of_class = [grad_cam(model, images[n : n + 1], int(indices[n])) for n in (0, 31, 32, 69)]
+    close(grad_cam(model, images, indices)[[0, 31, 32, 69]], np.concatenate(of_class))
 
 
 def layers_of(model):
@@ -634,47 +630,47 @@ def test_the_model_stays_as_it_is(fails):
     model.layers[1].layers[2].trainable = True
     model = chain(SHAPE, model, layers.Softmax())
     model.compile("sgd", "sparse_categorical_crossentropy")
-    model.fit(pictures(), np.array([0, 1, 0]), verbose=0)
-    before, predicted = state(model), model.predict(pictures(), verbose=0)
+    model.fit(make_images(), np.array([0, 1, 0]), verbose=0)
+    before, predicted = state(model), model.predict(make_images(), verbose=0)
     if fails:
         with pytest.raises(ValueError, match="finite"):
-            class_activation(model, np.nan * pictures())
+            grad_cam(model, np.nan * make_images())
     else:
-        class_activation(model, pictures())
+        grad_cam(model, make_images())
     assert state(model) == before
-    np.testing.assert_array_equal(model.predict(pictures(), verbose=0), predicted)
-    model.fit(pictures(), np.array([0, 1, 0]), verbose=0)
+    np.testing.assert_array_equal(model.predict(make_images(), verbose=0), predicted)
+    model.fit(make_images(), np.array([0, 1, 0]), verbose=0)
 
 
-def test_pictures_of_bytes_tensors_and_lists_are_taken():
+def test_images_of_bytes_tensors_and_lists_are_taken():
     model = pooled()
-    bytes_ = pictures().astype("uint8")
-    close(class_activation(model, bytes_), class_activation(model, bytes_.astype("float32")), 1e-4)
-    tensor = keras.ops.convert_to_tensor(pictures())
-    close(class_activation(model, tensor), class_activation(model, pictures().tolist()))
+    bytes_ = make_images().astype("uint8")
+    close(grad_cam(model, bytes_), grad_cam(model, bytes_.astype("float32")), 1e-4)
+    tensor = keras.ops.convert_to_tensor(make_images())
+    close(grad_cam(model, tensor), grad_cam(model, make_images().tolist()))
 
 
 def test_where_nothing_speaks_for_a_class_the_map_is_zero():
     images = np.zeros((2, 40, 48, 3), "float32")
     images[1, :8, :8, 0] = 255
-    maps = class_activation(colour_network(), images, 0)
+    maps = grad_cam(color_network(), images, 0)
     assert maps[0].max() == 0
     assert maps[1].max() == 1
-    assert class_activation(colour_network(), images, 1).max() == 0
+    assert grad_cam(color_network(), images, 1).max() == 0
 
 
 def test_where_every_place_speaks_alike_the_map_is_one():
     images = np.full((1, 40, 48, 3), [200, 0, 0], "float32")
-    close(class_activation(colour_network(), images, 0), np.ones((1, 40, 48)))
+    close(grad_cam(color_network(), images, 0), np.ones((1, 40, 48)))
 
 
 def test_tiny_and_huge_values_keep_their_proportions():
     images, labels, _ = patches(3)
-    wanted = class_activation(colour_network(), images, labels)
+    wanted = grad_cam(color_network(), images, labels)
     for scale in (1e-20, 1e30):
-        model = colour_network()
+        model = color_network()
         model.layers[-1].set_weights([scale * np.eye(3)])
-        close(class_activation(model, images, labels), wanted)
+        close(grad_cam(model, images, labels), wanted)
 
 
 # --- misuse
@@ -696,36 +692,36 @@ def twins():
     return chain(SHAPE, chain(SHAPE, one, name="inner"), other, layers.Flatten(), name="twins")
 
 
-INFINITE = np.where(np.arange(40).reshape(-1, 1, 1, 1) == 35, np.inf, pictures(40))
+INFINITE = np.where(np.arange(40).reshape(-1, 1, 1, 1) == 35, np.inf, make_images(40))
 
 
 @pytest.mark.parametrize(
     ("model", "images", "keywords", "error", "message"),
     [
-        (lambda: "model.keras", pictures(), {}, TypeError, "`model` must be a keras.Model; received model='model.keras'."),
-        (lambda: keras.Sequential([layers.Dense(2)], name="own"), pictures(), {}, ValueError, "`model` must be a built Functional or Sequential model; received model='own'. Make one of it, as in keras.Model(inputs, model(inputs)), and pass `layer`."),
-        (two_inputs, pictures(), {}, ValueError, "`model` must have one input, pictures of four axes, and one output of shape (batch, classes); received inputs [(None, 12, 16, 3), (None, 12, 16, 3)] and outputs [(None, 576)]."),
-        (lambda: chain((6,), layers.Dense(2)), pictures(), {}, ValueError, "`model` must have one input, pictures of four axes, and one output of shape (batch, classes); received inputs [(None, 6)] and outputs [(None, 2)]."),
-        (lambda: chain(SHAPE, layers.Conv2D(2, 3)), pictures(), {}, ValueError, "`model` must have one input, pictures of four axes, and one output of shape (batch, classes); received inputs [(None, 12, 16, 3)] and outputs [(None, 10, 14, 2)]."),
-        (lambda: chain(SHAPE, layers.Flatten(), layers.Dense(2), name="chain"), pictures(), {}, ValueError, "`model` must have a layer whose output is a feature map of more than one place; received a model without one, 'chain'."),
-        (pooled, pictures()[0], {}, ValueError, "`images` must be at least one picture, of shape (batch, 12, 16, 3); received shape (12, 16, 3). Of a single picture make a batch: images[None]."),
-        (pooled, pictures(2, (12, 12, 3)), {}, ValueError, "`images` must be at least one picture, of shape (batch, 12, 16, 3); received shape (2, 12, 12, 3)."),
-        (pooled, pictures()[:0], {}, ValueError, "`images` must be at least one picture, of shape (batch, 12, 16, 3); received shape (0, 12, 16, 3)."),
-        (lambda: chain((None, None, 3), *body(), *pooled_head()), "cat.jpg", {}, ValueError, "`images` must be at least one picture, of shape (batch, any, any, 3); received shape ()."),
-        (pooled, pictures(), {"class_index": "cat"}, TypeError, "`class_index` must be an integer from 0 to 2, or one for each of 3 pictures, or None; received class_index='cat'."),
-        (pooled, pictures(), {"class_index": True}, TypeError, "`class_index` must be an integer from 0 to 2, or one for each of 3 pictures, or None; received class_index=True."),
-        (pooled, pictures(), {"class_index": 3}, ValueError, "`class_index` must be an integer from 0 to 2, or one for each of 3 pictures; received class_index=3."),
-        (pooled, pictures(), {"class_index": [0, 1]}, ValueError, "`class_index` must be an integer from 0 to 2, or one for each of 3 pictures; received class_index=[0, 1]."),
-        (pooled, pictures(), {"class_index": [0, 1, -1]}, ValueError, "`class_index` must be an integer from 0 to 2, or one for each of 3 pictures; received class_index=[0, 1, -1]."),
-        (pooled, pictures(), {"layer": 3}, TypeError, "`layer` must be the name of a layer, a keras.Layer or None; received layer=3."),
-        (lambda: pooled("chain"), pictures(), {"layer": "map"}, ValueError, "`layer` must be a layer of 'chain' or the name of one; received layer='map'. Of several layers of one name pass the layer itself. Maps: scaled, early, normal, maps."),
-        (twins, pictures(), {"layer": "twin"}, ValueError, "`layer` must be a layer of 'twins' or the name of one; received layer='twin'. Of several layers of one name pass the layer itself. Maps: twin, inner, twin."),
-        (pooled, pictures(), {"layer": "logits"}, ValueError, "`layer` must be a layer with a feature map of four axes for output, and called once; received layer='logits'."),
-        (twice, pictures(), {}, ValueError, "`layer` must be a layer with a feature map of four axes for output, and called once; received layer='shared'."),
-        (pooled, INFINITE, {}, ValueError, "`model` must compute finite numbers; received NaN or infinity for the picture at index 35. Its weights or this picture hold them."),
+        (lambda: "model.keras", make_images(), {}, TypeError, "`model` must be a keras.Model; received model='model.keras'."),
+        (lambda: keras.Sequential([layers.Dense(2)], name="own"), make_images(), {}, ValueError, "`model` must be a built Functional or Sequential model; received model='own'. Make one of it, as in keras.Model(inputs, model(inputs)), and pass `layer`."),
+        (two_inputs, make_images(), {}, ValueError, "`model` must have one input, images of four axes, and one output of shape (batch, classes); received inputs [(None, 12, 16, 3), (None, 12, 16, 3)] and outputs [(None, 576)]."),
+        (lambda: chain((6,), layers.Dense(2)), make_images(), {}, ValueError, "`model` must have one input, images of four axes, and one output of shape (batch, classes); received inputs [(None, 6)] and outputs [(None, 2)]."),
+        (lambda: chain(SHAPE, layers.Conv2D(2, 3)), make_images(), {}, ValueError, "`model` must have one input, images of four axes, and one output of shape (batch, classes); received inputs [(None, 12, 16, 3)] and outputs [(None, 10, 14, 2)]."),
+        (lambda: chain(SHAPE, layers.Flatten(), layers.Dense(2), name="chain"), make_images(), {}, ValueError, "`model` must have a layer whose output is a feature map of more than one place; received a model without one, 'chain'."),
+        (pooled, make_images()[0], {}, ValueError, "`images` must be at least one image, of shape (batch, 12, 16, 3); received shape (12, 16, 3). Of a single image make a batch: images[None]."),
+        (pooled, make_images(2, (12, 12, 3)), {}, ValueError, "`images` must be at least one image, of shape (batch, 12, 16, 3); received shape (2, 12, 12, 3)."),
+        (pooled, make_images()[:0], {}, ValueError, "`images` must be at least one image, of shape (batch, 12, 16, 3); received shape (0, 12, 16, 3)."),
+        (lambda: chain((None, None, 3), *body(), *pooled_head()), "cat.jpg", {}, ValueError, "`images` must be at least one image, of shape (batch, any, any, 3); received shape ()."),
+        (pooled, make_images(), {"class_index": "cat"}, TypeError, "`class_index` must be an integer from 0 to 2, or one for each of 3 images, or None; received class_index='cat'."),
+        (pooled, make_images(), {"class_index": True}, TypeError, "`class_index` must be an integer from 0 to 2, or one for each of 3 images, or None; received class_index=True."),
+        (pooled, make_images(), {"class_index": 3}, ValueError, "`class_index` must be an integer from 0 to 2, or one for each of 3 images; received class_index=3."),
+        (pooled, make_images(), {"class_index": [0, 1]}, ValueError, "`class_index` must be an integer from 0 to 2, or one for each of 3 images; received class_index=[0, 1]."),
+        (pooled, make_images(), {"class_index": [0, 1, -1]}, ValueError, "`class_index` must be an integer from 0 to 2, or one for each of 3 images; received class_index=[0, 1, -1]."),
+        (pooled, make_images(), {"layer": 3}, TypeError, "`layer` must be the name of a layer, a keras.Layer or None; received layer=3."),
+        (lambda: pooled("chain"), make_images(), {"layer": "map"}, ValueError, "`layer` must be a layer of 'chain' or the name of one; received layer='map'. Of several layers of one name pass the layer itself. Maps: scaled, early, normal, maps."),
+        (twins, make_images(), {"layer": "twin"}, ValueError, "`layer` must be a layer of 'twins' or the name of one; received layer='twin'. Of several layers of one name pass the layer itself. Maps: twin, inner, twin."),
+        (pooled, make_images(), {"layer": "logits"}, ValueError, "`layer` must be a layer with a feature map of four axes for output, and called once; received layer='logits'."),
+        (twice, make_images(), {}, ValueError, "`layer` must be a layer with a feature map of four axes for output, and called once; received layer='shared'."),
+        (pooled, INFINITE, {}, ValueError, "`model` must compute finite numbers; received NaN or infinity for the image at index 35. Its weights or this image hold them."),
     ],
 )  # fmt: skip
 def test_each_misfit_has_one_clear_message(model, images, keywords, error, message):
     with pytest.raises(error) as caught:
-        class_activation(model(), images, **keywords)
+        grad_cam(model(), images, **keywords)
     assert str(caught.value) == message

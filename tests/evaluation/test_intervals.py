@@ -62,7 +62,7 @@ def test_right_and_wrong_are_mirror_images(total, data):
 
 @pytest.mark.parametrize("confidence", [0.8, 0.95, 0.99])
 def test_the_interval_covers_as_often_as_it_says(confidence):
-    """The exact share of outcomes of 192 pictures whose interval holds the true accuracy.
+    """The exact share of outcomes of 192 images whose interval holds the true accuracy.
 
     Over the true accuracies a tutorial model may have, it is the stated one on average and never
     far below.
@@ -81,7 +81,7 @@ def test_the_interval_covers_as_often_as_it_says(confidence):
     assert min(coverage) > confidence - 0.05
 
 
-def test_more_confidence_and_fewer_pictures_make_it_wider():
+def test_more_confidence_and_fewer_images_make_it_wider():
     def width(*arguments):
         low, high = wilson_interval(*arguments)
         return high - low

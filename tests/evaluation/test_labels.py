@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catdog_keras.evaluation import baseline_accuracy, label_counts
+from catdog_keras.evaluation import baseline_accuracy, count_labels
 
 NAMES = ["cat", "dog", "fox"]
 PIXELS = np.zeros((2, 4, 4, 3), "float32")
@@ -37,13 +37,13 @@ class Endless(Numbered):
 def tensorflow_dataset(labels):
     import tensorflow as tf
 
-    pictures = np.zeros((len(labels), 4, 4, 3), "float32")
-    return tf.data.Dataset.from_tensor_slices((pictures, labels)).batch(2)
+    images = np.zeros((len(labels), 4, 4, 3), "float32")
+    return tf.data.Dataset.from_tensor_slices((images, labels)).batch(2)
 
 
 @given(st.lists(st.lists(st.integers(0, 4), max_size=7), max_size=5))
 def test_counts_are_those_of_the_labels(batches):
-    counts = label_counts([("pictures", labels) for labels in batches], list("abcde"))
+    counts = count_labels([("images", labels) for labels in batches], list("abcde"))
     flat = list(itertools.chain.from_iterable(batches))
     assert list(counts.items()) == [(name, flat.count(n)) for n, name in enumerate("abcde")]
     assert all(type(count) is int for count in counts.values())
@@ -62,20 +62,20 @@ def test_counts_are_those_of_the_labels(batches):
     ids=["list", "bytes", "floats", "column", "one-hot", "booleans"],
 )
 def test_labels_are_read_in_the_forms_that_keras_makes(labels):
-    assert label_counts([(PIXELS, labels)], NAMES) == {"cat": 1, "dog": 2, "fox": 0}
+    assert count_labels([(PIXELS, labels)], NAMES) == {"cat": 1, "dog": 2, "fox": 0}
 
 
 def test_a_column_of_one_class_is_of_indices_not_one_hot():
-    assert label_counts([(PIXELS, np.zeros((2, 1)))], ["cat"]) == {"cat": 2}
+    assert count_labels([(PIXELS, np.zeros((2, 1)))], ["cat"]) == {"cat": 2}
 
 
 def test_datasets_of_tensorflow_and_of_keras_are_counted_in_one_pass():
-    assert label_counts(tensorflow_dataset([0, 1, 1, 2, 1]), NAMES) == {
+    assert count_labels(tensorflow_dataset([0, 1, 1, 2, 1]), NAMES) == {
         "cat": 1,
         "dog": 3,
         "fox": 1,
     }
-    assert label_counts(Numbered(), NAMES) == {"cat": 4, "dog": 1, "fox": 1}
+    assert count_labels(Numbered(), NAMES) == {"cat": 4, "dog": 1, "fox": 1}
     passes = []
 
     class Once:
@@ -83,13 +83,13 @@ def test_datasets_of_tensorflow_and_of_keras_are_counted_in_one_pass():
             passes.append(1)
             return iter([(PIXELS, [0, 1])])
 
-    label_counts(Once(), NAMES)
+    count_labels(Once(), NAMES)
     assert len(passes) == 1
 
 
 def test_tensors_of_the_backend_are_labels_too():
     labels = keras.ops.convert_to_tensor(np.array([2, 2]))
-    assert label_counts([[PIXELS, labels]], NAMES)["fox"] == 2
+    assert count_labels([[PIXELS, labels]], NAMES)["fox"] == 2
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_tensors_of_the_backend_are_labels_too():
 )  # fmt: skip
 def test_what_cannot_be_counted_is_refused(dataset, names, error, message):
     with pytest.raises(error) as caught:
-        label_counts(dataset, names)
+        count_labels(dataset, names)
     assert str(caught.value) == message
 
 
@@ -125,7 +125,7 @@ def test_a_dataset_without_end_is_refused_not_awaited():
     remedy = "Leave out `repeat()`, or `take` some batches."
     for dataset in (tensorflow_dataset([0, 1]).repeat(), Endless()):
         with pytest.raises(ValueError, match="finite") as caught:
-            label_counts(dataset, NAMES)
+            count_labels(dataset, NAMES)
         assert (
             str(caught.value) == f"`dataset` must be finite; received dataset={dataset!r}. {remedy}"
         )
@@ -146,9 +146,9 @@ def test_the_baseline_never_falls_below_chance(numbers):
 @pytest.mark.parametrize(
     ("counts", "error", "message"),
     [
-        ([1, 2], TypeError, "`counts` must be the count of each class by name, as from `label_counts`; received counts=[1, 2]."),
-        ({}, ValueError, "`counts` must be the count of each class by name, as from `label_counts`, with at least one picture; received counts={}."),
-        ({"cat": 0}, ValueError, "`counts` must be the count of each class by name, as from `label_counts`, with at least one picture; received counts={'cat': 0}."),
+        ([1, 2], TypeError, "`counts` must be the count of each class by name, as from `count_labels`; received counts=[1, 2]."),
+        ({}, ValueError, "`counts` must be the count of each class by name, as from `count_labels`, with at least one image; received counts={}."),
+        ({"cat": 0}, ValueError, "`counts` must be the count of each class by name, as from `count_labels`, with at least one image; received counts={'cat': 0}."),
         ({"cat": -1, "dog": 2}, ValueError, "`counts['cat']` must be an integer of at least 0; received counts['cat']=-1."),
         ({"cat": 0.5}, TypeError, "`counts['cat']` must be an integer of at least 0; received counts['cat']=0.5."),
     ],

@@ -19,19 +19,21 @@ def test_the_hand_worked_case():
     )
     assert first.accuracy == 0.5
     assert first.accuracy_interval == wilson_interval(1, 2)
-    assert last == ReliabilityBin(0.9, 1.0, pictures=2, correct=2, confidence=pytest.approx(0.975))
+    assert last == ReliabilityBin(
+        0.9, 1.0, num_images=2, correct=2, confidence=pytest.approx(0.975)
+    )
 
 
 @given(evaluations())
-def test_bins_hold_every_picture_once_and_mean_what_they_say(result):
+def test_bins_hold_every_image_once_and_mean_what_they_say(result):
     bins = result.reliability_bins
-    assert sum(each.pictures for each in bins) == len(result)
+    assert sum(each.num_images for each in bins) == len(result)
     assert sum(each.correct for each in bins) == result.correct
     for each in bins:
         assert each.low < each.confidence <= each.high + 1e-12
     edges = [each.low for each in bins]
     assert edges == sorted(edges)
-    gaps = [each.pictures * abs(each.accuracy - each.confidence) for each in bins]
+    gaps = [each.num_images * abs(each.accuracy - each.confidence) for each in bins]
     assert result.calibration_error == pytest.approx(sum(gaps) / len(result))
 
 

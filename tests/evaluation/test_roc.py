@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from catdog_keras._intervals import area_interval
+from catdog_keras._intervals import auc_interval
 from catdog_keras.evaluation import Evaluation
 from tests.evaluation.strategies import evaluations
 
@@ -27,7 +27,7 @@ def test_the_hand_worked_case():
     assert curve.thresholds.tolist() == [np.inf, 0.9, 0.7, 0.5, 0.1]
     assert curve.true_positive_rate.tolist() == [0, 0.5, 0.5, 1, 1]
     assert curve.false_positive_rate.tolist() == pytest.approx([0, 0, 1 / 3, 2 / 3, 1])
-    assert curve.area == pytest.approx(4.5 / 6)
+    assert curve.auc == pytest.approx(4.5 / 6)
 
 
 @given(evaluations(least_classes=2))
@@ -39,46 +39,46 @@ def test_curves_and_areas_are_those_of_scikit_learn(result):
         truth, scores = result.labels == index, result.probabilities[:, index]
         assert (curve.positives, curve.negatives) == (truth.sum(), (~truth).sum())
         if truth.all() or not truth.any():
-            assert math.isnan(curve.area)
-            assert curve.area_interval == (0, 1)
+            assert math.isnan(curve.auc)
+            assert curve.auc_interval == (0, 1)
             continue
         alarms, hits, thresholds = roc_curve(truth, scores, drop_intermediate=False)
         assert curve.false_positive_rate == pytest.approx(alarms)
         assert curve.true_positive_rate == pytest.approx(hits)
         assert curve.thresholds == pytest.approx(thresholds)
-        assert curve.area == pytest.approx(roc_auc_score(truth, scores))
+        assert curve.auc == pytest.approx(roc_auc_score(truth, scores))
 
 
 def test_of_two_classes_the_first_has_the_same_area():
     random = np.random.default_rng(0)
     labels, dogs = random.integers(0, 2, 50), random.random(50)
-    assert of_dogs(labels, dogs).area == pytest.approx(of_dogs(1 - labels, 1 - dogs).area)
+    assert of_dogs(labels, dogs).auc == pytest.approx(of_dogs(1 - labels, 1 - dogs).auc)
 
 
 def test_one_class_has_no_area():
     (curve,) = Evaluation(["cat"], [0, 0], [[1.0], [1.0]]).roc_curves
     assert (curve.positives, curve.negatives) == (2, 0)
-    assert math.isnan(curve.area)
+    assert math.isnan(curve.auc)
     assert curve.true_positive_rate.tolist() == [0, 1]
     assert np.isnan(curve.false_positive_rate).all()
 
 
 @pytest.mark.parametrize("area", [0, 0.2, 0.5, 0.9, 1])
 @pytest.mark.parametrize("counts", [(1, 1), (1, 30), (96, 96), (2000, 8)])
-def test_the_interval_holds_the_area_and_is_narrower_for_more_pictures(area, counts):
-    low, high = area_interval(area, *counts)
+def test_the_interval_holds_the_area_and_is_narrower_for_more_images(area, counts):
+    low, high = auc_interval(area, *counts)
     assert 0 <= low <= area <= high <= 1
     assert (low == 0) == (area == 0)
     assert (high == 1) == (area == 1)
-    more_low, more_high = area_interval(area, 4 * counts[0], 4 * counts[1])
+    more_low, more_high = auc_interval(area, 4 * counts[0], 4 * counts[1])
     assert more_high - more_low < high - low
-    assert area_interval(1 - area, *counts) == pytest.approx((1 - high, 1 - low))
+    assert auc_interval(1 - area, *counts) == pytest.approx((1 - high, 1 - low))
 
 
 def test_the_ends_are_z_deviations_away():
     """Newcombe's equation, with the variance of Hanley and McNeil (1982) for groups of one size."""
     z, size, area = 1.959963984540054, 40, 0.8
-    for end in area_interval(area, size, size):
+    for end in auc_interval(area, size, size):
         first, second = end / (2 - end), 2 * end**2 / (1 + end)
         spread = end * (1 - end) + (size - 1) * (first + second - 2 * end**2)
         assert abs(area - end) == pytest.approx(z * math.sqrt(spread) / size)
@@ -96,6 +96,6 @@ def test_the_interval_covers_as_often_as_it_says(distance, counts):
         dogs = random.normal(distance, size=positives)
         cats = np.sort(random.normal(size=negatives))
         area = np.searchsorted(cats, dogs).mean() / negatives
-        low, high = area_interval(float(area), positives, negatives)
+        low, high = auc_interval(float(area), positives, negatives)
         covered += low <= truth <= high
     assert 0.935 <= covered / 1500 <= (0.965 if truth < 0.9 else 0.995)

@@ -62,7 +62,7 @@ def gradients() -> Callable[[Callable[[Any], Any], Any, np.ndarray], Gradients]:
 
 @pytest.fixture
 def several_parameters() -> dict[str, np.ndarray]:
-    """Three settings, all parts at once, none of which leads far outside of the picture."""
+    """Three settings, all parts at once, none of which leads far outside of the image."""
     from catdog_keras.layers._affine_matrix import PARAMETERS
 
     generator = np.random.default_rng(1)

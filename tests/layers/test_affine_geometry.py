@@ -1,4 +1,4 @@
-"""What augmentation does to pictures by given parameters: directions, fill modes, one resampling.
+"""What augmentation does to images by given parameters: directions, fill modes, one resampling.
 
 Compared with a resampling written out in NumPy, and with Keras's separate layers.
 """
@@ -27,7 +27,7 @@ SPANS = {
 SHAPE = (3, 13, 18, 3)  # one for all where it does not matter: JAX compiles anew for each
 
 
-def pictures(*shape):
+def make_images(*shape):
     return np.random.default_rng(0).uniform(0, 255, shape).astype("float32")
 
 
@@ -40,13 +40,13 @@ def parameters(batch_size=1, **given):
 
 
 def apply(image, layer=None, **given):
-    """One picture, transformed by the given parameters, the rest being neutral."""
+    """One image, transformed by the given parameters, the rest being neutral."""
     layer = layer or RandomAffine(fill_mode="constant")
-    return as_numpy(layer.apply(image[None], parameters(**given)))[0]
+    return as_numpy(layer.transform_images(image[None], parameters(**given)))[0]
 
 
 def reference_matrix(given, height, width):
-    """From a point of the result to one of the picture: the inverse of the steps in order."""
+    """From a point of the result to one of the image: the inverse of the steps in order."""
     center = np.array([[1, 0, (width - 1) / 2], [0, 1, (height - 1) / 2], [0, 0, 1]])
     mirror = np.diag([1 - 2 * given["flip_horizontal"], 1 - 2 * given["flip_vertical"], 1])
     zoom = np.diag([1 / (1 + given["zoom"]), 1 / (1 + given["zoom"]), 1])
@@ -59,8 +59,8 @@ def reference_matrix(given, height, width):
     return np.linalg.inv(forward)
 
 
-def neighbour(indices, size, fill_mode):
-    """The pixel that stands for one outside of the picture, and whether it does."""
+def neighbor(indices, size, fill_mode):
+    """The pixel that stands for one outside of the image, and whether it does."""
     inside = (indices >= 0) & (indices < size)
     if fill_mode == "wrap":
         return indices % size, np.ones_like(inside)
@@ -71,7 +71,7 @@ def neighbour(indices, size, fill_mode):
 
 
 def reference(image, matrix, fill_mode, interpolation, fill_value):
-    """The picture resampled in float64."""
+    """The image resampled in float64."""
     height, width, _ = image.shape
     rows, columns = np.mgrid[:height, :width]
     points = np.stack([columns, rows, np.ones_like(rows)], axis=-1) @ matrix.T
@@ -83,8 +83,8 @@ def reference(image, matrix, fill_mode, interpolation, fill_value):
         for below in (0, 1):
             column, row = np.floor(x).astype(int) + right, np.floor(y).astype(int) + below
             weight = np.abs(1 - right - x % 1) * np.abs(1 - below - y % 1)
-            column, inside_x = neighbour(column, width, fill_mode)
-            row, inside_y = neighbour(row, height, fill_mode)
+            column, inside_x = neighbor(column, width, fill_mode)
+            row, inside_y = neighbor(row, height, fill_mode)
             values = np.where((inside_x & inside_y)[..., None], image[row, column], fill_value)
             total += weight[..., None] * values
     return total
@@ -101,10 +101,10 @@ def test_the_matrix_undoes_the_steps_in_order(given, height, width):
 @pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
 @pytest.mark.parametrize("interpolation", ["bilinear", "nearest"])
 @pytest.mark.parametrize("fill_mode", FILL_MODES)
-def test_pictures_are_those_of_the_arithmetic(
+def test_images_are_those_of_the_arithmetic(
     fill_mode, interpolation, data_format, several_parameters
 ):
-    images = pictures(*SHAPE)
+    images = make_images(*SHAPE)
     given = several_parameters
     layer = RandomAffine(
         fill_mode=fill_mode,
@@ -113,9 +113,11 @@ def test_pictures_are_those_of_the_arithmetic(
         data_format=data_format,
     )
     if data_format == "channels_first":
-        outputs = as_numpy(layer.apply(images.transpose(0, 3, 1, 2), given)).transpose(0, 2, 3, 1)
+        outputs = as_numpy(layer.transform_images(images.transpose(0, 3, 1, 2), given)).transpose(
+            0, 2, 3, 1
+        )
     else:
-        outputs = as_numpy(layer.apply(images, given))
+        outputs = as_numpy(layer.transform_images(images, given))
     for index, (image, output) in enumerate(zip(images, outputs, strict=True)):
         one = {name: float(values[index]) for name, values in given.items()}
         matrix = reference_matrix(one, 13, 18)
@@ -123,17 +125,17 @@ def test_pictures_are_those_of_the_arithmetic(
         if interpolation == "nearest":  # float32 may round a coordinate near one half otherwise
             assert (output == expected).all(axis=-1).mean() > 0.98
             continue
-        # Coordinates up to 20 are exact to 2e-6 in float32; neighbours differ by up to 255.
+        # Coordinates up to 20 are exact to 2e-6 in float32; neighbors differ by up to 255.
         np.testing.assert_allclose(output, expected, rtol=0, atol=5e-3)
 
 
 def test_neutral_parameters_change_nothing():
-    image = pictures(8, 12, 3)
+    image = make_images(8, 12, 3)
     np.testing.assert_array_equal(apply(image), image)
 
 
 def test_flips_are_exact():
-    image = pictures(8, 12, 3)
+    image = make_images(8, 12, 3)
     np.testing.assert_array_equal(apply(image, flip_horizontal=1), image[:, ::-1])
     np.testing.assert_array_equal(apply(image, flip_vertical=1), image[::-1])
     both = apply(image, flip_horizontal=1, flip_vertical=1)
@@ -141,17 +143,17 @@ def test_flips_are_exact():
 
 
 def test_a_positive_rotation_is_counter_clockwise():
-    image = pictures(9, 9, 3)
+    image = make_images(9, 9, 3)
     for quarters in range(-4, 5):
         turned = apply(image, rotation_degrees=90 * quarters)
         np.testing.assert_allclose(turned, np.rot90(image, quarters), atol=5e-3)
 
 
 def test_channels_first_is_channels_last_transposed(several_parameters):
-    images = pictures(*SHAPE)
-    expected = as_numpy(RandomAffine().apply(images, several_parameters))
+    images = make_images(*SHAPE)
+    expected = as_numpy(RandomAffine().transform_images(images, several_parameters))
     first = RandomAffine(data_format="channels_first")
-    outputs = as_numpy(first.apply(images.transpose(0, 3, 1, 2), several_parameters))
+    outputs = as_numpy(first.transform_images(images.transpose(0, 3, 1, 2), several_parameters))
     np.testing.assert_array_equal(outputs.transpose(0, 2, 3, 1), expected)
 
 
@@ -171,9 +173,9 @@ def test_one_transform_after_another_is_the_product_of_their_matrices(one, other
 @pytest.mark.parametrize("interpolation", ["bilinear", "nearest"])
 @pytest.mark.parametrize("fill_mode", FILL_MODES)
 def test_it_agrees_with_kerass_own_resampling(fill_mode, interpolation, several_parameters):
-    images = pictures(*SHAPE)
+    images = make_images(*SHAPE)
     layer = RandomAffine(fill_mode=fill_mode, interpolation=interpolation, fill_value=99.0)
-    outputs = as_numpy(layer.apply(images, several_parameters))
+    outputs = as_numpy(layer.transform_images(images, several_parameters))
     matrix = as_numpy(affine_matrix(several_parameters, 13.0, 18.0, np)).reshape(-1, 9)[:, :8]
     expected = as_numpy(
         keras.ops.image.affine_transform(
@@ -187,7 +189,7 @@ def test_it_agrees_with_kerass_own_resampling(fill_mode, interpolation, several_
 
 
 def test_a_positive_translation_is_down_and_right_and_relative_to_each_side():
-    image = pictures(8, 12, 3)
+    image = make_images(8, 12, 3)
     expected = np.zeros_like(image)
     expected[2:, 6:] = image[:-2, :-6]
     outputs = apply(image, translation_height=0.25, translation_width=0.5)
@@ -218,7 +220,7 @@ def fixed_keras_layers(turn, zoom, shift):
 
 @pytest.mark.parametrize("sign", [1, -1])
 def test_directions_and_sizes_are_those_of_keras_layers(sign):
-    images = pictures(1, 8, 12, 3)
+    images = make_images(1, 8, 12, 3)
     theirs = fixed_keras_layers(sign * 0.05, sign * 0.3, sign * 0.15)
     ours = [{"rotation_degrees": (18, 18)}, {"zoom": (0.3, 0.3)}, {"translation": (0.15, 0.15)}]
     for arguments, keras_layer in zip(ours, theirs, strict=True):
@@ -231,10 +233,12 @@ def test_directions_and_sizes_are_those_of_keras_layers(sign):
 
 @pytest.mark.parametrize("direction", ["horizontal", "vertical"])
 def test_a_flip_is_that_of_keras(direction):
-    images = pictures(8, 8, 12, 3)
+    images = make_images(8, 8, 12, 3)
     expected = as_numpy(keras.layers.RandomFlip(direction, seed=0)(images, training=True))
     ways = [
-        as_numpy(RandomAffine().apply(images, parameters(8, **{f"flip_{direction}": way})))
+        as_numpy(
+            RandomAffine().transform_images(images, parameters(8, **{f"flip_{direction}": way}))
+        )
         for way in (0, 1)
     ]
     same = [[np.array_equal(*each) for each in zip(way, expected, strict=True)] for way in ways]
@@ -242,8 +246,8 @@ def test_a_flip_is_that_of_keras(direction):
     assert np.any(same, axis=1).all()  # each way occurs
 
 
-def test_a_shear_is_that_of_keras_about_the_centre():
-    images = pictures(8, 8, 12, 3)
+def test_a_shear_is_that_of_keras_about_the_center():
+    images = make_images(8, 8, 12, 3)
     slope = 0.4
     theirs = keras.layers.RandomShear((slope, slope), fill_mode="constant", seed=0)
     expected = as_numpy(theirs(images, training=True))
@@ -254,7 +258,7 @@ def test_a_shear_is_that_of_keras_about_the_centre():
             shear_degrees=sign * np.degrees(np.arctan(slope)),
             translation_width=-sign * slope * 3.5 / 12,
         )
-        ways.append(as_numpy(layer.apply(images, given)))
+        ways.append(as_numpy(layer.transform_images(images, given)))
     same = [
         [np.allclose(*each, atol=5e-3) for each in zip(way, expected, strict=True)] for way in ways
     ]

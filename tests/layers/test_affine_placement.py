@@ -1,4 +1,4 @@
-"""Augmentation in a model, in a `tf.data` map and on arrays: the same layer, the same pictures."""
+"""Augmentation in a model, in a `tf.data` map and on arrays: the same layer, the same images."""
 
 import keras
 import numpy as np
@@ -14,7 +14,7 @@ SHAPE = (3, 13, 18, 3)
 EVERYTHING = ("horizontal_and_vertical", 40, 0.3, 0.2, 15)
 
 
-def pictures(*shape):
+def make_images(*shape):
     return np.random.default_rng(0).uniform(0, 255, shape).astype("float32")
 
 
@@ -23,7 +23,7 @@ def as_numpy(tensor):
 
 
 def mapped(images, transform, batch_size=None, **options):
-    """What a map makes of pictures, one by one or in batches, joined."""
+    """What a map makes of images, one by one or in batches, joined."""
     import tensorflow as tf
 
     dataset = tf.data.Dataset.from_tensor_slices(images)
@@ -46,23 +46,23 @@ def test_a_map_and_a_compiled_model_do_what_is_done_to_arrays(
 ):
     import tensorflow as tf
 
-    images = pictures(3, 3, 13, 18) if data_format == "channels_first" else pictures(*SHAPE)
+    images = make_images(3, 3, 13, 18) if data_format == "channels_first" else make_images(*SHAPE)
     layer = RandomAffine(
         fill_mode=fill_mode, interpolation=interpolation, fill_value=9.0, data_format=data_format
     )
-    expected = as_numpy(layer.apply(images, several_parameters))
+    expected = as_numpy(layer.transform_images(images, several_parameters))
 
     class Fixed(keras.layers.Layer):
         def call(self, inputs):
-            return layer.apply(inputs, several_parameters)
+            return layer.transform_images(inputs, several_parameters)
 
     model = keras.Sequential([keras.Input(batch_shape=images.shape), Fixed()])
     found = {
         "model": model.predict(images, verbose=0),
-        "batch": mapped(images, lambda x: layer.apply(x, several_parameters), 3),
+        "batch": mapped(images, lambda x: layer.transform_images(x, several_parameters), 3),
     }
     dataset = tf.data.Dataset.from_tensor_slices((images, several_parameters))
-    singly = dataset.map(lambda image, given: layer.apply(image, tf.nest.map_structure(lambda x: x[None], given)))  # fmt: skip
+    singly = dataset.map(lambda image, given: layer.transform_images(image, tf.nest.map_structure(lambda x: x[None], given)))  # fmt: skip
     found["singly"] = np.stack(list(singly.as_numpy_iterator()))
     for place, outputs in found.items():
         # Compilers round coordinates otherwise; the nearest pixel is another one at a tie.
@@ -71,24 +71,24 @@ def test_a_map_and_a_compiled_model_do_what_is_done_to_arrays(
 
 
 @pytest.mark.parametrize("count", [0, 1, AT_ONCE, 2 * AT_ONCE + 3])
-def test_pictures_that_are_resampled_in_turn_are_those_that_are_resampled_singly(count):
+def test_images_that_are_resampled_in_turn_are_those_that_are_resampled_singly(count):
     layer = RandomAffine(*EVERYTHING, seed=0)
-    images = pictures(count, 9, 8, 3)
-    drawn = layer.draw_parameters(count)
-    together = as_numpy(layer.apply(images, drawn))
+    images = make_images(count, 9, 8, 3)
+    drawn = layer.get_random_transformation(count)
+    together = as_numpy(layer.transform_images(images, drawn))
     assert together.shape == images.shape
     for place in range(count):
         own = {name: values[place : place + 1] for name, values in drawn.items()}
-        singly = as_numpy(layer.apply(images[place : place + 1], own))[0]
+        singly = as_numpy(layer.transform_images(images[place : place + 1], own))[0]
         np.testing.assert_allclose(together[place], singly, atol=0.01)
 
 
 @pytest.mark.parametrize("batch_size", [None, 4])
 @pytest.mark.parametrize("dtype", ["float32", "uint8"])
-def test_in_a_map_every_picture_draws_in_every_pass(batch_size, dtype):
+def test_in_a_map_every_image_draws_in_every_pass(batch_size, dtype):
     import tensorflow as tf
 
-    images = np.stack([pictures(9, 8, 3)] * 10).astype(dtype)  # batches of 4, 4 and 2
+    images = np.stack([make_images(9, 8, 3)] * 10).astype(dtype)  # batches of 4, 4 and 2
     dataset = tf.data.Dataset.from_tensor_slices(images)
     dataset = dataset if batch_size is None else dataset.batch(batch_size)
 
@@ -101,7 +101,7 @@ def test_in_a_map_every_picture_draws_in_every_pass(batch_size, dtype):
     found = passes(3)
     assert found.shape == (2, *images.shape)
     assert found.dtype == "float32"
-    assert len({picture.tobytes() for each in found for picture in each}) == 20
+    assert len({image.tobytes() for each in found for image in each}) == 20
     np.testing.assert_array_equal(passes(3), found)
     assert (passes(4) != found).any()
     assert (passes(None) != passes(None)).any()
@@ -110,31 +110,31 @@ def test_in_a_map_every_picture_draws_in_every_pass(batch_size, dtype):
 def test_parallel_maps_never_draw_alike():
     import tensorflow as tf
 
-    images = np.stack([pictures(9, 8, 3)] * 400)
+    images = np.stack([make_images(9, 8, 3)] * 400)
     layer = RandomAffine(*EVERYTHING, seed=0)
     calls = {"num_parallel_calls": 8, "deterministic": False}
     found = mapped(images, lambda x: layer(x, training=True), **calls)
-    assert len({picture.tobytes() for picture in found}) == 400
+    assert len({image.tobytes() for image in found}) == 400
     again = RandomAffine(*EVERYTHING, seed=0)
     sequential = mapped(images, lambda x: again(x, training=True))
     assert {p.tobytes() for p in found} == {p.tobytes() for p in sequential}
     with tf.device("CPU:0"):  # a function inside of the map is in the map, too
         inner = tf.function(lambda x: layer(x, training=True))
         found = mapped(images, inner, **calls)
-    assert len({picture.tobytes() for picture in found}) == 400
+    assert len({image.tobytes() for image in found}) == 400
 
 
 @pytest.mark.parametrize("training", [False, None])
 @pytest.mark.parametrize("batch_size", [None, 3])
-def test_in_a_map_pictures_are_untouched_without_training(training, batch_size):
-    images, layer = pictures(*SHAPE), RandomAffine(*EVERYTHING)
+def test_in_a_map_images_are_untouched_without_training(training, batch_size):
+    images, layer = make_images(*SHAPE), RandomAffine(*EVERYTHING)
     found = mapped(images, lambda x: layer(x, training=training), batch_size)
     np.testing.assert_array_equal(found, images)
 
 
 def test_in_a_map_the_compute_dtype_is_kept():
     layer = RandomAffine(*EVERYTHING, dtype="mixed_float16")
-    found = mapped(pictures(*SHAPE), lambda x: layer(x, training=True), 3)
+    found = mapped(make_images(*SHAPE), lambda x: layer(x, training=True), 3)
     assert found.dtype == "float16"
 
 
@@ -144,22 +144,24 @@ def test_in_a_map_sizes_may_differ():
     layer = RandomAffine("vertical", rotation_degrees=(180, 180), fill_mode="wrap", seed=0)
     sizes = [(5, 7), (8, 3), (1, 1)]
     dataset = tf.data.Dataset.from_generator(
-        lambda: (pictures(*size, 3) for size in sizes),
+        lambda: (make_images(*size, 3) for size in sizes),
         output_signature=tf.TensorSpec((None, None, 3)),
     )
     outputs = dataset.map(lambda x: layer(x, training=True)).as_numpy_iterator()
     assert [output.shape[:2] for output in outputs] == sizes
 
 
-def test_a_mask_gets_the_transform_of_its_picture_in_a_map():
+def test_a_mask_gets_the_transform_of_its_image_in_a_map():
     import tensorflow as tf
 
     layer = RandomAffine(*EVERYTHING, fill_mode="constant", interpolation="nearest", seed=0)
-    images = pictures(6, 9, 8, 3)
+    images = make_images(6, 9, 8, 3)
 
     def transform(x):
-        drawn = layer.draw_parameters(tf.shape(x)[0])
-        return tf.concat([layer.apply(x, drawn), layer.apply(x[..., :1], drawn)], -1)
+        drawn = layer.get_random_transformation(tf.shape(x)[0])
+        return tf.concat(
+            [layer.transform_images(x, drawn), layer.transform_images(x[..., :1], drawn)], -1
+        )
 
     found = mapped(images, transform, 3)
     np.testing.assert_array_equal(found[..., :1], found[..., 3:])
@@ -171,15 +173,17 @@ def test_a_mask_gets_the_transform_of_its_picture_in_a_map():
 def test_xla_compiles_it(fill_mode, several_parameters):
     import tensorflow as tf
 
-    layer, images = RandomAffine(fill_mode=fill_mode, fill_value=9.0), pictures(*SHAPE)
-    compiled = tf.function(lambda x: layer.apply(x, several_parameters), jit_compile=True)
-    expected = as_numpy(layer.apply(images, several_parameters))
+    layer, images = RandomAffine(fill_mode=fill_mode, fill_value=9.0), make_images(*SHAPE)
+    compiled = tf.function(
+        lambda x: layer.transform_images(x, several_parameters), jit_compile=True
+    )
+    expected = as_numpy(layer.transform_images(images, several_parameters))
     np.testing.assert_allclose(compiled(images).numpy(), expected, atol=0.01)
 
 
 @ON_TENSORFLOW
 def test_keras_compiles_a_model_by_xla_without_a_warning():
-    images = pictures(5, 8, 8, 3) / 255  # batches of 2, 2 and 1
+    images = make_images(5, 8, 8, 3) / 255  # batches of 2, 2 and 1
     layers = [keras.Input((8, 8, 3)), RandomAffine(*EVERYTHING), keras.layers.Dense(3)]
     model = keras.Sequential(layers)
     model.compile(keras.optimizers.SGD(0.0), "mse", jit_compile=True)
@@ -194,8 +198,8 @@ def test_without_xla_the_kernel_does_it(monkeypatch, several_parameters):
 
     from catdog_keras._backend.xla import can_compile_by_xla
 
-    images, layer = pictures(*SHAPE), RandomAffine()
-    expected = as_numpy(layer.apply(images, several_parameters))
+    images, layer = make_images(*SHAPE), RandomAffine()
+    expected = as_numpy(layer.transform_images(images, several_parameters))
 
     def refuse(*arguments, **options):
         if options.get("jit_compile"):
@@ -206,7 +210,7 @@ def test_without_xla_the_kernel_does_it(monkeypatch, several_parameters):
     monkeypatch.setattr(tf, "function", refuse)
     can_compile_by_xla.cache_clear()
     try:
-        outputs = mapped(images, lambda x: layer.apply(x, several_parameters), 3)
+        outputs = mapped(images, lambda x: layer.transform_images(x, several_parameters), 3)
         assert not can_compile_by_xla()
     finally:
         can_compile_by_xla.cache_clear()

@@ -6,13 +6,13 @@ import keras
 import numpy as np
 import pytest
 
-from catdog_keras.layers import RandomAffine, RandomSequence, augmentation
+from catdog_keras.layers import AugmentationPipeline, RandomAffine, augmentation_preset
 from catdog_keras.layers._augmentation_preset import STRENGTHS
 
 EVERY_STRENGTH = pytest.mark.parametrize("strength", STRENGTHS)
 
 
-def pictures(count, high=255.0):
+def make_images(count, high=255.0):
     return np.random.default_rng(0).uniform(0, high, (count, 12, 12, 3)).astype("float32")
 
 
@@ -23,15 +23,17 @@ def augmented(layer, images):
 def test_medium_is_what_models_2_and_3_have_always_had():
     expected = RandomAffine("horizontal", rotation_degrees=20, zoom=0.1, translation=0.1)
     config = {**expected.get_config(), "name": "augmentation"}
-    assert augmentation().get_config() == augmentation("medium").get_config() == config
+    assert (
+        augmentation_preset().get_config() == augmentation_preset("medium").get_config() == config
+    )
 
 
 @EVERY_STRENGTH
 def test_it_is_one_layer_that_acts_in_training_only(strength):
-    images = pictures(32)
-    layer = augmentation(strength, seed=0)
+    images = make_images(32)
+    layer = augmentation_preset(strength, seed=0)
     assert layer.name == "augmentation"
-    assert augmentation(strength, name="front").name == "front"
+    assert augmentation_preset(strength, name="front").name == "front"
     np.testing.assert_array_equal(keras.ops.convert_to_numpy(layer(images)), images)
     outputs = augmented(layer, images)
     assert outputs.shape == images.shape
@@ -40,18 +42,18 @@ def test_it_is_one_layer_that_acts_in_training_only(strength):
 
 @EVERY_STRENGTH
 def test_same_seed_same_bits_also_after_serialisation(strength):
-    images = pictures(32)
-    layer = augmentation(strength, seed=2**31 - 1)
+    images = make_images(32)
+    layer = augmentation_preset(strength, seed=2**31 - 1)
     config = json.loads(json.dumps(keras.saving.serialize_keras_object(layer)))
     first = augmented(layer, images)
     again = keras.saving.deserialize_keras_object(config)
     np.testing.assert_array_equal(augmented(again, images), first)
-    assert (augmented(augmentation(strength, seed=2), images) != first).any()
+    assert (augmented(augmentation_preset(strength, seed=2), images) != first).any()
 
 
-def test_light_swaps_left_and_right_in_half_of_the_pictures():
-    images = pictures(64)
-    outputs = augmented(augmentation("light", seed=0), images)
+def test_light_swaps_left_and_right_in_half_of_the_images():
+    images = make_images(64)
+    outputs = augmented(augmentation_preset("light", seed=0), images)
     kept = np.isclose(outputs, images, atol=1e-2).all((1, 2, 3))
     swapped = np.isclose(outputs, images[:, :, ::-1], atol=1e-2).all((1, 2, 3))
     assert (kept ^ swapped).all()
@@ -63,33 +65,33 @@ def test_strong_stays_in_the_range_and_erases_with_its_middle(value_range):
     low, high = value_range
     images = np.full((200, 16, 16, 3), high, "float32")
     images[..., 1] = low + 0.4 * (high - low)
-    outputs = augmented(augmentation("strong", seed=0, value_range=value_range), images)
+    outputs = augmented(augmentation_preset("strong", seed=0, value_range=value_range), images)
     slack = 1e-4 * high
     assert outputs.min() >= low - slack
     assert outputs.max() <= high + slack
     grey = np.isclose(outputs, (low + high) / 2, atol=slack).all(-1).mean((1, 2))
     assert 25 < (grey > 0).sum() < 80  # 1 of 4
     assert grey.max() < 0.2
-    # One colour all over: what changed outside of the rectangle changed by its colour.
-    recoloured = (abs(outputs[:, 0, 0] - images[:, 0, 0]) > 0.01 * (high - low)).any(-1)
-    assert 130 < recoloured.sum() < 185  # 8 of 10
-    assert len(np.unique(outputs[recoloured, 0, 0].round(3), axis=0)) > 100
+    # One color all over: what changed outside of the rectangle changed by its color.
+    recolored = (abs(outputs[:, 0, 0] - images[:, 0, 0]) > 0.01 * (high - low)).any(-1)
+    assert 130 < recolored.sum() < 185  # 8 of 10
+    assert len(np.unique(outputs[recolored, 0, 0].round(3), axis=0)) > 100
 
 
 def test_strong_seeds_its_layers_apart():
-    affine, colour, erasing = augmentation("strong", seed=2**31 - 1).layers
-    seeded = [affine, colour, erasing, *colour.layer.layers, erasing.layer]
+    affine, color, erasing = augmentation_preset("strong", seed=2**31 - 1).layers
+    seeded = [affine, color, erasing, *color.layer.layers, erasing.layer]
     seeds = [layer.seed for layer in seeded]
     assert len(set(seeds)) == len(seeds) == 7
     assert all(0 <= seed < 2**31 for seed in seeds)
-    assert isinstance(augmentation("strong"), RandomSequence)
+    assert isinstance(augmentation_preset("strong"), AugmentationPipeline)
 
 
 @EVERY_STRENGTH
 def test_channels_first_is_the_same_transposed(strength):
-    images = pictures(3)
-    expected = augmented(augmentation(strength, seed=0), images)
-    layer = augmentation(strength, seed=0, data_format="channels_first")
+    images = make_images(3)
+    expected = augmented(augmentation_preset(strength, seed=0), images)
+    layer = augmentation_preset(strength, seed=0, data_format="channels_first")
     outputs = augmented(layer, np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
     np.testing.assert_allclose(outputs.transpose(0, 2, 3, 1), expected, atol=1e-2)
 
@@ -113,5 +115,5 @@ SPAN = "a pair (low, high) of numbers with low < high"
 )  # fmt: skip
 def test_wrong_arguments_are_named(arguments, error, message):
     with pytest.raises(error) as caught:
-        augmentation(**arguments)
+        augmentation_preset(**arguments)
     assert str(caught.value) == message

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from catdog_keras import _backend, accelerate
+from catdog_keras import _backend, use_fused_batch_norm
 from catdog_keras.layers import BatchNormalization
 
 BACKEND = keras.backend.backend()
@@ -13,14 +13,14 @@ only_torch = pytest.mark.skipif(BACKEND != "torch", reason="about PyTorch's kern
 
 
 def reference(inputs, gamma, beta, epsilon=1e-3):
-    """Normalised channels-last inputs, their mean and biased variance, in float64."""
+    """Normalized channels-last inputs, their mean and biased variance, in float64."""
     values = inputs.astype("float64")
     axes = tuple(range(values.ndim - 1))
     mean, variance = values.mean(axes), values.var(axes)
     return gamma * (values - mean) / np.sqrt(variance + epsilon) + beta, mean, variance
 
 
-def pictures(*shape, offset=0.0, seed=0):
+def make_images(*shape, offset=0.0, seed=0):
     return (np.random.default_rng(seed).normal(size=shape) * 3 + offset).astype("float32")
 
 
@@ -43,7 +43,7 @@ def is_fused(inputs, axis=-1):
 
 
 def test_the_fused_kernel_is_taken_where_it_is_said_to_be():
-    images = pictures(2, 3, 4, 5)
+    images = make_images(2, 3, 4, 5)
     assert is_fused(images) == is_fused(images, 3) == (BACKEND != "jax")
     assert is_fused(images.astype("float16")) == (BACKEND != "jax")
     assert is_fused(images, 1) == (BACKEND == "torch")
@@ -55,7 +55,7 @@ def test_the_fused_kernel_is_taken_where_it_is_said_to_be():
 
 @pytest.mark.parametrize("training", [True, False])
 def test_no_epsilon_is_computed_as_by_keras(training):
-    images = pictures(4, 5, 7, 3)
+    images = make_images(4, 5, 7, 3)
     ours, theirs = (
         keras.ops.convert_to_numpy(layer(images, training=training))
         for layer in pair(images.shape, epsilon=0.0)
@@ -67,13 +67,13 @@ def test_no_epsilon_is_computed_as_by_keras(training):
 @pytest.mark.parametrize("center", [True, False])
 @pytest.mark.parametrize("training", [True, False])
 def test_outputs_gradients_and_averages_are_keras_own(gradients, scale, center, training):
-    images = pictures(4, 5, 7, 3)
-    weighting = keras.ops.convert_to_tensor(pictures(4, 5, 7, 3, seed=2))
+    images = make_images(4, 5, 7, 3)
+    weighting = keras.ops.convert_to_tensor(make_images(4, 5, 7, 3, seed=2))
     found = []
     for layer in pair(images.shape, scale=scale, center=center):
 
         def loss(images, layer=layer):
-            # Two calls, so that gradients of one input through two normalisations add up.
+            # Two calls, so that gradients of one input through two normalizations add up.
             outputs = layer(images, training=training)
             return keras.ops.sum(layer(outputs * 2.0 + images, training=training) * weighting)
 
@@ -86,7 +86,7 @@ def test_outputs_gradients_and_averages_are_keras_own(gradients, scale, center, 
 
 @pytest.mark.parametrize("policy", ["float32", "mixed_float16", "mixed_bfloat16"])
 def test_outputs_are_keras_own_in_each_policy(policy):
-    images = pictures(4, 5, 7, 3, offset=10)
+    images = make_images(4, 5, 7, 3, offset=10)
     tolerance = {"float32": 1e-5, "mixed_float16": 2e-3, "mixed_bfloat16": 2e-2}[policy]
     for training in (True, False):
         ours, theirs = pair(images.shape, dtype=policy)
@@ -102,12 +102,12 @@ def test_outputs_are_keras_own_in_each_policy(policy):
 def test_moving_averages_are_keras_own_after_20_steps():
     ours, theirs = pair((None, None, None, 3), momentum=0.9)
     for step in range(20):
-        images = pictures(1 + step % 3, 2 + step % 2, 3, 3, offset=step, seed=step)
+        images = make_images(1 + step % 3, 2 + step % 2, 3, 3, offset=step, seed=step)
         ours(images, training=True)
         theirs(images, training=True)
     for kept, keras_kept in zip(ours.get_weights(), theirs.get_weights(), strict=True):
         np.testing.assert_allclose(kept, keras_kept, rtol=1e-5)
-    images = pictures(2, 3, 3, 3)
+    images = make_images(2, 3, 3, 3)
     np.testing.assert_allclose(as_numpy(ours(images)), as_numpy(theirs(images)), rtol=1e-4)
 
 
@@ -116,7 +116,7 @@ def test_moving_averages_are_keras_own_after_20_steps():
     [((6, 3), -1), ((4, 5, 3), -1), ((4, 5, 7, 3), 1), ((4, 5, 7, 3), 2), ((2, 3, 4, 5, 3), -1)],
 )
 def test_other_ranks_and_axes_are_keras_own(shape, axis):
-    images = pictures(*shape)
+    images = make_images(*shape)
     ours, theirs = pair(shape, axis=axis)
     for training in (True, False):
         np.testing.assert_allclose(
@@ -130,7 +130,7 @@ def test_other_ranks_and_axes_are_keras_own(shape, axis):
 
 
 def test_a_mask_counts():
-    images = pictures(4, 5, 7, 3)
+    images = make_images(4, 5, 7, 3)
     mask = np.random.default_rng(0).uniform(size=(4, 5, 7)) < 0.5
     ours, theirs = pair(images.shape)
     outputs = as_numpy(ours(images, training=True, mask=mask))
@@ -146,19 +146,19 @@ def test_a_mask_counts():
         pytest.param({"synchronized": True}, marks=only_tensorflow),
     ],
 )
-def test_renormalised_or_synchronized_it_is_keras_own(arguments, monkeypatch):
+def test_renormalized_or_synchronized_it_is_keras_own(arguments, monkeypatch):
     monkeypatch.delattr(_backend, "batch_norm_training")
     monkeypatch.delattr(_backend, "batch_norm_inference")
     ours, theirs = pair((None, None, None, 3), **arguments)
     for training in (True, True, False):
-        images = pictures(4, 5, 7, 3, offset=3)
+        images = make_images(4, 5, 7, 3, offset=3)
         outputs, expected = ours(images, training=training), theirs(images, training=training)
         np.testing.assert_array_equal(as_numpy(outputs), as_numpy(expected))
 
 
 @pytest.mark.parametrize("offset", [0.0, 1e2, 1e4])
 def test_far_from_zero_it_is_no_worse_than_keras(offset):
-    images = pictures(4, 9, 11, 3, offset=offset)
+    images = make_images(4, 9, 11, 3, offset=offset)
     expected, mean, variance = reference(images, gamma=1.0, beta=0.0)
     errors = []
     for layer in (BatchNormalization(momentum=0.0), keras.layers.BatchNormalization(momentum=0.0)):
@@ -185,7 +185,7 @@ def test_a_constant_input_becomes_beta():
 
 
 def test_one_value_per_channel_has_variance_zero():
-    images = pictures(1, 1, 1, 3)
+    images = make_images(1, 1, 1, 3)
     ours, theirs = pair(images.shape)
     for layer in (ours, theirs):
         outputs = as_numpy(layer(images, training=True))
@@ -195,7 +195,7 @@ def test_one_value_per_channel_has_variance_zero():
 
 
 def test_frozen_it_uses_its_moving_averages_and_keeps_them():
-    images = pictures(4, 5, 7, 3)
+    images = make_images(4, 5, 7, 3)
     layer, _ = pair(images.shape)
     layer.trainable = False
     before = layer.get_weights()
@@ -224,7 +224,7 @@ def small_model(layer, **compiling):
     "jit_compile", {"tensorflow": [False, True], "jax": [True], "torch": [False]}[BACKEND]
 )
 def test_training_gives_the_weights_that_keras_layer_gives(jit_compile):
-    images, targets = pictures(10, 6, 6, 3, offset=5), pictures(10, 2, seed=1)
+    images, targets = make_images(10, 6, 6, 3, offset=5), make_images(10, 2, seed=1)
     weights = []
     for layer in (BatchNormalization(), keras.layers.BatchNormalization()):
         keras.utils.set_random_seed(0)
@@ -240,7 +240,7 @@ def test_the_graph_has_the_fused_kernel_but_not_under_xla():
     import tensorflow as tf
 
     layer, _ = pair((None, None, None, 3))
-    images = tf.constant(pictures(4, 5, 7, 3, offset=1e4))
+    images = tf.constant(make_images(4, 5, 7, 3, offset=1e4))
     expected, _, _ = reference(images.numpy(), *layer.get_weights()[:2])
     for jit_compile in (False, True):
         function = tf.function(
@@ -259,7 +259,7 @@ def test_the_graph_has_the_fused_kernel_but_not_under_xla():
 def test_without_a_way_to_see_xla_keras_operations_are_used(monkeypatch):
     import tensorflow as tf
 
-    images = pictures(2, 3, 4, 5)
+    images = make_images(2, 3, 4, 5)
     assert is_fused(images)
     monkeypatch.setattr(tf.config.optimizer, "get_jit", lambda: "autoclustering")
     assert not is_fused(images)
@@ -271,7 +271,7 @@ def test_without_a_way_to_see_xla_keras_operations_are_used(monkeypatch):
 @only_torch
 def test_torch_runs_its_fused_kernel():
     layer, _ = pair((None, None, None, 3))
-    outputs = layer(pictures(4, 5, 7, 3), training=True)
+    outputs = layer(make_images(4, 5, 7, 3), training=True)
     names, nodes = set(), [outputs.grad_fn]
     while nodes:
         node = nodes.pop()
@@ -282,11 +282,11 @@ def test_torch_runs_its_fused_kernel():
 
 
 def test_weights_move_between_the_two_layers_in_a_file(tmp_path):
-    images = pictures(3, 6, 6, 3)
+    images = make_images(3, 6, 6, 3)
     ours, theirs = (
         small_model(layer) for layer in (BatchNormalization(), keras.layers.BatchNormalization())
     )
-    ours.fit(images, pictures(3, 2), verbose=0)
+    ours.fit(images, make_images(3, 2), verbose=0)
     ours.save_weights(tmp_path / "model.weights.h5")
     theirs.load_weights(tmp_path / "model.weights.h5")
     expected = as_numpy(ours(images, training=False))
@@ -294,14 +294,14 @@ def test_weights_move_between_the_two_layers_in_a_file(tmp_path):
 
 
 def test_a_saved_model_moves_between_the_two_layers(tmp_path, monkeypatch):
-    images = pictures(3, 6, 6, 3)
+    images = make_images(3, 6, 6, 3)
     ours, theirs = (
         small_model(layer) for layer in (BatchNormalization(), keras.layers.BatchNormalization())
     )
     for model, name in ((ours, "ours.keras"), (theirs, "theirs.keras")):
-        model.fit(images, pictures(3, 2), verbose=0)
+        model.fit(images, make_images(3, 2), verbose=0)
         model.save(tmp_path / name)
-    with_us = accelerate(keras.saving.load_model(tmp_path / "theirs.keras"))
+    with_us = use_fused_batch_norm(keras.saving.load_model(tmp_path / "theirs.keras"))
     # As if this package were not there.
     registered = keras.saving.get_custom_objects()
     monkeypatch.delitem(registered, "catdog_keras>BatchNormalization")
@@ -336,7 +336,7 @@ def test_second_derivatives_are_those_of_keras(compiled):
     """TensorFlow's own second derivatives of the fused kernel are not."""
     import tensorflow as tf
 
-    images = tf.constant(pictures(2, 9, 9, 3))
+    images = tf.constant(make_images(2, 9, 9, 3))
     found = []
     for kind in (BatchNormalization, keras.layers.BatchNormalization):
         layers = keras.Sequential([keras.layers.Conv2D(4, 3, activation="tanh"), kind()])
@@ -353,7 +353,10 @@ def test_second_derivatives_are_those_of_keras(compiled):
 def test_forward_differentiation_is_keras_own():
     import tensorflow as tf
 
-    images, tangent = tf.constant(pictures(2, 5, 7, 3)), tf.constant(pictures(2, 5, 7, 3, seed=3))
+    images, tangent = (
+        tf.constant(make_images(2, 5, 7, 3)),
+        tf.constant(make_images(2, 5, 7, 3, seed=3)),
+    )
     found = []
     for layer in pair(images.shape):
         with tf.autodiff.ForwardAccumulator(images, tangent) as forward:

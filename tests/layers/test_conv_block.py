@@ -11,7 +11,7 @@ from catdog_keras.layers import ConvBlock
 INPUT_SHAPE = (2, 9, 12, 3)
 
 
-def pictures(*shape):
+def make_images(*shape):
     return np.random.default_rng(0).normal(size=shape).astype("float32")
 
 
@@ -69,7 +69,7 @@ def scrambled(**arguments):
 )
 def test_outputs_are_those_of_the_arithmetic(arguments, data_format):
     block, weights = scrambled(**arguments, data_format=data_format)
-    images = pictures(*INPUT_SHAPE)
+    images = make_images(*INPUT_SHAPE)
     first = data_format == "channels_first"
     inputs = images.transpose(0, 3, 1, 2) if first else images
     for training in (False, True):
@@ -81,7 +81,7 @@ def test_outputs_are_those_of_the_arithmetic(arguments, data_format):
 
 
 def test_it_is_the_stock_layers_in_the_tutorials_order():
-    images, targets = pictures(4, 10, 10, 3), pictures(4, 2)
+    images, targets = make_images(4, 10, 10, 3), make_images(4, 2)
     weights = []
     for stock in (False, True):
         keras.utils.set_random_seed(0)
@@ -108,7 +108,7 @@ def test_it_is_the_stock_layers_in_the_tutorials_order():
 def test_an_activation_sees_the_axes_of_the_data_format(activation, data_format):
     block, _ = scrambled(activation=activation, data_format=data_format, pool_size=1)
     first = data_format == "channels_first"
-    images = pictures(*INPUT_SHAPE)
+    images = make_images(*INPUT_SHAPE)
     kernel, bias, gamma, beta, mean, variance = block.get_weights()
     maps = np.einsum("brcihw,hwio->brco", windows(images, 3, 3), kernel) + bias
     maps = maps.transpose(0, 3, 1, 2) if first else maps
@@ -125,7 +125,9 @@ def test_on_pytorch_a_channels_last_map_is_never_copied_into_another_order():
     import torch
 
     model = keras.Sequential([keras.Input((40, 40, 3)), ConvBlock(16), ConvBlock(32)])
-    images, slopes = (torch.from_numpy(pictures(2, *shape)) for shape in [(40, 40, 3), (8, 8, 32)])
+    images, slopes = (
+        torch.from_numpy(make_images(2, *shape)) for shape in [(40, 40, 3), (8, 8, 32)]
+    )
     with torch.profiler.profile(record_shapes=True) as profile:
         (model(images, training=True) * slopes).sum().backward()
     copied = [event.input_shapes[0] for event in profile.events() if event.name == "aten::copy_"]
@@ -142,7 +144,7 @@ def test_parts_that_are_switched_off_are_absent():
 
 
 def test_momentum_is_that_of_the_moving_averages():
-    images = pictures(*INPUT_SHAPE)
+    images = make_images(*INPUT_SHAPE)
     kept = {}
     for momentum in (0.0, 0.75):
         block = ConvBlock(4, momentum=momentum, pool_size=1)
@@ -159,7 +161,7 @@ def test_frozen_it_keeps_its_moving_averages(how):
     block = ConvBlock(4, trainable=how != "argument")
     if how == "attribute":
         block.trainable = False
-    images = pictures(*INPUT_SHAPE)
+    images = make_images(*INPUT_SHAPE)
     outputs = as_numpy(block(images, training=True))
     np.testing.assert_array_equal(outputs, as_numpy(block(images, training=False)))
     np.testing.assert_array_equal(block.get_weights()[-2], np.zeros(4))
@@ -172,7 +174,7 @@ def test_any_keras_activation_survives_a_file(activation, tmp_path):
     model = keras.Sequential([keras.Input((9, 12, 3)), ConvBlock(4, activation=activation)])
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
-    images = pictures(*INPUT_SHAPE)
+    images = make_images(*INPUT_SHAPE)
     outputs = as_numpy(loaded(images))
     np.testing.assert_array_equal(outputs, as_numpy(model(images)))
     assert (outputs < 0).any()
@@ -182,10 +184,10 @@ def test_a_size_may_be_unknown():
     block = ConvBlock(4)
     assert block.compute_output_shape((None, None, 9, 3)) == (None, None, 3, 4)
     model = keras.Sequential([keras.Input((None, None, 3)), block])
-    assert tuple(model(pictures(2, 8, 11, 3)).shape) == (2, 3, 4, 4)
+    assert tuple(model(make_images(2, 8, 11, 3)).shape) == (2, 3, 4, 4)
 
 
-SMALL = "`input_shape` must be at least {needed} with {arguments}; received input_shape={shape}. Pass larger pictures, stack fewer blocks, or set pool_size=1{remedy}."
+SMALL = "`input_shape` must be at least {needed} with {arguments}; received input_shape={shape}. Pass larger images, stack fewer blocks, or set pool_size=1{remedy}."
 
 
 @pytest.mark.parametrize(
@@ -232,11 +234,11 @@ def test_a_shape_that_cannot_work_is_refused(arguments, shape, message):
     assert str(error.value) == message
 
 
-def test_a_later_picture_that_is_too_small_is_refused():
+def test_a_later_image_that_is_too_small_is_refused():
     block = ConvBlock(4)
-    block(pictures(*INPUT_SHAPE))
+    block(make_images(*INPUT_SHAPE))
     with pytest.raises(ValueError, match="`input_shape` must be at least 4 pixels high"):
-        block(pictures(2, 3, 9, 3))
+        block(make_images(2, 3, 9, 3))
 
 
 def test_unknown_channels_are_refused():

@@ -1,4 +1,4 @@
-"""Normalisation and pooling as one function, against Keras's layers one after the other."""
+"""Normalization and pooling as one function, against Keras's layers one after the other."""
 
 import keras
 import numpy as np
@@ -177,7 +177,7 @@ def test_statistics_of_many_values_are_exact_to_the_fifth_digit():
 
 
 @pytest.mark.parametrize("value", [0.0, 3.0, -1e6])
-def test_a_constant_map_is_normalised_to_beta(value):
+def test_a_constant_map_is_normalized_to_beta(value):
     maps = tf.fill((2, 8, 8, 2), tf.constant(value))
     beta = tf.constant([0.5, -2.0])
     outputs, mean, variance = _backend.normalize_and_pool(

@@ -79,7 +79,7 @@ def test_channels_first_is_the_same_transposed(scheme):
     outputs = as_numpy(layer(inputs))
     np.testing.assert_array_equal(outputs, expected)
     np.testing.assert_array_equal(as_numpy(layer(inputs[0])), expected[0])
-    np.testing.assert_allclose(as_numpy(layer.inverse(outputs)), inputs, atol=1e-4)
+    np.testing.assert_allclose(as_numpy(layer.denormalize(outputs)), inputs, atol=1e-4)
     if scheme in KERAS_MODES:
         keras_outputs = keras.applications.imagenet_utils.preprocess_input(
             inputs.copy(), data_format="channels_first", mode=KERAS_MODES[scheme]
@@ -106,11 +106,11 @@ def test_in_half_precision_values_are_rounded_once(scheme):
 
 
 @EVERY_SCHEME
-def test_inverse_gives_the_pictures_back(scheme):
+def test_inverse_gives_the_images_back(scheme):
     images = every_value()
     layer = Preprocessing(scheme)
-    np.testing.assert_allclose(as_numpy(layer.inverse(layer(images))), images, atol=1e-4)
-    np.testing.assert_allclose(as_numpy(layer.inverse(layer(images[0]))), images[0], atol=1e-4)
+    np.testing.assert_allclose(as_numpy(layer.denormalize(layer(images))), images, atol=1e-4)
+    np.testing.assert_allclose(as_numpy(layer.denormalize(layer(images[0]))), images[0], atol=1e-4)
 
 
 @EVERY_SCHEME
@@ -159,7 +159,7 @@ def test_each_module_of_applications_is_met_to_the_last_bit_and_undone(module):
         return
     layer = Preprocessing(scheme)
     np.testing.assert_array_equal(as_numpy(layer(images)), expected)
-    np.testing.assert_allclose(as_numpy(layer.inverse(expected)), images, atol=1e-4)
+    np.testing.assert_allclose(as_numpy(layer.denormalize(expected)), images, atol=1e-4)
 
 
 @EVERY_SCHEME
@@ -177,13 +177,13 @@ def test_in_a_map_of_tf_data_values_are_those_of_an_array(scheme, data_format, b
     for values in (images, images.astype("uint8")):
         dataset = tf.data.Dataset.from_tensor_slices(values)
         if batch_size is not None:
-            dataset = dataset.batch(batch_size)  # two pictures, then one
+            dataset = dataset.batch(batch_size)  # two images, then one
         mapped = dataset.map(layer)
         outputs = [batch.numpy() for batch in mapped]
         assert mapped.element_spec.dtype == "float32"
         join = np.stack if batch_size is None else np.concatenate
         np.testing.assert_allclose(join(outputs), expected, rtol=0, atol=ONE_ROUNDING[scheme])
-        undone = [batch.numpy() for batch in mapped.map(layer.inverse)]
+        undone = [batch.numpy() for batch in mapped.map(layer.denormalize)]
         np.testing.assert_allclose(join(undone), images, atol=1e-4)
 
 
@@ -211,7 +211,7 @@ def test_in_a_map_another_number_of_channels_is_refused_and_half_precision_kept(
     assert dataset.map(Preprocessing("unit", dtype="float16")).element_spec.dtype == "float16"
 
 
-def test_schemes_without_colours_take_any_number_of_channels():
+def test_schemes_without_colors_take_any_number_of_channels():
     for scheme in ("unit", "signed"):
         assert tuple(Preprocessing(scheme)(np.zeros((2, 5, 5, 1), "uint8")).shape) == (2, 5, 5, 1)
 
@@ -226,7 +226,7 @@ def test_another_number_of_channels_is_refused(data_format, shape):
         f"`input_shape` must be of 3 channels ({data_format}) for scheme='imagenet_caffe'; "
         f"received input_shape={shape}."
     )
-    for refusing in (layer, layer.inverse):
+    for refusing in (layer, layer.denormalize):
         with pytest.raises(ValueError, match="channels") as error:
             refusing(np.zeros(shape, "float32"))
         assert str(error.value) == message

@@ -13,7 +13,7 @@ from catdog_keras.layers._random_affine import FILL_MODES
 SHAPE = (3, 13, 18, 3)  # one for all where it does not matter: JAX compiles anew for each
 
 
-def pictures(*shape):
+def make_images(*shape):
     return np.random.default_rng(0).uniform(0, 255, shape).astype("float32")
 
 
@@ -23,7 +23,9 @@ def as_numpy(tensor):
 
 def test_parameters_stay_in_their_spans_and_fill_them():
     layer = RandomAffine("horizontal", 30, (-0.5, 0.1), 0.2, (5, 10), seed=0)
-    drawn = {name: as_numpy(values) for name, values in layer.draw_parameters(2000).items()}
+    drawn = {
+        name: as_numpy(values) for name, values in layer.get_random_transformation(2000).items()
+    }
     assert set(drawn) == set(PARAMETERS)
     assert {values.shape for values in drawn.values()} == {(2000,)}
     spans = {
@@ -45,21 +47,21 @@ def test_parameters_stay_in_their_spans_and_fill_them():
     assert np.abs(together - np.eye(6)).max() < 0.1  # drawn independently
 
 
-def test_each_picture_of_a_batch_has_its_own_draw():
-    images = np.stack([pictures(*SHAPE)[0]] * 3)
+def test_each_image_of_a_batch_has_its_own_draw():
+    images = np.stack([make_images(*SHAPE)[0]] * 3)
     outputs = as_numpy(RandomAffine(rotation_degrees=90, seed=0)(images, training=True))
     for first in range(3):
         for second in range(first):
             assert (outputs[first] != outputs[second]).any()
 
 
-def test_a_batch_gives_what_its_pictures_give_alone(several_parameters):
-    images, given = pictures(*SHAPE), several_parameters
+def test_a_batch_gives_what_its_images_give_alone(several_parameters):
+    images, given = make_images(*SHAPE), several_parameters
     layer = RandomAffine()
-    together = as_numpy(layer.apply(images, given))
+    together = as_numpy(layer.transform_images(images, given))
     for index in range(3):
         alone = {name: values[index : index + 1] for name, values in given.items()}
-        expected = as_numpy(layer.apply(images[index], alone))
+        expected = as_numpy(layer.transform_images(images[index], alone))
         np.testing.assert_array_equal(together[index], expected)
 
 
@@ -68,7 +70,7 @@ def test_values_stay_in_the_range_of_the_input(fill_mode):
     layer = RandomAffine(
         "horizontal", 180, 0.5, 0.5, 20, fill_mode=fill_mode, fill_value=128, seed=0
     )
-    images = pictures(*SHAPE)
+    images = make_images(*SHAPE)
     outputs = as_numpy(layer(images, training=True))
     assert outputs.min() >= images.min() - 1e-3
     assert outputs.max() <= images.max() + 1e-3
@@ -77,33 +79,33 @@ def test_values_stay_in_the_range_of_the_input(fill_mode):
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
-def test_half_precision_rounds_pictures_and_not_coordinates(policy, several_parameters):
-    images, given = pictures(*SHAPE), several_parameters
-    exact = as_numpy(RandomAffine().apply(images, given))
-    rounded = as_numpy(RandomAffine(dtype=policy).apply(images, given))
+def test_half_precision_rounds_images_and_not_coordinates(policy, several_parameters):
+    images, given = make_images(*SHAPE), several_parameters
+    exact = as_numpy(RandomAffine().transform_images(images, given))
+    rounded = as_numpy(RandomAffine(dtype=policy).transform_images(images, given))
     step = {"mixed_float16": 2**-11, "mixed_bfloat16": 2**-8}[policy]
     np.testing.assert_allclose(rounded, exact, rtol=step)
 
 
 def test_bytes_become_numbers_between(several_parameters):
-    images, given = pictures(*SHAPE).astype("uint8"), several_parameters
-    outputs = as_numpy(RandomAffine().apply(images, given))
-    expected = as_numpy(RandomAffine().apply(images.astype("float32"), given))
+    images, given = make_images(*SHAPE).astype("uint8"), several_parameters
+    outputs = as_numpy(RandomAffine().transform_images(images, given))
+    expected = as_numpy(RandomAffine().transform_images(images.astype("float32"), given))
     np.testing.assert_array_equal(outputs, expected)
     assert keras.backend.standardize_dtype(RandomAffine()(images).dtype) == "float32"
 
 
 def test_arguments_of_apply_are_left_alone(several_parameters):
-    images = keras.ops.convert_to_tensor(pictures(*SHAPE))
+    images = keras.ops.convert_to_tensor(make_images(*SHAPE))
     given = {name: keras.ops.convert_to_tensor(v) for name, v in several_parameters.items()}
     before = [as_numpy(tensor).copy() for tensor in (images, *given.values())]
-    RandomAffine().apply(images, given)
+    RandomAffine().transform_images(images, given)
     for old, tensor in zip(before, (images, *given.values()), strict=True):
         np.testing.assert_array_equal(as_numpy(tensor), old)
 
 
-def test_a_single_picture_is_augmented():
-    image = pictures(8, 12, 3)
+def test_a_single_image_is_augmented():
+    image = make_images(8, 12, 3)
     layer = RandomAffine("horizontal", 40, seed=0)
     outputs = as_numpy(layer(image, training=True))
     assert outputs.shape == image.shape
@@ -112,7 +114,7 @@ def test_a_single_picture_is_augmented():
 
 
 def test_in_a_compiled_model_every_step_draws_anew():
-    images = pictures(5, 8, 8, 3) / 255  # batches of 2, 2 and 1
+    images = make_images(5, 8, 8, 3) / 255  # batches of 2, 2 and 1
     inputs = keras.Input((None, None, 3))
     outputs = keras.layers.Dense(3)(RandomAffine("horizontal", 40, 0.2, 0.1, 10, seed=0)(inputs))
     model = keras.Model(inputs, outputs)
@@ -227,7 +229,7 @@ def test_a_wrong_argument_is_refused(arguments, kind, message):
 def test_other_ranks_are_refused(shape):
     with pytest.raises(ValueError, match="axes") as error:
         RandomAffine()(np.zeros(shape, "float32"))
-    message = "`input_shape` must be of three axes (one picture) or four (a batch); received input_shape={}."
+    message = "`input_shape` must be of three axes (one image) or four (a batch); received input_shape={}."
     assert message.format(shape) in str(error.value)  # Keras adds the arguments of the call
 
 
@@ -235,18 +237,18 @@ def test_a_pair_may_be_a_list():
     assert RandomAffine(zoom=[0.1, 0.2]).zoom == (0.1, 0.2)
 
 
-MISSING = {n: v for n, v in RandomAffine().draw_parameters(2).items() if n != "zoom"}
+MISSING = {n: v for n, v in RandomAffine().get_random_transformation(2).items() if n != "zoom"}
 
 
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: RandomAffine()([np.zeros((2, 4, 4, 3))]), TypeError, "`inputs` must be one tensor of pictures; received inputs='list'."),
-        (lambda: RandomAffine()({"images": np.zeros((2, 4, 4, 3))}), TypeError, "`inputs` must be one tensor of pictures; received inputs='dict'."),
-        (lambda: RandomAffine().apply(np.zeros((4, 4)), MISSING), ValueError, "`input_shape` must be of three axes (one picture) or four (a batch); received input_shape=(4, 4)."),
-        (lambda: RandomAffine().apply(np.zeros((2, 4, 4, 3)), MISSING), ValueError, "`parameters` must be what `draw_parameters` returns; received parameters=["),
-        (lambda: RandomAffine().apply(np.zeros((2, 4, 4, 3)), RandomAffine().draw_parameters(3)), ValueError, "`parameters` must be those of as many pictures, here 2; received parameters of 3."),
-        (lambda: RandomAffine().apply(np.zeros((2, 4, 4)), RandomAffine().draw_parameters(2)), ValueError, "`parameters` must be those of as many pictures, here 1; received parameters of 2. Masks without an axis of channels need one: masks[..., None]."),
+        (lambda: RandomAffine()([np.zeros((2, 4, 4, 3))]), TypeError, "`inputs` must be one tensor of images; received inputs='list'."),
+        (lambda: RandomAffine()({"images": np.zeros((2, 4, 4, 3))}), TypeError, "`inputs` must be one tensor of images; received inputs='dict'."),
+        (lambda: RandomAffine().transform_images(np.zeros((4, 4)), MISSING), ValueError, "`input_shape` must be of three axes (one image) or four (a batch); received input_shape=(4, 4)."),
+        (lambda: RandomAffine().transform_images(np.zeros((2, 4, 4, 3)), MISSING), ValueError, "`parameters` must be what `get_random_transformation` returns; received parameters=["),
+        (lambda: RandomAffine().transform_images(np.zeros((2, 4, 4, 3)), RandomAffine().get_random_transformation(3)), ValueError, "`parameters` must be those of as many images, here 2; received parameters of 3."),
+        (lambda: RandomAffine().transform_images(np.zeros((2, 4, 4)), RandomAffine().get_random_transformation(2)), ValueError, "`parameters` must be those of as many images, here 1; received parameters of 2. Masks without an axis of channels need one: masks[..., None]."),
     ],
 )  # fmt: skip
 def test_what_cannot_be_transformed_is_named(make, error, message):
@@ -259,6 +261,6 @@ def test_parameters_may_be_plain_numbers():
     layer, images = RandomAffine(rotation_degrees=30), np.ones((2, 4, 4, 3))
     drawn = {
         name: np.asarray(keras.ops.convert_to_numpy(v)).tolist()
-        for name, v in layer.draw_parameters(2).items()
+        for name, v in layer.get_random_transformation(2).items()
     }
-    assert layer.apply(images, drawn).shape == images.shape
+    assert layer.transform_images(images, drawn).shape == images.shape

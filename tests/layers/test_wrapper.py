@@ -1,4 +1,4 @@
-"""Layers around layers: which picture gets what, in a model, in a `tf.data` map, on arrays."""
+"""Layers around layers: which image gets what, in a model, in a `tf.data` map, on arrays."""
 
 import json
 
@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catdog_keras.layers import RandomAffine, RandomApply, RandomChoice, RandomSequence
+from catdog_keras.layers import AugmentationPipeline, RandomAffine, RandomApply, RandomChoice
 
 BACKEND = keras.backend.backend()
 INVERT = {"factor": (1, 1)}  # always
 
 
-def pictures(*shape, seed=0):
+def make_images(*shape, seed=0):
     return np.random.default_rng(seed).uniform(0, 255, shape).astype("float32")
 
 
@@ -33,7 +33,7 @@ def shifts(count, **arguments):
 
 
 def chosen(layer, images, **arguments):
-    """The place of the layer that each picture had drawn, by what was added."""
+    """The place of the layer that each image had drawn, by what was added."""
     added = as_numpy(layer(images, training=True, **arguments)) - images
     return np.rint(added.reshape(len(images), -1).mean(1)).astype(int) - 1
 
@@ -43,7 +43,7 @@ MAKERS = {
     "choice": lambda: RandomChoice(
         [keras.layers.RandomInvert(**INVERT), RandomAffine("vertical", 30, seed=2)], seed=1
     ),
-    "sequence": lambda: RandomSequence(
+    "sequence": lambda: AugmentationPipeline(
         [inverted(seed=4), RandomApply(keras.layers.RandomBrightness(0.3, seed=2), seed=5)]
     ),
 }
@@ -57,7 +57,7 @@ EVERY_KIND = pytest.mark.parametrize("kind", MAKERS)
     alone=st.booleans(),
 )
 def test_shape_dtype_and_range_are_kept(kind, shape, dtype, alone):
-    images = pictures(*shape, 3).astype(dtype)
+    images = make_images(*shape, 3).astype(dtype)
     images = images[0] if alone else images
     layer = MAKERS[kind]()
     outputs = as_numpy(layer(images, training=True))
@@ -78,23 +78,27 @@ def test_nothing_inside_is_called_at_inference(training):
         def call(self, inputs):
             raise AssertionError
 
-    images = pictures(2, 4, 4, 3)
-    for layer in (RandomApply(Refuses()), RandomChoice([Refuses()]), RandomSequence([Refuses()])):
+    images = make_images(2, 4, 4, 3)
+    for layer in (
+        RandomApply(Refuses()),
+        RandomChoice([Refuses()]),
+        AugmentationPipeline([Refuses()]),
+    ):
         np.testing.assert_array_equal(as_numpy(layer(images, training=training)), images)
         with pytest.raises(AssertionError):
             layer(images, training=True)
 
 
 @pytest.mark.parametrize(("rate", "expected"), [(0, 0), (1, 200), (0.3, 60)])
-def test_share_of_pictures_is_the_rate_and_each_is_drawn_for_apart(rate, expected):
-    images = pictures(200, 2, 2, 3)
+def test_share_of_images_is_the_rate_and_each_is_drawn_for_apart(rate, expected):
+    images = make_images(200, 2, 2, 3)
     layer = inverted(rate, seed=0)
     outputs = as_numpy(layer(images, training=True))
     changed = (outputs != images).any((1, 2, 3))
     assert abs(changed.sum() - expected) <= (4 * np.sqrt(200 * rate * (1 - rate)))
     np.testing.assert_allclose(outputs[changed], 255 - images[changed], atol=1e-3)
     if 0 < rate < 1:
-        # Pictures side by side are drawn for independently: pairs as often as chance has it.
+        # LabeledImages side by side are drawn for independently: pairs as often as chance has it.
         pairs = (changed[1:] & changed[:-1]).mean()
         assert abs(pairs - rate**2) < 0.12
         again = (as_numpy(layer(images, training=True)) != images).any((1, 2, 3))
@@ -108,38 +112,38 @@ def test_each_layer_of_a_choice_is_drawn_as_often():
 
 
 @EVERY_KIND
-def test_a_batch_gives_what_its_pictures_give_alone_with_the_same_draws(kind):
+def test_a_batch_gives_what_its_images_give_alone_with_the_same_draws(kind):
     layers = {
         "apply": lambda: RandomApply(RandomAffine("horizontal", 40, zoom=0.3, seed=1), seed=2),
         "choice": lambda: RandomChoice(
             [RandomAffine(rotation_degrees=40, seed=1), keras.layers.Identity()], seed=3
         ),
-        "sequence": lambda: RandomSequence(
+        "sequence": lambda: AugmentationPipeline(
             [RandomAffine(zoom=0.3, seed=1), RandomApply(RandomAffine(shear_degrees=20, seed=4))]
         ),
     }
     layer = layers[kind]()
-    images = pictures(6, 7, 8, 3)
-    drawn = layer.draw_parameters(6)
-    together = as_numpy(layer.apply(images, drawn))
+    images = make_images(6, 7, 8, 3)
+    drawn = layer.get_random_transformation(6)
+    together = as_numpy(layer.transform_images(images, drawn))
     assert (together != images).any()
-    np.testing.assert_array_equal(as_numpy(layer.apply(images, drawn)), together)
+    np.testing.assert_array_equal(as_numpy(layer.transform_images(images, drawn)), together)
     for i in range(6):
         of_one = keras.tree.map_structure(lambda x: x if x is None else x[i : i + 1], drawn)  # noqa: B023
         for one in (images[i], images[i : i + 1]):
-            alone = as_numpy(layer.apply(one, of_one)).reshape(7, 8, 3)
+            alone = as_numpy(layer.transform_images(one, of_one)).reshape(7, 8, 3)
             np.testing.assert_allclose(alone, together[i], atol=1e-3)
 
 
-def test_pictures_not_drawn_stay_as_they_are_though_a_layer_writes_in_place():
+def test_images_not_drawn_stay_as_they_are_though_a_layer_writes_in_place():
     """Keras's RandomBrightness does so on PyTorch, where arrays share their memory, too."""
-    images = pictures(20, 2, 2, 3)
+    images = make_images(20, 2, 2, 3)
     kept = images.copy()
     brighter = keras.layers.RandomBrightness((0.5, 0.5))
     layers = [
         RandomApply(brighter, seed=0),
         RandomChoice([brighter, keras.layers.Identity()], seed=0),
-        RandomApply(RandomSequence([brighter]), seed=0),
+        RandomApply(AugmentationPipeline([brighter]), seed=0),
     ]
     for layer in layers:
         tensor = keras.ops.convert_to_tensor(images)
@@ -153,26 +157,26 @@ def test_pictures_not_drawn_stay_as_they_are_though_a_layer_writes_in_place():
 
 
 def test_drawn_parameters_say_what_happens():
-    images = pictures(6, 3, 3, 3)
+    images = make_images(6, 3, 3, 3)
     layer = RandomApply(keras.layers.RandomInvert(**INVERT))
-    drawn = layer.draw_parameters(6)
+    drawn = layer.get_random_transformation(6)
     assert drawn["layer"] is None
     assert as_numpy(drawn["applied"]).shape == (6,)
     which = np.array([1, 0, 1, 1, 0, 0], bool)
-    outputs = as_numpy(layer.apply(images, {"applied": which}))
+    outputs = as_numpy(layer.transform_images(images, {"applied": which}))
     assert ((outputs != images).any((1, 2, 3)) == which).all()
     choice = np.array([2, 0, 1, 2, 1, 0])
-    outputs = as_numpy(shifts(3).apply(images, {"choice": choice}))
+    outputs = as_numpy(shifts(3).transform_images(images, {"choice": choice}))
     np.testing.assert_allclose(outputs - images, (choice + 1)[:, None, None, None] + 0 * images, atol=1e-4)  # fmt: skip
-    sequence = RandomSequence([shifts(2), RandomAffine("horizontal")])
-    first, second = sequence.draw_parameters(3)["layers"]
+    sequence = AugmentationPipeline([shifts(2), RandomAffine("horizontal")])
+    first, second = sequence.get_random_transformation(3)["layers"]
     assert set(first) == {"choice", "layers"}
     assert "flip_horizontal" in second
 
 
 @EVERY_KIND
 def test_in_a_model_compiled_and_not_results_are_the_same(kind):
-    images = pictures(8, 6, 6, 3)
+    images = make_images(8, 6, 6, 3)
     outcomes = []
     for jit in (False, True):
         layer = MAKERS[kind]()
@@ -207,14 +211,14 @@ def test_in_a_model_compiled_and_not_results_are_the_same(kind):
 def test_xla_compiles_it():
     import tensorflow as tf
 
-    layer, images = inverted(seed=0), pictures(16, 4, 4, 3)
-    compiled = tf.function(lambda x: layer.apply(x, {"applied": x[:, 0, 0, 0] > 99}), jit_compile=True)  # fmt: skip
+    layer, images = inverted(seed=0), make_images(16, 4, 4, 3)
+    compiled = tf.function(lambda x: layer.transform_images(x, {"applied": x[:, 0, 0, 0] > 99}), jit_compile=True)  # fmt: skip
     changed = (compiled(images).numpy() != images).any((1, 2, 3))
     assert (changed == (images[:, 0, 0, 0] > 99)).all()
 
 
 def maps(batch_size, layer, images):
-    """What the layer makes of pictures in two passes over a `tf.data` map."""
+    """What the layer makes of images in two passes over a `tf.data` map."""
     import tensorflow as tf
 
     dataset = tf.data.Dataset.from_tensor_slices(images)
@@ -227,8 +231,8 @@ def maps(batch_size, layer, images):
 
 @pytest.mark.parametrize("batch_size", [None, 48])
 @pytest.mark.parametrize("dtype", ["float32", "uint8"])
-def test_in_a_map_each_picture_is_drawn_for_whatever_the_backend(batch_size, dtype):
-    images = pictures(100, 4, 4, 3).astype(dtype)
+def test_in_a_map_each_image_is_drawn_for_whatever_the_backend(batch_size, dtype):
+    images = make_images(100, 4, 4, 3).astype(dtype)
     first, second = maps(batch_size, inverted(seed=1), images)
     again, _ = maps(batch_size, inverted(seed=1), images)
     other, _ = maps(batch_size, inverted(seed=2), images)
@@ -245,8 +249,8 @@ def test_in_a_map_each_picture_is_drawn_for_whatever_the_backend(batch_size, dty
 @pytest.mark.parametrize("batch_size", [None, 48])
 def test_in_a_map_choices_and_sequences_work_whatever_the_backend(batch_size):
     kinds = [keras.layers.RandomInvert(**INVERT), keras.layers.RandomBrightness((0.5, 0.5))]
-    images = pictures(100, 4, 4, 3)
-    layer = RandomSequence([RandomChoice(kinds, seed=1)])
+    images = make_images(100, 4, 4, 3)
+    layer = AugmentationPipeline([RandomChoice(kinds, seed=1)])
     outputs, _ = maps(batch_size, layer, images)
     inverts = np.isclose(outputs, 255 - images, atol=1e-3).all((1, 2, 3))
     brightens = np.isclose(outputs, np.minimum(images + 127.5, 255), atol=1e-3).all((1, 2, 3))
@@ -257,7 +261,7 @@ def test_in_a_map_choices_and_sequences_work_whatever_the_backend(batch_size):
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="its graphs draw from the state of Keras")
 @EVERY_KIND
 def test_a_map_of_batches_draws_what_arrays_draw(kind):
-    images = pictures(8, 6, 6, 3)
+    images = make_images(8, 6, 6, 3)
     found, _ = maps(8, MAKERS[kind](), images)
     np.testing.assert_allclose(found, as_numpy(MAKERS[kind]()(images, training=True)), atol=1e-3)
 
@@ -270,7 +274,7 @@ def test_a_saved_model_loads_and_goes_on_the_same(kind, tmp_path):
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     config = json.loads(json.dumps(keras.saving.serialize_keras_object(layer)))
     again = keras.saving.deserialize_keras_object(config)
-    images = pictures(8, 6, 6, 3)
+    images = make_images(8, 6, 6, 3)
     expected = as_numpy(layer(images, training=True))
     for each in (loaded.layers[0], again):
         np.testing.assert_allclose(as_numpy(each(images, training=True)), expected, atol=1e-3)
@@ -279,7 +283,7 @@ def test_a_saved_model_loads_and_goes_on_the_same(kind, tmp_path):
 def test_layers_with_weights_are_found_and_trained():
     inner = keras.Sequential([keras.layers.Dense(3)])
     layer = RandomApply(inner)
-    layer(pictures(2, 4, 4, 3), training=True)
+    layer(make_images(2, 4, 4, 3), training=True)
     assert len(layer.trainable_weights) == 2
 
 
@@ -297,7 +301,7 @@ class OfTheBackend(keras.layers.Layer):
 def test_in_a_map_layers_that_need_the_backend_are_named_and_identity_is_none_of_them():
     import tensorflow as tf
 
-    images = pictures(6, 8, 8, 3)
+    images = make_images(6, 8, 8, 3)
     dataset = tf.data.Dataset.from_tensor_slices(images).batch(3)
     choice = RandomChoice([inverted(), keras.layers.Identity()], seed=0)
     found = np.concatenate(list(dataset.map(lambda x: choice(x, training=True))))
@@ -316,17 +320,17 @@ def test_in_a_map_layers_that_need_the_backend_are_named_and_identity_is_none_of
     ("make", "error", "message"),
     [
         (lambda: RandomApply(3), TypeError, "`layer` must be a keras.Layer; received layer=3."),
-        (lambda: RandomApply(MIX_UP), TypeError, f"`layer` must be a layer of pictures alone; received layer={MIX_UP!r}. {REMEDY}"),
-        (lambda: RandomChoice([inverted(), CUT_MIX]), TypeError, f"`layers[1]` must be a layer of pictures alone; received layers[1]={CUT_MIX!r}. {REMEDY}"),
+        (lambda: RandomApply(MIX_UP), TypeError, f"`layer` must be a layer of images alone; received layer={MIX_UP!r}. {REMEDY}"),
+        (lambda: RandomChoice([inverted(), CUT_MIX]), TypeError, f"`layers[1]` must be a layer of images alone; received layers[1]={CUT_MIX!r}. {REMEDY}"),
         (lambda: RandomApply(inverted(), 1.5), ValueError, "`rate` must be a number from 0 to 1; received rate=1.5."),
         (lambda: RandomApply(inverted(), True), TypeError, "`rate` must be a number from 0 to 1; received rate=True."),
         (lambda: inverted(seed=-1), ValueError, "`seed` must be an integer from 0 to 2147483647; received seed=-1."),
         (lambda: RandomChoice([]), ValueError, "`layers` must be a list of at least one layer; received layers=[]."),
         (lambda: RandomChoice("flip"), TypeError, "`layers` must be a list of layers; received layers='flip'."),
-        (lambda: RandomSequence([None]), TypeError, "`layers[0]` must be a keras.Layer; received layers[0]=None."),
-        (lambda: inverted()({"images": pictures(2, 4, 4, 3)}), TypeError, "`inputs` must be one tensor of pictures; received inputs='dict'. Labels, boxes and masks are not changed with the pictures; for a mask that is to be, see `draw_parameters` and `apply`."),
-        (lambda: inverted()(pictures(2, 4)), ValueError, "`input_shape` must be of three axes (one picture) or four (a batch); received input_shape=(2, 4)."),
-        (lambda: RandomApply(keras.layers.RandomCrop(2, 2, name="crop"))(pictures(2, 4, 4, 3)), ValueError, "`input_shape` must be one that the layers inside keep; received input_shape=(2, 4, 4, 3). 'crop' makes (2, 2, 2, 3) of (2, 4, 4, 3)."),
+        (lambda: AugmentationPipeline([None]), TypeError, "`layers[0]` must be a keras.Layer; received layers[0]=None."),
+        (lambda: inverted()({"images": make_images(2, 4, 4, 3)}), TypeError, "`inputs` must be one tensor of images; received inputs='dict'. Labels, boxes and masks are not changed with the images; for a mask that is to be, see `get_random_transformation` and `transform_images`."),
+        (lambda: inverted()(make_images(2, 4)), ValueError, "`input_shape` must be of three axes (one image) or four (a batch); received input_shape=(2, 4)."),
+        (lambda: RandomApply(keras.layers.RandomCrop(2, 2, name="crop"))(make_images(2, 4, 4, 3)), ValueError, "`input_shape` must be one that the layers inside keep; received input_shape=(2, 4, 4, 3). 'crop' makes (2, 2, 2, 3) of (2, 4, 4, 3)."),
     ],
 )  # fmt: skip
 def test_wrong_arguments_are_named(make, error, message):

@@ -7,7 +7,7 @@ import pytest
 from catdog_keras import (
     ClassNames,
     fold_batch_norm,
-    model_classes,
+    get_class_names,
     strip_augmentation,
     transfer_model,
 )
@@ -25,7 +25,7 @@ def named(**arguments):
 
 def test_names_are_in_the_model_and_their_number_is_that_of_the_logits():
     model = named()
-    assert model_classes(model) == NAMES
+    assert get_class_names(model) == NAMES
     assert model.output_shape == (None, 3)
     assert [layer.name for layer in model.layers[-2:]] == ["logits", "class_names"]
 
@@ -33,7 +33,7 @@ def test_names_are_in_the_model_and_their_number_is_that_of_the_logits():
 def test_model_classes_of_a_loaded_file_are_those_that_were_saved(tmp_path):
     path = tmp_path / "model.keras"
     named().save(path)
-    assert model_classes(keras.saving.load_model(path)) == NAMES
+    assert get_class_names(keras.saving.load_model(path)) == NAMES
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_model_classes_of_a_loaded_file_are_those_that_were_saved(tmp_path):
     ],
 )
 def test_they_survive_what_is_done_to_a_model(change):
-    assert model_classes(change(named(augmentation=keras.layers.RandomFlip()))) == NAMES
+    assert get_class_names(change(named(augmentation=keras.layers.RandomFlip()))) == NAMES
 
 
 def test_logits_stay_in_float32_under_a_policy_of_16_bits():
@@ -73,13 +73,13 @@ def test_the_summary_shows_what_is_frozen_and_what_is_trained():
 def test_a_model_without_names_says_how_to_give_it_some():
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
     with pytest.raises(ValueError, match="class names") as caught:
-        model_classes(model)
+        get_class_names(model)
     assert str(caught.value) == (
         f"`model` must be a model that holds its class names; received model={model!r}. Build it "
         "by `transfer_model(..., class_names=...)`, or put a `ClassNames` layer last."
     )
     with pytest.raises(TypeError) as caught:
-        model_classes("model.keras")
+        get_class_names("model.keras")
     assert str(caught.value) == "`model` must be a keras.Model; received model='model.keras'."
 
 

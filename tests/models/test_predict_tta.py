@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 from keras import layers
 
-from catdog_keras import RandomAffine, build_model3, predict_with_augmentation
+from catdog_keras import RandomAffine, build_model3, predict_tta
 from catdog_keras._checks import describe
 
 SHAPE = (8, 9, 3)
 
 
-def pictures(count=5):
+def make_images(count=5):
     return np.random.default_rng(0).uniform(0, 1, (count, *SHAPE)).astype("float32")
 
 
@@ -30,39 +30,39 @@ def softmax(logits):
 
 
 def test_the_mirror_image_is_averaged_in_probability():
-    model, images = classifier(), pictures()
+    model, images = classifier(), make_images()
     plain, mirrored = (softmax(model.predict(x, verbose=0)) for x in (images, images[:, :, ::-1]))
     assert np.abs(plain - mirrored).max() > 0.01
-    found = predict_with_augmentation(model, images)
+    found = predict_tta(model, images)
     np.testing.assert_allclose(found, (plain + mirrored) / 2, rtol=1e-5)
     of_logits = softmax((np.log(plain) + np.log(mirrored)) / 2)
     assert np.abs(found - of_logits).max() > 1e-4
-    np.testing.assert_allclose(predict_with_augmentation(model, images, 0), plain, rtol=1e-5)
-    np.testing.assert_allclose(predict_with_augmentation(model, images, []), plain, rtol=1e-5)
+    np.testing.assert_allclose(predict_tta(model, images, 0), plain, rtol=1e-5)
+    np.testing.assert_allclose(predict_tta(model, images, []), plain, rtol=1e-5)
 
 
 def test_views_are_functions_and_layers_in_training():
-    model, images = classifier(), pictures()
+    model, images = classifier(), make_images()
     views = [lambda x: x[:, ::-1], RandomAffine(translation=(0.5, 0.5)), layers.Rescaling(0.5)]
     seen = [images, images[:, ::-1], views[1](images, training=True), 0.5 * images]
     expected = np.mean([softmax(keras.ops.convert_to_numpy(model(x))) for x in seen], axis=0)
-    np.testing.assert_allclose(predict_with_augmentation(model, images, views), expected, rtol=1e-5)
+    np.testing.assert_allclose(predict_tta(model, images, views), expected, rtol=1e-5)
 
 
 def test_random_views_are_seeded_and_differ_among_themselves():
-    model, images = classifier(), pictures()
-    one, again, other = (predict_with_augmentation(model, images, 3, seed=s) for s in (1, 1, 2))
+    model, images = classifier(), make_images()
+    one, again, other = (predict_tta(model, images, 3, seed=s) for s in (1, 1, 2))
     np.testing.assert_array_equal(one, again)
     assert np.abs(one - other).max() > 1e-3
-    first = predict_with_augmentation(model, images, 1, seed=1)
+    first = predict_tta(model, images, 1, seed=1)
     assert np.abs(one - first).max() > 1e-3
 
 
 def test_arrays_tensors_and_datasets_give_the_same():
     import tensorflow as tf
 
-    model, images = classifier(), pictures()
-    expected = predict_with_augmentation(model, images)
+    model, images = classifier(), make_images()
+    expected = predict_tta(model, images)
     labels = np.zeros(5, "int32")
     for given in (
         keras.ops.convert_to_tensor(images),
@@ -71,24 +71,24 @@ def test_arrays_tensors_and_datasets_give_the_same():
         tf.data.Dataset.from_tensor_slices(images).batch(2),
         tf.data.Dataset.from_tensor_slices((images, labels)).batch(2),
     ):
-        np.testing.assert_allclose(predict_with_augmentation(model, given), expected, rtol=1e-5)
-    small = predict_with_augmentation(model, images, batch_size=2)
+        np.testing.assert_allclose(predict_tta(model, given), expected, rtol=1e-5)
+    small = predict_tta(model, images, batch_size=2)
     np.testing.assert_allclose(small, expected, rtol=1e-5)
 
 
 @pytest.mark.parametrize(("outputs", "activation"), [(3, "softmax"), (1, "sigmoid")])
 def test_models_that_end_in_probabilities_give_the_same_as_in_logits(outputs, activation):
-    model, images = classifier(outputs), pictures()
+    model, images = classifier(outputs), make_images()
     ended = keras.Sequential([keras.Input(SHAPE), model, layers.Activation(activation)])
-    found = predict_with_augmentation(ended, images, from_logits=False)
+    found = predict_tta(ended, images, from_logits=False)
     assert found.shape == (5, outputs)
-    np.testing.assert_allclose(predict_with_augmentation(model, images), found, rtol=1e-5)
+    np.testing.assert_allclose(predict_tta(model, images), found, rtol=1e-5)
 
 
 def test_augmentation_inside_the_model_stays_off():
     images = np.random.default_rng(0).uniform(0, 255, (2, 46, 46, 3)).astype("float32")
     model = build_model3((46, 46, 3))
-    one, again = (predict_with_augmentation(model, images) for _ in range(2))
+    one, again = (predict_tta(model, images) for _ in range(2))
     np.testing.assert_array_equal(one, again)
 
 
@@ -99,8 +99,8 @@ VIEWS = "a number of views, a list of layers or functions, or None for the mirro
     ("arguments", "error", "message"),
     [
         ({"model": 3}, TypeError, "`model` must be a keras.Model; received model=3."),
-        ({"images": 3}, TypeError, "`images` must be an array of pictures or a dataset of them; received images=3."),
-        ({"images": []}, ValueError, "`images` must hold at least one picture; received none."),
+        ({"images": 3}, TypeError, "`images` must be an array of images or a dataset of them; received images=3."),
+        ({"images": []}, ValueError, "`images` must hold at least one image; received none."),
         ({"views": "flip"}, TypeError, describe("views", VIEWS, "flip")),
         ({"views": ["flip"]}, TypeError, describe("views", VIEWS, ["flip"])),
         ({"views": -1}, ValueError, "`views` must be an integer of at least 0; received views=-1."),
@@ -115,16 +115,16 @@ def test_what_cannot_be_predicted_is_refused(arguments, error, message):
     if arguments.get("model") == "softmax":
         arguments = {"model": classifier(activation="softmax")}
     with pytest.raises(error) as caught:
-        predict_with_augmentation(**{"model": classifier(), "images": pictures(), **arguments})
+        predict_tta(**{"model": classifier(), "images": make_images(), **arguments})
     assert str(caught.value) == message
 
 
-def test_a_view_of_other_pictures_and_outputs_of_other_shapes_are_refused():
+def test_a_view_of_other_images_and_outputs_of_other_shapes_are_refused():
     with pytest.raises(
         ValueError,
-        match="`views` must return as many pictures as they are given, here 5; received 2",
+        match="`views` must return as many images as they are given, here 5; received 2",
     ):
-        predict_with_augmentation(classifier(), pictures(), [lambda x: x[:2]])
+        predict_tta(classifier(), make_images(), [lambda x: x[:2]])
     maps = keras.Sequential([keras.Input(SHAPE), layers.Conv2D(2, 3)])
     with pytest.raises(ValueError, match=r"received outputs of shape \(5, 6, 7, 2\)"):
-        predict_with_augmentation(maps, pictures())
+        predict_tta(maps, make_images())

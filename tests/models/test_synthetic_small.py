@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from catdog_keras import fit_head, transfer_model
-from catdog_keras.datasets.synthetic import draw_picture
+from catdog_keras.datasets.synthetic import draw_image
 from catdog_keras.models import _synthetic_small as synthetic_small
 from catdog_keras.models._synthetic_small import build_synthetic_small, read_weights
 
@@ -18,7 +18,7 @@ SHAPE = (96, 96, 3)
 def images_and_labels():
     """Images of the seed that users load; the backbone was trained on other seeds."""
     jobs = [(name, number) for number in range(60) for name in ("cat", "dog")]
-    images = [np.asarray(draw_picture(*job).resize(SHAPE[:2])) for job in jobs]
+    images = [np.asarray(draw_image(*job).resize(SHAPE[:2])) for job in jobs]
     return np.stack(images), np.arange(len(jobs)) % 2
 
 

@@ -56,9 +56,9 @@ def test_the_table_holds_every_backbone_of_keras():
 
 
 @pytest.mark.parametrize("name", APPLICATIONS)
-def test_a_backbone_refuses_less_than_its_smallest_picture(name):
+def test_a_backbone_refuses_less_than_its_smallest_image(name):
     if name == "nasnet_mobile" and keras.backend.backend() == "torch":
-        pytest.skip("Keras has no NASNet of small pictures on PyTorch")
+        pytest.skip("Keras has no NASNet of small images on PyTorch")
     known = BACKBONES[name]
     shape = (known.minimum_size, known.minimum_size - 1, 3)
     with pytest.raises(ValueError, match=f"at least {known.minimum_size}x{known.minimum_size}"):
@@ -102,10 +102,10 @@ def module_of(constructor):
 
 @pytest.mark.parametrize("name", APPLICATIONS)
 def test_the_preprocessing_is_that_of_keras(name):
-    pictures = np.random.default_rng(0).integers(0, 256, (2, 4, 4, 3)).astype("float32")
-    expected = module_of(BACKBONES[name].constructor).preprocess_input(pictures.copy())
+    images = np.random.default_rng(0).integers(0, 256, (2, 4, 4, 3)).astype("float32")
+    expected = module_of(BACKBONES[name].constructor).preprocess_input(images.copy())
     scheme = BACKBONES[name].preprocessing
-    prepared = pictures if scheme is None else Preprocessing(scheme)(pictures)
+    prepared = images if scheme is None else Preprocessing(scheme)(images)
     np.testing.assert_allclose(keras.ops.convert_to_numpy(prepared), expected, rtol=1e-6, atol=1e-5)
 
 
@@ -114,8 +114,8 @@ def test_frozen_means_frozen():
     model = transfer_model(backbone, SMALL)
     before = values(backbone.variables)
     model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    pictures = np.random.default_rng(0).uniform(0, 255, (8, *SMALL))
-    model.fit(pictures, np.arange(8) % 2, epochs=2, verbose=0)
+    images = np.random.default_rng(0).uniform(0, 255, (8, *SMALL))
+    model.fit(images, np.arange(8) % 2, epochs=2, verbose=0)
     weights = [w for w in backbone.variables if "seed" not in w.path]
     assert len(weights) == 6
     for was, now, variable in zip(
@@ -128,11 +128,11 @@ def test_frozen_means_frozen():
 def test_batch_norm_of_a_frozen_backbone_stays_in_inference_mode():
     model = transfer_model(small_backbone(), SMALL, dropout=0)
     normalization = model.get_layer("small").layers[1]
-    pictures = np.random.default_rng(0).uniform(0, 255, (4, *SMALL)).astype("float32")
-    inputs = normalization(pictures[..., :1].repeat(4, axis=-1), training=True)
+    images = np.random.default_rng(0).uniform(0, 255, (4, *SMALL)).astype("float32")
+    inputs = normalization(images[..., :1].repeat(4, axis=-1), training=True)
     np.testing.assert_allclose(  # untouched averages: mean 0 and variance 1
         keras.ops.convert_to_numpy(inputs),
-        pictures[..., :1].repeat(4, axis=-1) / np.sqrt(1.001),
+        images[..., :1].repeat(4, axis=-1) / np.sqrt(1.001),
         rtol=1e-5,
     )
 
@@ -158,9 +158,9 @@ def test_max_pooling_is_the_largest_feature():
     backbone = keras.Sequential([keras.Input(SMALL), keras.layers.Rescaling(1.0)])
     model = transfer_model(backbone, SMALL, pooling="max")
     pooled = keras.Model(model.input, model.get_layer("pooling").output)
-    pictures = np.random.default_rng(0).uniform(0, 255, (2, *SMALL)).astype("float32")
+    images = np.random.default_rng(0).uniform(0, 255, (2, *SMALL)).astype("float32")
     np.testing.assert_allclose(
-        keras.ops.convert_to_numpy(pooled(pictures)), pictures.max(axis=(1, 2)), rtol=1e-6
+        keras.ops.convert_to_numpy(pooled(images)), images.max(axis=(1, 2)), rtol=1e-6
     )
 
 
@@ -168,9 +168,9 @@ def test_features_of_places_are_pooled_over_all_places():
     layers = [keras.Input(SMALL), keras.layers.Reshape((32 * 32, 3))]
     model = transfer_model(keras.Sequential(layers), SMALL, pooling="avg")
     pooled = keras.Model(model.input, model.get_layer("pooling").output)
-    pictures = np.random.default_rng(0).uniform(0, 255, (2, *SMALL)).astype("float32")
+    images = np.random.default_rng(0).uniform(0, 255, (2, *SMALL)).astype("float32")
     np.testing.assert_allclose(
-        keras.ops.convert_to_numpy(pooled(pictures)), pictures.mean(axis=(1, 2)), rtol=1e-5
+        keras.ops.convert_to_numpy(pooled(images)), images.mean(axis=(1, 2)), rtol=1e-5
     )
 
 

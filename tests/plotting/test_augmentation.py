@@ -1,4 +1,4 @@
-"""Each picture beside its own views, on one scale of values."""
+"""Each image beside its own views, on one scale of values."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -8,7 +8,7 @@ from catdog_keras.plotting import plot_augmentation
 
 
 def stamped(first, count=2, shape=(4, 6, 3)):
-    """Bytes whose every pixel is the number of the picture: it can be told which is shown."""
+    """Bytes whose every pixel is the number of the image: it can be told which is shown."""
     numbers = first + np.arange(count, dtype="uint8").reshape(-1, 1, 1, 1)
     return np.broadcast_to(numbers, (count, *shape)).copy()
 
@@ -17,16 +17,16 @@ def shown(figure):
     return [[int(image.get_array()[0, 0, 0]) for image in ax.images] for ax in figure.axes]
 
 
-def test_each_picture_stands_before_its_own_views():
+def test_each_image_stands_before_its_own_views():
     figure = plot_augmentation(stamped(0), [stamped(10), stamped(20), stamped(30)])
     assert shown(figure) == [[0, 10, 20, 30], [1, 11, 21, 31]]
-    assert [ax.get_title("left") for ax in figure.axes] == ["picture | 3 views of it", ""]
+    assert [ax.get_title("left") for ax in figure.axes] == ["image | 3 views of it", ""]
     assert shown(plot_augmentation(stamped(0), np.stack([stamped(10)]))) == [[0, 10], [1, 11]]
     one = plot_augmentation(stamped(0), [stamped(10)])
-    assert one.axes[0].get_title("left") == "picture | 1 view of it"
+    assert one.axes[0].get_title("left") == "image | 1 view of it"
 
 
-def test_a_line_stands_between_the_picture_and_its_views():
+def test_a_line_stands_between_the_image_and_its_views():
     with plt.style.context("dark_background"):
         figure = plot_augmentation(stamped(0), [stamped(10)] * 3)
     for ax in figure.axes:
@@ -54,11 +54,11 @@ def test_views_may_be_of_another_size():
 @pytest.mark.parametrize(
     ("images", "views", "keywords", "error", "message"),
     [
-        (np.zeros((4, 4)), [], {}, ValueError, "`images` must be at least one picture, of shape (batch, height, width, channels), (batch, channels, height, width) or (batch, height, width); received shape (4, 4)."),
-        (stamped(0), 5, {}, TypeError, "`views` must be a list of arrays, each with a view of every picture; received views=5."),
-        (stamped(0), [], {}, ValueError, "`views` must be a list of arrays, each with a view of every picture, at least one; received views=[]."),
-        (stamped(0), stamped(1), {}, ValueError, "`views` must be arrays of 2 pictures of 3 axes, as `images`; received an array of shape (4, 6, 3)."),
-        (stamped(0), [stamped(0, 3)], {}, ValueError, "`views` must be arrays of 2 pictures of 3 axes, as `images`; received an array of shape (3, 4, 6, 3)."),
+        (np.zeros((4, 4)), [], {}, ValueError, "`images` must be at least one image, of shape (batch, height, width, channels), (batch, channels, height, width) or (batch, height, width); received shape (4, 4)."),
+        (stamped(0), 5, {}, TypeError, "`views` must be a list of arrays, each with a view of every image; received views=5."),
+        (stamped(0), [], {}, ValueError, "`views` must be a list of arrays, each with a view of every image, at least one; received views=[]."),
+        (stamped(0), stamped(1), {}, ValueError, "`views` must be arrays of 2 images of 3 axes, as `images`; received an array of shape (4, 6, 3)."),
+        (stamped(0), [stamped(0, 3)], {}, ValueError, "`views` must be arrays of 2 images of 3 axes, as `images`; received an array of shape (3, 4, 6, 3)."),
         (stamped(0), [stamped(0)], {"data_format": "NCHW"}, ValueError, "`data_format` must be one of 'channels_last', 'channels_first'; received data_format='NCHW'."),
         (stamped(0), [stamped(0)], {"value_range": (1, 0)}, ValueError, "`value_range` must be a pair (low, high) of finite numbers with low < high, or None; received value_range=(1, 0)."),
     ],

@@ -42,7 +42,7 @@ def test_each_model_has_a_group_of_bars_with_numbers():
     assert bars_of(ax) == {"train": [0.9, 1.0], "validation": [0.8], "test": [0.7, 0.75]}
     assert written(ax) == ["0.900", "0.800", "0.700 (0.600 to 0.780)", "1.000", "0.750"]
     assert [label.get_text() for label in ax.get_yticklabels()] == ["model1", "model2"]
-    assert ax.get_xlabel() == "accuracy (share of pictures)"
+    assert ax.get_xlabel() == "accuracy (share of images)"
     assert ax.get_xlim() == (0, 1)
     assert ax.yaxis_inverted()
     assert ax.get_title() == "Accuracy of 2 models"
@@ -51,8 +51,8 @@ def test_each_model_has_a_group_of_bars_with_numbers():
 
 def test_numbers_stand_beside_their_bars():
     ax = plot_comparison(MODELS)
-    centres = sorted(bar.get_y() + bar.get_height() / 2 for bar in ax.patches)
-    assert sorted(text.xy[1] for text in ax.texts) == pytest.approx(centres)
+    centers = sorted(bar.get_y() + bar.get_height() / 2 for bar in ax.patches)
+    assert sorted(text.xy[1] for text in ax.texts) == pytest.approx(centers)
 
 
 def test_the_interval_is_drawn_where_it_is_known():
@@ -80,7 +80,7 @@ def test_the_baseline_is_seen_on_a_dark_background():
     assert line.get_color() == "white"
 
 
-def test_splits_are_told_apart_without_colour():
+def test_splits_are_told_apart_without_color():
     hatches = {bar.get_hatch() for bar in plot_comparison(MODELS).patches}
     assert len(hatches) == 3
 

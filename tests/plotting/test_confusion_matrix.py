@@ -34,7 +34,7 @@ def test_cells_hold_counts_and_percentages_of_their_row():
     assert tick_texts(ax.xaxis) == tick_texts(ax.yaxis) == ["cat", "dog"]
     low, high = (100 * end for end in wilson_interval(177, 192))
     assert ax.get_title().splitlines() == [
-        "177 of 192 pictures right",
+        "177 of 192 images right",
         f"92.2 %, 95 % interval {low:.1f} to {high:.1f} %",
     ]
     (image,) = ax.images
@@ -42,15 +42,15 @@ def test_cells_hold_counts_and_percentages_of_their_row():
     assert image.get_clim() == (0, 1)
 
 
-def test_a_class_without_pictures_has_counts_and_no_percentages():
+def test_a_class_without_images_has_counts_and_no_percentages():
     ax = plot_confusion_matrix([[3, 1], [0, 0]], ["cat", "dog"])
     assert cells(ax) == {(0, 0): "3\n75 %", (0, 1): "1\n25 %", (1, 0): "0", (1, 1): "0"}
     assert ax.images[0].get_array()[1].tolist() == [0, 0]
 
 
-def test_no_pictures_have_no_accuracy():
+def test_no_images_have_no_accuracy():
     ax = plot_confusion_matrix([[0, 0], [0, 0]], ["cat", "dog"])
-    assert ax.get_title() == "0 of 0 pictures right"
+    assert ax.get_title() == "0 of 0 images right"
 
 
 def test_text_stands_out_from_its_cell():
@@ -131,4 +131,4 @@ def test_what_is_no_confusion_matrix_is_refused(matrix, names, error, message):
 def test_large_counts_are_written_as_in_the_title():
     ax = plot_confusion_matrix([[12345, 0], [6, 7]], ["cat", "dog"])
     assert ax.texts[0].get_text() == "12,345\n100 %"
-    assert ax.get_title().startswith("12,352 of 12,358 pictures right")
+    assert ax.get_title().startswith("12,352 of 12,358 images right")

@@ -28,26 +28,26 @@ FORTY = [f"{BREEDS[n % 4]} {n}" for n in range(40)]
 ODD = ["$5 & $6", "a_b^c", r"$\frac{$"]  # mathematics to matplotlib, names to us
 
 
-def pictures(count, shape=(12, 16, 3)):
+def make_images(count, shape=(12, 16, 3)):
     return np.random.default_rng(0).random((count, *shape))
 
 
 def signed(count, shape=(12, 16, 3)):
-    return pictures(count, shape) * 2 - 1
+    return make_images(count, shape) * 2 - 1
 
 
 def in_bytes(count, shape=(12, 16, 3)):
-    return (255 * pictures(count, shape)).astype("uint8")
+    return (255 * make_images(count, shape)).astype("uint8")
 
 
 def standardised(count, shape=(12, 16, 3)):
     """Less the mean, through the deviation: in none of the usual ranges."""
-    return (pictures(count, shape) - 0.45) / 0.23
+    return (make_images(count, shape) - 0.45) / 0.23
 
 
 def not_finite(count, shape=(12, 16, 3)):
-    """Some pixels, and all of the last picture."""
-    values = pictures(count, shape)
+    """Some pixels, and all of the last image."""
+    values = make_images(count, shape)
     values[0, 0], values[-1] = np.inf, np.nan
     return values
 
@@ -72,7 +72,7 @@ def sweep(steps, last=None):
     losses = np.linspace(0.7, 0.3, steps).tolist()
     if last is not None:
         losses[-1] = last
-    return catdog_keras.LearningRateSweep(tuple(rates), tuple(losses), rates[steps // 2])
+    return catdog_keras.LRFinderResult(tuple(rates), tuple(losses), rates[steps // 2])
 
 
 def results(names):
@@ -88,24 +88,24 @@ def results(names):
     ]
 
 
-def judged(names, pictures=192, missing=0, seed=0):
+def judged(names, images=192, missing=0, seed=0):
     """An evaluation of a fair classifier; the last `missing` classes do not occur."""
     random = np.random.default_rng(seed)
-    scores = random.gamma(0.4, size=(pictures, len(names))) + 1e-6
-    labels = np.arange(pictures) % (len(names) - missing)
-    scores[np.arange(pictures), labels] += random.random(pictures) * 1.5
+    scores = random.gamma(0.4, size=(images, len(names))) + 1e-6
+    labels = np.arange(images) % (len(names) - missing)
+    scores[np.arange(images), labels] += random.random(images) * 1.5
     rows = scores / scores.sum(axis=1, keepdims=True)
-    files = [f"cats_and_dogs_filtered/validation/cats/cat.{2000 + n}.jpg" for n in range(pictures)]
+    files = [f"cats_and_dogs_filtered/validation/cats/cat.{2000 + n}.jpg" for n in range(images)]
     return catdog_keras.Evaluation(names, labels, rows, files)
 
 
 def enlarged(bins, factor):
-    """The same bins of more pictures."""
-    return [replace(b, pictures=factor * b.pictures, correct=factor * b.correct) for b in bins]
+    """The same bins of more images."""
+    return [replace(b, num_images=factor * b.num_images, correct=factor * b.correct) for b in bins]
 
 
-def losses(names, count, shape=(12, 16, 3), files=True, of=pictures):
-    """The worst pictures of an evaluation, and what it was an evaluation of."""
+def losses(names, count, shape=(12, 16, 3), files=True, of=make_images):
+    """The worst images of an evaluation, and what it was an evaluation of."""
     evaluation = judged(names, max(count, len(names)))
     if not files:
         evaluation = catdog_keras.Evaluation(names, evaluation.labels, evaluation.probabilities)
@@ -119,39 +119,39 @@ def heat(count, shape=(12, 16)):
 
 CASES = {
     "plot_augmentation": {
-        "two pictures": (pictures(2), [pictures(2)] * 5),
-        "one picture": (pictures(1), [pictures(1)]),
-        "ten views": (pictures(3), [pictures(3)] * 10),
-        "forty pictures": (pictures(40), [pictures(40)] * 3),
+        "two images": (make_images(2), [make_images(2)] * 5),
+        "one image": (make_images(1), [make_images(1)]),
+        "ten views": (make_images(3), [make_images(3)] * 10),
+        "forty images": (make_images(40), [make_images(40)] * 3),
         "signed": (signed(2), [signed(2)] * 4),
-        "bytes": (in_bytes(2), [255 * pictures(2)] * 4),
+        "bytes": (in_bytes(2), [255 * make_images(2)] * 4),
         "standardised": (standardised(2), [standardised(2)] * 4),
         "not finite": (not_finite(2), [not_finite(2)] * 4),
-        "grey": (pictures(2, (9, 9, 1)), [pictures(2, (9, 9, 1))] * 4),
-        "channels first": (pictures(2, (3, 9, 14)), [pictures(2, (3, 9, 14))] * 4),
-        "panorama": (pictures(2, (4, 90, 3)), [pictures(2, (4, 90, 3))] * 4),
-        "tower": (pictures(2, (90, 4, 3)), [pictures(2, (90, 4, 3))] * 4),
+        "grey": (make_images(2, (9, 9, 1)), [make_images(2, (9, 9, 1))] * 4),
+        "channels first": (make_images(2, (3, 9, 14)), [make_images(2, (3, 9, 14))] * 4),
+        "panorama": (make_images(2, (4, 90, 3)), [make_images(2, (4, 90, 3))] * 4),
+        "tower": (make_images(2, (90, 4, 3)), [make_images(2, (90, 4, 3))] * 4),
     },
     "plot_images": {
-        "two classes": ((pictures(8), [0, 1] * 4), ["cats", "dogs"]),
-        "one picture of a class": ((pictures(8), [0] * 7 + [1]), ["cats", "dogs", "foxes"]),
-        "one class": ((pictures(4), [0] * 4), ["cats"]),
-        "forty classes": ((pictures(120), np.arange(120) % 39), FORTY),
-        "long names": ((pictures(7), [0] * 4 + [1] * 3), LONG),
-        "odd names": ((pictures(7), [0] * 4 + [1] * 3), ODD),
+        "two classes": ((make_images(8), [0, 1] * 4), ["cats", "dogs"]),
+        "one image of a class": ((make_images(8), [0] * 7 + [1]), ["cats", "dogs", "foxes"]),
+        "one class": ((make_images(4), [0] * 4), ["cats"]),
+        "forty classes": ((make_images(120), np.arange(120) % 39), FORTY),
+        "long names": ((make_images(7), [0] * 4 + [1] * 3), LONG),
+        "odd names": ((make_images(7), [0] * 4 + [1] * 3), ODD),
         "signed": ((signed(6), [0, 1] * 3), ["cats", "dogs"]),
         "bytes": ((in_bytes(6), [0, 1] * 3), ["cats", "dogs"]),
         "standardised": ((standardised(6), [0, 1] * 3), ["cats", "dogs"]),
         "not finite": ((not_finite(6), [0, 1] * 3), ["cats", "dogs"]),
-        "grey": ((pictures(6, (9, 9, 1)), [0, 1] * 3), ["cats", "dogs"]),
-        "channels first": ((pictures(6, (3, 9, 14)), [0, 1] * 3), ["cats", "dogs"]),
-        "panorama": ((pictures(6, (4, 90, 3)), [0, 1] * 3), ["cats", "dogs"]),
-        "tower": ((pictures(6, (90, 4, 3)), [0, 1] * 3), ["cats", "dogs"]),
+        "grey": ((make_images(6, (9, 9, 1)), [0, 1] * 3), ["cats", "dogs"]),
+        "channels first": ((make_images(6, (3, 9, 14)), [0, 1] * 3), ["cats", "dogs"]),
+        "panorama": ((make_images(6, (4, 90, 3)), [0, 1] * 3), ["cats", "dogs"]),
+        "tower": ((make_images(6, (90, 4, 3)), [0, 1] * 3), ["cats", "dogs"]),
     },
     "plot_label_counts": {
         "two classes": ({"cats": 1000, "dogs": 998},),
         "one class": ({"cats": 3},),
-        "no pictures": ({"cats": 0, "dogs": 0},),
+        "no images": ({"cats": 0, "dogs": 0},),
         "forty classes": ({name: 37 * n for n, name in enumerate(FORTY)},),
         "long names": (dict(zip(LONG, [12_500, 3, 0], strict=True)),),
         "odd names": (dict(zip(ODD, [12_500, 3, 0], strict=True)),),
@@ -177,27 +177,27 @@ CASES = {
         "long names": (matrix(3), LONG),
         "odd names": (matrix(3), ODD),
         "large counts": (matrix(10, 1_234_567), FORTY[:10]),
-        "a class without pictures": ([[3, 1], [0, 0]], ["cats", "dogs"]),
-        "no pictures": ([[0, 0], [0, 0]], ["cats", "dogs"]),
+        "a class without images": ([[3, 1], [0, 0]], ["cats", "dogs"]),
+        "no images": ([[0, 0], [0, 0]], ["cats", "dogs"]),
     },
-    "plot_class_activation": {
-        "two pictures": (pictures(2), heat(2), ["cats 93 %", "dogs 58 % (true: cats)"]),
-        "one picture": (pictures(1), heat(1), ["cats"]),
-        "forty pictures": (pictures(40), heat(40), FORTY),
-        "no titles": (pictures(3), heat(3)),
-        "long names": (pictures(3), heat(3), LONG),
-        "odd names": (pictures(3), heat(3), ODD),
-        "no evidence": (pictures(3), np.zeros((3, 12, 16)), LONG),
-        "evidence everywhere": (pictures(2), np.ones((2, 12, 16)), ["cats", "dogs"]),
+    "plot_grad_cam": {
+        "two images": (make_images(2), heat(2), ["cats 93 %", "dogs 58 % (true: cats)"]),
+        "one image": (make_images(1), heat(1), ["cats"]),
+        "forty images": (make_images(40), heat(40), FORTY),
+        "no titles": (make_images(3), heat(3)),
+        "long names": (make_images(3), heat(3), LONG),
+        "odd names": (make_images(3), heat(3), ODD),
+        "no evidence": (make_images(3), np.zeros((3, 12, 16)), LONG),
+        "evidence everywhere": (make_images(2), np.ones((2, 12, 16)), ["cats", "dogs"]),
         "bytes": (in_bytes(2), heat(2), ["cats", "dogs"]),
         "signed": (signed(2), heat(2), ["cats", "dogs"]),
         "standardised": (standardised(2), heat(2), ["cats", "dogs"]),
         "not finite": (not_finite(2), heat(2), ["cats", "dogs"]),
-        "grey": (pictures(2, (9, 9, 1)), heat(2, (9, 9)), ["cats", "dogs"]),
-        "channels first": (pictures(2, (3, 9, 14)), heat(2, (9, 14)), ["cats", "dogs"]),
-        "panorama": (pictures(2, (4, 90, 3)), heat(2, (4, 90)), ["cats", "dogs"]),
-        "tower": (pictures(2, (90, 4, 3)), heat(2, (90, 4)), ["cats", "dogs"]),
-        "one pixel": (pictures(2, (1, 1, 3)), np.ones((2, 1, 1)), ["cats", "dogs"]),
+        "grey": (make_images(2, (9, 9, 1)), heat(2, (9, 9)), ["cats", "dogs"]),
+        "channels first": (make_images(2, (3, 9, 14)), heat(2, (9, 14)), ["cats", "dogs"]),
+        "panorama": (make_images(2, (4, 90, 3)), heat(2, (4, 90)), ["cats", "dogs"]),
+        "tower": (make_images(2, (90, 4, 3)), heat(2, (90, 4)), ["cats", "dogs"]),
+        "one pixel": (make_images(2, (1, 1, 3)), np.ones((2, 1, 1)), ["cats", "dogs"]),
     },
     "plot_comparison": {
         "four models": (results(["model1", "model2", "model3", "model4"]), 0.5),
@@ -217,15 +217,15 @@ CASES = {
     "plot_reliability": {
         "two classes": (judged(["cats", "dogs"]).reliability_bins,),
         "one class": (judged(["cats"]).reliability_bins,),
-        "one picture": (judged(["cats", "dogs"], 1).reliability_bins,),
+        "one image": (judged(["cats", "dogs"], 1).reliability_bins,),
         "forty classes": (judged(FORTY, 4000).reliability_bins,),
         "large counts": (enlarged(judged(FORTY[:3], 4115).reliability_bins, 300),),
     },
     "plot_roc": {
         "two classes": (judged(["cats", "dogs"]).roc_curves,),
         "one class": (judged(["cats"]).roc_curves,),
-        "one picture of a class": (judged(["cats", "dogs", "foxes"], 4).roc_curves,),
-        "one class without pictures": (judged(["cats", "dogs", "foxes"], missing=1).roc_curves,),
+        "one image of a class": (judged(["cats", "dogs", "foxes"], 4).roc_curves,),
+        "one class without images": (judged(["cats", "dogs", "foxes"], missing=1).roc_curves,),
         "five classes": (judged(FORTY[:5]).roc_curves,),
         "forty classes": (judged(FORTY, missing=3).roc_curves,),
         "long names": (judged(LONG, 30_000).roc_curves,),
@@ -234,8 +234,8 @@ CASES = {
     "plot_top_losses": {
         "two classes": losses(["cats", "dogs"], 9),
         "one class": losses(["cats"], 3),
-        "one picture": losses(["cats", "dogs"], 1),
-        "two pictures": losses(["cats", "dogs"], 2),
+        "one image": losses(["cats", "dogs"], 1),
+        "two images": losses(["cats", "dogs"], 2),
         "forty classes": losses(FORTY, 40),
         "long names": losses(LONG, 9),
         "odd names": losses(ODD, 9),
@@ -251,15 +251,15 @@ CASES = {
     },
 }
 TALL = {
-    "plot_class_activation": 9.0,
+    "plot_grad_cam": 9.0,
     "plot_comparison": 12.0,
     "plot_label_counts": 9.0,
     "plot_images": 9.0,
     "plot_top_losses": 9.0,
 }
-OF_PICTURES = {"plot_augmentation", "plot_class_activation", "plot_images", "plot_top_losses"}
+OF_IMAGES = {"plot_augmentation", "plot_grad_cam", "plot_images", "plot_top_losses"}
 OF_NAMES = {
-    "plot_class_activation",
+    "plot_grad_cam",
     "plot_comparison",
     "plot_confusion_matrix",
     "plot_images",
@@ -334,7 +334,7 @@ def test_no_plotting_function_is_without_the_cases_that_apply():
     assert set(CASES) == set(plotting.__all__)
     for name, cases in CASES.items():
         assert any(case.startswith("one ") for case in cases), name
-    for name in OF_PICTURES:
+    for name in OF_IMAGES:
         assert set(KINDS) <= set(CASES[name]), name
     for name in OF_NAMES:
         assert {"long names", "odd names"} <= set(CASES[name]), name
@@ -476,8 +476,8 @@ def test_plots_go_into_a_part_of_a_figure(name):
 
 @pytest.mark.parametrize("name", CASES)
 def test_notebooks_show_what_is_returned(name):
-    picture = draw(name, next(iter(CASES[name])))._repr_png_()
-    assert picture.startswith(b"\x89PNG")
+    image = draw(name, next(iter(CASES[name])))._repr_png_()
+    assert image.startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -1,18 +1,18 @@
-"""What is drawn where: pictures, maps over them, the line, the scale, and what titles say."""
+"""What is drawn where: images, maps over them, the line, the scale, and what titles say."""
 
 import numpy as np
 import pytest
 from matplotlib.contour import QuadContourSet
 
-from catdog_keras.plotting import plot_class_activation
+from catdog_keras.plotting import plot_grad_cam
 
 
-def pictures(count=2, shape=(6, 8, 3)):
+def make_images(count=2, shape=(6, 8, 3)):
     return np.random.default_rng(0).integers(0, 256, (count, *shape)).astype("uint8")
 
 
 def spots(count=2, shape=(6, 8)):
-    """One strong place in each map, its neighbours at 0.4."""
+    """One strong place in each map, its neighbors at 0.4."""
     maps = np.zeros((count, *shape))
     maps[:, 1:4, 2:5] = 0.4
     maps[:, 2, 3] = 1
@@ -25,9 +25,9 @@ def lines(ax):
     return [path.vertices for contour in contours for path in contour.get_paths()]
 
 
-def test_each_picture_stands_beside_its_map():
-    images = pictures()
-    figure = plot_class_activation(images, spots(), ["cat 93 %", "dog 58 %"])
+def test_each_image_stands_beside_its_map():
+    images = make_images()
+    figure = plot_grad_cam(images, spots(), ["cat 93 %", "dog 58 %"])
     *rows, scale = figure.axes
     assert [ax.get_title("left") for ax in rows] == ["cat 93 %", "dog 58 %"]
     for ax, image in zip(rows, images, strict=True):
@@ -35,16 +35,16 @@ def test_each_picture_stands_beside_its_map():
         np.testing.assert_array_equal(plain.get_array(), image)
         assert over.get_extent()[0] > plain.get_extent()[1]
         assert over.get_extent()[2:] == plain.get_extent()[2:]
-    label = "evidence for the class (1: the strongest place of each picture)"
+    label = "evidence for the class (1: the strongest place of each image)"
     assert scale.get_xlabel() == label
     assert scale.get_xlim() == (0, 1)
 
 
-def test_the_map_is_lighter_where_the_evidence_is_stronger_whatever_the_picture():
+def test_the_map_is_lighter_where_the_evidence_is_stronger_whatever_the_image():
     """In black and white as well: by lightness alone."""
     steps = np.linspace(0, 1, 8)
     images = np.array([0, 255], "uint8").repeat(48 * 3).reshape(2, 6, 8, 3)
-    figure = plot_class_activation(images, np.broadcast_to(steps, (2, 6, 8)), value_range=(0, 255))
+    figure = plot_grad_cam(images, np.broadcast_to(steps, (2, 6, 8)), value_range=(0, 255))
     for ax in figure.axes[:2]:
         lightness = np.asarray(ax.images[1].get_array()) @ [0.299, 0.587, 0.114]
         assert (np.diff(lightness, axis=1) > 0.03).all()
@@ -53,27 +53,27 @@ def test_the_map_is_lighter_where_the_evidence_is_stronger_whatever_the_picture(
 
 
 def test_the_line_lies_around_the_strong_places_of_the_map():
-    figure = plot_class_activation(pictures(1), spots(1))
+    figure = plot_grad_cam(make_images(1), spots(1))
     (ax, _) = figure.axes
     left, right, bottom, top = ax.images[1].get_extent()
-    centre = left + (right - left) * 3.5 / 8, top - (top - bottom) * 2.5 / 6
+    center = left + (right - left) * 3.5 / 8, top - (top - bottom) * 2.5 / 6
     found = lines(ax)
     assert len(found) == 2  # white on black
     for corners in found:
-        np.testing.assert_allclose(corners.mean(axis=0), centre, atol=0.03)
+        np.testing.assert_allclose(corners.mean(axis=0), center, atol=0.03)
         assert np.ptp(corners[:, 0]) < 2 * (right - left) / 8
 
 
 @pytest.mark.parametrize("value", [0.0, 0.3, 1.0])
 def test_even_maps_have_no_line(value):
-    figure = plot_class_activation(pictures(1), np.full((1, 6, 8), value))
+    figure = plot_grad_cam(make_images(1), np.full((1, 6, 8), value))
     assert lines(figure.axes[0]) == []
 
 
 def test_a_map_without_evidence_is_said_to_be_one():
     maps = spots()
     maps[0] = 0
-    figure = plot_class_activation(pictures(), maps, ["cat", "dog"])
+    figure = plot_grad_cam(make_images(), maps, ["cat", "dog"])
     assert [ax.get_title("left") for ax in figure.axes[:2]] == [
         "cat: no place speaks for it",
         "dog",
@@ -81,32 +81,30 @@ def test_a_map_without_evidence_is_said_to_be_one():
 
 
 def test_channels_first_is_shown_as_channels_last():
-    images = pictures()
+    images = make_images()
     for data_format in (None, "channels_first"):
-        figure = plot_class_activation(
-            images.transpose(0, 3, 1, 2), spots(), data_format=data_format
-        )
+        figure = plot_grad_cam(images.transpose(0, 3, 1, 2), spots(), data_format=data_format)
         np.testing.assert_array_equal(figure.axes[1].images[0].get_array(), images[1])
 
 
 @pytest.mark.parametrize(
     ("arguments", "keywords", "error", "message"),
     [
-        ((pictures()[0, 0], spots()), {}, ValueError, "`images` must be at least one picture, of shape (batch, height, width, channels), (batch, channels, height, width) or (batch, height, width); received shape (8, 3)."),
-        ((pictures(0), spots(0)), {}, ValueError, "`images` must be at least one picture, of shape (batch, height, width, channels), (batch, channels, height, width) or (batch, height, width); received shape (0, 6, 8, 3)."),
-        ((pictures(), spots(1)), {}, ValueError, "`maps` must be one map per picture, of shape (2, height, width); received shape (1, 6, 8) and dtype float64."),
-        ((pictures(), spots()[0]), {}, ValueError, "`maps` must be one map per picture, of shape (2, height, width); received shape (6, 8) and dtype float64."),
-        ((pictures(), spots(2, (6, 6))), {}, ValueError, "`maps` must be of the height and width of the pictures, here (6, 8); received maps of (6, 6)."),
-        ((pictures(), 2 * spots()), {}, ValueError, "`maps` must hold numbers from 0 to 1; received values from 0 to 2."),
-        ((pictures(), np.nan * spots()), {}, ValueError, "`maps` must hold numbers from 0 to 1; received values from nan to nan."),
-        ((pictures(), spots(), "cat"), {}, TypeError, "`titles` must be a list with a title for each picture, or None; received titles='cat'."),
-        ((pictures(), spots(), ["cat", 5]), {}, TypeError, "`titles` must be a list with a title for each picture, or None; received titles=['cat', 5]."),
-        ((pictures(), spots(), ["cat"]), {}, ValueError, "`titles` must hold one title per picture, here 2; received 1."),
-        ((pictures(), spots()), {"data_format": "NCHW"}, ValueError, "`data_format` must be one of 'channels_last', 'channels_first'; received data_format='NCHW'."),
-        ((pictures(), spots()), {"value_range": (1, 0)}, ValueError, "`value_range` must be a pair (low, high) of finite numbers with low < high, or None; received value_range=(1, 0)."),
+        ((make_images()[0, 0], spots()), {}, ValueError, "`images` must be at least one image, of shape (batch, height, width, channels), (batch, channels, height, width) or (batch, height, width); received shape (8, 3)."),
+        ((make_images(0), spots(0)), {}, ValueError, "`images` must be at least one image, of shape (batch, height, width, channels), (batch, channels, height, width) or (batch, height, width); received shape (0, 6, 8, 3)."),
+        ((make_images(), spots(1)), {}, ValueError, "`maps` must be one map per image, of shape (2, height, width); received shape (1, 6, 8) and dtype float64."),
+        ((make_images(), spots()[0]), {}, ValueError, "`maps` must be one map per image, of shape (2, height, width); received shape (6, 8) and dtype float64."),
+        ((make_images(), spots(2, (6, 6))), {}, ValueError, "`maps` must be of the height and width of the images, here (6, 8); received maps of (6, 6)."),
+        ((make_images(), 2 * spots()), {}, ValueError, "`maps` must hold numbers from 0 to 1; received values from 0 to 2."),
+        ((make_images(), np.nan * spots()), {}, ValueError, "`maps` must hold numbers from 0 to 1; received values from nan to nan."),
+        ((make_images(), spots(), "cat"), {}, TypeError, "`titles` must be a list with a title for each image, or None; received titles='cat'."),
+        ((make_images(), spots(), ["cat", 5]), {}, TypeError, "`titles` must be a list with a title for each image, or None; received titles=['cat', 5]."),
+        ((make_images(), spots(), ["cat"]), {}, ValueError, "`titles` must hold one title per image, here 2; received 1."),
+        ((make_images(), spots()), {"data_format": "NCHW"}, ValueError, "`data_format` must be one of 'channels_last', 'channels_first'; received data_format='NCHW'."),
+        ((make_images(), spots()), {"value_range": (1, 0)}, ValueError, "`value_range` must be a pair (low, high) of finite numbers with low < high, or None; received value_range=(1, 0)."),
     ],
 )  # fmt: skip
 def test_what_cannot_be_shown_is_refused(arguments, keywords, error, message):
     with pytest.raises(error) as caught:
-        plot_class_activation(*arguments, **keywords)
+        plot_grad_cam(*arguments, **keywords)
     assert str(caught.value) == message

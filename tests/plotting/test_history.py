@@ -31,7 +31,7 @@ def test_accuracy_and_loss_stand_side_by_side_with_both_curves():
     assert curves(loss)["training"] == ([1, 2, 3], LOG["loss"])
     assert curves(loss)["validation"] == ([1, 2, 3], LOG["val_loss"])
     assert [ax.get_xlabel() for ax in (accuracy, loss)] == ["epoch", "epoch"]
-    assert accuracy.get_ylabel() == "accuracy (share of pictures)"
+    assert accuracy.get_ylabel() == "accuracy (share of images)"
     assert loss.get_ylabel() == "loss"
 
 
@@ -52,7 +52,7 @@ def test_of_equal_epochs_the_first_is_best():
     assert figure.axes[0].get_title().endswith("in epoch 2")
 
 
-def test_curves_are_told_apart_without_colour():
+def test_curves_are_told_apart_without_color():
     training, validation, best = plot_history(LOG).axes[0].get_lines()
     assert training.get_linestyle() != validation.get_linestyle()
     assert len({line.get_marker() for line in (training, validation, best)}) == 3

@@ -1,4 +1,4 @@
-"""Which pictures are shown where, in which range of values, and what is said of missing ones."""
+"""Which images are shown where, in which range of values, and what is said of missing ones."""
 
 import keras
 import numpy as np
@@ -16,7 +16,7 @@ NAMES = ["cats", "dogs"]
 
 
 def stamped(labels, shape=(4, 6, 3)):
-    """Bytes whose every pixel is the number of the picture: it can be told which is shown."""
+    """Bytes whose every pixel is the number of the image: it can be told which is shown."""
     count = len(labels)
     return np.broadcast_to(
         np.arange(count, dtype="uint8").reshape(-1, 1, 1, 1), (count, *shape)
@@ -24,7 +24,7 @@ def stamped(labels, shape=(4, 6, 3)):
 
 
 def shown(figure):
-    """The stamps of the pictures in each row."""
+    """The stamps of the images in each row."""
     return [[int(image.get_array()[0, 0, 0]) for image in ax.images] for ax in figure.axes]
 
 
@@ -32,19 +32,19 @@ def titles(figure):
     return [ax.get_title("left") for ax in figure.axes]
 
 
-def test_each_class_has_a_row_of_its_first_three_pictures():
+def test_each_class_has_a_row_of_its_first_three_images():
     figure = plot_images(stamped([1, 0, 0, 1, 0, 0, 1, 1]), NAMES)
     assert shown(figure) == [[1, 2, 4], [0, 3, 6]]
     assert titles(figure) == ["cats", "dogs"]
 
 
-def test_missing_pictures_leave_empty_places_and_are_named():
+def test_missing_images_leave_empty_places_and_are_named():
     figure = plot_images(stamped([0, 0, 0, 0, 1]), ["cats", "dogs", "foxes"])
     assert shown(figure) == [[0, 1, 2], [4], []]
     assert titles(figure) == [
         "cats",
-        "dogs: 1 found in 5 pictures",
-        "foxes: none found in 5 pictures",
+        "dogs: 1 found in 5 images",
+        "foxes: none found in 5 images",
     ]
     widths = {ax.get_xlim() for ax in figure.axes}
     assert len(widths) == 1  # an empty row is as wide as a full one
@@ -71,7 +71,7 @@ def test_the_search_for_a_missing_class_ends():
             taken.append(1)
             yield stamped([0, 0])
 
-    assert titles(plot_images(endless(), NAMES)) == ["cats", "dogs: none found in 64 pictures"]
+    assert titles(plot_images(endless(), NAMES)) == ["cats", "dogs: none found in 64 images"]
     assert len(taken) == 32
     assert len(shown(plot_images(endless(), NAMES, max_batches=1))[0]) == 2
     assert len(taken) == 33
@@ -90,15 +90,15 @@ class Numbered(keras.utils.PyDataset):
 def test_datasets_of_tensorflow_and_of_keras_are_shown():
     import tensorflow as tf
 
-    pictures, labels = stamped([0, 1, 1])
+    images, labels = stamped([0, 1, 1])
     for dataset in (
-        tf.data.Dataset.from_tensor_slices((pictures, labels)).batch(2),
-        tf.data.Dataset.from_tensor_slices((pictures, np.eye(2)[labels])).batch(2),
-        [(pictures[:2], labels[:2, None]), (pictures[2:], labels[2:, None])],
+        tf.data.Dataset.from_tensor_slices((images, labels)).batch(2),
+        tf.data.Dataset.from_tensor_slices((images, np.eye(2)[labels])).batch(2),
+        [(images[:2], labels[:2, None]), (images[2:], labels[2:, None])],
     ):
         assert shown(plot_images(dataset, NAMES)) == [[0], [1, 2]]
-    assert titles(plot_images(Numbered(), NAMES))[0] == "cats: 1 found in 2 pictures"
-    tensors = keras.ops.convert_to_tensor(pictures), keras.ops.convert_to_tensor(labels)
+    assert titles(plot_images(Numbered(), NAMES))[0] == "cats: 1 found in 2 images"
+    tensors = keras.ops.convert_to_tensor(images), keras.ops.convert_to_tensor(labels)
     assert shown(plot_images(tensors, NAMES)) == [[0], [1, 2]]
 
 
@@ -125,7 +125,7 @@ GRADIENT = np.linspace(0, 1, 12).reshape(1, 2, 2, 3)
 
 
 @pytest.mark.parametrize(
-    ("pictures", "low", "high"),
+    ("images", "low", "high"),
     [
         (GRADIENT, 0, 1),
         (GRADIENT * 2 - 1, -1, 1),
@@ -139,24 +139,24 @@ GRADIENT = np.linspace(0, 1, 12).reshape(1, 2, 2, 3)
         (np.rint(GRADIENT * 255).astype("int64"), 0, 255),
         (GRADIENT > 0.5, 0, 1),
         (GRADIENT * 65535, 0, 65535),
-        (GRADIENT * 275 - 124, -124, 151),  # centred as for Caffe
+        (GRADIENT * 275 - 124, -124, 151),  # centerd as for Caffe
         (GRADIENT * 0, 0, 1),
         (GRADIENT.astype("float16"), 0, 1),
     ],
 )
-def test_the_range_of_values_is_found(pictures, low, high):
-    assert find_range(list(pictures)) == pytest.approx((low, high))
-    figure = plot_images((pictures, [0]), ["cat"], per_class=1)
-    values = np.clip((pictures[0].astype(float) - low) / (high - low), 0, 1)
+def test_the_range_of_values_is_found(images, low, high):
+    assert find_range(list(images)) == pytest.approx((low, high))
+    figure = plot_images((images, [0]), ["cat"], per_class=1)
+    values = np.clip((images[0].astype(float) - low) / (high - low), 0, 1)
     assert np.array_equal(figure.axes[0].images[0].get_array(), np.rint(255 * values))
 
 
 @given(hnp.arrays("float32", (2, 3, 3, 3), elements=st.floats(width=32)))
-def test_any_values_can_be_shown(pictures):
+def test_any_values_can_be_shown(images):
     """NaN and infinities included."""
-    low, high = find_range(list(pictures))
+    low, high = find_range(list(images))
     assert np.isfinite([low, high]).all()
-    plot_images((pictures, [0, 0]), ["cat"])
+    plot_images((images, [0, 0]), ["cat"])
 
 
 def test_values_that_are_no_numbers_are_black_and_infinite_ones_at_the_ends():
@@ -167,53 +167,53 @@ def test_values_that_are_no_numbers_are_black_and_infinite_ones_at_the_ends():
 
 def test_titles_stay_within_their_rows():
     names = [f"{n} of forty classes with names that are far too long for a row" for n in range(40)]
-    pictures, labels = stamped(range(20))
-    figure = plot_images((pictures, labels), names, figure=Figure(figsize=(6, 9), dpi=60))
+    images, labels = stamped(range(20))
+    figure = plot_images((images, labels), names, figure=Figure(figsize=(6, 9), dpi=60))
     figure.draw_without_rendering()
     for ax in figure.axes:
         (title,) = (t for t in ax.findobj(Text) if t.get_text() == ax.get_title("left"))
         assert title.get_window_extent().x1 <= ax.get_window_extent().x1 + 1
 
 
-def test_the_range_is_one_for_all_pictures():
-    """A dark picture stays dark beside a bright one."""
+def test_the_range_is_one_for_all_images():
+    """A dark image stays dark beside a bright one."""
     figure = plot_images((np.array([0.2, 200.0]).reshape(2, 1, 1, 1), [0, 1]), NAMES)
     assert shown(figure) == [[0], [200]]
 
 
 def test_the_range_can_be_given():
-    pictures = np.array([50.0, 100.0]).reshape(2, 1, 1, 1)
-    figure = plot_images((pictures, [0, 1]), NAMES, value_range=(50, 100))
+    images = np.array([50.0, 100.0]).reshape(2, 1, 1, 1)
+    figure = plot_images((images, [0, 1]), NAMES, value_range=(50, 100))
     assert shown(figure) == [[0], [255]]
 
 
 @pytest.mark.parametrize("axis", [1, -1])
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_channels_are_found_first_and_last(axis, channels):
-    pictures = np.random.default_rng(0).random((1, 8, 10, channels))
-    moved = np.moveaxis(pictures, -1, axis)
+    images = np.random.default_rng(0).random((1, 8, 10, channels))
+    moved = np.moveaxis(images, -1, axis)
     (image,) = plot_images((moved, [0]), ["cat"], per_class=1).axes[0].images
-    colours = pictures[0, ..., :3] if channels > 1 else pictures[0].repeat(3, axis=-1)
-    assert np.array_equal(image.get_array(), np.rint(255 * colours))
+    colors = images[0, ..., :3] if channels > 1 else images[0].repeat(3, axis=-1)
+    assert np.array_equal(image.get_array(), np.rint(255 * colors))
 
 
-def test_grey_pictures_need_no_channel_axis():
+def test_grey_images_need_no_channel_axis():
     (image,) = plot_images((np.eye(8)[None], [0]), ["cat"], per_class=1).axes[0].images
     assert np.array_equal(image.get_array()[..., 1], 255 * np.eye(8))
 
 
 def test_a_shape_that_does_not_tell_goes_by_keras_or_by_the_argument():
-    pictures = np.random.default_rng(0).random((1, 3, 7, 3))
+    images = np.random.default_rng(0).random((1, 3, 7, 3))
     for data_format, expected in ((None, "last"), ("channels_first", "first")):
-        figure = plot_images((pictures, [0]), ["cat"], per_class=1, data_format=data_format)
+        figure = plot_images((images, [0]), ["cat"], per_class=1, data_format=data_format)
         shape = figure.axes[0].images[0].get_array().shape
         assert shape == ((3, 7, 3) if expected == "last" else (7, 3, 3))
 
 
-def test_pictures_keep_their_proportions_and_stand_upright():
-    pictures = np.zeros((1, 2, 6, 3))
-    pictures[0, 0] = 1.0  # white above
-    figure = plot_images((pictures, [0]), ["cat"], per_class=1)
+def test_images_keep_their_proportions_and_stand_upright():
+    images = np.zeros((1, 2, 6, 3))
+    images[0, 0] = 1.0  # white above
+    figure = plot_images((images, [0]), ["cat"], per_class=1)
     (image,) = figure.axes[0].images
     left, right, bottom, top = image.get_extent()
     assert (right - left) / (top - bottom) == pytest.approx(3)
@@ -239,7 +239,7 @@ def test_many_classes_stand_side_by_side_in_reading_order():
     ("data", "keywords", "error", "message"),
     [
         (5, {}, TypeError, "`data` must be a dataset of batches (images, labels), or a pair of arrays (images, labels); received data=5."),
-        ([], {}, ValueError, "`data` must hold at least one picture; received none."),
+        ([], {}, ValueError, "`data` must hold at least one image; received none."),
         ([np.zeros((2, 4, 4, 3))], {}, ValueError, "`data` must be a dataset of batches (images, labels), or a pair of arrays (images, labels); received a batch of type ndarray."),
         ((np.zeros((2, 4)), [0, 1]), {}, ValueError, "`data` must hold images of shape (batch, height, width, channels), (batch, channels, height, width) or (batch, height, width); received shape (2, 4)."),
         ((np.zeros((2, 4, 4, 3)), [0]), {}, ValueError, "`data` must hold one label per image, here 2; received labels of shape (1,)."),

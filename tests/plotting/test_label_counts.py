@@ -16,16 +16,16 @@ def test_bars_are_as_high_as_their_numbers_say():
     assert [bar.get_height() for bar in ax.patches] == [1500, 500]
     assert tick_texts(ax.xaxis) == ["cats", "dogs"]
     assert [text.get_text() for text in ax.texts] == ["1,500", "500"]
-    assert (ax.get_xlabel(), ax.get_ylabel()) == ("class", "pictures")
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("class", "images")
     assert ax.get_ylim()[0] == 0
-    assert ax.get_title() == "2,000 pictures\nalways guessing cats is right for 75.0 %"
+    assert ax.get_title() == "2,000 images\nalways guessing cats is right for 75.0 %"
 
 
 def test_bars_lie_where_names_are_long_first_class_on_top():
     names = ["a name that is far too long to stand below its bar", "cat"]
     ax = plot_label_counts(dict(zip(names, [3, 9], strict=True)))
     assert [bar.get_width() for bar in ax.patches] == [3, 9]
-    assert ax.get_xlabel() == "pictures"
+    assert ax.get_xlabel() == "images"
     assert ax.yaxis_inverted()
     first, second = tick_texts(ax.yaxis)
     assert "…" in first
@@ -39,7 +39,7 @@ def test_bars_lie_where_names_are_long_first_class_on_top():
 def test_every_count_is_written_and_its_bar_within_the_limits(numbers):
     ax = plot_label_counts({f"class {n}": number for n, number in enumerate(numbers)})
     assert [text.get_text() for text in ax.texts] == [f"{number:,}" for number in numbers]
-    lying = ax.get_xlabel() == "pictures"
+    lying = ax.get_xlabel() == "images"
     lengths = [bar.get_width() if lying else bar.get_height() for bar in ax.patches]
     limit = (ax.get_xlim() if lying else ax.get_ylim())[1]
     assert lengths == numbers
@@ -47,15 +47,15 @@ def test_every_count_is_written_and_its_bar_within_the_limits(numbers):
 
 
 def test_nothing_counted_is_said():
-    assert plot_label_counts({"cats": 0}).get_title() == "no pictures"
-    assert plot_label_counts({"cats": 1}).get_title().startswith("1 picture\n")
+    assert plot_label_counts({"cats": 0}).get_title() == "no images"
+    assert plot_label_counts({"cats": 1}).get_title().startswith("1 image\n")
 
 
 @pytest.mark.parametrize(
     ("counts", "error", "message"),
     [
-        ([1, 2], TypeError, "`counts` must be the number of pictures of each class by name; received counts=[1, 2]."),
-        ({}, ValueError, "`counts` must be the number of pictures of each class by name; received counts={}."),
+        ([1, 2], TypeError, "`counts` must be the number of images of each class by name; received counts=[1, 2]."),
+        ({}, ValueError, "`counts` must be the number of images of each class by name; received counts={}."),
         ({"cat": -1}, ValueError, "`counts['cat']` must be an integer of at least 0; received counts['cat']=-1."),
         ({"cat": 1.5}, TypeError, "`counts['cat']` must be an integer of at least 0; received counts['cat']=1.5."),
     ],

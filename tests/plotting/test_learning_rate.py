@@ -11,7 +11,7 @@ RATES, LOSSES = (1e-4, 1e-3, 1e-2), (0.7, 0.4, 0.9)
 
 
 def sweep(rates=RATES, losses=LOSSES, suggestion=1e-3):
-    return catdog_keras.LearningRateSweep(rates, losses, suggestion)
+    return catdog_keras.LRFinderResult(rates, losses, suggestion)
 
 
 def test_losses_stand_over_their_rates_and_the_suggestion_is_marked():
@@ -24,12 +24,12 @@ def test_losses_stand_over_their_rates_and_the_suggestion_is_marked():
     assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_xscale()) == ("learning rate", "loss", "log")
     assert [text.get_text() for text in ax.get_legend().get_texts()] == [
         "each batch",
-        "mean of neighbours",
+        "mean of neighbors",
         "suggestion",
     ]
 
 
-def test_curve_and_mark_are_told_apart_without_colour():
+def test_curve_and_mark_are_told_apart_without_color():
     batches, means, mark = plot_learning_rate(sweep()).lines
     assert means.get_linewidth() > 2 * batches.get_linewidth()
     assert mark.get_linestyle() != means.get_linestyle()
@@ -49,14 +49,14 @@ def test_a_single_step_is_seen(rate):
         (
             [0.1],
             TypeError,
-            "`sweep` must be a LearningRateSweep, as `find_learning_rate` returns it; received "
+            "`sweep` must be a LRFinderResult, as `find_learning_rate` returns it; received "
             "sweep=[0.1].",
         ),
         (
             sweep((0.1,), (float("nan"),)),
             ValueError,
             "`sweep` must be at least one finite loss; received "
-            "sweep=LearningRateSweep(rates=(0.1,), losses=(nan,), suggestion=0.001).",
+            "sweep=LRFinderResult(rates=(0.1,), losses=(nan,), suggestion=0.001).",
         ),
         (
             sweep((0.1,), (0.7,), None),
@@ -67,13 +67,13 @@ def test_a_single_step_is_seen(rate):
             sweep((), ()),
             ValueError,
             "`sweep` must be one loss for each rate, of at least one; received "
-            "sweep=LearningRateSweep(rates=(), losses=(), suggestion=0.001).",
+            "sweep=LRFinderResult(rates=(), losses=(), suggestion=0.001).",
         ),
         (
             sweep(losses=(0.7,)),
             ValueError,
             "`sweep` must be one loss for each rate, of at least one; received "
-            "sweep=LearningRateSweep(rates=(0.0001, 0.001, 0.01), losses=(0.7,), suggestion=0.001).",
+            "sweep=LRFinderResult(rates=(0.0001, 0.001, 0.01), losses=(0.7,), suggestion=0.001).",
         ),
     ],
 )

@@ -28,7 +28,7 @@ def test_accuracies_stand_over_confidences_with_their_intervals():
     assert last[2] == pytest.approx(wilson_interval(1180, 1200))
     assert ax.get_ylim() == (0, 1)
     error = (20 * 0.15 + 1200 * abs(1180 / 1200 - 0.97)) / 1220
-    assert ax.get_title() == f"Calibration error {error:.3f} on 1,220 pictures"
+    assert ax.get_title() == f"Calibration error {error:.3f} on 1,220 images"
 
 
 def test_the_diagonal_is_what_it_says():
@@ -40,7 +40,7 @@ def test_the_diagonal_is_what_it_says():
 
 def test_counts_stand_above_their_bins():
     (above,) = plot_reliability(BINS).child_axes
-    assert above.get_xlabel() == "pictures"
+    assert above.get_xlabel() == "images"
     assert above.get_xticks().tolist() == pytest.approx([0.55, 0.95])
     assert [label.get_text() for label in above.get_xticklabels()] == ["20", "1,200"]
 
@@ -55,7 +55,7 @@ def test_the_error_is_that_of_the_evaluation():
     rows = random.dirichlet([1, 1, 1], 100)
     result = Evaluation(["a", "b", "c"], random.integers(0, 3, 100), rows)
     title = plot_reliability(result.reliability_bins).get_title()
-    assert title == f"Calibration error {result.calibration_error:.3f} on 100 pictures"
+    assert title == f"Calibration error {result.calibration_error:.3f} on 100 images"
 
 
 def test_the_legend_names_points_and_diagonal():
@@ -69,7 +69,7 @@ def test_the_legend_names_points_and_diagonal():
         (0.5, TypeError, "`bins` must be a list of reliability bins; received bins=0.5."),
         ("bins", TypeError, "`bins` must be a list of reliability bins; received bins='bins'."),
         ([], ValueError, "`bins` must be a list of reliability bins, at least one; received bins=[]."),
-        ([BINS[0], 0.5], TypeError, "`bins[1]` must be a record with low, high, pictures, confidence, accuracy, accuracy_interval; received bins[1]=0.5."),
+        ([BINS[0], 0.5], TypeError, "`bins[1]` must be a record with low, high, images, confidence, accuracy, accuracy_interval; received bins[1]=0.5."),
     ],
 )  # fmt: skip
 def test_what_are_no_bins_is_refused(bins, error, message):

@@ -14,10 +14,10 @@ def legend(ax):
     return [" ".join(text.get_text().split()) for text in ax.get_legend().get_texts()]
 
 
-def of_classes(count, pictures=200, missing=0):
+def of_classes(count, images=200, missing=0):
     random = np.random.default_rng(0)
-    labels = np.arange(pictures) % (count - missing)
-    rows = random.dirichlet([0.3] * count, pictures) + 0.2 * np.eye(count)[labels]
+    labels = np.arange(images) % (count - missing)
+    rows = random.dirichlet([0.3] * count, images) + 0.2 * np.eye(count)[labels]
     names = [f"class {n}" for n in range(count)]
     return Evaluation(names, labels, rows / rows.sum(axis=1, keepdims=True)).roc_curves
 
@@ -30,16 +30,16 @@ def test_two_classes_have_one_curve():
     assert xs.tolist() == curve.false_positive_rate.tolist()
     assert ys.tolist() == curve.true_positive_rate.tolist()
     assert [list(each) for each in guess.get_data()] == [[0, 1], [0, 1]]
-    low, high = curve.area_interval
+    low, high = curve.auc_interval
     assert legend(ax) == [
-        f"area 1.000 ({low:.3f} to {high:.3f}): dog, 3 of 4 pictures",
+        f"area 1.000 ({low:.3f} to {high:.3f}): dog, 3 of 4 images",
         "area 0.500: a guess",
     ]
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("false positive rate", "true positive rate")
     assert ax.get_title() == "ROC curve of dog"
 
 
-def test_up_to_four_curves_differ_in_dashes_and_colour():
+def test_up_to_four_curves_differ_in_dashes_and_color():
     ax = plot_roc(of_classes(4))
     curves = ax.lines[:-1]
     assert len({line.get_linestyle() for line in curves}) == len(curves) == 4
@@ -49,7 +49,7 @@ def test_up_to_four_curves_differ_in_dashes_and_colour():
 
 def test_of_many_curves_the_three_worst_are_named():
     curves = of_classes(12, missing=2)
-    areas = sorted(curve.area for curve in curves if not np.isnan(curve.area))
+    areas = sorted(curve.auc for curve in curves if not np.isnan(curve.auc))
     ax = plot_roc(curves)
     worst = legend(ax)[:3]
     assert [text[:10] for text in worst] == [f"area {area:.3f}" for area in areas[:3]]
@@ -61,12 +61,12 @@ def test_of_many_curves_the_three_worst_are_named():
     assert sum(line.get_color() == "#888888" for line in ax.lines) == 7
 
 
-def test_a_class_without_pictures_or_without_a_rest_has_no_line_and_says_so():
+def test_a_class_without_images_or_without_a_rest_has_no_line_and_says_so():
     ax = plot_roc(of_classes(3, missing=1))
-    assert legend(ax)[2] == "no area: class 2, 0 of 200 pictures"
+    assert legend(ax)[2] == "no area: class 2, 0 of 200 images"
     assert not np.isfinite(ax.lines[2].get_ydata()).any()
     alone = plot_roc(Evaluation(["cat"], [0, 0], [[1.0], [1.0]]).roc_curves)
-    assert legend(alone)[0] == "no area: cat, 2 of 2 pictures"
+    assert legend(alone)[0] == "no area: cat, 2 of 2 images"
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_a_class_without_pictures_or_without_a_rest_has_no_line_and_says_so():
     [
         (0.5, TypeError, "`curves` must be a list of ROC curves; received curves=0.5."),
         ((), ValueError, "`curves` must be a list of ROC curves, at least one; received curves=()."),
-        ([(0, 1)], TypeError, "`curves[0]` must be a record with class_name, positives, negatives, true_positive_rate, false_positive_rate, area, area_interval; received curves[0]=(0, 1)."),
+        ([(0, 1)], TypeError, "`curves[0]` must be a record with class_name, positives, negatives, true_positive_rate, false_positive_rate, area, auc_interval; received curves[0]=(0, 1)."),
     ],
 )  # fmt: skip
 def test_what_are_no_curves_is_refused(curves, error, message):

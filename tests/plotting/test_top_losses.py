@@ -1,18 +1,18 @@
-"""Top losses: each text above the picture that it tells of, wherever in the dataset that stands."""
+"""Top losses: each text above the image that it tells of, wherever in the dataset that stands."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catdog_keras.evaluation import Evaluation, PictureLoss
+from catdog_keras.evaluation import Evaluation, ExampleLoss
 from catdog_keras.plotting import plot_top_losses
 
 NAMES = ["cat", "dog"]
 
 
 def stamped(labels):
-    """Bytes whose every pixel is the number of the picture: it can be told which is shown."""
+    """Bytes whose every pixel is the number of the image: it can be told which is shown."""
     count = len(labels)
     stamps = np.arange(count, dtype="uint8").reshape(-1, 1, 1, 1)
     return np.broadcast_to(stamps, (count, 4, 6, 3)).copy(), np.asarray(labels)
@@ -27,7 +27,7 @@ def texts(figure):
 
 
 def wrong_about(indices, labels, files=None):
-    """An evaluation that is the more wrong about a picture the earlier its index is named."""
+    """An evaluation that is the more wrong about an image the earlier its index is named."""
     share = np.full(len(labels), 0.8)
     for rank, index in enumerate(indices):
         share[index] = 0.1 + 0.01 * rank
@@ -35,7 +35,7 @@ def wrong_about(indices, labels, files=None):
     return Evaluation(NAMES, labels, rows, files)
 
 
-def test_each_picture_has_its_file_class_loss_and_mistake():
+def test_each_image_has_its_file_class_loss_and_mistake():
     data = stamped([0, 1, 1, 0, 1])
     files = [f"validation/dogs/{n}.jpg" for n in range(5)]
     losses = wrong_about([3, 1], data[1], files).top_losses(3)
@@ -50,15 +50,15 @@ def test_each_picture_has_its_file_class_loss_and_mistake():
     assert plot_top_losses(losses[:1], data).get_suptitle() == "The largest loss, in nats"
 
 
-def test_without_files_pictures_go_by_their_number():
+def test_without_files_images_go_by_their_number():
     data = stamped([0, 1])
     assert texts(plot_top_losses(wrong_about([1], data[1]).top_losses(1), data)) == [
-        ["picture 1", "dog, loss 2.30", "taken with 90 % for", "cat"]
+        ["image 1", "dog, loss 2.30", "taken with 90 % for", "cat"]
     ]
 
 
 @given(st.integers(1, 40), st.integers(1, 9), st.integers(1, 12), st.integers(0, 99))
-def test_pictures_are_found_in_any_batch(count, batch, most, seed):
+def test_images_are_found_in_any_batch(count, batch, most, seed):
     labels = np.random.default_rng(seed).integers(0, 2, count)
     worst = np.random.default_rng(seed).permutation(count)[:most]
     images, _ = stamped(labels)
@@ -90,13 +90,13 @@ def test_a_dataset_in_another_order_gives_itself_away():
     with pytest.raises(ValueError, match="in its order") as caught:
         plot_top_losses(losses, (images, labels[[0, 2, 1, 3]]))
     assert str(caught.value) == (
-        "`data` must hold the pictures of the evaluation, in its order; received label 0 at index 0 "
+        "`data` must hold the images of the evaluation, in its order; received label 0 at index 0 "
         "and label 1 at index 2, where both are of class 'cat'. "
         "A dataset that is shuffled anew in each pass will not do."
     )
 
 
-def test_pictures_keep_their_proportions_and_one_range_of_values():
+def test_images_keep_their_proportions_and_one_range_of_values():
     images = np.zeros((2, 2, 6, 3))
     images[0] = 0.5
     images[1] = 200
@@ -112,16 +112,16 @@ def test_pictures_keep_their_proportions_and_one_range_of_values():
     assert shown(figure) == [128]
 
 
-LOSSES = [PictureLoss(5, None, "cat", "dog", 0.9, 2.3)]
+LOSSES = [ExampleLoss(5, None, "cat", "dog", 0.9, 2.3)]
 
 
 @pytest.mark.parametrize(
     ("losses", "data", "keywords", "error", "message"),
     [
-        ("cat.jpg", stamped([0]), {}, TypeError, "`losses` must be a list of pictures with their losses; received losses='cat.jpg'."),
-        ([], stamped([0]), {}, ValueError, "`losses` must be a list of pictures with their losses, at least one; received losses=[]."),
+        ("cat.jpg", stamped([0]), {}, TypeError, "`losses` must be a list of images with their losses; received losses='cat.jpg'."),
+        ([], stamped([0]), {}, ValueError, "`losses` must be a list of images with their losses, at least one; received losses=[]."),
         ([2.3], stamped([0]), {}, TypeError, "`losses[0]` must be a record with index, file, true_class, predicted_class, probability, loss; received losses[0]=2.3."),
-        (LOSSES, stamped([0, 1]), {}, ValueError, "`data` must hold the pictures of the evaluation, in its order; received 2 pictures and none at index 5."),
+        (LOSSES, stamped([0, 1]), {}, ValueError, "`data` must hold the images of the evaluation, in its order; received 2 images and none at index 5."),
         (LOSSES, 5, {}, TypeError, "`data` must be a dataset of batches (images, labels), or a pair of arrays (images, labels); received data=5."),
         (LOSSES, (np.zeros((2, 4, 4, 3)), [0]), {}, ValueError, "`data` must hold one label per image, here 2; received labels of shape (1,)."),
         (LOSSES, stamped([0] * 6), {"value_range": (1, 0)}, ValueError, "`value_range` must be a pair (low, high) of finite numbers with low < high, or None; received value_range=(1, 0)."),

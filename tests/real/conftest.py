@@ -1,4 +1,4 @@
-"""Real pictures and real weights, from where the environment says they are."""
+"""Real images and real weights, from where the environment says they are."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 
 @pytest.fixture(scope="session")
-def real_pictures() -> Path:
+def real_images() -> Path:
     """The tutorial's zip archive, named by CATDOG_KERAS_DATA."""
     path = os.environ.get("CATDOG_KERAS_DATA")
     if not path:

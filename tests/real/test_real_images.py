@@ -1,4 +1,4 @@
-"""The tutorial's own pictures, and a backbone with its own weights."""
+"""The tutorial's own images, and a backbone with its own weights."""
 
 import keras
 import numpy as np
@@ -10,8 +10,8 @@ from catdog_keras.tutorial._settings import Settings, choose_backbone
 
 
 @pytest.fixture(scope="module")
-def splits(real_pictures):
-    return load_cats_dogs(real_pictures, cache=True)
+def splits(real_images):
+    return load_cats_dogs(real_images, cache=True)
 
 
 def test_the_split_is_the_tutorials(splits):
@@ -22,8 +22,8 @@ def test_the_split_is_the_tutorials(splits):
     assert len({file for files in splits.files.values() for file in files}) == 3000
 
 
-def test_every_epoch_sees_every_picture_once_and_no_other(splits):
-    # A picture's bytes name it: the cache holds the same uint8 values in every pass.
+def test_every_epoch_sees_every_image_once_and_no_other(splits):
+    # An image's bytes name it: the cache holds the same uint8 values in every pass.
     def prints(dataset):
         return [image.tobytes() for images, _ in dataset for image in images.numpy()]
 

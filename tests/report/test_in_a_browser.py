@@ -13,7 +13,7 @@ from tests.report.test_report import HISTORY, ODD, evaluate
 def address(tmp_path_factory):
     """A page with as much on it, and names as odd, as there can be."""
     page = tmp_path_factory.mktemp("report") / "page.html"
-    files = [f"/pictures/{'long ' * 20}<img src=x onerror=alert(1)>{n}.jpg" for n in range(60)]
+    files = [f"/images/{'long ' * 20}<img src=x onerror=alert(1)>{n}.jpg" for n in range(60)]
     models = {name: evaluate(ODD, seed=s, files=files) for s, name in enumerate(("a", "<b>b"))}
     write_report(
         page,
@@ -21,7 +21,7 @@ def address(tmp_path_factory):
         title="x" * 120,
         counts={split: dict.fromkeys(ODD, 3) for split in ("train", "validation", "test")},
         histories=dict.fromkeys(models, HISTORY),
-        facts={"Data": {"folder": "/" + "y" * 300}},
+        metadata={"Data": {"folder": "/" + "y" * 300}},
     )
     return page.as_uri()
 
@@ -62,8 +62,8 @@ def test_text_stands_out_in_light_and_in_dark(scheme, browser, address):
         };
         const ground = e => {
           for (; e; e = e.parentElement) {
-            const colour = getComputedStyle(e).backgroundColor;
-            if (colour !== "rgba(0, 0, 0, 0)") return light(colour);
+            const color = getComputedStyle(e).backgroundColor;
+            if (color !== "rgba(0, 0, 0, 0)") return light(color);
           }
         };
         const wanted = "h1, h2, p, a:not(.skip), dt, dd, th, td, caption, figcaption, footer";

@@ -14,7 +14,7 @@ from PIL import Image
 
 from catdog_keras import Evaluation, compare, write_report
 from catdog_keras.evaluation._mcnemar import describe_against_baseline
-from catdog_keras.report import _top_losses as worst_pictures
+from catdog_keras.report import _top_losses as top_loss_figures
 from catdog_keras.report._environment import describe_environment
 from catdog_keras.report._side_by_side import models_section
 
@@ -55,11 +55,11 @@ class Page(HTMLParser):
         return [attributes for name, attributes in self.tags if name == tag]
 
 
-def evaluate(names, pictures=60, seed=0, files=None):
+def evaluate(names, images=60, seed=0, files=None):
     generator = np.random.default_rng(seed)
-    labels = np.arange(pictures) % len(names)
-    logits = generator.normal(size=(pictures, len(names)))
-    logits[np.arange(pictures), labels] += 1
+    labels = np.arange(images) % len(names)
+    logits = generator.normal(size=(images, len(names)))
+    logits[np.arange(images), labels] += 1
     rows = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     return Evaluation(names, labels, rows, files)
 
@@ -78,7 +78,7 @@ def test_the_page_asks_for_nothing_and_runs_nothing(tmp_path):
         title="</title><script>alert(2)</script>",
         counts={"<i>": dict.fromkeys(ODD, 3)},
         histories={"a<b>": HISTORY},
-        facts={"<b>": {"<u>": "</table><script>"}},
+        metadata={"<b>": {"<u>": "</table><script>"}},
     )
     assert {tag for tag, _ in page.tags}.isdisjoint({"script", "iframe", "b", "i", "u", "object"})
     assert not any(name.startswith("on") for _, attributes in page.tags for name in attributes)
@@ -93,12 +93,12 @@ def test_the_page_asks_for_nothing_and_runs_nothing(tmp_path):
     assert "\u202e" not in html
 
 
-def test_every_picture_has_a_text_and_every_place_a_name(tmp_path):
+def test_every_image_has_a_text_and_every_place_a_name(tmp_path):
     _, page = read(
         tmp_path,
         {"one": evaluate(["cat", "dog"])},
         histories={"one": HISTORY},
-        worst_pictures={"one": Figure((4, 2))},
+        top_loss_figures={"one": Figure((4, 2))},
     )
     images = page.all("img")
     assert len(images) == 5
@@ -108,7 +108,7 @@ def test_every_picture_has_a_text_and_every_place_a_name(tmp_path):
         with Image.open(io.BytesIO(encoded)) as decoded:
             assert decoded.size == (int(image["width"]), int(image["height"]))
     kinds = [image["src"].split(";")[0] for image in images]
-    assert kinds.count("data:image/jpeg") == 1  # of the pictures; drawings lose nothing
+    assert kinds.count("data:image/jpeg") == 1  # of the images; drawings lose nothing
     assert [html["lang"] for html in page.all("html")] == ["en"]
     identities = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
     assert len(set(identities)) == len(identities)
@@ -122,13 +122,13 @@ def test_every_picture_has_a_text_and_every_place_a_name(tmp_path):
 
 
 def answers(right):
-    """An evaluation that is right on the given of 60 pictures."""
+    """An evaluation that is right on the given of 60 images."""
     labels = np.arange(60) % 2
     taken_for = np.where(np.isin(np.arange(60), list(right)), labels, 1 - labels)
     return Evaluation(["cat", "dog"], labels, 0.2 + 0.6 * np.eye(2)[taken_for])
 
 
-def test_every_two_models_are_compared_on_the_pictures_that_tell(tmp_path):
+def test_every_two_models_are_compared_on_the_images_that_tell(tmp_path):
     models = {"a": answers(range(40)), "b": answers(range(50)), "c": answers(range(2, 41))}
     _, page = read(tmp_path, models)
     low, high = (100 * end for end in compare(models["a"], models["b"]).difference_interval)
@@ -139,27 +139,29 @@ def test_every_two_models_are_compared_on_the_pictures_that_tell(tmp_path):
 
 def test_models_section_of_many_models_compares_one_with_each_other_one():
     models = {f"m{n}": answers(range(30 + n)) for n in range(9)}
-    for chosen, first, verdict in ((None, "m0", "m8 is better"), ("m8", "m8", "m8 is better")):
-        rows = models_section(models, chosen).tables[1].rows
+    for highlight, first, verdict in ((None, "m0", "m8 is better"), ("m8", "m8", "m8 is better")):
+        rows = models_section(models, highlight).tables[1].rows
         others = [name for name in models if name != first]
         assert [row[0] for row in rows] == [f"{first}, {name}" for name in others]
-        row = rows[-1] if chosen is None else rows[0]
+        row = rows[-1] if highlight is None else rows[0]
         assert row[1] == verdict
     assert len(models_section({n: models[n] for n in list(models)[:8]}, None).tables[1].rows) == 28
 
 
 def test_the_numbers_of_one_model(tmp_path):
-    files = [f"/pictures/test/{n}.jpg" for n in range(60)]
+    files = [f"/images/test/{n}.jpg" for n in range(60)]
     evaluation = evaluate(["cat", "dog"], files=files)
     counts = {"train": {"cat": 1200, "dog": 30}, "test": {"cat": 30, "dog": 30}}
-    _, page = read(tmp_path, {"small": evaluation}, counts=counts, facts={"Training": {"seed": 17}})
+    _, page = read(
+        tmp_path, {"small": evaluation}, counts=counts, metadata={"Training": {"seed": 17}}
+    )
     low, high = evaluation.accuracy_interval
     assert (
         f"{100 * evaluation.accuracy:.1f} % 95 % interval {100 * low:.1f} to {100 * high:.1f} %"
         in page.text
     )
     assert "cat 1,200 30 dog 30 30 all classes 1,230 60" in page.text
-    for scores in evaluation.class_scores:
+    for scores in evaluation.class_metrics:
         shares = [
             f"{100 * share:.1f} % {100 * low:.1f} to {100 * high:.1f} %"
             for share, (low, high) in (
@@ -171,11 +173,11 @@ def test_the_numbers_of_one_model(tmp_path):
         told = f"{scores.class_name} 30 {' '.join(shares)}"
         assert told in page.text
     (curve,) = evaluation.roc_curves
-    low, high = curve.area_interval
-    assert f"dog {curve.area:.3f} {low:.3f} to {high:.3f}" in page.text
+    low, high = curve.auc_interval
+    assert f"dog {curve.auc:.3f} {low:.3f} to {high:.3f}" in page.text
     worst = evaluation.top_losses(1)[0]
-    assert "/pictures" not in page.text  # where the author keeps them is nobody else's business
-    name = worst.file.removeprefix("/pictures/test/")
+    assert "/images" not in page.text  # where the author keeps them is nobody else's business
+    name = worst.file.removeprefix("/images/test/")
     told = f"1. {name} {worst.true_class} {worst.predicted_class} {100 * worst.probability:.1f} %"
     assert told in page.text
     assert "Training seed 17" in page.text
@@ -199,8 +201,8 @@ def test_describe_against_baseline_says_the_side_and_whether_it_is_sure():
 def test_the_model_stands_beside_its_baseline(tmp_path):
     _, page = read(tmp_path, {"m": answers(range(33))})
     assert (
-        "Baseline 50.0 % always guessing cat, of these pictures; the model is above it, but not "
-        "significantly Pictures" in page.text
+        "Baseline 50.0 % always guessing cat, of these images; the model is above it, but not "
+        "significantly LabeledImages" in page.text
     )
 
 
@@ -210,18 +212,18 @@ def test_several_models_stand_side_by_side(tmp_path):
     shares = sorted(100 * each.accuracy for each in models.values())
     assert f"Models 4 accuracies from {shares[0]:.1f} % to {shares[-1]:.1f} % Baseline" in page.text
     assert "chose" not in page.text
-    assert "Accuracy, " not in page.text  # these pictures choose no model
+    assert "Accuracy, " not in page.text  # these images choose no model
     for name, each in models.items():
         assert f"{name} {each.correct} of 60 {100 * each.accuracy:.1f} %" in page.text
 
 
 @pytest.mark.parametrize("names", [["only"], [f"class {n}" for n in range(40)]])
 def test_any_number_of_classes(names, tmp_path):
-    _, page = read(tmp_path, {"m": evaluate(names, pictures=40)})
+    _, page = read(tmp_path, {"m": evaluate(names, images=40)})
     assert all(name in page.text for name in names)
 
 
-def test_a_class_without_pictures_has_no_recall(tmp_path):
+def test_a_class_without_images_has_no_recall(tmp_path):
     rows = [[0.9, 0.1, 0.0], [0.2, 0.8, 0.0]]
     _, page = read(tmp_path, {"m": Evaluation(["a", "b", "c"], [0, 1], rows)})
     assert "c 0 - 0.0 to 100.0 % - 0.0 to 100.0 % -" in page.text
@@ -258,7 +260,7 @@ OTHER = Evaluation(["a", "b"], [1, 1], [[0.9, 0.1], [0.2, 0.8]])
         (
             {"a": ONE, "b": OTHER},
             ValueError,
-            "`evaluations['b']` must be an evaluation of the same pictures as `evaluations['a']`, in the same "
+            "`evaluations['b']` must be an evaluation of the same images as `evaluations['a']`, in the same "
             "order; received true class 'b' at index 0, where `evaluations['a']` has 'a'.",
         ),
     ],
@@ -272,10 +274,12 @@ def test_messages(evaluations, error, message, tmp_path):
 
 def test_the_model_that_validation_chose_stands_first(tmp_path):
     models = {"a": answers(range(40)), "b": answers(range(50))}
-    _, page = read(tmp_path, models, chosen="a")
+    _, page = read(tmp_path, models, highlight="a")
     assert "Accuracy, a 66.7 % 95 % interval 54.1 to 77.3 %; the model that validation" in page.text
-    with pytest.raises(ValueError, match="`chosen` must be one of 'a', 'b'; received chosen='c'"):
-        write_report(tmp_path / "page.html", models, chosen="c")
+    with pytest.raises(
+        ValueError, match="`highlight` must be one of 'a', 'b'; received highlight='c'"
+    ):
+        write_report(tmp_path / "page.html", models, highlight="c")
 
 
 def test_curves_may_come_as_fit_returns_them(tmp_path):
@@ -287,11 +291,11 @@ def test_curves_may_come_as_fit_returns_them(tmp_path):
 
 
 def test_a_remark_stands_above_all_figures(tmp_path):
-    _, page = read(tmp_path, {"a": answers(range(40))}, remark="All of them were trained on.")
+    _, page = read(tmp_path, {"a": answers(range(40))}, note="All of them were trained on.")
     assert "Evaluation All of them were trained on. Accuracy 66.7 %" in page.text
 
 
-def test_the_same_pictures_may_be_named_from_two_folders(tmp_path):
+def test_the_same_images_may_be_named_from_two_folders(tmp_path):
     one, other = (
         Evaluation(["a", "b"], [0, 1], [[0.9, 0.1], [0.2, 0.8]], [f"{f}a/1.png", f"{f}b/2.png"])
         for f in ("", "/elsewhere/")
@@ -302,8 +306,8 @@ def test_the_same_pictures_may_be_named_from_two_folders(tmp_path):
 
 def test_what_is_right_is_not_called_a_mistake(tmp_path):
     _, page = read(tmp_path, {"a": answers(range(59))})
-    assert "1. picture 59 dog cat 80.0 %" in page.text
-    assert "2. picture 0 cat cat, rightly 80.0 %" in page.text
+    assert "1. image 59 dog cat 80.0 %" in page.text
+    assert "2. image 0 cat cat, rightly 80.0 %" in page.text
 
 
 def test_heat_maps_are_of_the_class_that_was_named(tmp_path, monkeypatch):
@@ -313,12 +317,12 @@ def test_heat_maps_are_of_the_class_that_was_named(tmp_path, monkeypatch):
     evaluation = Evaluation(["a", "b"], [0, 0, 1], [[0.2, 0.8], [0.9, 0.1], [0.7, 0.3]], files)
     asked = []
 
-    def spy(model, pictures, classes):
+    def spy(model, images, classes):
         asked.append((model, classes))
-        return np.zeros(pictures.shape[:3])
+        return np.zeros(images.shape[:3])
 
-    monkeypatch.setattr(worst_pictures, "class_activation", spy)
-    figure = worst_pictures.draw_worst_pictures("the model", evaluation, files, (8, 8))
+    monkeypatch.setattr(top_loss_figures, "grad_cam", spy)
+    figure = top_loss_figures.plot_highest_losses("the model", evaluation, files, (8, 8))
     assert asked == [("the model", [1, 0, 0])]  # of falling loss
     titles = [title for ax in figure.axes if (title := ax.get_title("left"))]
     shown = [title.partition(":")[0].partition(" (")[0] for title in titles]

@@ -13,15 +13,15 @@ from pathlib import Path
 
 import keras
 
-from catdog_keras import FineTuning, RandomAffine, fine_tune, load_image_folder, transfer_model
+from catdog_keras import FineTuneConfig, RandomAffine, fine_tune, load_image_folder, transfer_model
 from catdog_keras.training import _checkpoint as checkpoint
 
 SHAPE = (8, 8, 3)
 LAYERS = ["conv0", "norm0", "relu0", "conv1", "norm1", "relu1", "conv2", "norm2", "add2"]
 CASES = {
     "kept": {"unfreeze": "conv1"},
-    "views": {"unfreeze": "conv2", "options": FineTuning(views=2, patience=1)},
-    "whole": {"unfreeze": "conv1", "options": FineTuning(views=None)},
+    "num_views": {"unfreeze": "conv2", "options": FineTuneConfig(num_views=2, patience=1)},
+    "whole": {"unfreeze": "conv1", "options": FineTuneConfig(num_views=None)},
     "stages": {"unfreeze": ("conv2", "conv0")},
 }
 
@@ -48,7 +48,7 @@ def model(**arguments) -> keras.Model:
 
 
 def run(case: str, file: str | os.PathLike[str] | None, folder: str | os.PathLike[str]):
-    """Fine-tunes the model on the pictures of a folder."""
+    """Fine-tunes the model on the images of a folder."""
     splits = load_image_folder(folder, image_size=SHAPE[:2], batch_size=6, cache=True)
     tuned = model()
     history = fine_tune(

@@ -14,7 +14,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from catdog_keras import ConvBlock, FineTuning, fine_tune, fit_head
+from catdog_keras import ConvBlock, FineTuneConfig, fine_tune, fit_head
 
 COUNT, BATCH = 40, 8
 
@@ -38,8 +38,8 @@ def share_batches(devices: int, process: list[str]) -> AbstractContextManager:
     return tf.distribute.MirroredStrategy([f"CPU:{n}" for n in range(devices)]).scope()
 
 
-def pictures():
-    """Batches of pictures of which the label tells, and the number of each picture."""
+def make_images():
+    """Batches of images of which the label tells, and the number of each image."""
     import tensorflow as tf
 
     generator = np.random.default_rng(0)
@@ -55,7 +55,7 @@ def models() -> tuple[keras.Model, keras.Model]:
     from tests.training.fine_tuning_cases import model
 
     keras.utils.set_random_seed(0)
-    # Under a strategy of TensorFlow each replica normalises by the statistics of its own share.
+    # Under a strategy of TensorFlow each replica normalizes by the statistics of its own share.
     layers = [ConvBlock(4, use_batch_norm=False), keras.layers.Flatten(), keras.layers.Dense(2)]
     own = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Rescaling(1 / 255), *layers])
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -64,11 +64,11 @@ def models() -> tuple[keras.Model, keras.Model]:
 
 
 def main() -> None:
-    """Prints the losses of each training, and which pictures this process was given."""
+    """Prints the losses of each training, and which images this process was given."""
     devices, *process, folder = sys.argv[1:]
     with share_batches(int(devices), process):
         own, transfer = models()
-    dataset, numbers = pictures()
+    dataset, numbers = make_images()
     found = {"fit": own.fit(dataset, epochs=2, shuffle=False, verbose=0).history["loss"]}
     # One batch per epoch: where it keeps features, `fit_head` orders them by itself.
     whole = dataset.unbatch().batch(COUNT)
@@ -80,14 +80,14 @@ def main() -> None:
         validation_data=dataset,
         epochs=2,
         unfreeze="conv1",
-        options=FineTuning(views=None),
+        options=FineTuneConfig(num_views=None),
         checkpoint=Path(folder) / f"state{process[0] if process else ''}",
     )
     found["fine_tune"] = tuned.history["loss"] + tuned.history["val_loss"]
     distribution = keras.distribution.distribution()
     if distribution is not None:
         numbers = distribution.distribute_dataset(numbers)
-    found["pictures"] = sorted(int(n) for batch in numbers.as_numpy_iterator() for n in batch)
+    found["images"] = sorted(int(n) for batch in numbers.as_numpy_iterator() for n in batch)
     print(json.dumps(found))
 
 

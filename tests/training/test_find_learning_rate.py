@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catdog_keras import LearningRateSweep, find_learning_rate
+from catdog_keras import LRFinderResult, find_learning_rate
 from catdog_keras.training._find_learning_rate import suggest_rate
 from tests.training.fine_tuning_cases import model
 
@@ -47,7 +47,7 @@ def test_rates_rise_by_a_constant_factor_and_the_sweep_ends_where_the_loss_diver
     tested = dense()
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     tested.compile("sgd", loss)
-    sweep = find_learning_rate(tested, separable(), lowest=1e-5, highest=1e3, steps=80)
+    sweep = find_learning_rate(tested, separable(), min_lr=1e-5, max_lr=1e3, steps=80)
     assert sweep.rates[0] == 1e-5
     assert len(sweep.rates) == len(sweep.losses) < 80
     factors = np.diff(np.log(sweep.rates))
@@ -88,7 +88,7 @@ def test_the_suggestion_is_a_rate_of_the_sweep():
 @given(st.lists(st.floats(0, 10), min_size=2, max_size=60))
 def test_smoothed_losses_lie_within_the_losses_and_their_rates_within_the_rates(losses):
     rates = np.logspace(-6, 0, len(losses))
-    middles, means = LearningRateSweep(tuple(rates), tuple(losses), 1e-3).smoothed
+    middles, means = LRFinderResult(tuple(rates), tuple(losses), 1e-3).smoothed
     assert len(middles) == len(means) >= 1
     assert min(losses) - 1e-9 <= min(means) <= max(means) <= max(losses) + 1e-9
     assert all(rates[0] <= middle <= rates[-1] for middle in middles)
@@ -98,16 +98,16 @@ def test_smoothed_losses_lie_within_the_losses_and_their_rates_within_the_rates(
 def test_two_sweeps_are_equal():
     tested = dense()
     one, other = (find_learning_rate(tested, separable(), steps=10) for _ in range(2))
-    assert isinstance(one, LearningRateSweep)
+    assert isinstance(one, LRFinderResult)
     assert one == other
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"highest": 1e-7}, "`highest` must be above `lowest`, 1e-06; received highest=1e-07."),
+        ({"max_lr": 1e-7}, "`max_lr` must be above `min_lr`, 1e-06; received max_lr=1e-07."),
         ({"steps": 9}, "`steps` must be an integer of at least 10; received steps=9."),
-        ({"lowest": 0}, "`lowest` must be a number from 1e-12 to 1000; received lowest=0."),
+        ({"min_lr": 0}, "`min_lr` must be a number from 1e-12 to 1000; received min_lr=0."),
     ],
 )
 def test_arguments_are_checked(arguments, message):
@@ -118,5 +118,5 @@ def test_arguments_are_checked(arguments, message):
 
 def test_a_loss_that_is_not_finite_from_the_start_is_named():
     images, labels = separable()
-    with pytest.raises(ValueError, match="`lowest` must be a rate at which the loss is finite"):
+    with pytest.raises(ValueError, match="`min_lr` must be a rate at which the loss is finite"):
         find_learning_rate(dense(), (images * np.nan, labels))

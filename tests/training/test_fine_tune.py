@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 
-from catdog_keras import FineTuning, fine_tune, transfer_model
+from catdog_keras import FineTuneConfig, fine_tune, transfer_model
 from catdog_keras.training._split_model import (
     find_backbone,
     first_unfrozen,
@@ -20,7 +20,7 @@ from catdog_keras.training._split_model import (
 from tests.training.fine_tuning_cases import LAYERS, SHAPE, interrupted_replace, model, run
 
 
-def pictures(count=24):
+def make_images(count=24):
     generator = np.random.default_rng(0)
     labels = np.arange(count) % 2
     images = generator.uniform(0, 255, (count, *SHAPE))
@@ -41,7 +41,9 @@ def test_frozen_means_frozen_and_statistics_stay(views):
     tuned = model()
     inside = tuned.get_layer("small")
     before = {layer.name: values(layer.weights) for layer in inside.layers}
-    fine_tune(tuned, pictures(), epochs=2, unfreeze="conv1", options=FineTuning(views=views))
+    fine_tune(
+        tuned, make_images(), epochs=2, unfreeze="conv1", options=FineTuneConfig(num_views=views)
+    )
     after = {layer.name: values(layer.weights) for layer in inside.layers}
     changed = {name for name in after if not same(before[name], after[name])}
     assert changed == {"conv1", "conv2"}
@@ -73,7 +75,7 @@ def test_stages_share_the_epochs_and_unfreeze_one_after_the_other():
             return 1
 
         def __getitem__(self, index):
-            return pictures(8)
+            return make_images(8)
 
         def on_epoch_begin(self):
             seen.append(sum(bool(layer.trainable_variables) for layer in inside.layers))
@@ -83,7 +85,7 @@ def test_stages_share_the_epochs_and_unfreeze_one_after_the_other():
         Batches(),
         epochs=5,
         unfreeze=("conv2", 0.6, "conv0"),
-        options=FineTuning(views=None),
+        options=FineTuneConfig(num_views=None),
     )
     assert len(history.history["loss"]) == len(history.epoch) == 5
     assert seen == sorted(seen)
@@ -93,10 +95,10 @@ def test_stages_share_the_epochs_and_unfreeze_one_after_the_other():
 
 def test_kept_features_give_what_the_whole_model_gives():
     """One batch per epoch, no augmentation and no dropout: the order plays no part."""
-    data, tuned = pictures(), []
+    data, tuned = make_images(), []
     for views in (1, None):
         tuned.append(model(augmentation=None, dropout=0))
-        options = FineTuning(learning_rate=1e-3, views=views)
+        options = FineTuneConfig(learning_rate=1e-3, num_views=views)
         fine_tune(tuned[-1], [data], epochs=4, unfreeze="conv1", options=options)
     moved = 0.0
     start = values(model(augmentation=None, dropout=0).weights)
@@ -128,7 +130,7 @@ def test_split_at_trained_inside_of_a_residual_block_cuts_before_the_block():
         names = [weight.path.split("/")[-2] for weight in parts.head.trainable_variables]
         assert list(dict.fromkeys(names)) == trained
         assert not parts.is_random
-        images, _ = pictures(3)
+        images, _ = make_images(3)
         features = parts.backbone(parts.before(images))
         np.testing.assert_allclose(
             keras.ops.convert_to_numpy(parts.head(features)),
@@ -145,10 +147,10 @@ def test_rates_differ_by_depth():
     start = values(tuned.get_layer("small").weights)
     fine_tune(
         tuned,
-        pictures(),
+        make_images(),
         epochs=1,
         unfreeze=1.0,
-        options=FineTuning(learning_rate=1e-2, lowest_factor=1e-3, warmup=0),
+        options=FineTuneConfig(learning_rate=1e-2, min_lr_factor=1e-3, warmup=0),
     )
     names = [weight.path for weight in tuned.get_layer("small").weights]
     moved = {
@@ -165,9 +167,9 @@ def test_rates_differ_by_depth():
 def test_the_model_is_left_compiled_with_its_own_loss_and_a_rate_to_go_on_with(tmp_path):
     tuned = model(augmentation=None, dropout=0)
     tuned.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    fine_tune(tuned, pictures(), epochs=1, unfreeze="conv1")
+    fine_tune(tuned, make_images(), epochs=1, unfreeze="conv1")
     assert float(keras.ops.convert_to_numpy(tuned.optimizer.learning_rate)) == pytest.approx(1e-4)
-    data = pictures()
+    data = make_images()
     tuned.fit(*data, epochs=1, shuffle=False, verbose=0)
     assert set(tuned.evaluate(*data, verbose=0, return_dict=True)) == {"loss"}
     tuned.save(tmp_path / "tuned.keras")
@@ -188,7 +190,7 @@ def test_early_stopping_ends_a_stage_and_the_best_weights_are_restored(opposite)
     tuned = model(augmentation=None)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     tuned.compile("adam", loss, metrics=["accuracy"])
-    train, (images, labels) = pictures(), pictures()
+    train, (images, labels) = make_images(), make_images()
     # With the opposite of what is trained, the weights of the begin are soon the best.
     validation = (images, 1 - labels) if opposite else (images, labels)
     begin = tuned.evaluate(*validation, verbose=0, return_dict=True)
@@ -198,7 +200,7 @@ def test_early_stopping_ends_a_stage_and_the_best_weights_are_restored(opposite)
         validation_data=validation,
         epochs=20,
         unfreeze="conv1",
-        options=FineTuning(patience=3, learning_rate=1e-2),
+        options=FineTuneConfig(patience=3, learning_rate=1e-2),
     )
     log = history.history
     epochs = len(log["loss"])
@@ -212,7 +214,7 @@ def test_early_stopping_ends_a_stage_and_the_best_weights_are_restored(opposite)
 
 def test_where_no_epoch_is_better_the_weights_of_the_begin_are_restored():
     tuned = model(augmentation=None)
-    images, _ = pictures()
+    images, _ = make_images()
     said = tuned.predict(images, verbose=0).argmax(axis=1)
     before = values(tuned.weights)
     history = fine_tune(
@@ -221,7 +223,7 @@ def test_where_no_epoch_is_better_the_weights_of_the_begin_are_restored():
         validation_data=(images, said),
         epochs=20,
         unfreeze="conv1",
-        options=FineTuning(learning_rate=1e-2, patience=2),
+        options=FineTuneConfig(learning_rate=1e-2, patience=2),
     )
     assert len(history.epoch) == 2
     assert same(values(tuned.weights), before)
@@ -237,7 +239,7 @@ def test_sixteen_bits(policy, tmp_path):
         keras.config.set_dtype_policy(before)
     for each in (tuned, again):
         file = tmp_path / "state"
-        history = fine_tune(each, pictures(), epochs=3, unfreeze="conv1", checkpoint=file)
+        history = fine_tune(each, make_images(), epochs=3, unfreeze="conv1", checkpoint=file)
         assert np.isfinite(history.history["loss"]).all()
     assert same(values(tuned.weights), values(again.weights))
 
@@ -246,8 +248,8 @@ def test_sixteen_bits(policy, tmp_path):
 def folder(tmp_path_factory):
     from PIL import Image
 
-    root = tmp_path_factory.mktemp("pictures")
-    images, labels = pictures(72)
+    root = tmp_path_factory.mktemp("images")
+    images, labels = make_images(72)
     for number, (image, label) in enumerate(zip(images, labels, strict=True)):
         place = root / ("train" if number < 40 else "validation") / f"class{label}"
         place.mkdir(parents=True, exist_ok=True)
@@ -304,12 +306,12 @@ def test_a_killed_run_goes_on_to_the_same_bits(case, writes, folder, tmp_path):
 
 def test_a_checkpoint_of_another_call_or_of_nothing_is_refused(tmp_path):
     file = tmp_path / "state"
-    fine_tune(model(), pictures(8), epochs=1, unfreeze="conv2", checkpoint=file)
+    fine_tune(model(), make_images(8), epochs=1, unfreeze="conv2", checkpoint=file)
     with pytest.raises(ValueError, match=r"There epochs was 1, is 2\. Delete the file, or name"):
-        fine_tune(model(), pictures(8), epochs=2, unfreeze="conv2", checkpoint=file)
+        fine_tune(model(), make_images(8), epochs=2, unfreeze="conv2", checkpoint=file)
     file.write_text("no checkpoint")
     with pytest.raises(ValueError, match="`checkpoint` must be a checkpoint of `fine_tune`, or a"):
-        fine_tune(model(), pictures(8), epochs=2, unfreeze="conv2", checkpoint=file)
+        fine_tune(model(), make_images(8), epochs=2, unfreeze="conv2", checkpoint=file)
 
 
 PART = "the name of a layer, a fraction above 0 up to 1, or a sequence of at most as many of them as epochs"
@@ -323,17 +325,17 @@ PART = "the name of a layer, a fraction above 0 up to 1, or a sequence of at mos
         ({"unfreeze": None}, f"`unfreeze` must be {PART}; received unfreeze=None."),
         ({"unfreeze": "conv9"}, "`unfreeze` must be the name of a layer of 'small', or a fraction of its layers; received unfreeze='conv9'. The last of its layers are 'conv2', 'norm2', 'add2'."),
         ({"epochs": 0}, "`epochs` must be an integer of at least 1; received epochs=0."),
-        ({"options": 3}, "`options` must be a FineTuning or None; received options=3."),
+        ({"options": 3}, "`options` must be a FineTuneConfig or None; received options=3."),
     ],
 )  # fmt: skip
 def test_arguments_are_checked(arguments, message):
     with pytest.raises((TypeError, ValueError)) as caught:
-        fine_tune(model(), pictures(8), **{"epochs": 1, **arguments})
+        fine_tune(model(), make_images(8), **{"epochs": 1, **arguments})
     assert str(caught.value) == message
 
 
 def test_labels_that_the_loss_cannot_take_are_refused():
-    images, _ = pictures(8)
+    images, _ = make_images(8)
     with pytest.raises(
         ValueError, match=r"`train` must hold labels that the loss of .* A label is 9"
     ):
@@ -342,12 +344,14 @@ def test_labels_that_the_loss_cannot_take_are_refused():
 
 def test_options_are_checked():
     with pytest.raises(ValueError, match=r"`warmup` must be a number from 0 to 0\.9; received war"):
-        FineTuning(warmup=1)
-    with pytest.raises(ValueError, match="`views` must be an integer from 1 to 255; received vie"):
-        FineTuning(views=0)
+        FineTuneConfig(warmup=1)
+    with pytest.raises(
+        ValueError, match="`num_views` must be an integer from 1 to 255; received vie"
+    ):
+        FineTuneConfig(num_views=0)
 
 
 def test_a_model_without_a_backbone_is_refused():
     plain = keras.Sequential([keras.Input(SHAPE), keras.layers.Flatten(), keras.layers.Dense(2)])
     with pytest.raises(ValueError, match="must be a model with a backbone inside, which is a mod"):
-        fine_tune(plain, pictures(8), epochs=1)
+        fine_tune(plain, make_images(8), epochs=1)

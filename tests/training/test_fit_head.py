@@ -18,7 +18,7 @@ COUNT = 40
 
 
 def backbone(shape=SHAPE, seed=0):
-    """A small network whose normalisation does something."""
+    """A small network whose normalization does something."""
     keras.utils.set_random_seed(seed)
     layers = [keras.layers.Conv2D(6, 3), keras.layers.BatchNormalization(), keras.layers.ReLU()]
     model = keras.Sequential([keras.Input(shape), *layers], name="small")
@@ -33,19 +33,19 @@ def small_model(num_classes=2, **arguments):
     return transfer_model(backbone(), SHAPE, num_classes, **arguments)
 
 
-def pictures(count=COUNT, num_classes=2, shape=SHAPE):
+def make_images(count=COUNT, num_classes=2, shape=SHAPE):
     generator = np.random.default_rng(7)
     images = generator.uniform(0, 255, (count, *shape)).astype("float32")
     return images, (np.arange(count) % num_classes).astype("int32")
 
 
 def batches(size, count=COUNT):
-    images, labels = pictures(count)
+    images, labels = make_images(count)
     return [(images[i : i + size], labels[i : i + size]) for i in range(0, count, size)]
 
 
 def train(model, data=None, **arguments):
-    data = pictures() if data is None else data
+    data = make_images() if data is None else data
     return fit_head(model, data, **({"epochs": 2, "verbose": 0} | arguments)).history
 
 
@@ -92,7 +92,7 @@ def test_frozen_means_frozen():
     model = small_model(augmentation=RandomAffine("horizontal"))
     before = values(model.get_layer("small").variables)
     head = values(model.get_layer("logits").variables)
-    train(model, views=2)
+    train(model, num_views=2)
     for was, now in zip(before, values(model.get_layer("small").variables), strict=True):
         np.testing.assert_array_equal(now, was)
     assert all(
@@ -106,7 +106,7 @@ def test_two_runs_with_the_same_seed_are_equal():
         turn = RandomAffine("horizontal", zoom=0.2, seed=seed)
         model = small_model(dropout=0.3, augmentation=turn)
         keras.utils.set_random_seed(seed)
-        history = train(model, batches(8), views=3, cache=False)
+        history = train(model, batches(8), num_views=3, cache=False)
         return history["loss"], values(model.weights)[-2]
 
     (loss, weights), (same_loss, same_weights), (other_loss, _) = run(1), run(1), run(2)
@@ -121,7 +121,7 @@ def test_a_second_call_computes_only_what_it_has_not_seen(monkeypatch):
 
     counts = computed(monkeypatch)
     model = small_model()
-    images, labels = pictures()
+    images, labels = make_images()
     train(model, (images, labels), validation_data=(images[:4], labels[:4]))
     assert counts == {False: COUNT, True: 0}
     train(model, (images[::-1].copy(), labels[::-1].copy()))  # in another order
@@ -200,14 +200,14 @@ def test_views_are_augmented_and_no_two_are_the_same(monkeypatch):
     rows = []
     counts = computed(monkeypatch, rows)
     model = small_model(augmentation=RandomAffine("horizontal", rotation_degrees=30))
-    train(model, views=3, epochs=1)
+    train(model, num_views=3, epochs=1)
     assert counts == {False: COUNT, True: 2 * COUNT}
     assert len({row.tobytes() for row in rows}) == 3 * COUNT
 
 
-def test_each_epoch_shows_every_picture_once_in_one_of_its_views():
+def test_each_epoch_shows_every_image_once_in_one_of_its_views():
     store = feature_store.FeatureStore((2,))
-    keys = [[bytes([picture, view]) for view in range(3)] for picture in range(COUNT)]
+    keys = [[bytes([image, view]) for view in range(3)] for image in range(COUNT)]
     for key in [key for views in keys for key in views]:
         store.add([key], np.array([list(key)], np.float32))
     data = feature_extraction.Collected(keys, np.arange(COUNT), None, batch_size=7)
@@ -232,7 +232,7 @@ def test_with_one_view_augmentation_plays_no_part():
 
 @pytest.mark.parametrize("num_classes", [1, 7])
 def test_one_to_seven_classes(num_classes):
-    images, labels = pictures(num_classes=max(num_classes, 2))
+    images, labels = make_images(num_classes=max(num_classes, 2))
     history = train(small_model(num_classes), (images, labels), epochs=5)
     assert np.isfinite(history["loss"]).all()
     assert history["loss"][-1] < history["loss"][0]
@@ -242,15 +242,15 @@ def test_one_to_seven_classes(num_classes):
 def test_one_logit_says_yes_above_zero():
     model = small_model(1)
     model.get_layer("logits").set_weights([np.zeros((6, 1)), np.array([0.3])])
-    history = train(model, (pictures()[0], np.ones(COUNT, "int32")), epochs=1)
+    history = train(model, (make_images()[0], np.ones(COUNT, "int32")), epochs=1)
     assert history["accuracy"] == [1.0]  # with a threshold of 0.5 it would be 0
 
 
-def test_a_grey_model_takes_grey_pictures():
+def test_a_grey_model_takes_grey_images():
     shape = (8, 8, 1)
     model = transfer_model(backbone(shape), shape, preprocessing="unit")
-    assert np.isfinite(train(model, pictures(shape=shape))["loss"]).all()
-    with pytest.raises(ValueError, match=r"batches of pictures of shape \(8, 8, 1\)"):
+    assert np.isfinite(train(model, make_images(shape=shape))["loss"]).all()
+    with pytest.raises(ValueError, match=r"batches of images of shape \(8, 8, 1\)"):
         train(model)
 
 
@@ -290,7 +290,7 @@ class _Sequence(keras.utils.PyDataset):
 def as_tf_data():
     from tensorflow.data import Dataset
 
-    return Dataset.from_tensor_slices(pictures()).batch(8)
+    return Dataset.from_tensor_slices(make_images()).batch(8)
 
 
 def test_data_may_come_in_any_form():
@@ -305,11 +305,11 @@ def test_data_may_come_in_any_form():
 
 
 def test_sample_weights_count():
-    images, labels = pictures()
+    images, labels = make_images()
     weights = np.where(np.arange(COUNT) < 20, 1.0, 0.0).astype("float32")
     weighted = train(small_model(), [(images, labels, weights)], epochs=1)["loss"][0]
     half = train(small_model(), [(images[:20], labels[:20])], epochs=1)["loss"][0]
-    np.testing.assert_allclose(2 * weighted, half, rtol=1e-4)  # Keras divides by all pictures
+    np.testing.assert_allclose(2 * weighted, half, rtol=1e-4)  # Keras divides by all images
 
 
 def test_a_compiled_model_keeps_its_optimizer_loss_and_metrics():
@@ -338,7 +338,7 @@ def test_callbacks_see_the_whole_model_and_can_stop_it(tmp_path):
         Stop(),
         keras.callbacks.ModelCheckpoint(tmp_path / "{epoch}.keras"),
     ]
-    history = fit_head(model, pictures(), epochs=9, callbacks=callbacks, verbose=0)
+    history = fit_head(model, make_images(), epochs=9, callbacks=callbacks, verbose=0)
     assert history.epoch == [0, 1]
     assert history.model is model
     saved = keras.saving.load_model(tmp_path / "2.keras")
@@ -389,7 +389,7 @@ def test_a_model_of_ones_own(build):
     frozen = values(v for layer in model.layers if not layer.trainable for v in layer.variables)
     assert frozen
     history = train(model, batches(8), validation_data=batches(8), epochs=3)
-    judged = model.evaluate(*pictures(), verbose=0, return_dict=True)
+    judged = model.evaluate(*make_images(), verbose=0, return_dict=True)
     np.testing.assert_allclose(judged["loss"], history["val_loss"][-1], rtol=1e-4)
     after = values(v for layer in model.layers if not layer.trainable for v in layer.variables)
     for was, now in zip(frozen, after, strict=True):
@@ -407,7 +407,7 @@ def test_a_layer_that_cannot_be_made_from_its_config_is_taken_as_it_is():
     frozen = keras.Sequential([keras.Input(SHAPE), _Unfaithful(4, 3)])
     model = transfer_model(frozen, SHAPE)
     history = train(model, batches(8), validation_data=batches(8))
-    judged = model.evaluate(*pictures(), verbose=0, return_dict=True)
+    judged = model.evaluate(*make_images(), verbose=0, return_dict=True)
     np.testing.assert_allclose(judged["loss"], history["val_loss"][-1], rtol=1e-5)
     with pytest.raises(ValueError, match="`dtype` must be None for a backbone with layers that"):
         train(model, dtype="bfloat16")
@@ -471,20 +471,20 @@ def test_more_than_one_way_to_the_head_is_refused():
     ("arguments", "error", "message"),
     [
         ({"epochs": 0}, ValueError, "`epochs` must be an integer of at least 1; received epochs=0."),
-        ({"views": 0}, ValueError, "`views` must be an integer from 1 to 255; received views=0."),
-        ({"views": 2}, ValueError, "`views` must be 1 for a model without augmentation before its backbone; received views=2."),
+        ({"num_views": 0}, ValueError, "`num_views` must be an integer from 1 to 255; received num_views=0."),
+        ({"num_views": 2}, ValueError, "`num_views` must be 1 for a model without augmentation before its backbone; received num_views=2."),
         ({"cache": 3}, TypeError, "`cache` must be True, False or the path of a folder; received cache=3."),
         ({"dtype": "float13"}, ValueError, "`dtype` must be a dtype or a policy, such as 'mixed_bfloat16', or None; received dtype='float13'."),
         ({"steps_per_epoch": 3}, TypeError, "`fit_head` takes these arguments of `keras.Model.fit`: callbacks, class_weight, initial_epoch, validation_freq, verbose; received steps_per_epoch=3."),
-        ({"data": "cats"}, TypeError, "`train` must be a dataset of batches (pictures, labels), or a pair of arrays, pictures and their labels; received train='cats'."),
-        ({"data": []}, ValueError, "`train` must hold at least one picture; received an empty dataset."),
-        ({"data": [np.zeros((2, *SHAPE))]}, ValueError, "`train` must be a dataset of batches (pictures, labels), or a pair of arrays, pictures and their labels; received a batch that is no pair."),
-        ({"data": [(np.zeros((2, 9, 8, 3)), [0, 1])]}, ValueError, "`train` must hold batches of pictures of shape (8, 8, 3), as the model takes them; received a batch of shape (2, 9, 8, 3)."),
-        ({"data": [(np.zeros((2, *SHAPE)), [0])]}, ValueError, "`train` must have a label for each picture; received 2 pictures and labels of shape (1,)."),
+        ({"data": "cats"}, TypeError, "`train` must be a dataset of batches (images, labels), or a pair of arrays, images and their labels; received train='cats'."),
+        ({"data": []}, ValueError, "`train` must hold at least one image; received an empty dataset."),
+        ({"data": [np.zeros((2, *SHAPE))]}, ValueError, "`train` must be a dataset of batches (images, labels), or a pair of arrays, images and their labels; received a batch that is no pair."),
+        ({"data": [(np.zeros((2, 9, 8, 3)), [0, 1])]}, ValueError, "`train` must hold batches of images of shape (8, 8, 3), as the model takes them; received a batch of shape (2, 9, 8, 3)."),
+        ({"data": [(np.zeros((2, *SHAPE)), [0])]}, ValueError, "`train` must have a label for each image; received 2 images and labels of shape (1,)."),
         ({"data": [(np.zeros((3, *SHAPE)), [0, 5, 1])]}, ValueError, "`train` must hold labels that the loss of 'transfer_small' takes; received others. A label is 5, and the model's classes go from 0 to 1. Build the model with num_classes=6, or look where the label comes from."),
         ({"data": [(np.zeros((2, *SHAPE)), np.eye(2))]}, ValueError, "`train` must hold labels that the loss of 'transfer_small' takes; received others."),
         ({"validation_data": [(np.zeros((2, *SHAPE)), [0, -1])]}, ValueError, "`validation_data` must hold labels that the loss of 'transfer_small' takes; received others. A label is -1,"),
-        ({"validation_data": 3}, TypeError, "`validation_data` must be a dataset of batches (pictures, labels), or a pair of arrays, pictures and their labels; received validation_data=3."),
+        ({"validation_data": 3}, TypeError, "`validation_data` must be a dataset of batches (images, labels), or a pair of arrays, images and their labels; received validation_data=3."),
     ],
 )  # fmt: skip
 def test_arguments_are_checked(arguments, error, message):

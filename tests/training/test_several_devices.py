@@ -79,7 +79,7 @@ def test_two_processes_give_the_losses_of_one_and_the_first_one_writes(of_one, t
     found = [result(process) for process in both]
     for each in found:
         assert_same_losses(each, of_one)
-    assert sorted(found[0]["pictures"] + found[1]["pictures"]) == of_one["pictures"]
+    assert sorted(found[0]["images"] + found[1]["images"]) == of_one["images"]
     assert [file.name for file in tmp_path.iterdir()] == ["state0"]
 
 

@@ -16,7 +16,7 @@ from catdog_keras._backend.distribution import (
     is_first_process,
     strategy_scope,
 )
-from catdog_keras._backend.drawing import MapGenerator, draw_units
+from catdog_keras._backend.drawing import MapGenerator, random_uniform
 from catdog_keras._backend.feature_gradient import feature_gradient
 from catdog_keras._backend.normalized_pooling import can_normalize_and_pool, normalize_and_pool
 from catdog_keras._backend.random_state import random_state, set_random_state
@@ -40,7 +40,6 @@ __all__ = [
     "can_normalize_and_pool",
     "check_strategy",
     "divides_datasets_alone",
-    "draw_units",
     "feature_gradient",
     "has_fast_bfloat16",
     "is_first_process",
@@ -51,6 +50,7 @@ __all__ = [
     "predicts_single_batches_well",
     "protect",
     "random_state",
+    "random_uniform",
     "resample",
     "resolve_data_format",
     "reverse",

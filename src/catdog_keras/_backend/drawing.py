@@ -39,7 +39,7 @@ class MapGenerator:
         return tf.random.stateless_uniform(shape, seed)
 
 
-def draw_units(
+def random_uniform(
     shape: tuple[Any, ...],
     seed_generator: keras.random.SeedGenerator,
     map_generator: MapGenerator,

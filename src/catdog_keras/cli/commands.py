@@ -33,7 +33,7 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="catdog-keras")
 def commands() -> None:
-    """Classify pictures with Keras: cats and dogs first, any folder of classes after that."""
+    """Classify images with Keras: cats and dogs first, any folder of classes after that."""
 
 
 commands.add_command(tutorial.tutorial)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from catdog_keras.cli.errors import plain_messages
-from catdog_keras.cli.evaluation_data import EvaluatedPictures, Part, choose_pictures
+from catdog_keras.cli.evaluation_data import EvaluationData, Part, choose_images
 from catdog_keras.cli.frameworks import import_frameworks
 from catdog_keras.cli.inputs import check_data, check_output_folder
 from catdog_keras.cli.interrupts import interruptible_work
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 @click.argument("model")
 @click.argument("data")
 @click.option(
-    "--pictures",
+    "--split",
     "part",
     type=click.Choice(["test", "validation", "train", "all"]),
-    help=f"Which pictures of DATA. By default those of the test, where the {SPLIT_FILE} of the "
+    help=f"Which images of DATA. By default those of the test, where the {SPLIT_FILE} of the "
     "training lies beside MODEL; else all.",
 )
 @click.option(
@@ -47,9 +47,9 @@ def evaluate(
     from_logits: bool,
     batch_size: int,
 ) -> None:
-    """Evaluate MODEL on DATA, a folder or zip archive with a folder of pictures for each class.
+    """Evaluate MODEL on DATA, a folder or zip archive with a folder of images for each class.
 
-    Files that are no usable pictures are named and passed over, and the exit status is 1 then.
+    Files that are no usable images are named and passed over, and the exit status is 1 then.
     """
     with plain_messages(directory="DATA", paths="DATA"):
         check_model_file(model)
@@ -61,7 +61,7 @@ def evaluate(
 
         with interruptible_work():
             loaded = load_model_file(model, class_names)
-            chosen = choose_pictures(loaded, Path(model), data, part, batch_size)
+            chosen = choose_images(loaded, Path(model), data, part, batch_size)
             evaluation = evaluate_classifier(
                 loaded.model,
                 chosen.dataset,
@@ -77,40 +77,40 @@ def evaluate(
         click.echo(_as_json(evaluation, chosen) if as_json else _as_text(evaluation, chosen))
         if report is not None and not as_json:
             click.echo(f"The report is in {report}.")
-    sys.exit(1 if chosen.passed_over else 0)
+    sys.exit(1 if chosen.ignored else 0)
 
 
-def _as_text(evaluation: "Evaluation", chosen: EvaluatedPictures) -> str:
+def _as_text(evaluation: "Evaluation", chosen: EvaluationData) -> str:
     from catdog_keras.datasets._scan_report import printable
 
     names = [printable(name) for name in evaluation.class_names]
     width = max(map(len, ["class", *names]))
-    lines = [f"pictures           {chosen.part}, {len(evaluation)}"]
-    if chosen.remark:
-        lines += [chosen.remark]
+    lines = [f"images           {chosen.part}, {len(evaluation)}"]
+    if chosen.note:
+        lines += [chosen.note]
     lines += [
         str(evaluation),
         "",
-        f"{'class':<{width}}  pictures  {'precision':<22}  {'recall':<22}  F1",
+        f"{'class':<{width}}  images  {'precision':<22}  {'recall':<22}  F1",
     ]
-    for name, scores in zip(names, evaluation.class_scores, strict=True):
+    for name, scores in zip(names, evaluation.class_metrics, strict=True):
         shares = (
             _shown(scores.precision, scores.precision_interval),
             _shown(scores.recall, scores.recall_interval),
             _shown(scores.f1, scores.f1_interval),
         )
         told = "  ".join(f"{share:<22}" for share in shares).rstrip()
-        lines.append(f"{name:<{width}}  {scores.pictures:>8}  {told}")
+        lines.append(f"{name:<{width}}  {scores.num_images:>8}  {told}")
     lines.append("In brackets: 95 % intervals.")
     return "\n".join(lines)
 
 
-def _as_json(evaluation: "Evaluation", chosen: EvaluatedPictures) -> str:
+def _as_json(evaluation: "Evaluation", chosen: EvaluationData) -> str:
     numbers = {
-        "pictures": len(evaluation),
+        "images": len(evaluation),
         "part": chosen.part,
         "of_the_training": dict(chosen.seen),
-        "passed_over": len(chosen.passed_over),
+        "ignored": len(chosen.ignored),
         "accuracy": evaluation.accuracy,
         "accuracy_interval": evaluation.accuracy_interval,
         "baseline": evaluation.baseline,
@@ -122,7 +122,7 @@ def _as_json(evaluation: "Evaluation", chosen: EvaluatedPictures) -> str:
         "classes": [
             {
                 "name": scores.class_name,
-                "pictures": scores.pictures,
+                "images": scores.num_images,
                 "precision": _number(scores.precision),
                 "precision_interval": scores.precision_interval,
                 "recall": _number(scores.recall),
@@ -130,13 +130,13 @@ def _as_json(evaluation: "Evaluation", chosen: EvaluatedPictures) -> str:
                 "f1": _number(scores.f1),
                 "f1_interval": scores.f1_interval,
             }
-            for scores in evaluation.class_scores
+            for scores in evaluation.class_metrics
         ],
         "roc_areas": [
             {
                 "name": curve.class_name,
-                "area": _number(curve.area),
-                "area_interval": None if math.isnan(curve.area) else curve.area_interval,
+                "auc": _number(curve.auc),
+                "auc_interval": None if math.isnan(curve.auc) else curve.auc_interval,
             }
             for curve in evaluation.roc_curves
         ],

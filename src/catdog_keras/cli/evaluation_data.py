@@ -18,7 +18,7 @@ NOT_OF_THE_TRAINING = "not of the training"
 
 
 @dataclass(frozen=True)
-class EvaluatedPictures:
+class EvaluationData:
     """Images to evaluate on.
 
     Attributes:
@@ -28,7 +28,7 @@ class EvaluatedPictures:
         names: Files relative to the folder of DATA, the same on every machine.
         counts: Number of images by class and, if it is known, by split of the training.
         seen: Number of these images in each split of the training, if the split is known.
-        passed_over: Reason for each ignored file that could not be read as an image, by file name.
+        ignored: Reason for each ignored file that could not be read as an image, by file name.
         sha256: Hash of the hashes and names of all images, in the format of `sha256sum`.
     """
 
@@ -38,11 +38,11 @@ class EvaluatedPictures:
     names: tuple[str, ...]
     counts: Mapping[str, Mapping[str, int]]
     seen: Mapping[str, int]
-    passed_over: Mapping[str, str]
+    ignored: Mapping[str, str]
     sha256: str
 
     @property
-    def remark(self) -> str:
+    def note(self) -> str:
         """Caveat shown before the metrics if some of the images were used in the training."""
         trained, chose = self.seen.get("train", 0), self.seen.get("validation", 0)
         told = []
@@ -53,14 +53,14 @@ class EvaluatedPictures:
         if not told:
             return ""
         return (
-            f"Of these {len(self.files):,} pictures {' and '.join(told)}: the numbers flatter the "
-            "model. Those of --pictures test do not."
+            f"Of these {len(self.files):,} images {' and '.join(told)}: the numbers flatter the "
+            "model. Those of --split test do not."
         )
 
 
-def choose_pictures(
+def choose_images(
     loaded: ModelFile, model: Path, data: str, part: Part | None, batch_size: int
-) -> EvaluatedPictures:
+) -> EvaluationData:
     """Returns the images of one part of the training's split, or all images.
 
     Raises:
@@ -73,15 +73,15 @@ def choose_pictures(
         return _all(loaded, data, manifest, batch_size)
     if not manifest.is_file():
         raise ValueError(
-            f"--pictures must be all where no {SPLIT_FILE} of the training lies beside MODEL; "
-            f"received --pictures={part}."
+            f"--split must be all where no {SPLIT_FILE} of the training lies beside MODEL; "
+            f"received --split={part}."
         )
     return _of_the_split(loaded, data, manifest, part, batch_size)
 
 
 def _of_the_split(
     loaded: ModelFile, data: str, manifest: Path, part: Part, batch_size: int
-) -> EvaluatedPictures:
+) -> EvaluationData:
     from catdog_keras.datasets import load_manifest
 
     try:
@@ -89,33 +89,33 @@ def _of_the_split(
             manifest, data, image_size=loaded.image_size, batch_size=batch_size, shuffle=False
         )
     except ValueError as error:
-        raise ValueError(f"{error} To evaluate on all of DATA, use --pictures all.") from error
+        raise ValueError(f"{error} To evaluate on all of DATA, use --split all.") from error
     if splits.class_names != loaded.class_names:
         raise ValueError(
             f"The classes of {str(manifest)!r} are {', '.join(splits.class_names)}, "
             f"those of MODEL {', '.join(loaded.class_names)}. "
-            "Give --pictures all if DATA is for this model."
+            "Give --split all if DATA is for this model."
         )
     files = splits.files[part]
-    return EvaluatedPictures(
+    return EvaluationData(
         part=part,
         dataset=dict(zip(splits.files, splits, strict=True))[part],
         files=files,
         names=_names(splits.root, files),
         counts=splits.counts,
         seen={part: len(files)},
-        passed_over={},
+        ignored={},
         sha256=_digest(splits.scan, splits.root, files),
     )
 
 
-def _all(loaded: ModelFile, data: str, manifest: Path, batch_size: int) -> EvaluatedPictures:
-    from catdog_keras.datasets import load_pictures
+def _all(loaded: ModelFile, data: str, manifest: Path, batch_size: int) -> EvaluationData:
+    from catdog_keras.datasets import load_images
     from catdog_keras.datasets._manifest import name_below, read_manifest
     from catdog_keras.datasets._source import find_folder
 
     names = loaded.class_names
-    found = load_pictures(
+    found = load_images(
         data, class_names=names, image_size=loaded.image_size, batch_size=batch_size
     )
     root = find_folder("DATA", data)
@@ -127,7 +127,7 @@ def _all(loaded: ModelFile, data: str, manifest: Path, batch_size: int) -> Evalu
         seen = {split: splits.count(split) for split in ("train", "validation", "test")}
     shown = ("train", "validation", "test", NOT_OF_THE_TRAINING, "all")
     pairs = list(zip(splits, labels, strict=True))
-    return EvaluatedPictures(
+    return EvaluationData(
         part="all",
         dataset=found.dataset,
         files=found.files,
@@ -138,7 +138,7 @@ def _all(loaded: ModelFile, data: str, manifest: Path, batch_size: int) -> Evalu
             if split in splits
         },
         seen=seen,
-        passed_over={name_below(root, bad.path): bad.reason for bad in found.scan.bad},
+        ignored={name_below(root, bad.path): bad.reason for bad in found.scan.bad},
         sha256=_digest(found.scan, root, found.files),
     )
 

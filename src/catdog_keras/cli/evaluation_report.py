@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from catdog_keras._output import output_folder
-from catdog_keras.cli.evaluation_data import EvaluatedPictures
+from catdog_keras.cli.evaluation_data import EvaluationData
 from catdog_keras.cli.load_model import ModelFile
 from catdog_keras.cli.run_record import SPLIT_FILE, TrainingRecord, read_training_record
 from catdog_keras.evaluation import Evaluation
 from catdog_keras.report import write_report
 from catdog_keras.report._environment import describe_environment
-from catdog_keras.report._top_losses import draw_worst_pictures
+from catdog_keras.report._top_losses import plot_highest_losses
 
 REPORT_FILE, EVALUATION_FILE = "report.html", "evaluation.json"
 NAMED = 50  # maximum number of ignored files that the page lists with a reason
@@ -32,7 +32,7 @@ class Asked:
 
     def command(self, part: str) -> str:
         """Returns the command that repeats the evaluation, without the folders of this machine."""
-        words = ["catdog-keras", "evaluate", self.model.name, _last(self.data), "--pictures", part]
+        words = ["catdog-keras", "evaluate", self.model.name, _last(self.data), "--split", part]
         for name in self.class_names:
             words += ["--class-name", name]
         if not self.from_logits:
@@ -44,7 +44,7 @@ def write_evaluation_report(
     directory: str,
     loaded: ModelFile,
     evaluation: Evaluation,
-    pictures: EvaluatedPictures,
+    images: EvaluationData,
     asked: Asked,
 ) -> None:
     """Writes the report to a folder; both files appear together.
@@ -53,41 +53,41 @@ def write_evaluation_report(
         directory: Folder for the report; it is created if necessary.
         loaded: Model that was evaluated.
         evaluation: Its evaluation.
-        pictures: Images that it was evaluated on.
+        images: Images that it was evaluated on.
         asked: Arguments of the command.
     """
     name = asked.model.name
     record = read_training_record(asked.model)
-    worst = draw_worst_pictures(loaded.model, evaluation, pictures.files, loaded.image_size)
+    worst = plot_highest_losses(loaded.model, evaluation, images.files, loaded.image_size)
     with output_folder(directory, [REPORT_FILE, EVALUATION_FILE], "report") as folder:
         evaluation.save(folder / EVALUATION_FILE)
         write_report(
             folder / REPORT_FILE,
             {name: evaluation},
             title=f"{name} on {_last(asked.data)}",
-            counts=pictures.counts,
+            counts=images.counts,
             histories={} if record is None else {name: record.history},
-            worst_pictures={name: worst},
-            facts={**_evaluation_facts(pictures, asked), **_training_facts(record)},
-            remark=pictures.remark,
+            top_loss_figures={name: worst},
+            metadata={**_evaluation_facts(images, asked), **_training_facts(record)},
+            note=images.note,
         )
 
 
-def _evaluation_facts(pictures: EvaluatedPictures, asked: Asked) -> dict[str, Mapping[str, Any]]:
-    facts = {
-        "command": asked.command(pictures.part),
+def _evaluation_facts(images: EvaluationData, asked: Asked) -> dict[str, Mapping[str, Any]]:
+    metadata = {
+        "command": asked.command(images.part),
         "model": asked.model.name,
         "SHA-256 of the model": _sha256(asked.model),
         "data": _last(asked.data),
-        "pictures": pictures.part,
-        "SHA-256 of the list of their SHA-256 and names": pictures.sha256,
+        "images": images.part,
+        "SHA-256 of the list of their SHA-256 and names": images.sha256,
     }
     split = asked.model.parent / SPLIT_FILE
     if split.is_file():
-        facts[f"SHA-256 of {SPLIT_FILE}"] = _sha256(split)
-    bad = list(pictures.passed_over.items())
-    facts["passed over"] = str(len(bad))
-    groups: dict[str, Mapping[str, Any]] = {"Evaluation": facts}
+        metadata[f"SHA-256 of {SPLIT_FILE}"] = _sha256(split)
+    bad = list(images.ignored.items())
+    metadata["passed over"] = str(len(bad))
+    groups: dict[str, Mapping[str, Any]] = {"Evaluation": metadata}
     if bad:
         groups["Files passed over"] = dict(bad[:NAMED])
     if len(bad) > NAMED:
@@ -101,10 +101,10 @@ def _evaluation_facts(pictures: EvaluatedPictures, asked: Asked) -> dict[str, Ma
 def _training_facts(record: TrainingRecord | None) -> dict[str, Mapping[str, Any]]:
     if record is None:
         return {}
-    facts = {"data": _last(Path(record.data)), **record.settings, "seconds": record.seconds}
+    metadata = {"data": _last(Path(record.data)), **record.settings, "seconds": record.seconds}
     if record.environment == describe_environment():
-        return {"Training": {**facts, "environment": "the same as below"}}
-    return {"Training": facts, "Environment of the training": record.environment}
+        return {"Training": {**metadata, "environment": "the same as below"}}
+    return {"Training": metadata, "Environment of the training": record.environment}
 
 
 def _last(path: Path) -> str:

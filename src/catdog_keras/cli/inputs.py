@@ -21,7 +21,7 @@ def check_data(name: str, path: str) -> None:
         raise FileNotFoundError(describe(name, PLACE, path, "Check the path."))
 
 
-def check_picture_place(name: str, path: str) -> None:
+def check_image_place(name: str, path: str) -> None:
     """Raises an error if `path` is empty, or a zip archive that does not exist.
 
     Other files that do not exist are reported later, and the remaining ones are used.

@@ -39,7 +39,7 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         default=32,
         show_default=True,
         type=click.IntRange(min=1),
-        help="Pictures per batch.",
+        help="LabeledImages per batch.",
     )
     return names(outputs(size(command)))
 
@@ -82,7 +82,7 @@ def load_model_file(path: str, class_names: Sequence[str]) -> ModelFile:
     shape = model.input_shape
     if not isinstance(shape, tuple) or len(shape) != 4 or shape[3] != 3:
         remedy = f"It takes an input of shape {shape}."
-        raise ValueError(describe("model", "one of (height, width, 3) pictures", path, remedy))
+        raise ValueError(describe("model", "one of (height, width, 3) images", path, remedy))
     size = shape[1] or DEFAULT_SIDE, shape[2] or DEFAULT_SIDE
     return ModelFile(model, _names(model, class_names), size)
 
@@ -98,12 +98,12 @@ def _load(file: Path) -> "keras.Model":
 
 
 def _names(model: "keras.Model", given: Sequence[str]) -> tuple[str, ...]:
-    from catdog_keras.models import model_classes
+    from catdog_keras.models import get_class_names
 
     if given:
         return check_class_names(given)
     try:
-        return model_classes(model)
+        return get_class_names(model)
     except ValueError as error:
         raise ValueError(
             "`model` holds no class names. Give them in the order of its outputs, "

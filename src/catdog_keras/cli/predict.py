@@ -11,16 +11,16 @@ import click
 
 from catdog_keras.cli.errors import plain_messages
 from catdog_keras.cli.frameworks import import_frameworks
-from catdog_keras.cli.inputs import check_picture_place
+from catdog_keras.cli.inputs import check_image_place
 from catdog_keras.cli.interrupts import interruptible_work
 from catdog_keras.cli.load_model import check_model_file, load_model_file, model_options
 
 Prediction: TypeAlias = dict[str, Any]
 
 
-@click.command(short_help="Name the class of each picture.")
+@click.command(short_help="Name the class of each image.")
 @click.argument("model")
-@click.argument("paths", nargs=-1, required=True, metavar="PICTURE...")
+@click.argument("paths", nargs=-1, required=True, metavar="IMAGE...")
 @click.option(
     "--format",
     "form",
@@ -38,27 +38,27 @@ def predict(
     from_logits: bool,
     batch_size: int,
 ) -> None:
-    """Name by MODEL the class of each PICTURE: files, folders or zip archives of them.
+    """Name by MODEL the class of each IMAGE: files, folders or zip archives of them.
 
-    Files that are no usable pictures are named and passed over, and the exit status is 1 then.
+    Files that are no usable images are named and passed over, and the exit status is 1 then.
     """
     with plain_messages():
         check_model_file(model)
         for number, path in enumerate(paths):
-            check_picture_place(f"paths[{number}]", path)
+            check_image_place(f"paths[{number}]", path)
         import_frameworks()
         import numpy as np
 
-        from catdog_keras.datasets import load_pictures
+        from catdog_keras.datasets import load_images
         from catdog_keras.evaluation import evaluate_classifier
 
         with interruptible_work():
             loaded = load_model_file(model, class_names)
-            found = load_pictures(list(paths), image_size=loaded.image_size, batch_size=batch_size)
+            found = load_images(list(paths), image_size=loaded.image_size, batch_size=batch_size)
             # Only the probabilities are needed: the labels of this evaluation are placeholders.
-            labelled = ((images, np.zeros(len(images), int)) for images in found.dataset)
+            labeled = ((images, np.zeros(len(images), int)) for images in found.dataset)
             evaluation = evaluate_classifier(
-                loaded.model, labelled, loaded.class_names, found.files, from_logits=from_logits
+                loaded.model, labeled, loaded.class_names, found.files, from_logits=from_logits
             )
         rows = list(_predictions(found.files, loaded.class_names, evaluation.probabilities))
         click.echo(FORMS[form](rows))

@@ -16,7 +16,7 @@ class TrainingRecord:
         data: Source of the images.
         settings: Options of the command, by name.
         counts: Number of images by split and class.
-        passed_over: Reason for each ignored file that could not be read as an image.
+        ignored: Reason for each ignored file that could not be read as an image.
         history: Value in each epoch, by metric.
         seconds: Duration of the training.
         environment: Software versions and hardware.
@@ -25,7 +25,7 @@ class TrainingRecord:
     data: str
     settings: dict[str, Any]
     counts: dict[str, dict[str, int]]
-    passed_over: dict[str, str]
+    ignored: dict[str, str]
     history: dict[str, list[float]]
     seconds: float
     environment: dict[str, str]

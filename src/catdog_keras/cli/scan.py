@@ -10,11 +10,11 @@ from catdog_keras.cli.inputs import check_folder
 from catdog_keras.cli.interrupts import interruptible_work
 
 
-@click.command(short_help="Name every odd and every bad picture file.")
+@click.command(short_help="Name every nonstandard and every bad image file.")
 @click.argument("directory")
-@click.option("--near-duplicates", is_flag=True, help="Name pictures that look alike, too.")
+@click.option("--near-duplicates", is_flag=True, help="Name images that look alike, too.")
 def scan(directory: str, near_duplicates: bool) -> None:
-    """Name every odd and every bad picture file under DIRECTORY; exit with 1 if any is bad."""
+    """List nonstandard and bad image files under DIRECTORY; exit with 1 if any is bad."""
     with plain_messages():
         check_folder("directory", directory)
         import_frameworks()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from catdog_keras.datasets import ImageSplits
 
 
-@click.command(short_help="Train a classifier on a folder of pictures.")
+@click.command(short_help="Train a classifier on a folder of images.")
 @click.argument("data")
 @click.option(
     "--backbone",
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     required=True,
     metavar="DIR",
     help=f"Folder for {MODEL_FILE}, {RECORD_FILE} (settings, curves, versions) and {SPLIT_FILE} "
-    "(which picture is in which split).",
+    "(which image is in which split).",
 )
 @epochs_option(10, "Passes in which the head alone is trained, on features computed once.")
 @click.option(
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     show_default=True,
     type=click.IntRange(min=1),
     metavar="PIXELS",
-    help="Height and width to which pictures are resized.",
+    help="Height and width to which images are resized.",
 )
 @batch_size_option("Of training.")
 @seed_option
@@ -66,15 +66,15 @@ if TYPE_CHECKING:
     default="light",
     show_default=True,
     type=click.Choice(["none", "light", "medium", "strong"]),
-    help="What is done to training pictures, by chance: nothing; mirrored; turned, zoomed and "
-    "moved too; brightness, contrast and colour too, and parts covered.",
+    help="What is done to training images, by chance: nothing; mirrored; turned, zoomed and "
+    "moved too; brightness, contrast and color too, and parts covered.",
 )
 @click.option(
     "--split",
     default="stratified",
     show_default=True,
     type=click.Choice(["stratified", "take_skip"]),
-    help="How test pictures are taken from validation where DATA has no test folder.",
+    help="How test images are taken from validation where DATA has no test folder.",
 )
 @click.option(
     "--validation-fraction",
@@ -90,13 +90,13 @@ if TYPE_CHECKING:
     default="quarantine",
     show_default=True,
     type=click.Choice(["quarantine", "skip", "raise"]),
-    help="Files that are no usable pictures: pass over any number; up to one in a hundred; none.",
+    help="Files that are no usable images: pass over any number; up to one in a hundred; none.",
 )
 def train(data: str, output: str, **settings: Any) -> None:
-    """Train a classifier on DATA, a folder or zip archive with a folder of pictures for each class.
+    """Train a classifier on DATA, a folder or zip archive with a folder of images for each class.
 
     The class folders may lie in train and validation (and test), or side by side in DATA; then a
-    share of each class is held out. Files that are no usable pictures are named and passed over,
+    share of each class is held out. Files that are no usable images are named and passed over,
     and the exit status is 1 then.
     """
     with plain_messages(directory="DATA", input_shape="--image-size"):
@@ -116,7 +116,7 @@ def train(data: str, output: str, **settings: Any) -> None:
                 model = _build_model(chosen, splits.class_names)
                 history = _fit(model, splits, chosen)
                 seconds = round(time.perf_counter() - started, 1)
-                bad = {picture.path: picture.reason for picture in splits.scan.bad}
+                bad = {image.path: image.reason for image in splits.scan.bad}
                 environment = describe_environment()
                 record = TrainingRecord(
                     data, settings, splits.counts, bad, history, seconds, environment
@@ -141,7 +141,7 @@ class _Settings:
     weights: str | None
     augmentation: str
     split: Any
-    validation_fraction: float
+    holdout_fraction: float
     on_bad: Any
 
 
@@ -154,7 +154,7 @@ def _load(data: str, chosen: _Settings) -> "ImageSplits":
         batch_size=chosen.batch_size,
         seed=chosen.seed,
         split=chosen.split,
-        validation_fraction=chosen.validation_fraction,
+        holdout_fraction=chosen.holdout_fraction,
         on_bad=chosen.on_bad,
     )
 
@@ -162,7 +162,7 @@ def _load(data: str, chosen: _Settings) -> "ImageSplits":
 def _build_model(chosen: _Settings, class_names: tuple[str, ...]) -> "keras.Model":
     import keras
 
-    from catdog_keras.layers import augmentation
+    from catdog_keras.layers import augmentation_preset
     from catdog_keras.models import transfer_model
 
     keras.utils.set_random_seed(chosen.seed)
@@ -171,7 +171,9 @@ def _build_model(chosen: _Settings, class_names: tuple[str, ...]) -> "keras.Mode
         (chosen.image_size, chosen.image_size, 3),
         class_names=class_names,
         weights=chosen.weights,
-        augmentation=None if chosen.augmentation == "none" else augmentation(chosen.augmentation),
+        augmentation=None
+        if chosen.augmentation == "none"
+        else augmentation_preset(chosen.augmentation),
     )
 
 
@@ -212,7 +214,7 @@ def _tell(model: "keras.Model", splits: "ImageSplits", seconds: float, output: s
 
     for split, counts in splits.counts.items():
         listed = ", ".join(f"{count:,} {printable(name)}" for name, count in counts.items())
-        click.echo(f"{split:<10} {sum(counts.values()):>6,} pictures: {listed}")
+        click.echo(f"{split:<10} {sum(counts.values()):>6,} images: {listed}")
     judged = evaluate_classifier(model, splits.validation, splits.class_names)
     low, high = judged.accuracy_interval
     click.echo(

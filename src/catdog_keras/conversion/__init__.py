@@ -2,6 +2,6 @@
 
 from catdog_keras.conversion._fold_batch_norm import fold_batch_norm
 from catdog_keras.conversion._strip_augmentation import strip_augmentation
-from catdog_keras.conversion._use_fused_batch_norm import accelerate
+from catdog_keras.conversion._use_fused_batch_norm import use_fused_batch_norm
 
-__all__ = ["accelerate", "fold_batch_norm", "strip_augmentation"]
+__all__ = ["fold_batch_norm", "strip_augmentation", "use_fused_batch_norm"]

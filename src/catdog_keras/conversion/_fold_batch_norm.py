@@ -57,7 +57,7 @@ def fold_batch_norm(
     folded = _fold(check_graph(model), dtype, kept)
     if kept and not partial:
         raise ValueError(
-            f"{len(kept)} normalisations of {model.name!r} cannot be folded: {'; '.join(kept)}. "
+            f"{len(kept)} normalizations of {model.name!r} cannot be folded: {'; '.join(kept)}. "
             "Pass partial=True to keep them and fold the others."
         )
     folded.trainable = False
@@ -93,7 +93,7 @@ def _fold(model: keras.Model, dtype: str | None, kept: list[str]) -> keras.Model
     for layer in plain.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             _place(layer, layers, graph, before, after, kept)
-        elif not is_graph(layer) and normalises_inside(layer):
+        elif not is_graph(layer) and contains_batch_norm(layer):
             kind = type(layer).__name__
             kept.append(f"the one inside {layer.name!r} ({kind}), which is no layer by itself")
     padding = foldable_padding(layers, graph)
@@ -183,7 +183,7 @@ def _obstacle_ahead(norm: keras.Layer, user: keras.Layer | None, graph: LayerGra
     return None if _same_channels(norm, user) else place + "has its channels on another axis"
 
 
-def normalises_inside(layer: keras.Layer) -> bool:
+def contains_batch_norm(layer: keras.Layer) -> bool:
     """Returns whether a layer uses Keras's batch normalization internally, by its variables."""
     if isinstance(layer, keras.layers.BatchNormalization):
         return False

@@ -24,7 +24,7 @@ AUGMENTATIONS: tuple[type[keras.Layer], ...] = (
 def strip_augmentation(
     model: keras.Model,
     *,
-    also: type[keras.Layer] | Sequence[type[keras.Layer]] = (),
+    extra_layers: type[keras.Layer] | Sequence[type[keras.Layer]] = (),
 ) -> keras.Model:
     """Removes the augmentation layers of a model and returns a new model for inference.
 
@@ -32,21 +32,23 @@ def strip_augmentation(
     saved or exported model no longer contains operations that another runtime may not support.
     Nested models, `keras.layers.Pipeline` and wrappers such as `keras.layers.TimeDistributed` are
     stripped as well. Layers inside other composite layers are not found: pass the class of the
-    composite layer as `also`. Dropout and noise layers are kept, and so is a `RandomCrop` that
-    changes the image size. The original model is not changed and shares no weights with the new
-    one.
+    composite layer as `extra_layers`. Dropout and noise layers are kept, and so is a `RandomCrop`
+    that changes the image size. The original model is not changed and shares no weights with the
+    new one.
 
     Args:
         model: A built Functional or Sequential model.
-        also: One or more additional layer classes to remove, besides the random layers of this
-            package and the augmentation layers of Keras. Each must be the identity at inference.
+        extra_layers: One or more additional layer classes to remove, besides the random layers of
+            this package and the augmentation layers of Keras. Each must be the identity at
+            inference.
 
     Returns:
         A model of the same structure, with copies of the weights. It is compiled with the same
         arguments if `model` is compiled.
 
     Raises:
-        TypeError: If `model` is not a Keras model, or `also` is not one or more layer classes.
+        TypeError: If `model` is not a Keras model, or `extra_layers` is not one or more layer
+            classes.
         ValueError: If the model is not built, is not a graph of layers, or contains a layer that
             cannot be rebuilt from its config.
 
@@ -56,9 +58,9 @@ def strip_augmentation(
         >>> [layer.name for layer in catdog_keras.strip_augmentation(model).layers[:3]]
         ['images', 'preprocessing', 'block1']
     """
-    kinds = tuple(also) if isinstance(also, (tuple, list)) else (also,)
+    kinds = tuple(extra_layers) if isinstance(extra_layers, (tuple, list)) else (extra_layers,)
     if not all(isinstance(kind, type) and issubclass(kind, keras.Layer) for kind in kinds):
-        raise TypeError(describe("also", "a layer class, or several", also))
+        raise TypeError(describe("extra_layers", "a layer class, or several", extra_layers))
     stripped = _strip(check_graph(model), (*AUGMENTATIONS, *kinds))
     copy_trainable(model, stripped)
     compile_copy(stripped, model)

@@ -7,11 +7,11 @@ import keras
 from catdog_keras._cloning import clone_uncompiled, copy_layer, copy_trainable
 from catdog_keras._compile import compile_copy
 from catdog_keras._layer_graph import check_graph
-from catdog_keras.conversion._fold_batch_norm import normalises_inside
+from catdog_keras.conversion._fold_batch_norm import contains_batch_norm
 from catdog_keras.layers import BatchNormalization, ConvBlock
 
 
-def accelerate(model: keras.Model) -> keras.Model:
+def use_fused_batch_norm(model: keras.Model) -> keras.Model:
     """Replaces Keras's batch normalization by the fused one and returns a new model.
 
     The new model computes the same function, has the same weights, and can be trained and saved;
@@ -34,7 +34,7 @@ def accelerate(model: keras.Model) -> keras.Model:
     Example:
         >>> import catdog_keras, keras
         >>> model = keras.applications.MobileNetV2(weights=None, input_shape=(96, 96, 3))
-        >>> type(catdog_keras.accelerate(model).get_layer("bn_Conv1")).__module__
+        >>> type(catdog_keras.use_fused_batch_norm(model).get_layer("bn_Conv1")).__module__
         'catdog_keras.layers._batch_normalization'
     """
     check_graph(model)
@@ -44,7 +44,7 @@ def accelerate(model: keras.Model) -> keras.Model:
         kind = type(layer)
         if kind is keras.layers.BatchNormalization:
             kind = BatchNormalization
-        elif not isinstance(layer, ConvBlock) and normalises_inside(layer):
+        elif not isinstance(layer, ConvBlock) and contains_batch_norm(layer):
             own.append(f"{layer.name!r} ({kind.__name__})")
         return copy_layer(layer, kind)
 
@@ -54,7 +54,7 @@ def accelerate(model: keras.Model) -> keras.Model:
     compile_copy(fast, model)
     if own:
         warnings.warn(
-            f"Of {model.name!r} these layers compute their own normalisation and were copied as "
+            f"Of {model.name!r} these layers compute their own normalization and were copied as "
             f"they are: {', '.join(own)}.",
             stacklevel=2,
         )

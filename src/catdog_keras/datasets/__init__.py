@@ -1,6 +1,6 @@
 """Image folders, archives and synthetic images as training, validation and test datasets."""
 
-from catdog_keras.datasets._images import Pictures, load_pictures
+from catdog_keras.datasets._images import LabeledImages, load_images
 from catdog_keras.datasets._load import load_cats_dogs, load_image_folder, load_manifest
 from catdog_keras.datasets._scan import scan_images
 from catdog_keras.datasets._scan_report import ScanReport
@@ -8,11 +8,11 @@ from catdog_keras.datasets._splits import ImageSplits
 
 __all__ = [
     "ImageSplits",
-    "Pictures",
+    "LabeledImages",
     "ScanReport",
     "load_cats_dogs",
     "load_image_folder",
+    "load_images",
     "load_manifest",
-    "load_pictures",
     "scan_images",
 ]

@@ -27,15 +27,15 @@ CHUNK_BYTES = 2**22
 Pixels = npt.NDArray[np.uint8]
 
 
-def hold(shape: tuple[int, ...], pictures: Iterable[Any]) -> Pixels:
+def hold(shape: tuple[int, ...], images: Iterable[Any]) -> Pixels:
     """Rounds float images in [0, 255] to a uint8 array of `shape`."""
     array = np.empty(shape, np.uint8)
-    for position, pixels in enumerate(_rounded(shape, pictures)):
+    for position, pixels in enumerate(_rounded(shape, images)):
         array[position] = pixels
     return array
 
 
-class StoredPictures:
+class CachedImages:
     """Decoded images in a file that is read on access: a NumPy array and its CRC-32."""
 
     def __init__(self, file: Path, shape: tuple[int, ...]) -> None:
@@ -59,13 +59,13 @@ class StoredPictures:
                     raise OSError(f"{str(self.file)!r} was cut while in use. Load the data anew.")
         return taken
 
-    def write(self, pictures: Iterable[Any]) -> None:
+    def write(self, images: Iterable[Any]) -> None:
         """Writes float images in [0, 255] to the file, rounded."""
         with self.file.open("wb") as stream:
             header = _header(self.shape)
             stream.write(header)
             checksum = zlib.crc32(header)
-            for pixels in _rounded(self.shape, pictures):
+            for pixels in _rounded(self.shape, images):
                 stream.write(pixels.data)
                 checksum = zlib.crc32(pixels.data, checksum)
             stream.write(checksum.to_bytes(CHECKSUM_BYTES))
@@ -86,8 +86,8 @@ class StoredPictures:
 
 
 def load_or_store(
-    folder: Path, digests: Sequence[str], shape: tuple[int, ...], pictures: Iterable[Any]
-) -> StoredPictures:
+    folder: Path, digests: Sequence[str], shape: tuple[int, ...], images: Iterable[Any]
+) -> CachedImages:
     """Returns decoded images from a file in `folder`, which is written first if necessary.
 
     The file name is a hash of the image size and the content of each image in order, so that
@@ -98,23 +98,23 @@ def load_or_store(
         folder: Folder of the file; created if necessary.
         digests: SHA-256 of each image file.
         shape: `(images, height, width, 3)`.
-        pictures: The decoded images; read only if there is no file.
+        images: The decoded images; read only if there is no file.
 
     Raises:
         OSError: If `folder` cannot be created, read or written, or the disk is full.
     """
     key = hashlib.sha256(json.dumps([VERSION, shape, list(digests)]).encode()).hexdigest()
-    stored = StoredPictures(folder / f"pictures-{key[:32]}.npy", shape)
+    stored = CachedImages(folder / f"images-{key[:32]}.npy", shape)
     try:
         if not stored.is_whole():
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=folder) as scratch:
-                unfinished = StoredPictures(Path(scratch) / stored.file.name, shape)
-                unfinished.write(pictures)
+                unfinished = CachedImages(Path(scratch) / stored.file.name, shape)
+                unfinished.write(images)
                 unfinished.file.replace(stored.file)
     except OSError as error:
         requirement = "a folder that can be read and written to"
-        room = f"It takes {math.prod(shape) / 1e6:,.0f} MB for {len(digests):,} pictures."
+        room = f"It takes {math.prod(shape) / 1e6:,.0f} MB for {len(digests):,} images."
         remedy = f"{error.strerror or error}. {room}"
         raise OSError(describe("cache", requirement, str(folder), remedy)) from error
     return stored
@@ -129,8 +129,8 @@ def _header(shape: tuple[int, ...]) -> bytes:
     return stream.getvalue()
 
 
-def _rounded(shape: tuple[int, ...], pictures: Iterable[Any]) -> Iterator[Pixels]:
-    with progress_bar("Decoding pictures", shape[0], "files") as advance:
-        for picture in pictures:
-            yield np.rint(picture).astype(np.uint8)
+def _rounded(shape: tuple[int, ...], images: Iterable[Any]) -> Iterator[Pixels]:
+    with progress_bar("Decoding images", shape[0], "files") as advance:
+        for image in images:
+            yield np.rint(image).astype(np.uint8)
             advance(1)

@@ -35,7 +35,7 @@ WHITE_IS_ZERO = 0
 ALPHA_BACKGROUND = (255, 255, 255)  # background of transparent images
 
 
-def open_picture(content: bytes) -> "Image.Image":
+def open_image(content: bytes) -> "Image.Image":
     """Reads the header of an image in one of the formats; does not decode the pixels."""
     from PIL import Image
 
@@ -79,7 +79,7 @@ def decode_with_rules(content: bytes) -> np.ndarray:
     """
     from PIL import Image, ImageOps
 
-    with open_picture(content) as opened:
+    with open_image(content) as opened:
         image = ImageOps.exif_transpose(_in_eight_bits(opened, content))
         if image.has_transparency_data:
             image = image.convert("RGBA")

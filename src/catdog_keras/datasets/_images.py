@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from catdog_keras._checks import check_class_names, check_path, describe
-from catdog_keras.datasets._index import PICTURE_ENDINGS, Listing, list_pictures
+from catdog_keras.datasets._index import IMAGE_ENDINGS, Listing, list_images
 from catdog_keras.datasets._options import BatchOptions
 from catdog_keras.datasets._pipeline import batched_dataset
-from catdog_keras.datasets._scan_report import PictureFile, ScanReport, first_lines, printable
+from catdog_keras.datasets._scan_report import ImageFile, ScanReport, first_lines, printable
 from catdog_keras.datasets._source import find_folder
 from catdog_keras.datasets._validate import inspect_files
 
@@ -24,7 +24,7 @@ Place: TypeAlias = str | os.PathLike[str]
 
 
 @dataclass(frozen=True, repr=False)
-class Pictures:
+class LabeledImages:
     """Images in a fixed order, with the scan results of their files.
 
     Attributes:
@@ -38,8 +38,8 @@ class Pictures:
     Example:
         >>> import catdog_keras
         >>> files = catdog_keras.load_cats_dogs("synthetic").files["test"][:3]
-        >>> catdog_keras.load_pictures(files)
-        Pictures(3 pictures, 0 files left out)
+        >>> catdog_keras.load_images(files)
+        LabeledImages(3 images, 0 files left out)
     """
 
     dataset: "tf.data.Dataset"
@@ -53,16 +53,16 @@ class Pictures:
 
     def __repr__(self) -> str:
         """Returns the number of images and of skipped files."""
-        return f"Pictures({len(self):,} pictures, {len(self.scan.bad):,} files left out)"
+        return f"LabeledImages({len(self):,} images, {len(self.scan.bad):,} files left out)"
 
 
-def load_pictures(
+def load_images(
     paths: Place | Sequence[Place],
     *,
     class_names: Sequence[str] | None = None,
     image_size: tuple[int, int] = (160, 160),
     batch_size: int = 32,
-) -> Pictures:
+) -> LabeledImages:
     """Loads images without splitting them, decoded in the same way as those of a split dataset.
 
     Files that cannot be read as images, or do not exist, are skipped and named in a warning. Match
@@ -79,7 +79,7 @@ def load_pictures(
         batch_size: Images per batch; the last batch may be smaller.
 
     Returns:
-        `Pictures`: a dataset, the files in its order, their labels, and the scan report.
+        `LabeledImages`: a dataset, the files in its order, their labels, and the scan report.
 
     Raises:
         TypeError: If an argument has the wrong type.
@@ -90,23 +90,23 @@ def load_pictures(
     Example:
         >>> import catdog_keras
         >>> files = catdog_keras.load_cats_dogs("synthetic").files["test"][:3]
-        >>> pictures = catdog_keras.load_pictures(files, class_names=["cats", "dogs"])
-        >>> len(pictures), next(iter(pictures.dataset))[0].shape
+        >>> images = catdog_keras.load_images(files, class_names=["cats", "dogs"])
+        >>> len(images), next(iter(images.dataset))[0].shape
         (3, TensorShape([3, 160, 160, 3]))
     """
     options = BatchOptions(image_size, batch_size, shuffle=False, seed=0, cache=False)
     names = None if class_names is None else check_class_names(class_names)
     found = _find(_check_paths(paths))
     inspected = inspect_files(list(found))
-    usable = [picture for picture in inspected if picture.status != "bad"]
-    _report_bad([picture for picture in inspected if picture.status == "bad"], len(usable))
-    files = tuple(picture.path for picture in usable)
+    usable = [image for image in inspected if image.status != "bad"]
+    _report_bad([image for image in inspected if image.status == "bad"], len(usable))
+    files = tuple(image.path for image in usable)
     labels = None if names is None else _labels(files, found, names)
     listing = Listing(files, np.zeros(len(files), np.int32) if labels is None else labels)
     dataset = batched_dataset(listing, usable, options, shuffled=False)
     if labels is None:
         dataset = dataset.map(lambda images, _: images)
-    return Pictures(dataset, files, labels, ScanReport.of(inspected))
+    return LabeledImages(dataset, files, labels, ScanReport.of(inspected))
 
 
 def _check_paths(paths: Place | Sequence[Place]) -> list[Path]:
@@ -128,26 +128,24 @@ def _find(paths: Sequence[Path]) -> dict[str, str]:
         if not folder.is_dir():
             found[str(path)] = str(path.absolute().parent.parent)
             continue
-        files, _ = list_pictures(folder)
+        files, _ = list_images(folder)
         if not files:
-            requirement = f"files, or folders of files that end in {', '.join(PICTURE_ENDINGS)}"
+            requirement = f"files, or folders of files that end in {', '.join(IMAGE_ENDINGS)}"
             raise ValueError(describe("paths", requirement, str(path)))
         for file in files:
             found[str(folder / file)] = str(folder.absolute().parent)
     return found
 
 
-def _report_bad(bad: Sequence[PictureFile], usable: int) -> None:
+def _report_bad(bad: Sequence[ImageFile], usable: int) -> None:
     """Warns about every skipped file; raises if no usable image is left."""
-    named = "".join(f"\n  {picture}" for picture in bad)
+    named = "".join(f"\n  {image}" for image in bad)
     if not usable:
-        raise ValueError(f"None of the {len(bad)} files is a usable picture:{named}")
+        raise ValueError(f"None of the {len(bad)} files is a usable image:{named}")
     if bad:
-        # 3 is the caller of load_pictures.
+        # 3 is the caller of load_images.
         count = f"{len(bad)} of {len(bad) + usable}"
-        warnings.warn(
-            f"{count} files are no usable pictures and are left out:{named}", stacklevel=3
-        )
+        warnings.warn(f"{count} files are no usable images and are left out:{named}", stacklevel=3)
 
 
 def _labels(files: Sequence[str], found: dict[str, str], names: Sequence[str]) -> np.ndarray:
@@ -163,7 +161,7 @@ def _labels(files: Sequence[str], found: dict[str, str], names: Sequence[str]) -
     if strangers:
         listed = ", ".join(map(repr, names))
         raise ValueError(
-            f"{len(strangers)} of {len(files)} pictures lie in no folder of the classes {listed}:"
+            f"{len(strangers)} of {len(files)} images lie in no folder of the classes {listed}:"
             f"{first_lines(strangers)}"
         )
     return np.array(labels, np.int32)

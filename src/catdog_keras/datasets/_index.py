@@ -9,7 +9,7 @@ import numpy as np
 # Name prefixes of hidden files: dot files, and the folder that macOS adds to archives.
 HIDDEN = (".", "__MACOSX")
 
-PICTURE_ENDINGS = (".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+IMAGE_ENDINGS = (".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 # Accepted names of the split folders, in upper or lower case.
 SPLIT_FOLDERS = {
@@ -55,13 +55,13 @@ class ImageIndex:
         class_names: Names of the class folders, sorted.
         parts: A listing for `"train"`, `"validation"` and optionally `"test"`; or one for `"all"`
             if the class folders are directly in the root.
-        passed_over: Files in the class folders without a supported image extension.
+        ignored: Files in the class folders without a supported image extension.
     """
 
     root: Path
     class_names: tuple[str, ...]
     parts: dict[str, Listing]
-    passed_over: tuple[str, ...]
+    ignored: tuple[str, ...]
 
 
 def index_image_folder(directory: str | os.PathLike[str]) -> ImageIndex:
@@ -74,7 +74,7 @@ def index_image_folder(directory: str | os.PathLike[str]) -> ImageIndex:
         ValueError: If the folder contains fewer than two classes, a class without images, split
             folders with different classes, or no images.
     """
-    root = picture_root(Path(directory))
+    root = image_root(Path(directory))
     split_folders = _find_split_folders(root)
     if not split_folders:
         class_names = _class_names(root)
@@ -82,15 +82,15 @@ def index_image_folder(directory: str | os.PathLike[str]) -> ImageIndex:
         return ImageIndex(root, class_names, {"all": listing}, tuple(others))
     class_names = _class_names(split_folders["train"])
     parts = {}
-    passed_over: list[str] = []
+    ignored: list[str] = []
     for split, folder in split_folders.items():
         _check_same_classes(folder, class_names)
         parts[split], others = _list_classes(root, folder, class_names)
-        passed_over += others
-    return ImageIndex(root, class_names, parts, tuple(passed_over))
+        ignored += others
+    return ImageIndex(root, class_names, parts, tuple(ignored))
 
 
-def list_pictures(directory: str | os.PathLike[str]) -> tuple[list[str], list[str]]:
+def list_images(directory: str | os.PathLike[str]) -> tuple[list[str], list[str]]:
     """Lists the files under a folder with a supported image extension, and all other files.
 
     Optimized for folders of a million files: no path object and no system call per file. A
@@ -99,7 +99,7 @@ def list_pictures(directory: str | os.PathLike[str]) -> tuple[list[str], list[st
     Returns:
         Two sorted lists of paths relative to `directory`, with forward slashes.
     """
-    pictures: list[str] = []
+    images: list[str] = []
     others: list[str] = []
     waiting = [""]
     while waiting:
@@ -109,7 +109,7 @@ def list_pictures(directory: str | os.PathLike[str]) -> tuple[list[str], list[st
         except OSError:
             if not prefix:
                 raise
-            pictures.append(prefix.removesuffix("/"))
+            images.append(prefix.removesuffix("/"))
             continue
         with entries:
             for entry in entries:
@@ -118,16 +118,16 @@ def list_pictures(directory: str | os.PathLike[str]) -> tuple[list[str], list[st
                     continue
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append(f"{prefix}{name}/")
-                elif not name.lower().endswith(PICTURE_ENDINGS):
+                elif not name.lower().endswith(IMAGE_ENDINGS):
                     others.append(prefix + name)
                 elif not _links_to_folder(entry):
-                    pictures.append(prefix + name)
-    pictures.sort()
+                    images.append(prefix + name)
+    images.sort()
     others.sort()
-    return pictures, others
+    return images, others
 
 
-def picture_root(root: Path) -> Path:
+def image_root(root: Path) -> Path:
     """Descends into folders that contain only one folder, as unpacked archives do."""
     while True:
         folders = _subfolders(root)
@@ -164,7 +164,7 @@ def _class_names(folder: Path) -> tuple[str, ...]:
         found = f"only {list(names)}" if names else "no folders"
         raise ValueError(
             f"{str(folder)!r} holds {found}. At least two classes are needed, each with its "
-            "pictures in a folder that bears its name."
+            "images in a folder that bears its name."
         )
     return names
 
@@ -182,21 +182,21 @@ def _list_classes(
     root: Path, folder: Path, class_names: tuple[str, ...]
 ) -> tuple[Listing, list[str]]:
     files: list[str] = []
-    passed_over: list[str] = []
+    ignored: list[str] = []
     counts: list[int] = []
     above = "" if folder == root else f"{folder.name}/"
     for name in class_names:
-        found, others = list_pictures(folder / name)
+        found, others = list_images(folder / name)
         if not found:
             raise ValueError(
-                f"{str(folder / name)!r} holds no picture: no file that ends in "
-                f"{', '.join(PICTURE_ENDINGS)}. Put pictures there, or remove the folder."
+                f"{str(folder / name)!r} holds no image: no file that ends in "
+                f"{', '.join(IMAGE_ENDINGS)}. Put images there, or remove the folder."
             )
         files += [f"{above}{name}/{file}" for file in found]
-        passed_over += [f"{above}{name}/{file}" for file in others]
+        ignored += [f"{above}{name}/{file}" for file in others]
         counts.append(len(found))
     labels = np.repeat(np.arange(len(class_names), dtype=np.int32), counts)
-    return Listing(tuple(files), labels), passed_over
+    return Listing(tuple(files), labels), ignored
 
 
 def _links_to_folder(entry: os.DirEntry[str]) -> bool:

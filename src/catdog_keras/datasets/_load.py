@@ -5,11 +5,11 @@ import os
 from pathlib import Path
 
 from catdog_keras._checks import check_path, describe
-from catdog_keras.datasets._index import ImageIndex, index_image_folder, picture_root
+from catdog_keras.datasets._index import ImageIndex, image_root, index_image_folder
 from catdog_keras.datasets._manifest import Manifest, read_manifest
 from catdog_keras.datasets._options import BatchOptions, OnBad, SplitName, SplitOptions
 from catdog_keras.datasets._scan_report import ScanReport, first_lines, printable
-from catdog_keras.datasets._select import select_pictures
+from catdog_keras.datasets._select import select_images
 from catdog_keras.datasets._source import discard_unpacked, find_cats_dogs, find_folder
 from catdog_keras.datasets._splits import ImageSplits
 from catdog_keras.datasets._validate import inspect_files
@@ -80,21 +80,21 @@ def load_cats_dogs(
     options = SplitOptions(split, on_bad, max_bad_fraction)
     wanted = "a folder or zip archive with train and validation, each with cats and dogs"
     folder = find_cats_dogs(source)
-    batches.check_apart(folder)
+    batches.check_outside(folder)
     index = _index(folder, "source", source, wanted)
     if index.class_names != CATS_DOGS_CLASSES or "validation" not in index.parts:
         where = "train and validation" if "validation" in index.parts else "no split folders"
         found = f"It holds the classes {', '.join(index.class_names)} in {where}."
         remedy = f"{found} `catdog_keras.load_image_folder` takes other classes and layouts."
         raise ValueError(describe("source", wanted, str(source), remedy))
-    listings, scan = select_pictures(index, options, batch_size, seed, HELD_OUT_SHARE)
+    listings, scan = select_images(index, options, batch_size, seed, HELD_OUT_SHARE)
     return ImageSplits.of(listings, index.class_names, scan, index.root, batches)
 
 
 def load_image_folder(
     directory: str | os.PathLike[str],
     *,
-    validation_fraction: float = HELD_OUT_SHARE,
+    holdout_fraction: float = HELD_OUT_SHARE,
     image_size: tuple[int, int] = (160, 160),
     batch_size: int = 32,
     shuffle: bool = True,
@@ -114,7 +114,7 @@ def load_image_folder(
 
     Args:
         directory: The folder, or a zip archive of it.
-        validation_fraction: Fraction of each class that is held out from training, for validation
+        holdout_fraction: Fraction of each class that is held out from training, for validation
             and test together, between 0 and 1. Used only if the class folders are directly in
             `directory`. Training and holdout get at least one image of each class. Defaults to a
             third, as in the tutorial.
@@ -146,12 +146,12 @@ def load_image_folder(
     """
     batches = BatchOptions(image_size, batch_size, shuffle, seed, cache)
     options = SplitOptions(split, on_bad, max_bad_fraction)
-    share = _check_share(validation_fraction)
+    share = _check_share(holdout_fraction)
     wanted = "a folder or zip archive of class folders, with or without train and validation above"
     folder = find_folder("directory", directory)
-    batches.check_apart(folder)
+    batches.check_outside(folder)
     index = _index(folder, "directory", directory, wanted)
-    listings, scan = select_pictures(index, options, batch_size, seed, share)
+    listings, scan = select_images(index, options, batch_size, seed, share)
     return ImageSplits.of(listings, index.class_names, scan, index.root, batches)
 
 
@@ -201,8 +201,8 @@ def load_manifest(
     batches = BatchOptions(image_size, batch_size, shuffle, seed, cache)
     manifest = read_manifest(path)
     folder = find_folder("directory", directory)
-    batches.check_apart(folder)
-    root = picture_root(folder)
+    batches.check_outside(folder)
+    root = image_root(folder)
     listings = {split: listing.below(root) for split, listing in manifest.splits.items()}
     files = [file for listing in listings.values() for file in listing.files]
     scan = ScanReport.of(inspect_files(files))
@@ -213,19 +213,19 @@ def load_manifest(
 def _check_share(fraction: float) -> float:
     requirement = "a number above 0 and below 1"
     if isinstance(fraction, bool) or not isinstance(fraction, numbers.Real):
-        raise TypeError(describe("validation_fraction", requirement, fraction))
+        raise TypeError(describe("holdout_fraction", requirement, fraction))
     if not 0 < fraction < 1:
-        raise ValueError(describe("validation_fraction", requirement, fraction))
+        raise ValueError(describe("holdout_fraction", requirement, fraction))
     return float(fraction)
 
 
 def _check_unchanged(manifest: Manifest, root: Path, scan: ScanReport) -> None:
     differing = []
     for file, content in manifest.contents.items():
-        picture = scan.by_path[str(root / file)]
-        if (picture.size, picture.sha256) != content:
+        image = scan.by_path[str(root / file)]
+        if (image.size, image.sha256) != content:
             differing.append(
-                f"{printable(file)}: {'has changed' if picture.sha256 else picture.reason}"
+                f"{printable(file)}: {'has changed' if image.sha256 else image.reason}"
             )
     if differing:
         raise ValueError(

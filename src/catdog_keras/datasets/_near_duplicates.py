@@ -30,7 +30,7 @@ def find_near_duplicates(paths: Sequence[str]) -> list[list[str]]:
         pairs.
     """
     hashes = []
-    with progress_bar("Comparing pictures", len(paths), "files") as advance:
+    with progress_bar("Comparing images", len(paths), "files") as advance:
         for path in paths:
             hashes.append(_perceptual_hash(path))
             advance(1)

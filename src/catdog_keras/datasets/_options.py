@@ -47,15 +47,15 @@ class BatchOptions:
             # An absolute path is independent of later changes of the working directory.
             object.__setattr__(self, "cache", folder.absolute())
 
-    def check_apart(self, folder: Path) -> None:
+    def check_outside(self, folder: Path) -> None:
         """Raises if the cache folder is inside the image folder, where it would become a class."""
         if isinstance(self.cache, bool):
             return
-        cache, pictures = Path(self.cache).resolve(), folder.resolve()
-        if not cache.is_relative_to(pictures):
+        cache, images = Path(self.cache).resolve(), folder.resolve()
+        if not cache.is_relative_to(images):
             return
-        if not any(part.startswith(HIDDEN) for part in cache.relative_to(pictures).parts):
-            requirement = "a folder that does not lie among the pictures"
+        if not any(part.startswith(HIDDEN) for part in cache.relative_to(images).parts):
+            requirement = "a folder that does not lie among the images"
             remedy = "Let it begin with a dot, or lie elsewhere."
             raise ValueError(describe("cache", requirement, str(self.cache), remedy))
 

@@ -10,20 +10,20 @@ from catdog_keras.datasets._cache import hold, load_or_store
 from catdog_keras.datasets._decode import decode_by_kernel, decode_with_rules
 from catdog_keras.datasets._index import Listing
 from catdog_keras.datasets._options import BatchOptions
-from catdog_keras.datasets._scan_report import PictureFile
+from catdog_keras.datasets._scan_report import ImageFile
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
 
 def batched_dataset(
-    listing: Listing, pictures: Sequence[PictureFile], options: BatchOptions, *, shuffled: bool
+    listing: Listing, images: Sequence[ImageFile], options: BatchOptions, *, shuffled: bool
 ) -> "tf.data.Dataset":
     """Builds the dataset of one split.
 
     Args:
         listing: Absolute paths and labels.
-        pictures: Inspection results, in the order of the files.
+        images: Inspection results, in the order of the files.
         options: Image size, batch size, seed and cache.
         shuffled: Whether to reshuffle in each epoch, with an order that depends on the seed and the
             epoch number; if False, the order is always that of `listing`.
@@ -35,14 +35,14 @@ def batched_dataset(
     import tensorflow as tf
 
     count = len(listing.files)
-    decode = _decoder(listing, pictures, options.image_size)
+    decode = _decoder(listing, images, options.image_size)
     positions = _positions(count, options.seed if shuffled else None)
     if options.cache is False:
         dataset = positions.map(decode, num_parallel_calls=tf.data.AUTOTUNE)
         dataset = dataset.batch(options.batch_size)
     else:
         each = tf.data.Dataset.range(count).map(decode, num_parallel_calls=tf.data.AUTOTUNE)
-        take = _taker(each, pictures, options)
+        take = _taker(each, images, options)
         dataset = positions.batch(options.batch_size).map(
             lambda at: (tf.cast(take(at), tf.float32), tf.gather(listing.labels, at))
         )
@@ -55,7 +55,7 @@ def _positions(count: int, shuffle_seed: int | None) -> "tf.data.Dataset":
 
     if shuffle_seed is None:
         return tf.data.Dataset.range(count)
-    passes = _Passes(count, shuffle_seed)
+    passes = _EpochCounter(count, shuffle_seed)
 
     def one_pass(_: Any) -> "tf.data.Dataset":
         order = tf.numpy_function(passes.next_order, [], tf.int64, stateful=True)
@@ -65,7 +65,7 @@ def _positions(count: int, shuffle_seed: int | None) -> "tf.data.Dataset":
     return shuffled.apply(tf.data.experimental.assert_cardinality(count))
 
 
-class _Passes:
+class _EpochCounter:
     """Counts the epochs of a dataset and generates the order of each.
 
     The shuffle of `tf.data` also depends on the global seed of the process, and keeps the epoch
@@ -83,22 +83,22 @@ class _Passes:
         return generator.permutation(self.count)
 
 
-def _decoder(listing: Listing, pictures: Sequence[PictureFile], image_size: tuple[int, int]) -> Any:
+def _decoder(listing: Listing, images: Sequence[ImageFile], image_size: tuple[int, int]) -> Any:
     """Returns a function from a position to a float32 image and its label."""
     import tensorflow as tf
 
     files = tf.constant([file.encode() for file in listing.files])
-    sizes = tf.constant([picture.size for picture in pictures])
+    sizes = tf.constant([image.size for image in images])
     labels = tf.constant(listing.labels)
-    by_kernel = tf.constant([picture.plain for picture in pictures], tf.bool)
+    by_kernel = tf.constant([image.plain for image in images], tf.bool)
 
     def decode(position: Any) -> tuple[Any, Any]:
         content = _read(files[position], sizes[position])
-        picture = tf.cond(
+        image = tf.cond(
             by_kernel[position], lambda: decode_by_kernel(content), lambda: _decode_odd(content)
         )
-        picture = tf.image.resize(picture, image_size, method="bilinear")
-        return tf.ensure_shape(picture, (*image_size, 3)), labels[position]
+        image = tf.image.resize(image, image_size, method="bilinear")
+        return tf.ensure_shape(image, (*image_size, 3)), labels[position]
 
     return decode
 
@@ -109,7 +109,7 @@ def _read(file: Any, size: Any) -> Any:
 
     content = tf.io.read_file(file)
     length = tf.strings.length(content)
-    message = "A picture file has changed since it was checked. Load the data anew. Now it has"
+    message = "An image file has changed since it was checked. Load the data anew. Now it has"
     unchanged = tf.debugging.Assert(length == size, [file, message, length, "bytes, not", size])
     with tf.control_dependencies([unchanged]):
         return tf.identity(content)
@@ -118,21 +118,21 @@ def _read(file: Any, size: Any) -> Any:
 def _decode_odd(content: Any) -> Any:
     import tensorflow as tf
 
-    picture = tf.numpy_function(decode_with_rules, [content], tf.uint8, stateful=False)
-    return tf.ensure_shape(picture, (None, None, 3))
+    image = tf.numpy_function(decode_with_rules, [content], tf.uint8, stateful=False)
+    return tf.ensure_shape(image, (None, None, 3))
 
 
-def _taker(each: "tf.data.Dataset", pictures: Sequence[PictureFile], options: BatchOptions) -> Any:
+def _taker(each: "tf.data.Dataset", images: Sequence[ImageFile], options: BatchOptions) -> Any:
     """Decodes all images once and returns a function from positions to uint8 images."""
     import tensorflow as tf
 
-    shape = (len(pictures), *options.image_size, 3)
-    decoded = (picture for picture, _ in each)
+    shape = (len(images), *options.image_size, 3)
+    decoded = (image for image, _ in each)
     if options.cache is True:
         held = tf.constant(hold(shape, decoded))
         return lambda at: tf.gather(held, at)
     stored = load_or_store(
-        Path(str(options.cache)), [picture.sha256 for picture in pictures], shape, decoded
+        Path(str(options.cache)), [image.sha256 for image in images], shape, decoded
     )
 
     def take(at: Any) -> Any:

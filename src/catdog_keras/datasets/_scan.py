@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from catdog_keras._checks import check_boolean, check_path, describe
-from catdog_keras.datasets._index import PICTURE_ENDINGS, list_pictures
+from catdog_keras.datasets._index import IMAGE_ENDINGS, list_images
 from catdog_keras.datasets._near_duplicates import find_near_duplicates
 from catdog_keras.datasets._scan_report import ScanReport, endings_of
 from catdog_keras.datasets._validate import inspect_files
@@ -24,9 +24,9 @@ def scan_images(directory: str | os.PathLike[str], *, near_duplicates: bool = Fa
             byte-identical files only the first is compared.
 
     Returns:
-        A `ScanReport`. Its lists `good`, `odd` (decoded after a conversion) and `bad` have entries
-        with a `path` and a `reason`; `duplicates` are groups of paths of byte-identical files, and
-        `near_duplicates` groups of paths of similar images.
+        A `ScanReport`. Its lists `good`, `nonstandard` (decoded after a conversion) and `bad` have
+        entries with a `path` and a `reason`; `duplicates` are groups of paths of byte-identical
+        files, and `near_duplicates` groups of paths of similar images.
 
     Raises:
         TypeError: If an argument has the wrong type.
@@ -36,23 +36,23 @@ def scan_images(directory: str | os.PathLike[str], *, near_duplicates: bool = Fa
     Example:
         >>> import catdog_keras, tempfile, pathlib
         >>> folder = pathlib.Path(tempfile.mkdtemp())
-        >>> _ = (folder / "broken.jpg").write_bytes(b"no picture")
+        >>> _ = (folder / "broken.jpg").write_bytes(b"no image")
         >>> catdog_keras.scan_images(folder).bad[0].reason
-        'not a picture in any known format'
+        'not an image in any known format'
     """
     check_path("directory", directory)
     check_boolean("near_duplicates", near_duplicates)
     root = Path(directory).expanduser()
     if not root.is_dir():
         raise NotADirectoryError(describe("directory", "a folder", str(directory)))
-    found, others = ([str(root / file) for file in files] for files in list_pictures(root))
+    found, others = ([str(root / file) for file in files] for files in list_images(root))
     if not found:
-        requirement = f"a folder with files that end in {', '.join(PICTURE_ENDINGS)}"
+        requirement = f"a folder with files that end in {', '.join(IMAGE_ENDINGS)}"
         remedy = f"It holds {endings_of(others)}." if others else ""
         raise ValueError(describe("directory", requirement, str(directory), remedy))
     report = ScanReport.of(inspect_files(found), others)
     if not near_duplicates:
         return report
     doubled = {path for paths in report.duplicates for path in paths[1:]}
-    usable = {picture.path for picture in (*report.good, *report.odd)} - doubled
+    usable = {image.path for image in (*report.good, *report.nonstandard)} - doubled
     return replace(report, near_duplicates=find_near_duplicates(sorted(usable)))

@@ -11,20 +11,20 @@ SHOWN = 5  # files that a message lists; the report contains all
 
 
 @dataclass(frozen=True)
-class PictureFile:
+class ImageFile:
     """Scan result of one image file.
 
     Attributes:
         path: Path of the file, as passed to the scan.
-        status: `"good"`, `"odd"` (nonstandard: decoded after a conversion) or `"bad"`.
-        reason: Why the file is odd or bad; empty for a good one.
+        status: `"good"`, `"nonstandard"` (nonstandard: decoded after a conversion) or `"bad"`.
+        reason: Why the file is nonstandard or bad; empty for a good one.
         size: Size in bytes; 0 if the file could not be read.
         sha256: SHA-256 of the content; empty if the file could not be read.
         plain: Whether TensorFlow's built-in kernels decode it correctly.
     """
 
     path: str
-    status: Literal["good", "odd", "bad"]
+    status: Literal["good", "nonstandard", "bad"]
     reason: str = ""
     size: int = field(default=0, repr=False)
     sha256: str = field(default="", repr=False)
@@ -37,18 +37,18 @@ class PictureFile:
 
 @dataclass(frozen=True)
 class ScanReport:
-    """Result of `scan_images`; printing it lists every odd and every bad file.
+    """Result of `scan_images`; printing it lists every nonstandard and every bad file.
 
     Attributes:
         good: Images that decode without a conversion.
-        odd: Nonstandard images that decode after a conversion: EXIF rotation, palette, ...
+        nonstandard: Nonstandard images that decode after a conversion: EXIF rotation, palette, ...
         bad: Files that could not be read as images. Each entry of these three lists has the
             attributes `path`, `status` (the name of its list), `reason` (empty for a good one),
             `size` in bytes, `sha256`, and `plain`: whether TensorFlow's built-in kernels decode it
             correctly.
         duplicates: Groups of paths of byte-identical files.
         near_duplicates: Groups of paths of similar images; empty if not requested.
-        passed_over: Paths of files without a supported image extension.
+        ignored: Paths of files without a supported image extension.
 
     Example:
         >>> import catdog_keras
@@ -57,46 +57,44 @@ class ScanReport:
         ([], 'good')
     """
 
-    good: list[PictureFile]
-    odd: list[PictureFile]
-    bad: list[PictureFile]
+    good: list[ImageFile]
+    nonstandard: list[ImageFile]
+    bad: list[ImageFile]
     duplicates: list[list[str]]
     near_duplicates: list[list[str]] = field(default_factory=list)
-    passed_over: list[str] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
 
     @classmethod
-    def of(cls, pictures: Sequence[PictureFile], passed_over: Sequence[str] = ()) -> "ScanReport":
+    def of(cls, images: Sequence[ImageFile], ignored: Sequence[str] = ()) -> "ScanReport":
         """Builds a report from inspected files."""
         same: dict[str, list[str]] = {}
-        for picture in pictures:
-            if picture.sha256:
-                same.setdefault(picture.sha256, []).append(picture.path)
+        for image in images:
+            if image.sha256:
+                same.setdefault(image.sha256, []).append(image.path)
         return cls(
-            good=[picture for picture in pictures if picture.status == "good"],
-            odd=[picture for picture in pictures if picture.status == "odd"],
-            bad=[picture for picture in pictures if picture.status == "bad"],
+            good=[image for image in images if image.status == "good"],
+            nonstandard=[image for image in images if image.status == "nonstandard"],
+            bad=[image for image in images if image.status == "bad"],
             duplicates=[paths for paths in same.values() if len(paths) > 1],
-            passed_over=list(passed_over),
+            ignored=list(ignored),
         )
 
     @cached_property
-    def by_path(self) -> dict[str, PictureFile]:
-        """The entries of `good`, `odd` and `bad` by path."""
-        return {picture.path: picture for picture in (*self.good, *self.odd, *self.bad)}
+    def by_path(self) -> dict[str, ImageFile]:
+        """The entries of `good`, `nonstandard` and `bad` by path."""
+        return {image.path: image for image in (*self.good, *self.nonstandard, *self.bad)}
 
     def __str__(self) -> str:
-        """Returns a line of counts, and a line per odd file, bad file and group of duplicates."""
+        """Returns the counts, then each nonstandard file, bad file and group of duplicates."""
         lines = [
-            f"{len(self.good)} good, {len(self.odd)} odd, {len(self.bad)} bad, "
+            f"{len(self.good)} good, {len(self.nonstandard)} nonstandard, {len(self.bad)} bad, "
             f"{len(self.duplicates)} sets of duplicates"
         ]
-        lines += [f"{picture.status:<4} {picture}" for picture in (*self.bad, *self.odd)]
+        lines += [f"{image.status:<4} {image}" for image in (*self.bad, *self.nonstandard)]
         lines += ["same " + ", ".join(map(printable, paths)) for paths in self.duplicates]
         lines += ["like " + ", ".join(map(printable, paths)) for paths in self.near_duplicates]
-        if self.passed_over:
-            lines.append(
-                f"passed over, for they are not called pictures: {endings_of(self.passed_over)}"
-            )
+        if self.ignored:
+            lines.append(f"passed over, for they are not called images: {endings_of(self.ignored)}")
         return "\n".join(lines)
 
 

@@ -15,12 +15,12 @@ from catdog_keras.datasets._validate import inspect_files
 _TO_THE_CALLER = 4
 
 
-def select_pictures(
+def select_images(
     index: ImageIndex,
     options: SplitOptions,
     batch_size: int,
     seed: int,
-    validation_fraction: float,
+    holdout_fraction: float,
 ) -> tuple[dict[str, Listing], ScanReport]:
     """Returns the usable images by split, as absolute paths, and the report of all files.
 
@@ -29,22 +29,22 @@ def select_pictures(
         options: The split method and the handling of bad files.
         batch_size: Images per batch, the unit of `take_skip`.
         seed: Seed of the split.
-        validation_fraction: Fraction held out from training if there are no split folders.
+        holdout_fraction: Fraction held out from training if there are no split folders.
     """
     parts = {part: listing.below(index.root) for part, listing in index.parts.items()}
     files = [file for listing in parts.values() for file in listing.files]
-    passed_over = [str(index.root / file) for file in index.passed_over]
-    scan = ScanReport.of(inspect_files(files), passed_over)
+    ignored = [str(index.root / file) for file in index.ignored]
+    scan = ScanReport.of(inspect_files(files), ignored)
     _report_passed_over(scan)
     _judge_bad(scan, options)
-    bad = {picture.path for picture in scan.bad}
+    bad = {image.path for image in scan.bad}
     for part, listing in parts.items():
         good = np.array([file not in bad for file in listing.files])
         parts[part] = listing.take(good.nonzero()[0])
         _check_classes_left(part, parts[part], index.class_names)
-    splits = _split(parts, index.class_names, options, batch_size, seed, validation_fraction)
+    splits = _split(parts, index.class_names, options, batch_size, seed, holdout_fraction)
     splits, moved = unite_duplicates(
-        splits, {file: picture.sha256 for file, picture in scan.by_path.items()}
+        splits, {file: image.sha256 for file, image in scan.by_path.items()}
     )
     _report_duplicates(splits, scan, moved)
     _check_sizes(splits)
@@ -55,7 +55,7 @@ def _judge_bad(scan: ScanReport, options: SplitOptions) -> None:
     if not scan.bad:
         return
     count = len(scan.by_path)
-    found = f"{len(scan.bad)} of {count} files are no usable pictures:{first_lines(scan.bad)}"
+    found = f"{len(scan.bad)} of {count} files are no usable images:{first_lines(scan.bad)}"
     too_many = len(scan.bad) > options.max_bad_fraction * count
     if options.on_bad == "raise":
         other = "quarantine" if too_many else "skip"
@@ -72,11 +72,11 @@ def _judge_bad(scan: ScanReport, options: SplitOptions) -> None:
 
 
 def _report_passed_over(scan: ScanReport) -> None:
-    if scan.passed_over:
+    if scan.ignored:
         warnings.warn(
-            f"In the class folders not called pictures and passed over: "
-            f"{endings_of(scan.passed_over)}. If some are pictures, convert or rename them. "
-            "`scan.passed_over` lists all.",
+            f"In the class folders not called images and passed over: "
+            f"{endings_of(scan.ignored)}. If some are images, convert or rename them. "
+            "`scan.ignored` lists all.",
             stacklevel=_TO_THE_CALLER,
         )
 
@@ -85,7 +85,7 @@ def _report_duplicates(splits: Mapping[str, Listing], scan: ScanReport, moved: l
     if moved:
         warnings.warn(
             f"{len(moved)} files hold the same bytes as one of an earlier split and were put "
-            "beside it, so that no picture is in two splits:"
+            "beside it, so that no image is in two splits:"
             f"{first_lines([printable(file) for file in moved])}\n"
             "`scan.duplicates` lists all that are doubled.",
             stacklevel=_TO_THE_CALLER,
@@ -112,7 +112,7 @@ def _check_classes_left(part: str, listing: Listing, class_names: tuple[str, ...
     for label, name in enumerate(class_names):
         if not np.any(listing.labels == label):
             where = "" if part == "all" else f" in {part}"
-            raise ValueError(f"No usable picture of the class {name!r} is left{where}.")
+            raise ValueError(f"No usable image of the class {name!r} is left{where}.")
 
 
 def _split(
@@ -121,13 +121,13 @@ def _split(
     options: SplitOptions,
     batch_size: int,
     seed: int,
-    validation_fraction: float,
+    holdout_fraction: float,
 ) -> dict[str, Listing]:
     found = list(parts.values())
     if "all" in parts:
         everything = parts["all"]
         _check_two_of_each(everything, found, class_names, "training and what is held out")
-        train, held_out = hold_out(everything.labels, validation_fraction, seed)
+        train, held_out = hold_out(everything.labels, holdout_fraction, seed)
         parts = {"train": everything.take(train), "validation": everything.take(held_out)}
     if "test" not in parts:
         held = parts["validation"]
@@ -147,8 +147,8 @@ def _check_two_of_each(
         if here < 2:
             count = sum(np.count_nonzero(part.labels == label) for part in found)
             raise ValueError(
-                f"Of {count} usable pictures of the class {name!r}, {here} can be divided between "
-                f"{sides}; two are needed. Add pictures, or hold more of them out."
+                f"Of {count} usable images of the class {name!r}, {here} can be divided between "
+                f"{sides}; two are needed. Add images, or hold more of them out."
             )
 
 
@@ -156,6 +156,6 @@ def _check_sizes(splits: Mapping[str, Listing]) -> None:
     for split, listing in splits.items():
         if not listing.files:
             raise ValueError(
-                f"No picture is left for {split}: each one there has the same bytes as one of an "
-                "earlier split. Remove the duplicates, or add other pictures."
+                f"No image is left for {split}: each one there has the same bytes as one of an "
+                "earlier split. Remove the duplicates, or add other images."
             )

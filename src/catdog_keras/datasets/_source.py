@@ -61,7 +61,7 @@ def _synthetic_directory() -> Path:
         with (
             writing_to_cache(target.parent),
             tempfile.TemporaryDirectory(prefix=".synthetic-", dir=target.parent) as scratch,
-            progress_bar("Drawing cats and dogs", synthetic.COUNT, "pictures") as advance,
+            progress_bar("Drawing cats and dogs", synthetic.COUNT, "images") as advance,
         ):
             drawn = Path(scratch) / target.name
             synthetic.write_synthetic(drawn, progress=advance)

@@ -159,7 +159,7 @@ class ImageSplits:
         index = check_integer("index", index, minimum=0, maximum=count - 1)
         smallest = min(map(len, self.files.values()))
         if count > smallest:
-            requirement = f"at most {smallest}, the number of pictures of the smallest split"
+            requirement = f"at most {smallest}, the number of images of the smallest split"
             raise ValueError(describe("count", requirement, count))
         parts = {
             split: Listing(files[index::count], self.labels[split][index::count])
@@ -171,5 +171,5 @@ class ImageSplits:
         """Yields split, file, label, size and SHA-256 of each image."""
         for split, files in self.files.items():
             for file, label in zip(files, self.labels[split].tolist(), strict=True):
-                picture = self.scan.by_path[file]
-                yield split, file, label, picture.size, picture.sha256
+                image = self.scan.by_path[file]
+                yield split, file, label, image.size, image.sha256

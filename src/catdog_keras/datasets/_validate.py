@@ -1,4 +1,4 @@
-"""Classifies image files as good, odd (nonstandard) or bad, with a reason."""
+"""Classifies image files as good, nonstandard (nonstandard) or bad, with a reason."""
 
 import hashlib
 import os
@@ -18,9 +18,9 @@ from catdog_keras.datasets._decode import (
     TIFF_SAMPLE_FORMAT,
     decode_with_rules,
     kernel_complaint,
-    open_picture,
+    open_image,
 )
-from catdog_keras.datasets._scan_report import PictureFile
+from catdog_keras.datasets._scan_report import ImageFile
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -34,43 +34,43 @@ KERNEL_MODES = ("L", "RGB")
 TURNED = range(2, 9)  # invalid values are treated as upright
 
 
-def inspect_files(paths: Sequence[str]) -> list[PictureFile]:
+def inspect_files(paths: Sequence[str]) -> list[ImageFile]:
     """Inspects files in parallel, in the given order, with a progress bar."""
     with (
-        progress_bar("Checking pictures", len(paths), "files") as advance,
+        progress_bar("Checking images", len(paths), "files") as advance,
         ThreadPoolExecutor(os.cpu_count() or 1) as pool,
     ):
         try:
-            return [_counted(picture, advance) for picture in pool.map(inspect_file, paths)]
+            return [_counted(image, advance) for image in pool.map(inspect_file, paths)]
         except BaseException:  # after Ctrl-C, the remaining files are skipped
             pool.shutdown(cancel_futures=True)
             raise
 
 
-def inspect_file(path: str) -> PictureFile:
+def inspect_file(path: str) -> ImageFile:
     """Reads, decodes and classifies one file."""
     try:
         path.encode()
     except UnicodeEncodeError:
-        return PictureFile(path, "bad", "its name is not valid UTF-8")
+        return ImageFile(path, "bad", "its name is not valid UTF-8")
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116
         if stat.S_ISDIR(mode):  # listed because it could not be read
-            return PictureFile(path, "bad", "a folder that cannot be read")
+            return ImageFile(path, "bad", "a folder that cannot be read")
         if not stat.S_ISREG(mode):  # opening a FIFO would block
-            return PictureFile(path, "bad", "not a regular file")
+            return ImageFile(path, "bad", "not a regular file")
         content = Path(path).read_bytes()
     except OSError as error:
-        return PictureFile(path, "bad", f"cannot be read: {error.strerror}")
+        return ImageFile(path, "bad", f"cannot be read: {error.strerror}")
     if not content:
-        return PictureFile(path, "bad", "empty file")
+        return ImageFile(path, "bad", "empty file")
     digest = hashlib.sha256(content).hexdigest()
     try:
         oddities, plain = _decode(path, content)
     except _Unusable as error:
-        return PictureFile(path, "bad", str(error), len(content), digest)
-    status: Literal["good", "odd"] = "odd" if oddities else "good"
-    return PictureFile(path, status, ", ".join(oddities), len(content), digest, plain)
+        return ImageFile(path, "bad", str(error), len(content), digest)
+    status: Literal["good", "nonstandard"] = "nonstandard" if oddities else "good"
+    return ImageFile(path, status, ", ".join(oddities), len(content), digest, plain)
 
 
 @dataclass(frozen=True)
@@ -124,10 +124,10 @@ def _open(content: bytes) -> "tuple[Image.Image, _Form]":
     from PIL import Image, UnidentifiedImageError
 
     try:
-        image = open_picture(content)
+        image = open_image(content)
         return image, _read_form(image, content)
     except UnidentifiedImageError:
-        raise _Unusable("not a picture in any known format") from None
+        raise _Unusable("not an image in any known format") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise _Unusable(TOO_LARGE) from None
     except Exception as error:  # decoders raise various exceptions for damaged files
@@ -167,13 +167,13 @@ def _oddities(path: str, form: _Form) -> list[str]:
         (form.mode in ("P", "PA"), "palette"),
         (form.bits > 8, f"{form.bits} bit"),
         (form.transparent, "transparency"),
-        (form.mode in ("CMYK", "YCCK", "LAB", "HSV"), f"{form.mode} colours"),
+        (form.mode in ("CMYK", "YCCK", "LAB", "HSV"), f"{form.mode} colors"),
         (form.frames > 1, f"{form.frames} frames, the first is used"),
         (bool(endings) and not path.lower().endswith(endings), f"content is {form.kind}"),
     )
     return [reason for applies, reason in rules if applies]
 
 
-def _counted(picture: PictureFile, advance: Callable[[int], None]) -> PictureFile:
+def _counted(image: ImageFile, advance: Callable[[int], None]) -> ImageFile:
     advance(1)
-    return picture
+    return image

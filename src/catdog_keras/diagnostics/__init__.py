@@ -2,6 +2,6 @@
 
 from catdog_keras.diagnostics._check_pipeline import check_pipeline
 from catdog_keras.diagnostics._findings import PipelineFinding, PipelineReport
-from catdog_keras.diagnostics._infer_input_range import input_range
+from catdog_keras.diagnostics._infer_input_range import infer_input_range
 
-__all__ = ["PipelineFinding", "PipelineReport", "check_pipeline", "input_range"]
+__all__ = ["PipelineFinding", "PipelineReport", "check_pipeline", "infer_input_range"]

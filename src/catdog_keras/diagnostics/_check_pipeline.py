@@ -11,7 +11,7 @@ import numpy.typing as npt
 from catdog_keras._checks import check_class_names, check_integer, describe
 from catdog_keras.diagnostics._findings import PipelineFinding as Finding
 from catdog_keras.diagnostics._findings import PipelineReport
-from catdog_keras.diagnostics._image_checks import check_pictures
+from catdog_keras.diagnostics._image_checks import check_images
 from catdog_keras.diagnostics._label_checks import check_labels
 
 Array = npt.NDArray[Any]
@@ -30,7 +30,7 @@ def check_pipeline(
     report is empty, and therefore false, if no problem was found; call `raise_findings` to raise an
     error. Checks that cannot be decided are skipped.
 
-    Names of the findings: `no_pictures`, `no_labels`, `not_batched`, `not_finite` (NaN or infinite
+    Names of the findings: `no_images`, `no_labels`, `not_batched`, `not_finite` (NaN or infinite
     pixels), `wrong_shape` (size or channels), `scaled_twice`, `never_scaled`, `wrong_range` (scaled
     to another range than the network expects), `augmentation_range` (a layer whose `value_range`
     does not match its inputs), `labels_outside` (not the index of a class), `too_few_outputs`,
@@ -53,9 +53,9 @@ def check_pipeline(
 
     Example:
         >>> import catdog_keras, numpy as np
-        >>> pictures = np.random.uniform(0, 1, (4, 46, 46, 3))  # scaled already
+        >>> images = np.random.uniform(0, 1, (4, 46, 46, 3))  # scaled already
         >>> model = catdog_keras.build_model3((46, 46, 3))  # scales by itself
-        >>> catdog_keras.check_pipeline([(pictures, np.array([0, 1, 1, 0]))], model).names
+        >>> catdog_keras.check_pipeline([(images, np.array([0, 1, 1, 0]))], model).names
         ('scaled_twice',)
     """
     if not isinstance(model, keras.Model):
@@ -66,12 +66,12 @@ def check_pipeline(
         class_names = check_class_names(class_names)
     check_integer("batches", batches, minimum=1)
     images, labels = _read(itertools.islice(dataset, batches))
-    findings = [*check_pictures(images, model)]
+    findings = [*check_images(images, model)]
     if images and not labels:
         findings.append(
             Finding(
                 "no_labels",
-                "The dataset yields pictures alone.",
+                "The dataset yields images alone.",
                 "Training needs batches (images, labels).",
             )
         )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 FINDINGS = (
-    "no_pictures",
+    "no_images",
     "no_labels",
     "not_batched",
     "not_finite",
@@ -57,7 +57,7 @@ class PipelineReport:
         >>> import catdog_keras
         >>> report = catdog_keras.PipelineReport((), num_images=64)
         >>> bool(report), str(report)
-        (False, 'Nothing wrong was found in 64 pictures and the model.')
+        (False, 'Nothing wrong was found in 64 images and the model.')
     """
 
     findings: tuple[PipelineFinding, ...]
@@ -84,7 +84,7 @@ class PipelineReport:
     def __str__(self) -> str:
         """Returns a line with the number of findings, and a line per finding."""
         if not self.findings:
-            return f"Nothing wrong was found in {self.pictures} pictures and the model."
+            return f"Nothing wrong was found in {self.num_images} images and the model."
         number = f"{len(self)} finding" + ("" if len(self) == 1 else "s")
-        lines = [f"{number} in {self.pictures} pictures and the model:"]
+        lines = [f"{number} in {self.num_images} images and the model:"]
         return "\n".join(lines + [f"  {finding}" for finding in self.findings])

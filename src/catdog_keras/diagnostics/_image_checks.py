@@ -16,9 +16,9 @@ from catdog_keras.diagnostics._infer_input_range import (
     UNIT,
     Arrival,
     Range,
-    input_range,
-    normalises_early,
+    infer_input_range,
     same_range,
+    starts_with_batch_norm,
     walk,
 )
 from catdog_keras.layers import Preprocessing
@@ -92,10 +92,10 @@ def _has_levels(values: Array) -> bool:
     return np.unique(values[: 1 << 16]).size > _LEVELS
 
 
-def check_pictures(images: list[Array], model: keras.Model) -> Iterator[Finding]:
+def check_images(images: list[Array], model: keras.Model) -> Iterator[Finding]:
     """Yields problems of images for a model."""
     if not sum(array.size for array in images):
-        yield Finding("no_pictures", "The dataset is empty.", "Look where its files come from.")
+        yield Finding("no_images", "The dataset is empty.", "Look where its files come from.")
         return
     yield from _check_shape(images, model)
     finite = [array[np.isfinite(array)] for array in images]
@@ -104,7 +104,7 @@ def check_pictures(images: list[Array], model: keras.Model) -> Iterator[Finding]
         yield Finding(
             "not_finite",
             f"{broken} pixels are NaN or infinite.",
-            "Look for a division by zero in what the pictures go through.",
+            "Look for a division by zero in what the images go through.",
         )
     values = np.concatenate(finite)
     if values.size:
@@ -122,7 +122,7 @@ def _check_shape(images: list[Array], model: keras.Model) -> Iterator[Finding]:
         if array.ndim == 3:
             yield Finding(
                 "not_batched",
-                f"The dataset yields single pictures, of shape {array.shape}.",
+                f"The dataset yields single images, of shape {array.shape}.",
                 "Batch it: dataset.batch(32).",
             )
             return
@@ -132,7 +132,7 @@ def _check_shape(images: list[Array], model: keras.Model) -> Iterator[Finding]:
         if not fits:
             yield Finding(
                 "wrong_shape",
-                f"Pictures have the shape {given}, and the model takes {tuple(wanted)}.",
+                f"LabeledImages have the shape {given}, and the model takes {tuple(wanted)}.",
                 _how_to_reshape(given, wanted),
             )
             return
@@ -144,14 +144,14 @@ def _how_to_reshape(given: tuple[int, ...], wanted: tuple[int | None, ...]) -> s
     if len(given) == 3 and (*given[1:], given[0]) == tuple(wanted):
         return "The channels stand first and are wanted last: transpose, or set the data format."
     if given[:-1] == tuple(wanted[:-1]):
-        return "Load the pictures with as many channels as the model takes, or build it for these."
-    return f"Load the pictures with image_size={tuple(wanted[:-1])}, or build the model for these."
+        return "Load the images with as many channels as the model takes, or build it for these."
+    return f"Load the images with image_size={tuple(wanted[:-1])}, or build the model for these."
 
 
 def _check_range(found: Found, model: keras.Model) -> Iterator[Finding]:
     if found.kind is None:
         return
-    arrival, wanted = walk(model, BYTES), input_range(model)
+    arrival, wanted = walk(model, BYTES), infer_input_range(model)
     if found.kind == "twice":
         yield Finding(
             "scaled_twice",
@@ -205,10 +205,10 @@ def _check_against(found: Found, wanted: Range, arrival: Arrival) -> Iterator[Fi
 
 
 def _check_unscaled(found: Found, model: keras.Model, first: keras.Layer) -> Iterator[Finding]:
-    if not normalises_early(model, first):
+    if not starts_with_batch_norm(model, first):
         yield Finding(
             "never_scaled",
-            f"Pixels are in {found}, and nothing in the model scales or normalises them before "
+            f"Pixels are in {found}, and nothing in the model scales or normalizes them before "
             f"{first.name!r}.",
             _how_to_scale(SIGNED),
         )
@@ -234,14 +234,14 @@ def _check_scaling_inside(arrival: Arrival) -> Iterator[Finding]:
 
 
 def _check_augmentations(found: Found, model: keras.Model) -> Iterator[Finding]:
-    given = input_range(model) or (found.kind if isinstance(found.kind, tuple) else None)
+    given = infer_input_range(model) or (found.kind if isinstance(found.kind, tuple) else None)
     arrival = None if given is None else walk(model, given)
     for layer, values in () if arrival is None else arrival.augmentations:
         low, high = layer.value_range
         if not same_range(values, (float(low), float(high))):
             yield Finding(
                 "augmentation_range",
-                f"{layer.name!r} has value_range=({low:g}, {high:g}), and pictures reach it in "
+                f"{layer.name!r} has value_range=({low:g}, {high:g}), and images reach it in "
                 f"{_words(values)}.",
                 f"Pass value_range={_words(values).replace('[', '(').replace(']', ')')}, or move "
                 "it before the scaling.",
@@ -257,4 +257,4 @@ def _how_to_scale(wanted: Range) -> str:
     for known, scheme in schemes.items():
         if same_range(known, wanted):
             return f'Put catdog_keras.Preprocessing("{scheme}") in front of the network.'
-    return f"Bring the pictures to {_words(wanted)}."
+    return f"Bring the images to {_words(wanted)}."

@@ -12,7 +12,7 @@ import numpy as np
 
 from catdog_keras._checks import describe
 from catdog_keras._layer_graph import is_graph
-from catdog_keras.conversion._fold_batch_norm import normalises_inside
+from catdog_keras.conversion._fold_batch_norm import contains_batch_norm
 from catdog_keras.layers import Preprocessing
 
 Range = tuple[float, float]
@@ -68,7 +68,7 @@ class _ReachedWeightsError(Exception):
     """Stops a walk through a model at the first layer with weights."""
 
 
-def input_range(model: keras.Model) -> Range | None:
+def infer_input_range(model: keras.Model) -> Range | None:
     """Infers the range of pixel values that a model expects.
 
     Images of each common range are passed through the layers in front of the first weights. The
@@ -90,7 +90,7 @@ def input_range(model: keras.Model) -> Range | None:
 
     Example:
         >>> import catdog_keras
-        >>> catdog_keras.input_range(catdog_keras.build_model3((46, 46, 3)))
+        >>> catdog_keras.infer_input_range(catdog_keras.build_model3((46, 46, 3)))
         (0.0, 255.0)
     """
     if not isinstance(model, keras.Model):
@@ -120,24 +120,24 @@ def walk(model: keras.Model, given: Range) -> Arrival | None:
     shape = [_SIDE if side is None else side for side in model.inputs[0].shape[1:]]
     if len(shape) != 3:
         return None
-    picture = np.full((1, *shape), given[0], "float32")
+    image = np.full((1, *shape), given[0], "float32")
     # This is the width axis in one data format and the height axis in the other. Two constant
     # halves keep their values in resizing and cropping.
-    picture[:, :, shape[1] // 2 :] = given[1]
+    image[:, :, shape[1] // 2 :] = given[1]
     arrival = Arrival()
     with contextlib.suppress(_ReachedWeightsError):
-        arrival.values = _values(_enter(model, keras.ops.convert_to_tensor(picture), arrival))
+        arrival.values = _values(_enter(model, keras.ops.convert_to_tensor(image), arrival))
     return arrival
 
 
-def normalises_early(model: keras.Model, first: keras.Layer) -> bool:
+def starts_with_batch_norm(model: keras.Model, first: keras.Layer) -> bool:
     """Returns whether the layers after the first weights are independent of the input scale.
 
     A custom layer is assumed to normalize, because its computation is unknown.
     """
     layers = list(_every_layer(model))
     for layer in layers[next(i for i, layer in enumerate(layers) if layer is first) :]:
-        if isinstance(layer, _NORMALISATIONS) or normalises_inside(layer):
+        if isinstance(layer, _NORMALISATIONS) or contains_batch_norm(layer):
             return True
         if type(layer) not in _LAYERS_OF_KERAS and _has_weights(layer) and not _is_plain(layer):
             return True
@@ -162,20 +162,20 @@ def _is_of_network_scale(values: Range) -> bool:
     return 0.5 <= values[1] - values[0] <= 8 and max(map(abs, values)) <= 5
 
 
-def _enter(model: keras.Model, pictures: Any, arrival: Arrival) -> Any:
+def _enter(model: keras.Model, images: Any, arrival: Arrival) -> Any:
     """Runs the layers of a model one by one until one has weights."""
     arrival.models.append(model.name)
     if isinstance(model, keras.Sequential):
         for layer in model.layers:
-            pictures = _step(layer, (pictures,), {}, arrival)
-        return pictures
+            images = _step(layer, (images,), {}, arrival)
+        return images
     if not _has_network(model):
-        return model(pictures, training=False)
+        return model(images, training=False)
     inputs = keras.tree.map_structure(
         lambda x: keras.Input(batch_shape=x.shape, dtype=x.dtype), model.input
     )
     (first,) = keras.tree.flatten(inputs)
-    known = {id(first): pictures}
+    known = {id(first): images}
     placeholders = []
 
     def call(layer: keras.Layer, *args: Any, **kwargs: Any) -> Any:
@@ -189,7 +189,7 @@ def _enter(model: keras.Model, pictures: Any, arrival: Arrival) -> Any:
     keras.models.clone_model(
         model, input_tensors=inputs, clone_function=lambda layer: layer, call_function=call
     )
-    return pictures
+    return images
 
 
 def _step(layer: Any, args: Any, kwargs: dict[str, Any], arrival: Arrival) -> Any:

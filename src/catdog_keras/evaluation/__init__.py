@@ -4,25 +4,25 @@ from catdog_keras._intervals import wilson_interval
 from catdog_keras.evaluation._calibration import calibrate
 from catdog_keras.evaluation._compare import compare
 from catdog_keras.evaluation._evaluate_classifier import evaluate_classifier
-from catdog_keras.evaluation._evaluation import Evaluation, PictureLoss
-from catdog_keras.evaluation._grad_cam import class_activation
-from catdog_keras.evaluation._labels import baseline_accuracy, label_counts
+from catdog_keras.evaluation._evaluation import Evaluation, ExampleLoss
+from catdog_keras.evaluation._grad_cam import grad_cam
+from catdog_keras.evaluation._labels import baseline_accuracy, count_labels
 from catdog_keras.evaluation._mcnemar import Comparison
-from catdog_keras.evaluation._metrics import AverageScores, ClassScores, ReliabilityBin, RocCurve
+from catdog_keras.evaluation._metrics import AveragedMetrics, ClassMetrics, ReliabilityBin, RocCurve
 
 __all__ = [
-    "AverageScores",
-    "ClassScores",
+    "AveragedMetrics",
+    "ClassMetrics",
     "Comparison",
     "Evaluation",
-    "PictureLoss",
+    "ExampleLoss",
     "ReliabilityBin",
     "RocCurve",
     "baseline_accuracy",
     "calibrate",
-    "class_activation",
     "compare",
+    "count_labels",
     "evaluate_classifier",
-    "label_counts",
+    "grad_cam",
     "wilson_interval",
 ]

@@ -12,7 +12,7 @@ import numpy as np
 from catdog_keras._checks import describe
 from catdog_keras._cloning import clone_uncompiled, copy_layer
 from catdog_keras._layer_graph import last_activation
-from catdog_keras.evaluation._evaluate_classifier import predict_labelled
+from catdog_keras.evaluation._evaluate_classifier import predict_labeled
 from catdog_keras.evaluation._labels import IntegerArray
 from catdog_keras.evaluation._probabilities import FloatArray, look_like_probabilities, softmax
 
@@ -64,7 +64,7 @@ def calibrate(model: keras.Model, validation: Iterable[Any]) -> tuple[keras.Mode
         3.000
     """
     classes = _check_model(model)
-    outputs, labels = predict_labelled(model, validation, classes, "validation")
+    outputs, labels = predict_labeled(model, validation, classes, "validation")
     if last_activation(model) in ("softmax", "sigmoid"):
         raise ValueError(_NOT_LOGITS)
     if outputs.shape[1] == 1:  # sigmoid(x) is the softmax of (0, x)
@@ -73,8 +73,8 @@ def calibrate(model: keras.Model, validation: Iterable[Any]) -> tuple[keras.Mode
         raise ValueError(_NOT_LOGITS)
     if len(np.unique(labels)) == 1:
         raise ValueError(
-            "`validation` must hold pictures of at least two classes; "
-            f"received only pictures of class {labels[0]}."
+            "`validation` must hold images of at least two classes; "
+            f"received only images of class {labels[0]}."
         )
     temperature = _best_temperature(outputs, labels)
     return _with_temperature(model, temperature), temperature

@@ -8,7 +8,7 @@ import numpy as np
 
 from catdog_keras._checks import describe
 from catdog_keras.evaluation._evaluation import Evaluation
-from catdog_keras.evaluation._mcnemar import Comparison, compare_hits
+from catdog_keras.evaluation._mcnemar import Comparison, compare_correct
 
 
 def compare(a: Evaluation, b: Evaluation, *, names: Sequence[str] = ("a", "b")) -> Comparison:
@@ -42,8 +42,8 @@ def compare(a: Evaluation, b: Evaluation, *, names: Sequence[str] = ("a", "b")) 
         if not isinstance(value, Evaluation):
             raise TypeError(describe(name, "an Evaluation", value))
     first_name, second_name = _check_names(names)
-    check_same_pictures(a, b)
-    return compare_hits((first_name, second_name), a.hits, b.hits)
+    check_same_images(a, b)
+    return compare_correct((first_name, second_name), a.hits, b.hits)
 
 
 def _check_names(names: Any) -> tuple[str, str]:
@@ -56,7 +56,7 @@ def _check_names(names: Any) -> tuple[str, str]:
     return names[0], names[1]
 
 
-def check_same_pictures(a: Evaluation, b: Evaluation, names: tuple[str, str] = ("a", "b")) -> None:
+def check_same_images(a: Evaluation, b: Evaluation, names: tuple[str, str] = ("a", "b")) -> None:
     """Raises an error with the first difference if two evaluations are not of the same images.
 
     Args:
@@ -65,7 +65,7 @@ def check_same_pictures(a: Evaluation, b: Evaluation, names: tuple[str, str] = (
         names: Argument names of the two, for the error message.
     """
     first, second = names
-    requirement = f"an evaluation of the same pictures as `{first}`, in the same order"
+    requirement = f"an evaluation of the same images as `{first}`, in the same order"
     if a.class_names != b.class_names:
         raise ValueError(
             f"`{second}` must be {requirement}; received classes {list(b.class_names)}, "

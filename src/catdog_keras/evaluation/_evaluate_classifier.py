@@ -62,19 +62,19 @@ def evaluate_classifier(
         >>> model = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(2)])
         >>> batches = [(np.zeros((4, 8, 8, 3)), np.array([0, 1, 1, 0]))]
         >>> catdog_keras.evaluation.evaluate_classifier(model, batches, ["cat", "dog"])
-        Evaluation(4 pictures, 2 classes, accuracy=0.500)
+        Evaluation(4 images, 2 classes, accuracy=0.500)
     """
     if not isinstance(model, keras.Model):
         raise TypeError(describe("model", "a keras.Model", model))
     names = check_class_names(class_names)
     check_boolean("from_logits", from_logits)
-    outputs, labels = predict_labelled(model, dataset, len(names))
+    outputs, labels = predict_labeled(model, dataset, len(names))
     if from_logits:
         _check_ends_in_logits(model, outputs)
     return Evaluation(names, labels, _to_probabilities(outputs, len(names), from_logits), files)
 
 
-def predict_labelled(
+def predict_labeled(
     model: keras.Model, dataset: Iterable[Any], num_classes: int, name: str = "dataset"
 ) -> tuple[FloatArray, IntegerArray]:
     """Returns the outputs and labels of one epoch; raises an error if they do not match.
@@ -91,12 +91,11 @@ def predict_labelled(
         for predicted, before in _predict(model, _recorded(dataset, num_classes, labels, name))
     ]
     if not sum(map(len, labels)):
-        raise ValueError(f"`{name}` must hold at least one picture; received an empty dataset.")
+        raise ValueError(f"`{name}` must hold at least one image; received an empty dataset.")
     rows, truth = np.concatenate(outputs), np.concatenate(labels)
     if len(rows) != len(truth):
         raise ValueError(
-            f"`model` must return one row per picture, here {len(truth)}; "
-            f"received {len(rows)} rows."
+            f"`model` must return one row per image, here {len(truth)}; received {len(rows)} rows."
         )
     return rows, truth
 
@@ -109,10 +108,10 @@ def _recorded(
         readable = keras.tree.map_structure(_readable, images)
         labels.append(read_labels(batch_labels, num_classes))
         num_images = len(keras.tree.flatten(readable)[0])
-        if pictures != len(labels[-1]):
+        if num_images != len(labels[-1]):
             raise ValueError(
-                f"`{name}` must hold one label per picture; "
-                f"received a batch of {num_images} pictures and {len(labels[-1])} labels."
+                f"`{name}` must hold one label per image; "
+                f"received a batch of {num_images} images and {len(labels[-1])} labels."
             )
         yield readable
 
@@ -171,8 +170,8 @@ def _check_outputs(outputs: Tensors, num_classes: int, seen: int) -> FloatArray:
         index = int(np.argmin(finite))
         raise ValueError(
             "`model` must return finite numbers; "
-            f"received {array[index].tolist()} for the picture at index {seen + index}. "
-            "Its weights or this picture hold NaN or infinity."
+            f"received {array[index].tolist()} for the image at index {seen + index}. "
+            "Its weights or this image hold NaN or infinity."
         )
     return array
 

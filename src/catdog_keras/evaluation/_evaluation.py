@@ -19,16 +19,16 @@ from catdog_keras.evaluation._labels import (
     check_files,
     read_labels,
 )
-from catdog_keras.evaluation._mcnemar import Comparison, compare_hits, describe_against_baseline
+from catdog_keras.evaluation._mcnemar import Comparison, compare_correct, describe_against_baseline
 from catdog_keras.evaluation._metrics import (
     CALIBRATION_BINS,
-    AverageScores,
-    ClassScores,
+    AveragedMetrics,
+    ClassMetrics,
     ReliabilityBin,
     RocCurve,
-    average_scores,
+    average_metrics,
     bin_by_confidence,
-    score_classes,
+    compute_class_metrics,
     trace_roc,
 )
 from catdog_keras.evaluation._probabilities import (
@@ -39,7 +39,7 @@ from catdog_keras.evaluation._probabilities import (
 
 
 @dataclass(frozen=True)
-class PictureLoss:
+class ExampleLoss:
     """Loss and prediction of one image, as returned by `Evaluation.top_losses`.
 
     Attributes:
@@ -161,7 +161,7 @@ class Evaluation:
         """Comparison of the classifier with the `baseline` on the same images; see `compare`."""
         guess = int(np.bincount(self.labels).argmax())
         names = ("the model", f"always guessing {self.class_names[guess]}")
-        return compare_hits(names, self.hits, self.labels == guess)
+        return compare_correct(names, self.hits, self.labels == guess)
 
     @property
     def confusion_matrix(self) -> IntegerArray:
@@ -186,19 +186,19 @@ class Evaluation:
         return float(self.losses.mean())
 
     @property
-    def class_scores(self) -> tuple[ClassScores, ...]:
+    def class_metrics(self) -> tuple[ClassMetrics, ...]:
         """Precision, recall and F1 score of each class, with intervals, in class order."""
-        return score_classes(self.confusion_matrix, self.class_names)
+        return compute_class_metrics(self.confusion_matrix, self.class_names)
 
     @property
-    def macro_average(self) -> AverageScores:
+    def macro_average(self) -> AveragedMetrics:
         """Macro average of the class scores: all classes have the same weight."""
-        return average_scores(self.class_scores, weighted=False)
+        return average_metrics(self.class_metrics, weighted=False)
 
     @property
-    def weighted_average(self) -> AverageScores:
+    def weighted_average(self) -> AveragedMetrics:
         """Weighted average of the class scores: classes are weighted by their number of images."""
-        return average_scores(self.class_scores, weighted=True)
+        return average_metrics(self.class_metrics, weighted=True)
 
     @property
     def roc_curves(self) -> tuple[RocCurve, ...]:
@@ -231,10 +231,10 @@ class Evaluation:
 
         Source: Guo et al. (2017), On calibration of modern neural networks, section 2.
         """
-        gaps = (b.pictures * abs(b.accuracy - b.confidence) for b in self.reliability_bins)
+        gaps = (b.num_images * abs(b.accuracy - b.confidence) for b in self.reliability_bins)
         return sum(gaps) / len(self)
 
-    def top_losses(self, k: int = 9) -> list[PictureLoss]:
+    def top_losses(self, k: int = 9) -> list[ExampleLoss]:
         """Returns the images with the highest loss, in descending order.
 
         Args:
@@ -246,7 +246,7 @@ class Evaluation:
         k = check_integer("k", k, minimum=1)
         losses, predictions = self.losses, self.predictions
         return [
-            PictureLoss(
+            ExampleLoss(
                 index=index,
                 file=None if self.files is None else self.files[index],
                 true_class=self.class_names[self.labels[index]],
@@ -294,7 +294,7 @@ class Evaluation:
     def __repr__(self) -> str:
         """Returns one line, without the arrays."""
         return (
-            f"Evaluation({len(self)} pictures, {len(self.class_names)} classes, "
+            f"Evaluation({len(self)} images, {len(self.class_names)} classes, "
             f"accuracy={self.accuracy:.3f})"
         )
 

@@ -118,7 +118,7 @@ CHANNELS = (1, 3, 4)
 CHUNK = 32  # images per step, as in `predict`: their feature maps take most of the memory
 
 
-def class_activation(
+def grad_cam(
     model: keras.Model,
     images: Tensor,
     class_index: int | Sequence[int] | None = None,
@@ -169,30 +169,30 @@ def class_activation(
     Example:
         >>> import catdog_keras, numpy as np
         >>> model = catdog_keras.build_model1((48, 64, 3))
-        >>> catdog_keras.class_activation(model, np.ones((5, 48, 64, 3))).shape
+        >>> catdog_keras.grad_cam(model, np.ones((5, 48, 64, 3))).shape
         (5, 48, 64)
     """
     classes = _check_model(model)
-    pictures = _check_images(images, model.inputs[0].shape)
-    indices = _check_class_index(class_index, len(pictures), classes)
+    images = _check_images(images, model.inputs[0].shape)
+    indices = _check_class_index(class_index, len(images), classes)
     operations = list(in_order(model))
     place = find_last(model, operations) if layer is None else find_given(model, operations, layer)
     channels_first = is_channels_first(nearest_first(operations, place))
-    size = _size_of(pictures, operations)
+    size = _size_of(images, operations)
     cells = place_cells(model, operations[place], size, channels_first=channels_first)
     maps = []
     with logits_of(operations):
-        for start in range(0, len(pictures), CHUNK):
+        for start in range(0, len(images), CHUNK):
             part = slice(start, start + CHUNK)
             chosen = None if indices is None else indices[part]
-            score = _score(model, operations[place], pictures[part], chosen)
+            score = _score(model, operations[place], images[part], chosen)
             raw = _weighted_sum(*feature_gradient(score), channels_first=channels_first)
             maps.append(_to_unit(_enlarge(_check_finite(raw, start), cells, size)))
     return np.concatenate(maps)
 
 
 def _score(
-    model: keras.Model, operation: Operation, pictures: Tensor, indices: IntegerArray | None
+    model: keras.Model, operation: Operation, images: Tensor, indices: IntegerArray | None
 ) -> Callable[[Callable[[Tensor], Tensor]], Tensor]:
     """Returns a function for `feature_gradient` that sums the scores of the selected classes."""
     compute = operation.call
@@ -206,7 +206,7 @@ def _score(
             return tap(output) if ranks == [4] else output
 
         with replaced(operation, call=call):
-            outputs = model(pictures, training=False)
+            outputs = model(images, training=False)
         if ranks != [4]:
             requirement = "a layer with a feature map of four axes for output, and called once"
             raise ValueError(describe("layer", requirement, operation.name))
@@ -246,15 +246,15 @@ def _enlarge(maps: npt.NDArray[Any], cells: Grid | None, size: tuple[int, int]) 
     return (down @ maps @ across.T).astype(np.float32)
 
 
-def _size_of(pictures: npt.NDArray[Any], operations: Sequence[Operation]) -> tuple[int, int]:
+def _size_of(images: npt.NDArray[Any], operations: Sequence[Operation]) -> tuple[int, int]:
     """Returns height and width of images; the channel axis is the one with 1, 3 or 4 entries.
 
     If both axes or neither qualify, the first layer with a data format decides.
     """
-    first, last = (pictures.shape[axis] in CHANNELS for axis in (1, 3))
+    first, last = (images.shape[axis] in CHANNELS for axis in (1, 3))
     if first == last:
         first = is_channels_first(operations)
-    height, width = pictures.shape[2:] if first else pictures.shape[1:3]
+    height, width = images.shape[2:] if first else images.shape[1:3]
     return height, width
 
 
@@ -270,7 +270,7 @@ def _check_model(model: Any) -> int:
     inputs, outputs = ([tensor.shape for tensor in t] for t in (model.inputs, model.outputs))
     if [len(shape) for shape in inputs] != [4] or [len(shape) for shape in outputs] != [2]:
         raise ValueError(
-            "`model` must have one input, pictures of four axes, and one output of shape "
+            "`model` must have one input, images of four axes, and one output of shape "
             f"(batch, classes); received inputs {inputs} and outputs {outputs}."
         )
     return max(int(outputs[0][1]), 2)
@@ -284,9 +284,9 @@ def _check_images(images: Tensor, expected: Sequence[int | None]) -> npt.NDArray
     )
     if not fits or array.shape[0] == 0:
         sides = ", ".join("any" if side is None else str(side) for side in expected[1:])
-        remedy = " Of a single picture make a batch: images[None]." if array.ndim == 3 else ""
+        remedy = " Of a single image make a batch: images[None]." if array.ndim == 3 else ""
         raise ValueError(
-            f"`images` must be at least one picture, of shape (batch, {sides}); "
+            f"`images` must be at least one image, of shape (batch, {sides}); "
             f"received shape {array.shape}.{remedy}"
         )
     return array
@@ -296,7 +296,7 @@ def _check_class_index(class_index: Any, num_images: int, classes: int) -> Integ
     """Returns the class index of each image, or None; raises an error if a class does not exist."""
     if class_index is None:
         return None
-    requirement = f"an integer from 0 to {classes - 1}, or one for each of {num_images} pictures"
+    requirement = f"an integer from 0 to {classes - 1}, or one for each of {num_images} images"
     single = isinstance(class_index, numbers.Integral) and not isinstance(class_index, bool)
     array = np.asarray([class_index] * num_images if single else class_index)
     if array.dtype.kind not in "iu":
@@ -311,7 +311,7 @@ def _check_finite(maps: npt.NDArray[Any], seen: int) -> npt.NDArray[Any]:
     finite = np.isfinite(maps).all(axis=(1, 2))
     if not finite.all():
         raise ValueError(
-            "`model` must compute finite numbers; received NaN or infinity for the picture at "
-            f"index {seen + int(np.argmin(finite))}. Its weights or this picture hold them."
+            "`model` must compute finite numbers; received NaN or infinity for the image at "
+            f"index {seen + int(np.argmin(finite))}. Its weights or this image hold them."
         )
     return maps

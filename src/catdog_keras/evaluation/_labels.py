@@ -16,7 +16,7 @@ _INFINITE_CARDINALITY = -1  # value of tf.data's `cardinality()` for a repeated 
 _LABEL_SHAPES = "class indices of shape (batch,) or (batch, 1), or one-hot rows (batch, classes)"
 
 
-def label_counts(dataset: Iterable[Any], class_names: Sequence[str]) -> dict[str, int]:
+def count_labels(dataset: Iterable[Any], class_names: Sequence[str]) -> dict[str, int]:
     """Counts the labels of each class in a dataset.
 
     This iterates over the whole dataset once, which decodes all of its images. If the counts are
@@ -40,8 +40,8 @@ def label_counts(dataset: Iterable[Any], class_names: Sequence[str]) -> dict[str
 
     Example:
         >>> import catdog_keras
-        >>> batches = [("pictures", [0, 1, 1]), ("pictures", [1])]
-        >>> catdog_keras.evaluation.label_counts(batches, ["cat", "dog", "fox"])
+        >>> batches = [("images", [0, 1, 1]), ("images", [1])]
+        >>> catdog_keras.evaluation.count_labels(batches, ["cat", "dog", "fox"])
         {'cat': 1, 'dog': 3, 'fox': 0}
     """
     names = check_class_names(class_names)
@@ -57,7 +57,7 @@ def baseline_accuracy(counts: Mapping[str, int]) -> float:
     A model that does not exceed it has learned nothing from the images.
 
     Args:
-        counts: Count of each class by name, as returned by `label_counts`.
+        counts: Count of each class by name, as returned by `count_labels`.
 
     Returns:
         The fraction of the most frequent class, above 0 and at most 1.
@@ -71,12 +71,12 @@ def baseline_accuracy(counts: Mapping[str, int]) -> float:
         >>> catdog_keras.evaluation.baseline_accuracy({"cat": 30, "dog": 10})
         0.75
     """
-    requirement = "the count of each class by name, as from `label_counts`"
+    requirement = "the count of each class by name, as from `count_labels`"
     if not isinstance(counts, Mapping):
         raise TypeError(describe("counts", requirement, counts))
     numbers = [check_integer(f"counts[{name!r}]", n, minimum=0) for name, n in counts.items()]
     if sum(numbers) == 0:
-        raise ValueError(describe("counts", f"{requirement}, with at least one picture", counts))
+        raise ValueError(describe("counts", f"{requirement}, with at least one image", counts))
     return max(numbers) / sum(numbers)
 
 
@@ -168,10 +168,10 @@ def check_files(files: Sequence[str] | None, num_images: int) -> tuple[str, ...]
     if files is None:
         return None
     if isinstance(files, str) or not isinstance(files, Sequence):
-        raise TypeError(describe("files", "a list with the file of each picture, or None", files))
+        raise TypeError(describe("files", "a list with the file of each image, or None", files))
     if len(files) != num_images:
         raise ValueError(
-            f"`files` must hold one file per picture, here {num_images}; received {len(files)}. "
+            f"`files` must hold one file per image, here {num_images}; received {len(files)}. "
             "Take the files of the very split that is evaluated."
         )
     return tuple(str(file) for file in files)

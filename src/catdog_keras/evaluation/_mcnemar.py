@@ -46,12 +46,12 @@ class Comparison:
     def accuracies(self) -> tuple[float, float]:
         """Accuracies of the first and of the second classifier."""
         first, second = self.both_right + self.first_only, self.both_right + self.second_only
-        return first / self.pictures, second / self.pictures
+        return first / self.num_images, second / self.num_images
 
     @property
     def difference(self) -> float:
         """Accuracy of the first classifier minus that of the second, from -1 to 1."""
-        return (self.first_only - self.second_only) / self.pictures
+        return (self.first_only - self.second_only) / self.num_images
 
     @property
     def difference_interval(self) -> tuple[float, float]:
@@ -100,20 +100,20 @@ class Comparison:
         differ = self.first_only + self.second_only
         return "\n".join(
             [
-                f"Of {self.pictures} pictures {first} is right on {right[0]} "
+                f"Of {self.num_images} images {first} is right on {right[0]} "
                 f"({self.accuracies[0]:.3f}), {second} on {right[1]} ({self.accuracies[1]:.3f}): "
                 f"a difference of {100 * self.difference:+.1f} points, "
                 f"95 % interval {low:+.1f} to {high:+.1f}.",
-                f"Only one of them is right on {differ} pictures, {first} on {self.first_only} "
+                f"Only one of them is right on {differ} images, {first} on {self.first_only} "
                 f"and {second} on {self.second_only} (exact McNemar test, p = {self.p_value:.2g}).",
-                f"That is more than chance would explain: {better} is better on such pictures."
+                f"That is more than chance would explain: {better} is better on such images."
                 if self.significant
-                else "That may be chance: these pictures do not show which one is better.",
+                else "That may be chance: these images do not show which one is better.",
             ]
         )
 
 
-def compare_hits(
+def compare_correct(
     names: tuple[str, str], first: npt.NDArray[np.bool_], second: npt.NDArray[np.bool_]
 ) -> Comparison:
     """Returns the comparison of two arrays of correct and wrong predictions for the same images."""

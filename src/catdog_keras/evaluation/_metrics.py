@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from catdog_keras._intervals import area_interval, wilson_interval
+from catdog_keras._intervals import auc_interval, wilson_interval
 from catdog_keras.evaluation._labels import IntegerArray
 from catdog_keras.evaluation._probabilities import FloatArray
 
 
 @dataclass(frozen=True)
-class ClassScores:
+class ClassMetrics:
     """Precision, recall and F1 score of one class against all others, with confidence intervals.
 
     A ratio with denominator 0 is undefined: it is NaN, and its 95% interval is 0 to 1.
@@ -28,7 +28,7 @@ class ClassScores:
         >>> import catdog_keras
         >>> rows = [[0.9, 0.1], [0.4, 0.6], [0.7, 0.3], [0.2, 0.8]]
         >>> evaluation = catdog_keras.Evaluation(["cat", "dog"], [0, 1, 1, 1], rows)
-        >>> dog = evaluation.class_scores[1]
+        >>> dog = evaluation.class_metrics[1]
         >>> dog.class_name, dog.precision, round(dog.recall, 3)
         ('dog', 1.0, 0.667)
     """
@@ -51,17 +51,17 @@ class ClassScores:
     @property
     def recall(self) -> float:
         """Recall: the fraction of images of this class that were predicted as it."""
-        return _share(self.correct, self.pictures)
+        return _share(self.correct, self.num_images)
 
     @property
     def recall_interval(self) -> tuple[float, float]:
         """95% confidence interval of the recall; see `wilson_interval`."""
-        return _interval(self.correct, self.pictures)
+        return _interval(self.correct, self.num_images)
 
     @property
     def f1(self) -> float:
         """F1 score: the harmonic mean of precision and recall, 2 TP / (2 TP + FP + FN)."""
-        return _share(2 * self.correct, self.pictures + self.predicted)
+        return _share(2 * self.correct, self.num_images + self.predicted)
 
     @property
     def f1_interval(self) -> tuple[float, float]:
@@ -70,12 +70,12 @@ class ClassScores:
         F1 equals 2 s / (1 + s), where s = TP / (TP + FP + FN). This increases with s, so the ends
         of the Wilson score interval of s give the ends of the interval of F1.
         """
-        low, high = _interval(self.correct, self.pictures + self.predicted - self.correct)
+        low, high = _interval(self.correct, self.num_images + self.predicted - self.correct)
         return 2 * low / (1 + low), 2 * high / (1 + high)
 
 
 @dataclass(frozen=True)
-class AverageScores:
+class AveragedMetrics:
     """Macro or weighted averages of the class scores; undefined scores are left out.
 
     Attributes:
@@ -96,25 +96,27 @@ class AverageScores:
     f1: float
 
 
-def score_classes(matrix: IntegerArray, class_names: Sequence[str]) -> tuple[ClassScores, ...]:
+def compute_class_metrics(
+    matrix: IntegerArray, class_names: Sequence[str]
+) -> tuple[ClassMetrics, ...]:
     """Returns the scores of each class from a confusion matrix whose rows are true classes."""
     columns = (matrix.sum(axis=1), matrix.sum(axis=0), matrix.diagonal())
     counts = zip(*(column.tolist() for column in columns), strict=True)
     return tuple(
-        ClassScores(name, *numbers) for name, numbers in zip(class_names, counts, strict=True)
+        ClassMetrics(name, *numbers) for name, numbers in zip(class_names, counts, strict=True)
     )
 
 
-def average_scores(scores: Sequence[ClassScores], *, weighted: bool) -> AverageScores:
+def average_metrics(scores: Sequence[ClassMetrics], *, weighted: bool) -> AveragedMetrics:
     """Returns the averages over classes, with equal weights or weighted by their image counts."""
-    weights = np.array([each.pictures if weighted else 1 for each in scores])
+    weights = np.array([each.num_images if weighted else 1 for each in scores])
 
     def mean(values: list[float]) -> float:
         defined = np.isfinite(values)
         total = weights[defined].sum()
         return float(weights[defined] @ np.array(values)[defined] / total) if total else math.nan
 
-    return AverageScores(
+    return AveragedMetrics(
         precision=mean([each.precision for each in scores]),
         recall=mean([each.recall for each in scores]),
         f1=mean([each.f1 for each in scores]),
@@ -133,7 +135,7 @@ def _interval(part: int, total: int) -> tuple[float, float]:
 class RocCurve:
     """ROC curve of one class against all others, with the area under the curve (AUC).
 
-    The AUC is the probability that an image of the class gets a higher score than an image of
+    The AUC is the probability that an image of the class gets a higher score than image of
     another class, where ties count half; 0.5 is a random guess. Without images of the class, or
     without images of other classes, the AUC is undefined and NaN; so are rates with denominator 0.
 
@@ -146,14 +148,14 @@ class RocCurve:
             threshold.
         false_positive_rate: Fraction of the `negatives` with a probability of at least each
             threshold.
-        area: Area under the curve, from 0 to 1.
+        auc: Area under the curve, from 0 to 1.
 
     Example:
         >>> import catdog_keras
         >>> rows = [[0.9, 0.1], [0.4, 0.6], [0.7, 0.3], [0.2, 0.8]]
         >>> evaluation = catdog_keras.Evaluation(["cat", "dog"], [0, 1, 1, 1], rows)
         >>> (curve,) = evaluation.roc_curves
-        >>> curve.class_name, curve.area
+        >>> curve.class_name, curve.auc
         ('dog', 1.0)
     """
 
@@ -163,10 +165,10 @@ class RocCurve:
     thresholds: FloatArray
     true_positive_rate: FloatArray
     false_positive_rate: FloatArray
-    area: float
+    auc: float
 
     @property
-    def area_interval(self) -> tuple[float, float]:
+    def auc_interval(self) -> tuple[float, float]:
         """95% confidence interval of the AUC; 0 to 1 if the AUC is undefined.
 
         For areas above 0.9 the interval is wider than necessary.
@@ -174,9 +176,9 @@ class RocCurve:
         Source: Newcombe, R. G. (2006), Confidence intervals for an effect size measure based on the
         Mann-Whitney statistic, part 2, Statistics in Medicine 25, 559-573, method 5.
         """
-        if math.isnan(self.area):
+        if math.isnan(self.auc):
             return 0.0, 1.0
-        return area_interval(self.area, self.positives, self.negatives)
+        return auc_interval(self.auc, self.positives, self.negatives)
 
 
 def trace_roc(class_name: str, positive: npt.NDArray[np.bool_], scores: FloatArray) -> RocCurve:
@@ -197,7 +199,7 @@ def trace_roc(class_name: str, positive: npt.NDArray[np.bool_], scores: FloatArr
         thresholds=np.append(np.inf, falling[last_of_equals]),
         true_positive_rate=hit_rate,
         false_positive_rate=alarm_rate,
-        area=float(np.trapezoid(hit_rate, alarm_rate)),
+        auc=float(np.trapezoid(hit_rate, alarm_rate)),
     )
 
 
@@ -224,7 +226,7 @@ class ReliabilityBin:
         >>> rows = [[0.9, 0.1], [0.4, 0.6], [0.7, 0.3], [0.2, 0.8]]
         >>> evaluation = catdog_keras.Evaluation(["cat", "dog"], [0, 1, 1, 1], rows)
         >>> first = evaluation.reliability_bins[0]
-        >>> first.pictures, first.confidence, first.accuracy
+        >>> first.num_images, first.confidence, first.accuracy
         (1, 0.6, 1.0)
     """
 
@@ -237,12 +239,12 @@ class ReliabilityBin:
     @property
     def accuracy(self) -> float:
         """Accuracy in the bin; close to the confidence if the model is calibrated."""
-        return self.correct / self.pictures
+        return self.correct / self.num_images
 
     @property
     def accuracy_interval(self) -> tuple[float, float]:
         """95% confidence interval of the accuracy; see `wilson_interval`."""
-        return wilson_interval(self.correct, self.pictures)
+        return wilson_interval(self.correct, self.num_images)
 
 
 def bin_by_confidence(
@@ -251,16 +253,16 @@ def bin_by_confidence(
     """Returns the nonempty bins of equal width, in ascending order of confidence."""
     edges = np.linspace(0, 1, CALIBRATION_BINS + 1)
     bins = np.digitize(confidence, edges[1:-1], right=True)
-    pictures = np.bincount(bins, minlength=CALIBRATION_BINS)
+    counts = np.bincount(bins, minlength=CALIBRATION_BINS)
     correct = np.bincount(bins[hits], minlength=CALIBRATION_BINS)
     sums = np.bincount(bins, weights=confidence, minlength=CALIBRATION_BINS)
     return tuple(
         ReliabilityBin(
             low=float(edges[place]),
             high=float(edges[place + 1]),
-            num_images=int(pictures[place]),
+            num_images=int(counts[place]),
             correct=int(correct[place]),
-            confidence=float(sums[place] / pictures[place]),
+            confidence=float(sums[place] / counts[place]),
         )
-        for place in np.flatnonzero(pictures)
+        for place in np.flatnonzero(counts)
     )

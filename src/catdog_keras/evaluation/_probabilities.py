@@ -28,10 +28,10 @@ def check_probabilities(rows: FloatArray, shape: tuple[int, int]) -> FloatArray:
     """Returns a float64 copy of the probabilities; raises an error if they are not valid."""
     array = np.array(rows, dtype=np.float64)
     if shape[0] == 0:
-        raise ValueError("`labels` must hold at least one picture; received none.")
+        raise ValueError("`labels` must hold at least one image; received none.")
     if array.shape != shape:
         raise ValueError(
-            f"`probabilities` must be of shape (pictures, classes), here {shape}; "
+            f"`probabilities` must be of shape (images, classes), here {shape}; "
             f"received shape {array.shape}."
         )
     if not look_like_probabilities(array):

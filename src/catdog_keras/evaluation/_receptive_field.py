@@ -77,9 +77,9 @@ def place_cells(
         The cells by height and by width; None if the model cannot be traced.
     """
     sides = (2, 3) if channels_first else (1, 2)
-    picture = (Cells(size[0], 0.0, 1.0), Cells(size[1], 0.0, 1.0))
+    image = (Cells(size[0], 0.0, 1.0), Cells(size[1], 0.0, 1.0))
     try:
-        return dict(_follow(model, picture, sides)).get(id(operation))
+        return dict(_follow(model, image, sides)).get(id(operation))
     except NotImplementedError:  # a layer without get_config: the graph is not available
         return None
 

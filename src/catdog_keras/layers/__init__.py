@@ -1,7 +1,7 @@
 """Keras layers for images: network blocks, preprocessing and data augmentation."""
 
-from catdog_keras.layers._augmentation_pipeline import RandomSequence
-from catdog_keras.layers._augmentation_preset import augmentation
+from catdog_keras.layers._augmentation_pipeline import AugmentationPipeline
+from catdog_keras.layers._augmentation_preset import augmentation_preset
 from catdog_keras.layers._batch_normalization import BatchNormalization
 from catdog_keras.layers._class_names import ClassNames
 from catdog_keras.layers._conv_block import ConvBlock
@@ -11,6 +11,7 @@ from catdog_keras.layers._random_apply import RandomApply
 from catdog_keras.layers._random_choice import RandomChoice
 
 __all__ = [
+    "AugmentationPipeline",
     "BatchNormalization",
     "ClassNames",
     "ConvBlock",
@@ -18,6 +19,5 @@ __all__ = [
     "RandomAffine",
     "RandomApply",
     "RandomChoice",
-    "RandomSequence",
-    "augmentation",
+    "augmentation_preset",
 ]

@@ -27,7 +27,7 @@ def affine_matrix(
     A point is `(x, y, 1)`, in pixels to the right of and below the center of the top left pixel.
 
     Args:
-        parameters: Dictionary returned by `RandomAffine.draw_parameters`: arrays of shape
+        parameters: Dictionary returned by `RandomAffine.get_random_transformation`: arrays of shape
             `(batch,)`.
         height: Height of the images in pixels, a floating-point number.
         width: Width of the images in pixels, a floating-point number.
@@ -62,17 +62,17 @@ def check_names(parameters: Mapping[str, Any]) -> None:
     """Raises a ValueError if a parameter is missing."""
     missing = [name for name in PARAMETERS if name not in parameters]
     if missing:
-        requirement = "what `draw_parameters` returns"
+        requirement = "what `get_random_transformation` returns"
         remedy = f"There is no {', no '.join(missing)}."
-        raise ValueError(describe("parameters", requirement, sorted(parameters), remedy))
+        raise ValueError(describe("transformation", requirement, sorted(parameters), remedy))
 
 
-def check_count(tensors: Mapping[str, Any], pictures: int | None, *, alone: bool) -> None:
+def check_count(tensors: Mapping[str, Any], images: int | None, *, alone: bool) -> None:
     """Raises a ValueError if the numbers of parameters and images are known and differ."""
     drawn = {tensor.shape[0] for tensor in tensors.values()}
-    if pictures is not None and None not in drawn and drawn != {pictures}:
+    if images is not None and None not in drawn and drawn != {images}:
         remedy = " Masks without an axis of channels need one: masks[..., None]." if alone else ""
         raise ValueError(
-            f"`parameters` must be those of as many pictures, here {pictures}; "
+            f"`transformation` must be those of as many images, here {images}; "
             f"received parameters of {', '.join(map(str, sorted(drawn)))}.{remedy}"
         )

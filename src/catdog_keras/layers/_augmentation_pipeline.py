@@ -6,15 +6,15 @@ from typing import Any
 import keras
 
 from catdog_keras.layers._wrapper import (
-    _AroundLayers,
-    apply_inner,
+    _WrapperLayer,
     check_inner_layers,
-    draw_inner,
+    inner_transformation,
+    transform_inner,
 )
 
 
 @keras.saving.register_keras_serializable(package="catdog_keras")
-class RandomSequence(_AroundLayers):
+class AugmentationPipeline(_WrapperLayer):
     """Applies several augmentation layers in order, as one layer.
 
     The layer is active only with `training=True`; otherwise images are returned unchanged and no
@@ -43,10 +43,11 @@ class RandomSequence(_AroundLayers):
         ValueError: If `layers` is empty, or a wrapped layer changes the shape.
 
     Example:
-    >>> import catdog_keras, keras, numpy as np
-    >>> kinds = [catdog_keras.RandomAffine("horizontal"), keras.layers.RandomBrightness(0.2)]
-    >>> tuple(catdog_keras.RandomSequence(kinds)(np.zeros((8, 32, 48, 3)), training=True).shape)
-    (8, 32, 48, 3)
+        >>> import catdog_keras, keras, numpy as np
+        >>> kinds = [catdog_keras.RandomAffine("horizontal"), keras.layers.RandomBrightness(0.2)]
+        >>> pipeline = catdog_keras.AugmentationPipeline(kinds)
+        >>> tuple(pipeline(np.zeros((8, 32, 48, 3)), training=True).shape)
+        (8, 32, 48, 3)
     """
 
     def __init__(self, layers: Sequence[keras.Layer], **kwargs: Any) -> None:
@@ -58,27 +59,27 @@ class RandomSequence(_AroundLayers):
     def _inner_layers(self) -> list[keras.Layer]:
         return list(self.layers)
 
-    def draw_own(self, batch_size: Any) -> dict[str, Any]:
+    def _get_transformation(self, batch_size: Any) -> dict[str, Any]:
         """Returns an empty dictionary: only the wrapped layers draw parameters."""
         return {}
 
-    def draw_parameters(self, batch_size: Any) -> dict[str, Any]:
+    def get_random_transformation(self, batch_size: Any) -> dict[str, Any]:
         """Draws random parameters for `batch_size` images.
 
         Args:
             batch_size: Integer, or a scalar integer tensor; number of images.
 
         Returns:
-            A dictionary: `layers`, a list with the result of each layer's `draw_parameters`; None
-            for layers that do not have this method.
+            A dictionary: `layers`, a list with the result of each layer's
+            `get_random_transformation`; None for layers that do not have this method.
         """
-        return {"layers": [draw_inner(layer, batch_size) for layer in self.layers]}
+        return {"layers": [inner_transformation(layer, batch_size) for layer in self.layers]}
 
-    def transform(self, images: Any, parameters: dict[str, Any]) -> Any:
+    def transform(self, images: Any, transformation: dict[str, Any]) -> Any:
         """Applies the layers to a batch in order."""
-        inner = parameters.get("layers") or [None] * len(self.layers)
+        inner = transformation.get("layers") or [None] * len(self.layers)
         for layer, drawn in zip(self.layers, inner, strict=True):
-            images = apply_inner(layer, images, drawn)
+            images = transform_inner(layer, images, drawn)
         return images
 
     def get_config(self) -> dict[str, Any]:
@@ -87,7 +88,7 @@ class RandomSequence(_AroundLayers):
         return {**super().get_config(), "layers": layers}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> "RandomSequence":
+    def from_config(cls, config: dict[str, Any]) -> "AugmentationPipeline":
         """Creates a layer from the dictionary returned by `get_config`."""
         layers = [keras.saving.deserialize_keras_object(layer) for layer in config["layers"]]
         return cls(**{**config, "layers": layers})

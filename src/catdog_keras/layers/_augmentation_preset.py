@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from catdog_keras._checks import check_choice, check_integer, describe
-from catdog_keras.layers._augmentation_pipeline import RandomSequence
+from catdog_keras.layers._augmentation_pipeline import AugmentationPipeline
 from catdog_keras.layers._base_augmentation import LARGEST_SEED
 from catdog_keras.layers._random_affine import RandomAffine
 from catdog_keras.layers._random_apply import RandomApply
@@ -14,7 +14,7 @@ from catdog_keras.layers._random_apply import RandomApply
 STRENGTHS = ("light", "medium", "strong")
 
 
-def augmentation(
+def augmentation_preset(
     strength: str = "medium",
     *,
     seed: int | None = None,
@@ -44,8 +44,8 @@ def augmentation(
         name: Name of the layer.
 
     Returns:
-        A layer that keeps the shape of the images: a `RandomAffine`, or a `RandomSequence` for
-        `"strong"`.
+        A layer that keeps the shape of the images: a `RandomAffine`, or an `AugmentationPipeline`
+        for `"strong"`.
 
     Raises:
         TypeError: If an argument has the wrong type.
@@ -53,7 +53,7 @@ def augmentation(
 
     Example:
         >>> import catdog_keras
-        >>> catdog_keras.augmentation("medium").rotation_degrees
+        >>> catdog_keras.augmentation_preset("medium").rotation_degrees
         20
     """
     check_choice("strength", strength, STRENGTHS)
@@ -66,17 +66,17 @@ def augmentation(
     if strength == "medium":
         return RandomAffine("horizontal", 20, 0.1, 0.1, name=name, **common)
     affine = RandomAffine("horizontal", 30, 0.2, 0.15, 10, **common)
-    layers = [affine, *_colour_and_erasing((low, high), seed, data_format)]
-    return RandomSequence(layers, name=name)
+    layers = [affine, *_color_and_erasing((low, high), seed, data_format)]
+    return AugmentationPipeline(layers, name=name)
 
 
-def _colour_and_erasing(
+def _color_and_erasing(
     value_range: tuple[float, float], seed: int | None, data_format: str | None
 ) -> list[keras.Layer]:
     # Layers with the same seed would draw the same random numbers.
     seeds = [None if seed is None else (seed + n) % (LARGEST_SEED + 1) for n in range(1, 7)]
     common: dict[str, Any] = {"value_range": value_range, "data_format": data_format}
-    colour = RandomSequence(
+    color = AugmentationPipeline(
         [
             keras.layers.RandomBrightness(0.15, seed=seeds[0], **common),
             keras.layers.RandomContrast(0.3, seed=seeds[1], **common),
@@ -94,7 +94,7 @@ def _colour_and_erasing(
         **common,
     )
     return [
-        RandomApply(colour, 0.8, seed=seeds[4]),
+        RandomApply(color, 0.8, seed=seeds[4]),
         RandomApply(erasing, 0.25, seed=seeds[5]),
     ]
 

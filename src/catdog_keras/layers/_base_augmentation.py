@@ -9,11 +9,11 @@ from catdog_keras import _backend
 from catdog_keras._checks import check_integer, check_one_tensor, describe
 
 
-class _InTraining(keras.layers.Layer):
+class _BaseAugmentation(keras.layers.Layer):
     """Base class of layers that are active only with `training=True` and keep the image shape.
 
-    Subclasses define `draw_parameters` and `apply`, and override `draw_own` if the layer itself
-    draws only some of the parameters.
+    Subclasses define `get_random_transformation` and `transform_images`, and override
+    `_get_transformation` if the layer itself draws only some of the parameters.
     """
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
@@ -39,11 +39,11 @@ class _InTraining(keras.layers.Layer):
             return ops.cast(inputs, self.compute_dtype)
         # A tensor even for a single image: its type shows whether this runs in a `tf.data` map.
         batch_size = ops.shape(inputs if len(inputs.shape) == 4 else inputs[None])[0]
-        return self.apply(inputs, self.draw_own(batch_size))
+        return self.transform_images(inputs, self._get_transformation(batch_size))
 
-    def draw_own(self, batch_size: Any) -> dict[str, Any]:
+    def _get_transformation(self, batch_size: Any) -> dict[str, Any]:
         """Draws the parameters that the layer itself applies to `batch_size` images."""
-        return self.draw_parameters(batch_size)
+        return self.get_random_transformation(batch_size)
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         """Returns `input_shape`.
@@ -53,7 +53,7 @@ class _InTraining(keras.layers.Layer):
         """
         shape = tuple(input_shape)
         if len(shape) not in (3, 4):
-            requirement = "of three axes (one picture) or four (a batch)"
+            requirement = "of three axes (one image) or four (a batch)"
             raise ValueError(describe("input_shape", requirement, shape))
         return shape
 
@@ -61,7 +61,7 @@ class _InTraining(keras.layers.Layer):
 LARGEST_SEED = 2**31 - 1  # Keras stores the seed as an int32 on PyTorch
 
 
-class _Seeded(keras.layers.Layer):
+class _SeededLayer(keras.layers.Layer):
     """Base class of layers that draw random numbers from their seed, also in a `tf.data` map."""
 
     def _keep_seed(self, seed: int | None) -> None:
@@ -72,6 +72,6 @@ class _Seeded(keras.layers.Layer):
         self.seed_generator = keras.random.SeedGenerator(self.seed)
         self._map_generator = _backend.MapGenerator(self.seed)
 
-    def _draw_units(self, shape: tuple[Any, ...]) -> Any:
+    def _random_uniform(self, shape: tuple[Any, ...]) -> Any:
         """Draws uniform numbers in [0, 1), as TensorFlow tensors in a `tf.data` map."""
-        return _backend.draw_units(shape, self.seed_generator, self._map_generator)
+        return _backend.random_uniform(shape, self.seed_generator, self._map_generator)

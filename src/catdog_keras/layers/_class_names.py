@@ -15,7 +15,7 @@ class ClassNames(keras.layers.Layer):
     Use it as the last layer of a model, after the logits or probabilities. If these are float32
     under a 16-bit policy, pass `dtype="float32"` here as well: like any layer, it casts to the
     dtype of its policy. The names are part of the layer's config, so they are in the saved file and
-    in every copy of the model; `catdog_keras.model_classes` reads them. `training` has no effect.
+    in every copy of the model; `catdog_keras.get_class_names` reads them. `training` has no effect.
 
     Source: none. A layer's config is the only part of a Keras model that is kept by saved files,
     clones and submodels.

@@ -192,7 +192,7 @@ class ConvBlock(keras.layers.Layer):
             f"kernel_size={self.kernel_size}, pool_size={self.pool_size} and "
             f"padding={self.padding!r}"
         )
-        remedy = "Pass larger pictures, stack fewer blocks, or set pool_size=1" + (
+        remedy = "Pass larger images, stack fewer blocks, or set pool_size=1" + (
             " or padding='same'." if self.padding == "valid" else "."
         )
         raise ValueError(describe("input_shape", requirement, shape, remedy))

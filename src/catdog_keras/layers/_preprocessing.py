@@ -88,7 +88,7 @@ class Preprocessing(keras.layers.Layer):
         self.autocast = False
 
     @property
-    def input_range(self) -> tuple[float, float]:
+    def infer_input_range(self) -> tuple[float, float]:
         """The lowest and the highest value that input images may have."""
         return 0.0, 255.0
 
@@ -142,7 +142,7 @@ class Preprocessing(keras.layers.Layer):
             outputs = outputs / self._per_channel(scheme.deviation, ops)
         return ops.cast(outputs, self.compute_dtype)
 
-    def inverse(self, images: Any) -> Any:
+    def denormalize(self, images: Any) -> Any:
         """Converts preprocessed images back to RGB images in [0, 255], for example for plotting.
 
         Args:

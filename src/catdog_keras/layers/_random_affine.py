@@ -13,7 +13,7 @@ from catdog_keras._checks import (
     check_span,
 )
 from catdog_keras.layers._affine_matrix import PARAMETERS, affine_matrix, check_count, check_names
-from catdog_keras.layers._base_augmentation import _InTraining, _Seeded
+from catdog_keras.layers._base_augmentation import _BaseAugmentation, _SeededLayer
 
 FLIPS = (None, "horizontal", "vertical", "horizontal_and_vertical")
 FILL_MODES = ("constant", "nearest", "wrap", "reflect")
@@ -35,7 +35,7 @@ Span = float | Sequence[float]
 
 
 @keras.saving.register_keras_serializable(package="catdog_keras")
-class RandomAffine(_Seeded, _InTraining):
+class RandomAffine(_SeededLayer, _BaseAugmentation):
     """Randomly flips, zooms, shears, rotates and translates images, in one resampling.
 
     `rotation_degrees` is in degrees; the factor of `keras.layers.RandomRotation` is a fraction of a
@@ -47,15 +47,15 @@ class RandomAffine(_Seeded, _InTraining):
     matrix, so an image is interpolated once instead of once per step, and regions that one step
     moves out of the image are not lost to later steps.
 
-    `draw_parameters` draws the parameters and `apply` applies them. Call them separately to
-    transform an image and its mask with the same parameters.
+    `get_random_transformation` draws the parameters and `transform_images` applies them. Call them
+    separately to transform an image and its mask with the same parameters.
 
     The layer runs in a model, compiled or not, and in a `tf.data` map with any Keras backend:
     `dataset.map(lambda images, labels: (layer(images, training=True), labels))`. In a map the
     random numbers are TensorFlow's, from the same seed; with `num_parallel_calls` each image still
-    has its own parameters, but their order depends on thread timing. On TensorFlow the resampling
-    is compiled for each image size that is known in a graph. Uncompiled code rounds coordinates
-    differently, which changes images of 160 x 160 in [0, 255] by less than 0.01.
+    has its own transformation, but their order depends on thread timing. On TensorFlow the
+    resampling is compiled for each image size that is known in a graph. Uncompiled code rounds
+    coordinates differently, which changes images of 160 x 160 in [0, 255] by less than 0.01.
 
     Source: the composition follows `keras.layers.RandomRotation`, `RandomZoom` and
     `RandomTranslation` and keeps their directions, but avoids their separate resamplings.
@@ -80,7 +80,7 @@ class RandomAffine(_Seeded, _InTraining):
         interpolation: `"bilinear"` or `"nearest"`.
         fill_value: Number, in the value range of the images, for `fill_mode="constant"`.
         seed: Integer from 0 to 2147483647, or None for a random seed. The same seed draws the same
-            parameters, call by call, on the same backend.
+            transformation, call by call, on the same backend.
         data_format: `"channels_last"`, `"channels_first"`, or None for
             `keras.config.image_data_format()`.
         **kwargs: Arguments of `keras.layers.Layer`: `name`, `dtype`, `trainable`.
@@ -100,8 +100,8 @@ class RandomAffine(_Seeded, _InTraining):
     Example:
     >>> import catdog_keras, numpy as np
     >>> layer = catdog_keras.layers.RandomAffine("horizontal", 30, 0.2, seed=0)
-    >>> pictures = np.random.uniform(0, 255, (8, 32, 48, 3))
-    >>> tuple(layer(pictures, training=True).shape)
+    >>> images = np.random.uniform(0, 255, (8, 32, 48, 3))
+    >>> tuple(layer(images, training=True).shape)
     (8, 32, 48, 3)
     """
 
@@ -155,7 +155,7 @@ class RandomAffine(_Seeded, _InTraining):
                 stacklevel=3,
             )
 
-    def draw_parameters(self, batch_size: Any) -> dict[str, Any]:
+    def get_random_transformation(self, batch_size: Any) -> dict[str, Any]:
         """Draws random transformation parameters for `batch_size` images.
 
         Args:
@@ -166,7 +166,7 @@ class RandomAffine(_Seeded, _InTraining):
             `flip_vertical` (1 where flipped, otherwise 0), `zoom`, `shear_degrees`,
             `rotation_degrees`, `translation_height` and `translation_width` (fractions).
         """
-        units = self._draw_units((batch_size, len(PARAMETERS)))
+        units = self._random_uniform((batch_size, len(PARAMETERS)))
         ops = _backend.operations_for(units)
         drawn = {name: units[:, column] for column, name in enumerate(PARAMETERS)}
         for name, (low, high) in self._spans.items():
@@ -177,12 +177,13 @@ class RandomAffine(_Seeded, _InTraining):
             drawn[name] = ops.cast(drawn[name] < chance, "float32")
         return drawn
 
-    def apply(self, images: Any, parameters: Mapping[str, Any]) -> Any:
+    def transform_images(self, images: Any, transformation: Mapping[str, Any]) -> Any:
         """Transforms images with the given parameters.
 
         Args:
             images: Images, batched or not.
-            parameters: Dictionary returned by `draw_parameters` for the same number of images.
+            transformation: Dictionary returned by `get_random_transformation` for the same number
+                of images.
 
         Returns:
             The transformed images, in the compute dtype.
@@ -198,8 +199,10 @@ class RandomAffine(_Seeded, _InTraining):
         alone, first = len(images.shape) == 3, self.data_format == "channels_first"
         images = ops.expand_dims(images, 0) if alone else images
         images = ops.transpose(images, (0, 2, 3, 1)) if first else images
-        check_names(parameters)
-        tensors = {name: ops.convert_to_tensor(parameters[name], "float32") for name in PARAMETERS}
+        check_names(transformation)
+        tensors = {
+            name: ops.convert_to_tensor(transformation[name], "float32") for name in PARAMETERS
+        }
         check_count(tensors, images.shape[0], alone=alone)
         shape = ops.shape(images)  # in a `tf.data` map a tensor, which cannot be unpacked
         height, width = ops.cast(shape[1], "float32"), ops.cast(shape[2], "float32")

@@ -5,17 +5,17 @@ from typing import Any
 import keras
 
 from catdog_keras._checks import check_number
-from catdog_keras.layers._base_augmentation import _Seeded
+from catdog_keras.layers._base_augmentation import _SeededLayer
 from catdog_keras.layers._wrapper import (
-    _AroundLayers,
-    apply_inner,
+    _WrapperLayer,
     check_inner,
-    draw_inner,
+    inner_transformation,
+    transform_inner,
 )
 
 
 @keras.saving.register_keras_serializable(package="catdog_keras")
-class RandomApply(_Seeded, _AroundLayers):
+class RandomApply(_SeededLayer, _WrapperLayer):
     """Applies a layer to each image with a given probability.
 
     The decision is made independently for each image. The layer is active only with
@@ -70,12 +70,12 @@ class RandomApply(_Seeded, _AroundLayers):
     def _inner_layers(self) -> list[keras.Layer]:
         return [self.layer]
 
-    def draw_own(self, batch_size: Any) -> dict[str, Any]:
+    def _get_transformation(self, batch_size: Any) -> dict[str, Any]:
         """Draws which of `batch_size` images are changed, but no parameters of `layer`."""
-        units = self._draw_units((batch_size,))
+        units = self._random_uniform((batch_size,))
         return {"applied": units < self.rate}
 
-    def draw_parameters(self, batch_size: Any) -> dict[str, Any]:
+    def get_random_transformation(self, batch_size: Any) -> dict[str, Any]:
         """Draws random parameters for `batch_size` images.
 
         Args:
@@ -83,14 +83,18 @@ class RandomApply(_Seeded, _AroundLayers):
 
         Returns:
             A dictionary: `applied`, a boolean tensor of shape `(batch_size,)`, and `layer`, the
-            result of the wrapped layer's `draw_parameters`; None if it does not have this method.
+            result of the wrapped layer's `get_random_transformation`; None if it does not have this
+            method.
         """
-        return {**self.draw_own(batch_size), "layer": draw_inner(self.layer, batch_size)}
+        return {
+            **self._get_transformation(batch_size),
+            "layer": inner_transformation(self.layer, batch_size),
+        }
 
-    def transform(self, images: Any, parameters: dict[str, Any]) -> Any:
+    def transform(self, images: Any, transformation: dict[str, Any]) -> Any:
         """Applies the wrapped layer to a batch and selects its results for the drawn images."""
-        outputs = apply_inner(self.layer, images, parameters.get("layer"))
-        return self._select(parameters["applied"], outputs, images)
+        outputs = transform_inner(self.layer, images, transformation.get("layer"))
+        return self._select(transformation["applied"], outputs, images)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor arguments of the layer."""

@@ -6,17 +6,17 @@ from typing import Any
 import keras
 
 from catdog_keras import _backend
-from catdog_keras.layers._base_augmentation import _Seeded
+from catdog_keras.layers._base_augmentation import _SeededLayer
 from catdog_keras.layers._wrapper import (
-    _AroundLayers,
-    apply_inner,
+    _WrapperLayer,
     check_inner_layers,
-    draw_inner,
+    inner_transformation,
+    transform_inner,
 )
 
 
 @keras.saving.register_keras_serializable(package="catdog_keras")
-class RandomChoice(_Seeded, _AroundLayers):
+class RandomChoice(_SeededLayer, _WrapperLayer):
     """Applies one of several layers to each image, each with the same probability.
 
     The choice is made independently for each image. The layer is active only with `training=True`;
@@ -70,14 +70,14 @@ class RandomChoice(_Seeded, _AroundLayers):
     def _inner_layers(self) -> list[keras.Layer]:
         return list(self.layers)
 
-    def draw_own(self, batch_size: Any) -> dict[str, Any]:
+    def _get_transformation(self, batch_size: Any) -> dict[str, Any]:
         """Draws a layer for each of `batch_size` images, but no parameters of these layers."""
-        units = self._draw_units((batch_size,))
+        units = self._random_uniform((batch_size,))
         ops, count = _backend.operations_for(units), len(self.layers)
         # The product of a number close to 1 and `count` may be rounded up to `count`.
         return {"choice": ops.minimum(ops.cast(ops.floor(units * count), "int32"), count - 1)}
 
-    def draw_parameters(self, batch_size: Any) -> dict[str, Any]:
+    def get_random_transformation(self, batch_size: Any) -> dict[str, Any]:
         """Draws random parameters for `batch_size` images.
 
         Args:
@@ -85,20 +85,20 @@ class RandomChoice(_Seeded, _AroundLayers):
 
         Returns:
             A dictionary: `choice`, an int32 tensor of shape `(batch_size,)`, the index of the layer
-            of each image, and `layers`, a list with the result of each layer's `draw_parameters`;
-            None for layers that do not have this method.
+            of each image, and `layers`, a list with the result of each layer's
+            `get_random_transformation`; None for layers that do not have this method.
         """
-        inner = [draw_inner(layer, batch_size) for layer in self.layers]
-        return {**self.draw_own(batch_size), "layers": inner}
+        inner = [inner_transformation(layer, batch_size) for layer in self.layers]
+        return {**self._get_transformation(batch_size), "layers": inner}
 
-    def transform(self, images: Any, parameters: dict[str, Any]) -> Any:
+    def transform(self, images: Any, transformation: dict[str, Any]) -> Any:
         """Applies every layer to a batch and selects the chosen result for each image."""
         ops = _backend.operations_for(images)
-        choice = ops.convert_to_tensor(parameters["choice"])
-        inner = parameters.get("layers") or [None] * len(self.layers)
+        choice = ops.convert_to_tensor(transformation["choice"])
+        inner = transformation.get("layers") or [None] * len(self.layers)
         outputs = images
         for number, (layer, drawn) in enumerate(zip(self.layers, inner, strict=True)):
-            changed = apply_inner(layer, images, drawn)
+            changed = transform_inner(layer, images, drawn)
             outputs = self._select(ops.equal(choice, number), changed, outputs)
         return outputs
 

@@ -8,7 +8,7 @@ import keras
 
 from catdog_keras import _backend
 from catdog_keras._checks import check_layer, describe
-from catdog_keras.layers._base_augmentation import _InTraining
+from catdog_keras.layers._base_augmentation import _BaseAugmentation
 
 NEEDS_LABELS = (keras.layers.CutMix, keras.layers.MixUp)
 
@@ -16,7 +16,7 @@ NEEDS_LABELS = (keras.layers.CutMix, keras.layers.MixUp)
 def check_inner(name: str, layer: Any) -> keras.Layer:
     """Returns `layer`, or raises if it is not a layer that maps images to images."""
     if isinstance(check_layer(name, layer), NEEDS_LABELS):
-        requirement = "a layer of pictures alone"
+        requirement = "a layer of images alone"
         remedy = "CutMix and MixUp need labels, too: map them over the batches of a dataset."
         raise TypeError(describe(name, requirement, layer, remedy))
     return layer
@@ -31,10 +31,11 @@ def check_inner_layers(layers: Any) -> list[keras.Layer]:
     return [check_inner(f"layers[{number}]", layer) for number, layer in enumerate(layers)]
 
 
-class _AroundLayers(_InTraining):
+class _WrapperLayer(_BaseAugmentation):
     """Base class of layers that wrap other layers.
 
-    Subclasses define `_inner_layers`, `draw_own`, `draw_parameters` and `transform`.
+    Subclasses define `_inner_layers`, `_get_transformation`, `get_random_transformation` and
+    `transform`.
     """
 
     def build(self, input_shape: Sequence[int | None]) -> None:
@@ -61,13 +62,14 @@ class _AroundLayers(_InTraining):
                 raise ValueError(describe("input_shape", requirement, shape, remedy))
         return shape
 
-    def apply(self, images: Any, parameters: dict[str, Any]) -> Any:
+    def transform_images(self, images: Any, transformation: dict[str, Any]) -> Any:
         """Transforms images with the given parameters.
 
         Args:
             images: Images, batched or not.
-            parameters: Dictionary returned by `draw_parameters` for the same number of images.
-                Wrapped layers without `draw_parameters` have no entry and draw new random numbers.
+            transformation: Dictionary returned by `get_random_transformation` for the same number
+                of images. Wrapped layers without `get_random_transformation` have no entry and draw
+                new random numbers.
 
         Returns:
             The transformed images, in the compute dtype.
@@ -77,7 +79,7 @@ class _AroundLayers(_InTraining):
         # A wrapped layer may require a batch axis: a model, for example, does.
         alone = len(images.shape) == 3
         images = ops.expand_dims(images, 0) if alone else images
-        outputs = ops.cast(self.transform(images, parameters), self.compute_dtype)
+        outputs = ops.cast(self.transform(images, transformation), self.compute_dtype)
         return ops.squeeze(outputs, 0) if alone else outputs
 
     def _select(self, chosen: Any, outputs: Any, images: Any) -> Any:
@@ -90,16 +92,16 @@ class _AroundLayers(_InTraining):
         )
 
 
-def draw_inner(layer: keras.Layer, batch_size: Any) -> dict[str, Any] | None:
-    """Draws the parameters of a wrapped layer, or returns None if it has no `draw_parameters`."""
-    draw = getattr(layer, "draw_parameters", None)
+def inner_transformation(layer: keras.Layer, batch_size: Any) -> dict[str, Any] | None:
+    """Draws the transformation of a wrapped layer; returns None if it cannot be drawn alone."""
+    draw = getattr(layer, "get_random_transformation", None)
     return None if draw is None else draw(batch_size)
 
 
-def apply_inner(layer: keras.Layer, images: Any, parameters: dict[str, Any] | None) -> Any:
+def transform_inner(layer: keras.Layer, images: Any, transformation: dict[str, Any] | None) -> Any:
     """Applies a wrapped layer, with the given parameters unless they are None."""
-    if parameters is not None:
-        return layer.apply(images, parameters)
+    if transformation is not None:
+        return layer.transform_images(images, transformation)
     if _backend.is_foreign(images):
         return _apply_in_map(layer, images)
     return _call(layer, images)

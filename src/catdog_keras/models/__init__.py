@@ -1,8 +1,8 @@
 """Functions that build an image classifier, and prediction with test-time augmentation."""
 
 from catdog_keras.models._backbones import BACKBONES, WeightsNotFoundError
-from catdog_keras.models._predict_tta import predict_with_augmentation
-from catdog_keras.models._transfer import model_classes, transfer_model
+from catdog_keras.models._predict_tta import predict_tta
+from catdog_keras.models._transfer import get_class_names, transfer_model
 from catdog_keras.models._tutorial import build_model1, build_model2, build_model3
 
 __all__ = [
@@ -11,7 +11,7 @@ __all__ = [
     "build_model1",
     "build_model2",
     "build_model3",
-    "model_classes",
-    "predict_with_augmentation",
+    "get_class_names",
+    "predict_tta",
     "transfer_model",
 ]

@@ -16,7 +16,7 @@ View: TypeAlias = Callable[[Any], Any]
 Array: TypeAlias = npt.NDArray[Any]
 
 
-def predict_with_augmentation(
+def predict_tta(
     model: keras.Model,
     images: Any,
     views: int | Sequence[View] | None = None,
@@ -60,8 +60,8 @@ def predict_with_augmentation(
     Example:
         >>> import catdog_keras, numpy as np
         >>> model = catdog_keras.build_model1((46, 46, 3))
-        >>> pictures = np.random.uniform(0, 255, (3, 46, 46, 3))
-        >>> catdog_keras.predict_with_augmentation(model, pictures).shape
+        >>> images = np.random.uniform(0, 255, (3, 46, 46, 3))
+        >>> catdog_keras.predict_tta(model, images).shape
         (3, 2)
     """
     if not isinstance(model, keras.Model):
@@ -75,7 +75,7 @@ def predict_with_augmentation(
         for batch in _batches(images, batch_size)
     ]
     if not rows:
-        raise ValueError("`images` must hold at least one picture; received none.")
+        raise ValueError("`images` must hold at least one image; received none.")
     return np.concatenate(rows)
 
 
@@ -123,7 +123,7 @@ def _batches(images: Any, batch_size: int) -> Iterator[Array]:
             yield array[start : start + batch_size]
         return
     if isinstance(images, (str, bytes, dict)) or not isinstance(images, Iterable):
-        raise TypeError(describe("images", "an array of pictures or a dataset of them", images))
+        raise TypeError(describe("images", "an array of images or a dataset of them", images))
     for batch in images:
         yield _array(batch[0] if isinstance(batch, (tuple, list)) else batch)
 
@@ -141,7 +141,7 @@ def _mean_over_views(
         seen = _array(view(images))
         if len(seen) != len(images):
             raise ValueError(
-                f"`views` must return as many pictures as they are given, here {len(images)}; "
+                f"`views` must return as many images as they are given, here {len(images)}; "
                 f"received {len(seen)} from {view!r}."
             )
         total = total + _probabilities(model, seen, from_logits)

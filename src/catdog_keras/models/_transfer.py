@@ -65,7 +65,7 @@ def transfer_model(
         pooling: `"avg"` or `"max"`: global pooling over all positions of the features.
         dropout: Dropout rate in front of the dense layer, from 0 to 1.
         class_names: Name of the class of each logit. The names are saved with the model;
-            `model_classes` returns them.
+            `get_class_names` returns them.
 
     Returns:
         An uncompiled `keras.Model` that maps images `(batch, height, width, channels)` in [0, 255]
@@ -111,7 +111,7 @@ def transfer_model(
     return keras.Model(images, x, name=f"transfer_{backbone.name}")
 
 
-def model_classes(model: keras.Model) -> tuple[str, ...]:
+def get_class_names(model: keras.Model) -> tuple[str, ...]:
     """Returns the class names that are saved in a model, in the order of its outputs.
 
     The names are those of the `ClassNames` layer that `transfer_model(class_names=...)` appends,
@@ -132,7 +132,7 @@ def model_classes(model: keras.Model) -> tuple[str, ...]:
         >>> import catdog_keras, keras
         >>> names = catdog_keras.ClassNames(["cat", "dog"])
         >>> model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(2), names])
-        >>> catdog_keras.model_classes(model)
+        >>> catdog_keras.get_class_names(model)
         ('cat', 'dog')
     """
     if not isinstance(model, keras.Model):

@@ -12,7 +12,7 @@ from catdog_keras._checks import (
     describe,
 )
 from catdog_keras.layers import ConvBlock, Preprocessing
-from catdog_keras.layers import augmentation as augmentation_preset
+from catdog_keras.layers import augmentation_preset as augmentation_preset
 
 BLOCK_FILTERS = (64, 32, 32, 32)
 HIDDEN_UNITS = (128, 256, 256, 128)  # dropout follows all but the last
@@ -81,8 +81,8 @@ def build_model2(
         input_shape: As for `build_model1`.
         num_classes: As for `build_model1`.
         augmentation: Layer from images to images of the same shape. The default is
-            `catdog_keras.augmentation("medium")`: horizontal flips, rotations of up to 20 degrees,
-            zoom and shifts of up to 10 %.
+            `catdog_keras.augmentation_preset("medium")`: horizontal flips, rotations of up to 20
+            degrees, zoom and shifts of up to 10 %.
         dropout: As for `build_model1`.
         momentum: As for `build_model1`.
 

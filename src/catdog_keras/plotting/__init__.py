@@ -9,7 +9,7 @@ imported when the first plot is drawn.
 from catdog_keras.plotting._augmentation import plot_augmentation
 from catdog_keras.plotting._comparison import plot_comparison
 from catdog_keras.plotting._confusion_matrix import plot_confusion_matrix
-from catdog_keras.plotting._grad_cam import plot_class_activation
+from catdog_keras.plotting._grad_cam import plot_grad_cam
 from catdog_keras.plotting._history import plot_history
 from catdog_keras.plotting._images import plot_images
 from catdog_keras.plotting._label_counts import plot_label_counts
@@ -20,9 +20,9 @@ from catdog_keras.plotting._top_losses import plot_top_losses
 
 __all__ = [
     "plot_augmentation",
-    "plot_class_activation",
     "plot_comparison",
     "plot_confusion_matrix",
+    "plot_grad_cam",
     "plot_history",
     "plot_images",
     "plot_label_counts",

@@ -51,11 +51,11 @@ def plot_augmentation(
 
     Example:
         >>> import catdog_keras, numpy as np
-        >>> pictures, layer = np.zeros((2, 8, 8, 3)), catdog_keras.RandomAffine("horizontal")
-        >>> views = [layer(pictures, training=True) for _ in range(3)]
-        >>> figure = catdog_keras.plot_augmentation(pictures, views)
+        >>> images, layer = np.zeros((2, 8, 8, 3)), catdog_keras.RandomAffine("horizontal")
+        >>> views = [layer(images, training=True) for _ in range(3)]
+        >>> figure = catdog_keras.plot_augmentation(images, views)
         >>> figure.axes[0].get_title("left")
-        'picture | 3 views of it'
+        'image | 3 views of it'
     """
     from catdog_keras.plotting import _canvas
 
@@ -65,14 +65,14 @@ def plot_augmentation(
         check_choice("data_format", data_format, DATA_FORMATS)
     _canvas.check_figure(figure)
     count = len(columns[0])
-    shown = to_rgb([picture for column in columns for picture in column], value_range, data_format)
+    shown = to_rgb([image for column in columns for image in column], value_range, data_format)
     row = Row.of(len(columns), shown)
     figure, rows, width = place_rows(figure, count, row, stacked=True)
     for index, ax in enumerate(rows):
         row.draw(ax, shown[index::count])
         _draw_line(ax, row.shape + GAP / 2)
     further = len(columns) - 1
-    write_row_title(rows[0], f"picture | {further} view{'' if further == 1 else 's'} of it", width)
+    write_row_title(rows[0], f"image | {further} view{'' if further == 1 else 's'} of it", width)
     return figure
 
 
@@ -84,23 +84,23 @@ def _draw_line(ax: Axes, where: float) -> None:
 
 def _check_columns(images: Any, views: Any) -> list[Array]:
     """Returns images and augmented versions as arrays; raises an error if they do not match."""
-    pictures = np.asarray(images)
-    if pictures.ndim not in (3, 4) or len(pictures) == 0:
+    images = np.asarray(images)
+    if images.ndim not in (3, 4) or len(images) == 0:
         raise ValueError(
-            "`images` must be at least one picture, of shape (batch, height, width, channels), "
+            "`images` must be at least one image, of shape (batch, height, width, channels), "
             "(batch, channels, height, width) or (batch, height, width); "
-            f"received shape {pictures.shape}."
+            f"received shape {images.shape}."
         )
-    requirement = "a list of arrays, each with a view of every picture"
+    requirement = "a list of arrays, each with a view of every image"
     if isinstance(views, (str, bytes, dict)) or not hasattr(views, "__len__"):
         raise TypeError(describe("views", requirement, views))
     if len(views) == 0:
         raise ValueError(describe("views", f"{requirement}, at least one", views))
-    columns = [pictures, *map(np.asarray, views)]
+    columns = [images, *map(np.asarray, views)]
     for view in columns[1:]:
-        if view.ndim != pictures.ndim or len(view) != len(pictures):
+        if view.ndim != images.ndim or len(view) != len(images):
             raise ValueError(
-                f"`views` must be arrays of {len(pictures)} pictures of {pictures.ndim - 1} axes, "
+                f"`views` must be arrays of {len(images)} images of {images.ndim - 1} axes, "
                 f"as `images`; received an array of shape {view.shape}."
             )
     return columns

@@ -46,7 +46,7 @@ def plot_confusion_matrix(
         >>> matrix = [[90, 10], [5, 87]]
         >>> ax = catdog_keras.plotting.plot_confusion_matrix(matrix, ["cat", "dog"])
         >>> ax.get_title().splitlines()
-        ['177 of 192 pictures right', '92.2 %, 95 % interval 87.5 to 95.2 %']
+        ['177 of 192 images right', '92.2 %, 95 % interval 87.5 to 95.2 %']
     """
     from catdog_keras.plotting import _canvas
 
@@ -75,7 +75,7 @@ def plot_confusion_matrix(
 
 
 def _tell_accuracy(right: int, total: int) -> list[str]:
-    told = [f"{right:,} of {total:,} pictures right"]
+    told = [f"{right:,} of {total:,} images right"]
     if total:
         low, high = (100 * end for end in wilson_interval(right, total))
         told += [f"{100 * right / total:.1f} %, 95 % interval {low:.1f} to {high:.1f} %"]

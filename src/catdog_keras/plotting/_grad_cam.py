@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 # Lightness increases uniformly from black to white, so the order is kept in black-and-white prints.
 COLOR_MAP = "inferno"
-BAR_LABEL = "evidence for the class (1: the strongest place of each picture)"
+BAR_LABEL = "evidence for the class (1: the strongest place of each image)"
 # The remaining weight is enough to make the outlines of the image visible below the map.
 MAP_WEIGHT = 0.65
 CONTOUR = 0.5
 LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 
-def plot_class_activation(
+def plot_grad_cam(
     images: npt.ArrayLike,
     maps: npt.ArrayLike,
     titles: Sequence[str] | None = None,
@@ -43,7 +43,7 @@ def plot_class_activation(
         images: Images of shape `(batch, height, width, channels)`,
             `(batch, channels, height, width)` or `(batch, height, width)`, at least one.
         maps: One map per image, of shape `(batch, height, width)`, from 0 to 1, with the height and
-            width of the images; as returned by `class_activation`.
+            width of the images; as returned by `grad_cam`.
         titles: One title per image, such as the class, its probability and the true class; or None.
         value_range: Values `(low, high)` that are black and white, as for `plot_images`.
         data_format: `"channels_last"`, `"channels_first"` or None, as for `plot_images`.
@@ -58,8 +58,8 @@ def plot_class_activation(
 
     Example:
         >>> import catdog_keras, numpy as np
-        >>> pictures, maps = np.zeros((2, 8, 8, 3)), np.ones((2, 8, 8))
-        >>> figure = catdog_keras.plot_class_activation(pictures, maps, ["cat 93 %", "dog 58 %"])
+        >>> images, maps = np.zeros((2, 8, 8, 3)), np.ones((2, 8, 8))
+        >>> figure = catdog_keras.plot_grad_cam(images, maps, ["cat 93 %", "dog 58 %"])
         >>> figure.axes[0].get_title("left")
         'cat 93 %'
     """
@@ -68,27 +68,27 @@ def plot_class_activation(
 
     from catdog_keras.plotting import _canvas
 
-    pictures, heat = _check_maps(images, maps)
+    images, heat = _check_maps(images, maps)
     lines = _check_titles(titles, len(heat))
     value_range = check_value_range(value_range)
     if data_format is not None:
         check_choice("data_format", data_format, DATA_FORMATS)
     _canvas.check_figure(figure)
-    shown = to_rgb(list(pictures), value_range, data_format)
+    shown = to_rgb(list(images), value_range, data_format)
     if shown[0].shape[:2] != heat.shape[1:]:
         raise ValueError(
-            f"`maps` must be of the height and width of the pictures, here {shown[0].shape[:2]}; "
+            f"`maps` must be of the height and width of the images, here {shown[0].shape[:2]}; "
             f"received maps of {heat.shape[1:]}."
         )
     row = Row.of(2, shown)
     figure, axes, width = place_rows(figure, len(heat), row, stacked=False, scale_below=True)
     *rows, below = axes
     scale = ScalarMappable(cmap=colormaps[COLOR_MAP])
-    for ax, picture, one, title in zip(rows, shown, heat, lines, strict=True):
+    for ax, image, one, title in zip(rows, shown, heat, lines, strict=True):
         over = MAP_WEIGHT * scale.to_rgba(one, norm=False)[..., :3]
-        over += (1 - MAP_WEIGHT) * (picture @ np.array(LUMINANCE) / 255)[..., np.newaxis]
-        row.draw(ax, [picture, over])
-        _draw_contour(ax, one, row.extent(1, picture))
+        over += (1 - MAP_WEIGHT) * (image @ np.array(LUMINANCE) / 255)[..., np.newaxis]
+        row.draw(ax, [image, over])
+        _draw_contour(ax, one, row.extent(1, image))
         nowhere = (": no place speaks for it", " (nowhere)") if one.max() == 0 else ("", "")
         write_row_title(ax, title, width, nowhere)
     _draw_scale(figure, below, scale)
@@ -97,16 +97,16 @@ def plot_class_activation(
 
 def _check_maps(images: Any, maps: Any) -> tuple[npt.NDArray[Any], npt.NDArray[np.float64]]:
     """Returns images and maps as arrays; raises an error if they are not valid or do not match."""
-    pictures, heat = np.asarray(images), np.asarray(maps)
-    if pictures.ndim not in (3, 4) or len(pictures) == 0:
+    images, heat = np.asarray(images), np.asarray(maps)
+    if images.ndim not in (3, 4) or len(images) == 0:
         raise ValueError(
-            "`images` must be at least one picture, of shape (batch, height, width, channels), "
+            "`images` must be at least one image, of shape (batch, height, width, channels), "
             "(batch, channels, height, width) or (batch, height, width); "
-            f"received shape {pictures.shape}."
+            f"received shape {images.shape}."
         )
-    if heat.ndim != 3 or len(heat) != len(pictures) or heat.dtype.kind not in "biuf":
+    if heat.ndim != 3 or len(heat) != len(images) or heat.dtype.kind not in "biuf":
         raise ValueError(
-            f"`maps` must be one map per picture, of shape ({len(pictures)}, height, width); "
+            f"`maps` must be one map per image, of shape ({len(images)}, height, width); "
             f"received shape {heat.shape} and dtype {heat.dtype}."
         )
     if not ((heat >= 0) & (heat <= 1)).all():  # also False for NaN
@@ -114,19 +114,19 @@ def _check_maps(images: Any, maps: Any) -> tuple[npt.NDArray[Any], npt.NDArray[n
             "`maps` must hold numbers from 0 to 1; "
             f"received values from {heat.min():g} to {heat.max():g}."
         )
-    return pictures, heat.astype(np.float64)
+    return images, heat.astype(np.float64)
 
 
 def _check_titles(titles: Sequence[str] | None, num_images: int) -> list[str]:
     """Returns one title per image; raises an error if their number differs."""
     if titles is None:
         return [""] * num_images
-    requirement = "a list with a title for each picture, or None"
+    requirement = "a list with a title for each image, or None"
     if isinstance(titles, str) or not all(isinstance(title, str) for title in titles):
         raise TypeError(describe("titles", requirement, titles))
     if len(titles) != num_images:
         raise ValueError(
-            f"`titles` must hold one title per picture, here {num_images}; received {len(titles)}."
+            f"`titles` must hold one title per image, here {num_images}; received {len(titles)}."
         )
     return list(titles)
 

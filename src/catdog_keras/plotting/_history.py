@@ -62,7 +62,7 @@ def plot_history(
     for ax, (title, metric) in zip(panels, metrics.items(), strict=True):
         _draw_curves(ax, epochs, log[metric], log.get(_VALIDATION + metric))
         ax.set_title(title)
-        ax.set_ylabel("accuracy (share of pictures)" if title == ACCURACY else "loss")
+        ax.set_ylabel("accuracy (share of images)" if title == ACCURACY else "loss")
         _mark_epochs(ax, epochs)
     notes = [
         _mark_best(ax, epochs, log.get(_VALIDATION + metric), highest=title == ACCURACY)

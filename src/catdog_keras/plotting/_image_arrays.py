@@ -26,36 +26,36 @@ LEAST_SHARE = 0.1
 
 
 @dataclass(frozen=True)
-class PicturesByClass:
+class ImagesByClass:
     """First images of each class, and the number of images that were searched for them."""
 
-    pictures: list[list[Array]]
+    images: list[list[Array]]
     looked_at: int
 
 
-def first_pictures(
+def first_images(
     data: Any,
     num_classes: int,
     per_class: int,
     max_batches: int,
-) -> PicturesByClass:
+) -> ImagesByClass:
     """Reads batches until each class has `per_class` images or `max_batches` is reached."""
     found: list[list[Array]] = [[] for _ in range(num_classes)]
     looked_at = 0
     for images, labels in itertools.islice(_batches(data), max_batches):
-        pictures, indices = _check_batch(images, labels, num_classes)
+        images, indices = _check_batch(images, labels, num_classes)
         looked_at += len(indices)
-        for picture, index in zip(pictures, indices, strict=True):
+        for image, index in zip(images, indices, strict=True):
             if len(found[index]) < per_class:
-                found[index].append(picture)
+                found[index].append(image)
         if all(len(of_class) == per_class for of_class in found):
             break
     if looked_at == 0:
-        raise ValueError("`data` must hold at least one picture; received none.")
-    return PicturesByClass(found, looked_at)
+        raise ValueError("`data` must hold at least one image; received none.")
+    return ImagesByClass(found, looked_at)
 
 
-def pictures_at(data: Any, class_of: Mapping[int, str]) -> dict[int, Array]:
+def images_at(data: Any, class_of: Mapping[int, str]) -> dict[int, Array]:
     """Reads batches until the image at each index is found; `class_of` has the expected classes.
 
     A dataset in a different order is detected by its labels: one class would have two of them.
@@ -64,43 +64,43 @@ def pictures_at(data: Any, class_of: Mapping[int, str]) -> dict[int, Array]:
     label_of: dict[str, tuple[int, int]] = {}
     start = 0
     for images, labels in _batches(data):
-        pictures = _check_images(images)
-        indices = _check_labels(labels, len(pictures))
-        for index in sorted(set(class_of) & set(range(start, start + len(pictures)))):
-            found[index] = pictures[index - start]
+        images = _check_images(images)
+        indices = _check_labels(labels, len(images))
+        for index in sorted(set(class_of) & set(range(start, start + len(images)))):
+            found[index] = images[index - start]
             label, name = int(indices[index - start]), class_of[index]
             known, first = label_of.setdefault(name, (label, index))
             if known != label:
                 raise ValueError(
-                    "`data` must hold the pictures of the evaluation, in its order; received label "
+                    "`data` must hold the images of the evaluation, in its order; received label "
                     f"{known} at index {first} and label {label} at index {index}, where both are "
                     f"of class {name!r}. A dataset that is shuffled anew in each pass will not do."
                 )
-        start += len(pictures)
+        start += len(images)
         if len(found) == len(class_of):
             return found
     raise ValueError(
-        "`data` must hold the pictures of the evaluation, in its order; "
-        f"received {start} pictures and none at index {max(class_of)}."
+        "`data` must hold the images of the evaluation, in its order; "
+        f"received {start} images and none at index {max(class_of)}."
     )
 
 
 def to_rgb(
-    pictures: Sequence[Array],
+    images: Sequence[Array],
     value_range: tuple[float, float] | None,
     data_format: str | None,
 ) -> list[npt.NDArray[np.uint8]]:
     """Converts images to uint8 arrays `(height, width, 3)`, all with the same value range."""
-    pictures = [_channels_last(picture, data_format) for picture in pictures]
-    low, high = find_range(pictures) if value_range is None else value_range
-    return [_to_bytes(picture, low, high) for picture in pictures]
+    images = [_channels_last(image, data_format) for image in images]
+    low, high = find_range(images) if value_range is None else value_range
+    return [_to_bytes(image, low, high) for image in images]
 
 
-def find_range(pictures: Sequence[Array]) -> tuple[float, float]:
+def find_range(images: Sequence[Array]) -> tuple[float, float]:
     """Returns the value range of images: a common one if it fits, otherwise minimum and maximum."""
-    if all(picture.dtype == np.uint8 for picture in pictures):
+    if all(image.dtype == np.uint8 for image in images):
         return 0.0, 255.0
-    finite = [p[np.isfinite(p)] for p in (np.asarray(q, np.float64) for q in pictures)]
+    finite = [p[np.isfinite(p)] for p in (np.asarray(q, np.float64) for q in images)]
     finite = [values for values in finite if values.size]
     if not finite:
         return 0.0, 1.0
@@ -151,24 +151,24 @@ def _checked_pairs(data: Iterable[Any], requirement: str) -> Iterator[Any]:
 
 def _check_batch(images: Any, labels: Any, num_classes: int) -> tuple[Array, Array]:
     """Returns images and class indices as arrays; raises an error if they do not match."""
-    pictures = _check_images(images)
-    indices = _check_labels(labels, len(pictures), num_classes)
+    images = _check_images(images)
+    indices = _check_labels(labels, len(images), num_classes)
     wrong = indices[~np.isin(indices, np.arange(num_classes))]
     if wrong.size:
         requirement = f"class indices from 0 to {num_classes - 1}, one for each class name"
         raise ValueError(describe("labels", requirement, wrong[0].item()))
-    return pictures, indices.astype(np.int64)
+    return images, indices.astype(np.int64)
 
 
 def _check_images(images: Any) -> Array:
-    pictures = np.asarray(images)
-    if pictures.ndim not in (3, 4):
+    images = np.asarray(images)
+    if images.ndim not in (3, 4):
         raise ValueError(
             "`data` must hold images of shape (batch, height, width, channels), "
             "(batch, channels, height, width) or (batch, height, width); "
-            f"received shape {pictures.shape}."
+            f"received shape {images.shape}."
         )
-    return pictures
+    return images
 
 
 def _check_labels(labels: Any, num_images: int, num_classes: int | None = None) -> Array:
@@ -185,11 +185,11 @@ def _check_labels(labels: Any, num_images: int, num_classes: int | None = None) 
     return indices
 
 
-def _channels_last(picture: Array, data_format: str | None) -> Array:
+def _channels_last(image: Array, data_format: str | None) -> Array:
     """Returns an image as (height, width, channels) with 1, 3 or 4 channels, or raises an error."""
-    if picture.ndim == 2:
-        return picture[..., np.newaxis]
-    last, first = picture.shape[-1] in CHANNELS, picture.shape[0] in CHANNELS
+    if image.ndim == 2:
+        return image[..., np.newaxis]
+    last, first = image.shape[-1] in CHANNELS, image.shape[0] in CHANNELS
     if data_format is None:
         if last == first:  # both or neither: the shape is ambiguous
             data_format = keras.config.image_data_format()
@@ -199,14 +199,14 @@ def _channels_last(picture: Array, data_format: str | None) -> Array:
     if not (last if data_format == "channels_last" else first):
         raise ValueError(
             f"`data` must hold images with 1, 3 or 4 channels; received an image of shape "
-            f"{picture.shape} in data_format={data_format!r}."
+            f"{image.shape} in data_format={data_format!r}."
         )
-    return picture if data_format == "channels_last" else np.moveaxis(picture, 0, -1)
+    return image if data_format == "channels_last" else np.moveaxis(image, 0, -1)
 
 
-def _to_bytes(picture: Array, low: float, high: float) -> npt.NDArray[np.uint8]:
+def _to_bytes(image: Array, low: float, high: float) -> npt.NDArray[np.uint8]:
     """Converts an image to RGB bytes: grayscale is repeated, an alpha channel is dropped."""
-    values = np.asarray(picture, dtype=np.float64)[..., :3]
+    values = np.asarray(image, dtype=np.float64)[..., :3]
     values = np.nan_to_num(values, nan=low, posinf=high, neginf=low)
     span = high - low if high > low else 1.0
     bytes_ = np.rint(255 * np.clip((values - low) / span, 0, 1)).astype(np.uint8)

@@ -10,7 +10,7 @@ from catdog_keras._checks import check_choice, check_class_names, check_integer
 from catdog_keras.plotting._image_arrays import (
     DATA_FORMATS,
     check_value_range,
-    first_pictures,
+    first_images,
     to_rgb,
 )
 from catdog_keras.plotting._rows import Row, place_rows, write_row_title
@@ -58,10 +58,10 @@ def plot_images(
 
     Example:
         >>> import catdog_keras, numpy as np
-        >>> pictures, labels = np.zeros((4, 8, 8, 3)), np.array([0, 1, 1, 0])
-        >>> figure = catdog_keras.plotting.plot_images((pictures, labels), ["cat", "dog"])
+        >>> images, labels = np.zeros((4, 8, 8, 3)), np.array([0, 1, 1, 0])
+        >>> figure = catdog_keras.plotting.plot_images((images, labels), ["cat", "dog"])
         >>> figure.axes[0].get_title("left")
-        'cat: 2 found in 4 pictures'
+        'cat: 2 found in 4 images'
     """
     from catdog_keras.plotting import _canvas
 
@@ -72,7 +72,7 @@ def plot_images(
     if data_format is not None:
         check_choice("data_format", data_format, DATA_FORMATS)
     _canvas.check_figure(figure)
-    sample = first_pictures(data, len(names), per_class, max_batches)
+    sample = first_images(data, len(names), per_class, max_batches)
     shown = to_rgb([p for found in sample.images for p in found], value_range, data_format)
     row = Row.of(per_class, shown)
     figure, rows, width = place_rows(figure, len(names), row, stacked=True)
@@ -88,4 +88,4 @@ def _lack(found: int, wanted: int, looked_at: int) -> tuple[str, str]:
     if found == wanted:
         return "", ""
     amount = str(found) if found else "none"
-    return f": {amount} found in {looked_at} pictures", f" ({amount})"
+    return f": {amount} found in {looked_at} images", f" ({amount})"

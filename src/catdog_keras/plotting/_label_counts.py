@@ -22,7 +22,7 @@ def plot_label_counts(counts: Mapping[str, int], *, ax: Axes | None = None) -> A
     the class names fit below them, otherwise horizontal.
 
     Args:
-        counts: Number of images of each class by name, as returned by `label_counts`.
+        counts: Number of images of each class by name, as returned by `count_labels`.
         ax: Matplotlib axes to draw into, or None for a new figure.
 
     Returns:
@@ -36,7 +36,7 @@ def plot_label_counts(counts: Mapping[str, int], *, ax: Axes | None = None) -> A
         >>> import catdog_keras
         >>> ax = catdog_keras.plotting.plot_label_counts({"cat": 30, "dog": 10})
         >>> ax.get_title().splitlines()
-        ['40 pictures', 'always guessing cat is right for 75.0 %']
+        ['40 images', 'always guessing cat is right for 75.0 %']
     """
     from catdog_keras.plotting import _canvas
 
@@ -55,7 +55,7 @@ def plot_label_counts(counts: Mapping[str, int], *, ax: Axes | None = None) -> A
 
 def _check_counts(counts: Mapping[str, int]) -> dict[str, int]:
     """Returns the counts by name; raises an error if they are not valid."""
-    requirement = "the number of pictures of each class by name"
+    requirement = "the number of images of each class by name"
     if not isinstance(counts, Mapping):
         raise TypeError(describe("counts", requirement, counts))
     if not counts:
@@ -72,12 +72,12 @@ def _guessing(numbers: Mapping[str, int], width: float) -> list[str]:
 
     total = sum(numbers.values())
     if total == 0:
-        return ["no pictures"]
+        return ["no images"]
     most = max(numbers, key=numbers.__getitem__)
     before, after = "always guessing ", f" is right for {100 * numbers[most] / total:.1f} %"
     room = width - _canvas.text_width(before + after, _TITLE_SIZE)
     name = _canvas.fit_text(most, room, _TITLE_SIZE)
-    return [f"{total:,} picture{'s' if total > 1 else ''}", before + name + after]
+    return [f"{total:,} image{'s' if total > 1 else ''}", before + name + after]
 
 
 def _draw_upright_bars(ax: Axes, numbers: Mapping[str, int]) -> None:
@@ -88,7 +88,7 @@ def _draw_upright_bars(ax: Axes, numbers: Mapping[str, int]) -> None:
     ax.bar_label(bars, [f"{number:,}" for number in numbers.values()], padding=2)
     ax.set_xticks(places, list(numbers), parse_math=False)
     ax.set_xlabel("class")
-    ax.set_ylabel("pictures")
+    ax.set_ylabel("images")
     ax.set_xlim(-0.6, len(numbers) - 0.4)
     ax.set_ylim(0, max(1.1 * max(numbers.values()), 1.0))
     _mark_counts(ax.yaxis, 5)
@@ -104,7 +104,7 @@ def _draw_lying_bars(ax: Axes, numbers: Mapping[str, int], room: tuple[float, fl
     names = [_canvas.fit_text(name, 0.4 * room[0], size) for name in numbers]
     ax.set_yticks(places, names, fontsize=size, parse_math=False)
     ax.set_ylabel("class")
-    ax.set_xlabel("pictures")
+    ax.set_xlabel("images")
     ax.set_ylim(len(numbers) - 0.4, -0.6)  # the first class on top
     largest = max(numbers.values())
     # Names take up to 0.4 of the width, and the longest number is to the right of its bar.

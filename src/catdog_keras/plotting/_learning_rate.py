@@ -32,7 +32,7 @@ def plot_learning_rate(sweep: Any, *, ax: Axes | None = None) -> Axes:
 
     Example:
         >>> import catdog_keras
-        >>> sweep = catdog_keras.LearningRateSweep((1e-4, 1e-3, 1e-2), (0.7, 0.4, 0.9), 1e-3)
+        >>> sweep = catdog_keras.LRFinderResult((1e-4, 1e-3, 1e-2), (0.7, 0.4, 0.9), 1e-3)
         >>> catdog_keras.plotting.plot_learning_rate(sweep).get_title()
         'Suggested learning rate: 0.001'
     """
@@ -44,7 +44,7 @@ def plot_learning_rate(sweep: Any, *, ax: Axes | None = None) -> Axes:
     thin = "-" if len(rates) > 1 else "o"  # a line with a single point is invisible
     ax.plot(rates, losses, thin, color=_canvas.BLUE, linewidth=0.8, alpha=0.5, label="each batch")
     middles, means = sweep.smoothed
-    ax.plot(middles, means, "-", color=_canvas.BLUE, linewidth=2.2, label="mean of neighbours")
+    ax.plot(middles, means, "-", color=_canvas.BLUE, linewidth=2.2, label="mean of neighbors")
     ax.axvline(
         suggestion, color=_canvas.VERMILION, linestyle="--", linewidth=1.8, label="suggestion"
     )
@@ -59,7 +59,7 @@ def plot_learning_rate(sweep: Any, *, ax: Axes | None = None) -> Axes:
 def _read(sweep: Any) -> tuple[Any, Any, float]:
     names = ("rates", "losses", "suggestion")
     if not all(hasattr(sweep, name) for name in names) or not hasattr(type(sweep), "smoothed"):
-        requirement = "a LearningRateSweep, as `find_learning_rate` returns it"
+        requirement = "a LRFinderResult, as `find_learning_rate` returns it"
         raise TypeError(describe("sweep", requirement, sweep))
     rates, losses = np.asarray(sweep.rates, float), np.asarray(sweep.losses, float)
     if len(rates) == 0 or rates.shape != losses.shape:

@@ -10,7 +10,7 @@ from catdog_keras.plotting._records import check_records
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_ATTRIBUTES = ("low", "high", "pictures", "confidence", "accuracy", "accuracy_interval")
+_ATTRIBUTES = ("low", "high", "num_images", "confidence", "accuracy", "accuracy_interval")
 
 
 class Bin(Protocol):
@@ -54,7 +54,7 @@ def plot_reliability(bins: Sequence[Bin], *, ax: Axes | None = None) -> Axes:
         >>> rows = [[0.9, 0.1], [0.4, 0.6], [0.7, 0.3], [0.2, 0.8]]
         >>> evaluation = catdog_keras.Evaluation(["cat", "dog"], [0, 1, 1, 1], rows)
         >>> catdog_keras.plot_reliability(evaluation.reliability_bins).get_title()
-        'Calibration error 0.350 on 4 pictures'
+        'Calibration error 0.350 on 4 images'
     """
     from catdog_keras.plotting import _canvas, _legends
 
@@ -77,10 +77,12 @@ def plot_reliability(bins: Sequence[Bin], *, ax: Axes | None = None) -> Axes:
         "accuracy (share of images)",
     )
     _legends.draw_legend_inside(ax, (0.7, 0.3), "best")
-    num_images = sum(each.pictures for each in bins)
-    error = sum(each.pictures * abs(each.accuracy - each.confidence) for each in bins) / num_images
-    plural = "s" if pictures > 1 else ""
-    _canvas.write_title(ax, f"Calibration error {error:.3f} on {num_images:,} picture{plural}")
+    num_images = sum(each.num_images for each in bins)
+    error = (
+        sum(each.num_images * abs(each.accuracy - each.confidence) for each in bins) / num_images
+    )
+    plural = "s" if num_images > 1 else ""
+    _canvas.write_title(ax, f"Calibration error {error:.3f} on {num_images:,} image{plural}")
     return ax
 
 
@@ -113,7 +115,7 @@ def _write_counts(ax: Axes, bins: Sequence[Bin]) -> None:
     from catdog_keras.plotting import _canvas
 
     above = ax.secondary_xaxis("top")
-    counts = [f"{each.pictures:,}" for each in bins]
+    counts = [f"{each.num_images:,}" for each in bins]
     width, _ = _canvas.measure(ax)
     least, most = ax.get_xlim()
     place = width * min(each.high - each.low for each in bins) / (most - least)
@@ -124,4 +126,4 @@ def _write_counts(ax: Axes, bins: Sequence[Bin]) -> None:
         size -= 0.5
     above.set_xticks([(each.low + each.high) / 2 for each in bins], counts, fontsize=size)
     above.tick_params(length=0)
-    above.set_xlabel("pictures")
+    above.set_xlabel("images")

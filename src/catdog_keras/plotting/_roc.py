@@ -22,8 +22,8 @@ _ATTRIBUTES = (
     "negatives",
     "true_positive_rate",
     "false_positive_rate",
-    "area",
-    "area_interval",
+    "auc",
+    "auc_interval",
 )
 
 
@@ -41,9 +41,9 @@ class Curve(Protocol):
     @property
     def false_positive_rate(self) -> npt.NDArray[Any]: ...
     @property
-    def area(self) -> float: ...
+    def auc(self) -> float: ...
     @property
-    def area_interval(self) -> tuple[float, float]: ...
+    def auc_interval(self) -> tuple[float, float]: ...
 
 
 def plot_roc(curves: Sequence[Curve], *, ax: Axes | None = None) -> Axes:
@@ -90,7 +90,7 @@ def plot_roc(curves: Sequence[Curve], *, ax: Axes | None = None) -> Axes:
     ax.set_xlim(-0.01, 1.01)
     ax.set_ylim(-0.01, 1.01)
     _canvas.write_labels(ax, "false positive rate", "true positive rate")
-    worse = any(curve.area < LEAST_AREA for curve in curves)
+    worse = any(curve.auc < LEAST_AREA for curve in curves)
     _legends.draw_legend_inside(ax, (0.72, 0.5), "best" if worse else "lower right")
     title = f"ROC curve of {curves[0].class_name}"
     if len(curves) > 1:
@@ -103,15 +103,15 @@ def _choose(curves: Sequence[Curve]) -> tuple[list[Curve], list[Curve]]:
     """Returns the curves to name in the legend, and the others in ascending order of area."""
     if len(curves) <= MOST_NAMED:
         return list(curves), []
-    defined = [curve for curve in curves if not math.isnan(curve.area)]
-    rising = sorted(defined, key=lambda curve: curve.area)
+    defined = [curve for curve in curves if not math.isnan(curve.auc)]
+    rising = sorted(defined, key=lambda curve: curve.auc)
     return rising[: MOST_NAMED - 1], rising[MOST_NAMED - 1 :]
 
 
 def _draw_crowd(ax: Axes, crowd: Sequence[Curve]) -> None:
     if not crowd:
         return
-    least, most = crowd[0].area, crowd[-1].area
+    least, most = crowd[0].auc, crowd[-1].auc
     label = f"area {least:.3f} to {most:.3f}: {len(crowd)} others"
     for index, curve in enumerate(crowd):
         ax.plot(
@@ -132,11 +132,11 @@ def _draw_named(ax: Axes, named: Sequence[Curve]) -> None:
         # Put the area first: matplotlib hides labels that begin with an underscore, as a class name
         # can.
         area = "no area"
-        if not math.isnan(curve.area):
-            low, high = curve.area_interval
-            area = f"area {curve.area:.3f} ({low:.3f} to {high:.3f})"
+        if not math.isnan(curve.auc):
+            low, high = curve.auc_interval
+            area = f"area {curve.auc:.3f} ({low:.3f} to {high:.3f})"
         name = " ".join(curve.class_name.split())
-        pictures = f"{curve.positives:,} of {curve.positives + curve.negatives:,} pictures"
+        images = f"{curve.positives:,} of {curve.positives + curve.negatives:,} images"
         ax.plot(
             curve.false_positive_rate,
             curve.true_positive_rate,
@@ -144,5 +144,5 @@ def _draw_named(ax: Axes, named: Sequence[Curve]) -> None:
             linestyle=dash,
             linewidth=2,
             zorder=3,
-            label=f"{area}:\n{name}, {pictures}",
+            label=f"{area}:\n{name}, {images}",
         )

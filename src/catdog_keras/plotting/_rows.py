@@ -32,9 +32,9 @@ class Row:
     shape: float
 
     @classmethod
-    def of(cls, places: int, pictures: Sequence[Any]) -> Row:
+    def of(cls, places: int, images: Sequence[Any]) -> Row:
         """Creates a row whose slots fit the widest image, up to a limit."""
-        widest = max(picture.shape[1] / picture.shape[0] for picture in pictures)
+        widest = max(image.shape[1] / image.shape[0] for image in images)
         return cls(places, min(widest, WIDEST))
 
     @property
@@ -42,22 +42,22 @@ class Row:
         """Width of all slots, relative to the height of an image."""
         return self.places * (self.shape + GAP) - GAP
 
-    def extent(self, place: int, picture: Any) -> tuple[float, float, float, float]:
+    def extent(self, place: int, image: Any) -> tuple[float, float, float, float]:
         """Returns left, right, bottom and top of an image, as large as its slot allows."""
-        shape = picture.shape[1] / picture.shape[0]
+        shape = image.shape[1] / image.shape[0]
         width, height = (shape, 1.0) if shape <= self.shape else (self.shape, self.shape / shape)
         left = place * (self.shape + GAP) + (self.shape - width) / 2
         low = (1 - height) / 2
         return left, left + width, low, low + height
 
-    def draw(self, ax: Axes, pictures: Sequence[Any]) -> None:
+    def draw(self, ax: Axes, images: Sequence[Any]) -> None:
         """Draws the images into their slots; remaining slots stay empty.
 
         A row is a single axes, so that empty slots keep their size and the title can use the full
         width.
         """
-        for place, picture in enumerate(pictures):
-            ax.imshow(picture, extent=self.extent(place, picture))
+        for place, image in enumerate(images):
+            ax.imshow(image, extent=self.extent(place, image))
         ax.set_xlim(0, self.width)
         ax.set_ylim(0, 1)
         ax.set_aspect("equal", anchor="NW")

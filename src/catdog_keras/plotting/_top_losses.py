@@ -11,7 +11,7 @@ from catdog_keras._checks import check_choice
 from catdog_keras.plotting._image_arrays import (
     DATA_FORMATS,
     check_value_range,
-    pictures_at,
+    images_at,
     to_rgb,
 )
 from catdog_keras.plotting._records import check_records
@@ -33,7 +33,7 @@ NARROWEST, WIDEST = 0.9, 2.0
 
 
 class Loss(Protocol):
-    """Attributes of an image's loss that are plotted; see `PictureLoss`."""
+    """Attributes of an image's loss that are plotted; see `ExampleLoss`."""
 
     @property
     def index(self) -> int: ...
@@ -81,26 +81,26 @@ def plot_top_losses(
 
     Example:
         >>> import catdog_keras, numpy as np
-        >>> pictures, labels = np.zeros((2, 8, 8, 3)), np.array([0, 1])
+        >>> images, labels = np.zeros((2, 8, 8, 3)), np.array([0, 1])
         >>> evaluation = catdog_keras.Evaluation(["cat", "dog"], labels, [[0.9, 0.1], [0.7, 0.3]])
-        >>> figure = catdog_keras.plot_top_losses(evaluation.top_losses(1), (pictures, labels))
+        >>> figure = catdog_keras.plot_top_losses(evaluation.top_losses(1), (images, labels))
         >>> figure.axes[0].get_title("left").splitlines()
-        ['picture 1', 'dog, loss 1.20', 'taken with 70 % for', 'cat']
+        ['image 1', 'dog, loss 1.20', 'taken with 70 % for', 'cat']
     """
     from catdog_keras.plotting import _canvas
 
-    check_records("losses", losses, "a list of pictures with their losses", _ATTRIBUTES)
+    check_records("losses", losses, "a list of images with their losses", _ATTRIBUTES)
     value_range = check_value_range(value_range)
     if data_format is not None:
         check_choice("data_format", data_format, DATA_FORMATS)
     _canvas.check_figure(figure)
-    pictures = pictures_at(data, {each.index: each.true_class for each in losses})
-    shown = to_rgb([pictures[each.index] for each in losses], value_range, data_format)
-    widest = max(picture.shape[1] / picture.shape[0] for picture in shown)
+    images = images_at(data, {each.index: each.true_class for each in losses})
+    shown = to_rgb([images[each.index] for each in losses], value_range, data_format)
+    widest = max(image.shape[1] / image.shape[0] for image in shown)
     shape = min(max(widest, NARROWEST), WIDEST)
     figure, places, height = _place(figure, len(shown), shape)
-    for each, picture, ax in zip(losses, shown, places, strict=True):
-        _draw_picture(ax, picture, shape)
+    for each, image, ax in zip(losses, shown, places, strict=True):
+        _draw_image(ax, image, shape)
         _write_lines(ax, each, 0.97 * height * shape * _canvas.POINTS_PER_INCH)
     count = f"{len(losses)} largest losses" if len(losses) > 1 else "largest loss"
     figure.suptitle(f"The {count}, in nats")
@@ -144,11 +144,11 @@ def _arrange(
     return columns, max(heights[columns], 0.1)
 
 
-def _draw_picture(ax: Axes, picture: Any, shape: float) -> None:
+def _draw_image(ax: Axes, image: Any, shape: float) -> None:
     """Draws an image as large as its slot allows, left-aligned like its text."""
-    own = picture.shape[1] / picture.shape[0]
+    own = image.shape[1] / image.shape[0]
     width, height = (own, 1.0) if own <= shape else (shape, shape / own)
-    ax.imshow(picture, extent=(0, width, 1 - height, 1))
+    ax.imshow(image, extent=(0, width, 1 - height, 1))
     ax.set_xlim(0, shape)
     ax.set_ylim(0, 1)
     ax.set_aspect("equal", anchor="NW")
@@ -167,7 +167,7 @@ def _write_lines(ax: Axes, loss: Loss, room: float) -> None:
         found = [f"rightly found ({probability})"]
     after = f", loss {loss.loss:.2f}"
     rest = room - _canvas.text_width(after, size)
-    file = f"picture {loss.index}" if loss.file is None else PurePath(loss.file).name
+    file = f"image {loss.index}" if loss.file is None else PurePath(loss.file).name
     true_class = _canvas.fit_text(loss.true_class, rest, size) + after
     lines = [_canvas.fit_text(line, room, size) for line in (file, true_class, *found)]
     ax.set_title("\n".join(lines), loc="left", fontsize=size, pad=3, parse_math=False)

@@ -70,14 +70,14 @@ class Page:
 
     Attributes:
         title: Main heading.
-        remark: Caveat shown before all results, or empty.
+        note: Caveat shown before all results, or empty.
         summary: Key figures shown first: name, value, and the line below it.
         sections: Sections of the page.
         footer: Last line of the page.
     """
 
     title: str
-    remark: str
+    note: str
     summary: Sequence[tuple[str, str, str]]
     sections: Sequence[Section]
     footer: str

@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from catdog_keras.evaluation import Evaluation, PictureLoss
+from catdog_keras.evaluation import Evaluation, ExampleLoss
 from catdog_keras.plotting import (
     plot_confusion_matrix,
     plot_history,
@@ -34,7 +34,7 @@ def data_section(counts: Mapping[str, Mapping[str, int]]) -> Section:
     names = list(dict.fromkeys(name for split in counts.values() for name in split))
     rows = [(name, *(f"{split.get(name, 0):,}" for split in counts.values())) for name in names]
     totals = ("all classes", *(f"{sum(split.values()):,}" for split in counts.values()))
-    table = Table("Pictures by class and split", ("class", *counts), [*rows, totals])
+    table = Table("LabeledImages by class and split", ("class", *counts), [*rows, totals])
     return Section("Data and split", tables=[table])
 
 
@@ -60,14 +60,14 @@ def curves_section(histories: Mapping[str, Any]) -> Section:
 def errors_section(evaluations: Mapping[str, Evaluation]) -> Section:
     """Section on the confusion matrix and the precision, recall and F1 score of each class."""
     scored = ("precision", "recall", "F1")
-    header = ("class", "pictures", *(part for name in scored for part in (name, "95 % interval")))
+    header = ("class", "images", *(part for name in scored for part in (name, "95 % interval")))
     tables = []
     figures = []
     for name, each in evaluations.items():
         rows = [
             (
                 scores.class_name,
-                f"{scores.pictures:,}",
+                f"{scores.num_images:,}",
                 percent(scores.precision),
                 interval(scores.precision_interval),
                 percent(scores.recall),
@@ -75,7 +75,7 @@ def errors_section(evaluations: Mapping[str, Evaluation]) -> Section:
                 percent(scores.f1),
                 interval(scores.f1_interval),
             )
-            for scores in each.class_scores
+            for scores in each.class_metrics
         ]
         tables.append(Table(f"{name}: each class against the rest", header, rows))
         figures.append(
@@ -86,8 +86,8 @@ def errors_section(evaluations: Mapping[str, Evaluation]) -> Section:
             )
         )
     text = [
-        "Precision: of the pictures taken for a class, the share that is of it. Recall: of the "
-        "pictures of a class, the share that was taken for it. F1 is their harmonic mean."
+        "Precision: of the images taken for a class, the share that is of it. Recall: of the "
+        "images of a class, the share that was taken for it. F1 is their harmonic mean."
     ]
     return Section("What is taken for what", text, tables, figures)
 
@@ -105,7 +105,7 @@ def reliability_section(evaluations: Mapping[str, Evaluation]) -> Section:
     ]
     text = [
         "Below the diagonal a model is too sure. Where an interval touches the diagonal, these "
-        "pictures show no fault."
+        "images show no fault."
     ]
     return Section("Is it as sure as it is right?", text, figures=figures)
 
@@ -119,8 +119,8 @@ def roc_section(evaluations: Mapping[str, Evaluation]) -> Section:
         rows = [
             (
                 curve.class_name,
-                _decimal(curve.area),
-                "{:.3f} to {:.3f}".format(*curve.area_interval),
+                _decimal(curve.auc),
+                "{:.3f} to {:.3f}".format(*curve.auc_interval),
             )
             for curve in each.roc_curves
         ]
@@ -130,7 +130,7 @@ def roc_section(evaluations: Mapping[str, Evaluation]) -> Section:
             embed(
                 plot_roc(each.roc_curves),
                 f"ROC curves of {name}. Areas: {areas}.",
-                f"{name}: 0.5 is a guess, 1 tells all pictures of a class from the rest.",
+                f"{name}: 0.5 is a guess, 1 tells all images of a class from the rest.",
             )
         )
     return Section("ROC curves", tables=tables, figures=figures)
@@ -138,7 +138,7 @@ def roc_section(evaluations: Mapping[str, Evaluation]) -> Section:
 
 def worst_section(evaluations: Mapping[str, Evaluation], drawings: Mapping[str, Any]) -> Section:
     """Section on the images with the highest loss."""
-    header = ("picture", "true class", "named", "with probability", "loss")
+    header = ("image", "true class", "named", "with probability", "loss")
     worst = {name: each.top_losses(WORST) for name, each in evaluations.items()}
     common = _common_folder([loss for losses in worst.values() for loss in losses])
     tables = []
@@ -159,27 +159,27 @@ def worst_section(evaluations: Mapping[str, Evaluation], drawings: Mapping[str, 
             figures.append(
                 embed(
                     drawings[name],
-                    f"The pictures with the largest losses of {name}, numbered as in the table "
-                    "above; where a heat map lies beside a picture, it shows where the model saw "
+                    f"The images with the largest losses of {name}, numbered as in the table "
+                    "above; where a heat map lies beside an image, it shows where the model saw "
                     "the class that it named.",
-                    f"{name}: the pictures by their numbers in the table. Beside them, where the "
+                    f"{name}: the images by their numbers in the table. Beside them, where the "
                     "model has a feature map, bright is where the evidence for the class named "
                     "lies.",
                     photographs=True,
                 )
             )
     text = [
-        "Sorted by loss: the pictures to whose true class the model gave the least probability. "
+        "Sorted by loss: the images to whose true class the model gave the least probability. "
         "Look for wrong labels among them first."
     ]
-    return Section("Worst pictures", text, tables, figures)
+    return Section("Worst images", text, tables, figures)
 
 
-def repeat_section(facts: Mapping[str, Mapping[str, Any]]) -> Section:
+def repeat_section(metadata: Mapping[str, Mapping[str, Any]]) -> Section:
     """Section for reproducing the result: one table of name-value pairs per group."""
     tables = [
         Table(group, (), [(str(name), str(value)) for name, value in pairs.items()], texts=2)
-        for group, pairs in facts.items()
+        for group, pairs in metadata.items()
     ]
     return Section("To repeat this", tables=tables)
 
@@ -203,12 +203,12 @@ def _tell_matrix(name: str, evaluation: Evaluation) -> str:
 
 def _tell_bins(evaluation: Evaluation) -> str:
     return "; ".join(
-        f"{percent(each.accuracy)} of {each.pictures} pictures at {percent(each.confidence)}"
+        f"{percent(each.accuracy)} of {each.num_images} images at {percent(each.confidence)}"
         for each in evaluation.reliability_bins
     )
 
 
-def _common_folder(losses: Sequence[PictureLoss]) -> str:
+def _common_folder(losses: Sequence[ExampleLoss]) -> str:
     """Returns the folder above all files, which is left out of the page."""
     folders = [os.path.dirname(loss.file) for loss in losses if loss.file is not None]  # noqa: PTH120
     try:
@@ -218,7 +218,7 @@ def _common_folder(losses: Sequence[PictureLoss]) -> str:
     return common if os.path.isabs(common) else ""  # noqa: PTH117
 
 
-def _below(common: str, loss: PictureLoss) -> str:
+def _below(common: str, loss: ExampleLoss) -> str:
     if loss.file is None:
-        return f"picture {loss.index}"
+        return f"image {loss.index}"
     return os.path.relpath(loss.file, common) if common else loss.file

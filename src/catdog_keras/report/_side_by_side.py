@@ -11,7 +11,7 @@ from catdog_keras.report._sections import interval, percent
 PAIRS = 28  # all pairs of eight models
 
 
-def models_section(evaluations: Mapping[str, Evaluation], chosen: str | None) -> Section:
+def models_section(evaluations: Mapping[str, Evaluation], highlight: str | None) -> Section:
     """Section that compares the accuracies of several models."""
     header = ("model", "right", "accuracy", "95 % interval", "log loss", "calibration error")
     rows = [
@@ -37,15 +37,15 @@ def models_section(evaluations: Mapping[str, Evaluation], chosen: str | None) ->
         "The dotted line is the baseline: always naming the most frequent class.",
     )
     text = [
-        "Intervals may overlap although two models differ: they saw the same pictures, and what "
+        "Intervals may overlap although two models differ: they saw the same images, and what "
         "tells is on how many of them only one is right. A p-value below 0.05 is more than chance "
         "would explain; of twenty pairs of equal models one has it by chance, too."
     ]
-    tables = [Table("Every model on the same pictures", header, rows), _pairs(evaluations, chosen)]
+    tables = [Table("Every model on the same images", header, rows), _pairs(evaluations, highlight)]
     return Section("Models side by side", text, tables, [figure])
 
 
-def _pairs(evaluations: Mapping[str, Evaluation], chosen: str | None) -> Table:
+def _pairs(evaluations: Mapping[str, Evaluation], highlight: str | None) -> Table:
     """Returns a table of all pairs of models; of many models, only the pairs with the selected one.
 
     Without a selected model the first one is used. The most accurate model would be a biased
@@ -55,7 +55,7 @@ def _pairs(evaluations: Mapping[str, Evaluation], chosen: str | None) -> Table:
     names = list(evaluations)
     pairs = list(itertools.combinations(names, 2))
     if len(pairs) > PAIRS:
-        one = chosen or names[0]
+        one = highlight or names[0]
         pairs = [(one, name) for name in names if name != one]
     rows = []
     for first, second in pairs:

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 
-from catdog_keras.datasets import load_pictures
-from catdog_keras.evaluation import Evaluation, class_activation
-from catdog_keras.plotting import plot_class_activation, plot_top_losses
+from catdog_keras.datasets import load_images
+from catdog_keras.evaluation import Evaluation, grad_cam
+from catdog_keras.plotting import plot_grad_cam, plot_top_losses
 from catdog_keras.report._sections import WORST, percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
 
 
-def draw_worst_pictures(
+def plot_highest_losses(
     model: keras.Model, evaluation: Evaluation, files: Sequence[str], image_size: tuple[int, int]
 ) -> "Figure | SubFigure":
     """Plots the images with the highest loss, with Grad-CAM heat maps of the predicted class.
@@ -32,18 +32,18 @@ def draw_worst_pictures(
     """
     worst = evaluation.top_losses(WORST)
     shown = [files[loss.index] for loss in worst]
-    dataset = load_pictures(shown, image_size=image_size, batch_size=WORST).dataset
-    pictures = np.asarray(next(iter(dataset)))
+    dataset = load_images(shown, image_size=image_size, batch_size=WORST).dataset
+    images = np.asarray(next(iter(dataset)))
     names = list(evaluation.class_names)
     try:
-        maps = class_activation(model, pictures, [names.index(x.predicted_class) for x in worst])
+        maps = grad_cam(model, images, [names.index(x.predicted_class) for x in worst])
     except ValueError:
         labels = np.array([names.index(loss.true_class) for loss in worst])
         places = [dataclasses.replace(loss, index=place) for place, loss in enumerate(worst)]
-        return plot_top_losses(places, (pictures, labels))
+        return plot_top_losses(places, (images, labels))
     titles = [
         f"{place}. {loss.predicted_class} {percent(loss.probability)}, "
         + ("rightly" if loss.right else f"truly {loss.true_class}")
         for place, loss in enumerate(worst, 1)
     ]
-    return plot_class_activation(pictures, maps, titles)
+    return plot_grad_cam(images, maps, titles)

@@ -8,7 +8,7 @@ from typing import Any
 from catdog_keras._checks import check_choice, check_path, describe
 from catdog_keras._output import save_text
 from catdog_keras.evaluation import Evaluation
-from catdog_keras.evaluation._compare import check_same_pictures
+from catdog_keras.evaluation._compare import check_same_images
 from catdog_keras.evaluation._mcnemar import describe_against_baseline
 from catdog_keras.report import _sections as sections
 from catdog_keras.report._environment import describe_environment
@@ -23,10 +23,10 @@ def write_report(
     title: str = "Evaluation",
     counts: Mapping[str, Mapping[str, int]] | None = None,
     histories: Mapping[str, Any] | None = None,
-    worst_pictures: Mapping[str, Any] | None = None,
-    facts: Mapping[str, Mapping[str, Any]] | None = None,
-    chosen: str | None = None,
-    remark: str = "",
+    top_loss_figures: Mapping[str, Any] | None = None,
+    metadata: Mapping[str, Mapping[str, Any]] | None = None,
+    highlight: str | None = None,
+    note: str = "",
 ) -> None:
     """Writes an evaluation report: one self-contained HTML page on one or several models.
 
@@ -40,20 +40,20 @@ def write_report(
         title: Heading of the page.
         counts: Number of images of each class, by split, as in `ImageSplits.counts`.
         histories: Return value of `fit`, or its dict, by the model's name, for the learning curves.
-        worst_pictures: Matplotlib figure of the images with the highest loss, by the model's name,
-            in the order of `Evaluation.top_losses`, as drawn by `plot_class_activation`.
-        facts: Groups of name-value pairs that are necessary to reproduce the result: source of the
-            images, seeds, settings.
-        chosen: With several models, the name of the one whose metrics are shown first: the model
+        top_loss_figures: Matplotlib figure of the images with the highest loss, by the model's
+            name, in the order of `Evaluation.top_losses`, as drawn by `plot_grad_cam`.
+        metadata: Groups of name-value pairs that are necessary to reproduce the result: source of
+            the images, seeds, settings.
+        highlight: With several models, the name of the one whose metrics are shown first: the model
             selected on validation images. With None no model is selected, because selecting the
             most accurate one on these images would give an optimistic estimate.
-        remark: Sentence shown before all metrics, for example that the model was trained on these
+        note: Sentence shown before all metrics, for example that the model was trained on these
             images.
 
     Raises:
         TypeError: If an argument has the wrong type.
         ValueError: If there is no evaluation, the evaluations are not of the same images, or none
-            of them is of the model `chosen`.
+            of them is of the model `highlight`.
         OSError: If the file cannot be written.
 
     Example:
@@ -66,15 +66,19 @@ def write_report(
     """
     file = check_path("path", path)
     _check_evaluations(evaluations)
-    if chosen is not None:
-        check_choice("chosen", chosen, list(evaluations))
+    if highlight is not None:
+        check_choice("highlight", highlight, list(evaluations))
     with warnings.catch_warnings():
         # Figures show boxes for characters that the font does not have; the tables show the full
         # names.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        parts = _parts(evaluations, counts or {}, histories or {}, worst_pictures or {}, chosen)
-    parts.append(sections.repeat_section({**(facts or {}), "Environment": describe_environment()}))
-    page = Page(title, remark, _summary(evaluations, chosen), parts, "Written by catdog-keras.")
+        parts = _parts(
+            evaluations, counts or {}, histories or {}, top_loss_figures or {}, highlight
+        )
+    parts.append(
+        sections.repeat_section({**(metadata or {}), "Environment": describe_environment()})
+    )
+    page = Page(title, note, _summary(evaluations, highlight), parts, "Written by catdog-keras.")
     save_text(file, render_page(page))
 
 
@@ -82,12 +86,12 @@ def _parts(
     evaluations: Mapping[str, Evaluation],
     counts: Mapping[str, Mapping[str, int]],
     histories: Mapping[str, Any],
-    worst_pictures: Mapping[str, Any],
-    chosen: str | None,
+    top_loss_figures: Mapping[str, Any],
+    highlight: str | None,
 ) -> list[Section]:
     parts: list[Section] = []
     if len(evaluations) > 1:
-        parts.append(models_section(evaluations, chosen))
+        parts.append(models_section(evaluations, highlight))
     if counts:
         parts.append(sections.data_section(counts))
     if histories:
@@ -96,7 +100,7 @@ def _parts(
     parts.append(sections.reliability_section(evaluations))
     if len(next(iter(evaluations.values())).class_names) > 1:
         parts.append(sections.roc_section(evaluations))
-    parts.append(sections.worst_section(evaluations, worst_pictures))
+    parts.append(sections.worst_section(evaluations, top_loss_figures))
     return parts
 
 
@@ -111,16 +115,16 @@ def _check_evaluations(evaluations: Any) -> None:
     first = next(iter(evaluations))
     for name, each in evaluations.items():
         places = (f"evaluations[{first!r}]", f"evaluations[{name!r}]")
-        check_same_pictures(evaluations[first], each, places)
+        check_same_images(evaluations[first], each, places)
 
 
 def _summary(
-    evaluations: Mapping[str, Evaluation], chosen: str | None
+    evaluations: Mapping[str, Evaluation], highlight: str | None
 ) -> list[tuple[str, str, str]]:
     """Returns the key figures shown first: of one model, or the accuracy range of several."""
     first = next(iter(evaluations.values()))
     several = len(evaluations) > 1
-    shown = first if not several else evaluations.get(chosen or "")
+    shown = first if not several else evaluations.get(highlight or "")
     cards = []
     if several:
         accuracies = [each.accuracy for each in evaluations.values()]
@@ -130,14 +134,14 @@ def _summary(
         ends = f"95 % interval {sections.interval(shown.accuracy_interval)}"
         if several:
             ends += "; the model that validation chose"
-        name = f"Accuracy, {chosen}" if several else "Accuracy"
+        name = f"Accuracy, {highlight}" if several else "Accuracy"
         cards.append((name, sections.percent(shown.accuracy), ends))
     versus = first.baseline_comparison
     beside = "" if shown is None else f"; {describe_against_baseline(shown.baseline_comparison)}"
-    of_these = f"{versus.names[1]}, of these pictures{beside}"
+    of_these = f"{versus.names[1]}, of these images{beside}"
     cards.append(("Baseline", sections.percent(first.baseline), of_these))
     right = f"{shown.correct:,} right, in" if shown is not None else "in"
-    cards.append(("Pictures", f"{len(first):,}", f"{right} {len(first.class_names)} classes"))
+    cards.append(("LabeledImages", f"{len(first):,}", f"{right} {len(first.class_names)} classes"))
     if shown is not None:
         told = f"0 where the model is right as often as it says; log loss {shown.log_loss:.3f}"
         cards.append(("Calibration error", f"{shown.calibration_error:.3f}", told))

@@ -14,7 +14,7 @@ from catdog_keras._checks import describe
 from catdog_keras._progress import progress_bar
 from catdog_keras.conversion._fold_batch_norm import check_dtype, fold_batch_norm
 from catdog_keras.training._feature_cache import FeatureStore, Rows
-from catdog_keras.training._labeled_batches import Array, count_batches, read_labelled
+from catdog_keras.training._labeled_batches import Array, count_batches, read_labeled
 from catdog_keras.training._split_model import HeadSplit
 
 VERSION = 1  # incremented when the same image and model give other features
@@ -31,7 +31,7 @@ class FeatureExtractor:
         self._backbone = _folded(split.backbone, dtype)
 
     @property
-    def picture_shape(self) -> tuple[int | None, ...]:
+    def image_shape(self) -> tuple[int | None, ...]:
         """(height, width, channels) of the images."""
         return tuple((self._split.before or self._split.backbone).input_shape[1:])
 
@@ -52,15 +52,15 @@ class FeatureExtractor:
                 found.update(np.ascontiguousarray(weight).data)
         return found.hexdigest()[:32]
 
-    def compute(self, pictures: Array, *, augmented: bool) -> Rows:
+    def compute(self, images: Array, *, augmented: bool) -> Rows:
         """Returns the features of up to `BATCH_SIZE` images, with or without augmentation."""
-        missing = BATCH_SIZE - len(pictures)
-        padded = np.pad(pictures, [(0, missing), *[(0, 0)] * 3], "edge") if missing else pictures
+        missing = BATCH_SIZE - len(images)
+        padded = np.pad(images, [(0, missing), *[(0, 0)] * 3], "edge") if missing else images
         if augmented and self._split.before is not None:
             # `predict` would call every layer with training=False.
             prepared = self._split.before(padded, training=True)
-            return self._prepared_features.predict_on_batch(prepared)[: len(pictures)]
-        return self._features.predict_on_batch(padded)[: len(pictures)]
+            return self._prepared_features.predict_on_batch(prepared)[: len(images)]
+        return self._features.predict_on_batch(padded)[: len(images)]
 
     @cached_property
     def _prepared_features(self) -> keras.Model:
@@ -71,7 +71,7 @@ class FeatureExtractor:
     def _features(self) -> keras.Model:
         if self._split.before is None:
             return self._prepared_features
-        inputs = keras.Input(self.picture_shape)
+        inputs = keras.Input(self.image_shape)
         return keras.Model(inputs, self._prepared_features(self._split.before(inputs)))
 
 
@@ -98,7 +98,7 @@ def collect(
     extractor: FeatureExtractor,
     store: FeatureStore,
     *,
-    views: int,
+    num_views: int,
     keyed: bool,
 ) -> Collected:
     """Computes the features of a dataset's images that are not yet in the store, and adds them.
@@ -110,14 +110,12 @@ def collect(
     labels, weights = [], []
     queues = [_Queue(extractor, store, augmented=augmented) for augmented in (False, True)]
     with progress_bar(f"Features of {name}", count_batches(data), "batches") as advance:
-        for pictures, batch_labels, batch_weights in read_labelled(
-            name, data, extractor.picture_shape
-        ):
-            for picture in pictures:
-                mark = picture.tobytes() if keyed else f"{name} {len(keys)}".encode()
-                keys.append([hashlib.sha256(bytes([v]) + mark).digest() for v in range(views)])
+        for images, batch_labels, batch_weights in read_labeled(name, data, extractor.image_shape):
+            for image in images:
+                mark = image.tobytes() if keyed else f"{name} {len(keys)}".encode()
+                keys.append([hashlib.sha256(bytes([v]) + mark).digest() for v in range(num_views)])
                 for view, key in enumerate(keys[-1]):
-                    queues[view > 0].put(key, picture)
+                    queues[view > 0].put(key, image)
             labels.append(batch_labels)
             if batch_weights is not None:
                 weights.append(batch_weights)
@@ -125,7 +123,7 @@ def collect(
     for queue in queues:
         queue.flush()
     if not keys:
-        raise ValueError(f"`{name}` must hold at least one picture; received an empty dataset.")
+        raise ValueError(f"`{name}` must hold at least one image; received an empty dataset.")
     return Collected(
         keys,
         np.concatenate(labels),
@@ -143,16 +141,16 @@ class _Queue:
         self._extractor, self._store, self._augmented = extractor, store, augmented
         self._waiting: dict[bytes, Array] = {}
 
-    def put(self, key: bytes, picture: Array) -> None:
+    def put(self, key: bytes, image: Array) -> None:
         if key not in self._store:
-            self._waiting[key] = picture
+            self._waiting[key] = image
         if len(self._waiting) == BATCH_SIZE:
             self.flush()
 
     def flush(self) -> None:
         if self._waiting:
-            pictures = np.stack(list(self._waiting.values()))
-            rows = self._extractor.compute(pictures, augmented=self._augmented)
+            images = np.stack(list(self._waiting.values()))
+            rows = self._extractor.compute(images, augmented=self._augmented)
             self._store.add(self._waiting, rows)
             self._waiting = {}
 

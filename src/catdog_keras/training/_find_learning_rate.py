@@ -14,14 +14,14 @@ from catdog_keras._checks import check_integer, check_number, describe
 from catdog_keras._compile import compile_if_needed, compile_like
 from catdog_keras._layer_graph import check_graph
 from catdog_keras.training._checkpoint import assign, values
-from catdog_keras.training._labeled_batches import check_labelled, read_labelled
+from catdog_keras.training._labeled_batches import check_labeled, read_labeled
 
 SMOOTHING = 0.8  # weight of the previous value in the running mean of the loss
 DIVERGED = 4.0  # limit: this times the lowest running mean; for losses near zero, an increase by 1
 
 
 @dataclass(frozen=True)
-class LearningRateSweep:
+class LRFinderResult:
     """Result of `find_learning_rate`.
 
     Attributes:
@@ -32,7 +32,7 @@ class LearningRateSweep:
 
     Example:
         >>> import catdog_keras
-        >>> sweep = catdog_keras.LearningRateSweep((1e-4, 1e-3, 1e-2), (0.7, 0.5, 2.0), 1e-4)
+        >>> sweep = catdog_keras.LRFinderResult((1e-4, 1e-3, 1e-2), (0.7, 0.5, 2.0), 1e-4)
         >>> max(sweep.rates), sweep.suggestion
         (0.01, 0.0001)
     """
@@ -51,10 +51,10 @@ def find_learning_rate(
     model: keras.Model,
     train: Any,
     *,
-    lowest: float = 1e-6,
-    highest: float = 1.0,
+    min_lr: float = 1e-6,
+    max_lr: float = 1.0,
     steps: int = 100,
-) -> LearningRateSweep:
+) -> LRFinderResult:
     """Runs a learning-rate range test and suggests a learning rate.
 
     Trains for a few steps with an exponentially increasing learning rate and records the loss of
@@ -70,12 +70,12 @@ def find_learning_rate(
             new optimizer of the same class and configuration; if not, Adam and cross-entropy from
             logits.
         train: A dataset of batches `(images, labels)`, as for `fit_head`.
-        lowest: Learning rate of the first step, above 0.
-        highest: Learning rate of the last step.
+        min_lr: Learning rate of the first step, above 0.
+        max_lr: Learning rate of the last step.
         steps: Number of steps, at least 10.
 
     Returns:
-        A `LearningRateSweep` with rates, losses and a suggestion; plot it with
+        A `LRFinderResult` with rates, losses and a suggestion; plot it with
         `plot_learning_rate`.
 
     Raises:
@@ -92,29 +92,29 @@ def find_learning_rate(
     """
     check_graph(model)
     _backend.check_strategy(model)
-    check_labelled("train", train)
-    lowest = check_number("lowest", lowest, minimum=1e-12, maximum=1e3)
-    highest = check_number("highest", highest, minimum=1e-12, maximum=1e3)
-    if highest <= lowest:
-        raise ValueError(describe("highest", f"above `lowest`, {lowest:g}", highest))
+    check_labeled("train", train)
+    min_lr = check_number("min_lr", min_lr, minimum=1e-12, maximum=1e3)
+    max_lr = check_number("max_lr", max_lr, minimum=1e-12, maximum=1e3)
+    if max_lr <= min_lr:
+        raise ValueError(describe("max_lr", f"above `min_lr`, {min_lr:g}", max_lr))
     steps = check_integer("steps", steps, minimum=10)
-    rates = [lowest * (highest / lowest) ** (step / (steps - 1)) for step in range(steps)]
+    rates = [min_lr * (max_lr / min_lr) ** (step / (steps - 1)) for step in range(steps)]
     before = values(model.variables)
     try:
         with _backend.strategy_scope(model):
-            losses = _losses(_probe(model, lowest, highest, steps), train, steps)
+            losses = _losses(_probe(model, min_lr, max_lr, steps), train, steps)
     finally:
         assign(model.variables, before)
     if len(losses) < 2:
         raise ValueError(
-            f"`lowest` must be a rate at which the loss is finite; received lowest={lowest!r}, "
+            f"`min_lr` must be a rate at which the loss is finite; received min_lr={min_lr!r}, "
             f"after which the losses were {losses}."
         )
     rates = rates[: len(losses)]
-    return LearningRateSweep(tuple(rates), tuple(losses), suggest_rate(rates, losses))
+    return LRFinderResult(tuple(rates), tuple(losses), suggest_rate(rates, losses))
 
 
-def _probe(model: keras.Model, lowest: float, highest: float, steps: int) -> keras.Model:
+def _probe(model: keras.Model, min_lr: float, max_lr: float, steps: int) -> keras.Model:
     """Returns a separately compiled model of the same layers; `model.optimizer` is not used."""
     probe = _same_layers(model)
     optimizer: keras.Optimizer = keras.optimizers.Adam()
@@ -124,7 +124,7 @@ def _probe(model: keras.Model, lowest: float, highest: float, steps: int) -> ker
     else:
         compile_from = _same_layers(model)
         compile_if_needed(compile_from)
-    course = keras.optimizers.schedules.ExponentialDecay(lowest, steps - 1, highest / lowest)
+    course = keras.optimizers.schedules.ExponentialDecay(min_lr, steps - 1, max_lr / min_lr)
     config = {**optimizer.get_config(), "learning_rate": course}
     compile_like(probe, compile_from, type(optimizer).from_config(config))
     return probe
@@ -142,13 +142,13 @@ def _losses(probe: keras.Model, train: Any, steps: int) -> list[float]:
     """Returns the loss of each step, up to the last one that is finite and has not diverged."""
     shape = tuple(probe.input_shape[1:])
     passes = itertools.chain.from_iterable(
-        read_labelled("train", train, shape) for _ in itertools.count()
+        read_labeled("train", train, shape) for _ in itertools.count()
     )
     losses: list[float] = []
     mean = lowest = math.inf
-    for pictures, labels, weights in itertools.islice(passes, steps):
+    for images, labels, weights in itertools.islice(passes, steps):
         probe.reset_metrics()  # otherwise the mean over all batches so far is returned
-        loss = float(probe.train_on_batch(pictures, labels, weights, return_dict=True)["loss"])
+        loss = float(probe.train_on_batch(images, labels, weights, return_dict=True)["loss"])
         mean = loss if math.isinf(mean) else SMOOTHING * mean + (1 - SMOOTHING) * loss
         lowest = min(lowest, mean)
         if not math.isfinite(loss) or mean > max(DIVERGED * lowest, lowest + 1.0):

@@ -16,9 +16,9 @@ from catdog_keras._checks import (
     describe,
 )
 from catdog_keras.training._checkpoint import State, read_checkpoint, write_checkpoint
-from catdog_keras.training._config import FineTuning
+from catdog_keras.training._config import FineTuneConfig
 from catdog_keras.training._fine_tuning_loop import Run, Stage
-from catdog_keras.training._labeled_batches import check_labelled
+from catdog_keras.training._labeled_batches import check_labeled
 from catdog_keras.training._split_model import find_backbone, first_unfrozen
 
 Unfreeze = str | float | Sequence[str | float]
@@ -31,7 +31,7 @@ def fine_tune(
     validation_data: Any = None,
     epochs: int,
     unfreeze: Unfreeze = 0.3,
-    options: FineTuning | None = None,
+    options: FineTuneConfig | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
 ) -> keras.callbacks.History:
     """Fine-tunes the last layers of a backbone, together with the head.
@@ -59,7 +59,7 @@ def fine_tune(
             1. A sequence of them trains in that many stages (gradual unfreezing), for example
             `(0.1, 0.3)`. Each stage gets its share of the epochs and starts the learning-rate
             schedule again.
-        options: Learning rates and other settings; None for `FineTuning()`.
+        options: Learning rates and other settings; None for `FineTuneConfig()`.
         checkpoint: File in which the training state is saved after each epoch. If it exists, the
             same call on the same model and data resumes from it, and the result is bit-identical to
             an uninterrupted run. This requires that the order of the dataset depends only on the
@@ -84,16 +84,16 @@ def fine_tune(
     """
     backbone = find_backbone(model)
     _backend.check_strategy(model)
-    check_labelled("train", train)
+    check_labeled("train", train)
     if validation_data is not None:
-        check_labelled("validation_data", validation_data)
+        check_labeled("validation_data", validation_data)
     epochs = check_integer("epochs", epochs, minimum=1)
     wanted = _check_unfreeze(unfreeze, epochs)
     firsts = [first_unfrozen(backbone, each) for each in wanted]
     if options is None:
-        options = FineTuning()
-    elif not isinstance(options, FineTuning):
-        raise TypeError(describe("options", "a FineTuning or None", options))
+        options = FineTuneConfig()
+    elif not isinstance(options, FineTuneConfig):
+        raise TypeError(describe("options", "a FineTuneConfig or None", options))
     file = None if checkpoint is None else check_path("checkpoint", checkpoint)
     call = {
         "model": model.name,

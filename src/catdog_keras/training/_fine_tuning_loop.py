@@ -12,7 +12,7 @@ from catdog_keras._compile import compile_if_needed, compile_like
 from catdog_keras._progress import TrainingProgress, progress_bar
 from catdog_keras.diagnostics._label_checks import require_labels
 from catdog_keras.training._checkpoint import EpochKeeper, Progress, State, assign, values
-from catdog_keras.training._config import FineTuning
+from catdog_keras.training._config import FineTuneConfig
 from catdog_keras.training._feature_cache import FeatureStore
 from catdog_keras.training._features import (
     Collected,
@@ -21,8 +21,8 @@ from catdog_keras.training._features import (
     collect,
     draw_seed,
 )
-from catdog_keras.training._labeled_batches import BATCH_SIZE, Array, count_batches, read_labelled
-from catdog_keras.training._optimizer import DepthAdam
+from catdog_keras.training._labeled_batches import BATCH_SIZE, Array, count_batches, read_labeled
+from catdog_keras.training._optimizer import LayerwiseAdam
 from catdog_keras.training._split_model import (
     HeadSplit,
     rate_factors,
@@ -31,14 +31,14 @@ from catdog_keras.training._split_model import (
 )
 
 
-class _Pictures:
+class _Images:
     """Images, with the interface of a feature store."""
 
-    def __init__(self, pictures: Array) -> None:
-        self._pictures = pictures
+    def __init__(self, images: Array) -> None:
+        self._images = images
 
     def __getitem__(self, places: list[int]) -> Array:
-        return self._pictures[places]
+        return self._images[places]
 
 
 def feedable(name: str, data: Any, model: keras.Model, seed: Any) -> Any:
@@ -48,20 +48,20 @@ def feedable(name: str, data: Any, model: keras.Model, seed: Any) -> Any:
     """
     if not isinstance(data, tuple | list):
         return data
-    batches = list(read_labelled(name, data, tuple(model.input_shape[1:])))
-    pictures, labels = (np.concatenate(parts) for parts in list(zip(*batches, strict=True))[:2])
+    batches = list(read_labeled(name, data, tuple(model.input_shape[1:])))
+    images, labels = (np.concatenate(parts) for parts in list(zip(*batches, strict=True))[:2])
     given = [batch[2] for batch in batches if batch[2] is not None]
     size = BATCH_SIZE if isinstance(data, tuple) else len(batches[0][0])
     collected = Collected(
-        [[place] for place in range(len(pictures))],
+        [[place] for place in range(len(images))],
         labels,
         np.concatenate(given) if given else None,
         size,
     )
-    return FeatureBatches(_Pictures(pictures), collected, seed)
+    return FeatureBatches(_Images(images), collected, seed)
 
 
-def begin_passes(data: Any, count: int) -> None:
+def advance_epochs(data: Any, count: int) -> None:
     """Advances a dataset by `count` epochs without reading them."""
     for _ in range(count):
         if isinstance(data, keras.utils.PyDataset):
@@ -86,7 +86,7 @@ class Run:
     backbone: keras.Model
     train: Any
     validation: Any
-    options: FineTuning
+    options: FineTuneConfig
     save: Callable[[State], None]
 
     def through(self, stages: list[Stage], state: State | None) -> keras.callbacks.History:
@@ -113,7 +113,7 @@ class Run:
     def _stage(self, number: int, epochs: int, state: State) -> None:
         """Trains one stage, or the rest of it."""
         parts = None
-        if self.options.views is not None and not _backend.divides_datasets_alone(self.model):
+        if self.options.num_views is not None and not _backend.divides_datasets_alone(self.model):
             parts = split_at_trained(self.model, self.backbone)
         if parts is None:
             whole = keras.Model(self.model.inputs, self.model.outputs)
@@ -122,7 +122,7 @@ class Run:
             validation = feedable("validation_data", self.validation, self.model, None)
             self._fit(whole, (train, validation), number, epochs, state)
         elif state.progress.is_over(number):
-            begin_passes(self.train, 1)  # the pass in which the features were computed
+            advance_epochs(self.train, 1)  # the pass in which the features were computed
         else:
             self._fit_parts(parts, number, epochs, state)
 
@@ -130,13 +130,13 @@ class Run:
         """Computes the outputs of the frozen layers, and trains the layers after them."""
         extractor = FeatureExtractor(parts, self.options.dtype)
         store = FeatureStore(extractor.feature_shape)
-        views = self.options.views if parts.is_random else 1
+        views = self.options.num_views if parts.is_random else 1
         # Augmentation uses the seeds of the start of the stage, training those of the checkpoint.
         now = values(self._seeds())
         assign(self._seeds(), state.seeds)
 
-        def kept(name: str, data: Any, views: Any) -> Collected:
-            seen = collect(name, data, extractor, store, views=views, keyed=False)
+        def kept(name: str, data: Any, num_views: Any) -> Collected:
+            seen = collect(name, data, extractor, store, num_views=num_views, keyed=False)
             require_labels(name, seen.labels, self.model)
             return seen
 
@@ -171,7 +171,7 @@ class Run:
         part.optimizer.build(part.trainable_variables)
         if state.optimizer and not state.progress.is_over(number):
             assign(part.optimizer.variables, state.optimizer)
-        begin_passes(train, done)
+        advance_epochs(train, done)
         keeper = EpochKeeper(self.model, state, epochs, self.options.patience, self.save)
         if validation is not None and state.progress.best is None:
             judge = keras.Model(part.inputs, part.outputs)  # evaluating `part` changes its training
@@ -191,8 +191,8 @@ class Run:
             )
 
     def _optimizer(self, part: keras.Model, rates: Any) -> keras.Optimizer:
-        factors = rate_factors(part, self.backbone, self.options.lowest_factor)
-        return DepthAdam(factors, learning_rate=rates)
+        factors = rate_factors(part, self.backbone, self.options.min_lr_factor)
+        return LayerwiseAdam(factors, learning_rate=rates)
 
     def _seeds(self) -> list[Any]:
         """Returns the model's variables that are not weights."""
@@ -200,7 +200,7 @@ class Run:
         return [each for each in self.model.variables if id(each) not in weights]
 
 
-def _course(options: FineTuning, steps: int) -> Any:
+def _course(options: FineTuneConfig, steps: int) -> Any:
     """Returns the learning-rate schedule: linear warmup from 0, then cosine decay to 0."""
     warmup = int(options.warmup * steps)
     if warmup == 0:

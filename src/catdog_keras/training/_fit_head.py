@@ -12,7 +12,7 @@ from catdog_keras._compile import compile_if_needed, compile_like
 from catdog_keras.diagnostics._label_checks import require_labels
 from catdog_keras.training._feature_cache import FeatureStore
 from catdog_keras.training._features import FeatureBatches, FeatureExtractor, collect, draw_seed
-from catdog_keras.training._labeled_batches import check_labelled
+from catdog_keras.training._labeled_batches import check_labeled
 from catdog_keras.training._split_model import split_at_head
 
 MAX_VIEWS = 255
@@ -28,16 +28,16 @@ def fit_head(
     *,
     validation_data: Any = None,
     epochs: int,
-    views: int = 1,
+    num_views: int = 1,
     dtype: str | None = None,
     cache: bool | str | os.PathLike[str] = True,
     **fit_arguments: Any,
 ) -> keras.callbacks.History:
     """Trains the classification head on features that the frozen backbone computes only once.
 
-    Equivalent to `model.fit` with a frozen backbone, but much faster. With `views=1` the model's
-    augmentation is not applied, because each image goes through the backbone once, unchanged.
-    With `views > 1` each epoch uses one randomly selected view of every image.
+    Equivalent to `model.fit` with a frozen backbone, but much faster. With `num_views=1` the
+    model's augmentation is not applied, because each image goes through the backbone once,
+    unchanged. With `num_views > 1` each epoch uses one randomly selected view of every image.
 
     The features are computed with folded batch normalization and stored in float32: up to 1 GiB
     in memory, the rest in a file. The head that is trained consists of the model's own layers, so
@@ -55,8 +55,8 @@ def fit_head(
         validation_data: A dataset like `train`. The model is evaluated on it after each epoch,
             without augmentation.
         epochs: Number of epochs, as in `keras.Model.fit`.
-        views: Number of cached versions of each image, from 1 to 255: the unchanged image, and
-            `views - 1` versions from the model's augmentation layers.
+        num_views: Number of cached versions of each image, from 1 to 255: the unchanged image, and
+            `num_views - 1` versions from the model's augmentation layers.
         dtype: Dtype or dtype policy in which the features are computed, for example `"bfloat16"`;
             None for that of the backbone.
         cache: True keeps the features in memory with the model, so that a second call computes only
@@ -84,14 +84,14 @@ def fit_head(
     """
     split = split_at_head(model)
     _backend.check_strategy(model)
-    check_labelled("train", train)
+    check_labeled("train", train)
     if validation_data is not None:
-        check_labelled("validation_data", validation_data)
+        check_labeled("validation_data", validation_data)
     check_integer("epochs", epochs, minimum=1)
-    views = check_integer("views", views, minimum=1, maximum=MAX_VIEWS)
-    if views > 1 and not split.is_random:
+    num_views = check_integer("num_views", num_views, minimum=1, maximum=MAX_VIEWS)
+    if num_views > 1 and not split.is_random:
         requirement = "1 for a model without augmentation before its backbone"
-        raise ValueError(describe("views", requirement, views))
+        raise ValueError(describe("num_views", requirement, num_views))
     _check_fit_arguments(fit_arguments)
     if _backend.divides_datasets_alone(model):
         with _backend.strategy_scope(model):
@@ -105,13 +105,13 @@ def fit_head(
         store = _open_store(model, extractor, cache)
         keyed = cache is not False
         try:
-            seen = collect("train", train, extractor, store, views=views, keyed=keyed)
+            seen = collect("train", train, extractor, store, num_views=num_views, keyed=keyed)
             require_labels("train", seen.labels, model)
             batches = FeatureBatches(store, seen, draw_seed())
             validation = None
             if validation_data is not None:
                 judged = collect(
-                    "validation_data", validation_data, extractor, store, views=1, keyed=keyed
+                    "validation_data", validation_data, extractor, store, num_views=1, keyed=keyed
                 )
                 validation = FeatureBatches(store, judged)
                 require_labels("validation_data", judged.labels, model)

@@ -13,13 +13,11 @@ Batch: TypeAlias = tuple[Array, Array, Array | None]  # images, labels, sample w
 
 BATCH_SIZE = 32  # for arrays, which are not batched
 _INFINITE_CARDINALITY = -1  # returned by tf.data's `cardinality()` for a repeated dataset
-_REQUIREMENT = (
-    "a dataset of batches (pictures, labels), or a pair of arrays, pictures and their labels"
-)
+_REQUIREMENT = "a dataset of batches (images, labels), or a pair of arrays, images and their labels"
 
 
-def check_labelled(name: str, data: Any) -> Any:
-    """Returns `data`; raises if `read_labelled` cannot read it, or if it is infinite."""
+def check_labeled(name: str, data: Any) -> Any:
+    """Returns `data`; raises if `read_labeled` cannot read it, or if it is infinite."""
     if isinstance(data, (str, bytes, dict)) or not (
         hasattr(data, "__iter__") or hasattr(data, "__getitem__")
     ):
@@ -42,28 +40,28 @@ def count_batches(data: Any) -> int | None:
     return len(data) if hasattr(data, "__len__") else None
 
 
-def read_labelled(name: str, data: Any, shape: tuple[int | None, ...]) -> Iterator[Batch]:
+def read_labeled(name: str, data: Any, shape: tuple[int | None, ...]) -> Iterator[Batch]:
     """Yields each batch of one epoch; raises for another format or image shape."""
     for batch in _batches(data):
         # A tensor would unpack along its batch axis, so the type is checked first.
         if not isinstance(batch, (tuple, list)) or len(batch) not in (2, 3):
             raise ValueError(f"`{name}` must be {_REQUIREMENT}; received a batch that is no pair.")
-        pictures, labels, *weights = map(_to_array, batch)
-        found = pictures.shape[1:]
+        images, labels, *weights = map(_to_array, batch)
+        found = images.shape[1:]
         fits = len(found) == len(shape) and all(
             wanted in (None, side) for wanted, side in zip(shape, found, strict=True)
         )
         if not fits:
             raise ValueError(
-                f"`{name}` must hold batches of pictures of shape {shape}, as the model takes "
-                f"them; received a batch of shape {pictures.shape}."
+                f"`{name}` must hold batches of images of shape {shape}, as the model takes "
+                f"them; received a batch of shape {images.shape}."
             )
-        if labels.shape[:1] != pictures.shape[:1]:
+        if labels.shape[:1] != images.shape[:1]:
             raise ValueError(
-                f"`{name}` must have a label for each picture; received {len(pictures)} pictures "
+                f"`{name}` must have a label for each image; received {len(images)} images "
                 f"and labels of shape {labels.shape}."
             )
-        yield pictures, labels, weights[0] if weights else None
+        yield images, labels, weights[0] if weights else None
 
 
 def _batches(data: Any) -> Iterator[Any]:

@@ -7,7 +7,7 @@ import keras
 
 
 @keras.saving.register_keras_serializable(package="catdog_keras")
-class DepthAdam(keras.optimizers.Adam):
+class LayerwiseAdam(keras.optimizers.Adam):
     """Adam with a learning-rate multiplier for each trainable variable.
 
     `fine_tune` compiles models with it: layers near the input learn more slowly than the head

@@ -17,23 +17,23 @@ class ShownModels:
 
     evaluations: dict[str, Evaluation] = field(default_factory=dict)
     histories: dict[str, dict[str, list[float]]] = field(default_factory=dict)
-    worst_pictures: dict[str, Any] = field(default_factory=dict)
+    top_loss_figures: dict[str, Any] = field(default_factory=dict)
 
     def write(self, folder: Path, result: TutorialResult) -> None:
         """Writes the report."""
-        facts: dict[str, dict[str, Any]] = {
+        metadata: dict[str, dict[str, Any]] = {
             "Run": {"data": result.data, "seed": result.seed, **result.settings},
             "Backbone of model 4": dict(result.backbone),
             "What the numbers show": {str(n): line for n, line in enumerate(result.lesson, 1)},
         }
         for model in result.models:
             known = asdict(model)
-            facts[f"Training of {model.name}"] = {
+            metadata[f"Training of {model.name}"] = {
                 key.replace("_", " "): known[key]
                 for key in ("parameters", "trainable_parameters", "best_epoch", "seconds")
             }
         if result.not_run:
-            facts["Not run"] = dict(result.not_run)
+            metadata["Not run"] = dict(result.not_run)
         best = max(result.models, key=lambda model: model.validation_accuracy)
         write_report(
             folder / REPORT_FILE,
@@ -41,7 +41,7 @@ class ShownModels:
             title=f"Tutorial on {result.data}: {len(result.models)} models on the test images",
             counts=result.counts,
             histories=self.histories,
-            worst_pictures=self.worst_pictures,
-            facts=facts,
-            chosen=best.name,
+            top_loss_figures=self.top_loss_figures,
+            metadata=metadata,
+            highlight=best.name,
         )

@@ -16,7 +16,7 @@ from catdog_keras.datasets import ImageSplits, load_cats_dogs
 from catdog_keras.datasets._manifest import name_below
 from catdog_keras.datasets._options import OnBad
 from catdog_keras.evaluation import Evaluation, baseline_accuracy, evaluate_classifier
-from catdog_keras.layers import augmentation
+from catdog_keras.layers import augmentation_preset
 from catdog_keras.models import (
     WeightsNotFoundError,
     build_model1,
@@ -31,7 +31,7 @@ from catdog_keras.plotting import (
     plot_images,
     plot_label_counts,
 )
-from catdog_keras.report._top_losses import draw_worst_pictures
+from catdog_keras.report._top_losses import plot_highest_losses
 from catdog_keras.tutorial._lesson import compare_steps, describe_lesson
 from catdog_keras.tutorial._report import REPORT_FILE, ShownModels
 from catdog_keras.tutorial._results import ModelResult, TutorialResult
@@ -64,7 +64,7 @@ STEPS: dict[str, Step] = {
         backbone.name,
         settings.input_shape,
         weights=backbone.weights,
-        augmentation=augmentation(),
+        augmentation=augmentation_preset(),
     ),
 }
 
@@ -234,7 +234,7 @@ def _show_images(splits: ImageSplits, folder: Path, tell: Callable[[str], None])
     baseline = baseline_accuracy(counts)
     tell(f"baseline   {baseline:.1%}: always predicting the majority class of the training images")
     _save_figure(folder, "images", plot_images(splits.train, splits.class_names))
-    _save_figure(folder, "label_counts", plot_label_counts(counts))
+    _save_figure(folder, "count_labels", plot_label_counts(counts))
     return baseline
 
 
@@ -266,7 +266,7 @@ def _train_and_evaluate(
     _save_figure(folder, f"confusion_{name}", matrix)
     model.save(folder / f"{name}.keras")
     shown.evaluations[name], shown.histories[name] = test, history
-    shown.worst_pictures[name] = draw_worst_pictures(
+    shown.top_loss_figures[name] = plot_highest_losses(
         model, test, splits.files["test"], settings.image_size
     )
     result = ModelResult(
@@ -299,7 +299,7 @@ def _save_figure(folder: Path, name: str, drawn: Any) -> None:
 
 def file_names() -> list[str]:
     """Returns the names of all files that a run may write into its output folder."""
-    figures = ["images", "label_counts", "comparison"]
+    figures = ["images", "count_labels", "comparison"]
     figures += [f"{kind}_{name}" for name in STEPS for kind in ("history", "confusion")]
     return [
         RESULTS_FILE,

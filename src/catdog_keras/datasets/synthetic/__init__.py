@@ -8,7 +8,7 @@ from catdog_keras.datasets.synthetic._images import (
     COUNT,
     VERSION,
     ImageAttributes,
-    draw_picture,
+    draw_image,
     draw_with_attributes,
     write_synthetic,
 )
@@ -17,7 +17,7 @@ __all__ = [
     "COUNT",
     "VERSION",
     "ImageAttributes",
-    "draw_picture",
+    "draw_image",
     "draw_with_attributes",
     "write_synthetic",
 ]

@@ -94,26 +94,24 @@ class Sitter:
         """Draws a leg from root to paw; a far leg is darker."""
         coat, unit = self.coat, self.stage.unit
         line = self.stage.place(open_curve(knots))
-        colour = mix(coat.base, (30, 24, 28), 0.35) if far else coat.base
+        color = mix(coat.base, (30, 24, 28), 0.35) if far else coat.base
         width = self.build.leg
         marks = [] if far else coat.limb_marks(line, width * unit, self.canvas.rng)
         widths = [1.25 * width * unit, 0.9 * width * unit, 0.8 * width * unit]
-        self.canvas.fur(limb(line, widths), colour, marks=marks, hair=0.04 * unit)
+        self.canvas.fur(limb(line, widths), color, marks=marks, hair=0.04 * unit)
         foot = np.asarray(knots, dtype=np.float64)[-1]
         self.paw(foot[0] + 0.12, foot[1], far=far)
 
     def paw(self, x: float, y: float, *, far: bool = False) -> None:
         """Draws a paw with its toes."""
         coat, unit, length = self.coat, self.stage.unit, self.build.paw
-        colour = mix(coat.paws, (30, 24, 28), 0.35) if far else coat.paws
+        color = mix(coat.paws, (30, 24, 28), 0.35) if far else coat.paws
         outline = self.stage.place(ellipse((x, y - 0.2), (length, 0.6 * length)))
-        self.canvas.fur(outline, colour, hair=0.03 * unit)
+        self.canvas.fur(outline, color, hair=0.03 * unit)
         if not far:
             for toe in (-0.3, 0.25):
                 ends = [(x + toe * length, y - 0.3), (x + toe * length, y - 0.02)]
-                self.canvas.line(
-                    self.stage.place(ends), mix(colour, (30, 20, 20), 0.6), 0.06 * unit
-                )
+                self.canvas.line(self.stage.place(ends), mix(color, (30, 20, 20), 0.6), 0.06 * unit)
 
     def tail(self, knots: ArrayLike) -> None:
         """Draws the tail from root to tip, scaled to the tail length of the species."""
@@ -123,8 +121,8 @@ class Sitter:
         unit, coat = self.stage.unit, self.coat
         widths = [width * unit for width in self.build.tail_widths]
         marks = coat.limb_marks(line, widths[0], self.canvas.rng)
-        colour = coat.marking if coat.pattern == "masked" else coat.base
-        self.canvas.fur(limb(line, widths), colour, marks=marks, hair=0.09 * unit)
+        color = coat.marking if coat.pattern == "masked" else coat.base
+        self.canvas.fur(limb(line, widths), color, marks=marks, hair=0.09 * unit)
 
     def chest(self, knots: ArrayLike) -> None:
         """Draws the light fur of the chest."""
@@ -133,11 +131,11 @@ class Sitter:
         outline = self.stage.place(closed_curve(knots))
         self.canvas.fur(outline, light, hair=0.14 * self.stage.unit, edge=0.0)
 
-    def head(self, centre: tuple[float, float], size: float, yaw: float) -> None:
+    def head(self, center: tuple[float, float], size: float, yaw: float) -> None:
         """Draws the head with a random pitch and roll."""
         rng = self.canvas.rng
         pose = HeadPose(
-            centre=tuple(self.stage.place([centre])[0]),
+            center=tuple(self.stage.place([center])[0]),
             radius=size * self.stage.unit,
             yaw=yaw * self.stage.facing,
             pitch=rng.normal(0.02, 0.1),

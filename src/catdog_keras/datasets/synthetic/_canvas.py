@@ -12,15 +12,15 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageChops, ImageDraw
 
 Points = NDArray[np.float64]
-Colour = tuple[int, int, int]
-Mark = tuple[Points, Colour]  # an outline and its fill color
+Color = tuple[int, int, int]
+Mark = tuple[Points, Color]  # an outline and its fill color
 
 _TEXTURE_SIDE = 1024  # no canvas is larger, so that one crop of the texture covers any shape
 _HAIR_SPACING = 4.0  # pixels between two hairs of an outline
 _EDGE_WIDTH = 4  # pixels
 
 
-def mix(first: Colour, second: Colour, share: float) -> Colour:
+def mix(first: Color, second: Color, share: float) -> Color:
     """Interpolates between two colors; `share` (0 to 1) is the weight of `second`."""
     red, green, blue = first
     return (
@@ -43,8 +43,8 @@ def closed_curve(points: ArrayLike, steps: int = 8) -> Points:
     """Returns a smooth closed outline through `points`."""
     p = np.asarray(points, dtype=np.float64)
     around = np.concatenate([p[-1:], p, p[:2]])
-    neighbours = np.stack([around[i : i + len(p)] for i in range(4)])
-    curve: Points = np.einsum("sk,knd->nsd", _spline_weights(steps), neighbours).reshape(-1, 2)
+    neighbors = np.stack([around[i : i + len(p)] for i in range(4)])
+    curve: Points = np.einsum("sk,knd->nsd", _spline_weights(steps), neighbors).reshape(-1, 2)
     return curve
 
 
@@ -52,8 +52,8 @@ def open_curve(points: ArrayLike, steps: int = 8) -> Points:
     """Returns a smooth line through `points`, from the first to the last."""
     p = np.asarray(points, dtype=np.float64)
     padded = np.concatenate([2 * p[:1] - p[1:2], p, 2 * p[-1:] - p[-2:-1]])
-    neighbours = np.stack([padded[i : len(p) - 1 + i] for i in range(4)])
-    curve = np.einsum("sk,knd->nsd", _spline_weights(steps), neighbours).reshape(-1, 2)
+    neighbors = np.stack([padded[i : len(p) - 1 + i] for i in range(4)])
+    curve = np.einsum("sk,knd->nsd", _spline_weights(steps), neighbors).reshape(-1, 2)
     return np.concatenate([curve, p[-1:]])
 
 
@@ -65,20 +65,20 @@ def symmetric(right_half: ArrayLike) -> Points:
     return np.concatenate([right, left[~on_axis]])
 
 
-def ellipse(centre: ArrayLike, radii: ArrayLike, angle: float = 0.0) -> Points:
+def ellipse(center: ArrayLike, radii: ArrayLike, angle: float = 0.0) -> Points:
     """Returns the outline of an ellipse, rotated by `angle` radians."""
     turn = np.linspace(0, 2 * np.pi, 28, endpoint=False)
     circle = np.stack([np.cos(turn), np.sin(turn)], axis=1) * np.asarray(radii)
     cos, sin = np.cos(angle), np.sin(angle)
-    outline: Points = circle @ np.array([[cos, sin], [-sin, cos]]) + np.asarray(centre)
+    outline: Points = circle @ np.array([[cos, sin], [-sin, cos]]) + np.asarray(center)
     return outline
 
 
-def hull_of_circles(centres: ArrayLike, radii: ArrayLike) -> Points:
+def hull_of_circles(centers: ArrayLike, radii: ArrayLike) -> Points:
     """Returns the convex hull of circles, such as a tapered muzzle or a paw."""
     turn = np.linspace(0, 2 * np.pi, 48, endpoint=False)
     direction = np.stack([np.cos(turn), np.sin(turn)], axis=1)
-    middle, radius = np.asarray(centres, dtype=np.float64), np.asarray(radii, dtype=np.float64)
+    middle, radius = np.asarray(centers, dtype=np.float64), np.asarray(radii, dtype=np.float64)
     outermost = np.argmax(direction @ middle.T + radius, axis=1)
     outline: Points = middle[outermost] + direction * radius[outermost, None]
     return outline
@@ -151,28 +151,28 @@ class Canvas:
         self._draw = ImageDraw.Draw(image)
         self._shade = _shade_map(light)
 
-    def flat(self, outline: Points, colour: Colour) -> None:
+    def flat(self, outline: Points, color: Color) -> None:
         """Fills an outline with one color, for eyes, noses and tongues."""
-        self._draw.polygon(outline.ravel().tolist(), fill=colour)
+        self._draw.polygon(outline.ravel().tolist(), fill=color)
 
-    def line(self, points: Points, colour: Colour, width: float) -> None:
+    def line(self, points: Points, color: Color, width: float) -> None:
         """Draws a line, for whiskers and mouths."""
         path = points.ravel().tolist()
-        self._draw.line(path, fill=colour, width=max(1, round(width)), joint="curve")
+        self._draw.line(path, fill=color, width=max(1, round(width)), joint="curve")
 
-    def glaze(self, outline: Points, colour: Colour, opacity: float) -> None:
+    def glaze(self, outline: Points, color: Color, opacity: float) -> None:
         """Fills an outline with a translucent color, for highlights and contact shadows."""
         box = self._box(outline)
         if box is None:
             return
         mask = Image.new("L", (box[2] - box[0], box[3] - box[1]), 0)
         ImageDraw.Draw(mask).polygon(_shifted(outline, box), fill=round(255 * opacity))
-        self.image.paste(colour, box, mask)
+        self.image.paste(color, box, mask)
 
     def fur(
         self,
         outline: Points,
-        colour: Colour,
+        color: Color,
         *,
         marks: Sequence[Mark] = (),
         hair: float = 0.0,
@@ -182,7 +182,7 @@ class Canvas:
 
         Args:
             outline: The shape.
-            colour: Color of the coat.
+            color: Color of the coat.
             marks: Stripes, spots and patches, drawn in order and clipped to the outline.
             hair: Length of the hairs at the outline, in pixels.
             edge: Darkening of the rim, 0 to 1.
@@ -192,14 +192,14 @@ class Canvas:
         if box is None:
             return
         size = (box[2] - box[0], box[3] - box[1])
-        layer = Image.new("RGB", size, colour)
+        layer = Image.new("RGB", size, color)
         brush = ImageDraw.Draw(layer)
         for mark, tint in marks:
             brush.polygon(_shifted(mark, box), fill=tint)
-        dark = mix(colour, (30, 20, 20), 0.75)
+        dark = mix(color, (30, 20, 20), 0.75)
         path = _shifted(outline, box)
         if edge > 0:
-            brush.line([*path, *path[:4]], fill=mix(colour, dark, edge), width=_EDGE_WIDTH)
+            brush.line([*path, *path[:4]], fill=mix(color, dark, edge), width=_EDGE_WIDTH)
         left, top = self.rng.integers(0, _TEXTURE_SIDE - np.array(size) + 1)
         fur = _fur_texture().crop((left, top, left + size[0], top + size[1]))
         shade = self._shade.resize(size, Image.Resampling.BILINEAR)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catdog_keras.datasets.synthetic._canvas import (
-    Colour,
+    Color,
     Mark,
     Points,
     bands,
@@ -18,8 +18,8 @@ from catdog_keras.datasets.synthetic._canvas import (
     mix,
 )
 
-_WHITE: Colour = (238, 232, 222)
-_PALETTE: tuple[tuple[Colour, Colour], ...] = (  # (coat, darker markings)
+_WHITE: Color = (238, 232, 222)
+_PALETTE: tuple[tuple[Color, Color], ...] = (  # (coat, darker markings)
     ((70, 66, 70), (32, 28, 34)),
     ((124, 126, 138), (62, 62, 74)),
     ((180, 180, 186), (98, 98, 108)),
@@ -31,7 +31,7 @@ _PALETTE: tuple[tuple[Colour, Colour], ...] = (  # (coat, darker markings)
     ((116, 76, 52), (60, 38, 30)),
     ((184, 154, 124), (98, 76, 62)),
 )
-_PATCH_COLOURS: tuple[Colour, ...] = ((206, 128, 58), (62, 54, 54), (128, 88, 60), (122, 120, 126))
+_PATCH_COLORS: tuple[Color, ...] = ((206, 128, 58), (62, 54, 54), (128, 88, 60), (122, 120, 126))
 _PATTERN_SHARES = {"solid": 0.24, "lined": 0.28, "patched": 0.18, "masked": 0.15, "bibbed": 0.15}
 
 
@@ -50,27 +50,27 @@ class Coat:
 
     striped: bool
     pattern: str
-    base: Colour
-    marking: Colour
-    light: Colour
-    patches: tuple[Colour, Colour]
+    base: Color
+    marking: Color
+    light: Color
+    patches: tuple[Color, Color]
 
     @property
-    def ears(self) -> Colour:
+    def ears(self) -> Color:
         """Color of the backs of the ears."""
         if self.pattern == "patched":
             return self.patches[0]
         return self.marking if self.pattern == "masked" else mix(self.base, self.marking, 0.35)
 
     @property
-    def paws(self) -> Colour:
+    def paws(self) -> Color:
         """Color of the paws."""
         if self.pattern == "masked":
             return self.marking
         return self.light if self.pattern == "bibbed" else self.base
 
     @property
-    def muzzle(self) -> Colour:
+    def muzzle(self) -> Color:
         """Color of the fur around the mouth."""
         return mix(self.base, self.marking, 0.9) if self.pattern == "masked" else self.light
 
@@ -110,7 +110,7 @@ class Coat:
         elif self.pattern == "masked" and not self.striped:
             saddle = _blob((0.45, 0.08), (0.42, 0.36), rng)
             marks = [(saddle, mix(self.base, self.marking, 0.8))]
-        return [(shape * extent + corner, colour) for shape, colour in marks]
+        return [(shape * extent + corner, color) for shape, color in marks]
 
     def limb_marks(self, line: Points, width: float, rng: np.random.Generator) -> list[Mark]:
         """Returns the markings of a leg or tail along its center line: rings or spots."""
@@ -139,25 +139,25 @@ def choose_coat(class_name: str, rng: np.random.Generator) -> Coat:
     if pattern == "masked":  # a mask is visible only on light fur
         base, marking = _PALETTE[rng.integers(3, 5)][0], (78, 58, 50)
     tint = rng.normal(0, 6, size=3)
-    base = _shifted_colour(base, tint)
-    first, second = rng.permutation(len(_PATCH_COLOURS))[:2]
+    base = _shifted_color(base, tint)
+    first, second = rng.permutation(len(_PATCH_COLORS))[:2]
     return Coat(
         striped=class_name == "cat",
         pattern=pattern,
         base=base,
-        marking=_shifted_colour(marking, tint),
+        marking=_shifted_color(marking, tint),
         light=mix(base, _WHITE, 0.92 if pattern == "bibbed" else rng.uniform(0.15, 0.75)),
-        patches=(_PATCH_COLOURS[first], _PATCH_COLOURS[second]),
+        patches=(_PATCH_COLORS[first], _PATCH_COLORS[second]),
     )
 
 
-def _shifted_colour(colour: Colour, tint: NDArray[np.float64]) -> Colour:
-    red, green, blue = np.clip(np.asarray(colour) + tint, 0, 255).astype(int).tolist()
+def _shifted_color(color: Color, tint: NDArray[np.float64]) -> Color:
+    red, green, blue = np.clip(np.asarray(color) + tint, 0, 255).astype(int).tolist()
     return red, green, blue
 
 
 def _blob(
-    centre: tuple[float, ...] | NDArray[np.float64],
+    center: tuple[float, ...] | NDArray[np.float64],
     radii: tuple[float, float] | NDArray[np.float64],
     rng: np.random.Generator,
 ) -> Points:
@@ -165,7 +165,7 @@ def _blob(
     turn = np.linspace(0, 2 * np.pi, 9, endpoint=False)
     reach = rng.uniform(0.7, 1.2, size=9)
     ring = np.stack([np.cos(turn) * reach, np.sin(turn) * reach], axis=1)
-    return closed_curve(ring * np.asarray(radii) + np.asarray(centre), steps=4)
+    return closed_curve(ring * np.asarray(radii) + np.asarray(center), steps=4)
 
 
 def _spindle(start: tuple[float, float], end: tuple[float, float], width: float) -> Points:
@@ -177,14 +177,14 @@ def _spindle(start: tuple[float, float], end: tuple[float, float], width: float)
     return np.array([first, middle + across / 2, last, middle - across / 2])
 
 
-def _face_stripes(colour: Colour) -> list[Mark]:
+def _face_stripes(color: Color) -> list[Mark]:
     """Returns the stripes on the forehead and cheeks of a tabby."""
     stripes = [_spindle((0.14 * k, -0.36), (0.22 * k, -0.98), 0.13) for k in (-2, -1, 0, 1, 2)]
     for side in (-1, 1):
         for drop in (0.02, 0.24, 0.46):
             ends = (0.62 * side, drop), (1.02 * side, drop - 0.1)
             stripes.append(_spindle(*ends, 0.11))
-    return [(stripe, colour) for stripe in stripes]
+    return [(stripe, color) for stripe in stripes]
 
 
 def _body_stripes(extent: NDArray[np.float64], rng: np.random.Generator) -> list[Points]:

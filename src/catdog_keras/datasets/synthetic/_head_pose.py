@@ -17,14 +17,14 @@ class HeadPose:
     """Position and rotation of a head.
 
     Attributes:
-        centre: Center of the skull, in pixels.
+        center: Center of the skull, in pixels.
         radius: Radius of the skull, in pixels.
         yaw: Rotation to the right of the image, in radians.
         pitch: Rotation down, in radians.
         roll: Rotation in the image plane, clockwise, in radians.
     """
 
-    centre: tuple[float, float]
+    center: tuple[float, float]
     radius: float
     yaw: float
     pitch: float
@@ -34,7 +34,7 @@ class HeadPose:
         """Projects face points without yaw and pitch, for outlines."""
         cos, sin = np.cos(self.roll), np.sin(self.roll)
         turned = np.asarray(points, dtype=np.float64) @ np.array([[cos, sin], [-sin, cos]])
-        placed: Points = turned * self.radius + np.asarray(self.centre)
+        placed: Points = turned * self.radius + np.asarray(self.center)
         return placed
 
     def solid(self, points: ArrayLike, depth: float | None = None) -> Points:

@@ -10,7 +10,7 @@ import numpy as np
 
 from catdog_keras.datasets.synthetic._canvas import (
     Canvas,
-    Colour,
+    Color,
     Points,
     closed_curve,
     ellipse,
@@ -22,12 +22,12 @@ from catdog_keras.datasets.synthetic._canvas import (
 from catdog_keras.datasets.synthetic._coats import Coat
 from catdog_keras.datasets.synthetic._head_pose import HeadPose
 
-_INK: Colour = (38, 28, 30)
-_PINK: Colour = (222, 150, 148)
-_EYE_COLOURS: tuple[Colour, ...] = (
+_INK: Color = (38, 28, 30)
+_PINK: Color = (222, 150, 148)
+_EYE_COLORS: tuple[Color, ...] = (
     (150, 176, 84), (206, 160, 62), (124, 166, 196), (176, 116, 50), (120, 82, 48),
 )  # fmt: skip
-_NOSES: tuple[Colour, ...] = ((46, 38, 40), (46, 38, 40), (96, 62, 56), (196, 122, 118))
+_NOSES: tuple[Color, ...] = ((46, 38, 40), (46, 38, 40), (96, 62, 56), (196, 122, 118))
 
 
 def draw_cat_head(canvas: Canvas, pose: HeadPose, coat: Coat) -> None:
@@ -41,7 +41,7 @@ def draw_cat_head(canvas: Canvas, pose: HeadPose, coat: Coat) -> None:
     outline = closed_curve(symmetric(half) * rng.uniform((0.95, 0.94), (1.06, 1.02)))
     marks = [(pose.solid(shape), tint) for shape, tint in coat.head_marks(rng)]
     canvas.fur(pose.flat(outline), coat.base, marks=marks, hair=0.09 * pose.radius)
-    iris = mix(_EYE_COLOURS[rng.integers(len(_EYE_COLOURS))], (70, 44, 30), rng.uniform(0, 0.4))
+    iris = mix(_EYE_COLORS[rng.integers(len(_EYE_COLORS))], (70, 44, 30), rng.uniform(0, 0.4))
     slit = rng.uniform(0.16, 0.4)
     for side in (-1, 1):
         _cat_eye(canvas, pose, side, iris, slit)
@@ -70,17 +70,17 @@ def _cat_ear(
     canvas.fur(pose.solid(lining, 0.0), mix(_PINK, coat.ears, 0.2), edge=0.2)
 
 
-def _cat_eye(canvas: Canvas, pose: HeadPose, side: int, iris: Colour, slit: float) -> None:
+def _cat_eye(canvas: Canvas, pose: HeadPose, side: int, iris: Color, slit: float) -> None:
     almond = np.array([(-0.27, 0.06), (-0.1, -0.2), (0.14, -0.2), (0.29, -0.08), (0.15, 0.17),
                        (-0.1, 0.19)])  # fmt: skip
-    centre = np.array([0.44 * side, -0.06])
+    center = np.array([0.44 * side, -0.06])
     lids = closed_curve(almond * (side, 1), steps=5)
-    canvas.flat(pose.solid(lids * 1.18 + centre), _INK)
-    canvas.flat(pose.solid(lids + centre), mix(iris, _INK, 0.3))
-    canvas.flat(pose.solid(lids * 0.82 + centre + (0, 0.02)), iris)
-    pupil = ellipse(centre, (0.2 * slit, 0.19))
+    canvas.flat(pose.solid(lids * 1.18 + center), _INK)
+    canvas.flat(pose.solid(lids + center), mix(iris, _INK, 0.3))
+    canvas.flat(pose.solid(lids * 0.82 + center + (0, 0.02)), iris)
+    pupil = ellipse(center, (0.2 * slit, 0.19))
     canvas.flat(pose.solid(pupil), (14, 10, 14))
-    _glint(canvas, pose, centre, 0.055)
+    _glint(canvas, pose, center, 0.055)
 
 
 def _cat_mouth(canvas: Canvas, pose: HeadPose) -> None:
@@ -116,7 +116,7 @@ def draw_dog_head(canvas: Canvas, pose: HeadPose, coat: Coat) -> None:
     outline = closed_curve(symmetric(half) * rng.uniform((0.95, 0.95), (1.08, 1.03)))
     marks = [(pose.solid(shape), tint) for shape, tint in coat.head_marks(rng)]
     canvas.fur(pose.flat(outline), coat.base, marks=marks, hair=0.06 * pose.radius)
-    iris = mix(_EYE_COLOURS[rng.integers(len(_EYE_COLOURS))], (70, 44, 30), rng.uniform(0.35, 0.7))
+    iris = mix(_EYE_COLORS[rng.integers(len(_EYE_COLORS))], (70, 44, 30), rng.uniform(0.35, 0.7))
     for side in (-1, 1):
         _dog_eye(canvas, pose, side, iris)
     for side in (-1, 1):
@@ -155,18 +155,18 @@ def _pricked_ear(canvas: Canvas, pose: HeadPose, coat: Coat, side: int) -> None:
     canvas.fur(pose.solid(lining, 0.0), mix(_PINK, coat.ears, 0.55), edge=0.2)
 
 
-def _dog_eye(canvas: Canvas, pose: HeadPose, side: int, iris: Colour) -> None:
-    centre = np.array([0.38 * side, -0.24])
-    canvas.flat(pose.solid(ellipse(centre, (0.22, 0.21))), _INK)
-    canvas.flat(pose.solid(ellipse(centre, (0.185, 0.18))), iris)
-    canvas.flat(pose.solid(ellipse(centre, (0.125, 0.125))), (14, 10, 12))
-    _glint(canvas, pose, centre, 0.06)
+def _dog_eye(canvas: Canvas, pose: HeadPose, side: int, iris: Color) -> None:
+    center = np.array([0.38 * side, -0.24])
+    canvas.flat(pose.solid(ellipse(center, (0.22, 0.21))), _INK)
+    canvas.flat(pose.solid(ellipse(center, (0.185, 0.18))), iris)
+    canvas.flat(pose.solid(ellipse(center, (0.125, 0.125))), (14, 10, 12))
+    _glint(canvas, pose, center, 0.06)
 
 
 def _dog_muzzle(canvas: Canvas, pose: HeadPose, coat: Coat) -> None:
     rng = canvas.rng
     length, breadth = rng.uniform(1.35, 1.95), rng.uniform(0.36, 0.46)
-    nose_colour = _NOSES[rng.integers(0, 3)]
+    nose_color = _NOSES[rng.integers(0, 3)]
     panting = rng.random() < 0.45
     root = pose.solid([(0, 0.34)], 0.6)[0]
     tip = pose.solid([(0, 0.32)], length)[0]
@@ -185,7 +185,7 @@ def _dog_muzzle(canvas: Canvas, pose: HeadPose, coat: Coat) -> None:
         canvas.line(pose.solid(lip, length + 0.05), _INK, width)
     nose = closed_curve([(-0.27, 0.1), (0, 0.02), (0.27, 0.1), (0.2, 0.29), (0, 0.38),
                          (-0.2, 0.29)], 5)  # fmt: skip
-    canvas.flat(pose.solid(nose, length + 0.12), nose_colour)
+    canvas.flat(pose.solid(nose, length + 0.12), nose_color)
     shine = ellipse((-0.05, 0.11), (0.11, 0.04))
     canvas.glaze(pose.solid(shine, length + 0.12), (255, 255, 255), 0.4)
     for side in (-1, 1):
@@ -206,6 +206,6 @@ def _open_mouth(canvas: Canvas, pose: HeadPose, coat: Coat, length: float) -> No
                 0.04 * pose.radius)  # fmt: skip
 
 
-def _glint(canvas: Canvas, pose: HeadPose, centre: Points, radius: float) -> None:
-    spark = ellipse(np.add(centre, (0.05, -0.06)), (radius, radius))
+def _glint(canvas: Canvas, pose: HeadPose, center: Points, radius: float) -> None:
+    spark = ellipse(np.add(center, (0.05, -0.06)), (radius, radius))
     canvas.flat(pose.solid(spark), (250, 250, 248))

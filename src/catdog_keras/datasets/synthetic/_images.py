@@ -102,7 +102,7 @@ def write_synthetic(
     jobs = list(_prepare(Path(directory), numbers))
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         try:
-            for _ in pool.map(lambda job: _write_picture(job, seed), jobs):
+            for _ in pool.map(lambda job: _write_image(job, seed), jobs):
                 if progress is not None:
                     progress(1)
         except BaseException:  # after Ctrl-C, the images that are not drawn yet are skipped
@@ -110,7 +110,7 @@ def write_synthetic(
             raise
 
 
-def draw_picture(class_name: str, number: int, seed: int = 0) -> Image.Image:
+def draw_image(class_name: str, number: int, seed: int = 0) -> Image.Image:
     """Draws one image of the synthetic data set.
 
     Args:
@@ -126,8 +126,8 @@ def draw_picture(class_name: str, number: int, seed: int = 0) -> Image.Image:
         ValueError: If `class_name` is unknown, or `number` or `seed` is out of its range.
 
     Example:
-        >>> from catdog_keras.datasets.synthetic import draw_picture
-        >>> draw_picture("cat", 0).mode
+        >>> from catdog_keras.datasets.synthetic import draw_image
+        >>> draw_image("cat", 0).mode
         'RGB'
     """
     return draw_with_attributes(class_name, number, seed)[0]
@@ -136,10 +136,10 @@ def draw_picture(class_name: str, number: int, seed: int = 0) -> Image.Image:
 def draw_with_attributes(
     class_name: str, number: int, seed: int = 0
 ) -> tuple[Image.Image, ImageAttributes]:
-    """Draws one image like `draw_picture` and returns what it shows as well.
+    """Draws one image like `draw_image` and returns what it shows as well.
 
     Args:
-        class_name: As for `draw_picture`, like `number` and `seed`.
+        class_name: As for `draw_image`, like `number` and `seed`.
         number: The image's number in its class.
         seed: At least 0.
 
@@ -147,8 +147,8 @@ def draw_with_attributes(
         The `PIL.Image.Image` and its `ImageAttributes`.
 
     Raises:
-        TypeError: As for `draw_picture`.
-        ValueError: As for `draw_picture`.
+        TypeError: As for `draw_image`.
+        ValueError: As for `draw_image`.
 
     Example:
         >>> from catdog_keras.datasets.synthetic import draw_with_attributes
@@ -190,10 +190,10 @@ def _prepare(directory: Path, numbers: dict[str, range]) -> Iterator[_Job]:
                 yield _Job(folder / f"{class_name}.{number}.jpg", class_name, number)
 
 
-def _write_picture(job: _Job, seed: int) -> None:
-    picture = io.BytesIO()
-    draw_picture(job.class_name, job.number, seed).save(picture, "JPEG", quality=_JPEG_QUALITY)
-    job.path.write_bytes(picture.getvalue())  # Pillow itself ignores an incomplete write
+def _write_image(job: _Job, seed: int) -> None:
+    image = io.BytesIO()
+    draw_image(job.class_name, job.number, seed).save(image, "JPEG", quality=_JPEG_QUALITY)
+    job.path.write_bytes(image.getvalue())  # Pillow itself ignores an incomplete write
 
 
 def _choose_size(rng: np.random.Generator) -> tuple[int, int]:

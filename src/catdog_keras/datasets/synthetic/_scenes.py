@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from catdog_keras.datasets.synthetic._canvas import (
     Canvas,
-    Colour,
+    Color,
     closed_curve,
     ellipse,
     limb,
@@ -16,14 +16,14 @@ from catdog_keras.datasets.synthetic._canvas import (
 )
 
 _Brush = ImageDraw.ImageDraw
-_WALLS: tuple[Colour, ...] = (
+_WALLS: tuple[Color, ...] = (
     (206, 196, 178), (178, 190, 196), (196, 178, 166), (150, 164, 158), (216, 206, 190),
     (128, 142, 160), (190, 160, 140), (166, 156, 172),
 )  # fmt: skip
-_FLOORS: tuple[Colour, ...] = (
+_FLOORS: tuple[Color, ...] = (
     (150, 112, 78), (120, 84, 58), (176, 148, 112), (140, 130, 122), (104, 92, 88),
 )  # fmt: skip
-_FABRICS: tuple[Colour, ...] = (
+_FABRICS: tuple[Color, ...] = (
     (138, 74, 66), (74, 96, 122), (108, 120, 86), (150, 130, 104), (96, 84, 110), (176, 140, 90),
 )  # fmt: skip
 
@@ -46,8 +46,8 @@ def draw_scene(size: tuple[int, int], horizon: float, rng: np.random.Generator) 
     return small.resize(size, Image.Resampling.BILINEAR)
 
 
-def _pick(colours: tuple[Colour, ...], rng: np.random.Generator) -> Colour:
-    return mix(colours[rng.integers(len(colours))], colours[0], rng.uniform(0, 0.4))
+def _pick(colors: tuple[Color, ...], rng: np.random.Generator) -> Color:
+    return mix(colors[rng.integers(len(colors))], colors[0], rng.uniform(0, 0.4))
 
 
 def _room(d: _Brush, width: int, height: int, horizon: float, rng: np.random.Generator) -> None:
@@ -183,8 +183,8 @@ def draw_foreground(canvas: Canvas, rng: np.random.Generator) -> None:
             canvas.flat(limb(line, (7, 1)), green)
     elif kind == 1:
         radius = rng.uniform(0.05, 0.1) * width
-        centre = (abs(side - rng.uniform(0.05, 0.25) * width), height * 0.93 - radius)
-        canvas.fur(ellipse(centre, (radius, radius)), _pick(_FABRICS, rng))
+        center = (abs(side - rng.uniform(0.05, 0.25) * width), height * 0.93 - radius)
+        canvas.fur(ellipse(center, (radius, radius)), _pick(_FABRICS, rng))
     elif kind == 2:
         for angle in rng.uniform(-0.9, 0.9, size=6):
             middle = (side + 90 * np.sin(angle), height - 70 * np.cos(angle))
