@@ -51,7 +51,7 @@ def bad_inputs(tmp_path):
         "nowhere": "`--data` must be an existing folder or zip archive",
         "empty": f"{wanted} and dogs; received --data='{tmp_path / 'empty'}'.",
         "text.zip": "is no whole zip archive",
-        "no_images": "holds no image: no file that ends in",
+        "no_images": "contains no image, that is, no file that ends in",
         "other": "It holds the classes green, red in no split folders. `catdog_keras.load_image_folder` takes",
         "one": "At least two classes are needed",
         "few": "make 1. Give at least 129 images.",
@@ -93,7 +93,7 @@ def test_output_that_cannot_be_written(tmp_path):
         ended = run("tutorial", "--output", output)
         assert ended.exit_code == 2
         assert ended.output == (
-            "Error: `--output` must be a folder that can be written to; "
+            "Error: `--output` must be a writable folder; "
             f"received --output='{output}'. {reason}.\n"
         )
     assert (tmp_path / "file").read_text() == "in the way"

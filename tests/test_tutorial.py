@@ -294,9 +294,8 @@ def test_the_lesson_compares_each_model_with_the_one_before_and_names_the_best()
     }
     lines = describe_lesson(validation, compare_steps(validation), "synthetic")
     assert lines[:4] == [
-        "model2 is 20.0 points above model1: more than chance (exact McNemar test, p = 1.9e-06).",
-        "model3 is 1.0 points below model2: no more than chance explains "
-        "(exact McNemar test, p = 1).",
+        "model2 is 20.0 points above model1: statistically significant (exact McNemar test, p = 1.9e-06).",
+        "model3 is 1.0 points below model2: not statistically significant (exact McNemar test, p = 1).",
         "model4 and model3 have the same validation accuracy.",
         "Best by validation: model2, 90.0%.",
     ]

@@ -54,8 +54,8 @@ def check_one_tensor(inputs: Any) -> None:
     if isinstance(inputs, (dict, list, tuple)):
         kind = type(inputs).__name__
         remedy = (
-            "Labels, boxes and masks are not changed with the images; for a mask that is to be, "
-            "see `get_random_transformation` and `transform_images`."
+            "Labels, boxes and masks are not transformed. To transform a mask, use "
+            "`get_random_transformation` and `transform_images`."
         )
         raise TypeError(describe("inputs", "one tensor of images", kind, remedy))
 

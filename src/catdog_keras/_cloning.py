@@ -40,9 +40,9 @@ def copy_layer(layer: Any, kind: type[keras.Layer] | None = None, **changes: Any
     except (NotImplementedError, TypeError, ValueError) as error:
         told = next((line for line in str(error).splitlines() if line.strip()), "")
         raise ValueError(
-            f"`model` must consist of layers that their own configs make anew; {layer.name!r} "
-            f"({type(layer).__name__}) is none. Give its class a `get_config` that returns the "
-            f"arguments of its constructor. Keras says: {told}"
+            "`model` must consist of layers that can be rebuilt from their configs; "
+            f"{layer.name!r} ({type(layer).__name__}) cannot. Its class must define a "
+            f"`get_config` that returns the arguments of its constructor. Keras says: {told}"
         ) from error
 
 

@@ -33,8 +33,8 @@ def compile_like(part: keras.Model, model: keras.Model, optimizer: keras.Optimiz
         arguments = keras.saving.deserialize_keras_object(others)
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"{model.name!r} must be compiled with metrics that Keras finds by their names; it was "
-            "not. Write each function among them by `def`, and decorate it with "
+            f"{model.name!r} must be compiled with metrics that Keras can find by name. Define "
+            "each metric function with `def`, and decorate it with "
             "`keras.saving.register_keras_serializable()`."
         ) from error
     part.compile(optimizer, loss=model.loss, **arguments)

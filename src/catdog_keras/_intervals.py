@@ -111,7 +111,7 @@ def _two_sided_quantile(confidence: float) -> float:
     if isinstance(confidence, bool) or not isinstance(confidence, numbers.Real):
         raise TypeError(describe("confidence", requirement, confidence))
     if not 0 < confidence < 1:  # also false for NaN
-        remedy = "Percentages are shares here: 0.95, not 95." if confidence > 1 else ""
+        remedy = "Use a fraction, not a percentage: 0.95, not 95." if confidence > 1 else ""
         raise ValueError(describe("confidence", requirement, confidence, remedy))
     # Computed from the lower tail, because (1 + confidence) / 2 rounds to 1 if confidence is close
     # to 1.

@@ -14,7 +14,7 @@ def check_graph(model: Any) -> keras.Model:
     if not isinstance(model, keras.Model):
         raise TypeError(describe("model", "a keras.Model", model))
     if not hasattr(model, "outputs"):
-        remedy = "Build it, or pass the Functional or Sequential models inside it."
+        remedy = "Build the model first, or pass its inner Functional or Sequential models."
         requirement = "a built Functional or Sequential model"
         raise ValueError(describe("model", requirement, model, remedy))
     return model

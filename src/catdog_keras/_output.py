@@ -57,7 +57,7 @@ def _make_scratch(folder: Path, name: str, received: str) -> Path:
         return Path(tempfile.mkdtemp(prefix=".unfinished-", dir=folder))
     except OSError as error:
         raise OSError(
-            describe(name, "a folder that can be written to", received, f"{error.strerror}.")
+            describe(name, "a writable folder", received, f"{error.strerror}.")
         ) from error
 
 
@@ -99,7 +99,7 @@ def save_text(path: Path, text: str, name: str = "path") -> None:
     Raises:
         OSError: If the file cannot be written, or the path exists but is not a regular file.
     """
-    requirement = "a file that can be written"
+    requirement = "a writable file"
     if path.exists() and not path.is_file():  # a device, for example, would be replaced
         raise OSError(describe(name, requirement, str(path), "It is not a regular file."))
     try:

@@ -59,7 +59,7 @@ def test_without_a_split_beside_it_all_images_count(model, drawn, tmp_path, run)
     ended = run("evaluate", alone, drawn, "--split", "test")
     assert ended.exit_code == 2
     assert ended.stderr == (
-        "Error: --split must be all where no split.json of the training lies beside MODEL; "
+        "Error: --split must be all if there is no split.json of the training run next to MODEL; "
         "received --split=test.\n"
     )
 
@@ -70,7 +70,7 @@ def test_other_images_than_those_of_the_training(model, drawn, tmp_path, run):
     ended = run("evaluate", model, other)
     assert ended.exit_code == 2
     assert "are not what the manifest says" in ended.stderr
-    assert ended.stderr.endswith("To evaluate on all of DATA, use --split all.\n")
+    assert ended.stderr.endswith("Use --split all to evaluate on all images of DATA.\n")
     (other / CLASSES[0] / "torn.png").write_bytes(b"no image")
     ended = run("evaluate", model, other, "--split", "all", "--json")
     assert ended.exit_code == 1
@@ -85,7 +85,7 @@ def test_images_of_no_class_of_the_model(model, drawn, tmp_path, run):
     shutil.copytree(drawn / CLASSES[0], tmp_path / "some" / "wolves")
     ended = run("evaluate", model, tmp_path / "some", "--split", "all")
     assert ended.exit_code == 2
-    assert f"{PER_CLASS} of {PER_CLASS} images lie in no folder of the classes" in ended.stderr
+    assert f"{PER_CLASS} of {PER_CLASS} images are not in a folder of the classes" in ended.stderr
 
 
 def test_the_text_says_what_was_judged_and_each_class(model, drawn, run):
@@ -94,8 +94,7 @@ def test_the_text_says_what_was_judged_and_each_class(model, drawn, run):
     lines = ended.stdout.splitlines()
     assert lines[0] == f"images           validation, {len(right)}"
     assert lines[1] == (
-        f"Of these {len(right)} images {len(right)} chose the epoch: the numbers flatter the "
-        "model. Those of --split test do not."
+        f"Of these {len(right)} images {len(right)} chose the epoch: the metrics are optimistic. Use --split test for an unbiased estimate."
     )
     assert "\n".join(lines[2:6]) == str(right)
     assert lines[7].split() == ["class", "images", "precision", "recall", "F1"]
@@ -106,7 +105,7 @@ def test_the_text_says_what_was_judged_and_each_class(model, drawn, run):
             share, (low, high) = getattr(scores, score), getattr(scores, f"{score}_interval")
             shown += ["-"] if np.isnan(share) else f"{share:.3f} [{low:.3f}, {high:.3f}]".split()
         assert line.removeprefix(name).split() == [str(scores.num_images), *shown]
-    assert lines[-1] == "In brackets: 95 % intervals."
+    assert lines[-1] == "In brackets: 95 % confidence intervals."
 
 
 def test_images_of_the_training_are_known_again_wherever_they_lie(model, drawn, tmp_path, run):
@@ -120,13 +119,13 @@ def test_images_of_the_training_are_known_again_wherever_they_lie(model, drawn, 
     ended = run("evaluate", model, elsewhere, "--split", "all", "--report", tmp_path / "report")
     assert ended.exit_code == 0, ended.output
     remark = (
-        f"Of these {3 * PER_CLASS + 2} images {sizes['train'] + 1} were trained on and "
+        f"Of these {3 * PER_CLASS + 2} images {sizes['train'] + 1} were used for training and "
         f"{sizes['validation']} chose the epoch: the numbers flatter the model."
     )
     page = (tmp_path / "report" / "report.html").read_text("utf-8")
     assert remark in ended.stdout
     assert remark in page
-    assert '<th scope="col" class="number">not of the training</th>' in page
+    assert '<th scope="col" class="number">not part of the training run</th>' in page
     told = json.loads(run("evaluate", model, elsewhere, "--split", "all", "--json").stdout)
     assert told["of_the_training"] == {**sizes, "train": sizes["train"] + 1}
 
@@ -168,7 +167,7 @@ def test_the_report_holds_the_numbers_and_how_the_model_was_trained(model, drawn
     assert "&lt;script&gt;alert(1)" in page
     assert "<script" not in page
     assert page.count("data:image/jpeg") == 1  # the worst images with their heat maps
-    for told in ("of my own", "seed", "Training", "Environment of the training", "stripes 猫"):
+    for told in ("of my own", "seed", "Training", "Environment of the training run", "stripes 猫"):
         assert told in page
 
 
@@ -179,14 +178,13 @@ def test_a_report_that_cannot_be_written_leaves_the_earlier_one(model, drawn, tm
     ended = run("evaluate", tmp_path / "trained" / "model.keras", drawn, "--report", tmp_path)
     assert ended.exit_code == 2
     assert ended.stderr == (
-        f"Error: '{tmp_path}/trained/training.json' is no record of a training. "
-        "Remove it, or move the model.\n"
+        f"Error: '{tmp_path}/trained/training.json' is not the record of a training run. Remove it, or move the model.\n"
     )
     assert (tmp_path / "report.html").read_text() == "of an earlier run"
     (tmp_path / "file").write_text("in the way")
     ended = run("evaluate", model, drawn, "--report", tmp_path / "file")
     assert ended.exit_code == 2
-    assert "`--report` must be a folder that can be written to" in ended.stderr
+    assert "`--report` must be a writable folder" in ended.stderr
 
 
 def test_a_model_in_which_no_place_can_be_found_is_reported_with_the_images_alone(
@@ -198,7 +196,7 @@ def test_a_model_in_which_no_place_can_be_found_is_reported_with_the_images_alon
     assert ended.exit_code == 0, ended.output
     page = (tmp_path / "report" / "report.html").read_text("utf-8")
     assert page.count("data:image/jpeg") == 1
-    assert "the largest losses" in page
+    assert "highest losses" in page
 
 
 def test_a_folder_in_the_place_of_a_model_is_told_from_a_missing_file(model, drawn, tmp_path, run):
@@ -206,7 +204,7 @@ def test_a_folder_in_the_place_of_a_model_is_told_from_a_missing_file(model, dra
     assert ended.exit_code == 2
     assert ended.stderr == (
         f"Error: `MODEL` must be a file that holds a Keras model; received MODEL='{model.parent}'. "
-        f"It is a folder; name '{model}'.\n"
+        f"It is a folder; use '{model}'.\n"
     )
     ended = run("evaluate", tmp_path, drawn)
     assert ended.stderr.endswith("It is a folder.\n")

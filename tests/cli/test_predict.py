@@ -72,7 +72,7 @@ def test_bad_and_missing_images_are_named_and_the_others_predicted(model, expect
     assert ended.exit_code == 1
     assert [row["file"] for row in json.loads(ended.stdout)] == [good]
     assert ended.stderr == (
-        "Warning: 2 of 3 files are no usable images and are left out:\n"
+        "Warning: 2 of 3 files could not be read as images and are skipped:\n"
         f"  {torn}: not an image in any known format\n"
         f"  {tmp_path}/missing.png: cannot be read: No such file or directory\n"
     )
@@ -138,7 +138,7 @@ def test_a_model_of_something_else_than_images(expected, tmp_path, run):
     assert ended.exit_code == 2
     assert ended.stderr == (
         "Error: `MODEL` must be one of (height, width, 3) images; "
-        f"received MODEL='{tmp_path}/rows.keras'. It takes an input of shape (None, 7).\n"
+        f"received MODEL='{tmp_path}/rows.keras'. Its input has shape (None, 7).\n"
     )
 
 

@@ -83,7 +83,7 @@ WRONG = [
     (["train", ".", "--output", "out", "--weights", "no.h5"], "There is no such file."),
     (["tutorial", "--data", "DATA"], "`--data` must be an existing folder or zip archive"),
     (["tutorial", "--weights", "no.h5"], "received --weights='no.h5'"),
-    (["tutorial", "--output", __file__], "`--output` must be a folder that can be written to"),
+    (["tutorial", "--output", __file__], "`--output` must be a writable folder"),
     (["evaluate", "MODEL", "."], "`MODEL` must be a file that holds a Keras model"),
     (["evaluate", __file__, "DATA"], "`DATA` must be an existing folder or zip archive"),
     (["evaluate", __file__, ".", "--report", __file__], "`--report` must be a folder"),

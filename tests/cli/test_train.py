@@ -35,7 +35,10 @@ def test_a_folder_of_drawn_classes_is_learned_evaluated_and_named_in_one_go(draw
     assert max(record["history"]["val_accuracy"]) > 0.8
     lines = ended.stdout.splitlines()
     assert lines[0].startswith("train          24 images: 8 <script>")
-    assert lines[-1] == f"The model is {output / 'model.keras'}; `catdog-keras evaluate` judges it."
+    assert (
+        lines[-1]
+        == f"The model is {output / 'model.keras'}; run `catdog-keras evaluate` on it for test metrics."
+    )
     judged = run("evaluate", output / "model.keras", drawn, "--split", "train", "--json")
     assert judged.exit_code == 0, judged.output
     told = json.loads(judged.stdout)
@@ -65,8 +68,13 @@ def test_bad_images_are_named_and_the_status_tells(drawn, tmp_path, run):
     bad.write_bytes(b"no image")
     ended = run("train", tmp_path / "some", "--output", tmp_path / "out", *TINY)
     assert ended.exit_code == 1, ended.output
-    assert f"Warning: 1 of 37 files are no usable images:\n  {bad}: not an image" in ended.stderr
-    assert read_record(tmp_path / "out")["ignored"] == {str(bad): "not an image in any known format"}
+    assert (
+        f"Warning: 1 of 37 files could not be read as images:\n  {bad}: not an image"
+        in ended.stderr
+    )
+    assert read_record(tmp_path / "out")["ignored"] == {
+        str(bad): "not an image in any known format"
+    }
     ended = run("train", tmp_path / "some", "--output", tmp_path / "no", "--on-bad", "raise", *TINY)
     assert ended.exit_code == 2
     assert not (tmp_path / "no").exists()

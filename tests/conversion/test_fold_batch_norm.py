@@ -244,16 +244,16 @@ def _by_batch():
     return keras.Model(inputs, norm()(layers.Conv2D(3, 3)(inputs), training=True))
 
 
-NONE = "which is no convolution or dense layer of Keras"
+NONE = "which is not a convolution or dense layer of Keras"
 KEPT = {
     "an addition": (_added, f"'norm' after 'sum', {NONE}, and before 'relu', {NONE}"),
     "an output used twice": (
         _branching,
-        f"'norm' after 'conv', whose output goes elsewhere, too, and before 'sum', {NONE}",
+        f"'norm' after 'conv', whose output is also used elsewhere, and before 'sum', {NONE}",
     ),
     "an output that is the model's, too": (
         _also_an_output,
-        "'norm' after 'conv', whose output goes elsewhere, too, and not before a single layer",
+        "'norm' after 'conv', whose output is also used elsewhere, and not before a single layer",
     ),
     "a shared convolution": (
         _shared_convolution,
@@ -284,15 +284,15 @@ KEPT = {
     ),
     "a class of its own": (
         lambda: graph((6, 6, 3), layers.Conv2D(3, 3), OwnNormalization(name="norm")),
-        "'norm', which is of a class of its own, OwnNormalization",
+        "'norm', which is of a custom class, OwnNormalization",
     ),
     "a block": (
         lambda: graph((6, 6, 3), ConvBlock(3, name="block")),
-        "the one inside 'block' (ConvBlock), which is no layer by itself",
+        "the one inside 'block' (ConvBlock), which is part of another layer",
     ),
     "a block in a model in the model": (
         lambda: graph((6, 6, 3), graph((6, 6, 3), ConvBlock(3, name="block"))),
-        "the one inside 'block' (ConvBlock), which is no layer by itself",
+        "the one inside 'block' (ConvBlock), which is part of another layer",
     ),
 }
 

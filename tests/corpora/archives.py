@@ -126,16 +126,16 @@ ACCEPTED = {
 }
 
 _NOT_WHOLE = "is no whole zip archive"
-_NO_PATH = "has a name that is no plain path"
+_NO_PATH = "has a name that is not a plain path"
 
 REJECTED = {
     "out of the folder": (zipped({"a/b.jpg": b"x", "../escape.jpg": b"x"}), "points out of"),
     "out of it on a detour": (zipped({"a/../../escape.jpg": b"x"}), "points out of"),
     "out of it with backslashes": (zipped({"..\\escape.jpg": b"x"}), "points out of"),
     "the folder above": (zipped({"..": b"x"}), "points out of"),
-    "absolute": (zipped({"/etc/escape.jpg": b"x"}), "has an absolute name"),
-    "a share": (zipped({"//host/escape.jpg": b"x"}), "has an absolute name"),
-    "a drive": (zipped({"C:escape.jpg": b"x"}), "has an absolute name"),
+    "absolute": (zipped({"/etc/escape.jpg": b"x"}), "has an absolute path"),
+    "a share": (zipped({"//host/escape.jpg": b"x"}), "has an absolute path"),
+    "a drive": (zipped({"C:escape.jpg": b"x"}), "has an absolute path"),
     "a backslash": (zipped({"a\\b.jpg": b"x"}), _NO_PATH),
     "a null": (_named("a\0b.jpg"), _NO_PATH),
     "a line break": (zipped({"a\nb.jpg": b"x"}), _NO_PATH),
@@ -155,7 +155,7 @@ REJECTED = {
     "encrypted": (_flagged(0x01), "its member 'a.jpg' is encrypted"),
     "strongly encrypted": (_flagged(0x41), "its member 'a.jpg' is encrypted"),
     "one name twice": (zipped([("a.jpg", b"x"), ("a.jpg", b"y")]), "two of its members have one name"),
-    "file and folder": (zipped({"train/a.jpg": b"x", "train": b"x"}), "its member 'train/a.jpg' lies in a folder that is also a file"),
+    "file and folder": (zipped({"train/a.jpg": b"x", "train": b"x"}), "its member 'train/a.jpg' is in a folder that is also a file"),
     "overlapping": (_central(zipped({"a.jpg": _DATA, "b.jpg": _DATA}, 0), 42, "<I", 0), "its member 'b.jpg' overlaps another"),
     "a bomb": (zipped({"a.jpg": bytes(20_000_000)}), "times its packed size"),
     "a bomb of many": (zipped({f"{n}.jpg": bytes(1_000_000) for n in range(20)}), "times its packed size"),

@@ -108,12 +108,12 @@ GOOD = {
 
 NONSTANDARD = {
     **{
-        f"turned {orientation}.jpg": Kind(with_exif("JPEG", orientation), "nonstandard", "turned by its EXIF orientation")
+        f"turned {orientation}.jpg": Kind(with_exif("JPEG", orientation), "nonstandard", "rotated by its EXIF orientation")
         for orientation in range(2, 9)
     },
-    "turned.png": Kind(with_exif("PNG", 6), "nonstandard", "turned by its EXIF orientation"),
-    "turned.tif": Kind(with_exif("TIFF", 6), "nonstandard", "turned by its EXIF orientation"),
-    "turned.webp": Kind(with_exif("WEBP", 6), "nonstandard", "turned by its EXIF orientation"),
+    "turned.png": Kind(with_exif("PNG", 6), "nonstandard", "rotated by its EXIF orientation"),
+    "turned.tif": Kind(with_exif("TIFF", 6), "nonstandard", "rotated by its EXIF orientation"),
+    "turned.webp": Kind(with_exif("WEBP", 6), "nonstandard", "rotated by its EXIF orientation"),
     "palette.png": Kind(saved("PNG", flat().quantize()), "nonstandard", "palette"),
     "palette.bmp": Kind(saved("BMP", flat().quantize()), "nonstandard", "palette"),
     "palette.gif": Kind(saved("GIF"), "nonstandard", "palette"),
@@ -151,9 +151,9 @@ NONSTANDARD = {
 }  # fmt: skip
 
 _UNKNOWN = "not an image in any known format"
-_BROKEN = "does not decode: "
+_BROKEN = "could not be decoded: "
 _JPEG, _PNG = encoded("JPEG", noise()), encoded("PNG", noise())
-_UNSCALED = " samples, of which no value is known to be white"
+_UNSCALED = " samples, which have no defined white level"
 _HUGE = "more than 50 megapixels"
 
 BAD = {

@@ -52,13 +52,13 @@ def test_bad_archives_are_rejected_whole(unpack, tmp_path, kind):
 
 def test_an_archive_of_too_many_members_is_rejected(unpack, monkeypatch):
     monkeypatch.setattr(archive_module, "MAX_MEMBERS", 1)
-    with pytest.raises(ValueError, match="is rejected: it would make 2 members"):
+    with pytest.raises(ValueError, match="is rejected: it would unpack to 2 members"):
         unpack(zipped(PLAIN))
 
 
 def test_an_archive_of_too_many_bytes_is_rejected(unpack, monkeypatch):
     monkeypatch.setattr(archive_module, "MAX_UNPACKED_BYTES", 5)
-    with pytest.raises(ValueError, match="is rejected: it would make 6 bytes unpacked"):
+    with pytest.raises(ValueError, match="is rejected: it would unpack to 6 bytes"):
         unpack(zipped(PLAIN))
 
 

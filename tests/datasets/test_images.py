@@ -72,7 +72,7 @@ def test_a_image_outside_of_every_class_is_named(coded):
     with pytest.raises(ValueError, match="3 of 9 images") as raised:
         load_images(coded, class_names=["red", "green"])
     assert str(raised.value) == (
-        "3 of 9 images lie in no folder of the classes 'red', 'green':"
+        "3 of 9 images are not in a folder of the classes 'red', 'green':"
         + "".join(f"\n  {coded}/blue/image.{number}.png" for number in (6, 7, 8))
     )
     # A class's name above what was asked for says nothing of what lies below.
@@ -113,13 +113,13 @@ def test_bad_files_are_left_out_and_every_one_is_named(coded):
     with pytest.warns(UserWarning, match="7 of 10 files") as warned:
         images = load_images([*bad, coded / "blue"])
     assert len(images) == 3
-    assert repr(images) == "LabeledImages(3 images, 7 files left out)"
+    assert repr(images) == "LabeledImages(3 images, 7 files skipped)"
     assert [image.path for image in images.scan.bad] == [str(file) for file in bad]
     reasons = ["not an image in any known format"] * 6 + [
         "cannot be read: No such file or directory"
     ]
     assert str(warned[0].message) == (
-        "7 of 10 files are no usable images and are left out:"
+        "7 of 10 files could not be read as images and are skipped:"
         + "".join(f"\n  {file}: {reason}" for file, reason in zip(bad, reasons, strict=True))
     )
     assert warned[0].filename == __file__
@@ -135,7 +135,7 @@ ENDINGS = ".bmp, .gif, .jfif, .jpeg, .jpg, .png, .tif, .tiff, .webp"
         (
             {"paths": []},
             ValueError,
-            "`paths` must be a path or a list of paths; received paths=[]. There is none in it.",
+            "`paths` must be a path or a list of paths; received paths=[]. It contains none.",
         ),
         ({"paths": ["a", 3]}, TypeError, "`paths[1]` must be a path; received paths[1]=3."),
         (

@@ -77,17 +77,14 @@ def test_messages_say_what_was_found_and_what_to_do(tmp_path, make_folder):
     (tmp_path / "empty").mkdir()
     endings = ".bmp, .gif, .jfif, .jpeg, .jpg, .png, .tif, .tiff, .webp"
     expected = {
-        "empty": "'ROOT/empty' holds no folders. At least two classes are needed, each with its "
-        "images in a folder that bears its name.",
-        "one": "'ROOT/one' holds only ['cats']. At least two classes are needed, each with its "
-        "images in a folder that bears its name.",
-        "empty_class": "'ROOT/empty_class/dogs' holds no image: no file that ends in "
-        f"{endings}. Put images there, or remove the folder.",
-        "other_classes": "All split folders must hold the same class folders; train holds ['a', "
+        "empty": "'ROOT/empty' holds no folders. At least two classes are required, each with its images in a folder with its name.",
+        "one": "'ROOT/one' holds only ['cats']. At least two classes are required, each with its images in a folder with its name.",
+        "empty_class": "'ROOT/empty_class/dogs' contains no image, that is, no file that ends in "
+        f"{endings}. Add images, or remove the folder.",
+        "other_classes": "All split folders must contain the same class folders; train contains ['a', "
         "'b'], 'ROOT/other_classes/val' holds ['a', 'c'].",
-        "half": "'ROOT/half' holds ['extra', 'train']. Train and validation go together: add the "
-        "missing one, or put all class folders side by side.",
-        "twice": "'ROOT/twice' holds ['val', 'valid'], of which one alone can be validation. "
+        "half": "'ROOT/half' holds ['extra', 'train']. Both train and validation are required: add the missing one, or put all class folders next to each other.",
+        "twice": "'ROOT/twice' holds ['val', 'valid'], but only one of them can be validation. "
         "Remove or rename one of them.",
     }
     assert {name: _message(tmp_path, name) for name in expected} == expected

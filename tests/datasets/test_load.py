@@ -231,7 +231,7 @@ def test_too_many_bad_images_are_an_error(cats_dogs):
 
 def test_bad_images_raise_when_asked_to(cats_dogs):
     _spoil(cats_dogs)
-    with pytest.raises(ValueError, match=r'Mend or remove them, or use on_bad="skip"\.'):
+    with pytest.raises(ValueError, match=r'Fix or remove them, or use on_bad="skip"\.'):
         load_cats_dogs(cats_dogs, **TINY, on_bad="raise", max_bad_fraction=1)
 
 
@@ -456,7 +456,8 @@ def test_what_is_not_called_a_image_is_counted(cats_dogs):
     for name in ("a.heic", "b.HEIC", "c.avif", "without", ".hidden"):
         (cats / name).write_bytes(b"")
     with pytest.warns(
-        UserWarning, match=r"passed over: 4 files \(2 \.heic, 1 \.avif, 1 without an ending\)\. If"
+        UserWarning,
+        match=r"passed over: 4 files \(2 \.heic, 1 \.avif, 1 without an extension\)\. If",
     ):
         splits = load_cats_dogs(cats_dogs, **TINY)
     named = ("a.heic", "b.HEIC", "c.avif", "without")

@@ -123,7 +123,7 @@ def test_changed_and_missing_files_are_refused_by_name(written):
         "  train/cats/image.0.png: has changed",
         "  train/dogs/image.30.png: cannot be read: No such file or directory",
         "  train/dogs/image.31.png: empty file",
-        "Bring them back, or split anew.",
+        "Restore the files, or create a new split.",
     ]
 
 
@@ -199,7 +199,7 @@ def test_pipes_and_devices_are_neither_read_nor_replaced(written, tmp_path):
     for name in ("pipe", "null"):
         with pytest.raises(ValueError, match="It is not a regular file"):
             load_manifest(tmp_path / name, folder)
-        with pytest.raises(OSError, match="`path` must be a file that can be written; received"):
+        with pytest.raises(OSError, match="`path` must be a writable file; received"):
             splits.save_manifest(tmp_path / name)
         assert not (tmp_path / name).is_file()
 

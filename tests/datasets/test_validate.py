@@ -28,7 +28,7 @@ def _turned(path):
 
 
 NONSTANDARD = {
-    "turned.png": (_turned, "turned by its EXIF orientation"),
+    "turned.png": (_turned, "rotated by its EXIF orientation"),
     "palette.png": (lambda path: _flat().quantize().save(path), "palette"),
     "palette.bmp": (lambda path: _flat().quantize().save(path), "palette"),
     "deep.png": (
@@ -61,18 +61,18 @@ BAD = {
         lambda path: path.write_bytes(b"<html>log in</html>"),
         "not an image in any known format",
     ),
-    "short.jpg": (_truncated, "does not decode: image file is truncated"),
+    "short.jpg": (_truncated, "could not be decoded: image file is truncated"),
     "huge.png": (
         lambda path: Image.new("1", (10_000, 5_001)).save(path),
         "more than 50 megapixels",
     ),
     "measured.tif": (
         lambda path: Image.fromarray(np.full((4, 6), 0.5, np.float32)).save(path),
-        "32-bit floating-point samples, of which no value is known to be white",
+        "32-bit floating-point samples, which have no defined white level",
     ),
     "counted.tif": (
         lambda path: Image.fromarray(np.full((4, 6), 2**20, np.int32)).save(path),
-        "32-bit signed samples, of which no value is known to be white",
+        "32-bit signed samples, which have no defined white level",
     ),
     "pipe.png": (os.mkfifo, "not a regular file"),
     "dangling.png": (lambda path: path.symlink_to("nowhere"), "cannot be read: No such file"),
@@ -198,7 +198,9 @@ def test_a_scan_counts_what_is_not_called_a_image(tmp_path):
     (tmp_path / "notes.txt").write_text("")
     report = scan_images(tmp_path)
     assert report.ignored == [str(tmp_path / "notes.txt")]
-    assert str(report).endswith("passed over, for they are not called images: 1 file (1 .txt)")
+    assert str(report).endswith(
+        "ignored files without a supported image extension: 1 file (1 .txt)"
+    )
 
 
 def test_a_folder_that_cannot_be_read_is_bad_and_named(tmp_path, monkeypatch):

@@ -146,7 +146,7 @@ def test_a_network_of_keras_behind_another_scaling_is_named():
     assert str(report) == (
         "1 finding in 4 images and the model:\n"
         "  wrong_range: The model scales in 'mine', which makes [0, 1] of [0, 255]; 'vgg16' was "
-        "trained on [-123.7, 151.1]. Take these layers out. Put "
+        "trained on [-123.7, 151.1]. Remove these layers. Put "
         'catdog_keras.Preprocessing("imagenet_caffe") in front of the network.'
     )
 
@@ -261,7 +261,7 @@ def test_right_pipelines_pass_in_silence(name, capsys):
     for kind, images in GIVEN.items():
         report = check_pipeline([(images, LABELS[: len(images)])], model, class_names=["a", "b"])
         assert not report, (kind, str(report))
-        assert str(report) == (f"Nothing wrong was found in {len(images)} images and the model.")
+        assert str(report) == (f"No problems found in {len(images)} images and the model.")
         report.raise_findings()
     assert capsys.readouterr().out == ""
 

@@ -184,9 +184,9 @@ def test_logits_of_half_precision_stay_what_they_are():
 @pytest.mark.parametrize(
     ("logits", "reason"),
     [
-        (np.eye(3) * 4, "the model makes no mistake"),
-        (-np.eye(3), "it is no better than a guess"),
-        (np.zeros((3, 3)), "it is no better than a guess"),
+        (np.eye(3) * 4, "the model makes no mistakes"),
+        (-np.eye(3), "the model is not better than guessing"),
+        (np.zeros((3, 3)), "the model is not better than guessing"),
     ],
 )
 def test_where_no_temperature_is_best_it_stays_1_and_a_warning_says_why(logits, reason):
@@ -196,7 +196,7 @@ def test_where_no_temperature_is_best_it_stays_1_and_a_warning_says_why(logits, 
     assert calibrated.predict(logits, verbose=0) == pytest.approx(logits)
     (warning,) = [each for each in caught if each.category is UserWarning]
     assert str(warning.message) == (
-        f"No temperature gives the least log loss on `validation`, because {reason} there; it stays 1."
+        f"No temperature minimizes the log loss on `validation`, because {reason}; the temperature stays 1."
     )
     assert warning.filename == __file__
 
@@ -233,10 +233,10 @@ GOOD = [(LOGITS, LABELS)]
         (lambda: SUBCLASSED, GOOD, ValueError, f"`model` must be a built Functional or Sequential model; received model={SUBCLASSED!r}."),
         (two_outputs, GOOD, ValueError, "`model` must have one output of shape (batch, classes); received outputs of (None, 3), (None, 2)."),
         (lambda: keras.Sequential([keras.Input((4, 3)), keras.layers.Dense(2)]), GOOD, ValueError, "`model` must have one output of shape (batch, classes); received outputs of (None, 4, 2)."),
-        (lambda: keras.Sequential([reader(), keras.layers.Softmax()]), GOOD, ValueError, "`model` must end in logits; received a model whose outputs are probabilities. Leave out its softmax or sigmoid."),
-        (lambda: keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, activation='sigmoid')]), [(LOGITS, LABELS // 2)], ValueError, "`model` must end in logits; received a model whose outputs are probabilities. Leave out its softmax or sigmoid."),
+        (lambda: keras.Sequential([reader(), keras.layers.Softmax()]), GOOD, ValueError, "`model` must end in logits; received a model whose outputs are probabilities. Remove its softmax or sigmoid."),
+        (lambda: keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, activation='sigmoid')]), [(LOGITS, LABELS // 2)], ValueError, "`model` must end in logits; received a model whose outputs are probabilities. Remove its softmax or sigmoid."),
         (reader, [], ValueError, "`validation` must hold at least one image; received an empty dataset."),
-        (reader, [LOGITS], ValueError, "`validation` must yield pairs (images, labels); received a batch that is of type ndarray. Labels are needed to judge the predictions."),
+        (reader, [LOGITS], ValueError, "`validation` must yield pairs (images, labels); received a batch that is of type ndarray. Labels are required for an evaluation."),
         (reader, [(LOGITS, LABELS[:3])], ValueError, "`validation` must hold one label per image; received a batch of 8 images and 3 labels."),
         (reader, [(LOGITS, [1] * 8)], ValueError, "`validation` must hold images of at least two classes; received only images of class 1."),
         (reader, [(LOGITS, [3] * 8)], ValueError, "`labels` must be class indices from 0 to 2, one for each class name; received labels=3."),

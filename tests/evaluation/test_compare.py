@@ -22,7 +22,7 @@ def answers(right, files=None, labels=None):
 
 def test_the_four_counts():
     result = compare(answers([1, 1, 1, 0, 0, 1]), answers([1, 0, 0, 1, 0, 1]))
-    assert result == Comparison(("a", "b"), 2, first_only=2, second_only=1, neither_right=1)
+    assert result == Comparison(("a", "b"), 2, first_only=2, second_only=1, neither_correct=1)
     assert result.num_images == 6
     assert result.accuracies == (4 / 6, 3 / 6)
     assert result.difference == 1 / 6
@@ -112,12 +112,12 @@ def test_equal_models_are_told_apart_in_at_most_one_test_of_twenty(differing):
 
 def test_words_of_a_difference_that_means_something():
     result = Comparison(
-        ("model4", "model1"), both_right=140, first_only=42, second_only=4, neither_right=6
+        ("model4", "model1"), both_correct=140, first_only=42, second_only=4, neither_correct=6
     )
     low, high = result.difference_interval
     assert str(result).splitlines() == [
         f"Of 192 images model4 is right on 182 (0.948), model1 on 144 (0.750): a difference of +19.8 points, 95 % interval {100 * low:+.1f} to {100 * high:+.1f}.",
-        "Only one of them is right on 46 images, model4 on 42 and model1 on 4 (exact McNemar test, p = 5.1e-09).",
+        "Exactly one of them is correct on 46 images, model4 on 42 and model1 on 4 (exact McNemar test, p = 5.1e-09).",
         "That is more than chance would explain: model4 is better on such images.",
     ]
     assert str(Comparison(("x", "y"), 1, 0, 10, 0)).endswith(": y is better on such images.")
@@ -126,7 +126,7 @@ def test_words_of_a_difference_that_means_something():
 def test_words_of_a_difference_that_may_be_chance():
     text = str(Comparison(("a", "b"), 170, 9, 4, 9))
     assert text.startswith("Of 192 images a is right on 179 (0.932), b on 174 (0.906): ")
-    assert text.endswith("\nThat may be chance: these images do not show which one is better.")
+    assert text.endswith("\nThe difference is not statistically significant.")
 
 
 def test_the_baseline_is_compared_on_the_same_images():
@@ -135,7 +135,7 @@ def test_the_baseline_is_compared_on_the_same_images():
     assert result.baseline == 0.6
     versus = result.baseline_comparison
     assert versus == Comparison(
-        ("the model", "always guessing cat"), 5, first_only=3, second_only=1, neither_right=1
+        ("the model", "always predicting cat"), 5, first_only=3, second_only=1, neither_correct=1
     )
     assert not versus.significant
 
@@ -147,11 +147,11 @@ def test_the_summary_says_on_which_side_of_the_baseline_the_model_is():
     mostly_dogs = [0] * 10 + [1] * 30
     assert (
         line([1] * 40, mostly_dogs)
-        == "baseline           0.750, always guessing dog; the model is significantly above it (p = 0.002)"
+        == "baseline           0.750, always predicting dog; the model is significantly above it (p = 0.002)"
     )
     assert (
         line([0] * 40, mostly_dogs)
-        == "baseline           0.750, always guessing dog; the model is significantly below it (p = 1.9e-09)"
+        == "baseline           0.750, always predicting dog; the model is significantly below it (p = 1.9e-09)"
     )
     assert line([1] * 31 + [0] * 9, mostly_dogs).endswith(
         "the model is above it, but not significantly (p = 1)"
@@ -161,7 +161,7 @@ def test_the_summary_says_on_which_side_of_the_baseline_the_model_is():
     )
     assert (
         line([0] * 10 + [1] * 30, mostly_dogs)
-        == "baseline           0.750, always guessing dog; the model equals it (p = 1)"
+        == "baseline           0.750, always predicting dog; the model equals it (p = 1)"
     )
 
 

@@ -132,7 +132,7 @@ def test_summary_and_repr_can_be_read():
     low, high = wilson_interval(3, 4)
     assert str(example()).splitlines() == [
         f"accuracy           0.750, 3 of 4 images, 95 % interval {low:.3f} to {high:.3f}",
-        "baseline           0.750, always guessing dog; the model equals it (p = 1)",
+        "baseline           0.750, always predicting dog; the model equals it (p = 1)",
         "log loss           0.511 nats",
         "calibration error  0.350 (10 bins)",
     ]
@@ -150,7 +150,7 @@ def test_summary_and_repr_can_be_read():
         ((NAMES, [0], [[np.nan, 1.0]]), ValueError, "`probabilities` must be rows from 0 to 1 that sum to 1; received values from nan to nan, sums from nan to nan."),
         ((NAMES, [2], [[0.5, 0.5]]), ValueError, "`labels` must be class indices from 0 to 1, one for each class name; received labels=2."),
         (("ab", [0], [[0.5, 0.5]]), TypeError, "`class_names` must be a list of distinct class names; received class_names='ab'."),
-        ((NAMES, LABELS, ROWS, ["a.jpg"]), ValueError, "`files` must hold one file per image, here 4; received 1. Take the files of the very split that is evaluated."),
+        ((NAMES, LABELS, ROWS, ["a.jpg"]), ValueError, "`files` must hold one file per image, here 4; received 1. Pass the files of the split that is evaluated."),
         ((NAMES, [0], [[0.5, 0.5]], "a"), TypeError, "`files` must be a list with the file of each image, or None; received files='a'."),
     ],
 )  # fmt: skip

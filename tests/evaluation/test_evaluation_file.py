@@ -64,8 +64,7 @@ def test_what_was_there_stays_until_the_new_one_is_whole(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space") as caught:
         Evaluation(NAMES, [0], [[1.0, 0.0]]).save(path)
     assert str(caught.value) == (
-        f"`path` must be a file that can be written; received path={str(path)!r}. "
-        "No space left on device."
+        f"`path` must be a writable file; received path={str(path)!r}. No space left on device."
     )
     assert path.read_text() == "old"
     assert [each.name for each in tmp_path.iterdir()] == ["evaluation.json"]
@@ -79,8 +78,7 @@ def test_devices_and_folders_are_not_replaced(tmp_path):
         with pytest.raises(OSError, match="regular file") as caught:
             Evaluation(NAMES, [0], [[1.0, 0.0]]).save(path)
         assert str(caught.value) == (
-            f"`path` must be a file that can be written; received path={path!r}. "
-            "It is not a regular file."
+            f"`path` must be a writable file; received path={path!r}. It is not a regular file."
         )
         with pytest.raises(ValueError, match="regular file") as caught:
             Evaluation.load(path)
@@ -108,12 +106,12 @@ def with_changes(**changes):
         ("", "JSONDecodeError: Expecting value: line 1 column 1 (char 0)"),
         ("\udcff", "UnicodeDecodeError: 'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"),
         ("[" * 200_000, "RecursionError"),
-        ("[1]", "ValueError: it is no record with a version."),
-        ("{}", "ValueError: it is no record with a version."),
+        ("[1]", "ValueError: it is not a record with a version."),
+        ("{}", "ValueError: it is not a record with a version."),
         (with_changes(version=2), "ValueError: its version is 2, known is 1."),
         (with_changes(accuracy=1.0), "ValueError: it holds ['accuracy', 'class_names', 'files', 'labels', 'probabilities', 'version'], not ['class_names', 'files', 'labels', 'probabilities', 'version']."),
         ('{"version": 1}', "ValueError: it holds ['version'], not ['class_names', 'files', 'labels', 'probabilities', 'version']."),
-        (with_changes(labels=3), "TypeError: labels is no list."),
+        (with_changes(labels=3), "TypeError: labels is not a list."),
         (with_changes(labels=[0, True]), "TypeError: labels[1] is True, not of type int."),
         (with_changes(labels=[0, 1.0]), "TypeError: labels[1] is 1.0, not of type int."),
         (with_changes(labels=[[1, 0], [0, 1]]), "TypeError: labels[0] is [1, 0], not of type int."),
@@ -123,10 +121,10 @@ def with_changes(**changes):
         (with_changes(probabilities=[[0.5, "0.5"], [1, 0]]), "TypeError: probabilities[0][1] is '0.5', not of type int or float."),
         (with_changes(probabilities=[[0.5, 0.5], [1]]), "ValueError: probabilities[1] has another length than the first row."),
         (with_changes(probabilities=[[0.5, 0.4], [1, 0]]), "ValueError: `probabilities` must be rows from 0 to 1 that sum to 1; received values from 0 to 1, sums from 0.9 to 1."),
-        (with_changes(probabilities=[[float("nan"), 1], [1, 0]]), "ValueError: it holds NaN, which is no number of JSON."),
+        (with_changes(probabilities=[[float("nan"), 1], [1, 0]]), "ValueError: it holds NaN, which is not a JSON number."),
         (with_changes(class_names="ab"), "TypeError: `class_names` must be a list of distinct class names; received class_names='ab'."),
         (with_changes(files=["a.jpg", 2]), "TypeError: files[1] is 2, not of type str."),
-        (with_changes(files=["a.jpg"]), "ValueError: `files` must hold one file per image, here 2; received 1. Take the files of the very split that is evaluated."),
+        (with_changes(files=["a.jpg"]), "ValueError: `files` must hold one file per image, here 2; received 1. Pass the files of the split that is evaluated."),
     ],
 )  # fmt: skip
 def test_what_is_no_evaluation_is_refused_with_the_reason(text, reason, tmp_path):

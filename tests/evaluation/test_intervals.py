@@ -100,7 +100,7 @@ def test_more_confidence_and_fewer_images_make_it_wider():
         ((3, 2), ValueError, "`correct` must be at most `total`, here 2; received correct=3."),
         ((1, 2, 0), ValueError, "`confidence` must be a number above 0 and below 1; received confidence=0."),
         ((1, 2, 1.0), ValueError, "`confidence` must be a number above 0 and below 1; received confidence=1.0."),
-        ((1, 2, 95), ValueError, "`confidence` must be a number above 0 and below 1; received confidence=95. Percentages are shares here: 0.95, not 95."),
+        ((1, 2, 95), ValueError, "`confidence` must be a number above 0 and below 1; received confidence=95. Use a fraction, not a percentage: 0.95, not 95."),
         ((1, 2, math.nan), ValueError, "`confidence` must be a number above 0 and below 1; received confidence=nan."),
         ((1, 2, "95"), TypeError, "`confidence` must be a number above 0 and below 1; received confidence='95'."),
     ],

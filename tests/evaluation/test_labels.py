@@ -97,9 +97,9 @@ def test_tensors_of_the_backend_are_labels_too():
     [
         (5, NAMES, TypeError, "`dataset` must be an iterable of (images, labels) batches; received dataset=5."),
         ("cats", NAMES, TypeError, "`dataset` must be an iterable of (images, labels) batches; received dataset='cats'."),
-        ([PIXELS], NAMES, ValueError, "`dataset` must yield pairs (images, labels); received a batch that is of type ndarray. Labels are needed to judge the predictions."),
-        ([(PIXELS,)], NAMES, ValueError, "`dataset` must yield pairs (images, labels); received a batch that is a tuple of 1. Labels are needed to judge the predictions."),
-        ([(PIXELS, [0, 0], [1, 1], 0)], NAMES, ValueError, "`dataset` must yield pairs (images, labels); received a batch that is a tuple of 4. Labels are needed to judge the predictions."),
+        ([PIXELS], NAMES, ValueError, "`dataset` must yield pairs (images, labels); received a batch that is of type ndarray. Labels are required for an evaluation."),
+        ([(PIXELS,)], NAMES, ValueError, "`dataset` must yield pairs (images, labels); received a batch that is a tuple of 1. Labels are required for an evaluation."),
+        ([(PIXELS, [0, 0], [1, 1], 0)], NAMES, ValueError, "`dataset` must yield pairs (images, labels); received a batch that is a tuple of 4. Labels are required for an evaluation."),
         ([(PIXELS, ["cat", "dog"])], NAMES, TypeError, "`labels` must be class indices of shape (batch,) or (batch, 1), or one-hot rows (batch, classes); received dtype <U3."),
         ([(PIXELS, 1)], NAMES, ValueError, "`labels` must be class indices of shape (batch,) or (batch, 1), or one-hot rows (batch, classes); received shape () for 3 classes. Batch the dataset."),
         ([(PIXELS, np.zeros((2, 5)))], NAMES, ValueError, "`labels` must be class indices of shape (batch,) or (batch, 1), or one-hot rows (batch, classes); received shape (2, 5) for 3 classes."),
@@ -122,7 +122,7 @@ def test_what_cannot_be_counted_is_refused(dataset, names, error, message):
 
 
 def test_a_dataset_without_end_is_refused_not_awaited():
-    remedy = "Leave out `repeat()`, or `take` some batches."
+    remedy = "Remove `repeat()`, or limit the dataset with `take`."
     for dataset in (tensorflow_dataset([0, 1]).repeat(), Endless()):
         with pytest.raises(ValueError, match="finite") as caught:
             count_labels(dataset, NAMES)

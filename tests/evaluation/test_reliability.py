@@ -43,6 +43,8 @@ def test_bins_are_those_of_scikit_learn():
     dogs = random.random(500)
     labels = (random.random(500) < dogs).astype(int)
     result = Evaluation(NAMES, labels, np.stack([1 - dogs, dogs], axis=1))
-    shares, means = calibration_curve(result.hits, result.probabilities.max(axis=1), n_bins=10)
+    shares, means = calibration_curve(
+        result.is_correct, result.probabilities.max(axis=1), n_bins=10
+    )
     assert [each.accuracy for each in result.reliability_bins] == pytest.approx(shares)
     assert [each.confidence for each in result.reliability_bins] == pytest.approx(means)

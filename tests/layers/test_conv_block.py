@@ -245,7 +245,7 @@ def test_unknown_channels_are_refused():
     with pytest.raises(ValueError, match="must be") as error:
         ConvBlock(4).build((None, 9, 9, None))
     assert str(error.value) == (
-        "`input_shape` must be known in its channels; received input_shape=(None, 9, 9, None)."
+        "`input_shape` must be with a known number of channels; received input_shape=(None, 9, 9, None)."
     )
 
 

@@ -288,7 +288,7 @@ def test_layers_with_weights_are_found_and_trained():
 
 
 MIX_UP, CUT_MIX = keras.layers.MixUp(name="mix"), keras.layers.CutMix(name="cut")
-REMEDY = "CutMix and MixUp need labels, too: map them over the batches of a dataset."
+REMEDY = "CutMix and MixUp also need labels: map them over the batches of a dataset."
 
 
 class OfTheBackend(keras.layers.Layer):
@@ -320,17 +320,17 @@ def test_in_a_map_layers_that_need_the_backend_are_named_and_identity_is_none_of
     ("make", "error", "message"),
     [
         (lambda: RandomApply(3), TypeError, "`layer` must be a keras.Layer; received layer=3."),
-        (lambda: RandomApply(MIX_UP), TypeError, f"`layer` must be a layer of images alone; received layer={MIX_UP!r}. {REMEDY}"),
-        (lambda: RandomChoice([inverted(), CUT_MIX]), TypeError, f"`layers[1]` must be a layer of images alone; received layers[1]={CUT_MIX!r}. {REMEDY}"),
+        (lambda: RandomApply(MIX_UP), TypeError, f"`layer` must be a layer that needs only images; received layer={MIX_UP!r}. {REMEDY}"),
+        (lambda: RandomChoice([inverted(), CUT_MIX]), TypeError, f"`layers[1]` must be a layer that needs only images; received layers[1]={CUT_MIX!r}. {REMEDY}"),
         (lambda: RandomApply(inverted(), 1.5), ValueError, "`rate` must be a number from 0 to 1; received rate=1.5."),
         (lambda: RandomApply(inverted(), True), TypeError, "`rate` must be a number from 0 to 1; received rate=True."),
         (lambda: inverted(seed=-1), ValueError, "`seed` must be an integer from 0 to 2147483647; received seed=-1."),
         (lambda: RandomChoice([]), ValueError, "`layers` must be a list of at least one layer; received layers=[]."),
         (lambda: RandomChoice("flip"), TypeError, "`layers` must be a list of layers; received layers='flip'."),
         (lambda: AugmentationPipeline([None]), TypeError, "`layers[0]` must be a keras.Layer; received layers[0]=None."),
-        (lambda: inverted()({"images": make_images(2, 4, 4, 3)}), TypeError, "`inputs` must be one tensor of images; received inputs='dict'. Labels, boxes and masks are not changed with the images; for a mask that is to be, see `get_random_transformation` and `transform_images`."),
+        (lambda: inverted()({"images": make_images(2, 4, 4, 3)}), TypeError, "`inputs` must be one tensor of images; received inputs='dict'. Labels, boxes and masks are not transformed. To transform a mask, use `get_random_transformation` and `transform_images`."),
         (lambda: inverted()(make_images(2, 4)), ValueError, "`input_shape` must be of three axes (one image) or four (a batch); received input_shape=(2, 4)."),
-        (lambda: RandomApply(keras.layers.RandomCrop(2, 2, name="crop"))(make_images(2, 4, 4, 3)), ValueError, "`input_shape` must be one that the layers inside keep; received input_shape=(2, 4, 4, 3). 'crop' makes (2, 2, 2, 3) of (2, 4, 4, 3)."),
+        (lambda: RandomApply(keras.layers.RandomCrop(2, 2, name="crop"))(make_images(2, 4, 4, 3)), ValueError, "`input_shape` must be one that the wrapped layers keep; received input_shape=(2, 4, 4, 3). 'crop' makes (2, 2, 2, 3) of (2, 4, 4, 3)."),
     ],
 )  # fmt: skip
 def test_wrong_arguments_are_named(make, error, message):

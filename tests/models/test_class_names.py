@@ -75,8 +75,7 @@ def test_a_model_without_names_says_how_to_give_it_some():
     with pytest.raises(ValueError, match="class names") as caught:
         get_class_names(model)
     assert str(caught.value) == (
-        f"`model` must be a model that holds its class names; received model={model!r}. Build it "
-        "by `transfer_model(..., class_names=...)`, or put a `ClassNames` layer last."
+        f"`model` must be a model that contains its class names; received model={model!r}. Build it with `transfer_model(..., class_names=...)`, or append a `ClassNames` layer."
     )
     with pytest.raises(TypeError) as caught:
         get_class_names("model.keras")

@@ -122,7 +122,7 @@ def test_what_cannot_be_predicted_is_refused(arguments, error, message):
 def test_a_view_of_other_images_and_outputs_of_other_shapes_are_refused():
     with pytest.raises(
         ValueError,
-        match="`views` must return as many images as they are given, here 5; received 2",
+        match="`views` must return as many images as they receive, here 5; received 2",
     ):
         predict_tta(classifier(), make_images(), [lambda x: x[:2]])
     maps = keras.Sequential([keras.Input(SHAPE), layers.Conv2D(2, 3)])

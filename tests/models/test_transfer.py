@@ -187,7 +187,7 @@ def test_a_backbone_of_several_outputs_is_refused():
         transfer_model(keras.Model(images, levels, name="pyramid"), SMALL)
     assert str(caught.value) == (
         "`backbone` must return one tensor of features of rank 2, 3 or 4; received 'pyramid', "
-        "whose outputs are in the form dict. Pick one of them: `keras.Model(backbone.input, ...)`."
+        "whose outputs are in the form dict. Select one output: `keras.Model(backbone.input, ...)`."
     )
 
 
@@ -200,7 +200,7 @@ KNOWN = ", ".join(repr(name) for name in BACKBONES)
         ({"backbone": "mobilenet_v9"}, f"`backbone` must be one of {KNOWN}; received backbone='mobilenet_v9'."),
         ({"input_shape": (16, 16, 3)}, "`input_shape` must be at least (32, 32, 3) for 'mobilenet_v2', with 3 channels; received input_shape=(16, 16, 3)."),
         ({"input_shape": (32, 32, 1)}, "`input_shape` must be at least (32, 32, 3) for 'mobilenet_v2', with 3 channels; received input_shape=(32, 32, 1)."),
-        ({"preprocessing": "unit"}, "`preprocessing` must be None for a named backbone, which knows its own; received preprocessing='unit'."),
+        ({"preprocessing": "unit"}, "`preprocessing` must be None for a named backbone, whose preprocessing is known; received preprocessing='unit'."),
         ({"pooling": "sum"}, "`pooling` must be one of 'avg', 'max'; received pooling='sum'."),
         ({"num_classes": 4, "class_names": ["cat", "dog", "fox"]}, "`num_classes` must be 3, the number of `class_names`, or left out; received num_classes=4."),
         ({"class_names": ["cat", "cat"]}, "`class_names` must be a list of distinct class names; received class_names=['cat', 'cat']."),
@@ -275,7 +275,7 @@ def damaged_weights(folder):
 def test_transfer_model_of_damaged_weights_names_the_file(tmp_path, message_of):
     network, path = damaged_weights(tmp_path)
     message = message_of(lambda: network.load_weights(path))
-    assert f"cannot be read: damaged is {path}. Delete it" in message
+    assert f"cannot be read; damaged file: {path}. Delete it" in message
 
 
 def test_transfer_model_without_network_and_weights_names_the_file_and_its_place(
@@ -308,7 +308,7 @@ def _message_without_network(home):
 def test_mobilenet_of_a_damaged_file_is_refused(tmp_path):
     _, path = damaged_weights(tmp_path)
     message = _message_without_network(tmp_path)
-    assert f"cannot be read: damaged is {path}. Delete it" in message
+    assert f"cannot be read; damaged file: {path}. Delete it" in message
 
 
 @pytest.mark.slow

@@ -42,7 +42,7 @@ def test_each_model_has_a_group_of_bars_with_numbers():
     assert bars_of(ax) == {"train": [0.9, 1.0], "validation": [0.8], "test": [0.7, 0.75]}
     assert written(ax) == ["0.900", "0.800", "0.700 (0.600 to 0.780)", "1.000", "0.750"]
     assert [label.get_text() for label in ax.get_yticklabels()] == ["model1", "model2"]
-    assert ax.get_xlabel() == "accuracy (share of images)"
+    assert ax.get_xlabel() == "accuracy (fraction of images)"
     assert ax.get_xlim() == (0, 1)
     assert ax.yaxis_inverted()
     assert ax.get_title() == "Accuracy of 2 models"

@@ -84,7 +84,7 @@ def test_cells_hold_less_the_smaller_they_are_and_a_scale_at_last():
     assert set(cells(one_line).values()) == {"100"}
     assert cells(shade) == {}
     assert len(one_line.figure.axes) == 1
-    assert shade.figure.axes[1].get_ylabel() == "share of the true class"
+    assert shade.figure.axes[1].get_ylabel() == "fraction of the true class"
 
 
 def test_large_counts_give_way_to_their_percentages():
@@ -115,10 +115,10 @@ def test_names_below_stand_upright_where_they_do_not_fit():
     [
         ([[1, 2]], ["cat", "dog"], ValueError, "`matrix` must be of shape (classes, classes), here (2, 2); received shape (1, 2)."),
         (np.eye(3), ["cat", "dog"], ValueError, "`matrix` must be of shape (classes, classes), here (2, 2); received shape (3, 3)."),
-        ([[1, -1], [0, 0]], ["cat", "dog"], ValueError, "`matrix` must hold counts, integers of at least 0; received -1. Shares are worked out and shown beside the counts."),
-        ([[0.9, 0.1], [0, 1]], ["cat", "dog"], ValueError, "`matrix` must hold counts, integers of at least 0; received 0.9. Shares are worked out and shown beside the counts."),
-        ([[np.nan]], ["cat"], ValueError, "`matrix` must hold counts, integers of at least 0; received nan. Shares are worked out and shown beside the counts."),
-        ([["1"]], ["cat"], ValueError, "`matrix` must hold counts, integers of at least 0; received '1'. Shares are worked out and shown beside the counts."),
+        ([[1, -1], [0, 0]], ["cat", "dog"], ValueError, "`matrix` must hold counts, integers of at least 0; received -1. Percentages are computed from the counts."),
+        ([[0.9, 0.1], [0, 1]], ["cat", "dog"], ValueError, "`matrix` must hold counts, integers of at least 0; received 0.9. Percentages are computed from the counts."),
+        ([[np.nan]], ["cat"], ValueError, "`matrix` must hold counts, integers of at least 0; received nan. Percentages are computed from the counts."),
+        ([["1"]], ["cat"], ValueError, "`matrix` must hold counts, integers of at least 0; received '1'. Percentages are computed from the counts."),
         ([[1]], "c", TypeError, "`class_names` must be a list of distinct class names; received class_names='c'."),
     ],
 )  # fmt: skip

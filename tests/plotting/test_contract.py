@@ -485,7 +485,7 @@ def test_drawing_elsewhere_is_refused(name):
     case = next(iter(CASES[name]))
     if takes_axes(name):
         wrong = {"ax": [1]}
-        message = "`ax` must be a matplotlib Axes or None; received ax=[1]. Of several subplots pick one, as in `axes[0]`."
+        message = "`ax` must be a matplotlib Axes or None; received ax=[1]. Pass one of several subplots, as in `axes[0]`."
     else:
         wrong = {"figure": [1]}
         message = "`figure` must be a matplotlib Figure, a SubFigure or None; received figure=[1]."

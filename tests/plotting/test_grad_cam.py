@@ -35,7 +35,7 @@ def test_each_image_stands_beside_its_map():
         np.testing.assert_array_equal(plain.get_array(), image)
         assert over.get_extent()[0] > plain.get_extent()[1]
         assert over.get_extent()[2:] == plain.get_extent()[2:]
-    label = "evidence for the class (1: the strongest place of each image)"
+    label = "evidence for the class (1: maximum of each image)"
     assert scale.get_xlabel() == label
     assert scale.get_xlim() == (0, 1)
 
@@ -75,7 +75,7 @@ def test_a_map_without_evidence_is_said_to_be_one():
     maps[0] = 0
     figure = plot_grad_cam(make_images(), maps, ["cat", "dog"])
     assert [ax.get_title("left") for ax in figure.axes[:2]] == [
-        "cat: no place speaks for it",
+        "cat: no evidence",
         "dog",
     ]
 

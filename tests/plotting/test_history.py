@@ -31,7 +31,7 @@ def test_accuracy_and_loss_stand_side_by_side_with_both_curves():
     assert curves(loss)["training"] == ([1, 2, 3], LOG["loss"])
     assert curves(loss)["validation"] == ([1, 2, 3], LOG["val_loss"])
     assert [ax.get_xlabel() for ax in (accuracy, loss)] == ["epoch", "epoch"]
-    assert accuracy.get_ylabel() == "accuracy (share of images)"
+    assert accuracy.get_ylabel() == "accuracy (fraction of images)"
     assert loss.get_ylabel() == "loss"
 
 
@@ -155,8 +155,8 @@ def test_epochs_without_a_finite_value_are_counted():
         ({"loss": 0.5}, TypeError, "`history['loss']` must be a list with one number per epoch; received history['loss']=0.5."),
         ({"loss": ["low"]}, TypeError, "`history['loss']` must be a list with one number per epoch; received history['loss']=['low']."),
         ({"auc": [0.5], "val_loss": [1]}, ValueError, "`history` must be a record with \"loss\" or a metric with \"acc\" in its name; received the names ['auc', 'val_loss']."),
-        ({"loss": [1] * 11, "val_loss": [1, 2]}, ValueError, "`history['val_loss']` must hold one number per epoch, here 11; received 2. Put NaN where an epoch has no value."),
-        ({"loss": [1] * 3, "val_loss": []}, ValueError, "`history['val_loss']` must hold one number per epoch, here 3; received 0. Put NaN where an epoch has no value."),
+        ({"loss": [1] * 11, "val_loss": [1, 2]}, ValueError, "`history['val_loss']` must hold one number per epoch, here 11; received 2. Use NaN for an epoch without a value."),
+        ({"loss": [1] * 3, "val_loss": []}, ValueError, "`history['val_loss']` must hold one number per epoch, here 3; received 0. Use NaN for an epoch without a value."),
     ],
 )  # fmt: skip
 def test_what_is_no_history_is_refused(history, error, message):

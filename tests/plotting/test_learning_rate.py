@@ -24,7 +24,7 @@ def test_losses_stand_over_their_rates_and_the_suggestion_is_marked():
     assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_xscale()) == ("learning rate", "loss", "log")
     assert [text.get_text() for text in ax.get_legend().get_texts()] == [
         "each batch",
-        "mean of neighbors",
+        "moving average",
         "suggestion",
     ]
 

@@ -35,7 +35,7 @@ def test_the_diagonal_is_what_it_says():
     diagonal = plot_reliability(BINS).lines[0]
     xs, ys = diagonal.get_data()
     assert (list(xs), list(ys)) == ([0.5, 1], [0.5, 1])
-    assert diagonal.get_label() == "as often right as sure"
+    assert diagonal.get_label() == "perfect calibration"
 
 
 def test_counts_stand_above_their_bins():
@@ -60,7 +60,7 @@ def test_the_error_is_that_of_the_evaluation():
 
 def test_the_legend_names_points_and_diagonal():
     texts = [text.get_text() for text in plot_reliability(BINS).get_legend().get_texts()]
-    assert texts == ["as often right as sure", "accuracy, with its 95 % interval"]
+    assert texts == ["perfect calibration", "accuracy, with its 95 % interval"]
 
 
 @pytest.mark.parametrize(

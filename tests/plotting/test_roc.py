@@ -33,7 +33,7 @@ def test_two_classes_have_one_curve():
     low, high = curve.auc_interval
     assert legend(ax) == [
         f"area 1.000 ({low:.3f} to {high:.3f}): dog, 3 of 4 images",
-        "area 0.500: a guess",
+        "AUC 0.500: random guessing",
     ]
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("false positive rate", "true positive rate")
     assert ax.get_title() == "ROC curve of dog"
@@ -55,18 +55,18 @@ def test_of_many_curves_the_three_worst_are_named():
     assert [text[:10] for text in worst] == [f"area {area:.3f}" for area in areas[:3]]
     assert legend(ax)[3:] == [
         f"area {areas[3]:.3f} to {areas[-1]:.3f}: 7 others",
-        "no area: 2 classes",
-        "area 0.500: a guess",
+        "no AUC: 2 classes",
+        "AUC 0.500: random guessing",
     ]
     assert sum(line.get_color() == "#888888" for line in ax.lines) == 7
 
 
 def test_a_class_without_images_or_without_a_rest_has_no_line_and_says_so():
     ax = plot_roc(of_classes(3, missing=1))
-    assert legend(ax)[2] == "no area: class 2, 0 of 200 images"
+    assert legend(ax)[2] == "no AUC: class 2, 0 of 200 images"
     assert not np.isfinite(ax.lines[2].get_ydata()).any()
     alone = plot_roc(Evaluation(["cat"], [0, 0], [[1.0], [1.0]]).roc_curves)
-    assert legend(alone)[0] == "no area: cat, 2 of 2 images"
+    assert legend(alone)[0] == "no AUC: cat, 2 of 2 images"
 
 
 @pytest.mark.parametrize(

@@ -44,9 +44,9 @@ def test_each_image_has_its_file_class_loss_and_mistake():
     assert texts(figure) == [
         ["3.jpg", "cat, loss 2.30", "taken with 90 % for", "dog"],
         ["1.jpg", "dog, loss 2.21", "taken with 89 % for", "cat"],
-        ["0.jpg", "cat, loss 0.22", "rightly found (80 %)"],
+        ["0.jpg", "cat, loss 0.22", "correct (80 %)"],
     ]
-    assert figure.get_suptitle() == "The 3 largest losses, in nats"
+    assert figure.get_suptitle() == "The 3 highest losses, in nats"
     assert plot_top_losses(losses[:1], data).get_suptitle() == "The largest loss, in nats"
 
 
@@ -92,7 +92,7 @@ def test_a_dataset_in_another_order_gives_itself_away():
     assert str(caught.value) == (
         "`data` must hold the images of the evaluation, in its order; received label 0 at index 0 "
         "and label 1 at index 2, where both are of class 'cat'. "
-        "A dataset that is shuffled anew in each pass will not do."
+        "A dataset that is reshuffled in each epoch cannot be used."
     )
 
 

@@ -201,7 +201,7 @@ def test_describe_against_baseline_says_the_side_and_whether_it_is_sure():
 def test_the_model_stands_beside_its_baseline(tmp_path):
     _, page = read(tmp_path, {"m": answers(range(33))})
     assert (
-        "Baseline 50.0 % always guessing cat, of these images; the model is above it, but not "
+        "Baseline 50.0 % always predicting cat, of these images; the model is above it, but not "
         "significantly LabeledImages" in page.text
     )
 
@@ -291,8 +291,8 @@ def test_curves_may_come_as_fit_returns_them(tmp_path):
 
 
 def test_a_remark_stands_above_all_figures(tmp_path):
-    _, page = read(tmp_path, {"a": answers(range(40))}, note="All of them were trained on.")
-    assert "Evaluation All of them were trained on. Accuracy 66.7 %" in page.text
+    _, page = read(tmp_path, {"a": answers(range(40))}, note="All of them were used for training.")
+    assert "Evaluation All of them were used for training. Accuracy 66.7 %" in page.text
 
 
 def test_the_same_images_may_be_named_from_two_folders(tmp_path):
@@ -307,7 +307,7 @@ def test_the_same_images_may_be_named_from_two_folders(tmp_path):
 def test_what_is_right_is_not_called_a_mistake(tmp_path):
     _, page = read(tmp_path, {"a": answers(range(59))})
     assert "1. image 59 dog cat 80.0 %" in page.text
-    assert "2. image 0 cat cat, rightly 80.0 %" in page.text
+    assert "2. image 0 cat cat, correct 80.0 %" in page.text
 
 
 def test_heat_maps_are_of_the_class_that_was_named(tmp_path, monkeypatch):
@@ -326,9 +326,9 @@ def test_heat_maps_are_of_the_class_that_was_named(tmp_path, monkeypatch):
     assert asked == [("the model", [1, 0, 0])]  # of falling loss
     titles = [title for ax in figure.axes if (title := ax.get_title("left"))]
     shown = [title.partition(":")[0].partition(" (")[0] for title in titles]
-    assert shown == ["1. b 80.0 %, truly a", "2. a 70.0 %, truly b", "3. a 90.0 %, rightly"]
+    assert shown == ["1. b 80.0 %, truly a", "2. a 70.0 %, truly b", "3. a 90.0 %, correct"]
 
 
 def test_a_page_that_cannot_be_written(tmp_path):
-    with pytest.raises(OSError, match="`path` must be a file that can be written"):
+    with pytest.raises(OSError, match="`path` must be a writable file"):
         write_report(tmp_path / "nowhere" / "page.html", {"m": ONE})

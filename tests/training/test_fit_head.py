@@ -178,7 +178,7 @@ def test_what_is_damaged_in_a_folder_is_computed_anew(monkeypatch, tmp_path):
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(OSError, match="`cache` must be a folder that can be read and written to"):
+    with pytest.raises(OSError, match="`cache` must be a readable and writable folder"):
         train(small_model(), cache=tmp_path / "file" / "folder")
 
 
@@ -448,8 +448,11 @@ def all_frozen():
 @pytest.mark.parametrize(
     ("build", "found"),
     [
-        (thawed, "Nothing before 'small', which is trained, is frozen: set `trainable = False`."),
-        (all_frozen, "All its weights are frozen."),
+        (
+            thawed,
+            "No layer before 'small', the first trained layer, is frozen: set `trainable = False`.",
+        ),
+        (all_frozen, "All of its weights are frozen."),
     ],
 )
 def test_a_model_without_frozen_backbone_and_head_is_refused(build, found):
@@ -478,10 +481,10 @@ def test_more_than_one_way_to_the_head_is_refused():
         ({"steps_per_epoch": 3}, TypeError, "`fit_head` takes these arguments of `keras.Model.fit`: callbacks, class_weight, initial_epoch, validation_freq, verbose; received steps_per_epoch=3."),
         ({"data": "cats"}, TypeError, "`train` must be a dataset of batches (images, labels), or a pair of arrays, images and their labels; received train='cats'."),
         ({"data": []}, ValueError, "`train` must hold at least one image; received an empty dataset."),
-        ({"data": [np.zeros((2, *SHAPE))]}, ValueError, "`train` must be a dataset of batches (images, labels), or a pair of arrays, images and their labels; received a batch that is no pair."),
-        ({"data": [(np.zeros((2, 9, 8, 3)), [0, 1])]}, ValueError, "`train` must hold batches of images of shape (8, 8, 3), as the model takes them; received a batch of shape (2, 9, 8, 3)."),
+        ({"data": [np.zeros((2, *SHAPE))]}, ValueError, "`train` must be a dataset of batches (images, labels), or a pair of arrays, images and their labels; received a batch that is not a pair."),
+        ({"data": [(np.zeros((2, 9, 8, 3)), [0, 1])]}, ValueError, "`train` must hold batches of images of shape (8, 8, 3), the input shape of the model; received a batch of shape (2, 9, 8, 3)."),
         ({"data": [(np.zeros((2, *SHAPE)), [0])]}, ValueError, "`train` must have a label for each image; received 2 images and labels of shape (1,)."),
-        ({"data": [(np.zeros((3, *SHAPE)), [0, 5, 1])]}, ValueError, "`train` must hold labels that the loss of 'transfer_small' takes; received others. A label is 5, and the model's classes go from 0 to 1. Build the model with num_classes=6, or look where the label comes from."),
+        ({"data": [(np.zeros((3, *SHAPE)), [0, 5, 1])]}, ValueError, "`train` must hold labels that the loss of 'transfer_small' takes; received others. A label is 5, and the model's classes go from 0 to 1. Build the model with num_classes=6, or check the label."),
         ({"data": [(np.zeros((2, *SHAPE)), np.eye(2))]}, ValueError, "`train` must hold labels that the loss of 'transfer_small' takes; received others."),
         ({"validation_data": [(np.zeros((2, *SHAPE)), [0, -1])]}, ValueError, "`validation_data` must hold labels that the loss of 'transfer_small' takes; received others. A label is -1,"),
         ({"validation_data": 3}, TypeError, "`validation_data` must be a dataset of batches (images, labels), or a pair of arrays, images and their labels; received validation_data=3."),

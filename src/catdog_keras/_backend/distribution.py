@@ -26,7 +26,7 @@ def check_strategy(model: keras.Model) -> None:
     if refused:
         requirement = "a model that was not built under MultiWorkerMirroredStrategy"
         remedy = (
-            "Keras 3 cannot train under it (keras#20585). Use MirroredStrategy for the devices of "
+            "Keras 3 does not support it (keras#20585). Use MirroredStrategy for the devices of "
             "one machine, or the JAX backend with `keras.distribution` for several machines."
         )
         raise ValueError(describe("model", requirement, model, remedy))

@@ -54,5 +54,5 @@ class InputError(click.ClickException):
 def _wording(error: Exception) -> str:
     """Returns the library's message, or a full sentence for an error of the operating system."""
     if isinstance(error, OSError) and error.strerror and error.filename:
-        return f"{str(error.filename)!r}: {error.strerror}. Check place and rights."
+        return f"{str(error.filename)!r}: {error.strerror}. Check the path and permissions."
     return str(error)

@@ -20,22 +20,22 @@ if TYPE_CHECKING:
     from catdog_keras.evaluation import Evaluation
 
 
-@click.command(short_help="Say how good a model is, with a report.")
+@click.command(short_help="Evaluate a model on labeled images.")
 @click.argument("model")
 @click.argument("data")
 @click.option(
     "--split",
     "part",
     type=click.Choice(["test", "validation", "train", "all"]),
-    help=f"Which images of DATA. By default those of the test, where the {SPLIT_FILE} of the "
-    "training lies beside MODEL; else all.",
+    help=f"Images of DATA to use. The default is test if the {SPLIT_FILE} of the training run is "
+    "next to MODEL, otherwise all.",
 )
 @click.option(
     "--report",
     metavar="DIR",
-    help="Folder for report.html, a page with everything in it, and evaluation.json.",
+    help="Folder for report.html (metrics and figures) and evaluation.json.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the numbers as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the metrics as JSON.")
 @model_options
 def evaluate(
     model: str,
@@ -101,7 +101,7 @@ def _as_text(evaluation: "Evaluation", chosen: EvaluationData) -> str:
         )
         told = "  ".join(f"{share:<22}" for share in shares).rstrip()
         lines.append(f"{name:<{width}}  {scores.num_images:>8}  {told}")
-    lines.append("In brackets: 95 % intervals.")
+    lines.append("In brackets: 95 % confidence intervals.")
     return "\n".join(lines)
 
 

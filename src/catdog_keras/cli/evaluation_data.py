@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from catdog_keras.datasets._scan_report import ScanReport
 
 Part = Literal["test", "validation", "train", "all"]
-NOT_OF_THE_TRAINING = "not of the training"
+NOT_OF_THE_TRAINING = "not part of the training run"
 
 
 @dataclass(frozen=True)
@@ -47,14 +47,14 @@ class EvaluationData:
         trained, chose = self.seen.get("train", 0), self.seen.get("validation", 0)
         told = []
         if trained:
-            told.append(f"{trained:,} were trained on")
+            told.append(f"{trained:,} were used for training")
         if chose:
-            told.append(f"{chose:,} chose the epoch")
+            told.append(f"{chose:,} selected the epoch")
         if not told:
             return ""
         return (
-            f"Of these {len(self.files):,} images {' and '.join(told)}: the numbers flatter the "
-            "model. Those of --split test do not."
+            f"Of these {len(self.files):,} images {' and '.join(told)}: the metrics are "
+            "optimistic. Use --split test for an unbiased estimate."
         )
 
 
@@ -73,7 +73,7 @@ def choose_images(
         return _all(loaded, data, manifest, batch_size)
     if not manifest.is_file():
         raise ValueError(
-            f"--split must be all where no {SPLIT_FILE} of the training lies beside MODEL; "
+            f"--split must be all if there is no {SPLIT_FILE} of the training run next to MODEL; "
             f"received --split={part}."
         )
     return _of_the_split(loaded, data, manifest, part, batch_size)
@@ -89,12 +89,12 @@ def _of_the_split(
             manifest, data, image_size=loaded.image_size, batch_size=batch_size, shuffle=False
         )
     except ValueError as error:
-        raise ValueError(f"{error} To evaluate on all of DATA, use --split all.") from error
+        raise ValueError(f"{error} Use --split all to evaluate on all images of DATA.") from error
     if splits.class_names != loaded.class_names:
         raise ValueError(
             f"The classes of {str(manifest)!r} are {', '.join(splits.class_names)}, "
             f"those of MODEL {', '.join(loaded.class_names)}. "
-            "Give --split all if DATA is for this model."
+            "Use --split all if DATA has the classes of this model."
         )
     files = splits.files[part]
     return EvaluationData(

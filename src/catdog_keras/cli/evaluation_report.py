@@ -80,19 +80,19 @@ def _evaluation_facts(images: EvaluationData, asked: Asked) -> dict[str, Mapping
         "SHA-256 of the model": _sha256(asked.model),
         "data": _last(asked.data),
         "images": images.part,
-        "SHA-256 of the list of their SHA-256 and names": images.sha256,
+        "SHA-256 of the list of their checksums and names": images.sha256,
     }
     split = asked.model.parent / SPLIT_FILE
     if split.is_file():
         metadata[f"SHA-256 of {SPLIT_FILE}"] = _sha256(split)
     bad = list(images.ignored.items())
-    metadata["passed over"] = str(len(bad))
+    metadata["skipped"] = str(len(bad))
     groups: dict[str, Mapping[str, Any]] = {"Evaluation": metadata}
     if bad:
-        groups["Files passed over"] = dict(bad[:NAMED])
+        groups["Skipped files"] = dict(bad[:NAMED])
     if len(bad) > NAMED:
-        groups["Files passed over"] = {
-            **groups["Files passed over"],
+        groups["Skipped files"] = {
+            **groups["Skipped files"],
             "and others": len(bad) - NAMED,
         }
     return groups
@@ -103,8 +103,8 @@ def _training_facts(record: TrainingRecord | None) -> dict[str, Mapping[str, Any
         return {}
     metadata = {"data": _last(Path(record.data)), **record.settings, "seconds": record.seconds}
     if record.environment == describe_environment():
-        return {"Training": {**metadata, "environment": "the same as below"}}
-    return {"Training": metadata, "Environment of the training": record.environment}
+        return {"Training": {**metadata, "environment": "identical to the environment below"}}
+    return {"Training": metadata, "Environment of the training run": record.environment}
 
 
 def _last(path: Path) -> str:

@@ -24,22 +24,23 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "class_names",
         multiple=True,
         metavar="NAME",
-        help="Name of a class, given once for each in the order of the model's outputs; needed "
-        "where the model does not hold them.",
+        help="Class name; repeat the option for each output of the model, in order. Required if "
+        "the model does not contain its class names.",
     )
     outputs = click.option(
         "--from-logits",
         type=bool,
         default=True,
         show_default=True,
-        help="Whether the model ends in logits, as those trained here do, or in probabilities.",
+        help="Whether the model returns logits, as models trained by this command do, or "
+        "probabilities.",
     )
     size = click.option(
         "--batch-size",
         default=32,
         show_default=True,
         type=click.IntRange(min=1),
-        help="LabeledImages per batch.",
+        help="Images per batch.",
     )
     return names(outputs(size(command)))
 
@@ -63,7 +64,7 @@ def check_model_file(path: str) -> Path:
     file = check_path("model", path, REQUIREMENT)
     if file.is_dir():
         inside = file / MODEL_FILE
-        remedy = f"It is a folder; name {str(inside)!r}." if inside.is_file() else "It is a folder."
+        remedy = f"It is a folder; use {str(inside)!r}." if inside.is_file() else "It is a folder."
         raise IsADirectoryError(describe("model", REQUIREMENT, path, remedy))
     if not file.is_file():
         raise FileNotFoundError(describe("model", REQUIREMENT, path, "There is no such file."))
@@ -81,7 +82,7 @@ def load_model_file(path: str, class_names: Sequence[str]) -> ModelFile:
     model = _load(check_model_file(path))
     shape = model.input_shape
     if not isinstance(shape, tuple) or len(shape) != 4 or shape[3] != 3:
-        remedy = f"It takes an input of shape {shape}."
+        remedy = f"Its input has shape {shape}."
         raise ValueError(describe("model", "one of (height, width, 3) images", path, remedy))
     size = shape[1] or DEFAULT_SIDE, shape[2] or DEFAULT_SIDE
     return ModelFile(model, _names(model, class_names), size)
@@ -106,6 +107,6 @@ def _names(model: "keras.Model", given: Sequence[str]) -> tuple[str, ...]:
         return get_class_names(model)
     except ValueError as error:
         raise ValueError(
-            "`model` holds no class names. Give them in the order of its outputs, "
-            "each as --class-name NAME."
+            "`model` contains no class names. Pass them in the order of its outputs, each with "
+            "--class-name NAME."
         ) from error

@@ -10,7 +10,7 @@ seed_option = click.option(
     default=0,
     show_default=True,
     type=click.IntRange(min=0, max=2**32 - 1),
-    help="Seed of split, weights and augmentation.",
+    help="Seed of the split, the initial weights and the augmentation.",
 )
 
 
@@ -36,6 +36,6 @@ def weights_option(whose: str) -> Callable[[Any], Any]:
         show_default=True,
         metavar="FILE",
         callback=lambda _, __, value: None if value == "None" else value,
-        help=f"{whose}, without its top layer. pretrained: those of the backbone, downloaded by "
-        "Keras if necessary; None: random weights.",
+        help=f"{whose}, without its top layer. pretrained: downloaded by Keras if necessary; None: "
+        "random initialization.",
     )

@@ -18,7 +18,7 @@ from catdog_keras.cli.load_model import check_model_file, load_model_file, model
 Prediction: TypeAlias = dict[str, Any]
 
 
-@click.command(short_help="Name the class of each image.")
+@click.command(short_help="Predict the class of each image.")
 @click.argument("model")
 @click.argument("paths", nargs=-1, required=True, metavar="IMAGE...")
 @click.option(
@@ -27,7 +27,7 @@ Prediction: TypeAlias = dict[str, Any]
     type=click.Choice(["table", "json", "csv"]),
     default="table",
     show_default=True,
-    help="A table to be read, or JSON or CSV, which have the probability of every class.",
+    help="Output format: a table, or JSON or CSV with the probability of every class.",
 )
 @model_options
 def predict(

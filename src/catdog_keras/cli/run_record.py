@@ -49,5 +49,5 @@ def read_training_record(model: Path) -> TrainingRecord | None:
         return TrainingRecord(**json.loads(file.read_text("utf-8")))
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"{str(file)!r} is no record of a training. Remove it, or move the model."
+            f"{str(file)!r} is not the record of a training run. Remove it, or move the model."
         ) from error

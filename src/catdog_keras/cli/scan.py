@@ -10,9 +10,9 @@ from catdog_keras.cli.inputs import check_folder
 from catdog_keras.cli.interrupts import interruptible_work
 
 
-@click.command(short_help="Name every nonstandard and every bad image file.")
+@click.command(short_help="List nonstandard and bad image files.")
 @click.argument("directory")
-@click.option("--near-duplicates", is_flag=True, help="Name images that look alike, too.")
+@click.option("--near-duplicates", is_flag=True, help="Also list near-duplicate images.")
 def scan(directory: str, near_duplicates: bool) -> None:
     """List nonstandard and bad image files under DIRECTORY; exit with 1 if any is bad."""
     with plain_messages():

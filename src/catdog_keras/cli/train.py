@@ -42,13 +42,13 @@ if TYPE_CHECKING:
     help=f"Folder for {MODEL_FILE}, {RECORD_FILE} (settings, curves, versions) and {SPLIT_FILE} "
     "(which image is in which split).",
 )
-@epochs_option(10, "Passes in which the head alone is trained, on features computed once.")
+@epochs_option(10, "Epochs of head training, on features that are computed once.")
 @click.option(
     "--fine-tune-epochs",
     default=0,
     show_default=True,
     type=click.IntRange(min=0),
-    help="Passes after those, in which the last layers of the backbone are trained too.",
+    help="Epochs of fine-tuning after that: the last layers of the backbone are trained as well.",
 )
 @click.option(
     "--image-size",
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     metavar="PIXELS",
     help="Height and width to which images are resized.",
 )
-@batch_size_option("Of training.")
+@batch_size_option("Images per training batch.")
 @seed_option
 @weights_option("The backbone's")
 @click.option(
@@ -66,15 +66,15 @@ if TYPE_CHECKING:
     default="light",
     show_default=True,
     type=click.Choice(["none", "light", "medium", "strong"]),
-    help="What is done to training images, by chance: nothing; mirrored; turned, zoomed and "
-    "moved too; brightness, contrast and color too, and parts covered.",
+    help="Random augmentation of training images. none; light: horizontal flips; medium: also "
+    "rotation, zoom and shifts; strong: also brightness, contrast, color and random erasing.",
 )
 @click.option(
     "--split",
     default="stratified",
     show_default=True,
     type=click.Choice(["stratified", "take_skip"]),
-    help="How test images are taken from validation where DATA has no test folder.",
+    help="How the test images are selected from the validation images if DATA has no test folder.",
 )
 @click.option(
     "--validation-fraction",
@@ -82,15 +82,16 @@ if TYPE_CHECKING:
     show_default="a third",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     metavar="SHARE",
-    help="Share of each class that is held out for validation and test together, where the class "
-    "folders lie side by side in DATA.",
+    help="Fraction of each class that is held out for validation and test together, if DATA "
+    "contains only class folders.",
 )
 @click.option(
     "--on-bad",
     default="quarantine",
     show_default=True,
     type=click.Choice(["quarantine", "skip", "raise"]),
-    help="Files that are no usable images: pass over any number; up to one in a hundred; none.",
+    help="Files that cannot be read as images. quarantine: skip any number; skip: skip up to one "
+    "in a hundred; raise: stop at the first.",
 )
 def train(data: str, output: str, **settings: Any) -> None:
     """Train a classifier on DATA, a folder or zip archive with a folder of images for each class.
@@ -219,6 +220,9 @@ def _tell(model: "keras.Model", splits: "ImageSplits", seconds: float, output: s
     low, high = judged.accuracy_interval
     click.echo(
         f"Trained in {seconds:.0f} s; validation accuracy {judged.accuracy:.3f} "
-        f"[{low:.3f}, {high:.3f}], a little flattered: it chose the epoch."
+        f"[{low:.3f}, {high:.3f}], optimistic: it was used to select the best epoch."
     )
-    click.echo(f"The model is {Path(output) / MODEL_FILE}; `catdog-keras evaluate` judges it.")
+    click.echo(
+        f"The model is {Path(output) / MODEL_FILE}; run `catdog-keras evaluate` on it for test "
+        "metrics."
+    )

@@ -85,7 +85,7 @@ def _fold(model: keras.Model, dtype: str | None, kept: list[str]) -> keras.Model
     try:
         graph = LayerGraph.of(plain)
     except NotImplementedError as error:  # of a nested layer, which Keras does not name
-        requirement = "a model all of whose layers have a config"
+        requirement = "a model whose layers all have a config"
         told = next(line for line in str(error).splitlines() if line)
         raise ValueError(describe("model", requirement, model, f"Keras says: {told}")) from error
     before: dict[str, keras.Layer] = {}  # layer -> batch normalization of its input
@@ -95,7 +95,7 @@ def _fold(model: keras.Model, dtype: str | None, kept: list[str]) -> keras.Model
             _place(layer, layers, graph, before, after, kept)
         elif not is_graph(layer) and contains_batch_norm(layer):
             kind = type(layer).__name__
-            kept.append(f"the one inside {layer.name!r} ({kind}), which is no layer by itself")
+            kept.append(f"the one inside {layer.name!r} ({kind}), which is part of another layer")
     padding = foldable_padding(layers, graph)
     gone = {layer.name for layer in (*before.values(), *after.values(), *padding.values())}
     copies: list[tuple[keras.Layer, keras.Layer]] = []
@@ -141,7 +141,7 @@ def _place(
     source = layers.get(sources[0]) if len(sources) == 1 else None
     user = layers.get(users[0]) if len(users) == 1 else None
     if type(norm) not in (keras.layers.BatchNormalization, BatchNormalization):
-        kept.append(f"{norm.name!r}, which is of a class of its own, {type(norm).__name__}")
+        kept.append(f"{norm.name!r}, which is of a custom class, {type(norm).__name__}")
     elif len(sources) != 1:
         kept.append(f"{norm.name!r}, which is called {len(sources)} times")
     elif norm.name in graph.in_training:
@@ -159,13 +159,13 @@ def _obstacle_behind(
 ) -> str | None:
     """Returns why the preceding layer cannot absorb a batch normalization, or None if it can."""
     if source is None or type(source) not in FOLDS_OUTPUT:
-        return "which is no convolution or dense layer of Keras"
+        return "which is not a convolution or dense layer of Keras"
     if source.activation is not keras.activations.linear:
         return "which has an activation"
     if len(graph.sources[source.name]) != 1:
         return "which is called more than once"
     if graph.users[source.name] != [norm.name]:
-        return "whose output goes elsewhere, too"
+        return "whose output is also used elsewhere"
     return None if _same_channels(norm, source) else "which has its channels on another axis"
 
 
@@ -175,9 +175,9 @@ def _obstacle_ahead(norm: keras.Layer, user: keras.Layer | None, graph: LayerGra
         return "not before a single layer"
     place = f"before {user.name!r}, which "
     if type(user) not in FOLDS_INPUT:
-        return place + "is no convolution or dense layer of Keras"
+        return place + "is not a convolution or dense layer of Keras"
     if graph.sources[user.name] != [norm.name]:
-        return place + "has other inputs, too"
+        return place + "also has other inputs"
     if not _pads_nothing(user):
         return place + "pads"
     return None if _same_channels(norm, user) else place + "has its channels on another axis"

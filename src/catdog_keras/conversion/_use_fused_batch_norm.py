@@ -54,8 +54,8 @@ def use_fused_batch_norm(model: keras.Model) -> keras.Model:
     compile_copy(fast, model)
     if own:
         warnings.warn(
-            f"Of {model.name!r} these layers compute their own normalization and were copied as "
-            f"they are: {', '.join(own)}.",
+            f"Of {model.name!r} these layers contain their own normalization and were copied "
+            f"unchanged: {', '.join(own)}.",
             stacklevel=2,
         )
     return fast

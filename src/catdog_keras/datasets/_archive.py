@@ -87,14 +87,15 @@ def unpack_archive(archive: Path, directory: Path) -> Path:
                     _unpack(opened, members, target)
         except NotImplementedError as error:  # unsupported compression method or version
             raise ValueError(
-                f"{str(archive)!r} is packed in a way that is not read: {error}. Pack it anew, by "
-                "any of zip's usual methods."
+                f"{str(archive)!r} uses an unsupported compression method: {error}. Create it "
+                "again with a standard method, such as deflate."
             ) from error
         except (*DAMAGE, OSError) as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise  # a system error; those of decompressors have no errno
             raise ValueError(
-                f"{str(archive)!r} is no whole zip archive: {error}. Get it anew."
+                f"{str(archive)!r} is not a valid zip archive (truncated or corrupt): {error}. "
+                "Download it again."
             ) from error
     return target
 
@@ -106,7 +107,7 @@ def _unpack(opened: zipfile.ZipFile, members: list[zipfile.ZipInfo], target: Pat
         new.mkdir()  # extractall creates no folder for an empty archive
         opened.extractall(new)
         if _missing(new, members):
-            raise zipfile.BadZipFile("a member is shorter than the archive says")
+            raise zipfile.BadZipFile("a member is shorter than the archive states")
         appear(new, target)
         for name in _missing(target, members):  # the folder already existed, with missing files
             (target / name).parent.mkdir(parents=True, exist_ok=True)
@@ -160,23 +161,23 @@ def _check_members(archive: Path, members: list[zipfile.ZipInfo]) -> None:
     packed = sum(member.compress_size for member in members)
     too_much = (
         (len(members) > MAX_MEMBERS, f"{len(members):,} members"),
-        (total > MAX_UNPACKED_BYTES, f"{total:,} bytes unpacked"),
+        (total > MAX_UNPACKED_BYTES, f"{total:,} bytes"),
         (total > MAX_RATIO * max(packed, 1), f"{total / max(packed, 1):.0f} times its packed size"),
     )
     for exceeds, what in too_much:
         if exceeds:
-            raise ValueError(f"{str(archive)!r} is rejected: it would make {what}.")
+            raise ValueError(f"{str(archive)!r} is rejected: it would unpack to {what}.")
     for member in members:
         _reject(archive, member, _wrong_with(member))
     if len({member.filename for member in members}) < len(members):
-        raise ValueError(f"{str(archive)!r} is rejected: two of its members have one name.")
+        raise ValueError(f"{str(archive)!r} is rejected: two of its members have the same name.")
     files = {member.filename for member in members if not member.is_dir()}
     ends = 0
     for member in sorted(members, key=lambda member: member.header_offset):
         if not files.isdisjoint(_folders(member)):
-            _reject(archive, member, "lies in a folder that is also a file")
+            _reject(archive, member, "is in a folder that is also a file")
         if member.header_offset < ends:
-            _reject(archive, member, "overlaps another")
+            _reject(archive, member, "overlaps another member")
         ends = member.header_offset + LOCAL_HEADER_BYTES + member.compress_size
 
 
@@ -192,15 +193,15 @@ def _wrong_with(member: zipfile.ZipInfo) -> str:
     parts = PurePosixPath(name).parts
     mode = member.external_attr >> 16
     rules = (
-        (name.startswith(("/", "\\")) or name[1:2] == ":", "has an absolute name"),
-        (".." in PurePosixPath(name.replace("\\", "/")).parts, "points out of the folder"),
+        (name.startswith(("/", "\\")) or name[1:2] == ":", "has an absolute path"),
+        (".." in PurePosixPath(name.replace("\\", "/")).parts, "points outside of the folder"),
         (
             "\\" in name
             or CONTROL.search(name) is not None
             or "/".join(parts) != name.removesuffix("/"),
-            "has a name that is no plain path",
+            "has a name that is not a plain path",
         ),
-        (not parts, "has a name that is no plain path"),
+        (not parts, "has a name that is not a plain path"),
         (
             len(name.encode()) > LONGEST_NAME
             or any(len(part.encode()) > LONGEST_PART for part in parts),

@@ -56,7 +56,9 @@ class CachedImages:
             for pixels, row in zip(taken, rows.tolist(), strict=True):
                 stream.seek(self.start + row * self.row)
                 if stream.readinto(pixels) != self.row:
-                    raise OSError(f"{str(self.file)!r} was cut while in use. Load the data anew.")
+                    raise OSError(
+                        f"{str(self.file)!r} was truncated while in use. Load the dataset again."
+                    )
         return taken
 
     def write(self, images: Iterable[Any]) -> None:
@@ -113,8 +115,8 @@ def load_or_store(
                 unfinished.write(images)
                 unfinished.file.replace(stored.file)
     except OSError as error:
-        requirement = "a folder that can be read and written to"
-        room = f"It takes {math.prod(shape) / 1e6:,.0f} MB for {len(digests):,} images."
+        requirement = "a readable and writable folder"
+        room = f"It needs {math.prod(shape) / 1e6:,.0f} MB for {len(digests):,} images."
         remedy = f"{error.strerror or error}. {room}"
         raise OSError(describe("cache", requirement, str(folder), remedy)) from error
     return stored

@@ -36,14 +36,14 @@ def fetch_archive(url: str, directory: Path) -> Path:
     if known is None:
         write_whole(record, digest)
         warnings.warn(
-            f"No hash of {url} is published. What came has the SHA-256 {digest}; it is recorded in "
-            f"{str(record)!r}, and from now on nothing else is taken for it.",
+            f"No published checksum for {url}. Recorded SHA-256 {digest} in {str(record)!r}; later "
+            "downloads must match.",
             stacklevel=4,
         )
     elif digest != known:
         raise OSError(
-            f"{str(target)!r} has the SHA-256 {digest}, but {known} was recorded when it was first "
-            f"seen: it is damaged or was exchanged. Delete it, and it is downloaded anew."
+            f"{str(target)!r} has the SHA-256 {digest}, but {known} was recorded at the first "
+            "download: it is damaged or was replaced. Delete it to download it again."
         )
     return target
 
@@ -70,13 +70,13 @@ def _download(url: str, target: Path, known: str | None) -> None:
             ) from error
         except ValueError as error:  # raised by pooch for a checksum mismatch
             raise OSError(
-                f"What came from {url} is not the archive that was first seen, whose SHA-256 is "
-                f"{known}. If the new one is right, delete {str(target) + '.sha256'!r}."
+                f"The archive from {url} differs from the first download, whose SHA-256 is "
+                f"{known}. If the new archive is trusted, delete {str(target) + '.sha256'!r}."
             ) from error
         if not zipfile.is_zipfile(arrived):
             raise OSError(
-                f"What came from {url} is no zip archive, but perhaps the page of a login or a "
-                "proxy. Download it by hand and give its path as `source`."
+                f"The response from {url} is not a zip archive; it may be a login or proxy page. "
+                "Download the archive manually and pass its path as `source`."
             )
         arrived.replace(target)
 

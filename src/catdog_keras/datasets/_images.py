@@ -39,7 +39,7 @@ class LabeledImages:
         >>> import catdog_keras
         >>> files = catdog_keras.load_cats_dogs("synthetic").files["test"][:3]
         >>> catdog_keras.load_images(files)
-        LabeledImages(3 images, 0 files left out)
+        LabeledImages(3 images, 0 files skipped)
     """
 
     dataset: "tf.data.Dataset"
@@ -53,7 +53,7 @@ class LabeledImages:
 
     def __repr__(self) -> str:
         """Returns the number of images and of skipped files."""
-        return f"LabeledImages({len(self):,} images, {len(self.scan.bad):,} files left out)"
+        return f"LabeledImages({len(self):,} images, {len(self.scan.bad):,} files skipped)"
 
 
 def load_images(
@@ -116,7 +116,7 @@ def _check_paths(paths: Place | Sequence[Place]) -> list[Path]:
     if not isinstance(paths, Sequence):
         raise TypeError(describe("paths", requirement, paths))
     if not paths:
-        raise ValueError(describe("paths", requirement, paths, "There is none in it."))
+        raise ValueError(describe("paths", requirement, paths, "It contains none."))
     return [check_path(f"paths[{place}]", path) for place, path in enumerate(paths)]
 
 
@@ -141,11 +141,13 @@ def _report_bad(bad: Sequence[ImageFile], usable: int) -> None:
     """Warns about every skipped file; raises if no usable image is left."""
     named = "".join(f"\n  {image}" for image in bad)
     if not usable:
-        raise ValueError(f"None of the {len(bad)} files is a usable image:{named}")
+        raise ValueError(f"None of the {len(bad)} files could be read as an image:{named}")
     if bad:
         # 3 is the caller of load_images.
         count = f"{len(bad)} of {len(bad) + usable}"
-        warnings.warn(f"{count} files are no usable images and are left out:{named}", stacklevel=3)
+        warnings.warn(
+            f"{count} files could not be read as images and are skipped:{named}", stacklevel=3
+        )
 
 
 def _labels(files: Sequence[str], found: dict[str, str], names: Sequence[str]) -> np.ndarray:
@@ -161,7 +163,7 @@ def _labels(files: Sequence[str], found: dict[str, str], names: Sequence[str]) -
     if strangers:
         listed = ", ".join(map(repr, names))
         raise ValueError(
-            f"{len(strangers)} of {len(files)} images lie in no folder of the classes {listed}:"
+            f"{len(strangers)} of {len(files)} images are not in a folder of the classes {listed}:"
             f"{first_lines(strangers)}"
         )
     return np.array(labels, np.int32)

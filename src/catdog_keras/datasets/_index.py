@@ -145,15 +145,15 @@ def _find_split_folders(root: Path) -> dict[str, Path]:
         present = [folder for folder in folders if folder.name.lower() in names]
         if len(present) > 1:
             raise ValueError(
-                f"{str(root)!r} holds {[folder.name for folder in present]}, of which one alone "
+                f"{str(root)!r} holds {[folder.name for folder in present]}, but only one of them "
                 f"can be {split}. Remove or rename one of them."
             )
         if present:
             found[split] = present[0]
     if found and not {"train", "validation"} <= found.keys():
         raise ValueError(
-            f"{str(root)!r} holds {[folder.name for folder in folders]}. Train and validation go "
-            "together: add the missing one, or put all class folders side by side."
+            f"{str(root)!r} holds {[folder.name for folder in folders]}. Both train and validation "
+            "are required: add the missing one, or put all class folders next to each other."
         )
     return found
 
@@ -163,8 +163,8 @@ def _class_names(folder: Path) -> tuple[str, ...]:
     if len(names) < 2:
         found = f"only {list(names)}" if names else "no folders"
         raise ValueError(
-            f"{str(folder)!r} holds {found}. At least two classes are needed, each with its "
-            "images in a folder that bears its name."
+            f"{str(folder)!r} holds {found}. At least two classes are required, each with its "
+            "images in a folder with its name."
         )
     return names
 
@@ -173,7 +173,7 @@ def _check_same_classes(folder: Path, class_names: tuple[str, ...]) -> None:
     here = tuple(sub.name for sub in _subfolders(folder))
     if here != class_names:
         raise ValueError(
-            "All split folders must hold the same class folders; train holds "
+            "All split folders must contain the same class folders; train contains "
             f"{list(class_names)}, {str(folder)!r} holds {list(here)}."
         )
 
@@ -189,8 +189,8 @@ def _list_classes(
         found, others = list_images(folder / name)
         if not found:
             raise ValueError(
-                f"{str(folder / name)!r} holds no image: no file that ends in "
-                f"{', '.join(IMAGE_ENDINGS)}. Put images there, or remove the folder."
+                f"{str(folder / name)!r} contains no image, that is, no file that ends in "
+                f"{', '.join(IMAGE_ENDINGS)}. Add images, or remove the folder."
             )
         files += [f"{above}{name}/{file}" for file in found]
         ignored += [f"{above}{name}/{file}" for file in others]

@@ -85,7 +85,7 @@ def load_cats_dogs(
     if index.class_names != CATS_DOGS_CLASSES or "validation" not in index.parts:
         where = "train and validation" if "validation" in index.parts else "no split folders"
         found = f"It holds the classes {', '.join(index.class_names)} in {where}."
-        remedy = f"{found} `catdog_keras.load_image_folder` takes other classes and layouts."
+        remedy = f"{found} `catdog_keras.load_image_folder` supports other classes and layouts."
         raise ValueError(describe("source", wanted, str(source), remedy))
     listings, scan = select_images(index, options, batch_size, seed, HELD_OUT_SHARE)
     return ImageSplits.of(listings, index.class_names, scan, index.root, batches)
@@ -147,7 +147,7 @@ def load_image_folder(
     batches = BatchOptions(image_size, batch_size, shuffle, seed, cache)
     options = SplitOptions(split, on_bad, max_bad_fraction)
     share = _check_share(holdout_fraction)
-    wanted = "a folder or zip archive of class folders, with or without train and validation above"
+    wanted = "a folder or zip archive of class folders, optionally inside train and validation"
     folder = find_folder("directory", directory)
     batches.check_outside(folder)
     index = _index(folder, "directory", directory, wanted)
@@ -229,8 +229,8 @@ def _check_unchanged(manifest: Manifest, root: Path, scan: ScanReport) -> None:
             )
     if differing:
         raise ValueError(
-            f"{len(differing)} of {len(manifest.contents)} files below {str(root)!r} are not what "
-            f"the manifest says:{first_lines(differing)}\nBring them back, or split anew."
+            f"{len(differing)} of {len(manifest.contents)} files in {str(root)!r} do not match the "
+            f"manifest:{first_lines(differing)}\nRestore the files, or create a new split."
         )
 
 

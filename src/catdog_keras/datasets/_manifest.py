@@ -73,7 +73,7 @@ def read_manifest(path: str | os.PathLike[str]) -> Manifest:
 
 def _read(content: Any) -> Manifest:
     if content["version"] != VERSION:
-        raise ValueError(f"its version is {content['version']!r}, known is {VERSION}")
+        raise ValueError(f"its version is {content['version']!r}, supported is {VERSION}")
     class_names = tuple(map(str, content["class_names"]))
     rows = content["files"]
     for row in rows:
@@ -83,26 +83,26 @@ def _read(content: Any) -> Manifest:
     for split in SPLITS:
         members = [row for row in rows if row["split"] == split]
         if not members:
-            raise ValueError(f"it names no file for {split}")
+            raise ValueError(f"it lists no file for {split}")
         labels = np.array([row["label"] for row in members], dtype=np.int32)
         splits[split] = Listing(tuple(row["path"] for row in members), labels)
     contents = {row["path"]: (row["size"], row["sha256"]) for row in rows}
     if len(contents) != len(rows):
-        raise ValueError("it names a file twice")
+        raise ValueError("it lists a file twice")
     return Manifest(class_names, splits, contents)
 
 
 def _check_row(row: Any, class_count: int) -> None:
     path, label, split, size, digest = (row[key] for key in KEYS)
     if not isinstance(path, str) or not path or "\0" in path:
-        raise ValueError(f"{path!r} is no name of a file")
+        raise ValueError(f"{path!r} is not a file name")
     place = PurePosixPath(path)
     if place.is_absolute() or ".." in place.parts:
-        raise ValueError(f"{path!r} points out of the folder")
+        raise ValueError(f"{path!r} points outside of the folder")
     if split not in SPLITS or type(label) is not int or not 0 <= label < class_count:
         raise ValueError(f"{path!r} has no known split or label")
     if type(size) is not int or not isinstance(digest, str):
-        raise ValueError(f"{path!r} has no size or no hash")
+        raise ValueError(f"{path!r} has no size or no checksum")
 
 
 def _check_apart(rows: Any) -> None:

@@ -55,8 +55,8 @@ class BatchOptions:
         if not cache.is_relative_to(images):
             return
         if not any(part.startswith(HIDDEN) for part in cache.relative_to(images).parts):
-            requirement = "a folder that does not lie among the images"
-            remedy = "Let it begin with a dot, or lie elsewhere."
+            requirement = "a folder outside of the image folders"
+            remedy = "Start its name with a dot, or use another location."
             raise ValueError(describe("cache", requirement, str(self.cache), remedy))
 
 

@@ -109,7 +109,7 @@ def _read(file: Any, size: Any) -> Any:
 
     content = tf.io.read_file(file)
     length = tf.strings.length(content)
-    message = "An image file has changed since it was checked. Load the data anew. Now it has"
+    message = "An image file has changed since it was checked. Load the dataset again. It now has"
     unchanged = tf.debugging.Assert(length == size, [file, message, length, "bytes, not", size])
     with tf.control_dependencies([unchanged]):
         return tf.identity(content)

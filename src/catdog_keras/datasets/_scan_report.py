@@ -94,7 +94,9 @@ class ScanReport:
         lines += ["same " + ", ".join(map(printable, paths)) for paths in self.duplicates]
         lines += ["like " + ", ".join(map(printable, paths)) for paths in self.near_duplicates]
         if self.ignored:
-            lines.append(f"passed over, for they are not called images: {endings_of(self.ignored)}")
+            lines.append(
+                f"ignored files without a supported image extension: {endings_of(self.ignored)}"
+            )
         return "\n".join(lines)
 
 
@@ -108,7 +110,7 @@ def printable(name: str) -> str:
 
 def endings_of(paths: Sequence[str]) -> str:
     """Formats file counts by extension, such as "3 files (2 .txt, 1 without)"."""
-    endings = Counter(PurePath(path).suffix.lower() or "without an ending" for path in paths)
+    endings = Counter(PurePath(path).suffix.lower() or "without an extension" for path in paths)
     counts = ", ".join(f"{count} {printable(ending)}" for ending, count in endings.most_common())
     return f"{len(paths)} file{'' if len(paths) == 1 else 's'} ({counts})"
 

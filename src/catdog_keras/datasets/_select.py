@@ -55,18 +55,18 @@ def _judge_bad(scan: ScanReport, options: SplitOptions) -> None:
     if not scan.bad:
         return
     count = len(scan.by_path)
-    found = f"{len(scan.bad)} of {count} files are no usable images:{first_lines(scan.bad)}"
+    found = f"{len(scan.bad)} of {count} files could not be read as images:{first_lines(scan.bad)}"
     too_many = len(scan.bad) > options.max_bad_fraction * count
     if options.on_bad == "raise":
         other = "quarantine" if too_many else "skip"
-        raise ValueError(f'{found}\nMend or remove them, or use on_bad="{other}".')
+        raise ValueError(f'{found}\nFix or remove them, or use on_bad="{other}".')
     if options.on_bad == "skip" and too_many:
         raise ValueError(
             f"{found}\nThat is more than max_bad_fraction={options.max_bad_fraction:g}. Mend or "
             'remove them, raise max_bad_fraction, or use on_bad="quarantine".'
         )
     warnings.warn(
-        f"{found}\nThey are left out. `scan.bad`, or the command `catdog-keras scan`, lists all.",
+        f"{found}\nThey are skipped. `scan.bad` or `catdog-keras scan` lists all of them.",
         stacklevel=_TO_THE_CALLER,
     )
 
@@ -74,9 +74,9 @@ def _judge_bad(scan: ScanReport, options: SplitOptions) -> None:
 def _report_passed_over(scan: ScanReport) -> None:
     if scan.ignored:
         warnings.warn(
-            f"In the class folders not called images and passed over: "
+            f"Ignored files without a supported image extension: "
             f"{endings_of(scan.ignored)}. If some are images, convert or rename them. "
-            "`scan.ignored` lists all.",
+            "`scan.ignored` lists all of them.",
             stacklevel=_TO_THE_CALLER,
         )
 
@@ -84,10 +84,10 @@ def _report_passed_over(scan: ScanReport) -> None:
 def _report_duplicates(splits: Mapping[str, Listing], scan: ScanReport, moved: list[str]) -> None:
     if moved:
         warnings.warn(
-            f"{len(moved)} files hold the same bytes as one of an earlier split and were put "
-            "beside it, so that no image is in two splits:"
+            f"{len(moved)} files are identical to a file of an earlier split and were moved to it, "
+            "so that no image is in two splits:"
             f"{first_lines([printable(file) for file in moved])}\n"
-            "`scan.duplicates` lists all that are doubled.",
+            "`scan.duplicates` lists all duplicates.",
             stacklevel=_TO_THE_CALLER,
         )
     labels = {
@@ -102,8 +102,8 @@ def _report_duplicates(splits: Mapping[str, Listing], scan: ScanReport, moved: l
     ]
     if torn:
         warnings.warn(
-            f"The same bytes stand in more than one class, {len(torn)} times:"
-            f"{first_lines(torn)}\nOne of the labels is wrong: remove those files.",
+            f"Identical files are in more than one class, {len(torn)} times:"
+            f"{first_lines(torn)}\nOne of the labels is wrong: remove these files.",
             stacklevel=_TO_THE_CALLER,
         )
 
@@ -112,7 +112,7 @@ def _check_classes_left(part: str, listing: Listing, class_names: tuple[str, ...
     for label, name in enumerate(class_names):
         if not np.any(listing.labels == label):
             where = "" if part == "all" else f" in {part}"
-            raise ValueError(f"No usable image of the class {name!r} is left{where}.")
+            raise ValueError(f"The class {name!r} has no usable image{where}.")
 
 
 def _split(
@@ -126,7 +126,7 @@ def _split(
     found = list(parts.values())
     if "all" in parts:
         everything = parts["all"]
-        _check_two_of_each(everything, found, class_names, "training and what is held out")
+        _check_two_of_each(everything, found, class_names, "training and held-out images")
         train, held_out = hold_out(everything.labels, holdout_fraction, seed)
         parts = {"train": everything.take(train), "validation": everything.take(held_out)}
     if "test" not in parts:
@@ -147,8 +147,9 @@ def _check_two_of_each(
         if here < 2:
             count = sum(np.count_nonzero(part.labels == label) for part in found)
             raise ValueError(
-                f"Of {count} usable images of the class {name!r}, {here} can be divided between "
-                f"{sides}; two are needed. Add images, or hold more of them out."
+                f"Of {count} usable images of the class {name!r}, {here} can be split between "
+                f"{sides}; at least two are required. Add images, or increase the held-out "
+                "fraction."
             )
 
 
@@ -156,6 +157,6 @@ def _check_sizes(splits: Mapping[str, Listing]) -> None:
     for split, listing in splits.items():
         if not listing.files:
             raise ValueError(
-                f"No image is left for {split}: each one there has the same bytes as one of an "
+                f"No image is left for {split}: each of its files is identical to a file of an "
                 "earlier split. Remove the duplicates, or add other images."
             )

@@ -32,9 +32,9 @@ def take_skip(labels: np.ndarray, batch_size: int, seed: int) -> tuple[np.ndarra
         smaller = (count - 1) // (TEST_SHARE - 1)
         remedy = f"a `batch_size` of at most {smaller}, or " if smaller else ""
         raise ValueError(
-            f"The test takes a fifth of the validation batches, of which {TEST_SHARE} or more are "
-            f"needed; {count} images in batches of {batch_size} make {batches}. Give {remedy}at "
-            f"least {(TEST_SHARE - 1) * batch_size + 1} images."
+            f"The test split is a fifth of the validation batches, so at least {TEST_SHARE} "
+            f"batches are required; {count} images in batches of {batch_size} make {batches}. Use "
+            f"{remedy}at least {(TEST_SHARE - 1) * batch_size + 1} images."
         )
     order = np.random.default_rng(seed).permutation(count)
     taken = batches // TEST_SHARE * batch_size

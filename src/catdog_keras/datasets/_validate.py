@@ -101,7 +101,7 @@ def _decode(path: str, content: bytes) -> tuple[list[str], bool]:
         raise _Unusable(TOO_LARGE)
     if form.bits > DEEPEST or form.samples != "unsigned":
         samples = f"{form.bits}-bit {form.samples} samples"
-        raise _Unusable(f"{samples}, of which no value is known to be white")
+        raise _Unusable(f"{samples}, which have no defined white level")
     oddities = _oddities(path, form)
     plain = form.kind in KERNEL_FORMATS and form.mode in KERNEL_MODES and not oddities
     complaint = ""
@@ -115,7 +115,7 @@ def _decode(path: str, content: bytes) -> tuple[list[str], bool]:
     except Exception as error:  # decoders raise various exceptions for damaged files
         complaint = str(error)
     if complaint:
-        raise _Unusable(f"does not decode: {complaint}")
+        raise _Unusable(f"could not be decoded: {complaint}")
     return oddities, plain
 
 
@@ -131,7 +131,7 @@ def _open(content: bytes) -> "tuple[Image.Image, _Form]":
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise _Unusable(TOO_LARGE) from None
     except Exception as error:  # decoders raise various exceptions for damaged files
-        raise _Unusable(f"does not decode: {error}") from error
+        raise _Unusable(f"could not be decoded: {error}") from error
 
 
 def _read_form(image: "Image.Image", content: bytes) -> _Form:
@@ -163,7 +163,7 @@ def _read_samples(image: "Image.Image", content: bytes) -> tuple[int, str]:
 def _oddities(path: str, form: _Form) -> list[str]:
     endings = FORMAT_ENDINGS.get(form.kind, ())
     rules = (
-        (form.orientation in TURNED, "turned by its EXIF orientation"),
+        (form.orientation in TURNED, "rotated by its EXIF orientation"),
         (form.mode in ("P", "PA"), "palette"),
         (form.bits > 8, f"{form.bits} bit"),
         (form.transparent, "transparency"),

@@ -71,8 +71,8 @@ def check_pipeline(
         findings.append(
             Finding(
                 "no_labels",
-                "The dataset yields images alone.",
-                "Training needs batches (images, labels).",
+                "The dataset yields images without labels.",
+                "Training requires batches (images, labels).",
             )
         )
     elif labels:

@@ -57,7 +57,7 @@ class PipelineReport:
         >>> import catdog_keras
         >>> report = catdog_keras.PipelineReport((), num_images=64)
         >>> bool(report), str(report)
-        (False, 'Nothing wrong was found in 64 images and the model.')
+        (False, 'No problems found in 64 images and the model.')
     """
 
     findings: tuple[PipelineFinding, ...]
@@ -84,7 +84,7 @@ class PipelineReport:
     def __str__(self) -> str:
         """Returns a line with the number of findings, and a line per finding."""
         if not self.findings:
-            return f"Nothing wrong was found in {self.num_images} images and the model."
+            return f"No problems found in {self.num_images} images and the model."
         number = f"{len(self)} finding" + ("" if len(self) == 1 else "s")
         lines = [f"{number} in {self.num_images} images and the model:"]
         return "\n".join(lines + [f"  {finding}" for finding in self.findings])

@@ -95,7 +95,7 @@ def _has_levels(values: Array) -> bool:
 def check_images(images: list[Array], model: keras.Model) -> Iterator[Finding]:
     """Yields problems of images for a model."""
     if not sum(array.size for array in images):
-        yield Finding("no_images", "The dataset is empty.", "Look where its files come from.")
+        yield Finding("no_images", "The dataset is empty.", "Check the source of its files.")
         return
     yield from _check_shape(images, model)
     finite = [array[np.isfinite(array)] for array in images]
@@ -104,7 +104,7 @@ def check_images(images: list[Array], model: keras.Model) -> Iterator[Finding]:
         yield Finding(
             "not_finite",
             f"{broken} pixels are NaN or infinite.",
-            "Look for a division by zero in what the images go through.",
+            "Check the preprocessing for a division by zero.",
         )
     values = np.concatenate(finite)
     if values.size:
@@ -132,7 +132,7 @@ def _check_shape(images: list[Array], model: keras.Model) -> Iterator[Finding]:
         if not fits:
             yield Finding(
                 "wrong_shape",
-                f"LabeledImages have the shape {given}, and the model takes {tuple(wanted)}.",
+                f"Images have the shape {given}, but the model expects {tuple(wanted)}.",
                 _how_to_reshape(given, wanted),
             )
             return
@@ -140,12 +140,24 @@ def _check_shape(images: list[Array], model: keras.Model) -> Iterator[Finding]:
 
 def _how_to_reshape(given: tuple[int, ...], wanted: tuple[int | None, ...]) -> str:
     if len(given) == 3 and (given[2], *given[:2]) == tuple(wanted):
-        return "The channels stand last and are wanted first: transpose, or set the data format."
+        return (
+            "The channels are last, but must be first: transpose the images, or set the data "
+            "format."
+        )
     if len(given) == 3 and (*given[1:], given[0]) == tuple(wanted):
-        return "The channels stand first and are wanted last: transpose, or set the data format."
+        return (
+            "The channels are first, but must be last: transpose the images, or set the data "
+            "format."
+        )
     if given[:-1] == tuple(wanted[:-1]):
-        return "Load the images with as many channels as the model takes, or build it for these."
-    return f"Load the images with image_size={tuple(wanted[:-1])}, or build the model for these."
+        return (
+            "Load the images with the number of channels of the model, or build the model for "
+            "these images."
+        )
+    return (
+        f"Load the images with image_size={tuple(wanted[:-1])}, or build the model for these "
+        "images."
+    )
 
 
 def _check_range(found: Found, model: keras.Model) -> Iterator[Finding]:
@@ -155,14 +167,14 @@ def _check_range(found: Found, model: keras.Model) -> Iterator[Finding]:
     if found.kind == "twice":
         yield Finding(
             "scaled_twice",
-            f"Pixels are in {found}, as after two scalings.",
-            "Scale once, best of all inside the model: take the scaling out of the dataset.",
+            f"Pixels are in {found}, as if they were scaled twice.",
+            "Scale once, preferably inside the model: remove the scaling from the dataset.",
         )
     elif found.kind == "beyond":
         yield Finding(
             "wrong_range",
-            f"Pixels are in {found}, which is no usual range.",
-            "Bring them to [0, 255] first.",
+            f"Pixels are in {found}, which is not a common range.",
+            "Convert them to [0, 255] first.",
         )
     elif arrival is None or arrival.first is None:
         return
@@ -185,22 +197,21 @@ def _check_against(found: Found, wanted: Range, arrival: Arrival) -> Iterator[Fi
         by = " and ".join(map(repr, arrival.scalers))
         yield Finding(
             "scaled_twice",
-            f"Pixels are in {found}, and the model, which takes [0, 255], scales them again in "
-            f"{by}.",
-            "Take the scaling out of the dataset, and leave it to the model.",
+            f"Pixels are in {found}, but the model expects [0, 255] and scales them again in {by}.",
+            "Remove the scaling from the dataset; the model does it.",
         )
     elif found.kind == BYTES:
         yield Finding(
             "never_scaled",
-            f"Pixels are in {found}, and the model takes {_words(wanted)}.",
+            f"Pixels are in {found}, but the model expects {_words(wanted)}.",
             _how_to_scale(wanted),
         )
     # Images of low contrast are within a wider range, too.
     elif not within or found.fills(found.kind):
         yield Finding(
             "wrong_range",
-            f"Pixels are in {found}, and the model takes {_words(wanted)}.",
-            f"Take the scaling out of the dataset. {_how_to_scale(wanted)}",
+            f"Pixels are in {found}, but the model expects {_words(wanted)}.",
+            f"Remove the scaling from the dataset. {_how_to_scale(wanted)}",
         )
 
 
@@ -208,7 +219,7 @@ def _check_unscaled(found: Found, model: keras.Model, first: keras.Layer) -> Ite
     if not starts_with_batch_norm(model, first):
         yield Finding(
             "never_scaled",
-            f"Pixels are in {found}, and nothing in the model scales or normalizes them before "
+            f"Pixels are in {found}, and no layer of the model scales or normalizes them before "
             f"{first.name!r}.",
             _how_to_scale(SIGNED),
         )
@@ -220,16 +231,16 @@ def _check_scaling_inside(arrival: Arrival) -> Iterator[Finding]:
     if len(arrival.scalers) > 1 and arrival.values[1] - arrival.values[0] < 0.1:
         yield Finding(
             "scaled_twice",
-            f"The model scales by itself more than once, in {names}: [0, 255] arrives as "
+            f"The model scales its input more than once, in {names}: [0, 255] arrives as "
             f"{_words(arrival.values)} at its first weights.",
-            "Take one of these layers out.",
+            "Remove one of these layers.",
         )
     elif arrival.scalers and arrival.expected is not None:
         yield Finding(
             "wrong_range",
             f"The model scales in {names}, which makes {_words(arrival.values)} of [0, 255]; "
             f"{arrival.models[-1]!r} was trained on {_words(arrival.expected)}.",
-            f"Take these layers out. {_how_to_scale(arrival.expected)}",
+            f"Remove these layers. {_how_to_scale(arrival.expected)}",
         )
 
 
@@ -241,7 +252,7 @@ def _check_augmentations(found: Found, model: keras.Model) -> Iterator[Finding]:
         if not same_range(values, (float(low), float(high))):
             yield Finding(
                 "augmentation_range",
-                f"{layer.name!r} has value_range=({low:g}, {high:g}), and images reach it in "
+                f"{layer.name!r} has value_range=({low:g}, {high:g}), but receives images in "
                 f"{_words(values)}.",
                 f"Pass value_range={_words(values).replace('[', '(').replace(']', ')')}, or move "
                 "it before the scaling.",
@@ -257,4 +268,4 @@ def _how_to_scale(wanted: Range) -> str:
     for known, scheme in schemes.items():
         if same_range(known, wanted):
             return f'Put catdog_keras.Preprocessing("{scheme}") in front of the network.'
-    return f"Bring the images to {_words(wanted)}."
+    return f"Scale the images to {_words(wanted)}."

@@ -55,8 +55,8 @@ def require_labels(name: str, labels: Array, model: keras.Model) -> None:
     for finding in check_labels([labels], model, None):
         if finding.name != "from_logits":
             raise ValueError(
-                f"`{name}` must hold labels that the loss of {model.name!r} takes; received "
-                f"others. {finding.problem} {finding.remedy}"
+                f"`{name}` must contain labels that the loss of {model.name!r} accepts. "
+                f"{finding.problem} {finding.remedy}"
             )
 
 
@@ -64,14 +64,14 @@ def _check_form(one_hot: bool, kind: str | None, outputs: int) -> Iterator[Findi
     if one_hot and (kind == "sparse" or (kind == "binary" and outputs == 1)):
         yield Finding(
             "one_hot_labels",
-            "The labels are one-hot rows, and the loss takes class indices.",
+            "The labels are one-hot rows, but the loss expects class indices.",
             "Train with keras.losses.CategoricalCrossentropy, or pass the indices: "
             "labels.argmax(axis=-1).",
         )
     if not one_hot and (kind == "categorical" or (kind == "binary" and outputs > 1)):
         yield Finding(
             "integer_labels",
-            "The labels are class indices, and the loss takes one-hot rows.",
+            "The labels are class indices, but the loss expects one-hot rows.",
             "Train with keras.losses.SparseCategoricalCrossentropy, or pass rows: "
             f"keras.ops.one_hot(labels, {outputs}).",
         )
@@ -97,14 +97,14 @@ def _check_values(
         yield Finding(
             "labels_outside",
             f"A label is {high:g}, and there are {len(class_names)} class names.",
-            f"Labels go from 0 to {len(class_names) - 1}: look where they come from.",
+            f"Labels go from 0 to {len(class_names) - 1}: check where they come from.",
         )
     elif low < 0 or (values != np.floor(values)).any():
         wrong = values[(values < 0) | (values != np.floor(values))][0]
         yield Finding(
             "labels_outside",
-            f"A label is {wrong:g}, and classes are counted from 0.",
-            f"Labels are whole numbers from 0 to {classes - 1}: look where they come from.",
+            f"A label is {wrong:g}, but class indices start at 0.",
+            f"Labels are whole numbers from 0 to {classes - 1}: check where they come from.",
         )
     elif high >= classes and low >= 1 and high == classes:
         yield Finding(
@@ -119,8 +119,7 @@ def _check_values(
         yield Finding(
             "labels_outside",
             f"A label is {high:g}, and the model's classes go from 0 to {classes - 1}.",
-            f"Build the model with num_classes={int(high) + 1}, or look where the label comes "
-            "from.",
+            f"Build the model with num_classes={int(high) + 1}, or check the label.",
         )
 
 
@@ -150,13 +149,13 @@ def _check_logits(
         yield Finding(
             "from_logits",
             f"The model ends in a {activation}, and the loss has from_logits=True: it would apply "
-            "another.",
-            "Take the activation out of the last layer, or pass from_logits=False to the loss.",
+            "a second one.",
+            "Remove the activation of the last layer, or pass from_logits=False to the loss.",
         )
     if not from_logits and activation == "linear":
         yield Finding(
             "from_logits",
-            "The model ends in logits, and the loss takes probabilities.",
+            "The model returns logits, but the loss expects probabilities.",
             "Pass from_logits=True to the loss.",
         )
 

@@ -22,7 +22,7 @@ LEAST_INVERSE, LARGEST_INVERSE = 1e-4, 1e6
 
 _NOT_LOGITS = (
     "`model` must end in logits; received a model whose outputs are probabilities. "
-    "Leave out its softmax or sigmoid."
+    "Remove its softmax or sigmoid."
 )
 
 
@@ -34,7 +34,7 @@ def calibrate(model: keras.Model, validation: Iterable[Any]) -> tuple[keras.Mode
     the same. Fit the temperature on images that the model was not trained on, and measure
     calibration on different ones, for example the test split.
 
-    If the log loss has no minimum, because the model makes no mistake on `validation` or is no
+    If the log loss has no minimum, because the model makes no mistakes on `validation` or is no
     better than a guess there, the temperature stays 1 and a warning gives the reason.
 
     Source: Guo et al. (2017), On calibration of modern neural networks, section 4.2.
@@ -110,10 +110,12 @@ def _best_temperature(logits: FloatArray, labels: IntegerArray) -> float:
     low, high = LEAST_INVERSE, LARGEST_INVERSE
     if slope(low) >= 0 or slope(high) <= 0:
         guessing = slope(low) >= 0
-        reason = "it is no better than a guess" if guessing else "the model makes no mistake"
+        reason = (
+            ("the model is not better than guessing") if guessing else "the model makes no mistakes"
+        )
         warnings.warn(
-            f"No temperature gives the least log loss on `validation`, because {reason} there; "
-            "it stays 1.",
+            f"No temperature minimizes the log loss on `validation`, because {reason}; the "
+            "temperature stays 1.",
             stacklevel=3,
         )
         return 1.0

@@ -43,7 +43,7 @@ def compare(a: Evaluation, b: Evaluation, *, names: Sequence[str] = ("a", "b")) 
             raise TypeError(describe(name, "an Evaluation", value))
     first_name, second_name = _check_names(names)
     check_same_images(a, b)
-    return compare_correct((first_name, second_name), a.hits, b.hits)
+    return compare_correct((first_name, second_name), a.is_correct, b.is_correct)
 
 
 def _check_names(names: Any) -> tuple[str, str]:

@@ -206,7 +206,7 @@ def _to_probabilities(outputs: FloatArray, num_classes: int, from_logits: bool) 
                 "from_logits",
                 "False for a model whose outputs are probabilities",
                 from_logits,
-                "Every row lies in [0, 1] and sums to 1: pass from_logits=False.",
+                "Every row is in [0, 1] and sums to 1: pass from_logits=False.",
             )
         )
     if from_logits:
@@ -215,7 +215,7 @@ def _to_probabilities(outputs: FloatArray, num_classes: int, from_logits: bool) 
         raise ValueError(
             describe(
                 "from_logits",
-                "True for a model whose outputs are no probabilities",
+                "True for a model whose outputs are not probabilities",
                 from_logits,
                 f"Outputs go from {outputs.min():g} to {outputs.max():g}: pass from_logits=True.",
             )

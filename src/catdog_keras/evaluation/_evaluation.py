@@ -68,7 +68,7 @@ class ExampleLoss:
     loss: float
 
     @property
-    def right(self) -> bool:
+    def correct(self) -> bool:
         """Whether the predicted class is the true class; the loss can still be high."""
         return self.predicted_class == self.true_class
 
@@ -126,14 +126,14 @@ class Evaluation:
         return self.probabilities.argmax(axis=1).astype(np.int64)
 
     @property
-    def hits(self) -> npt.NDArray[np.bool_]:
+    def is_correct(self) -> npt.NDArray[np.bool_]:
         """Whether each image is predicted correctly, of shape `(images,)`."""
         return self.predictions == self.labels
 
     @property
     def correct(self) -> int:
         """Number of images that are predicted correctly."""
-        return int(np.count_nonzero(self.hits))
+        return int(np.count_nonzero(self.is_correct))
 
     @property
     def accuracy(self) -> float:
@@ -160,8 +160,8 @@ class Evaluation:
     def baseline_comparison(self) -> Comparison:
         """Comparison of the classifier with the `baseline` on the same images; see `compare`."""
         guess = int(np.bincount(self.labels).argmax())
-        names = ("the model", f"always guessing {self.class_names[guess]}")
-        return compare_correct(names, self.hits, self.labels == guess)
+        names = ("the model", f"always predicting {self.class_names[guess]}")
+        return compare_correct(names, self.is_correct, self.labels == guess)
 
     @property
     def confusion_matrix(self) -> IntegerArray:
@@ -220,7 +220,7 @@ class Evaluation:
         Images are binned by the probability of their predicted class. Upper edges are included, and
         empty bins are left out.
         """
-        return bin_by_confidence(self.probabilities.max(axis=1), self.hits)
+        return bin_by_confidence(self.probabilities.max(axis=1), self.is_correct)
 
     @property
     def calibration_error(self) -> float:

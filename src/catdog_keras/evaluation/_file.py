@@ -50,9 +50,9 @@ def read_evaluation(path: str | os.PathLike[str], make: Callable[..., Made]) -> 
 def _fields(content: Any) -> Mapping[str, Any]:
     """Returns the fields; raises an error if their types differ from those that are written."""
     if not isinstance(content, dict) or "version" not in content:
-        raise ValueError("it is no record with a version.")
+        raise ValueError("it is not a record with a version.")
     if content["version"] != VERSION:
-        raise ValueError(f"its version is {content['version']!r}, known is {VERSION}.")
+        raise ValueError(f"its version is {content['version']!r}, supported is {VERSION}.")
     if set(content) != set(KEYS):
         raise ValueError(f"it holds {sorted(content)}, not {sorted(KEYS)}.")
     rows, files = content["probabilities"], content["files"]
@@ -70,7 +70,7 @@ def _fields(content: Any) -> Mapping[str, Any]:
 
 def _check_list(name: str, value: Any, types: tuple[type, ...]) -> None:
     if not isinstance(value, list):
-        raise TypeError(f"{name} is no list.")
+        raise TypeError(f"{name} is not a list.")
     for index, each in enumerate(value):
         if type(each) not in types:
             expected = " or ".join(kind.__name__ for kind in types)
@@ -78,4 +78,4 @@ def _check_list(name: str, value: Any, types: tuple[type, ...]) -> None:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"it holds {name}, which is no number of JSON.")
+    raise ValueError(f"it holds {name}, which is not a JSON number.")

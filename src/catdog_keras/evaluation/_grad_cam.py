@@ -32,8 +32,8 @@ def find_last(model: keras.Model, operations: Sequence[Operation]) -> int:
         if _is_map(operations, place):
             return place
     raise ValueError(
-        "`model` must have a layer whose output is a feature map of more than one place; "
-        f"received a model without one, {model.name!r}."
+        "`model` must have a layer whose output is a feature map larger than 1 x 1; received a "
+        "model without one, {model.name!r}."
     )
 
 
@@ -56,7 +56,9 @@ def find_given(
     places = [n for n, known in enumerate(operations) if layer in (known, known.name)]
     if len(places) != 1:
         maps = [o.name for n, o in enumerate(operations) if _is_map(operations, n)]
-        remedy = f"Of several layers of one name pass the layer itself. Maps: {', '.join(maps)}."
+        remedy = (
+            f"If several layers have this name, pass the layer itself. Maps: {', '.join(maps)}."
+        )
         requirement = f"a layer of {model.name!r} or the name of one"
         raise ValueError(describe("layer", requirement, layer, remedy))
     return places[0]
@@ -208,7 +210,9 @@ def _score(
         with replaced(operation, call=call):
             outputs = model(images, training=False)
         if ranks != [4]:
-            requirement = "a layer with a feature map of four axes for output, and called once"
+            requirement = (
+                "a layer that is called once and whose output is a feature map with four axes"
+            )
             raise ValueError(describe("layer", requirement, operation.name))
         outputs = keras.ops.cast(outputs, "float32")
         if outputs.shape[1] == 1:
@@ -263,7 +267,7 @@ def _check_model(model: Any) -> int:
     if not isinstance(model, keras.Model):
         raise TypeError(describe("model", "a keras.Model", model))
     if not hasattr(model, "outputs"):
-        remedy = "Make one of it, as in keras.Model(inputs, model(inputs)), and pass `layer`."
+        remedy = "Wrap it as `keras.Model(inputs, model(inputs))`, and pass `layer`."
         raise ValueError(
             describe("model", "a built Functional or Sequential model", model.name, remedy)
         )
@@ -284,7 +288,7 @@ def _check_images(images: Tensor, expected: Sequence[int | None]) -> npt.NDArray
     )
     if not fits or array.shape[0] == 0:
         sides = ", ".join("any" if side is None else str(side) for side in expected[1:])
-        remedy = " Of a single image make a batch: images[None]." if array.ndim == 3 else ""
+        remedy = " Make a batch of a single image: images[None]." if array.ndim == 3 else ""
         raise ValueError(
             f"`images` must be at least one image, of shape (batch, {sides}); "
             f"received shape {array.shape}.{remedy}"
@@ -312,6 +316,6 @@ def _check_finite(maps: npt.NDArray[Any], seen: int) -> npt.NDArray[Any]:
     if not finite.all():
         raise ValueError(
             "`model` must compute finite numbers; received NaN or infinity for the image at "
-            f"index {seen + int(np.argmin(finite))}. Its weights or this image hold them."
+            f"index {seen + int(np.argmin(finite))}. Check its weights and this image."
         )
     return maps

@@ -92,7 +92,7 @@ def read_batches(dataset: Iterable[Any], name: str = "dataset") -> Iterator[tupl
             raise ValueError(
                 f"`{name}` must yield pairs (images, labels); "
                 f"received a batch that is {_describe_batch(batch)}. "
-                "Labels are needed to judge the predictions."
+                "Labels are required for an evaluation."
             )
         yield batch[0], batch[1]
 
@@ -136,7 +136,9 @@ def _iterate(dataset: Iterable[Any], name: str) -> Iterator[Any]:
         endless = callable(cardinality) and int(cardinality()) == _INFINITE_CARDINALITY
     if endless:
         raise ValueError(
-            describe(name, "finite", dataset, "Leave out `repeat()`, or `take` some batches.")
+            describe(
+                name, "finite", dataset, "Remove `repeat()`, or limit the dataset with `take`."
+            )
         )
     return iter(dataset)
 
@@ -172,6 +174,6 @@ def check_files(files: Sequence[str] | None, num_images: int) -> tuple[str, ...]
     if len(files) != num_images:
         raise ValueError(
             f"`files` must hold one file per image, here {num_images}; received {len(files)}. "
-            "Take the files of the very split that is evaluated."
+            "Pass the files of the split that is evaluated."
         )
     return tuple(str(file) for file in files)

@@ -19,10 +19,10 @@ class Comparison:
 
     Attributes:
         names: Names of the two classifiers.
-        both_right: Number of images on which both are correct.
+        both_correct: Number of images on which both are correct.
         first_only: Number of images on which only the first is correct.
         second_only: Number of images on which only the second is correct.
-        neither_right: Number of images on which both are wrong.
+        neither_correct: Number of images on which both are wrong.
 
     Example:
         >>> import catdog_keras
@@ -32,20 +32,20 @@ class Comparison:
     """
 
     names: tuple[str, str]
-    both_right: int
+    both_correct: int
     first_only: int
     second_only: int
-    neither_right: int
+    neither_correct: int
 
     @property
     def num_images(self) -> int:
         """Number of images that both classifiers predicted."""
-        return self.both_right + self.first_only + self.second_only + self.neither_right
+        return self.both_correct + self.first_only + self.second_only + self.neither_correct
 
     @property
     def accuracies(self) -> tuple[float, float]:
         """Accuracies of the first and of the second classifier."""
-        first, second = self.both_right + self.first_only, self.both_right + self.second_only
+        first, second = self.both_correct + self.first_only, self.both_correct + self.second_only
         return first / self.num_images, second / self.num_images
 
     @property
@@ -64,7 +64,7 @@ class Comparison:
         binomial proportions based on paired data, Statistics in Medicine 17, 2635-2650, method 10.
         """
         return paired_difference_interval(
-            self.both_right, self.first_only, self.second_only, self.neither_right
+            self.both_correct, self.first_only, self.second_only, self.neither_correct
         )
 
     @property
@@ -94,21 +94,21 @@ class Comparison:
     def __str__(self) -> str:
         """Returns three sentences: the difference, its uncertainty, and the conclusion."""
         first, second = self.names
-        right = (self.both_right + self.first_only, self.both_right + self.second_only)
+        right = (self.both_correct + self.first_only, self.both_correct + self.second_only)
         low, high = (100 * end for end in self.difference_interval)
         better = first if self.difference > 0 else second
         differ = self.first_only + self.second_only
         return "\n".join(
             [
-                f"Of {self.num_images} images {first} is right on {right[0]} "
+                f"Of {self.num_images} images {first} is correct on {right[0]} "
                 f"({self.accuracies[0]:.3f}), {second} on {right[1]} ({self.accuracies[1]:.3f}): "
                 f"a difference of {100 * self.difference:+.1f} points, "
                 f"95 % interval {low:+.1f} to {high:+.1f}.",
-                f"Only one of them is right on {differ} images, {first} on {self.first_only} "
+                f"Exactly one of them is correct on {differ} images, {first} on {self.first_only} "
                 f"and {second} on {self.second_only} (exact McNemar test, p = {self.p_value:.2g}).",
-                f"That is more than chance would explain: {better} is better on such images."
+                f"The difference is statistically significant: {better} is better on such images."
                 if self.significant
-                else "That may be chance: these images do not show which one is better.",
+                else "The difference is not statistically significant.",
             ]
         )
 
@@ -119,10 +119,10 @@ def compare_correct(
     """Returns the comparison of two arrays of correct and wrong predictions for the same images."""
     return Comparison(
         names=names,
-        both_right=int(np.count_nonzero(first & second)),
+        both_correct=int(np.count_nonzero(first & second)),
         first_only=int(np.count_nonzero(first & ~second)),
         second_only=int(np.count_nonzero(~first & second)),
-        neither_right=int(np.count_nonzero(~first & ~second)),
+        neither_correct=int(np.count_nonzero(~first & ~second)),
     )
 
 

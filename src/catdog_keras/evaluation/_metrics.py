@@ -191,15 +191,16 @@ def trace_roc(class_name: str, positive: npt.NDArray[np.bool_], scores: FloatArr
     false_positives = np.append(0, last_of_equals + 1) - true_positives
     positives = int(true_positives[-1])
     negatives = len(scores) - positives
-    hit_rate, alarm_rate = _shares(true_positives, positives), _shares(false_positives, negatives)
+    true_positive_rate = _shares(true_positives, positives)
+    false_positive_rate = _shares(false_positives, negatives)
     return RocCurve(
         class_name=class_name,
         positives=positives,
         negatives=negatives,
         thresholds=np.append(np.inf, falling[last_of_equals]),
-        true_positive_rate=hit_rate,
-        false_positive_rate=alarm_rate,
-        auc=float(np.trapezoid(hit_rate, alarm_rate)),
+        true_positive_rate=true_positive_rate,
+        false_positive_rate=false_positive_rate,
+        auc=float(np.trapezoid(true_positive_rate, false_positive_rate)),
     )
 
 
@@ -248,13 +249,13 @@ class ReliabilityBin:
 
 
 def bin_by_confidence(
-    confidence: FloatArray, hits: npt.NDArray[np.bool_]
+    confidence: FloatArray, is_correct: npt.NDArray[np.bool_]
 ) -> tuple[ReliabilityBin, ...]:
     """Returns the nonempty bins of equal width, in ascending order of confidence."""
     edges = np.linspace(0, 1, CALIBRATION_BINS + 1)
     bins = np.digitize(confidence, edges[1:-1], right=True)
     counts = np.bincount(bins, minlength=CALIBRATION_BINS)
-    correct = np.bincount(bins[hits], minlength=CALIBRATION_BINS)
+    correct = np.bincount(bins[is_correct], minlength=CALIBRATION_BINS)
     sums = np.bincount(bins, weights=confidence, minlength=CALIBRATION_BINS)
     return tuple(
         ReliabilityBin(

@@ -62,7 +62,7 @@ def check_names(parameters: Mapping[str, Any]) -> None:
     """Raises a ValueError if a parameter is missing."""
     missing = [name for name in PARAMETERS if name not in parameters]
     if missing:
-        requirement = "what `get_random_transformation` returns"
+        requirement = "a result of `get_random_transformation`"
         remedy = f"There is no {', no '.join(missing)}."
         raise ValueError(describe("transformation", requirement, sorted(parameters), remedy))
 
@@ -71,8 +71,8 @@ def check_count(tensors: Mapping[str, Any], images: int | None, *, alone: bool) 
     """Raises a ValueError if the numbers of parameters and images are known and differ."""
     drawn = {tensor.shape[0] for tensor in tensors.values()}
     if images is not None and None not in drawn and drawn != {images}:
-        remedy = " Masks without an axis of channels need one: masks[..., None]." if alone else ""
+        remedy = " Add a channel axis to masks: masks[..., None]." if alone else ""
         raise ValueError(
-            f"`transformation` must be those of as many images, here {images}; "
-            f"received parameters of {', '.join(map(str, sorted(drawn)))}.{remedy}"
+            f"`transformation` must be drawn for the same number of images, here {images}; "
+            f"received those of {', '.join(map(str, sorted(drawn)))}.{remedy}"
         )

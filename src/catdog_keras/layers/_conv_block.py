@@ -152,7 +152,9 @@ class ConvBlock(keras.layers.Layer):
         """Creates the weights for inputs of shape `input_shape`."""
         self.compute_output_shape(input_shape)
         if input_shape[1 if self.data_format == "channels_first" else -1] is None:
-            raise ValueError(describe("input_shape", "known in its channels", tuple(input_shape)))
+            raise ValueError(
+                describe("input_shape", "with a known number of channels", tuple(input_shape))
+            )
         if self._transposes:
             input_shape = [input_shape[axis] for axis in self._to_inner]
         self.convolution.build(input_shape)

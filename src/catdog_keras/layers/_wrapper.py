@@ -16,8 +16,8 @@ NEEDS_LABELS = (keras.layers.CutMix, keras.layers.MixUp)
 def check_inner(name: str, layer: Any) -> keras.Layer:
     """Returns `layer`, or raises if it is not a layer that maps images to images."""
     if isinstance(check_layer(name, layer), NEEDS_LABELS):
-        requirement = "a layer of images alone"
-        remedy = "CutMix and MixUp need labels, too: map them over the batches of a dataset."
+        requirement = "a layer that needs only images"
+        remedy = "CutMix and MixUp also need labels: map them over the batches of a dataset."
         raise TypeError(describe(name, requirement, layer, remedy))
     return layer
 
@@ -57,8 +57,8 @@ class _WrapperLayer(_BaseAugmentation):
         for layer in self._inner_layers:
             after = tuple(layer.compute_output_spec(keras.KerasTensor(batched)).shape)
             if after != batched:
-                requirement = "one that the layers inside keep"
-                remedy = f"{layer.name!r} makes {after} of {batched}."
+                requirement = "one that the wrapped layers keep"
+                remedy = f"{layer.name!r} returns {after} for {batched}."
                 raise ValueError(describe("input_shape", requirement, shape, remedy))
         return shape
 
@@ -118,7 +118,7 @@ def _apply_in_map(layer: keras.Layer, images: Any) -> Any:
     try:
         return _call(layer, images)
     except NotImplementedError as error:
-        remedy = f"On {keras.backend.backend()} {layer.name!r} works in a model alone."
+        remedy = f"On {keras.backend.backend()} {layer.name!r} works only inside a model."
         raise TypeError(
             describe("layer", "one that works in a map of tf.data", layer, remedy)
         ) from error

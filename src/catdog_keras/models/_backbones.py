@@ -192,14 +192,14 @@ def _explained(name: str, error: Exception) -> Exception:
         return WeightsNotFoundError(
             f"The ImageNet weights of {name!r} are not on this machine and could not be "
             f"downloaded: {error}. Put {file} into {str(models)!r}, set KERAS_HOME to a folder "
-            "whose models/ holds it, or give its path as `weights`; weights=None starts from "
-            "random ones."
+            "whose models/ holds it, or give its path as `weights`, or use weights=None for random "
+            "initialization."
         )
     damaged = [str(file) for file in sorted(models.glob("*.h5")) if not _opens(file)]
     if damaged and isinstance(error, OSError):
         return WeightsNotFoundError(
-            f"The ImageNet weights of {name!r} cannot be read: damaged is {', '.join(damaged)}. "
-            "Delete it, and Keras will download it anew, or give the path of a whole one as "
+            f"The ImageNet weights of {name!r} cannot be read; damaged file: {', '.join(damaged)}. "
+            "Delete it, so that Keras downloads it again, or pass the path of an intact file as "
             "`weights`."
         )
     return error

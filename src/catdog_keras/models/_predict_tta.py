@@ -141,7 +141,7 @@ def _mean_over_views(
         seen = _array(view(images))
         if len(seen) != len(images):
             raise ValueError(
-                f"`views` must return as many images as they are given, here {len(images)}; "
+                f"`views` must return as many images as they receive, here {len(images)}; "
                 f"received {len(seen)} from {view!r}."
             )
         total = total + _probabilities(model, seen, from_logits)

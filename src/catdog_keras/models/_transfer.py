@@ -139,9 +139,9 @@ def get_class_names(model: keras.Model) -> tuple[str, ...]:
         raise TypeError(describe("model", "a keras.Model", model))
     found = [layer.class_names for layer in _all_layers(model) if isinstance(layer, ClassNames)]
     if not found:
-        requirement = "a model that holds its class names"
+        requirement = "a model that contains its class names"
         remedy = (
-            "Build it by `transfer_model(..., class_names=...)`, or put a `ClassNames` layer last."
+            "Build it with `transfer_model(..., class_names=...)`, or append a `ClassNames` layer."
         )
         raise ValueError(describe("model", requirement, model, remedy))
     return found[-1]
@@ -162,7 +162,7 @@ def _check_classes(num_classes: int, class_names: Sequence[str] | None) -> int:
         return num_classes
     named = len(check_class_names(class_names))
     if num_classes not in (named, DEFAULT_CLASSES):
-        requirement = f"{named}, the number of `class_names`, or left out"
+        requirement = f"{named}, the number of `class_names`, or the default"
         raise ValueError(describe("num_classes", requirement, num_classes))
     return named
 
@@ -178,7 +178,7 @@ def _features(backbone: keras.Model, images: Any) -> Any:
         found = f"of rank {rank}" if rank else f"in the form {type(features).__name__}"
         raise ValueError(
             f"`backbone` must return one tensor of features of rank 2, 3 or 4; received "
-            f"{backbone.name!r}, whose outputs are {found}. Pick one of them: "
+            f"{backbone.name!r}, whose outputs are {found}. Select one output: "
             "`keras.Model(backbone.input, ...)`."
         )
     return features
@@ -195,7 +195,7 @@ def _check_named(
         raise ValueError(
             describe(
                 "preprocessing",
-                "None for a named backbone, which knows its own",
+                "None for a named backbone, whose preprocessing is known",
                 preprocessing,
             )
         )

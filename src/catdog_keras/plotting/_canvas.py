@@ -54,7 +54,7 @@ def take_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
         own = NotebookFigure(figsize=size, layout="constrained")
         return own.add_subplot(axes_class=NotebookAxes)
     if not isinstance(ax, Axes):
-        remedy = "Of several subplots pick one, as in `axes[0]`."
+        remedy = "Pass one of several subplots, as in `axes[0]`."
         raise TypeError(describe("ax", "a matplotlib Axes or None", ax, remedy))
     figure = ax.figure.canvas.figure
     if figure.get_layout_engine() is None and ax.get_subplotspec() is not None:
@@ -82,7 +82,7 @@ def check_figure(figure: Figure | SubFigure | None) -> None:
     if not isinstance(figure, (Figure, SubFigure)):
         raise TypeError(describe("figure", "a matplotlib Figure, a SubFigure or None", figure))
     if figure.axes:
-        remedy = f"It has {len(figure.axes)} axes. Clear it, or give a subfigure of it."
+        remedy = f"It has {len(figure.axes)} axes. Clear it, or pass one of its subfigures."
         raise ValueError(describe("figure", "an empty figure", figure, remedy))
 
 

@@ -63,7 +63,7 @@ def plot_comparison(
         ink = ax.xaxis.label.get_color()  # visible on the user's background, even if dark
         ax.axvline(baseline, color=ink, linestyle=":", linewidth=1.8, label=label, zorder=3)
     ax.set_xlim(0, 1)
-    ax.set_xlabel("accuracy (share of images)")
+    ax.set_xlabel("accuracy (fraction of images)")
     ax.set_ylim(len(records) - 0.5, -0.5)  # the first model on top
     _draw_legend(ax)
     _canvas.write_title(ax, f"Accuracy of {len(records)} model{'s' if len(records) > 1 else ''}")

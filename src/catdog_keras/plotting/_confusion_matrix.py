@@ -64,7 +64,7 @@ def plot_confusion_matrix(
     texts = _cell_texts(counts, shares, min(_canvas.measure(ax)) / len(names))
     if texts is None:
         bar = ax.figure.colorbar(image, ax=ax, shrink=0.8)
-        bar.set_label("share of the true class")
+        bar.set_label("fraction of the true class")
     # Adding the names reduced the space that they were measured for.
     _name_cells(ax, names)
     right, total = int(np.trace(counts)), int(counts.sum())
@@ -95,7 +95,7 @@ def _check_matrix(matrix: Any, classes: int) -> npt.NDArray[np.int64]:
     if wrong.size:
         raise ValueError(
             f"`matrix` must hold counts, integers of at least 0; received {wrong[0].item()!r}. "
-            "Shares are worked out and shown beside the counts."
+            "Percentages are computed from the counts."
         )
     return array.astype(np.int64)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # Lightness increases uniformly from black to white, so the order is kept in black-and-white prints.
 COLOR_MAP = "inferno"
-BAR_LABEL = "evidence for the class (1: the strongest place of each image)"
+BAR_LABEL = "evidence for the class (1: maximum of each image)"
 # The remaining weight is enough to make the outlines of the image visible below the map.
 MAP_WEIGHT = 0.65
 CONTOUR = 0.5
@@ -89,7 +89,7 @@ def plot_grad_cam(
         over += (1 - MAP_WEIGHT) * (image @ np.array(LUMINANCE) / 255)[..., np.newaxis]
         row.draw(ax, [image, over])
         _draw_contour(ax, one, row.extent(1, image))
-        nowhere = (": no place speaks for it", " (nowhere)") if one.max() == 0 else ("", "")
+        nowhere = (": no evidence", " (nowhere)") if one.max() == 0 else ("", "")
         write_row_title(ax, title, width, nowhere)
     _draw_scale(figure, below, scale)
     return figure

@@ -62,7 +62,7 @@ def plot_history(
     for ax, (title, metric) in zip(panels, metrics.items(), strict=True):
         _draw_curves(ax, epochs, log[metric], log.get(_VALIDATION + metric))
         ax.set_title(title)
-        ax.set_ylabel("accuracy (share of images)" if title == ACCURACY else "loss")
+        ax.set_ylabel("accuracy (fraction of images)" if title == ACCURACY else "loss")
         _mark_epochs(ax, epochs)
     notes = [
         _mark_best(ax, epochs, log.get(_VALIDATION + metric), highest=title == ACCURACY)
@@ -108,7 +108,7 @@ def _spread(name: str, curve: Curve, epochs: Epochs) -> Curve:
     if len(places) != 1:
         raise ValueError(
             f"`history[{name!r}]` must hold one number per epoch, here {len(epochs)}; "
-            f"received {len(curve)}. Put NaN where an epoch has no value."
+            f"received {len(curve)}. Use NaN for an epoch without a value."
         )
     spread = np.full(len(epochs), np.nan)
     spread[places[0]] = curve

@@ -74,7 +74,7 @@ def images_at(data: Any, class_of: Mapping[int, str]) -> dict[int, Array]:
                 raise ValueError(
                     "`data` must hold the images of the evaluation, in its order; received label "
                     f"{known} at index {first} and label {label} at index {index}, where both are "
-                    f"of class {name!r}. A dataset that is shuffled anew in each pass will not do."
+                    f"of class {name!r}. A dataset that is reshuffled in each epoch cannot be used."
                 )
         start += len(images)
         if len(found) == len(class_of):

@@ -44,7 +44,7 @@ def plot_learning_rate(sweep: Any, *, ax: Axes | None = None) -> Axes:
     thin = "-" if len(rates) > 1 else "o"  # a line with a single point is invisible
     ax.plot(rates, losses, thin, color=_canvas.BLUE, linewidth=0.8, alpha=0.5, label="each batch")
     middles, means = sweep.smoothed
-    ax.plot(middles, means, "-", color=_canvas.BLUE, linewidth=2.2, label="mean of neighbors")
+    ax.plot(middles, means, "-", color=_canvas.BLUE, linewidth=2.2, label="moving average")
     ax.axvline(
         suggestion, color=_canvas.VERMILION, linestyle="--", linewidth=1.8, label="suggestion"
     )

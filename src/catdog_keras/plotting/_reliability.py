@@ -64,7 +64,7 @@ def plot_reliability(bins: Sequence[Bin], *, ax: Axes | None = None) -> Axes:
         0.5, *(each.low for each in bins)
     )  # with two classes the predicted one has at least 0.5
     ink = ax.xaxis.label.get_color()  # visible on the user's background, even if dark
-    ax.plot([least, 1], [least, 1], ":", color=ink, label="as often right as sure")
+    ax.plot([least, 1], [least, 1], ":", color=ink, label="perfect calibration")
     _draw_points(ax, bins)
     ax.set_xlim(least, 1)
     ax.set_ylim(0, 1)
@@ -74,7 +74,7 @@ def plot_reliability(bins: Sequence[Bin], *, ax: Axes | None = None) -> Axes:
     _canvas.write_labels(
         ax,
         "confidence (mean probability of the predicted class)",
-        "accuracy (share of images)",
+        "accuracy (fraction of images)",
     )
     _legends.draw_legend_inside(ax, (0.7, 0.3), "best")
     num_images = sum(each.num_images for each in bins)

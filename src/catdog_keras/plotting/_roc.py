@@ -84,9 +84,9 @@ def plot_roc(curves: Sequence[Curve], *, ax: Axes | None = None) -> Axes:
     _draw_crowd(ax, crowd)
     unnamed = len(curves) - len(named) - len(crowd)
     if unnamed:
-        ax.plot([], [], " ", label=f"no area: {unnamed} classes")
+        ax.plot([], [], " ", label=f"no AUC: {unnamed} classes")
     ink = ax.xaxis.label.get_color()  # visible on the user's background, even if dark
-    ax.plot([0, 1], [0, 1], color=ink, linewidth=0.8, alpha=0.6, label="area 0.500: a guess")
+    ax.plot([0, 1], [0, 1], color=ink, linewidth=0.8, alpha=0.6, label="AUC 0.500: random guessing")
     ax.set_xlim(-0.01, 1.01)
     ax.set_ylim(-0.01, 1.01)
     _canvas.write_labels(ax, "false positive rate", "true positive rate")
@@ -112,7 +112,7 @@ def _draw_crowd(ax: Axes, crowd: Sequence[Curve]) -> None:
     if not crowd:
         return
     least, most = crowd[0].auc, crowd[-1].auc
-    label = f"area {least:.3f} to {most:.3f}: {len(crowd)} others"
+    label = f"AUC {least:.3f} to {most:.3f}: {len(crowd)} others"
     for index, curve in enumerate(crowd):
         ax.plot(
             curve.false_positive_rate,
@@ -131,10 +131,10 @@ def _draw_named(ax: Axes, named: Sequence[Curve]) -> None:
     for curve, color, dash in zip(named, colors, dashes, strict=False):
         # Put the area first: matplotlib hides labels that begin with an underscore, as a class name
         # can.
-        area = "no area"
+        area = "no AUC"
         if not math.isnan(curve.auc):
             low, high = curve.auc_interval
-            area = f"area {curve.auc:.3f} ({low:.3f} to {high:.3f})"
+            area = f"AUC {curve.auc:.3f} ({low:.3f} to {high:.3f})"
         name = " ".join(curve.class_name.split())
         images = f"{curve.positives:,} of {curve.positives + curve.negatives:,} images"
         ax.plot(

@@ -102,7 +102,7 @@ def plot_top_losses(
     for each, image, ax in zip(losses, shown, places, strict=True):
         _draw_image(ax, image, shape)
         _write_lines(ax, each, 0.97 * height * shape * _canvas.POINTS_PER_INCH)
-    count = f"{len(losses)} largest losses" if len(losses) > 1 else "largest loss"
+    count = f"{len(losses)} highest losses" if len(losses) > 1 else "highest loss"
     figure.suptitle(f"The {count}, in nats")
     return figure
 
@@ -162,9 +162,9 @@ def _write_lines(ax: Axes, loss: Loss, room: float) -> None:
     size = _canvas.text_size(room / (0.44 * LINE_LENGTH), LARGEST_TEXT)
 
     probability = f"{100 * loss.probability:.0f} %"
-    found = [f"taken with {probability} for", loss.predicted_class]
+    found = [f"misclassified as (probability {probability})", loss.predicted_class]
     if loss.predicted_class == loss.true_class:
-        found = [f"rightly found ({probability})"]
+        found = [f"correct ({probability})"]
     after = f", loss {loss.loss:.2f}"
     rest = room - _canvas.text_width(after, size)
     file = f"image {loss.index}" if loss.file is None else PurePath(loss.file).name

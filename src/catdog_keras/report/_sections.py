@@ -34,7 +34,7 @@ def data_section(counts: Mapping[str, Mapping[str, int]]) -> Section:
     names = list(dict.fromkeys(name for split in counts.values() for name in split))
     rows = [(name, *(f"{split.get(name, 0):,}" for split in counts.values())) for name in names]
     totals = ("all classes", *(f"{sum(split.values()):,}" for split in counts.values()))
-    table = Table("LabeledImages by class and split", ("class", *counts), [*rows, totals])
+    table = Table("Images by class and split", ("class", *counts), [*rows, totals])
     return Section("Data and split", tables=[table])
 
 
@@ -86,10 +86,10 @@ def errors_section(evaluations: Mapping[str, Evaluation]) -> Section:
             )
         )
     text = [
-        "Precision: of the images taken for a class, the share that is of it. Recall: of the "
-        "images of a class, the share that was taken for it. F1 is their harmonic mean."
+        "Precision: the fraction of the images predicted as a class that belong to it. Recall: the "
+        "fraction of the images of a class that are predicted as it. F1 is their harmonic mean."
     ]
-    return Section("What is taken for what", text, tables, figures)
+    return Section("Confusion matrix", text, tables, figures)
 
 
 def reliability_section(evaluations: Mapping[str, Evaluation]) -> Section:
@@ -104,15 +104,15 @@ def reliability_section(evaluations: Mapping[str, Evaluation]) -> Section:
         for name, each in evaluations.items()
     ]
     text = [
-        "Below the diagonal a model is too sure. Where an interval touches the diagonal, these "
-        "images show no fault."
+        "Below the diagonal the model is overconfident. If an interval includes the diagonal, the "
+        "difference is not significant."
     ]
-    return Section("Is it as sure as it is right?", text, figures=figures)
+    return Section("Calibration", text, figures=figures)
 
 
 def roc_section(evaluations: Mapping[str, Evaluation]) -> Section:
     """Section on ROC curves."""
-    header = ("class", "area under the curve", "95 % interval")
+    header = ("class", "area under the curve (AUC)", "95 % interval")
     tables = []
     figures = []
     for name, each in evaluations.items():
@@ -130,7 +130,7 @@ def roc_section(evaluations: Mapping[str, Evaluation]) -> Section:
             embed(
                 plot_roc(each.roc_curves),
                 f"ROC curves of {name}. Areas: {areas}.",
-                f"{name}: 0.5 is a guess, 1 tells all images of a class from the rest.",
+                f"{name}: 0.5 is random guessing, 1 separates the class from the rest perfectly.",
             )
         )
     return Section("ROC curves", tables=tables, figures=figures)
@@ -148,20 +148,20 @@ def worst_section(evaluations: Mapping[str, Evaluation], drawings: Mapping[str, 
             (
                 f"{place}. {_below(common, loss)}",
                 loss.true_class,
-                loss.predicted_class + (", rightly" if loss.right else ""),
+                loss.predicted_class + (", correct" if loss.correct else ""),
                 percent(loss.probability),
                 f"{loss.loss:.2f}",
             )
             for place, loss in enumerate(losses, 1)
         ]
-        tables.append(Table(f"{name}: the largest losses", header, rows, texts=3))
+        tables.append(Table(f"{name}: highest losses", header, rows, texts=3))
         if name in drawings:
             figures.append(
                 embed(
                     drawings[name],
-                    f"The images with the largest losses of {name}, numbered as in the table "
-                    "above; where a heat map lies beside an image, it shows where the model saw "
-                    "the class that it named.",
+                    f"The images with the highest losses of {name}, numbered as in the table "
+                    "above; a heat map next to an image marks the regions that support the "
+                    "predicted class.",
                     f"{name}: the images by their numbers in the table. Beside them, where the "
                     "model has a feature map, bright is where the evidence for the class named "
                     "lies.",
@@ -169,10 +169,10 @@ def worst_section(evaluations: Mapping[str, Evaluation], drawings: Mapping[str, 
                 )
             )
     text = [
-        "Sorted by loss: the images to whose true class the model gave the least probability. "
-        "Look for wrong labels among them first."
+        "Sorted by loss: the images whose true class received the lowest probability. Check them "
+        "for wrong labels first."
     ]
-    return Section("Worst images", text, tables, figures)
+    return Section("Highest losses", text, tables, figures)
 
 
 def repeat_section(metadata: Mapping[str, Mapping[str, Any]]) -> Section:
@@ -181,7 +181,7 @@ def repeat_section(metadata: Mapping[str, Mapping[str, Any]]) -> Section:
         Table(group, (), [(str(name), str(value)) for name, value in pairs.items()], texts=2)
         for group, pairs in metadata.items()
     ]
-    return Section("To repeat this", tables=tables)
+    return Section("Reproducibility", tables=tables)
 
 
 def _decimal(value: float) -> str:
@@ -194,7 +194,7 @@ def _tell_matrix(name: str, evaluation: Evaluation) -> str:
     if matrix.size > CELLS_TOLD:
         return told
     cells = (
-        f"{matrix[row, column]} {true} taken for {predicted}"
+        f"{matrix[row, column]} {true} misclassified as {predicted}"
         for row, true in enumerate(names)
         for column, predicted in enumerate(names)
     )

@@ -34,14 +34,15 @@ def models_section(evaluations: Mapping[str, Evaluation], highlight: str | None)
     figure = embed(
         plot_comparison(records, baseline),
         f"Bars of the accuracy of each model with its 95 % interval: {told}.",
-        "The dotted line is the baseline: always naming the most frequent class.",
+        "The dotted line is the baseline: always predicting the majority class.",
     )
     text = [
-        "Intervals may overlap although two models differ: they saw the same images, and what "
-        "tells is on how many of them only one is right. A p-value below 0.05 is more than chance "
-        "would explain; of twenty pairs of equal models one has it by chance, too."
+        "Two models can differ significantly although their intervals overlap: they were evaluated "
+        "on the same images, and only images on which exactly one of them is correct count. A "
+        "p-value below 0.05 is statistically significant; one in twenty comparisons of equal "
+        "models reaches it by chance."
     ]
-    tables = [Table("Every model on the same images", header, rows), _pairs(evaluations, highlight)]
+    tables = [Table("All models on the same images", header, rows), _pairs(evaluations, highlight)]
     return Section("Models side by side", text, tables, [figure])
 
 
@@ -64,7 +65,7 @@ def _pairs(evaluations: Mapping[str, Evaluation], highlight: str | None) -> Tabl
         rows.append(
             (
                 f"{first}, {second}",
-                f"{better} is better" if found.significant else "may be chance",
+                f"{better} is better" if found.significant else "not significant",
                 f"{found.first_only:,}",
                 f"{found.second_only:,}",
                 f"{100 * found.difference:+.1f} points",
@@ -73,7 +74,7 @@ def _pairs(evaluations: Mapping[str, Evaluation], highlight: str | None) -> Tabl
             )
         )
     header = (
-        *("models", "what it means", "first alone right", "second alone right"),
+        *("models", "conclusion", "only first correct", "only second correct"),
         *("difference", "95 % interval", "exact p"),
     )
-    return Table("Every two models, by the exact test of McNemar", header, rows, texts=2)
+    return Table("Pairwise comparisons (exact McNemar test)", header, rows, texts=2)

@@ -43,7 +43,7 @@ def plot_highest_losses(
         return plot_top_losses(places, (images, labels))
     titles = [
         f"{place}. {loss.predicted_class} {percent(loss.probability)}, "
-        + ("rightly" if loss.right else f"truly {loss.true_class}")
+        + ("correct" if loss.correct else f"actually {loss.true_class}")
         for place, loss in enumerate(worst, 1)
     ]
     return plot_grad_cam(images, maps, titles)

@@ -133,16 +133,16 @@ def _summary(
     if shown is not None:
         ends = f"95 % interval {sections.interval(shown.accuracy_interval)}"
         if several:
-            ends += "; the model that validation chose"
+            ends += "; the model selected on validation images"
         name = f"Accuracy, {highlight}" if several else "Accuracy"
         cards.append((name, sections.percent(shown.accuracy), ends))
     versus = first.baseline_comparison
     beside = "" if shown is None else f"; {describe_against_baseline(shown.baseline_comparison)}"
     of_these = f"{versus.names[1]}, of these images{beside}"
     cards.append(("Baseline", sections.percent(first.baseline), of_these))
-    right = f"{shown.correct:,} right, in" if shown is not None else "in"
+    right = f"{shown.correct:,} correct, in" if shown is not None else "in"
     cards.append(("LabeledImages", f"{len(first):,}", f"{right} {len(first.class_names)} classes"))
     if shown is not None:
-        told = f"0 where the model is right as often as it says; log loss {shown.log_loss:.3f}"
+        told = f"0 if confidence equals accuracy; log loss {shown.log_loss:.3f}"
         cards.append(("Calibration error", f"{shown.calibration_error:.3f}", told))
     return cards

@@ -104,7 +104,7 @@ def write_checkpoint(file: Path, call: dict[str, Any], state: State) -> None:
             os.fsync(stream.fileno())  # a power failure may otherwise leave an empty renamed file
         unfinished.replace(file)
     except OSError as error:
-        requirement = "the path of a file that can be written"
+        requirement = "the path of a writable file"
         raise OSError(
             describe("checkpoint", requirement, str(file), f"{error.strerror}.")
         ) from error
@@ -129,15 +129,18 @@ def read_checkpoint(file: Path, call: dict[str, Any]) -> State | None:
                 for name in LISTS
             }
     except Exception as error:  # NumPy, zipfile and json raise various exceptions
-        requirement = "a checkpoint of `fine_tune`, or a path where no file is"
+        requirement = "a checkpoint of `fine_tune`, or a path that does not exist"
         raise ValueError(describe("checkpoint", requirement, str(file), f"{error}")) from error
     before = {"version": told["version"], **told["call"]}
     now = json.loads(json.dumps({"version": VERSION, **call}))
     differ = [name for name in now if now[name] != before.get(name)]
     if differ:
         listed = "; ".join(f"{name} was {before.get(name)!r}, is {now[name]!r}" for name in differ)
-        remedy = f"There {listed}. Delete the file, or name another one."
-        raise ValueError(describe("checkpoint", "one of the same call", str(file), remedy))
+        remedy = (
+            f"The checkpoint was written with other arguments: {listed}. Delete it or use "
+            "another path."
+        )
+        raise ValueError(describe("checkpoint", "a checkpoint of the same call", str(file), remedy))
     return State(Progress(**told["progress"]), **lists)
 
 

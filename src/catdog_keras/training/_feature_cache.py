@@ -64,7 +64,7 @@ class FeatureStore:
                 self._write(key, np.ascontiguousarray(row, np.float32).tobytes())
             except OSError as error:
                 place = str(self._folder or tempfile.gettempdir())
-                requirement = "a folder that can be read and written to"
+                requirement = "a readable and writable folder"
                 raise OSError(
                     describe("cache", requirement, place, f"{error.strerror or error}.")
                 ) from error
@@ -98,7 +98,7 @@ class FeatureStore:
         stream.seek(start + KEY_BYTES + CHECKSUM_BYTES)
         content = stream.read(self._row_bytes)
         if len(content) != self._row_bytes:
-            raise OSError("A file of features was cut while in use. Call `fit_head` again.")
+            raise OSError("A feature file was truncated while in use. Call `fit_head` again.")
         return np.frombuffer(content, np.float32).reshape(self.shape)
 
     def _read(self, file: Path) -> None:

@@ -163,7 +163,9 @@ def _folded(backbone: keras.Model, dtype: str | None) -> keras.Model:
         return fold_batch_norm(backbone, dtype=dtype, partial=True)
     except (NotImplementedError, TypeError, ValueError) as error:
         if dtype is not None:
-            requirement = "None for a backbone with layers that cannot be made from their configs"
+            requirement = (
+                "None for a backbone with layers that cannot be rebuilt from their configs"
+            )
             raise ValueError(describe("dtype", requirement, dtype)) from error
         return backbone
 

@@ -23,7 +23,7 @@ def check_labeled(name: str, data: Any) -> Any:
     ):
         raise TypeError(describe(name, _REQUIREMENT, data))
     if count_batches(data) == _INFINITE_CARDINALITY:
-        remedy = "Leave out `repeat()`, or `take` some batches."
+        remedy = "Remove `repeat()`, or limit the dataset with `take`."
         raise ValueError(describe(name, "finite", data, remedy))
     return data
 
@@ -45,7 +45,9 @@ def read_labeled(name: str, data: Any, shape: tuple[int | None, ...]) -> Iterato
     for batch in _batches(data):
         # A tensor would unpack along its batch axis, so the type is checked first.
         if not isinstance(batch, (tuple, list)) or len(batch) not in (2, 3):
-            raise ValueError(f"`{name}` must be {_REQUIREMENT}; received a batch that is no pair.")
+            raise ValueError(
+                f"`{name}` must be {_REQUIREMENT}; received a batch that is not a pair."
+            )
         images, labels, *weights = map(_to_array, batch)
         found = images.shape[1:]
         fits = len(found) == len(shape) and all(
@@ -53,8 +55,8 @@ def read_labeled(name: str, data: Any, shape: tuple[int | None, ...]) -> Iterato
         )
         if not fits:
             raise ValueError(
-                f"`{name}` must hold batches of images of shape {shape}, as the model takes "
-                f"them; received a batch of shape {images.shape}."
+                f"`{name}` must hold batches of images of shape {shape}, the input shape of the "
+                f"model; received a batch of shape {images.shape}."
             )
         if labels.shape[:1] != images.shape[:1]:
             raise ValueError(

@@ -41,8 +41,8 @@ class LayerwiseAdam(keras.optimizers.Adam):
         if len(variables) != len(self.factors):
             raise ValueError(
                 f"`factors` must hold a number for each trainable variable, here "
-                f"{len(variables)}; received {len(self.factors)} numbers. Compile the model "
-                "anew after you have frozen or unfrozen layers."
+                f"{len(variables)}; received {len(self.factors)} numbers. Compile the model again "
+                "after freezing or unfreezing layers."
             )
         super().build(variables)
 

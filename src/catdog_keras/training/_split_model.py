@@ -92,7 +92,7 @@ def split_at_head(model: keras.Model) -> HeadSplit:
         backbone = keras.Model(start, cut, name="backbone")
         head = keras.Model(cut, copy.outputs[0], name="head")
     except ValueError as error:
-        found = "More than one tensor leads from its frozen layers to its trained ones."
+        found = "More than one tensor connects its frozen layers to its trained layers."
         raise ValueError(_message(model, found)) from error
     is_random = any(call.knows_training for call in calls[:first])
     return HeadSplit(before, backbone, head, is_random)
@@ -102,11 +102,14 @@ def _find(model: keras.Model, calls: list[_Call]) -> tuple[int, int]:
     """Returns the indices of the first call of the backbone and the first of the head."""
     trained = next((place for place, call in enumerate(calls) if call.is_trained), None)
     if trained is None:
-        raise ValueError(_message(model, "All its weights are frozen."))
+        raise ValueError(_message(model, "All of its weights are frozen."))
     frozen = [place for place in range(trained) if calls[place].has_weights]
     if not frozen:
         name = calls[trained].layer.name
-        found = f"Nothing before {name!r}, which is trained, is frozen: set `trainable = False`."
+        found = (
+            f"No layer before {name!r}, the first trained layer, is frozen: set `trainable = "
+            "False`."
+        )
         raise ValueError(_message(model, found))
     head = next(
         place
@@ -126,7 +129,7 @@ def find_backbone(model: keras.Model) -> keras.Model:
     check_graph(model)
     inside = [layer for layer in model.layers if isinstance(layer, keras.Model)]
     if not inside:
-        requirement = "a model with a backbone inside, which is a model itself"
+        requirement = "a model that contains a backbone as a nested model"
         raise ValueError(
             describe("model", requirement, model, "`transfer_model` builds such models.")
         )
@@ -139,7 +142,7 @@ def first_unfrozen(backbone: keras.Model, unfreeze: str | float) -> int:
     if isinstance(unfreeze, str):
         if unfreeze not in names:
             requirement = f"the name of a layer of {backbone.name!r}, or a fraction of its layers"
-            remedy = f"The last of its layers are {', '.join(map(repr, names[-3:]))}."
+            remedy = f"Its last layers are {', '.join(map(repr, names[-3:]))}."
             raise ValueError(describe("unfreeze", requirement, unfreeze, remedy))
         return names.index(unfreeze)
     return len(names) - max(1, round(unfreeze * len(names)))

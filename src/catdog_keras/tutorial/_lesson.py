@@ -59,9 +59,9 @@ def _describe_step(step: Comparison) -> str:
     if points == 0:
         return f"{after} and {before} have the same validation accuracy."
     verdict = (
-        f"more than chance (exact McNemar test, p = {step.p_value:.2g})"
+        f"statistically significant (exact McNemar test, p = {step.p_value:.2g})"
         if step.significant
-        else f"no more than chance explains (exact McNemar test, p = {step.p_value:.2g})"
+        else f"not statistically significant (exact McNemar test, p = {step.p_value:.2g})"
     )
     direction = "above" if points > 0 else "below"
     return f"{after} is {abs(points):.1f} points {direction} {before}: {verdict}."

@@ -114,7 +114,7 @@ def choose_backbone(
         return BackboneChoice("mobilenet_v2", str(weights), "These weights were requested.")
     if source != "synthetic":
         return BackboneChoice(
-            "mobilenet_v2", "imagenet", "Its ImageNet weights were trained on photographs."
+            "mobilenet_v2", "imagenet", "Its ImageNet weights were used for training photographs."
         )
     found: Path | None = find_imagenet_weights(image_size)
     if found is not None:
