@@ -88,9 +88,7 @@ def load_with_keras(root: Path, file: Path) -> str:
 
 def load_with_catdog(root: Path, file: Path) -> str:
     """Runs one epoch with this library over the same folder."""
-    splits = load_image_folder(
-        root, image_size=HEIGHT_WIDTH, batch_size=4, shuffle=False, on_bad="quarantine"
-    )
+    splits = load_image_folder(root, image_size=HEIGHT_WIDTH, batch_size=4, shuffle=False)
     train = np.concatenate([images for images, _ in splits.train])
     if str(file) not in splits.files["train"]:
         reasons = {bad.path: bad.reason for bad in splits.scan.bad}

@@ -11,7 +11,7 @@ import catdog_keras as ck
 
 splits = ck.load_cats_dogs("synthetic", image_size=(96, 96), seed=1)
 assert_type(splits, ck.ImageSplits)
-assert_type(ck.load_image_folder(Path("images"), on_bad="quarantine"), ck.ImageSplits)
+assert_type(ck.load_image_folder(Path("images"), on_bad="skip"), ck.ImageSplits)
 assert_type(ck.scan_images("images"), ck.ScanReport)
 assert_type(splits.class_names[0], str)
 assert_type(splits.files["test"][0], str)

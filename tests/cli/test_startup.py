@@ -170,7 +170,7 @@ def test_other_lines_and_fatal_errors_are_kept():
         "2025-09-17 14:44:05.157831: F tensorflow/core/guard.cc:32] AVX is not available",
         "Traceback (most recent call last):",
         '  File "a.py", line 1, in <module>',
-        "Warning: 1 of 3 files are no usable images",
+        "Warning: 1 of 3 files could not be read as images",
         "Interrupted.",
         "",
         "Illegal instruction",

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import catdog_keras
 from catdog_keras import load_image_folder
 
-TINY = {"image_size": (1, 1), "batch_size": 1, "on_bad": "quarantine"}
+TINY = {"image_size": (1, 1), "batch_size": 1}
 SPLIT_LAYOUTS = ((), ("train", "val"), ("training", "validation", "test"), ("Train", "Valid"))
 
 
@@ -144,7 +144,7 @@ PUBLIC_CALLS = {
     "load_cats_dogs": lambda root, out: list(catdog_keras.load_cats_dogs(root, batch_size=4).train),
     "in memory": lambda root, out: catdog_keras.load_cats_dogs(root, batch_size=4, cache=True),
     "on disk": lambda root, out: catdog_keras.load_cats_dogs(root, batch_size=4, cache=out),
-    "load_image_folder": lambda root, out: load_image_folder(root, batch_size=4, on_bad="quarantine"),
+    "load_image_folder": lambda root, out: load_image_folder(root, batch_size=4),
     "shard": lambda root, out: list(load_image_folder(root, batch_size=4).shard(0, 2).train),
     "scan_images": lambda root, out: catdog_keras.scan_images(root, near_duplicates=True),
     "save_manifest": lambda root, out: load_image_folder(root, batch_size=4).save_manifest(out / "s.json"),

@@ -31,7 +31,7 @@ def test_what_is_no_image_is_no_class_either(cats_dogs, kind):
 @pytest.mark.parametrize("kind", NAMED)
 def test_what_is_named_like_a_image_is_named_in_the_report(cats_dogs, kind):
     NAMED[kind](cats_dogs.joinpath(*CATS))
-    with pytest.warns(UserWarning, match="1 of 101 files are no usable images"):
+    with pytest.warns(UserWarning, match="1 of 101 files could not be read as images"):
         splits = load_cats_dogs(cats_dogs, **TINY, max_bad_fraction=0.01)
     assert sum(len(images) for images, _ in splits.train) == 60
     assert len(splits.scan.bad) == len(scan_images(cats_dogs).bad) == 1

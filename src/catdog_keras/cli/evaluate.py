@@ -49,7 +49,7 @@ def evaluate(
 ) -> None:
     """Evaluate MODEL on DATA, a folder or zip archive with a folder of images for each class.
 
-    Files that are no usable images are named and passed over, and the exit status is 1 then.
+    Files that cannot be read as images are listed and skipped, and the exit status is then 1.
     """
     with plain_messages(directory="DATA", paths="DATA"):
         check_model_file(model)

@@ -77,28 +77,35 @@ if TYPE_CHECKING:
     help="How the test images are selected from the validation images if DATA has no test folder.",
 )
 @click.option(
-    "--validation-fraction",
+    "--holdout-fraction",
     default=1 / 3,
     show_default="a third",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    metavar="SHARE",
+    metavar="FRACTION",
     help="Fraction of each class that is held out for validation and test together, if DATA "
     "contains only class folders.",
 )
 @click.option(
     "--on-bad",
-    default="quarantine",
+    default="skip",
     show_default=True,
-    type=click.Choice(["quarantine", "skip", "raise"]),
-    help="Files that cannot be read as images. quarantine: skip any number; skip: skip up to one "
-    "in a hundred; raise: stop at the first.",
+    type=click.Choice(["skip", "raise"]),
+    help="What to do with files that cannot be read as images.",
+)
+@click.option(
+    "--max-bad-fraction",
+    default=1.0,
+    show_default="no limit",
+    type=click.FloatRange(0, 1),
+    metavar="FRACTION",
+    help="Largest fraction of such files that is skipped; more of them are an error.",
 )
 def train(data: str, output: str, **settings: Any) -> None:
     """Train a classifier on DATA, a folder or zip archive with a folder of images for each class.
 
-    The class folders may lie in train and validation (and test), or side by side in DATA; then a
-    share of each class is held out. Files that are no usable images are named and passed over,
-    and the exit status is 1 then.
+    The class folders are inside train and validation (and test), or directly in DATA; in this case
+    a fraction of each class is held out. Files that cannot be read as images are listed and
+    skipped, and the exit status is then 1.
     """
     with plain_messages(directory="DATA", input_shape="--image-size"):
         chosen = _Settings(**settings)
@@ -144,6 +151,7 @@ class _Settings:
     split: Any
     holdout_fraction: float
     on_bad: Any
+    max_bad_fraction: float
 
 
 def _load(data: str, chosen: _Settings) -> "ImageSplits":
@@ -157,6 +165,7 @@ def _load(data: str, chosen: _Settings) -> "ImageSplits":
         split=chosen.split,
         holdout_fraction=chosen.holdout_fraction,
         on_bad=chosen.on_bad,
+        max_bad_fraction=chosen.max_bad_fraction,
     )
 
 

@@ -56,8 +56,8 @@ if TYPE_CHECKING:
     "--on-bad",
     default="skip",
     show_default=True,
-    type=click.Choice(["skip", "raise", "quarantine"]),
-    help="Files that cannot be read as images: skip up to one in a hundred; stop; skip any number.",
+    type=click.Choice(["skip", "raise"]),
+    help="What to do with files that cannot be read as images.",
 )
 @click.option(
     "--weights",

@@ -28,7 +28,7 @@ def load_cats_dogs(
     split: SplitName = "take_skip",
     cache: bool | str | os.PathLike[str] = False,
     on_bad: OnBad = "skip",
-    max_bad_fraction: float = 0.01,
+    max_bad_fraction: float = 1.0,
 ) -> ImageSplits:
     """Loads the tutorial's cats-and-dogs images as training, validation and test datasets.
 
@@ -55,10 +55,10 @@ def load_cats_dogs(
             runs and other processes reuse; images that have changed are decoded again. The folder
             must be outside of the image folder, or its name must begin with a dot.
         on_bad: How to handle files that cannot be read as images. `"skip"` skips them with a
-            warning, and raises an error if their fraction exceeds `max_bad_fraction`; `"raise"`
-            raises an error; `"quarantine"` skips any number of them. Files are never modified;
-            `scan.bad` lists the skipped ones.
-        max_bad_fraction: From 0 to 1; see `on_bad`.
+            warning; `"raise"` raises an error. Files are never modified; `scan.bad` lists the
+            skipped ones.
+        max_bad_fraction: Largest fraction of such files that is skipped, from 0 to 1; more of them
+            are an error.
 
     Returns:
         `ImageSplits`, which unpacks into `train, validation, test`.
@@ -99,10 +99,10 @@ def load_image_folder(
     batch_size: int = 32,
     shuffle: bool = True,
     seed: int = 0,
-    split: SplitName = "take_skip",
+    split: SplitName = "stratified",
     cache: bool | str | os.PathLike[str] = False,
     on_bad: OnBad = "skip",
-    max_bad_fraction: float = 0.01,
+    max_bad_fraction: float = 1.0,
 ) -> ImageSplits:
     """Loads a folder of class folders as training, validation and test datasets.
 
@@ -123,9 +123,10 @@ def load_image_folder(
         batch_size: Images per batch.
         shuffle: Whether to reshuffle the training images in each epoch.
         seed: Determines the split and the order of every epoch.
-        split: `"take_skip"` or `"stratified"`.
+        split: `"stratified"`: a fifth of each held-out class becomes the test set. `"take_skip"`: as
+            for `load_cats_dogs`, whose default it is.
         cache: Whether to decode all images once: True for in memory, or a folder for cache files.
-        on_bad: `"skip"`, `"raise"` or `"quarantine"`.
+        on_bad: `"skip"` or `"raise"`.
         max_bad_fraction: From 0 to 1; see `on_bad`.
 
     Returns:

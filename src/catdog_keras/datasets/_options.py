@@ -17,10 +17,10 @@ from catdog_keras._checks import (
 from catdog_keras.datasets._index import HIDDEN
 from catdog_keras.datasets._split import SPLIT_FUNCTIONS
 
-ON_BAD = ("skip", "raise", "quarantine")
+ON_BAD = ("skip", "raise")
 
 SplitName = Literal["take_skip", "stratified"]
-OnBad = Literal["skip", "raise", "quarantine"]
+OnBad = Literal["skip", "raise"]
 
 
 @dataclass(frozen=True)

@@ -35,8 +35,8 @@ def select_images(
     files = [file for listing in parts.values() for file in listing.files]
     ignored = [str(index.root / file) for file in index.ignored]
     scan = ScanReport.of(inspect_files(files), ignored)
-    _report_passed_over(scan)
-    _judge_bad(scan, options)
+    _report_ignored(scan)
+    _handle_bad_files(scan, options)
     bad = {image.path for image in scan.bad}
     for part, listing in parts.items():
         good = np.array([file not in bad for file in listing.files])
@@ -51,19 +51,17 @@ def select_images(
     return splits, scan
 
 
-def _judge_bad(scan: ScanReport, options: SplitOptions) -> None:
+def _handle_bad_files(scan: ScanReport, options: SplitOptions) -> None:
     if not scan.bad:
         return
     count = len(scan.by_path)
     found = f"{len(scan.bad)} of {count} files could not be read as images:{first_lines(scan.bad)}"
-    too_many = len(scan.bad) > options.max_bad_fraction * count
     if options.on_bad == "raise":
-        other = "quarantine" if too_many else "skip"
-        raise ValueError(f'{found}\nFix or remove them, or use on_bad="{other}".')
-    if options.on_bad == "skip" and too_many:
+        raise ValueError(f'{found}\nFix or remove them, or use on_bad="skip".')
+    if len(scan.bad) > options.max_bad_fraction * count:
         raise ValueError(
-            f"{found}\nThat is more than max_bad_fraction={options.max_bad_fraction:g}. Mend or "
-            'remove them, raise max_bad_fraction, or use on_bad="quarantine".'
+            f"{found}\nThat is more than max_bad_fraction={options.max_bad_fraction:g}. Fix or "
+            "remove them, or increase max_bad_fraction."
         )
     warnings.warn(
         f"{found}\nThey are skipped. `scan.bad` or `catdog-keras scan` lists all of them.",
@@ -71,10 +69,10 @@ def _judge_bad(scan: ScanReport, options: SplitOptions) -> None:
     )
 
 
-def _report_passed_over(scan: ScanReport) -> None:
+def _report_ignored(scan: ScanReport) -> None:
     if scan.ignored:
         warnings.warn(
-            f"Ignored files without a supported image extension: "
+            "Ignored files without a supported image extension: "
             f"{endings_of(scan.ignored)}. If some are images, convert or rename them. "
             "`scan.ignored` lists all of them.",
             stacklevel=_TO_THE_CALLER,
