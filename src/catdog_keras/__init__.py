@@ -67,6 +67,7 @@ if TYPE_CHECKING:  # for type checkers and documentation tools; at run time see 
         build_model2,
         build_model3,
         get_class_names,
+        predict_probabilities,
         predict_tta,
         transfer_model,
     )
@@ -151,6 +152,7 @@ __all__ = [
     "plot_reliability",
     "plot_roc",
     "plot_top_losses",
+    "predict_probabilities",
     "predict_tta",
     "scan_images",
     "strip_augmentation",
@@ -209,6 +211,7 @@ _NAMES = {
         "build_model2",
         "build_model3",
         "get_class_names",
+        "predict_probabilities",
         "predict_tta",
         "transfer_model",
     ),

@@ -49,7 +49,7 @@ def test_a_folder_of_drawn_classes_is_learned_evaluated_and_named_in_one_go(draw
 
 
 def test_augmentation_held_out_share_and_batch_size_are_the_requested_ones(drawn, tmp_path, run):
-    options = ["--augmentation", "medium", "--validation-fraction", "0.5", "--batch-size", "1000"]
+    options = ["--augmentation", "medium", "--holdout-fraction", "0.5", "--batch-size", "1000"]
     ended = run("train", drawn, "--output", tmp_path, *TINY, *options)
     assert ended.exit_code == 0, ended.output
     record = read_record(tmp_path)

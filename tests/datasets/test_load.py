@@ -387,7 +387,7 @@ def test_a_folder_that_is_refused_leaves_the_cache_alone(tmp_path, make_folder, 
 
 
 @pytest.mark.parametrize("fraction", [0, 1, -0.1, 1.5, float("nan"), "a third", True])
-def test_validation_fraction_outside_of_0_and_1_raises(tmp_path, fraction):
+def test_holdout_fraction_outside_of_0_and_1_raises(tmp_path, fraction):
     error = TypeError if fraction is True or fraction == "a third" else ValueError
     with pytest.raises(error, match="must be a number above 0 and below 1; received"):
         load_image_folder(tmp_path, holdout_fraction=fraction)

@@ -98,6 +98,19 @@ def _load(file: Path) -> "keras.Model":
         raise OSError(describe("model", REQUIREMENT, str(file), remedy)) from error
 
 
+def check_class_count(loaded: ModelFile) -> None:
+    """Raises an error unless there is a class name for each output of the model.
+
+    For two classes a single output, that of the second class, is accepted.
+    """
+    outputs, classes = loaded.model.output_shape[-1], len(loaded.class_names)
+    if outputs != classes and (outputs, classes) != (1, 2):
+        raise ValueError(
+            f"`model` must have one output per class, here {classes}; "
+            f"received outputs of shape (batch, {outputs}). Do `class_names` belong to this model?"
+        )
+
+
 def _names(model: "keras.Model", given: Sequence[str]) -> tuple[str, ...]:
     from catdog_keras.models import get_class_names
 

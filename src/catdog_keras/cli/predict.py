@@ -13,7 +13,12 @@ from catdog_keras.cli.errors import plain_messages
 from catdog_keras.cli.frameworks import import_frameworks
 from catdog_keras.cli.inputs import check_image_place
 from catdog_keras.cli.interrupts import interruptible_work
-from catdog_keras.cli.load_model import check_model_file, load_model_file, model_options
+from catdog_keras.cli.load_model import (
+    check_class_count,
+    check_model_file,
+    load_model_file,
+    model_options,
+)
 
 Prediction: TypeAlias = dict[str, Any]
 
@@ -38,29 +43,26 @@ def predict(
     from_logits: bool,
     batch_size: int,
 ) -> None:
-    """Name by MODEL the class of each IMAGE: files, folders or zip archives of them.
+    """Predict the class of each IMAGE with MODEL: image files, folders or zip archives.
 
-    Files that are no usable images are named and passed over, and the exit status is 1 then.
+    Files that cannot be read as images are listed and skipped, and the exit status is then 1.
     """
     with plain_messages():
         check_model_file(model)
         for number, path in enumerate(paths):
             check_image_place(f"paths[{number}]", path)
         import_frameworks()
-        import numpy as np
-
         from catdog_keras.datasets import load_images
-        from catdog_keras.evaluation import evaluate_classifier
+        from catdog_keras.models import predict_probabilities
 
         with interruptible_work():
             loaded = load_model_file(model, class_names)
+            check_class_count(loaded)
             found = load_images(list(paths), image_size=loaded.image_size, batch_size=batch_size)
-            # Only the probabilities are needed: the labels of this evaluation are placeholders.
-            labeled = ((images, np.zeros(len(images), int)) for images in found.dataset)
-            evaluation = evaluate_classifier(
-                loaded.model, labeled, loaded.class_names, found.files, from_logits=from_logits
+            probabilities = predict_probabilities(
+                loaded.model, found.dataset, from_logits=from_logits
             )
-        rows = list(_predictions(found.files, loaded.class_names, evaluation.probabilities))
+        rows = list(_predictions(found.files, loaded.class_names, probabilities))
         click.echo(FORMS[form](rows))
     sys.exit(1 if found.scan.bad else 0)
 

@@ -123,8 +123,8 @@ def load_image_folder(
         batch_size: Images per batch.
         shuffle: Whether to reshuffle the training images in each epoch.
         seed: Determines the split and the order of every epoch.
-        split: `"stratified"`: a fifth of each held-out class becomes the test set. `"take_skip"`: as
-            for `load_cats_dogs`, whose default it is.
+        split: `"stratified"`: a fifth of each held-out class becomes the test set.
+            `"take_skip"`: as for `load_cats_dogs`, whose default it is.
         cache: Whether to decode all images once: True for in memory, or a folder for cache files.
         on_bad: `"skip"` or `"raise"`.
         max_bad_fraction: From 0 to 1; see `on_bad`.

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import keras
-import numpy as np
 import numpy.typing as npt
 
+from catdog_keras._batches import to_array
 from catdog_keras._checks import check_class_names, check_integer, describe
 from catdog_keras.diagnostics._findings import PipelineFinding as Finding
 from catdog_keras.diagnostics._findings import PipelineReport
@@ -85,14 +85,12 @@ def _read(batches: Iterable[Any]) -> tuple[list[Array], list[Array]]:
     images, labels = [], []
     for batch in batches:
         pair = batch if isinstance(batch, (tuple, list)) else (batch,)
-        images.append(_array(pair[0]))
+        images.append(_readable(pair[0]))
         if len(pair) > 1:
-            labels.append(_array(pair[1]))
+            labels.append(_readable(pair[1]))
     return images, labels
 
 
-def _array(tensor: Any) -> Array:
-    if keras.ops.is_tensor(tensor):
-        tensor = keras.ops.convert_to_numpy(tensor)
-    array = np.asarray(tensor)
+def _readable(tensor: Any) -> Array:
+    array = to_array(tensor)
     return array if array.dtype.kind in "biuf" else array.astype("float32")  # bfloat16

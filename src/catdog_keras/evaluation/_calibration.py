@@ -12,9 +12,9 @@ import numpy as np
 from catdog_keras._checks import describe
 from catdog_keras._cloning import clone_uncompiled, copy_layer
 from catdog_keras._layer_graph import last_activation
+from catdog_keras._probabilities import FloatArray, look_like_probabilities, softmax
 from catdog_keras.evaluation._evaluate_classifier import predict_labeled
 from catdog_keras.evaluation._labels import IntegerArray
-from catdog_keras.evaluation._probabilities import FloatArray, look_like_probabilities, softmax
 
 # Bounds of the search for the inverse temperature, for logits scaled to size 1. An optimum outside
 # of them would be a rounding artifact.

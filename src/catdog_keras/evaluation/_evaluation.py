@@ -12,6 +12,11 @@ import numpy.typing as npt
 
 from catdog_keras._checks import check_class_names, check_integer
 from catdog_keras._intervals import wilson_interval
+from catdog_keras._probabilities import (
+    SMALLEST_PROBABILITY,
+    FloatArray,
+    check_probabilities,
+)
 from catdog_keras.evaluation._file import read_evaluation, write_evaluation
 from catdog_keras.evaluation._labels import (
     IntegerArray,
@@ -30,11 +35,6 @@ from catdog_keras.evaluation._metrics import (
     bin_by_confidence,
     compute_class_metrics,
     trace_roc,
-)
-from catdog_keras.evaluation._probabilities import (
-    SMALLEST_PROBABILITY,
-    FloatArray,
-    check_probabilities,
 )
 
 

@@ -7,12 +7,13 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from catdog_keras._batches import check_dataset, iterate, split_batch
 from catdog_keras._checks import check_class_names, check_integer, describe
 
 Tensor: TypeAlias = Any  # a tensor of any framework, or a list of numbers
 IntegerArray: TypeAlias = npt.NDArray[np.int64]
 
-_INFINITE_CARDINALITY = -1  # value of tf.data's `cardinality()` for a repeated dataset
+_REQUIREMENT = "an iterable of batches (images, labels), or a pair of arrays (images, labels)"
 _LABEL_SHAPES = "class indices of shape (batch,) or (batch, 1), or one-hot rows (batch, classes)"
 
 
@@ -86,15 +87,10 @@ def read_batches(dataset: Iterable[Any], name: str = "dataset") -> Iterator[tupl
     Sample weights, the optional third element of a batch, only affect a loss and are ignored.
     `name` is the argument name of the dataset.
     """
-    for batch in _iterate(dataset, name):
-        # Accept only a real tuple or list: a tensor would unpack along its batch axis.
-        if not isinstance(batch, (tuple, list)) or len(batch) not in (2, 3):
-            raise ValueError(
-                f"`{name}` must yield pairs (images, labels); "
-                f"received a batch that is {_describe_batch(batch)}. "
-                "Labels are required for an evaluation."
-            )
-        yield batch[0], batch[1]
+    check_dataset(name, dataset, _REQUIREMENT)
+    for batch in iterate(dataset):
+        images, labels, _ = split_batch(name, batch, _REQUIREMENT)
+        yield images, labels
 
 
 def read_labels(labels: Tensor, num_classes: int) -> IntegerArray:
@@ -123,26 +119,6 @@ def read_labels(labels: Tensor, num_classes: int) -> IntegerArray:
     return array.astype(np.int64)
 
 
-def _iterate(dataset: Iterable[Any], name: str) -> Iterator[Any]:
-    """Iterates over one epoch of a dataset; raises an error if the dataset is infinite."""
-    if isinstance(dataset, (str, bytes, dict)) or not (
-        hasattr(dataset, "__iter__") or hasattr(dataset, "__getitem__")
-    ):
-        raise TypeError(describe(name, "an iterable of (images, labels) batches", dataset))
-    if isinstance(dataset, keras.utils.PyDataset):
-        endless = dataset.num_batches is None
-    else:
-        cardinality = getattr(dataset, "cardinality", None)
-        endless = callable(cardinality) and int(cardinality()) == _INFINITE_CARDINALITY
-    if endless:
-        raise ValueError(
-            describe(
-                name, "finite", dataset, "Remove `repeat()`, or limit the dataset with `take`."
-            )
-        )
-    return iter(dataset)
-
-
 def _indices_of_one_hot(array: npt.NDArray[Any]) -> IntegerArray:
     """Returns the class index of each row; raises an error if a row is not one-hot."""
     one_hot = ((array == 0) | (array == 1)).all(axis=1) & (array.sum(axis=1) == 1)
@@ -156,13 +132,6 @@ def _indices_of_one_hot(array: npt.NDArray[Any]) -> IntegerArray:
             )
         )
     return array.argmax(axis=1).astype(np.int64)
-
-
-def _describe_batch(batch: object) -> str:
-    """Describes a batch for an error message, without its pixel values."""
-    if isinstance(batch, (tuple, list)):
-        return f"a {type(batch).__name__} of {len(batch)}"
-    return f"of type {type(batch).__name__}"
 
 
 def check_files(files: Sequence[str] | None, num_images: int) -> tuple[str, ...] | None:

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from catdog_keras._intervals import auc_interval, wilson_interval
+from catdog_keras._probabilities import FloatArray
 from catdog_keras.evaluation._labels import IntegerArray
-from catdog_keras.evaluation._probabilities import FloatArray
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,20 @@
 """Test-time augmentation."""
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import keras
 import numpy as np
 import numpy.typing as npt
 
+from catdog_keras._batches import Array, to_array
 from catdog_keras._checks import check_boolean, check_integer, describe
 from catdog_keras._layer_graph import last_activation
 from catdog_keras.layers import RandomAffine
+from catdog_keras.models._predict_probabilities import predict_probabilities, read_images
 
 View: TypeAlias = Callable[[Any], Any]
-Array: TypeAlias = npt.NDArray[Any]
 
 
 def predict_tta(
@@ -50,7 +51,8 @@ def predict_tta(
         seed: Seed of random views; the same seed gives the same views.
 
     Returns:
-        The mean probabilities, of shape `(images, classes)` or `(images, 1)`.
+        The mean probabilities, of shape `(images, classes)`; a model with a single output gives two
+        columns.
 
     Raises:
         TypeError: If an argument has the wrong type.
@@ -71,8 +73,8 @@ def predict_tta(
     _check_ending(model, from_logits)
     further = _as_functions(views, check_integer("seed", seed, minimum=0))
     rows = [
-        _mean_over_views(model, batch, further, from_logits)
-        for batch in _batches(images, batch_size)
+        _mean_over_views(model, to_array(batch), further, from_logits)
+        for batch in read_images(images, batch_size)
     ]
     if not rows:
         raise ValueError("`images` must hold at least one image; received none.")
@@ -116,48 +118,16 @@ def _mirrored(images: Any) -> Any:
     return np.flip(images, axis=-2 if last else -1)
 
 
-def _batches(images: Any, batch_size: int) -> Iterator[Array]:
-    if hasattr(images, "shape"):
-        array = _array(images)
-        for start in range(0, len(array), batch_size):
-            yield array[start : start + batch_size]
-        return
-    if isinstance(images, (str, bytes, dict)) or not isinstance(images, Iterable):
-        raise TypeError(describe("images", "an array of images or a dataset of them", images))
-    for batch in images:
-        yield _array(batch[0] if isinstance(batch, (tuple, list)) else batch)
-
-
-def _array(tensor: Any) -> Array:
-    convert = keras.ops.convert_to_numpy if keras.ops.is_tensor(tensor) else np.asarray
-    return np.asarray(convert(tensor))
-
-
 def _mean_over_views(
     model: keras.Model, images: Array, views: Sequence[View], from_logits: bool
 ) -> npt.NDArray[np.float64]:
-    total = _probabilities(model, images, from_logits)
+    total = predict_probabilities(model, images, from_logits=from_logits)
     for view in views:
-        seen = _array(view(images))
+        seen = to_array(view(images))
         if len(seen) != len(images):
             raise ValueError(
                 f"`views` must return as many images as they receive, here {len(images)}; "
                 f"received {len(seen)} from {view!r}."
             )
-        total = total + _probabilities(model, seen, from_logits)
+        total = total + predict_probabilities(model, seen, from_logits=from_logits)
     return total / (1 + len(views))
-
-
-def _probabilities(model: keras.Model, images: Array, from_logits: bool) -> npt.NDArray[np.float64]:
-    outputs = _array(model.predict_on_batch(images)).astype(np.float64)
-    if outputs.ndim != 2:
-        raise ValueError(
-            "`model` must have one output of shape (batch, classes); "
-            f"received outputs of shape {outputs.shape}."
-        )
-    if not from_logits:
-        return outputs
-    if outputs.shape[1] == 1:
-        return 1 / (1 + np.exp(-outputs))
-    exponentials = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-    return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))

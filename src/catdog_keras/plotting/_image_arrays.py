@@ -3,7 +3,7 @@
 import itertools
 import math
 import numbers
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from catdog_keras._batches import is_arrays, split_batch
 from catdog_keras._checks import check_choice, describe
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -130,23 +131,15 @@ def check_value_range(value_range: Any) -> tuple[float, float] | None:
     return low, high
 
 
-def _batches(data: Any) -> Iterator[Any]:
-    """Yields the batches of a dataset; a pair of arrays counts as one batch."""
+def _batches(data: Any) -> Iterator[tuple[Any, Any]]:
+    """Yields images and labels of each batch; a pair of arrays counts as one batch."""
     requirement = "a dataset of batches (images, labels), or a pair of arrays (images, labels)"
-    if isinstance(data, (tuple, list)) and len(data) == 2 and hasattr(data[0], "shape"):
-        return iter([data])
-    if isinstance(data, (str, bytes, dict)) or not isinstance(data, Iterable):
+    if is_arrays(data):
+        data = [data]
+    elif isinstance(data, (str, bytes, dict)) or not hasattr(data, "__iter__"):
         raise TypeError(describe("data", requirement, data))
-    return _checked_pairs(data, requirement)
-
-
-def _checked_pairs(data: Iterable[Any], requirement: str) -> Iterator[Any]:
     for batch in data:
-        # Accept only a real tuple or list: a tensor would unpack along its batch axis.
-        if not isinstance(batch, (tuple, list)) or len(batch) != 2:
-            found = type(batch).__name__
-            raise ValueError(f"`data` must be {requirement}; received a batch of type {found}.")
-        yield batch
+        yield split_batch("data", batch, requirement)[:2]
 
 
 def _check_batch(images: Any, labels: Any, num_classes: int) -> tuple[Array, Array]:

@@ -10,11 +10,12 @@ from typing import Any, Protocol
 import keras
 import numpy as np
 
+from catdog_keras._batches import Array, count_batches
 from catdog_keras._checks import describe
 from catdog_keras._progress import progress_bar
 from catdog_keras.conversion._fold_batch_norm import check_dtype, fold_batch_norm
 from catdog_keras.training._feature_cache import FeatureStore, Rows
-from catdog_keras.training._labeled_batches import Array, count_batches, read_labeled
+from catdog_keras.training._labeled_batches import read_labeled
 from catdog_keras.training._split_model import HeadSplit
 
 VERSION = 1  # incremented when the same image and model give other features

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from catdog_keras import _backend
+from catdog_keras._batches import BATCH_SIZE, Array, count_batches, is_arrays
 from catdog_keras._compile import compile_if_needed, compile_like
 from catdog_keras._progress import TrainingProgress, progress_bar
 from catdog_keras.diagnostics._label_checks import require_labels
@@ -21,7 +22,7 @@ from catdog_keras.training._features import (
     collect,
     draw_seed,
 )
-from catdog_keras.training._labeled_batches import BATCH_SIZE, Array, count_batches, read_labeled
+from catdog_keras.training._labeled_batches import read_labeled
 from catdog_keras.training._optimizer import LayerwiseAdam
 from catdog_keras.training._split_model import (
     HeadSplit,
@@ -51,7 +52,7 @@ def feedable(name: str, data: Any, model: keras.Model, seed: Any) -> Any:
     batches = list(read_labeled(name, data, tuple(model.input_shape[1:])))
     images, labels = (np.concatenate(parts) for parts in list(zip(*batches, strict=True))[:2])
     given = [batch[2] for batch in batches if batch[2] is not None]
-    size = BATCH_SIZE if isinstance(data, tuple) else len(batches[0][0])
+    size = BATCH_SIZE if is_arrays(data) else len(batches[0][0])
     collected = Collected(
         [[place] for place in range(len(images))],
         labels,

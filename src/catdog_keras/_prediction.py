@@ -1,0 +1,150 @@
+"""Outputs of a classifier for a dataset, and their conversion to probabilities."""
+
+import itertools
+import warnings
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+import keras
+import numpy as np
+
+from catdog_keras._backend import predicts_single_batches_well
+from catdog_keras._checks import describe
+from catdog_keras._layer_graph import last_activation
+from catdog_keras._probabilities import (
+    FloatArray,
+    look_like_probabilities,
+    look_like_shares,
+    softmax,
+)
+
+Tensors: TypeAlias = Any  # a tensor of any framework, or a nested structure of them
+
+
+def predict_batches(
+    model: keras.Model, batches: Iterator[Tensors]
+) -> Iterator[tuple[Tensors, int]]:
+    """Yields outputs and the number of images before them, for one batch or several at a time.
+
+    The first batch is always predicted alone, so that an incompatible model fails at once, and
+    because `predict` on JAX loses batches while it builds a new model.
+    """
+    seen = 0
+    for images in batches:
+        outputs = model.predict_on_batch(images)
+        yield outputs, seen
+        seen += len(outputs)
+        if not predicts_single_batches_well():
+            break
+    second = next(batches, None)
+    if second is not None:
+        yield _predict_generator(model, itertools.chain([second], batches)), seen
+
+
+def _predict_generator(model: keras.Model, batches: Iterator[Tensors]) -> Tensors:
+    """Returns the outputs of all batches; hides the warning that Keras raises when they end."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Your input ran out of data")
+        return model.predict(((images,) for images in batches), verbose=0)
+
+
+def to_backend_or_numpy(tensor: Tensors) -> Tensors:
+    """Converts tensors of other frameworks to NumPy; returns those of the backend unchanged."""
+    return tensor if keras.ops.is_tensor(tensor) else np.asarray(tensor)
+
+
+def check_outputs(outputs: Tensors, num_classes: int | None, seen: int) -> FloatArray:
+    """Returns outputs in float64; raises an error if they are not finite, or not one per class.
+
+    For two classes a single output, that of the second class, is accepted.
+
+    Args:
+        outputs: Outputs of the model for a batch.
+        num_classes: Expected number of classes; None accepts any number.
+        seen: Number of images before this batch, for error messages.
+    """
+    structure = keras.tree.flatten(outputs)
+    if structure[0] is not outputs:
+        raise ValueError(
+            "`model` must have one output of shape (batch, classes); "
+            f"received a model with {len(structure)} outputs."
+        )
+    array = np.asarray(outputs).astype(np.float64)
+    if num_classes is None and array.ndim != 2:
+        raise ValueError(
+            "`model` must have one output of shape (batch, classes); "
+            f"received outputs of shape {array.shape}."
+        )
+    single = num_classes == 2 and array.ndim == 2 and array.shape[1] == 1
+    if num_classes is not None and not single and array.shape[1:] != (num_classes,):
+        shape = ", ".join(["batch", *map(str, array.shape[1:])])
+        raise ValueError(
+            f"`model` must have one output per class, here {num_classes}; "
+            f"received outputs of shape ({shape}). Do `class_names` belong to this model?"
+        )
+    finite = np.isfinite(array).all(axis=1)
+    if not finite.all():
+        index = int(np.argmin(finite))
+        raise ValueError(
+            "`model` must return finite numbers; "
+            f"received {array[index].tolist()} for the image at index {seen + index}. "
+            "Check its weights and this image."
+        )
+    return array
+
+
+def _check_ends_in_logits(model: keras.Model, outputs: FloatArray) -> None:
+    """Raises an error if the model ends in a softmax or sigmoid, and so not in logits.
+
+    The values of a single output cannot decide this: a logit can be between 0 and 1.
+    """
+    activation = last_activation(model)
+    if activation in ("softmax", "sigmoid"):
+        remedy = "Its outputs are probabilities: pass from_logits=False."
+        requirement = f"False for a model that ends in a {activation}"
+        raise ValueError(describe("from_logits", requirement, True, remedy))
+    if activation is None and outputs.shape[1] == 1 and look_like_shares(outputs):
+        warnings.warn(
+            f"All outputs lie between 0 and 1 ({outputs.min():.3g} to {outputs.max():.3g}) and are "
+            "treated as logits. If they are probabilities, pass from_logits=False.",
+            stacklevel=4,  # the caller of the public function
+        )
+
+
+def to_probabilities(
+    model: keras.Model, outputs: FloatArray, num_classes: int | None, from_logits: bool
+) -> FloatArray:
+    """Converts outputs to probabilities `(images, classes)`.
+
+    A single output is that of the second of two classes, unless `num_classes` is 1.
+
+    Raises:
+        ValueError: If the model or its outputs contradict `from_logits`.
+    """
+    if from_logits:
+        _check_ends_in_logits(model, outputs)
+    single = outputs.shape[1] == 1 and num_classes != 1
+    if single:  # sigmoid(x) is the softmax of (0, x)
+        outputs = np.hstack([np.zeros_like(outputs) if from_logits else 1 - outputs, outputs])
+    are_probabilities = look_like_probabilities(outputs)
+    if from_logits and are_probabilities and not single and outputs.shape[1] > 1:
+        raise ValueError(
+            describe(
+                "from_logits",
+                "False for a model whose outputs are probabilities",
+                from_logits,
+                "Every row is in [0, 1] and sums to 1: pass from_logits=False.",
+            )
+        )
+    if from_logits:
+        return softmax(outputs)
+    if not are_probabilities:
+        raise ValueError(
+            describe(
+                "from_logits",
+                "True for a model whose outputs are not probabilities",
+                from_logits,
+                f"Outputs go from {outputs.min():g} to {outputs.max():g}: pass from_logits=True.",
+            )
+        )
+    return outputs

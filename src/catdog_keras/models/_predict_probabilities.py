@@ -1,0 +1,80 @@
+"""Class probabilities of images."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+
+from catdog_keras._batches import BATCH_SIZE, check_dataset, iterate
+from catdog_keras._checks import check_boolean, check_integer, describe
+from catdog_keras._prediction import (
+    Tensors,
+    check_outputs,
+    predict_batches,
+    to_backend_or_numpy,
+    to_probabilities,
+)
+from catdog_keras._probabilities import FloatArray
+
+_REQUIREMENT = "an array of images, or a finite dataset of batches of images"
+
+
+def predict_probabilities(
+    model: keras.Model, images: Any, *, from_logits: bool = True, batch_size: int = BATCH_SIZE
+) -> FloatArray:
+    """Predicts the class probabilities of images.
+
+    The model does not have to be compiled; it runs with `training=False`. For labeled images,
+    `evaluate_classifier` also computes metrics; `predict_tta` averages over augmented images.
+
+    Args:
+        model: A Keras model with one output of shape `(batch, classes)`, or `(batch, 1)` for the
+            second of two classes.
+        images: An array or tensor of images `(images, height, width, channels)` in the range that
+            the model expects, or a dataset of batches `images` or `(images, labels)` that keeps its
+            order; labels are ignored.
+        from_logits: True if the model ends in logits, like the models of this package; False if it
+            ends in a softmax or sigmoid.
+        batch_size: Images per step if `images` is an array, at least 1; ignored for a dataset.
+
+    Returns:
+        A float64 array of shape `(images, classes)`, in the order of the images; each row sums
+        to 1. A model with a single output gives two columns.
+
+    Raises:
+        TypeError: If an argument has the wrong type.
+        ValueError: If there are no images, the dataset is infinite, or the outputs do not have the
+            shape `(batch, classes)`, are not finite, or contradict `from_logits`.
+
+    Example:
+        >>> import catdog_keras, numpy as np
+        >>> model = catdog_keras.build_model1((46, 46, 3))
+        >>> images = np.random.uniform(0, 255, (3, 46, 46, 3))
+        >>> catdog_keras.predict_probabilities(model, images).shape
+        (3, 2)
+    """
+    if not isinstance(model, keras.Model):
+        raise TypeError(describe("model", "a keras.Model", model))
+    check_boolean("from_logits", from_logits)
+    check_integer("batch_size", batch_size, minimum=1)
+    outputs = [
+        check_outputs(predicted, None, before)
+        for predicted, before in predict_batches(model, read_images(images, batch_size))
+    ]
+    if not outputs:
+        raise ValueError("`images` must hold at least one image; received none.")
+    return to_probabilities(model, np.concatenate(outputs), None, from_logits)
+
+
+def read_images(images: Any, batch_size: int) -> Iterator[Tensors]:
+    """Yields the batches of an array or of a dataset of images, without labels."""
+    if hasattr(images, "shape"):
+        for start in range(0, len(images), batch_size):
+            yield to_backend_or_numpy(images[start : start + batch_size])
+        return
+    check_dataset("images", images, _REQUIREMENT)
+    # A list of batches of images is not a pair of arrays, as `iterate` would read it.
+    for batch in iterate(images) if isinstance(images, keras.utils.PyDataset) else images:
+        inputs = batch[0] if isinstance(batch, (tuple, list)) else batch
+        yield keras.tree.map_structure(to_backend_or_numpy, inputs)
