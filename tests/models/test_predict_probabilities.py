@@ -1,0 +1,100 @@
+"""Class probabilities, from arrays, tensors and datasets, in logits or not."""
+
+import keras
+import numpy as np
+import pytest
+
+import catdog_keras
+from catdog_keras import predict_probabilities
+
+LOGITS = np.array([[0.0, 2.0, -1.0], [700.0, -700.0, 0.0], [1.0, 1.0, 1.0], [3.0, 2.0, 2.5]])
+
+
+def reader(*last, classes=3):
+    """A model that returns the first `classes` values of its input."""
+    return keras.Sequential(
+        [keras.Input((4,)), keras.layers.Lambda(lambda x: x[:, :classes]), *last]
+    )
+
+
+def inputs(rows=LOGITS):
+    return np.hstack([rows, np.zeros((len(rows), 4 - rows.shape[1]))]).astype("float32")
+
+
+def softmax(rows):
+    powers = np.exp(rows - rows.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def test_predict_probabilities_of_logits_is_their_softmax():
+    np.testing.assert_allclose(
+        predict_probabilities(reader(), inputs()), softmax(LOGITS), rtol=1e-6
+    )
+
+
+def test_predict_probabilities_without_logits_returns_the_outputs():
+    model = reader(keras.layers.Softmax())
+    found = predict_probabilities(model, inputs(), from_logits=False)
+    np.testing.assert_allclose(found, softmax(LOGITS), rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("from_logits", [True, False])
+def test_predict_probabilities_of_a_single_output_has_two_columns(from_logits):
+    last = [] if from_logits else [keras.layers.Activation("sigmoid")]
+    found = predict_probabilities(reader(*last, classes=1), inputs(), from_logits=from_logits)
+    second = 1 / (1 + np.exp(-LOGITS[:, 0]))
+    np.testing.assert_allclose(found, np.stack([1 - second, second], axis=1), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "form",
+    {
+        "array": lambda x: x,
+        "tensor": keras.ops.convert_to_tensor,
+        "list of two batches": lambda x: [x[:3], x[3:]],
+        "batches with labels": lambda x: [(x[:3], [0, 1, 2]), (x[3:], [0])],
+        "generator": lambda x: (x[n : n + 1] for n in range(len(x))),
+    }.items(),
+    ids=lambda item: item[0],
+)
+def test_predict_probabilities_accepts_arrays_and_datasets(form):
+    found = predict_probabilities(reader(), form[1](inputs()), batch_size=3)
+    np.testing.assert_allclose(found, softmax(LOGITS), rtol=1e-6)
+
+
+def test_predict_probabilities_agrees_with_evaluate_classifier_and_predict_tta():
+    model = reader()
+    expected = catdog_keras.evaluate_classifier(
+        model, [(inputs(), [0, 1, 2, 0])], ["a", "b", "c"]
+    ).probabilities
+    np.testing.assert_array_equal(predict_probabilities(model, inputs()), expected)
+    np.testing.assert_array_equal(catdog_keras.predict_tta(model, inputs(), views=[]), expected)
+
+
+class Endless(keras.utils.PyDataset):
+    def __getitem__(self, index):
+        return inputs()
+
+    @property
+    def num_batches(self):
+        return None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"model": "model.keras"}, TypeError, "`model` must be a keras.Model"),
+        ({"images": "cats"}, TypeError, "`images` must be an array of images"),
+        ({"images": []}, ValueError, "at least one image"),
+        ({"images": Endless()}, ValueError, "`images` must be finite"),
+        ({"batch_size": 0}, ValueError, "`batch_size` .*received batch_size=0"),
+        ({"from_logits": 1}, TypeError, "`from_logits`"),
+        ({"from_logits": False}, ValueError, "pass from_logits=True"),
+        ({"model": reader(keras.layers.Softmax())}, ValueError, "pass from_logits=False"),
+        ({"model": reader(keras.layers.Reshape((3, 1)))}, ValueError, r"shape \(4, 3, 1\)"),
+        ({"images": inputs(np.full((2, 3), np.nan))}, ValueError, "finite.*at index 0"),
+    ],
+)  # fmt: skip
+def test_predict_probabilities_rejects_invalid_arguments(arguments, error, message):
+    with pytest.raises(error, match=message):
+        predict_probabilities(**{"model": reader(), "images": inputs(), **arguments})
