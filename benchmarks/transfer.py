@@ -106,7 +106,6 @@ def to_goal(data: Callable[[int], ImageSplits]) -> Clock:
         validation_data=splits.validation,
         epochs=HEAD_EPOCHS,
         dtype="bfloat16",
-        cache=False,
         callbacks=[clock],
         verbose=0,
     )
@@ -135,6 +134,7 @@ def best(data: Callable[[int], ImageSplits], seed: int) -> tuple[list[str], floa
         epochs=TUNED_EPOCHS,
         unfreeze=0.1,
         options=FineTuneConfig(learning_rate=1e-4, dtype="bfloat16"),
+        verbose=0,
     )
     seconds = time.perf_counter() - start
     evaluations = {

@@ -355,3 +355,43 @@ def test_a_model_without_a_backbone_is_refused():
     plain = keras.Sequential([keras.Input(SHAPE), keras.layers.Flatten(), keras.layers.Dense(2)])
     with pytest.raises(ValueError, match="must be a model with a backbone inside, which is a mod"):
         fine_tune(plain, make_images(8), epochs=1)
+
+
+@pytest.mark.parametrize("num_views", [1, None])
+def test_fine_tune_callbacks_get_the_whole_model_and_can_stop_the_training(num_views):
+    tuned, seen = model(), []
+
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            seen.append((self.model is tuned, epoch, sorted(logs)))
+            self.model.stop_training = epoch == 1
+
+    options = FineTuneConfig(num_views=num_views)
+    history = fine_tune(
+        tuned, make_images(), epochs=5, unfreeze="conv1", callbacks=[Stop()], options=options
+    )
+    assert seen == [(True, epoch, ["accuracy", "loss"]) for epoch in range(2)]
+    assert history.epoch == [0, 1]
+
+
+@pytest.mark.parametrize("num_views", [1, None])
+def test_fine_tune_class_weight_equals_sample_weights(num_views):
+    def losses(data, **arguments):
+        options = FineTuneConfig(num_views=num_views, learning_rate=1e-2)
+        tuned = model(augmentation=None)
+        fine_tune(tuned, data, epochs=2, unfreeze="conv1", options=options, verbose=0, **arguments)
+        return values(tuned.weights)
+
+    images, labels = make_images()
+    expected = losses((images, labels, np.where(labels == 0, 3.0, 0.5)))
+    found = losses((images, labels), class_weight={0: 3.0, 1: 0.5})
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+    assert not same(found, losses((images, labels)))
+
+
+def test_fine_tune_verbose_is_that_of_fit(capsys):
+    fine_tune(model(), make_images(), epochs=2, unfreeze="conv2", verbose=0)
+    assert capsys.readouterr().out == ""
+    fine_tune(model(), make_images(), epochs=2, unfreeze="conv2", verbose=2)
+    assert "Epoch 2/2" in capsys.readouterr().out

@@ -117,7 +117,7 @@ def test_two_runs_with_the_same_seed_are_equal():
 
 def test_a_second_call_computes_only_what_it_has_not_seen(monkeypatch):
     def train(model, data, **arguments):
-        fit_head(model, data, epochs=1, verbose=0, **arguments)
+        fit_head(model, data, **{"epochs": 1, "verbose": 0, "cache": True, **arguments})
 
     counts = computed(monkeypatch)
     model = small_model()

@@ -191,6 +191,7 @@ def _fit(model: "keras.Model", splits: "ImageSplits", chosen: _Settings) -> dict
     """Trains the head, then the last layers of the backbone; each keeps its best epoch."""
     import keras
 
+    from catdog_keras._progress import TrainingProgress, progress_bar
     from catdog_keras.training import fine_tune, fit_head
 
     best = keras.callbacks.EarlyStopping(
@@ -201,18 +202,20 @@ def _fit(model: "keras.Model", splits: "ImageSplits", chosen: _Settings) -> dict
         splits.train,
         validation_data=splits.validation,
         epochs=chosen.epochs,
-        views=1 if chosen.augmentation == "none" else 2,
-        cache=False,
+        num_views=1 if chosen.augmentation == "none" else 2,
         callbacks=[best],
         verbose=0,
     ).history
     if chosen.fine_tune_epochs:
-        tuned = fine_tune(
-            model,
-            splits.train,
-            validation_data=splits.validation,
-            epochs=chosen.fine_tune_epochs,
-        ).history
+        with progress_bar("Fine-tuning", None, "steps") as advance:
+            tuned = fine_tune(
+                model,
+                splits.train,
+                validation_data=splits.validation,
+                epochs=chosen.fine_tune_epochs,
+                callbacks=[TrainingProgress(advance)],
+                verbose=0,
+            ).history
         log = {name: [*log[name], *tuned[name]] for name in log if name in tuned}
     return {name: [float(value) for value in values] for name, values in log.items()}
 

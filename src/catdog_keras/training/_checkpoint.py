@@ -13,6 +13,7 @@ import numpy as np
 
 from catdog_keras import _backend
 from catdog_keras._checks import describe
+from catdog_keras.training._callbacks import validation_score
 
 Arrays = list[np.ndarray[Any, np.dtype[Any]]]
 
@@ -154,14 +155,15 @@ class EpochKeeper(keras.callbacks.Callback):
     def __init__(
         self,
         whole: keras.Model,
+        part: keras.Model,
         state: State,
         epochs: int,
         patience: int | None,
         save: Callable[[State], None],
     ) -> None:
-        """Takes the whole model, of which a part is trained, and how to save the state."""
+        """Stores the whole model, the part of it that is trained, and how to save the state."""
         super().__init__()
-        self._whole, self._state, self._epochs = whole, state, epochs
+        self._whole, self._part, self._state, self._epochs = whole, part, state, epochs
         self._patience, self._save = patience, save
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -183,24 +185,15 @@ class EpochKeeper(keras.callbacks.Callback):
             progress.done = True
             self.model.stop_training = True
         state.variables = values(self._whole.variables)
-        state.optimizer = values(self.model.optimizer.variables)
+        state.optimizer = values(self._part.optimizer.variables)
         state.random = _backend.random_state()
         self._save(state)
 
     def keep_if_best(self, logs: dict[str, Any]) -> None:
         """Stores the weights if these validation metrics are the best so far."""
-        progress, score = self._state.progress, _score(logs)
+        progress, score = self._state.progress, validation_score(logs)
         if score is None:
             progress.waited = 0
         elif progress.best is None or score > progress.best:
             progress.best, progress.waited = score, 0
             self._state.best = values(self._whole.weights)
-
-
-def _score(logs: dict[str, Any]) -> list[float] | None:
-    """Returns the validation score: the accuracy, with ties decided by the loss."""
-    if "val_loss" not in logs:
-        return None
-    accuracies = [name for name in logs if name.startswith("val_") and "acc" in name]
-    accuracy = float(logs[accuracies[0]]) if accuracies else 0.0
-    return [accuracy, -float(logs["val_loss"])]

@@ -3,7 +3,7 @@
 import itertools
 import numbers
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -15,6 +15,7 @@ from catdog_keras._checks import (
     check_path,
     describe,
 )
+from catdog_keras.training._callbacks import Callbacks, Verbose
 from catdog_keras.training._checkpoint import State, read_checkpoint, write_checkpoint
 from catdog_keras.training._config import FineTuneConfig
 from catdog_keras.training._fine_tuning_loop import Run, Stage
@@ -33,6 +34,9 @@ def fine_tune(
     unfreeze: Unfreeze = 0.3,
     options: FineTuneConfig | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
+    callbacks: Callbacks = None,
+    class_weight: Mapping[int, float] | None = None,
+    verbose: Verbose = "auto",
 ) -> keras.callbacks.History:
     """Fine-tunes the last layers of a backbone, together with the head.
 
@@ -64,6 +68,11 @@ def fine_tune(
             same call on the same model and data resumes from it, and the result is bit-identical to
             an uninterrupted run. This requires that the order of the dataset depends only on the
             epoch number, as for those of `load_image_folder`. None for no checkpoint.
+        callbacks: As in `keras.Model.fit`; the callbacks get the whole model. They are used in each
+            stage, with the epochs of the stage, and their own state is not part of a checkpoint.
+        class_weight: As in `keras.Model.fit`.
+        verbose: As in `keras.Model.fit`: `"auto"`, 0 for no output, 1 for a progress bar, or 2 for
+            one line per epoch.
 
     Returns:
         The `keras.callbacks.History` of all epochs, including those before an interruption.
@@ -102,6 +111,7 @@ def fine_tune(
         "epochs": epochs,
         "unfreeze": firsts,
         "options": asdict(options),
+        "class_weight": None if class_weight is None else sorted(class_weight.items()),
     }
     state = None if file is None else read_checkpoint(file, call)
 
@@ -112,7 +122,18 @@ def fine_tune(
     shares = _shares(epochs, len(firsts))
     stages = [Stage(first, share) for first, share in zip(firsts, shares, strict=True)]
     with _backend.strategy_scope(model):
-        return Run(model, backbone, train, validation_data, options, save).through(stages, state)
+        run = Run(
+            model,
+            backbone,
+            train,
+            validation_data,
+            options,
+            save,
+            callbacks,
+            class_weight,
+            verbose,
+        )
+        return run.fit_stages(stages, state)
 
 
 def _check_unfreeze(value: Any, epochs: int) -> Sequence[str | float]:

@@ -1,6 +1,6 @@
 """The stages of a fine-tuning run, with features or images as training data."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +10,8 @@ import numpy as np
 from catdog_keras import _backend
 from catdog_keras._batches import BATCH_SIZE, Array, count_batches, is_arrays
 from catdog_keras._compile import compile_if_needed, compile_like
-from catdog_keras._progress import TrainingProgress, progress_bar
 from catdog_keras.diagnostics._label_checks import require_labels
+from catdog_keras.training._callbacks import Callbacks, Verbose, callbacks_for_part
 from catdog_keras.training._checkpoint import EpochKeeper, Progress, State, assign, values
 from catdog_keras.training._config import FineTuneConfig
 from catdog_keras.training._feature_cache import FeatureStore
@@ -89,8 +89,11 @@ class Run:
     validation: Any
     options: FineTuneConfig
     save: Callable[[State], None]
+    callbacks: Callbacks
+    class_weight: Mapping[int, float] | None
+    verbose: Verbose
 
-    def through(self, stages: list[Stage], state: State | None) -> keras.callbacks.History:
+    def fit_stages(self, stages: list[Stage], state: State | None) -> keras.callbacks.History:
         """Trains all stages; resumes from `state` if it is passed."""
         compile_if_needed(self.model)
         if state is None:
@@ -173,23 +176,26 @@ class Run:
         if state.optimizer and not state.progress.is_over(number):
             assign(part.optimizer.variables, state.optimizer)
         advance_epochs(train, done)
-        keeper = EpochKeeper(self.model, state, epochs, self.options.patience, self.save)
+        keeper = EpochKeeper(self.model, part, state, epochs, self.options.patience, self.save)
         if validation is not None and state.progress.best is None:
             judge = keras.Model(part.inputs, part.outputs)  # evaluating `part` changes its training
             compile_like(judge, self.model, keras.optimizers.SGD())
             begin = judge.evaluate(validation, verbose=0, return_dict=True)
             keeper.keep_if_best({f"val_{name}": value for name, value in begin.items()})
-        title = f"Fine-tuning {self.model.name}"
-        with progress_bar(title, (epochs - done) * batches, "steps") as advance:
-            part.fit(
-                train,
-                validation_data=validation,
-                initial_epoch=done,
-                epochs=epochs,
-                callbacks=[keeper, TrainingProgress(advance)],
-                shuffle=False,  # the dataset reshuffles on its own
-                verbose=0,
-            )
+        # The callbacks of the user see the metrics of an epoch before its checkpoint is written.
+        callbacks = [*keras.tree.flatten(self.callbacks or []), keeper]
+        part.fit(
+            train,
+            validation_data=validation,
+            initial_epoch=done,
+            epochs=epochs,
+            callbacks=callbacks_for_part(
+                self.model, part, callbacks, verbose=self.verbose, epochs=epochs, steps=batches
+            ),
+            class_weight=self.class_weight,
+            shuffle=False,  # the dataset reshuffles on its own
+            verbose=self.verbose,
+        )
 
     def _optimizer(self, part: keras.Model, rates: Any) -> keras.Optimizer:
         factors = rate_factors(part, self.backbone, self.options.min_lr_factor)

@@ -1,6 +1,7 @@
 """Training of a classification head on cached features of a frozen backbone."""
 
 import os
+from collections.abc import Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -10,13 +11,13 @@ from catdog_keras import _backend
 from catdog_keras._checks import check_integer, check_path, describe
 from catdog_keras._compile import compile_if_needed, compile_like
 from catdog_keras.diagnostics._label_checks import require_labels
+from catdog_keras.training._callbacks import Callbacks, Verbose, callbacks_for_part
 from catdog_keras.training._feature_cache import FeatureStore
 from catdog_keras.training._features import FeatureBatches, FeatureExtractor, collect, draw_seed
 from catdog_keras.training._labeled_batches import check_labeled
 from catdog_keras.training._split_model import split_at_head
 
 MAX_VIEWS = 255
-FIT_ARGUMENTS = ("callbacks", "class_weight", "initial_epoch", "validation_freq", "verbose")
 
 # Cached features per model, with the fingerprint of its backbone; freed with the model.
 _HELD: WeakKeyDictionary[keras.Model, tuple[str, FeatureStore]] = WeakKeyDictionary()
@@ -30,8 +31,12 @@ def fit_head(
     epochs: int,
     num_views: int = 1,
     dtype: str | None = None,
-    cache: bool | str | os.PathLike[str] = True,
-    **fit_arguments: Any,
+    cache: bool | str | os.PathLike[str] = False,
+    callbacks: Callbacks = None,
+    class_weight: Mapping[int, float] | None = None,
+    initial_epoch: int = 0,
+    validation_freq: int = 1,
+    verbose: Verbose = "auto",
 ) -> keras.callbacks.History:
     """Trains the classification head on features that the frozen backbone computes only once.
 
@@ -59,12 +64,16 @@ def fit_head(
             `num_views - 1` versions from the model's augmentation layers.
         dtype: Dtype or dtype policy in which the features are computed, for example `"bfloat16"`;
             None for that of the backbone.
-        cache: True keeps the features in memory with the model, so that a second call computes only
-            those of new images. A path is a folder that stores them for other processes. False
-            keeps nothing after the call. The cache key is the content of the image and the layers
-            and weights of the backbone.
-        **fit_arguments: Arguments of `keras.Model.fit`: `callbacks`, `class_weight`,
-            `initial_epoch`, `validation_freq` and `verbose`. Callbacks get the whole model.
+        cache: False keeps the features only during the call. True keeps them in memory, as long as
+            the model exists, so that a second call computes only those of new images. A path is a
+            folder that stores them for other processes. The cache key is the content of the image
+            and the layers and weights of the backbone.
+        callbacks: As in `keras.Model.fit`; the callbacks get the whole model.
+        class_weight: As in `keras.Model.fit`.
+        initial_epoch: As in `keras.Model.fit`.
+        validation_freq: As in `keras.Model.fit`.
+        verbose: As in `keras.Model.fit`: `"auto"`, 0 for no output, 1 for a progress bar, or 2 for
+            one line per epoch.
 
     Returns:
         The `keras.callbacks.History` of the training.
@@ -92,12 +101,19 @@ def fit_head(
     if num_views > 1 and not split.is_random:
         requirement = "1 for a model without augmentation before its backbone"
         raise ValueError(describe("num_views", requirement, num_views))
-    _check_fit_arguments(fit_arguments)
+    fit_arguments = {
+        "class_weight": class_weight,
+        "initial_epoch": initial_epoch,
+        "validation_freq": validation_freq,
+        "verbose": verbose,
+        "epochs": epochs,
+        "shuffle": False,  # the batches are already shuffled
+    }
     if _backend.divides_datasets_alone(model):
         with _backend.strategy_scope(model):
             compile_if_needed(model)
         return model.fit(
-            train, validation_data=validation_data, epochs=epochs, shuffle=False, **fit_arguments
+            train, validation_data=validation_data, callbacks=callbacks, **fit_arguments
         )
     with _backend.strategy_scope(model):
         compile_if_needed(model)
@@ -115,61 +131,22 @@ def fit_head(
                 )
                 validation = FeatureBatches(store, judged)
                 require_labels("validation_data", judged.labels, model)
-            return _fit(model, split.head, batches, validation, epochs, fit_arguments)
+            compile_like(split.head, model, model.optimizer)
+            return split.head.fit(
+                batches,
+                validation_data=validation,
+                callbacks=callbacks_for_part(
+                    model,
+                    split.head,
+                    callbacks,
+                    verbose=verbose,
+                    epochs=epochs,
+                    steps=len(batches),
+                ),
+                **fit_arguments,
+            )
         finally:
             store.close()
-
-
-def _fit(
-    model: keras.Model,
-    head: keras.Model,
-    batches: FeatureBatches,
-    validation: FeatureBatches | None,
-    epochs: int,
-    arguments: dict[str, Any],
-) -> keras.callbacks.History:
-    """Fits the head with the whole model's optimizer, and passes the whole model to callbacks."""
-    compile_like(head, model, model.optimizer)
-    verbose = arguments.get("verbose", "auto")
-    callbacks = keras.callbacks.CallbackList(
-        [*keras.tree.flatten(arguments.get("callbacks") or []), _Stop(head)],
-        add_history=True,
-        add_progbar=verbose != 0,
-        model=model,
-        verbose=verbose,
-        epochs=epochs,
-        steps=len(batches),
-    )
-    head.history = model.history
-    model.stop_training = False
-    others = {
-        name: value for name, value in arguments.items() if name not in ("callbacks", "verbose")
-    }
-    return head.fit(
-        batches,
-        validation_data=validation,
-        epochs=epochs,
-        callbacks=callbacks,
-        verbose=verbose,
-        shuffle=False,
-        **others,
-    )
-
-
-class _Stop(keras.callbacks.Callback):
-    """Copies `stop_training` from the whole model, which callbacks set, to the head."""
-
-    def __init__(self, head: keras.Model) -> None:
-        super().__init__()
-        self._head = head
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        del batch, logs
-        self._head.stop_training = self.model.stop_training
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        del epoch, logs
-        self._head.stop_training = self.model.stop_training
 
 
 def _open_store(model: keras.Model, extractor: FeatureExtractor, cache: Any) -> FeatureStore:
@@ -183,12 +160,3 @@ def _open_store(model: keras.Model, extractor: FeatureExtractor, cache: Any) -> 
     if held is None or held[0] != name:
         held = _HELD[model] = (name, FeatureStore(extractor.feature_shape))
     return held[1]
-
-
-def _check_fit_arguments(arguments: dict[str, Any]) -> None:
-    for name in arguments:
-        if name not in FIT_ARGUMENTS:
-            raise TypeError(
-                f"`fit_head` takes these arguments of `keras.Model.fit`: "
-                f"{', '.join(FIT_ARGUMENTS)}; received {name}={arguments[name]!r}."
-            )

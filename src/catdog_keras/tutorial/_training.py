@@ -6,6 +6,7 @@ import keras
 
 from catdog_keras._progress import TrainingProgress, progress_bar
 from catdog_keras.datasets import ImageSplits
+from catdog_keras.training._callbacks import validation_score
 
 LEARNING_RATE = 2e-3
 WARMUP = 0.1  # fraction of the steps in which the learning rate rises
@@ -59,14 +60,13 @@ class BestEpoch(keras.callbacks.Callback):
         """Starts without a best epoch."""
         super().__init__()
         self.epoch = 0
-        self._score: tuple[float, float] | None = None
+        self._score: list[float] | None = None
         self._weights: list[Any] = []
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Keeps the weights if the epoch is the best one so far."""
-        logs = logs or {}
-        score = (logs["val_accuracy"], -logs["val_loss"])
-        if self._score is None or score > self._score:
+        score = validation_score(logs or {})
+        if score is not None and (self._score is None or score > self._score):
             self.epoch, self._score, self._weights = epoch, score, self.model.get_weights()
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
