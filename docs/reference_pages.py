@@ -25,14 +25,13 @@ def names_by_subpackage() -> dict[str, list[str]]:
     """Lists the public names of each subpackage."""
     found = {}
     for subpackage in HEADINGS:
-        public = importlib.import_module(f"catdog_keras.{subpackage}").__all__
-        found[subpackage] = [name for name in public if name in catdog_keras.__all__]
+        found[subpackage] = list(importlib.import_module(f"catdog_keras.{subpackage}").__all__)
     return found
 
 
-def first_line(name: str) -> str:
+def first_line(subpackage: str, name: str) -> str:
     """Returns the first line of the docstring of a public name."""
-    public = getattr(catdog_keras, name)
+    public = getattr(importlib.import_module(f"catdog_keras.{subpackage}"), name)
     if not callable(public):
         return "The backbones that `transfer_model` supports by name."
     return (inspect.getdoc(public) or "").splitlines()[0].replace("|", "\\|")
@@ -65,7 +64,13 @@ def page_of(subpackage: str, name: str) -> str:
 
 
 summary = ["* [Overview](index.md)", "* [Gallery of plots](../gallery.md)"]
-overview = ["# Reference", "", "Every public name is reachable as `catdog_keras.NAME`.", ""]
+overview = [
+    "# Reference",
+    "",
+    "Names are available as `catdog_keras.NAME`; `compare` and `calibrate` as "
+    "`catdog_keras.evaluation.NAME`.",
+    "",
+]
 for subpackage, names in names_by_subpackage().items():
     summary.append(f"* {HEADINGS[subpackage]}")
     overview += [f"## {HEADINGS[subpackage]}", "", "| name | what it is |", "| --- | --- |"]
@@ -73,7 +78,7 @@ for subpackage, names in names_by_subpackage().items():
         with mkdocs_gen_files.open(f"reference/{name}.md", "w") as page:
             page.write(page_of(subpackage, name))
         summary.append(f"    * [{name}]({name}.md)")
-        overview.append(f"| [`{name}`]({name}.md) | {first_line(name)} |")
+        overview.append(f"| [`{name}`]({name}.md) | {first_line(subpackage, name)} |")
     overview.append("")
 with mkdocs_gen_files.open("reference/SUMMARY.md", "w") as page:
     page.write("\n".join(summary) + "\n")

@@ -197,7 +197,9 @@ def test_the_same_seed_gives_the_same_numbers(drawn, tmp_path, monkeypatch):
 
 def settings_of(source, **given):
     none = dict.fromkeys(("image_size", "batch_size", "epochs"))
-    return make_settings(source, **{**none, "seed": 0, "dtype_policy": "auto", **given})
+    return make_settings(
+        source, **{**none, "seed": 0, "on_bad": "skip", "dtype_policy": "auto", **given}
+    )
 
 
 def test_photographs_have_the_image_size_and_batch_size_of_the_tutorial():

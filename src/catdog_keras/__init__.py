@@ -1,8 +1,8 @@
 """Keras-native components for image classification; use one of them, or all.
 
-The public names of the datasets, layers, models, evaluation and plots are available here and in
-their subpackages. A subpackage is imported when one of its names is first used: importing this
-package imports neither Keras nor TensorFlow.
+The public names are available here and in their subpackages; `evaluation.compare` and
+`evaluation.calibrate` only there. A subpackage is imported when one of its names is first used:
+importing this package imports neither Keras nor TensorFlow.
 
 Importing this package registers its layers with Keras, so a saved model that contains them loads
 without `custom_objects`. If Keras is not imported yet, the layers are registered as soon as it is.
@@ -42,8 +42,6 @@ if TYPE_CHECKING:  # for type checkers and documentation tools; at run time see 
         ReliabilityBin,
         RocCurve,
         baseline_accuracy,
-        calibrate,
-        compare,
         count_labels,
         evaluate_classifier,
         grad_cam,
@@ -125,9 +123,7 @@ __all__ = [
     "build_model1",
     "build_model2",
     "build_model3",
-    "calibrate",
     "check_pipeline",
-    "compare",
     "count_labels",
     "evaluate_classifier",
     "find_learning_rate",
@@ -165,15 +161,15 @@ __all__ = [
 # The public names of each subpackage. A test checks that this table, `__all__` and the imports for
 # type checkers list the same names.
 _NAMES = {
-    "conversion": ("use_fused_batch_norm", "fold_batch_norm", "strip_augmentation"),
+    "conversion": ("fold_batch_norm", "strip_augmentation", "use_fused_batch_norm"),
     "datasets": (
         "ImageSplits",
         "LabeledImages",
         "ScanReport",
         "load_cats_dogs",
         "load_image_folder",
-        "load_manifest",
         "load_images",
+        "load_manifest",
         "scan_images",
     ),
     "diagnostics": ("PipelineFinding", "PipelineReport", "check_pipeline", "infer_input_range"),
@@ -186,14 +182,13 @@ _NAMES = {
         "ReliabilityBin",
         "RocCurve",
         "baseline_accuracy",
-        "calibrate",
-        "grad_cam",
-        "compare",
-        "evaluate_classifier",
         "count_labels",
+        "evaluate_classifier",
+        "grad_cam",
         "wilson_interval",
     ),
     "layers": (
+        "AugmentationPipeline",
         "BatchNormalization",
         "ClassNames",
         "ConvBlock",
@@ -201,7 +196,6 @@ _NAMES = {
         "RandomAffine",
         "RandomApply",
         "RandomChoice",
-        "AugmentationPipeline",
         "augmentation_preset",
     ),
     "models": (
@@ -217,9 +211,9 @@ _NAMES = {
     ),
     "plotting": (
         "plot_augmentation",
-        "plot_grad_cam",
         "plot_comparison",
         "plot_confusion_matrix",
+        "plot_grad_cam",
         "plot_history",
         "plot_images",
         "plot_label_counts",

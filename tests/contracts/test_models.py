@@ -24,18 +24,7 @@ BUILDERS = {
     ),
 }
 # These take a model, and have tests of their own.
-FROM_MODELS = {
-    "use_fused_batch_norm",
-    "check_pipeline",
-    "fit_head",
-    "fold_batch_norm",
-    "infer_input_range",
-    "get_class_names",
-    "predict_tta",
-    "find_learning_rate",
-    "fine_tune",
-    "strip_augmentation",
-}
+FROM_MODELS = {"get_class_names", "predict_probabilities", "predict_tta"}
 EVERY_MODEL = pytest.mark.parametrize("name", BUILDERS)
 
 

@@ -56,7 +56,7 @@ def test_nothing_is_decoded_where_the_file_is_whole(tmp_path):
     assert _first_channel(load_or_store(tmp_path, ["a", "b"], shape, _fail())) == [3, 201]
     with pytest.raises(AssertionError, match="decoded although"):
         load_or_store(tmp_path, ["b", "a"], shape, _fail())
-    assert [path.name[:9] for path in tmp_path.iterdir()] == ["images-"]
+    assert [path.name[:7] for path in tmp_path.iterdir()] == ["images-"]
 
 
 @pytest.fixture
@@ -103,10 +103,10 @@ def test_a_file_that_is_cut_while_in_use_is_an_error_with_its_name(stored):
 
 def test_a_full_disk_is_an_error_that_says_how_much_it_takes(cats_dogs, tmp_path, full_disk):
     folder = tmp_path / "decoded"
-    refusal = "`cache` must be a folder that can be read and"
+    refusal = "`cache` must be a readable and writable folder"
     with full_disk(), pytest.raises(OSError, match=refusal) as caught:
         load_cats_dogs(cats_dogs, image_size=(64, 64), batch_size=4, cache=folder)
-    assert f"received cache={str(folder)!r}. File too large. It takes 1 MB for" in str(caught.value)
+    assert f"received cache={str(folder)!r}. File too large. It needs 1 MB for" in str(caught.value)
     assert list(folder.iterdir()) == []
 
 

@@ -149,9 +149,7 @@ def test_scan_names_what_it_found_and_changes_nothing(tmp_path):
         lines[0] == f"2 good, {len(NONSTANDARD)} nonstandard, {len(BAD)} bad, 1 sets of duplicates"
     )
     for name in (*NONSTANDARD, *BAD):
-        assert any(
-            re.search(rf"^(nonstandard |bad ) .*{re.escape(name)}: ", line) for line in lines
-        )
+        assert any(re.search(rf"^(nonstandard|bad ) .*{re.escape(name)}: ", line) for line in lines)
 
 
 def test_scan_wants_a_folder(tmp_path):

@@ -246,9 +246,9 @@ MISSING = {n: v for n, v in RandomAffine().get_random_transformation(2).items() 
         (lambda: RandomAffine()([np.zeros((2, 4, 4, 3))]), TypeError, "`inputs` must be one tensor of images; received inputs='list'."),
         (lambda: RandomAffine()({"images": np.zeros((2, 4, 4, 3))}), TypeError, "`inputs` must be one tensor of images; received inputs='dict'."),
         (lambda: RandomAffine().transform_images(np.zeros((4, 4)), MISSING), ValueError, "`input_shape` must be of three axes (one image) or four (a batch); received input_shape=(4, 4)."),
-        (lambda: RandomAffine().transform_images(np.zeros((2, 4, 4, 3)), MISSING), ValueError, "`parameters` must be a result of `get_random_transformation`; received parameters=["),
-        (lambda: RandomAffine().transform_images(np.zeros((2, 4, 4, 3)), RandomAffine().get_random_transformation(3)), ValueError, "`parameters` must be drawn for the same number of images, here 2; received those of 3."),
-        (lambda: RandomAffine().transform_images(np.zeros((2, 4, 4)), RandomAffine().get_random_transformation(2)), ValueError, "`parameters` must be drawn for the same number of images, here 1; received those of 2. Add a channel axis to masks: masks[..., None]."),
+        (lambda: RandomAffine().transform_images(np.zeros((2, 4, 4, 3)), MISSING), ValueError, "`transformation` must be a result of `get_random_transformation`; received transformation=["),
+        (lambda: RandomAffine().transform_images(np.zeros((2, 4, 4, 3)), RandomAffine().get_random_transformation(3)), ValueError, "`transformation` must be drawn for the same number of images, here 2; received those of 3."),
+        (lambda: RandomAffine().transform_images(np.zeros((2, 4, 4)), RandomAffine().get_random_transformation(2)), ValueError, "`transformation` must be drawn for the same number of images, here 1; received those of 2. Add a channel axis to masks: masks[..., None]."),
     ],
 )  # fmt: skip
 def test_what_cannot_be_transformed_is_named(make, error, message):

@@ -69,7 +69,7 @@ def test_the_legend_names_points_and_diagonal():
         (0.5, TypeError, "`bins` must be a list of reliability bins; received bins=0.5."),
         ("bins", TypeError, "`bins` must be a list of reliability bins; received bins='bins'."),
         ([], ValueError, "`bins` must be a list of reliability bins, at least one; received bins=[]."),
-        ([BINS[0], 0.5], TypeError, "`bins[1]` must be a record with low, high, images, confidence, accuracy, accuracy_interval; received bins[1]=0.5."),
+        ([BINS[0], 0.5], TypeError, "`bins[1]` must be a record with low, high, num_images, confidence, accuracy, accuracy_interval; received bins[1]=0.5."),
     ],
 )  # fmt: skip
 def test_what_are_no_bins_is_refused(bins, error, message):

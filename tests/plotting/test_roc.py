@@ -74,7 +74,7 @@ def test_a_class_without_images_or_without_a_rest_has_no_line_and_says_so():
     [
         (0.5, TypeError, "`curves` must be a list of ROC curves; received curves=0.5."),
         ((), ValueError, "`curves` must be a list of ROC curves, at least one; received curves=()."),
-        ([(0, 1)], TypeError, "`curves[0]` must be a record with class_name, positives, negatives, true_positive_rate, false_positive_rate, area, auc_interval; received curves[0]=(0, 1)."),
+        ([(0, 1)], TypeError, "`curves[0]` must be a record with class_name, positives, negatives, true_positive_rate, false_positive_rate, auc, auc_interval; received curves[0]=(0, 1)."),
     ],
 )  # fmt: skip
 def test_what_are_no_curves_is_refused(curves, error, message):

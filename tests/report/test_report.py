@@ -12,7 +12,8 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from catdog_keras import Evaluation, compare, write_report
+from catdog_keras import Evaluation, write_report
+from catdog_keras.evaluation import compare
 from catdog_keras.evaluation._mcnemar import describe_against_baseline
 from catdog_keras.report import _top_losses as top_loss_figures
 from catdog_keras.report._environment import describe_environment

@@ -265,7 +265,7 @@ def interrupt():
     raise InterruptionError
 
 
-@pytest.mark.parametrize(("case", "writes"), [("views", 2), ("stages", 3)])
+@pytest.mark.parametrize(("case", "writes"), [("num_views", 2), ("stages", 3)])
 def test_an_interrupted_run_resumes_to_the_same_bits(case, writes, folder, tmp_path, monkeypatch):
     """The run of the expected bits has no checkpoint: it shows that the seed alone decides."""
     expected, history = run(case, None, folder)
@@ -283,7 +283,7 @@ def test_an_interrupted_run_resumes_to_the_same_bits(case, writes, folder, tmp_p
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("case", "writes"), [("kept", 1), ("views", 2), ("whole", 2), ("stages", 3)]
+    ("case", "writes"), [("kept", 1), ("num_views", 2), ("whole", 2), ("stages", 3)]
 )
 def test_a_killed_run_goes_on_to_the_same_bits(case, writes, folder, tmp_path):
     expected, history = run(case, None, folder)
@@ -346,14 +346,16 @@ def test_options_are_checked():
     with pytest.raises(ValueError, match=r"`warmup` must be a number from 0 to 0\.9; received war"):
         FineTuneConfig(warmup=1)
     with pytest.raises(
-        ValueError, match="`num_views` must be an integer from 1 to 255; received vie"
+        ValueError, match="`num_views` must be an integer from 1 to 255; received num"
     ):
         FineTuneConfig(num_views=0)
 
 
 def test_a_model_without_a_backbone_is_refused():
     plain = keras.Sequential([keras.Input(SHAPE), keras.layers.Flatten(), keras.layers.Dense(2)])
-    with pytest.raises(ValueError, match="must be a model with a backbone inside, which is a mod"):
+    with pytest.raises(
+        ValueError, match="must be a model that contains a backbone as a nested mod"
+    ):
         fine_tune(plain, make_images(8), epochs=1)
 
 

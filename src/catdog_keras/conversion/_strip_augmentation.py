@@ -5,17 +5,17 @@ from typing import Any
 
 import keras
 
-from catdog_keras import layers
 from catdog_keras._checks import describe
 from catdog_keras._cloning import clone_uncompiled, copy_layer, copy_trainable
 from catdog_keras._compile import compile_copy
 from catdog_keras._layer_graph import check_graph, is_graph
+from catdog_keras.layers._base_augmentation import BaseAugmentation
 
 # All of them are the identity at inference. Keras's AutoContrast and
 # ContrastLimitedAdaptiveHistogramEqualization are not: they are part of the function.
 _OTHERS_OF_KERAS = ("AugMix", "CutMix", "Equalization", "MixUp", "RandAugment", "Solarization")
 AUGMENTATIONS: tuple[type[keras.Layer], ...] = (
-    *(getattr(layers, name) for name in layers.__all__ if name.startswith("Random")),
+    BaseAugmentation,
     *(getattr(keras.layers, name) for name in dir(keras.layers) if name.startswith("Random")),
     *(getattr(keras.layers, name) for name in _OTHERS_OF_KERAS),
 )

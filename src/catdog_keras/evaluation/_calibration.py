@@ -59,7 +59,7 @@ def calibrate(model: keras.Model, validation: Iterable[Any]) -> tuple[keras.Mode
         >>> import catdog_keras, keras, numpy as np
         >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Rescaling(3.0)])
         >>> right_in_3_of_4 = (np.log([[3, 1]] * 4 + [[1, 3]] * 4), [0, 0, 0, 1, 0, 1, 1, 1])
-        >>> calibrated, temperature = catdog_keras.calibrate(model, [right_in_3_of_4])
+        >>> calibrated, temperature = catdog_keras.evaluation.calibrate(model, [right_in_3_of_4])
         >>> print(f"{temperature:.3f}")
         3.000
     """

@@ -35,7 +35,7 @@ def compare(a: Evaluation, b: Evaluation, *, names: Sequence[str] = ("a", "b")) 
         >>> rows = [[0.9, 0.1], [0.4, 0.6], [0.7, 0.3]]
         >>> good = catdog_keras.Evaluation(["cat", "dog"], [0, 1, 0], rows)
         >>> poor = catdog_keras.Evaluation(["cat", "dog"], [0, 1, 0], rows[::-1])
-        >>> catdog_keras.compare(good, poor).significant
+        >>> catdog_keras.evaluation.compare(good, poor).significant
         False
     """
     for name, value in (("a", a), ("b", b)):

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from catdog_keras.layers._wrapper import (
-    _WrapperLayer,
+    WrapperLayer,
     check_inner_layers,
     inner_transformation,
     transform_inner,
@@ -14,7 +14,7 @@ from catdog_keras.layers._wrapper import (
 
 
 @keras.saving.register_keras_serializable(package="catdog_keras")
-class AugmentationPipeline(_WrapperLayer):
+class AugmentationPipeline(WrapperLayer):
     """Applies several augmentation layers in order, as one layer.
 
     The layer is active only with `training=True`; otherwise images are returned unchanged and no

@@ -9,7 +9,7 @@ from catdog_keras import _backend
 from catdog_keras._checks import check_integer, check_one_tensor, describe
 
 
-class _BaseAugmentation(keras.layers.Layer):
+class BaseAugmentation(keras.layers.Layer):
     """Base class of layers that are active only with `training=True` and keep the image shape.
 
     Subclasses define `get_random_transformation` and `transform_images`, and override
@@ -61,7 +61,7 @@ class _BaseAugmentation(keras.layers.Layer):
 LARGEST_SEED = 2**31 - 1  # Keras stores the seed as an int32 on PyTorch
 
 
-class _SeededLayer(keras.layers.Layer):
+class SeededLayer(keras.layers.Layer):
     """Base class of layers that draw random numbers from their seed, also in a `tf.data` map."""
 
     def _keep_seed(self, seed: int | None) -> None:

@@ -13,7 +13,7 @@ from catdog_keras._checks import (
     check_span,
 )
 from catdog_keras.layers._affine_matrix import PARAMETERS, affine_matrix, check_count, check_names
-from catdog_keras.layers._base_augmentation import _BaseAugmentation, _SeededLayer
+from catdog_keras.layers._base_augmentation import BaseAugmentation, SeededLayer
 
 FLIPS = (None, "horizontal", "vertical", "horizontal_and_vertical")
 FILL_MODES = ("constant", "nearest", "wrap", "reflect")
@@ -35,7 +35,7 @@ Span = float | Sequence[float]
 
 
 @keras.saving.register_keras_serializable(package="catdog_keras")
-class RandomAffine(_SeededLayer, _BaseAugmentation):
+class RandomAffine(SeededLayer, BaseAugmentation):
     """Randomly flips, zooms, shears, rotates and translates images, in one resampling.
 
     `rotation_degrees` is in degrees; the factor of `keras.layers.RandomRotation` is a fraction of a

@@ -5,9 +5,9 @@ from typing import Any
 import keras
 
 from catdog_keras._checks import check_number
-from catdog_keras.layers._base_augmentation import _SeededLayer
+from catdog_keras.layers._base_augmentation import SeededLayer
 from catdog_keras.layers._wrapper import (
-    _WrapperLayer,
+    WrapperLayer,
     check_inner,
     inner_transformation,
     transform_inner,
@@ -15,7 +15,7 @@ from catdog_keras.layers._wrapper import (
 
 
 @keras.saving.register_keras_serializable(package="catdog_keras")
-class RandomApply(_SeededLayer, _WrapperLayer):
+class RandomApply(SeededLayer, WrapperLayer):
     """Applies a layer to each image with a given probability.
 
     The decision is made independently for each image. The layer is active only with

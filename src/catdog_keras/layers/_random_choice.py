@@ -6,9 +6,9 @@ from typing import Any
 import keras
 
 from catdog_keras import _backend
-from catdog_keras.layers._base_augmentation import _SeededLayer
+from catdog_keras.layers._base_augmentation import SeededLayer
 from catdog_keras.layers._wrapper import (
-    _WrapperLayer,
+    WrapperLayer,
     check_inner_layers,
     inner_transformation,
     transform_inner,
@@ -16,7 +16,7 @@ from catdog_keras.layers._wrapper import (
 
 
 @keras.saving.register_keras_serializable(package="catdog_keras")
-class RandomChoice(_SeededLayer, _WrapperLayer):
+class RandomChoice(SeededLayer, WrapperLayer):
     """Applies one of several layers to each image, each with the same probability.
 
     The choice is made independently for each image. The layer is active only with `training=True`;

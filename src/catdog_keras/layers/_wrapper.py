@@ -8,7 +8,7 @@ import keras
 
 from catdog_keras import _backend
 from catdog_keras._checks import check_layer, describe
-from catdog_keras.layers._base_augmentation import _BaseAugmentation
+from catdog_keras.layers._base_augmentation import BaseAugmentation
 
 NEEDS_LABELS = (keras.layers.CutMix, keras.layers.MixUp)
 
@@ -31,7 +31,7 @@ def check_inner_layers(layers: Any) -> list[keras.Layer]:
     return [check_inner(f"layers[{number}]", layer) for number, layer in enumerate(layers)]
 
 
-class _WrapperLayer(_BaseAugmentation):
+class WrapperLayer(BaseAugmentation):
     """Base class of layers that wrap other layers.
 
     Subclasses define `_inner_layers`, `_get_transformation`, `get_random_transformation` and
@@ -94,8 +94,10 @@ class _WrapperLayer(_BaseAugmentation):
 
 def inner_transformation(layer: keras.Layer, batch_size: Any) -> dict[str, Any] | None:
     """Draws the transformation of a wrapped layer; returns None if it cannot be drawn alone."""
-    draw = getattr(layer, "get_random_transformation", None)
-    return None if draw is None else draw(batch_size)
+    # Keras's layers have a method of this name with other arguments.
+    return (
+        layer.get_random_transformation(batch_size) if isinstance(layer, BaseAugmentation) else None
+    )
 
 
 def transform_inner(layer: keras.Layer, images: Any, transformation: dict[str, Any] | None) -> Any:
