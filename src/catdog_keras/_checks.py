@@ -49,7 +49,7 @@ def check_number(
     return number
 
 
-def check_one_tensor(inputs: Any) -> None:
+def check_single_tensor(inputs: Any) -> None:
     """Raises a TypeError if `inputs` is a structure of tensors instead of one tensor of images."""
     if isinstance(inputs, (dict, list, tuple)):
         kind = type(inputs).__name__
@@ -97,7 +97,7 @@ def check_finite(name: str, value: Any) -> float:
     return float(value)
 
 
-def check_span(
+def check_range(
     name: str, value: Any, *, minimum: float, maximum: float, remedy: str = ""
 ) -> tuple[float, float]:
     """Returns `value` as (low, high); a number r means (-r, r)."""

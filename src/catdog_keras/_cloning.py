@@ -38,11 +38,11 @@ def copy_layer(layer: Any, kind: type[keras.Layer] | None = None, **changes: Any
             return keras.layers.Lambda(**{**config, "function": layer.function})
         return (kind or type(layer)).from_config(config)
     except (NotImplementedError, TypeError, ValueError) as error:
-        told = next((line for line in str(error).splitlines() if line.strip()), "")
+        reason = next((line for line in str(error).splitlines() if line.strip()), "")
         raise ValueError(
             "`model` must consist of layers that can be rebuilt from their configs; "
             f"{layer.name!r} ({type(layer).__name__}) cannot. Its class must define a "
-            f"`get_config` that returns the arguments of its constructor. Keras says: {told}"
+            f"`get_config` that returns the arguments of its constructor. Keras says: {reason}"
         ) from error
 
 

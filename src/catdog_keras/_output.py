@@ -82,7 +82,7 @@ def interrupts_deferred() -> Iterator[None]:
             signal.raise_signal(signal.SIGINT)
 
 
-def write_whole(file: Path, text: str) -> None:
+def atomic_write_text(file: Path, text: str) -> None:
     """Replaces a file atomically: concurrent readers get the old or the new content."""
     with (
         interrupts_deferred(),
@@ -103,7 +103,7 @@ def save_text(path: Path, text: str, name: str = "path") -> None:
     if path.exists() and not path.is_file():  # a device, for example, would be replaced
         raise OSError(describe(name, requirement, str(path), "It is not a regular file."))
     try:
-        write_whole(path, text)
+        atomic_write_text(path, text)
     except OSError as error:
         reason = f"{error.strerror or error}."
         raise OSError(describe(name, requirement, str(path), reason)) from error

@@ -8,13 +8,13 @@ from typing import Any, TypeAlias
 import keras
 import numpy as np
 
-from catdog_keras._backend import predicts_single_batches_well
+from catdog_keras._backend import prefers_predict_on_batch
 from catdog_keras._checks import describe
 from catdog_keras._layer_graph import last_activation
 from catdog_keras._probabilities import (
     FloatArray,
-    look_like_probabilities,
-    look_like_shares,
+    are_in_unit_interval,
+    are_probability_rows,
     softmax,
 )
 
@@ -34,7 +34,7 @@ def predict_batches(
         outputs = model.predict_on_batch(images)
         yield outputs, seen
         seen += len(outputs)
-        if not predicts_single_batches_well():
+        if not prefers_predict_on_batch():
             break
     second = next(batches, None)
     if second is not None:
@@ -103,7 +103,7 @@ def _check_ends_in_logits(model: keras.Model, outputs: FloatArray) -> None:
         remedy = "Its outputs are probabilities: pass from_logits=False."
         requirement = f"False for a model that ends in a {activation}"
         raise ValueError(describe("from_logits", requirement, True, remedy))
-    if activation is None and outputs.shape[1] == 1 and look_like_shares(outputs):
+    if activation is None and outputs.shape[1] == 1 and are_in_unit_interval(outputs):
         warnings.warn(
             f"All outputs lie between 0 and 1 ({outputs.min():.3g} to {outputs.max():.3g}) and are "
             "treated as logits. If they are probabilities, pass from_logits=False.",
@@ -126,7 +126,7 @@ def to_probabilities(
     single = outputs.shape[1] == 1 and num_classes != 1
     if single:  # sigmoid(x) is the softmax of (0, x)
         outputs = np.hstack([np.zeros_like(outputs) if from_logits else 1 - outputs, outputs])
-    are_probabilities = look_like_probabilities(outputs)
+    are_probabilities = are_probability_rows(outputs)
     if from_logits and are_probabilities and not single and outputs.shape[1] > 1:
         raise ValueError(
             describe(

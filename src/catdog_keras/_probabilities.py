@@ -14,12 +14,14 @@ SUM_TOLERANCE = 0.01
 SMALLEST_PROBABILITY = float(np.finfo(np.float64).eps)
 
 
-def look_like_probabilities(rows: FloatArray) -> bool:
+def are_probability_rows(rows: FloatArray) -> bool:
     """Whether every row is in [0, 1] and sums to 1."""
-    return look_like_shares(rows) and bool((np.abs(rows.sum(axis=1) - 1) <= SUM_TOLERANCE).all())
+    return are_in_unit_interval(rows) and bool(
+        (np.abs(rows.sum(axis=1) - 1) <= SUM_TOLERANCE).all()
+    )
 
 
-def look_like_shares(rows: FloatArray) -> bool:
+def are_in_unit_interval(rows: FloatArray) -> bool:
     """Whether all values are in [0, 1]."""
     return bool(((rows >= 0) & (rows <= 1 + SUM_TOLERANCE)).all())
 
@@ -34,7 +36,7 @@ def check_probabilities(rows: FloatArray, shape: tuple[int, int]) -> FloatArray:
             f"`probabilities` must be of shape (images, classes), here {shape}; "
             f"received shape {array.shape}."
         )
-    if not look_like_probabilities(array):
+    if not are_probability_rows(array):
         raise ValueError(
             "`probabilities` must be rows from 0 to 1 that sum to 1; "
             f"received values from {array.min():g} to {array.max():g}, "

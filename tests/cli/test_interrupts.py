@@ -125,7 +125,7 @@ def test_an_interrupt_where_python_ignores_exceptions_is_repeated():
             signal.raise_signal(signal.SIGINT)
 
     def work():
-        with interrupts.interruptible_work():
+        with interrupts.handle_interrupts():
             Interrupted()
             threading.Event().wait(60)
 
@@ -162,7 +162,7 @@ main()
 
 def test_the_work_is_interruptible_only_where_main_handles_it():
     before = signal.getsignal(signal.SIGINT)
-    with scan.interruptible_work():
+    with scan.handle_interrupts():
         assert signal.getsignal(signal.SIGINT) is before
 
 

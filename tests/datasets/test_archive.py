@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from catdog_keras.datasets import _archive as archive_module
-from catdog_keras.datasets._archive import cache_directory, sweep, unpack_archive
+from catdog_keras.datasets._archive import cache_directory, remove_stale_temp, unpack_archive
 from tests.corpora.archives import ACCEPTED, PLAIN, REJECTED, zipped
 
 
@@ -134,7 +134,7 @@ def test_what_a_killed_process_left_is_swept_away_when_it_is_old(tmp_path):
         (tmp_path / name).mkdir()
     for name in (".unpack-old", "kept-folder"):
         os.utime(tmp_path / name, (0, 0))
-    sweep(tmp_path)
+    remove_stale_temp(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [".download-new", "kept-folder"]
 
 

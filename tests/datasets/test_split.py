@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from catdog_keras.datasets._index import Listing
 from catdog_keras.datasets._split import (
     SPLIT_FUNCTIONS,
+    group_duplicates,
     hold_out,
     stratified,
     take_skip,
-    unite_duplicates,
 )
 
 TUTORIAL_LABELS = np.repeat([0, 1], 500)
@@ -104,7 +104,7 @@ def test_identical_contents_end_in_the_first_split_that_holds_one(contents):
         for split, codes in contents.items()
         for file, code in zip(splits[split].files, codes, strict=True)
     }
-    united, moved = unite_duplicates(splits, digests)
+    united, moved = group_duplicates(splits, digests)
     seen: set[str] = set()
     for split, listing in united.items():
         here = {digests[file] for file in listing.files}

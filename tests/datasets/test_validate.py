@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from catdog_keras.datasets._decode import decode_with_rules
+from catdog_keras.datasets._decode import decode_pillow
 from catdog_keras.datasets._scan import scan_images
 from catdog_keras.datasets._validate import inspect_file
 from tests.corpora.image_files import noise, png, png_header
@@ -122,13 +122,13 @@ def test_what_odd_images_become(tmp_path):
         make(tmp_path / name)
     upright = np.arange(72, dtype=np.uint8).reshape(4, 6, 3)
     assert np.array_equal(
-        decode_with_rules((tmp_path / "turned.png").read_bytes()), np.rot90(upright, -1)
+        decode_pillow((tmp_path / "turned.png").read_bytes()), np.rot90(upright, -1)
     )
-    assert (decode_with_rules((tmp_path / "deep.png").read_bytes()) == 200).all()
-    assert (decode_with_rules((tmp_path / "deep.tif").read_bytes()) == 200).all()
-    assert (decode_with_rules((tmp_path / "clear.png").read_bytes()) == 255).all()
+    assert (decode_pillow((tmp_path / "deep.png").read_bytes()) == 200).all()
+    assert (decode_pillow((tmp_path / "deep.tif").read_bytes()) == 200).all()
+    assert (decode_pillow((tmp_path / "clear.png").read_bytes()) == 255).all()
     for name in ("palette.png", "palette.bmp", "print.jpg", "moving.gif", "png.jpg"):
-        pixels = decode_with_rules((tmp_path / name).read_bytes())
+        pixels = decode_pillow((tmp_path / name).read_bytes())
         assert pixels.shape == (4, 6, 3)
         assert np.abs(pixels.astype(int) - RED).max() <= 3, name  # JPEG's loss, in print.jpg
 
@@ -166,7 +166,7 @@ def test_a_scan_of_nothing_says_so(tmp_path):
 def test_deep_samples_are_divided_by_257_and_rounded(tmp_path):
     samples = [0x007F, 0x0081, 0x00FF, 0xFF7D, 0xFF7F, 0xFFFF]
     rows = [b"\0" + struct.pack(">3H", *samples[start : start + 3]) for start in (0, 3)]
-    pixels = decode_with_rules(png(png_header(1, 2, 16, 2), b"".join(rows)))
+    pixels = decode_pillow(png(png_header(1, 2, 16, 2), b"".join(rows)))
     assert pixels.ravel().tolist() == [0, 1, 1, 254, 255, 255]
 
 

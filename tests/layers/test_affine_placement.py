@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from catdog_keras._backend.resampling import AT_ONCE
+from catdog_keras._backend.resampling import CHUNK_SIZE
 from catdog_keras.layers import RandomAffine
 from catdog_keras.layers._random_affine import FILL_MODES
 
@@ -70,7 +70,7 @@ def test_a_map_and_a_compiled_model_do_what_is_done_to_arrays(
         assert share > (0.98 if interpolation == "nearest" else 0.9999), place
 
 
-@pytest.mark.parametrize("count", [0, 1, AT_ONCE, 2 * AT_ONCE + 3])
+@pytest.mark.parametrize("count", [0, 1, CHUNK_SIZE, 2 * CHUNK_SIZE + 3])
 def test_images_that_are_resampled_in_turn_are_those_that_are_resampled_singly(count):
     layer = RandomAffine(*EVERYTHING, seed=0)
     images = make_images(count, 9, 8, 3)

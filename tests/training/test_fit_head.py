@@ -210,7 +210,7 @@ def test_each_epoch_shows_every_image_once_in_one_of_its_views():
     keys = [[bytes([image, view]) for view in range(3)] for image in range(COUNT)]
     for key in [key for views in keys for key in views]:
         store.add([key], np.array([list(key)], np.float32))
-    data = feature_extraction.Collected(keys, np.arange(COUNT), None, batch_size=7)
+    data = feature_extraction.FeatureIndex(keys, np.arange(COUNT), None, batch_size=7)
     batches = FeatureBatches(store, data, seed=0)
     views = set()
     for _ in range(6):

@@ -12,45 +12,45 @@ from catdog_keras._backend.batch_norm import (
 )
 from catdog_keras._backend.distribution import (
     check_strategy,
-    divides_datasets_alone,
     is_first_process,
+    requires_tf_data,
     strategy_scope,
 )
-from catdog_keras._backend.drawing import MapGenerator, random_uniform
+from catdog_keras._backend.drawing import MapRandomGenerator, random_uniform
 from catdog_keras._backend.feature_gradient import feature_gradient
 from catdog_keras._backend.normalized_pooling import can_normalize_and_pool, normalize_and_pool
 from catdog_keras._backend.random_state import random_state, set_random_state
 from catdog_keras._backend.resampling import resample
-from catdog_keras._backend.tf_data import is_foreign, operations_for, reverse
+from catdog_keras._backend.tf_data import is_foreign_tf_tensor, ops_for, reverse
 from catdog_keras._backend.traits import (
     DATA_FORMATS,
+    copy_if_mutable,
     has_fast_bfloat16,
     native_data_format,
-    predicts_single_batches_well,
-    protect,
+    prefers_predict_on_batch,
     resolve_data_format,
 )
 
 __all__ = [
     "DATA_FORMATS",
-    "MapGenerator",
+    "MapRandomGenerator",
     "batch_norm_inference",
     "batch_norm_training",
     "can_fuse_batch_norm",
     "can_normalize_and_pool",
     "check_strategy",
-    "divides_datasets_alone",
+    "copy_if_mutable",
     "feature_gradient",
     "has_fast_bfloat16",
     "is_first_process",
-    "is_foreign",
+    "is_foreign_tf_tensor",
     "native_data_format",
     "normalize_and_pool",
-    "operations_for",
-    "predicts_single_batches_well",
-    "protect",
+    "ops_for",
+    "prefers_predict_on_batch",
     "random_state",
     "random_uniform",
+    "requires_tf_data",
     "resample",
     "resolve_data_format",
     "reverse",

@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from catdog_keras._backend.derivatives import differentiated_as
+from catdog_keras._backend.derivatives import with_second_order_gradient
 from catdog_keras._backend.xla import compiled_by_xla
 
 _FUSED_DTYPES = ("float16", "bfloat16", "float32")
@@ -62,7 +62,7 @@ def batch_norm_inference(
     return _channels_back(outputs, axis)
 
 
-def normalize_plainly(inputs: Any, gamma: Any, beta: Any, epsilon: float) -> Any:
+def normalize_stock(inputs: Any, gamma: Any, beta: Any, epsilon: float) -> Any:
     """Normalizes by the statistics of the batch with separate TensorFlow operations."""
     import tensorflow as tf
 
@@ -78,7 +78,7 @@ def _tensorflow_batch_norm_training(
     import tensorflow as tf
 
     def plain(inputs: Any, gamma: Any, beta: Any) -> Any:
-        return normalize_plainly(inputs, gamma, beta, epsilon)
+        return normalize_stock(inputs, gamma, beta, epsilon)
 
     @tf.custom_gradient
     def fused(inputs: Any, gamma: Any, beta: Any) -> tuple[Any, Callable[..., Any]]:
@@ -101,7 +101,7 @@ def _tensorflow_batch_norm_training(
             )[:3]
 
         # TensorFlow's second derivatives of this kernel are wrong.
-        once = differentiated_as(plain, gradient)
+        once = with_second_order_gradient(plain, gradient)
         return (outputs, mean, variance), lambda upstream, *_: once(inputs, gamma, beta, upstream)
 
     outputs, mean, unbiased_variance = fused(inputs, gamma, beta)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 
-def differentiated_as(plain: Callable[..., Any], gradient: Callable[..., Any]) -> Any:
+def with_second_order_gradient(plain: Callable[..., Any], gradient: Callable[..., Any]) -> Any:
     """Makes a gradient kernel differentiable, by the second derivatives of `plain`.
 
     Args:

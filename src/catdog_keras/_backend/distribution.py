@@ -41,7 +41,7 @@ def is_first_process() -> bool:
     return bool(jax.process_index() == 0)
 
 
-def divides_datasets_alone(model: keras.Model) -> bool:
+def requires_tf_data(model: keras.Model) -> bool:
     """Whether only `tf.data` datasets are reliably split between the processes or replicas.
 
     True for more than one process on JAX, and for more than one replica in a TensorFlow strategy.

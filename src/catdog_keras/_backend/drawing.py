@@ -10,7 +10,7 @@ from catdog_keras._backend.tf_data import in_dataset_map
 PHILOX_STEP = 256  # by which TensorFlow advances the counter for each requested number
 
 
-class MapGenerator:
+class MapRandomGenerator:
     """Random number generator for `tf.data` maps.
 
     In a map Keras's generator does not work: on JAX and PyTorch it would draw once, while the map
@@ -42,7 +42,7 @@ class MapGenerator:
 def random_uniform(
     shape: tuple[Any, ...],
     seed_generator: keras.random.SeedGenerator,
-    map_generator: MapGenerator,
+    map_generator: MapRandomGenerator,
 ) -> Any:
     """Returns float32 numbers from [0, 1); in a `tf.data` map from `map_generator`."""
     if in_dataset_map():

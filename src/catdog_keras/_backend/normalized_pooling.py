@@ -15,8 +15,8 @@ from typing import Any
 
 import keras
 
-from catdog_keras._backend.batch_norm import normalize_plainly
-from catdog_keras._backend.derivatives import differentiated_as
+from catdog_keras._backend.batch_norm import normalize_stock
+from catdog_keras._backend.derivatives import with_second_order_gradient
 from catdog_keras._backend.pooling_kernels import kernels
 from catdog_keras._backend.xla import can_compile_by_xla, compiled_by_xla
 
@@ -66,7 +66,7 @@ def normalize_and_pool(
     def plain(maps: Any, gamma: Any, beta: Any) -> Any:
         """The same function with separate operations, for second derivatives."""
         values = tf.nn.relu(maps) if rectify else maps
-        outputs = normalize_plainly(values, gamma, beta, epsilon)
+        outputs = normalize_stock(values, gamma, beta, epsilon)
         return tf.nn.max_pool2d(outputs, window, window, "VALID")
 
     compiled = kernels(tuple(maps.shape), maps.dtype.name)
@@ -96,7 +96,7 @@ def normalize_and_pool(
             of_maps = compiled.gradient(words, maxima, flowing, coefficients, window, rectify)
             return _values(of_maps, maps), of_gamma, total
 
-        once = differentiated_as(plain, gradient)
+        once = with_second_order_gradient(plain, gradient)
         return (outputs, mean, variance), lambda upstream, *_: once(*inputs, upstream)
 
     outputs, mean, variance = fused(maps, gamma, beta)

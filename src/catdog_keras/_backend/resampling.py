@@ -11,11 +11,11 @@ from typing import Any
 
 import keras
 
-from catdog_keras._backend.tf_data import count_up, is_foreign, operations_for, take_rows
+from catdog_keras._backend.tf_data import arange_like, gather_rows, is_foreign_tf_tensor, ops_for
 from catdog_keras._backend.xla import can_compile_by_xla, compiled_by_xla
 
 # Images per step: the indices of all neighbors take several times the memory of an image.
-AT_ONCE = 8
+CHUNK_SIZE = 8
 
 
 def resample(
@@ -35,7 +35,7 @@ def resample(
         The resampled images, of the same shape.
     """
     arguments = (images, matrix, interpolation, fill_mode, fill_value)
-    if keras.backend.backend() == "tensorflow" or is_foreign(images):
+    if keras.backend.backend() == "tensorflow" or is_foreign_tf_tensor(images):
         return _in_tensorflow(*arguments)
     # The batch size is unknown during shape inference, and a batch may be sharded on devices.
     if not isinstance(images.shape[0], int) or keras.distribution.distribution() is not None:
@@ -49,24 +49,24 @@ def gather_pixels(
     images: Any, matrix: Any, interpolation: str, fill_mode: str, fill_value: float
 ) -> Any:
     """`resample` in basic operations, which every compiler supports."""
-    ops = operations_for(images)
+    ops = ops_for(images)
     known, shape = images.shape, ops.shape(images)
     batch, height, width, channels = (
         shape[axis] if known[axis] is None else known[axis] for axis in range(4)
     )
-    column = ops.reshape(count_up(width, images), (1, 1, -1))
-    row = ops.reshape(count_up(height, images), (1, -1, 1))
+    column = ops.reshape(arange_like(width, images), (1, 1, -1))
+    row = ops.reshape(arange_like(height, images), (1, -1, 1))
     a = ops.reshape(matrix, (-1, 9, 1, 1))
     x = a[:, 0] * column + a[:, 1] * row + a[:, 2]
     y = a[:, 3] * column + a[:, 4] * row + a[:, 5]
     columns = _neighbors(x, width, interpolation, fill_mode, ops)
     rows = _neighbors(y, height, interpolation, fill_mode, ops)
     pixels = ops.reshape(images, (-1, channels))
-    first_rows = ops.reshape(ops.cast(count_up(batch, images), "int32"), (-1, 1, 1)) * height
+    first_rows = ops.reshape(ops.cast(arange_like(batch, images), "int32"), (-1, 1, 1)) * height
     outputs = sum(
         row_weight
         * sum(
-            column_weight * take_rows(pixels, (first_rows + row) * width + column)
+            column_weight * gather_rows(pixels, (first_rows + row) * width + column)
             for column, column_weight in columns
         )
         for row, row_weight in rows
@@ -81,8 +81,8 @@ def _gather_in_turn(
     images: Any, matrix: Any, interpolation: str, fill_mode: str, fill_value: float
 ) -> Any:
     rest = (interpolation, fill_mode, fill_value)
-    starts = range(0, max(1, len(images)), AT_ONCE)
-    parts = (slice(start, start + AT_ONCE) for start in starts)
+    starts = range(0, max(1, len(images)), CHUNK_SIZE)
+    parts = (slice(start, start + CHUNK_SIZE) for start in starts)
     return keras.ops.concatenate([gather_pixels(images[n], matrix[n], *rest) for n in parts])
 
 
@@ -157,6 +157,6 @@ def _gather_by_jax() -> Any:
             image, its_matrix = pair
             return gather_pixels(image[None], its_matrix[None], *rest)[0]
 
-        return jax.lax.map(one, (images, matrix), batch_size=AT_ONCE)
+        return jax.lax.map(one, (images, matrix), batch_size=CHUNK_SIZE)
 
     return jax.jit(gather, static_argnums=(2, 3, 4))

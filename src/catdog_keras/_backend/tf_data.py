@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 
-def is_foreign(tensor: Any) -> bool:
+def is_foreign_tf_tensor(tensor: Any) -> bool:
     """Whether `tensor` is symbolic, from a `tf.data` map, and Keras's backend is not TensorFlow.
 
     Keras's own operations do not support such a tensor: it has no values for another backend to
@@ -19,14 +19,14 @@ def is_foreign(tensor: Any) -> bool:
     return isinstance(tensor, tf.Tensor) and bool(tf.is_symbolic_tensor(tensor))
 
 
-def operations_for(tensor: Any) -> Any:
+def ops_for(tensor: Any) -> Any:
     """Returns `keras.ops`, or the TensorFlow module if `tensor` is foreign.
 
     Both have `cast`, `convert_to_tensor`, `cos`, `equal`, `expand_dims`, `floor`, `maximum`,
     `minimum`, `ones_like`, `reshape`, `shape`, `sin`, `squeeze`, `stack`, `tan`, `transpose` and
     `where`, with the same meaning.
     """
-    if not is_foreign(tensor):
+    if not is_foreign_tf_tensor(tensor):
         return keras.ops
     import tensorflow as tf
 
@@ -35,22 +35,22 @@ def operations_for(tensor: Any) -> Any:
 
 def reverse(tensor: Any, axis: int) -> Any:
     """Returns `tensor`, foreign or not, with the order along `axis` reversed."""
-    if is_foreign(tensor):
-        return operations_for(tensor).reverse(tensor, [axis])
+    if is_foreign_tf_tensor(tensor):
+        return ops_for(tensor).reverse(tensor, [axis])
     return keras.ops.flip(tensor, axis=axis)
 
 
-def count_up(size: Any, like: Any) -> Any:
+def arange_like(size: Any, like: Any) -> Any:
     """Returns 0, 1, ..., `size` - 1 in float32, foreign if `like` is."""
-    if is_foreign(like):
-        return operations_for(like).range(size, dtype="float32")
+    if is_foreign_tf_tensor(like):
+        return ops_for(like).range(size, dtype="float32")
     return keras.ops.arange(size, dtype="float32")
 
 
-def take_rows(rows: Any, indices: Any) -> Any:
+def gather_rows(rows: Any, indices: Any) -> Any:
     """Returns the rows at `indices`, which must not be negative; foreign or not."""
-    if is_foreign(rows):
-        return operations_for(rows).gather(rows, indices)
+    if is_foreign_tf_tensor(rows):
+        return ops_for(rows).gather(rows, indices)
     return keras.ops.take(rows, indices, axis=0)
 
 

@@ -30,13 +30,13 @@ def native_data_format(data_format: str) -> str:
     return native.get(keras.backend.backend(), data_format)
 
 
-def protect(tensor: Any) -> Any:
+def copy_if_mutable(tensor: Any) -> Any:
     """Returns a copy on PyTorch, where tensors can be modified in place; elsewhere `tensor`."""
     in_place = keras.backend.backend() == "torch" and keras.ops.is_tensor(tensor)
     return keras.ops.copy(tensor) if in_place else tensor
 
 
-def predicts_single_batches_well() -> bool:
+def prefers_predict_on_batch() -> bool:
     """Whether calling `predict_on_batch` for each batch is the fast way to predict a dataset.
 
     On TensorFlow it takes as long as `predict`, while `predict` with a generator copies every

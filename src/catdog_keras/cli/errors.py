@@ -10,7 +10,7 @@ import click
 
 
 @contextmanager
-def plain_messages(**names: str) -> Iterator[None]:
+def user_errors(**names: str) -> Iterator[None]:
     """Converts user errors to one message and exit status 2, and warnings to single lines.
 
     The library raises these exception types only for invalid arguments and files; a traceback would

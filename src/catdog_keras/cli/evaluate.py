@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from catdog_keras.cli.errors import plain_messages
+from catdog_keras.cli.errors import user_errors
 from catdog_keras.cli.evaluation_data import EvaluationData, Part, choose_images
 from catdog_keras.cli.frameworks import import_frameworks
 from catdog_keras.cli.inputs import check_data, check_output_folder
-from catdog_keras.cli.interrupts import interruptible_work
+from catdog_keras.cli.interrupts import handle_interrupts
 from catdog_keras.cli.load_model import check_model_file, load_model_file, model_options
 from catdog_keras.cli.run_record import SPLIT_FILE
 
@@ -51,7 +51,7 @@ def evaluate(
 
     Files that cannot be read as images are listed and skipped, and the exit status is then 1.
     """
-    with plain_messages(directory="DATA", paths="DATA"):
+    with user_errors(directory="DATA", paths="DATA"):
         check_model_file(model)
         check_data("data", data)
         if report is not None:
@@ -59,7 +59,7 @@ def evaluate(
         import_frameworks()
         from catdog_keras.evaluation import evaluate_classifier
 
-        with interruptible_work():
+        with handle_interrupts():
             loaded = load_model_file(model, class_names)
             chosen = choose_images(loaded, Path(model), data, part, batch_size)
             evaluation = evaluate_classifier(
@@ -99,8 +99,8 @@ def _as_text(evaluation: "Evaluation", chosen: EvaluationData) -> str:
             _shown(scores.recall, scores.recall_interval),
             _shown(scores.f1, scores.f1_interval),
         )
-        told = "  ".join(f"{share:<22}" for share in shares).rstrip()
-        lines.append(f"{name:<{width}}  {scores.num_images:>8}  {told}")
+        metrics = "  ".join(f"{share:<22}" for share in shares).rstrip()
+        lines.append(f"{name:<{width}}  {scores.num_images:>8}  {metrics}")
     lines.append("In brackets: 95 % confidence intervals.")
     return "\n".join(lines)
 

@@ -45,15 +45,15 @@ class EvaluationData:
     def note(self) -> str:
         """Caveat shown before the metrics if some of the images were used in the training."""
         trained, chose = self.seen.get("train", 0), self.seen.get("validation", 0)
-        told = []
+        used = []
         if trained:
-            told.append(f"{trained:,} were used for training")
+            used.append(f"{trained:,} were used for training")
         if chose:
-            told.append(f"{chose:,} selected the epoch")
-        if not told:
+            used.append(f"{chose:,} selected the epoch")
+        if not used:
             return ""
         return (
-            f"Of these {len(self.files):,} images {' and '.join(told)}: the metrics are "
+            f"Of these {len(self.files):,} images {' and '.join(used)}: the metrics are "
             "optimistic. Use --split test for an unbiased estimate."
         )
 
@@ -111,7 +111,7 @@ def _of_the_split(
 
 def _all(loaded: ModelFile, data: str, manifest: Path, batch_size: int) -> EvaluationData:
     from catdog_keras.datasets import load_images
-    from catdog_keras.datasets._manifest import name_below, read_manifest
+    from catdog_keras.datasets._manifest import read_manifest, relative_posix_path
     from catdog_keras.datasets._source import find_folder
 
     names = loaded.class_names
@@ -138,7 +138,7 @@ def _all(loaded: ModelFile, data: str, manifest: Path, batch_size: int) -> Evalu
             if split in splits
         },
         seen=seen,
-        ignored={name_below(root, bad.path): bad.reason for bad in found.scan.bad},
+        ignored={relative_posix_path(root, bad.path): bad.reason for bad in found.scan.bad},
         sha256=_digest(found.scan, root, found.files),
     )
 
@@ -154,9 +154,9 @@ def _splits_of(manifest: "Manifest", scan: "ScanReport", files: Sequence[str]) -
 
 
 def _names(root: Path, files: Sequence[str]) -> tuple[str, ...]:
-    from catdog_keras.datasets._manifest import name_below
+    from catdog_keras.datasets._manifest import relative_posix_path
 
-    return tuple(name_below(root, file) for file in files)
+    return tuple(relative_posix_path(root, file) for file in files)
 
 
 def _digest(scan: "ScanReport", root: Path, files: Sequence[str]) -> str:

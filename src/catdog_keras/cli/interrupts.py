@@ -34,7 +34,7 @@ def interrupted() -> bool:
 
 
 @contextmanager
-def interruptible_work() -> Iterator[None]:
+def handle_interrupts() -> Iterator[None]:
     """Makes SIGINT raise KeyboardInterrupt in the block, if `main` handles it outside."""
     if signal.getsignal(signal.SIGINT) is not exit_at_once:
         yield

@@ -9,10 +9,10 @@ from typing import Any, TypeAlias
 
 import click
 
-from catdog_keras.cli.errors import plain_messages
+from catdog_keras.cli.errors import user_errors
 from catdog_keras.cli.frameworks import import_frameworks
 from catdog_keras.cli.inputs import check_image_place
-from catdog_keras.cli.interrupts import interruptible_work
+from catdog_keras.cli.interrupts import handle_interrupts
 from catdog_keras.cli.load_model import (
     check_class_count,
     check_model_file,
@@ -47,7 +47,7 @@ def predict(
 
     Files that cannot be read as images are listed and skipped, and the exit status is then 1.
     """
-    with plain_messages():
+    with user_errors():
         check_model_file(model)
         for number, path in enumerate(paths):
             check_image_place(f"paths[{number}]", path)
@@ -55,7 +55,7 @@ def predict(
         from catdog_keras.datasets import load_images
         from catdog_keras.models import predict_probabilities
 
-        with interruptible_work():
+        with handle_interrupts():
             loaded = load_model_file(model, class_names)
             check_class_count(loaded)
             found = load_images(list(paths), image_size=loaded.image_size, batch_size=batch_size)

@@ -4,10 +4,10 @@ import sys
 
 import click
 
-from catdog_keras.cli.errors import plain_messages
+from catdog_keras.cli.errors import user_errors
 from catdog_keras.cli.frameworks import import_frameworks
 from catdog_keras.cli.inputs import check_folder
-from catdog_keras.cli.interrupts import interruptible_work
+from catdog_keras.cli.interrupts import handle_interrupts
 
 
 @click.command(short_help="List nonstandard and bad image files.")
@@ -15,12 +15,12 @@ from catdog_keras.cli.interrupts import interruptible_work
 @click.option("--near-duplicates", is_flag=True, help="Also list near-duplicate images.")
 def scan(directory: str, near_duplicates: bool) -> None:
     """List nonstandard and bad image files under DIRECTORY; exit with 1 if any is bad."""
-    with plain_messages():
+    with user_errors():
         check_folder("directory", directory)
         import_frameworks()
         from catdog_keras.datasets import scan_images
 
-        with interruptible_work():
+        with handle_interrupts():
             report = scan_images(directory, near_duplicates=near_duplicates)
     click.echo(str(report))
     sys.exit(1 if report.bad else 0)

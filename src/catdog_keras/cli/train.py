@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from catdog_keras.cli.errors import plain_messages
+from catdog_keras.cli.errors import user_errors
 from catdog_keras.cli.frameworks import import_frameworks
 from catdog_keras.cli.inputs import check_data, check_output_folder, check_weights
-from catdog_keras.cli.interrupts import interruptible_work
+from catdog_keras.cli.interrupts import handle_interrupts
 from catdog_keras.cli.options import (
     batch_size_option,
     epochs_option,
@@ -107,22 +107,22 @@ def train(data: str, output: str, **settings: Any) -> None:
     a fraction of each class is held out. Files that cannot be read as images are listed and
     skipped, and the exit status is then 1.
     """
-    with plain_messages(directory="DATA", input_shape="--image-size"):
-        chosen = _Settings(**settings)
+    with user_errors(directory="DATA", input_shape="--image-size"):
+        options = _Settings(**settings)
         check_data("data", data)
-        check_weights(chosen.weights, ("pretrained", "imagenet", "synthetic"))
+        check_weights(options.weights, ("pretrained", "imagenet", "synthetic"))
         check_output_folder("output", output)
         import_frameworks()
         from catdog_keras._output import output_folder
         from catdog_keras.report._environment import describe_environment
 
-        with interruptible_work():
-            _build_model(chosen, ("to be", "known"))  # fails early on invalid options
+        with handle_interrupts():
+            _build_model(options, ("to be", "known"))  # fails early on invalid options
             with output_folder(output, [MODEL_FILE, RECORD_FILE, SPLIT_FILE]) as folder:
-                splits = _load(data, chosen)
+                splits = _load(data, options)
                 started = time.perf_counter()
-                model = _build_model(chosen, splits.class_names)
-                history = _fit(model, splits, chosen)
+                model = _build_model(options, splits.class_names)
+                history = _fit(model, splits, options)
                 seconds = round(time.perf_counter() - started, 1)
                 bad = {image.path: image.reason for image in splits.scan.bad}
                 environment = describe_environment()
@@ -132,7 +132,7 @@ def train(data: str, output: str, **settings: Any) -> None:
                 record.write(folder)
                 splits.save_manifest(folder / SPLIT_FILE)
                 model.save(folder / MODEL_FILE)
-            _tell(model, splits, seconds, output)
+            _print_summary(model, splits, seconds, output)
     sys.exit(1 if bad else 0)
 
 
@@ -154,40 +154,40 @@ class _Settings:
     max_bad_fraction: float
 
 
-def _load(data: str, chosen: _Settings) -> "ImageSplits":
+def _load(data: str, options: _Settings) -> "ImageSplits":
     from catdog_keras.datasets import load_image_folder
 
     return load_image_folder(
         data,
-        image_size=(chosen.image_size, chosen.image_size),
-        batch_size=chosen.batch_size,
-        seed=chosen.seed,
-        split=chosen.split,
-        holdout_fraction=chosen.holdout_fraction,
-        on_bad=chosen.on_bad,
-        max_bad_fraction=chosen.max_bad_fraction,
+        image_size=(options.image_size, options.image_size),
+        batch_size=options.batch_size,
+        seed=options.seed,
+        split=options.split,
+        holdout_fraction=options.holdout_fraction,
+        on_bad=options.on_bad,
+        max_bad_fraction=options.max_bad_fraction,
     )
 
 
-def _build_model(chosen: _Settings, class_names: tuple[str, ...]) -> "keras.Model":
+def _build_model(options: _Settings, class_names: tuple[str, ...]) -> "keras.Model":
     import keras
 
     from catdog_keras.layers import augmentation_preset
     from catdog_keras.models import transfer_model
 
-    keras.utils.set_random_seed(chosen.seed)
+    keras.utils.set_random_seed(options.seed)
     return transfer_model(
-        chosen.backbone,
-        (chosen.image_size, chosen.image_size, 3),
+        options.backbone,
+        (options.image_size, options.image_size, 3),
         class_names=class_names,
-        weights=chosen.weights,
+        weights=options.weights,
         augmentation=None
-        if chosen.augmentation == "none"
-        else augmentation_preset(chosen.augmentation),
+        if options.augmentation == "none"
+        else augmentation_preset(options.augmentation),
     )
 
 
-def _fit(model: "keras.Model", splits: "ImageSplits", chosen: _Settings) -> dict[str, list[float]]:
+def _fit(model: "keras.Model", splits: "ImageSplits", options: _Settings) -> dict[str, list[float]]:
     """Trains the head, then the last layers of the backbone; each keeps its best epoch."""
     import keras
 
@@ -195,24 +195,24 @@ def _fit(model: "keras.Model", splits: "ImageSplits", chosen: _Settings) -> dict
     from catdog_keras.training import fine_tune, fit_head
 
     best = keras.callbacks.EarlyStopping(
-        "val_loss", patience=chosen.epochs, restore_best_weights=True
+        "val_loss", patience=options.epochs, restore_best_weights=True
     )
     log = fit_head(
         model,
         splits.train,
         validation_data=splits.validation,
-        epochs=chosen.epochs,
-        num_views=1 if chosen.augmentation == "none" else 2,
+        epochs=options.epochs,
+        num_views=1 if options.augmentation == "none" else 2,
         callbacks=[best],
         verbose=0,
     ).history
-    if chosen.fine_tune_epochs:
+    if options.fine_tune_epochs:
         with progress_bar("Fine-tuning", None, "steps") as advance:
             tuned = fine_tune(
                 model,
                 splits.train,
                 validation_data=splits.validation,
-                epochs=chosen.fine_tune_epochs,
+                epochs=options.fine_tune_epochs,
                 callbacks=[TrainingProgress(advance)],
                 verbose=0,
             ).history
@@ -220,7 +220,9 @@ def _fit(model: "keras.Model", splits: "ImageSplits", chosen: _Settings) -> dict
     return {name: [float(value) for value in values] for name, values in log.items()}
 
 
-def _tell(model: "keras.Model", splits: "ImageSplits", seconds: float, output: str) -> None:
+def _print_summary(
+    model: "keras.Model", splits: "ImageSplits", seconds: float, output: str
+) -> None:
     """Prints the training data, the validation accuracy, and how to evaluate the model."""
     from catdog_keras.datasets._scan_report import printable
     from catdog_keras.evaluation import evaluate_classifier
@@ -228,10 +230,10 @@ def _tell(model: "keras.Model", splits: "ImageSplits", seconds: float, output: s
     for split, counts in splits.counts.items():
         listed = ", ".join(f"{count:,} {printable(name)}" for name, count in counts.items())
         click.echo(f"{split:<10} {sum(counts.values()):>6,} images: {listed}")
-    judged = evaluate_classifier(model, splits.validation, splits.class_names)
-    low, high = judged.accuracy_interval
+    evaluation = evaluate_classifier(model, splits.validation, splits.class_names)
+    low, high = evaluation.accuracy_interval
     click.echo(
-        f"Trained in {seconds:.0f} s; validation accuracy {judged.accuracy:.3f} "
+        f"Trained in {seconds:.0f} s; validation accuracy {evaluation.accuracy:.3f} "
         f"[{low:.3f}, {high:.3f}], optimistic: it was used to select the best epoch."
     )
     click.echo(

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from catdog_keras.cli.errors import plain_messages, with_options
+from catdog_keras.cli.errors import user_errors, with_options
 from catdog_keras.cli.frameworks import import_frameworks
 from catdog_keras.cli.inputs import check_data, check_output_folder, check_weights
-from catdog_keras.cli.interrupts import interruptible_work
+from catdog_keras.cli.interrupts import handle_interrupts
 from catdog_keras.cli.options import seed_option
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ if TYPE_CHECKING:
 )
 def tutorial(image_size: int | None, **options: Any) -> None:
     """Run the tutorial's four steps: show and count images, train four models, compare, test."""
-    with plain_messages():
+    with user_errors():
         if options["source"] not in ("synthetic", "public"):
             check_data("source", options["source"])
         check_weights(options["weights"], ("auto", "imagenet", "synthetic"))
@@ -88,7 +88,7 @@ def tutorial(image_size: int | None, **options: Any) -> None:
         import_frameworks()
         from catdog_keras.tutorial import run_tutorial
 
-        with interruptible_work():
+        with handle_interrupts():
             result = run_tutorial(
                 image_size=None if image_size is None else (image_size, image_size),
                 **options,

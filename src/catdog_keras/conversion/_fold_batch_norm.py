@@ -86,8 +86,8 @@ def _fold(model: keras.Model, dtype: str | None, kept: list[str]) -> keras.Model
         graph = LayerGraph.of(plain)
     except NotImplementedError as error:  # of a nested layer, which Keras does not name
         requirement = "a model whose layers all have a config"
-        told = next(line for line in str(error).splitlines() if line)
-        raise ValueError(describe("model", requirement, model, f"Keras says: {told}")) from error
+        reason = next(line for line in str(error).splitlines() if line)
+        raise ValueError(describe("model", requirement, model, f"Keras says: {reason}")) from error
     before: dict[str, keras.Layer] = {}  # layer -> batch normalization of its input
     after: dict[str, keras.Layer] = {}  # layer -> batch normalization of its output
     for layer in plain.layers:

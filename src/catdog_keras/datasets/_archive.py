@@ -42,13 +42,13 @@ def cache_directory() -> Path:
     """
     home = os.environ.get("KERAS_HOME")
     directory = (Path(home) if home else Path.home() / ".keras") / "catdog_keras"
-    with writing_to_cache(directory):
+    with cache_write_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
     return directory
 
 
 @contextmanager
-def writing_to_cache(directory: Path) -> Iterator[None]:
+def cache_write_errors(directory: Path) -> Iterator[None]:
     """Converts system errors in the block to one that names the folder and how to choose another.
 
     Raises:
@@ -76,9 +76,9 @@ def unpack_archive(archive: Path, directory: Path) -> Path:
         ValueError: If the file is not a zip archive, is damaged, or has an unsafe member.
     """
     target = directory / sha256_of(archive)[:32]
-    with writing_to_cache(directory):
+    with cache_write_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
-        sweep(directory)
+        remove_stale_temp(directory)
         try:
             with zipfile.ZipFile(archive) as opened:
                 members = opened.infolist()
@@ -108,7 +108,7 @@ def _unpack(opened: zipfile.ZipFile, members: list[zipfile.ZipInfo], target: Pat
         opened.extractall(new)
         if _missing(new, members):
             raise zipfile.BadZipFile("a member is shorter than the archive states")
-        appear(new, target)
+        publish(new, target)
         for name in _missing(target, members):  # the folder already existed, with missing files
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             (new / name).replace(target / name)
@@ -136,7 +136,7 @@ def sha256_of(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def sweep(directory: Path) -> None:
+def remove_stale_temp(directory: Path) -> None:
     """Removes temporary folders of processes that were killed long ago."""
     for leftover in directory.glob(".*-*"):
         try:
@@ -147,7 +147,7 @@ def sweep(directory: Path) -> None:
             shutil.rmtree(leftover, ignore_errors=True)
 
 
-def appear(scratch: Path, target: Path) -> None:
+def publish(scratch: Path, target: Path) -> None:
     """Renames a finished folder atomically; keeps an existing one of another process."""
     try:
         scratch.rename(target)
@@ -168,7 +168,7 @@ def _check_members(archive: Path, members: list[zipfile.ZipInfo]) -> None:
         if exceeds:
             raise ValueError(f"{str(archive)!r} is rejected: it would unpack to {what}.")
     for member in members:
-        _reject(archive, member, _wrong_with(member))
+        _reject(archive, member, _find_fault(member))
     if len({member.filename for member in members}) < len(members):
         raise ValueError(f"{str(archive)!r} is rejected: two of its members have the same name.")
     files = {member.filename for member in members if not member.is_dir()}
@@ -187,7 +187,7 @@ def _reject(archive: Path, member: zipfile.ZipInfo, reason: str) -> None:
         raise ValueError(f"{str(archive)!r} is rejected: its member {name!r} {reason}.")
 
 
-def _wrong_with(member: zipfile.ZipInfo) -> str:
+def _find_fault(member: zipfile.ZipInfo) -> str:
     """Returns why a member must not be unpacked, or an empty string."""
     name = member.orig_filename
     parts = PurePosixPath(name).parts

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # Supported formats with their extensions. Pillow is restricted to them: by default it tries all
 # formats that it supports, and some of those start other programs.
-FORMAT_ENDINGS = {
+FORMAT_EXTENSIONS = {
     "BMP": (".bmp",),
     "GIF": (".gif",),
     "JPEG": (".jpg", ".jpeg", ".jfif"),
@@ -39,18 +39,18 @@ def open_image(content: bytes) -> "Image.Image":
     """Reads the header of an image in one of the formats; does not decode the pixels."""
     from PIL import Image
 
-    formats = [name for name in FORMAT_ENDINGS if name != "MPO"]  # MPO opens as JPEG
+    formats = [name for name in FORMAT_EXTENSIONS if name != "MPO"]  # MPO opens as JPEG
     return Image.open(io.BytesIO(content), formats=formats)
 
 
-def decode_by_kernel(content: Any) -> Any:
+def decode_tf(content: Any) -> Any:
     """Decodes a standard JPEG or PNG in a dataset: bytes to uint8 (height, width, 3)."""
     import tensorflow as tf
 
     return tf.io.decode_image(content, channels=3, expand_animations=False)
 
 
-def kernel_complaint(content: bytes, kind: str) -> str:
+def tf_decode_error(content: bytes, kind: str) -> str:
     """Returns why TensorFlow's kernel cannot decode a JPEG or PNG file, or an empty string.
 
     A JPEG file is decoded at an eighth of its size, which still reads the whole stream.
@@ -67,7 +67,7 @@ def kernel_complaint(content: bytes, kind: str) -> str:
     return ""
 
 
-def decode_with_rules(content: bytes) -> np.ndarray:
+def decode_pillow(content: bytes) -> np.ndarray:
     """Decodes an image in any of the formats to RGB.
 
     EXIF orientation is applied, palettes are resolved, samples of more than 8 bits are scaled to 8,

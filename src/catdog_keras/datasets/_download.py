@@ -6,9 +6,9 @@ import zipfile
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from catdog_keras._output import write_whole
+from catdog_keras._output import atomic_write_text
 from catdog_keras._progress import progress_bar
-from catdog_keras.datasets._archive import sha256_of, sweep
+from catdog_keras.datasets._archive import remove_stale_temp, sha256_of
 
 DOWNLOAD_TIMEOUT_SECONDS = 30
 DOWNLOAD_RETRIES = 2
@@ -28,13 +28,13 @@ def fetch_archive(url: str, directory: Path) -> Path:
     target = directory / PurePosixPath(url).name
     record = directory / f"{target.name}.sha256"
     directory.mkdir(parents=True, exist_ok=True)
-    sweep(directory)
+    remove_stale_temp(directory)
     known = record.read_text(encoding="ascii").strip() if record.exists() else None
     if not target.exists():
         _download(url, target, known)
     digest = sha256_of(target)
     if known is None:
-        write_whole(record, digest)
+        atomic_write_text(record, digest)
         warnings.warn(
             f"No published checksum for {url}. Recorded SHA-256 {digest} in {str(record)!r}; later "
             "downloads must match.",

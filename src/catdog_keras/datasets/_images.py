@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from catdog_keras._checks import check_class_names, check_path, describe
-from catdog_keras.datasets._index import IMAGE_ENDINGS, Listing, list_images
+from catdog_keras.datasets._index import IMAGE_EXTENSIONS, Listing, list_images
 from catdog_keras.datasets._options import BatchOptions
 from catdog_keras.datasets._pipeline import batched_dataset
 from catdog_keras.datasets._scan_report import ImageFile, ScanReport, first_lines, printable
@@ -130,7 +130,7 @@ def _find(paths: Sequence[Path]) -> dict[str, str]:
             continue
         files, _ = list_images(folder)
         if not files:
-            requirement = f"files, or folders of files that end in {', '.join(IMAGE_ENDINGS)}"
+            requirement = f"files, or folders of files that end in {', '.join(IMAGE_EXTENSIONS)}"
             raise ValueError(describe("paths", requirement, str(path)))
         for file in files:
             found[str(folder / file)] = str(folder.absolute().parent)

@@ -9,7 +9,7 @@ import numpy as np
 # Name prefixes of hidden files: dot files, and the folder that macOS adds to archives.
 HIDDEN = (".", "__MACOSX")
 
-IMAGE_ENDINGS = (".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+IMAGE_EXTENSIONS = (".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 # Accepted names of the split folders, in upper or lower case.
 SPLIT_FOLDERS = {
@@ -118,7 +118,7 @@ def list_images(directory: str | os.PathLike[str]) -> tuple[list[str], list[str]
                     continue
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append(f"{prefix}{name}/")
-                elif not name.lower().endswith(IMAGE_ENDINGS):
+                elif not name.lower().endswith(IMAGE_EXTENSIONS):
                     others.append(prefix + name)
                 elif not _links_to_folder(entry):
                     images.append(prefix + name)
@@ -190,7 +190,7 @@ def _list_classes(
         if not found:
             raise ValueError(
                 f"{str(folder / name)!r} contains no image, that is, no file that ends in "
-                f"{', '.join(IMAGE_ENDINGS)}. Add images, or remove the folder."
+                f"{', '.join(IMAGE_EXTENSIONS)}. Add images, or remove the folder."
             )
         files += [f"{above}{name}/{file}" for file in found]
         ignored += [f"{above}{name}/{file}" for file in others]

@@ -40,14 +40,14 @@ def write_manifest(
 ) -> None:
     """Writes a manifest atomically; `rows` are split, file, label, size and SHA-256."""
     files = [
-        dict(zip(KEYS, (name_below(root, file), label, split, size, sha256), strict=True))
+        dict(zip(KEYS, (relative_posix_path(root, file), label, split, size, sha256), strict=True))
         for split, file, label, size, sha256 in rows
     ]
     content = {"version": VERSION, "class_names": list(class_names), "files": files}
     save_text(path, json.dumps(content, indent=1))
 
 
-def name_below(root: Path, file: str) -> str:
+def relative_posix_path(root: Path, file: str) -> str:
     """Returns the path of a file relative to `root`, with forward slashes on every system."""
     return PurePosixPath(os.path.relpath(file, root).replace(os.sep, "/")).as_posix()
 
@@ -78,7 +78,7 @@ def _read(content: Any) -> Manifest:
     rows = content["files"]
     for row in rows:
         _check_row(row, len(class_names))
-    _check_apart(rows)
+    _check_disjoint(rows)
     splits = {}
     for split in SPLITS:
         members = [row for row in rows if row["split"] == split]
@@ -105,7 +105,7 @@ def _check_row(row: Any, class_count: int) -> None:
         raise ValueError(f"{path!r} has no size or no checksum")
 
 
-def _check_apart(rows: Any) -> None:
+def _check_disjoint(rows: Any) -> None:
     """Raises if two splits share a checksum, which `write_manifest` never produces."""
     first: dict[str, Any] = {}
     for row in rows:

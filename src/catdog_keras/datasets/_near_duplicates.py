@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from catdog_keras._progress import progress_bar
-from catdog_keras.datasets._decode import decode_with_rules
+from catdog_keras.datasets._decode import decode_pillow
 
 HASH_BITS = 64
 MOST_DIFFERENT_BITS = 4
@@ -47,7 +47,7 @@ def _perceptual_hash(path: str) -> int:
     import imagehash
     from PIL import Image
 
-    bits = imagehash.phash(Image.fromarray(decode_with_rules(Path(path).read_bytes()))).hash
+    bits = imagehash.phash(Image.fromarray(decode_pillow(Path(path).read_bytes()))).hash
     return int.from_bytes(np.packbits(bits).tobytes())
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from catdog_keras.datasets._cache import hold, load_or_store
-from catdog_keras.datasets._decode import decode_by_kernel, decode_with_rules
+from catdog_keras.datasets._decode import decode_pillow, decode_tf
 from catdog_keras.datasets._index import Listing
 from catdog_keras.datasets._options import BatchOptions
 from catdog_keras.datasets._scan_report import ImageFile
@@ -95,7 +95,7 @@ def _decoder(listing: Listing, images: Sequence[ImageFile], image_size: tuple[in
     def decode(position: Any) -> tuple[Any, Any]:
         content = _read(files[position], sizes[position])
         image = tf.cond(
-            by_kernel[position], lambda: decode_by_kernel(content), lambda: _decode_odd(content)
+            by_kernel[position], lambda: decode_tf(content), lambda: _decode_odd(content)
         )
         image = tf.image.resize(image, image_size, method="bilinear")
         return tf.ensure_shape(image, (*image_size, 3)), labels[position]
@@ -118,7 +118,7 @@ def _read(file: Any, size: Any) -> Any:
 def _decode_odd(content: Any) -> Any:
     import tensorflow as tf
 
-    image = tf.numpy_function(decode_with_rules, [content], tf.uint8, stateful=False)
+    image = tf.numpy_function(decode_pillow, [content], tf.uint8, stateful=False)
     return tf.ensure_shape(image, (None, None, 3))
 
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from catdog_keras._checks import check_boolean, check_path, describe
-from catdog_keras.datasets._index import IMAGE_ENDINGS, list_images
+from catdog_keras.datasets._index import IMAGE_EXTENSIONS, list_images
 from catdog_keras.datasets._near_duplicates import find_near_duplicates
-from catdog_keras.datasets._scan_report import ScanReport, endings_of
+from catdog_keras.datasets._scan_report import ScanReport, count_extensions
 from catdog_keras.datasets._validate import inspect_files
 
 
@@ -47,8 +47,8 @@ def scan_images(directory: str | os.PathLike[str], *, near_duplicates: bool = Fa
         raise NotADirectoryError(describe("directory", "a folder", str(directory)))
     found, others = ([str(root / file) for file in files] for files in list_images(root))
     if not found:
-        requirement = f"a folder with files that end in {', '.join(IMAGE_ENDINGS)}"
-        remedy = f"It holds {endings_of(others)}." if others else ""
+        requirement = f"a folder with files that end in {', '.join(IMAGE_EXTENSIONS)}"
+        remedy = f"It holds {count_extensions(others)}." if others else ""
         raise ValueError(describe("directory", requirement, str(directory), remedy))
     report = ScanReport.of(inspect_files(found), others)
     if not near_duplicates:

@@ -95,7 +95,8 @@ class ScanReport:
         lines += ["like " + ", ".join(map(printable, paths)) for paths in self.near_duplicates]
         if self.ignored:
             lines.append(
-                f"ignored files without a supported image extension: {endings_of(self.ignored)}"
+                "ignored files without a supported image extension: "
+                f"{count_extensions(self.ignored)}"
             )
         return "\n".join(lines)
 
@@ -108,7 +109,7 @@ def printable(name: str) -> str:
     )
 
 
-def endings_of(paths: Sequence[str]) -> str:
+def count_extensions(paths: Sequence[str]) -> str:
     """Formats file counts by extension, such as "3 files (2 .txt, 1 without)"."""
     endings = Counter(PurePath(path).suffix.lower() or "without an extension" for path in paths)
     counts = ", ".join(f"{count} {printable(ending)}" for ending, count in endings.most_common())

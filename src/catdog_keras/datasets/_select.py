@@ -7,8 +7,8 @@ import numpy as np
 
 from catdog_keras.datasets._index import SPLITS, ImageIndex, Listing
 from catdog_keras.datasets._options import SplitOptions
-from catdog_keras.datasets._scan_report import ScanReport, endings_of, first_lines, printable
-from catdog_keras.datasets._split import SPLIT_FUNCTIONS, hold_out, unite_duplicates
+from catdog_keras.datasets._scan_report import ScanReport, count_extensions, first_lines, printable
+from catdog_keras.datasets._split import SPLIT_FUNCTIONS, group_duplicates, hold_out
 from catdog_keras.datasets._validate import inspect_files
 
 # Stack level of the line that called load_cats_dogs or load_image_folder.
@@ -43,7 +43,7 @@ def select_images(
         parts[part] = listing.take(good.nonzero()[0])
         _check_classes_left(part, parts[part], index.class_names)
     splits = _split(parts, index.class_names, options, batch_size, seed, holdout_fraction)
-    splits, moved = unite_duplicates(
+    splits, moved = group_duplicates(
         splits, {file: image.sha256 for file, image in scan.by_path.items()}
     )
     _report_duplicates(splits, scan, moved)
@@ -73,7 +73,7 @@ def _report_ignored(scan: ScanReport) -> None:
     if scan.ignored:
         warnings.warn(
             "Ignored files without a supported image extension: "
-            f"{endings_of(scan.ignored)}. If some are images, convert or rename them. "
+            f"{count_extensions(scan.ignored)}. If some are images, convert or rename them. "
             "`scan.ignored` lists all of them.",
             stacklevel=_TO_THE_CALLER,
         )

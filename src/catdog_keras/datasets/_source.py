@@ -8,11 +8,11 @@ from pathlib import Path
 from catdog_keras._checks import check_path, describe
 from catdog_keras._progress import progress_bar
 from catdog_keras.datasets._archive import (
-    appear,
     cache_directory,
-    sweep,
+    cache_write_errors,
+    publish,
+    remove_stale_temp,
     unpack_archive,
-    writing_to_cache,
 )
 from catdog_keras.datasets._download import fetch_archive
 
@@ -24,7 +24,7 @@ def find_cats_dogs(source: str | os.PathLike[str] | None) -> Path:
     """Returns the folder of the public archive, of the synthetic images, or of a given path."""
     if source is None or source == "public":
         downloads = cache_directory() / "downloads"
-        with writing_to_cache(downloads):
+        with cache_write_errors(downloads):
             archive = fetch_archive(CATS_DOGS_URL, downloads)
         return unpack_archive(archive, cache_directory() / UNPACKED)
     if source == "synthetic":
@@ -57,13 +57,13 @@ def _synthetic_directory() -> Path:
 
     target = cache_directory() / f"synthetic-{synthetic.VERSION}"
     if not target.is_dir():
-        sweep(target.parent)
+        remove_stale_temp(target.parent)
         with (
-            writing_to_cache(target.parent),
+            cache_write_errors(target.parent),
             tempfile.TemporaryDirectory(prefix=".synthetic-", dir=target.parent) as scratch,
             progress_bar("Drawing cats and dogs", synthetic.COUNT, "images") as advance,
         ):
             drawn = Path(scratch) / target.name
             synthetic.write_synthetic(drawn, progress=advance)
-            appear(drawn, target)
+            publish(drawn, target)
     return target

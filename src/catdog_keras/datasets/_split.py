@@ -75,7 +75,7 @@ def divide_classes(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.n
     return first, last
 
 
-def unite_duplicates(
+def group_duplicates(
     splits: Mapping[str, Listing], digests: Mapping[str, str]
 ) -> tuple[dict[str, Listing], list[str]]:
     """Moves byte-identical images to the first split that contains one of them.

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Literal
 from catdog_keras._progress import progress_bar
 from catdog_keras.datasets._decode import (
     EXIF_ORIENTATION,
-    FORMAT_ENDINGS,
+    FORMAT_EXTENSIONS,
     KERNEL_FORMATS,
     TIFF_BITS,
     TIFF_SAMPLE_FORMAT,
-    decode_with_rules,
-    kernel_complaint,
+    decode_pillow,
     open_image,
+    tf_decode_error,
 )
 from catdog_keras.datasets._scan_report import ImageFile
 
@@ -67,7 +67,7 @@ def inspect_file(path: str) -> ImageFile:
     digest = hashlib.sha256(content).hexdigest()
     try:
         oddities, plain = _decode(path, content)
-    except _Unusable as error:
+    except _InvalidImageError as error:
         return ImageFile(path, "bad", str(error), len(content), digest)
     status: Literal["good", "nonstandard"] = "nonstandard" if oddities else "good"
     return ImageFile(path, status, ", ".join(oddities), len(content), digest, plain)
@@ -86,7 +86,7 @@ class _Form:
     transparent: bool
 
 
-class _Unusable(Exception):  # noqa: N818 - describes a file, not a program error
+class _InvalidImageError(Exception):
     """The reason why a file cannot be read as an image."""
 
 
@@ -94,28 +94,28 @@ def _decode(path: str, content: bytes) -> tuple[list[str], bool]:
     """Decodes an image with the later decoder; returns its peculiarities, and whether it is plain.
 
     Raises:
-        _Unusable: If the file is bad.
+        _InvalidImageError: If the file is bad.
     """
     image, form = _open(content)
     if image.width * image.height > MAX_MEGAPIXELS * 1_000_000:
-        raise _Unusable(TOO_LARGE)
+        raise _InvalidImageError(TOO_LARGE)
     if form.bits > DEEPEST or form.samples != "unsigned":
         samples = f"{form.bits}-bit {form.samples} samples"
-        raise _Unusable(f"{samples}, which have no defined white level")
+        raise _InvalidImageError(f"{samples}, which have no defined white level")
     oddities = _oddities(path, form)
     plain = form.kind in KERNEL_FORMATS and form.mode in KERNEL_MODES and not oddities
     complaint = ""
     if plain or form.kind == "PNG":  # Pillow ignores wrong checksums and missing rows
-        complaint = kernel_complaint(content, form.kind)
+        complaint = tf_decode_error(content, form.kind)
     try:
         if complaint:
             image.load()  # for its message, which is clearer than the kernel's
         elif not plain:
-            decode_with_rules(content)
+            decode_pillow(content)
     except Exception as error:  # decoders raise various exceptions for damaged files
         complaint = str(error)
     if complaint:
-        raise _Unusable(f"could not be decoded: {complaint}")
+        raise _InvalidImageError(f"could not be decoded: {complaint}")
     return oddities, plain
 
 
@@ -127,11 +127,11 @@ def _open(content: bytes) -> "tuple[Image.Image, _Form]":
         image = open_image(content)
         return image, _read_form(image, content)
     except UnidentifiedImageError:
-        raise _Unusable("not an image in any known format") from None
+        raise _InvalidImageError("not an image in any known format") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise _Unusable(TOO_LARGE) from None
+        raise _InvalidImageError(TOO_LARGE) from None
     except Exception as error:  # decoders raise various exceptions for damaged files
-        raise _Unusable(f"could not be decoded: {error}") from error
+        raise _InvalidImageError(f"could not be decoded: {error}") from error
 
 
 def _read_form(image: "Image.Image", content: bytes) -> _Form:
@@ -161,7 +161,7 @@ def _read_samples(image: "Image.Image", content: bytes) -> tuple[int, str]:
 
 
 def _oddities(path: str, form: _Form) -> list[str]:
-    endings = FORMAT_ENDINGS.get(form.kind, ())
+    endings = FORMAT_EXTENSIONS.get(form.kind, ())
     rules = (
         (form.orientation in TURNED, "rotated by its EXIF orientation"),
         (form.mode in ("P", "PA"), "palette"),

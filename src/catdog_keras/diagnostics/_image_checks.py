@@ -14,7 +14,7 @@ from catdog_keras.diagnostics._infer_input_range import (
     BYTES,
     SIGNED,
     UNIT,
-    Arrival,
+    PreprocessingTrace,
     Range,
     infer_input_range,
     same_range,
@@ -186,7 +186,7 @@ def _check_range(found: Found, model: keras.Model) -> Iterator[Finding]:
         yield from _check_against(found, wanted, arrival)
 
 
-def _check_against(found: Found, wanted: Range, arrival: Arrival) -> Iterator[Finding]:
+def _check_against(found: Found, wanted: Range, arrival: PreprocessingTrace) -> Iterator[Finding]:
     """Yields problems of images for a model whose input range is known."""
     slack = SLACK * (wanted[1] - wanted[0])
     within = wanted[0] - slack <= found.low and found.high <= wanted[1] + slack
@@ -225,7 +225,7 @@ def _check_unscaled(found: Found, model: keras.Model, first: keras.Layer) -> Ite
         )
 
 
-def _check_scaling_inside(arrival: Arrival) -> Iterator[Finding]:
+def _check_scaling_inside(arrival: PreprocessingTrace) -> Iterator[Finding]:
     """Yields problems of a model whose own scaling matches no usual image range."""
     names = " and ".join(map(repr, arrival.scalers))
     if len(arrival.scalers) > 1 and arrival.values[1] - arrival.values[0] < 0.1:

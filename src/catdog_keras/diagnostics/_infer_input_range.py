@@ -37,7 +37,7 @@ _SIDE = 64  # image size for a model of variable input size
 
 
 @dataclass
-class Arrival:
+class PreprocessingTrace:
     """How images arrive at a model's first weights, after the layers in front of them.
 
     Attributes:
@@ -113,7 +113,7 @@ def infer_input_range(model: keras.Model) -> Range | None:
     return None
 
 
-def walk(model: keras.Model, given: Range) -> Arrival | None:
+def walk(model: keras.Model, given: Range) -> PreprocessingTrace | None:
     """Passes an image of the given range to the model's first weights; None if unsupported."""
     if not is_graph(model) or len(model.inputs) != 1:
         return None
@@ -124,7 +124,7 @@ def walk(model: keras.Model, given: Range) -> Arrival | None:
     # This is the width axis in one data format and the height axis in the other. Two constant
     # halves keep their values in resizing and cropping.
     image[:, :, shape[1] // 2 :] = given[1]
-    arrival = Arrival()
+    arrival = PreprocessingTrace()
     with contextlib.suppress(_ReachedWeightsError):
         arrival.values = _values(_enter(model, keras.ops.convert_to_tensor(image), arrival))
     return arrival
@@ -162,7 +162,7 @@ def _is_of_network_scale(values: Range) -> bool:
     return 0.5 <= values[1] - values[0] <= 8 and max(map(abs, values)) <= 5
 
 
-def _enter(model: keras.Model, images: Any, arrival: Arrival) -> Any:
+def _enter(model: keras.Model, images: Any, arrival: PreprocessingTrace) -> Any:
     """Runs the layers of a model one by one until one has weights."""
     arrival.models.append(model.name)
     if isinstance(model, keras.Sequential):
@@ -192,7 +192,7 @@ def _enter(model: keras.Model, images: Any, arrival: Arrival) -> Any:
     return images
 
 
-def _step(layer: Any, args: Any, kwargs: dict[str, Any], arrival: Arrival) -> Any:
+def _step(layer: Any, args: Any, kwargs: dict[str, Any], arrival: PreprocessingTrace) -> Any:
     if is_graph(layer) and (_has_network(layer) or isinstance(layer, keras.Sequential)):
         return _enter(layer, args[0], arrival)
     given = _values(args[0])
@@ -207,7 +207,7 @@ def _step(layer: Any, args: Any, kwargs: dict[str, Any], arrival: Arrival) -> An
     return outputs
 
 
-def _end(layer: keras.Layer, given: Range, arrival: Arrival) -> NoReturn:
+def _end(layer: keras.Layer, given: Range, arrival: PreprocessingTrace) -> NoReturn:
     arrival.first, arrival.values = layer, given
     raise _ReachedWeightsError
 

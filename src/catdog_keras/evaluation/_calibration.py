@@ -12,7 +12,7 @@ import numpy as np
 from catdog_keras._checks import describe
 from catdog_keras._cloning import clone_uncompiled, copy_layer
 from catdog_keras._layer_graph import last_activation
-from catdog_keras._probabilities import FloatArray, look_like_probabilities, softmax
+from catdog_keras._probabilities import FloatArray, are_probability_rows, softmax
 from catdog_keras.evaluation._evaluate_classifier import predict_labeled
 from catdog_keras.evaluation._labels import IntegerArray
 
@@ -69,7 +69,7 @@ def calibrate(model: keras.Model, validation: Iterable[Any]) -> tuple[keras.Mode
         raise ValueError(_NOT_LOGITS)
     if outputs.shape[1] == 1:  # sigmoid(x) is the softmax of (0, x)
         outputs = np.hstack([np.zeros_like(outputs), outputs])
-    elif look_like_probabilities(outputs):
+    elif are_probability_rows(outputs):
         raise ValueError(_NOT_LOGITS)
     if len(np.unique(labels)) == 1:
         raise ValueError(

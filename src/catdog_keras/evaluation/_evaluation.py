@@ -34,7 +34,7 @@ from catdog_keras.evaluation._metrics import (
     average_metrics,
     bin_by_confidence,
     compute_class_metrics,
-    trace_roc,
+    compute_roc,
 )
 
 
@@ -209,7 +209,7 @@ class Evaluation:
         """
         classes = range(1 if len(self.class_names) == 2 else 0, len(self.class_names))
         return tuple(
-            trace_roc(self.class_names[index], self.labels == index, self.probabilities[:, index])
+            compute_roc(self.class_names[index], self.labels == index, self.probabilities[:, index])
             for index in classes
         )
 

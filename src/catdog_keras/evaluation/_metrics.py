@@ -181,7 +181,7 @@ class RocCurve:
         return auc_interval(self.auc, self.positives, self.negatives)
 
 
-def trace_roc(class_name: str, positive: npt.NDArray[np.bool_], scores: FloatArray) -> RocCurve:
+def compute_roc(class_name: str, positive: npt.NDArray[np.bool_], scores: FloatArray) -> RocCurve:
     """Computes the ROC curve of the `positive` images against the rest from their scores."""
     order = np.argsort(-scores, kind="stable")
     falling = scores[order]

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from catdog_keras import _backend
-from catdog_keras._checks import check_integer, check_one_tensor, describe
+from catdog_keras._checks import check_integer, check_single_tensor, describe
 
 
 class BaseAugmentation(keras.layers.Layer):
@@ -18,8 +18,8 @@ class BaseAugmentation(keras.layers.Layer):
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """Calls the layer; in a `tf.data` map with any Keras backend."""
-        check_one_tensor(inputs)
-        if _backend.is_foreign(inputs):
+        check_single_tensor(inputs)
+        if _backend.is_foreign_tf_tensor(inputs):
             return self.call(inputs, *args, **kwargs)
         return super().__call__(inputs, *args, **kwargs)
 
@@ -34,7 +34,7 @@ class BaseAugmentation(keras.layers.Layer):
             The images, in the compute dtype.
         """
         self.compute_output_shape(inputs.shape)
-        ops = _backend.operations_for(inputs)
+        ops = _backend.ops_for(inputs)
         if not training:
             return ops.cast(inputs, self.compute_dtype)
         # A tensor even for a single image: its type shows whether this runs in a `tf.data` map.
@@ -64,13 +64,13 @@ LARGEST_SEED = 2**31 - 1  # Keras stores the seed as an int32 on PyTorch
 class SeededLayer(keras.layers.Layer):
     """Base class of layers that draw random numbers from their seed, also in a `tf.data` map."""
 
-    def _keep_seed(self, seed: int | None) -> None:
+    def _init_seed(self, seed: int | None) -> None:
         """Validates and stores the seed, and creates the random number generators."""
         self.seed = (
             None if seed is None else check_integer("seed", seed, minimum=0, maximum=LARGEST_SEED)
         )
         self.seed_generator = keras.random.SeedGenerator(self.seed)
-        self._map_generator = _backend.MapGenerator(self.seed)
+        self._map_generator = _backend.MapRandomGenerator(self.seed)
 
     def _random_uniform(self, shape: tuple[Any, ...]) -> Any:
         """Draws uniform numbers in [0, 1), as TensorFlow tensors in a `tf.data` map."""

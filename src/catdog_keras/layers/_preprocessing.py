@@ -123,14 +123,14 @@ class Preprocessing(keras.layers.Layer):
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """Calls the layer; in a `tf.data` map with any Keras backend."""
-        if _backend.is_foreign(inputs):
+        if _backend.is_foreign_tf_tensor(inputs):
             self.compute_output_shape(inputs.shape)
             return self.call(inputs)
         return super().__call__(inputs, *args, **kwargs)
 
     def call(self, inputs: Any) -> Any:
         """Preprocesses images in [0, 255] for the backbone."""
-        scheme, ops = SCHEMES[self.scheme], _backend.operations_for(inputs)
+        scheme, ops = SCHEMES[self.scheme], _backend.ops_for(inputs)
         outputs = ops.cast(inputs, "float32")
         if scheme.reverses_channels:
             outputs = _backend.reverse(outputs, self._channel_axis)
@@ -152,7 +152,7 @@ class Preprocessing(keras.layers.Layer):
         Returns:
             The images in float32, equal to the originals up to rounding; values are not clipped.
         """
-        scheme, ops = SCHEMES[self.scheme], _backend.operations_for(images)
+        scheme, ops = SCHEMES[self.scheme], _backend.ops_for(images)
         outputs = ops.cast(ops.convert_to_tensor(images), "float32")
         self.compute_output_shape(outputs.shape)
         outputs = outputs * self._per_channel(scheme.deviation, ops)

@@ -10,7 +10,7 @@ from catdog_keras import _backend
 from catdog_keras._checks import (
     check_choice,
     check_finite,
-    check_span,
+    check_range,
 )
 from catdog_keras.layers._affine_matrix import PARAMETERS, affine_matrix, check_count, check_names
 from catdog_keras.layers._base_augmentation import BaseAugmentation, SeededLayer
@@ -123,11 +123,11 @@ class RandomAffine(SeededLayer, BaseAugmentation):
         """Validates and stores the arguments; see the class docstring."""
         super().__init__(**kwargs)
         self.flip = check_choice("flip", flip, FLIPS)
-        shift = check_span("translation", translation, minimum=-1, maximum=1)
+        shift = check_range("translation", translation, minimum=-1, maximum=1)
         self._spans = {
-            "zoom": check_span("zoom", zoom, minimum=-0.9, maximum=9),
-            "shear_degrees": check_span("shear_degrees", shear_degrees, minimum=-80, maximum=80),
-            "rotation_degrees": check_span(
+            "zoom": check_range("zoom", zoom, minimum=-0.9, maximum=9),
+            "shear_degrees": check_range("shear_degrees", shear_degrees, minimum=-80, maximum=80),
+            "rotation_degrees": check_range(
                 "rotation_degrees", rotation_degrees, minimum=-360, maximum=360
             ),
             "translation_height": shift,
@@ -141,7 +141,7 @@ class RandomAffine(SeededLayer, BaseAugmentation):
         self.interpolation = check_choice("interpolation", interpolation, INTERPOLATIONS)
         self.fill_value = check_finite("fill_value", fill_value)
         self.data_format = _backend.resolve_data_format(data_format)
-        self._keep_seed(seed)
+        self._init_seed(seed)
         self._warn_of_fraction()
 
     def _warn_of_fraction(self) -> None:
@@ -167,7 +167,7 @@ class RandomAffine(SeededLayer, BaseAugmentation):
             `rotation_degrees`, `translation_height` and `translation_width` (fractions).
         """
         units = self._random_uniform((batch_size, len(PARAMETERS)))
-        ops = _backend.operations_for(units)
+        ops = _backend.ops_for(units)
         drawn = {name: units[:, column] for column, name in enumerate(PARAMETERS)}
         for name, (low, high) in self._spans.items():
             drawn[name] = low + (high - low) * drawn[name]
@@ -192,7 +192,7 @@ class RandomAffine(SeededLayer, BaseAugmentation):
             ValueError: If the images do not have three or four axes, or the parameters are for
                 another number of images.
         """
-        ops = _backend.operations_for(images)
+        ops = _backend.ops_for(images)
         # Integers cannot be interpolated, and half precision is too coarse for the pixel weights.
         images = ops.cast(ops.convert_to_tensor(images), "float32")
         self.compute_output_shape(images.shape)

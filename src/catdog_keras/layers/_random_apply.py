@@ -64,7 +64,7 @@ class RandomApply(SeededLayer, WrapperLayer):
         super().__init__(**kwargs)
         self.layer = check_inner("layer", layer)
         self.rate = check_number("rate", rate, minimum=0, maximum=1)
-        self._keep_seed(seed)
+        self._init_seed(seed)
 
     @property
     def _inner_layers(self) -> list[keras.Layer]:

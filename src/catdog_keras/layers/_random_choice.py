@@ -64,7 +64,7 @@ class RandomChoice(SeededLayer, WrapperLayer):
         """Validates and stores the arguments; see the class docstring."""
         super().__init__(**kwargs)
         self.layers = check_inner_layers(layers)
-        self._keep_seed(seed)
+        self._init_seed(seed)
 
     @property
     def _inner_layers(self) -> list[keras.Layer]:
@@ -73,7 +73,7 @@ class RandomChoice(SeededLayer, WrapperLayer):
     def _get_transformation(self, batch_size: Any) -> dict[str, Any]:
         """Draws a layer for each of `batch_size` images, but no parameters of these layers."""
         units = self._random_uniform((batch_size,))
-        ops, count = _backend.operations_for(units), len(self.layers)
+        ops, count = _backend.ops_for(units), len(self.layers)
         # The product of a number close to 1 and `count` may be rounded up to `count`.
         return {"choice": ops.minimum(ops.cast(ops.floor(units * count), "int32"), count - 1)}
 
@@ -93,7 +93,7 @@ class RandomChoice(SeededLayer, WrapperLayer):
 
     def transform(self, images: Any, transformation: dict[str, Any]) -> Any:
         """Applies every layer to a batch and selects the chosen result for each image."""
-        ops = _backend.operations_for(images)
+        ops = _backend.ops_for(images)
         choice = ops.convert_to_tensor(transformation["choice"])
         inner = transformation.get("layers") or [None] * len(self.layers)
         outputs = images

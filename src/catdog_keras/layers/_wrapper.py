@@ -74,7 +74,7 @@ class WrapperLayer(BaseAugmentation):
         Returns:
             The transformed images, in the compute dtype.
         """
-        ops = _backend.operations_for(images)
+        ops = _backend.ops_for(images)
         images = ops.convert_to_tensor(images)
         # A wrapped layer may require a batch axis: a model, for example, does.
         alone = len(images.shape) == 3
@@ -84,7 +84,7 @@ class WrapperLayer(BaseAugmentation):
 
     def _select(self, chosen: Any, outputs: Any, images: Any) -> Any:
         """Returns `outputs` for the chosen images and `images` for the others."""
-        ops = _backend.operations_for(images)
+        ops = _backend.ops_for(images)
         return ops.where(
             ops.reshape(ops.cast(chosen, "bool"), (-1, 1, 1, 1)),
             ops.cast(outputs, self.compute_dtype),
@@ -104,7 +104,7 @@ def transform_inner(layer: keras.Layer, images: Any, transformation: dict[str, A
     """Applies a wrapped layer, with the given parameters unless they are None."""
     if transformation is not None:
         return layer.transform_images(images, transformation)
-    if _backend.is_foreign(images):
+    if _backend.is_foreign_tf_tensor(images):
         return _apply_in_map(layer, images)
     return _call(layer, images)
 
@@ -128,7 +128,7 @@ def _apply_in_map(layer: keras.Layer, images: Any) -> Any:
 
 def _call(layer: keras.Layer, images: Any) -> Any:
     # Keras's RandomBrightness modifies its input in place if the backend allows it.
-    images = _backend.protect(images)
+    images = _backend.copy_if_mutable(images)
     if "training" in inspect.signature(layer.call).parameters:
         return layer(images, training=True)
     return layer(images)

@@ -149,7 +149,7 @@ def build_backbone(
             try:
                 return known.builder(input_shape=input_shape, weights=weights)
             except Exception as error:  # keras.utils.get_file raises a bare Exception
-                raise _explained(name, error) from error
+                raise _to_weights_error(name, error) from error
     if not Path(weights).is_file():
         raise WeightsNotFoundError(
             f"`weights` must be {WEIGHTS_REQUIREMENT}; received "
@@ -183,7 +183,7 @@ def _models_folder() -> Path:
     return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "models"
 
 
-def _explained(name: str, error: Exception) -> Exception:
+def _to_weights_error(name: str, error: Exception) -> Exception:
     """Converts a failed download or a damaged file to a clear error; returns others unchanged."""
     models = _models_folder()
     if "URL fetch failure on " in str(error) or isinstance(error, ConnectionError | TimeoutError):
@@ -195,7 +195,7 @@ def _explained(name: str, error: Exception) -> Exception:
             "whose models/ holds it, or give its path as `weights`, or use weights=None for random "
             "initialization."
         )
-    damaged = [str(file) for file in sorted(models.glob("*.h5")) if not _opens(file)]
+    damaged = [str(file) for file in sorted(models.glob("*.h5")) if not _is_valid_hdf5(file)]
     if damaged and isinstance(error, OSError):
         return WeightsNotFoundError(
             f"The ImageNet weights of {name!r} cannot be read; damaged file: {', '.join(damaged)}. "
@@ -205,7 +205,7 @@ def _explained(name: str, error: Exception) -> Exception:
     return error
 
 
-def _opens(file: Path) -> bool:
+def _is_valid_hdf5(file: Path) -> bool:
     """Returns whether a weights file is complete: HDF5 files record their length."""
     import h5py
 

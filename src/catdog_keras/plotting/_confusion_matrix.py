@@ -75,11 +75,11 @@ def plot_confusion_matrix(
 
 
 def _tell_accuracy(right: int, total: int) -> list[str]:
-    told = [f"{right:,} of {total:,} images right"]
+    lines = [f"{right:,} of {total:,} images right"]
     if total:
         low, high = (100 * end for end in wilson_interval(right, total))
-        told += [f"{100 * right / total:.1f} %, 95 % interval {low:.1f} to {high:.1f} %"]
-    return told
+        lines += [f"{100 * right / total:.1f} %, 95 % interval {low:.1f} to {high:.1f} %"]
+    return lines
 
 
 def _check_matrix(matrix: Any, classes: int) -> npt.NDArray[np.int64]:
@@ -150,12 +150,12 @@ def _write_cells(
     ax: Axes, texts: Sequence[str], size: float, colors: npt.NDArray[np.float64]
 ) -> None:
     for (row, column), text in zip(np.ndindex(colors.shape[:2]), texts, strict=True):
-        ink = _ink_on(colors[row, column])
+        ink = _contrasting_color(colors[row, column])
         cell = ax.text(column, row, text, ha="center", va="center", fontsize=size, color=ink)
         cell.set_in_layout(False)  # inside the axes: the layout engine can ignore up to 1,600 texts
 
 
-def _ink_on(color: npt.NDArray[np.float64]) -> str:
+def _contrasting_color(color: npt.NDArray[np.float64]) -> str:
     """Returns black or white, whichever has more contrast (WCAG 2.1, relative luminance)."""
     red, green, blue = (
         c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in color[:3]

@@ -31,7 +31,7 @@ class ImagesByClass:
     """First images of each class, and the number of images that were searched for them."""
 
     images: list[list[Array]]
-    looked_at: int
+    num_scanned: int
 
 
 def first_images(
@@ -42,18 +42,18 @@ def first_images(
 ) -> ImagesByClass:
     """Reads batches until each class has `per_class` images or `max_batches` is reached."""
     found: list[list[Array]] = [[] for _ in range(num_classes)]
-    looked_at = 0
+    num_scanned = 0
     for images, labels in itertools.islice(_batches(data), max_batches):
         images, indices = _check_batch(images, labels, num_classes)
-        looked_at += len(indices)
+        num_scanned += len(indices)
         for image, index in zip(images, indices, strict=True):
             if len(found[index]) < per_class:
                 found[index].append(image)
         if all(len(of_class) == per_class for of_class in found):
             break
-    if looked_at == 0:
+    if num_scanned == 0:
         raise ValueError("`data` must hold at least one image; received none.")
-    return ImagesByClass(found, looked_at)
+    return ImagesByClass(found, num_scanned)
 
 
 def images_at(data: Any, class_of: Mapping[int, str]) -> dict[int, Array]:

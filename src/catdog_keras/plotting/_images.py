@@ -79,13 +79,13 @@ def plot_images(
     rest = iter(shown)
     for name, found, ax in zip(names, sample.images, rows, strict=True):
         row.draw(ax, list(itertools.islice(rest, len(found))))
-        write_row_title(ax, name, width, _lack(len(found), per_class, sample.looked_at))
+        write_row_title(ax, name, width, _lack(len(found), per_class, sample.num_scanned))
     return figure
 
 
-def _lack(found: int, wanted: int, looked_at: int) -> tuple[str, str]:
+def _lack(found: int, wanted: int, num_scanned: int) -> tuple[str, str]:
     """Returns the remark of a title on missing images, in a long and a short form."""
     if found == wanted:
         return "", ""
     amount = str(found) if found else "none"
-    return f": {amount} found in {looked_at} images", f" ({amount})"
+    return f": {amount} found in {num_scanned} images", f" ({amount})"

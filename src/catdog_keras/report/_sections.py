@@ -190,15 +190,15 @@ def _decimal(value: float) -> str:
 
 def _tell_matrix(name: str, evaluation: Evaluation) -> str:
     matrix, names = evaluation.confusion_matrix, evaluation.class_names
-    told = f"Confusion matrix of {name}: {evaluation.correct} of {len(evaluation)} right."
+    summary = f"Confusion matrix of {name}: {evaluation.correct} of {len(evaluation)} right."
     if matrix.size > CELLS_TOLD:
-        return told
+        return summary
     cells = (
         f"{matrix[row, column]} {true} misclassified as {predicted}"
         for row, true in enumerate(names)
         for column, predicted in enumerate(names)
     )
-    return f"{told} {', '.join(cells)}."
+    return f"{summary} {', '.join(cells)}."
 
 
 def _tell_bins(evaluation: Evaluation) -> str:

@@ -29,11 +29,11 @@ def models_section(evaluations: Mapping[str, Evaluation], highlight: str | None)
         {"name": name, "test_accuracy": each.accuracy, "test_interval": each.accuracy_interval}
         for name, each in evaluations.items()
     ]
-    told = "; ".join(f"{name} {percent(each.accuracy)}" for name, each in evaluations.items())
+    accuracies = "; ".join(f"{name} {percent(each.accuracy)}" for name, each in evaluations.items())
     baseline = next(iter(evaluations.values())).baseline
     figure = embed(
         plot_comparison(records, baseline),
-        f"Bars of the accuracy of each model with its 95 % interval: {told}.",
+        f"Bars of the accuracy of each model with its 95 % interval: {accuracies}.",
         "The dotted line is the baseline: always predicting the majority class.",
     )
     text = [

@@ -143,6 +143,6 @@ def _summary(
     right = f"{shown.correct:,} correct, in" if shown is not None else "in"
     cards.append(("LabeledImages", f"{len(first):,}", f"{right} {len(first.class_names)} classes"))
     if shown is not None:
-        told = f"0 if confidence equals accuracy; log loss {shown.log_loss:.3f}"
-        cards.append(("Calibration error", f"{shown.calibration_error:.3f}", told))
+        explanation = f"0 if confidence equals accuracy; log loss {shown.log_loss:.3f}"
+        cards.append(("Calibration error", f"{shown.calibration_error:.3f}", explanation))
     return cards

@@ -29,7 +29,7 @@ class Progress:
         seed: Seed of the batch order in every stage.
         epochs: Number of completed epochs of each stage that has started.
         done: Whether the last of these stages is complete.
-        waited: Number of epochs of this stage since the best one.
+        epochs_since_best: Number of epochs of this stage since the best one.
         best: Score of the best weights over all stages; None without validation data.
         history: A list of values per metric, over all stages.
     """
@@ -37,14 +37,14 @@ class Progress:
     seed: int
     epochs: list[int] = field(default_factory=list)
     done: bool = False
-    waited: int = 0
+    epochs_since_best: int = 0
     best: list[float] | None = None
     history: dict[str, list[float]] = field(default_factory=dict)
 
     def begin_stage(self) -> None:
         """Starts the next stage."""
         self.epochs.append(0)
-        self.done, self.waited = False, 0
+        self.done, self.epochs_since_best = False, 0
 
     def is_over(self, stage: int) -> bool:
         """Returns whether a stage that has started is complete."""
@@ -93,8 +93,8 @@ def write_checkpoint(file: Path, call: dict[str, Any], state: State) -> None:
     Raises:
         OSError: If the file cannot be written.
     """
-    told = {"version": VERSION, "call": call, "progress": asdict(state.progress)}
-    arrays: dict[str, Any] = {"told": np.array(json.dumps(told))}
+    metadata = {"version": VERSION, "call": call, "progress": asdict(state.progress)}
+    arrays: dict[str, Any] = {"metadata": np.array(json.dumps(metadata))}
     for name in LISTS:
         arrays |= {f"{name}{n}": array for n, array in enumerate(getattr(state, name))}
     unfinished = file.with_name(f".unfinished-{file.name}")
@@ -124,7 +124,7 @@ def read_checkpoint(file: Path, call: dict[str, Any]) -> State | None:
         return None
     try:
         with np.load(content, allow_pickle=False) as stored:
-            told = json.loads(str(stored["told"]))
+            metadata = json.loads(str(stored["metadata"]))
             lists = {
                 name: [stored[f"{name}{n}"] for n in range(_count(stored.files, name))]
                 for name in LISTS
@@ -132,7 +132,7 @@ def read_checkpoint(file: Path, call: dict[str, Any]) -> State | None:
     except Exception as error:  # NumPy, zipfile and json raise various exceptions
         requirement = "a checkpoint of `fine_tune`, or a path that does not exist"
         raise ValueError(describe("checkpoint", requirement, str(file), f"{error}")) from error
-    before = {"version": told["version"], **told["call"]}
+    before = {"version": metadata["version"], **metadata["call"]}
     now = json.loads(json.dumps({"version": VERSION, **call}))
     differ = [name for name in now if now[name] != before.get(name)]
     if differ:
@@ -142,7 +142,7 @@ def read_checkpoint(file: Path, call: dict[str, Any]) -> State | None:
             "another path."
         )
         raise ValueError(describe("checkpoint", "a checkpoint of the same call", str(file), remedy))
-    return State(Progress(**told["progress"]), **lists)
+    return State(Progress(**metadata["progress"]), **lists)
 
 
 def _count(names: list[str], prefix: str) -> int:
@@ -177,11 +177,11 @@ class EpochKeeper(keras.callbacks.Callback):
         state, progress = self._state, self._state.progress
         for name, value in (logs or {}).items():
             progress.history.setdefault(name, []).append(float(value))
-        progress.waited += 1
+        progress.epochs_since_best += 1
         self.keep_if_best(logs or {})
         progress.epochs[-1] = epoch + 1
         progress.done = progress.epochs[-1] == self._epochs
-        if self._patience is not None and progress.waited >= self._patience:
+        if self._patience is not None and progress.epochs_since_best >= self._patience:
             progress.done = True
             self.model.stop_training = True
         state.variables = values(self._whole.variables)
@@ -193,7 +193,7 @@ class EpochKeeper(keras.callbacks.Callback):
         """Stores the weights if these validation metrics are the best so far."""
         progress, score = self._state.progress, validation_score(logs)
         if score is None:
-            progress.waited = 0
+            progress.epochs_since_best = 0
         elif progress.best is None or score > progress.best:
-            progress.best, progress.waited = score, 0
+            progress.best, progress.epochs_since_best = score, 0
             self._state.best = values(self._whole.weights)

@@ -45,13 +45,13 @@ class FeatureExtractor:
         """Returns a hash of the computed function: layers, weights, dtype and backend."""
         parts = [part for part in (self._split.before, self._split.backbone) if part is not None]
         configs = [_without_names(json.loads(part.to_json())) for part in parts]
-        told = [VERSION, keras.__version__, keras.backend.backend(), self._dtype, configs]
-        found = hashlib.sha256(json.dumps(told).encode())
+        key_parts = [VERSION, keras.__version__, keras.backend.backend(), self._dtype, configs]
+        digest = hashlib.sha256(json.dumps(key_parts).encode())
         for part in parts:
             for weight in part.get_weights():
-                found.update(str((weight.dtype, weight.shape)).encode())
-                found.update(np.ascontiguousarray(weight).data)
-        return found.hexdigest()[:32]
+                digest.update(str((weight.dtype, weight.shape)).encode())
+                digest.update(np.ascontiguousarray(weight).data)
+        return digest.hexdigest()[:32]
 
     def compute(self, images: Array, *, augmented: bool) -> Rows:
         """Returns the features of up to `BATCH_SIZE` images, with or without augmentation."""
@@ -77,7 +77,7 @@ class FeatureExtractor:
 
 
 @dataclass(frozen=True)
-class Collected:
+class FeatureIndex:
     """The images of a dataset, as keys of their cached features.
 
     Attributes:
@@ -101,7 +101,7 @@ def collect(
     *,
     num_views: int,
     keyed: bool,
-) -> Collected:
+) -> FeatureIndex:
     """Computes the features of a dataset's images that are not yet in the store, and adds them.
 
     The first view is the unchanged image, the others are augmented. With `keyed`, the key of an
@@ -125,7 +125,7 @@ def collect(
         queue.flush()
     if not keys:
         raise ValueError(f"`{name}` must hold at least one image; received an empty dataset.")
-    return Collected(
+    return FeatureIndex(
         keys,
         np.concatenate(labels),
         np.concatenate(weights) if weights else None,
@@ -195,7 +195,7 @@ class FeatureBatches(keras.utils.PyDataset):
     """Batches of features and labels; each epoch has every image once, in one of its views."""
 
     def __init__(
-        self, store: FeatureRows, data: Collected, seed: int | Sequence[int] | None = None
+        self, store: FeatureRows, data: FeatureIndex, seed: int | Sequence[int] | None = None
     ) -> None:
         """Shuffles and selects views in each epoch, by `seed`; None keeps the order and view 0."""
         super().__init__()

@@ -16,9 +16,9 @@ from catdog_keras.training._checkpoint import EpochKeeper, Progress, State, assi
 from catdog_keras.training._config import FineTuneConfig
 from catdog_keras.training._feature_cache import FeatureStore
 from catdog_keras.training._features import (
-    Collected,
     FeatureBatches,
     FeatureExtractor,
+    FeatureIndex,
     collect,
     draw_seed,
 )
@@ -32,7 +32,7 @@ from catdog_keras.training._split_model import (
 )
 
 
-class _Images:
+class _ImageStore:
     """Images, with the interface of a feature store."""
 
     def __init__(self, images: Array) -> None:
@@ -42,7 +42,7 @@ class _Images:
         return self._images[places]
 
 
-def feedable(name: str, data: Any, model: keras.Model, seed: Any) -> Any:
+def as_fit_data(name: str, data: Any, model: keras.Model, seed: Any) -> Any:
     """Returns a dataset for `fit`: `data` unchanged, or batches of its arrays.
 
     Arrays are shuffled by `seed`; None keeps their order.
@@ -53,16 +53,16 @@ def feedable(name: str, data: Any, model: keras.Model, seed: Any) -> Any:
     images, labels = (np.concatenate(parts) for parts in list(zip(*batches, strict=True))[:2])
     given = [batch[2] for batch in batches if batch[2] is not None]
     size = BATCH_SIZE if is_arrays(data) else len(batches[0][0])
-    collected = Collected(
+    collected = FeatureIndex(
         [[place] for place in range(len(images))],
         labels,
         np.concatenate(given) if given else None,
         size,
     )
-    return FeatureBatches(_Images(images), collected, seed)
+    return FeatureBatches(_ImageStore(images), collected, seed)
 
 
-def advance_epochs(data: Any, count: int) -> None:
+def skip_epochs(data: Any, count: int) -> None:
     """Advances a dataset by `count` epochs without reading them."""
     for _ in range(count):
         if isinstance(data, keras.utils.PyDataset):
@@ -117,16 +117,16 @@ class Run:
     def _stage(self, number: int, epochs: int, state: State) -> None:
         """Trains one stage, or the rest of it."""
         parts = None
-        if self.options.num_views is not None and not _backend.divides_datasets_alone(self.model):
+        if self.options.num_views is not None and not _backend.requires_tf_data(self.model):
             parts = split_at_trained(self.model, self.backbone)
         if parts is None:
             whole = keras.Model(self.model.inputs, self.model.outputs)
             seed = [state.progress.seed, number]
-            train = feedable("train", self.train, self.model, seed)
-            validation = feedable("validation_data", self.validation, self.model, None)
+            train = as_fit_data("train", self.train, self.model, seed)
+            validation = as_fit_data("validation_data", self.validation, self.model, None)
             self._fit(whole, (train, validation), number, epochs, state)
         elif state.progress.is_over(number):
-            advance_epochs(self.train, 1)  # the pass in which the features were computed
+            skip_epochs(self.train, 1)  # the pass in which the features were computed
         else:
             self._fit_parts(parts, number, epochs, state)
 
@@ -139,19 +139,19 @@ class Run:
         now = values(self._seeds())
         assign(self._seeds(), state.seeds)
 
-        def kept(name: str, data: Any, num_views: Any) -> Collected:
-            seen = collect(name, data, extractor, store, num_views=num_views, keyed=False)
-            require_labels(name, seen.labels, self.model)
-            return seen
+        def extract(name: str, data: Any, num_views: Any) -> FeatureIndex:
+            index = collect(name, data, extractor, store, num_views=num_views, keyed=False)
+            require_labels(name, index.labels, self.model)
+            return index
 
         try:
             data = FeatureBatches(
-                store, kept("train", self.train, views), [state.progress.seed, number]
+                store, extract("train", self.train, views), [state.progress.seed, number]
             )
             validation = None
             if self.validation is not None:
-                judged = kept("validation_data", self.validation, 1)
-                validation = FeatureBatches(store, judged)
+                validation_index = extract("validation_data", self.validation, 1)
+                validation = FeatureBatches(store, validation_index)
             if state.progress.epochs[number]:
                 assign(self._seeds(), now)
             self._fit(parts.head, (data, validation), number, epochs, state)
@@ -170,18 +170,19 @@ class Run:
         if batches is None:
             batches = sum(1 for _ in train)
         compile_like(
-            part, self.model, self._optimizer(part, _course(self.options, epochs * batches))
+            part, self.model, self._optimizer(part, _lr_schedule(self.options, epochs * batches))
         )
         part.optimizer.build(part.trainable_variables)
         if state.optimizer and not state.progress.is_over(number):
             assign(part.optimizer.variables, state.optimizer)
-        advance_epochs(train, done)
+        skip_epochs(train, done)
         keeper = EpochKeeper(self.model, part, state, epochs, self.options.patience, self.save)
         if validation is not None and state.progress.best is None:
-            judge = keras.Model(part.inputs, part.outputs)  # evaluating `part` changes its training
-            compile_like(judge, self.model, keras.optimizers.SGD())
-            begin = judge.evaluate(validation, verbose=0, return_dict=True)
-            keeper.keep_if_best({f"val_{name}": value for name, value in begin.items()})
+            # Evaluating `part` itself would change its training.
+            evaluator = keras.Model(part.inputs, part.outputs)
+            compile_like(evaluator, self.model, keras.optimizers.SGD())
+            initial_metrics = evaluator.evaluate(validation, verbose=0, return_dict=True)
+            keeper.keep_if_best({f"val_{name}": value for name, value in initial_metrics.items()})
         # The callbacks of the user see the metrics of an epoch before its checkpoint is written.
         callbacks = [*keras.tree.flatten(self.callbacks or []), keeper]
         part.fit(
@@ -207,7 +208,7 @@ class Run:
         return [each for each in self.model.variables if id(each) not in weights]
 
 
-def _course(options: FineTuneConfig, steps: int) -> Any:
+def _lr_schedule(options: FineTuneConfig, steps: int) -> Any:
     """Returns the learning-rate schedule: linear warmup from 0, then cosine decay to 0."""
     warmup = int(options.warmup * steps)
     if warmup == 0:

@@ -109,7 +109,7 @@ def fit_head(
         "epochs": epochs,
         "shuffle": False,  # the batches are already shuffled
     }
-    if _backend.divides_datasets_alone(model):
+    if _backend.requires_tf_data(model):
         with _backend.strategy_scope(model):
             compile_if_needed(model)
         return model.fit(
@@ -121,16 +121,18 @@ def fit_head(
         store = _open_store(model, extractor, cache)
         keyed = cache is not False
         try:
-            seen = collect("train", train, extractor, store, num_views=num_views, keyed=keyed)
-            require_labels("train", seen.labels, model)
-            batches = FeatureBatches(store, seen, draw_seed())
+            train_index = collect(
+                "train", train, extractor, store, num_views=num_views, keyed=keyed
+            )
+            require_labels("train", train_index.labels, model)
+            batches = FeatureBatches(store, train_index, draw_seed())
             validation = None
             if validation_data is not None:
-                judged = collect(
+                validation_index = collect(
                     "validation_data", validation_data, extractor, store, num_views=1, keyed=keyed
                 )
-                validation = FeatureBatches(store, judged)
-                require_labels("validation_data", judged.labels, model)
+                validation = FeatureBatches(store, validation_index)
+                require_labels("validation_data", validation_index.labels, model)
             compile_like(split.head, model, model.optimizer)
             return split.head.fit(
                 batches,

@@ -13,7 +13,7 @@ import keras
 
 from catdog_keras._output import output_folder
 from catdog_keras.datasets import ImageSplits, load_cats_dogs
-from catdog_keras.datasets._manifest import name_below
+from catdog_keras.datasets._manifest import relative_posix_path
 from catdog_keras.datasets._options import OnBad
 from catdog_keras.evaluation import Evaluation, baseline_accuracy, evaluate_classifier
 from catdog_keras.layers import augmentation_preset
@@ -285,7 +285,7 @@ def _train_and_evaluate(
 
 
 def _names(splits: ImageSplits, split: str) -> list[str]:
-    return [name_below(splits.root, file) for file in splits.files[split]]
+    return [relative_posix_path(splits.root, file) for file in splits.files[split]]
 
 
 def _count(variables: list[Any]) -> int:

@@ -76,7 +76,7 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Sitter:
+class Animal:
     """An animal with the canvas, position, proportions and coat to draw it with."""
 
     canvas: Canvas
@@ -144,7 +144,7 @@ class Sitter:
         self.build.draw_head(self.canvas, pose, self.coat)
 
 
-def portrait(sitter: Sitter) -> None:
+def portrait(sitter: Animal) -> None:
     """Draws head and shoulders, in frontal view or turned."""
     rng = sitter.canvas.rng
     wide = 0.5 + 0.5 * sitter.build.chest + rng.normal(0, 0.12)
@@ -157,7 +157,7 @@ def portrait(sitter: Sitter) -> None:
     sitter.head((0.1 * yaw, -3.1 + rng.normal(0, 0.15)), rng.uniform(1.05, 1.25), yaw)
 
 
-def sitting(sitter: Sitter) -> None:
+def sitting(sitter: Animal) -> None:
     """Draws a sitting animal in frontal view."""
     build, rng = sitter.build, sitter.canvas.rng
     wide, lean = build.chest, rng.normal(0, 0.15)
@@ -174,7 +174,7 @@ def sitting(sitter: Sitter) -> None:
     sitter.head((lean, -3.75 - build.lift), rng.uniform(1.15, 1.45), rng.normal(0.1, 0.3))
 
 
-def lying(sitter: Sitter) -> None:
+def lying(sitter: Animal) -> None:
     """Draws an animal that lies on its belly with its front paws forward."""
     build, rng = sitter.build, sitter.canvas.rng
     deep = 0.75 + 0.25 * build.chest
@@ -189,7 +189,7 @@ def lying(sitter: Sitter) -> None:
     sitter.head((1.2, -2.55 - build.lift), rng.uniform(1.15, 1.45), rng.uniform(-0.1, 0.6))
 
 
-def walking(sitter: Sitter) -> None:
+def walking(sitter: Animal) -> None:
     """Draws a walking animal in side view."""
     build, rng = sitter.build, sitter.canvas.rng
     stride, deep = rng.uniform(-0.5, 0.5), build.chest
@@ -218,7 +218,7 @@ class Pose:
         shadow: Half width of the shadow on the ground; 0 for no shadow.
     """
 
-    draw: Callable[[Sitter], None]
+    draw: Callable[[Animal], None]
     half_width: float
     height: float
     share: float

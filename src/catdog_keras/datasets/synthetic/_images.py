@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
 from catdog_keras._checks import check_choice, check_integer, describe
-from catdog_keras.datasets.synthetic._bodies import BUILDS, POSES, Pose, Sitter, Stage
+from catdog_keras.datasets.synthetic._bodies import BUILDS, POSES, Animal, Pose, Stage
 from catdog_keras.datasets.synthetic._canvas import Canvas
 from catdog_keras.datasets.synthetic._coats import choose_coat
 from catdog_keras.datasets.synthetic._scenes import draw_foreground, draw_scene
@@ -169,7 +169,7 @@ def draw_with_attributes(
     if pose.shadow > 0:
         _cast_shadow(canvas.image, stage, pose.shadow)
     coat = choose_coat(class_name, rng)
-    pose.draw(Sitter(canvas, stage, BUILDS[class_name], coat))
+    pose.draw(Animal(canvas, stage, BUILDS[class_name], coat))
     draw_foreground(canvas, rng)
     image = Image.fromarray(_developed(canvas.image.reduce(_SUPERSAMPLING), rng))
     return image, ImageAttributes(class_name, pose.name, coat.pattern, coat.base, stage.facing)
