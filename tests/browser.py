@@ -1,4 +1,4 @@
-"""Chromium as the tests drive it: without a window, and without looking hosts up by itself."""
+"""Chromium for tests: headless, and without background network requests."""
 
 import shutil
 
@@ -10,7 +10,7 @@ if not (CHROMIUM and DRIVER):
     pytest.skip("chromium and chromedriver are not installed", allow_module_level=True)
 
 PHONE, DESK = (390, 844), (1280, 900)
-# No sandbox: tests may run as root. The others keep the browser from looking hosts up by itself.
+# No sandbox: tests may run as root. The others disable background network requests.
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -24,7 +24,7 @@ FLAGS = [
 
 
 def start_browser(profile, **logged):
-    """A browser with a profile of its own; `logged` names more of its logs, by their level."""
+    """A browser with a new profile; `logged` adds logs, with their levels."""
     options = webdriver.ChromeOptions()
     options.binary_location = CHROMIUM
     for flag in [*FLAGS, f"--user-data-dir={profile}"]:

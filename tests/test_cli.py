@@ -1,4 +1,4 @@
-"""The command: one clear message and exit status 2 for what a user can mend, no traceback."""
+"""The command: one clear message and exit status 2 for user errors, no traceback."""
 
 import errno
 import os
@@ -50,7 +50,7 @@ def bad_inputs(tmp_path):
     return {
         "nowhere": "`--data` must be an existing folder or zip archive",
         "empty": f"{wanted} and dogs; received --data='{tmp_path / 'empty'}'.",
-        "text.zip": "is no whole zip archive",
+        "text.zip": "is not a valid zip archive",
         "no_images": "contains no image, that is, no file that ends in",
         "other": "It holds the classes green, red in no split folders. `catdog_keras.load_image_folder` takes",
         "one": "At least two classes are needed",

@@ -79,7 +79,7 @@ def keras_home(tmp_path, drawn_synthetic):
 
 @pytest.fixture
 def folder(tmp_path, drawn_synthetic):
-    """Where a reader works: with images and a model of their own."""
+    """A reader's folder, with images and a model."""
     folder = tmp_path / "work"
     shutil.copytree(drawn_synthetic / "train", folder / "images")
     shutil.copytree(drawn_synthetic / "validation" / "cats", folder / "more-images")

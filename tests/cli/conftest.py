@@ -1,4 +1,4 @@
-"""Three drawn classes with nonstandard names, and a small model that tells them apart."""
+"""Three synthetic classes with unusual names, and a small model that classifies them."""
 
 import os
 from pathlib import Path
@@ -34,7 +34,7 @@ def drawn(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def model(drawn, tmp_path_factory) -> Path:
-    """A model that knows grounds apart, with what the command's training leaves beside it."""
+    """A model that classifies by the background, with the files that `train` writes next to it."""
     folder = tmp_path_factory.mktemp("model")
     brightness = keras.layers.Dense(3)
     layers = [

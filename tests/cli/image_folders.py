@@ -1,4 +1,4 @@
-"""LabeledImages of three drawn classes with nonstandard names."""
+"""Images of three synthetic classes with unusual names."""
 
 from PIL import Image, ImageDraw
 

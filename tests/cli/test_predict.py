@@ -1,4 +1,4 @@
-"""Predictions from the command line: each beside its own image, in a form that can be read back."""
+"""Predictions from the command line: each with its own image, in a machine-readable form."""
 
 import csv
 import io

@@ -152,7 +152,7 @@ def real_shape(layer: keras.layers.Layer, images: np.ndarray, *, training: bool)
         return tuple(call(layer, images, training=training).shape)
     import jax
 
-    # JAX compiles each operation anew for each shape; tracing gives the shape in a hundredth.
+    # JAX compiles each operation again for each shape; tracing takes a hundredth of the time.
     def traced(images):
         with keras.StatelessScope():
             return call(layer, images, training=training)
@@ -319,7 +319,7 @@ def test_same_seed_gives_the_same_bits_and_another_seed_others(name):
         draws.append([as_float32(layer(images, training=True)) for _ in range(3)])
     np.testing.assert_array_equal(draws[0], draws[1])
     assert (draws[0][0] != draws[2][0]).any()
-    assert (draws[0][0] != draws[0][1]).any(), "the second call must draw anew"
+    assert (draws[0][0] != draws[0][1]).any(), "the second call must draw new numbers"
 
 
 @EVERY_LAYER

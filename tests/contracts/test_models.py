@@ -23,7 +23,7 @@ BUILDERS = {
         augmentation=catdog_keras.RandomAffine("horizontal"),
     ),
 }
-# These take a model, and have tests of their own.
+# These take a model, and have separate tests.
 FROM_MODELS = {"get_class_names", "predict_probabilities", "predict_tta"}
 EVERY_MODEL = pytest.mark.parametrize("name", BUILDERS)
 

@@ -13,7 +13,7 @@ from catdog_keras import (
     transfer_model,
 )
 
-# What Keras 3.15 exports; docs/how-to/export.md says how the others go through TensorFlow.
+# What Keras 3.15 exports; docs/how-to/export.md explains how the other formats are exported through TensorFlow.
 FORMATS = {
     "tensorflow": ["onnx", "litert", "tf_saved_model"],
     "jax": ["tf_saved_model"],
@@ -93,7 +93,7 @@ PACKAGES = {"tf_saved_model": [], "onnx": ["onnx", "onnxruntime"], "litert": ["a
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("format_", FORMATS)
-# The exporters warn of their own parts, and of each shape that a layer looks at while it is traced.
+# The exporters warn about their own code, and about each shape that a layer reads while it is traced.
 @pytest.mark.filterwarnings("ignore")
 def test_the_stripped_model_agrees_with_keras_in_every_runtime(name, format_, disturb, tmp_path):
     for package in PACKAGES[format_]:

@@ -282,7 +282,7 @@ KEPT = {
         lambda: graph((6, 6, 3), layers.Conv2D(3, 3, name="conv"), norm(axis=1)),
         "'norm' after 'conv', which has its channels on another axis, and not before a single layer",
     ),
-    "a class of its own": (
+    "a custom class": (
         lambda: graph((6, 6, 3), layers.Conv2D(3, 3), OwnNormalization(name="norm")),
         "'norm', which is of a custom class, OwnNormalization",
     ),
@@ -336,7 +336,7 @@ TAKES_NORM_AFTER_IT = ("valid", "padded", "pixel", "depthwise")
 
 
 def foldable(kinds, taps, place):
-    """Whether one of the layers beside a normalization can take it in; `taps` are outputs, too."""
+    """Whether a neighboring layer can fold a normalization; `taps` are also outputs."""
     before = kinds[place - 1] if place else None
     after = kinds[place + 1] if place + 1 < len(kinds) else None
     if before in TAKES_NORM_AFTER_IT and place - 1 not in taps:
@@ -420,7 +420,7 @@ def test_another_dtype_for_all_layers(dtype, disturb, same):
     same(folded, model, tolerance=0.03)
 
 
-# One of each family, and how many of its normalizations no layer beside them can take in.
+# One of each family, and how many of its normalizations no neighboring layer can fold.
 KEPT_IN_BACKBONES = {
     "synthetic_small": 0,
     "convnext_tiny": 0,

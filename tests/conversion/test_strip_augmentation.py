@@ -63,7 +63,7 @@ def assert_stripped(model):
 
 
 def nested():
-    """Augmentation in a Sequential of its own, in one with a network behind it, and in the open."""
+    """Augmentation in a separate Sequential, in one followed by a network, and at the top level."""
     front = keras.Sequential([layers.RandomFlip(), RandomAffine(zoom=0.1)], name="front")
     inner_images = keras.Input(SHAPE)
     inner = keras.Model(

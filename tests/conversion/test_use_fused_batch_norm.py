@@ -101,7 +101,7 @@ def test_a_backbone_of_keras(disturb, outputs_of):
 
 @keras.saving.register_keras_serializable(package="tests")
 class Block(layers.Layer):
-    """A layer with a normalization of its own."""
+    """A layer that contains a normalization."""
 
     def build(self, input_shape):
         self.norm = layers.BatchNormalization()

@@ -120,12 +120,12 @@ ACCEPTED = {
     "streamed": _streamed(),
     "with a comment": zipped(PLAIN, comment=b"from the roof"),
     "behind other bytes": b"#!/bin/sh\n" + _ONE,
-    "with folders of its own": zipped({"top/": b"", **PLAIN}),
+    "with folder entries": zipped({"top/": b"", **PLAIN}),
     "a zip in it": zipped({**PLAIN, "top/inner.zip": _ONE}),
     "names of the world": zipped({**PLAIN, "top/кошка 猫 👩‍🦰 نمی‌دانم.jpg": b"three"}),
 }
 
-_NOT_WHOLE = "is no whole zip archive"
+_NOT_WHOLE = "is not a valid zip archive"
 _NO_PATH = "has a name that is not a plain path"
 
 REJECTED = {

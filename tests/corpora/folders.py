@@ -1,4 +1,4 @@
-"""What can lie in a folder of images beside them."""
+"""Files and folders that a folder of images can contain besides images."""
 
 import os
 import socket
@@ -32,8 +32,8 @@ IGNORED = {
     "a fork of macOS": lambda root: _write(root / "train" / "cats" / "._image.0.png"),
     "files of the desktop": lambda root: _write(root / "train" / "cats" / ".DS_Store"),
     "a database of thumbnails": lambda root: _write(root / "train" / "cats" / "Thumbs.db"),
-    "notes beside the classes": lambda root: _write(root / "train" / "notes.txt"),
-    "an image beside the classes": lambda root: _write(root / "train" / "cover.png"),
+    "notes next to the classes": lambda root: _write(root / "train" / "notes.txt"),
+    "an image next to the classes": lambda root: _write(root / "train" / "cover.png"),
     "a link to itself": lambda root: (root / "train" / "self").symlink_to("self"),
     "a link to the folder": lambda root: (root / "train" / "loop").symlink_to("."),
     "a link to the folder above": lambda root: (root / "train" / "up").symlink_to(".."),
@@ -43,7 +43,7 @@ IGNORED = {
     ),
     "two links in a circle": lambda root: _two_links(root / "train"),
     "a link that leads nowhere": lambda root: (root / "train" / "gone").symlink_to("nowhere"),
-    "a pipe beside the classes": lambda root: os.mkfifo(root / "train" / "pipe"),
+    "a pipe next to the classes": lambda root: os.mkfifo(root / "train" / "pipe"),
     "an empty folder named like an image": lambda root: (root / "train" / "cats" / "a.jpg").mkdir(),
 }  # fmt: skip
 

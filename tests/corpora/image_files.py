@@ -32,7 +32,7 @@ def saved(form: str, image: Image.Image | None = None, **options: object) -> Cal
 
 def frames(form: str, **options: object) -> Callable:
     """A writer of an image with a second, blue one behind it."""
-    # Made anew each time: Pillow leaves the settings of one format on the images it has written.
+    # Created again each time: Pillow keeps the settings of one format on images that it has written.
     return lambda path: path.write_bytes(
         encoded(form, save_all=True, append_images=[flat(color=(0, 0, 255))], **options)
     )
@@ -49,7 +49,7 @@ def noise() -> Image.Image:
 
 
 def with_exif(form: str, orientation: int) -> Callable:
-    """An image whose EXIF data says how it was held; its stored pixels lie accordingly."""
+    """An image with an EXIF orientation; its stored pixels are rotated accordingly."""
     upright = np.zeros((16, 24, 3), np.uint8)
     upright[:8] = COLOR
     stored = {

@@ -1,4 +1,4 @@
-"""Folders of tiny images whose color says which image they are."""
+"""Folders of tiny images whose color encodes their identity."""
 
 import resource
 import shutil

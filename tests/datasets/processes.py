@@ -3,7 +3,7 @@
     python -m tests.datasets.processes FOLDER URL
 
 One process imports what is needed and forks the others, so that each costs milliseconds. Prints
-what was done, as JSON, when all of it came to the same, right end.
+what was done, as JSON, if all of it gave the same, correct result.
 """
 
 import hashlib
@@ -78,7 +78,7 @@ def whole(folder: Path) -> dict[str, str]:
 
 
 def forked(work: Callable[[], None]) -> int:
-    """Starts `work` in a process of its own and returns its number."""
+    """Starts `work` in a new process and returns its number."""
     process = os.fork()
     if process == 0:
         try:
@@ -114,7 +114,7 @@ def killed_before(step: int, folder: Path, work: Callable[[], None]) -> bool:
 
 
 def kill(name: str, root: Path, url: str) -> int:
-    """Kills an operation before each of its steps; the next call must mend what is left."""
+    """Kills an operation before each of its steps; the next call must recover from it."""
     expected: dict[str, str] = {}
     step = 0
     while True:

@@ -61,7 +61,7 @@ def test_nothing_is_decoded_where_the_file_is_whole(tmp_path):
 
 @pytest.fixture
 def stored(tmp_path):
-    """A cache of two images of one pixel, and a function that asks for it anew."""
+    """A cache of two images of one pixel, and a function that requests it again."""
     images = [np.full((1, 1, 3), value, np.float32) for value in (3, 200)]
 
     def ask():

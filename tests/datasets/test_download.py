@@ -28,7 +28,7 @@ def no_waiting(monkeypatch):
 
 @pytest.fixture
 def serve():
-    """Serves answers on loopback, one after the other, the last one for good; counts requests."""
+    """Serves responses on loopback in order, repeating the last one; counts requests."""
     servers = []
 
     def start(*answers):
@@ -148,15 +148,18 @@ def test_what_passes_is_borne(tmp_path, serve, kind):
 
 
 BAD = {
-    "a login page": (sends(b"<html>log in</html>"), "is no zip archive, but perhaps the page"),
-    "nothing": (sends(b""), "is no zip archive"),
+    "a login page": (
+        sends(b"<html>log in</html>"),
+        "is not a zip archive; it may be a login or proxy page",
+    ),
+    "nothing": (sends(b""), "is not a zip archive"),
     "not found": (sends(b"gone", 404), r"could not be downloaded \(HTTPError\)"),
     "forbidden": (sends(b"no", 403), r"could not be downloaded \(HTTPError\)"),
     "broken": (sends(b"oops", 500), r"could not be downloaded \(HTTPError\)"),
     "hanging up": (hangs_up, r"could not be downloaded \(ConnectionError\)"),
     "cut short": (sends(ARCHIVE[:-5], announced=len(ARCHIVE)), "could not be downloaded"),
-    "cut unannounced": (sends(ARCHIVE[:-5]), "is no zip archive"),
-    "longer than announced": (sends(ARCHIVE, announced=len(ARCHIVE) - 5), "is no zip archive"),
+    "cut unannounced": (sends(ARCHIVE[:-5]), "is not a zip archive"),
+    "longer than announced": (sends(ARCHIVE, announced=len(ARCHIVE) - 5), "is not a zip archive"),
     "broken chunks": (in_chunks(ARCHIVE, b"zz"), "could not be downloaded"),
     "no HTTP": (speaks_no_http, r"could not be downloaded \(ConnectionError\)"),
     "redirect to a file": (

@@ -20,7 +20,7 @@ SPLIT_LAYOUTS = ((), ("train", "val"), ("training", "validation", "test"), ("Tra
 
 @st.composite
 def trees(draw):
-    """Counts of images by folder, and what else lies there: copies and files that are no images."""
+    """Counts of images by folder, and other files: copies, and files that are not images."""
     classes = draw(st.lists(st.sampled_from("abcdef"), min_size=2, max_size=4, unique=True))
     splits = draw(st.sampled_from(SPLIT_LAYOUTS)) or ("",)
     nested = draw(st.booleans())
@@ -120,7 +120,7 @@ def _assert_splits_hold(root, write_coded, read_code, tree, seed, split, cache, 
             read = [read_code(image) for image in images]
             assert sorted(labels) == sorted(splits.labels[name])
             seen[name] = [number for _, number in read]
-            if not tree[1]:  # a copy may lie in a class that is not its own
+            if not tree[1]:  # a copy may be in another class
                 assert [label for label, _ in read] == labels.tolist()
         assert sorted(chain(*seen.values())) == expected
         sets = {name: set(numbers) for name, numbers in seen.items()}

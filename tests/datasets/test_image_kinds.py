@@ -110,7 +110,7 @@ def test_a_scan_of_all_kinds_prints_each_once(tmp_path):
 
 @pytest.mark.parametrize("form", ["jpg", "png"])
 def test_whatever_passes_the_check_passes_an_epoch(tmp_path, make_folder, form):
-    """Files damaged at random places: those found good or nonstandard are read, each pass anew."""
+    """Files damaged at random places: those classified as good or nonstandard are read in each epoch."""
     generator = np.random.default_rng(7)
     whole = [encoded("JPEG", noise()), encoded("JPEG", noise(), progressive=True)]
     if form == "png":

@@ -1,4 +1,4 @@
-"""LabeledImages by themselves: the order of the files, the rules of a dataset, every bad file named."""
+"""Images without splits: file order, decoding rules, and a report of every bad file."""
 
 import re
 import zipfile
@@ -75,7 +75,7 @@ def test_a_image_outside_of_every_class_is_named(coded):
         "3 of 9 images are not in a folder of the classes 'red', 'green':"
         + "".join(f"\n  {coded}/blue/image.{number}.png" for number in (6, 7, 8))
     )
-    # A class's name above what was asked for says nothing of what lies below.
+    # A class name above the requested path does not label the files below it.
     with pytest.raises(ValueError, match="3 of 3 images"):
         load_images(coded / "blue", class_names=["images", "red"])
     with pytest.raises(ValueError, match="1 of 1 images"):

@@ -1,4 +1,4 @@
-"""Listing folders: the same whatever the disk's order, and nothing that is no image."""
+"""Listing folders: independent of the disk's order, and images only."""
 
 import os
 

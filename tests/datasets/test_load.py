@@ -398,7 +398,7 @@ def test_identical_images_are_never_in_two_splits(cats_dogs):
     shutil.copy(first, cats_dogs / "validation" / "cats" / "copy.png")
     shutil.copy(second, cats_dogs / "validation" / "dogs" / "other.png")
     with (
-        pytest.warns(UserWarning, match="The same bytes stand in more than one class, 1 times"),
+        pytest.warns(UserWarning, match="Identical files are in more than one class, 1 times"),
         pytest.warns(UserWarning, match="2 files hold the same bytes as one of an") as caught,
     ):
         splits = load_cats_dogs(cats_dogs, **TINY)
@@ -455,7 +455,7 @@ def test_what_is_not_called_a_image_is_counted(cats_dogs):
         (cats / name).write_bytes(b"")
     with pytest.warns(
         UserWarning,
-        match=r"passed over: 4 files \(2 \.heic, 1 \.avif, 1 without an extension\)\. If",
+        match=r"extension: 4 files \(2 \.heic, 1 \.avif, 1 without an extension\)\. If",
     ):
         splits = load_cats_dogs(cats_dogs, **TINY)
     named = ("a.heic", "b.HEIC", "c.avif", "without")

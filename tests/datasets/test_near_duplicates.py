@@ -1,4 +1,4 @@
-"""LabeledImages that look alike: found whatever their size and compression, and others left apart."""
+"""Near-duplicates are found for any size and compression, and other images are kept separate."""
 
 import numpy as np
 from hypothesis import given

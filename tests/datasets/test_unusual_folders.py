@@ -1,4 +1,4 @@
-"""What file systems can hold beside images: never a hang and never a class."""
+"""Unusual file-system entries: they never hang a loader and never become a class."""
 
 import os
 import shutil

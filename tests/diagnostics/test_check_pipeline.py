@@ -1,4 +1,4 @@
-"""What is wrong is named, each thing by its name alone; what is right is passed over in silence."""
+"""Each problem gives exactly one finding, and correct pipelines give none."""
 
 import functools
 from pathlib import Path

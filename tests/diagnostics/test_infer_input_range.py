@@ -1,4 +1,4 @@
-"""Which images a model takes, found out from what stands before its first weights."""
+"""The input range of a model, inferred from the layers before its first weights."""
 
 import inspect
 

@@ -11,7 +11,7 @@ from catdog_keras.evaluation import ClassMetrics, Evaluation, wilson_interval
 from tests.evaluation.strategies import evaluations
 
 NAMES = ["cat", "dog", "fox"]
-# Of 4 cats 3 are found, of 3 dogs 2, of 1 fox none, which is taken for a cat.
+# Of 4 cats 3 are found, of 3 dogs 2, of 1 fox none: it is misclassified as a cat.
 LABELS = [0, 0, 0, 0, 1, 1, 1, 2]
 PREDICTED = [0, 0, 0, 1, 1, 1, 0, 0]
 
@@ -60,7 +60,7 @@ def test_scores_and_means_are_those_of_scikit_learn(result):
         if average == "weighted" and not any(
             s.num_images and s.predicted for s in result.class_metrics
         ):
-            expected[0] = math.nan  # all that it could be a mean of weighs nothing: theirs is 0
+            expected[0] = math.nan  # all weights of the mean are 0
         assert (mean.precision, mean.recall, mean.f1) == pytest.approx(expected, nan_ok=True)
 
 

@@ -10,7 +10,7 @@ import pytest
 from catdog_keras.evaluation import count_labels, evaluate_classifier
 
 NAMES = ["cat", "dog", "fox"]
-# Kept far from 0 and 1, so that no row is taken for probabilities.
+# Kept far from 0 and 1, so that no row looks like probabilities.
 LOGITS = np.random.default_rng(0).normal(size=(23, 3)).astype("float32") * 3
 
 
@@ -20,7 +20,7 @@ def softmax(rows):
 
 
 def make_images(logits=LOGITS):
-    """LabeledImages of one row of pixels that hold the logits which `reader` gives back."""
+    """Images of one row of pixels that contain the logits that `reader` returns."""
     return np.asarray(logits, "float32")[:, np.newaxis, :, np.newaxis]
 
 

@@ -18,7 +18,7 @@ FILES = ["a.jpg", "b.jpg", "c.jpg", "d.jpg"]
 
 
 def example():
-    """Four images; the third, a dog, is taken for a cat with probability 0.7."""
+    """Four images; the third, a dog, is misclassified as a cat with probability 0.7."""
     return Evaluation(NAMES, LABELS, ROWS, FILES)
 
 

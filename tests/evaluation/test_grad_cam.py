@@ -35,7 +35,7 @@ def chain(shape, *parts, name=None):
 
 
 def known(model):
-    """Gives a model the same weights under each backend; each has random numbers of its own."""
+    """Gives a model the same weights on each backend; their random numbers differ."""
     generator = np.random.default_rng(3)
     for variable in model.weights:
         if variable.name == "kernel":

@@ -38,7 +38,7 @@ def test_bins_hold_every_image_once_and_mean_what_they_say(result):
 
 
 def test_bins_are_those_of_scikit_learn():
-    """It knows one class alone: here the predicted one. No probability lies on an edge."""
+    """scikit-learn supports only one class, here the predicted one. No probability is on a bin edge."""
     random = np.random.default_rng(0)
     dogs = random.random(500)
     labels = (random.random(500) < dogs).astype(int)

@@ -24,7 +24,7 @@ SPANS = {
 }
 
 
-SHAPE = (3, 13, 18, 3)  # one for all where it does not matter: JAX compiles anew for each
+SHAPE = (3, 13, 18, 3)  # shared where it does not matter: JAX compiles each of them
 
 
 def make_images(*shape):

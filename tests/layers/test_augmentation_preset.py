@@ -1,4 +1,4 @@
-"""Augmentation ready for use: what each strength does, and what is asked for wrongly."""
+"""Augmentation presets: the effect of each strength, and invalid arguments."""
 
 import json
 

@@ -291,7 +291,7 @@ def test_a_pair_may_be_a_list():
 
 @pytest.mark.skipif(keras.backend.backend() != "torch", reason="about PyTorch's compiler")
 def test_the_compiler_of_pytorch_takes_blocks_whole():
-    """Where it has to leave off and start anew, it compiles for sides of any size, and fails."""
+    """After a graph break it compiles for sides of any size, and fails."""
     import torch
 
     model = keras.Sequential([keras.Input((30, 30, 3)), ConvBlock(4), ConvBlock(4)])

@@ -287,7 +287,7 @@ def test_under_xla_and_frozen_the_layers_run_one_by_one(monkeypatch):
 
 
 def test_many_sizes_are_no_reason_to_warn(caplog):
-    """TensorFlow warns of a function that is traced anew at most calls."""
+    """TensorFlow warns about a function that is retraced in most calls."""
     block = ConvBlock(FILTERS)
     with caplog.at_level("WARNING", logger="tensorflow"):
         for side in range(8, 22, 2):

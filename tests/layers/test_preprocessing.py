@@ -1,4 +1,4 @@
-"""The prepared values against Keras's own functions, to the last bit, wherever the layer stands."""
+"""Preprocessed values equal those of Keras's functions, at any position in a model."""
 
 import keras
 import numpy as np

@@ -10,7 +10,7 @@ from catdog_keras.layers import RandomAffine
 from catdog_keras.layers._affine_matrix import PARAMETERS
 from catdog_keras.layers._random_affine import FILL_MODES
 
-SHAPE = (3, 13, 18, 3)  # one for all where it does not matter: JAX compiles anew for each
+SHAPE = (3, 13, 18, 3)  # shared where it does not matter: JAX compiles each of them
 
 
 def make_images(*shape):

@@ -27,7 +27,7 @@ def inverted(rate=0.5, **arguments):
 
 
 def shifts(count, **arguments):
-    """A choice whose layers add 1, 2, ..., `count`: the result tells which one it was."""
+    """A choice whose layers add 1, 2, ..., `count`: the result identifies the layer."""
     layers = [keras.layers.Rescaling(1.0, offset=float(n + 1)) for n in range(count)]
     return RandomChoice(layers, **arguments)
 
@@ -52,7 +52,7 @@ EVERY_KIND = pytest.mark.parametrize("kind", MAKERS)
 
 @EVERY_KIND
 @given(
-    shape=st.sampled_from([(1, 1, 1), (3, 7, 4)]),  # JAX compiles anew for each
+    shape=st.sampled_from([(1, 1, 1), (3, 7, 4)]),  # JAX compiles each of them
     dtype=st.sampled_from(["float32", "uint8"]),
     alone=st.booleans(),
 )
@@ -98,7 +98,7 @@ def test_share_of_images_is_the_rate_and_each_is_drawn_for_apart(rate, expected)
     assert abs(changed.sum() - expected) <= (4 * np.sqrt(200 * rate * (1 - rate)))
     np.testing.assert_allclose(outputs[changed], 255 - images[changed], atol=1e-3)
     if 0 < rate < 1:
-        # LabeledImages side by side are drawn for independently: pairs as often as chance has it.
+        # Neighboring images are drawn independently: pairs occur as often as chance predicts.
         pairs = (changed[1:] & changed[:-1]).mean()
         assert abs(pairs - rate**2) < 0.12
         again = (as_numpy(layer(images, training=True)) != images).any((1, 2, 3))

@@ -68,7 +68,7 @@ def difference(first: list[np.ndarray], second: list[np.ndarray]) -> list[float]
 
 
 def main() -> None:
-    """Prints how far the two are apart, and how far training moved the weight that moved least."""
+    """Prints the difference of the two, and the smallest change of a weight in training."""
     # From some weights, rounding turns which value of a window is the largest, and grows from there
     # a thousandfold, in stock layers as in ours; from these it does not.
     keras.utils.set_random_seed(0)

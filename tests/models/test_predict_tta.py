@@ -16,7 +16,7 @@ def make_images(count=5):
 
 
 def classifier(outputs=2, activation=None):
-    """One that tells left from right."""
+    """A model whose output depends on left and right."""
     parts = [
         layers.Flatten(),
         layers.Dense(outputs, activation, kernel_initializer="glorot_normal"),

@@ -1,4 +1,4 @@
-"""Transfer models: frozen where they say so, fed as their weights expect."""
+"""Transfer models: frozen layers stay frozen, and inputs are scaled as the weights expect."""
 
 import inspect
 import os
@@ -95,7 +95,7 @@ def module_of(constructor):
         value.preprocess_input: value
         for value in vars(keras.applications).values()
         if inspect.ismodule(value) and hasattr(value, constructor)
-    }.values()  # ResNet50 stands in two modules, with the same preprocessing
+    }.values()  # ResNet50 is in two modules, with the same preprocessing
     return module
 
 
@@ -295,7 +295,7 @@ def _message_without_network(home):
         "try: catdog_keras.transfer_model()\n"
         "except catdog_keras.WeightsNotFoundError as error: print('MESSAGE', error)"
     )
-    # An address on which nothing listens stands in for a network that is not there.
+    # An address on which nothing listens simulates a missing network.
     environment = {**os.environ, "KERAS_HOME": str(home), "https_proxy": "http://127.0.0.1:9"}
     ran = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=True
@@ -303,7 +303,7 @@ def _message_without_network(home):
     return ran.stdout.split("MESSAGE ")[1]
 
 
-@pytest.mark.slow  # Keras reads KERAS_HOME once, so that a process of its own is needed
+@pytest.mark.slow  # Keras reads KERAS_HOME once, so a new process is required
 def test_mobilenet_of_a_damaged_file_is_refused(tmp_path):
     _, path = damaged_weights(tmp_path)
     message = _message_without_network(tmp_path)

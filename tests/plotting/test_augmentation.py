@@ -1,4 +1,4 @@
-"""Each image beside its own views, on one scale of values."""
+"""Each image next to its own views, with one value range."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -8,7 +8,7 @@ from catdog_keras.plotting import plot_augmentation
 
 
 def stamped(first, count=2, shape=(4, 6, 3)):
-    """Bytes whose every pixel is the number of the image: it can be told which is shown."""
+    """Images whose pixels equal the number of the image, so that a plot can be checked."""
     numbers = first + np.arange(count, dtype="uint8").reshape(-1, 1, 1, 1)
     return np.broadcast_to(numbers, (count, *shape)).copy()
 

@@ -19,7 +19,7 @@ import catdog_keras
 from catdog_keras import plotting
 
 LONG = [
-    "a remarkably long class name that nobody would ever want to type twice",
+    "a remarkably long class name that no user would ever want to type twice",
     "Staffordshire bull terrier, crossed with a golden retriever (puppy, outdoors, at dusk)",
     "cat",
 ]

@@ -100,7 +100,7 @@ def test_a_history_of_keras_and_its_dict_are_drawn_alike():
     drawn, again = plot_history(history), plot_history(history.history)
     assert [curves(ax) for ax in drawn.axes] == [curves(ax) for ax in again.axes]
     assert len(drawn.axes) == 2
-    # Training that goes on, as from a frozen to a free backbone, counts on.
+    # A continued training, such as fine-tuning after the head, continues the epoch numbers.
     history = model.fit(*data, initial_epoch=2, epochs=4, verbose=0)
     assert curves(plot_history(history).axes[0])["training"][0] == [3, 4]
 

@@ -16,7 +16,7 @@ NAMES = ["cats", "dogs"]
 
 
 def stamped(labels, shape=(4, 6, 3)):
-    """Bytes whose every pixel is the number of the image: it can be told which is shown."""
+    """Images whose pixels equal the number of the image, so that a plot can be checked."""
     count = len(labels)
     return np.broadcast_to(
         np.arange(count, dtype="uint8").reshape(-1, 1, 1, 1), (count, *shape)
@@ -176,7 +176,7 @@ def test_titles_stay_within_their_rows():
 
 
 def test_the_range_is_one_for_all_images():
-    """A dark image stays dark beside a bright one."""
+    """A dark image stays dark next to a bright one."""
     figure = plot_images((np.array([0.2, 200.0]).reshape(2, 1, 1, 1), [0, 1]), NAMES)
     assert shown(figure) == [[0], [200]]
 

@@ -1,4 +1,4 @@
-"""Top losses: each text above the image that it tells of, wherever in the dataset that stands."""
+"""Top losses: each text is above its own image, at any position in the dataset."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ NAMES = ["cat", "dog"]
 
 
 def stamped(labels):
-    """Bytes whose every pixel is the number of the image: it can be told which is shown."""
+    """Images whose pixels equal the number of the image, so that a plot can be checked."""
     count = len(labels)
     stamps = np.arange(count, dtype="uint8").reshape(-1, 1, 1, 1)
     return np.broadcast_to(stamps, (count, 4, 6, 3)).copy(), np.asarray(labels)

@@ -42,7 +42,7 @@ def test_the_page_is_no_wider_than_the_window_and_says_nothing_on_the_console(
     assert browser.get_log("browser") == []
     broken = "return [...document.images].filter(i => !i.complete || !i.naturalWidth).length"
     assert browser.execute_script(broken) == 0
-    # What is wider than the window scrolls by itself, and nothing sticks out of its section.
+    # Wide content scrolls inside its section, and nothing sticks out.
     out = """return [...document.querySelectorAll("main *")].filter(
         e => !e.closest(".wide, .broad") && e.getBoundingClientRect().right > innerWidth + 1
     ).length"""

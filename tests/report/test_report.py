@@ -177,7 +177,7 @@ def test_the_numbers_of_one_model(tmp_path):
     low, high = curve.auc_interval
     assert f"dog {curve.auc:.3f} {low:.3f} to {high:.3f}" in page.text
     worst = evaluation.top_losses(1)[0]
-    assert "/images" not in page.text  # where the author keeps them is nobody else's business
+    assert "/images" not in page.text  # paths of the author's machine are private
     name = worst.file.removeprefix("/images/test/")
     told = f"1. {name} {worst.true_class} {worst.predicted_class} {100 * worst.probability:.1f} %"
     assert told in page.text
@@ -203,7 +203,7 @@ def test_the_model_stands_beside_its_baseline(tmp_path):
     _, page = read(tmp_path, {"m": answers(range(33))})
     assert (
         "Baseline 50.0 % always predicting cat, of these images; the model is above it, but not "
-        "significantly LabeledImages" in page.text
+        "significantly Images" in page.text
     )
 
 

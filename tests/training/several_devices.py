@@ -39,7 +39,7 @@ def share_batches(devices: int, process: list[str]) -> AbstractContextManager:
 
 
 def make_images():
-    """Batches of images of which the label tells, and the number of each image."""
+    """Batches of images that encode their label, and the number of each image."""
     import tensorflow as tf
 
     generator = np.random.default_rng(0)
@@ -55,7 +55,7 @@ def models() -> tuple[keras.Model, keras.Model]:
     from tests.training.fine_tuning_cases import model
 
     keras.utils.set_random_seed(0)
-    # Under a strategy of TensorFlow each replica normalizes by the statistics of its own share.
+    # Under a TensorFlow strategy each replica normalizes by the statistics of its own images.
     layers = [ConvBlock(4, use_batch_norm=False), keras.layers.Flatten(), keras.layers.Dense(2)]
     own = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Rescaling(1 / 255), *layers])
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -70,7 +70,7 @@ def main() -> None:
         own, transfer = models()
     dataset, numbers = make_images()
     found = {"fit": own.fit(dataset, epochs=2, shuffle=False, verbose=0).history["loss"]}
-    # One batch per epoch: where it keeps features, `fit_head` orders them by itself.
+    # One batch per epoch: `fit_head` determines the order of cached features.
     whole = dataset.unbatch().batch(COUNT)
     head = fit_head(transfer, whole, validation_data=dataset, epochs=2, verbose=0)
     found["fit_head"] = head.history["val_loss"]

@@ -34,7 +34,7 @@ def assert_holds(store, keys, rows):
 def test_feature_store_returns_each_row_by_its_key(
     shape, chunks, in_memory, has_folder, tmp_path_factory
 ):
-    """Each chunk is added by a store of its own where a folder joins them, as by processes."""
+    """With a folder, each chunk is added by a separate store, as by several processes."""
     folder = tmp_path_factory.mktemp("features") if has_folder else None
     count = sum(chunks)
     rows, keys = rows_of(count, shape), [key_of(number) for number in range(count)]

@@ -219,7 +219,7 @@ def test_where_no_epoch_is_better_the_weights_of_the_begin_are_restored():
     before = values(tuned.weights)
     history = fine_tune(
         tuned,
-        (images, 1 - said),  # away from what is judged to be right
+        (images, 1 - said),  # away from the validation labels
         validation_data=(images, said),
         epochs=20,
         unfreeze="conv1",

@@ -1,4 +1,4 @@
-"""The head trained on features comes to what the whole model comes to, and nothing else changes."""
+"""Training the head on features equals training the whole model, and changes nothing else."""
 
 import functools
 
@@ -371,7 +371,7 @@ def own_sequential():
 
 
 class _Subclassed(keras.Model):
-    """A backbone that is no graph of layers."""
+    """A backbone that is not a graph of layers."""
 
     def __init__(self, **arguments):
         super().__init__(**arguments)

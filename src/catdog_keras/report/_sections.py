@@ -162,9 +162,9 @@ def worst_section(evaluations: Mapping[str, Evaluation], drawings: Mapping[str, 
                     f"The images with the highest losses of {name}, numbered as in the table "
                     "above; a heat map next to an image marks the regions that support the "
                     "predicted class.",
-                    f"{name}: the images by their numbers in the table. Beside them, where the "
-                    "model has a feature map, bright is where the evidence for the class named "
-                    "lies.",
+                    f"{name}: the images by their numbers in the table. A heat map next to an "
+                    "image shows the evidence for the predicted class; bright regions support "
+                    "it.",
                     photographs=True,
                 )
             )

@@ -128,8 +128,8 @@ def _summary(
     cards = []
     if several:
         accuracies = [each.accuracy for each in evaluations.values()]
-        apart = f"{sections.percent(min(accuracies))} to {sections.percent(max(accuracies))}"
-        cards.append(("Models", f"{len(evaluations)}", f"accuracies from {apart}"))
+        extremes = f"{sections.percent(min(accuracies))} to {sections.percent(max(accuracies))}"
+        cards.append(("Models", f"{len(evaluations)}", f"accuracies from {extremes}"))
     if shown is not None:
         ends = f"95 % interval {sections.interval(shown.accuracy_interval)}"
         if several:
@@ -137,11 +137,11 @@ def _summary(
         name = f"Accuracy, {highlight}" if several else "Accuracy"
         cards.append((name, sections.percent(shown.accuracy), ends))
     versus = first.baseline_comparison
-    beside = "" if shown is None else f"; {describe_against_baseline(shown.baseline_comparison)}"
-    of_these = f"{versus.names[1]}, of these images{beside}"
+    verdict = "" if shown is None else f"; {describe_against_baseline(shown.baseline_comparison)}"
+    of_these = f"{versus.names[1]}, of these images{verdict}"
     cards.append(("Baseline", sections.percent(first.baseline), of_these))
     right = f"{shown.correct:,} correct, in" if shown is not None else "in"
-    cards.append(("LabeledImages", f"{len(first):,}", f"{right} {len(first.class_names)} classes"))
+    cards.append(("Images", f"{len(first):,}", f"{right} {len(first.class_names)} classes"))
     if shown is not None:
         explanation = f"0 if confidence equals accuracy; log loss {shown.log_loss:.3f}"
         cards.append(("Calibration error", f"{shown.calibration_error:.3f}", explanation))
