@@ -208,3 +208,22 @@ def test_a_folder_in_the_place_of_a_model_is_told_from_a_missing_file(model, dra
     )
     ended = run("evaluate", tmp_path, drawn)
     assert ended.stderr.endswith("It is a folder.\n")
+
+
+def test_evaluate_reads_only_the_requested_split(model, drawn, tmp_path, run):
+    """A changed training image does not concern the test; a changed test image does."""
+    copied = shutil.copytree(drawn, tmp_path / "images")
+    manifest = json.loads((model.parent / "split.json").read_text("utf-8"))
+    by_split = {each["split"]: copied / each["path"] for each in manifest["files"]}
+    by_split["train"].write_bytes(b"changed")
+    by_split["validation"].unlink()
+    ended = run("evaluate", model, copied, "--split", "test")
+    assert ended.exit_code == 0, ended.output
+    ended = run("evaluate", model, copied, "--split", "train")
+    assert ended.exit_code == 2
+    assert f"{by_split['train'].name}: has changed" in ended.stderr
+    assert "--split all" in ended.stderr
+    by_split["test"].unlink()
+    ended = run("evaluate", model, copied)
+    assert ended.exit_code == 2
+    assert by_split["test"].name in ended.stderr

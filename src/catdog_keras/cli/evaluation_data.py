@@ -82,30 +82,29 @@ def choose_images(
 def _of_the_split(
     loaded: ModelFile, data: str, manifest: Path, part: Part, batch_size: int
 ) -> EvaluationData:
-    from catdog_keras.datasets import load_manifest
+    from catdog_keras.datasets._load import load_manifest_split
 
     try:
-        splits = load_manifest(
-            manifest, data, image_size=loaded.image_size, batch_size=batch_size, shuffle=False
+        split = load_manifest_split(
+            manifest, data, part, image_size=loaded.image_size, batch_size=batch_size
         )
     except ValueError as error:
         raise ValueError(f"{error} Use --split all to evaluate on all images of DATA.") from error
-    if splits.class_names != loaded.class_names:
+    if split.class_names != loaded.class_names:
         raise ValueError(
-            f"The classes of {str(manifest)!r} are {', '.join(splits.class_names)}, "
+            f"The classes of {str(manifest)!r} are {', '.join(split.class_names)}, "
             f"those of MODEL {', '.join(loaded.class_names)}. "
             "Use --split all if DATA has the classes of this model."
         )
-    files = splits.files[part]
     return EvaluationData(
         part=part,
-        dataset=dict(zip(splits.files, splits, strict=True))[part],
-        files=files,
-        names=_names(splits.root, files),
-        counts=splits.counts,
-        seen={part: len(files)},
+        dataset=split.dataset,
+        files=split.files,
+        names=_names(split.root, split.files),
+        counts=split.counts,
+        seen={part: len(split.files)},
         ignored={},
-        sha256=_digest(splits.scan, splits.root, files),
+        sha256=_digest(split.scan, split.root, split.files),
     )
 
 

@@ -113,11 +113,17 @@ def train(data: str, output: str, **settings: Any) -> None:
         check_weights(options.weights, ("pretrained", "imagenet", "synthetic"))
         check_output_folder("output", output)
         import_frameworks()
+        from catdog_keras._checks import check_input_shape
         from catdog_keras._output import output_folder
+        from catdog_keras.models._transfer import check_named_backbone
         from catdog_keras.report._environment import describe_environment
 
         with handle_interrupts():
-            _build_model(options, ("to be", "known"))  # fails early on invalid options
+            # An invalid backbone or size is reported before the images are read.
+            size = options.image_size
+            check_named_backbone(
+                options.backbone, check_input_shape("input_shape", (size, size, 3))
+            )
             with output_folder(output, [MODEL_FILE, RECORD_FILE, SPLIT_FILE]) as folder:
                 splits = _load(data, options)
                 started = time.perf_counter()

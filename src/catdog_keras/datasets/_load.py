@@ -2,17 +2,23 @@
 
 import numbers
 import os
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from catdog_keras._checks import check_path, describe
 from catdog_keras.datasets._index import ImageIndex, image_root, index_image_folder
-from catdog_keras.datasets._manifest import Manifest, read_manifest
+from catdog_keras.datasets._manifest import Manifest, read_manifest, relative_posix_path
 from catdog_keras.datasets._options import BatchOptions, OnBad, SplitName, SplitOptions
+from catdog_keras.datasets._pipeline import batched_dataset
 from catdog_keras.datasets._scan_report import ScanReport, first_lines, printable
 from catdog_keras.datasets._select import select_images
 from catdog_keras.datasets._source import discard_unpacked, find_cats_dogs, find_folder
-from catdog_keras.datasets._splits import ImageSplits
+from catdog_keras.datasets._splits import ImageSplits, count_classes
 from catdog_keras.datasets._validate import inspect_files
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 CATS_DOGS_CLASSES = ("cats", "dogs")
 HELD_OUT_SHARE = 1 / 3  # the tutorial holds out 1,000 of 3,000 images
@@ -211,6 +217,61 @@ def load_manifest(
     return ImageSplits.of(listings, manifest.class_names, scan, root, batches)
 
 
+@dataclass(frozen=True)
+class ManifestSplit:
+    """One split of a manifest.
+
+    Attributes:
+        dataset: Batches of images and labels, in the order of `files`.
+        files: Paths of the images.
+        scan: Report of these files.
+        root: The folder that contains all files.
+        class_names: Name of the class of each label.
+        counts: Number of images by split and class, of all splits of the manifest.
+    """
+
+    dataset: "tf.data.Dataset"
+    files: tuple[str, ...]
+    scan: ScanReport
+    root: Path
+    class_names: tuple[str, ...]
+    counts: dict[str, dict[str, int]]
+
+
+def load_manifest_split(
+    path: str | os.PathLike[str],
+    directory: str | os.PathLike[str],
+    split: str,
+    *,
+    image_size: tuple[int, int],
+    batch_size: int,
+) -> ManifestSplit:
+    """Loads one split of a manifest; the files of the other splits are not read.
+
+    Raises:
+        ValueError: If the file is not a manifest, or images of the split are missing or have
+            changed.
+        OSError: If `path` or `directory` does not exist.
+    """
+    manifest = read_manifest(path)
+    root = image_root(find_folder("directory", directory))
+    listing = manifest.splits[split].below(root)
+    scan = ScanReport.of(inspect_files(listing.files))
+    _check_unchanged(manifest, root, scan)
+    options = BatchOptions(image_size, batch_size, shuffle=False, seed=0, cache=False)
+    images = [scan.by_path[file] for file in listing.files]
+    return ManifestSplit(
+        dataset=batched_dataset(listing, images, options, shuffled=False),
+        files=listing.files,
+        scan=scan,
+        root=root,
+        class_names=manifest.class_names,
+        counts=count_classes(
+            {name: each.labels for name, each in manifest.splits.items()}, manifest.class_names
+        ),
+    )
+
+
 def _check_share(fraction: float) -> float:
     requirement = "a number above 0 and below 1"
     if isinstance(fraction, bool) or not isinstance(fraction, numbers.Real):
@@ -221,16 +282,17 @@ def _check_share(fraction: float) -> float:
 
 
 def _check_unchanged(manifest: Manifest, root: Path, scan: ScanReport) -> None:
+    """Raises an error if a scanned file differs from its entry in the manifest."""
     differing = []
-    for file, content in manifest.contents.items():
-        image = scan.by_path[str(root / file)]
-        if (image.size, image.sha256) != content:
+    for path, image in scan.by_path.items():
+        file = relative_posix_path(root, path)
+        if (image.size, image.sha256) != manifest.contents[file]:
             differing.append(
                 f"{printable(file)}: {'has changed' if image.sha256 else image.reason}"
             )
     if differing:
         raise ValueError(
-            f"{len(differing)} of {len(manifest.contents)} files in {str(root)!r} do not match the "
+            f"{len(differing)} of {len(scan.by_path)} files in {str(root)!r} do not match the "
             f"manifest:{first_lines(differing)}\nRestore the files, or create a new split."
         )
 

@@ -1,7 +1,7 @@
 """Training, validation and test datasets with their files, labels and scan report."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -88,13 +88,7 @@ class ImageSplits:
     @property
     def counts(self) -> dict[str, dict[str, int]]:
         """Number of images by split and class."""
-        return {
-            split: {
-                name: int(np.count_nonzero(labels == label))
-                for label, name in enumerate(self.class_names)
-            }
-            for split, labels in self.labels.items()
-        }
+        return count_classes(self.labels, self.class_names)
 
     def __repr__(self) -> str:
         """Returns the number of images by split and class."""
@@ -173,3 +167,15 @@ class ImageSplits:
             for file, label in zip(files, self.labels[split].tolist(), strict=True):
                 image = self.scan.by_path[file]
                 yield split, file, label, image.size, image.sha256
+
+
+def count_classes(
+    labels: Mapping[str, np.ndarray], class_names: Sequence[str]
+) -> dict[str, dict[str, int]]:
+    """Returns the number of images by split and class."""
+    return {
+        split: {
+            name: int(np.count_nonzero(of_split == label)) for label, name in enumerate(class_names)
+        }
+        for split, of_split in labels.items()
+    }

@@ -16,7 +16,7 @@ from catdog_keras._checks import (
     describe,
 )
 from catdog_keras.layers import ClassNames, Preprocessing
-from catdog_keras.models._backbones import BACKBONES, PRETRAINED, build_backbone
+from catdog_keras.models._backbones import BACKBONES, PRETRAINED, Backbone, build_backbone
 
 # By the rank of the features: feature maps (height, width, channels), or the token sequence
 # (tokens, channels) of a transformer.
@@ -93,7 +93,11 @@ def transfer_model(
     if isinstance(backbone, keras.Model):
         scaling = _preprocessing(preprocessing)
     else:
-        scaling = _check_named(backbone, input_shape, preprocessing)
+        known = check_named_backbone(backbone, input_shape)
+        if preprocessing is not None:
+            requirement = "None for a named backbone, whose preprocessing is known"
+            raise ValueError(describe("preprocessing", requirement, preprocessing))
+        scaling = _preprocessing(known.preprocessing)
         backbone = build_backbone(backbone, input_shape, weights)
     backbone.trainable = False
 
@@ -184,21 +188,16 @@ def _features(backbone: keras.Model, images: Any) -> Any:
     return features
 
 
-def _check_named(
-    name: str, input_shape: tuple[int, int, int], preprocessing: object
-) -> keras.Layer | None:
-    """Validates the arguments for a named backbone and returns its preprocessing layer."""
+def check_named_backbone(name: Any, input_shape: tuple[int, int, int]) -> Backbone:
+    """Returns the table entry of a backbone; raises an error if it does not fit `input_shape`.
+
+    Raises:
+        TypeError: If the name is not a string.
+        ValueError: If the name is not in the table, or the images are too small or not RGB.
+    """
     if not isinstance(name, str):
         raise TypeError(describe("backbone", "a name from BACKBONES or a keras.Model", name))
     known = BACKBONES[check_choice("backbone", name, BACKBONES)]
-    if preprocessing is not None:
-        raise ValueError(
-            describe(
-                "preprocessing",
-                "None for a named backbone, whose preprocessing is known",
-                preprocessing,
-            )
-        )
     height, width, channels = input_shape
     if min(height, width) < known.minimum_size or channels != 3:
         raise ValueError(
@@ -209,7 +208,7 @@ def _check_named(
                 input_shape,
             )
         )
-    return _preprocessing(known.preprocessing)
+    return known
 
 
 def _preprocessing(wanted: str | keras.Layer | None) -> keras.Layer | None:

@@ -132,8 +132,11 @@ def run_tutorial(
         dtype_policy=dtype_policy,
     )
     backbone = choose_backbone(source, weights, settings.image_size)
-    if weights not in ("auto", "imagenet"):
-        STEPS["model4"](settings, backbone)  # an unusable weights file is reported at the start
+    built: dict[str, keras.Model] = {}
+    if weights not in ("auto", "imagenet", "synthetic", None):
+        # An unusable weights file is reported before anything is trained.
+        keras.utils.set_random_seed(settings.seed)
+        built["model4"] = _build(STEPS["model4"], settings, backbone)
     with output_folder(output, file_names()) as folder:
         splits = load_cats_dogs(
             source,
@@ -158,7 +161,7 @@ def run_tutorial(
         for name, build in STEPS.items():
             keras.utils.set_random_seed(settings.seed)
             try:
-                model = _build(build, settings, backbone)
+                model = built.pop(name, None) or _build(build, settings, backbone)
             except WeightsNotFoundError as error:
                 not_run[name] = str(error)
                 tell(f"{name} is not run. {error}")
