@@ -69,7 +69,7 @@ def test_other_images_than_those_of_the_training(model, drawn, tmp_path, run):
     shutil.copytree(drawn / CLASSES[0], other / CLASSES[0])
     ended = run("evaluate", model, other)
     assert ended.exit_code == 2
-    assert "are not what the manifest says" in ended.stderr
+    assert "do not match the manifest" in ended.stderr
     assert ended.stderr.endswith("Use --split all to evaluate on all images of DATA.\n")
     (other / CLASSES[0] / "torn.png").write_bytes(b"no image")
     ended = run("evaluate", model, other, "--split", "all", "--json")
@@ -94,7 +94,7 @@ def test_the_text_says_what_was_judged_and_each_class(model, drawn, run):
     lines = ended.stdout.splitlines()
     assert lines[0] == f"images           validation, {len(right)}"
     assert lines[1] == (
-        f"Of these {len(right)} images {len(right)} chose the epoch: the metrics are optimistic. Use --split test for an unbiased estimate."
+        f"Of these {len(right)} images {len(right)} selected the epoch: the metrics are optimistic. Use --split test for an unbiased estimate."
     )
     assert "\n".join(lines[2:6]) == str(right)
     assert lines[7].split() == ["class", "images", "precision", "recall", "F1"]
@@ -120,7 +120,7 @@ def test_images_of_the_training_are_known_again_wherever_they_lie(model, drawn, 
     assert ended.exit_code == 0, ended.output
     remark = (
         f"Of these {3 * PER_CLASS + 2} images {sizes['train'] + 1} were used for training and "
-        f"{sizes['validation']} chose the epoch: the numbers flatter the model."
+        f"{sizes['validation']} selected the epoch: the metrics are optimistic."
     )
     page = (tmp_path / "report" / "report.html").read_text("utf-8")
     assert remark in ended.stdout
@@ -145,12 +145,12 @@ def test_the_page_can_be_repeated_and_tells_nothing_of_the_machine(model, drawn,
     for file in (model, model.parent / "split.json"):
         assert hashlib.sha256(file.read_bytes()).hexdigest() in pages[0]
     assert "torn.png</th><td>not an image in any known format" in pages[0]
-    before = re.search(r"their SHA-256 and names</th><td>(\w+)", pages[0])[1]
+    before = re.search(r"their checksums and names</th><td>(\w+)", pages[0])[1]
     first = next(data.glob("*/*5*.png"))
     first.rename(first.with_name("renamed.png"))
     run("evaluate", model, data, "--report", tmp_path / "report", *options)
     page = (tmp_path / "report" / "report.html").read_text("utf-8")
-    assert re.search(r"their SHA-256 and names</th><td>(\w+)", page)[1] != before
+    assert re.search(r"their checksums and names</th><td>(\w+)", page)[1] != before
 
 
 def test_the_report_holds_the_numbers_and_how_the_model_was_trained(model, drawn, tmp_path, run):

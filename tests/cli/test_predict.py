@@ -90,8 +90,8 @@ def test_a_model_without_class_names_is_given_them(drawn, expected, tmp_path, ru
     ended = run("predict", tmp_path / "plain.keras", file)
     assert ended.exit_code == 2
     assert ended.stderr == (
-        "Error: `MODEL` holds no class names. Give them in the order of its outputs, "
-        "each as --class-name NAME.\n"
+        "Error: `MODEL` contains no class names. Pass them in the order of its outputs, "
+        "each with --class-name NAME.\n"
     )
     names = ["--class-name", "a, b", "--class-name", "c"]
     ended = run("predict", tmp_path / "plain.keras", file, *names, "--format", "json")

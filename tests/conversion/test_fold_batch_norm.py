@@ -502,7 +502,5 @@ class Unsaved(layers.Layer):
 
 def test_a_layer_without_a_config_is_said():
     model = graph((6, 6, 3), Unsaved(layers.ReLU()), norm())
-    with pytest.raises(
-        ValueError, match=r"all of whose layers have a config; .* Object Unsaved was"
-    ):
+    with pytest.raises(ValueError, match=r"whose layers all have a config; .* Object Unsaved was"):
         fold_batch_norm(model)

@@ -189,5 +189,7 @@ class NoConfig(keras.Model):
 def test_a_layer_that_its_config_does_not_make_is_named():
     inputs = keras.Input((8, 8, 3))
     model = keras.Model(inputs, NoConfig(layers.Conv2D(4, 3))(inputs))
-    with pytest.raises(ValueError, match=r"layers that their own .* 'no_config.*' \(NoConfig\) is"):
+    with pytest.raises(
+        ValueError, match=r"layers that can be rebuilt .* 'no_config.*' \(NoConfig\) cannot"
+    ):
         use_fused_batch_norm(model)

@@ -96,7 +96,7 @@ def test_a_file_that_is_cut_while_in_use_is_an_error_with_its_name(stored):
     first, _ = stored
     os.truncate(first.file, first.file.stat().st_size - 5)
     assert first[np.array([0])].ravel().tolist() == [3, 3, 3]
-    with pytest.raises(OSError, match="was cut while in use") as caught:
+    with pytest.raises(OSError, match="was truncated while in use") as caught:
         first[np.array([1])]
     assert str(first.file) in str(caught.value)
 

@@ -146,7 +146,7 @@ ENDINGS = ".bmp, .gif, .jfif, .jpeg, .jpg, .png, .tif, .tiff, .webp"
         (
             {"paths": ["a.png", "b.png"]},
             ValueError,
-            "None of the 2 files is a usable image:"
+            "None of the 2 files could be read as an image:"
             "\n  a.png: cannot be read: No such file or directory"
             "\n  b.png: cannot be read: No such file or directory",
         ),

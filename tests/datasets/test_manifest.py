@@ -116,10 +116,10 @@ def test_changed_and_missing_files_are_refused_by_name(written):
     Image.new("RGB", (4, 4)).save(folder / "train" / "cats" / "image.0.png")
     (folder / "train" / "dogs" / "image.30.png").unlink()
     (folder / "train" / "dogs" / "image.31.png").write_bytes(b"")
-    with pytest.raises(ValueError, match="3 of 100 files below") as caught:
+    with pytest.raises(ValueError, match="3 of 100 files in") as caught:
         load_manifest(manifest, folder, **TINY)
     assert str(caught.value).splitlines() == [
-        f"3 of 100 files below {str(folder)!r} are not what the manifest says:",
+        f"3 of 100 files in {str(folder)!r} do not match the manifest:",
         "  train/cats/image.0.png: has changed",
         "  train/dogs/image.30.png: cannot be read: No such file or directory",
         "  train/dogs/image.31.png: empty file",

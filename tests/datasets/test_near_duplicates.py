@@ -3,9 +3,14 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from catdog_keras import scan_images
-from catdog_keras.datasets._near_duplicates import MOST_DIFFERENT_BITS, _connect
+from catdog_keras.datasets._near_duplicates import (
+    MOST_DIFFERENT_BITS,
+    _connect,
+    _perceptual_hash,
+)
 from catdog_keras.datasets.synthetic import draw_image
 
 
@@ -22,6 +27,17 @@ def test_a_image_saved_anew_looks_like_itself_and_like_no_other(tmp_path):
     assert report.duplicates == []
     assert str(report).splitlines()[-1] == "like " + ", ".join(alike)
     assert scan_images(tmp_path).near_duplicates == []
+
+
+def test_perceptual_hash_equals_that_of_imagehash(tmp_path):
+    """The values were computed with `imagehash.phash` 4.3.2."""
+    generator = np.random.default_rng(0)
+    expected = (0xF7482F430943DF16, 0xD4C3642E6C7B2DC1, 0xEC2D47AB82CA6B15, 0x8AFC722A81CD27BA)
+    for number, value in enumerate(expected):
+        file = tmp_path / f"{number}.png"
+        pixels = generator.integers(0, 256, (40 + number, 64, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(file)
+        assert (_perceptual_hash(str(file)) ^ value).bit_count() <= 1  # rounding may differ
 
 
 @given(st.lists(st.integers(0, 2**64 - 1), max_size=30), st.integers(0, 2**32))

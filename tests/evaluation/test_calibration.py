@@ -236,7 +236,7 @@ GOOD = [(LOGITS, LABELS)]
         (lambda: keras.Sequential([reader(), keras.layers.Softmax()]), GOOD, ValueError, "`model` must end in logits; received a model whose outputs are probabilities. Remove its softmax or sigmoid."),
         (lambda: keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, activation='sigmoid')]), [(LOGITS, LABELS // 2)], ValueError, "`model` must end in logits; received a model whose outputs are probabilities. Remove its softmax or sigmoid."),
         (reader, [], ValueError, "`validation` must hold at least one image; received an empty dataset."),
-        (reader, [LOGITS], ValueError, "`validation` must yield pairs (images, labels); received a batch that is of type ndarray. Labels are required for an evaluation."),
+        (reader, [LOGITS], ValueError, "`validation` must be an iterable of batches (images, labels), or a pair of arrays (images, labels); received a batch that is of type ndarray."),
         (reader, [(LOGITS, LABELS[:3])], ValueError, "`validation` must hold one label per image; received a batch of 8 images and 3 labels."),
         (reader, [(LOGITS, [1] * 8)], ValueError, "`validation` must hold images of at least two classes; received only images of class 1."),
         (reader, [(LOGITS, [3] * 8)], ValueError, "`labels` must be class indices from 0 to 2, one for each class name; received labels=3."),

@@ -116,16 +116,16 @@ def test_words_of_a_difference_that_means_something():
     )
     low, high = result.difference_interval
     assert str(result).splitlines() == [
-        f"Of 192 images model4 is right on 182 (0.948), model1 on 144 (0.750): a difference of +19.8 points, 95 % interval {100 * low:+.1f} to {100 * high:+.1f}.",
+        f"Of 192 images model4 is correct on 182 (0.948), model1 on 144 (0.750): a difference of +19.8 points, 95 % interval {100 * low:+.1f} to {100 * high:+.1f}.",
         "Exactly one of them is correct on 46 images, model4 on 42 and model1 on 4 (exact McNemar test, p = 5.1e-09).",
-        "That is more than chance would explain: model4 is better on such images.",
+        "The difference is statistically significant: model4 is better on such images.",
     ]
     assert str(Comparison(("x", "y"), 1, 0, 10, 0)).endswith(": y is better on such images.")
 
 
 def test_words_of_a_difference_that_may_be_chance():
     text = str(Comparison(("a", "b"), 170, 9, 4, 9))
-    assert text.startswith("Of 192 images a is right on 179 (0.932), b on 174 (0.906): ")
+    assert text.startswith("Of 192 images a is correct on 179 (0.932), b on 174 (0.906): ")
     assert text.endswith("\nThe difference is not statistically significant.")
 
 

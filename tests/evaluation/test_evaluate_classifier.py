@@ -175,9 +175,8 @@ NO_MODEL = "`model` must be a keras.Model; received model='model.keras'."
     [
         (lambda: "model.keras", GOOD, {}, TypeError, NO_MODEL),
         (reader, [], {}, ValueError, "`dataset` must hold at least one image; received an empty dataset."),
-        (reader, [IMAGES], {}, ValueError, "`dataset` must yield pairs (images, labels); received a batch that is of type ndarray. Labels are required for an evaluation."),
-        (reader, (IMAGES, LABELS), {}, ValueError, "`dataset` must yield pairs (images, labels); received a batch that is of type ndarray. Labels are required for an evaluation."),
-        (reader, [*GOOD, IMAGES], {}, ValueError, "`dataset` must yield pairs (images, labels); received a batch that is of type ndarray. Labels are required for an evaluation."),
+        (reader, [IMAGES], {}, ValueError, "`dataset` must be an iterable of batches (images, labels), or a pair of arrays (images, labels); received a batch that is of type ndarray."),
+        (reader, [*GOOD, IMAGES], {}, ValueError, "`dataset` must be an iterable of batches (images, labels), or a pair of arrays (images, labels); received a batch that is of type ndarray."),
         (reader, [*GOOD, (IMAGES[:5], LABELS[:4])], {}, ValueError, "`dataset` must hold one label per image; received a batch of 5 images and 4 labels."),
         (reader, [(IMAGES, LABELS[:, None] * [1, 1])], {}, ValueError, "`labels` must be class indices of shape (batch,) or (batch, 1), or one-hot rows (batch, classes); received shape (23, 2) for 3 classes."),
         (reader, [(IMAGES[0], LABELS[0])], {}, ValueError, "`labels` must be class indices of shape (batch,) or (batch, 1), or one-hot rows (batch, classes); received shape () for 3 classes. Batch the dataset."),
@@ -208,7 +207,7 @@ def test_outputs_that_are_not_finite_are_named_by_their_image():
     row = LATE_NAN[17].reshape(3).astype("float64").tolist()
     assert str(caught.value) == (
         f"`model` must return finite numbers; received {row} for the image at index 17. "
-        "Its weights or this image hold NaN or infinity."
+        "Check its weights and this image."
     )
 
 

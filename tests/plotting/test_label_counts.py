@@ -18,7 +18,7 @@ def test_bars_are_as_high_as_their_numbers_say():
     assert [text.get_text() for text in ax.texts] == ["1,500", "500"]
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("class", "images")
     assert ax.get_ylim()[0] == 0
-    assert ax.get_title() == "2,000 images\nalways predicting cats is right for 75.0 %"
+    assert ax.get_title() == "2,000 images\nalways predicting cats is correct for 75.0 %"
 
 
 def test_bars_lie_where_names_are_long_first_class_on_top():

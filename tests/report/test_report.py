@@ -276,7 +276,7 @@ def test_messages(evaluations, error, message, tmp_path):
 def test_the_model_that_validation_chose_stands_first(tmp_path):
     models = {"a": answers(range(40)), "b": answers(range(50))}
     _, page = read(tmp_path, models, highlight="a")
-    assert "Accuracy, a 66.7 % 95 % interval 54.1 to 77.3 %; the model that validation" in page.text
+    assert "Accuracy, a 66.7 % 95 % interval 54.1 to 77.3 %; the model selected on" in page.text
     with pytest.raises(
         ValueError, match="`highlight` must be one of 'a', 'b'; received highlight='c'"
     ):

@@ -307,7 +307,7 @@ def test_a_killed_run_goes_on_to_the_same_bits(case, writes, folder, tmp_path):
 def test_a_checkpoint_of_another_call_or_of_nothing_is_refused(tmp_path):
     file = tmp_path / "state"
     fine_tune(model(), make_images(8), epochs=1, unfreeze="conv2", checkpoint=file)
-    with pytest.raises(ValueError, match=r"There epochs was 1, is 2\. Delete the file, or name"):
+    with pytest.raises(ValueError, match=r"epochs was 1, is 2\. Delete it or use another"):
         fine_tune(model(), make_images(8), epochs=2, unfreeze="conv2", checkpoint=file)
     file.write_text("no checkpoint")
     with pytest.raises(ValueError, match="`checkpoint` must be a checkpoint of `fine_tune`, or a"):
@@ -337,7 +337,7 @@ def test_arguments_are_checked(arguments, message):
 def test_labels_that_the_loss_cannot_take_are_refused():
     images, _ = make_images(8)
     with pytest.raises(
-        ValueError, match=r"`train` must hold labels that the loss of .* A label is 9"
+        ValueError, match=r"`train` must contain labels that the loss of .* A label is 9"
     ):
         fine_tune(model(), (images, np.full(8, 9)), epochs=1, unfreeze="conv2")
 

@@ -466,7 +466,7 @@ def test_a_model_without_frozen_backbone_and_head_is_refused(build, found):
 
 
 def test_more_than_one_way_to_the_head_is_refused():
-    with pytest.raises(ValueError, match="More than one tensor leads from its frozen layers"):
+    with pytest.raises(ValueError, match="More than one tensor connects its frozen layers"):
         train(branching())
 
 
@@ -484,9 +484,9 @@ def test_more_than_one_way_to_the_head_is_refused():
         ({"data": [np.zeros((2, *SHAPE))]}, ValueError, "`train` must be a dataset of batches (images, labels), or a pair of arrays, images and their labels; received a batch that is not a pair."),
         ({"data": [(np.zeros((2, 9, 8, 3)), [0, 1])]}, ValueError, "`train` must hold batches of images of shape (8, 8, 3), the input shape of the model; received a batch of shape (2, 9, 8, 3)."),
         ({"data": [(np.zeros((2, *SHAPE)), [0])]}, ValueError, "`train` must have a label for each image; received 2 images and labels of shape (1,)."),
-        ({"data": [(np.zeros((3, *SHAPE)), [0, 5, 1])]}, ValueError, "`train` must hold labels that the loss of 'transfer_small' takes; received others. A label is 5, and the model's classes go from 0 to 1. Build the model with num_classes=6, or check the label."),
-        ({"data": [(np.zeros((2, *SHAPE)), np.eye(2))]}, ValueError, "`train` must hold labels that the loss of 'transfer_small' takes; received others."),
-        ({"validation_data": [(np.zeros((2, *SHAPE)), [0, -1])]}, ValueError, "`validation_data` must hold labels that the loss of 'transfer_small' takes; received others. A label is -1,"),
+        ({"data": [(np.zeros((3, *SHAPE)), [0, 5, 1])]}, ValueError, "`train` must contain labels that the loss of 'transfer_small' accepts. A label is 5, and the model's classes go from 0 to 1. Build the model with num_classes=6, or check the label."),
+        ({"data": [(np.zeros((2, *SHAPE)), np.eye(2))]}, ValueError, "`train` must contain labels that the loss of 'transfer_small' accepts."),
+        ({"validation_data": [(np.zeros((2, *SHAPE)), [0, -1])]}, ValueError, "`validation_data` must contain labels that the loss of 'transfer_small' accepts. A label is -1,"),
         ({"validation_data": 3}, TypeError, "`validation_data` must be a dataset of batches (images, labels), or a pair of arrays, images and their labels; received validation_data=3."),
     ],
 )  # fmt: skip
