@@ -304,6 +304,25 @@ def test_no_private_part_of_keras_is_used():
         assert "keras.src" not in path.read_text("utf-8"), path
 
 
+def test_private_attributes_of_other_packages_are_used_only_in_keras_internals():
+    """Every private attribute in the source is defined there, with one place of exceptions."""
+    trees = {path: ast.parse(path.read_text("utf-8")) for path in (ROOT / "src").rglob("*.py")}
+    defined, used = set(), {}
+    for path, tree in trees.items():
+        for node in ast.walk(tree):
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+                defined.add(node.name)
+            elif isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Store):
+                defined.add(node.id if isinstance(node, ast.Name) else node.attr)
+            elif isinstance(node, ast.alias):
+                defined.add(node.asname or node.name.split(".")[-1])
+            elif isinstance(node, ast.Attribute) and re.match("_[^_]", node.attr):
+                used.setdefault(node.attr, set()).add(path.name)
+    foreign = {name: files for name, files in used.items() if name not in defined}
+    del foreign["_exit"]  # of `os`, where it is public
+    assert foreign == {"_get_variable_index": {"keras_internals.py"}}
+
+
 def test_modules_of_public_packages_are_private():
     """The public path of a name is its package: `catdog_keras.layers.ConvBlock`."""
     package = ROOT / "src" / "catdog_keras"

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from catdog_keras._backend.keras_internals import marked_uncompiled
 from catdog_keras._layer_graph import is_graph
 
 LAMBDA_WARNING = "The object being serialized includes a `lambda`"
@@ -47,18 +48,9 @@ def copy_layer(layer: Any, kind: type[keras.Layer] | None = None, **changes: Any
 
 
 def clone_uncompiled(model: keras.Model, **arguments: Any) -> keras.Model:
-    """Like `keras.models.clone_model`, but the copy is not compiled.
-
-    Keras would compile the copy from a config, which cannot contain functions without a name.
-    """
-    compiled = [each for each in _with_models_inside(model) if each.compiled]
-    try:
-        for each in compiled:
-            each.compiled = False
+    """Like `keras.models.clone_model`, but the copy is not compiled."""
+    with marked_uncompiled(_with_models_inside(model)):
         return keras.models.clone_model(model, **arguments)
-    finally:
-        for each in compiled:
-            each.compiled = True
 
 
 def _with_models_inside(model: keras.Model) -> Iterator[keras.Model]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from catdog_keras._backend.keras_internals import source_layer
 from catdog_keras._checks import describe
 
 
@@ -61,8 +62,9 @@ class LayerGraph:
 def _tensors(call: Any) -> Iterator[str]:
     """Yields the names of the layers whose outputs are among the arguments of a call."""
     if isinstance(call, dict):
-        if call.get("class_name") == "__keras_tensor__":
-            yield call["config"]["keras_history"][0]
+        source = source_layer(call)
+        if source is not None:
+            yield source
         else:
             for value in call.values():
                 yield from _tensors(value)

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from catdog_keras._backend import prefers_predict_on_batch
+from catdog_keras._backend.keras_internals import OUT_OF_DATA_WARNING
 from catdog_keras._checks import describe
 from catdog_keras._layer_graph import last_activation
 from catdog_keras._probabilities import (
@@ -44,7 +45,7 @@ def predict_batches(
 def _predict_generator(model: keras.Model, batches: Iterator[Tensors]) -> Tensors:
     """Returns the outputs of all batches; hides the warning that Keras raises when they end."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Your input ran out of data")
+        warnings.filterwarnings("ignore", message=OUT_OF_DATA_WARNING)
         return model.predict(((images,) for images in batches), verbose=0)
 
 

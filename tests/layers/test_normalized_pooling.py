@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from catdog_keras import ConvBlock, _backend
-from catdog_keras._backend import normalized_pooling
+from catdog_keras._backend import fused_bn_pool as normalized_pooling
 
 if keras.backend.backend() != "tensorflow":
     pytest.skip("TensorFlow alone has this way", allow_module_level=True)

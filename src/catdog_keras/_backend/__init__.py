@@ -10,19 +10,7 @@ from catdog_keras._backend.batch_norm import (
     batch_norm_training,
     can_fuse_batch_norm,
 )
-from catdog_keras._backend.distribution import (
-    check_strategy,
-    is_first_process,
-    requires_tf_data,
-    strategy_scope,
-)
-from catdog_keras._backend.drawing import MapRandomGenerator, random_uniform
-from catdog_keras._backend.feature_gradient import feature_gradient
-from catdog_keras._backend.normalized_pooling import can_normalize_and_pool, normalize_and_pool
-from catdog_keras._backend.random_state import random_state, set_random_state
-from catdog_keras._backend.resampling import resample
-from catdog_keras._backend.tf_data import is_foreign_tf_tensor, ops_for, reverse
-from catdog_keras._backend.traits import (
+from catdog_keras._backend.data_format import (
     DATA_FORMATS,
     copy_if_mutable,
     has_fast_bfloat16,
@@ -30,6 +18,18 @@ from catdog_keras._backend.traits import (
     prefers_predict_on_batch,
     resolve_data_format,
 )
+from catdog_keras._backend.distribution import (
+    check_strategy,
+    is_first_process,
+    requires_tf_data,
+    strategy_scope,
+)
+from catdog_keras._backend.feature_gradient import feature_gradient
+from catdog_keras._backend.fused_bn_pool import can_normalize_and_pool, normalize_and_pool
+from catdog_keras._backend.random import MapRandomGenerator, random_uniform
+from catdog_keras._backend.random_state import random_state, set_random_state
+from catdog_keras._backend.resampling import resample
+from catdog_keras._backend.tf_data import is_foreign_tf_tensor, ops_for, reverse
 
 __all__ = [
     "DATA_FORMATS",

@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from catdog_keras._backend.derivatives import with_second_order_gradient
+from catdog_keras._backend.custom_gradient import with_second_order_gradient
 from catdog_keras._backend.xla import compiled_by_xla
 
 _FUSED_DTYPES = ("float16", "bfloat16", "float32")

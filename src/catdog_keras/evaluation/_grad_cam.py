@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from catdog_keras._backend import feature_gradient, resolve_data_format
+from catdog_keras._backend.keras_internals import replaced
 from catdog_keras._checks import describe
 from catdog_keras.evaluation._receptive_field import Cells, Grid, place_cells
 
@@ -73,26 +74,6 @@ def is_channels_first(operations: Iterable[Operation]) -> bool:
     """Whether the first operation that has a data format is channels first."""
     known = (getattr(operation, "data_format", None) for operation in operations)
     return resolve_data_format(next(filter(None, known), None)) == "channels_first"
-
-
-@contextmanager
-def replaced(operation: Operation, **attributes: Any) -> Iterator[None]:
-    """Context manager that temporarily replaces attributes of an operation.
-
-    Keras has no hook for the output of a layer. `object.__setattr__` bypasses the attribute
-    tracking of Keras; an instance attribute overrides the method of the class and is removed
-    afterwards.
-    """
-    before = {name: vars(operation)[name] for name in attributes if name in vars(operation)}
-    for name, value in attributes.items():
-        object.__setattr__(operation, name, value)
-    try:
-        yield
-    finally:
-        for name in attributes:
-            object.__delattr__(operation, name)
-        for name, value in before.items():
-            object.__setattr__(operation, name, value)
 
 
 @contextmanager

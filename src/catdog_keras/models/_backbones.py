@@ -13,6 +13,7 @@ from pathlib import Path
 import keras
 from keras import applications
 
+from catdog_keras._backend.keras_internals import is_download_error
 from catdog_keras._checks import describe
 from catdog_keras.models._synthetic_small import build_synthetic_small
 
@@ -186,7 +187,7 @@ def _models_folder() -> Path:
 def _to_weights_error(name: str, error: Exception) -> Exception:
     """Converts a failed download or a damaged file to a clear error; returns others unchanged."""
     models = _models_folder()
-    if "URL fetch failure on " in str(error) or isinstance(error, ConnectionError | TimeoutError):
+    if is_download_error(error):
         address = re.search(r"https?://\S+/([^\s/:]+)", str(error))
         file = f"the file {address[1]}" if address else "the weights file without its top layer"
         return WeightsNotFoundError(

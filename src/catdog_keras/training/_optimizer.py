@@ -5,6 +5,8 @@ from typing import Any
 
 import keras
 
+from catdog_keras._backend.keras_internals import variable_index
+
 
 @keras.saving.register_keras_serializable(package="catdog_keras")
 class LayerwiseAdam(keras.optimizers.Adam):
@@ -20,7 +22,7 @@ class LayerwiseAdam(keras.optimizers.Adam):
     """
 
     def __init__(
-        self, factors: Sequence[float] = (), name: str = "depth_adam", **kwargs: Any
+        self, factors: Sequence[float] = (), name: str = "layerwise_adam", **kwargs: Any
     ) -> None:
         """Creates the optimizer.
 
@@ -48,9 +50,7 @@ class LayerwiseAdam(keras.optimizers.Adam):
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Updates one variable with its fraction of the learning rate."""
-        # The optimizer maps variables to indices: under a TensorFlow strategy, `variable` is a
-        # component of the one that `build` received, so a mapping in this class would not find it.
-        factor = self.factors[self._get_variable_index(variable)]
+        factor = self.factors[variable_index(self, variable)]
         super().update_step(gradient, variable, learning_rate * factor)
 
     def get_config(self) -> dict[str, Any]:

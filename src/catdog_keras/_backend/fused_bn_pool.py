@@ -16,7 +16,7 @@ from typing import Any
 import keras
 
 from catdog_keras._backend.batch_norm import normalize_stock
-from catdog_keras._backend.derivatives import with_second_order_gradient
+from catdog_keras._backend.custom_gradient import with_second_order_gradient
 from catdog_keras._backend.pooling_kernels import kernels
 from catdog_keras._backend.xla import can_compile_by_xla, compiled_by_xla
 

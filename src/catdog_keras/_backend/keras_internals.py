@@ -1,0 +1,77 @@
+"""Behavior of Keras that its public API does not promise.
+
+`tests/test_keras_internals.py` fails if Keras changes one of these.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+
+# Raised as a warning by `predict` when a generator ends, which is how a dataset of unknown length
+# ends.
+OUT_OF_DATA_WARNING = "Your input ran out of data"
+
+
+def variable_index(optimizer: keras.Optimizer, variable: Any) -> int:
+    """Returns the index of a variable among those that an optimizer was built with.
+
+    Under a TensorFlow strategy the optimizer updates a component of a variable, which a mapping by
+    identity would not find. Only a private method of Keras resolves it.
+    """
+    return optimizer._get_variable_index(variable)
+
+
+@contextmanager
+def replaced(operation: Any, **attributes: Any) -> Iterator[None]:
+    """Context manager that temporarily replaces attributes or methods of a layer.
+
+    Keras has no hook for the output of a layer. `object.__setattr__` bypasses the attribute
+    tracking of Keras; an instance attribute overrides the method of the class and is removed
+    afterwards.
+    """
+    before = {name: vars(operation)[name] for name in attributes if name in vars(operation)}
+    for name, value in attributes.items():
+        object.__setattr__(operation, name, value)
+    try:
+        yield
+    finally:
+        for name in attributes:
+            object.__delattr__(operation, name)
+        for name, value in before.items():
+            object.__setattr__(operation, name, value)
+
+
+@contextmanager
+def marked_uncompiled(models: Iterable[keras.Model]) -> Iterator[None]:
+    """Context manager in which compiled models look uncompiled, so that clones are not compiled.
+
+    `keras.models.clone_model` would compile the clone from a config, which cannot contain functions
+    without a name.
+    """
+    compiled = [model for model in models if model.compiled]
+    try:
+        for model in compiled:
+            model.compiled = False
+        yield
+    finally:
+        for model in compiled:
+            model.compiled = True
+
+
+def source_layer(tensor_config: dict[str, Any]) -> str | None:
+    """Returns the name of the layer that a tensor in a model's config comes from.
+
+    Returns None if the dict is not the config of a tensor.
+    """
+    if tensor_config.get("class_name") != "__keras_tensor__":
+        return None
+    return str(tensor_config["config"]["keras_history"][0])
+
+
+def is_download_error(error: Exception) -> bool:
+    """Whether `keras.utils.get_file` failed to download; it raises a bare `Exception`."""
+    return "URL fetch failure on " in str(error) or isinstance(
+        error, ConnectionError | TimeoutError
+    )

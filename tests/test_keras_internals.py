@@ -1,0 +1,85 @@
+"""Guards of `_backend.keras_internals`: each fails if Keras changes what the package relies on."""
+
+import warnings
+
+import keras
+import numpy as np
+import pytest
+
+from catdog_keras._backend.keras_internals import (
+    OUT_OF_DATA_WARNING,
+    is_download_error,
+    marked_uncompiled,
+    replaced,
+    source_layer,
+    variable_index,
+)
+
+
+def dense():
+    return keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, name="one")])
+
+
+def test_variable_index_is_the_position_in_build():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3), keras.layers.Dense(1)])
+    optimizer = keras.optimizers.Adam()
+    optimizer.build(model.trainable_variables)
+    indices = [variable_index(optimizer, each) for each in model.trainable_variables]
+    assert indices == [0, 1, 2, 3]
+
+
+def test_replaced_call_is_used_by_the_model_and_restored():
+    model = dense()
+    inputs = np.ones((1, 2), "float32")
+    before = keras.ops.convert_to_numpy(model(inputs))
+    with replaced(model.get_layer("one"), call=lambda x, *_, **__: keras.ops.ones((1, 3)) * 7):
+        assert keras.ops.convert_to_numpy(model(inputs)).tolist() == [[7, 7, 7]]
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(model(inputs)), before)
+    assert "call" not in vars(model.get_layer("one"))
+
+
+def test_replaced_attribute_of_the_instance_is_restored():
+    layer = dense().get_layer("one")
+    activation = layer.activation
+    with replaced(layer, activation=abs):
+        assert layer.activation is abs
+    assert layer.activation is activation
+
+
+def test_marked_uncompiled_clone_is_not_compiled():
+    model = dense()
+    model.compile("sgd", "mse")
+    assert keras.models.clone_model(model).compiled  # otherwise the guard is not needed
+    with marked_uncompiled([model]):
+        assert not keras.models.clone_model(model).compiled
+    assert model.compiled
+    model.fit(np.ones((2, 2)), np.ones((2, 3)), verbose=0)
+
+
+def test_source_layer_names_the_inbound_layers_of_a_config():
+    images = keras.Input((2,), name="images")
+    first = keras.layers.Dense(2, name="first")(images)
+    model = keras.Model(images, keras.layers.Add(name="sum")([images, first]))
+    (node,) = model.get_config()["layers"][-1]["inbound_nodes"]
+    assert [source_layer(each) for each in node["args"][0]] == ["images", "first"]
+    assert source_layer({"class_name": "Dense", "config": {}}) is None
+
+
+def test_is_download_error_recognizes_a_failed_download(tmp_path):
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - Keras raises a bare Exception
+        keras.utils.get_file("weights.h5", "https://127.0.0.1:9/weights.h5", cache_dir=tmp_path)
+    assert is_download_error(caught.value)
+    assert is_download_error(TimeoutError())
+    assert not is_download_error(ValueError("weights do not match"))
+
+
+def test_out_of_data_warning_is_raised_when_a_generator_ends():
+    def batches():
+        for _ in range(3):
+            yield (np.ones((1, 2), "float32"),)
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        outputs = dense().predict(batches(), verbose=0)
+    assert outputs.shape == (3, 3)
+    assert OUT_OF_DATA_WARNING in str(caught[0].message)
