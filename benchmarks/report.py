@@ -19,6 +19,7 @@ import keras
 from benchmarks.measuring import in_turns, print_table, ratio
 from catdog_keras import (
     Evaluation,
+    ModelReport,
     build_model1,
     evaluate_classifier,
     grad_cam,
@@ -75,7 +76,7 @@ def _measure(folder: Path, rounds: int) -> None:
 
 def _report(page: Path, name: str, model: keras.Model, evaluation: Evaluation) -> None:
     worst = plot_highest_losses(model, evaluation, (160, 160))
-    write_report(page, {name: evaluation}, top_loss_figures={} if worst is None else {name: worst})
+    write_report(page, ModelReport(name, evaluation, top_losses_figure=worst))
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ PUBLIC = [
     "ImageSplits",
     "LRFinderResult",
     "LabeledImages",
+    "ModelReport",
     "PipelineFinding",
     "PipelineReport",
     "Preprocessing",

@@ -36,7 +36,7 @@ assert_type(ck.plot_roc(evaluation.roc_curves), Axes)
 assert_type(ck.plot_images(splits.train, splits.class_names), Figure | SubFigure)
 assert_type(ck.plot_history({"loss": [0.5, 0.4]}), Figure | SubFigure)
 maps = ck.grad_cam(model, np.zeros((1, 96, 96, 3)))
-ck.write_report("report.html", {"model 3": evaluation}, counts=splits.counts)
+ck.write_report("report.html", ck.ModelReport("model 3", evaluation), counts=splits.counts)
 
 block = ck.ConvBlock(16, activation="relu", pool_size=(2, 2))
 ck.ConvBlock("16")  # type: ignore[arg-type]

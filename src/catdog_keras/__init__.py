@@ -82,7 +82,7 @@ if TYPE_CHECKING:  # for type checkers and documentation tools; at run time see 
         plot_roc,
         plot_top_losses,
     )
-    from catdog_keras.report import write_report
+    from catdog_keras.report import ModelReport, write_report
     from catdog_keras.training import (
         FineTuneConfig,
         LRFinderResult,
@@ -108,6 +108,7 @@ __all__ = [
     "ImageSplits",
     "LRFinderResult",
     "LabeledImages",
+    "ModelReport",
     "PipelineFinding",
     "PipelineReport",
     "Preprocessing",
@@ -222,7 +223,7 @@ _NAMES = {
         "plot_roc",
         "plot_top_losses",
     ),
-    "report": ("write_report",),
+    "report": ("ModelReport", "write_report"),
     "training": ("FineTuneConfig", "LRFinderResult", "find_learning_rate", "fine_tune", "fit_head"),
 }
 _SUBPACKAGES = {name: subpackage for subpackage, names in _NAMES.items() for name in names}

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from catdog_keras import write_report
+from catdog_keras import ModelReport, write_report
 from tests.browser import DESK, PHONE, show, start_browser
 from tests.report.test_report import HISTORY, ODD, evaluate
 
@@ -17,10 +17,9 @@ def address(tmp_path_factory):
     models = {name: evaluate(ODD, seed=s, files=files) for s, name in enumerate(("a", "<b>b"))}
     write_report(
         page,
-        models,
+        [ModelReport(name, each, HISTORY) for name, each in models.items()],
         title="x" * 120,
         counts={split: dict.fromkeys(ODD, 3) for split in ("train", "validation", "test")},
-        histories=dict.fromkeys(models, HISTORY),
         metadata={"Data": {"folder": "/" + "y" * 300}},
     )
     return page.as_uri()

@@ -12,10 +12,10 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from catdog_keras import Evaluation, write_report
+from catdog_keras import Evaluation, ModelReport, write_report
 from catdog_keras.evaluation import compare
 from catdog_keras.evaluation._mcnemar import describe_against_baseline
-from catdog_keras.report import _top_losses as top_loss_figures
+from catdog_keras.report import _top_losses as top_losses
 from catdog_keras.report._environment import describe_environment
 from catdog_keras.report._side_by_side import models_section
 
@@ -65,8 +65,15 @@ def evaluate(names, images=60, seed=0, files=None):
     return Evaluation(names, labels, rows, files)
 
 
-def read(folder, *arguments, **options):
-    write_report(folder / "page.html", *arguments, **options)
+def reports(evaluations, histories=None, figures=None):
+    return [
+        ModelReport(name, each, (histories or {}).get(name), (figures or {}).get(name))
+        for name, each in evaluations.items()
+    ]
+
+
+def read(folder, evaluations, histories=None, figures=None, **options):
+    write_report(folder / "page.html", reports(evaluations, histories, figures), **options)
     html = (folder / "page.html").read_text("utf-8")
     return html, Page(html)
 
@@ -99,7 +106,7 @@ def test_every_image_has_a_text_and_every_place_a_name(tmp_path):
         tmp_path,
         {"one": evaluate(["cat", "dog"])},
         histories={"one": HISTORY},
-        top_loss_figures={"one": Figure((4, 2))},
+        figures={"one": Figure((4, 2))},
     )
     images = page.all("img")
     assert len(images) == 5
@@ -241,36 +248,37 @@ OTHER = Evaluation(["a", "b"], [1, 1], [[0.9, 0.1], [0.2, 0.8]])
 
 
 @pytest.mark.parametrize(
-    ("evaluations", "error", "message"),
+    ("models", "error", "message"),
     [
+        ([], ValueError, "`models` must be a ModelReport, or a list .*received models=\\[\\]"),
+        (ONE, TypeError, "`models` must be a ModelReport, or a list .*received models=Evaluation"),
+        ([ONE], TypeError, "`models` must be a ModelReport, or a list"),
         (
-            {},
+            [ModelReport("a", ONE), ModelReport("a", ONE)],
             ValueError,
-            "`evaluations` must be a dict of `Evaluation` by the name of the model; received evaluations={}.",
+            r"with different names; received models=\['a', 'a'\]",
         ),
         (
-            ONE,
-            TypeError,
-            f"`evaluations` must be a dict of `Evaluation` by the name of the model; received evaluations={ONE!r}.",
-        ),
-        (
-            {"a": 1},
-            TypeError,
-            "`evaluations` must be a dict of `Evaluation` by the name of the model; received evaluations={'a': 1}.",
-        ),
-        (
-            {"a": ONE, "b": OTHER},
+            [ModelReport("a", ONE), ModelReport("b", OTHER)],
             ValueError,
-            "`evaluations['b']` must be an evaluation of the same images as `evaluations['a']`, in the same "
-            "order; received true class 'b' at index 0, where `evaluations['a']` has 'a'.",
+            r"`models\[1\].evaluation` must be an evaluation of the same images as "
+            r"`models\[0\].evaluation`, .*received true class 'b' at index 0",
         ),
     ],
 )
-def test_messages(evaluations, error, message, tmp_path):
-    with pytest.raises(error) as raised:
-        write_report(tmp_path / "page.html", evaluations)
-    assert str(raised.value) == message
+def test_write_report_rejects_models_that_cannot_be_compared(models, error, message, tmp_path):
+    with pytest.raises(error, match=message):
+        write_report(tmp_path / "page.html", models)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [((1, ONE), "`name` must be a string"), (("a", 1), "`evaluation` must be an Evaluation")],
+)
+def test_model_report_rejects_other_types(arguments, message):
+    with pytest.raises(TypeError, match=message):
+        ModelReport(*arguments)
 
 
 def test_the_model_that_validation_chose_stands_first(tmp_path):
@@ -280,7 +288,7 @@ def test_the_model_that_validation_chose_stands_first(tmp_path):
     with pytest.raises(
         ValueError, match="`highlight` must be one of 'a', 'b'; received highlight='c'"
     ):
-        write_report(tmp_path / "page.html", models, highlight="c")
+        write_report(tmp_path / "page.html", reports(models), highlight="c")
 
 
 def test_curves_may_come_as_fit_returns_them(tmp_path):
@@ -322,8 +330,8 @@ def test_heat_maps_are_of_the_class_that_was_named(tmp_path, monkeypatch):
         asked.append((model, classes))
         return np.zeros(images.shape[:3])
 
-    monkeypatch.setattr(top_loss_figures, "grad_cam", spy)
-    figure = top_loss_figures.plot_highest_losses("the model", evaluation, files, (8, 8))
+    monkeypatch.setattr(top_losses, "grad_cam", spy)
+    figure = top_losses.plot_highest_losses("the model", evaluation, files, (8, 8))
     assert asked == [("the model", [1, 0, 0])]  # of falling loss
     titles = [title for ax in figure.axes if (title := ax.get_title("left"))]
     shown = [title.partition(":")[0].partition(" (")[0] for title in titles]
@@ -332,4 +340,4 @@ def test_heat_maps_are_of_the_class_that_was_named(tmp_path, monkeypatch):
 
 def test_a_page_that_cannot_be_written(tmp_path):
     with pytest.raises(OSError, match="`path` must be a writable file"):
-        write_report(tmp_path / "nowhere" / "page.html", {"m": ONE})
+        write_report(tmp_path / "nowhere" / "page.html", ModelReport("m", ONE))

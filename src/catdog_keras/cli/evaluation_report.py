@@ -12,7 +12,7 @@ from catdog_keras.cli.evaluation_data import EvaluationData
 from catdog_keras.cli.load_model import ModelFile
 from catdog_keras.cli.run_record import SPLIT_FILE, TrainingRecord, read_training_record
 from catdog_keras.evaluation import Evaluation
-from catdog_keras.report import write_report
+from catdog_keras.report import ModelReport, write_report
 from catdog_keras.report._environment import describe_environment
 from catdog_keras.report._top_losses import plot_highest_losses
 
@@ -63,11 +63,9 @@ def write_evaluation_report(
         evaluation.save(folder / EVALUATION_FILE)
         write_report(
             folder / REPORT_FILE,
-            {name: evaluation},
+            ModelReport(name, evaluation, None if record is None else record.history, worst),
             title=f"{name} on {_last(asked.data)}",
             counts=images.counts,
-            histories={} if record is None else {name: record.history},
-            top_loss_figures={name: worst},
             metadata={**_evaluation_facts(images, asked), **_training_facts(record)},
             note=images.note,
         )

@@ -1,5 +1,5 @@
 """Evaluation report as one self-contained HTML page."""
 
-from catdog_keras.report._write_report import write_report
+from catdog_keras.report._write_report import ModelReport, write_report
 
-__all__ = ["write_report"]
+__all__ = ["ModelReport", "write_report"]

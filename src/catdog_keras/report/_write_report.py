@@ -2,8 +2,11 @@
 
 import os
 import warnings
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import keras
 
 from catdog_keras._checks import check_choice, check_path, describe
 from catdog_keras._output import save_text
@@ -15,15 +18,48 @@ from catdog_keras.report._environment import describe_environment
 from catdog_keras.report._page import Page, Section, render_page
 from catdog_keras.report._side_by_side import models_section
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure, SubFigure
+
+
+@dataclass(frozen=True)
+class ModelReport:
+    """What a report shows of one model.
+
+    Attributes:
+        name: Name of the model in the report.
+        evaluation: Its `Evaluation`.
+        history: Return value of `fit`, or its dict, for the learning curves; None for no curves.
+        top_losses_figure: Matplotlib figure of the images with the highest loss, in the order of
+            `Evaluation.top_losses`, as drawn by `plot_top_losses` or `plot_grad_cam`; None for no
+            figure.
+
+    Example:
+        >>> import catdog_keras
+        >>> evaluation = catdog_keras.Evaluation(["cat", "dog"], [0, 1], [[0.9, 0.1], [0.4, 0.6]])
+        >>> catdog_keras.ModelReport("small network", evaluation).history is None
+        True
+    """
+
+    name: str
+    evaluation: Evaluation
+    history: keras.callbacks.History | Mapping[str, Sequence[float]] | None = None
+    top_losses_figure: "Figure | SubFigure | None" = None
+
+    def __post_init__(self) -> None:
+        """Checks the types of the name and of the evaluation."""
+        if not isinstance(self.name, str):
+            raise TypeError(describe("name", "a string", self.name))
+        if not isinstance(self.evaluation, Evaluation):
+            raise TypeError(describe("evaluation", "an Evaluation", self.evaluation))
+
 
 def write_report(
     path: str | os.PathLike[str],
-    evaluations: Mapping[str, Evaluation],
+    models: ModelReport | Sequence[ModelReport],
     *,
     title: str = "Evaluation",
     counts: Mapping[str, Mapping[str, int]] | None = None,
-    histories: Mapping[str, Any] | None = None,
-    top_loss_figures: Mapping[str, Any] | None = None,
     metadata: Mapping[str, Mapping[str, Any]] | None = None,
     highlight: str | None = None,
     note: str = "",
@@ -36,12 +72,10 @@ def write_report(
 
     Args:
         path: File to write; an existing file is replaced when the new one is complete.
-        evaluations: `Evaluation` of each model by the model's name, all on the same images.
+        models: A `ModelReport`, or a list of them with different names, whose evaluations are of
+            the same images.
         title: Heading of the page.
         counts: Number of images of each class, by split, as in `ImageSplits.counts`.
-        histories: Return value of `fit`, or its dict, by the model's name, for the learning curves.
-        top_loss_figures: Matplotlib figure of the images with the highest loss, by the model's
-            name, in the order of `Evaluation.top_losses`, as drawn by `plot_grad_cam`.
         metadata: Groups of name-value pairs that are necessary to reproduce the result: source of
             the images, seeds, settings.
         highlight: With several models, the name of the one whose metrics are shown first: the model
@@ -52,29 +86,34 @@ def write_report(
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If there is no evaluation, the evaluations are not of the same images, or none
-            of them is of the model `highlight`.
+        ValueError: If there are no models, two of them have the same name, the evaluations are not
+            of the same images, or no model is named `highlight`.
         OSError: If the file cannot be written.
 
     Example:
         >>> import catdog_keras, pathlib, tempfile
         >>> evaluation = catdog_keras.Evaluation(["cat", "dog"], [0, 1], [[0.9, 0.1], [0.4, 0.6]])
         >>> page = pathlib.Path(tempfile.mkdtemp()) / "report.html"
-        >>> catdog_keras.write_report(page, {"small network": evaluation})
+        >>> catdog_keras.write_report(page, catdog_keras.ModelReport("small network", evaluation))
         >>> "small network" in page.read_text("utf-8")
         True
     """
     file = check_path("path", path)
-    _check_evaluations(evaluations)
+    models = _check_models(models)
+    evaluations = {model.name: model.evaluation for model in models}
+    histories = {model.name: model.history for model in models if model.history is not None}
+    figures = {
+        model.name: model.top_losses_figure
+        for model in models
+        if model.top_losses_figure is not None
+    }
     if highlight is not None:
         check_choice("highlight", highlight, list(evaluations))
     with warnings.catch_warnings():
         # Figures show boxes for characters that the font does not have; the tables show the full
         # names.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        parts = _parts(
-            evaluations, counts or {}, histories or {}, top_loss_figures or {}, highlight
-        )
+        parts = _parts(evaluations, counts or {}, histories, figures, highlight)
     parts.append(
         sections.repeat_section({**(metadata or {}), "Environment": describe_environment()})
     )
@@ -86,7 +125,7 @@ def _parts(
     evaluations: Mapping[str, Evaluation],
     counts: Mapping[str, Mapping[str, int]],
     histories: Mapping[str, Any],
-    top_loss_figures: Mapping[str, Any],
+    figures: Mapping[str, Any],
     highlight: str | None,
 ) -> list[Section]:
     parts: list[Section] = []
@@ -100,22 +139,26 @@ def _parts(
     parts.append(sections.reliability_section(evaluations))
     if len(next(iter(evaluations.values())).class_names) > 1:
         parts.append(sections.roc_section(evaluations))
-    parts.append(sections.worst_section(evaluations, top_loss_figures))
+    parts.append(sections.worst_section(evaluations, figures))
     return parts
 
 
-def _check_evaluations(evaluations: Any) -> None:
-    requirement = "a dict of `Evaluation` by the name of the model"
-    if not isinstance(evaluations, Mapping) or not all(
-        isinstance(name, str) and isinstance(each, Evaluation) for name, each in evaluations.items()
+def _check_models(models: Any) -> list[ModelReport]:
+    """Returns the models as a list; raises an error if they cannot be compared."""
+    requirement = "a ModelReport, or a list of them with different names"
+    if isinstance(models, ModelReport):
+        return [models]
+    if not isinstance(models, (list, tuple)) or not all(
+        isinstance(model, ModelReport) for model in models
     ):
-        raise TypeError(describe("evaluations", requirement, evaluations))
-    if not evaluations:
-        raise ValueError(describe("evaluations", requirement, evaluations))
-    first = next(iter(evaluations))
-    for name, each in evaluations.items():
-        places = (f"evaluations[{first!r}]", f"evaluations[{name!r}]")
-        check_same_images(evaluations[first], each, places)
+        raise TypeError(describe("models", requirement, models))
+    names = [model.name for model in models]
+    if not names or len(set(names)) < len(names):
+        raise ValueError(describe("models", requirement, names))
+    for index, model in enumerate(models):
+        places = ("models[0].evaluation", f"models[{index}].evaluation")
+        check_same_images(models[0].evaluation, model.evaluation, places)
+    return list(models)
 
 
 def _summary(

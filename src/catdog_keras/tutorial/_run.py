@@ -31,9 +31,10 @@ from catdog_keras.plotting import (
     plot_images,
     plot_label_counts,
 )
+from catdog_keras.report import ModelReport
 from catdog_keras.report._top_losses import plot_highest_losses
 from catdog_keras.tutorial._lesson import compare_steps, describe_lesson
-from catdog_keras.tutorial._report import REPORT_FILE, ShownModels
+from catdog_keras.tutorial._report import REPORT_FILE, write_tutorial_report
 from catdog_keras.tutorial._results import ModelResult, TutorialResult
 from catdog_keras.tutorial._settings import (
     BackboneChoice,
@@ -156,7 +157,7 @@ def run_tutorial(
         tell(f"backbone   {backbone.name} for model4. {backbone.reason}")
         models: list[ModelResult] = []
         validation: dict[str, Evaluation] = {}
-        shown = ShownModels()
+        reports: list[ModelReport] = []
         not_run: dict[str, str] = {}
         for name, build in STEPS.items():
             keras.utils.set_random_seed(settings.seed)
@@ -166,15 +167,16 @@ def run_tutorial(
                 not_run[name] = str(error)
                 tell(f"{name} is not run. {error}")
                 continue
-            trained, validation[name] = _train_and_evaluate(
-                name, model, splits, settings, folder, shown
+            trained, validation[name], report = _train_and_evaluate(
+                name, model, splits, settings, folder
             )
             models.append(trained)
+            reports.append(report)
             tell(_line(trained, baseline))
         compared = plot_comparison([asdict(m) for m in models], baseline=baseline)
         _save_figure(folder, "comparison", compared)
         result = _result(source, settings, backbone, splits, models, not_run, validation)
-        shown.write(folder, result)
+        write_tutorial_report(folder, result, reports)
         text = json.dumps(asdict(result), indent=2) + "\n"
         (folder / RESULTS_FILE).write_text(text, encoding="utf-8")
     return result
@@ -237,7 +239,7 @@ def _show_images(splits: ImageSplits, folder: Path, tell: Callable[[str], None])
     baseline = baseline_accuracy(counts)
     tell(f"baseline   {baseline:.1%}: always predicting the majority class of the training images")
     _save_figure(folder, "images", plot_images(splits.train, splits.class_names))
-    _save_figure(folder, "count_labels", plot_label_counts(counts))
+    _save_figure(folder, "label_counts", plot_label_counts(counts))
     return baseline
 
 
@@ -247,9 +249,8 @@ def _train_and_evaluate(
     splits: ImageSplits,
     settings: Settings,
     folder: Path,
-    shown: ShownModels,
-) -> tuple[ModelResult, Evaluation]:
-    """Trains a model, saves it with its figures, and returns its result and its validation."""
+) -> tuple[ModelResult, Evaluation, ModelReport]:
+    """Trains and saves a model; returns its result, validation, and part of the report."""
     started = time.perf_counter()
     history, best_epoch = train_to_best(name, model, splits, settings.epochs)
     seconds = time.perf_counter() - started
@@ -268,10 +269,7 @@ def _train_and_evaluate(
     matrix = plot_confusion_matrix(test.confusion_matrix, splits.class_names)
     _save_figure(folder, f"confusion_{name}", matrix)
     model.save(folder / f"{name}.keras")
-    shown.evaluations[name], shown.histories[name] = test, history
-    shown.top_loss_figures[name] = plot_highest_losses(
-        model, test, splits.files["test"], settings.image_size
-    )
+    worst = plot_highest_losses(model, test, splits.files["test"], settings.image_size)
     result = ModelResult(
         name=name,
         parameters=model.count_params(),
@@ -284,7 +282,7 @@ def _train_and_evaluate(
         test_accuracy=test.accuracy,
         test_interval=test.accuracy_interval,
     )
-    return result, evaluations["validation"]
+    return result, evaluations["validation"], ModelReport(name, test, history, worst)
 
 
 def _names(splits: ImageSplits, split: str) -> list[str]:
@@ -302,7 +300,7 @@ def _save_figure(folder: Path, name: str, drawn: Any) -> None:
 
 def file_names() -> list[str]:
     """Returns the names of all files that a run may write into its output folder."""
-    figures = ["images", "count_labels", "comparison"]
+    figures = ["images", "label_counts", "comparison"]
     figures += [f"{kind}_{name}" for name in STEPS for kind in ("history", "confusion")]
     return [
         RESULTS_FILE,
