@@ -6,8 +6,7 @@ import shutil
 import zipfile
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from catdog_keras.datasets import _archive as archive_module
 from catdog_keras.datasets._archive import cache_directory, remove_stale_temp, unpack_archive

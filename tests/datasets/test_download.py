@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from catdog_keras import load_cats_dogs
-from catdog_keras.datasets import _download as download
-from catdog_keras.datasets import _source as source
+from catdog_keras.datasets import _download as download, _source as source
 from catdog_keras.datasets._download import fetch_archive
 from tests.corpora.archives import zipped
 

@@ -8,8 +8,7 @@ import warnings
 from itertools import chain
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, assume, given, settings, strategies as st
 
 import catdog_keras
 from catdog_keras import load_image_folder

@@ -16,8 +16,7 @@ from PIL import Image
 
 import catdog_keras
 from catdog_keras import load_cats_dogs, load_image_folder
-from catdog_keras.datasets import _source as source
-from catdog_keras.datasets import synthetic
+from catdog_keras.datasets import _source as source, synthetic
 from tests.datasets.processes import WITHOUT_TENSORFLOW
 
 TINY = {"image_size": (4, 4), "batch_size": 4}

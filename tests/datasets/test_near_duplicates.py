@@ -1,8 +1,7 @@
 """Near-duplicates are found for any size and compression, and other images are kept separate."""
 
 import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from PIL import Image
 
 from catdog_keras import scan_images

@@ -11,8 +11,7 @@ import pytest
 from PIL import Image
 
 from catdog_keras.datasets import synthetic
-from catdog_keras.datasets.synthetic import _images as drawing
-from catdog_keras.datasets.synthetic import draw_image, write_synthetic
+from catdog_keras.datasets.synthetic import _images as drawing, draw_image, write_synthetic
 from tests.datasets.processes import WITHOUT_TENSORFLOW
 
 CLASS_NAMES = ("cat", "dog")

@@ -8,8 +8,7 @@ import sys
 import keras
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from scipy.optimize import minimize_scalar
 
 from catdog_keras import build_model2, transfer_model

@@ -6,8 +6,7 @@ Compared with a resampling written out in NumPy, and with Keras's separate layer
 import keras
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from catdog_keras.layers import RandomAffine
 from catdog_keras.layers._affine_matrix import PARAMETERS, affine_matrix

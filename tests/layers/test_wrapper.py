@@ -5,8 +5,7 @@ import json
 import keras
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from catdog_keras.layers import AugmentationPipeline, RandomAffine, RandomApply, RandomChoice
 

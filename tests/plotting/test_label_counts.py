@@ -1,8 +1,7 @@
 """Bars by their lengths, names and numbers."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from catdog_keras.plotting import plot_label_counts
 

@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from catdog_keras.evaluation import Evaluation, ExampleLoss
 from catdog_keras.plotting import plot_top_losses

@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from catdog_keras.training import _feature_cache as feature_store
 from catdog_keras.training._feature_cache import FeatureStore

@@ -3,8 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from catdog_keras import LRFinderResult, find_learning_rate
 from catdog_keras.training._find_learning_rate import suggest_rate

@@ -9,8 +9,7 @@ import numpy.typing as npt
 
 from catdog_keras._batches import to_array
 from catdog_keras._checks import check_class_names, check_integer, describe
-from catdog_keras.diagnostics._findings import PipelineFinding as Finding
-from catdog_keras.diagnostics._findings import PipelineReport
+from catdog_keras.diagnostics._findings import PipelineFinding as Finding, PipelineReport
 from catdog_keras.diagnostics._image_checks import check_images
 from catdog_keras.diagnostics._label_checks import check_labels
 

@@ -11,8 +11,7 @@ from catdog_keras._checks import (
     check_number,
     describe,
 )
-from catdog_keras.layers import ConvBlock, Preprocessing
-from catdog_keras.layers import augmentation_preset as augmentation_preset
+from catdog_keras.layers import ConvBlock, Preprocessing, augmentation_preset as augmentation_preset
 
 BLOCK_FILTERS = (64, 32, 32, 32)
 HIDDEN_UNITS = (128, 256, 256, 128)  # dropout follows all but the last
