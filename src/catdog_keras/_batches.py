@@ -49,12 +49,8 @@ def iterate(data: Any, batch_size: int = BATCH_SIZE) -> Iterator[Any]:
 
 
 def is_arrays(data: Any) -> bool:
-    """Whether `data` is a tuple or list of two or three arrays: images, labels, sample weights."""
-    return (
-        isinstance(data, (tuple, list))
-        and len(data) in (2, 3)
-        and all(hasattr(part, "shape") for part in data)
-    )
+    """Whether `data` is an array of images with labels, and optionally sample weights."""
+    return isinstance(data, (tuple, list)) and len(data) in (2, 3) and hasattr(data[0], "shape")
 
 
 def split_batch(name: str, batch: Any, requirement: str) -> tuple[Any, Any, Any]:

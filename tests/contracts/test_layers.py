@@ -180,7 +180,7 @@ def test_every_layer_has_a_case_and_is_exported():
         and value.__module__ == module.__name__
         and not value.__name__.startswith("_")
     }
-    assert set(LAYERS) == defined
+    assert set(LAYERS) == defined - {"BaseAugmentation", "SeededLayer", "WrapperLayer"}
     assert set(CASES) == set(LAYERS)
 
 

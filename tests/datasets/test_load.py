@@ -370,10 +370,10 @@ def test_an_archive_of_another_layout_is_named(tmp_path, make_folder, monkeypatc
     make_folder(tmp_path / "other", {"one/a": 2, "one/b": 0})
     archive = shutil.make_archive(str(tmp_path / "images"), "zip", tmp_path / "other")
     for load, name in ((load_cats_dogs, "source"), (load_image_folder, "directory")):
-        with pytest.raises(ValueError, match="b' holds no image") as caught:
+        with pytest.raises(ValueError, match="b' contains no image") as caught:
             load(archive)
         assert str(caught.value).startswith(f"`{name}` must be a folder or zip archive ")
-        assert f"; received {name}={archive!r}. '{archive}/one/b' holds" in str(caught.value)
+        assert f"; received {name}={archive!r}. '{archive}/one/b' contains" in str(caught.value)
         assert list((tmp_path / "home" / "catdog_keras" / "unpacked").iterdir()) == []
 
 

@@ -273,7 +273,7 @@ class Unseen(keras.Model):
 
 def test_of_a_model_that_cannot_be_looked_into_the_numbers_give_rise_to_doubt():
     data = [(np.array([[-5.0], [5], [-5], [5]]), [0, 1, 0, 1])]
-    with pytest.warns(UserWarning, match=r"between 0 and 1 \(0.00669 to 0.993\) and are taken"):
+    with pytest.warns(UserWarning, match=r"between 0 and 1 \(0.00669 to 0.993\) and are treated"):
         evaluate_classifier(Unseen(), data, ["cats", "dogs"])
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)

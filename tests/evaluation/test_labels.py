@@ -94,11 +94,11 @@ def test_tensors_of_the_backend_are_labels_too():
 @pytest.mark.parametrize(
     ("dataset", "names", "error", "message"),
     [
-        (5, NAMES, TypeError, "`dataset` must be an iterable of (images, labels) batches; received dataset=5."),
-        ("cats", NAMES, TypeError, "`dataset` must be an iterable of (images, labels) batches; received dataset='cats'."),
+        (5, NAMES, TypeError, "`dataset` must be an iterable of batches (images, labels), or a pair of arrays (images, labels); received dataset=5."),
+        ("cats", NAMES, TypeError, "`dataset` must be an iterable of batches (images, labels), or a pair of arrays (images, labels); received dataset='cats'."),
         ([PIXELS], NAMES, ValueError, "`dataset` must be an iterable of batches (images, labels), or a pair of arrays (images, labels); received a batch that is of type ndarray."),
-        ([(PIXELS,)], NAMES, ValueError, "`dataset` must yield pairs (images, labels); received a batch that is a tuple of 1. Labels are required for an evaluation."),
-        ([(PIXELS, [0, 0], [1, 1], 0)], NAMES, ValueError, "`dataset` must yield pairs (images, labels); received a batch that is a tuple of 4. Labels are required for an evaluation."),
+        ([(PIXELS,)], NAMES, ValueError, "`dataset` must be an iterable of batches (images, labels), or a pair of arrays (images, labels); received a batch that is a tuple of 1."),
+        ([(PIXELS, [0, 0], [1, 1], 0)], NAMES, ValueError, "`dataset` must be an iterable of batches (images, labels), or a pair of arrays (images, labels); received a batch that is a tuple of 4."),
         ([(PIXELS, ["cat", "dog"])], NAMES, TypeError, "`labels` must be class indices of shape (batch,) or (batch, 1), or one-hot rows (batch, classes); received dtype <U3."),
         ([(PIXELS, 1)], NAMES, ValueError, "`labels` must be class indices of shape (batch,) or (batch, 1), or one-hot rows (batch, classes); received shape () for 3 classes. Batch the dataset."),
         ([(PIXELS, np.zeros((2, 5)))], NAMES, ValueError, "`labels` must be class indices of shape (batch,) or (batch, 1), or one-hot rows (batch, classes); received shape (2, 5) for 3 classes."),

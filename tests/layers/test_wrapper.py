@@ -329,7 +329,7 @@ def test_in_a_map_layers_that_need_the_backend_are_named_and_identity_is_none_of
         (lambda: AugmentationPipeline([None]), TypeError, "`layers[0]` must be a keras.Layer; received layers[0]=None."),
         (lambda: inverted()({"images": make_images(2, 4, 4, 3)}), TypeError, "`inputs` must be one tensor of images; received inputs='dict'. Labels, boxes and masks are not transformed. To transform a mask, use `get_random_transformation` and `transform_images`."),
         (lambda: inverted()(make_images(2, 4)), ValueError, "`input_shape` must be of three axes (one image) or four (a batch); received input_shape=(2, 4)."),
-        (lambda: RandomApply(keras.layers.RandomCrop(2, 2, name="crop"))(make_images(2, 4, 4, 3)), ValueError, "`input_shape` must be one that the wrapped layers keep; received input_shape=(2, 4, 4, 3). 'crop' makes (2, 2, 2, 3) of (2, 4, 4, 3)."),
+        (lambda: RandomApply(keras.layers.RandomCrop(2, 2, name="crop"))(make_images(2, 4, 4, 3)), ValueError, "`input_shape` must be one that the wrapped layers keep; received input_shape=(2, 4, 4, 3). 'crop' returns (2, 2, 2, 3) for (2, 4, 4, 3)."),
     ],
 )  # fmt: skip
 def test_wrong_arguments_are_named(make, error, message):

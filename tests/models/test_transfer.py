@@ -1,5 +1,6 @@
 """Transfer models: frozen layers stay frozen, and inputs are scaled as the weights expect."""
 
+import dataclasses
 import inspect
 import os
 import subprocess
@@ -201,7 +202,7 @@ KNOWN = ", ".join(repr(name) for name in BACKBONES)
         ({"input_shape": (32, 32, 1)}, "`input_shape` must be at least (32, 32, 3) for 'mobilenet_v2', with 3 channels; received input_shape=(32, 32, 1)."),
         ({"preprocessing": "unit"}, "`preprocessing` must be None for a named backbone, whose preprocessing is known; received preprocessing='unit'."),
         ({"pooling": "sum"}, "`pooling` must be one of 'avg', 'max'; received pooling='sum'."),
-        ({"num_classes": 4, "class_names": ["cat", "dog", "fox"]}, "`num_classes` must be 3, the number of `class_names`, or left out; received num_classes=4."),
+        ({"num_classes": 4, "class_names": ["cat", "dog", "fox"]}, "`num_classes` must be 3, the number of `class_names`, or the default; received num_classes=4."),
         ({"class_names": ["cat", "cat"]}, "`class_names` must be a list of distinct class names; received class_names=['cat', 'cat']."),
         ({"dropout": 1.5}, "`dropout` must be a number from 0 to 1; received dropout=1.5."),
         ({"weights": "synthetic"}, '`weights` must be "imagenet", "pretrained" or None for \'mobilenet_v2\'; received weights=\'synthetic\'.'),
@@ -253,7 +254,8 @@ def message_of(monkeypatch, tmp_path):
 
     def run(build):
         monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-        monkeypatch.setattr(keras.applications, "MobileNetV2", lambda **_: build())
+        backbone = dataclasses.replace(BACKBONES["mobilenet_v2"], builder=lambda **_: build())
+        monkeypatch.setitem(BACKBONES, "mobilenet_v2", backbone)
         with pytest.raises(WeightsNotFoundError) as caught:
             transfer_model()
         return str(caught.value)

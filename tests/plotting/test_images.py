@@ -239,7 +239,7 @@ def test_many_classes_stand_side_by_side_in_reading_order():
     [
         (5, {}, TypeError, "`data` must be a dataset of batches (images, labels), or a pair of arrays (images, labels); received data=5."),
         ([], {}, ValueError, "`data` must hold at least one image; received none."),
-        ([np.zeros((2, 4, 4, 3))], {}, ValueError, "`data` must be a dataset of batches (images, labels), or a pair of arrays (images, labels); received a batch of type ndarray."),
+        ([np.zeros((2, 4, 4, 3))], {}, ValueError, "`data` must be a dataset of batches (images, labels), or a pair of arrays (images, labels); received a batch that is of type ndarray."),
         ((np.zeros((2, 4)), [0, 1]), {}, ValueError, "`data` must hold images of shape (batch, height, width, channels), (batch, channels, height, width) or (batch, height, width); received shape (2, 4)."),
         ((np.zeros((2, 4, 4, 3)), [0]), {}, ValueError, "`data` must hold one label per image, here 2; received labels of shape (1,)."),
         ((np.zeros((1, 4, 4, 3)), [2]), {}, ValueError, "`labels` must be class indices from 0 to 1, one for each class name; received labels=2."),

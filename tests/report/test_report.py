@@ -141,7 +141,7 @@ def test_every_two_models_are_compared_on_the_images_that_tell(tmp_path):
     _, page = read(tmp_path, models)
     low, high = (100 * end for end in compare(models["a"], models["b"]).difference_interval)
     b_better = f"a, b b is better 0 10 -16.7 points {low:+.1f} to {high:+.1f} 0.002"
-    assert f"{b_better} a, c may be chance 2 1 +1.7 points" in page.text
+    assert f"{b_better} a, c not significant 2 1 +1.7 points" in page.text
     assert "b, c b is better 11 0 +18.3 points" in page.text
 
 
@@ -335,7 +335,7 @@ def test_heat_maps_are_of_the_class_that_was_named(tmp_path, monkeypatch):
     assert asked == [("the model", [1, 0, 0])]  # of falling loss
     titles = [title for ax in figure.axes if (title := ax.get_title("left"))]
     shown = [title.partition(":")[0].partition(" (")[0] for title in titles]
-    assert shown == ["1. b 80.0 %, truly a", "2. a 70.0 %, truly b", "3. a 90.0 %, correct"]
+    assert shown == ["1. b 80.0 %, actually a", "2. a 70.0 %, actually b", "3. a 90.0 %, correct"]
 
 
 def test_a_page_that_cannot_be_written(tmp_path):

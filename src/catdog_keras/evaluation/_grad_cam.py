@@ -34,7 +34,7 @@ def find_last(model: keras.Model, operations: Sequence[Operation]) -> int:
             return place
     raise ValueError(
         "`model` must have a layer whose output is a feature map larger than 1 x 1; received a "
-        "model without one, {model.name!r}."
+        f"model without one, {model.name!r}."
     )
 
 
