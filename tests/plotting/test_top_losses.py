@@ -41,8 +41,8 @@ def test_each_image_has_its_file_class_loss_and_mistake():
     figure = plot_top_losses(losses, data)
     assert shown(figure) == [3, 1, 0]
     assert texts(figure) == [
-        ["3.jpg", "cat, loss 2.30", "taken with 90 % for", "dog"],
-        ["1.jpg", "dog, loss 2.21", "taken with 89 % for", "cat"],
+        ["3.jpg", "cat, loss 2.30", "predicted with 90 %:", "dog"],
+        ["1.jpg", "dog, loss 2.21", "predicted with 89 %:", "cat"],
         ["0.jpg", "cat, loss 0.22", "correct (80 %)"],
     ]
     assert figure.get_suptitle() == "The 3 highest losses, in nats"
@@ -52,7 +52,7 @@ def test_each_image_has_its_file_class_loss_and_mistake():
 def test_without_files_images_go_by_their_number():
     data = stamped([0, 1])
     assert texts(plot_top_losses(wrong_about([1], data[1]).top_losses(1), data)) == [
-        ["image 1", "dog, loss 2.30", "taken with 90 % for", "cat"]
+        ["image 1", "dog, loss 2.30", "predicted with 90 %:", "cat"]
     ]
 
 

@@ -162,7 +162,7 @@ def _write_lines(ax: Axes, loss: Loss, room: float) -> None:
     size = _canvas.text_size(room / (0.44 * LINE_LENGTH), LARGEST_TEXT)
 
     probability = f"{100 * loss.probability:.0f} %"
-    found = [f"misclassified as (probability {probability})", loss.predicted_class]
+    found = [f"predicted with {probability}:", loss.predicted_class]
     if loss.predicted_class == loss.true_class:
         found = [f"correct ({probability})"]
     after = f", loss {loss.loss:.2f}"
