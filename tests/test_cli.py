@@ -53,9 +53,9 @@ def bad_inputs(tmp_path):
         "text.zip": "is not a valid zip archive",
         "no_images": "contains no image, that is, no file that ends in",
         "other": "It holds the classes green, red in no split folders. `catdog_keras.load_image_folder` supports",
-        "one": "At least two classes are needed",
-        "few": "make 1. Give at least 129 images.",
-        "some": "Give a `--batch-size` of at most 4, or at least 129 images",
+        "one": "At least two classes are required",
+        "few": "make 1. Use at least 129 images.",
+        "some": "Use a `--batch-size` of at most 4, or at least 129 images",
     }
 
 

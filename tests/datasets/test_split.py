@@ -67,7 +67,7 @@ def test_hold_out_takes_its_share_of_each_class():
 def test_too_few_batches_are_refused_with_the_batch_size_that_would_do():
     message = (
         "The test split is a fifth of the validation batches, so at least 5 batches are required; 40 "
-        "images in batches of 32 make 2. Give a `batch_size` of at most 9, or at least 129 "
+        "images in batches of 32 make 2. Use a `batch_size` of at most 9, or at least 129 "
         "images."
     )
     with pytest.raises(ValueError, match=re.escape(message)):

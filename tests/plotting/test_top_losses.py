@@ -46,7 +46,7 @@ def test_each_image_has_its_file_class_loss_and_mistake():
         ["0.jpg", "cat, loss 0.22", "correct (80 %)"],
     ]
     assert figure.get_suptitle() == "The 3 highest losses, in nats"
-    assert plot_top_losses(losses[:1], data).get_suptitle() == "The largest loss, in nats"
+    assert plot_top_losses(losses[:1], data).get_suptitle() == "The highest loss, in nats"
 
 
 def test_without_files_images_go_by_their_number():
