@@ -9,12 +9,15 @@ import numbers
 import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     import keras
 
 Choice = TypeVar("Choice")
+
+
+DataFormat: TypeAlias = Literal["channels_last", "channels_first"]
 
 
 def describe(name: str, requirement: str, value: object, remedy: str = "") -> str:

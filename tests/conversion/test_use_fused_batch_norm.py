@@ -114,7 +114,9 @@ class Block(layers.Layer):
 def test_a_layer_that_normalizes_inside_is_named_and_copied(disturb, outputs_of):
     inputs = keras.Input((8, 8, 3))
     model = disturb(keras.Model(inputs, Block(name="own")(inputs), name="net"))
-    with pytest.warns(UserWarning, match=r"Of 'net' these layers .* unchanged: 'own' \(Block\)") as seen:
+    with pytest.warns(
+        UserWarning, match=r"Of 'net' these layers .* unchanged: 'own' \(Block\)"
+    ) as seen:
         fast = use_fused_batch_norm(model)
     assert [each.filename for each in seen if "Of 'net'" in str(each.message)] == [__file__]
     np.testing.assert_array_equal(outputs_of(fast), outputs_of(model))

@@ -153,7 +153,7 @@ class _Settings:
     batch_size: int
     seed: int
     weights: str | None
-    augmentation: str
+    augmentation: Any
     split: Any
     holdout_fraction: float
     on_bad: Any

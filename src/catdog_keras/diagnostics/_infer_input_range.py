@@ -14,13 +14,14 @@ from catdog_keras._checks import describe
 from catdog_keras._layer_graph import is_graph
 from catdog_keras.conversion._fold_batch_norm import contains_batch_norm
 from catdog_keras.layers import Preprocessing
+from catdog_keras.layers._preprocessing import Scheme
 
 Range = tuple[float, float]
 
 BYTES, UNIT, SIGNED = (0.0, 255.0), (0.0, 1.0), (-1.0, 1.0)
 # Name patterns of the networks of `keras.applications`, and the preprocessing scheme of their
 # weights. Missing ones (EfficientNet, ConvNeXt) contain preprocessing layers, which are detected.
-_SCHEMES_BY_NAME = {
+_SCHEMES_BY_NAME: dict[str, Scheme] = {
     r"mobilenet_\d|mobilenetv[23]|inception_|nasnet|resnet\d+v2|xception": "signed",
     r"densenet\d": "imagenet_torch",
     r"resnet\d+$|vgg1[69]$": "imagenet_caffe",

@@ -1,25 +1,26 @@
 """Data augmentation presets: light, medium and strong."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 import keras
 
-from catdog_keras._checks import check_choice, check_integer, describe
+from catdog_keras._checks import DataFormat, check_choice, check_integer, describe
 from catdog_keras.layers._augmentation_pipeline import AugmentationPipeline
 from catdog_keras.layers._base_augmentation import LARGEST_SEED
 from catdog_keras.layers._random_affine import RandomAffine
 from catdog_keras.layers._random_apply import RandomApply
 
-STRENGTHS = ("light", "medium", "strong")
+Strength: TypeAlias = Literal["light", "medium", "strong"]
+STRENGTHS = get_args(Strength)
 
 
 def augmentation_preset(
-    strength: str = "medium",
+    strength: Strength = "medium",
     *,
     seed: int | None = None,
     value_range: Sequence[float] = (0, 255),
-    data_format: str | None = None,
+    data_format: DataFormat | None = None,
     name: str = "augmentation",
 ) -> keras.Layer:
     """Creates a data augmentation layer for images of upright objects, such as cats and dogs.
@@ -71,7 +72,7 @@ def augmentation_preset(
 
 
 def _color_and_erasing(
-    value_range: tuple[float, float], seed: int | None, data_format: str | None
+    value_range: tuple[float, float], seed: int | None, data_format: DataFormat | None
 ) -> list[keras.Layer]:
     # Layers with the same seed would draw the same random numbers.
     seeds = [None if seed is None else (seed + n) % (LARGEST_SEED + 1) for n in range(1, 7)]

@@ -1,12 +1,13 @@
 """Building block of the tutorial's networks: convolution, activation, normalization, pooling."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import keras
 
 from catdog_keras import _backend
 from catdog_keras._checks import (
+    DataFormat,
     check_boolean,
     check_choice,
     check_integer,
@@ -88,10 +89,10 @@ class ConvBlock(keras.layers.Layer):
         *,
         activation: str | Callable[[Any], Any] | None = "relu",
         pool_size: int | Sequence[int] = 2,
-        padding: str = "valid",
+        padding: Literal["valid", "same"] = "valid",
         use_batch_norm: bool = True,
         momentum: float = 0.99,
-        data_format: str | None = None,
+        data_format: DataFormat | None = None,
         **kwargs: Any,
     ) -> None:
         """Validates and stores the arguments; see the class docstring."""

@@ -1,15 +1,15 @@
 """Preprocessing of images in [0, 255] for pretrained backbones, and its inverse."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import keras
 
 from catdog_keras import _backend
-from catdog_keras._checks import check_choice, describe
+from catdog_keras._checks import DataFormat, check_choice, describe
 
 
-class Scheme(NamedTuple):
+class _Scheme(NamedTuple):
     """One preprocessing scheme: `(image / divisor - mean) / deviation` for each channel."""
 
     divisor: float = 1.0
@@ -23,13 +23,14 @@ class Scheme(NamedTuple):
         return len(self.mean) if len(self.mean) > 1 else None
 
 
-SCHEMES = {
-    "unit": Scheme(divisor=255.0),
-    "signed": Scheme(divisor=127.5, mean=(1.0,)),
-    "imagenet_torch": Scheme(
+Scheme: TypeAlias = Literal["unit", "signed", "imagenet_torch", "imagenet_caffe"]
+SCHEMES: dict[str, _Scheme] = {
+    "unit": _Scheme(divisor=255.0),
+    "signed": _Scheme(divisor=127.5, mean=(1.0,)),
+    "imagenet_torch": _Scheme(
         divisor=255.0, mean=(0.485, 0.456, 0.406), deviation=(0.229, 0.224, 0.225)
     ),
-    "imagenet_caffe": Scheme(mean=(103.939, 116.779, 123.68), reverses_channels=True),
+    "imagenet_caffe": _Scheme(mean=(103.939, 116.779, 123.68), reverses_channels=True),
 }
 
 
@@ -79,7 +80,9 @@ class Preprocessing(keras.layers.Layer):
     1.0
     """
 
-    def __init__(self, scheme: str, *, data_format: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, scheme: Scheme, *, data_format: DataFormat | None = None, **kwargs: Any
+    ) -> None:
         """Validates and stores the arguments; see the class docstring."""
         super().__init__(**kwargs)
         self.scheme = check_choice("scheme", scheme, tuple(SCHEMES))

@@ -2,12 +2,13 @@
 
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 import keras
 
 from catdog_keras import _backend
 from catdog_keras._checks import (
+    DataFormat,
     check_choice,
     check_finite,
     check_range,
@@ -15,8 +16,10 @@ from catdog_keras._checks import (
 from catdog_keras.layers._affine_matrix import PARAMETERS, affine_matrix, check_count, check_names
 from catdog_keras.layers._base_augmentation import BaseAugmentation, SeededLayer
 
-FLIPS = (None, "horizontal", "vertical", "horizontal_and_vertical")
-FILL_MODES = ("constant", "nearest", "wrap", "reflect")
+Flip: TypeAlias = Literal["horizontal", "vertical", "horizontal_and_vertical"]
+FillMode: TypeAlias = Literal["constant", "nearest", "wrap", "reflect"]
+FLIPS = (None, *get_args(Flip))
+FILL_MODES = get_args(FillMode)
 INTERPOLATIONS = ("nearest", "bilinear")
 ARGUMENTS = (
     "flip",
@@ -107,17 +110,17 @@ class RandomAffine(SeededLayer, BaseAugmentation):
 
     def __init__(
         self,
-        flip: str | None = None,
+        flip: Flip | None = None,
         rotation_degrees: Span = 0,
         zoom: Span = 0,
         translation: Span = 0,
         shear_degrees: Span = 0,
         *,
-        fill_mode: str = "reflect",
-        interpolation: str = "bilinear",
+        fill_mode: FillMode = "reflect",
+        interpolation: Literal["bilinear", "nearest"] = "bilinear",
         fill_value: float = 0.0,
         seed: int | None = None,
-        data_format: str | None = None,
+        data_format: DataFormat | None = None,
         **kwargs: Any,
     ) -> None:
         """Validates and stores the arguments; see the class docstring."""

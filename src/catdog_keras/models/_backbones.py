@@ -15,6 +15,7 @@ from keras import applications
 
 from catdog_keras._backend.keras_internals import is_download_error
 from catdog_keras._checks import describe
+from catdog_keras.layers._preprocessing import Scheme
 from catdog_keras.models._synthetic_small import build_synthetic_small
 
 PRETRAINED = "pretrained"  # the weights that the table lists for a backbone
@@ -39,7 +40,7 @@ class Backbone:
     """
 
     builder: Callable[..., keras.Model]
-    preprocessing: str | None
+    preprocessing: Scheme | None
     minimum_size: int
     features: int
     weights: str = "imagenet"
@@ -47,7 +48,7 @@ class Backbone:
 
 def _application(
     builder: Callable[..., keras.Model],
-    preprocessing: str | None,
+    preprocessing: Scheme | None,
     minimum_size: int,
     features: int,
 ) -> Backbone:

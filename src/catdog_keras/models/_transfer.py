@@ -16,6 +16,7 @@ from catdog_keras._checks import (
     describe,
 )
 from catdog_keras.layers import ClassNames, Preprocessing
+from catdog_keras.layers._preprocessing import Scheme
 from catdog_keras.models._backbones import BACKBONES, PRETRAINED, Backbone, build_backbone
 
 # By the rank of the features: feature maps (height, width, channels), or the token sequence
@@ -33,7 +34,7 @@ def transfer_model(
     num_classes: int = DEFAULT_CLASSES,
     *,
     weights: str | os.PathLike[str] | None = PRETRAINED,
-    preprocessing: str | keras.Layer | None = None,
+    preprocessing: Scheme | keras.Layer | None = None,
     augmentation: keras.Layer | None = None,
     pooling: Literal["avg", "max"] = "avg",
     dropout: float = 0.2,
@@ -211,7 +212,7 @@ def check_named_backbone(name: Any, input_shape: tuple[int, int, int]) -> Backbo
     return known
 
 
-def _preprocessing(wanted: str | keras.Layer | None) -> keras.Layer | None:
+def _preprocessing(wanted: Scheme | keras.Layer | None) -> keras.Layer | None:
     if wanted is None or isinstance(wanted, keras.Layer):
         return wanted
     return Preprocessing(wanted, name="preprocessing")

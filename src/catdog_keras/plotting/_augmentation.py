@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from catdog_keras._checks import check_choice, describe
+from catdog_keras._checks import DataFormat, check_choice, describe
 from catdog_keras.plotting._image_arrays import DATA_FORMATS, check_value_range, to_rgb
 from catdog_keras.plotting._rows import GAP, Row, place_rows, write_row_title
 
@@ -24,7 +24,7 @@ def plot_augmentation(
     views: Sequence[npt.ArrayLike],
     *,
     value_range: tuple[float, float] | None = None,
-    data_format: str | None = None,
+    data_format: DataFormat | None = None,
     figure: Figure | SubFigure | None = None,
 ) -> Figure | SubFigure:
     """Plots images and augmented versions of them, one row per image.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from catdog_keras._checks import check_choice, describe
+from catdog_keras._checks import DataFormat, check_choice, describe
 from catdog_keras.plotting._image_arrays import DATA_FORMATS, check_value_range, to_rgb
 from catdog_keras.plotting._rows import Row, place_rows, write_row_title
 
@@ -31,7 +31,7 @@ def plot_grad_cam(
     titles: Sequence[str] | None = None,
     *,
     value_range: tuple[float, float] | None = None,
-    data_format: str | None = None,
+    data_format: DataFormat | None = None,
     figure: Figure | SubFigure | None = None,
 ) -> Figure | SubFigure:
     """Plots Grad-CAM heat maps: each image next to its map, laid over the image in grayscale.

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from catdog_keras._batches import is_arrays, split_batch
-from catdog_keras._checks import check_choice, describe
+from catdog_keras._checks import DataFormat, check_choice, describe
 
 Array: TypeAlias = npt.NDArray[Any]
 
@@ -89,7 +89,7 @@ def images_at(data: Any, class_of: Mapping[int, str]) -> dict[int, Array]:
 def to_rgb(
     images: Sequence[Array],
     value_range: tuple[float, float] | None,
-    data_format: str | None,
+    data_format: DataFormat | None,
 ) -> list[npt.NDArray[np.uint8]]:
     """Converts images to uint8 arrays `(height, width, 3)`, all with the same value range."""
     images = [_channels_last(image, data_format) for image in images]
@@ -178,7 +178,7 @@ def _check_labels(labels: Any, num_images: int, num_classes: int | None = None) 
     return indices
 
 
-def _channels_last(image: Array, data_format: str | None) -> Array:
+def _channels_last(image: Array, data_format: DataFormat | None) -> Array:
     """Returns an image as (height, width, channels) with 1, 3 or 4 channels, or raises an error."""
     if image.ndim == 2:
         return image[..., np.newaxis]

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from catdog_keras._checks import check_choice, check_class_names, check_integer
+from catdog_keras._checks import DataFormat, check_choice, check_class_names, check_integer
 from catdog_keras.plotting._image_arrays import (
     DATA_FORMATS,
     check_value_range,
@@ -25,7 +25,7 @@ def plot_images(
     *,
     per_class: int = 3,
     value_range: tuple[float, float] | None = None,
-    data_format: str | None = None,
+    data_format: DataFormat | None = None,
     max_batches: int = 32,
     figure: Figure | SubFigure | None = None,
 ) -> Figure | SubFigure:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Protocol
 
-from catdog_keras._checks import check_choice
+from catdog_keras._checks import DataFormat, check_choice
 from catdog_keras.plotting._image_arrays import (
     DATA_FORMATS,
     check_value_range,
@@ -54,7 +54,7 @@ def plot_top_losses(
     data: Any,
     *,
     value_range: tuple[float, float] | None = None,
-    data_format: str | None = None,
+    data_format: DataFormat | None = None,
     figure: Figure | SubFigure | None = None,
 ) -> Figure | SubFigure:
     """Plots the images with the highest loss, with file, true class, loss and prediction.
