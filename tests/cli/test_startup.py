@@ -86,7 +86,7 @@ WRONG = [
     (["tutorial", "--output", __file__], "`--output` must be a writable folder"),
     (["evaluate", "MODEL", "."], "`MODEL` must be a file that holds a Keras model"),
     (["evaluate", __file__, "DATA"], "`DATA` must be an existing folder or zip archive"),
-    (["evaluate", __file__, ".", "--report", __file__], "`--report` must be a folder"),
+    (["evaluate", __file__, ".", "--report", __file__], "`--report` must be a writable folder"),
     (["predict", "MODEL", "a.png"], "`MODEL` must be a file that holds a Keras model"),
     (["predict", __file__, "no.zip"], "`IMAGE...` must be an existing folder or zip archive"),
     (["scan", "DATA"], "`DIRECTORY` must be a folder"),

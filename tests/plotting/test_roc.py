@@ -32,7 +32,7 @@ def test_two_classes_have_one_curve():
     assert [list(each) for each in guess.get_data()] == [[0, 1], [0, 1]]
     low, high = curve.auc_interval
     assert legend(ax) == [
-        f"area 1.000 ({low:.3f} to {high:.3f}): dog, 3 of 4 images",
+        f"AUC 1.000 ({low:.3f} to {high:.3f}): dog, 3 of 4 images",
         "AUC 0.500: random guessing",
     ]
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("false positive rate", "true positive rate")
@@ -52,9 +52,9 @@ def test_of_many_curves_the_three_worst_are_named():
     areas = sorted(curve.auc for curve in curves if not np.isnan(curve.auc))
     ax = plot_roc(curves)
     worst = legend(ax)[:3]
-    assert [text[:10] for text in worst] == [f"area {area:.3f}" for area in areas[:3]]
+    assert [text[:9] for text in worst] == [f"AUC {area:.3f}" for area in areas[:3]]
     assert legend(ax)[3:] == [
-        f"area {areas[3]:.3f} to {areas[-1]:.3f}: 7 others",
+        f"AUC {areas[3]:.3f} to {areas[-1]:.3f}: 7 others",
         "no AUC: 2 classes",
         "AUC 0.500: random guessing",
     ]
