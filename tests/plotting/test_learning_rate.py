@@ -1,4 +1,4 @@
-"""The sweep over learning rates as a plot: what stands where."""
+"""The result over learning rates as a plot: what stands where."""
 
 import numpy as np
 import pytest
@@ -10,12 +10,12 @@ from catdog_keras.plotting import plot_learning_rate
 RATES, LOSSES = (1e-4, 1e-3, 1e-2), (0.7, 0.4, 0.9)
 
 
-def sweep(rates=RATES, losses=LOSSES, suggestion=1e-3):
+def result(rates=RATES, losses=LOSSES, suggestion=1e-3):
     return catdog_keras.LRFinderResult(rates, losses, suggestion)
 
 
 def test_losses_stand_over_their_rates_and_the_suggestion_is_marked():
-    ax = plot_learning_rate(sweep())
+    ax = plot_learning_rate(result())
     batches, means, mark = ax.lines
     np.testing.assert_array_equal(batches.get_xydata(), np.transpose([RATES, LOSSES]))
     np.testing.assert_allclose(means.get_xydata(), [(1e-3, 2 / 3)])
@@ -30,14 +30,14 @@ def test_losses_stand_over_their_rates_and_the_suggestion_is_marked():
 
 
 def test_curve_and_mark_are_told_apart_without_color():
-    batches, means, mark = plot_learning_rate(sweep()).lines
+    batches, means, mark = plot_learning_rate(result()).lines
     assert means.get_linewidth() > 2 * batches.get_linewidth()
     assert mark.get_linestyle() != means.get_linestyle()
 
 
 @pytest.mark.parametrize("rate", [1e-6, 1e-3])
 def test_a_single_step_is_seen(rate):
-    ax = plot_learning_rate(sweep((rate,), (0.7,), rate), ax=Figure().add_subplot())
+    ax = plot_learning_rate(result((rate,), (0.7,), rate), ax=Figure().add_subplot())
     assert ax.lines[0].get_marker() == "o"
     low, high = ax.get_xlim()
     assert 0 < low < rate < high
@@ -49,31 +49,31 @@ def test_a_single_step_is_seen(rate):
         (
             [0.1],
             TypeError,
-            "`sweep` must be a LRFinderResult, as `find_learning_rate` returns it; received "
-            "sweep=[0.1].",
+            "`result` must be an LRFinderResult, as returned by `find_learning_rate`; received "
+            "result=[0.1].",
         ),
         (
-            sweep((0.1,), (float("nan"),)),
+            result((0.1,), (float("nan"),)),
             ValueError,
-            "`sweep` must be at least one finite loss; received "
-            "sweep=LRFinderResult(rates=(0.1,), losses=(nan,), suggestion=0.001).",
+            "`result` must be at least one finite loss; received "
+            "result=LRFinderResult(rates=(0.1,), losses=(nan,), suggestion=0.001).",
         ),
         (
-            sweep((0.1,), (0.7,), None),
+            result((0.1,), (0.7,), None),
             TypeError,
-            "`sweep.suggestion` must be a number from 0 to inf; received sweep.suggestion=None.",
+            "`result.suggestion` must be a number from 0 to inf; received result.suggestion=None.",
         ),
         (
-            sweep((), ()),
+            result((), ()),
             ValueError,
-            "`sweep` must be one loss for each rate, of at least one; received "
-            "sweep=LRFinderResult(rates=(), losses=(), suggestion=0.001).",
+            "`result` must be one loss for each rate, of at least one; received "
+            "result=LRFinderResult(rates=(), losses=(), suggestion=0.001).",
         ),
         (
-            sweep(losses=(0.7,)),
+            result(losses=(0.7,)),
             ValueError,
-            "`sweep` must be one loss for each rate, of at least one; received "
-            "sweep=LRFinderResult(rates=(0.0001, 0.001, 0.01), losses=(0.7,), suggestion=0.001).",
+            "`result` must be one loss for each rate, of at least one; received "
+            "result=LRFinderResult(rates=(0.0001, 0.001, 0.01), losses=(0.7,), suggestion=0.001).",
         ),
     ],
 )

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def plot_learning_rate(sweep: Any, *, ax: Axes | None = None) -> Axes:
+def plot_learning_rate(result: Any, *, ax: Axes | None = None) -> Axes:
     """Plots a learning rate range test: the loss over the learning rate, and the suggested rate.
 
     The thin line is the loss of each batch, the thick line the moving average. The learning rate
@@ -20,30 +20,30 @@ def plot_learning_rate(sweep: Any, *, ax: Axes | None = None) -> Axes:
     the minimum itself training is about to diverge.
 
     Args:
-        sweep: Return value of `find_learning_rate`.
+        result: Return value of `find_learning_rate`.
         ax: Matplotlib axes to draw into, or None for new ones.
 
     Returns:
         The axes; their figure is neither shown nor closed.
 
     Raises:
-        TypeError: If `sweep` does not have the attributes of such a result.
+        TypeError: If `result` does not have the attributes of such a result.
         ValueError: If it has no step or no finite loss, or the numbers of losses and rates differ.
 
     Example:
         >>> import catdog_keras
-        >>> sweep = catdog_keras.LRFinderResult((1e-4, 1e-3, 1e-2), (0.7, 0.4, 0.9), 1e-3)
-        >>> catdog_keras.plotting.plot_learning_rate(sweep).get_title()
+        >>> result = catdog_keras.LRFinderResult((1e-4, 1e-3, 1e-2), (0.7, 0.4, 0.9), 1e-3)
+        >>> catdog_keras.plotting.plot_learning_rate(result).get_title()
         'Suggested learning rate: 0.001'
     """
     from catdog_keras.plotting import _canvas
 
-    rates, losses, suggestion = _read(sweep)
+    rates, losses, suggestion = _read(result)
     ax = _canvas.take_axes(ax, (6.0, 4.0))
     ax.set_xscale("log")  # before plotting: a single rate has no valid linear limits
     thin = "-" if len(rates) > 1 else "o"  # a line with a single point is invisible
     ax.plot(rates, losses, thin, color=_canvas.BLUE, linewidth=0.8, alpha=0.5, label="each batch")
-    middles, means = sweep.smoothed
+    middles, means = result.smoothed
     ax.plot(middles, means, "-", color=_canvas.BLUE, linewidth=2.2, label="moving average")
     ax.axvline(
         suggestion, color=_canvas.VERMILION, linestyle="--", linewidth=1.8, label="suggestion"
@@ -56,15 +56,15 @@ def plot_learning_rate(sweep: Any, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def _read(sweep: Any) -> tuple[Any, Any, float]:
+def _read(result: Any) -> tuple[Any, Any, float]:
     names = ("rates", "losses", "suggestion")
-    if not all(hasattr(sweep, name) for name in names) or not hasattr(type(sweep), "smoothed"):
-        requirement = "a LRFinderResult, as `find_learning_rate` returns it"
-        raise TypeError(describe("sweep", requirement, sweep))
-    rates, losses = np.asarray(sweep.rates, float), np.asarray(sweep.losses, float)
+    if not all(hasattr(result, name) for name in names) or not hasattr(type(result), "smoothed"):
+        requirement = "an LRFinderResult, as returned by `find_learning_rate`"
+        raise TypeError(describe("result", requirement, result))
+    rates, losses = np.asarray(result.rates, float), np.asarray(result.losses, float)
     if len(rates) == 0 or rates.shape != losses.shape:
-        raise ValueError(describe("sweep", "one loss for each rate, of at least one", sweep))
+        raise ValueError(describe("result", "one loss for each rate, of at least one", result))
     if not np.isfinite(losses).any():
-        raise ValueError(describe("sweep", "at least one finite loss", sweep))
-    suggestion = check_number("sweep.suggestion", sweep.suggestion, minimum=0, maximum=np.inf)
+        raise ValueError(describe("result", "at least one finite loss", result))
+    suggestion = check_number("result.suggestion", result.suggestion, minimum=0, maximum=np.inf)
     return rates, losses, suggestion
