@@ -85,7 +85,7 @@ def plot_top_losses(
         >>> evaluation = catdog_keras.Evaluation(["cat", "dog"], labels, [[0.9, 0.1], [0.7, 0.3]])
         >>> figure = catdog_keras.plot_top_losses(evaluation.top_losses(1), (images, labels))
         >>> figure.axes[0].get_title("left").splitlines()
-        ['image 1', 'dog, loss 1.20', 'taken with 70 % for', 'cat']
+        ['image 1', 'dog, loss 1.20', 'predicted with 70 %:', 'cat']
     """
     from catdog_keras.plotting import _canvas
 
