@@ -311,7 +311,7 @@ def test_in_a_map_layers_that_need_the_backend_are_named_and_identity_is_none_of
         doubled = np.concatenate(list(dataset.map(lambda x: own(x, training=True))))
         np.testing.assert_allclose(doubled, 2 * images)
     else:
-        with pytest.raises(TypeError, match="'doubled' works in a model alone"):
+        with pytest.raises(TypeError, match="'doubled' works only inside a model"):
             dataset.map(lambda x: own(x, training=True))
 
 
