@@ -70,9 +70,14 @@ def evaluate(
                 from_logits=from_logits,
             )
             if report is not None:
-                from catdog_keras.cli.evaluation_report import Asked, write_evaluation_report
+                from catdog_keras.cli.evaluation_report import (
+                    EvaluateOptions,
+                    write_evaluation_report,
+                )
 
-                asked = Asked(Path(model), Path(data), class_names, from_logits, batch_size)
+                asked = EvaluateOptions(
+                    Path(model), Path(data), class_names, from_logits, batch_size
+                )
                 write_evaluation_report(report, loaded, evaluation, chosen, asked)
         click.echo(_as_json(evaluation, chosen) if as_json else _as_text(evaluation, chosen))
         if report is not None and not as_json:

@@ -21,7 +21,7 @@ NAMED = 50  # maximum number of ignored files that the page lists with a reason
 
 
 @dataclass(frozen=True)
-class Asked:
+class EvaluateOptions:
     """Arguments of the command."""
 
     model: Path
@@ -45,7 +45,7 @@ def write_evaluation_report(
     loaded: ModelFile,
     evaluation: Evaluation,
     images: EvaluationData,
-    asked: Asked,
+    options: EvaluateOptions,
 ) -> None:
     """Writes the report to a folder; both files appear together.
 
@@ -54,33 +54,35 @@ def write_evaluation_report(
         loaded: Model that was evaluated.
         evaluation: Its evaluation.
         images: Images that it was evaluated on.
-        asked: Arguments of the command.
+        options: Arguments of the command.
     """
-    name = asked.model.name
-    record = read_training_record(asked.model)
+    name = options.model.name
+    record = read_training_record(options.model)
     worst = plot_highest_losses(loaded.model, evaluation, images.files, loaded.image_size)
     with output_folder(directory, [REPORT_FILE, EVALUATION_FILE], "report") as folder:
         evaluation.save(folder / EVALUATION_FILE)
         write_report(
             folder / REPORT_FILE,
             ModelReport(name, evaluation, None if record is None else record.history, worst),
-            title=f"{name} on {_last(asked.data)}",
+            title=f"{name} on {_last(options.data)}",
             counts=images.counts,
-            metadata={**_evaluation_facts(images, asked), **_training_facts(record)},
+            metadata={**_evaluation_facts(images, options), **_training_facts(record)},
             note=images.note,
         )
 
 
-def _evaluation_facts(images: EvaluationData, asked: Asked) -> dict[str, Mapping[str, Any]]:
+def _evaluation_facts(
+    images: EvaluationData, options: EvaluateOptions
+) -> dict[str, Mapping[str, Any]]:
     metadata = {
-        "command": asked.command(images.part),
-        "model": asked.model.name,
-        "SHA-256 of the model": _sha256(asked.model),
-        "data": _last(asked.data),
+        "command": options.command(images.part),
+        "model": options.model.name,
+        "SHA-256 of the model": _sha256(options.model),
+        "data": _last(options.data),
         "images": images.part,
         "SHA-256 of the list of their checksums and names": images.sha256,
     }
-    split = asked.model.parent / SPLIT_FILE
+    split = options.model.parent / SPLIT_FILE
     if split.is_file():
         metadata[f"SHA-256 of {SPLIT_FILE}"] = _sha256(split)
     bad = list(images.ignored.items())
