@@ -87,7 +87,9 @@ def fine_tune(
         >>> import catdog_keras, numpy as np
         >>> model = catdog_keras.transfer_model(input_shape=(32, 32, 3), weights=None)
         >>> data = np.zeros((4, 32, 32, 3)), np.array([0, 1, 1, 1])
-        >>> history = catdog_keras.fine_tune(model, data, epochs=2, unfreeze="block_16_expand")
+        >>> history = catdog_keras.fine_tune(
+        ...     model, data, epochs=2, unfreeze="block_16_expand", verbose=0
+        ... )
         >>> sorted(history.history)
         ['accuracy', 'loss']
     """
