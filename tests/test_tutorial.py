@@ -162,7 +162,7 @@ def test_weights_that_were_named_must_be_there_before_anything_is_trained(tmp_pa
 def test_a_model_that_did_not_beat_the_baseline_is_said_to(ran):
     result, _, lines = ran
     for model, line in zip(result.models, lines[6:], strict=True):
-        told = "not significantly above the baseline: train for more than 1 epochs" in line
+        told = "not significantly above the baseline: train for more than 1 epoch" in line
         assert told == (model.test_interval[0] <= 0.5)
 
 
@@ -282,9 +282,9 @@ def test_the_best_epoch_has_the_best_accuracy_and_of_these_the_lowest_loss():
 
 def evaluation(right, of=100):
     """An evaluation with `right` correct predictions out of `of`."""
-    probabilities = np.full((of, 2), (0.9, 0.1))
-    probabilities[right:] = (0.1, 0.9)
-    return Evaluation(["cats", "dogs"], np.zeros(of, int), probabilities)
+    labels = np.arange(of) % 2
+    predicted = np.where(np.arange(of) < right, labels, 1 - labels)
+    return Evaluation(["cats", "dogs"], labels, np.where(predicted[:, None] == (0, 1), 0.9, 0.1))
 
 
 def test_the_lesson_compares_each_model_with_the_one_before_and_names_the_best():
@@ -295,15 +295,39 @@ def test_the_lesson_compares_each_model_with_the_one_before_and_names_the_best()
         "model4": evaluation(89),
     }
     lines = describe_lesson(validation, compare_steps(validation), "synthetic")
-    assert lines[:4] == [
-        "model2 is 20.0 points above model1: statistically significant (exact McNemar test, p = 1.9e-06).",
-        "model3 is 1.0 points below model2: not statistically significant (exact McNemar test, p = 1).",
+    assert lines[:5] == [
+        "model2 is 20.0 points above model1 in validation: statistically significant "
+        "(exact McNemar test, p = 1.9e-06).",
+        "model3 is 1.0 points below model2 in validation: not statistically significant "
+        "(exact McNemar test, p = 1).",
         "model4 and model3 have the same validation accuracy.",
         "Best by validation: model2, 90.0%.",
+        "All steps together: model2 is 20.0 points above model1 in validation: statistically "
+        "significant (exact McNemar test, p = 1.9e-06).",
     ]
-    assert "synthetic" in lines[4]
-    assert "tutorial --data public" in lines[5]
-    assert "catdog-keras train" in lines[5]
+    assert "synthetic" in lines[5]
+    assert "tutorial --data public" in lines[6]
+    assert "catdog-keras train" in lines[6]
+
+
+def test_the_lesson_states_that_single_steps_are_too_small_but_their_sum_is_not():
+    validation = {"model1": evaluation(90), "model2": evaluation(93), "model3": evaluation(97)}
+    lines = describe_lesson(validation, compare_steps(validation), "synthetic")
+    assert "not statistically significant" in lines[0]
+    assert "not statistically significant" in lines[1]
+    assert lines[3] == (
+        "All steps together: model3 is 7.0 points above model1 in validation: statistically "
+        "significant (exact McNemar test, p = 0.016)."
+    )
+    assert lines[4].endswith("not significant on 100 validation images.")
+
+
+def test_the_lesson_of_models_that_learned_nothing_says_so():
+    labels = np.arange(100) % 2
+    guess = Evaluation(["cats", "dogs"], labels, np.full((100, 2), (0.6, 0.4)))
+    validation = {"model1": guess, "model2": guess}
+    lines = describe_lesson(validation, compare_steps(validation), "synthetic")
+    assert "No model is significantly above the baseline: train for more epochs." in lines
 
 
 def test_the_lesson_of_one_model_on_photographs_compares_nothing():

@@ -501,8 +501,8 @@ def test_a_cache_does_not_lie_among_the_images(cats_dogs, place):
 
 def test_a_class_too_small_to_be_divided_is_named_with_its_count(tmp_path, make_folder):
     make_folder(tmp_path / "one", {"cats": 1, "dogs": 30})
-    with pytest.raises(ValueError, match=r"Of 1 usable images of the class 'cats', 1 can be"):
+    with pytest.raises(ValueError, match=r"'cats' has 1 usable images; 1 would be"):
         load_image_folder(tmp_path / "one", **TINY)
     make_folder(tmp_path / "three", {"cats": 3, "dogs": 30})
-    with pytest.raises(ValueError, match=r"Of 3 usable images of the class 'cats', 1 can be"):
+    with pytest.raises(ValueError, match=r"'cats' has 3 usable images; 1 would be"):
         load_image_folder(tmp_path / "three", **TINY, split="stratified")

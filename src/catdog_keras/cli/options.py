@@ -36,6 +36,6 @@ def weights_option(whose: str) -> Callable[[Any], Any]:
         show_default=True,
         metavar="FILE",
         callback=lambda _, __, value: None if value == "None" else value,
-        help=f"{whose}, without its top layer. pretrained: downloaded by Keras if necessary; None: "
-        "random initialization.",
+        help=f"Weights file of {whose} without its top layer. pretrained: downloaded by Keras if "
+        "necessary; None: random initialization.",
     )

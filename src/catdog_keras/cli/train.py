@@ -60,7 +60,7 @@ if TYPE_CHECKING:
 )
 @batch_size_option("Images per training batch.")
 @seed_option
-@weights_option("The backbone's")
+@weights_option("the backbone")
 @click.option(
     "--augmentation",
     default="light",

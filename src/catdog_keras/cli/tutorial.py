@@ -107,9 +107,9 @@ def _print_table(result: "TutorialResult") -> None:
     from rich.table import Table
 
     table = Table(
-        title=f"Accuracy in % on {result.data}; baseline {100 * result.baseline_accuracy:.1f}",
-        caption="Validation selected the best epoch; test, with its 95 % interval, selected "
-        "nothing.",
+        title=f"Accuracy in %; data: {result.data}; baseline {100 * result.baseline_accuracy:.1f}",
+        caption="Validation selected the best epoch. Test has its 95 % interval.",
+        caption_justify="left",
         box=box.SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
     )

@@ -145,8 +145,8 @@ def _check_two_of_each(
         if here < 2:
             count = sum(np.count_nonzero(part.labels == label) for part in found)
             raise ValueError(
-                f"Of {count} usable images of the class {name!r}, {here} can be split between "
-                f"{sides}; at least two are required. Add images, or increase the held-out "
+                f"The class {name!r} has {count} usable images; {here} would be split into "
+                f"{sides}, but at least two are required. Add images, or increase the held-out "
                 "fraction."
             )
 

@@ -138,7 +138,7 @@ def roc_section(evaluations: Mapping[str, Evaluation]) -> Section:
 
 def worst_section(evaluations: Mapping[str, Evaluation], drawings: Mapping[str, Any]) -> Section:
     """Section on the images with the highest loss."""
-    header = ("image", "true class", "named", "with probability", "loss")
+    header = ("image", "true class", "predicted class", "probability", "loss")
     worst = {name: each.top_losses(WORST) for name, each in evaluations.items()}
     common = _common_folder([loss for losses in worst.values() for loss in losses])
     tables = []
@@ -190,11 +190,12 @@ def _decimal(value: float) -> str:
 
 def _tell_matrix(name: str, evaluation: Evaluation) -> str:
     matrix, names = evaluation.confusion_matrix, evaluation.class_names
-    summary = f"Confusion matrix of {name}: {evaluation.correct} of {len(evaluation)} right."
+    summary = f"Confusion matrix of {name}: {evaluation.correct} of {len(evaluation)} correct."
     if matrix.size > CELLS_TOLD:
         return summary
     cells = (
-        f"{matrix[row, column]} {true} misclassified as {predicted}"
+        f"{matrix[row, column]} {true} "
+        + ("classified correctly" if row == column else f"misclassified as {predicted}")
         for row, true in enumerate(names)
         for column, predicted in enumerate(names)
     )

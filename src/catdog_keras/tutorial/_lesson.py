@@ -35,6 +35,19 @@ def describe_lesson(
     lines = [_describe_step(step) for step in steps]
     best = max(validation, key=lambda name: validation[name].accuracy)
     lines.append(f"Best by validation: {best}, {validation[best].accuracy:.1%}.")
+    first = next(iter(validation))
+    if best != first and len(validation) > 2:
+        total = compare(validation[best], validation[first], names=(best, first))
+        lines.append(f"All steps together: {_describe_step(total)}")
+    if not any(step.significant for step in steps) and len(steps) > 1:
+        lines.append(
+            f"Differences of a few points between two models are not significant on "
+            f"{len(validation[first])} validation images."
+        )
+    if not validation[best].baseline_comparison.difference > 0 or not (
+        validation[best].baseline_comparison.significant
+    ):
+        lines.append("No model is significantly above the baseline: train for more epochs.")
     if source == "synthetic":
         lines.append(
             "These images are synthetic: the accuracies show what each step changes, not how well "
@@ -64,4 +77,4 @@ def _describe_step(step: Comparison) -> str:
         else f"not statistically significant (exact McNemar test, p = {step.p_value:.2g})"
     )
     direction = "above" if points > 0 else "below"
-    return f"{after} is {abs(points):.1f} points {direction} {before}: {verdict}."
+    return f"{after} is {abs(points):.1f} points {direction} {before} in validation: {verdict}."

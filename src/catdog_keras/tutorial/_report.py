@@ -18,13 +18,18 @@ def write_tutorial_report(
     metadata: dict[str, dict[str, Any]] = {
         "Run": {"data": result.data, "seed": result.seed, **result.settings},
         "Backbone of model 4": dict(result.backbone),
-        "What the numbers show": {str(n): line for n, line in enumerate(result.lesson, 1)},
     }
     for model in result.models:
         known = asdict(model)
         metadata[f"Training of {model.name}"] = {
             key.replace("_", " "): known[key]
-            for key in ("parameters", "trainable_parameters", "best_epoch", "seconds")
+            for key in (
+                "parameters",
+                "trainable_parameters",
+                "best_epoch",
+                "seconds",
+                "validation_accuracy",
+            )
         }
     if result.not_run:
         metadata["Not run"] = dict(result.not_run)
@@ -36,4 +41,5 @@ def write_tutorial_report(
         counts=result.counts,
         metadata=metadata,
         highlight=best.name,
+        note=" ".join(line for line in result.lesson if not line.startswith("Next:")),
     )

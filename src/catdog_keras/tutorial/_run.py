@@ -4,7 +4,8 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -176,7 +177,8 @@ def run_tutorial(
         compared = plot_comparison([asdict(m) for m in models], baseline=baseline)
         _save_figure(folder, "comparison", compared)
         result = _result(source, settings, backbone, splits, models, not_run, validation)
-        write_tutorial_report(folder, result, reports)
+        with _dtype_policy(settings):  # the report states the policy of the run
+            write_tutorial_report(folder, result, reports)
         text = json.dumps(asdict(result), indent=2) + "\n"
         (folder / RESULTS_FILE).write_text(text, encoding="utf-8")
     return result
@@ -216,18 +218,27 @@ def _result(
             }
             for step in steps
         ],
-        lesson=describe_lesson(validation, steps, source),
+        lesson=[
+            *(f"{name} was not run." for name in not_run),
+            *describe_lesson(validation, steps, source),
+        ],
     )
 
 
-def _build(build: Step, settings: Settings, backbone: BackboneChoice) -> keras.Model:
-    """Builds a model under the dtype policy of the run; the global policy is restored."""
+@contextmanager
+def _dtype_policy(settings: Settings) -> Iterator[None]:
+    """Context manager with the dtype policy of the run; the global policy is restored."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(settings.dtype_policy)
     try:
-        return build(settings, backbone)
+        yield
     finally:
         keras.config.set_dtype_policy(before)
+
+
+def _build(build: Step, settings: Settings, backbone: BackboneChoice) -> keras.Model:
+    with _dtype_policy(settings):
+        return build(settings, backbone)
 
 
 def _show_images(splits: ImageSplits, folder: Path, tell: Callable[[str], None]) -> float:
@@ -318,6 +329,6 @@ def _line(result: ModelResult, baseline: float) -> str:
     if result.test_interval[0] <= baseline:
         line += (
             "; the test accuracy is not significantly above the baseline: train for more than "
-            f"{result.epochs} epochs"
+            f"{result.epochs} {'epoch' if result.epochs == 1 else 'epochs'}"
         )
     return line
