@@ -1,0 +1,57 @@
+"""Registers the layers with Keras: immediately if Keras is imported, otherwise when it is.
+
+A library for such hooks would be imported with the package. The only one that is kept up, wrapt,
+takes 90 ms; the whole package takes a few, so that a command answers at once.
+"""
+
+import importlib
+import importlib.util
+import sys
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
+LAYERS = "catdog_keras.layers"
+
+
+def register_layers_with_keras() -> None:
+    """Imports the layers now if Keras is imported, otherwise right after the import of Keras."""
+    if "keras" in sys.modules:
+        _import_layers()
+    else:
+        sys.meta_path.insert(0, _KerasFinder())
+
+
+class _KerasFinder:
+    """Finder that lets the other finders find Keras, and adds a step to its import."""
+
+    def __init__(self) -> None:
+        self._searching = False
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        """Returns the spec of Keras with the additional step; None for all other modules."""
+        del path, target
+        if name != "keras" or self._searching:
+            return None
+        self._searching = True  # this finder is asked again, and must not answer
+        try:
+            spec = importlib.util.find_spec(name)
+        finally:
+            self._searching = False
+        if spec is None or spec.loader is None:
+            return spec
+        execute = spec.loader.exec_module
+
+        def execute_and_register(module: ModuleType) -> None:
+            execute(module)
+            _import_layers()
+
+        spec.loader.exec_module = execute_and_register  # type: ignore[method-assign]
+        return spec
+
+
+def _import_layers() -> None:
+    # If the layers are already being imported, in this thread or another one, that import registers
+    # them. Waiting here for another thread would be a deadlock, because that thread waits until
+    # Keras is imported.
+    if LAYERS not in sys.modules:
+        importlib.import_module(LAYERS)
