@@ -162,3 +162,13 @@ def test_what_is_no_history_is_refused(history, error, message):
     with pytest.raises(error) as caught:
         plot_history(history)
     assert str(caught.value) == message
+
+
+def test_of_epochs_with_equal_accuracy_the_one_with_the_lowest_loss_is_best():
+    log = {"loss": [1, 1, 1, 1], "val_loss": [0.4, 0.2, 0.3, 0.1]}
+    log |= {"accuracy": [0.5] * 4, "val_accuracy": [0.9, 0.9, 0.9, 0.8]}
+    accuracy, loss = plot_history(log).axes
+    assert accuracy.get_title() == "Accuracy\nbest: 0.900 in epoch 2"
+    assert loss.get_title() == "Loss\nbest: 0.100 in epoch 4"
+    log["val_loss"] = [np.nan, np.nan, np.nan, 0.1]
+    assert plot_history(log).axes[0].get_title() == "Accuracy\nbest: 0.900 in epoch 1"

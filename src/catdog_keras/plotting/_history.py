@@ -65,7 +65,13 @@ def plot_history(
         ax.set_ylabel("accuracy (fraction of images)" if title == ACCURACY else "loss")
         _mark_epochs(ax, epochs)
     notes = [
-        _mark_best(ax, epochs, log.get(_VALIDATION + metric), highest=title == ACCURACY)
+        _mark_best(
+            ax,
+            epochs,
+            log.get(_VALIDATION + metric),
+            losses=log.get(_VALIDATION + "loss") if title == ACCURACY else None,
+            highest=title == ACCURACY,
+        )
         + _count_gaps(ax, log[metric])
         for ax, (title, metric) in zip(panels, metrics.items(), strict=True)
     ]
@@ -146,15 +152,25 @@ def _draw_curves(ax: Axes, epochs: Epochs, train: Curve, validation: Curve | Non
         ax.plot(xs, ys, "--s", color=_canvas.VERMILION, label="validation", **line)
 
 
-def _mark_best(ax: Axes, epochs: Epochs, validation: Curve | None, *, highest: bool) -> list[str]:
-    """Draws a star at the best validation value; returns its line of the title, if any."""
+def _mark_best(
+    ax: Axes, epochs: Epochs, validation: Curve | None, *, losses: Curve | None, highest: bool
+) -> list[str]:
+    """Draws a star at the best validation value; returns its line of the title, if any.
+
+    Of several epochs with the best accuracy, the one with the lowest validation loss is marked.
+    """
     from catdog_keras.plotting import _canvas
 
     if validation is None or not np.isfinite(validation).any():
         return []
     worst = -np.inf if highest else np.inf
     known = np.where(np.isfinite(validation), validation, worst)
-    place = int(known.argmax() if highest else known.argmin())
+    best = known == (known.max() if highest else known.min())
+    if losses is None:
+        place = int(best.argmax())
+    else:
+        place = int(np.where(best, np.nan_to_num(losses, nan=np.inf), np.inf).argmin())
+        place = place if best[place] else int(best.argmax())  # no finite loss among them
     ax.plot(
         epochs[place],
         validation[place],
