@@ -38,7 +38,14 @@ def test_every_epoch_sees_every_image_once_and_no_other(splits):
 
 def test_one_epoch_on_a_real_backbone_is_far_above_chance(splits, real_weights):
     keras.utils.set_random_seed(0)
-    settings = Settings((160, 160), 32, 1, 0, "float32")
+    settings = Settings(
+        image_size=(160, 160),
+        batch_size=32,
+        epochs=1,
+        seed=0,
+        on_bad="raise",
+        dtype_policy="float32",
+    )
     backbone = choose_backbone("public", "imagenet", settings.image_size)
     model = tutorial.STEPS["model4"](settings, backbone)
     model.compile(
