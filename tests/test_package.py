@@ -190,6 +190,26 @@ load = keras.saving.load_model
     assert loaded.split() == LAYERS_OF_SAVED_MODEL
 
 
+@pytest.mark.parametrize("first", ["other", "ours"])
+def test_import_hooks_of_other_tools_on_keras_work_with_ours(first, saved_model):
+    hooks = {
+        "other": "import wrapt; wrapt.register_post_import_hook(lambda m: print(m.__name__), 'keras')",
+        "ours": "import catdog_keras",
+    }
+    second = next(each for each in hooks if each != first)
+    program = f"""
+{hooks[first]}
+{hooks[second]}
+import sys, keras
+load = keras.saving.load_model
+print(type(keras.__loader__).__name__, type(keras.__spec__.loader).__name__)
+{LOAD}"""
+    name, loaders, loaded = in_new_process(program, saved_model).splitlines()
+    assert name == "keras"
+    assert "_RegisteringLoader" not in loaders
+    assert loaded.split() == LAYERS_OF_SAVED_MODEL
+
+
 @pytest.mark.slow
 def test_a_saved_model_loads_through_tensorflow_after_a_bare_import(saved_model):
     program = f"""

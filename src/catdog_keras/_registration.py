@@ -9,6 +9,10 @@ import importlib.util
 import sys
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # at run time this import takes 10 ms
+    from importlib.abc import Loader
 
 LAYERS = "catdog_keras.layers"
 
@@ -37,16 +41,29 @@ class _KerasFinder:
             spec = importlib.util.find_spec(name)
         finally:
             self._searching = False
-        if spec is None or spec.loader is None:
-            return spec
-        execute = spec.loader.exec_module
-
-        def execute_and_register(module: ModuleType) -> None:
-            execute(module)
-            _import_layers()
-
-        spec.loader.exec_module = execute_and_register  # type: ignore[method-assign]
+        if spec is not None and spec.loader is not None:
+            spec.loader = _RegisteringLoader(spec.loader)  # type: ignore[assignment]
         return spec
+
+
+class _RegisteringLoader:
+    """Loads Keras with its own loader, then imports the layers.
+
+    The loader is wrapped, not changed: it may be a proxy of another tool with such a hook.
+    """
+
+    def __init__(self, loader: "Loader") -> None:
+        self._loader = loader
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._loader  # tools that read sources and data expect it
+        module.__loader__ = self._loader
+        self._loader.exec_module(module)
+        _import_layers()
 
 
 def _import_layers() -> None:
