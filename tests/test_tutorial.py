@@ -302,7 +302,7 @@ def test_the_lesson_compares_each_model_with_the_one_before_and_names_the_best()
         "(exact McNemar test, p = 1).",
         "model4 and model3 have the same validation accuracy.",
         "Best by validation: model2, 90.0%.",
-        "All steps together: model2 is 20.0 points above model1 in validation: statistically "
+        "Overall: model2 is 20.0 points above model1 in validation: statistically "
         "significant (exact McNemar test, p = 1.9e-06).",
     ]
     assert "synthetic" in lines[5]
@@ -316,7 +316,7 @@ def test_the_lesson_states_that_single_steps_are_too_small_but_their_sum_is_not(
     assert "not statistically significant" in lines[0]
     assert "not statistically significant" in lines[1]
     assert lines[3] == (
-        "All steps together: model3 is 7.0 points above model1 in validation: statistically "
+        "Overall: model3 is 7.0 points above model1 in validation: statistically "
         "significant (exact McNemar test, p = 0.016)."
     )
     assert lines[4].endswith("not significant on 100 validation images.")

@@ -38,15 +38,14 @@ def describe_lesson(
     first = next(iter(validation))
     if best != first and len(validation) > 2:
         total = compare(validation[best], validation[first], names=(best, first))
-        lines.append(f"All steps together: {_describe_step(total)}")
+        lines.append(f"Overall: {_describe_step(total)}")
     if not any(step.significant for step in steps) and len(steps) > 1:
         lines.append(
-            f"Differences of a few points between two models are not significant on "
+            "Differences of a few points between two models are not significant on "
             f"{len(validation[first])} validation images."
         )
-    if not validation[best].baseline_comparison.difference > 0 or not (
-        validation[best].baseline_comparison.significant
-    ):
+    baseline = validation[best].baseline_comparison
+    if baseline.difference <= 0 or not baseline.significant:
         lines.append("No model is significantly above the baseline: train for more epochs.")
     if source == "synthetic":
         lines.append(
