@@ -125,8 +125,8 @@ def to_probabilities(
     if from_logits:
         _check_ends_in_logits(model, outputs)
     single = outputs.shape[1] == 1 and num_classes != 1
-    if single:  # sigmoid(x) is the softmax of (0, x)
-        outputs = np.hstack([np.zeros_like(outputs) if from_logits else 1 - outputs, outputs])
+    if single:
+        outputs = add_first_class(outputs, from_logits)
     are_probabilities = are_probability_rows(outputs)
     if from_logits and are_probabilities and not single and outputs.shape[1] > 1:
         raise ValueError(
@@ -149,3 +149,9 @@ def to_probabilities(
             )
         )
     return outputs
+
+
+def add_first_class(outputs: FloatArray, from_logits: bool) -> FloatArray:
+    """Adds the first of two classes to outputs of the second class only, `(images, 1)`."""
+    # sigmoid(x) is the softmax of (0, x)
+    return np.hstack([np.zeros_like(outputs) if from_logits else 1 - outputs, outputs])

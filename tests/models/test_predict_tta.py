@@ -128,3 +128,10 @@ def test_a_view_of_other_images_and_outputs_of_other_shapes_are_refused():
     maps = keras.Sequential([keras.Input(SHAPE), layers.Conv2D(2, 3)])
     with pytest.raises(ValueError, match=r"received outputs of shape \(5, 6, 7, 2\)"):
         predict_tta(maps, make_images())
+
+
+def test_one_image_whose_logits_look_like_probabilities_is_predicted():
+    model = keras.Sequential([keras.Input(SHAPE), layers.GlobalAveragePooling2D(), layers.Dense(2)])
+    model.layers[-1].set_weights([np.zeros((SHAPE[-1], 2)), np.array([0.4, 0.6])])
+    found = predict_tta(model, np.zeros((1, *SHAPE), "float32"))
+    np.testing.assert_allclose(found, [[0.450166, 0.549834]], atol=1e-5)

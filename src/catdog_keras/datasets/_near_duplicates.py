@@ -47,8 +47,8 @@ def find_near_duplicates(paths: Sequence[str]) -> list[list[str]]:
 def _perceptual_hash(path: str) -> int:
     """Returns the 64-bit DCT hash of an image.
 
-    The grayscale image is resized to 32 x 32 pixels; each bit tells whether one of the 8 x 8 lowest
-    frequencies of its discrete cosine transform is above their median.
+    The grayscale image is resized to 32 x 32 pixels; each bit states whether one of the 8 x 8
+    lowest frequencies of its discrete cosine transform is above their median.
 
     Source: Zauner (2010), Implementation and benchmarking of perceptual image hash functions,
     section 3.2.

@@ -11,8 +11,10 @@ import numpy.typing as npt
 from catdog_keras._batches import Array, to_array
 from catdog_keras._checks import check_boolean, check_integer, describe
 from catdog_keras._layer_graph import last_activation
+from catdog_keras._prediction import add_first_class, check_outputs
+from catdog_keras._probabilities import FloatArray, softmax
 from catdog_keras.layers import RandomAffine
-from catdog_keras.models._predict_probabilities import predict_probabilities, read_images
+from catdog_keras.models._predict_probabilities import read_images
 
 View: TypeAlias = Callable[[Any], Any]
 
@@ -121,7 +123,7 @@ def _mirrored(images: Any) -> Any:
 def _mean_over_views(
     model: keras.Model, images: Array, views: Sequence[View], from_logits: bool
 ) -> npt.NDArray[np.float64]:
-    total = predict_probabilities(model, images, from_logits=from_logits)
+    total = _probabilities(model, images, from_logits)
     for view in views:
         seen = to_array(view(images))
         if len(seen) != len(images):
@@ -129,5 +131,14 @@ def _mean_over_views(
                 f"`views` must return as many images as they receive, here {len(images)}; "
                 f"received {len(seen)} from {view!r}."
             )
-        total = total + predict_probabilities(model, seen, from_logits=from_logits)
+        total = total + _probabilities(model, seen, from_logits)
     return total / (1 + len(views))
+
+
+def _probabilities(model: keras.Model, images: Array, from_logits: bool) -> FloatArray:
+    # Whether the model ends in logits is checked once. A check of the values would be wrong here: a
+    # batch of few logits can look like probabilities by chance.
+    outputs = check_outputs(model.predict_on_batch(images), None, 0)
+    if outputs.shape[1] == 1:
+        outputs = add_first_class(outputs, from_logits)
+    return softmax(outputs) if from_logits else outputs
