@@ -128,7 +128,8 @@ def to_probabilities(
     if single:
         outputs = add_first_class(outputs, from_logits)
     are_probabilities = are_probability_rows(outputs)
-    if from_logits and are_probabilities and not single and outputs.shape[1] > 1:
+    # The logits of a single image can look like probabilities by chance.
+    if from_logits and are_probabilities and not single and min(outputs.shape) > 1:
         raise ValueError(
             describe(
                 "from_logits",

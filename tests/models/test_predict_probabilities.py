@@ -98,3 +98,8 @@ class Endless(keras.utils.PyDataset):
 def test_predict_probabilities_rejects_invalid_arguments(arguments, error, message):
     with pytest.raises(error, match=message):
         predict_probabilities(**{"model": reader(), "images": inputs(), **arguments})
+
+
+def test_predict_probabilities_of_one_image_accepts_logits_that_look_like_probabilities():
+    found = predict_probabilities(reader(classes=2), inputs(np.array([[0.4, 0.6]])))
+    np.testing.assert_allclose(found, softmax(np.array([[0.4, 0.6]])), rtol=1e-6)
