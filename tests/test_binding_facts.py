@@ -80,7 +80,7 @@ def folders_of(files):
     return {folder: folders.count(folder) for folder in sorted(set(folders))}
 
 
-def test_archive_and_folders(loaded):
+def test_load_cats_dogs_requests_tutorial_url_and_reads_all_folders(loaded):
     splits, requested = loaded
     assert requested == [URL]
     assert source.CATS_DOGS_URL == URL
@@ -90,14 +90,14 @@ def test_archive_and_folders(loaded):
     assert len({file for files in splits.files.values() for file in files}) == 3000
 
 
-def test_image_size_and_batch_size(splits):
+def test_load_cats_dogs_defaults_to_160_pixels_and_batch_size_32(splits):
     for dataset in splits:
         images, labels = next(iter(dataset))
         assert tuple(images.shape) == (32, 160, 160, 3)
         assert tuple(labels.shape) == (32,)
 
 
-def test_test_split_is_the_first_fifth_of_the_batches_of_the_shuffled_validation_set(splits):
+def test_test_split_is_one_fifth_of_shuffled_validation_batches(splits):
     counts = {split: len(files) for split, files in splits.files.items()}
     assert counts == {"train": 2000, "validation": 808, "test": 192}
     # 32 batches of validation images, the last one not full: 32 // 5 is 6.
@@ -129,12 +129,12 @@ def test_labels_are_0_for_cats_and_1_for_dogs(splits):
         assert (red == 200).tolist() == (labels.numpy() == 1).tolist()
 
 
-def test_training_set_has_1000_of_each_class_and_a_baseline_of_50_percent(splits):
+def test_training_set_is_balanced_with_50_percent_baseline(splits):
     assert splits.counts["train"] == {"cats": 1000, "dogs": 1000}
     assert catdog_keras.baseline_accuracy(splits.counts["train"]) == 0.5
 
 
-def test_figure_has_two_rows_of_three_images_with_cats_on_top(splits):
+def test_plot_images_shows_three_cats_above_three_dogs(splits):
     figure = catdog_keras.plot_images(splits.train, splits.class_names)
     figure.draw_without_rendering()
     cats, dogs = sorted(figure.axes, key=lambda ax: -ax.get_window_extent().y0)
@@ -153,7 +153,7 @@ def parts_of(model):
     return parts
 
 
-def test_model1_features(model1):
+def test_model1_feature_layers_match_tutorial(model1):
     shapes = [layer.output.shape[1:] for layer in model1.layers[1:6]]
     assert shapes == [(79, 79, 64), (38, 38, 32), (18, 18, 32), (8, 8, 32), (2048,)]
     *parts, flatten = parts_of(model1)[:13]
@@ -169,7 +169,7 @@ def test_model1_features(model1):
         assert pooling.pool_size == (2, 2)
 
 
-def test_model1_normalizes_after_the_activation():
+def test_model1_normalizes_after_activation():
     """Where every convolution is negative, ReLU leaves zeros, which are normalized to beta."""
     model = catdog_keras.build_model1((46, 46, 3))
     block = model.layers[1]
@@ -181,7 +181,7 @@ def test_model1_normalizes_after_the_activation():
         assert (outputs == np.arange(64) - 32.0).all()
 
 
-def test_model1_classifier(model1):
+def test_model1_classifier_layers_match_tutorial(model1):
     relu, linear = keras.activations.relu, keras.activations.linear
     found = [
         ("dropout", layer.rate)
@@ -201,12 +201,12 @@ def test_model1_classifier(model1):
     ]
 
 
-def test_parameters_of_the_dense_layers(model1):
+def test_model1_dense_parameter_counts_match_tutorial(model1):
     dense = [layer for layer in model1.layers if isinstance(layer, keras.layers.Dense)]
     assert [layer.count_params() for layer in dense] == [262_272, 33_024, 65_792, 32_896, 258]
 
 
-def test_parameters_of_each_convolution_and_normalization(model1):
+def test_model1_block_parameter_counts_match_tutorial(model1):
     found = [
         (block.convolution.count_params(), block.normalization.count_params())
         for block in model1.layers[1:5]
@@ -215,7 +215,7 @@ def test_parameters_of_each_convolution_and_normalization(model1):
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
-def test_total_trainable_and_non_trainable_parameters(number):
+def test_total_parameter_counts_match_tutorial(number):
     model = getattr(catdog_keras, f"build_model{number}")()
 
     def count(weights):

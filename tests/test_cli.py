@@ -59,7 +59,7 @@ def bad_inputs(tmp_path):
     }
 
 
-def test_bad_data_ends_with_one_message_and_leaves_nothing_behind(tmp_path, monkeypatch):
+def test_tutorial_with_bad_data_prints_error_and_creates_no_output(tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
     for name, words in bad_inputs(tmp_path).items():
         output = tmp_path / "out" / name
@@ -71,7 +71,7 @@ def test_bad_data_ends_with_one_message_and_leaves_nothing_behind(tmp_path, monk
         assert not output.exists()
 
 
-def test_no_network_for_the_public_archive(tmp_path, monkeypatch):
+def test_tutorial_reports_failed_download_and_writes_nothing(tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
     ended = run("tutorial", "--data", "public", "--output", tmp_path / "out")
@@ -81,7 +81,7 @@ def test_no_network_for_the_public_archive(tmp_path, monkeypatch):
     assert [path for path in (tmp_path / "home").rglob("*") if path.is_file()] == []
 
 
-def test_output_that_cannot_be_written(tmp_path):
+def test_tutorial_reports_unwritable_output(tmp_path):
     (tmp_path / "file").write_text("in the way")
     places = {tmp_path / "file": "File exists", tmp_path / "file" / "below": "Not a directory"}
     if os.geteuid() != 0:  # root may write anywhere
@@ -99,7 +99,7 @@ def test_output_that_cannot_be_written(tmp_path):
     assert (tmp_path / "file").read_text() == "in the way"
 
 
-def test_empty_names_are_no_place(tmp_path, monkeypatch):
+def test_empty_paths_are_rejected(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for option in ("--data", "--output"):
         ended = run("tutorial", option, "")
@@ -109,7 +109,7 @@ def test_empty_names_are_no_place(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_error_of_the_system_becomes_a_sentence(monkeypatch, tmp_path):
+def test_os_error_is_printed_as_error_message(monkeypatch, tmp_path):
     def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device", "/somewhere")
 
@@ -120,7 +120,7 @@ def test_an_error_of_the_system_becomes_a_sentence(monkeypatch, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_warnings_are_one_line_without_source(monkeypatch, tmp_path):
+def test_warnings_are_printed_on_one_line_without_source(monkeypatch, tmp_path):
     def warn(*_, **__):
         warnings.warn("two files are left out, see `on_bad`", stacklevel=1)
         raise ValueError("end")
@@ -140,13 +140,13 @@ def test_warnings_are_one_line_without_source(monkeypatch, tmp_path):
         ("--unknown",),
     ],
 )
-def test_wrong_options(arguments):
+def test_tutorial_rejects_invalid_options(arguments):
     ended = run("tutorial", *arguments)
     assert ended.exit_code == 2
     assert arguments[0].split("=")[0] in ended.output
 
 
-def test_the_closing_table_has_a_line_for_each_model(capsys):
+def test_print_table_prints_one_row_per_model(capsys):
     widest = tutorial.ModelResult(
         "model4", 22_260_546, 1, 100, 9, 12345.6, 1.0, 1.0, 1.0, (0.9812, 1.0)
     )
@@ -173,7 +173,7 @@ def test_the_closing_table_has_a_line_for_each_model(capsys):
     ]
 
 
-def test_scan_prints_the_report_and_its_status_tells(tmp_path):
+def test_scan_prints_report_and_exits_nonzero_for_bad_images(tmp_path):
     folder(tmp_path, "cats")
     assert run("scan", tmp_path).exit_code == 0
     (tmp_path / "cats" / "broken.jpg").write_bytes(b"no image")
@@ -184,7 +184,7 @@ def test_scan_prints_the_report_and_its_status_tells(tmp_path):
     assert run("scan", tmp_path / "nowhere").exit_code == 2
 
 
-def test_help_names_every_command():
+def test_help_lists_every_command():
     ended = run("--help")
     assert ended.exit_code == 0
     for command in ("tutorial", "train", "evaluate", "predict", "scan"):

@@ -40,7 +40,7 @@ def pages_with_code():
 
 
 @pytest.mark.parametrize("page", list(pages_with_code()))
-def test_code_on_a_page_runs(page, drawn_synthetic, tmp_path, monkeypatch):
+def test_python_code_on_page_runs(page, drawn_synthetic, tmp_path, monkeypatch):
     needs_export(page)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # tests download nothing
@@ -49,13 +49,13 @@ def test_code_on_a_page_runs(page, drawn_synthetic, tmp_path, monkeypatch):
         exec(compile(block, str(page), "exec"), names)
 
 
-def test_some_pages_with_code_are_not_slow():
+def test_pages_with_code_include_fast_and_slow_pages():
     slow = [bool(parameters.marks) for parameters in pages_with_code()]
     assert slow.count(False) >= 8
     assert slow.count(True) >= 8
 
 
-def test_no_page_shows_a_private_module_of_keras():
+def test_docs_do_not_mention_keras_src():
     assert [page for page in PAGES if "keras.src" in page.read_text("utf-8")] == []
 
 
@@ -91,7 +91,7 @@ def folder(tmp_path, drawn_synthetic):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", WITH_COMMANDS)
-def test_commands_on_a_page_run(name, keras_home, folder):
+def test_bash_commands_on_page_run(name, keras_home, folder):
     page = ROOT / "docs" / f"{name}.md"
     needs_export(page)
     commands = blocks(page, "bash")
@@ -109,7 +109,7 @@ def test_commands_on_a_page_run(name, keras_home, folder):
 
 
 @pytest.mark.slow
-def test_the_commands_of_the_readme_on_own_images_run(keras_home, folder):
+def test_readme_commands_run_on_user_images(keras_home, folder):
     (own,) = [each for each in blocks(ROOT / "README.md", "bash") if "train images/" in each]
     (folder / ".venv").mkdir()
     (folder / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
@@ -119,7 +119,7 @@ def test_the_commands_of_the_readme_on_own_images_run(keras_home, folder):
     assert (folder / "report" / "report.html").stat().st_size > 100_000
 
 
-def test_no_page_has_commands_that_nothing_runs():
+def test_every_page_with_commands_is_tested():
     run = {ROOT / "docs" / f"{name}.md" for name in (*WITH_COMMANDS, "how-to/several-devices")}
     assert {page for page in PAGES[1:] if blocks(page, "bash")} == run
     other = {ROOT / "docs" / f"how-to/{name}.md" for name in ("several-devices", "other-tools")}
@@ -128,14 +128,14 @@ def test_no_page_has_commands_that_nothing_runs():
     } == other
 
 
-def test_the_readme_shows_the_pieces_in_ten_lines_or_so():
+def test_readme_example_has_at_most_ten_statements():
     shown = blocks(ROOT / "README.md")
     assert len(shown) == 1
     statements = [line for line in shown[0].splitlines() if line and not line.startswith(" ")]
     assert len(statements) <= 10
 
 
-def test_every_block_of_a_tutorial_runs_when_the_site_is_built():
+def test_tutorial_code_blocks_are_executed_at_site_build():
     """The first page shows how to begin, and is run like the others above."""
     for page in (ROOT / "docs" / "tutorials").glob("[0-9]*.md"):
         fences = re.findall(r"^```(?:python|py)\b.*$", page.read_text("utf-8"), re.MULTILINE)

@@ -20,7 +20,7 @@ def dense():
     return keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, name="one")])
 
 
-def test_variable_index_is_the_position_in_build():
+def test_variable_index_returns_position_in_build():
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3), keras.layers.Dense(1)])
     optimizer = keras.optimizers.Adam()
     optimizer.build(model.trainable_variables)
@@ -28,7 +28,7 @@ def test_variable_index_is_the_position_in_build():
     assert indices == [0, 1, 2, 3]
 
 
-def test_replaced_call_is_used_by_the_model_and_restored():
+def test_replaced_call_is_used_by_model_and_restored():
     model = dense()
     inputs = np.ones((1, 2), "float32")
     before = keras.ops.convert_to_numpy(model(inputs))
@@ -38,7 +38,7 @@ def test_replaced_call_is_used_by_the_model_and_restored():
     assert "call" not in vars(model.get_layer("one"))
 
 
-def test_replaced_attribute_of_the_instance_is_restored():
+def test_replaced_restores_instance_attribute():
     layer = dense().get_layer("one")
     activation = layer.activation
     with replaced(layer, activation=abs):
@@ -56,7 +56,7 @@ def test_marked_uncompiled_clone_is_not_compiled():
     model.fit(np.ones((2, 2)), np.ones((2, 3)), verbose=0)
 
 
-def test_source_layer_names_the_inbound_layers_of_a_config():
+def test_source_layer_returns_inbound_layer_name_from_config():
     images = keras.Input((2,), name="images")
     first = keras.layers.Dense(2, name="first")(images)
     model = keras.Model(images, keras.layers.Add(name="sum")([images, first]))
@@ -65,7 +65,7 @@ def test_source_layer_names_the_inbound_layers_of_a_config():
     assert source_layer({"class_name": "Dense", "config": {}}) is None
 
 
-def test_is_download_error_recognizes_a_failed_download(tmp_path):
+def test_is_download_error_recognizes_failed_download(tmp_path):
     with pytest.raises(Exception) as caught:  # noqa: PT011 - Keras raises a bare Exception
         keras.utils.get_file("weights.h5", "https://127.0.0.1:9/weights.h5", cache_dir=tmp_path)
     assert is_download_error(caught.value)
@@ -73,7 +73,7 @@ def test_is_download_error_recognizes_a_failed_download(tmp_path):
     assert not is_download_error(ValueError("weights do not match"))
 
 
-def test_out_of_data_warning_is_raised_when_a_generator_ends():
+def test_out_of_data_warning_is_issued_when_generator_ends():
     def batches():
         for _ in range(3):
             yield (np.ones((1, 2), "float32"),)

@@ -107,12 +107,12 @@ def in_new_process(program, *arguments, **environment):
     ).stdout
 
 
-def test_the_public_names_are_exactly_these():
+def test_public_names_match_expected_list():
     assert sorted(catdog_keras.__all__) == sorted([*PUBLIC, *SUBPACKAGES, "tutorial"])
     assert all(hasattr(catdog_keras, name) for name in PUBLIC)
 
 
-def test_every_name_of_a_subpackage_is_reachable_at_the_top():
+def test_subpackage_names_are_available_at_top_level():
     for subpackage in SUBPACKAGES:
         module = importlib.import_module(f"catdog_keras.{subpackage}")
         for name in {*module.__all__} - ONLY_IN_SUBPACKAGE:
@@ -121,7 +121,7 @@ def test_every_name_of_a_subpackage_is_reachable_at_the_top():
 
 
 @pytest.mark.parametrize("name", PUBLIC)
-def test_a_public_name_is_the_object_of_its_subpackage(name):
+def test_public_name_is_same_object_as_in_its_subpackage(name):
     (subpackage,) = (
         each
         for each in SUBPACKAGES
@@ -133,13 +133,13 @@ def test_a_public_name_is_the_object_of_its_subpackage(name):
         assert pickle.loads(pickle.dumps(getattr(catdog_keras, name))) is public
 
 
-def test_dir_lists_all_names_and_an_unknown_name_is_an_attribute_error():
+def test_dir_lists_all_names_and_unknown_name_raises():
     assert {*PUBLIC, *SUBPACKAGES} <= set(dir(catdog_keras))
     with pytest.raises(AttributeError, match="No catdog_keras attribute convblock"):
         catdog_keras.convblock  # noqa: B018
 
 
-def test_importing_alone_imports_only_lazy_loader():
+def test_importing_package_loads_only_lazy_loader_and_stdlib():
     program = (
         "import sys; before = set(sys.modules); import catdog_keras;"
         "print(' '.join({name.split('.')[0] for name in set(sys.modules) - before}))"
@@ -150,7 +150,7 @@ def test_importing_alone_imports_only_lazy_loader():
     assert not brought & {"asyncio", "dataclasses", "inspect", "ssl"}
 
 
-def test_the_test_of_imports_can_fail():
+def test_in_new_process_shows_modules_that_program_imports():
     program = "import sys; import rich.progress; print('rich' in sys.modules)"
     assert in_new_process(program).strip() == "True"
 
@@ -176,7 +176,7 @@ print(*(type(layer).__name__ for layer in model.layers))
 """
 
 
-def test_importing_after_keras_brings_in_nothing_and_a_saved_model_loads(saved_model):
+def test_importing_after_keras_loads_only_stdlib_and_model_loads(saved_model):
     program = f"""
 import sys, keras
 before = set(sys.modules)
@@ -191,7 +191,7 @@ load = keras.saving.load_model
 
 
 @pytest.mark.parametrize("first", ["other", "ours"])
-def test_import_hooks_of_other_tools_on_keras_work_with_ours(first, saved_model):
+def test_import_hook_works_with_other_import_hook_on_keras(first, saved_model):
     hooks = {
         "other": "import wrapt; wrapt.register_post_import_hook(lambda m: print(m.__name__), 'keras')",
         "ours": "import catdog_keras",
@@ -211,7 +211,7 @@ print(type(keras.__loader__).__name__, type(keras.__spec__.loader).__name__)
 
 
 @pytest.mark.slow
-def test_a_saved_model_loads_through_tensorflow_after_a_bare_import(saved_model):
+def test_saved_model_loads_through_tensorflow_after_bare_import(saved_model):
     program = f"""
 import sys, catdog_keras, tensorflow
 load = tensorflow.keras.models.load_model
@@ -219,7 +219,7 @@ load = tensorflow.keras.models.load_model
     assert in_new_process(program, saved_model).splitlines()[-1].split() == LAYERS_OF_SAVED_MODEL
 
 
-def test_threads_may_import_keras_and_the_package_at_once_and_a_saved_model_loads(saved_model):
+def test_threads_import_keras_and_package_concurrently_and_model_loads(saved_model):
     program = f"""
 import sys, threading
 import catdog_keras
@@ -248,7 +248,7 @@ load = keras.saving.load_model
 
 
 @pytest.mark.slow
-def test_any_module_may_be_the_first_one_that_is_imported():
+def test_any_module_can_be_imported_first():
     """Keras imports the layers when it is imported: no module they need may be half imported."""
     program = """
 import importlib, pkgutil, sys
@@ -280,7 +280,7 @@ EXAMPLES = [
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_every_public_name_is_documented_and_its_example_runs(name, drawn_synthetic):
+def test_public_name_is_documented_and_its_example_runs(name, drawn_synthetic):
     package = catdog_keras.evaluation if name in ONLY_IN_SUBPACKAGE else catdog_keras
     public = getattr(package, name)
     if name == "BACKBONES":
@@ -299,12 +299,12 @@ def test_every_public_name_is_documented_and_its_example_runs(name, drawn_synthe
             assert re.search(rf"^\s+(\*\*)?{parameter}: ", text, re.MULTILINE), parameter
 
 
-def test_the_version_stands_in_one_place_and_in_the_metadata():
+def test_version_matches_installed_metadata():
     installed = importlib.metadata.version("catdog-keras")
     assert installed == catdog_keras.__version__
 
 
-def test_every_layer_is_registered_under_the_package():
+def test_every_layer_is_registered_under_package_name():
     for name in catdog_keras.layers.__all__:
         if not inspect.isclass(getattr(catdog_keras, name)):
             continue  # `augmentation` returns one of them
@@ -312,12 +312,12 @@ def test_every_layer_is_registered_under_the_package():
         assert registered == f"catdog_keras>{name}"
 
 
-def test_no_private_part_of_keras_is_used():
+def test_source_does_not_use_keras_src():
     for path in (ROOT / "src").rglob("*.py"):
         assert "keras.src" not in path.read_text("utf-8"), path
 
 
-def test_private_attributes_of_other_packages_are_used_only_in_keras_internals():
+def test_foreign_private_attributes_are_used_only_in_keras_internals():
     """Every private attribute in the source is defined there, with one place of exceptions."""
     trees = {path: ast.parse(path.read_text("utf-8")) for path in (ROOT / "src").rglob("*.py")}
     defined, used = set(), {}

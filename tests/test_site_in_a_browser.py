@@ -56,7 +56,7 @@ def wait(browser, script):
 
 @pytest.mark.parametrize("size", [PHONE, DESK])
 @pytest.mark.parametrize("page", PAGES)
-def test_a_page_fits_the_window_and_asks_nobody_else(page, size, browser, address):
+def test_page_fits_window_and_makes_no_external_requests(page, size, browser, address):
     browser.get_log("performance")
     show(browser, address + page, size)
     assert browser.execute_script("return document.documentElement.scrollWidth") <= size[0]
@@ -70,7 +70,7 @@ def test_a_page_fits_the_window_and_asks_nobody_else(page, size, browser, addres
     assert [url for url in asked if not url.startswith(address)] == []
 
 
-def test_the_landing_page_says_on_one_screen_what_it_is_and_how_it_looks(browser, address):
+def test_landing_page_shows_text_image_and_code_on_one_screen(browser, address):
     show(browser, address, DESK)
     for what in (".landing p", ".landing img", ".md-content .highlight"):
         script = f"return document.querySelector({what!r}).getBoundingClientRect().top"
@@ -81,7 +81,7 @@ def test_the_landing_page_says_on_one_screen_what_it_is_and_how_it_looks(browser
 
 
 @pytest.mark.parametrize("size", [PHONE, DESK])
-def test_search_finds_a_layer(size, browser, address):
+def test_search_finds_layer_page(size, browser, address):
     show(browser, address, size)
     browser.execute_script("document.querySelector('#__search').click()")
     browser.execute_script(
@@ -99,7 +99,7 @@ def test_search_finds_a_layer(size, browser, address):
     assert any("reference/ConvBlock" in link for link in found)
 
 
-def test_a_block_is_copied_by_its_button(browser, address):
+def test_copy_button_copies_code_block(browser, address):
     show(browser, address, DESK)
     browser.execute_cdp_cmd(
         "Browser.grantPermissions",
@@ -116,7 +116,7 @@ def test_a_block_is_copied_by_its_button(browser, address):
     compile(copied, "copied", "exec")
 
 
-def test_the_reader_chooses_between_light_and_dark(browser, address):
+def test_palette_toggle_switches_between_light_and_dark(browser, address):
     shade = "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)[0]"
     for scheme, changed in (("light", f"{shade} < 100"), ("dark", f"{shade} > 200")):
         browser.get(address)

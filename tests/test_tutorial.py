@@ -32,21 +32,21 @@ FIELDS = {
 
 
 @pytest.fixture(scope="module")
-def drawn(tmp_path_factory):
+def synthetic_folder(tmp_path_factory):
     """Small, yet enough validation images for the five batches that a test set needs."""
-    folder = tmp_path_factory.mktemp("drawn")
+    folder = tmp_path_factory.mktemp("synthetic_folder")
     write_synthetic(folder, train_per_class=16, validation_per_class=66)
     return folder
 
 
 @pytest.fixture(scope="module")
-def ran(drawn, tmp_path_factory):
+def tutorial_run(synthetic_folder, tmp_path_factory):
     """One run of all four steps."""
     output = tmp_path_factory.mktemp("output")
     (output / "results.json").write_text("of an earlier run")
     (output / "mine.txt").write_text("the user's own")
     lines = []
-    result = run_small(drawn, output=output, weights="synthetic", tell=lines.append)
+    result = run_small(synthetic_folder, output=output, weights="synthetic", tell=lines.append)
     return result, output, lines
 
 
@@ -56,10 +56,10 @@ def run_small(source, **options):
     return tutorial.run_tutorial(source, **{**small, **options})
 
 
-def test_results_hold_what_was_promised(ran, drawn):
-    result, output, _ = ran
+def test_results_json_contains_expected_fields_and_values(tutorial_run, synthetic_folder):
+    result, output, _ = tutorial_run
     written = json.loads((output / "results.json").read_text())
-    assert written["data"] == str(drawn)
+    assert written["data"] == str(synthetic_folder)
     assert written["baseline_accuracy"] == result.baseline_accuracy == 0.5
     assert written["not_run"] == {}
     assert [model["name"] for model in written["models"]] == list(tutorial.STEPS)
@@ -86,8 +86,8 @@ def test_results_hold_what_was_promised(ran, drawn):
     assert len(written["comparisons"]) == 3
 
 
-def test_every_file_is_there_and_nothing_else_was_touched(ran):
-    _, output, _ = ran
+def test_output_contains_expected_files_and_keeps_user_files(tutorial_run):
+    _, output, _ = tutorial_run
     expected = {*tutorial.file_names(), "mine.txt"}
     assert {path.name for path in output.iterdir()} == expected
     assert (output / "mine.txt").read_text() == "the user's own"
@@ -96,28 +96,28 @@ def test_every_file_is_there_and_nothing_else_was_touched(ran):
             assert figure.width > 400
 
 
-def test_the_report_shows_the_models_side_by_side_with_heat_maps_of_each(ran, drawn):
-    result, output, _ = ran
+def test_html_report_compares_models_and_shows_their_heat_maps(tutorial_run, synthetic_folder):
+    result, output, _ = tutorial_run
     page = (output / "report.html").read_text("utf-8")
     assert page.count("data:image/jpeg") == len(result.models) == 4
     assert "Models side by side" in page
-    assert f"Tutorial on {drawn}: 4 models on the test images" in page
+    assert f"Tutorial on {synthetic_folder}: 4 models on the test images" in page
     for model in result.models:
         assert f"Training of {model.name}" in page
         assert f"{100 * model.test_accuracy:.1f} %" in page
 
 
-def test_the_saved_models_give_the_reported_accuracy(ran, drawn):
-    result, output, _ = ran
-    splits = load_cats_dogs(drawn, image_size=(48, 48))
+def test_saved_models_reproduce_reported_test_accuracy(tutorial_run, synthetic_folder):
+    result, output, _ = tutorial_run
+    splits = load_cats_dogs(synthetic_folder, image_size=(48, 48))
     for model in result.models:
         loaded = keras.saving.load_model(output / f"{model.name}.keras")
         named = np.argmax(loaded.predict(splits.test, verbose=0), axis=1)
         assert np.mean(named == splits.labels["test"]) == model.test_accuracy
 
 
-def test_the_report_names_counts_baseline_and_models(ran):
-    _, _, lines = ran
+def test_printed_lines_report_counts_baseline_and_models(tutorial_run):
+    _, _, lines = tutorial_run
     assert lines[0] == "train         32 images: 16 cats, 16 dogs"
     assert (
         lines[3] == "baseline   50.0%: always predicting the majority class of the training images"
@@ -127,13 +127,13 @@ def test_the_report_names_counts_baseline_and_models(ran):
     assert [line.split()[0] for line in lines[6:]] == list(tutorial.STEPS)
 
 
-def test_without_weights_step_four_is_reported_and_the_rest_completes(drawn, tmp_path):
+def test_missing_weights_skip_model4_and_other_models_complete(synthetic_folder, tmp_path):
     closed = "http://127.0.0.1:9"  # nothing listens there: a machine without a network
     environment = {**os.environ, "KERAS_HOME": str(tmp_path / "home"), "https_proxy": closed}
     command = "from catdog_keras.cli import main; main()"
     output = tmp_path / "out"
     small = ["--epochs", "1", "--image-size", "48"]
-    arguments = ["tutorial", "--data", str(drawn), *small, "--output", str(output)]
+    arguments = ["tutorial", "--data", str(synthetic_folder), *small, "--output", str(output)]
     process = subprocess.run(
         [sys.executable, "-c", command, *arguments],
         capture_output=True,
@@ -152,21 +152,21 @@ def test_without_weights_step_four_is_reported_and_the_rest_completes(drawn, tmp
 
 
 @pytest.mark.parametrize("name", ["none.h5", "", "folder"])
-def test_weights_that_were_named_must_be_there_before_anything_is_trained(tmp_path, name):
+def test_missing_weights_file_raises_before_output_is_created(tmp_path, name):
     (tmp_path / "folder").mkdir()
     with pytest.raises(OSError, match="and there is no such file"):
         tutorial.run_tutorial(weights=tmp_path / name, output=tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
-def test_a_model_that_did_not_beat_the_baseline_is_said_to(ran):
-    result, _, lines = ran
+def test_printed_line_marks_model_not_significantly_above_baseline(tutorial_run):
+    result, _, lines = tutorial_run
     for model, line in zip(result.models, lines[6:], strict=True):
         told = "not significantly above the baseline: train for more than 1 epoch" in line
         assert told == (model.test_interval[0] <= 0.5)
 
 
-def test_a_run_that_fails_leaves_the_earlier_results_as_they_were(drawn, tmp_path, monkeypatch):
+def test_failed_run_keeps_earlier_results(synthetic_folder, tmp_path, monkeypatch):
     (tmp_path / "results.json").write_text("of an earlier run")
 
     def fail(*_):
@@ -176,17 +176,17 @@ def test_a_run_that_fails_leaves_the_earlier_results_as_they_were(drawn, tmp_pat
         monkeypatch.delitem(tutorial.STEPS, name)
     monkeypatch.setitem(tutorial.STEPS, "model3", fail)
     with pytest.raises(ValueError, match="no such model"):
-        run_small(drawn, output=tmp_path)
+        run_small(synthetic_folder, output=tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["results.json"]
     assert (tmp_path / "results.json").read_text() == "of an earlier run"
 
 
-def test_the_same_seed_gives_the_same_numbers(drawn, tmp_path, monkeypatch):
+def test_same_seed_gives_same_accuracies(synthetic_folder, tmp_path, monkeypatch):
     for name in ("model1", "model2", "model4"):
         monkeypatch.delitem(tutorial.STEPS, name)
 
     def accuracies():
-        result = run_small(drawn, output=tmp_path, seed=5)
+        result = run_small(synthetic_folder, output=tmp_path, seed=5)
         return [(m.train_accuracy, m.validation_accuracy, m.test_accuracy) for m in result.models]
 
     assert accuracies() == accuracies()
@@ -202,7 +202,7 @@ def settings_of(source, **given):
     )
 
 
-def test_photographs_have_the_image_size_and_batch_size_of_the_tutorial():
+def test_make_settings_defaults_depend_on_data_source():
     settings = settings_of("public")
     assert (settings.image_size, settings.batch_size) == ((160, 160), 32)
     assert settings_of("synthetic").image_size == (96, 96)
@@ -213,7 +213,7 @@ def test_photographs_have_the_image_size_and_batch_size_of_the_tutorial():
     ("features", "expected"),
     [("fpu avx512_bf16 sse", "mixed_bfloat16"), ("amx_bf16", "mixed_bfloat16"), ("fpu", "float32")],
 )
-def test_bfloat16_is_used_where_the_processor_has_it(features, expected, monkeypatch):
+def test_mixed_bfloat16_is_chosen_when_cpu_supports_it(features, expected, monkeypatch):
     monkeypatch.setattr("pathlib.Path.read_text", lambda *_, **__: f"flags : {features}\n")
     assert settings_of("synthetic").dtype_policy == expected
     assert settings_of("synthetic", dtype_policy="float32").dtype_policy == "float32"
@@ -229,15 +229,13 @@ def test_bfloat16_is_used_where_the_processor_has_it(features, expected, monkeyp
         ({"dtype_policy": "float8"}, "`dtype_policy` .*received dtype_policy='float8'"),
     ],
 )
-def test_wrong_settings_are_reported_before_any_work(given, message, tmp_path):
+def test_run_tutorial_rejects_invalid_settings_without_output(given, message, tmp_path):
     with pytest.raises(ValueError, match=message):
         tutorial.run_tutorial(output=tmp_path / "out", **given)
     assert not (tmp_path / "out").exists()
 
 
-def test_the_backbone_for_synthetic_images_is_the_packaged_one_unless_imagenet_weights_are_here(
-    tmp_path, monkeypatch
-):
+def test_choose_backbone_prefers_local_imagenet_weights_for_synthetic(tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     choice = choose_backbone("synthetic", "auto", (96, 96))
     assert (choice.name, choice.weights) == ("synthetic_small", "synthetic")
@@ -251,7 +249,7 @@ def test_the_backbone_for_synthetic_images_is_the_packaged_one_unless_imagenet_w
         assert choice.weights == str(tmp_path / "models" / name.format(expected))
 
 
-def test_the_backbone_for_photographs_is_pretrained_on_photographs(tmp_path, monkeypatch):
+def test_choose_backbone_defaults_to_imagenet_for_photographs(tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     choice = choose_backbone("public", "auto", (160, 160))
     assert (choice.name, choice.weights) == ("mobilenet_v2", "imagenet")
@@ -264,7 +262,7 @@ def test_the_backbone_for_photographs_is_pretrained_on_photographs(tmp_path, mon
 # --- training
 
 
-def test_the_best_epoch_has_the_best_accuracy_and_of_these_the_lowest_loss():
+def test_best_epoch_has_highest_accuracy_then_lowest_loss():
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     best = BestEpoch()
     best.set_model(model)
@@ -287,7 +285,7 @@ def evaluation(right, of=100):
     return Evaluation(["cats", "dogs"], labels, np.where(predicted[:, None] == (0, 1), 0.9, 0.1))
 
 
-def test_the_lesson_compares_each_model_with_the_one_before_and_names_the_best():
+def test_lesson_compares_consecutive_models_and_names_best_model():
     validation = {
         "model1": evaluation(70),
         "model2": evaluation(90),
@@ -310,7 +308,7 @@ def test_the_lesson_compares_each_model_with_the_one_before_and_names_the_best()
     assert "catdog-keras train" in lines[6]
 
 
-def test_the_lesson_states_that_single_steps_are_too_small_but_their_sum_is_not():
+def test_lesson_reports_significant_total_of_nonsignificant_steps():
     validation = {"model1": evaluation(90), "model2": evaluation(93), "model3": evaluation(97)}
     lines = describe_lesson(validation, compare_steps(validation), "synthetic")
     assert "not statistically significant" in lines[0]
@@ -322,7 +320,7 @@ def test_the_lesson_states_that_single_steps_are_too_small_but_their_sum_is_not(
     assert lines[4].endswith("not significant on 100 validation images.")
 
 
-def test_the_lesson_of_models_that_learned_nothing_says_so():
+def test_lesson_reports_when_no_model_beats_baseline():
     labels = np.arange(100) % 2
     guess = Evaluation(["cats", "dogs"], labels, np.full((100, 2), (0.6, 0.4)))
     validation = {"model1": guess, "model2": guess}
@@ -330,7 +328,7 @@ def test_the_lesson_of_models_that_learned_nothing_says_so():
     assert "No model is significantly above the baseline: train for more epochs." in lines
 
 
-def test_the_lesson_of_one_model_on_photographs_compares_nothing():
+def test_lesson_for_one_model_has_no_comparison():
     lines = describe_lesson({"model1": evaluation(70)}, [], "cats.zip")
     assert lines[0] == "Best by validation: model1, 70.0%."
     assert len(lines) == 2

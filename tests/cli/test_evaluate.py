@@ -26,7 +26,7 @@ def expected(model, drawn, part):
 
 
 @pytest.mark.parametrize("part", [None, "test", "validation", "train"])
-def test_a_part_of_the_training_is_found_beside_the_model(part, model, drawn, run):
+def test_evaluate_split_matches_evaluate_classifier(part, model, drawn, run):
     options = ["--split", part] if part else []
     ended = run("evaluate", model, drawn, "--json", *options)
     assert ended.exit_code == 0, ended.output
@@ -51,7 +51,7 @@ def test_a_part_of_the_training_is_found_beside_the_model(part, model, drawn, ru
         assert each["auc_interval"] == list(curve.auc_interval)
 
 
-def test_without_a_split_beside_it_all_images_count(model, drawn, tmp_path, run):
+def test_evaluate_uses_all_images_when_split_json_is_missing(model, drawn, tmp_path, run):
     alone = shutil.copy(model, tmp_path / "alone.keras")
     told = json.loads(run("evaluate", alone, drawn, "--json").stdout)
     assert told["part"] == "all"
@@ -64,7 +64,7 @@ def test_without_a_split_beside_it_all_images_count(model, drawn, tmp_path, run)
     )
 
 
-def test_other_images_than_those_of_the_training(model, drawn, tmp_path, run):
+def test_folder_that_differs_from_manifest_requires_split_all(model, drawn, tmp_path, run):
     other = tmp_path / "other"
     shutil.copytree(drawn / CLASSES[0], other / CLASSES[0])
     ended = run("evaluate", model, other)
@@ -81,14 +81,14 @@ def test_other_images_than_those_of_the_training(model, drawn, tmp_path, run):
     assert "torn.png: not an image in any known format" in ended.stderr
 
 
-def test_images_of_no_class_of_the_model(model, drawn, tmp_path, run):
+def test_images_outside_model_classes_are_reported_as_error(model, drawn, tmp_path, run):
     shutil.copytree(drawn / CLASSES[0], tmp_path / "some" / "wolves")
     ended = run("evaluate", model, tmp_path / "some", "--split", "all")
     assert ended.exit_code == 2
     assert f"{PER_CLASS} of {PER_CLASS} images are not in a folder of the classes" in ended.stderr
 
 
-def test_the_text_says_what_was_judged_and_each_class(model, drawn, run):
+def test_text_output_shows_split_note_and_class_metrics(model, drawn, run):
     ended = run("evaluate", model, drawn, "--split", "validation")
     right = expected(model, drawn, "validation")
     lines = ended.stdout.splitlines()
@@ -108,7 +108,7 @@ def test_the_text_says_what_was_judged_and_each_class(model, drawn, run):
     assert lines[-1] == "In brackets: 95 % confidence intervals."
 
 
-def test_images_of_the_training_are_known_again_wherever_they_lie(model, drawn, tmp_path, run):
+def test_training_images_are_recognized_after_copying_and_renaming(model, drawn, tmp_path, run):
     splits = load_manifest(model.parent / "split.json", drawn)
     sizes = {split: len(files) for split, files in splits.files.items()}
     elsewhere = shutil.copytree(drawn, tmp_path / "elsewhere")
@@ -130,7 +130,7 @@ def test_images_of_the_training_are_known_again_wherever_they_lie(model, drawn, 
     assert told["of_the_training"] == {**sizes, "train": sizes["train"] + 1}
 
 
-def test_the_page_can_be_repeated_and_tells_nothing_of_the_machine(model, drawn, tmp_path, run):
+def test_report_is_reproducible_and_contains_no_absolute_paths(model, drawn, tmp_path, run):
     shutil.copytree(drawn, data := tmp_path / "data of mine")
     (data / CLASSES[0] / "torn.png").write_bytes(b"no image")
     options = ["--split", "all", "--batch-size", "8"]
@@ -153,7 +153,7 @@ def test_the_page_can_be_repeated_and_tells_nothing_of_the_machine(model, drawn,
     assert re.search(r"their checksums and names</th><td>(\w+)", page)[1] != before
 
 
-def test_the_report_holds_the_numbers_and_how_the_model_was_trained(model, drawn, tmp_path, run):
+def test_report_contains_evaluation_and_training_record(model, drawn, tmp_path, run):
     (tmp_path / "mine.txt").write_text("the user's own")
     ended = run("evaluate", model, drawn, "--report", tmp_path)
     assert ended.exit_code == 0, ended.output
@@ -171,7 +171,7 @@ def test_the_report_holds_the_numbers_and_how_the_model_was_trained(model, drawn
         assert told in page
 
 
-def test_a_report_that_cannot_be_written_leaves_the_earlier_one(model, drawn, tmp_path, run):
+def test_failed_evaluate_keeps_earlier_report(model, drawn, tmp_path, run):
     (tmp_path / "report.html").write_text("of an earlier run")
     shutil.copytree(model.parent, tmp_path / "trained")
     (tmp_path / "trained" / "training.json").write_text('{"data": "of something else"}')
@@ -187,9 +187,7 @@ def test_a_report_that_cannot_be_written_leaves_the_earlier_one(model, drawn, tm
     assert "`--report` must be a writable folder" in ended.stderr
 
 
-def test_a_model_in_which_no_place_can_be_found_is_reported_with_the_images_alone(
-    drawn, tmp_path, run
-):
+def test_report_shows_images_when_model_has_no_feature_map(drawn, tmp_path, run):
     layers = [keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(3)]
     keras.Sequential([*layers, ClassNames(CLASSES)]).save(tmp_path / "flat.keras")
     ended = run("evaluate", tmp_path / "flat.keras", drawn, "--report", tmp_path / "report")
@@ -199,7 +197,7 @@ def test_a_model_in_which_no_place_can_be_found_is_reported_with_the_images_alon
     assert "highest losses" in page
 
 
-def test_a_folder_in_the_place_of_a_model_is_told_from_a_missing_file(model, drawn, tmp_path, run):
+def test_folder_as_model_is_reported_with_model_file_suggestion(model, drawn, tmp_path, run):
     ended = run("evaluate", model.parent, drawn)
     assert ended.exit_code == 2
     assert ended.stderr == (

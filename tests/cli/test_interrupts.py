@@ -63,7 +63,7 @@ def assert_interrupted(ended):
 
 
 @pytest.mark.parametrize("moment", ["catdog_keras.cli.commands", "click", "click.decorators"])
-def test_an_interrupt_while_the_command_line_is_imported(moment):
+def test_interrupt_during_cli_import_exits_with_130(moment):
     assert_interrupted(run_python(AT_IMPORT, moment, "--help"))
 
 
@@ -77,16 +77,14 @@ def test_an_interrupt_while_the_command_line_is_imported(moment):
         "rich.progress",  # at the first progress bar, when the work has begun
     ],
 )
-def test_an_interrupt_from_the_import_of_tensorflow_to_the_first_progress_bar(
-    moment, drawn, tmp_path
-):
+def test_interrupt_before_training_exits_with_130_and_leaves_no_file(moment, drawn, tmp_path):
     output = tmp_path / "new" / "out"
     assert_interrupted(run_python(AT_IMPORT, moment, "train", drawn, "--output", output, *TINY))
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.slow
-def test_an_interrupt_during_training_leaves_earlier_results(drawn, tmp_path):
+def test_interrupt_during_training_keeps_earlier_results(drawn, tmp_path):
     (tmp_path / "model.keras").write_text("of an earlier run")
     assert_interrupted(run_python(IN_TRAINING, "train", drawn, "--output", tmp_path, *TINY))
     assert [path.name for path in tmp_path.iterdir()] == ["model.keras"]
@@ -94,7 +92,7 @@ def test_an_interrupt_during_training_leaves_earlier_results(drawn, tmp_path):
 
 
 @pytest.fixture
-def handler(monkeypatch):
+def sigint_handler(monkeypatch):
     """Installs what `main` installs, and forgets interrupts afterwards."""
     monkeypatch.setattr(interrupts, "_received", False)
     previous = signal.signal(signal.SIGINT, interrupts.exit_at_once)
@@ -102,9 +100,9 @@ def handler(monkeypatch):
     signal.signal(signal.SIGINT, previous)
 
 
-@pytest.mark.usefixtures("handler")
+@pytest.mark.usefixtures("sigint_handler")
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError, RuntimeError])
-def test_an_interrupt_that_arrives_as_another_error_is_an_interrupt(error, monkeypatch, tmp_path):
+def test_interrupt_converted_to_another_exception_exits_with_130(error, monkeypatch, tmp_path):
     def interrupted_work(*_, **__):
         try:
             signal.raise_signal(signal.SIGINT)
@@ -118,8 +116,8 @@ def test_an_interrupt_that_arrives_as_another_error_is_an_interrupt(error, monke
     assert signal.getsignal(signal.SIGINT) is interrupts.exit_at_once
 
 
-@pytest.mark.usefixtures("handler")
-def test_an_interrupt_where_python_ignores_exceptions_is_repeated():
+@pytest.mark.usefixtures("sigint_handler")
+def test_interrupt_in_destructor_is_raised_again():
     class Interrupted:
         def __del__(self):
             signal.raise_signal(signal.SIGINT)
@@ -135,7 +133,7 @@ def test_an_interrupt_where_python_ignores_exceptions_is_repeated():
     assert sys.unraisablehook is hook
 
 
-def test_an_ignored_signal_stays_ignored():
+def test_main_keeps_sigint_ignored():
     program = """
 import signal
 signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -148,7 +146,7 @@ finally:
     assert run_python(program, "--version").stdout.splitlines()[-1] == "True"
 
 
-def test_an_interrupt_after_the_work_does_not_change_the_status():
+def test_interrupt_at_exit_does_not_change_exit_code():
     program = """
 import atexit, signal
 from catdog_keras.cli import main
@@ -160,14 +158,14 @@ main()
     assert ended.stderr == ""
 
 
-def test_the_work_is_interruptible_only_where_main_handles_it():
+def test_handle_interrupts_keeps_handler_not_installed_by_main():
     before = signal.getsignal(signal.SIGINT)
     with scan.handle_interrupts():
         assert signal.getsignal(signal.SIGINT) is before
 
 
 @pytest.mark.parametrize("moment", ["unlink", "replace", "rmtree"])
-def test_an_interrupt_during_publishing_waits_until_all_files_are_there(
+def test_interrupt_during_publishing_is_deferred_until_all_files_exist(
     moment, tmp_path, monkeypatch
 ):
     owner = _output.shutil if moment == "rmtree" else Path
@@ -193,7 +191,7 @@ def test_an_interrupt_during_publishing_waits_until_all_files_are_there(
     )
 
 
-def test_an_interrupt_while_the_output_folder_is_made_removes_it_again(tmp_path, monkeypatch):
+def test_interrupt_during_output_folder_creation_removes_folder(tmp_path, monkeypatch):
     original = _output.tempfile.mkdtemp
 
     def interrupted(**options):
@@ -207,7 +205,7 @@ def test_an_interrupt_while_the_output_folder_is_made_removes_it_again(tmp_path,
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_deferred_interrupt_reaches_the_handler_that_was_there_before():
+def test_deferred_interrupt_is_passed_once_to_previous_handler():
     received = []
     previous = signal.signal(signal.SIGINT, lambda number, _: received.append(number))
     try:
@@ -223,7 +221,7 @@ def test_a_deferred_interrupt_reaches_the_handler_that_was_there_before():
         signal.signal(signal.SIGINT, previous)
 
 
-def test_results_can_be_written_in_any_thread(tmp_path):
+def test_output_folder_works_outside_main_thread(tmp_path):
     def write():
         with output_folder(tmp_path, []) as folder:
             (folder / "a").touch()
@@ -234,7 +232,7 @@ def test_results_can_be_written_in_any_thread(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
-def test_an_interrupt_of_a_scan_does_not_wait_for_the_files_that_are_left(monkeypatch):
+def test_interrupt_of_inspect_files_skips_remaining_files(monkeypatch):
     inspected, ending = [], threading.Event()
 
     def inspect(path):

@@ -21,7 +21,7 @@ def expected(model, drawn):
     return dict(zip(images.files, np.asarray(rows), strict=True))
 
 
-def test_json_names_every_image_its_class_and_all_probabilities(model, drawn, expected, run):
+def test_json_lists_file_class_and_probabilities_of_every_image(model, drawn, expected, run):
     ended = run("predict", model, drawn, "--format", "json")
     assert ended.exit_code == 0, ended.output
     rows = json.loads(ended.stdout)
@@ -34,7 +34,7 @@ def test_json_names_every_image_its_class_and_all_probabilities(model, drawn, ex
         assert row["probabilities"][row["class"]] == row["probability"]
 
 
-def test_csv_reads_back_whatever_the_names_hold(model, drawn, expected, run):
+def test_csv_round_trips_file_and_class_names_with_special_characters(model, drawn, expected, run):
     ended = run("predict", model, drawn, "--format", "csv")
     rows = list(csv.reader(io.StringIO(ended.stdout)))
     assert rows[0] == ["file", "class", "probability", *(f"probability of {n}" for n in CLASSES)]
@@ -45,7 +45,7 @@ def test_csv_reads_back_whatever_the_names_hold(model, drawn, expected, run):
         assert float(row[2]) == max(float(value) for value in row[3:])
 
 
-def test_the_table_keeps_the_order_that_was_asked_for(model, expected, run):
+def test_table_keeps_requested_file_order(model, expected, run):
     files = list(expected)[::-7]
     ended = run("predict", model, *files)
     header, *lines = ended.stdout.splitlines()
@@ -56,7 +56,7 @@ def test_the_table_keeps_the_order_that_was_asked_for(model, expected, run):
         assert f" {expected[file].max():.3f} " in line
 
 
-def test_a_name_cannot_steer_the_terminal(model, drawn, tmp_path, run):
+def test_table_escapes_control_characters_in_file_names(model, drawn, tmp_path, run):
     nonstandard = tmp_path / "red \x1b[31m\n image.png"
     nonstandard.write_bytes(next(drawn.rglob("*.png")).read_bytes())
     ended = run("predict", model, nonstandard)
@@ -64,7 +64,9 @@ def test_a_name_cannot_steer_the_terminal(model, drawn, tmp_path, run):
     assert len(ended.stdout.splitlines()) == 2
 
 
-def test_bad_and_missing_images_are_named_and_the_others_predicted(model, expected, tmp_path, run):
+def test_bad_and_missing_images_are_reported_and_others_are_predicted(
+    model, expected, tmp_path, run
+):
     torn = tmp_path / "torn.png"
     torn.write_bytes(b"no image")
     good = next(iter(expected))
@@ -81,7 +83,7 @@ def test_bad_and_missing_images_are_named_and_the_others_predicted(model, expect
     assert ended.stdout == ""
 
 
-def test_a_model_without_class_names_is_given_them(drawn, expected, tmp_path, run):
+def test_model_without_class_names_requires_class_name_option(drawn, expected, tmp_path, run):
     model = keras.Sequential(
         [keras.Input((None, None, 3)), keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(2)]
     )
@@ -101,7 +103,7 @@ def test_a_model_without_class_names_is_given_them(drawn, expected, tmp_path, ru
     assert "Do `--class-name` belong to this model?" in ended.stderr
 
 
-def test_a_model_that_ends_in_probabilities(expected, tmp_path, run):
+def test_model_with_softmax_output_requires_from_logits_false(expected, tmp_path, run):
     model = keras.Sequential(
         [
             keras.Input((8, 8, 3)),
@@ -121,7 +123,7 @@ def test_a_model_that_ends_in_probabilities(expected, tmp_path, run):
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no model"])
-def test_a_file_that_is_no_model(content, expected, tmp_path, run):
+def test_missing_or_invalid_model_file_is_reported(content, expected, tmp_path, run):
     if content is not None:
         (tmp_path / "model.keras").write_bytes(content)
     ended = run("predict", tmp_path / "model.keras", next(iter(expected)))
@@ -132,7 +134,7 @@ def test_a_file_that_is_no_model(content, expected, tmp_path, run):
     )
 
 
-def test_a_model_of_something_else_than_images(expected, tmp_path, run):
+def test_model_with_non_image_input_is_reported(expected, tmp_path, run):
     keras.Sequential([keras.Input((7,)), keras.layers.Dense(2)]).save(tmp_path / "rows.keras")
     ended = run("predict", tmp_path / "rows.keras", next(iter(expected)))
     assert ended.exit_code == 2
@@ -142,6 +144,6 @@ def test_a_model_of_something_else_than_images(expected, tmp_path, run):
     )
 
 
-def test_the_model_of_these_tests_tells_the_classes_apart(expected):
+def test_model_fixture_predicts_correct_class_of_every_image(expected):
     named = {file: CLASSES[int(np.argmax(row))] for file, row in expected.items()}
     assert all(name in file for file, name in named.items())

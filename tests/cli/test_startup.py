@@ -63,7 +63,7 @@ def run_light(tmp_path_factory):
     return run
 
 
-def test_help_imports_nothing_heavy(run_light):
+def test_help_does_not_import_heavy_packages(run_light):
     cases = [[*[command] * bool(command), "--help"] for command in ("", *commands.commands)]
     for case, (status, out, err, imported) in zip(cases, run_light(cases), strict=True):
         assert (case, status, err, imported) == (case, 0, "", [])
@@ -93,7 +93,7 @@ WRONG = [
 ]
 
 
-def test_wrong_arguments_are_reported_before_anything_heavy_is_imported(run_light):
+def test_invalid_arguments_are_reported_before_heavy_imports(run_light):
     results = run_light([arguments for arguments, _ in WRONG])
     for (arguments, message), (status, _, err, imported) in zip(WRONG, results, strict=True):
         assert (arguments, status) == (arguments, 0 if message is None else 2)
@@ -103,7 +103,7 @@ def test_wrong_arguments_are_reported_before_anything_heavy_is_imported(run_ligh
             assert message in err
 
 
-def test_a_backend_that_cannot_be_imported_is_reported(tmp_path):
+def test_unknown_keras_backend_is_reported(tmp_path):
     ended = run_command("scan", tmp_path, KERAS_BACKEND="unknown")
     assert ended.returncode == 2
     assert ended.stderr.startswith("Error: Keras could not be imported: ")
@@ -124,7 +124,7 @@ TINY = ["--backbone", "synthetic_small", "--image-size", "32", "--epochs", "1"]
         ),
     ],
 )
-def test_no_command_writes_log_lines_of_tensorflow(command, drawn, model, tmp_path):
+def test_commands_print_no_tensorflow_log_lines(command, drawn, model, tmp_path):
     arguments = {
         # Imports everything, then fails: the classes are not cats and dogs.
         "tutorial": ["--data", drawn, "--output", tmp_path / "out"],
@@ -145,7 +145,7 @@ def test_no_command_writes_log_lines_of_tensorflow(command, drawn, model, tmp_pa
 
 
 @pytest.mark.slow
-def test_the_log_level_of_the_user_is_left_alone(tmp_path):
+def test_tf_cpp_min_log_level_of_user_is_kept(tmp_path):
     program = """
 import os
 from catdog_keras.cli.frameworks import import_frameworks
@@ -157,7 +157,7 @@ print(os.environ["TF_CPP_MIN_LOG_LEVEL"])
     assert "oneDNN" in ended.stderr or "cuda" in ended.stderr
 
 
-def test_other_lines_and_fatal_errors_are_kept():
+def test_copy_other_lines_removes_only_tensorflow_log_lines():
     removed = [
         "WARNING: All log messages before absl::InitializeLog() is called are written to STDERR",
         "I0000 00:00:1795852615.666165    4497 port.cc:153] oneDNN custom operations are on.",
@@ -181,7 +181,7 @@ def test_other_lines_and_fatal_errors_are_kept():
     assert rest.getvalue().decode().splitlines() == kept
 
 
-def test_what_a_crash_during_the_import_writes_is_kept(tmp_path):
+def test_stderr_of_crash_during_import_is_kept(tmp_path):
     (tmp_path / "tensorflow.py").write_text(
         "import os\nos.write(2, b'I0000 00:00:1.5 7 port.cc:1] on\\nlast words\\n')\nos.abort()\n"
     )
@@ -191,7 +191,7 @@ def test_what_a_crash_during_the_import_writes_is_kept(tmp_path):
     assert ended.stderr == "last words\n"
 
 
-def test_standard_error_is_restored_after_the_import(tmp_path):
+def test_stderr_is_restored_after_import(tmp_path):
     (tmp_path / "tensorflow.py").write_text(
         "import os; os.write(2, b'I0000 00:00:1.5 7 port.cc:1] on\\nduring\\n')"
     )

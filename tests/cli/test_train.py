@@ -16,7 +16,7 @@ def read_record(folder):
     return json.loads((folder / "training.json").read_text("utf-8"))
 
 
-def test_a_folder_of_drawn_classes_is_learned_evaluated_and_named_in_one_go(drawn, tmp_path, run):
+def test_train_evaluate_and_predict_agree_on_synthetic_classes(drawn, tmp_path, run):
     output = tmp_path / "out"
     ended = run("train", drawn, "--output", output, *TINY, "--epochs", "40")
     assert ended.exit_code == 0, ended.output
@@ -48,7 +48,7 @@ def test_a_folder_of_drawn_classes_is_learned_evaluated_and_named_in_one_go(draw
     assert sum(right) / len(right) == told["accuracy"]
 
 
-def test_augmentation_held_out_share_and_batch_size_are_the_requested_ones(drawn, tmp_path, run):
+def test_train_uses_requested_augmentation_and_holdout_fraction(drawn, tmp_path, run):
     options = ["--augmentation", "medium", "--holdout-fraction", "0.5", "--batch-size", "1000"]
     ended = run("train", drawn, "--output", tmp_path, *TINY, *options)
     assert ended.exit_code == 0, ended.output
@@ -62,7 +62,7 @@ def test_augmentation_held_out_share_and_batch_size_are_the_requested_ones(drawn
         assert getattr(made, name, None) == getattr(wanted, name, None)
 
 
-def test_bad_images_are_named_and_the_status_tells(drawn, tmp_path, run):
+def test_bad_images_are_reported_and_set_exit_code(drawn, tmp_path, run):
     shutil.copytree(drawn, tmp_path / "some")
     bad = tmp_path / "some" / CLASSES[1] / "torn.png"
     bad.write_bytes(b"no image")
@@ -80,7 +80,7 @@ def test_bad_images_are_named_and_the_status_tells(drawn, tmp_path, run):
     assert not (tmp_path / "no").exists()
 
 
-def test_the_same_seed_gives_the_same_curves(drawn, tmp_path, run):
+def test_same_seed_reproduces_training_history(drawn, tmp_path, run):
     def curves(name):
         options = ["--augmentation", "none", "--seed", "5"]
         ended = run("train", drawn, "--output", tmp_path / name, *TINY, *options)
@@ -92,7 +92,7 @@ def test_the_same_seed_gives_the_same_curves(drawn, tmp_path, run):
     assert "augmentation" not in [layer.name for layer in model.layers]
 
 
-def test_fine_tuning_goes_on_from_the_head_and_its_curves_follow(drawn, tmp_path, run):
+def test_fine_tuning_epochs_are_appended_to_history(drawn, tmp_path, run):
     ended = run("train", drawn, "--output", tmp_path / "out", *TINY, "--fine-tune-epochs", "2")
     assert ended.exit_code == 0, ended.output
     record = read_record(tmp_path / "out")
@@ -115,7 +115,7 @@ def test_fine_tuning_goes_on_from_the_head_and_its_curves_follow(drawn, tmp_path
         (["--weights", "none.h5"], "`--weights` must be"),
     ],
 )
-def test_what_cannot_be_trained_is_said_and_earlier_results_stay(
+def test_invalid_option_is_reported_and_earlier_results_are_kept(
     options, message, drawn, tmp_path, run
 ):
     (tmp_path / "model.keras").write_text("of an earlier run")
@@ -128,7 +128,7 @@ def test_what_cannot_be_trained_is_said_and_earlier_results_stay(
     assert {path.name for path in tmp_path.iterdir()} == {"model.keras", "mine.txt"}
 
 
-def test_data_that_is_not_there(tmp_path, run):
+def test_missing_data_dir_is_reported_and_creates_no_output(tmp_path, run):
     ended = run("train", tmp_path / "nowhere", "--output", tmp_path / "out", *TINY)
     assert ended.exit_code == 2
     assert ended.stderr == (

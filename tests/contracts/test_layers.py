@@ -123,7 +123,7 @@ def make_changed(name: str, /, **arguments: Any) -> keras.layers.Layer:
     return getattr(layers, name)(**CASES[name].changed, **arguments)
 
 
-def constructor(name: str) -> dict[str, inspect.Parameter]:
+def constructor_parameters(name: str) -> dict[str, inspect.Parameter]:
     parameters = inspect.signature(getattr(layers, name).__init__).parameters
     return {
         argument: parameter
@@ -185,8 +185,8 @@ def test_every_layer_has_a_case_and_is_exported():
 
 
 @EVERY_LAYER
-def test_config_gives_every_argument_back(name):
-    arguments = set(constructor(name))
+def test_config_round_trip_restores_every_argument(name):
+    arguments = set(constructor_parameters(name))
     if name == "BatchNormalization" and not ON_TENSORFLOW:
         arguments -= {"synchronized"}
     assert set(CASES[name].changed) == arguments
@@ -213,7 +213,7 @@ def test_config_gives_every_argument_back(name):
 
 @EVERY_LAYER
 @pytest.mark.parametrize("maker", [make, make_changed])
-def test_saved_model_gives_the_same_outputs(name, maker, tmp_path):
+def test_saved_model_returns_same_outputs(name, maker, tmp_path):
     layer = maker(name)
     images = make_images(2, 3, 9, 9) if maker is make_changed else make_images(2, 9, 9, 3)
     model = keras.Sequential([keras.Input(images.shape[1:]), layer])
@@ -235,8 +235,10 @@ def test_saved_model_gives_the_same_outputs(name, maker, tmp_path):
     data_format=st.sampled_from(["channels_last", "channels_first"]),
     dtype=st.sampled_from(["float32", "mixed_bfloat16"]),
 )
-def test_declared_symbolic_and_real_shapes_agree(name, batch, height, width, data_format, dtype):
-    takes_format = "data_format" in constructor(name)
+def test_compute_output_shape_matches_symbolic_and_actual_shapes(
+    name, batch, height, width, data_format, dtype
+):
+    takes_format = "data_format" in constructor_parameters(name)
     first = takes_format and data_format == "channels_first"
     options = {"data_format": data_format} if takes_format else {}
 
@@ -265,7 +267,7 @@ def test_declared_symbolic_and_real_shapes_agree(name, batch, height, width, dat
 @EVERY_LAYER
 @pytest.mark.parametrize("policy", ["float32", "mixed_float16", "mixed_bfloat16"])
 @pytest.mark.parametrize("training", [False, True])
-def test_outputs_are_in_the_compute_dtype_and_weights_in_float32(name, policy, training):
+def test_outputs_use_compute_dtype_and_weights_use_float32(name, policy, training):
     layer = make(name, dtype=policy)
     symbolic = layer(keras.KerasTensor((None, 8, 8, 3)))
     outputs = call(layer, make_images(2, 8, 8, 3), training=training)
@@ -277,7 +279,7 @@ def test_outputs_are_in_the_compute_dtype_and_weights_in_float32(name, policy, t
 
 
 @EVERY_LAYER
-def test_one_gradient_step_is_finite_and_changes_every_trained_weight(name):
+def test_fit_is_finite_and_updates_every_trainable_weight(name):
     images = make_images(6, 8, 8, 3) / 255
     layer = make(name)
     head = [keras.layers.Flatten(), keras.layers.Dense(2)]
@@ -293,7 +295,7 @@ def test_one_gradient_step_is_finite_and_changes_every_trained_weight(name):
 
 
 @EVERY_LAYER
-def test_images_are_untouched_at_inference_where_that_is_the_promise(name):
+def test_only_identity_layers_return_inputs_unchanged_at_inference(name):
     images = keras.ops.convert_to_tensor(make_images(3, 7, 5, 3))
     outputs = make(name)(images)
     untouched = outputs.shape == images.shape and (as_float32(outputs) == as_float32(images)).all()
@@ -302,15 +304,15 @@ def test_images_are_untouched_at_inference_where_that_is_the_promise(name):
         assert outputs is images
 
 
-RANDOM_LAYERS = [name for name in LAYERS if "seed" in constructor(name)]
+RANDOM_LAYERS = [name for name in LAYERS if "seed" in constructor_parameters(name)]
 
 
-def test_some_layer_is_random():
+def test_list_of_random_layers_is_not_empty():
     assert RANDOM_LAYERS
 
 
 @pytest.mark.parametrize("name", RANDOM_LAYERS)
-def test_same_seed_gives_the_same_bits_and_another_seed_others(name):
+def test_same_seed_reproduces_outputs_and_other_seed_changes_them(name):
     images = make_images(3, 3, 9, 9)
     draws = []
     for seed in (5, 5, 6):
@@ -322,7 +324,7 @@ def test_same_seed_gives_the_same_bits_and_another_seed_others(name):
 
 
 @EVERY_LAYER
-def test_a_batch_gives_what_its_images_give_alone(name):
+def test_batch_outputs_match_single_image_outputs(name):
     images = make_images(3, 9, 8, 3)
     layer = make(name)
     layer.build(images.shape)
@@ -334,14 +336,14 @@ def test_a_batch_gives_what_its_images_give_alone(name):
 
 
 @EVERY_LAYER
-def test_docstring_has_every_section_and_an_example_that_runs(name):
+def test_docstring_has_every_section_and_a_runnable_example(name):
     layer_class = getattr(layers, name)
     text = inspect.getdoc(layer_class)  # Python 3.13 removes the indentation of `__doc__`
     for section in ("Source:", "Args:", "Input shape:", "Output shape:", "Raises:", "Example:"):
         assert f"\n{section}" in text
     assert text.splitlines()[0].endswith(".")
     assert "training" in text
-    for argument in constructor(name):
+    for argument in constructor_parameters(name):
         assert f"\n    {argument}: " in text
     (example,) = doctest.DocTestFinder(recurse=False).find(layer_class, name)
     assert 0 < len(example.examples) < 6

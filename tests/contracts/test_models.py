@@ -38,7 +38,7 @@ def test_every_builder_has_a_case():
 
 
 @EVERY_MODEL
-def test_models_come_uncompiled_and_end_in_one_logit_per_class(name):
+def test_builder_returns_uncompiled_model_with_one_logit_per_class(name):
     model = BUILDERS[name](num_classes=3)
     assert isinstance(model, keras.Model)
     assert not model.compiled
@@ -49,7 +49,7 @@ def test_models_come_uncompiled_and_end_in_one_logit_per_class(name):
 
 
 @EVERY_MODEL
-def test_a_saved_model_gives_the_same_logits_without_custom_objects(name, tmp_path):
+def test_saved_model_returns_same_logits_without_custom_objects(name, tmp_path):
     model = BUILDERS[name]()
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
@@ -59,7 +59,7 @@ def test_a_saved_model_gives_the_same_logits_without_custom_objects(name, tmp_pa
 
 @EVERY_MODEL
 @pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
-def test_one_training_step_is_finite_and_changes_the_model(name, policy):
+def test_training_step_is_finite_and_updates_weights(name, policy):
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
     try:
@@ -77,7 +77,7 @@ def test_one_training_step_is_finite_and_changes_the_model(name, policy):
 
 
 @EVERY_MODEL
-def test_the_same_seed_builds_the_same_weights(name):
+def test_same_seed_builds_same_weights(name):
     def weights():
         keras.utils.set_random_seed(3)
         return [keras.ops.convert_to_numpy(w) for w in BUILDERS[name]().trainable_variables]
@@ -87,7 +87,7 @@ def test_the_same_seed_builds_the_same_weights(name):
 
 
 @EVERY_MODEL
-def test_inference_is_repeatable_and_image_by_image(name):
+def test_batched_predict_matches_single_image_predict(name):
     model = BUILDERS[name]()
     batched = model.predict(make_images(), verbose=0)
     singly = np.concatenate([model.predict(make_images()[i : i + 1], verbose=0) for i in range(4)])

@@ -67,7 +67,7 @@ OPERATIONS: dict[str, Callable[[Path, str], None]] = {
 }
 
 
-def whole(folder: Path) -> dict[str, str]:
+def checksums_of_finished_files(folder: Path) -> dict[str, str]:
     """What a later call may take for finished: all but what begins with a dot."""
     finished = [path for path in folder.iterdir() if not path.name.startswith(".")]
     files = [file for path in finished for file in (path, *path.rglob("*")) if file.is_file()]
@@ -77,7 +77,7 @@ def whole(folder: Path) -> dict[str, str]:
     }
 
 
-def forked(work: Callable[[], None]) -> int:
+def start_process(work: Callable[[], None]) -> int:
     """Starts `work` in a new process and returns its number."""
     process = os.fork()
     if process == 0:
@@ -90,7 +90,7 @@ def forked(work: Callable[[], None]) -> int:
     return process
 
 
-def killed_before(step: int, folder: Path, work: Callable[[], None]) -> bool:
+def run_and_kill_at_step(step: int, folder: Path, work: Callable[[], None]) -> bool:
     """Runs `work` until its `step`-th change of `folder`; returns whether it came so far."""
 
     def run() -> None:
@@ -106,7 +106,7 @@ def killed_before(step: int, folder: Path, work: Callable[[], None]) -> bool:
         sys.addaudithook(count)
         work()
 
-    _, status = os.waitpid(forked(run), 0)
+    _, status = os.waitpid(start_process(run), 0)
     if os.WIFSIGNALED(status):
         return True
     assert status == 0, f"{folder} failed"
@@ -119,9 +119,11 @@ def kill(name: str, root: Path, url: str) -> int:
     step = 0
     while True:
         folder = root / f"{name}.killed.{step}"
-        came_so_far = killed_before(step, folder, lambda at=folder: OPERATIONS[name](at, url))
+        came_so_far = run_and_kill_at_step(
+            step, folder, lambda at=folder: OPERATIONS[name](at, url)
+        )
         OPERATIONS[name](folder, url)
-        found = whole(folder)
+        found = checksums_of_finished_files(folder)
         expected = expected or found
         assert found == expected, f"killed before step {step}: {found} instead of {expected}"
         if not came_so_far:
@@ -129,7 +131,7 @@ def kill(name: str, root: Path, url: str) -> int:
         step += 1
 
 
-def together(name: str, root: Path, url: str) -> int:
+def check_concurrent_runs(name: str, root: Path, url: str) -> int:
     """Runs an operation in several processes that start at once; all must be right."""
     alone = root / f"{name}.alone"
     OPERATIONS[name](alone, url)
@@ -142,13 +144,13 @@ def together(name: str, root: Path, url: str) -> int:
             os.close(other)
             os.read(gate, 1)  # returns to all of them when the parent closes its end
             OPERATIONS[name](at, url)
-            assert whole(at) == whole(alone)
+            assert checksums_of_finished_files(at) == checksums_of_finished_files(alone)
 
-        processes = [forked(work) for _ in range(TOGETHER)]
+        processes = [start_process(work) for _ in range(TOGETHER)]
         os.close(start)
         os.close(waiting)
         assert [os.waitpid(process, 0)[1] for process in processes] == [0] * TOGETHER
-        assert whole(folder) == whole(alone)
+        assert checksums_of_finished_files(folder) == checksums_of_finished_files(alone)
         assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
     return TOGETHER
 
@@ -157,6 +159,7 @@ if __name__ == "__main__":
     warnings.simplefilter("ignore")  # of the hash that is recorded
     place, address = Path(sys.argv[1]), sys.argv[2]
     done = {
-        name: (kill(name, place, address), together(name, place, address)) for name in OPERATIONS
+        name: (kill(name, place, address), check_concurrent_runs(name, place, address))
+        for name in OPERATIONS
     }
     print(json.dumps(done))

@@ -28,12 +28,12 @@ def unpack(tmp_path):
     return run
 
 
-def test_the_corpus_is_as_large_as_it_is_said_to_be():
+def test_corpus_has_at_least_58_archives():
     assert len(ACCEPTED) + len(REJECTED) >= 58
 
 
 @pytest.mark.parametrize("kind", ACCEPTED)
-def test_whole_archives_are_unpacked(unpack, kind):
+def test_valid_archive_is_unpacked(unpack, kind):
     folder = unpack(ACCEPTED[kind])
     for name, content in PLAIN.items():
         assert (folder / name).read_bytes() == content
@@ -41,7 +41,7 @@ def test_whole_archives_are_unpacked(unpack, kind):
 
 
 @pytest.mark.parametrize("kind", REJECTED)
-def test_bad_archives_are_rejected_whole(unpack, tmp_path, kind):
+def test_invalid_archive_raises_and_leaves_no_file(unpack, tmp_path, kind):
     content, reason = REJECTED[kind]
     with pytest.raises(ValueError, match=re.escape(reason)) as caught:
         unpack(content)
@@ -49,13 +49,13 @@ def test_bad_archives_are_rejected_whole(unpack, tmp_path, kind):
     assert list((tmp_path / "cache").iterdir()) == []
 
 
-def test_an_archive_of_too_many_members_is_rejected(unpack, monkeypatch):
+def test_archive_with_too_many_members_raises(unpack, monkeypatch):
     monkeypatch.setattr(archive_module, "MAX_MEMBERS", 1)
     with pytest.raises(ValueError, match="is rejected: it would unpack to 2 members"):
         unpack(zipped(PLAIN))
 
 
-def test_an_archive_of_too_many_bytes_is_rejected(unpack, monkeypatch):
+def test_archive_with_too_many_bytes_raises(unpack, monkeypatch):
     monkeypatch.setattr(archive_module, "MAX_UNPACKED_BYTES", 5)
     with pytest.raises(ValueError, match="is rejected: it would unpack to 6 bytes"):
         unpack(zipped(PLAIN))
@@ -63,7 +63,7 @@ def test_an_archive_of_too_many_bytes_is_rejected(unpack, monkeypatch):
 
 @given(data=st.data())
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_damaged_archive_is_rejected_or_right(unpack, tmp_path, data):
+def test_corrupt_archive_raises_or_extracts_correct_files(unpack, tmp_path, data):
     """Any byte of it changed, or cut out: never another content, never another error."""
     content = bytearray(data.draw(st.sampled_from([*ACCEPTED.values()])))
     at = data.draw(st.integers(0, len(content) - 1))
@@ -80,7 +80,7 @@ def test_a_damaged_archive_is_rejected_or_right(unpack, tmp_path, data):
     assert unpacked <= {*PLAIN.values(), ACCEPTED["deflated"], b"three"}
 
 
-def test_unpacks_once_and_by_content(tmp_path):
+def test_unpacked_folder_is_reused_until_archive_content_changes(tmp_path):
     archive = tmp_path / "images.zip"
     archive.write_bytes(zipped({"top/a.jpg": b"one"}))
     first = unpack_archive(archive, tmp_path / "cache")
@@ -93,7 +93,7 @@ def test_unpacks_once_and_by_content(tmp_path):
 
 
 @pytest.mark.parametrize("harm", ["lose", "cut", "empty"])
-def test_files_that_an_unpacked_folder_lost_come_back(tmp_path, harm):
+def test_missing_or_truncated_unpacked_files_are_restored(tmp_path, harm):
     archive = tmp_path / "images.zip"
     archive.write_bytes(zipped({"top/a.jpg": b"one", "top/b.jpg": b"two"}))
     folder = unpack_archive(archive, tmp_path / "cache")
@@ -108,7 +108,7 @@ def test_files_that_an_unpacked_folder_lost_come_back(tmp_path, harm):
     assert [path.name for path in (tmp_path / "cache").iterdir()] == [folder.name]
 
 
-def test_what_is_whole_stays_while_lost_files_come_back(tmp_path):
+def test_intact_files_are_kept_when_missing_files_are_restored(tmp_path):
     archive = tmp_path / "images.zip"
     archive.write_bytes(zipped({"top/a.jpg": b"one", "top/b.jpg": b"two"}))
     folder = unpack_archive(archive, tmp_path / "cache")
@@ -118,7 +118,7 @@ def test_what_is_whole_stays_while_lost_files_come_back(tmp_path):
     assert (folder.stat().st_ino, (folder / "top" / "a.jpg").stat().st_ino) == before
 
 
-def test_one_content_is_unpacked_once_whatever_its_name(tmp_path):
+def test_identical_archives_share_one_unpacked_folder(tmp_path):
     content = zipped({"top/a.jpg": b"one"})
     for name in ("first.zip", "second.zip"):
         (tmp_path / name).write_bytes(content)
@@ -128,7 +128,7 @@ def test_one_content_is_unpacked_once_whatever_its_name(tmp_path):
     assert first == second
 
 
-def test_what_a_killed_process_left_is_swept_away_when_it_is_old(tmp_path):
+def test_remove_stale_temp_removes_only_old_temporary_folders(tmp_path):
     for name in (".unpack-old", ".download-new", "kept-folder"):
         (tmp_path / name).mkdir()
     for name in (".unpack-old", "kept-folder"):
@@ -137,7 +137,7 @@ def test_what_a_killed_process_left_is_swept_away_when_it_is_old(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == [".download-new", "kept-folder"]
 
 
-def test_a_cache_that_cannot_be_made_names_the_way_out(tmp_path, monkeypatch):
+def test_cache_directory_error_suggests_keras_home(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "file"))
     with pytest.raises(
@@ -146,7 +146,7 @@ def test_a_cache_that_cannot_be_made_names_the_way_out(tmp_path, monkeypatch):
         cache_directory()
 
 
-def test_a_full_disk_names_the_way_out_and_leaves_nothing(tmp_path, full_disk):
+def test_full_disk_error_suggests_keras_home_and_leaves_no_file(tmp_path, full_disk):
     archive = tmp_path / "images.zip"
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as made:
         made.writestr("a.bin", bytes(range(256)) * 8)

@@ -16,7 +16,7 @@ def _pixels(splits):
     return [np.concatenate([images for images, _ in dataset]) for dataset in splits]
 
 
-def test_the_disk_gives_what_decoding_gives_and_is_found_again(cats_dogs, tmp_path):
+def test_disk_cache_returns_same_pixels_as_uncached_loading(cats_dogs, tmp_path):
     folder = tmp_path / "decoded"
     plain = _pixels(load_cats_dogs(cats_dogs, **TINY))
     for _ in range(2):
@@ -30,7 +30,7 @@ def test_the_disk_gives_what_decoding_gives_and_is_found_again(cats_dogs, tmp_pa
         assert again == written
 
 
-def test_a_changed_image_is_decoded_anew(cats_dogs, tmp_path):
+def test_changed_image_is_decoded_again(cats_dogs, tmp_path):
     folder = tmp_path / "decoded"
     before = _pixels(load_cats_dogs(cats_dogs, **TINY, cache=folder))[0]
     Image.new("RGB", (4, 4), (1, 2, 3)).save(cats_dogs / "train" / "cats" / "image.0.png")
@@ -43,19 +43,22 @@ def _first_channel(stored):
     return stored[np.arange(stored.shape[0])][:, 0, 0, 0].tolist()
 
 
-def _fail():
+def _fail_if_decoded():
     raise AssertionError("decoded although it was there")
     yield
 
 
-def test_nothing_is_decoded_where_the_file_is_whole(tmp_path):
+def test_load_or_store_does_not_decode_when_cache_file_is_valid(tmp_path):
     shape = (2, 1, 1, 3)
     images = [np.full((1, 1, 3), value, np.float32) for value in (3.4, 200.6)]
     first = load_or_store(tmp_path, ["a", "b"], shape, iter(images))
     assert _first_channel(first) == [3, 201]
-    assert _first_channel(load_or_store(tmp_path, ["a", "b"], shape, _fail())) == [3, 201]
+    assert _first_channel(load_or_store(tmp_path, ["a", "b"], shape, _fail_if_decoded())) == [
+        3,
+        201,
+    ]
     with pytest.raises(AssertionError, match="decoded although"):
-        load_or_store(tmp_path, ["b", "a"], shape, _fail())
+        load_or_store(tmp_path, ["b", "a"], shape, _fail_if_decoded())
     assert [path.name[:7] for path in tmp_path.iterdir()] == ["images-"]
 
 
@@ -71,14 +74,14 @@ def stored(tmp_path):
 
 
 @pytest.mark.parametrize("kept", [0, 5, 60, -1])
-def test_a_file_that_was_cut_off_is_made_anew(stored, kept):
+def test_truncated_cache_file_is_rebuilt(stored, kept):
     first, ask = stored
     first.file.write_bytes(first.file.read_bytes()[:kept])
     assert _first_channel(ask()) == [3, 200]
 
 
 @pytest.mark.parametrize("at", [0, 60, -10, -5, -1])
-def test_a_file_with_one_other_byte_is_made_anew(stored, at):
+def test_cache_file_with_changed_byte_is_rebuilt(stored, at):
     first, ask = stored
     whole = first.file.read_bytes()
     content = bytearray(whole)
@@ -88,11 +91,11 @@ def test_a_file_with_one_other_byte_is_made_anew(stored, at):
     assert first.file.read_bytes() == whole
 
 
-def test_numpy_reads_the_file_too(stored):
+def test_cache_file_is_readable_by_numpy_load(stored):
     assert np.load(stored[0].file)[:, 0, 0, 0].tolist() == [3, 200]
 
 
-def test_a_file_that_is_cut_while_in_use_is_an_error_with_its_name(stored):
+def test_cache_file_truncated_while_in_use_raises_with_path(stored):
     first, _ = stored
     os.truncate(first.file, first.file.stat().st_size - 5)
     assert first[np.array([0])].ravel().tolist() == [3, 3, 3]
@@ -101,7 +104,7 @@ def test_a_file_that_is_cut_while_in_use_is_an_error_with_its_name(stored):
     assert str(first.file) in str(caught.value)
 
 
-def test_a_full_disk_is_an_error_that_says_how_much_it_takes(cats_dogs, tmp_path, full_disk):
+def test_full_disk_raises_with_required_size_and_leaves_no_file(cats_dogs, tmp_path, full_disk):
     folder = tmp_path / "decoded"
     refusal = "`cache` must be a readable and writable folder"
     with full_disk(), pytest.raises(OSError, match=refusal) as caught:
@@ -110,7 +113,7 @@ def test_a_full_disk_is_an_error_that_says_how_much_it_takes(cats_dogs, tmp_path
     assert list(folder.iterdir()) == []
 
 
-def test_a_file_in_the_way_of_the_folder_is_an_error_with_its_name(cats_dogs, tmp_path):
+def test_cache_path_below_a_file_raises_with_path(cats_dogs, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match=r"cache=.*file/decoded'\. Not a directory"):
         load_cats_dogs(cats_dogs, **TINY, cache=tmp_path / "file" / "decoded")

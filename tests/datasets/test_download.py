@@ -20,7 +20,7 @@ OTHER = zipped({"a.jpg": b"y"})
 
 
 @pytest.fixture(autouse=True)
-def no_waiting(monkeypatch):
+def no_sleep(monkeypatch):
     """pooch waits a second longer before each new attempt."""
     monkeypatch.setattr(time, "sleep", lambda _: None)
 
@@ -66,7 +66,7 @@ def sends(content, status=200, announced=None, headers=()):
     return answer
 
 
-def hangs_up(handler):
+def closes_connection(handler):
     handler.connection.close()
 
 
@@ -80,7 +80,7 @@ def stalls(handler):
     handler.connection.recv(1)
 
 
-def drips_for_ever(handler):
+def sends_endless_body(handler):
     handler.send_response(200)
     handler.end_headers()
     try:
@@ -90,7 +90,7 @@ def drips_for_ever(handler):
         pass
 
 
-def speaks_no_http(handler):
+def sends_invalid_http(handler):
     handler.wfile.write(b"220 mail.example ready\r\n")
 
 
@@ -112,7 +112,7 @@ def fetch(url, folder):
         return fetch_archive(url, folder)
 
 
-def test_downloads_once_and_records_the_hash(tmp_path, serve):
+def test_fetch_archive_downloads_once_and_records_checksum(tmp_path, serve):
     url = serve(sends(ARCHIVE))
     path = fetch(url, tmp_path)
     assert path == tmp_path / "images.zip"
@@ -130,9 +130,9 @@ GOOD = {
         sends(ARCHIVE),
     ],
     "failing once": [sends(b"busy", 503), sends(ARCHIVE)],
-    "hanging up once": [hangs_up, sends(ARCHIVE)],
+    "hanging up once": [closes_connection, sends(ARCHIVE)],
     "cut short once": [sends(ARCHIVE[:-5], announced=len(ARCHIVE)), sends(ARCHIVE)],
-    "failing twice": [sends(b"busy", 503), hangs_up, sends(ARCHIVE)],
+    "failing twice": [sends(b"busy", 503), closes_connection, sends(ARCHIVE)],
     "an unknown length": [in_chunks(ARCHIVE, b"0\r\n\r\n")],
     "compressed on the way": [
         sends(gzip.compress(ARCHIVE), headers=[("Content-Encoding", "gzip")])
@@ -141,7 +141,7 @@ GOOD = {
 
 
 @pytest.mark.parametrize("kind", GOOD)
-def test_what_passes_is_borne(tmp_path, serve, kind):
+def test_fetch_archive_handles_redirects_retries_and_encodings(tmp_path, serve, kind):
     assert fetch(serve(*GOOD[kind]), tmp_path).read_bytes() == ARCHIVE
     assert serve.requests == len(GOOD[kind])
 
@@ -155,18 +155,18 @@ BAD = {
     "not found": (sends(b"gone", 404), r"could not be downloaded \(HTTPError\)"),
     "forbidden": (sends(b"no", 403), r"could not be downloaded \(HTTPError\)"),
     "broken": (sends(b"oops", 500), r"could not be downloaded \(HTTPError\)"),
-    "hanging up": (hangs_up, r"could not be downloaded \(ConnectionError\)"),
+    "hanging up": (closes_connection, r"could not be downloaded \(ConnectionError\)"),
     "cut short": (sends(ARCHIVE[:-5], announced=len(ARCHIVE)), "could not be downloaded"),
     "cut unannounced": (sends(ARCHIVE[:-5]), "is not a zip archive"),
     "longer than announced": (sends(ARCHIVE, announced=len(ARCHIVE) - 5), "is not a zip archive"),
     "broken chunks": (in_chunks(ARCHIVE, b"zz"), "could not be downloaded"),
-    "no HTTP": (speaks_no_http, r"could not be downloaded \(ConnectionError\)"),
+    "no HTTP": (sends_invalid_http, r"could not be downloaded \(ConnectionError\)"),
     "redirect to a file": (
         sends(b"", 302, headers=[("Location", "file:///etc/hostname")]),
         r"could not be downloaded \(InvalidSchema\)",
     ),
     "stalling": (stalls, r"could not be downloaded \(ConnectionError\)"),
-    "too large": (drips_for_ever, "sends more than 1,000,000 bytes: stopped"),
+    "too large": (sends_endless_body, "sends more than 1,000,000 bytes: stopped"),
     "redirect in a circle": (
         sends(b"", 302, headers=[("Location", "/images.zip")]),
         r"could not be downloaded \(TooManyRedirects\)",
@@ -179,7 +179,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("kind", BAD)
-def test_what_is_no_archive_is_not_kept(tmp_path, serve, monkeypatch, kind):
+def test_failed_download_raises_and_leaves_no_file(tmp_path, serve, monkeypatch, kind):
     answer, reason = BAD[kind]
     if kind == "stalling":  # on a busy machine other answers may take longer than this
         monkeypatch.setattr(download, "DOWNLOAD_TIMEOUT_SECONDS", 0.2)
@@ -189,7 +189,7 @@ def test_what_is_no_archive_is_not_kept(tmp_path, serve, monkeypatch, kind):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_another_archive_than_the_first_is_refused(tmp_path, serve):
+def test_download_that_differs_from_pinned_checksum_raises(tmp_path, serve):
     url = serve(sends(ARCHIVE), sends(OTHER))
     fetch(url, tmp_path).unlink()
     with pytest.raises(OSError, match="differs from the first download, whose SHA-256"):
@@ -197,7 +197,7 @@ def test_another_archive_than_the_first_is_refused(tmp_path, serve):
     assert [path.name for path in tmp_path.iterdir()] == ["images.zip.sha256"]
 
 
-def test_an_archive_that_was_exchanged_on_disk_is_refused(tmp_path, serve):
+def test_replaced_archive_on_disk_raises_until_deleted(tmp_path, serve):
     url = serve(sends(ARCHIVE))
     fetch(url, tmp_path).write_bytes(OTHER)
     with pytest.raises(OSError, match=r"it is damaged or was replaced\. Delete it"):
@@ -206,7 +206,7 @@ def test_an_archive_that_was_exchanged_on_disk_is_refused(tmp_path, serve):
     assert fetch_archive(url, tmp_path).read_bytes() == ARCHIVE
 
 
-def test_no_network_names_the_ways_out(tmp_path):
+def test_unreachable_host_raises_with_alternatives_and_leaves_no_file(tmp_path):
     with pytest.raises(OSError, match="could not be downloaded") as caught:
         fetch_archive("http://127.0.0.1:9/images.zip", tmp_path)
     assert 'give the path of the archive as `source`, or use source="synthetic"' in str(
@@ -215,9 +215,7 @@ def test_no_network_names_the_ways_out(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_warning_of_an_unknown_hash_points_to_who_asked(
-    tmp_path, serve, cats_dogs, monkeypatch
-):
+def test_missing_checksum_warning_points_to_caller(tmp_path, serve, cats_dogs, monkeypatch):
     archive = shutil.make_archive(str(tmp_path / "public"), "zip", cats_dogs.parent, "images")
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(source, "CATS_DOGS_URL", serve(sends(Path(archive).read_bytes())))

@@ -36,7 +36,7 @@ def trees(draw):
     return counts, copies, broken
 
 
-def _plant(root, tree, write_coded):
+def _write_tree(root, tree, write_coded):
     """Writes a tree; returns the numbers of its images, with a copy's for each copy."""
     counts, copies, broken = tree
     labels = sorted({folder.removesuffix("/more").split("/")[-1] for folder in counts})
@@ -58,7 +58,7 @@ def _plant(root, tree, write_coded):
 
 
 @pytest.fixture(scope="module")
-def planted(tmp_path_factory):
+def make_tree_root(tmp_path_factory):
     """Folders for trees, each removed when the next one is asked for."""
     folders = []
 
@@ -81,10 +81,12 @@ TREES = {
 
 @settings(suppress_health_check=[HealthCheck.too_slow])
 @given(**TREES)
-def test_splits_are_disjoint_complete_and_rightly_labeled(
-    planted, write_coded, read_code, tree, seed, split, cache
+def test_splits_are_disjoint_complete_and_correctly_labeled(
+    make_tree_root, write_coded, read_code, tree, seed, split, cache
 ):
-    _assert_splits_hold(planted(), write_coded, read_code, tree, seed, split, cache, epochs=2)
+    _assert_splits_hold(
+        make_tree_root(), write_coded, read_code, tree, seed, split, cache, epochs=2
+    )
 
 
 @pytest.mark.slow
@@ -93,14 +95,16 @@ def test_splits_are_disjoint_complete_and_rightly_labeled(
     suppress_health_check=[HealthCheck.too_slow],
 )
 @given(**TREES)
-def test_splits_are_disjoint_complete_and_rightly_labeled_in_twenty_epochs(
-    planted, write_coded, read_code, tree, seed, split, cache
+def test_splits_are_disjoint_complete_and_labeled_over_20_epochs(
+    make_tree_root, write_coded, read_code, tree, seed, split, cache
 ):
-    _assert_splits_hold(planted(), write_coded, read_code, tree, seed, split, cache, epochs=20)
+    _assert_splits_hold(
+        make_tree_root(), write_coded, read_code, tree, seed, split, cache, epochs=20
+    )
 
 
 def _assert_splits_hold(root, write_coded, read_code, tree, seed, split, cache, epochs):
-    expected = _plant(root, tree, write_coded)
+    expected = _write_tree(root, tree, write_coded)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of copies and of what is bad
         try:
@@ -147,20 +151,20 @@ PUBLIC_CALLS = {
     "shard": lambda root, out: list(load_image_folder(root, batch_size=4).shard(0, 2).train),
     "scan_images": lambda root, out: catdog_keras.scan_images(root, near_duplicates=True),
     "save_manifest": lambda root, out: load_image_folder(root, batch_size=4).save_manifest(out / "s.json"),
-    "load_manifest": lambda root, out: _by_manifest(root, out / "s.json"),
+    "load_manifest": lambda root, out: _save_and_load_manifest(root, out / "s.json"),
     "count_labels": lambda root, out: catdog_keras.count_labels(load_image_folder(root, batch_size=4).test, ["cats", "dogs"]),
     "plot_images": lambda root, out: catdog_keras.plot_images(load_image_folder(root, batch_size=4).test, ["cats", "dogs"]),
 }  # fmt: skip
 
 
-def _by_manifest(root, file):
+def _save_and_load_manifest(root, file):
     load_image_folder(root, batch_size=4).save_manifest(file)
     list(catdog_keras.load_manifest(file, root, batch_size=4).train)
 
 
 @pytest.mark.parametrize("call", PUBLIC_CALLS)
 @pytest.mark.filterwarnings("ignore:.*files could not be read as images:UserWarning")
-def test_no_call_changes_what_it_reads(cats_dogs, tmp_path, call):
+def test_public_functions_do_not_modify_input_folder(cats_dogs, tmp_path, call):
     (cats_dogs / "train" / "cats" / "broken.jpg").write_bytes(b"no image")
     (cats_dogs / "train" / "notes.txt").write_text("stray")
     os.symlink("nowhere", cats_dogs / "train" / "gone")

@@ -38,12 +38,12 @@ def _all_images(dataset):
     return np.concatenate([images for images, _ in dataset])
 
 
-def test_the_corpus_is_as_large_as_it_is_said_to_be():
+def test_corpus_has_at_least_100_distinct_kinds():
     assert len(KINDS) == len(GOOD) + len(NONSTANDARD) + len(BAD) >= 100
 
 
 @pytest.mark.parametrize("mode", ["skip", "raise"])
-def test_readable_images_are_decoded_by_the_rule_of_their_kind(write_kinds, mode):
+def test_readable_images_are_classified_and_decoded_as_expected(write_kinds, mode):
     root, files = write_kinds([*GOOD, *NONSTANDARD])
     splits = load_image_folder(root, **TINY, on_bad=mode)
     found = {p.path: (p.status, p.reason) for p in (*splits.scan.good, *splits.scan.nonstandard)}
@@ -62,11 +62,11 @@ def test_readable_images_are_decoded_by_the_rule_of_their_kind(write_kinds, mode
     assert wrong == {}
 
 
-def _named(files, name):
+def _expected_line(files, name):
     return f"\n  {_printable(files[name])}: {KINDS[name].reason}"
 
 
-def test_unreadable_files_are_skipped_with_the_reason(write_kinds):
+def test_unreadable_files_are_skipped_and_reported_with_reason(write_kinds):
     root, files = write_kinds(BAD)
     count = 18 + len(BAD)
     with pytest.warns(
@@ -74,7 +74,7 @@ def test_unreadable_files_are_skipped_with_the_reason(write_kinds):
     ) as warned:
         splits = load_image_folder(root, **TINY)
     (first,) = (name for name in BAD if files[name] == splits.scan.bad[0].path)
-    assert _named(files, first) in str(warned[0].message)
+    assert _expected_line(files, first) in str(warned[0].message)
     reasons = {image.path: image.reason for image in splits.scan.bad}
     assert set(reasons) == set(files.values())
     for name, file in files.items():
@@ -84,15 +84,15 @@ def test_unreadable_files_are_skipped_with_the_reason(write_kinds):
 
 
 @pytest.mark.parametrize("name", BAD, ids=_printable)
-def test_an_unreadable_file_raises_with_its_name_and_reason(write_kinds, name):
+def test_unreadable_file_raises_with_path_and_reason(write_kinds, name):
     root, files = write_kinds([name])
     with pytest.raises(ValueError, match="1 of 19 files could not be read as images") as caught:
         load_image_folder(root, **TINY, on_bad="raise")
-    assert _named(files, name) in str(caught.value)
+    assert _expected_line(files, name) in str(caught.value)
     assert os.path.lexists(files[name])
 
 
-def test_a_scan_of_all_kinds_prints_each_once(tmp_path):
+def test_scan_report_lists_each_nonstandard_and_bad_file_once(tmp_path):
     for name, kind in KINDS.items():
         folder = tmp_path / "images" / kind.status
         folder.mkdir(parents=True, exist_ok=True)
@@ -109,7 +109,7 @@ def test_a_scan_of_all_kinds_prints_each_once(tmp_path):
 
 
 @pytest.mark.parametrize("form", ["jpg", "png"])
-def test_whatever_passes_the_check_passes_an_epoch(tmp_path, make_folder, form):
+def test_damaged_images_that_pass_scan_decode_during_epoch(tmp_path, make_folder, form):
     """Files damaged at random places: those classified as good or nonstandard are read in each epoch."""
     generator = np.random.default_rng(7)
     whole = [encoded("JPEG", noise()), encoded("JPEG", noise(), progressive=True)]

@@ -24,7 +24,7 @@ def codes(images, read_code):
     return [read_code(image) for batch in batches for image in batch]
 
 
-def test_images_come_in_the_order_of_their_files_in_every_pass(coded, read_code):
+def test_load_images_keeps_file_order_in_every_epoch(coded, read_code):
     files = sorted(coded.rglob("*.png"), reverse=True)
     images = load_images(files, image_size=(4, 4), batch_size=4)
     expected = [int(re.search(r"\.(\d+)\.", file.name)[1]) for file in files]
@@ -36,7 +36,7 @@ def test_images_come_in_the_order_of_their_files_in_every_pass(coded, read_code)
     assert [len(batch) for batch in images.dataset] == [4, 4, 1]
 
 
-def test_a_folder_stands_for_all_its_images_sorted(coded, read_code):
+def test_folder_path_expands_to_its_sorted_images(coded, read_code):
     images = load_images(coded, image_size=(4, 4))
     assert images.files == tuple(sorted(map(str, coded.rglob("*.png"))))
     single = coded / "red" / "image.0.png"
@@ -44,9 +44,7 @@ def test_a_folder_stands_for_all_its_images_sorted(coded, read_code):
     assert both.files == (str(single), *(f for f in images.files if f != str(single)))
 
 
-def test_a_label_is_the_nearest_class_folder_whatever_lies_around_it(
-    tmp_path, make_folder, read_code
-):
+def test_label_is_taken_from_nearest_class_folder(tmp_path, make_folder, read_code):
     root = make_folder(
         tmp_path / "red", {"test/blue": 2, "train/deep/green": 2, "validation/blue": 1}
     )
@@ -68,7 +66,7 @@ def test_a_label_is_the_nearest_class_folder_whatever_lies_around_it(
     assert single.labels.tolist() == [0]
 
 
-def test_a_image_outside_of_every_class_is_named(coded):
+def test_images_outside_class_folders_raise_with_paths(coded):
     with pytest.raises(ValueError, match="3 of 9 images") as raised:
         load_images(coded, class_names=["red", "green"])
     assert str(raised.value) == (
@@ -82,7 +80,9 @@ def test_a_image_outside_of_every_class_is_named(coded):
         load_images(coded / "blue" / "image.6.png", class_names=["images", "red"])
 
 
-def test_a_zip_archive_is_a_folder(coded, tmp_path, monkeypatch, read_code):
+def test_zip_archive_loads_same_images_and_labels_as_folder(
+    coded, tmp_path, monkeypatch, read_code
+):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
     with zipfile.ZipFile(tmp_path / "some.zip", "w") as archive:
         for file in coded.rglob("*.png"):
@@ -93,7 +93,7 @@ def test_a_zip_archive_is_a_folder(coded, tmp_path, monkeypatch, read_code):
     assert packed.labels.tolist() == plain.labels.tolist()
 
 
-def test_odd_images_are_decoded_as_a_dataset_decodes_them(coded):
+def test_load_images_decodes_same_pixels_as_load_image_folder(coded):
     turned = Image.new("RGBA", (4, 8), (200, 100, 50, 100))
     turned.save(coded / "red" / "clear.png")
     splits = load_image_folder(
@@ -106,7 +106,7 @@ def test_odd_images_are_decoded_as_a_dataset_decodes_them(coded):
     assert all(np.array_equal(*pair) for pair in zip(there, alone, strict=True))
 
 
-def test_bad_files_are_left_out_and_every_one_is_named(coded):
+def test_bad_files_are_skipped_and_each_is_listed_in_warning(coded):
     bad = [coded / "red" / f"bad{number}.png" for number in range(7)]
     for file in bad[:6]:
         file.write_bytes(b"no image")
@@ -167,7 +167,7 @@ ENDINGS = ".bmp, .gif, .jfif, .jpeg, .jpg, .png, .tif, .tiff, .webp"
         ),
     ],
 )
-def test_messages(arguments, error, message, tmp_path, monkeypatch):
+def test_invalid_arguments_raise_with_message(arguments, error, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(error) as raised:
         load_images(**arguments)

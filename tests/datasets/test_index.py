@@ -7,7 +7,7 @@ import pytest
 from catdog_keras.datasets._index import index_image_folder
 
 
-def test_lists_split_folders_sorted_and_labeled(cats_dogs):
+def test_split_folders_are_listed_with_class_names_and_labels(cats_dogs):
     index = index_image_folder(cats_dogs)
     assert index.class_names == ("cats", "dogs")
     assert {part: len(listing.files) for part, listing in index.parts.items()} == {
@@ -18,7 +18,7 @@ def test_lists_split_folders_sorted_and_labeled(cats_dogs):
     assert [file.split("/")[1] == "dogs" for file in train.files] == train.labels.tolist()
 
 
-def test_class_folders_alone_are_one_part(tmp_path, make_folder):
+def test_class_folders_without_split_folders_form_one_part(tmp_path, make_folder):
     index = index_image_folder(make_folder(tmp_path, {"red": 2, "green": 3, "blue": 1}))
     assert index.class_names == ("blue", "green", "red")
     assert list(index.parts) == ["all"]
@@ -26,20 +26,20 @@ def test_class_folders_alone_are_one_part(tmp_path, make_folder):
 
 
 @pytest.mark.parametrize("validation", ["validation", "val", "valid", "Validation"])
-def test_the_usual_names_of_split_folders_are_known(tmp_path, make_folder, validation):
+def test_common_split_folder_names_are_recognized(tmp_path, make_folder, validation):
     counts = {f"{split}/{name}": 1 for split in ("train", validation, "test") for name in "ab"}
     index = index_image_folder(make_folder(tmp_path, counts))
     assert list(index.parts) == ["train", "validation", "test"]
 
 
-def test_steps_into_the_one_folder_of_an_unpacked_archive(tmp_path, make_folder):
+def test_single_top_level_folder_is_used_as_root(tmp_path, make_folder):
     make_folder(tmp_path / "cats_and_dogs_filtered", {"train/a": 1, "train/b": 1, "val/a": 1})
     make_folder(tmp_path / "cats_and_dogs_filtered", {"val/b": 1})
     (tmp_path / "__MACOSX" / "train" / "a").mkdir(parents=True)
     assert index_image_folder(tmp_path).root.name == "cats_and_dogs_filtered"
 
 
-def test_only_images_are_listed(cats_dogs):
+def test_non_image_entries_are_not_listed(cats_dogs):
     expected = index_image_folder(cats_dogs)
     (cats_dogs / "vectorize.py").write_text("stray")
     (cats_dogs / "train" / ".hidden").mkdir()
@@ -52,7 +52,7 @@ def test_only_images_are_listed(cats_dogs):
     assert index_image_folder(cats_dogs).parts["train"].files == expected.parts["train"].files
 
 
-def test_files_below_a_class_folder_belong_to_the_class(cats_dogs):
+def test_files_in_subfolders_get_label_of_class_folder(cats_dogs):
     nested = cats_dogs / "train" / "dogs" / "small"
     nested.mkdir()
     (cats_dogs / "train" / "dogs" / "image.30.png").rename(nested / "image.30.png")
@@ -66,7 +66,7 @@ def _message(root, name):
     return str(caught.value).replace(str(root), "ROOT")
 
 
-def test_messages_say_what_was_found_and_what_to_do(tmp_path, make_folder):
+def test_invalid_layout_raises_with_cause_and_fix(tmp_path, make_folder):
     make_folder(tmp_path / "one", {"cats": 1})
     make_folder(tmp_path / "empty_class", {"cats": 1, "dogs": 0})
     make_folder(tmp_path / "other_classes", {"train/a": 1, "train/b": 1, "val/a": 1, "val/c": 1})

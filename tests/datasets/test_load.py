@@ -22,7 +22,7 @@ from tests.datasets.processes import WITHOUT_TENSORFLOW
 TINY = {"image_size": (4, 4), "batch_size": 4}
 
 
-def _pass(dataset, read_code):
+def _read_epoch(dataset, read_code):
     """One pass: the (label in the image, number in the image, label given) of each image."""
     seen = []
     for images, labels in dataset:
@@ -57,7 +57,7 @@ def _numbers(files):
     return [int(re.search(r"image\.(\d+)", file)[1]) for file in files]
 
 
-def test_batches_are_what_the_contract_says(cats_dogs):
+def test_batches_have_documented_shape_dtype_and_range(cats_dogs):
     splits = load_cats_dogs(cats_dogs, image_size=(6, 5), batch_size=8)
     for dataset in splits:
         images, labels = next(iter(dataset))
@@ -70,12 +70,12 @@ def test_batches_are_what_the_contract_says(cats_dogs):
     assert splits.train.cardinality() == 8  # 60 images in batches of 8
 
 
-def test_splits_stay_apart_and_complete_in_every_epoch(cats_dogs, read_code):
+def test_splits_are_disjoint_and_complete_in_every_epoch(cats_dogs, read_code):
     splits = load_cats_dogs(cats_dogs, **TINY)
     expected = {split: set(_numbers(splits.files[split])) for split in splits.files}
     for _ in range(5):
         seen = {
-            split: {number for _, number, _ in _pass(dataset, read_code)}
+            split: {number for _, number, _ in _read_epoch(dataset, read_code)}
             for split, dataset in zip(expected, splits, strict=True)
         }
         assert seen == expected
@@ -83,29 +83,29 @@ def test_splits_stay_apart_and_complete_in_every_epoch(cats_dogs, read_code):
     assert sorted(everything) == list(range(100))
 
 
-def test_each_image_comes_with_its_own_label(cats_dogs, read_code):
+def test_each_image_has_its_own_label(cats_dogs, read_code):
     for dataset in load_cats_dogs(cats_dogs, **TINY):
-        assert all(coded == given for coded, _, given in _pass(dataset, read_code))
+        assert all(coded == given for coded, _, given in _read_epoch(dataset, read_code))
 
 
 @pytest.mark.parametrize("cache", [False, True, "decoded"])
-def test_validation_and_test_come_in_the_order_of_files(cats_dogs, read_code, cache, monkeypatch):
+def test_validation_and_test_keep_file_order(cats_dogs, read_code, cache, monkeypatch):
     monkeypatch.chdir(cats_dogs.parent)
     splits = load_cats_dogs(cats_dogs, **TINY, cache=cache)
     for split in ("validation", "test"):
         for _ in range(2):
-            seen = _pass(getattr(splits, split), read_code)
+            seen = _read_epoch(getattr(splits, split), read_code)
             assert [number for _, number, _ in seen] == _numbers(splits.files[split])
             assert [label for _, _, label in seen] == splits.labels[split].tolist()
 
 
 @pytest.mark.parametrize("cache", [False, True, "decoded"])
-def test_training_is_reshuffled_by_seed_and_epoch(cats_dogs, read_code, cache, monkeypatch):
+def test_training_order_depends_on_seed_and_epoch(cats_dogs, read_code, cache, monkeypatch):
     monkeypatch.chdir(cats_dogs.parent)
 
     def orders(seed):
         train = load_cats_dogs(cats_dogs, **TINY, seed=seed, cache=cache).train
-        return [tuple(number for _, number, _ in _pass(train, read_code)) for _ in range(3)]
+        return [tuple(number for _, number, _ in _read_epoch(train, read_code)) for _ in range(3)]
 
     first = orders(seed=1)
     assert len(set(first)) == 3
@@ -114,14 +114,14 @@ def test_training_is_reshuffled_by_seed_and_epoch(cats_dogs, read_code, cache, m
     assert orders(seed=2) != first
 
 
-def test_without_shuffling_training_keeps_the_order_of_files(cats_dogs, read_code):
+def test_training_keeps_file_order_when_shuffle_is_false(cats_dogs, read_code):
     splits = load_cats_dogs(cats_dogs, **TINY, shuffle=False)
     for _ in range(2):
-        numbers = [number for _, number, _ in _pass(splits.train, read_code)]
+        numbers = [number for _, number, _ in _read_epoch(splits.train, read_code)]
         assert numbers == _numbers(splits.files["train"])
 
 
-def test_counts_and_labels_stand_beside_the_files(cats_dogs):
+def test_counts_and_labels_match_files(cats_dogs):
     splits = load_cats_dogs(cats_dogs, **TINY)
     for split, files in splits.files.items():
         in_name = [int("/dogs/" in file) for file in files]
@@ -130,7 +130,7 @@ def test_counts_and_labels_stand_beside_the_files(cats_dogs):
         assert all(Path(file).is_absolute() and Path(file).exists() for file in files)
 
 
-def test_a_split_is_the_same_in_another_process(cats_dogs):
+def test_split_is_same_in_another_process(cats_dogs):
     program = f"""{WITHOUT_TENSORFLOW}
 from catdog_keras.datasets._index import index_image_folder
 from catdog_keras.datasets._split import take_skip
@@ -151,7 +151,7 @@ print("|".join(listing.files[position] for position in test))
     assert ran.stdout.strip() == "|".join(files)
 
 
-def test_a_split_does_not_depend_on_the_order_of_files_on_disk(cats_dogs, tmp_path):
+def test_split_does_not_depend_on_file_order_on_disk(cats_dogs, tmp_path):
     other = tmp_path / "other"
     for path in sorted(cats_dogs.rglob("*.png"), reverse=True):
         target = other / path.relative_to(cats_dogs)
@@ -161,7 +161,7 @@ def test_a_split_does_not_depend_on_the_order_of_files_on_disk(cats_dogs, tmp_pa
     assert _numbers(first) == _numbers(second)
 
 
-def test_a_zip_and_its_folder_give_the_same_splits(cats_dogs, tmp_path, monkeypatch):
+def test_zip_archive_and_folder_have_same_splits(cats_dogs, tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
     archive = shutil.make_archive(str(tmp_path / "images"), "zip", cats_dogs.parent, "images")
     assert zipfile.is_zipfile(archive)
@@ -169,7 +169,7 @@ def test_a_zip_and_its_folder_give_the_same_splits(cats_dogs, tmp_path, monkeypa
     assert [_numbers(unpacked[s]) for s in unpacked] == [_numbers(folder[s]) for s in folder]
 
 
-def test_pixels_are_those_of_keras_own_loader(tmp_path):
+def test_train_batches_match_keras_image_dataset_from_directory(tmp_path):
     noise = np.random.default_rng(0)
     for split in ("train", "validation"):
         for name in ("cats", "dogs"):
@@ -188,7 +188,7 @@ def test_pixels_are_those_of_keras_own_loader(tmp_path):
         np.testing.assert_array_equal(labels, expected_labels)
 
 
-def test_a_test_folder_is_the_test(tmp_path, make_folder):
+def test_test_folder_is_used_as_test_split(tmp_path, make_folder):
     counts = {f"{split}/{name}": 5 for split in ("train", "val", "test") for name in "ab"}
     splits = load_image_folder(make_folder(tmp_path, counts), **TINY)
     assert {split: len(files) for split, files in splits.files.items()} == {
@@ -199,26 +199,26 @@ def test_a_test_folder_is_the_test(tmp_path, make_folder):
     assert all("/test/" in file for file in splits.files["test"])
 
 
-def _spoil(root, count=1):
+def _add_bad_images(root, count=1):
     cats = root / "train" / "cats"
     for number in range(count):
         (cats / f"broken.{number}.jpg").write_bytes(b"no image")
     return str(cats / "broken.0.jpg")
 
 
-def test_bad_images_are_left_out_with_a_warning_that_names_them(cats_dogs, read_code):
-    broken = _spoil(cats_dogs)
+def test_bad_images_are_skipped_and_listed_in_warning(cats_dogs, read_code):
+    broken = _add_bad_images(cats_dogs)
     with pytest.warns(UserWarning, match="1 of 101 files could not be read as images") as caught:
         splits = load_cats_dogs(cats_dogs, **TINY, max_bad_fraction=0.02)
     assert f"{broken}: not an image in any known format" in str(caught[0].message)
     assert caught[0].filename == __file__
     assert [image.path for image in splits.scan.bad] == [broken]
-    assert len(_pass(splits.train, read_code)) == 60
+    assert len(_read_epoch(splits.train, read_code)) == 60
     assert Path(broken).exists()
 
 
-def test_too_many_bad_images_are_an_error(cats_dogs):
-    _spoil(cats_dogs, count=7)
+def test_too_many_bad_images_raise(cats_dogs):
+    _add_bad_images(cats_dogs, count=7)
     with pytest.raises(ValueError, match="7 of 107 files could not be read as images") as caught:
         load_cats_dogs(cats_dogs, **TINY, max_bad_fraction=0.06)
     assert "and 2 more\nThat is more than max_bad_fraction=0.06. Fix or remove" in str(caught.value)
@@ -226,13 +226,13 @@ def test_too_many_bad_images_are_an_error(cats_dogs):
         load_cats_dogs(cats_dogs, **TINY)
 
 
-def test_bad_images_raise_when_asked_to(cats_dogs):
-    _spoil(cats_dogs)
+def test_bad_image_raises_when_on_bad_is_raise(cats_dogs):
+    _add_bad_images(cats_dogs)
     with pytest.raises(ValueError, match=r'Fix or remove them, or use on_bad="skip"\.'):
         load_cats_dogs(cats_dogs, **TINY, on_bad="raise", max_bad_fraction=1)
 
 
-def test_odd_images_come_by_the_rules(cats_dogs):
+def test_exif_rotated_image_is_decoded_upright(cats_dogs):
     nonstandard = cats_dogs / "train" / "cats" / "a_turned.png"
     pixels = np.zeros((4, 4, 3), np.uint8)
     pixels[0] = 255
@@ -246,7 +246,7 @@ def test_odd_images_come_by_the_rules(cats_dogs):
     np.testing.assert_array_equal(images[0], pixels[::-1])
 
 
-def test_fewer_images_than_a_batch_are_one_smaller_batch(cats_dogs):
+def test_train_has_one_partial_batch_when_batch_size_exceeds_images(cats_dogs):
     splits = load_cats_dogs(cats_dogs, image_size=(8, 8), batch_size=61, split="stratified")
     assert [len(labels) for _, labels in splits.train] == [60]
 
@@ -271,15 +271,13 @@ INVALID = [
 
 @pytest.mark.parametrize(("arguments", "error", "message"), INVALID)
 @pytest.mark.parametrize("load", [load_cats_dogs, load_image_folder])
-def test_every_argument_is_checked_before_the_folder_is_read(
-    load, arguments, error, message, tmp_path
-):
+def test_invalid_argument_raises_before_folder_is_read(load, arguments, error, message, tmp_path):
     with pytest.raises(error) as caught:
         load(tmp_path / "nowhere", **{"batch_size": 4, "image_size": (4, 4), **arguments})
     assert str(caught.value) == message
 
 
-def test_sources_that_cannot_be(tmp_path, make_folder):
+def test_invalid_source_raises(tmp_path, make_folder):
     with pytest.raises(TypeError, match=re.escape("`source` must be a path; received source=3.")):
         load_cats_dogs(3)
     with pytest.raises(FileNotFoundError) as caught:
@@ -294,7 +292,7 @@ def test_sources_that_cannot_be(tmp_path, make_folder):
 
 
 @pytest.mark.parametrize("name", [None, "public"])
-def test_the_public_archive_is_asked_for_once(cats_dogs, tmp_path, monkeypatch, name):
+def test_load_cats_dogs_fetches_public_archive_once(cats_dogs, tmp_path, monkeypatch, name):
     asked = []
     archive = shutil.make_archive(str(tmp_path / "public"), "zip", cats_dogs.parent, "images")
 
@@ -308,7 +306,7 @@ def test_the_public_archive_is_asked_for_once(cats_dogs, tmp_path, monkeypatch, 
     assert asked == [(source.CATS_DOGS_URL, tmp_path / "home" / "catdog_keras" / "downloads")]
 
 
-def test_the_users_files_never_change(cats_dogs, read_code):
+def test_loading_and_scanning_do_not_modify_images(cats_dogs, read_code):
     def state():
         return {
             path: (path.stat().st_mtime_ns, path.read_bytes()) for path in cats_dogs.rglob("*.png")
@@ -316,14 +314,12 @@ def test_the_users_files_never_change(cats_dogs, read_code):
 
     before = state()
     for dataset in load_cats_dogs(cats_dogs, **TINY, cache=True):
-        _pass(dataset, read_code)
+        _read_epoch(dataset, read_code)
     catdog_keras.scan_images(cats_dogs)
     assert state() == before
 
 
-def test_the_synthetic_set_is_drawn_once_and_each_image_has_its_file_and_label(
-    tmp_path, monkeypatch
-):
+def test_synthetic_set_is_written_once_and_images_match_files_and_labels(tmp_path, monkeypatch):
     drawn = []
 
     def draw(directory, **options):
@@ -352,7 +348,7 @@ def test_the_synthetic_set_is_drawn_once_and_each_image_has_its_file_and_label(
             assert split == "train" or seen == list(splits.files[split])
 
 
-def test_a_drawing_that_fails_leaves_nothing(tmp_path, monkeypatch):
+def test_failed_synthetic_generation_leaves_no_file(tmp_path, monkeypatch):
     def fail(directory, **options):
         directory.mkdir()
         (directory / "half.jpg").touch()
@@ -365,7 +361,9 @@ def test_a_drawing_that_fails_leaves_nothing(tmp_path, monkeypatch):
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
-def test_an_archive_of_another_layout_is_named(tmp_path, make_folder, monkeypatch):
+def test_archive_with_invalid_layout_raises_with_path_and_is_not_cached(
+    tmp_path, make_folder, monkeypatch
+):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
     make_folder(tmp_path / "other", {"one/a": 2, "one/b": 0})
     archive = shutil.make_archive(str(tmp_path / "images"), "zip", tmp_path / "other")
@@ -377,7 +375,7 @@ def test_an_archive_of_another_layout_is_named(tmp_path, make_folder, monkeypatc
         assert list((tmp_path / "home" / "catdog_keras" / "unpacked").iterdir()) == []
 
 
-def test_a_folder_that_is_refused_leaves_the_cache_alone(tmp_path, make_folder, monkeypatch):
+def test_invalid_folder_does_not_create_cache_directory(tmp_path, make_folder, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
     make_folder(tmp_path / "one", {"cats": 1})
     with pytest.raises(ValueError, match=r"holds only \['cats'\]"):
@@ -386,13 +384,13 @@ def test_a_folder_that_is_refused_leaves_the_cache_alone(tmp_path, make_folder, 
 
 
 @pytest.mark.parametrize("fraction", [0, 1, -0.1, 1.5, float("nan"), "a third", True])
-def test_holdout_fraction_outside_of_0_and_1_raises(tmp_path, fraction):
+def test_invalid_holdout_fraction_raises(tmp_path, fraction):
     error = TypeError if fraction is True or fraction == "a third" else ValueError
     with pytest.raises(error, match="must be a number above 0 and below 1; received"):
         load_image_folder(tmp_path, holdout_fraction=fraction)
 
 
-def test_identical_images_are_never_in_two_splits(cats_dogs):
+def test_identical_images_are_moved_to_one_split_with_warning(cats_dogs):
     first, second = (cats_dogs / "train" / "cats" / f"image.{n}.png" for n in (0, 1))
     shutil.copy(first, cats_dogs / "validation" / "cats" / "copy.png")
     shutil.copy(second, cats_dogs / "validation" / "dogs" / "other.png")
@@ -406,7 +404,7 @@ def test_identical_images_are_never_in_two_splits(cats_dogs):
     assert sorted(len(files) for files in splits.files.values()) == [8, 32, 62]
 
 
-def test_a_split_of_nothing_but_copies_is_refused(cats_dogs):
+def test_split_that_contains_only_copies_raises(cats_dogs):
     for image in (cats_dogs / "train").rglob("*.png"):
         copy = cats_dogs / "test" / image.relative_to(cats_dogs / "train")
         copy.parent.mkdir(parents=True, exist_ok=True)
@@ -418,7 +416,7 @@ def test_a_split_of_nothing_but_copies_is_refused(cats_dogs):
         load_image_folder(cats_dogs, **TINY)
 
 
-def test_shards_hold_each_image_once_per_epoch(cats_dogs, read_code):
+def test_shards_contain_each_image_once_per_epoch(cats_dogs, read_code):
     splits = load_cats_dogs(cats_dogs, **TINY)
     for count in (1, 2, 3, 8):
         parts = [splits.shard(index, count) for index in range(count)]
@@ -429,12 +427,12 @@ def test_shards_hold_each_image_once_per_epoch(cats_dogs, read_code):
     parts = [splits.shard(index, 3) for index in range(3)]
     for split, files in splits.files.items():
         for _ in range(2):
-            seen = [_pass(getattr(part, split), read_code) for part in parts]
+            seen = [_read_epoch(getattr(part, split), read_code) for part in parts]
             assert [len(each) for each in seen] == [len(part.files[split]) for part in parts]
             assert sorted(n for each in seen for _, n, _ in each) == sorted(_numbers(files))
 
 
-def test_a_shard_is_one_of_no_more_than_the_images(cats_dogs):
+def test_shard_raises_when_count_or_index_is_too_large(cats_dogs):
     splits = load_cats_dogs(cats_dogs, **TINY)
     with pytest.raises(ValueError, match="`count` must be at most 8, the number of images of"):
         splits.shard(0, 9)
@@ -448,7 +446,7 @@ def test_repr_prints_counts(cats_dogs):
     )
 
 
-def test_what_is_not_called_a_image_is_counted(cats_dogs):
+def test_files_without_image_extension_are_counted_in_warning(cats_dogs):
     cats = cats_dogs / "train" / "cats"
     for name in ("a.heic", "b.HEIC", "c.avif", "without", ".hidden"):
         (cats / name).write_bytes(b"")
@@ -461,7 +459,7 @@ def test_what_is_not_called_a_image_is_counted(cats_dogs):
     assert sorted(splits.scan.ignored) == [str(cats / name) for name in named]
 
 
-def test_a_image_that_is_cut_after_the_check_ends_the_epoch_by_its_name(cats_dogs):
+def test_image_truncated_after_scan_raises_with_path_during_epoch(cats_dogs):
     splits = load_cats_dogs(cats_dogs, **TINY)
     file = Path(splits.files["test"][3])
     size = file.stat().st_size
@@ -474,7 +472,7 @@ def test_a_image_that_is_cut_after_the_check_ends_the_epoch_by_its_name(cats_dog
     )
 
 
-def test_a_relative_path_outlives_a_change_of_directory(cats_dogs, tmp_path, monkeypatch):
+def test_relative_paths_work_after_change_of_directory(cats_dogs, tmp_path, monkeypatch):
     monkeypatch.chdir(cats_dogs.parent)
     splits = load_cats_dogs(cats_dogs.name, **TINY, cache="decoded")
     (tmp_path / "elsewhere").mkdir()
@@ -485,7 +483,7 @@ def test_a_relative_path_outlives_a_change_of_directory(cats_dogs, tmp_path, mon
 
 
 @pytest.mark.parametrize("kind", ["pipe", "device"])
-def test_a_source_that_would_never_end_is_refused(tmp_path, kind):
+def test_pipe_or_device_as_source_raises(tmp_path, kind):
     place = tmp_path / "images.zip"
     os.mkfifo(place) if kind == "pipe" else place.symlink_to("/dev/zero")
     with pytest.raises(ValueError, match="It is not a regular file"):
@@ -493,13 +491,13 @@ def test_a_source_that_would_never_end_is_refused(tmp_path, kind):
 
 
 @pytest.mark.parametrize("place", ["", "cache", "train/cats/small"])
-def test_a_cache_does_not_lie_among_the_images(cats_dogs, place):
+def test_cache_inside_image_folder_raises_unless_hidden(cats_dogs, place):
     with pytest.raises(ValueError, match="`cache` must be a folder outside of the image"):
         load_cats_dogs(cats_dogs, **TINY, cache=cats_dogs / place)
     load_cats_dogs(cats_dogs, **TINY, cache=cats_dogs / ".cache" / place)
 
 
-def test_a_class_too_small_to_be_divided_is_named_with_its_count(tmp_path, make_folder):
+def test_class_too_small_to_split_raises_with_name_and_count(tmp_path, make_folder):
     make_folder(tmp_path / "one", {"cats": 1, "dogs": 30})
     with pytest.raises(ValueError, match=r"'cats' has 1 usable images; 1 would be"):
         load_image_folder(tmp_path / "one", **TINY)

@@ -19,14 +19,14 @@ TINY = {"image_size": (4, 4), "batch_size": 4}
 
 
 @pytest.fixture
-def written(cats_dogs, tmp_path):
+def saved_manifest(cats_dogs, tmp_path):
     splits = load_cats_dogs(cats_dogs, **TINY, seed=3)
     splits.save_manifest(tmp_path / "split.json")
     return splits, cats_dogs, tmp_path / "split.json"
 
 
-def test_the_same_split_loads_again_from_a_folder_that_moved_and_grew(written, tmp_path):
-    splits, folder, manifest = written
+def test_load_manifest_restores_split_after_folder_is_moved_and_extended(saved_manifest, tmp_path):
+    splits, folder, manifest = saved_manifest
     moved = tmp_path / "elsewhere"
     folder.rename(moved)
     Image.new("RGB", (4, 4)).save(moved / "train" / "cats" / "new.png")
@@ -61,7 +61,7 @@ def manifests(draw):
 
 
 @given(manifests())
-def test_reading_returns_what_was_written(manifest):
+def test_read_manifest_returns_written_content(manifest):
     class_names, rows = manifest
     with tempfile.TemporaryDirectory() as folder:
         file, root = Path(folder, "split.json"), Path(folder, "images")
@@ -84,8 +84,8 @@ def test_reading_returns_what_was_written(manifest):
         assert list(listing.files) == list(members)
 
 
-def test_it_says_what_was_asked_for(written):
-    splits, folder, manifest = written
+def test_manifest_contains_class_names_and_file_entries(saved_manifest):
+    splits, folder, manifest = saved_manifest
     content = json.loads(manifest.read_text())
     assert content["class_names"] == ["cats", "dogs"]
     row = content["files"][-1]
@@ -96,13 +96,13 @@ def test_it_says_what_was_asked_for(written):
     assert len(row["sha256"]) == 64
 
 
-def test_it_may_be_read_by_whom_other_files_may_be_read(written, tmp_path):
+def test_manifest_has_default_permissions_and_leaves_no_temporary_file(saved_manifest, tmp_path):
     (tmp_path / "other").touch()
-    assert written[2].stat().st_mode == (tmp_path / "other").stat().st_mode
+    assert saved_manifest[2].stat().st_mode == (tmp_path / "other").stat().st_mode
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
-def test_a_manifest_of_an_archive_fits_its_folder(cats_dogs, tmp_path, monkeypatch):
+def test_manifest_of_archive_loads_from_archive_and_folder(cats_dogs, tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
     archive = shutil.make_archive(str(tmp_path / "images"), "zip", cats_dogs.parent, "images")
     load_image_folder(archive, **TINY).save_manifest(tmp_path / "split.json")
@@ -110,8 +110,8 @@ def test_a_manifest_of_an_archive_fits_its_folder(cats_dogs, tmp_path, monkeypat
         assert load_manifest(tmp_path / "split.json", place, **TINY).counts["train"]["cats"] == 30
 
 
-def test_changed_and_missing_files_are_refused_by_name(written):
-    _, folder, manifest = written
+def test_changed_missing_and_empty_files_raise_with_paths(saved_manifest):
+    _, folder, manifest = saved_manifest
     Image.new("RGB", (4, 4)).save(folder / "train" / "cats" / "image.0.png")
     (folder / "train" / "dogs" / "image.30.png").unlink()
     (folder / "train" / "dogs" / "image.31.png").write_bytes(b"")
@@ -126,7 +126,7 @@ def test_changed_and_missing_files_are_refused_by_name(written):
     ]
 
 
-def _broken(content):
+def _invalid_manifests(content):
     """Manifests that are none, by what is wrong with them."""
     row, *others = content["files"]
     return {
@@ -153,9 +153,9 @@ def _broken(content):
     }
 
 
-def test_what_is_no_manifest_is_refused(written):
-    _, folder, manifest = written
-    for name, text in _broken(json.loads(manifest.read_text())).items():
+def test_invalid_manifest_raises(saved_manifest):
+    _, folder, manifest = saved_manifest
+    for name, text in _invalid_manifests(json.loads(manifest.read_text())).items():
         manifest.write_text(text)
         with pytest.raises(ValueError, match=r"a file that `ImageSplits\.save_manifest` wrote;"):
             pytest.fail(f"{name}: {load_manifest(manifest, folder, **TINY)}")
@@ -165,8 +165,10 @@ def test_what_is_no_manifest_is_refused(written):
         load_manifest(3, folder)
 
 
-def test_a_manifest_that_cannot_be_written_leaves_nothing(written, tmp_path, monkeypatch):
-    splits, _, manifest = written
+def test_failed_save_keeps_earlier_manifest_and_leaves_no_temporary_file(
+    saved_manifest, tmp_path, monkeypatch
+):
+    splits, _, manifest = saved_manifest
     before = manifest.read_text()
 
     def full(*_, **__):
@@ -179,8 +181,8 @@ def test_a_manifest_that_cannot_be_written_leaves_nothing(written, tmp_path, mon
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
-def test_identical_images_in_two_splits_are_refused_by_name(written):
-    _, folder, manifest = written
+def test_identical_images_in_two_splits_raise_with_paths(saved_manifest):
+    _, folder, manifest = saved_manifest
     content = json.loads(manifest.read_text())
     train, *_, test = content["files"]
     shutil.copy(folder / train["path"], folder / test["path"])
@@ -191,8 +193,8 @@ def test_identical_images_in_two_splits_are_refused_by_name(written):
         load_manifest(manifest, folder, **TINY)
 
 
-def test_pipes_and_devices_are_neither_read_nor_replaced(written, tmp_path):
-    splits, folder, _ = written
+def test_load_and_save_reject_pipes_and_devices(saved_manifest, tmp_path):
+    splits, folder, _ = saved_manifest
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "null").symlink_to("/dev/null")
     for name in ("pipe", "null"):
@@ -203,8 +205,8 @@ def test_pipes_and_devices_are_neither_read_nor_replaced(written, tmp_path):
         assert not (tmp_path / name).is_file()
 
 
-def test_a_place_that_cannot_be_written_is_named_as_the_user_named_it(written, tmp_path):
+def test_save_manifest_error_shows_received_path(saved_manifest, tmp_path):
     with pytest.raises(OSError, match=r"received path='.*/nowhere/m.json'\. No such file or"):
-        written[0].save_manifest(tmp_path / "nowhere" / "m.json")
+        saved_manifest[0].save_manifest(tmp_path / "nowhere" / "m.json")
     with pytest.raises(TypeError, match="`path` must be a path; received path=None"):
-        written[0].save_manifest(None)
+        saved_manifest[0].save_manifest(None)

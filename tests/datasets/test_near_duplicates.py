@@ -13,7 +13,7 @@ from catdog_keras.datasets._near_duplicates import (
 from catdog_keras.datasets.synthetic import draw_image
 
 
-def test_a_image_saved_anew_looks_like_itself_and_like_no_other(tmp_path):
+def test_scan_images_groups_recompressed_and_resized_copies(tmp_path):
     for number in range(6):
         draw_image("cat", number).save(tmp_path / f"{number}.png")
     original = draw_image("cat", 2)
@@ -28,7 +28,7 @@ def test_a_image_saved_anew_looks_like_itself_and_like_no_other(tmp_path):
     assert scan_images(tmp_path).near_duplicates == []
 
 
-def test_perceptual_hash_equals_that_of_imagehash(tmp_path):
+def test_perceptual_hash_matches_imagehash(tmp_path):
     """The values were computed with `imagehash.phash` 4.3.2."""
     generator = np.random.default_rng(0)
     expected = (0xF7482F430943DF16, 0xD4C3642E6C7B2DC1, 0xEC2D47AB82CA6B15, 0x8AFC722A81CD27BA)
@@ -40,7 +40,7 @@ def test_perceptual_hash_equals_that_of_imagehash(tmp_path):
 
 
 @given(st.lists(st.integers(0, 2**64 - 1), max_size=30), st.integers(0, 2**32))
-def test_bands_miss_no_pair_that_is_close_enough(values, seed):
+def test_connect_finds_all_pairs_within_hamming_distance(values, seed):
     generator = np.random.default_rng(seed)
     for value in values[:10]:  # neighbors at known distances
         bits = generator.choice(64, int(generator.integers(0, 7)), replace=False)

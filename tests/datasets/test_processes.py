@@ -39,7 +39,7 @@ def url():
 
 
 @pytest.mark.slow
-def test_kills_heal_and_eight_processes_at_once_are_all_right(tmp_path, url):
+def test_writers_recover_from_kills_and_support_8_concurrent_processes(tmp_path, url):
     ran = subprocess.run(
         [sys.executable, "-m", "tests.datasets.processes", str(tmp_path), url],
         capture_output=True,

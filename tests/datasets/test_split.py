@@ -18,18 +18,18 @@ from catdog_keras.datasets._split import (
 TUTORIAL_LABELS = np.repeat([0, 1], 500)
 
 
-def test_take_skip_gives_the_tutorials_sizes():
+def test_take_skip_returns_split_sizes_of_tutorial():
     validation, test = take_skip(TUTORIAL_LABELS, 32, 0)
     assert (len(validation), len(test)) == (808, 192)
 
 
-def test_stratified_keeps_the_class_balance():
+def test_stratified_keeps_class_balance():
     validation, test = stratified(TUTORIAL_LABELS, 32, 0)
     assert np.bincount(TUTORIAL_LABELS[test]).tolist() == [100, 100]
     assert np.bincount(TUTORIAL_LABELS[validation]).tolist() == [400, 400]
 
 
-def test_the_order_of_a_seed_is_the_same_for_good():
+def test_take_skip_order_for_seed_is_stable_across_versions():
     # Golden: a change here silently gives every user another test set. Taken from NumPy's
     # PCG64, whose stream NumPy promises to keep for `default_rng(seed).permutation`.
     _, test = take_skip(np.zeros(10, np.int32), 2, 0)
@@ -44,7 +44,7 @@ def test_the_order_of_a_seed_is_the_same_for_good():
     batch_size=st.integers(1, 4),
     seed=st.integers(0, 2**32),
 )
-def test_every_position_is_on_one_side(split, labels, batch_size, seed):
+def test_split_is_complete_disjoint_and_repeatable(split, labels, batch_size, seed):
     validation, test = split(labels, batch_size, seed)
     assert sorted([*validation, *test]) == list(range(len(labels)))
     assert len(test) > 0
@@ -52,19 +52,19 @@ def test_every_position_is_on_one_side(split, labels, batch_size, seed):
     assert all(np.array_equal(a, b) for a, b in zip((validation, test), again, strict=True))
 
 
-def test_other_seeds_give_other_splits():
+def test_take_skip_returns_different_split_for_each_seed():
     tests = {tuple(take_skip(TUTORIAL_LABELS, 32, seed)[1]) for seed in range(20)}
     assert len(tests) == 20
 
 
-def test_hold_out_takes_its_share_of_each_class():
+def test_hold_out_takes_fraction_of_each_class():
     labels = np.repeat([0, 1], [30, 90])
     train, held_out = hold_out(labels, 1 / 3, 0)
     assert np.bincount(labels[held_out]).tolist() == [10, 30]
     assert sorted([*train, *held_out]) == list(range(120))
 
 
-def test_too_few_batches_are_refused_with_the_batch_size_that_would_do():
+def test_take_skip_raises_with_usable_batch_size_when_batches_are_too_few():
     message = (
         "The test split is a fifth of the validation batches, so at least 5 batches are required; 40 "
         "images in batches of 32 make 2. Use a `batch_size` of at most 9, or at least 129 "
@@ -77,7 +77,7 @@ def test_too_few_batches_are_refused_with_the_batch_size_that_would_do():
 
 
 @given(count=st.integers(5, 400))
-def test_the_batch_size_that_is_proposed_does(count):
+def test_proposed_batch_size_is_largest_that_works(count):
     with pytest.raises(ValueError, match="at most") as caught:
         take_skip(np.zeros(count, np.int32), count, 0)
     proposed = int(re.search(r"at most (\d+)", str(caught.value))[1])
@@ -90,7 +90,7 @@ CONTENTS = st.lists(st.integers(0, 12), max_size=12)
 
 
 @given(st.fixed_dictionaries(dict.fromkeys(("train", "validation", "test"), CONTENTS)))
-def test_identical_contents_end_in_the_first_split_that_holds_one(contents):
+def test_group_duplicates_moves_identical_files_to_first_split(contents):
     splits = {
         split: Listing(
             tuple(f"{split}{number}" for number in range(len(codes))),

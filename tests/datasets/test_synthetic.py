@@ -24,9 +24,9 @@ EDGE_LINES = 64
 
 
 @pytest.fixture(scope="module")
-def drawn(tmp_path_factory):
+def written_set(tmp_path_factory):
     """Writes a small set: its folder, and the numbers that were passed to `progress`."""
-    folder = tmp_path_factory.mktemp("drawn")
+    folder = tmp_path_factory.mktemp("written_set")
     steps = []
     write_synthetic(
         folder,
@@ -38,9 +38,9 @@ def drawn(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def files(drawn):
+def files(written_set):
     """The files of the set, sorted; labels, 1 for dogs; whether each is a training file."""
-    files = sorted(drawn[0].rglob("*.jpg"))
+    files = sorted(written_set[0].rglob("*.jpg"))
     labels = np.array([file.name.startswith("dog") for file in files]).astype(int)
     return files, labels, np.array(["train" in str(file) for file in files])
 
@@ -86,7 +86,7 @@ def best_linear_accuracy(features, labels, train):
 # --- the same bytes everywhere
 
 
-def test_images_are_the_same_bytes_in_another_process():
+def test_draw_image_returns_same_bytes_in_another_process():
     script = (
         WITHOUT_TENSORFLOW + "from catdog_keras.datasets.synthetic import draw_image\n"
         "import hashlib\n"
@@ -107,16 +107,16 @@ def test_images_are_the_same_bytes_in_another_process():
     assert elsewhere.stdout.split() == here
 
 
-def test_files_do_not_depend_on_the_count_or_on_the_threads(drawn, tmp_path, monkeypatch):
+def test_files_do_not_depend_on_count_or_number_of_threads(written_set, tmp_path, monkeypatch):
     monkeypatch.setattr(drawing.os, "cpu_count", lambda: 1)
     write_synthetic(tmp_path, train_per_class=3, validation_per_class=2)
     files = sorted(tmp_path.rglob("*.jpg"))
     assert len(files) == 10
     for file in files:
-        assert file.read_bytes() == (drawn[0] / file.relative_to(tmp_path)).read_bytes()
+        assert file.read_bytes() == (written_set[0] / file.relative_to(tmp_path)).read_bytes()
 
 
-def test_seed_class_and_number_each_change_the_image():
+def test_seed_class_and_number_each_change_image():
     drawings = [
         draw_image("cat", 3),
         draw_image("cat", 3, seed=1),
@@ -129,8 +129,8 @@ def test_seed_class_and_number_each_change_the_image():
 # --- layout
 
 
-def test_layout_equals_that_of_the_public_archive(drawn):
-    folder, steps = drawn
+def test_layout_matches_public_archive(written_set):
+    folder, steps = written_set
     expected = {
         f"{split}/{name}s/{name}.{number}.jpg"
         for name in CLASS_NAMES
@@ -145,21 +145,21 @@ def test_layout_equals_that_of_the_public_archive(drawn):
     assert steps == [1] * len(expected)
 
 
-def test_validation_numbers_start_after_the_training_numbers(tmp_path, monkeypatch):
+def test_validation_numbers_start_after_training_numbers(tmp_path, monkeypatch):
     monkeypatch.setattr(drawing, "_FIRST_VALIDATION_NUMBER", 1)
     write_synthetic(tmp_path, train_per_class=2, validation_per_class=1)
     names = [file.name for file in tmp_path.rglob("cat.*")]
     assert sorted(names) == ["cat.0.jpg", "cat.1.jpg", "cat.2.jpg"]
 
 
-def test_count_is_the_number_of_images_written_by_default(tmp_path, monkeypatch):
+def test_count_equals_default_number_of_images(tmp_path, monkeypatch):
     monkeypatch.setattr(drawing, "_write_image", lambda job, seed: None)
     steps = []
     write_synthetic(tmp_path, progress=steps.append)
     assert sum(steps) == synthetic.COUNT == 700
 
 
-def test_an_interrupt_stops_the_drawing(tmp_path):
+def test_keyboard_interrupt_stops_write_synthetic(tmp_path):
     def interrupt(_):
         raise KeyboardInterrupt
 
@@ -168,15 +168,15 @@ def test_an_interrupt_stops_the_drawing(tmp_path):
     assert len(list(tmp_path.rglob("*.jpg"))) < 100
 
 
-def test_an_empty_class_has_a_folder(tmp_path):
+def test_empty_classes_have_folders(tmp_path):
     write_synthetic(tmp_path, train_per_class=0, validation_per_class=0)
     folders = sorted(str(path.relative_to(tmp_path).as_posix()) for path in tmp_path.rglob("*s"))
     assert folders == ["train/cats", "train/dogs", "validation/cats", "validation/dogs"]
 
 
-def test_files_are_complete_jpeg_images_of_many_sizes(drawn):
+def test_files_are_complete_jpeg_images_of_many_sizes(written_set):
     sizes = set()
-    for file in sorted(drawn[0].rglob("*.jpg")):
+    for file in sorted(written_set[0].rglob("*.jpg")):
         with Image.open(file) as image:
             assert (image.format, image.mode) == ("JPEG", "RGB")
             image.load()
@@ -193,7 +193,7 @@ def test_all_images_differ(images):
     assert len({image.tobytes() for image in small}) == len(small)
 
 
-def test_each_file_holds_the_image_of_its_class_number_and_seed(tmp_path):
+def test_each_file_contains_image_of_its_class_number_and_seed(tmp_path):
     write_synthetic(tmp_path, train_per_class=3, validation_per_class=2, seed=7)
     for file in sorted(tmp_path.rglob("*.jpg")):
         class_name, number, _ = file.name.split(".")
@@ -206,11 +206,11 @@ def test_each_file_holds_the_image_of_its_class_number_and_seed(tmp_path):
 # --- no shortcut to the class
 
 
-def test_a_linear_classifier_does_not_separate_the_classes(images):
+def test_linear_classifier_does_not_separate_classes(images):
     assert best_linear_accuracy(*images) < 0.65
 
 
-def test_a_linear_classifier_finds_a_label_that_is_written_into_the_pixels(images):
+def test_linear_classifier_detects_label_in_one_pixel(images):
     features, labels, train = images
     marked = features.copy()
     marked[:, 0, 0, 0] = 255 * labels
@@ -218,14 +218,14 @@ def test_a_linear_classifier_finds_a_label_that_is_written_into_the_pixels(image
 
 
 @pytest.mark.parametrize("edge", EDGES)
-def test_the_outermost_lines_do_not_separate_the_classes(files, edges, edge):
+def test_edge_lines_do_not_separate_classes(files, edges, edge):
     _, labels, train = files
     for lines in (1, 4, 12):
         assert best_linear_accuracy(edges[edge][:, -lines:], labels, train) < 0.65
 
 
 @pytest.mark.parametrize("edge", EDGES)
-def test_a_label_in_the_outermost_lines_is_found(files, edges, edge):
+def test_linear_classifier_detects_label_in_edge_lines(files, edges, edge):
     _, labels, train = files
     marked = edges[edge].copy()
     marked[:, -1, 10:14] = 68 + 132 * labels[:, None, None]
@@ -234,7 +234,7 @@ def test_a_label_in_the_outermost_lines_is_found(files, edges, edge):
 
 
 @pytest.mark.parametrize("edge", EDGES)
-def test_the_images_have_no_band_along_an_edge(edges, edge):
+def test_images_have_no_band_along_edge(edges, edge):
     """A band that is painted over the image has a visible border and less texture inside."""
     steps = np.abs(np.diff(edges[edge], axis=1)).mean(axis=(0, 2, 3))
     interior = np.median(steps[:-16])
@@ -242,7 +242,7 @@ def test_the_images_have_no_band_along_an_edge(edges, edge):
     assert steps.min() > 0.4 * interior
 
 
-def test_the_classes_have_the_same_mean_color(images):
+def test_classes_have_similar_mean_color(images):
     features, labels, _ = images
     colors = features.mean(axis=(1, 2))
     difference = colors[labels == 0].mean(axis=0) - colors[labels == 1].mean(axis=0)
@@ -304,6 +304,6 @@ def test_invalid_arguments_raise_before_anything_is_written(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_full_disk_raises_an_error(tmp_path, full_disk):
+def test_write_synthetic_raises_when_disk_is_full(tmp_path, full_disk):
     with full_disk(), pytest.raises(OSError, match="File too large"):
         write_synthetic(tmp_path, train_per_class=1, validation_per_class=0)

@@ -13,12 +13,12 @@ TINY = {"image_size": (4, 4), "batch_size": 4}
 
 
 @pytest.fixture(autouse=True)
-def same_working_folder(monkeypatch, tmp_path):
+def run_in_tmp_path(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
 
 
 @pytest.mark.parametrize("kind", IGNORED)
-def test_what_is_no_image_is_no_class_either(cats_dogs, kind):
+def test_ignored_entries_do_not_change_index(cats_dogs, kind):
     expected = index_image_folder(cats_dogs)
     IGNORED[kind](cats_dogs)
     found = index_image_folder(cats_dogs)
@@ -29,7 +29,7 @@ def test_what_is_no_image_is_no_class_either(cats_dogs, kind):
 
 
 @pytest.mark.parametrize("kind", NAMED)
-def test_what_is_named_like_a_image_is_named_in_the_report(cats_dogs, kind):
+def test_unreadable_entries_with_image_extension_are_reported_as_bad(cats_dogs, kind):
     NAMED[kind](cats_dogs.joinpath(*CATS))
     with pytest.warns(UserWarning, match="1 of 101 files could not be read as images"):
         splits = load_cats_dogs(cats_dogs, **TINY, max_bad_fraction=0.01)
@@ -37,7 +37,7 @@ def test_what_is_named_like_a_image_is_named_in_the_report(cats_dogs, kind):
     assert len(splits.scan.bad) == len(scan_images(cats_dogs).bad) == 1
 
 
-def test_images_in_folders_however_deep_or_named_belong_to_their_class(cats_dogs):
+def test_images_in_deep_or_unusually_named_subfolders_are_counted(cats_dogs):
     cats = cats_dogs.joinpath(*CATS)
     for number, place in enumerate(("x.jpg", "/".join("d" * 200), "line\nbreak", "кошка 猫")):
         (cats / place).mkdir(parents=True)
@@ -47,14 +47,14 @@ def test_images_in_folders_however_deep_or_named_belong_to_their_class(cats_dogs
     assert sum(len(images) for images, _ in train.train) == 60
 
 
-def test_a_class_may_be_a_link_to_a_folder_elsewhere(cats_dogs, tmp_path):
+def test_class_folder_can_be_symlink(cats_dogs, tmp_path):
     cats = cats_dogs.joinpath(*CATS)
     shutil.move(cats, tmp_path / "elsewhere")
     cats.symlink_to(tmp_path / "elsewhere")
     assert load_cats_dogs(cats_dogs, **TINY).counts["train"] == {"cats": 30, "dogs": 30}
 
 
-def test_a_class_whose_name_cannot_be_read_is_an_error_that_shows_it(cats_dogs):
+def test_unexpected_class_error_includes_invalid_utf8_name(cats_dogs):
     for split in ("train", "validation"):
         (cats_dogs / split / "cats").rename(cats_dogs / split / os.fsdecode(b"caf\xe9"))
     with pytest.raises(ValueError, match="It holds the classes caf\udce9, dogs in train"):

@@ -20,7 +20,7 @@ def _flat(mode="RGB", color=RED, size=(6, 4)):
     return Image.new(mode, size, color)
 
 
-def _turned(path):
+def _save_exif_rotated(path):
     image = Image.fromarray(np.arange(72, dtype=np.uint8).reshape(4, 6, 3))
     exif = image.getexif()
     exif[0x0112] = 6
@@ -28,7 +28,7 @@ def _turned(path):
 
 
 NONSTANDARD = {
-    "turned.png": (_turned, "rotated by its EXIF orientation"),
+    "turned.png": (_save_exif_rotated, "rotated by its EXIF orientation"),
     "palette.png": (lambda path: _flat().quantize().save(path), "palette"),
     "palette.bmp": (lambda path: _flat().quantize().save(path), "palette"),
     "deep.png": (
@@ -49,7 +49,7 @@ NONSTANDARD = {
 }
 
 
-def _truncated(path):
+def _save_truncated(path):
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
     Image.fromarray(noise).save(path)
     path.write_bytes(path.read_bytes()[:-2000])
@@ -61,7 +61,7 @@ BAD = {
         lambda path: path.write_bytes(b"<html>log in</html>"),
         "not an image in any known format",
     ),
-    "short.jpg": (_truncated, "could not be decoded: image file is truncated"),
+    "short.jpg": (_save_truncated, "could not be decoded: image file is truncated"),
     "huge.png": (
         lambda path: Image.new("1", (10_000, 5_001)).save(path),
         "more than 50 megapixels",
@@ -80,7 +80,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", NONSTANDARD)
-def test_odd_images_are_named_with_the_reason(tmp_path, name):
+def test_inspect_file_reports_nonstandard_image_with_reason(tmp_path, name):
     make, reason = NONSTANDARD[name]
     make(tmp_path / name)
     found = inspect_file(str(tmp_path / name))
@@ -88,7 +88,7 @@ def test_odd_images_are_named_with_the_reason(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_bad_files_are_named_with_the_reason(tmp_path, name):
+def test_inspect_file_reports_bad_file_with_reason(tmp_path, name):
     make, reason = BAD[name]
     make(tmp_path / name)
     found = inspect_file(str(tmp_path / name))
@@ -105,19 +105,19 @@ def test_bad_files_are_named_with_the_reason(tmp_path, name):
         ("a.bmp", "RGB", False),
     ],
 )
-def test_good_images(tmp_path, name, mode, plain):
+def test_inspect_file_reports_good_image(tmp_path, name, mode, plain):
     _flat().convert(mode).save(tmp_path / name)
     found = inspect_file(str(tmp_path / name))
     assert (found.status, found.reason, found.plain) == ("good", "", plain)
 
 
-def test_a_name_that_is_no_utf8_is_bad(tmp_path):
+def test_inspect_file_reports_invalid_utf8_file_name(tmp_path):
     path = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.png")
     _flat().save(path)
     assert inspect_file(path).reason == "its name is not valid UTF-8"
 
 
-def test_what_odd_images_become(tmp_path):
+def test_decode_pillow_converts_nonstandard_images_to_rgb(tmp_path):
     for name, (make, _) in NONSTANDARD.items():
         make(tmp_path / name)
     upright = np.arange(72, dtype=np.uint8).reshape(4, 6, 3)
@@ -133,7 +133,7 @@ def test_what_odd_images_become(tmp_path):
         assert np.abs(pixels.astype(int) - RED).max() <= 3, name  # JPEG's loss, in print.jpg
 
 
-def test_scan_names_what_it_found_and_changes_nothing(tmp_path):
+def test_scan_images_reports_all_findings_and_modifies_no_file(tmp_path):
     _flat().save(tmp_path / "good.png")
     _flat().save(tmp_path / "same.png")
     for name, (make, _) in {**NONSTANDARD, **BAD}.items():
@@ -152,25 +152,25 @@ def test_scan_names_what_it_found_and_changes_nothing(tmp_path):
         assert any(re.search(rf"^(nonstandard|bad ) .*{re.escape(name)}: ", line) for line in lines)
 
 
-def test_scan_wants_a_folder(tmp_path):
+def test_scan_images_raises_when_folder_does_not_exist(tmp_path):
     with pytest.raises(NotADirectoryError, match="`directory` must be a folder; received"):
         scan_images(tmp_path / "nowhere")
 
 
-def test_a_scan_of_nothing_says_so(tmp_path):
+def test_scan_images_raises_when_folder_has_no_image_files(tmp_path):
     (tmp_path / "notes.txt").write_text("no image")
     with pytest.raises(ValueError, match="`directory` must be a folder with files that end in"):
         scan_images(tmp_path)
 
 
-def test_deep_samples_are_divided_by_257_and_rounded(tmp_path):
+def test_16_bit_samples_are_divided_by_257_and_rounded(tmp_path):
     samples = [0x007F, 0x0081, 0x00FF, 0xFF7D, 0xFF7F, 0xFFFF]
     rows = [b"\0" + struct.pack(">3H", *samples[start : start + 3]) for start in (0, 3)]
     pixels = decode_pillow(png(png_header(1, 2, 16, 2), b"".join(rows)))
     assert pixels.ravel().tolist() == [0, 1, 1, 254, 255, 255]
 
 
-def test_no_format_that_starts_another_program_is_tried(tmp_path, monkeypatch):
+def test_postscript_file_is_bad_and_does_not_start_ghostscript(tmp_path, monkeypatch):
     """Pillow hands PostScript to `gs`, which it looks for in PATH, whatever the file is called."""
     started = tmp_path / "started"
     (tmp_path / "gs").write_text(f"#!/bin/sh\ntouch {started}\n")
@@ -181,7 +181,7 @@ def test_no_format_that_starts_another_program_is_tried(tmp_path, monkeypatch):
     assert not started.exists()
 
 
-def test_names_neither_forge_a_line_nor_steer_a_terminal(tmp_path):
+def test_scan_report_escapes_control_characters_in_file_names(tmp_path):
     for name in ("\x1b[31mred.jpg", "a.jpg: fine\nbad  b.jpg", os.fsdecode(b"caf\xe9.jpg")):
         (tmp_path / name).write_bytes(b"no image")
     printed = str(scan_images(tmp_path))
@@ -191,7 +191,7 @@ def test_names_neither_forge_a_line_nor_steer_a_terminal(tmp_path):
     assert r"a.jpg: fine\nbad  b.jpg" in printed
 
 
-def test_a_scan_counts_what_is_not_called_a_image(tmp_path):
+def test_scan_images_counts_ignored_files_by_extension(tmp_path):
     _flat().save(tmp_path / "a.png")
     (tmp_path / "notes.txt").write_text("")
     report = scan_images(tmp_path)
@@ -201,7 +201,7 @@ def test_a_scan_counts_what_is_not_called_a_image(tmp_path):
     )
 
 
-def test_a_folder_that_cannot_be_read_is_bad_and_named(tmp_path, monkeypatch):
+def test_scan_images_reports_unreadable_folder_as_bad(tmp_path, monkeypatch):
     _flat().save(tmp_path / "a.png")
     locked = tmp_path / "locked"
     locked.mkdir()
@@ -218,12 +218,12 @@ def test_a_folder_that_cannot_be_read_is_bad_and_named(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("directory", [None, 5, b"x"])
-def test_a_scan_wants_a_path(directory):
+def test_scan_images_raises_when_directory_is_not_a_path(directory):
     with pytest.raises(TypeError, match="`directory` must be a path; received directory="):
         scan_images(directory)
 
 
-def test_copies_are_not_named_as_looking_alike_too(tmp_path):
+def test_exact_duplicates_are_not_repeated_in_near_duplicates(tmp_path):
     noise().resize((64, 64)).save(tmp_path / "a.png")
     (tmp_path / "b.png").write_bytes((tmp_path / "a.png").read_bytes())
     noise().resize((128, 128)).save(tmp_path / "c.png")

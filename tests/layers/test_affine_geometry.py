@@ -90,7 +90,7 @@ def reference(image, matrix, fill_mode, interpolation, fill_value):
 
 
 @given(given=st.fixed_dictionaries(SPANS), height=st.integers(1, 400), width=st.integers(1, 400))
-def test_the_matrix_undoes_the_steps_in_order(given, height, width):
+def test_affine_matrix_matches_inverse_of_composed_steps(given, height, width):
     arrays = {name: np.array([value]) for name, value in given.items()}
     (matrix,) = affine_matrix(arrays, float(height), float(width), ops=np)
     expected = reference_matrix(given, height, width)
@@ -100,7 +100,7 @@ def test_the_matrix_undoes_the_steps_in_order(given, height, width):
 @pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
 @pytest.mark.parametrize("interpolation", ["bilinear", "nearest"])
 @pytest.mark.parametrize("fill_mode", FILL_MODES)
-def test_images_are_those_of_the_arithmetic(
+def test_transform_images_matches_numpy_reference(
     fill_mode, interpolation, data_format, several_parameters
 ):
     images = make_images(*SHAPE)
@@ -128,7 +128,7 @@ def test_images_are_those_of_the_arithmetic(
         np.testing.assert_allclose(output, expected, rtol=0, atol=5e-3)
 
 
-def test_neutral_parameters_change_nothing():
+def test_neutral_parameters_keep_image_unchanged():
     image = make_images(8, 12, 3)
     np.testing.assert_array_equal(apply(image), image)
 
@@ -141,14 +141,14 @@ def test_flips_are_exact():
     np.testing.assert_array_equal(both, image[::-1, ::-1])
 
 
-def test_a_positive_rotation_is_counter_clockwise():
+def test_positive_rotation_is_counterclockwise():
     image = make_images(9, 9, 3)
     for quarters in range(-4, 5):
         turned = apply(image, rotation_degrees=90 * quarters)
         np.testing.assert_allclose(turned, np.rot90(image, quarters), atol=5e-3)
 
 
-def test_channels_first_is_channels_last_transposed(several_parameters):
+def test_channels_first_matches_transposed_channels_last(several_parameters):
     images = make_images(*SHAPE)
     expected = as_numpy(RandomAffine().transform_images(images, several_parameters))
     first = RandomAffine(data_format="channels_first")
@@ -157,7 +157,7 @@ def test_channels_first_is_channels_last_transposed(several_parameters):
 
 
 @given(one=st.fixed_dictionaries(SPANS), other=st.fixed_dictionaries(SPANS))
-def test_one_transform_after_another_is_the_product_of_their_matrices(one, other):
+def test_product_of_affine_matrices_matches_reference_product(one, other):
     # A slope shows where each point came from, so that points can be taken through both.
     first, second = (
         affine_matrix({n: np.array([v]) for n, v in given.items()}, 13.0, 18.0, ops=np)[0]
@@ -171,7 +171,9 @@ def test_one_transform_after_another_is_the_product_of_their_matrices(one, other
 
 @pytest.mark.parametrize("interpolation", ["bilinear", "nearest"])
 @pytest.mark.parametrize("fill_mode", FILL_MODES)
-def test_it_agrees_with_kerass_own_resampling(fill_mode, interpolation, several_parameters):
+def test_transform_images_matches_keras_affine_transform(
+    fill_mode, interpolation, several_parameters
+):
     images = make_images(*SHAPE)
     layer = RandomAffine(fill_mode=fill_mode, interpolation=interpolation, fill_value=99.0)
     outputs = as_numpy(layer.transform_images(images, several_parameters))
@@ -187,7 +189,7 @@ def test_it_agrees_with_kerass_own_resampling(fill_mode, interpolation, several_
     assert agrees > (0.8 if seam else 0.98 if interpolation == "nearest" else 0.9999)
 
 
-def test_a_positive_translation_is_down_and_right_and_relative_to_each_side():
+def test_positive_translation_moves_image_down_and_right_by_fraction():
     image = make_images(8, 12, 3)
     expected = np.zeros_like(image)
     expected[2:, 6:] = image[:-2, :-6]
@@ -195,13 +197,13 @@ def test_a_positive_translation_is_down_and_right_and_relative_to_each_side():
     np.testing.assert_allclose(outputs, expected, atol=5e-3)
 
 
-def test_a_positive_zoom_is_out():
+def test_positive_zoom_zooms_out():
     ones = np.ones((21, 21, 1), "float32")
     assert apply(ones, zoom=1).sum() == pytest.approx(11**2)
     assert apply(ones, zoom=-0.5).sum() == pytest.approx(21**2)
 
 
-def test_a_positive_shear_leans_tops_to_the_right():
+def test_positive_shear_moves_top_of_image_to_the_right():
     line = np.zeros((21, 21, 1), "float32")
     line[:, 10] = 1
     peaks = apply(line, shear_degrees=45)[..., 0].argmax(axis=1)
@@ -218,7 +220,7 @@ def fixed_keras_layers(turn, zoom, shift):
 
 
 @pytest.mark.parametrize("sign", [1, -1])
-def test_directions_and_sizes_are_those_of_keras_layers(sign):
+def test_rotation_zoom_and_translation_match_keras_layers(sign):
     images = make_images(1, 8, 12, 3)
     theirs = fixed_keras_layers(sign * 0.05, sign * 0.3, sign * 0.15)
     ours = [{"rotation_degrees": (18, 18)}, {"zoom": (0.3, 0.3)}, {"translation": (0.15, 0.15)}]
@@ -231,7 +233,7 @@ def test_directions_and_sizes_are_those_of_keras_layers(sign):
 
 
 @pytest.mark.parametrize("direction", ["horizontal", "vertical"])
-def test_a_flip_is_that_of_keras(direction):
+def test_flip_matches_keras_random_flip(direction):
     images = make_images(8, 8, 12, 3)
     expected = as_numpy(keras.layers.RandomFlip(direction, seed=0)(images, training=True))
     ways = [
@@ -245,7 +247,7 @@ def test_a_flip_is_that_of_keras(direction):
     assert np.any(same, axis=1).all()  # each way occurs
 
 
-def test_a_shear_is_that_of_keras_about_the_center():
+def test_shear_matches_centered_keras_random_shear():
     images = make_images(8, 8, 12, 3)
     slope = 0.4
     theirs = keras.layers.RandomShear((slope, slope), fill_mode="constant", seed=0)
@@ -265,7 +267,7 @@ def test_a_shear_is_that_of_keras_about_the_center():
     assert np.any(same, axis=1).all()
 
 
-def test_one_resampling_is_the_chain_of_keras_layers():
+def test_single_resampling_matches_chain_of_keras_layers():
     # Interpolation gives a slope exactly, however often it is done, away from the borders.
     rows, columns = np.mgrid[:24, :31]
     slope = np.stack([rows, columns, np.ones_like(rows)], axis=-1)[None].astype("float32")

@@ -41,7 +41,7 @@ def mapped(images, transform, batch_size=None, **options):
         for second, interpolation in enumerate(["bilinear", "nearest"])
     ],
 )
-def test_a_map_and_a_compiled_model_do_what_is_done_to_arrays(
+def test_tf_data_map_and_predict_match_transform_images_on_arrays(
     fill_mode, interpolation, data_format, several_parameters
 ):
     import tensorflow as tf
@@ -71,7 +71,7 @@ def test_a_map_and_a_compiled_model_do_what_is_done_to_arrays(
 
 
 @pytest.mark.parametrize("count", [0, 1, CHUNK_SIZE, 2 * CHUNK_SIZE + 3])
-def test_images_that_are_resampled_in_turn_are_those_that_are_resampled_singly(count):
+def test_chunked_resampling_matches_single_image_resampling(count):
     layer = RandomAffine(*EVERYTHING, seed=0)
     images = make_images(count, 9, 8, 3)
     drawn = layer.get_random_transformation(count)
@@ -85,29 +85,29 @@ def test_images_that_are_resampled_in_turn_are_those_that_are_resampled_singly(c
 
 @pytest.mark.parametrize("batch_size", [None, 4])
 @pytest.mark.parametrize("dtype", ["float32", "uint8"])
-def test_in_a_map_every_image_draws_in_every_pass(batch_size, dtype):
+def test_tf_data_map_draws_per_image_and_epoch_and_follows_seed(batch_size, dtype):
     import tensorflow as tf
 
     images = np.stack([make_images(9, 8, 3)] * 10).astype(dtype)  # batches of 4, 4 and 2
     dataset = tf.data.Dataset.from_tensor_slices(images)
     dataset = dataset if batch_size is None else dataset.batch(batch_size)
 
-    def passes(seed):
+    def augment_for_two_epochs(seed):
         layer = RandomAffine(*EVERYTHING, seed=seed)
         augmented = dataset.map(lambda x: layer(x, training=True))
         join = np.stack if batch_size is None else np.concatenate
         return np.stack([join(list(augmented.as_numpy_iterator())) for _ in range(2)])
 
-    found = passes(3)
+    found = augment_for_two_epochs(3)
     assert found.shape == (2, *images.shape)
     assert found.dtype == "float32"
     assert len({image.tobytes() for each in found for image in each}) == 20
-    np.testing.assert_array_equal(passes(3), found)
-    assert (passes(4) != found).any()
-    assert (passes(None) != passes(None)).any()
+    np.testing.assert_array_equal(augment_for_two_epochs(3), found)
+    assert (augment_for_two_epochs(4) != found).any()
+    assert (augment_for_two_epochs(None) != augment_for_two_epochs(None)).any()
 
 
-def test_parallel_maps_never_draw_alike():
+def test_parallel_tf_data_map_never_repeats_draws():
     import tensorflow as tf
 
     images = np.stack([make_images(9, 8, 3)] * 400)
@@ -126,19 +126,19 @@ def test_parallel_maps_never_draw_alike():
 
 @pytest.mark.parametrize("training", [False, None])
 @pytest.mark.parametrize("batch_size", [None, 3])
-def test_in_a_map_images_are_untouched_without_training(training, batch_size):
+def test_tf_data_map_keeps_images_unchanged_when_not_training(training, batch_size):
     images, layer = make_images(*SHAPE), RandomAffine(*EVERYTHING)
     found = mapped(images, lambda x: layer(x, training=training), batch_size)
     np.testing.assert_array_equal(found, images)
 
 
-def test_in_a_map_the_compute_dtype_is_kept():
+def test_tf_data_map_returns_compute_dtype():
     layer = RandomAffine(*EVERYTHING, dtype="mixed_float16")
     found = mapped(make_images(*SHAPE), lambda x: layer(x, training=True), 3)
     assert found.dtype == "float16"
 
 
-def test_in_a_map_sizes_may_differ():
+def test_tf_data_map_accepts_varying_image_sizes():
     import tensorflow as tf
 
     layer = RandomAffine("vertical", rotation_degrees=(180, 180), fill_mode="wrap", seed=0)
@@ -151,7 +151,7 @@ def test_in_a_map_sizes_may_differ():
     assert [output.shape[:2] for output in outputs] == sizes
 
 
-def test_a_mask_gets_the_transform_of_its_image_in_a_map():
+def test_tf_data_map_applies_same_transform_to_image_and_mask():
     import tensorflow as tf
 
     layer = RandomAffine(*EVERYTHING, fill_mode="constant", interpolation="nearest", seed=0)
@@ -170,7 +170,7 @@ def test_a_mask_gets_the_transform_of_its_image_in_a_map():
 
 @ON_TENSORFLOW
 @pytest.mark.parametrize("fill_mode", FILL_MODES)
-def test_xla_compiles_it(fill_mode, several_parameters):
+def test_xla_compiled_transform_images_matches_eager(fill_mode, several_parameters):
     import tensorflow as tf
 
     layer, images = RandomAffine(fill_mode=fill_mode, fill_value=9.0), make_images(*SHAPE)
@@ -182,7 +182,7 @@ def test_xla_compiles_it(fill_mode, several_parameters):
 
 
 @ON_TENSORFLOW
-def test_keras_compiles_a_model_by_xla_without_a_warning():
+def test_jit_compiled_model_trains_without_warning():
     images = make_images(5, 8, 8, 3) / 255  # batches of 2, 2 and 1
     layers = [keras.Input((8, 8, 3)), RandomAffine(*EVERYTHING), keras.layers.Dense(3)]
     model = keras.Sequential(layers)
@@ -193,7 +193,7 @@ def test_keras_compiles_a_model_by_xla_without_a_warning():
 
 
 @ON_TENSORFLOW
-def test_without_xla_the_kernel_does_it(monkeypatch, several_parameters):
+def test_tf_data_map_matches_arrays_when_xla_is_unavailable(monkeypatch, several_parameters):
     import tensorflow as tf
 
     from catdog_keras._backend.xla import can_compile_by_xla

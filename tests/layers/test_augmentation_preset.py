@@ -20,7 +20,7 @@ def augmented(layer, images):
     return keras.ops.convert_to_numpy(layer(images, training=True))
 
 
-def test_medium_is_what_models_2_and_3_have_always_had():
+def test_medium_is_default_and_has_expected_config():
     expected = RandomAffine("horizontal", rotation_degrees=20, zoom=0.1, translation=0.1)
     config = {**expected.get_config(), "name": "augmentation"}
     assert (
@@ -29,7 +29,7 @@ def test_medium_is_what_models_2_and_3_have_always_had():
 
 
 @EVERY_STRENGTH
-def test_it_is_one_layer_that_acts_in_training_only(strength):
+def test_preset_changes_images_only_in_training(strength):
     images = make_images(32)
     layer = augmentation_preset(strength, seed=0)
     assert layer.name == "augmentation"
@@ -41,7 +41,7 @@ def test_it_is_one_layer_that_acts_in_training_only(strength):
 
 
 @EVERY_STRENGTH
-def test_same_seed_same_bits_also_after_serialisation(strength):
+def test_same_seed_reproduces_outputs_after_serialization(strength):
     images = make_images(32)
     layer = augmentation_preset(strength, seed=2**31 - 1)
     config = json.loads(json.dumps(keras.saving.serialize_keras_object(layer)))
@@ -51,7 +51,7 @@ def test_same_seed_same_bits_also_after_serialisation(strength):
     assert (augmented(augmentation_preset(strength, seed=2), images) != first).any()
 
 
-def test_light_swaps_left_and_right_in_half_of_the_images():
+def test_light_flips_about_half_of_images_horizontally():
     images = make_images(64)
     outputs = augmented(augmentation_preset("light", seed=0), images)
     kept = np.isclose(outputs, images, atol=1e-2).all((1, 2, 3))
@@ -61,7 +61,7 @@ def test_light_swaps_left_and_right_in_half_of_the_images():
 
 
 @pytest.mark.parametrize("value_range", [(0, 255), (0, 1), [0.0, 1.0]])
-def test_strong_stays_in_the_range_and_erases_with_its_middle(value_range):
+def test_strong_keeps_value_range_and_erases_with_mid_gray(value_range):
     low, high = value_range
     images = np.full((200, 16, 16, 3), high, "float32")
     images[..., 1] = low + 0.4 * (high - low)
@@ -78,7 +78,7 @@ def test_strong_stays_in_the_range_and_erases_with_its_middle(value_range):
     assert len(np.unique(outputs[recolored, 0, 0].round(3), axis=0)) > 100
 
 
-def test_strong_seeds_its_layers_apart():
+def test_strong_gives_each_layer_a_different_seed():
     affine, color, erasing = augmentation_preset("strong", seed=2**31 - 1).layers
     seeded = [affine, color, erasing, *color.layer.layers, erasing.layer]
     seeds = [layer.seed for layer in seeded]
@@ -88,7 +88,7 @@ def test_strong_seeds_its_layers_apart():
 
 
 @EVERY_STRENGTH
-def test_channels_first_is_the_same_transposed(strength):
+def test_channels_first_matches_transposed_channels_last(strength):
     images = make_images(3)
     expected = augmented(augmentation_preset(strength, seed=0), images)
     layer = augmentation_preset(strength, seed=0, data_format="channels_first")
@@ -113,7 +113,7 @@ SPAN = "a pair (low, high) of numbers with low < high"
         ({"data_format": "first"}, ValueError, "`data_format` must be one of 'channels_last', 'channels_first'; received data_format='first'."),
     ],
 )  # fmt: skip
-def test_wrong_arguments_are_named(arguments, error, message):
+def test_invalid_arguments_raise(arguments, error, message):
     with pytest.raises(error) as caught:
         augmentation_preset(**arguments)
     assert str(caught.value) == message

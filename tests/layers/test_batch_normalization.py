@@ -42,7 +42,7 @@ def is_fused(inputs, axis=-1):
     return _backend.can_fuse_batch_norm(keras.ops.convert_to_tensor(inputs), axis)
 
 
-def test_the_fused_kernel_is_taken_where_it_is_said_to_be():
+def test_can_fuse_batch_norm_accepts_only_supported_inputs():
     images = make_images(2, 3, 4, 5)
     assert is_fused(images) == is_fused(images, 3) == (BACKEND != "jax")
     assert is_fused(images.astype("float16")) == (BACKEND != "jax")
@@ -54,7 +54,7 @@ def test_the_fused_kernel_is_taken_where_it_is_said_to_be():
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_no_epsilon_is_computed_as_by_keras(training):
+def test_zero_epsilon_matches_keras(training):
     images = make_images(4, 5, 7, 3)
     ours, theirs = (
         keras.ops.convert_to_numpy(layer(images, training=training))
@@ -66,7 +66,7 @@ def test_no_epsilon_is_computed_as_by_keras(training):
 @pytest.mark.parametrize("scale", [True, False])
 @pytest.mark.parametrize("center", [True, False])
 @pytest.mark.parametrize("training", [True, False])
-def test_outputs_gradients_and_averages_are_keras_own(gradients, scale, center, training):
+def test_gradients_and_moving_averages_match_keras(gradients, scale, center, training):
     images = make_images(4, 5, 7, 3)
     weighting = keras.ops.convert_to_tensor(make_images(4, 5, 7, 3, seed=2))
     found = []
@@ -85,7 +85,7 @@ def test_outputs_gradients_and_averages_are_keras_own(gradients, scale, center, 
 
 
 @pytest.mark.parametrize("policy", ["float32", "mixed_float16", "mixed_bfloat16"])
-def test_outputs_are_keras_own_in_each_policy(policy):
+def test_outputs_and_moving_averages_match_keras_for_each_dtype_policy(policy):
     images = make_images(4, 5, 7, 3, offset=10)
     tolerance = {"float32": 1e-5, "mixed_float16": 2e-3, "mixed_bfloat16": 2e-2}[policy]
     for training in (True, False):
@@ -99,7 +99,7 @@ def test_outputs_are_keras_own_in_each_policy(policy):
             np.testing.assert_allclose(kept, keras_kept, rtol=2e-5, atol=2e-5)
 
 
-def test_moving_averages_are_keras_own_after_20_steps():
+def test_moving_averages_match_keras_after_20_steps():
     ours, theirs = pair((None, None, None, 3), momentum=0.9)
     for step in range(20):
         images = make_images(1 + step % 3, 2 + step % 2, 3, 3, offset=step, seed=step)
@@ -115,7 +115,7 @@ def test_moving_averages_are_keras_own_after_20_steps():
     ("shape", "axis"),
     [((6, 3), -1), ((4, 5, 3), -1), ((4, 5, 7, 3), 1), ((4, 5, 7, 3), 2), ((2, 3, 4, 5, 3), -1)],
 )
-def test_other_ranks_and_axes_are_keras_own(shape, axis):
+def test_other_ranks_and_axes_match_keras(shape, axis):
     images = make_images(*shape)
     ours, theirs = pair(shape, axis=axis)
     for training in (True, False):
@@ -129,7 +129,7 @@ def test_other_ranks_and_axes_are_keras_own(shape, axis):
         np.testing.assert_allclose(kept, keras_kept, rtol=1e-5)
 
 
-def test_a_mask_counts():
+def test_mask_changes_outputs_and_matches_keras():
     images = make_images(4, 5, 7, 3)
     mask = np.random.default_rng(0).uniform(size=(4, 5, 7)) < 0.5
     ours, theirs = pair(images.shape)
@@ -146,7 +146,7 @@ def test_a_mask_counts():
         pytest.param({"synchronized": True}, marks=only_tensorflow),
     ],
 )
-def test_renormalized_or_synchronized_it_is_keras_own(arguments, monkeypatch):
+def test_renorm_and_synchronized_match_keras_without_fused_kernel(arguments, monkeypatch):
     monkeypatch.delattr(_backend, "batch_norm_training")
     monkeypatch.delattr(_backend, "batch_norm_inference")
     ours, theirs = pair((None, None, None, 3), **arguments)
@@ -157,7 +157,7 @@ def test_renormalized_or_synchronized_it_is_keras_own(arguments, monkeypatch):
 
 
 @pytest.mark.parametrize("offset", [0.0, 1e2, 1e4])
-def test_far_from_zero_it_is_no_worse_than_keras(offset):
+def test_rounding_error_does_not_exceed_keras_when_mean_is_large(offset):
     images = make_images(4, 9, 11, 3, offset=offset)
     expected, mean, variance = reference(images, gamma=1.0, beta=0.0)
     errors = []
@@ -176,7 +176,7 @@ def test_far_from_zero_it_is_no_worse_than_keras(offset):
         assert max(errors[0]) < 2e-3, errors
 
 
-def test_a_constant_input_becomes_beta():
+def test_constant_input_is_normalized_to_beta():
     layer, _ = pair((None, None, None, 3))
     beta = layer.get_weights()[1]
     images = np.full((4, 3, 3, 3), 100.0, "float32")
@@ -184,7 +184,7 @@ def test_a_constant_input_becomes_beta():
     np.testing.assert_allclose(outputs, np.broadcast_to(beta, outputs.shape), atol=1e-3)
 
 
-def test_one_value_per_channel_has_variance_zero():
+def test_one_value_per_channel_is_normalized_to_beta():
     images = make_images(1, 1, 1, 3)
     ours, theirs = pair(images.shape)
     for layer in (ours, theirs):
@@ -194,7 +194,7 @@ def test_one_value_per_channel_has_variance_zero():
         np.testing.assert_allclose(kept, keras_kept, rtol=1e-6)
 
 
-def test_frozen_it_uses_its_moving_averages_and_keeps_them():
+def test_frozen_layer_uses_and_keeps_moving_averages():
     images = make_images(4, 5, 7, 3)
     layer, _ = pair(images.shape)
     layer.trainable = False
@@ -223,7 +223,7 @@ def small_model(layer, **compiling):
 @pytest.mark.parametrize(
     "jit_compile", {"tensorflow": [False, True], "jax": [True], "torch": [False]}[BACKEND]
 )
-def test_training_gives_the_weights_that_keras_layer_gives(jit_compile):
+def test_trained_weights_match_keras(jit_compile):
     images, targets = make_images(10, 6, 6, 3, offset=5), make_images(10, 2, seed=1)
     weights = []
     for layer in (BatchNormalization(), keras.layers.BatchNormalization()):
@@ -236,7 +236,7 @@ def test_training_gives_the_weights_that_keras_layer_gives(jit_compile):
 
 
 @only_tensorflow
-def test_the_graph_has_the_fused_kernel_but_not_under_xla():
+def test_graph_uses_fused_kernel_except_under_xla():
     import tensorflow as tf
 
     layer, _ = pair((None, None, None, 3))
@@ -256,7 +256,7 @@ def test_the_graph_has_the_fused_kernel_but_not_under_xla():
 
 
 @only_tensorflow
-def test_without_a_way_to_see_xla_keras_operations_are_used(monkeypatch):
+def test_can_fuse_batch_norm_is_false_when_xla_is_on_or_undetectable(monkeypatch):
     import tensorflow as tf
 
     images = make_images(2, 3, 4, 5)
@@ -269,7 +269,7 @@ def test_without_a_way_to_see_xla_keras_operations_are_used(monkeypatch):
 
 
 @only_torch
-def test_torch_runs_its_fused_kernel():
+def test_torch_training_uses_native_batch_norm_kernel():
     layer, _ = pair((None, None, None, 3))
     outputs = layer(make_images(4, 5, 7, 3), training=True)
     names, nodes = set(), [outputs.grad_fn]
@@ -281,7 +281,7 @@ def test_torch_runs_its_fused_kernel():
     assert "NativeBatchNormBackward0" in names
 
 
-def test_weights_move_between_the_two_layers_in_a_file(tmp_path):
+def test_weights_file_loads_into_keras_layer(tmp_path):
     images = make_images(3, 6, 6, 3)
     ours, theirs = (
         small_model(layer) for layer in (BatchNormalization(), keras.layers.BatchNormalization())
@@ -293,7 +293,7 @@ def test_weights_move_between_the_two_layers_in_a_file(tmp_path):
     np.testing.assert_allclose(as_numpy(theirs(images, training=False)), expected, atol=1e-5)
 
 
-def test_a_saved_model_moves_between_the_two_layers(tmp_path, monkeypatch):
+def test_saved_model_converts_to_and_from_keras_layer(tmp_path, monkeypatch):
     images = make_images(3, 6, 6, 3)
     ours, theirs = (
         small_model(layer) for layer in (BatchNormalization(), keras.layers.BatchNormalization())
@@ -318,7 +318,7 @@ def test_a_saved_model_moves_between_the_two_layers(tmp_path, monkeypatch):
         np.testing.assert_allclose(as_numpy(second(images, training=False)), expected, atol=1e-5)
 
 
-def penalised(layers, images):
+def gradient_penalty_derivatives(layers, images):
     """Derivatives of the square of a gradient by the weights, as a gradient penalty has them."""
     import tensorflow as tf
 
@@ -332,7 +332,7 @@ def penalised(layers, images):
 
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="about TensorFlow's kernel")
 @pytest.mark.parametrize("compiled", [True, False])
-def test_second_derivatives_are_those_of_keras(compiled):
+def test_second_derivatives_match_keras(compiled):
     """TensorFlow's own second derivatives of the fused kernel are not."""
     import tensorflow as tf
 
@@ -343,14 +343,16 @@ def test_second_derivatives_are_those_of_keras(compiled):
         layers.build(images.shape)
         generator = np.random.default_rng(1)
         layers.set_weights([generator.uniform(0.1, 0.5, w.shape) for w in layers.weights])
-        run = tf.function(penalised) if compiled else penalised
+        run = (
+            tf.function(gradient_penalty_derivatives) if compiled else gradient_penalty_derivatives
+        )
         found.append(run(layers, images))
     for ours, theirs in zip(*found, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-3 * np.abs(theirs).max())
 
 
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="PyTorch has no forward mode here")
-def test_forward_differentiation_is_keras_own():
+def test_forward_mode_jvp_matches_keras():
     import tensorflow as tf
 
     images, tangent = (

@@ -43,7 +43,7 @@ def reference(images, block, weights, *, training):
     return pooled.max((-2, -1))
 
 
-def scrambled(**arguments):
+def block_with_random_weights(**arguments):
     """A block whose weights no initializer gives; gammas of either sign."""
     block = ConvBlock(4, **arguments)
     first = block.data_format == "channels_first"
@@ -67,8 +67,8 @@ def scrambled(**arguments):
         {"use_batch_norm": False},
     ],
 )
-def test_outputs_are_those_of_the_arithmetic(arguments, data_format):
-    block, weights = scrambled(**arguments, data_format=data_format)
+def test_outputs_match_numpy_reference(arguments, data_format):
+    block, weights = block_with_random_weights(**arguments, data_format=data_format)
     images = make_images(*INPUT_SHAPE)
     first = data_format == "channels_first"
     inputs = images.transpose(0, 3, 1, 2) if first else images
@@ -80,7 +80,7 @@ def test_outputs_are_those_of_the_arithmetic(arguments, data_format):
         np.testing.assert_allclose(outputs, expected, rtol=1e-4, atol=1e-4)
 
 
-def test_it_is_the_stock_layers_in_the_tutorials_order():
+def test_trained_weights_match_conv_batch_norm_max_pool_layers():
     images, targets = make_images(4, 10, 10, 3), make_images(4, 2)
     weights = []
     for stock in (False, True):
@@ -105,8 +105,10 @@ def test_it_is_the_stock_layers_in_the_tutorials_order():
 
 @pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
 @pytest.mark.parametrize("activation", ["softmax", lambda maps: maps / (1 + abs(maps[:, :1]))])
-def test_an_activation_sees_the_axes_of_the_data_format(activation, data_format):
-    block, _ = scrambled(activation=activation, data_format=data_format, pool_size=1)
+def test_activation_receives_axes_in_data_format_order(activation, data_format):
+    block, _ = block_with_random_weights(
+        activation=activation, data_format=data_format, pool_size=1
+    )
     first = data_format == "channels_first"
     images = make_images(*INPUT_SHAPE)
     kernel, bias, gamma, beta, mean, variance = block.get_weights()
@@ -121,7 +123,7 @@ def test_an_activation_sees_the_axes_of_the_data_format(activation, data_format)
 
 
 @pytest.mark.skipif(keras.backend.backend() != "torch", reason="about the memory of PyTorch")
-def test_on_pytorch_a_channels_last_map_is_never_copied_into_another_order():
+def test_torch_channels_last_step_does_not_copy_feature_maps():
     import torch
 
     model = keras.Sequential([keras.Input((40, 40, 3)), ConvBlock(16), ConvBlock(32)])
@@ -134,16 +136,16 @@ def test_on_pytorch_a_channels_last_map_is_never_copied_into_another_order():
     assert [shape for shape in copied if len(shape) == 4 and shape[0] == 2] == []
 
 
-def test_parts_that_are_switched_off_are_absent():
+def test_disabled_batch_norm_and_pooling_are_none():
     plain = ConvBlock(4, use_batch_norm=False, pool_size=1)
     assert plain.normalization is None
     assert plain.pooling is None
     plain.build(INPUT_SHAPE)
     assert len(plain.weights) == 2
-    assert len(scrambled()[0].weights) == 6
+    assert len(block_with_random_weights()[0].weights) == 6
 
 
-def test_momentum_is_that_of_the_moving_averages():
+def test_momentum_sets_decay_of_moving_mean():
     images = make_images(*INPUT_SHAPE)
     kept = {}
     for momentum in (0.0, 0.75):
@@ -157,7 +159,7 @@ def test_momentum_is_that_of_the_moving_averages():
 
 
 @pytest.mark.parametrize("how", ["argument", "attribute"])
-def test_frozen_it_keeps_its_moving_averages(how):
+def test_frozen_block_runs_in_inference_mode_and_keeps_moving_mean(how):
     block = ConvBlock(4, trainable=how != "argument")
     if how == "attribute":
         block.trainable = False
@@ -170,7 +172,7 @@ def test_frozen_it_keeps_its_moving_averages(how):
 
 
 @pytest.mark.parametrize("activation", [None, "leaky_relu", keras.layers.LeakyReLU(0.3)])
-def test_any_keras_activation_survives_a_file(activation, tmp_path):
+def test_saved_model_keeps_activation(activation, tmp_path):
     model = keras.Sequential([keras.Input((9, 12, 3)), ConvBlock(4, activation=activation)])
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
@@ -180,7 +182,7 @@ def test_any_keras_activation_survives_a_file(activation, tmp_path):
     assert (outputs < 0).any()
 
 
-def test_a_size_may_be_unknown():
+def test_unknown_height_and_width_are_accepted():
     block = ConvBlock(4)
     assert block.compute_output_shape((None, None, 9, 3)) == (None, None, 3, 4)
     model = keras.Sequential([keras.Input((None, None, 3)), block])
@@ -225,7 +227,7 @@ SMALL = "`input_shape` must be at least {needed} with {arguments}; received inpu
         ),
     ],
 )
-def test_a_shape_that_cannot_work_is_refused(arguments, shape, message):
+def test_invalid_input_shape_raises(arguments, shape, message):
     with pytest.raises(ValueError, match="must be") as error:
         ConvBlock(4, **arguments).compute_output_shape(shape)
     assert str(error.value) == message
@@ -234,14 +236,14 @@ def test_a_shape_that_cannot_work_is_refused(arguments, shape, message):
     assert str(error.value) == message
 
 
-def test_a_later_image_that_is_too_small_is_refused():
+def test_call_raises_when_later_images_are_too_small():
     block = ConvBlock(4)
     block(make_images(*INPUT_SHAPE))
     with pytest.raises(ValueError, match="`input_shape` must be at least 4 pixels high"):
         block(make_images(2, 3, 9, 3))
 
 
-def test_unknown_channels_are_refused():
+def test_build_raises_when_number_of_channels_is_unknown():
     with pytest.raises(ValueError, match="must be") as error:
         ConvBlock(4).build((None, 9, 9, None))
     assert str(error.value) == (
@@ -279,18 +281,18 @@ WINDOW = "an integer of at least 1, or a pair (height, width) of them"
         ),
     ],
 )  # fmt: skip
-def test_a_wrong_argument_is_refused(arguments, kind, message):
+def test_invalid_argument_raises(arguments, kind, message):
     with pytest.raises(kind) as error:
         ConvBlock(**({"filters": 4} | arguments))
     assert str(error.value) == message
 
 
-def test_a_pair_may_be_a_list():
+def test_pair_argument_accepts_list():
     assert ConvBlock(4, kernel_size=[2, 3]).kernel_size == (2, 3)
 
 
 @pytest.mark.skipif(keras.backend.backend() != "torch", reason="about PyTorch's compiler")
-def test_the_compiler_of_pytorch_takes_blocks_whole():
+def test_torch_compile_captures_full_graph():
     """After a graph break it compiles for sides of any size, and fails."""
     import torch
 

@@ -16,7 +16,7 @@ FILTERS = 6
 
 
 @pytest.fixture(autouse=True)
-def every_map_is_large(monkeypatch):
+def lower_large_map_threshold(monkeypatch):
     monkeypatch.setattr(normalized_pooling, "LARGE_MAP", 1)
 
 
@@ -67,13 +67,13 @@ def step(layer, images, *, compiled=True, jit_compile=None):
     return found + [np.asarray(weight) for weight in layer.non_trainable_weights]
 
 
-def assert_alike(found, expected, tolerance):
+def assert_arrays_close(found, expected, tolerance):
     for one, other in zip(found, expected, strict=True):
         scale = max(1.0, np.abs(other).max())
         np.testing.assert_allclose(one, other, rtol=tolerance, atol=tolerance * scale)
 
 
-def takes_the_way(block, images):
+def supports_fused_path(block, images):
     size = block.pool_size
     window = (size, size) if isinstance(size, int) else size
     return _backend.can_normalize_and_pool(block.convolution(images), window)
@@ -91,22 +91,22 @@ def takes_the_way(block, images):
         ((2, 10, 12, 3), {"activation": None}),
     ],
 )
-def test_it_is_the_stock_layers_with_all_gradients(shape, arguments):
+def test_outputs_gradients_and_moving_averages_match_keras_layers(shape, arguments):
     block, layers = pair(shape, **arguments)
     images = numbers(*shape)
-    assert takes_the_way(block, images)
+    assert supports_fused_path(block, images)
     expected = step(layers, images)
     assert len(expected) == 1 + 1 + 4 + 2
-    assert_alike(step(block, images), expected, 2e-5)
+    assert_arrays_close(step(block, images), expected, 2e-5)
 
 
-def test_eagerly_it_is_the_same():
+def test_eager_training_step_matches_keras_layers():
     block, layers = pair((2, 10, 12, 3))
     images = numbers(2, 10, 12, 3)
-    assert_alike(step(block, images, compiled=False), step(layers, images), 2e-5)
+    assert_arrays_close(step(block, images, compiled=False), step(layers, images), 2e-5)
 
 
-def test_in_bfloat16_it_is_the_arithmetic_of_float32_rounded_once():
+def test_bfloat16_outputs_match_rounded_float64_reference():
     maps, gammas, beta = numbers(4, 21, 24, FILTERS), numbers(FILTERS), numbers(FILTERS, seed=1)
     maps = tf.cast(maps, "bfloat16")
     arguments = (tf.constant(gammas), tf.constant(beta), 1e-3, (2, 3))
@@ -123,7 +123,7 @@ def test_in_bfloat16_it_is_the_arithmetic_of_float32_rounded_once():
     np.testing.assert_allclose(found[2], variance, rtol=1e-6)
 
 
-def test_in_bfloat16_gradients_are_as_near_to_float32_as_those_of_the_stock_layers():
+def test_bfloat16_training_step_error_is_comparable_to_keras_layers():
     images = numbers(4, 22, 24, 3)
     truth = step(pair(images.shape)[1], images)
     blocks = pair(images.shape, dtype="mixed_bfloat16")
@@ -139,7 +139,7 @@ def test_in_bfloat16_gradients_are_as_near_to_float32_as_those_of_the_stock_laye
 
 
 @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
-def test_moving_averages_are_keras_own_after_20_steps_of_many_batch_sizes(dtype):
+def test_moving_averages_match_keras_layers_for_varying_batch_sizes(dtype):
     block, layers = pair((4, 10, 12, 3), dtype=dtype)
     for number in range(20):
         images = numbers(1 + number % 3, 10, 12, 3, seed=number) + number
@@ -151,7 +151,7 @@ def test_moving_averages_are_keras_own_after_20_steps_of_many_batch_sizes(dtype)
 
 
 @pytest.mark.parametrize("offset", [0.0, 1e2, 1e4])
-def test_statistics_far_from_zero_are_as_good_as_those_of_keras(offset):
+def test_statistics_error_does_not_exceed_keras_when_mean_is_large(offset):
     maps = numbers(8, 40, 40, 4) + np.float32(offset)
     maps[:, 20] += 3  # the row that the guess at the mean is made from
     exact = maps.astype("float64")
@@ -166,7 +166,7 @@ def test_statistics_far_from_zero_are_as_good_as_those_of_keras(offset):
         assert error <= keras_error + 1e-5
 
 
-def test_statistics_of_many_values_are_exact_to_the_fifth_digit():
+def test_mean_and_variance_of_large_maps_match_float64():
     maps = np.maximum(numbers(8, 320, 320, 2), 0)
     _, mean, variance = normalized_pooling.normalize_and_pool(
         tf.constant(maps), tf.ones(2), tf.zeros(2), 1e-3, (2, 2), rectify=False
@@ -177,7 +177,7 @@ def test_statistics_of_many_values_are_exact_to_the_fifth_digit():
 
 
 @pytest.mark.parametrize("value", [0.0, 3.0, -1e6])
-def test_a_constant_map_is_normalized_to_beta(value):
+def test_constant_map_is_normalized_to_beta(value):
     maps = tf.fill((2, 8, 8, 2), tf.constant(value))
     beta = tf.constant([0.5, -2.0])
     outputs, mean, variance = _backend.normalize_and_pool(
@@ -189,7 +189,7 @@ def test_a_constant_map_is_normalized_to_beta(value):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-def test_of_equal_values_the_first_has_the_gradient(dtype):
+def test_gradient_of_tied_values_matches_max_pool2d(dtype):
     maps = tf.cast(tf.constant(np.random.default_rng(0).integers(0, 3, (2, 8, 8, 2))), dtype)
 
     def gradient(function):
@@ -220,7 +220,7 @@ def test_of_equal_values_the_first_has_the_gradient(dtype):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-def test_nan_and_infinity_are_not_hidden(dtype):
+def test_nan_and_infinite_inputs_produce_nan_outputs(dtype):
     maps = numbers(2, 4, 4, 2)
     maps[0, 0, 0, 0], maps[0, 0, 0, 1] = np.nan, np.inf
     outputs, *_ = _backend.normalize_and_pool(
@@ -229,7 +229,7 @@ def test_nan_and_infinity_are_not_hidden(dtype):
     assert np.isnan(np.asarray(tf.cast(outputs, "float32"))).any(axis=(0, 1, 2)).all()
 
 
-def test_a_gradient_has_a_gradient():
+def test_second_derivatives_match_keras_layers():
     images = numbers(2, 8, 9, 2)
     found = []
     for layer in pair(images.shape, np.array([1.5, -0.7, 0.5, 0.2, -2.0, 1.0])):
@@ -242,10 +242,10 @@ def test_a_gradient_has_a_gradient():
             slope = tf.reduce_sum(tf.square(inner.gradient(loss, inputs)))
         trained = [weight.value for weight in layer.trainable_weights]
         found.append([each.numpy() for each in outer.gradient(slope, [inputs, *trained])])
-    assert_alike(*found, 1e-4)
+    assert_arrays_close(*found, 1e-4)
 
 
-def test_without_gradients_by_some_weights_it_works():
+def test_frozen_convolution_is_unchanged_while_normalization_trains():
     block, _ = pair((2, 8, 9, 2))
     block.convolution.trainable = False
     model = keras.Sequential(
@@ -259,7 +259,7 @@ def test_without_gradients_by_some_weights_it_works():
     assert moved == [False, True, True]
 
 
-def test_where_it_is_not_taken():
+def test_can_normalize_and_pool_accepts_only_supported_inputs():
     maps = tf.zeros((2, 8, 8, 6))
     assert _backend.can_normalize_and_pool(maps, (2, 2))
     assert _backend.can_normalize_and_pool(tf.cast(maps, "bfloat16"), (2, 2))
@@ -269,24 +269,24 @@ def test_where_it_is_not_taken():
     assert not _backend.can_normalize_and_pool(keras.KerasTensor((2, None, 8, 6)), (2, 2))
 
 
-def test_small_maps_are_left_to_the_kernels(monkeypatch):
+def test_can_normalize_and_pool_rejects_small_maps(monkeypatch):
     monkeypatch.setattr(normalized_pooling, "LARGE_MAP", 8 * 8 * 6 + 1)
     assert not _backend.can_normalize_and_pool(tf.zeros((2, 8, 8, 6)), (2, 2))
     assert _backend.can_normalize_and_pool(tf.zeros((2, 8, 9, 6)), (2, 2))
 
 
-def test_under_xla_and_frozen_the_layers_run_one_by_one(monkeypatch):
+def test_block_runs_separate_layers_under_xla_and_when_frozen(monkeypatch):
     block, layers = pair((2, 10, 12, 3))
     images = numbers(2, 10, 12, 3)
     monkeypatch.delattr(_backend, "normalize_and_pool")
-    assert_alike(step(block, images, jit_compile=True), step(layers, images), 2e-5)
+    assert_arrays_close(step(block, images, jit_compile=True), step(layers, images), 2e-5)
     block.trainable = layers.trainable = False
     np.testing.assert_allclose(
         block(images, training=True), layers(images, training=True), rtol=1e-4, atol=1e-5
     )
 
 
-def test_many_sizes_are_no_reason_to_warn(caplog):
+def test_varying_image_sizes_do_not_log_retracing_warning(caplog):
     """TensorFlow warns about a function that is retraced in most calls."""
     block = ConvBlock(FILTERS)
     with caplog.at_level("WARNING", logger="tensorflow"):
@@ -295,7 +295,7 @@ def test_many_sizes_are_no_reason_to_warn(caplog):
     assert "retracing" not in caplog.text
 
 
-def test_forward_differentiation_is_that_of_the_layers():
+def test_forward_mode_jvp_matches_keras_layers():
     images, tangent = tf.constant(numbers(2, 10, 12, 3)), tf.constant(numbers(2, 10, 12, 3, seed=1))
     found = []
     for layer in pair(images.shape):

@@ -37,14 +37,14 @@ def assert_equal_to_numpy(scheme, outputs, expected):
     np.testing.assert_allclose(outputs, expected, rtol=0, atol=tolerance)
 
 
-def test_every_scheme_is_compared():
+def test_every_scheme_has_a_keras_reference():
     assert set(KERAS_FUNCTIONS) == set(SCHEMES)
     assert set(KERAS_MODES) | {"unit"} == set(SCHEMES)
 
 
 @pytest.mark.parametrize("scheme", KERAS_MODES)
 @pytest.mark.parametrize("kind", ["every value", "any value"])
-def test_values_are_keras_own_to_the_last_bit(scheme, kind):
+def test_values_match_keras_preprocess_input_exactly(scheme, kind):
     images = every_value()
     if kind == "any value":
         images = np.random.default_rng(0).uniform(0, 255, (3, 31, 17, 3)).astype("float32")
@@ -54,7 +54,7 @@ def test_values_are_keras_own_to_the_last_bit(scheme, kind):
     assert_equal_to_numpy(scheme, outputs, KERAS_FUNCTIONS[scheme](images.copy()))
 
 
-def test_unit_divides_where_keras_rescaling_multiplies():
+def test_unit_matches_division_by_255_and_rescaling_within_one_ulp():
     images = every_value()
     outputs = as_numpy(Preprocessing("unit")(images))
     assert_equal_to_numpy("unit", outputs, images / np.float32(255))
@@ -62,7 +62,7 @@ def test_unit_divides_where_keras_rescaling_multiplies():
 
 
 @EVERY_SCHEME
-def test_compiled_values_differ_by_one_rounding_at_most(scheme):
+def test_predict_matches_eager_values_within_one_rounding(scheme):
     images = every_value()
     model = keras.Sequential([keras.Input((None, None, 3)), Preprocessing(scheme)])
     eager = as_numpy(Preprocessing(scheme)(images))
@@ -71,7 +71,7 @@ def test_compiled_values_differ_by_one_rounding_at_most(scheme):
 
 
 @EVERY_SCHEME
-def test_channels_first_is_the_same_transposed(scheme):
+def test_channels_first_matches_transposed_channels_last(scheme):
     images = every_value()
     expected = as_numpy(Preprocessing(scheme)(images)).transpose(0, 3, 1, 2)
     layer = Preprocessing(scheme, data_format="channels_first")
@@ -89,7 +89,7 @@ def test_channels_first_is_the_same_transposed(scheme):
 
 @EVERY_SCHEME
 @pytest.mark.parametrize("dtype", ["uint8", "int32", "float16", "float64"])
-def test_any_input_dtype_gives_the_values_of_float32(scheme, dtype):
+def test_other_input_dtypes_match_float32_inputs(scheme, dtype):
     images = every_value()
     layer = Preprocessing(scheme)
     outputs = layer(images.astype(dtype))
@@ -98,7 +98,7 @@ def test_any_input_dtype_gives_the_values_of_float32(scheme, dtype):
 
 
 @pytest.mark.parametrize("scheme", ["unit", "imagenet_torch"])
-def test_in_half_precision_values_are_rounded_once(scheme):
+def test_float16_outputs_match_rounded_float32_outputs(scheme):
     images = np.random.default_rng(0).uniform(0, 255, (2, 9, 9, 3)).astype("float32")
     exact = as_numpy(Preprocessing(scheme)(images))
     rounded = as_numpy(Preprocessing(scheme, dtype="mixed_float16")(images))
@@ -106,7 +106,7 @@ def test_in_half_precision_values_are_rounded_once(scheme):
 
 
 @EVERY_SCHEME
-def test_inverse_gives_the_images_back(scheme):
+def test_denormalize_restores_images(scheme):
     images = every_value()
     layer = Preprocessing(scheme)
     np.testing.assert_allclose(as_numpy(layer.denormalize(layer(images))), images, atol=1e-4)
@@ -114,7 +114,7 @@ def test_inverse_gives_the_images_back(scheme):
 
 
 @EVERY_SCHEME
-def test_output_range_is_that_of_all_values(scheme):
+def test_output_range_matches_minimum_and_maximum_outputs(scheme):
     layer = Preprocessing(scheme)
     outputs = as_numpy(layer(every_value()))
     np.testing.assert_allclose(layer.output_range, (outputs.min(), outputs.max()), rtol=1e-6)
@@ -142,14 +142,14 @@ SCHEME_OF_MODULE = {
 }
 
 
-def test_every_module_of_applications_is_compared():
+def test_every_keras_applications_module_is_listed():
     modules = vars(keras.applications).items()
     found = {name for name, module in modules if hasattr(module, "preprocess_input")}
     assert found == set(SCHEME_OF_MODULE)
 
 
 @pytest.mark.parametrize("module", SCHEME_OF_MODULE)
-def test_each_module_of_applications_is_met_to_the_last_bit_and_undone(module):
+def test_scheme_matches_applications_module_and_denormalize_inverts_it(module):
     images = every_value()
     tensor = keras.ops.convert_to_tensor(images)
     expected = as_numpy(getattr(keras.applications, module).preprocess_input(tensor))
@@ -165,7 +165,7 @@ def test_each_module_of_applications_is_met_to_the_last_bit_and_undone(module):
 @EVERY_SCHEME
 @pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
 @pytest.mark.parametrize("batch_size", [None, 2])
-def test_in_a_map_of_tf_data_values_are_those_of_an_array(scheme, data_format, batch_size):
+def test_tf_data_map_matches_call_on_arrays(scheme, data_format, batch_size):
     """Whatever Keras's backend is; graphs may multiply by the reciprocal where arrays divide."""
     import tensorflow as tf
 
@@ -191,7 +191,7 @@ def test_in_a_map_of_tf_data_values_are_those_of_an_array(scheme, data_format, b
 @pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="preprocess_input maps on TensorFlow only"
 )
-def test_in_a_map_values_are_keras_own_to_the_last_bit(scheme):
+def test_tf_data_map_matches_keras_preprocess_input_exactly(scheme):
     import tensorflow as tf
 
     dataset = tf.data.Dataset.from_tensors(every_value())
@@ -202,7 +202,7 @@ def test_in_a_map_values_are_keras_own_to_the_last_bit(scheme):
     np.testing.assert_array_equal(found, expected)
 
 
-def test_in_a_map_another_number_of_channels_is_refused_and_half_precision_kept():
+def test_tf_data_map_rejects_wrong_channels_and_keeps_float16():
     import tensorflow as tf
 
     dataset = tf.data.Dataset.from_tensors(np.zeros((2, 3, 5, 1), "uint8"))
@@ -211,7 +211,7 @@ def test_in_a_map_another_number_of_channels_is_refused_and_half_precision_kept(
     assert dataset.map(Preprocessing("unit", dtype="float16")).element_spec.dtype == "float16"
 
 
-def test_schemes_without_colors_take_any_number_of_channels():
+def test_unit_and_signed_schemes_accept_one_channel():
     for scheme in ("unit", "signed"):
         assert tuple(Preprocessing(scheme)(np.zeros((2, 5, 5, 1), "uint8")).shape) == (2, 5, 5, 1)
 
@@ -220,7 +220,7 @@ def test_schemes_without_colors_take_any_number_of_channels():
     ("data_format", "shape"),
     [("channels_last", (2, 3, 5, 1)), ("channels_first", (2, 5, 3, 3))],
 )
-def test_another_number_of_channels_is_refused(data_format, shape):
+def test_wrong_number_of_channels_raises(data_format, shape):
     layer = Preprocessing("imagenet_caffe", data_format=data_format)
     message = (
         f"`input_shape` must be of 3 channels ({data_format}) for scheme='imagenet_caffe'; "
@@ -232,7 +232,7 @@ def test_another_number_of_channels_is_refused(data_format, shape):
         assert str(error.value) == message
 
 
-def test_another_scheme_is_refused():
+def test_unknown_scheme_raises():
     with pytest.raises(ValueError, match="scheme") as error:
         Preprocessing("torch")
     assert str(error.value) == (

@@ -21,7 +21,7 @@ def as_numpy(tensor):
     return keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32"))
 
 
-def test_parameters_stay_in_their_spans_and_fill_them():
+def test_drawn_parameters_cover_their_ranges_independently():
     layer = RandomAffine("horizontal", 30, (-0.5, 0.1), 0.2, (5, 10), seed=0)
     drawn = {
         name: as_numpy(values) for name, values in layer.get_random_transformation(2000).items()
@@ -47,7 +47,7 @@ def test_parameters_stay_in_their_spans_and_fill_them():
     assert np.abs(together - np.eye(6)).max() < 0.1  # drawn independently
 
 
-def test_each_image_of_a_batch_has_its_own_draw():
+def test_each_image_in_batch_is_transformed_differently():
     images = np.stack([make_images(*SHAPE)[0]] * 3)
     outputs = as_numpy(RandomAffine(rotation_degrees=90, seed=0)(images, training=True))
     for first in range(3):
@@ -55,7 +55,7 @@ def test_each_image_of_a_batch_has_its_own_draw():
             assert (outputs[first] != outputs[second]).any()
 
 
-def test_a_batch_gives_what_its_images_give_alone(several_parameters):
+def test_transform_images_of_batch_matches_single_images(several_parameters):
     images, given = make_images(*SHAPE), several_parameters
     layer = RandomAffine()
     together = as_numpy(layer.transform_images(images, given))
@@ -66,7 +66,7 @@ def test_a_batch_gives_what_its_images_give_alone(several_parameters):
 
 
 @pytest.mark.parametrize("fill_mode", FILL_MODES)
-def test_values_stay_in_the_range_of_the_input(fill_mode):
+def test_outputs_stay_in_input_range(fill_mode):
     layer = RandomAffine(
         "horizontal", 180, 0.5, 0.5, 20, fill_mode=fill_mode, fill_value=128, seed=0
     )
@@ -79,7 +79,7 @@ def test_values_stay_in_the_range_of_the_input(fill_mode):
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
-def test_half_precision_rounds_images_and_not_coordinates(policy, several_parameters):
+def test_half_precision_rounds_values_but_not_coordinates(policy, several_parameters):
     images, given = make_images(*SHAPE), several_parameters
     exact = as_numpy(RandomAffine().transform_images(images, given))
     rounded = as_numpy(RandomAffine(dtype=policy).transform_images(images, given))
@@ -87,7 +87,7 @@ def test_half_precision_rounds_images_and_not_coordinates(policy, several_parame
     np.testing.assert_allclose(rounded, exact, rtol=step)
 
 
-def test_bytes_become_numbers_between(several_parameters):
+def test_uint8_images_match_float32_images(several_parameters):
     images, given = make_images(*SHAPE).astype("uint8"), several_parameters
     outputs = as_numpy(RandomAffine().transform_images(images, given))
     expected = as_numpy(RandomAffine().transform_images(images.astype("float32"), given))
@@ -95,7 +95,7 @@ def test_bytes_become_numbers_between(several_parameters):
     assert keras.backend.standardize_dtype(RandomAffine()(images).dtype) == "float32"
 
 
-def test_arguments_of_apply_are_left_alone(several_parameters):
+def test_transform_images_does_not_modify_its_arguments(several_parameters):
     images = keras.ops.convert_to_tensor(make_images(*SHAPE))
     given = {name: keras.ops.convert_to_tensor(v) for name, v in several_parameters.items()}
     before = [as_numpy(tensor).copy() for tensor in (images, *given.values())]
@@ -104,7 +104,7 @@ def test_arguments_of_apply_are_left_alone(several_parameters):
         np.testing.assert_array_equal(as_numpy(tensor), old)
 
 
-def test_a_single_image_is_augmented():
+def test_single_image_is_augmented_only_in_training():
     image = make_images(8, 12, 3)
     layer = RandomAffine("horizontal", 40, seed=0)
     outputs = as_numpy(layer(image, training=True))
@@ -113,7 +113,7 @@ def test_a_single_image_is_augmented():
     np.testing.assert_array_equal(as_numpy(layer(image)), image)
 
 
-def test_in_a_compiled_model_every_step_draws_anew():
+def test_compiled_model_draws_new_parameters_each_epoch():
     images = make_images(5, 8, 8, 3) / 255  # batches of 2, 2 and 1
     inputs = keras.Input((None, None, 3))
     outputs = keras.layers.Dense(3)(RandomAffine("horizontal", 40, 0.2, 0.1, 10, seed=0)(inputs))
@@ -127,7 +127,7 @@ def test_in_a_compiled_model_every_step_draws_anew():
 
 
 @pytest.mark.parametrize("rotation", [0.25, (-0.1, 0.9)])
-def test_a_fraction_of_a_turn_is_warned_of(rotation):
+def test_rotation_below_one_degree_warns(rotation):
     with pytest.warns(UserWarning, match="turn") as caught:
         RandomAffine(rotation_degrees=rotation)
     assert [str(warning.message) for warning in caught] == [
@@ -137,7 +137,7 @@ def test_a_fraction_of_a_turn_is_warned_of(rotation):
 
 
 @pytest.mark.parametrize("rotation", [0, 1, 360, (-360, 0.5)])
-def test_degrees_are_not_warned_of(rotation):
+def test_rotation_in_degrees_does_not_warn(rotation):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         RandomAffine(rotation_degrees=rotation)
@@ -219,21 +219,21 @@ def span(largest, low, high):
         ),
     ],
 )
-def test_a_wrong_argument_is_refused(arguments, kind, message):
+def test_invalid_argument_raises(arguments, kind, message):
     with pytest.raises(kind) as error:
         RandomAffine(**arguments)
     assert str(error.value) == message
 
 
 @pytest.mark.parametrize("shape", [(8, 12), (1, 2, 8, 12, 3)])
-def test_other_ranks_are_refused(shape):
+def test_inputs_of_invalid_rank_raise(shape):
     with pytest.raises(ValueError, match="axes") as error:
         RandomAffine()(np.zeros(shape, "float32"))
     message = "`input_shape` must be of three axes (one image) or four (a batch); received input_shape={}."
     assert message.format(shape) in str(error.value)  # Keras adds the arguments of the call
 
 
-def test_a_pair_may_be_a_list():
+def test_pair_argument_accepts_list():
     assert RandomAffine(zoom=[0.1, 0.2]).zoom == (0.1, 0.2)
 
 
@@ -251,13 +251,13 @@ MISSING = {n: v for n, v in RandomAffine().get_random_transformation(2).items() 
         (lambda: RandomAffine().transform_images(np.zeros((2, 4, 4)), RandomAffine().get_random_transformation(2)), ValueError, "`transformation` must be drawn for the same number of images, here 1; received those of 2. Add a channel axis to masks: masks[..., None]."),
     ],
 )  # fmt: skip
-def test_what_cannot_be_transformed_is_named(make, error, message):
+def test_invalid_inputs_or_transformation_raise(make, error, message):
     with pytest.raises(error) as caught:
         make()
     assert str(caught.value).startswith(message)
 
 
-def test_parameters_may_be_plain_numbers():
+def test_transform_images_accepts_lists_of_numbers():
     layer, images = RandomAffine(rotation_degrees=30), np.ones((2, 4, 4, 3))
     drawn = {
         name: np.asarray(keras.ops.convert_to_numpy(v)).tolist()

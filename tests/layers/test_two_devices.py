@@ -12,7 +12,7 @@ import pytest
 @pytest.mark.skipif(
     keras.backend.backend() == "torch", reason="Keras divides no batches on its PyTorch backend"
 )
-def test_two_devices_give_the_weights_that_they_give_keras_own_layers():
+def test_conv_block_trained_on_two_devices_matches_keras_layers():
     """`MirroredStrategy` on TensorFlow, `keras.distribution.DataParallel` on JAX."""
     environment = {**os.environ, "KERAS_BACKEND": keras.backend.backend()}
     ended = subprocess.run(

@@ -21,29 +21,29 @@ def as_numpy(tensor):
     return keras.ops.convert_to_numpy(tensor)
 
 
-def inverted(rate=0.5, **arguments):
+def random_invert(rate=0.5, **arguments):
     return RandomApply(keras.layers.RandomInvert(**INVERT), rate, **arguments)
 
 
-def shifts(count, **arguments):
+def choice_of_offsets(count, **arguments):
     """A choice whose layers add 1, 2, ..., `count`: the result identifies the layer."""
     layers = [keras.layers.Rescaling(1.0, offset=float(n + 1)) for n in range(count)]
     return RandomChoice(layers, **arguments)
 
 
-def chosen(layer, images, **arguments):
+def chosen_layer_indices(layer, images, **arguments):
     """The place of the layer that each image had drawn, by what was added."""
     added = as_numpy(layer(images, training=True, **arguments)) - images
     return np.rint(added.reshape(len(images), -1).mean(1)).astype(int) - 1
 
 
 MAKERS = {
-    "apply": lambda: inverted(seed=1),
+    "apply": lambda: random_invert(seed=1),
     "choice": lambda: RandomChoice(
         [keras.layers.RandomInvert(**INVERT), RandomAffine("vertical", 30, seed=2)], seed=1
     ),
     "sequence": lambda: AugmentationPipeline(
-        [inverted(seed=4), RandomApply(keras.layers.RandomBrightness(0.3, seed=2), seed=5)]
+        [random_invert(seed=4), RandomApply(keras.layers.RandomBrightness(0.3, seed=2), seed=5)]
     ),
 }
 EVERY_KIND = pytest.mark.parametrize("kind", MAKERS)
@@ -55,7 +55,7 @@ EVERY_KIND = pytest.mark.parametrize("kind", MAKERS)
     dtype=st.sampled_from(["float32", "uint8"]),
     alone=st.booleans(),
 )
-def test_shape_dtype_and_range_are_kept(kind, shape, dtype, alone):
+def test_outputs_are_float32_and_keep_shape_and_range(kind, shape, dtype, alone):
     images = make_images(*shape, 3).astype(dtype)
     images = images[0] if alone else images
     layer = MAKERS[kind]()
@@ -69,7 +69,7 @@ def test_shape_dtype_and_range_are_kept(kind, shape, dtype, alone):
 
 
 @pytest.mark.parametrize("training", [None, False])
-def test_nothing_inside_is_called_at_inference(training):
+def test_wrapped_layers_are_not_called_at_inference(training):
     class Refuses(keras.layers.Layer):
         def compute_output_shape(self, input_shape):
             return input_shape
@@ -89,9 +89,9 @@ def test_nothing_inside_is_called_at_inference(training):
 
 
 @pytest.mark.parametrize(("rate", "expected"), [(0, 0), (1, 200), (0.3, 60)])
-def test_share_of_images_is_the_rate_and_each_is_drawn_for_apart(rate, expected):
+def test_random_apply_changes_images_independently_at_given_rate(rate, expected):
     images = make_images(200, 2, 2, 3)
-    layer = inverted(rate, seed=0)
+    layer = random_invert(rate, seed=0)
     outputs = as_numpy(layer(images, training=True))
     changed = (outputs != images).any((1, 2, 3))
     assert abs(changed.sum() - expected) <= (4 * np.sqrt(200 * rate * (1 - rate)))
@@ -104,14 +104,16 @@ def test_share_of_images_is_the_rate_and_each_is_drawn_for_apart(rate, expected)
         assert abs((again & changed).mean() - rate**2) < 0.12
 
 
-def test_each_layer_of_a_choice_is_drawn_as_often():
-    counts = np.bincount(chosen(shifts(4, seed=0), np.zeros((800, 1, 1, 3), "float32")))
+def test_random_choice_selects_layers_equally_often():
+    counts = np.bincount(
+        chosen_layer_indices(choice_of_offsets(4, seed=0), np.zeros((800, 1, 1, 3), "float32"))
+    )
     assert len(counts) == 4
     assert (abs(counts - 200) < 50).all()  # four deviations
 
 
 @EVERY_KIND
-def test_a_batch_gives_what_its_images_give_alone_with_the_same_draws(kind):
+def test_transform_images_of_batch_matches_single_images(kind):
     layers = {
         "apply": lambda: RandomApply(RandomAffine("horizontal", 40, zoom=0.3, seed=1), seed=2),
         "choice": lambda: RandomChoice(
@@ -134,7 +136,7 @@ def test_a_batch_gives_what_its_images_give_alone_with_the_same_draws(kind):
             np.testing.assert_allclose(alone, together[i], atol=1e-3)
 
 
-def test_images_not_drawn_stay_as_they_are_though_a_layer_writes_in_place():
+def test_unselected_images_are_unchanged_when_layer_writes_in_place():
     """Keras's RandomBrightness does so on PyTorch, where arrays share their memory, too."""
     images = make_images(20, 2, 2, 3)
     kept = images.copy()
@@ -155,7 +157,7 @@ def test_images_not_drawn_stay_as_they_are_though_a_layer_writes_in_place():
         np.testing.assert_allclose(outputs[changed], expected, atol=1e-3)
 
 
-def test_drawn_parameters_say_what_happens():
+def test_transform_images_applies_given_parameters():
     images = make_images(6, 3, 3, 3)
     layer = RandomApply(keras.layers.RandomInvert(**INVERT))
     drawn = layer.get_random_transformation(6)
@@ -165,16 +167,16 @@ def test_drawn_parameters_say_what_happens():
     outputs = as_numpy(layer.transform_images(images, {"applied": which}))
     assert ((outputs != images).any((1, 2, 3)) == which).all()
     choice = np.array([2, 0, 1, 2, 1, 0])
-    outputs = as_numpy(shifts(3).transform_images(images, {"choice": choice}))
+    outputs = as_numpy(choice_of_offsets(3).transform_images(images, {"choice": choice}))
     np.testing.assert_allclose(outputs - images, (choice + 1)[:, None, None, None] + 0 * images, atol=1e-4)  # fmt: skip
-    sequence = AugmentationPipeline([shifts(2), RandomAffine("horizontal")])
+    sequence = AugmentationPipeline([choice_of_offsets(2), RandomAffine("horizontal")])
     first, second = sequence.get_random_transformation(3)["layers"]
     assert set(first) == {"choice", "layers"}
     assert "flip_horizontal" in second
 
 
 @EVERY_KIND
-def test_in_a_model_compiled_and_not_results_are_the_same(kind):
+def test_train_on_batch_output_matches_direct_layer_call(kind):
     images = make_images(8, 6, 6, 3)
     outcomes = []
     for jit in (False, True):
@@ -207,16 +209,16 @@ def test_in_a_model_compiled_and_not_results_are_the_same(kind):
 
 
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="XLA by Keras's own switch is TensorFlow's")
-def test_xla_compiles_it():
+def test_random_apply_compiles_with_xla():
     import tensorflow as tf
 
-    layer, images = inverted(seed=0), make_images(16, 4, 4, 3)
+    layer, images = random_invert(seed=0), make_images(16, 4, 4, 3)
     compiled = tf.function(lambda x: layer.transform_images(x, {"applied": x[:, 0, 0, 0] > 99}), jit_compile=True)  # fmt: skip
     changed = (compiled(images).numpy() != images).any((1, 2, 3))
     assert (changed == (images[:, 0, 0, 0] > 99)).all()
 
 
-def maps(batch_size, layer, images):
+def map_dataset_for_two_epochs(batch_size, layer, images):
     """What the layer makes of images in two passes over a `tf.data` map."""
     import tensorflow as tf
 
@@ -230,27 +232,29 @@ def maps(batch_size, layer, images):
 
 @pytest.mark.parametrize("batch_size", [None, 48])
 @pytest.mark.parametrize("dtype", ["float32", "uint8"])
-def test_in_a_map_each_image_is_drawn_for_whatever_the_backend(batch_size, dtype):
+def test_tf_data_map_draws_per_image_and_follows_seed(batch_size, dtype):
     images = make_images(100, 4, 4, 3).astype(dtype)
-    first, second = maps(batch_size, inverted(seed=1), images)
-    again, _ = maps(batch_size, inverted(seed=1), images)
-    other, _ = maps(batch_size, inverted(seed=2), images)
+    first, second = map_dataset_for_two_epochs(batch_size, random_invert(seed=1), images)
+    again, _ = map_dataset_for_two_epochs(batch_size, random_invert(seed=1), images)
+    other, _ = map_dataset_for_two_epochs(batch_size, random_invert(seed=2), images)
     np.testing.assert_array_equal(first, again)
     assert (first != second).any()
     assert (first != other).any()
     changed = (first != images).any((1, 2, 3))
     assert 30 < changed.sum() < 70
     np.testing.assert_allclose(first[changed], 255.0 - images[changed], atol=1e-3)
-    unseeded = [maps(batch_size, inverted(), images)[0] for _ in range(2)]
+    unseeded = [
+        map_dataset_for_two_epochs(batch_size, random_invert(), images)[0] for _ in range(2)
+    ]
     assert (unseeded[0] != unseeded[1]).any()
 
 
 @pytest.mark.parametrize("batch_size", [None, 48])
-def test_in_a_map_choices_and_sequences_work_whatever_the_backend(batch_size):
+def test_tf_data_map_applies_random_choice_in_pipeline(batch_size):
     kinds = [keras.layers.RandomInvert(**INVERT), keras.layers.RandomBrightness((0.5, 0.5))]
     images = make_images(100, 4, 4, 3)
     layer = AugmentationPipeline([RandomChoice(kinds, seed=1)])
-    outputs, _ = maps(batch_size, layer, images)
+    outputs, _ = map_dataset_for_two_epochs(batch_size, layer, images)
     inverts = np.isclose(outputs, 255 - images, atol=1e-3).all((1, 2, 3))
     brightens = np.isclose(outputs, np.minimum(images + 127.5, 255), atol=1e-3).all((1, 2, 3))
     assert (inverts ^ brightens).all()
@@ -259,14 +263,14 @@ def test_in_a_map_choices_and_sequences_work_whatever_the_backend(batch_size):
 
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="its graphs draw from the state of Keras")
 @EVERY_KIND
-def test_a_map_of_batches_draws_what_arrays_draw(kind):
+def test_tf_data_map_of_batches_matches_call_on_arrays(kind):
     images = make_images(8, 6, 6, 3)
-    found, _ = maps(8, MAKERS[kind](), images)
+    found, _ = map_dataset_for_two_epochs(8, MAKERS[kind](), images)
     np.testing.assert_allclose(found, as_numpy(MAKERS[kind]()(images, training=True)), atol=1e-3)
 
 
 @EVERY_KIND
-def test_a_saved_model_loads_and_goes_on_the_same(kind, tmp_path):
+def test_loaded_and_deserialized_layers_return_same_outputs(kind, tmp_path):
     layer = MAKERS[kind]()
     model = keras.Sequential([keras.Input((6, 6, 3)), layer])
     model.save(tmp_path / "model.keras")
@@ -279,7 +283,7 @@ def test_a_saved_model_loads_and_goes_on_the_same(kind, tmp_path):
         np.testing.assert_allclose(as_numpy(each(images, training=True)), expected, atol=1e-3)
 
 
-def test_layers_with_weights_are_found_and_trained():
+def test_trainable_weights_include_those_of_wrapped_layer():
     inner = keras.Sequential([keras.layers.Dense(3)])
     layer = RandomApply(inner)
     layer(make_images(2, 4, 4, 3), training=True)
@@ -297,12 +301,12 @@ class OfTheBackend(keras.layers.Layer):
         return keras.ops.multiply(inputs, 2)
 
 
-def test_in_a_map_layers_that_need_the_backend_are_named_and_identity_is_none_of_them():
+def test_tf_data_map_accepts_identity_and_rejects_non_tensorflow_layers():
     import tensorflow as tf
 
     images = make_images(6, 8, 8, 3)
     dataset = tf.data.Dataset.from_tensor_slices(images).batch(3)
-    choice = RandomChoice([inverted(), keras.layers.Identity()], seed=0)
+    choice = RandomChoice([random_invert(), keras.layers.Identity()], seed=0)
     found = np.concatenate(list(dataset.map(lambda x: choice(x, training=True))))
     kept = np.abs(found - images).max(axis=(1, 2, 3)) == 0
     assert 0 < kept.sum() < 6
@@ -320,19 +324,19 @@ def test_in_a_map_layers_that_need_the_backend_are_named_and_identity_is_none_of
     [
         (lambda: RandomApply(3), TypeError, "`layer` must be a keras.Layer; received layer=3."),
         (lambda: RandomApply(MIX_UP), TypeError, f"`layer` must be a layer that needs only images; received layer={MIX_UP!r}. {REMEDY}"),
-        (lambda: RandomChoice([inverted(), CUT_MIX]), TypeError, f"`layers[1]` must be a layer that needs only images; received layers[1]={CUT_MIX!r}. {REMEDY}"),
-        (lambda: RandomApply(inverted(), 1.5), ValueError, "`rate` must be a number from 0 to 1; received rate=1.5."),
-        (lambda: RandomApply(inverted(), True), TypeError, "`rate` must be a number from 0 to 1; received rate=True."),
-        (lambda: inverted(seed=-1), ValueError, "`seed` must be an integer from 0 to 2147483647; received seed=-1."),
+        (lambda: RandomChoice([random_invert(), CUT_MIX]), TypeError, f"`layers[1]` must be a layer that needs only images; received layers[1]={CUT_MIX!r}. {REMEDY}"),
+        (lambda: RandomApply(random_invert(), 1.5), ValueError, "`rate` must be a number from 0 to 1; received rate=1.5."),
+        (lambda: RandomApply(random_invert(), True), TypeError, "`rate` must be a number from 0 to 1; received rate=True."),
+        (lambda: random_invert(seed=-1), ValueError, "`seed` must be an integer from 0 to 2147483647; received seed=-1."),
         (lambda: RandomChoice([]), ValueError, "`layers` must be a list of at least one layer; received layers=[]."),
         (lambda: RandomChoice("flip"), TypeError, "`layers` must be a list of layers; received layers='flip'."),
         (lambda: AugmentationPipeline([None]), TypeError, "`layers[0]` must be a keras.Layer; received layers[0]=None."),
-        (lambda: inverted()({"images": make_images(2, 4, 4, 3)}), TypeError, "`inputs` must be one tensor of images; received inputs='dict'. Labels, boxes and masks are not transformed. To transform a mask, use `get_random_transformation` and `transform_images`."),
-        (lambda: inverted()(make_images(2, 4)), ValueError, "`input_shape` must be of three axes (one image) or four (a batch); received input_shape=(2, 4)."),
+        (lambda: random_invert()({"images": make_images(2, 4, 4, 3)}), TypeError, "`inputs` must be one tensor of images; received inputs='dict'. Labels, boxes and masks are not transformed. To transform a mask, use `get_random_transformation` and `transform_images`."),
+        (lambda: random_invert()(make_images(2, 4)), ValueError, "`input_shape` must be of three axes (one image) or four (a batch); received input_shape=(2, 4)."),
         (lambda: RandomApply(keras.layers.RandomCrop(2, 2, name="crop"))(make_images(2, 4, 4, 3)), ValueError, "`input_shape` must be one that the wrapped layers keep; received input_shape=(2, 4, 4, 3). 'crop' returns (2, 2, 2, 3) for (2, 4, 4, 3)."),
     ],
 )  # fmt: skip
-def test_wrong_arguments_are_named(make, error, message):
+def test_invalid_arguments_raise(make, error, message):
     with pytest.raises(error) as caught:
         make()
     assert str(caught.value) == message

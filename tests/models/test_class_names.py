@@ -16,23 +16,23 @@ NAMES = ("cat", "dog", "fox")
 SHAPE = (8, 8, 3)
 
 
-def named(**arguments):
+def model_with_class_names(**arguments):
     layers = [keras.Input(SHAPE), keras.layers.Conv2D(4, 3), keras.layers.BatchNormalization()]
     return transfer_model(
         keras.Sequential(layers, name="small"), SHAPE, class_names=NAMES, **arguments
     )
 
 
-def test_names_are_in_the_model_and_their_number_is_that_of_the_logits():
-    model = named()
+def test_class_names_are_stored_in_model_and_set_number_of_logits():
+    model = model_with_class_names()
     assert get_class_names(model) == NAMES
     assert model.output_shape == (None, 3)
     assert [layer.name for layer in model.layers[-2:]] == ["logits", "class_names"]
 
 
-def test_model_classes_of_a_loaded_file_are_those_that_were_saved(tmp_path):
+def test_get_class_names_returns_saved_names_after_loading(tmp_path):
     path = tmp_path / "model.keras"
-    named().save(path)
+    model_with_class_names().save(path)
     assert get_class_names(keras.saving.load_model(path)) == NAMES
 
 
@@ -46,31 +46,34 @@ def test_model_classes_of_a_loaded_file_are_those_that_were_saved(tmp_path):
         lambda model: keras.Model(model.get_layer("pooling").output, model.output),
     ],
 )
-def test_they_survive_what_is_done_to_a_model(change):
-    assert get_class_names(change(named(augmentation=keras.layers.RandomFlip()))) == NAMES
+def test_class_names_survive_model_transformations(change):
+    assert (
+        get_class_names(change(model_with_class_names(augmentation=keras.layers.RandomFlip())))
+        == NAMES
+    )
 
 
-def test_logits_stay_in_float32_under_a_policy_of_16_bits():
+def test_logits_are_float32_under_mixed_bfloat16_policy():
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        model = named()
+        model = model_with_class_names()
     finally:
         keras.config.set_dtype_policy(before)
     logits = model(np.zeros((1, *SHAPE)))
     assert keras.backend.standardize_dtype(logits.dtype) == "float32"
 
 
-def test_the_summary_shows_what_is_frozen_and_what_is_trained():
+def test_summary_reports_trainable_and_frozen_parameter_counts():
     lines = []
-    model = named()
+    model = model_with_class_names()
     model.summary(print_fn=lines.append)
     text = "\n".join(lines)
     assert "Trainable params: 15 " in text  # 4 x 3 and 3
     assert "Non-trainable params: 128 " in text  # 3 x 3 x 3 x 4 + 4 and 4 x 4
 
 
-def test_a_model_without_names_says_how_to_give_it_some():
+def test_get_class_names_rejects_model_without_names_and_non_model():
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
     with pytest.raises(ValueError, match="class names") as caught:
         get_class_names(model)
@@ -82,7 +85,7 @@ def test_a_model_without_names_says_how_to_give_it_some():
     assert str(caught.value) == "`model` must be a keras.Model; received model='model.keras'."
 
 
-def test_names_fit_the_outputs():
+def test_class_names_layer_rejects_wrong_input_size_and_string():
     with pytest.raises(ValueError, match="one for each name") as caught:
         ClassNames(NAMES)(np.zeros((1, 2)))
     assert "`input_shape` must be of 3 classes, one for each name; received" in str(caught.value)

@@ -10,7 +10,7 @@ from catdog_keras import predict_probabilities
 LOGITS = np.array([[0.0, 2.0, -1.0], [700.0, -700.0, 0.0], [1.0, 1.0, 1.0], [3.0, 2.0, 2.5]])
 
 
-def reader(*last, classes=3):
+def passthrough_model(*last, classes=3):
     """A model that returns the first `classes` values of its input."""
     return keras.Sequential(
         [keras.Input((4,)), keras.layers.Lambda(lambda x: x[:, :classes]), *last]
@@ -26,22 +26,24 @@ def softmax(rows):
     return powers / powers.sum(axis=1, keepdims=True)
 
 
-def test_predict_probabilities_of_logits_is_their_softmax():
+def test_predict_probabilities_applies_softmax_to_logits():
     np.testing.assert_allclose(
-        predict_probabilities(reader(), inputs()), softmax(LOGITS), rtol=1e-6
+        predict_probabilities(passthrough_model(), inputs()), softmax(LOGITS), rtol=1e-6
     )
 
 
-def test_predict_probabilities_without_logits_returns_the_outputs():
-    model = reader(keras.layers.Softmax())
+def test_predict_probabilities_returns_outputs_when_not_from_logits():
+    model = passthrough_model(keras.layers.Softmax())
     found = predict_probabilities(model, inputs(), from_logits=False)
     np.testing.assert_allclose(found, softmax(LOGITS), rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.parametrize("from_logits", [True, False])
-def test_predict_probabilities_of_a_single_output_has_two_columns(from_logits):
+def test_predict_probabilities_returns_two_columns_for_single_output(from_logits):
     last = [] if from_logits else [keras.layers.Activation("sigmoid")]
-    found = predict_probabilities(reader(*last, classes=1), inputs(), from_logits=from_logits)
+    found = predict_probabilities(
+        passthrough_model(*last, classes=1), inputs(), from_logits=from_logits
+    )
     second = 1 / (1 + np.exp(-LOGITS[:, 0]))
     np.testing.assert_allclose(found, np.stack([1 - second, second], axis=1), atol=1e-6)
 
@@ -58,12 +60,12 @@ def test_predict_probabilities_of_a_single_output_has_two_columns(from_logits):
     ids=lambda item: item[0],
 )
 def test_predict_probabilities_accepts_arrays_and_datasets(form):
-    found = predict_probabilities(reader(), form[1](inputs()), batch_size=3)
+    found = predict_probabilities(passthrough_model(), form[1](inputs()), batch_size=3)
     np.testing.assert_allclose(found, softmax(LOGITS), rtol=1e-6)
 
 
-def test_predict_probabilities_agrees_with_evaluate_classifier_and_predict_tta():
-    model = reader()
+def test_predict_probabilities_matches_evaluate_classifier_and_tta():
+    model = passthrough_model()
     expected = catdog_keras.evaluate_classifier(
         model, [(inputs(), [0, 1, 2, 0])], ["a", "b", "c"]
     ).probabilities
@@ -90,16 +92,16 @@ class Endless(keras.utils.PyDataset):
         ({"batch_size": 0}, ValueError, "`batch_size` .*received batch_size=0"),
         ({"from_logits": 1}, TypeError, "`from_logits`"),
         ({"from_logits": False}, ValueError, "pass from_logits=True"),
-        ({"model": reader(keras.layers.Softmax())}, ValueError, "pass from_logits=False"),
-        ({"model": reader(keras.layers.Reshape((3, 1)))}, ValueError, r"shape \(4, 3, 1\)"),
+        ({"model": passthrough_model(keras.layers.Softmax())}, ValueError, "pass from_logits=False"),
+        ({"model": passthrough_model(keras.layers.Reshape((3, 1)))}, ValueError, r"shape \(4, 3, 1\)"),
         ({"images": inputs(np.full((2, 3), np.nan))}, ValueError, "finite.*at index 0"),
     ],
 )  # fmt: skip
 def test_predict_probabilities_rejects_invalid_arguments(arguments, error, message):
     with pytest.raises(error, match=message):
-        predict_probabilities(**{"model": reader(), "images": inputs(), **arguments})
+        predict_probabilities(**{"model": passthrough_model(), "images": inputs(), **arguments})
 
 
-def test_predict_probabilities_of_one_image_accepts_logits_that_look_like_probabilities():
-    found = predict_probabilities(reader(classes=2), inputs(np.array([[0.4, 0.6]])))
+def test_predict_probabilities_accepts_one_row_of_ambiguous_logits():
+    found = predict_probabilities(passthrough_model(classes=2), inputs(np.array([[0.4, 0.6]])))
     np.testing.assert_allclose(found, softmax(np.array([[0.4, 0.6]])), rtol=1e-6)

@@ -29,7 +29,7 @@ def softmax(logits):
     return exponentials / exponentials.sum(axis=1, keepdims=True)
 
 
-def test_the_mirror_image_is_averaged_in_probability():
+def test_predict_tta_averages_probabilities_of_image_and_its_mirror():
     model, images = classifier(), make_images()
     plain, mirrored = (softmax(model.predict(x, verbose=0)) for x in (images, images[:, :, ::-1]))
     assert np.abs(plain - mirrored).max() > 0.01
@@ -41,7 +41,7 @@ def test_the_mirror_image_is_averaged_in_probability():
     np.testing.assert_allclose(predict_tta(model, images, []), plain, rtol=1e-5)
 
 
-def test_views_are_functions_and_layers_in_training():
+def test_predict_tta_accepts_functions_and_layers_in_training_mode():
     model, images = classifier(), make_images()
     views = [lambda x: x[:, ::-1], RandomAffine(translation=(0.5, 0.5)), layers.Rescaling(0.5)]
     seen = [images, images[:, ::-1], views[1](images, training=True), 0.5 * images]
@@ -49,7 +49,7 @@ def test_views_are_functions_and_layers_in_training():
     np.testing.assert_allclose(predict_tta(model, images, views), expected, rtol=1e-5)
 
 
-def test_random_views_are_seeded_and_differ_among_themselves():
+def test_random_views_are_reproducible_and_differ_from_each_other():
     model, images = classifier(), make_images()
     one, again, other = (predict_tta(model, images, 3, seed=s) for s in (1, 1, 2))
     np.testing.assert_array_equal(one, again)
@@ -58,7 +58,7 @@ def test_random_views_are_seeded_and_differ_among_themselves():
     assert np.abs(one - first).max() > 1e-3
 
 
-def test_arrays_tensors_and_datasets_give_the_same():
+def test_predict_tta_gives_same_result_for_arrays_tensors_and_datasets():
     import tensorflow as tf
 
     model, images = classifier(), make_images()
@@ -77,7 +77,7 @@ def test_arrays_tensors_and_datasets_give_the_same():
 
 
 @pytest.mark.parametrize(("outputs", "activation"), [(3, "softmax"), (1, "sigmoid")])
-def test_models_that_end_in_probabilities_give_the_same_as_in_logits(outputs, activation):
+def test_predict_tta_gives_same_result_for_logits_and_probabilities(outputs, activation):
     model, images = classifier(outputs), make_images()
     ended = keras.Sequential([keras.Input(SHAPE), model, layers.Activation(activation)])
     found = predict_tta(ended, images, from_logits=False)
@@ -85,7 +85,7 @@ def test_models_that_end_in_probabilities_give_the_same_as_in_logits(outputs, ac
     np.testing.assert_allclose(predict_tta(model, images), found, rtol=1e-5)
 
 
-def test_augmentation_inside_the_model_stays_off():
+def test_predict_tta_disables_augmentation_layers_of_model():
     images = np.random.default_rng(0).uniform(0, 255, (2, 46, 46, 3)).astype("float32")
     model = build_model3((46, 46, 3))
     one, again = (predict_tta(model, images) for _ in range(2))
@@ -111,7 +111,7 @@ VIEWS = "a number of views, a list of layers or functions, or None for the mirro
         ({"seed": -1}, ValueError, "`seed` must be an integer of at least 0; received seed=-1."),
     ],
 )  # fmt: skip
-def test_what_cannot_be_predicted_is_refused(arguments, error, message):
+def test_predict_tta_rejects_invalid_arguments(arguments, error, message):
     if arguments.get("model") == "softmax":
         arguments = {"model": classifier(activation="softmax")}
     with pytest.raises(error) as caught:
@@ -119,7 +119,7 @@ def test_what_cannot_be_predicted_is_refused(arguments, error, message):
     assert str(caught.value) == message
 
 
-def test_a_view_of_other_images_and_outputs_of_other_shapes_are_refused():
+def test_predict_tta_rejects_wrong_view_size_and_output_shape():
     with pytest.raises(
         ValueError,
         match="`views` must return as many images as they receive, here 5; received 2",
@@ -130,7 +130,7 @@ def test_a_view_of_other_images_and_outputs_of_other_shapes_are_refused():
         predict_tta(maps, make_images())
 
 
-def test_one_image_whose_logits_look_like_probabilities_is_predicted():
+def test_predict_tta_accepts_one_row_of_ambiguous_logits():
     model = keras.Sequential([keras.Input(SHAPE), layers.GlobalAveragePooling2D(), layers.Dense(2)])
     model.layers[-1].set_weights([np.zeros((SHAPE[-1], 2)), np.array([0.4, 0.6])])
     found = predict_tta(model, np.zeros((1, *SHAPE), "float32"))

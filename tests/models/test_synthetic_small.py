@@ -22,12 +22,12 @@ def images_and_labels():
     return np.stack(images), np.arange(len(jobs)) % 2
 
 
-def test_the_weights_take_at_most_one_megabyte():
+def test_synthetic_small_weights_file_is_at_most_one_megabyte():
     file = resources.files("catdog_keras.models").joinpath(synthetic_small.WEIGHTS_FILE)
     assert len(file.read_bytes()) <= 1_000_000
 
 
-def test_the_backbone_has_the_packaged_weights():
+def test_synthetic_small_loads_packaged_weights_and_is_frozen():
     backbone = transfer_model("synthetic_small", SHAPE).get_layer("synthetic_small")
     packaged = read_weights()
     assert len(packaged) == len(backbone.get_weights())
@@ -39,11 +39,11 @@ def test_the_backbone_has_the_packaged_weights():
     assert not np.array_equal(random.get_weights()[0], packaged[0])
 
 
-def test_the_output_is_a_map_of_one_sixteenth():
+def test_synthetic_small_downsamples_by_16():
     assert build_synthetic_small((160, 96, 3), None).output_shape == (None, 10, 6, 128)
 
 
-def test_a_head_on_60_images_separates_cats_from_dogs_on_60_others(images_and_labels):
+def test_head_trained_on_60_images_reaches_95_percent_accuracy(images_and_labels):
     images, labels = images_and_labels
     keras.utils.set_random_seed(0)
     model = transfer_model("synthetic_small", SHAPE)
@@ -55,7 +55,7 @@ def test_a_head_on_60_images_separates_cats_from_dogs_on_60_others(images_and_la
     assert np.mean(predicted == labels[60:]) >= 0.95
 
 
-def test_weights_of_another_file_are_loaded(tmp_path):
+def test_synthetic_small_loads_weights_from_file(tmp_path):
     source = build_synthetic_small(SHAPE, None)
     source.save_weights(tmp_path / "mine.weights.h5")
     model = transfer_model("synthetic_small", SHAPE, weights=tmp_path / "mine.weights.h5")

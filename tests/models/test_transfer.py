@@ -49,7 +49,7 @@ def constructors():
     }
 
 
-def test_the_table_holds_every_backbone_of_keras():
+def test_backbones_contain_every_keras_application():
     assert len(constructors()) == 40
     built = [BACKBONES[name].builder.func.__name__ for name in APPLICATIONS]
     assert sorted(built) == sorted(constructors())
@@ -58,7 +58,7 @@ def test_the_table_holds_every_backbone_of_keras():
 
 
 @pytest.mark.parametrize("name", APPLICATIONS)
-def test_a_backbone_refuses_less_than_its_smallest_image(name):
+def test_backbone_rejects_images_below_minimum_size(name):
     if name == "nasnet_mobile" and keras.backend.backend() == "torch":
         pytest.skip("Keras has no NASNet of small images on PyTorch")
     known = BACKBONES[name]
@@ -74,7 +74,7 @@ FAST = ("mobilenet_v2", "mobilenet_v3_small", "synthetic_small", "vgg16")
 @pytest.mark.parametrize(
     "name", [pytest.param(n, marks=[] if n in FAST else pytest.mark.slow) for n in BACKBONES]
 )
-def test_a_backbone_of_the_table_builds_and_predicts(name):
+def test_transfer_model_builds_and_predicts_with_each_backbone(name):
     if keras.backend.backend() != "tensorflow" and name not in ("mobilenet_v2", "synthetic_small"):
         pytest.skip("the table is the same under each backend")
     side = BACKBONES[name].minimum_size
@@ -101,7 +101,7 @@ def module_of(constructor):
 
 
 @pytest.mark.parametrize("name", APPLICATIONS)
-def test_the_preprocessing_is_that_of_keras(name):
+def test_backbone_preprocessing_matches_keras_applications(name):
     images = np.random.default_rng(0).integers(0, 256, (2, 4, 4, 3)).astype("float32")
     expected = module_of(BACKBONES[name].builder.func.__name__).preprocess_input(images.copy())
     scheme = BACKBONES[name].preprocessing
@@ -109,7 +109,7 @@ def test_the_preprocessing_is_that_of_keras(name):
     np.testing.assert_allclose(keras.ops.convert_to_numpy(prepared), expected, rtol=1e-6, atol=1e-5)
 
 
-def test_frozen_means_frozen():
+def test_fit_does_not_change_frozen_backbone():
     backbone = small_backbone()
     model = transfer_model(backbone, SMALL)
     before = values(backbone.variables)
@@ -125,7 +125,7 @@ def test_frozen_means_frozen():
             np.testing.assert_array_equal(was, now)
 
 
-def test_batch_norm_of_a_frozen_backbone_stays_in_inference_mode():
+def test_batch_norm_of_frozen_backbone_uses_moving_statistics():
     model = transfer_model(small_backbone(), SMALL, dropout=0)
     normalization = model.get_layer("small").layers[1]
     images = np.random.default_rng(0).uniform(0, 255, (4, *SMALL)).astype("float32")
@@ -137,13 +137,13 @@ def test_batch_norm_of_a_frozen_backbone_stays_in_inference_mode():
     )
 
 
-def test_a_backbone_of_rank_two_needs_no_pooling():
+def test_transfer_model_adds_no_pooling_to_rank_2_features():
     backbone = keras.Sequential([keras.Input(SMALL), keras.layers.Flatten(), keras.layers.Dense(5)])
     names = [layer.name for layer in transfer_model(backbone, SMALL).layers]
     assert "pooling" not in names
 
 
-def test_the_order_is_augmentation_preprocessing_backbone():
+def test_transfer_model_orders_augmentation_preprocessing_backbone():
     model = transfer_model(
         small_backbone(),
         SMALL,
@@ -154,7 +154,7 @@ def test_the_order_is_augmentation_preprocessing_backbone():
     assert names == ["images", "turn", "preprocessing", "small", "pooling", "dropout", "logits"]
 
 
-def test_max_pooling_is_the_largest_feature():
+def test_max_pooling_returns_maximum_over_all_positions():
     backbone = keras.Sequential([keras.Input(SMALL), keras.layers.Rescaling(1.0)])
     model = transfer_model(backbone, SMALL, pooling="max")
     pooled = keras.Model(model.input, model.get_layer("pooling").output)
@@ -164,7 +164,7 @@ def test_max_pooling_is_the_largest_feature():
     )
 
 
-def test_features_of_places_are_pooled_over_all_places():
+def test_average_pooling_supports_rank_3_features():
     layers = [keras.Input(SMALL), keras.layers.Reshape((32 * 32, 3))]
     model = transfer_model(keras.Sequential(layers), SMALL, pooling="avg")
     pooled = keras.Model(model.input, model.get_layer("pooling").output)
@@ -174,13 +174,13 @@ def test_features_of_places_are_pooled_over_all_places():
     )
 
 
-def test_a_backbone_may_name_its_input():
+def test_transfer_model_accepts_backbone_with_dict_input():
     images = keras.Input(SMALL, name="images")
     backbone = keras.Model({"images": images}, keras.layers.Conv2D(4, 3)(images))
     assert transfer_model(backbone, SMALL)(np.zeros((1, *SMALL))).shape == (1, 2)
 
 
-def test_a_backbone_of_several_outputs_is_refused():
+def test_transfer_model_rejects_backbone_with_multiple_outputs():
     images = keras.Input(SMALL)
     levels = {name: keras.layers.Conv2D(4, 3)(images) for name in ("P3", "P4")}
     with pytest.raises(ValueError, match="one tensor of features") as caught:
@@ -210,13 +210,13 @@ KNOWN = ", ".join(repr(name) for name in BACKBONES)
         ({"weights": "nowhere.h5"}, '`weights` must be "pretrained", "imagenet", None or the path of a weights file; received weights=\'nowhere.h5\', and there is no such file.'),
     ],
 )  # fmt: skip
-def test_arguments_are_checked(arguments, message):
+def test_transfer_model_rejects_invalid_arguments(arguments, message):
     with pytest.raises((ValueError, OSError)) as caught:
         transfer_model(**{"input_shape": SMALL, "weights": None, **arguments})
     assert str(caught.value) == message
 
 
-def test_a_backbone_is_a_name_or_a_model():
+def test_transfer_model_rejects_backbone_of_wrong_type():
     with pytest.raises(TypeError) as caught:
         transfer_model(3)
     assert str(caught.value) == (
@@ -224,7 +224,7 @@ def test_a_backbone_is_a_name_or_a_model():
     )
 
 
-def test_weights_from_a_file(tmp_path):
+def test_transfer_model_loads_weights_from_file(tmp_path):
     source = keras.applications.MobileNetV2(include_top=False, weights=None, input_shape=SMALL)
     path = tmp_path / "mine.weights.h5"
     source.save_weights(path)
@@ -233,7 +233,7 @@ def test_weights_from_a_file(tmp_path):
         np.testing.assert_array_equal(loaded, expected)
 
 
-def test_a_file_of_no_or_other_weights_is_named(tmp_path):
+def test_transfer_model_rejects_invalid_or_mismatched_weights_file(tmp_path):
     other, text = tmp_path / "other.weights.h5", tmp_path / "text.weights.h5"
     keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)]).save_weights(other)
     text.write_text("no weights")
@@ -249,7 +249,7 @@ WEIGHTS_160 = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_160_no_top.h5
 
 
 @pytest.fixture
-def message_of(monkeypatch, tmp_path):
+def weights_error_message(monkeypatch, tmp_path):
     """Returns the error of `transfer_model` where `build` takes the place of MobileNetV2."""
 
     def run(build):
@@ -273,17 +273,17 @@ def damaged_weights(folder):
     return network, path
 
 
-def test_transfer_model_of_damaged_weights_names_the_file(tmp_path, message_of):
+def test_transfer_model_reports_path_of_damaged_weights_file(tmp_path, weights_error_message):
     network, path = damaged_weights(tmp_path)
-    message = message_of(lambda: network.load_weights(path))
+    message = weights_error_message(lambda: network.load_weights(path))
     assert f"cannot be read; damaged file: {path}. Delete it" in message
 
 
-def test_transfer_model_without_network_and_weights_names_the_file_and_its_place(
-    tmp_path, message_of
-):
+def test_transfer_model_reports_fixes_for_failed_weights_download(tmp_path, weights_error_message):
     address = f"https://127.0.0.1:9/{WEIGHTS_160}"  # where nothing listens
-    message = message_of(lambda: keras.utils.get_file(WEIGHTS_160, address, cache_dir=tmp_path))
+    message = weights_error_message(
+        lambda: keras.utils.get_file(WEIGHTS_160, address, cache_dir=tmp_path)
+    )
     assert f"could not be downloaded: URL fetch failure on {address}" in message
     assert f"Put the file {WEIGHTS_160} into {str(tmp_path / 'models')!r}" in message
     assert "set KERAS_HOME" in message
@@ -306,14 +306,14 @@ def _message_without_network(home):
 
 
 @pytest.mark.slow  # Keras reads KERAS_HOME once, so a new process is required
-def test_mobilenet_of_a_damaged_file_is_refused(tmp_path):
+def test_mobilenet_reports_damaged_weights_file_in_new_process(tmp_path):
     _, path = damaged_weights(tmp_path)
     message = _message_without_network(tmp_path)
     assert f"cannot be read; damaged file: {path}. Delete it" in message
 
 
 @pytest.mark.slow
-def test_mobilenet_without_network_and_weights_is_refused(tmp_path):
+def test_mobilenet_reports_missing_weights_without_network(tmp_path):
     message = _message_without_network(tmp_path)
     assert WEIGHTS_160 in message
     assert str(tmp_path / "models") in message

@@ -135,7 +135,7 @@ def tutorial_layers(shape):
 
 @pytest.mark.parametrize("shape", [FULL, SMALL])
 @pytest.mark.parametrize("build", BUILDERS)
-def test_layers_match_the_tutorial_one_by_one(build, shape):
+def test_layers_match_tutorial_layer_by_layer(build, shape):
     found, expected = describe_layers(build(shape)), tutorial_layers(shape)
     for number, (ours, tutorials) in enumerate(zip(found, expected, strict=False)):
         assert ours == tutorials, f"layer {number}"
@@ -143,7 +143,7 @@ def test_layers_match_the_tutorial_one_by_one(build, shape):
 
 
 @pytest.mark.parametrize("build", BUILDERS)
-def test_totals_match_the_tutorial(build):
+def test_parameter_counts_match_tutorial(build):
     expected = tutorial_model()
     found = [layer for layer, *_ in unfold(build())]
     assert sum(layer.count_params() for layer in found) == expected.count_params()
@@ -151,7 +151,7 @@ def test_totals_match_the_tutorial(build):
     assert count(trainable) == count(expected.trainable_weights)
 
 
-def test_model1_has_no_other_parameters():
+def test_model1_total_parameter_count_matches_tutorial():
     assert build_model1().count_params() == tutorial_model().count_params()
 
 
@@ -163,7 +163,7 @@ def test_model1_has_no_other_parameters():
         (build_model3, [RandomAffine, Preprocessing]),
     ],
 )
-def test_only_the_layers_in_front_differ_between_the_models(build, front):
+def test_models_differ_only_in_augmentation_and_preprocessing(build, front):
     model = build()
     assert [type(layer) for layer in model.layers[1 : len(front) + 2]] == [*front, ConvBlock]
     names = [layer.name for layer in build_model1().layers[1:]]
@@ -263,7 +263,7 @@ DTYPES = ["float32"] if BACKEND == "jax" else ["float64", "float32"]
         ),
     ],
 )
-def test_outputs_and_gradients_match_the_tutorial(tutorial_pair, shape, batch_size, dtype):
+def test_outputs_and_gradients_match_tutorial(tutorial_pair, shape, batch_size, dtype):
     """At the full size TensorFlow pools two blocks before it normalizes them."""
     generator = np.random.default_rng(0)
     images = generator.uniform(0, 255, (batch_size, *shape)).astype(dtype)
@@ -294,7 +294,7 @@ def test_outputs_and_gradients_match_the_tutorial(tutorial_pair, shape, batch_si
 
 
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="XLA is an option on TensorFlow only")
-def test_under_xla_a_training_step_matches_the_tutorial(tutorial_pair):
+def test_training_step_matches_tutorial_under_xla(tutorial_pair):
     """There the block runs the same operations as the stock layers."""
     images = np.random.default_rng(0).uniform(0, 255, (4, *SMALL)).astype("float32")
     found, expected = (
@@ -315,7 +315,7 @@ def small_images(count=4):
     ("build", "scale"),
     [(build_model2, lambda images: images), (build_model3, lambda images: images / 127.5 - 1)],
 )
-def test_models_2_and_3_compute_model1_of_the_images_in_front(build, scale):
+def test_models_2_and_3_match_model1_on_preprocessed_images(build, scale):
     model, first = build((46, 46, 3)), build_model1((46, 46, 3))
     first.set_weights(model.get_weights())
     images = small_images()
@@ -323,7 +323,7 @@ def test_models_2_and_3_compute_model1_of_the_images_in_front(build, scale):
     assert largest_difference(found, expected) < 1e-5  # measured: 1.4e-6
 
 
-def test_model3_scales_images_to_the_range_from_minus_one_to_one():
+def test_model3_scales_images_to_minus_one_to_one():
     model = build_model3((46, 46, 3))
     inner = keras.Model(model.input, model.get_layer("preprocessing").output)
     extremes = np.stack([np.zeros((46, 46, 3)), np.full((46, 46, 3), 255)])
@@ -332,7 +332,7 @@ def test_model3_scales_images_to_the_range_from_minus_one_to_one():
 
 
 @pytest.mark.parametrize("build", [build_model2, build_model3])
-def test_augmentation_can_be_replaced(build):
+def test_augmentation_argument_replaces_default_layer(build):
     layer = keras.layers.RandomFlip(name="mine")
     assert build(augmentation=layer).layers[1] is layer
     with pytest.raises(TypeError, match=r"`augmentation` must be a keras\.Layer.*='flip'"):
@@ -344,7 +344,7 @@ def dropout_layers(model):
 
 
 @pytest.mark.parametrize("build", BUILDERS)
-def test_dropout_sets_the_rate_of_all_three_layers(build):
+def test_dropout_sets_rate_of_all_three_layers(build):
     for rate in (0, 0.5, 1, np.float32(0.25)):
         model = build((46, 46, 3), dropout=rate)
         assert [layer.rate for layer in dropout_layers(model)] == [rate] * 3
@@ -365,13 +365,13 @@ def test_dropout_drops_units_in_training_only(rate):
         assert abs(dropped - rate) < 5 * np.sqrt(rate * (1 - rate) / active.sum())
 
 
-def test_without_dropout_training_is_repeatable():
+def test_training_outputs_are_deterministic_without_dropout():
     model = build_model1((46, 46, 3), dropout=0)
     first, second = (as_numpy(model(small_images(), training=True)) for _ in range(2))
     np.testing.assert_array_equal(first, second)
 
 
-def test_with_dropout_of_one_the_logits_do_not_depend_on_the_images():
+def test_dropout_of_one_zeroes_logits_in_training_only():
     model = build_model1((46, 46, 3), dropout=1)
     outputs = as_numpy(model(small_images(), training=True))
     np.testing.assert_array_equal(outputs, np.zeros_like(outputs))
@@ -379,7 +379,7 @@ def test_with_dropout_of_one_the_logits_do_not_depend_on_the_images():
 
 
 @pytest.mark.parametrize("build", BUILDERS)
-def test_a_saved_model_keeps_its_dropout(build, tmp_path):
+def test_saved_model_keeps_dropout_rate(build, tmp_path):
     build((46, 46, 3), dropout=0.5).save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     assert [layer.rate for layer in dropout_layers(loaded)] == [0.5] * 3
@@ -412,13 +412,13 @@ def test_numpy_integers_are_accepted():
     assert build_model1((np.int64(46), 46, 3), np.int64(3)).output_shape == (None, 3)
 
 
-def test_images_of_the_minimum_size_leave_one_pixel():
+def test_block4_output_is_one_pixel_at_minimum_image_size():
     model = build_model1((46, 46, 3))
     assert model.get_layer("block4").output.shape == (None, 1, 1, 32)
 
 
 @pytest.mark.parametrize("build", [build_model1, build_model2, build_model3])
-def test_momentum_is_that_of_every_normalization(build):
+def test_momentum_applies_to_every_normalization(build):
     for momentum in (0.99, 0.9):
         given = {} if momentum == 0.99 else {"momentum": momentum}
         model = build((46, 46, 3), **given)

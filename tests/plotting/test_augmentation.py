@@ -7,7 +7,7 @@ import pytest
 from catdog_keras.plotting import plot_augmentation
 
 
-def stamped(first, count=2, shape=(4, 6, 3)):
+def numbered_images(first, count=2, shape=(4, 6, 3)):
     """Images whose pixels equal the number of the image, so that a plot can be checked."""
     numbers = first + np.arange(count, dtype="uint8").reshape(-1, 1, 1, 1)
     return np.broadcast_to(numbers, (count, *shape)).copy()
@@ -17,18 +17,23 @@ def shown(figure):
     return [[int(image.get_array()[0, 0, 0]) for image in ax.images] for ax in figure.axes]
 
 
-def test_each_image_stands_before_its_own_views():
-    figure = plot_augmentation(stamped(0), [stamped(10), stamped(20), stamped(30)])
+def test_plot_augmentation_shows_each_image_before_its_views():
+    figure = plot_augmentation(
+        numbered_images(0), [numbered_images(10), numbered_images(20), numbered_images(30)]
+    )
     assert shown(figure) == [[0, 10, 20, 30], [1, 11, 21, 31]]
     assert [ax.get_title("left") for ax in figure.axes] == ["image | 3 views of it", ""]
-    assert shown(plot_augmentation(stamped(0), np.stack([stamped(10)]))) == [[0, 10], [1, 11]]
-    one = plot_augmentation(stamped(0), [stamped(10)])
+    assert shown(plot_augmentation(numbered_images(0), np.stack([numbered_images(10)]))) == [
+        [0, 10],
+        [1, 11],
+    ]
+    one = plot_augmentation(numbered_images(0), [numbered_images(10)])
     assert one.axes[0].get_title("left") == "image | 1 view of it"
 
 
-def test_a_line_stands_between_the_image_and_its_views():
+def test_separator_line_is_between_image_and_views():
     with plt.style.context("dark_background"):
-        figure = plot_augmentation(stamped(0), [stamped(10)] * 3)
+        figure = plot_augmentation(numbered_images(0), [numbered_images(10)] * 3)
     for ax in figure.axes:
         (line,) = ax.get_lines()
         lefts = [image.get_extent()[:2] for image in ax.images]
@@ -36,7 +41,7 @@ def test_a_line_stands_between_the_image_and_its_views():
         assert line.get_color() == "white"
 
 
-def test_one_scale_for_all_shows_a_view_that_was_cut_off():
+def test_images_and_views_share_one_value_range():
     images = np.linspace(0, 255, 48, dtype="float32").reshape(1, 4, 4, 3)
     figure = plot_augmentation(images, [np.clip(images, 0, 1)])
     first, cut = figure.axes[0].images
@@ -46,8 +51,8 @@ def test_one_scale_for_all_shows_a_view_that_was_cut_off():
     assert given.axes[0].images[0].get_array().max() == 128
 
 
-def test_views_may_be_of_another_size():
-    figure = plot_augmentation(stamped(0), [stamped(10, shape=(8, 4, 3))])
+def test_plot_augmentation_accepts_views_of_different_size():
+    figure = plot_augmentation(numbered_images(0), [numbered_images(10, shape=(8, 4, 3))])
     assert shown(figure) == [[0, 10], [1, 11]]
 
 
@@ -55,15 +60,15 @@ def test_views_may_be_of_another_size():
     ("images", "views", "keywords", "error", "message"),
     [
         (np.zeros((4, 4)), [], {}, ValueError, "`images` must be at least one image, of shape (batch, height, width, channels), (batch, channels, height, width) or (batch, height, width); received shape (4, 4)."),
-        (stamped(0), 5, {}, TypeError, "`views` must be a list of arrays, each with a view of every image; received views=5."),
-        (stamped(0), [], {}, ValueError, "`views` must be a list of arrays, each with a view of every image, at least one; received views=[]."),
-        (stamped(0), stamped(1), {}, ValueError, "`views` must be arrays of 2 images of 3 axes, as `images`; received an array of shape (4, 6, 3)."),
-        (stamped(0), [stamped(0, 3)], {}, ValueError, "`views` must be arrays of 2 images of 3 axes, as `images`; received an array of shape (3, 4, 6, 3)."),
-        (stamped(0), [stamped(0)], {"data_format": "NCHW"}, ValueError, "`data_format` must be one of 'channels_last', 'channels_first'; received data_format='NCHW'."),
-        (stamped(0), [stamped(0)], {"value_range": (1, 0)}, ValueError, "`value_range` must be a pair (low, high) of finite numbers with low < high, or None; received value_range=(1, 0)."),
+        (numbered_images(0), 5, {}, TypeError, "`views` must be a list of arrays, each with a view of every image; received views=5."),
+        (numbered_images(0), [], {}, ValueError, "`views` must be a list of arrays, each with a view of every image, at least one; received views=[]."),
+        (numbered_images(0), numbered_images(1), {}, ValueError, "`views` must be arrays of 2 images of 3 axes, as `images`; received an array of shape (4, 6, 3)."),
+        (numbered_images(0), [numbered_images(0, 3)], {}, ValueError, "`views` must be arrays of 2 images of 3 axes, as `images`; received an array of shape (3, 4, 6, 3)."),
+        (numbered_images(0), [numbered_images(0)], {"data_format": "NCHW"}, ValueError, "`data_format` must be one of 'channels_last', 'channels_first'; received data_format='NCHW'."),
+        (numbered_images(0), [numbered_images(0)], {"value_range": (1, 0)}, ValueError, "`value_range` must be a pair (low, high) of finite numbers with low < high, or None; received value_range=(1, 0)."),
     ],
 )  # fmt: skip
-def test_what_cannot_be_shown_is_refused(images, views, keywords, error, message):
+def test_plot_augmentation_rejects_invalid_arguments(images, views, keywords, error, message):
     with pytest.raises(error) as caught:
         plot_augmentation(images, views, **keywords)
     assert str(caught.value) == message

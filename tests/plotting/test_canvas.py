@@ -19,7 +19,7 @@ WORDS = st.text(
 @pytest.mark.parametrize(
     "text", ["cat", "west highland white terrier", "1,234 (100 %)", "iiii lll"]
 )
-def test_text_is_never_wider_than_measured(text, dpi):
+def test_text_width_bounds_rendered_width(text, dpi):
     figure = Figure(figsize=(10, 2), dpi=dpi)
     drawn = figure.text(0, 0, text, fontsize=9, parse_math=False)
     figure.draw_without_rendering()
@@ -28,7 +28,7 @@ def test_text_is_never_wider_than_measured(text, dpi):
 
 
 @given(WORDS, st.floats(5, 400))
-def test_fitted_text_fits_and_keeps_both_ends(text, width):
+def test_fit_text_respects_width_and_keeps_both_ends(text, width):
     fitted = _canvas.fit_text(text, width, 10)
     plain = " ".join(text.split())
     head, dots, tail = fitted.partition("…")
@@ -41,12 +41,12 @@ def test_fitted_text_fits_and_keeps_both_ends(text, width):
     assert _canvas.text_width(fitted, 10) <= width or len(head + tail) <= 1
 
 
-def test_short_text_is_left_alone():
+def test_fit_text_only_normalizes_whitespace_of_short_text():
     assert _canvas.fit_text("cat", 100, 10) == "cat"
     assert _canvas.fit_text("two\nlines  and\ttabs", 500, 10) == "two lines and tabs"
 
 
-def test_titles_shrink_before_they_are_cut():
+def test_write_title_shrinks_font_before_truncating():
     ax = Figure(figsize=(3, 3), layout="constrained").add_subplot()
     usual = ax.title.get_fontsize()
     _canvas.write_title(ax, "short")
@@ -58,7 +58,7 @@ def test_titles_shrink_before_they_are_cut():
     assert "…" in ax.get_title()
 
 
-def test_letters_that_the_font_lacks_are_warned_of_when_they_are_drawn_and_not_before():
+def test_missing_glyphs_warn_only_when_rendered():
     names = ["\U00020000\U00020001", "cat"]  # in hardly any font
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -22,7 +22,7 @@ RECORD = (
 )
 
 
-def written(ax):
+def value_texts(ax):
     """The numbers right of the axes, from top to bottom."""
     texts = [text for text in ax.texts if text.get_text()]
     return [text.get_text() for text in sorted(texts, key=lambda text: text.xy[1])]
@@ -37,10 +37,10 @@ def bars_of(ax):
     }
 
 
-def test_each_model_has_a_group_of_bars_with_numbers():
+def test_plot_comparison_shows_bars_and_values_of_each_model():
     ax = plot_comparison(MODELS)
     assert bars_of(ax) == {"train": [0.9, 1.0], "validation": [0.8], "test": [0.7, 0.75]}
-    assert written(ax) == ["0.900", "0.800", "0.700 (0.600 to 0.780)", "1.000", "0.750"]
+    assert value_texts(ax) == ["0.900", "0.800", "0.700 (0.600 to 0.780)", "1.000", "0.750"]
     assert [label.get_text() for label in ax.get_yticklabels()] == ["model1", "model2"]
     assert ax.get_xlabel() == "accuracy (fraction of images)"
     assert ax.get_xlim() == (0, 1)
@@ -49,20 +49,20 @@ def test_each_model_has_a_group_of_bars_with_numbers():
     assert plot_comparison(MODELS[:1]).get_title() == "Accuracy of 1 model"
 
 
-def test_numbers_stand_beside_their_bars():
+def test_values_are_aligned_with_their_bars():
     ax = plot_comparison(MODELS)
     centers = sorted(bar.get_y() + bar.get_height() / 2 for bar in ax.patches)
     assert sorted(text.xy[1] for text in ax.texts) == pytest.approx(centers)
 
 
-def test_the_interval_is_drawn_where_it_is_known():
+def test_interval_is_drawn_only_for_models_that_have_one():
     ax = plot_comparison(MODELS)
     segments = [segment for c in ax.collections for segment in c.get_segments()]
     # Once in white and once, thinner, in black.
     assert [segment[:, 0].tolist() for segment in segments] == [pytest.approx([0.6, 0.78])] * 2
 
 
-def test_the_baseline_is_a_line_that_the_legend_names():
+def test_baseline_is_drawn_as_line_with_legend_entry():
     def legend(ax):
         return [text.get_text() for text in ax.get_legend().get_texts()]
 
@@ -73,14 +73,14 @@ def test_the_baseline_is_a_line_that_the_legend_names():
     assert legend(plot_comparison(MODELS[1:])) == ["train", "test"]
 
 
-def test_the_baseline_is_seen_on_a_dark_background():
+def test_baseline_is_white_on_dark_background():
     with plt.style.context("dark_background"):
         ax = plot_comparison(MODELS, 0.5)
     (line,) = [line for line in ax.get_lines() if line.get_label().startswith("baseline")]
     assert line.get_color() == "white"
 
 
-def test_splits_are_told_apart_without_color():
+def test_splits_have_distinct_hatches():
     hatches = {bar.get_hatch() for bar in plot_comparison(MODELS).patches}
     assert len(hatches) == 3
 
@@ -101,7 +101,7 @@ def test_splits_are_told_apart_without_color():
         (MODELS, "half", TypeError, "`baseline` must be a number from 0 to 1; received baseline='half'."),
     ],
 )  # fmt: skip
-def test_what_cannot_be_compared_is_refused(results, baseline, error, message):
+def test_plot_comparison_rejects_invalid_arguments(results, baseline, error, message):
     with pytest.raises(error) as caught:
         plot_comparison(results, baseline)
     assert str(caught.value) == message

@@ -22,7 +22,7 @@ def small_axes(width, height):
     return Figure(figsize=(width, height), layout="constrained").add_subplot()
 
 
-def test_cells_hold_counts_and_percentages_of_their_row():
+def test_cells_show_counts_and_row_percentages():
     ax = plot_confusion_matrix([[90, 10], [5, 87]], ["cat", "dog"])
     assert cells(ax) == {
         (0, 0): "90\n90 %",
@@ -42,18 +42,18 @@ def test_cells_hold_counts_and_percentages_of_their_row():
     assert image.get_clim() == (0, 1)
 
 
-def test_a_class_without_images_has_counts_and_no_percentages():
+def test_class_without_images_shows_counts_without_percentages():
     ax = plot_confusion_matrix([[3, 1], [0, 0]], ["cat", "dog"])
     assert cells(ax) == {(0, 0): "3\n75 %", (0, 1): "1\n25 %", (1, 0): "0", (1, 1): "0"}
     assert ax.images[0].get_array()[1].tolist() == [0, 0]
 
 
-def test_no_images_have_no_accuracy():
+def test_title_omits_accuracy_when_there_are_no_images():
     ax = plot_confusion_matrix([[0, 0], [0, 0]], ["cat", "dog"])
     assert ax.get_title() == "0 of 0 images right"
 
 
-def test_text_stands_out_from_its_cell():
+def test_cell_text_contrast_meets_wcag():
     """At least 4.5 to 1, what WCAG 2.1 asks of text, on every shade there is."""
 
     def luminance(color):
@@ -74,7 +74,7 @@ def test_text_stands_out_from_its_cell():
         assert (light + 0.05) / (dark + 0.05) >= 4.5
 
 
-def test_cells_hold_less_the_smaller_they_are_and_a_scale_at_last():
+def test_smaller_cells_show_less_text_and_smallest_use_color_bar():
     names = [f"c{n}" for n in range(20)]
     counts = np.full((20, 20), 100)
     two_lines = plot_confusion_matrix(counts, names, ax=small_axes(12, 12))
@@ -87,13 +87,13 @@ def test_cells_hold_less_the_smaller_they_are_and_a_scale_at_last():
     assert shade.figure.axes[1].get_ylabel() == "fraction of the true class"
 
 
-def test_large_counts_give_way_to_their_percentages():
+def test_counts_too_large_for_cells_are_replaced_by_percentages():
     counts = np.full((10, 10), 12_345_678)
     ax = plot_confusion_matrix(counts, [f"c{n}" for n in range(10)], ax=small_axes(4, 4))
     assert set(cells(ax).values()) == {"10 %"}
 
 
-def test_every_second_class_is_named_where_cells_are_lower_than_text():
+def test_tick_labels_are_thinned_when_cells_are_too_small():
     ax = plot_confusion_matrix(np.eye(40), [f"c{n}" for n in range(40)], ax=small_axes(4, 4))
     names = tick_texts(ax.yaxis)
     assert names[0] == "c0"
@@ -101,7 +101,7 @@ def test_every_second_class_is_named_where_cells_are_lower_than_text():
     assert names == [f"c{round(place)}" for place in ax.get_yticks()]
 
 
-def test_names_below_stand_upright_where_they_do_not_fit():
+def test_long_x_tick_labels_are_rotated():
     def rotation(names):
         ax = plot_confusion_matrix(np.eye(len(names)), names)
         return {label.get_rotation() for label in ax.get_xticklabels()}
@@ -122,13 +122,13 @@ def test_names_below_stand_upright_where_they_do_not_fit():
         ([[1]], "c", TypeError, "`class_names` must be a list of distinct class names; received class_names='c'."),
     ],
 )  # fmt: skip
-def test_what_is_no_confusion_matrix_is_refused(matrix, names, error, message):
+def test_plot_confusion_matrix_rejects_invalid_arguments(matrix, names, error, message):
     with pytest.raises(error) as caught:
         plot_confusion_matrix(matrix, names)
     assert str(caught.value) == message
 
 
-def test_large_counts_are_written_as_in_the_title():
+def test_large_counts_have_thousands_separators():
     ax = plot_confusion_matrix([[12345, 0], [6, 7]], ["cat", "dog"])
     assert ax.texts[0].get_text() == "12,345\n100 %"
     assert ax.get_title().startswith("12,352 of 12,358 images right")

@@ -88,7 +88,7 @@ def results(names):
     ]
 
 
-def judged(names, images=192, missing=0, seed=0):
+def make_evaluation(names, images=192, missing=0, seed=0):
     """An evaluation of a fair classifier; the last `missing` classes do not occur."""
     random = np.random.default_rng(seed)
     scores = random.gamma(0.4, size=(images, len(names))) + 1e-6
@@ -106,13 +106,13 @@ def enlarged(bins, factor):
 
 def losses(names, count, shape=(12, 16, 3), files=True, of=make_images):
     """The worst images of an evaluation, and what it was an evaluation of."""
-    evaluation = judged(names, max(count, len(names)))
+    evaluation = make_evaluation(names, max(count, len(names)))
     if not files:
         evaluation = catdog_keras.Evaluation(names, evaluation.labels, evaluation.probabilities)
     return evaluation.top_losses(count), (of(len(evaluation), shape), evaluation.labels)
 
 
-def heat(count, shape=(12, 16)):
+def make_heat_maps(count, shape=(12, 16)):
     maps = np.random.default_rng(1).random((count, *shape))
     return maps / maps.max(axis=(1, 2), keepdims=True)
 
@@ -181,22 +181,26 @@ CASES = {
         "no images": ([[0, 0], [0, 0]], ["cats", "dogs"]),
     },
     "plot_grad_cam": {
-        "two images": (make_images(2), heat(2), ["cats 93 %", "dogs 58 % (true: cats)"]),
-        "one image": (make_images(1), heat(1), ["cats"]),
-        "forty images": (make_images(40), heat(40), FORTY),
-        "no titles": (make_images(3), heat(3)),
-        "long names": (make_images(3), heat(3), LONG),
-        "odd names": (make_images(3), heat(3), ODD),
+        "two images": (make_images(2), make_heat_maps(2), ["cats 93 %", "dogs 58 % (true: cats)"]),
+        "one image": (make_images(1), make_heat_maps(1), ["cats"]),
+        "forty images": (make_images(40), make_heat_maps(40), FORTY),
+        "no titles": (make_images(3), make_heat_maps(3)),
+        "long names": (make_images(3), make_heat_maps(3), LONG),
+        "odd names": (make_images(3), make_heat_maps(3), ODD),
         "no evidence": (make_images(3), np.zeros((3, 12, 16)), LONG),
         "evidence everywhere": (make_images(2), np.ones((2, 12, 16)), ["cats", "dogs"]),
-        "bytes": (in_bytes(2), heat(2), ["cats", "dogs"]),
-        "signed": (signed(2), heat(2), ["cats", "dogs"]),
-        "standardised": (standardised(2), heat(2), ["cats", "dogs"]),
-        "not finite": (not_finite(2), heat(2), ["cats", "dogs"]),
-        "grey": (make_images(2, (9, 9, 1)), heat(2, (9, 9)), ["cats", "dogs"]),
-        "channels first": (make_images(2, (3, 9, 14)), heat(2, (9, 14)), ["cats", "dogs"]),
-        "panorama": (make_images(2, (4, 90, 3)), heat(2, (4, 90)), ["cats", "dogs"]),
-        "tower": (make_images(2, (90, 4, 3)), heat(2, (90, 4)), ["cats", "dogs"]),
+        "bytes": (in_bytes(2), make_heat_maps(2), ["cats", "dogs"]),
+        "signed": (signed(2), make_heat_maps(2), ["cats", "dogs"]),
+        "standardised": (standardised(2), make_heat_maps(2), ["cats", "dogs"]),
+        "not finite": (not_finite(2), make_heat_maps(2), ["cats", "dogs"]),
+        "grey": (make_images(2, (9, 9, 1)), make_heat_maps(2, (9, 9)), ["cats", "dogs"]),
+        "channels first": (
+            make_images(2, (3, 9, 14)),
+            make_heat_maps(2, (9, 14)),
+            ["cats", "dogs"],
+        ),
+        "panorama": (make_images(2, (4, 90, 3)), make_heat_maps(2, (4, 90)), ["cats", "dogs"]),
+        "tower": (make_images(2, (90, 4, 3)), make_heat_maps(2, (90, 4)), ["cats", "dogs"]),
         "one pixel": (make_images(2, (1, 1, 3)), np.ones((2, 1, 1)), ["cats", "dogs"]),
     },
     "plot_comparison": {
@@ -215,21 +219,23 @@ CASES = {
         ),
     },
     "plot_reliability": {
-        "two classes": (judged(["cats", "dogs"]).reliability_bins,),
-        "one class": (judged(["cats"]).reliability_bins,),
-        "one image": (judged(["cats", "dogs"], 1).reliability_bins,),
-        "forty classes": (judged(FORTY, 4000).reliability_bins,),
-        "large counts": (enlarged(judged(FORTY[:3], 4115).reliability_bins, 300),),
+        "two classes": (make_evaluation(["cats", "dogs"]).reliability_bins,),
+        "one class": (make_evaluation(["cats"]).reliability_bins,),
+        "one image": (make_evaluation(["cats", "dogs"], 1).reliability_bins,),
+        "forty classes": (make_evaluation(FORTY, 4000).reliability_bins,),
+        "large counts": (enlarged(make_evaluation(FORTY[:3], 4115).reliability_bins, 300),),
     },
     "plot_roc": {
-        "two classes": (judged(["cats", "dogs"]).roc_curves,),
-        "one class": (judged(["cats"]).roc_curves,),
-        "one image of a class": (judged(["cats", "dogs", "foxes"], 4).roc_curves,),
-        "one class without images": (judged(["cats", "dogs", "foxes"], missing=1).roc_curves,),
-        "five classes": (judged(FORTY[:5]).roc_curves,),
-        "forty classes": (judged(FORTY, missing=3).roc_curves,),
-        "long names": (judged(LONG, 30_000).roc_curves,),
-        "odd names": (judged([*ODD, "_hidden"]).roc_curves,),
+        "two classes": (make_evaluation(["cats", "dogs"]).roc_curves,),
+        "one class": (make_evaluation(["cats"]).roc_curves,),
+        "one image of a class": (make_evaluation(["cats", "dogs", "foxes"], 4).roc_curves,),
+        "one class without images": (
+            make_evaluation(["cats", "dogs", "foxes"], missing=1).roc_curves,
+        ),
+        "five classes": (make_evaluation(FORTY[:5]).roc_curves,),
+        "forty classes": (make_evaluation(FORTY, missing=3).roc_curves,),
+        "long names": (make_evaluation(LONG, 30_000).roc_curves,),
+        "odd names": (make_evaluation([*ODD, "_hidden"]).roc_curves,),
     },
     "plot_top_losses": {
         "two classes": losses(["cats", "dogs"], 9),
@@ -280,7 +286,7 @@ KINDS = [
 EVERY_CASE = [(name, case) for name, cases in CASES.items() for case in cases]
 
 
-def test_the_gallery_shows_every_plot():
+def test_gallery_page_shows_every_plotting_function():
     page = (Path(__file__).parents[2] / "docs" / "gallery.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```python\n(.*?)^```\n\n!\[", page, re.DOTALL | re.MULTILINE)
     assert {name for block in blocks for name in re.findall(r"drawn = ck\.(\w+)\(", block)} == set(
@@ -296,7 +302,7 @@ def draw(name, case, **where):
     return getattr(plotting, name)(*CASES[name][case], **where)
 
 
-def written(figure):
+def visible_texts(figure):
     """Every text that a reader sees, with its box in pixels."""
     figure.draw_without_rendering()
     texts = [t for t in figure.findobj(Text) if t.get_visible() and t.get_text().strip()]
@@ -318,7 +324,7 @@ def written(figure):
 
 def assert_legible(figure):
     """No text is cut by the edge of the figure, and no two of them overlap by over a pixel."""
-    found = written(figure)
+    found = visible_texts(figure)
     boxes = np.array([box for _, box in found])
     width, height = figure.bbox.size
     cut = (boxes < -1) | (boxes > np.array([width, height, width, height]) + 1)
@@ -330,7 +336,7 @@ def assert_legible(figure):
     assert not overlap.any(), [(found[a][0], found[b][0]) for a, b in np.argwhere(overlap)[:5]]
 
 
-def test_no_plotting_function_is_without_the_cases_that_apply():
+def test_every_plotting_function_has_all_applicable_cases():
     assert set(CASES) == set(plotting.__all__)
     for name, cases in CASES.items():
         assert any(case.startswith("one ") for case in cases), name
@@ -359,7 +365,7 @@ def slow_unless(condition, *values):
         for width in (6, 12)
     ],
 )
-def test_plots_are_legible_in_the_place_given(name, case, width):
+def test_plots_are_legible_in_given_axes_or_figure(name, case, width):
     height = TALL.get(name, 6.0) if "forty" in case else 4.0
     if name == "plot_confusion_matrix":
         height = width
@@ -375,7 +381,7 @@ def test_plots_are_legible_in_the_place_given(name, case, width):
     ("name", "case"),
     [(n, c) for n, c in EVERY_CASE if c.split()[0] in ("one", "two", "long", "forty")],
 )
-def test_plots_are_legible_in_a_figure_of_their_own(name, case):
+def test_plots_are_legible_in_new_figure(name, case):
     drawn = draw(name, case)
     assert isinstance(drawn, Axes if takes_axes(name) else Figure)
     figure = drawn.figure if takes_axes(name) else drawn
@@ -383,7 +389,7 @@ def test_plots_are_legible_in_a_figure_of_their_own(name, case):
     assert_legible(figure)
 
 
-def test_legibility_can_be_denied():
+def test_assert_legible_rejects_cut_and_overlapping_text():
     """The guard above sees text that is cut, and texts that overlap."""
     for places, kind in (([(0.99, 0.5)], "cut"), ([(0.5, 0.5), (0.51, 0.5)], "overlapping")):
         figure = Figure()
@@ -394,7 +400,7 @@ def test_legibility_can_be_denied():
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_plots_go_into_figures_of_pyplot(name, pyplot_figure):
+def test_plots_draw_into_pyplot_figure_with_constrained_layout(name, pyplot_figure):
     case = next(iter(CASES[name]))
     if takes_axes(name):
         ax = pyplot_figure.add_subplot()
@@ -409,7 +415,7 @@ AROUND = [(n, c) for n, c in EVERY_CASE if takes_axes(n) and c.split()[0] in ("o
 
 
 @pytest.mark.parametrize(("name", "case"), AROUND)
-def test_plots_are_legible_in_plain_axes(name, case):
+def test_plots_are_legible_in_axes_without_layout_engine(name, case):
     """As `plt.subplots()` makes them: without a layout that would make room around them."""
     figure = Figure(figsize=(6.4, 4.8))
     draw(name, case, ax=figure.subplots())
@@ -417,7 +423,7 @@ def test_plots_are_legible_in_plain_axes(name, case):
 
 
 @pytest.mark.parametrize(("name", "case"), AROUND)
-def test_plots_are_legible_in_a_column_of_a_paper(name, case):
+def test_plots_are_legible_at_paper_column_width(name, case):
     figure = Figure(figsize=(3.3, 3.3), layout="constrained")
     draw(name, case, ax=figure.add_subplot())
     assert_legible(figure)
@@ -438,7 +444,7 @@ def test_plots_are_legible_side_by_side(name, case, width, panels):
     assert_legible(figure)
 
 
-def test_axes_that_stand_where_they_were_put_stay_there():
+def test_plot_in_manually_placed_axes_sets_no_layout_engine():
     figure = Figure(figsize=(6, 6))
     ax = figure.add_axes((0.2, 0.2, 0.6, 0.6))
     draw("plot_roc", next(iter(CASES["plot_roc"])), ax=ax)
@@ -447,7 +453,7 @@ def test_axes_that_stand_where_they_were_put_stay_there():
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if not takes_axes(name)])
-def test_a_figure_that_is_not_empty_is_refused(name):
+def test_plots_reject_nonempty_figure(name):
     figure = Figure(figsize=(6, 4))
     figure.add_subplot()
     case = next(iter(CASES[name]))
@@ -457,7 +463,7 @@ def test_a_figure_that_is_not_empty_is_refused(name):
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if not takes_axes(name)])
-def test_the_layout_that_a_figure_has_is_kept(name):
+def test_plots_keep_existing_layout_engine(name):
     figure = Figure(figsize=(12, 4), layout="tight")
     draw(name, next(iter(CASES[name])), figure=figure)
     assert isinstance(figure.get_layout_engine(), TightLayoutEngine)
@@ -465,7 +471,7 @@ def test_the_layout_that_a_figure_has_is_kept(name):
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if not takes_axes(name)])
-def test_plots_go_into_a_part_of_a_figure(name):
+def test_plots_draw_into_subfigures(name):
     figure = Figure(figsize=(12, 4), layout="constrained")
     left, right = figure.subfigures(1, 2)
     case = next(iter(CASES[name]))
@@ -475,13 +481,13 @@ def test_plots_go_into_a_part_of_a_figure(name):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_notebooks_show_what_is_returned(name):
+def test_plots_return_object_with_png_representation(name):
     image = draw(name, next(iter(CASES[name])))._repr_png_()
     assert image.startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_drawing_elsewhere_is_refused(name):
+def test_plots_reject_invalid_ax_or_figure(name):
     case = next(iter(CASES[name]))
     if takes_axes(name):
         wrong = {"ax": [1]}
@@ -494,7 +500,7 @@ def test_drawing_elsewhere_is_refused(name):
     assert str(caught.value) == message
 
 
-def test_matplotlib_is_imported_with_the_first_plot(monkeypatch):
+def test_plotting_imports_matplotlib_only_when_plotting(monkeypatch):
     """Keras imports it where it is installed; the plots are importable where it is not."""
     monkeypatch.setattr(catdog_keras, "plotting", plotting)  # put back after the test
     for name in [name for name in sys.modules if name.startswith("catdog_keras.plotting")]:

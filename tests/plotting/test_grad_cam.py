@@ -11,7 +11,7 @@ def make_images(count=2, shape=(6, 8, 3)):
     return np.random.default_rng(0).integers(0, 256, (count, *shape)).astype("uint8")
 
 
-def spots(count=2, shape=(6, 8)):
+def single_peak_maps(count=2, shape=(6, 8)):
     """One strong place in each map, its neighbors at 0.4."""
     maps = np.zeros((count, *shape))
     maps[:, 1:4, 2:5] = 0.4
@@ -19,15 +19,15 @@ def spots(count=2, shape=(6, 8)):
     return maps
 
 
-def lines(ax):
+def contour_vertices(ax):
     """The corners of the line drawn around the strong places."""
     contours = [artist for artist in ax.get_children() if isinstance(artist, QuadContourSet)]
     return [path.vertices for contour in contours for path in contour.get_paths()]
 
 
-def test_each_image_stands_beside_its_map():
+def test_plot_grad_cam_shows_each_image_next_to_its_map():
     images = make_images()
-    figure = plot_grad_cam(images, spots(), ["cat 93 %", "dog 58 %"])
+    figure = plot_grad_cam(images, single_peak_maps(), ["cat 93 %", "dog 58 %"])
     *rows, scale = figure.axes
     assert [ax.get_title("left") for ax in rows] == ["cat 93 %", "dog 58 %"]
     for ax, image in zip(rows, images, strict=True):
@@ -40,7 +40,7 @@ def test_each_image_stands_beside_its_map():
     assert scale.get_xlim() == (0, 1)
 
 
-def test_the_map_is_lighter_where_the_evidence_is_stronger_whatever_the_image():
+def test_map_lightness_increases_with_evidence_for_any_image():
     """In black and white as well: by lightness alone."""
     steps = np.linspace(0, 1, 8)
     images = np.array([0, 255], "uint8").repeat(48 * 3).reshape(2, 6, 8, 3)
@@ -52,12 +52,12 @@ def test_the_map_is_lighter_where_the_evidence_is_stronger_whatever_the_image():
         assert lightness.max() <= 1
 
 
-def test_the_line_lies_around_the_strong_places_of_the_map():
-    figure = plot_grad_cam(make_images(1), spots(1))
+def test_contour_surrounds_strongest_evidence():
+    figure = plot_grad_cam(make_images(1), single_peak_maps(1))
     (ax, _) = figure.axes
     left, right, bottom, top = ax.images[1].get_extent()
     center = left + (right - left) * 3.5 / 8, top - (top - bottom) * 2.5 / 6
-    found = lines(ax)
+    found = contour_vertices(ax)
     assert len(found) == 2  # white on black
     for corners in found:
         np.testing.assert_allclose(corners.mean(axis=0), center, atol=0.03)
@@ -65,13 +65,13 @@ def test_the_line_lies_around_the_strong_places_of_the_map():
 
 
 @pytest.mark.parametrize("value", [0.0, 0.3, 1.0])
-def test_even_maps_have_no_line(value):
+def test_uniform_maps_have_no_contour(value):
     figure = plot_grad_cam(make_images(1), np.full((1, 6, 8), value))
-    assert lines(figure.axes[0]) == []
+    assert contour_vertices(figure.axes[0]) == []
 
 
-def test_a_map_without_evidence_is_said_to_be_one():
-    maps = spots()
+def test_title_reports_map_without_evidence():
+    maps = single_peak_maps()
     maps[0] = 0
     figure = plot_grad_cam(make_images(), maps, ["cat", "dog"])
     assert [ax.get_title("left") for ax in figure.axes[:2]] == [
@@ -80,31 +80,33 @@ def test_a_map_without_evidence_is_said_to_be_one():
     ]
 
 
-def test_channels_first_is_shown_as_channels_last():
+def test_channels_first_images_are_shown_as_channels_last():
     images = make_images()
     for data_format in (None, "channels_first"):
-        figure = plot_grad_cam(images.transpose(0, 3, 1, 2), spots(), data_format=data_format)
+        figure = plot_grad_cam(
+            images.transpose(0, 3, 1, 2), single_peak_maps(), data_format=data_format
+        )
         np.testing.assert_array_equal(figure.axes[1].images[0].get_array(), images[1])
 
 
 @pytest.mark.parametrize(
     ("arguments", "keywords", "error", "message"),
     [
-        ((make_images()[0, 0], spots()), {}, ValueError, "`images` must be at least one image, of shape (batch, height, width, channels), (batch, channels, height, width) or (batch, height, width); received shape (8, 3)."),
-        ((make_images(0), spots(0)), {}, ValueError, "`images` must be at least one image, of shape (batch, height, width, channels), (batch, channels, height, width) or (batch, height, width); received shape (0, 6, 8, 3)."),
-        ((make_images(), spots(1)), {}, ValueError, "`maps` must be one map per image, of shape (2, height, width); received shape (1, 6, 8) and dtype float64."),
-        ((make_images(), spots()[0]), {}, ValueError, "`maps` must be one map per image, of shape (2, height, width); received shape (6, 8) and dtype float64."),
-        ((make_images(), spots(2, (6, 6))), {}, ValueError, "`maps` must be of the height and width of the images, here (6, 8); received maps of (6, 6)."),
-        ((make_images(), 2 * spots()), {}, ValueError, "`maps` must hold numbers from 0 to 1; received values from 0 to 2."),
-        ((make_images(), np.nan * spots()), {}, ValueError, "`maps` must hold numbers from 0 to 1; received values from nan to nan."),
-        ((make_images(), spots(), "cat"), {}, TypeError, "`titles` must be a list with a title for each image, or None; received titles='cat'."),
-        ((make_images(), spots(), ["cat", 5]), {}, TypeError, "`titles` must be a list with a title for each image, or None; received titles=['cat', 5]."),
-        ((make_images(), spots(), ["cat"]), {}, ValueError, "`titles` must hold one title per image, here 2; received 1."),
-        ((make_images(), spots()), {"data_format": "NCHW"}, ValueError, "`data_format` must be one of 'channels_last', 'channels_first'; received data_format='NCHW'."),
-        ((make_images(), spots()), {"value_range": (1, 0)}, ValueError, "`value_range` must be a pair (low, high) of finite numbers with low < high, or None; received value_range=(1, 0)."),
+        ((make_images()[0, 0], single_peak_maps()), {}, ValueError, "`images` must be at least one image, of shape (batch, height, width, channels), (batch, channels, height, width) or (batch, height, width); received shape (8, 3)."),
+        ((make_images(0), single_peak_maps(0)), {}, ValueError, "`images` must be at least one image, of shape (batch, height, width, channels), (batch, channels, height, width) or (batch, height, width); received shape (0, 6, 8, 3)."),
+        ((make_images(), single_peak_maps(1)), {}, ValueError, "`maps` must be one map per image, of shape (2, height, width); received shape (1, 6, 8) and dtype float64."),
+        ((make_images(), single_peak_maps()[0]), {}, ValueError, "`maps` must be one map per image, of shape (2, height, width); received shape (6, 8) and dtype float64."),
+        ((make_images(), single_peak_maps(2, (6, 6))), {}, ValueError, "`maps` must be of the height and width of the images, here (6, 8); received maps of (6, 6)."),
+        ((make_images(), 2 * single_peak_maps()), {}, ValueError, "`maps` must hold numbers from 0 to 1; received values from 0 to 2."),
+        ((make_images(), np.nan * single_peak_maps()), {}, ValueError, "`maps` must hold numbers from 0 to 1; received values from nan to nan."),
+        ((make_images(), single_peak_maps(), "cat"), {}, TypeError, "`titles` must be a list with a title for each image, or None; received titles='cat'."),
+        ((make_images(), single_peak_maps(), ["cat", 5]), {}, TypeError, "`titles` must be a list with a title for each image, or None; received titles=['cat', 5]."),
+        ((make_images(), single_peak_maps(), ["cat"]), {}, ValueError, "`titles` must hold one title per image, here 2; received 1."),
+        ((make_images(), single_peak_maps()), {"data_format": "NCHW"}, ValueError, "`data_format` must be one of 'channels_last', 'channels_first'; received data_format='NCHW'."),
+        ((make_images(), single_peak_maps()), {"value_range": (1, 0)}, ValueError, "`value_range` must be a pair (low, high) of finite numbers with low < high, or None; received value_range=(1, 0)."),
     ],
 )  # fmt: skip
-def test_what_cannot_be_shown_is_refused(arguments, keywords, error, message):
+def test_plot_grad_cam_rejects_invalid_arguments(arguments, keywords, error, message):
     with pytest.raises(error) as caught:
         plot_grad_cam(*arguments, **keywords)
     assert str(caught.value) == message

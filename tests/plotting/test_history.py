@@ -23,7 +23,7 @@ def curves(ax):
     }
 
 
-def test_accuracy_and_loss_stand_side_by_side_with_both_curves():
+def test_plot_history_shows_accuracy_and_loss_curves():
     accuracy, loss = plot_history(LOG).axes
     assert curves(accuracy)["training"] == ([1, 2, 3], LOG["accuracy"])
     assert curves(accuracy)["validation"] == ([1, 2, 3], LOG["val_accuracy"])
@@ -34,7 +34,7 @@ def test_accuracy_and_loss_stand_side_by_side_with_both_curves():
     assert loss.get_ylabel() == "loss"
 
 
-def test_the_best_epoch_is_the_highest_accuracy_and_the_lowest_loss():
+def test_best_epoch_has_highest_accuracy_or_lowest_loss():
     figure = plot_history(LOG)
     accuracy, loss = figure.axes
     assert curves(accuracy)["best on validation"] == ([2], [0.8])
@@ -46,18 +46,18 @@ def test_the_best_epoch_is_the_highest_accuracy_and_the_lowest_loss():
     assert names == ["training", "validation", "best on validation"]
 
 
-def test_of_equal_epochs_the_first_is_best():
+def test_best_epoch_is_first_of_tied_epochs():
     figure = plot_history({"accuracy": [0, 0, 0], "val_accuracy": [0.5, 0.7, 0.7]})
     assert figure.axes[0].get_title().endswith("in epoch 2")
 
 
-def test_curves_are_told_apart_without_color():
+def test_curves_have_distinct_line_styles_and_markers():
     training, validation, best = plot_history(LOG).axes[0].get_lines()
     assert training.get_linestyle() != validation.get_linestyle()
     assert len({line.get_marker() for line in (training, validation, best)}) == 3
 
 
-def test_one_epoch_is_a_visible_point_at_one():
+def test_single_epoch_is_drawn_as_marker_at_one():
     ax = plot_history({key: values[:1] for key, values in LOG.items()}).axes[0]
     assert ax.get_lines()[0].get_marker() == "o"
     assert ax.get_lines()[0].get_markersize() >= 4
@@ -65,7 +65,7 @@ def test_one_epoch_is_a_visible_point_at_one():
     assert ax.get_xlim() == (0.5, 1.5)
 
 
-def test_histories_without_validation_have_no_star():
+def test_history_without_validation_has_no_best_epoch_marker():
     figure = plot_history({"accuracy": [0.5, 0.6], "loss": [0.5, 0.4]})
     assert [list(curves(ax)) for ax in figure.axes] == [["training"], ["training"]]
     assert [ax.get_title() for ax in figure.axes] == ["Accuracy", "Loss"]
@@ -82,13 +82,13 @@ def test_histories_without_validation_have_no_star():
         (["top_k_accuracy"], "top_k_accuracy"),
     ],
 )
-def test_the_accuracy_is_found_under_its_names(names, chosen):
+def test_plot_history_finds_accuracy_metric_by_name(names, chosen):
     log = {name: [n / 10] for n, name in enumerate(names)}
     (ax,) = plot_history(log).axes
     assert curves(ax)["training"] == ([1], log[chosen])
 
 
-def test_a_history_of_keras_and_its_dict_are_drawn_alike():
+def test_keras_history_and_its_dict_give_same_curves():
     import keras
 
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
@@ -104,14 +104,14 @@ def test_a_history_of_keras_and_its_dict_are_drawn_alike():
     assert curves(plot_history(history).axes[0])["training"][0] == [3, 4]
 
 
-def test_validation_of_every_nth_epoch_stands_at_its_epochs():
+def test_validation_points_are_drawn_at_validated_epochs():
     log = {"accuracy": [0.1] * 7, "val_accuracy": [0.1, 0.3, 0.2]}
     ax = plot_history(log).axes[0]
     assert curves(ax)["validation"] == ([2, 4, 6], [0.1, 0.3, 0.2])
     assert ax.get_title().endswith("best: 0.300 in epoch 4")
 
 
-def test_epochs_without_a_value_are_left_out():
+def test_nan_validation_values_are_omitted():
     log = {"loss": [0.5, 0.4, 0.3], "val_loss": [np.nan, 0.4, np.nan]}
     (ax,) = plot_history(log).axes
     assert curves(ax)["validation"] == ([2], [0.4])
@@ -119,7 +119,7 @@ def test_epochs_without_a_value_are_left_out():
 
 
 @given(st.integers(1, 3000), st.integers(0, 500))
-def test_ticks_are_whole_epochs_from_the_first_to_the_last(count, start):
+def test_ticks_are_integer_epochs_from_first_to_last(count, start):
     history = types.SimpleNamespace(
         history={"loss": [0.5] * count}, epoch=list(range(start, start + count))
     )
@@ -134,7 +134,7 @@ def test_ticks_are_whole_epochs_from_the_first_to_the_last(count, start):
     assert all(label.get_text().isdigit() for label in ax.get_xticklabels())
 
 
-def test_epochs_without_a_finite_value_are_counted():
+def test_title_counts_non_finite_epochs():
     log = {"accuracy": [0.5, 0.6, 0.7], "loss": [0.5, np.nan, np.inf], "val_loss": [0.4, 0.3, 0.2]}
     accuracy, loss = plot_history(log).axes
     assert accuracy.get_title() == "Accuracy"
@@ -158,13 +158,13 @@ def test_epochs_without_a_finite_value_are_counted():
         ({"loss": [1] * 3, "val_loss": []}, ValueError, "`history['val_loss']` must hold one number per epoch, here 3; received 0. Use NaN for an epoch without a value."),
     ],
 )  # fmt: skip
-def test_what_is_no_history_is_refused(history, error, message):
+def test_plot_history_rejects_invalid_history(history, error, message):
     with pytest.raises(error) as caught:
         plot_history(history)
     assert str(caught.value) == message
 
 
-def test_of_epochs_with_equal_accuracy_the_one_with_the_lowest_loss_is_best():
+def test_accuracy_ties_are_broken_by_lowest_loss():
     log = {"loss": [1, 1, 1, 1], "val_loss": [0.4, 0.2, 0.3, 0.1]}
     log |= {"accuracy": [0.5] * 4, "val_accuracy": [0.9, 0.9, 0.9, 0.8]}
     accuracy, loss = plot_history(log).axes

@@ -14,7 +14,7 @@ from catdog_keras.plotting._image_arrays import find_range
 NAMES = ["cats", "dogs"]
 
 
-def stamped(labels, shape=(4, 6, 3)):
+def numbered_images(labels, shape=(4, 6, 3)):
     """Images whose pixels equal the number of the image, so that a plot can be checked."""
     count = len(labels)
     return np.broadcast_to(
@@ -31,14 +31,14 @@ def titles(figure):
     return [ax.get_title("left") for ax in figure.axes]
 
 
-def test_each_class_has_a_row_of_its_first_three_images():
-    figure = plot_images(stamped([1, 0, 0, 1, 0, 0, 1, 1]), NAMES)
+def test_plot_images_shows_first_three_images_of_each_class():
+    figure = plot_images(numbered_images([1, 0, 0, 1, 0, 0, 1, 1]), NAMES)
     assert shown(figure) == [[1, 2, 4], [0, 3, 6]]
     assert titles(figure) == ["cats", "dogs"]
 
 
-def test_missing_images_leave_empty_places_and_are_named():
-    figure = plot_images(stamped([0, 0, 0, 0, 1]), ["cats", "dogs", "foxes"])
+def test_missing_images_leave_gaps_and_are_reported_in_titles():
+    figure = plot_images(numbered_images([0, 0, 0, 0, 1]), ["cats", "dogs", "foxes"])
     assert shown(figure) == [[0, 1, 2], [4], []]
     assert titles(figure) == [
         "cats",
@@ -49,26 +49,26 @@ def test_missing_images_leave_empty_places_and_are_named():
     assert len(widths) == 1  # an empty row is as wide as a full one
 
 
-def test_batches_are_taken_until_every_class_is_complete():
+def test_plot_images_reads_batches_until_all_classes_are_complete():
     taken = []
 
     def endless():
         while True:
             taken.append(1)
-            yield stamped([0, 0, 1])
+            yield numbered_images([0, 0, 1])
 
     figure = plot_images(endless(), NAMES, per_class=2)
     assert len(taken) == 2
     assert shown(figure) == [[0, 1], [2, 2]]
 
 
-def test_the_search_for_a_missing_class_ends():
+def test_plot_images_stops_after_max_batches():
     taken = []
 
     def endless():
         while True:
             taken.append(1)
-            yield stamped([0, 0])
+            yield numbered_images([0, 0])
 
     assert titles(plot_images(endless(), NAMES)) == ["cats", "dogs: none found in 64 images"]
     assert len(taken) == 32
@@ -80,16 +80,16 @@ class Numbered(keras.utils.PyDataset):
     """One batch; it never raises IndexError."""
 
     def __getitem__(self, index):
-        return stamped([0, 1])
+        return numbered_images([0, 1])
 
     def __len__(self):
         return 1
 
 
-def test_datasets_of_tensorflow_and_of_keras_are_shown():
+def test_plot_images_accepts_tf_datasets_pydatasets_and_tensors():
     import tensorflow as tf
 
-    images, labels = stamped([0, 1, 1])
+    images, labels = numbered_images([0, 1, 1])
     for dataset in (
         tf.data.Dataset.from_tensor_slices((images, labels)).batch(2),
         tf.data.Dataset.from_tensor_slices((images, np.eye(2)[labels])).batch(2),
@@ -109,10 +109,10 @@ def test_datasets_of_tensorflow_and_of_keras_are_shown():
     ),
     st.integers(1, 4),
 )
-def test_any_labels_and_any_number_per_class(classes_and_labels, per_class):
+def test_plot_images_shows_up_to_per_class_images_of_each_class(classes_and_labels, per_class):
     classes, labels = classes_and_labels
     names = [f"class {n}" for n in range(classes)]
-    figure = plot_images(stamped(labels), names, per_class=per_class)
+    figure = plot_images(numbered_images(labels), names, per_class=per_class)
     wanted = [[n for n, y in enumerate(labels) if y == c][:per_class] for c in range(classes)]
     assert shown(figure) == wanted
     for title, name, row in zip(titles(figure), names, wanted, strict=True):
@@ -143,7 +143,7 @@ GRADIENT = np.linspace(0, 1, 12).reshape(1, 2, 2, 3)
         (GRADIENT.astype("float16"), 0, 1),
     ],
 )
-def test_the_range_of_values_is_found(images, low, high):
+def test_value_range_is_inferred_from_images(images, low, high):
     assert find_range(list(images)) == pytest.approx((low, high))
     figure = plot_images((images, [0]), ["cat"], per_class=1)
     values = np.clip((images[0].astype(float) - low) / (high - low), 0, 1)
@@ -151,22 +151,22 @@ def test_the_range_of_values_is_found(images, low, high):
 
 
 @given(hnp.arrays("float32", (2, 3, 3, 3), elements=st.floats(width=32)))
-def test_any_values_can_be_shown(images):
+def test_plot_images_accepts_any_float_values(images):
     """NaN and infinities included."""
     low, high = find_range(list(images))
     assert np.isfinite([low, high]).all()
     plot_images((images, [0, 0]), ["cat"])
 
 
-def test_values_that_are_no_numbers_are_black_and_infinite_ones_at_the_ends():
+def test_nan_is_black_and_infinities_are_clipped_to_range():
     values = np.array([np.nan, -np.inf, np.inf, 0.2, 1.0]).reshape(1, 1, 5, 1)
     figure = plot_images((values, [0]), ["cat"], per_class=1)
     assert figure.axes[0].images[0].get_array()[0, :, 0].tolist() == [0, 0, 255, 51, 255]
 
 
-def test_titles_stay_within_their_rows():
+def test_titles_fit_within_their_axes():
     names = [f"{n} of forty classes with names that are far too long for a row" for n in range(40)]
-    images, labels = stamped(range(20))
+    images, labels = numbered_images(range(20))
     figure = plot_images((images, labels), names, figure=Figure(figsize=(6, 9), dpi=60))
     figure.draw_without_rendering()
     for ax in figure.axes:
@@ -174,13 +174,13 @@ def test_titles_stay_within_their_rows():
         assert title.get_window_extent().x1 <= ax.get_window_extent().x1 + 1
 
 
-def test_the_range_is_one_for_all_images():
+def test_value_range_is_shared_by_all_images():
     """A dark image stays dark next to a bright one."""
     figure = plot_images((np.array([0.2, 200.0]).reshape(2, 1, 1, 1), [0, 1]), NAMES)
     assert shown(figure) == [[0], [200]]
 
 
-def test_the_range_can_be_given():
+def test_value_range_argument_sets_range():
     images = np.array([50.0, 100.0]).reshape(2, 1, 1, 1)
     figure = plot_images((images, [0, 1]), NAMES, value_range=(50, 100))
     assert shown(figure) == [[0], [255]]
@@ -188,7 +188,7 @@ def test_the_range_can_be_given():
 
 @pytest.mark.parametrize("axis", [1, -1])
 @pytest.mark.parametrize("channels", [1, 3, 4])
-def test_channels_are_found_first_and_last(axis, channels):
+def test_channel_axis_is_inferred_first_or_last(axis, channels):
     images = np.random.default_rng(0).random((1, 8, 10, channels))
     moved = np.moveaxis(images, -1, axis)
     (image,) = plot_images((moved, [0]), ["cat"], per_class=1).axes[0].images
@@ -196,12 +196,12 @@ def test_channels_are_found_first_and_last(axis, channels):
     assert np.array_equal(image.get_array(), np.rint(255 * colors))
 
 
-def test_grey_images_need_no_channel_axis():
+def test_grayscale_images_need_no_channel_axis():
     (image,) = plot_images((np.eye(8)[None], [0]), ["cat"], per_class=1).axes[0].images
     assert np.array_equal(image.get_array()[..., 1], 255 * np.eye(8))
 
 
-def test_a_shape_that_does_not_tell_goes_by_keras_or_by_the_argument():
+def test_ambiguous_shape_uses_default_or_given_data_format():
     images = np.random.default_rng(0).random((1, 3, 7, 3))
     for data_format, expected in ((None, "last"), ("channels_first", "first")):
         figure = plot_images((images, [0]), ["cat"], per_class=1, data_format=data_format)
@@ -209,7 +209,7 @@ def test_a_shape_that_does_not_tell_goes_by_keras_or_by_the_argument():
         assert shape == ((3, 7, 3) if expected == "last" else (7, 3, 3))
 
 
-def test_images_keep_their_proportions_and_stand_upright():
+def test_images_keep_aspect_ratio_and_orientation():
     images = np.zeros((1, 2, 6, 3))
     images[0, 0] = 1.0  # white above
     figure = plot_images((images, [0]), ["cat"], per_class=1)
@@ -222,9 +222,9 @@ def test_images_keep_their_proportions_and_stand_upright():
     assert image.get_array()[0].min() == 255
 
 
-def test_many_classes_stand_side_by_side_in_reading_order():
+def test_many_classes_use_several_columns_in_reading_order():
     names = [f"class {n}" for n in range(40)]
-    figure = plot_images(stamped(list(range(40)) * 3), names)
+    figure = plot_images(numbered_images(list(range(40)) * 3), names)
     figure.draw_without_rendering()
     corners = [ax.get_window_extent() for ax in figure.axes]
     places = [(round(-box.y1), round(box.x0)) for box in corners]
@@ -246,18 +246,18 @@ def test_many_classes_stand_side_by_side_in_reading_order():
         ((np.zeros((1, 4, 4, 3)), [-1]), {}, ValueError, "`labels` must be class indices from 0 to 1, one for each class name; received labels=-1."),
         ((np.zeros((1, 8, 8, 2)), [0]), {}, ValueError, "`data` must hold images with 1, 3 or 4 channels; received an image of shape (8, 8, 2) in data_format='channels_last'."),
         ((np.zeros((1, 8, 8, 3)), [0]), {"data_format": "channels_first"}, ValueError, "`data` must hold images with 1, 3 or 4 channels; received an image of shape (8, 8, 3) in data_format='channels_first'."),
-        (stamped([0]), {"data_format": "NCHW"}, ValueError, "`data_format` must be one of 'channels_last', 'channels_first'; received data_format='NCHW'."),
-        (stamped([0]), {"per_class": 0}, ValueError, "`per_class` must be an integer of at least 1; received per_class=0."),
-        (stamped([0]), {"max_batches": 1.5}, TypeError, "`max_batches` must be an integer of at least 1; received max_batches=1.5."),
-        (stamped([0]), {"value_range": 255}, TypeError, "`value_range` must be a pair (low, high) of finite numbers with low < high, or None; received value_range=255."),
-        (stamped([0]), {"value_range": ("0", 1)}, TypeError, "`value_range` must be a pair (low, high) of finite numbers with low < high, or None; received value_range=('0', 1)."),
-        (stamped([0]), {"value_range": (1, 0)}, ValueError, "`value_range` must be a pair (low, high) of finite numbers with low < high, or None; received value_range=(1, 0)."),
-        (stamped([0]), {"class_names": "cat"}, TypeError, "`class_names` must be a list of distinct class names; received class_names='cat'."),
-        (stamped([0]), {"class_names": ["cat", 2]}, TypeError, "`class_names` must be a list of distinct class names; received class_names=['cat', 2]."),
-        (stamped([0]), {"class_names": ["cat", "cat"]}, ValueError, "`class_names` must be a list of distinct class names; received class_names=['cat', 'cat']."),
+        (numbered_images([0]), {"data_format": "NCHW"}, ValueError, "`data_format` must be one of 'channels_last', 'channels_first'; received data_format='NCHW'."),
+        (numbered_images([0]), {"per_class": 0}, ValueError, "`per_class` must be an integer of at least 1; received per_class=0."),
+        (numbered_images([0]), {"max_batches": 1.5}, TypeError, "`max_batches` must be an integer of at least 1; received max_batches=1.5."),
+        (numbered_images([0]), {"value_range": 255}, TypeError, "`value_range` must be a pair (low, high) of finite numbers with low < high, or None; received value_range=255."),
+        (numbered_images([0]), {"value_range": ("0", 1)}, TypeError, "`value_range` must be a pair (low, high) of finite numbers with low < high, or None; received value_range=('0', 1)."),
+        (numbered_images([0]), {"value_range": (1, 0)}, ValueError, "`value_range` must be a pair (low, high) of finite numbers with low < high, or None; received value_range=(1, 0)."),
+        (numbered_images([0]), {"class_names": "cat"}, TypeError, "`class_names` must be a list of distinct class names; received class_names='cat'."),
+        (numbered_images([0]), {"class_names": ["cat", 2]}, TypeError, "`class_names` must be a list of distinct class names; received class_names=['cat', 2]."),
+        (numbered_images([0]), {"class_names": ["cat", "cat"]}, ValueError, "`class_names` must be a list of distinct class names; received class_names=['cat', 'cat']."),
     ],
 )  # fmt: skip
-def test_what_cannot_be_shown_is_refused(data, keywords, error, message):
+def test_plot_images_rejects_invalid_arguments(data, keywords, error, message):
     with pytest.raises(error) as caught:
         plot_images(data, **{"class_names": NAMES, **keywords})
     assert str(caught.value) == message

@@ -10,7 +10,7 @@ def tick_texts(axis):
     return [label.get_text() for label in axis.get_majorticklabels()]
 
 
-def test_bars_are_as_high_as_their_numbers_say():
+def test_bar_heights_equal_label_counts():
     ax = plot_label_counts({"cats": 1500, "dogs": 500})
     assert [bar.get_height() for bar in ax.patches] == [1500, 500]
     assert tick_texts(ax.xaxis) == ["cats", "dogs"]
@@ -20,7 +20,7 @@ def test_bars_are_as_high_as_their_numbers_say():
     assert ax.get_title() == "2,000 images\nalways predicting cats is correct for 75.0 %"
 
 
-def test_bars_lie_where_names_are_long_first_class_on_top():
+def test_long_names_use_horizontal_bars_with_first_class_on_top():
     names = ["a name that is far too long to stand below its bar", "cat"]
     ax = plot_label_counts(dict(zip(names, [3, 9], strict=True)))
     assert [bar.get_width() for bar in ax.patches] == [3, 9]
@@ -35,7 +35,7 @@ def test_bars_lie_where_names_are_long_first_class_on_top():
 
 
 @given(st.lists(st.integers(0, 10**6), min_size=1, max_size=20))
-def test_every_count_is_written_and_its_bar_within_the_limits(numbers):
+def test_every_count_is_labeled_and_its_bar_fits_axis_limits(numbers):
     ax = plot_label_counts({f"class {n}": number for n, number in enumerate(numbers)})
     assert [text.get_text() for text in ax.texts] == [f"{number:,}" for number in numbers]
     lying = ax.get_xlabel() == "images"
@@ -45,7 +45,7 @@ def test_every_count_is_written_and_its_bar_within_the_limits(numbers):
     assert max(numbers) < limit or max(numbers) == 0
 
 
-def test_nothing_counted_is_said():
+def test_title_reports_zero_or_one_image():
     assert plot_label_counts({"cats": 0}).get_title() == "no images"
     assert plot_label_counts({"cats": 1}).get_title().startswith("1 image\n")
 
@@ -59,7 +59,7 @@ def test_nothing_counted_is_said():
         ({"cat": 1.5}, TypeError, "`counts['cat']` must be an integer of at least 0; received counts['cat']=1.5."),
     ],
 )  # fmt: skip
-def test_what_are_no_counts_is_refused(counts, error, message):
+def test_plot_label_counts_rejects_invalid_counts(counts, error, message):
     with pytest.raises(error) as caught:
         plot_label_counts(counts)
     assert str(caught.value) == message

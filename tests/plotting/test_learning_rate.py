@@ -14,7 +14,7 @@ def result(rates=RATES, losses=LOSSES, suggestion=1e-3):
     return catdog_keras.LRFinderResult(rates, losses, suggestion)
 
 
-def test_losses_stand_over_their_rates_and_the_suggestion_is_marked():
+def test_plot_learning_rate_shows_losses_by_rate_and_suggestion():
     ax = plot_learning_rate(result())
     batches, means, mark = ax.lines
     np.testing.assert_array_equal(batches.get_xydata(), np.transpose([RATES, LOSSES]))
@@ -29,14 +29,14 @@ def test_losses_stand_over_their_rates_and_the_suggestion_is_marked():
     ]
 
 
-def test_curve_and_mark_are_told_apart_without_color():
+def test_curves_and_suggestion_have_distinct_line_styles():
     batches, means, mark = plot_learning_rate(result()).lines
     assert means.get_linewidth() > 2 * batches.get_linewidth()
     assert mark.get_linestyle() != means.get_linestyle()
 
 
 @pytest.mark.parametrize("rate", [1e-6, 1e-3])
-def test_a_single_step_is_seen(rate):
+def test_single_step_is_drawn_as_marker_within_limits(rate):
     ax = plot_learning_rate(result((rate,), (0.7,), rate), ax=Figure().add_subplot())
     assert ax.lines[0].get_marker() == "o"
     low, high = ax.get_xlim()
@@ -77,7 +77,7 @@ def test_a_single_step_is_seen(rate):
         ),
     ],
 )
-def test_what_is_no_sweep_is_refused(given, error, message):
+def test_plot_learning_rate_rejects_invalid_result(given, error, message):
     with pytest.raises(error) as caught:
         plot_learning_rate(given)
     assert str(caught.value) == message

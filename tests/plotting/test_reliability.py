@@ -19,7 +19,7 @@ def points(ax):
     return list(zip(*line.get_data(), segments, strict=True))
 
 
-def test_accuracies_stand_over_confidences_with_their_intervals():
+def test_points_show_accuracy_by_confidence_with_intervals():
     ax = plot_reliability(BINS)
     first, last = points(ax)
     assert first[:2] == (0.55, 0.4)
@@ -31,26 +31,26 @@ def test_accuracies_stand_over_confidences_with_their_intervals():
     assert ax.get_title() == f"Calibration error {error:.3f} on 1,220 images"
 
 
-def test_the_diagonal_is_what_it_says():
+def test_diagonal_is_labeled_perfect_calibration():
     diagonal = plot_reliability(BINS).lines[0]
     xs, ys = diagonal.get_data()
     assert (list(xs), list(ys)) == ([0.5, 1], [0.5, 1])
     assert diagonal.get_label() == "perfect calibration"
 
 
-def test_counts_stand_above_their_bins():
+def test_image_counts_are_shown_above_their_bins():
     (above,) = plot_reliability(BINS).child_axes
     assert above.get_xlabel() == "images"
     assert above.get_xticks().tolist() == pytest.approx([0.55, 0.95])
     assert [label.get_text() for label in above.get_xticklabels()] == ["20", "1,200"]
 
 
-def test_the_axis_begins_with_the_lowest_bin_or_at_one_half():
+def test_x_axis_starts_at_lowest_bin_or_one_half():
     assert plot_reliability(BINS[1:]).get_xlim() == (0.5, 1)
     assert plot_reliability([dataclasses.replace(BINS[0], low=0.1)]).get_xlim() == (0.1, 1)
 
 
-def test_the_error_is_that_of_the_evaluation():
+def test_title_calibration_error_matches_evaluation():
     random = np.random.default_rng(0)
     rows = random.dirichlet([1, 1, 1], 100)
     result = Evaluation(["a", "b", "c"], random.integers(0, 3, 100), rows)
@@ -58,7 +58,7 @@ def test_the_error_is_that_of_the_evaluation():
     assert title == f"Calibration error {result.calibration_error:.3f} on 100 images"
 
 
-def test_the_legend_names_points_and_diagonal():
+def test_legend_labels_points_and_diagonal():
     texts = [text.get_text() for text in plot_reliability(BINS).get_legend().get_texts()]
     assert texts == ["perfect calibration", "accuracy, with its 95 % interval"]
 
@@ -72,7 +72,7 @@ def test_the_legend_names_points_and_diagonal():
         ([BINS[0], 0.5], TypeError, "`bins[1]` must be a record with low, high, num_images, confidence, accuracy, accuracy_interval; received bins[1]=0.5."),
     ],
 )  # fmt: skip
-def test_what_are_no_bins_is_refused(bins, error, message):
+def test_plot_reliability_rejects_invalid_bins(bins, error, message):
     with pytest.raises(error) as caught:
         plot_reliability(bins)
     assert str(caught.value) == message

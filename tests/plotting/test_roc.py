@@ -14,7 +14,7 @@ def legend(ax):
     return [" ".join(text.get_text().split()) for text in ax.get_legend().get_texts()]
 
 
-def of_classes(count, images=200, missing=0):
+def make_roc_curves(count, images=200, missing=0):
     random = np.random.default_rng(0)
     labels = np.arange(images) % (count - missing)
     rows = random.dirichlet([0.3] * count, images) + 0.2 * np.eye(count)[labels]
@@ -22,7 +22,7 @@ def of_classes(count, images=200, missing=0):
     return Evaluation(names, labels, rows / rows.sum(axis=1, keepdims=True)).roc_curves
 
 
-def test_two_classes_have_one_curve():
+def test_two_classes_give_one_curve_and_chance_line():
     (curve,) = Evaluation(NAMES, [0, 1, 1, 1], ROWS).roc_curves
     ax = plot_roc([curve])
     line, guess = ax.lines
@@ -39,16 +39,16 @@ def test_two_classes_have_one_curve():
     assert ax.get_title() == "ROC curve of dog"
 
 
-def test_up_to_four_curves_differ_in_dashes_and_color():
-    ax = plot_roc(of_classes(4))
+def test_four_curves_have_distinct_line_styles_and_colors():
+    ax = plot_roc(make_roc_curves(4))
     curves = ax.lines[:-1]
     assert len({line.get_linestyle() for line in curves}) == len(curves) == 4
     assert len({line.get_color() for line in curves}) == 4
     assert ax.get_title() == "ROC curves of 4 classes, each against the rest"
 
 
-def test_of_many_curves_the_three_worst_are_named():
-    curves = of_classes(12, missing=2)
+def test_legend_names_three_worst_of_many_curves():
+    curves = make_roc_curves(12, missing=2)
     areas = sorted(curve.auc for curve in curves if not np.isnan(curve.auc))
     ax = plot_roc(curves)
     worst = legend(ax)[:3]
@@ -61,8 +61,8 @@ def test_of_many_curves_the_three_worst_are_named():
     assert sum(line.get_color() == "#888888" for line in ax.lines) == 7
 
 
-def test_a_class_without_images_or_without_a_rest_has_no_line_and_says_so():
-    ax = plot_roc(of_classes(3, missing=1))
+def test_legend_reports_no_auc_without_positives_or_negatives():
+    ax = plot_roc(make_roc_curves(3, missing=1))
     assert legend(ax)[2] == "no AUC: class 2, 0 of 200 images"
     assert not np.isfinite(ax.lines[2].get_ydata()).any()
     alone = plot_roc(Evaluation(["cat"], [0, 0], [[1.0], [1.0]]).roc_curves)
@@ -77,7 +77,7 @@ def test_a_class_without_images_or_without_a_rest_has_no_line_and_says_so():
         ([(0, 1)], TypeError, "`curves[0]` must be a record with class_name, positives, negatives, true_positive_rate, false_positive_rate, auc, auc_interval; received curves[0]=(0, 1)."),
     ],
 )  # fmt: skip
-def test_what_are_no_curves_is_refused(curves, error, message):
+def test_plot_roc_rejects_invalid_curves(curves, error, message):
     with pytest.raises(error) as caught:
         plot_roc(curves)
     assert str(caught.value) == message

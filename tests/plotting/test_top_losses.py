@@ -10,7 +10,7 @@ from catdog_keras.plotting import plot_top_losses
 NAMES = ["cat", "dog"]
 
 
-def stamped(labels):
+def numbered_images(labels):
     """Images whose pixels equal the number of the image, so that a plot can be checked."""
     count = len(labels)
     stamps = np.arange(count, dtype="uint8").reshape(-1, 1, 1, 1)
@@ -25,7 +25,7 @@ def texts(figure):
     return [ax.get_title("left").splitlines() for ax in figure.axes]
 
 
-def wrong_about(indices, labels, files=None):
+def evaluation_with_errors_at(indices, labels, files=None):
     """An evaluation that is the more wrong about an image the earlier its index is named."""
     share = np.full(len(labels), 0.8)
     for rank, index in enumerate(indices):
@@ -34,10 +34,10 @@ def wrong_about(indices, labels, files=None):
     return Evaluation(NAMES, labels, rows, files)
 
 
-def test_each_image_has_its_file_class_loss_and_mistake():
-    data = stamped([0, 1, 1, 0, 1])
+def test_titles_show_file_class_loss_and_prediction():
+    data = numbered_images([0, 1, 1, 0, 1])
     files = [f"validation/dogs/{n}.jpg" for n in range(5)]
-    losses = wrong_about([3, 1], data[1], files).top_losses(3)
+    losses = evaluation_with_errors_at([3, 1], data[1], files).top_losses(3)
     figure = plot_top_losses(losses, data)
     assert shown(figure) == [3, 1, 0]
     assert texts(figure) == [
@@ -49,43 +49,43 @@ def test_each_image_has_its_file_class_loss_and_mistake():
     assert plot_top_losses(losses[:1], data).get_suptitle() == "The highest loss, in nats"
 
 
-def test_without_files_images_go_by_their_number():
-    data = stamped([0, 1])
-    assert texts(plot_top_losses(wrong_about([1], data[1]).top_losses(1), data)) == [
+def test_titles_show_image_index_without_files():
+    data = numbered_images([0, 1])
+    assert texts(plot_top_losses(evaluation_with_errors_at([1], data[1]).top_losses(1), data)) == [
         ["image 1", "dog, loss 2.30", "predicted with 90 %:", "cat"]
     ]
 
 
 @given(st.integers(1, 40), st.integers(1, 9), st.integers(1, 12), st.integers(0, 99))
-def test_images_are_found_in_any_batch(count, batch, most, seed):
+def test_plot_top_losses_finds_images_in_any_batch(count, batch, most, seed):
     labels = np.random.default_rng(seed).integers(0, 2, count)
     worst = np.random.default_rng(seed).permutation(count)[:most]
-    images, _ = stamped(labels)
+    images, _ = numbered_images(labels)
     batches = [(images[n : n + batch], labels[n : n + batch]) for n in range(0, count, batch)]
-    losses = wrong_about(worst, labels).top_losses(len(worst))
+    losses = evaluation_with_errors_at(worst, labels).top_losses(len(worst))
     assert shown(plot_top_losses(losses, batches)) == worst.tolist()
 
 
-def test_no_more_batches_are_taken_than_needed():
+def test_plot_top_losses_reads_no_more_batches_than_needed():
     def endless():
-        yield stamped([0, 1])
-        yield stamped([1, 0])
+        yield numbered_images([0, 1])
+        yield numbered_images([1, 0])
         pytest.fail("a batch too many")
 
-    losses = wrong_about([0, 2], [0, 1, 1, 0]).top_losses(2)
+    losses = evaluation_with_errors_at([0, 2], [0, 1, 1, 0]).top_losses(2)
     assert shown(plot_top_losses(losses, endless())) == [0, 0]
 
 
-def test_labels_may_be_one_hot_or_a_column():
-    images, labels = stamped([0, 1, 1])
-    losses = wrong_about([2, 0], labels).top_losses(2)
+def test_plot_top_losses_accepts_one_hot_and_column_labels():
+    images, labels = numbered_images([0, 1, 1])
+    losses = evaluation_with_errors_at([2, 0], labels).top_losses(2)
     for written in (np.eye(2)[labels], labels[:, None]):
         assert shown(plot_top_losses(losses, (images, written))) == [2, 0]
 
 
-def test_a_dataset_in_another_order_gives_itself_away():
-    images, labels = stamped([0, 1, 0, 1])
-    losses = wrong_about([0, 2], labels).top_losses(2)
+def test_plot_top_losses_rejects_reordered_dataset():
+    images, labels = numbered_images([0, 1, 0, 1])
+    losses = evaluation_with_errors_at([0, 2], labels).top_losses(2)
     with pytest.raises(ValueError, match="in its order") as caught:
         plot_top_losses(losses, (images, labels[[0, 2, 1, 3]]))
     assert str(caught.value) == (
@@ -95,18 +95,20 @@ def test_a_dataset_in_another_order_gives_itself_away():
     )
 
 
-def test_images_keep_their_proportions_and_one_range_of_values():
+def test_images_keep_aspect_ratio_and_share_value_range():
     images = np.zeros((2, 2, 6, 3))
     images[0] = 0.5
     images[1] = 200
-    figure = plot_top_losses(wrong_about([0, 1], [0, 1]).top_losses(2), (images, [0, 1]))
+    figure = plot_top_losses(
+        evaluation_with_errors_at([0, 1], [0, 1]).top_losses(2), (images, [0, 1])
+    )
     assert shown(figure) == [0, 200]
     for ax in figure.axes:
         left, right, bottom, top = ax.images[0].get_extent()
         assert (right - left) / (top - bottom) == pytest.approx(3)
         assert ax.get_aspect() == 1
     figure = plot_top_losses(
-        wrong_about([1], [0, 1]).top_losses(1), (images, [0, 1]), value_range=(0, 400)
+        evaluation_with_errors_at([1], [0, 1]).top_losses(1), (images, [0, 1]), value_range=(0, 400)
     )
     assert shown(figure) == [128]
 
@@ -117,17 +119,17 @@ LOSSES = [ExampleLoss(5, None, "cat", "dog", 0.9, 2.3)]
 @pytest.mark.parametrize(
     ("losses", "data", "keywords", "error", "message"),
     [
-        ("cat.jpg", stamped([0]), {}, TypeError, "`losses` must be a list of images with their losses; received losses='cat.jpg'."),
-        ([], stamped([0]), {}, ValueError, "`losses` must be a list of images with their losses, at least one; received losses=[]."),
-        ([2.3], stamped([0]), {}, TypeError, "`losses[0]` must be a record with index, file, true_class, predicted_class, probability, loss; received losses[0]=2.3."),
-        (LOSSES, stamped([0, 1]), {}, ValueError, "`data` must hold the images of the evaluation, in its order; received 2 images and none at index 5."),
+        ("cat.jpg", numbered_images([0]), {}, TypeError, "`losses` must be a list of images with their losses; received losses='cat.jpg'."),
+        ([], numbered_images([0]), {}, ValueError, "`losses` must be a list of images with their losses, at least one; received losses=[]."),
+        ([2.3], numbered_images([0]), {}, TypeError, "`losses[0]` must be a record with index, file, true_class, predicted_class, probability, loss; received losses[0]=2.3."),
+        (LOSSES, numbered_images([0, 1]), {}, ValueError, "`data` must hold the images of the evaluation, in its order; received 2 images and none at index 5."),
         (LOSSES, 5, {}, TypeError, "`data` must be a dataset of batches (images, labels), or a pair of arrays (images, labels); received data=5."),
         (LOSSES, (np.zeros((2, 4, 4, 3)), [0]), {}, ValueError, "`data` must hold one label per image, here 2; received labels of shape (1,)."),
-        (LOSSES, stamped([0] * 6), {"value_range": (1, 0)}, ValueError, "`value_range` must be a pair (low, high) of finite numbers with low < high, or None; received value_range=(1, 0)."),
-        (LOSSES, stamped([0] * 6), {"data_format": "NCHW"}, ValueError, "`data_format` must be one of 'channels_last', 'channels_first'; received data_format='NCHW'."),
+        (LOSSES, numbered_images([0] * 6), {"value_range": (1, 0)}, ValueError, "`value_range` must be a pair (low, high) of finite numbers with low < high, or None; received value_range=(1, 0)."),
+        (LOSSES, numbered_images([0] * 6), {"data_format": "NCHW"}, ValueError, "`data_format` must be one of 'channels_last', 'channels_first'; received data_format='NCHW'."),
     ],
 )  # fmt: skip
-def test_what_cannot_be_shown_is_refused(losses, data, keywords, error, message):
+def test_plot_top_losses_rejects_invalid_arguments(losses, data, keywords, error, message):
     with pytest.raises(error) as caught:
         plot_top_losses(losses, data, **keywords)
     assert str(caught.value) == message

@@ -33,9 +33,7 @@ def browser(tmp_path_factory):
 
 
 @pytest.mark.parametrize("size", [PHONE, DESK])
-def test_the_page_is_no_wider_than_the_window_and_says_nothing_on_the_console(
-    size, browser, address
-):
+def test_report_fits_window_without_console_messages(size, browser, address):
     show(browser, address, size)
     assert browser.execute_script("return document.documentElement.scrollWidth") <= size[0]
     assert browser.get_log("browser") == []
@@ -50,7 +48,7 @@ def test_the_page_is_no_wider_than_the_window_and_says_nothing_on_the_console(
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_stands_out_in_light_and_in_dark(scheme, browser, address):
+def test_text_contrast_meets_wcag_in_light_and_dark_mode(scheme, browser, address):
     show(browser, address, DESK, scheme)
     ratios = browser.execute_script(
         """
@@ -78,7 +76,7 @@ def test_text_stands_out_in_light_and_in_dark(scheme, browser, address):
     assert (ground == "rgb(255, 255, 255)") is (scheme == "light")
 
 
-def test_the_keyboard_reaches_every_link_and_everything_that_scrolls(browser, address):
+def test_keyboard_reaches_every_link_and_scrollable_region(browser, address):
     show(browser, address, PHONE)
     body = browser.find_element("tag name", "body")
     wanted = browser.execute_script("return document.querySelectorAll('a, [tabindex]').length")
@@ -104,7 +102,7 @@ def test_the_keyboard_reaches_every_link_and_everything_that_scrolls(browser, ad
     assert browser.execute_script("return location.hash") == last.get_attribute("hash")
 
 
-def test_it_prints(browser, address):
+def test_report_prints_to_pdf_and_hides_navigation(browser, address):
     show(browser, address, DESK)
     printed = browser.execute_cdp_cmd("Page.printToPDF", {})["data"]
     assert base64.b64decode(printed).startswith(b"%PDF")

@@ -78,7 +78,7 @@ def read(folder, evaluations, histories=None, figures=None, **options):
     return html, Page(html)
 
 
-def test_the_page_asks_for_nothing_and_runs_nothing(tmp_path):
+def test_report_has_no_external_requests_and_no_scripts(tmp_path):
     files = [f"/x/<img src=a{n} onerror=alert(1)>.jpg" for n in range(60)]
     html, page = read(
         tmp_path,
@@ -101,7 +101,7 @@ def test_the_page_asks_for_nothing_and_runs_nothing(tmp_path):
     assert "\u202e" not in html
 
 
-def test_every_image_has_a_text_and_every_place_a_name(tmp_path):
+def test_report_images_links_and_regions_are_accessible(tmp_path):
     _, page = read(
         tmp_path,
         {"one": evaluate(["cat", "dog"])},
@@ -129,15 +129,19 @@ def test_every_image_has_a_text_and_every_place_a_name(tmp_path):
         assert cell["scope"] in ("row", "col")
 
 
-def answers(right):
+def evaluation_correct_at(right):
     """An evaluation that is right on the given of 60 images."""
     labels = np.arange(60) % 2
     taken_for = np.where(np.isin(np.arange(60), list(right)), labels, 1 - labels)
     return Evaluation(["cat", "dog"], labels, 0.2 + 0.6 * np.eye(2)[taken_for])
 
 
-def test_every_two_models_are_compared_on_the_images_that_tell(tmp_path):
-    models = {"a": answers(range(40)), "b": answers(range(50)), "c": answers(range(2, 41))}
+def test_report_compares_each_pair_of_models(tmp_path):
+    models = {
+        "a": evaluation_correct_at(range(40)),
+        "b": evaluation_correct_at(range(50)),
+        "c": evaluation_correct_at(range(2, 41)),
+    }
     _, page = read(tmp_path, models)
     low, high = (100 * end for end in compare(models["a"], models["b"]).difference_interval)
     b_better = f"a, b b is better 0 10 -16.7 points {low:+.1f} to {high:+.1f} 0.002"
@@ -145,8 +149,8 @@ def test_every_two_models_are_compared_on_the_images_that_tell(tmp_path):
     assert "b, c b is better 11 0 +18.3 points" in page.text
 
 
-def test_models_section_of_many_models_compares_one_with_each_other_one():
-    models = {f"m{n}": answers(range(30 + n)) for n in range(9)}
+def test_models_section_compares_nine_models_with_first_or_highlight():
+    models = {f"m{n}": evaluation_correct_at(range(30 + n)) for n in range(9)}
     for highlight, first, verdict in ((None, "m0", "m8 is better"), ("m8", "m8", "m8 is better")):
         rows = models_section(models, highlight).tables[1].rows
         others = [name for name in models if name != first]
@@ -156,7 +160,7 @@ def test_models_section_of_many_models_compares_one_with_each_other_one():
     assert len(models_section({n: models[n] for n in list(models)[:8]}, None).tables[1].rows) == 28
 
 
-def test_the_numbers_of_one_model(tmp_path):
+def test_report_shows_metrics_of_one_model(tmp_path):
     files = [f"/images/test/{n}.jpg" for n in range(60)]
     evaluation = evaluate(["cat", "dog"], files=files)
     counts = {"train": {"cat": 1200, "dog": 30}, "test": {"cat": 30, "dog": 30}}
@@ -194,7 +198,7 @@ def test_the_numbers_of_one_model(tmp_path):
     assert "Models side by side" not in page.text
 
 
-def test_describe_against_baseline_says_the_side_and_whether_it_is_sure():
+def test_describe_against_baseline_reports_side_and_significance():
     for right, verdict in (
         (range(60), "significantly above it"),
         (range(33), "above it, but not significantly"),
@@ -202,19 +206,19 @@ def test_describe_against_baseline_says_the_side_and_whether_it_is_sure():
         (range(27), "below it, but not significantly"),
         ((), "significantly below it"),
     ):
-        told = describe_against_baseline(answers(right).baseline_comparison)
+        told = describe_against_baseline(evaluation_correct_at(right).baseline_comparison)
         assert told.removeprefix("the model ").removeprefix("is ") == verdict
 
 
-def test_the_model_stands_beside_its_baseline(tmp_path):
-    _, page = read(tmp_path, {"m": answers(range(33))})
+def test_report_compares_model_with_baseline(tmp_path):
+    _, page = read(tmp_path, {"m": evaluation_correct_at(range(33))})
     assert (
         "Baseline 50.0 % always predicting cat, of these images; the model is above it, but not "
         "significantly Images" in page.text
     )
 
 
-def test_several_models_stand_side_by_side(tmp_path):
+def test_report_lists_accuracy_of_each_of_several_models(tmp_path):
     models = {f"model{seed}": evaluate(["cat", "dog"], seed=seed) for seed in range(4)}
     _, page = read(tmp_path, models)
     shares = sorted(100 * each.accuracy for each in models.values())
@@ -226,18 +230,18 @@ def test_several_models_stand_side_by_side(tmp_path):
 
 
 @pytest.mark.parametrize("names", [["only"], [f"class {n}" for n in range(40)]])
-def test_any_number_of_classes(names, tmp_path):
+def test_report_names_every_class(names, tmp_path):
     _, page = read(tmp_path, {"m": evaluate(names, images=40)})
     assert all(name in page.text for name in names)
 
 
-def test_a_class_without_images_has_no_recall(tmp_path):
+def test_report_shows_no_recall_for_class_without_images(tmp_path):
     rows = [[0.9, 0.1, 0.0], [0.2, 0.8, 0.0]]
     _, page = read(tmp_path, {"m": Evaluation(["a", "b", "c"], [0, 1], rows)})
     assert "c 0 - 0.0 to 100.0 % - 0.0 to 100.0 % -" in page.text
 
 
-def test_the_environment_can_be_written_as_json():
+def test_describe_environment_is_json_serializable():
     told = describe_environment()
     assert json.loads(json.dumps(told)) == told
     assert told["backend"] in told
@@ -266,7 +270,7 @@ OTHER = Evaluation(["a", "b"], [1, 1], [[0.9, 0.1], [0.2, 0.8]])
         ),
     ],
 )
-def test_write_report_rejects_models_that_cannot_be_compared(models, error, message, tmp_path):
+def test_write_report_rejects_invalid_models(models, error, message, tmp_path):
     with pytest.raises(error, match=message):
         write_report(tmp_path / "page.html", models)
     assert list(tmp_path.iterdir()) == []
@@ -276,13 +280,13 @@ def test_write_report_rejects_models_that_cannot_be_compared(models, error, mess
     ("arguments", "message"),
     [((1, ONE), "`name` must be a string"), (("a", 1), "`evaluation` must be an Evaluation")],
 )
-def test_model_report_rejects_other_types(arguments, message):
+def test_model_report_rejects_wrong_types(arguments, message):
     with pytest.raises(TypeError, match=message):
         ModelReport(*arguments)
 
 
-def test_the_model_that_validation_chose_stands_first(tmp_path):
-    models = {"a": answers(range(40)), "b": answers(range(50))}
+def test_highlight_reports_selected_model_and_rejects_unknown_name(tmp_path):
+    models = {"a": evaluation_correct_at(range(40)), "b": evaluation_correct_at(range(50))}
     _, page = read(tmp_path, models, highlight="a")
     assert "Accuracy, a 66.7 % 95 % interval 54.1 to 77.3 %; the model selected on" in page.text
     with pytest.raises(
@@ -291,20 +295,24 @@ def test_the_model_that_validation_chose_stands_first(tmp_path):
         write_report(tmp_path / "page.html", reports(models), highlight="c")
 
 
-def test_curves_may_come_as_fit_returns_them(tmp_path):
+def test_model_report_accepts_keras_history(tmp_path):
     history = keras.callbacks.History()
     history.history, history.epoch = HISTORY, [0, 1]
-    _, page = read(tmp_path, {"m": answers(range(40))}, histories={"m": history})
+    _, page = read(tmp_path, {"m": evaluation_correct_at(range(40))}, histories={"m": history})
     (image,) = (each for each in page.all("img") if "over the epochs" in each["alt"])
     assert "In the last epoch: accuracy 0.800, val_accuracy 0.700, loss 0.400" in image["alt"]
 
 
-def test_a_remark_stands_above_all_figures(tmp_path):
-    _, page = read(tmp_path, {"a": answers(range(40))}, note="All of them were used for training.")
+def test_report_note_appears_above_all_figures(tmp_path):
+    _, page = read(
+        tmp_path,
+        {"a": evaluation_correct_at(range(40))},
+        note="All of them were used for training.",
+    )
     assert "Evaluation All of them were used for training. Accuracy 66.7 %" in page.text
 
 
-def test_the_same_images_may_be_named_from_two_folders(tmp_path):
+def test_write_report_accepts_same_images_in_different_folders(tmp_path):
     one, other = (
         Evaluation(["a", "b"], [0, 1], [[0.9, 0.1], [0.2, 0.8]], [f"{f}a/1.png", f"{f}b/2.png"])
         for f in ("", "/elsewhere/")
@@ -313,13 +321,13 @@ def test_the_same_images_may_be_named_from_two_folders(tmp_path):
     assert "Models side by side" in page.text
 
 
-def test_what_is_right_is_not_called_a_mistake(tmp_path):
-    _, page = read(tmp_path, {"a": answers(range(59))})
+def test_top_losses_label_correct_predictions_as_correct(tmp_path):
+    _, page = read(tmp_path, {"a": evaluation_correct_at(range(59))})
     assert "1. image 59 dog cat 80.0 %" in page.text
     assert "2. image 0 cat cat, correct 80.0 %" in page.text
 
 
-def test_heat_maps_are_of_the_class_that_was_named(tmp_path, monkeypatch):
+def test_heat_maps_explain_predicted_class(tmp_path, monkeypatch):
     files = [tmp_path / f"{number}.png" for number in range(3)]
     for file in files:
         Image.new("RGB", (8, 8)).save(file)
@@ -338,6 +346,6 @@ def test_heat_maps_are_of_the_class_that_was_named(tmp_path, monkeypatch):
     assert shown == ["1. b 80.0 %, actually a", "2. a 70.0 %, actually b", "3. a 90.0 %, correct"]
 
 
-def test_a_page_that_cannot_be_written(tmp_path):
+def test_write_report_raises_when_path_is_not_writable(tmp_path):
     with pytest.raises(OSError, match="`path` must be a writable file"):
         write_report(tmp_path / "nowhere" / "page.html", ModelReport("m", ONE))

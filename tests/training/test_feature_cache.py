@@ -59,9 +59,7 @@ def test_feature_store_returns_each_row_by_its_key(
 
 
 @given(shape=SHAPES, cut=st.floats(0, 1), flipped=st.floats(0, 0.999))
-def test_feature_store_of_a_damaged_file_holds_the_whole_records_alone(
-    shape, cut, flipped, tmp_path_factory
-):
+def test_feature_store_skips_damaged_and_truncated_records(shape, cut, flipped, tmp_path_factory):
     folder = tmp_path_factory.mktemp("features")
     rows, keys = rows_of(5, shape), [key_of(number) for number in range(5)]
     store = FeatureStore(shape, folder, "name")

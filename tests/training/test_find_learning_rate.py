@@ -25,7 +25,7 @@ def values(variables):
 
 
 @pytest.mark.parametrize("compiled", [True, False])
-def test_model_and_optimizer_end_as_they_were(compiled):
+def test_find_learning_rate_restores_model_and_optimizer(compiled):
     tested = model()
     data = np.random.default_rng(0).uniform(0, 255, (40, 8, 8, 3)), np.arange(40) % 2
     optimizer = []
@@ -42,7 +42,7 @@ def test_model_and_optimizer_end_as_they_were(compiled):
     assert len(set(sweep.losses)) > 1
 
 
-def test_rates_rise_by_a_constant_factor_and_the_sweep_ends_where_the_loss_diverges():
+def test_rates_increase_geometrically_until_loss_diverges():
     tested = dense()
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     tested.compile("sgd", loss)
@@ -54,7 +54,7 @@ def test_rates_rise_by_a_constant_factor_and_the_sweep_ends_where_the_loss_diver
     assert 1e-3 < sweep.suggestion < sweep.rates[-1] / 10
 
 
-def test_the_suggestion_is_a_rate_to_train_with():
+def test_training_with_suggested_rate_exceeds_90_percent_accuracy():
     tested, data = dense(), separable()
     sweep = find_learning_rate(tested, data, steps=60)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -63,29 +63,29 @@ def test_the_suggestion_is_a_rate_to_train_with():
     assert tested.evaluate(*data, verbose=0)[1] > 0.9
 
 
-def noisy(count, lowest_at, seed):
+def noisy_losses(count, lowest_at, seed):
     """Losses that fall, then rise, from batches of which each is easier or harder than the next."""
     places = np.linspace(0, 1, count)
     curve = 0.6 + 0.4 * np.abs(places - lowest_at)
     return curve + np.random.default_rng(seed).normal(scale=0.1, size=count)
 
 
-def test_suggest_rate_of_one_easy_batch_ignores_it():
+def test_suggest_rate_ignores_single_low_loss():
     rates = np.logspace(-6, 0, 100)
     for seed in range(20):
-        losses = noisy(100, 0.7, seed)
+        losses = noisy_losses(100, 0.7, seed)
         losses[0] = 0.3
         suggestion = suggest_rate(rates.tolist(), losses.tolist())
         assert 10 ** (-6 + 6 * 0.7 - 1 - 1.2) < suggestion < 10 ** (-6 + 6 * 0.7 - 1 + 1.2), seed
 
 
-def test_the_suggestion_is_a_rate_of_the_sweep():
+def test_suggest_rate_returns_lowest_rate_when_loss_only_increases():
     rising = np.linspace(0.3, 1, 40).tolist()
     assert suggest_rate(np.logspace(-5, 0, 40).tolist(), rising) == pytest.approx(1e-5)
 
 
 @given(st.lists(st.floats(0, 10), min_size=2, max_size=60))
-def test_smoothed_losses_lie_within_the_losses_and_their_rates_within_the_rates(losses):
+def test_smoothed_stays_within_range_of_losses_and_rates(losses):
     rates = np.logspace(-6, 0, len(losses))
     middles, means = LRFinderResult(tuple(rates), tuple(losses), 1e-3).smoothed
     assert len(middles) == len(means) >= 1
@@ -94,7 +94,7 @@ def test_smoothed_losses_lie_within_the_losses_and_their_rates_within_the_rates(
     assert middles == sorted(middles)
 
 
-def test_two_sweeps_are_equal():
+def test_find_learning_rate_is_reproducible():
     tested = dense()
     one, other = (find_learning_rate(tested, separable(), steps=10) for _ in range(2))
     assert isinstance(one, LRFinderResult)
@@ -109,13 +109,13 @@ def test_two_sweeps_are_equal():
         ({"min_lr": 0}, "`min_lr` must be a number from 1e-12 to 1000; received min_lr=0."),
     ],
 )
-def test_arguments_are_checked(arguments, message):
+def test_find_learning_rate_rejects_invalid_arguments(arguments, message):
     with pytest.raises(ValueError) as caught:  # noqa: PT011 - the whole message is compared
         find_learning_rate(dense(), separable(), **arguments)
     assert str(caught.value) == message
 
 
-def test_a_loss_that_is_not_finite_from_the_start_is_named():
+def test_find_learning_rate_raises_when_first_loss_is_not_finite():
     images, labels = separable()
     with pytest.raises(ValueError, match="`min_lr` must be a rate at which the loss is finite"):
         find_learning_rate(dense(), (images * np.nan, labels))

@@ -37,7 +37,7 @@ def same(ones, others):
 
 
 @pytest.mark.parametrize("views", [1, 2, None])
-def test_frozen_means_frozen_and_statistics_stay(views):
+def test_fine_tune_changes_only_unfrozen_convolutions(views):
     tuned = model()
     inside = tuned.get_layer("small")
     before = {layer.name: values(layer.weights) for layer in inside.layers}
@@ -49,7 +49,7 @@ def test_frozen_means_frozen_and_statistics_stay(views):
     assert changed == {"conv1", "conv2"}
 
 
-def test_unfreeze_from_a_name_or_a_fraction_trains_the_layers_after_it():
+def test_unfreeze_from_unfreezes_layers_by_name_or_fraction():
     inside = find_backbone(model())
     assert [layer.name for layer in inside.layers][1:] == LAYERS
     for unfreeze, trained in (
@@ -65,7 +65,7 @@ def test_unfreeze_from_a_name_or_a_fraction_trains_the_layers_after_it():
         assert found == trained, unfreeze
 
 
-def test_stages_share_the_epochs_and_unfreeze_one_after_the_other():
+def test_fine_tune_stages_unfreeze_in_sequence_and_share_epochs():
     tuned = model()
     inside = tuned.get_layer("small")
     seen = []
@@ -93,7 +93,7 @@ def test_stages_share_the_epochs_and_unfreeze_one_after_the_other():
     assert seen.count(2) == seen.count(3)
 
 
-def test_kept_features_give_what_the_whole_model_gives():
+def test_cached_features_give_same_weights_as_whole_model():
     """One batch per epoch, no augmentation and no dropout: the order plays no part."""
     data, tuned = make_images(), []
     for views in (1, None):
@@ -117,7 +117,7 @@ def residual_backbone():
     return keras.Model(inputs, keras.layers.Add(name="sum")([shortcut, x]), name="residual")
 
 
-def test_split_at_trained_inside_of_a_residual_block_cuts_before_the_block():
+def test_split_at_trained_cuts_before_residual_block():
     backbone = residual_backbone()
     whole = transfer_model(backbone, SHAPE, preprocessing="signed", dropout=0)
     for unfreeze, cut, trained in (
@@ -142,7 +142,7 @@ def test_split_at_trained_inside_of_a_residual_block_cuts_before_the_block():
     assert split_at_trained(whole, backbone) is None  # nothing is frozen
 
 
-def test_rates_differ_by_depth():
+def test_fine_tune_learning_rate_increases_with_depth():
     tuned = model(augmentation=None)
     start = values(tuned.get_layer("small").weights)
     fine_tune(
@@ -164,7 +164,7 @@ def test_rates_differ_by_depth():
     np.testing.assert_allclose(kernels, [1e-5, 1e-4, 1e-3], rtol=0.02)
 
 
-def test_the_model_is_left_compiled_with_its_own_loss_and_a_rate_to_go_on_with(tmp_path):
+def test_fine_tuned_model_stays_compiled_and_resumes_after_loading(tmp_path):
     tuned = model(augmentation=None, dropout=0)
     tuned.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     fine_tune(tuned, make_images(), epochs=1, unfreeze="conv1")
@@ -186,7 +186,7 @@ def test_the_model_is_left_compiled_with_its_own_loss_and_a_rate_to_go_on_with(t
 
 
 @pytest.mark.parametrize("opposite", [False, True])
-def test_early_stopping_ends_a_stage_and_the_best_weights_are_restored(opposite):
+def test_early_stopping_ends_training_and_restores_best_weights(opposite):
     tuned = model(augmentation=None)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     tuned.compile("adam", loss, metrics=["accuracy"])
@@ -212,7 +212,7 @@ def test_early_stopping_ends_a_stage_and_the_best_weights_are_restored(opposite)
     assert judged["loss"] == pytest.approx(losses[best], rel=1e-4)
 
 
-def test_where_no_epoch_is_better_the_weights_of_the_begin_are_restored():
+def test_fine_tune_restores_initial_weights_when_no_epoch_improves():
     tuned = model(augmentation=None)
     images, _ = make_images()
     said = tuned.predict(images, verbose=0).argmax(axis=1)
@@ -230,7 +230,7 @@ def test_where_no_epoch_is_better_the_weights_of_the_begin_are_restored():
 
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "bfloat16"])
-def test_sixteen_bits(policy, tmp_path):
+def test_fine_tune_in_16_bits_is_finite_and_restores_from_checkpoint(policy, tmp_path):
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
     try:
@@ -266,7 +266,9 @@ def interrupt():
 
 
 @pytest.mark.parametrize(("case", "writes"), [("num_views", 2), ("stages", 3)])
-def test_an_interrupted_run_resumes_to_the_same_bits(case, writes, folder, tmp_path, monkeypatch):
+def test_interrupted_run_resumes_with_bit_identical_result(
+    case, writes, folder, tmp_path, monkeypatch
+):
     """The run of the expected bits has no checkpoint: it shows that the seed alone decides."""
     expected, history = run(case, None, folder)
     file = tmp_path / "state"
@@ -285,7 +287,7 @@ def test_an_interrupted_run_resumes_to_the_same_bits(case, writes, folder, tmp_p
 @pytest.mark.parametrize(
     ("case", "writes"), [("kept", 1), ("num_views", 2), ("whole", 2), ("stages", 3)]
 )
-def test_a_killed_run_goes_on_to_the_same_bits(case, writes, folder, tmp_path):
+def test_killed_run_resumes_with_bit_identical_result(case, writes, folder, tmp_path):
     expected, history = run(case, None, folder)
     file = tmp_path / "state"
     killed = subprocess.run(
@@ -304,7 +306,7 @@ def test_a_killed_run_goes_on_to_the_same_bits(case, writes, folder, tmp_path):
     assert same(values(again.weights), values(expected.weights))
 
 
-def test_a_checkpoint_of_another_call_or_of_nothing_is_refused(tmp_path):
+def test_fine_tune_rejects_mismatched_or_invalid_checkpoint(tmp_path):
     file = tmp_path / "state"
     fine_tune(model(), make_images(8), epochs=1, unfreeze="conv2", checkpoint=file)
     with pytest.raises(ValueError, match=r"epochs was 1, is 2\. Delete it or use another"):
@@ -328,13 +330,13 @@ PART = "the name of a layer, a fraction above 0 up to 1, or a sequence of at mos
         ({"options": 3}, "`options` must be a FineTuneConfig or None; received options=3."),
     ],
 )  # fmt: skip
-def test_arguments_are_checked(arguments, message):
+def test_fine_tune_rejects_invalid_arguments(arguments, message):
     with pytest.raises((TypeError, ValueError)) as caught:
         fine_tune(model(), make_images(8), **{"epochs": 1, **arguments})
     assert str(caught.value) == message
 
 
-def test_labels_that_the_loss_cannot_take_are_refused():
+def test_fine_tune_rejects_out_of_range_labels():
     images, _ = make_images(8)
     with pytest.raises(
         ValueError, match=r"`train` must contain labels that the loss of .* A label is 9"
@@ -342,7 +344,7 @@ def test_labels_that_the_loss_cannot_take_are_refused():
         fine_tune(model(), (images, np.full(8, 9)), epochs=1, unfreeze="conv2")
 
 
-def test_options_are_checked():
+def test_fine_tune_config_rejects_invalid_values():
     with pytest.raises(ValueError, match=r"`warmup` must be a number from 0 to 0\.9; received war"):
         FineTuneConfig(warmup=1)
     with pytest.raises(
@@ -351,7 +353,7 @@ def test_options_are_checked():
         FineTuneConfig(num_views=0)
 
 
-def test_a_model_without_a_backbone_is_refused():
+def test_fine_tune_rejects_model_without_backbone():
     plain = keras.Sequential([keras.Input(SHAPE), keras.layers.Flatten(), keras.layers.Dense(2)])
     with pytest.raises(
         ValueError, match="must be a model that contains a backbone as a nested mod"
@@ -360,7 +362,7 @@ def test_a_model_without_a_backbone_is_refused():
 
 
 @pytest.mark.parametrize("num_views", [1, None])
-def test_fine_tune_callbacks_get_the_whole_model_and_can_stop_the_training(num_views):
+def test_fine_tune_callbacks_receive_whole_model_and_can_stop_training(num_views):
     tuned, seen = model(), []
 
     class Stop(keras.callbacks.Callback):
@@ -392,7 +394,7 @@ def test_fine_tune_class_weight_equals_sample_weights(num_views):
     assert not same(found, losses((images, labels)))
 
 
-def test_fine_tune_verbose_is_that_of_fit(capsys):
+def test_fine_tune_verbose_controls_output(capsys):
     fine_tune(model(), make_images(), epochs=2, unfreeze="conv2", verbose=0)
     assert capsys.readouterr().out == ""
     fine_tune(model(), make_images(), epochs=2, unfreeze="conv2", verbose=2)

@@ -52,7 +52,7 @@ def values(variables):
     return [np.array(keras.ops.convert_to_numpy(v)) for v in variables if "seed" not in v.path]
 
 
-def computed(monkeypatch, rows=None):
+def count_computed_images(monkeypatch, rows=None):
     """Counts the images that the backbone sees, by whether they are augmented.
 
     Features are appended to `rows`.
@@ -71,7 +71,7 @@ def computed(monkeypatch, rows=None):
     return counts
 
 
-def test_training_the_head_on_features_is_training_the_whole_model():
+def test_fit_head_matches_fit_of_whole_model():
     # One batch per epoch and no dropout leave nothing to chance but the rounding of folding.
     data = batches(COUNT)
     whole, head = small_model(), small_model()
@@ -87,7 +87,7 @@ def test_training_the_head_on_features_is_training_the_whole_model():
     np.testing.assert_allclose(judged["loss"], found["val_loss"][-1], rtol=1e-4)
 
 
-def test_frozen_means_frozen():
+def test_fit_head_changes_head_but_not_backbone():
     model = small_model(augmentation=RandomAffine("horizontal"))
     before = values(model.get_layer("small").variables)
     head = values(model.get_layer("logits").variables)
@@ -100,7 +100,7 @@ def test_frozen_means_frozen():
     )
 
 
-def test_two_runs_with_the_same_seed_are_equal():
+def test_fit_head_is_reproducible_with_same_seed():
     def run(seed):
         turn = RandomAffine("horizontal", zoom=0.2, seed=seed)
         model = small_model(dropout=0.3, augmentation=turn)
@@ -114,11 +114,11 @@ def test_two_runs_with_the_same_seed_are_equal():
     assert loss != other_loss
 
 
-def test_a_second_call_computes_only_what_it_has_not_seen(monkeypatch):
+def test_second_fit_head_call_computes_only_uncached_features(monkeypatch):
     def train(model, data, **arguments):
         fit_head(model, data, **{"epochs": 1, "verbose": 0, "cache": True, **arguments})
 
-    counts = computed(monkeypatch)
+    counts = count_computed_images(monkeypatch)
     model = small_model()
     images, labels = make_images()
     train(model, (images, labels), validation_data=(images[:4], labels[:4]))
@@ -137,7 +137,7 @@ def test_a_second_call_computes_only_what_it_has_not_seen(monkeypatch):
     assert counts[False] == 3 * COUNT + 1
 
 
-def test_what_was_cached_gives_the_same_training():
+def test_cached_features_give_same_losses():
     model = small_model()
     start = model.get_weights()
     losses = []
@@ -150,8 +150,8 @@ def test_what_was_cached_gives_the_same_training():
     assert losses[0] == losses[1] == losses[2]
 
 
-def test_a_folder_serves_another_model_of_the_same_weights(monkeypatch, tmp_path):
-    counts = computed(monkeypatch)
+def test_cache_folder_is_reused_only_for_same_model_and_dtype(monkeypatch, tmp_path):
+    counts = count_computed_images(monkeypatch)
     expected = train(small_model(), cache=tmp_path / "features")
     assert train(small_model(), cache=tmp_path / "features") == expected
     assert counts[False] == COUNT
@@ -161,32 +161,32 @@ def test_a_folder_serves_another_model_of_the_same_weights(monkeypatch, tmp_path
     assert counts[False] == 3 * COUNT
 
 
-def test_what_is_damaged_in_a_folder_is_computed_anew(monkeypatch, tmp_path):
+def test_damaged_cache_records_are_recomputed(monkeypatch, tmp_path):
     expected = train(small_model(), cache=tmp_path)
     (file,) = tmp_path.iterdir()
     content = bytearray(file.read_bytes())
     content[-1] ^= 255  # the last record is damaged, and before that the tenth is
     content[10 * len(content) // COUNT - 1] ^= 255
     file.write_bytes(content[: -len(content) // COUNT // 2] + content[-1:])
-    counts = computed(monkeypatch)
+    counts = count_computed_images(monkeypatch)
     assert train(small_model(), cache=tmp_path) == expected
     assert counts[False] == 2
     assert train(small_model(), cache=tmp_path) == expected
     assert counts[False] == 2
 
 
-def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+def test_fit_head_raises_when_cache_folder_cannot_be_created(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="`cache` must be a readable and writable folder"):
         train(small_model(), cache=tmp_path / "file" / "folder")
 
 
-def test_features_beyond_the_limit_are_in_a_file(monkeypatch):
+def test_features_beyond_memory_limit_are_cached_in_temporary_file(monkeypatch):
     model = small_model()
     keras.utils.set_random_seed(1)
     expected = train(model, batches(8), validation_data=batches(8), cache=True)
     monkeypatch.setattr(feature_store, "MEMORY_BYTES", 10 * 6 * 4)  # ten images of six features
-    counts = computed(monkeypatch)
+    counts = count_computed_images(monkeypatch)
     model = small_model()
     keras.utils.set_random_seed(1)
     assert train(model, batches(8), validation_data=batches(8), cache=True) == expected
@@ -195,16 +195,16 @@ def test_features_beyond_the_limit_are_in_a_file(monkeypatch):
     assert counts[False] == COUNT + COUNT - 10  # the file was deleted after the first call
 
 
-def test_views_are_augmented_and_no_two_are_the_same(monkeypatch):
+def test_num_views_computes_distinct_augmented_views(monkeypatch):
     rows = []
-    counts = computed(monkeypatch, rows)
+    counts = count_computed_images(monkeypatch, rows)
     model = small_model(augmentation=RandomAffine("horizontal", rotation_degrees=30))
     train(model, num_views=3, epochs=1)
     assert counts == {False: COUNT, True: 2 * COUNT}
     assert len({row.tobytes() for row in rows}) == 3 * COUNT
 
 
-def test_each_epoch_shows_every_image_once_in_one_of_its_views():
+def test_feature_batches_yield_each_image_once_per_epoch_in_random_view():
     store = feature_store.FeatureStore((2,))
     keys = [[bytes([image, view]) for view in range(3)] for image in range(COUNT)]
     for key in [key for views in keys for key in views]:
@@ -222,7 +222,7 @@ def test_each_epoch_shows_every_image_once_in_one_of_its_views():
     assert len(views) > 2 * COUNT  # six epochs draw most of the 120 views
 
 
-def test_with_one_view_augmentation_plays_no_part():
+def test_fit_head_ignores_augmentation_with_one_view():
     plain, augmented = small_model(), small_model(augmentation=RandomAffine("vertical", zoom=0.5))
     augmented.set_weights(plain.get_weights())
     found, expected = train(augmented, batches(COUNT)), train(plain, batches(COUNT))
@@ -230,7 +230,7 @@ def test_with_one_view_augmentation_plays_no_part():
 
 
 @pytest.mark.parametrize("num_classes", [1, 7])
-def test_one_to_seven_classes(num_classes):
+def test_fit_head_reduces_loss_with_1_or_7_classes(num_classes):
     images, labels = make_images(num_classes=max(num_classes, 2))
     history = train(small_model(num_classes), (images, labels), epochs=5)
     assert np.isfinite(history["loss"]).all()
@@ -238,14 +238,14 @@ def test_one_to_seven_classes(num_classes):
     assert 0 <= history["accuracy"][-1] <= 1
 
 
-def test_one_logit_says_yes_above_zero():
+def test_single_logit_accuracy_uses_threshold_zero():
     model = small_model(1)
     model.get_layer("logits").set_weights([np.zeros((6, 1)), np.array([0.3])])
     history = train(model, (make_images()[0], np.ones(COUNT, "int32")), epochs=1)
     assert history["accuracy"] == [1.0]  # with a threshold of 0.5 it would be 0
 
 
-def test_a_grey_model_takes_grey_images():
+def test_grayscale_model_accepts_grayscale_and_rejects_rgb_images():
     shape = (8, 8, 1)
     model = transfer_model(backbone(shape), shape, preprocessing="unit")
     assert np.isfinite(train(model, make_images(shape=shape))["loss"]).all()
@@ -259,7 +259,7 @@ def float32_losses(epochs):
 
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
-def test_mixed_precision(policy):
+def test_fit_head_with_mixed_precision_matches_float32_losses(policy):
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
     try:
@@ -271,7 +271,7 @@ def test_mixed_precision(policy):
     assert {variable.dtype for variable in model.trainable_variables} == {"float32"}
 
 
-def test_features_in_another_dtype():
+def test_bfloat16_features_give_losses_close_to_float32():
     expected = train(small_model(), batches(COUNT))["loss"]
     found = train(small_model(), batches(COUNT), dtype="bfloat16")["loss"]
     assert found != expected
@@ -292,7 +292,7 @@ def as_tf_data():
     return Dataset.from_tensor_slices(make_images()).batch(8)
 
 
-def test_data_may_come_in_any_form():
+def test_fit_head_history_is_equal_for_all_data_types():
     def run(data):
         model = small_model()
         keras.utils.set_random_seed(5)
@@ -303,7 +303,7 @@ def test_data_may_come_in_any_form():
         assert run(data) == expected, type(data)
 
 
-def test_sample_weights_count():
+def test_fit_head_applies_sample_weights():
     images, labels = make_images()
     weights = np.where(np.arange(COUNT) < 20, 1.0, 0.0).astype("float32")
     weighted = train(small_model(), [(images, labels, weights)], epochs=1)["loss"][0]
@@ -311,7 +311,7 @@ def test_sample_weights_count():
     np.testing.assert_allclose(2 * weighted, half, rtol=1e-4)  # Keras divides by all images
 
 
-def test_a_compiled_model_keeps_its_optimizer_loss_and_metrics():
+def test_fit_head_keeps_optimizer_and_metrics_of_compiled_model():
     model = small_model()
     optimizer = keras.optimizers.SGD(0.0)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -325,7 +325,7 @@ def test_a_compiled_model_keeps_its_optimizer_loss_and_metrics():
         np.testing.assert_array_equal(now, was)  # a rate of zero is a rate of zero
 
 
-def test_callbacks_see_the_whole_model_and_can_stop_it(tmp_path):
+def test_callbacks_receive_whole_model_and_can_stop_training(tmp_path):
     model = small_model()
 
     class Stop(keras.callbacks.Callback):
@@ -345,7 +345,7 @@ def test_callbacks_see_the_whole_model_and_can_stop_it(tmp_path):
         np.testing.assert_array_equal(found, expected)
 
 
-def own_functional():
+def custom_functional_model():
     """A model as the public tutorials build it, with Keras's own layers and operations."""
     inputs = keras.Input(SHAPE)
     turned = keras.Sequential([keras.layers.RandomFlip("horizontal")])(inputs)
@@ -356,7 +356,7 @@ def own_functional():
     return keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Dense(5, "relu")(x)))
 
 
-def own_sequential():
+def custom_sequential_model():
     frozen = backbone()
     frozen.trainable = False
     return keras.Sequential(
@@ -381,9 +381,14 @@ class _Subclassed(keras.Model):
 
 
 @pytest.mark.parametrize(
-    "build", [own_functional, own_sequential, lambda: transfer_model(_Subclassed(), SHAPE)]
+    "build",
+    [
+        custom_functional_model,
+        custom_sequential_model,
+        lambda: transfer_model(_Subclassed(), SHAPE),
+    ],
 )
-def test_a_model_of_ones_own(build):
+def test_fit_head_supports_custom_models(build):
     model = build()
     frozen = values(v for layer in model.layers if not layer.trainable for v in layer.variables)
     assert frozen
@@ -402,7 +407,7 @@ class _Unfaithful(keras.layers.Conv2D):
         return {**super().get_config(), "patch_size": 3}
 
 
-def test_a_layer_that_cannot_be_made_from_its_config_is_taken_as_it_is():
+def test_backbone_layer_with_invalid_config_trains_but_rejects_dtype():
     frozen = keras.Sequential([keras.Input(SHAPE), _Unfaithful(4, 3)])
     model = transfer_model(frozen, SHAPE)
     history = train(model, batches(8), validation_data=batches(8))
@@ -412,7 +417,7 @@ def test_a_layer_that_cannot_be_made_from_its_config_is_taken_as_it_is():
         train(model, dtype="bfloat16")
 
 
-def test_the_features_are_what_training_does_not_change():
+def test_split_at_head_returns_preprocessing_backbone_and_head():
     split = split_at_head(
         small_model(dropout=0.2, augmentation=RandomAffine("horizontal", name="turn"))
     )
@@ -422,7 +427,7 @@ def test_the_features_are_what_training_does_not_change():
     assert split.is_random
 
 
-def branching():
+def branching_model():
     inputs = keras.Input(SHAPE)
     frozen = backbone()
     frozen.trainable = False
@@ -432,13 +437,13 @@ def branching():
     )
 
 
-def thawed():
+def model_with_unfrozen_backbone():
     model = small_model()
     model.get_layer("small").trainable = True
     return model
 
 
-def all_frozen():
+def fully_frozen_model():
     model = small_model()
     model.trainable = False
     return model
@@ -448,13 +453,13 @@ def all_frozen():
     ("build", "found"),
     [
         (
-            thawed,
+            model_with_unfrozen_backbone,
             "No layer before 'small', the first trained layer, is frozen: set `trainable = False`.",
         ),
-        (all_frozen, "All of its weights are frozen."),
+        (fully_frozen_model, "All of its weights are frozen."),
     ],
 )
-def test_a_model_without_frozen_backbone_and_head_is_refused(build, found):
+def test_fit_head_rejects_model_without_frozen_backbone_and_head(build, found):
     model = build()
     with pytest.raises(ValueError, match="a frozen backbone") as caught:
         train(model)
@@ -464,9 +469,9 @@ def test_a_model_without_frozen_backbone_and_head_is_refused(build, found):
     )
 
 
-def test_more_than_one_way_to_the_head_is_refused():
+def test_fit_head_rejects_multiple_tensors_from_frozen_layers():
     with pytest.raises(ValueError, match="More than one tensor connects its frozen layers"):
-        train(branching())
+        train(branching_model())
 
 
 @pytest.mark.parametrize(
@@ -489,29 +494,29 @@ def test_more_than_one_way_to_the_head_is_refused():
         ({"validation_data": 3}, TypeError, "`validation_data` must be a dataset of batches (images, labels), or a pair of arrays (images, labels); received validation_data=3."),
     ],
 )  # fmt: skip
-def test_arguments_are_checked(arguments, error, message):
+def test_fit_head_rejects_invalid_arguments(arguments, error, message):
     with pytest.raises(error) as caught:
         train(small_model(), **arguments)
     assert str(caught.value).startswith(message)
 
 
-def own_loss(truth, logits):
+def custom_loss(truth, logits):
     return keras.ops.mean(logits, axis=-1) * truth
 
 
-def test_a_loss_of_the_users_own_takes_what_labels_it_likes():
+def test_custom_loss_accepts_arbitrary_labels():
     model = small_model()
-    model.compile("sgd", own_loss)
+    model.compile("sgd", custom_loss)
     assert len(train(model, [(np.zeros((2, *SHAPE)), [7.5, -2.0])])["loss"]) == 2
 
 
-def test_data_without_end_is_refused():
+def test_fit_head_rejects_infinite_dataset():
     data = as_tf_data().repeat()
     with pytest.raises(ValueError, match=r"`train` must be finite; received train=.*`repeat\(\)`"):
         train(small_model(), data)
 
 
-def test_a_backbone_is_traced_for_one_shape(monkeypatch):
+def test_backbone_predicts_with_single_batch_size(monkeypatch):
     sizes = set()
     predict = keras.Model.predict_on_batch
     monkeypatch.setattr(

@@ -56,7 +56,7 @@ def free_address():
 
 
 @pytest.fixture(scope="module")
-def of_one(tmp_path_factory):
+def single_device_result(tmp_path_factory):
     return result(start(tmp_path_factory.mktemp("one")))
 
 
@@ -66,26 +66,26 @@ def assert_same_losses(found, expected):
 
 
 @pytest.mark.slow
-def test_two_devices_give_the_losses_of_one(of_one, tmp_path):
+def test_two_devices_give_same_losses_as_one(single_device_result, tmp_path):
     """`MirroredStrategy` on TensorFlow, `keras.distribution.DataParallel` on JAX."""
-    assert_same_losses(result(start(tmp_path, devices=2)), of_one)
+    assert_same_losses(result(start(tmp_path, devices=2)), single_device_result)
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(BACKEND != "jax", reason="Keras trains in several processes on JAX alone")
-def test_two_processes_give_the_losses_of_one_and_the_first_one_writes(of_one, tmp_path):
+def test_two_processes_match_one_and_only_first_writes_checkpoint(single_device_result, tmp_path):
     address = free_address()
     both = [start(number, 2, address, tmp_path) for number in range(2)]
     found = [result(process) for process in both]
     for each in found:
-        assert_same_losses(each, of_one)
-    assert sorted(found[0]["images"] + found[1]["images"]) == of_one["images"]
+        assert_same_losses(each, single_device_result)
+    assert sorted(found[0]["images"] + found[1]["images"]) == single_device_result["images"]
     assert [file.name for file in tmp_path.iterdir()] == ["state0"]
 
 
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="a strategy of TensorFlow")
 @pytest.mark.parametrize("train", [fine_tune, fit_head])
-def test_several_workers_of_tensorflow_are_refused(train):
+def test_training_rejects_multi_worker_mirrored_strategy(train):
     import tensorflow as tf
 
     with tf.distribute.MultiWorkerMirroredStrategy().scope():
@@ -96,7 +96,7 @@ def test_several_workers_of_tensorflow_are_refused(train):
 
 
 @pytest.fixture
-def as_written(drawn_synthetic, tmp_path):
+def run_docs_program(drawn_synthetic, tmp_path):
     """Runs a command of the page with this Python, in a folder with `train.py`."""
     del drawn_synthetic  # is where "synthetic" is looked for
 
@@ -121,20 +121,22 @@ def blocks(language):
 
 @pytest.mark.slow
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="a strategy of TensorFlow")
-def test_the_program_of_the_page_runs_on_two_devices_of_tensorflow(as_written):
+def test_docs_program_runs_on_two_tensorflow_devices(run_docs_program):
     (program,), devices = blocks("python"), blocks("py")[0]
     named = re.search(r'MirroredStrategy\(\["CPU:0", "CPU:1"\]\)', PAGE.read_text("utf-8"))[0]
     program = program.replace("MirroredStrategy()", named)
     assert named in program
-    as_written(f"{devices}{program}assert strategy.num_replicas_in_sync == 2", "python train.py")
+    run_docs_program(
+        f"{devices}{program}assert strategy.num_replicas_in_sync == 2", "python train.py"
+    )
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(BACKEND != "jax", reason="devices and processes of JAX")
-def test_the_programs_of_the_page_run_on_two_devices_and_in_two_processes_of_jax(as_written):
+def test_docs_programs_run_on_two_jax_devices_and_in_two_processes(run_docs_program):
     (program,) = blocks('py title="train.py"')
     top = blocks("py")[1]
     two_devices, two_processes = blocks("bash")
     two = "assert keras.distribution.distribution().device_mesh.shape == (2,)\n"
-    as_written(program + two, two_devices)
-    as_written(top + program + two, two_processes)
+    run_docs_program(program + two, two_devices)
+    run_docs_program(top + program + two, two_processes)
