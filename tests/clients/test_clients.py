@@ -33,7 +33,7 @@ def compiled(model, loss=keras.losses.SparseCategoricalCrossentropy):
 
 
 @pytest.mark.filterwarnings("ignore:.* is deprecated:DeprecationWarning")  # its own calls
-def test_keras_tuner_searches_over_the_arguments_of_a_model(splits, tmp_path):
+def test_keras_tuner_grid_search_tries_every_image_size(splits, tmp_path):
     keras_tuner = pytest.importorskip("keras_tuner", reason="keras-tuner is not installed")
 
     class Sized(keras_tuner.HyperModel):
@@ -59,7 +59,7 @@ def test_keras_tuner_searches_over_the_arguments_of_a_model(splits, tmp_path):
     assert tuner.get_best_hyperparameters()[0].get("side") == best.hyperparameters.get("side")
 
 
-def test_scikit_learn_cross_validates_a_model(arrays):
+def test_scikit_learn_cross_validates_model(arrays):
     from sklearn.model_selection import cross_val_score
 
     images, labels = arrays
@@ -94,7 +94,7 @@ def residual_network(models):
 
 
 @pytest.mark.parametrize("make", [vision_transformer, residual_network])
-def test_a_backbone_of_keras_hub_gets_a_head(make, splits, tmp_path):
+def test_keras_hub_backbone_stays_frozen_in_fit_head_and_reloads(make, splits, tmp_path):
     keras_hub = pytest.importorskip("keras_hub", reason="keras-hub is not installed")
     backbone = make(keras_hub.models)
     model = ck.transfer_model(
@@ -117,7 +117,7 @@ def test_a_backbone_of_keras_hub_gets_a_head(make, splits, tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore:.* is deprecated:DeprecationWarning")  # its own calls
-def test_the_page_about_other_tools_shows_code_that_runs(drawn_synthetic, tmp_path, monkeypatch):
+def test_code_blocks_of_other_tools_page_run(drawn_synthetic, tmp_path, monkeypatch):
     """The blocks that need more than this package; tests/test_docs.py runs the others."""
     pytest.importorskip("keras_tuner", reason="keras-tuner is not installed")
     keras_hub = pytest.importorskip("keras_hub", reason="keras-hub is not installed")
@@ -126,11 +126,11 @@ def test_the_page_about_other_tools_shows_code_that_runs(drawn_synthetic, tmp_pa
     monkeypatch.chdir(tmp_path)
     asked = []
 
-    def without_a_network(preset):
+    def small_vit_from_preset(preset):
         asked.append(preset)
         return keras_hub.models.ViTBackbone((224, 224, 3), 56, 1, 2, 16, 16)
 
-    monkeypatch.setattr(keras_hub.models.Backbone, "from_preset", without_a_network)
+    monkeypatch.setattr(keras_hub.models.Backbone, "from_preset", small_vit_from_preset)
     page = Path(__file__).parents[2] / "docs" / "how-to" / "other-tools.md"
     found = re.findall(r"^```py\n(.*?)^```", page.read_text("utf-8"), re.DOTALL | re.MULTILINE)
     assert len(found) == 3
@@ -143,7 +143,7 @@ def test_the_page_about_other_tools_shows_code_that_runs(drawn_synthetic, tmp_pa
     assert names["tuner"].get_best_hyperparameters()[0].get("side") in {96, 128, 160}
 
 
-def test_a_data_loader_of_pytorch_reads_the_same_split(splits):
+def test_pytorch_data_loader_reads_training_split(splits):
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     from PIL import Image
 

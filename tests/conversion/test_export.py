@@ -23,14 +23,14 @@ SHAPE = (46, 46, 3)
 SMALL = (32, 32, 3)
 
 
-def parts_of_mobilenet():
+def small_mobilenet():
     """Returns a backbone with the kinds of layers in MobileNetV2, in a fifth of its time."""
     layers = keras.layers
     parts = [layers.ZeroPadding2D(), layers.DepthwiseConv2D(3, 2), layers.BatchNormalization()]
     return keras.Sequential([keras.Input(SMALL), *parts, layers.ReLU(6.0), layers.Conv2D(8, 1)])
 
 
-def whole_mobilenet():
+def full_mobilenet():
     return keras.applications.MobileNetV2(SMALL, alpha=0.35, include_top=False, weights=None)
 
 
@@ -43,8 +43,8 @@ MODELS = {
     "model1": lambda: build_model1(SHAPE, 3),
     "model2": lambda: build_model2(SHAPE, 3),
     "model3": lambda: build_model3(SHAPE, 3),
-    "transfer": lambda: transfer(parts_of_mobilenet()),
-    "mobilenet": lambda: transfer(whole_mobilenet()),
+    "transfer": lambda: transfer(small_mobilenet()),
+    "mobilenet": lambda: transfer(full_mobilenet()),
 }
 NAMES = [
     "model1",
@@ -95,7 +95,7 @@ PACKAGES = {"tf_saved_model": [], "onnx": ["onnx", "onnxruntime"], "litert": ["a
 @pytest.mark.parametrize("format_", FORMATS)
 # The exporters warn about their own code, and about each shape that a layer reads while it is traced.
 @pytest.mark.filterwarnings("ignore")
-def test_the_stripped_model_agrees_with_keras_in_every_runtime(name, format_, disturb, tmp_path):
+def test_exported_stripped_model_matches_keras_in_each_runtime(name, format_, disturb, tmp_path):
     for package in PACKAGES[format_]:
         pytest.importorskip(package, reason="needs the `export` extra")
     model = disturb(MODELS[name]())

@@ -64,7 +64,7 @@ FOLLOWS = {
 
 
 @pytest.mark.parametrize("kind", FOLLOWS)
-def test_a_normalization_folds_into_the_layer_before_it(kind, disturb, same):
+def test_batch_norm_folds_into_preceding_layer(kind, disturb, same):
     shape, make = FOLLOWS[kind]
     model = disturb(graph(shape, make(), norm(), layers.Activation("relu")))
     folded = fold_batch_norm(model)
@@ -87,7 +87,7 @@ PRECEDES = {
 
 
 @pytest.mark.parametrize("kind", PRECEDES)
-def test_a_normalization_folds_into_a_layer_after_it_that_pads_nothing(kind, disturb, same):
+def test_batch_norm_folds_into_following_unpadded_layer(kind, disturb, same):
     shape, make = PRECEDES[kind]
     model = disturb(graph(shape, layers.Activation("relu"), norm(), make()))
     folded = fold_batch_norm(model)
@@ -96,7 +96,7 @@ def test_a_normalization_folds_into_a_layer_after_it_that_pads_nothing(kind, dis
 
 
 @pytest.mark.parametrize("make", [lambda: layers.Conv2D(6, 3, groups=2), lambda: layers.Dense(4)])
-def test_one_layer_takes_in_what_stands_on_both_sides(make, disturb, same):
+def test_batch_norms_on_both_sides_fold_into_one_layer(make, disturb, same):
     sides = layers.BatchNormalization(name="before"), layers.BatchNormalization(name="after")
     model = disturb(graph((9, 8, 4), sides[0], make(), sides[1]))
     folded = fold_batch_norm(model)
@@ -114,18 +114,18 @@ def test_one_layer_takes_in_what_stands_on_both_sides(make, disturb, same):
         {"renorm": True},
     ],
 )
-def test_all_forms_of_a_normalization(options, disturb, same):
+def test_folded_model_keeps_outputs_for_all_batch_norm_options(options, disturb, same):
     model = disturb(graph((6, 6, 3), layers.Conv2D(4, 3), norm(**options)))
     same(fold_batch_norm(model), model)
 
 
-def test_a_gamma_of_zero(disturb, same):
+def test_folded_model_keeps_outputs_when_gamma_is_zero(disturb, same):
     model = disturb(graph((6, 6, 3), layers.Conv2D(4, 3), norm()))
     model.get_layer("norm").gamma.assign([0, 1, -1, 0])
     same(fold_batch_norm(model), model)
 
 
-def test_the_fused_layer_folds_too(disturb, same):
+def test_fused_batch_norm_layer_is_folded(disturb, same):
     model = disturb(graph((6, 6, 3), layers.Conv2D(4, 3), BatchNormalization()))
     assert normalizations(fold_batch_norm(model)) == []
     same(fold_batch_norm(model), model)
@@ -146,7 +146,9 @@ def paddings(model):
         ((9, 7), 1, 2, 0),
     ],
 )
-def test_zeros_that_same_adds_as_well_need_no_layer(kind, sides, kernel, stride, padding, same):
+def test_zero_padding_is_removed_when_same_padding_is_equivalent(
+    kind, sides, kernel, stride, padding, same
+):
     filters = {"filters": 4} if kind is layers.Conv2D else {}
     convolution = kind(kernel_size=kernel, strides=stride, **filters)
     model = graph((*sides, 4), layers.ZeroPadding2D(padding), convolution, norm())
@@ -179,7 +181,7 @@ OTHER_PADDINGS = {
 
 
 @pytest.mark.parametrize("kind", OTHER_PADDINGS)
-def test_other_zeros_keep_their_layer(kind, same):
+def test_zero_padding_is_kept_when_convolution_cannot_replace_it(kind, same):
     model = OTHER_PADDINGS[kind]()
     folded = fold_batch_norm(model)
     assert len(paddings(folded)) == 1
@@ -188,7 +190,7 @@ def test_other_zeros_keep_their_layer(kind, same):
 
 
 @pytest.mark.parametrize("first", [True, False])
-def test_channels_first(first, disturb, same):
+def test_batch_norm_folds_with_channels_first(first, disturb, same):
     options = {"data_format": "channels_first"}
     parts = [layers.Conv2D(4, 3, **options), norm(axis=1)]
     model = disturb(graph((3, 9, 8), *(parts if first else [parts[1], parts[0]])))
@@ -297,7 +299,7 @@ KEPT = {
 
 
 @pytest.mark.parametrize("kind", KEPT)
-def test_what_cannot_be_folded_is_refused_by_name_and_kept_on_request(kind, disturb, same):
+def test_unfoldable_batch_norm_raises_and_partial_keeps_outputs(kind, disturb, same):
     make, reason = KEPT[kind]
     model = disturb(make())
     with pytest.raises(ValueError, match="cannot be folded") as caught:
@@ -310,7 +312,7 @@ def test_what_cannot_be_folded_is_refused_by_name_and_kept_on_request(kind, dist
         same(fold_batch_norm(model, partial=True), model)
 
 
-def test_part_of_a_model_is_folded_on_request(disturb, same):
+def test_partial_folds_some_batch_norms_and_keeps_others(disturb, same):
     inputs = keras.Input((6, 6, 3))
     x = layers.BatchNormalization(name="goes")(layers.Conv2D(3, 3, padding="same")(inputs))
     x = norm()(layers.Add()([inputs, x]))
@@ -348,7 +350,7 @@ def foldable(kinds, taps, place):
     taps=st.sets(st.integers(0, 8), max_size=2),
     nested=st.booleans(),
 )
-def test_fold_batch_norm_of_any_chain_keeps_the_outputs_and_folds_what_can_be(
+def test_any_chain_keeps_outputs_and_folds_every_foldable_batch_norm(
     kinds, taps, nested, disturb, same
 ):
     taps = sorted(tap for tap in taps if tap < len(kinds) - 1)
@@ -369,7 +371,7 @@ def test_fold_batch_norm_of_any_chain_keeps_the_outputs_and_folds_what_can_be(
     same(folded, model)
 
 
-def test_models_in_models_of_every_kind(disturb, same):
+def test_nested_models_are_folded(disturb, same):
     inner = keras.Sequential([keras.Input((6, 6, 3)), layers.Conv2D(3, 3), norm()], name="inner")
     middle = graph((6, 6, 3), inner, layers.ReLU(), layers.Conv2D(2, 1), norm())
     images = keras.Input((6, 6, 3), name="images")
@@ -382,12 +384,12 @@ def test_models_in_models_of_every_kind(disturb, same):
     same(folded, model)
 
 
-def test_a_sequential_model(disturb, same):
+def test_folded_sequential_model_keeps_outputs(disturb, same):
     model = disturb(keras.Sequential([keras.Input((6, 6, 3)), layers.Conv2D(3, 3), norm()]))
     same(fold_batch_norm(model), model)
 
 
-def test_the_model_itself_stays_as_it_is(disturb):
+def test_fold_batch_norm_leaves_original_model_unchanged(disturb):
     model = disturb(graph((6, 6, 3), layers.Conv2D(3, 3, use_bias=False), norm()))
     config = model.get_config()
     before = [weight.copy() for weight in model.get_weights()]
@@ -399,7 +401,7 @@ def test_the_model_itself_stays_as_it_is(disturb):
         np.testing.assert_array_equal(one, other)
 
 
-def test_the_new_model_is_frozen_uncompiled_and_can_be_saved(disturb, same, tmp_path):
+def test_folded_model_is_frozen_and_uncompiled_and_can_be_saved(disturb, same, tmp_path):
     model = disturb(graph((6, 6, 3), layers.Conv2D(3, 3), norm()))
     model.compile("sgd", "mse")
     folded = fold_batch_norm(model)
@@ -410,7 +412,7 @@ def test_the_new_model_is_frozen_uncompiled_and_can_be_saved(disturb, same, tmp_
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "mixed_bfloat16"])
-def test_another_dtype_for_all_layers(dtype, disturb, same):
+def test_dtype_argument_sets_dtype_of_folded_model(dtype, disturb, same):
     inner = graph((6, 6, 3), layers.Conv2D(3, 3), norm())
     model = disturb(graph((6, 6, 3), inner, layers.ReLU()))
     folded = fold_batch_norm(model, dtype=dtype)
@@ -445,7 +447,7 @@ FAST = ("synthetic_small", "mobilenet")
     "name",
     [pytest.param(n, marks=[] if n in FAST else pytest.mark.slow) for n in KEPT_IN_BACKBONES],
 )
-def test_a_backbone_of_each_family_keeps_its_features(name, disturb, same):
+def test_folded_backbone_of_each_family_keeps_outputs(name, disturb, same):
     if keras.backend.backend() != "tensorflow" and name not in ("synthetic_small", "mobilenet_v2"):
         pytest.skip("takes minutes here, and NumPy folds the weights under each backend")
     side = 32 if name in FAST else 96
@@ -470,7 +472,7 @@ class Subclassed(keras.Model):
         return self.dense(inputs)
 
 
-def test_wrong_arguments_are_named():
+def test_invalid_arguments_raise():
     model = graph((6, 6, 3), layers.Conv2D(3, 3), norm())
     with pytest.raises(TypeError, match=r"`model` must be a keras\.Model; received model='cats'"):
         fold_batch_norm("cats")
@@ -483,7 +485,7 @@ def test_wrong_arguments_are_named():
         fold_batch_norm(model, dtype="float17")
 
 
-def test_own_networks_are_refused_by_name():
+def test_model1_raises_and_names_conv_block():
     with pytest.raises(ValueError, match=r"4 normalizations of 'model1' .* 'block1' \(ConvBlock\)"):
         fold_batch_norm(build_model1())
 
@@ -499,7 +501,7 @@ class Unsaved(layers.Layer):
         return self.inner(inputs)
 
 
-def test_a_layer_without_a_config_is_said():
+def test_layer_without_config_raises():
     model = graph((6, 6, 3), Unsaved(layers.ReLU()), norm())
     with pytest.raises(ValueError, match=r"whose layers all have a config; .* Object Unsaved was"):
         fold_batch_norm(model)

@@ -84,13 +84,13 @@ def mixed_pipeline():
     return sequential(layers.Pipeline(inside, name="pipeline"))
 
 
-def of_several_images():
+def time_distributed_model():
     flip = layers.TimeDistributed(layers.RandomFlip())
     inputs = keras.Input((2, *SHAPE))
     return keras.Sequential([inputs, flip, layers.Flatten(name="flatten"), layers.Dense(1)])
 
 
-def test_predict_of_a_stripped_model_gives_the_predictions_of_the_model():
+def test_stripped_model_predict_matches_original_model():
     model = nested()
     compiled = [
         each.predict(make_images(each), verbose=0) for each in (strip_augmentation(model), model)
@@ -136,7 +136,7 @@ def chain(parts, functional):
 
 
 @given(parts=CHAINS, functional=st.booleans())
-def test_strip_augmentation_of_any_chain_keeps_every_other_layer_in_its_order(parts, functional):
+def test_strip_augmentation_keeps_other_layers_in_order_in_any_chain(parts, functional):
     model = chain(parts, functional)
     stripped = assert_stripped(model)
     assert all(isinstance(layer, (*KEPT, *CONTAINERS)) for layer in every_layer(stripped))
@@ -166,10 +166,10 @@ def test_strip_augmentation_of_any_chain_keeps_every_other_layer_in_its_order(pa
         (lambda: sequential(augmentation_preset("strong")), ["conv2d"]),
         (lambda: sequential(RandomChoice([RandomApply(layers.RandomFlip())])), ["conv2d"]),
         (mixed_pipeline, ["pipeline"]),
-        (of_several_images, ["flatten"]),
+        (time_distributed_model, ["flatten"]),
     ],
 )
-def test_predictions_are_the_same_bits_without_augmentation(make, left):
+def test_stripped_model_has_no_augmentation_and_identical_outputs(make, left):
     keras.utils.clear_session()
     stripped = assert_stripped(make())
     assert [layer.name for layer in stripped.layers][: len(left)] == left
@@ -177,7 +177,7 @@ def test_predictions_are_the_same_bits_without_augmentation(make, left):
 
 # Keras's MixUp asks for int64, which JAX has not by default.
 @pytest.mark.filterwarnings("ignore:(?s).*Explicitly requested dtype int64:UserWarning")
-def test_every_augmentation_of_keras_goes_and_nothing_else_of_its_kind():
+def test_is_augmentation_is_true_only_for_keras_augmentation_layers():
     """A layer of images that passes them on at inference augments; the others are the model's."""
     arguments = {
         "CenterCrop": (8, 8),
@@ -214,7 +214,7 @@ def test_every_augmentation_of_keras_goes_and_nothing_else_of_its_kind():
             np.testing.assert_array_equal(outputs, images)
 
 
-def test_a_crop_that_changes_the_size_stays():
+def test_random_crop_that_changes_size_is_kept():
     model = sequential(layers.RandomCrop(8, 8, name="crop"), layers.RandomFlip())
     names = [layer.name for layer in strip_augmentation(model).layers]
     assert names[0] == "crop"
@@ -223,14 +223,14 @@ def test_a_crop_that_changes_the_size_stays():
 
 @pytest.mark.parametrize("functional", [False, True])
 @pytest.mark.parametrize(("dtype", "policy"), [("uint8", "float32"), ("float32", "mixed_bfloat16")])
-def test_the_cast_that_an_augmentation_made_is_kept(dtype, policy, functional):
+def test_cast_of_removed_augmentation_layer_is_kept(dtype, policy, functional):
     model = sequential(layers.RandomFlip(dtype=policy), dtype=dtype)
     if functional:
         model = keras.Model(model.inputs[0], model.outputs[0])
     assert_stripped(model)
 
 
-def test_a_model_of_augmentation_alone_becomes_the_identity():
+def test_model_with_only_augmentation_becomes_identity():
     for model in (
         keras.Sequential([keras.Input(SHAPE), layers.RandomFlip()]),
         keras.Model(images := keras.Input(SHAPE), layers.RandomFlip()(images)),
@@ -238,7 +238,7 @@ def test_a_model_of_augmentation_alone_becomes_the_identity():
         np.testing.assert_array_equal(predicted(strip_augmentation(model)), make_images(model))
 
 
-def test_weights_are_carried_over_and_not_shared():
+def test_stripped_model_keeps_weight_paths_and_shares_no_weights():
     model = sequential(layers.RandomFlip())
     expected = predicted(model)
     stripped = strip_augmentation(model)
@@ -247,7 +247,7 @@ def test_weights_are_carried_over_and_not_shared():
     assert [w.path for w in stripped.weights] == [w.path for w in model.weights]
 
 
-def test_what_is_frozen_and_compiled_stays_so():
+def test_stripped_model_keeps_frozen_layers_and_compiled_state():
     model = sequential(layers.RandomFlip())
     model.layers[1].trainable = False
     model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
@@ -269,14 +269,14 @@ class OwnAugmentation(layers.Layer):
         return 255.0 - inputs if training else inputs
 
 
-def test_own_classes_are_taken_out_on_demand():
+def test_extra_layers_argument_removes_custom_layers():
     model = sequential(layers.TimeDistributed(OwnAugmentation()), OwnAugmentation())
     assert len(strip_augmentation(model).layers) == 5
     for also in (OwnAugmentation, [OwnAugmentation]):
         assert len(strip_augmentation(model, extra_layers=also).layers) == 3
 
 
-def test_the_stripped_model_can_be_saved(tmp_path):
+def test_stripped_model_can_be_saved(tmp_path):
     stripped = strip_augmentation(nested())
     stripped.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
@@ -291,12 +291,12 @@ def test_the_stripped_model_can_be_saved(tmp_path):
         (None, "RandomFlip", TypeError, "`extra_layers` must be a layer class, or several; received extra_layers='RandomFlip'."),
     ],
 )  # fmt: skip
-def test_wrong_arguments_are_named(model, also, error, message):
+def test_invalid_arguments_raise(model, also, error, message):
     with pytest.raises(error) as caught:
         strip_augmentation(sequential() if model is None else model, extra_layers=also)
     assert str(caught.value) == message
 
 
-def test_a_model_that_is_not_built_is_refused():
+def test_unbuilt_model_raises():
     with pytest.raises(ValueError, match="`model` must be a built Functional or Sequential model"):
         strip_augmentation(keras.Sequential([layers.RandomFlip()]))

@@ -42,9 +42,7 @@ def normalizations(model):
 
 
 @pytest.mark.parametrize("make", [functional, sequential])
-def test_outputs_and_weights_are_the_same_and_every_normalization_is_fused(
-    make, disturb, outputs_of
-):
+def test_copy_keeps_outputs_and_weight_paths_and_fuses_batch_norm(make, disturb, outputs_of):
     model = disturb(make())
     fast = use_fused_batch_norm(model)
     assert set(normalizations(fast)) == {BatchNormalization}
@@ -54,7 +52,7 @@ def test_outputs_and_weights_are_the_same_and_every_normalization_is_fused(
     np.testing.assert_allclose(outputs_of(fast), outputs_of(model), rtol=1e-5, atol=1e-6)
 
 
-def test_it_trains_as_the_first_one_does(disturb):
+def test_copy_trains_like_original_model(disturb):
     model = disturb(functional())
     model.compile(keras.optimizers.SGD(0.01), "mse")
     fast = use_fused_batch_norm(model)
@@ -72,7 +70,7 @@ def test_it_trains_as_the_first_one_does(disturb):
     assert moved > 0.01
 
 
-def test_what_is_frozen_stays_frozen(disturb):
+def test_frozen_layers_stay_frozen_in_copy(disturb):
     model = disturb(sequential())
     model.layers[1].trainable = False
     assert len(use_fused_batch_norm(model).trainable_variables) == 2
@@ -80,7 +78,7 @@ def test_what_is_frozen_stays_frozen(disturb):
     assert use_fused_batch_norm(model).trainable_variables == []
 
 
-def test_it_shares_no_weights_and_can_be_saved(disturb, outputs_of, tmp_path):
+def test_copy_shares_no_weights_and_can_be_saved(disturb, outputs_of, tmp_path):
     model = disturb(functional())
     fast = use_fused_batch_norm(model)
     fast.save(tmp_path / "fast.keras")
@@ -92,7 +90,7 @@ def test_it_shares_no_weights_and_can_be_saved(disturb, outputs_of, tmp_path):
     np.testing.assert_allclose(outputs_of(loaded), expected, rtol=1e-5, atol=1e-6)
 
 
-def test_a_backbone_of_keras(disturb, outputs_of):
+def test_mobilenet_v2_batch_norms_are_fused_with_same_outputs(disturb, outputs_of):
     model = disturb(keras.applications.MobileNetV2(weights=None, input_shape=(96, 96, 3)))
     fast = use_fused_batch_norm(model)
     assert normalizations(fast) == [BatchNormalization] * 52
@@ -111,7 +109,7 @@ class Block(layers.Layer):
         return self.norm(inputs)
 
 
-def test_a_layer_that_normalizes_inside_is_named_and_copied(disturb, outputs_of):
+def test_layer_with_inner_batch_norm_warns_and_is_copied(disturb, outputs_of):
     inputs = keras.Input((8, 8, 3))
     model = disturb(keras.Model(inputs, Block(name="own")(inputs), name="net"))
     with pytest.warns(
@@ -122,13 +120,13 @@ def test_a_layer_that_normalizes_inside_is_named_and_copied(disturb, outputs_of)
     np.testing.assert_array_equal(outputs_of(fast), outputs_of(model))
 
 
-def test_own_blocks_are_fast_already(recwarn):
+def test_conv_block_does_not_warn(recwarn):
     fast = use_fused_batch_norm(build_model1())
     assert isinstance(fast.get_layer("block1"), ConvBlock)
     assert [str(warning.message) for warning in recwarn if "these layers" in str(warning)] == []
 
 
-def test_wrong_arguments_are_named():
+def test_invalid_arguments_raise():
     with pytest.raises(TypeError, match=r"`model` must be a keras\.Model; received model=3"):
         use_fused_batch_norm(3)
     with pytest.raises(ValueError, match="`model` must be a built Functional or Sequential model"):
@@ -137,7 +135,7 @@ def test_wrong_arguments_are_named():
 
 @pytest.mark.parametrize("make", [use_fused_batch_norm, strip_augmentation])
 @pytest.mark.parametrize("whole", [True, False])
-def test_a_model_that_is_frozen_stays_so_though_a_layer_in_it_is_not(make, whole):
+def test_copy_keeps_frozen_model_with_trainable_layer(make, whole):
     model = functional()
     inner = model.get_layer("inner")
     (model if whole else inner).trainable = False
@@ -149,7 +147,7 @@ def test_a_model_that_is_frozen_stays_so_though_a_layer_in_it_is_not(make, whole
     assert [w.path for w in copied.trainable_weights] == [w.path for w in model.trainable_weights]
 
 
-def test_functions_without_a_name_are_taken_as_they_are(outputs_of):
+def test_copy_supports_lambda_activation_layer_and_loss(outputs_of):
     model = keras.Sequential(
         [
             keras.Input((8, 8, 3)),
@@ -168,7 +166,7 @@ def test_functions_without_a_name_are_taken_as_they_are(outputs_of):
     assert fast.optimizer is not model.optimizer
 
 
-def test_what_cannot_be_compiled_again_is_said():
+def test_lambda_metric_warns_and_leaves_copy_uncompiled():
     model = keras.Sequential([keras.Input((8,)), layers.Dense(2)])
     model.compile("sgd", "mse", metrics=[lambda targets, outputs: keras.ops.mean(outputs)])
     with pytest.warns(UserWarning, match="The copy is not compiled. .* compiled with metrics that"):
@@ -188,7 +186,7 @@ class NoConfig(keras.Model):
         return self.inner(inputs)
 
 
-def test_a_layer_that_its_config_does_not_make_is_named():
+def test_layer_that_cannot_be_rebuilt_raises():
     inputs = keras.Input((8, 8, 3))
     model = keras.Model(inputs, NoConfig(layers.Conv2D(4, 3))(inputs))
     with pytest.raises(

@@ -66,12 +66,12 @@ def names(images, model, labels=LABELS, **options):
 TORCH, CAFFE = Preprocessing("imagenet_torch"), Preprocessing("imagenet_caffe")
 
 
-def prepared(layer):
+def preprocessed_images(layer):
     return keras.ops.convert_to_numpy(layer(make_images()))
 
 
 @functools.cache
-def bare(name="MobileNetV2"):
+def application_model(name="MobileNetV2"):
     constructor = getattr(keras.applications, name)
     return constructor(include_top=False, pooling="avg", weights=None, input_shape=(32, 32, 3))
 
@@ -81,8 +81,8 @@ def bare(name="MobileNetV2"):
     [
         (scaling, make_images(1.0), "scaled_twice"),
         (scaling, make_images(1.0, -1.0), "scaled_twice"),
-        (scaling, prepared(TORCH), "scaled_twice"),
-        (scaling, prepared(CAFFE), "scaled_twice"),
+        (scaling, preprocessed_images(TORCH), "scaled_twice"),
+        (scaling, preprocessed_images(CAFFE), "scaled_twice"),
         (scaling, make_images(1 / 255), "scaled_twice"),
         (network, make_images(1 / 255), "scaled_twice"),
         (network, make_images(1 / 127.5) - 1, "scaled_twice"),
@@ -121,7 +121,7 @@ def bare(name="MobileNetV2"):
         ),
     ],
 )
-def test_wrong_images_are_named(make, images, expected):
+def test_invalid_images_are_reported(make, images, expected):
     assert names(images, make()) == (expected,)
 
 
@@ -134,14 +134,16 @@ def test_wrong_images_are_named(make, images, expected):
     ],
 )
 @ON_TENSORFLOW
-def test_a_bare_network_of_keras_wants_its_own_range(image, expected):
-    assert names(image, bare()) == expected
+def test_keras_application_requires_its_training_range(image, expected):
+    assert names(image, application_model()) == expected
 
 
 @ON_TENSORFLOW
-def test_a_network_of_keras_behind_another_scaling_is_named():
+def test_keras_application_after_wrong_rescaling_is_reported():
     images = keras.Input((32, 32, 3))
-    model = keras.Model(images, bare("VGG16")(layers.Rescaling(1 / 255, name="mine")(images)))
+    model = keras.Model(
+        images, application_model("VGG16")(layers.Rescaling(1 / 255, name="mine")(images))
+    )
     report = check_pipeline([(make_images(shape=(32, 32, 3)), LABELS)], model)
     assert str(report) == (
         "1 finding in 4 images and the model:\n"
@@ -211,20 +213,20 @@ def test_a_network_of_keras_behind_another_scaling_is_named():
         ),
     ],
 )
-def test_wrong_labels_outputs_and_losses_are_named(make, labels, options, expected):
+def test_wrong_labels_outputs_and_losses_are_reported(make, labels, options, expected):
     model = make()
     shape = model.inputs[0].shape[1:]
     assert names(make_images(shape=shape), model, np.asarray(labels), **options) == (expected,)
 
 
-def test_every_finding_has_a_case_here_and_a_place_in_the_documentation():
+def test_every_finding_name_is_in_this_file_and_in_the_docstring():
     text = Path(__file__).read_text("utf-8")
     for name in FINDINGS:
         assert f'"{name}"' in text
         assert f"`{name}`" in check_pipeline.__doc__
 
 
-def test_images_without_labels():
+def test_dataset_without_labels_is_reported():
     assert check_pipeline([make_images()], scaling()).names == ("no_labels",)
 
 
@@ -256,7 +258,7 @@ GIVEN = {
 
 
 @pytest.mark.parametrize("name", RIGHT)
-def test_right_pipelines_pass_in_silence(name, capsys):
+def test_correct_pipelines_have_no_findings_and_print_nothing(name, capsys):
     model = compiled(RIGHT[name](), sparse())
     for kind, images in GIVEN.items():
         report = check_pipeline([(images, LABELS[: len(images)])], model, class_names=["a", "b"])
@@ -266,24 +268,24 @@ def test_right_pipelines_pass_in_silence(name, capsys):
     assert capsys.readouterr().out == ""
 
 
-def test_nearly_black_images_are_told_from_those_scaled_twice_by_their_levels():
+def test_dark_8bit_images_are_not_reported_as_scaled_twice():
     model = network(layers.Rescaling(2.0, offset=-1))
     assert names(np.rint(make_images(1.0)) / 255, model) == ()
     assert names(make_images(1.0) / 255, model) == ("scaled_twice",)
 
 
-def test_images_of_zeros_and_ones_may_be_of_any_range():
+def test_images_of_only_zeros_and_ones_are_not_reported():
     assert names(np.rint(make_images(1.0)), scaling()) == ()
 
 
-def test_a_network_that_normalizes_early_needs_no_scaling():
+def test_model_with_early_batch_norm_needs_no_rescaling():
     assert names(make_images(), network(layers.Conv2D(4, 1), layers.BatchNormalization())) == ()
     assert names(make_images(), network(ConvBlock(4, pool_size=1))) == ()
     plain = network(ConvBlock(4, pool_size=1, use_batch_norm=False))
     assert names(make_images(), plain) == ("never_scaled",)
 
 
-def test_labels_that_are_counted_from_one_are_told_so():
+def test_labels_that_start_at_1_get_remedy_to_subtract_1():
     (finding,) = check_pipeline([(make_images(), LABELS + 1)], scaling())
     assert finding.remedy == "Subtract 1 from the labels."
 
@@ -297,21 +299,23 @@ def test_labels_that_are_counted_from_one_are_told_so():
     ],
 )
 @ON_TENSORFLOW
-def test_networks_of_keras_with_their_own_preprocessing_pass(name):
+def test_keras_application_with_its_preprocessing_has_no_findings(name):
     module = getattr(keras.applications, name)
     constructor = {
         "resnet": "ResNet50",
         "densenet": "DenseNet121",
         "efficientnet": "EfficientNetB0",
     }
-    model = bare(constructor.get(name, {"mobilenet_v2": "MobileNetV2", "vgg16": "VGG16"}.get(name)))
+    model = application_model(
+        constructor.get(name, {"mobilenet_v2": "MobileNetV2", "vgg16": "VGG16"}.get(name))
+    )
     for high in (255.0, 60.0):
         images = np.concatenate([np.zeros((1, 32, 32, 3)), make_images(high, shape=(32, 32, 3))])
         images = module.preprocess_input(images.astype("float32"))
         assert names(images, model, np.zeros(5)) == ()
 
 
-def test_forms_of_labels_and_losses_that_fit_pass():
+def test_matching_labels_and_losses_have_no_findings():
     one_hot = np.eye(2)[LABELS]
     categorical = keras.losses.CategoricalCrossentropy(from_logits=True)
     sigmoid = {"outputs": 1, "activation": "sigmoid"}
@@ -328,7 +332,7 @@ def test_forms_of_labels_and_losses_that_fit_pass():
         assert names(make_images(), model, labels) == ()
 
 
-def test_datasets_of_any_kind_and_no_more_batches_than_asked():
+def test_check_pipeline_accepts_any_dataset_and_limits_batches():
     import tensorflow as tf
 
     taken = []
@@ -347,7 +351,7 @@ def test_datasets_of_any_kind_and_no_more_batches_than_asked():
     assert not check_pipeline([tensors], scaling())
 
 
-def test_several_findings_are_told_together_with_their_remedies():
+def test_multiple_findings_are_reported_together_with_remedies():
     model = compiled(scaling(outputs=2, activation="softmax"), sparse())
     report = check_pipeline([(make_images(1.0), [0, 1, 2, 2])], model)
     assert report.names == ("scaled_twice", "too_few_outputs", "from_logits")
@@ -372,7 +376,7 @@ def test_several_findings_are_told_together_with_their_remedies():
         ({"class_names": "cat"}, TypeError, "`class_names` must be a list of distinct class names; received class_names='cat'."),
     ],
 )  # fmt: skip
-def test_wrong_arguments_are_named(arguments, error, message):
+def test_invalid_arguments_raise(arguments, error, message):
     with pytest.raises(error) as caught:
         check_pipeline(**{"dataset": [(make_images(), LABELS)], "model": scaling(), **arguments})
     assert str(caught.value) == message

@@ -45,7 +45,7 @@ def network():
     return [layers.Conv2D(4, 3), layers.ReLU(), layers.GlobalAveragePooling2D(), layers.Dense(2)]
 
 
-def behind(*front):
+def sequential(*front):
     return keras.Sequential([keras.Input(SHAPE), *front, *network()])
 
 
@@ -61,7 +61,7 @@ def normalization(mean, deviation):
     return layers.Normalization(mean=[mean] * 3, variance=[deviation**2] * 3)
 
 
-def weightless_nest(images):
+def nested_preprocessing(images):
     inner = keras.Input(SHAPE)
     nest = keras.Model(inner, layers.Rescaling(1 / 127.5, offset=-1)(layers.RandomFlip()(inner)))
     return nest(keras.Sequential([layers.RandomContrast(0.1), RandomAffine(zoom=0.1)])(images))
@@ -70,34 +70,40 @@ def weightless_nest(images):
 @pytest.mark.parametrize(
     ("make", "expected"),
     [
-        (lambda: behind(layers.Rescaling(1 / 255)), BYTES),
-        (lambda: behind(layers.Rescaling(1 / 127.5, offset=-1)), BYTES),
-        (lambda: behind(layers.Rescaling(2.0, offset=-1)), UNIT),
-        (lambda: behind(layers.Rescaling(0.5, offset=0.5)), SIGNED),
-        (lambda: behind(normalization(120.0, 60.0)), BYTES),
-        (lambda: behind(normalization(0.5, 0.25)), UNIT),
-        (lambda: behind(layers.Rescaling(1 / 255), normalization(0.5, 0.25)), BYTES),
-        (lambda: behind(Preprocessing("imagenet_caffe"), layers.Rescaling(1 / 128)), BYTES),
-        (lambda: behind(layers.RandomFlip(), layers.Resizing(9, 7), Preprocessing("unit")), BYTES),
-        (lambda: behind(layers.Pipeline([layers.RandomFlip(), layers.Rescaling(1 / 255)])), BYTES),
-        (lambda: behind(keras.Sequential([layers.Rescaling(1 / 255)])), BYTES),
+        (lambda: sequential(layers.Rescaling(1 / 255)), BYTES),
+        (lambda: sequential(layers.Rescaling(1 / 127.5, offset=-1)), BYTES),
+        (lambda: sequential(layers.Rescaling(2.0, offset=-1)), UNIT),
+        (lambda: sequential(layers.Rescaling(0.5, offset=0.5)), SIGNED),
+        (lambda: sequential(normalization(120.0, 60.0)), BYTES),
+        (lambda: sequential(normalization(0.5, 0.25)), UNIT),
+        (lambda: sequential(layers.Rescaling(1 / 255), normalization(0.5, 0.25)), BYTES),
+        (lambda: sequential(Preprocessing("imagenet_caffe"), layers.Rescaling(1 / 128)), BYTES),
+        (
+            lambda: sequential(layers.RandomFlip(), layers.Resizing(9, 7), Preprocessing("unit")),
+            BYTES,
+        ),
+        (
+            lambda: sequential(layers.Pipeline([layers.RandomFlip(), layers.Rescaling(1 / 255)])),
+            BYTES,
+        ),
+        (lambda: sequential(keras.Sequential([layers.Rescaling(1 / 255)])), BYTES),
         (lambda: functional(lambda x: x / 255.0), BYTES),
         (lambda: functional(lambda x: keras.ops.subtract(x * (1 / 127.5), 1.0)), BYTES),
-        (lambda: functional(weightless_nest), BYTES),
+        (lambda: functional(nested_preprocessing), BYTES),
         (lambda: functional(layers.Rescaling(1 / 255), (None, None, 3)), BYTES),
-        (lambda: behind(), None),
-        (lambda: behind(layers.RandomFlip(), layers.ZeroPadding2D()), None),
-        (lambda: behind(layers.Rescaling(1 / 255), layers.Rescaling(1 / 255)), None),
+        (lambda: sequential(), None),
+        (lambda: sequential(layers.RandomFlip(), layers.ZeroPadding2D()), None),
+        (lambda: sequential(layers.Rescaling(1 / 255), layers.Rescaling(1 / 255)), None),
         (lambda: keras.Sequential([keras.Input(SHAPE), layers.Rescaling(1 / 255)]), None),
         (lambda: keras.Sequential([layers.Rescaling(1 / 255), *network()]), None),  # not built
         (lambda: build_model1((46, 46, 3)), None),
         (lambda: build_model2((46, 46, 3)), None),
         (lambda: build_model3((46, 46, 3)), BYTES),
-        (lambda: transfer_model(behind(), SHAPE, preprocessing="imagenet_torch"), BYTES),
+        (lambda: transfer_model(sequential(), SHAPE, preprocessing="imagenet_torch"), BYTES),
         (lambda: transfer_model("synthetic_small", (32, 32, 3), weights=None), BYTES),
     ],
 )
-def test_the_range_follows_from_the_layers_in_front(make, expected):
+def test_input_range_is_inferred_from_preprocessing_layers(make, expected):
     assert infer_input_range(make()) == expected
 
 
@@ -114,7 +120,7 @@ def preprocessing_of(name):
 @pytest.mark.parametrize(
     "name", [pytest.param(n, marks=[] if n in FAST else pytest.mark.slow) for n in APPLICATIONS]
 )
-def test_networks_of_keras_are_known_bare_and_prepared(name):
+def test_application_range_is_inferred_with_and_without_preprocessing(name):
     shape = (75, 75, 3)
     network = getattr(keras.applications, name)(include_top=False, weights=None, input_shape=shape)
     assert infer_input_range(network) == APPLICATIONS[name]
@@ -123,7 +129,7 @@ def test_networks_of_keras_are_known_bare_and_prepared(name):
     assert infer_input_range(inside) == BYTES
 
 
-def test_input_range_of_the_names_in_keras_applications_is_that_of_their_preprocessing():
+def test_input_range_is_inferred_from_application_name():
     """A small model takes the place of each network, under the name that Keras gives it."""
     seen = set()
     for name, expected in APPLICATIONS.items():
@@ -155,9 +161,7 @@ NO_CHANGE = (
     between=st.lists(st.sampled_from(range(len(NO_CHANGE))), max_size=2),
     nested=st.integers(0, 3),
 )
-def test_input_range_of_any_chain_of_scalings_is_what_becomes_a_usual_range(
-    maps, steps, between, nested
-):
+def test_input_range_is_inferred_through_any_chain_of_rescalings(maps, steps, between, nested):
     given_range, wanted = maps
     scale = (wanted[1] - wanted[0]) / (given_range[1] - given_range[0])
     offset = wanted[0] - scale * given_range[0]
@@ -173,7 +177,7 @@ def test_input_range_of_any_chain_of_scalings_is_what_becomes_a_usual_range(
     assert infer_input_range(model) == given_range
 
 
-def test_looking_changes_nothing():
+def test_infer_input_range_leaves_model_unchanged():
     model = build_model3((46, 46, 3))
     before = model.to_json()
     images = np.random.default_rng(0).uniform(0, 255, (2, 46, 46, 3))
@@ -183,7 +187,7 @@ def test_looking_changes_nothing():
     np.testing.assert_array_equal(keras.ops.convert_to_numpy(model(images)), expected)
 
 
-def test_a_model_is_wanted():
+def test_non_model_argument_raises():
     with pytest.raises(TypeError) as caught:
         infer_input_range("model")
     assert str(caught.value) == "`model` must be a keras.Model; received model='model'."

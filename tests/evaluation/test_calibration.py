@@ -38,7 +38,7 @@ def drawn(temperature, count=400, classes=3, seed=0):
     return (logits * temperature).astype("float32"), labels
 
 
-def nearly_right(model, inputs):
+def labels_with_one_mistake(model, inputs):
     """Labels of which the model gets all but one right, whatever its weights are."""
     outputs = model.predict(inputs, verbose=0)
     labels = outputs.argmax(axis=1) if outputs.shape[1] > 1 else (outputs[:, 0] > 0).astype(int)
@@ -56,7 +56,7 @@ def log_loss(logits, labels, temperature):
 
 
 @given(st.floats(0.1, 50), st.integers(2, 5), st.integers(0, 100))
-def test_the_temperature_is_the_one_of_least_log_loss(temperature, classes, seed):
+def test_temperature_minimizes_log_loss(temperature, classes, seed):
     logits, labels = drawn(temperature, 60, classes, seed)
     _, found = calibrate(compiled_reader(classes), [(logits, labels)])
     best = minimize_scalar(
@@ -69,7 +69,7 @@ def test_the_temperature_is_the_one_of_least_log_loss(temperature, classes, seed
 
 
 @pytest.mark.parametrize("temperature", [0.25, 1.0, 4.0])
-def test_what_is_too_sure_by_a_factor_is_found_out(temperature):
+def test_calibrate_recovers_temperature_and_keeps_predictions(temperature):
     logits, labels = drawn(temperature, 20_000)
     calibrated, found = calibrate(reader(), [(logits[:10_000], labels[:10_000])])
     assert found == pytest.approx(temperature, rel=0.05)
@@ -81,7 +81,7 @@ def test_what_is_too_sure_by_a_factor_is_found_out(temperature):
     assert after.log_loss <= before.log_loss + 1e-3
 
 
-def test_the_copy_gives_logits_divided_by_the_temperature_and_shares_no_weights():
+def test_calibrated_copy_divides_logits_and_shares_no_weights():
     images = np.random.default_rng(0).random((12, 12, 12, 3)).astype("float32") * 255
     model = keras.Sequential(
         [
@@ -94,7 +94,7 @@ def test_the_copy_gives_logits_divided_by_the_temperature_and_shares_no_weights(
     )
     model.compile("sgd", "mse")
     before = model.predict(images, verbose=0)
-    labels = nearly_right(model, images)
+    labels = labels_with_one_mistake(model, images)
     calibrated, temperature = calibrate(model, [(images, labels)])
     after = calibrated.predict(images, verbose=0)
     assert after == pytest.approx(before / temperature, rel=1e-5, abs=1e-6)
@@ -111,10 +111,10 @@ def test_the_copy_gives_logits_divided_by_the_temperature_and_shares_no_weights(
         lambda: keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Flatten(), keras.layers.Dense(1)]),
     ],
 )  # fmt: skip
-def test_the_copy_loads_without_custom_objects(build, tmp_path):
+def test_calibrated_copy_loads_without_custom_objects(build, tmp_path):
     model = build()
     images = np.random.default_rng(0).random((6, *model.input_shape[1:])).astype("float32") * 255
-    calibrated, _ = calibrate(model, [(images, nearly_right(model, images))])
+    calibrated, _ = calibrate(model, [(images, labels_with_one_mistake(model, images))])
     calibrated.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     expected = calibrated.predict(images, verbose=0)
@@ -122,10 +122,10 @@ def test_the_copy_loads_without_custom_objects(build, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_copy_loads_in_a_new_process_that_imports_the_package_alone(tmp_path):
+def test_calibrated_copy_loads_in_new_process_after_package_import(tmp_path):
     model = build_model2((48, 48, 3))
     images = np.random.default_rng(0).random((6, 48, 48, 3)).astype("float32") * 255
-    calibrated, _ = calibrate(model, [(images, nearly_right(model, images))])
+    calibrated, _ = calibrate(model, [(images, labels_with_one_mistake(model, images))])
     calibrated.save(tmp_path / "model.keras")
     np.save(tmp_path / "images.npy", images)
     program = (
@@ -142,7 +142,7 @@ def test_the_copy_loads_in_a_new_process_that_imports_the_package_alone(tmp_path
     assert found == pytest.approx(expected, rel=1e-4, abs=1e-5)
 
 
-def test_of_two_classes_the_second_alone_will_do():
+def test_single_output_temperature_matches_two_output_model():
     logits, labels = drawn(3.0, 200, classes=2)
     _, both = calibrate(reader(2), [(logits, labels)])
     calibrated, single = calibrate(reader(1), [(logits[:, 1:] - logits[:, :1], labels)])
@@ -151,14 +151,14 @@ def test_of_two_classes_the_second_alone_will_do():
 
 
 @pytest.mark.parametrize("size", [1e-30, 1e-4, 1e4, 1e30])
-def test_logits_may_be_of_any_size(size):
+def test_temperature_scales_with_logit_size(size):
     logits, labels = drawn(1.0)
     _, reference = calibrate(reader(), [(logits, labels)])
     _, temperature = calibrate(reader(scale=size), [(logits, labels)])
     assert temperature == pytest.approx(size * reference, rel=1e-5)
 
 
-def test_twice_is_once():
+def test_second_calibration_returns_temperature_of_1():
     logits, labels = drawn(3.0)
     once, first = calibrate(reader(), [(logits, labels)])
     twice, second = calibrate(once, [(logits, labels)])
@@ -167,13 +167,13 @@ def test_twice_is_once():
     assert twice.predict(logits, verbose=0) == pytest.approx(logits / first, rel=1e-3)
 
 
-def test_logits_of_half_precision_stay_what_they_are():
+def test_mixed_precision_model_keeps_float32_logits():
     policy = keras.dtype_policies.DTypePolicy("mixed_bfloat16")
     model = keras.Sequential(
         [keras.Input((3,)), keras.layers.Dense(3, dtype=policy), keras.layers.Activation("linear", dtype="float32")]
     )  # fmt: skip
     logits, _ = drawn(3.0, 50)
-    calibrated, temperature = calibrate(model, [(logits, nearly_right(model, logits))])
+    calibrated, temperature = calibrate(model, [(logits, labels_with_one_mistake(model, logits))])
     assert temperature != 1
     assert calibrated.outputs[0].dtype == "float32"
     expected = model.predict(logits, verbose=0) / temperature
@@ -188,7 +188,7 @@ def test_logits_of_half_precision_stay_what_they_are():
         (np.zeros((3, 3)), "the model is not better than guessing"),
     ],
 )
-def test_where_no_temperature_is_best_it_stays_1_and_a_warning_says_why(logits, reason):
+def test_temperature_is_1_and_warns_when_log_loss_has_no_minimum(logits, reason):
     with pytest.warns(UserWarning, match="No temperature") as caught:
         calibrated, temperature = calibrate(reader(), [(logits, [0, 1, 2])])
     assert temperature == 1
@@ -200,7 +200,7 @@ def test_where_no_temperature_is_best_it_stays_1_and_a_warning_says_why(logits, 
     assert warning.filename == __file__
 
 
-def test_one_mistake_is_enough():
+def test_temperature_is_between_0_1_and_10_for_single_mistake():
     logits = np.array([[5.0, 0, 0], [0, 5, 0], [0, 0, 5], [1, 0, 0.0]])
     _, temperature = calibrate(reader(), [(logits, [0, 1, 2, 1])])
     assert 0.1 < temperature < 10
@@ -242,7 +242,7 @@ GOOD = [(LOGITS, LABELS)]
         (reader, 5, TypeError, "`validation` must be an iterable of batches (images, labels), or a pair of arrays (images, labels); received validation=5."),
     ],
 )  # fmt: skip
-def test_what_cannot_be_calibrated_is_refused(model, validation, error, message):
+def test_calibrate_raises_for_invalid_arguments(model, validation, error, message):
     with pytest.raises(error) as caught:
         calibrate(model(), validation)
     assert str(caught.value) == message

@@ -20,7 +20,7 @@ def example():
     return Evaluation(NAMES, LABELS, np.eye(3)[PREDICTED])
 
 
-def test_the_hand_worked_case():
+def test_class_metrics_match_hand_computed_values():
     cat, dog, fox = example().class_metrics
     assert cat == ClassMetrics("cat", num_images=4, predicted=5, correct=3)
     assert (cat.precision, cat.recall, cat.f1) == (3 / 5, 3 / 4, 6 / 9)
@@ -42,8 +42,8 @@ def test_the_hand_worked_case():
 
 
 @given(evaluations())
-def test_scores_and_means_are_those_of_scikit_learn(result):
-    def theirs(average):
+def test_scores_and_averages_match_scikit_learn(result):
+    def scikit_learn_scores(average):
         return precision_recall_fscore_support(
             result.labels,
             result.predictions,
@@ -53,10 +53,10 @@ def test_scores_and_means_are_those_of_scikit_learn(result):
         )
 
     ours = [(s.precision, s.recall, s.f1, s.num_images) for s in result.class_metrics]
-    assert np.array(ours) == pytest.approx(np.array(theirs(None)).T, nan_ok=True)
+    assert np.array(ours) == pytest.approx(np.array(scikit_learn_scores(None)).T, nan_ok=True)
     for average in ("macro", "weighted"):
         mean = getattr(result, f"{average}_average")
-        expected = list(theirs(average)[:3])
+        expected = list(scikit_learn_scores(average)[:3])
         if average == "weighted" and not any(
             s.num_images and s.predicted for s in result.class_metrics
         ):
@@ -65,7 +65,7 @@ def test_scores_and_means_are_those_of_scikit_learn(result):
 
 
 @given(evaluations())
-def test_every_interval_holds_its_score(result):
+def test_intervals_contain_their_scores(result):
     for scores in result.class_metrics:
         for kind in ("precision", "recall", "f1"):
             low, high = getattr(scores, f"{kind}_interval")
@@ -75,7 +75,7 @@ def test_every_interval_holds_its_score(result):
 
 
 @pytest.mark.parametrize(("hit", "alarm"), [(0.9, 0.1), (0.95, 0.3), (0.6, 0.02), (0.99, 0.01)])
-def test_intervals_of_precision_and_f1_cover_as_often_as_they_say(hit, alarm):
+def test_precision_and_f1_intervals_have_nominal_coverage(hit, alarm):
     """Of 192 images, a third of the class, of which `hit` are found and `alarm` of the rest."""
     random = np.random.default_rng(0)
     odds = [hit / 3, (1 - hit) / 3, alarm * 2 / 3, (1 - alarm) * 2 / 3]

@@ -19,7 +19,7 @@ def answers(right, files=None, labels=None):
     return Evaluation(NAMES, labels, np.eye(2)[np.where(right, labels, 1 - labels)], files)
 
 
-def test_the_four_counts():
+def test_compare_returns_counts_accuracies_and_difference():
     result = compare(answers([1, 1, 1, 0, 0, 1]), answers([1, 0, 0, 1, 0, 1]))
     assert result == Comparison(("a", "b"), 2, first_only=2, second_only=1, neither_correct=1)
     assert result.num_images == 6
@@ -28,13 +28,13 @@ def test_the_four_counts():
 
 
 @given(counts, counts)
-def test_the_p_value_is_that_of_scipy(first, second):
+def test_p_value_matches_scipy_binomtest(first, second):
     ours = Comparison(NAMES, 5, first, second, 1).p_value
     expected = binomtest(first, first + second).pvalue if first + second else 1.0
     assert ours == pytest.approx(expected, rel=1e-12)
 
 
-def test_many_images_are_no_too_large_number():
+def test_p_value_is_accurate_for_large_counts():
     assert Comparison(NAMES, 0, 20_000, 20_000, 0).p_value == 1.0
     assert Comparison(NAMES, 0, 0, 40_000, 0).p_value == 0.0
     assert Comparison(NAMES, 0, 20_300, 20_000, 0).p_value == pytest.approx(
@@ -52,11 +52,11 @@ def test_many_images_are_no_too_large_number():
         ((54, 0, 0, 0), -0.0664, 0.0664),
     ],
 )
-def test_intervals_of_the_difference_against_published_ones(cells, low, high):
+def test_difference_interval_matches_published_values(cells, low, high):
     assert Comparison(NAMES, *cells).difference_interval == pytest.approx((low, high), abs=5e-4)
 
 
-def test_images_that_are_hard_for_both_make_the_interval_narrower():
+def test_difference_interval_matches_hand_computed_formula():
     """The formula, worked through: phi is corrected by half of the images."""
     (p_low, p_high), (q_low, q_high) = wilson_interval(86, 100), wilson_interval(84, 100)
     phi = (80 * 10 - 6 * 4 - 50) / math.sqrt(86 * 14 * 84 * 16)
@@ -67,14 +67,14 @@ def test_images_that_are_hard_for_both_make_the_interval_narrower():
     assert Comparison(NAMES, 80, 6, 4, 10).difference_interval == pytest.approx((low, high))
 
 
-def test_what_means_something_begins_below_one_in_twenty():
+def test_significant_is_true_only_when_p_value_is_below_0_05():
     """10 and 22 of 32 have p = 0.0501, 9 and 23 have p = 0.0201."""
     assert not Comparison(NAMES, 0, 10, 22, 0).significant
     assert Comparison(NAMES, 0, 9, 23, 0).significant
 
 
 @given(counts, counts, counts, counts)
-def test_the_interval_holds_the_difference_and_mirrors(both, first, second, neither):
+def test_difference_interval_contains_difference_and_mirrors_on_swap(both, first, second, neither):
     if both + first + second + neither == 0:
         return
     result = Comparison(NAMES, both, first, second, neither)
@@ -88,7 +88,7 @@ def test_the_interval_holds_the_difference_and_mirrors(both, first, second, neit
 @pytest.mark.parametrize(
     "odds", [(0.88, 0.06, 0.02, 0.04), (0.9, 0.03, 0.03, 0.04), (0.5, 0.2, 0.1, 0.2)]
 )
-def test_the_interval_covers_as_often_as_it_says(odds):
+def test_difference_interval_has_nominal_coverage(odds):
     truth = odds[1] - odds[2]
     covered = 0
     for cells in np.random.default_rng(0).multinomial(192, odds, size=4000).tolist():
@@ -98,7 +98,7 @@ def test_the_interval_covers_as_often_as_it_says(odds):
 
 
 @pytest.mark.parametrize("differing", [1, 5, 6, 17, 40, 101])
-def test_equal_models_are_told_apart_in_at_most_one_test_of_twenty(differing):
+def test_false_positive_rate_of_equal_models_is_at_most_5_percent(differing):
     """Exactly: over all ways in which the images may fall to either of them."""
     alarms = sum(
         math.comb(differing, first)
@@ -109,7 +109,7 @@ def test_equal_models_are_told_apart_in_at_most_one_test_of_twenty(differing):
     assert alarms > 0 or differing < 6
 
 
-def test_words_of_a_difference_that_means_something():
+def test_str_reports_significant_difference():
     result = Comparison(
         ("model4", "model1"), both_correct=140, first_only=42, second_only=4, neither_correct=6
     )
@@ -122,13 +122,13 @@ def test_words_of_a_difference_that_means_something():
     assert str(Comparison(("x", "y"), 1, 0, 10, 0)).endswith(": y is better on such images.")
 
 
-def test_words_of_a_difference_that_may_be_chance():
+def test_str_reports_non_significant_difference():
     text = str(Comparison(("a", "b"), 170, 9, 4, 9))
     assert text.startswith("Of 192 images a is correct on 179 (0.932), b on 174 (0.906): ")
     assert text.endswith("\nThe difference is not statistically significant.")
 
 
-def test_the_baseline_is_compared_on_the_same_images():
+def test_baseline_comparison_compares_model_with_majority_class():
     labels = [0] * 6 + [1] * 4
     result = answers([1, 1, 1, 1, 1, 0, 1, 1, 1, 0], labels=labels)
     assert result.baseline == 0.6
@@ -139,27 +139,27 @@ def test_the_baseline_is_compared_on_the_same_images():
     assert not versus.significant
 
 
-def test_the_summary_says_on_which_side_of_the_baseline_the_model_is():
-    def line(right, labels):
+def test_summary_reports_model_above_below_or_equal_to_baseline():
+    def baseline_line(right, labels):
         return str(answers(right, labels=labels)).splitlines()[1]
 
     mostly_dogs = [0] * 10 + [1] * 30
     assert (
-        line([1] * 40, mostly_dogs)
+        baseline_line([1] * 40, mostly_dogs)
         == "baseline           0.750, always predicting dog; the model is significantly above it (p = 0.002)"
     )
     assert (
-        line([0] * 40, mostly_dogs)
+        baseline_line([0] * 40, mostly_dogs)
         == "baseline           0.750, always predicting dog; the model is significantly below it (p = 1.9e-09)"
     )
-    assert line([1] * 31 + [0] * 9, mostly_dogs).endswith(
+    assert baseline_line([1] * 31 + [0] * 9, mostly_dogs).endswith(
         "the model is above it, but not significantly (p = 1)"
     )
-    assert line([1] * 29 + [0] * 11, mostly_dogs).endswith(
+    assert baseline_line([1] * 29 + [0] * 11, mostly_dogs).endswith(
         "the model is below it, but not significantly (p = 1)"
     )
     assert (
-        line([0] * 10 + [1] * 30, mostly_dogs)
+        baseline_line([0] * 10 + [1] * 30, mostly_dogs)
         == "baseline           0.750, always predicting dog; the model equals it (p = 1)"
     )
 
@@ -168,7 +168,7 @@ RIGHT = [1, 0, 1, 1]
 A = answers(RIGHT, ["x/cats/1.jpg", "x/dogs/2.jpg", "x/cats/3.jpg", "x/dogs/4.jpg"])
 
 
-def test_folders_of_another_machine_are_the_same_images():
+def test_compare_accepts_same_files_in_other_folder_or_no_files():
     moved = answers(RIGHT, ["/y/cats/1.jpg", "/y/dogs/2.jpg", "/y/cats/3.jpg", "/y/dogs/4.jpg"])
     assert compare(A, moved).difference == 0
     assert compare(A, answers(RIGHT)).difference == 0
@@ -191,7 +191,7 @@ SAME = "`b` must be an evaluation of the same images as `a`, in the same order"
         ((A, A), {"names": ["a", "a"]}, ValueError, "`names` must be a pair of two different names; received names=['a', 'a']."),
     ],
 )  # fmt: skip
-def test_what_cannot_be_compared_is_refused(arguments, keywords, error, message):
+def test_compare_raises_for_invalid_arguments(arguments, keywords, error, message):
     with pytest.raises(error) as caught:
         compare(*arguments, **keywords)
     assert str(caught.value) == message

@@ -37,7 +37,7 @@ def batches(images, labels, size=5):
 LABELS = np.random.default_rng(1).integers(0, 3, len(LOGITS))
 
 
-def test_probabilities_labels_and_files_stand_in_the_order_of_the_dataset():
+def test_probabilities_labels_and_files_follow_dataset_order():
     files = [pathlib.Path(f"{n}.jpg") for n in range(len(LOGITS))]
     result = evaluate_classifier(reader(), batches(make_images(), LABELS), NAMES, files)
     assert result.probabilities == pytest.approx(softmax(LOGITS), abs=1e-6)
@@ -47,7 +47,7 @@ def test_probabilities_labels_and_files_stand_in_the_order_of_the_dataset():
     assert result.class_names == tuple(NAMES)
 
 
-def test_labels_stay_with_images_that_are_shuffled_anew_in_each_pass():
+def test_labels_match_images_when_dataset_reshuffles_each_iteration():
     import tensorflow as tf
 
     right = LOGITS.argmax(axis=1)
@@ -57,7 +57,7 @@ def test_labels_stay_with_images_that_are_shuffled_anew_in_each_pass():
         assert evaluate_classifier(reader(), dataset, NAMES).accuracy == 1.0
 
 
-def test_the_dataset_is_passed_once_and_each_image_predicted_once():
+def test_dataset_is_iterated_once():
     taken = []
 
     class Counted:
@@ -70,7 +70,7 @@ def test_the_dataset_is_passed_once_and_each_image_predicted_once():
     assert taken == [0, 1, 2, 3, 4]
 
 
-def test_predictions_are_those_of_predict():
+def test_probabilities_match_softmax_of_model_predict():
     model = keras.Sequential(
         [
             keras.Input((8, 8, 3)),
@@ -100,14 +100,14 @@ class Subclassed(keras.Model):
 
 
 @pytest.mark.parametrize("size", [1, 3, 23, 40])
-def test_models_not_yet_built_lose_no_batch(size):
+def test_unbuilt_model_evaluates_every_batch(size):
     """JAX's own `predict` builds such a model on batches that it then forgets."""
     result = evaluate_classifier(Subclassed(), batches(make_images(), LABELS, size), NAMES)
     assert result.probabilities == pytest.approx(softmax(LOGITS), abs=1e-6)
     assert result.labels.tolist() == LABELS.tolist()
 
 
-def test_tensors_of_the_backend_and_of_tensorflow_are_read():
+def test_backend_and_tensorflow_tensors_are_accepted():
     import tensorflow as tf
 
     for convert in (keras.ops.convert_to_tensor, tf.convert_to_tensor):
@@ -117,7 +117,7 @@ def test_tensors_of_the_backend_and_of_tensorflow_are_read():
         assert result.labels[4:].tolist() == LABELS[:4].tolist()
 
 
-def test_models_of_several_inputs_are_evaluated():
+def test_multi_input_model_is_evaluated():
     left, right = keras.Input((3,)), keras.Input((3,))
     model = keras.Model([left, right], keras.layers.Add()([left, right]))
     dataset = [((LOGITS[:4], LOGITS[4:8]), [0, 1, 2, 0])] * 2
@@ -137,14 +137,14 @@ def test_large_logits_do_not_overflow():
     assert result.probabilities.tolist() == [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
 
 
-def test_outputs_of_half_precision_are_normalized_in_double():
+def test_float16_outputs_are_normalized_in_float64():
     model = reader(keras.layers.Activation("linear", dtype="float16"))
     result = evaluate_classifier(model, batches(make_images(), LABELS), NAMES)
     assert result.probabilities.sum(axis=1) == pytest.approx(np.ones(len(LOGITS)), abs=1e-12)
     assert result.probabilities == pytest.approx(softmax(LOGITS), abs=1e-2)
 
 
-def test_no_warning_filter_is_left_behind():
+def test_evaluate_classifier_restores_warning_filters():
     import warnings
 
     before = list(warnings.filters)
@@ -195,13 +195,13 @@ NO_MODEL = "`model` must be a keras.Model; received model='model.keras'."
         (reader, GOOD, {"class_names": "cat"}, TypeError, "`class_names` must be a list of distinct class names; received class_names='cat'."),
     ],
 )  # fmt: skip
-def test_each_misfit_has_one_clear_message(model, dataset, keywords, error, message):
+def test_invalid_arguments_raise(model, dataset, keywords, error, message):
     with pytest.raises(error) as caught:
         evaluate_classifier(model(), dataset, **{"class_names": NAMES, **keywords})
     assert str(caught.value) == message
 
 
-def test_outputs_that_are_not_finite_are_named_by_their_image():
+def test_non_finite_outputs_raise_with_image_index():
     with pytest.raises(ValueError, match="finite") as caught:
         evaluate_classifier(reader(), batches(LATE_NAN, LABELS), NAMES)
     row = LATE_NAN[17].reshape(3).astype("float64").tolist()
@@ -211,7 +211,7 @@ def test_outputs_that_are_not_finite_are_named_by_their_image():
     )
 
 
-def test_a_model_that_does_not_fit_fails_at_its_first_batch():
+def test_wrong_number_of_outputs_raises_at_first_batch():
     taken = []
 
     def dataset():
@@ -224,12 +224,12 @@ def test_a_model_that_does_not_fit_fails_at_its_first_batch():
     assert len(taken) == 1
 
 
-def test_counts_of_the_evaluation_are_those_of_the_dataset():
+def test_counts_match_count_labels():
     assert evaluate_classifier(reader(), GOOD, NAMES).counts == count_labels(GOOD, NAMES)
 
 
 @pytest.mark.parametrize("from_logits", [True, False])
-def test_of_two_classes_the_second_alone_will_do(from_logits):
+def test_single_output_model_returns_two_class_probabilities(from_logits):
     logits = np.linspace(-3, 3, 12)[:, None]
     probability = 1 / (1 + np.exp(-logits))
     model = keras.Sequential([keras.Input((1,)), keras.layers.Rescaling(1.0)])
@@ -242,14 +242,14 @@ def test_of_two_classes_the_second_alone_will_do(from_logits):
     assert result.probabilities == pytest.approx(expected, abs=1e-6)
 
 
-def test_sample_weights_are_passed_over():
+def test_batches_with_sample_weights_are_accepted():
     weighted = [(*pair, np.ones(len(pair[1]))) for pair in batches(make_images(), LABELS)]
     result = evaluate_classifier(reader(), weighted, NAMES)
     assert result.labels.tolist() == LABELS.tolist()
 
 
-@pytest.mark.parametrize("build", [keras.Sequential, lambda parts: chained(parts)])
-def test_a_sigmoid_is_not_taken_for_a_logit(build):
+@pytest.mark.parametrize("build", [keras.Sequential, lambda parts: functional_model(parts)])
+def test_sigmoid_model_raises_unless_from_logits_is_false(build):
     model = build([keras.Input((1,)), keras.layers.Dense(1, activation="sigmoid")])
     model.set_weights([np.ones((1, 1)), np.zeros(1)])
     data = [(np.array([[-5.0], [5], [-5], [5]]), [0, 1, 0, 1])]
@@ -258,7 +258,7 @@ def test_a_sigmoid_is_not_taken_for_a_logit(build):
     assert evaluate_classifier(model, data, ["cats", "dogs"], from_logits=False).accuracy == 1
 
 
-def chained(parts):
+def functional_model(parts):
     inputs, *others = parts
     x = inputs
     for part in others:
@@ -271,12 +271,14 @@ class Unseen(keras.Model):
         return keras.ops.sigmoid(inputs)
 
 
-def test_of_a_model_that_cannot_be_looked_into_the_numbers_give_rise_to_doubt():
+def test_outputs_from_0_to_1_warn_when_final_activation_is_unknown():
     data = [(np.array([[-5.0], [5], [-5], [5]]), [0, 1, 0, 1])]
     with pytest.warns(UserWarning, match=r"between 0 and 1 \(0.00669 to 0.993\) and are treated"):
         evaluate_classifier(Unseen(), data, ["cats", "dogs"])
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         evaluate_classifier(Unseen(), data, ["cats", "dogs"], from_logits=False)
-        logits = chained([keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="zeros")])
+        logits = functional_model(
+            [keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="zeros")]
+        )
         evaluate_classifier(logits, data, ["cats", "dogs"])

@@ -31,7 +31,7 @@ def evaluations(draw):
     return Evaluation([f"class {n}" for n in range(classes)], labels, rows)
 
 
-def test_the_hand_worked_case():
+def test_evaluation_matches_hand_computed_values():
     result = example()
     assert len(result) == 4
     assert result.predictions.tolist() == [0, 1, 0, 1]
@@ -46,7 +46,7 @@ def test_the_hand_worked_case():
     assert result.calibration_error == pytest.approx((0.1 + 0.4 + 0.7 + 0.2) / 4)
 
 
-def test_top_losses_are_the_worst_images_first():
+def test_top_losses_returns_highest_loss_images_first():
     worst, second = example().top_losses(2)
     assert worst == ExampleLoss(2, "c.jpg", "dog", "cat", 0.7, pytest.approx(-math.log(0.3)))
     assert (second.index, second.file, second.true_class) == (1, "b.jpg", "dog")
@@ -54,7 +54,7 @@ def test_top_losses_are_the_worst_images_first():
     assert len(Evaluation(NAMES, [0] * 20, [[0.5, 0.5]] * 20).top_losses()) == 9
 
 
-def test_of_equal_losses_the_earlier_image_comes_first():
+def test_top_losses_keeps_image_order_for_equal_losses():
     result = Evaluation(NAMES, [0] * 20, [[0.5, 0.5]] * 20)
     assert [record.index for record in result.top_losses(20)] == list(range(20))
     labels = [0, 1] * 300
@@ -63,12 +63,12 @@ def test_of_equal_losses_the_earlier_image_comes_first():
     assert result.top_losses(1)[0].file is None
 
 
-def test_of_equal_probabilities_the_first_class_is_predicted():
+def test_predictions_use_first_class_for_equal_probabilities():
     assert Evaluation(NAMES, [1], [[0.5, 0.5]]).predictions.tolist() == [0]
 
 
 @pytest.mark.parametrize("edge", [0.3, 0.6, 0.7])
-def test_a_probability_on_the_edge_of_two_bins_belongs_to_the_lower(edge):
+def test_probability_on_bin_edge_belongs_to_lower_bin(edge):
     """Otherwise it would share a bin with the second image, and the gaps would cancel."""
     rest = (1 - edge) / 3
     rows = [[edge, rest, rest, rest], [edge + 0.05, rest - 0.05, rest, rest]]
@@ -76,19 +76,19 @@ def test_a_probability_on_the_edge_of_two_bins_belongs_to_the_lower(edge):
     assert result.calibration_error == pytest.approx((1 - edge + edge + 0.05) / 2)
 
 
-def test_gaps_of_one_bin_cancel():
+def test_calibration_error_is_zero_when_accuracy_equals_confidence():
     rows = [[0.75, 0.25]] * 4
     assert Evaluation(NAMES, [0, 0, 0, 1], rows).calibration_error == pytest.approx(0)
 
 
-def test_certain_and_wrong_is_finite_and_certain_and_right_is_zero():
+def test_loss_is_finite_at_probability_0_and_zero_at_probability_1():
     result = Evaluation(NAMES, [1, 0], [[1.0, 0.0], [1.0, 0.0]])
     assert result.losses.tolist() == pytest.approx([36.0436533891, 0.0])
     assert math.isfinite(result.log_loss)
 
 
 @given(evaluations())
-def test_numbers_agree_with_plain_loops(result):
+def test_metrics_match_plain_loops(result):
     pairs = list(zip(result.labels.tolist(), result.probabilities.tolist(), strict=True))
     size = len(result.class_names)
     matrix = [[0] * size for _ in range(size)]
@@ -113,7 +113,7 @@ def test_numbers_agree_with_plain_loops(result):
     assert np.mean(losses) == pytest.approx(result.log_loss)
 
 
-def test_nothing_can_be_changed_afterwards():
+def test_evaluation_copies_inputs_and_is_read_only():
     labels, rows = np.array(LABELS), np.array(ROWS)
     result = Evaluation(NAMES, labels, rows)
     labels[:] = 0
@@ -127,7 +127,7 @@ def test_nothing_can_be_changed_afterwards():
     assert isinstance(result.class_names, tuple)
 
 
-def test_summary_and_repr_can_be_read():
+def test_str_and_repr_summarize_evaluation():
     low, high = wilson_interval(3, 4)
     assert str(example()).splitlines() == [
         f"accuracy           0.750, 3 of 4 images, 95 % interval {low:.3f} to {high:.3f}",
@@ -153,19 +153,19 @@ def test_summary_and_repr_can_be_read():
         ((NAMES, [0], [[0.5, 0.5]], "a"), TypeError, "`files` must be a list with the file of each image, or None; received files='a'."),
     ],
 )  # fmt: skip
-def test_fields_that_do_not_fit_are_refused(arguments, error, message):
+def test_invalid_arguments_raise(arguments, error, message):
     with pytest.raises(error) as caught:
         Evaluation(*arguments)
     assert str(caught.value) == message
 
 
-def test_top_losses_of_no_image_are_refused():
+def test_top_losses_raises_when_k_is_zero():
     with pytest.raises(ValueError, match="at least 1") as caught:
         example().top_losses(0)
     assert str(caught.value) == "`k` must be an integer of at least 1; received k=0."
 
 
-def test_probabilities_of_half_precision_pass():
+def test_bfloat16_probabilities_are_accepted():
     import ml_dtypes
 
     rows = np.array([[0.335, 0.331, 0.337]], ml_dtypes.bfloat16)

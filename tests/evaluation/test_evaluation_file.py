@@ -31,20 +31,20 @@ def assert_same(again, result):
 
 
 @given(evaluations())
-def test_every_bit_comes_back(tmp_path_factory, result):
+def test_save_and_load_preserve_every_bit(tmp_path_factory, result):
     path = tmp_path_factory.mktemp("saved") / "evaluation.json"
     result.save(path)
     assert_same(Evaluation.load(path), result)
 
 
-def test_names_files_and_odd_numbers_come_back(tmp_path):
+def test_save_and_load_preserve_unicode_names_and_extreme_values(tmp_path):
     rows = np.array([[1 / 3, 2 / 3], [5e-324, 1.0], [np.nextafter(0.5, 1), 0.5]])
     result = Evaluation(['Käse "1"', "犬"], [0, 1, 1], rows, ["ä/1.jpg", "b\n.jpg", "\\c"])
     result.save(str(tmp_path / "evaluation.json"))
     assert_same(Evaluation.load(str(tmp_path / "evaluation.json")), result)
 
 
-def test_the_file_can_be_read_by_others(tmp_path):
+def test_saved_file_is_plain_json_with_default_permissions(tmp_path):
     Evaluation(NAMES, GOOD["labels"], GOOD["probabilities"], GOOD["files"]).save(
         tmp_path / "e.json"
     )
@@ -53,14 +53,14 @@ def test_the_file_can_be_read_by_others(tmp_path):
     assert (tmp_path / "e.json").stat().st_mode == (tmp_path / "other").stat().st_mode
 
 
-def test_what_was_there_stays_until_the_new_one_is_whole(tmp_path, monkeypatch):
+def test_failed_save_raises_and_keeps_existing_file(tmp_path, monkeypatch):
     path = tmp_path / "evaluation.json"
     path.write_text("old")
 
-    def full_disk(*_, **__):
+    def raise_no_space_left(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(pathlib.Path, "write_text", full_disk)
+    monkeypatch.setattr(pathlib.Path, "write_text", raise_no_space_left)
     with pytest.raises(OSError, match="No space") as caught:
         Evaluation(NAMES, [0], [[1.0, 0.0]]).save(path)
     assert str(caught.value) == (
@@ -70,7 +70,7 @@ def test_what_was_there_stays_until_the_new_one_is_whole(tmp_path, monkeypatch):
     assert [each.name for each in tmp_path.iterdir()] == ["evaluation.json"]
 
 
-def test_devices_and_folders_are_not_replaced(tmp_path):
+def test_save_and_load_raise_for_pipe_and_folder(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "folder").mkdir()
     for name in ("pipe", "folder"):
@@ -88,7 +88,7 @@ def test_devices_and_folders_are_not_replaced(tmp_path):
         )
 
 
-def test_no_file_is_an_error_of_the_system(tmp_path):
+def test_load_raises_for_missing_file_and_non_path(tmp_path):
     with pytest.raises(FileNotFoundError):
         Evaluation.load(tmp_path / "missing.json")
     with pytest.raises(TypeError) as caught:
@@ -127,7 +127,7 @@ def with_changes(**changes):
         (with_changes(files=["a.jpg"]), "ValueError: `files` must hold one file per image, here 2; received 1. Pass the files of the split that is evaluated."),
     ],
 )  # fmt: skip
-def test_what_is_no_evaluation_is_refused_with_the_reason(text, reason, tmp_path):
+def test_load_raises_with_reason_for_invalid_file(text, reason, tmp_path):
     path = tmp_path / "evaluation.json"
     path.write_text(text, encoding="utf-8", errors="surrogateescape")
     with pytest.raises(ValueError, match="wrote") as caught:

@@ -65,7 +65,7 @@ def pooled(name=None):
     return known(chain(SHAPE, *body(), *pooled_head(), name=name))
 
 
-def enlarged(maps, height, width):
+def resize_maps(maps, height, width):
     """Bilinear interpolation between the cells of `body`.
 
     Its first convolution sees pixels 0 to 2 and then moves by 2, the other one takes two of these:
@@ -87,9 +87,9 @@ def to_unit(maps):
     return maps / np.where(peaks > 0, peaks, 1)
 
 
-def expected(channel_weights, features, size=SHAPE[:2]):
+def expected_maps(channel_weights, features, size=SHAPE[:2]):
     maps = np.einsum("bhwc,bc->bhw", features, channel_weights)
-    return to_unit(enlarged(np.maximum(maps, 0), *size))
+    return to_unit(resize_maps(np.maximum(maps, 0), *size))
 
 
 def features_of(model, layer="maps"):
@@ -97,7 +97,7 @@ def features_of(model, layer="maps"):
     return keras.ops.convert_to_numpy(inner(make_images(), training=False))
 
 
-def close(found, wanted, tolerance=1e-5):
+def assert_close(found, wanted, tolerance=1e-5):
     np.testing.assert_allclose(found, wanted, rtol=0, atol=tolerance)
 
 
@@ -105,42 +105,42 @@ def close(found, wanted, tolerance=1e-5):
 
 
 @pytest.mark.parametrize("class_index", [0, [2, 0, 1], np.array([1, 0, 2])])
-def test_a_pooled_head_gives_the_class_activation_map(class_index):
+def test_grad_cam_equals_class_activation_map_for_pooled_head(class_index):
     model = pooled()
     kernel = keras.ops.convert_to_numpy(model.get_layer("logits").kernel)
     weights = kernel.T[np.broadcast_to(class_index, 3)]
-    wanted = expected(weights, features_of(model))
+    wanted = expected_maps(weights, features_of(model))
     assert wanted.max() == 1
     assert (wanted == 0).any()  # of either sign: what speaks against the class was cut off
-    close(grad_cam(model, make_images(), class_index), wanted)
+    assert_close(grad_cam(model, make_images(), class_index), wanted)
 
 
-def test_the_predicted_class_is_the_default():
+def test_class_index_defaults_to_predicted_class():
     model = pooled()
     predicted = model.predict(make_images(), verbose=0).argmax(axis=1)
-    close(grad_cam(model, make_images()), grad_cam(model, make_images(), predicted))
+    assert_close(grad_cam(model, make_images()), grad_cam(model, make_images(), predicted))
     assert (grad_cam(model, make_images()) != grad_cam(model, make_images(), 0)).any()
 
 
-def test_another_head_gives_grad_cam():
+def test_flatten_head_weights_channels_by_mean_gradient():
     model = known(chain(SHAPE, *body(), layers.Flatten(), layers.Dense(3, name="logits")))
     features = features_of(model)
     kernel = keras.ops.convert_to_numpy(model.get_layer("logits").kernel)
     gradients = kernel.reshape(*features.shape[1:], 3).mean(axis=(0, 1))
     for index in range(3):
-        wanted = expected(np.tile(gradients[:, index], (3, 1)), features)
-        close(grad_cam(model, make_images(), index), wanted)
+        wanted = expected_maps(np.tile(gradients[:, index], (3, 1)), features)
+        assert_close(grad_cam(model, make_images(), index), wanted)
 
 
-def test_the_largest_pooled_values_are_followed():
+def test_max_pooled_head_weights_active_channels_by_kernel():
     """Of a maximum the gradient goes to one place of each channel, and its mean is the weight."""
     head = layers.Dense(3, name="logits")
     model = known(chain(SHAPE, *body(), layers.GlobalMaxPooling2D(), head))
     kernel = keras.ops.convert_to_numpy(head.kernel)
     features = features_of(model)
     alive = features.max(axis=(1, 2)) > 0  # of a tie at 0 backends share the gradient as they like
-    wanted = expected(kernel.T[[1, 1, 1]] * alive, features)
-    close(grad_cam(model, make_images(), 1), wanted)
+    wanted = expected_maps(kernel.T[[1, 1, 1]] * alive, features)
+    assert_close(grad_cam(model, make_images(), 1), wanted)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_the_largest_pooled_values_are_followed():
         lambda: [keras.Sequential([layers.Dense(3), layers.Softmax()])],
     ],
 )
-def test_probabilities_at_the_end_are_seen_through(ending):
+def test_final_softmax_or_sigmoid_does_not_change_map(ending):
     """Logits of hundreds: a saturated softmax has no gradient left."""
     trunk = known(chain(SHAPE, *body(), layers.GlobalAveragePooling2D()))
     plain = chain(SHAPE, trunk, layers.Dense(3))
@@ -165,12 +165,12 @@ def test_probabilities_at_the_end_are_seen_through(ending):
     before = ended.predict(make_images(), verbose=0)
     for index in (None, 1):
         maps = grad_cam(plain, make_images(), index)
-        close(grad_cam(ended, make_images(), index), maps)
+        assert_close(grad_cam(ended, make_images(), index), maps)
     np.testing.assert_array_equal(ended.predict(make_images(), verbose=0), before)
 
 
 @pytest.mark.parametrize("activation", [None, "sigmoid"])
-def test_one_output_stands_for_the_second_of_two_classes(activation):
+def test_single_output_matches_equivalent_two_class_model(activation):
     trunk = known(chain(SHAPE, *body(), layers.GlobalAveragePooling2D()))
     one = chain(SHAPE, trunk, layers.Dense(1, activation=activation))
     two = chain(SHAPE, trunk, layers.Dense(2))
@@ -179,7 +179,7 @@ def test_one_output_stands_for_the_second_of_two_classes(activation):
         [*two.get_weights()[:-2], np.hstack([-kernel, kernel]), np.hstack([-bias, bias])]
     )
     for index in (None, 0, 1):
-        close(grad_cam(one, make_images(), index), grad_cam(two, make_images(), index))
+        assert_close(grad_cam(one, make_images(), index), grad_cam(two, make_images(), index))
 
 
 # --- against the place of the evidence
@@ -211,20 +211,20 @@ def patches(count, side=8, shape=(40, 48, 3), colors=3, seed=0):
     return images, labels, masks
 
 
-def peaks_lie_within(maps, masks):
+def peaks_are_inside(maps, masks):
     places = maps.reshape(len(maps), -1).argmax(axis=1)
     return np.take_along_axis(masks.reshape(len(masks), -1), places[:, None], axis=1)[:, 0]
 
 
 @pytest.mark.parametrize("class_index", ["predicted", "given"])
-def test_the_peak_lies_in_the_patch_of_the_color_that_the_network_was_made_for(class_index):
+def test_peak_is_inside_patch_of_class_color(class_index):
     images, labels, masks = patches(40)
     maps = grad_cam(color_network(), images, labels if class_index == "given" else None)
-    assert peaks_lie_within(maps, masks).all()
+    assert peaks_are_inside(maps, masks).all()
     assert maps[masks].mean() > 4 * maps[~masks].mean()
 
 
-def test_of_two_patches_each_class_has_its_own():
+def test_peak_follows_class_index_in_images_with_two_patches():
     images, _, red = patches(10, colors=1)
     image_green = np.zeros_like(red)
     for image, mask, green in zip(images, red, image_green, strict=True):
@@ -233,11 +233,11 @@ def test_of_two_patches_each_class_has_its_own():
     two = image_green.any(axis=(1, 2))
     assert two.sum() > 5
     model = color_network()
-    assert peaks_lie_within(grad_cam(model, images[two], 0), red[two]).all()
-    assert peaks_lie_within(grad_cam(model, images[two], 1), image_green[two]).all()
+    assert peaks_are_inside(grad_cam(model, images[two], 0), red[two]).all()
+    assert peaks_are_inside(grad_cam(model, images[two], 1), image_green[two]).all()
 
 
-def test_a_network_that_has_learned_the_colors_looks_at_the_patch():
+def test_peak_is_inside_patch_for_trained_model():
     images, labels, _ = patches(96, shape=(24, 24, 3), colors=2)
     model = chain(
         (24, 24, 3),
@@ -252,7 +252,7 @@ def test_a_network_that_has_learned_the_colors_looks_at_the_patch():
     model.fit(images, labels, epochs=25, batch_size=32, verbose=0)
     images, labels, masks = patches(48, shape=(24, 24, 3), colors=2, seed=1)
     assert model.evaluate(images, labels, verbose=0)[1] == 1
-    assert peaks_lie_within(grad_cam(model, images), masks).mean() >= 0.95
+    assert peaks_are_inside(grad_cam(model, images), masks).mean() >= 0.95
 
 
 def unpadded_color_network():
@@ -280,7 +280,7 @@ def unpadded_color_network():
     return model
 
 
-def middles(weights):
+def centers_of_mass(weights):
     """The mean row and column of each map, by its weights."""
     down, across = (np.arange(side) for side in weights.shape[1:])
     total = weights.sum(axis=(1, 2))
@@ -289,14 +289,18 @@ def middles(weights):
     )
 
 
-def test_without_padding_the_map_is_not_drawn_towards_the_edges():
+def test_map_is_centered_on_patch_for_unpadded_model():
     images, labels, masks = patches(60, side=24, shape=(160, 128, 3))
-    within = np.abs(middles(masks) - [79.5, 63.5]).max(axis=1) < 28  # where whole cells see it
+    within = (
+        np.abs(centers_of_mass(masks) - [79.5, 63.5]).max(axis=1) < 28
+    )  # where whole cells see it
     maps = grad_cam(unpadded_color_network(), images, labels)
-    off = middles(np.maximum(maps - 0.3, 0)) - middles(masks)  # without the noise around it
+    off = centers_of_mass(np.maximum(maps - 0.3, 0)) - centers_of_mass(
+        masks
+    )  # without the noise around it
     assert within.sum() > 5
     assert np.abs(off[within]).mean() < 2
-    outward = off * np.sign(middles(masks) - [79.5, 63.5])
+    outward = off * np.sign(centers_of_mass(masks) - [79.5, 63.5])
     assert abs(outward[within].mean()) < 1
 
 
@@ -344,7 +348,7 @@ def compare_cells(kinds, size):
 
 @pytest.mark.parametrize("number", [1, 2, 3])
 @pytest.mark.parametrize("kind", LAYERS)
-def test_the_cells_of_a_layer_are_where_the_middle_of_what_they_see_is(kind, number):
+def test_place_cells_returns_receptive_field_centers_of_single_layer(kind, number):
     for size in ((40, 41), (43, 42)):
         assert min(compare_cells([(kind, number)], size)) > 5
 
@@ -353,12 +357,12 @@ def test_the_cells_of_a_layer_are_where_the_middle_of_what_they_see_is(kind, num
     kinds=st.lists(st.tuples(st.sampled_from(sorted(LAYERS)), st.integers(1, 3)), max_size=4),
     size=st.tuples(st.integers(40, 52), st.integers(40, 52)),
 )
-def test_the_cells_of_several_layers_are_where_the_middle_of_what_they_see_is(kinds, size):
+def test_place_cells_returns_receptive_field_centers_of_layer_chain(kinds, size):
     compare_cells(kinds, size)
 
 
 @pytest.mark.parametrize("enlarge", [layers.UpSampling2D(2), layers.Conv2DTranspose(2, 2, 2)])
-def test_cells_of_an_enlarged_map_share_what_the_map_had(enlarge):
+def test_place_cells_subdivides_cells_when_map_is_upsampled(enlarge):
     small, last = layers.Conv2D(2, 3, strides=2), layers.Activation("relu")
     model = chain((21, 21, 1), small, enlarge, last)
     before, _ = place_cells(model, small, (21, 21), channels_first=False)
@@ -367,7 +371,7 @@ def test_cells_of_an_enlarged_map_share_what_the_map_had(enlarge):
     assert after == Cells(20, 0.5, 1.0)
 
 
-def test_cells_of_branches_and_of_a_layer_that_cannot_be_saved():
+def test_place_cells_follows_branches_and_returns_none_without_config():
     def network(last):
         x = inputs = keras.Input((40, 40, 3))
         left = layers.Conv2D(4, 3, strides=2, padding="same")(x)
@@ -423,14 +427,14 @@ NESTINGS = {
 
 
 @pytest.mark.parametrize("kind", NESTINGS)
-def test_every_nesting_gives_the_map_of_the_plain_chain(kind):
+def test_nested_model_map_matches_flat_model(kind):
     plain, nested = pooled(), NESTINGS[kind]()
     seeds = [w for w in nested.weights if "seed" in w.name]
     for variable, value in zip(
         [w for w in nested.weights if w not in seeds], plain.weights, strict=False
     ):
         variable.assign(value)
-    close(grad_cam(nested, make_images(), 1), grad_cam(plain, make_images(), 1))
+    assert_close(grad_cam(nested, make_images(), 1), grad_cam(plain, make_images(), 1))
 
 
 @pytest.mark.parametrize(
@@ -442,7 +446,7 @@ def test_every_nesting_gives_the_map_of_the_plain_chain(kind):
     ],
     ids=["model1", "synthetic_small", "max"],
 )
-def test_the_models_of_this_package_are_explained(build):
+def test_package_model_maps_have_image_shape_and_unit_peak(build):
     shape = (64, 50, 3)
     model = known(build(shape))
     maps = np.stack([grad_cam(model, make_images(2, shape), index) for index in range(6)])
@@ -453,7 +457,7 @@ def test_the_models_of_this_package_are_explained(build):
     assert len(np.unique(maps)) > 100
 
 
-def test_class_activation_of_models_2_and_3_is_that_of_model1_on_the_scaled_images():
+def test_model2_and_model3_maps_match_model1_on_preprocessed_images():
     shape, classes = (64, 50, 3), 6
     first, images = known(build_model1(shape, classes)), make_images(2, shape)
     for build, scaled in ((build_model2, images), (build_model3, images / 127.5 - 1)):
@@ -462,16 +466,16 @@ def test_class_activation_of_models_2_and_3_is_that_of_model1_on_the_scaled_imag
         wanted = np.stack([grad_cam(first, scaled, index) for index in range(classes)])
         found = np.stack([grad_cam(model, images, index) for index in range(classes)])
         assert wanted.any()
-        close(found, wanted, 1e-4)
+        assert_close(found, wanted, 1e-4)
 
 
-def test_class_activation_of_a_transfer_model_is_the_class_activation_map():
+def test_transfer_model_map_equals_class_activation_map():
     backbone = chain(SHAPE, *body(), name="backbone")
     model = known(transfer_model(backbone, SHAPE, 3, augmentation=RandomAffine("horizontal")))
     kernel = keras.ops.convert_to_numpy(model.get_layer("logits").kernel)
-    wanted = expected(kernel.T[[1, 1, 1]], features_of(backbone))
+    wanted = expected_maps(kernel.T[[1, 1, 1]], features_of(backbone))
     assert wanted.any()
-    close(grad_cam(model, make_images(), 1), wanted)
+    assert_close(grad_cam(model, make_images(), 1), wanted)
 
 
 class Hidden(keras.Model):
@@ -488,27 +492,27 @@ class Hidden(keras.Model):
         return inputs
 
 
-def test_inside_a_model_of_its_own_kind_a_layer_can_be_named():
+def test_layer_argument_finds_layer_inside_subclassed_model():
     hidden = Hidden()
     model = chain(SHAPE, hidden)
     plain = chain(SHAPE, *hidden.parts)
     for layer in ("maps", hidden.parts[-4]):
-        close(
+        assert_close(
             grad_cam(model, make_images(), 1, layer=layer),
             grad_cam(plain, make_images(), 1),
         )
 
 
-def test_another_layer_can_be_asked_for():
+def test_layer_argument_accepts_name_and_layer():
     model = chain(SHAPE, chain(SHAPE, *body()), *pooled_head())
     inner = model.layers[1].get_layer("early")
     by_name = grad_cam(model, make_images(), 1, layer="early")
-    close(grad_cam(model, make_images(), 1, layer=inner), by_name)
+    assert_close(grad_cam(model, make_images(), 1, layer=inner), by_name)
     assert np.abs(by_name - grad_cam(model, make_images(), 1)).max() > 0.1
-    close(grad_cam(model, make_images(), 1, layer="maps"), grad_cam(model, make_images(), 1))
+    assert_close(grad_cam(model, make_images(), 1, layer="maps"), grad_cam(model, make_images(), 1))
 
 
-def test_a_map_of_one_place_is_no_map():
+def test_default_layer_skips_1x1_feature_maps():
     """Pooling that keeps its axes, and what comes after it, has no places left."""
     ends = [
         layers.GlobalAveragePooling2D(keepdims=True),
@@ -525,10 +529,10 @@ def test_a_map_of_one_place_is_no_map():
                     for w, v in zip(layer.get_weights(), other.get_weights(), strict=True)
                 ]
             )
-    close(grad_cam(model, make_images(), 1), grad_cam(plain, make_images(), 1))
+    assert_close(grad_cam(model, make_images(), 1), grad_cam(plain, make_images(), 1))
 
 
-def test_channels_may_come_first():
+def test_channels_first_map_matches_channels_last():
     def network(data_format):
         first = data_format == "channels_first"
         return chain(
@@ -544,10 +548,10 @@ def test_channels_may_come_first():
     images = make_images(3, (20, 26, 3))
     maps = grad_cam(first, images.transpose(0, 3, 1, 2), 1)
     assert maps.shape == (3, 20, 26)
-    close(maps, grad_cam(last, images, 1), 1e-4)
+    assert_close(maps, grad_cam(last, images, 1), 1e-4)
 
 
-def test_the_order_of_axes_may_change_on_the_way():
+def test_permute_to_channels_last_does_not_change_map():
     """The map is read as what comes next reads it, the images as what comes first does."""
     block, head = ConvBlock(4, data_format="channels_first"), layers.Dense(2)
     inner = chain(
@@ -561,24 +565,26 @@ def test_the_order_of_axes_may_change_on_the_way():
         (3, 20, 26), block, layers.GlobalAveragePooling2D(data_format="channels_first"), head
     )
     images = make_images(2, (3, 20, 26))
-    close(grad_cam(inner, images, 1), grad_cam(plain, images, 1))
+    assert_close(grad_cam(inner, images, 1), grad_cam(plain, images, 1))
 
 
-def test_images_may_have_their_channels_first_where_the_network_has_them_last():
-    inner = chain((20, 26, 3), layers.Conv2D(4, 3, data_format="channels_last"), *pooled_last())
+def test_channels_first_images_work_with_channels_last_network():
+    inner = chain(
+        (20, 26, 3), layers.Conv2D(4, 3, data_format="channels_last"), *channels_last_head()
+    )
     model = chain((3, 20, 26), layers.Permute((2, 3, 1)), inner)
     images = make_images(2, (20, 26, 3))
     maps = grad_cam(model, images.transpose(0, 3, 1, 2), 1)
     assert maps.shape == (2, 20, 26)
-    close(maps, grad_cam(inner, images, 1))
+    assert_close(maps, grad_cam(inner, images, 1))
 
 
-def pooled_last():
+def channels_last_head():
     return layers.GlobalAveragePooling2D(data_format="channels_last"), layers.Dense(2)
 
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
-def test_mixed_precision_gives_nearly_the_same_map(policy):
+def test_mixed_precision_map_is_close_to_float32_map(policy):
     plain = pooled()
     keras.config.set_dtype_policy(policy)
     try:
@@ -588,21 +594,21 @@ def test_mixed_precision_gives_nearly_the_same_map(policy):
     mixed.set_weights(plain.get_weights())
     maps = grad_cam(mixed, make_images(), 1)
     assert maps.dtype == np.float32
-    close(maps, grad_cam(plain, make_images(), 1), 0.05)
+    assert_close(maps, grad_cam(plain, make_images(), 1), 0.05)
 
 
 # --- what stays as it is
 
 
-def test_a_batch_gives_what_its_images_give_one_by_one():
+def test_batch_maps_match_single_image_maps():
     """More images than are computed at once, and normalization by the moving averages."""
     model = pooled()
     images = make_images(70)
     single = np.concatenate([grad_cam(model, image[None]) for image in images])
-    close(grad_cam(model, images), single)
+    assert_close(grad_cam(model, images), single)
     indices = np.arange(70) % 3
     of_class = [grad_cam(model, images[n : n + 1], int(indices[n])) for n in (0, 31, 32, 69)]
-    close(grad_cam(model, images, indices)[[0, 31, 32, 69]], np.concatenate(of_class))
+    assert_close(grad_cam(model, images, indices)[[0, 31, 32, 69]], np.concatenate(of_class))
 
 
 def layers_of(model):
@@ -624,7 +630,7 @@ def state(model):
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_the_model_stays_as_it_is(fails):
+def test_grad_cam_leaves_model_unchanged(fails):
     model = transfer_model(chain(SHAPE, *body(), layers.BatchNormalization()), SHAPE)
     model.layers[1].layers[2].trainable = True
     model = chain(SHAPE, model, layers.Softmax())
@@ -641,15 +647,15 @@ def test_the_model_stays_as_it_is(fails):
     model.fit(make_images(), np.array([0, 1, 0]), verbose=0)
 
 
-def test_images_of_bytes_tensors_and_lists_are_taken():
+def test_images_argument_accepts_uint8_arrays_tensors_and_lists():
     model = pooled()
     bytes_ = make_images().astype("uint8")
-    close(grad_cam(model, bytes_), grad_cam(model, bytes_.astype("float32")), 1e-4)
+    assert_close(grad_cam(model, bytes_), grad_cam(model, bytes_.astype("float32")), 1e-4)
     tensor = keras.ops.convert_to_tensor(make_images())
-    close(grad_cam(model, tensor), grad_cam(model, make_images().tolist()))
+    assert_close(grad_cam(model, tensor), grad_cam(model, make_images().tolist()))
 
 
-def test_where_nothing_speaks_for_a_class_the_map_is_zero():
+def test_grad_cam_is_zero_when_no_position_supports_class():
     images = np.zeros((2, 40, 48, 3), "float32")
     images[1, :8, :8, 0] = 255
     maps = grad_cam(color_network(), images, 0)
@@ -658,18 +664,18 @@ def test_where_nothing_speaks_for_a_class_the_map_is_zero():
     assert grad_cam(color_network(), images, 1).max() == 0
 
 
-def test_where_every_place_speaks_alike_the_map_is_one():
+def test_grad_cam_is_uniform_when_all_positions_contribute_equally():
     images = np.full((1, 40, 48, 3), [200, 0, 0], "float32")
-    close(grad_cam(color_network(), images, 0), np.ones((1, 40, 48)))
+    assert_close(grad_cam(color_network(), images, 0), np.ones((1, 40, 48)))
 
 
-def test_tiny_and_huge_values_keep_their_proportions():
+def test_map_is_independent_of_output_scale():
     images, labels, _ = patches(3)
     wanted = grad_cam(color_network(), images, labels)
     for scale in (1e-20, 1e30):
         model = color_network()
         model.layers[-1].set_weights([scale * np.eye(3)])
-        close(grad_cam(model, images, labels), wanted)
+        assert_close(grad_cam(model, images, labels), wanted)
 
 
 # --- misuse
@@ -680,7 +686,7 @@ def two_inputs():
     return keras.Model([left, right], layers.Flatten()(layers.Add()([left, right])))
 
 
-def twice():
+def shared_layer_model():
     inputs = keras.Input(SHAPE)
     shared = layers.Conv2D(3, 3, padding="same", name="shared")
     return keras.Model(inputs, layers.Flatten()(shared(shared(inputs))))
@@ -716,11 +722,11 @@ INFINITE = np.where(np.arange(40).reshape(-1, 1, 1, 1) == 35, np.inf, make_image
         (lambda: pooled("chain"), make_images(), {"layer": "map"}, ValueError, "`layer` must be a layer of 'chain' or the name of one; received layer='map'. If several layers have this name, pass the layer itself. Maps: scaled, early, normal, maps."),
         (twins, make_images(), {"layer": "twin"}, ValueError, "`layer` must be a layer of 'twins' or the name of one; received layer='twin'. If several layers have this name, pass the layer itself. Maps: twin, inner, twin."),
         (pooled, make_images(), {"layer": "logits"}, ValueError, "`layer` must be a layer that is called once and whose output is a feature map with four axes; received layer='logits'."),
-        (twice, make_images(), {}, ValueError, "`layer` must be a layer that is called once and whose output is a feature map with four axes; received layer='shared'."),
+        (shared_layer_model, make_images(), {}, ValueError, "`layer` must be a layer that is called once and whose output is a feature map with four axes; received layer='shared'."),
         (pooled, INFINITE, {}, ValueError, "`model` must compute finite numbers; received NaN or infinity for the image at index 35. Check its weights and this image."),
     ],
 )  # fmt: skip
-def test_each_misfit_has_one_clear_message(model, images, keywords, error, message):
+def test_invalid_arguments_raise(model, images, keywords, error, message):
     with pytest.raises(error) as caught:
         grad_cam(model(), images, **keywords)
     assert str(caught.value) == message

@@ -21,12 +21,12 @@ Z95 = 1.959963984540054
         (1, 29, 0.0061, 0.1718),
     ],
 )
-def test_published_intervals_are_reproduced(correct, total, low, high):
+def test_wilson_interval_matches_published_values(correct, total, low, high):
     assert wilson_interval(correct, total) == pytest.approx((low, high), abs=5e-5)
 
 
 @given(st.integers(1, 10**9), st.data())
-def test_the_interval_is_ordered_and_holds_the_share(total, data):
+def test_wilson_interval_is_ordered_and_contains_proportion(total, data):
     correct = data.draw(st.integers(0, total))
     confidence = data.draw(st.floats(1e-6, 1 - 1e-12))
     low, high = wilson_interval(correct, total, confidence)
@@ -36,14 +36,14 @@ def test_the_interval_is_ordered_and_holds_the_share(total, data):
     assert high == 1 if correct == total else high < 1
 
 
-def test_none_right_begins_at_exactly_0_and_all_right_ends_at_exactly_1():
+def test_wilson_interval_bounds_are_exactly_0_and_1_at_extremes():
     for total in range(1, 2000):
         assert wilson_interval(0, total)[0] == 0.0
         assert wilson_interval(total, total)[1] == 1.0
 
 
 @given(st.integers(1, 100_000), st.data())
-def test_the_ends_solve_the_score_equation(total, data):
+def test_wilson_interval_bounds_solve_score_equation(total, data):
     """Wilson's ends are the shares p at which (share - p)^2 = z^2 p (1 - p) / n."""
     correct = data.draw(st.integers(0, total))
     for end in wilson_interval(correct, total):
@@ -52,7 +52,7 @@ def test_the_ends_solve_the_score_equation(total, data):
 
 
 @given(st.integers(1, 1000), st.data())
-def test_right_and_wrong_are_mirror_images(total, data):
+def test_wilson_interval_mirrors_when_correct_and_wrong_are_swapped(total, data):
     correct = data.draw(st.integers(0, total))
     low, high = wilson_interval(correct, total)
     other_low, other_high = wilson_interval(total - correct, total)
@@ -60,7 +60,7 @@ def test_right_and_wrong_are_mirror_images(total, data):
 
 
 @pytest.mark.parametrize("confidence", [0.8, 0.95, 0.99])
-def test_the_interval_covers_as_often_as_it_says(confidence):
+def test_wilson_interval_has_nominal_coverage(confidence):
     """The exact share of outcomes of 192 images whose interval holds the true accuracy.
 
     Over the true accuracies a tutorial model may have, it is the stated one on average and never
@@ -80,7 +80,7 @@ def test_the_interval_covers_as_often_as_it_says(confidence):
     assert min(coverage) > confidence - 0.05
 
 
-def test_more_confidence_and_fewer_images_make_it_wider():
+def test_wilson_interval_widens_with_confidence_and_fewer_images():
     def width(*arguments):
         low, high = wilson_interval(*arguments)
         return high - low
@@ -104,7 +104,7 @@ def test_more_confidence_and_fewer_images_make_it_wider():
         ((1, 2, "95"), TypeError, "`confidence` must be a number above 0 and below 1; received confidence='95'."),
     ],
 )  # fmt: skip
-def test_impossible_arguments_are_refused(arguments, error, message):
+def test_wilson_interval_raises_for_invalid_arguments(arguments, error, message):
     with pytest.raises(error) as caught:
         wilson_interval(*arguments)
     assert str(caught.value) == message

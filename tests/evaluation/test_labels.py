@@ -41,7 +41,7 @@ def tensorflow_dataset(labels):
 
 
 @given(st.lists(st.lists(st.integers(0, 4), max_size=7), max_size=5))
-def test_counts_are_those_of_the_labels(batches):
+def test_count_labels_returns_count_per_class(batches):
     counts = count_labels([("images", labels) for labels in batches], list("abcde"))
     flat = list(itertools.chain.from_iterable(batches))
     assert list(counts.items()) == [(name, flat.count(n)) for n, name in enumerate("abcde")]
@@ -60,15 +60,15 @@ def test_counts_are_those_of_the_labels(batches):
     ],
     ids=["list", "bytes", "floats", "column", "one-hot", "booleans"],
 )
-def test_labels_are_read_in_the_forms_that_keras_makes(labels):
+def test_count_labels_accepts_every_keras_label_format(labels):
     assert count_labels([(PIXELS, labels)], NAMES) == {"cat": 1, "dog": 2, "fox": 0}
 
 
-def test_a_column_of_one_class_is_of_indices_not_one_hot():
+def test_single_class_column_is_read_as_indices_not_one_hot():
     assert count_labels([(PIXELS, np.zeros((2, 1)))], ["cat"]) == {"cat": 2}
 
 
-def test_datasets_of_tensorflow_and_of_keras_are_counted_in_one_pass():
+def test_count_labels_reads_tf_and_keras_datasets_and_iterates_once():
     assert count_labels(tensorflow_dataset([0, 1, 1, 2, 1]), NAMES) == {
         "cat": 1,
         "dog": 3,
@@ -86,7 +86,7 @@ def test_datasets_of_tensorflow_and_of_keras_are_counted_in_one_pass():
     assert len(passes) == 1
 
 
-def test_tensors_of_the_backend_are_labels_too():
+def test_count_labels_accepts_backend_tensors():
     labels = keras.ops.convert_to_tensor(np.array([2, 2]))
     assert count_labels([[PIXELS, labels]], NAMES)["fox"] == 2
 
@@ -114,13 +114,13 @@ def test_tensors_of_the_backend_are_labels_too():
         ([], [], ValueError, "`class_names` must be a list of distinct class names; received class_names=[]."),
     ],
 )  # fmt: skip
-def test_what_cannot_be_counted_is_refused(dataset, names, error, message):
+def test_count_labels_raises_for_invalid_arguments(dataset, names, error, message):
     with pytest.raises(error) as caught:
         count_labels(dataset, names)
     assert str(caught.value) == message
 
 
-def test_a_dataset_without_end_is_refused_not_awaited():
+def test_count_labels_raises_for_infinite_dataset():
     remedy = "Remove `repeat()`, or limit the dataset with `take`."
     for dataset in (tensorflow_dataset([0, 1]).repeat(), Endless()):
         with pytest.raises(ValueError, match="finite") as caught:
@@ -130,14 +130,14 @@ def test_a_dataset_without_end_is_refused_not_awaited():
         )
 
 
-def test_the_baseline_is_the_share_of_the_largest_class():
+def test_baseline_accuracy_is_share_of_largest_class():
     assert baseline_accuracy({"cat": 1, "dog": 3}) == 0.75
     assert baseline_accuracy({"cat": 2}) == 1.0
     assert baseline_accuracy({"cat": np.int64(1), "dog": 0, "fox": 1}) == 0.5
 
 
 @given(st.lists(st.integers(0, 1000), min_size=1, max_size=40).filter(any))
-def test_the_baseline_never_falls_below_chance(numbers):
+def test_baseline_accuracy_is_at_least_chance(numbers):
     share = baseline_accuracy({f"class {n}": number for n, number in enumerate(numbers)})
     assert 1 / len(numbers) <= share <= 1
 
@@ -152,7 +152,7 @@ def test_the_baseline_never_falls_below_chance(numbers):
         ({"cat": 0.5}, TypeError, "`counts['cat']` must be an integer of at least 0; received counts['cat']=0.5."),
     ],
 )  # fmt: skip
-def test_counts_without_a_baseline_are_refused(counts, error, message):
+def test_baseline_accuracy_raises_for_invalid_counts(counts, error, message):
     with pytest.raises(error) as caught:
         baseline_accuracy(counts)
     assert str(caught.value) == message

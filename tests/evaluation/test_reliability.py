@@ -11,7 +11,7 @@ from tests.evaluation.strategies import evaluations
 NAMES = ["cat", "dog"]
 
 
-def test_the_hand_worked_case():
+def test_reliability_bins_match_hand_computed_values():
     rows = [[0.52, 0.48], [0.56, 0.44], [0.05, 0.95], [0.0, 1.0]]
     first, last = Evaluation(NAMES, [0, 1, 1, 1], rows).reliability_bins
     assert first == ReliabilityBin(
@@ -25,7 +25,7 @@ def test_the_hand_worked_case():
 
 
 @given(evaluations())
-def test_bins_hold_every_image_once_and_mean_what_they_say(result):
+def test_reliability_bins_are_ordered_and_match_evaluation_totals(result):
     bins = result.reliability_bins
     assert sum(each.num_images for each in bins) == len(result)
     assert sum(each.correct for each in bins) == result.correct
@@ -37,7 +37,7 @@ def test_bins_hold_every_image_once_and_mean_what_they_say(result):
     assert result.calibration_error == pytest.approx(sum(gaps) / len(result))
 
 
-def test_bins_are_those_of_scikit_learn():
+def test_reliability_bins_match_scikit_learn():
     """scikit-learn supports only one class, here the predicted one. No probability is on a bin edge."""
     random = np.random.default_rng(0)
     dogs = random.random(500)

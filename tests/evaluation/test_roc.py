@@ -14,15 +14,15 @@ from tests.evaluation.strategies import evaluations
 NAMES = ["cat", "dog"]
 
 
-def of_dogs(labels, probabilities):
+def dog_curve(labels, probabilities):
     rows = [[1 - p, p] for p in probabilities]
     (curve,) = Evaluation(NAMES, labels, rows).roc_curves
     return curve
 
 
-def test_the_hand_worked_case():
+def test_roc_curve_matches_hand_computed_values():
     """Of the 6 pairs of a dog and a cat, 4 are in order, one is a tie and one is wrong."""
-    curve = of_dogs([1, 0, 1, 0, 0], [0.9, 0.7, 0.5, 0.5, 0.1])
+    curve = dog_curve([1, 0, 1, 0, 0], [0.9, 0.7, 0.5, 0.5, 0.1])
     assert (curve.class_name, curve.positives, curve.negatives) == ("dog", 2, 3)
     assert curve.thresholds.tolist() == [np.inf, 0.9, 0.7, 0.5, 0.1]
     assert curve.true_positive_rate.tolist() == [0, 0.5, 0.5, 1, 1]
@@ -31,7 +31,7 @@ def test_the_hand_worked_case():
 
 
 @given(evaluations(least_classes=2))
-def test_curves_and_areas_are_those_of_scikit_learn(result):
+def test_roc_curves_and_auc_match_scikit_learn(result):
     classes = [1] if len(result.class_names) == 2 else range(len(result.class_names))
     assert len(result.roc_curves) == len(classes)
     for index, curve in zip(classes, result.roc_curves, strict=True):
@@ -49,13 +49,13 @@ def test_curves_and_areas_are_those_of_scikit_learn(result):
         assert curve.auc == pytest.approx(roc_auc_score(truth, scores))
 
 
-def test_of_two_classes_the_first_has_the_same_area():
+def test_auc_is_unchanged_when_two_classes_are_swapped():
     random = np.random.default_rng(0)
     labels, dogs = random.integers(0, 2, 50), random.random(50)
-    assert of_dogs(labels, dogs).auc == pytest.approx(of_dogs(1 - labels, 1 - dogs).auc)
+    assert dog_curve(labels, dogs).auc == pytest.approx(dog_curve(1 - labels, 1 - dogs).auc)
 
 
-def test_one_class_has_no_area():
+def test_auc_is_nan_for_single_class():
     (curve,) = Evaluation(["cat"], [0, 0], [[1.0], [1.0]]).roc_curves
     assert (curve.positives, curve.negatives) == (2, 0)
     assert math.isnan(curve.auc)
@@ -65,7 +65,7 @@ def test_one_class_has_no_area():
 
 @pytest.mark.parametrize("area", [0, 0.2, 0.5, 0.9, 1])
 @pytest.mark.parametrize("counts", [(1, 1), (1, 30), (96, 96), (2000, 8)])
-def test_the_interval_holds_the_area_and_is_narrower_for_more_images(area, counts):
+def test_auc_interval_contains_auc_and_narrows_with_more_images(area, counts):
     low, high = auc_interval(area, *counts)
     assert 0 <= low <= area <= high <= 1
     assert (low == 0) == (area == 0)
@@ -75,7 +75,7 @@ def test_the_interval_holds_the_area_and_is_narrower_for_more_images(area, count
     assert auc_interval(1 - area, *counts) == pytest.approx((1 - high, 1 - low))
 
 
-def test_the_ends_are_z_deviations_away():
+def test_auc_interval_bounds_solve_newcombe_equation():
     """Newcombe's equation, with the variance of Hanley and McNeil (1982) for groups of one size."""
     z, size, area = 1.959963984540054, 40, 0.8
     for end in auc_interval(area, size, size):
@@ -86,7 +86,7 @@ def test_the_ends_are_z_deviations_away():
 
 @pytest.mark.parametrize("distance", [0.3, 1.0, 2.0, 3.0])
 @pytest.mark.parametrize("counts", [(96, 96), (20, 172)])
-def test_the_interval_covers_as_often_as_it_says(distance, counts):
+def test_auc_interval_has_nominal_coverage(distance, counts):
     """Scores of both kinds are normal: the true area is then known. Above 0.9 it is rather wide."""
     truth = 0.5 * (1 + math.erf(distance / 2))
     random = np.random.default_rng(1)

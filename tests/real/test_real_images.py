@@ -14,7 +14,7 @@ def splits(real_images):
     return load_cats_dogs(real_images, cache=True)
 
 
-def test_the_split_is_the_tutorials(splits):
+def test_split_matches_tutorial_counts_without_duplicate_files(splits):
     counts = {split: len(files) for split, files in splits.files.items()}
     assert counts == {"train": 2000, "validation": 808, "test": 192}
     assert splits.counts["train"] == {"cats": 1000, "dogs": 1000}
@@ -22,21 +22,21 @@ def test_the_split_is_the_tutorials(splits):
     assert len({file for files in splits.files.values() for file in files}) == 3000
 
 
-def test_every_epoch_sees_every_image_once_and_no_other(splits):
+def test_test_and_validation_images_are_disjoint_and_same_each_epoch(splits):
     # An image's bytes name it: the cache holds the same uint8 values in every pass.
-    def prints(dataset):
+    def image_bytes(dataset):
         return [image.tobytes() for images, _ in dataset for image in images.numpy()]
 
-    test, validation = (set(prints(dataset)) for dataset in (splits.test, splits.validation))
+    test, validation = (set(image_bytes(dataset)) for dataset in (splits.test, splits.validation))
     assert len(test) == 192
     assert len(validation) == 808
     for _ in range(2):
-        assert set(prints(splits.test)) == test
-        assert set(prints(splits.validation)) == validation
+        assert set(image_bytes(splits.test)) == test
+        assert set(image_bytes(splits.validation)) == validation
         assert not test & validation
 
 
-def test_one_epoch_on_a_real_backbone_is_far_above_chance(splits, real_weights):
+def test_one_epoch_with_pretrained_backbone_exceeds_90_percent_accuracy(splits, real_weights):
     keras.utils.set_random_seed(0)
     settings = Settings(
         image_size=(160, 160),
