@@ -1,0 +1,124 @@
+"""Development tasks: `nox --list` prints them, `nox -s lint` runs one."""
+
+import shutil
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.sessions = ["lint", "tests"]
+nox.options.reuse_venv = "yes"
+nox.options.default_venv_backend = "uv|venv"  # uv installs TensorFlow in seconds, not in a minute
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+DEV = PROJECT["project"]["optional-dependencies"]["dev"]
+PYTHONS = nox.project.python_versions(PROJECT)
+PYTEST = ("python", "-m", "pytest", "-q")
+PARALLEL = (*PYTEST, "-n", "auto", "--dist", "loadfile")
+# The packages that compute with Keras. The other packages do not depend on its backend.
+WITH_KERAS = (
+    "contracts",
+    "layers",
+    "models",
+    "training",
+    "conversion",
+    "diagnostics",
+    "evaluation",
+)
+
+
+@nox.session(python=PYTHONS[0])
+def lint(session: nox.Session) -> None:
+    """Check style, types, imports, workflows and, against the last tag, the public names."""
+    # mypy skips these, see pyproject.toml, and they are large.
+    skipped = ("h5py", "keras", "tensorflow")
+    typed = [name for name in PROJECT["project"]["dependencies"] if not name.startswith(skipped)]
+    session.install(*DEV, *typed)
+    session.install("--no-deps", "-e", ".")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("mypy")
+    # As a user's type checker sees the package: from another folder, without its settings.
+    consumer = str(Path("tests/typed_consumer.py").resolve())
+    with session.chdir(session.create_tmp()):
+        session.run("mypy", "--strict", consumer)
+    session.run("lint-imports")
+    tags = session.run(
+        "git", "tag", "--sort=-creatordate", "--merged", "HEAD", external=True, silent=True
+    )
+    if tags:
+        last = tags.split()[0]
+        session.run("griffe", "check", "catdog_keras", "--search", "src", "--against", last)
+    else:
+        session.log("no release is tagged yet: no public name can have changed since one")
+    session.run("zizmor", "--offline", "--quiet", ".github")
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """Run the fast tests, or with the arguments after `--`, such as `-m slow`."""
+    session.install("-e", ".[test]")
+    session.run(*PARALLEL, *session.posargs)
+
+
+@nox.session(python=PYTHONS[0])
+@nox.parametrize("backend", ["jax", "torch"])
+def backends(session: nox.Session, backend: str) -> None:
+    """Run the tests that depend on the backend of Keras on another one."""
+    # Plain torch is several GB of GPU libraries; this version is a CPU build where CI runs.
+    session.install("-e", ".[test,jax]" if backend == "jax" else ".[test]")
+    if backend == "torch":
+        session.install("torch==2.13.0")
+    folders = [f"tests/{name}" for name in WITH_KERAS]
+    arguments = session.posargs or [*folders, "tests/test_keras_internals.py"]
+    session.run(*PARALLEL, *arguments, env={"KERAS_BACKEND": backend})
+
+
+@nox.session(python=PYTHONS[0])
+def clients(session: nox.Session) -> None:
+    """Test with keras-hub, keras-tuner, scikit-learn and TensorBoard."""
+    session.install("-e", ".[test,clients]")
+    session.run(*PYTEST, "-m", "slow", "tests/clients", *session.posargs)
+
+
+@nox.session(python=PYTHONS[0])
+def package(session: nox.Session) -> None:
+    """Build wheel and sdist into `dist`, reproducibly, and install and use each of them."""
+    session.install("build", "twine")
+    shutil.rmtree("dist", ignore_errors=True)
+    session.run(".ci/packages", str(Path("dist").resolve()), "python", external=True)
+    check = "import catdog_keras as ck; assert ck.build_model1().count_params() == 433_634"
+    for archive in sorted(Path("dist").resolve().iterdir()):
+        session.install(str(archive))
+        session.install("--force-reinstall", "--no-deps", str(archive))
+        with session.chdir(session.create_tmp()):
+            session.run("python", "-c", check)
+
+
+@nox.session(python=PYTHONS[0])
+def docs(session: nox.Session) -> None:
+    """Build the site into `site`, and fail on each warning."""
+    session.install("-e", ".[docs]")
+    session.run("mkdocs", "build", "--strict", *session.posargs)
+
+
+@nox.session(python=PYTHONS[0])
+def browser(session: nox.Session) -> None:
+    """Test the site that `docs` built, and the report, in Chromium."""
+    session.install("-e", ".[test,browser]")
+    files = ("tests/test_site_in_a_browser.py", "tests/report/test_in_a_browser.py")
+    environment = {"CATDOG_KERAS_SITE": str(Path("site").resolve())}
+    session.run(*PYTEST, "-m", "", *files, *session.posargs, env=environment)
+
+
+@nox.session(python=PYTHONS[0])
+def lowest(session: nox.Session) -> None:
+    """Run the fast tests on the lowest versions that the package declares."""
+    session.install("uv")
+    pip = ("uv", "pip", "install", "--quiet", "--python", session.virtualenv.location)
+    session.run(*pip, "--resolution", "lowest-direct", "-e", ".")
+    # The tools are the newest; what needs an extra is skipped: extras have lowest versions too.
+    session.run(*pip, "pytest", "pytest-xdist", "hypothesis", "scikit-learn", "scipy")
+    # Old versions use what newer versions of other packages have deprecated.
+    tolerant = ("-W", "default::DeprecationWarning", "-W", "default::PendingDeprecationWarning")
+    session.run(*PARALLEL, *tolerant, *session.posargs)
