@@ -42,7 +42,7 @@ class LayerGraph:
     in_training: set[str]
 
     @classmethod
-    def of(cls, model: keras.Model) -> "LayerGraph":
+    def from_model(cls, model: keras.Model) -> "LayerGraph":
         """Reads the graph from the config of a Functional model, whose format is public."""
         config = model.get_config()
         graph = cls({}, {}, set())

@@ -83,7 +83,7 @@ def _fold(model: keras.Model, dtype: str | None, kept: list[str]) -> keras.Model
     plain = keras.Model(inputs, outputs, name=model.name)
     layers = {layer.name: layer for layer in plain.layers}
     try:
-        graph = LayerGraph.of(plain)
+        graph = LayerGraph.from_model(plain)
     except NotImplementedError as error:  # of a nested layer, which Keras does not name
         requirement = "a model whose layers all have a config"
         reason = next(line for line in str(error).splitlines() if line)

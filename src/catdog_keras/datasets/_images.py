@@ -106,7 +106,7 @@ def load_images(
     dataset = batched_dataset(listing, usable, options, shuffled=False)
     if labels is None:
         dataset = dataset.map(lambda images, _: images)
-    return LabeledImages(dataset, files, labels, ScanReport.of(inspected))
+    return LabeledImages(dataset, files, labels, ScanReport.from_files(inspected))
 
 
 def _check_paths(paths: Place | Sequence[Place]) -> list[Path]:

@@ -94,7 +94,7 @@ def load_cats_dogs(
         remedy = f"{found} `catdog_keras.load_image_folder` supports other classes and layouts."
         raise ValueError(describe("source", wanted, str(source), remedy))
     listings, scan = select_images(index, options, batch_size, seed, HELD_OUT_SHARE)
-    return ImageSplits.of(listings, index.class_names, scan, index.root, batches)
+    return ImageSplits.from_listings(listings, index.class_names, scan, index.root, batches)
 
 
 def load_image_folder(
@@ -159,7 +159,7 @@ def load_image_folder(
     batches.check_outside(folder)
     index = _index(folder, "directory", directory, wanted)
     listings, scan = select_images(index, options, batch_size, seed, share)
-    return ImageSplits.of(listings, index.class_names, scan, index.root, batches)
+    return ImageSplits.from_listings(listings, index.class_names, scan, index.root, batches)
 
 
 def load_manifest(
@@ -212,9 +212,9 @@ def load_manifest(
     root = image_root(folder)
     listings = {split: listing.below(root) for split, listing in manifest.splits.items()}
     files = [file for listing in listings.values() for file in listing.files]
-    scan = ScanReport.of(inspect_files(files))
+    scan = ScanReport.from_files(inspect_files(files))
     _check_unchanged(manifest, root, scan)
-    return ImageSplits.of(listings, manifest.class_names, scan, root, batches)
+    return ImageSplits.from_listings(listings, manifest.class_names, scan, root, batches)
 
 
 @dataclass(frozen=True)
@@ -256,7 +256,7 @@ def load_manifest_split(
     manifest = read_manifest(path)
     root = image_root(find_folder("directory", directory))
     listing = manifest.splits[split].below(root)
-    scan = ScanReport.of(inspect_files(listing.files))
+    scan = ScanReport.from_files(inspect_files(listing.files))
     _check_unchanged(manifest, root, scan)
     options = BatchOptions(image_size, batch_size, shuffle=False, seed=0, cache=False)
     images = [scan.by_path[file] for file in listing.files]

@@ -50,7 +50,7 @@ def scan_images(directory: str | os.PathLike[str], *, near_duplicates: bool = Fa
         requirement = f"a folder with files that end in {', '.join(IMAGE_EXTENSIONS)}"
         remedy = f"It holds {count_extensions(others)}." if others else ""
         raise ValueError(describe("directory", requirement, str(directory), remedy))
-    report = ScanReport.of(inspect_files(found), others)
+    report = ScanReport.from_files(inspect_files(found), others)
     if not near_duplicates:
         return report
     doubled = {path for paths in report.duplicates for path in paths[1:]}

@@ -65,7 +65,7 @@ class ScanReport:
     ignored: list[str] = field(default_factory=list)
 
     @classmethod
-    def of(cls, images: Sequence[ImageFile], ignored: Sequence[str] = ()) -> "ScanReport":
+    def from_files(cls, images: Sequence[ImageFile], ignored: Sequence[str] = ()) -> "ScanReport":
         """Builds a report from inspected files."""
         same: dict[str, list[str]] = {}
         for image in images:

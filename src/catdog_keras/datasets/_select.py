@@ -34,7 +34,7 @@ def select_images(
     parts = {part: listing.below(index.root) for part, listing in index.parts.items()}
     files = [file for listing in parts.values() for file in listing.files]
     ignored = [str(index.root / file) for file in index.ignored]
-    scan = ScanReport.of(inspect_files(files), ignored)
+    scan = ScanReport.from_files(inspect_files(files), ignored)
     _report_ignored(scan)
     _handle_bad_files(scan, options)
     bad = {image.path for image in scan.bad}

@@ -57,7 +57,7 @@ class ImageSplits:
     options: BatchOptions
 
     @classmethod
-    def of(
+    def from_listings(
         cls,
         listings: Mapping[str, Listing],
         class_names: tuple[str, ...],
@@ -159,7 +159,9 @@ class ImageSplits:
             split: Listing(files[index::count], self.labels[split][index::count])
             for split, files in self.files.items()
         }
-        return ImageSplits.of(parts, self.class_names, self.scan, self.root, self.options)
+        return ImageSplits.from_listings(
+            parts, self.class_names, self.scan, self.root, self.options
+        )
 
     def _rows(self) -> Iterator[tuple[str, str, int, int, str]]:
         """Yields split, file, label, size and SHA-256 of each image."""

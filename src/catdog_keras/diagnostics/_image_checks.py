@@ -51,7 +51,7 @@ class Found:
     kind: Range | Literal["twice", "beyond"] | None
 
     @classmethod
-    def of(cls, values: Array) -> "Found":
+    def from_values(cls, values: Array) -> "Found":
         """Determines the range of pixel values."""
         low, high = float(values.min()), float(values.max())
         return cls(low, high, _kind_of(values, low, high))
@@ -108,7 +108,7 @@ def check_images(images: list[Array], model: keras.Model) -> Iterator[Finding]:
         )
     values = np.concatenate(finite)
     if values.size:
-        found = Found.of(values)
+        found = Found.from_values(values)
         yield from _check_range(found, model)
         yield from _check_augmentations(found, model)
 

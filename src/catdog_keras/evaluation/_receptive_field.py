@@ -86,7 +86,7 @@ def place_cells(
 
 def _follow(model: keras.Model, grid: Grid, sides: tuple[int, int]) -> Iterator[tuple[int, Grid]]:
     """Yields the id and the grid of each operation; those of the model itself come last."""
-    sources = {} if isinstance(model, keras.Sequential) else LayerGraph.of(model).sources
+    sources = {} if isinstance(model, keras.Sequential) else LayerGraph.from_model(model).sources
     known: dict[str, Grid] = {}
     last = grid
     for operation in getattr(model, "operations", model.layers):

@@ -91,7 +91,7 @@ class Preprocessing(keras.layers.Layer):
         self.autocast = False
 
     @property
-    def infer_input_range(self) -> tuple[float, float]:
+    def input_range(self) -> tuple[float, float]:
         """The lowest and the highest value that input images may have."""
         return 0.0, 255.0
 

@@ -66,7 +66,7 @@ def plot_augmentation(
     _canvas.check_figure(figure)
     count = len(columns[0])
     shown = to_rgb([image for column in columns for image in column], value_range, data_format)
-    row = Row.of(len(columns), shown)
+    row = Row.fit(len(columns), shown)
     figure, rows, width = place_rows(figure, count, row, stacked=True)
     for index, ax in enumerate(rows):
         row.draw(ax, shown[index::count])

@@ -130,19 +130,22 @@ def text_size(room: float, largest: float | None = None) -> float:
     return max(SMALLEST_TEXT, min(largest, 0.8 * room))
 
 
-def write_title(ax: Axes, *lines: str) -> None:
+def write_title(ax: Axes, *lines: str, width: float | None = None) -> None:
     """Writes a title no wider than the axes: in a smaller font if necessary, then on more lines.
 
-    Lines that still do not fit are shortened in the middle.
+    Lines that still do not fit are shortened in the middle. `width` is that of the axes in points,
+    where it has been measured.
     """
-    width, _ = measure(ax)
+    if width is None:
+        width, _ = measure(ax)
     size = _size_that_fits(lines, width, float(ax.title.get_fontsize()))
     if any(text_width(line, size) > width for line in lines):
         lines = tuple(part for line in lines for part in _halves(line, width, size))
         size = _size_that_fits(lines, width, float(ax.title.get_fontsize()))
     title = "\n".join(fit_text(line, width, size) for line in lines)
     ax.set_title(title, fontsize=size, parse_math=False)
-    measure(ax)  # axes with a fixed aspect need two layout runs, and drawing does only one
+    if ax.get_aspect() != "auto":
+        measure(ax)  # these axes need two layout runs, and drawing does only one
 
 
 def write_labels(ax: Axes, x: str, y: str) -> None:

@@ -80,7 +80,7 @@ def plot_grad_cam(
             f"`maps` must be of the height and width of the images, here {shown[0].shape[:2]}; "
             f"received maps of {heat.shape[1:]}."
         )
-    row = Row.of(2, shown)
+    row = Row.fit(2, shown)
     figure, axes, width = place_rows(figure, len(heat), row, stacked=False, scale_below=True)
     *rows, below = axes
     scale = ScalarMappable(cmap=colormaps[COLOR_MAP])

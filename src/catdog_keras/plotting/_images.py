@@ -74,7 +74,7 @@ def plot_images(
     _canvas.check_figure(figure)
     sample = first_images(data, len(names), per_class, max_batches)
     shown = to_rgb([p for found in sample.images for p in found], value_range, data_format)
-    row = Row.of(per_class, shown)
+    row = Row.fit(per_class, shown)
     figure, rows, width = place_rows(figure, len(names), row, stacked=True)
     rest = iter(shown)
     for name, found, ax in zip(names, sample.images, rows, strict=True):

@@ -49,7 +49,8 @@ def plot_label_counts(counts: Mapping[str, int], *, ax: Axes | None = None) -> A
         _draw_upright_bars(ax, numbers)
     else:
         _draw_lying_bars(ax, numbers, (width, height))
-    _canvas.write_title(ax, *_guessing(numbers, _canvas.measure(ax)[0]))
+    width, _ = _canvas.measure(ax)
+    _canvas.write_title(ax, *_guessing(numbers, width), width=width)
     return ax
 
 

@@ -32,7 +32,7 @@ class Row:
     shape: float
 
     @classmethod
-    def of(cls, places: int, images: Sequence[Any]) -> Row:
+    def fit(cls, places: int, images: Sequence[Any]) -> Row:
         """Creates a row whose slots fit the widest image, up to a limit."""
         widest = max(image.shape[1] / image.shape[0] for image in images)
         return cls(places, min(widest, WIDEST))
