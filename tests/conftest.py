@@ -78,6 +78,19 @@ def seeded() -> None:
     keras.utils.set_random_seed(0)
 
 
+@pytest.fixture(scope="module")
+def eager():
+    """Runs the functions of TensorFlow eagerly in tests that train for a few steps.
+
+    Tracing a training step takes longer than these steps. Other tests train in graph mode.
+    """
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
 @pytest.fixture(scope="session")
 def drawn_synthetic() -> Path:
     """A small embedded set where `load_cats_dogs("synthetic")` looks for the whole one."""

@@ -504,3 +504,10 @@ def test_class_too_small_to_split_raises_with_name_and_count(tmp_path, make_fold
     make_folder(tmp_path / "three", {"cats": 3, "dogs": 30})
     with pytest.raises(ValueError, match=r"'cats' has 3 usable images; 1 would be"):
         load_image_folder(tmp_path / "three", **TINY, split="stratified")
+
+
+def test_batches_hold_32_images_by_default(drawn_synthetic):
+    splits = load_cats_dogs(drawn_synthetic, image_size=(4, 4))
+    assert [len(labels) for _, labels in splits.train] == [32, 32, 16]
+    folder = load_image_folder(drawn_synthetic / "train", image_size=(4, 4))
+    assert len(next(iter(folder.train))[1]) == 32

@@ -53,3 +53,12 @@ def test_connect_finds_all_pairs_within_hamming_distance(values, seed):
                 if (one ^ other).bit_count() <= MOST_DIFFERENT_BITS:
                     components[second] = min(components[first], components[second])
     assert leaders == components
+
+
+def test_connect_finds_pair_whose_different_bits_are_spread_evenly():
+    """The hardest pair: if the bands were as few as the bits, each band could hold one of them."""
+    spread = np.arange(MOST_DIFFERENT_BITS) * 64 // MOST_DIFFERENT_BITS + 3
+    other = sum(1 << int(bit) for bit in spread)
+    assert other.bit_count() == MOST_DIFFERENT_BITS
+    assert _connect(np.array([0, other], dtype=np.uint64)) == [0, 0]
+    assert _connect(np.array([0, other ^ 1], dtype=np.uint64)) == [0, 1]

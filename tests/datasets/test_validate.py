@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from catdog_keras.datasets._decode import decode_pillow
+from catdog_keras.datasets._decode import decode_pillow, tf_decode_error
 from catdog_keras.datasets._scan import scan_images
 from catdog_keras.datasets._validate import inspect_file
 from tests.corpora.image_files import noise, png, png_header
@@ -230,3 +230,13 @@ def test_exact_duplicates_are_not_repeated_in_near_duplicates(tmp_path):
     report = scan_images(tmp_path, near_duplicates=True)
     a, b, c = (str(tmp_path / f"{name}.png") for name in "abc")
     assert (report.duplicates, report.near_duplicates) == ([[a, b]], [[a, c]])
+
+
+def test_tf_decode_error_is_the_reason_without_names_of_operations(tmp_path):
+    file = tmp_path / "image.jpg"
+    Image.new("RGB", (64, 64)).save(file)
+    reason = tf_decode_error(file.read_bytes()[:200], "JPEG")
+    assert "Invalid JPEG data" in reason
+    assert "{{" not in reason
+    assert "[Op:" not in reason
+    assert tf_decode_error(file.read_bytes(), "JPEG") == ""

@@ -191,3 +191,11 @@ def test_non_model_argument_raises():
     with pytest.raises(TypeError) as caught:
         infer_input_range("model")
     assert str(caught.value) == "`model` must be a keras.Model; received model='model'."
+
+
+@pytest.mark.parametrize("shape", [(5,), (5, 12), (2, 12, 12, 3)])
+def test_infer_input_range_is_none_for_inputs_that_are_not_images(shape):
+    inputs = keras.Input(shape)
+    scaled = layers.Rescaling(1 / 255)(inputs)
+    outputs = layers.Dense(2)(layers.Flatten()(scaled))
+    assert infer_input_range(keras.Model(inputs, outputs)) is None

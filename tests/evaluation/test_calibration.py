@@ -246,3 +246,11 @@ def test_calibrate_raises_for_invalid_arguments(model, validation, error, messag
     with pytest.raises(error) as caught:
         calibrate(model(), validation)
     assert str(caught.value) == message
+
+
+def test_temperature_of_nearly_uninformative_model_exceeds_largest_margin():
+    """Of 1,000 images 550 are correct, all with the margin 2: the probability has to be 0.55."""
+    logits = np.tile(np.float32([1, -1]), (1000, 1))
+    labels = (np.arange(1000) >= 550).astype(int)
+    _, temperature = calibrate(compiled_reader(2), [(logits, labels)])
+    assert temperature == pytest.approx(2 / np.log(0.55 / 0.45), rel=1e-4)

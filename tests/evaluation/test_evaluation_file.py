@@ -119,6 +119,7 @@ def with_changes(**changes):
         (with_changes(labels=[0]), "ValueError: `probabilities` must be of shape (images, classes), here (1, 2); received shape (2, 2)."),
         (with_changes(probabilities=[0.5, 0.5]), "TypeError: probabilities[0] is 0.5, not of type list."),
         (with_changes(probabilities=[[0.5, "0.5"], [1, 0]]), "TypeError: probabilities[0][1] is '0.5', not of type int or float."),
+        (with_changes(probabilities=[[0.5, 0.5], [0.5, 0.25, 0.25]]), "ValueError: probabilities[1] has another length than the first row."),
         (with_changes(probabilities=[[0.5, 0.5], [1]]), "ValueError: probabilities[1] has another length than the first row."),
         (with_changes(probabilities=[[0.5, 0.4], [1, 0]]), "ValueError: `probabilities` must be rows from 0 to 1 that sum to 1; received values from 0 to 1, sums from 0.9 to 1."),
         (with_changes(probabilities=[[float("nan"), 1], [1, 0]]), "ValueError: it holds NaN, which is not a JSON number."),

@@ -99,3 +99,13 @@ def test_auc_interval_has_nominal_coverage(distance, counts):
         low, high = auc_interval(float(area), positives, negatives)
         covered += low <= truth <= high
     assert 0.935 <= covered / 1500 <= (0.965 if truth < 0.9 else 0.995)
+
+
+def test_roc_curves_compare_by_identity():
+    """Comparing the arrays would raise: their truth value is ambiguous."""
+    one, other = (
+        Evaluation(["a", "b"], [0, 1], [[0.9, 0.1], [0.4, 0.6]]).roc_curves[0] for _ in "12"
+    )
+    assert one == one
+    assert one != other
+    assert len({one, other}) == 2

@@ -114,6 +114,11 @@ def test_denormalize_restores_images(scheme):
 
 
 @EVERY_SCHEME
+def test_input_range_is_that_of_bytes(scheme):
+    assert Preprocessing(scheme).input_range == (0, 255)
+
+
+@EVERY_SCHEME
 def test_output_range_matches_minimum_and_maximum_outputs(scheme):
     layer = Preprocessing(scheme)
     outputs = as_numpy(layer(every_value()))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from catdog_keras import LRFinderResult, find_learning_rate
-from catdog_keras.training._find_learning_rate import suggest_rate
+from catdog_keras.training._find_learning_rate import _losses as record_losses, suggest_rate
 from tests.training.fine_tuning_cases import model
 
 
@@ -119,3 +119,39 @@ def test_find_learning_rate_raises_when_first_loss_is_not_finite():
     images, labels = separable()
     with pytest.raises(ValueError, match="`min_lr` must be a rate at which the loss is finite"):
         find_learning_rate(dense(), (images * np.nan, labels))
+
+
+def test_rates_go_from_min_lr_to_max_lr():
+    sweep = find_learning_rate(dense(), separable(), min_lr=1e-6, max_lr=1e-4, steps=11)
+    np.testing.assert_allclose(sweep.rates, np.logspace(-6, -4, 11))
+
+
+class ScriptedModel:
+    """Stands for a compiled model whose batches have the given losses."""
+
+    input_shape = (None, 4)
+
+    def __init__(self, losses):
+        self.losses = list(losses)
+
+    def reset_metrics(self):
+        pass
+
+    def train_on_batch(self, *_, return_dict):
+        return {"loss": self.losses.pop(0)}
+
+
+@pytest.mark.parametrize(("factor", "ends"), [(3.8, False), (4.2, True)])
+def test_sweep_ends_when_running_mean_exceeds_four_times_its_minimum(factor, ends):
+    # The running mean starts at 10 and approaches `factor` times 10 from below.
+    losses = [10.0, *[10.0 * factor] * 400]
+    kept = record_losses(ScriptedModel(losses), [separable()] * 401, 401)
+    assert (len(kept) < 401) is ends
+
+
+def test_find_learning_rate_raises_when_only_first_loss_is_finite():
+    images, labels = separable(64)
+    images[32:] = np.nan
+    batches = [(images[:32], labels[:32]), (images[32:], labels[32:])]
+    with pytest.raises(ValueError, match="`min_lr` must be a rate at which the loss is finite"):
+        find_learning_rate(dense(), batches)

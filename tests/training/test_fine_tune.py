@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from catdog_keras import FineTuneConfig, fine_tune, transfer_model
+from catdog_keras._batches import BATCH_SIZE
 from catdog_keras.training._split_model import (
     find_backbone,
     first_unfrozen,
@@ -324,6 +325,7 @@ PART = "the name of a layer, a fraction above 0 up to 1, or a sequence of at mos
     [
         ({"unfreeze": 0.0}, f"`unfreeze` must be {PART}; received unfreeze=0.0."),
         ({"unfreeze": (0.1, 0.2)}, f"`unfreeze` must be {PART}; received unfreeze=(0.1, 0.2)."),
+        ({"unfreeze": ()}, f"`unfreeze` must be {PART}; received unfreeze=()."),
         ({"unfreeze": None}, f"`unfreeze` must be {PART}; received unfreeze=None."),
         ({"unfreeze": "conv9"}, "`unfreeze` must be the name of a layer of 'small', or a fraction of its layers; received unfreeze='conv9'. Its last layers are 'conv2', 'norm2', 'add2'."),
         ({"epochs": 0}, "`epochs` must be an integer of at least 1; received epochs=0."),
@@ -399,3 +401,29 @@ def test_fine_tune_verbose_controls_output(capsys):
     assert capsys.readouterr().out == ""
     fine_tune(model(), make_images(), epochs=2, unfreeze="conv2", verbose=2)
     assert "Epoch 2/2" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("data", "steps"),
+    [([make_images(4)] * 3, 3), (make_images(BATCH_SIZE + 4), 2)],
+    ids=["batches", "arrays"],
+)
+def test_fine_tune_keeps_batch_size_of_batches_and_divides_arrays(data, steps):
+    taken = []
+    count = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: taken.append(batch)
+    )
+    options = FineTuneConfig(num_views=None)
+    fine_tune(model(), data, epochs=1, unfreeze="conv2", options=options, callbacks=[count])
+    assert len(taken) == steps
+
+
+def test_model_that_calls_its_backbone_twice_is_not_split():
+    """One input, but the features of two calls: caching those of the first would be wrong."""
+    backbone = residual_backbone()
+    inputs = keras.Input(SHAPE)
+    calls = [backbone(inputs), backbone(keras.layers.Rescaling(-1.0)(inputs))]
+    pooled = keras.layers.GlobalAveragePooling2D()(keras.layers.Add()(calls))
+    twice = keras.Model(inputs, keras.layers.Dense(2)(pooled))
+    unfreeze_from(backbone, first_unfrozen(backbone, "inside2"))
+    assert split_at_trained(twice, backbone) is None
