@@ -200,7 +200,7 @@ def _step(layer: Any, args: Any, kwargs: dict[str, Any], arrival: PreprocessingT
     if _has_weights(layer):
         _end(layer, given, arrival)
     arrival.augmentations += [(each, given) for each in _with_value_range(layer)]
-    if "training" in inspect.signature(layer.call).parameters:
+    if isinstance(layer, keras.Layer):  # not an operation of keras.ops
         kwargs = {**kwargs, "training": False}
     outputs = layer(*args, **kwargs)
     if not same_range(_values(outputs), given):

@@ -1,6 +1,5 @@
 """Base class and helpers of the layers that wrap other layers."""
 
-import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -129,9 +128,7 @@ def _apply_in_map(layer: keras.Layer, images: Any) -> Any:
 def _call(layer: keras.Layer, images: Any) -> Any:
     # Keras's RandomBrightness modifies its input in place if the backend allows it.
     images = _backend.copy_if_mutable(images)
-    if "training" in inspect.signature(layer.call).parameters:
-        return layer(images, training=True)
-    return layer(images)
+    return layer(images, training=True)  # Keras drops the argument where `call` has none
 
 
 def _batched(shape: tuple[int | None, ...]) -> tuple[int | None, ...]:

@@ -1,6 +1,5 @@
 """Test-time augmentation."""
 
-import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -109,8 +108,7 @@ def _as_functions(views: Any, seed: int) -> list[View]:
 
 
 def _in_training(view: View) -> View:
-    call = getattr(view, "call", view)
-    if isinstance(view, keras.Layer) and "training" in inspect.signature(call).parameters:
+    if isinstance(view, keras.Layer):
         return lambda images: view(images, training=True)
     return view
 
