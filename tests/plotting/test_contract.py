@@ -352,17 +352,14 @@ def is_demanding(name, case):
     return case.split()[0] in ("long", "forty") or case == next(iter(CASES[name]))
 
 
-def slow_unless(condition, *values):
-    return pytest.param(*values, marks=[] if condition else pytest.mark.slow)
-
-
-# Less room is harder: the fast tests draw all cases at 6 inches, and the demanding ones at 12.
+# Less room is harder: all cases are drawn at 6 inches, only the demanding ones also at 12.
 @pytest.mark.parametrize(
     ("name", "case", "width"),
     [
-        slow_unless(width == 6 or is_demanding(*each), *each, width)
+        (*each, width)
         for each in EVERY_CASE
         for width in (6, 12)
+        if width == 6 or is_demanding(*each)
     ],
 )
 def test_plots_are_legible_in_given_axes_or_figure(name, case, width):
@@ -379,7 +376,7 @@ def test_plots_are_legible_in_given_axes_or_figure(name, case, width):
 # The size of a new figure goes by the number of classes, and names have to fit into it.
 @pytest.mark.parametrize(
     ("name", "case"),
-    [(n, c) for n, c in EVERY_CASE if c.split()[0] in ("one", "two", "long", "forty")],
+    [each for each in EVERY_CASE if is_demanding(*each)],
 )
 def test_plots_are_legible_in_new_figure(name, case):
     drawn = draw(name, case)
@@ -411,7 +408,11 @@ def test_plots_draw_into_pyplot_figure_with_constrained_layout(name, pyplot_figu
     assert plt.get_fignums() == [pyplot_figure.number]
 
 
-AROUND = [(n, c) for n, c in EVERY_CASE if takes_axes(n) and c.split()[0] in ("one", "two", "long")]
+AROUND = [
+    (name, case)
+    for name, case in EVERY_CASE
+    if takes_axes(name) and is_demanding(name, case) and not case.startswith("forty")
+]
 
 
 @pytest.mark.parametrize(("name", "case"), AROUND)
@@ -431,11 +432,7 @@ def test_plots_are_legible_at_paper_column_width(name, case):
 
 @pytest.mark.parametrize(
     ("name", "case", "width", "panels"),
-    [
-        slow_unless(panels == 2 or is_demanding(*each), *each, width, panels)
-        for each in AROUND
-        for width, panels in ((7, 2), (12, 3))
-    ],
+    [(*each, width, panels) for each in AROUND for width, panels in ((7, 2), (12, 3))],
 )
 def test_plots_are_legible_side_by_side(name, case, width, panels):
     figure = Figure(figsize=(width, 4))

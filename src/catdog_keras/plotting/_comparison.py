@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SPLITS = ("train", "validation", "test")
+GROUP = 0.8  # height of the bars of one model; models are one apart
 
 
 def plot_comparison(
@@ -66,6 +67,7 @@ def plot_comparison(
     ax.set_xlabel("accuracy (fraction of images)")
     ax.set_ylim(len(records) - 0.5, -0.5)  # the first model on top
     _draw_legend(ax)
+    _write_numbers(ax, records, shown)
     _canvas.write_title(ax, f"Accuracy of {len(records)} model{'s' if len(records) > 1 else ''}")
     return ax
 
@@ -123,7 +125,7 @@ def _check_interval(where: str, interval: Any, accuracy: float) -> tuple[float, 
 def _draw_bars(
     ax: Axes, records: list[tuple[str, dict[str, tuple[float, ...]]]], shown: list[str]
 ) -> None:
-    """Draws a group of horizontal bars per model, with the numbers to the right of the axes."""
+    """Draws a group of horizontal bars per model, with their intervals."""
     from catdog_keras.plotting import _canvas
 
     looks: dict[str, dict[str, Any]] = {
@@ -132,60 +134,92 @@ def _draw_bars(
         "test": {"color": _canvas.GREEN, "hatch": ".."},
     }
     width, height = _canvas.measure(ax)
-    step = 0.8 / len(shown)
-    size = _canvas.text_size(height * step / len(records))
+    step = GROUP / len(shown)
     for place, split in enumerate(shown):
-        offset = (place - (len(shown) - 1) / 2) * step
-        ys, lengths = [], []
-        for y, (_, record) in enumerate(records):
-            if split not in record:
-                continue
-            accuracy, *interval = record[split]
-            ys.append(y + offset)
-            lengths.append(accuracy)
-            _write_number(ax, y + offset, accuracy, interval, (height * step / len(records), size))
-        ax.barh(ys, lengths, height=step, edgecolor="black", label=split, **looks[split])
+        present = [(y, record[split]) for y, (_, record) in enumerate(records) if split in record]
+        ys = [y + _offset(place, len(shown)) for y, _ in present]
+        ax.barh(
+            ys,
+            [accuracy for _, (accuracy, *_) in present],
+            height=step,
+            edgecolor="black",
+            label=split,
+            **looks[split],
+        )
+        for y, (_, (accuracy, *interval)) in zip(ys, present, strict=True):
+            if interval:
+                _draw_interval(ax, y, accuracy, interval, height * step / len(records))
     name_size = _canvas.text_size(height / len(records))
     names = [_canvas.fit_text(name, 0.3 * width, name_size) for name, _ in records]
     ax.set_yticks(range(len(records)), names, fontsize=name_size, parse_math=False)
 
 
-def _write_number(
-    ax: Axes, y: float, accuracy: float, interval: Sequence[float], room: tuple[float, float]
-) -> None:
-    """Writes an accuracy to the right of the axes and draws its interval.
+def _offset(place: int, bars: int) -> float:
+    """Returns the vertical offset of a bar from the center of its group."""
+    return (place - (bars - 1) / 2) * GROUP / bars
 
-    `room` is the height of a bar and the font size, both in points.
+
+def _draw_interval(
+    ax: Axes, y: float, accuracy: float, interval: Sequence[float], bar: float
+) -> None:
+    """Draws an interval on a bar that is `bar` points high."""
+    low, high = interval
+    # Black on white is visible in front of any bar color and hatch.
+    thin = min(1.6, 0.25 * bar)
+    for color, thickness in (("white", 2.5 * thin), ("black", thin)):
+        ax.errorbar(
+            accuracy,
+            y,
+            xerr=[[accuracy - low], [high - accuracy]],
+            color=color,
+            elinewidth=thickness,
+            capsize=min(3.0, 0.4 * bar),
+            capthick=thickness,
+            zorder=4,
+            clip_on=False,
+        )
+
+
+def _write_numbers(
+    ax: Axes, records: list[tuple[str, dict[str, tuple[float, ...]]]], shown: list[str]
+) -> None:
+    """Writes accuracies and intervals to the right of the axes, in a font that fits.
+
+    Where bars are lower than the smallest text, only the last of the shown splits has numbers.
     """
-    bar, size = room
-    text = f"{accuracy:.3f}"
-    if interval:
-        low, high = interval
-        text += f" ({low:.3f} to {high:.3f})"
-        # Black on white is visible in front of any bar color and hatch.
-        thin = min(1.6, 0.25 * bar)
-        for color, thickness in (("white", 2.5 * thin), ("black", thin)):
-            ax.errorbar(
-                accuracy,
-                y,
-                xerr=[[accuracy - low], [high - accuracy]],
-                color=color,
-                elinewidth=thickness,
-                capsize=min(3.0, 0.4 * bar),
-                capthick=thickness,
-                zorder=4,
-                clip_on=False,
-            )
-    ax.annotate(
-        text,
-        (1, y),
-        xycoords=("axes fraction", "data"),
-        xytext=(5, 0),
-        textcoords="offset points",
-        va="center",
-        fontsize=size,
-        annotation_clip=False,
-    )
+    from catdog_keras.plotting import _canvas
+
+    texts = {
+        (y + _offset(place, len(shown)), split): _number(record[split])
+        for y, (_, record) in enumerate(records)
+        for place, split in enumerate(shown)
+        if split in record
+    }
+    _, height = _canvas.measure(ax)
+    bar = height * GROUP / len(shown) / len(records)
+    size = _canvas.text_size(bar)
+    room = 0.35 * _canvas.size_in_points(ax.figure)[0]
+    widest = max(texts.values(), key=len)
+    while size > _canvas.SMALLEST_TEXT and _canvas.text_width(widest, size) > room:
+        size -= 0.5
+    for (y, split), text in texts.items():
+        if bar < _canvas.SMALLEST_TEXT and split != shown[-1]:
+            continue
+        ax.annotate(
+            text,
+            (1, y),
+            xycoords=("axes fraction", "data"),
+            xytext=(5, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=size,
+            annotation_clip=False,
+        )
+
+
+def _number(values: Sequence[float]) -> str:
+    accuracy, *interval = values
+    return f"{accuracy:.3f}" + (" ({:.3f} to {:.3f})".format(*interval) if interval else "")
 
 
 def _draw_legend(ax: Axes) -> None:
