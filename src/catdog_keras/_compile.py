@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from catdog_keras._cloning import LAMBDA_WARNING
+from catdog_keras._warnings import warn
 
 
 def compile_if_needed(model: keras.Model) -> None:
@@ -48,4 +49,4 @@ def compile_copy(copy: keras.Model, model: keras.Model) -> None:
     try:
         compile_like(copy, model, optimizer)
     except ValueError as error:
-        warnings.warn(f"The copy is not compiled. {error}", stacklevel=3)
+        warn(f"The copy is not compiled. {error}")

@@ -18,6 +18,7 @@ from catdog_keras._probabilities import (
     are_probability_rows,
     softmax,
 )
+from catdog_keras._warnings import warn
 
 Tensors: TypeAlias = Any  # a tensor of any framework, or a nested structure of them
 
@@ -105,10 +106,9 @@ def _check_ends_in_logits(model: keras.Model, outputs: FloatArray) -> None:
         requirement = f"False for a model that ends in a {activation}"
         raise ValueError(describe("from_logits", requirement, True, remedy))
     if activation is None and outputs.shape[1] == 1 and are_in_unit_interval(outputs):
-        warnings.warn(
+        warn(
             f"All outputs lie between 0 and 1 ({outputs.min():.3g} to {outputs.max():.3g}) and are "
             "treated as logits. If they are probabilities, pass from_logits=False.",
-            stacklevel=4,  # the caller of the public function
         )
 
 

@@ -1,12 +1,11 @@
 """Replacement of Keras's batch normalization by the fused implementation."""
 
-import warnings
-
 import keras
 
 from catdog_keras._cloning import clone_uncompiled, copy_layer, copy_trainable
 from catdog_keras._compile import compile_copy
 from catdog_keras._layer_graph import check_graph
+from catdog_keras._warnings import warn
 from catdog_keras.conversion._fold_batch_norm import contains_batch_norm
 from catdog_keras.layers import BatchNormalization, ConvBlock
 
@@ -53,9 +52,8 @@ def use_fused_batch_norm(model: keras.Model) -> keras.Model:
     copy_trainable(model, fast)
     compile_copy(fast, model)
     if own:
-        warnings.warn(
+        warn(
             f"Of {model.name!r} these layers contain their own normalization and were copied "
             f"unchanged: {', '.join(own)}.",
-            stacklevel=2,
         )
     return fast

@@ -1,13 +1,13 @@
 """Download of an archive, with a checksum that is pinned on first use."""
 
 import tempfile
-import warnings
 import zipfile
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from catdog_keras._output import atomic_write_text
 from catdog_keras._progress import progress_bar
+from catdog_keras._warnings import warn
 from catdog_keras.datasets._archive import remove_stale_temp, sha256_of
 
 DOWNLOAD_TIMEOUT_SECONDS = 30
@@ -35,10 +35,9 @@ def fetch_archive(url: str, directory: Path) -> Path:
     digest = sha256_of(target)
     if known is None:
         atomic_write_text(record, digest)
-        warnings.warn(
+        warn(
             f"No published checksum for {url}. Recorded SHA-256 {digest} in {str(record)!r}; later "
             "downloads must match.",
-            stacklevel=4,
         )
     elif digest != known:
         raise OSError(

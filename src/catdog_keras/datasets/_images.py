@@ -1,7 +1,6 @@
 """Loading of images without a split, in a fixed order, for prediction or evaluation."""
 
 import os
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from catdog_keras._checks import check_class_names, check_path, describe
+from catdog_keras._warnings import warn
 from catdog_keras.datasets._index import IMAGE_EXTENSIONS, Listing, list_images
 from catdog_keras.datasets._options import BatchOptions
 from catdog_keras.datasets._pipeline import batched_dataset
@@ -143,10 +143,9 @@ def _report_bad(bad: Sequence[ImageFile], usable: int) -> None:
     if not usable:
         raise ValueError(f"None of the {len(bad)} files could be read as an image:{named}")
     if bad:
-        # 3 is the caller of load_images.
         count = f"{len(bad)} of {len(bad) + usable}"
-        warnings.warn(
-            f"{count} files could not be read as images and are skipped:{named}", stacklevel=3
+        warn(
+            f"{count} files could not be read as images and are skipped:{named}",
         )
 
 

@@ -1,18 +1,15 @@
 """Inspects an image index, skips bad files, splits the rest and moves duplicates together."""
 
-import warnings
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from catdog_keras._warnings import warn
 from catdog_keras.datasets._index import SPLITS, ImageIndex, Listing
 from catdog_keras.datasets._options import SplitOptions
 from catdog_keras.datasets._scan_report import ScanReport, count_extensions, first_lines, printable
 from catdog_keras.datasets._split import SPLIT_FUNCTIONS, group_duplicates, hold_out
 from catdog_keras.datasets._validate import inspect_files
-
-# Stack level of the line that called load_cats_dogs or load_image_folder.
-_TO_THE_CALLER = 4
 
 
 def select_images(
@@ -63,30 +60,27 @@ def _handle_bad_files(scan: ScanReport, options: SplitOptions) -> None:
             f"{found}\nThat is more than max_bad_fraction={options.max_bad_fraction:g}. Fix or "
             "remove them, or increase max_bad_fraction."
         )
-    warnings.warn(
+    warn(
         f"{found}\nThey are skipped. `scan.bad` or `catdog-keras scan` lists all of them.",
-        stacklevel=_TO_THE_CALLER,
     )
 
 
 def _report_ignored(scan: ScanReport) -> None:
     if scan.ignored:
-        warnings.warn(
+        warn(
             "Ignored files without a supported image extension: "
             f"{count_extensions(scan.ignored)}. If some are images, convert or rename them. "
             "`scan.ignored` lists all of them.",
-            stacklevel=_TO_THE_CALLER,
         )
 
 
 def _report_duplicates(splits: Mapping[str, Listing], scan: ScanReport, moved: list[str]) -> None:
     if moved:
-        warnings.warn(
+        warn(
             f"{len(moved)} files are identical to a file of an earlier split and were moved to it, "
             "so that no image is in two splits:"
             f"{first_lines([printable(file) for file in moved])}\n"
             "`scan.duplicates` lists all duplicates.",
-            stacklevel=_TO_THE_CALLER,
         )
     labels = {
         file: int(label)
@@ -99,10 +93,9 @@ def _report_duplicates(splits: Mapping[str, Listing], scan: ScanReport, moved: l
         if len({labels[file] for file in files if file in labels}) > 1
     ]
     if torn:
-        warnings.warn(
+        warn(
             f"Identical files are in more than one class, {len(torn)} times:"
             f"{first_lines(torn)}\nOne of the labels is wrong: remove these files.",
-            stacklevel=_TO_THE_CALLER,
         )
 
 

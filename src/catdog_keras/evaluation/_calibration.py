@@ -2,7 +2,6 @@
 
 import itertools
 import math
-import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,6 +12,7 @@ from catdog_keras._checks import describe
 from catdog_keras._cloning import clone_uncompiled, copy_layer
 from catdog_keras._layer_graph import last_activation
 from catdog_keras._probabilities import FloatArray, are_probability_rows, softmax
+from catdog_keras._warnings import warn
 from catdog_keras.evaluation._evaluate_classifier import predict_labeled
 from catdog_keras.evaluation._labels import IntegerArray
 
@@ -113,10 +113,9 @@ def _best_temperature(logits: FloatArray, labels: IntegerArray) -> float:
         reason = (
             ("the model is not better than guessing") if guessing else "the model makes no mistakes"
         )
-        warnings.warn(
+        warn(
             f"No temperature minimizes the log loss on `validation`, because {reason}; the "
             "temperature stays 1.",
-            stacklevel=3,
         )
         return 1.0
     for _ in range(60):  # bisection; more steps do not change a float64

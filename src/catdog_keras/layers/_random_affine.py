@@ -1,6 +1,5 @@
 """Random affine augmentation: flip, zoom, shear, rotation and translation in one resampling."""
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -13,6 +12,7 @@ from catdog_keras._checks import (
     check_finite,
     check_range,
 )
+from catdog_keras._warnings import warn
 from catdog_keras.layers._affine_matrix import PARAMETERS, affine_matrix, check_count, check_names
 from catdog_keras.layers._base_augmentation import BaseAugmentation, SeededLayer
 
@@ -150,12 +150,11 @@ class RandomAffine(SeededLayer, BaseAugmentation):
     def _warn_of_fraction(self) -> None:
         largest = max(map(abs, self._spans["rotation_degrees"]))
         if 0 < largest < 1:
-            warnings.warn(
+            warn(
                 f"`rotation_degrees` is in degrees; received "
                 f"rotation_degrees={self.rotation_degrees!r}, less than one degree. The factor of "
                 f"keras.layers.RandomRotation is a fraction of a full turn: for the same rotation "
                 f"multiply it by 360.",
-                stacklevel=3,
             )
 
     def get_random_transformation(self, batch_size: Any) -> dict[str, Any]:
