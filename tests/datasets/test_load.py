@@ -15,7 +15,7 @@ import tensorflow as tf
 from PIL import Image
 
 import catdog_keras
-from catdog_keras import load_cats_dogs, load_image_folder
+from catdog_keras import load_cats_dogs, load_image_folder, plot_images
 from catdog_keras.datasets import _source as source, synthetic
 from tests.datasets.processes import WITHOUT_TENSORFLOW
 
@@ -504,6 +504,34 @@ def test_class_too_small_to_split_raises_with_name_and_count(tmp_path, make_fold
     make_folder(tmp_path / "three", {"cats": 3, "dogs": 30})
     with pytest.raises(ValueError, match=r"'cats' has 3 usable images; 1 would be"):
         load_image_folder(tmp_path / "three", **TINY, split="stratified")
+
+
+@pytest.mark.parametrize("cache", [False, True])
+def test_reading_first_batch_does_not_change_order_of_epochs(cats_dogs, read_code, cache):
+    def epochs(peek):
+        train = load_cats_dogs(cats_dogs, image_size=(4, 4), batch_size=8, cache=cache).train
+        orders = []
+        for _ in range(3):
+            peek(train)
+            orders.append(_read_epoch(train, read_code))
+        return orders
+
+    expected = epochs(lambda _: None)
+    assert epochs(lambda train: [next(iter(train)) for _ in range(2)]) == expected
+    assert epochs(lambda train: plot_images(train, ["cats", "dogs"], per_class=1)) == expected
+    assert epochs(lambda train: list(train.take(1))) == expected
+
+
+def test_epochs_of_few_batches_have_different_orders(cats_dogs, read_code):
+    train = load_cats_dogs(cats_dogs, **TINY).train
+    first, second = (_read_epoch(train.take(2), read_code) for _ in range(2))
+    assert first != second
+    folder = cats_dogs / "train"
+    single = load_image_folder(folder, image_size=(4, 4), batch_size=1000).train
+    assert len(single) == 1
+    first, second = (_read_epoch(single, read_code) for _ in range(2))
+    assert first != second
+    assert sorted(first) == sorted(second)
 
 
 def test_batches_hold_32_images_by_default(drawn_synthetic):

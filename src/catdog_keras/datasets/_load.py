@@ -52,7 +52,8 @@ def load_cats_dogs(
             interpolation.
         batch_size: Images per batch; the last batch of an epoch may be smaller.
         shuffle: Whether to reshuffle the training images in each epoch. Validation and test are
-            never shuffled.
+            never shuffled. Reading only the first batch, as `next(iter(train))` does, does not
+            change the order of later epochs.
         seed: An integer >= 0. Determines the split and the order of every epoch.
         split: `"take_skip"`: the validation files are shuffled once and the first fifth of their
             batches becomes the test set, as in the tutorial. `"stratified"`: a fifth of each class.

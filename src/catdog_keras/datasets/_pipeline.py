@@ -26,7 +26,9 @@ def batched_dataset(
         images: Inspection results, in the order of the files.
         options: Image size, batch size, seed and cache.
         shuffled: Whether to reshuffle in each epoch, with an order that depends on the seed and the
-            epoch number; if False, the order is always that of `listing`.
+            epoch number; if False, the order is always that of `listing`. An epoch counts when its
+            second batch is read (or its only one): reading just the first batch does not change
+            the order of later epochs.
 
     Returns:
         Batches of float32 images in [0, 255], shape `(batch, height, width, 3)`, and int32 labels,
@@ -36,7 +38,8 @@ def batched_dataset(
 
     count = len(listing.files)
     decode = _decoder(listing, images, options.image_size)
-    positions = _positions(count, options.seed if shuffled else None)
+    orders = _EpochOrders(count, options.seed) if shuffled else None
+    positions = _positions(count, orders)
     if options.cache is False:
         dataset = positions.map(decode, num_parallel_calls=tf.data.AUTOTUNE)
         dataset = dataset.batch(options.batch_size)
@@ -46,41 +49,65 @@ def batched_dataset(
         dataset = positions.batch(options.batch_size).map(
             lambda at: (tf.cast(take(at), tf.float32), tf.gather(listing.labels, at))
         )
-    return dataset.prefetch(tf.data.AUTOTUNE)
+    dataset = dataset.prefetch(tf.data.AUTOTUNE)
+    return dataset if orders is None else _count_epochs(dataset, orders)
 
 
-def _positions(count: int, shuffle_seed: int | None) -> "tf.data.Dataset":
-    """Returns a dataset of positions in the listing, in the order of one epoch."""
-    import tensorflow as tf
+class _EpochOrders:
+    """The order of each epoch, and the number of the current one.
 
-    if shuffle_seed is None:
-        return tf.data.Dataset.range(count)
-    passes = _EpochCounter(count, shuffle_seed)
-
-    def one_pass(_: Any) -> "tf.data.Dataset":
-        order = tf.numpy_function(passes.next_order, [], tf.int64, stateful=True)
-        return tf.data.Dataset.from_tensor_slices(tf.ensure_shape(order, [count]))
-
-    shuffled = tf.data.Dataset.range(1).flat_map(one_pass)
-    return shuffled.apply(tf.data.experimental.assert_cardinality(count))
-
-
-class _EpochCounter:
-    """Counts the epochs of a dataset and generates the order of each.
-
-    The shuffle of `tf.data` also depends on the global seed of the process, and keeps the epoch
-    number in the iterator. This order depends only on the seed and the epoch number.
+    The shuffle of `tf.data` also depends on the global seed of the process, and counts iterators as
+    epochs. This order depends only on the seed and the epoch number.
     """
 
     def __init__(self, count: int, seed: int) -> None:
         self.count = count
         self.seed = seed
-        self.passes = 0
+        self.epoch = 0
 
-    def next_order(self) -> np.ndarray:
-        generator = np.random.default_rng([self.seed, self.passes])
-        self.passes += 1
-        return generator.permutation(self.count)
+    def order(self) -> np.ndarray:
+        return np.random.default_rng([self.seed, self.epoch]).permutation(self.count)
+
+    def next_epoch(self) -> np.int64:
+        self.epoch += 1
+        return np.int64(self.epoch)
+
+
+def _positions(count: int, orders: _EpochOrders | None) -> "tf.data.Dataset":
+    """Returns a dataset of positions in the listing, in the order of one epoch."""
+    import tensorflow as tf
+
+    if orders is None:
+        return tf.data.Dataset.range(count)
+
+    def one_epoch(_: Any) -> "tf.data.Dataset":
+        order = tf.numpy_function(orders.order, [], tf.int64, stateful=True)
+        return tf.data.Dataset.from_tensor_slices(tf.ensure_shape(order, [count]))
+
+    shuffled = tf.data.Dataset.range(1).flat_map(one_epoch)
+    return shuffled.apply(tf.data.experimental.assert_cardinality(count))
+
+
+def _count_epochs(dataset: "tf.data.Dataset", orders: _EpochOrders) -> "tf.data.Dataset":
+    """Counts an epoch when its second batch leaves the dataset, after all buffers."""
+    import tensorflow as tf
+
+    counted = min(1, int(dataset.cardinality()) - 1)
+
+    def count(index: Any, batch: tuple[Any, Any]) -> tuple[Any, Any]:
+        epoch = tf.cond(
+            index == counted,
+            lambda: tf.numpy_function(orders.next_epoch, [], tf.int64, stateful=True),
+            lambda: tf.constant(0, tf.int64),
+        )
+        with tf.control_dependencies([epoch]):
+            images, labels = batch
+            return tf.identity(images), tf.identity(labels)
+
+    options = tf.data.Options()
+    # The buffer that TensorFlow adds at the end would read the second batch with the first.
+    options.experimental_optimization.inject_prefetch = False
+    return dataset.enumerate().map(count).with_options(options)
 
 
 def _decoder(listing: Listing, images: Sequence[ImageFile], image_size: tuple[int, int]) -> Any:

@@ -1,5 +1,6 @@
 """The stages of a fine-tuning run, with features or images as training data."""
 
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -63,12 +64,14 @@ def as_fit_data(name: str, data: Any, model: keras.Model, seed: Any) -> Any:
 
 
 def skip_epochs(data: Any, count: int) -> None:
-    """Advances a dataset by `count` epochs without reading them."""
+    """Advances a dataset by `count` epochs, of which it reads at most the first two batches."""
     for _ in range(count):
         if isinstance(data, keras.utils.PyDataset):
             data.on_epoch_end()
         else:
-            next(iter(data), None)
+            # `tf.data` counts an iterator as an epoch, datasets of this package two batches.
+            for _ in itertools.islice(data, 2):
+                pass
 
 
 @dataclass(frozen=True)
