@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from catdog_keras import RandomAffine, fit_head, transfer_model
+from catdog_keras import RandomAffine, _backend, fit_head, transfer_model
 from catdog_keras._compile import compile_if_needed
 from catdog_keras.training import _feature_cache as feature_store, _features as feature_extraction
 from catdog_keras.training._features import FeatureBatches, FeatureExtractor
@@ -526,3 +526,13 @@ def test_backbone_predicts_with_single_batch_size(monkeypatch):
     )
     train(small_model(), batches(7), validation_data=batches(3))
     assert sizes == {feature_extraction.BATCH_SIZE}
+
+
+def test_fit_head_trains_whole_model_when_devices_share_batches(monkeypatch):
+    monkeypatch.setattr(_backend, "requires_tf_data", lambda _: True)
+    model = small_model()
+    with pytest.warns(UserWarning, match="`num_views`, `dtype` and `cache` have no effect") as seen:
+        history = fit_head(model, as_tf_data(), epochs=1, dtype="bfloat16", verbose=0)
+    assert seen[0].filename == __file__
+    assert list(history.history) == ["accuracy", "loss"]
+    assert history.model is model

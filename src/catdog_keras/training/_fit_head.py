@@ -10,10 +10,17 @@ import keras
 from catdog_keras import _backend
 from catdog_keras._checks import check_integer, check_path, describe
 from catdog_keras._compile import compile_if_needed, compile_like
+from catdog_keras._warnings import warn
 from catdog_keras.diagnostics._label_checks import require_labels
 from catdog_keras.training._callbacks import Callbacks, Verbose, callbacks_for_part
 from catdog_keras.training._feature_cache import FeatureStore
-from catdog_keras.training._features import FeatureBatches, FeatureExtractor, collect, draw_seed
+from catdog_keras.training._features import (
+    FeatureBatches,
+    FeatureExtractor,
+    FeatureIndex,
+    collect,
+    draw_seed,
+)
 from catdog_keras.training._labeled_batches import check_labeled
 from catdog_keras.training._split_model import split_at_head
 
@@ -47,6 +54,9 @@ def fit_head(
     The features are computed with folded batch normalization and stored in float32: up to 1 GiB
     in memory, the rest in a file. The head that is trained consists of the model's own layers, so
     the model is up to date when the function returns.
+
+    If several devices or processes share the batches, the whole model is trained with `model.fit`
+    instead, without cached features.
 
     Args:
         model: A frozen backbone with a trainable head, for example from `transfer_model`, or your
@@ -109,43 +119,37 @@ def fit_head(
         "epochs": epochs,
         "shuffle": False,  # the batches are already shuffled
     }
-    if _backend.requires_tf_data(model):
-        with _backend.strategy_scope(model):
-            compile_if_needed(model)
-        return model.fit(
-            train, validation_data=validation_data, callbacks=callbacks, **fit_arguments
-        )
     with _backend.strategy_scope(model):
         compile_if_needed(model)
+        if _backend.requires_tf_data(model):
+            if (num_views, dtype, cache) != (1, None, False):
+                warn(
+                    "`num_views`, `dtype` and `cache` have no effect: several devices share the "
+                    "batches, so the whole model is trained."
+                )
+            return model.fit(
+                train, validation_data=validation_data, callbacks=callbacks, **fit_arguments
+            )
         extractor = FeatureExtractor(split, dtype)
         store = _open_store(model, extractor, cache)
-        keyed = cache is not False
+
+        def extract(name: str, data: Any, num_views: int) -> FeatureIndex:
+            keyed = cache is not False
+            index = collect(name, data, extractor, store, num_views=num_views, keyed=keyed)
+            require_labels(name, index.labels, model)
+            return index
+
         try:
-            train_index = collect(
-                "train", train, extractor, store, num_views=num_views, keyed=keyed
-            )
-            require_labels("train", train_index.labels, model)
-            batches = FeatureBatches(store, train_index, draw_seed())
+            batches = FeatureBatches(store, extract("train", train, num_views), draw_seed())
             validation = None
             if validation_data is not None:
-                validation_index = collect(
-                    "validation_data", validation_data, extractor, store, num_views=1, keyed=keyed
-                )
-                validation = FeatureBatches(store, validation_index)
-                require_labels("validation_data", validation_index.labels, model)
+                validation = FeatureBatches(store, extract("validation_data", validation_data, 1))
             compile_like(split.head, model, model.optimizer)
+            part_callbacks = callbacks_for_part(
+                model, split.head, callbacks, verbose=verbose, epochs=epochs, steps=len(batches)
+            )
             return split.head.fit(
-                batches,
-                validation_data=validation,
-                callbacks=callbacks_for_part(
-                    model,
-                    split.head,
-                    callbacks,
-                    verbose=verbose,
-                    epochs=epochs,
-                    steps=len(batches),
-                ),
-                **fit_arguments,
+                batches, validation_data=validation, callbacks=part_callbacks, **fit_arguments
             )
         finally:
             store.close()
