@@ -117,3 +117,22 @@ def test_invalid_arguments_raise(arguments, error, message):
     with pytest.raises(error) as caught:
         augmentation_preset(**arguments)
     assert str(caught.value) == message
+
+
+def test_strong_lowers_and_raises_saturation_within_range_of_bytes():
+    images = np.tile(np.float32([140, 120, 100]), (64, 6, 6, 1))
+    layer = augmentation_preset("strong", seed=3)
+    outputs = augmented(layer, images)
+    assert outputs.min() >= 0
+    assert outputs.max() <= 255
+    center = outputs[:, 3, 3]  # erased images are gray there
+    spread = np.ptp(center[np.ptp(center, axis=1) > 0.5], axis=1)
+    # Contrast and brightness alone change the spread of 40 by at most 30 %.
+    assert (spread < 40 * 0.65).any()
+    assert (spread > 40 * 1.35).any()
+
+
+def test_strong_has_range_of_bytes_by_default():
+    (color, erasing) = augmentation_preset("strong").layers[1:]
+    for layer in (*color.layer.layers, erasing.layer):
+        assert tuple(layer.value_range) == (0, 255)

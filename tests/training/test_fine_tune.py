@@ -12,6 +12,7 @@ import pytest
 
 from catdog_keras import FineTuneConfig, fine_tune, transfer_model
 from catdog_keras._batches import BATCH_SIZE
+from catdog_keras.training._fine_tuning_loop import _lr_schedule
 from catdog_keras.training._split_model import (
     find_backbone,
     first_unfrozen,
@@ -427,3 +428,12 @@ def test_model_that_calls_its_backbone_twice_is_not_split():
     twice = keras.Model(inputs, keras.layers.Dense(2)(pooled))
     unfreeze_from(backbone, first_unfrozen(backbone, "inside2"))
     assert split_at_trained(twice, backbone) is None
+
+
+def test_learning_rate_rises_from_0_during_warmup_and_decays_to_0():
+    def rates(warmup):
+        schedule = _lr_schedule(FineTuneConfig(learning_rate=1e-3, warmup=warmup), 10)
+        return [float(schedule(step)) for step in (0, 4, 10)]
+
+    assert rates(0.4) == pytest.approx([0, 1e-3, 0], abs=1e-9)
+    assert rates(0.0) == pytest.approx([1e-3, 1e-3 * (1 + np.cos(0.4 * np.pi)) / 2, 0], abs=1e-9)
