@@ -54,17 +54,16 @@ def test_keras_tuner_grid_search_tries_every_image_size(splits, tmp_path):
     assert [t.message for t in tuner.oracle.trials.values() if t.message] == []
     tried = {trial.hyperparameters.get("side") for trial in tuner.oracle.trials.values()}
     assert tried == {46, 62}
-    best = tuner.oracle.get_best_trials(1)[0]
-    assert 0 <= best.score <= 1
-    assert tuner.get_best_hyperparameters()[0].get("side") == best.hyperparameters.get("side")
 
 
 def test_scikit_learn_cross_validates_model(arrays):
     from sklearn.model_selection import cross_val_score
 
     images, labels = arrays
+    built = []
 
     def build(X, y):  # noqa: N803 - scikit-learn's names
+        built.append((X.shape, y.shape))
         shaped = keras.layers.Reshape(images.shape[1:])  # it takes rows of numbers alone
         network = ck.build_model1(images.shape[1:], num_classes=y.shape[1])
         model = keras.Sequential([keras.Input(X.shape[1:]), shaped, network])
@@ -74,7 +73,7 @@ def test_scikit_learn_cross_validates_model(arrays):
     rows = images.reshape(len(images), -1)
     scores = cross_val_score(classifier, rows, labels, cv=3, error_score="raise")
     assert scores.shape == (3,)
-    assert ((scores >= 0) & (scores <= 1)).all()
+    assert built == [((40, rows.shape[1]), (40, 2))] * 3  # a new model for each fold
 
 
 def vision_transformer(models):

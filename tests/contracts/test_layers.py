@@ -109,7 +109,7 @@ CASES = {
         minimal={
             "layers": [keras.layers.RandomInvert((1, 1), (0, 1)), layers.RandomAffine("horizontal")]
         },
-        changed={"layers": [layers.RandomAffine(zoom=0.1, data_format="channels_first")]},
+        changed={"layers": [layers.RandomAffine(zoom=0.1, seed=3, data_format="channels_first")]},
         identity_at_inference=True,
     ),
 }
@@ -221,10 +221,13 @@ def test_saved_model_returns_same_outputs(name, maker, tmp_path):
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     assert type(loaded.layers[0]) is type(layer)
-    expected = call(model, images, training=False)
-    np.testing.assert_array_equal(
-        as_float32(call(loaded, images, training=False)), as_float32(expected)
-    )
+    configs = [keras.saving.serialize_keras_object(each) for each in (layer, loaded.layers[0])]
+    assert json.dumps(configs[0]) == json.dumps(configs[1])  # a tuple is loaded as a list
+    # Augmentation is the identity at inference; `make` passes no seed.
+    for training in (False, True) if maker is make_changed else (False,):
+        expected = as_float32(call(model, images, training=training))
+        found = as_float32(call(loaded, images, training=training))
+        np.testing.assert_array_equal(found, expected)
 
 
 @EVERY_LAYER
@@ -323,7 +326,7 @@ def test_same_seed_reproduces_outputs_and_other_seed_changes_them(name):
     assert (draws[0][0] != draws[0][1]).any(), "the second call must draw new numbers"
 
 
-@EVERY_LAYER
+@pytest.mark.parametrize("name", [n for n, case in CASES.items() if not case.identity_at_inference])
 def test_batch_outputs_match_single_image_outputs(name):
     images = make_images(3, 9, 8, 3)
     layer = make(name)
@@ -333,6 +336,24 @@ def test_batch_outputs_match_single_image_outputs(name):
     alone = [as_float32(call(layer, images[i : i + 1], training=False))[0] for i in range(3)]
     # A convolution may add up in another order for another batch size.
     np.testing.assert_allclose(together, np.stack(alone), rtol=1e-5, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in LAYERS if hasattr(getattr(layers, n), "get_random_transformation")]
+)
+def test_transform_images_of_batch_matches_single_images(name):
+    images = make_images(8, 3, 9, 8)
+    layer = make_changed(name)
+    drawn = layer.get_random_transformation(8)
+    together = as_float32(layer.transform_images(images, drawn))
+    assert (together != images).any()
+
+    def drawn_for(i):
+        return keras.tree.map_structure(lambda x: x if x is None else x[i : i + 1], drawn)
+
+    for i in range(3):
+        alone = as_float32(layer.transform_images(images[i : i + 1], drawn_for(i)))[0]
+        np.testing.assert_allclose(alone, together[i], rtol=1e-5, atol=1e-3)
 
 
 @EVERY_LAYER

@@ -120,9 +120,15 @@ def test_layer_with_inner_batch_norm_warns_and_is_copied(disturb, outputs_of):
     np.testing.assert_array_equal(outputs_of(fast), outputs_of(model))
 
 
-def test_conv_block_does_not_warn(recwarn):
-    fast = use_fused_batch_norm(build_model1())
-    assert isinstance(fast.get_layer("block1"), ConvBlock)
+def test_conv_block_is_copied_without_warning(disturb, recwarn):
+    model = disturb(build_model1((46, 46, 3)))
+    fast = use_fused_batch_norm(model)
+    block, copied = model.get_layer("block1"), fast.get_layer("block1")
+    assert isinstance(copied, ConvBlock)
+    assert copied is not block
+    assert copied.get_config() == block.get_config()
+    for one, other in zip(fast.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
     assert [str(warning.message) for warning in recwarn if "these layers" in str(warning)] == []
 
 

@@ -1,5 +1,6 @@
 """Manifests: the same split again, elsewhere too, and never with other images."""
 
+import hashlib
 import json
 import os
 import re
@@ -84,16 +85,23 @@ def test_read_manifest_returns_written_content(manifest):
         assert list(listing.files) == list(members)
 
 
-def test_manifest_contains_class_names_and_file_entries(saved_manifest):
+def test_manifest_contains_class_names_and_every_file_entry(saved_manifest):
     splits, folder, manifest = saved_manifest
     content = json.loads(manifest.read_text())
     assert content["class_names"] == ["cats", "dogs"]
-    row = content["files"][-1]
-    path = folder / row["path"]
-    assert str(path) == splits.files["test"][-1]
-    assert (row["split"], row["label"]) == ("test", int(splits.labels["test"][-1]))
-    assert row["size"] == path.stat().st_size
-    assert len(row["sha256"]) == 64
+    expected = [
+        {
+            "path": Path(file).relative_to(folder).as_posix(),
+            "label": ["cats", "dogs"].index(Path(file).parent.name),
+            "split": split,
+            "size": len(Path(file).read_bytes()),
+            "sha256": hashlib.sha256(Path(file).read_bytes()).hexdigest(),
+        }
+        for split, files in splits.files.items()
+        for file in files
+    ]
+    assert len(expected) == 100
+    assert content["files"] == expected
 
 
 def test_manifest_has_default_permissions_and_leaves_no_temporary_file(saved_manifest, tmp_path):

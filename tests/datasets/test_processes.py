@@ -3,6 +3,7 @@
 The work itself is in `processes.py`, in a process that may fork: this one has threads.
 """
 
+import hashlib
 import http.server
 import json
 import subprocess
@@ -10,11 +11,49 @@ import sys
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.corpora.archives import PLAIN, zipped
 
 ROOT = Path(__file__).parents[2]
+
+
+def assert_unpacked(folder):
+    (unpacked,) = folder.iterdir()
+    files = [file for file in unpacked.rglob("*") if file.is_file()]
+    assert {str(file.relative_to(unpacked)): file.read_bytes() for file in files} == PLAIN
+
+
+def assert_downloaded(folder):
+    content = zipped(PLAIN)
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == {
+        "images.zip": content,
+        "images.zip.sha256": hashlib.sha256(content).hexdigest().encode(),
+    }
+
+
+def assert_decoded(folder):
+    (file,) = folder.iterdir()
+    np.testing.assert_array_equal(np.load(file), np.arange(2 * 4 * 4 * 3).reshape(2, 4, 4, 3))
+
+
+def assert_manifest_written(folder):
+    (file,) = folder.iterdir()
+    files = [
+        {"path": f"{n}.png", "label": 0, "split": "train", "size": n, "sha256": "00"}
+        for n in range(3)
+    ]
+    expected = {"version": 1, "class_names": ["cats", "dogs"], "files": files}
+    assert json.loads(file.read_text("utf-8")) == expected
+
+
+CHECKS = {
+    "unpack": assert_unpacked,
+    "download": assert_downloaded,
+    "cache": assert_decoded,
+    "manifest": assert_manifest_written,
+}
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +87,11 @@ def test_writers_recover_from_kills_and_support_8_concurrent_processes(tmp_path,
     )
     assert ran.returncode == 0, ran.stderr
     done = json.loads(ran.stdout.splitlines()[-1])
-    assert set(done) == {"unpack", "download", "cache", "manifest"}
+    assert set(done) == set(CHECKS)
     kills, processes = zip(*done.values(), strict=True)
     assert sum(kills) >= 24
     assert set(processes) == {8}
+    # The program compares the other results with these two.
+    for name, check in CHECKS.items():
+        check(tmp_path / f"{name}.alone")
+        check(tmp_path / f"{name}.killed.{done[name][0]}")

@@ -5,6 +5,7 @@ import io
 import os
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -108,12 +109,23 @@ def test_draw_image_returns_same_bytes_in_another_process():
 
 
 def test_files_do_not_depend_on_count_or_number_of_threads(written_set, tmp_path, monkeypatch):
-    monkeypatch.setattr(drawing.os, "cpu_count", lambda: 1)
-    write_synthetic(tmp_path, train_per_class=3, validation_per_class=2)
-    files = sorted(tmp_path.rglob("*.jpg"))
-    assert len(files) == 10
-    for file in files:
-        assert file.read_bytes() == (written_set[0] / file.relative_to(tmp_path)).read_bytes()
+    write_image, threads = drawing._write_image, set()
+
+    def record_thread(job, seed):
+        threads.add(threading.get_ident())
+        write_image(job, seed)
+
+    monkeypatch.setattr(drawing, "_write_image", record_thread)
+    for count in (1, 4):
+        threads.clear()
+        monkeypatch.setattr(drawing.os, "cpu_count", lambda count=count: count)
+        folder = tmp_path / str(count)
+        write_synthetic(folder, train_per_class=3, validation_per_class=2)
+        assert (len(threads) > 1) == (count > 1)
+        files = sorted(folder.rglob("*.jpg"))
+        assert len(files) == 10
+        for file in files:
+            assert file.read_bytes() == (written_set[0] / file.relative_to(folder)).read_bytes()
 
 
 def test_seed_class_and_number_each_change_image():
@@ -153,10 +165,10 @@ def test_validation_numbers_start_after_training_numbers(tmp_path, monkeypatch):
 
 
 def test_count_equals_default_number_of_images(tmp_path, monkeypatch):
-    monkeypatch.setattr(drawing, "_write_image", lambda job, seed: None)
-    steps = []
+    written, steps = [], []
+    monkeypatch.setattr(drawing, "_write_image", lambda job, seed: written.append(job.path))
     write_synthetic(tmp_path, progress=steps.append)
-    assert sum(steps) == synthetic.COUNT == 700
+    assert len(set(written)) == len(written) == sum(steps) == synthetic.COUNT == 700
 
 
 def test_keyboard_interrupt_stops_write_synthetic(tmp_path):

@@ -242,10 +242,14 @@ def test_single_output_model_returns_two_class_probabilities(from_logits):
     assert result.probabilities == pytest.approx(expected, abs=1e-6)
 
 
-def test_batches_with_sample_weights_are_accepted():
-    weighted = [(*pair, np.ones(len(pair[1]))) for pair in batches(make_images(), LABELS)]
-    result = evaluate_classifier(reader(), weighted, NAMES)
+def test_sample_weights_are_ignored():
+    generator = np.random.default_rng(4)
+    weighted = [(*pair, generator.uniform(0, 9, len(pair[1]))) for pair in GOOD]
+    result, expected = (evaluate_classifier(reader(), data, NAMES) for data in (weighted, GOOD))
     assert result.labels.tolist() == LABELS.tolist()
+    np.testing.assert_array_equal(result.probabilities, expected.probabilities)
+    assert result.confusion_matrix.tolist() == expected.confusion_matrix.tolist()
+    assert (result.accuracy, result.log_loss) == (expected.accuracy, expected.log_loss)
 
 
 @pytest.mark.parametrize("build", [keras.Sequential, lambda parts: functional_model(parts)])

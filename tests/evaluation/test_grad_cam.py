@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from hypothesis import given, reject, strategies as st
+from hypothesis import assume, given, reject, strategies as st
 from keras import layers
 
 from catdog_keras import (
@@ -99,6 +99,11 @@ def features_of(model, layer="maps"):
 
 def assert_close(found, wanted, tolerance=1e-5):
     np.testing.assert_allclose(found, wanted, rtol=0, atol=tolerance)
+
+
+def assert_unit_peaks(maps):
+    """Without evidence for a class all maps are 0, and any two models would agree."""
+    assert_close(maps.max(axis=(1, 2)), np.ones(len(maps)))
 
 
 # --- against arithmetic
@@ -358,7 +363,7 @@ def test_place_cells_returns_receptive_field_centers_of_single_layer(kind, numbe
     size=st.tuples(st.integers(40, 52), st.integers(40, 52)),
 )
 def test_place_cells_returns_receptive_field_centers_of_layer_chain(kinds, size):
-    compare_cells(kinds, size)
+    assume(min(compare_cells(kinds, size)) > 0)
 
 
 @pytest.mark.parametrize("enlarge", [layers.UpSampling2D(2), layers.Conv2DTranspose(2, 2, 2)])
@@ -494,13 +499,11 @@ class Hidden(keras.Model):
 
 def test_layer_argument_finds_layer_inside_subclassed_model():
     hidden = Hidden()
-    model = chain(SHAPE, hidden)
-    plain = chain(SHAPE, *hidden.parts)
+    model = known(chain(SHAPE, hidden))
+    wanted = grad_cam(chain(SHAPE, *hidden.parts), make_images(), 1)
+    assert_unit_peaks(wanted)
     for layer in ("maps", hidden.parts[-4]):
-        assert_close(
-            grad_cam(model, make_images(), 1, layer=layer),
-            grad_cam(plain, make_images(), 1),
-        )
+        assert_close(grad_cam(model, make_images(), 1, layer=layer), wanted)
 
 
 def test_layer_argument_accepts_name_and_layer():
@@ -543,11 +546,12 @@ def test_channels_first_map_matches_channels_last():
             layers.Dense(2),
         )
 
-    last, first = network("channels_last"), network("channels_first")
+    last, first = known(network("channels_last")), network("channels_first")
     first.set_weights(last.get_weights())
     images = make_images(3, (20, 26, 3))
     maps = grad_cam(first, images.transpose(0, 3, 1, 2), 1)
     assert maps.shape == (3, 20, 26)
+    assert_unit_peaks(maps)
     assert_close(maps, grad_cam(last, images, 1), 1e-4)
 
 
@@ -564,18 +568,21 @@ def test_permute_to_channels_last_does_not_change_map():
     plain = chain(
         (3, 20, 26), block, layers.GlobalAveragePooling2D(data_format="channels_first"), head
     )
+    known(plain)  # shares its weights with `inner`
     images = make_images(2, (3, 20, 26))
-    assert_close(grad_cam(inner, images, 1), grad_cam(plain, images, 1))
+    maps = grad_cam(inner, images, 1)
+    assert_unit_peaks(maps)
+    assert_close(maps, grad_cam(plain, images, 1))
 
 
 def test_channels_first_images_work_with_channels_last_network():
-    inner = chain(
-        (20, 26, 3), layers.Conv2D(4, 3, data_format="channels_last"), *channels_last_head()
-    )
+    convolution = layers.Conv2D(4, 3, data_format="channels_last")
+    inner = known(chain((20, 26, 3), convolution, *channels_last_head()))
     model = chain((3, 20, 26), layers.Permute((2, 3, 1)), inner)
     images = make_images(2, (20, 26, 3))
     maps = grad_cam(model, images.transpose(0, 3, 1, 2), 1)
     assert maps.shape == (2, 20, 26)
+    assert_unit_peaks(maps)
     assert_close(maps, grad_cam(inner, images, 1))
 
 

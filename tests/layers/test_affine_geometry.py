@@ -156,19 +156,6 @@ def test_channels_first_matches_transposed_channels_last(several_parameters):
     np.testing.assert_array_equal(outputs.transpose(0, 2, 3, 1), expected)
 
 
-@given(one=st.fixed_dictionaries(SPANS), other=st.fixed_dictionaries(SPANS))
-def test_product_of_affine_matrices_matches_reference_product(one, other):
-    # A slope shows where each point came from, so that points can be taken through both.
-    first, second = (
-        affine_matrix({n: np.array([v]) for n, v in given.items()}, 13.0, 18.0, ops=np)[0]
-        for given in (one, other)
-    )
-    points = np.array([[0.0, 0, 1], [17, 0, 1], [0, 12, 1], [17, 12, 1]]).T
-    expected = reference_matrix(one, 13, 18) @ reference_matrix(other, 13, 18) @ points
-    found = first @ (second @ points)
-    np.testing.assert_allclose(found, expected, atol=1e-9 * np.abs(expected).max())
-
-
 @pytest.mark.parametrize("interpolation", ["bilinear", "nearest"])
 @pytest.mark.parametrize("fill_mode", FILL_MODES)
 def test_transform_images_matches_keras_affine_transform(

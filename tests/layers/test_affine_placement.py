@@ -70,17 +70,25 @@ def test_tf_data_map_and_predict_match_transform_images_on_arrays(
         assert share > (0.98 if interpolation == "nearest" else 0.9999), place
 
 
-@pytest.mark.parametrize("count", [0, 1, CHUNK_SIZE, 2 * CHUNK_SIZE + 3])
+@pytest.mark.parametrize("count", [1, CHUNK_SIZE, 2 * CHUNK_SIZE + 3])
 def test_chunked_resampling_matches_single_image_resampling(count):
     layer = RandomAffine(*EVERYTHING, seed=0)
     images = make_images(count, 9, 8, 3)
     drawn = layer.get_random_transformation(count)
     together = as_numpy(layer.transform_images(images, drawn))
     assert together.shape == images.shape
+    assert (together != images).any((1, 2, 3)).all()
     for place in range(count):
         own = {name: values[place : place + 1] for name, values in drawn.items()}
         singly = as_numpy(layer.transform_images(images[place : place + 1], own))[0]
         np.testing.assert_allclose(together[place], singly, atol=0.01)
+
+
+def test_resampling_empty_batch_returns_empty_batch():
+    layer = RandomAffine(*EVERYTHING)
+    outputs = layer.transform_images(make_images(0, 9, 8, 3), layer.get_random_transformation(0))
+    assert tuple(outputs.shape) == (0, 9, 8, 3)
+    assert keras.backend.standardize_dtype(outputs.dtype) == "float32"
 
 
 @pytest.mark.parametrize("batch_size", [None, 4])

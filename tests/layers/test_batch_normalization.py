@@ -66,7 +66,7 @@ def test_zero_epsilon_matches_keras(training):
 @pytest.mark.parametrize("scale", [True, False])
 @pytest.mark.parametrize("center", [True, False])
 @pytest.mark.parametrize("training", [True, False])
-def test_gradients_and_moving_averages_match_keras(gradients, scale, center, training):
+def test_outputs_gradients_and_moving_averages_match_keras(gradients, scale, center, training):
     images = make_images(4, 5, 7, 3)
     weighting = keras.ops.convert_to_tensor(make_images(4, 5, 7, 3, seed=2))
     found = []
@@ -77,9 +77,10 @@ def test_gradients_and_moving_averages_match_keras(gradients, scale, center, tra
             outputs = layer(images, training=training)
             return keras.ops.sum(layer(outputs * 2.0 + images, training=training) * weighting)
 
+        outputs = as_numpy(layer(images, training=training))
         of_inputs, of_weights = gradients(loss, layer, images)
-        found.append([of_inputs, *of_weights, *layer.get_weights()])
-    assert len(found[0]) == 1 + scale + center + 2 + scale + center
+        found.append([outputs, of_inputs, *of_weights, *layer.get_weights()])
+    assert len(found[0]) == 2 + scale + center + 2 + scale + center
     for ours, theirs in zip(*found, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
 

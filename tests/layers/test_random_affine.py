@@ -95,13 +95,18 @@ def test_uint8_images_match_float32_images(several_parameters):
     assert keras.backend.standardize_dtype(RandomAffine()(images).dtype) == "float32"
 
 
-def test_transform_images_does_not_modify_its_arguments(several_parameters):
-    images = keras.ops.convert_to_tensor(make_images(*SHAPE))
-    given = {name: keras.ops.convert_to_tensor(v) for name, v in several_parameters.items()}
-    before = [as_numpy(tensor).copy() for tensor in (images, *given.values())]
+@pytest.mark.parametrize("convert", [np.array, keras.ops.convert_to_tensor])
+def test_transform_images_does_not_modify_its_arguments(convert, several_parameters):
+    """Tensors of TensorFlow and JAX are immutable; arrays and PyTorch tensors are not."""
+    images = convert(make_images(*SHAPE))
+    given = {name: convert(values) for name, values in several_parameters.items()}
+    passed = dict(given)
     RandomAffine().transform_images(images, given)
-    for old, tensor in zip(before, (images, *given.values()), strict=True):
-        np.testing.assert_array_equal(as_numpy(tensor), old)
+    np.testing.assert_array_equal(as_numpy(images), make_images(*SHAPE))
+    assert list(given) == list(passed)
+    for name, values in several_parameters.items():
+        assert given[name] is passed[name]
+        np.testing.assert_array_equal(as_numpy(given[name]), values)
 
 
 def test_single_image_is_augmented_only_in_training():
@@ -257,10 +262,9 @@ def test_invalid_inputs_or_transformation_raise(make, error, message):
     assert str(caught.value).startswith(message)
 
 
-def test_transform_images_accepts_lists_of_numbers():
-    layer, images = RandomAffine(rotation_degrees=30), np.ones((2, 4, 4, 3))
-    drawn = {
-        name: np.asarray(keras.ops.convert_to_numpy(v)).tolist()
-        for name, v in layer.get_random_transformation(2).items()
-    }
-    assert layer.transform_images(images, drawn).shape == images.shape
+def test_transform_images_accepts_lists_of_numbers(several_parameters):
+    layer, images = RandomAffine(), make_images(*SHAPE)
+    given = {name: values.tolist() for name, values in several_parameters.items()}
+    expected = as_numpy(layer.transform_images(images, several_parameters))
+    assert (expected != images).any((1, 2, 3)).all()
+    np.testing.assert_array_equal(as_numpy(layer.transform_images(images, given)), expected)

@@ -175,37 +175,33 @@ def test_transform_images_applies_given_parameters():
     assert "flip_horizontal" in second
 
 
+class WeightedPixels(keras.Model):
+    """Returns a differently weighted sum of each augmented image in training."""
+
+    def __init__(self, layer, weights):
+        super().__init__()
+        self.layer = layer
+        self.pixel_weights = weights
+        self.scale = keras.layers.Dense(1, kernel_initializer="ones", use_bias=False)
+
+    def call(self, inputs, training=False):
+        outputs = keras.ops.multiply(self.layer(inputs, training=training), self.pixel_weights)
+        return self.scale(keras.ops.sum(outputs, axis=(1, 2, 3))[:, None])
+
+
 @EVERY_KIND
-def test_train_on_batch_output_matches_direct_layer_call(kind):
+# TensorFlow's XLA has no kernel for the resampling; PyTorch compiles by another way.
+@pytest.mark.parametrize("compiled", [False, True] if BACKEND == "jax" else [False])
+def test_train_on_batch_output_matches_direct_layer_call(kind, compiled):
     images = make_images(8, 6, 6, 3)
-    outcomes = []
-    for jit in (False, True):
-        layer = MAKERS[kind]()
-
-        class Trains(keras.Model):
-            """Hands out what it sees in training, as the loss of a step."""
-
-            def __init__(self, layer):
-                super().__init__()
-                self.layer = layer
-                self.scale = keras.layers.Dense(1, kernel_initializer="ones", use_bias=False)
-
-            def call(self, inputs, training=False):
-                x = self.layer(inputs, training=training)
-                return self.scale(keras.ops.mean(x, axis=(1, 2)))
-
-        model = Trains(layer)
-        # TensorFlow's XLA has no kernel for the resampling; PyTorch compiles by another way.
-        compiled = jit and BACKEND == "jax"
-        model.compile("sgd", lambda y, outputs: keras.ops.mean(outputs), jit_compile=compiled)
-        model(images)
-        if jit:
-            losses = [float(model.train_on_batch(images, np.zeros(8)))]
-        else:
-            outputs = as_numpy(layer(images, training=True))
-            losses = [float(outputs.mean((1, 2)).sum(-1).mean())]
-        outcomes.append(losses)
-    np.testing.assert_allclose(outcomes[0], outcomes[1], rtol=1e-4)
+    weights = np.random.default_rng(1).uniform(0, 1, images.shape).astype("float32")
+    outputs = as_numpy(MAKERS[kind]()(images, training=True))
+    assert (outputs != images).any()
+    model = WeightedPixels(MAKERS[kind](), weights)
+    model.compile("sgd", lambda y, outputs: keras.ops.mean(outputs), jit_compile=compiled)
+    model(images)
+    loss = float(model.train_on_batch(images, np.zeros(8)))
+    assert loss == pytest.approx((outputs * weights).sum((1, 2, 3)).mean(), rel=1e-5)
 
 
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="XLA by Keras's own switch is TensorFlow's")
@@ -283,11 +279,22 @@ def test_loaded_and_deserialized_layers_return_same_outputs(kind, tmp_path):
         np.testing.assert_allclose(as_numpy(each(images, training=True)), expected, atol=1e-3)
 
 
-def test_trainable_weights_include_those_of_wrapped_layer():
-    inner = keras.Sequential([keras.layers.Dense(3)])
-    layer = RandomApply(inner)
-    layer(make_images(2, 4, 4, 3), training=True)
-    assert len(layer.trainable_weights) == 2
+def test_wrapped_layer_is_trained_like_unwrapped_layer():
+    images, targets = make_images(4, 4, 4, 3) / 255, make_images(4, 4, 4, 3, seed=1) / 255
+    trained = []
+    for wrap in (lambda inner: inner, lambda inner: RandomApply(inner, rate=1.0)):
+        keras.utils.set_random_seed(0)
+        inner = keras.layers.Dense(3)
+        model = keras.Sequential([keras.Input((4, 4, 3)), wrap(inner)])
+        model.compile(keras.optimizers.SGD(0.1), "mse")
+        before = inner.get_weights()
+        model.fit(images, targets, batch_size=2, shuffle=False, verbose=0)
+        assert len(model.layers[0].trainable_weights) == 2
+        for old, new in zip(before, inner.get_weights(), strict=True):
+            assert (old != new).any()
+        trained.append(inner.get_weights())
+    for plain, wrapped in zip(*trained, strict=True):
+        np.testing.assert_allclose(wrapped, plain, rtol=1e-5, atol=1e-6)
 
 
 MIX_UP, CUT_MIX = keras.layers.MixUp(name="mix"), keras.layers.CutMix(name="cut")

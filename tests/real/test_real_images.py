@@ -1,5 +1,7 @@
 """The tutorial's own images, and a backbone with its own weights."""
 
+import hashlib
+
 import keras
 import numpy as np
 import pytest
@@ -22,18 +24,23 @@ def test_split_matches_tutorial_counts_without_duplicate_files(splits):
     assert len({file for files in splits.files.values() for file in files}) == 3000
 
 
-def test_test_and_validation_images_are_disjoint_and_same_each_epoch(splits):
+def test_splits_are_disjoint_and_contain_same_images_each_epoch(splits):
     # An image's bytes name it: the cache holds the same uint8 values in every pass.
-    def image_bytes(dataset):
-        return [image.tobytes() for images, _ in dataset for image in images.numpy()]
+    def epoch(dataset):
+        return [hashlib.sha256(image).digest() for images, _ in dataset for image in images.numpy()]
 
-    test, validation = (set(image_bytes(dataset)) for dataset in (splits.test, splits.validation))
-    assert len(test) == 192
-    assert len(validation) == 808
-    for _ in range(2):
-        assert set(image_bytes(splits.test)) == test
-        assert set(image_bytes(splits.validation)) == validation
-        assert not test & validation
+    first = [epoch(dataset) for dataset in splits]
+    assert [len(images) for images in first] == [2000, 808, 192]
+    for images, files in zip(first, splits.files.values(), strict=True):
+        assert len(set(images)) == len({splits.scan.by_path[file].sha256 for file in files})
+    train, validation, test = map(set, first)
+    assert not train & validation
+    assert not train & test
+    assert not validation & test
+    second = [epoch(dataset) for dataset in splits]
+    assert second[0] != first[0]  # in another order
+    assert sorted(second[0]) == sorted(first[0])
+    assert second[1:] == first[1:]
 
 
 def test_one_epoch_with_pretrained_backbone_exceeds_90_percent_accuracy(splits, real_weights):

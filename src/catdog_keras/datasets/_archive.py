@@ -30,6 +30,8 @@ DAMAGE = (
 LONGEST_PART = 255  # bytes of one path component, the limit of most file systems
 LONGEST_NAME = 1000  # bytes of a path in the archive
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+END_RECORD_BYTES = 22 + 65_535  # at most: the end record and its comment
+COUNT_IN_ZIP64 = 0xFFFF  # in place of the number of members, which is then in another record
 LOCAL_HEADER_BYTES = 30  # in front of each member's name and content
 LEFTOVER_SECONDS = 24 * 60 * 60  # older temporary folders belong to processes that ended
 
@@ -82,6 +84,7 @@ def unpack_archive(archive: Path, directory: Path) -> Path:
         try:
             with zipfile.ZipFile(archive) as opened:
                 members = opened.infolist()
+                _check_count(archive, len(members))
                 _check_members(archive, members)
                 if not target.is_dir() or _missing(target, members):
                     _unpack(opened, members, target)
@@ -98,6 +101,20 @@ def unpack_archive(archive: Path, directory: Path) -> Path:
                 "Download it again."
             ) from error
     return target
+
+
+def _check_count(archive: Path, count: int) -> None:
+    """Raises an error unless the end of the archive states this number of members.
+
+    `zipfile` reads a damaged member as longer than it is, and then omits those after it.
+    """
+    with archive.open("rb") as stream:
+        stream.seek(max(0, archive.stat().st_size - END_RECORD_BYTES))
+        tail = stream.read()
+    at = tail.rfind(b"PK\5\6") + 10
+    stated = int.from_bytes(tail[at : at + 2], "little")
+    if stated not in (count % 2**16, COUNT_IN_ZIP64):
+        raise zipfile.BadZipFile(f"it states {stated} members, but lists {count}")
 
 
 def _unpack(opened: zipfile.ZipFile, members: list[zipfile.ZipInfo], target: Path) -> None:
