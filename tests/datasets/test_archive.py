@@ -5,12 +5,14 @@ import os
 import re
 import shutil
 import zipfile
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from catdog_keras.datasets import _archive as archive_module
 from catdog_keras.datasets._archive import cache_directory, remove_stale_temp, unpack_archive
+from catdog_keras.datasets._source import UNPACKED, discard_unpacked
 from tests.corpora.archives import ACCEPTED, PLAIN, REJECTED, zipped
 
 
@@ -168,3 +170,28 @@ def test_full_disk_error_suggests_keras_home_and_leaves_no_file(tmp_path, full_d
     ):
         unpack_archive(archive, tmp_path / "unpacked")
     assert list((tmp_path / "unpacked").iterdir()) == []
+
+
+def test_temporary_folder_that_another_process_removes_is_ignored(tmp_path, monkeypatch):
+    (tmp_path / ".unpack-gone").mkdir()
+    (tmp_path / ".unpack-old").mkdir()
+    os.utime(tmp_path / ".unpack-old", (0, 0))
+    stat = Path.stat
+
+    def remove_before(path, **options):
+        if path.name == ".unpack-gone" and path.parent == tmp_path:
+            shutil.rmtree(path, ignore_errors=True)
+        return stat(path, **options)
+
+    monkeypatch.setattr(Path, "stat", remove_before)
+    remove_stale_temp(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_discarding_a_folder_that_is_gone_is_no_error(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    folder = cache_directory() / UNPACKED / "gone"
+    discard_unpacked(folder)
+    folder.mkdir(parents=True)
+    discard_unpacked(folder)
+    assert not folder.exists()

@@ -218,3 +218,24 @@ def test_save_manifest_error_shows_received_path(saved_manifest, tmp_path):
         saved_manifest[0].save_manifest(tmp_path / "nowhere" / "m.json")
     with pytest.raises(TypeError, match="`path` must be a path; received path=None"):
         saved_manifest[0].save_manifest(None)
+
+
+def test_manifest_of_version_1_loads(tmp_path):
+    """The format stays readable."""
+    entries = []
+    for number, split in enumerate(("train", "validation", "test")):
+        for label, name in enumerate(("cats", "dogs")):
+            image = tmp_path / name / f"{number}.png"
+            image.parent.mkdir(exist_ok=True)
+            Image.new("RGB", (2, 2), (9 * number, label, 9)).save(image)
+            content = image.read_bytes()
+            entries.append(
+                f'{{"path": "{name}/{number}.png", "label": {label}, "split": "{split}", '
+                f'"size": {len(content)}, "sha256": "{hashlib.sha256(content).hexdigest()}"}}'
+            )
+    file = tmp_path / "split.json"
+    listed = ", ".join(entries)
+    file.write_text(f'{{"version": 1, "class_names": ["cats", "dogs"], "files": [{listed}]}}')
+    splits = load_manifest(file, tmp_path, image_size=(4, 4))
+    assert splits.files["test"] == [str(tmp_path / name / "2.png") for name in ("cats", "dogs")]
+    assert splits.class_names == ("cats", "dogs")

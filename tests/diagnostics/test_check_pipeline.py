@@ -1,5 +1,6 @@
 """Each problem gives exactly one finding, and correct pipelines give none."""
 
+import dataclasses
 import functools
 
 import keras
@@ -88,6 +89,8 @@ def application_model(name="MobileNetV2"):
         (lambda: scaling(layers.Rescaling(1 / 255)), make_images(), "scaled_twice"),
         (network, make_images(), "never_scaled"),
         (network, make_images().astype("uint8"), "never_scaled"),
+        (network, make_images(2.9).astype("uint8"), "never_scaled"),
+        (scaling, make_images(2.6, -1.7), "scaled_twice"),
         (lambda: network(layers.Rescaling(2.0, offset=-1)), make_images(), "never_scaled"),
         (lambda: network(layers.Rescaling(2.0, offset=-1)), make_images(1.0, -1.0), "wrong_range"),
         (scaling, make_images(65535.0), "wrong_range"),
@@ -380,3 +383,18 @@ def test_invalid_arguments_raise(arguments, error, message):
     with pytest.raises(error) as caught:
         check_pipeline(**{"dataset": [(make_images(), LABELS)], "model": scaling(), **arguments})
     assert str(caught.value) == message
+
+
+def test_findings_state_image_size_and_labels_of_model():
+    model = scaling(shape=(16, 12, 3), outputs=3)
+    labels = np.array([0, -1, 2, 1])
+    report = check_pipeline([(make_images(), labels)], model)
+    remedies = {finding.name: finding.remedy for finding in report}
+    assert "image_size=(16, 12)," in remedies["wrong_shape"]
+    assert "from 0 to 2:" in remedies["labels_outside"]
+
+
+def test_findings_cannot_be_changed():
+    (finding,) = check_pipeline([(make_images(), LABELS)], network())
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        finding.name = "other"
