@@ -237,5 +237,7 @@ def test_manifest_of_version_1_loads(tmp_path):
     listed = ", ".join(entries)
     file.write_text(f'{{"version": 1, "class_names": ["cats", "dogs"], "files": [{listed}]}}')
     splits = load_manifest(file, tmp_path, image_size=(4, 4))
-    assert splits.files["test"] == [str(tmp_path / name / "2.png") for name in ("cats", "dogs")]
+    assert splits.files["test"] == tuple(
+        str(tmp_path / name / "2.png") for name in ("cats", "dogs")
+    )
     assert splits.class_names == ("cats", "dogs")
