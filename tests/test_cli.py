@@ -12,7 +12,7 @@ from PIL import Image
 
 import catdog_keras
 from catdog_keras.cli import tutorial as tutorial_command
-from catdog_keras.cli.commands import commands
+from catdog_keras.cli.group import commands
 from catdog_keras.tutorial import _run as tutorial
 
 

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from catdog_keras import Evaluation, load_cats_dogs
-from catdog_keras.cli.commands import commands
+from catdog_keras.cli.group import commands
 from catdog_keras.datasets.synthetic import write_synthetic
 from catdog_keras.tutorial import _run as tutorial
 from catdog_keras.tutorial._lesson import compare_steps, describe_lesson

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from catdog_keras import ClassNames, load_image_folder
-from catdog_keras.cli.commands import commands
+from catdog_keras.cli.group import commands
 from catdog_keras.cli.run_record import TrainingRecord
 from tests.cli.image_folders import CLASSES, PER_CLASS, draw
 

@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from catdog_keras import _output
 from catdog_keras._output import interrupts_deferred, output_folder
 from catdog_keras.cli import interrupts, scan
-from catdog_keras.cli.commands import commands
+from catdog_keras.cli.group import commands
 from catdog_keras.datasets import _validate as inspection
 
 # The first argument is the module at whose import SIGINT is sent.
@@ -62,7 +62,7 @@ def assert_interrupted(ended):
     assert ended.stdout == ""
 
 
-@pytest.mark.parametrize("moment", ["catdog_keras.cli.commands", "click", "click.decorators"])
+@pytest.mark.parametrize("moment", ["catdog_keras.cli.group", "click", "click.decorators"])
 def test_interrupt_during_cli_import_exits_with_130(moment):
     assert_interrupted(run_python(AT_IMPORT, moment, "--help"))
 

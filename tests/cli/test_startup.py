@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from catdog_keras.cli import frameworks
-from catdog_keras.cli.commands import commands
+from catdog_keras.cli.group import commands
 
 HEAVY = {"keras", "tensorflow", "jax", "torch", "numpy", "h5py", "PIL", "matplotlib", "rich"}
 # Runs `main` on each list of arguments that it reads, all in one process.

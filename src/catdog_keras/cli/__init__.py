@@ -18,7 +18,7 @@ def main(prog_name: str | None = None) -> None:
     # Shells start background jobs with SIGINT ignored; keep it ignored.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, exit_at_once)
-    from catdog_keras.cli.commands import commands
+    from catdog_keras.cli.group import commands
 
     try:
         commands(prog_name=prog_name)

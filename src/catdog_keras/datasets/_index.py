@@ -6,10 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-# Name prefixes of hidden files: dot files, and the folder that macOS adds to archives.
-HIDDEN = (".", "__MACOSX")
-
-IMAGE_EXTENSIONS = (".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+from catdog_keras.datasets._list_images import HIDDEN, IMAGE_EXTENSIONS, list_images
 
 # Accepted names of the split folders, in upper or lower case.
 SPLIT_FOLDERS = {
@@ -90,43 +87,6 @@ def index_image_folder(directory: str | os.PathLike[str]) -> ImageIndex:
     return ImageIndex(root, class_names, parts, tuple(ignored))
 
 
-def list_images(directory: str | os.PathLike[str]) -> tuple[list[str], list[str]]:
-    """Lists the files under a folder with a supported image extension, and all other files.
-
-    Optimized for folders of a million files: no path object and no system call per file. A
-    subfolder that cannot be read is listed as an image, so that the inspection reports it.
-
-    Returns:
-        Two sorted lists of paths relative to `directory`, with forward slashes.
-    """
-    images: list[str] = []
-    others: list[str] = []
-    waiting = [""]
-    while waiting:
-        prefix = waiting.pop()
-        try:
-            entries = os.scandir(f"{os.fspath(directory)}/{prefix}")
-        except OSError:
-            if not prefix:
-                raise
-            images.append(prefix.removesuffix("/"))
-            continue
-        with entries:
-            for entry in entries:
-                name = entry.name
-                if name.startswith(HIDDEN):
-                    continue
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(f"{prefix}{name}/")
-                elif not name.lower().endswith(IMAGE_EXTENSIONS):
-                    others.append(prefix + name)
-                elif not _links_to_folder(entry):
-                    images.append(prefix + name)
-    images.sort()
-    others.sort()
-    return images, others
-
-
 def image_root(root: Path) -> Path:
     """Descends into folders that contain only one folder, as unpacked archives do."""
     while True:
@@ -197,11 +157,6 @@ def _list_classes(
         counts.append(len(found))
     labels = np.repeat(np.arange(len(class_names), dtype=np.int32), counts)
     return Listing(tuple(files), labels), ignored
-
-
-def _links_to_folder(entry: os.DirEntry[str]) -> bool:
-    """Returns whether an entry is a link to a folder; such links may be cyclic."""
-    return entry.is_symlink() and Path(entry.path).is_dir()
 
 
 def _subfolders(folder: Path) -> list[Path]:

@@ -14,7 +14,7 @@ from catdog_keras._checks import (
     check_size,
     describe,
 )
-from catdog_keras.datasets._index import HIDDEN
+from catdog_keras.datasets._list_images import HIDDEN
 from catdog_keras.datasets._split import SPLIT_FUNCTIONS
 
 ON_BAD = ("skip", "raise")

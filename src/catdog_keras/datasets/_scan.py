@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from catdog_keras._checks import check_boolean, check_path, describe
-from catdog_keras.datasets._index import IMAGE_EXTENSIONS, list_images
+from catdog_keras.datasets._list_images import IMAGE_EXTENSIONS, list_images
 from catdog_keras.datasets._near_duplicates import find_near_duplicates
 from catdog_keras.datasets._scan_report import ScanReport, count_extensions
 from catdog_keras.datasets._validate import inspect_files

@@ -1,7 +1,7 @@
 """Grad-CAM: heat maps of the image regions that a class score depends on."""
 
 import numbers
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
@@ -19,15 +19,15 @@ Operation: TypeAlias = Any  # a layer, or an operation of keras.ops in a Functio
 _TO_PROBABILITIES = (keras.activations.softmax, keras.activations.sigmoid)
 
 
-def in_order(model: keras.Model) -> Iterator[Operation]:
+def _in_order(model: keras.Model) -> Iterator[Operation]:
     """Yields the operations of a model in execution order, a nested model after its contents."""
     for operation in getattr(model, "operations", model.layers):
         if isinstance(operation, keras.Model):
-            yield from in_order(operation)
+            yield from _in_order(operation)
         yield operation
 
 
-def find_last(model: keras.Model, operations: Sequence[Operation]) -> int:
+def _find_last(model: keras.Model, operations: Sequence[Operation]) -> int:
     """Returns the index of the last feature map; raises an error if there is none."""
     for place in reversed(range(len(operations))):
         if _is_map(operations, place):
@@ -44,11 +44,11 @@ def _is_map(operations: Sequence[Operation], place: int) -> bool:
     shape = getattr(getattr(operation, "output", None), "shape", ())
     if len(shape) != 4 or isinstance(operation, keras.layers.InputLayer):
         return False
-    first = is_channels_first(nearest_first(operations, place))
+    first = _is_channels_first(operations, place)
     return any(side != 1 for side in (shape[2:] if first else shape[1:3]))
 
 
-def find_given(
+def _find_given(
     model: keras.Model, operations: Sequence[Operation], layer: str | keras.Layer
 ) -> int:
     """Returns the index of the requested layer; raises an error unless exactly one matches."""
@@ -65,19 +65,18 @@ def find_given(
     return places[0]
 
 
-def nearest_first(operations: Sequence[Operation], place: int) -> list[Operation]:
-    """Returns the operations from `place` to the end, then those before it in reverse order."""
-    return [*operations[place:], *reversed(operations[:place])]
+def _is_channels_first(operations: Sequence[Operation], place: int = 0) -> bool:
+    """Whether the operation nearest to `place` that has a data format is channels first.
 
-
-def is_channels_first(operations: Iterable[Operation]) -> bool:
-    """Whether the first operation that has a data format is channels first."""
-    known = (getattr(operation, "data_format", None) for operation in operations)
+    Those from `place` to the end come before the earlier ones.
+    """
+    nearest = [*operations[place:], *reversed(operations[:place])]
+    known = (getattr(operation, "data_format", None) for operation in nearest)
     return resolve_data_format(next(filter(None, known), None)) == "channels_first"
 
 
 @contextmanager
-def logits_of(operations: Sequence[Operation]) -> Iterator[None]:
+def _logits_of(operations: Sequence[Operation]) -> Iterator[None]:
     """Context manager that removes a final softmax or sigmoid.
 
     Where these saturate, their gradient vanishes.
@@ -158,13 +157,15 @@ def grad_cam(
     classes = _check_model(model)
     images = _check_images(images, model.inputs[0].shape)
     indices = _check_class_index(class_index, len(images), classes)
-    operations = list(in_order(model))
-    place = find_last(model, operations) if layer is None else find_given(model, operations, layer)
-    channels_first = is_channels_first(nearest_first(operations, place))
+    operations = list(_in_order(model))
+    place = (
+        _find_last(model, operations) if layer is None else _find_given(model, operations, layer)
+    )
+    channels_first = _is_channels_first(operations, place)
     size = _size_of(images, operations)
     cells = place_cells(model, operations[place], size, channels_first=channels_first)
     maps = []
-    with logits_of(operations):
+    with _logits_of(operations):
         for start in range(0, len(images), CHUNK):
             part = slice(start, start + CHUNK)
             chosen = None if indices is None else indices[part]
@@ -238,7 +239,7 @@ def _size_of(images: npt.NDArray[Any], operations: Sequence[Operation]) -> tuple
     """
     first, last = (images.shape[axis] in CHANNELS for axis in (1, 3))
     if first == last:
-        first = is_channels_first(operations)
+        first = _is_channels_first(operations)
     height, width = images.shape[2:] if first else images.shape[1:3]
     return height, width
 
