@@ -386,12 +386,12 @@ def test_invalid_arguments_raise(arguments, error, message):
 
 
 def test_findings_state_image_size_and_labels_of_model():
-    model = scaling(shape=(16, 12, 3), outputs=3)
+    model = scaling(shape=(16, 12, 3), outputs=4)
     labels = np.array([0, -1, 2, 1])
     report = check_pipeline([(make_images(), labels)], model)
     remedies = {finding.name: finding.remedy for finding in report}
     assert "image_size=(16, 12)," in remedies["wrong_shape"]
-    assert "from 0 to 2:" in remedies["labels_outside"]
+    assert "from 0 to 3:" in remedies["labels_outside"]
 
 
 def test_findings_cannot_be_changed():
