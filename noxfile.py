@@ -71,7 +71,14 @@ def backends(session: nox.Session, backend: str) -> None:
         session.install("torch==2.13.0")
     folders = [f"tests/{name}" for name in WITH_KERAS]
     arguments = session.posargs or [*folders, "tests/test_keras_internals.py"]
-    session.run(*PARALLEL, *arguments, env={"KERAS_BACKEND": backend})
+    environment = {
+        "KERAS_BACKEND": backend,
+        # Each new Keras model compiles the same programs again; the workers share them.
+        "JAX_COMPILATION_CACHE_DIR": session.create_tmp(),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }
+    session.run(*PARALLEL, *arguments, env=environment)
 
 
 @nox.session(python=PYTHONS[0])

@@ -91,7 +91,7 @@ def test_splits_are_disjoint_complete_and_correctly_labeled(
 
 @pytest.mark.slow
 @settings(
-    max_examples=max(200, settings.default.max_examples),
+    max_examples=max(100, settings.default.max_examples),
     suppress_health_check=[HealthCheck.too_slow],
 )
 @given(**TREES)

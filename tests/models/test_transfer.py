@@ -74,18 +74,19 @@ FAST = ("mobilenet_v2", "mobilenet_v3_small", "synthetic_small", "vgg16")
 @pytest.mark.parametrize(
     "name", [pytest.param(n, marks=[] if n in FAST else pytest.mark.slow) for n in BACKBONES]
 )
-def test_transfer_model_builds_and_predicts_with_each_backbone(name):
+def test_transfer_model_builds_each_backbone(name):
     if keras.backend.backend() != "tensorflow" and name not in ("mobilenet_v2", "synthetic_small"):
         pytest.skip("the table is the same under each backend")
     side = BACKBONES[name].minimum_size
     model = transfer_model(name, (side, side, 3), 3, weights=None)
     assert model.get_layer("dropout").input.shape == (None, BACKBONES[name].features)
-    extremes = np.stack([np.zeros((side, side, 3)), np.full((side, side, 3), 255)])
-    logits = keras.ops.convert_to_numpy(model(extremes))
-    assert logits.shape == (2, 3)
-    assert np.isfinite(logits).all()
     head = model.get_layer("logits")
     assert [w.path for w in model.trainable_variables] == [w.path for w in head.variables]
+    if name in FAST:
+        extremes = np.stack([np.zeros((side, side, 3)), np.full((side, side, 3), 255)])
+        logits = keras.ops.convert_to_numpy(model(extremes))
+        assert logits.shape == (2, 3)
+        assert np.isfinite(logits).all()
 
 
 def module_of(constructor):
