@@ -79,6 +79,9 @@ def backends(session: nox.Session, backend: str) -> None:
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
     }
     session.run(*PARALLEL, *arguments, env=environment)
+    if backend == "jax" and not session.posargs:  # only JAX trains in several processes
+        devices = "tests/training/test_several_devices.py"
+        session.run(*PYTEST, "-m", "slow", devices, env=environment)
 
 
 @nox.session(python=PYTHONS[0])

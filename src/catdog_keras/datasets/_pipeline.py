@@ -38,7 +38,7 @@ def batched_dataset(
 
     count = len(listing.files)
     decode = _decoder(listing, images, options.image_size)
-    orders = _EpochOrders(count, options.seed) if shuffled else None
+    orders = _EpochOrders(count, options.seed, options.batch_size) if shuffled else None
     positions = _positions(count, orders)
     if options.cache is False:
         dataset = positions.map(decode, num_parallel_calls=tf.data.AUTOTUNE)
@@ -60,17 +60,21 @@ class _EpochOrders:
     epochs. This order depends only on the seed and the epoch number.
     """
 
-    def __init__(self, count: int, seed: int) -> None:
+    def __init__(self, count: int, seed: int, batch_size: int) -> None:
         self.count = count
         self.seed = seed
         self.epoch = 0
+        self.batches = 0  # read since the latest iterator was created
+        self.counted = 2 if count > batch_size else 1
 
     def order(self) -> np.ndarray:
+        self.batches = 0
         return np.random.default_rng([self.seed, self.epoch]).permutation(self.count)
 
-    def next_epoch(self) -> np.int64:
-        self.epoch += 1
-        return np.int64(self.epoch)
+    def count_batch(self) -> np.bool_:
+        self.batches += 1
+        self.epoch += self.batches == self.counted
+        return np.True_
 
 
 def _positions(count: int, orders: _EpochOrders | None) -> "tf.data.Dataset":
@@ -92,22 +96,16 @@ def _count_epochs(dataset: "tf.data.Dataset", orders: _EpochOrders) -> "tf.data.
     """Counts an epoch when its second batch leaves the dataset, after all buffers."""
     import tensorflow as tf
 
-    counted = min(1, int(dataset.cardinality()) - 1)
+    def count(*_: Any) -> Any:
+        return tf.ensure_shape(tf.numpy_function(orders.count_batch, [], tf.bool), [])
 
-    def count(index: Any, batch: tuple[Any, Any]) -> tuple[Any, Any]:
-        epoch = tf.cond(
-            index == counted,
-            lambda: tf.numpy_function(orders.next_epoch, [], tf.int64, stateful=True),
-            lambda: tf.constant(0, tf.int64),
-        )
-        with tf.control_dependencies([epoch]):
-            images, labels = batch
-            return tf.identity(images), tf.identity(labels)
-
+    # A filter, because Keras divides batches between processes only if no map follows the batches.
+    counted = dataset.filter(count)
     options = tf.data.Options()
     # The buffer that TensorFlow adds at the end would read the second batch with the first.
     options.experimental_optimization.inject_prefetch = False
-    return dataset.enumerate().map(count).with_options(options)
+    cardinality = tf.data.experimental.assert_cardinality(dataset.cardinality())
+    return counted.apply(cardinality).with_options(options)
 
 
 def _decoder(listing: Listing, images: Sequence[ImageFile], image_size: tuple[int, int]) -> Any:
