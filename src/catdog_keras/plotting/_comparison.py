@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SPLITS = ("train", "validation", "test")
-GROUP = 0.8  # height of the bars of one model; models are one apart
+GROUP = 0.8  # height of the bars of one model, relative to the distance between models
 
 
 def plot_comparison(
