@@ -302,6 +302,28 @@ def test_public_name_is_documented_and_its_example_runs(name, drawn_synthetic):
             assert re.search(rf"^\s+(\*\*)?{parameter}: ", text, re.MULTILINE), parameter
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["load_cats_dogs", "ConvBlock", "build_model1", "transfer_model", "fit_head", "fine_tune"],
+)
+def test_see_also_of_headline_name_lists_other_public_names(name):
+    text = inspect.getdoc(getattr(catdog_keras, name))
+    assert len(see_also(text)) >= 2
+
+
+def test_see_also_sections_list_only_other_public_names():
+    found = {name: see_also(inspect.getdoc(getattr(catdog_keras, name))) for name in PUBLIC}
+    for name, others in found.items():
+        assert set(others) <= set(PUBLIC) - {name}, name
+    assert sum(map(bool, found.values())) > 20
+
+
+def see_also(text):
+    """The names in the section "See also" of a docstring."""
+    section = re.search(r"\nSee Also:\n((?:    .+\n)+)", f"{text}\n")
+    return re.findall(r"^    `(\w+)`: ", section[1], re.MULTILINE) if section else []
+
+
 def test_version_matches_installed_metadata():
     installed = importlib.metadata.version("catdog-keras")
     assert installed == catdog_keras.__version__

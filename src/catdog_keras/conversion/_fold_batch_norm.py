@@ -44,6 +44,10 @@ def fold_batch_norm(
             cannot be rebuilt from its config, or contains batch normalization that cannot be
             folded. The message names the layer and the reason.
 
+    See Also:
+        `strip_augmentation`: removes augmentation layers.
+        `use_fused_batch_norm`: faster training instead of faster inference.
+
     Example:
         >>> import catdog_keras, keras
         >>> model = keras.applications.MobileNetV2(weights=None)

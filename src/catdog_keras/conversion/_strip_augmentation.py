@@ -52,6 +52,9 @@ def strip_augmentation(
         ValueError: If the model is not built, is not a graph of layers, or contains a layer that
             cannot be rebuilt from its config.
 
+    See Also:
+        `fold_batch_norm`: removes batch normalization for inference.
+
     Example:
         >>> import catdog_keras
         >>> model = catdog_keras.build_model3((46, 46, 3))

@@ -30,6 +30,10 @@ def use_fused_batch_norm(model: keras.Model) -> keras.Model:
         ValueError: If the model is not built, is not a graph of layers, or contains a layer that
             cannot be rebuilt from its config.
 
+    See Also:
+        `BatchNormalization`: the layer that replaces Keras's.
+        `fold_batch_norm`: faster inference.
+
     Example:
         >>> import catdog_keras, keras
         >>> model = keras.applications.MobileNetV2(weights=None, input_shape=(96, 96, 3))

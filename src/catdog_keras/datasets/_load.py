@@ -76,6 +76,11 @@ def load_cats_dogs(
             are bad, or too few images remain for the split.
         OSError: If `source` does not exist or the download fails.
 
+    See Also:
+        `load_image_folder`: the same for any folder of classes.
+        `ImageSplits`: what is returned: datasets, files, labels, counts.
+        `plot_images`: shows images with their labels.
+
     Example:
         >>> import catdog_keras
         >>> train, validation, test = catdog_keras.load_cats_dogs("synthetic")
@@ -144,6 +149,12 @@ def load_image_folder(
         ValueError: If an argument is out of range, there are fewer than two classes, a class is
             empty, too many files are bad, or too few images remain for the split.
         OSError: If `directory` does not exist.
+
+    See Also:
+        `load_cats_dogs`: the tutorial's data and layout.
+        `load_images`: one labeled or unlabeled set, without a split.
+        `load_manifest`: restores a saved split.
+        `scan_images`: checks the files without loading them.
 
     Example:
         >>> import catdog_keras, pathlib

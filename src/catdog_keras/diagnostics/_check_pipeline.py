@@ -50,6 +50,10 @@ def check_pipeline(
         TypeError: If an argument has the wrong type.
         ValueError: If `batches` is below 1.
 
+    See Also:
+        `infer_input_range`: the range of values that a model expects.
+        `scan_images`: checks image files.
+
     Example:
         >>> import catdog_keras, numpy as np
         >>> images = np.random.uniform(0, 1, (4, 46, 46, 3))  # scaled already

@@ -89,6 +89,10 @@ def infer_input_range(model: keras.Model) -> Range | None:
     Raises:
         TypeError: If `model` is not a Keras model.
 
+    See Also:
+        `check_pipeline`: compares the range with a dataset.
+        `Preprocessing`: maps [0, 255] to another range.
+
     Example:
         >>> import catdog_keras
         >>> catdog_keras.infer_input_range(catdog_keras.build_model3((46, 46, 3)))

@@ -55,6 +55,9 @@ def calibrate(model: keras.Model, validation: Iterable[Any]) -> tuple[keras.Mode
         ValueError: If the model is not built, is not a graph of layers, does not end in logits or
             does not match the labels, or if `validation` is empty or has images of one class only.
 
+    See Also:
+        `plot_reliability`: plots the calibration before and after.
+
     Example:
         >>> import catdog_keras, keras, numpy as np
         >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Rescaling(3.0)])

@@ -30,6 +30,9 @@ def compare(a: Evaluation, b: Evaluation, *, names: Sequence[str] = ("a", "b")) 
         TypeError: If an argument has the wrong type.
         ValueError: If the evaluations have different images or classes.
 
+    See Also:
+        `plot_comparison`: plots the accuracies of several models.
+
     Example:
         >>> import catdog_keras
         >>> rows = [[0.9, 0.1], [0.4, 0.6], [0.7, 0.3]]

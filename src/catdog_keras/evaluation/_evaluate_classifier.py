@@ -54,6 +54,12 @@ def evaluate_classifier(
             the model's outputs are not one number per class, not finite, or contradict
             `from_logits`, or the number of files differs from the number of images.
 
+    See Also:
+        `Evaluation`: what is returned: metrics with intervals, curves, losses.
+        `predict_probabilities`: the predictions alone.
+        `write_report`: an HTML page of the result.
+        `plot_confusion_matrix`: plots the confusion matrix.
+
     Example:
         >>> import catdog_keras, keras, numpy as np
         >>> model = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(2)])

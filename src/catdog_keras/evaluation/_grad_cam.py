@@ -148,6 +148,9 @@ def grad_cam(
         ValueError: If the model is not a graph of layers or does not contain the layer, the images
             do not match the model, a class does not exist, or a map contains NaN or infinity.
 
+    See Also:
+        `plot_grad_cam`: plots the heat maps over the images.
+
     Example:
         >>> import catdog_keras, numpy as np
         >>> model = catdog_keras.build_model1((48, 64, 3))

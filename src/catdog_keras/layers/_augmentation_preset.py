@@ -52,6 +52,11 @@ def augmentation_preset(
         TypeError: If an argument has the wrong type.
         ValueError: If an argument has a value that is not allowed.
 
+    See Also:
+        `RandomAffine`: the geometric part.
+        `AugmentationPipeline`: your own combination of layers.
+        `plot_augmentation`: shows images before and after.
+
     Example:
         >>> import catdog_keras
         >>> catdog_keras.augmentation_preset("medium").rotation_degrees

@@ -76,6 +76,11 @@ class ConvBlock(keras.layers.Layer):
         ValueError: If an argument has a value that is not allowed, or an image is smaller than the
             windows.
 
+    See Also:
+        `build_model1`: a network of four such blocks.
+        `BatchNormalization`: the normalization on its own.
+        `fold_batch_norm`: removes the normalization for inference where that is exact.
+
     Example:
     >>> import catdog_keras
     >>> catdog_keras.layers.ConvBlock(16).compute_output_shape((None, 160, 160, 3))

@@ -73,6 +73,11 @@ class Preprocessing(keras.layers.Layer):
         ValueError: If `scheme` or `data_format` is unknown, or the images do not have the 3
             channels that the scheme requires.
 
+    See Also:
+        `transfer_model`: applies the scheme of a named backbone.
+        `infer_input_range`: infers the range that a model expects.
+        `check_pipeline`: finds images in a wrong range before training.
+
     Example:
     >>> import catdog_keras, numpy as np
     >>> layer = catdog_keras.layers.Preprocessing("signed")

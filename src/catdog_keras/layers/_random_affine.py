@@ -100,6 +100,11 @@ class RandomAffine(SeededLayer, BaseAugmentation):
         TypeError: If an argument has the wrong type.
         ValueError: If an argument has a value that is not allowed.
 
+    See Also:
+        `augmentation_preset`: tested combinations with this layer.
+        `AugmentationPipeline`: applies several layers as one.
+        `plot_augmentation`: shows images before and after.
+
     Example:
     >>> import catdog_keras, numpy as np
     >>> layer = catdog_keras.layers.RandomAffine("horizontal", 30, 0.2, seed=0)

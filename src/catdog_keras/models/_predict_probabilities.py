@@ -47,6 +47,10 @@ def predict_probabilities(
         ValueError: If there are no images, the dataset is infinite, or the outputs do not have the
             shape `(batch, classes)`, are not finite, or contradict `from_logits`.
 
+    See Also:
+        `predict_tta`: averages the predictions of several views.
+        `evaluate_classifier`: predictions and their metrics.
+
     Example:
         >>> import catdog_keras, numpy as np
         >>> model = catdog_keras.build_model1((46, 46, 3))

@@ -60,6 +60,9 @@ def predict_tta(
         ValueError: If there are no images, a view changes their number, the outputs do not have two
             axes, or the outputs contradict `from_logits`.
 
+    See Also:
+        `predict_probabilities`: one prediction per image.
+
     Example:
         >>> import catdog_keras, numpy as np
         >>> model = catdog_keras.build_model1((46, 46, 3))

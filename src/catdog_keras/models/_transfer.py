@@ -79,6 +79,12 @@ def transfer_model(
             the weights file is damaged or belongs to another network. It is an `OSError` whose
             message names the file and the folder that is searched.
 
+    See Also:
+        `BACKBONES`: the names, with preprocessing and smallest sizes.
+        `fit_head`: trains the head.
+        `fine_tune`: then trains the last layers of the backbone.
+        `augmentation_preset`: augmentation to pass as `augmentation`.
+
     Example:
         >>> import catdog_keras
         >>> model = catdog_keras.transfer_model(input_shape=(96, 96, 3), weights=None)
@@ -132,6 +138,9 @@ def get_class_names(model: keras.Model) -> tuple[str, ...]:
     Raises:
         TypeError: If `model` is not a Keras model.
         ValueError: If the model contains no class names.
+
+    See Also:
+        `ClassNames`: the layer that stores the names.
 
     Example:
         >>> import catdog_keras, keras

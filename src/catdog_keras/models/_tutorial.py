@@ -54,6 +54,12 @@ def build_model1(
         TypeError: If an argument has the wrong type.
         ValueError: If a number is out of range, or the images are too small for four blocks.
 
+    See Also:
+        `build_model2`: adds augmentation.
+        `build_model3`: adds augmentation and input scaling.
+        `transfer_model`: a classifier on a pretrained backbone.
+        `ConvBlock`: the block of this network.
+
     Example:
         >>> import catdog_keras
         >>> catdog_keras.build_model1().count_params()
@@ -92,6 +98,10 @@ def build_model2(
         TypeError: If an argument has the wrong type.
         ValueError: As for `build_model1`.
 
+    See Also:
+        `augmentation_preset`: the default augmentation and stronger ones.
+        `build_model3`: also scales its inputs.
+
     Example:
         >>> import catdog_keras
         >>> [layer.name for layer in catdog_keras.build_model2().layers[:3]]
@@ -126,6 +136,10 @@ def build_model3(
     Raises:
         TypeError: If an argument has the wrong type.
         ValueError: As for `build_model1`.
+
+    See Also:
+        `Preprocessing`: the scaling of the inputs.
+        `transfer_model`: a classifier on a pretrained backbone.
 
     Example:
         >>> import catdog_keras

@@ -49,6 +49,9 @@ def plot_augmentation(
         TypeError: If an argument has the wrong type.
         ValueError: If there is no image or no augmented batch, or numbers or shapes do not match.
 
+    See Also:
+        `augmentation_preset`: augmentation to show.
+
     Example:
         >>> import catdog_keras, numpy as np
         >>> images, layer = np.zeros((2, 8, 8, 3)), catdog_keras.RandomAffine("horizontal")

@@ -41,6 +41,11 @@ def plot_confusion_matrix(
         ValueError: If `matrix` is not square, does not contain counts, or does not match the number
             of class names.
 
+    See Also:
+        `Evaluation`: computes the matrix.
+        `plot_roc`: ROC curves.
+        `plot_reliability`: calibration.
+
     Example:
         >>> import catdog_keras
         >>> matrix = [[90, 10], [5, 87]]

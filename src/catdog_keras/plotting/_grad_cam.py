@@ -56,6 +56,9 @@ def plot_grad_cam(
         TypeError: If an argument has the wrong type.
         ValueError: If there is no image, or shapes, values or the number of titles do not match.
 
+    See Also:
+        `grad_cam`: the heat maps as arrays.
+
     Example:
         >>> import catdog_keras, numpy as np
         >>> images, maps = np.zeros((2, 8, 8, 3)), np.ones((2, 8, 8))

@@ -46,6 +46,10 @@ def plot_history(
         TypeError: If `history` is neither a History nor a dict of lists of numbers.
         ValueError: If it has neither an accuracy nor a loss, or no epoch.
 
+    See Also:
+        `fit_head`: returns such a history, as `keras.Model.fit` does.
+        `plot_learning_rate`: plots the loss over the learning rate.
+
     Example:
         >>> import catdog_keras
         >>> log = {"accuracy": [0.6, 0.8], "val_accuracy": [0.7, 0.6], "loss": [0.7, 0.5]}

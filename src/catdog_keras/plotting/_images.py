@@ -56,6 +56,10 @@ def plot_images(
         TypeError: If an argument has the wrong type.
         ValueError: If there are no images, or labels or shapes do not match.
 
+    See Also:
+        `plot_top_losses`: the images with the highest losses.
+        `plot_augmentation`: images before and after augmentation.
+
     Example:
         >>> import catdog_keras, numpy as np
         >>> images, labels = np.zeros((4, 8, 8, 3)), np.array([0, 1, 1, 0])

@@ -79,6 +79,10 @@ def plot_top_losses(
         TypeError: If an argument has the wrong type.
         ValueError: If there are no losses, or `data` does not have their images in that order.
 
+    See Also:
+        `plot_grad_cam`: heat maps of where a model found a class.
+        `Evaluation`: its `top_losses` method lists them.
+
     Example:
         >>> import catdog_keras, numpy as np
         >>> images, labels = np.zeros((2, 8, 8, 3)), np.array([0, 1])

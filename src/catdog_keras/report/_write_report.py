@@ -90,6 +90,10 @@ def write_report(
             of the same images, or no model is named `highlight`.
         OSError: If the file cannot be written.
 
+    See Also:
+        `evaluate_classifier`: computes the evaluation to report.
+        `plot_top_losses`: the images with the highest losses alone.
+
     Example:
         >>> import catdog_keras, pathlib, tempfile
         >>> evaluation = catdog_keras.Evaluation(["cat", "dog"], [0, 1], [[0.9, 0.1], [0.4, 0.6]])

@@ -82,6 +82,10 @@ def find_learning_rate(
         TypeError: If an argument has the wrong type.
         ValueError: If a value is out of range, or the loss is not finite from the start.
 
+    See Also:
+        `plot_learning_rate`: plots the result.
+        `fit_head`: trains the head of a frozen backbone.
+
     Example:
         >>> import catdog_keras, numpy as np
         >>> model = catdog_keras.build_model1((46, 46, 3))

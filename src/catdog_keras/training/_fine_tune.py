@@ -83,6 +83,11 @@ def fine_tune(
             written by a call with other arguments.
         OSError: If the checkpoint cannot be written.
 
+    See Also:
+        `fit_head`: trains the head first.
+        `FineTuneConfig`: learning rates and other settings.
+        `plot_history`: plots the history that is returned.
+
     Example:
         >>> import catdog_keras, numpy as np
         >>> model = catdog_keras.transfer_model(input_shape=(32, 32, 3), weights=None)

@@ -93,6 +93,11 @@ def fit_head(
         ValueError: If the model is not a frozen backbone with a head, or a value is out of range.
         OSError: If the cache folder cannot be read or written.
 
+    See Also:
+        `transfer_model`: builds a model with a frozen backbone.
+        `fine_tune`: trains the last layers of the backbone afterwards.
+        `find_learning_rate`: suggests a learning rate.
+
     Example:
         >>> import catdog_keras, numpy as np
         >>> model = catdog_keras.transfer_model(input_shape=(32, 32, 3), weights=None)
