@@ -29,6 +29,7 @@ assert_type(sweep.suggestion, float)
 
 evaluation = ck.evaluate_classifier(model, splits.test, splits.class_names)
 assert_type(evaluation, ck.Evaluation)
+assert_type(ck.Evaluation(["a", "b"], [0, 1], [[0.9, 0.1], [0.2, 0.8]]), ck.Evaluation)
 assert_type(evaluation.accuracy_interval, tuple[float, float])
 assert_type(ck.Evaluation.load("evaluation.json"), ck.Evaluation)
 assert_type(ck.evaluation.compare(evaluation, evaluation, names=("one", "other")).significant, bool)

@@ -26,7 +26,7 @@ def are_in_unit_interval(rows: FloatArray) -> bool:
     return bool(((rows >= 0) & (rows <= 1 + SUM_TOLERANCE)).all())
 
 
-def check_probabilities(rows: FloatArray, shape: tuple[int, int]) -> FloatArray:
+def check_probabilities(rows: npt.ArrayLike, shape: tuple[int, int]) -> FloatArray:
     """Returns a float64 copy of the probabilities; raises an error if they are not valid."""
     array = np.array(rows, dtype=np.float64)
     if shape[0] == 0:

@@ -73,7 +73,7 @@ class ExampleLoss:
         return self.predicted_class == self.true_class
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, init=False, eq=False, repr=False)
 class Evaluation:
     """Predictions of a classifier on labeled images, and the metrics computed from them.
 
@@ -99,22 +99,28 @@ class Evaluation:
         0.75
     """
 
-    class_names: Sequence[str]
+    class_names: tuple[str, ...]
     labels: IntegerArray
     probabilities: FloatArray
-    files: Sequence[str] | None = None
+    files: tuple[str, ...] | None
 
-    def __post_init__(self) -> None:
-        """Checks that the fields match and makes the arrays read-only."""
-        names = check_class_names(self.class_names)
-        labels = read_labels(self.labels, len(names)).copy()
-        probabilities = check_probabilities(self.probabilities, (len(labels), len(names)))
-        for array in (labels, probabilities):
+    def __init__(
+        self,
+        class_names: Sequence[str],
+        labels: npt.ArrayLike,
+        probabilities: npt.ArrayLike,
+        files: Sequence[str] | None = None,
+    ) -> None:
+        """Checks that the arguments match and stores the arrays read-only."""
+        names = check_class_names(class_names)
+        indices = read_labels(labels, len(names)).copy()
+        rows = check_probabilities(probabilities, (len(indices), len(names)))
+        for array in (indices, rows):
             array.setflags(write=False)
         object.__setattr__(self, "class_names", names)
-        object.__setattr__(self, "labels", labels)
-        object.__setattr__(self, "probabilities", probabilities)
-        object.__setattr__(self, "files", check_files(self.files, len(labels)))
+        object.__setattr__(self, "labels", indices)
+        object.__setattr__(self, "probabilities", rows)
+        object.__setattr__(self, "files", check_files(files, len(indices)))
 
     def __len__(self) -> int:
         """Returns the number of images."""
