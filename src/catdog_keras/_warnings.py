@@ -1,8 +1,12 @@
-"""Warnings that point at the user's line."""
+"""Warnings that point at the user's line, and warnings of other packages that are not shown."""
 
 import inspect
+import re
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any, cast
 
 _PACKAGE = f"{Path(__file__).parent}/"
 
@@ -14,3 +18,20 @@ def warn(message: str) -> None:
     while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         frame, level = frame.f_back, level + 1
     warnings.warn(message, stacklevel=level)
+
+
+@contextmanager
+def ignore_warnings_of(package: str) -> Iterator[None]:
+    """Ignores the warnings that the modules of a package issue, in every thread.
+
+    Threads can enter and leave the block in any order. `warnings.catch_warnings` would restore the
+    filters of another thread; here, each block adds an equal filter and removes one of them.
+    """
+    filters = cast("list[Any]", warnings.filters)
+    ignored = ("ignore", None, Warning, re.compile(rf"{re.escape(package)}\b"), 0)
+    filters.insert(0, ignored)
+    try:
+        yield
+    finally:
+        with suppress(ValueError):  # `warnings.resetwarnings` was called meanwhile
+            filters.remove(ignored)

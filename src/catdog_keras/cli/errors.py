@@ -2,7 +2,7 @@
 
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,9 +19,11 @@ def user_errors(**names: str) -> Iterator[None]:
     Args:
         **names: Command-line name of each argument that has a different name in the library.
     """
+    # Read here, because click's context belongs to this thread and other threads can warn as well.
+    names = {**_option_names(), **names}
 
     def show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-        click.echo(f"Warning: {with_options(str(message), **names)}", err=True)
+        click.echo(f"Warning: {_rename(str(message), names)}", err=True)
 
     try:
         with warnings.catch_warnings():
@@ -29,16 +31,25 @@ def user_errors(**names: str) -> Iterator[None]:
             warnings.showwarning = show_warning
             yield
     except (OSError, TypeError, ValueError) as error:
-        raise InputError(with_options(_wording(error), **names)) from error
+        raise InputError(_rename(_wording(error), names)) from error
 
 
-def with_options(message: str, **names: str) -> str:
+def with_options(message: str) -> str:
     """Returns the message with the command-line name of each Python argument."""
-    for parameter in click.get_current_context().command.params:
-        written = max(parameter.opts, key=len)
-        if isinstance(parameter, click.Argument):
-            written = parameter.human_readable_name
-        names.setdefault(parameter.name or "", written)
+    return _rename(message, _option_names())
+
+
+def _option_names() -> dict[str, str]:
+    """Maps the Python name of each argument of the current command to its command-line name."""
+    return {
+        parameter.name or "": parameter.human_readable_name
+        if isinstance(parameter, click.Argument)
+        else max(parameter.opts, key=len)
+        for parameter in click.get_current_context().command.params
+    }
+
+
+def _rename(message: str, names: Mapping[str, str]) -> str:
     for name, written in names.items():
         place = r"(?:\[\d+\])?"  # an index, for an element of a list
         message = re.sub(rf"\b{name}(?={place}=)|(?<=`){name}(?={place}`)", written, message)

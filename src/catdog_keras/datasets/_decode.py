@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from catdog_keras._warnings import ignore_warnings_of
+
 if TYPE_CHECKING:
     from PIL import Image
 
@@ -79,7 +81,7 @@ def decode_pillow(content: bytes) -> np.ndarray:
     """
     from PIL import Image, ImageOps
 
-    with open_image(content) as opened:
+    with ignore_warnings_of("PIL"), open_image(content) as opened:
         image = ImageOps.exif_transpose(_in_eight_bits(opened, content))
         if image.has_transparency_data:
             image = image.convert("RGBA")

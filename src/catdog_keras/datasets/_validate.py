@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from catdog_keras._progress import progress_bar
+from catdog_keras._warnings import ignore_warnings_of
 from catdog_keras.datasets._decode import (
     EXIF_ORIENTATION,
     FORMAT_EXTENSIONS,
@@ -66,7 +67,8 @@ def inspect_file(path: str) -> ImageFile:
         return ImageFile(path, "bad", "empty file")
     digest = hashlib.sha256(content).hexdigest()
     try:
-        oddities, plain = _decode(path, content)
+        with ignore_warnings_of("PIL"):  # they are about metadata that is not used
+            oddities, plain = _decode(path, content)
     except _InvalidImageError as error:
         return ImageFile(path, "bad", str(error), len(content), digest)
     status: Literal["good", "nonstandard"] = "nonstandard" if oddities else "good"
