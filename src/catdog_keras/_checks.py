@@ -11,6 +11,8 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
+from catdog_keras._printable import LONGEST_NAME, shorten
+
 if TYPE_CHECKING:
     import keras
 
@@ -22,7 +24,8 @@ DataFormat: TypeAlias = Literal["channels_last", "channels_first"]
 
 def describe(name: str, requirement: str, value: object, remedy: str = "") -> str:
     """Formats an error message for one argument; `requirement` follows "must be"."""
-    message = f"`{name}` must be {requirement}; received {name}={value!r}."
+    received = shorten(repr(value), LONGEST_NAME)
+    message = f"`{name}` must be {requirement}; received {name}={received}."
     return f"{message} {remedy}" if remedy else message
 
 

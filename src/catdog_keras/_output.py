@@ -1,31 +1,62 @@
 """Atomic output: a file or a folder of files appears only when it is complete."""
 
+import errno
 import os
-import shutil
-import signal
 import tempfile
-import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from catdog_keras._checks import check_path, describe
+from catdog_keras._publish import publish_files
+from catdog_keras._scratch import remove_abandoned, scratch_folder
+from catdog_keras._signals import interrupts_deferred
+
+WRITABLE_FOLDER, WRITABLE_FILE = "a writable folder", "a writable file"
+
+# Errors of a write, for which the system does not name the file.
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 
 
 @contextmanager
 def output_folder(
-    path: str | os.PathLike[str], stale: Iterable[str], name: str = "output"
+    path: str | os.PathLike[str], names: Sequence[str], name: str = "output"
 ) -> Iterator[Path]:
     """Yields an empty folder for output files, which are moved to `path` if the block succeeds.
 
     Until then, the results of an earlier run are not changed. If the block fails, no file is left,
-    and folders that were created here are removed.
+    and folders that were created here are removed. A process that is killed leaves the old results
+    or the new ones, and at most hidden files that the next run removes; see `publish_files`.
 
     Args:
         path: The folder for the results; created if it does not exist.
-        stale: Names of files of an earlier run to remove, so that old and new results are not
-            mixed.
+        names: Names of all files that a run may write, the most important one last. Files of an
+            earlier run that are not written again are removed.
         name: Name of the argument for `path`, used in error messages.
+
+    Raises:
+        TypeError: If `path` is not a path.
+        ValueError: If `path` is empty.
+        OSError: If the folder cannot be created or is not writable, or the disk is full.
+    """
+    with writable_folder(path, name) as folder, ExitStack() as stack:
+        scratch = folder
+        try:
+            scratch = _enter_scratch(stack, folder)
+            yield scratch
+            with interrupts_deferred():
+                publish_files(scratch, folder, names)
+        except OSError as error:
+            cause = _write_error(error, scratch, folder)
+            if cause is None:
+                raise
+            reason = f"{cause.strerror}."
+            raise OSError(describe(name, WRITABLE_FOLDER, str(path), reason)) from error
+
+
+@contextmanager
+def writable_folder(path: str | os.PathLike[str], name: str) -> Iterator[Path]:
+    """Creates a folder if necessary, and yields it; if it is empty at the end, it is removed again.
 
     Raises:
         TypeError: If `path` is not a path.
@@ -34,61 +65,44 @@ def output_folder(
     """
     folder = check_path(name, path).absolute()
     absent = [place for place in (folder, *folder.parents) if not place.exists()]
-    scratch: Path | None = None
     try:
-        with interrupts_deferred():
-            scratch = _make_scratch(folder, name, str(path))
-        yield scratch
-        with interrupts_deferred():
-            for file_name in stale:
-                (folder / file_name).unlink(missing_ok=True)
-            for file in scratch.iterdir():
-                file.replace(folder / file.name)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            reason = f"{error.strerror}."
+            raise OSError(describe(name, WRITABLE_FOLDER, str(path), reason)) from error
+        yield folder.resolve()
     finally:
         with interrupts_deferred():
-            if scratch is not None:
-                shutil.rmtree(scratch, ignore_errors=True)
             _remove_empty(absent)
 
 
-def _make_scratch(folder: Path, name: str, received: str) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(prefix=".unfinished-", dir=folder))
-    except OSError as error:
-        raise OSError(
-            describe(name, "a writable folder", received, f"{error.strerror}.")
-        ) from error
+def _enter_scratch(stack: ExitStack, folder: Path) -> Path:
+    """Creates the scratch folder next to `folder` if they can be exchanged, otherwise inside it."""
+    remove_abandoned(folder)
+    if folder.stat().st_dev == folder.parent.stat().st_dev:
+        with suppress(OSError):  # the parent folder is not writable
+            return stack.enter_context(scratch_folder(folder.parent))
+    return stack.enter_context(scratch_folder(folder))
 
 
-@contextmanager
-def interrupts_deferred() -> Iterator[None]:
-    """Delays SIGINT (Ctrl-C) until the block has ended, for steps that must not be separated.
-
-    Python handles signals only in the main thread: in other threads nothing is delayed. The same is
-    true if the handler was not installed from Python, because it could not be restored.
-    """
-    handler = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or handler is None:
-        yield
-        return
-    received = []
-    signal.signal(signal.SIGINT, lambda number, _: received.append(number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, handler)
-        if received:
-            signal.raise_signal(signal.SIGINT)
+def _write_error(error: OSError, scratch: Path, folder: Path) -> OSError | None:
+    """Returns the system's error if writing the output failed, otherwise None."""
+    if isinstance(error.__cause__, OSError) and scratch.name in str(error):
+        return _write_error(error.__cause__, scratch, folder) or error.__cause__
+    if error.filename is None:
+        return error if error.errno in NO_ROOM else None
+    place = Path(os.fsdecode(error.filename))
+    inside = place.is_relative_to(scratch) or place.is_relative_to(folder)
+    return error if inside else None
 
 
 def atomic_write_text(file: Path, text: str) -> None:
     """Replaces a file atomically: concurrent readers get the old or the new content."""
-    with (
-        interrupts_deferred(),
-        tempfile.TemporaryDirectory(prefix=".unfinished-", dir=file.parent) as scratch,
-    ):
-        unfinished = Path(scratch) / file.name
+    with interrupts_deferred(), scratch_folder(file.parent) as scratch:
+        unfinished = scratch / file.name
         unfinished.write_text(text, encoding="utf-8")
         unfinished.replace(file)
 
@@ -99,14 +113,13 @@ def save_text(path: Path, text: str, name: str = "path") -> None:
     Raises:
         OSError: If the file cannot be written, or the path exists but is not a regular file.
     """
-    requirement = "a writable file"
     if path.exists() and not path.is_file():  # a device, for example, would be replaced
-        raise OSError(describe(name, requirement, str(path), "It is not a regular file."))
+        raise OSError(describe(name, WRITABLE_FILE, str(path), "It is not a regular file."))
     try:
         atomic_write_text(path, text)
     except OSError as error:
         reason = f"{error.strerror or error}."
-        raise OSError(describe(name, requirement, str(path), reason)) from error
+        raise OSError(describe(name, WRITABLE_FILE, str(path), reason)) from error
 
 
 def _remove_empty(folders: Iterable[Path]) -> None:

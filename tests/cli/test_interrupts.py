@@ -1,9 +1,10 @@
-"""Ctrl-C ends every command with one line and status 130, and leaves no unfinished files.
+"""Ctrl-C, SIGTERM and SIGHUP end every command with one line and leave no unfinished files.
 
-A child process sends SIGINT to itself at a chosen moment, so that no test depends on time.
+A child process sends the signal to itself at a chosen moment, so that no test depends on time.
 """
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,8 +16,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from catdog_keras import _output
-from catdog_keras._output import interrupts_deferred, output_folder
+from catdog_keras import _publish, _scratch
+from catdog_keras._output import output_folder
+from catdog_keras._signals import ENDING, interrupts_deferred
 from catdog_keras.cli import interrupts, scan
 from catdog_keras.cli.group import commands
 from catdog_keras.datasets import _validate as inspection
@@ -56,8 +58,8 @@ def run_python(program, *arguments):
     )
 
 
-def assert_interrupted(ended):
-    assert ended.returncode == 130, ended.stderr
+def assert_interrupted(ended, status=130):
+    assert ended.returncode == status, ended.stderr
     assert ended.stderr == "Interrupted.\n"
     assert ended.stdout == ""
 
@@ -84,17 +86,41 @@ def test_interrupt_before_training_exits_with_130_and_leaves_no_file(moment, dra
 
 
 @pytest.mark.slow
-def test_interrupt_during_training_keeps_earlier_results(drawn, tmp_path):
-    (tmp_path / "model.keras").write_text("of an earlier run")
-    assert_interrupted(run_python(IN_TRAINING, "train", drawn, "--output", tmp_path, *TINY))
-    assert [path.name for path in tmp_path.iterdir()] == ["model.keras"]
-    assert (tmp_path / "model.keras").read_text() == "of an earlier run"
+@pytest.mark.parametrize(("ending", "status"), [("INT", 130), ("TERM", 143), ("HUP", 129)])
+def test_signal_during_training_keeps_earlier_results(ending, status, drawn, tmp_path):
+    output = tmp_path / "out"
+    output.mkdir()
+    (output / "model.keras").write_text("of an earlier run")
+    program = IN_TRAINING.replace("SIGINT", f"SIG{ending}")
+    ended = run_python(program, "train", drawn, "--output", output, *TINY)
+    assert_interrupted(ended, status)
+    assert [path.name for path in tmp_path.rglob("*")] == ["out", "model.keras"]
+    assert (output / "model.keras").read_text() == "of an earlier run"
+
+
+@pytest.mark.parametrize(("ending", "status"), [("TERM", 143), ("HUP", 129)])
+def test_signal_during_cli_import_exits_with_its_status(ending, status):
+    program = AT_IMPORT.replace("SIGINT", f"SIG{ending}")
+    assert_interrupted(run_python(program, "click", "--help"), status)
+
+
+def test_main_keeps_sighup_ignored_by_nohup():
+    program = """
+import signal
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+from catdog_keras import cli
+try:
+    cli.main()
+finally:
+    print(signal.getsignal(signal.SIGHUP) is signal.SIG_IGN)
+"""
+    assert run_python(program, "--version").stdout.splitlines()[-1] == "True"
 
 
 @pytest.fixture
 def sigint_handler(monkeypatch):
     """Installs what `main` installs, and forgets interrupts afterwards."""
-    monkeypatch.setattr(interrupts, "_received", False)
+    monkeypatch.setattr(interrupts, "_received", None)
     previous = signal.signal(signal.SIGINT, interrupts.exit_at_once)
     yield
     signal.signal(signal.SIGINT, previous)
@@ -164,42 +190,54 @@ def test_handle_interrupts_keeps_handler_not_installed_by_main():
         assert signal.getsignal(signal.SIGINT) is before
 
 
-@pytest.mark.parametrize("moment", ["unlink", "replace", "rmtree"])
-def test_interrupt_during_publishing_is_deferred_until_all_files_exist(
-    moment, tmp_path, monkeypatch
+@pytest.mark.parametrize("ending", ENDING, ids=lambda number: number.name)
+@pytest.mark.parametrize(
+    ("owner", "moment", "others"),
+    [
+        (_publish, "_exchange", []),
+        (shutil, "rmtree", []),
+        (Path, "replace", ["mine"]),
+        (Path, "unlink", ["mine"]),
+    ],
+    ids=["exchange", "rmtree", "replace", "unlink"],
+)
+def test_signal_during_publishing_is_deferred_until_all_files_exist(
+    owner, moment, others, ending, tmp_path, monkeypatch
 ):
-    owner = _output.shutil if moment == "rmtree" else Path
-    original = getattr(owner, moment)
+    original, received = getattr(owner, moment), []
 
     def interrupted(*arguments, **options):
-        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(ending)
+        assert received == []
         return original(*arguments, **options)
 
-    (tmp_path / "a").write_text("old")
-    (tmp_path / "stale").touch()
-
-    def write_results():
-        with output_folder(tmp_path, ["a", "stale"]) as folder:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    for name in ["a", "stale", *others]:
+        (folder / name).write_text("old")
+    previous = signal.signal(ending, lambda number, _: received.append(number))
+    try:
+        with output_folder(folder, ["stale", "a", "b", "c"]) as scratch:
             for name in ("a", "b", "c"):
-                (folder / name).write_text("new")
+                (scratch / name).write_text("new")
             monkeypatch.setattr(owner, moment, interrupted)
-
-    with pytest.raises(KeyboardInterrupt):
-        write_results()
-    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == dict.fromkeys(
-        "abc", "new"
-    )
+        assert received[0] == ending
+    finally:
+        signal.signal(ending, previous)
+    contents = {path.name: path.read_text() for path in folder.iterdir()}
+    assert contents == dict.fromkeys("abc", "new") | dict.fromkeys(others, "old")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
 def test_interrupt_during_output_folder_creation_removes_folder(tmp_path, monkeypatch):
-    original = _output.tempfile.mkdtemp
+    original = _scratch.tempfile.mkdtemp
 
     def interrupted(**options):
         made = original(**options)
         signal.raise_signal(signal.SIGINT)
         return made
 
-    monkeypatch.setattr(_output.tempfile, "mkdtemp", interrupted)
+    monkeypatch.setattr(_scratch.tempfile, "mkdtemp", interrupted)
     with pytest.raises(KeyboardInterrupt), output_folder(tmp_path / "new" / "out", []):
         pytest.fail("the work must not begin")
     assert list(tmp_path.iterdir()) == []

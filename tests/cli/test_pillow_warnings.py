@@ -68,7 +68,7 @@ def test_predict_skips_only_bad_images(tmp_path, model, run):
 def test_tutorial_loads_images_with_the_verdict_of_the_library(tmp_path, run, monkeypatch):
     for split in ("train", "validation"):
         for name in ("cats", "dogs"):
-            write_to(tmp_path / split / name)
+            write_to(tmp_path / "data" / split / name)
     scans = []
 
     def load_only(source, **_):
@@ -76,7 +76,7 @@ def test_tutorial_loads_images_with_the_verdict_of_the_library(tmp_path, run, mo
         raise ValueError("stopped after loading")
 
     monkeypatch.setattr(catdog_keras.tutorial, "run_tutorial", load_only)
-    ended = run("tutorial", "--data", tmp_path, "--output", tmp_path / "out")
+    ended = run("tutorial", "--data", tmp_path / "data", "--output", tmp_path / "out")
     assert "stopped after loading" in ended.stderr
     assert {image.reason for image in scans[0].bad} == {"more than 50 megapixels"}
 

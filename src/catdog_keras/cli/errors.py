@@ -4,9 +4,19 @@ import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import click
+
+from catdog_keras._printable import printable_lines, shorten
+
+LONGEST_MESSAGE = 3000  # characters
+
+# Text of the user: values in quotes, which are not apostrophes, and indented lines of a list.
+_USER_TEXT = re.compile(
+    r"""((?<!\w)'(?:[^'\\\n]|\\.)*'(?!\w)|(?<!\w)"(?:[^"\\\n]|\\.)*"(?!\w)|(?<=\n)  .*)"""
+)
 
 
 @contextmanager
@@ -20,40 +30,70 @@ def user_errors(**names: str) -> Iterator[None]:
         **names: Command-line name of each argument that has a different name in the library.
     """
     # Read here, because click's context belongs to this thread and other threads can warn as well.
-    names = {**_option_names(), **names}
+    options = _Options.of_command(names)
 
     def show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-        click.echo(f"Warning: {_rename(str(message), names)}", err=True)
+        click.echo(f"Warning: {_readable(str(message), options)}", err=True)
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("default", UserWarning)
             warnings.showwarning = show_warning
             yield
+    except BrokenPipeError:  # the reader of the output ended, which is not an error of the command
+        raise
     except (OSError, TypeError, ValueError) as error:
-        raise InputError(_rename(_wording(error), names)) from error
+        raise InputError(_readable(_wording(error), options)) from error
 
 
 def with_options(message: str) -> str:
     """Returns the message with the command-line name of each Python argument."""
-    return _rename(message, _option_names())
+    return _readable(message, _Options.of_command({}))
 
 
-def _option_names() -> dict[str, str]:
-    """Maps the Python name of each argument of the current command to its command-line name."""
-    return {
-        parameter.name or "": parameter.human_readable_name
-        if isinstance(parameter, click.Argument)
-        else max(parameter.opts, key=len)
-        for parameter in click.get_current_context().command.params
+@dataclass(frozen=True)
+class _Options:
+    """Command-line names of the current command's arguments.
+
+    Attributes:
+        names: Command-line name of each Python argument.
+        given: Python names of the arguments that have a value, from the user or by default.
+    """
+
+    names: Mapping[str, str]
+    given: frozenset[str]
+
+    @classmethod
+    def of_command(cls, other_names: Mapping[str, str]) -> "_Options":
+        context = click.get_current_context()
+        names = {
+            parameter.name or "": parameter.human_readable_name
+            if isinstance(parameter, click.Argument)
+            else max(parameter.opts, key=len)
+            for parameter in context.command.params
+        }
+        given = {name for name in names if context.params.get(name) not in (None, ())}
+        return cls({**names, **other_names}, frozenset(given | other_names.keys()))
+
+
+def _readable(message: str, options: _Options) -> str:
+    """Returns a message for the terminal: with the names of options, of limited length."""
+    names = {
+        name: written
+        for name, written in options.names.items()
+        # A value that was received for an option without a value is one of something else.
+        if name in options.given or f"received {name}=" not in message
     }
+    parts = _USER_TEXT.split(shorten(message, LONGEST_MESSAGE))
+    parts[::2] = [_rename(part, names) for part in parts[::2]]
+    return printable_lines("".join(parts))
 
 
-def _rename(message: str, names: Mapping[str, str]) -> str:
+def _rename(text: str, names: Mapping[str, str]) -> str:
+    place = r"(?:\[\d+\])?"  # an index, for an element of a list
     for name, written in names.items():
-        place = r"(?:\[\d+\])?"  # an index, for an element of a list
-        message = re.sub(rf"\b{name}(?={place}=)|(?<=`){name}(?={place}`)", written, message)
-    return message
+        text = re.sub(rf"(?<![\w/-]){name}(?={place}=)|(?<=`){name}(?={place}`)", written, text)
+    return text
 
 
 class InputError(click.ClickException):

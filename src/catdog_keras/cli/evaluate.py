@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from catdog_keras._printable import printable
 from catdog_keras.cli.errors import user_errors
 from catdog_keras.cli.evaluation_data import EvaluationData, Part, choose_images
 from catdog_keras.cli.frameworks import import_frameworks
 from catdog_keras.cli.inputs import check_data, check_output_folder
 from catdog_keras.cli.interrupts import handle_interrupts
 from catdog_keras.cli.load_model import check_model_file, load_model_file, model_options
+from catdog_keras.cli.run_files import one_training_run
 from catdog_keras.cli.run_record import SPLIT_FILE
 
 if TYPE_CHECKING:
@@ -55,11 +57,11 @@ def evaluate(
         check_model_file(model)
         check_data("data", data)
         if report is not None:
-            check_output_folder("report", report)
+            check_output_folder("report", report, data)
         import_frameworks()
         from catdog_keras.evaluation import evaluate_classifier
 
-        with handle_interrupts():
+        with handle_interrupts(), one_training_run(Path(model)):
             loaded = load_model_file(model, class_names)
             chosen = choose_images(loaded, Path(model), data, part, batch_size)
             evaluation = evaluate_classifier(
@@ -81,13 +83,11 @@ def evaluate(
                 write_evaluation_report(report, loaded, evaluation, chosen, asked)
         click.echo(_as_json(evaluation, chosen) if as_json else _as_text(evaluation, chosen))
         if report is not None and not as_json:
-            click.echo(f"The report is in {report}.")
+            click.echo(f"The report is in {printable(report)}.")
     sys.exit(1 if chosen.ignored else 0)
 
 
 def _as_text(evaluation: "Evaluation", chosen: EvaluationData) -> str:
-    from catdog_keras.datasets._scan_report import printable
-
     names = [printable(name) for name in evaluation.class_names]
     width = max(map(len, ["class", *names]))
     lines = [f"images           {chosen.part}, {len(evaluation)}"]
@@ -114,7 +114,7 @@ def _as_json(evaluation: "Evaluation", chosen: EvaluationData) -> str:
     numbers = {
         "images": len(evaluation),
         "part": chosen.part,
-        "of_the_training": dict(chosen.seen),
+        "of_the_training": dict(chosen.seen) or None,  # None: unknown
         "ignored": len(chosen.ignored),
         "accuracy": evaluation.accuracy,
         "accuracy_interval": evaluation.accuracy_interval,
@@ -146,7 +146,7 @@ def _as_json(evaluation: "Evaluation", chosen: EvaluationData) -> str:
             for curve in evaluation.roc_curves
         ],
     }
-    return json.dumps(numbers, indent=2, ensure_ascii=False, allow_nan=False)
+    return json.dumps(numbers, indent=2, allow_nan=False)
 
 
 def _shown(share: float, interval: tuple[float, float]) -> str:

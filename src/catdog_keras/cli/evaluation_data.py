@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from catdog_keras._printable import printable
 from catdog_keras.cli.load_model import ModelFile
 from catdog_keras.cli.run_record import SPLIT_FILE
 
@@ -43,7 +44,12 @@ class EvaluationData:
 
     @property
     def note(self) -> str:
-        """Caveat shown before the metrics if some of the images were used in the training."""
+        """Caveat shown before the metrics if images were, or may have been, trained on."""
+        if not self.seen:
+            return (
+                f"No split is known, because no {SPLIT_FILE} is next to MODEL: if some of these "
+                "images were used for training, the metrics are optimistic."
+            )
         trained, chose = self.seen.get("train", 0), self.seen.get("validation", 0)
         used = []
         if trained:
@@ -92,8 +98,8 @@ def _of_the_split(
         raise ValueError(f"{error} Use --split all to evaluate on all images of DATA.") from error
     if split.class_names != loaded.class_names:
         raise ValueError(
-            f"The classes of {str(manifest)!r} are {', '.join(split.class_names)}, "
-            f"those of MODEL {', '.join(loaded.class_names)}. "
+            f"The classes of {str(manifest)!r} are {', '.join(map(printable, split.class_names))}, "
+            f"those of MODEL {', '.join(map(printable, loaded.class_names))}. "
             "Use --split all if DATA has the classes of this model."
         )
     return EvaluationData(

@@ -1,6 +1,5 @@
 """Report of an evaluation: the HTML page, and the JSON file with the predictions."""
 
-import hashlib
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 from catdog_keras._output import output_folder
 from catdog_keras.cli.evaluation_data import EvaluationData
 from catdog_keras.cli.load_model import ModelFile
+from catdog_keras.cli.run_files import sha256
 from catdog_keras.cli.run_record import SPLIT_FILE, TrainingRecord, read_training_record
 from catdog_keras.evaluation import Evaluation
 from catdog_keras.report import ModelReport, write_report
@@ -59,7 +59,7 @@ def write_evaluation_report(
     name = options.model.name
     record = read_training_record(options.model)
     worst = plot_highest_losses(loaded.model, evaluation, images.files, loaded.image_size)
-    with output_folder(directory, [REPORT_FILE, EVALUATION_FILE], "report") as folder:
+    with output_folder(directory, [EVALUATION_FILE, REPORT_FILE], "report") as folder:
         evaluation.save(folder / EVALUATION_FILE)
         write_report(
             folder / REPORT_FILE,
@@ -77,14 +77,14 @@ def _evaluation_facts(
     metadata = {
         "command": options.command(images.part),
         "model": options.model.name,
-        "SHA-256 of the model": _sha256(options.model),
+        "SHA-256 of the model": sha256(options.model),
         "data": _last(options.data),
         "images": images.part,
         "SHA-256 of the list of their checksums and names": images.sha256,
     }
     split = options.model.parent / SPLIT_FILE
     if split.is_file():
-        metadata[f"SHA-256 of {SPLIT_FILE}"] = _sha256(split)
+        metadata[f"SHA-256 of {SPLIT_FILE}"] = sha256(split)
     bad = list(images.ignored.items())
     metadata["skipped"] = str(len(bad))
     groups: dict[str, Mapping[str, Any]] = {"Evaluation": metadata}
@@ -110,8 +110,3 @@ def _training_facts(record: TrainingRecord | None) -> dict[str, Mapping[str, Any
 def _last(path: Path) -> str:
     """Returns the name of a folder or file, also for `.`; parent folders stay private."""
     return path.resolve().name
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

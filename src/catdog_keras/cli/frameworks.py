@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
+from catdog_keras._signals import ENDING
 from catdog_keras.cli.errors import InputError
 
 LEVEL = "TF_CPP_MIN_LOG_LEVEL"
@@ -88,7 +89,8 @@ def _filter_and_exit(reader: int, writer: int, output: int) -> None:
     """Runs in the child: copies all other lines until the pipe is closed."""
     status = 1
     try:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both processes
+        for number in ENDING:  # signals to the process group reach both processes
+            signal.signal(number, signal.SIG_IGN)
         for unused in (writer, 0, 1, 2):
             os.close(unused)
         with os.fdopen(reader, "rb") as lines, os.fdopen(output, "wb", buffering=0) as rest:

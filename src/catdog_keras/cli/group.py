@@ -4,30 +4,38 @@ This module and its imports must be fast to load: `--help` and messages about in
 neither Keras nor NumPy. Each command imports its dependencies when it runs.
 """
 
+import signal
+from contextlib import suppress
 from typing import Any
 
 import click
 
 from catdog_keras.cli import evaluate, predict, scan, train, tutorial
-from catdog_keras.cli.interrupts import INTERRUPTED, MESSAGE, interrupted
+from catdog_keras.cli.interrupts import MESSAGE, interrupt_status
+from catdog_keras.cli.streams import NO_READER
+
+CTRL_C = 128 + signal.SIGINT
 
 
 class _Commands(click.Group):
-    """Group whose commands print one line and exit with status 130 when they are interrupted."""
+    """Group whose commands print one line and exit with the signal's status when interrupted."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            pass
-        except (
-            BaseException
-        ):  # TensorFlow converts an interrupt of a Python function to its own error
-            if not interrupted():
+            status = interrupt_status() or CTRL_C
+        except BaseException as error:
+            # TensorFlow converts an interrupt of a Python function to its own error.
+            interrupted = interrupt_status()
+            if interrupted is None and not isinstance(error, BrokenPipeError):
                 raise
+            status = interrupted or NO_READER
         # The exception is released here, and with it the frames that kept unfinished work alive.
-        click.echo(MESSAGE, err=True)
-        return ctx.exit(INTERRUPTED)
+        if status != NO_READER:
+            with suppress(OSError):  # the terminal was closed
+                click.echo(MESSAGE, err=True)
+        return ctx.exit(status)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from catdog_keras._checks import check_path, describe
-from catdog_keras._output import output_folder
+from catdog_keras._output import writable_folder
 
 PLACE = "an existing folder or zip archive"
 
@@ -40,7 +40,19 @@ def check_weights(weights: str | None, names: Sequence[str]) -> None:
     raise FileNotFoundError(describe("weights", requirement, weights, "There is no such file."))
 
 
-def check_output_folder(name: str, path: str) -> None:
-    """Raises an error if `path` is not a writable folder; leaves no files behind."""
-    with output_folder(path, [], name):
+def check_output_folder(name: str, path: str, data: str) -> None:
+    """Raises an error if `path` is not a writable folder; leaves no files behind.
+
+    A folder inside that of the images is rejected as well: it would be read as a class.
+    """
+    folder, images = check_path(name, path).resolve(), Path(data).resolve()
+    if folder.is_relative_to(images):
+        inside = folder.relative_to(images).parts
+        if inside and not any(part.startswith(".") for part in inside):
+            remedy = (
+                f"It is inside {data!r}, where it would be read as a class. Use another location, "
+                "or start its name with a dot."
+            )
+            raise ValueError(describe(name, "a folder outside of the images", path, remedy))
+    with writable_folder(path, name):
         pass

@@ -1,7 +1,7 @@
-"""Handling of Ctrl-C: one line and exit status 130 in every phase of a command.
+"""Handling of Ctrl-C, SIGTERM and SIGHUP: one line and the signal's exit status in every phase.
 
 Before the work begins there is nothing to clean up, and the process exits immediately: an exception
-could be swallowed during an import, or be printed with a traceback. During the work SIGINT raises
+could be swallowed during an import, or be printed with a traceback. During the work a signal raises
 KeyboardInterrupt, so that unfinished files are removed.
 """
 
@@ -9,52 +9,88 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
-INTERRUPTED = 128 + signal.SIGINT  # the status that a shell reports for a process ended by Ctrl-C
+from catdog_keras._signals import ENDING
+
 MESSAGE = "Interrupted."
 RETRY_SECONDS = 0.01
 
-_received = False
+_received: int | None = None
 
 
-def exit_at_once(_: int, __: FrameType | None) -> None:
-    """Handles SIGINT while there is nothing to clean up."""
+def install() -> None:
+    """Makes signals exit at once, unless they are ignored or have a handler of their own.
+
+    Shells start background jobs with SIGINT ignored, and `nohup` ignores SIGHUP; both stay ignored.
+    """
+    for number in ENDING:
+        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+            signal.signal(number, exit_at_once)
+
+
+def exit_at_once(number: int, _: FrameType | None) -> None:
+    """Handles a signal while there is nothing to clean up."""
     try:
-        if not _received:
+        if _received is None:
             os.write(2, f"{MESSAGE}\n".encode())
     finally:
-        os._exit(INTERRUPTED)
+        os._exit(interrupt_status() or _status(number))
 
 
-def interrupted() -> bool:
-    """Returns whether SIGINT was received during the work."""
-    return _received
+def interrupt_status() -> int | None:
+    """Returns the exit status if a signal was received during the work, otherwise None."""
+    return None if _received is None else _status(_received)
+
+
+def _status(number: int) -> int:
+    """Returns the status that a shell reports for a process that a signal ended."""
+    return 128 + number
 
 
 @contextmanager
 def handle_interrupts() -> Iterator[None]:
-    """Makes SIGINT raise KeyboardInterrupt in the block, if `main` handles it outside."""
-    if signal.getsignal(signal.SIGINT) is not exit_at_once:
+    """Makes signals raise KeyboardInterrupt in the block, if `main` handles it outside."""
+    handled = [number for number in ENDING if signal.getsignal(number) is exit_at_once]
+    if not handled:
         yield
         return
     hook = sys.unraisablehook
-    alarm = signal.signal(signal.SIGALRM, _raise)
+    alarm = signal.signal(signal.SIGALRM, _raise_again)
     sys.unraisablehook = _raise_later
-    signal.signal(signal.SIGINT, _raise)
+    for number in handled:
+        signal.signal(number, _raise)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, exit_at_once)
+        for number in handled:
+            signal.signal(number, exit_at_once)
         signal.setitimer(signal.ITIMER_REAL, 0)
         sys.unraisablehook = hook
         signal.signal(signal.SIGALRM, alarm)
 
 
-def _raise(_: int, __: FrameType | None) -> None:
+def exit_interrupted(status: int) -> None:
+    """Exits without waiting for other threads.
+
+    TensorFlow's threads may still call Python, so that a regular exit could wait for them or crash.
+    Unfinished files were already removed.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):  # closed, or without a reader
+            stream.flush()
+    os._exit(status)
+
+
+def _raise(number: int, _: FrameType | None) -> None:
     global _received
-    _received = True
+    if _received is None:
+        _received = number
+    raise KeyboardInterrupt
+
+
+def _raise_again(_: int, __: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 

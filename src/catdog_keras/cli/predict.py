@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import click
 
+from catdog_keras._printable import printable
 from catdog_keras.cli.errors import user_errors
 from catdog_keras.cli.frameworks import import_frameworks
 from catdog_keras.cli.inputs import check_image_place
@@ -19,8 +20,12 @@ from catdog_keras.cli.load_model import (
     load_model_file,
     model_options,
 )
+from catdog_keras.cli.streams import print_utf8
 
 Prediction: TypeAlias = dict[str, Any]
+
+# First characters of a formula; the wide ones are used in East Asian spreadsheets.
+FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 @click.command(short_help="Predict the class of each image.")
@@ -63,7 +68,11 @@ def predict(
                 loaded.model, found.dataset, from_logits=from_logits
             )
         rows = list(_predictions(found.files, loaded.class_names, probabilities))
-        click.echo(FORMS[form](rows))
+        output = FORMS[form](rows)
+        if form == "csv":
+            print_utf8(output)
+        else:
+            click.echo(output)
     sys.exit(1 if found.scan.bad else 0)
 
 
@@ -82,8 +91,6 @@ def _predictions(
 
 def _as_table(rows: Sequence[Prediction]) -> str:
     """Formats predictions as aligned columns; the file is last because it can be long."""
-    from catdog_keras.datasets._scan_report import printable
-
     names = [printable(row["class"]) for row in rows]
     width = max(map(len, ["class", *names]))
     lines = [f"{'class':<{width}}  probability  file"]
@@ -93,19 +100,28 @@ def _as_table(rows: Sequence[Prediction]) -> str:
 
 
 def _as_json(rows: Sequence[Prediction]) -> str:
-    return json.dumps(list(rows), indent=2, ensure_ascii=False)
+    return json.dumps(list(rows), indent=2)
 
 
 def _as_csv(rows: Sequence[Prediction]) -> str:
-    """Formats predictions as CSV: file, class, probability, then the probability of each class."""
+    """Formats predictions as CSV: file, class, probability, then the probability of each class.
+
+    Names are escaped for terminals and spreadsheets.
+    """
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\n")
     names = list(rows[0]["probabilities"])
-    writer.writerow(["file", "class", "probability", *(f"probability of {n}" for n in names)])
+    headings = (printable(f"probability of {name}") for name in names)
+    writer.writerow(["file", "class", "probability", *headings])
     for row in rows:
         each = row["probabilities"].values()
-        writer.writerow([row["file"], row["class"], row["probability"], *each])
+        writer.writerow([_cell(row["file"]), _cell(row["class"]), row["probability"], *each])
     return written.getvalue().removesuffix("\n")
+
+
+def _cell(name: str) -> str:
+    """Returns a name as a CSV cell that spreadsheets do not read as a formula."""
+    return f"'{printable(name)}" if name.lstrip().startswith(FORMULA) else printable(name)
 
 
 FORMS = {"table": _as_table, "json": _as_json, "csv": _as_csv}

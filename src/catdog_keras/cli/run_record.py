@@ -1,7 +1,7 @@
 """Files that `catdog-keras train` writes next to a model, and that the evaluation reads."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ class TrainingRecord:
         history: Value in each epoch, by metric.
         seconds: Duration of the training.
         environment: Software versions and hardware.
+        sha256: SHA-256 of the model and of the split, by file name.
     """
 
     data: str
@@ -29,6 +30,7 @@ class TrainingRecord:
     history: dict[str, list[float]]
     seconds: float
     environment: dict[str, str]
+    sha256: dict[str, str] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
         """Writes the record to a folder."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from catdog_keras._printable import printable
 from catdog_keras.cli.errors import user_errors
 from catdog_keras.cli.frameworks import import_frameworks
 from catdog_keras.cli.inputs import check_data, check_output_folder, check_weights
@@ -18,6 +19,7 @@ from catdog_keras.cli.options import (
     seed_option,
     weights_option,
 )
+from catdog_keras.cli.run_files import sha256_of_files
 from catdog_keras.cli.run_record import MODEL_FILE, RECORD_FILE, SPLIT_FILE, TrainingRecord
 
 if TYPE_CHECKING:
@@ -111,7 +113,7 @@ def train(data: str, output: str, **settings: Any) -> None:
         options = _Settings(**settings)
         check_data("data", data)
         check_weights(options.weights, ("pretrained", "imagenet", "synthetic"))
-        check_output_folder("output", output)
+        check_output_folder("output", output, data)
         import_frameworks()
         from catdog_keras._checks import check_input_shape
         from catdog_keras._output import output_folder
@@ -124,20 +126,25 @@ def train(data: str, output: str, **settings: Any) -> None:
             check_named_backbone(
                 options.backbone, check_input_shape("input_shape", (size, size, 3))
             )
-            with output_folder(output, [MODEL_FILE, RECORD_FILE, SPLIT_FILE]) as folder:
+            with output_folder(output, [SPLIT_FILE, RECORD_FILE, MODEL_FILE]) as folder:
                 splits = _load(data, options)
                 started = time.perf_counter()
                 model = _build_model(options, splits.class_names)
                 history = _fit(model, splits, options)
                 seconds = round(time.perf_counter() - started, 1)
                 bad = {image.path: image.reason for image in splits.scan.bad}
-                environment = describe_environment()
-                record = TrainingRecord(
-                    data, settings, splits.counts, bad, history, seconds, environment
-                )
-                record.write(folder)
                 splits.save_manifest(folder / SPLIT_FILE)
                 model.save(folder / MODEL_FILE)
+                TrainingRecord(
+                    data,
+                    settings,
+                    splits.counts,
+                    bad,
+                    history,
+                    seconds,
+                    describe_environment(),
+                    sha256_of_files(folder),
+                ).write(folder)
             _print_summary(model, splits, seconds, output)
     sys.exit(1 if bad else 0)
 
@@ -230,7 +237,6 @@ def _print_summary(
     model: "keras.Model", splits: "ImageSplits", seconds: float, output: str
 ) -> None:
     """Prints the training data, the validation accuracy, and how to evaluate the model."""
-    from catdog_keras.datasets._scan_report import printable
     from catdog_keras.evaluation import evaluate_classifier
 
     for split, counts in splits.counts.items():
@@ -242,7 +248,5 @@ def _print_summary(
         f"Trained in {seconds:.0f} s; validation accuracy {evaluation.accuracy:.3f} "
         f"[{low:.3f}, {high:.3f}], optimistic: it was used to select the best epoch."
     )
-    click.echo(
-        f"The model is {Path(output) / MODEL_FILE}; run `catdog-keras evaluate` on it for test "
-        "metrics."
-    )
+    file = printable(str(Path(output) / MODEL_FILE))
+    click.echo(f"The model is {file}; run `catdog-keras evaluate` on it for test metrics.")

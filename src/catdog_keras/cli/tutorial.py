@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from catdog_keras._printable import printable
 from catdog_keras.cli.errors import user_errors, with_options
 from catdog_keras.cli.frameworks import import_frameworks
 from catdog_keras.cli.inputs import check_data, check_output_folder, check_weights
@@ -84,7 +85,7 @@ def tutorial(image_size: int | None, **options: Any) -> None:
         if options["source"] not in ("synthetic", "public"):
             check_data("source", options["source"])
         check_weights(options["weights"], ("auto", "imagenet", "synthetic"))
-        check_output_folder("output", options["output"])
+        check_output_folder("output", options["output"], options["source"])
         import_frameworks()
         from catdog_keras.tutorial import run_tutorial
 
@@ -96,18 +97,20 @@ def tutorial(image_size: int | None, **options: Any) -> None:
             )
         _print_table(result)
         for line in result.lesson:
-            click.echo(line)
-        click.echo(f"Results, figures and models are in {options['output']}.")
+            click.echo(printable(line))
+        click.echo(f"Results, figures and models are in {printable(options['output'])}.")
 
 
 def _print_table(result: "TutorialResult") -> None:
     """Prints one line for each model, in at most 80 columns."""
     from rich import box
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table(
-        title=f"Accuracy in %; data: {result.data}; baseline {100 * result.baseline_accuracy:.1f}",
+        title=f"Accuracy in %; data: {escape(printable(result.data))}; "
+        f"baseline {100 * result.baseline_accuracy:.1f}",
         caption="Validation selected the best epoch. Test has its 95 % interval.",
         caption_justify="left",
         box=box.SIMPLE_HEAD,

@@ -8,7 +8,6 @@ import hashlib
 import io
 import json
 import math
-import tempfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ import numpy.typing as npt
 
 from catdog_keras._checks import describe
 from catdog_keras._progress import progress_bar
+from catdog_keras._scratch import scratch_folder
 
 VERSION = 2  # incremented when decoding, resizing or the file format changes
 CHECKSUM_BYTES = 4
@@ -110,8 +110,8 @@ def load_or_store(
     try:
         if not stored.is_whole():
             folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=folder) as scratch:
-                unfinished = CachedImages(Path(scratch) / stored.file.name, shape)
+            with scratch_folder(folder) as scratch:
+                unfinished = CachedImages(scratch / stored.file.name, shape)
                 unfinished.write(images)
                 unfinished.file.replace(stored.file)
     except OSError as error:

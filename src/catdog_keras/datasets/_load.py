@@ -96,7 +96,8 @@ def load_cats_dogs(
     index = _index(folder, "source", source, wanted)
     if index.class_names != CATS_DOGS_CLASSES or "validation" not in index.parts:
         where = "train and validation" if "validation" in index.parts else "no split folders"
-        found = f"It holds the classes {', '.join(index.class_names)} in {where}."
+        names = ", ".join(map(printable, index.class_names))
+        found = f"It holds the classes {names} in {where}."
         remedy = f"{found} `catdog_keras.load_image_folder` supports other classes and layouts."
         raise ValueError(describe("source", wanted, str(source), remedy))
     listings, scan = select_images(index, options, batch_size, seed, HELD_OUT_SHARE)

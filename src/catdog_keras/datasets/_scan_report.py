@@ -7,6 +7,8 @@ from functools import cached_property
 from pathlib import PurePath
 from typing import Literal
 
+from catdog_keras._printable import printable as printable
+
 SHOWN = 5  # files that a message lists; the report contains all
 
 
@@ -99,14 +101,6 @@ class ScanReport:
                 f"{count_extensions(self.ignored)}"
             )
         return "\n".join(lines)
-
-
-def printable(name: str) -> str:
-    """Escapes line breaks and control characters in a file name, for output to a terminal."""
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
-        for letter in name
-    )
 
 
 def count_extensions(paths: Sequence[str]) -> str:

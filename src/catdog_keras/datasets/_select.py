@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from catdog_keras._warnings import warn
 from catdog_keras.datasets._index import SPLITS, ImageIndex, Listing
@@ -37,8 +38,8 @@ def select_images(
     bad = {image.path for image in scan.bad}
     for part, listing in parts.items():
         good = np.array([file not in bad for file in listing.files])
+        _check_classes_left(part, listing, good, index.class_names, scan)
         parts[part] = listing.take(good.nonzero()[0])
-        _check_classes_left(part, parts[part], index.class_names)
     splits = _split(parts, index.class_names, options, batch_size, seed, holdout_fraction)
     splits, moved = group_duplicates(
         splits, {file: image.sha256 for file, image in scan.by_path.items()}
@@ -99,11 +100,19 @@ def _report_duplicates(splits: Mapping[str, Listing], scan: ScanReport, moved: l
         )
 
 
-def _check_classes_left(part: str, listing: Listing, class_names: tuple[str, ...]) -> None:
+def _check_classes_left(
+    part: str,
+    listing: Listing,
+    good: npt.NDArray[np.bool_],
+    class_names: tuple[str, ...],
+    scan: ScanReport,
+) -> None:
     for label, name in enumerate(class_names):
-        if not np.any(listing.labels == label):
+        if not np.any(good & (listing.labels == label)):
             where = "" if part == "all" else f" in {part}"
-            raise ValueError(f"The class {name!r} has no usable image{where}.")
+            files = [listing.files[i] for i in np.flatnonzero(listing.labels == label)]
+            reasons = first_lines([scan.by_path[file] for file in files])
+            raise ValueError(f"The class {name!r} has no usable image{where}:{reasons}")
 
 
 def _split(

@@ -1,5 +1,6 @@
 """The four steps of the tutorial: show and count images, train four models, compare, test."""
 
+import io
 import json
 import math
 import os
@@ -306,18 +307,20 @@ def _count(variables: list[Any]) -> int:
 
 def _save_figure(folder: Path, name: str, drawn: Any) -> None:
     figure = drawn.figure  # of an Axes, and of a Figure itself
-    figure.savefig(folder / f"{name}.png", dpi=FIGURE_DPI)
+    content = io.BytesIO()  # Pillow would not report why a file cannot be written
+    figure.savefig(content, dpi=FIGURE_DPI)
+    (folder / f"{name}.png").write_bytes(content.getvalue())
 
 
 def file_names() -> list[str]:
-    """Returns the names of all files that a run may write into its output folder."""
+    """Returns the names of all files that a run may write into its output folder, results last."""
     figures = ["images", "label_counts", "comparison"]
     figures += [f"{kind}_{name}" for name in STEPS for kind in ("history", "confusion")]
     return [
-        RESULTS_FILE,
-        REPORT_FILE,
         *(f"{f}.png" for f in figures),
         *(f"{name}.keras" for name in STEPS),
+        REPORT_FILE,
+        RESULTS_FILE,
     ]
 
 

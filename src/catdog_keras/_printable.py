@@ -1,0 +1,26 @@
+"""Text for terminals: names without control characters, messages of limited length."""
+
+LONGEST_NAME = 500  # characters; a path of the usual systems is not much longer
+
+
+def printable(text: str) -> str:
+    """Escapes line breaks, control and bidirectional characters, for output to a terminal."""
+    if text.isprintable():
+        return text
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in text
+    )
+
+
+def printable_lines(text: str) -> str:
+    """Escapes all such characters except line feeds."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
+def shorten(text: str, longest: int) -> str:
+    """Replaces the middle of a text that is longer than `longest` characters by its length."""
+    if len(text) <= longest:
+        return text
+    half = longest // 2
+    return f"{text[:half]} ... ({len(text):,} characters) ... {text[-half:]}"

@@ -1,0 +1,103 @@
+"""Publication of a finished folder: readers find the old files or the new ones."""
+
+import ctypes
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from catdog_keras._scratch import kept_from_removal
+
+AT_CURRENT_FOLDER = -100  # AT_FDCWD of Linux
+EXCHANGE = 2  # RENAME_EXCHANGE of Linux, RENAME_SWAP of macOS
+
+
+def publish_files(scratch: Path, folder: Path, names: Sequence[str]) -> None:
+    """Moves all files of `scratch` to `folder`, in place of the files of an earlier run.
+
+    If `folder` contains nothing else, the two folders are exchanged by one system call, so that a
+    process that is killed at any moment leaves the old files or the new ones. Otherwise, and where
+    the system has no such call, each file replaces its predecessor, in the order of `names`; those
+    that have no successor are removed at the end.
+
+    Args:
+        scratch: Folder with the new files.
+        folder: Folder for the files; may have been removed.
+        names: Names of all files that a run may write, the most important one last.
+    """
+    if _is_exchangeable(scratch, folder, names) and _exchange_folders(scratch, folder, names):
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    new = _file_names(scratch)
+    for name in sorted(new - set(names)) + [name for name in names if name in new]:
+        (scratch / name).replace(folder / name)
+    for name in set(names) - new:
+        (folder / name).unlink(missing_ok=True)
+
+
+def _is_exchangeable(scratch: Path, folder: Path, names: Sequence[str]) -> bool:
+    """Returns whether the folder contains only files of an earlier run, and is in no other use."""
+    if scratch.parent != folder.parent:
+        return False
+    if not folder.exists():
+        return True
+    here, there = folder.stat(), scratch.stat()
+    return (
+        os.access(folder, os.W_OK)
+        and _file_names(folder) <= set(names)
+        and (here.st_uid, here.st_gid) == (there.st_uid, there.st_gid)
+        and not os.path.samestat(here, Path().stat())  # a shell would stay in the old folder
+    )
+
+
+def _exchange_folders(scratch: Path, folder: Path, names: Sequence[str]) -> bool:
+    """Exchanges the folders, or renames `scratch` if `folder` is empty or does not exist."""
+    if not folder.exists():
+        scratch.chmod(0o777 & ~_umask())
+    else:
+        shutil.copystat(folder, scratch)  # permissions and access control lists
+        os.utime(scratch)
+    with kept_from_removal(folder):
+        if _exchange(scratch, folder):
+            with suppress(FileNotFoundError):  # old results of a third process, already removed
+                _return_others(scratch, folder, names)
+            return True
+    try:
+        scratch.rename(folder)
+    except OSError:  # not empty, a mount point, or on Windows
+        return False
+    return True
+
+
+def _exchange(first: Path, second: Path) -> bool:
+    """Exchanges two folders atomically; returns False if that is not possible."""
+    if sys.platform not in ("linux", "darwin"):
+        return False
+    library = ctypes.CDLL(None)
+    ends = os.fsencode(first), os.fsencode(second)
+    try:
+        if sys.platform == "darwin":
+            return bool(library.renamex_np(*ends, EXCHANGE) == 0)
+        at = AT_CURRENT_FOLDER
+        return bool(library.renameat2(at, ends[0], at, ends[1], EXCHANGE) == 0)
+    except AttributeError:  # an older C library
+        return False
+
+
+def _return_others(old: Path, folder: Path, names: Sequence[str]) -> None:
+    """Moves files that another process has just written to the old folder to the new one."""
+    for name in _file_names(old) - set(names):
+        with suppress(OSError):
+            (old / name).rename(folder / name)
+
+
+def _file_names(folder: Path) -> set[str]:
+    return {file.name for file in folder.iterdir()}
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,65 @@
+"""Check that a model and the files next to it are of one training run."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from catdog_keras.cli.run_record import MODEL_FILE, RECORD_FILE, SPLIT_FILE, read_training_record
+
+
+@contextmanager
+def one_training_run(model: Path) -> Iterator[None]:
+    """Raises an error if files of different training runs are, or were, read in the block.
+
+    Raises:
+        ValueError: If the files are not those that the training record lists.
+        OSError: If another process replaced them during the block.
+    """
+    before = _identities(model)
+    _check_listed(model)
+    yield
+    if _identities(model) != before:
+        raise OSError(
+            f"{str(model)!r} or a file next to it was replaced while it was used. Run the command "
+            "again."
+        )
+
+
+def sha256_of_files(folder: Path) -> dict[str, str]:
+    """Returns the SHA-256 of the model and of the split in a folder, by file name."""
+    return {name: sha256(folder / name) for name in (MODEL_FILE, SPLIT_FILE)}
+
+
+def sha256(file: Path) -> str:
+    """Returns the SHA-256 of a file."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _check_listed(model: Path) -> None:
+    try:
+        record = read_training_record(model)
+    except ValueError:  # reported where the record is required
+        return
+    for name, listed in ({} if record is None else record.sha256).items():
+        file = model.parent / name
+        if file.is_file() and sha256(file) != listed:
+            raise ValueError(
+                f"{str(file)!r} differs from the file that {RECORD_FILE} describes: it is of "
+                "another training run, or was changed later. Train again, or, if the model and "
+                f"{SPLIT_FILE} do belong together, remove {RECORD_FILE}."
+            )
+
+
+def _identities(model: Path) -> list[tuple[int, int, int] | None]:
+    files = (model, model.parent / SPLIT_FILE, model.parent / RECORD_FILE)
+    return [_identity(file) for file in files]
+
+
+def _identity(file: Path) -> tuple[int, int, int] | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
