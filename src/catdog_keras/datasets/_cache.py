@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from catdog_keras._checks import describe
 from catdog_keras._progress import progress_bar
-from catdog_keras._scratch import scratch_folder
+from catdog_keras._scratch import remove_abandoned, scratch_folder
 
 VERSION = 2  # incremented when decoding, resizing or the file format changes
 CHECKSUM_BYTES = 4
@@ -107,6 +107,7 @@ def load_or_store(
     """
     key = hashlib.sha256(json.dumps([VERSION, shape, list(digests)]).encode()).hexdigest()
     stored = CachedImages(folder / f"images-{key[:32]}.npy", shape)
+    remove_abandoned(folder)
     try:
         if not stored.is_whole():
             folder.mkdir(parents=True, exist_ok=True)

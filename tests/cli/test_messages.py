@@ -1,0 +1,237 @@
+"""Output for terminals, spreadsheets and pipes, whatever names and values it contains."""
+
+import csv
+import io
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import warnings
+
+import click
+import keras
+import pytest
+from click.testing import CliRunner
+
+from catdog_keras import ClassNames
+from catdog_keras.cli.errors import LONGEST_MESSAGE, user_errors
+from tests.cli.image_folders import CLASSES
+from tests.cli.test_train import TINY
+
+# ESC, BEL, C1 controls (CSI), line breaks, bidirectional overrides, and formulas of spreadsheets.
+HOSTILE = [
+    "a\x1b[31mred",
+    "bell\a",
+    "\x9b31m",
+    "two\nlines",
+    "line\u2028separator",
+    "\u202egnp.exe",
+    "iso\u2066late",
+    "back\rreturn",
+    "tab\there",
+    "\tcell",
+    "=cmd|'C calc'!A0",
+    "@SUM(1)",
+    "+1",
+    "-1",
+    " =1",
+    "\uff1d1",
+    "del\x7f",
+    "bom\ufeff",
+]
+
+
+def is_safe(text):
+    return all(line.isprintable() for line in text.removesuffix("\n").split("\n"))
+
+
+def options_command(raised):
+    @click.command()
+    @click.argument("model")
+    @click.option("--batch-size", type=int, default=3)
+    @click.option("--class-name", "class_names", multiple=True)
+    def command(**_):
+        with user_errors(directory="DATA"):
+            raise raised
+
+    return command
+
+
+def message_of(error, *arguments):
+    return CliRunner().invoke(options_command(error), ["m", *arguments]).stderr
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["runs/seed=1,batch_size=32/m.keras", "model=a/x", "`model`", "it's model=1", 'a "model=1" b'],
+)
+def test_message_does_not_change_paths(path):
+    message = f"`model` must be a file; received model={path!r}. See `batch_size` or batch_size=2."
+    expected = (
+        f"`MODEL` must be a file; received MODEL={path!r}. See `--batch-size` or --batch-size=2."
+    )
+    assert message_of(ValueError(message)) == f"Error: {expected}\n"
+    listed = f"Of 2 files:\n  {path}: batch_size=2\nUse another batch_size=."
+    expected = f"Of 2 files:\n  {path}: batch_size=2\nUse another --batch-size=."
+    assert message_of(ValueError(listed)) == f"Error: {expected}\n"
+    error = FileNotFoundError(2, "No such file or directory", path)
+    assert message_of(error).startswith(f"Error: {path!r}: No such file")
+
+
+def test_option_that_was_not_given_is_not_named_for_a_value_of_something_else():
+    error = ValueError("`class_names` must be distinct; received class_names=[1, 2].")
+    assert message_of(error) == f"Error: {error}\n"
+    assert "received --class-name=" in message_of(error, "--class-name", "a")
+
+
+def test_message_has_limited_length():
+    assert len(message_of(ValueError("x" * 5_000_000))) < LONGEST_MESSAGE + 100
+
+
+def test_check_shortens_received_value():
+    with pytest.raises(ValueError, match="5,000,002 characters") as caught:
+        ClassNames(["a" * 4_999_994, "a" * 0, ""])
+    assert len(str(caught.value)) < 1000
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_errors_and_warnings_contain_no_control_characters(name):
+    assert is_safe(message_of(ValueError(name)))
+
+    @click.command()
+    def warn():
+        with user_errors():
+            warnings.warn(name, stacklevel=1)
+
+    assert is_safe(CliRunner().invoke(warn, []).stderr)
+
+
+@pytest.fixture(scope="module")
+def hostile(model, drawn, tmp_path_factory):
+    """A model with hostile class names, and images with hostile names in its class folders."""
+    root = tmp_path_factory.mktemp("hostile")
+    names = sorted(HOSTILE)
+    image = next((drawn / CLASSES[0]).iterdir())
+    for name in names:
+        (root / "data" / name).mkdir(parents=True)
+        shutil.copy(image, root / "data" / name / f"{name}.png")
+    layers = [keras.Input((32, 32, 3)), keras.layers.Flatten(), keras.layers.Dense(len(names))]
+    keras.Sequential([*layers, ClassNames(names)]).save(root / "model.keras")
+    return root
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["scan", "{root}/data"],
+        ["predict", "{root}/model.keras", "{root}/data"],
+        ["predict", "{root}/model.keras", "{root}/data", "--format", "json"],
+        ["predict", "{root}/model.keras", "{root}/data", "--format", "csv"],
+        ["evaluate", "{root}/model.keras", "{root}/data"],
+        ["evaluate", "{root}/model.keras", "{root}/data", "--json"],
+        ["evaluate", "{model}", "{root}/data", "--split", "all"],
+        ["train", "{root}/data", "--output", "{root}/out\x1b", *TINY],
+    ],
+    ids=lambda arguments: " ".join(arguments),
+)
+def test_output_contains_no_control_characters(arguments, hostile, model, run):
+    ended = run(*(word.format(root=hostile, model=model) for word in arguments))
+    assert is_safe(ended.stdout)
+    assert is_safe(ended.stderr)
+    assert ended.stdout or ended.stderr.startswith("Error: ")
+
+
+def test_csv_cells_are_no_formulas(hostile, run):
+    ended = run("predict", hostile / "model.keras", hostile / "data", "--format", "csv")
+    header, *rows = csv.reader(io.StringIO(ended.stdout))
+    assert len(rows) == len(HOSTILE)
+    for cell in [*header, *(cell for row in rows for cell in row)]:
+        assert not cell.lstrip().startswith(("=", "+", "-", "@", "\uff1d"))
+        assert not cell.startswith("\t")
+    told = json.loads(
+        run("predict", hostile / "model.keras", hostile / "data", "--format", "json").stdout
+    )
+    assert {name for row in told for name in row["probabilities"]} == set(HOSTILE)
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "table"])
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
+@pytest.mark.slow
+def test_names_are_printed_whatever_the_encoding(encoding, form, model, drawn):
+    command = [sys.executable, "-m", "catdog_keras", "predict", str(model), str(drawn / CLASSES[2])]
+    ended = subprocess.run(
+        [*command, "--format", form],
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+    )
+    assert ended.returncode == 0, ended.stderr
+    printed = ended.stdout.decode("utf-8" if form == "csv" else encoding)
+    plain = form == "csv" or (form == "table" and encoding == "utf-8")
+    assert ("猫" if plain else "\\u732b") in printed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", [["--help"], ["predict"], ["scan"]])
+def test_closed_pipe_ends_quietly(command, model, drawn):
+    words = {"predict": [str(model), str(drawn)], "scan": [str(drawn)]}.get(command[0], [])
+    reader, writer = os.pipe()
+    os.close(reader)
+    arguments = [sys.executable, "-m", "catdog_keras", *command, *words]
+    ended = subprocess.run(arguments, stdout=writer, stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+    assert ended.stderr == ""
+    assert ended.returncode in (1, 141)
+    assert ended.returncode != 2
+
+
+@pytest.mark.parametrize("place", ["{data}/trained", "{data}/a/b", "trained"])
+def test_output_inside_the_images_is_rejected(place, drawn, tmp_path, run, monkeypatch, model):
+    data = shutil.copytree(drawn, tmp_path / "data")
+    monkeypatch.chdir(data)
+    before = sorted(data.rglob("*"))
+    output = place.format(data=data)
+    for command in (["train", ".", "--output"], ["evaluate", model, data, "--report"]):
+        ended = run(*command, output, *(TINY if command[0] == "train" else []))
+        assert ended.exit_code == 2
+        assert f"`{command[-1]}` must be a folder outside of the images" in ended.stderr
+    assert sorted(data.rglob("*")) == before
+
+
+def test_hidden_output_inside_the_images_is_accepted(drawn, tmp_path, run, model):
+    data = shutil.copytree(drawn, tmp_path / "data")
+    ended = run("evaluate", model, data, "--report", data / ".report")
+    assert ended.exit_code == 0, ended.output
+
+
+@pytest.fixture
+def full_disk():
+    """Limits the size of files, so that the system reports an error without a file name."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.usefixtures("full_disk")
+@pytest.mark.parametrize("command", ["train", "evaluate"])
+def test_full_disk_names_the_option_and_its_value(command, drawn, tmp_path, run, model):
+    option = {"train": "--output", "evaluate": "--report"}[command]
+    words = {"train": [drawn, *TINY], "evaluate": [model, drawn]}[command]
+    ended = run(command, *words, option, tmp_path / "out")
+    assert ended.exit_code == 2
+    message = f"`{option}` must be a writable folder; received {option}='{tmp_path / 'out'}'. "
+    assert f"Error: {message}File too large." in ended.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_class_without_readable_images_is_reported_with_the_reason(drawn, tmp_path, run):
+    data = shutil.copytree(drawn, tmp_path / "data")
+    for image in (data / CLASSES[1]).iterdir():
+        image.write_bytes(b"no image")
+    ended = run("train", data, "--output", tmp_path / "out", *TINY)
+    assert ended.exit_code == 2
+    error = ended.stderr[ended.stderr.index("Error: ") :]
+    assert "has no usable image:\n  " in error
+    assert "not an image in any known format" in error

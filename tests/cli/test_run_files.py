@@ -1,0 +1,54 @@
+"""A model is evaluated with the split of its own training run, or with a remark."""
+
+import dataclasses
+import json
+import shutil
+
+import pytest
+
+from catdog_keras.cli.run_files import one_training_run, sha256_of_files
+from catdog_keras.cli.run_record import RECORD_FILE, read_training_record
+
+
+@pytest.fixture
+def trained(model, tmp_path):
+    """A copy of a training run whose record lists the checksums of its files."""
+    copied = shutil.copytree(model.parent, tmp_path / "trained") / model.name
+    record = dataclasses.replace(
+        read_training_record(copied), sha256=sha256_of_files(copied.parent)
+    )
+    record.write(copied.parent)
+    return copied
+
+
+def test_evaluate_reports_that_no_split_is_known(trained, drawn, tmp_path, run):
+    (trained.parent / "split.json").unlink()
+    ended = run("evaluate", trained, drawn, "--report", tmp_path / "report")
+    assert ended.exit_code == 0, ended.output
+    assert ended.stdout.splitlines()[1].startswith("No split is known, because no split.json")
+    assert "No split is known" in (tmp_path / "report" / "report.html").read_text("utf-8")
+    told = json.loads(run("evaluate", trained, drawn, "--json").stdout)
+    assert told["of_the_training"] is None
+
+
+@pytest.mark.parametrize("name", ["model.keras", "split.json"])
+def test_evaluate_rejects_files_of_different_training_runs(name, trained, drawn, run):
+    assert run("evaluate", trained, drawn).exit_code == 0
+    with (trained.parent / name).open("ab") as file:
+        file.write(b" ")
+    ended = run("evaluate", trained, drawn)
+    assert ended.exit_code == 2
+    assert f"'{trained.parent / name}' differs from the file that training.json" in ended.stderr
+    (trained.parent / RECORD_FILE).unlink()
+    if name == "split.json":
+        assert run("evaluate", trained, drawn).exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["model.keras", "split.json", "training.json"])
+def test_file_replaced_while_it_is_used_is_an_error(name, trained):
+    def replace_during_use():
+        with one_training_run(trained):
+            (trained.parent / name).unlink()
+
+    with pytest.raises(OSError, match="replaced while it was used"):
+        replace_during_use()

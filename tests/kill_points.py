@@ -1,0 +1,269 @@
+"""Kills a command before each of its file operations, and classifies what is left.
+
+`python -m tests.kill_points CASE FOLDER` prints the counts as JSON. The program imports everything
+once and forks a process for each run, before TensorFlow has started any thread.
+"""
+
+import json
+import os
+import shutil
+import signal
+import sys
+import zipfile
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+from matplotlib.figure import Figure
+
+from catdog_keras import ClassNames
+from catdog_keras._output import save_text
+from catdog_keras._scratch import PREFIX
+from catdog_keras.cli import group, run_files, train, tutorial
+from catdog_keras.cli.run_record import MODEL_FILE
+from catdog_keras.datasets import _cache
+from catdog_keras.tutorial import _run
+from tests.cli.image_folders import CLASSES, draw
+
+WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
+NAMED = {"os.mkdir", "os.rename", "os.rmdir", "os.chmod", "os.utime", "os.remove", "shutil.rmtree"}
+TRAIN = [
+    "--backbone",
+    "synthetic_small",
+    "--weights",
+    "None",
+    "--image-size",
+    "32",
+    "--epochs",
+    "1",
+]
+
+
+@dataclass
+class Case:
+    """Command in a folder that contains `images`, `images2` and `model/`.
+
+    Attributes:
+        arguments: Arguments of the command, or a function of the folder and the run's number.
+        output: Folder of the results.
+        earlier: Whether an earlier run has written results.
+        beside: Whether the output folder also contains a file of the user.
+    """
+
+    arguments: object
+    output: str = "out"
+    earlier: bool = True
+    beside: bool = False
+
+
+def command(*arguments):
+    def run(root, number):
+        os.chdir(root)
+        words = [word.replace("SEED", str(number)) for word in arguments]
+        group.commands(words, standalone_mode=False)
+
+    return run
+
+
+def save_manifest(root, number):
+    (root / "out").mkdir(exist_ok=True)
+    save_text(root / "out" / "split.json", json.dumps({"version": 1, "seed": number}))
+
+
+def write_cache(root, number):
+    rows = np.full((3, 2, 2, 3), number, np.float32)
+    _cache.load_or_store(root / "out", ["a", "b", "c"], rows.shape, rows)
+
+
+TRAINING = command("train", "images", "--output", "out", "--seed", "SEED", *TRAIN)
+CASES = {
+    "train": Case(TRAINING),
+    "train-first": Case(TRAINING, earlier=False),
+    "train-beside": Case(TRAINING, beside=True),
+    "evaluate": Case(command("evaluate", "model/model.keras", "images", "--report", "out")),
+    "tutorial": Case(
+        command(
+            *("tutorial", "--data", "cats_dogs", "--output", "out", "--seed", "SEED"),
+            *("--image-size", "46", "--batch-size", "2", "--epochs", "1", "--weights", "None"),
+        )
+    ),
+    "manifest": Case(save_manifest),
+    "cache": Case(write_cache, earlier=False),
+}
+
+
+def prepare(root):
+    """Writes images, a model for the evaluation, and replaces what only takes time."""
+    generator = np.random.default_rng(0)
+    for index, name in enumerate(CLASSES):
+        (root / "images" / name).mkdir(parents=True)
+        for number in range(8):
+            draw(index, generator).save(root / "images" / name / f"{number}.png")
+    for split, count in (("train", 4), ("validation", 8)):
+        for index, name in enumerate(("cats", "dogs")):
+            (root / "cats_dogs" / split / name).mkdir(parents=True)
+            for number in range(count):
+                draw(index, generator).save(root / "cats_dogs" / split / name / f"{number}.png")
+    history = {"loss": [1.0], "accuracy": [0.5], "val_loss": [1.0], "val_accuracy": [0.5]}
+    train._fit = lambda *_: history
+    train._print_summary = lambda *_: None
+    tutorial._print_table = lambda *_: None
+    _run.STEPS = dict.fromkeys(_run.STEPS, lambda settings, _: flat_model(settings.input_shape, 2))
+    _run.train_to_best = lambda *_: (history, 1)
+    _run.plot_highest_losses = lambda *_: None
+    for plot in ("history", "images", "label_counts", "comparison", "confusion_matrix"):
+        setattr(_run, f"plot_{plot}", lambda *_, **__: Figure((1, 1)))
+
+
+def flat_model(shape, classes):
+    layers = [keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(classes)]
+    names = CLASSES if classes == len(CLASSES) else ("cats", "dogs")
+    return keras.Sequential([*layers, ClassNames(names)])
+
+
+def save_model(root, _):
+    (root / "model").mkdir()
+    flat_model((32, 32, 3), len(CLASSES)).save(root / "model" / MODEL_FILE)
+
+
+def run_forked(action, *arguments, kill_at=None):
+    """Runs `action` in a child; returns whether it was killed before operation `kill_at`."""
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            if kill_at is not None:
+                kill_before(arguments[0], kill_at)
+            action(*arguments)
+            status = 0
+        except SystemExit as ended:
+            status = ended.code or 0
+        except BaseException as error:
+            print(repr(error), file=sys.stderr)
+        finally:
+            os._exit(status)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if status not in (0, -signal.SIGKILL):
+        raise RuntimeError(f"the run ended with status {status}")
+    return status != 0
+
+
+def kill_before(root, number):
+    """Kills this process before its file operation `number` below `root`."""
+    left = number
+
+    def count(event, arguments):
+        nonlocal left
+        if is_operation(event, arguments, str(root)):
+            left -= 1
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(count)
+
+
+def is_operation(event, arguments, root):
+    if event == "ctypes.dlsym":
+        return arguments[1] == "renameat2"
+    if event == "open":
+        path, _, flags = arguments
+        return bool(flags & WRITES) and is_below(path, root)
+    if event not in NAMED:
+        return False
+    # In shutil.rmtree names are relative to a descriptor, which is the last argument.
+    relative = event in ("os.remove", "os.rmdir") and arguments[-1] != -1
+    return relative or is_below(arguments[0], root)
+
+
+def is_below(path, root):
+    if not isinstance(path, str | bytes | os.PathLike):
+        return False
+    return Path(os.fsdecode(path)).absolute().is_relative_to(root)
+
+
+def files(folder):
+    """Identifies each visible file by its inode and time."""
+    if not folder.is_dir():
+        return {}
+    kept = (
+        path for path in folder.iterdir() if not path.name.startswith(".") and path.name != "mine"
+    )
+    return {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in kept}
+
+
+def is_readable(folder):
+    """Returns whether every JSON file and model can be read."""
+    for path in folder.iterdir():
+        if path.suffix == ".json":
+            json.loads(path.read_text("utf-8"))
+        elif path.suffix == ".keras":
+            zipfile.ZipFile(path).testzip()
+    return True
+
+
+def classify(folder, before, names):
+    now = files(folder)
+    if now == before:
+        return "old"
+    if set(now) == names and not set(now.values()) & set(before.values()) and is_readable(folder):
+        return "new"
+    try:
+        run_files._check_listed(folder / MODEL_FILE)
+    except ValueError:
+        return "mix, refused"
+    return "mix"
+
+
+def leftovers(root):
+    return [path for path in root.rglob("*") if path.name.startswith((PREFIX, "tmp"))]
+
+
+def kill_at_each_operation(case, root):
+    """Returns the number of kill points by result, and of leftovers after one more run."""
+    counts = Counter()
+    output = root / case.output
+    names = None
+    for kill_at in range(1, 1000):
+        shutil.rmtree(output, ignore_errors=True)
+        if case.earlier:
+            run_forked(case.arguments, root, 1)
+        if case.beside:
+            output.mkdir(exist_ok=True)
+            (output / "mine").touch()
+        if names is None:
+            names = expected_names(case, root)
+        before = files(output)
+        if not run_forked(case.arguments, root, 2, kill_at=kill_at):
+            break
+        counts["kill points"] += 1
+        counts[classify(output, before, names)] += 1
+        counts["with leftovers after the kill"] += bool(leftovers(root))
+        run_forked(case.arguments, root, 3)
+        counts["with leftovers after one more run"] += bool(leftovers(root))
+        after = files(output)
+        counts["not written by one more run"] += set(after) != names
+        counts["lost files of the user"] += case.beside and not (output / "mine").exists()
+    return counts
+
+
+def expected_names(case, root):
+    """Returns the names of the results of a complete run."""
+    output = root / case.output
+    saved = root / "saved"
+    if output.exists():
+        output.rename(saved)
+    run_forked(case.arguments, root, 1)
+    names = set(files(output))
+    shutil.rmtree(output)
+    if saved.exists():
+        saved.rename(output)
+    return names
+
+
+if __name__ == "__main__":
+    place = Path(sys.argv[2]).resolve()
+    prepare(place)
+    run_forked(save_model, place, 0)
+    print(json.dumps(kill_at_each_operation(CASES[sys.argv[1]], place)))
