@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from catdog_keras.cli import evaluate, predict, scan, train, tutorial
-from catdog_keras.cli.interrupts import MESSAGE, interrupt_status
+from catdog_keras.cli.interrupts import MESSAGE, interrupt_status, interrupted
 from catdog_keras.cli.streams import NO_READER
 
 CTRL_C = 128 + signal.SIGINT
@@ -27,10 +27,9 @@ class _Commands(click.Group):
             status = interrupt_status() or CTRL_C
         except BaseException as error:
             # TensorFlow converts an interrupt of a Python function to its own error.
-            interrupted = interrupt_status()
-            if interrupted is None and not isinstance(error, BrokenPipeError):
+            if not interrupted() and not isinstance(error, BrokenPipeError):
                 raise
-            status = interrupted or NO_READER
+            status = interrupt_status() or NO_READER
         # The exception is released here, and with it the frames that kept unfinished work alive.
         if status != NO_READER:
             with suppress(OSError):  # the terminal was closed

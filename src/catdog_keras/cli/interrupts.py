@@ -39,6 +39,11 @@ def exit_at_once(number: int, _: FrameType | None) -> None:
         os._exit(interrupt_status() or _status(number))
 
 
+def interrupted() -> bool:
+    """Returns whether a signal was received during the work."""
+    return _received is not None
+
+
 def interrupt_status() -> int | None:
     """Returns the exit status if a signal was received during the work, otherwise None."""
     return None if _received is None else _status(_received)
