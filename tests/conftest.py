@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import pwd
 import shutil
 import signal
 import tempfile
@@ -147,3 +148,15 @@ def outputs_of():
         )
 
     return run
+
+
+@pytest.fixture
+def no_home(monkeypatch) -> None:
+    """A user without a home folder, as in `docker run --user 12345`."""
+
+    def fail(uid: int) -> None:
+        raise KeyError(uid)
+
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.delenv("KERAS_HOME", raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", fail)

@@ -59,3 +59,8 @@ def test_unexpected_class_error_includes_invalid_utf8_name(cats_dogs):
         (cats_dogs / split / "cats").rename(cats_dogs / split / os.fsdecode(b"caf\xe9"))
     with pytest.raises(ValueError, match="It holds the classes caf\udce9, dogs in train"):
         load_cats_dogs(cats_dogs, **TINY)
+
+
+def test_scan_of_unknown_home_folder_raises_with_path(no_home):
+    with pytest.raises(NotADirectoryError, match="received directory='~/images'"):
+        scan_images("~/images")

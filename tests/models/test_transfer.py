@@ -5,6 +5,7 @@ import inspect
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -17,6 +18,7 @@ from catdog_keras import (
     WeightsNotFoundError,
     transfer_model,
 )
+from catdog_keras.models._backbones import _models_folder
 
 SMALL = (32, 32, 3)
 
@@ -318,3 +320,13 @@ def test_mobilenet_reports_missing_weights_without_network(tmp_path):
     message = _message_without_network(tmp_path)
     assert WEIGHTS_160 in message
     assert str(tmp_path / "models") in message
+
+
+def test_user_without_home_folder_finds_weights_where_keras_puts_them(no_home):
+    assert _models_folder() == Path("/tmp/.keras/models")
+
+
+def test_relative_keras_home_gives_absolute_folder_of_weights(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KERAS_HOME", "keras")
+    assert _models_folder() == tmp_path / "keras" / "models"

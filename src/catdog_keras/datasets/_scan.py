@@ -2,7 +2,6 @@
 
 import os
 from dataclasses import replace
-from pathlib import Path
 
 from catdog_keras._checks import check_boolean, check_path, describe
 from catdog_keras.datasets._list_images import IMAGE_EXTENSIONS, list_images
@@ -40,9 +39,8 @@ def scan_images(directory: str | os.PathLike[str], *, near_duplicates: bool = Fa
         >>> catdog_keras.scan_images(folder).bad[0].reason
         'not an image in any known format'
     """
-    check_path("directory", directory)
+    root = check_path("directory", directory)
     check_boolean("near_duplicates", near_duplicates)
-    root = Path(directory).expanduser()
     if not root.is_dir():
         raise NotADirectoryError(describe("directory", "a folder", str(directory)))
     found, others = ([str(root / file) for file in files] for files in list_images(root))

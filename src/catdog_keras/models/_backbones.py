@@ -15,6 +15,7 @@ from keras import applications
 
 from catdog_keras._backend.keras_internals import is_download_error
 from catdog_keras._checks import describe
+from catdog_keras._keras_home import keras_home
 from catdog_keras.layers._preprocessing import Scheme
 from catdog_keras.models._synthetic_small import build_synthetic_small
 
@@ -182,7 +183,11 @@ def find_imagenet_weights(image_size: tuple[int, int]) -> Path | None:
 
 def _models_folder() -> Path:
     """Returns the folder into which Keras downloads weights."""
-    return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "models"
+    try:
+        home = keras_home()
+    except OSError:  # Keras uses this folder for users without a home folder
+        home = Path("/tmp/.keras")
+    return home / "models"
 
 
 def _to_weights_error(name: str, error: Exception) -> Exception:
