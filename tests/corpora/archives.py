@@ -7,6 +7,7 @@ import struct
 import tarfile
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterable, Mapping
 
 PLAIN = {"top/a.jpg": b"one", "top/b.jpg": b"two"}
@@ -79,12 +80,69 @@ def _named(name: str) -> bytes:
     return content.replace(member.filename.encode(), name.encode())
 
 
+def with_second_name(
+    name: str, second: str | bytes, content: bytes = b"one", *, version: int = 1
+) -> bytes:
+    """An archive of one file with another name in the extra field that Python 3.12 obeys."""
+    member = zipfile.ZipInfo(name)
+    raw = name.encode("ascii" if name.isascii() else "utf-8")
+    encoded = second.encode() if isinstance(second, str) else second
+    data = struct.pack("<BL", version, zlib.crc32(raw)) + encoded
+    member.extra = struct.pack("<HH", 0x7075, len(data)) + data
+    return zipped([("train/cats/b.jpg", b"two"), (member, content)], zipfile.ZIP_STORED)
+
+
+def _info_zip() -> bytes:
+    """As Info-ZIP writes names: UTF-8 that only the extra field states."""
+
+    member = zipfile.ZipInfo("top/\u043a\u043e\u0448\u043a\u0430.jpg")
+    raw = member.filename.encode()
+    data = struct.pack("<BL", 1, zlib.crc32(raw)) + raw
+    member.extra = struct.pack("<HH", 0x7075, len(data)) + data
+    content = bytearray(zipped([*PLAIN.items(), (member, b"three")]))
+    for signature, at in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        position = content.rindex(signature) + at
+        content[position : position + 2] = b"\0\0"
+    return bytes(content)
+
+
+def _zip64_offset(offset: int) -> bytes:
+    """An archive whose last member is said to be at an offset of 64 bits."""
+    member = zipfile.ZipInfo("top/c.jpg")
+    member.extra = struct.pack("<HHQ", 1, 8, offset)
+    return _central(zipped([*PLAIN.items(), (member, b"x")]), 42, "<L", 2**32 - 1)
+
+
+def _zip64_end(count: int) -> bytes:
+    """An archive with a second end record, for large archives, that states another number."""
+    content = zipped(PLAIN)
+    at = content.rindex(b"PK\5\6")
+    size, offset = struct.unpack_from("<LL", content, at + 12)
+    record = struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, count, count, size, offset)
+    locator = struct.pack("<4sLQL", b"PK\6\7", 0, at, 1)
+    return content[:at] + record + locator + content[at:]
+
+
+def bomb_below_its_claim(method: int, unpacked: int) -> bytes:
+    """A member of zeros that claims to unpack to 10 bytes."""
+    return _central(zipped({"a.jpg": bytes(unpacked)}, method), 24, "<L", 10)
+
+
 def _central(content: bytes, at: int, form: str, value: int, which: int = -1) -> bytes:
     """An archive with a field of one entry of its directory set to a value."""
     starts = [i for i in range(len(content)) if content.startswith(b"PK\x01\x02", i)]
     spoilt = bytearray(content)
     struct.pack_into(form, spoilt, starts[which] + at, value)
     return bytes(spoilt)
+
+
+def _named_folder_with_content() -> bytes:
+    return _named("top/").replace(b"x" * 4, b"top/")
+
+
+def _longer_comment(content: bytes, extra: int) -> bytes:
+    """An archive whose end record states a comment that is still to follow."""
+    return content[:-2] + struct.pack("<H", extra)
 
 
 def _flagged(bit: int) -> bytes:
@@ -114,8 +172,6 @@ _NO_UTF8 = zipped({"é.jpg": b"one"}).replace("é".encode(), b"\xff\xff")
 ACCEPTED = {
     "stored": _STORED,
     "deflated": _ONE,
-    "bzip2": zipped(PLAIN, zipfile.ZIP_BZIP2),
-    "lzma": zipped(PLAIN, zipfile.ZIP_LZMA),
     "zip64": _zip64(),
     "streamed": _streamed(),
     "with a comment": zipped(PLAIN, comment=b"from the roof"),
@@ -123,10 +179,20 @@ ACCEPTED = {
     "with folder entries": zipped({"top/": b"", **PLAIN}),
     "a zip in it": zipped({**PLAIN, "top/inner.zip": _ONE}),
     "names of the world": zipped({**PLAIN, "top/кошка 猫 👩‍🦰 نمی‌دانم.jpg": b"three"}),
-}
+    "names of Info-ZIP": _info_zip(),
+    "a stored zip in it": zipped({**PLAIN, "top/inner.zip": _ONE}, zipfile.ZIP_STORED),
+    "behind the signature of an end": b"PK\5\6" + bytes(40) + _ONE,
+    "names that are nearly devices": zipped({**PLAIN, "top/console.jpg": b"x", "top/com10": b"x", "top/a.nul": b"x"}),
+    "names with spaces and dots": zipped({**PLAIN, "top/a b.c d.jpg": b"x", "top/.hidden": b"x", "top/ b": b"x"}),
+    "32 folders deep": zipped({**PLAIN, "x/" * 32 + "a.jpg": b"x"}),
+}  # fmt: skip
 
 _NOT_WHOLE = "is not a valid zip archive"
+_NO_ZIP = "is not a zip archive. Pass a folder"
 _NO_PATH = "has a name that is not a plain path"
+_NOT_PORTABLE = "has a name that Windows rejects or changes"
+_SECOND_NAME = "has a second name in its extra field"
+_TWIN = "only in case or in the form of its accents"
 
 REJECTED = {
     "out of the folder": (zipped({"a/b.jpg": b"x", "../escape.jpg": b"x"}), "points outside of"),
@@ -147,6 +213,43 @@ REJECTED = {
     "no UTF-8": (_NO_UTF8, _NOT_WHOLE),
     "a name too long": (zipped({"x" * 252 + ".jpg": b"x"}), "has a name that is too long"),
     "a path too long": (zipped({"x/" * 2100 + "a.jpg": b"x"}), "has a name that is too long"),
+    "too deep": (zipped({"x/" * 33 + "a.jpg": b"x"}), "is in more than 32 nested folders"),
+    "a folder too deep": (zipped({"x/" * 33: b""}), "is in more than 32 nested folders"),
+    "a second name outside": (with_second_name("a.jpg", "../../escape.jpg"), _SECOND_NAME),
+    "a second name in the unpacked folder": (with_second_name("a.jpg", "../new/a.jpg"), _SECOND_NAME),
+    "a second absolute name": (with_second_name("a.jpg", "/tmp/escape.jpg"), _SECOND_NAME),
+    "a second plain name": (with_second_name("train/cats/a.jpg", "train/dogs/a.jpg"), _SECOND_NAME),
+    "a second name that is a folder": (with_second_name("a.jpg", "a/"), _SECOND_NAME),
+    "a second name with control characters": (with_second_name("a.jpg", "\x1b[2J\n\a"), _SECOND_NAME),
+    "a second name too long": (with_second_name("a.jpg", "x" * 300), _SECOND_NAME),
+    "an empty second name": (with_second_name("a.jpg", ""), _SECOND_NAME),
+    "a second name of a later version": (with_second_name("a.jpg", "b.jpg", version=2), _SECOND_NAME),
+    "a null and a second name": (with_second_name("a.jpg", "a.jpg\0"), _SECOND_NAME),
+    "names that differ in case": (zipped({"top/A.jpg": b"x", "top/a.jpg": b"y"}), _TWIN),
+    "folders that differ in case": (zipped({"Cats/a.jpg": b"x", "cats/b.jpg": b"y"}), _TWIN),
+    "names that differ in composition": (zipped({"\u00e9.jpg": b"x", "e\u0301.jpg": b"y"}), _TWIN),
+    "names that differ in case beyond ASCII": (zipped({"\u00c9.jpg": b"x", "e\u0301.jpg": b"y"}), _TWIN),
+    "a file and a folder that differ in case": (zipped({"A": b"x", "a/b.jpg": b"y"}), _TWIN),
+    "a stream": (zipped({"cats/a.jpg:stream": b"x"}), _NOT_PORTABLE),
+    "a device of Windows": (zipped({"cats/CON": b"x"}), _NOT_PORTABLE),
+    "a device with an extension": (zipped({"cats/nul.jpg": b"x"}), _NOT_PORTABLE),
+    "a device with two extensions": (zipped({"cats/Com1 .tar.gz": b"x"}), _NOT_PORTABLE),
+    "a folder that is a device": (zipped({"aux/a.jpg": b"x"}), _NOT_PORTABLE),
+    "a name that ends in a dot": (zipped({"cats./a.jpg": b"x"}), _NOT_PORTABLE),
+    "a name that ends in a space": (zipped({"cats/a.jpg ": b"x"}), _NOT_PORTABLE),
+    "a wildcard": (zipped({"cats/*.jpg": b"x"}), _NOT_PORTABLE),
+    "a bidi override": (zipped({"cats/a\u202egpj.exe": b"x"}), _NO_PATH),
+    "a bidi isolate": (zipped({"cats/a\u2066.jpg": b"x"}), _NO_PATH),
+    "a line separator": (zipped({"cats/a\u2028.jpg": b"x"}), _NO_PATH),
+    "a folder with content": (_named_folder_with_content(), "is both a file and a folder"),
+    "a folder by its mode": (_of_mode(stat.S_IFDIR | 0o755), "is both a file and a folder"),
+    "another archive in front": (_ONE + _STORED, "it begins with another zip archive"),
+    "a large archive in front": (_zip64_end(2) + _STORED, "it begins with another zip archive"),
+    "another archive in the comment": (zipped({"a.jpg": b"x"}, comment=_ONE), "its comment contains another zip archive"),
+    "another archive behind": (_longer_comment(_STORED, len(_ONE)) + _ONE, "its comment contains another zip archive"),
+    "two different ends": (_zip64_end(3), "its two end records contradict each other"),
+    "a member beyond the end": (_zip64_offset(2**62), _NOT_WHOLE),
+    "a member at the last offset": (_zip64_offset(2**64 - 1), _NOT_WHOLE),
     "a link": (_of_mode(stat.S_IFLNK | 0o777), "is neither a file nor a folder"),
     "a link and a file through it": (_through_a_link(), "is neither a file nor a folder"),
     "a pipe": (_of_mode(stat.S_IFIFO | 0o644), "is neither a file nor a folder"),
@@ -162,6 +265,8 @@ REJECTED = {
     "claims too much": (_central(_ONE, 24, "<I", 2**32 - 2), "times its packed size"),
     "claims too little": (_central(_BIG, 24, "<I", 10), _NOT_WHOLE),
     "claims more than it has": (_central(_STORED, 24, "<I", 100), _NOT_WHOLE),
+    "bzip2": (zipped(PLAIN, zipfile.ZIP_BZIP2), "uses an unsupported compression method: method 12"),
+    "lzma": (zipped(PLAIN, zipfile.ZIP_LZMA), "uses an unsupported compression method: method 14"),
     "packed in an unknown way": (_central(_BIG, 10, "<H", 99), "uses an unsupported compression method"),
     "undecompressable": (_changed(_BIG, 35, 0xFF), _NOT_WHOLE),
     "another checksum": (_central(_STORED, 16, "<I", 1), _NOT_WHOLE),
@@ -170,11 +275,13 @@ REJECTED = {
     "pointing nowhere": (_central(_ONE, 42, "<I", 10**6), _NOT_WHOLE),
     "without its end": (_BIG[:-30], _NOT_WHOLE),
     "half": (_BIG[: len(_BIG) // 2], _NOT_WHOLE),
-    "without its beginning": (_ONE[40:], "its member 'top/a.jpg' overlaps another"),
-    "empty": (b"", _NOT_WHOLE),
-    "a log-in page": (b"<html>log in</html>", _NOT_WHOLE),
-    "tar": (_tar(), _NOT_WHOLE),
-    "gzip": (gzip.compress(b"x" * 1000), _NOT_WHOLE),
-    "7z": (b"7z\xbc\xaf\x27\x1c" + bytes(100), _NOT_WHOLE),
-    "rar": (b"Rar!\x1a\x07\x01\x00" + bytes(100), _NOT_WHOLE),
+    "without its beginning": (_ONE[40:], "its beginning is missing"),
+    "empty": (b"", _NO_ZIP),
+    "a log-in page": (b"<html>log in</html>", _NO_ZIP),
+    "tar": (_tar(), _NO_ZIP),
+    "gzip": (gzip.compress(b"x" * 1000), _NO_ZIP),
+    "an image": (b"\xff\xd8\xff\xe0" + bytes(100), _NO_ZIP),
+    "tar.gz": (gzip.compress(_tar()), _NO_ZIP),
+    "7z": (b"7z\xbc\xaf\x27\x1c" + bytes(100), _NO_ZIP),
+    "rar": (b"Rar!\x1a\x07\x01\x00" + bytes(100), _NO_ZIP),
 }  # fmt: skip

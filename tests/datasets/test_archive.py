@@ -1,19 +1,33 @@
 """Archives: whole or not at all, and never outside their folder."""
 
+import errno
 import io
+import json
 import os
 import re
 import shutil
+import subprocess
+import time
+import tomllib
+import tracemalloc
 import zipfile
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from catdog_keras.datasets import _archive as archive_module
+from catdog_keras.datasets import (
+    _archive as archive_module,
+    _list_members as members_module,
+    _zip_end_record as end_record_module,
+)
 from catdog_keras.datasets._archive import cache_directory, remove_stale_temp, unpack_archive
-from catdog_keras.datasets._source import UNPACKED, discard_unpacked
-from tests.corpora.archives import ACCEPTED, PLAIN, REJECTED, zipped
+from tests.corpora.archives import ACCEPTED, PLAIN, REJECTED, bomb_below_its_claim, zipped
+from tests.datasets.archive_attacks import run_attacks
+
+CHECKOUT = Path(__file__).parents[2]
+CLASSIFIERS = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["classifiers"]
+PYTHONS = [match[1] for each in CLASSIFIERS if (match := re.search(r"Python :: (3\.\d+)$", each))]
 
 
 @pytest.fixture
@@ -55,9 +69,116 @@ def test_archive_with_too_many_members_raises(unpack, monkeypatch):
 
 
 def test_archive_with_too_many_bytes_raises(unpack, monkeypatch):
-    monkeypatch.setattr(archive_module, "MAX_UNPACKED_BYTES", 5)
+    monkeypatch.setattr(members_module, "MAX_UNPACKED_BYTES", 5)
     with pytest.raises(ValueError, match="is rejected: it would unpack to 6 bytes"):
         unpack(zipped(PLAIN))
+
+
+def test_archive_with_too_long_list_of_members_raises_before_it_is_read(unpack, monkeypatch):
+    monkeypatch.setattr(archive_module, "MAX_LIST_BYTES", 100)
+    monkeypatch.setattr(zipfile, "ZipFile", None)
+    with pytest.raises(ValueError, match=r"is rejected: [\d,]+ bytes list its members"):
+        unpack(ACCEPTED["deflated"])
+
+
+def test_archive_that_states_fewer_members_than_it_lists_raises_before_it_is_read(
+    unpack, monkeypatch
+):
+    content = bytearray(zipped({f"{n}.jpg": b"" for n in range(100)}))
+    at = content.rindex(b"PK\5\6")
+    content[at + 8 : at + 12] = bytes(4)
+    monkeypatch.setattr(archive_module, "MAX_MEMBERS", 99)
+    monkeypatch.setattr(zipfile, "ZipFile", None)
+    with pytest.raises(ValueError, match="is rejected: it would unpack to 100 members"):
+        unpack(bytes(content))
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_zip_bomb_below_its_claimed_size_does_not_fill_memory(unpack, method):
+    content = bomb_below_its_claim(method, 30_000_000)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=r"is not a valid zip archive|unsupported compression"):
+            unpack(content)
+        assert tracemalloc.get_traced_memory()[1] < 3_000_000
+    finally:
+        tracemalloc.stop()
+
+
+MANY = {
+    "files": {f"train/cats/{n}.jpg": b"" for n in range(20_000)},
+    "empty folders": {f"train/{n}/": b"" for n in range(20_000)},
+    "deep names": {"x/" * 31 + f"{n}.jpg": b"" for n in range(20_000)},
+    "names too deep": {"x/" * 490 + f"{n}.jpg": b"" for n in range(4_000)},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", MANY)
+def test_archive_of_many_members_is_handled_in_linear_time(unpack, kind):
+    """In CPU seconds for each member: a path object for each parent folder takes 3 ms."""
+    content = zipped(MANY[kind])
+    before = time.process_time()
+    for _ in range(2):
+        if kind == "names too deep":
+            with pytest.raises(ValueError, match="is in more than 32 nested folders"):
+                unpack(content)
+        else:
+            unpack(content)
+    assert (time.process_time() - before) / len(MANY[kind]) < 0.001
+
+
+def test_archive_in_front_is_found_across_block_borders(unpack, monkeypatch):
+    content, reason = REJECTED["another archive in front"]
+    for size in range(4, 40):
+        monkeypatch.setattr(end_record_module, "CHUNK_BYTES", size)
+        with pytest.raises(ValueError, match=reason):
+            unpack(content)
+
+
+def test_hostile_archives_do_not_escape(tmp_path):
+    counts = run_attacks(tmp_path)
+    assert counts["tried"] > 500
+    assert counts["escaped"] == counts["crashed"] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", PYTHONS)
+def test_hostile_archives_do_not_escape_on_supported_python(version):
+    command = ["tests/datasets/archive_attacks.py"]
+    found = _find_python(version)
+    if found is None:
+        pytest.skip(f"Python {version} is not installed")
+    ran = subprocess.run([found, *command], cwd=CHECKOUT, capture_output=True, text=True)
+    print(ran.stdout)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    counts = json.loads(ran.stdout)
+    assert counts["python"].startswith(f"{version}.")
+    assert counts["tried"] > 500
+
+
+def _find_python(version):
+    """Returns an interpreter of this version on PATH or among those of pyenv that starts."""
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
+    known = [*pyenv.glob(f"{version}.*/bin/python3"), shutil.which(f"python{version}")]
+    for python in filter(None, map(str, known)):
+        started = subprocess.run([python, "-c", ""], capture_output=True)
+        if started.returncode == 0:
+            return python
+    return None
+
+
+def test_file_that_cannot_be_read_while_unpacking_is_named(tmp_path, monkeypatch):
+    archive = tmp_path / "images.zip"
+    archive.write_bytes(zipped(PLAIN))
+
+    def fail(*_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(zipfile.ZipExtFile, "read", fail)
+    with pytest.raises(OSError, match=r"images\.zip' cannot be read: Input/output error\.$"):
+        unpack_archive(archive, tmp_path / "cache")
+    assert list((tmp_path / "cache").iterdir()) == []
 
 
 @given(data=st.data())
@@ -76,7 +197,12 @@ def test_corrupt_archive_raises_or_extracts_correct_files(unpack, tmp_path, data
     else:
         rejected = ""
     if rejected:
-        reasons = ("is not a valid zip", "is rejected", "uses an unsupported compression method")
+        reasons = (
+            "is not a valid zip",
+            "is not a zip",
+            "is rejected",
+            "uses an unsupported compression method",
+        )
         assert rejected.startswith(tuple(f"{path!r} {reason}" for reason in reasons))
         return
     with zipfile.ZipFile(io.BytesIO(whole)) as archive:
@@ -106,13 +232,16 @@ def test_unpacked_folder_is_reused_until_archive_content_changes(tmp_path):
     assert unpack_archive(archive, tmp_path / "cache") != first
 
 
-@pytest.mark.parametrize("harm", ["lose", "cut", "empty"])
-def test_missing_or_truncated_unpacked_files_are_restored(tmp_path, harm):
+@pytest.mark.parametrize("harm", ["lose", "cut", "change", "empty"])
+def test_missing_or_altered_unpacked_files_are_restored(tmp_path, harm):
     archive = tmp_path / "images.zip"
     archive.write_bytes(zipped({"top/a.jpg": b"one", "top/b.jpg": b"two"}))
     folder = unpack_archive(archive, tmp_path / "cache")
     lost = folder / "top" / "b.jpg"
-    {"lose": lost.unlink, "cut": lambda: lost.write_bytes(b"t"), "empty": lambda: None}[harm]()
+    if harm == "lose":
+        lost.unlink()
+    elif harm != "empty":
+        lost.write_bytes({"cut": b"t", "change": b"tWo"}[harm])
     if harm == "empty":
         shutil.rmtree(folder)
         folder.mkdir()
@@ -188,10 +317,25 @@ def test_temporary_folder_that_another_process_removes_is_ignored(tmp_path, monk
     assert list(tmp_path.iterdir()) == []
 
 
-def test_discarding_a_folder_that_is_gone_is_no_error(tmp_path, monkeypatch):
+def test_relative_keras_home_gives_absolute_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KERAS_HOME", "here")
+    assert cache_directory() == tmp_path / "here" / "catdog_keras"
+
+
+def test_keras_home_with_tilde_is_expanded_as_keras_does(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("KERAS_HOME", "~/keras")
+    assert cache_directory() == tmp_path / "keras" / "catdog_keras"
+
+
+def test_user_without_home_folder_gets_error_with_keras_home(no_home, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(OSError, match=r"has no home folder\. Set KERAS_HOME to the absolute path"):
+        cache_directory()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_user_without_home_folder_can_set_keras_home(no_home, tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    folder = cache_directory() / UNPACKED / "gone"
-    discard_unpacked(folder)
-    folder.mkdir(parents=True)
-    discard_unpacked(folder)
-    assert not folder.exists()
+    assert cache_directory() == tmp_path / "catdog_keras"

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from catdog_keras._checks import check_path, describe
+from catdog_keras._checks import describe
 from catdog_keras.datasets._index import ImageIndex, image_root, index_image_folder
 from catdog_keras.datasets._manifest import Manifest, read_manifest, relative_posix_path
 from catdog_keras.datasets._options import BatchOptions, OnBad, SplitName, SplitOptions
 from catdog_keras.datasets._pipeline import batched_dataset
 from catdog_keras.datasets._scan_report import ScanReport, first_lines, printable
 from catdog_keras.datasets._select import select_images
-from catdog_keras.datasets._source import discard_unpacked, find_cats_dogs, find_folder
+from catdog_keras.datasets._source import find_cats_dogs, find_folder
 from catdog_keras.datasets._splits import ImageSplits, count_classes
 from catdog_keras.datasets._validate import inspect_files
 
@@ -317,7 +317,5 @@ def _index(
     try:
         return index_image_folder(folder)
     except ValueError as error:
-        if source is not None and not check_path("source", source).is_dir():
-            discard_unpacked(folder)  # an unpacked archive with an unsupported layout is useless
         found = str(error).replace(str(folder), str(source))
         raise ValueError(describe(name, wanted, str(source), found)) from error

@@ -1,7 +1,6 @@
 """Resolves a `source` argument to an image folder: downloads, unpacks or renders it if needed."""
 
 import os
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -43,12 +42,6 @@ def find_folder(name: str, source: str | os.PathLike[str]) -> Path:
     if not path.is_file():  # reading a FIFO would block
         raise ValueError(describe(name, requirement, str(source), "It is not a regular file."))
     return unpack_archive(path, cache_directory() / UNPACKED)
-
-
-def discard_unpacked(folder: Path) -> None:
-    """Removes a folder if it was unpacked from an archive; user folders are never removed."""
-    if folder.parent == cache_directory() / UNPACKED:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _synthetic_directory() -> Path:
