@@ -94,9 +94,11 @@ def clients(session: nox.Session) -> None:
 @nox.session(python=PYTHONS[0])
 def package(session: nox.Session) -> None:
     """Build wheel and sdist into `dist`, reproducibly, and install and use each of them."""
-    session.install("build", "twine")
+    session.install("--require-hashes", "-r", ".ci/build-requirements.txt")
+    session.install("twine")
     shutil.rmtree("dist", ignore_errors=True)
     session.run(".ci/packages", str(Path("dist").resolve()), "python", external=True)
+    session.run("twine", "check", "--strict", *map(str, Path("dist").iterdir()))
     check = "import catdog_keras as ck; assert ck.build_model1().count_params() == 433_634"
     for archive in sorted(Path("dist").resolve().iterdir()):
         session.install(str(archive))
