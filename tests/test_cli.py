@@ -50,7 +50,7 @@ def bad_inputs(tmp_path):
     return {
         "nowhere": "`--data` must be an existing folder or zip archive",
         "empty": f"{wanted} and dogs; received --data='{tmp_path / 'empty'}'.",
-        "text.zip": "is not a valid zip archive",
+        "text.zip": "is not a zip archive",
         "no_images": "contains no image, that is, no file that ends in",
         "other": "It holds the classes green, red in no split folders. `catdog_keras.load_image_folder` supports",
         "one": "At least two classes are required",
