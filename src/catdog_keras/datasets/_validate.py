@@ -21,6 +21,7 @@ from catdog_keras.datasets._decode import (
     open_image,
     tf_decode_error,
 )
+from catdog_keras.datasets._jpeg_scans import has_too_many_scans
 from catdog_keras.datasets._scan_report import ImageFile
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 MAX_MEGAPIXELS = 50
 TOO_LARGE = f"more than {MAX_MEGAPIXELS} megapixels"
+TOO_MANY_SCANS = "a JPEG file with too many scans to decode in a reasonable time"
 DEEPEST = 16  # bits per sample; deeper ones, as in scientific images, have no defined scale
 SAMPLE_KINDS = {1: "unsigned", 2: "signed", 3: "floating-point"}  # SampleFormat of a TIFF file
 
@@ -101,6 +103,8 @@ def _decode(path: str, content: bytes) -> tuple[list[str], bool]:
     image, form = _open(content)
     if image.width * image.height > MAX_MEGAPIXELS * 1_000_000:
         raise _InvalidImageError(TOO_LARGE)
+    if form.kind in ("JPEG", "MPO") and has_too_many_scans(content, image.width * image.height):
+        raise _InvalidImageError(TOO_MANY_SCANS)
     if form.bits > DEEPEST or form.samples != "unsigned":
         samples = f"{form.bits}-bit {form.samples} samples"
         raise _InvalidImageError(f"{samples}, which have no defined white level")

@@ -1,0 +1,49 @@
+"""Number of scans of a JPEG file, which bounds the time that decoding takes.
+
+A progressive JPEG stores its pixels in several scans, each of which visits all blocks of the image
+again. A scan can be as short as 20 bytes, so that neither the size of the file nor that of the
+image bounds the time.
+"""
+
+import re
+
+SCAN = 0xDA
+END = 0xD9
+WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD9)}
+_MARKER = re.compile(rb"\xff+([^\x00\xff])")
+_MARKER_AFTER_DATA = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")
+
+MAX_SCANS = 300
+MAX_SCANNED_MEGAPIXELS = 5_000  # of all components in all scans, 7 times those of a usual file
+
+
+def has_too_many_scans(content: bytes, pixels: int) -> bool:
+    """Returns whether a JPEG file exceeds one of the bounds.
+
+    Args:
+        content: The file.
+        pixels: Width times height of the image.
+    """
+    most = content.count(bytes([0xFF, SCAN]))  # fast; also counts previews and trailing data
+    if not _exceeds(most, most * 4, pixels):
+        return False
+    scans = scan_components(content)
+    return _exceeds(len(scans), sum(scans), pixels)
+
+
+def scan_components(content: bytes) -> list[int]:
+    """Returns the number of components in each scan, as a decoder reads them, up to the end."""
+    scans = []
+    found = _MARKER.search(content, 2)
+    while found and (marker := found[1][0]) != END:
+        start, pattern = found.end(), _MARKER
+        if marker == SCAN:
+            scans.append(int.from_bytes(content[start + 2 : start + 3]))
+            pattern = _MARKER_AFTER_DATA
+        length = 0 if marker in WITHOUT_LENGTH else int.from_bytes(content[start : start + 2])
+        found = pattern.search(content, start + length)
+    return scans
+
+
+def _exceeds(scans: int, components: int, pixels: int) -> bool:
+    return scans > MAX_SCANS or components * pixels > MAX_SCANNED_MEGAPIXELS * 1_000_000
