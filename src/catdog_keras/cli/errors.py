@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from catdog_keras._printable import printable_lines, shorten
+from catdog_keras.cli.interrupts import interrupted
 
 LONGEST_MESSAGE = 3000  # characters
 
@@ -18,13 +19,19 @@ _USER_TEXT = re.compile(
     r"""((?<!\w)'(?:[^'\\\n]|\\.)*'(?!\w)|(?<!\w)"(?:[^"\\\n]|\\.)*"(?!\w)|(?<=\n)  .*)"""
 )
 
+FRAMEWORKS = {"h5py", "jax", "jaxlib", "keras", "tensorflow", "torch"}
+# Messages of the library, which TensorFlow surrounds with tracebacks.
+_UNUSABLE_IMAGE = re.compile(
+    r"^(?:\w+: )*(.+ (?:has changed since it was checked|could not be decoded): .+)$", re.MULTILINE
+)
+
 
 @contextmanager
 def user_errors(**names: str) -> Iterator[None]:
     """Converts user errors to one message and exit status 2, and warnings to single lines.
 
-    The library raises these exception types only for invalid arguments and files; a traceback would
-    hide the message.
+    The library raises OSError, TypeError and ValueError only for invalid arguments and files, and
+    frameworks also raise their own types for these; a traceback would hide the message.
 
     Args:
         **names: Command-line name of each argument that has a different name in the library.
@@ -44,6 +51,11 @@ def user_errors(**names: str) -> Iterator[None]:
         raise
     except (OSError, TypeError, ValueError) as error:
         raise InputError(_readable(_wording(error), options)) from error
+    except Exception as error:
+        # TensorFlow converts an interrupt of a Python function to its own error.
+        if interrupted() or not _is_of_framework(error):
+            raise
+        raise InputError(_readable(_framework_wording(error), options)) from error
 
 
 def with_options(message: str) -> str:
@@ -107,3 +119,26 @@ def _wording(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{str(error.filename)!r}: {error.strerror}. Check the path and permissions."
     return str(error)
+
+
+def _is_of_framework(error: BaseException) -> bool:
+    """Returns whether a framework raised the error, or the memory is exhausted."""
+    where, frame = [type(error).__module__], error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    if frame is not None:
+        where.append(str(frame.tb_frame.f_globals.get("__name__")))
+    return isinstance(error, MemoryError) or any(
+        module.partition(".")[0] in FRAMEWORKS for module in where
+    )
+
+
+def _framework_wording(error: Exception) -> str:
+    """Returns the message of the library if there is one, or the line that states the reason."""
+    message = str(error)
+    if found := _UNUSABLE_IMAGE.search(message):
+        return found[1]
+    lines = [line.strip() for line in message.split("\n\t [[")[0].splitlines() if line.strip()]
+    graph = lines and lines[0].startswith("Graph execution error")
+    reason = (lines[-1] if graph else lines[0]) if lines else "no message"
+    return f"{type(error).__name__}: {reason}"

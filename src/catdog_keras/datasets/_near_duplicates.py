@@ -3,13 +3,14 @@
 import itertools
 from collections import defaultdict
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from catdog_keras._progress import progress_bar
 from catdog_keras.datasets._decode import decode_pillow
+from catdog_keras.datasets._read_image import read_unchanged
+from catdog_keras.datasets._scan_report import ImageFile
 
 HASH_SIDE = 32
 HASH_FREQUENCIES = 8
@@ -18,33 +19,36 @@ MOST_DIFFERENT_BITS = 4
 BANDS = MOST_DIFFERENT_BITS + 1  # with four changed bits, at least one of five bands is unchanged
 
 
-def find_near_duplicates(paths: Sequence[str]) -> list[list[str]]:
+def find_near_duplicates(images: Sequence[ImageFile]) -> list[list[str]]:
     """Groups images whose 64-bit perceptual hashes differ in at most four bits.
 
     The result is a hint, not a proof: all single-color images have similar hashes, and cropped or
     mirrored images are not found.
 
     Args:
-        paths: Images that can be decoded.
+        images: Images that can be decoded.
 
     Returns:
-        Groups of two or more paths, in the order of `paths`: the connected components of such
+        Groups of two or more paths, in the order of `images`: the connected components of such
         pairs.
+
+    Raises:
+        ValueError: If an image has changed since it was inspected.
     """
     hashes = []
-    with progress_bar("Comparing images", len(paths), "files") as advance:
-        for path in paths:
-            hashes.append(_perceptual_hash(path))
+    with progress_bar("Comparing images", len(images), "files") as advance:
+        for image in images:
+            hashes.append(_perceptual_hash(image))
             advance(1)
     distinct, places = np.unique(np.array(hashes, dtype=np.uint64), return_inverse=True)
     leaders = _connect(distinct)
     groups: dict[int, list[str]] = defaultdict(list)
-    for path, place in zip(paths, places.tolist(), strict=True):
-        groups[leaders[place]].append(path)
+    for image, place in zip(images, places.tolist(), strict=True):
+        groups[leaders[place]].append(image.path)
     return [group for group in groups.values() if len(group) > 1]
 
 
-def _perceptual_hash(path: str) -> int:
+def _perceptual_hash(found: ImageFile) -> int:
     """Returns the 64-bit DCT hash of an image.
 
     The grayscale image is resized to 32 x 32 pixels; each bit states whether one of the 8 x 8
@@ -55,7 +59,7 @@ def _perceptual_hash(path: str) -> int:
     """
     from PIL import Image  # at first use: importing the package imports only what it needs
 
-    image = Image.fromarray(decode_pillow(Path(path).read_bytes())).convert("L")
+    image = Image.fromarray(decode_pillow(read_unchanged(found))).convert("L")
     pixels = np.asarray(image.resize((HASH_SIDE, HASH_SIDE), Image.Resampling.LANCZOS), np.float64)
     frequencies = np.arange(HASH_FREQUENCIES)[:, None]
     positions = np.arange(HASH_SIDE)[None, :]

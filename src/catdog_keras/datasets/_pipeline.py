@@ -9,11 +9,16 @@ import numpy as np
 from catdog_keras.datasets._cache import hold, load_or_store
 from catdog_keras.datasets._decode import decode_pillow, decode_tf
 from catdog_keras.datasets._index import Listing
+from catdog_keras.datasets._memory import memory_for
 from catdog_keras.datasets._options import BatchOptions
-from catdog_keras.datasets._scan_report import ImageFile
+from catdog_keras.datasets._read_image import read_unchanged
+from catdog_keras.datasets._scan_report import ImageFile, printable
 
 if TYPE_CHECKING:
     import tensorflow as tf
+
+READ_TOGETHER = 8  # files for each call of Python
+ORDINARY_PIXELS, ORDINARY_BYTES = 2_000_000, 2**20
 
 
 def batched_dataset(
@@ -37,14 +42,13 @@ def batched_dataset(
     import tensorflow as tf
 
     count = len(listing.files)
-    decode = _decoder(listing, images, options.image_size)
     orders = _EpochOrders(count, options.seed, options.batch_size) if shuffled else None
     positions = _positions(count, orders)
     if options.cache is False:
-        dataset = positions.map(decode, num_parallel_calls=tf.data.AUTOTUNE)
+        dataset = _decoded(positions, listing, images, options.image_size)
         dataset = dataset.batch(options.batch_size)
     else:
-        each = tf.data.Dataset.range(count).map(decode, num_parallel_calls=tf.data.AUTOTUNE)
+        each = _decoded(tf.data.Dataset.range(count), listing, images, options.image_size)
         take = _taker(each, images, options)
         dataset = positions.batch(options.batch_size).map(
             lambda at: (tf.cast(take(at), tf.float32), tf.gather(listing.labels, at))
@@ -108,43 +112,63 @@ def _count_epochs(dataset: "tf.data.Dataset", orders: _EpochOrders) -> "tf.data.
     return counted.apply(cardinality).with_options(options)
 
 
-def _decoder(listing: Listing, images: Sequence[ImageFile], image_size: tuple[int, int]) -> Any:
-    """Returns a function from a position to a float32 image and its label."""
+def _decoded(
+    positions: "tf.data.Dataset",
+    listing: Listing,
+    images: Sequence[ImageFile],
+    image_size: tuple[int, int],
+) -> "tf.data.Dataset":
+    """Reads and decodes the files at `positions` to float32 images and their labels."""
     import tensorflow as tf
 
-    files = tf.constant([file.encode() for file in listing.files])
-    sizes = tf.constant([image.size for image in images])
     labels = tf.constant(listing.labels)
-    by_kernel = tf.constant([image.plain for image in images], tf.bool)
+    by_kernel = np.array([image.plain and _is_ordinary(image) for image in images])
+    kernel = tf.constant(by_kernel)
 
-    def decode(position: Any) -> tuple[Any, Any]:
-        content = _read(files[position], sizes[position])
+    def read(group: np.ndarray) -> np.ndarray:
+        contents = np.empty(len(group), object)
+        for place, position in enumerate(group.tolist()):
+            # Large files are read when they are decoded, a few at a time.
+            contents[place] = read_unchanged(images[position]) if by_kernel[position] else b""
+        return contents
+
+    def read_group(group: Any) -> tuple[Any, Any]:
+        contents = tf.numpy_function(read, [group], tf.string)
+        return group, tf.ensure_shape(contents, (None,))
+
+    def decode_other(position: np.int64) -> np.ndarray:
+        return _decode_in_turn(images[int(position)], image_size)
+
+    def decode(position: Any, content: Any) -> tuple[Any, Any]:
         image = tf.cond(
-            by_kernel[position], lambda: decode_tf(content), lambda: _decode_odd(content)
+            kernel[position],
+            lambda: tf.image.resize(decode_tf(content), image_size, method="bilinear"),
+            lambda: tf.numpy_function(decode_other, [position], tf.float32),
         )
-        image = tf.image.resize(image, image_size, method="bilinear")
         return tf.ensure_shape(image, (*image_size, 3)), labels[position]
 
-    return decode
+    # In groups, because each call of Python costs more than the reading of a file.
+    groups = positions.batch(READ_TOGETHER).map(read_group, num_parallel_calls=tf.data.AUTOTUNE)
+    decoded = groups.unbatch().map(decode, num_parallel_calls=tf.data.AUTOTUNE)
+    return decoded.apply(tf.data.experimental.assert_cardinality(positions.cardinality()))
 
 
-def _read(file: Any, size: Any) -> Any:
-    """Reads a file and checks its size; decoder errors would not name a truncated file."""
+def _is_ordinary(image: ImageFile) -> bool:
+    """Returns whether an image is so small that any number of threads can decode one at once."""
+    return image.pixels <= ORDINARY_PIXELS and image.size <= ORDINARY_BYTES
+
+
+def _decode_in_turn(image: ImageFile, image_size: tuple[int, int]) -> np.ndarray:
+    """Reads, decodes and resizes one image, while few others are in memory."""
     import tensorflow as tf
 
-    content = tf.io.read_file(file)
-    length = tf.strings.length(content)
-    message = "An image file has changed since it was checked. Load the dataset again. It now has"
-    unchanged = tf.debugging.Assert(length == size, [file, message, length, "bytes, not", size])
-    with tf.control_dependencies([unchanged]):
-        return tf.identity(content)
-
-
-def _decode_odd(content: Any) -> Any:
-    import tensorflow as tf
-
-    image = tf.numpy_function(decode_pillow, [content], tf.uint8, stateful=False)
-    return tf.ensure_shape(image, (None, None, 3))
+    with memory_for(image.pixels, image.size):
+        content = read_unchanged(image)
+        try:
+            pixels = decode_tf(content) if image.plain else decode_pillow(content)
+            return tf.cast(tf.image.resize(pixels, image_size, "bilinear"), tf.float32).numpy()
+        except Exception as error:  # for example, if memory is exhausted
+            raise ValueError(f"{printable(image.path)!r} could not be decoded: {error}") from error
 
 
 def _taker(each: "tf.data.Dataset", images: Sequence[ImageFile], options: BatchOptions) -> Any:

@@ -30,7 +30,8 @@ def scan_images(directory: str | os.PathLike[str], *, near_duplicates: bool = Fa
     Raises:
         TypeError: If an argument has the wrong type.
         NotADirectoryError: If `directory` is not a folder.
-        ValueError: If the folder contains no image file.
+        ValueError: If the folder contains no image file, or an image changes while near-duplicates
+            are searched.
 
     Example:
         >>> import catdog_keras, tempfile, pathlib
@@ -52,5 +53,6 @@ def scan_images(directory: str | os.PathLike[str], *, near_duplicates: bool = Fa
     if not near_duplicates:
         return report
     doubled = {path for paths in report.duplicates for path in paths[1:]}
-    usable = {image.path for image in (*report.good, *report.nonstandard)} - doubled
-    return replace(report, near_duplicates=find_near_duplicates(sorted(usable)))
+    usable = [report.by_path[path] for path in sorted(report.by_path) if path not in doubled]
+    usable = [image for image in usable if image.status != "bad"]
+    return replace(report, near_duplicates=find_near_duplicates(usable))

@@ -23,6 +23,9 @@ class ImageFile:
         size: Size in bytes; 0 if the file could not be read.
         sha256: SHA-256 of the content; empty if the file could not be read.
         plain: Whether TensorFlow's built-in kernels decode it correctly.
+        pixels: Width times height; 0 for a bad file.
+        stamp: Size and times of modification and status change when the file was read. Another
+            stamp means that the file may have changed.
     """
 
     path: str
@@ -31,6 +34,8 @@ class ImageFile:
     size: int = field(default=0, repr=False)
     sha256: str = field(default="", repr=False)
     plain: bool = field(default=False, repr=False)
+    pixels: int = field(default=0, repr=False)
+    stamp: tuple[int, ...] = field(default=(), repr=False, compare=False)
 
     def __str__(self) -> str:
         """Returns the path and the reason."""

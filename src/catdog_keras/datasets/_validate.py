@@ -2,11 +2,9 @@
 
 import hashlib
 import os
-import stat
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from catdog_keras._progress import progress_bar
@@ -22,6 +20,7 @@ from catdog_keras.datasets._decode import (
     tf_decode_error,
 )
 from catdog_keras.datasets._jpeg_scans import has_too_many_scans
+from catdog_keras.datasets._read_image import read_regular_file
 from catdog_keras.datasets._scan_report import ImageFile
 
 if TYPE_CHECKING:
@@ -56,25 +55,24 @@ def inspect_file(path: str) -> ImageFile:
         path.encode()
     except UnicodeEncodeError:
         return ImageFile(path, "bad", "its name is not valid UTF-8")
+    if os.path.isdir(path):  # noqa: PTH112 - listed because it could not be read
+        return ImageFile(path, "bad", "a folder that cannot be read")
     try:
-        mode = os.stat(path).st_mode  # noqa: PTH116
-        if stat.S_ISDIR(mode):  # listed because it could not be read
-            return ImageFile(path, "bad", "a folder that cannot be read")
-        if not stat.S_ISREG(mode):  # opening a FIFO would block
-            return ImageFile(path, "bad", "not a regular file")
-        content = Path(path).read_bytes()
+        content, stamp = read_regular_file(path)
     except OSError as error:
-        return ImageFile(path, "bad", f"cannot be read: {error.strerror}")
+        reason = f"cannot be read: {error.strerror}" if error.strerror else str(error)
+        return ImageFile(path, "bad", reason)
     if not content:
         return ImageFile(path, "bad", "empty file")
     digest = hashlib.sha256(content).hexdigest()
     try:
         with ignore_warnings_of("PIL"):  # they are about metadata that is not used
-            oddities, plain = _decode(path, content)
+            oddities, plain, pixels = _decode(path, content)
     except _InvalidImageError as error:
         return ImageFile(path, "bad", str(error), len(content), digest)
     status: Literal["good", "nonstandard"] = "nonstandard" if oddities else "good"
-    return ImageFile(path, status, ", ".join(oddities), len(content), digest, plain)
+    reason = ", ".join(oddities)
+    return ImageFile(path, status, reason, len(content), digest, plain, pixels, stamp)
 
 
 @dataclass(frozen=True)
@@ -94,8 +92,8 @@ class _InvalidImageError(Exception):
     """The reason why a file cannot be read as an image."""
 
 
-def _decode(path: str, content: bytes) -> tuple[list[str], bool]:
-    """Decodes an image with the later decoder; returns its peculiarities, and whether it is plain.
+def _decode(path: str, content: bytes) -> tuple[list[str], bool, int]:
+    """Decodes an image; returns its peculiarities, whether it is plain, and its pixels.
 
     Raises:
         _InvalidImageError: If the file is bad.
@@ -122,7 +120,7 @@ def _decode(path: str, content: bytes) -> tuple[list[str], bool]:
         complaint = str(error)
     if complaint:
         raise _InvalidImageError(f"could not be decoded: {complaint}")
-    return oddities, plain
+    return oddities, plain, image.width * image.height
 
 
 def _open(content: bytes) -> "tuple[Image.Image, _Form]":

@@ -1,0 +1,51 @@
+"""Reading of image files: without waiting for pipes, and unchanged since they were inspected."""
+
+import hashlib
+import os
+import stat
+from typing import TypeAlias
+
+from catdog_keras.datasets._scan_report import ImageFile, printable
+
+Stamp: TypeAlias = tuple[int, int, int]
+
+
+def read_regular_file(path: str) -> tuple[bytes, Stamp]:
+    """Reads a file, and returns its size and its times of modification and status change.
+
+    Raises:
+        OSError: If the file cannot be read, or is not a regular file. Opening a FIFO does not wait
+            for a writer.
+    """
+    # Checked after opening, so that the file cannot be replaced between both.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    with open(descriptor, "rb", buffering=0) as stream:  # noqa: PTH123
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError("not a regular file")
+        return stream.readall(), (found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+def read_unchanged(image: ImageFile) -> bytes:
+    """Reads an image file that was inspected before.
+
+    Raises:
+        ValueError: If the file is missing, cannot be read or has changed; the message names it.
+    """
+    try:
+        content, stamp = read_regular_file(image.path)
+    except OSError as error:
+        raise ValueError(describe_change(image, error.strerror or str(error))) from error
+    if len(content) != image.size:
+        raise ValueError(describe_change(image, f"{len(content)} bytes, not {image.size}"))
+    if stamp != image.stamp and hashlib.sha256(content).hexdigest() != image.sha256:
+        raise ValueError(describe_change(image, "other content of the same size"))
+    return content
+
+
+def describe_change(image: ImageFile, reason: str) -> str:
+    """Describes an image that can no longer be used."""
+    return (
+        f"{printable(image.path)!r} has changed since it was checked: {reason}. "
+        "Restore the file, or load the dataset again."
+    )

@@ -1,0 +1,213 @@
+"""Images that change while a command or an epoch reads them: one sentence, with the file's name."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+
+import catdog_keras.datasets
+import catdog_keras.tutorial
+from catdog_keras import load_image_folder, load_images, scan_images
+from catdog_keras.datasets import _pipeline
+from tests.corpora.image_files import encoded, noise
+
+TINY = ["--backbone", "synthetic_small", "--image-size", "32", "--batch-size", "4", "--epochs", "1"]
+
+
+def _remove(file):
+    file.unlink()
+
+
+def _truncate(file):
+    os.truncate(file, file.stat().st_size // 2)
+
+
+def _grow(file):
+    file.write_bytes(file.read_bytes() + b"more")
+
+
+def _empty(file):
+    file.write_bytes(b"")
+
+
+def _damage(file):
+    size = file.stat().st_size
+    file.write_bytes(file.read_bytes()[: size // 2].ljust(size, b"\xff"))
+
+
+def _overwrite(file):
+    file.write_bytes(os.urandom(file.stat().st_size))
+
+
+def _other_format(file):
+    file.write_bytes(encoded("GIF", noise()))
+
+
+def _other_image_of_same_size_and_time(file):
+    before = file.stat()
+    content = bytearray(file.read_bytes())
+    file.write_bytes(bytes(content[:-1]) + bytes([content[-1] ^ 1]))
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def _pipe(file):
+    file.unlink()
+    os.mkfifo(file)
+
+
+def _folder(file):
+    file.unlink()
+    file.mkdir()
+
+
+def _device(file):
+    file.unlink()
+    file.symlink_to("/dev/zero")
+
+
+def _broken_link(file):
+    file.unlink()
+    file.symlink_to("nowhere")
+
+
+def _link_to_itself(file):
+    file.unlink()
+    file.symlink_to(file.name)
+
+
+def _rename(file):
+    file.rename(file.with_name("another name.png"))
+
+
+def _rename_folder(file):
+    file.parent.rename(file.parent.with_name("renamed"))
+
+
+def _remove_folder(file):
+    shutil.rmtree(file.parent)
+
+
+def _folder_as_file(file):
+    shutil.rmtree(file.parent)
+    file.parent.write_bytes(b"")
+
+
+CHANGES = [
+    _remove,
+    _truncate,
+    _grow,
+    _empty,
+    _damage,
+    _overwrite,
+    _other_format,
+    _other_image_of_same_size_and_time,
+    _pipe,
+    _folder,
+    _device,
+    _broken_link,
+    _link_to_itself,
+    _rename,
+    _rename_folder,
+    _remove_folder,
+    _folder_as_file,
+]
+
+
+@pytest.fixture
+def data(drawn, tmp_path):
+    return Path(shutil.copytree(drawn, tmp_path / "data"))
+
+
+@pytest.fixture
+def change_after_check(monkeypatch):
+    """Applies a change to the first image as soon as all images were checked."""
+
+    def arrange(change):
+        build, changed = _pipeline.batched_dataset, []
+
+        def build_and_change(listing, *arguments, **options):
+            dataset = build(listing, *arguments, **options)
+            if not changed:
+                changed.append(Path(listing.files[0]))
+                change(changed[0])
+            return dataset
+
+        for module in ("_load", "_load_images", "_splits"):
+            found = getattr(catdog_keras.datasets, module)
+            if hasattr(found, "batched_dataset"):
+                monkeypatch.setattr(found, "batched_dataset", build_and_change)
+        return changed
+
+    return arrange
+
+
+def check_sentence(ended, changed):
+    assert ended.exit_code == 2, ended.output
+    line = ended.stderr.splitlines()[-1]
+    assert line.startswith("Error: ")
+    assert " has changed since it was checked: " in line
+    assert str(changed[0].parent) in line
+    assert "Traceback" not in ended.output
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
+def test_predict_names_image_that_changed(data, model, run, change_after_check, change):
+    changed = change_after_check(change)
+    check_sentence(run("predict", model, data), changed)
+
+
+@pytest.mark.parametrize("change", [_damage, _pipe], ids=lambda change: change.__name__)
+def test_evaluate_names_image_that_changed(data, model, run, change_after_check, change):
+    changed = change_after_check(change)
+    check_sentence(run("evaluate", model, data, "--split", "all"), changed)
+    assert not changed[0].is_file() or change is _damage
+
+
+@pytest.mark.parametrize("change", [_damage, _pipe], ids=lambda change: change.__name__)
+def test_train_names_image_that_changed(data, run, tmp_path, change_after_check, change):
+    changed = change_after_check(change)
+    check_sentence(run("train", data, "--output", tmp_path / "out", *TINY), changed)
+    assert not (tmp_path / "out" / "model.keras").exists()
+
+
+def test_tutorial_names_image_that_changed(data, run, tmp_path, change_after_check, monkeypatch):
+    changed = change_after_check(_pipe)
+
+    def read_all(source, **_):
+        for dataset in load_image_folder(source, batch_size=4, image_size=(46, 46)):
+            list(dataset)
+
+    monkeypatch.setattr(catdog_keras.tutorial, "run_tutorial", read_all)
+    check_sentence(run("tutorial", "--data", data, "--output", tmp_path / "out"), changed)
+
+
+def test_library_raises_with_name_of_image_that_changed(data):
+    splits = load_image_folder(data, image_size=(32, 32), batch_size=4)
+    file = Path(splits.files["train"][0])
+    _pipe(file)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="has changed since") as caught:
+        list(splits.train)
+    assert str(file.parent) in str(caught.value)
+
+
+def test_touched_or_rewritten_image_is_used(data):
+    images = load_images(data, image_size=(32, 32))
+    for file in map(Path, images.files):
+        content = file.read_bytes()
+        file.unlink()
+        file.write_bytes(content)
+    assert sum(len(batch) for batch in images.dataset) == len(images)
+
+
+def test_near_duplicates_names_image_that_changed(data, monkeypatch):
+    find = catdog_keras.datasets._scan.find_near_duplicates
+
+    def change_and_find(images):
+        _pipe(Path(images[0].path))
+        return find(images)
+
+    monkeypatch.setattr(catdog_keras.datasets._scan, "find_near_duplicates", change_and_find)
+    with pytest.raises(ValueError, match="has changed since it was checked: not a regular file"):
+        scan_images(data, near_duplicates=True)
