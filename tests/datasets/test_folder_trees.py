@@ -14,7 +14,14 @@ import catdog_keras
 from catdog_keras import load_image_folder
 
 TINY = {"image_size": (1, 1), "batch_size": 1}
-SPLIT_LAYOUTS = ((), ("train", "val"), ("training", "validation", "test"), ("Train", "Valid"))
+SPLIT_LAYOUTS = (
+    (),
+    ("train",),
+    ("train", "val"),
+    ("training", "validation", "test"),
+    ("Train", "Valid"),
+    ("training_set/training_set", "test_set/test_set"),
+)
 
 
 @st.composite

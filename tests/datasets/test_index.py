@@ -83,7 +83,9 @@ def test_invalid_layout_raises_with_cause_and_fix(tmp_path, make_folder):
         f"{endings}. Add images, or remove the folder.",
         "other_classes": "All split folders must contain the same class folders; train contains ['a', "
         "'b'], 'ROOT/other_classes/val' holds ['a', 'c'].",
-        "half": "'ROOT/half' holds ['extra', 'train']. Both train and validation are required: add the missing one, or put all class folders next to each other.",
+        "half": "'ROOT/half' holds ['extra', 'train']. ['train'] contain class folders, but the "
+        "meaning of 'extra' is unknown. Remove it, or name it validation or test; if all of these are "
+        "classes, put their images directly into them.",
         "twice": "'ROOT/twice' holds ['val', 'valid'], but only one of them can be validation. "
         "Remove or rename one of them.",
     }

@@ -541,3 +541,50 @@ def test_batches_hold_32_images_by_default(drawn_synthetic):
     assert [len(labels) for _, labels in splits.train] == [32, 32, 16]
     folder = load_image_folder(drawn_synthetic / "train", image_size=(4, 4))
     assert len(next(iter(folder.train))[1]) == 32
+
+
+def test_train_and_test_folders_hold_validation_out_of_train(tmp_path, make_folder):
+    folders = {f"{split}/{name}": 9 for split in ("training_set", "test_set") for name in "ab"}
+    make_folder(tmp_path, folders)
+    with pytest.warns(UserWarning, match="no validation folder: 33% of the training images"):
+        splits = load_image_folder(tmp_path, **TINY)
+    assert splits.counts == {
+        "train": {"a": 6, "b": 6},
+        "validation": {"a": 3, "b": 3},
+        "test": {"a": 9, "b": 9},
+    }
+    assert all("test_set" in file for file in splits.files["test"])
+    assert not any("test_set" in file for file in splits.files["validation"])
+
+
+def test_unlabeled_test_folder_is_ignored_with_warning(tmp_path, make_folder):
+    make_folder(tmp_path, {"train/a": 30, "train/b": 30, "test": 2})
+    with (
+        pytest.warns(UserWarning, match="Ignored 2 images that are not in a class folder"),
+        pytest.warns(UserWarning, match="used as validation and test images"),
+    ):
+        splits = load_image_folder(tmp_path, **TINY)
+    assert splits.counts["test"] == {"a": 2, "b": 2}
+    assert all("/train/" in file for files in splits.files.values() for file in files)
+
+
+def test_take_skip_split_without_some_classes_warns_with_names(tmp_path, make_folder):
+    make_folder(tmp_path, {f"class {number}": 3 for number in range(10)})
+    with pytest.warns(UserWarning, match="of 10 classes have no (validation|test) image") as caught:
+        splits = load_image_folder(tmp_path, image_size=(4, 4), batch_size=1, split="take_skip")
+    missing = [name for name, count in splits.counts["test"].items() if not count]
+    (message,) = [str(each.message) for each in caught if "no test image" in str(each.message)]
+    assert f"{len(missing)} of 10" in message
+    assert missing[0] in message
+    assert "stratified" in message
+
+
+def test_skipped_system_folders_and_links_are_reported(cats_dogs):
+    cats = cats_dogs / "train" / "cats"
+    shutil.copytree(cats, cats / "@eaDir")
+    (cats / "loop").symlink_to(cats_dogs)
+    with pytest.warns(UserWarning, match="Skipped 2 folders that a system or program created"):
+        splits = load_cats_dogs(cats_dogs, **TINY)
+    assert splits.counts["train"] == {"cats": 30, "dogs": 30}
+    assert splits.scan.skipped == [str(cats / "@eaDir"), str(cats / "loop")]
+    assert "skipped " in str(splits.scan)

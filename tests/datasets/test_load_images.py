@@ -44,7 +44,7 @@ def test_folder_path_expands_to_its_sorted_images(coded, read_code):
     assert both.files == (str(single), *(f for f in images.files if f != str(single)))
 
 
-def test_label_is_taken_from_nearest_class_folder(tmp_path, make_folder, read_code):
+def test_label_is_taken_from_class_folder_below_path(tmp_path, make_folder, read_code):
     root = make_folder(
         tmp_path / "red", {"test/blue": 2, "train/deep/green": 2, "validation/blue": 1}
     )
@@ -172,3 +172,27 @@ def test_invalid_arguments_raise_with_message(arguments, error, message, tmp_pat
     with pytest.raises(error) as raised:
         load_images(**arguments)
     assert str(raised.value) == message
+
+
+def test_label_is_same_as_in_load_image_folder_when_class_is_named_like_split(
+    tmp_path, make_folder
+):
+    classes = ("bus", "train")
+    places = [f"{split}/{name}/deep {name}" for split in ("train", "val") for name in classes]
+    root = make_folder(tmp_path / "images", dict.fromkeys(places, 5))
+    splits = load_image_folder(root, image_size=(4, 4), batch_size=1)
+    images = load_images(root, class_names=splits.class_names, image_size=(4, 4))
+    expected = {
+        file: label
+        for split, files in splits.files.items()
+        for file, label in zip(files, splits.labels[split].tolist(), strict=True)
+    }
+    assert dict(zip(images.files, images.labels.tolist(), strict=True)) == expected
+
+
+def test_path_with_two_class_names_raises_in_both_loaders(tmp_path, make_folder):
+    root = make_folder(tmp_path / "images", {"nok": 2, "nok/deep/ok": 1, "ok": 2})
+    with pytest.raises(ValueError, match=r"nok/deep/ok/image.*more than one class: 'nok', 'ok'"):
+        load_images(root, class_names=["nok", "ok"], image_size=(4, 4))
+    with pytest.raises(ValueError, match=r"nok' contains folders with the names of other classes"):
+        load_image_folder(root, image_size=(4, 4), batch_size=1)

@@ -85,7 +85,7 @@ if TYPE_CHECKING:
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     metavar="FRACTION",
     help="Fraction of each class that is held out for validation and test together, if DATA "
-    "contains only class folders.",
+    "has no validation folder.",
 )
 @click.option(
     "--on-bad",
@@ -105,9 +105,9 @@ if TYPE_CHECKING:
 def train(data: str, output: str, **settings: Any) -> None:
     """Train a classifier on DATA, a folder or zip archive with a folder of images for each class.
 
-    The class folders are inside train and validation (and test), or directly in DATA; in this case
-    a fraction of each class is held out. Files that cannot be read as images are listed and
-    skipped, and the exit status is then 1.
+    The class folders are inside train (and validation and test), or directly in DATA. Without a
+    validation folder, a fraction of each class is held out. Files that cannot be read as images are
+    listed and skipped, and the exit status is then 1.
     """
     with user_errors(directory="DATA", input_shape="--image-size"):
         options = _Settings(**settings)

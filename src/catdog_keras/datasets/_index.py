@@ -1,22 +1,17 @@
 """Index of an image folder: its files and their classes, without opening any file."""
 
 import os
+from bisect import bisect_left
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from catdog_keras.datasets._list_images import HIDDEN, IMAGE_EXTENSIONS, list_images
-
-# Accepted names of the split folders, in upper or lower case.
-SPLIT_FOLDERS = {
-    "train": ("train", "training"),
-    "validation": ("validation", "val", "valid"),
-    "test": ("test", "testing"),
-}
-
-
-SPLITS = tuple(SPLIT_FOLDERS)
+from catdog_keras.datasets._layout import Folder, build_tree, find_layout
+from catdog_keras.datasets._list_images import IMAGE_EXTENSIONS, FolderContent, list_images
+from catdog_keras.datasets._scan_report import first_lines, printable
+from catdog_keras.datasets._split_names import parse_split_name
+from catdog_keras.datasets._system_names import is_skipped
 
 
 @dataclass(frozen=True)
@@ -50,41 +45,59 @@ class ImageIndex:
     Attributes:
         root: The folder to which all files are relative.
         class_names: Names of the class folders, sorted.
-        parts: A listing for `"train"`, `"validation"` and optionally `"test"`; or one for `"all"`
-            if the class folders are directly in the root.
+        parts: A listing for `"train"` and optionally `"validation"` and `"test"`; or one for
+            `"all"` if the class folders are directly in the root.
         ignored: Files in the class folders without a supported image extension.
+        skipped: Files and folders of systems and programs, and links that were not followed.
+        notes: What a user might not expect, for warnings.
     """
 
     root: Path
     class_names: tuple[str, ...]
     parts: dict[str, Listing]
     ignored: tuple[str, ...]
+    skipped: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def index_image_folder(directory: str | os.PathLike[str]) -> ImageIndex:
     """Lists the images of a folder of class folders, with or without split folders above them.
 
     The result does not depend on the order of the files on disk. An image is a regular file with a
-    supported extension. Hidden files and folders, `__MACOSX` and links to folders are ignored.
+    supported extension. Hidden files and folders, and those that systems and programs create, are
+    skipped.
 
     Raises:
         ValueError: If the folder contains fewer than two classes, a class without images, split
-            folders with different classes, or no images.
+            folders with different classes, no images, or a structure with several meanings.
     """
-    root = image_root(Path(directory))
-    split_folders = _find_split_folders(root)
-    if not split_folders:
-        class_names = _class_names(root)
-        listing, others = _list_classes(root, root, class_names)
-        return ImageIndex(root, class_names, {"all": listing}, tuple(others))
-    class_names = _class_names(split_folders["train"])
+    directory = Path(directory)
+    root = image_root(directory)
+    content = list_images(root)
+    layout = find_layout(build_tree(content.folders, content.images), str(root))
     parts = {}
     ignored: list[str] = []
-    for split, folder in split_folders.items():
-        _check_same_classes(folder, class_names)
-        parts[split], others = _list_classes(root, folder, class_names)
-        ignored += others
-    return ImageIndex(root, class_names, parts, tuple(ignored))
+    for part, folder in layout.parts.items():
+        parts[part] = _list_classes(root, folder, content)
+        for each in folder.folders.values():
+            ignored += _below(each.path, content.others)
+    above = [
+        entry.name
+        for folder in root.parents
+        if folder.is_relative_to(directory)
+        for entry in sorted(folder.iterdir(), key=lambda path: path.name)
+        if entry.name.lower().endswith(IMAGE_EXTENSIONS)
+        and entry.is_file()
+        and not is_skipped(entry.name)
+    ]
+    return ImageIndex(
+        root,
+        layout.class_names,
+        parts,
+        tuple(ignored),
+        tuple(content.skipped),
+        (*layout.notes, *_outside(parts, content, above)),
+    )
 
 
 def image_root(root: Path) -> Path:
@@ -93,79 +106,59 @@ def image_root(root: Path) -> Path:
         folders = _subfolders(root)
         if len(folders) != 1 or not _subfolders(folders[0]):
             return root
-        if any(folders[0].name.lower() in names for names in SPLIT_FOLDERS.values()):
+        split = parse_split_name(folders[0].name)
+        if split.split and not split.rest and not _holds_splits(folders[0]):
             return root
         root = folders[0]
 
 
-def _find_split_folders(root: Path) -> dict[str, Path]:
-    found: dict[str, Path] = {}
-    folders = _subfolders(root)
-    for split, names in SPLIT_FOLDERS.items():
-        present = [folder for folder in folders if folder.name.lower() in names]
-        if len(present) > 1:
-            raise ValueError(
-                f"{str(root)!r} holds {[folder.name for folder in present]}, but only one of them "
-                f"can be {split}. Remove or rename one of them."
-            )
-        if present:
-            found[split] = present[0]
-    if found and not {"train", "validation"} <= found.keys():
-        raise ValueError(
-            f"{str(root)!r} holds {[folder.name for folder in folders]}. Both train and validation "
-            "are required: add the missing one, or put all class folders next to each other."
-        )
-    return found
+def _holds_splits(folder: Path) -> bool:
+    return len({parse_split_name(sub.name).split for sub in _subfolders(folder)} - {None}) > 1
 
 
-def _class_names(folder: Path) -> tuple[str, ...]:
-    names = tuple(sub.name for sub in _subfolders(folder))
-    if len(names) < 2:
-        found = f"only {list(names)}" if names else "no folders"
-        raise ValueError(
-            f"{str(folder)!r} holds {found}. At least two classes are required, each with its "
-            "images in a folder with its name."
-        )
-    return names
-
-
-def _check_same_classes(folder: Path, class_names: tuple[str, ...]) -> None:
-    here = tuple(sub.name for sub in _subfolders(folder))
-    if here != class_names:
-        raise ValueError(
-            "All split folders must contain the same class folders; train contains "
-            f"{list(class_names)}, {str(folder)!r} holds {list(here)}."
-        )
-
-
-def _list_classes(
-    root: Path, folder: Path, class_names: tuple[str, ...]
-) -> tuple[Listing, list[str]]:
+def _list_classes(root: Path, part: Folder, content: FolderContent) -> Listing:
     files: list[str] = []
-    ignored: list[str] = []
     counts: list[int] = []
-    above = "" if folder == root else f"{folder.name}/"
-    for name in class_names:
-        found, others = list_images(folder / name)
+    for folder in part.folders.values():
+        found = _below(folder.path, content.images)
         if not found:
+            if folder.path in content.images:
+                os.scandir(root / folder.path)  # raises the reason why it cannot be read
             raise ValueError(
-                f"{str(folder / name)!r} contains no image, that is, no file that ends in "
+                f"{str(root / folder.path)!r} contains no image, that is, no file that ends in "
                 f"{', '.join(IMAGE_EXTENSIONS)}. Add images, or remove the folder."
             )
-        files += [f"{above}{name}/{file}" for file in found]
-        ignored += [f"{above}{name}/{file}" for file in others]
+        files += found
         counts.append(len(found))
-    labels = np.repeat(np.arange(len(class_names), dtype=np.int32), counts)
-    return Listing(tuple(files), labels), ignored
+    labels = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+    return Listing(tuple(files), labels)
+
+
+def _below(folder: str, paths: list[str]) -> list[str]:
+    """Returns those of the sorted paths that are below a folder."""
+    end = f"{folder}0"  # "0" follows "/"
+    return paths[bisect_left(paths, f"{folder}/") : bisect_left(paths, end)]
+
+
+def _outside(parts: dict[str, Listing], content: FolderContent, above: list[str]) -> list[str]:
+    """Returns a note on images next to the class folders, such as a test set without labels."""
+    listed = {file for listing in parts.values() for file in listing.files}
+    rest = above + [file for file in content.images if file not in listed]
+    if not rest:
+        return []
+    lines = first_lines([printable(file) for file in rest])
+    return [f"Ignored {len(rest)} images that are not in a class folder:{lines}"]
 
 
 def _subfolders(folder: Path) -> list[Path]:
     """Lists the folders that can be classes or splits, without links to a parent folder."""
     upwards = {folder.resolve(), *folder.resolve().parents}
-    return sorted(
+    found = (
         Path(entry.path)
         for entry in os.scandir(folder)
         if Path(entry.path).is_dir()
-        and not entry.name.startswith(HIDDEN)
+        and not is_skipped(entry.name)
         and not (entry.is_symlink() and Path(entry.path).resolve() in upwards)
     )
+    # By name, because Windows compares paths without case.
+    return sorted(found, key=lambda path: path.name)

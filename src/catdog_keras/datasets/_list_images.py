@@ -1,51 +1,92 @@
 """Lists the image files of a folder, without opening any file."""
 
 import os
+from dataclasses import dataclass, field
 from pathlib import Path
 
-# Name prefixes of hidden files: dot files, and the folder that macOS adds to archives.
-HIDDEN = (".", "__MACOSX")
+from catdog_keras.datasets._system_names import is_hidden, is_skipped
 
 IMAGE_EXTENSIONS = (".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 
-def list_images(directory: str | os.PathLike[str]) -> tuple[list[str], list[str]]:
-    """Lists the files under a folder with a supported image extension, and all other files.
+@dataclass(frozen=True)
+class FolderContent:
+    """Everything below a folder, as sorted relative paths with forward slashes.
 
-    Optimized for folders of a million files: no path object and no system call per file. A
-    subfolder that cannot be read is listed as an image, so that the inspection reports it.
-
-    Returns:
-        Two sorted lists of paths relative to `directory`, with forward slashes.
+    Attributes:
+        images: Files with a supported image extension, and folders that cannot be read, so that
+            the inspection reports them.
+        others: Other files.
+        folders: Folders that were searched, including links that were followed.
+        skipped: Files and folders of systems and programs, and links to folders that were not
+            followed. Hidden files and folders are not listed.
     """
-    images: list[str] = []
-    others: list[str] = []
-    waiting = [""]
-    while waiting:
-        prefix = waiting.pop()
+
+    images: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+    folders: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+
+
+def list_images(directory: str | os.PathLike[str]) -> FolderContent:
+    """Lists the content of a folder and its subfolders.
+
+    Optimized for folders of a million files: no path object and no system call per file.
+
+    A link to a folder is followed, unless this folder is listed under another path already or
+    contains the link. So each folder is listed once, and circles end.
+    """
+    directory = os.fspath(directory)
+    root = os.path.realpath(directory)
+    found = FolderContent()
+    visited = {root}
+    waiting = [("", root)]  # relative and resolved paths
+    links: list[tuple[str, str]] = []  # relative path, and resolved path of the folder above
+    while waiting or links:
+        if not waiting:  # links last: a folder is listed under its own path if it has one
+            links.sort(reverse=True)
+            link, parent = links.pop()
+            target = os.path.realpath(f"{directory}/{link}")
+            if target in visited or _contains(target, parent) or _contains(target, root):
+                found.skipped.append(link)
+                continue
+            visited.add(target)
+            found.folders.append(link)
+            waiting.append((f"{link}/", target))
+        prefix, resolved = waiting.pop()
         try:
-            entries = os.scandir(f"{os.fspath(directory)}/{prefix}")
+            entries = os.scandir(f"{directory}/{prefix}")
         except OSError:
             if not prefix:
                 raise
-            images.append(prefix.removesuffix("/"))
+            found.images.append(prefix.removesuffix("/"))
             continue
         with entries:
             for entry in entries:
                 name = entry.name
-                if name.startswith(HIDDEN):
-                    continue
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(f"{prefix}{name}/")
-                elif not name.lower().endswith(IMAGE_EXTENSIONS):
-                    others.append(prefix + name)
-                elif not _links_to_folder(entry):
-                    images.append(prefix + name)
-    images.sort()
-    others.sort()
-    return images, others
+                path = prefix + name
+                if is_skipped(name):
+                    if not is_hidden(name):
+                        found.skipped.append(path)
+                elif entry.is_dir(follow_symlinks=False):
+                    below = os.path.join(resolved, name)  # noqa: PTH118 - fast
+                    if below in visited:
+                        found.skipped.append(path)
+                    else:
+                        visited.add(below)
+                        found.folders.append(path)
+                        waiting.append((f"{path}/", below))
+                elif entry.is_symlink() and Path(entry.path).is_dir():
+                    links.append((path, resolved))
+                elif name.lower().endswith(IMAGE_EXTENSIONS):
+                    found.images.append(path)
+                else:
+                    found.others.append(path)
+    for paths in (found.images, found.others, found.folders, found.skipped):
+        paths.sort()
+    return found
 
 
-def _links_to_folder(entry: os.DirEntry[str]) -> bool:
-    """Returns whether an entry is a link to a folder; such links may be cyclic."""
-    return entry.is_symlink() and Path(entry.path).is_dir()
+def _contains(folder: str, path: str) -> bool:
+    """Returns whether a resolved path is a folder or below it."""
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)

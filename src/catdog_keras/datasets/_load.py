@@ -95,7 +95,7 @@ def load_cats_dogs(
     batches.check_outside(folder)
     index = _index(folder, "source", source, wanted)
     if index.class_names != CATS_DOGS_CLASSES or "validation" not in index.parts:
-        where = "train and validation" if "validation" in index.parts else "no split folders"
+        where = "no split folders" if "all" in index.parts else " and ".join(index.parts)
         names = ", ".join(map(printable, index.class_names))
         found = f"It holds the classes {names} in {where}."
         remedy = f"{found} `catdog_keras.load_image_folder` supports other classes and layouts."
@@ -119,18 +119,24 @@ def load_image_folder(
 ) -> ImageSplits:
     """Loads a folder of class folders as training, validation and test datasets.
 
-    The class folders can be directly in `directory`, or in `train`, `validation` and optionally
-    `test` folders. Existing splits are kept: without a test folder, the test set is taken from
-    validation; without `train` and `validation`, which must exist together, all images are split
-    into three. The folder names `training`, `val`, `valid` and `testing` are recognized as
-    well, in upper or lower case.
+    The class folders can be directly in `directory`, or in split folders: `train` and optionally
+    `validation` and `test`. Existing splits are kept: without a test folder, the test set is taken
+    from validation; without a validation folder, validation is held out from train with a warning.
+    Other common names of split folders are recognized, in upper or lower case, with other words
+    and numbers, and repeated by a folder inside: `training_set/training_set`, `val2017` or
+    `seg_test`.
+    A folder that contains images itself is a class, also if it is named `train`.
+
+    Images in subfolders of a class folder have its class. A structure with several possible
+    meanings is an error. Hidden files and folders, and those that systems and programs create, such
+    as `@eaDir`, are skipped.
 
     Args:
         directory: The folder, or a zip archive of it.
         holdout_fraction: Fraction of each class that is held out from training, for validation
-            and test together, between 0 and 1. Used only if the class folders are directly in
-            `directory`. Training and holdout get at least one image of each class. Defaults to a
-            third, as in the tutorial.
+            and test together, between 0 and 1. Not used if there is a validation folder; with
+            a test folder only, all of it is for validation. Training and holdout get at least one
+            image of each class. Defaults to a third, as in the tutorial.
         image_size: (height, width) in pixels. This and all further arguments are as for
             `load_cats_dogs`.
         batch_size: Images per batch.
@@ -148,7 +154,8 @@ def load_image_folder(
     Raises:
         TypeError: If an argument has the wrong type.
         ValueError: If an argument is out of range, there are fewer than two classes, a class is
-            empty, too many files are bad, or too few images remain for the split.
+            empty, the structure has several meanings, too many files are bad, or too few images
+            remain for the split.
         OSError: If `directory` does not exist.
 
     See Also:

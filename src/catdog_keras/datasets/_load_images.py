@@ -10,6 +10,7 @@ import numpy as np
 
 from catdog_keras._checks import check_class_names, check_path, describe
 from catdog_keras._warnings import warn
+from catdog_keras.datasets._folder_label import find_classes
 from catdog_keras.datasets._index import Listing
 from catdog_keras.datasets._list_images import IMAGE_EXTENSIONS, list_images
 from catdog_keras.datasets._options import BatchOptions
@@ -73,8 +74,10 @@ def load_images(
         paths: A path or a list of paths: image files, folders and zip archives. Folders are
             searched recursively; their images are sorted.
         class_names: None for images without labels. With names, the label of an image is the index
-            of the nearest parent folder whose name is a class name; other folders above and below
-            it are ignored. This fits a folder of class folders, with or without split folders.
+            of the folder above it whose name is a class name; other folders above and below it are
+            ignored. This fits a folder of class folders, with or without split folders. Two
+            different class names in one path are an error. The name of a folder in `paths` counts
+            only if no folder inside it has a class name.
         image_size: (height, width) in pixels; every image is resized to it with bilinear
             interpolation.
         batch_size: Images per batch; the last batch may be smaller.
@@ -85,7 +88,7 @@ def load_images(
     Raises:
         TypeError: If an argument has the wrong type.
         ValueError: If an argument is out of range, no file can be read as an image, or an image is
-            not in a class folder.
+            not in a class folder or in those of two classes.
         OSError: If an archive cannot be unpacked.
 
     Example:
@@ -129,7 +132,7 @@ def _find(paths: Sequence[Path]) -> dict[str, str]:
         if not folder.is_dir():
             found[str(path)] = str(path.absolute().parent.parent)
             continue
-        files, _ = list_images(folder)
+        files = list_images(folder).images
         if not files:
             requirement = f"files, or folders of files that end in {', '.join(IMAGE_EXTENSIONS)}"
             raise ValueError(describe("paths", requirement, str(path)))
@@ -154,12 +157,19 @@ def _labels(files: Sequence[str], found: dict[str, str], names: Sequence[str]) -
     labels = []
     strangers = []
     for file in files:
-        folders = Path(file).absolute().relative_to(found[file]).parts[-2::-1]
-        label = next((names.index(folder) for folder in folders if folder in names), None)
-        if label is None:
-            strangers.append(printable(file))
+        folders = Path(file).absolute().relative_to(found[file]).parts[:-1]
+        # The folder that was passed has the outermost name, but counts only if no other does.
+        classes = find_classes(folders[1:], names) or find_classes(folders[:1], names)
+        if len(classes) > 1:
+            listed = ", ".join(map(repr, classes))
+            raise ValueError(
+                f"{printable(file)!r} is in folders of more than one class: {listed}. Move or "
+                "rename one of the folders."
+            )
+        if classes:
+            labels.append(names.index(classes[0]))
         else:
-            labels.append(label)
+            strangers.append(printable(file))
     if strangers:
         listed = ", ".join(map(repr, names))
         raise ValueError(

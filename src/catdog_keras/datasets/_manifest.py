@@ -11,7 +11,8 @@ import numpy as np
 
 from catdog_keras._checks import check_path, describe
 from catdog_keras._output import save_text
-from catdog_keras.datasets._index import SPLITS, Listing
+from catdog_keras.datasets._index import Listing
+from catdog_keras.datasets._split_names import SPLITS
 
 VERSION = 1
 KEYS = ("path", "label", "split", "size", "sha256")
@@ -85,7 +86,7 @@ def _read(content: Any) -> Manifest:
         if not members:
             raise ValueError(f"it lists no file for {split}")
         labels = np.array([row["label"] for row in members], dtype=np.int32)
-        splits[split] = Listing(tuple(row["path"] for row in members), labels)
+        splits[str(split)] = Listing(tuple(row["path"] for row in members), labels)
     contents = {row["path"]: (row["size"], row["sha256"]) for row in rows}
     if len(contents) != len(rows):
         raise ValueError("it lists a file twice")

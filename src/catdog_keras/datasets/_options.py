@@ -14,8 +14,8 @@ from catdog_keras._checks import (
     check_size,
     describe,
 )
-from catdog_keras.datasets._list_images import HIDDEN
 from catdog_keras.datasets._split import SPLIT_FUNCTIONS
+from catdog_keras.datasets._system_names import is_hidden
 
 ON_BAD = ("skip", "raise")
 
@@ -54,7 +54,7 @@ class BatchOptions:
         cache, images = Path(self.cache).resolve(), folder.resolve()
         if not cache.is_relative_to(images):
             return
-        if not any(part.startswith(HIDDEN) for part in cache.relative_to(images).parts):
+        if not any(map(is_hidden, cache.relative_to(images).parts)):
             requirement = "a folder outside of the image folders"
             remedy = "Start its name with a dot, or use another location."
             raise ValueError(describe("cache", requirement, str(self.cache), remedy))

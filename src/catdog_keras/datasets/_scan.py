@@ -16,8 +16,9 @@ def scan_images(directory: str | os.PathLike[str], *, near_duplicates: bool = Fa
     The function is read-only: it does not move, rename or delete files.
 
     Args:
-        directory: Folder to search recursively. Hidden files and folders and `__MACOSX` are
-            ignored.
+        directory: Folder to search recursively. Hidden files and folders, and those that systems
+            and programs create, are skipped. Links to folders are followed, but each folder is
+            searched once.
         near_duplicates: Whether to find near-duplicates as well: images whose 64-bit perceptual
             hashes differ in at most four bits. This decodes every image a second time. Of
             byte-identical files only the first is compared.
@@ -44,12 +45,16 @@ def scan_images(directory: str | os.PathLike[str], *, near_duplicates: bool = Fa
     check_boolean("near_duplicates", near_duplicates)
     if not root.is_dir():
         raise NotADirectoryError(describe("directory", "a folder", str(directory)))
-    found, others = ([str(root / file) for file in files] for files in list_images(root))
+    content = list_images(root)
+    found, others, skipped = (
+        [str(root / file) for file in files]
+        for files in (content.images, content.others, content.skipped)
+    )
     if not found:
         requirement = f"a folder with files that end in {', '.join(IMAGE_EXTENSIONS)}"
         remedy = f"It holds {count_extensions(others)}." if others else ""
         raise ValueError(describe("directory", requirement, str(directory), remedy))
-    report = ScanReport.from_files(inspect_files(found), others)
+    report = ScanReport.from_files(inspect_files(found), others, skipped)
     if not near_duplicates:
         return report
     doubled = {path for paths in report.duplicates for path in paths[1:]}

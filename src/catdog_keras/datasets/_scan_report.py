@@ -56,6 +56,8 @@ class ScanReport:
         duplicates: Groups of paths of byte-identical files.
         near_duplicates: Groups of paths of similar images; empty if not requested.
         ignored: Paths of files without a supported image extension.
+        skipped: Paths of visible files and folders that systems and programs create, such as
+            `@eaDir`, and of links to folders that are listed already or contain the link.
 
     Example:
         >>> import catdog_keras
@@ -70,9 +72,15 @@ class ScanReport:
     duplicates: list[list[str]]
     near_duplicates: list[list[str]] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
 
     @classmethod
-    def from_files(cls, images: Sequence[ImageFile], ignored: Sequence[str] = ()) -> "ScanReport":
+    def from_files(
+        cls,
+        images: Sequence[ImageFile],
+        ignored: Sequence[str] = (),
+        skipped: Sequence[str] = (),
+    ) -> "ScanReport":
         """Builds a report from inspected files."""
         same: dict[str, list[str]] = {}
         for image in images:
@@ -84,6 +92,7 @@ class ScanReport:
             bad=[image for image in images if image.status == "bad"],
             duplicates=[paths for paths in same.values() if len(paths) > 1],
             ignored=list(ignored),
+            skipped=list(skipped),
         )
 
     @cached_property
@@ -105,6 +114,7 @@ class ScanReport:
                 "ignored files without a supported image extension: "
                 f"{count_extensions(self.ignored)}"
             )
+        lines += [f"skipped {printable(path)}" for path in self.skipped]
         return "\n".join(lines)
 
 

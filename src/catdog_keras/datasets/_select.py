@@ -6,10 +6,11 @@ import numpy as np
 import numpy.typing as npt
 
 from catdog_keras._warnings import warn
-from catdog_keras.datasets._index import SPLITS, ImageIndex, Listing
+from catdog_keras.datasets._index import ImageIndex, Listing
 from catdog_keras.datasets._options import SplitOptions
 from catdog_keras.datasets._scan_report import ScanReport, count_extensions, first_lines, printable
 from catdog_keras.datasets._split import SPLIT_FUNCTIONS, group_duplicates, hold_out
+from catdog_keras.datasets._split_names import SPLITS
 from catdog_keras.datasets._validate import inspect_files
 
 
@@ -32,7 +33,11 @@ def select_images(
     parts = {part: listing.below(index.root) for part, listing in index.parts.items()}
     files = [file for listing in parts.values() for file in listing.files]
     ignored = [str(index.root / file) for file in index.ignored]
-    scan = ScanReport.from_files(inspect_files(files), ignored)
+    skipped = [str(index.root / file) for file in index.skipped]
+    scan = ScanReport.from_files(inspect_files(files), ignored, skipped)
+    for note in index.notes:
+        warn(note)
+    _report_skipped(index)
     _report_ignored(scan)
     _handle_bad_files(scan, options)
     bad = {image.path for image in scan.bad}
@@ -46,6 +51,7 @@ def select_images(
     )
     _report_duplicates(splits, scan, moved)
     _check_sizes(splits)
+    _report_missing_classes(splits, index.class_names)
     return splits, scan
 
 
@@ -73,6 +79,28 @@ def _report_ignored(scan: ScanReport) -> None:
             f"{count_extensions(scan.ignored)}. If some are images, convert or rename them. "
             "`scan.ignored` lists all of them.",
         )
+
+
+def _report_skipped(index: ImageIndex) -> None:
+    folders = [path for path in index.skipped if (index.root / path).is_dir()]
+    if folders:
+        warn(
+            f"Skipped {len(folders)} folders that a system or program created, or links to folders "
+            f"that are listed already:{first_lines([printable(path) for path in folders])}\n"
+            "`scan.skipped` lists all of them.",
+        )
+
+
+def _report_missing_classes(splits: Mapping[str, Listing], class_names: Sequence[str]) -> None:
+    for split, listing in splits.items():
+        present = set(listing.labels.tolist())
+        missing = [name for label, name in enumerate(class_names) if label not in present]
+        if missing:
+            warn(
+                f"{len(missing)} of {len(class_names)} classes have no {split} image:"
+                f"{first_lines([printable(name) for name in missing])}\n"
+                'Use split="stratified", or add images.',
+            )
 
 
 def _report_duplicates(splits: Mapping[str, Listing], scan: ScanReport, moved: list[str]) -> None:
@@ -124,11 +152,21 @@ def _split(
     holdout_fraction: float,
 ) -> dict[str, Listing]:
     found = list(parts.values())
-    if "all" in parts:
-        everything = parts["all"]
+    if "validation" not in parts:
+        everything = parts["all"] if "all" in parts else parts["train"]
+        if "all" not in parts:
+            wanted = "validation images" if "test" in parts else "validation and test images"
+            warn(
+                f"There is no validation folder: {holdout_fraction:.0%} of the training images of "
+                f"each class are used as {wanted}.",
+            )
         _check_two_of_each(everything, found, class_names, "training and held-out images")
         train, held_out = hold_out(everything.labels, holdout_fraction, seed)
-        parts = {"train": everything.take(train), "validation": everything.take(held_out)}
+        parts = {
+            **parts,
+            "train": everything.take(train),
+            "validation": everything.take(held_out),
+        }
     if "test" not in parts:
         held = parts["validation"]
         if options.split == "stratified":

@@ -1,0 +1,290 @@
+"""Finds the class folders and split folders in a tree of folders, by names and structure."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from catdog_keras.datasets._scan_report import SHOWN, printable
+from catdog_keras.datasets._split_names import (
+    is_filler_name,
+    is_unlabeled_name,
+    parse_split_name,
+)
+
+
+@dataclass
+class Folder:
+    """A folder of the tree.
+
+    Attributes:
+        path: Path relative to the root, with forward slashes; empty for the root.
+        images: Number of images directly in this folder.
+        folders: Subfolders by name, sorted.
+    """
+
+    path: str
+    images: int = 0
+    folders: dict[str, "Folder"] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.path.rpartition("/")[2]
+
+    @property
+    def total(self) -> int:
+        """Number of images in this folder and below."""
+        return self.images + sum(below.total for below in self.folders.values())
+
+    def walk(self) -> Iterator["Folder"]:
+        """Yields all folders below that contain images, at any depth."""
+        for below in self.folders.values():
+            if below.total:
+                yield below
+                yield from below.walk()
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The role of the folders.
+
+    Attributes:
+        class_names: Names of the class folders, sorted.
+        parts: Folder of class folders by split; `"all"` if the class folders are in no split.
+        notes: What a user might not expect, for warnings.
+    """
+
+    class_names: tuple[str, ...]
+    parts: dict[str, Folder]
+    notes: tuple[str, ...]
+
+
+def build_tree(folders: Iterable[str], images: Iterable[str]) -> Folder:
+    """Builds the tree from sorted relative paths; each folder follows the one that contains it."""
+    root = Folder("")
+    by_path = {"": root}
+    # By code point and not as paths, which Windows compares without case.
+    for path in sorted(folders, key=lambda path: path.split("/")):
+        folder = by_path[path] = Folder(path)
+        by_path[path.rpartition("/")[0]].folders[folder.name] = folder
+    for path, count in Counter(image.rpartition("/")[0] for image in images).items():
+        by_path[path].images = count
+    return root
+
+
+def find_layout(root: Folder, name: str) -> Layout:
+    """Finds the class folders below `root`; `name` is the path of `root` for error messages.
+
+    A split folder has the name of a split and contains folders; a folder that contains images is a
+    class, whatever its name.
+
+    Raises:
+        ValueError: If the structure has several possible meanings.
+    """
+    splits = _find_splits(root, name)
+    if not splits:
+        class_names = _class_names(root, name)
+        notes = (*_check_class_folders(root, name), *_check_split_families(root, name))
+        return Layout(class_names, {"all": root}, notes)
+    _check_remaining(root, splits, name)
+    parts = {split: _descend(folder) for split, folder in splits.items()}
+    class_names = _class_names(parts["train"], f"{name}/{parts['train'].path}")
+    noted: list[str] = []
+    for folder in parts.values():
+        _check_same_classes(folder, class_names, name)
+        noted += _check_class_folders(folder, f"{name}/{folder.path}")
+    return Layout(class_names, parts, tuple(noted))
+
+
+def _find_splits(root: Folder, name: str) -> dict[str, Folder]:
+    named = {
+        folder.path: parsed
+        for folder in root.folders.values()
+        if (parsed := parse_split_name(folder.name)).split
+    }
+    candidates = {
+        path: parsed for path, parsed in named.items() if _holds_classes(root, path, named)
+    }
+    # Without a second split, `freight_train` is a class with subfolders.
+    if not any(
+        not parsed.rest
+        or any(
+            other.split != parsed.split and (path in candidates or other.rest == parsed.rest)
+            for path, other in named.items()
+        )
+        for parsed in candidates.values()
+    ):
+        return {}
+    found: dict[str, Folder] = {}
+    for split in ("train", "validation", "test"):
+        present = [path for path, parsed in candidates.items() if parsed.split == split]
+        if len(present) > 1:
+            raise ValueError(
+                f"{name!r} holds {_list(present)}, but only one of them can be {split}. Remove or "
+                "rename one of them."
+            )
+        if present:
+            found[split] = root.folders[present[0]]
+    if "train" not in found:
+        raise ValueError(
+            f"{name!r} holds {_list(root.folders)}. A folder named train is required next to "
+            f"{_list(candidates)}; if these are classes, put their images directly into them."
+        )
+    return found
+
+
+def _holds_classes(root: Folder, path: str, named: Collection[str]) -> bool:
+    """Returns whether a folder with the name of a split contains classes and is not a class."""
+    folder = _descend(root.folders[path])
+    if not folder.folders:
+        return False
+    others = [_descend(root.folders[other]).folders for other in named if other != path]
+    return not folder.images or any(folder.folders.keys() & other.keys() for other in others)
+
+
+def _descend(folder: Folder) -> Folder:
+    """Descends into folders that repeat the name above them or only say that they hold images."""
+    while not folder.images and len(folder.folders) == 1:
+        (below,) = folder.folders.values()
+        above = parse_split_name(folder.name)
+        repeated = below.name.casefold() == folder.name.casefold() or (
+            above.split is not None and parse_split_name(below.name).split == above.split
+        )
+        # Keras requires a folder for test images without labels, often named "unknown".
+        if not (repeated or is_filler_name(below.name) or below.name.casefold() == "unknown"):
+            break
+        folder = below
+    return folder
+
+
+def _check_remaining(root: Folder, splits: dict[str, Folder], name: str) -> None:
+    """Raises if a folder next to the split folders is neither empty nor known to have no labels."""
+    used = [folder.path for folder in splits.values()]
+    for folder in root.folders.values():
+        split = parse_split_name(folder.name).split
+        if folder.path in used or not (folder.total or split):
+            continue
+        if not folder.total:
+            raise ValueError(
+                f"{f'{name}/{folder.name}'!r} contains no image. Add images, or remove the folder."
+            )
+        known = split in ("validation", "test") or is_unlabeled_name(folder.name)
+        if not known or _descend(folder).folders:
+            raise ValueError(
+                f"{name!r} holds {_list(root.folders)}. {_list(used)} contain class folders, but "
+                f"the meaning of {folder.name!r} is unknown. Remove it, or name it validation or "
+                "test; if all of these are classes, put their images directly into them."
+            )
+
+
+def _class_names(folder: Folder, name: str) -> tuple[str, ...]:
+    names = tuple(folder.folders)
+    if len(names) < 2:
+        found = f"only {_list(names)}" if names else "no folders"
+        raise ValueError(
+            f"{name!r} holds {found}. At least two classes are required, each with its "
+            "images in a folder with its name."
+        )
+    return names
+
+
+def _check_same_classes(folder: Folder, class_names: tuple[str, ...], name: str) -> None:
+    here = tuple(folder.folders)
+    if here != class_names:
+        raise ValueError(
+            "All split folders must contain the same class folders; train contains "
+            f"{_list(class_names)}, {f'{name}/{folder.path}'!r} holds {_list(here)}."
+        )
+
+
+def _check_split_families(root: Folder, name: str) -> list[str]:
+    """Checks class folders that are named like the splits of one data set."""
+    families: dict[tuple[str, ...], set[str]] = {}
+    members: dict[tuple[str, ...], list[str]] = {}
+    for folder in root.folders.values():
+        parsed = parse_split_name(folder.name)
+        if parsed.split:
+            families.setdefault(parsed.rest, set()).add(parsed.split)
+            members.setdefault(parsed.rest, []).append(folder.name)
+    alike = [
+        folder for rest, found in families.items() if len(found) > 1 for folder in members[rest]
+    ]
+    if alike and len(alike) == len(root.folders):
+        raise ValueError(
+            f"{name!r} holds {_list(alike)}, which are named like splits but contain images and no "
+            "class folders. Put the images of each class into a folder with its name, inside train "
+            "and validation; if these are classes, rename them."
+        )
+    notes = []
+    if alike:
+        notes.append(f"The folders {_list(alike)} contain images: they are classes, not splits.")
+    unlabeled = [folder for folder in root.folders if is_unlabeled_name(folder)]
+    if unlabeled:
+        notes.append(f"The folders {_list(unlabeled)} are used as classes.")
+    return notes
+
+
+def _check_class_folders(part: Folder, name: str) -> list[str]:
+    """Raises if the class folders seem to be groups of classes; returns notes on subfolders."""
+    classes = list(part.folders.values())
+    names = {folder.name for folder in classes}
+    below = {folder.name: list(folder.walk()) for folder in classes}
+    for folder in classes:
+        nested = {each.name for each in below[folder.name]}
+        other = sorted(nested & (names - {folder.name}))
+        if other:
+            raise ValueError(
+                f"{f'{name}/{folder.name}'!r} contains folders with the names of other classes: "
+                f"{_list(other)}. Their images would have two classes: move or rename them."
+            )
+        inner = [each.name for each in folder.folders.values() if each.total]
+        if len({parse_split_name(each).split for each in inner} - {None}) > 1:
+            raise ValueError(
+                f"{f'{name}/{folder.name}'!r} contains the split folders {_list(inner)}. Put the "
+                "split folders above the class folders, as in train/cats."
+            )
+    # Names in any case, and a name that repeats that of the class does not count.
+    words = {
+        folder.name: {each.name.casefold() for each in below[folder.name]}
+        - {folder.name.casefold()}
+        for folder in classes
+    }
+    uses = Counter(word for found in words.values() for word in found)
+    again = {word for word, count in uses.items() if count > 1}
+    bare = [folder for folder in classes if below[folder.name] and not folder.images]
+    chains = all(sum(each.images > 0 for each in below[folder.name]) == 1 for folder in bare)
+    groups = [
+        folder.name
+        for folder in bare
+        if (found := words[folder.name] & again) and (len(found) > 1 or found == words[folder.name])
+    ]
+    if len(bare) == len([folder for folder in classes if folder.total]) and groups and not chains:
+        raise ValueError(
+            f"The folders in {name!r} are not understood: {_list(groups)} contain no images but "
+            f"folders with the same names, {_list(sorted(again))}. If these are the classes, pass "
+            "the folder directly above them, or name the folders above them train, validation and "
+            "test. Otherwise put the images of each class directly into its folder."
+        )
+    only_fillers = len(bare) == len(classes) and chains and all(map(is_filler_name, again))
+    if again and not only_fillers:  # not `cats/images` and `dogs/images`
+        holders = [folder.name for folder in classes if words[folder.name] & again]
+        return [
+            f"The classes {_list(holders)} contain folders with the same names, "
+            f"{_list(sorted(again))}. Their images have the class of the outermost folder."
+        ]
+    spread = [
+        folder.name for folder in bare if sum(each.images > 0 for each in below[folder.name]) > 1
+    ]
+    if spread:
+        return [
+            f"The classes {_list(spread)} contain no images directly, only in several subfolders. "
+            "These images have the class of the outermost folder."
+        ]
+    return []
+
+
+def _list(names: Iterable[str]) -> str:
+    """Formats names as a list, shortened if there are many."""
+    listed = [printable(name) for name in names]
+    more = f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
+    return f"{listed[:SHOWN]}{more}"

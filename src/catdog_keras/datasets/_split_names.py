@@ -1,0 +1,85 @@
+"""Recognizes the split of a folder by its name, such as `training_set`, `seg_test` or `val2017`."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Split: TypeAlias = Literal["train", "validation", "test"]
+
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+
+_WORDS: dict[str, Split] = {
+    "train": "train",
+    "training": "train",
+    "trainval": "train",  # of data sets whose authors leave the validation set to the user
+    "trn": "train",
+    "validation": "validation",
+    "validate": "validation",
+    "valid": "validation",
+    "val": "validation",
+    "dev": "validation",
+    "test": "test",
+    "testing": "test",
+    "tst": "test",
+    "eval": "test",
+    "evaluation": "test",
+}
+
+# Words that say nothing about the content, also written together as in `trainset`.
+_FILLERS = (
+    r"augmented|cropped|data|dataset|datasets|dir|filtered|folder|full|imgs?|images?|jpe?g|"
+    r"original|originals|part|photos?|pics?|pictures?|png|processed|raw|resized|rgb|samples?|"
+    r"sets?|small|splits?|subset"
+)
+_FILLER = re.compile(rf"(?:{_FILLERS}|\d+)+")
+_COMPOUND = re.compile(rf"({'|'.join(_WORDS)})(?:{_FILLERS})+")
+
+# Folders of images that have no label. A folder "unknown" may as well be a class.
+_UNLABELED = frozenset({"pred", "predict", "prediction", "predictions", "unlabeled", "unlabelled"})
+
+
+@dataclass(frozen=True)
+class SplitName:
+    """The parts of a folder name.
+
+    Attributes:
+        split: The split that the name contains, or None.
+        rest: The remaining words, without numbers and words such as "set" and "images". Names of
+            one data set differ in `split` and have the same `rest`.
+    """
+
+    split: Split | None
+    rest: tuple[str, ...]
+
+
+def parse_split_name(name: str) -> SplitName:
+    """Finds a split word in a name of words in any case, with any separators and numbers."""
+    splits: set[Split] = set()
+    rest = []
+    for word in _words(name):
+        compound = _COMPOUND.fullmatch(word)
+        split = _WORDS.get(compound[1] if compound else word)
+        if split:
+            splits.add(split)
+        elif not _FILLER.fullmatch(word):
+            rest.append(word)
+    if splits == {"train", "validation"}:  # `train_val`, as `trainval`
+        splits = {"train"}
+    return SplitName(splits.pop() if len(splits) == 1 else None, tuple(rest))
+
+
+def is_unlabeled_name(name: str) -> bool:
+    """Returns whether a name contains a word for images without labels."""
+    return not _UNLABELED.isdisjoint(_words(name))
+
+
+def is_filler_name(name: str) -> bool:
+    """Returns whether a name only says that the folder contains images."""
+    words = _words(name)
+    return bool(words) and all(_FILLER.fullmatch(word) and not word.isdigit() for word in words)
+
+
+def _words(name: str) -> list[str]:
+    # Words begin at a capital after a small letter, and where letters and digits meet.
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])", " ", name)
+    return [word for word in re.split(r"[\W_]+", spaced.lower()) if word]

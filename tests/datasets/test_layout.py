@@ -1,0 +1,261 @@
+"""Folder layouts: of public data sets, of systems and programs, and any random tree."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, strategies as st
+
+from catdog_keras.datasets._folder_label import find_classes
+from catdog_keras.datasets._index import index_image_folder
+from catdog_keras.datasets._split_names import parse_split_name
+
+
+def write_files(root, *folders, count=2):
+    """Writes files that the index accepts as images; it does not open them."""
+    for folder in folders:
+        (root / folder).mkdir(parents=True, exist_ok=True)
+        for number in range(count):
+            (root / folder / f"{number}.png").write_bytes(b"")
+    return root
+
+
+def classes_in(*splits, names=("cats", "dogs")):
+    return [f"{split}/{name}" for split in splits for name in names]
+
+
+TRAIN_TEST = ("train", "test")
+ALL_SPLITS = ("train", "validation", "test")
+
+UNDERSTOOD = {
+    "repeated folders of an archive": (
+        classes_in("training_set/training_set", "test_set/test_set"),
+        TRAIN_TEST,
+    ),
+    "prefix, with unlabeled images": (
+        [*classes_in("seg_train/seg_train", "seg_test/seg_test"), "seg_pred/seg_pred"],
+        TRAIN_TEST,
+    ),
+    "below a folder": (classes_in("data/train", "data/test"), TRAIN_TEST),
+    "capitals": (classes_in("Training", "Test"), TRAIN_TEST),
+    "images": (classes_in("train_images", "test_images"), TRAIN_TEST),
+    "one word": (classes_in("trainset", "valset", "testset"), ALL_SPLITS),
+    "camel case": (classes_in("TrainSet", "ValidSet", "TestSet"), ALL_SPLITS),
+    "years": (classes_in("train2017", "val2017"), ("train", "validation")),
+    "numbered": (classes_in("1_train", "2_val", "3_test"), ALL_SPLITS),
+    "downloaded twice": (classes_in("train (1)", "test (1)"), TRAIN_TEST),
+    "other words": (classes_in("training", "dev", "evaluation"), ALL_SPLITS),
+    "images between": (classes_in("train/images", "test/images"), TRAIN_TEST),
+    "unlabeled test": ([*classes_in("train"), "test"], ("train",)),
+    "unlabeled test, repeated": ([*classes_in("train", "valid"), "test/test"], ("train", "validation")),
+    "unlabeled test, of the same name": (
+        [*classes_in("alphabet_train/alphabet_train"), "alphabet_test/alphabet_test"],
+        ("train",),
+    ),
+    "unlabeled test, for Keras": ([*classes_in("train"), "test/unknown"], ("train",)),
+    "archives": (classes_in("train_zip/train", "test_zip/test"), TRAIN_TEST),
+    "images in each class": ([f"{place}/images" for place in classes_in("train", "val")], ("train", "validation")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", UNDERSTOOD)
+def test_split_folders_of_public_layouts_are_recognized(tmp_path, kind):
+    folders, parts = UNDERSTOOD[kind]
+    index = index_image_folder(write_files(tmp_path, *folders))
+    assert index.class_names == ("cats", "dogs")
+    assert tuple(index.parts) == parts
+    for listing in index.parts.values():
+        assert listing.labels.tolist() == [int("/dogs/" in file) for file in listing.files]
+        assert len(listing.files) == 4
+
+
+NOT_UNDERSTOOD = {
+    "folds": (classes_in("fold1", "fold2", "fold3"), "fold1.*fold2.*'cats', 'dogs'"),
+    "other language": (classes_in("entrenamiento", "prueba"), "entrenamiento.*prueba.*'cats'"),
+    "sources": (classes_in("amazon/images", "dslr/images"), "amazon.*dslr.*'cats', 'dogs'"),
+    "two levels above": (classes_in("a/x", "b/y"), "'a', 'b'.*'cats', 'dogs'"),
+    "one class in common": (["a/cats", "b/cats", "b/dogs"], "'a'.*'cats'"),
+    "classes above splits": (["cats/train", "cats/test", "dogs/train", "dogs/test"], "split folders.*'test', 'train'"),
+    "unlabeled": (["train", "test1"], "named like splits"),
+    "domains": (["trainA", "trainB", "testA", "testB"], "named like splits"),
+    "class in the split's name": (["train_cats", "train_dogs", "test_cats", "test_dogs"], "named like splits"),
+    "another split": (classes_in("train", "val", "holdout"), "'holdout' is unknown"),
+    "a class next to splits": ([*classes_in("train", "val"), "birds"], "'birds' is unknown"),
+    "two validation folders": (classes_in("train", "val", "valid"), "only one of them can be validation"),
+    "no training folder": (classes_in("val", "test"), "A folder named train is required"),
+    "a copy inside": (["cats", "dogs", *classes_in("cell_images")], "cell_images'.*names of other classes"),
+    "class in a class": (["nok", "nok/ok", "ok"], r"nok'.*names of other classes: \['ok'\]"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", NOT_UNDERSTOOD)
+def test_layout_with_several_meanings_raises_with_folders_found(tmp_path, kind):
+    folders, message = NOT_UNDERSTOOD[kind]
+    with pytest.raises(ValueError, match=message):
+        index_image_folder(write_files(tmp_path, *folders))
+
+
+@pytest.mark.parametrize("name", ["train", "test", "val", "valid", "Training", "dev"])
+def test_folder_with_images_and_split_name_is_class(tmp_path, name):
+    root = write_files(tmp_path / "direct", "bus", "car", name, f"{name}/old")
+    assert set(index_image_folder(root).class_names) == {"bus", "car", name}
+    split = [f"{part}/{each}" for part in ("train", "val") for each in ("bus", "car", name)]
+    index = index_image_folder(write_files(tmp_path / "split", *split))
+    assert set(index.class_names) == {"bus", "car", name}
+    assert list(index.parts) == ["train", "validation"]
+
+
+@pytest.mark.parametrize("names", [("train_station", "test_tube"), ("freight_train", "bus")])
+def test_class_names_that_contain_split_words_stay_classes(tmp_path, names):
+    index = index_image_folder(write_files(tmp_path, *names, f"{names[0]}/2019"))
+    assert set(index.class_names) == set(names)
+
+
+@pytest.mark.parametrize(
+    ("folders", "note"),
+    [
+        (["cats", "cats/small", "dogs", "dogs/small"], "folders with the same names, ['small']"),
+        (["animals/cats", "animals/dogs", "vehicles/cars"], "['animals'] contain no images directly"),
+        (["bus", "train", "test"], "['test', 'train'] contain images: they are classes"),
+        (["yes", "no", "pred"], "['pred'] are used as classes"),
+        ([".", "cats", "dogs"], "Ignored 2 images that are not in a class folder:\n  0.png"),
+        ([".", "data/cats", "data/dogs"], "Ignored 2 images that are not in a class folder:\n  0.png"),
+        (["train/a", "train/b", "test"], "Ignored 2 images that are not in a class folder:\n  test/0.png"),
+    ],
+)  # fmt: skip
+def test_unusual_structure_is_noted(tmp_path, folders, note):
+    (found,) = index_image_folder(write_files(tmp_path, *folders)).notes
+    assert note in found
+
+
+@pytest.mark.parametrize(
+    ("name", "split", "rest"),
+    [
+        ("seg_train", "train", ("seg",)),
+        ("TrainingData", "train", ()),
+        ("ILSVRC2012_img_val", "validation", ("ilsvrc",)),
+        ("test-images", "test", ()),
+        ("trainval", "train", ()),
+        ("train_val", "train", ()),
+        ("train_test_split", None, ()),
+        ("strain", None, ("strain",)),
+        ("contest", None, ("contest",)),
+        ("кошка_train", "train", ("кошка",)),
+        ("!", None, ()),
+    ],
+)
+def test_parse_split_name_finds_whole_words(name, split, rest):
+    parsed = parse_split_name(name)
+    assert (parsed.split, parsed.rest) == (split, rest)
+
+
+SYSTEM = [
+    "@eaDir", "#recycle", "#snapshot", "@Recycle", "@Recently-Snapshot", "$RECYCLE.BIN", "RECYCLER",
+    "lost+found", "LOST.DIR", "System Volume Information", ".AppleDouble", ".picasaoriginals",
+    ".dropbox.cache", ".stversions", ".Trashes", "_gsdata_", "_vti_cnf", "[Originals]", "~snapshot",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SYSTEM)
+def test_folders_of_systems_and_programs_are_skipped_and_reported(tmp_path, name):
+    root = write_files(tmp_path, "cats", "dogs", name, f"cats/{name}", f"cats/{name.upper()}/a.png")
+    for file in ("Thumbs.db", "desktop.ini", ".DS_Store"):
+        (root / "cats" / file).touch()
+    index = index_image_folder(root)
+    assert index.class_names == ("cats", "dogs")
+    assert index.parts["all"].files == ("cats/0.png", "cats/1.png", "dogs/0.png", "dogs/1.png")
+    assert {"cats/Thumbs.db", "cats/desktop.ini"} <= set(index.skipped)
+    assert not index.ignored
+    if not name.startswith("."):
+        assert {name, f"cats/{name}", f"cats/{name.upper()}"} <= set(index.skipped)
+
+
+def test_linked_folder_inside_class_is_followed_once(tmp_path):
+    root = write_files(tmp_path / "images", "cats", "dogs")
+    more = write_files(tmp_path / "disk", "more", "more/inner") / "more"
+    (root / "cats" / "external").symlink_to(more)
+    (root / "dogs" / "again").symlink_to(more / "inner")
+    (root / "dogs" / "cats").symlink_to(root / "cats")
+    (more / "loop").symlink_to(more)
+    (more / "up").symlink_to(more.parent)
+    (more / "inner" / "root").symlink_to(root)
+    index = index_image_folder(root)
+    cats = [file for file in index.parts["all"].files if file.startswith("cats/")]
+    assert cats == [
+        "cats/0.png", "cats/1.png", "cats/external/0.png", "cats/external/1.png",
+        "cats/external/inner/0.png", "cats/external/inner/1.png",
+    ]  # fmt: skip
+    assert index.skipped == (
+        "cats/external/inner/root", "cats/external/loop", "cats/external/up", "dogs/again", "dogs/cats",
+    )  # fmt: skip
+
+
+def test_order_of_classes_does_not_depend_on_comparison_of_paths(tmp_path, monkeypatch):
+    write_files(tmp_path, "train/cat", "train/Dog", "val/cat", "val/Dog")
+    # As on Windows.
+    monkeypatch.setattr(Path, "__lt__", lambda a, b: str(a).lower() < str(b).lower())
+    assert index_image_folder(tmp_path).class_names == ("Dog", "cat")
+
+
+NAMES = [
+    "train",
+    "test",
+    "val",
+    "seg_train",
+    "test_set",
+    "cats",
+    "dogs",
+    "birds",
+    "fold1",
+    "images",
+]
+SKIPPED = ["@eaDir", ".git", "lost+found"]
+
+
+@st.composite
+def folder_trees(draw):
+    """Any folders, or splits of classes with other folders among them."""
+    any_path = st.lists(st.sampled_from(NAMES + SKIPPED), max_size=3).map("/".join)
+    folders = draw(st.lists(any_path, max_size=3))
+    if draw(st.booleans()):
+        splits = draw(st.lists(st.sampled_from([*NAMES[:5], ""]), min_size=1, max_size=3))
+        names = draw(st.lists(st.sampled_from(NAMES), min_size=2, max_size=3, unique=True))
+        folders += [f"{split}/{name}".strip("/") for split in splits for name in names]
+    return {folder: draw(st.integers(0, 2)) for folder in folders}
+
+
+@given(folder_trees())
+def test_any_tree_has_each_image_in_one_split_with_one_label_or_raises(tree):
+    root = Path(tempfile.mkdtemp())
+    try:
+        for folder, count in tree.items():
+            write_files(root, folder, count=count)
+        try:
+            index = index_image_folder(root)
+        except ValueError as error:
+            assert str(error).endswith(".")  # noqa: PT017 - an error is one of two outcomes
+            assert str(root) in str(error)  # noqa: PT017
+            return
+        base = index.root.relative_to(root)
+        expected = {
+            path.relative_to(root).as_posix()
+            for path in root.rglob("*.png")
+            if not set(SKIPPED) & set(path.relative_to(root).parts)
+        }
+    finally:
+        shutil.rmtree(root)
+    listed = [
+        ((base / file).as_posix(), file, int(label))
+        for listing in index.parts.values()
+        for file, label in zip(listing.files, listing.labels, strict=True)
+    ]
+    files = [file for file, _, _ in listed]
+    assert len(files) == len(set(files))
+    assert set(files) <= expected
+    outside = len(expected) - len(files)
+    noted = [note for note in index.notes if note.startswith(f"Ignored {outside} images")]
+    assert len(noted) == (outside > 0)
+    for _, file, label in listed:
+        # `load_images` and manifests find the same class in the names.
+        assert find_classes(file.split("/")[:-1], index.class_names) == (index.class_names[label],)
