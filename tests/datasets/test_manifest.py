@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import assume, given, strategies as st
 from PIL import Image
 
 from catdog_keras import load_cats_dogs, load_image_folder, load_manifest
@@ -51,13 +51,16 @@ def manifests(draw):
     """Class names, and for each path a split, a label, a size and a hash."""
     class_names = draw(st.lists(NAMES, min_size=1, max_size=4, unique=True))
     paths = draw(st.lists(PATHS, min_size=3, max_size=12, unique=True))
+    names = {part for path in paths for part in path.split("/")}
+    assume(names.isdisjoint(class_names))  # which would contradict random labels
     rows = {}
     for number, path in enumerate(paths):
         split = SPLITS[number] if number < 3 else draw(st.sampled_from(SPLITS))
         label = draw(st.integers(0, len(class_names) - 1))
         size = draw(st.integers(0, 2**40))
         # Files of one split may be copies of each other, those of two splits may not.
-        rows[path] = (split, label, size, f"{split}{draw(st.integers(0, 3))}")
+        content = f"{split}{draw(st.integers(0, 3))}".encode()
+        rows[path] = (split, label, size, hashlib.sha256(content).hexdigest())
     return tuple(class_names), rows
 
 
@@ -196,7 +199,7 @@ def test_identical_images_in_two_splits_raise_with_paths(saved_manifest):
     shutil.copy(folder / train["path"], folder / test["path"])
     test.update(size=train["size"], sha256=train["sha256"])
     manifest.write_text(json.dumps(content))
-    named = f"the same bytes are '{train['path']}' in train and '{test['path']}' in test"
+    named = f"The same bytes are '{train['path']}' in train and '{test['path']}' in test"
     with pytest.raises(ValueError, match=re.escape(named)):
         load_manifest(manifest, folder, **TINY)
 
@@ -241,3 +244,91 @@ def test_manifest_of_version_1_loads(tmp_path):
         str(tmp_path / name / "2.png") for name in ("cats", "dogs")
     )
     assert splits.class_names == ("cats", "dogs")
+
+
+WRONG = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.lists(st.integers()),
+    st.dictionaries(st.text(), st.integers()), st.integers(10**20, 10**21),
+)  # fmt: skip
+
+
+def _valid_content():
+    """A manifest of three images."""
+    files = [
+        {
+            "path": f"{split}/cats/{split}.png",
+            "label": 0,
+            "split": split,
+            "size": 1,
+            "sha256": hashlib.sha256(split.encode()).hexdigest(),
+        }
+        for split in SPLITS
+    ]
+    return {"version": 1, "class_names": ["cats", "dogs"], "files": files}
+
+
+def _read_content(content):
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "split.json")
+        file.write_text(json.dumps(content))
+        try:
+            return read_manifest(file)
+        except ValueError as error:
+            message = str(error)
+            assert repr(str(file)) in message
+            assert "`ImageSplits.save_manifest` wrote" in message
+            assert "\n" not in message
+            assert len(message) < 1000
+            return None
+
+
+@given(st.data())
+def test_forged_content_raises_one_sentence_or_keeps_its_types(data):
+    content = _valid_content()
+    target = data.draw(st.sampled_from([content, content["files"][0]]))
+    key = data.draw(st.sampled_from(sorted(target)))
+    if data.draw(st.booleans()):
+        del target[key]
+        assert _read_content(content) is None
+        return
+    target[key] = data.draw(WRONG)
+    manifest = _read_content(content)
+    if manifest is not None:
+        row = content["files"][0]
+        assert type(content["version"]) is type(row["size"]) is type(row["label"]) is int
+        assert row["size"] >= 0
+        assert row["label"] == 0
+        assert manifest.class_names == ("cats", "dogs")
+        assert isinstance(row["path"], str)
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [
+        lambda content: content.update(class_names=["cats", "cats"]),
+        lambda content: content.update(class_names=["cats", 1]),
+        lambda content: content.update(class_names="ab"),
+        lambda content: content.update(class_names={"cats": 0, "dogs": 1}),
+        lambda content: content.update(class_names=[]),
+        lambda content: content.update(class_names=["cats", ""]),
+        lambda content: content.update(class_names=["cats", *map(str, range(10**6))]),
+        lambda content: content.update(class_names=["dogs", "cats"]),
+        lambda content: content.update(version=True),
+        lambda content: content.update(version=1.0),
+        lambda content: content.update(files={}),
+        lambda content: content["files"][0].update(label=1),
+        lambda content: content["files"][0].update(path=content["files"][1]["path"]),
+        lambda content: content["files"][0].update(sha256=content["files"][1]["sha256"]),
+        lambda content: content["files"][0].update(sha256="A" * 64),
+        lambda content: content["files"][0].update(path="train/./cats/a.png"),
+        lambda content: content["files"][0].update(path="train//cats/a.png"),
+        lambda content: content["files"][0].update(path="\ud800.png"),
+        lambda content: content["files"][0].update(path="x" * 10**5 + "/../a.png"),
+        lambda content: content["files"][0].update(size=-1),
+    ],
+)
+def test_forged_manifest_raises_one_sentence_with_file(forge):
+    content = _valid_content()
+    assert _read_content(content) is not None
+    forge(content)
+    assert _read_content(content) is None

@@ -2,19 +2,27 @@
 
 import json
 import os
-from collections.abc import Iterable
+import re
+import reprlib
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 
 import numpy as np
 
 from catdog_keras._checks import check_path, describe
 from catdog_keras._output import save_text
+from catdog_keras.datasets._folder_label import find_classes
 from catdog_keras.datasets._index import Listing
 from catdog_keras.datasets._split_names import SPLITS
 
 VERSION = 1
+MAX_CLASSES = 100_000  # ImageNet-21k, the largest common label set, has 21,841
+SHA256 = re.compile("[0-9a-f]{64}")
+_short = reprlib.Repr()
+_short.maxstring = _short.maxother = 200
 KEYS = ("path", "label", "split", "size", "sha256")
 
 
@@ -67,43 +75,85 @@ def read_manifest(path: str | os.PathLike[str]) -> Manifest:
         raise ValueError(describe("path", requirement, str(path), "It is not a regular file."))
     try:
         return _read(json.loads(file.read_text(encoding="utf-8")))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        reason = f"{type(error).__name__}: {error}."
-        raise ValueError(describe("path", requirement, str(path), reason)) from error
+    except RecursionError as error:
+        raise ValueError(
+            describe("path", requirement, str(path), "It is nested too deeply.")
+        ) from error
+    except ValueError as error:
+        raise ValueError(describe("path", requirement, str(path), f"{error}.")) from error
 
 
 def _read(content: Any) -> Manifest:
-    if content["version"] != VERSION:
-        raise ValueError(f"its version is {content['version']!r}, supported is {VERSION}")
-    class_names = tuple(map(str, content["class_names"]))
-    rows = content["files"]
+    if not isinstance(content, dict) or not {"version", "class_names", "files"} <= content.keys():
+        raise ValueError("It is not an object with version, class_names and files")
+    version, class_names, rows = (content[key] for key in ("version", "class_names", "files"))
+    if not isinstance(class_names, list) or not isinstance(rows, list):
+        raise ValueError("Its class_names or files are not a list")  # noqa: TRY004 - of the file
+    if type(version) is not int or version != VERSION:
+        raise ValueError(f"Its version is {_short.repr(version)}, supported is {VERSION}")
+    _check_names(class_names)
+    known = {name: label for label, name in enumerate(class_names)}
     for row in rows:
-        _check_row(row, len(class_names))
+        _check_row(row, known)
+    contents = {row["path"]: (row["size"], row["sha256"]) for row in rows}
+    if len(contents) != len(rows):
+        counts = Counter(row["path"] for row in rows)
+        raise ValueError(f"It lists {_short.repr(counts.most_common(1)[0][0])} twice")
     _check_disjoint(rows)
     splits = {}
     for split in SPLITS:
         members = [row for row in rows if row["split"] == split]
         if not members:
-            raise ValueError(f"it lists no file for {split}")
+            raise ValueError(f"It lists no file for {split}")
         labels = np.array([row["label"] for row in members], dtype=np.int32)
         splits[str(split)] = Listing(tuple(row["path"] for row in members), labels)
-    contents = {row["path"]: (row["size"], row["sha256"]) for row in rows}
-    if len(contents) != len(rows):
-        raise ValueError("it lists a file twice")
-    return Manifest(class_names, splits, contents)
+    return Manifest(tuple(class_names), splits, contents)
 
 
-def _check_row(row: Any, class_count: int) -> None:
+def _check_names(class_names: list[Any]) -> None:
+    """Raises if the class names are not distinct names of folders."""
+    if not 0 < len(class_names) <= MAX_CLASSES:
+        raise ValueError(f"It has {len(class_names):,} class names, not 1 to {MAX_CLASSES:,}")
+    seen = set()
+    for name in class_names:
+        if not isinstance(name, str) or name in ("", ".", "..") or not {"/", "\0"}.isdisjoint(name):
+            raise ValueError(f"The class name {_short.repr(name)} is not the name of a folder")
+        if name in seen:
+            raise ValueError(f"It has the class name {_short.repr(name)} twice")
+        seen.add(name)
+
+
+def _check_row(row: Any, known: Mapping[str, int]) -> None:
+    if not isinstance(row, dict) or not row.keys() >= set(KEYS):
+        raise ValueError(f"The entry {_short.repr(row)} is not an object with {', '.join(KEYS)}")
     path, label, split, size, digest = (row[key] for key in KEYS)
-    if not isinstance(path, str) or not path or "\0" in path:
-        raise ValueError(f"{path!r} is not a file name")
+    shown = _short.repr(path)
+    if not isinstance(path, str) or not path or not _is_file_name(path):
+        raise ValueError(f"{shown} is not a file name")
     place = PurePosixPath(path)
-    if place.is_absolute() or ".." in place.parts:
-        raise ValueError(f"{path!r} points outside of the folder")
-    if split not in SPLITS or type(label) is not int or not 0 <= label < class_count:
-        raise ValueError(f"{path!r} has no known split or label")
-    if type(size) is not int or not isinstance(digest, str):
-        raise ValueError(f"{path!r} has no size or no checksum")
+    native = PurePath(path)  # on Windows also with drives and backslashes
+    if place.is_absolute() or native.anchor or ".." in (*place.parts, *native.parts):
+        raise ValueError(f"{shown} points outside of the folder")
+    if place.as_posix() != path or path == ".":
+        raise ValueError(f"{shown} is not a normalized path")
+    if split not in SPLITS or type(label) is not int or not 0 <= label < len(known):
+        raise ValueError(f"{shown} has no known split or label")
+    if type(size) is not int or size < 0 or not isinstance(digest, str):
+        raise ValueError(f"{shown} has no size or no checksum")
+    if not SHA256.fullmatch(digest):
+        raise ValueError(f"The checksum of {shown} is not a SHA-256")
+    classes = find_classes(place.parts[:-1], known)
+    if classes and label not in [known[name] for name in classes]:
+        raise ValueError(
+            f"{shown} is in the folder of {_short.repr(classes[0])}, but has another label"
+        )
+
+
+def _is_file_name(path: str) -> bool:
+    try:
+        return b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return False
 
 
 def _check_disjoint(rows: Any) -> None:
@@ -112,5 +162,7 @@ def _check_disjoint(rows: Any) -> None:
     for row in rows:
         other = first.setdefault(row["sha256"], row)
         if other["split"] != row["split"]:
-            places = " and ".join(f"{each['path']!r} in {each['split']}" for each in (other, row))
-            raise ValueError(f"the same bytes are {places}")
+            places = " and ".join(
+                f"{_short.repr(each['path'])} in {each['split']}" for each in (other, row)
+            )
+            raise ValueError(f"The same bytes are {places}")
