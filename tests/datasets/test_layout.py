@@ -259,3 +259,19 @@ def test_any_tree_has_each_image_in_one_split_with_one_label_or_raises(tree):
     for _, file, label in listed:
         # `load_images` and manifests find the same class in the names.
         assert find_classes(file.split("/")[:-1], index.class_names) == (index.class_names[label],)
+
+
+@pytest.mark.parametrize(
+    ("path", "classes"),
+    [
+        ("train/bus/deep", ("bus",)),
+        ("train/train", ("train",)),
+        ("test/train", ("train",)),
+        ("deep/bus/bus", ("bus",)),
+        ("bus/train", ("bus", "train")),
+        ("car/bus", ("car", "bus")),
+        ("deep", ()),
+    ],
+)
+def test_find_classes_ignores_split_folder_above_class(path, classes):
+    assert find_classes(path.split("/"), ["bus", "car", "test", "train"]) == classes
