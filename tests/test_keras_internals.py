@@ -9,7 +9,9 @@ import pytest
 from catdog_keras._backend.keras_internals import (
     OUT_OF_DATA_WARNING,
     is_download_error,
+    limited_variables,
     marked_uncompiled,
+    recorded_shapes,
     replaced,
     source_layer,
     variable_index,
@@ -83,3 +85,25 @@ def test_out_of_data_warning_is_issued_when_generator_ends():
         outputs = dense().predict(batches(), verbose=0)
     assert outputs.shape == (3, 3)
     assert any(OUT_OF_DATA_WARNING in str(each.message) for each in caught)
+
+
+def test_limited_variables_raises_before_a_large_variable_is_allocated():
+    with limited_variables(1000):
+        keras.layers.Dense(30).build((None, 30))
+        with pytest.raises(ValueError, match="more than 1,000 values"):
+            keras.layers.Dense(10**9).build((None, 10**9))
+    keras.layers.Dense(100).build((None, 100))
+    assert tuple(keras.Variable("ones", shape=(2000,)).shape) == (2000,)
+
+
+def test_recorded_shapes_contain_every_call_of_a_nested_model():
+    up = keras.layers.UpSampling2D(2, name="up")
+    inner = keras.Sequential([keras.Input((None, None, 3)), up])
+    images = keras.Input((None, None, 3))
+    model = keras.Model(images, inner(inner(images)))
+    shapes = []
+    operations = [*model.operations, *inner.layers]
+    with recorded_shapes(operations, lambda each, out: shapes.append((each.name, out.shape))):
+        model.compute_output_spec(keras.KerasTensor((5, 6, 6, 3)))
+    assert [shape for name, shape in shapes if name == "up"] == [(5, 12, 12, 3), (5, 24, 24, 3)]
+    assert "compute_output_spec" not in vars(inner.layers[0])

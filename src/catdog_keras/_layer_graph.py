@@ -84,18 +84,35 @@ def _outputs(structure: Any) -> Iterator[str]:
             yield from _outputs(part)
 
 
+# Layers that return their inputs unchanged at inference.
+_PASS_THROUGH = ("ActivityRegularization", "ClassNames", "Dropout", "Identity")
+
+
 def last_activation(model: keras.Model) -> str | None:
     """Returns the name of a model's output activation, or None if it cannot be determined."""
     if not is_graph(model) or len(model.outputs) != 1:
         return None
-    if isinstance(model, keras.Sequential):
-        last = model.layers[-1]
-    else:
-        name = next(_outputs(model.get_config()["output_layers"]))
-        last = next((layer for layer in model.operations if layer.name == name), None)
+    last = _last_layer(model)
     if isinstance(last, keras.Model):
         return last_activation(last)
     if type(last).__name__ in ("Softmax", "Sigmoid"):  # a layer, or an operation of keras.ops
         return type(last).__name__.lower()
     activation = getattr(last, "activation", None)
     return None if activation is None else getattr(activation, "__name__", None)
+
+
+def _last_layer(model: keras.Model) -> Any:
+    """Returns the last layer or operation of a model that changes its inputs at inference."""
+    if isinstance(model, keras.Sequential):
+        layers = list(model.layers)
+    else:
+        operations = {operation.name: operation for operation in model.operations}
+        sources = LayerGraph.from_model(model).sources
+        name = next(_outputs(model.get_config()["output_layers"]))
+        layers = [operations.get(name)]
+        while type(layers[0]).__name__ in _PASS_THROUGH and len(sources[name]) == 1:
+            name = sources[name][0]
+            layers.insert(0, operations.get(name))
+    while len(layers) > 1 and type(layers[-1]).__name__ in _PASS_THROUGH:
+        layers.pop()
+    return layers[-1]

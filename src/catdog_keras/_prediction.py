@@ -35,7 +35,7 @@ def predict_batches(
     for images in batches:
         outputs = model.predict_on_batch(images)
         yield outputs, seen
-        seen += len(outputs)
+        seen += len(keras.tree.flatten(outputs)[0])
         if not prefers_predict_on_batch():
             break
     second = next(batches, None)
@@ -66,12 +66,12 @@ def check_outputs(outputs: Tensors, num_classes: int | None, seen: int) -> Float
         seen: Number of images before this batch, for error messages.
     """
     structure = keras.tree.flatten(outputs)
-    if structure[0] is not outputs:
+    if len(structure) != 1:
         raise ValueError(
             "`model` must have one output of shape (batch, classes); "
             f"received a model with {len(structure)} outputs."
         )
-    array = np.asarray(outputs).astype(np.float64)
+    array = np.asarray(structure[0]).astype(np.float64)
     if num_classes is None and array.ndim != 2:
         raise ValueError(
             "`model` must have one output of shape (batch, classes); "
@@ -95,21 +95,47 @@ def check_outputs(outputs: Tensors, num_classes: int | None, seen: int) -> Float
     return array
 
 
-def _check_ends_in_logits(model: keras.Model, outputs: FloatArray) -> None:
-    """Raises an error if the model ends in a softmax or sigmoid, and so not in logits.
+def check_ending(model: keras.Model, num_outputs: int | None, from_logits: bool) -> None:
+    """Raises an error if the output activation contradicts `from_logits`, or has no valid setting.
 
-    The values of a single output cannot decide this: a logit can be between 0 and 1.
+    Args:
+        model: Model whose output activation may be unknown; it is then not checked.
+        num_outputs: Number of outputs per image; None if it is unknown.
+        from_logits: As for `predict_probabilities`.
     """
     activation = last_activation(model)
-    if activation in ("softmax", "sigmoid"):
+    if activation == "sigmoid" and num_outputs != 1:
+        raise ValueError(_independent_outputs(num_outputs))
+    if from_logits and activation in ("softmax", "sigmoid"):
         remedy = "Its outputs are probabilities: pass from_logits=False."
         requirement = f"False for a model that ends in a {activation}"
         raise ValueError(describe("from_logits", requirement, True, remedy))
-    if activation is None and outputs.shape[1] == 1 and are_in_unit_interval(outputs):
-        warn(
-            f"All outputs lie between 0 and 1 ({outputs.min():.3g} to {outputs.max():.3g}) and are "
-            "treated as logits. If they are probabilities, pass from_logits=False.",
+
+
+def check_rows(model: keras.Model, rows: FloatArray) -> None:
+    """Raises an error if the outputs of a model are not probabilities, with what they are."""
+    if are_probability_rows(rows):
+        return
+    if are_in_unit_interval(rows) and last_activation(model) != "linear":
+        raise ValueError(_independent_outputs(rows.shape[1]))
+    raise ValueError(
+        describe(
+            "from_logits",
+            "True for a model whose outputs are not probabilities",
+            False,
+            f"Outputs go from {rows.min():g} to {rows.max():g}: pass from_logits=True.",
         )
+    )
+
+
+def _independent_outputs(num_outputs: int | None) -> str:
+    found = "" if num_outputs is None else f"{num_outputs} "
+    return (
+        f"`model` must return logits, or probabilities that sum to 1; received {found}independent "
+        "probabilities, as from a sigmoid for each class. Neither value of `from_logits` "
+        "is correct for it. For one class per image, replace the last activation by a softmax, and "
+        "train with a categorical cross-entropy."
+    )
 
 
 def to_probabilities(
@@ -122,14 +148,17 @@ def to_probabilities(
     Raises:
         ValueError: If the model or its outputs contradict `from_logits`.
     """
-    if from_logits:
-        _check_ends_in_logits(model, outputs)
+    check_ending(model, outputs.shape[1], from_logits)
     single = outputs.shape[1] == 1 and num_classes != 1
+    if from_logits and outputs.shape[1] == 1:
+        _warn_of_probabilities(model, outputs)
     if single:
         outputs = add_first_class(outputs, from_logits)
-    are_probabilities = are_probability_rows(outputs)
+    if not from_logits:
+        check_rows(model, outputs)
+        return outputs
     # The logits of a single image can look like probabilities by chance.
-    if from_logits and are_probabilities and not single and min(outputs.shape) > 1:
+    if are_probability_rows(outputs) and not single and min(outputs.shape) > 1:
         raise ValueError(
             describe(
                 "from_logits",
@@ -138,18 +167,19 @@ def to_probabilities(
                 "Every row is in [0, 1] and sums to 1: pass from_logits=False.",
             )
         )
-    if from_logits:
-        return softmax(outputs)
-    if not are_probabilities:
-        raise ValueError(
-            describe(
-                "from_logits",
-                "True for a model whose outputs are not probabilities",
-                from_logits,
-                f"Outputs go from {outputs.min():g} to {outputs.max():g}: pass from_logits=True.",
-            )
+    return softmax(outputs)
+
+
+def _warn_of_probabilities(model: keras.Model, outputs: FloatArray) -> None:
+    """Warns of single outputs in [0, 1] if the activation is unknown.
+
+    Values cannot decide: a logit can be between 0 and 1.
+    """
+    if last_activation(model) is None and are_in_unit_interval(outputs):
+        warn(
+            f"All outputs lie between 0 and 1 ({outputs.min():.3g} to {outputs.max():.3g}) and are "
+            "treated as logits. If they are probabilities, pass from_logits=False.",
         )
-    return outputs
 
 
 def add_first_class(outputs: FloatArray, from_logits: bool) -> FloatArray:

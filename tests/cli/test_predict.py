@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from catdog_keras import load_images
+from catdog_keras import ClassNames, load_images
 from tests.cli.image_folders import CLASSES
 
 
@@ -147,3 +147,72 @@ def test_model_with_non_image_input_is_reported(expected, tmp_path, run):
 def test_model_fixture_predicts_correct_class_of_every_image(expected):
     named = {file: CLASSES[int(np.argmax(row))] for file, row in expected.items()}
     assert all(name in file for file, name in named.items())
+
+
+def saved(path, *layers, shape=(8, 8, 3)):
+    last = [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(2), ClassNames(["a", "b"])]
+    keras.Sequential([keras.Input(shape), *layers, *last]).save(path)
+    return path
+
+
+def test_model_in_another_format_is_refused_unless_it_is_trusted(expected, tmp_path, run):
+    model = saved(tmp_path / "model.h5")
+    file = next(iter(expected))
+    ended = run("predict", model, file)
+    assert ended.exit_code == 2
+    assert ended.stderr.startswith("Error: `MODEL` must be a .keras file;")
+    assert "--trust-model" in ended.stderr
+    assert run("predict", model, file, "--trust-model").exit_code == 0
+
+
+def test_model_with_a_lambda_is_refused_even_if_keras_would_load_it(expected, tmp_path, run):
+    model = saved(tmp_path / "model.keras", keras.layers.Lambda(keras.ops.relu))
+    ended = run("predict", model, next(iter(expected)))
+    assert ended.exit_code == 2
+    assert "It contains a layer of class Lambda, which runs other code." in ended.stderr
+
+
+def test_registered_layer_of_another_package_requires_trust(expected, tmp_path, run):
+    @keras.saving.register_keras_serializable("other")
+    class Twice(keras.layers.Layer):
+        def call(self, inputs):
+            return inputs * 2
+
+    model = saved(tmp_path / "model.keras", Twice())
+    file = next(iter(expected))
+    ended = run("predict", model, file)
+    assert ended.exit_code == 2
+    assert "'Twice' of 'other>Twice'" in ended.stderr
+    assert run("predict", model, file, "--trust-model").exit_code == 0
+
+
+def test_model_for_other_pixel_values_is_refused(expected, tmp_path, run):
+    base = keras.applications.MobileNetV2(
+        input_shape=(32, 32, 3), include_top=False, weights=None, alpha=0.35
+    )
+    model = saved(tmp_path / "model.keras", base, shape=(32, 32, 3))
+    ended = run("predict", model, next(iter(expected)))
+    assert ended.exit_code == 2
+    assert "It expects pixel values in [-1, 1]." in ended.stderr
+    assert 'Preprocessing("signed")' in ended.stderr
+
+
+def test_model_whose_layers_do_not_fit_into_memory_is_refused(expected, tmp_path, run):
+    large = keras.layers.UpSampling2D(2000)
+    model = saved(tmp_path / "model.keras", large, keras.layers.AveragePooling2D(2000))
+    ended = run("predict", model, next(iter(expected)))
+    assert ended.exit_code == 2
+    assert "returns 24,576,000,000 values for a batch of 32 images" in ended.stderr
+
+
+def test_model_that_fails_while_it_runs_ends_in_one_sentence(expected, tmp_path, run, monkeypatch):
+    model = saved(tmp_path / "model.keras")
+
+    def fail(*_, **__):
+        raise RuntimeError("out of memory\nat a node of the graph")
+
+    monkeypatch.setattr(keras.Model, "predict_on_batch", fail)
+    ended = run("predict", model, next(iter(expected)))
+    assert ended.exit_code == 2
+    assert len(ended.stderr.splitlines()) == 1
+    assert "It cannot be run: out of memory at a node of the graph." in ended.stderr

@@ -398,3 +398,10 @@ def test_findings_cannot_be_changed():
     (finding,) = check_pipeline([(make_images(), LABELS)], network())
     with pytest.raises(dataclasses.FrozenInstanceError):
         finding.name = "other"
+
+
+def test_sigmoid_for_each_class_with_a_categorical_loss_is_found():
+    model = compiled(scaling(activation="sigmoid"), sparse(from_logits=False))
+    report = check_pipeline([(make_images(), LABELS)], model)
+    assert report.names == ("from_logits",)
+    assert "softmax" in report.findings[0].remedy

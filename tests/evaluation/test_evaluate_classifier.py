@@ -286,3 +286,33 @@ def test_outputs_from_0_to_1_warn_when_final_activation_is_unknown():
             [keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="zeros")]
         )
         evaluate_classifier(logits, data, ["cats", "dogs"])
+
+
+@pytest.mark.parametrize("from_logits", [True, False])
+@pytest.mark.parametrize(
+    "last",
+    [
+        keras.layers.Activation("sigmoid"),
+        keras.layers.Identity(),  # the values show it, too
+    ],
+)
+def test_sigmoid_for_each_class_is_refused_without_circular_advice(last, from_logits):
+    layers = [keras.layers.Activation("sigmoid"), last, keras.layers.Dropout(0.5)]
+    model = keras.Sequential([keras.Input((3,)), *layers])
+    with pytest.raises(ValueError, match=r"received 3 independent probabilities") as caught:
+        evaluate_classifier(model, [(np.eye(3), [0, 1, 2])], NAMES, from_logits=from_logits)
+    assert "pass from_logits" not in str(caught.value)
+
+
+def test_independent_outputs_of_unknown_activation_are_recognized_by_their_values():
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Rescaling(1.0)])
+    with pytest.raises(ValueError, match="independent probabilities"):
+        evaluate_classifier(model, [(np.full((2, 3), 0.9), [0, 1])], NAMES, from_logits=False)
+
+
+def test_one_output_in_a_dict_is_evaluated_like_the_output():
+    images = keras.Input((3,))
+    model = keras.Model(images, {"logits": keras.layers.Identity()(images)})
+    found = evaluate_classifier(model, [(5 * np.eye(3), [0, 1, 2])] * 3, NAMES)
+    assert found.accuracy == 1
+    assert len(found) == 9

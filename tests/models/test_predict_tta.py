@@ -106,7 +106,7 @@ VIEWS = "a number of views, a list of layers or functions, or None for the mirro
         ({"views": -1}, ValueError, "`views` must be an integer of at least 0; received views=-1."),
         ({"from_logits": 1}, TypeError, "`from_logits` must be True or False; received from_logits=1."),
         ({"from_logits": False}, ValueError, "`from_logits` must be True for a model that ends in logits; received from_logits=False."),
-        ({"model": "softmax"}, ValueError, "`from_logits` must be False for a model that ends in a softmax; received from_logits=True."),
+        ({"model": "softmax"}, ValueError, "`from_logits` must be False for a model that ends in a softmax; received from_logits=True. Its outputs are probabilities: pass from_logits=False."),
         ({"batch_size": 0}, ValueError, "`batch_size` must be an integer of at least 1; received batch_size=0."),
         ({"seed": -1}, ValueError, "`seed` must be an integer of at least 0; received seed=-1."),
     ],
@@ -135,3 +135,15 @@ def test_predict_tta_accepts_one_row_of_ambiguous_logits():
     model.layers[-1].set_weights([np.zeros((SHAPE[-1], 2)), np.array([0.4, 0.6])])
     found = predict_tta(model, np.zeros((1, *SHAPE), "float32"))
     np.testing.assert_allclose(found, [[0.450166, 0.549834]], atol=1e-5)
+
+
+@pytest.mark.parametrize("from_logits", [True, False])
+def test_predict_tta_refuses_sigmoid_for_each_class_with_either_setting(from_logits):
+    with pytest.raises(ValueError, match="independent probabilities"):
+        predict_tta(classifier(activation="sigmoid"), make_images(), from_logits=from_logits)
+
+
+def test_predict_tta_refuses_outputs_that_are_not_probabilities():
+    model = keras.Sequential([classifier(), keras.layers.Activation("relu")])
+    with pytest.raises(ValueError, match="pass from_logits=True"):
+        predict_tta(model, 100 * make_images(), from_logits=False)

@@ -3,8 +3,9 @@
 `tests/test_keras_internals.py` fails if Keras changes one of these.
 """
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+import math
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import keras
@@ -41,6 +42,66 @@ def replaced(operation: Any, **attributes: Any) -> Iterator[None]:
             object.__delattr__(operation, name)
         for name, value in before.items():
             object.__setattr__(operation, name, value)
+
+
+@contextmanager
+def limited_variables(limit: int) -> Iterator[None]:
+    """Context manager that limits the number of values in all variables that are created.
+
+    A variable allocates its initial value. The error is raised before that, because a layer from a
+    file may be larger than the memory of the machine.
+
+    Raises:
+        ValueError: In the block, if the limit is exceeded.
+    """
+    kind, create = keras.Variable, keras.Variable.__init__
+    inherited = "__init__" not in vars(kind)
+    created = 0
+
+    def count(
+        self: Any, initializer: Any, shape: Any = None, *arguments: Any, **options: Any
+    ) -> None:
+        nonlocal created
+        created += math.prod(shape or ())
+        if created > limit:
+            raise ValueError(f"The variables of the layers hold more than {limit:,} values.")
+        create(self, initializer, shape, *arguments, **options)
+
+    kind.__init__ = count
+    try:
+        yield
+    finally:
+        if inherited:
+            del kind.__init__
+        else:
+            kind.__init__ = create
+
+
+@contextmanager
+def recorded_shapes(
+    operations: Iterable[Any], record: Callable[[Any, Any], None]
+) -> Iterator[None]:
+    """Context manager in which `model.compute_output_spec` calls `record(operation, outputs)`.
+
+    Only the outputs of a model are public, not the shapes in its graph for other input shapes.
+    """
+    with ExitStack() as stack:
+        for operation in operations:
+            stack.enter_context(
+                replaced(operation, compute_output_spec=_recording(operation, record))
+            )
+        yield
+
+
+def _recording(operation: Any, record: Callable[[Any, Any], None]) -> Callable[..., Any]:
+    compute = operation.compute_output_spec
+
+    def compute_and_record(*arguments: Any, **options: Any) -> Any:
+        outputs = compute(*arguments, **options)
+        record(operation, outputs)
+        return outputs
+
+    return compute_and_record
 
 
 @contextmanager

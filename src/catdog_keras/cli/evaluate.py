@@ -14,9 +14,15 @@ from catdog_keras.cli.evaluation_data import EvaluationData, Part, choose_images
 from catdog_keras.cli.frameworks import import_frameworks
 from catdog_keras.cli.inputs import check_data, check_output_folder
 from catdog_keras.cli.interrupts import handle_interrupts
-from catdog_keras.cli.load_model import check_model_file, load_model_file, model_options
+from catdog_keras.cli.load_model import (
+    check_class_count,
+    check_model_file,
+    load_model_file,
+    model_errors,
+    model_options,
+)
 from catdog_keras.cli.run_files import one_training_run
-from catdog_keras.cli.run_record import SPLIT_FILE
+from catdog_keras.cli.run_record import SPLIT_FILE, read_training_record
 
 if TYPE_CHECKING:
     from catdog_keras.evaluation import Evaluation
@@ -48,6 +54,7 @@ def evaluate(
     class_names: tuple[str, ...],
     from_logits: bool,
     batch_size: int,
+    trust_model: bool,
 ) -> None:
     """Evaluate MODEL on DATA, a folder or zip archive with a folder of images for each class.
 
@@ -62,15 +69,19 @@ def evaluate(
         from catdog_keras.evaluation import evaluate_classifier
 
         with handle_interrupts(), one_training_run(Path(model)):
-            loaded = load_model_file(model, class_names)
+            loaded = load_model_file(model, class_names, batch_size=batch_size, trust=trust_model)
+            check_class_count(loaded)
+            if report is not None:
+                read_training_record(Path(model))  # reports a damaged record before the work
             chosen = choose_images(loaded, Path(model), data, part, batch_size)
-            evaluation = evaluate_classifier(
-                loaded.model,
-                chosen.dataset,
-                loaded.class_names,
-                chosen.names,
-                from_logits=from_logits,
-            )
+            with model_errors(model):
+                evaluation = evaluate_classifier(
+                    loaded.model,
+                    chosen.dataset,
+                    loaded.class_names,
+                    chosen.names,
+                    from_logits=from_logits,
+                )
             if report is not None:
                 from catdog_keras.cli.evaluation_report import (
                     EvaluateOptions,
@@ -78,9 +89,10 @@ def evaluate(
                 )
 
                 asked = EvaluateOptions(
-                    Path(model), Path(data), class_names, from_logits, batch_size
+                    Path(model), Path(data), class_names, from_logits, batch_size, trust_model
                 )
-                write_evaluation_report(report, loaded, evaluation, chosen, asked)
+                with model_errors(model):
+                    write_evaluation_report(report, loaded, evaluation, chosen, asked)
         click.echo(_as_json(evaluation, chosen) if as_json else _as_text(evaluation, chosen))
         if report is not None and not as_json:
             click.echo(f"The report is in {printable(report)}.")

@@ -98,8 +98,8 @@ def _of_the_split(
         raise ValueError(f"{error} Use --split all to evaluate on all images of DATA.") from error
     if split.class_names != loaded.class_names:
         raise ValueError(
-            f"The classes of {str(manifest)!r} are {', '.join(map(printable, split.class_names))}, "
-            f"those of MODEL {', '.join(map(printable, loaded.class_names))}. "
+            f"The classes of {str(manifest)!r} are {_listed(split.class_names)}, "
+            f"those of MODEL {_listed(loaded.class_names)}. "
             "Use --split all if DATA has the classes of this model."
         )
     return EvaluationData(
@@ -112,6 +112,12 @@ def _of_the_split(
         ignored={},
         sha256=_digest(split.scan, split.root, split.files),
     )
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Lists class names for a message; they come from files and may have control characters."""
+    shown = ", ".join(printable(name[:80]) for name in names[:20])
+    return shown if len(names) <= 20 else f"{shown} and {len(names) - 20} more"
 
 
 def _all(loaded: ModelFile, data: str, manifest: Path, batch_size: int) -> EvaluationData:

@@ -29,6 +29,7 @@ class EvaluateOptions:
     class_names: tuple[str, ...]
     from_logits: bool
     batch_size: int
+    trust_model: bool = False
 
     def command(self, part: str) -> str:
         """Returns the command that repeats the evaluation, without the folders of this machine."""
@@ -37,6 +38,8 @@ class EvaluateOptions:
             words += ["--class-name", name]
         if not self.from_logits:
             words += ["--from-logits", "False"]
+        if self.trust_model:
+            words.append("--trust-model")
         return shlex.join([*words, "--batch-size", str(self.batch_size)])
 
 

@@ -1,6 +1,8 @@
 """Loading of a command's model file, with its class names and image size."""
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from catdog_keras._checks import check_class_names, check_path, describe
+from catdog_keras.cli.errors import InputError
 from catdog_keras.cli.run_record import MODEL_FILE
 
 if TYPE_CHECKING:
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
 
 REQUIREMENT = "a file that holds a Keras model"
 DEFAULT_SIDE = 160  # pixels, for a model that accepts images of any size
+MAX_VALUES = 2**30  # 4 GiB in float32, of the largest output of a layer for one batch
+UNCHECKED = "load it with --trust-model, but only from a source whose programs you would run."
 
 
 def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -42,7 +47,14 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         type=click.IntRange(min=1),
         help="Images per batch.",
     )
-    return names(outputs(size(command)))
+    trust = click.option(
+        "--trust-model",
+        is_flag=True,
+        help="Load MODEL without the checks of its format, layers and sizes. This also allows "
+        ".h5 files and your own registered layers. Use it only for models from sources whose "
+        "programs you would run.",
+    )
+    return names(outputs(size(trust(command))))
 
 
 @dataclass(frozen=True)
@@ -71,31 +83,142 @@ def check_model_file(path: str) -> Path:
     return file
 
 
-def load_model_file(path: str, class_names: Sequence[str]) -> ModelFile:
+def load_model_file(
+    path: str, class_names: Sequence[str], *, batch_size: int, trust: bool = False
+) -> ModelFile:
     """Loads a model; `class_names`, if given, take precedence over those stored in the model.
 
+    Args:
+        path: File of the model.
+        class_names: Class names, or none.
+        batch_size: Number of images per batch that the model will be called with.
+        trust: Whether to load the file without checking it first.
+
     Raises:
-        OSError: If the file does not exist, or does not contain a model.
-        ValueError: If there are no class names in the model or in `class_names`, or the input of
-            the model is not images.
+        OSError: If the file does not exist.
+        InputError: If Keras cannot load it.
+        ValueError: If the file is not safe to load, there are no class names in the model or in
+            `class_names`, or the model does not classify images in [0, 255].
     """
-    model = _load(check_model_file(path))
-    shape = model.input_shape
+    file = check_model_file(path)
+    model = _load(file, trust)
+    shape = getattr(model, "input_shape", None)
     if not isinstance(shape, tuple) or len(shape) != 4 or shape[3] != 3:
         remedy = f"Its input has shape {shape}."
         raise ValueError(describe("model", "one of (height, width, 3) images", path, remedy))
     size = shape[1] or DEFAULT_SIDE, shape[2] or DEFAULT_SIDE
+    if not trust:
+        _check_memory(model, path, (batch_size, *size, 3))
+    _check_input_range(model, path)
     return ModelFile(model, _names(model, class_names), size)
 
 
-def _load(file: Path) -> "keras.Model":
+def _load(file: Path, trust: bool) -> Any:
     import keras
 
+    from catdog_keras._backend.keras_internals import limited_variables
+    from catdog_keras.cli.model_archive import FREE_VALUES, SUFFIX, check_model_archive
+
+    if trust:
+        try:
+            return keras.saving.load_model(file, compile=False)
+        except Exception as error:  # Keras and h5py raise various errors for a damaged file
+            raise _keras_error(file, error) from error
+    if file.suffix != SUFFIX:
+        remedy = f"Convert it with keras.saving.save_model to a {SUFFIX} file, or {UNCHECKED}"
+        raise ValueError(describe("model", f"a {SUFFIX} file", str(file), remedy))
     try:
-        return keras.saving.load_model(file, compile=False)
-    except Exception as error:  # Keras and h5py raise various errors for a wrong or damaged file
-        remedy = f"Keras says: {error}"
-        raise OSError(describe("model", REQUIREMENT, str(file), remedy)) from error
+        values = check_model_archive(file)
+    except ValueError as error:
+        remedy = f"{error} If this is intended, {UNCHECKED}"
+        raise ValueError(describe("model", REQUIREMENT, str(file), remedy)) from error
+    try:
+        with limited_variables(values + FREE_VALUES):
+            return keras.saving.load_model(file, compile=False)
+    except Exception as error:
+        raise _keras_error(file, error) from error
+
+
+def _keras_error(file: Path, error: Exception) -> InputError:
+    """Returns an error with Keras's message, in which names are not those of this command."""
+    from catdog_keras.cli.model_archive import reason
+
+    return InputError(describe("MODEL", REQUIREMENT, str(file), f"Keras says: {reason(error)}"))
+
+
+def _check_memory(model: "keras.Model", path: str, shape: tuple[int, int, int, int]) -> None:
+    """Raises an error if a layer returns more values for a batch than a computer can hold.
+
+    Shapes are computed without values, so that this takes no memory.
+    """
+    import keras
+
+    from catdog_keras._backend.keras_internals import recorded_shapes
+    from catdog_keras.cli.model_archive import reason
+
+    largest, name = math.prod(shape), "input"
+
+    def record(operation: Any, outputs: Any) -> None:
+        nonlocal largest, name
+        for tensor in keras.tree.flatten(outputs):
+            values = math.prod(side or 1 for side in getattr(tensor, "shape", ()))
+            if values > largest:
+                largest, name = values, operation.name
+
+    try:
+        with recorded_shapes(_operations(model), record):
+            model.compute_output_spec(keras.KerasTensor(shape, model.inputs[0].dtype))
+    except Exception as error:
+        remedy = f"For images of {shape[1]} x {shape[2]} pixels Keras says: {reason(error)}"
+        raise InputError(describe("MODEL", "a model of images", path, remedy)) from error
+    if largest > MAX_VALUES:
+        remedy = (
+            f"Its layer {name!r} returns {largest:,} values for a batch of {shape[0]} images; "
+            f"allowed: {MAX_VALUES:,}. Reduce --batch-size, or {UNCHECKED}"
+        )
+        raise ValueError(describe("model", "a model that fits into memory", path, remedy))
+
+
+def _operations(model: "keras.Model") -> Iterator[Any]:
+    """Yields every operation in the graph of a model and of the models in it, once."""
+    seen = set()
+    for operation in getattr(model, "operations", model.layers):
+        if id(operation) not in seen:
+            seen.add(id(operation))
+            yield operation
+            if hasattr(operation, "operations"):
+                yield from _operations(operation)
+
+
+def _check_input_range(model: "keras.Model", path: str) -> None:
+    """Raises an error if the model is known to expect other pixel values than [0, 255]."""
+    from catdog_keras.diagnostics import infer_input_range
+    from catdog_keras.diagnostics._image_checks import how_to_scale
+    from catdog_keras.diagnostics._infer_input_range import BYTES, same_range
+
+    with model_errors(path):
+        expected = infer_input_range(model)
+    if expected is None or same_range(expected, BYTES):
+        return
+    remedy = (
+        f"It expects pixel values in [{expected[0]:.4g}, {expected[1]:.4g}]. "
+        f"{how_to_scale(expected)} Save the new model and use it."
+    )
+    raise ValueError(describe("model", "a model of images in [0, 255]", path, remedy))
+
+
+@contextmanager
+def model_errors(path: str) -> Iterator[None]:
+    """Converts an error of a framework while the model runs to an error about the model."""
+    from catdog_keras.cli.model_archive import reason
+
+    try:
+        yield
+    except (InputError, OSError, TypeError, ValueError):
+        raise
+    except Exception as error:  # TensorFlow, JAX and PyTorch have their own errors
+        remedy = f"It cannot be run: {reason(error)} If memory is short, reduce --batch-size."
+        raise InputError(describe("MODEL", REQUIREMENT, path, remedy)) from error
 
 
 def check_class_count(loaded: ModelFile) -> None:
@@ -103,12 +226,25 @@ def check_class_count(loaded: ModelFile) -> None:
 
     For two classes a single output, that of the second class, is accepted.
     """
-    outputs, classes = loaded.model.output_shape[-1], len(loaded.class_names)
+    shape, classes = _output_shape(loaded.model), len(loaded.class_names)
+    outputs = shape[-1]
+    if len(shape) != 2:
+        raise ValueError(
+            "`model` must have one output of shape (batch, classes); received outputs of shape "
+            f"{shape}."
+        )
     if outputs != classes and (outputs, classes) != (1, 2):
         raise ValueError(
             f"`model` must have one output per class, here {classes}; "
             f"received outputs of shape (batch, {outputs}). Do `class_names` belong to this model?"
         )
+
+
+def _output_shape(model: "keras.Model") -> tuple[Any, ...]:
+    """Returns the shape of a model's only output, which may be in a dict or list."""
+    if len(model.outputs) != 1:
+        raise ValueError(f"`model` must have one output; received one with {len(model.outputs)}.")
+    return tuple(model.outputs[0].shape)
 
 
 def _names(model: "keras.Model", given: Sequence[str]) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from catdog_keras.cli.load_model import (
     check_class_count,
     check_model_file,
     load_model_file,
+    model_errors,
     model_options,
 )
 from catdog_keras.cli.streams import print_utf8
@@ -47,6 +48,7 @@ def predict(
     class_names: tuple[str, ...],
     from_logits: bool,
     batch_size: int,
+    trust_model: bool,
 ) -> None:
     """Predict the class of each IMAGE with MODEL: image files, folders or zip archives.
 
@@ -61,12 +63,13 @@ def predict(
         from catdog_keras.models import predict_probabilities
 
         with handle_interrupts():
-            loaded = load_model_file(model, class_names)
+            loaded = load_model_file(model, class_names, batch_size=batch_size, trust=trust_model)
             check_class_count(loaded)
             found = load_images(list(paths), image_size=loaded.image_size, batch_size=batch_size)
-            probabilities = predict_probabilities(
-                loaded.model, found.dataset, from_logits=from_logits
-            )
+            with model_errors(model):
+                probabilities = predict_probabilities(
+                    loaded.model, found.dataset, from_logits=from_logits
+                )
         rows = list(_predictions(found.files, loaded.class_names, probabilities))
         output = FORMS[form](rows)
         if form == "csv":

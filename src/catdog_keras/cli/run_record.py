@@ -1,6 +1,7 @@
 """Files that `catdog-keras train` writes next to a model, and that the evaluation reads."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,8 +49,49 @@ def read_training_record(model: Path) -> TrainingRecord | None:
     if model.name != MODEL_FILE or not file.is_file():
         return None
     try:
-        return TrainingRecord(**json.loads(file.read_text("utf-8")))
-    except (TypeError, ValueError) as error:
+        record = TrainingRecord(**json.loads(file.read_text("utf-8")))
+        _check_types(record)
+    except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(
             f"{str(file)!r} is not the record of a training run. Remove it, or move the model."
         ) from error
+    return record
+
+
+def _check_types(record: TrainingRecord) -> None:
+    """Raises a TypeError unless the values have the types that are written.
+
+    The page and its figures are drawn from them after the whole evaluation.
+    """
+    loss = record.history.get("loss") if isinstance(record.history, dict) else None
+    epochs = len(loss) if isinstance(loss, list) else 0
+    checks = {
+        "data": isinstance(record.data, str),
+        "settings": isinstance(record.settings, dict),
+        "counts": _is_table(record.counts, lambda by_class: _is_table(by_class, _is_count)),
+        "ignored": _is_table(record.ignored, lambda reason: isinstance(reason, str)),
+        "history": epochs > 0
+        and _is_table(record.history, lambda values: _is_curve(values, epochs)),
+        "seconds": _is_number(record.seconds),
+        "environment": _is_table(record.environment, lambda value: isinstance(value, str)),
+        "sha256": _is_table(record.sha256, lambda value: isinstance(value, str)),
+    }
+    wrong = [name for name, right in checks.items() if not right]
+    if wrong:
+        raise TypeError(f"its {wrong[0]!r} has another type than `catdog-keras train` writes.")
+
+
+def _is_table(value: Any, check: Callable[[Any], bool]) -> bool:
+    return isinstance(value, dict) and all(map(check, value.values()))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_curve(values: Any, epochs: int) -> bool:
+    return isinstance(values, list) and len(values) == epochs and all(map(_is_number, values))
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

@@ -204,14 +204,14 @@ def _check_against(found: Found, wanted: Range, arrival: PreprocessingTrace) -> 
         yield Finding(
             "never_scaled",
             f"Pixels are in {found}, but the model expects {_words(wanted)}.",
-            _how_to_scale(wanted),
+            how_to_scale(wanted),
         )
     # Images of low contrast are within a wider range, too.
     elif not within or found.fills(found.kind):
         yield Finding(
             "wrong_range",
             f"Pixels are in {found}, but the model expects {_words(wanted)}.",
-            f"Remove the scaling from the dataset. {_how_to_scale(wanted)}",
+            f"Remove the scaling from the dataset. {how_to_scale(wanted)}",
         )
 
 
@@ -221,7 +221,7 @@ def _check_unscaled(found: Found, model: keras.Model, first: keras.Layer) -> Ite
             "never_scaled",
             f"Pixels are in {found}, and no layer of the model scales or normalizes them before "
             f"{first.name!r}.",
-            _how_to_scale(SIGNED),
+            how_to_scale(SIGNED),
         )
 
 
@@ -240,7 +240,7 @@ def _check_scaling_inside(arrival: PreprocessingTrace) -> Iterator[Finding]:
             "wrong_range",
             f"The model scales in {names}, which makes {_words(arrival.values)} of [0, 255]; "
             f"{arrival.models[-1]!r} was trained on {_words(arrival.expected)}.",
-            f"Remove these layers. {_how_to_scale(arrival.expected)}",
+            f"Remove these layers. {how_to_scale(arrival.expected)}",
         )
 
 
@@ -263,7 +263,8 @@ def _words(values: Range) -> str:
     return f"[{values[0]:.4g}, {values[1]:.4g}]"
 
 
-def _how_to_scale(wanted: Range) -> str:
+def how_to_scale(wanted: Range) -> str:
+    """Returns how to convert images in [0, 255] to another range."""
     schemes = {UNIT: "unit", SIGNED: "signed", TORCH: "imagenet_torch", CAFFE: "imagenet_caffe"}
     for known, scheme in schemes.items():
         if same_range(known, wanted):

@@ -42,7 +42,7 @@ def check_labels(
             values = np.unique(np.concatenate([array.reshape(-1) for array in labels]))
             yield from _check_values(values, outputs, class_names)
         yield from _check_number(outputs, kind, class_names)
-    yield from _check_logits(last_activation(model), kind, from_logits)
+    yield from _check_logits(last_activation(model), kind, from_logits, outputs)
 
 
 def require_labels(name: str, labels: Array, model: keras.Model) -> None:
@@ -141,11 +141,19 @@ def _too_few(seen: str, classes: int, outputs: int) -> Finding:
 
 
 def _check_logits(
-    activation: str | None, kind: str | None, from_logits: bool | None
+    activation: str | None, kind: str | None, from_logits: bool | None, outputs: int | None
 ) -> Iterator[Finding]:
     if kind is None or activation is None:
         return
-    if from_logits and activation in ("softmax", "sigmoid"):
+    if activation == "sigmoid" and kind != "binary" and outputs != 1:
+        yield Finding(
+            "from_logits",
+            "The model ends in a sigmoid for each class, whose outputs do not sum to 1, but the "
+            "loss compares one distribution over the classes.",
+            "Replace the activation of the last layer by a softmax, and pass from_logits=False to "
+            "the loss.",
+        )
+    elif from_logits and activation in ("softmax", "sigmoid"):
         yield Finding(
             "from_logits",
             f"The model ends in a {activation}, and the loss has from_logits=True: it would apply "

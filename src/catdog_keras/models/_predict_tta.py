@@ -10,7 +10,7 @@ import numpy.typing as npt
 from catdog_keras._batches import Array, to_array
 from catdog_keras._checks import check_boolean, check_integer, describe
 from catdog_keras._layer_graph import last_activation
-from catdog_keras._prediction import add_first_class, check_outputs
+from catdog_keras._prediction import add_first_class, check_ending, check_outputs, check_rows
 from catdog_keras._probabilities import FloatArray, softmax
 from catdog_keras.layers import RandomAffine
 from catdog_keras.models._predict_probabilities import read_images
@@ -86,11 +86,10 @@ def predict_tta(
 
 
 def _check_ending(model: keras.Model, from_logits: bool) -> None:
-    activation = last_activation(model)
-    if from_logits and activation in ("softmax", "sigmoid"):
-        requirement = f"False for a model that ends in a {activation}"
-        raise ValueError(describe("from_logits", requirement, from_logits))
-    if not from_logits and activation == "linear":
+    shape = getattr(model, "output_shape", None)
+    num_outputs = shape[-1] if isinstance(shape, tuple) else None
+    check_ending(model, num_outputs, from_logits)
+    if not from_logits and last_activation(model) == "linear":
         requirement = "True for a model that ends in logits"
         raise ValueError(describe("from_logits", requirement, from_logits))
 
@@ -138,8 +137,11 @@ def _mean_over_views(
 
 def _probabilities(model: keras.Model, images: Array, from_logits: bool) -> FloatArray:
     # Whether the model ends in logits is checked once. A check of the values would be wrong here: a
-    # batch of few logits can look like probabilities by chance.
+    # batch of few logits can look like probabilities by chance. The reverse cannot happen.
     outputs = check_outputs(model.predict_on_batch(images), None, 0)
     if outputs.shape[1] == 1:
         outputs = add_first_class(outputs, from_logits)
-    return softmax(outputs) if from_logits else outputs
+    if from_logits:
+        return softmax(outputs)
+    check_rows(model, outputs)
+    return outputs

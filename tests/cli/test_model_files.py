@@ -1,0 +1,68 @@
+"""Model files from unknown sources: none runs code, ends in a traceback or takes much memory."""
+
+import gc
+import re
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.corpora.model_files import GROUPS, Corpus
+
+MAX_BYTES = 500 * 2**20
+
+
+def resident(field: str) -> int:
+    """Resident memory of this process (VmRSS), or its maximum since the last reset (VmHWM)."""
+    status = Path("/proc/self/status").read_text()
+    return 1024 * int(re.search(rf"{field}:\s+(\d+)", status)[1])
+
+
+def reset_maximum() -> None:
+    Path("/proc/self/clear_refs").write_text("5")
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("image") / "image.png"
+    Image.new("RGB", (8, 8), (200, 100, 50)).save(path)
+    return path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.filterwarnings("ignore")  # NumPy's and Keras's, of values that are not finite
+def test_model_file_runs_no_code_and_is_refused_in_one_sentence_or_predicted(
+    group, image, tmp_path, run
+):
+    canary = tmp_path / "canary"
+    corpus = Corpus(tmp_path, canary)
+    assert run("predict", tmp_path / "valid.keras", image).exit_code == 0  # imports everything
+    failures = {}
+    for number, (name, write) in enumerate(GROUPS[group](corpus)):
+        path = tmp_path / f"{number}.keras"
+        write(path)
+        gc.collect()
+        reset_maximum()
+        before = resident("VmRSS")
+        ended = run("predict", path, image)
+        grown = resident("VmHWM") - before
+        errors = ended.stderr.splitlines()
+        lines = [line for line in errors if not line.startswith("Warning: ")]
+        faults = {
+            "code was run": canary.exists(),
+            f"traceback: {ended.exception!r}"[:300]: not isinstance(
+                ended.exception, SystemExit | None
+            ),
+            f"status {ended.exit_code}": ended.exit_code != (0 if group == "usable" else 2),
+            f"{grown / 2**20:.0f} MB": grown > MAX_BYTES,
+            f"{len(lines)} lines of errors, {len(ended.stderr)} letters": group != "usable"
+            and (len(lines) != 1 or len(ended.stderr) > 1200),
+        }
+        canary.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
+        found = [fault for fault, holds in faults.items() if holds]
+        print(f"{group} {name}: {grown / 2**20:.0f} MB, {ended.stderr.strip()[-220:]}")
+        if found:
+            failures[name] = [*found, ended.stderr[-300:]]
+    assert not failures, "\n".join(f"{name}: {faults}" for name, faults in failures.items())

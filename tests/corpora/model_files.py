@@ -1,0 +1,617 @@
+"""Model files that are malicious, damaged, oversized or unusual, built for the test that opens them.
+
+A file that tries to run code creates the canary file. `build` writes all files and returns what the
+command must do with each: refuse it, or predict.
+"""
+
+import base64
+import functools
+import io
+import json
+import marshal
+import pickle
+import struct
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import h5py
+import keras
+import numpy as np
+
+from catdog_keras import ClassNames
+
+NAMES = ["cats", "dogs"]
+CONFIG, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
+
+
+def layer(class_name: str, module: str | None = "keras.layers", **config: Any) -> dict[str, Any]:
+    """The config of a layer; `registered` is its registered name."""
+    registered = config.pop("registered", None)
+    return {
+        "module": module,
+        "class_name": class_name,
+        "config": config,
+        "registered_name": registered,
+    }
+
+
+def function(name: Any, module: str = "builtins") -> dict[str, Any]:
+    """The config of a function."""
+    return {"module": module, "class_name": "function", "config": name, "registered_name": name}
+
+
+class Corpus:
+    """Builds model files from the parts of a small valid one."""
+
+    def __init__(self, folder: Path, canary: Path) -> None:
+        self.folder, self.canary = folder, canary
+        model = keras.Sequential(
+            [
+                keras.Input((8, 8, 3)),
+                keras.layers.Conv2D(4, 3),
+                keras.layers.GlobalAveragePooling2D(),
+                keras.layers.Dense(2),
+                ClassNames(NAMES),
+            ]
+        )
+        model.save(folder / "valid.keras")
+        with zipfile.ZipFile(folder / "valid.keras") as archive:
+            self.parts = {name: archive.read(name) for name in archive.namelist()}
+
+    def config(self) -> Any:
+        return json.loads(self.parts[CONFIG])
+
+    def write(self, path: Path, config: Any = None, weights: bytes | None = None) -> None:
+        """Writes a file with another config or other weights."""
+        parts = dict(self.parts)
+        if config is not None:
+            parts[CONFIG] = config if isinstance(config, bytes) else json.dumps(config).encode()
+        if weights is not None:
+            parts[WEIGHTS] = weights
+        self.members(path, parts.items())
+
+    def members(self, path: Path, members: Any, method: int = zipfile.ZIP_STORED) -> None:
+        with zipfile.ZipFile(path, "w", method) as archive:
+            for name, content in members:
+                archive.writestr(name, content)
+
+    def with_layer(self, added: Any, place: int = 1) -> Callable[[Path], None]:
+        """A file whose model has one more layer behind its input."""
+
+        def write(path: Path) -> None:
+            config = self.config()
+            config["config"]["layers"].insert(place, added)
+            self.write(path, config)
+
+        return write
+
+    def with_entry(self, index: int, **entries: Any) -> Callable[[Path], None]:
+        """A file in which a layer's config has other entries."""
+
+        def write(path: Path) -> None:
+            config = self.config()
+            config["config"]["layers"][index]["config"].update(entries)
+            self.write(path, config)
+
+        return write
+
+    def with_top(self, **entries: Any) -> Callable[[Path], None]:
+        """A file in which the object of the model has other entries."""
+        return lambda path: self.write(path, {**self.config(), **entries})
+
+    def with_weights(self, fill: Callable[[h5py.File], None]) -> Callable[[Path], None]:
+        """A file whose weights are what `fill` writes."""
+
+        def write(path: Path) -> None:
+            buffer = io.BytesIO()
+            with h5py.File(buffer, "w") as weights:
+                fill(weights)
+            self.write(path, weights=buffer.getvalue())
+
+        return write
+
+    def saved(self, make: Callable[[], keras.Model]) -> Callable[[Path], None]:
+        """A file of a model that Keras saves."""
+
+        def write(path: Path) -> None:
+            make().save(path)
+
+        return write
+
+
+def code(corpus: Corpus) -> Iterator[tuple[str, Callable[[Path], None]]]:
+    """Files that try to run code, or to read other files, while they are loaded."""
+    canary = str(corpus.canary)
+    source = compile(f"lambda x: (open({canary!r}, 'w').close(), x)[1]", "-", "eval")
+    body = source.co_consts[0]
+    bytecode = {
+        "class_name": "__lambda__",
+        "config": {
+            "code": base64.b64encode(marshal.dumps(body)).decode(),
+            "value": base64.b64encode(marshal.dumps(body)).decode(),
+            "defaults": None,
+            "closure": None,
+        },
+    }
+    put = corpus.with_layer
+    lambda_ = functools.partial(layer, "Lambda")
+    called = {
+        "plot_model": ("keras.utils", {"to_file": canary}),
+        "get_file": ("keras.utils", {"origin": f"file://{__file__}", "fname": canary}),
+        "load_data": ("keras.datasets.mnist", {"path": canary}),
+        "save_img": ("keras.utils", {"path": canary}),
+        "system": ("os", {"command": f"touch {canary}"}),
+        "exec": ("builtins", {}),
+        "run": ("subprocess", {"args": ["touch", canary]}),
+        "enable_unsafe_deserialization": ("keras.config", {}),
+        "load_model": ("keras.saving", {"filepath": canary}),
+        "open": ("builtins", {"mode": "w"}),
+        "save_text": ("catdog_keras._output", {"text": canary}),
+    }
+    yield "lambda of bytecode", put(lambda_(function=bytecode))
+    for name, (module, arguments) in called.items():
+        yield (
+            f"lambda of {name}",
+            put(lambda_(function=function(name, module), arguments=arguments)),
+        )
+        yield f"activation {name}", corpus.with_entry(1, activation=function(name, module))
+    yield "lambda of relu", put(lambda_(function=function("relu")))
+    inner = lambda_(function=function("relu"))
+    yield "lambda in a wrapper", put(layer("TimeDistributed", layer=inner))
+    yield "lambda in a pipeline", put(layer("Pipeline", layers=[inner]))
+    nested = corpus.config()
+    nested["config"]["layers"] = [nested["config"]["layers"][0], inner]
+    yield "lambda in a nested model", put(nested)
+    yield "lambda without a module", put({"class_name": "Lambda", "config": inner["config"]})
+    yield (
+        "lambda as a nested module",
+        put({**inner, "module": "keras.src.layers.core.lambda_layer"}),
+    )
+    yield "lambda as an initializer", corpus.with_entry(1, kernel_initializer=bytecode)
+    yield "lambda as a build config", corpus.with_top(build_config={"input_shape": bytecode})
+    yield "lambda as a loss", corpus.with_top(compile_config={"loss": bytecode})
+    yield (
+        "lambda as a loss of a nested model",
+        put({**nested, "compile_config": {"loss": bytecode}}),
+    )
+    yield "lambda in an unused entry", corpus.with_top(other=[{"x": bytecode}])
+    yield "SavedModel", put(layer("TFSMLayer", filepath=canary))
+    yield "TorchModuleWrapper", put(layer("TorchModuleWrapper", module=canary))
+    yield "JaxLayer", put(layer("JaxLayer", call_fn=function("system", "os")))
+    yield "FlaxLayer", put(layer("FlaxLayer", module=function("system", "os")))
+    yield "class of os", put(layer("_wrap_close", "os", stream=canary, proc=1))
+    yield "class of subprocess", put(layer("Popen", "subprocess", args=["touch", canary]))
+    yield "class of keras.callbacks", put(layer("CSVLogger", "keras.callbacks", filename=canary))
+    yield "module with a path", put(layer("Dense", "keras.layers/../../os"))
+    yield "module that would be imported", put(layer("Layer", "keras.src.utils.unknown"))
+    yield "module of another package", put(layer("Layer", "antigravity"))
+    yield "class of another package", put(layer("Layer", None, registered="other>Layer"))
+    yield "built-in class with a registered name", put(layer("Dense", registered="other>Dense"))
+    yield "class of KerasHub", put(layer("Tokenizer", "keras_hub.tokenizers", vocabulary=canary))
+    yield "type specification", put({**layer("__typespec__"), "spec_name": "TensorSpec"})
+    yield "class name that is a list", put(layer([canary]))
+    yield "class name that is an object", put(layer({"class_name": "Lambda"}))
+    yield "module that is a number", put(layer("Dense", 1))
+    yield "function that is a list", corpus.with_entry(1, activation=function([canary]))
+    yield "function that is an object", corpus.with_entry(1, activation=function({"a": 1}))
+    for name in ("StringLookup", "IntegerLookup", "TextVectorization"):
+        yield f"{name} of a file", put(layer(name, vocabulary="/etc/passwd"))
+    yield "custom objects", corpus.with_top(custom_objects={"Dense": bytecode})
+    yield "pickle", lambda path: path.write_bytes(pickle.dumps(_Touch(canary)))
+    yield (
+        "pickled weights",
+        lambda path: corpus.members(
+            path,
+            [
+                (CONFIG, corpus.parts[CONFIG]),
+                (METADATA, corpus.parts[METADATA]),
+                ("model.weights.npz", pickle.dumps(_Touch(canary))),
+            ],
+        ),
+    )
+
+
+class _Touch:
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def __reduce__(self) -> Any:
+        return open, (self.path, "w")
+
+
+def sizes(corpus: Corpus) -> Iterator[tuple[str, Callable[[Path], None]]]:
+    """Files that require much more memory or time than their size suggests."""
+    put, entry = corpus.with_layer, corpus.with_entry
+
+    def bomb(name: str, size: int, head: bytes = b"") -> Callable[[Path], None]:
+        def write(path: Path) -> None:
+            with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+                for other, content in corpus.parts.items():
+                    if other != name:
+                        archive.writestr(other, content)
+                with archive.open(name, "w", force_zip64=True) as stream:
+                    stream.write(head)
+                    for _ in range(size // 2**20):
+                        stream.write(b" " * 2**20)
+
+        return write
+
+    yield "config of 1 GB", bomb(CONFIG, 2**30, corpus.parts[CONFIG])
+    yield "metadata of 1 GB", bomb(METADATA, 2**30, b"{}")
+    yield "weights of 1 GB", bomb(WEIGHTS, 2**30, corpus.parts[WEIGHTS])
+
+    def unallocated(weights: h5py.File) -> None:
+        weights.create_dataset("layers/conv2d/vars/0", (1000, 1000, 1000), "f4", chunks=True)
+
+    def compressed(weights: h5py.File) -> None:
+        data = weights.create_dataset(
+            "layers/conv2d/vars/0", (2**28,), "f4", chunks=(2**22,), compression=1
+        )
+        for start in range(0, 2**28, 2**22):
+            data[start : start + 2**22] = 0
+
+    def bytes_for_floats(weights: h5py.File) -> None:
+        weights.create_dataset("layers/conv2d/vars/0", (2**29,), "u1", chunks=True)
+
+    yield "weights that are not allocated", corpus.with_weights(unallocated)
+    yield "weights that are compressed", corpus.with_weights(compressed)
+    yield "weights of one byte each", corpus.with_weights(bytes_for_floats)
+    for side in (50_000, 9_000, 2**31, 2**63, 10**30):
+        shape = [None, side, side, 3]
+        yield (
+            f"input of {side} pixels",
+            entry(0, batch_shape=shape),
+        )
+    for name, config in {
+        "UpSampling2D": {"size": [3000, 3000]},
+        "ZeroPadding2D": {"padding": 100_000},
+        "Resizing": {"height": 200_000, "width": 200_000},
+        "Conv2DTranspose": {"filters": 3, "kernel_size": 1, "strides": 3000},
+        "DepthwiseConv2D": {"kernel_size": 1, "depth_multiplier": 10**9},
+        "Conv2D": {"filters": 10**9, "kernel_size": 1},
+        "Dense": {"units": 10**9},
+        "SeparableConv2D": {"filters": 10**9, "kernel_size": 1},
+        "ConvLSTM2D": {"filters": 10**9, "kernel_size": 1},
+        "EinsumDense": {"equation": "abcd,de->abce", "output_shape": [None, None, 10**9]},
+        "MultiHeadAttention": {"num_heads": 10**5, "key_dim": 10**5},
+        "Embedding": {"input_dim": 10**9, "output_dim": 100},
+        "CenterCrop": {"height": 10**6, "width": 10**6},
+        "RandomZoom": {"height_factor": 1e30},
+    }.items():
+        yield f"large {name}", put(layer(name, **config))
+    up = layer("UpSampling2D", size=[3000, 3000])
+    yield "large layer in a pipeline", put(layer("Pipeline", layers=[up]))
+
+    def any_size(path: Path) -> None:
+        config = corpus.config()
+        layers = config["config"]["layers"]
+        layers[0]["config"]["batch_shape"] = [None, None, None, 3]
+        config["build_config"] = {"input_shape": [None, None, None, 3]}
+        layers.insert(1, layer("UpSampling2D", size=[100, 100]))
+        corpus.write(path, config)
+
+    yield "large layer after an input of any size", any_size
+
+    def shared(path: Path) -> None:
+        images = keras.Input((8, 8, 3))
+        up = keras.layers.UpSampling2D(300)
+        x = keras.layers.GlobalAveragePooling2D()(up(up(images)))
+        keras.Model(images, ClassNames(NAMES)(keras.layers.Dense(2)(x))).save(path)
+
+    yield "large layer that is called twice", shared
+
+    def doubling(path: Path) -> None:
+        def model(depth: int) -> Any:
+            images = keras.Input((8, 8, 3))
+            inner = keras.layers.Identity() if depth == 0 else model(depth - 1)
+            x = images
+            for _ in range(10):
+                x = inner(x)
+            return keras.Model(images, x)
+
+        small = model(1)
+        small.save(path)
+        config = json.loads(zipfile.ZipFile(path).read(CONFIG))
+        text = json.dumps(config)
+        # Each level calls the level below ten times, so the file grows by one level only.
+        for _ in range(7):
+            outer = json.loads(json.dumps(config))
+            functional = next(
+                n
+                for n, each in enumerate(outer["config"]["layers"])
+                if each["class_name"] == "Functional"
+            )
+            inner = json.loads(text)
+            inner["inbound_nodes"] = outer["config"]["layers"][functional]["inbound_nodes"]
+            inner["name"] = outer["config"]["layers"][functional]["name"]
+            inner["config"]["name"] = inner["name"]
+            outer["config"]["layers"][functional] = inner
+            text = json.dumps(outer)
+        corpus.write(path, text.encode())
+
+    yield "nested calls", doubling
+
+    def many(path: Path) -> None:
+        config = corpus.config()
+        config["config"]["layers"][1:1] = [layer("Identity", name=f"n{n}") for n in range(30_000)]
+        corpus.write(path, config)
+
+    yield "30,000 layers", many
+    for depth in (500, 100_000):
+        yield (
+            f"{depth} brackets",
+            lambda path, depth=depth: corpus.write(path, b"[" * depth + b"]" * depth),
+        )
+
+    def deep_layers(path: Path) -> None:
+        inner = layer("Identity")
+        for _ in range(150):
+            inner = layer("TimeDistributed", layer=inner)
+        corpus.with_layer(inner)(path)
+
+    yield "150 wrappers", deep_layers
+    yield "long number", lambda path: corpus.write(path, b"1" * 100_000)
+    yield "long class name", put(layer("x" * 5_000_000))
+    yield "long layer name", corpus.with_entry(1, name="x" * 5_000_000)
+    yield "long class names", corpus.with_entry(4, class_names=["a", "b" * 5_000_000, "c"])
+
+    def deep_groups(weights: h5py.File) -> None:
+        group: Any = weights
+        for _ in range(3000):
+            group = group.create_group("g")
+
+    yield "deep groups", corpus.with_weights(deep_groups)
+
+
+def formats(corpus: Corpus) -> Iterator[tuple[str, Callable[[Path], None]]]:
+    """Files that are damaged, or not written by Keras."""
+    parts = corpus.parts
+    valid = (corpus.folder / "valid.keras").read_bytes()
+
+    def put(content: bytes) -> Callable[[Path], None]:
+        return lambda path: path.write_bytes(content)
+
+    def without(name: str) -> Callable[[Path], None]:
+        return lambda path: corpus.members(path, [m for m in parts.items() if m[0] != name])
+
+    def with_member(name: str, content: bytes = b"") -> Callable[[Path], None]:
+        return lambda path: corpus.members(path, [*parts.items(), (name, content)])
+
+    yield "empty file", put(b"")
+    yield "text", put(b"not a model")
+    yield "cut in the middle", put(valid[: len(valid) // 2])
+    yield "cut by one byte", put(valid[:-1])
+    yield "bytes in front", put(b"x" * 100_000 + valid[:-100])
+    yield "zip without config", without(CONFIG)
+    yield "zip without weights", without(WEIGHTS)
+    yield "empty zip", lambda path: corpus.members(path, [])
+    yield "assets outside of the folder", with_member("assets/../../../canary")
+    yield "second weights", with_member("model.weights.npz")
+    yield "code", with_member("__init__.py", b"1")
+    yield (
+        "100,000 members",
+        lambda path: corpus.members(
+            path, [*parts.items(), *((f"a{n}", b"") for n in range(100_000))]
+        ),
+    )
+    duplicate = io.BytesIO(valid)
+    with zipfile.ZipFile(duplicate, "a") as archive:
+        info = zipfile.ZipInfo(CONFIG)
+        archive.filelist.append(archive.getinfo(CONFIG))
+        archive._didModify = True
+        del info
+    yield "config twice", put(duplicate.getvalue())
+    encrypted = bytearray(valid)
+    central = valid.rindex(b"PK\1\2")
+    while central >= 0:
+        encrypted[central + 8] |= 1
+        central = valid.rfind(b"PK\1\2", 0, central)
+    yield "encrypted", put(bytes(encrypted))
+    commented = valid[:-2] + struct.pack("<H", 3) + b"abc"
+    yield "comment", put(commented)
+    hidden = io.BytesIO()
+    with zipfile.ZipFile(hidden, "w") as archive:
+        archive.writestr(CONFIG, b"{}")
+    yield "another archive behind", put(valid + hidden.getvalue())
+    for name, text in {
+        "config that is not UTF-8": b"\xff\xfe{}",
+        "config that is empty": b"",
+        "config that is null": b"null",
+        "config that is a number": b"1",
+        "config that is a list": b"[]",
+        "config that is a text": b'"Sequential"',
+        "config that is an empty object": b"{}",
+        "config that is NaN": b"NaN",
+    }.items():
+        yield name, lambda path, text=text: corpus.write(path, text)
+    yield "config without layers", corpus.with_top(config={})
+    yield "config that is a list of layers", corpus.with_top(config=[1, 2])
+    yield "layer that is a number", corpus.with_layer(1)
+    yield "layer that is null", corpus.with_layer(None)
+    yield "dimension that is a text", corpus.with_entry(0, batch_shape=[None, "8", 8, 3])
+    yield "dimension that is negative", corpus.with_entry(0, batch_shape=[None, -8, 8, 3])
+    yield "dimension that is zero", corpus.with_entry(0, batch_shape=[None, 0, 0, 3])
+    yield "dimension that is a fraction", corpus.with_entry(0, batch_shape=[None, 8.5, 8, 3])
+    yield "filters that are negative", corpus.with_entry(1, filters=-4)
+    yield "weights that are not HDF5", lambda path: corpus.write(path, weights=b"x" * 5000)
+    yield "weights that are cut", lambda path: corpus.write(path, weights=parts[WEIGHTS][:-2000])
+    yield "weights that are empty", corpus.with_weights(lambda _: None)
+
+    def change(apply: Callable[[h5py.File], None]) -> Callable[[Path], None]:
+        def write(path: Path) -> None:
+            buffer = io.BytesIO(parts[WEIGHTS])
+            with h5py.File(buffer, "r+") as weights:
+                apply(weights)
+            corpus.write(path, weights=buffer.getvalue())
+
+        return write
+
+    kernel = "layers/dense/vars/0"
+
+    def replace(weights: h5py.File, link: Any) -> None:
+        del weights[kernel]
+        weights[kernel] = link
+
+    other = corpus.folder / "other.h5"
+    h5py.File(other, "w").close()
+    yield "external link", change(lambda w: replace(w, h5py.ExternalLink(str(other), "/x")))
+    yield "soft link", change(lambda w: replace(w, h5py.SoftLink("/layers/conv2d/vars/0")))
+    yield "wrong shape", change(lambda w: replace(w, np.zeros((7, 7), "f4")))
+    yield "text in place of weights", change(lambda w: replace(w, "text"))
+
+    def virtual(weights: h5py.File) -> None:
+        layout = h5py.VirtualLayout((4, 2), "f4")
+        layout[:] = h5py.VirtualSource(str(other), "x", (4, 2))
+        del weights[kernel]
+        weights.create_virtual_dataset(kernel, layout)
+
+    yield "virtual dataset", change(virtual)
+
+    def external(weights: h5py.File) -> None:
+        del weights[kernel]
+        weights.create_dataset(kernel, (4, 2), "f4", external=[(str(other), 0, 32)])
+
+    yield "external storage", change(external)
+    yield "weights that are not finite", change(lambda w: w[kernel].write_direct(_nan()))
+
+
+def _nan() -> Any:
+    return np.full((4, 2), np.nan, "f4")
+
+
+def models(corpus: Corpus) -> Iterator[tuple[str, Callable[[Path], None]]]:
+    """Models that do not map one RGB image in [0, 255] to one row of outputs per class."""
+    saved, layers = corpus.saved, keras.layers
+
+    def ends(images: Any, x: Any) -> keras.Model:
+        return keras.Model(images, x)
+
+    def head(x: Any) -> Any:
+        return ClassNames(NAMES)(layers.Dense(2)(layers.GlobalAveragePooling2D()(x)))
+
+    yield "top that is a layer", lambda path: corpus.write(path, layer("Dense", units=2))
+    yield (
+        "top that is an optimizer",
+        lambda path: corpus.write(path, layer("Adam", "keras.optimizers")),
+    )
+    yield "top that is a function", lambda path: corpus.write(path, function("relu"))
+    yield "top that is a bare model", lambda path: corpus.write(path, layer("Model", "keras"))
+
+    def two_inputs() -> keras.Model:
+        images = [keras.Input((8, 8, 3)), keras.Input((8, 8, 3))]
+        return ends(images, head(layers.Add()(images)))
+
+    def two_outputs() -> keras.Model:
+        images = keras.Input((8, 8, 3))
+        return ends(images, [head(images), head(images)])
+
+    def dict_outputs() -> keras.Model:
+        images = keras.Input((8, 8, 3))
+        return ends(images, {"a": head(images), "b": head(images)})
+
+    def map_output() -> keras.Model:
+        images = keras.Input((8, 8, 3))
+        return ends(images, ClassNames(NAMES)(layers.Conv2D(2, 1)(images)))
+
+    def text_input() -> keras.Model:
+        return keras.Sequential([keras.Input((8, 8, 3), dtype="string"), layers.Flatten()])
+
+    for make in (two_inputs, two_outputs, dict_outputs, map_output, text_input):
+        yield make.__name__.replace("_", " "), saved(make)
+    for shape in ((8, 8, 1), (3, 8, 8), (8, 8, 4), (8, 8, None), (7,), (2, 8, 8, 3), ()):
+        entry = corpus.with_entry(0, batch_shape=[None, *shape])
+        yield f"input of shape {shape}", entry
+    for name, names in {
+        "class names that are numbers": [1, 2],
+        "class names twice": ["a", "a"],
+        "class names that are a text": "ab",
+        "class names that are nested": [["a"], ["b"]],
+        "more class names than outputs": ["a", "b", "c"],
+        "no class names": [],
+    }.items():
+        yield name, corpus.with_entry(4, class_names=names)
+
+    def sigmoid() -> keras.Model:
+        images = keras.Input((8, 8, 3))
+        x = layers.Dense(2, "sigmoid")(layers.GlobalAveragePooling2D()(images))
+        return ends(images, ClassNames(NAMES)(x))
+
+    yield "sigmoid of two classes", saved(sigmoid)
+
+    def signed() -> keras.Model:
+        images = keras.Input((32, 32, 3))
+        base = keras.applications.MobileNetV2(
+            input_shape=(32, 32, 3), include_top=False, weights=None, alpha=0.35
+        )
+        return ends(images, head(base(images)))
+
+    yield "model of images in [-1, 1]", saved(signed)
+
+
+def usable(corpus: Corpus) -> Iterator[tuple[str, Callable[[Path], None]]]:
+    """Unusual models that the command must run."""
+    saved, layers = corpus.saved, keras.layers
+
+    def head(x: Any) -> Any:
+        return ClassNames(NAMES)(layers.Dense(2)(layers.GlobalAveragePooling2D()(x)))
+
+    def one_output_in_a_dict() -> keras.Model:
+        images = keras.Input((8, 8, 3))
+        return keras.Model(images, {"logits": head(images)})
+
+    def operations() -> keras.Model:
+        images = keras.Input((8, 8, 3))
+        x = keras.ops.concatenate([images / 127.5 - 1, keras.ops.relu(images / 127.5 - 1)], axis=-1)
+        return keras.Model(images, head(x))
+
+    def nested() -> keras.Model:
+        images = keras.Input((8, 8, 3))
+        inner = keras.Sequential([keras.Input((8, 8, 3)), layers.Conv2D(3, 1)])
+        inner.compile("adam", keras.losses.MeanSquaredError(), metrics=["mae"])
+        return keras.Model(images, head(inner(inner(images))))
+
+    def every_size() -> keras.Model:
+        images = keras.Input((None, None, 3))
+        return keras.Model(images, head(layers.Conv2D(4, 3)(images)))
+
+    def bytes_input() -> keras.Model:
+        images = keras.Input((8, 8, 3), dtype="uint8")
+        return keras.Model(images, head(layers.Rescaling(1 / 255)(images)))
+
+    def mixed() -> keras.Model:
+        images = keras.Input((8, 8, 3))
+        x = layers.Conv2D(4, 3, dtype="mixed_bfloat16", kernel_regularizer="l2")(images)
+        return keras.Model(images, head(x))
+
+    def quantized() -> keras.Model:
+        model = every_size()
+        model.quantize("int8")
+        return model
+
+    def recurrent() -> keras.Model:
+        images = keras.Input((8, 8, 3))
+        x = layers.Bidirectional(layers.LSTM(4))(layers.Reshape((64, 3))(images))
+        return keras.Model(images, ClassNames(NAMES)(layers.Dense(2)(x)))
+
+    def dict_input() -> keras.Model:
+        images = {"image": keras.Input((8, 8, 3), name="image")}
+        return keras.Model(images, head(images["image"]))
+
+    yield "batch of 7", corpus.with_entry(0, batch_shape=[7, 8, 8, 3])
+    for make in (
+        dict_input,
+        one_output_in_a_dict,
+        operations,
+        nested,
+        every_size,
+        bytes_input,
+        mixed,
+        quantized,
+        recurrent,
+    ):
+        yield make.__name__.replace("_", " "), saved(make)
+
+
+GROUPS = {"code": code, "sizes": sizes, "formats": formats, "models": models, "usable": usable}
