@@ -101,6 +101,18 @@ def last_activation(model: keras.Model) -> str | None:
     return None if activation is None else getattr(activation, "__name__", None)
 
 
+def output_layer(model: keras.Model) -> Any:
+    """Returns the layer or operation of a model's only output, in nested models too, or None."""
+    if not is_graph(model) or len(model.outputs) != 1:
+        return None
+    if isinstance(model, keras.Sequential):
+        last = model.layers[-1]
+    else:
+        name = next(_outputs(model.get_config()["output_layers"]))
+        last = next((each for each in model.operations if each.name == name), None)
+    return output_layer(last) if is_graph(last) else last
+
+
 def _last_layer(model: keras.Model) -> Any:
     """Returns the last layer or operation of a model that changes its inputs at inference."""
     if isinstance(model, keras.Sequential):

@@ -53,6 +53,25 @@ def test_class_names_survive_model_transformations(change):
     )
 
 
+def ensemble(*orders):
+    images = keras.Input(SHAPE)
+    members = []
+    for index, order in enumerate(orders):
+        backbone = keras.Sequential([keras.Input(SHAPE), keras.layers.Conv2D(4, 3)])
+        backbone.name = f"backbone{index}"
+        members.append(transfer_model(backbone, SHAPE, class_names=order))
+    return keras.Model(images, keras.layers.Average()([member(images) for member in members]))
+
+
+def test_ensemble_with_class_names_in_different_orders_has_no_class_names():
+    assert get_class_names(ensemble(NAMES, NAMES)) == NAMES
+    model = ensemble(NAMES, NAMES[::-1])
+    with pytest.raises(ValueError, match=r"'cat', 'dog', 'fox'.*'fox', 'dog', 'cat'"):
+        get_class_names(model)
+    named = keras.Sequential([keras.Input(SHAPE), model, ClassNames(["x", "y", "z"])])
+    assert get_class_names(named) == ("x", "y", "z")
+
+
 def test_logits_are_float32_under_mixed_bfloat16_policy():
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16")

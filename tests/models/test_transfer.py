@@ -201,8 +201,8 @@ KNOWN = ", ".join(repr(name) for name in BACKBONES)
     ("arguments", "message"),
     [
         ({"backbone": "mobilenet_v9"}, f"`backbone` must be one of {KNOWN}; received backbone='mobilenet_v9'."),
-        ({"input_shape": (16, 16, 3)}, "`input_shape` must be at least (32, 32, 3) for 'mobilenet_v2', with 3 channels; received input_shape=(16, 16, 3)."),
-        ({"input_shape": (32, 32, 1)}, "`input_shape` must be at least (32, 32, 3) for 'mobilenet_v2', with 3 channels; received input_shape=(32, 32, 1)."),
+        ({"input_shape": (16, 16, 3)}, "`input_shape` must be at least (32, 32, 3) for 'mobilenet_v2', with 3 channels; received input_shape=(16, 16, 3). Keras's image data format is 'channels_last'."),
+        ({"input_shape": (32, 32, 1)}, "`input_shape` must be at least (32, 32, 3) for 'mobilenet_v2', with 3 channels; received input_shape=(32, 32, 1). Keras's image data format is 'channels_last'."),
         ({"preprocessing": "unit"}, "`preprocessing` must be None for a named backbone, whose preprocessing is known; received preprocessing='unit'."),
         ({"pooling": "sum"}, "`pooling` must be one of 'avg', 'max'; received pooling='sum'."),
         ({"num_classes": 4, "class_names": ["cat", "dog", "fox"]}, "`num_classes` must be 3, the number of `class_names`, or the default; received num_classes=4."),
@@ -330,3 +330,19 @@ def test_relative_keras_home_gives_absolute_folder_of_weights(tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("KERAS_HOME", "keras")
     assert _models_folder() == tmp_path / "keras" / "models"
+
+
+@pytest.fixture
+def channels_first():
+    keras.config.set_image_data_format("channels_first")
+    yield
+    keras.config.set_image_data_format("channels_last")
+
+
+@pytest.mark.usefixtures("channels_first")
+def test_named_backbone_takes_shape_in_image_data_format():
+    model = transfer_model("synthetic_small", (3, 64, 32), weights=None)
+    assert model.input_shape == (None, 3, 64, 32)
+    for shape in [(64, 64, 3), (3, 16, 64), (1, 64, 64)]:
+        with pytest.raises(ValueError, match=r"at least \(3, 32, 32\).*'channels_first'"):
+            transfer_model("synthetic_small", shape, weights=None)

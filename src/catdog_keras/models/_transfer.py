@@ -15,6 +15,7 @@ from catdog_keras._checks import (
     check_number,
     describe,
 )
+from catdog_keras._layer_graph import output_layer
 from catdog_keras.layers import ClassNames, Preprocessing
 from catdog_keras.layers._preprocessing import Scheme
 from catdog_keras.models._backbones import BACKBONES, PRETRAINED, Backbone, build_backbone
@@ -137,7 +138,8 @@ def get_class_names(model: keras.Model) -> tuple[str, ...]:
 
     Raises:
         TypeError: If `model` is not a Keras model.
-        ValueError: If the model contains no class names.
+        ValueError: If the model contains no class names, or several lists of them that differ, as
+            an ensemble can. A list at the end of the model has precedence over others.
 
     See Also:
         `ClassNames`: the layer that stores the names.
@@ -151,14 +153,24 @@ def get_class_names(model: keras.Model) -> tuple[str, ...]:
     """
     if not isinstance(model, keras.Model):
         raise TypeError(describe("model", "a keras.Model", model))
-    found = [layer.class_names for layer in _all_layers(model) if isinstance(layer, ClassNames)]
+    last = output_layer(model)
+    if isinstance(last, ClassNames):
+        return last.class_names
+    found = {layer.class_names for layer in _all_layers(model) if isinstance(layer, ClassNames)}
+    if len(found) > 1:
+        lists = " and ".join(map(str, sorted(found)[:2]))
+        raise ValueError(
+            f"`model` must contain one list of class names; received {model.name!r}, whose parts "
+            f"have {lists}. Outputs in different orders cannot be combined. If the order is the "
+            "same, append a `ClassNames` layer to the model."
+        )
     if not found:
         requirement = "a model that contains its class names"
         remedy = (
             "Build it with `transfer_model(..., class_names=...)`, or append a `ClassNames` layer."
         )
         raise ValueError(describe("model", requirement, model, remedy))
-    return found[-1]
+    return found.pop()
 
 
 def _all_layers(model: keras.Model) -> Iterator[keras.Layer]:
@@ -208,16 +220,14 @@ def check_named_backbone(name: Any, input_shape: tuple[int, int, int]) -> Backbo
     if not isinstance(name, str):
         raise TypeError(describe("backbone", "a name from BACKBONES or a keras.Model", name))
     known = BACKBONES[check_choice("backbone", name, BACKBONES)]
-    height, width, channels = input_shape
-    if min(height, width) < known.minimum_size or channels != 3:
-        raise ValueError(
-            describe(
-                "input_shape",
-                f"at least ({known.minimum_size}, {known.minimum_size}, 3) for {name!r}, "
-                "with 3 channels",
-                input_shape,
-            )
-        )
+    data_format, side = keras.config.image_data_format(), known.minimum_size
+    first = data_format == "channels_first"
+    channels, *sides = input_shape if first else reversed(input_shape)
+    if min(sides) < side or channels != 3:
+        smallest = (3, side, side) if first else (side, side, 3)
+        requirement = f"at least {smallest} for {name!r}, with 3 channels"
+        remedy = f"Keras's image data format is {data_format!r}."
+        raise ValueError(describe("input_shape", requirement, input_shape, remedy))
     return known
 
 
