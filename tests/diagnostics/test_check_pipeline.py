@@ -224,7 +224,8 @@ def test_wrong_labels_outputs_and_losses_are_reported(make, labels, options, exp
 def test_every_finding_has_a_case_and_is_in_the_docstring():
     tests = test_invalid_images_are_reported, test_wrong_labels_outputs_and_losses_are_reported
     cases = {case[-1] for test in tests for case in test.pytestmark[0].args[1]}
-    assert {*FINDINGS} == cases | {"no_labels"}  # has a separate test
+    separate = {"no_labels", "not_images", "labels_not_numbers"}  # have tests of their own
+    assert {*FINDINGS} == cases | separate
     for name in FINDINGS:
         assert f"`{name}`" in check_pipeline.__doc__
 
@@ -405,3 +406,39 @@ def test_sigmoid_for_each_class_with_a_categorical_loss_is_found():
     report = check_pipeline([(make_images(), LABELS)], model)
     assert report.names == ("from_logits",)
     assert "softmax" in report.findings[0].remedy
+
+
+TEXT = np.array(["a", "b", "b", "a"])
+
+
+@pytest.mark.parametrize(
+    ("batch", "expected", "shown"),
+    [
+        (lambda x: ({"image": x}, LABELS), ("not_images",), "a dict with 'image'"),
+        (lambda x: ((x, x), LABELS), ("not_images",), "a tuple of 2 arrays"),
+        (lambda x: (None, LABELS), ("not_images",), "type NoneType"),
+        (lambda x: ([[1, 2], [3]], LABELS), ("not_images",), "type list"),
+        (lambda x: (x, TEXT), ("labels_not_numbers",), "text"),
+        (lambda x: (x, TEXT.astype("S1")), ("labels_not_numbers",), "text"),
+        (lambda x: (x, list(TEXT)), ("labels_not_numbers",), "text"),
+        (lambda x: (x, {"label": LABELS}), ("labels_not_numbers",), "a dict with 'label'"),
+        (lambda x: (x, [LABELS, LABELS]), ("labels_not_numbers",), "a list of 2 arrays"),
+        (lambda x: (x, LABELS * 1j), ("labels_not_numbers",), "type ndarray"),
+        (lambda x: ({"image": x}, TEXT), ("not_images", "labels_not_numbers"), "text"),
+    ],
+)
+def test_batches_that_are_not_arrays_of_numbers_are_findings(batch, expected, shown):
+    report = check_pipeline([batch(make_images())] * 2, scaling())
+    assert report.names == expected
+    assert shown in report.findings[-1].problem
+
+
+def test_text_labels_of_tf_data_are_a_finding():
+    import tensorflow as tf
+
+    dataset = tf.data.Dataset.from_tensor_slices((make_images(), TEXT)).batch(2)
+    assert check_pipeline(dataset, scaling()).names == ("labels_not_numbers",)
+
+
+def test_arrays_are_checked_like_batches():
+    assert check_pipeline((make_images(), LABELS), scaling()).names == ()

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy.typing as npt
 
-from catdog_keras._batches import to_array
+from catdog_keras._batches import iterate, to_array
 from catdog_keras._checks import check_class_names, check_integer, describe
 from catdog_keras.diagnostics._findings import PipelineFinding as Finding, PipelineReport
 from catdog_keras.diagnostics._image_checks import check_images
@@ -29,9 +29,11 @@ def check_pipeline(
     report is empty, and therefore false, if no problem was found; call `raise_findings` to raise an
     error. Checks that cannot be decided are skipped.
 
-    Names of the findings: `no_images`, `no_labels`, `not_batched`, `not_finite` (NaN or infinite
-    pixels), `wrong_shape` (size or channels), `scaled_twice`, `never_scaled`, `wrong_range` (scaled
-    to another range than the network expects), `augmentation_range` (a layer whose `value_range`
+    Names of the findings: `no_images`, `no_labels`, `not_images` (inputs that are not one array of
+    numbers, such as a dict), `labels_not_numbers` (text, or more than one array), `not_batched`,
+    `not_finite` (NaN or infinite pixels), `wrong_shape` (size or channels), `scaled_twice`,
+    `never_scaled`, `wrong_range` (scaled to another range than the network expects),
+    `augmentation_range` (a layer whose `value_range`
     does not match its inputs), `labels_outside` (not the index of a class), `too_few_outputs`,
     `one_hot_labels` and `integer_labels` (not the label format of the loss), `from_logits` (a
     softmax before a loss from logits, or logits before a loss from probabilities). The last three
@@ -68,9 +70,12 @@ def check_pipeline(
     if class_names is not None:
         class_names = check_class_names(class_names)
     check_integer("batches", batches, minimum=1)
-    images, labels = _read(itertools.islice(dataset, batches))
-    findings = [*check_images(images, model)]
-    if images and not labels:
+    findings: list[Finding] = []
+    images, labels = _read(itertools.islice(iterate(dataset), batches), findings)
+    unreadable = {finding.name for finding in findings}
+    if "not_images" not in unreadable:
+        findings.extend(check_images(images, model))
+    if images and not labels and not unreadable:
         findings.append(
             Finding(
                 "no_labels",
@@ -78,22 +83,67 @@ def check_pipeline(
                 "Training requires batches (images, labels).",
             )
         )
-    elif labels:
+    elif labels and "labels_not_numbers" not in unreadable:
         findings.extend(check_labels(labels, model, class_names))
     num_images = sum(len(array) if array.ndim == 4 else 1 for array in images)
     return PipelineReport(tuple(findings), num_images)
 
 
-def _read(batches: Iterable[Any]) -> tuple[list[Array], list[Array]]:
+def _read(batches: Iterable[Any], findings: list[Finding]) -> tuple[list[Array], list[Array]]:
+    """Returns images and labels as arrays; what is not an array of numbers becomes a finding."""
     images, labels = [], []
     for batch in batches:
-        pair = batch if isinstance(batch, (tuple, list)) else (batch,)
-        images.append(_readable(pair[0]))
-        if len(pair) > 1:
-            labels.append(_readable(pair[1]))
+        pair = batch if isinstance(batch, (tuple, list)) and batch else (batch,)
+        inputs = _to_numbers(pair[0])
+        if isinstance(inputs, str):
+            findings.append(
+                Finding(
+                    "not_images",
+                    f"The dataset yields {inputs} in place of images.",
+                    "Yield batches (images, labels), in which the images are one array of numbers.",
+                )
+            )
+        else:
+            images.append(inputs)
+        targets = _to_numbers(pair[1]) if len(pair) > 1 else None
+        if isinstance(targets, str):
+            findings.append(
+                Finding(
+                    "labels_not_numbers",
+                    f"The dataset yields {targets} in place of labels.",
+                    "Yield class indices, from 0: class_names.index(name) for each name.",
+                )
+            )
+        elif targets is not None:
+            labels.append(targets)
+        if findings:
+            break  # further batches are the same
     return images, labels
 
 
-def _readable(tensor: Any) -> Array:
-    array = to_array(tensor)
-    return array if array.dtype.kind in "biuf" else array.astype("float32")  # bfloat16
+def _to_numbers(value: Any) -> Array | str:
+    """Returns a tensor as an array of numbers, or the description of what it is."""
+    if isinstance(value, dict):
+        return f"a dict with {', '.join(map(repr, list(value)[:3]))}"
+    parts = [part for part in value if hasattr(part, "shape")] if _is_sequence(value) else []
+    if any(len(part.shape) for part in parts):
+        return f"a {type(value).__name__} of {len(value)} arrays"
+    try:
+        array = to_array(value)
+        if array.dtype.kind in "biuf":
+            return array
+        if array.dtype.kind == "V":  # bfloat16
+            return array.astype("float32")
+        if _is_text(array):
+            return "text"
+    except (TypeError, ValueError):  # of a list of rows of different lengths
+        pass
+    return f"values of type {type(value).__name__}"
+
+
+def _is_sequence(value: Any) -> bool:
+    return isinstance(value, (tuple, list))
+
+
+def _is_text(array: Array) -> bool:
+    return all(isinstance(each, (str, bytes)) for each in array.reshape(-1)[:1])

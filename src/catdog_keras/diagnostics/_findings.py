@@ -6,6 +6,8 @@ from dataclasses import dataclass
 FINDINGS = (
     "no_images",
     "no_labels",
+    "not_images",
+    "labels_not_numbers",
     "not_batched",
     "not_finite",
     "wrong_shape",
