@@ -522,3 +522,33 @@ def test_layer_without_config_raises():
     model = graph((6, 6, 3), Unsaved(layers.ReLU()), norm())
     with pytest.raises(ValueError, match=r"whose layers all have a config; .* Object Unsaved was"):
         fold_batch_norm(model)
+
+
+def with_lora(model):
+    for name in ("first", "second"):
+        model.get_layer(name).enable_lora(2)
+    return model
+
+
+def quantized(model):
+    for name in ("first", "second"):
+        model.get_layer(name).quantize("int8")
+    return model
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"), [(with_lora, "has LoRA weights"), (quantized, "is quantized to int8")]
+)
+def test_layers_without_a_single_float_kernel_are_kept_with_the_reason(
+    change, reason, disturb, same
+):
+    dense = [layers.Dense(4, name="first"), layers.BatchNormalization()]
+    dense += [layers.Dense(3, name="second"), layers.BatchNormalization()]
+    model = change(disturb(keras.Sequential([keras.Input((5,)), *dense])))
+    with pytest.raises(ValueError, match=f"2 normalizations.*{reason}"):
+        fold_batch_norm(model)
+    folded = fold_batch_norm(model, partial=True)
+    same(folded, model)
+    assert len(normalizations(folded)) == 2
+    half = fold_batch_norm(model, partial=True, dtype="bfloat16")
+    assert half.get_layer("first").quantization_mode == model.get_layer("first").quantization_mode

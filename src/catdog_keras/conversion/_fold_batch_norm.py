@@ -110,7 +110,7 @@ def _fold(model: keras.Model, dtype: str | None, kept: list[str]) -> keras.Model
         if not isinstance(layer, keras.Layer):  # a keras.ops operation
             return copy_layer(layer)
         changes: dict[str, Any] = {}
-        if dtype is not None:
+        if dtype is not None and getattr(layer, "quantization_mode", None) is None:
             changes["dtype"] = dtype
         if layer.name in before or layer.name in after:
             changes["use_bias"] = True
@@ -166,6 +166,8 @@ def _obstacle_behind(
         return "which is not a convolution or dense layer of Keras"
     if source.activation is not keras.activations.linear:
         return "which has an activation"
+    if (change := changed_kernel(source)) is not None:
+        return change
     if len(graph.sources[source.name]) != 1:
         return "which is called more than once"
     if graph.users[source.name] != [norm.name]:
@@ -180,11 +182,22 @@ def _obstacle_ahead(norm: keras.Layer, user: keras.Layer | None, graph: LayerGra
     place = f"before {user.name!r}, which "
     if type(user) not in FOLDS_INPUT:
         return place + "is not a convolution or dense layer of Keras"
+    if (change := changed_kernel(user)) is not None:
+        return f"before {user.name!r}, {change}"
     if graph.sources[user.name] != [norm.name]:
         return place + "also has other inputs"
     if not _pads_nothing(user):
         return place + "pads"
     return None if _same_channels(norm, user) else place + "has its channels on another axis"
+
+
+def changed_kernel(layer: keras.Layer) -> str | None:
+    """Returns why a layer's kernel cannot be replaced: it is not stored in one float variable."""
+    if getattr(layer, "lora_enabled", False):
+        return "which has LoRA weights"
+    if getattr(layer, "quantization_mode", None) is not None:
+        return f"which is quantized to {layer.quantization_mode}"
+    return None
 
 
 def contains_batch_norm(layer: keras.Layer) -> bool:
