@@ -316,3 +316,10 @@ def test_one_output_in_a_dict_is_evaluated_like_the_output():
     found = evaluate_classifier(model, [(5 * np.eye(3), [0, 1, 2])] * 3, NAMES)
     assert found.accuracy == 1
     assert len(found) == 9
+
+
+@pytest.mark.parametrize("weights", [(), (np.ones(3),)])
+def test_arrays_are_evaluated_like_batches(weights):
+    data = (np.eye(3, dtype="float32") * 5, np.array([0, 1, 2]), *weights)
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Identity()])
+    assert evaluate_classifier(model, data, NAMES).accuracy == 1

@@ -737,3 +737,18 @@ def test_invalid_arguments_raise(model, images, keywords, error, message):
     with pytest.raises(error) as caught:
         grad_cam(model(), images, **keywords)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("class_index", [None, 1])
+def test_grad_cam_under_float64_equals_float32(class_index):
+    expected = grad_cam(known(chain(SHAPE, *parts())), make_images(), class_index)
+    keras.config.set_floatx("float64")
+    try:
+        found = grad_cam(known(chain(SHAPE, *parts())), make_images(), class_index)
+    finally:
+        keras.config.set_floatx("float32")
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def parts():
+    return [layers.Conv2D(4, 3), layers.GlobalAveragePooling2D(), layers.Dense(2)]

@@ -136,3 +136,19 @@ def test_strong_has_range_of_bytes_by_default():
     (color, erasing) = augmentation_preset("strong").layers[1:]
     for layer in (*color.layer.layers, erasing.layer):
         assert tuple(layer.value_range) == (0, 255)
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "float16", "mixed_bfloat16"])
+@EVERY_STRENGTH
+def test_preset_runs_in_a_dataset_under_16_bit_policy(strength, policy):
+    import tensorflow as tf
+
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        layer = augmentation_preset(strength, seed=0)
+    finally:
+        keras.config.set_dtype_policy(before)
+    dataset = tf.data.Dataset.from_tensor_slices(make_images(8)).batch(4)
+    batches = list(dataset.map(lambda images: layer(images, training=True)))
+    assert [batch.dtype.name for batch in batches] == [policy.removeprefix("mixed_")] * 2

@@ -261,3 +261,22 @@ def test_plot_images_rejects_invalid_arguments(data, keywords, error, message):
     with pytest.raises(error) as caught:
         plot_images(data, **{"class_names": NAMES, **keywords})
     assert str(caught.value) == message
+
+
+def test_sample_weights_are_accepted_in_batches_and_arrays():
+    images, labels = numbered_images([0, 1, 0])
+    weights = np.ones(3)
+    for data in ([(images, labels, weights)], (images, labels, weights)):
+        assert shown(plot_images(data, NAMES)) == [[0, 2], [1]]
+
+
+def test_py_dataset_is_accepted():
+    class Batches(keras.utils.PyDataset):
+        def __len__(self):
+            return 2
+
+        def __getitem__(self, index):
+            images, labels = numbered_images([0, 1, 0])
+            return images + np.uint8(10 * index), labels
+
+    assert shown(plot_images(Batches(), NAMES)) == [[0, 2, 10], [1, 11]]

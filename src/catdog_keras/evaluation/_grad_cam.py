@@ -203,7 +203,8 @@ def _score(
         if outputs.shape[1] == 1:
             outputs = keras.ops.concatenate([-outputs, outputs], axis=1)
         chosen = keras.ops.argmax(outputs, axis=1) if indices is None else indices
-        return keras.ops.sum(outputs * keras.ops.one_hot(chosen, outputs.shape[1]))
+        selected = keras.ops.one_hot(chosen, outputs.shape[1], dtype=outputs.dtype)
+        return keras.ops.sum(outputs * selected)
 
     return score
 

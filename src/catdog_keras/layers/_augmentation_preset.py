@@ -81,7 +81,12 @@ def _color_and_erasing(
 ) -> list[keras.Layer]:
     # Layers with the same seed would draw the same random numbers.
     seeds = [None if seed is None else (seed + n) % (LARGEST_SEED + 1) for n in range(1, 7)]
-    common: dict[str, Any] = {"value_range": value_range, "data_format": data_format}
+    # In float16, Keras's layers fail in a graph, because `keras.ops.arange` has no such kernel.
+    common: dict[str, Any] = {
+        "value_range": value_range,
+        "data_format": data_format,
+        "dtype": "float32",
+    }
     color = AugmentationPipeline(
         [
             keras.layers.RandomBrightness(0.15, seed=seeds[0], **common),

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from catdog_keras._batches import is_arrays, split_batch
+from catdog_keras._batches import is_arrays, iterate, split_batch
 from catdog_keras._checks import DataFormat, check_choice, describe
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -136,9 +136,11 @@ def _batches(data: Any) -> Iterator[tuple[Any, Any]]:
     requirement = "a dataset of batches (images, labels), or a pair of arrays (images, labels)"
     if is_arrays(data):
         data = [data]
-    elif isinstance(data, (str, bytes, dict)) or not hasattr(data, "__iter__"):
+    elif isinstance(data, (str, bytes, dict)) or not (
+        hasattr(data, "__iter__") or hasattr(data, "__getitem__")
+    ):
         raise TypeError(describe("data", requirement, data))
-    for batch in data:
+    for batch in iterate(data):
         yield split_batch("data", batch, requirement)[:2]
 
 
