@@ -11,6 +11,7 @@ import numpy as np
 from catdog_keras._backend import prefers_predict_on_batch
 from catdog_keras._backend.keras_internals import OUT_OF_DATA_WARNING
 from catdog_keras._checks import describe
+from catdog_keras._input_range import warn_of_range
 from catdog_keras._layer_graph import last_activation
 from catdog_keras._probabilities import (
     FloatArray,
@@ -33,6 +34,8 @@ def predict_batches(
     """
     seen = 0
     for images in batches:
+        if not seen:
+            warn_of_range(model, images)
         outputs = model.predict_on_batch(images)
         yield outputs, seen
         seen += len(keras.tree.flatten(outputs)[0])

@@ -1,11 +1,13 @@
 """Class probabilities, from arrays, tensors and datasets, in logits or not."""
 
+import re
+
 import keras
 import numpy as np
 import pytest
 
 import catdog_keras
-from catdog_keras import predict_probabilities
+from catdog_keras import evaluate_classifier, predict_probabilities
 
 LOGITS = np.array([[0.0, 2.0, -1.0], [700.0, -700.0, 0.0], [1.0, 1.0, 1.0], [3.0, 2.0, 2.5]])
 
@@ -105,3 +107,34 @@ def test_predict_probabilities_rejects_invalid_arguments(arguments, error, messa
 def test_predict_probabilities_accepts_one_row_of_ambiguous_logits():
     found = predict_probabilities(passthrough_model(classes=2), inputs(np.array([[0.4, 0.6]])))
     np.testing.assert_allclose(found, softmax(np.array([[0.4, 0.6]])), rtol=1e-6)
+
+
+def scaled_model(name="scaled", scale=1 / 127.5, offset=-1.0):
+    layers = [keras.layers.Rescaling(scale, offset), keras.layers.Conv2D(2, 3)]
+    last = keras.layers.GlobalAveragePooling2D()
+    return keras.Sequential([keras.Input((8, 8, 3)), *layers, last], name=name)
+
+
+def images_in(low, high):
+    return np.random.default_rng(0).uniform(low, high, (4, 8, 8, 3)).astype("float32")
+
+
+@pytest.mark.parametrize(
+    ("model", "low", "high", "expected"),
+    [
+        (scaled_model, 0, 1, "[0, 255]"),
+        (scaled_model, -1, 1, "[0, 255]"),
+        (lambda: scaled_model("mobilenet_1.00", 1.0, 0.0), 0, 255, "[-1, 1]"),
+        (lambda: scaled_model("net", 2.0, -1.0), 0, 255, "[0, 1]"),
+    ],
+)
+def test_images_in_another_range_than_the_model_expects_are_warned_of(model, low, high, expected):
+    with pytest.warns(UserWarning, match=rf"expects pixel values in {re.escape(expected)}"):
+        predict_probabilities(model(), images_in(low, high))
+    with pytest.warns(UserWarning, match="first images are in"):
+        evaluate_classifier(model(), [(images_in(low, high), [0, 1, 1, 0])], ["a", "b"])
+
+
+@pytest.mark.parametrize("images", [images_in(0, 255), images_in(0, 5), np.zeros((2, 8, 8, 3))])
+def test_images_that_may_be_in_the_expected_range_are_predicted_without_a_warning(images):
+    predict_probabilities(scaled_model(), images)  # warnings are errors

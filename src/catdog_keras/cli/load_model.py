@@ -192,12 +192,11 @@ def _operations(model: "keras.Model") -> Iterator[Any]:
 
 def _check_input_range(model: "keras.Model", path: str) -> None:
     """Raises an error if the model is known to expect other pixel values than [0, 255]."""
-    from catdog_keras.diagnostics import infer_input_range
+    from catdog_keras._input_range import BYTES, find_input_range, same_range
     from catdog_keras.diagnostics._image_checks import how_to_scale
-    from catdog_keras.diagnostics._infer_input_range import BYTES, same_range
 
     with model_errors(path):
-        expected = infer_input_range(model)
+        expected = find_input_range(model)
     if expected is None or same_range(expected, BYTES):
         return
     remedy = (

@@ -7,7 +7,7 @@ import keras
 
 from catdog_keras._checks import check_boolean, describe
 from catdog_keras._cloning import copy_layer
-from catdog_keras._layer_graph import LayerGraph, check_graph, is_graph
+from catdog_keras._layer_graph import LayerGraph, check_graph, contains_batch_norm, is_graph
 from catdog_keras.conversion._folded_weights import FOLDS_INPUT, FOLDS_OUTPUT, folded_weights
 from catdog_keras.layers import BatchNormalization
 
@@ -198,14 +198,6 @@ def changed_kernel(layer: keras.Layer) -> str | None:
     if getattr(layer, "quantization_mode", None) is not None:
         return f"which is quantized to {layer.quantization_mode}"
     return None
-
-
-def contains_batch_norm(layer: keras.Layer) -> bool:
-    """Returns whether a layer uses Keras's batch normalization internally, by its variables."""
-    if isinstance(layer, keras.layers.BatchNormalization):
-        return False
-    variables = getattr(layer, "weights", ())  # keras.ops operations have no weights
-    return any(variable.name == "moving_variance" for variable in variables)
 
 
 def _same_channels(norm: keras.Layer, layer: keras.Layer) -> bool:

@@ -8,19 +8,20 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from catdog_keras._layer_graph import is_graph
-from catdog_keras.diagnostics._findings import PipelineFinding as Finding
-from catdog_keras.diagnostics._infer_input_range import (
+from catdog_keras._input_range import (
     BYTES,
     SIGNED,
+    SLACK,
     UNIT,
     PreprocessingTrace,
     Range,
-    infer_input_range,
+    find_input_range,
     same_range,
     starts_with_batch_norm,
     walk,
 )
+from catdog_keras._layer_graph import is_graph
+from catdog_keras.diagnostics._findings import PipelineFinding as Finding
 from catdog_keras.layers import Preprocessing
 
 Array = npt.NDArray[Any]
@@ -28,8 +29,6 @@ Array = npt.NDArray[Any]
 TORCH = Preprocessing("imagenet_torch").output_range
 CAFFE = Preprocessing("imagenet_caffe").output_range
 RANGES = (BYTES, UNIT, SIGNED, TORCH, CAFFE)
-# Resizing with a cubic kernel overshoots a range by a few percent.
-SLACK = 0.06
 # An image that was scaled twice has more distinct values than this within one 8-bit level.
 _LEVELS = 4
 
@@ -163,7 +162,7 @@ def _how_to_reshape(given: tuple[int, ...], wanted: tuple[int | None, ...]) -> s
 def _check_range(found: Found, model: keras.Model) -> Iterator[Finding]:
     if found.kind is None:
         return
-    arrival, wanted = walk(model, BYTES), infer_input_range(model)
+    arrival, wanted = walk(model, BYTES), find_input_range(model)
     if found.kind == "twice":
         yield Finding(
             "scaled_twice",
@@ -245,7 +244,7 @@ def _check_scaling_inside(arrival: PreprocessingTrace) -> Iterator[Finding]:
 
 
 def _check_augmentations(found: Found, model: keras.Model) -> Iterator[Finding]:
-    given = infer_input_range(model) or (found.kind if isinstance(found.kind, tuple) else None)
+    given = find_input_range(model) or (found.kind if isinstance(found.kind, tuple) else None)
     arrival = None if given is None else walk(model, given)
     for layer, values in () if arrival is None else arrival.augmentations:
         low, high = layer.value_range

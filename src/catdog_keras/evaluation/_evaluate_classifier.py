@@ -32,7 +32,8 @@ def evaluate_classifier(
 
     Labels are collected in the same epoch as the predictions, so they match even if the dataset is
     reshuffled in each epoch. `files`, however, only match a dataset that keeps its order. The model
-    does not have to be compiled; it runs with `training=False`.
+    does not have to be compiled; it runs with `training=False`. The function warns if the first
+    images are not in the range that `infer_input_range` returns.
 
     Args:
         model: Keras model with one output of shape `(batch, classes)`; for two classes also

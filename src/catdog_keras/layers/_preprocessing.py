@@ -1,37 +1,13 @@
 """Preprocessing of images in [0, 255] for pretrained backbones, and its inverse."""
 
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any
 
 import keras
 
 from catdog_keras import _backend
 from catdog_keras._checks import DataFormat, check_choice, describe
-
-
-class _Scheme(NamedTuple):
-    """One preprocessing scheme: `(image / divisor - mean) / deviation` for each channel."""
-
-    divisor: float = 1.0
-    mean: tuple[float, ...] = (0.0,)
-    deviation: tuple[float, ...] = (1.0,)
-    reverses_channels: bool = False
-
-    @property
-    def channels(self) -> int | None:
-        """Number of channels that the scheme requires; None for any number."""
-        return len(self.mean) if len(self.mean) > 1 else None
-
-
-Scheme: TypeAlias = Literal["unit", "signed", "imagenet_torch", "imagenet_caffe"]
-SCHEMES: dict[str, _Scheme] = {
-    "unit": _Scheme(divisor=255.0),
-    "signed": _Scheme(divisor=127.5, mean=(1.0,)),
-    "imagenet_torch": _Scheme(
-        divisor=255.0, mean=(0.485, 0.456, 0.406), deviation=(0.229, 0.224, 0.225)
-    ),
-    "imagenet_caffe": _Scheme(mean=(103.939, 116.779, 123.68), reverses_channels=True),
-}
+from catdog_keras._preprocessing_schemes import SCHEMES, Scheme
 
 
 @keras.saving.register_keras_serializable(package="catdog_keras")
@@ -103,13 +79,7 @@ class Preprocessing(keras.layers.Layer):
     @property
     def output_range(self) -> tuple[float, float]:
         """The lowest and the highest output value for images in [0, 255]."""
-        divisor, mean, deviation, _ = SCHEMES[self.scheme]
-        ends = [
-            (value / divisor - center) / width
-            for value in (0.0, 255.0)
-            for center, width in zip(mean, deviation * (len(mean) // len(deviation)), strict=True)
-        ]
-        return min(ends), max(ends)
+        return SCHEMES[self.scheme].output_range
 
     def build(self, input_shape: Sequence[int | None]) -> None:
         """Validates `input_shape`; the layer has no weights."""

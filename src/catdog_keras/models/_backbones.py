@@ -16,7 +16,7 @@ from keras import applications
 from catdog_keras._backend.keras_internals import is_download_error
 from catdog_keras._checks import describe
 from catdog_keras._keras_home import keras_home
-from catdog_keras.layers._preprocessing import Scheme
+from catdog_keras._preprocessing_schemes import Scheme
 from catdog_keras.models._synthetic_small import build_synthetic_small
 
 PRETRAINED = "pretrained"  # the weights that the table lists for a backbone

@@ -16,8 +16,8 @@ from catdog_keras._checks import (
     describe,
 )
 from catdog_keras._layer_graph import output_layer
+from catdog_keras._preprocessing_schemes import Scheme
 from catdog_keras.layers import ClassNames, Preprocessing
-from catdog_keras.layers._preprocessing import Scheme
 from catdog_keras.models._backbones import BACKBONES, PRETRAINED, Backbone, build_backbone
 
 # By the rank of the features: feature maps (height, width, channels), or the token sequence

@@ -1,0 +1,248 @@
+"""Infers a model's expected input range from its preprocessing layers."""
+
+import contextlib
+import inspect
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+import keras
+import numpy as np
+
+from catdog_keras._layer_graph import contains_batch_norm, is_graph
+from catdog_keras._preprocessing_schemes import SCHEMES, Scheme
+from catdog_keras._warnings import warn
+
+Range = tuple[float, float]
+
+BYTES, UNIT, SIGNED = (0.0, 255.0), (0.0, 1.0), (-1.0, 1.0)
+# Name patterns of the networks of `keras.applications`, and the preprocessing scheme of their
+# weights. Missing ones (EfficientNet, ConvNeXt) contain preprocessing layers, which are detected.
+_SCHEMES_BY_NAME: dict[str, Scheme] = {
+    r"mobilenet_\d|mobilenetv[23]|inception_|nasnet|resnet\d+v2|xception": "signed",
+    r"densenet\d": "imagenet_torch",
+    r"resnet\d+$|vgg1[69]$": "imagenet_caffe",
+}
+_NORMALISATIONS = (
+    keras.layers.BatchNormalization,
+    keras.layers.GroupNormalization,
+    keras.layers.LayerNormalization,
+    keras.layers.RMSNormalization,
+    keras.layers.UnitNormalization,
+)
+_LAYERS_OF_KERAS = {kind for kind in vars(keras.layers).values() if inspect.isclass(kind)}
+# Resizing with a cubic kernel overshoots a range by a few percent.
+SLACK = 0.06
+_SIDE = 64  # image size for a model of variable input size
+
+
+@dataclass
+class PreprocessingTrace:
+    """How images arrive at a model's first weights, after the layers in front of them.
+
+    Attributes:
+        values: Minimum and maximum value that arrived.
+        models: Names of the nested models around the first weights, the innermost last.
+        scalers: Names of the layers that changed the value range.
+        augmentations: Each layer with a `value_range`, and the range of its inputs.
+        first: The first layer with weights; None if there is none.
+    """
+
+    values: Range = UNIT
+    models: list[str] = field(default_factory=list)
+    scalers: list[str] = field(default_factory=list)
+    augmentations: list[tuple[keras.Layer, Range]] = field(default_factory=list)
+    first: keras.Layer | None = None
+
+    @property
+    def expected(self) -> Range | None:
+        """The input range that a known network expects; None for an unknown network."""
+        for name in reversed(self.models):
+            for pattern, scheme in _SCHEMES_BY_NAME.items():
+                if re.match(pattern, name.lower()):
+                    return SCHEMES[scheme].output_range
+        return None
+
+
+class _ReachedWeightsError(Exception):
+    """Stops a walk through a model at the first layer with weights."""
+
+
+def find_input_range(model: keras.Model) -> Range | None:
+    """Returns the range of pixel values that a model expects; None if it cannot be inferred."""
+    arrival = walk(model, BYTES)
+    if arrival is None or arrival.first is None:
+        return None
+    if not arrival.scalers:
+        return arrival.expected
+    arrivals = {given: walk(model, given) for given in (BYTES, UNIT, SIGNED)}
+    found = {given: arrived.values for given, arrived in arrivals.items() if arrived is not None}
+    wanted = (UNIT, SIGNED) if arrival.expected is None else (arrival.expected,)
+    for given, values in found.items():
+        if any(same_range(values, want) for want in wanted):
+            return given
+    if arrival.expected is None:
+        for given, values in found.items():
+            if _is_of_network_scale(values):
+                return given
+    return None
+
+
+def walk(model: keras.Model, given: Range) -> PreprocessingTrace | None:
+    """Passes an image of the given range to the model's first weights; None if unsupported."""
+    if not is_graph(model) or len(model.inputs) != 1:
+        return None
+    shape = [_SIDE if side is None else side for side in model.inputs[0].shape[1:]]
+    if len(shape) != 3:
+        return None
+    image = np.full((1, *shape), given[0], "float32")
+    # This is the width axis in one data format and the height axis in the other. Two constant
+    # halves keep their values in resizing and cropping.
+    image[:, :, shape[1] // 2 :] = given[1]
+    arrival = PreprocessingTrace()
+    with contextlib.suppress(_ReachedWeightsError):
+        arrival.values = _values(_enter(model, keras.ops.convert_to_tensor(image), arrival))
+    return arrival
+
+
+def starts_with_batch_norm(model: keras.Model, first: keras.Layer) -> bool:
+    """Returns whether the layers after the first weights are independent of the input scale.
+
+    A custom layer is assumed to normalize, because its computation is unknown.
+    """
+    layers = list(_every_layer(model))
+    for layer in layers[next(i for i, layer in enumerate(layers) if layer is first) :]:
+        if isinstance(layer, _NORMALISATIONS) or contains_batch_norm(layer):
+            return True
+        if type(layer) not in _LAYERS_OF_KERAS and _has_weights(layer) and not _is_plain(layer):
+            return True
+        if layer is not first and _has_weights(layer):
+            return False
+    return False
+
+
+def same_range(one: Range, other: Range) -> bool:
+    """Returns whether two ranges agree within a tenth of the smaller width."""
+    slack = 0.1 * min(one[1] - one[0], other[1] - other[0])
+    return abs(one[0] - other[0]) <= slack and abs(one[1] - other[1]) <= slack
+
+
+def warn_of_range(model: keras.Model, images: Any) -> None:
+    """Warns if a batch of images is clearly not in the range that the model is known to expect."""
+    try:
+        wanted = find_input_range(model)
+        found = None if wanted is None else _values(images)
+    except Exception:  # the model, or these inputs, fail in the prediction with a better message
+        return
+    if wanted is None or found is None:
+        return
+    slack = SLACK * (wanted[1] - wanted[0])
+    outside = found[0] < wanted[0] - slack or found[1] > wanted[1] + slack
+    if outside or (same_range(wanted, BYTES) and _is_scaled(images, found)):
+        warn(
+            f"The model expects pixel values in [{wanted[0]:.4g}, {wanted[1]:.4g}], but the first "
+            f"images are in [{found[0]:.4g}, {found[1]:.4g}]. Its predictions are probably wrong. "
+            "Scale the images, or put the scaling into the model."
+        )
+
+
+def _is_scaled(images: Any, found: Range) -> bool:
+    """Whether images for a model of [0, 255] are in [0, 1] or [-1, 1] instead."""
+    if found[0] < -1 - SLACK or found[1] > 1 + SLACK:
+        return False
+    values = keras.ops.convert_to_numpy(keras.ops.cast(images, "float32"))
+    return bool((values != np.round(values)).any())
+
+
+def _is_plain(layer: keras.Layer) -> bool:
+    """Returns whether a layer of this package has normalization disabled, as a ConvBlock can."""
+    return getattr(layer, "use_batch_norm", True) is False
+
+
+def _is_of_network_scale(values: Range) -> bool:
+    """Returns whether values have a center and spread that networks are usually trained on."""
+    return 0.5 <= values[1] - values[0] <= 8 and max(map(abs, values)) <= 5
+
+
+def _enter(model: keras.Model, images: Any, arrival: PreprocessingTrace) -> Any:
+    """Runs the layers of a model one by one until one has weights."""
+    arrival.models.append(model.name)
+    if isinstance(model, keras.Sequential):
+        for layer in model.layers:
+            images = _step(layer, (images,), {}, arrival)
+        return images
+    if not _has_network(model):
+        return model(images, training=False)
+    inputs = keras.tree.map_structure(
+        lambda x: keras.Input(batch_shape=x.shape, dtype=x.dtype), model.input
+    )
+    (first,) = keras.tree.flatten(inputs)
+    known = {id(first): images}
+    placeholders = []
+
+    def call(layer: keras.Layer, *args: Any, **kwargs: Any) -> Any:
+        args = keras.tree.map_structure(lambda x: known.get(id(x), x), args)
+        outputs = _step(layer, args, kwargs, arrival)
+        placeholders.append(keras.KerasTensor(outputs.shape))
+        known[id(placeholders[-1])] = outputs
+        return placeholders[-1]
+
+    # `clone_model` is the public way to traverse a graph. No layer is copied; weights end it.
+    keras.models.clone_model(
+        model, input_tensors=inputs, clone_function=lambda layer: layer, call_function=call
+    )
+    return images
+
+
+def _step(layer: Any, args: Any, kwargs: dict[str, Any], arrival: PreprocessingTrace) -> Any:
+    if is_graph(layer) and (_has_network(layer) or isinstance(layer, keras.Sequential)):
+        return _enter(layer, args[0], arrival)
+    given = _values(args[0])
+    if _has_weights(layer):
+        _end(layer, given, arrival)
+    arrival.augmentations += [(each, given) for each in _with_value_range(layer)]
+    if isinstance(layer, keras.Layer):  # not an operation of keras.ops
+        kwargs = {**kwargs, "training": False}
+    outputs = layer(*args, **kwargs)
+    if not same_range(_values(outputs), given):
+        arrival.scalers.append(layer.name)
+    return outputs
+
+
+def _end(layer: keras.Layer, given: Range, arrival: PreprocessingTrace) -> NoReturn:
+    arrival.first, arrival.values = layer, given
+    raise _ReachedWeightsError
+
+
+def _has_weights(layer: Any) -> bool:
+    """Returns whether a layer has trainable weights; those of Normalization are statistics."""
+    if isinstance(layer, keras.layers.Normalization):
+        return False
+    return bool(getattr(layer, "weights", ()))  # keras.ops operations have no weights
+
+
+def _has_network(model: keras.Model) -> bool:
+    return any(_has_weights(layer) for layer in _every_layer(model))
+
+
+def _every_layer(model: keras.Model) -> Iterator[keras.Layer]:
+    for layer in model.layers:
+        if is_graph(layer):
+            yield from _every_layer(layer)
+        else:
+            yield layer
+
+
+def _with_value_range(layer: Any) -> Iterator[Any]:
+    """Yields the layers with a `value_range`: the layer itself and those nested in it."""
+    if len(getattr(layer, "value_range", None) or ()) == 2:
+        yield layer
+    for inner in (getattr(layer, "layer", None), *(getattr(layer, "layers", None) or ())):
+        if inner is not None:
+            yield from _with_value_range(inner)
+
+
+def _values(tensor: Any) -> Range:
+    array = keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32"))
+    return float(array.min()), float(array.max())
