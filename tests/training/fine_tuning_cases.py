@@ -1,8 +1,7 @@
-"""A small model to fine-tune, and a program that fine-tunes it and is killed on the way.
+"""A small model to train, and a program that trains it and is killed on the way.
 
-As a program: `python -m tests.training.fine_tuning_cases CASE CHECKPOINT WRITES FOLDER` ends itself by
-SIGKILL when it writes its checkpoint for the time WRITES: while it writes it (an odd number of
-WRITES) or right after it is written (an even one).
+As a program: `python -m tests.training.fine_tuning_cases CASE CHECKPOINT EPOCH MOMENT FOLDER` ends
+itself by SIGKILL at one of `MOMENTS` while it writes its checkpoint after an epoch.
 """
 
 import os
@@ -13,7 +12,14 @@ from pathlib import Path
 
 import keras
 
-from catdog_keras import FineTuneConfig, RandomAffine, fine_tune, load_image_folder, transfer_model
+from catdog_keras import (
+    FineTuneConfig,
+    RandomAffine,
+    fine_tune,
+    fit_head,
+    load_image_folder,
+    transfer_model,
+)
 from catdog_keras.training import _checkpoint as checkpoint
 
 SHAPE = (8, 8, 3)
@@ -23,7 +29,10 @@ CASES = {
     "num_views": {"unfreeze": "conv2", "options": FineTuneConfig(num_views=2, patience=1)},
     "whole": {"unfreeze": "conv1", "options": FineTuneConfig(num_views=None)},
     "stages": {"unfreeze": ("conv2", "conv0")},
+    "head": {"num_views": 2, "callbacks": ["EarlyStopping", "ReduceLROnPlateau"]},
 }
+# Before a checkpoint is renamed, between its two renamings, and after them.
+MOMENTS = ("before", "between", "after")
 
 
 def backbone() -> keras.Model:
@@ -47,42 +56,63 @@ def model(**arguments) -> keras.Model:
     return built
 
 
+def make_callbacks(names) -> list[keras.callbacks.Callback]:
+    """Callbacks that change the training, at other epochs if their state is lost."""
+    made = {
+        "EarlyStopping": keras.callbacks.EarlyStopping(
+            "val_loss", mode="max", patience=3, restore_best_weights=True
+        ),
+        "ReduceLROnPlateau": keras.callbacks.ReduceLROnPlateau(
+            "val_loss", mode="max", factor=0.5, patience=2
+        ),
+    }
+    return [made[name] for name in names]
+
+
 def run(case: str, file: str | os.PathLike[str] | None, folder: str | os.PathLike[str]):
-    """Fine-tunes the model on the images of a folder."""
+    """Trains the model on the images of a folder."""
     splits = load_image_folder(folder, image_size=SHAPE[:2], batch_size=6, cache=True)
-    tuned = model()
-    history = fine_tune(
-        tuned,
+    trained = model()
+    arguments = dict(CASES[case])
+    callbacks = make_callbacks(arguments.pop("callbacks", []))
+    history = (fit_head if case == "head" else fine_tune)(
+        trained,
         splits.train,
         validation_data=splits.validation,
         epochs=4,
         checkpoint=file,
-        **CASES[case],
+        callbacks=callbacks,
+        verbose=0,
+        **arguments,
     )
-    return tuned, history
+    return trained, history
 
 
-def interrupted_replace(writes: int, interrupt: Callable[[], None]) -> Callable[..., None]:
-    """Returns a `Path.replace` that calls `interrupt` at the checkpoint of the number `writes`.
+def interrupted_replace(epoch: int, moment: str, interrupt: Callable[[], None]):
+    """Returns a `Path.replace` that calls `interrupt` when the checkpoint of an epoch is written.
 
-    An odd number interrupts before the file has its final name, an even one right after.
+    A checkpoint is written by two calls: the file before it gets another name, then the new one
+    gets its name.
     """
-    left = [writes]
+    calls = 0
     replace = Path.replace
 
     def cut(self, target):
-        left[0] -= 1
-        if left[0] == 0 and writes % 2:
+        nonlocal calls
+        calls += 1
+        at_epoch = (calls + 1) // 2 == epoch
+        if at_epoch and moment == ("before" if calls % 2 else "between"):
             interrupt()
         replace(self, target)
-        if left[0] == 0:
+        if at_epoch and calls % 2 == 0 and moment == "after":
             interrupt()
 
     return cut
 
 
 if __name__ == "__main__":
+    case, file, epoch, moment, folder = sys.argv[1:]
     checkpoint.Path.replace = interrupted_replace(
-        int(sys.argv[3]), lambda: os.kill(os.getpid(), signal.SIGKILL)
+        int(epoch), moment, lambda: os.kill(os.getpid(), signal.SIGKILL)
     )
-    run(sys.argv[1], sys.argv[2], sys.argv[4])
+    run(case, file, folder)

@@ -1,10 +1,4 @@
-"""Fine-tuning: what is trained, what is not, how fast, and that a kill costs nothing."""
-
-import os
-import signal
-import subprocess
-import sys
-from pathlib import Path
+"""Fine-tuning: what is trained, what is not, and how fast."""
 
 import keras
 import numpy as np
@@ -19,7 +13,7 @@ from catdog_keras.training._split_model import (
     split_at_trained,
     unfreeze_from,
 )
-from tests.training.fine_tuning_cases import LAYERS, SHAPE, interrupted_replace, model, run
+from tests.training.fine_tuning_cases import LAYERS, SHAPE, model
 
 
 def make_images(count=24):
@@ -244,78 +238,6 @@ def test_fine_tune_in_16_bits_is_finite_and_restores_from_checkpoint(policy, tmp
         history = fine_tune(each, make_images(), epochs=3, unfreeze="conv1", checkpoint=file)
         assert np.isfinite(history.history["loss"]).all()
     assert same(values(tuned.weights), values(again.weights))
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    from PIL import Image
-
-    root = tmp_path_factory.mktemp("images")
-    images, labels = make_images(72)
-    for number, (image, label) in enumerate(zip(images, labels, strict=True)):
-        place = root / ("train" if number < 40 else "validation") / f"class{label}"
-        place.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(image.astype("uint8")).save(place / f"{number}.png")
-    return root
-
-
-class InterruptionError(Exception):
-    """What ends a run in the same process."""
-
-
-def interrupt():
-    raise InterruptionError
-
-
-@pytest.mark.parametrize(("case", "writes"), [("num_views", 2), ("stages", 3)])
-def test_interrupted_run_resumes_with_bit_identical_result(
-    case, writes, folder, tmp_path, monkeypatch
-):
-    """The run of the expected bits has no checkpoint: it shows that the seed alone decides."""
-    expected, history = run(case, None, folder)
-    file = tmp_path / "state"
-    with monkeypatch.context() as patched:
-        patched.setattr(Path, "replace", interrupted_replace(writes, interrupt))
-        with pytest.raises(InterruptionError):
-            run(case, file, folder)
-    assert file.exists()
-    found, resumed = run(case, file, folder)
-    assert resumed.history == history.history
-    assert same(values(found.variables), values(expected.variables))
-    assert [each.name for each in tmp_path.iterdir()] == ["state"]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("case", "writes"), [("kept", 1), ("num_views", 2), ("whole", 2), ("stages", 3)]
-)
-def test_killed_run_resumes_with_bit_identical_result(case, writes, folder, tmp_path):
-    expected, history = run(case, None, folder)
-    file = tmp_path / "state"
-    killed = subprocess.run(
-        [sys.executable, "-m", "tests.training.fine_tuning_cases", case, file, str(writes), folder],
-        env={**os.environ, "KERAS_BACKEND": keras.backend.backend()},
-        capture_output=True,
-        check=False,
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
-    assert file.exists() is (writes > 1)
-    found, gone_on = run(case, file, folder)
-    assert gone_on.history == history.history
-    assert same(values(found.variables), values(expected.variables))
-    assert [each.name for each in tmp_path.iterdir()] == ["state"]
-    again, _ = run(case, file, folder)  # there is nothing left to do
-    assert same(values(again.weights), values(expected.weights))
-
-
-def test_fine_tune_rejects_mismatched_or_invalid_checkpoint(tmp_path):
-    file = tmp_path / "state"
-    fine_tune(model(), make_images(8), epochs=1, unfreeze="conv2", checkpoint=file)
-    with pytest.raises(ValueError, match=r"epochs was 1, is 2\. Delete it or use another"):
-        fine_tune(model(), make_images(8), epochs=2, unfreeze="conv2", checkpoint=file)
-    file.write_text("no checkpoint")
-    with pytest.raises(ValueError, match="`checkpoint` must be a checkpoint of `fine_tune`, or a"):
-        fine_tune(model(), make_images(8), epochs=2, unfreeze="conv2", checkpoint=file)
 
 
 PART = "the name of a layer, a fraction above 0 up to 1, or a sequence of at most as many of them as epochs"

@@ -1,10 +1,19 @@
-"""Checkpoints of a fine-tuning run, and the callback that writes them."""
+"""Checkpoint files: the two most recent states of a training run, each with a checksum.
 
+A file is replaced only by a complete one, and the file before it is kept with the suffix
+`.previous`. If the newer file is damaged or missing, the older one is used: the run then repeats an
+epoch, with an identical result.
+"""
+
+import fcntl
+import hashlib
 import io
 import json
 import os
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+import tempfile
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,187 +22,205 @@ import numpy as np
 
 from catdog_keras import _backend
 from catdog_keras._checks import describe
-from catdog_keras.training._callbacks import validation_score
+from catdog_keras._output import interrupts_deferred
+from catdog_keras._warnings import warn
+from catdog_keras.training._callbacks import check_callbacks
+from catdog_keras.training._training_state import LISTS, Arrays, Progress, State, check_fit
 
-Arrays = list[np.ndarray[Any, np.dtype[Any]]]
-
-LISTS = ("variables", "seeds", "optimizer", "best", "random")
-VERSION = 1  # incremented when checkpoints of an older version become unreadable
-
-
-@dataclass
-class Progress:
-    """Progress of a training in stages, without the values of variables.
-
-    Attributes:
-        seed: Seed of the batch order in every stage.
-        epochs: Number of completed epochs of each stage that has started.
-        done: Whether the last of these stages is complete.
-        epochs_since_best: Number of epochs of this stage since the best one.
-        best: Score of the best weights over all stages; None without validation data.
-        history: A list of values per metric, over all stages.
-    """
-
-    seed: int
-    epochs: list[int] = field(default_factory=list)
-    done: bool = False
-    epochs_since_best: int = 0
-    best: list[float] | None = None
-    history: dict[str, list[float]] = field(default_factory=dict)
-
-    def begin_stage(self) -> None:
-        """Starts the next stage."""
-        self.epochs.append(0)
-        self.done, self.epochs_since_best = False, 0
-
-    def is_over(self, stage: int) -> bool:
-        """Returns whether a stage that has started is complete."""
-        return stage < len(self.epochs) - 1 or self.done
+MAGIC = b"catdog-keras checkpoint\n"
+DIGEST_BYTES = 32
+VERSION = 2  # incremented when checkpoints of an older version become unreadable
 
 
-@dataclass
-class State:
-    """The content of a checkpoint.
+class Checkpoint:
+    """The checkpoint files of one call of a training function."""
 
-    Attributes:
-        progress: Counts, scores and history.
-        variables: Values of all variables of the model.
-        seeds: Values of the model's non-weight variables at the start of the stage.
-        optimizer: Values of the optimizer's variables.
-        best: The best weights, which may be the initial ones; empty without validation data.
-        random: Random state of the backend, if it has one.
-    """
+    def __init__(self, file: Path, call: Mapping[str, Any]) -> None:
+        """Checks that the file can be written, and removes incomplete files of killed processes.
 
-    progress: Progress
-    variables: Arrays = field(default_factory=list)
-    seeds: Arrays = field(default_factory=list)
-    optimizer: Arrays = field(default_factory=list)
-    best: Arrays = field(default_factory=list)
-    random: Arrays = field(default_factory=list)
+        Args:
+            file: Path of the newer file.
+            call: The arguments of the call as JSON values, by name. A checkpoint of a call with
+                other arguments is rejected.
 
+        Raises:
+            OSError: If the folder does not exist, or the file cannot be written.
+        """
+        self._file = file
+        self._older = file.with_name(f"{file.name}.previous")
+        self._call: dict[str, Any] = json.loads(json.dumps({"version": VERSION, **call}))
+        self._keep_older = False  # whether the file at `_file` must not replace the older one
+        if not file.parent.is_dir():
+            raise FileNotFoundError(
+                describe("checkpoint", "a file in an existing folder", str(file), "Create it.")
+            )
+        if file.exists() and not file.is_file():
+            raise self._unwritable("It is not a regular file.")
+        if _backend.is_first_process():
+            self._remove_incomplete()
+            self._write(b"", publish=False)
 
-def values(variables: list[Any]) -> Arrays:
-    """Returns copies of the values of variables; bfloat16 is converted to float32 exactly."""
-    # Copies, because PyTorch arrays share memory with the variables.
-    arrays = [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
-    return [
-        array.astype(np.float32) if array.dtype.name == "bfloat16" else array for array in arrays
-    ]
+    def read(
+        self, model: keras.Model, callbacks: Iterable[keras.callbacks.Callback]
+    ) -> State | None:
+        """Reads the newest intact state of this model; returns None if there is no file.
 
+        Raises:
+            ValueError: If no file is intact, or it was written by a call with other arguments; the
+                message names the differences.
+        """
+        problems: dict[Path, str] = {}
+        for file in (self._file, self._older):
+            try:
+                call, state = _decode(file.read_bytes())
+                if call == self._call:
+                    state.check_values(model)
+                    check_callbacks(callbacks, state)
+            except FileNotFoundError:
+                problems[file] = "It does not exist."
+            except Exception as error:  # NumPy, zipfile and json raise various exceptions
+                problems[file] = str(error) if isinstance(error, ValueError) else f"{error!r}."
+            else:
+                self._check_call(file, call)
+                if problems:
+                    self._keep_older = True
+                    warn(
+                        f"The checkpoint {str(self._file)!r} cannot be used. "
+                        f"{problems[self._file]} The training resumes from the one before, "
+                        f"{str(file)!r}, after epoch {sum(state.progress.epochs)}."
+                    )
+                return state
+        if not any(file.exists() for file in problems):
+            return None
+        file = self._file if self._file.exists() else self._older
+        raise self._invalid(file, problems[file])
 
-def assign(variables: list[Any], arrays: Arrays) -> None:
-    """Assigns values to variables."""
-    for variable, array in zip(variables, arrays, strict=True):
-        variable.assign(array)
+    def write(self, state: State) -> None:
+        """Writes a state; after an interruption at any moment an intact file exists.
 
+        States that are not finite are not written.
 
-def write_checkpoint(file: Path, call: dict[str, Any], state: State) -> None:
-    """Writes a checkpoint atomically: after an interruption the previous file is intact.
+        Raises:
+            OSError: If the file cannot be written.
+        """
+        if not state.is_finite():
+            warn(
+                f"The checkpoint {str(self._file)!r} is not updated: after epoch "
+                f"{sum(state.progress.epochs)} there are weights that are not finite."
+            )
+            return
+        metadata = {"call": self._call, "progress": asdict(state.progress)}
+        arrays: dict[str, Any] = {"metadata": np.array(json.dumps(metadata))}
+        for name in LISTS:
+            arrays |= {f"{name}{n}": array for n, array in enumerate(getattr(state, name))}
+        payload = io.BytesIO()
+        np.savez(payload, **arrays)
+        content = payload.getvalue()
+        self._write(MAGIC + hashlib.sha256(content).digest() + content, publish=True)
 
-    Raises:
-        OSError: If the file cannot be written.
-    """
-    metadata = {"version": VERSION, "call": call, "progress": asdict(state.progress)}
-    arrays: dict[str, Any] = {"metadata": np.array(json.dumps(metadata))}
-    for name in LISTS:
-        arrays |= {f"{name}{n}": array for n, array in enumerate(getattr(state, name))}
-    unfinished = file.with_name(f".unfinished-{file.name}")
-    try:
-        with unfinished.open("wb") as stream:
-            np.savez(stream, **arrays)
-            stream.flush()
-            os.fsync(stream.fileno())  # a power failure may otherwise leave an empty renamed file
-        unfinished.replace(file)
-    except OSError as error:
-        requirement = "the path of a writable file"
-        raise OSError(
-            describe("checkpoint", requirement, str(file), f"{error.strerror}.")
-        ) from error
+    def check_optimizer(self, arrays: Arrays, variables: list[Any]) -> None:
+        """Raises a ValueError if the state of an optimizer does not fit its variables."""
+        try:
+            check_fit("optimizer", arrays, variables)
+        except ValueError as error:
+            raise self._invalid(self._file, str(error)) from error
 
+    def _write(self, content: bytes, *, publish: bool) -> None:
+        """Writes a temporary file, and gives it its final name or removes it."""
+        unfinished: Path | None = None
+        try:
+            # The name is unique, because several processes may write the same checkpoint.
+            with tempfile.NamedTemporaryFile(
+                prefix=self._prefix, dir=self._file.parent, delete=False
+            ) as stream:
+                unfinished = Path(stream.name)
+                with suppress(OSError):  # some network file systems have no locks
+                    fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                stream.write(content)
+                stream.flush()
+                # A power failure may otherwise leave an empty renamed file.
+                os.fsync(stream.fileno())
+                if publish:
+                    with interrupts_deferred():
+                        self._publish(unfinished)
+        except OSError as error:
+            raise self._unwritable(f"{error.strerror or error}.") from error
+        finally:
+            if unfinished is not None:
+                unfinished.unlink(missing_ok=True)
 
-def read_checkpoint(file: Path, call: dict[str, Any]) -> State | None:
-    """Reads the checkpoint of a call with the same arguments; returns None if there is no file.
+    def _publish(self, complete: Path) -> None:
+        if not self._keep_older:
+            with suppress(FileNotFoundError):
+                self._file.replace(self._older)
+        complete.replace(self._file)
+        self._keep_older = False
 
-    Raises:
-        ValueError: If the file is not a checkpoint, or was written by a call with other arguments;
-            the message names the differences.
-    """
-    try:
-        content = io.BytesIO(file.read_bytes())
-    except FileNotFoundError:
-        return None
-    try:
-        with np.load(content, allow_pickle=False) as stored:
-            metadata = json.loads(str(stored["metadata"]))
-            lists = {
-                name: [stored[f"{name}{n}"] for n in range(_count(stored.files, name))]
-                for name in LISTS
-            }
-    except Exception as error:  # NumPy, zipfile and json raise various exceptions
-        requirement = "a checkpoint of `fine_tune`, or a path that does not exist"
-        raise ValueError(describe("checkpoint", requirement, str(file), f"{error}")) from error
-    before = {"version": metadata["version"], **metadata["call"]}
-    now = json.loads(json.dumps({"version": VERSION, **call}))
-    differ = [name for name in now if now[name] != before.get(name)]
-    if differ:
-        listed = "; ".join(f"{name} was {before.get(name)!r}, is {now[name]!r}" for name in differ)
-        remedy = (
-            f"The checkpoint was written with other arguments: {listed}. Delete it or use "
-            "another path."
+    @property
+    def _prefix(self) -> str:
+        return f".unfinished-{self._file.name}-"
+
+    def _remove_incomplete(self) -> None:
+        """Removes temporary files that no running process has locked."""
+        for place in self._file.parent.iterdir():
+            if place.name.startswith(self._prefix):
+                with suppress(OSError), place.open("rb") as stream:
+                    fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    place.unlink()
+
+    def _check_call(self, file: Path, call: dict[str, Any]) -> None:
+        names = [*self._call, *(name for name in call if name not in self._call)]
+        differ = [name for name in names if self._call.get(name) != call.get(name)]
+        if differ:
+            listed = "; ".join(
+                f"{name} was {call.get(name)!r}, is {self._call.get(name)!r}" for name in differ
+            )
+            remedy = (
+                f"The checkpoint was written with other arguments: {listed}. Delete it, and "
+                f"{self._older.name!r} in the same folder, or use another path."
+            )
+            requirement = "a checkpoint of the same call"
+            raise ValueError(describe("checkpoint", requirement, str(file), remedy))
+
+    def _invalid(self, file: Path, reason: str) -> ValueError:
+        requirement = "an intact checkpoint, or a path that does not exist"
+        return ValueError(describe("checkpoint", requirement, str(file), reason))
+
+    def _unwritable(self, reason: str) -> OSError:
+        return OSError(
+            describe("checkpoint", "the path of a writable file", str(self._file), reason)
         )
-        raise ValueError(describe("checkpoint", "a checkpoint of the same call", str(file), remedy))
-    return State(Progress(**metadata["progress"]), **lists)
+
+
+def _decode(content: bytes) -> tuple[dict[str, Any], State]:
+    """Returns the arguments of the call and the state in a file; raises if it is not intact."""
+    start = len(MAGIC) + DIGEST_BYTES
+    if not content:
+        raise ValueError("The file is empty.")
+    if not content.startswith(MAGIC):
+        raise ValueError("The file is not a checkpoint, or its first bytes are damaged.")
+    digest, payload = content[len(MAGIC) : start], content[start:]
+    if hashlib.sha256(payload).digest() != digest:
+        raise ValueError("Its checksum does not match: the file is damaged or incomplete.")
+    with np.load(io.BytesIO(payload), allow_pickle=False) as stored:
+        if any(member.compress_type for member in stored.zip.infolist()):
+            raise ValueError("Its arrays are compressed.")  # they could expand to any size
+        metadata = json.loads(str(stored["metadata"]))
+        call = dict(metadata["call"])
+        # Before the progress, whose keys depend on the version.
+        if call.get("version") != VERSION:
+            raise ValueError(f"Its version is {call.get('version')!r}, not {VERSION}.")
+        progress = Progress.from_json(metadata["progress"])
+        lists = {
+            name: [stored[f"{name}{n}"] for n in range(_count(stored.files, name))]
+            for name in LISTS
+        }
+    return call, State(progress, **lists)
 
 
 def _count(names: list[str], prefix: str) -> int:
-    return sum(name.startswith(prefix) for name in names)
-
-
-class EpochKeeper(keras.callbacks.Callback):
-    """Updates the training state after each epoch, and stops when the metric stops improving."""
-
-    def __init__(
-        self,
-        whole: keras.Model,
-        part: keras.Model,
-        state: State,
-        epochs: int,
-        patience: int | None,
-        save: Callable[[State], None],
-    ) -> None:
-        """Stores the whole model, the part of it that is trained, and how to save the state."""
-        super().__init__()
-        self._whole, self._part, self._state, self._epochs = whole, part, state, epochs
-        self._patience, self._save = patience, save
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Restores the backend's random state, so that a resumed run continues identically."""
-        del epoch, logs
-        if self._state.random:
-            _backend.set_random_state(self._state.random)
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Records the metrics, keeps the best weights, and saves the state."""
-        state, progress = self._state, self._state.progress
-        for name, value in (logs or {}).items():
-            progress.history.setdefault(name, []).append(float(value))
-        progress.epochs_since_best += 1
-        self.keep_if_best(logs or {})
-        progress.epochs[-1] = epoch + 1
-        progress.done = progress.epochs[-1] == self._epochs
-        if self._patience is not None and progress.epochs_since_best >= self._patience:
-            progress.done = True
-            self.model.stop_training = True
-        state.variables = values(self._whole.variables)
-        state.optimizer = values(self._part.optimizer.variables)
-        state.random = _backend.random_state()
-        self._save(state)
-
-    def keep_if_best(self, logs: dict[str, Any]) -> None:
-        """Stores the weights if these validation metrics are the best so far."""
-        progress, score = self._state.progress, validation_score(logs)
-        if score is None:
-            progress.epochs_since_best = 0
-        elif progress.best is None or score > progress.best:
-            progress.best, progress.epochs_since_best = score, 0
-            self._state.best = values(self._whole.weights)
+    """Returns the number of arrays of a list; raises if one is missing."""
+    numbers = {name.removeprefix(prefix) for name in names if name.startswith(prefix)}
+    if numbers != {str(n) for n in range(len(numbers))}:
+        raise ValueError(f"Arrays of its list {prefix!r} are missing.")
+    return len(numbers)

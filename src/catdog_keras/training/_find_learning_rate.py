@@ -13,8 +13,8 @@ from catdog_keras import _backend
 from catdog_keras._checks import check_integer, check_number, describe
 from catdog_keras._compile import compile_if_needed, compile_like
 from catdog_keras._layer_graph import check_graph
-from catdog_keras.training._checkpoint import assign, values
 from catdog_keras.training._labeled_batches import check_labeled, read_labeled
+from catdog_keras.training._training_state import assign, values
 
 SMOOTHING = 0.8  # weight of the previous value in the running mean of the loss
 DIVERGED = 4.0  # limit: this times the lowest running mean; for losses near zero, an increase by 1

@@ -15,8 +15,13 @@ from catdog_keras._checks import (
     check_path,
     describe,
 )
-from catdog_keras.training._callbacks import Callbacks, Verbose
-from catdog_keras.training._checkpoint import State, read_checkpoint, write_checkpoint
+from catdog_keras.training._callbacks import (
+    Callbacks,
+    Verbose,
+    flatten_callbacks,
+    stateful_callbacks,
+)
+from catdog_keras.training._checkpoint import Checkpoint
 from catdog_keras.training._config import FineTuneConfig
 from catdog_keras.training._fine_tuning_loop import Run, Stage
 from catdog_keras.training._labeled_batches import check_labeled
@@ -67,9 +72,12 @@ def fine_tune(
         checkpoint: File in which the training state is saved after each epoch. If it exists, the
             same call on the same model and data resumes from it, and the result is bit-identical to
             an uninterrupted run. This requires that the order of the dataset depends only on the
-            epoch number, as for those of `load_image_folder`. None for no checkpoint.
+            epoch number, as for those of `load_image_folder`. The state of the epoch before is kept
+            in a second file with the suffix `.previous`, which is used, with a warning, if the
+            first one is damaged or missing. None for no checkpoint.
         callbacks: As in `keras.Model.fit`; the callbacks get the whole model. They are used in each
-            stage, with the epochs of the stage, and their own state is not part of a checkpoint.
+            stage, with the epochs of the stage. The state of `EarlyStopping`, `ReduceLROnPlateau`
+            and `ModelCheckpoint` is part of a checkpoint, that of other callbacks is not.
         class_weight: As in `keras.Model.fit`.
         verbose: As in `keras.Model.fit`: `"auto"`, 0 for no output, 1 for a progress bar, or 2 for
             one line per epoch.
@@ -79,8 +87,8 @@ def fine_tune(
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If a value is out of range, the model has no backbone, or the checkpoint was
-            written by a call with other arguments.
+        ValueError: If a value is out of range, the model has no backbone, or the checkpoint is
+            damaged or was written by a call with other arguments.
         OSError: If the checkpoint cannot be written.
 
     See Also:
@@ -110,8 +118,9 @@ def fine_tune(
         options = FineTuneConfig()
     elif not isinstance(options, FineTuneConfig):
         raise TypeError(describe("options", "a FineTuneConfig or None", options))
-    file = None if checkpoint is None else check_path("checkpoint", checkpoint)
+    called = flatten_callbacks(callbacks)
     call = {
+        "function": "fine_tune",
         "model": model.name,
         "weights": [list(weight.shape) for weight in model.weights],
         "backend": keras.backend.backend(),
@@ -119,13 +128,11 @@ def fine_tune(
         "unfreeze": firsts,
         "options": asdict(options),
         "class_weight": None if class_weight is None else sorted(class_weight.items()),
+        "callbacks": [type(each).__name__ for each, _ in stateful_callbacks(called)],
     }
-    state = None if file is None else read_checkpoint(file, call)
-
-    def save(now: State) -> None:
-        if file is not None and _backend.is_first_process():
-            write_checkpoint(file, call, now)
-
+    file = None
+    if checkpoint is not None:
+        file = Checkpoint(check_path("checkpoint", checkpoint), call)
     shares = _shares(epochs, len(firsts))
     stages = [Stage(first, share) for first, share in zip(firsts, shares, strict=True)]
     with _backend.strategy_scope(model):
@@ -135,12 +142,12 @@ def fine_tune(
             train,
             validation_data,
             options,
-            save,
-            callbacks,
+            file,
+            called,
             class_weight,
             verbose,
         )
-        return run.fit_stages(stages, state)
+        return run.fit_stages(stages)
 
 
 def _check_unfreeze(value: Any, epochs: int) -> Sequence[str | float]:

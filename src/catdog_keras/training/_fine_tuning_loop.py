@@ -1,7 +1,7 @@
 """The stages of a fine-tuning run, with features or images as training data."""
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +12,10 @@ from catdog_keras import _backend
 from catdog_keras._batches import BATCH_SIZE, Array, count_batches, is_arrays
 from catdog_keras._compile import compile_if_needed, compile_like
 from catdog_keras.diagnostics._label_checks import require_labels
-from catdog_keras.training._callbacks import Callbacks, Verbose, callbacks_for_part
-from catdog_keras.training._checkpoint import EpochKeeper, Progress, State, assign, values
+from catdog_keras.training._callbacks import Verbose, callbacks_for_part
+from catdog_keras.training._checkpoint import Checkpoint
 from catdog_keras.training._config import FineTuneConfig
+from catdog_keras.training._epoch_keeper import EpochKeeper
 from catdog_keras.training._feature_cache import FeatureStore
 from catdog_keras.training._features import (
     FeatureBatches,
@@ -31,6 +32,7 @@ from catdog_keras.training._split_model import (
     split_at_trained,
     unfreeze_from,
 )
+from catdog_keras.training._training_state import Progress, State, assign, seeds_of, values
 
 
 class _ImageStore:
@@ -84,20 +86,23 @@ class Stage:
 
 @dataclass(frozen=True)
 class Run:
-    """The arguments of one call of `fine_tune`; `save` stores the state after each epoch."""
+    """The arguments of one call of `fine_tune`."""
 
     model: keras.Model
     backbone: keras.Model
     train: Any
     validation: Any
     options: FineTuneConfig
-    save: Callable[[State], None]
-    callbacks: Callbacks
+    checkpoint: Checkpoint | None
+    callbacks: list[keras.callbacks.Callback]
     class_weight: Mapping[int, float] | None
     verbose: Verbose
 
-    def fit_stages(self, stages: list[Stage], state: State | None) -> keras.callbacks.History:
-        """Trains all stages; resumes from `state` if it is passed."""
+    def fit_stages(self, stages: list[Stage]) -> keras.callbacks.History:
+        """Trains all stages; resumes from the checkpoint if it exists."""
+        state = None
+        if self.checkpoint is not None:
+            state = self.checkpoint.read(self.model, self.callbacks)
         compile_if_needed(self.model)
         if state is None:
             state = State(Progress(draw_seed()))
@@ -108,14 +113,14 @@ class Run:
             unfreeze_from(self.backbone, stage.first)
             if number == len(progress.epochs):
                 progress.begin_stage()
-                state.seeds = values(self._seeds())
-                state.optimizer = []
+                state.seeds = values(seeds_of(self.model))
+                state.optimizer, state.callback_weights = [], []
             self._stage(number, stage.epochs, state)
             if state.best and number == len(progress.epochs) - 1:
                 assign(self.model.weights, state.best)
         optimizer = self._optimizer(self.model, self.options.learning_rate)
         compile_like(self.model, self.model, optimizer)
-        return _history(self.model, progress)
+        return history_of(self.model, progress)
 
     def _stage(self, number: int, epochs: int, state: State) -> None:
         """Trains one stage, or the rest of it."""
@@ -139,8 +144,8 @@ class Run:
         store = FeatureStore(extractor.feature_shape)
         views = self.options.num_views if parts.is_random else 1
         # Augmentation uses the seeds of the start of the stage, training those of the checkpoint.
-        now = values(self._seeds())
-        assign(self._seeds(), state.seeds)
+        now = values(seeds_of(self.model))
+        assign(seeds_of(self.model), state.seeds)
 
         def extract(name: str, data: Any, num_views: Any) -> FeatureIndex:
             index = collect(name, data, extractor, store, num_views=num_views, keyed=False)
@@ -156,7 +161,7 @@ class Run:
                 validation_index = extract("validation_data", self.validation, 1)
                 validation = FeatureBatches(store, validation_index)
             if state.progress.epochs[number]:
-                assign(self._seeds(), now)
+                assign(seeds_of(self.model), now)
             self._fit(parts.head, (data, validation), number, epochs, state)
         finally:
             store.close()
@@ -177,9 +182,20 @@ class Run:
         )
         part.optimizer.build(part.trainable_variables)
         if state.optimizer and not state.progress.is_over(number):
+            if self.checkpoint is not None:
+                self.checkpoint.check_optimizer(state.optimizer, part.optimizer.variables)
             assign(part.optimizer.variables, state.optimizer)
         skip_epochs(train, done)
-        keeper = EpochKeeper(self.model, part, state, epochs, self.options.patience, self.save)
+        keeper = EpochKeeper(
+            self.model,
+            part,
+            state,
+            epochs,
+            self._save,
+            callbacks=self.callbacks,
+            keep_best=True,
+            patience=self.options.patience,
+        )
         if validation is not None and state.progress.best is None:
             # Evaluating `part` itself would change its training.
             evaluator = keras.Model(part.inputs, part.outputs)
@@ -187,7 +203,7 @@ class Run:
             initial_metrics = evaluator.evaluate(validation, verbose=0, return_dict=True)
             keeper.keep_if_best({f"val_{name}": value for name, value in initial_metrics.items()})
         # The callbacks of the user see the metrics of an epoch before its checkpoint is written.
-        callbacks = [*keras.tree.flatten(self.callbacks or []), keeper]
+        callbacks = [*self.callbacks, keeper]
         part.fit(
             train,
             validation_data=validation,
@@ -201,14 +217,13 @@ class Run:
             verbose=self.verbose,
         )
 
+    def _save(self, state: State) -> None:
+        if self.checkpoint is not None and _backend.is_first_process():
+            self.checkpoint.write(state)
+
     def _optimizer(self, part: keras.Model, rates: Any) -> keras.Optimizer:
         factors = rate_factors(part, self.backbone, self.options.min_lr_factor)
         return LayerwiseAdam(factors, learning_rate=rates)
-
-    def _seeds(self) -> list[Any]:
-        """Returns the model's variables that are not weights."""
-        weights = {id(weight) for weight in self.model.weights}
-        return [each for each in self.model.variables if id(each) not in weights]
 
 
 def _lr_schedule(options: FineTuneConfig, steps: int) -> Any:
@@ -221,9 +236,12 @@ def _lr_schedule(options: FineTuneConfig, steps: int) -> Any:
     )
 
 
-def _history(model: keras.Model, progress: Progress) -> keras.callbacks.History:
+def history_of(
+    model: keras.Model, progress: Progress, initial_epoch: int = 0
+) -> keras.callbacks.History:
+    """Returns the history of all epochs, including those before an interruption."""
     history = keras.callbacks.History()
     history.set_model(model)
-    history.epoch = list(range(sum(progress.epochs)))
+    history.epoch = list(range(initial_epoch, sum(progress.epochs)))
     history.history = progress.history
     return history

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -12,7 +13,15 @@ from catdog_keras._checks import check_integer, check_path, describe
 from catdog_keras._compile import compile_if_needed, compile_like
 from catdog_keras._warnings import warn
 from catdog_keras.diagnostics._label_checks import require_labels
-from catdog_keras.training._callbacks import Callbacks, Verbose, callbacks_for_part
+from catdog_keras.training._callbacks import (
+    Callbacks,
+    Verbose,
+    callbacks_for_part,
+    flatten_callbacks,
+    stateful_callbacks,
+)
+from catdog_keras.training._checkpoint import Checkpoint
+from catdog_keras.training._epoch_keeper import EpochKeeper
 from catdog_keras.training._feature_cache import FeatureStore
 from catdog_keras.training._features import (
     FeatureBatches,
@@ -21,8 +30,10 @@ from catdog_keras.training._features import (
     collect,
     draw_seed,
 )
+from catdog_keras.training._fine_tuning_loop import history_of, skip_epochs
 from catdog_keras.training._labeled_batches import check_labeled
-from catdog_keras.training._split_model import split_at_head
+from catdog_keras.training._split_model import HeadSplit, split_at_head
+from catdog_keras.training._training_state import Progress, State, assign, seeds_of, values
 
 MAX_VIEWS = 255
 
@@ -39,6 +50,7 @@ def fit_head(
     num_views: int = 1,
     dtype: str | None = None,
     cache: bool | str | os.PathLike[str] = False,
+    checkpoint: str | os.PathLike[str] | None = None,
     callbacks: Callbacks = None,
     class_weight: Mapping[int, float] | None = None,
     initial_epoch: int = 0,
@@ -78,6 +90,9 @@ def fit_head(
             the model exists, so that a second call computes only those of new images. A path is a
             folder that stores them for other processes. The cache key is the content of the image
             and the layers and weights of the backbone.
+        checkpoint: File in which the training state is saved after each epoch, as in `fine_tune`:
+            the same call on the same model and data resumes from it, and the result is
+            bit-identical to an uninterrupted run.
         callbacks: As in `keras.Model.fit`; the callbacks get the whole model.
         class_weight: As in `keras.Model.fit`.
         initial_epoch: As in `keras.Model.fit`.
@@ -116,9 +131,28 @@ def fit_head(
     if num_views > 1 and not split.is_random:
         requirement = "1 for a model without augmentation before its backbone"
         raise ValueError(describe("num_views", requirement, num_views))
-    fit_arguments = {
+    called = flatten_callbacks(callbacks)
+    file = None
+    if checkpoint is not None:
+        if _backend.requires_tf_data(model):
+            requirement = "None if several devices share the batches"
+            raise ValueError(describe("checkpoint", requirement, str(checkpoint)))
+        call = {
+            "function": "fit_head",
+            "model": model.name,
+            "weights": [list(weight.shape) for weight in model.weights],
+            "backend": keras.backend.backend(),
+            "epochs": epochs,
+            "num_views": num_views,
+            "dtype": dtype,
+            "class_weight": None if class_weight is None else sorted(class_weight.items()),
+            "initial_epoch": initial_epoch,
+            "validation_freq": validation_freq,
+            "callbacks": [type(each).__name__ for each, _ in stateful_callbacks(called)],
+        }
+        file = Checkpoint(check_path("checkpoint", checkpoint), call)
+    fit_arguments: dict[str, Any] = {
         "class_weight": class_weight,
-        "initial_epoch": initial_epoch,
         "validation_freq": validation_freq,
         "verbose": verbose,
         "epochs": epochs,
@@ -133,31 +167,120 @@ def fit_head(
                     "batches, so the whole model is trained."
                 )
             return model.fit(
-                train, validation_data=validation_data, callbacks=callbacks, **fit_arguments
+                train,
+                validation_data=validation_data,
+                callbacks=callbacks,
+                initial_epoch=initial_epoch,
+                **fit_arguments,
             )
-        extractor = FeatureExtractor(split, dtype)
-        store = _open_store(model, extractor, cache)
+        return _Run(
+            model, split, train, validation_data, num_views, dtype, cache, called, file
+        ).fit(initial_epoch, **fit_arguments)
 
-        def extract(name: str, data: Any, num_views: int) -> FeatureIndex:
-            keyed = cache is not False
-            index = collect(name, data, extractor, store, num_views=num_views, keyed=keyed)
-            require_labels(name, index.labels, model)
-            return index
 
+@dataclass(frozen=True)
+class _Run:
+    """The arguments of one call of `fit_head` that caches features."""
+
+    model: keras.Model
+    split: HeadSplit
+    train: Any
+    validation_data: Any
+    num_views: int
+    dtype: str | None
+    cache: Any
+    callbacks: list[keras.callbacks.Callback]
+    checkpoint: Checkpoint | None
+
+    def fit(
+        self, initial_epoch: int, *, epochs: int, verbose: Verbose, **arguments: Any
+    ) -> keras.callbacks.History:
+        """Trains the head; resumes from the checkpoint if it exists."""
+        state = self._restored_state()
+        if state is None:
+            state = State(Progress(draw_seed(), [initial_epoch]), seeds=values(self._seeds))
+        progress = state.progress
+        done = progress.epochs[0]
+        if progress.done:
+            skip_epochs(self.train, 1)  # the one in which the features were computed
+            return history_of(self.model, progress, initial_epoch)
+        head = self.split.head
+        extractor = FeatureExtractor(self.split, self.dtype)
+        store = _open_store(self.model, extractor, self.cache)
         try:
-            batches = FeatureBatches(store, extract("train", train, num_views), draw_seed())
+            # Augmentation uses the seeds of the start, training those of the checkpoint.
+            now = values(self._seeds)
+            assign(self._seeds, state.seeds)
+            index = self._index("train", self.train, self.num_views, extractor, store)
+            batches = FeatureBatches(store, index, progress.seed)
             validation = None
-            if validation_data is not None:
-                validation = FeatureBatches(store, extract("validation_data", validation_data, 1))
-            compile_like(split.head, model, model.optimizer)
-            part_callbacks = callbacks_for_part(
-                model, split.head, callbacks, verbose=verbose, epochs=epochs, steps=len(batches)
-            )
-            return split.head.fit(
-                batches, validation_data=validation, callbacks=part_callbacks, **fit_arguments
+            if self.validation_data is not None:
+                index = self._index("validation_data", self.validation_data, 1, extractor, store)
+                validation = FeatureBatches(store, index)
+            if done > initial_epoch:
+                assign(self._seeds, now)
+                skip_epochs(batches, done - initial_epoch)
+            compile_like(head, self.model, self.model.optimizer)
+            callbacks = self.callbacks
+            if self.checkpoint is not None:
+                keeper = EpochKeeper(
+                    self.model,
+                    head,
+                    state,
+                    epochs,
+                    self.checkpoint.write,
+                    callbacks=callbacks,
+                    keep_best=False,
+                )
+                callbacks = [*callbacks, keeper]
+            history = head.fit(
+                batches,
+                validation_data=validation,
+                initial_epoch=done,
+                epochs=epochs,
+                verbose=verbose,
+                callbacks=callbacks_for_part(
+                    self.model, head, callbacks, verbose=verbose, epochs=epochs, steps=len(batches)
+                ),
+                **arguments,
             )
         finally:
             store.close()
+        if self.checkpoint is None:
+            return history
+        return history_of(self.model, progress, initial_epoch)
+
+    @property
+    def _seeds(self) -> list[Any]:
+        return seeds_of(self.model)
+
+    def _restored_state(self) -> State | None:
+        """Reads the checkpoint, and assigns its values to the model and its optimizer."""
+        if self.checkpoint is None:
+            return None
+        state = self.checkpoint.read(self.model, self.callbacks)
+        if state is not None:
+            optimizer = self.model.optimizer
+            if not optimizer.built:
+                optimizer.build(self.split.head.trainable_variables)
+            self.checkpoint.check_optimizer(state.optimizer, optimizer.variables)
+            assign(optimizer.variables, state.optimizer)
+            assign(self.model.variables, state.variables)
+        return state
+
+    def _index(
+        self,
+        name: str,
+        data: Any,
+        num_views: int,
+        extractor: FeatureExtractor,
+        store: FeatureStore,
+    ) -> FeatureIndex:
+        """Computes the features of a dataset, and checks its labels."""
+        keyed = self.cache is not False
+        index = collect(name, data, extractor, store, num_views=num_views, keyed=keyed)
+        require_labels(name, index.labels, self.model)
+        return index
 
 
 def _open_store(model: keras.Model, extractor: FeatureExtractor, cache: Any) -> FeatureStore:

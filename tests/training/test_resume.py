@@ -1,0 +1,167 @@
+"""An interrupted training resumes from its checkpoint with a bit-identical result."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from catdog_keras import fine_tune, fit_head
+from tests.training.fine_tuning_cases import (
+    SHAPE,
+    interrupted_replace,
+    make_callbacks,
+    model,
+    run,
+)
+
+
+def make_images(count=24):
+    generator = np.random.default_rng(0)
+    labels = np.arange(count) % 2
+    images = generator.uniform(0, 255, (count, *SHAPE))
+    images[..., 0] = images[..., 0] / 2 + 100 * labels[:, None, None]
+    return images.astype("float32"), labels
+
+
+def values(variables):
+    return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
+
+
+def same(ones, others):
+    return all(np.array_equal(one, other) for one, other in zip(ones, others, strict=True))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    from PIL import Image
+
+    root = tmp_path_factory.mktemp("images")
+    images, labels = make_images(72)
+    for number, (image, label) in enumerate(zip(images, labels, strict=True)):
+        place = root / ("train" if number < 40 else "validation") / f"class{label}"
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image.astype("uint8")).save(place / f"{number}.png")
+    return root
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(folder):
+    """Runs a case without a checkpoint: the expected bits depend on the seed alone."""
+    known = {}
+
+    def get(case):
+        if case not in known:
+            known[case] = run(case, None, folder)
+        return known[case]
+
+    return get
+
+
+class InterruptionError(Exception):
+    """What ends a run in the same process."""
+
+
+def interrupt():
+    raise InterruptionError
+
+
+@pytest.mark.parametrize(
+    ("case", "epoch", "moment"),
+    [("num_views", 1, "after"), ("stages", 3, "before"), ("head", 3, "after")],
+)
+def test_interrupted_run_resumes_with_bit_identical_result(
+    case, epoch, moment, folder, uninterrupted, tmp_path, monkeypatch
+):
+    expected, history = uninterrupted(case)
+    file = tmp_path / "state"
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", interrupted_replace(epoch, moment, interrupt))
+        with pytest.raises(InterruptionError):
+            run(case, file, folder)
+    assert file.exists()
+    found, resumed = run(case, file, folder)
+    assert resumed.history == history.history
+    assert resumed.epoch == history.epoch
+    assert same(values(found.variables), values(expected.variables))
+    assert {each.name for each in tmp_path.iterdir()} == {"state", "state.previous"}
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:The checkpoint .* cannot be used. It does not exist")
+@pytest.mark.parametrize("case", ["kept", "num_views", "whole", "stages", "head"])
+@pytest.mark.parametrize(("epoch", "moment"), [(1, "after"), (2, "between"), (3, "before")])
+def test_killed_run_resumes_with_bit_identical_result(
+    case, epoch, moment, folder, uninterrupted, tmp_path
+):
+    expected, history = uninterrupted(case)
+    file = tmp_path / "state"
+    killed = subprocess.run(
+        [
+            *[sys.executable, "-m", "tests.training.fine_tuning_cases"],
+            *[case, file, str(epoch), moment, folder],
+        ],
+        env={**os.environ, "KERAS_BACKEND": keras.backend.backend()},
+        capture_output=True,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert file.exists() is (moment != "between")
+    found, resumed = run(case, file, folder)
+    assert resumed.history == history.history
+    assert same(values(found.variables), values(expected.variables))
+    assert {each.name for each in tmp_path.iterdir()} == {"state", "state.previous"}
+    again, _ = run(case, file, folder)  # there is nothing left to do
+    assert same(values(again.weights), values(expected.weights))
+
+
+def test_callbacks_that_stop_a_run_keep_their_state(tmp_path, monkeypatch):
+    """Without it, early stopping would count anew, and train for more epochs."""
+
+    def train(file):
+        trained = model()
+        history = fit_head(
+            trained,
+            make_images(),
+            validation_data=make_images(12),
+            epochs=9,
+            checkpoint=file,
+            callbacks=make_callbacks(["EarlyStopping"]),
+            verbose=0,
+        )
+        return history, values(trained.weights)
+
+    history, expected = train(None)
+    assert len(history.epoch) == 4
+    file = tmp_path / "state"
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", interrupted_replace(3, "after", interrupt))
+        with pytest.raises(InterruptionError):
+            train(file)
+    for _ in range(2):  # the second call finds a complete training
+        resumed, found = train(file)
+        assert resumed.history == history.history
+        assert same(found, expected)
+
+
+@pytest.mark.parametrize("function", [fit_head, fine_tune])
+def test_checkpoint_of_other_arguments_is_rejected(function, tmp_path):
+    file = tmp_path / "state"
+    function(model(), make_images(8), epochs=1, checkpoint=file, verbose=0)
+    with pytest.raises(ValueError, match=r"epochs was 1, is 2\. Delete it, and 'state.previous'"):
+        function(model(), make_images(8), epochs=2, checkpoint=file, verbose=0)
+    other = fine_tune if function is fit_head else fit_head
+    with pytest.raises(ValueError, match=f"function was '{function.__name__}'"):
+        other(model(), make_images(8), epochs=1, checkpoint=file, verbose=0)
+
+
+@pytest.mark.parametrize("function", [fit_head, fine_tune])
+def test_checkpoint_in_missing_folder_raises_before_training(function, tmp_path):
+    with pytest.raises(
+        FileNotFoundError, match="`checkpoint` must be a file in an existing folder"
+    ):
+        function(model(), make_images(8), epochs=1, checkpoint=tmp_path / "no" / "state")
