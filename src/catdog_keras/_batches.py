@@ -74,3 +74,49 @@ def split_batch(name: str, batch: Any, requirement: str) -> tuple[Any, Any, Any]
 def to_array(tensor: Any) -> Array:
     """Converts a tensor of any framework to a NumPy array."""
     return np.asarray(keras.ops.convert_to_numpy(tensor) if keras.ops.is_tensor(tensor) else tensor)
+
+
+def to_numbers(name: str, part: str, value: Any) -> Array:
+    """Converts the images, labels or weights of a batch to an array of numbers.
+
+    Raises:
+        TypeError: If they are a structure of several arrays, or not numbers; the message names what
+            was received.
+    """
+    if isinstance(value, dict) or (isinstance(value, (tuple, list)) and _has_arrays(value)):
+        found = (
+            f"a dict with the keys {', '.join(map(repr, value))}"
+            if isinstance(value, dict)
+            else f"a {type(value).__name__} of {len(value)} arrays"
+        )
+        raise TypeError(
+            f"`{name}` must hold batches with one array of {part}; received {found}. Models with "
+            "several inputs or outputs are not supported."
+        )
+    try:
+        array = to_array(value)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"`{name}` must hold {part} as an array of numbers; received a {type(value).__name__} "
+            f"that cannot be converted: {str(error).splitlines()[0]}"
+        ) from error
+    if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
+        raise TypeError(
+            f"`{name}` must hold {part} as numbers; received {_kind(array)}. "
+            + ("Encode class names as indices, such as names.index(name)." * (part == "labels"))
+        )
+    return array
+
+
+def _has_arrays(values: Any) -> bool:
+    """Returns whether a list holds one array per input, not one per image."""
+    shapes = {tuple(value.shape) for value in values if hasattr(value, "shape")}
+    return len(shapes) > 1 or any(len(shape) > 3 for shape in shapes)
+
+
+def _kind(array: Array) -> str:
+    """Describes an array that does not hold numbers."""
+    first = array.reshape(-1)[:1].tolist()
+    if first and isinstance(first[0], (str, bytes)):
+        return f"strings such as {first[0]!r}"
+    return f"an array of dtype {array.dtype}"

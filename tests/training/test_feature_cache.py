@@ -1,5 +1,10 @@
 """The store of features: what is put in comes out, from memory, from files, by several processes."""
 
+import errno
+import io
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
@@ -77,4 +82,55 @@ def test_feature_store_skips_damaged_and_truncated_records(shape, cut, flipped, 
     assert [number for number in range(5) if keys[number] in found] == whole
     if whole:
         assert_holds(found, [keys[number] for number in whole], rows[whole])
+    found.close()
+
+
+@pytest.mark.parametrize("fails_at", ["write", "flush"])
+def test_full_disk_is_reported_by_add_and_close_raises_nothing(fails_at, tmp_path, monkeypatch):
+    class FullDisk(io.BytesIO):
+        """Fails like a buffered file: at the write, or only when the buffer is written."""
+
+        def write(self, content):
+            return fail() if fails_at == "write" else super().write(content)
+
+        def flush(self):
+            fail()
+
+        def close(self):
+            fail()
+
+    def fail():
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    store = FeatureStore((6,), tmp_path, "name")
+    monkeypatch.setattr(store, "_open_new", FullDisk)
+    with pytest.raises(OSError, match=r"`cache` must be a readable .*No space left on device\."):
+        store.add([key_of(0)], rows_of(1, (6,)))
+    store.close()
+
+
+@pytest.mark.parametrize("kind", ["permission", "folder", "fifo", "dangling link"])
+def test_feature_file_that_cannot_be_read_is_skipped(kind, tmp_path, monkeypatch):
+    store, rows = FeatureStore((6,), tmp_path, "name"), rows_of(1, (6,))
+    store.add([key_of(0)], rows)
+    store.close()
+    place = tmp_path / "name-0.features"
+    if kind == "folder":
+        place.mkdir()
+    elif kind == "fifo":
+        os.mkfifo(place)
+    elif kind == "dangling link":
+        place.symlink_to(tmp_path / "nowhere")
+    else:
+        place.write_bytes(b"another user's")
+        opened = Path.open
+
+        def refuse(self, *arguments, **options):
+            if self == place:
+                raise PermissionError(errno.EACCES, "Permission denied")
+            return opened(self, *arguments, **options)
+
+        monkeypatch.setattr(Path, "open", refuse)
+    found = FeatureStore((6,), tmp_path, "name")
+    assert_holds(found, [key_of(0)], rows)
     found.close()

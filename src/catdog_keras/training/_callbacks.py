@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 import keras
 
+from catdog_keras._checks import describe
 from catdog_keras.training._training_state import State, values
 
 Callbacks: TypeAlias = keras.callbacks.Callback | Sequence[keras.callbacks.Callback] | None
@@ -18,6 +19,12 @@ STATE = {
     keras.callbacks.ReduceLROnPlateau: ("wait", "cooldown_counter", "best"),
     keras.callbacks.ModelCheckpoint: ("best",),
 }
+# Callbacks that change the optimizer of the model, which `fine_tune` does not train with.
+OF_OPTIMIZER = (
+    keras.callbacks.LearningRateScheduler,
+    keras.callbacks.ReduceLROnPlateau,
+    keras.callbacks.SwapEMAWeights,
+)
 
 
 def callbacks_for_part(
@@ -54,11 +61,27 @@ def callbacks_for_part(
 
 
 class _Stop(keras.callbacks.Callback):
-    """Copies `stop_training` from the whole model, which callbacks set, to the part."""
+    """Copies `stop_training` from the whole model, which callbacks set, to the part.
+
+    Raises an error if a callback replaces the optimizer, which the part would not use.
+    """
 
     def __init__(self, part: keras.Model) -> None:
         super().__init__()
         self._part = part
+        self._optimizer: Any = None
+
+    def set_model(self, model: keras.Model) -> None:
+        super().set_model(model)
+        self._optimizer = model.optimizer
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        del epoch, logs
+        if self.model.optimizer is not self._optimizer:
+            raise ValueError(
+                "`callbacks` must not replace the optimizer or compile the model: the layers "
+                "that are trained would not use it. Change `model.optimizer.learning_rate` instead."
+            )
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         del batch, logs
@@ -81,9 +104,28 @@ def validation_score(logs: Mapping[str, Any]) -> list[float] | None:
     return [accuracy, -float(logs["val_loss"])]
 
 
-def flatten_callbacks(callbacks: Callbacks) -> list[keras.callbacks.Callback]:
-    """Returns the callbacks of a call as a list."""
-    return list(keras.tree.flatten(callbacks or []))
+def check_callback_types(
+    callbacks: Callbacks, *, has_schedule: bool
+) -> list[keras.callbacks.Callback]:
+    """Returns the callbacks of a call as a list; raises if one would have no effect.
+
+    Args:
+        callbacks: A callback, a list of callbacks or None.
+        has_schedule: Whether the training has its own optimizer and learning-rate schedule.
+    """
+    found = list(keras.tree.flatten(callbacks or []))
+    for callback in found:
+        name = type(callback).__name__
+        if isinstance(callback, keras.callbacks.BackupAndRestore):
+            remedy = "It restores the model, but not the epoch. Pass `checkpoint` instead."
+            raise TypeError(
+                describe("callbacks", "callbacks without BackupAndRestore", name, remedy)
+            )
+        if has_schedule and isinstance(callback, OF_OPTIMIZER):
+            remedy = "`fine_tune` has its own optimizer and schedule: see `FineTuneConfig`."
+            requirement = "callbacks that do not change the optimizer of the model"
+            raise TypeError(describe("callbacks", requirement, name, remedy))
+    return found
 
 
 def stateful_callbacks(callbacks: Iterable[Any]) -> list[tuple[Any, tuple[str, ...]]]:

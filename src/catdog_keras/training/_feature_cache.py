@@ -10,6 +10,7 @@ import tempfile
 import uuid
 import zlib
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -39,7 +40,10 @@ class FeatureStore:
         self._new: IO[bytes] | None = None
         if folder is not None:
             for file in sorted(folder.glob(f"{name}-*.features")):
-                self._read(file)
+                # Files that cannot be read, such as those of another user, are skipped.
+                with suppress(OSError):
+                    if file.is_file():
+                        self._read(file)
 
     def __contains__(self, key: bytes) -> bool:
         """Returns whether the store has features for a key."""
@@ -55,24 +59,27 @@ class FeatureStore:
         Raises:
             OSError: If a file cannot be written, for example because the disk is full.
         """
-        for key, row in zip(keys, rows, strict=True):
-            if self._has_room():
-                self._held[key] = np.array(row, np.float32)
-                if self._folder is None:
-                    continue
-            try:
+        try:
+            for key, row in zip(keys, rows, strict=True):
+                if self._has_room():
+                    self._held[key] = np.array(row, np.float32)
+                    if self._folder is None:
+                        continue
                 self._write(key, np.ascontiguousarray(row, np.float32).tobytes())
-            except OSError as error:
-                place = str(self._folder or tempfile.gettempdir())
-                requirement = "a readable and writable folder"
-                raise OSError(
-                    describe("cache", requirement, place, f"{error.strerror or error}.")
-                ) from error
+            if self._new is not None:
+                self._new.flush()  # otherwise a full disk is noticed later, or only by `close`
+        except OSError as error:
+            place = str(self._folder or tempfile.gettempdir())
+            requirement = "a readable and writable folder"
+            raise OSError(
+                describe("cache", requirement, place, f"{error.strerror or error}.")
+            ) from error
 
     def close(self) -> None:
         """Closes all files; rows in memory are kept."""
         for stream in self._streams:
-            stream.close()
+            with suppress(OSError):  # `add` has reported it; `close` tries to write again
+                stream.close()
         self._streams, self._places, self._new = [], {}, None
 
     def _has_room(self) -> bool:

@@ -15,7 +15,7 @@ from catdog_keras._checks import describe
 from catdog_keras._progress import progress_bar
 from catdog_keras.conversion._fold_batch_norm import check_dtype, fold_batch_norm
 from catdog_keras.training._feature_cache import FeatureStore, Rows
-from catdog_keras.training._labeled_batches import read_labeled
+from catdog_keras.training._labeled_batches import empty, read_labeled
 from catdog_keras.training._split_model import HeadSplit
 
 VERSION = 1  # incremented when the same image and model give other features
@@ -124,7 +124,7 @@ def collect(
     for queue in queues:
         queue.flush()
     if not keys:
-        raise ValueError(f"`{name}` must hold at least one image; received an empty dataset.")
+        raise empty(name)
     return FeatureIndex(
         keys,
         np.concatenate(labels),
@@ -134,7 +134,7 @@ def collect(
 
 
 class _Queue:
-    """Collects images until they fill a batch."""
+    """Collects images of one size until they fill a batch."""
 
     def __init__(
         self, extractor: FeatureExtractor, store: FeatureStore, *, augmented: bool
@@ -143,8 +143,12 @@ class _Queue:
         self._waiting: dict[bytes, Array] = {}
 
     def put(self, key: bytes, image: Array) -> None:
-        if key not in self._store:
-            self._waiting[key] = image
+        if key in self._store:
+            return
+        waiting = next(iter(self._waiting.values()), image)
+        if waiting.shape != image.shape:
+            self.flush()
+        self._waiting[key] = image
         if len(self._waiting) == BATCH_SIZE:
             self.flush()
 

@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +12,14 @@ import numpy as np
 from catdog_keras import _backend
 from catdog_keras._checks import check_integer, check_number, describe
 from catdog_keras._compile import compile_if_needed, compile_like
-from catdog_keras._layer_graph import check_graph
-from catdog_keras.training._labeled_batches import check_labeled, read_labeled
+from catdog_keras.training._labeled_batches import (
+    Batch,
+    check_labeled,
+    empty,
+    not_repeatable,
+    read_labeled,
+)
+from catdog_keras.training._split_model import check_trainable_in_parts
 from catdog_keras.training._training_state import assign, values
 
 SMOOTHING = 0.8  # weight of the previous value in the running mean of the loss
@@ -80,7 +86,9 @@ def find_learning_rate(
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If a value is out of range, or the loss is not finite from the start.
+        ValueError: If a value is out of range, the model has several inputs or its own training
+            step, `train` is empty or ends before the sweep and cannot be read again, or the loss is
+            not finite from the start.
 
     See Also:
         `plot_learning_rate`: plots the result.
@@ -94,7 +102,7 @@ def find_learning_rate(
         >>> len(sweep.rates) == len(sweep.losses), model.compiled
         (True, False)
     """
-    check_graph(model)
+    check_trainable_in_parts(model)
     _backend.check_strategy(model)
     check_labeled("train", train)
     min_lr = check_number("min_lr", min_lr, minimum=1e-12, maximum=1e3)
@@ -136,21 +144,15 @@ def _probe(model: keras.Model, min_lr: float, max_lr: float, steps: int) -> kera
 
 def _same_layers(model: keras.Model) -> keras.Model:
     # A list of one tensor would be a nested structure, which does not match a batch of images.
-    inputs, outputs = (
-        each[0] if len(each) == 1 else each for each in (model.inputs, model.outputs)
-    )
-    return keras.Model(inputs, outputs)
+    return keras.Model(model.inputs[0], model.outputs[0])
 
 
 def _losses(probe: keras.Model, train: Any, steps: int) -> list[float]:
     """Returns the loss of each step, up to the last one that is finite and has not diverged."""
     shape = tuple(probe.input_shape[1:])
-    passes = itertools.chain.from_iterable(
-        read_labeled("train", train, shape) for _ in itertools.count()
-    )
     losses: list[float] = []
     mean = lowest = math.inf
-    for images, labels, weights in itertools.islice(passes, steps):
+    for images, labels, weights in itertools.islice(_repeat(train, shape), steps):
         probe.reset_metrics()  # otherwise the mean over all batches so far is returned
         loss = float(probe.train_on_batch(images, labels, weights, return_dict=True)["loss"])
         mean = loss if math.isinf(mean) else SMOOTHING * mean + (1 - SMOOTHING) * loss
@@ -159,6 +161,17 @@ def _losses(probe: keras.Model, train: Any, steps: int) -> list[float]:
             break
         losses.append(loss)
     return losses
+
+
+def _repeat(train: Any, shape: tuple[int | None, ...]) -> Iterator[Batch]:
+    """Yields batches of one epoch after another, without end."""
+    for epoch in itertools.count():
+        has_images = False
+        for batch in read_labeled("train", train, shape):
+            has_images = True
+            yield batch
+        if not has_images:
+            raise not_repeatable("train", train) if epoch else empty("train")
 
 
 def _smooth(rates: Sequence[float], losses: Sequence[float]) -> tuple[list[float], list[float]]:

@@ -18,14 +18,14 @@ from catdog_keras._checks import (
 from catdog_keras.training._callbacks import (
     Callbacks,
     Verbose,
-    flatten_callbacks,
+    check_callback_types,
     stateful_callbacks,
 )
 from catdog_keras.training._checkpoint import Checkpoint
 from catdog_keras.training._config import FineTuneConfig
 from catdog_keras.training._fine_tuning_loop import Run, Stage
-from catdog_keras.training._labeled_batches import check_labeled
-from catdog_keras.training._split_model import find_backbone, first_unfrozen
+from catdog_keras.training._labeled_batches import check_labeled, check_repeatable
+from catdog_keras.training._split_model import check_unfrozen, find_backbone, first_unfrozen
 
 Unfreeze = str | float | Sequence[str | float]
 
@@ -76,8 +76,10 @@ def fine_tune(
             in a second file with the suffix `.previous`, which is used, with a warning, if the
             first one is damaged or missing. None for no checkpoint.
         callbacks: As in `keras.Model.fit`; the callbacks get the whole model. They are used in each
-            stage, with the epochs of the stage. The state of `EarlyStopping`, `ReduceLROnPlateau`
-            and `ModelCheckpoint` is part of a checkpoint, that of other callbacks is not.
+            stage, with the epochs of the stage. The state of `EarlyStopping` and `ModelCheckpoint`
+            is part of a checkpoint, that of other callbacks is not. Callbacks that change the
+            optimizer are rejected, because `options` sets the learning rates. Use `checkpoint`
+            instead of `BackupAndRestore`.
         class_weight: As in `keras.Model.fit`.
         verbose: As in `keras.Model.fit`: `"auto"`, 0 for no output, 1 for a progress bar, or 2 for
             one line per epoch.
@@ -87,8 +89,9 @@ def fine_tune(
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If a value is out of range, the model has no backbone, or the checkpoint is
-            damaged or was written by a call with other arguments.
+        ValueError: If a value is out of range, the model has no backbone, its class overrides a
+            method such as `train_step`, the data would have to be read more than once and cannot,
+            or the checkpoint is damaged or was written by a call with other arguments.
         OSError: If the checkpoint cannot be written.
 
     See Also:
@@ -114,11 +117,16 @@ def fine_tune(
     epochs = check_integer("epochs", epochs, minimum=1)
     wanted = _check_unfreeze(unfreeze, epochs)
     firsts = [first_unfrozen(backbone, each) for each in wanted]
+    for first in firsts:
+        check_unfrozen(backbone, first)
     if options is None:
         options = FineTuneConfig()
     elif not isinstance(options, FineTuneConfig):
         raise TypeError(describe("options", "a FineTuneConfig or None", options))
-    called = flatten_callbacks(callbacks)
+    if len(firsts) > 1 or options.num_views is None:
+        check_repeatable("train", train)
+        check_repeatable("validation_data", validation_data)
+    called = check_callback_types(callbacks, has_schedule=True)
     call = {
         "function": "fine_tune",
         "model": model.name,

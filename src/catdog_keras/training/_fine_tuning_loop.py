@@ -10,6 +10,7 @@ import numpy as np
 
 from catdog_keras import _backend
 from catdog_keras._batches import BATCH_SIZE, Array, count_batches, is_arrays
+from catdog_keras._checks import describe
 from catdog_keras._compile import compile_if_needed, compile_like
 from catdog_keras.diagnostics._label_checks import require_labels
 from catdog_keras.training._callbacks import Verbose, callbacks_for_part
@@ -24,7 +25,7 @@ from catdog_keras.training._features import (
     collect,
     draw_seed,
 )
-from catdog_keras.training._labeled_batches import read_labeled
+from catdog_keras.training._labeled_batches import check_repeatable, empty, read_labeled
 from catdog_keras.training._optimizer import LayerwiseAdam
 from catdog_keras.training._split_model import (
     HeadSplit,
@@ -52,7 +53,17 @@ def as_fit_data(name: str, data: Any, model: keras.Model, seed: Any) -> Any:
     """
     if not isinstance(data, tuple | list):
         return data
+    if len(model.inputs) != 1:  # `read_labeled` reads images and labels alone
+        requirement = "a dataset other than a tuple or list for a model with several inputs"
+        raise ValueError(describe(name, requirement, type(data).__name__))
     batches = list(read_labeled(name, data, tuple(model.input_shape[1:])))
+    if not batches:
+        raise empty(name)
+    shapes = sorted({images.shape[1:] for images, _, _ in batches})
+    if len(shapes) > 1:
+        listed = ", ".join(map(str, shapes))
+        remedy = "Resize them, or pass a dataset that is not a list."
+        raise ValueError(describe(name, "a list of images of one size", listed, remedy))
     images, labels = (np.concatenate(parts) for parts in list(zip(*batches, strict=True))[:2])
     given = [batch[2] for batch in batches if batch[2] is not None]
     size = BATCH_SIZE if is_arrays(data) else len(batches[0][0])
@@ -128,6 +139,8 @@ class Run:
         if self.options.num_views is not None and not _backend.requires_tf_data(self.model):
             parts = split_at_trained(self.model, self.backbone)
         if parts is None:
+            check_repeatable("train", self.train)
+            check_repeatable("validation_data", self.validation)
             whole = keras.Model(self.model.inputs, self.model.outputs)
             seed = [state.progress.seed, number]
             train = as_fit_data("train", self.train, self.model, seed)
@@ -177,6 +190,8 @@ class Run:
         batches = count_batches(train)
         if batches is None:
             batches = sum(1 for _ in train)
+        if not batches:
+            raise empty("train")
         compile_like(
             part, self.model, self._optimizer(part, _lr_schedule(self.options, epochs * batches))
         )

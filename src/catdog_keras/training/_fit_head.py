@@ -17,7 +17,7 @@ from catdog_keras.training._callbacks import (
     Callbacks,
     Verbose,
     callbacks_for_part,
-    flatten_callbacks,
+    check_callback_types,
     stateful_callbacks,
 )
 from catdog_keras.training._checkpoint import Checkpoint
@@ -31,7 +31,7 @@ from catdog_keras.training._features import (
     draw_seed,
 )
 from catdog_keras.training._fine_tuning_loop import history_of, skip_epochs
-from catdog_keras.training._labeled_batches import check_labeled
+from catdog_keras.training._labeled_batches import check_labeled, check_repeatable
 from catdog_keras.training._split_model import HeadSplit, split_at_head
 from catdog_keras.training._training_state import Progress, State, assign, seeds_of, values
 
@@ -59,9 +59,13 @@ def fit_head(
 ) -> keras.callbacks.History:
     """Trains the classification head on features that the frozen backbone computes only once.
 
-    Equivalent to `model.fit` with a frozen backbone, but much faster. With `num_views=1` the
-    model's augmentation is not applied, because each image goes through the backbone once,
-    unchanged. With `num_views > 1` each epoch uses one randomly selected view of every image.
+    The head is trained as by `model.fit`, with the model's loss, metrics and optimizer, and each
+    epoch costs only the head. The results differ from `model.fit` in three ways: batches are
+    composed differently, because the images are shuffled by `fit_head`; features are rounded
+    differently, because batch normalization is folded; and augmentation is reduced to `num_views`
+    fixed versions of each image. With `num_views=1` it is not applied at all: each image goes
+    through the backbone once, unchanged. With `num_views > 1` each epoch uses one randomly selected
+    version of every image.
 
     The features are computed with folded batch normalization and stored in float32: up to 1 GiB
     in memory, the rest in a file. The head that is trained consists of the model's own layers, so
@@ -93,7 +97,10 @@ def fit_head(
         checkpoint: File in which the training state is saved after each epoch, as in `fine_tune`:
             the same call on the same model and data resumes from it, and the result is
             bit-identical to an uninterrupted run.
-        callbacks: As in `keras.Model.fit`; the callbacks get the whole model.
+        callbacks: As in `keras.Model.fit`; the callbacks get the whole model, and must not replace
+            its optimizer. Use `checkpoint` instead of `BackupAndRestore`. The state of
+            `EarlyStopping`, `ReduceLROnPlateau` and `ModelCheckpoint` is part of a checkpoint, that
+            of other callbacks is not.
         class_weight: As in `keras.Model.fit`.
         initial_epoch: As in `keras.Model.fit`.
         validation_freq: As in `keras.Model.fit`.
@@ -105,8 +112,9 @@ def fit_head(
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If the model is not a frozen backbone with a head, or a value is out of range.
-        OSError: If the cache folder cannot be read or written.
+        ValueError: If the model is not a frozen backbone with a head, its features have no fixed
+            size, its class overrides a method such as `train_step`, or a value is out of range.
+        OSError: If the cache folder or the checkpoint cannot be written.
 
     See Also:
         `transfer_model`: builds a model with a frozen backbone.
@@ -131,7 +139,7 @@ def fit_head(
     if num_views > 1 and not split.is_random:
         requirement = "1 for a model without augmentation before its backbone"
         raise ValueError(describe("num_views", requirement, num_views))
-    called = flatten_callbacks(callbacks)
+    called = check_callback_types(callbacks, has_schedule=False)
     file = None
     if checkpoint is not None:
         if _backend.requires_tf_data(model):
@@ -161,6 +169,8 @@ def fit_head(
     with _backend.strategy_scope(model):
         compile_if_needed(model)
         if _backend.requires_tf_data(model):
+            check_repeatable("train", train)
+            check_repeatable("validation_data", validation_data)
             if (num_views, dtype, cache) != (1, None, False):
                 warn(
                     "`num_views`, `dtype` and `cache` have no effect: several devices share the "

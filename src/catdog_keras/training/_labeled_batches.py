@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
-from catdog_keras._batches import Array, check_dataset, iterate, split_batch, to_array
+from catdog_keras._batches import Array, check_dataset, iterate, split_batch, to_numbers
+from catdog_keras._checks import describe
 
 Batch: TypeAlias = tuple[Array, Array, Array | None]  # images, labels, sample weights
 
@@ -15,23 +16,47 @@ def check_labeled(name: str, data: Any) -> None:
     check_dataset(name, data, _REQUIREMENT)
 
 
+def check_repeatable(name: str, data: Any) -> None:
+    """Raises an error if the data can be read only once, as a generator."""
+    if isinstance(data, Iterator):
+        raise not_repeatable(name, data)
+
+
+def not_repeatable(name: str, data: Any) -> ValueError:
+    """Returns the error for data that can be read only once."""
+    remedy = "A generator or iterator can be read only once: pass a dataset or a list of batches."
+    return ValueError(describe(name, "iterable more than once", data, remedy))
+
+
+def empty(name: str) -> ValueError:
+    """Returns the error for data without images."""
+    return ValueError(f"`{name}` must hold at least one image; received an empty dataset.")
+
+
 def read_labeled(name: str, data: Any, shape: tuple[int | None, ...]) -> Iterator[Batch]:
-    """Yields each batch of one epoch; raises for another format or image shape."""
+    """Yields each batch of one epoch that is not empty; raises for another format or image shape.
+
+    The labels and sample weights of a batch have one row for each image.
+    """
     for batch in iterate(data):
-        inputs, targets, weights = split_batch(name, batch, _REQUIREMENT)
-        images, labels = to_array(inputs), to_array(targets)
+        inputs, targets, given = split_batch(name, batch, _REQUIREMENT)
+        images = to_numbers(name, "images", inputs)
+        labels = to_numbers(name, "labels", targets)
+        weights = None if given is None else to_numbers(name, "sample weights", given)
         found = images.shape[1:]
-        fits = len(found) == len(shape) and all(
-            wanted in (None, side) for wanted, side in zip(shape, found, strict=True)
-        )
-        if not fits:
+        fits = images.ndim > 0 and len(found) == len(shape)
+        if not fits or any(
+            wanted not in (None, side) for wanted, side in zip(shape, found, strict=True)
+        ):
             raise ValueError(
                 f"`{name}` must hold batches of images of shape {shape}, the input shape of the "
                 f"model; received a batch of shape {images.shape}."
             )
-        if labels.shape[:1] != images.shape[:1]:
-            raise ValueError(
-                f"`{name}` must have a label for each image; received {len(images)} images "
-                f"and labels of shape {labels.shape}."
-            )
-        yield images, labels, None if weights is None else to_array(weights)
+        for part, array in (("label", labels), ("sample weight", weights)):
+            if array is not None and array.shape[:1] != images.shape[:1]:
+                raise ValueError(
+                    f"`{name}` must have a {part} for each image; received {len(images)} images "
+                    f"and {part}s of shape {array.shape}."
+                )
+        if len(images):
+            yield images, labels, weights

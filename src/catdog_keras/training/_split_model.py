@@ -12,6 +12,17 @@ from catdog_keras._layer_graph import check_graph
 
 REMEDY = "`transfer_model` builds such models."
 
+# Methods of a model that `fit` calls, and that a model of the same layers does not inherit.
+TRAINING_METHODS = (
+    "call",
+    "compute_loss",
+    "compute_metrics",
+    "make_test_function",
+    "make_train_function",
+    "test_step",
+    "train_step",
+)
+
 
 @dataclass(frozen=True)
 class HeadSplit:
@@ -52,6 +63,36 @@ class _Call:
         return knows_training(self.layer)
 
 
+def check_own_methods(model: keras.Model) -> None:
+    """Raises a ValueError for a class with its own training step, which its parts do not have."""
+    own = [name for name in TRAINING_METHODS if overrides(model, name)]
+    if own:
+        requirement = f"a model that does not override {', '.join(f'`{name}`' for name in own)}"
+        remedy = (
+            "A separate model of the same layers is trained, which does not have this method. "
+            "Train this model with `fit`."
+        )
+        raise ValueError(describe("model", requirement, model, remedy))
+
+
+def check_trainable_in_parts(model: Any) -> keras.Model:
+    """Returns `model`; raises unless another model of its layers is trained in the same way."""
+    check_graph(model)
+    check_own_methods(model)
+    if len(model.inputs) != 1 or len(model.outputs) != 1:
+        requirement = "a model with one input and one output"
+        found = f"It has {len(model.inputs)} inputs, {len(model.outputs)} outputs."
+        raise ValueError(describe("model", requirement, model, found))
+    return model
+
+
+def overrides(model: keras.Model, method: str) -> bool:
+    """Returns whether a model, or a class outside of Keras that it derives from, has a method."""
+    libraries = ("builtins", "keras", "tensorflow", "torch")
+    own = [each for each in type(model).__mro__ if each.__module__.split(".")[0] not in libraries]
+    return any(method in vars(each) for each in [model, *own])
+
+
 def knows_training(layer: Any) -> bool:
     """Returns whether a layer may compute something else in training than in inference."""
     return "training" in inspect.signature(layer.call).parameters
@@ -68,6 +109,7 @@ def split_at_head(model: keras.Model) -> HeadSplit:
         ValueError: If it is not a graph of layers, or not a frozen backbone with a trainable head.
     """
     check_graph(model)
+    check_own_methods(model)
     inputs, outputs = model.inputs, model.outputs
     if len(inputs) != 1 or len(outputs) != 1:
         raise ValueError(_message(model, f"It has {len(inputs)} inputs, {len(outputs)} outputs."))
@@ -94,6 +136,11 @@ def split_at_head(model: keras.Model) -> HeadSplit:
     except ValueError as error:
         found = "More than one tensor connects its frozen layers to its trained layers."
         raise ValueError(_message(model, found)) from error
+    if None in cut.shape[1:]:
+        found = f"Its features have no fixed size: they have the shape {tuple(cut.shape)}."
+        remedy = "Build it for images of one size, or pool the features before layers like dropout."
+        requirement = "a model with features of a fixed size"
+        raise ValueError(describe("model", requirement, model, f"{found} {remedy}"))
     is_random = any(call.knows_training for call in calls[:first])
     return HeadSplit(before, backbone, head, is_random)
 
@@ -125,15 +172,21 @@ def _message(model: keras.Model, found: str) -> str:
 
 
 def find_backbone(model: keras.Model) -> keras.Model:
-    """Returns the largest nested model of a model; raises a ValueError if there is none."""
+    """Returns the largest nested model of a model; raises a ValueError if it is not a backbone."""
     check_graph(model)
-    inside = [layer for layer in model.layers if isinstance(layer, keras.Model)]
-    if not inside:
+    check_own_methods(model)
+    backbone = max(
+        (layer for layer in model.layers if isinstance(layer, keras.Model)),
+        key=lambda each: each.count_params(),
+        default=None,
+    )
+    # In a model with a flat backbone, the largest nested model is an augmentation or a head.
+    frozen = [each for each in model.layers if each is not backbone and not each.trainable_weights]
+    size = 0 if backbone is None else backbone.count_params()
+    if size <= sum(each.count_params() for each in frozen if each.weights):
         requirement = "a model that contains a backbone as a nested model"
-        raise ValueError(
-            describe("model", requirement, model, "`transfer_model` builds such models.")
-        )
-    return check_graph(max(inside, key=lambda each: each.count_params()))
+        raise ValueError(describe("model", requirement, model, REMEDY))
+    return check_graph(backbone)
 
 
 def first_unfrozen(backbone: keras.Model, unfreeze: str | float) -> int:
@@ -182,6 +235,8 @@ def split_at_trained(model: keras.Model, backbone: keras.Model) -> HeadSplit | N
         The parts, which share their layers with the model; None if no layer with weights precedes
         the cut, or if the model is not a chain of input, backbone and head.
     """
+    if overrides(backbone, "call"):  # its parts would not have this method
+        return None
     ends: list[Any] = []
     is_random = False
 
@@ -212,6 +267,8 @@ def split_at_trained(model: keras.Model, backbone: keras.Model) -> HeadSplit | N
     features = keras.Input(tuple(front.output.shape[1:]))
     # The backbone is called with `training=False`, so its dropout stays inactive.
     head = keras.Model(features, after(back(features, training=False)), name="head")
+    if None in features.shape[1:]:  # the features of images of several sizes cannot be cached
+        return None
     return HeadSplit(before, front, head, is_random)
 
 
@@ -229,6 +286,28 @@ def _cut(backbone: keras.Model) -> tuple[keras.Model, keras.Model] | None:
             continue
         return (front, back) if front.weights else None
     return None
+
+
+def check_unfrozen(backbone: keras.Model, first: int) -> None:
+    """Raises a ValueError if `unfreeze_from` would unfreeze no weights of a backbone."""
+    if not any(map(_can_train, backbone.layers[first:])):
+        last = next((each.name for each in reversed(backbone.layers) if _can_train(each)), None)
+        remedy = (
+            f"The last layer of {backbone.name!r} with weights to train is {last!r}. Batch "
+            "normalization stays frozen."
+        )
+        requirement = "a layer or fraction that includes a layer with weights to train"
+        raise ValueError(describe("unfreeze", requirement, backbone.layers[first].name, remedy))
+
+
+def _can_train(layer: Any) -> bool:
+    """Returns whether a layer has weights to train outside of batch normalization."""
+    frozen = {id(weight) for each in _normalizations(layer) for weight in each.weights}
+    if isinstance(layer, keras.layers.Normalization):  # computed by `adapt`, never trained
+        return False
+    if isinstance(layer, keras.Model) and layer.layers:
+        return any(map(_can_train, layer.layers))
+    return any(id(weight) not in frozen for weight in getattr(layer, "weights", ()))
 
 
 def _normalizations(layer: Any) -> Iterator[keras.Layer]:

@@ -1,0 +1,138 @@
+"""Data that cannot be trained on is refused by name, before the training."""
+
+import keras
+import numpy as np
+import pytest
+
+from catdog_keras import FineTuneConfig, find_learning_rate, fine_tune, fit_head
+from catdog_keras.training._labeled_batches import read_labeled
+from tests.training.fine_tuning_cases import SHAPE, model
+
+IMAGES = np.zeros((4, *SHAPE), "float32")
+LABELS = np.array([0, 1, 1, 0])
+
+
+def dense():
+    return keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+
+
+def rows(count=4):
+    return np.zeros((count, 4), "float32"), np.arange(count) % 2
+
+
+def generator(count=3):
+    return ((IMAGES, LABELS) for _ in range(count))
+
+
+class UsedUp:
+    """Looks like a dataset, but yields the batches of one generator."""
+
+    def __init__(self, batches):
+        self.batches = iter(batches)
+
+    def __iter__(self):
+        return iter(list(self.batches))
+
+
+def empty_tf_data():
+    tf = pytest.importorskip("tensorflow")
+    return tf.data.Dataset.from_tensor_slices(rows()).batch(2).take(0)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        list,
+        lambda: iter([]),
+        lambda: UsedUp([]),
+        lambda: rows(0),
+        lambda: [rows(0), rows(0)],
+        empty_tf_data,
+    ],
+)
+def test_find_learning_rate_rejects_empty_data(data):
+    with pytest.raises(ValueError, match="`train` must hold at least one image; received an empty"):
+        find_learning_rate(dense(), data(), steps=10)
+
+
+@pytest.mark.parametrize(
+    "data", [lambda: iter([rows()] * 3), lambda: UsedUp([rows()] * 9), lambda: map(tuple, [rows()])]
+)
+def test_find_learning_rate_rejects_iterator_that_ends_before_the_sweep(data):
+    with pytest.raises(ValueError, match="`train` must be iterable more than once"):
+        find_learning_rate(dense(), data(), steps=10)
+
+
+def test_find_learning_rate_reads_iterator_with_enough_batches():
+    data = iter([rows()] * 10)
+    assert len(find_learning_rate(dense(), data, max_lr=1e-5, steps=10).losses) == 10
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"options": FineTuneConfig(num_views=None)},
+        {"unfreeze": (0.3, 0.6)},
+        {"unfreeze": 1.0},  # without frozen layers nothing is cached
+    ],
+)
+@pytest.mark.parametrize("name", ["train", "validation_data"])
+def test_fine_tune_rejects_iterator_if_it_reads_more_than_one_epoch(arguments, name):
+    data = {"train": (IMAGES, LABELS), name: generator()}
+    tuned = model()
+    before = tuned.get_weights()
+    with pytest.raises(ValueError, match=f"`{name}` must be iterable more than once"):
+        fine_tune(tuned, epochs=2, verbose=0, **data, **arguments)
+    assert all(map(np.array_equal, tuned.get_weights(), before))
+
+
+@pytest.mark.parametrize("function", [fit_head, fine_tune])
+def test_iterator_is_trained_on_if_it_is_read_once(function):
+    history = function(model(), generator(), epochs=2, verbose=0)
+    assert len(history.epoch) == 2
+
+
+def two_arrays(*_):
+    return [((IMAGES, np.zeros((4, 2))), LABELS)]
+
+
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        ([({"image": IMAGES}, LABELS)], "`train` must hold batches with one array of images; received a dict with the keys 'image'"),
+        (two_arrays(), "`train` must hold batches with one array of images; received a tuple of 2 arrays"),
+        ([([IMAGES, IMAGES], LABELS)], "`train` must hold batches with one array of images; received a list of 2 arrays"),
+        ([(IMAGES, {"a": LABELS})], "`train` must hold batches with one array of labels; received a dict with the keys 'a'"),
+        ([(IMAGES, np.array(["cat", "dog"] * 2))], "`train` must hold labels as numbers; received strings such as 'cat'. Encode class names"),
+        ([(IMAGES, np.array([b"cat", b"dog"] * 2, object))], "`train` must hold labels as numbers; received strings such as b'cat'."),
+        ([(IMAGES, ["cat", "dog"] * 2)], "`train` must hold labels as numbers; received strings such as 'cat'."),
+        ([(IMAGES, [[0], [1, 2], [0], [1]])], "`train` must hold labels as an array of numbers; received a list that cannot be converted"),
+        ([(IMAGES, [None] * 4)], "`train` must hold labels as numbers; received an array of dtype object."),
+        ([(["a.png"] * 4, LABELS)], "`train` must hold images as numbers; received strings such as 'a.png'."),
+        ([(IMAGES, LABELS, ["1"] * 4)], "`train` must hold sample weights as numbers; received strings such as '1'."),
+        ([(IMAGES, LABELS, np.ones(3))], "`train` must have a sample weight for each image; received 4 images and sample weights of shape (3,)."),
+        ([(np.float32(3), LABELS)], "`train` must hold batches of images of shape (8, 8, 3), the input shape of the model; received a batch of shape ()."),
+    ],
+)  # fmt: skip
+def test_batches_that_are_not_numbers_are_named(data, found):
+    with pytest.raises((TypeError, ValueError)) as caught:
+        list(read_labeled("train", data, SHAPE))
+    assert str(caught.value).startswith(found)
+    with pytest.raises((TypeError, ValueError)):
+        fit_head(model(), data, epochs=1, verbose=0)
+
+
+def test_lists_of_images_and_bfloat16_arrays_are_read():
+    import ml_dtypes
+
+    data = [(list(IMAGES), LABELS.tolist()), (IMAGES.astype(ml_dtypes.bfloat16), LABELS)]
+    assert [images.shape for images, _, _ in read_labeled("train", data, SHAPE)] == [
+        (4, *SHAPE)
+    ] * 2
+
+
+def test_find_learning_rate_rejects_model_with_two_inputs():
+    inputs = [keras.Input((4,)), keras.Input((2,))]
+    two = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Concatenate()(inputs)))
+    with pytest.raises(ValueError, match=r"one input and one output.* It has 2 inputs, 1 outputs"):
+        find_learning_rate(two, [((np.zeros((4, 4)), np.zeros((4, 2))), LABELS)], steps=10)
