@@ -25,7 +25,8 @@ def publish_files(scratch: Path, folder: Path, names: Sequence[str]) -> None:
     Args:
         scratch: Folder with the new files.
         folder: Folder for the files; may have been removed.
-        names: Names of all files that a run may write, the most important one last.
+        names: Names of all files that a run may write, the most important one last. A folder among
+            them is removed with its files.
     """
     if _is_exchangeable(scratch, folder, names) and _exchange_folders(scratch, folder, names):
         return
@@ -34,7 +35,10 @@ def publish_files(scratch: Path, folder: Path, names: Sequence[str]) -> None:
     for name in sorted(new - set(names)) + [name for name in names if name in new]:
         (scratch / name).replace(folder / name)
     for name in set(names) - new:
-        (folder / name).unlink(missing_ok=True)
+        if (folder / name).is_dir():
+            shutil.rmtree(folder / name)
+        else:
+            (folder / name).unlink(missing_ok=True)
 
 
 def _is_exchangeable(scratch: Path, folder: Path, names: Sequence[str]) -> bool:

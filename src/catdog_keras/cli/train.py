@@ -19,6 +19,7 @@ from catdog_keras.cli.options import (
     seed_option,
     weights_option,
 )
+from catdog_keras.cli.resume import FINE_TUNE, FOLDER, HEAD, open_checkpoints
 from catdog_keras.cli.run_files import sha256_of_files
 from catdog_keras.cli.run_record import MODEL_FILE, RECORD_FILE, SPLIT_FILE, TrainingRecord
 
@@ -102,12 +103,21 @@ if TYPE_CHECKING:
     metavar="FRACTION",
     help="Largest fraction of such files that is skipped; more of them are an error.",
 )
-def train(data: str, output: str, **settings: Any) -> None:
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Resume an interrupted training with the same options, from the checkpoint in the output "
+    "folder. The result is identical. Without a checkpoint the training starts from the beginning.",
+)
+def train(data: str, output: str, *, resume: bool, **settings: Any) -> None:
     """Train a classifier on DATA, a folder or zip archive with a folder of images for each class.
 
     The class folders are inside train (and validation and test), or directly in DATA. Without a
     validation folder, a fraction of each class is held out. Files that cannot be read as images are
     listed and skipped, and the exit status is then 1.
+
+    The training state is saved after each epoch in the folder training-checkpoint of the output
+    folder. This folder is removed when the training is complete.
     """
     with user_errors(directory="DATA", input_shape="--image-size"):
         options = _Settings(**settings)
@@ -126,11 +136,12 @@ def train(data: str, output: str, **settings: Any) -> None:
             check_named_backbone(
                 options.backbone, check_input_shape("input_shape", (size, size, 3))
             )
-            with output_folder(output, [SPLIT_FILE, RECORD_FILE, MODEL_FILE]) as folder:
+            with output_folder(output, [FOLDER, SPLIT_FILE, RECORD_FILE, MODEL_FILE]) as folder:
                 splits = _load(data, options)
                 started = time.perf_counter()
                 model = _build_model(options, splits.class_names)
-                history = _fit(model, splits, options)
+                checkpoints = open_checkpoints(output, settings, splits, resume=resume)
+                history = _fit(model, splits, options, checkpoints)
                 seconds = round(time.perf_counter() - started, 1)
                 bad = {image.path: image.reason for image in splits.scan.bad}
                 splits.save_manifest(folder / SPLIT_FILE)
@@ -200,7 +211,9 @@ def _build_model(options: _Settings, class_names: tuple[str, ...]) -> "keras.Mod
     )
 
 
-def _fit(model: "keras.Model", splits: "ImageSplits", options: _Settings) -> dict[str, list[float]]:
+def _fit(
+    model: "keras.Model", splits: "ImageSplits", options: _Settings, checkpoints: Path
+) -> dict[str, list[float]]:
     """Trains the head, then the last layers of the backbone; each keeps its best epoch."""
     import keras
 
@@ -216,16 +229,20 @@ def _fit(model: "keras.Model", splits: "ImageSplits", options: _Settings) -> dic
         validation_data=splits.validation,
         epochs=options.epochs,
         num_views=1 if options.augmentation == "none" else 2,
+        checkpoint=checkpoints / HEAD,
         callbacks=[best],
         verbose=0,
     ).history
     if options.fine_tune_epochs:
+        # The head may have been trained by an interrupted run.
+        keras.utils.set_random_seed(options.seed)
         with progress_bar("Fine-tuning", None, "steps") as advance:
             tuned = fine_tune(
                 model,
                 splits.train,
                 validation_data=splits.validation,
                 epochs=options.fine_tune_epochs,
+                checkpoint=checkpoints / FINE_TUNE,
                 callbacks=[TrainingProgress(advance)],
                 verbose=0,
             ).history

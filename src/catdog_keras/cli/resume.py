@@ -1,0 +1,106 @@
+"""Checkpoints of `catdog-keras train`, kept in its output folder until the training is complete."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from catdog_keras.cli.run_record import SPLIT_FILE
+
+if TYPE_CHECKING:
+    from catdog_keras.datasets import ImageSplits
+
+FOLDER = "training-checkpoint"
+RUN_FILE, HEAD, FINE_TUNE = "run.json", "head", "fine_tune"
+
+
+def open_checkpoints(
+    output: str, settings: Mapping[str, Any], splits: "ImageSplits", *, resume: bool
+) -> Path:
+    """Returns the folder of the checkpoints of this training.
+
+    Args:
+        output: Folder of the results.
+        settings: Options of the training.
+        splits: Images of the training.
+        resume: True to keep the checkpoints of an interrupted training, if there are any; False to
+            remove them.
+
+    Raises:
+        ValueError: If the interrupted training had other options, images or versions.
+    """
+    import keras
+
+    from catdog_keras._output import atomic_write_text
+
+    folder = Path(output).absolute() / FOLDER
+    run = {**settings, "keras": keras.__version__, "backend": keras.backend.backend()}
+    run = json.loads(json.dumps(run))
+    if not (resume and (folder / RUN_FILE).exists()):
+        _remove_checkpoints(folder)
+        folder.mkdir()
+        splits.save_manifest(folder / SPLIT_FILE)
+        atomic_write_text(folder / RUN_FILE, json.dumps(run, indent=2))
+        return folder
+    before = _read_run(folder / RUN_FILE)
+    differ = [name for name in {**before, **run} if before.get(name) != run.get(name)]
+    if differ:
+        listed = "; ".join(
+            f"{name} was {before.get(name)!r}, is {run.get(name)!r}" for name in differ
+        )
+        raise _error(folder, f"was written with other options or versions: {listed}")
+    current = folder / f"current-{SPLIT_FILE}"
+    try:
+        splits.save_manifest(current)
+        is_same = current.read_bytes() == (folder / SPLIT_FILE).read_bytes()
+    except FileNotFoundError:
+        is_same = False
+    finally:
+        current.unlink(missing_ok=True)
+    if not is_same:
+        raise _error(folder, "was written for other images")
+    return folder
+
+
+def _remove_checkpoints(folder: Path) -> None:
+    """Removes the checkpoints of an earlier training.
+
+    Raises:
+        ValueError: If the folder also contains other files. They would be lost at the end of the
+            training, with the folder.
+    """
+    for name in (RUN_FILE, SPLIT_FILE, HEAD, FINE_TUNE):
+        previous, unfinished = folder / f"{name}.previous", _unfinished(folder, name)
+        for file in (folder / name, previous, *unfinished):
+            file.unlink(missing_ok=True)
+    with suppress(FileNotFoundError):
+        try:
+            folder.rmdir()
+        except OSError as error:
+            raise ValueError(
+                f"{str(folder)!r} is used for the checkpoints of a training, but contains other "
+                "files. Move them to another folder."
+            ) from error
+
+
+def _unfinished(folder: Path, name: str) -> Iterator[Path]:
+    """Yields the temporary files of a killed process."""
+    return folder.glob(f".unfinished-{name}-*")
+
+
+def _read_run(file: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(file.read_text("utf-8"))
+    except (ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict):
+        raise _error(file.parent, "is damaged")
+    return content
+
+
+def _error(folder: Path, reason: str) -> ValueError:
+    return ValueError(
+        f"The checkpoint in {str(folder)!r} {reason}. Restore what the interrupted training used, "
+        "or run the command without --resume to start again."
+    )

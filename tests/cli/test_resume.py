@@ -1,0 +1,157 @@
+"""`train --resume` continues after a kill, with the same bits."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from catdog_keras.training import _checkpoint
+
+OPTIONS = [
+    *["--backbone", "synthetic_small", "--image-size", "32", "--batch-size", "8"],
+    *["--epochs", "3", "--fine-tune-epochs", "2"],
+]
+# Ends itself when the checkpoint of an epoch is written, counted over head and fine-tuning.
+PROGRAM = """
+import os, signal, sys
+from catdog_keras.cli import main
+from catdog_keras.training import _checkpoint
+from tests.training.fine_tuning_cases import interrupted_replace
+epoch, moment, *arguments = sys.argv[1:]
+kill = lambda: os.kill(os.getpid(), signal.SIGKILL)
+
+class Files(type(_checkpoint.Path())):
+    replace = interrupted_replace(int(epoch), moment, kill)
+
+_checkpoint.Path = Files
+original = _checkpoint.Checkpoint.__init__
+def use(self, file, call):
+    original(self, Files(file), call)
+_checkpoint.Checkpoint.__init__ = use
+if moment == "publishing":
+    import catdog_keras.cli.train
+    sys.modules["catdog_keras.cli.train"].remove_checkpoints = lambda _: kill()
+main(arguments)
+"""
+
+
+def contents(output):
+    """Weights and curves of a training."""
+    model = keras.saving.load_model(output / "model.keras", compile=False)
+    record = json.loads((output / "training.json").read_text("utf-8"))
+    return [np.array(value) for value in model.get_weights()], record["history"]
+
+
+@pytest.fixture(scope="module")
+def expected(drawn, tmp_path_factory, run):
+    output = tmp_path_factory.mktemp("uninterrupted")
+    ended = run("train", drawn, "--output", output, *OPTIONS)
+    assert ended.exit_code == 0, ended.output
+    return contents(output)
+
+
+def assert_same(output, expected):
+    weights, history = contents(output)
+    assert history == expected[1]
+    assert all(np.array_equal(*pair) for pair in zip(weights, expected[0], strict=True))
+    names = {"model.keras", "training.json", "split.json"}
+    assert {path.name for path in output.iterdir() if not path.name.startswith(".")} == names
+
+
+class InterruptionError(Exception):
+    """What ends a run in the same process."""
+
+
+def interrupt():
+    raise InterruptionError
+
+
+@pytest.fixture
+def interrupted(drawn, tmp_path, run, monkeypatch):
+    """Interrupts a training after the given number of checkpoints; returns its output folder."""
+
+    def make(epoch, *options):
+        with monkeypatch.context() as patched:
+            patched.setattr(
+                _checkpoint.Checkpoint, "_publish", fail_after(_checkpoint.Checkpoint, epoch)
+            )
+            ended = run("train", drawn, "--output", tmp_path, *OPTIONS, *options)
+        assert isinstance(ended.exception, InterruptionError), ended.output
+        return tmp_path
+
+    return make
+
+
+def fail_after(kind, epoch):
+    publish, count = kind._publish, [0]
+
+    def failing(self, complete):
+        publish(self, complete)
+        count[0] += 1
+        if count[0] == epoch:
+            interrupt()
+
+    return failing
+
+
+@pytest.mark.parametrize("epoch", [2, 4])
+def test_resumed_training_is_bit_identical(epoch, drawn, interrupted, expected, run):
+    output = interrupted(epoch)
+    assert not (output / "model.keras").exists()
+    ended = run("train", drawn, "--output", output, *OPTIONS, "--resume")
+    assert ended.exit_code == 0, ended.output
+    assert_same(output, expected)
+
+
+def test_other_options_and_images_are_not_resumed(drawn, interrupted, run, tmp_path):
+    output = interrupted(1)
+    before = {path: path.read_bytes() for path in (output / "training-checkpoint").iterdir()}
+    ended = run("train", drawn, "--output", output, *OPTIONS, "--resume", "--epochs", "9")
+    assert ended.exit_code == 2
+    assert "epochs was 3, is 9" in ended.stderr
+    (output / "training-checkpoint" / "split.json").write_text("{}")
+    ended = run("train", drawn, "--output", output, *OPTIONS, "--resume")
+    assert ended.exit_code == 2
+    assert "was written for other images. " in ended.stderr
+    (output / "training-checkpoint" / "run.json").write_text("[[")
+    ended = run("train", drawn, "--output", output, *OPTIONS, "--resume")
+    assert ended.exit_code == 2
+    assert "is damaged. " in ended.stderr
+    assert len(before) == len(list((output / "training-checkpoint").iterdir()))
+
+
+def test_folder_of_the_user_is_kept(drawn, tmp_path, run):
+    (tmp_path / "training-checkpoint").mkdir()
+    (tmp_path / "training-checkpoint" / "mine.txt").write_text("the user's own")
+    options = [*OPTIONS[:6], "--epochs", "1"]
+    ended = run("train", drawn, "--output", tmp_path, *options, "--resume")
+    assert ended.exit_code == 0, ended.output
+    assert [path.name for path in (tmp_path / "training-checkpoint").iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("epoch", "moment"),
+    [(1, "after"), (2, "before"), (3, "between"), (4, "before"), (4, "after"), (5, "between"),
+     (9, "publishing")],
+)  # fmt: skip
+def test_killed_training_resumes_with_bit_identical_result(
+    epoch, moment, drawn, expected, tmp_path, run
+):
+    arguments = ["train", drawn, "--output", tmp_path, *OPTIONS]
+    killed = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(epoch), moment, *arguments],
+        env={**os.environ, "KERAS_BACKEND": keras.backend.backend()},
+        capture_output=True,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert (tmp_path / "model.keras").exists() is (moment == "publishing")
+    ended = run(*arguments, "--resume")
+    assert ended.exit_code == 0, ended.output
+    assert_same(tmp_path, expected)
