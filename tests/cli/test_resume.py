@@ -36,7 +36,8 @@ _checkpoint.Checkpoint.__init__ = use
 if moment == "publishing":
     import catdog_keras.cli.train
     sys.modules["catdog_keras.cli.train"].remove_checkpoints = lambda _: kill()
-main(arguments)
+sys.argv[1:] = arguments
+main()
 """
 
 
