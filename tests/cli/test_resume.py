@@ -34,8 +34,8 @@ def use(self, file, call):
     original(self, Files(file), call)
 _checkpoint.Checkpoint.__init__ = use
 if moment == "publishing":
-    import catdog_keras.cli.train
-    sys.modules["catdog_keras.cli.train"].remove_checkpoints = lambda _: kill()
+    from catdog_keras import _output
+    _output.publish_files = lambda *_: kill()
 sys.argv[1:] = arguments
 main()
 """
@@ -126,13 +126,14 @@ def test_other_options_and_images_are_not_resumed(drawn, interrupted, run, tmp_p
     assert len(before) == len(list((output / "training-checkpoint").iterdir()))
 
 
-def test_folder_of_the_user_is_kept(drawn, tmp_path, run):
+def test_train_rejects_checkpoint_folder_with_files_of_user(drawn, tmp_path, run):
     (tmp_path / "training-checkpoint").mkdir()
     (tmp_path / "training-checkpoint" / "mine.txt").write_text("the user's own")
     options = [*OPTIONS[:6], "--epochs", "1"]
     ended = run("train", drawn, "--output", tmp_path, *options, "--resume")
-    assert ended.exit_code == 0, ended.output
-    assert [path.name for path in (tmp_path / "training-checkpoint").iterdir()] == ["mine.txt"]
+    assert ended.exit_code == 2
+    assert "training-checkpoint' is used for the checkpoints of a training, but" in ended.stderr
+    assert [path.name for path in tmp_path.rglob("*.*")] == ["mine.txt"]
 
 
 @pytest.mark.slow
@@ -152,7 +153,7 @@ def test_killed_training_resumes_with_bit_identical_result(
         check=False,
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr
-    assert (tmp_path / "model.keras").exists() is (moment == "publishing")
+    assert not (tmp_path / "model.keras").exists()
     ended = run(*arguments, "--resume")
     assert ended.exit_code == 0, ended.output
     assert_same(tmp_path, expected)

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +73,7 @@ def _remove_checkpoints(folder: Path) -> None:
         previous, unfinished = folder / f"{name}.previous", _unfinished(folder, name)
         for file in (folder / name, previous, *unfinished):
             file.unlink(missing_ok=True)
-    with suppress(FileNotFoundError):
+    if folder.exists():
         try:
             folder.rmdir()
         except OSError as error:

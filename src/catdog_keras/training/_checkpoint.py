@@ -22,7 +22,7 @@ import numpy as np
 
 from catdog_keras import _backend
 from catdog_keras._checks import describe
-from catdog_keras._output import interrupts_deferred
+from catdog_keras._signals import interrupts_deferred
 from catdog_keras._warnings import warn
 from catdog_keras.training._callbacks import check_callbacks
 from catdog_keras.training._training_state import LISTS, Arrays, Progress, State, check_fit
