@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from catdog_keras._checks import check_class_names, check_integer
 from catdog_keras._intervals import wilson_interval
+from catdog_keras._printable import printable
 from catdog_keras._probabilities import (
     SMALLEST_PROBABILITY,
     FloatArray,
@@ -312,7 +313,7 @@ class Evaluation:
             [
                 f"accuracy           {self.accuracy:.3f}, {self.correct} of {len(self)} images, "
                 f"95 % interval {low:.3f} to {high:.3f}",
-                f"baseline           {self.baseline:.3f}, {baseline.names[1]}; "
+                f"baseline           {self.baseline:.3f}, {printable(baseline.names[1])}; "
                 f"{describe_against_baseline(baseline)} (p = {baseline.p_value:.2g})",
                 f"log loss           {self.log_loss:.3f} nats",
                 f"calibration error  {self.calibration_error:.3f} ({CALIBRATION_BINS} bins)",

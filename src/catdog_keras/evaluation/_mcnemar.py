@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from catdog_keras._intervals import paired_difference_interval
+from catdog_keras._printable import printable
 
 SIGNIFICANCE = 0.05
 
@@ -93,7 +94,7 @@ class Comparison:
 
     def __str__(self) -> str:
         """Returns three sentences: the difference, its uncertainty, and the conclusion."""
-        first, second = self.names
+        first, second = map(printable, self.names)
         right = (self.both_correct + self.first_only, self.both_correct + self.second_only)
         low, high = (100 * end for end in self.difference_interval)
         better = first if self.difference > 0 else second
