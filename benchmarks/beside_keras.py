@@ -29,7 +29,7 @@ from benchmarks.measuring import print_table
 from catdog_keras import load_image_folder
 from catdog_keras.datasets._archive import unpack_archive
 from catdog_keras.datasets._index import index_image_folder
-from tests.corpora import archives, folders, images
+from tests.corpora import archives, folders, image_kinds as images
 
 TIMEOUT_SECONDS = 10
 PER_CLASS = 10
