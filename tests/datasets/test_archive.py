@@ -62,6 +62,12 @@ def test_invalid_archive_raises_and_leaves_no_file(unpack, tmp_path, kind):
     assert list((tmp_path / "cache").iterdir()) == []
 
 
+def test_message_about_a_long_name_is_short(unpack):
+    with pytest.raises(ValueError, match="has a name that is too long") as caught:
+        unpack(zipped({"x" * 60_000: b""}))
+    assert len(str(caught.value)) < 1000
+
+
 def test_archive_with_too_many_members_raises(unpack, monkeypatch):
     monkeypatch.setattr(archive_module, "MAX_MEMBERS", 1)
     with pytest.raises(ValueError, match="is rejected: it would unpack to 2 members"):

@@ -19,6 +19,7 @@ METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 MAX_DEPTH = 32  # folders in one another
 LONGEST_PART = 255  # bytes of one path component, the limit of most file systems
 LONGEST_NAME = 1000  # bytes of a path in the archive
+SHOWN_LETTERS = 200  # of a name in an error message
 LOCAL_HEADER_BYTES = 30  # in front of each member's name and content
 UTF8_NAME = 0x800  # flag of a member whose name is encoded in UTF-8
 UNICODE_PATH = 0x7075  # an extra field with a second name
@@ -77,7 +78,8 @@ def list_members(archive: Path, opened: zipfile.ZipFile, end: EndRecord) -> Memb
 
 def _rejection(archive: Path, name: str, reason: str) -> ValueError:
     """Returns the error for a member that must not be unpacked."""
-    return ValueError(f"{str(archive)!r} is rejected: its member {name!r} {reason}.")
+    shown = name if len(name) <= SHOWN_LETTERS else f"{name[:SHOWN_LETTERS]}..."
+    return ValueError(f"{str(archive)!r} is rejected: its member {shown!r} {reason}.")
 
 
 def _check_size(archive: Path, infos: Iterable[zipfile.ZipInfo]) -> None:
