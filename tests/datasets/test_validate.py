@@ -43,7 +43,7 @@ NONSTANDARD = {
     "print.jpg": (lambda path: _flat().convert("CMYK").save(path), "CMYK colors"),
     "moving.gif": (
         lambda path: _flat().save(path, save_all=True, append_images=[_flat(color=(0, 0, 255))]),
-        "palette, 2 frames, the first is used",
+        "palette, several frames, the first is used",
     ),
     "png.jpg": (lambda path: _flat().save(path, "PNG"), "content is PNG"),
 }

@@ -6,6 +6,7 @@ is valid.
 """
 
 import io
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,6 +34,12 @@ KERNEL_FORMATS = ("JPEG", "PNG")
 EXIF_ORIENTATION = 0x0112
 TIFF_BITS, TIFF_PHOTOMETRIC, TIFF_SAMPLE_FORMAT = 258, 262, 339
 WHITE_IS_ZERO = 0
+
+TRANSPOSED = range(5, 9)  # orientations that exchange width and height
+PNG_BITS = 24  # offset of the bits per sample
+# Chunks and keywords that can hold an orientation. Pillow decodes a PNG file to search for them.
+PNG_ORIENTATION = (b"eXIf", b"Raw profile type", b"XML:com.adobe.xmp")
+STRIP_ROWS = 256
 
 ALPHA_BACKGROUND = (255, 255, 255)  # background of transparent images
 
@@ -79,38 +86,102 @@ def decode_pillow(content: bytes) -> np.ndarray:
     Returns:
         uint8 array of shape `(height, width, 3)`.
     """
-    from PIL import Image, ImageOps
-
     with ignore_warnings_of("PIL"), open_image(content) as opened:
-        image = ImageOps.exif_transpose(_in_eight_bits(opened, content))
-        if image.has_transparency_data:
-            image = image.convert("RGBA")
-            ground = Image.new("RGBA", image.size, (*ALPHA_BACKGROUND, 255))
-            image = Image.alpha_composite(ground, image)
-        return np.asarray(image.convert("RGB"))
+        rows = _open_rows(opened, content)
+        orientation = read_orientation(opened, content)
+        width, height = opened.size
+        pixels = np.empty((height, width, 3), np.uint8)
+        if orientation in TRANSPOSED:
+            pixels = pixels.reshape(width, height, 3)
+        stored = _as_stored(pixels, orientation)
+        for top in range(0, height, STRIP_ROWS):  # conversions need several times the memory
+            bottom = min(top + STRIP_ROWS, height)
+            stored[top:bottom] = np.asarray(_to_rgb(rows(top, bottom)))
+        return pixels
 
 
-def _in_eight_bits(opened: "Image.Image", content: bytes) -> "Image.Image":
-    """Scales 16-bit samples to 8 bits with rounding, in the cases where Pillow would not.
+def check_pillow(image: "Image.Image") -> None:
+    """Decodes an image of another format than PNG, of a JPEG an eighth, and converts one row.
 
-    Pillow clips 16-bit gray, truncates 16-bit color, and misses some transparent colors of PNG
-    files.
+    Raises:
+        Exception: Various types, if the image is damaged, or its colors cannot be converted.
+    """
+    image.draft(image.mode, (1, 1))  # reads the whole stream
+    _to_rgb(_rows_of_image(image)(0, 1))
+
+
+def read_orientation(image: "Image.Image", content: bytes) -> int:
+    """Returns the EXIF orientation, or 1; of a PNG file without any, without decoding it."""
+    if image.format == "PNG" and not any(name in content for name in PNG_ORIENTATION):
+        return 1
+    return int(image.getexif().get(EXIF_ORIENTATION, 1))
+
+
+def _open_rows(opened: "Image.Image", content: bytes) -> "Callable[[int, int], Image.Image]":
+    """Decodes an image and returns a function from a range of rows to an 8-bit image of them.
+
+    The samples of a PNG file come from TensorFlow: Pillow truncates 16-bit color and misses some
+    transparent colors.
     """
     import tensorflow as tf
     from PIL import Image
+
+    if opened.format != "PNG":
+        return _rows_of_image(opened)
+    channels = 4 if opened.has_transparency_data else 3
+    deep = content[PNG_BITS] > 8
+    decoded = tf.io.decode_png(content, channels, tf.uint16 if deep else tf.uint8)
+    samples = np.asarray(memoryview(decoded))  # not copied
+
+    def rows(top: int, bottom: int) -> "Image.Image":
+        strip = samples[top:bottom]
+        return Image.fromarray(_in_eight_bits(strip, 0xFFFF) if deep else strip)
+
+    return rows
+
+
+def _rows_of_image(opened: "Image.Image") -> "Callable[[int, int], Image.Image]":
+    """Decodes an image by Pillow; see `_open_rows`. Pillow clips 16-bit gray."""
+    from PIL import Image
     from PIL.TiffImagePlugin import TiffImageFile
 
-    if opened.format == "PNG":
-        channels = 4 if opened.has_transparency_data else 3
-        samples, white = tf.io.decode_png(content, channels, tf.uint16).numpy(), 0xFFFF
-    elif isinstance(opened, TiffImageFile) and opened.mode.startswith("I;"):
-        samples, white = np.asarray(opened), 2 ** max(opened.tag_v2[TIFF_BITS]) - 1
-        if opened.tag_v2[TIFF_PHOTOMETRIC] == WHITE_IS_ZERO:
-            samples = white - samples
-    else:
-        return opened
-    scaled = np.rint(samples * np.float32(255 / white)).astype(np.uint8)
-    image = Image.fromarray(scaled)
-    # Read after decoding, because Pillow rotates TIFF images when it decodes them.
-    image.getexif()[EXIF_ORIENTATION] = opened.getexif().get(EXIF_ORIENTATION, 1)
-    return image
+    opened.load()
+    if not isinstance(opened, TiffImageFile) or not opened.mode.startswith("I;"):
+        return lambda top, bottom: opened.crop((0, top, opened.width, bottom))
+    samples, white = np.asarray(opened), 2 ** max(opened.tag_v2[TIFF_BITS]) - 1
+    inverted = opened.tag_v2[TIFF_PHOTOMETRIC] == WHITE_IS_ZERO
+
+    def rows(top: int, bottom: int) -> "Image.Image":
+        strip = samples[top:bottom]
+        return Image.fromarray(_in_eight_bits(white - strip if inverted else strip, white))
+
+    return rows
+
+
+def _in_eight_bits(samples: np.ndarray, white: int) -> np.ndarray:
+    """Scales samples to 8 bits with rounding."""
+    return np.rint(samples * np.float32(255 / white)).astype(np.uint8)
+
+
+def _to_rgb(image: "Image.Image") -> "Image.Image":
+    from PIL import Image
+
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        ground = Image.new("RGBA", image.size, (*ALPHA_BACKGROUND, 255))
+        image = Image.alpha_composite(ground, image)
+    return image.convert("RGB")
+
+
+def _as_stored(upright: np.ndarray, orientation: int) -> np.ndarray:
+    """Returns the view of an upright image in which the rows are those of the file."""
+    views = {
+        2: lambda: upright[:, ::-1],
+        3: lambda: upright[::-1, ::-1],
+        4: lambda: upright[::-1],
+        5: lambda: upright.swapaxes(0, 1),
+        6: lambda: np.rot90(upright),
+        7: lambda: upright.swapaxes(0, 1)[::-1, ::-1],
+        8: lambda: np.rot90(upright, -1),
+    }
+    return views.get(orientation, lambda: upright)()

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Literal
 from catdog_keras._progress import progress_bar
 from catdog_keras._warnings import ignore_warnings_of
 from catdog_keras.datasets._decode import (
-    EXIF_ORIENTATION,
     FORMAT_EXTENSIONS,
     KERNEL_FORMATS,
     TIFF_BITS,
     TIFF_SAMPLE_FORMAT,
-    decode_pillow,
+    check_pillow,
     open_image,
+    read_orientation,
     tf_decode_error,
 )
 from catdog_keras.datasets._jpeg_scans import has_too_many_scans
+from catdog_keras.datasets._memory import memory_for
 from catdog_keras.datasets._read_image import read_regular_file
 from catdog_keras.datasets._scan_report import ImageFile
 
@@ -84,7 +85,7 @@ class _Form:
     bits: int
     samples: str
     orientation: int
-    frames: int
+    animated: bool
     transparent: bool
 
 
@@ -98,44 +99,55 @@ def _decode(path: str, content: bytes) -> tuple[list[str], bool, int]:
     Raises:
         _InvalidImageError: If the file is bad.
     """
-    image, form = _open(content)
-    if image.width * image.height > MAX_MEGAPIXELS * 1_000_000:
-        raise _InvalidImageError(TOO_LARGE)
-    if form.kind in ("JPEG", "MPO") and has_too_many_scans(content, image.width * image.height):
-        raise _InvalidImageError(TOO_MANY_SCANS)
-    if form.bits > DEEPEST or form.samples != "unsigned":
-        samples = f"{form.bits}-bit {form.samples} samples"
-        raise _InvalidImageError(f"{samples}, which have no defined white level")
-    oddities = _oddities(path, form)
-    plain = form.kind in KERNEL_FORMATS and form.mode in KERNEL_MODES and not oddities
-    complaint = ""
-    if plain or form.kind == "PNG":  # Pillow ignores wrong checksums and missing rows
-        complaint = tf_decode_error(content, form.kind)
-    try:
-        if complaint:
-            image.load()  # for its message, which is clearer than the kernel's
-        elif not plain:
-            decode_pillow(content)
-    except Exception as error:  # decoders raise various exceptions for damaged files
-        complaint = str(error)
-    if complaint:
-        raise _InvalidImageError(f"could not be decoded: {complaint}")
-    return oddities, plain, image.width * image.height
-
-
-def _open(content: bytes) -> "tuple[Image.Image, _Form]":
-    """Reads the header of an image; does not decode the pixels."""
     from PIL import Image, UnidentifiedImageError
 
     try:
         image = open_image(content)
-        return image, _read_form(image, content)
     except UnidentifiedImageError:
         raise _InvalidImageError("not an image in any known format") from None
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+    except Image.DecompressionBombError:
         raise _InvalidImageError(TOO_LARGE) from None
     except Exception as error:  # decoders raise various exceptions for damaged files
         raise _InvalidImageError(f"could not be decoded: {error}") from error
+    kind, pixels = image.format or "", image.width * image.height
+    if pixels > MAX_MEGAPIXELS * 1_000_000:
+        raise _InvalidImageError(TOO_LARGE)
+    if kind in ("JPEG", "MPO") and has_too_many_scans(content, pixels):
+        raise _InvalidImageError(TOO_MANY_SCANS)
+    with memory_for(pixels, len(content)):
+        return *_decode_pixels(path, content, image), pixels
+
+
+def _decode_pixels(path: str, content: bytes, image: "Image.Image") -> tuple[list[str], bool]:
+    """Decodes the pixels of an image and discards them; see `_decode`."""
+    try:
+        form = _read_form(image, content)
+        oddities = _oddities(path, form)
+        plain = form.kind in KERNEL_FORMATS and form.mode in KERNEL_MODES and not oddities
+        scalable = form.bits <= DEEPEST and form.samples == "unsigned"
+        if scalable and not plain and form.kind != "PNG":
+            check_pillow(image)
+    except Exception as error:  # decoders raise various exceptions for damaged files
+        raise _InvalidImageError(f"could not be decoded: {error}") from error
+    if not scalable:
+        samples = f"{form.bits}-bit {form.samples} samples"
+        raise _InvalidImageError(f"{samples}, which have no defined white level")
+    image.close()
+    del image  # frees the pixels of a PNG file that was decoded for its orientation
+    if (plain or form.kind == "PNG") and (complaint := tf_decode_error(content, form.kind)):
+        raise _InvalidImageError(f"could not be decoded: {_pillow_error(content) or complaint}")
+    return oddities, plain
+
+
+def _pillow_error(content: bytes) -> str:
+    """Returns the message of Pillow, if it has one, which is clearer than the kernel's."""
+    try:
+        with open_image(content) as image:
+            image.draft(image.mode, (1, 1))
+            image.load()
+    except Exception as error:  # decoders raise various exceptions for damaged files
+        return str(error)
+    return ""
 
 
 def _read_form(image: "Image.Image", content: bytes) -> _Form:
@@ -145,8 +157,8 @@ def _read_form(image: "Image.Image", content: bytes) -> _Form:
         mode=image.mode,
         bits=bits,
         samples=samples,
-        orientation=image.getexif().get(EXIF_ORIENTATION, 1),
-        frames=getattr(image, "n_frames", 1),
+        orientation=read_orientation(image, content),
+        animated=getattr(image, "is_animated", False),
         transparent=image.has_transparency_data,
     )
 
@@ -172,7 +184,7 @@ def _oddities(path: str, form: _Form) -> list[str]:
         (form.bits > 8, f"{form.bits} bit"),
         (form.transparent, "transparency"),
         (form.mode in ("CMYK", "YCCK", "LAB", "HSV"), f"{form.mode} colors"),
-        (form.frames > 1, f"{form.frames} frames, the first is used"),
+        (form.animated, "several frames, the first is used"),
         (bool(endings) and not path.lower().endswith(endings), f"content is {form.kind}"),
     )
     return [reason for applies, reason in rules if applies]
