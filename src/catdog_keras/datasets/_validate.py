@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from catdog_keras._progress import progress_bar
 from catdog_keras._warnings import ignore_warnings_of
@@ -13,7 +13,10 @@ from catdog_keras.datasets._decode import (
     FORMAT_EXTENSIONS,
     KERNEL_FORMATS,
     TIFF_BITS,
+    TIFF_ROWS_PER_STRIP,
     TIFF_SAMPLE_FORMAT,
+    TIFF_TILE_LENGTH,
+    TIFF_TILE_WIDTH,
     check_pillow,
     open_image,
     read_orientation,
@@ -29,6 +32,10 @@ if TYPE_CHECKING:
 
 MAX_MEGAPIXELS = 50
 TOO_LARGE = f"more than {MAX_MEGAPIXELS} megapixels"
+MAX_WEBP_MEGAPIXELS = 18  # its decoder needs 16 bytes for each pixel
+TOO_LARGE_WEBP = f"a WebP file of more than {MAX_WEBP_MEGAPIXELS} megapixels"
+MAX_STRIP_BYTES = 100_000_000  # a decoder holds a compressed strip or tile in addition to the image
+TOO_LARGE_STRIP = "a TIFF file with a compressed strip or tile of more than 100 MB"
 TOO_MANY_SCANS = "a JPEG file with too many scans to decode in a reasonable time"
 DEEPEST = 16  # bits per sample; deeper ones, as in scientific images, have no defined scale
 SAMPLE_KINDS = {1: "unsigned", 2: "signed", 3: "floating-point"}  # SampleFormat of a TIFF file
@@ -112,6 +119,10 @@ def _decode(path: str, content: bytes) -> tuple[list[str], bool, int]:
     kind, pixels = image.format or "", image.width * image.height
     if pixels > MAX_MEGAPIXELS * 1_000_000:
         raise _InvalidImageError(TOO_LARGE)
+    if kind == "WEBP" and pixels > MAX_WEBP_MEGAPIXELS * 1_000_000:
+        raise _InvalidImageError(TOO_LARGE_WEBP)
+    if kind == "TIFF" and _strip_bytes(image) > MAX_STRIP_BYTES:
+        raise _InvalidImageError(TOO_LARGE_STRIP)
     if kind in ("JPEG", "MPO") and has_too_many_scans(content, pixels):
         raise _InvalidImageError(TOO_MANY_SCANS)
     with memory_for(pixels, len(content)):
@@ -137,6 +148,18 @@ def _decode_pixels(path: str, content: bytes, image: "Image.Image") -> tuple[lis
     if (plain or form.kind == "PNG") and (complaint := tf_decode_error(content, form.kind)):
         raise _InvalidImageError(f"could not be decoded: {_pillow_error(content) or complaint}")
     return oddities, plain
+
+
+def _strip_bytes(image: Any) -> int:
+    """Returns the decoded size of a compressed strip or tile of a TIFF file, or 0."""
+    if not image.tile or image.tile[0][0] != "libtiff":
+        return 0
+    tags = image.tag_v2
+    bits = sum(tags.get(TIFF_BITS, (1,)))
+    if TIFF_TILE_WIDTH in tags:
+        return int(tags[TIFF_TILE_WIDTH] * tags.get(TIFF_TILE_LENGTH, 1) * bits // 8)
+    rows = min(tags.get(TIFF_ROWS_PER_STRIP, image.height), image.height)
+    return int(image.width * rows * bits // 8)
 
 
 def _pillow_error(content: bytes) -> str:
