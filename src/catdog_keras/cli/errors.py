@@ -20,9 +20,10 @@ _USER_TEXT = re.compile(
 )
 
 FRAMEWORKS = {"h5py", "jax", "jaxlib", "keras", "tensorflow", "torch"}
-# Messages of the library, which TensorFlow surrounds with tracebacks.
+# A message of the library about a file, to which TensorFlow adds names of nodes and tracebacks.
 _UNUSABLE_IMAGE = re.compile(
-    r"^(?:\w+: )*(.+ (?:has changed since it was checked|could not be decoded): .+)$", re.MULTILINE
+    r"ValueError: (['\"].+ (?:has changed since it was checked|could not be decoded): .+)$",
+    re.MULTILINE,
 )
 
 
@@ -133,11 +134,17 @@ def _is_of_framework(error: BaseException) -> bool:
     )
 
 
+def message_about_image(error: Exception) -> str | None:
+    """Returns the message of the dataset if an image that it cannot use caused the error."""
+    found = _UNUSABLE_IMAGE.search(str(error))
+    return found[1] if found else None
+
+
 def _framework_wording(error: Exception) -> str:
     """Returns the message of the library if there is one, or the line that states the reason."""
+    if (about_image := message_about_image(error)) is not None:
+        return about_image
     message = str(error)
-    if found := _UNUSABLE_IMAGE.search(message):
-        return found[1]
     lines = [line.strip() for line in message.split("\n\t [[")[0].splitlines() if line.strip()]
     graph = lines and lines[0].startswith("Graph execution error")
     reason = (lines[-1] if graph else lines[0]) if lines else "no message"

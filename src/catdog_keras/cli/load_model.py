@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from catdog_keras._checks import check_class_names, check_path, describe
-from catdog_keras.cli.errors import InputError
+from catdog_keras.cli.errors import InputError, message_about_image
 from catdog_keras.cli.run_record import MODEL_FILE
 
 if TYPE_CHECKING:
@@ -216,6 +216,8 @@ def model_errors(path: str) -> Iterator[None]:
     except (InputError, OSError, TypeError, ValueError):
         raise
     except Exception as error:  # TensorFlow, JAX and PyTorch have their own errors
+        if message_about_image(error) is not None:
+            raise
         remedy = f"It cannot be run: {reason(error)} If memory is short, reduce --batch-size."
         raise InputError(describe("MODEL", REQUIREMENT, path, remedy)) from error
 
