@@ -47,7 +47,7 @@ def output_folder(
             with interrupts_deferred():
                 publish_files(scratch, folder, names)
         except OSError as error:
-            cause = _write_error(error, scratch, folder)
+            cause = _write_error(error, scratch, folder, names)
             if cause is None:
                 raise
             reason = f"{cause.strerror}."
@@ -88,10 +88,14 @@ def _enter_scratch(stack: ExitStack, folder: Path) -> Path:
     return stack.enter_context(scratch_folder(folder))
 
 
-def _write_error(error: OSError, scratch: Path, folder: Path) -> OSError | None:
+def _write_error(
+    error: OSError, scratch: Path, folder: Path, names: Sequence[str]
+) -> OSError | None:
     """Returns the system's error if writing the output failed, otherwise None."""
-    if isinstance(error.__cause__, OSError) and scratch.name in str(error):
-        return _write_error(error.__cause__, scratch, folder) or error.__cause__
+    results = (repr(str(folder / name))[1:-1] for name in names)
+    named = any(place in str(error) for place in (scratch.name, *results))
+    if isinstance(error.__cause__, OSError) and named:
+        return _write_error(error.__cause__, scratch, folder, names) or error.__cause__
     if error.filename is None:
         return error if error.errno in NO_ROOM else None
     place = Path(os.fsdecode(error.filename))

@@ -57,7 +57,7 @@ def test_class_folder_can_be_symlink(cats_dogs, tmp_path):
 def test_unexpected_class_error_includes_invalid_utf8_name(cats_dogs):
     for split in ("train", "validation"):
         (cats_dogs / split / "cats").rename(cats_dogs / split / os.fsdecode(b"caf\xe9"))
-    with pytest.raises(ValueError, match="It holds the classes caf\udce9, dogs in train"):
+    with pytest.raises(ValueError, match=r"It holds the classes caf\\udce9, dogs in train"):
         load_cats_dogs(cats_dogs, **TINY)
 
 

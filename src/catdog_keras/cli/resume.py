@@ -39,8 +39,12 @@ def open_checkpoints(
     if not (resume and (folder / RUN_FILE).exists()):
         _remove_checkpoints(folder)
         folder.mkdir()
-        splits.save_manifest(folder / SPLIT_FILE)
-        atomic_write_text(folder / RUN_FILE, json.dumps(run, indent=2))
+        try:
+            splits.save_manifest(folder / SPLIT_FILE)
+            atomic_write_text(folder / RUN_FILE, json.dumps(run, indent=2))
+        except BaseException:  # an interrupt as well: nothing was trained
+            _remove_checkpoints(folder)
+            raise
         return folder
     before = _read_run(folder / RUN_FILE)
     differ = [name for name in {**before, **run} if before.get(name) != run.get(name)]
