@@ -1,4 +1,4 @@
-"""Kills a command before each of its file operations, and classifies what is left.
+"""Kills a command before each of its file operations, and classifies the results.
 
 `python -m tests.kill_points CASE FOLDER` prints the counts as JSON. The program imports everything
 once and forks a process for each run, before TensorFlow has started any thread.
@@ -49,13 +49,13 @@ class Case:
         arguments: Arguments of the command, or a function of the folder and the run's number.
         output: Folder of the results.
         earlier: Whether an earlier run has written results.
-        beside: Whether the output folder also contains a file of the user.
+        other_files: Whether the output folder also contains a file of the user.
     """
 
     arguments: object
     output: str = "out"
     earlier: bool = True
-    beside: bool = False
+    other_files: bool = False
 
 
 def command(*arguments):
@@ -81,7 +81,7 @@ TRAINING = command("train", "images", "--output", "out", "--seed", "SEED", *TRAI
 CASES = {
     "train": Case(TRAINING),
     "train-first": Case(TRAINING, earlier=False),
-    "train-beside": Case(TRAINING, beside=True),
+    "train-with-other-files": Case(TRAINING, other_files=True),
     "evaluate": Case(command("evaluate", "model/model.keras", "images", "--report", "out")),
     "tutorial": Case(
         command(
@@ -229,7 +229,7 @@ def kill_at_each_operation(case, root):
         shutil.rmtree(output, ignore_errors=True)
         if case.earlier:
             run_forked(case.arguments, root, 1)
-        if case.beside:
+        if case.other_files:
             output.mkdir(exist_ok=True)
             (output / "mine").touch()
         if names is None:
@@ -244,7 +244,7 @@ def kill_at_each_operation(case, root):
         counts["with leftovers after one more run"] += bool(leftovers(root))
         after = files(output)
         counts["not written by one more run"] += set(after) != names
-        counts["lost files of the user"] += case.beside and not (output / "mine").exists()
+        counts["lost files of the user"] += case.other_files and not (output / "mine").exists()
     return counts
 
 

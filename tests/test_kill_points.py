@@ -11,7 +11,7 @@ import pytest
 AT_LEAST = {
     "train": 15,
     "train-first": 15,
-    "train-beside": 15,
+    "train-with-other-files": 15,
     "evaluate": 10,
     "tutorial": 30,
     "manifest": 5,
@@ -35,7 +35,7 @@ def test_kill_before_each_operation_leaves_old_or_new_results(case, tmp_path):
     print(case, counts)
     assert counts["kill points"] >= AT_LEAST[case]
     # Next to a file of the user the folders cannot be exchanged; `evaluate` then rejects a mix.
-    allowed = ("old", "new", "mix, refused") if case == "train-beside" else ("old", "new")
+    allowed = ("old", "new", "mix, refused") if case == "train-with-other-files" else ("old", "new")
     assert sum(counts.get(result, 0) for result in allowed) == counts["kill points"]
     assert counts["old"] > 0
     assert counts["new"] > 0

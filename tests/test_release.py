@@ -1,4 +1,4 @@
-"""The release workflow may publish in this project's name: all that it runs is pinned by hash."""
+"""The release workflow may publish in this project's name: everything it runs is pinned by hash."""
 
 import re
 from pathlib import Path
