@@ -16,6 +16,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 from matplotlib.figure import Figure
 
 from catdog_keras import ClassNames
@@ -25,6 +26,7 @@ from catdog_keras.cli import group, run_files, train, tutorial
 from catdog_keras.cli.run_record import MODEL_FILE
 from catdog_keras.datasets import _cache
 from catdog_keras.tutorial import _run
+from catdog_keras.tutorial._report import REPORT_FILE
 from tests.cli.image_folders import CLASSES, draw
 
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
@@ -106,13 +108,16 @@ def prepare(root):
             (root / "cats_dogs" / split / name).mkdir(parents=True)
             for number in range(count):
                 draw(index, generator).save(root / "cats_dogs" / split / name / f"{number}.png")
+    tf.config.run_functions_eagerly(True)  # tracing takes longer than a run
     history = {"loss": [1.0], "accuracy": [0.5], "val_loss": [1.0], "val_accuracy": [0.5]}
+    train._build_model = lambda _, classes: flat_model((32, 32, 3), len(classes))
     train._fit = lambda *_: history
     train._print_summary = lambda *_: None
     tutorial._print_table = lambda *_: None
-    _run.STEPS = dict.fromkeys(_run.STEPS, lambda settings, _: flat_model(settings.input_shape, 2))
+    two = list(_run.STEPS)[:2]
+    _run.STEPS = dict.fromkeys(two, lambda settings, _: flat_model(settings.input_shape, 2))
     _run.train_to_best = lambda *_: (history, 1)
-    _run.plot_highest_losses = lambda *_: None
+    _run.write_tutorial_report = lambda folder, *_: (folder / REPORT_FILE).write_text("report")
     for plot in ("history", "images", "label_counts", "comparison", "confusion_matrix"):
         setattr(_run, f"plot_{plot}", lambda *_, **__: Figure((1, 1)))
 
@@ -188,7 +193,10 @@ def files(folder):
     if not folder.is_dir():
         return {}
     kept = (
-        path for path in folder.iterdir() if not path.name.startswith(".") and path.name != "mine"
+        path
+        for path in folder.iterdir()
+        # The folder of an interrupted training's checkpoints is no result.
+        if path.is_file() and not path.name.startswith(".") and path.name != "mine"
     )
     return {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in kept}
 
@@ -223,17 +231,17 @@ def leftovers(root):
 def kill_at_each_operation(case, root):
     """Returns the number of kill points by result, and of leftovers after one more run."""
     counts = Counter()
-    output = root / case.output
-    names = None
+    output, earlier = root / case.output, root / "earlier"
+    run_forked(case.arguments, root, 1)
+    output.rename(earlier)
+    names = set(files(earlier))
     for kill_at in range(1, 1000):
         shutil.rmtree(output, ignore_errors=True)
         if case.earlier:
-            run_forked(case.arguments, root, 1)
+            shutil.copytree(earlier, output)
         if case.other_files:
             output.mkdir(exist_ok=True)
             (output / "mine").touch()
-        if names is None:
-            names = expected_names(case, root)
         before = files(output)
         if not run_forked(case.arguments, root, 2, kill_at=kill_at):
             break
@@ -246,20 +254,6 @@ def kill_at_each_operation(case, root):
         counts["not written by one more run"] += set(after) != names
         counts["lost files of the user"] += case.other_files and not (output / "mine").exists()
     return counts
-
-
-def expected_names(case, root):
-    """Returns the names of the results of a complete run."""
-    output = root / case.output
-    saved = root / "saved"
-    if output.exists():
-        output.rename(saved)
-    run_forked(case.arguments, root, 1)
-    names = set(files(output))
-    shutil.rmtree(output)
-    if saved.exists():
-        saved.rename(output)
-    return names
 
 
 if __name__ == "__main__":

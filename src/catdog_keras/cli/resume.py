@@ -73,6 +73,9 @@ def _remove_checkpoints(folder: Path) -> None:
         ValueError: If the folder also contains other files. They would be lost at the end of the
             training, with the folder.
     """
+    from catdog_keras._scratch import remove_abandoned
+
+    remove_abandoned(folder)
     for name in (RUN_FILE, SPLIT_FILE, HEAD, FINE_TUNE):
         previous, unfinished = folder / f"{name}.previous", _unfinished(folder, name)
         for file in (folder / name, previous, *unfinished):
