@@ -14,7 +14,7 @@ from PIL import Image
 
 from catdog_keras import Evaluation, ModelReport, write_report
 from catdog_keras.evaluation import compare
-from catdog_keras.evaluation._mcnemar import describe_against_baseline
+from catdog_keras.evaluation._baseline import describe_against_baseline
 from catdog_keras.report import _top_losses as top_losses
 from catdog_keras.report._environment import describe_environment
 from catdog_keras.report._side_by_side import models_section

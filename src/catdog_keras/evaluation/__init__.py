@@ -1,14 +1,17 @@
 """Metrics computed from predictions: counts, accuracies with intervals, losses. No plotting."""
 
 from catdog_keras._intervals import wilson_interval
-from catdog_keras.evaluation._calibration import calibrate
+from catdog_keras.evaluation._baseline import baseline_accuracy
+from catdog_keras.evaluation._calibrate import calibrate
+from catdog_keras.evaluation._class_metrics import AveragedMetrics, ClassMetrics
 from catdog_keras.evaluation._compare import compare
 from catdog_keras.evaluation._evaluate_classifier import evaluate_classifier
 from catdog_keras.evaluation._evaluation import Evaluation, ExampleLoss
 from catdog_keras.evaluation._grad_cam import grad_cam
-from catdog_keras.evaluation._labels import baseline_accuracy, count_labels
+from catdog_keras.evaluation._labels import count_labels
 from catdog_keras.evaluation._mcnemar import Comparison
-from catdog_keras.evaluation._metrics import AveragedMetrics, ClassMetrics, ReliabilityBin, RocCurve
+from catdog_keras.evaluation._reliability import ReliabilityBin
+from catdog_keras.evaluation._roc import RocCurve
 
 __all__ = [
     "AveragedMetrics",

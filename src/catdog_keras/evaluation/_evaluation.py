@@ -18,25 +18,18 @@ from catdog_keras._probabilities import (
     FloatArray,
     check_probabilities,
 )
-from catdog_keras.evaluation._file import read_evaluation, write_evaluation
-from catdog_keras.evaluation._labels import (
-    IntegerArray,
-    baseline_accuracy,
-    check_files,
-    read_labels,
-)
-from catdog_keras.evaluation._mcnemar import Comparison, compare_correct, describe_against_baseline
-from catdog_keras.evaluation._metrics import (
-    CALIBRATION_BINS,
+from catdog_keras.evaluation._baseline import baseline_accuracy, describe_against_baseline
+from catdog_keras.evaluation._class_metrics import (
     AveragedMetrics,
     ClassMetrics,
-    ReliabilityBin,
-    RocCurve,
     average_metrics,
-    bin_by_confidence,
     compute_class_metrics,
-    compute_roc,
 )
+from catdog_keras.evaluation._file import read_evaluation, write_evaluation
+from catdog_keras.evaluation._labels import IntegerArray, check_files, read_labels
+from catdog_keras.evaluation._mcnemar import Comparison, compare_correct
+from catdog_keras.evaluation._reliability import CALIBRATION_BINS, ReliabilityBin, bin_by_confidence
+from catdog_keras.evaluation._roc import RocCurve, compute_roc
 
 
 @dataclass(frozen=True)

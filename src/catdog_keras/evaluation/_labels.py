@@ -1,6 +1,6 @@
 """Labels of a dataset of batches: reading, counting, and the majority-class baseline."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 import keras
@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from catdog_keras._batches import check_dataset, iterate, split_batch
-from catdog_keras._checks import check_class_names, check_integer, describe
+from catdog_keras._checks import check_class_names, describe
 
 Tensor: TypeAlias = Any  # a tensor of any framework, or a list of numbers
 IntegerArray: TypeAlias = npt.NDArray[np.int64]
@@ -50,35 +50,6 @@ def count_labels(dataset: Iterable[Any], class_names: Sequence[str]) -> dict[str
     for _, labels in read_batches(dataset):
         totals += np.bincount(read_labels(labels, len(names)), minlength=len(names))
     return dict(zip(names, totals.tolist(), strict=True))
-
-
-def baseline_accuracy(counts: Mapping[str, int]) -> float:
-    """Majority-class baseline: the accuracy of always predicting the most frequent class.
-
-    A model that does not exceed it has learned nothing from the images.
-
-    Args:
-        counts: Count of each class by name, as returned by `count_labels`.
-
-    Returns:
-        The fraction of the most frequent class, above 0 and at most 1.
-
-    Raises:
-        TypeError: If `counts` is not a mapping of integers.
-        ValueError: If `counts` is empty, a count is negative, or all counts are 0.
-
-    Example:
-        >>> import catdog_keras
-        >>> catdog_keras.evaluation.baseline_accuracy({"cat": 30, "dog": 10})
-        0.75
-    """
-    requirement = "the count of each class by name, as from `count_labels`"
-    if not isinstance(counts, Mapping):
-        raise TypeError(describe("counts", requirement, counts))
-    numbers = [check_integer(f"counts[{name!r}]", n, minimum=0) for name, n in counts.items()]
-    if sum(numbers) == 0:
-        raise ValueError(describe("counts", f"{requirement}, with at least one image", counts))
-    return max(numbers) / sum(numbers)
 
 
 def read_batches(dataset: Iterable[Any], name: str = "dataset") -> Iterator[tuple[Any, Any]]:

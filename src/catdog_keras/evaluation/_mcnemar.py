@@ -125,13 +125,3 @@ def compare_correct(
         second_only=int(np.count_nonzero(~first & second)),
         neither_correct=int(np.count_nonzero(~first & ~second)),
     )
-
-
-def describe_against_baseline(comparison: Comparison) -> str:
-    """Describes whether a model is above its baseline, and whether significantly."""
-    if comparison.difference == 0:
-        return "the model equals it"
-    side = "above" if comparison.difference > 0 else "below"
-    if comparison.significant:
-        return f"the model is significantly {side} it"
-    return f"the model is {side} it, but not significantly"

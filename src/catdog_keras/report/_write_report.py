@@ -11,8 +11,8 @@ import keras
 from catdog_keras._checks import check_choice, check_path, describe
 from catdog_keras._output import save_text
 from catdog_keras.evaluation import Evaluation
+from catdog_keras.evaluation._baseline import describe_against_baseline
 from catdog_keras.evaluation._compare import check_same_images
-from catdog_keras.evaluation._mcnemar import describe_against_baseline
 from catdog_keras.report import _sections as sections
 from catdog_keras.report._environment import describe_environment
 from catdog_keras.report._page import Page, Section, render_page

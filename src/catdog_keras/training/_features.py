@@ -14,7 +14,7 @@ from catdog_keras._batches import Array, count_batches
 from catdog_keras._checks import describe
 from catdog_keras._progress import progress_bar
 from catdog_keras.conversion._fold_batch_norm import check_dtype, fold_batch_norm
-from catdog_keras.training._feature_cache import FeatureStore, Rows
+from catdog_keras.training._feature_store import FeatureStore, Rows
 from catdog_keras.training._labeled_batches import empty, read_labeled
 from catdog_keras.training._split_model import HeadSplit
 

@@ -17,7 +17,7 @@ from catdog_keras.training._callbacks import Verbose, callbacks_for_part
 from catdog_keras.training._checkpoint import Checkpoint
 from catdog_keras.training._config import FineTuneConfig
 from catdog_keras.training._epoch_keeper import EpochKeeper
-from catdog_keras.training._feature_cache import FeatureStore
+from catdog_keras.training._feature_store import FeatureStore
 from catdog_keras.training._features import (
     FeatureBatches,
     FeatureExtractor,

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from catdog_keras.training import _feature_cache as feature_store
-from catdog_keras.training._feature_cache import FeatureStore
+from catdog_keras.training import _feature_store as feature_store
+from catdog_keras.training._feature_store import FeatureStore
 
 SHAPES = st.sampled_from([(1,), (6,), (2, 3), (2, 2, 4)])
 
