@@ -124,7 +124,7 @@ def images_in(low, high):
     [
         (scaled_model, 0, 1, "[0, 255]"),
         (scaled_model, -1, 1, "[0, 255]"),
-        (lambda: scaled_model("mobilenet_1.00", 1.0, 0.0), 0, 255, "[-1, 1]"),
+        (lambda: scaled_model("xception", 1.0, 0.0), 0, 255, "[-1, 1]"),
         (lambda: scaled_model("net", 2.0, -1.0), 0, 255, "[0, 1]"),
     ],
 )
