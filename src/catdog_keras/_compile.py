@@ -41,6 +41,16 @@ def compile_like(part: keras.Model, model: keras.Model, optimizer: keras.Optimiz
     part.compile(optimizer, loss=model.loss, **arguments)
 
 
+def build_metrics(model: keras.Model, labels: Any) -> None:
+    """Builds the metrics of a compiled model, so that callbacks can find them by name.
+
+    Keras builds them in the first step of `fit`, which is called for another model here.
+    """
+    outputs = keras.ops.zeros((len(labels), *model.output_shape[1:]))
+    model.compute_metrics(None, labels, outputs, None)
+    model.reset_metrics()
+
+
 def compile_copy(copy: keras.Model, model: keras.Model) -> None:
     """Compiles a copy of a compiled model with the same arguments and a new optimizer state."""
     if not model.compiled:

@@ -239,3 +239,11 @@ def test_class_without_readable_images_is_reported_with_the_reason(drawn, tmp_pa
     error = ended.stderr[ended.stderr.index("Error: ") :]
     assert "has no usable image:\n  " in error
     assert "not an image in any known format" in error
+
+
+def test_commands_work_with_closed_standard_error(drawn):
+    program = "from catdog_keras.cli import main; main()"
+    shell = f'exec "{sys.executable}" -c "{program}" scan "$1" 2>&-'
+    ended = subprocess.run(["bash", "-c", shell, "bash", drawn], stdout=subprocess.PIPE, text=True)
+    assert ended.returncode == 0
+    assert "good" in ended.stdout

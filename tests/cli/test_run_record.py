@@ -33,6 +33,9 @@ def test_training_record_round_trip(tmp_path):
     "changed",
     [
         {"data": 1},
+        {"data": "a\0b"},
+        {"data": "a\ud800"},
+        {"history": {"loss": [10**400]}},
         {"settings": []},
         {"counts": {"train": 3}},
         {"counts": {"train": {"cats": -1}}},

@@ -232,3 +232,23 @@ def test_callback_that_replaces_the_optimizer_raises():
 
     with pytest.raises(ValueError, match="`callbacks` must not replace the optimizer"):
         fit_head(transfer(), (IMAGES, LABELS), epochs=2, callbacks=Replace(), verbose=0)
+
+
+@pytest.mark.parametrize("train", [fit_head, fine_tune])
+@pytest.mark.parametrize("one_hot", [False, True])
+def test_callback_finds_direction_of_accuracy_as_in_fit(train, one_hot, tmp_path):
+    labels = keras.ops.one_hot(LABELS, 2) if one_hot else LABELS
+    kind = keras.losses.CategoricalCrossentropy if one_hot else None
+    trained = model()
+    if kind is not None:
+        trained.compile("adam", kind(from_logits=True), metrics=["accuracy"])
+    stop = keras.callbacks.EarlyStopping("val_accuracy", patience=3)
+    save = keras.callbacks.ModelCheckpoint(
+        tmp_path / "best.weights.h5", "val_accuracy", save_best_only=True, save_weights_only=True
+    )
+    data = (IMAGES, np.asarray(labels))
+    train(trained, data, validation_data=data, epochs=1, callbacks=[stop, save], verbose=0)
+    assert stop.monitor_op is save.monitor_op is keras.ops.greater
+    assert np.isfinite(stop.best)
+    found = trained.evaluate(*data, verbose=0, return_dict=True)
+    assert found["accuracy"] == pytest.approx(stop.best, abs=1e-6) or train is fine_tune

@@ -1,6 +1,8 @@
 """Files that `catdog-keras train` writes next to a model, and that the evaluation reads."""
 
 import json
+import re
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -66,7 +68,7 @@ def _check_types(record: TrainingRecord) -> None:
     loss = record.history.get("loss") if isinstance(record.history, dict) else None
     epochs = len(loss) if isinstance(loss, list) else 0
     checks = {
-        "data": isinstance(record.data, str),
+        "data": _is_text(record.data),
         "settings": isinstance(record.settings, dict),
         "counts": _is_table(record.counts, lambda by_class: _is_table(by_class, _is_count)),
         "ignored": _is_table(record.ignored, lambda reason: isinstance(reason, str)),
@@ -85,8 +87,15 @@ def _is_table(value: Any, check: Callable[[Any], bool]) -> bool:
     return isinstance(value, dict) and all(map(check, value.values()))
 
 
+def _is_text(value: Any) -> bool:
+    """Returns whether a value can be a part of a path or a page."""
+    return isinstance(value, str) and "\0" not in value and not re.search("[\ud800-\udfff]", value)
+
+
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return abs(value) <= sys.float_info.max
+    return isinstance(value, float)
 
 
 def _is_curve(values: Any, epochs: int) -> bool:

@@ -7,7 +7,9 @@ from typing import Any, Literal, TypeAlias
 
 import keras
 
+from catdog_keras._batches import iterate, split_batch
 from catdog_keras._checks import describe
+from catdog_keras._compile import build_metrics
 from catdog_keras.training._training_state import State, values
 
 Callbacks: TypeAlias = keras.callbacks.Callback | Sequence[keras.callbacks.Callback] | None
@@ -32,6 +34,7 @@ def callbacks_for_part(
     part: keras.Model,
     callbacks: Callbacks,
     *,
+    train: Any,
     verbose: Verbose,
     epochs: int,
     steps: int | None,
@@ -42,10 +45,14 @@ def callbacks_for_part(
         model: The whole model, which shares its weights with the part.
         part: The model that is fitted.
         callbacks: A callback, a list of callbacks or None.
+        train: The batches for `part.fit`.
         verbose: Verbosity, as in `keras.Model.fit`.
         epochs: Number of epochs, for progress bars.
         steps: Number of batches in an epoch, for progress bars.
     """
+    if any(hasattr(each, "monitor") for each in keras.tree.flatten(callbacks or [])):
+        _, labels, _ = split_batch("train", next(iterate(train)), "batches (images, labels)")
+        build_metrics(model, labels)
     found = keras.callbacks.CallbackList(
         [*keras.tree.flatten(callbacks or []), _Stop(part)],
         add_history=True,

@@ -225,7 +225,13 @@ class Run:
             initial_epoch=done,
             epochs=epochs,
             callbacks=callbacks_for_part(
-                self.model, part, callbacks, verbose=self.verbose, epochs=epochs, steps=batches
+                self.model,
+                part,
+                callbacks,
+                train=train,
+                verbose=self.verbose,
+                epochs=epochs,
+                steps=batches,
             ),
             class_weight=self.class_weight,
             shuffle=False,  # the dataset reshuffles on its own

@@ -250,7 +250,13 @@ class _Run:
                 epochs=epochs,
                 verbose=verbose,
                 callbacks=callbacks_for_part(
-                    self.model, head, callbacks, verbose=verbose, epochs=epochs, steps=len(batches)
+                    self.model,
+                    head,
+                    callbacks,
+                    train=batches,
+                    verbose=verbose,
+                    epochs=epochs,
+                    steps=len(batches),
                 ),
                 **arguments,
             )
