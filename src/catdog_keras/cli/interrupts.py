@@ -21,7 +21,7 @@ _received: int | None = None
 
 
 def install() -> None:
-    """Makes signals exit at once, unless they are ignored or have a handler of their own.
+    """Makes signals exit at once, unless they are ignored or have another handler.
 
     Shells start background jobs with SIGINT ignored, and `nohup` ignores SIGHUP; both stay ignored.
     """

@@ -87,7 +87,7 @@ class _Stop(keras.callbacks.Callback):
         if self.model.optimizer is not self._optimizer:
             raise ValueError(
                 "`callbacks` must not replace the optimizer or compile the model: the layers "
-                "that are trained would not use it. Change `model.optimizer.learning_rate` instead."
+                "that are trained would not use it."
             )
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
