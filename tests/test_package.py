@@ -195,7 +195,7 @@ load = keras.saving.load_model
     assert loaded.split() == LAYERS_OF_SAVED_MODEL
 
 
-@pytest.mark.parametrize("first", ["other", "ours"])
+@pytest.mark.parametrize("first", [pytest.param("other", marks=pytest.mark.slow), "ours"])
 def test_import_hook_works_with_other_import_hook_on_keras(first, saved_model):
     hooks = {
         "other": "import wrapt; wrapt.register_post_import_hook(lambda m: print(m.__name__), 'keras')",
@@ -224,6 +224,7 @@ load = tensorflow.keras.models.load_model
     assert in_new_process(program, saved_model).splitlines()[-1].split() == LAYERS_OF_SAVED_MODEL
 
 
+@pytest.mark.slow
 def test_threads_import_keras_and_package_concurrently_and_model_loads(saved_model):
     program = f"""
 import sys, threading

@@ -191,6 +191,7 @@ def test_failed_run_keeps_earlier_results(synthetic_folder, tmp_path, monkeypatc
     assert (tmp_path / "results.json").read_text() == "of an earlier run"
 
 
+@pytest.mark.slow
 def test_same_seed_gives_same_accuracies(synthetic_folder, tmp_path, monkeypatch):
     for name in ("model1", "model2", "model4"):
         monkeypatch.delitem(tutorial.STEPS, name)

@@ -100,7 +100,7 @@ def fail_after(kind, epoch):
     return failing
 
 
-@pytest.mark.parametrize("epoch", [2, 4])
+@pytest.mark.parametrize("epoch", [pytest.param(2, marks=pytest.mark.slow), 4])
 def test_resumed_training_is_bit_identical(epoch, drawn, interrupted, expected, run):
     output = interrupted(epoch)
     assert not (output / "model.keras").exists()

@@ -356,10 +356,12 @@ def is_demanding(name, case):
 @pytest.mark.parametrize(
     ("name", "case", "width"),
     [
-        (*each, width)
-        for each in EVERY_CASE
-        for width in (6, 12)
-        if width == 6 or is_demanding(*each)
+        *((*each, 6) for each in EVERY_CASE),
+        *(
+            pytest.param(*each, 12, marks=pytest.mark.slow)
+            for each in EVERY_CASE
+            if is_demanding(*each)
+        ),
     ],
 )
 def test_plots_are_legible_in_given_axes_or_figure(name, case, width):
@@ -432,7 +434,11 @@ def test_plots_are_legible_at_paper_column_width(name, case):
 
 @pytest.mark.parametrize(
     ("name", "case", "width", "panels"),
-    [(*each, width, panels) for each in AROUND for width, panels in ((7, 2), (12, 3))],
+    [
+        pytest.param(*each, width, panels, marks=marks)
+        for each in AROUND
+        for width, panels, marks in ((7, 2, ()), (12, 3, pytest.mark.slow))
+    ],
 )
 def test_plots_are_legible_side_by_side(name, case, width, panels):
     figure = Figure(figsize=(width, 4))

@@ -72,7 +72,11 @@ def interrupt():
 
 @pytest.mark.parametrize(
     ("case", "epoch", "moment"),
-    [("num_views", 1, "after"), ("stages", 3, "before"), ("head", 3, "after")],
+    [
+        pytest.param("num_views", 1, "after", marks=pytest.mark.slow),
+        pytest.param("stages", 3, "before", marks=pytest.mark.slow),
+        ("head", 3, "after"),
+    ],
 )
 def test_interrupted_run_resumes_with_bit_identical_result(
     case, epoch, moment, folder, uninterrupted, tmp_path, monkeypatch
