@@ -2,7 +2,8 @@
 
 import itertools
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Literal, TypeAlias
 
 import keras
@@ -21,7 +22,7 @@ STATE = {
     keras.callbacks.ReduceLROnPlateau: ("wait", "cooldown_counter", "best"),
     keras.callbacks.ModelCheckpoint: ("best",),
 }
-# Callbacks that change the optimizer of the model, which `fine_tune` does not train with.
+# Callbacks that change the optimizer, which conflicts with the one of `fine_tune`.
 OF_OPTIMIZER = (
     keras.callbacks.LearningRateScheduler,
     keras.callbacks.ReduceLROnPlateau,
@@ -32,7 +33,7 @@ OF_OPTIMIZER = (
 def callbacks_for_part(
     model: keras.Model,
     part: keras.Model,
-    callbacks: Callbacks,
+    callbacks: list[keras.callbacks.Callback],
     *,
     train: Any,
     verbose: Verbose,
@@ -42,19 +43,20 @@ def callbacks_for_part(
     """Returns callbacks for `part.fit` that get the whole model, and can stop the training.
 
     Args:
-        model: The whole model, which shares its weights with the part.
+        model: The whole model, which shares its weights and its optimizer with the part.
         part: The model that is fitted.
-        callbacks: A callback, a list of callbacks or None.
+        callbacks: The callbacks, in their order.
         train: The batches for `part.fit`.
         verbose: Verbosity, as in `keras.Model.fit`.
         epochs: Number of epochs, for progress bars.
         steps: Number of batches in an epoch, for progress bars.
     """
-    if any(hasattr(each, "monitor") for each in keras.tree.flatten(callbacks or [])):
+    if any(hasattr(each, "monitor") for each in callbacks):
         _, labels, _ = split_batch("train", next(iterate(train)), "batches (images, labels)")
         build_metrics(model, labels)
+    check = partial(_check_unchanged, model, model.optimizer, model.trainable_variables)
     found = keras.callbacks.CallbackList(
-        [*keras.tree.flatten(callbacks or []), _Stop(part)],
+        [_UpdateWhole(part, check), *callbacks, _UpdatePart(part, check)],
         add_history=True,
         add_progbar=verbose != 0,
         model=model,
@@ -67,36 +69,73 @@ def callbacks_for_part(
     return found
 
 
-class _Stop(keras.callbacks.Callback):
-    """Copies `stop_training` from the whole model, which callbacks set, to the part.
+class _UpdateWhole(keras.callbacks.Callback):
+    """Updates the whole model before other callbacks read it."""
 
-    Raises an error if a callback replaces the optimizer, which the part would not use.
-    """
-
-    def __init__(self, part: keras.Model) -> None:
+    def __init__(self, part: keras.Model, check: Callable[[], None]) -> None:
         super().__init__()
-        self._part = part
-        self._optimizer: Any = None
+        self._part, self._check = part, check
 
-    def set_model(self, model: keras.Model) -> None:
-        super().set_model(model)
-        self._optimizer = model.optimizer
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        del batch, logs
+        self._attach_weights()
+
+    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
+        del logs
+        self.model.stop_evaluating = False
+
+    def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        del batch, logs
+        self._attach_weights()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        del epoch, logs
+        self._check()
+
+    def _attach_weights(self) -> None:
+        # During an epoch on JAX, the variables have no values until the fitted model assigns them.
+        # Keras does this for the model of the callbacks, which is not the fitted one here.
+        if hasattr(self._part, "jax_state_sync"):
+            self._part.jax_state_sync()
+
+
+class _UpdatePart(keras.callbacks.Callback):
+    """Copies what the other callbacks changed in the whole model to the fitted part."""
+
+    def __init__(self, part: keras.Model, check: Callable[[], None]) -> None:
+        super().__init__()
+        self._part, self._check = part, check
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         del epoch, logs
-        if self.model.optimizer is not self._optimizer:
-            raise ValueError(
-                "`callbacks` must not replace the optimizer or compile the model: the layers "
-                "that are trained would not use it."
-            )
+        self._check()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         del batch, logs
         self._part.stop_training = self.model.stop_training
 
+    def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        del batch, logs
+        self._part.stop_evaluating = self.model.stop_evaluating
+
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         del epoch, logs
         self._part.stop_training = self.model.stop_training
+
+
+def _check_unchanged(model: keras.Model, optimizer: Any, trained: list[Any]) -> None:
+    """Raises a ValueError if callbacks made a change that the fitted part would not use."""
+    if model.optimizer is not optimizer:
+        raise ValueError(
+            "`callbacks` must not replace the optimizer or compile the model: the layers "
+            "that are trained would not use it."
+        )
+    if list(map(id, model.trainable_variables)) != list(map(id, trained)):
+        raise ValueError(
+            "`callbacks` must not freeze or unfreeze layers: the layers to train are selected "
+            "before the training. To unfreeze layers step by step, pass several values as "
+            "`unfreeze` of `fine_tune`, such as `unfreeze=(0.1, 0.3)`."
+        )
 
 
 def validation_score(logs: Mapping[str, Any]) -> list[float] | None:
@@ -114,14 +153,21 @@ def validation_score(logs: Mapping[str, Any]) -> list[float] | None:
 def check_callback_types(
     callbacks: Callbacks, *, has_schedule: bool
 ) -> list[keras.callbacks.Callback]:
-    """Returns the callbacks of a call as a list; raises if one would have no effect.
+    """Returns the callbacks of a call as a list; raises if one is invalid or has no effect.
 
     Args:
         callbacks: A callback, a list of callbacks or None.
         has_schedule: Whether the training has its own optimizer and learning-rate schedule.
     """
-    found = list(keras.tree.flatten(callbacks or []))
+    found: list[keras.callbacks.Callback] = []
+    for each in keras.tree.flatten(callbacks or []):
+        found += each.callbacks if isinstance(each, keras.callbacks.CallbackList) else [each]
     for callback in found:
+        if not isinstance(callback, keras.callbacks.Callback):
+            is_class = isinstance(callback, type) and issubclass(callback, keras.callbacks.Callback)
+            remedy = f"Create an instance: `{callback.__name__}(...)`." if is_class else ""
+            requirement = "a Keras callback, a list of callbacks or None"
+            raise TypeError(describe("callbacks", requirement, callbacks, remedy))
         name = type(callback).__name__
         if isinstance(callback, keras.callbacks.BackupAndRestore):
             remedy = "It restores the model, but not the epoch. Pass `checkpoint` instead."

@@ -77,9 +77,10 @@ def fine_tune(
             first one is damaged or missing. None for no checkpoint.
         callbacks: As in `keras.Model.fit`; the callbacks get the whole model. They are used in each
             stage, with the epochs of the stage. The state of `EarlyStopping` and `ModelCheckpoint`
-            is part of a checkpoint, that of other callbacks is not. Callbacks that change the
-            optimizer are rejected, because `options` sets the learning rates. Use `checkpoint`
-            instead of `BackupAndRestore`.
+            is part of a checkpoint, that of other callbacks is not. `model.optimizer` is the
+            optimizer of the stage; setting its learning rate raises a TypeError, because `options`
+            sets it. Callbacks must not freeze or unfreeze layers. Use `checkpoint` instead of
+            `BackupAndRestore`.
         class_weight: As in `keras.Model.fit`.
         verbose: As in `keras.Model.fit`: `"auto"`, 0 for no output, 1 for a progress bar, or 2 for
             one line per epoch.
@@ -88,7 +89,7 @@ def fine_tune(
         The `keras.callbacks.History` of all epochs, including those before an interruption.
 
     Raises:
-        TypeError: If an argument has the wrong type.
+        TypeError: If an argument has the wrong type, or a callback sets the learning rate.
         ValueError: If a value is out of range, the model has no backbone, its class overrides a
             method such as `train_step`, the data would have to be read more than once and cannot,
             or the checkpoint is damaged or was written by a call with other arguments.

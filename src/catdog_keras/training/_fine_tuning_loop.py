@@ -131,6 +131,8 @@ class Run:
                 assign(self.model.weights, state.best)
         optimizer = self._optimizer(self.model, self.options.learning_rate)
         compile_like(self.model, self.model, optimizer)
+        # A saved model would otherwise be loaded with a warning about missing optimizer variables.
+        self.model.optimizer.build(self.model.trainable_variables)
         return history_of(self.model, progress)
 
     def _stage(self, number: int, epochs: int, state: State) -> None:
@@ -196,6 +198,7 @@ class Run:
             part, self.model, self._optimizer(part, _lr_schedule(self.options, epochs * batches))
         )
         part.optimizer.build(part.trainable_variables)
+        compile_like(self.model, self.model, part.optimizer)  # for callbacks
         if state.optimizer and not state.progress.is_over(number):
             if self.checkpoint is not None:
                 self.checkpoint.check_optimizer(state.optimizer, part.optimizer.variables)

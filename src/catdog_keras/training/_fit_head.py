@@ -98,7 +98,7 @@ def fit_head(
             the same call on the same model and data resumes from it, and the result is
             bit-identical to an uninterrupted run.
         callbacks: As in `keras.Model.fit`; the callbacks get the whole model, and must not replace
-            its optimizer. Use `checkpoint` instead of `BackupAndRestore`. The state of
+            its optimizer, freeze or unfreeze layers. Use `checkpoint` instead of `BackupAndRestore`. The state of
             `EarlyStopping`, `ReduceLROnPlateau` and `ModelCheckpoint` is part of a checkpoint, that
             of other callbacks is not.
         class_weight: As in `keras.Model.fit`.
@@ -179,7 +179,7 @@ def fit_head(
             return model.fit(
                 train,
                 validation_data=validation_data,
-                callbacks=callbacks,
+                callbacks=called,
                 initial_epoch=initial_epoch,
                 **fit_arguments,
             )

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from catdog_keras._backend.keras_internals import variable_index
+from catdog_keras._checks import describe
 
 
 @keras.saving.register_keras_serializable(package="catdog_keras")
@@ -33,6 +34,24 @@ class LayerwiseAdam(keras.optimizers.Adam):
         """
         super().__init__(name=name, **kwargs)
         self.factors = tuple(float(factor) for factor in factors)
+        schedule = keras.optimizers.schedules.LearningRateSchedule
+        self._has_schedule = isinstance(kwargs.get("learning_rate"), schedule)
+
+    @property
+    def learning_rate(self) -> Any:
+        """The learning rate of variables with the factor 1; can be set if it has no schedule."""
+        return super().learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: Any) -> None:
+        if self._has_schedule:
+            requirement = "left to the schedule of `fine_tune`"
+            remedy = (
+                "Set the rate in `FineTuneConfig`, or compile the model with another optimizer and "
+                "train it with `fit`."
+            )
+            raise TypeError(describe("learning_rate", requirement, value, remedy))
+        keras.optimizers.Adam.learning_rate.fset(self, value)
 
     def build(self, variables: Sequence[Any]) -> None:
         """Creates the optimizer state for `variables`.
