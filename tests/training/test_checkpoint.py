@@ -1,7 +1,6 @@
 """Checkpoint files: what is damaged is recovered from the generation before, or refused by name."""
 
 import errno
-import fcntl
 import hashlib
 import io
 import json
@@ -241,18 +240,6 @@ def test_full_disk_keeps_checkpoint_and_leaves_no_file(model, state_of, tmp_path
             written.write(state_of(2))
     assert [each.name for each in tmp_path.iterdir()] == ["state"]
     assert epochs_of(file, model) == 1
-
-
-def test_only_files_of_ended_processes_are_removed(tmp_path):
-    left = tmp_path / ".unfinished-state-abc"
-    other = tmp_path / ".unfinished-other-abc"
-    running = tmp_path / ".unfinished-state-def"
-    for file in (left, other, running):
-        file.write_bytes(b"incomplete")
-    with running.open("rb") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        Checkpoint(tmp_path / "state", CALL)
-        assert set(tmp_path.iterdir()) == {other, running}
 
 
 def test_checkpoint_that_is_not_a_file_is_rejected(tmp_path):

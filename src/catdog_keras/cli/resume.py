@@ -1,7 +1,7 @@
 """Checkpoints of `catdog-keras train`, kept in its output folder until the training is complete."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,8 +77,7 @@ def _remove_checkpoints(folder: Path) -> None:
 
     remove_abandoned(folder)
     for name in (RUN_FILE, SPLIT_FILE, HEAD, FINE_TUNE):
-        previous, unfinished = folder / f"{name}.previous", _unfinished(folder, name)
-        for file in (folder / name, previous, *unfinished):
+        for file in (folder / name, folder / f"{name}.previous"):
             file.unlink(missing_ok=True)
     if folder.exists():
         try:
@@ -88,11 +87,6 @@ def _remove_checkpoints(folder: Path) -> None:
                 f"{str(folder)!r} is used for the checkpoints of a training, but contains other "
                 "files. Move them to another folder."
             ) from error
-
-
-def _unfinished(folder: Path, name: str) -> Iterator[Path]:
-    """Yields the temporary files of a killed process."""
-    return folder.glob(f".unfinished-{name}-*")
 
 
 def _read_run(file: Path) -> dict[str, Any]:

@@ -5,12 +5,10 @@ A file is replaced only by a complete one, and the file before it is kept with t
 epoch, with an identical result.
 """
 
-import fcntl
 import hashlib
 import io
 import json
 import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
@@ -22,6 +20,7 @@ import numpy as np
 
 from catdog_keras import _backend
 from catdog_keras._checks import describe
+from catdog_keras._scratch import scratch_folder
 from catdog_keras._signals import interrupts_deferred
 from catdog_keras._warnings import warn
 from catdog_keras.training._callbacks import check_callbacks
@@ -57,7 +56,6 @@ class Checkpoint:
         if file.exists() and not file.is_file():
             raise self._unwritable("It is not a regular file.")
         if _backend.is_first_process():
-            self._remove_incomplete()
             self._write(b"", publish=False)
 
     def read(
@@ -127,27 +125,19 @@ class Checkpoint:
 
     def _write(self, content: bytes, *, publish: bool) -> None:
         """Writes a temporary file, and gives it its final name or removes it."""
-        unfinished: Path | None = None
         try:
-            # The name is unique, because several processes may write the same checkpoint.
-            with tempfile.NamedTemporaryFile(
-                prefix=self._prefix, dir=self._file.parent, delete=False
-            ) as stream:
-                unfinished = Path(stream.name)
-                with suppress(OSError):  # some network file systems have no locks
-                    fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                stream.write(content)
-                stream.flush()
-                # A power failure may otherwise leave an empty renamed file.
-                os.fsync(stream.fileno())
+            with scratch_folder(self._file.parent) as scratch:
+                complete = scratch / self._file.name
+                with complete.open("xb") as stream:
+                    stream.write(content)
+                    stream.flush()
+                    # A power failure may otherwise leave an empty renamed file.
+                    os.fsync(stream.fileno())
                 if publish:
                     with interrupts_deferred():
-                        self._publish(unfinished)
+                        self._publish(complete)
         except OSError as error:
             raise self._unwritable(f"{error.strerror or error}.") from error
-        finally:
-            if unfinished is not None:
-                unfinished.unlink(missing_ok=True)
 
     def _publish(self, complete: Path) -> None:
         if not self._keep_older:
@@ -155,18 +145,6 @@ class Checkpoint:
                 self._file.replace(self._older)
         complete.replace(self._file)
         self._keep_older = False
-
-    @property
-    def _prefix(self) -> str:
-        return f".unfinished-{self._file.name}-"
-
-    def _remove_incomplete(self) -> None:
-        """Removes temporary files that no running process has locked."""
-        for place in self._file.parent.iterdir():
-            if place.name.startswith(self._prefix):
-                with suppress(OSError), place.open("rb") as stream:
-                    fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    place.unlink()
 
     def _check_call(self, file: Path, call: dict[str, Any]) -> None:
         names = [*self._call, *(name for name in call if name not in self._call)]
