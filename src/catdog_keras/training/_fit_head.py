@@ -98,9 +98,9 @@ def fit_head(
             the same call on the same model and data resumes from it, and the result is
             bit-identical to an uninterrupted run.
         callbacks: As in `keras.Model.fit`; the callbacks get the whole model, and must not replace
-            its optimizer, freeze or unfreeze layers. Use `checkpoint` instead of `BackupAndRestore`. The state of
-            `EarlyStopping`, `ReduceLROnPlateau` and `ModelCheckpoint` is part of a checkpoint, that
-            of other callbacks is not.
+            its optimizer, freeze or unfreeze layers. Use `checkpoint` instead of
+            `BackupAndRestore`. The state of `EarlyStopping`, `ReduceLROnPlateau` and
+            `ModelCheckpoint` is part of a checkpoint, that of other callbacks is not.
         class_weight: As in `keras.Model.fit`.
         initial_epoch: As in `keras.Model.fit`.
         validation_freq: As in `keras.Model.fit`.
