@@ -169,3 +169,20 @@ def test_checkpoint_in_missing_folder_raises_before_training(function, tmp_path)
         FileNotFoundError, match="`checkpoint` must be a file in an existing folder"
     ):
         function(model(), make_images(8), epochs=1, checkpoint=tmp_path / "no" / "state")
+
+
+@pytest.mark.parametrize("function", [fit_head, fine_tune])
+def test_class_weight_of_numpy_numbers_is_a_part_of_the_checkpoint(function, tmp_path):
+    weights = dict(zip(np.arange(2), np.array([1, 2], "float32"), strict=True))
+    arguments = {"epochs": 1, "checkpoint": tmp_path / "state", "verbose": 0}
+    function(model(), make_images(8), class_weight=weights, **arguments)
+    function(model(), make_images(8), class_weight={0: 1, 1: 2}, **arguments)
+    with pytest.raises(ValueError, match=r"class_weight was \[\[0, 1\.0\], \[1, 2\.0\]\], is None"):
+        function(model(), make_images(8), **arguments)
+
+
+@pytest.mark.parametrize("function", [fit_head, fine_tune])
+@pytest.mark.parametrize("weights", [[1, 2], "balanced"])
+def test_class_weight_of_another_type_is_rejected(function, weights):
+    with pytest.raises(TypeError, match=r"`class_weight` must be a dict"):
+        function(model(), make_images(8), epochs=1, class_weight=weights, verbose=0)

@@ -10,22 +10,13 @@ from typing import Any
 import keras
 
 from catdog_keras import _backend
-from catdog_keras._checks import (
-    check_integer,
-    check_path,
-    describe,
-)
-from catdog_keras.training._callbacks import (
-    Callbacks,
-    Verbose,
-    check_callback_types,
-    stateful_callbacks,
-)
-from catdog_keras.training._checkpoint import Checkpoint
+from catdog_keras._checks import describe
+from catdog_keras.training._callbacks import Callbacks, Verbose
 from catdog_keras.training._config import FineTuneConfig
 from catdog_keras.training._fine_tuning_loop import Run, Stage
-from catdog_keras.training._labeled_batches import check_labeled, check_repeatable
+from catdog_keras.training._labeled_batches import check_repeatable
 from catdog_keras.training._split_model import check_unfrozen, find_backbone, first_unfrozen
+from catdog_keras.training._training_call import check_call
 
 Unfreeze = str | float | Sequence[str | float]
 
@@ -111,13 +102,17 @@ def fine_tune(
         ['accuracy', 'loss']
     """
     backbone = find_backbone(model)
-    _backend.check_strategy(model)
-    check_labeled("train", train)
-    if validation_data is not None:
-        check_labeled("validation_data", validation_data)
-    epochs = check_integer("epochs", epochs, minimum=1)
-    wanted = _check_unfreeze(unfreeze, epochs)
-    firsts = [first_unfrozen(backbone, each) for each in wanted]
+    call = check_call(
+        model,
+        train,
+        validation_data,
+        epochs,
+        callbacks,
+        class_weight,
+        verbose,
+        has_schedule=True,
+    )
+    firsts = [first_unfrozen(backbone, each) for each in _check_unfreeze(unfreeze, call.epochs)]
     for first in firsts:
         check_unfrozen(backbone, first)
     if options is None:
@@ -127,36 +122,11 @@ def fine_tune(
     if len(firsts) > 1 or options.num_views is None:
         check_repeatable("train", train)
         check_repeatable("validation_data", validation_data)
-    called = check_callback_types(callbacks, has_schedule=True)
-    call = {
-        "function": "fine_tune",
-        "model": model.name,
-        "weights": [list(weight.shape) for weight in model.weights],
-        "backend": keras.backend.backend(),
-        "epochs": epochs,
-        "unfreeze": firsts,
-        "options": asdict(options),
-        "class_weight": None if class_weight is None else sorted(class_weight.items()),
-        "callbacks": [type(each).__name__ for each, _ in stateful_callbacks(called)],
-    }
-    file = None
-    if checkpoint is not None:
-        file = Checkpoint(check_path("checkpoint", checkpoint), call)
-    shares = _shares(epochs, len(firsts))
+    file = call.open_checkpoint(checkpoint, "fine_tune", unfreeze=firsts, options=asdict(options))
+    shares = _shares(call.epochs, len(firsts))
     stages = [Stage(first, share) for first, share in zip(firsts, shares, strict=True)]
     with _backend.strategy_scope(model):
-        run = Run(
-            model,
-            backbone,
-            train,
-            validation_data,
-            options,
-            file,
-            called,
-            class_weight,
-            verbose,
-        )
-        return run.fit_stages(stages)
+        return Run(call, backbone, options, file).fit_stages(stages)
 
 
 def _check_unfreeze(value: Any, epochs: int) -> Sequence[str | float]:

@@ -1,7 +1,6 @@
 """The stages of a fine-tuning run, with features or images as training data."""
 
 import itertools
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +11,6 @@ from catdog_keras import _backend
 from catdog_keras._batches import BATCH_SIZE, Array, count_batches, is_arrays
 from catdog_keras._checks import describe
 from catdog_keras._compile import compile_if_needed, compile_like
-from catdog_keras.diagnostics._label_checks import require_labels
-from catdog_keras.training._callbacks import Verbose, callbacks_for_part
 from catdog_keras.training._checkpoint import Checkpoint
 from catdog_keras.training._config import FineTuneConfig
 from catdog_keras.training._epoch_keeper import EpochKeeper
@@ -22,7 +19,6 @@ from catdog_keras.training._features import (
     FeatureBatches,
     FeatureExtractor,
     FeatureIndex,
-    collect,
     draw_seed,
 )
 from catdog_keras.training._labeled_batches import check_repeatable, empty, read_labeled
@@ -33,7 +29,15 @@ from catdog_keras.training._split_model import (
     split_at_trained,
     unfreeze_from,
 )
-from catdog_keras.training._training_state import Progress, State, assign, seeds_of, values
+from catdog_keras.training._training_call import TrainingCall
+from catdog_keras.training._training_state import (
+    Arrays,
+    Progress,
+    State,
+    assign,
+    seeds_of,
+    values,
+)
 
 
 class _ImageStore:
@@ -99,57 +103,51 @@ class Stage:
 class Run:
     """The arguments of one call of `fine_tune`."""
 
-    model: keras.Model
+    call: TrainingCall
     backbone: keras.Model
-    train: Any
-    validation: Any
     options: FineTuneConfig
     checkpoint: Checkpoint | None
-    callbacks: list[keras.callbacks.Callback]
-    class_weight: Mapping[int, float] | None
-    verbose: Verbose
 
     def fit_stages(self, stages: list[Stage]) -> keras.callbacks.History:
         """Trains all stages; resumes from the checkpoint if it exists."""
-        state = None
+        model, state = self.call.model, None
         if self.checkpoint is not None:
-            state = self.checkpoint.read(self.model, self.callbacks)
-        compile_if_needed(self.model)
+            state = self.checkpoint.read(model, self.call.callbacks)
+        compile_if_needed(model)
         if state is None:
             state = State(Progress(draw_seed()))
         else:
-            assign(self.model.variables, state.variables)
+            assign(model.variables, state.variables)
         progress = state.progress
         for number, stage in enumerate(stages):
             unfreeze_from(self.backbone, stage.first)
             if number == len(progress.epochs):
                 progress.begin_stage()
-                state.seeds = values(seeds_of(self.model))
+                state.seeds = values(seeds_of(model))
                 state.optimizer, state.callback_weights = [], []
             self._stage(number, stage.epochs, state)
             if state.best and number == len(progress.epochs) - 1:
-                assign(self.model.weights, state.best)
-        optimizer = self._optimizer(self.model, self.options.learning_rate)
-        compile_like(self.model, self.model, optimizer)
+                assign(model.weights, state.best)
+        compile_like(model, model, self._optimizer(model, self.options.learning_rate))
         # A saved model would otherwise be loaded with a warning about missing optimizer variables.
-        self.model.optimizer.build(self.model.trainable_variables)
-        return history_of(self.model, progress)
+        model.optimizer.build(model.trainable_variables)
+        return history_of(model, progress)
 
     def _stage(self, number: int, epochs: int, state: State) -> None:
         """Trains one stage, or the rest of it."""
-        parts = None
-        if self.options.num_views is not None and not _backend.requires_tf_data(self.model):
-            parts = split_at_trained(self.model, self.backbone)
+        call, parts = self.call, None
+        if self.options.num_views is not None and not _backend.requires_tf_data(call.model):
+            parts = split_at_trained(call.model, self.backbone)
         if parts is None:
-            check_repeatable("train", self.train)
-            check_repeatable("validation_data", self.validation)
-            whole = keras.Model(self.model.inputs, self.model.outputs)
+            check_repeatable("train", call.train)
+            check_repeatable("validation_data", call.validation_data)
+            whole = keras.Model(call.model.inputs, call.model.outputs)
             seed = [state.progress.seed, number]
-            train = as_fit_data("train", self.train, self.model, seed)
-            validation = as_fit_data("validation_data", self.validation, self.model, None)
+            train = as_fit_data("train", call.train, call.model, seed)
+            validation = as_fit_data("validation_data", call.validation_data, call.model, None)
             self._fit(whole, (train, validation), number, epochs, state)
         elif state.progress.is_over(number):
-            skip_epochs(self.train, 1)  # the pass in which the features were computed
+            skip_epochs(call.train, 1)  # the pass in which the features were computed
         else:
             self._fit_parts(parts, number, epochs, state)
 
@@ -157,27 +155,18 @@ class Run:
         """Computes the outputs of the frozen layers, and trains the layers after them."""
         extractor = FeatureExtractor(parts, self.options.dtype)
         store = FeatureStore(extractor.feature_shape)
-        views = self.options.num_views if parts.is_random else 1
-        # Augmentation uses the seeds of the start of the stage, training those of the checkpoint.
-        now = values(seeds_of(self.model))
-        assign(seeds_of(self.model), state.seeds)
-
-        def extract(name: str, data: Any, num_views: Any) -> FeatureIndex:
-            index = collect(name, data, extractor, store, num_views=num_views, keyed=False)
-            require_labels(name, index.labels, self.model)
-            return index
-
+        num_views = self.options.num_views if parts.is_random else None
         try:
-            data = FeatureBatches(
-                store, extract("train", self.train, views), [state.progress.seed, number]
+            data = self.call.compute_features(
+                extractor,
+                store,
+                state,
+                num_views=num_views or 1,
+                seed=[state.progress.seed, number],
+                keyed=False,
+                is_resumed=state.progress.epochs[number] > 0,
             )
-            validation = None
-            if self.validation is not None:
-                validation_index = extract("validation_data", self.validation, 1)
-                validation = FeatureBatches(store, validation_index)
-            if state.progress.epochs[number]:
-                assign(seeds_of(self.model), now)
-            self._fit(parts.head, (data, validation), number, epochs, state)
+            self._fit(parts.head, data, number, epochs, state)
         finally:
             store.close()
 
@@ -186,60 +175,57 @@ class Run:
     ) -> None:
         """Trains a part of the model, which shares its weights, to the end of a stage."""
         train, validation = data
-        done = state.progress.epochs[number]
-        if state.progress.is_over(number):
+        done, is_over = state.progress.epochs[number], state.progress.is_over(number)
+        if is_over:
             epochs = done  # `fit` must only repeat the reads of the interrupted run
-        batches = count_batches(train)
-        if batches is None:
-            batches = sum(1 for _ in train)
-        if not batches:
+        steps = count_batches(train)
+        if steps is None:
+            steps = sum(1 for _ in train)
+        if not steps:
             raise empty("train")
-        compile_like(
-            part, self.model, self._optimizer(part, _lr_schedule(self.options, epochs * batches))
-        )
-        part.optimizer.build(part.trainable_variables)
-        compile_like(self.model, self.model, part.optimizer)  # for callbacks
-        if state.optimizer and not state.progress.is_over(number):
-            if self.checkpoint is not None:
-                self.checkpoint.check_optimizer(state.optimizer, part.optimizer.variables)
-            assign(part.optimizer.variables, state.optimizer)
+        self._compile(part, epochs * steps, [] if is_over else state.optimizer)
         skip_epochs(train, done)
         keeper = EpochKeeper(
-            self.model,
+            self.call.model,
             part,
             state,
             epochs,
             self._save,
-            callbacks=self.callbacks,
+            callbacks=self.call.callbacks,
             keep_best=True,
             patience=self.options.patience,
         )
         if validation is not None and state.progress.best is None:
-            # Evaluating `part` itself would change its training.
-            evaluator = keras.Model(part.inputs, part.outputs)
-            compile_like(evaluator, self.model, keras.optimizers.SGD())
-            initial_metrics = evaluator.evaluate(validation, verbose=0, return_dict=True)
-            keeper.keep_if_best({f"val_{name}": value for name, value in initial_metrics.items()})
-        # The callbacks of the user see the metrics of an epoch before its checkpoint is written.
-        callbacks = [*self.callbacks, keeper]
-        part.fit(
+            keeper.keep_if_best(self._evaluate(part, validation))
+        self.call.fit(
+            part,
             train,
+            # The callbacks of the user get the metrics of an epoch before its checkpoint exists.
+            callbacks=[*self.call.callbacks, keeper],
+            epochs=epochs,
+            steps=steps,
             validation_data=validation,
             initial_epoch=done,
-            epochs=epochs,
-            callbacks=callbacks_for_part(
-                self.model,
-                part,
-                callbacks,
-                train=train,
-                verbose=self.verbose,
-                epochs=epochs,
-                steps=batches,
-            ),
-            class_weight=self.class_weight,
-            shuffle=False,  # the dataset reshuffles on its own
-            verbose=self.verbose,
         )
+
+    def _compile(self, part: keras.Model, steps: int, restored: Arrays) -> None:
+        """Compiles a part and the model with one optimizer, which callbacks find in the model."""
+        optimizer = self._optimizer(part, _lr_schedule(self.options, steps))
+        compile_like(part, self.call.model, optimizer)
+        part.optimizer.build(part.trainable_variables)
+        compile_like(self.call.model, self.call.model, part.optimizer)
+        if restored:
+            if self.checkpoint is not None:
+                self.checkpoint.check_optimizer(restored, part.optimizer.variables)
+            assign(part.optimizer.variables, restored)
+
+    def _evaluate(self, part: keras.Model, validation: Any) -> dict[str, Any]:
+        """Returns the validation metrics before the training, with the names that `fit` uses."""
+        # Evaluating `part` itself would change its training.
+        evaluator = keras.Model(part.inputs, part.outputs)
+        compile_like(evaluator, self.call.model, keras.optimizers.SGD())
+        metrics = evaluator.evaluate(validation, verbose=0, return_dict=True)
+        return {f"val_{name}": value for name, value in metrics.items()}
 
     def _save(self, state: State) -> None:
         if self.checkpoint is not None and _backend.is_first_process():

@@ -12,27 +12,15 @@ from catdog_keras import _backend
 from catdog_keras._checks import check_integer, check_path, describe
 from catdog_keras._compile import compile_if_needed, compile_like
 from catdog_keras._warnings import warn
-from catdog_keras.diagnostics._label_checks import require_labels
-from catdog_keras.training._callbacks import (
-    Callbacks,
-    Verbose,
-    callbacks_for_part,
-    check_callback_types,
-    stateful_callbacks,
-)
+from catdog_keras.training._callbacks import Callbacks, Verbose
 from catdog_keras.training._checkpoint import Checkpoint
 from catdog_keras.training._epoch_keeper import EpochKeeper
 from catdog_keras.training._feature_store import FeatureStore
-from catdog_keras.training._features import (
-    FeatureBatches,
-    FeatureExtractor,
-    FeatureIndex,
-    collect,
-    draw_seed,
-)
+from catdog_keras.training._features import FeatureBatches, FeatureExtractor, draw_seed
 from catdog_keras.training._fine_tuning_loop import history_of, skip_epochs
-from catdog_keras.training._labeled_batches import check_labeled, check_repeatable
+from catdog_keras.training._labeled_batches import check_repeatable
 from catdog_keras.training._split_model import HeadSplit, split_at_head
+from catdog_keras.training._training_call import TrainingCall, check_call
 from catdog_keras.training._training_state import Progress, State, assign, seeds_of, values
 
 MAX_VIEWS = 255
@@ -130,173 +118,137 @@ def fit_head(
         ['accuracy', 'loss']
     """
     split = split_at_head(model)
-    _backend.check_strategy(model)
-    check_labeled("train", train)
-    if validation_data is not None:
-        check_labeled("validation_data", validation_data)
-    check_integer("epochs", epochs, minimum=1)
+    call = check_call(
+        model,
+        train,
+        validation_data,
+        epochs,
+        callbacks,
+        class_weight,
+        verbose,
+        has_schedule=False,
+    )
     num_views = check_integer("num_views", num_views, minimum=1, maximum=MAX_VIEWS)
     if num_views > 1 and not split.is_random:
         requirement = "1 for a model without augmentation before its backbone"
         raise ValueError(describe("num_views", requirement, num_views))
-    called = check_callback_types(callbacks, has_schedule=False)
-    file = None
-    if checkpoint is not None:
-        if _backend.requires_tf_data(model):
+    epoch_arguments = {"initial_epoch": initial_epoch, "validation_freq": validation_freq}
+    if _backend.requires_tf_data(model):
+        if checkpoint is not None:
             requirement = "None if several devices share the batches"
             raise ValueError(describe("checkpoint", requirement, str(checkpoint)))
-        call = {
-            "function": "fit_head",
-            "model": model.name,
-            "weights": [list(weight.shape) for weight in model.weights],
-            "backend": keras.backend.backend(),
-            "epochs": epochs,
-            "num_views": num_views,
-            "dtype": dtype,
-            "class_weight": None if class_weight is None else sorted(class_weight.items()),
-            "initial_epoch": initial_epoch,
-            "validation_freq": validation_freq,
-            "callbacks": [type(each).__name__ for each, _ in stateful_callbacks(called)],
-        }
-        file = Checkpoint(check_path("checkpoint", checkpoint), call)
-    fit_arguments: dict[str, Any] = {
-        "class_weight": class_weight,
-        "validation_freq": validation_freq,
-        "verbose": verbose,
-        "epochs": epochs,
-        "shuffle": False,  # the batches are already shuffled
-    }
+        if (num_views, dtype, cache) != (1, None, False):
+            warn(
+                "`num_views`, `dtype` and `cache` have no effect: several devices share the "
+                "batches, so the whole model is trained."
+            )
+        return _fit_whole(call, **epoch_arguments)
+    file = call.open_checkpoint(
+        checkpoint, "fit_head", num_views=num_views, dtype=dtype, **epoch_arguments
+    )
     with _backend.strategy_scope(model):
         compile_if_needed(model)
-        if _backend.requires_tf_data(model):
-            check_repeatable("train", train)
-            check_repeatable("validation_data", validation_data)
-            if (num_views, dtype, cache) != (1, None, False):
-                warn(
-                    "`num_views`, `dtype` and `cache` have no effect: several devices share the "
-                    "batches, so the whole model is trained."
-                )
-            return model.fit(
-                train,
-                validation_data=validation_data,
-                callbacks=called,
-                initial_epoch=initial_epoch,
-                **fit_arguments,
-            )
-        return _Run(
-            model, split, train, validation_data, num_views, dtype, cache, called, file
-        ).fit(initial_epoch, **fit_arguments)
+        return _Run(call, split, num_views, dtype, cache, file, **epoch_arguments).fit()
+
+
+def _fit_whole(call: TrainingCall, **arguments: Any) -> keras.callbacks.History:
+    check_repeatable("train", call.train)
+    check_repeatable("validation_data", call.validation_data)
+    with _backend.strategy_scope(call.model):
+        compile_if_needed(call.model)
+        return call.model.fit(
+            call.train,
+            validation_data=call.validation_data,
+            epochs=call.epochs,
+            callbacks=call.callbacks,
+            class_weight=call.class_weight,
+            shuffle=False,  # the batches are already shuffled
+            verbose=call.verbose,
+            **arguments,
+        )
 
 
 @dataclass(frozen=True)
 class _Run:
     """The arguments of one call of `fit_head` that caches features."""
 
-    model: keras.Model
+    call: TrainingCall
     split: HeadSplit
-    train: Any
-    validation_data: Any
     num_views: int
     dtype: str | None
     cache: Any
-    callbacks: list[keras.callbacks.Callback]
     checkpoint: Checkpoint | None
+    initial_epoch: int
+    validation_freq: int
 
-    def fit(
-        self, initial_epoch: int, *, epochs: int, verbose: Verbose, **arguments: Any
-    ) -> keras.callbacks.History:
+    def fit(self) -> keras.callbacks.History:
         """Trains the head; resumes from the checkpoint if it exists."""
+        model = self.call.model
         state = self._restored_state()
         if state is None:
-            state = State(Progress(draw_seed(), [initial_epoch]), seeds=values(self._seeds))
-        progress = state.progress
-        done = progress.epochs[0]
-        if progress.done:
-            skip_epochs(self.train, 1)  # the one in which the features were computed
-            return history_of(self.model, progress, initial_epoch)
-        head = self.split.head
+            seeds = values(seeds_of(model))
+            state = State(Progress(draw_seed(), [self.initial_epoch]), seeds=seeds)
+        if state.progress.done:
+            skip_epochs(self.call.train, 1)  # the one in which the features were computed
+            return history_of(model, state.progress, self.initial_epoch)
         extractor = FeatureExtractor(self.split, self.dtype)
-        store = _open_store(self.model, extractor, self.cache)
+        store = _open_store(model, extractor, self.cache)
         try:
-            # Augmentation uses the seeds of the start, training those of the checkpoint.
-            now = values(self._seeds)
-            assign(self._seeds, state.seeds)
-            index = self._index("train", self.train, self.num_views, extractor, store)
-            batches = FeatureBatches(store, index, progress.seed)
-            validation = None
-            if self.validation_data is not None:
-                index = self._index("validation_data", self.validation_data, 1, extractor, store)
-                validation = FeatureBatches(store, index)
-            if done > initial_epoch:
-                assign(self._seeds, now)
-                skip_epochs(batches, done - initial_epoch)
-            compile_like(head, self.model, self.model.optimizer)
-            callbacks = self.callbacks
-            if self.checkpoint is not None:
-                keeper = EpochKeeper(
-                    self.model,
-                    head,
-                    state,
-                    epochs,
-                    self.checkpoint.write,
-                    callbacks=callbacks,
-                    keep_best=False,
-                )
-                callbacks = [*callbacks, keeper]
-            history = head.fit(
-                batches,
-                validation_data=validation,
-                initial_epoch=done,
-                epochs=epochs,
-                verbose=verbose,
-                callbacks=callbacks_for_part(
-                    self.model,
-                    head,
-                    callbacks,
-                    train=batches,
-                    verbose=verbose,
-                    epochs=epochs,
-                    steps=len(batches),
-                ),
-                **arguments,
+            train, validation = self.call.compute_features(
+                extractor,
+                store,
+                state,
+                num_views=self.num_views,
+                seed=state.progress.seed,
+                keyed=self.cache is not False,
+                is_resumed=state.progress.epochs[0] > self.initial_epoch,
             )
+            history = self._fit_features(train, validation, state)
         finally:
             store.close()
         if self.checkpoint is None:
             return history
-        return history_of(self.model, progress, initial_epoch)
-
-    @property
-    def _seeds(self) -> list[Any]:
-        return seeds_of(self.model)
+        return history_of(model, state.progress, self.initial_epoch)
 
     def _restored_state(self) -> State | None:
         """Reads the checkpoint, and assigns its values to the model and its optimizer."""
         if self.checkpoint is None:
             return None
-        state = self.checkpoint.read(self.model, self.callbacks)
+        model = self.call.model
+        state = self.checkpoint.read(model, self.call.callbacks)
         if state is not None:
-            optimizer = self.model.optimizer
+            optimizer = model.optimizer
             if not optimizer.built:
                 optimizer.build(self.split.head.trainable_variables)
             self.checkpoint.check_optimizer(state.optimizer, optimizer.variables)
             assign(optimizer.variables, state.optimizer)
-            assign(self.model.variables, state.variables)
+            assign(model.variables, state.variables)
         return state
 
-    def _index(
-        self,
-        name: str,
-        data: Any,
-        num_views: int,
-        extractor: FeatureExtractor,
-        store: FeatureStore,
-    ) -> FeatureIndex:
-        """Computes the features of a dataset, and checks its labels."""
-        keyed = self.cache is not False
-        index = collect(name, data, extractor, store, num_views=num_views, keyed=keyed)
-        require_labels(name, index.labels, self.model)
-        return index
+    def _fit_features(
+        self, train: FeatureBatches, validation: FeatureBatches | None, state: State
+    ) -> keras.callbacks.History:
+        """Trains the head, or the rest of its epochs."""
+        call, head, done = self.call, self.split.head, state.progress.epochs[0]
+        skip_epochs(train, done - self.initial_epoch)
+        compile_like(head, call.model, call.model.optimizer)
+        callbacks = call.callbacks
+        if self.checkpoint is not None:
+            save = self.checkpoint.write
+            keeper = EpochKeeper(
+                call.model, head, state, call.epochs, save, callbacks=callbacks, keep_best=False
+            )
+            callbacks = [*callbacks, keeper]
+        return call.fit(
+            head,
+            train,
+            callbacks=callbacks,
+            epochs=call.epochs,
+            steps=len(train),
+            validation_data=validation,
+            validation_freq=self.validation_freq,
+            initial_epoch=done,
+        )
 
 
 def _open_store(model: keras.Model, extractor: FeatureExtractor, cache: Any) -> FeatureStore:

@@ -1,0 +1,154 @@
+"""The arguments that `fit_head` and `fine_tune` share, and the steps that use them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from catdog_keras import _backend
+from catdog_keras._checks import check_integer, check_path, describe
+from catdog_keras.diagnostics._label_checks import require_labels
+from catdog_keras.training._callbacks import (
+    Callbacks,
+    Verbose,
+    callbacks_for_part,
+    check_callback_types,
+    stateful_callbacks,
+)
+from catdog_keras.training._checkpoint import Checkpoint
+from catdog_keras.training._feature_store import FeatureStore
+from catdog_keras.training._features import FeatureBatches, FeatureExtractor, collect
+from catdog_keras.training._labeled_batches import check_labeled
+from catdog_keras.training._training_state import State, assign, seeds_of, values
+
+
+@dataclass(frozen=True)
+class TrainingCall:
+    """Checked arguments of one call of a training function; see `fine_tune` for their meaning."""
+
+    model: keras.Model
+    train: Any
+    validation_data: Any
+    epochs: int
+    callbacks: list[keras.callbacks.Callback]
+    class_weight: Mapping[int, float] | None
+    verbose: Verbose
+
+    def open_checkpoint(self, path: Any, function: str, **arguments: Any) -> Checkpoint | None:
+        """Returns the checkpoint at a path, or None if there is no path.
+
+        Args:
+            path: The argument `checkpoint`.
+            function: Name of the training function.
+            **arguments: Its other arguments that change the result, as JSON values.
+        """
+        if path is None:
+            return None
+        weights = self.class_weight
+        call = {
+            "function": function,
+            "model": self.model.name,
+            "weights": [list(weight.shape) for weight in self.model.weights],
+            "backend": keras.backend.backend(),
+            "epochs": self.epochs,
+            **arguments,
+            "class_weight": weights and sorted((int(n), float(weights[n])) for n in weights),
+            "callbacks": [type(each).__name__ for each, _ in stateful_callbacks(self.callbacks)],
+        }
+        file: Path = check_path("checkpoint", path)
+        return Checkpoint(file, call)
+
+    def compute_features(
+        self,
+        extractor: FeatureExtractor,
+        store: FeatureStore,
+        state: State,
+        *,
+        num_views: int,
+        seed: Any,
+        keyed: bool,
+        is_resumed: bool,
+    ) -> tuple[FeatureBatches, FeatureBatches | None]:
+        """Computes the features of both datasets, and checks their labels.
+
+        Args:
+            extractor: Computes the features.
+            store: Stores the features.
+            state: State of the training.
+            num_views: Number of versions of each training image.
+            seed: Seed of the batch order.
+            keyed: As for `collect`.
+            is_resumed: Whether epochs have been trained on these features before.
+        """
+
+        def batches(name: str, data: Any, num_views: int, seed: Any = None) -> FeatureBatches:
+            index = collect(name, data, extractor, store, num_views=num_views, keyed=keyed)
+            require_labels(name, index.labels, self.model)
+            return FeatureBatches(store, index, seed)
+
+        # Augmentation uses the seeds of the start, training those of the checkpoint.
+        seeds = seeds_of(self.model)
+        now = values(seeds)
+        assign(seeds, state.seeds)
+        train = batches("train", self.train, num_views, seed)
+        validation = None
+        if self.validation_data is not None:
+            validation = batches("validation_data", self.validation_data, 1)
+        if is_resumed:
+            assign(seeds, now)
+        return train, validation
+
+    def fit(
+        self,
+        part: keras.Model,
+        train: Any,
+        *,
+        callbacks: list[keras.callbacks.Callback],
+        epochs: int,
+        steps: int,
+        **arguments: Any,
+    ) -> keras.callbacks.History:
+        """Calls `part.fit`, where `part` shares its weights and its optimizer with the model."""
+        return part.fit(
+            train,
+            callbacks=callbacks_for_part(
+                self.model,
+                part,
+                callbacks,
+                train=train,
+                verbose=self.verbose,
+                epochs=epochs,
+                steps=steps,
+            ),
+            epochs=epochs,
+            class_weight=self.class_weight,
+            shuffle=False,  # the dataset reshuffles on its own
+            verbose=self.verbose,
+            **arguments,
+        )
+
+
+def check_call(
+    model: keras.Model,
+    train: Any,
+    validation_data: Any,
+    epochs: Any,
+    callbacks: Callbacks,
+    class_weight: Any,
+    verbose: Verbose,
+    *,
+    has_schedule: bool,
+) -> TrainingCall:
+    """Returns the checked arguments of a call; `has_schedule` as for `check_callback_types`."""
+    _backend.check_strategy(model)
+    check_labeled("train", train)
+    if validation_data is not None:
+        check_labeled("validation_data", validation_data)
+    epochs = check_integer("epochs", epochs, minimum=1)
+    called = check_callback_types(callbacks, has_schedule=has_schedule)
+    if class_weight is not None and not isinstance(class_weight, Mapping):
+        requirement = "a dict of a weight for each class index, or None"
+        raise TypeError(describe("class_weight", requirement, class_weight))
+    return TrainingCall(model, train, validation_data, epochs, called, class_weight, verbose)
