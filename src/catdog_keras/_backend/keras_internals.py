@@ -45,6 +45,26 @@ def replaced(operation: Any, **attributes: Any) -> Iterator[None]:
 
 
 @contextmanager
+def state_of_part(model: keras.Model, part: keras.Model) -> Iterator[None]:
+    """Context manager in which callbacks of `part.fit` can read the weights of `model`.
+
+    During an epoch on JAX, variables have no values until the fitted model assigns them. Keras
+    calls `jax_state_sync` for this when a callback reads its model, which is not `part` here.
+    """
+    if not hasattr(part, "jax_state_sync"):
+        yield
+        return
+    own = model.jax_state_sync
+
+    def sync() -> None:
+        part.jax_state_sync()
+        own()
+
+    with replaced(model, jax_state_sync=sync):
+        yield
+
+
+@contextmanager
 def limited_variables(limit: int) -> Iterator[None]:
     """Context manager that limits the number of values in all variables that are created.
 

@@ -56,7 +56,7 @@ def callbacks_for_part(
         build_metrics(model, labels)
     check = partial(_check_unchanged, model, model.optimizer, model.trainable_variables)
     found = keras.callbacks.CallbackList(
-        [_UpdateWhole(part, check), *callbacks, _UpdatePart(part, check)],
+        [_UpdateWhole(model, check), *callbacks, _UpdatePart(model, part, check)],
         add_history=True,
         add_progbar=verbose != 0,
         model=model,
@@ -72,39 +72,28 @@ def callbacks_for_part(
 class _UpdateWhole(keras.callbacks.Callback):
     """Updates the whole model before other callbacks read it."""
 
-    def __init__(self, part: keras.Model, check: Callable[[], None]) -> None:
+    def __init__(self, whole: keras.Model, check: Callable[[], None]) -> None:
         super().__init__()
-        self._part, self._check = part, check
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        del batch, logs
-        self._attach_weights()
+        self._whole, self._check = whole, check
 
     def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
         del logs
-        self.model.stop_evaluating = False
-
-    def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        del batch, logs
-        self._attach_weights()
+        self._whole.stop_evaluating = False
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         del epoch, logs
         self._check()
 
-    def _attach_weights(self) -> None:
-        # During an epoch on JAX, the variables have no values until the fitted model assigns them.
-        # Keras does this for the model of the callbacks, which is not the fitted one here.
-        if hasattr(self._part, "jax_state_sync"):
-            self._part.jax_state_sync()
-
 
 class _UpdatePart(keras.callbacks.Callback):
-    """Copies what the other callbacks changed in the whole model to the fitted part."""
+    """Copies what the other callbacks changed in the whole model to the fitted part.
 
-    def __init__(self, part: keras.Model, check: Callable[[], None]) -> None:
+    It does not use `self.model`, which takes time in each batch on JAX; see `state_of_part`.
+    """
+
+    def __init__(self, whole: keras.Model, part: keras.Model, check: Callable[[], None]) -> None:
         super().__init__()
-        self._part, self._check = part, check
+        self._whole, self._part, self._check = whole, part, check
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         del epoch, logs
@@ -112,15 +101,15 @@ class _UpdatePart(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         del batch, logs
-        self._part.stop_training = self.model.stop_training
+        self._part.stop_training = self._whole.stop_training
 
     def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         del batch, logs
-        self._part.stop_evaluating = self.model.stop_evaluating
+        self._part.stop_evaluating = self._whole.stop_evaluating
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         del epoch, logs
-        self._part.stop_training = self.model.stop_training
+        self._part.stop_training = self._whole.stop_training
 
 
 def _check_unchanged(model: keras.Model, optimizer: Any, trained: list[Any]) -> None:

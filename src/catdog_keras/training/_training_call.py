@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from catdog_keras import _backend
+from catdog_keras._backend.keras_internals import state_of_part
 from catdog_keras._checks import check_integer, check_path, describe
 from catdog_keras.diagnostics._label_checks import require_labels
 from catdog_keras.training._callbacks import (
@@ -111,23 +112,25 @@ class TrainingCall:
         **arguments: Any,
     ) -> keras.callbacks.History:
         """Calls `part.fit`, where `part` shares its weights and its optimizer with the model."""
-        return part.fit(
-            train,
-            callbacks=callbacks_for_part(
-                self.model,
-                part,
-                callbacks,
-                train=train,
-                verbose=self.verbose,
-                epochs=epochs,
-                steps=steps,
-            ),
-            epochs=epochs,
-            class_weight=self.class_weight,
-            shuffle=False,  # the dataset reshuffles on its own
+        called = callbacks_for_part(
+            self.model,
+            part,
+            callbacks,
+            train=train,
             verbose=self.verbose,
-            **arguments,
+            epochs=epochs,
+            steps=steps,
         )
+        with state_of_part(self.model, part):
+            return part.fit(
+                train,
+                callbacks=called,
+                epochs=epochs,
+                class_weight=self.class_weight,
+                shuffle=False,  # the dataset reshuffles on its own
+                verbose=self.verbose,
+                **arguments,
+            )
 
 
 def check_call(
