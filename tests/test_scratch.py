@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -104,3 +105,9 @@ def test_folder_removed_before_it_is_locked_is_created_again(tmp_path, monkeypat
     with scratch_folder(tmp_path) as scratch:
         assert scratch.is_dir()
         assert scratch != removed[0]
+
+
+def test_no_other_module_imports_the_locks_that_windows_lacks():
+    package = Path(_scratch.__file__).parent
+    users = [file.name for file in package.rglob("*.py") if "import fcntl" in file.read_text()]
+    assert users == ["_scratch.py"]

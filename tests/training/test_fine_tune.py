@@ -138,6 +138,24 @@ def test_split_at_trained_cuts_before_residual_block():
     assert split_at_trained(whole, backbone) is None  # nothing is frozen
 
 
+@pytest.mark.parametrize("reverse", [False, True])
+def test_trained_variables_of_part_and_model_have_the_same_order(reverse):
+    """Both share an optimizer, which a file stores in this order."""
+    stem = keras.Input(SHAPE)
+    x = keras.layers.Conv2D(4, 3, padding="same", name="stem")(stem)
+    for block in range(2):
+        names = [f"branch{block}{letter}" for letter in "abc"]
+        branches = [keras.layers.Conv2D(4, 3, padding="same", name=name)(x) for name in names]
+        branches[0] = keras.layers.Conv2D(4, 1, name=f"deep{block}")(branches[0])
+        x = keras.layers.Concatenate()(branches[::-1] if reverse else branches)
+    backbone = keras.Model(stem, x, name="branches")
+    whole = transfer_model(backbone, SHAPE, preprocessing="signed")
+    unfreeze_from(backbone, first_unfrozen(backbone, "branch0a"))
+    part = split_at_trained(whole, backbone).head
+    assert list(map(id, part.trainable_variables)) == list(map(id, whole.trainable_variables))
+    assert len(part.trainable_variables) == 2 * len(("a", "b", "c", "deep")) * 2 + 2
+
+
 def test_fine_tune_learning_rate_increases_with_depth():
     tuned = model(augmentation=None)
     start = values(tuned.get_layer("small").weights)
