@@ -146,3 +146,16 @@ def test_missing_data_dir_is_reported_and_creates_no_output(tmp_path, run):
         f"received DATA='{tmp_path / 'nowhere'}'. Check the path.\n"
     )
     assert list(tmp_path.iterdir()) == []
+
+
+def test_class_names_of_option_are_used_and_named_in_layout_error(tmp_path, run):
+    for name in ("cats", "dogs", "test"):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        (tmp_path / "data" / name / "0.png").touch()
+    train = ["train", tmp_path / "data", "--output", tmp_path / "out", *TINY]
+    ended = run(*train)
+    assert ended.exit_code == 2
+    assert "pass the names of all classes as `--class-name`" in ended.stderr
+    ended = run(*train, "--class-name", "cats", "--class-name", "birds")
+    assert ended.exit_code == 2
+    assert "no folders ['birds'] of `--class-name`" in ended.stderr

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
-from catdog_keras.datasets._folder_label import find_classes
 from catdog_keras.datasets._index import index_image_folder
-from catdog_keras.datasets._split_names import parse_split_name
+from catdog_keras.datasets._split_names import find_classes, parse_split_name
 
 
 def write_files(root, *folders, count=2):
@@ -84,6 +83,17 @@ NOT_UNDERSTOOD = {
     "a class next to splits": ([*classes_in("train", "val"), "birds"], "'birds' is unknown"),
     "two validation folders": (classes_in("train", "val", "valid"), "only one of them can be validation"),
     "no training folder": (classes_in("val", "test"), "A folder named train is required"),
+    "loose images in test": (["cats", "dogs", "test"], r"\['test'\] are named like splits.*`class_names`"),
+    "loose images in test set": (["cats", "dogs", "Test_Set (1)"], "named like splits"),
+    "loose images in numbered test": (["0", "1", "2", "test1"], r"\['test1'\] are named like splits"),
+    "loose images in train and test": (["bus", "train", "test"], r"\['test', 'train'\] are named like splits"),
+    "loose images in several": (["test1", "test2"], "named like splits"),
+    "loose images inside train": (["train/cats", "train/dogs", "train/val"], r"\['val'\] are named like splits"),
+    "split at the end": (["cats", "dogs", "cats_test", "dogs_test"], r"\['cats_test', 'dogs_test'\] are named"),
+    "split in front": (["cats", "dogs", "train_cat", "val-dogs"], r"\['train_cat', 'val-dogs'\] are named"),
+    "split in parentheses": (["cats", "dogs", "cats (test)", "dogs (test)"], "named like splits"),
+    "splits of one class": (["cats", "cats_train", "cats_val", "dogs"], r"\['cats_train', 'cats_val'\] are named"),
+    "groups of classes": (classes_in("lung_image_sets", names=("lung_aca", "lung_n")) + classes_in("colon_image_sets", names=("colon_aca", "colon_n")), "with longer names, .*'colon_aca', 'colon_n', 'lung_aca'.*`class_names`"),
     "a copy inside": (["cats", "dogs", *classes_in("cell_images")], "cell_images'.*names of other classes"),
     "class in a class": (["nok", "nok/ok", "ok"], r"nok'.*names of other classes: \['ok'\]"),
 }  # fmt: skip
@@ -97,19 +107,84 @@ def test_layout_with_several_meanings_raises_with_folders_found(tmp_path, kind):
 
 
 @pytest.mark.parametrize("name", ["train", "test", "val", "valid", "Training", "dev"])
-def test_folder_with_images_and_split_name_is_class(tmp_path, name):
+def test_split_name_is_class_if_stated_or_in_every_split(tmp_path, name):
     root = write_files(tmp_path / "direct", "bus", "car", name, f"{name}/old")
-    assert set(index_image_folder(root).class_names) == {"bus", "car", name}
+    index = index_image_folder(root, ["car", "bus", name])
+    assert index.class_names == ("car", "bus", name)
+    assert not index.notes
     split = [f"{part}/{each}" for part in ("train", "val") for each in ("bus", "car", name)]
     index = index_image_folder(write_files(tmp_path / "split", *split))
     assert set(index.class_names) == {"bus", "car", name}
     assert list(index.parts) == ["train", "validation"]
 
 
-@pytest.mark.parametrize("names", [("train_station", "test_tube"), ("freight_train", "bus")])
-def test_class_names_that_contain_split_words_stay_classes(tmp_path, names):
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("train_station", "test_tube"),
+        ("freight_train", "bus"),
+        ("bus", "car", "train"),
+        ("Bus", "Car", "Train"),
+        ("beaker", "flask", "test_tube"),
+        ("invalid", "valid"),
+        ("copy_machine", "printer", "machine"),
+        ("old_man", "young_man", "man"),
+        ("new_town", "old_town"),
+        ("raw_fish", "fish", "cooked_fish"),
+        ("dog", "hot_dog"),
+        ("class_1", "class_2", "class_10"),
+        ("audi a4", "audi a4 2008"),
+        ("A", "a", "c++", "c#"),
+        ("original", "augmented"),
+        ("normal", "normal_2", "tumor"),
+    ],
+)
+def test_legitimate_class_names_have_no_note(tmp_path, names):
     index = index_image_folder(write_files(tmp_path, *names, f"{names[0]}/2019"))
     assert set(index.class_names) == set(names)
+    assert not index.notes
+
+
+COPIES = [
+    "cats - Copy", "cats - Copy (2)", "cats copy", "cats copy 2", "cats (1)", "Copy of cats",
+    "Copy (2) of Cats", "cats - Kopie", "cats_old", "cats_backup", "cats.bak", "cats_cleaned",
+    "cats_augmented", "augmented_cats", "cats-resized", "catsCopy", "cats_v2", "cats_images",
+    "cats_old_2", "cats_new",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", COPIES)
+def test_class_named_like_copy_of_another_is_noted(tmp_path, name):
+    index = index_image_folder(write_files(tmp_path / "direct", "cats", "dogs", name))
+    (note,) = index.notes
+    assert f"The classes {[name]} are named like copies or versions of other classes" in note
+    assert "`class_names`" in note
+    split = classes_in("train", "val", names=("cats", "dogs", name))
+    assert index_image_folder(write_files(tmp_path / "split", *split)).notes == (note,)
+
+
+def test_stated_class_names_are_used_in_their_order_and_other_folders_ignored(tmp_path):
+    root = write_files(tmp_path, "cats", "dogs", "cats - Copy", "test")
+    index = index_image_folder(root, ["dogs", "cats"])
+    assert index.class_names == ("dogs", "cats")
+    assert index.parts["all"].files == ("dogs/0.png", "dogs/1.png", "cats/0.png", "cats/1.png")
+    assert index.parts["all"].labels.tolist() == [0, 0, 1, 1]
+    (note,) = index.notes
+    assert "Ignored 4 images that are not in a class folder:\n  cats - Copy/0.png" in note
+
+
+def test_stated_class_names_apply_to_split_folders_and_groups(tmp_path):
+    splits = write_files(tmp_path / "splits", *classes_in("train", "val", names="abc"))
+    index = index_image_folder(splits, ["c", "a"])
+    assert [listing.labels.tolist() for listing in index.parts.values()] == [[0, 0, 1, 1]] * 2
+    groups = write_files(tmp_path / "groups", *classes_in("lung_sets", names=("lung_a", "lung_b")))
+    write_files(groups, *classes_in("colon_sets", names=("colon_a", "colon_b")))
+    assert not index_image_folder(groups, ["lung_sets", "colon_sets"]).notes
+
+
+def test_stated_class_name_without_folder_raises_with_folders_found(tmp_path):
+    with pytest.raises(ValueError, match=r"holds \['a', 'b'\], but no folders \['c'\] of"):
+        index_image_folder(write_files(tmp_path, "a", "b"), ["a", "c"])
 
 
 @pytest.mark.parametrize(
@@ -117,7 +192,9 @@ def test_class_names_that_contain_split_words_stay_classes(tmp_path, names):
     [
         (["cats", "cats/small", "dogs", "dogs/small"], "folders with the same names, ['small']"),
         (["animals/cats", "animals/dogs", "vehicles/cars"], "['animals'] contain no images directly"),
-        (["bus", "train", "test"], "['test', 'train'] contain images: they are classes"),
+        (["treatment", "test"], "['test'] are used as classes"),
+        (["bottle", "tube", "test_tube"], "['test_tube'] are used as classes"),
+        (["cats", "dogs", "cats_test"], "['cats_test'] are used as classes"),
         (["yes", "no", "pred"], "['pred'] are used as classes"),
         ([".", "cats", "dogs"], "Ignored 2 images that are not in a class folder:\n  0.png"),
         ([".", "data/cats", "data/dogs"], "Ignored 2 images that are not in a class folder:\n  0.png"),

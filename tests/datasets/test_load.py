@@ -579,6 +579,36 @@ def test_take_skip_split_without_some_classes_warns_with_names(tmp_path, make_fo
     assert "stratified" in message
 
 
+def test_class_names_select_folders_in_order_of_labels(tmp_path, make_folder):
+    make_folder(tmp_path, {"a": 30, "b": 30, "b - Copy": 2, "test": 2})
+    with pytest.warns(UserWarning, match="Ignored 4 images that are not in a class folder"):
+        splits = load_image_folder(tmp_path, **TINY, class_names=["b", "a"])
+    assert splits.class_names == ("b", "a")
+    for split, files in splits.files.items():
+        assert splits.labels[split].tolist() == [int("/a/" in file) for file in files]
+
+
+@pytest.mark.parametrize(
+    ("names", "error", "message"),
+    [
+        ("ab", TypeError, "list of distinct class names"),
+        (["a"], ValueError, "at least two class names"),
+        (["a", "a"], ValueError, "list of distinct class names"),
+        (["a", "c"], ValueError, r"no folders \['c'\] of `class_names`"),
+    ],
+)
+def test_invalid_class_names_raise(tmp_path, make_folder, names, error, message):
+    make_folder(tmp_path, {"a": 1, "b": 1})
+    with pytest.raises(error, match=message):
+        load_image_folder(tmp_path, class_names=names)
+
+
+def test_remedy_for_load_cats_dogs_names_the_function_with_the_argument(tmp_path, make_folder):
+    make_folder(tmp_path, {"cats": 1, "dogs": 1, "test": 1})
+    with pytest.raises(ValueError, match="as `class_names` to `load_image_folder`"):
+        load_cats_dogs(tmp_path)
+
+
 def test_skipped_system_folders_and_links_are_reported(cats_dogs):
     cats = cats_dogs / "train" / "cats"
     shutil.copytree(cats, cats / "@eaDir")

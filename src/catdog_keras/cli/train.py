@@ -73,6 +73,15 @@ if TYPE_CHECKING:
     "rotation, zoom and shifts; strong: also brightness, contrast, color and random erasing.",
 )
 @click.option(
+    "--class-name",
+    "class_names",
+    multiple=True,
+    metavar="NAME",
+    callback=lambda _context, _option, names: list(names) or None,
+    help="Name of a class folder; repeat the option for each class. Other folders are ignored. "
+    "Without it, all folders are classes.",
+)
+@click.option(
     "--split",
     default="stratified",
     show_default=True,
@@ -172,6 +181,7 @@ class _Settings:
     seed: int
     weights: str | None
     augmentation: Any
+    class_names: list[str] | None
     split: Any
     holdout_fraction: float
     on_bad: Any
@@ -183,6 +193,7 @@ def _load(data: str, options: _Settings) -> "ImageSplits":
 
     return load_image_folder(
         data,
+        class_names=options.class_names,
         image_size=(options.image_size, options.image_size),
         batch_size=options.batch_size,
         seed=options.seed,

@@ -2,6 +2,7 @@
 
 import os
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,7 @@ class Listing:
     """A list of files with their labels.
 
     Attributes:
-        files: Paths; in an index relative to its root, with forward slashes, in sorted order.
+        files: Paths; in an index relative to its root, with forward slashes, sorted within a class.
         labels: int32, shape `(files,)`: indices into `class_names`.
     """
 
@@ -44,7 +45,7 @@ class ImageIndex:
 
     Attributes:
         root: The folder to which all files are relative.
-        class_names: Names of the class folders, sorted.
+        class_names: Names of the class folders, in the order of the labels.
         parts: A listing for `"train"` and optionally `"validation"` and `"test"`; or one for
             `"all"` if the class folders are directly in the root.
         ignored: Files in the class folders without a supported image extension.
@@ -60,12 +61,15 @@ class ImageIndex:
     notes: tuple[str, ...] = ()
 
 
-def index_image_folder(directory: str | os.PathLike[str]) -> ImageIndex:
+def index_image_folder(
+    directory: str | os.PathLike[str], class_names: Sequence[str] | None = None
+) -> ImageIndex:
     """Lists the images of a folder of class folders, with or without split folders above them.
 
     The result does not depend on the order of the files on disk. An image is a regular file with a
     supported extension. Hidden files and folders, and those that systems and programs create, are
-    skipped.
+    skipped. `class_names` are the names of the class folders, if they are stated; otherwise they
+    are found, and sorted.
 
     Raises:
         ValueError: If the folder contains fewer than two classes, a class without images, split
@@ -74,7 +78,7 @@ def index_image_folder(directory: str | os.PathLike[str]) -> ImageIndex:
     directory = Path(directory)
     root = image_root(directory)
     content = list_images(root)
-    layout = find_layout(build_tree(content.folders, content.images), str(root))
+    layout = find_layout(build_tree(content.folders, content.images), str(root), class_names)
     parts = {}
     ignored: list[str] = []
     for part, folder in layout.parts.items():

@@ -1,10 +1,11 @@
 """Finds the class folders and split folders in a tree of folders, by names and structure."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from catdog_keras.datasets._scan_report import SHOWN, printable
+from catdog_keras.datasets._class_names import NAME_THEM, check_split_names, note_copies
+from catdog_keras.datasets._scan_report import listed
 from catdog_keras.datasets._split_names import (
     is_filler_name,
     is_unlabeled_name,
@@ -49,7 +50,7 @@ class Layout:
     """The role of the folders.
 
     Attributes:
-        class_names: Names of the class folders, sorted.
+        class_names: Names of the class folders, in the order of the labels.
         parts: Folder of class folders by split; `"all"` if the class folders are in no split.
         notes: What a user might not expect, for warnings.
     """
@@ -72,28 +73,37 @@ def build_tree(folders: Iterable[str], images: Iterable[str]) -> Folder:
     return root
 
 
-def find_layout(root: Folder, name: str) -> Layout:
+def find_layout(root: Folder, name: str, class_names: Sequence[str] | None = None) -> Layout:
     """Finds the class folders below `root`; `name` is the path of `root` for error messages.
 
     A split folder has the name of a split and contains folders; a folder that contains images is a
-    class, whatever its name.
+    class, unless its name is that of a split of the other classes. `class_names` states the class
+    folders instead; other folders next to them are ignored.
 
     Raises:
         ValueError: If the structure has several possible meanings.
     """
-    splits = _find_splits(root, name)
-    if not splits:
-        class_names = _class_names(root, name)
-        notes = (*_check_class_folders(root, name), *_check_split_families(root, name))
-        return Layout(class_names, {"all": root}, notes)
-    _check_remaining(root, splits, name)
-    parts = {split: _descend(folder) for split, folder in splits.items()}
-    class_names = _class_names(parts["train"], f"{name}/{parts['train'].path}")
-    noted: list[str] = []
-    for folder in parts.values():
-        _check_same_classes(folder, class_names, name)
-        noted += _check_class_folders(folder, f"{name}/{folder.path}")
-    return Layout(class_names, parts, tuple(noted))
+    stated = class_names is not None and root.folders.keys() >= set(class_names)
+    splits = {} if stated else _find_splits(root, name)
+    if splits:
+        _check_remaining(root, splits, name)
+    parts = {split: _descend(folder) for split, folder in splits.items()} or {"all": root}
+    places = {part: f"{name}/{folder.path}".removesuffix("/") for part, folder in parts.items()}
+    notes: list[str] = []
+    if class_names is None:
+        first = next(iter(parts))
+        names = _class_names(parts[first], places[first])
+        for part, folder in parts.items():
+            _check_same_classes(folder, names, places[part])
+            _check_nested(folder, places[part])
+            notes += _check_groups(folder, places[part])
+        if len(parts) == 1:  # a folder that is in several splits is a class
+            notes += check_split_names(names, *places.values())
+        return Layout(names, parts, (*notes, *note_copies(names)))
+    parts = {part: _select(folder, class_names, places[part]) for part, folder in parts.items()}
+    for part, folder in parts.items():
+        _check_nested(folder, places[part])
+    return Layout(tuple(class_names), parts, ())
 
 
 def _find_splits(root: Folder, name: str) -> dict[str, Folder]:
@@ -120,15 +130,15 @@ def _find_splits(root: Folder, name: str) -> dict[str, Folder]:
         present = [path for path, parsed in candidates.items() if parsed.split == split]
         if len(present) > 1:
             raise ValueError(
-                f"{name!r} holds {_list(present)}, but only one of them can be {split}. Remove or "
+                f"{name!r} holds {listed(present)}, but only one of them can be {split}. Remove or "
                 "rename one of them."
             )
         if present:
             found[split] = root.folders[present[0]]
     if "train" not in found:
         raise ValueError(
-            f"{name!r} holds {_list(root.folders)}. A folder named train is required next to "
-            f"{_list(candidates)}; if these are classes, put their images directly into them."
+            f"{name!r} holds {listed(root.folders)}. A folder named train is required next to "
+            f"{listed(candidates)}; if these are classes, put their images directly into them."
         )
     return found
 
@@ -171,7 +181,7 @@ def _check_remaining(root: Folder, splits: dict[str, Folder], name: str) -> None
         known = split in ("validation", "test") or is_unlabeled_name(folder.name)
         if not known or _descend(folder).folders:
             raise ValueError(
-                f"{name!r} holds {_list(root.folders)}. {_list(used)} contain class folders, but "
+                f"{name!r} holds {listed(root.folders)}. {listed(used)} contain class folders, but "
                 f"the meaning of {folder.name!r} is unknown. Remove it, or name it validation or "
                 "test; if all of these are classes, put their images directly into them."
             )
@@ -180,7 +190,7 @@ def _check_remaining(root: Folder, splits: dict[str, Folder], name: str) -> None
 def _class_names(folder: Folder, name: str) -> tuple[str, ...]:
     names = tuple(folder.folders)
     if len(names) < 2:
-        found = f"only {_list(names)}" if names else "no folders"
+        found = f"only {listed(names)}" if names else "no folders"
         raise ValueError(
             f"{name!r} holds {found}. At least two classes are required, each with its "
             "images in a folder with its name."
@@ -193,56 +203,46 @@ def _check_same_classes(folder: Folder, class_names: tuple[str, ...], name: str)
     if here != class_names:
         raise ValueError(
             "All split folders must contain the same class folders; train contains "
-            f"{_list(class_names)}, {f'{name}/{folder.path}'!r} holds {_list(here)}."
+            f"{listed(class_names)}, {name!r} holds {listed(here)}."
         )
 
 
-def _check_split_families(root: Folder, name: str) -> list[str]:
-    """Checks class folders that are named like the splits of one data set."""
-    families: dict[tuple[str, ...], set[str]] = {}
-    members: dict[tuple[str, ...], list[str]] = {}
-    for folder in root.folders.values():
-        parsed = parse_split_name(folder.name)
-        if parsed.split:
-            families.setdefault(parsed.rest, set()).add(parsed.split)
-            members.setdefault(parsed.rest, []).append(folder.name)
-    alike = [
-        folder for rest, found in families.items() if len(found) > 1 for folder in members[rest]
-    ]
-    if alike and len(alike) == len(root.folders):
+def _select(folder: Folder, class_names: Sequence[str], name: str) -> Folder:
+    """Returns a copy of a folder with only the stated class folders, in their order."""
+    missing = [each for each in class_names if each not in folder.folders]
+    if missing:
         raise ValueError(
-            f"{name!r} holds {_list(alike)}, which are named like splits but contain images and no "
-            "class folders. Put the images of each class into a folder with its name, inside train "
-            "and validation; if these are classes, rename them."
+            f"{name!r} holds {listed(folder.folders)}, but no folders "
+            f"{listed(missing)} of `class_names`."
         )
-    notes = []
-    if alike:
-        notes.append(f"The folders {_list(alike)} contain images: they are classes, not splits.")
-    unlabeled = [folder for folder in root.folders if is_unlabeled_name(folder)]
-    if unlabeled:
-        notes.append(f"The folders {_list(unlabeled)} are used as classes.")
-    return notes
+    classes = {each: folder.folders[each] for each in class_names}
+    return Folder(folder.path, folder.images, classes)
 
 
-def _check_class_folders(part: Folder, name: str) -> list[str]:
-    """Raises if the class folders seem to be groups of classes; returns notes on subfolders."""
+def _check_nested(part: Folder, name: str) -> None:
+    """Raises if a class folder contains another class or split folders."""
     classes = list(part.folders.values())
     names = {folder.name for folder in classes}
-    below = {folder.name: list(folder.walk()) for folder in classes}
     for folder in classes:
-        nested = {each.name for each in below[folder.name]}
+        nested = {each.name for each in folder.walk()}
         other = sorted(nested & (names - {folder.name}))
         if other:
             raise ValueError(
                 f"{f'{name}/{folder.name}'!r} contains folders with the names of other classes: "
-                f"{_list(other)}. Their images would have two classes: move or rename them."
+                f"{listed(other)}. Their images would have two classes: move or rename them."
             )
         inner = [each.name for each in folder.folders.values() if each.total]
         if len({parse_split_name(each).split for each in inner} - {None}) > 1:
             raise ValueError(
-                f"{f'{name}/{folder.name}'!r} contains the split folders {_list(inner)}. Put the "
+                f"{f'{name}/{folder.name}'!r} contains the split folders {listed(inner)}. Put the "
                 "split folders above the class folders, as in train/cats."
             )
+
+
+def _check_groups(part: Folder, name: str) -> list[str]:
+    """Raises if the class folders seem to be groups of classes; returns notes on subfolders."""
+    classes = list(part.folders.values())
+    below = {folder.name: list(folder.walk()) for folder in classes}
     # Names in any case, and a name that repeats that of the class does not count.
     words = {
         folder.name: {each.name.casefold() for each in below[folder.name]}
@@ -260,31 +260,40 @@ def _check_class_folders(part: Folder, name: str) -> list[str]:
     ]
     if len(bare) == len([folder for folder in classes if folder.total]) and groups and not chains:
         raise ValueError(
-            f"The folders in {name!r} are not understood: {_list(groups)} contain no images but "
-            f"folders with the same names, {_list(sorted(again))}. If these are the classes, pass "
+            f"The folders in {name!r} are not understood: {listed(groups)} contain no images but "
+            f"folders with the same names, {listed(sorted(again))}. If these are the classes, pass "
             "the folder directly above them, or name the folders above them train, validation and "
-            "test. Otherwise put the images of each class directly into its folder."
+            "test. Otherwise put the images of each class directly into its folder, or "
+            f"{NAME_THEM}."
         )
     only_fillers = len(bare) == len(classes) and chains and all(map(is_filler_name, again))
     if again and not only_fillers:  # not `cats/images` and `dogs/images`
         holders = [folder.name for folder in classes if words[folder.name] & again]
         return [
-            f"The classes {_list(holders)} contain folders with the same names, "
-            f"{_list(sorted(again))}. Their images have the class of the outermost folder."
+            f"The classes {listed(holders)} contain folders with the same names, "
+            f"{listed(sorted(again))}. Their images have the class of the outermost folder."
         ]
     spread = [
         folder.name for folder in bare if sum(each.images > 0 for each in below[folder.name]) > 1
     ]
+    if len(spread) == len(classes) and all(map(_holds_kinds, classes)):
+        inner = [each.name for folder in classes for each in folder.folders.values() if each.total]
+        raise ValueError(
+            f"The folders in {name!r} are not understood: {listed(spread)} contain no images "
+            f"but folders with longer names, {listed(inner)}. If these are the classes, pass "
+            "the folder directly above them, or move all of them into one folder. Otherwise "
+            f"{NAME_THEM}."
+        )
     if spread:
         return [
-            f"The classes {_list(spread)} contain no images directly, only in several subfolders. "
+            f"The classes {listed(spread)} contain no images directly, only in several subfolders. "
             "These images have the class of the outermost folder."
         ]
     return []
 
 
-def _list(names: Iterable[str]) -> str:
-    """Formats names as a list, shortened if there are many."""
-    listed = [printable(name) for name in names]
-    more = f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
-    return f"{listed[:SHOWN]}{more}"
+def _holds_kinds(folder: Folder) -> bool:
+    """Returns whether the subfolders are named like kinds: `lung_n` in `lung_image_sets`."""
+    words = parse_split_name(folder.name).rest
+    inner = [parse_split_name(each.name).rest for each in folder.folders.values() if each.total]
+    return bool(words) and all(set(words) < set(each) for each in inner)

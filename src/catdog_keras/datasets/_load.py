@@ -2,11 +2,12 @@
 
 import numbers
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from catdog_keras._checks import describe
+from catdog_keras._checks import check_class_names, describe
 from catdog_keras.datasets._index import ImageIndex, image_root, index_image_folder
 from catdog_keras.datasets._manifest import Manifest, read_manifest, relative_posix_path
 from catdog_keras.datasets._options import BatchOptions, OnBad, SplitName, SplitOptions
@@ -107,6 +108,7 @@ def load_cats_dogs(
 def load_image_folder(
     directory: str | os.PathLike[str],
     *,
+    class_names: Sequence[str] | None = None,
     holdout_fraction: float = HELD_OUT_SHARE,
     image_size: tuple[int, int] = (160, 160),
     batch_size: int = 32,
@@ -128,11 +130,16 @@ def load_image_folder(
     A folder that contains images itself is a class, also if it is named `train`.
 
     Images in subfolders of a class folder have its class. A structure with several possible
-    meanings is an error. Hidden files and folders, and those that systems and programs create, such
-    as `@eaDir`, are skipped.
+    meanings is an error, also images in a folder `test` next to class folders; `class_names` states
+    which folders are the classes. Folders that are named like copies of a class, as `cats - Copy`,
+    are classes too, with a warning. Hidden files and folders, and those that systems and programs
+    create, such as `@eaDir`, are skipped.
 
     Args:
         directory: The folder, or a zip archive of it.
+        class_names: None to use all folders, sorted by name, or the names of the class folders, in
+            the order of their labels. Images in other folders next to them are ignored with a
+            warning.
         holdout_fraction: Fraction of each class that is held out from training, for validation
             and test together, between 0 and 1. Not used if there is a validation folder; with
             a test folder only, all of it is for validation. Training and holdout get at least one
@@ -174,10 +181,13 @@ def load_image_folder(
     batches = BatchOptions(image_size, batch_size, shuffle, seed, cache)
     options = SplitOptions(split, on_bad, max_bad_fraction)
     share = _check_share(holdout_fraction)
+    names = None if class_names is None else check_class_names(class_names)
+    if names is not None and len(names) < 2:
+        raise ValueError(describe("class_names", "a list of at least two class names", class_names))
     wanted = "a folder or zip archive of class folders, optionally inside train and validation"
     folder = find_folder("directory", directory)
     batches.check_outside(folder)
-    index = _index(folder, "directory", directory, wanted)
+    index = _index(folder, "directory", directory, wanted, names)
     listings, scan = select_images(index, options, batch_size, seed, share)
     return ImageSplits.from_listings(listings, index.class_names, scan, index.root, batches)
 
@@ -318,11 +328,17 @@ def _check_unchanged(manifest: Manifest, root: Path, scan: ScanReport) -> None:
 
 
 def _index(
-    folder: Path, name: str, source: str | os.PathLike[str] | None, wanted: str
+    folder: Path,
+    name: str,
+    source: str | os.PathLike[str] | None,
+    wanted: str,
+    class_names: Sequence[str] | None = None,
 ) -> ImageIndex:
     """Indexes a folder; error messages contain the path as the user passed it."""
     try:
-        return index_image_folder(folder)
+        return index_image_folder(folder, class_names)
     except ValueError as error:
         found = str(error).replace(str(folder), str(source))
+        if name == "source":  # of `load_cats_dogs`, which has fixed classes
+            found = found.replace("`class_names`", "`class_names` to `load_image_folder`")
         raise ValueError(describe(name, wanted, str(source), found)) from error

@@ -1,7 +1,7 @@
 """Report of an image-folder scan, and its text form."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePath
@@ -129,3 +129,10 @@ def first_lines(lines: Sequence[object]) -> str:
     """Formats the first items, one per line, and the number of the remaining ones."""
     more = [f"and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
     return "".join(f"\n  {line}" for line in [*lines[:SHOWN], *more])
+
+
+def listed(names: Iterable[str]) -> str:
+    """Formats names as a list, shortened if there are many."""
+    shown = [printable(name) for name in names]
+    more = f" and {len(shown) - SHOWN} more" if len(shown) > SHOWN else ""
+    return f"{shown[:SHOWN]}{more}"

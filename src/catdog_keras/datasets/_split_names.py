@@ -1,6 +1,7 @@
-"""Recognizes the split of a folder by its name, such as `training_set`, `seg_test` or `val2017`."""
+"""Recognizes splits, copies and classes by names of folders, such as `seg_test` or `val2017`."""
 
 import re
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -33,6 +34,18 @@ _FILLERS = (
 )
 _FILLER = re.compile(rf"(?:{_FILLERS}|\d+)+")
 _COMPOUND = re.compile(rf"({'|'.join(_WORDS)})(?:{_FILLERS})+")
+
+# Names of copies and versions, as systems and users write them: `cats - Copy (2)`, `cats_old`. Only
+# at the end, because `old man`, `raw fish` and `copy machine` are classes.
+_COPY = r"copy|copies|copie|copia|cópia|kopie|kopia"
+_VERSIONS = (
+    rf"{_COPY}|aug|backups?|bak|bkp|clean|cleaned|dup|duplicates?|edited|final|fixed|new|old|orig|"
+    r"temp|tmp|version"
+)
+_COPY_END = re.compile(rf"(?: (?:{_VERSIONS}|v(?= \d)|(?:{_FILLERS})+)(?: \d+)?)+")
+_COPY_START = re.compile(
+    rf"(?:(?:{_COPY}|backup) )+(?:of|von|de|di) |(?:augmented|cleaned|cropped|resized) "
+)
 
 # Folders of images that have no label. A folder "unknown" may as well be a class.
 _UNLABELED = frozenset({"pred", "predict", "prediction", "predictions", "unlabeled", "unlabelled"})
@@ -77,6 +90,35 @@ def is_filler_name(name: str) -> bool:
     """Returns whether a name only says that the folder contains images."""
     words = _words(name)
     return bool(words) and all(_FILLER.fullmatch(word) and not word.isdigit() for word in words)
+
+
+def original_names(name: str) -> Iterator[str]:
+    """Yields the names, as words in lower case, of which `name` may be a copy or version."""
+    # Windows and browsers number further copies.
+    words = join_words(re.sub(r"\(\d{1,2}\)", " copy ", name))
+    start = _COPY_START.match(words)
+    if start:
+        yield words[start.end() :]
+    for space in re.finditer(" ", words):
+        if _COPY_END.fullmatch(words, space.start()):
+            yield words[: space.start()]
+
+
+def join_words(name: str) -> str:
+    """Returns the words of a name in lower case, separated by spaces."""
+    return " ".join(_words(name))
+
+
+def find_classes(folders: Sequence[str], class_names: Collection[str]) -> tuple[str, ...]:
+    """Returns the distinct class names among folder names, from the outermost.
+
+    Where several are present, an outermost one that is the name of a split does not count: in
+    `train/cats`, the class is "cats", even if there is a class "train".
+    """
+    found = tuple(dict.fromkeys(name for name in folders if name in class_names))
+    while len(found) > 1 and parse_split_name(found[0]).split:
+        found = found[1:]
+    return found
 
 
 def _words(name: str) -> list[str]:

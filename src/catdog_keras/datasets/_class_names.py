@@ -1,0 +1,90 @@
+"""Checks the names of class folders: some may be splits, copies or versions of the others."""
+
+from collections.abc import Sequence
+
+from catdog_keras.datasets._scan_report import listed
+from catdog_keras.datasets._split_names import (
+    is_unlabeled_name,
+    join_words,
+    original_names,
+    parse_split_name,
+)
+
+NAME_THEM = "pass the names of all classes as `class_names`; other folders are then ignored"
+
+
+def check_split_names(names: Sequence[str], place: str) -> list[str]:
+    """Checks whether folders with images are named like splits of the other ones.
+
+    Args:
+        names: Names of all class folders.
+        place: Path of the folder that contains them, for error messages.
+
+    Returns:
+        A note if a folder may be a class or not.
+
+    Raises:
+        ValueError: If folders are almost certainly not classes.
+    """
+    splits, certain = _find_split_names(names)
+    if certain and len(splits) == len(names):
+        raise ValueError(
+            f"{place!r} holds {listed(splits)}, which are named like splits but contain "
+            "images and no class folders. Put the images of each class into a folder with its "
+            f"name, inside train and validation; if these are classes, {NAME_THEM}."
+        )
+    if certain:
+        raise ValueError(
+            f"{place!r} holds {listed(names)}. {listed(splits)} are named like splits "
+            "but contain images next to the other folders. Move these images into class folders "
+            "inside train, validation and test, or move the folders elsewhere. Otherwise "
+            f"{NAME_THEM}."
+        )
+    used = splits + [name for name in names if is_unlabeled_name(name)]
+    if not used:
+        return []
+    return [f"The folders {listed(used)} are used as classes. If they are not, {NAME_THEM}."]
+
+
+def note_copies(names: Sequence[str]) -> list[str]:
+    """Returns a note on classes that are named like copies or versions of other classes."""
+    words = {join_words(name) for name in names}
+    copies = [name for name in names if not words.isdisjoint(original_names(name))]
+    if not copies:
+        return []
+    return [
+        f"The classes {listed(copies)} are named like copies or versions of other classes. "
+        f"If they are not classes, {NAME_THEM}."
+    ]
+
+
+def _find_split_names(names: Sequence[str]) -> tuple[list[str], bool]:
+    """Returns the names that may be those of splits, and whether they certainly are."""
+    parsed = {name: parse_split_name(name) for name in names}
+    others = [name for name in names if not parsed[name].split]
+    families: dict[tuple[str, ...], set[str]] = {}
+    for found in parsed.values():
+        if found.split:
+            families.setdefault(found.rest, set()).add(found.split)
+    splits = [name for name in names if parsed[name].split]
+    # Of one data set, such as trainA and testA.
+    alike = [name for name in splits if len(families[parsed[name].rest]) > 1]
+    # A train is also a vehicle, and `valid` the opposite of `invalid`.
+    bare = [
+        name
+        for name in splits
+        if not parsed[name].rest
+        and name.casefold() != "train"
+        and not any(other.casefold().endswith(name.casefold()) for other in others)
+    ]
+    # Of one class, such as `cats_test`. A single one may be `test_tube` next to `tube`.
+    singular = {_singular(parsed[name].rest) for name in others}
+    of_class = [
+        name for name in splits if parsed[name].rest and _singular(parsed[name].rest) in singular
+    ]
+    certain = bool(alike) or len(of_class) > 1 or (bool(bare) and len(others) != 1)
+    return [name for name in splits if name in {*alike, *bare, *of_class}], certain
+
+
+def _singular(words: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(word.rstrip("s") for word in words)
