@@ -85,7 +85,7 @@ def test_invalid_layout_raises_with_cause_and_fix(tmp_path, make_folder):
         "'b'], 'ROOT/other_classes/val' holds ['a', 'c'].",
         "half": "'ROOT/half' holds ['extra', 'train']. ['train'] contain class folders, but the "
         "meaning of 'extra' is unknown. Remove it, or name it validation or test; if all of these are "
-        "classes, put their images directly into them.",
+        "classes, pass their names as `class_names`.",
         "twice": "'ROOT/twice' holds ['val', 'valid'], but only one of them can be validation. "
         "Remove or rename one of them.",
     }

@@ -499,13 +499,43 @@ def test_cache_inside_image_folder_raises_unless_hidden(cats_dogs, place):
     load_cats_dogs(cats_dogs, **TINY, cache=cats_dogs / ".cache" / place)
 
 
-def test_class_too_small_to_split_raises_with_name_and_count(tmp_path, make_folder):
-    make_folder(tmp_path / "one", {"cats": 1, "dogs": 30})
-    with pytest.raises(ValueError, match=r"'cats' has 1 usable images; 1 would be"):
-        load_image_folder(tmp_path / "one", **TINY)
-    make_folder(tmp_path / "three", {"cats": 3, "dogs": 30})
-    with pytest.raises(ValueError, match=r"'cats' has 3 usable images; 1 would be"):
-        load_image_folder(tmp_path / "three", **TINY, split="stratified")
+@pytest.mark.parametrize(
+    ("counts", "message"),
+    [
+        ({"a": 1, "b": 30}, "'a' has 1 usable images; 1 would be .* Add images."),
+        ({"a": 2, "b": 30}, "'a' has 2 usable images; 1 would be .* Add images."),
+        (
+            {"a": 3, "b": 30},
+            "'a' has 3 usable images; 1 would be .* Add images, or increase `holdout_fraction`.",
+        ),
+        (
+            {"train/a": 9, "train/b": 9, "val/a": 1, "val/b": 9},
+            "'a' has 10 usable images; 1 would be .* Add images to validation, or a test folder.",
+        ),
+    ],
+)
+def test_class_too_small_to_split_raises_with_remedy_that_works(
+    tmp_path, make_folder, counts, message
+):
+    make_folder(tmp_path, counts)
+    with pytest.raises(ValueError, match=f"{message}$"):
+        load_image_folder(tmp_path, **TINY, split="stratified")
+
+
+def test_class_whose_images_are_all_copies_is_warned_about_with_its_cause(tmp_path, make_folder):
+    make_folder(tmp_path, {"train/a": 5, "train/b": 5, "val/a": 5, "val/b": 5, "test/b": 2})
+    shutil.copytree(tmp_path / "train" / "a", tmp_path / "test" / "a")
+    with (
+        pytest.warns(UserWarning, match="5 files are identical to a file of an earlier split"),
+        pytest.warns(UserWarning, match="1 of 2 classes have no test image") as caught,
+    ):
+        splits = load_image_folder(tmp_path, **TINY)
+    assert splits.counts["test"] == {"a": 0, "b": 2}
+    (message,) = [str(each.message) for each in caught if "no test image" in str(each.message)]
+    assert message.endswith(
+        "\n  a\nEach of their test images is identical to a file of an earlier split and was moved "
+        "to it. Remove the duplicates, or add other images."
+    )
 
 
 @pytest.mark.parametrize("cache", [False, True])

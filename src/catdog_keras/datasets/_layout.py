@@ -138,7 +138,7 @@ def _find_splits(root: Folder, name: str) -> dict[str, Folder]:
     if "train" not in found:
         raise ValueError(
             f"{name!r} holds {listed(root.folders)}. A folder named train is required next to "
-            f"{listed(candidates)}; if these are classes, put their images directly into them."
+            f"{listed(candidates)}; if these are classes, pass their names as `class_names`."
         )
     return found
 
@@ -180,10 +180,12 @@ def _check_remaining(root: Folder, splits: dict[str, Folder], name: str) -> None
             )
         known = split in ("validation", "test") or is_unlabeled_name(folder.name)
         if not known or _descend(folder).folders:
+            free = " or ".join(each for each in ("validation", "test") if each not in splits)
+            rename = f", or name it {free}" if free else ""
             raise ValueError(
                 f"{name!r} holds {listed(root.folders)}. {listed(used)} contain class folders, but "
-                f"the meaning of {folder.name!r} is unknown. Remove it, or name it validation or "
-                "test; if all of these are classes, put their images directly into them."
+                f"the meaning of {folder.name!r} is unknown. Remove it{rename}; if all of these "
+                "are classes, pass their names as `class_names`."
             )
 
 

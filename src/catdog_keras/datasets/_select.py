@@ -45,13 +45,14 @@ def select_images(
         good = np.array([file not in bad for file in listing.files])
         _check_classes_left(part, listing, good, index.class_names, scan)
         parts[part] = listing.take(good.nonzero()[0])
-    splits = _split(parts, index.class_names, options, batch_size, seed, holdout_fraction)
+    divided = _split(parts, index.class_names, options, batch_size, seed, holdout_fraction)
     splits, moved = group_duplicates(
-        splits, {file: image.sha256 for file, image in scan.by_path.items()}
+        divided, {file: image.sha256 for file, image in scan.by_path.items()}
     )
     _report_duplicates(splits, scan, moved)
     _check_sizes(splits)
-    _report_missing_classes(splits, index.class_names)
+    for split, listing in splits.items():
+        _report_missing_classes(split, divided[split], listing, index.class_names)
     return splits, scan
 
 
@@ -91,15 +92,26 @@ def _report_skipped(index: ImageIndex) -> None:
         )
 
 
-def _report_missing_classes(splits: Mapping[str, Listing], class_names: Sequence[str]) -> None:
-    for split, listing in splits.items():
-        present = set(listing.labels.tolist())
-        missing = [name for label, name in enumerate(class_names) if label not in present]
+def _report_missing_classes(
+    split: str, divided: Listing, left: Listing, class_names: Sequence[str]
+) -> None:
+    """Warns about classes without an image, by cause: the split method, or moved duplicates."""
+    before, after = (set(listing.labels.tolist()) for listing in (divided, left))
+    labels = set(range(len(class_names)))
+    remedies = (
+        (labels - before - after, 'Use split="stratified", or add images.'),
+        (
+            before - after,
+            f"Each of their {split} images is identical to a file of an earlier split and was "
+            "moved to it. Remove the duplicates, or add other images.",
+        ),
+    )
+    for missing, remedy in remedies:
         if missing:
+            names = [printable(class_names[label]) for label in sorted(missing)]
             warn(
-                f"{len(missing)} of {len(class_names)} classes have no {split} image:"
-                f"{first_lines([printable(name) for name in missing])}\n"
-                'Use split="stratified", or add images.',
+                f"{len(names)} of {len(class_names)} classes have no {split} image:"
+                f"{first_lines(names)}\n{remedy}",
             )
 
 
@@ -152,7 +164,9 @@ def _split(
     holdout_fraction: float,
 ) -> dict[str, Listing]:
     found = list(parts.values())
+    remedy = " to validation, or a test folder"
     if "validation" not in parts:
+        remedy = ", or increase `holdout_fraction`"
         everything = parts["all"] if "all" in parts else parts["train"]
         if "all" not in parts:
             wanted = "validation images" if "test" in parts else "validation and test images"
@@ -170,24 +184,35 @@ def _split(
     if "test" not in parts:
         held = parts["validation"]
         if options.split == "stratified":
-            _check_two_of_each(held, found, class_names, "validation and test")
+            _check_two_of_each(held, found, class_names, "validation and test", remedy)
         validation, test = SPLIT_FUNCTIONS[options.split](held.labels, batch_size, seed)
         parts = {**parts, "validation": held.take(validation), "test": held.take(test)}
     return {split: parts[split] for split in SPLITS}
 
 
 def _check_two_of_each(
-    listing: Listing, found: Sequence[Listing], class_names: tuple[str, ...], sides: str
+    listing: Listing,
+    found: Sequence[Listing],
+    class_names: tuple[str, ...],
+    sides: str,
+    remedy: str = "",
 ) -> None:
-    """Raises if a class has fewer than two images and cannot be divided between two sides."""
+    """Raises if a class has fewer than two images and cannot be divided between two sides.
+
+    Args:
+        listing: The images to divide.
+        found: All images.
+        class_names: Name of the class of each label.
+        sides: Names of the two sides.
+        remedy: What helps besides more images, if the class has enough of them in total.
+    """
     for label, name in enumerate(class_names):
         here = np.count_nonzero(listing.labels == label)
         if here < 2:
             count = sum(np.count_nonzero(part.labels == label) for part in found)
             raise ValueError(
                 f"The class {name!r} has {count} usable images; {here} would be split into "
-                f"{sides}, but at least two are required. Add images, or increase the held-out "
-                "fraction."
+                f"{sides}, but at least two are required. Add images{remedy if count > 2 else ''}."
             )
 
 
