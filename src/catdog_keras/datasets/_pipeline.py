@@ -1,4 +1,8 @@
-"""tf.data pipelines of images and labels."""
+"""tf.data pipelines of images and labels.
+
+AutoGraph would convert the functions of a pipeline when the first one is built, which takes longer
+than the rest; they contain no Python control flow.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -50,9 +54,12 @@ def batched_dataset(
     else:
         each = _decoded(tf.data.Dataset.range(count), listing, images, options.image_size)
         take = _taker(each, images, options)
-        dataset = positions.batch(options.batch_size).map(
-            lambda at: (tf.cast(take(at), tf.float32), tf.gather(listing.labels, at))
-        )
+
+        @tf.autograph.experimental.do_not_convert
+        def take_batch(at: Any) -> tuple[Any, Any]:
+            return tf.cast(take(at), tf.float32), tf.gather(listing.labels, at)
+
+        dataset = positions.batch(options.batch_size).map(take_batch)
     dataset = dataset.prefetch(tf.data.AUTOTUNE)
     return dataset if orders is None else _count_epochs(dataset, orders)
 
@@ -88,6 +95,7 @@ def _positions(count: int, orders: _EpochOrders | None) -> "tf.data.Dataset":
     if orders is None:
         return tf.data.Dataset.range(count)
 
+    @tf.autograph.experimental.do_not_convert
     def one_epoch(_: Any) -> "tf.data.Dataset":
         order = tf.numpy_function(orders.order, [], tf.int64, stateful=True)
         return tf.data.Dataset.from_tensor_slices(tf.ensure_shape(order, [count]))
@@ -100,6 +108,7 @@ def _count_epochs(dataset: "tf.data.Dataset", orders: _EpochOrders) -> "tf.data.
     """Counts an epoch when its second batch leaves the dataset, after all buffers."""
     import tensorflow as tf
 
+    @tf.autograph.experimental.do_not_convert
     def count(*_: Any) -> Any:
         return tf.ensure_shape(tf.numpy_function(orders.count_batch, [], tf.bool), [])
 
@@ -132,6 +141,7 @@ def _decoded(
             contents[place] = read_unchanged(images[position]) if by_kernel[position] else b""
         return contents
 
+    @tf.autograph.experimental.do_not_convert
     def read_group(group: Any) -> tuple[Any, Any]:
         contents = tf.numpy_function(read, [group], tf.string)
         return group, tf.ensure_shape(contents, (None,))
@@ -139,6 +149,7 @@ def _decoded(
     def decode_other(position: np.int64) -> np.ndarray:
         return _decode_in_turn(images[int(position)], image_size)
 
+    @tf.autograph.experimental.do_not_convert
     def decode(position: Any, content: Any) -> tuple[Any, Any]:
         image = tf.cond(
             kernel[position],
