@@ -48,7 +48,7 @@ def noise() -> Image.Image:
     return Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8))
 
 
-def with_exif(form: str, orientation: int) -> Callable:
+def with_exif(form: str, orientation: int, **options: object) -> Callable:
     """An image with an EXIF orientation; its stored pixels are rotated accordingly."""
     upright = np.zeros((16, 24, 3), np.uint8)
     upright[:8] = COLOR
@@ -65,7 +65,7 @@ def with_exif(form: str, orientation: int) -> Callable:
     exif = image.getexif()
     exif[ORIENTATION] = orientation
     exact = {"JPEG": {"quality": 95, "subsampling": "4:4:4"}, "WEBP": {"lossless": True}}
-    return saved(form, image, exif=exif, **exact.get(form, {}))
+    return saved(form, image, exif=exif, **exact.get(form, {}), **options)
 
 
 def png(header: bytes, rows: bytes, *, spoil: str = "", extra: bytes = b"") -> bytes:

@@ -31,6 +31,7 @@ from tests.corpora.image_files import (
     with_exif,
 )
 
+LARGE_TEXT = "more text or color profile than Pillow reads, which is ignored"
 GREY = 86  # COLOR in mode "L"
 
 
@@ -53,10 +54,24 @@ def _link_to_good(path: Path) -> None:
     path.symlink_to(target)
 
 
-def _comment() -> PngImagePlugin.PngInfo:
+def _comment(size: int = 17, count: int = 1, **options: bool) -> PngImagePlugin.PngInfo:
     info = PngImagePlugin.PngInfo()
-    info.add_text("Comment", "found on the roof")
+    for _ in range(count):
+        info.add_text("Comment", ("found on the roof" * (size // 17 + 1))[:size], **options)
     return info
+
+
+def _international(size: int) -> PngImagePlugin.PngInfo:
+    info = PngImagePlugin.PngInfo()
+    info.add_itxt("Comment", "猫" * (size // 3), zip=True)
+    return info
+
+
+def _with_chunks_behind_pixels(path: Path) -> None:
+    content = encoded("PNG", pnginfo=_comment(2**21, zip=True))
+    text = content.index(b"zTXt") - 4
+    pixels = content.index(b"IDAT") - 4
+    path.write_bytes(content[:text] + content[pixels:-12] + content[text:pixels] + content[-12:])
 
 
 _PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -92,6 +107,8 @@ GOOD = {
     "grey.png": Kind(saved("PNG", flat("L", GREY)), "good", color=_GREYS),
     "one bit.png": Kind(saved("PNG", flat("1", 1)), "good", color=(255, 255, 255)),
     "text.png": Kind(saved("PNG", pnginfo=_comment()), "good"),
+    "text of one MB.png": Kind(saved("PNG", pnginfo=_comment(2**20, zip=True)), "good"),
+    "long text.png": Kind(saved("PNG", pnginfo=_comment(2**21)), "good"),
     "interlaced.png": Kind(holds(png(png_header(1, 1, 8, 2, 1), b"\0" + bytes(COLOR))), "good"),
     "true color.bmp": Kind(saved("BMP"), "good"),
     "lossy.webp": Kind(saved("WEBP"), "good"),
@@ -114,6 +131,12 @@ NONSTANDARD = {
     "turned.png": Kind(with_exif("PNG", 6), "nonstandard", "rotated by its EXIF orientation"),
     "turned.tif": Kind(with_exif("TIFF", 6), "nonstandard", "rotated by its EXIF orientation"),
     "turned.webp": Kind(with_exif("WEBP", 6), "nonstandard", "rotated by its EXIF orientation"),
+    "more than one MB of text.png": Kind(saved("PNG", pnginfo=_comment(2**20 + 1, zip=True)), "nonstandard", LARGE_TEXT),
+    "international text.png": Kind(saved("PNG", pnginfo=_international(2**21)), "nonstandard", LARGE_TEXT),
+    "text behind pixels.png": Kind(_with_chunks_behind_pixels, "nonstandard", LARGE_TEXT),
+    "65 MB of text.png": Kind(saved("PNG", pnginfo=_comment(2**20, 65, zip=True)), "nonstandard", LARGE_TEXT),
+    "large color profile.png": Kind(saved("PNG", icc_profile=bytes(2**21)), "nonstandard", LARGE_TEXT),
+    "turned, with text.png": Kind(with_exif("PNG", 6, pnginfo=_comment(2**21, zip=True)), "nonstandard", f"rotated by its EXIF orientation, {LARGE_TEXT}"),
     "palette.png": Kind(saved("PNG", flat().quantize()), "nonstandard", "palette"),
     "palette.bmp": Kind(saved("BMP", flat().quantize()), "nonstandard", "palette"),
     "palette.gif": Kind(saved("GIF"), "nonstandard", "palette"),

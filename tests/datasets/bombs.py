@@ -11,7 +11,7 @@ import time
 import zlib
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from tests.corpora.image_files import encoded, png, png_header
 from tests.corpora.jpeg_scans import AC, DC, jpeg
@@ -39,6 +39,14 @@ def blank_png(bits: int, kind: int, channels: int, interlace: int = 0) -> bytes:
     return whole[:start] + struct.pack(">I", len(rows)) + b"IDAT" + rows + check + end
 
 
+def compressed_text(megabytes: int) -> PngImagePlugin.PngInfo:
+    """Chunks of a thousand bytes that each hold a MB of text."""
+    info = PngImagePlugin.PngInfo()
+    for _ in range(megabytes):
+        info.add_text("Comment", " " * 2**20, zip=True)
+    return info
+
+
 def bombs() -> dict[str, bytes]:
     """Contents by file name."""
     color = Image.new("RGB", SIZE)
@@ -50,6 +58,7 @@ def bombs() -> dict[str, bytes]:
         "16-bit RGB.png": blank_png(16, 2, 3),
         "gray.png": blank_png(8, 0, 1),
         "turned RGBA.png": encoded("PNG", Image.new("RGBA", SIZE), exif=turned),
+        "2 GB of text.png": encoded("PNG", color, pnginfo=compressed_text(2000)),
         "lossless.webp": encoded("WEBP", color, lossless=True, method=0),
         "lossy.webp": encoded("WEBP", color, method=0),
         "lzw.tif": encoded("TIFF", color, compression="tiff_lzw"),

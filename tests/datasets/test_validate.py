@@ -1,17 +1,19 @@
 """Good, nonstandard and bad files: named, with the reason, and decoded by the stated rules."""
 
+import io
 import os
 import re
 import struct
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from catdog_keras.datasets._decode import decode_pillow, tf_decode_error
+from catdog_keras.datasets._png_text import without_large_text
 from catdog_keras.datasets._scan import scan_images
 from catdog_keras.datasets._validate import inspect_file
-from tests.corpora.image_files import noise, png, png_header
+from tests.corpora.image_files import encoded, noise, png, png_header
 
 RED = (200, 30, 40)
 
@@ -240,3 +242,16 @@ def test_tf_decode_error_is_the_reason_without_names_of_operations(tmp_path):
     assert "{{" not in reason
     assert "[Op:" not in reason
     assert tf_decode_error(file.read_bytes(), "JPEG") == ""
+
+
+def test_orientation_in_text_is_kept_where_other_text_is_too_large():
+    info = PngImagePlugin.PngInfo()
+    info.add_text("Comment", "x" * 2**21, zip=True)
+    info.add_text("Raw profile type exif", "orientation", zip=True)
+    info.add_itxt("XML:com.adobe.xmp", "y" * 2**21, zip=True)
+    info.add_text("Comment", "x", zip=True)
+    small = without_large_text(encoded("PNG", pnginfo=info))
+    with Image.open(io.BytesIO(small)) as image:
+        image.load()
+        assert image.text == {"Raw profile type exif": "orientation"}
+    assert without_large_text(small) is small

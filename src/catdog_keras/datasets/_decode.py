@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from catdog_keras._warnings import ignore_warnings_of
+from catdog_keras.datasets._png_text import without_large_text
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -87,6 +88,7 @@ def decode_pillow(content: bytes) -> np.ndarray:
     Returns:
         uint8 array of shape `(height, width, 3)`.
     """
+    content = without_large_text(content)
     with ignore_warnings_of("PIL"), open_image(content) as opened:
         rows = _open_rows(opened, content)
         orientation = read_orientation(opened, content)

@@ -24,6 +24,7 @@ from catdog_keras.datasets._decode import (
 )
 from catdog_keras.datasets._jpeg_scans import has_too_many_scans
 from catdog_keras.datasets._memory import memory_for
+from catdog_keras.datasets._png_text import without_large_text
 from catdog_keras.datasets._read_image import read_regular_file
 from catdog_keras.datasets._scan_report import ImageFile
 
@@ -36,6 +37,7 @@ MAX_WEBP_MEGAPIXELS = 18  # its decoder needs 16 bytes for each pixel
 TOO_LARGE_WEBP = f"a WebP file of more than {MAX_WEBP_MEGAPIXELS} megapixels"
 MAX_STRIP_BYTES = 100_000_000  # a decoder holds a compressed strip or tile in addition to the image
 TOO_LARGE_STRIP = "a TIFF file with a compressed strip or tile of more than 100 MB"
+LARGE_TEXT = "more text or color profile than Pillow reads, which is ignored"
 TOO_MANY_SCANS = "a JPEG file with too many scans to decode in a reasonable time"
 DEEPEST = 16  # bits per sample; deeper ones, as in scientific images, have no defined scale
 SAMPLE_KINDS = {1: "unsigned", 2: "signed", 3: "floating-point"}  # SampleFormat of a TIFF file
@@ -108,6 +110,9 @@ def _decode(path: str, content: bytes) -> tuple[list[str], bool, int]:
     """
     from PIL import Image, UnidentifiedImageError
 
+    stripped = without_large_text(content)
+    large_text = stripped is not content
+    content = stripped
     try:
         image = open_image(content)
     except UnidentifiedImageError:
@@ -126,14 +131,16 @@ def _decode(path: str, content: bytes) -> tuple[list[str], bool, int]:
     if kind in ("JPEG", "MPO") and has_too_many_scans(content, pixels):
         raise _InvalidImageError(TOO_MANY_SCANS)
     with memory_for(pixels, len(content)):
-        return *_decode_pixels(path, content, image), pixels
+        return *_decode_pixels(path, content, image, large_text=large_text), pixels
 
 
-def _decode_pixels(path: str, content: bytes, image: "Image.Image") -> tuple[list[str], bool]:
+def _decode_pixels(
+    path: str, content: bytes, image: "Image.Image", *, large_text: bool
+) -> tuple[list[str], bool]:
     """Decodes the pixels of an image and discards them; see `_decode`."""
     try:
         form = _read_form(image, content)
-        oddities = _oddities(path, form)
+        oddities = _oddities(path, form) + [LARGE_TEXT] * large_text
         plain = form.kind in KERNEL_FORMATS and form.mode in KERNEL_MODES and not oddities
         scalable = form.bits <= DEEPEST and form.samples == "unsigned"
         if scalable and not plain and form.kind != "PNG":
