@@ -4,11 +4,15 @@
 once and forks a process for each run, before TensorFlow has started any thread.
 """
 
+import hashlib
+import io
 import json
 import os
+import re
 import shutil
 import signal
 import sys
+import warnings
 import zipfile
 from collections import Counter
 from dataclasses import dataclass
@@ -21,15 +25,16 @@ from matplotlib.figure import Figure
 
 from catdog_keras import ClassNames
 from catdog_keras._output import save_text
-from catdog_keras._scratch import PREFIX
 from catdog_keras.cli import group, run_files, train, tutorial
 from catdog_keras.cli.run_record import MODEL_FILE
-from catdog_keras.datasets import _cache, _splits
+from catdog_keras.datasets import _archive, _cache, _download, _splits
+from catdog_keras.training import _feature_store
 from catdog_keras.tutorial import _run
 from catdog_keras.tutorial._report import REPORT_FILE
 from tests.cli.image_folders import CLASSES, draw
 
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
+PART = "tests.kill_points.part"
 NAMED = {"os.mkdir", "os.rename", "os.rmdir", "os.chmod", "os.utime", "os.remove", "shutil.rmtree"}
 TRAIN = [
     "--backbone",
@@ -52,12 +57,17 @@ class Case:
         output: Folder of the results.
         earlier: Whether an earlier run has written results.
         other_files: Whether the output folder also contains a file of the user.
+        damage: Function that changes the earlier results before each run.
+        is_whole: Function of the output folder: whether all results are correct. It is called
+            after one more run.
     """
 
     arguments: object
     output: str = "out"
     earlier: bool = True
     other_files: bool = False
+    damage: object = None
+    is_whole: object = None
 
 
 def command(*arguments):
@@ -79,6 +89,85 @@ def write_cache(root, number):
     _cache.load_or_store(root / "out", ["a", "b", "c"], rows.shape, rows)
 
 
+def zip_of_images():
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name in ("a.bin", "b.bin"):
+            archive.writestr(zipfile.ZipInfo(name), name * 1000)
+    return content.getvalue()
+
+
+ARCHIVE = zip_of_images()
+UNPACKED = f"unpacked/{hashlib.sha256(ARCHIVE).hexdigest()[:32]}"
+
+
+def unpack(root, _):
+    archive = root / "images" / "archive.zip"
+    if not archive.exists():  # in the first run, which is not killed
+        archive.write_bytes(ARCHIVE)
+    _archive.unpack_archive(archive, root / "unpacked")
+
+
+def damage_unpacked(folder):
+    for path in folder.iterdir():
+        path.write_bytes(b"damaged")
+
+
+def is_unpacked(folder):
+    return {path.name: path.read_text() for path in folder.iterdir()} == {
+        name: name * 1000 for name in ("a.bin", "b.bin")
+    }
+
+
+def download(root, _):
+    def stream(_, path, __):  # in two parts, as they arrive
+        with Path(path).open("wb", buffering=0) as file:
+            write_in_parts(file, ARCHIVE)
+
+    _download._stream = stream
+    with warnings.catch_warnings():  # of the checksum that is recorded
+        warnings.simplefilter("ignore")
+        _download.fetch_archive("https://localhost/archive.zip", root / "out")
+
+
+def is_downloaded(folder):
+    digest = hashlib.sha256(ARCHIVE).hexdigest()
+    recorded = (folder / "archive.zip.sha256").read_text().strip()
+    return recorded == digest and (folder / "archive.zip").read_bytes() == ARCHIVE
+
+
+FEATURES = np.arange(12, dtype=np.float32).reshape(4, 3)
+KEYS = [bytes([number]) * _feature_store.KEY_BYTES for number in range(len(FEATURES))]
+
+
+def write_features(root, _):
+    store = _feature_store.FeatureStore((3,), root / "out", "head")
+    open_new = store._open_new
+
+    def open_unbuffered():
+        file = open_new()
+        file.write = lambda content: write_in_parts(file.raw, content)
+        return file
+
+    store._open_new = open_unbuffered
+    missing = [row for row, key in enumerate(KEYS) if key not in store]
+    store.add([KEYS[row] for row in missing], FEATURES[missing])
+    store.close()
+
+
+def has_features(folder):
+    store = _feature_store.FeatureStore((3,), folder, "head")
+    return all(key in store for key in KEYS) and np.array_equal(store[KEYS], FEATURES)
+
+
+def write_in_parts(file, content):
+    """Writes half of the content at a time; a process can also be killed in between."""
+    for part in (content[: len(content) // 2], content[len(content) // 2 :]):
+        sys.audit(PART)
+        file.write(part)
+    sys.audit(PART)
+
+
 TRAINING = command("train", "images", "--output", "out", "--seed", "SEED", *TRAIN)
 CASES = {
     "train": Case(TRAINING),
@@ -93,6 +182,10 @@ CASES = {
     ),
     "manifest": Case(save_manifest),
     "cache": Case(write_cache, earlier=False),
+    "download": Case(download, earlier=False, is_whole=is_downloaded),
+    "archive": Case(unpack, UNPACKED, earlier=False, is_whole=is_unpacked),
+    "archive-damaged": Case(unpack, UNPACKED, damage=damage_unpacked, is_whole=is_unpacked),
+    "features": Case(write_features, earlier=False, is_whole=has_features),
 }
 
 
@@ -172,6 +265,8 @@ def kill_before(root, number):
 
 
 def is_operation(event, arguments, root):
+    if event == PART:
+        return True
     if event == "ctypes.dlsym":
         return arguments[1] == "renameat2"
     if event == "open":
@@ -200,7 +295,11 @@ def files(folder):
         # The folder of an interrupted training's checkpoints is no result.
         if path.is_file() and not path.name.startswith(".") and path.name != "mine"
     )
-    return {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in kept}
+    # Each process writes features to a file with a random name.
+    return {
+        re.sub("-[0-9a-f]{32}", "", path.name): (path.stat().st_ino, path.stat().st_mtime_ns)
+        for path in kept
+    }
 
 
 def is_readable(folder):
@@ -227,7 +326,7 @@ def classify(folder, before, names):
 
 
 def leftovers(root):
-    return [path for path in root.rglob("*") if path.name.startswith((PREFIX, "tmp"))]
+    return [path for path in root.rglob("*") if path.name.startswith((".", "tmp"))]
 
 
 def kill_at_each_operation(case, root):
@@ -244,6 +343,8 @@ def kill_at_each_operation(case, root):
         if case.other_files:
             output.mkdir(exist_ok=True)
             (output / "mine").touch()
+        if case.damage:
+            case.damage(output)
         before = files(output)
         if not run_forked(case.arguments, root, 2, kill_at=kill_at):
             break
@@ -254,6 +355,7 @@ def kill_at_each_operation(case, root):
         counts["with leftovers after one more run"] += bool(leftovers(root))
         after = files(output)
         counts["not written by one more run"] += set(after) != names
+        counts["not whole after one more run"] += bool(case.is_whole) and not case.is_whole(output)
         counts["lost files of the user"] += case.other_files and not (output / "mine").exists()
     return counts
 

@@ -21,7 +21,7 @@ from catdog_keras.datasets import (
     _list_members as members_module,
     _zip_end_record as end_record_module,
 )
-from catdog_keras.datasets._archive import cache_directory, remove_stale_temp, unpack_archive
+from catdog_keras.datasets._archive import cache_directory, unpack_archive
 from tests.corpora.archives import ACCEPTED, PLAIN, REJECTED, bomb_below_its_claim, zipped
 from tests.datasets.archive_attacks import run_attacks
 
@@ -277,15 +277,6 @@ def test_identical_archives_share_one_unpacked_folder(tmp_path):
     assert first == second
 
 
-def test_remove_stale_temp_removes_only_old_temporary_folders(tmp_path):
-    for name in (".unpack-old", ".download-new", "kept-folder"):
-        (tmp_path / name).mkdir()
-    for name in (".unpack-old", "kept-folder"):
-        os.utime(tmp_path / name, (0, 0))
-    remove_stale_temp(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".download-new", "kept-folder"]
-
-
 def test_cache_directory_error_suggests_keras_home(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "file"))
@@ -305,22 +296,6 @@ def test_full_disk_error_suggests_keras_home_and_leaves_no_file(tmp_path, full_d
     ):
         unpack_archive(archive, tmp_path / "unpacked")
     assert list((tmp_path / "unpacked").iterdir()) == []
-
-
-def test_temporary_folder_that_another_process_removes_is_ignored(tmp_path, monkeypatch):
-    (tmp_path / ".unpack-gone").mkdir()
-    (tmp_path / ".unpack-old").mkdir()
-    os.utime(tmp_path / ".unpack-old", (0, 0))
-    stat = Path.stat
-
-    def remove_before(path, **options):
-        if path.name == ".unpack-gone" and path.parent == tmp_path:
-            shutil.rmtree(path, ignore_errors=True)
-        return stat(path, **options)
-
-    monkeypatch.setattr(Path, "stat", remove_before)
-    remove_stale_temp(tmp_path)
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_relative_keras_home_gives_absolute_folder(tmp_path, monkeypatch):

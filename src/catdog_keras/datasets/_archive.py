@@ -2,9 +2,6 @@
 
 import hashlib
 import os
-import shutil
-import tempfile
-import time
 import warnings
 import zipfile
 import zlib
@@ -14,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from catdog_keras._keras_home import keras_home
+from catdog_keras._scratch import remove_abandoned, scratch_folder
 from catdog_keras.datasets._list_members import Members, list_members
 from catdog_keras.datasets._zip_end_record import read_end_record
 
@@ -28,7 +26,6 @@ DAMAGE = (
     EOFError,
     UnicodeDecodeError,
 )
-LEFTOVER_SECONDS = 24 * 60 * 60  # older temporary folders belong to processes that ended
 
 
 def cache_directory() -> Path:
@@ -74,7 +71,7 @@ def unpack_archive(archive: Path, directory: Path) -> Path:
     """
     with cache_write_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
-        remove_stale_temp(directory)
+        remove_abandoned(directory)
     with _read_errors(archive):
         stream = archive.open("rb")
     with stream:
@@ -139,8 +136,8 @@ def _open(archive: Path, stream: BinaryIO) -> tuple[zipfile.ZipFile, Members]:
 
 def _unpack(archive: Path, opened: zipfile.ZipFile, members: Members, target: Path) -> None:
     """Unpacks to a temporary folder, then renames it; existing files are never removed."""
-    with tempfile.TemporaryDirectory(prefix=".unpack-", dir=target.parent) as scratch:
-        new = Path(scratch) / "new"
+    with scratch_folder(target.parent) as scratch:
+        new = scratch / "new"
         new.mkdir()
         for folder in members.folders:
             (new / folder).mkdir()
@@ -185,17 +182,6 @@ def sha256_of(file: Path) -> str:
     """Returns the SHA-256 of a file's content."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def remove_stale_temp(directory: Path) -> None:
-    """Removes temporary folders of processes that were killed long ago."""
-    for leftover in directory.glob(".*-*"):
-        try:
-            old = time.time() - leftover.stat().st_mtime > LEFTOVER_SECONDS
-        except OSError:  # removed by another process
-            continue
-        if old:
-            shutil.rmtree(leftover, ignore_errors=True)
 
 
 def publish(scratch: Path, target: Path) -> None:

@@ -1,14 +1,14 @@
 """Download of an archive, with a checksum that is pinned on first use."""
 
-import tempfile
 import zipfile
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from catdog_keras._output import atomic_write_text
 from catdog_keras._progress import progress_bar
+from catdog_keras._scratch import remove_abandoned, scratch_folder
 from catdog_keras._warnings import warn
-from catdog_keras.datasets._archive import remove_stale_temp, sha256_of
+from catdog_keras.datasets._archive import sha256_of
 
 DOWNLOAD_TIMEOUT_SECONDS = 30
 DOWNLOAD_RETRIES = 2
@@ -28,7 +28,7 @@ def fetch_archive(url: str, directory: Path) -> Path:
     target = directory / PurePosixPath(url).name
     record = directory / f"{target.name}.sha256"
     directory.mkdir(parents=True, exist_ok=True)
-    remove_stale_temp(directory)
+    remove_abandoned(directory)
     known = record.read_text(encoding="ascii").strip() if record.exists() else None
     if not target.exists():
         _download(url, target, known)
@@ -52,7 +52,7 @@ def _download(url: str, target: Path, known: str | None) -> None:
     import requests
 
     pooch.get_logger().setLevel("WARNING")
-    with tempfile.TemporaryDirectory(prefix=".download-", dir=target.parent) as scratch:
+    with scratch_folder(target.parent) as scratch:
         fetcher = pooch.create(
             scratch,
             base_url="",

@@ -1,16 +1,15 @@
 """Resolves a `source` argument to an image folder: downloads, unpacks or renders it if needed."""
 
 import os
-import tempfile
 from pathlib import Path
 
 from catdog_keras._checks import check_path, describe
 from catdog_keras._progress import progress_bar
+from catdog_keras._scratch import remove_abandoned, scratch_folder
 from catdog_keras.datasets._archive import (
     cache_directory,
     cache_write_errors,
     publish,
-    remove_stale_temp,
     unpack_archive,
 )
 from catdog_keras.datasets._download import fetch_archive
@@ -48,15 +47,15 @@ def _synthetic_directory() -> Path:
     """Renders the synthetic images once, to a folder that is created atomically."""
     from catdog_keras.datasets import synthetic  # lazy: imports Pillow
 
+    remove_abandoned(cache_directory())
     target = cache_directory() / f"synthetic-{synthetic.VERSION}"
     if not target.is_dir():
-        remove_stale_temp(target.parent)
         with (
             cache_write_errors(target.parent),
-            tempfile.TemporaryDirectory(prefix=".synthetic-", dir=target.parent) as scratch,
+            scratch_folder(target.parent) as scratch,
             progress_bar("Drawing cats and dogs", synthetic.COUNT, "images") as advance,
         ):
-            drawn = Path(scratch) / target.name
+            drawn = scratch / target.name
             synthetic.write_synthetic(drawn, progress=advance)
             publish(drawn, target)
     return target
