@@ -137,6 +137,9 @@ def test_split_name_is_class_if_stated_or_in_every_split(tmp_path, name):
         ("A", "a", "c++", "c#"),
         ("original", "augmented"),
         ("normal", "normal_2", "tumor"),
+        ("with_mask", "without_mask"),
+        ("new", "used"),
+        ("photo", "drawing"),
     ],
 )
 def test_legitimate_class_names_have_no_note(tmp_path, names):
@@ -195,6 +198,10 @@ def test_stated_class_name_without_folder_raises_with_folders_found(tmp_path):
         (["treatment", "test"], "['test'] are used as classes"),
         (["bottle", "tube", "test_tube"], "['test_tube'] are used as classes"),
         (["cats", "dogs", "cats_test"], "['cats_test'] are used as classes"),
+        (["images", "masks"], "['images'] are used as classes"),
+        (["fold1", "fold_2"], "['fold1', 'fold_2'] are used as classes"),
+        (["cats", "dogs", "New folder (2)"], "['New folder (2)'] are used as classes"),
+        (["Cats", "cats", "dogs"], "['Cats', 'cats'] are named like copies"),
         (["yes", "no", "pred"], "['pred'] are used as classes"),
         ([".", "cats", "dogs"], "Ignored 2 images that are not in a class folder:\n  0.png"),
         ([".", "data/cats", "data/dogs"], "Ignored 2 images that are not in a class folder:\n  0.png"),

@@ -1,9 +1,11 @@
 """Checks the names of class folders: some may be splits, copies or versions of the others."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from catdog_keras.datasets._scan_report import listed
 from catdog_keras.datasets._split_names import (
+    is_generic_name,
     is_unlabeled_name,
     join_words,
     original_names,
@@ -40,7 +42,7 @@ def check_split_names(names: Sequence[str], place: str) -> list[str]:
             "inside train, validation and test, or move the folders elsewhere. Otherwise "
             f"{NAME_THEM}."
         )
-    used = splits + [name for name in names if is_unlabeled_name(name)]
+    used = splits + [name for name in names if is_unlabeled_name(name) or is_generic_name(name)]
     if not used:
         return []
     return [f"The folders {listed(used)} are used as classes. If they are not, {NAME_THEM}."]
@@ -48,8 +50,14 @@ def check_split_names(names: Sequence[str], place: str) -> list[str]:
 
 def note_copies(names: Sequence[str]) -> list[str]:
     """Returns a note on classes that are named like copies or versions of other classes."""
-    words = {join_words(name) for name in names}
-    copies = [name for name in names if not words.isdisjoint(original_names(name))]
+    words = Counter(map(join_words, names))
+    copies = [
+        name
+        for name in names
+        # Names that differ only in case or separators; but letters, `c++` and `c#` are classes.
+        if (words[join_words(name)] > 1 and len(join_words(name)) > 1)
+        or any(original in words for original in original_names(name))
+    ]
     if not copies:
         return []
     return [

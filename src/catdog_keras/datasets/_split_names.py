@@ -47,6 +47,12 @@ _COPY_START = re.compile(
     rf"(?:(?:{_COPY}|backup) )+(?:of|von|de|di) |(?:augmented|cleaned|cropped|resized) "
 )
 
+# Folders that are hardly ever classes: parts of a data set, or names that a system proposes.
+_GENERIC = re.compile(
+    r"(?:batch|chunk|data|datasets?|fold|holdout|images|imgs|(?:new|untitled) folder|part|shard|"
+    r"thumbnails|thumbs|unsorted)(?: \d+)*"
+)
+
 # Folders of images that have no label. A folder "unknown" may as well be a class.
 _UNLABELED = frozenset({"pred", "predict", "prediction", "predictions", "unlabeled", "unlabelled"})
 
@@ -84,6 +90,11 @@ def parse_split_name(name: str) -> SplitName:
 def is_unlabeled_name(name: str) -> bool:
     """Returns whether a name contains a word for images without labels."""
     return not _UNLABELED.isdisjoint(_words(name))
+
+
+def is_generic_name(name: str) -> bool:
+    """Returns whether a name is that of some folder of images rather than of a class."""
+    return bool(_GENERIC.fullmatch(join_words(name)))
 
 
 def is_filler_name(name: str) -> bool:
