@@ -185,6 +185,12 @@ def test_stated_class_names_apply_to_split_folders_and_groups(tmp_path):
     assert not index_image_folder(groups, ["lung_sets", "colon_sets"]).notes
 
 
+def test_empty_folder_named_like_split_is_reported_as_empty(tmp_path):
+    (write_files(tmp_path, "cats", "dogs") / "test").mkdir()
+    with pytest.raises(ValueError, match=r"test' contains no image"):
+        index_image_folder(tmp_path)
+
+
 def test_stated_class_name_without_folder_raises_with_folders_found(tmp_path):
     with pytest.raises(ValueError, match=r"holds \['a', 'b'\], but no folders \['c'\] of"):
         index_image_folder(write_files(tmp_path, "a", "b"), ["a", "c"])

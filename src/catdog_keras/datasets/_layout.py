@@ -98,7 +98,8 @@ def find_layout(root: Folder, name: str, class_names: Sequence[str] | None = Non
             _check_nested(folder, places[part])
             notes += _check_groups(folder, places[part])
         if len(parts) == 1:  # a folder that is in several splits is a class
-            notes += check_split_names(names, *places.values())
+            with_images = [each for each in names if parts[first].folders[each].total]
+            notes += check_split_names(with_images, places[first])
         return Layout(names, parts, (*notes, *note_copies(names)))
     parts = {part: _select(folder, class_names, places[part]) for part, folder in parts.items()}
     for part, folder in parts.items():
