@@ -152,7 +152,7 @@ COPIES = [
     "cats - Copy", "cats - Copy (2)", "cats copy", "cats copy 2", "cats (1)", "Copy of cats",
     "Copy (2) of Cats", "cats - Kopie", "cats_old", "cats_backup", "cats.bak", "cats_cleaned",
     "cats_augmented", "augmented_cats", "cats-resized", "catsCopy", "cats_v2", "cats_images",
-    "cats_old_2", "cats_new",
+    "cats_old_2", "cats_new", "cats_flipped", "cats_augmentation",
 ]  # fmt: skip
 
 

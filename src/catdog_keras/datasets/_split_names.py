@@ -39,8 +39,8 @@ _COMPOUND = re.compile(rf"({'|'.join(_WORDS)})(?:{_FILLERS})+")
 # at the end, because `old man`, `raw fish` and `copy machine` are classes.
 _COPY = r"copy|copies|copie|copia|cópia|kopie|kopia"
 _VERSIONS = (
-    rf"{_COPY}|aug|backups?|bak|bkp|clean|cleaned|dup|duplicates?|edited|final|fixed|new|old|orig|"
-    r"temp|tmp|version"
+    rf"{_COPY}|aug|augmentations?|backups?|bak|bkp|clean|cleaned|dup|duplicates?|edited|extra|final|"
+    r"fixed|flipped|mirrored|new|old|orig|rotated|temp|tmp|version"
 )
 _COPY_END = re.compile(rf"(?: (?:{_VERSIONS}|v(?= \d)|(?:{_FILLERS})+)(?: \d+)?)+")
 _COPY_START = re.compile(
