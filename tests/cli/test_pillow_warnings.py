@@ -45,7 +45,7 @@ def test_train_skips_only_bad_images(data, tmp_path, run):
     ended = run("train", data, "--output", tmp_path / "out", *TINY)
     assert ended.exit_code == 1, ended.output
     record = json.loads((tmp_path / "out" / "training.json").read_text("utf-8"))
-    assert record["ignored"] == {str(data / CLASSES[0] / "large.jpg"): "more than 50 megapixels"}
+    assert record["ignored"] == {f"{CLASSES[0]}/large.jpg": "more than 50 megapixels"}
     assert "EXIF" not in ended.stderr
 
 

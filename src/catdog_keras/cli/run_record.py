@@ -19,7 +19,8 @@ class TrainingRecord:
         data: Source of the images.
         settings: Options of the command, by name.
         counts: Number of images by split and class.
-        ignored: Reason for each ignored file that could not be read as an image.
+        ignored: Reason for each ignored file that could not be read as an image, by path relative
+            to the image folder, as in the manifest.
         history: Value in each epoch, by metric.
         seconds: Duration of the training.
         environment: Software versions and hardware.

@@ -136,6 +136,7 @@ def train(data: str, output: str, *, resume: bool, **settings: Any) -> None:
         import_frameworks()
         from catdog_keras._checks import check_input_shape
         from catdog_keras._output import output_folder
+        from catdog_keras.datasets._manifest import relative_posix_path
         from catdog_keras.models._transfer import check_named_backbone
         from catdog_keras.report._environment import describe_environment
 
@@ -152,7 +153,10 @@ def train(data: str, output: str, *, resume: bool, **settings: Any) -> None:
                 checkpoints = open_checkpoints(output, settings, splits, resume=resume)
                 history = _fit(model, splits, options, checkpoints)
                 seconds = round(time.perf_counter() - started, 1)
-                bad = {image.path: image.reason for image in splits.scan.bad}
+                bad = {
+                    relative_posix_path(splits.root, image.path): image.reason
+                    for image in splits.scan.bad
+                }
                 splits.save_manifest(folder / SPLIT_FILE)
                 model.save(folder / MODEL_FILE)
                 TrainingRecord(
