@@ -156,7 +156,7 @@ def compare(title: str, kinds: dict[str, str], outcomes: dict[str, tuple[str, st
 
 def compare_image_files(place: Path) -> None:
     """Loads every kind of image file, each among good ones."""
-    sorts = {"good": "good images", "odd": "nonstandard images", "bad": "broken files"}
+    sorts = {"good": "good images", "nonstandard": "nonstandard images", "bad": "broken files"}
     outcomes = {}
     for name, kind in images.KINDS.items():
         root = place / "images"
