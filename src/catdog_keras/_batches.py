@@ -12,14 +12,42 @@ Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
 BATCH_SIZE = 32  # for arrays, which are not batched
 _INFINITE_CARDINALITY = -1  # returned by tf.data's `cardinality()` for a repeated dataset
+_NOT_DATASETS = (str, bytes, dict, type, keras.KerasTensor)  # although most of them are iterable
+
+
+def check_iterable(name: str, data: Any, requirement: str) -> None:
+    """Raises an error unless `data` is a dataset, finite or not, or arrays of equal length."""
+    is_iterable = hasattr(data, "__iter__") or hasattr(data, "__getitem__")
+    if isinstance(data, _NOT_DATASETS) or not is_iterable or getattr(data, "shape", None) == ():
+        raise TypeError(describe(name, requirement, data))
+    if is_arrays(data):
+        _check_lengths(name, data)
+
+
+def _check_lengths(name: str, arrays: Any) -> None:
+    """Raises an error unless there is one label, and one sample weight if any, for each image."""
+    images, labels, *weights = arrays
+    for part, array in (("label", labels), *(("sample weight", w) for w in weights)):
+        length = _length(array)
+        if length != _length(images) and not (part == "sample weight" and array is None):
+            found = f"a {type(array).__name__}" if length is None else f"{length} {part}s"
+            raise ValueError(
+                f"`{name}` must hold one {part} per image; "
+                f"received {_length(images)} images and {found}."
+            )
+
+
+def _length(array: Any) -> int | None:
+    """Returns the length of an array, tensor or list; None for anything else."""
+    if isinstance(array, (list, tuple)):
+        return len(array)
+    shape = None if isinstance(array, keras.KerasTensor) else getattr(array, "shape", None)
+    return int(shape[0]) if shape else None
 
 
 def check_dataset(name: str, data: Any, requirement: str) -> None:
     """Raises an error unless `data` is a finite dataset, or arrays that can be cut into batches."""
-    if isinstance(data, (str, bytes, dict)) or not (
-        hasattr(data, "__iter__") or hasattr(data, "__getitem__")
-    ):
-        raise TypeError(describe(name, requirement, data))
+    check_iterable(name, data, requirement)
     if count_batches(data) == _INFINITE_CARDINALITY:
         remedy = "Remove `repeat()`, or limit the dataset with `take`."
         raise ValueError(describe(name, "finite", data, remedy))
@@ -41,7 +69,7 @@ def iterate(data: Any, batch_size: int = BATCH_SIZE) -> Iterator[Any]:
     """Yields the batches of one epoch; a tuple or list of arrays is cut into batches."""
     if is_arrays(data):
         for start in range(0, len(data[0]), batch_size):
-            yield tuple(part[start : start + batch_size] for part in data)
+            yield tuple(None if part is None else part[start : start + batch_size] for part in data)
     elif isinstance(data, keras.utils.PyDataset) and data.num_batches is not None:
         yield from (data[place] for place in range(data.num_batches))
     else:
@@ -50,7 +78,13 @@ def iterate(data: Any, batch_size: int = BATCH_SIZE) -> Iterator[Any]:
 
 def is_arrays(data: Any) -> bool:
     """Whether `data` is an array of images with labels, and optionally sample weights."""
-    return isinstance(data, (tuple, list)) and len(data) in (2, 3) and hasattr(data[0], "shape")
+    return isinstance(data, (tuple, list)) and len(data) in (2, 3) and _is_array(data[0])
+
+
+def _is_array(value: Any) -> bool:
+    return (
+        hasattr(value, "shape") and not isinstance(value, keras.KerasTensor) and value.shape != ()
+    )
 
 
 def split_batch(name: str, batch: Any, requirement: str) -> tuple[Any, Any, Any]:
@@ -66,18 +100,30 @@ def split_batch(name: str, batch: Any, requirement: str) -> tuple[Any, Any, Any]
             if isinstance(batch, (tuple, list))
             else f"of type {type(batch).__name__}"
         )
-        raise ValueError(f"`{name}` must be {requirement}; received a batch that is {found}.")
+        remedy = " Convert each dict to (images, labels)." if isinstance(batch, dict) else ""
+        raise ValueError(
+            f"`{name}` must be {requirement}; received a batch that is {found}.{remedy}"
+        )
     images, labels, *weights = batch
     return images, labels, weights[0] if weights else None
 
 
 def to_array(tensor: Any) -> Array:
-    """Converts a tensor of any framework to a NumPy array."""
-    return np.asarray(keras.ops.convert_to_numpy(tensor) if keras.ops.is_tensor(tensor) else tensor)
+    """Converts a tensor of any framework to a NumPy array; raises if it is ragged."""
+    if None in getattr(tensor, "shape", ()):  # Keras would fill it with zeros
+        raise ValueError(f"its shape is {tensor.shape}")
+    if keras.ops.is_tensor(tensor):
+        tensor = keras.ops.convert_to_numpy(tensor)
+    elif callable(getattr(tensor, "detach", None)):  # of PyTorch, with another backend
+        tensor = tensor.detach().cpu()
+        tensor = tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor
+    return np.asarray(tensor)
 
 
 def to_numbers(name: str, part: str, value: Any) -> Array:
     """Converts the images, labels or weights of a batch to an array of numbers.
+
+    The array has a dtype that every framework supports.
 
     Raises:
         TypeError: If they are a structure of several arrays, or not numbers; the message names what
@@ -87,25 +133,59 @@ def to_numbers(name: str, part: str, value: Any) -> Array:
         found = (
             f"a dict with the keys {', '.join(map(repr, value))}"
             if isinstance(value, dict)
-            else f"a {type(value).__name__} of {len(value)} arrays"
+            else f"a {type(value).__name__} of {len(value)} arrays{_shapes(value)}"
         )
         raise TypeError(
-            f"`{name}` must hold batches with one array of {part}; received {found}. Models with "
-            "several inputs or outputs are not supported."
+            f"`{name}` must hold batches with one array of {part}; received {found}. "
+            + (
+                "Resize them to one shape."
+                if "shapes" in found
+                else "Models with several inputs or outputs are not supported."
+            )
         )
     try:
         array = to_array(value)
-    except (TypeError, ValueError) as error:
+    except Exception as error:  # each framework and container raises errors of its own
         raise TypeError(
             f"`{name}` must hold {part} as an array of numbers; received a {type(value).__name__} "
             f"that cannot be converted: {str(error).splitlines()[0]}"
         ) from error
     if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
         raise TypeError(
-            f"`{name}` must hold {part} as numbers; received {_kind(array)}. "
-            + ("Encode class names as indices, such as names.index(name)." * (part == "labels"))
+            f"`{name}` must hold {part} as numbers; received {_kind(array)}."
+            + _how_to_convert(name, part, array)
         )
-    return array
+    if array.dtype.kind == "f" and array.dtype.itemsize > 8:
+        return array.astype(np.float64)
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
+def to_tensor_or_numbers(name: str, part: str, value: Any) -> Any:
+    """Returns a dense tensor of numbers of the backend unchanged; otherwise as `to_numbers`."""
+    if keras.ops.is_tensor(value) and None not in value.shape:
+        dtype = keras.backend.standardize_dtype(value.dtype)
+        if dtype == "bool" or dtype.strip("0123456789") in ("uint", "int", "float", "bfloat"):
+            return value
+    return to_numbers(name, part, value)
+
+
+def _how_to_convert(name: str, part: str, array: Array) -> str:
+    """Returns how to convert an array that does not hold numbers."""
+    if "labels" in (name, part):
+        return " Encode class names as indices, such as names.index(name)."
+    if array.dtype.kind == "c":
+        return " Pass their real part or magnitude."
+    if array.dtype.kind == "O" and array.ndim:
+        return ' If all have one shape, convert them: np.array(list(...), "float32").'
+    return ""
+
+
+def _shapes(values: Any) -> str:
+    """Describes the shapes of images that are not of one shape."""
+    shapes = sorted({tuple(value.shape) for value in values if hasattr(value, "shape")})
+    if len(shapes) < 2:
+        return ""
+    return f" of different shapes, such as {shapes[0]} and {shapes[1]}"
 
 
 def _has_arrays(values: Any) -> bool:

@@ -1,8 +1,10 @@
 """Outputs of a classifier for a dataset, and their conversion to probabilities."""
 
 import itertools
+import re
 import warnings
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, TypeAlias
 
 import keras
@@ -10,13 +12,16 @@ import numpy as np
 
 from catdog_keras._backend import prefers_predict_on_batch
 from catdog_keras._backend.keras_internals import OUT_OF_DATA_WARNING
+from catdog_keras._batches import to_tensor_or_numbers
 from catdog_keras._checks import describe
 from catdog_keras._input_range import warn_of_range
-from catdog_keras._layer_graph import last_activation
+from catdog_keras._input_shape import fits_shape, how_to_reshape
+from catdog_keras._layer_graph import is_graph, last_activation
 from catdog_keras._probabilities import (
     FloatArray,
     are_in_unit_interval,
     are_probability_rows,
+    normalize_rows,
     softmax,
 )
 from catdog_keras._warnings import warn
@@ -24,19 +29,88 @@ from catdog_keras._warnings import warn
 Tensors: TypeAlias = Any  # a tensor of any framework, or a nested structure of them
 
 
+def check_inputs(name: str, model: keras.Model, images: Tensors) -> Tensors:
+    """Returns the images of a batch as tensors or arrays of numbers that fit the inputs of a model.
+
+    Args:
+        name: Argument name of the images or their dataset, for error messages.
+        model: Model with one or several inputs. A subclassed model can take any shape.
+        images: One array of images; for a model with several inputs a structure of arrays.
+
+    Raises:
+        TypeError: If they are not numbers, or not one array for a model with one input.
+        ValueError: If their shape is not the input shape of the model.
+    """
+    wanted = model.inputs if is_graph(model) else None
+    if wanted is None or len(wanted) > 1 or keras.tree.is_nested(getattr(model, "input", None)):
+        arrays = keras.tree.map_structure(partial(to_tensor_or_numbers, name, "images"), images)
+    else:
+        if isinstance(images, dict) and wanted[0].name in images:  # as Keras does
+            images = images[wanted[0].name]
+        arrays = to_tensor_or_numbers(name, "images", images)
+    shapes = [tuple(array.shape) for array in keras.tree.flatten(arrays)]
+    inputs = shapes if wanted is None else [tuple(tensor.shape) for tensor in wanted]
+    if not shapes or not all(map(len, shapes)):
+        raise ValueError(f"`{name}` must hold batches of images; received shape ().")
+    if len(shapes) != len(inputs):
+        raise ValueError(
+            f"`{name}` must hold {len(inputs)} arrays for the inputs of {model.name!r}; "
+            f"received {len(shapes)}."
+        )
+    for shape, expected in zip(shapes, inputs, strict=True):
+        _check_shape(name, shape, (None, *expected[1:]))
+    return arrays
+
+
+def _check_shape(name: str, shape: tuple[int, ...], expected: tuple[int | None, ...]) -> None:
+    if fits_shape(shape, expected):
+        return
+    remedy = how_to_reshape(shape[1:], expected[1:])
+    if fits_shape(shape, expected[1:]):
+        remedy = "Make a batch of a single image: images[None]."
+    sides = ", ".join("any" if side is None else str(side) for side in expected[1:])
+    raise ValueError(
+        f"`{name}` must hold images of shape (batch, {sides}), the input shape of the model; "
+        f"received shape {shape}. {remedy}".rstrip()
+    )
+
+
+def predict_batch(name: str, model: keras.Model, images: Tensors) -> Tensors:
+    """Returns the outputs for a batch of images; describes the images if the model fails.
+
+    Each framework raises errors of its own, for example for images that are too small for a
+    convolution. Errors about a lack of memory are not about the images.
+    """
+    try:
+        return model.predict_on_batch(images)
+    except Exception as error:
+        cause = f"{type(error).__name__}: {error}"
+        if isinstance(error, MemoryError) or re.search("exhausted|out of memory", cause, re.I):
+            raise
+        found = ", ".join(
+            f"{tuple(array.shape)} and dtype {keras.backend.standardize_dtype(array.dtype)}"
+            for array in keras.tree.flatten(images)
+        )
+        raise ValueError(
+            f"`{name}` must hold images that {model.name!r} can process; "
+            f"received a batch of shape {found}. The model raised {cause.splitlines()[0]}"
+        ) from error
+
+
 def predict_batches(
-    model: keras.Model, batches: Iterator[Tensors]
+    model: keras.Model, batches: Iterator[Tensors], name: str
 ) -> Iterator[tuple[Tensors, int]]:
     """Yields outputs and the number of images before them, for one batch or several at a time.
 
-    The first batch is always predicted alone, so that an incompatible model fails at once, and
-    because `predict` on JAX loses batches while it builds a new model.
+    `name` is the argument name of the images. The first batch is always predicted alone, so that an
+    incompatible model fails at once, and because `predict` on JAX loses batches while it builds a
+    new model.
     """
     seen = 0
     for images in batches:
         if not seen:
             warn_of_range(model, images)
-        outputs = model.predict_on_batch(images)
+        outputs = predict_batch(name, model, images)
         yield outputs, seen
         seen += len(keras.tree.flatten(outputs)[0])
         if not prefers_predict_on_batch():
@@ -51,11 +125,6 @@ def _predict_generator(model: keras.Model, batches: Iterator[Tensors]) -> Tensor
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=OUT_OF_DATA_WARNING)
         return model.predict(((images,) for images in batches), verbose=0)
-
-
-def to_backend_or_numpy(tensor: Tensors) -> Tensors:
-    """Converts tensors of other frameworks to NumPy; returns those of the backend unchanged."""
-    return tensor if keras.ops.is_tensor(tensor) else np.asarray(tensor)
 
 
 def check_outputs(outputs: Tensors, num_classes: int | None, seen: int) -> FloatArray:
@@ -159,7 +228,7 @@ def to_probabilities(
         outputs = add_first_class(outputs, from_logits)
     if not from_logits:
         check_rows(model, outputs)
-        return outputs
+        return normalize_rows(outputs)
     # The logits of a single image can look like probabilities by chance.
     if are_probability_rows(outputs) and not single and min(outputs.shape) > 1:
         raise ValueError(

@@ -45,6 +45,11 @@ def check_probabilities(rows: npt.ArrayLike, shape: tuple[int, int]) -> FloatArr
     return array
 
 
+def normalize_rows(rows: FloatArray) -> FloatArray:
+    """Scales rows of probabilities to a sum of 1, which those of a 16-bit softmax do not have."""
+    return rows / rows.sum(axis=1, keepdims=True)
+
+
 def softmax(logits: FloatArray) -> FloatArray:
     """Softmax of logits of shape `(images, classes)`; large logits do not overflow."""
     exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))

@@ -179,7 +179,7 @@ NO_MODEL = "`model` must be a keras.Model; received model='model.keras'."
         (reader, [*GOOD, IMAGES], {}, ValueError, "`dataset` must be an iterable of batches (images, labels), or a pair of arrays (images, labels); received a batch that is of type ndarray."),
         (reader, [*GOOD, (IMAGES[:5], LABELS[:4])], {}, ValueError, "`dataset` must hold one label per image; received a batch of 5 images and 4 labels."),
         (reader, [(IMAGES, LABELS[:, None] * [1, 1])], {}, ValueError, "`labels` must be class indices of shape (batch,) or (batch, 1), or one-hot rows (batch, classes); received shape (23, 2) for 3 classes."),
-        (reader, [(IMAGES[0], LABELS[0])], {}, ValueError, "`labels` must be class indices of shape (batch,) or (batch, 1), or one-hot rows (batch, classes); received shape () for 3 classes. Batch the dataset."),
+        (reader, [(IMAGES[0], LABELS[0])], {}, ValueError, "`dataset` must hold images of shape (batch, 1, 3, 1), the input shape of the model; received shape (1, 3, 1). Make a batch of a single image: images[None]."),
         (reader, [*GOOD, (IMAGES[:1], [3])], {}, ValueError, "`labels` must be class indices from 0 to 2, one for each class name; received labels=3."),
         (reader, GOOD, {"class_names": NAMES[:2]}, ValueError, "`labels` must be class indices from 0 to 1, one for each class name; received labels=2."),
         (reader, GOOD, {"class_names": [*NAMES, "ox"]}, ValueError, "`model` must have one output per class, here 4; received outputs of shape (batch, 3). Do `class_names` belong to this model?"),

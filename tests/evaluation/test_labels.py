@@ -99,7 +99,7 @@ def test_count_labels_accepts_backend_tensors():
         ([PIXELS], NAMES, ValueError, "`dataset` must be an iterable of batches (images, labels), or a pair of arrays (images, labels); received a batch that is of type ndarray."),
         ([(PIXELS,)], NAMES, ValueError, "`dataset` must be an iterable of batches (images, labels), or a pair of arrays (images, labels); received a batch that is a tuple of 1."),
         ([(PIXELS, [0, 0], [1, 1], 0)], NAMES, ValueError, "`dataset` must be an iterable of batches (images, labels), or a pair of arrays (images, labels); received a batch that is a tuple of 4."),
-        ([(PIXELS, ["cat", "dog"])], NAMES, TypeError, "`labels` must be class indices of shape (batch,) or (batch, 1), or one-hot rows (batch, classes); received dtype <U3."),
+        ([(PIXELS, ["cat", "dog"])], NAMES, TypeError, "`dataset` must hold labels as numbers; received strings such as 'cat'. Encode class names as indices, such as names.index(name)."),
         ([(PIXELS, 1)], NAMES, ValueError, "`labels` must be class indices of shape (batch,) or (batch, 1), or one-hot rows (batch, classes); received shape () for 3 classes. Batch the dataset."),
         ([(PIXELS, np.zeros((2, 5)))], NAMES, ValueError, "`labels` must be class indices of shape (batch,) or (batch, 1), or one-hot rows (batch, classes); received shape (2, 5) for 3 classes."),
         ([(PIXELS, [0, 3])], NAMES, ValueError, "`labels` must be class indices from 0 to 2, one for each class name; received labels=3."),

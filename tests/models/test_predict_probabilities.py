@@ -138,3 +138,22 @@ def test_images_in_another_range_than_the_model_expects_are_warned_of(model, low
 @pytest.mark.parametrize("images", [images_in(0, 255), images_in(0, 5), np.zeros((2, 8, 8, 3))])
 def test_images_that_may_be_in_the_expected_range_are_predicted_without_a_warning(images):
     predict_probabilities(scaled_model(), images)  # warnings are errors
+
+
+@pytest.mark.parametrize("images", ["float16", "bfloat16", "float32", "uint8"])
+@pytest.mark.parametrize("policy", ["float16", "bfloat16", "mixed_bfloat16", "float32"])
+@pytest.mark.parametrize("ending", ["softmax", "sigmoid", "logits"])
+def test_probabilities_of_16_bit_models_and_images_sum_to_1(images, policy, ending):
+    dense = keras.layers.Dense(
+        1 if ending == "sigmoid" else 7,
+        activation=None if ending == "logits" else ending,
+        dtype=policy,
+    )
+    model = keras.Sequential([keras.Input((4,)), dense])
+    batch = keras.ops.cast(np.random.default_rng(0).integers(0, 4, (50, 4)), images)
+    calls = (predict_probabilities, catdog_keras.predict_tta)
+    for rows in (call(model, batch, from_logits=ending == "logits") for call in calls):
+        assert rows.dtype == np.float64
+        np.testing.assert_allclose(rows.sum(axis=1), 1, rtol=1e-12)
+        assert rows.min() >= 0
+        assert rows.max() <= 1

@@ -122,7 +122,7 @@ def test_predict_tta_rejects_invalid_arguments(arguments, error, message):
 def test_predict_tta_rejects_wrong_view_size_and_output_shape():
     with pytest.raises(
         ValueError,
-        match="`views` must return as many images as they receive, here 5; received 2",
+        match=r"`views` must return as many images as they receive, here 5; received shape \(2, ",
     ):
         predict_tta(classifier(), make_images(), [lambda x: x[:2]])
     maps = keras.Sequential([keras.Input(SHAPE), layers.Conv2D(2, 3)])

@@ -118,7 +118,7 @@ def test_long_x_tick_labels_are_rotated():
         ([[1, -1], [0, 0]], ["cat", "dog"], ValueError, "`matrix` must hold counts, integers of at least 0; received -1. Percentages are computed from the counts."),
         ([[0.9, 0.1], [0, 1]], ["cat", "dog"], ValueError, "`matrix` must hold counts, integers of at least 0; received 0.9. Percentages are computed from the counts."),
         ([[np.nan]], ["cat"], ValueError, "`matrix` must hold counts, integers of at least 0; received nan. Percentages are computed from the counts."),
-        ([["1"]], ["cat"], ValueError, "`matrix` must hold counts, integers of at least 0; received '1'. Percentages are computed from the counts."),
+        ([["1"]], ["cat"], TypeError, "`matrix` must hold counts as numbers; received strings such as '1'."),
         ([[1]], "c", TypeError, "`class_names` must be a list of distinct class names; received class_names='c'."),
     ],
 )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy.typing as npt
 
-from catdog_keras._batches import iterate, to_array
+from catdog_keras._batches import check_iterable, iterate, to_array, to_numbers
 from catdog_keras._checks import check_class_names, check_integer, describe
 from catdog_keras.diagnostics._findings import PipelineFinding as Finding, PipelineReport
 from catdog_keras.diagnostics._image_checks import check_images
@@ -65,8 +65,7 @@ def check_pipeline(
     """
     if not isinstance(model, keras.Model):
         raise TypeError(describe("model", "a keras.Model", model))
-    if isinstance(dataset, (str, bytes, dict)) or not hasattr(dataset, "__iter__"):
-        raise TypeError(describe("dataset", "an iterable of batches (images, labels)", dataset))
+    check_iterable("dataset", dataset, "an iterable of batches (images, labels)")
     if class_names is not None:
         class_names = check_class_names(class_names)
     check_integer("batches", batches, minimum=1)
@@ -114,7 +113,7 @@ def _read(batches: Iterable[Any], findings: list[Finding]) -> tuple[list[Array],
                     "Yield class indices, from 0: class_names.index(name) for each name.",
                 )
             )
-        elif targets is not None:
+        elif targets is not None and targets.size:
             labels.append(targets)
         if findings:
             break  # further batches are the same
@@ -129,21 +128,19 @@ def _to_numbers(value: Any) -> Array | str:
     if any(len(part.shape) for part in parts):
         return f"a {type(value).__name__} of {len(value)} arrays"
     try:
-        array = to_array(value)
-        if array.dtype.kind in "biuf":
-            return array
-        if array.dtype.kind == "V":  # bfloat16
-            return array.astype("float32")
-        if _is_text(array):
-            return "text"
-    except (TypeError, ValueError):  # of a list of rows of different lengths
-        pass
-    return f"values of type {type(value).__name__}"
+        array = to_numbers("dataset", "values", value)
+    except TypeError:
+        return "text" if _is_text(value) else f"values of type {type(value).__name__}"
+    return array.astype("float32") if array.dtype.kind == "V" else array  # bfloat16
 
 
 def _is_sequence(value: Any) -> bool:
     return isinstance(value, (tuple, list))
 
 
-def _is_text(array: Array) -> bool:
-    return all(isinstance(each, (str, bytes)) for each in array.reshape(-1)[:1])
+def _is_text(value: Any) -> bool:
+    try:
+        first = to_array(value).reshape(-1)[:1].tolist()
+    except Exception:  # it cannot be converted to an array
+        return False
+    return bool(first) and isinstance(first[0], (str, bytes))

@@ -20,6 +20,7 @@ from catdog_keras._input_range import (
     starts_with_batch_norm,
     walk,
 )
+from catdog_keras._input_shape import fits_shape, how_to_reshape
 from catdog_keras._layer_graph import is_graph
 from catdog_keras.diagnostics._findings import PipelineFinding as Finding
 from catdog_keras.layers import Preprocessing
@@ -125,38 +126,13 @@ def _check_shape(images: list[Array], model: keras.Model) -> Iterator[Finding]:
                 "Batch it: dataset.batch(32).",
             )
             return
-        fits = len(given) == 3 and all(
-            want in (None, got) for want, got in zip(wanted, given, strict=True)
-        )
-        if not fits:
+        if not fits_shape(given, wanted):
             yield Finding(
                 "wrong_shape",
                 f"Images have the shape {given}, but the model expects {tuple(wanted)}.",
-                _how_to_reshape(given, wanted),
+                how_to_reshape(given, wanted),
             )
             return
-
-
-def _how_to_reshape(given: tuple[int, ...], wanted: tuple[int | None, ...]) -> str:
-    if len(given) == 3 and (given[2], *given[:2]) == tuple(wanted):
-        return (
-            "The channels are last, but must be first: transpose the images, or set the data "
-            "format."
-        )
-    if len(given) == 3 and (*given[1:], given[0]) == tuple(wanted):
-        return (
-            "The channels are first, but must be last: transpose the images, or set the data "
-            "format."
-        )
-    if given[:-1] == tuple(wanted[:-1]):
-        return (
-            "Load the images with the number of channels of the model, or build the model for "
-            "these images."
-        )
-    return (
-        f"Load the images with image_size={tuple(wanted[:-1])}, or build the model for these "
-        "images."
-    )
 
 
 def _check_range(found: Found, model: keras.Model) -> Iterator[Finding]:

@@ -93,7 +93,13 @@ def _check_values(
 ) -> Iterator[Finding]:
     classes = max(outputs, 2)
     low, high = values[0].item(), values[-1].item()
-    if class_names is not None and high >= len(class_names):
+    if not np.isfinite(values).all():
+        yield Finding(
+            "labels_outside",
+            "A label is NaN or infinite.",
+            f"Labels are whole numbers from 0 to {classes - 1}: check where they come from.",
+        )
+    elif class_names is not None and high >= len(class_names):
         yield Finding(
             "labels_outside",
             f"A label is {high:g}, and there are {len(class_names)} class names.",

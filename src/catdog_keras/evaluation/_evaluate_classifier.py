@@ -8,9 +8,9 @@ import numpy as np
 
 from catdog_keras._checks import check_boolean, check_class_names, describe
 from catdog_keras._prediction import (
+    check_inputs,
     check_outputs,
     predict_batches,
-    to_backend_or_numpy,
     to_probabilities,
 )
 from catdog_keras._probabilities import FloatArray
@@ -92,7 +92,7 @@ def predict_labeled(
     outputs = [
         check_outputs(predicted, num_classes, before)
         for predicted, before in predict_batches(
-            model, _recorded(dataset, num_classes, labels, name)
+            model, _recorded(model, dataset, num_classes, labels, name), name
         )
     ]
     if not sum(map(len, labels)):
@@ -106,16 +106,21 @@ def predict_labeled(
 
 
 def _recorded(
-    dataset: Iterable[Any], num_classes: int, labels: list[IntegerArray], name: str
+    model: keras.Model,
+    dataset: Iterable[Any],
+    num_classes: int,
+    labels: list[IntegerArray],
+    name: str,
 ) -> Iterator[Tensors]:
-    """Yields the images of each batch and appends its labels to the list."""
+    """Yields the images of each nonempty batch and appends its labels to the list."""
     for images, batch_labels in read_batches(dataset, name):
-        readable = keras.tree.map_structure(to_backend_or_numpy, images)
-        labels.append(read_labels(batch_labels, num_classes))
+        readable = check_inputs(name, model, images)
+        labels.append(read_labels(batch_labels, num_classes, name))
         num_images = len(keras.tree.flatten(readable)[0])
         if num_images != len(labels[-1]):
             raise ValueError(
                 f"`{name}` must hold one label per image; "
                 f"received a batch of {num_images} images and {len(labels[-1])} labels."
             )
-        yield readable
+        if num_images:
+            yield readable

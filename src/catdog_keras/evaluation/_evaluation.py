@@ -10,6 +10,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from catdog_keras._batches import to_numbers
 from catdog_keras._checks import check_class_names, check_integer
 from catdog_keras._intervals import wilson_interval
 from catdog_keras._printable import printable
@@ -108,7 +109,9 @@ class Evaluation:
         """Checks that the arguments match and stores the arrays read-only."""
         names = check_class_names(class_names)
         indices = read_labels(labels, len(names)).copy()
-        rows = check_probabilities(probabilities, (len(indices), len(names)))
+        rows = check_probabilities(
+            to_numbers("probabilities", "rows", probabilities), (len(indices), len(names))
+        )
         for array in (indices, rows):
             array.setflags(write=False)
         object.__setattr__(self, "class_names", names)

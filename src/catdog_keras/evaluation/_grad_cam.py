@@ -11,7 +11,9 @@ import numpy.typing as npt
 
 from catdog_keras._backend import feature_gradient, resolve_data_format
 from catdog_keras._backend.keras_internals import replaced
+from catdog_keras._batches import to_numbers
 from catdog_keras._checks import describe
+from catdog_keras._input_shape import fits_shape, how_to_reshape
 from catdog_keras.evaluation._receptive_field import Cells, Grid, place_cells
 
 Operation: TypeAlias = Any  # a layer, or an operation of keras.ops in a Functional model
@@ -268,13 +270,12 @@ def _check_model(model: Any) -> int:
 
 def _check_images(images: Tensor, expected: Sequence[int | None]) -> npt.NDArray[Any]:
     """Returns the images as an array; raises an error if they do not match the model."""
-    array = np.asarray(keras.ops.convert_to_numpy(images))
-    fits = array.ndim == 4 and all(
-        wanted in (None, found) for wanted, found in zip(expected, array.shape, strict=True)
-    )
-    if not fits or array.shape[0] == 0:
+    array = to_numbers("images", "images", images)
+    if not fits_shape(array.shape, expected) or array.size == 0:
         sides = ", ".join("any" if side is None else str(side) for side in expected[1:])
         remedy = " Make a batch of a single image: images[None]." if array.ndim == 3 else ""
+        if not fits_shape(array.shape, expected):
+            remedy = remedy or f" {how_to_reshape(array.shape[1:], expected[1:])}".rstrip()
         raise ValueError(
             f"`images` must be at least one image, of shape (batch, {sides}); "
             f"received shape {array.shape}.{remedy}"
@@ -288,7 +289,9 @@ def _check_class_index(class_index: Any, num_images: int, classes: int) -> Integ
         return None
     requirement = f"an integer from 0 to {classes - 1}, or one for each of {num_images} images"
     single = isinstance(class_index, numbers.Integral) and not isinstance(class_index, bool)
-    array = np.asarray([class_index] * num_images if single else class_index)
+    array = to_numbers(
+        "class_index", "indices", [class_index] * num_images if single else class_index
+    )
     if array.dtype.kind not in "iu":
         raise TypeError(describe("class_index", f"{requirement}, or None", class_index))
     if array.shape != (num_images,) or not ((array >= 0) & (array < classes)).all():

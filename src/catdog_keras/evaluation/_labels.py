@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
-import keras
 import numpy as np
 import numpy.typing as npt
 
-from catdog_keras._batches import check_dataset, iterate, split_batch
+from catdog_keras._batches import check_dataset, iterate, split_batch, to_numbers
 from catdog_keras._checks import check_class_names, describe
 
 Tensor: TypeAlias = Any  # a tensor of any framework, or a list of numbers
@@ -48,7 +47,7 @@ def count_labels(dataset: Iterable[Any], class_names: Sequence[str]) -> dict[str
     names = check_class_names(class_names)
     totals = np.zeros(len(names), dtype=np.int64)
     for _, labels in read_batches(dataset):
-        totals += np.bincount(read_labels(labels, len(names)), minlength=len(names))
+        totals += np.bincount(read_labels(labels, len(names), "dataset"), minlength=len(names))
     return dict(zip(names, totals.tolist(), strict=True))
 
 
@@ -64,11 +63,12 @@ def read_batches(dataset: Iterable[Any], name: str = "dataset") -> Iterator[tupl
         yield images, labels
 
 
-def read_labels(labels: Tensor, num_classes: int) -> IntegerArray:
-    """Converts a batch of labels to class indices of shape (batch,), or raises an error."""
-    array = np.asarray(keras.ops.convert_to_numpy(labels))
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"`labels` must be {_LABEL_SHAPES}; received dtype {array.dtype}.")
+def read_labels(labels: Tensor, num_classes: int, name: str = "labels") -> IntegerArray:
+    """Converts a batch of labels to class indices of shape (batch,), or raises an error.
+
+    `name` is the argument name of the labels or their dataset.
+    """
+    array = to_numbers(name, "labels", labels)
     if array.ndim == 2 and array.shape[1] == num_classes > 1:
         return _indices_of_one_hot(array)
     if array.ndim == 2 and array.shape[1] == 1:

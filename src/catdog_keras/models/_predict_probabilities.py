@@ -10,9 +10,9 @@ from catdog_keras._batches import BATCH_SIZE, check_dataset, iterate
 from catdog_keras._checks import check_boolean, check_integer, describe
 from catdog_keras._prediction import (
     Tensors,
+    check_inputs,
     check_outputs,
     predict_batches,
-    to_backend_or_numpy,
     to_probabilities,
 )
 from catdog_keras._probabilities import FloatArray
@@ -45,8 +45,9 @@ def predict_probabilities(
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If there are no images, the dataset is infinite, or the outputs do not have the
-            shape `(batch, classes)`, are not finite, or contradict `from_logits`.
+        ValueError: If there are no images, they do not have the input shape of the model, the
+            dataset is infinite, or the outputs do not have the shape `(batch, classes)`, are not
+            finite, or contradict `from_logits`.
 
     See Also:
         `predict_tta`: averages the predictions of several views.
@@ -65,21 +66,35 @@ def predict_probabilities(
     check_integer("batch_size", batch_size, minimum=1)
     outputs = [
         check_outputs(predicted, None, before)
-        for predicted, before in predict_batches(model, read_images(images, batch_size))
+        for predicted, before in predict_batches(
+            model, read_images(model, images, batch_size), "images"
+        )
     ]
     if not outputs:
         raise ValueError("`images` must hold at least one image; received none.")
     return to_probabilities(model, np.concatenate(outputs), None, from_logits)
 
 
-def read_images(images: Any, batch_size: int) -> Iterator[Tensors]:
-    """Yields the batches of an array or of a dataset of images, without labels."""
-    if hasattr(images, "shape"):
-        for start in range(0, len(images), batch_size):
-            yield to_backend_or_numpy(images[start : start + batch_size])
+def read_images(model: keras.Model, images: Any, batch_size: int) -> Iterator[Tensors]:
+    """Yields the nonempty batches of an array or dataset of images, without labels.
+
+    Raises an error if they do not fit the inputs of the model.
+    """
+    for batch in _batches(images, batch_size):
+        inputs = check_inputs("images", model, batch)
+        if len(keras.tree.flatten(inputs)[0]):
+            yield inputs
+
+
+def _batches(images: Any, batch_size: int) -> Iterator[Any]:
+    if getattr(images, "shape", ()) and not isinstance(images, keras.KerasTensor):
+        for start in range(0, max(len(images), 1), batch_size):
+            yield images[start : start + batch_size]
         return
-    check_dataset("images", images, _REQUIREMENT)
     # A list of batches of images is not a pair of arrays, as `iterate` would read it.
-    for batch in iterate(images) if isinstance(images, keras.utils.PyDataset) else images:
-        inputs = batch[0] if isinstance(batch, (tuple, list)) else batch
-        yield keras.tree.map_structure(to_backend_or_numpy, inputs)
+    if isinstance(images, (list, tuple)):
+        images = iter(images)
+    check_dataset("images", images, _REQUIREMENT)
+    for batch in iterate(images):
+        pair = isinstance(batch, (tuple, list)) and len(batch) > 0
+        yield batch[0] if pair else batch

@@ -7,11 +7,18 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from catdog_keras._batches import Array, to_array
+from catdog_keras._batches import Array, to_numbers
 from catdog_keras._checks import check_boolean, check_integer, describe
 from catdog_keras._layer_graph import last_activation
-from catdog_keras._prediction import add_first_class, check_ending, check_outputs, check_rows
-from catdog_keras._probabilities import FloatArray, softmax
+from catdog_keras._prediction import (
+    add_first_class,
+    check_ending,
+    check_inputs,
+    check_outputs,
+    check_rows,
+    predict_batch,
+)
+from catdog_keras._probabilities import FloatArray, normalize_rows, softmax
 from catdog_keras.layers import RandomAffine
 from catdog_keras.models._predict_probabilities import read_images
 
@@ -77,8 +84,8 @@ def predict_tta(
     _check_ending(model, from_logits)
     further = _as_functions(views, check_integer("seed", seed, minimum=0))
     rows = [
-        _mean_over_views(model, to_array(batch), further, from_logits)
-        for batch in read_images(images, batch_size)
+        _mean_over_views(model, to_numbers("images", "images", batch), further, from_logits)
+        for batch in read_images(model, images, batch_size)
     ]
     if not rows:
         raise ValueError("`images` must hold at least one image; received none.")
@@ -123,25 +130,26 @@ def _mirrored(images: Any) -> Any:
 def _mean_over_views(
     model: keras.Model, images: Array, views: Sequence[View], from_logits: bool
 ) -> npt.NDArray[np.float64]:
-    total = _probabilities(model, images, from_logits)
+    total = _probabilities("images", model, images, from_logits)
     for view in views:
-        seen = to_array(view(images))
-        if len(seen) != len(images):
+        seen = to_numbers("views", "images", view(images))
+        if seen.shape[:1] != images.shape[:1]:
             raise ValueError(
                 f"`views` must return as many images as they receive, here {len(images)}; "
-                f"received {len(seen)} from {view!r}."
+                f"received shape {seen.shape} from {view!r}."
             )
-        total = total + _probabilities(model, seen, from_logits)
+        total = total + _probabilities("views", model, seen, from_logits)
     return total / (1 + len(views))
 
 
-def _probabilities(model: keras.Model, images: Array, from_logits: bool) -> FloatArray:
+def _probabilities(name: str, model: keras.Model, images: Array, from_logits: bool) -> FloatArray:
     # Whether the model ends in logits is checked once. A check of the values would be wrong here: a
     # batch of few logits can look like probabilities by chance. The reverse cannot happen.
-    outputs = check_outputs(model.predict_on_batch(images), None, 0)
+    outputs = predict_batch(name, model, check_inputs(name, model, images))
+    outputs = check_outputs(outputs, None, 0)
     if outputs.shape[1] == 1:
         outputs = add_first_class(outputs, from_logits)
     if from_logits:
         return softmax(outputs)
     check_rows(model, outputs)
-    return outputs
+    return normalize_rows(outputs)

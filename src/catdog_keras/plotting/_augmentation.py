@@ -9,7 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from catdog_keras._checks import DataFormat, check_choice, describe
-from catdog_keras.plotting._image_arrays import DATA_FORMATS, check_value_range, to_rgb
+from catdog_keras.plotting._image_arrays import (
+    DATA_FORMATS,
+    check_value_range,
+    read_images,
+    read_some_images,
+    to_rgb,
+)
 from catdog_keras.plotting._rows import GAP, Row, place_rows, write_row_title
 
 if TYPE_CHECKING:
@@ -87,19 +93,13 @@ def _draw_line(ax: Axes, where: float) -> None:
 
 def _check_columns(images: Any, views: Any) -> list[Array]:
     """Returns images and augmented versions as arrays; raises an error if they do not match."""
-    images = np.asarray(images)
-    if images.ndim not in (3, 4) or len(images) == 0:
-        raise ValueError(
-            "`images` must be at least one image, of shape (batch, height, width, channels), "
-            "(batch, channels, height, width) or (batch, height, width); "
-            f"received shape {images.shape}."
-        )
+    images = read_some_images("images", images)
     requirement = "a list of arrays, each with a view of every image"
-    if isinstance(views, (str, bytes, dict)) or not hasattr(views, "__len__"):
+    if isinstance(views, (str, bytes)) or not isinstance(views, (Sequence, np.ndarray)):
         raise TypeError(describe("views", requirement, views))
     if len(views) == 0:
         raise ValueError(describe("views", f"{requirement}, at least one", views))
-    columns = [images, *map(np.asarray, views)]
+    columns = [images, *(read_images("views", view) for view in views)]
     for view in columns[1:]:
         if view.ndim != images.ndim or len(view) != len(images):
             raise ValueError(

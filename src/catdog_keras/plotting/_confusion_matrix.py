@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from catdog_keras._batches import to_numbers
 from catdog_keras._checks import check_class_names
 from catdog_keras._intervals import wilson_interval
 
@@ -89,7 +90,7 @@ def _tell_accuracy(right: int, total: int) -> list[str]:
 
 def _check_matrix(matrix: Any, classes: int) -> npt.NDArray[np.int64]:
     """Returns the matrix as integers; raises an error unless it has counts of these classes."""
-    array = np.asarray(matrix)
+    array = to_numbers("matrix", "counts", matrix)
     if array.shape != (classes, classes):
         raise ValueError(
             f"`matrix` must be of shape (classes, classes), here {(classes, classes)}; "

@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from catdog_keras._batches import to_numbers
 from catdog_keras._checks import DataFormat, check_choice, describe
-from catdog_keras.plotting._image_arrays import DATA_FORMATS, check_value_range, to_rgb
+from catdog_keras.plotting._image_arrays import (
+    DATA_FORMATS,
+    check_value_range,
+    read_some_images,
+    to_rgb,
+)
 from catdog_keras.plotting._rows import Row, place_rows, write_row_title
 
 if TYPE_CHECKING:
@@ -100,14 +106,8 @@ def plot_grad_cam(
 
 def _check_maps(images: Any, maps: Any) -> tuple[npt.NDArray[Any], npt.NDArray[np.float64]]:
     """Returns images and maps as arrays; raises an error if they are not valid or do not match."""
-    images, heat = np.asarray(images), np.asarray(maps)
-    if images.ndim not in (3, 4) or len(images) == 0:
-        raise ValueError(
-            "`images` must be at least one image, of shape (batch, height, width, channels), "
-            "(batch, channels, height, width) or (batch, height, width); "
-            f"received shape {images.shape}."
-        )
-    if heat.ndim != 3 or len(heat) != len(images) or heat.dtype.kind not in "biuf":
+    images, heat = read_some_images("images", images), to_numbers("maps", "maps", maps)
+    if heat.ndim != 3 or len(heat) != len(images):
         raise ValueError(
             f"`maps` must be one map per image, of shape ({len(images)}, height, width); "
             f"received shape {heat.shape} and dtype {heat.dtype}."

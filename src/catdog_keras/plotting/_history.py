@@ -103,7 +103,7 @@ def _read(history: Any) -> tuple[dict[str, Curve], Epochs]:
 
 
 def _read_curve(name: str, values: Any) -> Curve:
-    is_list = isinstance(values, (Sequence, np.ndarray)) and not isinstance(values, str)
+    is_list = isinstance(values, (Sequence, np.ndarray)) and not isinstance(values, (str, bytes))
     if not is_list or not all(isinstance(value, numbers.Real) for value in values):
         raise TypeError(describe(f"history[{name!r}]", "a list with one number per epoch", values))
     return np.asarray(values, dtype=np.float64)

@@ -11,12 +11,15 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from catdog_keras._batches import is_arrays, iterate, split_batch
+from catdog_keras._batches import check_iterable, is_arrays, iterate, split_batch, to_numbers
 from catdog_keras._checks import DataFormat, check_choice, describe
 
 Array: TypeAlias = npt.NDArray[Any]
 
 CHANNELS = (1, 3, 4)
+_SHAPES = (
+    "(batch, height, width, channels), (batch, channels, height, width) or (batch, height, width)"
+)
 DATA_FORMATS = ("channels_last", "channels_first")
 # Tried in this order, on all displayed images together.
 KNOWN_RANGES = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0))
@@ -65,7 +68,7 @@ def images_at(data: Any, class_of: Mapping[int, str]) -> dict[int, Array]:
     label_of: dict[str, tuple[int, int]] = {}
     start = 0
     for images, labels in _batches(data):
-        images = _check_images(images)
+        images = read_images("data", images)
         indices = _check_labels(labels, len(images))
         for index in sorted(set(class_of) & set(range(start, start + len(images)))):
             found[index] = images[index - start]
@@ -136,17 +139,15 @@ def _batches(data: Any) -> Iterator[tuple[Any, Any]]:
     requirement = "a dataset of batches (images, labels), or a pair of arrays (images, labels)"
     if is_arrays(data):
         data = [data]
-    elif isinstance(data, (str, bytes, dict)) or not (
-        hasattr(data, "__iter__") or hasattr(data, "__getitem__")
-    ):
-        raise TypeError(describe("data", requirement, data))
+    else:
+        check_iterable("data", data, requirement)
     for batch in iterate(data):
         yield split_batch("data", batch, requirement)[:2]
 
 
 def _check_batch(images: Any, labels: Any, num_classes: int) -> tuple[Array, Array]:
     """Returns images and class indices as arrays; raises an error if they do not match."""
-    images = _check_images(images)
+    images = read_images("data", images)
     indices = _check_labels(labels, len(images), num_classes)
     wrong = indices[~np.isin(indices, np.arange(num_classes))]
     if wrong.size:
@@ -155,12 +156,22 @@ def _check_batch(images: Any, labels: Any, num_classes: int) -> tuple[Array, Arr
     return images, indices.astype(np.int64)
 
 
-def _check_images(images: Any) -> Array:
-    images = np.asarray(images)
-    if images.ndim not in (3, 4):
+def read_images(name: str, images: Any) -> Array:
+    """Returns a batch of images, which can be empty, as an array; raises for another shape."""
+    images = to_numbers(name, "images", images)
+    if images.ndim not in (3, 4) or 0 in images.shape[1:]:
         raise ValueError(
-            "`data` must hold images of shape (batch, height, width, channels), "
-            "(batch, channels, height, width) or (batch, height, width); "
+            f"`{name}` must hold images of shape {_SHAPES}; received shape {images.shape}."
+        )
+    return images
+
+
+def read_some_images(name: str, images: Any) -> Array:
+    """Returns a batch of at least one image as an array; raises for another shape."""
+    images = to_numbers(name, "images", images)
+    if images.ndim not in (3, 4) or images.size == 0:
+        raise ValueError(
+            f"`{name}` must be at least one image, of shape {_SHAPES}; "
             f"received shape {images.shape}."
         )
     return images
@@ -168,7 +179,7 @@ def _check_images(images: Any) -> Array:
 
 def _check_labels(labels: Any, num_images: int, num_classes: int | None = None) -> Array:
     """Returns one label per image; rows with more than one number are one-hot."""
-    indices = np.asarray(labels)
+    indices = to_numbers("data", "labels", labels)
     if indices.ndim == 2:
         one_hot = indices.shape[1] > 1 and num_classes in (None, indices.shape[1])
         indices = indices.argmax(axis=1) if one_hot else indices.reshape(-1)
@@ -177,6 +188,8 @@ def _check_labels(labels: Any, num_images: int, num_classes: int | None = None) 
             f"`data` must hold one label per image, here {num_images}; "
             f"received labels of shape {np.shape(labels)}."
         )
+    if not np.isfinite(indices).all():
+        raise ValueError("`data` must hold finite labels; received NaN or infinity.")
     return indices
 
 
