@@ -37,14 +37,16 @@ def build_model1(
     with values in [0, 255].
 
     Args:
-        input_shape: (height, width, channels); height and width of at least 46 pixels.
+        input_shape: (height, width, channels), or (channels, height, width) if that is Keras's
+            image data format; height and width of at least 46 pixels.
         num_classes: Number of logits, at least 1.
         dropout: Fraction of the units that each dropout layer sets to zero during training, from
             0 to 1.
         momentum: Momentum of the moving averages of batch normalization, from 0 to 1. The default
             is the tutorial's and Keras's; with it, the averages need about 500 training steps.
-            For shorter training use a smaller value, such as 0.97: otherwise the validation
-            accuracy stays near chance although the training accuracy rises.
+            For shorter training use 0.97, which needs about 150 steps, or 0.9, which needs about
+            50: otherwise the validation accuracy stays near chance although the training
+            accuracy rises.
 
     Returns:
         An uncompiled `keras.Model` from `(batch, height, width, channels)` to float32
@@ -167,10 +169,13 @@ def _build(
     input_shape = check_input_shape("input_shape", input_shape)
     num_classes = check_integer("num_classes", num_classes, minimum=1)
     dropout = check_number("dropout", dropout, minimum=0, maximum=1)
-    channels_first = keras.config.image_data_format() == "channels_first"
-    if min(input_shape[1:] if channels_first else input_shape[:2]) < MINIMUM_SIZE:
-        requirement = f"of at least {MINIMUM_SIZE} x {MINIMUM_SIZE} pixels for four blocks"
-        raise ValueError(describe("input_shape", requirement, input_shape))
+    data_format = keras.config.image_data_format()
+    first = data_format == "channels_first"
+    if min(input_shape[1:] if first else input_shape[:2]) < MINIMUM_SIZE:
+        order = "(channels, height, width)" if first else "(height, width, channels)"
+        requirement = f"{order} with at least {MINIMUM_SIZE} x {MINIMUM_SIZE} pixels"
+        remedy = f"Four blocks need them. Keras's image data format is {data_format!r}."
+        raise ValueError(describe("input_shape", requirement, input_shape, remedy))
     x = images = keras.Input(input_shape, name="images")
     for layer in front:
         x = layer(x)
