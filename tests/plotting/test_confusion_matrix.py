@@ -132,3 +132,23 @@ def test_large_counts_have_thousands_separators():
     ax = plot_confusion_matrix([[12345, 0], [6, 7]], ["cat", "dog"])
     assert ax.texts[0].get_text() == "12,345\n100 %"
     assert ax.get_title().startswith("12,352 of 12,358 images right")
+
+
+def test_many_classes_show_those_of_the_most_frequent_confusions():
+    counts = np.diag(np.full(200, 10))
+    confused = {(3, 150): 9, (150, 3): 8, (77, 12): 7, (40, 41): 6}
+    for pair, number in confused.items():
+        counts[pair] = number
+    ax = plot_confusion_matrix(counts, [f"c{n}" for n in range(200)])
+    names = tick_texts(ax.yaxis)
+    assert len(names) == 25
+    assert {"c3", "c150", "c77", "c12", "c40", "c41"} <= set(names)
+    assert names == sorted(names, key=lambda name: int(name[1:]))
+    assert cells(ax)[names.index("c77"), names.index("c12")] == "7\n41 %"
+    assert ax.get_title().splitlines() == [
+        "2,000 of 2,030 images right",
+        "98.5 %, 95 % interval 97.9 to 99.0 %",
+        "25 of 200 classes: those of the most frequent confusions",
+    ]
+    assert max(ax.figure.get_size_inches()) <= 13
+    assert min(label.get_fontsize() for label in ax.get_yticklabels()) >= 8

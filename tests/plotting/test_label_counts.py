@@ -63,3 +63,14 @@ def test_plot_label_counts_rejects_invalid_counts(counts, error, message):
     with pytest.raises(error) as caught:
         plot_label_counts(counts)
     assert str(caught.value) == message
+
+
+def test_many_classes_show_the_largest_and_the_smallest():
+    counts = {f"c{n}": (7 * n) % 200 for n in range(200)}  # every number once
+    ax = plot_label_counts(counts)
+    shown = [*range(199, 179, -1), *range(19, -1, -1)]
+    assert [bar.get_width() for bar in ax.patches] == shown
+    assert [counts[name] for name in tick_texts(ax.yaxis)] == shown
+    assert ax.get_title().splitlines()[0] == "19,900 images"
+    assert ax.get_title().endswith("the 20 largest and 20 smallest of 200 classes")
+    assert ax.figure.get_size_inches()[1] <= 12

@@ -15,7 +15,7 @@ from PIL import Image
 from catdog_keras import Evaluation, ModelReport, write_report
 from catdog_keras.evaluation import compare
 from catdog_keras.evaluation._baseline import describe_against_baseline
-from catdog_keras.report import _top_losses as top_losses
+from catdog_keras.report import _sections as sections, _top_losses as top_losses
 from catdog_keras.report._environment import describe_environment
 from catdog_keras.report._side_by_side import models_section
 
@@ -229,10 +229,30 @@ def test_report_lists_accuracy_of_each_of_several_models(tmp_path):
         assert f"{name} {each.correct} of 60 {100 * each.accuracy:.1f} %" in page.text
 
 
-@pytest.mark.parametrize("names", [["only"], [f"class {n}" for n in range(40)]])
+@pytest.mark.parametrize("names", [["only"], [f"class {n}" for n in range(21)]])
 def test_report_names_every_class(names, tmp_path):
     _, page = read(tmp_path, {"m": evaluate(names, images=40)})
     assert all(name in page.text for name in names)
+
+
+def test_report_of_many_classes_lists_the_worst_first_and_then_all(tmp_path, monkeypatch):
+    for name in ("plot_confusion_matrix", "plot_roc", "plot_reliability"):  # they take seconds
+        monkeypatch.setattr(sections, name, lambda *_: Figure(figsize=(1, 1)))
+    names = [f"class {n}" for n in range(200)]
+    labels = np.repeat(np.arange(200), 4)
+    predictions = labels.copy()
+    predictions[:3], predictions[400:402] = 150, 7  # of classes 0 and 100
+    rows = np.full((800, 200), 0.1 / 199)
+    rows[np.arange(800), predictions] = 0.9
+    _, page = read(tmp_path, {"m": Evaluation(names, labels, rows)})
+    pairs = "class 0 class 150 3 75.0 % class 100 class 7 2 50.0 %"
+    assert f"predicted class images fraction of the true class {pairs} m: the 15" in page.text
+    _, worst, every = page.text.split("95 % interval class ")[:3]
+    assert worst.startswith("0 4 100.0 %")
+    assert every.startswith("0 4 100.0 %")
+    assert all(f" {name} 4 " in page.text for name in names)
+    classes = [tag["class"] for tag in page.all("div") if "wide" in tag.get("class", "")]
+    assert classes.count("wide long") == 2  # scores and areas of 200 classes
 
 
 def test_report_shows_no_recall_for_class_without_images(tmp_path):

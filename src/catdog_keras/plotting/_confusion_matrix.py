@@ -16,6 +16,8 @@ from catdog_keras._intervals import wilson_interval
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+# The names of more classes than MOST_CLASSES are too small to read: then SHOWN classes are plotted.
+MOST_CLASSES, SHOWN = 40, 25
 NAME_SHARE = 0.25  # maximum length of a class name, relative to the smaller side of the figure
 
 
@@ -27,6 +29,9 @@ def plot_confusion_matrix(
     The title shows the accuracy with its 95% confidence interval (see `wilson_interval`). Cells
     that are too small for counts and percentages show only one of them; even smaller cells show
     only the shade, with a color bar next to the matrix.
+
+    With more than 40 classes, only the 25 classes of the most frequent confusions are plotted, and
+    the title reports it. Accuracy and percentages are still those of all classes.
 
     Args:
         matrix: Counts of shape `(classes, classes)`; rows are true classes, columns predicted
@@ -61,23 +66,39 @@ def plot_confusion_matrix(
     totals = counts.sum(axis=1, keepdims=True)
     # A class without images has no fractions: its row stays white.
     shares = counts / np.maximum(totals, 1)
+    right, total = int(np.trace(counts)), int(counts.sum())
+    title = _tell_accuracy(right, total)
+    if len(names) > MOST_CLASSES:
+        title += [f"{SHOWN} of {len(names)} classes: those of the most frequent confusions"]
+        chosen = _most_confused(counts, SHOWN)
+        names = tuple(names[place] for place in chosen)
+        counts, shares = (array[np.ix_(chosen, chosen)] for array in (counts, shares))
+        totals = totals[chosen]
     side = min(max(5.0, 0.42 * len(names) + 2.0), 20.0)
     ax = _canvas.take_axes(ax, (side, side))
     image = ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     ax.set_xlabel("predicted class")
     ax.set_ylabel("true class")
     _name_cells(ax, names)
-    texts = _cell_texts(counts, shares, min(_canvas.measure(ax)) / len(names))
+    texts = _cell_texts(counts, shares, totals[:, 0], min(_canvas.measure(ax)) / len(names))
     if texts is None:
         bar = ax.figure.colorbar(image, ax=ax, shrink=0.8)
         bar.set_label("fraction of the true class")
     # Adding the names reduced the space that they were measured for.
     _name_cells(ax, names)
-    right, total = int(np.trace(counts)), int(counts.sum())
-    _canvas.write_title(ax, *_tell_accuracy(right, total))
+    _canvas.write_title(ax, *title)
     if texts is not None:
         _write_cells(ax, *texts, np.asarray(image.cmap(image.norm(shares))))
     return ax
+
+
+def _most_confused(counts: npt.NDArray[np.int64], number: int) -> list[int]:
+    """Returns the classes of the most frequent confusions, in ascending order."""
+    errors = counts.copy()
+    np.fill_diagonal(errors, 0)
+    order = np.argsort(-errors, axis=None, kind="stable")
+    pairs = np.stack(np.unravel_index(order, errors.shape), axis=1)
+    return sorted(list(dict.fromkeys(pairs.ravel().tolist()))[:number])
 
 
 def _tell_accuracy(right: int, total: int) -> list[str]:
@@ -130,13 +151,16 @@ def _name_cells(ax: Axes, names: Sequence[str]) -> None:
 
 
 def _cell_texts(
-    counts: npt.NDArray[np.int64], shares: npt.NDArray[np.float64], cell: float
+    counts: npt.NDArray[np.int64],
+    shares: npt.NDArray[np.float64],
+    totals: npt.NDArray[np.int64],
+    cell: float,
 ) -> tuple[list[str], float] | None:
     """Returns the text of each cell in row-major order and the font size, or None if none fits."""
     from catdog_keras.plotting import _canvas
 
     numbers = [f"{count:,}" for count in counts.ravel()]
-    known = np.repeat(counts.sum(axis=1) > 0, len(counts))
+    known = np.repeat(totals > 0, len(counts))
     percents = [
         f"{100 * share:.0f} %" if has_share else ""
         for share, has_share in zip(shares.ravel(), known, strict=True)

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from matplotlib.axis import Axis
 
 _INK = "#222222"
+# Of more classes than MOST_CLASSES, the END largest and the END smallest are plotted.
+MOST_CLASSES, END = 60, 20
 _TITLE_SIZE = 10.0  # a long name is shortened before the font of the title is reduced
 
 
@@ -19,7 +21,8 @@ def plot_label_counts(counts: Mapping[str, int], *, ax: Axes | None = None) -> A
     """Plots the class distribution: the number of images per class, with the majority baseline.
 
     The title shows the accuracy of always predicting the most frequent class. Bars are vertical if
-    the class names fit below them, otherwise horizontal.
+    the class names fit below them, otherwise horizontal. With more than 60 classes only the 20
+    largest and the 20 smallest are plotted, in descending order, and the title reports it.
 
     Args:
         counts: Number of images of each class by name, as returned by `count_labels`.
@@ -40,7 +43,8 @@ def plot_label_counts(counts: Mapping[str, int], *, ax: Axes | None = None) -> A
     """
     from catdog_keras.plotting import _canvas
 
-    numbers = _check_counts(counts)
+    every = _check_counts(counts)
+    numbers = _ends(every) if len(every) > MOST_CLASSES else every
     ax = _canvas.take_axes(ax, (6.0, max(4.0, 0.22 * len(numbers) + 1.0)))
     width, height = _canvas.measure(ax)
     size = float(ax.xaxis.label.get_fontsize())
@@ -50,7 +54,10 @@ def plot_label_counts(counts: Mapping[str, int], *, ax: Axes | None = None) -> A
     else:
         _draw_lying_bars(ax, numbers, (width, height))
     width, _ = _canvas.measure(ax)
-    _canvas.write_title(ax, *_guessing(numbers, width), width=width)
+    lines = _guessing(every, width)
+    if len(every) > MOST_CLASSES:
+        lines.append(f"the {END} largest and {END} smallest of {len(every)} classes")
+    _canvas.write_title(ax, *lines, width=width)
     return ax
 
 
@@ -65,6 +72,12 @@ def _check_counts(counts: Mapping[str, int]) -> dict[str, int]:
         str(name): check_integer(f"counts[{name!r}]", number, minimum=0)
         for name, number in counts.items()
     }
+
+
+def _ends(numbers: Mapping[str, int]) -> dict[str, int]:
+    """Returns the classes with the most and with the fewest images, in descending order."""
+    names = sorted(numbers, key=numbers.__getitem__, reverse=True)
+    return {name: numbers[name] for name in (*names[:END], *names[-END:])}
 
 
 def _guessing(numbers: Mapping[str, int], width: float) -> list[str]:

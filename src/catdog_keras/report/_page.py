@@ -10,6 +10,7 @@ from catdog_keras.datasets._scan_report import printable
 
 FIGURE_DPI = 130  # sharp in print and on high-resolution screens, at half the file size of 200
 JPEG_QUALITY = 85
+LONG = 40  # rows; a longer table scrolls in a box
 BROAD = 900  # pixels; narrower figures stay readable when they are scaled down to a phone
 
 
@@ -28,6 +29,11 @@ class Table:
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
     texts: int = 1
+
+    @property
+    def long(self) -> bool:
+        """Whether the table has too many rows to read past it."""
+        return len(self.rows) > LONG
 
 
 @dataclass(frozen=True)

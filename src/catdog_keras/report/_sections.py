@@ -5,6 +5,8 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from catdog_keras.evaluation import Evaluation, ExampleLoss
 from catdog_keras.plotting import (
     plot_confusion_matrix,
@@ -16,6 +18,8 @@ from catdog_keras.report._page import Section, Table, embed
 
 CELLS_TOLD = 9  # the alternative text of a larger confusion matrix leaves the cells to the tables
 CURVES_TOLD = 5
+MANY_CLASSES = 20  # with more, the worst ones are listed first
+LISTED = 15
 WORST = 9  # the default number of `Evaluation.top_losses` and `plot_top_losses`
 
 
@@ -77,6 +81,8 @@ def errors_section(evaluations: Mapping[str, Evaluation]) -> Section:
             )
             for scores in each.class_metrics
         ]
+        if len(rows) > MANY_CLASSES:
+            tables += [_most_confused_pairs(name, each), _lowest_f1(name, each, header, rows)]
         tables.append(Table(f"{name}: each class against the rest", header, rows))
         figures.append(
             embed(
@@ -90,6 +96,36 @@ def errors_section(evaluations: Mapping[str, Evaluation]) -> Section:
         "fraction of the images of a class that are predicted as it. F1 is their harmonic mean."
     ]
     return Section("Confusion matrix", text, tables, figures)
+
+
+def _most_confused_pairs(name: str, evaluation: Evaluation) -> Table:
+    """Returns the table of the most frequent confusions."""
+    errors = evaluation.confusion_matrix
+    totals = errors.sum(axis=1)
+    np.fill_diagonal(errors, 0)
+    order = np.argsort(-errors, axis=None, kind="stable")[:LISTED]
+    rows = [
+        (
+            evaluation.class_names[true],
+            evaluation.class_names[predicted],
+            f"{errors[true, predicted]:,}",
+            percent(errors[true, predicted] / totals[true]),
+        )
+        for true, predicted in zip(*np.unravel_index(order, errors.shape), strict=True)
+        if errors[true, predicted]
+    ]
+    header = ("true class", "predicted class", "images", "fraction of the true class")
+    return Table(f"{name}: most frequent confusions", header, rows, texts=2)
+
+
+def _lowest_f1(
+    name: str, evaluation: Evaluation, header: Sequence[str], rows: Sequence[Sequence[str]]
+) -> Table:
+    """Returns the table of the classes with the lowest F1 scores."""
+    scores = [each.f1 for each in evaluation.class_metrics]
+    order = np.argsort(scores, kind="stable")[:LISTED]  # NaN, of classes without images, is last
+    caption = f"{name}: the {LISTED} lowest F1 scores of {len(rows)} classes"
+    return Table(caption, header, [rows[place] for place in order])
 
 
 def reliability_section(evaluations: Mapping[str, Evaluation]) -> Section:

@@ -68,7 +68,9 @@ def write_report(
 
     Figures are embedded in the page, which contains no scripts and sends no network requests. File
     and class names are escaped. Sections without data are left out; software versions and hardware
-    of the machine that writes the report are always included.
+    of the machine that writes the report are always included. With more than 20 classes, the most
+    frequent confusions and the classes with the lowest F1 scores are listed before the table of all
+    classes, which scrolls if it is longer than 40 rows.
 
     Args:
         path: File to write; an existing file is replaced when the new one is complete.
