@@ -46,6 +46,7 @@ class PreprocessingTrace:
         models: Names of the nested models around the first weights, the innermost last.
         scalers: Names of the layers that changed the value range.
         augmentations: Each layer with a `value_range`, and the range of its inputs.
+        standardized: Ranges of the outputs of `Normalization` layers.
         first: The first layer with weights; None if there is none.
     """
 
@@ -53,7 +54,18 @@ class PreprocessingTrace:
     models: list[str] = field(default_factory=list)
     scalers: list[str] = field(default_factory=list)
     augmentations: list[tuple[keras.Layer, Range]] = field(default_factory=list)
+    standardized: list[Range] = field(default_factory=list)
     first: keras.Layer | None = None
+
+    @property
+    def fits_statistics(self) -> bool:
+        """Whether images of this range can have the mean and variance of its `Normalization`.
+
+        The mean of values in [low, high] is between them, and their variance is at most
+        (mean - low) (high - mean), the Bhatia-Davis inequality. A layer that was adapted to dark
+        images in [0, 255] would otherwise look like one for [0, 1].
+        """
+        return all(low < 0 < high and -low * high >= 0.99 for low, high in self.standardized)
 
     @property
     def expected(self) -> Range | None:
@@ -76,15 +88,17 @@ def find_input_range(model: keras.Model) -> Range | None:
         return None
     if not arrival.scalers:
         return arrival.expected
-    arrivals = {given: walk(model, given) for given in (BYTES, UNIT, SIGNED)}
-    found = {given: arrived.values for given, arrived in arrivals.items() if arrived is not None}
+    walks = {given: walk(model, given) for given in (BYTES, UNIT, SIGNED)}
+    arrivals = {given: each for given, each in walks.items() if each is not None}
     wanted = (UNIT, SIGNED) if arrival.expected is None else (arrival.expected,)
-    for given, values in found.items():
-        if any(same_range(values, want) for want in wanted):
+    for given, each in arrivals.items():
+        # The statistics can also be constants that scale exactly, such as mean 0 and variance 255².
+        slack = 0.1 if each.fits_statistics else 0.001
+        if any(same_range(each.values, want, slack) for want in wanted):
             return given
     if arrival.expected is None:
-        for given, values in found.items():
-            if _is_of_network_scale(values):
+        for given, each in arrivals.items():
+            if each.fits_statistics and _is_of_network_scale(each.values):
                 return given
     return None
 
@@ -122,9 +136,9 @@ def starts_with_batch_norm(model: keras.Model, first: keras.Layer) -> bool:
     return False
 
 
-def same_range(one: Range, other: Range) -> bool:
-    """Returns whether two ranges agree within a tenth of the smaller width."""
-    slack = 0.1 * min(one[1] - one[0], other[1] - other[0])
+def same_range(one: Range, other: Range, slack: float = 0.1) -> bool:
+    """Returns whether two ranges agree within a fraction `slack` of the smaller width."""
+    slack *= min(one[1] - one[0], other[1] - other[0])
     return abs(one[0] - other[0]) <= slack and abs(one[1] - other[1]) <= slack
 
 
@@ -205,6 +219,8 @@ def _step(layer: Any, args: Any, kwargs: dict[str, Any], arrival: PreprocessingT
     if isinstance(layer, keras.Layer):  # not an operation of keras.ops
         kwargs = {**kwargs, "training": False}
     outputs = layer(*args, **kwargs)
+    if isinstance(layer, keras.layers.Normalization) and not layer.invert:
+        arrival.standardized.append(_values(outputs))
     if not same_range(_values(outputs), given):
         arrival.scalers.append(layer.name)
     return outputs

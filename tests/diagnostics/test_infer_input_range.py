@@ -5,7 +5,7 @@ import inspect
 import keras
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import assume, given, strategies as st
 from keras import layers
 
 from catdog_keras import (
@@ -199,3 +199,39 @@ def test_infer_input_range_is_none_for_inputs_that_are_not_images(shape):
     scaled = layers.Rescaling(1 / 255)(inputs)
     outputs = layers.Dense(2)(layers.Flatten()(scaled))
     assert infer_input_range(keras.Model(inputs, outputs)) is None
+
+
+@pytest.mark.parametrize(
+    ("mean", "deviation"), [(2, 1), (1, 1), (0.8, 1), (1.5, 1.1), (2.5, 1.7), (5, 3), (20, 15)]
+)
+def test_infer_input_range_is_unknown_for_normalization_of_very_dark_images(mean, deviation):
+    assert infer_input_range(sequential(normalization(mean, deviation))) is None
+
+
+@given(
+    source=st.sampled_from([BYTES, UNIT, SIGNED]),
+    brightness=st.floats(0.01, 1),
+    gamma=st.floats(0.2, 5),
+    front=st.sampled_from([(1, 0), (1 / 255, 0), (1 / 127.5, -1), (3, 7)]),
+    back=st.sampled_from([None, (1, 0.1), (0.9, 0)]),
+    seed=st.integers(0, 100),
+)
+def test_infer_input_range_is_right_or_unknown_for_an_adapted_normalization(
+    source, brightness, gamma, front, back, seed
+):
+    values = brightness * np.random.default_rng(seed).random(1000) ** gamma
+    values = source[0] + (source[1] - source[0]) * values
+    # Other values have a mean and a variance that are those of images in [0, 1], too.
+    assume(values.mean() >= 1 if source == BYTES else source == UNIT or values.mean() <= 0)
+    scaled = front[0] * values + front[1]
+    chain = [layers.Rescaling(*front), normalization(scaled.mean(), scaled.std())]
+    chain += [] if back is None else [layers.Rescaling(*back)]
+    assert infer_input_range(sequential(*chain)) in (source, None)
+
+
+@pytest.mark.parametrize(
+    ("mean", "deviation", "expected"),
+    [(0.45, 0.27, UNIT), (115, 68, BYTES), (0, 255, BYTES), (127.5, 127.5, BYTES), (-0.7, 0.4, SIGNED)],
+)  # fmt: skip
+def test_infer_input_range_is_known_for_normalization_of_usual_images(mean, deviation, expected):
+    assert infer_input_range(sequential(normalization(mean, deviation))) == expected
