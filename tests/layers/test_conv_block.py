@@ -206,7 +206,7 @@ SMALL = "`input_shape` must be at least {needed} with {arguments}; received inpu
             (None, 3, 9, 3),
             SMALL.format(
                 needed="4 pixels high and 4 wide",
-                arguments="kernel_size=3, pool_size=2 and padding='valid'",
+                arguments="kernel_size=3, pool_size=2, padding='valid' and data_format='channels_last'",
                 shape="(None, 3, 9, 3)",
                 remedy=" or padding='same'",
             ),
@@ -216,7 +216,7 @@ SMALL = "`input_shape` must be at least {needed} with {arguments}; received inpu
             (2, 1, 1, 3),
             SMALL.format(
                 needed="1 pixels high and 2 wide",
-                arguments="kernel_size=(5, 1), pool_size=(1, 2) and padding='same'",
+                arguments="kernel_size=(5, 1), pool_size=(1, 2), padding='same' and data_format='channels_last'",
                 shape="(2, 1, 1, 3)",
                 remedy="",
             ),

@@ -16,6 +16,9 @@ from catdog_keras import (
     Preprocessing,
     RandomAffine,
     WeightsNotFoundError,
+    build_model1,
+    build_model2,
+    build_model3,
     transfer_model,
 )
 from catdog_keras.models._backbones import _models_folder
@@ -346,3 +349,26 @@ def test_named_backbone_takes_shape_in_image_data_format():
     for shape in [(64, 64, 3), (3, 16, 64), (1, 64, 64)]:
         with pytest.raises(ValueError, match=r"at least \(3, 32, 32\).*'channels_first'"):
             transfer_model("synthetic_small", shape, weights=None)
+
+
+@pytest.mark.usefixtures("channels_first")
+@pytest.mark.parametrize("shape", [(32, 32, 3), (3, 64, 32), (3, 32, 32)])
+def test_shape_of_images_is_compared_with_that_of_the_backbone(shape):
+    backbone = keras.Sequential([keras.Input((3, 32, None)), keras.layers.Identity()], name="own")
+    if shape == (3, 32, 32):
+        assert transfer_model(backbone, shape).input_shape == (None, *shape)
+        return
+    with pytest.raises(
+        ValueError, match=r"`input_shape` .*\(3, 32, None\).*'own'.*'channels_first'"
+    ):
+        transfer_model(backbone, shape)
+
+
+@pytest.mark.usefixtures("channels_first")
+@pytest.mark.parametrize("build", [build_model1, build_model2, build_model3])
+def test_shape_in_another_data_format_is_named_as_the_cause(build):
+    expected = (
+        r"\(channels, height, width\).*received input_shape=\(160, 160, 3\).*'channels_first'"
+    )
+    with pytest.raises(ValueError, match=expected):
+        build()

@@ -197,8 +197,8 @@ class ConvBlock(keras.layers.Layer):
     def _reject_small(self, shape: tuple[int | None, ...], needed: list[int]) -> None:
         requirement = (
             f"at least {needed[0]} pixels high and {needed[1]} wide with "
-            f"kernel_size={self.kernel_size}, pool_size={self.pool_size} and "
-            f"padding={self.padding!r}"
+            f"kernel_size={self.kernel_size}, pool_size={self.pool_size}, "
+            f"padding={self.padding!r} and data_format={self.data_format!r}"
         )
         remedy = "Pass larger images, stack fewer blocks, or set pool_size=1" + (
             " or padding='same'." if self.padding == "valid" else "."

@@ -15,7 +15,8 @@ from catdog_keras._checks import (
     check_number,
     describe,
 )
-from catdog_keras._layer_graph import output_layer
+from catdog_keras._input_shape import fits_shape
+from catdog_keras._layer_graph import is_graph, output_layer
 from catdog_keras._preprocessing_schemes import Scheme
 from catdog_keras.layers import ClassNames, Preprocessing
 from catdog_keras.models._backbones import BACKBONES, PRETRAINED, Backbone, build_backbone
@@ -112,6 +113,7 @@ def transfer_model(
     x = images = keras.Input(input_shape, name="images")
     for layer in (augmentation, scaling):
         x = x if layer is None else layer(x)
+    _check_backbone_input(backbone, x.shape[1:])
     features = _features(backbone, x)
     if len(features.shape) > 2:
         features = POOLING[pooling][len(features.shape)](name="pooling")(features)
@@ -229,6 +231,17 @@ def check_named_backbone(name: Any, input_shape: tuple[int, int, int]) -> Backbo
         remedy = f"Keras's image data format is {data_format!r}."
         raise ValueError(describe("input_shape", requirement, input_shape, remedy))
     return known
+
+
+def _check_backbone_input(backbone: keras.Model, shape: Sequence[int | None]) -> None:
+    """Raises an error if a backbone is known not to take preprocessed images of this shape."""
+    if not is_graph(backbone) or len(backbone.inputs) != 1:
+        return
+    wanted = tuple(backbone.inputs[0].shape[1:])
+    if not fits_shape(shape, wanted):
+        requirement = f"{wanted}, the input shape of the backbone {backbone.name!r}"
+        remedy = f"Keras's image data format is {keras.config.image_data_format()!r}."
+        raise ValueError(describe("input_shape", requirement, tuple(shape), remedy))
 
 
 def _preprocessing(wanted: Scheme | keras.Layer | None) -> keras.Layer | None:
