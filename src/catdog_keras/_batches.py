@@ -155,7 +155,7 @@ def to_numbers(name: str, part: str, value: Any) -> Array:
             f"`{name}` must hold {part} as numbers; received {_kind(array)}."
             + _how_to_convert(name, part, array)
         )
-    if array.dtype.kind == "f" and array.dtype.itemsize > 8:
+    if array.dtype in (np.longdouble, np.uint64):
         return array.astype(np.float64)
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
