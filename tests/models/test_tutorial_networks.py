@@ -293,7 +293,7 @@ def test_outputs_and_gradients_match_tutorial(tutorial_pair, shape, batch_size, 
             assert distance(ours, tutorials) < 0.2
 
 
-@pytest.mark.slow
+@pytest.mark.slow  # XLA compiles both networks; test_normalized_pooling.py compares one block
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="XLA is an option on TensorFlow only")
 def test_training_step_matches_tutorial_under_xla(tutorial_pair):
     """There the block runs the same operations as the stock layers."""

@@ -15,7 +15,11 @@ from PIL import Image
 from catdog_keras import Evaluation, ModelReport, write_report
 from catdog_keras.evaluation import compare
 from catdog_keras.evaluation._baseline import describe_against_baseline
-from catdog_keras.report import _sections as sections, _top_losses as top_losses
+from catdog_keras.report import (
+    _sections as sections,
+    _side_by_side as side_by_side,
+    _top_losses as top_losses,
+)
 from catdog_keras.report._environment import describe_environment
 from catdog_keras.report._side_by_side import models_section
 
@@ -78,6 +82,14 @@ def read(folder, evaluations, histories=None, figures=None, **options):
     return html, Page(html)
 
 
+@pytest.fixture
+def without_plots(monkeypatch):
+    """Embeds a blank image for each plot: drawing them takes most of the time of a report."""
+    for module in (sections, side_by_side):
+        for name in [name for name in vars(module) if name.startswith("plot_")]:
+            monkeypatch.setattr(module, name, lambda *_: Figure((1, 1)))
+
+
 def test_report_has_no_external_requests_and_no_scripts(tmp_path):
     files = [f"/x/<img src=a{n} onerror=alert(1)>.jpg" for n in range(60)]
     html, page = read(
@@ -136,6 +148,7 @@ def evaluation_correct_at(right):
     return Evaluation(["cat", "dog"], labels, 0.2 + 0.6 * np.eye(2)[taken_for])
 
 
+@pytest.mark.usefixtures("without_plots")
 def test_report_compares_each_pair_of_models(tmp_path):
     models = {
         "a": evaluation_correct_at(range(40)),
@@ -149,6 +162,7 @@ def test_report_compares_each_pair_of_models(tmp_path):
     assert "b, c b is better 11 0 +18.3 points" in page.text
 
 
+@pytest.mark.usefixtures("without_plots")
 def test_models_section_compares_nine_models_with_first_or_highlight():
     models = {f"m{n}": evaluation_correct_at(range(30 + n)) for n in range(9)}
     for highlight, first, verdict in ((None, "m0", "m8 is better"), ("m8", "m8", "m8 is better")):
@@ -160,6 +174,7 @@ def test_models_section_compares_nine_models_with_first_or_highlight():
     assert len(models_section({n: models[n] for n in list(models)[:8]}, None).tables[1].rows) == 28
 
 
+@pytest.mark.usefixtures("without_plots")
 def test_report_shows_metrics_of_one_model(tmp_path):
     files = [f"/images/test/{n}.jpg" for n in range(60)]
     evaluation = evaluate(["cat", "dog"], files=files)
@@ -210,6 +225,7 @@ def test_describe_against_baseline_reports_side_and_significance():
         assert told.removeprefix("the model ").removeprefix("is ") == verdict
 
 
+@pytest.mark.usefixtures("without_plots")
 def test_report_compares_model_with_baseline(tmp_path):
     _, page = read(tmp_path, {"m": evaluation_correct_at(range(33))})
     assert (
@@ -218,6 +234,7 @@ def test_report_compares_model_with_baseline(tmp_path):
     )
 
 
+@pytest.mark.usefixtures("without_plots")
 def test_report_lists_accuracy_of_each_of_several_models(tmp_path):
     models = {f"model{seed}": evaluate(["cat", "dog"], seed=seed) for seed in range(4)}
     _, page = read(tmp_path, models)
@@ -229,15 +246,15 @@ def test_report_lists_accuracy_of_each_of_several_models(tmp_path):
         assert f"{name} {each.correct} of 60 {100 * each.accuracy:.1f} %" in page.text
 
 
+@pytest.mark.usefixtures("without_plots")
 @pytest.mark.parametrize("names", [["only"], [f"class {n}" for n in range(21)]])
 def test_report_names_every_class(names, tmp_path):
     _, page = read(tmp_path, {"m": evaluate(names, images=40)})
     assert all(name in page.text for name in names)
 
 
-def test_report_of_many_classes_lists_the_worst_first_and_then_all(tmp_path, monkeypatch):
-    for name in ("plot_confusion_matrix", "plot_roc", "plot_reliability"):  # they take seconds
-        monkeypatch.setattr(sections, name, lambda *_: Figure(figsize=(1, 1)))
+@pytest.mark.usefixtures("without_plots")
+def test_report_of_many_classes_lists_the_worst_first_and_then_all(tmp_path):
     names = [f"class {n}" for n in range(200)]
     labels = np.repeat(np.arange(200), 4)
     predictions = labels.copy()
@@ -255,6 +272,7 @@ def test_report_of_many_classes_lists_the_worst_first_and_then_all(tmp_path, mon
     assert classes.count("wide long") == 2  # scores and areas of 200 classes
 
 
+@pytest.mark.usefixtures("without_plots")
 def test_report_shows_no_recall_for_class_without_images(tmp_path):
     rows = [[0.9, 0.1, 0.0], [0.2, 0.8, 0.0]]
     _, page = read(tmp_path, {"m": Evaluation(["a", "b", "c"], [0, 1], rows)})
@@ -305,6 +323,7 @@ def test_model_report_rejects_wrong_types(arguments, message):
         ModelReport(*arguments)
 
 
+@pytest.mark.usefixtures("without_plots")
 def test_highlight_reports_selected_model_and_rejects_unknown_name(tmp_path):
     models = {"a": evaluation_correct_at(range(40)), "b": evaluation_correct_at(range(50))}
     _, page = read(tmp_path, models, highlight="a")
@@ -323,6 +342,7 @@ def test_model_report_accepts_keras_history(tmp_path):
     assert "In the last epoch: accuracy 0.800, val_accuracy 0.700, loss 0.400" in image["alt"]
 
 
+@pytest.mark.usefixtures("without_plots")
 def test_report_note_appears_above_all_figures(tmp_path):
     _, page = read(
         tmp_path,
@@ -332,6 +352,7 @@ def test_report_note_appears_above_all_figures(tmp_path):
     assert "Evaluation All of them were used for training. Accuracy 66.7 %" in page.text
 
 
+@pytest.mark.usefixtures("without_plots")
 def test_write_report_accepts_same_images_in_different_folders(tmp_path):
     one, other = (
         Evaluation(["a", "b"], [0, 1], [[0.9, 0.1], [0.2, 0.8]], [f"{f}a/1.png", f"{f}b/2.png"])
@@ -341,6 +362,7 @@ def test_write_report_accepts_same_images_in_different_folders(tmp_path):
     assert "Models side by side" in page.text
 
 
+@pytest.mark.usefixtures("without_plots")
 def test_top_losses_label_correct_predictions_as_correct(tmp_path):
     _, page = read(tmp_path, {"a": evaluation_correct_at(range(59))})
     assert "1. image 59 dog cat 80.0 %" in page.text
