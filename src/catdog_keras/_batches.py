@@ -162,7 +162,8 @@ def to_numbers(name: str, part: str, value: Any) -> Array:
 
 def to_tensor_or_numbers(name: str, part: str, value: Any) -> Any:
     """Returns a dense tensor of numbers of the backend unchanged; otherwise as `to_numbers`."""
-    if keras.ops.is_tensor(value) and None not in value.shape:
+    is_tensor = keras.ops.is_tensor(value) and not isinstance(value, np.ndarray)
+    if is_tensor and None not in value.shape:
         dtype = keras.backend.standardize_dtype(value.dtype)
         if dtype == "bool" or dtype.strip("0123456789") in ("uint", "int", "float", "bfloat"):
             return value

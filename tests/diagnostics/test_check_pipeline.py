@@ -224,10 +224,24 @@ def test_wrong_labels_outputs_and_losses_are_reported(make, labels, options, exp
 def test_every_finding_has_a_case_and_is_in_the_docstring():
     tests = test_invalid_images_are_reported, test_wrong_labels_outputs_and_losses_are_reported
     cases = {case[-1] for test in tests for case in test.pytestmark[0].args[1]}
-    separate = {"no_labels", "not_images", "labels_not_numbers"}  # have tests of their own
+    separate = {"no_labels", "not_images", "labels_not_numbers", "unequal_lengths"}
     assert {*FINDINGS} == cases | separate
     for name in FINDINGS:
         assert f"`{name}`" in check_pipeline.__doc__
+
+
+@pytest.mark.parametrize("labels", [[0, 1], [], [[0, 1, 0]]])
+def test_batch_without_one_label_per_image_is_reported(labels):
+    batch = (make_images(count=3), np.array(labels))
+    (finding,) = [
+        each for each in check_pipeline([batch], scaling()).findings if "lengths" in each.name
+    ]
+    assert f"(3, 16, 16, 3) and labels of shape {batch[1].shape}" in finding.problem
+
+
+def test_dataset_of_empty_batches_is_reported():
+    batch = (make_images(count=3)[:0], np.array([]))
+    assert check_pipeline([batch], scaling()).names == ("no_images",)
 
 
 def test_dataset_without_labels_is_reported():

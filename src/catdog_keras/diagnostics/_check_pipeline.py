@@ -30,7 +30,8 @@ def check_pipeline(
     error. Checks that cannot be decided are skipped.
 
     Names of the findings: `no_images`, `no_labels`, `not_images` (inputs that are not one array of
-    numbers, such as a dict), `labels_not_numbers` (text, or more than one array), `not_batched`,
+    numbers, such as a dict), `labels_not_numbers` (text, or more than one array),
+    `unequal_lengths` (a batch without one label for each image), `not_batched`,
     `not_finite` (NaN or infinite pixels), `wrong_shape` (size or channels), `scaled_twice`,
     `never_scaled`, `wrong_range` (scaled to another range than the network expects),
     `augmentation_range` (a layer whose `value_range`
@@ -74,7 +75,7 @@ def check_pipeline(
     unreadable = {finding.name for finding in findings}
     if "not_images" not in unreadable:
         findings.extend(check_images(images, model))
-    if images and not labels and not unreadable:
+    if any(array.size for array in images) and not labels and not unreadable:
         findings.append(
             Finding(
                 "no_labels",
@@ -113,11 +114,26 @@ def _read(batches: Iterable[Any], findings: list[Finding]) -> tuple[list[Array],
                     "Yield class indices, from 0: class_names.index(name) for each name.",
                 )
             )
-        elif targets is not None and targets.size:
-            labels.append(targets)
+        elif targets is not None:
+            labels += [targets] if targets.size else []
+            if not isinstance(inputs, str) and _has_other_length(inputs, targets):
+                findings.append(_unequal(inputs, targets))
         if findings:
             break  # further batches are the same
     return images, labels
+
+
+def _has_other_length(images: Array, labels: Array) -> bool:
+    """Whether a batch of images, which is not empty, has another number of labels."""
+    return images.ndim == 4 and len(images) > 0 and images.shape[:1] != labels.shape[:1]
+
+
+def _unequal(images: Array, labels: Array) -> Finding:
+    return Finding(
+        "unequal_lengths",
+        f"A batch has images of shape {images.shape} and labels of shape {labels.shape}.",
+        "Yield one label for each image; the first axis is the batch.",
+    )
 
 
 def _to_numbers(value: Any) -> Array | str:

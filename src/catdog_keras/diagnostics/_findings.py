@@ -8,6 +8,7 @@ FINDINGS = (
     "no_labels",
     "not_images",
     "labels_not_numbers",
+    "unequal_lengths",
     "not_batched",
     "not_finite",
     "wrong_shape",
