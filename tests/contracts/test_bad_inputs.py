@@ -175,6 +175,13 @@ def any_kinds():
     return {**image_kinds(), **label_kinds()}
 
 
+def write_report(**options):
+    """Checks the options: the page itself would take most of the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("catdog_keras.report._write_report._parts", lambda *_: [])
+        report.write_report("report.html", report.ModelReport("model", EVALUATION), **options)
+
+
 # For each public function: an argument, its kinds of inputs, and the call.
 TAKES = {
     "check_pipeline": [(dataset_kinds, lambda x: diagnostics.check_pipeline(x, COMPILED))],
@@ -224,8 +231,21 @@ TAKES = {
     "plot_learning_rate": [(any_kinds, plotting.plot_learning_rate)],
     "plot_reliability": [(any_kinds, plotting.plot_reliability)],
     "plot_roc": [(any_kinds, plotting.plot_roc)],
-    "write_report": [(any_kinds, lambda x: report.write_report("report.html", x))],
-    "ModelReport": [(any_kinds, lambda x: report.ModelReport("model", x))],
+    "write_report": [
+        (any_kinds, lambda x: report.write_report("report.html", x)),
+        *(
+            (any_kinds, lambda x, name=name: write_report(**{name: x}))
+            for name in ("title", "counts", "metadata", "highlight", "note")
+        ),
+        (any_kinds, lambda x: write_report(counts={"train": x})),
+        (any_kinds, lambda x: write_report(counts={"train": {"cat": x}})),
+        (any_kinds, lambda x: write_report(metadata={"run": x})),
+    ],
+    "ModelReport": [
+        (any_kinds, lambda x: report.ModelReport("model", x)),
+        (any_kinds, lambda x: report.ModelReport(x, EVALUATION)),
+        (any_kinds, lambda x: report.ModelReport("model", EVALUATION, None, x)),
+    ],
     "infer_input_range": [(any_kinds, diagnostics.infer_input_range)],
     "get_class_names": [(any_kinds, models.get_class_names)],
     "wilson_interval": [(any_kinds, lambda x: evaluation.wilson_interval(x, 4))],
@@ -314,3 +334,33 @@ def test_images_that_a_model_cannot_take_are_never_predicted(call):
             call(value)
             accepted.add(kind)
     assert accepted == set(numbers(IMAGES))
+
+
+class Subclassed(keras.Model):
+    """A model whose input shape is not known."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = unbuilt()
+
+    def call(self, images):
+        return self.inner(images)
+
+
+def unbuilt():
+    return keras.Sequential([keras.layers.Conv2D(2, 3), keras.layers.GlobalAveragePooling2D()])
+
+
+@pytest.mark.parametrize("make", [Subclassed, unbuilt])
+def test_bad_images_for_a_model_of_unknown_input_shape_give_a_result_or_a_plain_error(make):
+    errors = {}
+    model = make()
+    for kind, value in image_kinds().items():
+        try:
+            evaluation.evaluate_classifier(model, [(value, LABELS)], NAMES)
+        except Exception as error:
+            if not is_plain(error):
+                errors[kind] = f"{type(error).__name__}: {error}"
+        if model.built:
+            model = make()
+    assert errors == {}

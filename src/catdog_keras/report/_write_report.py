@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
-from catdog_keras._checks import check_choice, check_path, describe
+from catdog_keras._checks import check_choice, check_integer, check_path, describe
 from catdog_keras._output import save_text
 from catdog_keras.evaluation import Evaluation
 from catdog_keras.evaluation._baseline import describe_against_baseline
@@ -47,11 +47,14 @@ class ModelReport:
     top_losses_figure: "Figure | SubFigure | None" = None
 
     def __post_init__(self) -> None:
-        """Checks the types of the name and of the evaluation."""
+        """Checks the types of the name, of the evaluation and of the figure."""
         if not isinstance(self.name, str):
             raise TypeError(describe("name", "a string", self.name))
         if not isinstance(self.evaluation, Evaluation):
             raise TypeError(describe("evaluation", "an Evaluation", self.evaluation))
+        figure = self.top_losses_figure
+        if figure is not None and not hasattr(getattr(figure, "figure", None), "savefig"):
+            raise TypeError(describe("top_losses_figure", "a matplotlib Figure or None", figure))
 
 
 def write_report(
@@ -106,6 +109,14 @@ def write_report(
     """
     file = check_path("path", path)
     models = _check_models(models)
+    for name, text in (("title", title), ("note", note)):
+        if not isinstance(text, str):
+            raise TypeError(describe(name, "a string", text))
+    counts = _check_groups("counts", counts, "the number of images of each class, by split")
+    for split, numbers in counts.items():
+        for class_name, number in numbers.items():
+            check_integer(f"counts[{split!r}][{class_name!r}]", number, minimum=0)
+    metadata = _check_groups("metadata", metadata, "groups of name-value pairs")
     evaluations = {model.name: model.evaluation for model in models}
     histories = {model.name: model.history for model in models if model.history is not None}
     figures = {
@@ -119,10 +130,8 @@ def write_report(
         # Figures show boxes for characters that the font does not have; the tables show the full
         # names.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        parts = _parts(evaluations, counts or {}, histories, figures, highlight)
-    parts.append(
-        sections.repeat_section({**(metadata or {}), "Environment": describe_environment()})
-    )
+        parts = _parts(evaluations, counts, histories, figures, highlight)
+    parts.append(sections.repeat_section({**metadata, "Environment": describe_environment()}))
     page = Page(title, note, _summary(evaluations, highlight), parts, "Written by catdog-keras.")
     save_text(file, render_page(page))
 
@@ -147,6 +156,16 @@ def _parts(
         parts.append(sections.roc_section(evaluations))
     parts.append(sections.worst_section(evaluations, figures))
     return parts
+
+
+def _check_groups(name: str, groups: Any, requirement: str) -> Mapping[str, Mapping[str, Any]]:
+    """Returns a mapping of mappings, empty for None; raises an error for anything else."""
+    groups = {} if groups is None else groups
+    if not isinstance(groups, Mapping) or not all(
+        isinstance(group, Mapping) for group in groups.values()
+    ):
+        raise TypeError(describe(name, f"a dict of dicts, {requirement}, or None", groups))
+    return groups
 
 
 def _check_models(models: Any) -> list[ModelReport]:
