@@ -41,14 +41,23 @@ def check_inputs(name: str, model: keras.Model, images: Tensors) -> Tensors:
         TypeError: If they are not numbers, or not one array for a model with one input.
         ValueError: If their shape is not the input shape of the model.
     """
+    read = partial(to_tensor_or_numbers, name, "images")
     wanted = model.inputs if is_graph(model) else None
-    if wanted is None or len(wanted) > 1 or keras.tree.is_nested(getattr(model, "input", None)):
-        arrays = keras.tree.map_structure(partial(to_tensor_or_numbers, name, "images"), images)
+    structure = getattr(model, "input", None)  # an AttributeError for a Sequential model
+    is_single = wanted is not None and len(wanted) == 1 and not keras.tree.is_nested(structure)
+    arrays: Tensors
+    if isinstance(images, dict) and wanted and all(each.name in images for each in wanted):
+        # As in Keras, the names decide, and further entries are ignored.
+        arrays = {each.name: read(images[each.name]) for each in wanted}
+        leaves = list(arrays.values())
+        arrays = leaves[0] if is_single else arrays
+    elif is_single:
+        arrays = read(images)
+        leaves = [arrays]
     else:
-        if isinstance(images, dict) and wanted[0].name in images:  # as Keras does
-            images = images[wanted[0].name]
-        arrays = to_tensor_or_numbers(name, "images", images)
-    shapes = [tuple(array.shape) for array in keras.tree.flatten(arrays)]
+        arrays = keras.tree.map_structure(read, images)
+        leaves = keras.tree.flatten(arrays)
+    shapes = [tuple(array.shape) for array in leaves]
     inputs = shapes if wanted is None else [tuple(tensor.shape) for tensor in wanted]
     if not shapes or not all(map(len, shapes)):
         raise ValueError(f"`{name}` must hold batches of images; received shape ().")

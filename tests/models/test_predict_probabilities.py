@@ -157,3 +157,37 @@ def test_probabilities_of_16_bit_models_and_images_sum_to_1(images, policy, endi
         np.testing.assert_allclose(rows.sum(axis=1), 1, rtol=1e-12)
         assert rows.min() >= 0
         assert rows.max() <= 1
+
+
+def model_of_two_inputs(structure):
+    """Concatenates inputs of 2 and 3 numbers, whose names are not in their order."""
+    first, second = keras.Input((2,), name="b"), keras.Input((3,), name="a")
+    outputs = keras.layers.Concatenate()([first, second])
+    return keras.Model(structure(first, second), outputs)
+
+
+@pytest.mark.parametrize(
+    ("structure", "batch"),
+    [
+        (lambda b, a: [b, a], lambda b, a: {"a": a, "b": b, "ids": ["x"] * len(a)}),
+        (lambda b, a: {"b": b, "a": a}, lambda b, a: {"a": a, "b": b}),
+        (lambda b, a: {"b": b, "a": a}, lambda b, a: {"a": a.tolist(), "b": b}),
+    ],
+)
+def test_dicts_are_predicted_by_the_names_of_the_inputs(structure, batch):
+    b, a = np.random.default_rng(0).random((4, 2)), np.random.default_rng(1).random((4, 3))
+    found = predict_probabilities(model_of_two_inputs(structure), [batch(b, a)])
+    np.testing.assert_allclose(found, softmax(np.hstack([b, a])), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("batch", "message"),
+    [
+        ({"a": np.ones((4, 3))}, "`images` must hold 2 arrays for the inputs .*; received 1"),
+        ({"a": np.ones((4, 3)), "b": np.ones((4, 3))}, r"\(batch, 2\).* received shape \(4, 3\)"),
+        ({"a": np.ones((4, 3)), "c": np.ones((4, 2))}, "`images` must hold .* received"),
+    ],
+)
+def test_dicts_that_do_not_fit_the_inputs_are_rejected(batch, message):
+    with pytest.raises(ValueError, match=message):
+        predict_probabilities(model_of_two_inputs(lambda b, a: {"b": b, "a": a}), [batch])
