@@ -136,3 +136,12 @@ def lowest(session: nox.Session) -> None:
     # Old versions use what newer versions of other packages have deprecated.
     tolerant = ("-W", "default::DeprecationWarning", "-W", "default::PendingDeprecationWarning")
     session.run(*PARALLEL, *tolerant, *session.posargs)
+
+
+@nox.session(python=PYTHONS[0])
+def audit(session: nox.Session) -> None:
+    """Look up known vulnerabilities of the dependencies and of the tools that build the release."""
+    session.install("-e", ".[export,jax]", "pip-audit>=2.9")
+    session.run("pip-audit", "--skip-editable")
+    pinned = ("--require-hashes", "--disable-pip", "-r", ".ci/build-requirements.txt")
+    session.run("pip-audit", *pinned)

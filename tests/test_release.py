@@ -37,3 +37,10 @@ def test_build_of_the_release_downloads_nothing(workflow):
 def test_release_workflow_publishes_attestations(workflow):
     publisher = workflow[workflow.index("uses: pypa/gh-action-pypi-publish@") :]
     assert "attestations: true" in publisher
+
+
+def test_dependencies_are_audited_every_week(workflow):
+    audit = WORKFLOW.with_name("audit.yml").read_text()
+    assert re.search(r"schedule:\s+- cron: \S+ \S+ \* \* \S+", audit)
+    assert "nox -s audit" in audit
+    assert "\ndef audit(" in (ROOT / "noxfile.py").read_text()
