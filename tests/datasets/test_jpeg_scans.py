@@ -3,7 +3,12 @@
 import pytest
 
 from catdog_keras.datasets._jpeg_scans import MAX_SCANS, has_too_many_scans, scan_components
-from catdog_keras.datasets._validate import TOO_MANY_SCANS, inspect_file
+from catdog_keras.datasets._validate import (
+    MAX_EXIF_SEGMENTS,
+    TOO_MANY_EXIF_SEGMENTS,
+    TOO_MANY_SCANS,
+    inspect_file,
+)
 from tests.corpora.image_files import encoded, noise
 from tests.corpora.jpeg_scans import AC, DC, jpeg, segment
 
@@ -64,3 +69,15 @@ def test_jpeg_with_thousands_of_scans_is_bad_before_decoding(tmp_path, name, fra
 def test_progressive_jpeg_with_the_most_scans_is_good(tmp_path):
     (tmp_path / "a.jpg").write_bytes(jpeg([DC] + [AC] * (MAX_SCANS - 1)))
     assert inspect_file(str(tmp_path / "a.jpg")).status == "good"
+
+
+def test_jpeg_of_many_exif_segments_is_bad_before_pillow_joins_them(tmp_path):
+    whole = encoded("JPEG", noise())
+    for number, status in ((MAX_EXIF_SEGMENTS, "good"), (1_000_000, "bad")):
+        more = segment(0xE1, b"Exif\0\0a") * number
+        (tmp_path / "a.jpg").write_bytes(whole[:2] + more + whole[2:])
+        found = inspect_file(str(tmp_path / "a.jpg"))
+        assert (found.status, found.reason) == (
+            status,
+            "" if status == "good" else TOO_MANY_EXIF_SEGMENTS,
+        )

@@ -39,9 +39,12 @@ MAX_STRIP_BYTES = 100_000_000  # a decoder holds a compressed strip or tile in a
 TOO_LARGE_STRIP = "a TIFF file with a compressed strip or tile of more than 100 MB"
 LARGE_TEXT = "more text or color profile than Pillow reads, which is ignored"
 TOO_MANY_SCANS = "a JPEG file with too many scans to decode in a reasonable time"
+MAX_EXIF_SEGMENTS = 100  # Pillow joins them, in a time that is quadratic in their number
+TOO_MANY_EXIF_SEGMENTS = "a JPEG file with too many EXIF segments to read in a reasonable time"
 DEEPEST = 16  # bits per sample; deeper ones, as in scientific images, have no defined scale
 SAMPLE_KINDS = {1: "unsigned", 2: "signed", 3: "floating-point"}  # SampleFormat of a TIFF file
 
+JPEG_START, EXIF_SEGMENT = b"\xff\xd8", b"Exif\0\0"
 KERNEL_MODES = ("L", "RGB")
 TURNED = range(2, 9)  # invalid values are treated as upright
 
@@ -110,6 +113,8 @@ def _decode(path: str, content: bytes) -> tuple[list[str], bool, int]:
     """
     from PIL import Image, UnidentifiedImageError
 
+    if content.startswith(JPEG_START) and content.count(EXIF_SEGMENT) > MAX_EXIF_SEGMENTS:
+        raise _InvalidImageError(TOO_MANY_EXIF_SEGMENTS)
     stripped = without_large_text(content)
     large_text = stripped is not content
     content = stripped
