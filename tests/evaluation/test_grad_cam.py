@@ -120,6 +120,15 @@ def test_grad_cam_equals_class_activation_map_for_pooled_head(class_index):
     assert_close(grad_cam(model, make_images(), class_index), wanted)
 
 
+def test_output_in_a_dict_is_explained_like_the_output():
+    images = keras.Input((32, 32, 3))
+    features = layers.Conv2D(4, 3, activation="relu")(images)
+    logits = layers.Dense(2)(layers.GlobalAveragePooling2D()(features))
+    batch = np.random.default_rng(0).uniform(0, 1, (2, 32, 32, 3))
+    expected = grad_cam(keras.Model(images, logits), batch)
+    np.testing.assert_array_equal(grad_cam(keras.Model(images, {"a": logits}), batch), expected)
+
+
 def test_class_index_defaults_to_predicted_class():
     model = pooled()
     predicted = model.predict(make_images(), verbose=0).argmax(axis=1)

@@ -195,7 +195,7 @@ def _score(
             return tap(output) if ranks == [4] else output
 
         with replaced(operation, call=call):
-            outputs = model(images, training=False)
+            (outputs,) = keras.tree.flatten(model(images, training=False))  # may be in a dict
         if ranks != [4]:
             requirement = (
                 "a layer that is called once and whose output is a feature map with four axes"
