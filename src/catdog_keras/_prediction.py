@@ -26,6 +26,11 @@ from catdog_keras._probabilities import (
 )
 from catdog_keras._warnings import warn
 
+ONE_CLASS_PER_IMAGE = (
+    "For one class per image, replace the last activation by a softmax, and train with a "
+    "categorical cross-entropy."
+)
+
 Tensors: TypeAlias = Any  # a tensor of any framework, or a nested structure of them
 
 
@@ -185,9 +190,14 @@ def check_ending(model: keras.Model, num_outputs: int | None, from_logits: bool)
         from_logits: As for `predict_probabilities`.
     """
     activation = last_activation(model)
-    if activation == "sigmoid" and num_outputs != 1:
-        raise ValueError(_independent_outputs(num_outputs))
-    if from_logits and activation in ("softmax", "sigmoid"):
+    if activation in ("hard_sigmoid", "sigmoid") and num_outputs != 1:
+        found = "" if num_outputs is None else f"{num_outputs} "
+        raise ValueError(
+            "`model` must return logits, or probabilities that sum to 1; received "
+            f"{found}independent probabilities, as from a {activation} for each class. Neither "
+            f"value of `from_logits` is correct for it. {ONE_CLASS_PER_IMAGE}"
+        )
+    if from_logits and activation in ("hard_sigmoid", "sigmoid", "softmax"):
         remedy = "Its outputs are probabilities: pass from_logits=False."
         requirement = f"False for a model that ends in a {activation}"
         raise ValueError(describe("from_logits", requirement, True, remedy))
@@ -198,7 +208,11 @@ def check_rows(model: keras.Model, rows: FloatArray) -> None:
     if are_probability_rows(rows):
         return
     if are_in_unit_interval(rows) and last_activation(model) != "linear":
-        raise ValueError(_independent_outputs(rows.shape[1]))
+        raise ValueError(
+            "`model` must return logits, or probabilities that sum to 1; received "
+            f"{rows.shape[1]} independent probabilities or logits, all in [0, 1]. If they are "
+            f"logits, pass from_logits=True. Otherwise: {ONE_CLASS_PER_IMAGE}"
+        )
     raise ValueError(
         describe(
             "from_logits",
@@ -206,16 +220,6 @@ def check_rows(model: keras.Model, rows: FloatArray) -> None:
             False,
             f"Outputs go from {rows.min():g} to {rows.max():g}: pass from_logits=True.",
         )
-    )
-
-
-def _independent_outputs(num_outputs: int | None) -> str:
-    found = "" if num_outputs is None else f"{num_outputs} "
-    return (
-        f"`model` must return logits, or probabilities that sum to 1; received {found}independent "
-        "probabilities, as from a sigmoid for each class. Neither value of `from_logits` "
-        "is correct for it. For one class per image, replace the last activation by a softmax, and "
-        "train with a categorical cross-entropy."
     )
 
 

@@ -293,6 +293,7 @@ def test_outputs_from_0_to_1_warn_when_final_activation_is_unknown():
     "last",
     [
         keras.layers.Activation("sigmoid"),
+        keras.layers.Activation("hard_sigmoid"),
         keras.layers.Identity(),  # the values show it, too
     ],
 )
@@ -306,8 +307,11 @@ def test_sigmoid_for_each_class_is_refused_without_circular_advice(last, from_lo
 
 def test_independent_outputs_of_unknown_activation_are_recognized_by_their_values():
     model = keras.Sequential([keras.Input((3,)), keras.layers.Rescaling(1.0)])
-    with pytest.raises(ValueError, match="independent probabilities"):
-        evaluate_classifier(model, [(np.full((2, 3), 0.9), [0, 1])], NAMES, from_logits=False)
+    data = [(np.full((2, 3), 0.9), [0, 1])]
+    with pytest.raises(ValueError, match=r"independent probabilities or logits.*from_logits=True"):
+        evaluate_classifier(model, data, NAMES, from_logits=False)
+    # The values do not show which of the two they are, and this advice works.
+    assert evaluate_classifier(model, data, NAMES, from_logits=True).accuracy == 0.5
 
 
 def test_one_output_in_a_dict_is_evaluated_like_the_output():
