@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import keras
 import numpy as np
 
-from catdog_keras._layer_graph import contains_batch_norm, is_graph
+from catdog_keras._layer_graph import contains_batch_norm, is_plain_graph
 from catdog_keras._preprocessing_schemes import SCHEMES, Scheme
 from catdog_keras._warnings import warn
 
@@ -105,7 +105,7 @@ def find_input_range(model: keras.Model) -> Range | None:
 
 def walk(model: keras.Model, given: Range) -> PreprocessingTrace | None:
     """Passes an image of the given range to the model's first weights; None if unsupported."""
-    if not is_graph(model) or len(model.inputs) != 1:
+    if not is_plain_graph(model) or len(model.inputs) != 1:
         return None
     shape = [_SIDE if side is None else side for side in model.inputs[0].shape[1:]]
     if len(shape) != 3:
@@ -210,7 +210,7 @@ def _enter(model: keras.Model, images: Any, arrival: PreprocessingTrace) -> Any:
 
 
 def _step(layer: Any, args: Any, kwargs: dict[str, Any], arrival: PreprocessingTrace) -> Any:
-    if is_graph(layer) and (_has_network(layer) or isinstance(layer, keras.Sequential)):
+    if is_plain_graph(layer) and (_has_network(layer) or isinstance(layer, keras.Sequential)):
         return _enter(layer, args[0], arrival)
     given = _values(args[0])
     if _has_weights(layer):
@@ -244,7 +244,7 @@ def _has_network(model: keras.Model) -> bool:
 
 def _every_layer(model: keras.Model) -> Iterator[keras.Layer]:
     for layer in model.layers:
-        if is_graph(layer):
+        if is_plain_graph(layer):
             yield from _every_layer(layer)
         else:
             yield layer

@@ -26,6 +26,18 @@ def is_graph(layer: keras.Layer) -> bool:
     return isinstance(layer, keras.Model) and hasattr(layer, "outputs")
 
 
+def is_plain_graph(layer: keras.Layer) -> bool:
+    """Whether a layer is a model that computes exactly what its graph of layers computes."""
+    return is_graph(layer) and not overrides(layer, "call")
+
+
+def overrides(model: keras.Model, method: str) -> bool:
+    """Returns whether a model, or a class outside of Keras that it derives from, has a method."""
+    libraries = ("builtins", "keras", "tensorflow", "torch")
+    own = [each for each in type(model).__mro__ if each.__module__.split(".")[0] not in libraries]
+    return any(method in vars(each) for each in [model, *own])
+
+
 def contains_batch_norm(layer: keras.Layer) -> bool:
     """Returns whether a layer uses Keras's batch normalization internally, by its variables."""
     if isinstance(layer, keras.layers.BatchNormalization):
@@ -98,7 +110,7 @@ _PASS_THROUGH = ("ActivityRegularization", "ClassNames", "Dropout", "Identity")
 
 def last_activation(model: keras.Model) -> str | None:
     """Returns the name of a model's output activation, or None if it cannot be determined."""
-    if not is_graph(model) or len(model.outputs) != 1:
+    if not is_plain_graph(model) or len(model.outputs) != 1:
         return None
     last = _last_layer(model)
     if isinstance(last, keras.Model):
@@ -111,14 +123,14 @@ def last_activation(model: keras.Model) -> str | None:
 
 def output_layer(model: keras.Model) -> Any:
     """Returns the layer or operation of a model's only output, in nested models too, or None."""
-    if not is_graph(model) or len(model.outputs) != 1:
+    if not is_plain_graph(model) or len(model.outputs) != 1:
         return None
     if isinstance(model, keras.Sequential):
         last = model.layers[-1]
     else:
         name = next(_outputs(model.get_config()["output_layers"]))
         last = next((each for each in model.operations if each.name == name), None)
-    return output_layer(last) if is_graph(last) else last
+    return output_layer(last) if is_plain_graph(last) else last
 
 
 def _last_layer(model: keras.Model) -> Any:

@@ -489,6 +489,29 @@ class Subclassed(keras.Model):
         return self.dense(inputs)
 
 
+@keras.saving.register_keras_serializable("tests")
+class Doubled(keras.Model):
+    """A graph of layers whose `call` does something else, too."""
+
+    def call(self, inputs, training=None):
+        return super().call(inputs, training=training) * 2
+
+
+def test_model_with_its_own_call_is_rejected():
+    inner = graph((6, 6, 3), layers.Conv2D(3, 3), norm())
+    with pytest.raises(ValueError, match="`model` must be a model that does not override `call`"):
+        fold_batch_norm(Doubled(inner.input, inner.output))
+
+
+def test_nested_model_with_its_own_call_is_kept(disturb, same):
+    inner = graph((6, 6, 3), layers.Conv2D(3, 3), layers.BatchNormalization(name="inside"))
+    own = Doubled(inner.input, inner.output, name="own")
+    model = disturb(graph((6, 6, 3), own, layers.Conv2D(2, 3), norm()))
+    with pytest.raises(ValueError, match=r"1 normalizations .* the one inside 'own' \(Doubled\)"):
+        fold_batch_norm(model)
+    same(fold_batch_norm(model, partial=True), model)
+
+
 def test_invalid_arguments_raise():
     model = graph((6, 6, 3), layers.Conv2D(3, 3), norm())
     with pytest.raises(TypeError, match=r"`model` must be a keras\.Model; received model='cats'"):

@@ -187,6 +187,19 @@ def test_infer_input_range_leaves_model_unchanged():
     np.testing.assert_array_equal(keras.ops.convert_to_numpy(model(images)), expected)
 
 
+class Scaled(keras.Model):
+    """A network for signed values, which scales images in its own `call`."""
+
+    def call(self, inputs, training=None):
+        return super().call(inputs / 127.5 - 1, training=training)
+
+
+def test_infer_input_range_is_none_for_model_with_its_own_call():
+    backbone = keras.applications.MobileNetV2((32, 32, 3), include_top=False, weights=None)
+    assert infer_input_range(backbone) == SIGNED
+    assert infer_input_range(Scaled(backbone.inputs, backbone.outputs, name=backbone.name)) is None
+
+
 def test_non_model_argument_raises():
     with pytest.raises(TypeError) as caught:
         infer_input_range("model")

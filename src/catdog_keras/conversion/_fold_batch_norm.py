@@ -7,7 +7,7 @@ import keras
 
 from catdog_keras._checks import check_boolean, describe
 from catdog_keras._cloning import copy_layer
-from catdog_keras._layer_graph import LayerGraph, check_graph, contains_batch_norm, is_graph
+from catdog_keras._layer_graph import LayerGraph, check_graph, contains_batch_norm, is_plain_graph
 from catdog_keras.conversion._folded_weights import FOLDS_INPUT, FOLDS_OUTPUT, folded_weights
 from catdog_keras.layers import BatchNormalization
 
@@ -58,7 +58,11 @@ def fold_batch_norm(
     if dtype is not None:
         check_dtype(dtype)
     kept: list[str] = []
-    folded = _fold(check_graph(model), dtype, kept)
+    if not is_plain_graph(check_graph(model)):
+        remedy = "The new model would not have this method."
+        requirement = "a model that does not override `call`"
+        raise ValueError(describe("model", requirement, model, remedy))
+    folded = _fold(model, dtype, kept)
     if kept and not partial:
         raise ValueError(
             f"{len(kept)} normalizations of {model.name!r} cannot be folded: {'; '.join(kept)}. "
@@ -97,7 +101,7 @@ def _fold(model: keras.Model, dtype: str | None, kept: list[str]) -> keras.Model
     for layer in plain.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             _place(layer, layers, graph, before, after, kept)
-        elif not is_graph(layer) and contains_batch_norm(layer):
+        elif not is_plain_graph(layer) and contains_batch_norm(layer):
             kind = type(layer).__name__
             kept.append(f"the one inside {layer.name!r} ({kind}), which is part of another layer")
     padding = foldable_padding(layers, graph)
@@ -105,7 +109,7 @@ def _fold(model: keras.Model, dtype: str | None, kept: list[str]) -> keras.Model
     copies: list[tuple[keras.Layer, keras.Layer]] = []
 
     def copy(layer: keras.Layer) -> keras.Layer:
-        if is_graph(layer):
+        if is_plain_graph(layer):
             return _fold(layer, dtype, kept)
         if not isinstance(layer, keras.Layer):  # a keras.ops operation
             return copy_layer(layer)

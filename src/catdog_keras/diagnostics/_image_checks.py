@@ -21,7 +21,7 @@ from catdog_keras._input_range import (
     walk,
 )
 from catdog_keras._input_shape import fits_shape, how_to_reshape
-from catdog_keras._layer_graph import is_graph
+from catdog_keras._layer_graph import is_plain_graph
 from catdog_keras.diagnostics._findings import PipelineFinding as Finding
 from catdog_keras.layers import Preprocessing
 
@@ -114,7 +114,7 @@ def check_images(images: list[Array], model: keras.Model) -> Iterator[Finding]:
 
 
 def _check_shape(images: list[Array], model: keras.Model) -> Iterator[Finding]:
-    if not is_graph(model) or len(model.inputs) != 1 or len(model.inputs[0].shape) != 4:
+    if not is_plain_graph(model) or len(model.inputs) != 1 or len(model.inputs[0].shape) != 4:
         return
     wanted = model.inputs[0].shape[1:]
     for array in images:

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from catdog_keras._layer_graph import is_graph, last_activation
+from catdog_keras._layer_graph import is_plain_graph, last_activation
 from catdog_keras.diagnostics._findings import PipelineFinding as Finding
 
 Array = npt.NDArray[Any]
@@ -189,7 +189,7 @@ def _loss_of(model: keras.Model) -> tuple[str | None, bool | None]:
 
 
 def _number_of_outputs(model: keras.Model) -> int | None:
-    if not is_graph(model) or len(model.outputs) != 1:
+    if not is_plain_graph(model) or len(model.outputs) != 1:
         return None
     shape = model.outputs[0].shape
     return shape[-1] if len(shape) == 2 else None

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from catdog_keras._checks import describe
-from catdog_keras._layer_graph import check_graph
+from catdog_keras._layer_graph import check_graph, overrides
 
 REMEDY = "`transfer_model` builds such models."
 
@@ -84,13 +84,6 @@ def check_trainable_in_parts(model: Any) -> keras.Model:
         found = f"It has {len(model.inputs)} inputs, {len(model.outputs)} outputs."
         raise ValueError(describe("model", requirement, model, found))
     return model
-
-
-def overrides(model: keras.Model, method: str) -> bool:
-    """Returns whether a model, or a class outside of Keras that it derives from, has a method."""
-    libraries = ("builtins", "keras", "tensorflow", "torch")
-    own = [each for each in type(model).__mro__ if each.__module__.split(".")[0] not in libraries]
-    return any(method in vars(each) for each in [model, *own])
 
 
 def knows_training(layer: Any) -> bool:
