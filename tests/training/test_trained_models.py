@@ -126,6 +126,11 @@ def flat(*first, head=None):
     return keras.Model(inputs, (head or keras.layers.Dense(2))(x))
 
 
+def large_head():
+    layers = keras.layers
+    return keras.Sequential([keras.Input((4,)), layers.Dense(64, "relu"), layers.Dense(2)])
+
+
 def normalization():
     layer = keras.layers.Normalization(mean=[0.0] * 3, variance=[1.0] * 3)
     return keras.Sequential([keras.Input(SHAPE), layer])
@@ -138,6 +143,7 @@ def normalization():
         lambda: flat(keras.Sequential([keras.layers.Rescaling(1 / 255)])),
         lambda: flat(normalization()),
         lambda: flat(head=keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])),
+        lambda: flat(head=large_head()),
         flat,
     ],
 )
@@ -147,6 +153,16 @@ def test_fine_tune_rejects_model_whose_nested_model_is_not_its_backbone(build):
     with pytest.raises(ValueError, match="contains a backbone as a nested model"):
         fine_tune(tuned, (IMAGES, LABELS), epochs=1, unfreeze=1.0)
     assert len(tuned.trainable_weights) == before
+
+
+def test_fine_tune_unfreezes_backbone_that_is_smaller_than_its_head():
+    small = keras.Sequential([keras.Input(SHAPE), keras.layers.Conv2D(4, 3)], name="small")
+    small.trainable = False
+    inputs = keras.Input(SHAPE)
+    x = keras.layers.GlobalAveragePooling2D()(small(inputs, training=False))
+    tuned = keras.Model(inputs, large_head()(x))
+    fine_tune(tuned, (IMAGES, LABELS), epochs=1, unfreeze=1.0, verbose=0)
+    assert len(small.trainable_weights) == 2
 
 
 @pytest.mark.parametrize("unfreeze", [0.01, "norm2", "add2", ("add2", "conv1")])

@@ -165,21 +165,32 @@ def _message(model: keras.Model, found: str) -> str:
 
 
 def find_backbone(model: keras.Model) -> keras.Model:
-    """Returns the largest nested model of a model; raises a ValueError if it is not a backbone."""
+    """Returns the largest nested model before the head; raises a ValueError if there is none."""
     check_graph(model)
     check_own_methods(model)
     backbone = max(
-        (layer for layer in model.layers if isinstance(layer, keras.Model)),
+        (
+            layer
+            for layer in model.layers
+            if isinstance(layer, keras.Model) and not _is_head(model, layer)
+        ),
         key=lambda each: each.count_params(),
         default=None,
     )
-    # In a model with a flat backbone, the largest nested model is an augmentation or a head.
+    # In a model with a flat backbone, the largest nested model may be an augmentation.
     frozen = [each for each in model.layers if each is not backbone and not each.trainable_weights]
     size = 0 if backbone is None else backbone.count_params()
     if size <= sum(each.count_params() for each in frozen if each.weights):
         requirement = "a model that contains a backbone as a nested model"
         raise ValueError(describe("model", requirement, model, REMEDY))
     return check_graph(backbone)
+
+
+def _is_head(model: keras.Model, nested: keras.Model) -> bool:
+    """Returns whether a nested model follows frozen layers and is the last one with weights."""
+    place = model.layers.index(nested)
+    frozen = (_can_train(each) and not each.trainable_weights for each in model.layers[:place])
+    return any(frozen) and not any(map(_can_train, model.layers[place + 1 :]))
 
 
 def first_unfrozen(backbone: keras.Model, unfreeze: str | float) -> int:
