@@ -51,6 +51,11 @@ NONSTANDARD = {
 }
 
 
+def _save_sparse(path):
+    path.touch()
+    os.truncate(path, 600_000_000)  # takes no space on the disk
+
+
 def _save_truncated(path):
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
     Image.fromarray(noise).save(path)
@@ -59,6 +64,7 @@ def _save_truncated(path):
 
 BAD = {
     "empty.jpg": (lambda path: path.write_bytes(b""), "empty file"),
+    "sparse.jpg": (_save_sparse, "larger than 500 MB"),
     "text.jpg": (
         lambda path: path.write_bytes(b"<html>log in</html>"),
         "not an image in any known format",

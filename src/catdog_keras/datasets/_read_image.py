@@ -9,13 +9,16 @@ from catdog_keras.datasets._scan_report import ImageFile, printable
 
 Stamp: TypeAlias = tuple[int, int, int]
 
+MAX_FILE_BYTES = 500_000_000  # 50 megapixels of 4 samples in 16 bits have 400 MB
+TOO_LARGE_FILE = "larger than 500 MB"
+
 
 def read_regular_file(path: str) -> tuple[bytes, Stamp]:
     """Reads a file, and returns its size and its times of modification and status change.
 
     Raises:
-        OSError: If the file cannot be read, or is not a regular file. Opening a FIFO does not wait
-            for a writer.
+        OSError: If the file cannot be read, is not a regular file, or is larger than an image.
+            Opening a FIFO does not wait for a writer.
     """
     # Checked after opening, so that the file cannot be replaced between both.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
@@ -23,6 +26,8 @@ def read_regular_file(path: str) -> tuple[bytes, Stamp]:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             raise OSError("not a regular file")
+        if found.st_size > MAX_FILE_BYTES:  # a sparse file takes no space on the disk
+            raise OSError(TOO_LARGE_FILE)
         return stream.readall(), (found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
