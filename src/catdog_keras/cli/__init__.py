@@ -3,7 +3,7 @@
 import signal
 
 from catdog_keras.cli.interrupts import exit_interrupted, install, interrupt_status
-from catdog_keras.cli.streams import escape_unprintable, flush_output
+from catdog_keras.cli.streams import open_streams, report_lost_output
 
 __all__ = ["main"]
 
@@ -15,7 +15,7 @@ def main(prog_name: str | None = None) -> None:
         prog_name: Name of the command in its help; defaults to the name of the script.
     """
     install()
-    escape_unprintable()
+    open_streams()
     from catdog_keras.cli.group import commands
 
     try:
@@ -27,5 +27,5 @@ def main(prog_name: str | None = None) -> None:
         # The work is done. At exit Python restores the default handler, which would kill the
         # process and hide the exit status.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        flush_output(ended)
+        report_lost_output(ended)
         raise

@@ -48,8 +48,6 @@ def user_errors(**names: str) -> Iterator[None]:
             warnings.simplefilter("default", UserWarning)
             warnings.showwarning = show_warning
             yield
-    except BrokenPipeError:  # the reader of the output ended, which is not an error of the command
-        raise
     except (OSError, TypeError, ValueError) as error:
         raise InputError(_readable(_wording(error), options)) from error
     except Exception as error:

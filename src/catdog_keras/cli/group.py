@@ -5,14 +5,12 @@ neither Keras nor NumPy. Each command imports its dependencies when it runs.
 """
 
 import signal
-from contextlib import suppress
 from typing import Any
 
 import click
 
 from catdog_keras.cli import evaluate, predict, scan, train, tutorial
-from catdog_keras.cli.interrupts import MESSAGE, interrupt_status, interrupted
-from catdog_keras.cli.streams import NO_READER
+from catdog_keras.cli.interrupts import MESSAGE, interrupt_status
 
 CTRL_C = 128 + signal.SIGINT
 
@@ -25,15 +23,14 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except KeyboardInterrupt:
             status = interrupt_status() or CTRL_C
-        except BaseException as error:
+        except BaseException:
             # TensorFlow converts an interrupt of a Python function to its own error.
-            if not interrupted() and not isinstance(error, BrokenPipeError):
+            interrupt = interrupt_status()
+            if interrupt is None:
                 raise
-            status = interrupt_status() or NO_READER
+            status = interrupt
         # The exception is released here, and with it the frames that kept unfinished work alive.
-        if status != NO_READER:
-            with suppress(OSError):  # the terminal was closed
-                click.echo(MESSAGE, err=True)
+        click.echo(MESSAGE, err=True)
         return ctx.exit(status)
 
 

@@ -1,19 +1,75 @@
-"""Standard output and standard error: names that cannot be encoded, and readers that ended."""
+"""Standard output and standard error: names that cannot be encoded, and writes that fail."""
 
 import io
 import os
 import signal
 import sys
+from typing import Any
 
 # The status that a shell reports for a process that wrote to a closed pipe.
 NO_READER = 128 + getattr(signal, "SIGPIPE", 13)
+OUTPUT_LOST = 3
 
 
-def escape_unprintable() -> None:
-    """Makes both streams escape characters that their encoding does not have."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+class _Stream(io.FileIO):
+    """Standard stream that keeps the first error of a write, and discards what follows.
+
+    An exception would end a training whose results are not written yet, because a line about them
+    could not be printed. `report_lost_output` reports the error when the work is done.
+    """
+
+    error: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        if self.error is None:
+            try:
+                return super().write(data)
+            except OSError as error:
+                self.error = error
+        return memoryview(data).nbytes
+
+
+def open_streams() -> None:
+    """Makes both streams keep their errors, and escape characters that their encoding lacks."""
+    _occupy_closed_descriptors()
+    for name, number in (("stdout", 1), ("stderr", 2)):
+        stream = getattr(sys, name)
+        if stream is None:  # closed
+            raw = io.BufferedWriter(_Stream(number, "w", closefd=False))
+            setattr(sys, name, io.TextIOWrapper(raw, "utf-8", "backslashreplace"))
+        elif isinstance(stream, io.TextIOWrapper) and isinstance(_raw(stream), io.FileIO):
+            setattr(sys, name, _reopened(stream))
+
+
+def _occupy_closed_descriptors() -> None:
+    """Opens the null device for each closed stream, whose number the next file would get.
+
+    Libraries would print into that file. Writes to standard output still fail, with the error of a
+    closed descriptor.
+    """
+    for number, mode in enumerate((os.O_RDONLY, os.O_RDONLY, os.O_WRONLY)):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, mode)  # gets the lowest number that is free
+
+
+def _reopened(stream: io.TextIOWrapper) -> io.TextIOWrapper:
+    stream.flush()
+    raw = _Stream(stream.fileno(), "w", closefd=False)
+    unbuffered = _raw(stream) is stream.buffer  # python -u
+    return io.TextIOWrapper(
+        raw if unbuffered else io.BufferedWriter(raw),
+        stream.encoding,
+        "backslashreplace",
+        line_buffering=stream.line_buffering,
+        write_through=stream.write_through,
+    )
+
+
+def _raw(stream: Any) -> Any:
+    buffer = getattr(stream, "buffer", None)
+    return getattr(buffer, "raw", buffer)
 
 
 def print_utf8(text: str) -> None:
@@ -22,16 +78,22 @@ def print_utf8(text: str) -> None:
     sys.stdout.buffer.write(f"{text}\n".encode())
 
 
-def flush_output(ended: SystemExit) -> None:
-    """Flushes standard output; if its reader has ended, changes the exit status of `ended`.
+def report_lost_output(ended: SystemExit) -> None:
+    """If standard output could not be written, says so, and changes the exit status of `ended`.
 
-    The rest of the output is discarded: at exit, Python would print a traceback for it.
+    The status of a command that failed is kept. A reader that ended, as `head` does, has what it
+    wanted: there is no message.
     """
-    try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except BrokenPipeError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+    sys.stdout.flush()
+    error = getattr(_raw(sys.stdout), "error", None)
+    if error is None or ended.code not in (None, 0, 1):
+        return
+    if isinstance(error, BrokenPipeError):
         ended.code = NO_READER
+        return
+    print(
+        f"Error: standard output: {error.strerror}. What the command prints is lost or incomplete; "
+        "the files that it writes are complete.",
+        file=sys.stderr,
+    )
+    ended.code = OUTPUT_LOST
