@@ -1,6 +1,7 @@
 """The folder in which Keras, and this package, keep downloaded files."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -22,3 +23,23 @@ def keras_home() -> Path:
             "the user has no home folder. Set KERAS_HOME to the absolute path of a writable folder."
         )
     return Path(expanded).absolute()
+
+
+def create_keras_home() -> None:
+    """Creates the folder: while it does not exist, Keras writes to a folder in `/tmp` instead.
+
+    A folder that cannot be created is reported where it is needed.
+    """
+    with suppress(OSError):
+        keras_home().mkdir(parents=True, exist_ok=True)
+
+
+def set_keras_home() -> None:
+    """Sets `$KERAS_HOME` to the absolute path of the folder; call it before Keras is imported.
+
+    Keras expands a leading `~` when it reads the folder but not when it creates it, looks for a
+    relative path in the working directory of each download, and takes an empty one for `/tmp`.
+    """
+    if "KERAS_HOME" in os.environ:
+        with suppress(OSError):
+            os.environ["KERAS_HOME"] = str(keras_home())

@@ -21,7 +21,7 @@ from catdog_keras import (
     build_model3,
     transfer_model,
 )
-from catdog_keras.models._backbones import _models_folder
+from catdog_keras.models._backbones import _models_folder, build_backbone
 
 SMALL = (32, 32, 3)
 
@@ -333,6 +333,36 @@ def test_relative_keras_home_gives_absolute_folder_of_weights(tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("KERAS_HOME", "keras")
     assert _models_folder() == tmp_path / "keras" / "models"
+
+
+@pytest.mark.slow  # Keras reads KERAS_HOME once, so a new process is required
+@pytest.mark.parametrize("home", ["~/keras", "keras", ""])
+def test_keras_and_the_command_use_one_home(home, tmp_path):
+    program = (
+        "import sys\n"
+        "from catdog_keras.cli.frameworks import import_frameworks\n"
+        "from catdog_keras.models._backbones import _models_folder, build_backbone, create_keras_home\n"
+        "import_frameworks()\n"
+        "import keras\n"
+        "create_keras_home()\n"
+        "file = keras.utils.get_file('a', f'file://{sys.executable}', cache_subdir='models')\n"
+        "assert file == str(_models_folder() / 'a'), (file, _models_folder())\n"
+    )
+    environment = {**os.environ, "KERAS_HOME": home, "HOME": str(tmp_path / "user")}
+    (tmp_path / "user").mkdir()
+    (tmp_path / "work").mkdir()
+    ended = subprocess.run(
+        [sys.executable, "-c", program], env=environment, cwd=tmp_path / "work", check=False
+    )
+    assert ended.returncode == 0
+    assert {path.name for path in (tmp_path / "work").iterdir()} <= {"keras"}
+
+
+def test_building_a_pretrained_backbone_creates_the_keras_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("KERAS_HOME", "~/a/keras")
+    build_backbone("synthetic_small", (32, 32, 3), "synthetic")
+    assert (tmp_path / "a" / "keras").is_dir()
 
 
 @pytest.fixture

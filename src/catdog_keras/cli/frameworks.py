@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
+from catdog_keras._keras_home import set_keras_home
 from catdog_keras._signals import ENDING
 from catdog_keras.cli.errors import InputError
 
@@ -37,6 +38,7 @@ def import_frameworks() -> None:
     Raises:
         InputError: If the selected backend cannot be imported.
     """
+    set_keras_home()
     if LEVEL in os.environ:
         _import()
         return

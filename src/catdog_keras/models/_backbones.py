@@ -15,7 +15,7 @@ from keras import applications
 
 from catdog_keras._backend.keras_internals import is_download_error
 from catdog_keras._checks import describe
-from catdog_keras._keras_home import keras_home
+from catdog_keras._keras_home import create_keras_home, keras_home
 from catdog_keras._preprocessing_schemes import Scheme
 from catdog_keras.models._synthetic_small import build_synthetic_small
 
@@ -146,6 +146,7 @@ def build_backbone(
             describe("weights", f'"{known.weights}", "{PRETRAINED}" or None for {name!r}', weights)
         )
     if weights is None or weights in PRETRAINED_NAMES:
+        create_keras_home()
         with _download_timeout(), warnings.catch_warnings():
             # MobileNets have weights for some image sizes; for others Keras uses those for 224.
             warnings.filterwarnings("ignore", message="`input_shape` is undefined or non-square")
