@@ -77,6 +77,10 @@ class PreprocessingTrace:
         return None
 
 
+class InputRangeWarning(UserWarning):
+    """The images are not in the range that the model appears to expect."""
+
+
 class _ReachedWeightsError(Exception):
     """Stops a walk through a model at the first layer with weights."""
 
@@ -157,7 +161,8 @@ def warn_of_range(model: keras.Model, images: Any) -> None:
         warn(
             f"The model expects pixel values in [{wanted[0]:.4g}, {wanted[1]:.4g}], but the first "
             f"images are in [{found[0]:.4g}, {found[1]:.4g}]. Its predictions are probably wrong. "
-            "Scale the images, or put the scaling into the model."
+            "Scale the images, or put the scaling into the model.",
+            InputRangeWarning,
         )
 
 

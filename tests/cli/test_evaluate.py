@@ -164,7 +164,7 @@ def test_report_contains_evaluation_and_training_record(model, drawn, tmp_path, 
     (tmp_path / "mine.txt").write_text("the user's own")
     ended = run("evaluate", model, drawn, "--report", tmp_path)
     assert ended.exit_code == 0, ended.output
-    assert ended.stdout.endswith(f"The report is in {tmp_path}.\n")
+    assert ended.stdout.endswith(f"The report is {tmp_path}/report.html.\n")
     assert {f.name for f in tmp_path.iterdir()} == {"report.html", "evaluation.json", "mine.txt"}
     saved = Evaluation.load(tmp_path / "evaluation.json")
     right = expected(model, drawn, "test")
@@ -232,3 +232,13 @@ def test_evaluate_reads_only_the_requested_split(model, drawn, tmp_path, run):
     ended = run("evaluate", model, copied)
     assert ended.exit_code == 2
     assert by_split["test"].name in ended.stderr
+
+
+def test_report_of_a_model_with_stated_preprocessing_repeats_the_option(
+    model, drawn, tmp_path, run
+):
+    words = ["evaluate", model, drawn, "--split", "test", "--preprocessing"]
+    ended = run(*words, "unit", "--report", tmp_path / "out")
+    assert (ended.exit_code, ended.stderr) == (0, "")
+    assert "--preprocessing unit --batch-size 32" in (tmp_path / "out" / "report.html").read_text()
+    assert ended.stdout != run(*words, "none", "--report", tmp_path / "other").stdout

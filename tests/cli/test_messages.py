@@ -15,7 +15,7 @@ import keras
 import pytest
 from click.testing import CliRunner
 
-from catdog_keras import ClassNames
+from catdog_keras import ClassNames, tutorial
 from catdog_keras.cli.errors import LONGEST_MESSAGE, user_errors
 from catdog_keras.cli.frameworks import LEVEL
 from tests.cli.image_folders import CLASSES
@@ -190,9 +190,10 @@ def test_closed_pipe_ends_quietly(command, model, drawn):
     assert ended.returncode == 141
 
 
-@pytest.mark.parametrize("place", ["{data}/trained", "{data}/a/b", "trained"])
+@pytest.mark.parametrize("place", ["{data}/trained", "{data}/a/b", "trained", ".", "../link/a"])
 def test_output_inside_the_images_is_rejected(place, drawn, tmp_path, run, monkeypatch, model):
     data = shutil.copytree(drawn, tmp_path / "data")
+    (tmp_path / "link").symlink_to(data)
     monkeypatch.chdir(data)
     before = sorted(data.rglob("*"))
     output = place.format(data=data)
@@ -201,6 +202,39 @@ def test_output_inside_the_images_is_rejected(place, drawn, tmp_path, run, monke
         assert ended.exit_code == 2
         assert f"`{command[-1]}` must be a folder outside of the images" in ended.stderr
     assert sorted(data.rglob("*")) == before
+
+
+def test_output_inside_a_linked_class_is_rejected(drawn, tmp_path, run, model):
+    elsewhere = shutil.copytree(drawn, tmp_path / "elsewhere")
+    (tmp_path / "data").mkdir()
+    for name in CLASSES:
+        (tmp_path / "data" / name).symlink_to(elsewhere / name)
+    output = elsewhere / CLASSES[0] / "report"
+    ended = run("evaluate", model, tmp_path / "data", "--report", output)
+    assert ended.exit_code == 2
+    assert "`--report` must be a folder outside of the images" in ended.stderr
+    assert not output.exists()
+
+
+def test_tutorial_output_inside_the_images_is_rejected(drawn, run):
+    ended = run("tutorial", "--data", drawn, "--output", drawn / "out")
+    assert ended.exit_code == 2
+    assert "`--output` must be a folder outside of the images" in ended.stderr
+
+
+def test_tutorial_output_in_a_folder_named_like_its_data_is_accepted(run, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tutorial, "run_tutorial", lambda *_, **__: 1 / 0)
+    ended = run("tutorial", "--output", "synthetic/out")
+    assert isinstance(ended.exception, ZeroDivisionError)
+
+
+def test_report_in_the_working_directory_is_named_by_its_file(
+    drawn, run, monkeypatch, tmp_path, model
+):
+    monkeypatch.chdir(tmp_path)
+    ended = run("evaluate", model, drawn, "--report", ".")
+    assert ended.stdout.splitlines()[-1] == "The report is report.html."
 
 
 def test_hidden_output_inside_the_images_is_accepted(drawn, tmp_path, run, model):

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from catdog_keras import ClassNames, load_images
+from catdog_keras import ClassNames, Preprocessing, load_images
 from tests.cli.image_folders import CLASSES
 
 
@@ -186,15 +186,35 @@ def test_registered_layer_of_another_package_requires_trust(expected, tmp_path, 
     assert run("predict", model, file, "--trust-model").exit_code == 0
 
 
-def test_model_for_other_pixel_values_is_refused(expected, tmp_path, run):
+@pytest.fixture(scope="module")
+def signed_model(tmp_path_factory):
+    """A network that Keras trained on [-1, 1], without a layer that scales images to this range."""
     base = keras.applications.MobileNetV2(
         input_shape=(32, 32, 3), include_top=False, weights=None, alpha=0.35
     )
-    model = saved(tmp_path / "model.keras", base, shape=(32, 32, 3))
-    ended = run("predict", model, next(iter(expected)))
+    return saved(tmp_path_factory.mktemp("signed") / "model.keras", base, shape=(32, 32, 3))
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate"])
+def test_model_for_other_pixel_values_is_refused_with_the_option(command, signed_model, drawn, run):
+    ended = run(command, signed_model, drawn)
     assert ended.exit_code == 2
-    assert "It expects pixel values in [-1, 1]." in ended.stderr
-    assert 'Preprocessing("signed")' in ended.stderr
+    assert "It expects pixel values in [-1, 1], as its layers show." in ended.stderr
+    assert "Use --preprocessing signed, or, if it was trained on images in [0, 255]" in ended.stderr
+
+
+@pytest.mark.parametrize("scheme", ["none", "signed", "imagenet_caffe"])
+def test_stated_preprocessing_is_applied_without_a_warning(scheme, signed_model, expected, run):
+    file = next(iter(expected))
+    ended = run("predict", signed_model, file, "--format", "json", "--preprocessing", scheme)
+    assert (ended.exit_code, ended.stderr) == (0, "")
+    images = next(iter(load_images([file], image_size=(32, 32)).dataset))
+    if scheme != "none":
+        images = Preprocessing(scheme)(images)
+    logits = keras.saving.load_model(signed_model).predict_on_batch(images)
+    (row,) = json.loads(ended.stdout)
+    wanted = np.asarray(keras.ops.softmax(logits))[0]
+    assert list(row["probabilities"].values()) == pytest.approx(wanted, abs=1e-5)
 
 
 def test_model_whose_layers_do_not_fit_into_memory_is_refused(expected, tmp_path, run):

@@ -53,6 +53,7 @@ def evaluate(
     as_json: bool,
     class_names: tuple[str, ...],
     from_logits: bool,
+    preprocessing: str | None,
     batch_size: int,
     trust_model: bool,
 ) -> None:
@@ -69,7 +70,13 @@ def evaluate(
         from catdog_keras.evaluation import evaluate_classifier
 
         with handle_interrupts(), one_training_run(Path(model)):
-            loaded = load_model_file(model, class_names, batch_size=batch_size, trust=trust_model)
+            loaded = load_model_file(
+                model,
+                class_names,
+                batch_size=batch_size,
+                preprocessing=preprocessing,
+                trust=trust_model,
+            )
             check_class_count(loaded)
             if report is not None:
                 read_training_record(Path(model))  # reports a damaged record before the work
@@ -89,13 +96,19 @@ def evaluate(
                 )
 
                 asked = EvaluateOptions(
-                    Path(model), Path(data), class_names, from_logits, batch_size, trust_model
+                    Path(model),
+                    Path(data),
+                    class_names,
+                    from_logits,
+                    preprocessing,
+                    batch_size,
+                    trust_model,
                 )
                 with model_errors(model):
                     write_evaluation_report(report, loaded, evaluation, chosen, asked)
         click.echo(_as_json(evaluation, chosen) if as_json else _as_text(evaluation, chosen))
         if report is not None and not as_json:
-            click.echo(f"The report is in {printable(report)}.")
+            click.echo(f"The report is {printable(str(Path(report) / 'report.html'))}.")
     sys.exit(1 if chosen.ignored else 0)
 
 

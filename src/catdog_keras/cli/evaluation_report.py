@@ -28,6 +28,7 @@ class EvaluateOptions:
     data: Path
     class_names: tuple[str, ...]
     from_logits: bool
+    preprocessing: str | None
     batch_size: int
     trust_model: bool = False
 
@@ -38,6 +39,8 @@ class EvaluateOptions:
             words += ["--class-name", name]
         if not self.from_logits:
             words += ["--from-logits", "False"]
+        if self.preprocessing is not None:
+            words += ["--preprocessing", self.preprocessing]
         if self.trust_model:
             words.append("--trust-model")
         return shlex.join([*words, "--batch-size", str(self.batch_size)])

@@ -1,6 +1,7 @@
 """Argument checks that run before Keras is imported, so that errors are reported immediately."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from catdog_keras._checks import check_path, describe
@@ -40,19 +41,35 @@ def check_weights(weights: str | None, names: Sequence[str]) -> None:
     raise FileNotFoundError(describe("weights", requirement, weights, "There is no such file."))
 
 
-def check_output_folder(name: str, path: str, data: str) -> None:
-    """Raises an error if `path` is not a writable folder; leaves no files behind.
+def check_output_folder(name: str, path: str, data: str | None) -> None:
+    """Raises an error if `path` is not a writable folder, or is one of the images of `data`.
 
-    A folder inside that of the images is rejected as well: it would be read as a class.
+    A folder inside that of the images would be read as a class, unless it is hidden. No files are
+    left behind. If `data` is None, there are no images of the user.
     """
-    folder, images = check_path(name, path).resolve(), Path(data).resolve()
-    if folder.is_relative_to(images):
-        inside = folder.relative_to(images).parts
-        if inside and not any(part.startswith(".") for part in inside):
-            remedy = (
-                f"It is inside {data!r}, where it would be read as a class. Use another location, "
-                "or start its name with a dot."
-            )
-            raise ValueError(describe(name, "a folder outside of the images", path, remedy))
+    folder = check_path(name, path).resolve()
+    if data is not None and any(_would_be_read(folder, images) for images in _folders(data)):
+        remedy = f"It is in {data!r}, whose content is read as images and classes."
+        raise ValueError(describe(name, "a folder outside of the images", path, remedy))
     with writable_folder(path, name):
         pass
+
+
+def _folders(data: str) -> Iterator[Path]:
+    """Yields the folder of the images, and those outside of it that links in it lead to."""
+    images = check_path("data", data).resolve()
+    waiting, found = [images], set()
+    while waiting:
+        root = waiting.pop()
+        if root in found or (root != images and images.is_relative_to(root)):
+            continue
+        found.add(root)
+        yield root
+        for folder, names, _ in os.walk(root):
+            below = (Path(folder, name) for name in names)
+            waiting += [path.resolve() for path in below if path.is_symlink()]
+
+
+def _would_be_read(folder: Path, images: Path) -> bool:
+    inside = folder.is_relative_to(images)
+    return inside and not any(part.startswith(".") for part in folder.relative_to(images).parts)

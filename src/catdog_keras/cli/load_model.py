@@ -1,15 +1,17 @@
 """Loading of a command's model file, with its class names and image size."""
 
 import math
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
 from catdog_keras._checks import check_class_names, check_path, describe
+from catdog_keras._preprocessing_schemes import SCHEMES, Scheme
 from catdog_keras.cli.errors import InputError, message_about_image
 from catdog_keras.cli.run_record import MODEL_FILE
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 REQUIREMENT = "a file that holds a Keras model"
 DEFAULT_SIDE = 160  # pixels, for a model that accepts images of any size
+NO_PREPROCESSING = "none"
 MAX_VALUES = 2**30  # 4 GiB in float32, of the largest output of a layer for one batch
 UNCHECKED = "load it with --trust-model, but only from a source whose programs you would run."
 
@@ -40,6 +43,13 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         help="Whether the model returns logits, as models trained by this command do, or "
         "probabilities.",
     )
+    preprocessing = click.option(
+        "--preprocessing",
+        type=click.Choice([NO_PREPROCESSING, *SCHEMES]),
+        help="Preprocessing of images, in [0, 255], before MODEL; the schemes are those of "
+        "catdog_keras.Preprocessing. none: MODEL was trained on [0, 255]. By default, a model "
+        "whose layers show that it expects another range is rejected.",
+    )
     size = click.option(
         "--batch-size",
         default=32,
@@ -54,7 +64,7 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ".h5 files and your own registered layers. Use it only for models from sources whose "
         "programs you would run.",
     )
-    return names(outputs(size(trust(command))))
+    return names(outputs(preprocessing(size(trust(command)))))
 
 
 @dataclass(frozen=True)
@@ -84,7 +94,12 @@ def check_model_file(path: str) -> Path:
 
 
 def load_model_file(
-    path: str, class_names: Sequence[str], *, batch_size: int, trust: bool = False
+    path: str,
+    class_names: Sequence[str],
+    *,
+    batch_size: int,
+    preprocessing: str | None = None,
+    trust: bool = False,
 ) -> ModelFile:
     """Loads a model; `class_names`, if given, take precedence over those stored in the model.
 
@@ -92,13 +107,16 @@ def load_model_file(
         path: File of the model.
         class_names: Class names, or none.
         batch_size: Number of images per batch that the model will be called with.
+        preprocessing: Name of a preprocessing scheme that is put in front of the model, "none", or
+            None if the user did not choose.
         trust: Whether to load the file without checking it first.
 
     Raises:
         OSError: If the file does not exist.
         InputError: If Keras cannot load it.
         ValueError: If the file is not safe to load, there are no class names in the model or in
-            `class_names`, or the model does not classify images in [0, 255].
+            `class_names`, or the model does not classify images in [0, 255] and there is no
+            `preprocessing`.
     """
     file = check_model_file(path)
     model = _load(file, trust)
@@ -109,8 +127,12 @@ def load_model_file(
     size = shape[1] or DEFAULT_SIDE, shape[2] or DEFAULT_SIDE
     if not trust:
         _check_memory(model, path, (batch_size, *size, 3))
-    _check_input_range(model, path)
-    return ModelFile(model, _names(model, class_names), size)
+    names = _names(model, class_names)
+    if preprocessing is None:
+        _check_input_range(model, path)
+    else:
+        model = _with_preprocessing(model, preprocessing)
+    return ModelFile(model, names, size)
 
 
 def _load(file: Path, trust: bool) -> Any:
@@ -190,18 +212,35 @@ def _operations(model: "keras.Model") -> Iterator[Any]:
                 yield from _operations(operation)
 
 
+def _with_preprocessing(model: "keras.Model", scheme: str) -> "keras.Model":
+    """Returns a model of images in [0, 255], as the user states; its range is not inferred."""
+    import keras
+
+    from catdog_keras._input_range import InputRangeWarning
+    from catdog_keras.layers import Preprocessing
+
+    warnings.simplefilter("ignore", InputRangeWarning)  # until the end of `user_errors`
+    if scheme == NO_PREPROCESSING:
+        return model
+    images = keras.Input(model.input_shape[1:])
+    layer = Preprocessing(cast(Scheme, scheme), data_format="channels_last")
+    return keras.Model(images, model(layer(images)))
+
+
 def _check_input_range(model: "keras.Model", path: str) -> None:
     """Raises an error if the model is known to expect other pixel values than [0, 255]."""
     from catdog_keras._input_range import BYTES, find_input_range, same_range
-    from catdog_keras.diagnostics._image_checks import how_to_scale
 
     with model_errors(path):
         expected = find_input_range(model)
     if expected is None or same_range(expected, BYTES):
         return
+    ranges = {name: scheme.output_range for name, scheme in SCHEMES.items()}
+    scheme = next((name for name, given in ranges.items() if same_range(given, expected)), None)
     remedy = (
-        f"It expects pixel values in [{expected[0]:.4g}, {expected[1]:.4g}]. "
-        f"{how_to_scale(expected)} Save the new model and use it."
+        f"It expects pixel values in [{expected[0]:.4g}, {expected[1]:.4g}], as its layers show. "
+        + (f"Use --preprocessing {scheme}, or, if" if scheme else "If")
+        + f" it was trained on images in [0, 255], --preprocessing {NO_PREPROCESSING}."
     )
     raise ValueError(describe("model", "a model of images in [0, 255]", path, remedy))
 

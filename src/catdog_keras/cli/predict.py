@@ -47,6 +47,7 @@ def predict(
     form: str,
     class_names: tuple[str, ...],
     from_logits: bool,
+    preprocessing: str | None,
     batch_size: int,
     trust_model: bool,
 ) -> None:
@@ -63,7 +64,13 @@ def predict(
         from catdog_keras.models import predict_probabilities
 
         with handle_interrupts():
-            loaded = load_model_file(model, class_names, batch_size=batch_size, trust=trust_model)
+            loaded = load_model_file(
+                model,
+                class_names,
+                batch_size=batch_size,
+                preprocessing=preprocessing,
+                trust=trust_model,
+            )
             check_class_count(loaded)
             found = load_images(list(paths), image_size=loaded.image_size, batch_size=batch_size)
             with model_errors(model):

@@ -1,5 +1,6 @@
 """`catdog-keras tutorial`: runs the four steps and prints a table of the results."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -82,10 +83,12 @@ if TYPE_CHECKING:
 def tutorial(image_size: int | None, **options: Any) -> None:
     """Run the tutorial's four steps: show and count images, train four models, compare, test."""
     with user_errors():
+        own_images = None
         if options["source"] not in ("synthetic", "public"):
-            check_data("source", options["source"])
+            own_images = options["source"]
+            check_data("source", own_images)
         check_weights(options["weights"], ("auto", "imagenet", "synthetic"))
-        check_output_folder("output", options["output"], options["source"])
+        check_output_folder("output", options["output"], own_images)
         import_frameworks()
         from catdog_keras.tutorial import run_tutorial
 
@@ -98,7 +101,8 @@ def tutorial(image_size: int | None, **options: Any) -> None:
         _print_table(result)
         for line in result.lesson:
             click.echo(printable(line))
-        click.echo(f"Results, figures and models are in {printable(options['output'])}.")
+        page = printable(str(Path(options["output"]) / "report.html"))
+        click.echo(f"The report is {page}; the results, figures and models are next to it.")
 
 
 def _print_table(result: "TutorialResult") -> None:
