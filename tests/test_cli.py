@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 import catdog_keras
+from catdog_keras._message import argument
 from catdog_keras.cli import tutorial as tutorial_command
 from catdog_keras.cli.group import commands
 from catdog_keras.tutorial import _run as tutorial
@@ -122,7 +123,7 @@ def test_os_error_is_printed_as_error_message(monkeypatch, tmp_path):
 
 def test_warnings_are_printed_on_one_line_without_source(monkeypatch, tmp_path):
     def warn(*_, **__):
-        warnings.warn("two files are left out, see `on_bad`", stacklevel=1)
+        warnings.warn("two files are left out, see " + argument("on_bad"), stacklevel=1)
         raise ValueError("end")
 
     monkeypatch.setattr(tutorial, "load_cats_dogs", warn)

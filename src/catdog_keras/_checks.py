@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
+from catdog_keras._message import Message, argument, setting
 from catdog_keras._printable import LONGEST_NAME, shorten
 
 if TYPE_CHECKING:
@@ -22,11 +23,11 @@ Choice = TypeVar("Choice")
 DataFormat: TypeAlias = Literal["channels_last", "channels_first"]
 
 
-def describe(name: str, requirement: str, value: object, remedy: str = "") -> str:
+def describe(name: str, requirement: str, value: object, remedy: str = "") -> Message:
     """Formats an error message for one argument; `requirement` follows "must be"."""
-    received = shorten(repr(value), LONGEST_NAME)
-    message = f"`{name}` must be {requirement}; received {name}={received}."
-    return f"{message} {remedy}" if remedy else message
+    received = setting(name, shorten(repr(value), LONGEST_NAME))
+    message = argument(name) + " must be " + requirement + "; received " + received + "."
+    return Message(message, *(" ", remedy) if remedy else (), about=name)
 
 
 def check_integer(name: str, value: Any, *, minimum: int, maximum: int | None = None) -> int:

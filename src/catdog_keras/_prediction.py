@@ -17,6 +17,7 @@ from catdog_keras._checks import describe
 from catdog_keras._input_range import warn_of_range
 from catdog_keras._input_shape import fits_shape, how_to_reshape
 from catdog_keras._layer_graph import is_graph, last_activation
+from catdog_keras._message import argument, setting
 from catdog_keras._probabilities import (
     FloatArray,
     are_in_unit_interval,
@@ -30,6 +31,7 @@ ONE_CLASS_PER_IMAGE = (
     "For one class per image, replace the last activation by a softmax, and train with a "
     "categorical cross-entropy."
 )
+FALSE = setting("from_logits", "False")
 
 Tensors: TypeAlias = Any  # a tensor of any framework, or a nested structure of them
 
@@ -154,27 +156,29 @@ def check_outputs(outputs: Tensors, num_classes: int | None, seen: int) -> Float
     structure = keras.tree.flatten(outputs)
     if len(structure) != 1:
         raise ValueError(
-            "`model` must have one output of shape (batch, classes); "
+            argument("model") + " must have one output of shape (batch, classes); "
             f"received a model with {len(structure)} outputs."
         )
     array = np.asarray(structure[0]).astype(np.float64)
     if num_classes is None and array.ndim != 2:
         raise ValueError(
-            "`model` must have one output of shape (batch, classes); "
+            argument("model") + " must have one output of shape (batch, classes); "
             f"received outputs of shape {array.shape}."
         )
     single = num_classes == 2 and array.ndim == 2 and array.shape[1] == 1
     if num_classes is not None and not single and array.shape[1:] != (num_classes,):
         shape = ", ".join(["batch", *map(str, array.shape[1:])])
         raise ValueError(
-            f"`model` must have one output per class, here {num_classes}; "
-            f"received outputs of shape ({shape}). Do `class_names` belong to this model?"
+            argument("model") + f" must have one output per class, here {num_classes}; "
+            f"received outputs of shape ({shape}). Do "
+            + argument("class_names")
+            + " belong to this model?"
         )
     finite = np.isfinite(array).all(axis=1)
     if not finite.all():
         index = int(np.argmin(finite))
         raise ValueError(
-            "`model` must return finite numbers; "
+            argument("model") + " must return finite numbers; "
             f"received {array[index].tolist()} for the image at index {seen + index}. "
             "Check its weights and this image."
         )
@@ -193,12 +197,14 @@ def check_ending(model: keras.Model, num_outputs: int | None, from_logits: bool)
     if activation in ("hard_sigmoid", "sigmoid") and num_outputs != 1:
         found = "" if num_outputs is None else f"{num_outputs} "
         raise ValueError(
-            "`model` must return logits, or probabilities that sum to 1; received "
-            f"{found}independent probabilities, as from a {activation} for each class. Neither "
-            f"value of `from_logits` is correct for it. {ONE_CLASS_PER_IMAGE}"
+            argument("model")
+            + f" must return logits, or probabilities that sum to 1; received {found}independent "
+            f"probabilities, as from a {activation} for each class. Neither value of "
+            + argument("from_logits")
+            + f" is correct for it. {ONE_CLASS_PER_IMAGE}"
         )
     if from_logits and activation in ("hard_sigmoid", "sigmoid", "softmax"):
-        remedy = "Its outputs are probabilities: pass from_logits=False."
+        remedy = "Its outputs are probabilities: pass " + FALSE + "."
         requirement = f"False for a model that ends in a {activation}"
         raise ValueError(describe("from_logits", requirement, True, remedy))
 
@@ -218,7 +224,9 @@ def check_rows(model: keras.Model, rows: FloatArray) -> None:
             "from_logits",
             "True for a model whose outputs are not probabilities",
             False,
-            f"Outputs go from {rows.min():g} to {rows.max():g}: pass from_logits=True.",
+            f"Outputs go from {rows.min():g} to {rows.max():g}: pass "
+            + setting("from_logits", "True")
+            + ".",
         )
     )
 
@@ -249,7 +257,7 @@ def to_probabilities(
                 "from_logits",
                 "False for a model whose outputs are probabilities",
                 from_logits,
-                "Every row is in [0, 1] and sums to 1: pass from_logits=False.",
+                "Every row is in [0, 1] and sums to 1: pass " + FALSE + ".",
             )
         )
     return softmax(outputs)
@@ -263,7 +271,7 @@ def _warn_of_probabilities(model: keras.Model, outputs: FloatArray) -> None:
     if last_activation(model) is None and are_in_unit_interval(outputs):
         warn(
             f"All outputs lie between 0 and 1 ({outputs.min():.3g} to {outputs.max():.3g}) and are "
-            "treated as logits. If they are probabilities, pass from_logits=False.",
+            "treated as logits. If they are probabilities, pass " + FALSE + ".",
         )
 
 

@@ -1,9 +1,11 @@
 """Output for terminals, spreadsheets and pipes, whatever names and values it contains."""
 
+import copy
 import csv
 import io
 import json
 import os
+import pickle
 import resource
 import shutil
 import subprocess
@@ -16,6 +18,8 @@ import pytest
 from click.testing import CliRunner
 
 from catdog_keras import ClassNames, tutorial
+from catdog_keras._checks import describe
+from catdog_keras._message import argument, setting
 from catdog_keras.cli.errors import LONGEST_MESSAGE, user_errors
 from catdog_keras.cli.frameworks import LEVEL
 from tests.cli.image_folders import CLASSES
@@ -69,20 +73,31 @@ def message_of(error, *arguments):
     ["runs/seed=1,batch_size=32/m.keras", "model=a/x", "`model`", "it's model=1", 'a "model=1" b'],
 )
 def test_message_does_not_change_paths(path):
-    message = f"`model` must be a file; received model={path!r}. See `batch_size` or batch_size=2."
-    expected = (
-        f"`MODEL` must be a file; received MODEL={path!r}. See `--batch-size` or --batch-size=2."
+    remedy = "See " + argument("batch_size") + " or " + setting("batch_size", "2") + "."
+    message = describe("model", "a file", path, remedy)
+    received = f"must be a file; received {{}}={path!r}."
+    assert str(message) == (f"`model` {received.format('model')} See `batch_size` or batch_size=2.")
+    assert message_of(ValueError(message)) == (
+        f"Error: `MODEL` {received.format('MODEL')} See `--batch-size` or --batch-size=2.\n"
     )
-    assert message_of(ValueError(message)) == f"Error: {expected}\n"
-    listed = f"Of 2 files:\n  {path}: batch_size=2\nUse another batch_size=."
-    expected = f"Of 2 files:\n  {path}: batch_size=2\nUse another --batch-size=."
-    assert message_of(ValueError(listed)) == f"Error: {expected}\n"
+    listed = f"Of 2 files:\n  {path}: batch_size=2\nUse another `batch_size`."
+    assert message_of(ValueError(listed)) == f"Error: {listed}\n"
     error = FileNotFoundError(2, "No such file or directory", path)
     assert message_of(error).startswith(f"Error: {path!r}: No such file")
 
 
+@pytest.mark.parametrize(
+    "copy", [copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))]
+)
+def test_copied_message_keeps_the_names_of_arguments(copy):
+    message = copy(describe("paths[3]", "a path", 1))
+    assert message.with_names({"paths": "IMAGE"}) == (
+        "`IMAGE[3]` must be a path; received IMAGE[3]=1."
+    )
+
+
 def test_option_that_was_not_given_is_not_named_for_a_value_of_something_else():
-    error = ValueError("`class_names` must be distinct; received class_names=[1, 2].")
+    error = ValueError(describe("class_names", "distinct", [1, 2]))
     assert message_of(error) == f"Error: {error}\n"
     assert "received --class-name=" in message_of(error, "--class-name", "a")
 

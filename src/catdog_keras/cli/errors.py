@@ -9,15 +9,11 @@ from typing import Any
 
 import click
 
+from catdog_keras._message import Message, message_of
 from catdog_keras._printable import printable_lines, shorten
 from catdog_keras.cli.interrupts import interrupted
 
 LONGEST_MESSAGE = 3000  # characters
-
-# Text of the user: values in quotes, which are not apostrophes, and indented lines of a list.
-_USER_TEXT = re.compile(
-    r"""((?<!\w)'(?:[^'\\\n]|\\.)*'(?!\w)|(?<!\w)"(?:[^"\\\n]|\\.)*"(?!\w)|(?<=\n)  .*)"""
-)
 
 FRAMEWORKS = {"h5py", "jax", "jaxlib", "keras", "tensorflow", "torch"}
 # A message of the library about a file, to which TensorFlow adds names of nodes and tracebacks.
@@ -41,7 +37,7 @@ def user_errors(**names: str) -> Iterator[None]:
     options = _Options.of_command(names)
 
     def show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-        click.echo(f"Warning: {_readable(str(message), options)}", err=True)
+        click.echo(f"Warning: {options.rendered(message_of(message))}", err=True)
 
     try:
         with warnings.catch_warnings():
@@ -49,17 +45,17 @@ def user_errors(**names: str) -> Iterator[None]:
             warnings.showwarning = show_warning
             yield
     except (OSError, TypeError, ValueError) as error:
-        raise InputError(_readable(_wording(error), options)) from error
+        raise InputError(options.rendered(_wording(error))) from error
     except Exception as error:
         # TensorFlow converts an interrupt of a Python function to its own error.
         if interrupted() or not _is_of_framework(error):
             raise
-        raise InputError(_readable(_framework_wording(error), options)) from error
+        raise InputError(options.rendered(_framework_wording(error))) from error
 
 
 def with_options(message: str) -> str:
     """Returns the message with the command-line name of each Python argument."""
-    return _readable(message, _Options.of_command({}))
+    return _Options.of_command({}).rendered(message)
 
 
 @dataclass(frozen=True)
@@ -86,25 +82,15 @@ class _Options:
         given = {name for name in names if context.params.get(name) not in (None, ())}
         return cls({**names, **other_names}, frozenset(given | other_names.keys()))
 
-
-def _readable(message: str, options: _Options) -> str:
-    """Returns a message for the terminal: with the names of options, of limited length."""
-    names = {
-        name: written
-        for name, written in options.names.items()
-        # A value that was received for an option without a value is one of something else.
-        if name in options.given or f"received {name}=" not in message
-    }
-    parts = _USER_TEXT.split(shorten(message, LONGEST_MESSAGE))
-    parts[::2] = [_rename(part, names) for part in parts[::2]]
-    return printable_lines("".join(parts))
-
-
-def _rename(text: str, names: Mapping[str, str]) -> str:
-    place = r"(?:\[\d+\])?"  # an index, for an element of a list
-    for name, written in names.items():
-        text = re.sub(rf"(?<![\w/-]){name}(?={place}=)|(?<=`){name}(?={place}`)", written, text)
-    return text
+    def rendered(self, message: str) -> str:
+        """Returns a message for the terminal: with the names of options, of limited length."""
+        if isinstance(message, Message):
+            names = dict(self.names)
+            # A value that was received for an option without a value is one of something else.
+            if message.about in names and message.about not in self.given:
+                del names[message.about]
+            message = message.with_names(names)
+        return printable_lines(shorten(message, LONGEST_MESSAGE))
 
 
 class InputError(click.ClickException):
@@ -117,7 +103,7 @@ def _wording(error: Exception) -> str:
     """Returns the library's message, or a full sentence for an error of the operating system."""
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{str(error.filename)!r}: {error.strerror}. Check the path and permissions."
-    return str(error)
+    return message_of(error)
 
 
 def _is_of_framework(error: BaseException) -> bool:

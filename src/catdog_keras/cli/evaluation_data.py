@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from catdog_keras._message import message_of
 from catdog_keras._printable import printable
 from catdog_keras.cli.load_model import ModelFile
 from catdog_keras.cli.run_record import SPLIT_FILE
@@ -95,7 +96,9 @@ def _of_the_split(
             manifest, data, part, image_size=loaded.image_size, batch_size=batch_size
         )
     except ValueError as error:
-        raise ValueError(f"{error} Use --split all to evaluate on all images of DATA.") from error
+        raise ValueError(
+            message_of(error) + " Use --split all to evaluate on all images of DATA."
+        ) from error
     if split.class_names != loaded.class_names:
         raise ValueError(
             f"The classes of {str(manifest)!r} are {_listed(split.class_names)}, "

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from catdog_keras._checks import check_class_names, check_path, describe
+from catdog_keras._message import argument
 from catdog_keras._preprocessing_schemes import SCHEMES, Scheme
 from catdog_keras.cli.errors import InputError, message_about_image
 from catdog_keras.cli.run_record import MODEL_FILE
@@ -270,20 +271,25 @@ def check_class_count(loaded: ModelFile) -> None:
     outputs = shape[-1]
     if len(shape) != 2:
         raise ValueError(
-            "`model` must have one output of shape (batch, classes); received outputs of shape "
+            argument("model")
+            + " must have one output of shape (batch, classes); received outputs of shape "
             f"{shape}."
         )
     if outputs != classes and (outputs, classes) != (1, 2):
         raise ValueError(
-            f"`model` must have one output per class, here {classes}; "
-            f"received outputs of shape (batch, {outputs}). Do `class_names` belong to this model?"
+            argument("model") + f" must have one output per class, here {classes}; "
+            f"received outputs of shape (batch, {outputs}). Do "
+            + argument("class_names")
+            + " belong to this model?"
         )
 
 
 def _output_shape(model: "keras.Model") -> tuple[Any, ...]:
     """Returns the shape of a model's only output, which may be in a dict or list."""
     if len(model.outputs) != 1:
-        raise ValueError(f"`model` must have one output; received one with {len(model.outputs)}.")
+        raise ValueError(
+            argument("model") + f" must have one output; received one with {len(model.outputs)}."
+        )
     return tuple(model.outputs[0].shape)
 
 
@@ -296,6 +302,6 @@ def _names(model: "keras.Model", given: Sequence[str]) -> tuple[str, ...]:
         return get_class_names(model)
     except ValueError as error:
         raise ValueError(
-            "`model` contains no class names. Pass them in the order of its outputs, each with "
-            "--class-name NAME."
+            argument("model") + " contains no class names. Pass them in the order of its outputs, "
+            "each with --class-name NAME."
         ) from error

@@ -4,6 +4,7 @@ import zipfile
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from catdog_keras._message import argument, setting
 from catdog_keras._output import atomic_write_text
 from catdog_keras._progress import progress_bar
 from catdog_keras._scratch import remove_abandoned, scratch_folder
@@ -65,7 +66,11 @@ def _download(url: str, target: Path, known: str | None) -> None:
         except requests.RequestException as error:
             raise OSError(
                 f"{url} could not be downloaded ({type(error).__name__}). Without a network, give "
-                'the path of the archive as `source`, or use source="synthetic".'
+                "the path of the archive as "
+                + argument("source")
+                + ", or use "
+                + setting("source", '"synthetic"')
+                + "."
             ) from error
         except ValueError as error:  # raised by pooch for a checksum mismatch
             raise OSError(
@@ -75,7 +80,7 @@ def _download(url: str, target: Path, known: str | None) -> None:
         if not zipfile.is_zipfile(arrived):
             raise OSError(
                 f"The response from {url} is not a zip archive; it may be a login or proxy page. "
-                "Download the archive manually and pass its path as `source`."
+                "Download the archive manually and pass its path as " + argument("source") + "."
             )
         arrived.replace(target)
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from catdog_keras._message import argument, setting
 from catdog_keras._warnings import warn
 from catdog_keras.datasets._index import ImageIndex, Listing
 from catdog_keras.datasets._options import SplitOptions
@@ -62,11 +63,15 @@ def _handle_bad_files(scan: ScanReport, options: SplitOptions) -> None:
     count = len(scan.by_path)
     found = f"{len(scan.bad)} of {count} files could not be read as images:{first_lines(scan.bad)}"
     if options.on_bad == "raise":
-        raise ValueError(f'{found}\nFix or remove them, or use on_bad="skip".')
+        use = setting("on_bad", '"skip"')
+        raise ValueError(f"{found}\nFix or remove them, or use " + use + ".")
     if len(scan.bad) > options.max_bad_fraction * count:
         raise ValueError(
-            f"{found}\nThat is more than max_bad_fraction={options.max_bad_fraction:g}. Fix or "
-            "remove them, or increase max_bad_fraction."
+            f"{found}\nThat is more than "
+            + setting("max_bad_fraction", f"{options.max_bad_fraction:g}")
+            + ". Fix or remove them, or increase "
+            + argument("max_bad_fraction")
+            + "."
         )
     warn(
         f"{found}\nThey are skipped. `scan.bad` or `catdog-keras scan` lists all of them.",

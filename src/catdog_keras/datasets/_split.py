@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from catdog_keras._message import argument
 from catdog_keras.datasets._index import Listing
 
 TEST_SHARE = 5  # one fifth of the holdout is the test set, as in the tutorial
@@ -30,11 +31,13 @@ def take_skip(labels: np.ndarray, batch_size: int, seed: int) -> tuple[np.ndarra
     batches = -(-count // batch_size)
     if batches < TEST_SHARE:
         smaller = (count - 1) // (TEST_SHARE - 1)
-        remedy = f"a `batch_size` of at most {smaller}, or " if smaller else ""
+        size = argument("batch_size")
+        remedy = "a " + size + f" of at most {smaller}, or " if smaller else ""
         raise ValueError(
             f"The test split is a fifth of the validation batches, so at least {TEST_SHARE} "
             f"batches are required; {count} images in batches of {batch_size} make {batches}. Use "
-            f"{remedy}at least {(TEST_SHARE - 1) * batch_size + 1} images."
+            + remedy
+            + f"at least {(TEST_SHARE - 1) * batch_size + 1} images."
         )
     order = np.random.default_rng(seed).permutation(count)
     taken = batches // TEST_SHARE * batch_size

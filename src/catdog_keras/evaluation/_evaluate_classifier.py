@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from catdog_keras._checks import check_boolean, check_class_names, describe
+from catdog_keras._message import argument
 from catdog_keras._prediction import (
     check_inputs,
     check_outputs,
@@ -100,7 +101,8 @@ def predict_labeled(
     rows, truth = np.concatenate(outputs), np.concatenate(labels)
     if len(rows) != len(truth):
         raise ValueError(
-            f"`model` must return one row per image, here {len(truth)}; received {len(rows)} rows."
+            argument("model")
+            + f" must return one row per image, here {len(truth)}; received {len(rows)} rows."
         )
     return rows, truth
 

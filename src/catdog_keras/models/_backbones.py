@@ -16,6 +16,7 @@ from keras import applications
 from catdog_keras._backend.keras_internals import is_download_error
 from catdog_keras._checks import describe
 from catdog_keras._keras_home import create_keras_home, keras_home
+from catdog_keras._message import argument, setting
 from catdog_keras._preprocessing_schemes import Scheme
 from catdog_keras.models._synthetic_small import build_synthetic_small
 
@@ -156,8 +157,10 @@ def build_backbone(
                 raise _to_weights_error(name, error) from error
     if not Path(weights).is_file():
         raise WeightsNotFoundError(
-            f"`weights` must be {WEIGHTS_REQUIREMENT}; received "
-            f"weights={str(weights)!r}, and there is no such file."
+            argument("weights")
+            + f" must be {WEIGHTS_REQUIREMENT}; received "
+            + setting("weights", repr(str(weights)))
+            + ", and there is no such file."
         )
     backbone = known.builder(input_shape=input_shape, weights=None)
     try:
@@ -200,15 +203,19 @@ def _to_weights_error(name: str, error: Exception) -> Exception:
         return WeightsNotFoundError(
             f"The ImageNet weights of {name!r} are not on this machine and could not be "
             f"downloaded: {error}. Put {file} into {str(models)!r}, set KERAS_HOME to a folder "
-            "whose models/ holds it, or give its path as `weights`, or use weights=None for random "
-            "initialization."
+            "whose models/ holds it, or give its path as "
+            + argument("weights")
+            + ", or use "
+            + setting("weights", "None")
+            + " for random initialization."
         )
     damaged = [str(file) for file in sorted(models.glob("*.h5")) if not _is_valid_hdf5(file)]
     if damaged and isinstance(error, OSError):
         return WeightsNotFoundError(
             f"The ImageNet weights of {name!r} cannot be read; damaged file: {', '.join(damaged)}. "
             "Delete it, so that Keras downloads it again, or pass the path of an intact file as "
-            "`weights`."
+            + argument("weights")
+            + "."
         )
     return error
 

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 import keras
 
+from catdog_keras._message import Message, message_of
 from catdog_keras._output import output_folder
 from catdog_keras.datasets import ImageSplits, load_cats_dogs
 from catdog_keras.datasets._manifest import relative_posix_path
@@ -156,7 +157,7 @@ def run_tutorial(
             f"{settings.epochs} epochs, {settings.dtype_policy}, batch normalization momentum "
             f"{settings.batch_norm_momentum}"
         )
-        tell(f"backbone   {backbone.name} for model4. {backbone.reason}")
+        tell(Message(f"backbone   {backbone.name} for model4. ", backbone.reason))
         models: list[ModelResult] = []
         validation: dict[str, Evaluation] = {}
         reports: list[ModelReport] = []
@@ -167,7 +168,7 @@ def run_tutorial(
                 model = built.pop(name, None) or _build(build, settings, backbone)
             except WeightsNotFoundError as error:
                 not_run[name] = str(error)
-                tell(f"{name} is not run. {error}")
+                tell(Message(f"{name} is not run. ", message_of(error)))
                 continue
             trained, validation[name], report = _train_and_evaluate(
                 name, model, splits, settings, folder

@@ -9,6 +9,7 @@ import keras
 
 from catdog_keras import _backend
 from catdog_keras._checks import check_choice, check_integer, check_size, describe
+from catdog_keras._message import setting
 from catdog_keras.datasets._options import OnBad
 from catdog_keras.models._backbones import find_imagenet_weights
 from catdog_keras.models._tutorial import MINIMUM_SIZE
@@ -107,7 +108,8 @@ def choose_backbone(
 ) -> BackboneChoice:
     """Chooses the backbone of model 4 for data and `weights`, as `run_tutorial` describes."""
     if weights == "synthetic":
-        return BackboneChoice("synthetic_small", "synthetic", 'weights="synthetic" was requested.')
+        reason = setting("weights", '"synthetic"') + " was requested."
+        return BackboneChoice("synthetic_small", "synthetic", reason)
     if weights is None:
         return BackboneChoice("mobilenet_v2", None, "Random weights were requested.")
     if weights != "auto":

@@ -1,0 +1,68 @@
+"""Messages that name arguments, which the command line prints as options."""
+
+from collections.abc import Mapping
+
+
+class Message(str):
+    """Text in which names of arguments are marked, so that they can be replaced.
+
+    In Python it is the plain text. It is passed to exceptions and warnings, which keep it in
+    `args[0]`; f-strings and `str.join` return plain texts, so that parts are added with `+`.
+
+    Attributes:
+        parts: The parts of the text; names of arguments are of type `_Name`.
+        about: Name of the argument whose value the message is about, if there is one.
+    """
+
+    parts: tuple[str, ...]
+    about: str | None
+
+    def __new__(cls, *parts: str, about: str | None = None) -> "Message":
+        """Joins the parts; those of other messages stay marked."""
+        flat = [
+            each
+            for part in parts
+            for each in (part.parts if isinstance(part, Message) else (part,))
+        ]
+        message = super().__new__(cls, "".join(flat))
+        message.parts, message.about = tuple(flat), about
+        return message
+
+    def __add__(self, other: str) -> "Message":
+        """Appends a text or a message."""
+        return Message(self, other, about=self.about)
+
+    def __radd__(self, other: str) -> "Message":
+        """Prepends a text."""
+        return Message(other, self, about=self.about)
+
+    def with_names(self, names: Mapping[str, str]) -> str:
+        """Returns the text with other names of the arguments."""
+        return "".join(
+            names.get(part, part) if isinstance(part, _Name) else part for part in self.parts
+        )
+
+
+class _Name(str):
+    """Name of an argument in a message."""
+
+
+def argument(name: str) -> Message:
+    """Returns the name of an argument in backticks; `name` may end in an index, as `paths[0]`."""
+    return Message("`", *_split(name), "`")
+
+
+def setting(name: str, value: str) -> Message:
+    """Returns an argument with its value, as in a call: `name=value`."""
+    return Message(*_split(name), f"={value}")
+
+
+def message_of(raised: BaseException | str) -> str:
+    """Returns the message of an exception or a warning, with the names of arguments marked."""
+    first = raised.args[0] if isinstance(raised, BaseException) and raised.args else None
+    return first if isinstance(first, Message) else str(raised)
+
+
+def _split(name: str) -> tuple[str, str]:
+    before, bracket, after = name.partition("[")
+    return _Name(before), bracket + after
