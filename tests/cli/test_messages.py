@@ -15,13 +15,15 @@ import warnings
 import click
 import keras
 import pytest
+import tensorflow as tf
 from click.testing import CliRunner
 
 from catdog_keras import ClassNames, tutorial
 from catdog_keras._checks import describe
 from catdog_keras._message import argument, setting
-from catdog_keras.cli.errors import LONGEST_MESSAGE, user_errors
+from catdog_keras.cli.errors import LONGEST_MESSAGE, InputError, user_errors
 from catdog_keras.cli.frameworks import LEVEL
+from catdog_keras.cli.load_model import model_errors
 from tests.cli.image_folders import CLASSES
 from tests.cli.test_train import TINY
 
@@ -100,6 +102,60 @@ def test_option_that_was_not_given_is_not_named_for_a_value_of_something_else():
     error = ValueError(describe("class_names", "distinct", [1, 2]))
     assert message_of(error) == f"Error: {error}\n"
     assert "received --class-name=" in message_of(error, "--class-name", "a")
+
+
+def raising(module, error):
+    """Returns the error, raised by a function of a module of this name."""
+    scope = {"__name__": module, "error": error}
+    try:
+        exec("def fail(): raise error\nfail()", scope)
+    except Exception as raised:
+        return raised
+
+
+def outcome(error):
+    ended = CliRunner().invoke(options_command(error), ["m"])
+    return ended.exception if ended.exit_code == 1 else ended.stderr
+
+
+@pytest.mark.parametrize("module", ["keras.src.layers", "catdog_keras.layers"])
+@pytest.mark.parametrize("kind", [AttributeError, KeyError, IndexError, TypeError, AssertionError])
+def test_fault_of_a_program_keeps_its_traceback(kind, module):
+    error = raising(module, kind("a fault"))
+    assert outcome(error) is error
+
+
+def test_failure_that_a_framework_reports_is_one_sentence():
+    full = tf.errors.ResourceExhaustedError(None, None, "no memory")
+    assert outcome(full) == "Error: ResourceExhaustedError: no memory\n"
+    for kind in (RuntimeError, Exception):
+        error = raising("torch.nn.functional", kind("no memory"))
+        assert outcome(error) == f"Error: {kind.__name__}: no memory\n"
+        error = raising("catdog_keras.training", kind("a fault"))
+        assert outcome(error) is error
+    assert outcome(MemoryError("8 GB")) == "Error: MemoryError: 8 GB\n"
+
+
+def test_fault_in_a_function_that_tensorflow_calls_keeps_its_traceback():
+    dataset = tf.data.Dataset.range(1).map(
+        lambda _: tf.py_function(lambda: None.shape, [], tf.int64)
+    )
+    with pytest.raises(tf.errors.UnknownError) as caught:
+        list(dataset)
+    assert outcome(caught.value) is caught.value
+
+
+@pytest.mark.parametrize(("module", "own"), [("catdog_keras.models", True), ("of_the_user", False)])
+def test_fault_of_the_package_is_not_one_of_the_model(module, own):
+    error = raising(module, AttributeError("a fault"))
+    expected = AttributeError if own else InputError
+    with pytest.raises(expected, match="a fault"), model_errors("model.keras"):
+        raise error
+
+
+def test_type_error_about_an_argument_is_one_of_the_user():
+    error = TypeError(describe("batch_size", "an integer", "a"))
+    assert outcome(error).startswith("Error: `--batch-size` must be an integer; ")
 
 
 def test_message_has_limited_length():

@@ -27,8 +27,8 @@ _UNUSABLE_IMAGE = re.compile(
 def user_errors(**names: str) -> Iterator[None]:
     """Converts user errors to one message and exit status 2, and warnings to single lines.
 
-    The library raises OSError, TypeError and ValueError only for invalid arguments and files, and
-    frameworks also raise their own types for these; a traceback would hide the message.
+    A traceback would hide the message about an invalid argument or file. It is kept for all other
+    errors, which are faults of this package or of a framework.
 
     Args:
         **names: Command-line name of each argument that has a different name in the library.
@@ -44,9 +44,9 @@ def user_errors(**names: str) -> Iterator[None]:
             warnings.simplefilter("default", UserWarning)
             warnings.showwarning = show_warning
             yield
-    except (OSError, TypeError, ValueError) as error:
-        raise InputError(options.rendered(_wording(error))) from error
     except Exception as error:
+        if _is_argument_error(error):
+            raise InputError(options.rendered(_wording(error))) from error
         # TensorFlow converts an interrupt of a Python function to its own error.
         if interrupted() or not _is_of_framework(error):
             raise
@@ -106,16 +106,38 @@ def _wording(error: Exception) -> str:
     return message_of(error)
 
 
-def _is_of_framework(error: BaseException) -> bool:
-    """Returns whether a framework raised the error, or the memory is exhausted."""
-    where, frame = [type(error).__module__], error.__traceback__
+def _is_argument_error(error: Exception) -> bool:
+    """Returns whether the library raised the error about an argument or a file.
+
+    Python raises a TypeError for a fault of a program too; one about an argument has a `Message`.
+    """
+    if isinstance(error, TypeError):
+        return isinstance(message_of(error), Message)
+    return isinstance(error, (OSError, ValueError))
+
+
+def _is_of_framework(error: Exception) -> bool:
+    """Returns whether a framework reports a failure of the machine or of the data.
+
+    It does so by its own types, or by a plain RuntimeError or Exception. Other built-in types, such
+    as AttributeError, are faults of a program wherever they are raised: its traceback is needed.
+    """
+    if isinstance(error, MemoryError):
+        return True
+    if "Traceback (most recent call last)" in str(error):  # of a function that TensorFlow called
+        return message_about_image(error) is not None
+    module = type(error).__module__
+    if type(error) in (RuntimeError, Exception):
+        module = raised_in(error)
+    return module.partition(".")[0] in FRAMEWORKS
+
+
+def raised_in(error: Exception) -> str:
+    """Returns the name of the module that raised an error."""
+    frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next
-    if frame is not None:
-        where.append(str(frame.tb_frame.f_globals.get("__name__")))
-    return isinstance(error, MemoryError) or any(
-        module.partition(".")[0] in FRAMEWORKS for module in where
-    )
+    return "" if frame is None else str(frame.tb_frame.f_globals.get("__name__"))
 
 
 def message_about_image(error: Exception) -> str | None:

@@ -13,7 +13,7 @@ import click
 from catdog_keras._checks import check_class_names, check_path, describe
 from catdog_keras._message import argument
 from catdog_keras._preprocessing_schemes import SCHEMES, Scheme
-from catdog_keras.cli.errors import InputError, message_about_image
+from catdog_keras.cli.errors import InputError, message_about_image, raised_in
 from catdog_keras.cli.run_record import MODEL_FILE
 
 if TYPE_CHECKING:
@@ -253,10 +253,11 @@ def model_errors(path: str) -> Iterator[None]:
 
     try:
         yield
-    except (InputError, OSError, TypeError, ValueError):
+    except (InputError, OSError, ValueError):
         raise
     except Exception as error:  # TensorFlow, JAX and PyTorch have their own errors
-        if message_about_image(error) is not None:
+        own = raised_in(error).partition(".")[0] == "catdog_keras"  # ours, or about an argument
+        if own or message_about_image(error) is not None:
             raise
         remedy = f"It cannot be run: {reason(error)} If memory is short, reduce --batch-size."
         raise InputError(describe("MODEL", REQUIREMENT, path, remedy)) from error
