@@ -215,9 +215,11 @@ def check_rows(model: keras.Model, rows: FloatArray) -> None:
         return
     if are_in_unit_interval(rows) and last_activation(model) != "linear":
         raise ValueError(
-            "`model` must return logits, or probabilities that sum to 1; received "
-            f"{rows.shape[1]} independent probabilities or logits, all in [0, 1]. If they are "
-            f"logits, pass from_logits=True. Otherwise: {ONE_CLASS_PER_IMAGE}"
+            argument("model")
+            + f" must return logits, or probabilities that sum to 1; received {rows.shape[1]} "
+            "independent probabilities or logits, all in [0, 1]. If they are logits, pass "
+            + setting("from_logits", "True")
+            + f". Otherwise: {ONE_CLASS_PER_IMAGE}"
         )
     raise ValueError(
         describe(
