@@ -51,6 +51,16 @@ def build_metrics(model: keras.Model, labels: Any) -> None:
     model.reset_metrics()
 
 
+def build_for_fit(model: keras.Model, labels: Any) -> None:
+    """Creates the variables of the optimizer and the metrics of a compiled model before `fit`.
+
+    Else TensorFlow traces the first step twice: once to create them, and once without.
+    """
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+    build_metrics(model, labels)
+
+
 def compile_copy(copy: keras.Model, model: keras.Model) -> None:
     """Compiles a copy of a compiled model with the same arguments and a new optimizer state."""
     if not model.compiled:

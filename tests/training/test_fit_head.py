@@ -311,6 +311,21 @@ def test_fit_head_applies_sample_weights():
     np.testing.assert_allclose(2 * weighted, half, rtol=1e-4)  # Keras divides by all images
 
 
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="counts traces of TensorFlow")
+@pytest.mark.parametrize("metrics", [[], ["accuracy"]])
+def test_tensorflow_traces_first_step_once(metrics):
+    calls = []
+
+    def loss(labels, logits):
+        calls.append(logits)
+        return keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True)
+
+    model = small_model()
+    model.compile("adam", loss, metrics=metrics)
+    train(model)
+    assert len(calls) == 1
+
+
 def test_fit_head_keeps_optimizer_and_metrics_of_compiled_model():
     model = small_model()
     optimizer = keras.optimizers.SGD(0.0)

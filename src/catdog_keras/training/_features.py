@@ -207,6 +207,11 @@ class FeatureBatches(keras.utils.PyDataset):
         self._generator = None if seed is None else np.random.default_rng(seed)
         self.on_epoch_end()
 
+    @property
+    def first_labels(self) -> Any:
+        """Label of one image, with a batch dimension."""
+        return self._data.labels[:1]
+
     def __len__(self) -> int:
         """Returns the number of batches; the last may be smaller."""
         return -(-len(self._data.keys) // self._batch_size)

@@ -10,6 +10,7 @@ import keras
 from catdog_keras import _backend
 from catdog_keras._backend.keras_internals import state_of_part
 from catdog_keras._checks import check_integer, check_path, describe
+from catdog_keras._compile import build_for_fit
 from catdog_keras.diagnostics._label_checks import require_labels
 from catdog_keras.training._callbacks import (
     Callbacks,
@@ -112,6 +113,8 @@ class TrainingCall:
         **arguments: Any,
     ) -> keras.callbacks.History:
         """Calls `part.fit`, where `part` shares its weights and its optimizer with the model."""
+        if isinstance(train, FeatureBatches):
+            build_for_fit(part, train.first_labels)
         called = callbacks_for_part(
             self.model,
             part,

@@ -3,7 +3,9 @@
 from typing import Any
 
 import keras
+import numpy as np
 
+from catdog_keras._compile import build_for_fit
 from catdog_keras._progress import TrainingProgress, progress_bar
 from catdog_keras.datasets import ImageSplits
 from catdog_keras.training._callbacks import validation_score
@@ -36,6 +38,7 @@ def train_to_best(
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )
+    build_for_fit(model, np.zeros(1, int))
     best = BestEpoch()
     with progress_bar(f"Training {name}", steps, "steps") as advance:
         history = model.fit(
