@@ -7,6 +7,7 @@ import pytest
 
 import catdog_keras.tutorial
 from catdog_keras import load_cats_dogs, scan_images
+from catdog_keras._message import argument
 from tests.cli.image_folders import CLASSES
 from tests.corpora.image_warnings import WARNED
 
@@ -86,7 +87,7 @@ def test_warning_of_another_thread_is_printed_with_option_name(run, tmp_path, mo
 
     def scan_in_thread(directory, **_):
         with ThreadPoolExecutor() as pool:
-            pool.submit(warnings.warn, "`near_duplicates` is slow").result()
+            pool.submit(warnings.warn, argument("near_duplicates") + " is slow").result()
         return scan_images(directory)
 
     monkeypatch.setattr("catdog_keras.datasets.scan_images", scan_in_thread)
