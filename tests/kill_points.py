@@ -205,6 +205,7 @@ def prepare(root, case):
     history = {"loss": [1.0], "accuracy": [0.5], "val_loss": [1.0], "val_accuracy": [0.5]}
     train._build_model = lambda _, classes: flat_model((32, 32, 3), len(classes))
     train._fit = lambda *_: history
+    train._evaluate = lambda *_: None
     train._print_summary = lambda *_: None
     if case.startswith("train"):  # the datasets are not read
         _splits.batched_dataset = lambda *_, **__: None

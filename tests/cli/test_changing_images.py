@@ -6,13 +6,17 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
 import catdog_keras.datasets
 import catdog_keras.tutorial
 from catdog_keras import load_image_folder, load_images, scan_images
-from catdog_keras.datasets import _pipeline
+from catdog_keras.cli import evaluation_report, train
+from catdog_keras.datasets import _pipeline, _validate
+from catdog_keras.tutorial import _run
+from tests.cli.image_folders import draw
 from tests.corpora.image_files import encoded, noise
 
 TINY = ["--backbone", "synthetic_small", "--image-size", "32", "--batch-size", "4", "--epochs", "1"]
@@ -173,6 +177,20 @@ def test_train_names_image_that_changed(data, run, tmp_path, change_after_check,
     assert not (tmp_path / "out" / "model.keras").exists()
 
 
+def test_train_names_image_that_changed_after_the_training(data, run, tmp_path, monkeypatch):
+    fit, changed = train._fit, []
+
+    def fit_and_change(model, splits, *arguments):
+        history = fit(model, splits, *arguments)
+        changed.append(Path(splits.files["validation"][0]))
+        _damage(changed[0])
+        return history
+
+    monkeypatch.setattr(train, "_fit", fit_and_change)
+    check_sentence(run("train", data, "--output", tmp_path / "out", *TINY), changed)
+    assert not (tmp_path / "out" / "model.keras").exists()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
 def test_train_names_image_that_changed_during_an_epoch(data, run, tmp_path, monkeypatch, change):
@@ -198,6 +216,120 @@ def test_tutorial_names_image_that_changed(data, run, tmp_path, change_after_che
 
     monkeypatch.setattr(catdog_keras.tutorial, "run_tutorial", read_all)
     check_sentence(run("tutorial", "--data", data, "--output", tmp_path / "out"), changed)
+
+
+@pytest.fixture
+def cats_dogs(tmp_path):
+    """A folder for the tutorial."""
+    generator = np.random.default_rng(0)
+    for split, count in (("train", 4), ("validation", 10)):
+        for index, name in enumerate(("cats", "dogs")):
+            folder = tmp_path / "data" / split / name
+            folder.mkdir(parents=True)
+            for number in range(count):
+                draw(index, generator).save(folder / f"image '{number}'.png")
+    return tmp_path / "data"
+
+
+def _change_in_epoch(monkeypatch, change, changed):
+    """Changes the fifth image that an epoch reads."""
+    read, number = _pipeline.read_unchanged, itertools.count(1)
+
+    def change_and_read(image):
+        if next(number) == 5:
+            changed.append(Path(image.path))
+            change(changed[0])
+        return read(image)
+
+    monkeypatch.setattr(_pipeline, "read_unchanged", change_and_read)
+
+
+def _change_in_evaluation(monkeypatch, change, changed):
+    """Changes a test image before the trained model is evaluated."""
+    train = _run.train_to_best
+
+    def train_and_change(name, model, splits, epochs):
+        result = train(name, model, splits, epochs)
+        changed.append(Path(splits.files["test"][0]))
+        change(changed[0])
+        return result
+
+    monkeypatch.setattr(_run, "train_to_best", train_and_change)
+
+
+def _change_before_figure(monkeypatch, change, changed, module=_run):
+    """Changes the image with the highest loss before it is drawn."""
+    plot = module.plot_highest_losses
+
+    def change_and_plot(model, evaluation, files, image_size):
+        changed.append(Path(files[evaluation.top_losses(1)[0].index]))
+        change(changed[0])
+        return plot(model, evaluation, files, image_size)
+
+    monkeypatch.setattr(module, "plot_highest_losses", change_and_plot)
+
+
+TUTORIAL = ["--epochs", "1", "--image-size", "46", "--batch-size", "4"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "change", [_remove, _truncate, _overwrite, _pipe], ids=lambda c: c.__name__
+)
+@pytest.mark.parametrize(
+    "moment",
+    [_change_in_epoch, _change_in_evaluation, _change_before_figure],
+    ids=lambda m: m.__name__,
+)
+def test_tutorial_names_image_that_changed_while_it_trains_and_evaluates(
+    moment, change, cats_dogs, tmp_path, run, monkeypatch
+):
+    changed = []
+    for name in ("model2", "model3", "model4"):
+        monkeypatch.delitem(_run.STEPS, name)
+    moment(monkeypatch, change, changed)
+    arguments = ["--data", cats_dogs, "--output", tmp_path / "out", "--weights", "None", *TUTORIAL]
+    check_sentence(run("tutorial", *arguments), changed)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "change", [_remove, _truncate, _overwrite, _pipe], ids=lambda c: c.__name__
+)
+def test_tutorial_skips_image_that_changes_during_the_scan(
+    change, cats_dogs, tmp_path, run, monkeypatch
+):
+    changed = []
+    for name in ("model2", "model3", "model4"):
+        monkeypatch.delitem(_run.STEPS, name)
+    read = _validate.read_regular_file
+
+    def change_and_read(path):
+        if "image '3'" in path and not changed:
+            changed.append(Path(path))
+            change(changed[0])
+        return read(path)
+
+    monkeypatch.setattr(_validate, "read_regular_file", change_and_read)
+    arguments = ["--data", cats_dogs, "--output", tmp_path / "out", "--weights", "None", *TUTORIAL]
+    ended = run("tutorial", *arguments)
+    assert ended.exit_code == 0, ended.output
+    assert f"1 of 28 files could not be read as images:\n  {changed[0]}: " in ended.stderr
+    assert (tmp_path / "out" / "results.json").is_file()
+
+
+@pytest.mark.parametrize(
+    "change", [_remove, _truncate, _overwrite, _pipe], ids=lambda c: c.__name__
+)
+def test_report_names_image_that_changed_before_it_was_drawn(
+    change, data, model, run, tmp_path, monkeypatch
+):
+    changed = []
+    _change_before_figure(monkeypatch, change, changed, module=evaluation_report)
+    arguments = ["--split", "all", "--report", tmp_path / "report"]
+    check_sentence(run("evaluate", model, data, *arguments), changed)
+    assert not (tmp_path / "report").exists()
 
 
 def test_library_raises_with_name_of_image_that_changed(data):

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import keras
 
     from catdog_keras.datasets import ImageSplits
+    from catdog_keras.evaluation import Evaluation
 
 
 @click.command(short_help="Train a classifier on a folder of images.")
@@ -153,6 +154,8 @@ def train(data: str, output: str, *, resume: bool, **settings: Any) -> None:
                 checkpoints = open_checkpoints(output, settings, splits, resume=resume)
                 history = _fit(model, splits, options, checkpoints)
                 seconds = round(time.perf_counter() - started, 1)
+                # Before the results are published, so that an error leaves none.
+                evaluation = _evaluate(model, splits)
                 bad = {
                     relative_posix_path(splits.root, image.path): image.reason
                     for image in splits.scan.bad
@@ -169,7 +172,7 @@ def train(data: str, output: str, *, resume: bool, **settings: Any) -> None:
                     describe_environment(),
                     sha256_of_files(folder),
                 ).write(folder)
-            _print_summary(model, splits, seconds, output)
+            _print_summary(evaluation, splits, seconds, output)
     sys.exit(1 if bad else 0)
 
 
@@ -265,16 +268,19 @@ def _fit(
     return {name: [float(value) for value in values] for name, values in log.items()}
 
 
-def _print_summary(
-    model: "keras.Model", splits: "ImageSplits", seconds: float, output: str
-) -> None:
-    """Prints the training data, the validation accuracy, and how to evaluate the model."""
+def _evaluate(model: "keras.Model", splits: "ImageSplits") -> "Evaluation":
     from catdog_keras.evaluation import evaluate_classifier
 
+    return evaluate_classifier(model, splits.validation, splits.class_names)
+
+
+def _print_summary(
+    evaluation: "Evaluation", splits: "ImageSplits", seconds: float, output: str
+) -> None:
+    """Prints the training data, the validation accuracy, and how to evaluate the model."""
     for split, counts in splits.counts.items():
         listed = ", ".join(f"{count:,} {printable(name)}" for name, count in counts.items())
         click.echo(f"{split:<10} {sum(counts.values()):>6,} images: {listed}")
-    evaluation = evaluate_classifier(model, splits.validation, splits.class_names)
     low, high = evaluation.accuracy_interval
     click.echo(
         f"Trained in {seconds:.0f} s; validation accuracy {evaluation.accuracy:.3f} "

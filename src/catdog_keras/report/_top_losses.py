@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from catdog_keras.datasets import load_images
+from catdog_keras.datasets._read_image import describe_change
 from catdog_keras.evaluation import Evaluation, grad_cam
 from catdog_keras.plotting import plot_grad_cam, plot_top_losses
 from catdog_keras.report._sections import WORST, percent
@@ -29,11 +30,16 @@ def plot_highest_losses(
 
     Returns:
         The figure; without heat maps if the model has no layer that is suitable for Grad-CAM.
+
+    Raises:
+        ValueError: If one of the files can no longer be read; the message names it.
     """
     worst = evaluation.top_losses(WORST)
     shown = [files[loss.index] for loss in worst]
-    dataset = load_images(shown, image_size=image_size, batch_size=WORST).dataset
-    images = np.asarray(next(iter(dataset)))
+    found = load_images(shown, image_size=image_size, batch_size=WORST)
+    if found.scan.bad:  # skipped, so that the other images would get the wrong titles
+        raise ValueError(describe_change(found.scan.bad[0], found.scan.bad[0].reason))
+    images = np.asarray(next(iter(found.dataset)))
     names = list(evaluation.class_names)
     try:
         maps = grad_cam(model, images, [names.index(x.predicted_class) for x in worst])
