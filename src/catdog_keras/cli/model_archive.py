@@ -37,6 +37,7 @@ def check_model_archive(file: Path) -> int:
         The number of values in its weights.
 
     Raises:
+        PermissionError: If the file cannot be read.
         ValueError: If the file is not a model that is safe to build. The message has the reason.
     """
     size = file.stat().st_size
@@ -50,7 +51,7 @@ def check_model_archive(file: Path) -> int:
             _check_ratio(archive.getinfo(WEIGHTS).file_size, size)
             with archive.open(WEIGHTS) as weights:
                 return _count_weights(weights, size)
-    except ValueError:
+    except (PermissionError, ValueError):
         raise
     except Exception as error:  # zipfile and h5py raise various errors for a damaged file
         raise ValueError(f"It is damaged, or not written by Keras: {reason(error)}") from error

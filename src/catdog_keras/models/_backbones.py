@@ -162,6 +162,8 @@ def build_backbone(
             + setting("weights", repr(str(weights)))
             + ", and there is no such file."
         )
+    with Path(weights).open("rb"):  # h5py reports missing permission like a damaged file
+        pass
     backbone = known.builder(input_shape=input_shape, weights=None)
     try:
         backbone.load_weights(weights)
@@ -226,6 +228,8 @@ def _is_valid_hdf5(file: Path) -> bool:
 
     try:
         h5py.File(file).close()
+    except PermissionError:  # it may well be complete
+        return True
     except OSError:
         return False
     return True

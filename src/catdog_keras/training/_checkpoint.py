@@ -76,6 +76,8 @@ class Checkpoint:
                     check_callbacks(callbacks, state)
             except FileNotFoundError:
                 problems[file] = "It does not exist."
+            except PermissionError:
+                problems[file] = "It cannot be read: Permission denied."
             except Exception as error:  # NumPy, zipfile and json raise various exceptions
                 problems[file] = str(error) if isinstance(error, ValueError) else f"{error!r}."
             else:
