@@ -198,7 +198,9 @@ def test_learning_rate_scheduler_sets_the_rate_of_fit_head():
 
 @pytest.mark.parametrize("function", ["fine_tune", "whole"])
 @pytest.mark.parametrize("hook", ["on_train_begin", "on_epoch_end"])
-@pytest.mark.parametrize("rate", [0.0, keras.optimizers.schedules.CosineDecay(0.1, 10)], ids=str)
+@pytest.mark.parametrize(
+    "rate", [0.0, keras.optimizers.schedules.CosineDecay(0.1, 10)], ids=["number", "schedule"]
+)
 def test_fine_tune_rejects_learning_rate_set_by_callback(function, hook, rate):
     def change(trained):
         trained.optimizer.learning_rate = rate
