@@ -341,9 +341,10 @@ def test_keras_and_the_command_use_one_home(home, tmp_path):
     program = (
         "import sys\n"
         "from catdog_keras.cli.frameworks import import_frameworks\n"
-        "from catdog_keras.models._backbones import _models_folder, build_backbone, create_keras_home\n"
         "import_frameworks()\n"
         "import keras\n"
+        "from catdog_keras._keras_home import create_keras_home\n"
+        "from catdog_keras.models._backbones import _models_folder\n"
         "create_keras_home()\n"
         "file = keras.utils.get_file('a', f'file://{sys.executable}', cache_subdir='models')\n"
         "assert file == str(_models_folder() / 'a'), (file, _models_folder())\n"
