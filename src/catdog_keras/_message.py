@@ -1,6 +1,7 @@
 """Messages that name arguments, which the command line prints as options."""
 
 from collections.abc import Mapping
+from typing import SupportsIndex
 
 
 class Message(str):
@@ -35,6 +36,14 @@ class Message(str):
     def __radd__(self, other: str) -> "Message":
         """Prepends a text."""
         return Message(other, self, about=self.about)
+
+    def replace(self, old: str, new: str, /, count: SupportsIndex = -1) -> "Message":
+        """Replaces a text within the parts between the names."""
+        parts = (
+            part if isinstance(part, _Name) else part.replace(old, new, count)
+            for part in self.parts
+        )
+        return Message(*parts, about=self.about)
 
     def with_names(self, names: Mapping[str, str]) -> str:
         """Returns the text with other names of the arguments."""

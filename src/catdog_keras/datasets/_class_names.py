@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from catdog_keras._message import argument
 from catdog_keras.datasets._scan_report import listed
 from catdog_keras.datasets._split_names import (
     is_generic_name,
@@ -12,7 +13,11 @@ from catdog_keras.datasets._split_names import (
     parse_split_name,
 )
 
-NAME_THEM = "pass the names of all classes as `class_names`; other folders are then ignored"
+NAME_THEM = (
+    "pass the names of all classes as "
+    + argument("class_names")
+    + "; other folders are then ignored."
+)
 
 
 def check_split_names(names: Sequence[str], place: str) -> list[str]:
@@ -33,19 +38,19 @@ def check_split_names(names: Sequence[str], place: str) -> list[str]:
         raise ValueError(
             f"{place!r} holds {listed(splits)}, which are named like splits but contain "
             "images and no class folders. Put the images of each class into a folder with its "
-            f"name, inside train and validation; if these are classes, {NAME_THEM}."
+            f"name, inside train and validation; if these are classes, " + NAME_THEM
         )
     if certain:
         raise ValueError(
             f"{place!r} holds {listed(names)}. {listed(splits)} are named like splits "
             "but contain images next to the other folders. Move these images into class folders "
             "inside train, validation and test, or move the folders elsewhere. Otherwise "
-            f"{NAME_THEM}."
+            + NAME_THEM
         )
     used = splits + [name for name in names if is_unlabeled_name(name) or is_generic_name(name)]
     if not used:
         return []
-    return [f"The folders {listed(used)} are used as classes. If they are not, {NAME_THEM}."]
+    return [f"The folders {listed(used)} are used as classes. If they are not, " + NAME_THEM]
 
 
 def note_copies(names: Sequence[str]) -> list[str]:
@@ -62,7 +67,7 @@ def note_copies(names: Sequence[str]) -> list[str]:
         return []
     return [
         f"The classes {listed(copies)} are named like copies or versions of other classes. "
-        f"If they are not classes, {NAME_THEM}."
+        "If they are not classes, " + NAME_THEM
     ]
 
 

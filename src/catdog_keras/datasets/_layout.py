@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from catdog_keras._message import argument
 from catdog_keras.datasets._class_names import NAME_THEM, check_split_names, note_copies
 from catdog_keras.datasets._scan_report import listed
 from catdog_keras.datasets._split_names import (
@@ -139,7 +140,9 @@ def _find_splits(root: Folder, name: str) -> dict[str, Folder]:
     if "train" not in found:
         raise ValueError(
             f"{name!r} holds {listed(root.folders)}. A folder named train is required next to "
-            f"{listed(candidates)}; if these are classes, pass their names as `class_names`."
+            f"{listed(candidates)}; if these are classes, pass their names as "
+            + argument("class_names")
+            + "."
         )
     return found
 
@@ -186,7 +189,7 @@ def _check_remaining(root: Folder, splits: dict[str, Folder], name: str) -> None
             raise ValueError(
                 f"{name!r} holds {listed(root.folders)}. {listed(used)} contain class folders, but "
                 f"the meaning of {folder.name!r} is unknown. Remove it{rename}; if all of these "
-                "are classes, pass their names as `class_names`."
+                "are classes, pass their names as " + argument("class_names") + "."
             )
 
 
@@ -216,7 +219,7 @@ def _select(folder: Folder, class_names: Sequence[str], name: str) -> Folder:
     if missing:
         raise ValueError(
             f"{name!r} holds {listed(folder.folders)}, but no folders "
-            f"{listed(missing)} of `class_names`."
+            f"{listed(missing)} of " + argument("class_names") + "."
         )
     classes = {each: folder.folders[each] for each in class_names}
     return Folder(folder.path, folder.images, classes)
@@ -266,8 +269,7 @@ def _check_groups(part: Folder, name: str) -> list[str]:
             f"The folders in {name!r} are not understood: {listed(groups)} contain no images but "
             f"folders with the same names, {listed(sorted(again))}. If these are the classes, pass "
             "the folder directly above them, or name the folders above them train, validation and "
-            "test. Otherwise put the images of each class directly into its folder, or "
-            f"{NAME_THEM}."
+            "test. Otherwise put the images of each class directly into its folder, or " + NAME_THEM
         )
     only_fillers = len(bare) == len(classes) and chains and all(map(is_filler_name, again))
     if again and not only_fillers:  # not `cats/images` and `dogs/images`
@@ -285,7 +287,7 @@ def _check_groups(part: Folder, name: str) -> list[str]:
             f"The folders in {name!r} are not understood: {listed(spread)} contain no images "
             f"but folders with longer names, {listed(inner)}. If these are the classes, pass "
             "the folder directly above them, or move all of them into one folder. Otherwise "
-            f"{NAME_THEM}."
+            + NAME_THEM
         )
     if spread:
         return [

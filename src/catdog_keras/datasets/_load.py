@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from catdog_keras._checks import check_class_names, describe
+from catdog_keras._message import message_of
 from catdog_keras.datasets._index import ImageIndex, image_root, index_image_folder
 from catdog_keras.datasets._manifest import Manifest, read_manifest, relative_posix_path
 from catdog_keras.datasets._options import BatchOptions, OnBad, SplitName, SplitOptions
@@ -338,7 +339,7 @@ def _index(
     try:
         return index_image_folder(folder, class_names)
     except ValueError as error:
-        found = str(error).replace(str(folder), str(source))
+        found = message_of(error).replace(str(folder), str(source))
         if name == "source":  # of `load_cats_dogs`, which has fixed classes
-            found = found.replace("`class_names`", "`class_names` to `load_image_folder`")
+            found = str(found).replace("`class_names`", "`class_names` to `load_image_folder`")
         raise ValueError(describe(name, wanted, str(source), found)) from error

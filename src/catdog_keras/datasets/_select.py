@@ -169,9 +169,9 @@ def _split(
     holdout_fraction: float,
 ) -> dict[str, Listing]:
     found = list(parts.values())
-    remedy = " to validation, or a test folder"
+    remedy: str = " to validation, or a test folder"
     if "validation" not in parts:
-        remedy = ", or increase `holdout_fraction`"
+        remedy = ", or increase " + argument("holdout_fraction")
         everything = parts["all"] if "all" in parts else parts["train"]
         if "all" not in parts:
             wanted = "validation images" if "test" in parts else "validation and test images"
@@ -217,7 +217,9 @@ def _check_two_of_each(
             count = sum(np.count_nonzero(part.labels == label) for part in found)
             raise ValueError(
                 f"The class {name!r} has {count} usable images; {here} would be split into "
-                f"{sides}, but at least two are required. Add images{remedy if count > 2 else ''}."
+                f"{sides}, but at least two are required. Add images"
+                + (remedy if count > 2 else "")
+                + "."
             )
 
 
