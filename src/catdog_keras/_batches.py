@@ -130,18 +130,16 @@ def to_numbers(name: str, part: str, value: Any) -> Array:
             was received.
     """
     if isinstance(value, dict) or (isinstance(value, (tuple, list)) and _has_arrays(value)):
-        found = (
-            f"a dict with the keys {', '.join(map(repr, value))}"
-            if isinstance(value, dict)
-            else f"a {type(value).__name__} of {len(value)} arrays{_shapes(value)}"
-        )
+        remedy = "Models with several inputs or outputs are not supported."
+        if isinstance(value, dict):
+            found = f"a dict with the keys {', '.join(map(repr, value))}"
+        else:
+            found = f"a {type(value).__name__} of {len(value)} arrays"
+            if shapes := _different_shapes(value):
+                found += f" of different shapes, such as {shapes[0]} and {shapes[1]}"
+                remedy = "Resize them to one shape."
         raise TypeError(
-            f"`{name}` must hold batches with one array of {part}; received {found}. "
-            + (
-                "Resize them to one shape."
-                if "shapes" in found
-                else "Models with several inputs or outputs are not supported."
-            )
+            f"`{name}` must hold batches with one array of {part}; received {found}. {remedy}"
         )
     try:
         array = to_array(value)
@@ -181,12 +179,10 @@ def _how_to_convert(name: str, part: str, array: Array) -> str:
     return ""
 
 
-def _shapes(values: Any) -> str:
-    """Describes the shapes of images that are not of one shape."""
-    shapes = sorted({tuple(value.shape) for value in values if hasattr(value, "shape")})
-    if len(shapes) < 2:
-        return ""
-    return f" of different shapes, such as {shapes[0]} and {shapes[1]}"
+def _different_shapes(values: Any) -> list[tuple[int, ...]]:
+    """Returns the shapes of arrays that are not all of one shape."""
+    shapes = {tuple(value.shape) for value in values if hasattr(value, "shape")}
+    return sorted(shapes) if len(shapes) > 1 else []
 
 
 def _has_arrays(values: Any) -> bool:
