@@ -28,7 +28,7 @@ from catdog_keras import (
     write_report,
 )
 from catdog_keras.datasets.synthetic import write_synthetic
-from catdog_keras.report._top_losses import plot_highest_losses
+from catdog_keras.report._plot_highest_losses import plot_highest_losses
 
 PER_CLASS = 625  # a fifth of them is the test set
 

@@ -10,9 +10,9 @@ from typing import Any, TypeAlias
 import keras
 import numpy as np
 
+from catdog_keras._arrays import to_tensor_or_numbers
 from catdog_keras._backend import prefers_predict_on_batch
 from catdog_keras._backend.keras_internals import OUT_OF_DATA_WARNING
-from catdog_keras._batches import to_tensor_or_numbers
 from catdog_keras._checks import describe
 from catdog_keras._input_range import warn_of_range
 from catdog_keras._input_shape import fits_shape, how_to_reshape

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from catdog_keras.datasets import (
     _archive as archive_module,
-    _list_members as members_module,
+    _list_archive_members as members_module,
     _zip_end_record as end_record_module,
 )
 from catdog_keras.datasets._archive import cache_directory, unpack_archive

@@ -16,9 +16,9 @@ from catdog_keras import Evaluation, ModelReport, write_report
 from catdog_keras.evaluation import compare
 from catdog_keras.evaluation._baseline import describe_against_baseline
 from catdog_keras.report import (
+    _plot_highest_losses as top_losses,
     _sections as sections,
     _side_by_side as side_by_side,
-    _top_losses as top_losses,
 )
 from catdog_keras.report._environment import describe_environment
 from catdog_keras.report._side_by_side import models_section

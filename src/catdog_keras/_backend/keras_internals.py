@@ -45,7 +45,7 @@ def replaced(operation: Any, **attributes: Any) -> Iterator[None]:
 
 
 @contextmanager
-def state_of_part(model: keras.Model, part: keras.Model) -> Iterator[None]:
+def synced_with_part(model: keras.Model, part: keras.Model) -> Iterator[None]:
     """Context manager in which callbacks of `part.fit` can read the weights of `model`.
 
     During an epoch on JAX, variables have no values until the fitted model assigns them. Keras

@@ -109,7 +109,7 @@ def _of_the_split(
         part=part,
         dataset=split.dataset,
         files=split.files,
-        names=_names(split.root, split.files),
+        names=_relative_paths(split.root, split.files),
         counts=split.counts,
         seen={part: len(split.files)},
         ignored={},
@@ -145,7 +145,7 @@ def _all(loaded: ModelFile, data: str, manifest: Path, batch_size: int) -> Evalu
         part="all",
         dataset=found.dataset,
         files=found.files,
-        names=_names(root, found.files),
+        names=_relative_paths(root, found.files),
         counts={
             split: {name: pairs.count((split, index)) for index, name in enumerate(names)}
             for split in shown
@@ -167,7 +167,7 @@ def _splits_of(manifest: "Manifest", scan: "ScanReport", files: Sequence[str]) -
     return [split_of.get(scan.by_path[file].sha256, NOT_OF_THE_TRAINING) for file in files]
 
 
-def _names(root: Path, files: Sequence[str]) -> tuple[str, ...]:
+def _relative_paths(root: Path, files: Sequence[str]) -> tuple[str, ...]:
     from catdog_keras.datasets._manifest import relative_posix_path
 
     return tuple(relative_posix_path(root, file) for file in files)
@@ -175,6 +175,6 @@ def _names(root: Path, files: Sequence[str]) -> tuple[str, ...]:
 
 def _digest(scan: "ScanReport", root: Path, files: Sequence[str]) -> str:
     digest = hashlib.sha256()
-    for name, file in zip(_names(root, files), files, strict=True):
+    for name, file in zip(_relative_paths(root, files), files, strict=True):
         digest.update(f"{scan.by_path[file].sha256}  {name}\n".encode())
     return digest.hexdigest()

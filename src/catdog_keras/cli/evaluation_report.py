@@ -14,7 +14,7 @@ from catdog_keras.cli.run_record import SPLIT_FILE, TrainingRecord, read_trainin
 from catdog_keras.evaluation import Evaluation
 from catdog_keras.report import ModelReport, write_report
 from catdog_keras.report._environment import describe_environment
-from catdog_keras.report._top_losses import plot_highest_losses
+from catdog_keras.report._plot_highest_losses import plot_highest_losses
 
 REPORT_FILE, EVALUATION_FILE = "report.html", "evaluation.json"
 NAMED = 50  # maximum number of ignored files that the page lists with a reason

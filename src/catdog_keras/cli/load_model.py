@@ -128,7 +128,7 @@ def load_model_file(
     size = shape[1] or DEFAULT_SIDE, shape[2] or DEFAULT_SIDE
     if not trust:
         _check_memory(model, path, (batch_size, *size, 3))
-    names = _names(model, class_names)
+    names = _class_names(model, class_names)
     if preprocessing is None:
         _check_input_range(model, path)
     else:
@@ -294,7 +294,7 @@ def _output_shape(model: "keras.Model") -> tuple[Any, ...]:
     return tuple(model.outputs[0].shape)
 
 
-def _names(model: "keras.Model", given: Sequence[str]) -> tuple[str, ...]:
+def _class_names(model: "keras.Model", given: Sequence[str]) -> tuple[str, ...]:
     from catdog_keras.models import get_class_names
 
     if given:

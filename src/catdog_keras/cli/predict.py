@@ -77,7 +77,7 @@ def predict(
                 probabilities = predict_probabilities(
                     loaded.model, found.dataset, from_logits=from_logits
                 )
-        rows = list(_predictions(found.files, loaded.class_names, probabilities))
+        rows = list(_prediction_rows(found.files, loaded.class_names, probabilities))
         output = FORMS[form](rows)
         if form == "csv":
             print_utf8(output)
@@ -86,7 +86,7 @@ def predict(
     sys.exit(1 if found.scan.bad else 0)
 
 
-def _predictions(
+def _prediction_rows(
     files: Sequence[str], class_names: Sequence[str], probabilities: Any
 ) -> Iterator[Prediction]:
     for file, row in zip(files, probabilities.tolist(), strict=True):

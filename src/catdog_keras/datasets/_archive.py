@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from catdog_keras._keras_home import keras_home
 from catdog_keras._scratch import remove_abandoned, scratch_folder
-from catdog_keras.datasets._list_members import Members, list_members
+from catdog_keras.datasets._list_archive_members import Members, list_members
 from catdog_keras.datasets._zip_end_record import read_end_record
 
 MAX_MEMBERS = 2_000_000

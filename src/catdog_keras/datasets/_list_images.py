@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from catdog_keras.datasets._system_names import is_hidden, is_skipped
+from catdog_keras.datasets._skipped_names import is_hidden, is_skipped
 
 IMAGE_EXTENSIONS = (".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 

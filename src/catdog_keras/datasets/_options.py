@@ -14,8 +14,8 @@ from catdog_keras._checks import (
     check_size,
     describe,
 )
+from catdog_keras.datasets._skipped_names import is_hidden
 from catdog_keras.datasets._split import SPLIT_FUNCTIONS
-from catdog_keras.datasets._system_names import is_hidden
 
 ON_BAD = ("skip", "raise")
 

@@ -7,7 +7,8 @@ from typing import Any
 import keras
 import numpy.typing as npt
 
-from catdog_keras._batches import check_iterable, iterate, to_array, to_numbers
+from catdog_keras._arrays import to_array, to_numbers
+from catdog_keras._batches import check_iterable, iterate
 from catdog_keras._checks import check_class_names, check_integer, describe
 from catdog_keras.diagnostics._findings import PipelineFinding as Finding, PipelineReport
 from catdog_keras.diagnostics._image_checks import check_images

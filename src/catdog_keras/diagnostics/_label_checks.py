@@ -37,7 +37,7 @@ def check_labels(
         yield from _check_form(one_hot, kind, outputs)
         if one_hot:
             width = max(array.shape[-1] for array in labels)
-            yield from _check_width(width, outputs)
+            yield from _check_one_hot_width(width, outputs)
         elif labels:
             values = np.unique(np.concatenate([array.reshape(-1) for array in labels]))
             yield from _check_values(values, outputs, class_names)
@@ -77,7 +77,7 @@ def _check_form(one_hot: bool, kind: str | None, outputs: int) -> Iterator[Findi
         )
 
 
-def _check_width(width: int, outputs: int) -> Iterator[Finding]:
+def _check_one_hot_width(width: int, outputs: int) -> Iterator[Finding]:
     if width > outputs > 1:
         yield _too_few(f"The labels are one-hot rows of {width} classes", width, outputs)
     elif 1 < width < outputs:

@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from catdog_keras._batches import to_numbers
+from catdog_keras._arrays import to_numbers
 from catdog_keras._checks import check_class_names, check_integer
 from catdog_keras._intervals import wilson_interval
 from catdog_keras._printable import printable

@@ -9,9 +9,9 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from catdog_keras._arrays import to_numbers
 from catdog_keras._backend import feature_gradient, resolve_data_format
 from catdog_keras._backend.keras_internals import replaced
-from catdog_keras._batches import to_numbers
 from catdog_keras._checks import describe
 from catdog_keras._input_shape import fits_shape, how_to_reshape
 from catdog_keras.evaluation._receptive_field import Cells, Grid, place_cells

@@ -6,7 +6,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from catdog_keras._batches import check_dataset, iterate, split_batch, to_numbers
+from catdog_keras._arrays import to_numbers
+from catdog_keras._batches import check_dataset, iterate, split_batch
 from catdog_keras._checks import check_class_names, describe
 
 Tensor: TypeAlias = Any  # a tensor of any framework, or a list of numbers

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from catdog_keras._batches import Array, to_numbers
+from catdog_keras._arrays import Array, to_numbers
 from catdog_keras._checks import check_boolean, check_integer, describe
 from catdog_keras._layer_graph import last_activation
 from catdog_keras._prediction import (

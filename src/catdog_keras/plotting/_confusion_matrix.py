@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from catdog_keras._batches import to_numbers
+from catdog_keras._arrays import to_numbers
 from catdog_keras._checks import check_class_names
 from catdog_keras._intervals import wilson_interval
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from catdog_keras._batches import to_numbers
+from catdog_keras._arrays import to_numbers
 from catdog_keras._checks import DataFormat, check_choice, describe
 from catdog_keras.plotting._image_arrays import (
     DATA_FORMATS,

@@ -11,7 +11,8 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from catdog_keras._batches import check_iterable, is_arrays, iterate, split_batch, to_numbers
+from catdog_keras._arrays import to_numbers
+from catdog_keras._batches import check_iterable, is_arrays, iterate, split_batch
 from catdog_keras._checks import DataFormat, check_choice, describe
 
 Array: TypeAlias = npt.NDArray[Any]

@@ -172,7 +172,9 @@ def roc_section(evaluations: Mapping[str, Evaluation]) -> Section:
     return Section("ROC curves", tables=tables, figures=figures)
 
 
-def worst_section(evaluations: Mapping[str, Evaluation], drawings: Mapping[str, Any]) -> Section:
+def highest_losses_section(
+    evaluations: Mapping[str, Evaluation], drawings: Mapping[str, Any]
+) -> Section:
     """Section on the images with the highest loss."""
     header = ("image", "true class", "predicted class", "probability", "loss")
     worst = {name: each.top_losses(WORST) for name, each in evaluations.items()}

@@ -154,7 +154,7 @@ def _parts(
     parts.append(sections.reliability_section(evaluations))
     if len(next(iter(evaluations.values())).class_names) > 1:
         parts.append(sections.roc_section(evaluations))
-    parts.append(sections.worst_section(evaluations, figures))
+    parts.append(sections.highest_losses_section(evaluations, figures))
     return parts
 
 

@@ -88,7 +88,7 @@ class _UpdateWhole(keras.callbacks.Callback):
 class _UpdatePart(keras.callbacks.Callback):
     """Copies what the other callbacks changed in the whole model to the fitted part.
 
-    It does not use `self.model`, which takes time in each batch on JAX; see `state_of_part`.
+    It does not use `self.model`, which takes time in each batch on JAX; see `synced_with_part`.
     """
 
     def __init__(self, whole: keras.Model, part: keras.Model, check: Callable[[], None]) -> None:

@@ -10,7 +10,8 @@ from typing import Any, Protocol
 import keras
 import numpy as np
 
-from catdog_keras._batches import Array, count_batches
+from catdog_keras._arrays import Array
+from catdog_keras._batches import count_batches
 from catdog_keras._checks import describe
 from catdog_keras._progress import progress_bar
 from catdog_keras.conversion._fold_batch_norm import check_dtype, fold_batch_norm

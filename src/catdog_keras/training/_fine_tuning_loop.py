@@ -8,7 +8,8 @@ import keras
 import numpy as np
 
 from catdog_keras import _backend
-from catdog_keras._batches import BATCH_SIZE, Array, count_batches, is_arrays
+from catdog_keras._arrays import Array
+from catdog_keras._batches import BATCH_SIZE, count_batches, is_arrays
 from catdog_keras._checks import describe
 from catdog_keras._compile import compile_if_needed, compile_like
 from catdog_keras.training._checkpoint import Checkpoint

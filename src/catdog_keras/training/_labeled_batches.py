@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
-from catdog_keras._batches import Array, check_dataset, iterate, split_batch, to_numbers
+from catdog_keras._arrays import Array, to_numbers
+from catdog_keras._batches import check_dataset, iterate, split_batch
 from catdog_keras._checks import describe
 
 Batch: TypeAlias = tuple[Array, Array, Array | None]  # images, labels, sample weights

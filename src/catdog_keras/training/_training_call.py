@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from catdog_keras import _backend
-from catdog_keras._backend.keras_internals import state_of_part
+from catdog_keras._backend.keras_internals import synced_with_part
 from catdog_keras._checks import check_integer, check_path, describe
 from catdog_keras._compile import build_for_fit
 from catdog_keras.diagnostics._label_checks import require_labels
@@ -124,7 +124,7 @@ class TrainingCall:
             epochs=epochs,
             steps=steps,
         )
-        with state_of_part(self.model, part):
+        with synced_with_part(self.model, part):
             return part.fit(
                 train,
                 callbacks=called,

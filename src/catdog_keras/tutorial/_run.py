@@ -35,7 +35,7 @@ from catdog_keras.plotting import (
     plot_label_counts,
 )
 from catdog_keras.report import ModelReport
-from catdog_keras.report._top_losses import plot_highest_losses
+from catdog_keras.report._plot_highest_losses import plot_highest_losses
 from catdog_keras.tutorial._lesson import compare_steps, describe_lesson
 from catdog_keras.tutorial._report import REPORT_FILE, write_tutorial_report
 from catdog_keras.tutorial._results import ModelResult, TutorialResult
@@ -273,7 +273,7 @@ def _train_and_evaluate(
             dataset,
             splits.class_names,
             # The training images are shuffled: their order is not that of the files.
-            None if split == "train" else _names(splits, split),
+            None if split == "train" else _relative_paths(splits, split),
         )
         for split, dataset in zip(splits.counts, splits, strict=True)
     }
@@ -298,7 +298,7 @@ def _train_and_evaluate(
     return result, evaluations["validation"], ModelReport(name, test, history, worst)
 
 
-def _names(splits: ImageSplits, split: str) -> list[str]:
+def _relative_paths(splits: ImageSplits, split: str) -> list[str]:
     return [relative_posix_path(splits.root, file) for file in splits.files[split]]
 
 

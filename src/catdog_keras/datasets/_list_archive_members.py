@@ -71,7 +71,7 @@ def list_members(archive: Path, opened: zipfile.ZipFile, end: EndRecord) -> Memb
     if len(named) < len(infos):
         raise ValueError(f"{str(archive)!r} is rejected: two of its members have the same name.")
     members = _sort_members(archive, named)
-    _check_twins(archive, [*members.folders, *members.files])
+    _check_twin_members(archive, [*members.folders, *members.files])
     _check_overlap(archive, named, end.start)
     return members
 
@@ -162,7 +162,7 @@ def _sort_members(archive: Path, named: dict[str, zipfile.ZipInfo]) -> Members:
     return Members(files, list(folders))
 
 
-def _check_twins(archive: Path, paths: Iterable[str]) -> None:
+def _check_twin_members(archive: Path, paths: Iterable[str]) -> None:
     """Raises an error if two paths are the same file on systems that ignore case or composition."""
     first: dict[str, str] = {}
     for path in paths:
