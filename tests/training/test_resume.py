@@ -186,3 +186,20 @@ def test_class_weight_of_numpy_numbers_is_a_part_of_the_checkpoint(function, tmp
 def test_class_weight_of_another_type_is_rejected(function, weights):
     with pytest.raises(TypeError, match=r"`class_weight` must be a dict"):
         function(model(), make_images(8), epochs=1, class_weight=weights, verbose=0)
+
+
+@pytest.mark.parametrize("function", [fit_head, fine_tune])
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ({"cat": 1, "dog": 2}, "class indices from 0 to 1.*Replace class names by their indices"),
+        ({0: 1, 2: 3}, "class indices from 0 to 1"),
+        ({-1: 1}, "class indices from 0 to 1"),
+        ({True: 1}, "class indices from 0 to 1"),
+        ({1: -0.5}, r"`class_weight\[1\]` must be at least 0"),
+        ({1: float("nan")}, r"`class_weight\[1\]` must be a finite number"),
+    ],
+)
+def test_class_weight_that_would_be_ignored_or_is_invalid_is_rejected(function, weights, message):
+    with pytest.raises(ValueError, match=message):
+        function(model(), make_images(8), epochs=1, class_weight=weights, verbose=0)

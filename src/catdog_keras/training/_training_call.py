@@ -1,5 +1,6 @@
 """The arguments that `fit_head` and `fine_tune` share, and the steps that use them."""
 
+import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ import keras
 
 from catdog_keras import _backend
 from catdog_keras._backend.keras_internals import synced_with_part
-from catdog_keras._checks import check_integer, check_path, describe
+from catdog_keras._checks import check_finite, check_integer, check_path, describe
 from catdog_keras._compile import build_for_fit
 from catdog_keras.diagnostics._label_checks import require_labels
 from catdog_keras.training._callbacks import (
@@ -154,7 +155,25 @@ def check_call(
         check_labeled("validation_data", validation_data)
     epochs = check_integer("epochs", epochs, minimum=1)
     called = check_callback_types(callbacks, has_schedule=has_schedule)
-    if class_weight is not None and not isinstance(class_weight, Mapping):
+    _check_class_weight(class_weight, model)
+    return TrainingCall(model, train, validation_data, epochs, called, class_weight, verbose)
+
+
+def _check_class_weight(class_weight: Any, model: keras.Model) -> None:
+    """Raises an error for a weight that Keras would ignore, or that is not a finite number >= 0."""
+    if class_weight is None:
+        return
+    if not isinstance(class_weight, Mapping):
         requirement = "a dict of a weight for each class index, or None"
         raise TypeError(describe("class_weight", requirement, class_weight))
-    return TrainingCall(model, train, validation_data, epochs, called, class_weight, verbose)
+    shape = getattr(model, "output_shape", None)  # an AttributeError for a subclassed model
+    width = shape[-1] if isinstance(shape, tuple) and shape else None
+    classes = max(width, 2) if isinstance(width, int) else 2**31  # one output is for two classes
+    for key, weight in class_weight.items():
+        is_index = isinstance(key, numbers.Integral) and not isinstance(key, bool)
+        if not is_index or not 0 <= key < classes:
+            requirement = f"a dict whose keys are class indices from 0 to {classes - 1}"
+            remedy = "Replace class names by their indices." if isinstance(key, str) else ""
+            raise ValueError(describe("class_weight", requirement, class_weight, remedy))
+        if check_finite(f"class_weight[{key}]", weight) < 0:
+            raise ValueError(describe(f"class_weight[{key}]", "at least 0", weight))
