@@ -43,7 +43,7 @@ def to_numbers(name: str, part: str, value: Any) -> Array:
         )
     try:
         array = to_array(value)
-    except Exception as error:  # each framework and container raises errors of its own
+    except Exception as error:  # each framework and container raises its own types
         raise TypeError(
             f"`{name}` must hold {part} as an array of numbers; received a {type(value).__name__} "
             f"that cannot be converted: {str(error).splitlines()[0]}"

@@ -54,7 +54,7 @@ def build_metrics(model: keras.Model, labels: Any) -> None:
 def build_for_fit(model: keras.Model, labels: Any) -> None:
     """Creates the variables of the optimizer and the metrics of a compiled model before `fit`.
 
-    Else TensorFlow traces the first step twice: once to create them, and once without.
+    Otherwise TensorFlow traces the first step twice: once to create them, and once without.
     """
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)

@@ -12,6 +12,13 @@ def fits_shape(shape: Shape, wanted: Shape) -> bool:
     )
 
 
+def how_to_fit(shape: Shape, wanted: Shape) -> str:
+    """Returns how to convert a batch of images of the wrong shape, or an image without a batch."""
+    if fits_shape(shape, wanted[1:]):
+        return "Make a batch of a single image: images[None]."
+    return how_to_reshape(shape[1:], wanted[1:])
+
+
 def how_to_reshape(shape: Shape, wanted: Shape) -> str:
     """Returns how to convert images of the wrong shape; both shapes are without the batch axis."""
     if len(shape) == len(wanted) - 1 and fits_shape(shape, wanted[: len(shape)]):

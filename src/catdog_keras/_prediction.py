@@ -15,7 +15,7 @@ from catdog_keras._backend import prefers_predict_on_batch
 from catdog_keras._backend.keras_internals import OUT_OF_DATA_WARNING
 from catdog_keras._checks import describe
 from catdog_keras._input_range import warn_of_range
-from catdog_keras._input_shape import fits_shape, how_to_reshape
+from catdog_keras._input_shape import fits_shape, how_to_fit
 from catdog_keras._layer_graph import is_graph, last_activation
 from catdog_keras._message import argument, setting
 from catdog_keras._probabilities import (
@@ -81,9 +81,7 @@ def check_inputs(name: str, model: keras.Model, images: Tensors) -> Tensors:
 def _check_shape(name: str, shape: tuple[int, ...], expected: tuple[int | None, ...]) -> None:
     if fits_shape(shape, expected):
         return
-    remedy = how_to_reshape(shape[1:], expected[1:])
-    if fits_shape(shape, expected[1:]):
-        remedy = "Make a batch of a single image: images[None]."
+    remedy = how_to_fit(shape, expected)
     sides = ", ".join("any" if side is None else str(side) for side in expected[1:])
     raise ValueError(
         f"`{name}` must hold images of shape (batch, {sides}), the input shape of the model; "
@@ -94,7 +92,7 @@ def _check_shape(name: str, shape: tuple[int, ...], expected: tuple[int | None, 
 def predict_batch(name: str, model: keras.Model, images: Tensors) -> Tensors:
     """Returns the outputs for a batch of images; describes the images if the model fails.
 
-    Each framework raises errors of its own, for example for images that are too small for a
+    Each framework raises its own types, for example for images that are too small for a
     convolution. Errors about a lack of memory are not about the images.
     """
     try:

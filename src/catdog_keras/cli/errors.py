@@ -120,7 +120,7 @@ def _is_of_framework(error: Exception) -> bool:
     """Returns whether a framework reports a failure of the machine or of the data.
 
     It does so by its own types, or by a plain RuntimeError or Exception. Other built-in types, such
-    as AttributeError, are faults of a program wherever they are raised: its traceback is needed.
+    as AttributeError, are faults of a program, even from a framework: their traceback is needed.
     """
     if isinstance(error, MemoryError):
         return True

@@ -79,10 +79,10 @@ def print_utf8(text: str) -> None:
 
 
 def report_lost_output(ended: SystemExit) -> None:
-    """If standard output could not be written, says so, and changes the exit status of `ended`.
+    """Reports that standard output could not be written, and changes the exit status of `ended`.
 
     The status of a command that failed is kept. A reader that ended, as `head` does, has what it
-    wanted: there is no message.
+    wanted, so nothing is reported.
     """
     sys.stdout.flush()
     error = getattr(_raw(sys.stdout), "error", None)

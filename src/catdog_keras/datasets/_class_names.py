@@ -38,7 +38,7 @@ def check_split_names(names: Sequence[str], place: str) -> list[str]:
         raise ValueError(
             f"{place!r} holds {listed(splits)}, which are named like splits but contain "
             "images and no class folders. Put the images of each class into a folder with its "
-            f"name, inside train and validation; if these are classes, " + NAME_THEM
+            "name, inside train and validation; if these are classes, " + NAME_THEM
         )
     if certain:
         raise ValueError(

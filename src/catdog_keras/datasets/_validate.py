@@ -145,7 +145,7 @@ def _decode_pixels(
     """Decodes the pixels of an image and discards them; see `_decode`."""
     try:
         form = _read_form(image, content)
-        oddities = _oddities(path, form) + [LARGE_TEXT] * large_text
+        oddities = _oddities(path, form) + ([LARGE_TEXT] if large_text else [])
         plain = form.kind in KERNEL_FORMATS and form.mode in KERNEL_MODES and not oddities
         scalable = form.bits <= DEEPEST and form.samples == "unsigned"
         if scalable and not plain and form.kind != "PNG":

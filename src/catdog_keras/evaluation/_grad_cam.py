@@ -13,7 +13,7 @@ from catdog_keras._arrays import to_numbers
 from catdog_keras._backend import feature_gradient, resolve_data_format
 from catdog_keras._backend.keras_internals import replaced
 from catdog_keras._checks import describe
-from catdog_keras._input_shape import fits_shape, how_to_reshape
+from catdog_keras._input_shape import fits_shape, how_to_fit
 from catdog_keras.evaluation._receptive_field import Cells, Grid, place_cells
 
 Operation: TypeAlias = Any  # a layer, or an operation of keras.ops in a Functional model
@@ -271,14 +271,13 @@ def _check_model(model: Any) -> int:
 def _check_images(images: Tensor, expected: Sequence[int | None]) -> npt.NDArray[Any]:
     """Returns the images as an array; raises an error if they do not match the model."""
     array = to_numbers("images", "images", images)
-    if not fits_shape(array.shape, expected) or array.size == 0:
+    fits = fits_shape(array.shape, expected)
+    if not fits or array.size == 0:
         sides = ", ".join("any" if side is None else str(side) for side in expected[1:])
-        remedy = " Make a batch of a single image: images[None]." if array.ndim == 3 else ""
-        if not fits_shape(array.shape, expected):
-            remedy = remedy or f" {how_to_reshape(array.shape[1:], expected[1:])}".rstrip()
+        remedy = "" if fits else how_to_fit(array.shape, expected)
         raise ValueError(
             f"`images` must be at least one image, of shape (batch, {sides}); "
-            f"received shape {array.shape}.{remedy}"
+            f"received shape {array.shape}. {remedy}".rstrip()
         )
     return array
 

@@ -168,11 +168,12 @@ def _check_class_weight(class_weight: Any, model: keras.Model) -> None:
         raise TypeError(describe("class_weight", requirement, class_weight))
     shape = getattr(model, "output_shape", None)  # an AttributeError for a subclassed model
     width = shape[-1] if isinstance(shape, tuple) and shape else None
-    classes = max(width, 2) if isinstance(width, int) else 2**31  # one output is for two classes
+    last = max(width, 2) - 1 if isinstance(width, int) else None  # one output is for two classes
     for key, weight in class_weight.items():
         is_index = isinstance(key, numbers.Integral) and not isinstance(key, bool)
-        if not is_index or not 0 <= key < classes:
-            requirement = f"a dict whose keys are class indices from 0 to {classes - 1}"
+        if not is_index or key < 0 or (last is not None and key > last):
+            requirement = "a dict whose keys are class indices"
+            requirement += "" if last is None else f" from 0 to {last}"
             remedy = "Replace class names by their indices." if isinstance(key, str) else ""
             raise ValueError(describe("class_weight", requirement, class_weight, remedy))
         if check_finite(f"class_weight[{key}]", weight) < 0:
