@@ -22,12 +22,17 @@ def compile_if_needed(model: keras.Model) -> None:
     model.compile(keras.optimizers.Adam(), loss, metrics=[accuracy])
 
 
-def compile_like(part: keras.Model, model: keras.Model, optimizer: keras.Optimizer) -> None:
-    """Compiles a part of a model, or the model, with the model's arguments but a new optimizer."""
+def compile_config(model: keras.Model) -> dict[str, Any]:
+    """Returns the arguments of `compile` of a compiled model, as Keras saves them."""
     with warnings.catch_warnings():
         # Keras's warning about lambdas concerns saving only.
         warnings.filterwarnings("ignore", LAMBDA_WARNING)
-        config = model.get_compile_config()
+        return dict(model.get_compile_config())
+
+
+def compile_like(part: keras.Model, model: keras.Model, optimizer: keras.Optimizer) -> None:
+    """Compiles a part of a model, or the model, with the model's arguments but a new optimizer."""
+    config = compile_config(model)
     # The loss is passed directly: a custom function cannot be deserialized by its name.
     others = {name: value for name, value in config.items() if name not in ("optimizer", "loss")}
     try:

@@ -203,3 +203,34 @@ def test_class_weight_of_another_type_is_rejected(function, weights):
 def test_class_weight_that_would_be_ignored_or_is_invalid_is_rejected(function, weights, message):
     with pytest.raises(ValueError, match=message):
         function(model(), make_images(8), epochs=1, class_weight=weights, verbose=0)
+
+
+@pytest.mark.parametrize("function", [fit_head, fine_tune])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"rate": 0.5}, r"compile\.optimizer\.config\.learning_rate was 0\.1.*, is 0\.5"),
+        ({"from_logits": False}, r"compile\.loss\.config\.from_logits was True, is False"),
+        ({"names": ["b", "a"]}, r"class_names was \['a', 'b'\], is \['b', 'a'\]"),
+        ({"validation_data": make_images(4)}, "validation_data was None, is"),
+        ({"train": (make_images(8)[0], 1 - make_images(8)[1])}, "train was .*, is"),
+        ({"train": make_images(6)}, r"train was \{'shapes': \[\[8, 8, 8, 3\], \[8\]\]"),
+        ({"train": [make_images(4)] * 3}, "train was .*, is {'batches': 3}"),
+    ],
+    ids=["optimizer", "loss", "class names", "validation", "labels", "images", "batches"],
+)
+def test_checkpoint_of_another_training_is_rejected(function, change, message, tmp_path):
+    def call(rate=0.1, from_logits=True, names=("a", "b"), train=None, **arguments):
+        trained = model(class_names=list(names))
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=from_logits)
+        trained.compile(keras.optimizers.SGD(rate), loss, metrics=["accuracy"])
+        arguments |= {"epochs": 1, "checkpoint": tmp_path / "state", "verbose": 0}
+        return function(trained, make_images(8) if train is None else train, **arguments).history
+
+    first = call()
+    assert call() == first
+    if function is fine_tune and "rate" in change:
+        assert call(**change) == first  # it replaces the optimizer
+        return
+    with pytest.raises(ValueError, match=f"written with other arguments: .*{message}"):
+        call(**change)

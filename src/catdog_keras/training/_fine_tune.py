@@ -11,6 +11,7 @@ import keras
 
 from catdog_keras import _backend
 from catdog_keras._checks import describe
+from catdog_keras._compile import compile_if_needed
 from catdog_keras.training._callbacks import Callbacks, Verbose
 from catdog_keras.training._config import FineTuneConfig
 from catdog_keras.training._fine_tuning_loop import Run, Stage
@@ -65,7 +66,9 @@ def fine_tune(
             an uninterrupted run. This requires that the order of the dataset depends only on the
             epoch number, as for those of `load_image_folder`. The state of the epoch before is kept
             in a second file with the suffix `.previous`, which is used, with a warning, if the
-            first one is damaged or missing. None for no checkpoint.
+            first one is damaged or missing. A checkpoint of other arguments, `compile` arguments,
+            class names or numbers of batches is rejected, for arrays also of other labels; whether
+            the images are the same is not checked. None for no checkpoint.
         callbacks: As in `keras.Model.fit`; the callbacks get the whole model. They are used in each
             stage, with the epochs of the stage. The state of `EarlyStopping` and `ModelCheckpoint`
             is part of a checkpoint, that of other callbacks is not. `model.optimizer` is the
@@ -122,10 +125,17 @@ def fine_tune(
     if len(firsts) > 1 or options.num_views is None:
         check_repeatable("train", train)
         check_repeatable("validation_data", validation_data)
-    file = call.open_checkpoint(checkpoint, "fine_tune", unfreeze=firsts, options=asdict(options))
     shares = _shares(call.epochs, len(firsts))
     stages = [Stage(first, share) for first, share in zip(firsts, shares, strict=True)]
     with _backend.strategy_scope(model):
+        compile_if_needed(model)
+        file = call.open_checkpoint(
+            checkpoint,
+            "fine_tune",
+            has_own_optimizer=True,
+            unfreeze=firsts,
+            options=asdict(options),
+        )
         return Run(call, backbone, options, file).fit_stages(stages)
 
 

@@ -11,7 +11,7 @@ from catdog_keras import _backend
 from catdog_keras._arrays import Array
 from catdog_keras._batches import BATCH_SIZE, count_batches, is_arrays
 from catdog_keras._checks import describe
-from catdog_keras._compile import compile_if_needed, compile_like
+from catdog_keras._compile import compile_like
 from catdog_keras.training._checkpoint import Checkpoint
 from catdog_keras.training._config import FineTuneConfig
 from catdog_keras.training._epoch_keeper import EpochKeeper
@@ -114,7 +114,6 @@ class Run:
         model, state = self.call.model, None
         if self.checkpoint is not None:
             state = self.checkpoint.read(model, self.call.callbacks)
-        compile_if_needed(model)
         if state is None:
             state = State(Progress(draw_seed()))
         else:

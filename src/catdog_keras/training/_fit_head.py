@@ -84,7 +84,8 @@ def fit_head(
             and the layers and weights of the backbone.
         checkpoint: File in which the training state is saved after each epoch, as in `fine_tune`:
             the same call on the same model and data resumes from it, and the result is
-            bit-identical to an uninterrupted run.
+            bit-identical to an uninterrupted run. A checkpoint of another call is rejected, also if
+            the optimizer or its learning rate differs.
         callbacks: As in `keras.Model.fit`; the callbacks get the whole model, and must not replace
             its optimizer, freeze or unfreeze layers. Use `checkpoint` instead of
             `BackupAndRestore`. The state of `EarlyStopping`, `ReduceLROnPlateau` and
@@ -143,11 +144,16 @@ def fit_head(
                 "batches, so the whole model is trained."
             )
         return _fit_whole(call, **epoch_arguments)
-    file = call.open_checkpoint(
-        checkpoint, "fit_head", num_views=num_views, dtype=dtype, **epoch_arguments
-    )
     with _backend.strategy_scope(model):
         compile_if_needed(model)
+        file = call.open_checkpoint(
+            checkpoint,
+            "fit_head",
+            has_own_optimizer=False,
+            num_views=num_views,
+            dtype=dtype,
+            **epoch_arguments,
+        )
         return _Run(call, split, num_views, dtype, cache, file, **epoch_arguments).fit()
 
 

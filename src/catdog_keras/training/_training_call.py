@@ -1,5 +1,6 @@
 """The arguments that `fit_head` and `fine_tune` share, and the steps that use them."""
 
+import hashlib
 import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,13 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from catdog_keras import _backend
+from catdog_keras._arrays import to_array
 from catdog_keras._backend.keras_internals import synced_with_part
+from catdog_keras._batches import count_batches, is_arrays
 from catdog_keras._checks import check_finite, check_integer, check_path, describe
-from catdog_keras._compile import build_for_fit
+from catdog_keras._compile import build_for_fit, compile_config
 from catdog_keras.diagnostics._label_checks import require_labels
+from catdog_keras.models import get_class_names
 from catdog_keras.training._callbacks import (
+    OF_OPTIMIZER,
     Callbacks,
     Verbose,
     callbacks_for_part,
@@ -39,12 +45,18 @@ class TrainingCall:
     class_weight: Mapping[int, float] | None
     verbose: Verbose
 
-    def open_checkpoint(self, path: Any, function: str, **arguments: Any) -> Checkpoint | None:
-        """Returns the checkpoint at a path, or None if there is no path.
+    def open_checkpoint(
+        self, path: Any, function: str, *, has_own_optimizer: bool, **arguments: Any
+    ) -> Checkpoint | None:
+        """Returns the checkpoint at a path, or None if no path is given.
+
+        The model must be compiled. The checkpoint is of the call with these arguments, this model
+        and data of this size; for arrays, of these labels.
 
         Args:
             path: The argument `checkpoint`.
             function: Name of the training function.
+            has_own_optimizer: Whether the function replaces the optimizer of the model.
             **arguments: Its other arguments that change the result, as JSON values.
         """
         if path is None:
@@ -54,6 +66,10 @@ class TrainingCall:
             "function": function,
             "model": self.model.name,
             "weights": [list(weight.shape) for weight in self.model.weights],
+            "class_names": _class_names(self.model),
+            **_flatten("compile", self._compile_config(has_own_optimizer)),
+            "train": _describe_data(self.train),
+            "validation_data": _describe_data(self.validation_data),
             "backend": keras.backend.backend(),
             "epochs": self.epochs,
             **arguments,
@@ -62,6 +78,16 @@ class TrainingCall:
         }
         file: Path = check_path("checkpoint", path)
         return Checkpoint(file, call)
+
+    def _compile_config(self, has_own_optimizer: bool) -> dict[str, Any]:
+        """Returns the arguments of `compile` that change the result of the training."""
+        config = compile_config(self.model)
+        if has_own_optimizer:
+            del config["optimizer"]
+        elif any(isinstance(each, OF_OPTIMIZER) for each in self.callbacks):
+            # A run that was interrupted in this process has changed it.
+            config["optimizer"]["config"].pop("learning_rate", None)
+        return config
 
     def compute_features(
         self,
@@ -178,3 +204,38 @@ def _check_class_weight(class_weight: Any, model: keras.Model) -> None:
             raise ValueError(describe("class_weight", requirement, class_weight, remedy))
         if check_finite(f"class_weight[{key}]", weight) < 0:
             raise ValueError(describe(f"class_weight[{key}]", "at least 0", weight))
+
+
+def _class_names(model: keras.Model) -> tuple[str, ...] | None:
+    try:
+        return get_class_names(model)
+    except ValueError:  # there are none, or several lists
+        return None
+
+
+def _describe_data(data: Any) -> dict[str, Any] | None:
+    """Returns the number of batches if it is known, and of arrays the shapes and the labels' hash.
+
+    Reading another dataset would take time, and can change the order of its later epochs.
+    """
+    if data is None:
+        return None
+    if not is_arrays(data):
+        return {"batches": count_batches(data)}
+    labels = np.ascontiguousarray(to_array(data[1]))
+    shapes = [list(each.shape) for each in (data[0], labels)]
+    return {"shapes": shapes, "labels": hashlib.sha256(labels.tobytes()).hexdigest()}
+
+
+def _flatten(name: str, value: Any) -> dict[str, Any]:
+    """Returns the entries of nested dicts, so that a message can name the one that differs.
+
+    Names are left out: Keras numbers them in each process.
+    """
+    if not isinstance(value, dict) or not value:
+        return {name: value}
+    entries: dict[str, Any] = {}
+    for key, each in value.items():
+        if key != "name":
+            entries |= _flatten(f"{name}.{key}", each)
+    return entries
