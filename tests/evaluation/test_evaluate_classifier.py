@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 
+from catdog_keras import ClassNames
 from catdog_keras.evaluation import count_labels, evaluate_classifier
 
 NAMES = ["cat", "dog", "fox"]
@@ -45,6 +46,18 @@ def test_probabilities_labels_and_files_follow_dataset_order():
     assert result.accuracy == np.mean(LOGITS.argmax(axis=1) == LABELS)
     assert result.files == tuple(f"{n}.jpg" for n in range(len(LOGITS)))
     assert result.class_names == tuple(NAMES)
+
+
+def test_class_names_in_another_order_than_in_the_model_are_rejected():
+    data = batches(make_images(), LABELS)
+    named = reader(ClassNames(NAMES))
+    nested = keras.Sequential([keras.Input((1, 3, 1)), named])
+    for model in (named, nested):
+        assert evaluate_classifier(model, data, NAMES).class_names == tuple(NAMES)
+        translated = ["Katze", "Hund", "Fuchs"]
+        assert evaluate_classifier(model, data, translated).class_names == tuple(translated)
+        with pytest.raises(ValueError, match=r"saved in .* are \['cat', 'dog', 'fox'\]"):
+            evaluate_classifier(model, data, NAMES[::-1])
 
 
 def test_labels_match_images_when_dataset_reshuffles_each_iteration():

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from catdog_keras._checks import check_boolean, check_class_names, describe
+from catdog_keras._layer_graph import output_layer
 from catdog_keras._message import argument
 from catdog_keras._prediction import (
     check_inputs,
@@ -42,7 +43,7 @@ def evaluate_classifier(
         dataset: Batches `(images, labels)`, with or without sample weights, which are ignored;
             labels are class indices of shape `(batch,)` or `(batch, 1)`, or one-hot rows of shape
             `(batch, classes)`.
-        class_names: Class names, in the order of the model's outputs.
+        class_names: Class names, in the order of the model's outputs and of the labels.
         files: File of each image, in the order in which the dataset yields them, or None.
         from_logits: True if the model ends in logits, like the models of this package; False if it
             ends in a softmax or sigmoid.
@@ -54,7 +55,8 @@ def evaluate_classifier(
         TypeError: If an argument has the wrong type.
         ValueError: If the dataset is empty or has no labels, a label is not a valid class index,
             the model's outputs are not one number per class, not finite, or contradict
-            `from_logits`, or the number of files differs from the number of images.
+            `from_logits`, the number of files differs from the number of images, or the class names
+            saved in the model have another order than `class_names`.
 
     See Also:
         `Evaluation`: what is returned: metrics with intervals, curves, losses.
@@ -73,9 +75,25 @@ def evaluate_classifier(
         raise TypeError(describe("model", "a keras.Model", model))
     names = check_class_names(class_names)
     check_boolean("from_logits", from_logits)
+    _check_order(model, names)
     outputs, labels = predict_labeled(model, dataset, len(names))
     probabilities = to_probabilities(model, outputs, len(names), from_logits)
     return Evaluation(names, labels, probabilities, files)
+
+
+def _check_order(model: keras.Model, names: tuple[str, ...]) -> None:
+    """Raises an error if the model ends in a `ClassNames` layer with these names in another order.
+
+    Other names are accepted, such as translations.
+    """
+    stored = tuple(getattr(output_layer(model), "class_names", names))
+    if stored != names and sorted(stored) == sorted(names):
+        requirement = "in the order of the model's outputs"
+        remedy = (
+            f"The class names saved in {model.name!r} are {list(stored)}. Load the dataset with "
+            "the classes in this order."
+        )
+        raise ValueError(describe("class_names", requirement, list(names), remedy))
 
 
 def predict_labeled(
