@@ -73,8 +73,9 @@ def backends(session: nox.Session, backend: str) -> None:
     arguments = session.posargs or [*folders, "tests/test_keras_internals.py"]
     environment = {
         "KERAS_BACKEND": backend,
-        # Each new Keras model compiles the same programs again; the workers share them.
-        "JAX_COMPILATION_CACHE_DIR": session.create_tmp(),
+        # Each new Keras model compiles the same programs again; the workers share them. The path
+        # is absolute because some tests change the current folder.
+        "JAX_COMPILATION_CACHE_DIR": str(Path(session.create_tmp()).resolve()),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
         # Most programs run once or twice: without optimization, compiling takes a third less time.
