@@ -1,5 +1,7 @@
 """Scans of JPEG files: counted as decoders do, and bounded."""
 
+import time
+
 import pytest
 
 from catdog_keras.datasets._jpeg_scans import MAX_SCANS, has_too_many_scans, scan_components
@@ -48,6 +50,17 @@ def test_scan_components_counts_scans_as_decoders_do(content, components):
 def test_scans_are_bounded_by_number_and_visited_pixels(scans, size, too_many):
     content = jpeg([DC] + [AC] * (scans - 1), size)
     assert has_too_many_scans(content, size[0] * size[1]) is too_many
+
+
+@pytest.mark.parametrize("after", ["image", "data"])
+def test_run_of_fill_bytes_is_read_in_linear_time(after):
+    """In quadratic time, these 200 kB would take minutes."""
+    fill = b"\xff" * 200_000 + b"\0"
+    whole = encoded("JPEG", noise())
+    at = 2 if after == "image" else len(whole) - 2  # in front of the first or the last marker
+    started = time.process_time()
+    assert scan_components(whole[:at] + fill + whole[at:]) == [3]
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize("hidden", ["comment", "trailing data"])

@@ -10,8 +10,8 @@ import re
 SCAN = 0xDA
 END = 0xD9
 WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD9)}
-_MARKER = re.compile(rb"\xff+([^\x00\xff])")
-_MARKER_AFTER_DATA = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")
+_MARKER = re.compile(rb"\xff([^\x00\xff])")
+_MARKER_AFTER_DATA = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")
 
 MAX_SCANS = 300
 MAX_SCANNED_MEGAPIXELS = 5_000  # of all components in all scans, 7 times those of a usual file
