@@ -77,6 +77,23 @@ class Corpus:
             for name, content in members:
                 archive.writestr(name, content)
 
+    def with_undeclared_size(self, name: str, size: int, method: int) -> Callable[[Path], None]:
+        """A file with a member of spaces whose size the directory declares as 56 bytes."""
+
+        def write(path: Path) -> None:
+            large = zipfile.ZipInfo(name)
+            large.compress_type = method
+            with zipfile.ZipFile(path, "w") as archive:
+                for other, content in self.parts.items():
+                    if other != name:
+                        archive.writestr(other, content)
+                with archive.open(large, "w", force_zip64=True) as stream:
+                    for _ in range(size // 2**20):
+                        stream.write(b" " * 2**20)
+                large.file_size = 56
+
+        return write
+
     def with_layer(self, added: Any, place: int = 1) -> Callable[[Path], None]:
         """A file whose model has one more layer behind its input."""
 
@@ -241,6 +258,16 @@ def sizes(corpus: Corpus) -> Iterator[tuple[str, Callable[[Path], None]]]:
     yield "config of 1 GB", bomb(CONFIG, 2**30, corpus.parts[CONFIG])
     yield "metadata of 1 GB", bomb(METADATA, 2**30, b"{}")
     yield "weights of 1 GB", bomb(WEIGHTS, 2**30, corpus.parts[WEIGHTS])
+    for method, name in (
+        (zipfile.ZIP_BZIP2, CONFIG),
+        (zipfile.ZIP_LZMA, METADATA),
+        (zipfile.ZIP_BZIP2, WEIGHTS),
+    ):
+        # bzip2 and LZMA decompress in one call, whatever size is declared.
+        yield (
+            f"{name} by compression method {method}",
+            corpus.with_undeclared_size(name, 600 * 2**20, method),
+        )
 
     def unallocated(weights: h5py.File) -> None:
         weights.create_dataset("layers/conv2d/vars/0", (1000, 1000, 1000), "f4", chunks=True)

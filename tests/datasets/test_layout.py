@@ -1,5 +1,6 @@
 """Folder layouts: of public data sets, of systems and programs, and any random tree."""
 
+import itertools
 import shutil
 import tempfile
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from catdog_keras.datasets._index import index_image_folder
-from catdog_keras.datasets._split_names import find_classes, parse_split_name
+from catdog_keras.datasets._split_names import _FILLERS, find_classes, parse_split_name
 
 
 def write_files(root, *folders, count=2):
@@ -365,3 +366,13 @@ def test_any_tree_has_each_image_in_one_split_with_one_label_or_raises(tree):
 )
 def test_find_classes_ignores_split_folder_above_class(path, classes):
     assert find_classes(path.split("/"), ["bus", "car", "test", "train"]) == classes
+
+
+def test_no_two_sequences_of_fillers_give_the_same_text():
+    """Otherwise a folder name of "datasetdataset..." would take exponential time to match."""
+    words = set()
+    for pattern in _FILLERS.split("|"):
+        before, optional, after = pattern.partition("?")
+        words |= {before + after, before[:-1] + after} if optional else {before}
+    texts = ["".join(each) for n in (1, 2, 3) for each in itertools.product(words, repeat=n)]
+    assert len(set(texts)) == len(texts)

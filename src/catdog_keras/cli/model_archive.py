@@ -86,6 +86,10 @@ def _check_members(archive: zipfile.ZipFile) -> None:
         raise ValueError(
             f"It contains {unknown[0][:80]!a}, which Keras does not write for a model."
         )
+    for name, member in members.items():
+        # The others decompress in one call, whatever size the archive declares. Keras stores.
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise ValueError(f"Its {name} is compressed by a method that Keras does not use.")
     for name in (CONFIG, WEIGHTS):
         if name not in members:
             raise ValueError(f"It does not contain {name}.")

@@ -26,9 +26,11 @@ _WORDS: dict[str, Split] = {
     "evaluation": "test",
 }
 
-# Words that say nothing about the content, also written together as in `trainset`.
+# Words that say nothing about the content, also written together as in `trainset`. No two sequences
+# of them give the same text, such as "data", "set" and "dataset": matching would take exponential
+# time.
 _FILLERS = (
-    r"augmented|cropped|data|dataset|datasets|dir|filtered|folder|full|imgs?|images?|jpe?g|"
+    r"augmented|cropped|data|dir|filtered|folder|full|imgs?|images?|jpe?g|"
     r"original|originals|part|photos?|pics?|pictures?|png|processed|raw|resized|rgb|samples?|"
     r"sets?|small|splits?|subset"
 )
