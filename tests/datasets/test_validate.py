@@ -261,3 +261,50 @@ def test_orientation_in_text_is_kept_where_other_text_is_too_large():
         image.load()
         assert image.text == {"Raw profile type exif": "orientation"}
     assert without_large_text(small) is small
+
+
+def _orientation_entry(kind, count, value, more=b""):
+    """An EXIF block with one entry, the orientation, of any type."""
+    head = b"II*\0" + struct.pack("<IHHHI", 8, 1, 0x0112, kind, count)
+    return head + value + bytes(4) + more
+
+
+SHORT, BYTE, ASCII, RATIONAL, UNDEFINED, FLOAT = 3, 1, 2, 5, 7, 11
+UNREADABLE_EXIF = {
+    "byte": _orientation_entry(BYTE, 1, b"\6\0\0\0"),
+    "text": _orientation_entry(ASCII, 4, b"top\0"),
+    "empty text": _orientation_entry(ASCII, 1, bytes(4)),
+    "undefined": _orientation_entry(UNDEFINED, 4, b"\6\0\0\0"),
+    "zero by zero": _orientation_entry(RATIONAL, 1, struct.pack("<I", 26), bytes(8)),
+    "infinite": _orientation_entry(FLOAT, 1, struct.pack("<f", float("inf"))),
+    "not a number": _orientation_entry(FLOAT, 1, struct.pack("<f", float("nan"))),
+    "no value": _orientation_entry(SHORT, 0, bytes(4)),
+    "nine": _orientation_entry(SHORT, 1, b"\x09\0\0\0"),
+    "cut header": b"II*",
+    "text instead of a directory": b"garbage!garbage!",
+    "zeros": bytes(64),
+    "directory beyond the end": b"II*\0" + struct.pack("<I", 5000),
+    "large directory": b"II+\0" + struct.pack("<HHQQ", 8, 0, 16, 0),
+}
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("block", UNREADABLE_EXIF)
+def test_image_with_unreadable_orientation_is_good_and_decoded_as_stored(tmp_path, form, block):
+    image = Image.linear_gradient("L").resize((40, 30)).convert("RGB")
+    exact = {"lossless": True} if form == "WEBP" else {}
+    (tmp_path / "a").write_bytes(encoded(form, image, **exact))
+    plain = decode_pillow((tmp_path / "a").read_bytes())
+    content = encoded(form, image, exif=b"Exif\0\0" + UNREADABLE_EXIF[block], **exact)
+    file = tmp_path / f"a.{form.lower()}"
+    file.write_bytes(content)
+    found = inspect_file(str(file))
+    assert (found.status, found.reason) == ("good", "")
+    assert np.array_equal(decode_pillow(content), plain)
+
+
+def test_png_with_damaged_exif_text_is_good(tmp_path):
+    info = PngImagePlugin.PngInfo()
+    info.add_text("Raw profile type exif", "\nexif\n 10\nzzzz", zip=True)
+    (tmp_path / "a.png").write_bytes(encoded("PNG", pnginfo=info))
+    assert inspect_file(str(tmp_path / "a.png")).status == "good"

@@ -37,6 +37,7 @@ TIFF_BITS, TIFF_PHOTOMETRIC, TIFF_SAMPLE_FORMAT = 258, 262, 339
 TIFF_ROWS_PER_STRIP, TIFF_TILE_WIDTH, TIFF_TILE_LENGTH = 278, 322, 323
 WHITE_IS_ZERO = 0
 
+ORIENTATIONS = range(1, 9)
 TRANSPOSED = range(5, 9)  # orientations that exchange width and height
 PNG_BITS = 24  # offset of the bits per sample
 # Chunks and keywords that can hold an orientation. Pillow decodes a PNG file to search for them.
@@ -114,10 +115,19 @@ def check_pillow(image: "Image.Image") -> None:
 
 
 def read_orientation(image: "Image.Image", content: bytes) -> int:
-    """Returns the EXIF orientation, or 1; of a PNG file without any, without decoding it."""
+    """Returns the EXIF orientation from 1 to 8; of a PNG file without any, without decoding it.
+
+    It is 1 if it cannot be read or has another value: viewers show such images as they are stored.
+    """
     if image.format == "PNG" and not any(name in content for name in PNG_ORIENTATION):
         return 1
-    return int(image.getexif().get(EXIF_ORIENTATION, 1))
+    try:
+        found = image.getexif().get(EXIF_ORIENTATION)
+        return next((turn for turn in ORIENTATIONS if turn == found), 1)
+    except MemoryError:
+        raise
+    except Exception:  # Pillow raises various exceptions for damaged metadata
+        return 1
 
 
 def _open_rows(opened: "Image.Image", content: bytes) -> "Callable[[int, int], Image.Image]":

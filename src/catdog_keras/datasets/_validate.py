@@ -1,4 +1,4 @@
-"""Classifies image files as good, nonstandard (nonstandard) or bad, with a reason."""
+"""Classifies image files as good, nonstandard or bad, with a reason."""
 
 import hashlib
 import os
@@ -46,7 +46,6 @@ SAMPLE_KINDS = {1: "unsigned", 2: "signed", 3: "floating-point"}  # SampleFormat
 
 JPEG_START, EXIF_SEGMENT = b"\xff\xd8", b"Exif\0\0"
 KERNEL_MODES = ("L", "RGB")
-TURNED = range(2, 9)  # invalid values are treated as upright
 
 
 def inspect_files(paths: Sequence[str]) -> list[ImageFile]:
@@ -214,7 +213,7 @@ def _read_samples(image: "Image.Image", content: bytes) -> tuple[int, str]:
 def _oddities(path: str, form: _Form) -> list[str]:
     endings = FORMAT_EXTENSIONS.get(form.kind, ())
     rules = (
-        (form.orientation in TURNED, "rotated by its EXIF orientation"),
+        (form.orientation > 1, "rotated by its EXIF orientation"),
         (form.mode in ("P", "PA"), "palette"),
         (form.bits > 8, f"{form.bits} bit"),
         (form.transparent, "transparency"),
