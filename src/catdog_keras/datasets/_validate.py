@@ -22,6 +22,7 @@ from catdog_keras.datasets._decode import (
     read_orientation,
     tf_decode_error,
 )
+from catdog_keras.datasets._file_parts import has_too_many_parts
 from catdog_keras.datasets._jpeg_scans import has_too_many_scans
 from catdog_keras.datasets._memory import memory_for
 from catdog_keras.datasets._png_text import without_large_text
@@ -41,6 +42,7 @@ LARGE_TEXT = "more text or color profile than Pillow reads, which is ignored"
 TOO_MANY_SCANS = "a JPEG file with too many scans to decode in a reasonable time"
 MAX_EXIF_SEGMENTS = 100  # Pillow joins them, in a time that is quadratic in their number
 TOO_MANY_EXIF_SEGMENTS = "a JPEG file with too many EXIF segments to read in a reasonable time"
+TOO_MANY_PARTS = "an image file with too many parts to read in a reasonable time"
 DEEPEST = 16  # bits per sample; deeper ones, as in scientific images, have no defined scale
 SAMPLE_KINDS = {1: "unsigned", 2: "signed", 3: "floating-point"}  # SampleFormat of a TIFF file
 
@@ -114,6 +116,8 @@ def _decode(path: str, content: bytes) -> tuple[list[str], bool, int]:
 
     if content.startswith(JPEG_START) and content.count(EXIF_SEGMENT) > MAX_EXIF_SEGMENTS:
         raise _InvalidImageError(TOO_MANY_EXIF_SEGMENTS)
+    if has_too_many_parts(content):
+        raise _InvalidImageError(TOO_MANY_PARTS)
     stripped = without_large_text(content)
     large_text = stripped is not content
     content = stripped
