@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 Choice = TypeVar("Choice")
 
+LARGEST_INTEGER = 2**63 - 1  # of NumPy and TensorFlow
+MAX_SIDE = 10_000  # pixels: one such image takes 1.2 GB as float32
 
 DataFormat: TypeAlias = Literal["channels_last", "channels_first"]
 
@@ -38,7 +40,9 @@ def check_integer(name: str, value: Any, *, minimum: int, maximum: int | None = 
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(describe(name, requirement, value))
     integer = int(value)
-    if integer < minimum or (maximum is not None and integer > maximum):
+    if integer > LARGEST_INTEGER:
+        requirement = f"an integer from {minimum} to {maximum or LARGEST_INTEGER}"
+    if not minimum <= integer <= (maximum or LARGEST_INTEGER):
         raise ValueError(describe(name, requirement, value))
     return integer
 
@@ -146,6 +150,9 @@ def check_size(name: str, value: Any) -> tuple[int, int]:
     if not integers:
         raise TypeError(describe(name, requirement, value))
     if len(value) != 2 or min(value) < 1:
+        raise ValueError(describe(name, requirement, value))
+    if max(value) > MAX_SIDE:
+        requirement = f"a pair (height, width) of integers from 1 to {MAX_SIDE}"
         raise ValueError(describe(name, requirement, value))
     height, width = value
     return int(height), int(width)
