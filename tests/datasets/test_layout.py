@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
+from catdog_keras._split_names import _FILLERS, find_classes, parse_split_name
 from catdog_keras.datasets._index import index_image_folder
-from catdog_keras.datasets._split_names import _FILLERS, find_classes, parse_split_name
 
 
 def write_files(root, *folders, count=2):

@@ -4,14 +4,14 @@ from collections import Counter
 from collections.abc import Sequence
 
 from catdog_keras._message import argument
-from catdog_keras.datasets._scan_report import listed
-from catdog_keras.datasets._split_names import (
+from catdog_keras._split_names import (
     is_generic_name,
     is_unlabeled_name,
     join_words,
     original_names,
     parse_split_name,
 )
+from catdog_keras.datasets._scan_report import listed
 
 NAME_THEM = (
     "pass the names of all classes as "

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from catdog_keras._split_names import parse_split_name
 from catdog_keras.datasets._layout import Folder, build_tree, find_layout
 from catdog_keras.datasets._list_images import IMAGE_EXTENSIONS, FolderContent, list_images
 from catdog_keras.datasets._scan_report import first_lines, printable
 from catdog_keras.datasets._skipped_names import is_skipped
-from catdog_keras.datasets._split_names import parse_split_name
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,13 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from catdog_keras._message import argument
-from catdog_keras.datasets._class_names import NAME_THEM, check_split_names, note_copies
-from catdog_keras.datasets._scan_report import listed
-from catdog_keras.datasets._split_names import (
+from catdog_keras._split_names import (
     is_filler_name,
     is_unlabeled_name,
     parse_split_name,
 )
+from catdog_keras.datasets._class_names import NAME_THEM, check_split_names, note_copies
+from catdog_keras.datasets._scan_report import listed
 
 
 @dataclass

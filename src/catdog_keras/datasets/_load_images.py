@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from catdog_keras._checks import check_class_names, check_path, describe
+from catdog_keras._split_names import find_classes
 from catdog_keras._warnings import warn
 from catdog_keras.datasets._index import Listing
 from catdog_keras.datasets._list_images import IMAGE_EXTENSIONS, list_images
@@ -16,7 +17,6 @@ from catdog_keras.datasets._options import BatchOptions
 from catdog_keras.datasets._pipeline import batched_dataset
 from catdog_keras.datasets._scan_report import ImageFile, ScanReport, first_lines, printable
 from catdog_keras.datasets._source import find_folder
-from catdog_keras.datasets._split_names import find_classes
 from catdog_keras.datasets._validate import inspect_files
 
 if TYPE_CHECKING:

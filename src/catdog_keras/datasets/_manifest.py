@@ -14,8 +14,8 @@ import numpy as np
 
 from catdog_keras._checks import check_path, describe
 from catdog_keras._output import save_text
+from catdog_keras._split_names import SPLITS, find_classes
 from catdog_keras.datasets._index import Listing
-from catdog_keras.datasets._split_names import SPLITS, find_classes
 
 VERSION = 1
 MAX_CLASSES = 100_000  # ImageNet-21k, the largest common label set, has 21,841

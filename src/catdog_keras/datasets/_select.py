@@ -6,12 +6,12 @@ import numpy as np
 import numpy.typing as npt
 
 from catdog_keras._message import argument, setting
+from catdog_keras._split_names import SPLITS
 from catdog_keras._warnings import warn
 from catdog_keras.datasets._index import ImageIndex, Listing
 from catdog_keras.datasets._options import SplitOptions
 from catdog_keras.datasets._scan_report import ScanReport, count_extensions, first_lines, printable
 from catdog_keras.datasets._split import SPLIT_FUNCTIONS, group_duplicates, hold_out
-from catdog_keras.datasets._split_names import SPLITS
 from catdog_keras.datasets._validate import inspect_files
 
 
