@@ -9,7 +9,7 @@ from scipy.stats import binomtest
 
 from catdog_keras.evaluation import Comparison, Evaluation, compare, wilson_interval
 
-NAMES = ["cat", "dog"]
+NAMES = ["cats", "dogs"]
 counts = st.integers(0, 60)
 
 
@@ -134,7 +134,7 @@ def test_baseline_comparison_compares_model_with_majority_class():
     assert result.baseline == 0.6
     versus = result.baseline_comparison
     assert versus == Comparison(
-        ("the model", "always predicting cat"), 5, first_only=3, second_only=1, neither_correct=1
+        ("the model", "always predicting cats"), 5, first_only=3, second_only=1, neither_correct=1
     )
     assert not versus.significant
 
@@ -146,11 +146,11 @@ def test_summary_reports_model_above_below_or_equal_to_baseline():
     mostly_dogs = [0] * 10 + [1] * 30
     assert (
         baseline_line([1] * 40, mostly_dogs)
-        == "baseline           0.750, always predicting dog; the model is significantly above it (p = 0.002)"
+        == "baseline           0.750, always predicting dogs; the model is significantly above it (p = 0.002)"
     )
     assert (
         baseline_line([0] * 40, mostly_dogs)
-        == "baseline           0.750, always predicting dog; the model is significantly below it (p = 1.9e-09)"
+        == "baseline           0.750, always predicting dogs; the model is significantly below it (p = 1.9e-09)"
     )
     assert baseline_line([1] * 31 + [0] * 9, mostly_dogs).endswith(
         "the model is above it, but not significantly (p = 1)"
@@ -160,7 +160,7 @@ def test_summary_reports_model_above_below_or_equal_to_baseline():
     )
     assert (
         baseline_line([0] * 10 + [1] * 30, mostly_dogs)
-        == "baseline           0.750, always predicting dog; the model equals it (p = 1)"
+        == "baseline           0.750, always predicting dogs; the model equals it (p = 1)"
     )
 
 
@@ -174,6 +174,58 @@ def test_compare_accepts_same_files_in_other_folder_or_no_files():
     assert compare(A, answers(RIGHT)).difference == 0
 
 
+def in_folder(folder, names=("cats/1.jpg", "dogs/2.jpg", "cats/3.jpg", "dogs/4.jpg")):
+    return answers(RIGHT, [f"{folder}/{name}" for name in names])
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("test", "/home/me/data/test"),
+        ("/data/val", "/mnt/validation"),
+        ("test_images", "/mnt/test"),
+        ("test/images", "/mnt/test/images"),
+        ("./pets", "../../pets"),
+        ("C:\\pets\\test", "/mnt/pets/test"),
+        ("/data/cafe\u0301", "/data/caf\u00e9"),
+        ("/data/train", "/data"),
+        ("/data/pets_128/test", "/data/pets_256/test"),
+        ("/home/dev/pets", "/home/test/pets"),
+        ("fold1/test", "/runs/2/fold1/test"),
+    ],
+)
+def test_compare_accepts_same_images_in_another_folder(first, second):
+    assert compare(in_folder(first), in_folder(second)).difference == 0
+    assert compare(in_folder(second), in_folder(first)).difference == 0
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("train", "test"),
+        ("/data/train", "/data/validation"),
+        ("/data/seg_train", "/mnt/seg_test/images"),
+        ("train/images", "test/images"),
+        ("/data/fold1", "/data/fold2"),
+        ("/data/fold_1/images", "/data/fold_2/images"),
+    ],
+)
+def test_compare_rejects_other_images_with_same_last_parts(first, second):
+    a, b = in_folder(first), in_folder(second)
+    with pytest.raises(ValueError, match=f"received file {b.files[0]!r} at index 0"):
+        compare(a, b)
+
+
+def test_compare_rejects_images_in_different_folders_at_one_index():
+    a = answers(RIGHT, ["x/cats/1.jpg", "x/dogs/2.jpg", "x/cats/3.jpg", "x/dogs/4.jpg"])
+    b = answers(RIGHT, ["y/cats/1.jpg", "y/dogs/2.jpg", "z/cats/3.jpg", "y/dogs/4.jpg"])
+    with pytest.raises(ValueError, match=r"received file 'z/cats/3\.jpg' at index 2"):
+        compare(a, b)
+    flat = [answers(RIGHT, [f"{folder}/{n}.jpg" for n in range(4)]) for folder in "ab"]
+    with pytest.raises(ValueError, match=r"received file 'b/0\.jpg' at index 0"):
+        compare(*flat)
+
+
 SAME = "`b` must be an evaluation of the same images as `a`, in the same order"
 
 
@@ -183,8 +235,8 @@ SAME = "`b` must be an evaluation of the same images as `a`, in the same order"
         ((A, 0.9), {}, TypeError, "`b` must be an Evaluation; received b=0.9."),
         ((None, A), {}, TypeError, "`a` must be an Evaluation; received a=None."),
         ((A, answers(RIGHT[:3])), {}, ValueError, f"{SAME}, here 4; received 3."),
-        ((A, Evaluation(["cat", "cow"], A.labels, A.probabilities)), {}, ValueError, f"{SAME}; received classes ['cat', 'cow'], those of `a` are ['cat', 'dog']."),
-        ((A, answers(RIGHT, labels=[0, 1, 1, 1])), {}, ValueError, f"{SAME}; received true class 'dog' at index 2, where `a` has 'cat'."),
+        ((A, Evaluation(["cats", "cows"], A.labels, A.probabilities)), {}, ValueError, f"{SAME}; received classes ['cats', 'cows'], those of `a` are ['cats', 'dogs']."),
+        ((A, answers(RIGHT, labels=[0, 1, 1, 1])), {}, ValueError, f"{SAME}; received true class 'dogs' at index 2, where `a` has 'cats'."),
         ((A, answers(RIGHT, ["x/cats/1.jpg", "x/dogs/4.jpg", "x/cats/3.jpg", "x/dogs/2.jpg"])), {}, ValueError, f"{SAME}; received file 'x/dogs/4.jpg' at index 1, where `a` has 'x/dogs/2.jpg'."),
         ((A, A), {"names": "ab"}, TypeError, "`names` must be a pair of two different names; received names='ab'."),
         ((A, A), {"names": ["a", 1]}, TypeError, "`names` must be a pair of two different names; received names=['a', 1]."),

@@ -31,6 +31,45 @@ def evaluations(draw):
     return Evaluation([f"class {n}" for n in range(classes)], labels, rows)
 
 
+FOLDERS = ["cat/1.jpg", "dog/2.jpg", "dog/3.jpg", "dog/4.jpg"]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        [f"/data/train/{file}" for file in FOLDERS],
+        [f"/data/dog/test/{file}" for file in FOLDERS],  # a folder above all files
+        [f"cat/images/{number}.jpg" for number in range(4)],
+        [f"{number}/images/dog.jpg" for number in range(4)],
+        ["cat/dog/1.jpg", "cat/dog/2.jpg", "dog/3.jpg", "dog/4.jpg"],  # either is possible
+        ["Katze/1.jpg", "Hund/2.jpg", "Hund/3.jpg", "Hund/4.jpg"],
+    ],
+)
+def test_files_that_do_not_contradict_labels_are_accepted(files):
+    assert Evaluation(NAMES, LABELS, ROWS, files).files == tuple(files)
+
+
+@pytest.mark.parametrize("folder", ["", "/data/", "C:\\data\\", "/data/dog/test/"])
+def test_files_in_folder_of_another_class_raise_with_index_and_remedy(folder):
+    shuffled = [folder + FOLDERS[place] for place in (0, 1, 3, 2)]
+    assert Evaluation(NAMES, LABELS, ROWS, shuffled)  # the classes are the same
+    shuffled = [folder + FOLDERS[place] for place in (1, 2, 0, 3)]
+    with pytest.raises(ValueError, match="`files` must be in the order of the images") as caught:
+        Evaluation(NAMES, LABELS, ROWS, shuffled)
+    message = str(caught.value)
+    assert f"received files[0]={shuffled[0]!r}, but the label at index 0 is 'cat'" in message
+    assert "(2 of 4 files" in message
+    assert "`shuffle=False`" in message
+
+
+def test_files_with_decomposed_letters_in_folder_of_another_class_raise():
+    files = ["cafe\u0301/1.jpg", "bar/2.jpg"]
+    rows = [[1, 0], [0, 1]]
+    assert Evaluation(["caf\u00e9", "bar"], [0, 1], rows, files)
+    with pytest.raises(ValueError, match="2 of 2 files"):
+        Evaluation(["caf\u00e9", "bar"], [1, 0], rows, files)
+
+
 def test_evaluation_matches_hand_computed_values():
     result = example()
     assert len(result) == 4

@@ -1,13 +1,13 @@
 """Comparison of two evaluations, image by image."""
 
 from collections.abc import Sequence
-from pathlib import PurePath
 from typing import Any
 
 import numpy as np
 
 from catdog_keras._checks import describe
 from catdog_keras.evaluation._evaluation import Evaluation
+from catdog_keras.evaluation._files import find_other_image
 from catdog_keras.evaluation._mcnemar import Comparison, compare_correct
 
 
@@ -16,7 +16,8 @@ def compare(a: Evaluation, b: Evaluation, *, names: Sequence[str] = ("a", "b")) 
 
     Two accuracies with overlapping intervals can still differ significantly: the comparison is
     paired, and only images on which exactly one of the two is correct count. Both evaluations must
-    have the same images in the same order.
+    have the same images in the same order. If both have files, these must have the same paths below
+    a folder that may be another one, as on two machines, but not another split.
 
     Args:
         a: Evaluation of the first classifier.
@@ -84,10 +85,11 @@ def check_same_images(a: Evaluation, b: Evaluation, names: tuple[str, str] = ("a
             f"`{second}` must be {requirement}; received true class {found!r} at index {index}, "
             f"where `{first}` has {expected!r}."
         )
-    for index, (expected, found) in enumerate(zip(a.files or (), b.files or (), strict=False)):
-        # Compare class folder and file name only: the folders above can differ between machines.
-        if PurePath(expected).parts[-2:] != PurePath(found).parts[-2:]:
-            raise ValueError(
-                f"`{second}` must be {requirement}; received file {found!r} at index {index}, "
-                f"where `{first}` has {expected!r}."
-            )
+    if a.files is None or b.files is None:
+        return
+    other = find_other_image(a.files, b.files, a.class_names)
+    if other is not None:
+        raise ValueError(
+            f"`{second}` must be {requirement}; received file {b.files[other]!r} at index {other}, "
+            f"where `{first}` has {a.files[other]!r}."
+        )

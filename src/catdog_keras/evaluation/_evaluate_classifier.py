@@ -33,9 +33,10 @@ def evaluate_classifier(
     """Evaluates a classifier: predicts every image of a dataset once and computes all metrics.
 
     Labels are collected in the same epoch as the predictions, so they match even if the dataset is
-    reshuffled in each epoch. `files`, however, only match a dataset that keeps its order. The model
-    does not have to be compiled; it runs with `training=False`. The function warns if the first
-    images are not in the range that `infer_input_range` returns.
+    reshuffled in each epoch. `files`, however, only match a dataset that keeps its order; files in
+    the folder of another class than their label are an error. The model does not have to be
+    compiled; it runs with `training=False`. The function warns if the first images are not in the
+    range that `infer_input_range` returns.
 
     Args:
         model: Keras model with one output of shape `(batch, classes)`; for two classes also
@@ -55,8 +56,9 @@ def evaluate_classifier(
         TypeError: If an argument has the wrong type.
         ValueError: If the dataset is empty or has no labels, a label is not a valid class index,
             the model's outputs are not one number per class, not finite, or contradict
-            `from_logits`, the number of files differs from the number of images, or the class names
-            saved in the model have another order than `class_names`.
+            `from_logits`, the number of files differs from the number of images, a file is in the
+            folder of another class than its label, or the class names saved in the model have
+            another order than `class_names`.
 
     See Also:
         `Evaluation`: what is returned: metrics with intervals, curves, losses.

@@ -27,7 +27,8 @@ from catdog_keras.evaluation._class_metrics import (
     compute_class_metrics,
 )
 from catdog_keras.evaluation._file import read_evaluation, write_evaluation
-from catdog_keras.evaluation._labels import IntegerArray, check_files, read_labels
+from catdog_keras.evaluation._files import check_files
+from catdog_keras.evaluation._labels import IntegerArray, read_labels
 from catdog_keras.evaluation._mcnemar import Comparison, compare_correct
 from catdog_keras.evaluation._reliability import CALIBRATION_BINS, ReliabilityBin, bin_by_confidence
 from catdog_keras.evaluation._roc import RocCurve, compute_roc
@@ -83,8 +84,9 @@ class Evaluation:
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If shapes do not match, a label is not a valid class index, or a row of
-            `probabilities` is out of range or does not sum to 1.
+        ValueError: If shapes do not match, a label is not a valid class index, a row of
+            `probabilities` is out of range or does not sum to 1, or a file is in the folder of
+            another class than its label.
 
     Example:
         >>> import catdog_keras
@@ -117,7 +119,7 @@ class Evaluation:
         object.__setattr__(self, "class_names", names)
         object.__setattr__(self, "labels", indices)
         object.__setattr__(self, "probabilities", rows)
-        object.__setattr__(self, "files", check_files(files, len(indices)))
+        object.__setattr__(self, "files", check_files(files, names, indices))
 
     def __len__(self) -> int:
         """Returns the number of images."""

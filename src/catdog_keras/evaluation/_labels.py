@@ -104,17 +104,3 @@ def _indices_of_one_hot(array: npt.NDArray[Any]) -> IntegerArray:
             )
         )
     return array.argmax(axis=1).astype(np.int64)
-
-
-def check_files(files: Sequence[str] | None, num_images: int) -> tuple[str, ...] | None:
-    """Returns the files as a tuple of strings; raises an error unless there is one per image."""
-    if files is None:
-        return None
-    if isinstance(files, str) or not isinstance(files, Sequence):
-        raise TypeError(describe("files", "a list with the file of each image, or None", files))
-    if len(files) != num_images:
-        raise ValueError(
-            f"`files` must hold one file per image, here {num_images}; received {len(files)}. "
-            "Pass the files of the split that is evaluated."
-        )
-    return tuple(str(file) for file in files)
