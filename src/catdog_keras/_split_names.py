@@ -1,6 +1,7 @@
 """Recognizes splits, copies and classes by names of folders, such as `seg_test` or `val2017`."""
 
 import re
+import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -40,19 +41,49 @@ _COMPOUND = re.compile(rf"({'|'.join(_WORDS)})(?:{_FILLERS})+")
 # Names of copies and versions, as systems and users write them: `cats - Copy (2)`, `cats_old`. Only
 # at the end, because `old man`, `raw fish` and `copy machine` are classes.
 _COPY = r"copy|copies|copie|copia|cópia|kopie|kopia"
-_VERSIONS = (
-    rf"{_COPY}|aug|augmentations?|backups?|bak|bkp|clean|cleaned|dup|duplicates?|edited|extra|final|"
-    r"fixed|flipped|mirrored|new|old|orig|rotated|temp|tmp|version"
+# What is computed from images or drawn on them, and images that somebody sorted out.
+_ANNOTATIONS = (
+    r"annotations?|bounding boxes|grad ?cams?|ground truths?|gt|heat ?maps|label ?maps|labels|"
+    r"masks|saliency|segmentations?(?: class| object)?|thumbnails|thumbs|tri ?maps?"
 )
-_COPY_END = re.compile(rf"(?: (?:{_VERSIONS}|v(?= \d)|(?:{_FILLERS})+)(?: \d+)?)+")
+_REJECTED = (
+    r"deleted?|discard(?:ed)?|dups?|duplicates?|excluded?|ignored?|mislabell?ed|"
+    r"(?:not|un) ?used|quarantine|reject(?:ed|s)?|removed?|skip(?:ped)?|(?:to|needs?) review|"
+    r"to (?:check|delete|remove)"
+)
+_CHANGED = (
+    rf"{_COPY}|aug|augmentations?|augmented|backups?|bak|bkp|conflict(?:ed)?|cropped|crops|edited|"
+    r"flipped|mirrored|resized|rotated|temp|tmp"
+)
+_VERSIONS = (
+    rf"{_CHANGED}|{_ANNOTATIONS}|{_REJECTED}|clean|cleaned|extra|final|fixed|junk|new|old|orig|"
+    r"trash|version"
+)
+_COPY_END = re.compile(rf"(?: (?:{_VERSIONS}|v(?= \d)|(?:{_FILLERS})+)(?: \d+)*)+")
 _COPY_START = re.compile(
     rf"(?:(?:{_COPY}|backup) )+(?:of|von|de|di) |(?:augmented|cleaned|cropped|resized) "
+)
+# Also of classes, such as `face_mask`, unless several classes have one.
+_VARIANT_END = re.compile(
+    r"(.+) (bw|crop|depth|edges?|gr[ae]y|gr[ae]yscale|h[dqr]|heat ?map|high|high res(?:olution)?|"
+    r"label|low|low res(?:olution)?|l[qr]|mask|seg|thermal|thumb|thumbnail)"
+)
+_SIZE_END = re.compile(
+    r"(.+?) (\d+ ?x ?\d+|\d+ ?px|32|64|96|112|128|160|192|224|256|299|384|416|448|512|768|1024)"
 )
 
 # Folders that are hardly ever classes: parts of a data set, or names that a system proposes.
 _GENERIC = re.compile(
-    r"(?:batch|chunk|data|datasets?|fold|holdout|images|imgs|(?:new|untitled) folder|part|shard|"
-    r"thumbnails|thumbs|unsorted)(?: \d+)*"
+    rf"(?:{_ANNOTATIONS}|{_REJECTED}|batch|checkpoints|chunk|data|datasets?|figures|fold|holdout|"
+    r"images|imgs|logs|(?:new|untitled) folder|outputs?|part|plots|results|shard|unsorted)(?: \d+)*"
+)
+_ANNOTATION = re.compile(rf"(?:{_ANNOTATIONS})(?: \d+)*")
+_REJECTED_NAME = re.compile(_REJECTED)
+# Folders inside a class folder whose images are hardly ever further images of the class.
+_UNWANTED = re.compile(
+    rf"(?:(?:{_FILLERS}) )*(?:{_ANNOTATIONS}|{_CHANGED}|{_REJECTED}|bad|blurry|checkpoints|"
+    rf"corrupt(?:ed)?|junk|logs|low quality|outliers|outputs?|plots|results|trash|unusable|wrong)"
+    rf"(?: (?:{_FILLERS}|\d+))*"
 )
 
 # Folders of images that have no label. A folder "unknown" may as well be a class.
@@ -99,6 +130,26 @@ def is_generic_name(name: str) -> bool:
     return bool(_GENERIC.fullmatch(join_words(name)))
 
 
+def is_rejected_name(name: str) -> bool:
+    """Returns whether a name is that of images that somebody sorted out."""
+    return bool(_REJECTED_NAME.fullmatch(join_words(name)))
+
+
+def is_annotation_name(name: str) -> bool:
+    """Returns whether a name is that of annotations of images, such as masks."""
+    return bool(_ANNOTATION.fullmatch(join_words(name)))
+
+
+def is_unwanted_name(name: str) -> bool:
+    """Returns whether a folder in a class folder hardly ever has further images of the class.
+
+    Such are rejected images, changed copies and annotations, and a split. A train is a vehicle.
+    """
+    split = parse_split_name(name)
+    held_out = split.split in ("validation", "test") and not split.rest
+    return held_out or bool(_UNWANTED.fullmatch(join_words(name)))
+
+
 def is_filler_name(name: str) -> bool:
     """Returns whether a name only says that the folder contains images."""
     words = _words(name)
@@ -107,14 +158,26 @@ def is_filler_name(name: str) -> bool:
 
 def original_names(name: str) -> Iterator[str]:
     """Yields the names, as words in lower case, of which `name` may be a copy or version."""
-    # Windows and browsers number further copies.
-    words = join_words(re.sub(r"\(\d{1,2}\)", " copy ", name))
+    # Windows and browsers number further copies; cloud storage names the user and the date.
+    words = join_words(re.sub(r"\(\d{1,2}\)|\(.*conflicted copy.*\)", " copy ", name))
     start = _COPY_START.match(words)
     if start:
         yield words[start.end() :]
     for space in re.finditer(" ", words):
         if _COPY_END.fullmatch(words, space.start()):
             yield words[: space.start()]
+
+
+def parse_variant(name: str) -> tuple[str, str] | None:
+    """Returns the original's name, as words in lower case, and the variant, such as "gray"."""
+    found = _VARIANT_END.fullmatch(join_words(name))
+    return (found[1], found[2]) if found else None
+
+
+def parse_image_size(name: str) -> tuple[str, str] | None:
+    """Returns the name, as words in lower case, and the usual image size at its end."""
+    found = _SIZE_END.fullmatch(join_words(name))
+    return (found[1], found[2]) if found else None
 
 
 def join_words(name: str) -> str:
@@ -135,6 +198,7 @@ def find_classes(folders: Sequence[str], class_names: Collection[str]) -> tuple[
 
 
 def _words(name: str) -> list[str]:
+    name = unicodedata.normalize("NFC", name)  # macOS decomposes accented letters
     # Words begin at a capital after a small letter, and where letters and digits meet.
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])", " ", name)
     return [word for word in re.split(r"[\W_]+", spaced.lower()) if word]

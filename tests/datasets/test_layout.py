@@ -13,10 +13,13 @@ from catdog_keras.datasets._index import index_image_folder
 
 
 def write_files(root, *folders, count=2):
-    """Writes files that the index accepts as images; it does not open them."""
+    """Writes files that the index accepts as images; it does not open them.
+
+    A folder whose name ends in a slash stays empty.
+    """
     for folder in folders:
         (root / folder).mkdir(parents=True, exist_ok=True)
-        for number in range(count):
+        for number in range(0 if folder.endswith("/") else count):
             (root / folder / f"{number}.png").write_bytes(b"")
     return root
 
@@ -96,6 +99,17 @@ NOT_UNDERSTOOD = {
     "splits of one class": (["cats", "cats_train", "cats_val", "dogs"], r"\['cats_train', 'cats_val'\] are named"),
     "groups of classes": (classes_in("lung_image_sets", names=("lung_aca", "lung_n")) + classes_in("colon_image_sets", names=("colon_aca", "colon_n")), "with longer names, .*'colon_aca', 'colon_n', 'lung_aca'.*`class_names`"),
     "a copy inside": (["cats", "dogs", *classes_in("cell_images")], "cell_images'.*names of other classes"),
+    "images and masks": (["images", "masks"], "'images', 'masks'.*named like images and their annotations"),
+    "Oxford pets": (["images", "annotations/trimaps"], "'annotations', 'images'.*named like images and their annot"),
+    "Pascal VOC": (["Annotations/", "ImageSets/Main/", "JPEGImages", "SegmentationClass"], "named like images and their"),
+    "export for detection": (["train/images", "train/labels/", "valid/images", "valid/labels/"], r"'images', 'labels'.*for classification.*`class_names`"),
+    "labels next to images of classes": ([*classes_in("images/train", "images/val"), "labels/"], "only 'images' contains images.*Pass '[^']*/images', or add images to .'labels'"),
+    "Stanford dogs": (["Images/n02085620-Chihuahua", "Images/n02085782-Japanese", "Annotation/n02085620-Chihuahua/"], "Pass '[^']*/Images'"),
+    "Food-101": (["food-101/images/apple_pie", "food-101/images/ramen", "food-101/meta/"], "Pass '[^']*/food-101/images'"),
+    "labels in each split": ([*classes_in("train/images", "val/images"), "train/labels/", "val/labels/"], "If these are the classes, move them to '[^']*/train'"),
+    "other case in a split": (["train/Cats", "train/dogs", "val/cats", "val/dogs"], "Give these the same name: 'Cats' and 'cats'[.]"),
+    "a space in a split": (["train/cats", "train/dogs", "val/cats ", "val/dogs"], "same name: 'cats' and 'cats '[.]"),
+    "decomposed letter in a split": (["train/caf\u00e9", "train/bar", "val/cafe\u0301", "val/bar"], r"same name: 'caf\\xe9' and 'cafe\\u0301'[.]"),
     "class in a class": (["nok", "nok/ok", "ok"], r"nok'.*names of other classes: \['ok'\]"),
 }  # fmt: skip
 
@@ -139,6 +153,20 @@ def test_split_name_is_class_if_stated_or_in_every_split(tmp_path, name):
         ("original", "augmented"),
         ("normal", "normal_2", "tumor"),
         ("with_mask", "without_mask"),
+        ("face", "face_mask"),
+        ("accepted", "rejected"),
+        ("cardboard", "glass", "trash"),
+        ("pug", "pug_mix", "beagle"),
+        ("cat_1", "cat_2", "dog_1"),
+        ("Tomato___healthy", "Tomato___Late_blight", "Background_without_leaves"),
+        ("n02085620-Chihuahua", "n02085782-Japanese_spaniel"),
+        ("737-200", "737-300", "757-200", "757-300"),
+        ("class_31", "class_32", "class_64"),
+        ("cats_256", "dogs_256"),
+        ("cats_224x224", "dogs_224x224"),
+        ("audi 80", "audi 100", "bmw 320"),
+        ("0", "90", "180", "270"),
+        ("32", "64", "128"),
         ("new", "used"),
         ("photo", "drawing"),
     ],
@@ -153,7 +181,9 @@ COPIES = [
     "cats - Copy", "cats - Copy (2)", "cats copy", "cats copy 2", "cats (1)", "Copy of cats",
     "Copy (2) of Cats", "cats - Kopie", "cats_old", "cats_backup", "cats.bak", "cats_cleaned",
     "cats_augmented", "augmented_cats", "cats-resized", "catsCopy", "cats_v2", "cats_images",
-    "cats_old_2", "cats_new", "cats_flipped", "cats_augmentation",
+    "cats_old_2", "cats_new", "cats_flipped", "cats_augmentation", "cats_masks", "cats_heatmaps",
+    "cats_rejected", "cats_128", "cats 224x224", "cats-64px", "cats_thumbnails", "cats_to_delete",
+    "cats (conflicted copy 2024-01-31)", "cats (Anna's conflicted copy 2024-01-31)", "cats_trash",
 ]  # fmt: skip
 
 
@@ -165,6 +195,55 @@ def test_class_named_like_copy_of_another_is_noted(tmp_path, name):
     assert "`class_names`" in note
     split = classes_in("train", "val", names=("cats", "dogs", name))
     assert index_image_folder(write_files(tmp_path / "split", *split)).notes == (note,)
+
+
+@pytest.mark.parametrize(
+    ("names", "noted"),
+    [
+        (["cats", "cats_mask", "dogs", "dogs_mask"], ["cats_mask", "dogs_mask"]),
+        (["cats", "cats_gray", "dogs", "dogs_gray"], ["cats_gray", "dogs_gray"]),
+        (["cats", "cats_hd", "dogs", "dogs_hd", "mice"], ["cats_hd", "dogs_hd"]),
+        (["cats_128", "cats_256", "dogs"], ["cats_128", "cats_256"]),
+        (["cats_64x64", "cats_96x96", "dogs_64x64"], ["cats_64x64", "cats_96x96"]),
+    ],
+)
+def test_variants_of_several_classes_and_sizes_of_one_are_noted(tmp_path, names, noted):
+    (note,) = index_image_folder(write_files(tmp_path, *names)).notes
+    assert f"The classes {noted} are named like copies or versions of other classes" in note
+    assert not index_image_folder(tmp_path, names).notes
+
+
+def test_classes_that_differ_in_unicode_normalization_are_noted_with_escapes(tmp_path):
+    (note,) = index_image_folder(write_files(tmp_path, "caf\u00e9", "cafe\u0301", "bar")).notes
+    assert r"The classes ['cafe\u0301', 'caf\xe9'] are named like copies" in note
+
+
+def test_single_training_folder_with_loose_images_is_a_split(tmp_path):
+    index = index_image_folder(write_files(tmp_path, "train", *classes_in("train")))
+    assert index.class_names == ("cats", "dogs")
+    assert list(index.parts) == ["train"]
+    (note,) = index.notes
+    assert "Ignored 2 images that are not in a class folder:\n  train/0.png" in note
+
+
+@pytest.mark.parametrize(
+    "folders",
+    [
+        ["Aves/robin", "Aves/jay", "Mammalia/fox", "Mammalia/otter"],
+        ["cats/persian", "cats/siamese", "dogs/pug", "dogs/pug_mix"],
+        ["cats/cats", "dogs/dogs"],
+        ["cats/2020", "cats/2021", "dogs/2022"],
+        ["cats", "cats/batch_1", "dogs", "dogs/new"],
+        ["cats/masks", "dogs"],  # holds all images of its class
+        ["road/car", "road/bus", "rail/train", "rail/tram"],
+        ["cats", "cats/cat", "dogs"],
+    ],
+)
+def test_legitimate_folders_inside_classes_have_no_note_about_their_names(tmp_path, folders):
+    index = index_image_folder(write_files(tmp_path, *folders))
+    assert set(index.class_names) == {folder.split("/")[0] for folder in folders}
+    assert sum(len(listing.files) for listing in index.parts.values()) == 2 * len(folders)
+    assert not [note for note in index.notes if "contain no images directly" not in note]
 
 
 def test_stated_class_names_are_used_in_their_order_and_other_folders_ignored(tmp_path):
@@ -205,7 +284,19 @@ def test_stated_class_name_without_folder_raises_with_folders_found(tmp_path):
         (["treatment", "test"], "['test'] are used as classes"),
         (["bottle", "tube", "test_tube"], "['test_tube'] are used as classes"),
         (["cats", "dogs", "cats_test"], "['cats_test'] are used as classes"),
-        (["images", "masks"], "['images'] are used as classes"),
+        (["cats", "dogs", "output"], "['output'] are used as classes"),
+        (["cats", "dogs", "masks"], "['masks'] are used as classes"),
+        (["cats", "dogs", "rejected"], "['rejected'] are used as classes"),
+        (classes_in("train", "val", names=("cats", "dogs", "annotations")), "['annotations'] are used as classes"),
+        (["cats", "cats/rejected", "dogs"], "The images in ['cats/rejected'] are used like the other images"),
+        (["train/cats", "train/cats/to review", "train/dogs"], "The images in ['train/cats/to review'] are used"),
+        (["cats", "cats/bad_images", "dogs", "dogs/bad_images"], "['cats/bad_images', 'dogs/bad_images'] are used"),
+        (["cats", "cats/masks", "dogs", "dogs/masks"], "The images in ['cats/masks', 'dogs/masks'] are used"),
+        (["cats", "cats/x/augmented", "dogs"], "The images in ['cats/x/augmented'] are used"),
+        (["cats", "cats/test", "dogs"], "The images in ['cats/test'] are used like the other images"),
+        (["cats", "dogs", "dogs/cat"], "The folders ['dogs/cat'] are named like other classes"),
+        (["cats", "dogs", "dogs/mixed/Cats"], "The folders ['dogs/mixed/Cats'] are named like other classes"),
+        (["sample", "train", *classes_in("train")], "['train'] are used as classes, because they contain images"),
         (["fold1", "fold_2"], "['fold1', 'fold_2'] are used as classes"),
         (["cats", "dogs", "New folder (2)"], "['New folder (2)'] are used as classes"),
         (["Cats", "cats", "dogs"], "['Cats', 'cats'] are named like copies"),

@@ -1,15 +1,22 @@
 """Checks the names of class folders: some may be splits, copies or versions of the others."""
 
+import re
+import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from catdog_keras._message import argument
 from catdog_keras._split_names import (
+    is_annotation_name,
+    is_filler_name,
     is_generic_name,
+    is_rejected_name,
     is_unlabeled_name,
     join_words,
     original_names,
+    parse_image_size,
     parse_split_name,
+    parse_variant,
 )
 from catdog_keras.datasets._scan_report import listed
 
@@ -28,7 +35,7 @@ def check_split_names(names: Sequence[str], place: str) -> list[str]:
         place: Path of the folder that contains them, for error messages.
 
     Returns:
-        A note if a folder may be a class or not.
+        The folders that may be classes or not.
 
     Raises:
         ValueError: If folders are almost certainly not classes.
@@ -47,7 +54,28 @@ def check_split_names(names: Sequence[str], place: str) -> list[str]:
             "inside train, validation and test, or move the folders elsewhere. Otherwise "
             + NAME_THEM
         )
-    used = splits + [name for name in names if is_unlabeled_name(name) or is_generic_name(name)]
+    return splits
+
+
+def check_annotation_names(names: Sequence[str], place: str) -> None:
+    """Raises if all folders are named like images and their annotations, as for detection."""
+    annotations = list(filter(is_annotation_name, names))
+    if annotations and all(is_generic_name(name) or is_filler_name(name) for name in names):
+        raise ValueError(
+            f"{place!r} holds {listed(names)}, which are named like images and their annotations. "
+            "Classes are found by folders, not by annotations: put the images of each class into a "
+            "folder with its name, or export the data set for classification, as a folder "
+            "structure; if these are classes, " + NAME_THEM
+        )
+
+
+def note_names(names: Sequence[str], splits: Sequence[str]) -> list[str]:
+    """Returns a note on names that hardly ever are those of classes, and on these splits."""
+    generic = [name for name in names if is_unlabeled_name(name) or is_generic_name(name)]
+    # Where two classes are left; otherwise `accepted` and `rejected` may be the classes.
+    if not all(map(is_generic_name, names)) and len(names) - len(generic) < 2:
+        generic = [name for name in generic if not is_rejected_name(name)]
+    used = [*splits, *generic]
     if not used:
         return []
     return [f"The folders {listed(used)} are used as classes. If they are not, " + NAME_THEM]
@@ -56,19 +84,44 @@ def check_split_names(names: Sequence[str], place: str) -> list[str]:
 def note_copies(names: Sequence[str]) -> list[str]:
     """Returns a note on classes that are named like copies or versions of other classes."""
     words = Counter(map(join_words, names))
+    variants = _find_variants(names, words)
     copies = [
         name
         for name in names
         # Names that differ only in case or separators; but letters, `c++` and `c#` are classes.
         if (words[join_words(name)] > 1 and len(join_words(name)) > 1)
         or any(original in words for original in original_names(name))
+        or name in variants
     ]
     if not copies:
         return []
+    # Names with and without composed accented letters look the same.
+    twins = len({unicodedata.normalize("NFC", name) for name in copies}) < len(copies)
+    shown = ascii(copies) if twins else listed(copies)
     return [
-        f"The classes {listed(copies)} are named like copies or versions of other classes. "
+        f"The classes {shown} are named like copies or versions of other classes. "
         "If they are not classes, " + NAME_THEM
     ]
+
+
+def _find_variants(names: Sequence[str], words: Collection[str]) -> set[str]:
+    """Returns the names of variants of several classes, or of a class in several sizes."""
+    of_variant: dict[str, list[str]] = {}
+    sizes: dict[str, list[str]] = {}
+    numbers: Counter[str] = Counter()
+    for name in names:
+        variant, size = parse_variant(name), parse_image_size(name)
+        if variant and variant[0] in words:
+            of_variant.setdefault(variant[1], []).append(name)
+        if size:
+            sizes.setdefault(size[0], []).append(name)
+        numbers[re.sub(r" \d.*", "", join_words(name))] += 1
+    found = {name for alike in of_variant.values() if len(alike) > 1 for name in alike}
+    for original, alike in sizes.items():
+        # Without a further number, as of `class_1`, `class_2`, ..., `class_64`.
+        if len(alike) + (original in words) == numbers[original] > 1:
+            found.update(alike)
+    return found
 
 
 def _find_split_names(names: Sequence[str]) -> tuple[list[str], bool]:

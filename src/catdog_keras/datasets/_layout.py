@@ -8,10 +8,18 @@ from catdog_keras._message import argument
 from catdog_keras._split_names import (
     is_filler_name,
     is_unlabeled_name,
+    is_unwanted_name,
+    join_words,
     parse_split_name,
 )
-from catdog_keras.datasets._class_names import NAME_THEM, check_split_names, note_copies
-from catdog_keras.datasets._scan_report import listed
+from catdog_keras.datasets._class_names import (
+    NAME_THEM,
+    check_annotation_names,
+    check_split_names,
+    note_copies,
+    note_names,
+)
+from catdog_keras.datasets._scan_report import SHOWN, listed
 
 
 @dataclass
@@ -93,14 +101,19 @@ def find_layout(root: Folder, name: str, class_names: Sequence[str] | None = Non
     notes: list[str] = []
     if class_names is None:
         first = next(iter(parts))
+        _check_only_folder(parts[first], places[first])
         names = _class_names(parts[first], places[first])
+        check_annotation_names(names, places[first])
         for part, folder in parts.items():
             _check_same_classes(folder, names, places[part])
             _check_nested(folder, places[part])
             notes += _check_groups(folder, places[part])
+            notes += _note_nested(folder)
+        suspects: list[str] = []
         if len(parts) == 1:  # a folder that is in several splits is a class
             with_images = [each for each in names if parts[first].folders[each].total]
-            notes += check_split_names(with_images, places[first])
+            suspects = check_split_names(with_images, places[first])
+        notes += note_names(names, suspects)
         return Layout(names, parts, (*notes, *note_copies(names)))
     parts = {part: _select(folder, class_names, places[part]) for part, folder in parts.items()}
     for part, folder in parts.items():
@@ -152,6 +165,8 @@ def _holds_classes(root: Folder, path: str, named: Collection[str]) -> bool:
     folder = _descend(root.folders[path])
     if not folder.folders:
         return False
+    if not any(each.total for each in root.folders.values() if each.path != path):
+        return True  # a single class is not possible
     others = [_descend(root.folders[other]).folders for other in named if other != path]
     return not folder.images or any(folder.folders.keys() & other.keys() for other in others)
 
@@ -193,6 +208,22 @@ def _check_remaining(root: Folder, splits: dict[str, Folder], name: str) -> None
             )
 
 
+def _check_only_folder(folder: Folder, name: str) -> None:
+    """Raises if the class folders are one level deeper, next to folders without images."""
+    filled = [each for each in folder.folders.values() if each.total]
+    if len(filled) == 1 < len(folder.folders):
+        (only,) = filled
+        if not only.images and sum(each.total > 0 for each in only.folders.values()) > 1:
+            others = [each for each in folder.folders if each != only.name]
+            remedy = f"If these are the classes, move them to {name!r}"
+            if not folder.path:  # not a split folder, whose other splits are needed
+                remedy = f"Pass {f'{name}/{only.name}'!r}"
+            raise ValueError(
+                f"Of the folders in {name!r}, only {only.name!r} contains images, in the folders "
+                f"{listed(only.folders)}. {remedy}, or add images to {listed(others)}."
+            )
+
+
 def _class_names(folder: Folder, name: str) -> tuple[str, ...]:
     names = tuple(folder.folders)
     if len(names) < 2:
@@ -206,11 +237,19 @@ def _class_names(folder: Folder, name: str) -> tuple[str, ...]:
 
 def _check_same_classes(folder: Folder, class_names: tuple[str, ...], name: str) -> None:
     here = tuple(folder.folders)
-    if here != class_names:
-        raise ValueError(
-            "All split folders must contain the same class folders; train contains "
-            f"{listed(class_names)}, {name!r} holds {listed(here)}."
-        )
+    if here == class_names:
+        return
+    here_only = {join_words(each): each for each in here if each not in class_names}
+    alike = [
+        f"{each!a} and {here_only[join_words(each)]!a}"
+        for each in class_names
+        if each not in here and join_words(each) in here_only
+    ]
+    remedy = f" Give these the same name: {'; '.join(alike[:SHOWN])}." if alike else ""
+    raise ValueError(
+        "All split folders must contain the same class folders; train contains "
+        f"{listed(class_names)}, {name!r} holds {listed(here)}.{remedy}"
+    )
 
 
 def _select(folder: Folder, class_names: Sequence[str], name: str) -> Folder:
@@ -272,7 +311,8 @@ def _check_groups(part: Folder, name: str) -> list[str]:
             "test. Otherwise put the images of each class directly into its folder, or " + NAME_THEM
         )
     only_fillers = len(bare) == len(classes) and chains and all(map(is_filler_name, again))
-    if again and not only_fillers:  # not `cats/images` and `dogs/images`
+    noted = not bare and all(map(is_unwanted_name, again))  # by `_note_nested`
+    if again and not only_fillers and not noted:  # not `cats/images` and `dogs/images`
         holders = [folder.name for folder in classes if words[folder.name] & again]
         return [
             f"The classes {listed(holders)} contain folders with the same names, "
@@ -295,6 +335,45 @@ def _check_groups(part: Folder, name: str) -> list[str]:
             "These images have the class of the outermost folder."
         ]
     return []
+
+
+def _note_nested(part: Folder) -> list[str]:
+    """Returns notes on folders in class folders whose images may not be of this class."""
+    classes = list(part.folders.values())
+    words = {_class_words(each.name): each.name for each in classes}
+    alike, unwanted, mixed = [], [], []
+    for folder in classes:
+        for below in folder.walk():
+            if words.get(_class_words(below.name), folder.name) != folder.name:
+                alike.append(below.path)
+            elif below.total < folder.total and is_unwanted_name(below.name):
+                unwanted.append(below.path)
+        split = parse_split_name(folder.name)
+        if split.split and not split.rest and folder.images:
+            mixed += [folder.path] * (sum(each.total > 0 for each in folder.folders.values()) > 1)
+    notes = []
+    if alike:
+        notes.append(
+            f"The folders {listed(alike)} are named like other classes than the class folders that "
+            "contain them. Their images have the class of the outermost folder. If this is wrong, "
+            "move them."
+        )
+    if unwanted:
+        notes.append(
+            f"The images in {listed(unwanted)} are used like the other images of their classes. If "
+            "they are not further images of these classes, move them out of the class folders."
+        )
+    if mixed:
+        notes.append(
+            f"{listed(mixed)} are used as classes, because they contain images. If the folders "
+            "inside are the classes, move these images into them."
+        )
+    return notes
+
+
+def _class_words(name: str) -> tuple[str, ...]:
+    """Returns the words of a name in lower case and in the singular."""
+    return tuple(word.rstrip("s") for word in join_words(name).split())
 
 
 def _holds_kinds(folder: Folder) -> bool:
