@@ -7,6 +7,7 @@ be <requirement>; received name=<value>. ``, followed by how to fix it if that i
 import math
 import numbers
 import os
+import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
@@ -21,6 +22,9 @@ Choice = TypeVar("Choice")
 
 LARGEST_INTEGER = 2**63 - 1  # of NumPy and TensorFlow
 MAX_SIDE = 10_000  # pixels: one such image takes 1.2 GB as float32
+# `pathlib.Path` removes one of the slashes.
+_URL = re.compile(r"[a-z][a-z0-9+.-]+://|(?:https?|ftp|file|gs|hf|s3):/", re.IGNORECASE)
+
 
 DataFormat: TypeAlias = Literal["channels_last", "channels_first"]
 
@@ -85,6 +89,9 @@ def check_path(name: str, value: Any, requirement: str = "a path") -> Path:
     path = os.fspath(value)
     if not path or "\0" in path:
         raise ValueError(describe(name, f"{requirement}, not empty and without NUL", path))
+    if _URL.match(path):
+        remedy = "URLs are not opened. Download the files, and pass the path where they are."
+        raise ValueError(describe(name, f"{requirement} on this machine, not a URL", path, remedy))
     return Path(os.path.expanduser(path))  # noqa: PTH111 - Path.expanduser raises for unknown users
 
 

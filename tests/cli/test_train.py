@@ -122,7 +122,15 @@ def test_fine_tuning_epochs_are_appended_to_history(drawn, tmp_path, run):
             ["--image-size", "8"],
             "`--image-size` must be at least (32, 32, 3) for 'synthetic_small'",
         ),
-        (["--weights", "none.h5"], "`--weights` must be"),
+        (["--weights", "none.h5"], "There is no such file.\n"),
+        (
+            ["--weights", "synthetic_small"],
+            "There is no such file. To choose a network, pass its name as `--backbone`.",
+        ),
+        (
+            ["--backbone", "mobilenet_v2", "--weights", "synthetic"],
+            "To use the weights 'synthetic', pass --backbone='synthetic_small'.",
+        ),
     ],
 )
 def test_invalid_option_is_reported_and_earlier_results_are_kept(
@@ -136,6 +144,26 @@ def test_invalid_option_is_reported_and_earlier_results_are_kept(
     assert message in ended.stderr
     assert (tmp_path / "model.keras").read_text() == "of an earlier run"
     assert {path.name for path in tmp_path.iterdir()} == {"model.keras", "mine.txt"}
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        (["train", "URL", "--output", "out"], "DATA"),
+        (["evaluate", "MODEL", "URL"], "DATA"),
+        (["predict", "MODEL", "URL"], "IMAGE...[0]"),
+        (["scan", "URL"], "DIRECTORY"),
+        (["tutorial", "--source", "URL", "--output", "out"], "--source"),
+    ],
+)
+def test_url_is_reported_with_what_to_do_instead(command, name, tmp_path, run, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model.keras").touch()
+    url = "https://example.org/cats.zip"
+    ended = run(*({"URL": url, "MODEL": "model.keras"}.get(each, each) for each in command))
+    assert ended.exit_code == 2, ended.output
+    assert f"received {name}='{url}'. URLs are not opened. Download the files" in ended.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["model.keras"]
 
 
 def test_missing_data_dir_is_reported_and_creates_no_output(tmp_path, run):

@@ -2,6 +2,7 @@
 
 import re
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -42,6 +43,21 @@ def test_folder_path_expands_to_its_sorted_images(coded, read_code):
     single = coded / "red" / "image.0.png"
     both = load_images([single, coded], image_size=(4, 4))
     assert both.files == (str(single), *(f for f in images.files if f != str(single)))
+
+
+def test_path_given_twice_is_loaded_twice(coded, read_code):
+    first, second = coded / "red" / "image.0.png", coded / "blue" / "image.6.png"
+    paths = [first, second, first]
+    images = load_images(paths, class_names=list(CODED), image_size=(4, 4))
+    assert images.files == tuple(map(str, paths))
+    assert images.labels.tolist() == [0, 2, 0]
+    assert [number for _, number in codes(images, read_code)] == [0, 6, 0]
+    assert len(images.scan.by_path) == 2
+    assert not images.scan.duplicates
+    assert len(load_images([coded, coded, coded / "red", first], image_size=(4, 4))) == 10
+    with pytest.warns(UserWarning, match="1 of 2 files"):
+        images = load_images(["none.png", first, "none.png"], image_size=(4, 4))
+    assert images.files == (str(first),)
 
 
 def test_label_is_taken_from_class_folder_below_path(tmp_path, make_folder, read_code):
@@ -154,6 +170,19 @@ ENDINGS = ".bmp, .gif, .jfif, .jpeg, .jpg, .png, .tif, .tiff, .webp"
             {"paths": "none.zip"},
             FileNotFoundError,
             "`paths` must be an existing folder or zip archive; received paths='none.zip'. Check the path.",
+        ),
+        (
+            {"paths": ["a.png", "https://example.org/b.png"]},
+            ValueError,
+            "`paths[1]` must be a path on this machine, not a URL; received "
+            "paths[1]='https://example.org/b.png'. URLs are not opened. Download the files, and "
+            "pass the path where they are.",
+        ),
+        (
+            {"paths": Path("s3://bucket/b.png")},
+            ValueError,
+            "`paths` must be a path on this machine, not a URL; received paths='s3:/bucket/b.png'. "
+            "URLs are not opened. Download the files, and pass the path where they are.",
         ),
         (
             {"paths": "a.png", "class_names": []},

@@ -211,9 +211,10 @@ KNOWN = ", ".join(repr(name) for name in BACKBONES)
         ({"num_classes": 4, "class_names": ["cat", "dog", "fox"]}, "`num_classes` must be 3, the number of `class_names`, or the default; received num_classes=4."),
         ({"class_names": ["cat", "cat"]}, "`class_names` must be a list of distinct class names; received class_names=['cat', 'cat']."),
         ({"dropout": 1.5}, "`dropout` must be a number from 0 to 1; received dropout=1.5."),
-        ({"weights": "synthetic"}, '`weights` must be "imagenet", "pretrained" or None for \'mobilenet_v2\'; received weights=\'synthetic\'.'),
-        ({"backbone": "synthetic_small", "weights": "imagenet"}, '`weights` must be "synthetic", "pretrained" or None for \'synthetic_small\'; received weights=\'imagenet\'.'),
+        ({"weights": "synthetic"}, '`weights` must be "imagenet", "pretrained" or None for \'mobilenet_v2\'; received weights=\'synthetic\'. To use the weights \'synthetic\', pass backbone=\'synthetic_small\'.'),
+        ({"backbone": "synthetic_small", "weights": "imagenet"}, '`weights` must be "synthetic", "pretrained" or None for \'synthetic_small\'; received weights=\'imagenet\'. To use the weights \'imagenet\', pass backbone=\'mobilenet_v2\'.'),
         ({"weights": "nowhere.h5"}, '`weights` must be "pretrained", "imagenet", None or the path of a weights file; received weights=\'nowhere.h5\', and there is no such file.'),
+        ({"weights": "resnet50"}, '`weights` must be "pretrained", "imagenet", None or the path of a weights file; received weights=\'resnet50\', and there is no such file. To choose a network, pass its name as `backbone`.'),
     ],
 )  # fmt: skip
 def test_transfer_model_rejects_invalid_arguments(arguments, message):

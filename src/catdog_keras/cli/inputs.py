@@ -32,13 +32,19 @@ def check_image_place(name: str, path: str) -> None:
         check_data("paths", path)
 
 
-def check_weights(weights: str | None, names: Sequence[str]) -> None:
-    """Raises an error if `weights` is neither one of `names` nor an existing file."""
+def check_weights(weights: str | None, names: Sequence[str], remedy: str = "") -> None:
+    """Raises an error if `weights` is neither one of `names` nor an existing file.
+
+    `remedy` is added if `weights` is not like the path of a file.
+    """
     if weights is None or weights in names or Path(weights).is_file():
         return
     listed = ", ".join(f'"{name}"' for name in names)
     requirement = f"{listed}, None or the path of a weights file"
-    raise FileNotFoundError(describe("weights", requirement, weights, "There is no such file."))
+    reason: str = "There is no such file."
+    if remedy and not Path(weights).suffix:
+        reason = reason + " " + remedy
+    raise FileNotFoundError(describe("weights", requirement, weights, reason))
 
 
 def check_output_folder(name: str, path: str, data: str | None) -> None:

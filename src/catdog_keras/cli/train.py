@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from catdog_keras._message import argument
 from catdog_keras._printable import printable
 from catdog_keras.cli.errors import user_errors
 from catdog_keras.cli.frameworks import import_frameworks
@@ -132,12 +133,17 @@ def train(data: str, output: str, *, resume: bool, **settings: Any) -> None:
     with user_errors(directory="DATA", input_shape="--image-size"):
         options = _Settings(**settings)
         check_data("data", data)
-        check_weights(options.weights, ("pretrained", "imagenet", "synthetic"))
+        check_weights(
+            options.weights,
+            ("pretrained", "imagenet", "synthetic"),
+            "To choose a network, pass its name as " + argument("backbone") + ".",
+        )
         check_output_folder("output", output, data)
         import_frameworks()
         from catdog_keras._checks import check_input_shape
         from catdog_keras._output import output_folder
         from catdog_keras.datasets._manifest import relative_posix_path
+        from catdog_keras.models._backbones import check_pretrained_weights
         from catdog_keras.models._transfer import check_named_backbone
         from catdog_keras.report._environment import describe_environment
 
@@ -147,6 +153,7 @@ def train(data: str, output: str, *, resume: bool, **settings: Any) -> None:
             check_named_backbone(
                 options.backbone, check_input_shape("input_shape", (size, size, 3))
             )
+            check_pretrained_weights(options.backbone, options.weights)
             with output_folder(output, [FOLDER, SPLIT_FILE, RECORD_FILE, MODEL_FILE]) as folder:
                 splits = _load(data, options)
                 started = time.perf_counter()

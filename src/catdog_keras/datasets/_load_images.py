@@ -68,7 +68,8 @@ def load_images(
     """Loads images without splitting them, decoded in the same way as those of a split dataset.
 
     Files that cannot be read as images, or do not exist, are skipped and named in a warning. Match
-    predictions with the result's `files`, not with `paths`.
+    predictions with the result's `files`, not with `paths`. A file that is given twice is loaded
+    twice; a folder or archive adds only the files that are not there yet.
 
     Args:
         paths: A path or a list of paths: image files, folders and zip archives. Folders are
@@ -101,16 +102,17 @@ def load_images(
     options = BatchOptions(image_size, batch_size, shuffle=False, seed=0, cache=False)
     names = None if class_names is None else check_class_names(class_names)
     found = _find(_check_paths(paths))
-    inspected = inspect_files(list(found))
-    usable = [image for image in inspected if image.status != "bad"]
-    _report_bad([image for image in inspected if image.status == "bad"], len(usable))
-    files = tuple(image.path for image in usable)
-    labels = None if names is None else _labels(files, found, names)
+    scan = ScanReport.from_files(inspect_files(list(dict.fromkeys(file for file, _ in found))))
+    _report_bad(scan.bad, len(scan.by_path) - len(scan.bad))
+    found = [(file, place) for file, place in found if scan.by_path[file].status != "bad"]
+    files = tuple(file for file, _ in found)
+    usable = [scan.by_path[file] for file in files]
+    labels = None if names is None else _labels(found, names)
     listing = Listing(files, np.zeros(len(files), np.int32) if labels is None else labels)
     dataset = batched_dataset(listing, usable, options, shuffled=False)
     if labels is None:
         dataset = dataset.map(lambda images, _: images)
-    return LabeledImages(dataset, files, labels, ScanReport.from_files(inspected))
+    return LabeledImages(dataset, files, labels, scan)
 
 
 def _check_paths(paths: Place | Sequence[Place]) -> list[Path]:
@@ -124,20 +126,24 @@ def _check_paths(paths: Place | Sequence[Place]) -> list[Path]:
     return [check_path(f"paths[{place}]", path) for place, path in enumerate(paths)]
 
 
-def _find(paths: Sequence[Path]) -> dict[str, str]:
-    """Maps each file, in order, to the folder below which folder names count as classes."""
-    found: dict[str, str] = {}
+def _find(paths: Sequence[Path]) -> list[tuple[str, str]]:
+    """Returns each file with the folder below which folder names count as classes."""
+    found: list[tuple[str, str]] = []
+    known: set[str] = set()
     for path in paths:
         folder = find_folder("paths", path) if path.suffix.lower() == ".zip" else path
         if not folder.is_dir():
-            found[str(path)] = str(path.absolute().parent.parent)
+            found.append((str(path), str(path.absolute().parent.parent)))
+            known.add(str(path))
             continue
         files = list_images(folder).images
         if not files:
             requirement = f"files, or folders of files that end in {', '.join(IMAGE_EXTENSIONS)}"
             raise ValueError(describe("paths", requirement, str(path)))
-        for file in files:
-            found[str(folder / file)] = str(folder.absolute().parent)
+        place = str(folder.absolute().parent)
+        added = [(str(folder / file), place) for file in files]
+        found += [(file, place) for file, place in added if file not in known]
+        known.update(file for file, _ in added)
     return found
 
 
@@ -153,11 +159,11 @@ def _report_bad(bad: Sequence[ImageFile], usable: int) -> None:
         )
 
 
-def _labels(files: Sequence[str], found: dict[str, str], names: Sequence[str]) -> np.ndarray:
+def _labels(found: Sequence[tuple[str, str]], names: Sequence[str]) -> np.ndarray:
     labels = []
     strangers = []
-    for file in files:
-        folders = Path(file).absolute().relative_to(found[file]).parts[:-1]
+    for file, place in found:
+        folders = Path(file).absolute().relative_to(place).parts[:-1]
         # The folder that was passed has the outermost name, but counts only if no other does.
         classes = find_classes(folders[1:], names) or find_classes(folders[:1], names)
         if len(classes) > 1:
@@ -173,7 +179,7 @@ def _labels(files: Sequence[str], found: dict[str, str], names: Sequence[str]) -
     if strangers:
         listed = ", ".join(map(repr, names))
         raise ValueError(
-            f"{len(strangers)} of {len(files)} images are not in a folder of the classes {listed}:"
+            f"{len(strangers)} of {len(found)} images are not in a folder of the classes {listed}:"
             f"{first_lines(strangers)}"
         )
     return np.array(labels, np.int32)

@@ -24,6 +24,7 @@ PRETRAINED = "pretrained"  # the weights that the table lists for a backbone
 PRETRAINED_NAMES = ("imagenet", "synthetic")
 WEIGHTS_REQUIREMENT = '"pretrained", "imagenet", None or the path of a weights file'
 DOWNLOAD_TIMEOUT_SECONDS = 30
+EXAMPLE = "mobilenet_v2"
 
 
 @dataclass(frozen=True)
@@ -142,10 +143,7 @@ def build_backbone(
     known = BACKBONES[name]
     if weights == PRETRAINED:
         weights = known.weights
-    if weights in PRETRAINED_NAMES and weights != known.weights:
-        raise ValueError(
-            describe("weights", f'"{known.weights}", "{PRETRAINED}" or None for {name!r}', weights)
-        )
+    check_pretrained_weights(name, weights)
     if weights is None or weights in PRETRAINED_NAMES:
         create_keras_home()
         with _download_timeout(), warnings.catch_warnings():
@@ -161,6 +159,8 @@ def build_backbone(
             + f" must be {WEIGHTS_REQUIREMENT}; received "
             + setting("weights", repr(str(weights)))
             + ", and there is no such file."
+            + (" To choose a network, pass its name as " if weights in BACKBONES else "")
+            + (argument("backbone") + "." if weights in BACKBONES else "")
         )
     with Path(weights).open("rb"):  # h5py reports missing permission like a damaged file
         pass
@@ -173,6 +173,21 @@ def build_backbone(
             f"layer: {error}"
         ) from error
     return backbone
+
+
+def check_pretrained_weights(name: str, weights: str | os.PathLike[str] | None) -> None:
+    """Raises a ValueError if `weights` names pretrained weights that this backbone does not have.
+
+    Other values are accepted, such as paths.
+    """
+    own = BACKBONES[name].weights
+    if weights not in PRETRAINED_NAMES or weights == own:
+        return
+    others = [each for each, known in BACKBONES.items() if known.weights == weights]
+    example = others[0] if len(others) == 1 else EXAMPLE
+    remedy = f"To use the weights {weights!r}, pass " + setting("backbone", repr(example))
+    requirement = f'"{own}", "{PRETRAINED}" or None for {name!r}'
+    raise ValueError(describe("weights", requirement, weights, remedy + "."))
 
 
 def find_imagenet_weights(image_size: tuple[int, int]) -> Path | None:
