@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from catdog_keras._checks import describe
+from catdog_keras._image_errors import image_errors
 
 BATCH_SIZE = 32  # for arrays, which are not batched
 _INFINITE_CARDINALITY = -1  # returned by tf.data's `cardinality()` for a repeated dataset
@@ -67,10 +68,12 @@ def iterate(data: Any, batch_size: int = BATCH_SIZE) -> Iterator[Any]:
     if is_arrays(data):
         for start in range(0, len(data[0]), batch_size):
             yield tuple(None if part is None else part[start : start + batch_size] for part in data)
-    elif isinstance(data, keras.utils.PyDataset) and data.num_batches is not None:
-        yield from (data[place] for place in range(data.num_batches))
-    else:
-        yield from data
+        return
+    with image_errors():
+        if isinstance(data, keras.utils.PyDataset) and data.num_batches is not None:
+            yield from (data[place] for place in range(data.num_batches))
+        else:
+            yield from data
 
 
 def is_arrays(data: Any) -> bool:

@@ -14,6 +14,7 @@ from catdog_keras._arrays import to_tensor_or_numbers
 from catdog_keras._backend import prefers_predict_on_batch
 from catdog_keras._backend.keras_internals import OUT_OF_DATA_WARNING
 from catdog_keras._checks import describe
+from catdog_keras._image_errors import image_errors
 from catdog_keras._input_range import warn_of_range
 from catdog_keras._input_shape import fits_shape, how_to_fit
 from catdog_keras._layer_graph import is_graph, last_activation
@@ -136,7 +137,7 @@ def predict_batches(
 
 def _predict_generator(model: keras.Model, batches: Iterator[Tensors]) -> Tensors:
     """Returns the outputs of all batches; hides the warning that Keras raises when they end."""
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), image_errors():
         warnings.filterwarnings("ignore", message=OUT_OF_DATA_WARNING)
         return model.predict(((images,) for images in batches), verbose=0)
 

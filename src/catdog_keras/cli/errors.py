@@ -1,6 +1,5 @@
 """Error messages of the command: one sentence and an exit status, without a traceback."""
 
-import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,6 +8,7 @@ from typing import Any
 
 import click
 
+from catdog_keras._image_errors import message_about_image
 from catdog_keras._message import Message, message_of
 from catdog_keras._printable import printable_lines, shorten
 from catdog_keras.cli.interrupts import interrupted
@@ -16,11 +16,6 @@ from catdog_keras.cli.interrupts import interrupted
 LONGEST_MESSAGE = 3000  # characters
 
 FRAMEWORKS = {"h5py", "jax", "jaxlib", "keras", "tensorflow", "torch"}
-# A message of the library about a file, to which TensorFlow adds names of nodes and tracebacks.
-_UNUSABLE_IMAGE = re.compile(
-    r"ValueError: (['\"].+ (?:has changed since it was checked|could not be decoded): .+)$",
-    re.MULTILINE,
-)
 
 
 @contextmanager
@@ -138,12 +133,6 @@ def raised_in(error: Exception) -> str:
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next
     return "" if frame is None else str(frame.tb_frame.f_globals.get("__name__"))
-
-
-def message_about_image(error: Exception) -> str | None:
-    """Returns the message of the dataset if an image that it cannot use caused the error."""
-    found = _UNUSABLE_IMAGE.search(str(error))
-    return found[1] if found else None
 
 
 def _framework_wording(error: Exception) -> str:

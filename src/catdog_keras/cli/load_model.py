@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from catdog_keras._checks import check_class_names, check_path, describe
+from catdog_keras._image_errors import message_about_image
 from catdog_keras._message import argument
 from catdog_keras._preprocessing_schemes import SCHEMES, Scheme
-from catdog_keras.cli.errors import InputError, message_about_image, raised_in
+from catdog_keras.cli.errors import InputError, raised_in
 from catdog_keras.cli.run_record import MODEL_FILE
 
 if TYPE_CHECKING:

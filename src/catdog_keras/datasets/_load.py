@@ -132,9 +132,10 @@ def load_image_folder(
 
     Images in subfolders of a class folder have its class. A structure with several possible
     meanings is an error, also images in a folder `test` next to class folders; `class_names` states
-    which folders are the classes. Folders that are named like copies of a class, as `cats - Copy`,
-    are classes too, with a warning. Hidden files and folders, and those that systems and programs
-    create, such as `@eaDir`, are skipped.
+    which folders are the classes. Folders that are named like copies of a class, as `cats - Copy`
+    or `cats_masks`, or like results, as `output`, are classes too, with a warning; so are the
+    images in a folder such as `cats/rejected`. Hidden files and folders, and those that systems and
+    programs create, such as `@eaDir`, are skipped.
 
     Args:
         directory: The folder, or a zip archive of it.

@@ -4,12 +4,13 @@ AutoGraph would convert the functions of a pipeline when the first one is built,
 than the rest; they contain no Python control flow.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from catdog_keras._image_errors import image_errors
 from catdog_keras.datasets._cache import hold, load_or_store
 from catdog_keras.datasets._decode import decode_pillow, decode_tf
 from catdog_keras.datasets._index import Listing
@@ -182,12 +183,19 @@ def _decode_in_turn(image: ImageFile, image_size: tuple[int, int]) -> np.ndarray
             raise ValueError(f"{printable(image.path)!r} could not be decoded: {error}") from error
 
 
+def _images(dataset: "tf.data.Dataset") -> Iterator[Any]:
+    """Yields the images of an epoch, without their labels."""
+    with image_errors():
+        for image, _ in dataset:
+            yield image
+
+
 def _taker(each: "tf.data.Dataset", images: Sequence[ImageFile], options: BatchOptions) -> Any:
     """Decodes all images once and returns a function from positions to uint8 images."""
     import tensorflow as tf
 
     shape = (len(images), *options.image_size, 3)
-    decoded = (image for image, _ in each)
+    decoded = _images(each)
     if options.cache is True:
         held = tf.constant(hold(shape, decoded))
         return lambda at: tf.gather(held, at)

@@ -12,6 +12,7 @@ from catdog_keras._arrays import Array
 from catdog_keras._batches import BATCH_SIZE, count_batches, is_arrays
 from catdog_keras._checks import describe
 from catdog_keras._compile import compile_like
+from catdog_keras._image_errors import image_errors
 from catdog_keras.training._checkpoint import Checkpoint
 from catdog_keras.training._config import FineTuneConfig
 from catdog_keras.training._epoch_keeper import EpochKeeper
@@ -224,7 +225,8 @@ class Run:
         # Evaluating `part` itself would change its training.
         evaluator = keras.Model(part.inputs, part.outputs)
         compile_like(evaluator, self.call.model, keras.optimizers.SGD())
-        metrics = evaluator.evaluate(validation, verbose=0, return_dict=True)
+        with image_errors():
+            metrics = evaluator.evaluate(validation, verbose=0, return_dict=True)
         return {f"val_{name}": value for name, value in metrics.items()}
 
     def _save(self, state: State) -> None:

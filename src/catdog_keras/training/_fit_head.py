@@ -11,6 +11,7 @@ import keras
 from catdog_keras import _backend
 from catdog_keras._checks import check_integer, check_path, describe
 from catdog_keras._compile import compile_if_needed, compile_like
+from catdog_keras._image_errors import image_errors
 from catdog_keras._warnings import warn
 from catdog_keras.training._callbacks import Callbacks, Verbose
 from catdog_keras.training._checkpoint import Checkpoint
@@ -160,7 +161,7 @@ def fit_head(
 def _fit_whole(call: TrainingCall, **arguments: Any) -> keras.callbacks.History:
     check_repeatable("train", call.train)
     check_repeatable("validation_data", call.validation_data)
-    with _backend.strategy_scope(call.model):
+    with _backend.strategy_scope(call.model), image_errors():
         compile_if_needed(call.model)
         return call.model.fit(
             call.train,

@@ -16,6 +16,7 @@ from catdog_keras._backend.keras_internals import synced_with_part
 from catdog_keras._batches import count_batches, is_arrays
 from catdog_keras._checks import check_finite, check_integer, check_path, describe
 from catdog_keras._compile import build_for_fit, compile_config
+from catdog_keras._image_errors import image_errors
 from catdog_keras.diagnostics._label_checks import require_labels
 from catdog_keras.models import get_class_names
 from catdog_keras.training._callbacks import (
@@ -151,7 +152,7 @@ class TrainingCall:
             epochs=epochs,
             steps=steps,
         )
-        with synced_with_part(self.model, part):
+        with synced_with_part(self.model, part), image_errors():
             return part.fit(
                 train,
                 callbacks=called,
