@@ -12,7 +12,6 @@ import numpy as np
 
 from catdog_keras._layer_graph import contains_batch_norm, is_plain_graph
 from catdog_keras._preprocessing_schemes import SCHEMES, Scheme
-from catdog_keras._warnings import warn
 
 Range = tuple[float, float]
 
@@ -75,10 +74,6 @@ class PreprocessingTrace:
                 if re.match(pattern, name.lower()):
                     return SCHEMES[scheme].output_range
         return None
-
-
-class InputRangeWarning(UserWarning):
-    """The images are not in the range that the model appears to expect."""
 
 
 class _ReachedWeightsError(Exception):
@@ -144,34 +139,6 @@ def same_range(one: Range, other: Range, slack: float = 0.1) -> bool:
     """Returns whether two ranges agree within a fraction `slack` of the smaller width."""
     slack *= min(one[1] - one[0], other[1] - other[0])
     return abs(one[0] - other[0]) <= slack and abs(one[1] - other[1]) <= slack
-
-
-def warn_of_range(model: keras.Model, images: Any) -> None:
-    """Warns if a batch of images is clearly not in the range that the model is known to expect."""
-    try:
-        wanted = find_input_range(model)
-        found = None if wanted is None else _values(images)
-    except Exception:  # the model, or these inputs, fail in the prediction with a better message
-        return
-    if wanted is None or found is None:
-        return
-    slack = SLACK * (wanted[1] - wanted[0])
-    outside = found[0] < wanted[0] - slack or found[1] > wanted[1] + slack
-    if outside or (same_range(wanted, BYTES) and _is_scaled(images, found)):
-        warn(
-            f"The model expects pixel values in [{wanted[0]:.4g}, {wanted[1]:.4g}], but the first "
-            f"images are in [{found[0]:.4g}, {found[1]:.4g}]. Its predictions are probably wrong. "
-            "Scale the images, or put the scaling into the model.",
-            InputRangeWarning,
-        )
-
-
-def _is_scaled(images: Any, found: Range) -> bool:
-    """Whether images for a model of [0, 255] are in [0, 1] or [-1, 1] instead."""
-    if found[0] < -1 - SLACK or found[1] > 1 + SLACK:
-        return False
-    values = keras.ops.convert_to_numpy(keras.ops.cast(images, "float32"))
-    return bool((values != np.round(values)).any())
 
 
 def _is_plain(layer: keras.Layer) -> bool:

@@ -133,6 +133,33 @@ def output_layer(model: keras.Model) -> Any:
     return output_layer(last) if is_plain_graph(last) else last
 
 
+# Layers that keep the order of the classes.
+_IN_CLASS_ORDER = (*_PASS_THROUGH, "Activation", "Rescaling", "Sigmoid", "Softmax")
+
+
+def layers_from_end(model: keras.Model) -> Iterator[Any]:
+    """Yields the last layers of a model, backwards, to the first that may compute other classes."""
+    if not is_plain_graph(model) or len(model.outputs) != 1:
+        return
+    if isinstance(model, keras.Sequential):
+        layers = list(reversed(model.layers))
+    else:
+        operations = {operation.name: operation for operation in model.operations}
+        config = model.get_config()
+        sources = LayerGraph.from_model(model).sources
+        names = [next(_outputs(config["output_layers"]))]
+        while len(sources.get(names[-1], ())) == 1:
+            names.append(sources[names[-1]][0])
+        layers = [operations.get(name) for name in names]
+    for layer in layers:
+        if is_plain_graph(layer):
+            yield from layers_from_end(layer)
+            return
+        yield layer
+        if type(layer).__name__ not in _IN_CLASS_ORDER:
+            return
+
+
 def _last_layer(model: keras.Model) -> Any:
     """Returns the last layer or operation of a model that changes its inputs at inference."""
     if isinstance(model, keras.Sequential):

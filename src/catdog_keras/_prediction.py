@@ -15,7 +15,6 @@ from catdog_keras._backend import prefers_predict_on_batch
 from catdog_keras._backend.keras_internals import OUT_OF_DATA_WARNING
 from catdog_keras._checks import describe
 from catdog_keras._image_errors import image_errors
-from catdog_keras._input_range import warn_of_range
 from catdog_keras._input_shape import fits_shape, how_to_fit
 from catdog_keras._layer_graph import is_graph, last_activation
 from catdog_keras._message import argument, setting
@@ -26,6 +25,7 @@ from catdog_keras._probabilities import (
     normalize_rows,
     softmax,
 )
+from catdog_keras._range_check import RangeCheck
 from catdog_keras._warnings import warn
 
 ONE_CLASS_PER_IMAGE = (
@@ -121,10 +121,10 @@ def predict_batches(
     incompatible model fails at once, and because `predict` on JAX loses batches while it builds a
     new model.
     """
-    seen = 0
+    seen, check = 0, RangeCheck(model)
+    batches = _seen_by(check, name, batches)
     for images in batches:
-        if not seen:
-            warn_of_range(model, images)
+        check.warn()
         outputs = predict_batch(name, model, images)
         yield outputs, seen
         seen += len(keras.tree.flatten(outputs)[0])
@@ -133,6 +133,14 @@ def predict_batches(
     second = next(batches, None)
     if second is not None:
         yield _predict_generator(model, itertools.chain([second], batches)), seen
+    check.warn(is_complete=True)
+
+
+def _seen_by(check: RangeCheck, name: str, batches: Iterator[Tensors]) -> Iterator[Tensors]:
+    """Yields the batches, each after `check` has inspected it; `predict` reads in a thread."""
+    for images in batches:
+        check.see(name, images)
+        yield images
 
 
 def _predict_generator(model: keras.Model, batches: Iterator[Tensors]) -> Tensors:

@@ -225,6 +225,7 @@ def test_every_finding_has_a_case_and_is_in_the_docstring():
     tests = test_invalid_images_are_reported, test_wrong_labels_outputs_and_losses_are_reported
     cases = {case[-1] for test in tests for case in test.pytestmark[0].args[1]}
     separate = {"no_labels", "not_images", "labels_not_numbers", "unequal_lengths"}
+    separate |= {"identical_images", "single_class", "class_order"}
     assert {*FINDINGS} == cases | separate
     for name in FINDINGS:
         assert f"`{name}`" in check_pipeline.__doc__
@@ -456,3 +457,18 @@ def test_text_labels_of_tf_data_are_a_finding():
 
 def test_arrays_are_checked_like_batches():
     assert check_pipeline((make_images(), LABELS), scaling()).names == ()
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "expected"),
+    [
+        (np.zeros((8, *SHAPE), "uint8"), np.arange(8) % 2, ("identical_images",)),
+        (np.repeat(make_images(count=1), 8, axis=0), np.arange(8) % 2, ("identical_images",)),
+        (make_images(count=32), np.zeros(32), ("single_class",)),
+        (make_images(count=32), np.eye(2)[[1] * 32], ("single_class",)),
+        (make_images(count=8), np.zeros(8), ()),
+        (make_images(count=32), np.arange(32) == 7, ()),
+    ],
+)
+def test_images_and_labels_without_differences_are_reported(images, labels, expected):
+    assert names(images, scaling(), labels) == expected

@@ -131,7 +131,7 @@ def images_in(low, high):
 def test_images_in_another_range_than_the_model_expects_are_warned_of(model, low, high, expected):
     with pytest.warns(UserWarning, match=rf"expects pixel values in {re.escape(expected)}"):
         predict_probabilities(model(), images_in(low, high))
-    with pytest.warns(UserWarning, match="first images are in"):
+    with pytest.warns(UserWarning, match="images in `dataset` are in"):
         evaluate_classifier(model(), [(images_in(low, high), [0, 1, 1, 0])], ["a", "b"])
 
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from catdog_keras import LRFinderResult, find_learning_rate
+from catdog_keras._range_check import RangeCheck
 from catdog_keras.training._find_learning_rate import _losses as record_losses, suggest_rate
 from tests.training.fine_tuning_cases import model
 
@@ -116,9 +117,10 @@ def test_find_learning_rate_rejects_invalid_arguments(arguments, message):
 
 
 def test_find_learning_rate_raises_when_first_loss_is_not_finite():
-    images, labels = separable()
+    model = dense()
+    model.set_weights([weight * np.nan for weight in model.get_weights()])
     with pytest.raises(ValueError, match="`min_lr` must be a rate at which the loss is finite"):
-        find_learning_rate(dense(), (images * np.nan, labels))
+        find_learning_rate(model, separable())
 
 
 def test_rates_go_from_min_lr_to_max_lr():
@@ -145,13 +147,14 @@ class ScriptedModel:
 def test_sweep_ends_when_running_mean_exceeds_four_times_its_minimum(factor, ends):
     # The running mean starts at 10 and approaches `factor` times 10 from below.
     losses = [10.0, *[10.0 * factor] * 400]
-    kept = record_losses(ScriptedModel(losses), [separable()] * 401, 401)
+    model = ScriptedModel(losses)
+    kept = record_losses(model, [separable()] * 401, 401, RangeCheck(model))
     assert (len(kept) < 401) is ends
 
 
-def test_find_learning_rate_raises_when_only_first_loss_is_finite():
+def test_find_learning_rate_rejects_images_that_are_not_finite():
     images, labels = separable(64)
     images[32:] = np.nan
     batches = [(images[:32], labels[:32]), (images[32:], labels[32:])]
-    with pytest.raises(ValueError, match="`min_lr` must be a rate at which the loss is finite"):
+    with pytest.raises(ValueError, match="`train` must hold finite pixels; received NaN"):
         find_learning_rate(dense(), batches)

@@ -136,3 +136,10 @@ def test_find_learning_rate_rejects_model_with_two_inputs():
     two = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Concatenate()(inputs)))
     with pytest.raises(ValueError, match=r"one input and one output.* It has 2 inputs, 1 outputs"):
         find_learning_rate(two, [((np.zeros((4, 4)), np.zeros((4, 2))), LABELS)], steps=10)
+
+
+@pytest.mark.usefixtures("eager")
+def test_fit_head_warns_of_labels_that_are_all_equal():
+    images = np.random.default_rng(0).uniform(0, 255, (32, *SHAPE))
+    with pytest.warns(UserWarning, match="single class: in `train`, all 32 labels are equal"):
+        fit_head(model(), (images, np.ones(32)), epochs=1, verbose=0)

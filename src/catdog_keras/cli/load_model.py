@@ -218,7 +218,7 @@ def _with_preprocessing(model: "keras.Model", scheme: str) -> "keras.Model":
     """Returns a model of images in [0, 255], as the user states; its range is not inferred."""
     import keras
 
-    from catdog_keras._input_range import InputRangeWarning
+    from catdog_keras._range_check import InputRangeWarning
     from catdog_keras.layers import Preprocessing
 
     warnings.simplefilter("ignore", InputRangeWarning)  # until the end of `user_errors`

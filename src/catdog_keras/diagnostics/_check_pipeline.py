@@ -10,6 +10,7 @@ import numpy.typing as npt
 from catdog_keras._arrays import to_array, to_numbers
 from catdog_keras._batches import check_iterable, iterate
 from catdog_keras._checks import check_class_names, check_integer, describe
+from catdog_keras._class_order import names_of_dataset
 from catdog_keras.diagnostics._findings import PipelineFinding as Finding, PipelineReport
 from catdog_keras.diagnostics._image_checks import check_images
 from catdog_keras.diagnostics._label_checks import check_labels
@@ -36,15 +37,18 @@ def check_pipeline(
     `not_finite` (NaN or infinite pixels), `wrong_shape` (size or channels), `scaled_twice`,
     `never_scaled`, `wrong_range` (scaled to another range than the network expects),
     `augmentation_range` (a layer whose `value_range`
-    does not match its inputs), `labels_outside` (not the index of a class), `too_few_outputs`,
-    `one_hot_labels` and `integer_labels` (not the label format of the loss), `from_logits` (a
-    softmax before a loss from logits, or logits before a loss from probabilities). The last three
-    require a compiled model.
+    does not match its inputs), `identical_images` (all images are equal, as from a failed decoder),
+    `class_order` (the class names have another order in the model), `labels_outside` (not the index
+    of a class), `too_few_outputs`, `single_class` (32 or more labels are all equal, as in a dataset
+    that is sorted by class), `one_hot_labels` and `integer_labels` (not the label format of the
+    loss), `from_logits` (a softmax before a loss from logits, or logits before a loss from
+    probabilities). The last three require a compiled model.
 
     Args:
         dataset: Batches `(images, labels)`, as for `fit`.
         model: A built Keras model; it must be compiled for the checks of the loss.
-        class_names: Names of the classes, in the order of their indices, or None.
+        class_names: Names of the classes, in the order of their indices; None for those that the
+            dataset carries, if any, as that of `keras.utils.image_dataset_from_directory` does.
         batches: Number of batches to check, at least 1.
 
     Returns:
@@ -70,6 +74,8 @@ def check_pipeline(
     check_iterable("dataset", dataset, "an iterable of batches (images, labels)")
     if class_names is not None:
         class_names = check_class_names(class_names)
+    else:
+        class_names = names_of_dataset(dataset)
     check_integer("batches", batches, minimum=1)
     findings: list[Finding] = []
     images, labels = _read(itertools.islice(iterate(dataset), batches), findings)

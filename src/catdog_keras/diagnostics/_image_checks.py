@@ -32,6 +32,7 @@ CAFFE = Preprocessing("imagenet_caffe").output_range
 RANGES = (BYTES, UNIT, SIGNED, TORCH, CAFFE)
 # An image that was scaled twice has more distinct values than this within one 8-bit level.
 _LEVELS = 4
+_MANY_IMAGES = 8  # fewer can be equal by chance, or in an example
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,7 @@ def check_images(images: list[Array], model: keras.Model) -> Iterator[Finding]:
         yield Finding("no_images", "The dataset is empty.", "Check the source of its files.")
         return
     yield from _check_shape(images, model)
+    yield from _check_content(images)
     finite = [array[np.isfinite(array)] for array in images]
     broken = sum(array.size for array in images) - sum(array.size for array in finite)
     if broken:
@@ -133,6 +135,19 @@ def _check_shape(images: list[Array], model: keras.Model) -> Iterator[Finding]:
                 how_to_reshape(given, wanted),
             )
             return
+
+
+def _check_content(images: list[Array]) -> Iterator[Finding]:
+    first = images[0][:1]
+    if first.ndim != 4 or sum(map(len, images)) < _MANY_IMAGES:
+        return
+    if all(array.shape[1:] == first.shape[1:] and (array == first).all() for array in images):
+        found = f"of the single value {first.min():.4g}" if first.min() == first.max() else "equal"
+        yield Finding(
+            "identical_images",
+            f"All {sum(map(len, images))} images are {found}.",
+            "Check how the files are read and decoded, and plot some images.",
+        )
 
 
 def _check_range(found: Found, model: keras.Model) -> Iterator[Finding]:

@@ -7,11 +7,14 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from catdog_keras._class_order import REMEDY, has_other_order
 from catdog_keras._layer_graph import is_plain_graph, last_activation
+from catdog_keras._warnings import warn
 from catdog_keras.diagnostics._findings import PipelineFinding as Finding
 
 Array = npt.NDArray[Any]
 
+_MANY_LABELS = 32  # the size of a batch; fewer labels are often equal by chance
 _KINDS = {
     "SparseCategoricalCrossentropy": "sparse",
     "CategoricalCrossentropy": "categorical",
@@ -32,6 +35,8 @@ def check_labels(
     """Yields mismatches between labels and the outputs and loss of a model."""
     kind, from_logits = _loss_of(model)
     outputs = _number_of_outputs(model)
+    if class_names is not None:
+        yield from _check_order(model, class_names)
     one_hot = any(array.ndim == 2 and array.shape[1] > 1 for array in labels)
     if outputs is not None:
         yield from _check_form(one_hot, kind, outputs)
@@ -42,6 +47,7 @@ def check_labels(
             values = np.unique(np.concatenate([array.reshape(-1) for array in labels]))
             yield from _check_values(values, outputs, class_names)
         yield from _check_number(outputs, kind, class_names)
+    yield from _check_distinct(labels)
     yield from _check_logits(last_activation(model), kind, from_logits, outputs)
 
 
@@ -49,15 +55,32 @@ def require_labels(name: str, labels: Array, model: keras.Model) -> None:
     """Raises if the labels do not match the loss of a compiled model, as far as it is known.
 
     Otherwise TensorFlow raises an error about its graph, and on JAX such an image has a loss of 0.
+    Warns if all labels of a training are of one class.
     """
     if _loss_of(model)[0] is None:  # a custom loss is unknown
         return
     for finding in check_labels([labels], model, None):
-        if finding.name != "from_logits":
+        if finding.name == "single_class":
+            if name == "train":
+                warn(
+                    f"The model learns a single class: in `{name}`, all {len(labels)} labels "
+                    f"are equal. {finding.remedy}"
+                )
+        elif finding.name != "from_logits":
             raise ValueError(
                 f"`{name}` must contain labels that the loss of {model.name!r} accepts. "
                 f"{finding.problem} {finding.remedy}"
             )
+
+
+def _check_order(model: keras.Model, class_names: Sequence[str]) -> Iterator[Finding]:
+    stored = has_other_order(model, class_names)
+    if stored is not None:
+        yield Finding(
+            "class_order",
+            f"The class names are {list(class_names)}, but {list(stored)} in the model.",
+            REMEDY,
+        )
 
 
 def _check_form(one_hot: bool, kind: str | None, outputs: int) -> Iterator[Finding]:
@@ -126,6 +149,23 @@ def _check_values(
             "labels_outside",
             f"A label is {high:g}, and the model's classes go from 0 to {classes - 1}.",
             f"Build the model with num_classes={int(high) + 1}, or check the label.",
+        )
+
+
+def _check_distinct(labels: Sequence[Array]) -> Iterator[Finding]:
+    """Yields a problem of many labels that are all of one class, as in a sorted dataset."""
+    rows = [array.reshape(len(array), -1) for array in labels if array.ndim]
+    count = sum(map(len, rows))
+    if count < _MANY_LABELS or len({row.shape[1] for row in rows}) != 1:
+        return
+    values = np.concatenate(rows)
+    if (values == values[0]).all():
+        label = values[0].item() if values.shape[1] == 1 else int(values[0].argmax())
+        yield Finding(
+            "single_class",
+            f"All {count} labels are {label:g}.",
+            "Shuffle a dataset that is sorted by class before it is batched, and check where the "
+            "labels come from.",
         )
 
 

@@ -35,7 +35,8 @@ def calibrate(model: keras.Model, validation: Iterable[Any]) -> tuple[keras.Mode
     calibration on different ones, for example the test split.
 
     If the log loss has no minimum, because the model makes no mistakes on `validation` or is no
-    better than a guess there, the temperature stays 1 and a warning gives the reason.
+    better than a guess there, the temperature stays 1 and a warning gives the reason. The function
+    also warns if the images are not in the range that `infer_input_range` returns.
 
     Source: Guo et al. (2017), On calibration of modern neural networks, section 4.2.
 

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from catdog_keras._checks import check_boolean, check_class_names, describe
-from catdog_keras._layer_graph import output_layer
+from catdog_keras._class_order import check_class_order, check_order_of_dataset
 from catdog_keras._message import argument
 from catdog_keras._prediction import (
     check_inputs,
@@ -35,8 +35,8 @@ def evaluate_classifier(
     Labels are collected in the same epoch as the predictions, so they match even if the dataset is
     reshuffled in each epoch. `files`, however, only match a dataset that keeps its order; files in
     the folder of another class than their label are an error. The model does not have to be
-    compiled; it runs with `training=False`. The function warns if the first images are not in the
-    range that `infer_input_range` returns.
+    compiled; it runs with `training=False`. The function warns if the images are not in the range
+    that `infer_input_range` returns.
 
     Args:
         model: Keras model with one output of shape `(batch, classes)`; for two classes also
@@ -58,7 +58,8 @@ def evaluate_classifier(
             the model's outputs are not one number per class, not finite, or contradict
             `from_logits`, the number of files differs from the number of images, a file is in the
             folder of another class than its label, or the class names saved in the model have
-            another order than `class_names`.
+            another order than `class_names`, or than those of a dataset that has class names, such
+            as that of `keras.utils.image_dataset_from_directory`.
 
     See Also:
         `Evaluation`: what is returned: metrics with intervals, curves, losses.
@@ -77,25 +78,10 @@ def evaluate_classifier(
         raise TypeError(describe("model", "a keras.Model", model))
     names = check_class_names(class_names)
     check_boolean("from_logits", from_logits)
-    _check_order(model, names)
+    check_class_order(model, names)
     outputs, labels = predict_labeled(model, dataset, len(names))
     probabilities = to_probabilities(model, outputs, len(names), from_logits)
     return Evaluation(names, labels, probabilities, files)
-
-
-def _check_order(model: keras.Model, names: tuple[str, ...]) -> None:
-    """Raises an error if the model ends in a `ClassNames` layer with these names in another order.
-
-    Other names are accepted, such as translations.
-    """
-    stored = tuple(getattr(output_layer(model), "class_names", names))
-    if stored != names and sorted(stored) == sorted(names):
-        requirement = "in the order of the model's outputs"
-        remedy = (
-            f"The class names saved in {model.name!r} are {list(stored)}. Load the dataset with "
-            "the classes in this order."
-        )
-        raise ValueError(describe("class_names", requirement, list(names), remedy))
 
 
 def predict_labeled(
@@ -109,6 +95,7 @@ def predict_labeled(
         num_classes: Number of classes.
         name: Argument name of the dataset, for error messages.
     """
+    check_order_of_dataset(name, dataset, model)
     labels: list[IntegerArray] = []
     outputs = [
         check_outputs(predicted, num_classes, before)

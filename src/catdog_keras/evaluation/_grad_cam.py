@@ -14,6 +14,7 @@ from catdog_keras._backend import feature_gradient, resolve_data_format
 from catdog_keras._backend.keras_internals import replaced
 from catdog_keras._checks import describe
 from catdog_keras._input_shape import fits_shape, how_to_fit
+from catdog_keras._range_check import RangeCheck
 from catdog_keras.evaluation._receptive_field import Cells, Grid, place_cells
 
 Operation: TypeAlias = Any  # a layer, or an operation of keras.ops in a Functional model
@@ -123,7 +124,8 @@ def grad_cam(
 
     Each cell of the map is placed at the center of its receptive field, which is traced back to the
     image through convolutions and pooling. A map with few cells has a low spatial resolution: for
-    small images pass an earlier `layer`.
+    small images pass an earlier `layer`. The function warns if the images are not in the range that
+    `infer_input_range` returns.
 
     Sources: Zhou et al., "Learning Deep Features for Discriminative Localization"
     (https://arxiv.org/abs/1512.04150), section 2; Selvaraju et al., "Grad-CAM"
@@ -161,6 +163,8 @@ def grad_cam(
     """
     classes = _check_model(model)
     images = _check_images(images, model.inputs[0].shape)
+    check = RangeCheck(model)
+    check.see("images", images)
     indices = _check_class_index(class_index, len(images), classes)
     operations = list(_in_order(model))
     place = (
@@ -177,6 +181,7 @@ def grad_cam(
             score = _score(model, operations[place], images[part], chosen)
             raw = _weighted_sum(*feature_gradient(score), channels_first=channels_first)
             maps.append(_to_unit(_enlarge(_check_finite(raw, start), cells, size)))
+    check.warn(is_complete=True)
     return np.concatenate(maps)
 
 

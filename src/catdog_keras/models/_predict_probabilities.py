@@ -27,7 +27,7 @@ def predict_probabilities(
 
     The model does not have to be compiled; it runs with `training=False`. For labeled images,
     `evaluate_classifier` also computes metrics; `predict_tta` averages over augmented images. The
-    function warns if the first images are not in the range that `infer_input_range` returns.
+    function warns if the images are not in the range that `infer_input_range` returns.
 
     Args:
         model: A Keras model with one output of shape `(batch, classes)`, or `(batch, 1)` for the

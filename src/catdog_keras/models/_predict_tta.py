@@ -19,6 +19,7 @@ from catdog_keras._prediction import (
     predict_batch,
 )
 from catdog_keras._probabilities import FloatArray, normalize_rows, softmax
+from catdog_keras._range_check import RangeCheck
 from catdog_keras.layers import RandomAffine
 from catdog_keras.models._predict_probabilities import read_images
 
@@ -38,7 +39,8 @@ def predict_tta(
 
     The unchanged image is always one of the views and has the same weight as the others. The
     function averages probabilities, not logits, so that a single very confident view does not
-    dominate. Run time is proportional to the number of views.
+    dominate. Run time is proportional to the number of views. The function warns if the images are
+    not in the range that `infer_input_range` returns.
 
     Source: Krizhevsky et al., "ImageNet Classification with Deep Convolutional Neural Networks"
     (NeurIPS 2012), section 4.1, where ten crops are averaged.
@@ -83,12 +85,15 @@ def predict_tta(
     check_integer("batch_size", batch_size, minimum=1)
     _check_ending(model, from_logits)
     further = _as_functions(views, check_integer("seed", seed, minimum=0))
-    rows = [
-        _mean_over_views(model, to_numbers("images", "images", batch), further, from_logits)
-        for batch in read_images(model, images, batch_size)
-    ]
+    rows, check = [], RangeCheck(model)
+    for batch in read_images(model, images, batch_size):
+        array = to_numbers("images", "images", batch)
+        check.see("images", array)
+        check.warn()
+        rows.append(_mean_over_views(model, array, further, from_logits))
     if not rows:
         raise ValueError("`images` must hold at least one image; received none.")
+    check.warn(is_complete=True)
     return np.concatenate(rows)
 
 

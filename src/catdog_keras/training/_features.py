@@ -14,9 +14,10 @@ from catdog_keras._arrays import Array
 from catdog_keras._batches import count_batches
 from catdog_keras._checks import describe
 from catdog_keras._progress import progress_bar
+from catdog_keras._range_check import RangeCheck
 from catdog_keras.conversion._fold_batch_norm import check_dtype, fold_batch_norm
 from catdog_keras.training._feature_store import FeatureStore, Rows
-from catdog_keras.training._labeled_batches import empty, read_labeled
+from catdog_keras.training._labeled_batches import empty, not_finite, read_labeled
 from catdog_keras.training._split_model import HeadSplit
 
 VERSION = 1  # incremented when the same image and model give other features
@@ -102,17 +103,21 @@ def collect(
     *,
     num_views: int,
     keyed: bool,
+    ranges: RangeCheck,
 ) -> FeatureIndex:
     """Computes the features of a dataset's images that are not yet in the store, and adds them.
 
     The first view is the unchanged image, the others are augmented. With `keyed`, the key of an
-    image is a hash of its content; otherwise it is its position in the dataset.
+    image is a hash of its content; otherwise it is its position in the dataset. `ranges` inspects
+    the images.
     """
     keys: list[list[bytes]] = []
     labels, weights = [], []
-    queues = [_Queue(extractor, store, augmented=augmented) for augmented in (False, True)]
+    queues = [_Queue(name, extractor, store, augmented=flag) for flag in (False, True)]
     with progress_bar(f"Features of {name}", count_batches(data), "batches") as advance:
         for images, batch_labels, batch_weights in read_labeled(name, data, extractor.image_shape):
+            ranges.see(name, images)
+            ranges.warn()
             for image in images:
                 mark = image.tobytes() if keyed else f"{name} {len(keys)}".encode()
                 keys.append([hashlib.sha256(bytes([v]) + mark).digest() for v in range(num_views)])
@@ -126,6 +131,7 @@ def collect(
         queue.flush()
     if not keys:
         raise empty(name)
+    ranges.warn(is_complete=True)
     return FeatureIndex(
         keys,
         np.concatenate(labels),
@@ -138,8 +144,9 @@ class _Queue:
     """Collects images of one size until they fill a batch."""
 
     def __init__(
-        self, extractor: FeatureExtractor, store: FeatureStore, *, augmented: bool
+        self, name: str, extractor: FeatureExtractor, store: FeatureStore, *, augmented: bool
     ) -> None:
+        self._name = name
         self._extractor, self._store, self._augmented = extractor, store, augmented
         self._waiting: dict[bytes, Array] = {}
 
@@ -157,8 +164,23 @@ class _Queue:
         if self._waiting:
             images = np.stack(list(self._waiting.values()))
             rows = self._extractor.compute(images, augmented=self._augmented)
+            _check_finite(self._name, images, rows)
             self._store.add(self._waiting, rows)
             self._waiting = {}
+
+
+def _check_finite(name: str, images: Array, features: Rows) -> None:
+    """Raises an error if features are not finite: the loss and all weights would become NaN."""
+    if np.isfinite(features).all():
+        return
+    if not np.isfinite(images).all():
+        raise not_finite(name)
+    largest = max(abs(float(images.min())), abs(float(images.max())))
+    raise ValueError(
+        f"`{name}` must hold images with finite features; the frozen layers return NaN or infinite "
+        f"values for finite pixels, of up to {largest:.4g}. Check the weights, and the value range "
+        'of the images. Layers in float16 overflow above 65504: use `dtype="float32"`.'
+    )
 
 
 def _folded(backbone: keras.Model, dtype: str | None) -> keras.Model:

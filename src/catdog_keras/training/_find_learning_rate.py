@@ -11,11 +11,14 @@ import numpy as np
 
 from catdog_keras import _backend
 from catdog_keras._checks import check_integer, check_number, describe
+from catdog_keras._class_order import check_order_of_dataset
 from catdog_keras._compile import compile_if_needed, compile_like
+from catdog_keras._range_check import RangeCheck
 from catdog_keras.training._labeled_batches import (
     Batch,
     check_labeled,
     empty,
+    not_finite,
     not_repeatable,
     read_labeled,
 )
@@ -105,6 +108,7 @@ def find_learning_rate(
     check_trainable_in_parts(model)
     _backend.check_strategy(model)
     check_labeled("train", train)
+    check_order_of_dataset("train", train, model)
     min_lr = check_number("min_lr", min_lr, minimum=1e-12, maximum=1e3)
     max_lr = check_number("max_lr", max_lr, minimum=1e-12, maximum=1e3)
     if max_lr <= min_lr:
@@ -114,7 +118,7 @@ def find_learning_rate(
     before = values(model.variables)
     try:
         with _backend.strategy_scope(model):
-            losses = _losses(_probe(model, min_lr, max_lr, steps), train, steps)
+            losses = _losses(_probe(model, min_lr, max_lr, steps), train, steps, RangeCheck(model))
     finally:
         assign(model.variables, before)
     if len(losses) < 2:
@@ -147,19 +151,24 @@ def _same_layers(model: keras.Model) -> keras.Model:
     return keras.Model(model.inputs[0], model.outputs[0])
 
 
-def _losses(probe: keras.Model, train: Any, steps: int) -> list[float]:
+def _losses(probe: keras.Model, train: Any, steps: int, ranges: RangeCheck) -> list[float]:
     """Returns the loss of each step, up to the last one that is finite and has not diverged."""
     shape = tuple(probe.input_shape[1:])
     losses: list[float] = []
     mean = lowest = math.inf
     for images, labels, weights in itertools.islice(_repeat(train, shape), steps):
+        ranges.see("train", images)
+        ranges.warn()
         probe.reset_metrics()  # otherwise the mean over all batches so far is returned
         loss = float(probe.train_on_batch(images, labels, weights, return_dict=True)["loss"])
         mean = loss if math.isinf(mean) else SMOOTHING * mean + (1 - SMOOTHING) * loss
         lowest = min(lowest, mean)
+        if not math.isfinite(loss) and not ranges.is_finite:
+            raise not_finite("train")
         if not math.isfinite(loss) or mean > max(DIVERGED * lowest, lowest + 1.0):
             break
         losses.append(loss)
+    ranges.warn(is_complete=True)
     return losses
 
 

@@ -142,6 +142,8 @@ class Run:
         if parts is None:
             check_repeatable("train", call.train)
             check_repeatable("validation_data", call.validation_data)
+            call.ranges.see_first("train", call.train)
+            call.ranges.see_first("validation_data", call.validation_data)
             whole = keras.Model(call.model.inputs, call.model.outputs)
             seed = [state.progress.seed, number]
             train = as_fit_data("train", call.train, call.model, seed)

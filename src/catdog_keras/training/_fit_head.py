@@ -161,6 +161,8 @@ def fit_head(
 def _fit_whole(call: TrainingCall, **arguments: Any) -> keras.callbacks.History:
     check_repeatable("train", call.train)
     check_repeatable("validation_data", call.validation_data)
+    call.ranges.see_first("train", call.train)
+    call.ranges.see_first("validation_data", call.validation_data)
     with _backend.strategy_scope(call.model), image_errors():
         compile_if_needed(call.model)
         return call.model.fit(

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from catdog_keras._arrays import Array, to_numbers
 from catdog_keras._batches import check_dataset, iterate, split_batch
 from catdog_keras._checks import describe
@@ -34,6 +36,14 @@ def empty(name: str) -> ValueError:
     return ValueError(f"`{name}` must hold at least one image; received an empty dataset.")
 
 
+def not_finite(name: str) -> ValueError:
+    """Returns the error for images with pixels that are not finite."""
+    return ValueError(
+        f"`{name}` must hold finite pixels; received NaN or infinite values. Check the "
+        "preprocessing for a division by zero."
+    )
+
+
 def read_labeled(name: str, data: Any, shape: tuple[int | None, ...]) -> Iterator[Batch]:
     """Yields each batch of one epoch that is not empty; raises for another format or image shape.
 
@@ -59,5 +69,7 @@ def read_labeled(name: str, data: Any, shape: tuple[int | None, ...]) -> Iterato
                     f"`{name}` must have a {part} for each image; received {len(images)} images "
                     f"and {part}s of shape {array.shape}."
                 )
+        if weights is not None and not np.isfinite(weights).all():
+            raise ValueError(f"`{name}` must hold finite sample weights; received NaN or infinity.")
         if len(images):
             yield images, labels, weights

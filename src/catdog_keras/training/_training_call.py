@@ -15,8 +15,10 @@ from catdog_keras._arrays import to_array
 from catdog_keras._backend.keras_internals import synced_with_part
 from catdog_keras._batches import count_batches, is_arrays
 from catdog_keras._checks import check_finite, check_integer, check_path, describe
+from catdog_keras._class_order import check_order_of_dataset
 from catdog_keras._compile import build_for_fit, compile_config
 from catdog_keras._image_errors import image_errors
+from catdog_keras._range_check import RangeCheck
 from catdog_keras.diagnostics._label_checks import require_labels
 from catdog_keras.models import get_class_names
 from catdog_keras.training._callbacks import (
@@ -45,6 +47,7 @@ class TrainingCall:
     callbacks: list[keras.callbacks.Callback]
     class_weight: Mapping[int, float] | None
     verbose: Verbose
+    ranges: RangeCheck
 
     def open_checkpoint(
         self, path: Any, function: str, *, has_own_optimizer: bool, **arguments: Any
@@ -114,7 +117,15 @@ class TrainingCall:
         """
 
         def batches(name: str, data: Any, num_views: int, seed: Any = None) -> FeatureBatches:
-            index = collect(name, data, extractor, store, num_views=num_views, keyed=keyed)
+            index = collect(
+                name,
+                data,
+                extractor,
+                store,
+                num_views=num_views,
+                keyed=keyed,
+                ranges=self.ranges,
+            )
             require_labels(name, index.labels, self.model)
             return FeatureBatches(store, index, seed)
 
@@ -180,10 +191,15 @@ def check_call(
     check_labeled("train", train)
     if validation_data is not None:
         check_labeled("validation_data", validation_data)
+    check_order_of_dataset("train", train, model)
+    check_order_of_dataset("validation_data", validation_data, model)
     epochs = check_integer("epochs", epochs, minimum=1)
     called = check_callback_types(callbacks, has_schedule=has_schedule)
     _check_class_weight(class_weight, model)
-    return TrainingCall(model, train, validation_data, epochs, called, class_weight, verbose)
+    ranges = RangeCheck(model)
+    return TrainingCall(
+        model, train, validation_data, epochs, called, class_weight, verbose, ranges
+    )
 
 
 def _check_class_weight(class_weight: Any, model: keras.Model) -> None:

@@ -1,0 +1,66 @@
+"""Compares class names with those that are saved in a model."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import keras
+
+from catdog_keras._checks import describe
+from catdog_keras._layer_graph import layers_from_end
+
+
+def has_other_order(model: keras.Model, names: Sequence[str]) -> tuple[str, ...] | None:
+    """Returns the class names saved in a model if their order is another one; None otherwise.
+
+    Other names are accepted, such as translations.
+    """
+    stored = next(filter(None, map(_class_names, layers_from_end(model))), None)
+    if stored is None or stored == tuple(names) or sorted(stored) != sorted(names):
+        return None
+    return stored
+
+
+def check_class_order(model: keras.Model, names: Sequence[str]) -> None:
+    """Raises an error if a model is saved with these class names in another order."""
+    stored = has_other_order(model, names)
+    if stored is not None:
+        requirement = "in the order of the model's outputs"
+        remedy = f"The class names saved in {model.name!r} are {list(stored)}. {REMEDY}"
+        raise ValueError(describe("class_names", requirement, list(names), remedy))
+
+
+def check_order_of_dataset(name: str, data: Any, model: keras.Model) -> None:
+    """Raises an error if a dataset has the class names of the model in another order."""
+    names = names_of_dataset(data)
+    stored = None if names is None else has_other_order(model, names)
+    if stored is not None:
+        raise ValueError(
+            f"`{name}` must have its classes in the order of the model's outputs, {list(stored)}; "
+            f"received {list(names or ())}. {REMEDY}"
+        )
+
+
+REMEDY = "Load the dataset with the classes in this order."
+
+
+def names_of_dataset(data: Any) -> tuple[str, ...] | None:
+    """Returns the class names that a dataset carries, in the order of its labels, or None.
+
+    `keras.utils.image_dataset_from_directory` sets `class_names`, the generators of Keras
+    `class_indices`, and the image folders of torchvision, also in a `DataLoader`, `classes`.
+    """
+    for found in _attributes(data):
+        names = sorted(found, key=lambda each: found[each]) if isinstance(found, Mapping) else found
+        if isinstance(names, (list, tuple)) and all(isinstance(name, str) for name in names):
+            return tuple(names)
+    return None
+
+
+def _attributes(data: Any) -> Iterator[Any]:
+    for holder in (data, getattr(data, "dataset", None)):
+        for attribute in ("class_names", "class_indices", "classes"):
+            yield getattr(holder, attribute, None)
+
+
+def _class_names(layer: Any) -> tuple[str, ...]:
+    return tuple(getattr(layer, "class_names", None) or ())

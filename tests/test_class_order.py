@@ -1,0 +1,102 @@
+"""Class names in another order than those saved in a model are rejected, wherever they are given."""
+
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from catdog_keras import (
+    ClassNames,
+    check_pipeline,
+    evaluate_classifier,
+    find_learning_rate,
+    fine_tune,
+    fit_head,
+)
+from catdog_keras._class_order import has_other_order, names_of_dataset
+from catdog_keras.evaluation import calibrate
+from tests.training.fine_tuning_cases import SHAPE, model as frozen_model
+
+NAMES, OTHER = ("cat", "dog"), ("dog", "cat")
+IMAGES = np.random.default_rng(0).uniform(0, 255, (8, *SHAPE)).astype("float32")
+LABELS = np.arange(8) % 2
+
+
+class Named(list):
+    """A dataset that carries class names, like those of Keras."""
+
+    class_names = OTHER
+
+
+DATASET = Named([(IMAGES, LABELS)])
+
+
+def ending_in(*parts):
+    return keras.Sequential([keras.Input((2,)), *parts])
+
+
+def nested():
+    inputs = keras.Input((2,))
+    return keras.Model(inputs, layers.Softmax()(ending_in(ClassNames(NAMES))(inputs)))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: ending_in(layers.Dense(2), ClassNames(NAMES)),
+        lambda: ending_in(ClassNames(NAMES), layers.Softmax()),
+        lambda: ending_in(ClassNames(NAMES), layers.Rescaling(0.5, name="temperature")),
+        nested,
+    ],
+)
+def test_other_order_is_found_where_layers_keep_the_classes(make):
+    assert has_other_order(make(), OTHER) == NAMES
+    assert has_other_order(make(), NAMES) is None
+    assert has_other_order(make(), ("chat", "chien")) is None
+
+
+def test_names_of_features_are_not_those_of_the_outputs():
+    model = ending_in(ClassNames(NAMES), layers.Dense(2))
+    assert has_other_order(model, OTHER) is None
+
+
+@pytest.mark.parametrize(
+    "dataset",
+    [
+        DATASET,
+        SimpleNamespace(class_indices={"cat": 1, "dog": 0}),
+        SimpleNamespace(dataset=SimpleNamespace(classes=list(OTHER))),
+    ],
+)
+def test_names_of_dataset_are_those_of_common_loaders(dataset):
+    assert names_of_dataset(dataset) == OTHER
+    assert names_of_dataset([(IMAGES, LABELS)]) is None
+    assert names_of_dataset(SimpleNamespace(classes=np.array([0, 1]))) is None
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda model: fit_head(model, DATASET, epochs=1),
+        lambda model: fit_head(model, (IMAGES, LABELS), validation_data=DATASET, epochs=1),
+        lambda model: fine_tune(model, DATASET, epochs=1),
+        lambda model: find_learning_rate(model, DATASET),
+        lambda model: calibrate(model, DATASET),
+        lambda model: evaluate_classifier(model, DATASET, NAMES),
+        lambda model: evaluate_classifier(model, [(IMAGES, LABELS)], OTHER),
+    ],
+)
+def test_every_function_rejects_another_order(call):
+    with pytest.raises(ValueError, match=r"order of the model's outputs.*\['dog', 'cat'\]"):
+        call(frozen_model(class_names=NAMES))
+
+
+def test_check_pipeline_reports_another_order():
+    model = frozen_model(class_names=NAMES)
+    batches = [(IMAGES, LABELS)]
+    assert check_pipeline(batches, model, class_names=OTHER).names == ("class_order",)
+    assert check_pipeline(DATASET, model).names == ("class_order",)
+    assert not check_pipeline(batches, model, class_names=NAMES)
+    assert not check_pipeline(batches, model)
