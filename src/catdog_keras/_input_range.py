@@ -3,12 +3,13 @@
 import contextlib
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import keras
 import numpy as np
+import numpy.typing as npt
 
 from catdog_keras._layer_graph import contains_batch_norm, is_plain_graph
 from catdog_keras._preprocessing_schemes import SCHEMES, Scheme
@@ -109,14 +110,20 @@ def walk(model: keras.Model, given: Range) -> PreprocessingTrace | None:
     shape = [_SIDE if side is None else side for side in model.inputs[0].shape[1:]]
     if len(shape) != 3:
         return None
+    image = black_and_white(shape, given)
+    arrival = PreprocessingTrace()
+    with contextlib.suppress(_ReachedWeightsError):
+        arrival.values = range_of(_enter(model, keras.ops.convert_to_tensor(image), arrival))
+    return arrival
+
+
+def black_and_white(shape: Sequence[int], given: Range = BYTES) -> npt.NDArray[np.float32]:
+    """Returns a batch of one image with both ends of a range."""
     image = np.full((1, *shape), given[0], "float32")
     # This is the width axis in one data format and the height axis in the other. Two constant
     # halves keep their values in resizing and cropping.
     image[:, :, shape[1] // 2 :] = given[1]
-    arrival = PreprocessingTrace()
-    with contextlib.suppress(_ReachedWeightsError):
-        arrival.values = _values(_enter(model, keras.ops.convert_to_tensor(image), arrival))
-    return arrival
+    return image
 
 
 def starts_with_batch_norm(model: keras.Model, first: keras.Layer) -> bool:
@@ -184,7 +191,7 @@ def _enter(model: keras.Model, images: Any, arrival: PreprocessingTrace) -> Any:
 def _step(layer: Any, args: Any, kwargs: dict[str, Any], arrival: PreprocessingTrace) -> Any:
     if is_plain_graph(layer) and (_has_network(layer) or isinstance(layer, keras.Sequential)):
         return _enter(layer, args[0], arrival)
-    given = _values(args[0])
+    given = range_of(args[0])
     if _has_weights(layer):
         _end(layer, given, arrival)
     arrival.augmentations += [(each, given) for each in _with_value_range(layer)]
@@ -192,8 +199,8 @@ def _step(layer: Any, args: Any, kwargs: dict[str, Any], arrival: PreprocessingT
         kwargs = {**kwargs, "training": False}
     outputs = layer(*args, **kwargs)
     if isinstance(layer, keras.layers.Normalization) and not layer.invert:
-        arrival.standardized.append(_values(outputs))
-    if not same_range(_values(outputs), given):
+        arrival.standardized.append(range_of(outputs))
+    if not same_range(range_of(outputs), given):
         arrival.scalers.append(layer.name)
     return outputs
 
@@ -231,6 +238,7 @@ def _with_value_range(layer: Any) -> Iterator[Any]:
             yield from _with_value_range(inner)
 
 
-def _values(tensor: Any) -> Range:
+def range_of(tensor: Any) -> Range:
+    """Returns the minimum and the maximum of a tensor."""
     array = keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32"))
     return float(array.min()), float(array.max())

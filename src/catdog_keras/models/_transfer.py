@@ -11,14 +11,23 @@ from catdog_keras._checks import (
     check_class_names,
     check_input_shape,
     check_integer,
-    check_layer,
     check_number,
     describe,
 )
+from catdog_keras._input_range import (
+    BYTES,
+    Range,
+    black_and_white,
+    find_input_range,
+    range_of,
+    same_range,
+)
 from catdog_keras._input_shape import fits_shape
 from catdog_keras._layer_graph import is_graph, output_layer
-from catdog_keras._preprocessing_schemes import Scheme
+from catdog_keras._preprocessing_schemes import SCHEMES, Scheme
+from catdog_keras._warnings import warn
 from catdog_keras.layers import ClassNames, Preprocessing
+from catdog_keras.models._augmentation import check_augmentation
 from catdog_keras.models._backbones import BACKBONES, PRETRAINED, Backbone, build_backbone
 
 # By the rank of the features: feature maps (height, width, channels), or the token sequence
@@ -61,10 +70,13 @@ def transfer_model(
             (`"imagenet"` for all but `synthetic_small`); the path of a weights file; or None for
             random initialization. Ignored if `backbone` is a model, which has its own weights.
         preprocessing: If `backbone` is a model: a scheme of `Preprocessing`, or a layer, that maps
-            [0, 255] to the range that the model expects; None if the model expects [0, 255]. Must
+            [0, 255] to the range that the model expects; None if the model expects [0, 255]. A
+            choice that contradicts the range that `infer_input_range` finds is warned of; a range
+            that cannot be inferred is not checked, so a wrong choice only lowers the accuracy. Must
             be None for a named backbone, whose preprocessing is known.
-        augmentation: Layer that maps images in [0, 255] to images of the same shape, active only in
-            training; None for no augmentation.
+        augmentation: Layer that maps images in [0, 255] to images of the same shape and range,
+            active only in training; None for no augmentation. A layer that is known to scale, or to
+            have another `value_range`, is rejected.
         pooling: `"avg"` or `"max"`: global pooling over all positions of the features.
         dropout: Dropout rate in front of the dense layer, from 0 to 1.
         class_names: Name of the class of each logit. The names are saved with the model;
@@ -98,9 +110,10 @@ def transfer_model(
     check_choice("pooling", pooling, POOLING)
     check_number("dropout", dropout, minimum=0, maximum=1)
     if augmentation is not None:
-        check_layer("augmentation", augmentation)
+        check_augmentation(augmentation, input_shape)
     if isinstance(backbone, keras.Model):
         scaling = _preprocessing(preprocessing)
+        _warn_of_preprocessing(backbone, scaling, input_shape)
     else:
         known = check_named_backbone(backbone, input_shape)
         if preprocessing is not None:
@@ -242,6 +255,29 @@ def _check_backbone_input(backbone: keras.Model, shape: Sequence[int | None]) ->
         requirement = f"{wanted}, the input shape of the backbone {backbone.name!r}"
         remedy = f"Keras's image data format is {keras.config.image_data_format()!r}."
         raise ValueError(describe("input_shape", requirement, tuple(shape), remedy))
+
+
+def _warn_of_preprocessing(
+    backbone: keras.Model, scaling: keras.Layer | None, input_shape: tuple[int, int, int]
+) -> None:
+    """Warns if an own backbone is known to expect another range than it gets for [0, 255]."""
+    image = black_and_white(input_shape)
+    try:
+        expected = find_input_range(backbone)
+        found = BYTES if scaling is None else range_of(scaling(image, training=False))
+    except Exception:  # the layers cannot be run alone: the range is unknown
+        return
+    if expected is None or same_range(found, expected):
+        return
+    ranges: dict[str | None, Range] = {None: BYTES}
+    ranges.update((name, scheme.output_range) for name, scheme in SCHEMES.items())
+    fits = [name for name, known in ranges.items() if same_range(known, expected)]
+    warn(
+        f"The backbone {backbone.name!r} expects pixel values in [{expected[0]:.4g}, "
+        f"{expected[1]:.4g}], as its layers or its name show, but receives images in "
+        f"[{found[0]:.4g}, {found[1]:.4g}]."
+        + (f" Pass preprocessing={fits[0]!r}." if fits else ""),
+    )
 
 
 def _preprocessing(wanted: Scheme | keras.Layer | None) -> keras.Layer | None:

@@ -7,11 +7,11 @@ import keras
 from catdog_keras._checks import (
     check_input_shape,
     check_integer,
-    check_layer,
     check_number,
     describe,
 )
 from catdog_keras.layers import ConvBlock, Preprocessing, augmentation_preset as augmentation_preset
+from catdog_keras.models._augmentation import check_augmentation
 
 BLOCK_FILTERS = (64, 32, 32, 32)
 HIDDEN_UNITS = (128, 256, 256, 128)  # dropout follows all but the last
@@ -87,7 +87,8 @@ def build_model2(
     Args:
         input_shape: As for `build_model1`.
         num_classes: As for `build_model1`.
-        augmentation: Layer from images to images of the same shape. The default is
+        augmentation: Layer from images in [0, 255] to images of the same shape and range. A layer
+            that is known to scale, or to have another `value_range`, is rejected. The default is
             `catdog_keras.augmentation_preset("medium")`: horizontal flips, rotations of up to 20
             degrees, zoom and shifts of up to 10 %.
         dropout: As for `build_model1`.
@@ -109,7 +110,7 @@ def build_model2(
         >>> [layer.name for layer in catdog_keras.build_model2().layers[:3]]
         ['images', 'augmentation', 'block1']
     """
-    front = [_augmentation(augmentation)]
+    front = [_augmentation(augmentation, input_shape)]
     return _build("model2", input_shape, num_classes, dropout, momentum, front)
 
 
@@ -148,14 +149,17 @@ def build_model3(
         >>> catdog_keras.build_model3(num_classes=5).output_shape
         (None, 5)
     """
-    front = [_augmentation(augmentation), Preprocessing("signed", name="preprocessing")]
+    front = [
+        _augmentation(augmentation, input_shape),
+        Preprocessing("signed", name="preprocessing"),
+    ]
     return _build("model3", input_shape, num_classes, dropout, momentum, front)
 
 
-def _augmentation(layer: keras.Layer | None) -> keras.Layer:
-    if layer is not None:
-        return check_layer("augmentation", layer)
-    return augmentation_preset()
+def _augmentation(layer: keras.Layer | None, input_shape: tuple[int, int, int]) -> keras.Layer:
+    if layer is None:
+        return augmentation_preset()
+    return check_augmentation(layer, check_input_shape("input_shape", input_shape))
 
 
 def _build(

@@ -1,0 +1,72 @@
+"""Validation of the augmentation layer of a model."""
+
+from typing import Any
+
+import keras
+
+from catdog_keras._checks import check_layer, describe
+from catdog_keras._input_range import BYTES, Range, black_and_white, range_of, same_range
+from catdog_keras.layers import AugmentationPipeline, RandomApply, RandomChoice
+
+_CHAINS = (AugmentationPipeline, keras.Sequential, keras.layers.Pipeline)
+_REMEDY = (
+    "Images in [0, 255] go in and out: pass a scaling layer as `preprocessing`, or use a model "
+    "that contains it."
+)
+
+
+def check_augmentation(layer: Any, input_shape: tuple[int, ...]) -> keras.Layer:
+    """Returns a layer that keeps images in [0, 255]; raises if it is known not to do so.
+
+    A layer that scales, or one for another `value_range`, would produce other images in training
+    than in inference, without an error.
+    """
+    check_layer("augmentation", layer)
+    try:
+        found = _range_after(layer, black_and_white(input_shape), layer)
+    except _WrongRangeError:
+        raise
+    except Exception:  # the layer needs another shape or dtype: building the model shows it
+        return layer
+    if not same_range(found, BYTES):
+        raise _changes(layer, layer, BYTES, found)
+    return layer
+
+
+class _WrongRangeError(ValueError):
+    """A layer that does not fit images in [0, 255]."""
+
+
+def _changes(augmentation: Any, layer: Any, given: Range, found: Range) -> ValueError:
+    requirement = "a layer that keeps the range of the images"
+    problem = f"{layer.name!r} maps {_words(given)} to {_words(found)}. {_REMEDY}"
+    return _WrongRangeError(describe("augmentation", requirement, augmentation, problem))
+
+
+def _range_after(layer: Any, images: Any, augmentation: Any) -> Range:
+    """Returns the range of images after a layer without its random changes."""
+    return range_of(_apply(layer, images, augmentation))
+
+
+def _apply(layer: Any, images: Any, augmentation: Any) -> Any:
+    if isinstance(layer, _CHAINS):
+        for each in layer.layers:
+            images = _apply(each, images, augmentation)
+        return images
+    given = range_of(images)
+    if isinstance(layer, (RandomApply, RandomChoice)):
+        for each in [layer.layer] if isinstance(layer, RandomApply) else layer.layers:
+            found = _range_after(each, images, augmentation)
+            if not same_range(found, given):
+                raise _changes(augmentation, each, given, found)
+        return images
+    wanted: Any = getattr(layer, "value_range", None) or ()
+    if len(wanted) == 2 and not same_range((float(wanted[0]), float(wanted[1])), given):
+        requirement = "a layer for the range of the images"
+        problem = f"{layer.name!r} has value_range={tuple(wanted)}, and receives {_words(given)}."
+        raise _WrongRangeError(describe("augmentation", requirement, augmentation, problem))
+    return layer(images, training=False)
+
+
+def _words(values: Range) -> str:
+    return f"[{values[0]:.4g}, {values[1]:.4g}]"
