@@ -1,15 +1,16 @@
 """Reads datasets: the batches of one epoch, with images, labels and sample weights."""
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
 import keras
 
+from catdog_keras._backend.infinite_dataset import INFINITE, repeats_without_end
 from catdog_keras._checks import describe
 from catdog_keras._image_errors import image_errors
 
 BATCH_SIZE = 32  # for arrays, which are not batched
-_INFINITE_CARDINALITY = -1  # returned by tf.data's `cardinality()` for a repeated dataset
 _NOT_DATASETS = (str, bytes, dict, type, keras.KerasTensor)  # although most of them are iterable
 
 
@@ -46,7 +47,7 @@ def _length(array: Any) -> int | None:
 def check_dataset(name: str, data: Any, requirement: str) -> None:
     """Raises an error unless `data` is a finite dataset, or arrays that can be cut into batches."""
     check_iterable(name, data, requirement)
-    if count_batches(data) == _INFINITE_CARDINALITY:
+    if count_batches(data) == INFINITE:
         remedy = "Remove `repeat()`, or limit the dataset with `take`."
         raise ValueError(describe(name, "finite", data, remedy))
 
@@ -56,11 +57,18 @@ def count_batches(data: Any) -> int | None:
     if is_arrays(data):
         return -(-len(data[0]) // BATCH_SIZE)
     if isinstance(data, keras.utils.PyDataset):
-        return _INFINITE_CARDINALITY if data.num_batches is None else int(data.num_batches)
+        return INFINITE if data.num_batches is None else int(data.num_batches)
     if callable(getattr(data, "cardinality", None)):
         count = int(data.cardinality())
-        return count if count >= _INFINITE_CARDINALITY else None
-    return len(data) if hasattr(data, "__len__") else None
+        if count < INFINITE and repeats_without_end(data):
+            return INFINITE
+        return count if count >= INFINITE else None
+    if isinstance(data, (itertools.cycle, itertools.count)):
+        return INFINITE
+    try:
+        return len(data)
+    except TypeError:  # also of a DataLoader whose dataset has no length
+        return None
 
 
 def iterate(data: Any, batch_size: int = BATCH_SIZE) -> Iterator[Any]:

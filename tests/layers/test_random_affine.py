@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from catdog_keras.layers import RandomAffine
+from catdog_keras.layers import RandomAffine, RandomApply
 from catdog_keras.layers._affine_matrix import PARAMETERS
 from catdog_keras.layers._random_affine import FILL_MODES
 
@@ -268,3 +268,22 @@ def test_transform_images_accepts_lists_of_numbers(several_parameters):
     expected = as_numpy(layer.transform_images(images, several_parameters))
     assert (expected != images).any((1, 2, 3)).all()
     np.testing.assert_array_equal(as_numpy(layer.transform_images(images, given)), expected)
+
+
+@pytest.mark.parametrize(
+    ("data_format", "shape"),
+    [
+        ("channels_last", (2, 3, 32, 32)),
+        ("channels_last", (1, 28, 28)),
+        ("channels_first", (2, 32, 32, 3)),
+    ],
+)
+def test_images_with_channels_on_the_other_side_are_rejected(data_format, shape):
+    layer = RandomAffine("horizontal", data_format=data_format)
+    other = {"channels_last": "channels_first", "channels_first": "channels_last"}[data_format]
+    for training in (True, False):
+        with pytest.raises(ValueError, match=f"pass data_format='{other}'"):
+            layer(np.zeros(shape, "float32"), training=training)
+    wrapped = RandomApply(RandomAffine("horizontal", data_format=data_format))
+    with pytest.raises(ValueError, match=f"pass data_format='{other}'"):
+        wrapped(np.zeros(shape, "float32"), training=True)

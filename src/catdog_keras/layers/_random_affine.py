@@ -11,6 +11,7 @@ from catdog_keras._checks import (
     check_choice,
     check_finite,
     check_range,
+    describe,
 )
 from catdog_keras._warnings import warn
 from catdog_keras.layers._affine_matrix import PARAMETERS, affine_matrix, check_count, check_names
@@ -98,7 +99,8 @@ class RandomAffine(SeededLayer, BaseAugmentation):
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If an argument has a value that is not allowed.
+        ValueError: If an argument has a value that is not allowed, or the images have a height of 1
+            or 3 pixels and more than four channels: their channels are on the other side.
 
     See Also:
         `augmentation_preset`: tested combinations with this layer.
@@ -161,6 +163,24 @@ class RandomAffine(SeededLayer, BaseAugmentation):
                 f"keras.layers.RandomRotation is a fraction of a full turn: for the same rotation "
                 f"multiply it by 360.",
             )
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
+        """Returns `input_shape`.
+
+        Raises:
+            ValueError: If it does not have three or four axes, or has its channels evidently on the
+                other side.
+        """
+        shape = super().compute_output_shape(input_shape)
+        first, middle, last = shape[-3:]
+        channels, side = (first, last) if self.data_format == "channels_first" else (last, first)
+        # An image of 1 or 3 pixels in height, with more channels than any usual format.
+        if side in (1, 3) and all(n is not None and n > 4 for n in (middle, channels)):
+            other = "channels_last" if self.data_format == "channels_first" else "channels_first"
+            requirement = f"the shape of images in {self.data_format!r}"
+            remedy = f"For images with channels on the other side pass data_format={other!r}."
+            raise ValueError(describe("input_shape", requirement, shape, remedy))
+        return shape
 
     def get_random_transformation(self, batch_size: Any) -> dict[str, Any]:
         """Draws random transformation parameters for `batch_size` images.
