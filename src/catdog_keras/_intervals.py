@@ -1,7 +1,8 @@
-"""Confidence intervals of proportions, of their differences, and of the area under a ROC curve."""
+"""Confidence intervals of proportions, of their means and differences, and of ROC areas."""
 
 import math
 import numbers
+from collections.abc import Sequence
 from statistics import NormalDist
 
 from catdog_keras._checks import check_integer, describe
@@ -41,8 +42,12 @@ def wilson_interval(correct: int, total: int, confidence: float = 0.95) -> tuple
     correct = check_integer("correct", correct, minimum=0)
     if correct > total:
         raise ValueError(describe("correct", f"at most `total`, here {total}", correct))
+    return score_interval(correct / total, total, confidence)
+
+
+def score_interval(share: float, total: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Wilson's interval of a fraction of `total` images; `share * total` need not be an integer."""
     z = _two_sided_quantile(confidence)
-    share = correct / total
     center = share + z * z / (2 * total)
     spread = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
     scale = 1 + z * z / total
@@ -78,6 +83,21 @@ def paired_difference_interval(
     low = difference - distance(p - p_low, q_high - q)
     high = difference + distance(q - q_low, p_high - p)
     return max(low, -1.0), min(high, 1.0)
+
+
+def mean_interval(
+    shares: Sequence[float], intervals: Sequence[tuple[float, float]]
+) -> tuple[float, float]:
+    """Interval of the mean of independent proportions, from the interval of each of them.
+
+    Source: Zou, G. Y. and Donner, A. (2008), Construction of confidence limits about effect
+    measures: a general approach, Statistics in Medicine 27, 1693-1702 (MOVER).
+    """
+    mean = sum(shares) / len(shares)
+    ends = list(zip(shares, intervals, strict=True))
+    below = math.hypot(*(share - low for share, (low, _) in ends)) / len(shares)
+    above = math.hypot(*(high - share for share, (_, high) in ends)) / len(shares)
+    return max(mean - below, 0.0), min(mean + above, 1.0)
 
 
 def auc_interval(area: float, positives: int, negatives: int) -> tuple[float, float]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, strategies as st
 from scipy.stats import binomtest
 
-from catdog_keras.evaluation import Comparison, Evaluation, compare, wilson_interval
+from catdog_keras.evaluation import Comparison, Comparisons, Evaluation, compare, wilson_interval
 
 NAMES = ["cats", "dogs"]
 counts = st.integers(0, 60)
@@ -128,6 +128,45 @@ def test_str_reports_non_significant_difference():
     assert text.endswith("\nThe difference is not statistically significant.")
 
 
+def test_comparisons_correct_p_values_by_holm():
+    """The smallest of three is multiplied by 3, the next by 2; none is below the one before."""
+    pairs = [
+        Comparison(("x", "y"), 0, first, second, 0) for first, second in ((9, 0), (8, 1), (9, 2))
+    ]
+    raw = [pair.p_value for pair in pairs]
+    assert raw == pytest.approx([2 / 512, 20 / 512, 134 / 2048])
+    reordered = Comparisons((pairs[2], pairs[0], pairs[1]))
+    assert reordered.p_values == pytest.approx((2 * raw[1], 3 * raw[0], 2 * raw[1]))
+    assert reordered.significant == (False, True, False)
+    assert Comparisons((pairs[1],)).p_values == (raw[1],)
+    assert Comparisons((Comparison(NAMES, 5, 0, 0, 0),) * 3).p_values == (1.0, 1.0, 1.0)
+
+
+def test_compare_of_three_evaluations_compares_each_pair():
+    evaluations = [answers([1] * n + [0] * (60 - n)) for n in (40, 50, 51)]
+    result = compare(*evaluations, names=["x", "y", "z"])
+    assert [pair.names for pair in result.pairs] == [("x", "y"), ("x", "z"), ("y", "z")]
+    assert result.pairs[1] == compare(evaluations[0], evaluations[2], names=("x", "z"))
+    low, high = (100 * end for end in result.pairs[0].difference_interval)
+    lines = str(result).splitlines()
+    assert lines[0] == (
+        f"x - y: -16.7 points, 95 % interval {low:+.1f} to {high:+.1f}; y is better (p = 0.0039)"
+    )
+    assert lines[2].endswith("; not significant (p = 1)")
+    assert lines[3] == "Exact McNemar tests, p-values corrected by Holm's method for 3 comparisons."
+
+
+def test_compare_names_evaluations_by_letters():
+    assert compare(answers([1, 0]), answers([1, 0])).names == ("a", "b")
+    many = compare(*[answers([1, 0])] * 28)
+    assert [pair.names[1] for pair in many.pairs[:27]] == [*"bcdefghijklmnopqrstuvwxyz", "aa", "ab"]
+
+
+def test_compare_names_argument_of_evaluation_with_other_images():
+    with pytest.raises(ValueError, match=r"`others\[1\]` must be an evaluation of the same images"):
+        compare(answers([1, 0]), answers([1, 0]), answers([1, 1]), answers([1, 0, 1]))
+
+
 def test_baseline_comparison_compares_model_with_majority_class():
     labels = [0] * 6 + [1] * 4
     result = answers([1, 1, 1, 1, 1, 0, 1, 1, 1, 0], labels=labels)
@@ -141,7 +180,7 @@ def test_baseline_comparison_compares_model_with_majority_class():
 
 def test_summary_reports_model_above_below_or_equal_to_baseline():
     def baseline_line(right, labels):
-        return str(answers(right, labels=labels)).splitlines()[1]
+        return str(answers(right, labels=labels)).splitlines()[2]
 
     mostly_dogs = [0] * 10 + [1] * 30
     assert (
@@ -238,9 +277,9 @@ SAME = "`b` must be an evaluation of the same images as `a`, in the same order"
         ((A, Evaluation(["cats", "cows"], A.labels, A.probabilities)), {}, ValueError, f"{SAME}; received classes ['cats', 'cows'], those of `a` are ['cats', 'dogs']."),
         ((A, answers(RIGHT, labels=[0, 1, 1, 1])), {}, ValueError, f"{SAME}; received true class 'dogs' at index 2, where `a` has 'cats'."),
         ((A, answers(RIGHT, ["x/cats/1.jpg", "x/dogs/4.jpg", "x/cats/3.jpg", "x/dogs/2.jpg"])), {}, ValueError, f"{SAME}; received file 'x/dogs/4.jpg' at index 1, where `a` has 'x/dogs/2.jpg'."),
-        ((A, A), {"names": "ab"}, TypeError, "`names` must be a pair of two different names; received names='ab'."),
-        ((A, A), {"names": ["a", 1]}, TypeError, "`names` must be a pair of two different names; received names=['a', 1]."),
-        ((A, A), {"names": ["a", "a"]}, ValueError, "`names` must be a pair of two different names; received names=['a', 'a']."),
+        ((A, A), {"names": "ab"}, TypeError, "`names` must be 2 different names; received names='ab'."),
+        ((A, A), {"names": ["a", 1]}, TypeError, "`names` must be 2 different names; received names=['a', 1]."),
+        ((A, A), {"names": ["a", "a"]}, ValueError, "`names` must be 2 different names; received names=['a', 'a']."),
     ],
 )  # fmt: skip
 def test_compare_raises_for_invalid_arguments(arguments, keywords, error, message):

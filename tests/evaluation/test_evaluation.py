@@ -1,12 +1,16 @@
 """The numbers of an evaluation against hand-worked cases and plain loops."""
 
 import dataclasses
+import json
 import math
+import sys
+import warnings
 
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 from hypothesis.extra import numpy as hnp
+from sklearn.metrics import balanced_accuracy_score, f1_score, top_k_accuracy_score
 
 from catdog_keras.evaluation import Evaluation, ExampleLoss, wilson_interval
 
@@ -166,10 +170,129 @@ def test_evaluation_copies_inputs_and_is_read_only():
     assert isinstance(result.class_names, tuple)
 
 
+@given(evaluations())
+def test_balanced_accuracy_f1_and_top_k_accuracy_match_scikit_learn(result):
+    present = sorted({*result.labels.tolist(), *result.predictions.tolist()})
+    with warnings.catch_warnings():  # scikit-learn warns of classes that occur only as predictions
+        warnings.simplefilter("ignore")
+        assert result.balanced_accuracy == pytest.approx(
+            balanced_accuracy_score(result.labels, result.predictions)
+        )
+    f1 = f1_score(result.labels, result.predictions, labels=present, average="macro")
+    assert result.f1 == pytest.approx(f1)
+    assert result.top_k_accuracy(1) == result.accuracy
+    assert result.top_k_accuracy(len(result.class_names)) == 1
+    for k in range(1, len(result.class_names)):
+        ranks = (
+            result.probabilities > result.probabilities[range(len(result)), result.labels][:, None]
+        ).sum(axis=1)
+        assert result.top_k_accuracy(k) <= np.mean(ranks < k) + 1e-12
+        if (
+            k > 1
+            and len(result.class_names) > 2
+            and len(np.unique(result.probabilities)) == result.probabilities.size
+        ):
+            expected = top_k_accuracy_score(
+                result.labels, result.probabilities, k=k, labels=range(len(result.class_names))
+            )
+            assert result.top_k_accuracy(k) == pytest.approx(expected)
+
+
+def test_top_k_accuracy_breaks_ties_by_class_order():
+    result = Evaluation(["cat", "dog", "fox"], [0, 1, 2], [[0.25, 0.375, 0.375]] * 3)
+    assert [result.top_k_accuracy(k) for k in (1, 2, 3)] == pytest.approx([1 / 3, 2 / 3, 1])
+    assert result.top_k_accuracy() == 1  # fewer than five classes
+    assert result.top_k_accuracy_interval(2) == wilson_interval(2, 3)
+    with pytest.raises(ValueError, match="`k` must be an integer of at least 1; received k=0"):
+        result.top_k_accuracy(0)
+
+
+def test_balanced_accuracy_leaves_out_classes_without_images():
+    rows = [[0.9, 0.1, 0], [0.4, 0.6, 0], [0.7, 0.3, 0], [0.2, 0.2, 0.6]]
+    result = Evaluation(["cat", "dog", "fox"], [0, 1, 1, 1], rows)
+    assert result.balanced_accuracy == pytest.approx((1 + 1 / 3) / 2)
+    assert Evaluation(["cat", "dog"], [0, 0], [[1, 0], [0, 1]]).balanced_accuracy_interval == (
+        pytest.approx(wilson_interval(1, 2))
+    )
+
+
+def test_balanced_accuracy_interval_covers_true_value():
+    random = np.random.default_rng(0)
+    covered = 0
+    for _ in range(2000):
+        right = [random.binomial(80, 0.9), random.binomial(20, 0.7)]
+        labels = np.repeat([0, 1], [80, 20])
+        is_right = np.concatenate([np.arange(n) < k for n, k in zip((80, 20), right, strict=True)])
+        result = Evaluation(NAMES, labels, np.eye(2)[np.where(is_right, labels, 1 - labels)])
+        low, high = result.balanced_accuracy_interval
+        covered += low <= 0.8 <= high
+    assert covered / 2000 == pytest.approx(0.95, abs=0.02)
+
+
+@given(evaluations())
+def test_to_dict_holds_metrics_as_json_values(result):
+    metrics = result.to_dict()
+    assert json.loads(json.dumps(metrics, allow_nan=False)) == metrics
+    for name in (
+        "accuracy",
+        "balanced_accuracy",
+        "f1",
+        "log_loss",
+        "calibration_error",
+        "baseline",
+    ):
+        assert metrics[name] == getattr(result, name)
+    assert metrics["images"] == len(result)
+    assert metrics["confusion_matrix"] == result.confusion_matrix.tolist()
+    assert metrics["baseline_p_value"] == result.baseline_comparison.p_value
+    for found, scores, curve in zip(
+        metrics["classes"], result.class_metrics, result.precision_recall_curves, strict=True
+    ):
+        assert (found["name"], found["images"]) == (scores.class_name, scores.num_images)
+        for name, value in (
+            ("precision", scores.precision),
+            ("recall", scores.recall),
+            ("f1", scores.f1),
+            ("average_precision", curve.average_precision),
+        ):
+            assert found[name] == (None if math.isnan(value) else value)
+        assert found["average_precision_interval"] == list(curve.average_precision_interval)
+
+
+def test_html_shows_metrics_and_escapes_class_names():
+    result = Evaluation(["<b>cat</b>", "dog\x1b[31m"], LABELS, ROWS)
+    html = result._repr_html_()
+    assert "<td>accuracy</td><td>0.750 (0.301 to 0.954)</td>" in html
+    assert "<td>&lt;b&gt;cat&lt;/b&gt;</td><td>1</td><td>0.500 (0.095 to 0.905)</td>" in html
+    assert "dog\\x1b[31m" in html
+    assert "<b>" not in html
+
+
+def test_html_shows_20_classes_with_lowest_f1():
+    names = [f"class {n}" for n in range(30)]
+    labels = np.repeat(np.arange(29), 2)  # the last class has no images
+    predictions = labels.copy()
+    predictions[[0, 56]] = 3
+    html = Evaluation(names, labels, np.eye(30)[predictions])._repr_html_()
+    assert "<caption>20 of 30 classes: those with the lowest F1</caption>" in html
+    rows = html.split("<caption>")[2].split("<tr><td>")[1:]
+    assert [row.partition("<")[0] for row in rows[:3]] == ["class 0", "class 3", "class 28"]
+    assert len(rows) == 20
+    assert "class 29" not in html
+
+
+def test_to_frame_without_pandas_names_the_command(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ImportError, match="pip install pandas"):
+        example().to_frame()
+
+
 def test_str_and_repr_summarize_evaluation():
     low, high = wilson_interval(3, 4)
+    ends = example().balanced_accuracy_interval
     assert str(example()).splitlines() == [
         f"accuracy           0.750, 3 of 4 images, 95 % interval {low:.3f} to {high:.3f}",
+        f"balanced accuracy  0.833, mean recall of the classes, 95 % interval {ends[0]:.3f} to {ends[1]:.3f}",
         "baseline           0.750, always predicting dog; the model equals it (p = 1)",
         "log loss           0.511 nats",
         "calibration error  0.350 (10 bins)",

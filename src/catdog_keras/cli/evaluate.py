@@ -137,47 +137,13 @@ def _as_text(evaluation: "Evaluation", chosen: EvaluationData) -> str:
 
 def _as_json(evaluation: "Evaluation", chosen: EvaluationData) -> str:
     numbers = {
-        "images": len(evaluation),
         "part": chosen.part,
         "of_the_training": dict(chosen.seen) or None,  # None: unknown
         "ignored": len(chosen.ignored),
-        "accuracy": evaluation.accuracy,
-        "accuracy_interval": evaluation.accuracy_interval,
-        "baseline": evaluation.baseline,
-        "baseline_p_value": evaluation.baseline_comparison.p_value,
-        "log_loss": evaluation.log_loss,
-        "calibration_error": evaluation.calibration_error,
-        "class_names": evaluation.class_names,
-        "confusion_matrix": evaluation.confusion_matrix.tolist(),
-        "classes": [
-            {
-                "name": scores.class_name,
-                "images": scores.num_images,
-                "precision": _number(scores.precision),
-                "precision_interval": scores.precision_interval,
-                "recall": _number(scores.recall),
-                "recall_interval": scores.recall_interval,
-                "f1": _number(scores.f1),
-                "f1_interval": scores.f1_interval,
-            }
-            for scores in evaluation.class_metrics
-        ],
-        "roc_areas": [
-            {
-                "name": curve.class_name,
-                "auc": _number(curve.auc),
-                "auc_interval": None if math.isnan(curve.auc) else curve.auc_interval,
-            }
-            for curve in evaluation.roc_curves
-        ],
+        **evaluation.to_dict(),
     }
     return json.dumps(numbers, indent=2, allow_nan=False)
 
 
 def _shown(share: float, interval: tuple[float, float]) -> str:
     return "-" if math.isnan(share) else "{:.3f} [{:.3f}, {:.3f}]".format(share, *interval)
-
-
-def _number(value: float) -> float | None:
-    """Returns None for NaN (undefined ratios), which JSON cannot represent."""
-    return None if math.isnan(value) else value

@@ -1,35 +1,113 @@
-"""Comparison of two evaluations, image by image."""
+"""Comparison of two or more evaluations, image by image."""
 
+import itertools
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, overload
 
 import numpy as np
 
 from catdog_keras._checks import describe
+from catdog_keras._printable import printable
 from catdog_keras.evaluation._evaluation import Evaluation
 from catdog_keras.evaluation._files import find_other_image
-from catdog_keras.evaluation._mcnemar import Comparison, compare_correct
+from catdog_keras.evaluation._mcnemar import SIGNIFICANCE, Comparison, compare_correct
 
 
-def compare(a: Evaluation, b: Evaluation, *, names: Sequence[str] = ("a", "b")) -> Comparison:
-    """Compares two classifiers on the same images with the exact McNemar test.
+@dataclass(frozen=True)
+class Comparisons:
+    """Comparisons of all pairs of three or more classifiers, corrected for their number.
+
+    With many pairs, some uncorrected p-values are below 0.05 by chance. The corrected ones keep the
+    probability that any of the pairs is falsely called different below 5 %. `print` writes a line
+    for each pair.
+
+    Attributes:
+        pairs: The comparison of each pair, in the order (first, second), (first, third), ...
+
+    Example:
+        >>> import catdog_keras
+        >>> first = catdog_keras.Comparison(("old", "new"), 180, 1, 9, 2)
+        >>> second = catdog_keras.Comparison(("old", "newest"), 180, 1, 10, 1)
+        >>> third = catdog_keras.Comparison(("new", "newest"), 188, 1, 2, 1)
+        >>> comparisons = catdog_keras.Comparisons((first, second, third))
+        >>> [round(p, 3) for p in comparisons.p_values], comparisons.significant
+        ([0.043, 0.035, 1.0], (True, True, False))
+    """
+
+    pairs: tuple[Comparison, ...]
+
+    @property
+    def p_values(self) -> tuple[float, ...]:
+        """Two-sided p-value of each pair, corrected by Holm's method; see `Comparison.p_value`.
+
+        Source: Holm, S. (1979), A simple sequentially rejective multiple test procedure,
+        Scandinavian Journal of Statistics 6, 65-70.
+        """
+        return correct_p_values([pair.p_value for pair in self.pairs])
+
+    @property
+    def significant(self) -> tuple[bool, ...]:
+        """Whether the corrected p-value of each pair is below 0.05."""
+        return tuple(p < SIGNIFICANCE for p in self.p_values)
+
+    def __str__(self) -> str:
+        """Returns a line for each pair, with the difference, its interval and the p-value."""
+        lines = []
+        for pair, p_value in zip(self.pairs, self.p_values, strict=True):
+            first, second = (printable(name) for name in pair.names)
+            low, high = (100 * end for end in pair.difference_interval)
+            verdict = "not significant"
+            if p_value < SIGNIFICANCE:
+                verdict = f"{first if pair.difference > 0 else second} is better"
+            lines.append(
+                f"{first} - {second}: {100 * pair.difference:+.1f} points, 95 % interval "
+                f"{low:+.1f} to {high:+.1f}; {verdict} (p = {p_value:.2g})"
+            )
+        tests = "Exact McNemar tests, p-values corrected by Holm's method for"
+        return "\n".join([*lines, f"{tests} {len(self.pairs)} comparisons."])
+
+
+@overload
+def compare(a: Evaluation, b: Evaluation, *, names: Sequence[str] | None = None) -> Comparison: ...
+
+
+@overload
+def compare(
+    a: Evaluation,
+    b: Evaluation,
+    c: Evaluation,
+    /,
+    *others: Evaluation,
+    names: Sequence[str] | None = None,
+) -> Comparisons: ...
+
+
+def compare(
+    a: Evaluation, b: Evaluation, *others: Evaluation, names: Sequence[str] | None = None
+) -> Comparison | Comparisons:
+    """Compares classifiers on the same images with the exact McNemar test.
 
     Two accuracies with overlapping intervals can still differ significantly: the comparison is
-    paired, and only images on which exactly one of the two is correct count. Both evaluations must
-    have the same images in the same order. If both have files, these must have the same paths below
-    a folder that may be another one, as on two machines, but not another split.
+    paired, and only images on which exactly one of the two is correct count. All evaluations must
+    have the same images in the same order. If they have files, these must have the same paths below
+    a folder that may be another one, as on two machines, but not another split. Of more than two
+    classifiers, all pairs are compared, and the p-values are corrected by Holm's method.
 
     Args:
         a: Evaluation of the first classifier.
         b: Evaluation of the second classifier.
-        names: Names of the two classifiers in the printed result.
+        *others: Evaluations of further classifiers.
+        names: Names of the classifiers in the printed result. None names them `"a"`, `"b"`, ...
 
     Returns:
-        The comparison; its printed form states whether the difference is significant.
+        For two evaluations a `Comparison`, otherwise `Comparisons`, which has one for each pair;
+        their printed form states whether the differences are significant.
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If the evaluations have different images or classes.
+        ValueError: If the evaluations have different images or classes, or `names` are not as many
+            different names.
 
     See Also:
         `plot_comparison`: plots the accuracies of several models.
@@ -38,26 +116,62 @@ def compare(a: Evaluation, b: Evaluation, *, names: Sequence[str] = ("a", "b")) 
         >>> import catdog_keras
         >>> rows = [[0.9, 0.1], [0.4, 0.6], [0.7, 0.3]]
         >>> good = catdog_keras.Evaluation(["cat", "dog"], [0, 1, 0], rows)
-        >>> poor = catdog_keras.Evaluation(["cat", "dog"], [0, 1, 0], rows[::-1])
+        >>> poor = catdog_keras.Evaluation(["cat", "dog"], [0, 1, 0], [[0.3, 0.7]] * 3)
         >>> catdog_keras.evaluation.compare(good, poor).significant
         False
+
+        Three classifiers:
+
+        >>> print(catdog_keras.evaluation.compare(good, poor, good, names=("new", "old", "newer")))
+        new - old: +66.7 points, 95 % interval -5.9 to +93.9; not significant (p = 1)
+        new - newer: +0.0 points, 95 % interval -56.1 to +56.1; not significant (p = 1)
+        old - newer: -66.7 points, 95 % interval -93.9 to +5.9; not significant (p = 1)
+        Exact McNemar tests, p-values corrected by Holm's method for 3 comparisons.
     """
-    for name, value in (("a", a), ("b", b)):
+    evaluations = (a, b, *others)
+    arguments = ("a", "b", *(f"others[{index}]" for index in range(len(others))))
+    for argument, value in zip(arguments, evaluations, strict=True):
         if not isinstance(value, Evaluation):
-            raise TypeError(describe(name, "an Evaluation", value))
-    first_name, second_name = _check_names(names)
-    check_same_images(a, b)
-    return compare_correct((first_name, second_name), a.is_correct, b.is_correct)
+            raise TypeError(describe(argument, "an Evaluation", value))
+    shown = _check_names(names, len(evaluations))
+    for argument, evaluation in zip(arguments[1:], evaluations[1:], strict=True):
+        check_same_images(a, evaluation, ("a", argument))
+    pairs = tuple(
+        compare_correct((name, other_name), one.is_correct, other.is_correct)
+        for (name, one), (other_name, other) in itertools.combinations(
+            zip(shown, evaluations, strict=True), 2
+        )
+    )
+    return Comparisons(pairs) if others else pairs[0]
 
 
-def _check_names(names: Any) -> tuple[str, str]:
-    requirement = "a pair of two different names"
-    pair = isinstance(names, (tuple, list)) and len(names) == 2
-    if not pair or not all(isinstance(name, str) for name in names):
+def _check_names(names: Any, number: int) -> tuple[str, ...]:
+    if names is None:
+        return tuple(_letters(index) for index in range(number))
+    requirement = f"{number} different names"
+    is_list = isinstance(names, (tuple, list)) and len(names) == number
+    if not is_list or not all(isinstance(name, str) for name in names):
         raise TypeError(describe("names", requirement, names))
-    if names[0] == names[1]:
+    if len(set(names)) < number:
         raise ValueError(describe("names", requirement, names))
-    return names[0], names[1]
+    return tuple(names)
+
+
+def _letters(index: int) -> str:
+    """Returns "a" to "z", then "aa", "ab", ..."""
+    letter = chr(ord("a") + index % 26)
+    return letter if index < 26 else _letters(index // 26 - 1) + letter
+
+
+def correct_p_values(p_values: Sequence[float]) -> tuple[float, ...]:
+    """Returns p-values corrected by Holm's method for the number of tests."""
+    corrected = [0.0] * len(p_values)
+    largest = 0.0
+    order = sorted(range(len(p_values)), key=p_values.__getitem__)
+    for rank, index in enumerate(order):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
+        corrected[index] = largest
+    return tuple(corrected)
 
 
 def check_same_images(a: Evaluation, b: Evaluation, names: tuple[str, str] = ("a", "b")) -> None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from catdog_keras._arrays import to_numbers
 from catdog_keras._checks import check_class_names, check_integer
-from catdog_keras._intervals import wilson_interval
+from catdog_keras._intervals import mean_interval, wilson_interval
 from catdog_keras._printable import printable
 from catdog_keras._probabilities import (
     SMALLEST_PROBABILITY,
@@ -28,10 +29,18 @@ from catdog_keras.evaluation._class_metrics import (
 )
 from catdog_keras.evaluation._file import read_evaluation, write_evaluation
 from catdog_keras.evaluation._files import check_files
+from catdog_keras.evaluation._html import render_evaluation
 from catdog_keras.evaluation._labels import IntegerArray, read_labels
 from catdog_keras.evaluation._mcnemar import Comparison, compare_correct
+from catdog_keras.evaluation._precision_recall import (
+    PrecisionRecallCurve,
+    compute_precision_recall,
+)
 from catdog_keras.evaluation._reliability import CALIBRATION_BINS, ReliabilityBin, bin_by_confidence
 from catdog_keras.evaluation._roc import RocCurve, compute_roc
+
+if TYPE_CHECKING:
+    import pandas
 
 
 @dataclass(frozen=True)
@@ -94,6 +103,10 @@ class Evaluation:
         >>> result = catdog_keras.evaluation.Evaluation(["cat", "dog"], [0, 1, 1, 1], rows)
         >>> result.accuracy
         0.75
+        >>> result.balanced_accuracy == (1 + 2 / 3) / 2
+        True
+        >>> result.to_dict()["confusion_matrix"]
+        [[1, 0], [1, 2]]
     """
 
     class_names: tuple[str, ...]
@@ -149,6 +162,65 @@ class Evaluation:
     def accuracy_interval(self) -> tuple[float, float]:
         """95% confidence interval of the accuracy; see `wilson_interval`."""
         return wilson_interval(self.correct, len(self))
+
+    @property
+    def balanced_accuracy(self) -> float:
+        """Balanced accuracy: the mean recall of the classes, from 0 to 1.
+
+        All classes have the same weight, however many images they have, and always predicting one
+        class gives 1 / classes. Classes without images are left out.
+        """
+        return self.macro_average.recall
+
+    @property
+    def balanced_accuracy_interval(self) -> tuple[float, float]:
+        """95% confidence interval of the balanced accuracy.
+
+        It combines the `wilson_interval` of the recall of each class. In simulations it contained
+        the true value in 92 to 96 % of the cases.
+
+        Source: Zou, G. Y. and Donner, A. (2008), Construction of confidence limits about effect
+        measures: a general approach, Statistics in Medicine 27, 1693-1702.
+        """
+        known = [each for each in self.class_metrics if each.num_images]
+        return mean_interval(
+            [each.recall for each in known], [each.recall_interval for each in known]
+        )
+
+    @property
+    def f1(self) -> float:
+        """Macro F1 score: the mean F1 score of the classes, from 0 to 1; see `macro_average`.
+
+        `class_metrics` has the F1 score of each class, with intervals.
+        """
+        return self.macro_average.f1
+
+    def top_k_accuracy(self, k: int = 5) -> float:
+        """Returns the fraction of images whose true class is among the `k` most probable ones.
+
+        Of classes with equal probabilities, the one with the lower index counts as more probable,
+        so that `top_k_accuracy(1)` equals `accuracy`.
+
+        Args:
+            k: Number of classes, at least 1; the result is 1 if there are at most `k` classes.
+
+        Returns:
+            A fraction from 0 to 1.
+
+        Raises:
+            TypeError: If `k` is not an integer.
+            ValueError: If `k` is less than 1.
+        """
+        return self._count_top_k(k) / len(self)
+
+    def top_k_accuracy_interval(self, k: int = 5) -> tuple[float, float]:
+        """Returns the 95% confidence interval of `top_k_accuracy`; see `wilson_interval`."""
+        return wilson_interval(self._count_top_k(k), len(self))
+
+    def _count_top_k(self, k: int) -> int:
+        k = check_integer("k", k, minimum=1)
+        order = np.argsort(-self.probabilities, axis=1, kind="stable")[:, :k]
+        return int(np.count_nonzero(order == self.labels[:, None]))
 
     @property
     def counts(self) -> dict[str, int]:
@@ -219,6 +291,23 @@ class Evaluation:
         )
 
     @property
+    def precision_recall_curves(self) -> tuple[PrecisionRecallCurve, ...]:
+        """Precision-recall curve of each class against the rest, in class order."""
+        return tuple(
+            compute_precision_recall(name, self.labels == index, self.probabilities[:, index])
+            for index, name in enumerate(self.class_names)
+        )
+
+    @property
+    def mean_average_precision(self) -> float:
+        """Mean average precision (mAP): the mean over the classes that have images, from 0 to 1.
+
+        `precision_recall_curves` has the average precision of each class, with intervals.
+        """
+        curves = [curve for curve in self.precision_recall_curves if curve.positives]
+        return sum(curve.average_precision for curve in curves) / len(curves)
+
+    @property
     def reliability_bins(self) -> tuple[ReliabilityBin, ...]:
         """Bins of the reliability diagram (calibration curve): 10 bins of equal width.
 
@@ -262,6 +351,84 @@ class Evaluation:
             for index in np.argsort(-losses, kind="stable")[:k].tolist()
         ]
 
+    def to_dict(self) -> dict[str, Any]:
+        """Returns all metrics as JSON values, such as for a log; see `save` for the predictions.
+
+        Returns:
+            A dict of numbers, strings and lists. The value of an undefined metric is None. `images`
+            is the number of images, `baseline_p_value` belongs to `baseline_comparison`.
+        """
+        return {
+            "images": len(self),
+            "class_names": list(self.class_names),
+            "accuracy": self.accuracy,
+            "accuracy_interval": list(self.accuracy_interval),
+            "balanced_accuracy": self.balanced_accuracy,
+            "balanced_accuracy_interval": list(self.balanced_accuracy_interval),
+            "f1": self.f1,
+            "baseline": self.baseline,
+            "baseline_p_value": self.baseline_comparison.p_value,
+            "log_loss": self.log_loss,
+            "calibration_error": self.calibration_error,
+            "mean_average_precision": self.mean_average_precision,
+            "confusion_matrix": self.confusion_matrix.tolist(),
+            "classes": [
+                {
+                    "name": scores.class_name,
+                    "images": scores.num_images,
+                    "precision": none_if_nan(scores.precision),
+                    "precision_interval": list(scores.precision_interval),
+                    "recall": none_if_nan(scores.recall),
+                    "recall_interval": list(scores.recall_interval),
+                    "f1": none_if_nan(scores.f1),
+                    "f1_interval": list(scores.f1_interval),
+                    "average_precision": none_if_nan(curve.average_precision),
+                    "average_precision_interval": list(curve.average_precision_interval),
+                }
+                for scores, curve in zip(
+                    self.class_metrics, self.precision_recall_curves, strict=True
+                )
+            ],
+            "roc_areas": [
+                {
+                    "name": curve.class_name,
+                    "auc": none_if_nan(curve.auc),
+                    "auc_interval": list(curve.auc_interval),
+                }
+                for curve in self.roc_curves
+            ],
+        }
+
+    def to_frame(self) -> pandas.DataFrame:
+        """Returns a pandas data frame with one row per image, such as for filtering errors.
+
+        Needs pandas, which this package does not install.
+
+        Returns:
+            A data frame with the columns `file` (None if the files are not known), `true_class`,
+            `predicted_class`, `correct` and `loss`, and `probability of <name>` for each class. Its
+            index is that of the images.
+
+        Raises:
+            ImportError: If pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError as error:
+            message = "`to_frame` needs pandas. Install it with `pip install pandas`."
+            raise ImportError(message) from error
+        names = np.array(self.class_names, dtype=object)
+        columns = {
+            "file": list(self.files) if self.files is not None else [None] * len(self),
+            "true_class": names[self.labels],
+            "predicted_class": names[self.predictions],
+            "correct": self.is_correct,
+            "loss": self.losses,
+        }
+        for name, probabilities in zip(self.class_names, self.probabilities.T, strict=True):
+            columns[f"probability of {name}"] = probabilities
+        return pandas.DataFrame(columns)
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Saves labels, probabilities, class names and files as JSON.
 
@@ -303,17 +470,29 @@ class Evaluation:
             f"accuracy={self.accuracy:.3f})"
         )
 
+    def _repr_html_(self) -> str:
+        """Returns a table of the metrics and one of the classes, for notebooks."""
+        return render_evaluation(self.to_dict())
+
     def __str__(self) -> str:
-        """Returns one line each for accuracy, baseline, log loss and calibration error."""
+        """Returns one line for each of the main metrics."""
         low, high = self.accuracy_interval
+        balanced_low, balanced_high = self.balanced_accuracy_interval
         baseline = self.baseline_comparison
         return "\n".join(
             [
                 f"accuracy           {self.accuracy:.3f}, {self.correct} of {len(self)} images, "
                 f"95 % interval {low:.3f} to {high:.3f}",
+                f"balanced accuracy  {self.balanced_accuracy:.3f}, mean recall of the classes, "
+                f"95 % interval {balanced_low:.3f} to {balanced_high:.3f}",
                 f"baseline           {self.baseline:.3f}, {printable(baseline.names[1])}; "
                 f"{describe_against_baseline(baseline)} (p = {baseline.p_value:.2g})",
                 f"log loss           {self.log_loss:.3f} nats",
                 f"calibration error  {self.calibration_error:.3f} ({CALIBRATION_BINS} bins)",
             ]
         )
+
+
+def none_if_nan(value: float) -> float | None:
+    """Returns None for NaN (undefined ratios), which JSON cannot represent."""
+    return None if math.isnan(value) else value

@@ -9,13 +9,14 @@ import numpy.typing as npt
 from catdog_keras._intervals import auc_interval
 from catdog_keras._probabilities import FloatArray
 from catdog_keras.evaluation._labels import IntegerArray
+from catdog_keras.evaluation._thresholds import count_above_thresholds
 
 
 @dataclass(frozen=True, eq=False)
 class RocCurve:
     """ROC curve of one class against all others, with the area under the curve (AUC).
 
-    The AUC is the probability that an image of the class gets a higher score than image of
+    The AUC is the probability that an image of the class gets a higher score than an image of
     another class, where ties count half; 0.5 is a random guess. Without images of the class, or
     without images of other classes, the AUC is undefined and NaN; so are rates with denominator 0.
 
@@ -63,12 +64,10 @@ class RocCurve:
 
 def compute_roc(class_name: str, positive: npt.NDArray[np.bool_], scores: FloatArray) -> RocCurve:
     """Computes the ROC curve of the `positive` images against the rest from their scores."""
-    order = np.argsort(-scores, kind="stable")
-    falling = scores[order]
-    # Images with equal scores cross a threshold together.
-    last_of_equals = np.append(np.flatnonzero(np.diff(falling)), len(falling) - 1)
-    true_positives = np.append(0, np.cumsum(positive[order])[last_of_equals])
-    false_positives = np.append(0, last_of_equals + 1) - true_positives
+    thresholds, true_positives, false_positives = count_above_thresholds(positive, scores)
+    true_positives, false_positives = (
+        np.append(0, counts) for counts in (true_positives, false_positives)
+    )
     positives = int(true_positives[-1])
     negatives = len(scores) - positives
     true_positive_rate = _shares(true_positives, positives)
@@ -77,7 +76,7 @@ def compute_roc(class_name: str, positive: npt.NDArray[np.bool_], scores: FloatA
         class_name=class_name,
         positives=positives,
         negatives=negatives,
-        thresholds=np.append(np.inf, falling[last_of_equals]),
+        thresholds=np.append(np.inf, thresholds),
         true_positive_rate=true_positive_rate,
         false_positive_rate=false_positive_rate,
         auc=float(np.trapezoid(true_positive_rate, false_positive_rate)),
