@@ -229,6 +229,7 @@ TAKES = {
     ],
     "plot_comparison": [(any_kinds, plotting.plot_comparison)],
     "plot_learning_rate": [(any_kinds, plotting.plot_learning_rate)],
+    "plot_precision_recall": [(any_kinds, plotting.plot_precision_recall)],
     "plot_reliability": [(any_kinds, plotting.plot_reliability)],
     "plot_roc": [(any_kinds, plotting.plot_roc)],
     "write_report": [
@@ -252,7 +253,8 @@ TAKES = {
 }
 # Records that functions return, a table, an error, and builders, which take no arrays.
 TAKES_NONE = {
-    *("AveragedMetrics", "ClassMetrics", "Comparison", "ExampleLoss", "ReliabilityBin", "RocCurve"),
+    *("AveragedMetrics", "ClassMetrics", "Comparison", "Comparisons", "ExampleLoss"),
+    *("PrecisionRecallCurve", "ReliabilityBin", "RocCurve"),
     *("PipelineFinding", "PipelineReport", "BACKBONES", "WeightsNotFoundError"),
     *("build_model1", "build_model2", "build_model3", "transfer_model"),
 }

@@ -1,9 +1,9 @@
-"""Bars by their lengths, intervals by their ends, numbers by their words."""
+"""Dots by their positions, intervals by their ends, numbers by their words."""
 
 import matplotlib.pyplot as plt
 import pytest
-from matplotlib.container import BarContainer
 
+from catdog_keras.evaluation import Evaluation
 from catdog_keras.plotting import plot_comparison
 
 MODELS = [
@@ -17,9 +17,7 @@ MODELS = [
     },
     {"name": "model2", "train_accuracy": 1.0, "test_accuracy": 0.75, "test_interval": None},
 ]
-RECORD = (
-    'a record with "name" and at least one of train_accuracy, validation_accuracy, test_accuracy'
-)
+RECORD = 'a record with "name" and at least one of train_accuracy, validation_accuracy, test_accuracy, accuracy'
 
 
 def value_texts(ax):
@@ -28,49 +26,68 @@ def value_texts(ax):
     return [text.get_text() for text in sorted(texts, key=lambda text: text.xy[1])]
 
 
-def bars_of(ax):
-    """The lengths of the bars of each split."""
-    return {
-        c.get_label(): [bar.get_width() for bar in c]
-        for c in ax.containers
-        if isinstance(c, BarContainer)
-    }
+def dots_of(ax):
+    """The accuracies of each kind of dot, by color."""
+    found = {}
+    for container in ax.containers:
+        (dot,) = container.lines[0].get_xydata()
+        found.setdefault(container.lines[0].get_color(), []).append(dot[0])
+    return list(found.values())
 
 
-def test_plot_comparison_shows_bars_and_values_of_each_model():
+def legend_of(ax):
+    return [text.get_text() for text in ax.get_legend().get_texts()]
+
+
+def test_plot_comparison_shows_dots_and_values_of_each_model():
     ax = plot_comparison(MODELS)
-    assert bars_of(ax) == {"train": [0.9, 1.0], "validation": [0.8], "test": [0.7, 0.75]}
+    assert dots_of(ax) == [[0.9, 1.0], [0.8], [0.7, 0.75]]
     assert value_texts(ax) == ["0.900", "0.800", "0.700 (0.600 to 0.780)", "1.000", "0.750"]
     assert [label.get_text() for label in ax.get_yticklabels()] == ["model1", "model2"]
     assert ax.get_xlabel() == "accuracy (fraction of images)"
-    assert ax.get_xlim() == (0, 1)
     assert ax.yaxis_inverted()
     assert ax.get_title() == "Accuracy of 2 models"
     assert plot_comparison(MODELS[:1]).get_title() == "Accuracy of 1 model"
 
 
-def test_values_are_aligned_with_their_bars():
+@pytest.mark.parametrize(
+    ("accuracy", "baseline", "left"),
+    [(0.93, None, 0.9), (0.91, None, 0.8), (0.93, 0.5, 0.4), (0.05, None, 0.0), (0.0, None, 0.0)],
+)
+def test_accuracy_axis_begins_below_lowest_value(accuracy, baseline, left):
+    ax = plot_comparison([{"name": "cnn", "test_accuracy": accuracy}], baseline)
+    assert ax.get_xlim() == pytest.approx((left, 1))
+
+
+def test_plot_comparison_takes_evaluations_by_name():
+    first = Evaluation(["cat", "dog"], [0, 1, 1], [[0.9, 0.1], [0.4, 0.6], [0.7, 0.3]])
+    second = Evaluation(["cat", "dog"], [0, 1, 1], [[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]])
+    ax = plot_comparison({"old": first, "new": second})
+    assert dots_of(ax) == [[first.accuracy, 1.0]]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["old", "new"]
+    assert legend_of(ax) == ["accuracy, 95 % interval"]
+    low, high = first.accuracy_interval
+    assert value_texts(ax)[0] == f"0.667 ({low:.3f} to {high:.3f})"
+
+
+def test_values_are_aligned_with_their_dots():
     ax = plot_comparison(MODELS)
-    centers = sorted(bar.get_y() + bar.get_height() / 2 for bar in ax.patches)
-    assert sorted(text.xy[1] for text in ax.texts) == pytest.approx(centers)
+    heights = sorted(container.lines[0].get_ydata()[0] for container in ax.containers)
+    assert sorted(text.xy[1] for text in ax.texts) == pytest.approx(heights)
 
 
 def test_interval_is_drawn_only_for_models_that_have_one():
     ax = plot_comparison(MODELS)
     segments = [segment for c in ax.collections for segment in c.get_segments()]
-    # Once in white and once, thinner, in black.
-    assert [segment[:, 0].tolist() for segment in segments] == [pytest.approx([0.6, 0.78])] * 2
+    assert [segment[:, 0].tolist() for segment in segments] == [pytest.approx([0.6, 0.78])]
 
 
 def test_baseline_is_drawn_as_line_with_legend_entry():
-    def legend(ax):
-        return [text.get_text() for text in ax.get_legend().get_texts()]
-
     ax = plot_comparison(MODELS, 0.5)
     (line,) = [line for line in ax.get_lines() if line.get_label().startswith("baseline")]
     assert list(line.get_xdata()) == [0.5, 0.5]
-    assert legend(ax) == ["train", "validation", "test", "baseline 0.500"]
-    assert legend(plot_comparison(MODELS[1:])) == ["train", "test"]
+    assert legend_of(ax) == ["train", "validation", "test, 95 % interval", "baseline 0.500"]
+    assert legend_of(plot_comparison(MODELS[1:])) == ["train", "test"]
 
 
 def test_baseline_is_white_on_dark_background():
@@ -80,17 +97,17 @@ def test_baseline_is_white_on_dark_background():
     assert line.get_color() == "white"
 
 
-def test_splits_have_distinct_hatches():
-    hatches = {bar.get_hatch() for bar in plot_comparison(MODELS).patches}
-    assert len(hatches) == 3
+def test_splits_have_distinct_markers():
+    markers = {container.lines[0].get_marker() for container in plot_comparison(MODELS).containers}
+    assert len(markers) == 3
 
 
 @pytest.mark.parametrize(
     ("results", "baseline", "error", "message"),
     [
-        ([], None, ValueError, '`results` must be a list of records with "name" and accuracies, one per model; received results=[].'),
-        ("model", None, TypeError, "`results` must be a list of records with \"name\" and accuracies, one per model; received results='model'."),
-        ({"name": "a"}, None, TypeError, "`results` must be a list of records with \"name\" and accuracies, one per model; received results={'name': 'a'}."),
+        ([], None, ValueError, '`results` must be a dict of evaluations by name, or a list of records with "name" and accuracies, one per model; received results=[].'),
+        ("model", None, TypeError, "`results` must be a dict of evaluations by name, or a list of records with \"name\" and accuracies, one per model; received results='model'."),
+        ({"name": "a"}, None, TypeError, "`results` must be a dict of evaluations by name, or a list of records with \"name\" and accuracies, one per model; received results={'name': 'a'}."),
         ([5], None, TypeError, f"`results[0]` must be {RECORD}; received results[0]=5."),
         ([{"name": "a"}], None, ValueError, f"`results[0]` must be {RECORD}; received results[0]={{'name': 'a'}}."),
         ([{"test_accuracy": 1}], None, ValueError, f"`results[0]` must be {RECORD}; received results[0]={{'test_accuracy': 1}}."),

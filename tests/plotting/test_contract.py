@@ -239,6 +239,16 @@ CASES = {
         "long names": (make_evaluation(LONG, 30_000).roc_curves,),
         "odd names": (make_evaluation([*ODD, "_hidden"]).roc_curves,),
     },
+    "plot_precision_recall": {
+        "two classes": (make_evaluation(["cats", "dogs"]),),
+        "one class": (make_evaluation(["cats"]),),
+        "one image of a class": (make_evaluation(["cats", "dogs", "foxes"], 4),),
+        "one class without images": (make_evaluation(["cats", "dogs", "foxes"], missing=1),),
+        "five classes": (make_evaluation(FORTY[:5]),),
+        "forty classes": (make_evaluation(FORTY, missing=3),),
+        "long names": (make_evaluation(LONG, 30_000),),
+        "odd names": (make_evaluation([*ODD, "_hidden"]),),
+    },
     "plot_top_losses": {
         "two classes": losses(["cats", "dogs"], 9),
         "one class": losses(["cats"], 3),
@@ -272,6 +282,7 @@ OF_NAMES = {
     "plot_confusion_matrix",
     "plot_images",
     "plot_label_counts",
+    "plot_precision_recall",
     "plot_roc",
     "plot_top_losses",
 }
@@ -516,3 +527,37 @@ def test_plotting_imports_matplotlib_only_when_plotting(monkeypatch):
     assert fresh is not plotting
     with pytest.raises(ModuleNotFoundError, match="matplotlib"):
         fresh.plot_history({"loss": [1.0]})
+
+
+def test_plots_take_evaluation_instead_of_its_records():
+    evaluation = make_evaluation(["cats", "dogs"])
+    data = (make_images(len(evaluation)), evaluation.labels)
+    pairs = [
+        (
+            plotting.plot_confusion_matrix(evaluation),
+            plotting.plot_confusion_matrix(evaluation.confusion_matrix, ["cats", "dogs"]),
+        ),
+        (plotting.plot_roc(evaluation), plotting.plot_roc(evaluation.roc_curves)),
+        (
+            plotting.plot_precision_recall(evaluation),
+            plotting.plot_precision_recall(evaluation.precision_recall_curves),
+        ),
+        (
+            plotting.plot_reliability(evaluation),
+            plotting.plot_reliability(evaluation.reliability_bins),
+        ),
+        (plotting.plot_label_counts(evaluation), plotting.plot_label_counts(evaluation.counts)),
+        (
+            plotting.plot_top_losses(evaluation, data),
+            plotting.plot_top_losses(evaluation.top_losses(), data),
+        ),
+    ]
+    for of_evaluation, of_records in pairs:
+        texts = [
+            [text for text, _ in visible_texts(each.figure)] for each in (of_evaluation, of_records)
+        ]
+        assert texts[0] == texts[1]
+    other_names = plotting.plot_confusion_matrix(evaluation, ["Katzen", "Hunde"])
+    assert [label.get_text() for label in other_names.get_xticklabels()] == ["Katzen", "Hunde"]
+    with pytest.raises(TypeError, match="`class_names` must be a list of distinct class names"):
+        plotting.plot_confusion_matrix([[1, 0], [0, 1]])

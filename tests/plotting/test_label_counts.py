@@ -53,8 +53,8 @@ def test_title_reports_zero_or_one_image():
 @pytest.mark.parametrize(
     ("counts", "error", "message"),
     [
-        ([1, 2], TypeError, "`counts` must be the number of images of each class by name; received counts=[1, 2]."),
-        ({}, ValueError, "`counts` must be the number of images of each class by name; received counts={}."),
+        ([1, 2], TypeError, "`counts` must be the number of images of each class by name, or an Evaluation; received counts=[1, 2]."),
+        ({}, ValueError, "`counts` must be the number of images of each class by name, or an Evaluation; received counts={}."),
         ({"cat": -1}, ValueError, "`counts['cat']` must be an integer of at least 0; received counts['cat']=-1."),
         ({"cat": 1.5}, TypeError, "`counts['cat']` must be an integer of at least 0; received counts['cat']=1.5."),
     ],

@@ -66,9 +66,9 @@ def test_legend_labels_points_and_diagonal():
 @pytest.mark.parametrize(
     ("bins", "error", "message"),
     [
-        (0.5, TypeError, "`bins` must be a list of reliability bins; received bins=0.5."),
-        ("bins", TypeError, "`bins` must be a list of reliability bins; received bins='bins'."),
-        ([], ValueError, "`bins` must be a list of reliability bins, at least one; received bins=[]."),
+        (0.5, TypeError, "`bins` must be an Evaluation or a list of reliability bins; received bins=0.5."),
+        ("bins", TypeError, "`bins` must be an Evaluation or a list of reliability bins; received bins='bins'."),
+        ([], ValueError, "`bins` must be an Evaluation or a list of reliability bins, at least one; received bins=[]."),
         ([BINS[0], 0.5], TypeError, "`bins[1]` must be a record with low, high, num_images, confidence, accuracy, accuracy_interval; received bins[1]=0.5."),
     ],
 )  # fmt: skip

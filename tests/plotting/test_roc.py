@@ -72,8 +72,8 @@ def test_legend_reports_no_auc_without_positives_or_negatives():
 @pytest.mark.parametrize(
     ("curves", "error", "message"),
     [
-        (0.5, TypeError, "`curves` must be a list of ROC curves; received curves=0.5."),
-        ((), ValueError, "`curves` must be a list of ROC curves, at least one; received curves=()."),
+        (0.5, TypeError, "`curves` must be an Evaluation or a list of ROC curves; received curves=0.5."),
+        ((), ValueError, "`curves` must be an Evaluation or a list of ROC curves, at least one; received curves=()."),
         ([(0, 1)], TypeError, "`curves[0]` must be a record with class_name, positives, negatives, true_positive_rate, false_positive_rate, auc, auc_interval; received curves[0]=(0, 1)."),
     ],
 )  # fmt: skip

@@ -119,8 +119,8 @@ LOSSES = [ExampleLoss(5, None, "cat", "dog", 0.9, 2.3)]
 @pytest.mark.parametrize(
     ("losses", "data", "keywords", "error", "message"),
     [
-        ("cat.jpg", numbered_images([0]), {}, TypeError, "`losses` must be a list of images with their losses; received losses='cat.jpg'."),
-        ([], numbered_images([0]), {}, ValueError, "`losses` must be a list of images with their losses, at least one; received losses=[]."),
+        ("cat.jpg", numbered_images([0]), {}, TypeError, "`losses` must be an Evaluation or a list of images with their losses; received losses='cat.jpg'."),
+        ([], numbered_images([0]), {}, ValueError, "`losses` must be an Evaluation or a list of images with their losses, at least one; received losses=[]."),
         ([2.3], numbered_images([0]), {}, TypeError, "`losses[0]` must be a record with index, file, true_class, predicted_class, probability, loss; received losses[0]=2.3."),
         (LOSSES, numbered_images([0, 1]), {}, ValueError, "`data` must hold the images of the evaluation, in its order; received 2 images and none at index 5."),
         (LOSSES, 5, {}, TypeError, "`data` must be a dataset of batches (images, labels), or a pair of arrays (images, labels); received data=5."),

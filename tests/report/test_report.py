@@ -157,7 +157,7 @@ def test_report_compares_each_pair_of_models(tmp_path):
     }
     _, page = read(tmp_path, models)
     low, high = (100 * end for end in compare(models["a"], models["b"]).difference_interval)
-    b_better = f"a, b b is better 0 10 -16.7 points {low:+.1f} to {high:+.1f} 0.002"
+    b_better = f"a, b b is better 0 10 -16.7 points {low:+.1f} to {high:+.1f} 0.0039"
     assert f"{b_better} a, c not significant 2 1 +1.7 points" in page.text
     assert "b, c b is better 11 0 +18.3 points" in page.text
 
@@ -165,7 +165,10 @@ def test_report_compares_each_pair_of_models(tmp_path):
 @pytest.mark.usefixtures("without_plots")
 def test_models_section_compares_nine_models_with_first_or_highlight():
     models = {f"m{n}": evaluation_correct_at(range(30 + n)) for n in range(9)}
-    for highlight, first, verdict in ((None, "m0", "m8 is better"), ("m8", "m8", "m8 is better")):
+    for highlight, first, verdict in (
+        (None, "m0", "not significant"),
+        ("m8", "m8", "not significant"),
+    ):
         rows = models_section(models, highlight).tables[1].rows
         others = [name for name in models if name != first]
         assert [row[0] for row in rows] == [f"{first}, {name}" for name in others]
@@ -292,9 +295,9 @@ OTHER = Evaluation(["a", "b"], [1, 1], [[0.9, 0.1], [0.2, 0.8]])
 @pytest.mark.parametrize(
     ("models", "error", "message"),
     [
-        ([], ValueError, "`models` must be a ModelReport, or a list .*received models=\\[\\]"),
-        (ONE, TypeError, "`models` must be a ModelReport, or a list .*received models=Evaluation"),
-        ([ONE], TypeError, "`models` must be a ModelReport, or a list"),
+        ([], ValueError, "`models` must be an Evaluation, a dict .*received models=\\[\\]"),
+        (5, TypeError, "`models` must be an Evaluation, a dict .*received models=5"),
+        ([ONE], TypeError, "`models` must be an Evaluation, a dict"),
         (
             [ModelReport("a", ONE), ModelReport("a", ONE)],
             ValueError,

@@ -1,36 +1,53 @@
-"""Bar chart of the accuracies of several models."""
+"""Dot plot of the accuracies of several models."""
 
 from __future__ import annotations
 
+import math
 import numbers
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from catdog_keras._checks import check_number, describe
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SPLITS = ("train", "validation", "test")
-GROUP = 0.8  # height of the bars of one model, relative to the distance between models
+# Keys of a record, and what the legend calls them.
+LABELS = {
+    "train_accuracy": "train",
+    "validation_accuracy": "validation",
+    "test_accuracy": "test",
+    "accuracy": "accuracy",
+}
+GROUP = 0.8  # height of the dots of one model, relative to the distance between models
+
+
+class Result(Protocol):
+    """Attributes of an evaluation that are plotted; see `Evaluation`."""
+
+    @property
+    def accuracy(self) -> float: ...
+    @property
+    def accuracy_interval(self) -> tuple[float, float]: ...
 
 
 def plot_comparison(
-    results: Sequence[Mapping[str, Any]],
+    results: Mapping[str, Result] | Sequence[Mapping[str, Any]],
     baseline: float | None = None,
     *,
     ax: Axes | None = None,
 ) -> Axes:
-    """Plots the accuracies of several models as bars, with 95% intervals of the test accuracy.
+    """Plots the accuracies of several models as dots, with their 95% confidence intervals.
 
     Models with widely overlapping intervals may differ by chance; use `compare` for a paired test.
-    Numbers and legend are outside the axes: a figure without a layout engine gets
-    `layout="constrained"`.
+    The accuracy axis begins below the lowest value, not at 0. Numbers and legend are outside the
+    axes: a figure without a layout engine gets `layout="constrained"`.
 
     Args:
-        results: One record per model, as in "models" of `results.json`: `"name"`, and any of
-            `"train_accuracy"`, `"validation_accuracy"`, `"test_accuracy"` (from 0 to 1) and
-            `"test_interval"` (a pair: low, high); other keys are ignored.
+        results: The `Evaluation` of each model by name. Or one record per model, as in "models" of
+            `results.json`: `"name"`, and any of `"train_accuracy"`, `"validation_accuracy"`,
+            `"test_accuracy"` and `"accuracy"` (from 0 to 1), and likewise `"test_interval"` (a
+            pair: low, high) or `"accuracy_interval"`; other keys are ignored.
         baseline: Accuracy of always predicting the most frequent class, from 0 to 1, drawn as a
             dotted line; or None.
         ax: Matplotlib axes to draw into, or None for a new figure.
@@ -45,6 +62,13 @@ def plot_comparison(
 
     Example:
         >>> import catdog_keras
+        >>> good = catdog_keras.Evaluation(["cat", "dog"], [0, 1], [[0.9, 0.1], [0.4, 0.6]])
+        >>> poor = catdog_keras.Evaluation(["cat", "dog"], [0, 1], [[0.9, 0.1], [0.7, 0.3]])
+        >>> catdog_keras.plot_comparison({"new": good, "old": poor}).get_title()
+        'Accuracy of 2 models'
+
+        From numbers:
+
         >>> model = {"name": "cnn", "test_accuracy": 0.7, "test_interval": (0.63, 0.76)}
         >>> ax = catdog_keras.plotting.plot_comparison([model], baseline=0.5)
         >>> ax.get_title()
@@ -55,17 +79,23 @@ def plot_comparison(
     records = _check_results(results)
     if baseline is not None:
         baseline = check_number("baseline", baseline, minimum=0, maximum=1)
-    shown = [split for split in SPLITS if any(split in record for _, record in records)]
-    bars = len(records) * (len(shown) + 1)
-    ax = _canvas.take_axes(ax, (8.0, max(3.0, 0.2 * bars + 1.6)))
-    _draw_bars(ax, records, shown)
+    shown = [key for key in LABELS if any(key in record for _, record in records)]
+    dots = len(records) * (len(shown) + 1)
+    ax = _canvas.take_axes(ax, (8.0, max(3.0, 0.2 * dots + 1.6)))
+    lowest = min(min(values) for _, record in records for values in record.values())
     if baseline is not None:
+        lowest = min(lowest, baseline)
         label = f"baseline {baseline:.3f}"
         ink = ax.xaxis.label.get_color()  # visible on the user's background, even if dark
         ax.axvline(baseline, color=ink, linestyle=":", linewidth=1.8, label=label, zorder=3)
-    ax.set_xlim(0, 1)
+    # At least 0.02 of room to the left of the lowest dot, whose axis label then stays short.
+    ax.set_xlim(max(0.0, math.floor(10 * (lowest - 0.02)) / 10), 1)
     ax.set_xlabel("accuracy (fraction of images)")
     ax.set_ylim(len(records) - 0.5, -0.5)  # the first model on top
+    ax.grid(axis="x", alpha=0.3)
+    for number in range(1, len(records)):
+        ax.axhline(number - 0.5, color="#888888", linewidth=0.6)
+    _draw_dots(ax, records, shown)
     _draw_legend(ax)
     _write_numbers(ax, records, shown)
     _canvas.write_title(ax, f"Accuracy of {len(records)} model{'s' if len(records) > 1 else ''}")
@@ -73,11 +103,25 @@ def plot_comparison(
 
 
 def _check_results(
-    results: Sequence[Mapping[str, Any]],
+    results: Mapping[str, Result] | Sequence[Mapping[str, Any]],
 ) -> list[tuple[str, dict[str, tuple[float, ...]]]]:
-    """Returns for each model its name and, by split, (accuracy,) or (accuracy, low, high)."""
-    requirement = 'a list of records with "name" and accuracies, one per model'
-    if isinstance(results, (str, Mapping)) or not isinstance(results, Sequence):
+    """Returns for each model its name and, by key, (accuracy,) or (accuracy, low, high)."""
+    requirement = (
+        'a dict of evaluations by name, or a list of records with "name" and accuracies, one per '
+        "model"
+    )
+    if isinstance(results, Mapping):
+        if not all(hasattr(each, "accuracy_interval") for each in results.values()):
+            raise TypeError(describe("results", requirement, results))
+        results = [
+            {
+                "name": name,
+                "accuracy": each.accuracy,
+                "accuracy_interval": each.accuracy_interval,
+            }
+            for name, each in results.items()
+        ]
+    if isinstance(results, str) or not isinstance(results, Sequence):
         raise TypeError(describe("results", requirement, results))
     if not results:
         raise ValueError(describe("results", requirement, results))
@@ -87,26 +131,20 @@ def _check_results(
 def _check_record(
     where: str, record: Mapping[str, Any]
 ) -> tuple[str, dict[str, tuple[float, ...]]]:
-    keys = [f"{split}_accuracy" for split in SPLITS]
-    requirement = f'a record with "name" and at least one of {", ".join(keys)}'
+    requirement = f'a record with "name" and at least one of {", ".join(LABELS)}'
     if not isinstance(record, Mapping):
         raise TypeError(describe(where, requirement, record))
-    known = {
-        split: record[key]
-        for split, key in zip(SPLITS, keys, strict=True)
-        if record.get(key) is not None
-    }
+    known = {key: record[key] for key in LABELS if record.get(key) is not None}
     if not isinstance(record.get("name"), str) or not known:
         raise ValueError(describe(where, requirement, record))
     values: dict[str, tuple[float, ...]] = {}
-    for split, value in known.items():
-        accuracy = check_number(f"{where}[{split + '_accuracy'!r}]", value, minimum=0, maximum=1)
-        interval = record.get(f"{split}_interval")
-        values[split] = (accuracy,)
+    for key, value in known.items():
+        accuracy = check_number(f"{where}[{key!r}]", value, minimum=0, maximum=1)
+        name = "accuracy_interval" if key == "accuracy" else f"{LABELS[key]}_interval"
+        interval = record.get(name)
+        values[key] = (accuracy,)
         if interval is not None:
-            values[split] += _check_interval(
-                f"{where}[{split + '_interval'!r}]", interval, accuracy
-            )
+            values[key] += _check_interval(f"{where}[{name!r}]", interval, accuracy)
     return record["name"], values
 
 
@@ -122,62 +160,54 @@ def _check_interval(where: str, interval: Any, accuracy: float) -> tuple[float, 
     return low, high
 
 
-def _draw_bars(
+def _draw_dots(
     ax: Axes, records: list[tuple[str, dict[str, tuple[float, ...]]]], shown: list[str]
 ) -> None:
-    """Draws a group of horizontal bars per model, with their intervals."""
+    """Draws a group of dots per model, one above the other, with their intervals."""
     from catdog_keras.plotting import _canvas
 
-    looks: dict[str, dict[str, Any]] = {
-        "train": {"color": _canvas.SKY_BLUE},
-        "validation": {"color": _canvas.ORANGE, "hatch": "//"},
-        "test": {"color": _canvas.GREEN, "hatch": ".."},
+    looks = {
+        "train_accuracy": (_canvas.SKY_BLUE, "o"),
+        "validation_accuracy": (_canvas.ORANGE, "s"),
+        "test_accuracy": (_canvas.GREEN, "D"),
+        "accuracy": (_canvas.BLUE, "D"),
     }
     width, height = _canvas.measure(ax)
-    step = GROUP / len(shown)
-    for place, split in enumerate(shown):
-        present = [(y, record[split]) for y, (_, record) in enumerate(records) if split in record]
-        ys = [y + _offset(place, len(shown)) for y, _ in present]
-        ax.barh(
-            ys,
-            [accuracy for _, (accuracy, *_) in present],
-            height=step,
-            edgecolor="black",
-            label=split,
-            **looks[split],
-        )
-        for y, (_, (accuracy, *interval)) in zip(ys, present, strict=True):
-            if interval:
-                _draw_interval(ax, y, accuracy, interval, height * step / len(records))
+    room = height * GROUP / len(shown) / len(records)  # of each dot, in points
+    for place, key in enumerate(shown):
+        color, marker = looks[key]
+        label = LABELS[key]
+        if any(len(record.get(key, ())) == 3 for _, record in records):
+            label += ", 95 % interval"
+        for index, (_, record) in enumerate(records):
+            if key not in record:
+                continue
+            accuracy, *interval = record[key]
+            ax.errorbar(
+                accuracy,
+                index + _offset(place, len(shown)),
+                xerr=[[accuracy - interval[0]], [interval[1] - accuracy]] if interval else None,
+                color=color,
+                marker=marker,
+                markersize=min(7.0, 0.7 * room),
+                markeredgecolor="black",
+                markeredgewidth=0.6,
+                elinewidth=min(2.0, 0.25 * room),
+                capsize=min(3.0, 0.3 * room),
+                linestyle="none",
+                zorder=4,
+                clip_on=False,  # draw dots at the axis limits in full
+                label=label,
+            )
+            label = ""  # one entry of the legend per kind of dot
     name_size = _canvas.text_size(height / len(records))
     names = [_canvas.fit_text(name, 0.3 * width, name_size) for name, _ in records]
     ax.set_yticks(range(len(records)), names, fontsize=name_size, parse_math=False)
 
 
-def _offset(place: int, bars: int) -> float:
-    """Returns the vertical offset of a bar from the center of its group."""
-    return (place - (bars - 1) / 2) * GROUP / bars
-
-
-def _draw_interval(
-    ax: Axes, y: float, accuracy: float, interval: Sequence[float], bar: float
-) -> None:
-    """Draws an interval on a bar that is `bar` points high."""
-    low, high = interval
-    # Black on white is visible in front of any bar color and hatch.
-    thin = min(1.6, 0.25 * bar)
-    for color, thickness in (("white", 2.5 * thin), ("black", thin)):
-        ax.errorbar(
-            accuracy,
-            y,
-            xerr=[[accuracy - low], [high - accuracy]],
-            color=color,
-            elinewidth=thickness,
-            capsize=min(3.0, 0.4 * bar),
-            capthick=thickness,
-            zorder=4,
-            clip_on=False,
-        )
+def _offset(place: int, dots: int) -> float:
+    """Returns the vertical offset of a dot from the center of its group."""
+    return (place - (dots - 1) / 2) * GROUP / dots
 
 
 def _write_numbers(
@@ -185,25 +215,25 @@ def _write_numbers(
 ) -> None:
     """Writes accuracies and intervals to the right of the axes, in a font that fits.
 
-    Where bars are lower than the smallest text, only the last of the shown splits has numbers.
+    Where dots are closer than the smallest text, only the last of the shown ones has numbers.
     """
     from catdog_keras.plotting import _canvas
 
     texts = {
-        (y + _offset(place, len(shown)), split): _number(record[split])
+        (y + _offset(place, len(shown)), key): _number(record[key])
         for y, (_, record) in enumerate(records)
-        for place, split in enumerate(shown)
-        if split in record
+        for place, key in enumerate(shown)
+        if key in record
     }
     _, height = _canvas.measure(ax)
-    bar = height * GROUP / len(shown) / len(records)
-    size = _canvas.text_size(bar)
+    step = height * GROUP / len(shown) / len(records)
+    size = _canvas.text_size(step)
     room = 0.35 * _canvas.size_in_points(ax.figure)[0]
     widest = max(texts.values(), key=len)
     while size > _canvas.SMALLEST_TEXT and _canvas.text_width(widest, size) > room:
         size -= 0.5
-    for (y, split), text in texts.items():
-        if bar < _canvas.SMALLEST_TEXT and split != shown[-1]:
+    for (y, key), text in texts.items():
+        if step < _canvas.SMALLEST_TEXT and key != shown[-1]:
             continue
         ax.annotate(
             text,
@@ -223,7 +253,7 @@ def _number(values: Sequence[float]) -> str:
 
 
 def _draw_legend(ax: Axes) -> None:
-    """Draws the legend, bars before the baseline; by default matplotlib lists lines first."""
+    """Draws the legend, dots before the baseline; by default matplotlib lists lines first."""
     from catdog_keras.plotting import _legends
 
     entries = list(zip(*ax.get_legend_handles_labels(), strict=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from catdog_keras._arrays import to_numbers
 from catdog_keras._checks import check_class_names
 from catdog_keras._intervals import wilson_interval
+from catdog_keras.plotting._records import records_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,8 +22,20 @@ MOST_CLASSES, SHOWN = 40, 25
 NAME_SHARE = 0.25  # maximum length of a class name, relative to the smaller side of the figure
 
 
+class HasMatrix(Protocol):
+    """What is plotted of an evaluation; see `Evaluation`."""
+
+    @property
+    def confusion_matrix(self) -> npt.NDArray[Any]: ...
+    @property
+    def class_names(self) -> Sequence[str]: ...
+
+
 def plot_confusion_matrix(
-    matrix: npt.ArrayLike, class_names: Sequence[str], *, ax: Axes | None = None
+    matrix: HasMatrix | npt.ArrayLike,
+    class_names: Sequence[str] | None = None,
+    *,
+    ax: Axes | None = None,
 ) -> Axes:
     """Plots a confusion matrix: counts, shaded by their fraction of the true class.
 
@@ -34,16 +47,18 @@ def plot_confusion_matrix(
     the title reports it. Accuracy and percentages are still those of all classes.
 
     Args:
-        matrix: Counts of shape `(classes, classes)`; rows are true classes, columns predicted
-            classes.
-        class_names: Class names, in the order of rows and columns.
+        matrix: An `Evaluation`, or counts of shape `(classes, classes)`: rows are true classes,
+            columns predicted classes.
+        class_names: Class names, in the order of rows and columns. None takes those of the
+            evaluation; counts need names.
         ax: Matplotlib axes to draw into, or None for a new figure.
 
     Returns:
         The axes, neither shown nor closed; their figure is `.figure`.
 
     Raises:
-        TypeError: If `class_names` is not a list of names.
+        TypeError: If `class_names` is not a list of names, or is None although `matrix` holds
+            counts.
         ValueError: If `matrix` is not square, does not contain counts, or does not match the number
             of class names.
 
@@ -54,6 +69,13 @@ def plot_confusion_matrix(
 
     Example:
         >>> import catdog_keras
+        >>> rows = [[0.9, 0.1], [0.4, 0.6], [0.7, 0.3], [0.2, 0.8]]
+        >>> evaluation = catdog_keras.Evaluation(["cat", "dog"], [0, 1, 1, 1], rows)
+        >>> catdog_keras.plot_confusion_matrix(evaluation).get_title().splitlines()
+        ['3 of 4 images right', '75.0 %, 95 % interval 30.1 to 95.4 %']
+
+        From counts:
+
         >>> matrix = [[90, 10], [5, 87]]
         >>> ax = catdog_keras.plotting.plot_confusion_matrix(matrix, ["cat", "dog"])
         >>> ax.get_title().splitlines()
@@ -61,8 +83,9 @@ def plot_confusion_matrix(
     """
     from catdog_keras.plotting import _canvas
 
-    names = check_class_names(class_names)
-    counts = _check_matrix(matrix, len(names))
+    given: Any = getattr(matrix, "class_names", None) if class_names is None else class_names
+    names = check_class_names(given)
+    counts = _check_matrix(records_of(matrix, "confusion_matrix"), len(names))
     totals = counts.sum(axis=1, keepdims=True)
     # A class without images has no fractions: its row stays white.
     shares = counts / np.maximum(totals, 1)

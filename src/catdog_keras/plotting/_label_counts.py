@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from catdog_keras._checks import check_integer, describe
+from catdog_keras.plotting._records import records_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,7 +18,14 @@ MOST_CLASSES, END = 60, 20
 _TITLE_SIZE = 10.0  # a long name is shortened before the font of the title is reduced
 
 
-def plot_label_counts(counts: Mapping[str, int], *, ax: Axes | None = None) -> Axes:
+class HasCounts(Protocol):
+    """What is plotted of an evaluation; see `Evaluation`."""
+
+    @property
+    def counts(self) -> Mapping[str, int]: ...
+
+
+def plot_label_counts(counts: HasCounts | Mapping[str, int], *, ax: Axes | None = None) -> Axes:
     """Plots the class distribution: the number of images per class, with the majority baseline.
 
     The title shows the accuracy of always predicting the most frequent class. Bars are vertical if
@@ -25,14 +33,15 @@ def plot_label_counts(counts: Mapping[str, int], *, ax: Axes | None = None) -> A
     largest and the 20 smallest are plotted, in descending order, and the title reports it.
 
     Args:
-        counts: Number of images of each class by name, as returned by `count_labels`.
+        counts: Number of images of each class by name, as returned by `count_labels`, or an
+            `Evaluation`.
         ax: Matplotlib axes to draw into, or None for a new figure.
 
     Returns:
         The axes, neither shown nor closed; their figure is `.figure`.
 
     Raises:
-        TypeError: If `counts` is not a mapping of integers.
+        TypeError: If `counts` is neither an evaluation nor a mapping of integers.
         ValueError: If `counts` is empty or a count is negative.
 
     Example:
@@ -43,7 +52,7 @@ def plot_label_counts(counts: Mapping[str, int], *, ax: Axes | None = None) -> A
     """
     from catdog_keras.plotting import _canvas
 
-    every = _check_counts(counts)
+    every = _check_counts(records_of(counts, "counts"))
     numbers = _ends(every) if len(every) > MOST_CLASSES else every
     ax = _canvas.take_axes(ax, (6.0, max(4.0, 0.22 * len(numbers) + 1.0)))
     width, height = _canvas.measure(ax)
@@ -63,7 +72,7 @@ def plot_label_counts(counts: Mapping[str, int], *, ax: Axes | None = None) -> A
 
 def _check_counts(counts: Mapping[str, int]) -> dict[str, int]:
     """Returns the counts by name; raises an error if they are not valid."""
-    requirement = "the number of images of each class by name"
+    requirement = "the number of images of each class by name, or an Evaluation"
     if not isinstance(counts, Mapping):
         raise TypeError(describe("counts", requirement, counts))
     if not counts:

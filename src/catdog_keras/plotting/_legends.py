@@ -38,7 +38,7 @@ def draw_legend_below(
 
 
 def draw_legend_inside(
-    ax: Axes, share: tuple[float, float], place: Literal["best", "lower right"]
+    ax: Axes, share: tuple[float, float], place: Literal["best", "lower left", "lower right"]
 ) -> None:
     """Draws a legend inside the axes, within the given fractions of their width and height.
 

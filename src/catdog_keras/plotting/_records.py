@@ -6,6 +6,11 @@ from typing import Any
 from catdog_keras._checks import describe
 
 
+def records_of(value: Any, attribute: str) -> Any:
+    """Returns the records that an evaluation has as an attribute, or other values unchanged."""
+    return getattr(value, attribute, value)
+
+
 def check_records(
     name: str, value: Any, requirement: str, attributes: Sequence[str]
 ) -> Sequence[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from catdog_keras.plotting._records import check_records
+from catdog_keras.plotting._records import check_records, records_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,7 +30,14 @@ class Bin(Protocol):
     def accuracy_interval(self) -> tuple[float, float]: ...
 
 
-def plot_reliability(bins: Sequence[Bin], *, ax: Axes | None = None) -> Axes:
+class HasBins(Protocol):
+    """What is plotted of an evaluation; see `Evaluation`."""
+
+    @property
+    def reliability_bins(self) -> Sequence[Bin]: ...
+
+
+def plot_reliability(bins: HasBins | Sequence[Bin], *, ax: Axes | None = None) -> Axes:
     """Plots a reliability diagram (calibration curve): accuracy over confidence.
 
     Below the diagonal the model is overconfident. Points have 95% confidence intervals: if an
@@ -39,47 +46,52 @@ def plot_reliability(bins: Sequence[Bin], *, ax: Axes | None = None) -> Axes:
     bin.
 
     Args:
-        bins: Records like those of `Evaluation.reliability_bins`, at least one.
+        bins: An `Evaluation`, or records like those of `Evaluation.reliability_bins`, at least one.
         ax: Matplotlib axes to draw into, or None for a new figure.
 
     Returns:
         The axes, neither shown nor closed; their figure is `.figure`.
 
     Raises:
-        TypeError: If `bins` is not a list of such records.
+        TypeError: If `bins` is neither an evaluation nor a list of such records.
         ValueError: If `bins` is empty.
 
     Example:
         >>> import catdog_keras
         >>> rows = [[0.9, 0.1], [0.4, 0.6], [0.7, 0.3], [0.2, 0.8]]
         >>> evaluation = catdog_keras.Evaluation(["cat", "dog"], [0, 1, 1, 1], rows)
-        >>> catdog_keras.plot_reliability(evaluation.reliability_bins).get_title()
+        >>> catdog_keras.plot_reliability(evaluation).get_title()
         'Calibration error 0.350 on 4 images'
     """
     from catdog_keras.plotting import _canvas, _legends
 
-    check_records("bins", bins, "a list of reliability bins", _ATTRIBUTES)
+    records = check_records(
+        "bins",
+        records_of(bins, "reliability_bins"),
+        "an Evaluation or a list of reliability bins",
+        _ATTRIBUTES,
+    )
     ax = _canvas.take_axes(ax, (5.5, 5.5))
     least = min(
-        0.5, *(each.low for each in bins)
+        0.5, *(each.low for each in records)
     )  # with two classes the predicted one has at least 0.5
     ink = ax.xaxis.label.get_color()  # visible on the user's background, even if dark
     ax.plot([least, 1], [least, 1], ":", color=ink, label="perfect calibration")
-    _draw_points(ax, bins)
+    _draw_points(ax, records)
     ax.set_xlim(least, 1)
     ax.set_ylim(0, 1)
-    for edge in sorted({end for each in bins for end in (each.low, each.high)}):
+    for edge in sorted({end for each in records for end in (each.low, each.high)}):
         ax.axvline(edge, color="#888888", linewidth=0.6, alpha=0.5, zorder=0)
-    _write_counts(ax, bins)
+    _write_counts(ax, records)
     _canvas.write_labels(
         ax,
         "confidence (mean probability of the predicted class)",
         "accuracy (fraction of images)",
     )
     _legends.draw_legend_inside(ax, (0.7, 0.3), "best")
-    num_images = sum(each.num_images for each in bins)
+    num_images = sum(each.num_images for each in records)
     error = (
-        sum(each.num_images * abs(each.accuracy - each.confidence) for each in bins) / num_images
+        sum(each.num_images * abs(each.accuracy - each.confidence) for each in records) / num_images
     )
     plural = "s" if num_images > 1 else ""
     _canvas.write_title(ax, f"Calibration error {error:.3f} on {num_images:,} image{plural}")

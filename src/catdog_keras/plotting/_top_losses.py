@@ -49,8 +49,14 @@ class Loss(Protocol):
     def loss(self) -> float: ...
 
 
+class HasLosses(Protocol):
+    """What is plotted of an evaluation; see `Evaluation`."""
+
+    def top_losses(self) -> Sequence[Loss]: ...
+
+
 def plot_top_losses(
-    losses: Sequence[Loss],
+    losses: HasLosses | Sequence[Loss],
     data: Any,
     *,
     value_range: tuple[float, float] | None = None,
@@ -63,7 +69,8 @@ def plot_top_losses(
     evaluated, as `splits.validation` and `splits.test` do.
 
     Args:
-        losses: Records like those of `Evaluation.top_losses`, at least one, plotted in their order.
+        losses: Records like those of `Evaluation.top_losses`, at least one, plotted in their order;
+            or an `Evaluation`, of which the nine images with the highest loss are plotted.
         data: Dataset of batches `(images, labels)` that was evaluated, of which only as many as
             needed are read, or one pair of arrays; shapes as for `plot_images`.
         value_range: Values `(low, high)` that are black and white. None infers them from the
@@ -93,20 +100,22 @@ def plot_top_losses(
     """
     from catdog_keras.plotting import _canvas
 
-    check_records("losses", losses, "a list of images with their losses", _ATTRIBUTES)
+    chosen = losses.top_losses() if hasattr(losses, "top_losses") else losses
+    requirement = "an Evaluation or a list of images with their losses"
+    records = check_records("losses", chosen, requirement, _ATTRIBUTES)
     value_range = check_value_range(value_range)
     if data_format is not None:
         check_choice("data_format", data_format, DATA_FORMATS)
     _canvas.check_figure(figure)
-    images = images_at(data, {each.index: each.true_class for each in losses})
-    shown = to_rgb([images[each.index] for each in losses], value_range, data_format)
+    images = images_at(data, {each.index: each.true_class for each in records})
+    shown = to_rgb([images[each.index] for each in records], value_range, data_format)
     widest = max(image.shape[1] / image.shape[0] for image in shown)
     shape = min(max(widest, NARROWEST), WIDEST)
     figure, places, height = _place(figure, len(shown), shape)
-    for each, image, ax in zip(losses, shown, places, strict=True):
+    for each, image, ax in zip(records, shown, places, strict=True):
         _draw_image(ax, image, shape)
         _write_lines(ax, each, 0.97 * height * shape * _canvas.POINTS_PER_INCH)
-    count = f"{len(losses)} highest losses" if len(losses) > 1 else "highest loss"
+    count = f"{len(records)} highest losses" if len(records) > 1 else "highest loss"
     figure.suptitle(f"The {count}, in nats")
     return figure
 

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Mapping
 
-from catdog_keras.evaluation import Evaluation, compare
+from catdog_keras.evaluation import Comparisons, Evaluation, compare
 from catdog_keras.plotting import plot_comparison
 from catdog_keras.report._page import Section, Table, embed
 from catdog_keras.report._sections import interval, percent
@@ -25,22 +25,18 @@ def models_section(evaluations: Mapping[str, Evaluation], highlight: str | None)
         )
         for name, each in evaluations.items()
     ]
-    records = [
-        {"name": name, "test_accuracy": each.accuracy, "test_interval": each.accuracy_interval}
-        for name, each in evaluations.items()
-    ]
     accuracies = "; ".join(f"{name} {percent(each.accuracy)}" for name, each in evaluations.items())
     baseline = next(iter(evaluations.values())).baseline
     figure = embed(
-        plot_comparison(records, baseline),
-        f"Bars of the accuracy of each model with its 95 % interval: {accuracies}.",
+        plot_comparison(evaluations, baseline),
+        f"The accuracy of each model with its 95 % interval: {accuracies}.",
         "The dotted line is the baseline: always predicting the majority class.",
     )
     text = [
         "Two models can differ significantly although their intervals overlap: they were evaluated "
         "on the same images, and only images on which exactly one of them is correct count. A "
-        "p-value below 0.05 is statistically significant; one in twenty comparisons of equal "
-        "models reaches it by chance."
+        "p-value below 0.05 is statistically significant. With several comparisons, the p-values "
+        "are corrected for their number by Holm's method."
     ]
     tables = [Table("All models on the same images", header, rows), _pairs(evaluations, highlight)]
     return Section("Models side by side", text, tables, [figure])
@@ -58,23 +54,28 @@ def _pairs(evaluations: Mapping[str, Evaluation], highlight: str | None) -> Tabl
     if len(pairs) > PAIRS:
         one = highlight or names[0]
         pairs = [(one, name) for name in names if name != one]
+    comparisons = Comparisons(
+        tuple(compare(evaluations[a], evaluations[b], names=(a, b)) for a, b in pairs)
+    )
     rows = []
-    for first, second in pairs:
-        found = compare(evaluations[first], evaluations[second], names=(first, second))
+    for found, p_value, significant in zip(
+        comparisons.pairs, comparisons.p_values, comparisons.significant, strict=True
+    ):
+        first, second = found.names
         better = first if found.difference > 0 else second
         rows.append(
             (
                 f"{first}, {second}",
-                f"{better} is better" if found.significant else "not significant",
+                f"{better} is better" if significant else "not significant",
                 f"{found.first_only:,}",
                 f"{found.second_only:,}",
                 f"{100 * found.difference:+.1f} points",
                 "{:+.1f} to {:+.1f}".format(*(100 * end for end in found.difference_interval)),
-                f"{found.p_value:.2g}",
+                f"{p_value:.2g}",
             )
         )
     header = (
         *("models", "conclusion", "only first correct", "only second correct"),
-        *("difference", "95 % interval", "exact p"),
+        *("difference", "95 % interval", "p-value"),
     )
     return Table("Pairwise comparisons (exact McNemar test)", header, rows, texts=2)

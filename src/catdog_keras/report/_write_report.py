@@ -59,7 +59,7 @@ class ModelReport:
 
 def write_report(
     path: str | os.PathLike[str],
-    models: ModelReport | Sequence[ModelReport],
+    models: Evaluation | Mapping[str, Evaluation] | ModelReport | Sequence[ModelReport],
     *,
     title: str = "Evaluation",
     counts: Mapping[str, Mapping[str, int]] | None = None,
@@ -77,8 +77,9 @@ def write_report(
 
     Args:
         path: File to write; an existing file is replaced when the new one is complete.
-        models: A `ModelReport`, or a list of them with different names, whose evaluations are of
-            the same images.
+        models: An `Evaluation`, or the evaluation of each model by name; to add learning curves
+            and figures, a `ModelReport` or a list of them with different names. All evaluations are
+            of the same images.
         title: Heading of the page.
         counts: Number of images of each class, by split, as in `ImageSplits.counts`.
         metadata: Groups of name-value pairs that are necessary to reproduce the result: source of
@@ -103,9 +104,15 @@ def write_report(
         >>> import catdog_keras, pathlib, tempfile
         >>> evaluation = catdog_keras.Evaluation(["cat", "dog"], [0, 1], [[0.9, 0.1], [0.4, 0.6]])
         >>> page = pathlib.Path(tempfile.mkdtemp()) / "report.html"
-        >>> catdog_keras.write_report(page, catdog_keras.ModelReport("small network", evaluation))
-        >>> "small network" in page.read_text("utf-8")
+        >>> catdog_keras.write_report(page, evaluation)
+        >>> "Confusion matrix" in page.read_text("utf-8")
         True
+
+        With learning curves:
+
+        >>> history = {"loss": [0.7, 0.5], "val_loss": [0.7, 0.6]}
+        >>> model = catdog_keras.ModelReport("small network", evaluation, history)
+        >>> catdog_keras.write_report(page, model, title="Cats and dogs")
     """
     file = check_path("path", path)
     models = _check_models(models)
@@ -170,9 +177,13 @@ def _check_groups(name: str, groups: Any, requirement: str) -> Mapping[str, Mapp
 
 def _check_models(models: Any) -> list[ModelReport]:
     """Returns the models as a list; raises an error if they cannot be compared."""
-    requirement = "a ModelReport, or a list of them with different names"
+    requirement = "an Evaluation, a dict of them, a ModelReport, or a list with different names"
     if isinstance(models, ModelReport):
         return [models]
+    if isinstance(models, Evaluation):
+        return [ModelReport("model", models)]
+    if isinstance(models, Mapping):
+        models = [ModelReport(name, evaluation) for name, evaluation in models.items()]
     if not isinstance(models, (list, tuple)) or not all(
         isinstance(model, ModelReport) for model in models
     ):

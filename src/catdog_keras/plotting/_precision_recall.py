@@ -1,0 +1,110 @@
+"""Precision-recall curves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from catdog_keras.plotting._class_curves import Line, draw_class_curves
+from catdog_keras.plotting._records import check_records, records_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+LEAST_AREA = 0.6  # below it a curve can run through the corner of the legend
+_ATTRIBUTES = (
+    "class_name",
+    "positives",
+    "negatives",
+    "precision",
+    "recall",
+    "average_precision",
+    "average_precision_interval",
+)
+
+
+class Curve(Protocol):
+    """Attributes of a precision-recall curve that are plotted; see `PrecisionRecallCurve`."""
+
+    @property
+    def class_name(self) -> str: ...
+    @property
+    def positives(self) -> int: ...
+    @property
+    def negatives(self) -> int: ...
+    @property
+    def precision(self) -> npt.NDArray[Any]: ...
+    @property
+    def recall(self) -> npt.NDArray[Any]: ...
+    @property
+    def average_precision(self) -> float: ...
+    @property
+    def average_precision_interval(self) -> tuple[float, float]: ...
+
+
+class HasCurves(Protocol):
+    """What is plotted of an evaluation; see `Evaluation`."""
+
+    @property
+    def precision_recall_curves(self) -> Sequence[Curve]: ...
+
+
+def plot_precision_recall(curves: HasCurves | Sequence[Curve], *, ax: Axes | None = None) -> Axes:
+    """Plots precision-recall curves; the legend shows their average precision (AP) with intervals.
+
+    Recall is the fraction of images of the class that are found, precision the fraction of the
+    found images that are of the class. With more than four curves, the three with the lowest
+    average precision are named and the others are thin gray lines. The legend is in the lower left
+    corner, which curves of a high average precision leave free.
+
+    Args:
+        curves: An `Evaluation`, or records like those of `Evaluation.precision_recall_curves`, at
+            least one. The curve of a class without images cannot be drawn; the legend reports it.
+        ax: Matplotlib axes to draw into, or None for a new figure.
+
+    Returns:
+        The axes, neither shown nor closed; their figure is `.figure`.
+
+    Raises:
+        TypeError: If `curves` is neither an evaluation nor a list of such records.
+        ValueError: If `curves` is empty.
+
+    See Also:
+        `plot_roc`: ROC curves, which do not depend on how frequent a class is.
+
+    Example:
+        >>> import catdog_keras
+        >>> rows = [[0.9, 0.1], [0.4, 0.6], [0.7, 0.3], [0.2, 0.8]]
+        >>> evaluation = catdog_keras.Evaluation(["cat", "dog"], [0, 1, 1, 1], rows)
+        >>> catdog_keras.plot_precision_recall(evaluation).get_title()
+        'Precision-recall curves of 2 classes'
+    """
+    from catdog_keras.plotting import _canvas, _legends
+
+    requirement = "an Evaluation or a list of precision-recall curves"
+    records = check_records(
+        "curves", records_of(curves, "precision_recall_curves"), requirement, _ATTRIBUTES
+    )
+    ax = _canvas.take_axes(ax, (5.5, 5.5))
+    ax.set_aspect("equal")
+    draw_class_curves(ax, records, _line_of, "AP")
+    ax.set_xlim(-0.01, 1.01)
+    ax.set_ylim(-0.01, 1.01)
+    _canvas.write_labels(ax, "recall", "precision")
+    worse = any(curve.average_precision < LEAST_AREA for curve in records)
+    _legends.draw_legend_inside(ax, (0.72, 0.5), "best" if worse else "lower left")
+    title = f"Precision-recall curve of {records[0].class_name}"
+    if len(records) > 1:
+        title = f"Precision-recall curves of {len(records)} classes"
+    _canvas.write_title(ax, title)
+    return ax
+
+
+def _line_of(curve: Curve) -> Line:
+    """Returns the steps whose area is the average precision, from a recall of 0 on."""
+    recall = np.repeat(np.append(0.0, curve.recall), 2)[1:-1]
+    precision = np.repeat(curve.precision, 2)
+    return Line(recall, precision, curve.average_precision, curve.average_precision_interval)
