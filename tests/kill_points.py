@@ -1,7 +1,8 @@
 """Kills a command before each of its file operations, and classifies the results.
 
-`python -m tests.kill_points CASE FOLDER` prints the counts as JSON. The program imports everything
-once and forks a process for each run, before TensorFlow has started any thread.
+`python -m tests.kill_points FOLDER CASE ...` prints the counts of each case as JSON, in its last
+line. The program imports everything once and forks a process for each run, before TensorFlow has
+started any thread.
 """
 
 import hashlib
@@ -18,16 +19,18 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+import jinja2  # noqa: F401 - imported here once, and not by each run
 import keras
 import numpy as np
 import tensorflow as tf
 from matplotlib.figure import Figure
 
-from catdog_keras import ClassNames
+from catdog_keras import ClassNames, Evaluation, evaluation
 from catdog_keras._output import save_text
-from catdog_keras.cli import group, run_files, train, tutorial
+from catdog_keras.cli import evaluation_report, group, run_files, train, tutorial
 from catdog_keras.cli.run_record import MODEL_FILE
-from catdog_keras.datasets import _archive, _cache, _download, _splits
+from catdog_keras.datasets import _archive, _cache, _download, _load_images, _splits
+from catdog_keras.report import _sections
 from catdog_keras.training import _feature_store
 from catdog_keras.tutorial import _run
 from catdog_keras.tutorial._report import REPORT_FILE
@@ -189,8 +192,8 @@ CASES = {
 }
 
 
-def prepare(root, case):
-    """Writes images, a model for the evaluation, and replaces what only takes time."""
+def write_inputs(root):
+    """Writes images, and a model for the evaluation."""
     generator = np.random.default_rng(0)
     for index, name in enumerate(CLASSES):
         (root / "images" / name).mkdir(parents=True)
@@ -201,21 +204,36 @@ def prepare(root, case):
             (root / "cats_dogs" / split / name).mkdir(parents=True)
             for number in range(count):
                 draw(index, generator).save(root / "cats_dogs" / split / name / f"{number}.png")
+    run_forked(save_model, root, 0)
+
+
+def replace_slow_steps():
+    """Replaces what takes time and writes no file: training, reading of pixels, and drawing."""
     tf.config.run_functions_eagerly(True)  # tracing takes longer than a run
     history = {"loss": [1.0], "accuracy": [0.5], "val_loss": [1.0], "val_accuracy": [0.5]}
     train._build_model = lambda _, classes: flat_model((32, 32, 3), len(classes))
     train._fit = lambda *_: history
     train._evaluate = lambda *_: None
     train._print_summary = lambda *_: None
-    if case.startswith("train"):  # the datasets are not read
-        _splits.batched_dataset = lambda *_, **__: None
+    _splits.batched_dataset = _load_images.batched_dataset = lambda *_, **__: None
+    evaluation.evaluate_classifier = _run.evaluate_classifier = uniform_evaluation
     tutorial._print_table = lambda *_: None
     two = list(_run.STEPS)[:2]
     _run.STEPS = dict.fromkeys(two, lambda settings, _: flat_model(settings.input_shape, 2))
     _run.train_to_best = lambda *_: (history, 1)
     _run.write_tutorial_report = lambda folder, *_: (folder / REPORT_FILE).write_text("report")
-    for plot in ("history", "images", "label_counts", "comparison", "confusion_matrix"):
-        setattr(_run, f"plot_{plot}", lambda *_, **__: Figure((1, 1)))
+    Figure((1, 1)).savefig(io.BytesIO())  # imports what draws, which a run would do each time
+    for module in (_run, _sections, evaluation_report):
+        for name in vars(module):
+            if name.startswith("plot_"):
+                setattr(module, name, lambda *_, **__: Figure((1, 1)))
+
+
+def uniform_evaluation(_, __, names, files=None, **___):
+    """An evaluation of a model that gives each class the same probability."""
+    count = 2 * len(names) if files is None else len(files)
+    rows = np.full((count, len(names)), 1 / len(names))
+    return Evaluation(names, np.arange(count) % len(names), rows, files)
 
 
 def flat_model(shape, classes):
@@ -362,7 +380,12 @@ def kill_at_each_operation(case, root):
 
 
 if __name__ == "__main__":
-    place = Path(sys.argv[2]).resolve()
-    prepare(place, sys.argv[1])
-    run_forked(save_model, place, 0)
-    print(json.dumps(kill_at_each_operation(CASES[sys.argv[1]], place)))
+    folder, *cases = sys.argv[1:]
+    replace_slow_steps()
+    counts = {}
+    for case in cases:
+        place = Path(folder).resolve() / case
+        place.mkdir()
+        write_inputs(place)
+        counts[case] = kill_at_each_operation(CASES[case], place)
+    print(json.dumps(counts))

@@ -31,26 +31,36 @@ PARTIAL = {
 }
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("case", AT_LEAST)
-def test_kill_before_each_operation_leaves_old_or_new_results(case, tmp_path):
-    (tmp_path / "place").mkdir()
-    command = [sys.executable, "-m", "tests.kill_points", case, str(tmp_path / "place")]
+@pytest.fixture(scope="module")
+def counts(request, tmp_path_factory):
+    """Counts of all selected cases, from one process: importing takes longer than some cases."""
+    cases = [
+        item.callspec.params["case"]
+        for item in request.session.items
+        if item.path == request.path and "counts" in item.fixturenames
+    ]
+    root = tmp_path_factory.mktemp("kill points")
     ended = subprocess.run(
-        command,
+        [sys.executable, "-m", "tests.kill_points", str(root), *cases],
         capture_output=True,
         text=True,
-        env={**os.environ, "KERAS_HOME": str(tmp_path / "home"), "CUDA_VISIBLE_DEVICES": ""},
+        env={**os.environ, "KERAS_HOME": str(root / "home"), "CUDA_VISIBLE_DEVICES": ""},
     )
     assert ended.returncode == 0, ended.stderr
-    counts = json.loads(ended.stdout.splitlines()[-1])
-    print(case, counts)
-    assert counts["kill points"] >= AT_LEAST[case]
+    return json.loads(ended.stdout.splitlines()[-1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", AT_LEAST)
+def test_kill_before_each_operation_leaves_old_or_new_results(case, counts):
+    found = counts[case]
+    print(case, found)
+    assert found["kill points"] >= AT_LEAST[case]
     allowed = {"old", "new", PARTIAL.get(case, "new")}
-    assert sum(counts.get(result, 0) for result in allowed) == counts["kill points"]
-    assert counts["old"] > 0
-    assert counts["new"] > 0
-    assert counts["with leftovers after one more run"] == 0
-    assert counts["not written by one more run"] == 0
-    assert counts["not whole after one more run"] == 0
-    assert counts["lost files of the user"] == 0
+    assert sum(found.get(result, 0) for result in allowed) == found["kill points"]
+    assert found["old"] > 0
+    assert found["new"] > 0
+    assert found["with leftovers after one more run"] == 0
+    assert found["not written by one more run"] == 0
+    assert found["not whole after one more run"] == 0
+    assert found["lost files of the user"] == 0
