@@ -365,6 +365,11 @@ def is_demanding(name, case):
     return case.split()[0] in ("long", "forty") or case == next(iter(CASES[name]))
 
 
+def repeats_rows(name, case):
+    """Whether a case draws many images in rows, as `plot_images` does too."""
+    return case.startswith("forty") and name in ("plot_augmentation", "plot_grad_cam")
+
+
 # Less room is harder: all cases are drawn at 6 inches, only the demanding ones also at 12.
 @pytest.mark.parametrize(
     ("name", "case", "width"),
@@ -388,10 +393,15 @@ def test_plots_are_legible_in_given_axes_or_figure(name, case, width):
     assert_legible(figure)
 
 
-# The size of a new figure goes by the number of classes, and names have to fit into it.
+# The size of a new figure goes by the number of classes, and names have to fit into it. Forty rows
+# take seconds to draw: of the plots that share them, those of one remain.
 @pytest.mark.parametrize(
     ("name", "case"),
-    [each for each in EVERY_CASE if is_demanding(*each)],
+    [
+        pytest.param(name, case, marks=[pytest.mark.slow] if repeats_rows(name, case) else [])
+        for name, case in EVERY_CASE
+        if is_demanding(name, case)
+    ],
 )
 def test_plots_are_legible_in_new_figure(name, case):
     drawn = draw(name, case)
