@@ -9,8 +9,10 @@ from pathlib import Path
 
 import keras
 import pytest
+from PIL import Image
 
-from catdog_keras import build_model3
+from catdog_keras import build_model3, scan_images
+from catdog_keras.cli.group import commands
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -94,18 +96,37 @@ def folder(tmp_path, drawn_synthetic):
 def test_bash_commands_on_page_run(name, keras_home, folder):
     page = ROOT / "docs" / f"{name}.md"
     needs_export(page)
-    commands = blocks(page, "bash")
-    assert commands
+    command_blocks = blocks(page, "bash")
+    assert command_blocks
     environment = {
         **os.environ,
         "KERAS_HOME": str(keras_home),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "https_proxy": "http://127.0.0.1:9",
     }
-    for block in commands:
-        subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", block], cwd=folder, env=environment, check=True
-        )
+    for block in command_blocks:
+        run = ["bash", "-euo", "pipefail", "-c", block]
+        printed = subprocess.run(
+            run, cwd=folder, env=environment, check=True, text=True, stdout=subprocess.PIPE
+        ).stdout
+        lines = {without_values(line) for line in printed.splitlines()}
+        assert [line for line in fixed_lines(page, block) if line not in lines] == []
+
+
+def fixed_lines(page, block):
+    """The lines of the sample output after a block of commands that do not depend on the images."""
+    sample = re.search(
+        rf"^```bash\n{re.escape(block)}```\n\n```text\n(.*?)^```",
+        page.read_text("utf-8"),
+        re.DOTALL | re.MULTILINE,
+    )
+    varying = re.compile(r"\.\.\.|baseline|cats|dogs|more-images")
+    lines = sample[1].splitlines() if sample else []
+    return [without_values(line) for line in lines if line and not varying.match(line)]
+
+
+def without_values(line):
+    return " ".join(re.sub(r"\d+(\.\d+)?", "N", line).split())
 
 
 @pytest.mark.slow
@@ -117,6 +138,43 @@ def test_readme_commands_run_on_user_images(keras_home, folder):
     run = ["bash", "-euo", "pipefail", "-c", own]
     subprocess.run(run, cwd=folder, env=environment, check=True)
     assert (folder / "report" / "report.html").stat().st_size > 100_000
+
+
+COMMAND_LINE = ROOT / "docs" / "how-to" / "command-line.md"
+
+
+def test_sample_output_of_scan_is_that_of_the_described_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("cats/0.png", "cats/1.png", "dogs/0.png", "dogs/1.png"):
+        file = Path("images", name)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (8, 4), (0, 0, len(list(Path("images").rglob("*"))))).save(file)
+    shutil.copy("images/dogs/0.png", "images/dogs/0-copy.png")
+    orientation = Image.Exif()
+    orientation[0x0112] = 6
+    Image.new("RGB", (8, 4)).save("images/cats/phone.jpg", exif=orientation)
+    Path("images/dogs/login.jpg").write_text("<html>")
+    Path("images/dogs/new.heic").write_bytes(b"ftypheic")
+    page = COMMAND_LINE.read_text("utf-8")
+    sample = re.search(r"<!-- the output of a scan -->\n```text\n(.*?)\n```", page, re.DOTALL)
+    assert sample[1] == str(scan_images("images"))
+
+
+def test_defaults_on_command_line_page_are_those_of_the_commands():
+    page = COMMAND_LINE.read_text("utf-8")
+    sections = {"train": "Train", "evaluate": "Evaluate", "tutorial": "Run the tutorial"}
+    for command, heading in sections.items():
+        (section,) = re.findall(rf"^## {heading}\n(.*?)(?=^## )", page, re.DOTALL | re.MULTILINE)
+        rows = re.findall(r"^\| `(--\S+)` \| (.*?) \|", section, re.MULTILINE)
+        assert len(rows) >= 4
+        options = {o: each for each in commands.commands[command].params for o in each.opts}
+        for option, stated in rows:
+            described = options[option].show_default
+            default = options[option].default
+            if isinstance(described, str):
+                assert stated == described, (command, option)
+            elif isinstance(default, (str, int)) and not options[option].is_flag:
+                assert stated == str(default), (command, option)
 
 
 def test_every_page_with_commands_is_tested():
