@@ -50,9 +50,22 @@ def fold_batch_norm(
 
     Example:
         >>> import catdog_keras, keras
-        >>> model = keras.applications.MobileNetV2(weights=None)
-        >>> len(model.layers), len(catdog_keras.fold_batch_norm(model).layers)
-        (156, 100)
+        >>> model = keras.Sequential([
+        ...     keras.Input((32, 32, 3)),
+        ...     keras.layers.Conv2D(8, 3),
+        ...     keras.layers.BatchNormalization(),
+        ...     keras.layers.ReLU(),
+        ... ])
+        >>> folded = catdog_keras.fold_batch_norm(model)
+        >>> [type(layer).__name__ for layer in folded.layers]
+        ['InputLayer', 'Conv2D', 'ReLU']
+
+        In bfloat16, of a model with a normalization that cannot be folded and is kept:
+
+        >>> model.add(keras.layers.BatchNormalization())
+        >>> folded = catdog_keras.fold_batch_norm(model, dtype="bfloat16", partial=True)
+        >>> [type(layer).__name__ for layer in folded.layers]
+        ['InputLayer', 'Conv2D', 'ReLU', 'BatchNormalization']
     """
     check_boolean("partial", partial)
     if dtype is not None:

@@ -58,8 +58,12 @@ def strip_augmentation(
     Example:
         >>> import catdog_keras
         >>> model = catdog_keras.build_model3((46, 46, 3))
-        >>> [layer.name for layer in catdog_keras.strip_augmentation(model).layers[:3]]
+        >>> stripped = catdog_keras.strip_augmentation(model)
+        >>> [layer.name for layer in stripped.layers[:3]]
         ['images', 'preprocessing', 'block1']
+
+        `stripped.export("saved_model", format="tf_saved_model")` then writes a SavedModel for other
+        programs; `"onnx"` and `"litert"` are other formats of `keras.Model.export`.
     """
     kinds = tuple(extra_layers) if isinstance(extra_layers, (tuple, list)) else (extra_layers,)
     if not all(isinstance(kind, type) and issubclass(kind, keras.Layer) for kind in kinds):

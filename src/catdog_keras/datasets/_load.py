@@ -89,6 +89,17 @@ def load_cats_dogs(
         >>> images, labels = next(iter(train))
         >>> images.shape, labels.shape
         (TensorShape([32, 160, 160, 3]), TensorShape([32]))
+
+        Smaller images, kept in memory after the first epoch, and a test set that contains a fifth
+        of each class. The result also contains files, labels and counts:
+
+        >>> splits = catdog_keras.load_cats_dogs(
+        ...     "synthetic", image_size=(96, 96), batch_size=16, split="stratified", cache=True
+        ... )
+        >>> splits.class_names
+        ('cats', 'dogs')
+        >>> len(splits.files["test"]) == sum(splits.counts["test"].values())
+        True
     """
     batches = BatchOptions(image_size, batch_size, shuffle, seed, cache)
     options = SplitOptions(split, on_bad, max_bad_fraction)
@@ -176,9 +187,19 @@ def load_image_folder(
     Example:
         >>> import catdog_keras, pathlib
         >>> files = catdog_keras.load_cats_dogs("synthetic").files["train"]
-        >>> folder = pathlib.Path(files[0]).parents[1]
-        >>> catdog_keras.load_image_folder(folder, batch_size=4).class_names
+        >>> folder = pathlib.Path(files[0]).parents[1]  # contains the folders cats and dogs
+        >>> splits = catdog_keras.load_image_folder(folder, image_size=(96, 96))
+        >>> splits.class_names
         ('cats', 'dogs')
+
+        With the classes in another order, so that the label of dogs is 0, and 80 % of the images
+        for training:
+
+        >>> splits = catdog_keras.load_image_folder(
+        ...     folder, class_names=["dogs", "cats"], holdout_fraction=0.2
+        ... )
+        >>> splits.class_names
+        ('dogs', 'cats')
     """
     batches = BatchOptions(image_size, batch_size, shuffle, seed, cache)
     options = SplitOptions(split, on_bad, max_bad_fraction)

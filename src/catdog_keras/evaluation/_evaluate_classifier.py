@@ -71,7 +71,21 @@ def evaluate_classifier(
         >>> import catdog_keras, keras, numpy as np
         >>> model = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(2)])
         >>> batches = [(np.zeros((4, 8, 8, 3)), np.array([0, 1, 1, 0]))]
-        >>> catdog_keras.evaluation.evaluate_classifier(model, batches, ["cat", "dog"])
+        >>> evaluation = catdog_keras.evaluate_classifier(model, batches, ["cat", "dog"])
+        >>> evaluation
+        Evaluation(4 images, 2 classes, accuracy=0.500)
+
+        Metrics of each class, and the confusion matrix with true classes as rows:
+
+        >>> [(scores.class_name, scores.recall) for scores in evaluation.class_metrics]
+        [('cat', 1.0), ('dog', 0.0)]
+        >>> evaluation.confusion_matrix.tolist()
+        [[2, 0], [2, 0]]
+
+        A model that ends in a softmax:
+
+        >>> softmax = keras.Sequential([model, keras.layers.Softmax()])
+        >>> catdog_keras.evaluate_classifier(softmax, batches, ["cat", "dog"], from_logits=False)
         Evaluation(4 images, 2 classes, accuracy=0.500)
     """
     if not isinstance(model, keras.Model):

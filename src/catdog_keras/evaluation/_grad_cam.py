@@ -158,8 +158,13 @@ def grad_cam(
     Example:
         >>> import catdog_keras, numpy as np
         >>> model = catdog_keras.build_model1((48, 64, 3))
-        >>> catdog_keras.grad_cam(model, np.ones((5, 48, 64, 3))).shape
-        (5, 48, 64)
+        >>> images = np.ones((2, 48, 64, 3))
+        >>> catdog_keras.grad_cam(model, images).shape
+        (2, 48, 64)
+
+        For class 1 instead of the predicted class, at an earlier layer with a finer map:
+
+        >>> maps = catdog_keras.grad_cam(model, images, class_index=1, layer="block2")
     """
     classes = _check_model(model)
     images = _check_images(images, model.inputs[0].shape)

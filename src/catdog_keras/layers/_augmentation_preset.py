@@ -58,9 +58,23 @@ def augmentation_preset(
         `plot_augmentation`: shows images before and after.
 
     Example:
-        >>> import catdog_keras
-        >>> catdog_keras.augmentation_preset("medium").rotation_degrees
-        20
+        >>> import catdog_keras, keras, numpy as np
+        >>> layer = catdog_keras.augmentation_preset()
+        >>> images = np.zeros((2, 32, 32, 3), "float32")
+        >>> tuple(layer(images, training=True).shape)
+        (2, 32, 32, 3)
+
+        As the first layer of a model, where it is active in `fit` only:
+
+        >>> model = keras.Sequential([
+        ...     keras.Input((32, 32, 3)),
+        ...     catdog_keras.augmentation_preset("light", seed=0),
+        ...     catdog_keras.ConvBlock(8),
+        ... ])
+
+        For images in [0, 1] instead of [0, 255]:
+
+        >>> strong = catdog_keras.augmentation_preset("strong", value_range=(0, 1))
     """
     check_choice("strength", strength, STRENGTHS)
     low, high = _check_value_range(value_range)

@@ -82,9 +82,20 @@ class ConvBlock(keras.layers.Layer):
         `fold_batch_norm`: removes the normalization for inference where that is exact.
 
     Example:
-    >>> import catdog_keras
+    >>> import catdog_keras, keras
     >>> catdog_keras.layers.ConvBlock(16).compute_output_shape((None, 160, 160, 3))
     (None, 79, 79, 16)
+
+    A network of two blocks, the first with a momentum for a short training, the second without
+    normalization and pooling:
+
+    >>> model = keras.Sequential([
+    ...     keras.Input((32, 32, 3)),
+    ...     catdog_keras.layers.ConvBlock(8, padding="same", momentum=0.9),
+    ...     catdog_keras.layers.ConvBlock(16, pool_size=1, use_batch_norm=False),
+    ... ])
+    >>> model.output_shape
+    (None, 14, 14, 16)
     """
 
     def __init__(

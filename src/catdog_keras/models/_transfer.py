@@ -100,10 +100,31 @@ def transfer_model(
         `augmentation_preset`: augmentation to pass as `augmentation`.
 
     Example:
-        >>> import catdog_keras
+        Random weights avoid the download in this example; omit `weights` to use the pretrained
+        ones:
+
+        >>> import catdog_keras, keras
         >>> model = catdog_keras.transfer_model(input_shape=(96, 96, 3), weights=None)
         >>> [tuple(variable.shape) for variable in model.trainable_variables]
         [(1280, 2), (2,)]
+
+        With augmentation, and class names that are saved with the model:
+
+        >>> model = catdog_keras.transfer_model(
+        ...     "synthetic_small",
+        ...     (64, 64, 3),
+        ...     augmentation=catdog_keras.augmentation_preset("light"),
+        ...     class_names=["chair", "lamp", "table"],
+        ... )
+        >>> model.output_shape, catdog_keras.get_class_names(model)
+        ((None, 3), ('chair', 'lamp', 'table'))
+
+        On your own backbone, which expects images in [-1, 1]:
+
+        >>> backbone = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Conv2D(8, 3)])
+        >>> model = catdog_keras.transfer_model(backbone, (32, 32, 3), preprocessing="signed")
+        >>> [layer.name for layer in model.layers[-3:]]
+        ['pooling', 'dropout', 'logits']
     """
     input_shape = check_input_shape("input_shape", input_shape)
     num_classes = _check_classes(num_classes, class_names)

@@ -63,10 +63,16 @@ def build_model1(
         `ConvBlock`: the block of this network.
 
     Example:
-        >>> import catdog_keras
+        >>> import catdog_keras, keras
         >>> catdog_keras.build_model1().count_params()
         433634
-        >>> catdog_keras.build_model1((96, 96, 3), num_classes=5).output_shape
+
+        Smaller images of five classes, for a training of about 200 steps:
+
+        >>> model = catdog_keras.build_model1((96, 96, 3), num_classes=5, momentum=0.97)
+        >>> loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        >>> model.compile("adam", loss, metrics=["accuracy"])
+        >>> model.output_shape
         (None, 5)
     """
     return _build("model1", input_shape, num_classes, dropout, momentum, [])

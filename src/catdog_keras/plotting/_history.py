@@ -53,9 +53,15 @@ def plot_history(
     Example:
         >>> import catdog_keras
         >>> log = {"accuracy": [0.6, 0.8], "val_accuracy": [0.7, 0.6], "loss": [0.7, 0.5]}
-        >>> figure = catdog_keras.plotting.plot_history(log)
+        >>> figure = catdog_keras.plot_history(log)  # or the result of `model.fit`
         >>> figure.axes[0].get_title().splitlines()
         ['Accuracy', 'best: 0.700 in epoch 1']
+
+        The loss only, in a figure of another size:
+
+        >>> import matplotlib.pyplot as plt
+        >>> small = plt.figure(figsize=(4, 3))
+        >>> figure = catdog_keras.plot_history({"loss": [0.7, 0.5]}, figure=small)
     """
     from catdog_keras.plotting import _canvas
 
@@ -131,7 +137,7 @@ def _choose_metrics(log: Mapping[str, object]) -> dict[str, str]:
     accuracies = [name for name in trained if "acc" in name.lower()]
     metrics = {}
     if accuracies:
-        # Use a top-k accuracy only if there is no other accuracy.
+        # Use a top-k accuracy only if it is the only accuracy.
         metrics[ACCURACY] = min(accuracies, key=lambda name: "top_k" in name)
     if "loss" in trained:
         metrics[LOSS] = "loss"

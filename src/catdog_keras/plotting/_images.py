@@ -54,7 +54,7 @@ def plot_images(
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If there are no images, or labels or shapes do not match.
+        ValueError: If `data` is empty, or labels or shapes do not match.
 
     See Also:
         `plot_top_losses`: the images with the highest losses.
@@ -63,9 +63,15 @@ def plot_images(
     Example:
         >>> import catdog_keras, numpy as np
         >>> images, labels = np.zeros((4, 8, 8, 3)), np.array([0, 1, 1, 0])
-        >>> figure = catdog_keras.plotting.plot_images((images, labels), ["cat", "dog"])
+        >>> figure = catdog_keras.plot_images((images, labels), ["cat", "dog"])
         >>> figure.axes[0].get_title("left")
         'cat: 2 found in 4 images'
+
+        From the batches of a dataset, with values in [-1, 1]:
+
+        >>> figure = catdog_keras.plot_images(
+        ...     [(images, labels)], ["cat", "dog"], per_class=2, value_range=(-1, 1)
+        ... )
     """
     from catdog_keras.plotting import _canvas
 

@@ -96,13 +96,21 @@ def fine_tune(
 
     Example:
         >>> import catdog_keras, numpy as np
-        >>> model = catdog_keras.transfer_model(input_shape=(32, 32, 3), weights=None)
+        >>> model = catdog_keras.transfer_model("synthetic_small", (32, 32, 3))
         >>> data = np.zeros((4, 32, 32, 3)), np.array([0, 1, 1, 1])
-        >>> history = catdog_keras.fine_tune(
-        ...     model, data, epochs=2, unfreeze="block_16_expand", verbose=0
-        ... )
+        >>> head = catdog_keras.fit_head(model, data, epochs=1, verbose=0)
+        >>> history = catdog_keras.fine_tune(model, data, epochs=1, verbose=0)
         >>> sorted(history.history)
         ['accuracy', 'loss']
+
+        In two stages, which train 30 % and then 60 % of the layers, at a lower learning rate:
+
+        >>> options = catdog_keras.FineTuneConfig(learning_rate=3e-5)
+        >>> history = catdog_keras.fine_tune(
+        ...     model, data, epochs=2, unfreeze=(0.3, 0.6), options=options, verbose=0
+        ... )
+        >>> len(history.history["loss"])
+        2
     """
     backbone = find_backbone(model)
     call = check_call(

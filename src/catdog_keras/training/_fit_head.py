@@ -112,12 +112,30 @@ def fit_head(
         `find_learning_rate`: suggests a learning rate.
 
     Example:
-        >>> import catdog_keras, numpy as np
-        >>> model = catdog_keras.transfer_model(input_shape=(32, 32, 3), weights=None)
+        >>> import catdog_keras, keras, numpy as np
+        >>> augmentation = catdog_keras.augmentation_preset("light")
+        >>> model = catdog_keras.transfer_model(
+        ...     "synthetic_small", (32, 32, 3), augmentation=augmentation
+        ... )
         >>> data = np.zeros((4, 32, 32, 3)), np.array([0, 1, 1, 1])
         >>> history = catdog_keras.fit_head(model, data, epochs=2, verbose=0)
         >>> sorted(history.history)
         ['accuracy', 'loss']
+
+        With two versions of each image, one of them augmented, and early stopping:
+
+        >>> stop = keras.callbacks.EarlyStopping(patience=5, restore_best_weights=True)
+        >>> history = catdog_keras.fit_head(
+        ...     model,
+        ...     data,
+        ...     validation_data=data,
+        ...     epochs=2,
+        ...     num_views=2,
+        ...     callbacks=[stop],
+        ...     verbose=0,
+        ... )
+        >>> sorted(history.history)
+        ['accuracy', 'loss', 'val_accuracy', 'val_loss']
     """
     split = split_at_head(model)
     call = check_call(
