@@ -1,4 +1,4 @@
-"""Standard output that cannot be written: the work is done, and the status says what is lost."""
+"""Standard output that cannot be written: the work is done, and the status reports the loss."""
 
 import os
 import signal

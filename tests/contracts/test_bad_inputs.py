@@ -37,7 +37,7 @@ EVALUATION = catdog_keras.Evaluation(NAMES, LABELS, ROWS)
 
 
 class RaisesAnError:
-    """A container whose conversion to an array raises an error of its own."""
+    """A container whose conversion to an array raises a custom error."""
 
     shape = (4, 8, 8, 3)
 

@@ -124,7 +124,7 @@ def test_killed_run_resumes_with_bit_identical_result(
 
 
 def test_callbacks_that_stop_a_run_keep_their_state(tmp_path, monkeypatch):
-    """Without it, early stopping would count anew, and train for more epochs."""
+    """Without it, early stopping would count from 0 again, and train for more epochs."""
 
     def train(file):
         trained = model()

@@ -37,7 +37,7 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="catdog-keras")
 def commands() -> None:
-    """Classify images with Keras: cats and dogs first, any folder of classes after that."""
+    """Train, evaluate and use image classifiers with Keras, on any folder of classes."""
 
 
 commands.add_command(tutorial.tutorial)

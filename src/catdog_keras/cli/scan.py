@@ -10,11 +10,14 @@ from catdog_keras.cli.inputs import check_folder
 from catdog_keras.cli.interrupts import handle_interrupts
 
 
-@click.command(short_help="List nonstandard and bad image files.")
+@click.command(short_help="List bad, nonstandard and duplicate image files.")
 @click.argument("directory")
 @click.option("--near-duplicates", is_flag=True, help="Also list near-duplicate images.")
 def scan(directory: str, near_duplicates: bool) -> None:
-    """List nonstandard and bad image files under DIRECTORY; exit with 1 if any is bad."""
+    """List bad, nonstandard and duplicate image files under DIRECTORY.
+
+    The exit status is 1 if a file is bad: it cannot be read as an image.
+    """
     with user_errors():
         check_folder("directory", directory)
         import_frameworks()

@@ -1,4 +1,4 @@
-"""Classifies image files as good, nonstandard or bad, with a reason."""
+"""Classifies image files as good, nonstandard (converted when decoded) or bad, with a reason."""
 
 import hashlib
 import os

@@ -65,7 +65,7 @@ def check_pipeline(
     Example:
         >>> import catdog_keras, numpy as np
         >>> images = np.random.uniform(0, 1, (4, 46, 46, 3))  # scaled already
-        >>> model = catdog_keras.build_model3((46, 46, 3))  # scales by itself
+        >>> model = catdog_keras.build_model3((46, 46, 3))  # scales its inputs
         >>> catdog_keras.check_pipeline([(images, np.array([0, 1, 1, 0]))], model).names
         ('scaled_twice',)
     """

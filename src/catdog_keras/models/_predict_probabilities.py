@@ -45,7 +45,7 @@ def predict_probabilities(
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If there are no images, they do not have the input shape of the model, the
+        ValueError: If `images` is empty, the images do not have the input shape of the model, the
             dataset is infinite, or the outputs do not have the shape `(batch, classes)`, are not
             finite, or contradict `from_logits`.
 

@@ -66,7 +66,7 @@ def predict_tta(
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If there are no images, a view changes their number, the outputs do not have two
+        ValueError: If `images` is empty, a view changes their number, the outputs do not have two
             axes, or the outputs contradict `from_logits`.
 
     See Also:

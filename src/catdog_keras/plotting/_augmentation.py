@@ -53,7 +53,7 @@ def plot_augmentation(
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If there is no image or no augmented batch, or numbers or shapes do not match.
+        ValueError: If images or augmented batches are missing, or numbers or shapes do not match.
 
     See Also:
         `augmentation_preset`: augmentation to show.

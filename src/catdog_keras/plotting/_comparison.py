@@ -57,7 +57,7 @@ def plot_comparison(
 
     Raises:
         TypeError: If a record or a number has the wrong type.
-        ValueError: If there is no record, a record has no name or no accuracy, or a number is out
+        ValueError: If `results` is empty, a record has no name or no accuracy, or a number is out
             of range.
 
     Example:

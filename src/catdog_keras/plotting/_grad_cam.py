@@ -60,7 +60,7 @@ def plot_grad_cam(
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If there is no image, or shapes, values or the number of titles do not match.
+        ValueError: If `images` is empty, or shapes, values or the number of titles do not match.
 
     See Also:
         `grad_cam`: the heat maps as arrays.

@@ -55,9 +55,10 @@ def plot_roc(curves: HasCurves | Sequence[Curve], *, ax: Axes | None = None) -> 
     """Plots ROC curves; the legend shows their areas (AUC) with 95% intervals and image counts.
 
     The false positive rate is the fraction of images of all other classes that are predicted as the
-    class, the true positive rate the fraction of its own images. With more than four curves, the
-    three with the smallest areas are named and the others are thin gray lines. The legend is in the
-    lower right corner, which is free as long as the curves are better than a random guess.
+    class, the true positive rate the fraction of the images of the class. With more than four
+    curves, the three with the smallest areas are named and the others are thin gray lines. The
+    legend is in the lower right corner, which is free as long as the curves are better than a
+    random guess.
 
     Args:
         curves: An `Evaluation`, or records like those of `Evaluation.roc_curves`, at least one. The

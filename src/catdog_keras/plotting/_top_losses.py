@@ -84,7 +84,7 @@ def plot_top_losses(
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If there are no losses, or `data` does not have their images in that order.
+        ValueError: If `losses` is empty, or `data` does not have their images in that order.
 
     See Also:
         `plot_grad_cam`: heat maps of where a model found a class.
