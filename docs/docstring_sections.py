@@ -1,4 +1,4 @@
-"""Griffe extension that renders the sections of this package's docstrings that griffe lacks."""
+"""Griffe extension that renders what griffe lacks: sections of docstrings, values of defaults."""
 
 import importlib
 import re
@@ -15,7 +15,9 @@ class HouseSections(griffe.Extension):
     """Converts `Example:`, as in Keras, to `Examples:`, and links the names of `See Also:`."""
 
     def on_object(self, *, obj: griffe.Object, **kwargs: Any) -> None:
-        """Converts the docstring of one class, function or attribute."""
+        """Converts the docstring and the defaults of one class, function or attribute."""
+        if isinstance(obj, griffe.Function):
+            _show_values(obj)
         if obj.docstring is None:
             return
         if obj.name == "__init__":  # the class docstring documents the arguments
@@ -27,6 +29,14 @@ class HouseSections(griffe.Extension):
             example = textwrap.indent(textwrap.dedent(example), "    ")
             text = f"{text}\nExamples:\n{example}"
         obj.docstring.value = text
+
+
+def _show_values(function: griffe.Function) -> None:
+    """Replaces each default that is the name of a constant by its value."""
+    for parameter in function.parameters:
+        if re.fullmatch(r"[A-Z][A-Z_]+", str(parameter.default)):
+            module = importlib.import_module(function.module.path)
+            parameter.default = repr(getattr(module, str(parameter.default)))
 
 
 def _links(section: re.Match[str]) -> str:
