@@ -100,3 +100,14 @@ def test_check_pipeline_reports_another_order():
     assert check_pipeline(DATASET, model).names == ("class_order",)
     assert not check_pipeline(batches, model, class_names=NAMES)
     assert not check_pipeline(batches, model)
+
+
+def test_evaluate_classifier_takes_class_names_of_model_then_of_dataset():
+    network = [keras.Input(SHAPE), layers.Flatten(), layers.Dense(2)]
+    plain, named = keras.Sequential(network), keras.Sequential([*network, ClassNames(NAMES)])
+    batches = [(IMAGES, LABELS)]
+    assert evaluate_classifier(named, batches).class_names == NAMES
+    assert evaluate_classifier(plain, DATASET).class_names == OTHER
+    assert evaluate_classifier(named, batches, ["Katze", "Hund"]).class_names == ("Katze", "Hund")
+    with pytest.raises(ValueError, match="`class_names` must be given if neither the model nor"):
+        evaluate_classifier(plain, batches)

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import keras
+import matplotlib.pyplot as plt
 import pytest
 
 import catdog_keras
@@ -288,6 +289,14 @@ EXAMPLES = [
 ]
 
 
+@pytest.fixture
+def closed_figures():
+    """Closes the figures of pyplot that an example leaves open."""
+    yield
+    plt.close("all")
+
+
+@pytest.mark.usefixtures("closed_figures")
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_public_name_is_documented_and_its_example_runs(name, drawn_synthetic):
     package = catdog_keras.evaluation if name in ONLY_IN_SUBPACKAGE else catdog_keras
@@ -303,7 +312,7 @@ def test_public_name_is_documented_and_its_example_runs(name, drawn_synthetic):
     assert runner.failures == 0, "".join(said)
     if inspect.isfunction(public):
         for parameter in inspect.signature(public).parameters:
-            assert re.search(rf"^\s+(\*\*)?{parameter}: ", text, re.MULTILINE), parameter
+            assert re.search(rf"^\s+\*{{0,2}}{parameter}: ", text, re.MULTILINE), parameter
 
 
 @pytest.mark.parametrize(

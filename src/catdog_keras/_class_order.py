@@ -1,4 +1,4 @@
-"""Compares class names with those that are saved in a model."""
+"""Class names that a model or a dataset carries, and their order."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -9,12 +9,17 @@ from catdog_keras._checks import describe
 from catdog_keras._layer_graph import layers_from_end
 
 
+def saved_class_names(model: keras.Model) -> tuple[str, ...] | None:
+    """Returns the class names that are saved at the end of a model, or None."""
+    return next(filter(None, map(_class_names, layers_from_end(model))), None)
+
+
 def has_other_order(model: keras.Model, names: Sequence[str]) -> tuple[str, ...] | None:
     """Returns the class names saved in a model if their order is another one; None otherwise.
 
     Other names are accepted, such as translations.
     """
-    stored = next(filter(None, map(_class_names, layers_from_end(model))), None)
+    stored = saved_class_names(model)
     if stored is None or stored == tuple(names) or sorted(stored) != sorted(names):
         return None
     return stored

@@ -7,7 +7,12 @@ import keras
 import numpy as np
 
 from catdog_keras._checks import check_boolean, check_class_names, describe
-from catdog_keras._class_order import check_class_order, check_order_of_dataset
+from catdog_keras._class_order import (
+    check_class_order,
+    check_order_of_dataset,
+    names_of_dataset,
+    saved_class_names,
+)
 from catdog_keras._message import argument
 from catdog_keras._prediction import (
     check_inputs,
@@ -25,7 +30,7 @@ Tensors: TypeAlias = Any  # a tensor of any framework, or a nested structure of 
 def evaluate_classifier(
     model: keras.Model,
     dataset: Iterable[Any],
-    class_names: Sequence[str],
+    class_names: Sequence[str] | None = None,
     files: Sequence[str] | None = None,
     *,
     from_logits: bool = True,
@@ -44,7 +49,9 @@ def evaluate_classifier(
         dataset: Batches `(images, labels)`, with or without sample weights, which are ignored;
             labels are class indices of shape `(batch,)` or `(batch, 1)`, or one-hot rows of shape
             `(batch, classes)`.
-        class_names: Class names, in the order of the model's outputs and of the labels.
+        class_names: Class names, in the order of the model's outputs and of the labels. None takes
+            those that are saved in the model (see `ClassNames`), otherwise those of the dataset, if
+            it has `class_names` as that of `keras.utils.image_dataset_from_directory`.
         files: File of each image, in the order in which the dataset yields them, or None.
         from_logits: True if the model ends in logits, like the models of this package; False if it
             ends in a softmax or sigmoid.
@@ -54,7 +61,8 @@ def evaluate_classifier(
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If the dataset is empty or has no labels, a label is not a valid class index,
+        ValueError: If `class_names` is None and neither the model nor the dataset has class names,
+            the dataset is empty or has no labels, a label is not a valid class index,
             the model's outputs are not one number per class, not finite, or contradict
             `from_logits`, the number of files differs from the number of images, a file is in the
             folder of another class than its label, or the class names saved in the model have
@@ -90,6 +98,11 @@ def evaluate_classifier(
     """
     if not isinstance(model, keras.Model):
         raise TypeError(describe("model", "a keras.Model", model))
+    if class_names is None:
+        class_names = saved_class_names(model) or names_of_dataset(dataset)
+        if class_names is None:
+            requirement = "given if neither the model nor the dataset has class names"
+            raise ValueError(describe("class_names", requirement, class_names))
     names = check_class_names(class_names)
     check_boolean("from_logits", from_logits)
     check_class_order(model, names)
