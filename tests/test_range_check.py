@@ -165,3 +165,24 @@ def test_sample_weights_that_are_not_finite_are_rejected():
     data = [(images_in(0, 255), LABELS, np.where(LABELS, np.nan, 1.0))]
     with pytest.raises(ValueError, match="`train` must hold finite sample weights"):
         find_learning_rate(of_bytes(), data, steps=10)
+
+
+@pytest.mark.parametrize(
+    ("train", "validation", "expected"),
+    [
+        (images_in(0, 1), images_in(0, 255), 1),
+        (images_in(0, 255), images_in(-1, 1), 1),
+        (images_in(0, 1), images_in(-1, 1), 0),
+        (images_in(0, 255), images_in(0, 9), 0),
+        (images_in(0, 255), np.zeros((2, *SHAPE)), 0),
+    ],
+)
+def test_datasets_of_different_scale_are_warned_of_for_any_model(train, validation, expected):
+    check = RangeCheck(of_unknown())
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for name, images in (("train", train), ("validation_data", validation)):
+            check.see(name, images)
+            check.warn(is_complete=True)
+    assert len(caught) == expected
+    assert all("`train` are in" in str(each.message) for each in caught)

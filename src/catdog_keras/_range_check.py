@@ -47,6 +47,7 @@ class RangeCheck:
         with suppress(Exception):  # the model fails when it is run, with a better message
             self._expected = find_input_range(model)
         self._names: list[str] = []
+        self._complete: dict[str, Range] = {}
         self._has_warned = False
         self.is_finite = True
 
@@ -104,6 +105,23 @@ class RangeCheck:
                 "wrong. Scale the images, or put the scaling into the model.",
                 InputRangeWarning,
             )
+        elif is_complete:
+            self._compare_datasets(name, found)
+
+    def _compare_datasets(self, name: str, found: Range) -> None:
+        """Warns if one dataset is scaled and another is not, which matters for every model."""
+        largest = max(map(abs, found))
+        for other, (low, high) in self._complete.items():
+            before = max(abs(low), abs(high))
+            if min(before, largest) > 0 and max(before, largest) > 50 * min(before, largest):
+                self._has_warned = True
+                warn(
+                    f"The images in `{other}` are in [{low:.4g}, {high:.4g}], but those in "
+                    f"`{name}` are in [{found[0]:.4g}, {found[1]:.4g}]. Scale both alike.",
+                    InputRangeWarning,
+                )
+                return
+        self._complete[name] = found
 
     def _contradicts(self, expected: Range, found: Range, is_complete: bool) -> bool:
         width = expected[1] - expected[0]

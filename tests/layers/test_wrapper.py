@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from catdog_keras.layers import AugmentationPipeline, RandomAffine, RandomApply, RandomChoice
+from catdog_keras.layers import (
+    AugmentationPipeline,
+    Preprocessing,
+    RandomAffine,
+    RandomApply,
+    RandomChoice,
+)
 
 BACKEND = keras.backend.backend()
 INVERT = {"factor": (1, 1)}  # always
@@ -347,3 +353,26 @@ def test_invalid_arguments_raise(make, error, message):
     with pytest.raises(error) as caught:
         make()
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: keras.layers.Rescaling(1 / 255),
+        lambda: keras.layers.Rescaling(255.0, -1),
+        lambda: keras.layers.Normalization(mean=120, variance=60**2),
+        lambda: Preprocessing("signed"),
+        lambda: AugmentationPipeline([keras.layers.RandomFlip(), keras.layers.Rescaling(1 / 255)]),
+    ],
+)
+def test_preprocessing_of_a_part_of_the_images_is_rejected(make):
+    for create in (RandomApply, lambda layer: RandomChoice([keras.layers.Identity(), layer])):
+        with pytest.raises(ValueError, match=r"keeps the range of the images.* to all images"):
+            create(make())
+
+
+def test_changes_of_brightness_and_contrast_are_accepted():
+    for scale, offset in ((-1.0, 255.0), (0.5, 60.0), (2.0, 0.0), (0.0, 127.0)):
+        RandomApply(keras.layers.Rescaling(scale, offset))
+    back = [keras.layers.Rescaling(1 / 255), keras.layers.RandomFlip(), keras.layers.Rescaling(255)]
+    RandomApply(keras.Sequential(back))

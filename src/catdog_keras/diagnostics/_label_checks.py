@@ -60,17 +60,32 @@ def require_labels(name: str, labels: Array, model: keras.Model) -> None:
     if _loss_of(model)[0] is None:  # a custom loss is unknown
         return
     for finding in check_labels([labels], model, None):
-        if finding.name == "single_class":
-            if name == "train":
-                warn(
-                    f"The model learns a single class: in `{name}`, all {len(labels)} labels "
-                    f"are equal. {finding.remedy}"
-                )
-        elif finding.name != "from_logits":
+        if finding.name not in ("from_logits", "single_class"):
             raise ValueError(
                 f"`{name}` must contain labels that the loss of {model.name!r} accepts. "
                 f"{finding.problem} {finding.remedy}"
             )
+    if name == "train" and len(labels) >= _MANY_LABELS:
+        _warn_of_missing_classes(name, labels, _number_of_outputs(model))
+
+
+def _warn_of_missing_classes(name: str, labels: Array, outputs: int | None) -> None:
+    for finding in _check_distinct([labels]):
+        warn(f"The model learns a single class from `{name}`. {finding.problem} {finding.remedy}")
+        return
+    if outputs is not None and outputs > 2 and labels.size == len(labels) and labels.min() > 0:
+        warn(
+            f"The labels in `{name}` go from {labels.min():g} to {labels.max():g}, and no image is "
+            "of class 0. If the labels count from 1, subtract 1."
+        )
+
+
+def warn_of_logits(model: keras.Model) -> None:
+    """Warns if the loss of a compiled model expects logits from a softmax, or the reverse."""
+    kind, from_logits = _loss_of(model)
+    activation, outputs = last_activation(model), _number_of_outputs(model)
+    for finding in _check_logits(activation, kind, from_logits, outputs):
+        warn(f"The loss is computed from wrong values. {finding.problem} {finding.remedy}")
 
 
 def _check_order(model: keras.Model, class_names: Sequence[str]) -> Iterator[Finding]:

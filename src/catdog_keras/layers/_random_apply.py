@@ -9,6 +9,7 @@ from catdog_keras.layers._base_augmentation import SeededLayer
 from catdog_keras.layers._wrapper import (
     WrapperLayer,
     check_inner,
+    check_keeps_range,
     inner_transformation,
     transform_inner,
 )
@@ -31,8 +32,8 @@ class RandomApply(SeededLayer, WrapperLayer):
     `torchvision.transforms.v2.RandomApply`, which draws once per call.
 
     Args:
-        layer: Layer that maps images to images of the same shape. Not `keras.layers.MixUp` or
-            `CutMix`, which need labels.
+        layer: Layer that maps images to images of the same shape and value range. Not
+            `keras.layers.MixUp` or `CutMix`, which need labels.
         rate: Number from 0 to 1; the probability for each image.
         seed: Integer from 0 to 2147483647, or None for a random seed; used for the selection only.
             The wrapped layer has a separate seed.
@@ -48,7 +49,8 @@ class RandomApply(SeededLayer, WrapperLayer):
     Raises:
         TypeError: If an argument has the wrong type, a layer needs labels, or the inputs are not
             one tensor.
-        ValueError: If `rate` or `seed` is out of range, or the wrapped layer changes the shape.
+        ValueError: If `rate` or `seed` is out of range, or the wrapped layer changes the shape or
+            is a preprocessing layer, which must change all images.
 
     Example:
     >>> import catdog_keras, keras, numpy as np
@@ -63,6 +65,7 @@ class RandomApply(SeededLayer, WrapperLayer):
         """Validates and stores the arguments; see the class docstring."""
         super().__init__(**kwargs)
         self.layer = check_inner("layer", layer)
+        check_keeps_range("layer", layer)
         self.rate = check_number("rate", rate, minimum=0, maximum=1)
         self._init_seed(seed)
 

@@ -10,6 +10,7 @@ from catdog_keras.layers._base_augmentation import SeededLayer
 from catdog_keras.layers._wrapper import (
     WrapperLayer,
     check_inner_layers,
+    check_keeps_range,
     inner_transformation,
     transform_inner,
 )
@@ -48,7 +49,8 @@ class RandomChoice(SeededLayer, WrapperLayer):
     Raises:
         TypeError: If an argument has the wrong type, a layer needs labels, or the inputs are not
             one tensor.
-        ValueError: If `layers` is empty, `seed` is out of range, or a layer changes the shape.
+        ValueError: If `layers` is empty, `seed` is out of range, or a layer changes the shape or is
+            a preprocessing layer, which must change all images.
 
     Example:
     >>> import catdog_keras, keras, numpy as np
@@ -64,6 +66,8 @@ class RandomChoice(SeededLayer, WrapperLayer):
         """Validates and stores the arguments; see the class docstring."""
         super().__init__(**kwargs)
         self.layers = check_inner_layers(layers)
+        for number, layer in enumerate(self.layers):
+            check_keeps_range(f"layers[{number}]", layer)
         self._init_seed(seed)
 
     @property

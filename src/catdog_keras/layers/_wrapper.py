@@ -1,14 +1,19 @@
 """Base class and helpers of the layers that wrap other layers."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
 from catdog_keras import _backend
 from catdog_keras._checks import check_layer, describe
 from catdog_keras.layers._base_augmentation import BaseAugmentation
+from catdog_keras.layers._preprocessing import Preprocessing
 
+# A change of brightness has a smaller factor, a change of the value range a larger one.
+_LARGEST_FACTOR = 10
 NEEDS_LABELS = (keras.layers.CutMix, keras.layers.MixUp)
 
 
@@ -28,6 +33,24 @@ def check_inner_layers(layers: Any) -> list[keras.Layer]:
     if not layers:
         raise ValueError(describe("layers", "a list of at least one layer", layers))
     return [check_inner(f"layers[{number}]", layer) for number, layer in enumerate(layers)]
+
+
+def check_keeps_range(name: str, layer: keras.Layer) -> None:
+    """Raises if a layer is a preprocessing layer, so that one batch would have two value ranges."""
+    factor = _scaling_factor(layer)
+    if factor != 0 and not 1 / _LARGEST_FACTOR <= factor <= _LARGEST_FACTOR:
+        requirement = "a layer that keeps the range of the images"
+        remedy = "Apply a preprocessing layer to all images, before or after this layer."
+        raise ValueError(describe(name, requirement, layer, remedy))
+
+
+def _scaling_factor(layer: Any) -> float:
+    """Returns the factor by which a layer, or layers in order, scale images; 1 if unknown."""
+    if isinstance(layer, (keras.layers.Normalization, Preprocessing)):
+        return math.inf
+    if isinstance(layer, keras.layers.Rescaling):
+        return float(np.abs(np.asarray(layer.scale, "float64")).max())
+    return math.prod(map(_scaling_factor, getattr(layer, "layers", ())))
 
 
 class WrapperLayer(BaseAugmentation):

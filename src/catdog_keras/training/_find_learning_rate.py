@@ -14,6 +14,7 @@ from catdog_keras._checks import check_integer, check_number, describe
 from catdog_keras._class_order import check_order_of_dataset
 from catdog_keras._compile import compile_if_needed, compile_like
 from catdog_keras._range_check import RangeCheck
+from catdog_keras.diagnostics._label_checks import warn_of_logits
 from catdog_keras.training._labeled_batches import (
     Batch,
     check_labeled,
@@ -115,6 +116,7 @@ def find_learning_rate(
         raise ValueError(describe("max_lr", f"above `min_lr`, {min_lr:g}", max_lr))
     steps = check_integer("steps", steps, minimum=10)
     rates = [min_lr * (max_lr / min_lr) ** (step / (steps - 1)) for step in range(steps)]
+    warn_of_logits(model)
     before = values(model.variables)
     try:
         with _backend.strategy_scope(model):

@@ -43,6 +43,9 @@ def fine_tune(
     normalization of the backbone stays frozen: it runs in inference mode, and its moving averages
     and weights do not change.
 
+    The data are checked as by `fit_head`. If nothing is cached, only the first batch is compared
+    with the range that the model expects.
+
     With validation data the model ends with the weights of its best epoch, or with its initial
     weights if no epoch was better. The best epoch has the highest accuracy; ties are decided by the
     lowest loss. Afterwards the model is compiled with its previous loss and metrics and a new

@@ -49,16 +49,21 @@ def fit_head(
     """Trains the classification head on features that the frozen backbone computes only once.
 
     The head is trained as by `model.fit`, with the model's loss, metrics and optimizer, and each
-    epoch costs only the head. The results differ from `model.fit` in three ways: batches are
+    epoch costs only the head. The results differ from `model.fit` in four ways: batches are
     composed differently, because the images are shuffled by `fit_head`; features are rounded
-    differently, because batch normalization is folded; and augmentation is reduced to `num_views`
-    fixed versions of each image. With `num_views=1` it is not applied at all: each image goes
-    through the backbone once, unchanged. With `num_views > 1` each epoch uses one randomly selected
-    version of every image.
+    differently, because batch normalization is folded; the reported loss does not include losses
+    that frozen layers add, such as an activity regularization, on which the head has no influence;
+    and augmentation is reduced to `num_views` fixed versions of each image. With `num_views=1` it
+    is not applied at all: each image goes through the backbone once, unchanged. With
+    `num_views > 1` each epoch uses one randomly selected version of every image.
 
     The features are computed with folded batch normalization and stored in float32: up to 1 GiB
     in memory, the rest in a file. The head that is trained consists of the model's own layers, so
     the model is up to date when the function returns.
+
+    The function warns if the images are not in the range that `infer_input_range` returns, if all
+    of 32 or more labels are equal or none is 0, and if the loss expects probabilities but the model
+    returns logits, or the reverse. It raises an error if features are NaN or infinite.
 
     If several devices or processes share the batches, the whole model is trained with `model.fit`
     instead, without cached features.
@@ -103,7 +108,8 @@ def fit_head(
     Raises:
         TypeError: If an argument has the wrong type.
         ValueError: If the model is not a frozen backbone with a head, its features have no fixed
-            size, its class overrides a method such as `train_step`, or a value is out of range.
+            size or are not finite, its class overrides a method such as `train_step`, the dataset
+            has the class names of the model in another order, or a value is out of range.
         OSError: If the cache folder or the checkpoint cannot be written.
 
     See Also:

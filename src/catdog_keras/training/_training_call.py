@@ -19,7 +19,7 @@ from catdog_keras._class_order import check_order_of_dataset
 from catdog_keras._compile import build_for_fit, compile_config
 from catdog_keras._image_errors import image_errors
 from catdog_keras._range_check import RangeCheck
-from catdog_keras.diagnostics._label_checks import require_labels
+from catdog_keras.diagnostics._label_checks import require_labels, warn_of_logits
 from catdog_keras.models import get_class_names
 from catdog_keras.training._callbacks import (
     OF_OPTIMIZER,
@@ -196,6 +196,7 @@ def check_call(
     epochs = check_integer("epochs", epochs, minimum=1)
     called = check_callback_types(callbacks, has_schedule=has_schedule)
     _check_class_weight(class_weight, model)
+    warn_of_logits(model)
     ranges = RangeCheck(model)
     return TrainingCall(
         model, train, validation_data, epochs, called, class_weight, verbose, ranges
