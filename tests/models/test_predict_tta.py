@@ -147,3 +147,19 @@ def test_predict_tta_refuses_outputs_that_are_not_probabilities():
     model = keras.Sequential([classifier(), keras.layers.Activation("relu")])
     with pytest.raises(ValueError, match="pass from_logits=True"):
         predict_tta(model, 100 * make_images(), from_logits=False)
+
+
+def test_mirror_image_of_a_channels_first_model_swaps_left_and_right():
+    model = keras.Sequential([keras.Input((3, 8, 9)), layers.Flatten(), layers.Dense(2)])
+    images = make_images().transpose(0, 3, 1, 2)
+    expected = [softmax(model.predict(x, verbose=0)) for x in (images, images[:, :, :, ::-1])]
+    np.testing.assert_allclose(predict_tta(model, images), np.mean(expected, axis=0), rtol=1e-5)
+    assert predict_tta(model, images, 2).shape == (5, 2)
+
+
+def test_mirror_image_of_inputs_that_are_not_images_is_rejected():
+    # The batch axis would be reversed, which averages the predictions of different inputs.
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(2)])
+    with pytest.raises(ValueError, match=r"`views` must be 0 or a list .* shape \(5, 4\)"):
+        predict_tta(model, np.ones((5, 4)))
+    assert predict_tta(model, np.ones((5, 4)), 0).shape == (5, 2)

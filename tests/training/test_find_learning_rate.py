@@ -132,6 +132,7 @@ class ScriptedModel:
     """Stands for a compiled model whose batches have the given losses."""
 
     input_shape = (None, 4)
+    compiled = False  # its labels are not checked
 
     def __init__(self, losses):
         self.losses = list(losses)
@@ -158,3 +159,10 @@ def test_find_learning_rate_rejects_images_that_are_not_finite():
     batches = [(images[:32], labels[:32]), (images[32:], labels[32:])]
     with pytest.raises(ValueError, match="`train` must hold finite pixels; received NaN"):
         find_learning_rate(dense(), batches)
+
+
+def test_find_learning_rate_rejects_labels_that_the_loss_does_not_accept():
+    images, labels = separable()
+    for wrong, found in ((labels + 1, "Subtract 1"), (np.eye(2)[labels], "one-hot rows")):
+        with pytest.raises(ValueError, match=f"`train` must contain labels .*{found}"):
+            find_learning_rate(dense(), (images, wrong), steps=10)

@@ -210,7 +210,7 @@ def test_class_weight_that_would_be_ignored_or_is_invalid_is_rejected(function, 
     ("change", "message"),
     [
         ({"rate": 0.5}, r"compile\.optimizer\.config\.learning_rate was 0\.1.*, is 0\.5"),
-        ({"from_logits": False}, r"compile\.loss\.config\.from_logits was True, is False"),
+        ({"ignored": 5}, r"compile\.loss\.config\.ignore_class was None, is 5"),
         ({"names": ["b", "a"]}, r"class_names was \['a', 'b'\], is \['b', 'a'\]"),
         ({"validation_data": make_images(4)}, "validation_data was None, is"),
         ({"train": (make_images(8)[0], 1 - make_images(8)[1])}, "train was .*, is"),
@@ -220,9 +220,9 @@ def test_class_weight_that_would_be_ignored_or_is_invalid_is_rejected(function, 
     ids=["optimizer", "loss", "class names", "validation", "labels", "images", "batches"],
 )
 def test_checkpoint_of_another_training_is_rejected(function, change, message, tmp_path):
-    def call(rate=0.1, from_logits=True, names=("a", "b"), train=None, **arguments):
+    def call(rate=0.1, ignored=None, names=("a", "b"), train=None, **arguments):
         trained = model(class_names=list(names))
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=from_logits)
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=ignored)
         trained.compile(keras.optimizers.SGD(rate), loss, metrics=["accuracy"])
         arguments |= {"epochs": 1, "checkpoint": tmp_path / "state", "verbose": 0}
         return function(trained, make_images(8) if train is None else train, **arguments).history

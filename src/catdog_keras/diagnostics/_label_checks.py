@@ -55,7 +55,6 @@ def require_labels(name: str, labels: Array, model: keras.Model) -> None:
     """Raises if the labels do not match the loss of a compiled model, as far as it is known.
 
     Otherwise TensorFlow raises an error about its graph, and on JAX such an image has a loss of 0.
-    Warns if all labels of a training are of one class.
     """
     if _loss_of(model)[0] is None:  # a custom loss is unknown
         return
@@ -65,11 +64,13 @@ def require_labels(name: str, labels: Array, model: keras.Model) -> None:
                 f"`{name}` must contain labels that the loss of {model.name!r} accepts. "
                 f"{finding.problem} {finding.remedy}"
             )
-    if name == "train" and len(labels) >= _MANY_LABELS:
-        _warn_of_missing_classes(name, labels, _number_of_outputs(model))
 
 
-def _warn_of_missing_classes(name: str, labels: Array, outputs: int | None) -> None:
+def warn_of_missing_classes(name: str, labels: Array, model: keras.Model) -> None:
+    """Warns if all labels of a training are of one class, or may count from 1."""
+    outputs = _number_of_outputs(model)
+    if _loss_of(model)[0] is None or len(labels) < _MANY_LABELS:
+        return
     for finding in _check_distinct([labels]):
         warn(f"The model learns a single class from `{name}`. {finding.problem} {finding.remedy}")
         return

@@ -1,6 +1,7 @@
 """Test-time augmentation."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 import keras
@@ -8,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from catdog_keras._arrays import Array, to_numbers
-from catdog_keras._checks import check_boolean, check_integer, describe
-from catdog_keras._layer_graph import last_activation
+from catdog_keras._backend import resolve_data_format
+from catdog_keras._checks import DataFormat, check_boolean, check_integer, describe
+from catdog_keras._layer_graph import is_graph, last_activation
 from catdog_keras._prediction import (
     add_first_class,
     check_ending,
@@ -66,7 +68,8 @@ def predict_tta(
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If `images` is empty, a view changes their number, the outputs do not have two
+        ValueError: If there are no images, a view changes their number, the inputs have no axes to
+            mirror, the outputs do not have two
             axes, or the outputs contradict `from_logits`.
 
     See Also:
@@ -84,7 +87,7 @@ def predict_tta(
     check_boolean("from_logits", from_logits)
     check_integer("batch_size", batch_size, minimum=1)
     _check_ending(model, from_logits)
-    further = _as_functions(views, check_integer("seed", seed, minimum=0))
+    further = _as_functions(views, check_integer("seed", seed, minimum=0), _data_format(model))
     rows, check = [], RangeCheck(model)
     for batch in read_images(model, images, batch_size):
         array = to_numbers("images", "images", batch)
@@ -106,10 +109,19 @@ def _check_ending(model: keras.Model, from_logits: bool) -> None:
         raise ValueError(describe("from_logits", requirement, from_logits))
 
 
-def _as_functions(views: Any, seed: int) -> list[View]:
+def _data_format(model: keras.Model) -> DataFormat:
+    """Returns the data format that the input shape shows, or else the default of Keras."""
+    shape = tuple(model.inputs[0].shape) if is_graph(model) and len(model.inputs) == 1 else ()
+    first, last = (len(shape) == 4 and shape[axis] in (1, 3, 4) for axis in (1, 3))
+    if first == last:
+        first = resolve_data_format(None) == "channels_first"
+    return "channels_first" if first else "channels_last"
+
+
+def _as_functions(views: Any, seed: int, data_format: DataFormat) -> list[View]:
     requirement = "a number of views, a list of layers or functions, or None for the mirror image"
     if views is None:
-        return [_mirrored]
+        return [partial(_mirrored, data_format)]
     if isinstance(views, (list, tuple)):
         if not all(map(callable, views)):
             raise TypeError(describe("views", requirement, views))
@@ -117,7 +129,9 @@ def _as_functions(views: Any, seed: int) -> list[View]:
     if isinstance(views, bool) or not isinstance(views, int):
         raise TypeError(describe("views", requirement, views))
     number = check_integer("views", views, minimum=0)
-    augmentation = RandomAffine("horizontal", 10, zoom=0.05, translation=0.05, seed=seed)
+    augmentation = RandomAffine(
+        "horizontal", 10, zoom=0.05, translation=0.05, seed=seed, data_format=data_format
+    )
     return [_in_training(augmentation)] * number
 
 
@@ -127,9 +141,12 @@ def _in_training(view: View) -> View:
     return view
 
 
-def _mirrored(images: Any) -> Any:
-    last = keras.config.image_data_format() == "channels_last"
-    return np.flip(images, axis=-2 if last else -1)
+def _mirrored(data_format: DataFormat, images: Array) -> Array:
+    if images.ndim != 4:
+        requirement = "0 or a list of functions for inputs that are not images of four axes"
+        found = f"The inputs have the shape {images.shape}."
+        raise ValueError(describe("views", requirement, None, found))
+    return np.flip(images, axis=-2 if data_format == "channels_last" else -1)
 
 
 def _mean_over_views(

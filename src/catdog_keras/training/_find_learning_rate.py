@@ -14,7 +14,7 @@ from catdog_keras._checks import check_integer, check_number, describe
 from catdog_keras._class_order import check_order_of_dataset
 from catdog_keras._compile import compile_if_needed, compile_like
 from catdog_keras._range_check import RangeCheck
-from catdog_keras.diagnostics._label_checks import warn_of_logits
+from catdog_keras.diagnostics._label_checks import require_labels, warn_of_logits
 from catdog_keras.training._labeled_batches import (
     Batch,
     check_labeled,
@@ -159,6 +159,7 @@ def _losses(probe: keras.Model, train: Any, steps: int, ranges: RangeCheck) -> l
     losses: list[float] = []
     mean = lowest = math.inf
     for images, labels, weights in itertools.islice(_repeat(train, shape), steps):
+        require_labels("train", labels, probe)
         ranges.see("train", images)
         ranges.warn()
         probe.reset_metrics()  # otherwise the mean over all batches so far is returned

@@ -13,6 +13,7 @@ from catdog_keras._batches import BATCH_SIZE, count_batches, is_arrays
 from catdog_keras._checks import describe
 from catdog_keras._compile import compile_like
 from catdog_keras._image_errors import image_errors
+from catdog_keras.diagnostics._label_checks import require_labels
 from catdog_keras.training._checkpoint import Checkpoint
 from catdog_keras.training._config import FineTuneConfig
 from catdog_keras.training._epoch_keeper import EpochKeeper
@@ -71,6 +72,7 @@ def as_fit_data(name: str, data: Any, model: keras.Model, seed: Any) -> Any:
         remedy = "Resize them, or pass a dataset that is not a list."
         raise ValueError(describe(name, "a list of images of one size", listed, remedy))
     images, labels = (np.concatenate(parts) for parts in list(zip(*batches, strict=True))[:2])
+    require_labels(name, labels, model)
     given = [batch[2] for batch in batches if batch[2] is not None]
     size = BATCH_SIZE if is_arrays(data) else len(batches[0][0])
     collected = FeatureIndex(

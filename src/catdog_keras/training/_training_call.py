@@ -19,7 +19,11 @@ from catdog_keras._class_order import check_order_of_dataset
 from catdog_keras._compile import build_for_fit, compile_config
 from catdog_keras._image_errors import image_errors
 from catdog_keras._range_check import RangeCheck
-from catdog_keras.diagnostics._label_checks import require_labels, warn_of_logits
+from catdog_keras.diagnostics._label_checks import (
+    require_labels,
+    warn_of_logits,
+    warn_of_missing_classes,
+)
 from catdog_keras.models import get_class_names
 from catdog_keras.training._callbacks import (
     OF_OPTIMIZER,
@@ -127,6 +131,8 @@ class TrainingCall:
                 ranges=self.ranges,
             )
             require_labels(name, index.labels, self.model)
+            if name == "train":
+                warn_of_missing_classes(name, index.labels, self.model)
             return FeatureBatches(store, index, seed)
 
         # Augmentation uses the seeds of the start, training those of the checkpoint.
