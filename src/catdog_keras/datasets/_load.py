@@ -58,7 +58,8 @@ def load_cats_dogs(
             change the order of later epochs.
         seed: An integer >= 0. Determines the split and the order of every epoch.
         split: `"take_skip"`: the validation files are shuffled once and the first fifth of their
-            batches becomes the test set, as in the tutorial. `"stratified"`: a fifth of each class.
+            batches becomes the test set, as in the tutorial. `"stratified"`: a fifth of the
+            validation files of each class.
         cache: Whether to decode all images once, as uint8 (77 KB per image at 160 x 160), instead
             of in each epoch. True caches in memory. A path is a folder for cache files, which later
             runs and other processes reuse; images that have changed are decoded again. The folder
@@ -90,8 +91,8 @@ def load_cats_dogs(
         >>> images.shape, labels.shape
         (TensorShape([32, 160, 160, 3]), TensorShape([32]))
 
-        Smaller images, kept in memory after the first epoch, and a test set that contains a fifth
-        of each class. The result also contains files, labels and counts:
+        Smaller images, kept in memory after the first epoch, and a test set of a fifth of the
+        validation images of each class. The result also contains files, labels and counts:
 
         >>> splits = catdog_keras.load_cats_dogs(
         ...     "synthetic", image_size=(96, 96), batch_size=16, split="stratified", cache=True
