@@ -91,11 +91,11 @@ def load_cats_dogs(
         >>> images.shape, labels.shape
         (TensorShape([32, 160, 160, 3]), TensorShape([32]))
 
-        Smaller images, kept in memory after the first epoch, and a test set of a fifth of the
-        validation images of each class. The result also contains files, labels and counts:
+        Smaller images, and a test set of a fifth of the validation images of each class. The result
+        also contains files, labels and counts:
 
         >>> splits = catdog_keras.load_cats_dogs(
-        ...     "synthetic", image_size=(96, 96), batch_size=16, split="stratified", cache=True
+        ...     "synthetic", image_size=(96, 96), batch_size=16, split="stratified"
         ... )
         >>> splits.class_names
         ('cats', 'dogs')
