@@ -2,6 +2,7 @@
 
 import itertools
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from hypothesis import given, strategies as st
 
 from catdog_keras._split_names import _FILLERS, find_classes, parse_split_name
 from catdog_keras.datasets._index import index_image_folder
+from catdog_keras.datasets._layout import build_tree, find_layout
 
 
 def write_files(root, *folders, count=2):
@@ -467,3 +469,12 @@ def test_no_two_sequences_of_fillers_give_the_same_text():
         words |= {before + after, before[:-1] + after} if optional else {before}
     texts = ["".join(each) for n in (1, 2, 3) for each in itertools.product(words, repeat=n)]
     assert len(set(texts)) == len(texts)
+
+
+def test_folders_nested_more_deeply_than_the_recursion_limit_are_read():
+    deep = ["/".join(["cats", *["d"] * depth]) for depth in range(2 * sys.getrecursionlimit())]
+    root = build_tree([*deep, "dogs"], [f"{deep[-1]}/a.png", "cats/b.png", "dogs/c.png"])
+    assert (root.total, root.folders["cats"].total) == (3, 2)
+    layout = find_layout(root, "photos")
+    assert layout.class_names == ("cats", "dogs")
+    assert [folder.total for folder in layout.parts["all"].walk()][:3] == [2, 1, 1]

@@ -29,11 +29,13 @@ class Folder:
     Attributes:
         path: Path relative to the root, with forward slashes; empty for the root.
         images: Number of images directly in this folder.
+        total: Number of images in this folder and below.
         folders: Subfolders by name, sorted.
     """
 
     path: str
     images: int = 0
+    total: int = 0
     folders: dict[str, "Folder"] = field(default_factory=dict)
 
     @property
@@ -41,17 +43,17 @@ class Folder:
         """The last part of the path."""
         return self.path.rpartition("/")[2]
 
-    @property
-    def total(self) -> int:
-        """Number of images in this folder and below."""
-        return self.images + sum(below.total for below in self.folders.values())
-
     def walk(self) -> Iterator["Folder"]:
-        """Yields all folders below that contain images, at any depth."""
-        for below in self.folders.values():
-            if below.total:
-                yield below
-                yield from below.walk()
+        """Yields all folders below that contain images, at any depth, each before its subfolders.
+
+        A folder can be nested more deeply than Python's recursion.
+        """
+        waiting = [self]
+        while waiting:
+            folder = waiting.pop()
+            if folder is not self:
+                yield folder
+            waiting += [each for each in reversed(folder.folders.values()) if each.total]
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,10 @@ def build_tree(folders: Iterable[str], images: Iterable[str]) -> Folder:
         folder = by_path[path] = Folder(path)
         by_path[path.rpartition("/")[0]].folders[folder.name] = folder
     for path, count in Counter(image.rpartition("/")[0] for image in images).items():
-        by_path[path].images = count
+        by_path[path].images = by_path[path].total = count
+    for path, folder in reversed(by_path.items()):  # each folder before the one that contains it
+        if path:
+            by_path[path.rpartition("/")[0]].total += folder.total
     return root
 
 
@@ -261,7 +266,8 @@ def _select(folder: Folder, class_names: Sequence[str], name: str) -> Folder:
             f"{listed(missing)} of " + argument("class_names") + "."
         )
     classes = {each: folder.folders[each] for each in class_names}
-    return Folder(folder.path, folder.images, classes)
+    total = folder.images + sum(each.total for each in classes.values())
+    return Folder(folder.path, folder.images, total, classes)
 
 
 def _check_nested(part: Folder, name: str) -> None:
