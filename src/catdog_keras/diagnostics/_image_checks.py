@@ -138,9 +138,9 @@ def _check_shape(images: list[Array], model: keras.Model) -> Iterator[Finding]:
 
 
 def _check_content(images: list[Array]) -> Iterator[Finding]:
-    first = images[0][:1]
-    if first.ndim != 4 or sum(map(len, images)) < _MANY_IMAGES:
+    if any(array.ndim != 4 for array in images) or sum(map(len, images)) < _MANY_IMAGES:
         return
+    first = next(array for array in images if array.size)[:1]
     if all(array.shape[1:] == first.shape[1:] and (array == first).all() for array in images):
         found = f"of the single value {first.min():.4g}" if first.min() == first.max() else "equal"
         yield Finding(

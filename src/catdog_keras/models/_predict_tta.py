@@ -68,9 +68,8 @@ def predict_tta(
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If there are no images, a view changes their number, the inputs have no axes to
-            mirror, the outputs do not have two
-            axes, or the outputs contradict `from_logits`.
+        ValueError: If there are no images, a view changes their number, the inputs have no axis to
+            mirror, the outputs do not have two axes, or the outputs contradict `from_logits`.
 
     See Also:
         `predict_probabilities`: one prediction per image.
