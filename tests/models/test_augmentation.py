@@ -1,7 +1,6 @@
 """An augmentation that changes the range of the images is rejected when the model is built."""
 
 import keras
-import numpy as np
 import pytest
 from keras import layers
 
@@ -96,4 +95,3 @@ def test_transfer_model_does_not_warn_of_matching_or_unknown_preprocessing():
     transfer_model(named_backbone("own"), SHAPE, preprocessing="unit")
     scaling = layers.Rescaling(1 / 127.5, -1)
     transfer_model(named_backbone("xception"), SHAPE, preprocessing=scaling)
-    assert np.isfinite(scaling(np.zeros((1, *SHAPE)))).all()
