@@ -10,6 +10,7 @@ from keras import layers
 from catdog_keras import (
     ClassNames,
     check_pipeline,
+    count_labels,
     evaluate_classifier,
     find_learning_rate,
     fine_tune,
@@ -84,7 +85,6 @@ def test_names_of_dataset_are_those_of_common_loaders(dataset):
         lambda model: fine_tune(model, DATASET, epochs=1),
         lambda model: find_learning_rate(model, DATASET),
         lambda model: calibrate(model, DATASET),
-        lambda model: evaluate_classifier(model, DATASET, NAMES),
         lambda model: evaluate_classifier(model, [(IMAGES, LABELS)], OTHER),
     ],
 )
@@ -111,3 +111,15 @@ def test_evaluate_classifier_takes_class_names_of_model_then_of_dataset():
     assert evaluate_classifier(named, batches, ["Katze", "Hund"]).class_names == ("Katze", "Hund")
     with pytest.raises(ValueError, match="`class_names` must be given if neither the model nor"):
         evaluate_classifier(plain, batches)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: evaluate_classifier(ending_in(layers.Dense(2)), DATASET, NAMES),
+        lambda: count_labels(DATASET, NAMES),
+    ],
+)
+def test_class_names_in_another_order_than_those_of_the_dataset_are_rejected(call):
+    with pytest.raises(ValueError, match="in the order of the labels in `dataset`"):
+        call()

@@ -45,6 +45,15 @@ def check_order_of_dataset(name: str, data: Any, model: keras.Model) -> None:
         )
 
 
+def check_names_of_dataset(name: str, data: Any, class_names: Sequence[str]) -> None:
+    """Raises an error if a dataset has the given class names in another order."""
+    names = names_of_dataset(data)
+    if names is not None and names != tuple(class_names) and sorted(names) == sorted(class_names):
+        requirement = f"in the order of the labels in `{name}`"
+        remedy = f"The class names of the dataset are {list(names)}."
+        raise ValueError(describe("class_names", requirement, list(class_names), remedy))
+
+
 REMEDY = "Load the dataset with the classes in this order."
 
 

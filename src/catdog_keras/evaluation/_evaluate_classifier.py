@@ -9,6 +9,7 @@ import numpy as np
 from catdog_keras._checks import check_boolean, check_class_names, describe
 from catdog_keras._class_order import (
     check_class_order,
+    check_names_of_dataset,
     check_order_of_dataset,
     names_of_dataset,
     saved_class_names,
@@ -106,6 +107,7 @@ def evaluate_classifier(
     names = check_class_names(class_names)
     check_boolean("from_logits", from_logits)
     check_class_order(model, names)
+    check_names_of_dataset("dataset", dataset, names)
     outputs, labels = predict_labeled(model, dataset, len(names))
     probabilities = to_probabilities(model, outputs, len(names), from_logits)
     return Evaluation(names, labels, probabilities, files)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from catdog_keras._arrays import to_numbers
 from catdog_keras._batches import check_dataset, iterate, split_batch
 from catdog_keras._checks import check_class_names, describe
+from catdog_keras._class_order import check_names_of_dataset
 
 Tensor: TypeAlias = Any  # a tensor of any framework, or a list of numbers
 IntegerArray: TypeAlias = npt.NDArray[np.int64]
@@ -46,6 +47,7 @@ def count_labels(dataset: Iterable[Any], class_names: Sequence[str]) -> dict[str
         {'cat': 1, 'dog': 3, 'fox': 0}
     """
     names = check_class_names(class_names)
+    check_names_of_dataset("dataset", dataset, names)
     totals = np.zeros(len(names), dtype=np.int64)
     for _, labels in read_batches(dataset):
         totals += np.bincount(read_labels(labels, len(names), "dataset"), minlength=len(names))
