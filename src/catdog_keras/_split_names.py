@@ -38,8 +38,6 @@ _FILLERS = (
 _FILLER = re.compile(rf"(?:{_FILLERS}|\d+)+")
 _COMPOUND = re.compile(rf"({'|'.join(_WORDS)})(?:{_FILLERS})+")
 
-# Names of copies and versions, as systems and users write them: `cats - Copy (2)`, `cats_old`. Only
-# at the end, because `old man`, `raw fish` and `copy machine` are classes.
 _COPY = r"copy|copies|copie|copia|cópia|kopie|kopia"
 # What is computed from images or drawn on them, and images that somebody sorted out.
 _ANNOTATIONS = (
@@ -52,9 +50,12 @@ _REJECTED = (
     r"to (?:check|delete|remove)"
 )
 _CHANGED = (
-    rf"{_COPY}|aug|augmentations?|augmented|backups?|bak|bkp|conflict(?:ed)?|cropped|crops|edited|"
-    r"flipped|mirrored|resized|rotated|temp|tmp"
+    rf"{_COPY}|aug|augmentations?|backups?|bak|bkp|conflict(?:ed)?|crops|edited|flipped|mirrored|"
+    r"rotated|temp|tmp"
 )
+# Names of copies and versions, as systems and users write them: `cats - Copy (2)`, `cats_old`. Only
+# at the end, because `old man`, `raw fish` and `copy machine` are classes. None is a filler:
+# matching would take exponential time.
 _VERSIONS = (
     rf"{_CHANGED}|{_ANNOTATIONS}|{_REJECTED}|clean|cleaned|extra|final|fixed|junk|new|old|orig|"
     r"trash|version"
@@ -81,8 +82,9 @@ _ANNOTATION = re.compile(rf"(?:{_ANNOTATIONS})(?: \d+)*")
 _REJECTED_NAME = re.compile(_REJECTED)
 # Folders inside a class folder whose images are hardly ever further images of the class.
 _UNWANTED = re.compile(
-    rf"(?:(?:{_FILLERS}) )*(?:{_ANNOTATIONS}|{_CHANGED}|{_REJECTED}|bad|blurry|checkpoints|"
-    rf"corrupt(?:ed)?|junk|logs|low quality|outliers|outputs?|plots|results|trash|unusable|wrong)"
+    rf"(?:(?:{_FILLERS}) )*(?:{_ANNOTATIONS}|{_CHANGED}|{_REJECTED}|augmented|bad|blurry|"
+    rf"checkpoints|corrupt(?:ed)?|cropped|junk|logs|low quality|outliers|outputs?|plots|"
+    rf"resized|results|trash|unusable|wrong)"
     rf"(?: (?:{_FILLERS}|\d+))*"
 )
 

@@ -1,6 +1,7 @@
 """Folder layouts: of public data sets, of systems and programs, and any random tree."""
 
 import itertools
+import re
 import shutil
 import sys
 import tempfile
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
-from catdog_keras._split_names import _FILLERS, find_classes, parse_split_name
+from catdog_keras._split_names import _FILLERS, _VERSIONS, find_classes, parse_split_name
 from catdog_keras.datasets._index import index_image_folder
 from catdog_keras.datasets._layout import build_tree, find_layout
 
@@ -461,12 +462,13 @@ def test_find_classes_ignores_split_folder_above_class(path, classes):
     assert find_classes(path.split("/"), ["bus", "car", "test", "train"]) == classes
 
 
-def test_no_two_sequences_of_fillers_give_the_same_text():
+def test_fillers_and_versions_match_a_name_in_one_way():
     """Otherwise a folder name of "datasetdataset..." would take exponential time to match."""
     words = set()
     for pattern in _FILLERS.split("|"):
         before, optional, after = pattern.partition("?")
         words |= {before + after, before[:-1] + after} if optional else {before}
+    assert not [word for word in words if re.fullmatch(_VERSIONS, word)]
     texts = ["".join(each) for n in (1, 2, 3) for each in itertools.product(words, repeat=n)]
     assert len(set(texts)) == len(texts)
 
