@@ -153,7 +153,7 @@ def test_invalid_option_is_reported_and_earlier_results_are_kept(
         (["evaluate", "MODEL", "URL"], "DATA"),
         (["predict", "MODEL", "URL"], "IMAGE...[0]"),
         (["scan", "URL"], "DIRECTORY"),
-        (["tutorial", "--source", "URL", "--output", "out"], "--source"),
+        (["tutorial", "--data", "URL", "--output", "out"], "--data"),
     ],
 )
 def test_url_is_reported_with_what_to_do_instead(command, name, tmp_path, run, monkeypatch):
