@@ -50,7 +50,7 @@ _REJECTED = (
     r"to (?:check|delete|remove)"
 )
 _CHANGED = (
-    rf"{_COPY}|aug|augmentations?|backups?|bak|bkp|conflict(?:ed)?|crops|edited|flipped|mirrored|"
+    rf"{_COPY}|aug|augmentations?|backups?|bak|bkp|conflict(?:ed)?|edited|flipped|mirrored|"
     r"rotated|temp|tmp"
 )
 # Names of copies and versions, as systems and users write them: `cats - Copy (2)`, `cats_old`. Only
@@ -75,21 +75,25 @@ _SIZE_END = re.compile(
 
 # Folders that are hardly ever classes: parts of a data set, or names that a system proposes.
 _GENERIC = re.compile(
-    rf"(?:{_ANNOTATIONS}|{_REJECTED}|batch|checkpoints|chunk|data|datasets?|figures|fold|holdout|"
-    r"images|imgs|logs|(?:new|untitled) folder|outputs?|part|plots|results|shard|unsorted)(?: \d+)*"
+    rf"(?:{_ANNOTATIONS}|{_CHANGED}|{_REJECTED}|archives?|batch|cache|checkpoints|chunk|data|"
+    r"datasets?|false (?:negatives|positives)|figures|fold|holdout|images|imgs|lightning logs|logs|"
+    r"misclassified|mlruns|(?:new|untitled) folder|node modules|outputs?|part|plots|preprocessed|"
+    r"pycache|(?:test )?results|runs|shard|tensorboard|unsorted|wandb)(?: \d+)*"
 )
 _ANNOTATION = re.compile(rf"(?:{_ANNOTATIONS})(?: \d+)*")
-_REJECTED_NAME = re.compile(_REJECTED)
+_ALTERED = re.compile(rf"(?:{_CHANGED}|{_REJECTED})(?: \d+)*")
 # Folders inside a class folder whose images are hardly ever further images of the class.
 _UNWANTED = re.compile(
     rf"(?:(?:{_FILLERS}) )*(?:{_ANNOTATIONS}|{_CHANGED}|{_REJECTED}|augmented|bad|blurry|"
-    rf"checkpoints|corrupt(?:ed)?|cropped|junk|logs|low quality|outliers|outputs?|plots|"
+    rf"checkpoints|corrupt(?:ed)?|cropped|crops|junk|logs|low quality|outliers|outputs?|plots|"
     rf"resized|results|trash|unusable|wrong)"
     rf"(?: (?:{_FILLERS}|\d+))*"
 )
 
 # Folders of images that have no label. A folder "unknown" may as well be a class.
-_UNLABELED = frozenset({"pred", "predict", "prediction", "predictions", "unlabeled", "unlabelled"})
+_UNLABELED = frozenset(
+    {"pred", "predict", "predicted", "prediction", "predictions", "unlabeled", "unlabelled"}
+)
 
 
 @dataclass(frozen=True)
@@ -132,9 +136,9 @@ def is_generic_name(name: str) -> bool:
     return bool(_GENERIC.fullmatch(join_words(name)))
 
 
-def is_rejected_name(name: str) -> bool:
-    """Returns whether a name is that of images that somebody sorted out."""
-    return bool(_REJECTED_NAME.fullmatch(join_words(name)))
+def is_altered_name(name: str) -> bool:
+    """Returns whether a name is that of images that somebody changed or sorted out."""
+    return bool(_ALTERED.fullmatch(join_words(name)))
 
 
 def is_annotation_name(name: str) -> bool:
@@ -182,6 +186,11 @@ def parse_image_size(name: str) -> tuple[str, str] | None:
     return (found[1], found[2]) if found else None
 
 
+def singular_words(name: str) -> tuple[str, ...]:
+    """Returns the words of a name in lower case, without "s" at the end."""
+    return tuple(word.rstrip("s") or word for word in _words(name))
+
+
 def join_words(name: str) -> str:
     """Returns the words of a name in lower case, separated by spaces."""
     return " ".join(_words(name))
@@ -200,7 +209,7 @@ def find_classes(folders: Sequence[str], class_names: Collection[str]) -> tuple[
 
 
 def _words(name: str) -> list[str]:
-    name = unicodedata.normalize("NFC", name)  # macOS decomposes accented letters
+    name = unicodedata.normalize("NFKC", name)  # macOS decomposes accented letters
     # Words begin at a capital after a small letter, and where letters and digits meet.
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])", " ", name)
     return [word for word in re.split(r"[\W_]+", spaced.lower()) if word]

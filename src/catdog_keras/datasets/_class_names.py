@@ -7,16 +7,17 @@ from collections.abc import Collection, Sequence
 
 from catdog_keras._message import argument
 from catdog_keras._split_names import (
+    is_altered_name,
     is_annotation_name,
     is_filler_name,
     is_generic_name,
-    is_rejected_name,
     is_unlabeled_name,
     join_words,
     original_names,
     parse_image_size,
     parse_split_name,
     parse_variant,
+    singular_words,
 )
 from catdog_keras.datasets._scan_report import listed
 
@@ -72,9 +73,9 @@ def check_annotation_names(names: Sequence[str], place: str) -> None:
 def note_names(names: Sequence[str], splits: Sequence[str]) -> list[str]:
     """Returns a note on names that hardly ever are those of classes, and on these splits."""
     generic = [name for name in names if is_unlabeled_name(name) or is_generic_name(name)]
-    # Where two classes are left; otherwise `accepted` and `rejected` may be the classes.
-    if not all(map(is_generic_name, names)) and len(names) - len(generic) < 2:
-        generic = [name for name in generic if not is_rejected_name(name)]
+    # Where two classes are left; `accepted` and `rejected` may be all of them.
+    if len(names) - len(generic) < 2:
+        generic = [name for name in generic if not is_altered_name(name)]
     used = [*splits, *generic]
     if not used:
         return []
@@ -84,12 +85,14 @@ def note_names(names: Sequence[str], splits: Sequence[str]) -> list[str]:
 def note_copies(names: Sequence[str]) -> list[str]:
     """Returns a note on classes that are named like copies or versions of other classes."""
     words = Counter(map(join_words, names))
+    alike = Counter(map(singular_words, names))
     variants = _find_variants(names, words)
     copies = [
         name
         for name in names
-        # Names that differ only in case or separators; but letters, `c++` and `c#` are classes.
-        if (words[join_words(name)] > 1 and len(join_words(name)) > 1)
+        # Names that differ only in case, separators or the plural; but letters, `c++` and `c#` are
+        # classes.
+        if (alike[singular_words(name)] > 1 and len(join_words(name)) > 1)
         or any(original in words for original in original_names(name))
         or name in variants
     ]
@@ -116,6 +119,12 @@ def _find_variants(names: Sequence[str], words: Collection[str]) -> set[str]:
         if size:
             sizes.setdefault(size[0], []).append(name)
         numbers[re.sub(r" \d.*", "", join_words(name))] += 1
+    numbered = [name for name in names if re.sub(r" \d$", "", join_words(name)) in words]
+    numbered = [name for name in numbered if re.search(r" \d$", join_words(name))]
+    if len({join_words(name)[-1] for name in numbered}) == 1 and 2 < len(names) == 2 * len(
+        numbered
+    ):
+        of_variant["numbered"] = numbered  # each class, as macOS names copies
     found = {name for alike in of_variant.values() if len(alike) > 1 for name in alike}
     for original, alike in sizes.items():
         # Without a further number, as of `class_1`, `class_2`, ..., `class_64`.

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 
 from catdog_keras._message import argument
 from catdog_keras._split_names import (
+    is_annotation_name,
     is_filler_name,
     is_unlabeled_name,
     is_unwanted_name,
     join_words,
     parse_split_name,
+    singular_words,
 )
 from catdog_keras.datasets._class_names import (
     NAME_THEM,
@@ -205,6 +207,7 @@ def _check_remaining(root: Folder, splits: dict[str, Folder], name: str) -> None
         known = split in ("validation", "test") or is_unlabeled_name(folder.name)
         if not known or _descend(folder).folders:
             free = " or ".join(each for each in ("validation", "test") if each not in splits)
+            free = "" if is_annotation_name(folder.name) else free
             rename = f", or name it {free}" if free else ""
             raise ValueError(
                 f"{name!r} holds {listed(root.folders)}. {listed(used)} contain class folders, but "
@@ -346,11 +349,11 @@ def _check_groups(part: Folder, name: str) -> list[str]:
 def _note_nested(part: Folder) -> list[str]:
     """Returns notes on folders in class folders whose images may not be of this class."""
     classes = list(part.folders.values())
-    words = {_class_words(each.name): each.name for each in classes}
+    words = {singular_words(each.name): each.name for each in classes}
     alike, unwanted, mixed = [], [], []
     for folder in classes:
         for below in folder.walk():
-            if words.get(_class_words(below.name), folder.name) != folder.name:
+            if words.get(singular_words(below.name), folder.name) != folder.name:
                 alike.append(below.path)
             elif below.total < folder.total and is_unwanted_name(below.name):
                 unwanted.append(below.path)
@@ -375,11 +378,6 @@ def _note_nested(part: Folder) -> list[str]:
             "inside are the classes, move these images into them."
         )
     return notes
-
-
-def _class_words(name: str) -> tuple[str, ...]:
-    """Returns the words of a name in lower case and in the singular."""
-    return tuple(word.rstrip("s") for word in join_words(name).split())
 
 
 def _holds_kinds(folder: Folder) -> bool:
