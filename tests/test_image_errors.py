@@ -44,9 +44,9 @@ READERS = {
         model, data.map(lambda images, _: images)
     ),
     "fit_head": lambda model, data: ck.fit_head(model, data, epochs=1, verbose=0),
-    "fine_tune": lambda model, data: ck.fine_tune(model, data, epochs=1, verbose=0),
-    "find_learning_rate": lambda model, data: ck.find_learning_rate(model, data, steps=5),
-    "check_pipeline": lambda model, data: ck.check_pipeline(model, data),
+    "fine_tune": lambda model, data: ck.fine_tune(model, data, epochs=1, unfreeze=1.0, verbose=0),
+    "find_learning_rate": lambda model, data: ck.find_learning_rate(model, data, steps=10),
+    "check_pipeline": lambda model, data: ck.check_pipeline(data, model),
     "plot_images": lambda _, data: ck.plot_images(data, ["cats", "dogs"]),
 }
 
