@@ -96,9 +96,9 @@ def test_text_output_shows_split_note_and_class_metrics(model, drawn, run):
     assert lines[1] == (
         f"Of these {len(right)} images {len(right)} selected the epoch: the metrics are optimistic. Use --split test for an unbiased estimate."
     )
-    assert "\n".join(lines[2:6]) == str(right)
-    assert lines[7].split() == ["class", "images", "precision", "recall", "F1"]
-    for line, name, scores in zip(lines[8:-1], CLASSES, right.class_metrics, strict=True):
+    assert "\n".join(lines[2:7]) == str(right)
+    assert lines[8].split() == ["class", "images", "precision", "recall", "F1"]
+    for line, name, scores in zip(lines[9:-1], CLASSES, right.class_metrics, strict=True):
         assert line.startswith(name)
         shown = []
         for score in ("precision", "recall", "f1"):
