@@ -551,6 +551,8 @@ def test_fit_head_trains_whole_model_when_devices_share_batches(monkeypatch):
     model = small_model()
     with pytest.warns(UserWarning, match="`num_views`, `dtype` and `cache` have no effect") as seen:
         history = fit_head(model, as_tf_data(), epochs=1, dtype="bfloat16", verbose=0)
-    assert seen[0].filename == __file__
+    # NumPy may warn of Keras's conversion of PyTorch tensors, too.
+    ours = [each for each in seen if "`num_views`" in str(each.message)]
+    assert [each.filename for each in ours] == [__file__]
     assert list(history.history) == ["accuracy", "loss"]
     assert history.model is model
