@@ -18,6 +18,11 @@ PACKAGES = ("catdog_keras", "keras", "keras_hub")
 MAX_CALLS = 20_000
 MAX_TEXT = 10_000  # characters; TensorFlow copies the name of a layer into each of its operations
 # Objects that Keras writes without a module: tensors of the graph, and plain Python values.
+# Of the constants in a config. A text of any length is a dtype of NumPy, too.
+_NUMBERS = frozenset(
+    {"bool", "bfloat16", "float16", "float32", "float64", "int8", "int16", "int32", "int64"}
+    | {"uint8", "uint16", "uint32", "uint64"}
+)
 _VALUES = ("__keras_tensor__", "__tensor__", "__numpy__", "__bytes__", "__ellipsis__", "__slice__")
 # Layers that run code from outside of Keras.
 _FOREIGN = ("FlaxLayer", "JaxLayer", "Lambda", "TFSMLayer", "TorchModuleWrapper")
@@ -65,6 +70,11 @@ def _check(node: Any) -> int:
         return 0
     import keras
 
+    if node.get("class_name") in ("__numpy__", "__tensor__"):
+        constant = node.get("config")
+        dtype = constant.get("dtype") if isinstance(constant, dict) else None
+        if not isinstance(dtype, str) or dtype not in _NUMBERS:
+            raise ValueError(f"Its config holds a constant of the dtype {_short(dtype)}.")
     is_object = "class_name" in node and node["class_name"] not in _VALUES
     kind = _find_class(node) if is_object else None
     inner = sum(map(_check, node)) + sum(map(_check, node.values()))
