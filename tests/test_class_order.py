@@ -1,4 +1,4 @@
-"""Class names in another order than those saved in a model are rejected, wherever they are given."""
+"""Class names in another order than those saved in a model are rejected by each function."""
 
 from types import SimpleNamespace
 

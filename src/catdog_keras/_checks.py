@@ -25,7 +25,6 @@ MAX_SIDE = 10_000  # pixels: one such image takes 1.2 GB as float32
 # `pathlib.Path` removes one of the slashes.
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://|(?:https?|ftp|file|gs|hf|s3):/", re.IGNORECASE)
 
-
 DataFormat: TypeAlias = Literal["channels_last", "channels_first"]
 
 
@@ -44,9 +43,9 @@ def check_integer(name: str, value: Any, *, minimum: int, maximum: int | None = 
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(describe(name, requirement, value))
     integer = int(value)
-    if integer > LARGEST_INTEGER:
-        requirement = f"an integer from {minimum} to {maximum or LARGEST_INTEGER}"
-    if not minimum <= integer <= (maximum or LARGEST_INTEGER):
+    if maximum is None and integer > LARGEST_INTEGER:
+        requirement = f"an integer from {minimum} to {LARGEST_INTEGER}"
+    if not minimum <= integer <= (LARGEST_INTEGER if maximum is None else maximum):
         raise ValueError(describe(name, requirement, value))
     return integer
 

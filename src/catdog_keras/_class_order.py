@@ -8,6 +8,8 @@ import keras
 from catdog_keras._checks import describe
 from catdog_keras._layer_graph import layers_from_end
 
+REMEDY = "Load the dataset with the classes in this order."
+
 
 def saved_class_names(model: keras.Model) -> tuple[str, ...] | None:
     """Returns the class names that are saved at the end of a model, or None."""
@@ -52,9 +54,6 @@ def check_names_of_dataset(name: str, data: Any, class_names: Sequence[str]) -> 
         requirement = f"in the order of the labels in `{name}`"
         remedy = f"The class names of the dataset are {list(names)}."
         raise ValueError(describe("class_names", requirement, list(class_names), remedy))
-
-
-REMEDY = "Load the dataset with the classes in this order."
 
 
 def names_of_dataset(data: Any) -> tuple[str, ...] | None:

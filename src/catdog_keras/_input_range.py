@@ -176,9 +176,12 @@ def _enter(model: keras.Model, images: Any, arrival: PreprocessingTrace) -> Any:
 
     def call(layer: keras.Layer, *args: Any, **kwargs: Any) -> Any:
         args = keras.tree.map_structure(lambda x: known.get(id(x), x), args)
-        outputs = _step(layer, args, kwargs, arrival)
-        placeholders.append(keras.KerasTensor(outputs.shape))
-        known[id(placeholders[-1])] = outputs
+        # An operation may return a list of tensors, for example `keras.ops.split`.
+        return keras.tree.map_structure(stand_in, _step(layer, args, kwargs, arrival))
+
+    def stand_in(tensor: Any) -> keras.KerasTensor:
+        placeholders.append(keras.KerasTensor(tensor.shape))
+        known[id(placeholders[-1])] = tensor
         return placeholders[-1]
 
     # `clone_model` is the public way to traverse a graph. No layer is copied; weights end it.
@@ -238,7 +241,10 @@ def _with_value_range(layer: Any) -> Iterator[Any]:
             yield from _with_value_range(inner)
 
 
-def range_of(tensor: Any) -> Range:
-    """Returns the minimum and the maximum of a tensor."""
-    array = keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32"))
-    return float(array.min()), float(array.max())
+def range_of(tensors: Any) -> Range:
+    """Returns the minimum and the maximum of a tensor or of several."""
+    arrays = [
+        keras.ops.convert_to_numpy(keras.ops.cast(each, "float32"))
+        for each in keras.tree.flatten(tensors)
+    ]
+    return min(float(each.min()) for each in arrays), max(float(each.max()) for each in arrays)

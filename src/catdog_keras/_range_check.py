@@ -85,7 +85,7 @@ class RangeCheck:
         self.warn(is_complete=True)
 
     def warn(self, *, is_complete: bool = False) -> None:
-        """Warns if the images so far contradict the model; `is_complete` if there are no more."""
+        """Warns if the images so far contradict the model; `is_complete` if these are all."""
         if self._has_warned or not self._names:
             return
         name, found = self._names[-1], (self._low, self._high)

@@ -93,7 +93,7 @@ def measure(*folders: Path) -> list[tuple[int, float, str]]:
 
 
 def write_bombs(root: Path) -> list[Path]:
-    """Writes a tiny image and each bomb, each in a folder of its own, the tiny image first."""
+    """Writes a tiny image and each bomb, each in a separate folder, the tiny image first."""
     folders = []
     for name, content in {"tiny.png": encoded("PNG"), **bombs()}.items():
         folders.append(root / name)

@@ -73,6 +73,21 @@ def test_number_of_parts_is_bounded(make, limit, monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("content", "limit"),
+    [
+        (encoded("JPEG")[:2] + b"\xff" * 600 + encoded("JPEG")[2:], "MAX_PARTS"),
+        (encoded("JPEG")[:2] + b"\xff\0" * 600 + encoded("JPEG")[2:], "MAX_PARTS"),
+        (encoded("GIF")[:6] + bytes(600), "MAX_GIF_BLOCKS"),
+        (b"II*\0" + struct.pack("<IH", 8, 600) + bytes(12 * 600), "MAX_PARTS"),
+    ],
+)
+def test_bytes_and_entries_that_decoders_skip_count_as_parts(content, limit, monkeypatch):
+    assert not has_too_many_parts(content)
+    monkeypatch.setattr(_file_parts, limit, 500)
+    assert has_too_many_parts(content)
+
+
+@pytest.mark.parametrize(
     ("name", "content"),
     [
         ("a.jpg", many_segments(100_000)),

@@ -248,3 +248,12 @@ def test_infer_input_range_is_right_or_unknown_for_an_adapted_normalization(
 )  # fmt: skip
 def test_infer_input_range_is_known_for_normalization_of_usual_images(mean, deviation, expected):
     assert infer_input_range(sequential(normalization(mean, deviation))) == expected
+
+
+def test_infer_input_range_reads_operations_that_return_several_tensors():
+    images = keras.Input((8, 8, 3))
+    red, *others = keras.ops.split(keras.layers.Rescaling(1 / 255)(images), 3, axis=-1)
+    joined = keras.layers.Concatenate()([red, *others])
+    model = keras.Model(images, keras.layers.Conv2D(2, 3)(joined))
+    # The model scales its images from [0, 255].
+    assert infer_input_range(model) == BYTES

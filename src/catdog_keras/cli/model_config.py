@@ -17,12 +17,12 @@ PACKAGES = ("catdog_keras", "keras", "keras_hub")
 # billions of layers.
 MAX_CALLS = 20_000
 MAX_TEXT = 10_000  # characters; TensorFlow copies the name of a layer into each of its operations
-# Objects that Keras writes without a module: tensors of the graph, and plain Python values.
-# Of the constants in a config. A text of any length is a dtype of NumPy, too.
+# Dtypes of the constants in a config. A text of any length is a dtype of NumPy, too.
 _NUMBERS = frozenset(
     {"bool", "bfloat16", "float16", "float32", "float64", "int8", "int16", "int32", "int64"}
     | {"uint8", "uint16", "uint32", "uint64"}
 )
+# Objects that Keras writes without a module: tensors of the graph, and plain Python values.
 _VALUES = ("__keras_tensor__", "__tensor__", "__numpy__", "__bytes__", "__ellipsis__", "__slice__")
 # Layers that run code from outside of Keras.
 _FOREIGN = ("FlaxLayer", "JaxLayer", "Lambda", "TFSMLayer", "TorchModuleWrapper")

@@ -119,18 +119,20 @@ def _find_variants(names: Sequence[str], words: Collection[str]) -> set[str]:
         if size:
             sizes.setdefault(size[0], []).append(name)
         numbers[re.sub(r" \d.*", "", join_words(name))] += 1
-    numbered = [name for name in names if re.sub(r" \d$", "", join_words(name)) in words]
-    numbered = [name for name in numbered if re.search(r" \d$", join_words(name))]
-    if len({join_words(name)[-1] for name in numbered}) == 1 and 2 < len(names) == 2 * len(
-        numbered
-    ):
-        of_variant["numbered"] = numbered  # each class, as macOS names copies
-    found = {name for alike in of_variant.values() if len(alike) > 1 for name in alike}
+    numbered = [
+        name
+        for name in names
+        if (found := re.fullmatch(r"(.+) \d", join_words(name))) and found[1] in words
+    ]
+    digits = {join_words(name)[-1] for name in numbered}
+    if len(digits) == 1 and 2 < len(names) == 2 * len(numbered):
+        of_variant["numbered"] = numbered  # a copy of each class, as macOS names it
+    variants = {name for alike in of_variant.values() if len(alike) > 1 for name in alike}
     for original, alike in sizes.items():
         # Without a further number, as of `class_1`, `class_2`, ..., `class_64`.
         if len(alike) + (original in words) == numbers[original] > 1:
-            found.update(alike)
-    return found
+            variants.update(alike)
+    return variants
 
 
 def _find_split_names(names: Sequence[str]) -> tuple[list[str], bool]:

@@ -9,11 +9,15 @@ import itertools
 from collections.abc import Iterator
 from typing import Literal
 
-MAX_PARTS = 10_000  # segments of a JPEG, or chunks of a PNG file without the pixels; usually < 100
+from catdog_keras.datasets._png_text import SIGNATURE, iterate_chunks
+
+# Segments of a JPEG file, chunks of a PNG file without the pixels, or entries of the directory of a
+# TIFF file; usually less than 100.
+MAX_PARTS = 10_000
 MAX_PIXEL_PARTS = 200_000  # chunks of pixels of a PNG file, or strips or tiles of a TIFF file
 MAX_GIF_BLOCKS = 4000  # of at most 255 bytes, in front of the first frame
 
-_JPEG, _PNG, _GIF = b"\xff\xd8", b"\x89PNG\r\n\x1a\n", (b"GIF87a", b"GIF89a")
+_JPEG, _GIF = b"\xff\xd8", (b"GIF87a", b"GIF89a")
 # Byte order, and whether offsets have 8 bytes.
 _TIFF: dict[bytes, tuple[Literal["little", "big"], bool]] = {
     b"II*\0": ("little", False),
@@ -30,12 +34,13 @@ def has_too_many_parts(content: bytes) -> bool:
     """Returns whether a file has more parts than a decoder can read in bounded memory and time."""
     if content.startswith(_JPEG):
         return _exceeds(_jpeg_segments(content), MAX_PARTS)
-    if content.startswith(_PNG):
-        names = list(itertools.islice(_png_chunks(content), MAX_PIXEL_PARTS + 1))
+    if content.startswith(SIGNATURE):
+        chunks = itertools.islice(iterate_chunks(content), MAX_PIXEL_PARTS + 1)
+        names = [name for _, _, name in chunks]
         return len(names) > MAX_PIXEL_PARTS or len(names) - names.count(b"IDAT") > MAX_PARTS
     if content.startswith(_GIF):
         return _exceeds(_gif_blocks(content), MAX_GIF_BLOCKS)
-    return any(count > MAX_PIXEL_PARTS for count in _strip_counts(content))
+    return content[:4] in _TIFF and _has_too_many_strips(content)
 
 
 def _exceeds(parts: Iterator[int], most: int) -> bool:
@@ -43,54 +48,45 @@ def _exceeds(parts: Iterator[int], most: int) -> bool:
 
 
 def _jpeg_segments(content: bytes) -> Iterator[int]:
-    """Yields the marker of each segment in front of the pixels."""
+    """Yields the marker of each segment in front of the pixels, and of bytes between them."""
     at = 2
     while (at := content.find(b"\xff", at)) >= 0 and at + 4 <= len(content):
         marker = content[at + 1]
         if marker == _START_OF_SCAN:
             return
-        if marker in (0x00, 0xFF):  # not a marker, or a fill byte in front of one
-            at += 1
-            continue
         yield marker
-        at += 2 + int.from_bytes(content[at + 2 : at + 4])
-
-
-def _png_chunks(content: bytes) -> Iterator[bytes]:
-    """Yields the name of each chunk."""
-    at = len(_PNG)
-    while at + 8 <= len(content):
-        yield content[at + 4 : at + 8]
-        at += 12 + int.from_bytes(content[at : at + 4])
+        is_segment = marker not in (0x00, 0xFF)  # 0xFF is a fill byte in front of a marker
+        at += 2 + int.from_bytes(content[at + 2 : at + 4]) if is_segment else 1
 
 
 def _gif_blocks(content: bytes) -> Iterator[int]:
-    """Yields the size of each block of data in front of the first frame."""
+    """Yields the size of each block of data in front of the first frame; 0 for other bytes."""
     flags = content[10] if len(content) > 10 else 0
     at = 13 + (3 * 2 ** ((flags & 7) + 1) if flags & 0x80 else 0)
     while at < len(content) and content[at] != _GIF_FRAME:
-        if content[at] != _GIF_EXTENSION:  # decoders skip other bytes
-            at += 1
-            continue
-        at += 2
-        while at < len(content) and content[at]:
-            yield content[at]
-            at += 1 + content[at]
-        at += 1
-        yield 0  # also an extension without data
+        yield 0
+        if content[at] == _GIF_EXTENSION:
+            at += 2
+            while at < len(content) and content[at]:
+                yield content[at]
+                at += 1 + content[at]
+        at += 1  # the end of the extension, or a byte that decoders skip
 
 
-def _strip_counts(content: bytes) -> Iterator[int]:
-    """Yields the number of strips or tiles that the first directory of a TIFF file declares."""
-    if content[:4] not in _TIFF:
-        return
+def _has_too_many_strips(content: bytes) -> bool:
+    """Returns whether the first directory of a TIFF file declares too many entries or strips."""
     order, is_large = _TIFF[content[:4]]
     first, head, width, count = (slice(4, 8), 2, 12, slice(4, 8))
     if is_large:
         first, head, width, count = (slice(8, 16), 8, 20, slice(4, 12))
     at = int.from_bytes(content[first], order)
-    entries = min(int.from_bytes(content[at : at + head], order), len(content) // width)
-    for place in range(at + head, at + head + width * entries, width):
-        entry = content[place : place + width]
-        if int.from_bytes(entry[:2], order) in _STRIPS_AND_TILES:
-            yield int.from_bytes(entry[count], order)
+    number = int.from_bytes(content[at : at + head], order)
+    if number > MAX_PARTS:
+        return True
+    places = range(at + head, at + head + width * number, width)
+    entries = [content[place : place + width] for place in places]
+    return any(
+        int.from_bytes(entry[:2], order) in _STRIPS_AND_TILES
+        and int.from_bytes(entry[count], order) > MAX_PIXEL_PARTS
+        for entry in entries
+    )

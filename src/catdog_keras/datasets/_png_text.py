@@ -26,7 +26,7 @@ def without_large_text(content: bytes) -> bytes:
     kept = []
     found = set()
     start = 0
-    for place, end, kind in _chunks(content):
+    for place, end, kind in iterate_chunks(content):
         if kind not in TEXT_CHUNKS:
             continue
         data = content[place:end]
@@ -42,7 +42,7 @@ def without_large_text(content: bytes) -> bytes:
 
 def _has_large_text(content: bytes) -> bool:
     total = 0.0
-    for place, end, kind in _chunks(content):
+    for place, end, kind in iterate_chunks(content):
         if kind in TEXT_CHUNKS:
             total += _text_bytes(kind, content[place:end])
             if total > MAX_TOTAL_BYTES:
@@ -50,7 +50,7 @@ def _has_large_text(content: bytes) -> bool:
     return False
 
 
-def _chunks(content: bytes) -> Iterator[tuple[int, int, bytes]]:
+def iterate_chunks(content: bytes) -> Iterator[tuple[int, int, bytes]]:
     """Yields start and end of the data of each complete chunk, and its type."""
     start = len(SIGNATURE)
     while start + 8 <= len(content):

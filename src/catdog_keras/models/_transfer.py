@@ -14,6 +14,7 @@ from catdog_keras._checks import (
     check_number,
     describe,
 )
+from catdog_keras._class_order import saved_class_names
 from catdog_keras._input_range import (
     BYTES,
     Range,
@@ -23,7 +24,7 @@ from catdog_keras._input_range import (
     same_range,
 )
 from catdog_keras._input_shape import fits_shape
-from catdog_keras._layer_graph import is_graph, output_layer
+from catdog_keras._layer_graph import is_graph
 from catdog_keras._preprocessing_schemes import SCHEMES, Scheme
 from catdog_keras._warnings import warn
 from catdog_keras.layers import ClassNames, Preprocessing
@@ -189,9 +190,9 @@ def get_class_names(model: keras.Model) -> tuple[str, ...]:
     """
     if not isinstance(model, keras.Model):
         raise TypeError(describe("model", "a keras.Model", model))
-    last = output_layer(model)
-    if isinstance(last, ClassNames):
-        return last.class_names
+    stored = saved_class_names(model)
+    if stored is not None:
+        return stored
     found = {layer.class_names for layer in _all_layers(model) if isinstance(layer, ClassNames)}
     if len(found) > 1:
         lists = " and ".join(map(str, sorted(found)[:2]))

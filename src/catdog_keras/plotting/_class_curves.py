@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 MOST_NAMED = 4
 
 
-class Curve(Protocol):
+class ClassCurve(Protocol):
     """Attributes of a curve that the legend shows."""
 
     @property
@@ -47,7 +47,7 @@ def draw_class_curves(
 
     Args:
         ax: Axes to draw into.
-        curves: Records with the attributes of `Curve`.
+        curves: Records with the attributes of `ClassCurve`.
         line_of: Returns what is drawn of a curve.
         area_name: Name of the area under a curve in the legend.
     """
@@ -70,7 +70,7 @@ def _choose(areas: Sequence[float]) -> tuple[list[int], list[int]]:
     return rising[: MOST_NAMED - 1], rising[MOST_NAMED - 1 :]
 
 
-def _draw_named(ax: Axes, named: Sequence[tuple[Curve, Line]], area_name: str) -> None:
+def _draw_named(ax: Axes, named: Sequence[tuple[ClassCurve, Line]], area_name: str) -> None:
     from catdog_keras.plotting import _canvas
 
     colors = (_canvas.BLUE, _canvas.VERMILION, _canvas.GREEN, _canvas.ORANGE)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from catdog_keras.plotting._class_curves import Line, draw_class_curves
+from catdog_keras.plotting._class_curves import ClassCurve, Line, draw_class_curves
 from catdog_keras.plotting._records import check_records, records_of
 
 if TYPE_CHECKING:
@@ -26,15 +26,9 @@ _ATTRIBUTES = (
 )
 
 
-class Curve(Protocol):
+class Curve(ClassCurve, Protocol):
     """Attributes of a precision-recall curve that are plotted; see `PrecisionRecallCurve`."""
 
-    @property
-    def class_name(self) -> str: ...
-    @property
-    def positives(self) -> int: ...
-    @property
-    def negatives(self) -> int: ...
     @property
     def precision(self) -> npt.NDArray[Any]: ...
     @property

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy.typing as npt
 
-from catdog_keras.plotting._class_curves import Line, draw_class_curves
+from catdog_keras.plotting._class_curves import ClassCurve, Line, draw_class_curves
 from catdog_keras.plotting._records import check_records, records_of
 
 if TYPE_CHECKING:
@@ -25,15 +25,9 @@ _ATTRIBUTES = (
 )
 
 
-class Curve(Protocol):
+class Curve(ClassCurve, Protocol):
     """Attributes of an ROC curve that are plotted; see `RocCurve`."""
 
-    @property
-    def class_name(self) -> str: ...
-    @property
-    def positives(self) -> int: ...
-    @property
-    def negatives(self) -> int: ...
     @property
     def true_positive_rate(self) -> npt.NDArray[Any]: ...
     @property
