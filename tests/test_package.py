@@ -86,8 +86,9 @@ PUBLIC = [
     "wilson_interval",
     "write_report",
 ]
-# Public names that only their subpackage has: common words, which would mean little at the top.
-ONLY_IN_SUBPACKAGE = {"calibrate", "compare"}
+# Public names that only their subpackage has: common words, which would mean little at the top, and
+# the checks of data.
+ONLY_IN_SUBPACKAGE = {"DataFinding", "calibrate", "compare"}
 SUBPACKAGES = (
     "conversion",
     "datasets",
