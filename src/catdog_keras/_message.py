@@ -1,5 +1,6 @@
 """Messages that name arguments, which the command line prints as options."""
 
+import re
 from collections.abc import Mapping
 from typing import SupportsIndex
 
@@ -11,7 +12,8 @@ class Message(str):
     `args[0]`; f-strings and `str.join` return plain texts, so that parts are added with `+`.
 
     Attributes:
-        parts: The parts of the text; names of arguments are of type `_Name`.
+        parts: The parts of the text; names of arguments are of type `_Name`, those with a value
+            of type `_Setting`.
         about: Name of the argument whose value the message is about, if there is one.
     """
 
@@ -40,20 +42,35 @@ class Message(str):
     def replace(self, old: str, new: str, /, count: SupportsIndex = -1) -> "Message":
         """Replaces a text within the parts between the names."""
         parts = (
-            part if isinstance(part, _Name) else part.replace(old, new, count)
+            part if isinstance(part, (_Name, _Setting)) else part.replace(old, new, count)
             for part in self.parts
         )
         return Message(*parts, about=self.about)
 
     def with_names(self, names: Mapping[str, str]) -> str:
-        """Returns the text with other names of the arguments."""
+        """Returns the text with other names of the arguments.
+
+        A setting such as `strict=True` can have a name of its own.
+        """
         return "".join(
-            names.get(part, part) if isinstance(part, _Name) else part for part in self.parts
+            part.renamed(names) if isinstance(part, (_Name, _Setting)) else part
+            for part in self.parts
         )
 
 
 class _Name(str):
     """Name of an argument in a message."""
+
+    def renamed(self, names: Mapping[str, str]) -> str:
+        return names.get(self, self)
+
+
+class _Setting(str):
+    """Argument with a value in a message, as in a call: `name=value`."""
+
+    def renamed(self, names: Mapping[str, str]) -> str:
+        name, index, value = re.split(r"(\[.*?\])?=", self, maxsplit=1)
+        return names.get(self) or f"{names.get(name, name)}{index or ''}={value}"
 
 
 def argument(name: str) -> Message:
@@ -63,7 +80,7 @@ def argument(name: str) -> Message:
 
 def setting(name: str, value: str) -> Message:
     """Returns an argument with its value, as in a call: `name=value`."""
-    return Message(*_split(name), f"={value}")
+    return Message(_Setting(f"{name}={value}"))
 
 
 def message_of(raised: BaseException | str) -> str:

@@ -3,6 +3,9 @@
 import csv
 import io
 import json
+import shutil
+from collections import Counter
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -71,16 +74,117 @@ def test_bad_and_missing_images_are_reported_and_others_are_predicted(
     torn.write_bytes(b"no image")
     good = next(iter(expected))
     ended = run("predict", model, torn, good, tmp_path / "missing.png", "--format", "json")
-    assert ended.exit_code == 1
+    assert ended.exit_code == 0
     assert [row["file"] for row in json.loads(ended.stdout)] == [good]
     assert ended.stderr == (
         "Warning: 2 of 3 files could not be read as images and are skipped:\n"
         f"  {torn}: not an image in any known format\n"
         f"  {tmp_path}/missing.png: cannot be read: No such file or directory\n"
     )
+    assert run("predict", model, torn, good, "--strict").exit_code == 1
+    assert run("predict", model, good, "--strict").exit_code == 0
     ended = run("predict", model, torn)
     assert ended.exit_code == 2
     assert ended.stdout == ""
+
+
+def test_top_lists_classes_by_probability_in_every_format(model, expected, run):
+    file = next(iter(expected))
+    arguments = ["predict", model, file, "--top", "2"]
+    (row,) = json.loads(run(*arguments, "--format", "json").stdout)
+    ranked = sorted(row["probabilities"].items(), key=lambda item: -item[1])[:2]
+    assert row["top"] == [{"class": name, "probability": p} for name, p in ranked]
+    table = run(*arguments).stdout.splitlines()
+    assert table[1].endswith(file)
+    assert [line.split("  ")[0].strip() for line in table[1:]] == [name for name, _ in ranked]
+    (row,) = csv.DictReader(io.StringIO(run(*arguments, "--format", "csv").stdout))
+    assert (row["class 2"], float(row["probability 2"])) == ranked[1]
+    assert "class 3" not in row
+
+
+def test_top_above_number_of_classes_lists_all(model, expected, run):
+    ended = run("predict", model, next(iter(expected)), "--top", "99", "--format", "json")
+    assert len(json.loads(ended.stdout)[0]["top"]) == len(CLASSES)
+
+
+def test_images_below_threshold_have_no_class(model, drawn, run):
+    rows = json.loads(run("predict", model, drawn, "--format", "json").stdout)
+    threshold = sorted(row["probability"] for row in rows)[len(rows) // 2]
+    arguments = ["predict", model, drawn, "--threshold", str(threshold)]
+    filtered = json.loads(run(*arguments, "--format", "json").stdout)
+    assert [row["class"] for row in filtered] == [
+        row["class"] if row["probability"] >= threshold else None for row in rows
+    ]
+    assert {row["class"] for row in filtered} > {None}
+    table = run(*arguments).stdout.splitlines()[1:]
+    assert sum(line.startswith("uncertain ") for line in table) == len(rows) // 2
+    cells = csv.DictReader(io.StringIO(run(*arguments, "--format", "csv").stdout))
+    assert sum(cell["class"] == "" for cell in cells) == len(rows) // 2
+
+
+@pytest.mark.parametrize("name", ["new folder/classes.csv", "classes.JSON", "classes"])
+def test_output_file_has_the_format_of_its_extension(name, model, expected, tmp_path, run):
+    file = next(iter(expected))
+    form = {"csv": "csv", "json": "json"}.get(name.lower().rpartition(".")[2], "table")
+    printed = run("predict", model, file, "--format", form).stdout
+    ended = run("predict", model, file, "--output", tmp_path / name)
+    assert (tmp_path / name).read_text("utf-8") == printed
+    assert ended.stdout == f"The predictions are in {tmp_path / name}.\n"
+
+
+def test_unusable_output_is_reported_before_model_is_loaded(expected, tmp_path, run):
+    (tmp_path / "model.keras").write_bytes(b"no model")
+    file = next(iter(expected))
+    for output in (tmp_path, tmp_path / "model.keras" / "x.csv"):
+        ended = run("predict", tmp_path / "model.keras", file, "--output", output)
+        assert (ended.exit_code, "--output" in ended.stderr) == (2, True), ended.output
+
+
+def test_sorted_images_are_copied_to_folders_of_their_classes(model, drawn, tmp_path, run):
+    before = {file: file.read_bytes() for file in drawn.rglob("*.png")}
+    rows = json.loads(run("predict", model, drawn, "--format", "json").stdout)
+    threshold = sorted(row["probability"] for row in rows)[1]
+    options = ["--sort-into", tmp_path / "sorted", "--threshold", str(threshold)]
+    ended = run("predict", model, drawn, *options, "--format", "json")
+    assert ended.exit_code == 0, ended.output
+    counts = Counter(row["class"] or "uncertain" for row in json.loads(ended.stdout))
+    copies = [file for file in (tmp_path / "sorted").rglob("*") if file.is_file()]
+    assert Counter(file.parent.name for file in copies) == counts
+    assert sorted(file.read_bytes() for file in copies) == sorted(before.values())
+    assert {file: file.read_bytes() for file in drawn.rglob("*.png")} == before
+
+
+def test_sorting_numbers_images_with_equal_names(model, expected, tmp_path, run):
+    file = Path(next(iter(expected)))
+    for folder in "ab":
+        (tmp_path / folder).mkdir()
+        shutil.copy(file, tmp_path / folder / "x.png")
+    ended = run("predict", model, tmp_path / "a", tmp_path / "b", "--sort-into", tmp_path / "c")
+    assert ended.exit_code == 0, ended.output
+    assert sorted(copy.name for copy in (tmp_path / "c").rglob("*.png")) == ["x-2.png", "x.png"]
+
+
+def test_folder_with_files_or_inside_images_is_refused_for_sorting(model, drawn, tmp_path, run):
+    (tmp_path / "mine.txt").write_text("keep")
+    for folder, reason in ((tmp_path, "contains files"), (drawn / "sorted", "outside of")):
+        ended = run("predict", model, drawn, "--sort-into", folder)
+        assert ended.exit_code == 2
+        assert "--sort-into" in ended.stderr
+        assert reason in ended.stderr
+    assert [file.name for file in tmp_path.iterdir()] == ["mine.txt"]
+    assert not (drawn / "sorted").exists()
+
+
+@pytest.mark.parametrize("name", ["../outside", "..", "a\0b", "uncertain", " "])
+def test_class_that_is_no_folder_name_is_refused_for_sorting(name, expected, tmp_path, run):
+    network = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.GlobalAveragePooling2D()])
+    network.add(ClassNames(["a", "b", name]))
+    network.save(tmp_path / "model.keras")
+    options = ["--preprocessing", "none", "--sort-into", tmp_path / "in" / "sorted"]
+    ended = run("predict", tmp_path / "model.keras", next(iter(expected)), *options)
+    assert ended.exit_code == 2, ended.output
+    assert "--class-name" in ended.stderr
+    assert [file.name for file in tmp_path.iterdir()] == ["model.keras"]
 
 
 def test_model_without_class_names_requires_class_name_option(drawn, expected, tmp_path, run):
@@ -103,7 +207,7 @@ def test_model_without_class_names_requires_class_name_option(drawn, expected, t
     assert "Do `--class-name` belong to this model?" in ended.stderr
 
 
-def test_model_with_softmax_output_requires_from_logits_false(expected, tmp_path, run):
+def test_model_with_softmax_output_requires_probabilities_option(expected, tmp_path, run):
     model = keras.Sequential(
         [
             keras.Input((8, 8, 3)),
@@ -116,8 +220,8 @@ def test_model_with_softmax_output_requires_from_logits_false(expected, tmp_path
     names = ["--class-name", "a", "--class-name", "b", "--format", "json"]
     ended = run(*arguments, *names)
     assert ended.exit_code == 2
-    assert "are probabilities: pass --from-logits=False." in ended.stderr
-    ended = run(*arguments, *names, "--from-logits=False")
+    assert "are probabilities: pass --probabilities." in ended.stderr
+    ended = run(*arguments, *names, "--probabilities")
     assert ended.exit_code == 0
     assert sum(json.loads(ended.stdout)[0]["probabilities"].values()) == pytest.approx(1, abs=1e-5)
 

@@ -72,11 +72,11 @@ def test_train_uses_requested_augmentation_holdout_fraction_and_batch_size(
     assert made.get_config() != augmentation_preset("light").get_config()
 
 
-def test_bad_images_are_reported_and_set_exit_code(drawn, tmp_path, run):
+def test_bad_images_are_reported_and_set_exit_code_if_strict(drawn, tmp_path, run):
     shutil.copytree(drawn, tmp_path / "some")
     bad = tmp_path / "some" / CLASSES[1] / "torn.png"
     bad.write_bytes(b"no image")
-    ended = run("train", tmp_path / "some", "--output", tmp_path / "out", *TINY)
+    ended = run("train", tmp_path / "some", "--output", tmp_path / "out", "--strict", *TINY)
     assert ended.exit_code == 1, ended.output
     assert (
         f"Warning: 1 of 37 files could not be read as images:\n  {bad}: not an image"

@@ -58,7 +58,7 @@ class _Options:
     """Command-line names of the current command's arguments.
 
     Attributes:
-        names: Command-line name of each Python argument.
+        names: Command-line name of each Python argument, and of each setting that is a switch.
         given: Python names of the arguments that have a value, from the user or by default.
     """
 
@@ -75,7 +75,13 @@ class _Options:
             for parameter in context.command.params
         }
         given = {name for name in names if context.params.get(name) not in (None, ())}
-        return cls({**names, **other_names}, frozenset(given | other_names.keys()))
+        switches = {
+            f"{option.name}={value}": option_names[0]
+            for option in context.command.params
+            for value, option_names in ((True, option.opts), (False, option.secondary_opts))
+            if getattr(option, "is_flag", False) and option_names
+        }
+        return cls({**names, **switches, **other_names}, frozenset(given | other_names.keys()))
 
     def rendered(self, message: str) -> str:
         """Returns a message for the terminal: with the names of options, of limited length."""

@@ -21,6 +21,7 @@ from catdog_keras.cli.load_model import (
     model_errors,
     model_options,
 )
+from catdog_keras.cli.options import strict_option
 from catdog_keras.cli.run_files import one_training_run
 from catdog_keras.cli.run_record import SPLIT_FILE, read_training_record
 
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the metrics as JSON.")
 @model_options
+@strict_option
 def evaluate(
     model: str,
     data: str,
@@ -56,10 +58,11 @@ def evaluate(
     preprocessing: str | None,
     batch_size: int,
     trust_model: bool,
+    strict: bool,
 ) -> None:
     """Evaluate MODEL on DATA, a folder or zip archive with a folder of images for each class.
 
-    Files that cannot be read as images are listed and skipped, and the exit status is then 1.
+    Files that cannot be read as images are listed and skipped.
     """
     with user_errors(directory="DATA", paths="DATA"):
         check_model_file(model)
@@ -109,7 +112,7 @@ def evaluate(
         click.echo(_as_json(evaluation, chosen) if as_json else _as_text(evaluation, chosen))
         if report is not None and not as_json:
             click.echo(f"The report is {printable(str(Path(report) / 'report.html'))}.")
-    sys.exit(1 if chosen.ignored else 0)
+    sys.exit(1 if strict and chosen.ignored else 0)
 
 
 def _as_text(evaluation: "Evaluation", chosen: EvaluationData) -> str:

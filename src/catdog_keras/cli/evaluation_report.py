@@ -38,7 +38,7 @@ class EvaluateOptions:
         for name in self.class_names:
             words += ["--class-name", name]
         if not self.from_logits:
-            words += ["--from-logits", "False"]
+            words.append("--probabilities")
         if self.preprocessing is not None:
             words += ["--preprocessing", self.preprocessing]
         if self.trust_model:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from catdog_keras._checks import check_path, describe
-from catdog_keras._output import writable_folder
+from catdog_keras._output import WRITABLE_FILE, writable_folder
 
 PLACE = "an existing folder or zip archive"
 
@@ -58,6 +58,15 @@ def check_output_folder(name: str, path: str, data: str | None) -> None:
         remedy = f"It is in {data!r}, whose content is read as images and classes."
         raise ValueError(describe(name, "a folder outside of the images", path, remedy))
     with writable_folder(path, name):
+        pass
+
+
+def check_output_file(name: str, path: str) -> None:
+    """Raises an error if `path` is not a file in a writable folder. No files are left behind."""
+    file = check_path(name, path)
+    if file.exists() and not file.is_file():
+        raise OSError(describe(name, WRITABLE_FILE, path, "It is not a regular file."))
+    with writable_folder(file.parent, name):
         pass
 
 

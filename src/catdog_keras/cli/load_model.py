@@ -38,8 +38,7 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "the model does not contain its class names.",
     )
     outputs = click.option(
-        "--from-logits",
-        type=bool,
+        "--from-logits/--probabilities",
         default=True,
         show_default=True,
         help="Whether the model returns logits, as models trained by this command do, or "

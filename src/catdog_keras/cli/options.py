@@ -13,6 +13,13 @@ seed_option = click.option(
     help="Seed of the split, the initial weights and the augmentation.",
 )
 
+strict_option = click.option(
+    "--strict",
+    is_flag=True,
+    help="Exit with status 1 if files were skipped because they cannot be read as images. The "
+    "results are the same.",
+)
+
 
 def epochs_option(default: int, text: str) -> Callable[[Any], Any]:
     """Returns the option for the number of training epochs, at least 1."""

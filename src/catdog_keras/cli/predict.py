@@ -4,15 +4,18 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import click
 
+from catdog_keras._output import save_text
 from catdog_keras._printable import printable
 from catdog_keras.cli.errors import user_errors
 from catdog_keras.cli.frameworks import import_frameworks
-from catdog_keras.cli.inputs import check_image_place
+from catdog_keras.cli.inputs import check_image_place, check_output_file
 from catdog_keras.cli.interrupts import handle_interrupts
 from catdog_keras.cli.load_model import (
     check_class_count,
@@ -21,9 +24,14 @@ from catdog_keras.cli.load_model import (
     model_errors,
     model_options,
 )
+from catdog_keras.cli.options import strict_option
+from catdog_keras.cli.sort_images import (
+    UNCERTAIN,
+    check_folder_names,
+    check_sorted_folder,
+    sort_images,
+)
 from catdog_keras.cli.streams import print_utf8
-
-Prediction: TypeAlias = dict[str, Any]
 
 # First characters of a formula; the wide ones are used in East Asian spreadsheets.
 FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -36,29 +44,65 @@ FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
     "--format",
     "form",
     type=click.Choice(["table", "json", "csv"]),
-    default="table",
+    help="Output format: a table, or JSON or CSV with the probability of every class. The default "
+    "is that of the file name extension of --output, otherwise a table.",
+)
+@click.option(
+    "--output",
+    metavar="FILE",
+    help="File to which the predictions are written instead of being printed.",
+)
+@click.option(
+    "--top",
+    default=1,
     show_default=True,
-    help="Output format: a table, or JSON or CSV with the probability of every class.",
+    type=click.IntRange(min=1),
+    metavar="K",
+    help="Number of most probable classes that are listed for each image.",
+)
+@click.option(
+    "--threshold",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(0, 1),
+    metavar="PROBABILITY",
+    help="An image whose most probable class is less probable is uncertain: no class is predicted.",
+)
+@click.option(
+    "--sort-into",
+    metavar="DIR",
+    help="New folder to which each image is copied, in a folder of its class; uncertain images are "
+    f"copied to the folder {UNCERTAIN}.",
 )
 @model_options
+@strict_option
 def predict(
     model: str,
     paths: tuple[str, ...],
-    form: str,
+    form: str | None,
+    output: str | None,
+    top: int,
+    threshold: float,
+    sort_into: str | None,
     class_names: tuple[str, ...],
     from_logits: bool,
     preprocessing: str | None,
     batch_size: int,
     trust_model: bool,
+    strict: bool,
 ) -> None:
     """Predict the class of each IMAGE with MODEL: image files, folders or zip archives.
 
-    Files that cannot be read as images are listed and skipped, and the exit status is then 1.
+    Files that cannot be read as images are listed and skipped.
     """
     with user_errors():
         check_model_file(model)
         for number, path in enumerate(paths):
             check_image_place(f"paths[{number}]", path)
+        if output is not None:
+            check_output_file("output", output)
+        if sort_into is not None:
+            check_sorted_folder(sort_into, paths)
         import_frameworks()
         from catdog_keras.datasets import load_images
         from catdog_keras.models import predict_probabilities
@@ -72,60 +116,121 @@ def predict(
                 trust=trust_model,
             )
             check_class_count(loaded)
+            if sort_into is not None:
+                check_folder_names(loaded.class_names)
             found = load_images(list(paths), image_size=loaded.image_size, batch_size=batch_size)
             with model_errors(model):
                 probabilities = predict_probabilities(
                     loaded.model, found.dataset, from_logits=from_logits
                 )
-        rows = list(_prediction_rows(found.files, loaded.class_names, probabilities))
-        output = FORMS[form](rows)
-        if form == "csv":
-            print_utf8(output)
-        else:
-            click.echo(output)
-    sys.exit(1 if found.scan.bad else 0)
+            predictions = [
+                Prediction(file, dict(zip(loaded.class_names, row, strict=True)), top, threshold)
+                for file, row in zip(found.files, probabilities.tolist(), strict=True)
+            ]
+            if sort_into is not None:
+                sort_images(((each.file, each.class_name) for each in predictions), sort_into)
+            _write(predictions, form, output)
+    sys.exit(1 if strict and found.scan.bad else 0)
 
 
-def _prediction_rows(
-    files: Sequence[str], class_names: Sequence[str], probabilities: Any
-) -> Iterator[Prediction]:
-    for file, row in zip(files, probabilities.tolist(), strict=True):
-        best = max(range(len(row)), key=row.__getitem__)
-        yield {
-            "file": file,
-            "class": class_names[best],
-            "probability": row[best],
-            "probabilities": dict(zip(class_names, row, strict=True)),
+@dataclass(frozen=True)
+class Prediction:
+    """Prediction for one image.
+
+    Attributes:
+        file: Path of the image.
+        probabilities: Probability of each class.
+        top: Number of most probable classes to list.
+        threshold: Probability below which no class is predicted.
+    """
+
+    file: str
+    probabilities: dict[str, float]
+    top: int
+    threshold: float
+
+    @property
+    def most_probable(self) -> list[tuple[str, float]]:
+        """The most probable classes with their probabilities, sorted by them."""
+        by_probability = sorted(self.probabilities.items(), key=lambda item: -item[1])
+        return by_probability[: self.top]
+
+    @property
+    def class_name(self) -> str | None:
+        """The predicted class; None if it is uncertain."""
+        name, probability = self.most_probable[0]
+        return name if probability >= self.threshold else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns what the JSON output contains for it."""
+        row: dict[str, Any] = {
+            "file": self.file,
+            "class": self.class_name,
+            "probability": self.most_probable[0][1],
+            "probabilities": self.probabilities,
         }
+        if self.top > 1:
+            row["top"] = [{"class": name, "probability": p} for name, p in self.most_probable]
+        return row
 
 
-def _as_table(rows: Sequence[Prediction]) -> str:
+def _write(predictions: Sequence[Prediction], form: str | None, output: str | None) -> None:
+    if form is None:
+        suffix = "" if output is None else Path(output).suffix.lower()
+        form = {".csv": "csv", ".json": "json"}.get(suffix, "table")
+    text = FORMS[form](predictions)
+    if output is not None:
+        file = Path(output)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        save_text(file, f"{text}\n", "output")
+        click.echo(f"The predictions are in {printable(output)}.")
+    elif form == "csv":
+        print_utf8(text)
+    else:
+        click.echo(text)
+
+
+def _as_table(predictions: Sequence[Prediction]) -> str:
     """Formats predictions as aligned columns; the file is last because it can be long."""
-    names = [printable(row["class"]) for row in rows]
-    width = max(map(len, ["class", *names]))
-    lines = [f"{'class':<{width}}  probability  file"]
-    for name, row in zip(names, rows, strict=True):
-        lines.append(f"{name:<{width}}  {row['probability']:>11.3f}  {printable(row['file'])}")
-    return "\n".join(lines)
+    rows = [("class", "probability", "file")]
+    for each in predictions:
+        listed = [(printable(name), f"{p:.3f}", "") for name, p in each.most_probable]
+        name = UNCERTAIN if each.class_name is None else listed[0][0]
+        if each.class_name is None and each.top > 1:
+            rows.append((name, "", printable(each.file)))
+            rows += listed
+        else:
+            rows.append((name, listed[0][1], printable(each.file)))
+            rows += listed[1:]
+    width = max(len(name) for name, _, _ in rows)
+    return "\n".join(
+        f"{name:<{width}}  {probability:>11}  {file}".rstrip() for name, probability, file in rows
+    )
 
 
-def _as_json(rows: Sequence[Prediction]) -> str:
-    return json.dumps(list(rows), indent=2)
+def _as_json(predictions: Sequence[Prediction]) -> str:
+    return json.dumps([each.to_dict() for each in predictions], indent=2)
 
 
-def _as_csv(rows: Sequence[Prediction]) -> str:
+def _as_csv(predictions: Sequence[Prediction]) -> str:
     """Formats predictions as CSV: file, class, probability, then the probability of each class.
 
-    Names are escaped for terminals and spreadsheets.
+    With several classes per image, those after the first and their probabilities are in columns
+    `class 2`, `probability 2` and so on. Names are escaped for terminals and spreadsheets.
     """
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\n")
-    names = list(rows[0]["probabilities"])
+    names = predictions[0].probabilities
+    ranks = range(2, len(predictions[0].most_probable) + 1)
+    more = [heading for rank in ranks for heading in (f"class {rank}", f"probability {rank}")]
     headings = (printable(f"probability of {name}") for name in names)
-    writer.writerow(["file", "class", "probability", *headings])
-    for row in rows:
-        each = row["probabilities"].values()
-        writer.writerow([_cell(row["file"]), _cell(row["class"]), row["probability"], *each])
+    writer.writerow(["file", "class", "probability", *more, *headings])
+    for each in predictions:
+        (_, probability), *others = each.most_probable
+        name = "" if each.class_name is None else _cell(each.class_name)
+        rest = [cell for other, p in others for cell in (_cell(other), p)]
+        row = [_cell(each.file), name, probability, *rest, *each.probabilities.values()]
+        writer.writerow(row)
     return written.getvalue().removesuffix("\n")
 
 

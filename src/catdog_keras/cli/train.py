@@ -18,6 +18,7 @@ from catdog_keras.cli.options import (
     batch_size_option,
     epochs_option,
     seed_option,
+    strict_option,
     weights_option,
 )
 from catdog_keras.cli.resume import FINE_TUNE, FOLDER, HEAD, open_checkpoints
@@ -120,12 +121,13 @@ if TYPE_CHECKING:
     help="Resume an interrupted training with the same options, from the checkpoint in the output "
     "folder. The result is identical. Without a checkpoint the training starts from the beginning.",
 )
-def train(data: str, output: str, *, resume: bool, **settings: Any) -> None:
+@strict_option
+def train(data: str, output: str, *, resume: bool, strict: bool, **settings: Any) -> None:
     """Train a classifier on DATA, a folder or zip archive with a folder of images for each class.
 
     The class folders are inside train (and validation and test), or directly in DATA. Without a
     validation folder, a fraction of each class is held out. Files that cannot be read as images are
-    listed and skipped, and the exit status is then 1.
+    listed and skipped.
 
     The training state is saved after each epoch in the folder training-checkpoint of the output
     folder. This folder is removed when the training is complete.
@@ -180,7 +182,7 @@ def train(data: str, output: str, *, resume: bool, **settings: Any) -> None:
                     sha256_of_files(folder),
                 ).write(folder)
             _print_summary(evaluation, splits, seconds, output)
-    sys.exit(1 if bad else 0)
+    sys.exit(1 if strict and bad else 0)
 
 
 @dataclass(frozen=True)

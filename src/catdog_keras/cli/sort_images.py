@@ -1,0 +1,73 @@
+"""Copies of images, in a folder for each predicted class."""
+
+import re
+import shutil
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from catdog_keras._message import argument
+from catdog_keras._output import output_folder
+from catdog_keras._printable import printable
+from catdog_keras.cli.inputs import check_output_folder
+
+UNCERTAIN = "uncertain"
+# Windows reserves more characters than other systems.
+NOT_IN_A_FILE_NAME = re.compile(
+    r'[\x00-\x1f\x7f/\\<>:"|?*]' if sys.platform == "win32" else r"[\x00-\x1f\x7f/\\]"
+)
+
+
+def check_sorted_folder(directory: str, sources: Sequence[str]) -> None:
+    """Raises an error unless `directory` is a new or empty folder outside of the images."""
+    for source in sources:
+        check_output_folder("sort_into", directory, source if Path(source).is_dir() else None)
+    folder = Path(directory)
+    if folder.exists() and any(folder.iterdir()):
+        raise ValueError(
+            argument("sort_into")
+            + f" must be a new or an empty folder; received {directory!r}, which contains files. "
+            "Pass another folder, or remove it."
+        )
+
+
+def check_folder_names(class_names: Sequence[str]) -> None:
+    """Raises an error if a class name cannot be the name of a folder."""
+    for name in class_names:
+        if name in (".", "..") or not name.strip(" .") or NOT_IN_A_FILE_NAME.search(name):
+            raise ValueError(
+                f"The class {printable(name)!r} of "
+                + argument("model")
+                + " cannot be the name of a folder. Pass names of your own, each with --class-name "
+                "NAME."
+            )
+        if name == UNCERTAIN:
+            raise ValueError(
+                f"The class {UNCERTAIN!r} has the name of the folder for uncertain images. Pass "
+                "names of your own, each with --class-name NAME."
+            )
+
+
+def sort_images(images: Iterable[tuple[str, str | None]], directory: str) -> None:
+    """Copies each image to the folder of its class; the copies appear together.
+
+    Args:
+        images: Path and class of each image; None for an uncertain image.
+        directory: New or empty folder. Images with the same name get a number.
+
+    Raises:
+        OSError: If an image cannot be read, or `directory` cannot be written.
+    """
+    with output_folder(directory, (), "sort_into") as folder:
+        for file, name in images:
+            place = folder / (UNCERTAIN if name is None else name)
+            place.mkdir(exist_ok=True)
+            shutil.copy2(file, _free_name(place, Path(file)))
+
+
+def _free_name(folder: Path, file: Path) -> Path:
+    place, number = folder / file.name, 1
+    while place.exists():
+        number += 1
+        place = folder / f"{file.stem}-{number}{file.suffix}"
+    return place
