@@ -48,6 +48,7 @@ TRAIN = [
     "32",
     "--epochs",
     "1",
+    "--no-report",
 ]
 
 

@@ -56,3 +56,28 @@ class TrainingProgress(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         del batch, logs
         self.advance(1)
+
+
+class EpochTable(keras.callbacks.Callback):
+    """Keras callback that writes a line with losses and accuracies after each epoch."""
+
+    COLUMNS = ("loss", "accuracy", "val_loss", "val_accuracy")
+
+    def __init__(self, stage: str, write: Callable[[str], None]) -> None:
+        """Stores the name of this part of the training, and the function that writes a line."""
+        super().__init__()
+        self.stage = stage
+        self.write = write
+        self.columns: list[str] = []
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        values = logs or {}
+        if not self.columns:
+            self.columns = [name for name in self.COLUMNS if name in values]
+            headings = (name.replace("val_", "validation ") for name in self.columns)
+            self.write("  ".join([f"{self.stage:<11} epoch", *(f"{h:>10}" for h in headings)]))
+        widths = (max(10, len(name.replace("val_", "validation "))) for name in self.columns)
+        cells = (
+            f"{values[name]:>{width}.4f}" for name, width in zip(self.columns, widths, strict=True)
+        )
+        self.write("  ".join([f"{epoch + 1:>17}", *cells]))

@@ -19,7 +19,10 @@ from catdog_keras.tutorial import _run
 from tests.cli.image_folders import draw
 from tests.corpora.image_files import encoded, noise
 
-TINY = ["--backbone", "synthetic_small", "--image-size", "32", "--batch-size", "4", "--epochs", "1"]
+TINY = [
+    *["--backbone", "synthetic_small", "--image-size", "32", "--batch-size", "4", "--epochs", "1"],
+    "--no-report",
+]
 
 
 def _remove(file):

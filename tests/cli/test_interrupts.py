@@ -46,7 +46,7 @@ register_post_import_hook(patch, "keras")
 from catdog_keras.cli import main
 main()
 """
-TINY = ["--backbone", "synthetic_small", "--image-size", "32", "--batch-size", "4"]
+TINY = ["--backbone", "synthetic_small", "--image-size", "32", "--batch-size", "4", "--no-report"]
 
 
 def run_python(program, *arguments):

@@ -13,7 +13,10 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
-TINY = ["--backbone", "synthetic_small", "--image-size", "32", "--batch-size", "4", "--epochs", "1"]
+TINY = [
+    *["--backbone", "synthetic_small", "--image-size", "32", "--batch-size", "4", "--epochs", "1"],
+    "--no-report",
+]
 NONE, LIST, ENTER, READ = 0o000, 0o444, 0o111, 0o555
 
 PREDICT = ["predict", "R/model/model.keras", "R/images"]

@@ -11,7 +11,10 @@ from catdog_keras._message import argument
 from tests.cli.image_folders import CLASSES
 from tests.corpora.image_warnings import WARNED
 
-TINY = ["--backbone", "synthetic_small", "--image-size", "32", "--batch-size", "4", "--epochs", "1"]
+TINY = [
+    *["--backbone", "synthetic_small", "--image-size", "32", "--batch-size", "4", "--epochs", "1"],
+    "--no-report",
+]
 BAD = [name for name, (_, status) in WARNED.items() if status == "bad"]
 
 

@@ -15,6 +15,7 @@ from catdog_keras.training import _checkpoint
 OPTIONS = [
     *["--backbone", "synthetic_small", "--image-size", "32", "--batch-size", "8"],
     *["--epochs", "3", "--fine-tune-epochs", "2"],
+    "--no-report",
 ]
 # Ends itself when the checkpoint of an epoch is written, counted over head and fine-tuning.
 PROGRAM = """

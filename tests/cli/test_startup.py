@@ -74,7 +74,6 @@ WRONG = [
     (["--version"], None),
     (["learn"], "No such command 'learn'"),
     (["train", "DATA", "--unknown"], "No such option '--unknown'"),
-    (["train", "DATA"], "Missing option '--output'"),
     (["train"], "Missing argument 'DATA'"),
     (["tutorial", "--epochs", "many"], "'many' is not a valid integer"),
     (["tutorial", "--epochs", "0"], "0 is not in the range x>=1"),

@@ -1,15 +1,22 @@
 """Training from the command line: a model, its split and its record, whole or not at all."""
 
 import json
+import shlex
 import shutil
 
 import keras
 import pytest
 
 from catdog_keras import augmentation_preset, datasets, load_manifest
+from catdog_keras.cli.run_folder import choose_run_folder
 from tests.cli.image_folders import CLASSES, PER_CLASS
 
-TINY = ["--backbone", "synthetic_small", "--image-size", "32", "--batch-size", "4", "--epochs", "1"]
+TINY = [
+    *["--backbone", "synthetic_small", "--image-size", "32", "--batch-size", "4", "--epochs", "1"],
+    "--no-report",
+]
+
+CURVES = ("loss", "accuracy", "val_loss", "val_accuracy")
 
 
 def read_record(folder):
@@ -34,11 +41,16 @@ def test_train_evaluate_and_predict_agree_on_synthetic_classes(drawn, tmp_path, 
     # These classes differ in brightness: a linear head on the features separates them.
     assert max(record["history"]["val_accuracy"]) > 0.8
     lines = ended.stdout.splitlines()
-    assert lines[0].startswith("train          24 images: 8 <script>")
-    assert (
-        lines[-1]
-        == f"The model is {output / 'model.keras'}; run `catdog-keras evaluate` on it for test metrics."
-    )
+    headings = ["head", "epoch", "loss", "accuracy", "validation", "loss", "validation", "accuracy"]
+    assert lines[0].split() == headings
+    history = record["history"]
+    for epoch, line in enumerate(lines[1:41]):
+        assert line.split() == [str(epoch + 1), *(f"{history[name][epoch]:.4f}" for name in CURVES)]
+    assert lines[41].startswith("train          24 images: 8 <script>")
+    assert lines[-2:] == [
+        f"The model is {output / 'model.keras'}. For test metrics, run:",
+        f"  catdog-keras evaluate {output / 'model.keras'} '{drawn}' --report {output}-test",
+    ]
     judged = run("evaluate", output / "model.keras", drawn, "--split", "train", "--json")
     assert judged.exit_code == 0, judged.output
     told = json.loads(judged.stdout)
@@ -90,6 +102,53 @@ def test_bad_images_are_reported_and_set_exit_code_if_strict(drawn, tmp_path, ru
     assert not (tmp_path / "no").exists()
 
 
+def test_report_shows_curves_and_validation_metrics(drawn, tmp_path, run):
+    output = tmp_path / "out"
+    ended = run("train", drawn, "--output", output, *TINY[:-1], "--epochs", "2")
+    assert ended.exit_code == 0, ended.output
+    names = {"model.keras", "training.json", "split.json", "report.html"}
+    assert {path.name for path in output.iterdir()} == names
+    assert f"The model is {output / 'model.keras'}, the report {output / 'report.html'}." in (
+        ended.stdout
+    )
+    page = (output / "report.html").read_text("utf-8")
+    assert "The validation images selected the epoch" in page
+    assert "Training" in page
+    assert "synthetic_small" in page
+    validation = read_record(output)["counts"]["validation"]
+    assert f"of {sum(validation.values())} images" in page
+    run("train", drawn, "--output", output, *TINY)
+    assert not (output / "report.html").exists()  # it is of the earlier model
+
+
+def test_default_output_is_a_new_folder_named_after_the_data(drawn, tmp_path, run, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    data = tmp_path / "my photos"
+    data.symlink_to(drawn)
+    for name in ("my photos", "my photos-2"):
+        ended = run("train", "my photos", *TINY)
+        assert ended.exit_code == 0, ended.output
+        assert f"The model is runs/{name}/model.keras. For test metrics, run:" in ended.stdout
+        command = shlex.split(ended.stdout.splitlines()[-1])
+        assert run(*command[1:]).exit_code == 0
+    assert sorted(each.name for each in (tmp_path / "runs").iterdir()) == sorted(
+        ["my photos", "my photos-2", "my photos-test", "my photos-2-test"]
+    )
+
+
+def test_default_output_of_resumed_training_is_the_last_interrupted_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert choose_run_folder("images.zip", resume=True) == "runs/images"
+    for name in ("images", "images-2", "images-3", "images-4"):
+        (tmp_path / "runs" / name).mkdir(parents=True)
+    assert choose_run_folder("images.zip", resume=True) == "runs/images-5"
+    for name in ("images-2", "images-3"):
+        (tmp_path / "runs" / name / "training-checkpoint").mkdir()
+    assert choose_run_folder("images.zip", resume=True) == "runs/images-3"
+    assert choose_run_folder("images.zip", resume=False) == "runs/images-5"
+    assert choose_run_folder("/", resume=False) == "runs/images-5"
+
+
 def test_same_seed_reproduces_training_history(drawn, tmp_path, run):
     def curves(name):
         options = ["--augmentation", "none", "--seed", "5"]
@@ -107,6 +166,8 @@ def test_fine_tuning_epochs_are_appended_to_history(drawn, tmp_path, run):
     assert ended.exit_code == 0, ended.output
     record = read_record(tmp_path / "out")
     assert record["settings"]["fine_tune_epochs"] == 2
+    lines = ended.stdout.splitlines()
+    assert [line.split()[0] for line in lines[:5]] == ["head", "1", "fine-tuning", "1", "2"]
     assert set(record["history"]) == {"accuracy", "loss", "val_accuracy", "val_loss"}
     assert [len(curve) for curve in record["history"].values()] == [3] * 4
 

@@ -9,15 +9,14 @@ from typing import Any
 from catdog_keras._output import output_folder
 from catdog_keras.cli.evaluation_data import EvaluationData
 from catdog_keras.cli.load_model import ModelFile
+from catdog_keras.cli.report_facts import last_part, skipped_files, training_facts
 from catdog_keras.cli.run_files import sha256
-from catdog_keras.cli.run_record import SPLIT_FILE, TrainingRecord, read_training_record
+from catdog_keras.cli.run_record import REPORT_FILE, SPLIT_FILE, read_training_record
 from catdog_keras.evaluation import Evaluation
 from catdog_keras.report import ModelReport, write_report
-from catdog_keras.report._environment import describe_environment
 from catdog_keras.report._plot_highest_losses import plot_highest_losses
 
-REPORT_FILE, EVALUATION_FILE = "report.html", "evaluation.json"
-NAMED = 50  # maximum number of ignored files that the page lists with a reason
+EVALUATION_FILE = "evaluation.json"
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class EvaluateOptions:
 
     def command(self, part: str) -> str:
         """Returns the command that repeats the evaluation, without the folders of this machine."""
-        words = ["catdog-keras", "evaluate", self.model.name, _last(self.data), "--split", part]
+        words = ["catdog-keras", "evaluate", self.model.name, last_part(self.data), "--split", part]
         for name in self.class_names:
             words += ["--class-name", name]
         if not self.from_logits:
@@ -70,9 +69,9 @@ def write_evaluation_report(
         write_report(
             folder / REPORT_FILE,
             ModelReport(name, evaluation, None if record is None else record.history, worst),
-            title=f"{name} on {_last(options.data)}",
+            title=f"{name} on {last_part(options.data)}",
             counts=images.counts,
-            metadata={**_evaluation_facts(images, options), **_training_facts(record)},
+            metadata={**_evaluation_facts(images, options), **training_facts(record)},
             note=images.note,
         )
 
@@ -84,35 +83,12 @@ def _evaluation_facts(
         "command": options.command(images.part),
         "model": options.model.name,
         "SHA-256 of the model": sha256(options.model),
-        "data": _last(options.data),
+        "data": last_part(options.data),
         "images": images.part,
         "SHA-256 of the list of their checksums and names": images.sha256,
     }
     split = options.model.parent / SPLIT_FILE
     if split.is_file():
         metadata[f"SHA-256 of {SPLIT_FILE}"] = sha256(split)
-    bad = list(images.ignored.items())
-    metadata["skipped"] = str(len(bad))
-    groups: dict[str, Mapping[str, Any]] = {"Evaluation": metadata}
-    if bad:
-        groups["Skipped files"] = dict(bad[:NAMED])
-    if len(bad) > NAMED:
-        groups["Skipped files"] = {
-            **groups["Skipped files"],
-            "and others": len(bad) - NAMED,
-        }
-    return groups
-
-
-def _training_facts(record: TrainingRecord | None) -> dict[str, Mapping[str, Any]]:
-    if record is None:
-        return {}
-    metadata = {"data": _last(Path(record.data)), **record.settings, "seconds": record.seconds}
-    if record.environment == describe_environment():
-        return {"Training": {**metadata, "environment": "identical to the environment below"}}
-    return {"Training": metadata, "Environment of the training run": record.environment}
-
-
-def _last(path: Path) -> str:
-    """Returns the name of a folder or file, also for `.`; parent folders stay private."""
-    return path.resolve().name
+    metadata["skipped"] = str(len(images.ignored))
+    return {"Evaluation": metadata, **skipped_files(images.ignored)}

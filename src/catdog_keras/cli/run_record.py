@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 MODEL_FILE, RECORD_FILE, SPLIT_FILE = "model.keras", "training.json", "split.json"
+REPORT_FILE = "report.html"
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """`catdog-keras train`: trains a model by transfer learning on a folder of class folders."""
 
+import shlex
 import sys
 import time
 from dataclasses import dataclass
@@ -23,13 +24,22 @@ from catdog_keras.cli.options import (
 )
 from catdog_keras.cli.resume import FINE_TUNE, FOLDER, HEAD, open_checkpoints
 from catdog_keras.cli.run_files import sha256_of_files
-from catdog_keras.cli.run_record import MODEL_FILE, RECORD_FILE, SPLIT_FILE, TrainingRecord
+from catdog_keras.cli.run_folder import choose_run_folder
+from catdog_keras.cli.run_record import (
+    MODEL_FILE,
+    RECORD_FILE,
+    REPORT_FILE,
+    SPLIT_FILE,
+    TrainingRecord,
+)
 
 if TYPE_CHECKING:
     import keras
 
     from catdog_keras.datasets import ImageSplits
     from catdog_keras.evaluation import Evaluation
+
+RUN_FILES = (SPLIT_FILE, RECORD_FILE, REPORT_FILE, MODEL_FILE)
 
 
 @click.command(short_help="Train a classifier on a folder of images.")
@@ -43,10 +53,10 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--output",
-    required=True,
     metavar="DIR",
-    help=f"Folder for {MODEL_FILE}, {RECORD_FILE} (settings, curves, versions) and {SPLIT_FILE} "
-    "(which image is in which split).",
+    show_default="a new folder under runs/, with the name of DATA",
+    help=f"Folder for {MODEL_FILE}, {REPORT_FILE}, {RECORD_FILE} (settings, curves, versions) and "
+    f"{SPLIT_FILE} (which image is in which split).",
 )
 @epochs_option(10, "Epochs of head training, on features that are computed once.")
 @click.option(
@@ -116,13 +126,23 @@ if TYPE_CHECKING:
     help="Largest fraction of such files that is skipped; more of them are an error.",
 )
 @click.option(
+    "--report/--no-report",
+    default=True,
+    show_default=True,
+    help=f"Whether to write {REPORT_FILE}: learning curves, and metrics and figures of the "
+    "validation images.",
+)
+@click.option(
     "--resume",
     is_flag=True,
     help="Resume an interrupted training with the same options, from the checkpoint in the output "
-    "folder. The result is identical. Without a checkpoint the training starts from the beginning.",
+    "folder; by default, the last folder of DATA under runs/ that has one. The result is "
+    "identical. Without a checkpoint the training starts from the beginning.",
 )
 @strict_option
-def train(data: str, output: str, *, resume: bool, strict: bool, **settings: Any) -> None:
+def train(
+    data: str, output: str | None, *, report: bool, resume: bool, strict: bool, **settings: Any
+) -> None:
     """Train a classifier on DATA, a folder or zip archive with a folder of images for each class.
 
     The class folders are inside train (and validation and test), or directly in DATA. Without a
@@ -140,6 +160,8 @@ def train(data: str, output: str, *, resume: bool, strict: bool, **settings: Any
             ("pretrained", "imagenet", "synthetic"),
             "To choose a network, pass its name as " + argument("backbone") + ".",
         )
+        if output is None:
+            output = choose_run_folder(data, resume=resume)
         check_output_folder("output", output, data)
         import_frameworks()
         from catdog_keras._checks import check_input_shape
@@ -156,7 +178,7 @@ def train(data: str, output: str, *, resume: bool, strict: bool, **settings: Any
                 options.backbone, check_input_shape("input_shape", (size, size, 3))
             )
             check_pretrained_weights(options.backbone, options.weights)
-            with output_folder(output, [FOLDER, SPLIT_FILE, RECORD_FILE, MODEL_FILE]) as folder:
+            with output_folder(output, [FOLDER, *RUN_FILES]) as folder:
                 splits = _load(data, options)
                 started = time.perf_counter()
                 model = _build_model(options, splits.class_names)
@@ -171,7 +193,7 @@ def train(data: str, output: str, *, resume: bool, strict: bool, **settings: Any
                 }
                 splits.save_manifest(folder / SPLIT_FILE)
                 model.save(folder / MODEL_FILE)
-                TrainingRecord(
+                record = TrainingRecord(
                     data,
                     settings,
                     splits.counts,
@@ -180,8 +202,14 @@ def train(data: str, output: str, *, resume: bool, strict: bool, **settings: Any
                     seconds,
                     describe_environment(),
                     sha256_of_files(folder),
-                ).write(folder)
-            _print_summary(evaluation, splits, seconds, output)
+                )
+                record.write(folder)
+                if report:
+                    from catdog_keras.cli.training_report import write_training_report
+
+                    write_training_report(folder, model, evaluation, splits, (size, size), record)
+            _print_summary(evaluation, splits, seconds)
+            _print_next_command(data, output, report)
     sys.exit(1 if strict and bad else 0)
 
 
@@ -244,7 +272,7 @@ def _fit(
     """Trains the head, then the last layers of the backbone; each keeps its best epoch."""
     import keras
 
-    from catdog_keras._progress import TrainingProgress, progress_bar
+    from catdog_keras._progress import EpochTable, TrainingProgress, progress_bar
     from catdog_keras.training import fine_tune, fit_head
 
     best = keras.callbacks.EarlyStopping(
@@ -257,7 +285,7 @@ def _fit(
         epochs=options.epochs,
         num_views=1 if options.augmentation == "none" else 2,
         checkpoint=checkpoints / HEAD,
-        callbacks=[best],
+        callbacks=[best, EpochTable("head", click.echo)],
         verbose=0,
     ).history
     if options.fine_tune_epochs:
@@ -270,7 +298,7 @@ def _fit(
                 validation_data=splits.validation,
                 epochs=options.fine_tune_epochs,
                 checkpoint=checkpoints / FINE_TUNE,
-                callbacks=[TrainingProgress(advance)],
+                callbacks=[TrainingProgress(advance), EpochTable("fine-tuning", click.echo)],
                 verbose=0,
             ).history
         log = {name: [*log[name], *tuned[name]] for name in log if name in tuned}
@@ -283,10 +311,8 @@ def _evaluate(model: "keras.Model", splits: "ImageSplits") -> "Evaluation":
     return evaluate_classifier(model, splits.validation, splits.class_names)
 
 
-def _print_summary(
-    evaluation: "Evaluation", splits: "ImageSplits", seconds: float, output: str
-) -> None:
-    """Prints the training data, the validation accuracy, and how to evaluate the model."""
+def _print_summary(evaluation: "Evaluation", splits: "ImageSplits", seconds: float) -> None:
+    """Prints the training data and the validation accuracy."""
     for split, counts in splits.counts.items():
         listed = ", ".join(f"{count:,} {printable(name)}" for name, count in counts.items())
         click.echo(f"{split:<10} {sum(counts.values()):>6,} images: {listed}")
@@ -295,5 +321,12 @@ def _print_summary(
         f"Trained in {seconds:.0f} s; validation accuracy {evaluation.accuracy:.3f} "
         f"[{low:.3f}, {high:.3f}], optimistic: it was used to select the best epoch."
     )
-    file = printable(str(Path(output) / MODEL_FILE))
-    click.echo(f"The model is {file}; run `catdog-keras evaluate` on it for test metrics.")
+
+
+def _print_next_command(data: str, output: str, report: bool) -> None:
+    """Prints where the results are, and the command that evaluates the model, to be copied."""
+    model = str(Path(output) / MODEL_FILE)
+    page = f", the report {printable(str(Path(output) / REPORT_FILE))}" if report else ""
+    click.echo(f"The model is {printable(model)}{page}. For test metrics, run:")
+    command = ["catdog-keras", "evaluate", model, data, "--report", f"{output.rstrip('/')}-test"]
+    click.echo(f"  {printable(shlex.join(command))}")

@@ -1,0 +1,49 @@
+"""Report of a training: its learning curves, and the metrics on the validation images."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from catdog_keras.cli.report_facts import last_part, skipped_files, training_facts
+from catdog_keras.cli.run_record import MODEL_FILE, REPORT_FILE, TrainingRecord
+from catdog_keras.report import ModelReport, write_report
+from catdog_keras.report._plot_highest_losses import plot_highest_losses
+
+if TYPE_CHECKING:
+    import keras
+
+    from catdog_keras.datasets import ImageSplits
+    from catdog_keras.evaluation import Evaluation
+
+NOTE = (
+    "The validation images selected the epoch, so their metrics are optimistic. catdog-keras "
+    "evaluate reports on the test images, which the training has not used."
+)
+
+
+def write_training_report(
+    folder: Path,
+    model: "keras.Model",
+    evaluation: "Evaluation",
+    splits: "ImageSplits",
+    image_size: tuple[int, int],
+    record: TrainingRecord,
+) -> None:
+    """Writes `report.html` to a folder.
+
+    Args:
+        folder: Folder for the report.
+        model: Model that was trained.
+        evaluation: Its evaluation on the validation images.
+        splits: Images of the training.
+        image_size: (height, width) of the images.
+        record: Record of the training.
+    """
+    worst = plot_highest_losses(model, evaluation, splits.files["validation"], image_size)
+    write_report(
+        folder / REPORT_FILE,
+        ModelReport(MODEL_FILE, evaluation, record.history, worst),
+        title=f"{MODEL_FILE} on validation images of {last_part(Path(record.data))}",
+        counts=splits.counts,
+        metadata={**training_facts(record), **skipped_files(record.ignored)},
+        note=NOTE,
+    )
