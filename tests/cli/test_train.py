@@ -116,7 +116,8 @@ def test_report_shows_curves_and_validation_metrics(drawn, tmp_path, run):
     assert "Training" in page
     assert "synthetic_small" in page
     validation = read_record(output)["counts"]["validation"]
-    assert f"of {sum(validation.values())} images" in page
+    assert f">{sum(validation.values())}</dd>" in page
+    assert "stripes 猫/image" in page
     run("train", drawn, "--output", output, *TINY)
     assert not (output / "report.html").exists()  # it is of the earlier model
 

@@ -306,9 +306,11 @@ def _fit(
 
 
 def _evaluate(model: "keras.Model", splits: "ImageSplits") -> "Evaluation":
+    from catdog_keras.datasets._manifest import relative_posix_path
     from catdog_keras.evaluation import evaluate_classifier
 
-    return evaluate_classifier(model, splits.validation, splits.class_names)
+    names = [relative_posix_path(splits.root, file) for file in splits.files["validation"]]
+    return evaluate_classifier(model, splits.validation, splits.class_names, names)
 
 
 def _print_summary(evaluation: "Evaluation", splits: "ImageSplits", seconds: float) -> None:
