@@ -149,7 +149,7 @@ def parts_of(model):
     parts = []
     for layer in model.layers[1:]:
         block = isinstance(layer, catdog_keras.ConvBlock)
-        parts += [layer.convolution, layer.normalization, layer.pooling] if block else [layer]
+        parts += layer.layers if block else [layer]
     return parts
 
 
@@ -174,7 +174,7 @@ def test_model1_normalizes_after_activation():
     model = catdog_keras.build_model1((46, 46, 3))
     block = model.layers[1]
     block.convolution.kernel.assign(-np.ones((3, 3, 3, 64)))
-    block.normalization.beta.assign(np.arange(64) - 32.0)
+    block.batch_normalization.beta.assign(np.arange(64) - 32.0)
     images = np.random.default_rng(0).uniform(1, 255, (2, 46, 46, 3))
     for training in (False, True):
         outputs = keras.ops.convert_to_numpy(block(images, training=training))
@@ -208,7 +208,7 @@ def test_model1_dense_parameter_counts_match_tutorial(model1):
 
 def test_model1_block_parameter_counts_match_tutorial(model1):
     found = [
-        (block.convolution.count_params(), block.normalization.count_params())
+        (block.convolution.count_params(), block.batch_normalization.count_params())
         for block in model1.layers[1:5]
     ]
     assert found == [(1_792, 256), (18_464, 128), (9_248, 128), (9_248, 128)]

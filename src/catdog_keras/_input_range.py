@@ -149,8 +149,9 @@ def same_range(one: Range, other: Range, slack: float = 0.1) -> bool:
 
 
 def _is_plain(layer: keras.Layer) -> bool:
-    """Returns whether a layer of this package has normalization disabled, as a ConvBlock can."""
-    return getattr(layer, "use_batch_norm", True) is False
+    """Returns whether a layer is a ConvBlock without normalization."""
+    has_block = hasattr(layer, "convolution") and hasattr(layer, "batch_normalization")
+    return has_block and layer.normalization is None
 
 
 def _is_of_network_scale(values: Range) -> bool:

@@ -63,14 +63,27 @@ CASES = {
         minimal={"filters": 4},
         smallest=4,  # a 3 x 3 convolution without padding, then pooling by 2 x 2
         changed={
-            "filters": 5,
+            "filters": 6,
             "kernel_size": (2, 3),
-            "activation": "tanh",
-            "pool_size": (3, 1),
+            "strides": (1, 2),
             "padding": "same",
-            "use_batch_norm": False,
-            "momentum": 0.5,
             "data_format": "channels_first",
+            "dilation_rate": (1, 1),  # Keras allows others with strides=1 only
+            "groups": 3,
+            "activation": "tanh",
+            "use_bias": False,
+            "kernel_initializer": "ones",
+            "bias_initializer": keras.initializers.Constant(2.0),
+            "kernel_regularizer": "l2",
+            "bias_regularizer": "l1",
+            "kernel_constraint": "non_neg",
+            "bias_constraint": "unit_norm",
+            "normalization": "before",
+            "momentum": 0.5,
+            "pool_size": (3, 1),
+            "pooling": "avg",
+            "dropout": 0.4,
+            "seed": 3,
         },
     ),
     "Preprocessing": Case(
@@ -367,7 +380,7 @@ def test_docstring_has_every_section_and_a_runnable_example(name):
     for argument in constructor_parameters(name):
         assert f"\n    {argument}: " in text
     (example,) = doctest.DocTestFinder(recurse=False).find(layer_class, name)
-    assert 0 < len(example.examples) < 6
+    assert 0 < len(example.examples) < 10
     report: list[str] = []
     outcome = doctest.DocTestRunner(verbose=False).run(example, out=report.append)
     assert outcome.failed == 0, "".join(report)

@@ -300,7 +300,7 @@ def test_images_of_only_zeros_and_ones_are_not_reported():
 def test_model_with_early_batch_norm_needs_no_rescaling():
     assert names(make_images(), network(layers.Conv2D(4, 1), layers.BatchNormalization())) == ()
     assert names(make_images(), network(ConvBlock(4, pool_size=1))) == ()
-    plain = network(ConvBlock(4, pool_size=1, use_batch_norm=False))
+    plain = network(ConvBlock(4, pool_size=None, normalization=None))
     assert names(make_images(), plain) == ("never_scaled",)
 
 

@@ -50,7 +50,7 @@ def block_with_random_weights(**arguments):
     block.build([INPUT_SHAPE[axis] for axis in (0, 3, 1, 2)] if first else INPUT_SHAPE)
     generator = np.random.default_rng(1)
     weights = [generator.normal(size=weight.shape) for weight in block.get_weights()]
-    if block.use_batch_norm:
+    if block.normalization:
         weights[-1] = np.abs(weights[-1]) + 0.5
     block.set_weights(weights)
     return block, weights
@@ -64,7 +64,7 @@ def block_with_random_weights(**arguments):
         {"kernel_size": (2, 5), "pool_size": (1, 3)},
         {"kernel_size": 4, "padding": "same", "pool_size": 4},
         {"pool_size": 1},
-        {"use_batch_norm": False},
+        {"normalization": None},
     ],
 )
 def test_outputs_match_numpy_reference(arguments, data_format):
@@ -140,10 +140,12 @@ def test_torch_channels_last_step_does_not_copy_feature_maps():
     assert copied_maps(lambda: (model(images, training=True) * slopes).sum().backward()) == []
 
 
-def test_disabled_batch_norm_and_pooling_are_none():
-    plain = ConvBlock(4, use_batch_norm=False, pool_size=1)
-    assert plain.normalization is None
-    assert plain.pooling is None
+def test_disabled_parts_are_none():
+    plain = ConvBlock(4, normalization=None, pool_size=None)
+    assert plain.batch_normalization is None
+    assert plain.pooling_layer is None
+    assert plain.dropout_layer is None
+    assert plain.layers == [plain.convolution]
     plain.build(INPUT_SHAPE)
     assert len(plain.weights) == 2
     assert len(block_with_random_weights()[0].weights) == 6
@@ -195,7 +197,7 @@ def test_unknown_height_and_width_are_accepted():
     assert tuple(model(make_images(2, 8, 11, 3)).shape) == (2, 3, 4, 4)
 
 
-SMALL = "`input_shape` must be at least {needed} with {arguments}; received input_shape={shape}. Pass larger images, stack fewer blocks, or set pool_size=1{remedy}."
+SMALL = "`input_shape` must be at least {needed} with {arguments}; received input_shape={shape}. Pass larger images, {remedy}."
 
 
 @pytest.mark.parametrize(
@@ -208,7 +210,7 @@ SMALL = "`input_shape` must be at least {needed} with {arguments}; received inpu
                 needed="4 pixels high and 4 wide",
                 arguments="kernel_size=3, pool_size=2, padding='valid' and data_format='channels_last'",
                 shape="(None, 3, 9, 3)",
-                remedy=" or padding='same'",
+                remedy="stack fewer blocks, pass pool_size=None, or pass padding='same'",
             ),
         ),
         (
@@ -218,7 +220,27 @@ SMALL = "`input_shape` must be at least {needed} with {arguments}; received inpu
                 needed="1 pixels high and 2 wide",
                 arguments="kernel_size=(5, 1), pool_size=(1, 2), padding='same' and data_format='channels_last'",
                 shape="(2, 1, 1, 3)",
-                remedy="",
+                remedy="stack fewer blocks, or pass pool_size=None",
+            ),
+        ),
+        (
+            {"strides": (2, 1), "pool_size": None},
+            (2, 2, 9, 3),
+            SMALL.format(
+                needed="3 pixels high and 3 wide",
+                arguments="kernel_size=3, pool_size=1, strides=(2, 1), padding='valid' and data_format='channels_last'",
+                shape="(2, 2, 9, 3)",
+                remedy="stack fewer blocks, or pass padding='same'",
+            ),
+        ),
+        (
+            {"dilation_rate": 4, "pool_size": 3},
+            (2, 30, 10, 3),
+            SMALL.format(
+                needed="11 pixels high and 11 wide",
+                arguments="kernel_size=3, pool_size=3, dilation_rate=4, padding='valid' and data_format='channels_last'",
+                shape="(2, 30, 10, 3)",
+                remedy="stack fewer blocks, pass pool_size=None, or pass padding='same'",
             ),
         ),
         (
@@ -274,10 +296,59 @@ WINDOW = "an integer of at least 1, or a pair (height, width) of them"
             ValueError,
             "`padding` must be one of 'valid', 'same'; received padding='causal'.",
         ),
+        ({"use_bias": 1}, TypeError, "`use_bias` must be True or False; received use_bias=1."),
+        ({"strides": 0}, ValueError, f"`strides` must be {WINDOW}; received strides=0."),
+        ({"dilation_rate": 2.0}, TypeError, f"`dilation_rate` must be {WINDOW}; received dilation_rate=2.0."),
         (
-            {"use_batch_norm": 1},
+            {"strides": (1, 2), "dilation_rate": 3},
+            ValueError,
+            "`dilation_rate` must be 1 if `strides` is not 1; received dilation_rate=3. With strides=(1, 2), Keras does not support dilation.",
+        ),
+        ({"groups": 3}, ValueError, "`groups` must be a divisor of filters=4; received groups=3."),
+        ({"groups": 0}, ValueError, "`groups` must be an integer of at least 1; received groups=0."),
+        (
+            {"normalization": True},
             TypeError,
-            "`use_batch_norm` must be True or False; received use_batch_norm=1.",
+            "`normalization` must be one of 'after', 'before', None; received normalization=True.",
+        ),
+        ({"pooling": "mean"}, ValueError, "`pooling` must be one of 'max', 'avg'; received pooling='mean'."),
+        ({"dropout": 1.5}, ValueError, "`dropout` must be a number from 0 to 1; received dropout=1.5."),
+        ({"seed": -1}, ValueError, "`seed` must be an integer from 0 to 2147483647; received seed=-1."),
+        (
+            {"activation": "rectify"},
+            ValueError,
+            "`activation` must be a value that `keras.activations.get` accepts; received activation='rectify'.",
+        ),
+        (
+            {"bias_initializer": "nothing"},
+            ValueError,
+            "`bias_initializer` must be a value that `keras.initializers.get` accepts; received bias_initializer='nothing'.",
+        ),
+        (
+            {"kernel_regularizer": 0.1},
+            ValueError,
+            "`kernel_regularizer` must be a value that `keras.regularizers.get` accepts; received kernel_regularizer=0.1.",
+        ),
+        (
+            {"kernel_constraint": "small"},
+            ValueError,
+            "`kernel_constraint` must be a value that `keras.constraints.get` accepts; received kernel_constraint='small'.",
+        ),
+        (
+            {"use_batch_norm": False},
+            TypeError,
+            "ConvBlock has no argument `use_batch_norm`; received use_batch_norm=False. Pass `normalization`: 'after' or 'before' the activation, or None.",
+        ),
+        ({"rate": 0.1}, TypeError, "ConvBlock has no argument `rate`; received rate=0.1. Pass `dropout`."),
+        (
+            {"lora_rank": 4},
+            TypeError,
+            "ConvBlock has no argument `lora_rank`; received lora_rank=4. Call `convolution.enable_lora(rank)` of the block after it is built.",
+        ),
+        (
+            {"epsilon": 1e-5},
+            TypeError,
+            "ConvBlock has no argument `epsilon`; received epsilon=1e-05. Use `keras.layers.Conv2D`, `BatchNormalization`, `keras.layers.MaxPooling2D` and `keras.layers.Dropout` instead of the block.",
         ),
 ({"momentum": 1.5}, ValueError, "`momentum` must be a number from 0 to 1; received momentum=1.5."),
                 (

@@ -24,11 +24,15 @@ def numbers(*shape, seed=0):
     return np.random.default_rng(seed).normal(size=shape).astype("float32")
 
 
-def stock(activation="relu", pool_size=2, **arguments):
+def stock(activation="relu", pool_size=2, normalization="after", **arguments):
+    parts = [
+        keras.layers.Activation(activation, **arguments),
+        keras.layers.BatchNormalization(momentum=0.9, **arguments),
+    ]
     return keras.Sequential(
         [
-            keras.layers.Conv2D(FILTERS, 3, activation=activation, **arguments),
-            keras.layers.BatchNormalization(momentum=0.9, **arguments),
+            keras.layers.Conv2D(FILTERS, 3, **arguments),
+            *(parts if normalization == "after" else parts[::-1]),
             keras.layers.MaxPooling2D(pool_size, **arguments),
         ]
     )
@@ -89,6 +93,9 @@ def supports_fused_path(block, images):
         ((2, 8, 13, 1), {"pool_size": (1, 4)}),
         ((2, 10, 12, 3), {"activation": "tanh"}),
         ((2, 10, 12, 3), {"activation": None}),
+        ((2, 10, 12, 3), {"normalization": "before"}),
+        ((1, 9, 11, 3), {"normalization": "before", "activation": "leaky_relu"}),
+        ((2, 11, 10, 3), {"normalization": "before", "activation": None, "pool_size": (3, 1)}),
     ],
 )
 def test_outputs_gradients_and_moving_averages_match_keras_layers(shape, arguments):
@@ -123,10 +130,11 @@ def test_bfloat16_outputs_match_rounded_float64_reference():
     np.testing.assert_allclose(found[2], variance, rtol=1e-6)
 
 
-def test_bfloat16_training_step_error_is_comparable_to_keras_layers():
+@pytest.mark.parametrize("place", ["after", "before"])
+def test_bfloat16_training_step_error_is_comparable_to_keras_layers(place):
     images = numbers(4, 22, 24, 3)
-    truth = step(pair(images.shape)[1], images)
-    blocks = pair(images.shape, dtype="mixed_bfloat16")
+    truth = step(pair(images.shape, normalization=place)[1], images)
+    blocks = pair(images.shape, dtype="mixed_bfloat16", normalization=place)
     errors = [
         [
             np.linalg.norm(a - b) / np.linalg.norm(b)
@@ -245,6 +253,28 @@ def test_second_derivatives_match_keras_layers():
     assert_arrays_close(*found, 1e-4)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "used"),
+    [
+        ({}, True),
+        ({"activation": "gelu"}, True),
+        ({"normalization": "before"}, True),
+        ({"normalization": "before", "activation": "gelu"}, False),  # it decreases and increases
+        ({"pooling": "avg"}, False),
+        ({"pooling": "avg", "normalization": "before"}, False),
+        ({"normalization": None}, False),
+    ],
+)
+def test_kernel_is_used_only_where_pooling_can_come_first(arguments, used, monkeypatch):
+    called = []
+    kernel = _backend.normalize_and_pool
+    monkeypatch.setattr(
+        _backend, "normalize_and_pool", lambda *a, **k: called.append(1) or kernel(*a, **k)
+    )
+    ConvBlock(FILTERS, **arguments)(numbers(2, 8, 8, 3), training=True)
+    assert bool(called) == used
+
+
 def test_frozen_convolution_is_unchanged_while_normalization_trains():
     block, _ = pair((2, 8, 9, 2))
     block.convolution.trainable = False
@@ -252,7 +282,11 @@ def test_frozen_convolution_is_unchanged_while_normalization_trains():
         [keras.Input((8, 9, 2)), block, keras.layers.Flatten(), keras.layers.Dense(2)]
     )
     model.compile("sgd", "mse")
-    parts = [block.convolution.kernel, block.normalization.gamma, block.normalization.moving_mean]
+    parts = [
+        block.convolution.kernel,
+        block.batch_normalization.gamma,
+        block.batch_normalization.moving_mean,
+    ]
     before = [np.array(part) for part in parts]
     model.fit(numbers(4, 8, 9, 2), numbers(4, 2), batch_size=3, verbose=0)
     moved = [(was != np.array(now)).any() for was, now in zip(before, parts, strict=True)]

@@ -69,7 +69,7 @@ def unfold(model):
         if isinstance(layer, ConvBlock):
             assert layer.convolution.activation is keras.activations.linear
             shape = from_channels_last(layer.convolution.data_format, layer.input.shape)
-            for part in (layer.convolution, layer.normalization, layer.pooling):
+            for part in layer.layers:
                 shape = part.compute_output_shape(shape)
                 activation = layer.activation if part is layer.convolution else None
                 yield part, to_channels_last(layer.convolution.data_format, shape), activation
@@ -424,6 +424,6 @@ def test_momentum_applies_to_every_normalization(build):
         given = {} if momentum == 0.99 else {"momentum": momentum}
         model = build((46, 46, 3), **given)
         blocks = [model.get_layer(f"block{number}") for number in range(1, 5)]
-        assert [block.normalization.momentum for block in blocks] == [momentum] * 4
+        assert [block.batch_normalization.momentum for block in blocks] == [momentum] * 4
     with pytest.raises(ValueError, match=r"`momentum` .*received momentum=1.5"):
         build((46, 46, 3), momentum=1.5)

@@ -56,7 +56,7 @@ def models() -> tuple[keras.Model, keras.Model]:
 
     keras.utils.set_random_seed(0)
     # Under a TensorFlow strategy each replica normalizes by the statistics of its own images.
-    layers = [ConvBlock(4, use_batch_norm=False), keras.layers.Flatten(), keras.layers.Dense(2)]
+    layers = [ConvBlock(4, normalization=None), keras.layers.Flatten(), keras.layers.Dense(2)]
     own = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Rescaling(1 / 255), *layers])
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     own.compile(keras.optimizers.SGD(0.01), loss)

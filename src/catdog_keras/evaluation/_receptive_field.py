@@ -107,7 +107,7 @@ def _follow(model: keras.Model, grid: Grid, sides: tuple[int, int]) -> Iterator[
 
 def _through(operation: Operation, grid: Grid, sides: tuple[int, int]) -> Grid:
     """Returns the grid of an operation's output, given the grid of its input."""
-    parts = [getattr(operation, name, None) for name in ("convolution", "pooling")]
+    parts = [getattr(operation, name, None) for name in ("convolution", "pooling_layer")]
     if parts[0] is not None:  # a block of layers, such as `ConvBlock`
         for part in filter(None, parts):
             grid = _through(part, grid, sides)
