@@ -3,11 +3,12 @@
 import keras
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 from keras import layers
 
 from catdog_keras import BatchNormalization, ConvBlock, build_model1, fold_batch_norm
 from catdog_keras.models._backbones import build_backbone
+from tests.corpora.block_arguments import FILTERS, block_arguments, images_for
 
 TOLERANCE = 1e-4  # of the largest output
 
@@ -302,13 +303,82 @@ KEPT = {
     ),
     "a block": (
         lambda: graph((6, 6, 3), ConvBlock(3, name="block")),
-        "the one inside 'block' (ConvBlock), which is part of another layer",
+        "the one inside 'block' (ConvBlock), which follows the activation of the block",
     ),
     "a block in a model in the model": (
         lambda: graph((6, 6, 3), graph((6, 6, 3), ConvBlock(3, name="block"))),
-        "the one inside 'block' (ConvBlock), which is part of another layer",
+        "the one inside 'block' (ConvBlock), which follows the activation of the block",
     ),
 }
+
+
+FOLDED_BLOCKS = [
+    {"normalization": "before"},
+    {"normalization": "before", "use_bias": False, "strides": 2, "padding": "same", "dropout": 0.5},
+    {"normalization": "after", "activation": None, "pooling": "avg"},
+]
+
+
+@pytest.mark.parametrize("arguments", FOLDED_BLOCKS)
+def test_batch_norm_before_activation_of_block_is_folded(arguments, disturb, same):
+    block = ConvBlock(4, name="block", **arguments)
+    model = disturb(graph((15, 16, 4), block, graph((None, None, 4), ConvBlock(4, **arguments))))
+    folded = fold_batch_norm(model)
+    assert variances(folded) == 0
+    copied = folded.get_layer("block")
+    assert type(copied) is ConvBlock
+    changed = {"normalization": None, "use_bias": True, "trainable": False}
+    assert copied.get_config() == block.get_config() | changed
+    same(folded, model)
+
+
+@settings(max_examples=settings.default.max_examples // 3)
+@given(arguments=block_arguments())
+def test_folded_block_with_any_arguments_predicts_the_same(arguments, disturb, same):
+    shape = images_for(arguments).shape[1:]
+    model = disturb(graph(shape, ConvBlock(FILTERS, name="block", **arguments)))
+    folded = fold_batch_norm(model, partial=True)
+    follows = arguments["normalization"] == "after" and arguments["activation"] is not None
+    assert variances(folded) == (1 if follows else 0)
+    same(folded, model)
+
+
+def test_block_is_folded_in_another_dtype(disturb, same):
+    model = disturb(graph((15, 16, 4), ConvBlock(4, normalization="before", name="block")))
+    folded = fold_batch_norm(model, dtype="mixed_bfloat16")
+    assert folded.get_layer("block").compute_dtype == "bfloat16"
+    same(folded, model, 2e-2)
+
+
+def _block_in_training():
+    inputs = keras.Input((6, 6, 3))
+    block = ConvBlock(3, normalization="before", name="block")
+    return keras.Model(inputs, block(inputs, training=True))
+
+
+class OwnBlock(ConvBlock):
+    pass
+
+
+def test_lora_weights_of_block_are_folded(disturb, same):
+    block = ConvBlock(3, normalization="before")
+    model = graph((6, 6, 3), block)
+    block.convolution.enable_lora(2)
+    disturb(model)
+    block.convolution.lora_kernel_b.assign(np.ones(block.convolution.lora_kernel_b.shape))
+    folded = fold_batch_norm(model)
+    assert variances(folded) == 0
+    same(folded, model)
+
+
+def test_block_called_in_training_or_of_a_subclass_is_kept():
+    own = graph((6, 6, 3), OwnBlock(3, normalization="before", name="block"))
+    for kept, reason in (
+        (_block_in_training(), "which is called with training=True"),
+        (own, r"\(OwnBlock\), which is part of another layer"),
+    ):
+        with pytest.raises(ValueError, match=f"the one inside 'block' .*{reason}"):
+            fold_batch_norm(kept)
 
 
 @pytest.mark.parametrize("kind", KEPT)

@@ -9,7 +9,7 @@ from catdog_keras._checks import check_boolean, describe
 from catdog_keras._cloning import copy_layer
 from catdog_keras._layer_graph import LayerGraph, check_graph, contains_batch_norm, is_plain_graph
 from catdog_keras.conversion._folded_weights import FOLDS_INPUT, FOLDS_OUTPUT, folded_weights
-from catdog_keras.layers import BatchNormalization
+from catdog_keras.layers import BatchNormalization, ConvBlock
 
 
 def fold_batch_norm(
@@ -19,7 +19,8 @@ def fold_batch_norm(
 
     In inference, batch normalization is an affine transformation of each channel. After a
     convolution or dense layer without activation, its scale and offset are merged into the kernel
-    and the bias; the same is done if it precedes a layer that does not pad. A zero-padding layer is
+    and the bias; the same is done if it precedes a layer that does not pad. In a `ConvBlock` it is
+    folded if no activation precedes it, as with `normalization="before"`. A zero-padding layer is
     merged, too, if the next convolution pads equally with `padding="same"`. Nested models are
     folded recursively. The original model is not changed. The new model shares no weights with it
     and is frozen; do not train its folded layers, which no longer normalize.
@@ -111,9 +112,15 @@ def _fold(model: keras.Model, dtype: str | None, kept: list[str]) -> keras.Model
         raise ValueError(describe("model", requirement, model, f"Keras says: {reason}")) from error
     before: dict[str, keras.Layer] = {}  # layer -> batch normalization of its input
     after: dict[str, keras.Layer] = {}  # layer -> batch normalization of its output
+    inside: dict[str, keras.Layer] = {}  # block -> batch normalization in it
     for layer in plain.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             _place(layer, layers, graph, before, after, kept)
+        elif type(layer) is ConvBlock and layer.batch_normalization is not None:
+            if (obstacle := _obstacle_inside(layer, graph)) is None:
+                inside[layer.name] = layer.batch_normalization
+            else:
+                kept.append(f"the one inside {layer.name!r} (ConvBlock), {obstacle}")
         elif not is_plain_graph(layer) and contains_batch_norm(layer):
             kind = type(layer).__name__
             kept.append(f"the one inside {layer.name!r} ({kind}), which is part of another layer")
@@ -129,8 +136,10 @@ def _fold(model: keras.Model, dtype: str | None, kept: list[str]) -> keras.Model
         changes: dict[str, Any] = {}
         if dtype is not None and getattr(layer, "quantization_mode", None) is None:
             changes["dtype"] = dtype
-        if layer.name in before or layer.name in after:
+        if layer.name in before or layer.name in after or layer.name in inside:
             changes["use_bias"] = True
+        if layer.name in inside:
+            changes["normalization"] = None
         if layer.name in padding:
             changes["padding"] = "same"
         copies.append((layer, copy_layer(layer, **changes)))
@@ -144,6 +153,8 @@ def _fold(model: keras.Model, dtype: str | None, kept: list[str]) -> keras.Model
         weights = layer.get_weights()
         if layer.name in before or layer.name in after:
             weights = folded_weights(layer, before.get(layer.name), after.get(layer.name))
+        elif layer.name in inside:
+            weights = folded_weights(layer.convolution, None, inside[layer.name])
         if layer.name not in gone:
             copied.set_weights(weights)
     return folded
@@ -206,6 +217,15 @@ def _obstacle_ahead(norm: keras.Layer, user: keras.Layer | None, graph: LayerGra
     if not _pads_nothing(user):
         return place + "pads"
     return None if _same_channels(norm, user) else place + "has its channels on another axis"
+
+
+def _obstacle_inside(block: ConvBlock, graph: LayerGraph) -> str | None:
+    """Returns why a block's convolution cannot absorb its normalization, or None if it can."""
+    if block.normalization == "after" and block.activation is not keras.activations.linear:
+        return "which follows the activation of the block"
+    if block.name in graph.in_training:
+        return "which is called with training=True"
+    return None  # LoRA weights are part of the kernel that is folded, and Keras quantizes no Conv2D
 
 
 def changed_kernel(layer: keras.Layer) -> str | None:
