@@ -1,6 +1,7 @@
 """Time of a training step of the tutorial's network: this library, Keras and PyTorch.
 
     python -m benchmarks.train_step [--rounds 15] [--batch 32] [--jit-compile]
+        [--normalization after]
 
 Batches of random images at 160 x 160, Adam, cross-entropy from logits, on the backend that
 KERAS_BACKEND selects, in float32 and in mixed bfloat16:
@@ -9,6 +10,9 @@ KERAS_BACKEND selects, in float32 and in mixed bfloat16:
 - catdog-keras: `build_model1`, the same function;
 - no normalization: the stock layers without BatchNormalization, a lower bound of the time;
 - PyTorch: its modules, channels last, uncompiled and compiled, if it is installed.
+
+With --normalization before, all networks normalize before the activation, as most published ones
+do, and the side of catdog-keras has `ConvBlock(normalization="before")`.
 
 With --jit-compile, Keras compiles the steps of its models with XLA, as it always does on JAX. The
 last lines print the speed of a matrix product in the same precision, in billions of operations per
@@ -26,7 +30,7 @@ import keras
 import numpy as np
 
 from benchmarks.measuring import beside_the_first, in_turns, peak_memory, print_table
-from catdog_keras import build_model1
+from catdog_keras import ConvBlock, build_model1
 
 FILTERS = (64, 32, 32, 32)
 UNITS = (128, 256, 256, 128)
@@ -36,15 +40,31 @@ PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 STOCK = "stock Keras layers, float32"
 
 
-def stock_network(*, normalized: bool = True) -> keras.Model:
+def stock_network(normalization: str | None = "after") -> keras.Model:
     """Builds the tutorial's network from Keras layers."""
-    layers: list[keras.Layer] = [keras.Input((SIDE, SIDE, 3))]
+    layers: list[keras.Layer] = []
     for filters in FILTERS:
-        layers.append(keras.layers.Conv2D(filters, 3, activation="relu"))
-        if normalized:
+        if normalization == "before":
+            layers += [keras.layers.Conv2D(filters, 3), keras.layers.BatchNormalization()]
+            layers.append(keras.layers.ReLU())
+        else:
+            layers.append(keras.layers.Conv2D(filters, 3, activation="relu"))
+        if normalization == "after":
             layers.append(keras.layers.BatchNormalization())
         layers.append(keras.layers.MaxPooling2D())
-    layers.append(keras.layers.Flatten())
+    return with_head(layers)
+
+
+def network_of_blocks(normalization: str = "after") -> keras.Model:
+    """Builds the tutorial's network from blocks of this library."""
+    if normalization == "after":
+        return build_model1()
+    return with_head([ConvBlock(filters, normalization="before") for filters in FILTERS])
+
+
+def with_head(blocks: list[keras.Layer]) -> keras.Model:
+    """Builds a model of feature layers and the classifier of the tutorial."""
+    layers: list[keras.Layer] = [keras.Input((SIDE, SIDE, 3)), *blocks, keras.layers.Flatten()]
     for units in UNITS[:-1]:
         layers += [keras.layers.Dense(units, activation="relu"), keras.layers.Dropout(DROPOUT)]
     layers.append(keras.layers.Dense(UNITS[-1], activation="relu"))
@@ -64,15 +84,18 @@ def keras_step(
     return lambda: model.train_on_batch(images, labels)
 
 
-def torch_step(precision: str, data: tuple, *, compiled: bool) -> Callable[[], Any]:
+def torch_step(
+    precision: str, data: tuple, *, compiled: bool, normalization: str
+) -> Callable[[], Any]:
     """Returns a training step of PyTorch modules."""
     import torch
 
     modules: list[Any] = []
     channels = 3
     for filters in FILTERS:
-        modules += [torch.nn.Conv2d(channels, filters, 3), torch.nn.ReLU()]
-        modules += [torch.nn.BatchNorm2d(filters), torch.nn.MaxPool2d(2)]
+        pair = [torch.nn.ReLU(), torch.nn.BatchNorm2d(filters)]
+        pair = pair[::-1] if normalization == "before" else pair
+        modules += [torch.nn.Conv2d(channels, filters, 3), *pair, torch.nn.MaxPool2d(2)]
         channels = filters
     modules.append(torch.nn.Flatten())
     units = (8 * 8 * channels, *UNITS)
@@ -105,27 +128,35 @@ def product(precision: str) -> Callable[[], Any]:
     return lambda: np.asarray(keras.ops.cast(keras.ops.matmul(square, square)[0, 0], "float32"))
 
 
-def make_sides(data: tuple, jit_compile: bool | str) -> dict[str, Callable[[], Any]]:
+def make_sides(
+    data: tuple, jit_compile: bool | str, normalization: str
+) -> dict[str, Callable[[], Any]]:
     """Returns all steps by name and precision."""
     step = functools.partial(keras_step, data=data, jit_compile=jit_compile)
     sides: dict[str, Callable[[], Any]] = {}
     for precision, policy in PRECISIONS.items():
-        sides[f"stock Keras layers, {precision}"] = step(stock_network, policy)
-        sides[f"catdog-keras, {precision}"] = step(build_model1, policy)
-        bound = step(lambda: stock_network(normalized=False), policy)
+        stock = functools.partial(stock_network, normalization)
+        sides[f"stock Keras layers, {precision}"] = step(stock, policy)
+        blocks = functools.partial(network_of_blocks, normalization)
+        sides[f"catdog-keras, {precision}"] = step(blocks, policy)
+        bound = step(functools.partial(stock_network, None), policy)
         sides[f"no normalization, {precision}"] = bound
         if importlib.util.find_spec("torch"):
             for compiled in (False, True):
                 name = f"PyTorch, {'compiled, ' if compiled else ''}{precision}"
-                sides[name] = torch_step(precision, data, compiled=compiled)
+                sides[name] = torch_step(
+                    precision, data, compiled=compiled, normalization=normalization
+                )
     for precision in PRECISIONS:
         sides[f"matrix product, {precision}"] = product(precision)
     return sides
 
 
-def three_steps(name: str, batch: int) -> None:
+def three_steps(name: str, batch: int, normalization: str) -> None:
     """Runs three training steps of the tutorial's network, with "stock" layers or this library."""
-    build = stock_network if name == "stock" else build_model1
+    build = functools.partial(
+        stock_network if name == "stock" else network_of_blocks, normalization
+    )
     step = keras_step(build, PRECISIONS["float32"], random_batch(batch))
     for _ in range(3):
         step()
@@ -144,17 +175,23 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--jit-compile", action="store_true")
+    parser.add_argument("--normalization", choices=("after", "before"), default="after")
     arguments = parser.parse_args()
     memory = {
-        name: peak_memory(functools.partial(three_steps, name, arguments.batch))
+        name: peak_memory(
+            functools.partial(three_steps, name, arguments.batch, arguments.normalization)
+        )
         for name in ("stock", "catdog-keras")
     }
     jit_compile = True if arguments.jit_compile else "auto"
-    sides = make_sides(random_batch(arguments.batch), jit_compile)
+    sides = make_sides(random_batch(arguments.batch), jit_compile, arguments.normalization)
     for side in list(sides.values()) * 2:
         side()  # trace, compile and allocate memory
     timings = in_turns(sides, arguments.rounds)
-    print(f"{keras.backend.backend()} backend, {arguments.rounds} rounds, medians [range].\n")
+    print(
+        f"{keras.backend.backend()} backend, normalization {arguments.normalization} the "
+        f"activation, {arguments.rounds} rounds, medians [range].\n"
+    )
     steps = {name: timing for name, timing in timings.items() if not name.startswith("matrix")}
     rows = beside_the_first(steps)
     for name in [name for name in timings if name not in steps]:
