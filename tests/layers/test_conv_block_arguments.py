@@ -24,7 +24,9 @@ from tests.corpora.block_arguments import (
 
 ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
 # Each example compiles its operations; the other profiles have more examples.
-EXAMPLES = settings(max_examples=settings.default.max_examples // 3)
+EXAMPLES = settings(
+    max_examples=settings.default.max_examples // (6 if keras.backend.backend() == "jax" else 3)
+)
 
 
 def as_numpy(tensor):
