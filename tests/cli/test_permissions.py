@@ -93,6 +93,7 @@ CASES = [
         1,
         "OSError: The folder for downloads",
     ),
+    ("home/keras.json", NONE, SCAN, 2, rf"home/keras\.json', the settings of Keras.*: {DENIED}"),
     ("model/split.json", NONE, "ck.load_manifest('R/model/split.json', 'R/images')", 1, DENIED),
 ]
 

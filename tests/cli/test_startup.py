@@ -110,6 +110,15 @@ def test_unknown_keras_backend_is_reported(tmp_path):
     assert len(ended.stderr.splitlines()) == 1
 
 
+def test_error_of_an_incompatible_package_is_reported_in_one_sentence(tmp_path):
+    (tmp_path / "tensorflow.py").write_text("raise AttributeError('numpy has no x.\\nmore')")
+    program = "import sys; sys.argv[1:] = ['scan', '.']; from catdog_keras.cli import main; main()"
+    ended = run_python(program, PYTHONPATH=os.pathsep.join([str(tmp_path), *sys.path]))
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("Error: Keras could not be imported: numpy has no x. Install")
+    assert len(ended.stderr.splitlines()) == 1
+
+
 TINY = ["--backbone", "synthetic_small", "--image-size", "32", "--epochs", "1"]
 
 

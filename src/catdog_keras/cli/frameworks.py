@@ -15,8 +15,10 @@ from contextlib import contextmanager
 from typing import BinaryIO
 
 from catdog_keras._keras_home import set_keras_home
+from catdog_keras._printable import printable
 from catdog_keras._signals import ENDING
 from catdog_keras.cli.errors import InputError
+from catdog_keras.cli.keras_config import check_keras_config
 
 LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 FATAL_ONLY = "3"
@@ -36,9 +38,10 @@ def import_frameworks() -> None:
     """Imports TensorFlow and Keras. If the user sets TF_CPP_MIN_LOG_LEVEL, nothing is removed.
 
     Raises:
-        InputError: If the selected backend cannot be imported.
+        InputError: If the settings of Keras are wrong, or it cannot be imported.
     """
     set_keras_home()
+    check_keras_config()
     if LEVEL in os.environ:
         _import()
         return
@@ -56,9 +59,11 @@ def _import() -> None:
     try:
         importlib.import_module("tensorflow")  # the loaders use tf.data with every backend
         importlib.import_module("keras")
-    except (ImportError, ValueError) as error:  # Keras raises ValueError for an unknown backend
+    except Exception as error:  # incompatible or incomplete packages raise various errors
+        lines = str(error).strip().splitlines()
+        reason = printable(lines[0] if lines else type(error).__name__).removesuffix(".")
         raise InputError(
-            f"Keras could not be imported: {error}. Install the missing package, or set "
+            f"Keras could not be imported: {reason}. Install the missing package, or set "
             f"KERAS_BACKEND to another backend; received {os.environ.get('KERAS_BACKEND')!r}."
         ) from error
 
