@@ -72,8 +72,10 @@ def writable_folder(path: str | os.PathLike[str], name: str) -> Iterator[Path]:
                 pass
         except OSError as error:
             reason = f"{error.strerror}."
+            if isinstance(error, FileExistsError) and folder.is_symlink():
+                reason = "It is a link to nothing, or to itself. Remove the link."
             raise OSError(describe(name, WRITABLE_FOLDER, str(path), reason)) from error
-        yield folder.resolve()
+        yield Path(os.path.realpath(folder))
     finally:
         with interrupts_deferred():
             _remove_empty(absent)

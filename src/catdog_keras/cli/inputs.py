@@ -53,7 +53,7 @@ def check_output_folder(name: str, path: str, data: str | None) -> None:
     A folder inside that of the images would be read as a class, unless it is hidden. No files are
     left behind. If `data` is None, there are no images of the user.
     """
-    folder = check_path(name, path).resolve()
+    folder = _resolved(check_path(name, path))
     if data is not None and any(_would_be_read(folder, images) for images in _folders(data)):
         remedy = f"It is in {data!r}, whose content is read as images and classes."
         raise ValueError(describe(name, "a folder outside of the images", path, remedy))
@@ -72,7 +72,7 @@ def check_output_file(name: str, path: str) -> None:
 
 def _folders(data: str) -> Iterator[Path]:
     """Yields the folder of the images, and those outside of it that links in it lead to."""
-    images = check_path("data", data).resolve()
+    images = _resolved(check_path("data", data))
     waiting, found = [images], set()
     while waiting:
         root = waiting.pop()
@@ -82,7 +82,12 @@ def _folders(data: str) -> Iterator[Path]:
         yield root
         for folder, names, _ in os.walk(root):
             below = (Path(folder, name) for name in names)
-            waiting += [path.resolve() for path in below if path.is_symlink()]
+            waiting += [_resolved(path) for path in below if path.is_symlink()]
+
+
+def _resolved(path: Path) -> Path:
+    """Follows links; unlike `Path.resolve`, without an error for a link to itself."""
+    return Path(os.path.realpath(path))
 
 
 def _would_be_read(folder: Path, images: Path) -> bool:

@@ -1,5 +1,6 @@
 """Groups of names and values that the reports of `train` and `evaluate` show."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -31,4 +32,4 @@ def training_facts(record: TrainingRecord | None) -> dict[str, Mapping[str, Any]
 
 def last_part(path: Path) -> str:
     """Returns the name of a folder or file, also for `.`; parent folders stay private."""
-    return path.resolve().name
+    return Path(os.path.realpath(path)).name

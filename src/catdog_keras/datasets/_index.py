@@ -156,13 +156,14 @@ def _outside(parts: dict[str, Listing], content: FolderContent, above: list[str]
 
 def _subfolders(folder: Path) -> list[Path]:
     """Lists the folders that can be classes or splits, without links to a parent folder."""
-    upwards = {folder.resolve(), *folder.resolve().parents}
+    resolved = Path(os.path.realpath(folder))  # without an error for links to themselves
+    upwards = {resolved, *resolved.parents}
     found = (
         Path(entry.path)
         for entry in os.scandir(folder)
         if Path(entry.path).is_dir()
         and not is_skipped(entry.name)
-        and not (entry.is_symlink() and Path(entry.path).resolve() in upwards)
+        and not (entry.is_symlink() and Path(os.path.realpath(entry.path)) in upwards)
     )
     # By name, because Windows compares paths without case.
     return sorted(found, key=lambda path: path.name)

@@ -51,7 +51,8 @@ class BatchOptions:
         """Raises if the cache folder is inside the image folder, where it would become a class."""
         if isinstance(self.cache, bool):
             return
-        cache, images = Path(self.cache).resolve(), folder.resolve()
+        # Unlike `Path.resolve`, without an error for a link to itself.
+        cache, images = Path(os.path.realpath(self.cache)), Path(os.path.realpath(folder))
         if not cache.is_relative_to(images):
             return
         if not any(map(is_hidden, cache.relative_to(images).parts)):
