@@ -7,8 +7,9 @@ import subprocess
 import sys
 
 import pytest
+from PIL import Image
 
-from catdog_keras.cli import frameworks
+from catdog_keras.cli import frameworks, stderr_filter
 from catdog_keras.cli.group import commands
 
 HEAVY = {"keras", "tensorflow", "jax", "torch", "numpy", "h5py", "PIL", "matplotlib", "rich"}
@@ -34,6 +35,8 @@ json.dump(results, sys.stdout)
 
 def run_python(program, *arguments, stdin="", **environment):
     variables = {name: value for name, value in os.environ.items() if name != frameworks.LEVEL}
+    if "PYTHONPATH" in environment:  # it precedes that of the tests
+        environment["PYTHONPATH"] += os.pathsep + variables.get("PYTHONPATH", "")
     return subprocess.run(
         [sys.executable, "-c", program, *map(str, arguments)],
         capture_output=True,
@@ -113,7 +116,7 @@ def test_unknown_keras_backend_is_reported(tmp_path):
 def test_error_of_an_incompatible_package_is_reported_in_one_sentence(tmp_path):
     (tmp_path / "tensorflow.py").write_text("raise AttributeError('numpy has no x.\\nmore')")
     program = "import sys; sys.argv[1:] = ['scan', '.']; from catdog_keras.cli import main; main()"
-    ended = run_python(program, PYTHONPATH=os.pathsep.join([str(tmp_path), *sys.path]))
+    ended = run_python(program, PYTHONPATH=str(tmp_path))
     assert ended.returncode == 2
     assert ended.stderr.startswith("Error: Keras could not be imported: numpy has no x. Install")
     assert len(ended.stderr.splitlines()) == 1
@@ -165,13 +168,16 @@ print(os.environ["TF_CPP_MIN_LOG_LEVEL"])
     assert "oneDNN" in ended.stderr or "cuda" in ended.stderr
 
 
-def test_copy_other_lines_removes_only_tensorflow_log_lines():
+def test_copy_other_lines_removes_only_log_lines():
     removed = [
         "WARNING: All log messages before absl::InitializeLog() is called are written to STDERR",
         "I0000 00:00:1795852615.666165    4497 port.cc:153] oneDNN custom operations are on.",
         "E0000 00:00:1758131045.203198 3722035 cuda_dnn.cc:8579] Unable to register cuDNN factory",
         "2025-09-17 14:44:05.157831: I external/xla/cudart_stub.cc:32] Could not find cuda drivers",
         "To enable the following instructions: AVX2 FMA, in other operations, rebuild TensorFlow",
+        "Corrupt JPEG data: 3 extraneous bytes before marker 0xd9",
+        "Premature end of JPEG file",
+        "Warning: unknown JFIF revision number 9.09",
     ]
     kept = [
         "F0000 00:00:1795852615.666165    4497 cpu_feature_guard.cc:10] AVX is not available",
@@ -185,7 +191,7 @@ def test_copy_other_lines_removes_only_tensorflow_log_lines():
     ]
     lines = [line for pair in zip(kept, removed * 2, strict=False) for line in pair]
     rest = io.BytesIO()
-    frameworks.copy_other_lines(io.BytesIO("\n".join(lines).encode()), rest)
+    stderr_filter.copy_other_lines(io.BytesIO("\n".join(lines).encode()), rest)
     assert rest.getvalue().decode().splitlines() == kept
 
 
@@ -199,7 +205,7 @@ def test_stderr_of_crash_during_import_is_kept(tmp_path):
     assert ended.stderr == "last words\n"
 
 
-def test_stderr_is_restored_after_import(tmp_path):
+def test_stderr_is_filtered_until_the_process_ends(tmp_path):
     (tmp_path / "tensorflow.py").write_text(
         "import os; os.write(2, b'I0000 00:00:1.5 7 port.cc:1] on\\nduring\\n')"
     )
@@ -211,7 +217,34 @@ from catdog_keras.cli.frameworks import import_frameworks
 import sys
 sys.modules["catdog_keras.layers"] = cli  # the stub of Keras has no layers to register
 import_frameworks()
-os.write(2, b"I0000 00:00:1.5 7 port.cc:1] after\\n")
+os.write(2, b"Corrupt JPEG data: 1 extraneous bytes\\nlast words\\n")
+os.abort()
 """
     ended = run_python(program, PYTHONPATH=str(tmp_path))
-    assert ended.stderr == "during\nI0000 00:00:1.5 7 port.cc:1] after\n"
+    assert ended.returncode < 0
+    assert ended.stderr == "during\nlast words\n"
+
+
+def test_python_writes_to_the_terminal_and_not_through_the_filter(tmp_path):
+    (tmp_path / "tensorflow.py").touch()
+    (tmp_path / "keras.py").touch()
+    program = """
+import os, sys
+from catdog_keras import cli
+from catdog_keras.cli.frameworks import import_frameworks
+sys.modules["catdog_keras.layers"] = cli
+cli.open_streams()
+before = os.fstat(2)
+import_frameworks()
+print(os.path.samestat(before, os.fstat(sys.stderr.fileno())), os.path.samestat(before, os.fstat(2)))
+"""
+    ended = run_python(program, PYTHONPATH=str(tmp_path))
+    assert ended.stdout == "True False\n"
+
+
+def test_jpeg_files_with_superfluous_bytes_print_nothing(tmp_path):
+    content = io.BytesIO()
+    Image.effect_noise((64, 64), 90).convert("RGB").save(content, "JPEG")
+    (tmp_path / "a.jpg").write_bytes(content.getvalue()[:-2] + b"x" * 40 + b"\xff\xd9")
+    ended = run_command("scan", tmp_path)
+    assert (ended.returncode, ended.stderr) == (0, "")

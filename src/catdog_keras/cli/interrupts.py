@@ -34,9 +34,17 @@ def exit_at_once(number: int, _: FrameType | None) -> None:
     """Handles a signal while there is nothing to clean up."""
     try:
         if _received is None:
-            os.write(2, f"{MESSAGE}\n".encode())
+            os.write(_stderr_number(), f"{MESSAGE}\n".encode())
     finally:
         os._exit(interrupt_status() or _status(number))
+
+
+def _stderr_number() -> int:
+    """Returns the descriptor of standard error, which may not be 2; see `filter_stderr`."""
+    try:
+        return sys.stderr.fileno()
+    except (AttributeError, OSError, ValueError):  # closed, or replaced by an object in memory
+        return 2
 
 
 def interrupted() -> bool:

@@ -38,7 +38,14 @@ def open_streams() -> None:
             raw = io.BufferedWriter(_Stream(number, "w", closefd=False))
             setattr(sys, name, io.TextIOWrapper(raw, "utf-8", "backslashreplace"))
         elif isinstance(stream, io.TextIOWrapper) and isinstance(_raw(stream), io.FileIO):
-            setattr(sys, name, _reopened(stream))
+            setattr(sys, name, _reopened(stream, stream.fileno()))
+
+
+def write_to(name: str, number: int) -> None:
+    """Makes a standard stream of Python write to another descriptor; others are unchanged."""
+    stream = getattr(sys, name)
+    if isinstance(stream, io.TextIOWrapper) and isinstance(_raw(stream), io.FileIO):
+        setattr(sys, name, _reopened(stream, number))
 
 
 def _occupy_closed_descriptors() -> None:
@@ -54,9 +61,9 @@ def _occupy_closed_descriptors() -> None:
             os.open(os.devnull, mode)  # gets the lowest number that is free
 
 
-def _reopened(stream: io.TextIOWrapper) -> io.TextIOWrapper:
+def _reopened(stream: io.TextIOWrapper, number: int) -> io.TextIOWrapper:
     stream.flush()
-    raw = _Stream(stream.fileno(), "w", closefd=False)
+    raw = _Stream(number, "w", closefd=False)
     unbuffered = _raw(stream) is stream.buffer  # python -u
     return io.TextIOWrapper(
         raw if unbuffered else io.BufferedWriter(raw),
