@@ -47,6 +47,11 @@ HOSTILE = [
     "\uff1d1",
     "del\x7f",
     "bom\ufeff",
+    "semicolon;=1+1",
+    'quote;"=1+1',
+    '"=1+1"',
+    "bar| @SUM(1)",
+    "end;",
 ]
 
 
@@ -217,11 +222,14 @@ def test_output_contains_no_control_characters(arguments, hostile, model, run):
 
 def test_csv_cells_are_no_formulas(hostile, run):
     ended = run("predict", hostile / "model.keras", hostile / "data", "--format", "csv")
-    header, *rows = csv.reader(io.StringIO(ended.stdout))
-    assert len(rows) == len(HOSTILE)
-    for cell in [*header, *(cell for row in rows for cell in row)]:
-        assert not cell.lstrip().startswith(("=", "+", "-", "@", "\uff1d"))
-        assert not cell.startswith("\t")
+    assert len(list(csv.reader(io.StringIO(ended.stdout)))) == 1 + len(HOSTILE)
+    for delimiter in ",;|\t":  # that of a spreadsheet depends on the locale
+        rows = csv.reader(io.StringIO(ended.stdout), delimiter=delimiter)
+        for cell in (cell for row in rows for cell in row):
+            assert not cell.lstrip(" \"'").startswith(("=", "+", "-", "@", "\uff1d")) or (
+                cell.startswith("'")
+            )
+            assert not cell.startswith("\t")
     told = json.loads(
         run("predict", hostile / "model.keras", hostile / "data", "--format", "json").stdout
     )

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,8 +34,10 @@ from catdog_keras.cli.sort_images import (
 )
 from catdog_keras.cli.streams import print_utf8
 
-# First characters of a formula; the wide ones are used in East Asian spreadsheets.
-FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+# First characters of a formula, at the start of a cell or after quotes; the wide ones are used in
+# East Asian spreadsheets. In many locales a spreadsheet also splits cells at semicolons, and an
+# import can be set to vertical bars.
+FORMULA = re.compile(r"""(^|[;|])(?=[\s"']*[=+\-@\uff1d\uff0b\uff0d\uff20])""")
 
 
 @click.command(short_help="Predict the class of each image.")
@@ -223,7 +226,7 @@ def _as_csv(predictions: Sequence[Prediction]) -> str:
     names = predictions[0].probabilities
     ranks = range(2, len(predictions[0].most_probable) + 1)
     more = [heading for rank in ranks for heading in (f"class {rank}", f"probability {rank}")]
-    headings = (printable(f"probability of {name}") for name in names)
+    headings = (_cell(f"probability of {name}") for name in names)
     writer.writerow(["file", "class", "probability", *more, *headings])
     for each in predictions:
         (_, probability), *others = each.most_probable
@@ -235,8 +238,8 @@ def _as_csv(predictions: Sequence[Prediction]) -> str:
 
 
 def _cell(name: str) -> str:
-    """Returns a name as a CSV cell that spreadsheets do not read as a formula."""
-    return f"'{printable(name)}" if name.lstrip().startswith(FORMULA) else printable(name)
+    """Returns a name as a CSV cell in which spreadsheets find no formula: `'` precedes each."""
+    return FORMULA.sub(r"\1'", printable(name))
 
 
 FORMS = {"table": _as_table, "json": _as_json, "csv": _as_csv}
