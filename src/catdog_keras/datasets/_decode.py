@@ -7,11 +7,13 @@ is valid.
 
 import io
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from catdog_keras._warnings import ignore_warnings_of
+from catdog_keras.datasets._metadata import without_metadata
 from catdog_keras.datasets._png_text import without_large_text
 
 if TYPE_CHECKING:
@@ -48,11 +50,22 @@ ALPHA_BACKGROUND = (255, 255, 255)  # background of transparent images
 
 
 def open_image(content: bytes) -> "Image.Image":
-    """Reads the header of an image in one of the formats; does not decode the pixels."""
+    """Reads the header of an image in one of the formats; does not decode the pixels.
+
+    Metadata that Pillow cannot read is ignored, as TensorFlow's kernels do.
+    """
     from PIL import Image
 
     formats = [name for name in FORMAT_EXTENSIONS if name != "MPO"]  # MPO opens as JPEG
-    return Image.open(io.BytesIO(content), formats=formats)
+    try:
+        return Image.open(io.BytesIO(content), formats=formats)
+    except (MemoryError, Image.DecompressionBombError):
+        raise
+    except Exception:  # various ones, for damaged files
+        for less in without_metadata(content):
+            with suppress(Exception):
+                return Image.open(io.BytesIO(less), formats=formats)
+        raise
 
 
 def decode_tf(content: Any) -> Any:
