@@ -131,7 +131,11 @@ def test_readers_never_find_a_mix_or_nothing_while_many_write(tmp_path):
 
     def rewrite(number):
         for repeat in range(60):
-            write(output, f"{number} {repeat}")
+            try:
+                write(output, f"{number} {repeat}")
+            except OSError as error:
+                if "no other run is writing" not in str(error):
+                    torn.append(error)
 
     def read_both():
         folder = os.open(output, os.O_RDONLY)  # one folder: the path may be another one's later

@@ -82,7 +82,7 @@ def test_remove_abandoned_keeps_names_it_does_not_create(tmp_path):
 
 
 def test_folders_are_removed_by_age_where_they_cannot_be_locked(tmp_path, monkeypatch):
-    monkeypatch.setattr(_scratch, "_lock", lambda _: None)
+    monkeypatch.setattr(_scratch, "lock_folder", lambda _: None)
     new, old = (tmp_path / f"{PREFIX}{letter * 8}" for letter in "ab")
     new.mkdir()
     old.mkdir()
@@ -93,7 +93,7 @@ def test_folders_are_removed_by_age_where_they_cannot_be_locked(tmp_path, monkey
 
 
 def test_folder_removed_before_it_is_locked_is_created_again(tmp_path, monkeypatch):
-    lock, removed = _scratch._lock, []
+    lock, removed = _scratch.lock_folder, []
 
     def remove_first(folder):
         if not removed:
@@ -101,7 +101,7 @@ def test_folder_removed_before_it_is_locked_is_created_again(tmp_path, monkeypat
             folder.rmdir()
         return lock(folder)
 
-    monkeypatch.setattr(_scratch, "_lock", remove_first)
+    monkeypatch.setattr(_scratch, "lock_folder", remove_first)
     with scratch_folder(tmp_path) as scratch:
         assert scratch.is_dir()
         assert scratch != removed[0]

@@ -9,10 +9,16 @@ from pathlib import Path
 
 from catdog_keras._checks import check_path, describe
 from catdog_keras._publish import publish_files
-from catdog_keras._scratch import remove_abandoned, scratch_folder
+from catdog_keras._scratch import (
+    lock_folder,
+    remove_abandoned,
+    scratch_folder,
+    unlock_folder,
+)
 from catdog_keras._signals import interrupts_deferred
 
 WRITABLE_FOLDER, WRITABLE_FILE = "a writable folder", "a writable file"
+FREE_FOLDER = "a folder to which no other run is writing"
 
 # Errors of a write, for which the system does not name the file.
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
@@ -58,18 +64,25 @@ def output_folder(
 def writable_folder(path: str | os.PathLike[str], name: str) -> Iterator[Path]:
     """Creates a folder if necessary, and yields it; if it is empty at the end, it is removed again.
 
+    The folder is locked meanwhile, so that two runs do not mix their files. The lock ends with the
+    process. Where folders cannot be locked, as on Windows, runs are not kept apart.
+
     Raises:
         TypeError: If `path` is not a path.
         ValueError: If `path` is empty.
-        OSError: If the folder cannot be created or is not writable.
+        OSError: If the folder cannot be created or is not writable, or another run locked it.
     """
     folder = check_path(name, path).absolute()
     absent = [place for place in (folder, *folder.parents) if not place.exists()]
+    lock = None
     try:
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            lock = _create_locked(folder)
             with tempfile.TemporaryFile(dir=folder):
                 pass
+        except BlockingIOError as error:
+            remedy = "Wait until that run has ended, or use another folder."
+            raise OSError(describe(name, FREE_FOLDER, str(path), remedy)) from error
         except OSError as error:
             reason = f"{error.strerror}."
             if isinstance(error, FileExistsError) and folder.is_symlink():
@@ -78,7 +91,24 @@ def writable_folder(path: str | os.PathLike[str], name: str) -> Iterator[Path]:
         yield Path(os.path.realpath(folder))
     finally:
         with interrupts_deferred():
+            unlock_folder(lock)
             _remove_empty(absent)
+
+
+def _create_locked(folder: Path) -> int | None:
+    """Creates a folder if necessary, and returns its lock; see `lock_folder`."""
+    while True:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = None
+        try:
+            lock = lock_folder(Path(os.path.realpath(folder)))
+            if lock is None or os.path.samestat(folder.stat(), os.fstat(lock)):
+                return lock
+        except PermissionError:  # it cannot be read, but written to
+            return None
+        except FileNotFoundError:
+            pass
+        unlock_folder(lock)  # another process removed or replaced the folder before it was locked
 
 
 def _enter_scratch(stack: ExitStack, folder: Path) -> Path:
@@ -132,4 +162,8 @@ def _remove_empty(folders: Iterable[Path]) -> None:
     """Removes folders, innermost first, up to the first that is not empty or does not exist."""
     with suppress(OSError):
         for folder in folders:
-            folder.rmdir()
+            lock = lock_folder(folder)  # raises an error if another run is writing to it
+            try:
+                folder.rmdir()
+            finally:
+                unlock_folder(lock)

@@ -41,7 +41,7 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
         with interrupts_deferred():
             if made is not None:
                 shutil.rmtree(made[0], ignore_errors=True)
-                _unlock(made[1])
+                unlock_folder(made[1])
 
 
 def remove_abandoned(parent: Path) -> None:
@@ -52,10 +52,10 @@ def remove_abandoned(parent: Path) -> None:
         return
     for leftover in leftovers:
         with suppress(OSError):  # in use, of another user, or removed by another process
-            lock = _lock(leftover)
+            lock = lock_folder(leftover)
             if lock is not None or _is_old(leftover):
                 shutil.rmtree(leftover, ignore_errors=True)
-            _unlock(lock)
+            unlock_folder(lock)
 
 
 @contextmanager
@@ -63,26 +63,26 @@ def kept_from_removal(folder: Path) -> Iterator[None]:
     """Locks an existing folder, if possible, so that no other process removes it as abandoned."""
     lock = None
     with suppress(OSError):
-        lock = _lock(folder)
+        lock = lock_folder(folder)
     try:
         yield
     finally:
-        _unlock(lock)
+        unlock_folder(lock)
 
 
 def _create(parent: Path) -> tuple[Path, int | None]:
     while True:
         scratch = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
         try:
-            lock = _lock(scratch)
+            lock = lock_folder(scratch)
             if lock is None or os.path.samestat(scratch.stat(), os.fstat(lock)):
                 return scratch, lock
         except (BlockingIOError, FileNotFoundError):
             continue  # another process took it for abandoned before it was locked
-        _unlock(lock)
+        unlock_folder(lock)
 
 
-def _lock(folder: Path) -> int | None:
+def lock_folder(folder: Path) -> int | None:
     """Returns a descriptor that holds the lock; None where folders cannot be locked.
 
     Raises:
@@ -102,7 +102,7 @@ def _lock(folder: Path) -> int | None:
     return descriptor
 
 
-def _unlock(lock: int | None) -> None:
+def unlock_folder(lock: int | None) -> None:
     if lock is not None:
         os.close(lock)
 

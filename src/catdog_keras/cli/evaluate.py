@@ -3,6 +3,8 @@
 import json
 import math
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,7 +74,11 @@ def evaluate(
         import_frameworks()
         from catdog_keras.evaluation import evaluate_classifier
 
-        with handle_interrupts(), one_training_run(Path(model)):
+        with (
+            handle_interrupts(),
+            _report_folder(report) as folder,
+            one_training_run(Path(model)),
+        ):
             loaded = load_model_file(
                 model,
                 class_names,
@@ -92,7 +98,7 @@ def evaluate(
                     chosen.names,
                     from_logits=from_logits,
                 )
-            if report is not None:
+            if folder is not None:
                 from catdog_keras.cli.evaluation_report import (
                     EvaluateOptions,
                     write_evaluation_report,
@@ -108,11 +114,27 @@ def evaluate(
                     trust_model,
                 )
                 with model_errors(model):
-                    write_evaluation_report(report, loaded, evaluation, chosen, asked)
+                    write_evaluation_report(folder, loaded, evaluation, chosen, asked)
         click.echo(_as_json(evaluation, chosen) if as_json else _as_text(evaluation, chosen))
         if report is not None and not as_json:
             click.echo(f"The report is {printable(str(Path(report) / 'report.html'))}.")
     sys.exit(1 if strict and chosen.ignored else 0)
+
+
+@contextmanager
+def _report_folder(report: str | None) -> Iterator[Path | None]:
+    """Yields an empty folder whose files are moved to that of the report if the block succeeds.
+
+    It is reserved before the evaluation, so that another run cannot take it meanwhile.
+    """
+    if report is None:
+        yield None
+        return
+    from catdog_keras._output import output_folder
+    from catdog_keras.cli.evaluation_report import OUTPUT_FILES
+
+    with output_folder(report, OUTPUT_FILES, "report") as folder:
+        yield folder
 
 
 def _as_text(evaluation: "Evaluation", chosen: EvaluationData) -> str:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from catdog_keras._output import output_folder
 from catdog_keras.cli.evaluation_data import EvaluationData
 from catdog_keras.cli.load_model import ModelFile
 from catdog_keras.cli.report_facts import last_part, skipped_files, training_facts
@@ -17,6 +16,7 @@ from catdog_keras.report import ModelReport, write_report
 from catdog_keras.report._plot_highest_losses import plot_highest_losses
 
 EVALUATION_FILE = "evaluation.json"
+OUTPUT_FILES = [EVALUATION_FILE, REPORT_FILE]
 
 
 @dataclass(frozen=True)
@@ -46,16 +46,16 @@ class EvaluateOptions:
 
 
 def write_evaluation_report(
-    directory: str,
+    folder: Path,
     loaded: ModelFile,
     evaluation: Evaluation,
     images: EvaluationData,
     options: EvaluateOptions,
 ) -> None:
-    """Writes the report to a folder; both files appear together.
+    """Writes the files `OUTPUT_FILES` of the report.
 
     Args:
-        directory: Folder for the report; it is created if necessary.
+        folder: Folder for the report.
         loaded: Model that was evaluated.
         evaluation: Its evaluation.
         images: Images that it was evaluated on.
@@ -64,16 +64,15 @@ def write_evaluation_report(
     name = options.model.name
     record = read_training_record(options.model)
     worst = plot_highest_losses(loaded.model, evaluation, images.files, loaded.image_size)
-    with output_folder(directory, [EVALUATION_FILE, REPORT_FILE], "report") as folder:
-        evaluation.save(folder / EVALUATION_FILE)
-        write_report(
-            folder / REPORT_FILE,
-            ModelReport(name, evaluation, None if record is None else record.history, worst),
-            title=f"{name} on {last_part(options.data)}",
-            counts=images.counts,
-            metadata={**_evaluation_facts(images, options), **training_facts(record)},
-            note=images.note,
-        )
+    evaluation.save(folder / EVALUATION_FILE)
+    write_report(
+        folder / REPORT_FILE,
+        ModelReport(name, evaluation, None if record is None else record.history, worst),
+        title=f"{name} on {last_part(options.data)}",
+        counts=images.counts,
+        metadata={**_evaluation_facts(images, options), **training_facts(record)},
+        note=images.note,
+    )
 
 
 def _evaluation_facts(
