@@ -1,6 +1,5 @@
 """Two runs with one output folder: the second one is rejected, and the lock ends with its process."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -115,7 +114,7 @@ def test_folders_that_cannot_be_locked_are_written_without_a_lock(tmp_path, monk
     with output_folder(path, ["a"]) as first, output_folder(path, ["a"]) as second:
         (first / "a").touch()
         (second / "a").touch()
-    assert os.listdir(path) == ["a"]
+    assert [file.name for file in path.iterdir()] == ["a"]
 
 
 def test_empty_folder_that_another_run_has_locked_is_not_removed(tmp_path):

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 
+from catdog_keras.cli.resume import open_checkpoints
 from catdog_keras.training import _checkpoint
 
 OPTIONS = [
@@ -21,6 +22,7 @@ OPTIONS = [
 PROGRAM = """
 import os, signal, sys
 from catdog_keras.cli import main
+from catdog_keras.cli.resume import open_checkpoints
 from catdog_keras.training import _checkpoint
 from tests.training.fine_tuning_cases import interrupted_replace
 epoch, moment, *arguments = sys.argv[1:]
@@ -125,6 +127,33 @@ def test_other_options_and_images_are_not_resumed(drawn, interrupted, run, tmp_p
     assert ended.exit_code == 2
     assert "is damaged. " in ended.stderr
     assert len(before) == len(list((output / "training-checkpoint").iterdir()))
+
+
+class Images:
+    """Stands for images whose split does not change."""
+
+    def save_manifest(self, file):
+        file.write_text("unchanged")
+
+
+@pytest.mark.parametrize("change", ["weights", "floatx"])
+def test_replaced_weights_and_other_precision_are_not_resumed(change, tmp_path, monkeypatch):
+    weights = tmp_path / "weights.h5"
+    weights.write_bytes(b"first")
+    settings = {"weights": str(weights), "epochs": 1}
+    for _ in range(2):
+        open_checkpoints(str(tmp_path), settings, Images(), resume=True)
+    if change == "weights":
+        weights.write_bytes(b"other")
+        expected = "SHA-256 of weights was '"
+    else:
+        monkeypatch.setattr(keras.config, "floatx", lambda: "float16")
+        expected = "floatx was 'float32', is 'float16'"
+    with pytest.raises(ValueError, match=expected) as raised:
+        open_checkpoints(str(tmp_path), settings, Images(), resume=True)
+    assert "Restore what the interrupted training used, or run the command without" in str(
+        raised.value
+    )
 
 
 def test_train_rejects_checkpoint_folder_with_files_of_user(drawn, tmp_path, run):

@@ -36,4 +36,7 @@ def test_folder_of_the_report_is_reserved_before_the_evaluation(
     monkeypatch.setattr(evaluate_module, "choose_images", choose_and_check)
     ended = run("evaluate", model, drawn, "--report", tmp_path / "out")
     assert ended.exit_code == 0
-    assert {file.name for file in (tmp_path / "out").iterdir()} == {"report.html", "evaluation.json"}
+    assert {file.name for file in (tmp_path / "out").iterdir()} == {
+        "report.html",
+        "evaluation.json",
+    }

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from catdog_keras.cli.run_files import sha256
 from catdog_keras.cli.run_record import SPLIT_FILE
 
 if TYPE_CHECKING:
@@ -27,14 +28,23 @@ def open_checkpoints(
             remove them.
 
     Raises:
-        ValueError: If the interrupted training had other options, images or versions.
+        ValueError: If the interrupted training had other options, images, weights or versions.
     """
     import keras
 
     from catdog_keras._output import atomic_write_text
 
     folder = Path(output).absolute() / FOLDER
-    run = {**settings, "keras": keras.__version__, "backend": keras.backend.backend()}
+    run = {
+        **settings,
+        "keras": keras.__version__,
+        "backend": keras.backend.backend(),
+        "floatx": keras.config.floatx(),
+        "image_data_format": keras.config.image_data_format(),
+    }
+    weights = settings["weights"]
+    if weights is not None and Path(weights).is_file():
+        run["SHA-256 of weights"] = sha256(Path(weights))
     run = json.loads(json.dumps(run))
     if not (resume and (folder / RUN_FILE).exists()):
         _remove_checkpoints(folder)

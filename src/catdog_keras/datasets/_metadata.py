@@ -1,7 +1,7 @@
 """PNG and JPEG files without metadata that is damaged and not needed to decode the pixels.
 
-TensorFlow's decoders skip such metadata. Pillow rejects the whole file, as for a comment with a wrong
-checksum.
+TensorFlow's decoders skip such metadata. Pillow rejects the whole file, as for a comment with a
+wrong checksum.
 """
 
 import zlib
