@@ -3,7 +3,7 @@
 import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -14,7 +14,9 @@ from catdog_keras._checks import check_class_names, check_path, describe
 from catdog_keras._image_errors import message_about_image
 from catdog_keras._message import argument
 from catdog_keras._preprocessing_schemes import SCHEMES, Scheme
+from catdog_keras._printable import printable
 from catdog_keras.cli.errors import InputError, raised_in
+from catdog_keras.cli.options import COUNT
 from catdog_keras.cli.run_record import MODEL_FILE
 
 if TYPE_CHECKING:
@@ -55,7 +57,7 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "--batch-size",
         default=32,
         show_default=True,
-        type=click.IntRange(min=1),
+        type=COUNT,
         help="Images per batch.",
     )
     trust = click.option(
@@ -298,7 +300,10 @@ def _class_names(model: "keras.Model", given: Sequence[str]) -> tuple[str, ...]:
     from catdog_keras.models import get_class_names
 
     if given:
-        return check_class_names(given)
+        names = check_class_names(given)
+        with suppress(ValueError):  # there are none in the model
+            _check_order(names, get_class_names(model))
+        return names
     try:
         return get_class_names(model)
     except ValueError as error:
@@ -306,3 +311,13 @@ def _class_names(model: "keras.Model", given: Sequence[str]) -> tuple[str, ...]:
             argument("model") + " contains no class names. Pass them in the order of its outputs, "
             "each with --class-name NAME."
         ) from error
+
+
+def _check_order(given: tuple[str, ...], saved: tuple[str, ...]) -> None:
+    """Raises an InputError if names are those of the model in another order, which relabels it."""
+    if given != saved and sorted(given) == sorted(saved):
+        shown = [", ".join(printable(name[:80]) for name in names[:20]) for names in (saved, given)]
+        raise InputError(
+            "--class-name must be in the order of the outputs of MODEL, which contains the names "
+            f"{shown[0]}; received {shown[1]}. Omit --class-name to use the names of MODEL."
+        )

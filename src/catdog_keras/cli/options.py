@@ -5,6 +5,9 @@ from typing import Any
 
 import click
 
+MOST = 2**31 - 1  # of epochs and of images per batch
+COUNT = click.IntRange(min=1, max=MOST)
+
 seed_option = click.option(
     "--seed",
     default=0,
@@ -23,16 +26,12 @@ strict_option = click.option(
 
 def epochs_option(default: int, text: str) -> Callable[[Any], Any]:
     """Returns the option for the number of training epochs, at least 1."""
-    return click.option(
-        "--epochs", default=default, show_default=True, type=click.IntRange(min=1), help=text
-    )
+    return click.option("--epochs", default=default, show_default=True, type=COUNT, help=text)
 
 
 def batch_size_option(text: str) -> Callable[[Any], Any]:
     """Returns the option for the number of images per batch, at least 1."""
-    return click.option(
-        "--batch-size", default=32, show_default=True, type=click.IntRange(min=1), help=text
-    )
+    return click.option("--batch-size", default=32, show_default=True, type=COUNT, help=text)
 
 
 def weights_option(whose: str) -> Callable[[Any], Any]:

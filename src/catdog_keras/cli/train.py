@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from catdog_keras._checks import MAX_SIDE
 from catdog_keras._message import argument
 from catdog_keras._printable import printable
 from catdog_keras.cli.errors import user_errors
@@ -16,6 +17,7 @@ from catdog_keras.cli.frameworks import import_frameworks
 from catdog_keras.cli.inputs import check_data, check_output_folder, check_weights
 from catdog_keras.cli.interrupts import handle_interrupts
 from catdog_keras.cli.options import (
+    MOST,
     batch_size_option,
     epochs_option,
     seed_option,
@@ -63,14 +65,14 @@ RUN_FILES = (SPLIT_FILE, RECORD_FILE, REPORT_FILE, MODEL_FILE)
     "--fine-tune-epochs",
     default=0,
     show_default=True,
-    type=click.IntRange(min=0),
+    type=click.IntRange(min=0, max=MOST),
     help="Epochs of fine-tuning after that: the last layers of the backbone are trained as well.",
 )
 @click.option(
     "--image-size",
     default=160,
     show_default=True,
-    type=click.IntRange(min=1),
+    type=click.IntRange(min=1, max=MAX_SIDE),
     metavar="PIXELS",
     help="Height and width to which images are resized.",
 )

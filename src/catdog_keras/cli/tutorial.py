@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from catdog_keras._checks import MAX_SIDE
 from catdog_keras._printable import printable
 from catdog_keras.cli.errors import user_errors, with_options
 from catdog_keras.cli.frameworks import import_frameworks
 from catdog_keras.cli.inputs import check_data, check_output_folder, check_weights
 from catdog_keras.cli.interrupts import handle_interrupts
-from catdog_keras.cli.options import seed_option
+from catdog_keras.cli.options import COUNT, seed_option
 
 if TYPE_CHECKING:
     from catdog_keras.tutorial import TutorialResult
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--epochs",
-    type=click.IntRange(min=1),
+    type=COUNT,
     show_default="60 for synthetic images, otherwise 20",
     help="Epochs for each model.",
 )
@@ -43,14 +44,14 @@ if TYPE_CHECKING:
 @seed_option
 @click.option(
     "--image-size",
-    type=click.IntRange(min=46),
+    type=click.IntRange(min=46, max=MAX_SIDE),
     show_default="96 for synthetic images, otherwise 160",
     metavar="PIXELS",
     help="Height and width to which images are resized.",
 )
 @click.option(
     "--batch-size",
-    type=click.IntRange(min=1),
+    type=COUNT,
     show_default="16 for synthetic images, otherwise 32",
     help="Images per batch. The validation images must fill more than four batches.",
 )
