@@ -18,6 +18,11 @@ def printable_lines(text: str) -> str:
     return "\n".join(map(printable, text.split("\n")))
 
 
+def counted(count: int, singular: str, plural: str = "") -> str:
+    """Returns a number with a noun: "1 image", "2,000 images"; `plural` defaults to an added s."""
+    return f"{count:,} {singular if count == 1 else plural or f'{singular}s'}"
+
+
 def shorten(text: str, longest: int) -> str:
     """Replaces the middle of a text that is longer than `longest` characters by its length."""
     if len(text) <= longest:

@@ -397,7 +397,7 @@ def test_identical_images_are_moved_to_one_split_with_warning(cats_dogs):
     shutil.copy(first, cats_dogs / "validation" / "cats" / "copy.png")
     shutil.copy(second, cats_dogs / "validation" / "dogs" / "other.png")
     with (
-        pytest.warns(UserWarning, match="Identical files are in more than one class, 1 times"),
+        pytest.warns(UserWarning, match="Identical files are in more than one class, 1 time:"),
         pytest.warns(UserWarning, match="2 files are identical to a file of an") as caught,
     ):
         splits = load_cats_dogs(cats_dogs, **TINY)
@@ -502,7 +502,7 @@ def test_cache_inside_image_folder_raises_unless_hidden(cats_dogs, place):
 @pytest.mark.parametrize(
     ("counts", "message"),
     [
-        ({"a": 1, "b": 30}, "'a' has 1 usable images; 1 would be .* Add images."),
+        ({"a": 1, "b": 30}, "'a' has 1 usable image; 1 would be .* Add images."),
         ({"a": 2, "b": 30}, "'a' has 2 usable images; 1 would be .* Add images."),
         (
             {"a": 3, "b": 30},

@@ -154,7 +154,7 @@ def test_scan_images_reports_all_findings_and_modifies_no_file(tmp_path):
     assert sorted(report.duplicates[0])[0].endswith("good.png")
     lines = str(report).splitlines()
     assert (
-        lines[0] == f"2 good, {len(NONSTANDARD)} nonstandard, {len(BAD)} bad, 1 sets of duplicates"
+        lines[0] == f"2 good, {len(NONSTANDARD)} nonstandard, {len(BAD)} bad, 1 set of duplicates"
     )
     for name in (*NONSTANDARD, *BAD):
         assert any(re.search(rf"^(nonstandard|bad ) .*{re.escape(name)}: ", line) for line in lines)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from catdog_keras._message import message_of
-from catdog_keras._printable import printable
+from catdog_keras._printable import counted, printable
 from catdog_keras.cli.load_model import ModelFile
 from catdog_keras.cli.run_record import SPLIT_FILE
 
@@ -54,13 +54,14 @@ class EvaluationData:
         trained, chose = self.seen.get("train", 0), self.seen.get("validation", 0)
         used = []
         if trained:
-            used.append(f"{trained:,} were used for training")
+            used.append(f"{counted(trained, 'was', 'were')} used for training")
         if chose:
             used.append(f"{chose:,} selected the epoch")
         if not used:
             return ""
         return (
-            f"Of these {len(self.files):,} images {' and '.join(used)}: the metrics are "
+            f"Of {'this' if len(self.files) == 1 else 'these'} "
+            f"{counted(len(self.files), 'image')} {' and '.join(used)}: the metrics are "
             "optimistic. Use --split test for an unbiased estimate."
         )
 

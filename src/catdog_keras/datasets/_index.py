@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from catdog_keras._printable import counted
 from catdog_keras._split_names import parse_split_name
 from catdog_keras.datasets._layout import Folder, build_tree, find_layout
 from catdog_keras.datasets._list_images import IMAGE_EXTENSIONS, FolderContent, list_images
@@ -151,7 +152,8 @@ def _outside(parts: dict[str, Listing], content: FolderContent, above: list[str]
     if not rest:
         return []
     lines = first_lines([printable(file) for file in rest])
-    return [f"Ignored {len(rest)} images that are not in a class folder:{lines}"]
+    verb = "is" if len(rest) == 1 else "are"
+    return [f"Ignored {counted(len(rest), 'image')} that {verb} not in a class folder:{lines}"]
 
 
 def _subfolders(folder: Path) -> list[Path]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from catdog_keras._checks import check_class_names, describe
 from catdog_keras._message import message_of
+from catdog_keras._printable import counted
 from catdog_keras.datasets._index import ImageIndex, image_root, index_image_folder
 from catdog_keras.datasets._manifest import Manifest, read_manifest, relative_posix_path
 from catdog_keras.datasets._options import BatchOptions, OnBad, SplitName, SplitOptions
@@ -346,8 +347,9 @@ def _check_unchanged(manifest: Manifest, root: Path, scan: ScanReport) -> None:
             )
     if differing:
         raise ValueError(
-            f"{len(differing)} of {len(scan.by_path)} files in {str(root)!r} do not match the "
-            f"manifest:{first_lines(differing)}\nRestore the files, or create a new split."
+            f"{len(differing)} of {counted(len(scan.by_path), 'file')} in {str(root)!r} do not "
+            f"match the manifest:{first_lines(differing)}\n"
+            "Restore the files, or create a new split."
         )
 
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import PurePath
 from typing import Literal
 
-from catdog_keras._printable import printable as printable
+from catdog_keras._printable import counted, printable as printable
 
 SHOWN = 5  # files that a message lists; the report contains all
 
@@ -104,7 +104,7 @@ class ScanReport:
         """Returns the counts, then each nonstandard file, bad file and group of duplicates."""
         lines = [
             f"{len(self.good)} good, {len(self.nonstandard)} nonstandard, {len(self.bad)} bad, "
-            f"{len(self.duplicates)} sets of duplicates"
+            f"{counted(len(self.duplicates), 'set')} of duplicates"
         ]
         lines += [f"{image.status:<4} {image}" for image in (*self.bad, *self.nonstandard)]
         lines += ["same " + ", ".join(map(printable, paths)) for paths in self.duplicates]
@@ -122,7 +122,7 @@ def count_extensions(paths: Sequence[str]) -> str:
     """Formats file counts by extension, such as "3 files (2 .txt, 1 without)"."""
     endings = Counter(PurePath(path).suffix.lower() or "without an extension" for path in paths)
     counts = ", ".join(f"{count} {printable(ending)}" for ending, count in endings.most_common())
-    return f"{len(paths)} file{'' if len(paths) == 1 else 's'} ({counts})"
+    return f"{counted(len(paths), 'file')} ({counts})"
 
 
 def first_lines(lines: Sequence[object]) -> str:

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from catdog_keras._message import argument, setting
+from catdog_keras._printable import counted
 from catdog_keras._split_names import SPLITS
 from catdog_keras._warnings import warn
 from catdog_keras.datasets._index import ImageIndex, Listing
@@ -61,7 +62,8 @@ def _handle_bad_files(scan: ScanReport, options: SplitOptions) -> None:
     if not scan.bad:
         return
     count = len(scan.by_path)
-    found = f"{len(scan.bad)} of {count} files could not be read as images:{first_lines(scan.bad)}"
+    files = counted(count, "file")
+    found = f"{len(scan.bad)} of {files} could not be read as images:{first_lines(scan.bad)}"
     if options.on_bad == "raise":
         use = setting("on_bad", '"skip"')
         raise ValueError(f"{found}\nFix or remove them, or use " + use + ".")
@@ -91,8 +93,9 @@ def _report_skipped(index: ImageIndex) -> None:
     folders = [path for path in index.skipped if (index.root / path).is_dir()]
     if folders:
         warn(
-            f"Skipped {len(folders)} folders that a system or program created, or links to folders "
-            f"that are listed already:{first_lines([printable(path) for path in folders])}\n"
+            f"Skipped {counted(len(folders), 'folder')} that a system or program created, or links "
+            "to folders that are listed already:"
+            f"{first_lines([printable(path) for path in folders])}\n"
             "`scan.skipped` lists all of them.",
         )
 
@@ -122,8 +125,10 @@ def _report_missing_classes(
 
 def _report_duplicates(splits: Mapping[str, Listing], scan: ScanReport, moved: list[str]) -> None:
     if moved:
+        files = counted(len(moved), "file is", "files are")
+        verb = "was" if len(moved) == 1 else "were"
         warn(
-            f"{len(moved)} files are identical to a file of an earlier split and were moved to it, "
+            f"{files} identical to a file of an earlier split and {verb} moved to it, "
             "so that no image is in two splits:"
             f"{first_lines([printable(file) for file in moved])}\n"
             "`scan.duplicates` lists all duplicates.",
@@ -140,7 +145,7 @@ def _report_duplicates(splits: Mapping[str, Listing], scan: ScanReport, moved: l
     ]
     if torn:
         warn(
-            f"Identical files are in more than one class, {len(torn)} times:"
+            f"Identical files are in more than one class, {counted(len(torn), 'time')}:"
             f"{first_lines(torn)}\nOne of the labels is wrong: remove these files.",
         )
 
@@ -216,8 +221,8 @@ def _check_two_of_each(
         if here < 2:
             count = sum(np.count_nonzero(part.labels == label) for part in found)
             raise ValueError(
-                f"The class {name!r} has {count} usable images; {here} would be split into "
-                f"{sides}, but at least two are required. Add images"
+                f"The class {name!r} has {counted(int(count), 'usable image')}; {here} would "
+                f"be split into {sides}, but at least two are required. Add images"
                 + (remedy if count > 2 else "")
                 + "."
             )

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from catdog_keras._message import argument
+from catdog_keras._printable import counted
 from catdog_keras.datasets._index import Listing
 
 TEST_SHARE = 5  # one fifth of the holdout is the test set, as in the tutorial
@@ -35,7 +36,8 @@ def take_skip(labels: np.ndarray, batch_size: int, seed: int) -> tuple[np.ndarra
         remedy = "a " + size + f" of at most {smaller}, or " if smaller else ""
         raise ValueError(
             f"The test split is a fifth of the validation batches, so at least {TEST_SHARE} "
-            f"batches are required; {count} images in batches of {batch_size} make {batches}. Use "
+            f"batches are required; {counted(count, 'image')} in batches of {batch_size} "
+            f"make {batches}. Use "
             + remedy
             + f"at least {(TEST_SHARE - 1) * batch_size + 1} images."
         )

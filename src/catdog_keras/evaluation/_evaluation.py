@@ -14,7 +14,7 @@ import numpy.typing as npt
 from catdog_keras._arrays import to_numbers
 from catdog_keras._checks import check_class_names, check_integer
 from catdog_keras._intervals import mean_interval, wilson_interval
-from catdog_keras._printable import printable
+from catdog_keras._printable import counted, printable
 from catdog_keras._probabilities import (
     SMALLEST_PROBABILITY,
     FloatArray,
@@ -466,7 +466,7 @@ class Evaluation:
     def __repr__(self) -> str:
         """Returns one line, without the arrays."""
         return (
-            f"Evaluation({len(self)} images, {len(self.class_names)} classes, "
+            f"Evaluation({counted(len(self), 'image')}, {len(self.class_names)} classes, "
             f"accuracy={self.accuracy:.3f})"
         )
 
@@ -481,7 +481,8 @@ class Evaluation:
         baseline = self.baseline_comparison
         return "\n".join(
             [
-                f"accuracy           {self.accuracy:.3f}, {self.correct} of {len(self)} images, "
+                f"accuracy           {self.accuracy:.3f}, {self.correct} of "
+                f"{counted(len(self), 'image')}, "
                 f"95 % interval {low:.3f} to {high:.3f}",
                 f"balanced accuracy  {self.balanced_accuracy:.3f}, mean recall of the classes, "
                 f"95 % interval {balanced_low:.3f} to {balanced_high:.3f}",

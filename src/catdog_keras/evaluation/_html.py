@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from catdog_keras._printable import printable
+from catdog_keras._printable import counted, printable
 
 MOST_CLASSES = 20
 METRICS = {
@@ -33,7 +33,7 @@ def render_evaluation(metrics: Mapping[str, Any]) -> str:
         for each in classes[:MOST_CLASSES]
     ]
     header = ("class", "images", *(key.replace("_", " ") for key in OF_CLASSES))
-    return _table(f"{metrics['images']:,} images", ("metric", "value"), rows) + _table(
+    return _table(counted(metrics["images"], "image"), ("metric", "value"), rows) + _table(
         caption, header, by_class
     )
 
