@@ -63,6 +63,7 @@ PUBLIC = [
     "infer_input_range",
     "load_cats_dogs",
     "load_image_folder",
+    "load_image_table",
     "load_images",
     "load_manifest",
     "plot_augmentation",

@@ -23,6 +23,7 @@ from .datasets import (
     ScanReport as ScanReport,
     load_cats_dogs as load_cats_dogs,
     load_image_folder as load_image_folder,
+    load_image_table as load_image_table,
     load_images as load_images,
     load_manifest as load_manifest,
     scan_images as scan_images,

@@ -164,6 +164,20 @@ def check_size(name: str, value: Any) -> tuple[int, int]:
     return int(height), int(width)
 
 
+def check_image_size(name: str, value: Any) -> tuple[int, int]:
+    """Returns `value` as (height, width); an integer n means (n, n), at most `MAX_SIDE`."""
+    if isinstance(value, (tuple, list)):
+        return check_size(name, value)
+    requirement = "an integer of at least 1, or a pair (height, width) of them"
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise TypeError(describe(name, requirement, value))
+    side = int(value)
+    if not 1 <= side <= MAX_SIDE:
+        requirement = f"an integer from 1 to {MAX_SIDE}, or a pair (height, width) of them"
+        raise ValueError(describe(name, requirement, value))
+    return side, side
+
+
 def check_input_shape(name: str, value: Any) -> tuple[int, int, int]:
     """Returns `value` as the shape of an image; raises if it is not three positive integers."""
     requirement = "an image's shape of three integers of at least 1"

@@ -347,10 +347,11 @@ def test_class_without_readable_images_is_reported_with_the_reason(drawn, tmp_pa
     data = shutil.copytree(drawn, tmp_path / "data")
     for image in (data / CLASSES[1]).iterdir():
         image.write_bytes(b"no image")
-    ended = run("train", data, "--output", tmp_path / "out", *TINY)
+    options = [word for name in CLASSES for word in ("--class-name", name)]
+    ended = run("train", data, "--output", tmp_path / "out", *TINY, *options)
     assert ended.exit_code == 2
     error = ended.stderr[ended.stderr.index("Error: ") :]
-    assert "has no usable image:\n  " in error
+    assert f"The classes ['{CLASSES[1]}'] have no usable image:\n  " in error
     assert "not an image in any known format" in error
 
 

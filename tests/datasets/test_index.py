@@ -80,7 +80,7 @@ def test_invalid_layout_raises_with_cause_and_fix(tmp_path, make_folder):
         "empty": "'ROOT/empty' holds no folders. At least two classes are required, each with its images in a folder with its name.",
         "one": "'ROOT/one' holds only ['cats']. At least two classes are required, each with its images in a folder with its name.",
         "empty_class": "'ROOT/empty_class/dogs' contains no image, that is, no file that ends in "
-        f"{endings}. Add images, or remove the folder.",
+        f"{endings}. At least two classes with images are required. Add images, or remove the folder.",
         "other_classes": "All split folders must contain the same class folders; train contains ['a', "
         "'b'], 'ROOT/other_classes/val' holds ['a', 'c'].",
         "half": "'ROOT/half' holds ['extra', 'train']. ['train'] contain class folders, but the "

@@ -271,10 +271,11 @@ def test_stated_class_names_apply_to_split_folders_and_groups(tmp_path):
     assert not index_image_folder(groups, ["lung_sets", "colon_sets"]).notes
 
 
-def test_empty_folder_named_like_split_is_reported_as_empty(tmp_path):
+def test_empty_folder_named_like_split_is_skipped_with_note(tmp_path):
     (write_files(tmp_path, "cats", "dogs") / "test").mkdir()
-    with pytest.raises(ValueError, match=r"test' contains no image"):
-        index_image_folder(tmp_path)
+    index = index_image_folder(tmp_path)
+    assert index.class_names == ("cats", "dogs")
+    assert index.notes == ("Skipped 1 class folder that contains no image:\n  test",)
 
 
 def test_stated_class_name_without_folder_raises_with_folders_found(tmp_path):

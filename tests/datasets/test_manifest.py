@@ -15,6 +15,7 @@ from PIL import Image
 
 from catdog_keras import load_cats_dogs, load_image_folder, load_manifest
 from catdog_keras.datasets._manifest import read_manifest, write_manifest
+from catdog_keras.datasets._options import BatchOptions
 
 TINY = {"image_size": (4, 4), "batch_size": 4}
 
@@ -77,6 +78,8 @@ def test_read_manifest_returns_written_content(manifest):
                 (split, os.path.join(root, path), *rest)  # noqa: PTH118 - as paths are passed
                 for path, (split, *rest) in rows.items()
             ),
+            BatchOptions.in_order(8, 1).preparation,
+            "folders",
         )
         found = read_manifest(file)
     assert found.class_names == class_names

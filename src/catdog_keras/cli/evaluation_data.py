@@ -90,7 +90,7 @@ def choose_images(
 def _of_the_split(
     loaded: ModelFile, data: str, manifest: Path, part: Part, batch_size: int
 ) -> EvaluationData:
-    from catdog_keras.datasets._load import load_manifest_split
+    from catdog_keras.datasets._load_manifest import load_manifest_split
 
     try:
         split = load_manifest_split(

@@ -9,7 +9,7 @@ import io
 import json
 import math
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ class CachedImages:
     """Decoded images in a file that is read on access: a NumPy array and its CRC-32."""
 
     def __init__(self, file: Path, shape: tuple[int, ...]) -> None:
-        """Takes the file, and the shape `(images, height, width, 3)` that it must have."""
+        """Takes the file, and the shape `(images, height, width, channels)` that it must have."""
         self.file = file
         self.shape = shape
         self.start = len(_header(shape))
@@ -88,24 +88,30 @@ class CachedImages:
 
 
 def load_or_store(
-    folder: Path, digests: Sequence[str], shape: tuple[int, ...], images: Iterable[Any]
+    folder: Path,
+    digests: Sequence[str],
+    shape: tuple[int, ...],
+    images: Iterable[Any],
+    preparation: Mapping[str, Any] | None = None,
 ) -> CachedImages:
     """Returns decoded images from a file in `folder`, which is written first if necessary.
 
-    The file name is a hash of the image size and the content of each image in order, so that
-    changed images have a different file. The file is created atomically: two processes may do the
-    same work twice, but never read an incomplete file.
+    The file name is a hash of the image size, the other options that determine pixels, and the
+    content of each image in order, so that changed images have a different file. The file is
+    created atomically: two processes may do the same work twice, but never read an incomplete file.
 
     Args:
         folder: Folder of the file; created if necessary.
         digests: SHA-256 of each image file.
-        shape: `(images, height, width, 3)`.
+        shape: `(images, height, width, channels)`.
         images: The decoded images; read only if there is no file.
+        preparation: The options that determine the pixels of an image.
 
     Raises:
         OSError: If `folder` cannot be created, read or written, or the disk is full.
     """
-    key = hashlib.sha256(json.dumps([VERSION, shape, list(digests)]).encode()).hexdigest()
+    content = [VERSION, shape, list(digests), preparation]
+    key = hashlib.sha256(json.dumps(content).encode()).hexdigest()
     stored = CachedImages(folder / f"images-{key[:32]}.npy", shape)
     remove_abandoned(folder)
     try:

@@ -14,6 +14,7 @@ import numpy as np
 
 from catdog_keras._warnings import ignore_warnings_of
 from catdog_keras.datasets._metadata import without_metadata
+from catdog_keras.datasets._options import CHANNELS, BatchOptions
 from catdog_keras.datasets._png_text import without_large_text
 
 if TYPE_CHECKING:
@@ -46,6 +47,9 @@ PNG_BITS = 24  # offset of the bits per sample
 PNG_ORIENTATION = (b"eXIf", b"Raw profile type", b"XML:com.adobe.xmp")
 STRIP_ROWS = 256
 
+OVERSHOOTING = ("bicubic", "lanczos3", "lanczos5", "mitchellcubic")  # beyond [0, 255], at edges
+
+OPAQUE = np.uint8(255)
 ALPHA_BACKGROUND = (255, 255, 255)  # background of transparent images
 
 
@@ -68,11 +72,47 @@ def open_image(content: bytes) -> "Image.Image":
         raise
 
 
-def decode_tf(content: Any) -> Any:
-    """Decodes a standard JPEG or PNG in a dataset: bytes to uint8 (height, width, 3)."""
+def decode_tf(content: Any, color_mode: str = "rgb") -> Any:
+    """Decodes a standard JPEG or PNG in a dataset: bytes to uint8 (height, width, channels)."""
     import tensorflow as tf
 
-    return tf.io.decode_image(content, channels=3, expand_animations=False)
+    gray = color_mode == "grayscale"
+    image = tf.io.decode_image(content, channels=1 if gray else 3, expand_animations=False)
+    if color_mode == "rgba":  # the kernel does not add this channel to a JPEG
+        return tf.concat([image, tf.ones_like(image[..., :1]) * OPAQUE], axis=-1)
+    return image
+
+
+def resize(image: Any, options: BatchOptions) -> Any:
+    """Resizes an image to float32 in [0, 255], with the result of Keras's directory loader.
+
+    Keras does not limit the result of interpolations that overshoot, such as bicubic.
+    """
+    import tensorflow as tf
+
+    height, width, _ = options.image_shape
+    if options.pad_to_aspect_ratio:
+        image = tf.image.resize_with_pad(image, height, width, options.interpolation)
+    else:
+        if options.crop_to_aspect_ratio:
+            image = _central_crop(image, height, width)
+        image = tf.image.resize(image, (height, width), options.interpolation)
+    image = tf.cast(image, tf.float32)
+    if options.interpolation in OVERSHOOTING:
+        image = tf.clip_by_value(image, 0.0, 255.0)
+    return image
+
+
+def _central_crop(image: Any, height: int, width: int) -> Any:
+    """Returns the largest central window with the aspect ratio of (height, width)."""
+    import tensorflow as tf
+
+    found = tf.shape(image)[:2]
+    # In float32 and rounded down, as `keras.preprocessing.image.smart_resize` does.
+    fitting = tf.cast(found[::-1] * [height, width], tf.float32) / [width, height]
+    window = tf.maximum(tf.minimum(found, tf.cast(fitting, tf.int32)), 1)
+    top, left = tf.unstack((found - window) // 2)
+    return image[top : top + window[0], left : left + window[1]]
 
 
 def tf_decode_error(content: bytes, kind: str) -> str:
@@ -92,28 +132,30 @@ def tf_decode_error(content: bytes, kind: str) -> str:
     return ""
 
 
-def decode_pillow(content: bytes) -> np.ndarray:
-    """Decodes an image in any of the formats to RGB.
+def decode_pillow(content: bytes, color_mode: str = "rgb") -> np.ndarray:
+    """Decodes an image in any of the formats to RGB, gray or RGBA.
 
     EXIF orientation is applied, palettes are resolved, samples of more than 8 bits are scaled to 8,
-    CMYK is converted, and transparent images are composited on white. Of several frames the first
-    is used.
+    CMYK is converted, and transparent images are composited on white, except in RGBA. Of several
+    frames the first is used.
 
     Returns:
-        uint8 array of shape `(height, width, 3)`.
+        uint8 array of shape `(height, width, channels)`.
     """
     content = without_large_text(content)
     with ignore_warnings_of("PIL"), open_image(content) as opened:
         rows = _open_rows(opened, content)
         orientation = read_orientation(opened, content)
         width, height = opened.size
-        pixels = np.empty((height, width, 3), np.uint8)
+        channels = CHANNELS[color_mode]
+        pixels = np.empty((height, width, channels), np.uint8)
         if orientation in TRANSPOSED:
-            pixels = pixels.reshape(width, height, 3)
+            pixels = pixels.reshape(width, height, channels)
         stored = _as_stored(pixels, orientation)
         for top in range(0, height, STRIP_ROWS):  # conversions need several times the memory
             bottom = min(top + STRIP_ROWS, height)
-            stored[top:bottom] = np.asarray(_to_rgb(rows(top, bottom)))
+            strip = np.asarray(_to_mode(rows(top, bottom), color_mode))
+            stored[top:bottom] = strip.reshape(bottom - top, -1, channels)
         return pixels
 
 
@@ -187,6 +229,13 @@ def _rows_of_image(opened: "Image.Image") -> "Callable[[int, int], Image.Image]"
 def _in_eight_bits(samples: np.ndarray, white: int) -> np.ndarray:
     """Scales samples to 8 bits with rounding."""
     return np.rint(samples * np.float32(255 / white)).astype(np.uint8)
+
+
+def _to_mode(image: "Image.Image", color_mode: str) -> "Image.Image":
+    if color_mode == "rgba":
+        return image.convert("RGBA" if image.has_transparency_data else "RGB").convert("RGBA")
+    image = _to_rgb(image)
+    return image.convert("L") if color_mode == "grayscale" else image
 
 
 def _to_rgb(image: "Image.Image") -> "Image.Image":

@@ -2,7 +2,7 @@
 
 import os
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +10,9 @@ import numpy as np
 
 from catdog_keras._printable import counted
 from catdog_keras._split_names import parse_split_name
-from catdog_keras.datasets._layout import Folder, build_tree, find_layout
+from catdog_keras.datasets._layout import Folder, Layout, build_tree, find_layout
 from catdog_keras.datasets._list_images import IMAGE_EXTENSIONS, FolderContent, list_images
-from catdog_keras.datasets._scan_report import first_lines, printable
+from catdog_keras.datasets._scan_report import first_lines, listed, printable
 from catdog_keras.datasets._skipped_names import is_skipped
 
 
@@ -52,6 +52,7 @@ class ImageIndex:
         ignored: Files in the class folders without a supported image extension.
         skipped: Files and folders of systems and programs, and links that were not followed.
         notes: What a user might not expect, for warnings.
+        stated: Whether the user named the classes, so that each of them is required.
     """
 
     root: Path
@@ -60,25 +61,30 @@ class ImageIndex:
     ignored: tuple[str, ...]
     skipped: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    stated: bool = False
 
 
 def index_image_folder(
-    directory: str | os.PathLike[str], class_names: Sequence[str] | None = None
+    directory: str | os.PathLike[str],
+    class_names: Sequence[str] | None = None,
+    *,
+    follow_links: bool = True,
 ) -> ImageIndex:
     """Lists the images of a folder of class folders, with or without split folders above them.
 
     The result does not depend on the order of the files on disk. An image is a regular file with a
     supported extension. Hidden files and folders, and those that systems and programs create, are
     skipped. `class_names` are the names of the class folders, if they are stated; otherwise they
-    are found, and sorted.
+    are found, and sorted. Empty class folders are left out, with a note.
 
     Raises:
-        ValueError: If the folder contains fewer than two classes, a class without images, split
-            folders with different classes, no images, or a structure with several meanings.
+        ValueError: If the folder contains fewer than two classes with images, a stated class
+            without images, split folders with different classes, no images, or a structure with
+            several meanings.
     """
     directory = Path(directory)
     root = image_root(directory)
-    content = list_images(root)
+    content = list_images(root, follow_links=follow_links)
     layout = find_layout(build_tree(content.folders, content.images), str(root), class_names)
     parts = {}
     ignored: list[str] = []
@@ -86,6 +92,8 @@ def index_image_folder(
         parts[part] = _list_classes(root, folder, content)
         for each in folder.folders.values():
             ignored += _below(each.path, content.others)
+    stated = class_names is not None
+    names, parts, empty = _without_empty_classes(root, layout, parts, stated=stated)
     above = [
         entry.name
         for folder in root.parents
@@ -97,11 +105,62 @@ def index_image_folder(
     ]
     return ImageIndex(
         root,
-        layout.class_names,
+        names,
         parts,
         tuple(ignored),
         tuple(content.skipped),
-        (*layout.notes, *_outside(parts, content, above)),
+        (*layout.notes, *empty, *_outside(parts, content, above)),
+        stated,
+    )
+
+
+def drop_classes(
+    class_names: Sequence[str], parts: Mapping[str, Listing], dropped: Collection[int]
+) -> tuple[tuple[str, ...], dict[str, Listing]]:
+    """Returns the class names and the listings without some labels; the others stay in order."""
+    kept = [label for label in range(len(class_names)) if label not in dropped]
+    new_label = np.full(len(class_names), -1, np.int32)
+    new_label[kept] = np.arange(len(kept))
+    left = {}
+    for part, listing in parts.items():
+        rest = listing.take(np.flatnonzero(new_label[listing.labels] >= 0))
+        left[part] = Listing(rest.files, new_label[rest.labels])
+    return tuple(class_names[label] for label in kept), left
+
+
+def _without_empty_classes(
+    root: Path, layout: Layout, parts: dict[str, Listing], *, stated: bool
+) -> tuple[tuple[str, ...], dict[str, Listing], list[str]]:
+    """Drops classes whose folders are all empty, with a note.
+
+    Raises:
+        ValueError: If the folder of a class for training is empty, and the class is stated or has
+            images in another split; or if fewer than two classes are left.
+    """
+    first = next(iter(layout.parts))
+    filled = {part: set(listing.labels.tolist()) for part, listing in parts.items()}
+    folders = list(layout.parts[first].folders.values())
+    empty = [label for label in range(len(folders)) if label not in filled[first]]
+    used = [label for label in empty if any(label in labels for labels in filled.values())]
+    if used:
+        where = listed(part for part, labels in filled.items() if used[0] in labels)
+        raise _no_image(root / folders[used[0]].path, f" Images of this class are only in {where}.")
+    if empty and (stated or len(folders) - len(empty) < 2):
+        more = "" if stated else " At least two classes with images are required."
+        raise _no_image(root / folders[empty[0]].path, more)
+    if not empty:
+        return layout.class_names, parts, []
+    names, parts = drop_classes(layout.class_names, parts, empty)
+    lines = first_lines([printable(folders[label].path) for label in empty])
+    what = "class folder that contains" if len(empty) == 1 else "class folders that contain"
+    note = f"Skipped {len(empty)} {what} no image:{lines}"
+    return names, parts, [note]
+
+
+def _no_image(folder: Path, more: str) -> ValueError:
+    return ValueError(
+        f"{str(folder)!r} contains no image, that is, no file that ends in "
+        f"{', '.join(IMAGE_EXTENSIONS)}.{more} Add images, or remove the folder."
     )
 
 
@@ -126,13 +185,8 @@ def _list_classes(root: Path, part: Folder, content: FolderContent) -> Listing:
     counts: list[int] = []
     for folder in part.folders.values():
         found = _below(folder.path, content.images)
-        if not found:
-            if folder.path in content.images:
-                os.scandir(root / folder.path)  # raises the reason why it cannot be read
-            raise ValueError(
-                f"{str(root / folder.path)!r} contains no image, that is, no file that ends in "
-                f"{', '.join(IMAGE_EXTENSIONS)}. Add images, or remove the folder."
-            )
+        if not found and folder.path in content.images:
+            os.scandir(root / folder.path)  # raises the reason why it cannot be read
         files += found
         counts.append(len(found))
     labels = np.repeat(np.arange(len(counts), dtype=np.int32), counts)

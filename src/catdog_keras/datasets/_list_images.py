@@ -28,13 +28,14 @@ class FolderContent:
     skipped: list[str] = field(default_factory=list)
 
 
-def list_images(directory: str | os.PathLike[str]) -> FolderContent:
+def list_images(directory: str | os.PathLike[str], *, follow_links: bool = True) -> FolderContent:
     """Lists the content of a folder and its subfolders.
 
     Optimized for folders of a million files: no path object and no system call per file.
 
     A link to a folder is followed, unless this folder is listed under another path already or
-    contains the link. So each folder is listed once, and circles end.
+    contains the link. So each folder is listed once, and circles end. With `follow_links=False`
+    links to folders are skipped.
     """
     directory = os.fspath(directory)
     root = os.path.realpath(directory)
@@ -77,7 +78,10 @@ def list_images(directory: str | os.PathLike[str]) -> FolderContent:
                         found.folders.append(path)
                         waiting.append((f"{path}/", below))
                 elif entry.is_symlink() and Path(entry.path).is_dir():
-                    links.append((path, resolved))
+                    if follow_links:
+                        links.append((path, resolved))
+                    else:
+                        found.skipped.append(path)
                 elif name.lower().endswith(IMAGE_EXTENSIONS):
                     found.images.append(path)
                 else:

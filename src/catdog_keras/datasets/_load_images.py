@@ -13,7 +13,13 @@ from catdog_keras._split_names import find_classes
 from catdog_keras._warnings import warn
 from catdog_keras.datasets._index import Listing
 from catdog_keras.datasets._list_images import IMAGE_EXTENSIONS, list_images
-from catdog_keras.datasets._options import BatchOptions
+from catdog_keras.datasets._options import (
+    BatchOptions,
+    ColorMode,
+    ImageSize,
+    Interpolation,
+    LabelMode,
+)
 from catdog_keras.datasets._pipeline import batched_dataset
 from catdog_keras.datasets._scan_report import ImageFile, ScanReport, first_lines, printable
 from catdog_keras.datasets._source import find_folder
@@ -31,8 +37,8 @@ class LabeledImages:
 
     Attributes:
         dataset: `tf.data.Dataset` of batches: float32 images in [0, 255] of shape
-            `(batch, height, width, 3)`; with labels, pairs of these and int32 labels of shape
-            `(batch,)`. The order is always that of `files`.
+            `(batch, height, width, channels)`; with labels, pairs of these and labels as for
+            `ImageSplits`. The order is always that of `files`.
         files: Paths of the images.
         labels: int32 array in the order of `files`, or None.
         scan: The `ScanReport` of all files that were found, including skipped ones.
@@ -62,8 +68,13 @@ def load_images(
     paths: Place | Sequence[Place],
     *,
     class_names: Sequence[str] | None = None,
-    image_size: tuple[int, int] = (160, 160),
+    image_size: ImageSize = (160, 160),
     batch_size: int = 32,
+    label_mode: LabelMode = "int",
+    color_mode: ColorMode = "rgb",
+    interpolation: Interpolation = "bilinear",
+    crop_to_aspect_ratio: bool = False,
+    pad_to_aspect_ratio: bool = False,
 ) -> LabeledImages:
     """Loads images without splitting them, decoded in the same way as those of a split dataset.
 
@@ -79,9 +90,15 @@ def load_images(
             ignored. This fits a folder of class folders, with or without split folders. Two
             different class names in one path are an error. The name of a folder in `paths` counts
             only if no folder inside it has a class name.
-        image_size: (height, width) in pixels; every image is resized to it with bilinear
-            interpolation.
+        image_size: (height, width) in pixels, or an integer for both; every image is resized to it.
         batch_size: Images per batch; the last batch may be smaller.
+        label_mode: `"int"`, `"categorical"` or `"binary"`, if there are labels. This and the
+            following arguments are as for `load_cats_dogs`; for predictions use those that the
+            model was trained with.
+        color_mode: `"rgb"`, `"grayscale"` or `"rgba"`.
+        interpolation: Interpolation of the resizing.
+        crop_to_aspect_ratio: Whether to crop images to the aspect ratio of `image_size`.
+        pad_to_aspect_ratio: Whether to fill images up to the aspect ratio of `image_size`.
 
     Returns:
         `LabeledImages`: a dataset, the files in its order, their labels, and the scan report.
@@ -99,8 +116,18 @@ def load_images(
         >>> len(images), next(iter(images.dataset))[0].shape
         (3, TensorShape([3, 160, 160, 3]))
     """
-    options = BatchOptions(image_size, batch_size, shuffle=False, seed=0, cache=False)
+    options = BatchOptions.in_order(
+        image_size,
+        batch_size,
+        label_mode=label_mode,
+        color_mode=color_mode,
+        interpolation=interpolation,
+        crop_to_aspect_ratio=crop_to_aspect_ratio,
+        pad_to_aspect_ratio=pad_to_aspect_ratio,
+    )
     names = None if class_names is None else check_class_names(class_names)
+    if names is not None:
+        options.check_label_mode(names)
     found = _find(_check_paths(paths))
     scan = ScanReport.from_files(inspect_files(list(dict.fromkeys(file for file, _ in found))))
     _report_bad(scan.bad, len(scan.by_path) - len(scan.bad))
@@ -109,7 +136,9 @@ def load_images(
     usable = [scan.by_path[file] for file in files]
     labels = None if names is None else _labels(found, names)
     listing = Listing(files, np.zeros(len(files), np.int32) if labels is None else labels)
-    dataset = batched_dataset(listing, usable, options, shuffled=False)
+    dataset = batched_dataset(
+        listing, usable, options, shuffled=False, num_classes=len(names or ())
+    )
     if labels is None:
         dataset = dataset.map(lambda images, _: images)
     return LabeledImages(dataset, files, labels, scan)

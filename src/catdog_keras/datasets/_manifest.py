@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -16,8 +16,12 @@ from catdog_keras._checks import check_path, describe
 from catdog_keras._output import save_text
 from catdog_keras._split_names import SPLITS, find_classes
 from catdog_keras.datasets._index import Listing
+from catdog_keras.datasets._options import PREPARATION, BatchOptions
+
+LabelSource: TypeAlias = Literal["folders", "table", "pattern"]
 
 VERSION = 1
+LABEL_SOURCES = ("folders", "table", "pattern")
 MAX_CLASSES = 100_000  # ImageNet-21k, the largest common label set, has 21,841
 SHA256 = re.compile("[0-9a-f]{64}")
 _short = reprlib.Repr()
@@ -33,11 +37,16 @@ class Manifest:
         class_names: Name of the class of each label.
         splits: Relative paths and labels by split.
         contents: Size in bytes and SHA-256 of each relative path.
+        preparation: Image size and the other options that determine pixels, by name of argument;
+            empty if the manifest was written without them.
+        label_source: Where the labels are from.
     """
 
     class_names: tuple[str, ...]
     splits: dict[str, Listing]
     contents: dict[str, tuple[int, str]]
+    preparation: dict[str, Any]
+    label_source: LabelSource
 
 
 def write_manifest(
@@ -45,13 +54,21 @@ def write_manifest(
     root: Path,
     class_names: tuple[str, ...],
     rows: Iterable[tuple[str, str, int, int, str]],
+    preparation: Mapping[str, Any],
+    label_source: LabelSource,
 ) -> None:
     """Writes a manifest atomically; `rows` are split, file, label, size and SHA-256."""
     files = [
         dict(zip(KEYS, (relative_posix_path(root, file), label, split, size, sha256), strict=True))
         for split, file, label, size, sha256 in rows
     ]
-    content = {"version": VERSION, "class_names": list(class_names), "files": files}
+    content = {
+        "version": VERSION,
+        "class_names": list(class_names),
+        "label_source": label_source,
+        "preparation": preparation,
+        "files": files,
+    }
     save_text(path, json.dumps(content, indent=1))
 
 
@@ -90,10 +107,15 @@ def _read(content: Any) -> Manifest:
         raise ValueError("Its class_names or files are not a list")  # noqa: TRY004 - of the file
     if type(version) is not int or version != VERSION:
         raise ValueError(f"Its version is {_short.repr(version)}, supported is {VERSION}")
-    _check_names(class_names)
+    label_source = content.get("label_source", "folders")
+    if label_source not in LABEL_SOURCES:
+        raise ValueError(f"Its label_source is {_short.repr(label_source)}")
+    _check_names(class_names, label_source)
     known = {name: label for label, name in enumerate(class_names)}
     for row in rows:
         _check_row(row, known)
+        if label_source == "folders":
+            _check_folder(row, known)
     contents = {row["path"]: (row["size"], row["sha256"]) for row in rows}
     if len(contents) != len(rows):
         counts = Counter(row["path"] for row in rows)
@@ -102,20 +124,35 @@ def _read(content: Any) -> Manifest:
     splits = {}
     for split in SPLITS:
         members = [row for row in rows if row["split"] == split]
-        if not members:
+        if not members and split != "test":
             raise ValueError(f"It lists no file for {split}")
         labels = np.array([row["label"] for row in members], dtype=np.int32)
         splits[str(split)] = Listing(tuple(row["path"] for row in members), labels)
-    return Manifest(tuple(class_names), splits, contents)
+    preparation = _read_preparation(content.get("preparation", {}))
+    return Manifest(tuple(class_names), splits, contents, preparation, label_source)
 
 
-def _check_names(class_names: list[Any]) -> None:
-    """Raises if the class names are not distinct names of folders."""
+def _read_preparation(found: Any) -> dict[str, Any]:
+    """Returns the recorded options; raises if one has a value that no loader writes."""
+    if not isinstance(found, dict) or not found.keys() <= set(PREPARATION):
+        raise ValueError(f"Its preparation is {_short.repr(found)}")
+    try:
+        options = BatchOptions.in_order(**{"image_size": 1, "batch_size": 1, **found})
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"Its preparation is invalid: {_short.repr(str(error))}") from error
+    return {name: getattr(options, name) for name in found}
+
+
+def _check_names(class_names: list[Any], label_source: str) -> None:
+    """Raises if the class names are not distinct, or cannot be names of folders but must be."""
     if not 0 < len(class_names) <= MAX_CLASSES:
         raise ValueError(f"It has {len(class_names):,} class names, not 1 to {MAX_CLASSES:,}")
     seen = set()
     for name in class_names:
-        if not isinstance(name, str) or name in ("", ".", "..") or not {"/", "\0"}.isdisjoint(name):
+        if not isinstance(name, str) or not name:
+            raise ValueError(f"The class name {_short.repr(name)} is not a name")
+        is_folder = name not in (".", "..") and {"/", "\0"}.isdisjoint(name)
+        if label_source == "folders" and not is_folder:
             raise ValueError(f"The class name {_short.repr(name)} is not the name of a folder")
         if name in seen:
             raise ValueError(f"It has the class name {_short.repr(name)} twice")
@@ -141,7 +178,12 @@ def _check_row(row: Any, known: Mapping[str, int]) -> None:
         raise ValueError(f"{shown} has no size or no checksum")
     if not SHA256.fullmatch(digest):
         raise ValueError(f"The checksum of {shown} is not a SHA-256")
-    classes = find_classes(place.parts[:-1], known)
+
+
+def _check_folder(row: Any, known: Mapping[str, int]) -> None:
+    """Raises if a file is in the folder of another class than that of its label."""
+    classes = find_classes(PurePosixPath(row["path"]).parts[:-1], known)
+    label, shown = row["label"], _short.repr(row["path"])
     if classes and label not in [known[name] for name in classes]:
         raise ValueError(
             f"{shown} is in the folder of {_short.repr(classes[0])}, but has another label"

@@ -1,41 +1,101 @@
 """Validated options of the dataset loaders."""
 
+import numbers
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, TypeAlias
 
 from catdog_keras._checks import (
     check_boolean,
     check_choice,
+    check_image_size,
     check_integer,
     check_number,
     check_path,
-    check_size,
     describe,
 )
+from catdog_keras._message import argument
 from catdog_keras.datasets._skipped_names import is_hidden
-from catdog_keras.datasets._split import SPLIT_FUNCTIONS
+from catdog_keras.datasets._split import SPLIT_FUNCTIONS, TEST_FRACTION
 
 ON_BAD = ("skip", "raise")
+HOLDOUT_FRACTION = 1 / 3  # the tutorial holds out 1,000 of 3,000 images
 
 SplitName = Literal["take_skip", "stratified"]
 OnBad = Literal["skip", "raise"]
 
+CHANNELS = {"rgb": 3, "grayscale": 1, "rgba": 4}
+LABEL_MODES = ("int", "categorical", "binary")
+INTERPOLATIONS = (
+    "bilinear",
+    "nearest",
+    "bicubic",
+    "area",
+    "lanczos3",
+    "lanczos5",
+    "gaussian",
+    "mitchellcubic",
+)
+# What a manifest records, so that images are prepared for evaluation as for training.
+PREPARATION = (
+    "image_size",
+    "color_mode",
+    "interpolation",
+    "crop_to_aspect_ratio",
+    "pad_to_aspect_ratio",
+)
+
+ImageSize: TypeAlias = int | tuple[int, int]
+LabelMode = Literal["int", "categorical", "binary"]
+ColorMode = Literal["rgb", "grayscale", "rgba"]
+Interpolation = Literal[
+    "bilinear",
+    "nearest",
+    "bicubic",
+    "area",
+    "lanczos3",
+    "lanczos5",
+    "gaussian",
+    "mitchellcubic",
+]
+
 
 @dataclass(frozen=True)
 class BatchOptions:
-    """Options for decoding, batching and shuffling."""
+    """Options for decoding, resizing, batching and shuffling.
 
-    image_size: tuple[int, int]
+    Those of Keras's `image_dataset_from_directory` have its names and meanings.
+    """
+
+    image_size: ImageSize
     batch_size: int
     shuffle: bool
     seed: int
     cache: bool | str | os.PathLike[str]
+    label_mode: str = "int"
+    color_mode: str = "rgb"
+    interpolation: str = "bilinear"
+    crop_to_aspect_ratio: bool = False
+    pad_to_aspect_ratio: bool = False
+
+    @classmethod
+    def in_order(cls, image_size: ImageSize, batch_size: int, **options: Any) -> "BatchOptions":
+        """Returns the options for images that are read once and in order."""
+        return cls(image_size, batch_size, shuffle=False, seed=0, cache=False, **options)
 
     def __post_init__(self) -> None:
         """Validates the types and values."""
-        check_size("image_size", self.image_size)
+        object.__setattr__(self, "image_size", check_image_size("image_size", self.image_size))
+        check_choice("label_mode", self.label_mode, LABEL_MODES)
+        check_choice("color_mode", self.color_mode, CHANNELS)
+        check_choice("interpolation", self.interpolation, INTERPOLATIONS)
+        check_boolean("crop_to_aspect_ratio", self.crop_to_aspect_ratio)
+        check_boolean("pad_to_aspect_ratio", self.pad_to_aspect_ratio)
+        if self.crop_to_aspect_ratio and self.pad_to_aspect_ratio:
+            requirement = "False if " + argument("crop_to_aspect_ratio") + " is True"
+            raise ValueError(describe("pad_to_aspect_ratio", requirement, True))
         check_integer("batch_size", self.batch_size, minimum=1)
         check_boolean("shuffle", self.shuffle)
         check_integer("seed", self.seed, minimum=0)
@@ -46,6 +106,24 @@ class BatchOptions:
                 raise NotADirectoryError(describe("cache", requirement, str(self.cache)))
             # An absolute path is independent of later changes of the working directory.
             object.__setattr__(self, "cache", folder.absolute())
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of each image."""
+        height, width = check_image_size("image_size", self.image_size)
+        return height, width, CHANNELS[self.color_mode]
+
+    @property
+    def preparation(self) -> dict[str, Any]:
+        """The options that determine the pixels of an image, as they are written to JSON."""
+        sides = list(self.image_shape[:2])
+        return {name: getattr(self, name) for name in PREPARATION} | {"image_size": sides}
+
+    def check_label_mode(self, class_names: Collection[str]) -> None:
+        """Raises if binary labels are requested for another number of classes than two."""
+        if self.label_mode == "binary" and len(class_names) != 2:
+            remedy = f"Two classes are required for binary labels; there are {len(class_names)}."
+            raise ValueError(describe("label_mode", "'int' or 'categorical'", "binary", remedy))
 
     def check_outside(self, folder: Path) -> None:
         """Raises if the cache folder is inside the image folder, where it would become a class."""
@@ -68,9 +146,21 @@ class SplitOptions:
     split: str
     on_bad: str
     max_bad_fraction: float
+    holdout_fraction: float = HOLDOUT_FRACTION
+    test_fraction: float = TEST_FRACTION
 
     def __post_init__(self) -> None:
         """Validates the types and values."""
         check_choice("split", self.split, SPLIT_FUNCTIONS)
+        _check_fraction("holdout_fraction", self.holdout_fraction, zero=False)
+        _check_fraction("test_fraction", self.test_fraction, zero=True)
         check_choice("on_bad", self.on_bad, ON_BAD)
         check_number("max_bad_fraction", self.max_bad_fraction, minimum=0, maximum=1)
+
+
+def _check_fraction(name: str, value: Any, *, zero: bool) -> None:
+    requirement = "a number of at least 0 and below 1" if zero else "a number above 0 and below 1"
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(describe(name, requirement, value))
+    if not (0 <= float(value) < 1 and (zero or value)):  # also false for NaN
+        raise ValueError(describe(name, requirement, value))

@@ -4,7 +4,7 @@ AutoGraph would convert the functions of a pipeline when the first one is built,
 than the rest; they contain no Python control flow.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from catdog_keras._image_errors import image_errors
 from catdog_keras.datasets._cache import hold, load_or_store
-from catdog_keras.datasets._decode import decode_pillow, decode_tf
+from catdog_keras.datasets._decode import decode_pillow, decode_tf, resize
 from catdog_keras.datasets._index import Listing
 from catdog_keras.datasets._memory import memory_for
 from catdog_keras.datasets._options import BatchOptions
@@ -27,38 +27,46 @@ ORDINARY_PIXELS, ORDINARY_BYTES = 2_000_000, 2**20
 
 
 def batched_dataset(
-    listing: Listing, images: Sequence[ImageFile], options: BatchOptions, *, shuffled: bool
+    listing: Listing,
+    images: Sequence[ImageFile],
+    options: BatchOptions,
+    *,
+    shuffled: bool,
+    num_classes: int = 0,
 ) -> "tf.data.Dataset":
     """Builds the dataset of one split.
 
     Args:
         listing: Absolute paths and labels.
         images: Inspection results, in the order of the files.
-        options: Image size, batch size, seed and cache.
+        options: Preparation of images and labels, batch size, seed and cache.
         shuffled: Whether to reshuffle in each epoch, with an order that depends on the seed and the
             epoch number; if False, the order is always that of `listing`. An epoch counts when its
             second batch is read (or its only one): reading just the first batch does not change
             the order of later epochs.
+        num_classes: Length of categorical labels.
 
     Returns:
-        Batches of float32 images in [0, 255], shape `(batch, height, width, 3)`, and int32 labels,
-        shape `(batch,)`. The last batch may be smaller.
+        Batches of float32 images in [0, 255], shape `(batch, height, width, channels)`, and labels:
+        int32, shape `(batch,)`; float32, shape `(batch, num_classes)` if categorical, or
+        `(batch, 1)` if binary. The last batch may be smaller.
     """
     import tensorflow as tf
 
     count = len(listing.files)
     orders = _EpochOrders(count, options.seed, options.batch_size) if shuffled else None
     positions = _positions(count, orders)
-    if options.cache is False:
-        dataset = _decoded(positions, listing, images, options.image_size)
+    labels = _label_reader(listing.labels, options.label_mode, num_classes)
+    if options.cache is False or not count:
+        dataset = _decoded(positions, labels, images, options)
         dataset = dataset.batch(options.batch_size)
     else:
-        each = _decoded(tf.data.Dataset.range(count), listing, images, options.image_size)
+        each = _decoded(tf.data.Dataset.range(count), labels, images, options)
         take = _taker(each, images, options)
 
         @tf.autograph.experimental.do_not_convert
         def take_batch(at: Any) -> tuple[Any, Any]:
-            return tf.cast(take(at), tf.float32), tf.gather(listing.labels, at)
+            return tf.cast(take(at), tf.float32), labels(at)
 
         dataset = positions.batch(options.batch_size).map(take_batch)
     dataset = dataset.prefetch(tf.data.AUTOTUNE)
@@ -122,17 +130,31 @@ def _count_epochs(dataset: "tf.data.Dataset", orders: _EpochOrders) -> "tf.data.
     return counted.apply(cardinality).with_options(options)
 
 
+def _label_reader(labels: np.ndarray, mode: str, num_classes: int) -> Callable[[Any], Any]:
+    """Returns a function from positions to labels in the requested form."""
+    import tensorflow as tf
+
+    constant = tf.constant(labels)
+
+    def read(at: Any) -> Any:
+        found = tf.gather(constant, at)
+        if mode == "categorical":
+            return tf.one_hot(found, num_classes)
+        return tf.cast(found, tf.float32)[..., None] if mode == "binary" else found
+
+    return read
+
+
 def _decoded(
     positions: "tf.data.Dataset",
-    listing: Listing,
+    labels: Callable[[Any], Any],
     images: Sequence[ImageFile],
-    image_size: tuple[int, int],
+    options: BatchOptions,
 ) -> "tf.data.Dataset":
     """Reads and decodes the files at `positions` to float32 images and their labels."""
     import tensorflow as tf
 
-    labels = tf.constant(listing.labels)
-    by_kernel = np.array([image.plain and _is_ordinary(image) for image in images])
+    by_kernel = np.array([image.plain and _is_ordinary(image) for image in images], bool)
     kernel = tf.constant(by_kernel)
 
     def read(group: np.ndarray) -> np.ndarray:
@@ -148,16 +170,16 @@ def _decoded(
         return group, tf.ensure_shape(contents, (None,))
 
     def decode_other(position: np.int64) -> np.ndarray:
-        return _decode_in_turn(images[int(position)], image_size)
+        return _decode_in_turn(images[int(position)], options)
 
     @tf.autograph.experimental.do_not_convert
     def decode(position: Any, content: Any) -> tuple[Any, Any]:
         image = tf.cond(
             kernel[position],
-            lambda: tf.image.resize(decode_tf(content), image_size, method="bilinear"),
+            lambda: resize(decode_tf(content, options.color_mode), options),
             lambda: tf.numpy_function(decode_other, [position], tf.float32),
         )
-        return tf.ensure_shape(image, (*image_size, 3)), labels[position]
+        return tf.ensure_shape(image, options.image_shape), labels(position)
 
     # In groups, because each call of Python costs more than the reading of a file.
     groups = positions.batch(READ_TOGETHER).map(read_group, num_parallel_calls=tf.data.AUTOTUNE)
@@ -170,15 +192,13 @@ def _is_ordinary(image: ImageFile) -> bool:
     return image.pixels <= ORDINARY_PIXELS and image.size <= ORDINARY_BYTES
 
 
-def _decode_in_turn(image: ImageFile, image_size: tuple[int, int]) -> np.ndarray:
+def _decode_in_turn(image: ImageFile, options: BatchOptions) -> np.ndarray:
     """Reads, decodes and resizes one image, while few others are in memory."""
-    import tensorflow as tf
-
     with memory_for(image.pixels, image.size):
         content = read_unchanged(image)
         try:
-            pixels = decode_tf(content) if image.plain else decode_pillow(content)
-            return tf.cast(tf.image.resize(pixels, image_size, "bilinear"), tf.float32).numpy()
+            decode = decode_tf if image.plain else decode_pillow
+            return resize(decode(content, options.color_mode), options).numpy()
         except Exception as error:  # for example, if memory is exhausted
             raise ValueError(f"{printable(image.path)!r} could not be decoded: {error}") from error
 
@@ -194,14 +214,14 @@ def _taker(each: "tf.data.Dataset", images: Sequence[ImageFile], options: BatchO
     """Decodes all images once and returns a function from positions to uint8 images."""
     import tensorflow as tf
 
-    shape = (len(images), *options.image_size, 3)
+    shape = (len(images), *options.image_shape)
     decoded = _images(each)
     if options.cache is True:
         held = tf.constant(hold(shape, decoded))
         return lambda at: tf.gather(held, at)
-    stored = load_or_store(
-        Path(str(options.cache)), [image.sha256 for image in images], shape, decoded
-    )
+    digests = [image.sha256 for image in images]
+    folder = Path(str(options.cache))
+    stored = load_or_store(folder, digests, shape, decoded, options.preparation)
 
     def take(at: Any) -> Any:
         taken = tf.numpy_function(lambda rows: stored[rows], [at], tf.uint8, stateful=False)

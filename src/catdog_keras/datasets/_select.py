@@ -3,34 +3,44 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from catdog_keras._message import argument, setting
+from catdog_keras._message import Message, argument, setting
 from catdog_keras._printable import counted
 from catdog_keras._split_names import SPLITS
 from catdog_keras._warnings import warn
-from catdog_keras.datasets._index import ImageIndex, Listing
-from catdog_keras.datasets._options import SplitOptions
-from catdog_keras.datasets._scan_report import ScanReport, count_extensions, first_lines, printable
+from catdog_keras.datasets._index import ImageIndex, Listing, drop_classes
+from catdog_keras.datasets._manifest import LabelSource
+from catdog_keras.datasets._options import BatchOptions, SplitOptions
+from catdog_keras.datasets._scan_report import (
+    ScanReport,
+    count_extensions,
+    first_lines,
+    listed,
+    printable,
+)
 from catdog_keras.datasets._split import SPLIT_FUNCTIONS, group_duplicates, hold_out
+from catdog_keras.datasets._splits import ImageSplits
 from catdog_keras.datasets._validate import inspect_files
 
 
+def load_splits(
+    index: ImageIndex, options: SplitOptions, batches: BatchOptions, label_source: LabelSource
+) -> ImageSplits:
+    """Selects and splits the images of an index, and builds their datasets."""
+    listings, names, scan = select_images(index, options, batches.batch_size, batches.seed)
+    return ImageSplits.from_listings(listings, names, scan, index.root, batches, label_source)
+
+
 def select_images(
-    index: ImageIndex,
-    options: SplitOptions,
-    batch_size: int,
-    seed: int,
-    holdout_fraction: float,
-) -> tuple[dict[str, Listing], ScanReport]:
-    """Returns the usable images by split, as absolute paths, and the report of all files.
+    index: ImageIndex, options: SplitOptions, batch_size: int, seed: int
+) -> tuple[dict[str, Listing], tuple[str, ...], ScanReport]:
+    """Returns the usable images by split, as absolute paths, the classes, and the report.
 
     Args:
         index: The images, in split folders or in one part.
-        options: The split method and the handling of bad files.
+        options: The split method, its fractions, and the handling of bad files.
         batch_size: Images per batch, the unit of `take_skip`.
         seed: Seed of the split.
-        holdout_fraction: Fraction held out from training if there are no split folders.
     """
     parts = {part: listing.below(index.root) for part, listing in index.parts.items()}
     files = [file for listing in parts.values() for file in listing.files]
@@ -42,20 +52,47 @@ def select_images(
     _report_skipped(index)
     _report_ignored(scan)
     _handle_bad_files(scan, options)
-    bad = {image.path for image in scan.bad}
-    for part, listing in parts.items():
-        good = np.array([file not in bad for file in listing.files])
-        _check_classes_left(part, listing, good, index.class_names, scan)
-        parts[part] = listing.take(good.nonzero()[0])
-    divided = _split(parts, index.class_names, options, batch_size, seed, holdout_fraction)
+    class_names, parts = _usable_images(index, parts, scan)
+    divided = _split(parts, options, batch_size, seed)
     splits, moved = group_duplicates(
         divided, {file: image.sha256 for file, image in scan.by_path.items()}
     )
     _report_duplicates(splits, scan, moved)
-    _check_sizes(splits)
-    for split, listing in splits.items():
-        _report_missing_classes(split, divided[split], listing, index.class_names)
-    return splits, scan
+    _check_sizes(splits, parts)
+    _report_missing_classes(divided, splits, class_names, parts, options)
+    return splits, class_names, scan
+
+
+def _usable_images(
+    index: ImageIndex, parts: Mapping[str, Listing], scan: ScanReport
+) -> tuple[tuple[str, ...], dict[str, Listing]]:
+    """Leaves out bad files, and classes without any other file, with a warning.
+
+    Raises:
+        ValueError: If a class without a usable file is stated, or fewer than two classes are left.
+    """
+    bad = {image.path for image in scan.bad}
+    good = {
+        part: listing.take(np.flatnonzero([file not in bad for file in listing.files]))
+        for part, listing in parts.items()
+    }
+    first = next(iter(parts))  # the classes are those with images for training
+    count = len(index.class_names)
+    unusable = sorted(set(range(count)) - set(good[first].labels.tolist()))
+    if not unusable:
+        return index.class_names, good
+    reasons = [
+        scan.by_path[file]
+        for file, label in zip(parts[first].files, parts[first].labels.tolist(), strict=True)
+        if label in unusable
+    ]
+    names = listed(index.class_names[label] for label in unusable)
+    where = "" if first == "all" else f" in {first}"
+    found = f"The classes {names} have no usable image{where}:{first_lines(reasons)}"
+    if index.stated or count - len(unusable) < 2:
+        raise ValueError(f"{found}\nFix these files, or add images.")
+    warn(f"{found}\nThese classes are skipped.")
+    return drop_classes(index.class_names, good, unusable)
 
 
 def _handle_bad_files(scan: ScanReport, options: SplitOptions) -> None:
@@ -101,26 +138,53 @@ def _report_skipped(index: ImageIndex) -> None:
 
 
 def _report_missing_classes(
-    split: str, divided: Listing, left: Listing, class_names: Sequence[str]
+    divided: Mapping[str, Listing],
+    left: Mapping[str, Listing],
+    class_names: Sequence[str],
+    parts: Mapping[str, Listing],
+    options: SplitOptions,
 ) -> None:
-    """Warns about classes without an image, by cause: the split method, or moved duplicates."""
-    before, after = (set(listing.labels.tolist()) for listing in (divided, left))
-    labels = set(range(len(class_names)))
-    remedies = (
-        (labels - before - after, 'Use split="stratified", or add images.'),
-        (
-            before - after,
-            f"Each of their {split} images is identical to a file of an earlier split and was "
-            "moved to it. Remove the duplicates, or add other images.",
-        ),
+    """Warns about classes that are not in each split, by cause: few images, or moved duplicates."""
+    wanted = [
+        split for split in SPLITS if split != "test" or "test" in parts or options.test_fraction
+    ]
+    before, after = (
+        {split: np.bincount(splits[split].labels, minlength=len(class_names)) for split in wanted}
+        for splits in (divided, left)
     )
-    for missing, remedy in remedies:
-        if missing:
-            names = [printable(class_names[label]) for label in sorted(missing)]
-            warn(
-                f"{len(names)} of {len(class_names)} classes have no {split} image:"
-                f"{first_lines(names)}\n{remedy}",
+    few, moved = [], []
+    for label, name in enumerate(class_names):
+        lacking = [split for split in wanted if not before[split][label]]
+        if lacking:
+            count = sum(int(counts[label]) for counts in before.values())
+            images = "1 image" if count == 1 else f"{count} images"
+            few.append(f"{printable(name)}: {images}, none in {' or '.join(lacking)}")
+        lost = [split for split in wanted if before[split][label] and not after[split][label]]
+        if lost:
+            moved.append(f"{printable(name)}: none in {' or '.join(lost)}")
+    total = len(class_names)
+    if few:
+        warn(
+            Message(
+                f"{len(few)} of {total} classes are not in each split:{first_lines(few)}\n"
+                "Metrics of a split do not include the classes that are missing in it. ",
+                _remedy_for_few(parts, options),
             )
+        )
+    if moved:
+        warn(
+            f"{len(moved)} of {total} classes have only images in a split that are identical to "
+            f"files of an earlier split, to which they were moved:{first_lines(moved)}\n"
+            "Remove the duplicates, or add other images."
+        )
+
+
+def _remedy_for_few(parts: Mapping[str, Listing], options: SplitOptions) -> str:
+    if options.split != "stratified" and "test" not in parts:
+        return "Use " + setting("split", '"stratified"') + ", or add images."
+    if "validation" not in parts:
+        return "Add images, or increase " + argument("holdout_fraction") + "."
+    return "Add images of these classes."
 
 
 def _report_duplicates(splits: Mapping[str, Listing], scan: ScanReport, moved: list[str]) -> None:
@@ -150,88 +214,40 @@ def _report_duplicates(splits: Mapping[str, Listing], scan: ScanReport, moved: l
         )
 
 
-def _check_classes_left(
-    part: str,
-    listing: Listing,
-    good: npt.NDArray[np.bool_],
-    class_names: tuple[str, ...],
-    scan: ScanReport,
-) -> None:
-    for label, name in enumerate(class_names):
-        if not np.any(good & (listing.labels == label)):
-            where = "" if part == "all" else f" in {part}"
-            files = [listing.files[i] for i in np.flatnonzero(listing.labels == label)]
-            reasons = first_lines([scan.by_path[file] for file in files])
-            raise ValueError(f"The class {name!r} has no usable image{where}:{reasons}")
-
-
 def _split(
-    parts: dict[str, Listing],
-    class_names: tuple[str, ...],
-    options: SplitOptions,
-    batch_size: int,
-    seed: int,
-    holdout_fraction: float,
+    parts: Mapping[str, Listing], options: SplitOptions, batch_size: int, seed: int
 ) -> dict[str, Listing]:
-    found = list(parts.values())
-    remedy: str = " to validation, or a test folder"
+    """Divides the images of the given parts into train, validation and test."""
+    divided = dict(parts)
     if "validation" not in parts:
-        remedy = ", or increase " + argument("holdout_fraction")
         everything = parts["all"] if "all" in parts else parts["train"]
         if "all" not in parts:
             wanted = "validation images" if "test" in parts else "validation and test images"
             warn(
-                f"There is no validation folder: {holdout_fraction:.0%} of the training images of "
-                f"each class are used as {wanted}.",
+                f"There is no validation folder: {options.holdout_fraction:.0%} of the training "
+                f"images of each class are used as {wanted}.",
             )
-        _check_two_of_each(everything, found, class_names, "training and held-out images")
-        train, held_out = hold_out(everything.labels, holdout_fraction, seed)
-        parts = {
-            **parts,
-            "train": everything.take(train),
-            "validation": everything.take(held_out),
-        }
-    if "test" not in parts:
-        held = parts["validation"]
-        if options.split == "stratified":
-            _check_two_of_each(held, found, class_names, "validation and test", remedy)
-        validation, test = SPLIT_FUNCTIONS[options.split](held.labels, batch_size, seed)
-        parts = {**parts, "validation": held.take(validation), "test": held.take(test)}
-    return {split: parts[split] for split in SPLITS}
-
-
-def _check_two_of_each(
-    listing: Listing,
-    found: Sequence[Listing],
-    class_names: tuple[str, ...],
-    sides: str,
-    remedy: str = "",
-) -> None:
-    """Raises if a class has fewer than two images and cannot be divided between two sides.
-
-    Args:
-        listing: The images to divide.
-        found: All images.
-        class_names: Name of the class of each label.
-        sides: Names of the two sides.
-        remedy: What helps besides more images, if the class has enough of them in total.
-    """
-    for label, name in enumerate(class_names):
-        here = np.count_nonzero(listing.labels == label)
-        if here < 2:
-            count = sum(np.count_nonzero(part.labels == label) for part in found)
+        train, held_out = hold_out(everything.labels, options.holdout_fraction, seed)
+        if not len(held_out):
             raise ValueError(
-                f"The class {name!r} has {counted(int(count), 'usable image')}; {here} would "
-                f"be split into {sides}, but at least two are required. Add images"
-                + (remedy if count > 2 else "")
-                + "."
+                f"{len(everything.files)} usable images are one for each class; at least one class "
+                "needs a second image, for validation. Add images."
             )
+        divided["train"] = everything.take(train)
+        divided["validation"] = everything.take(held_out)
+    if "test" not in parts:
+        held = divided["validation"]
+        divide = SPLIT_FUNCTIONS[options.split]
+        validation, test = divide(held.labels, batch_size, seed, options.test_fraction)
+        divided["validation"], divided["test"] = held.take(validation), held.take(test)
+    return {split: divided[split] for split in SPLITS}
 
 
-def _check_sizes(splits: Mapping[str, Listing]) -> None:
+def _check_sizes(splits: Mapping[str, Listing], parts: Mapping[str, Listing]) -> None:
+    """Raises if a split is empty; a test set that is not in a folder of its own may be."""
     for split, listing in splits.items():
-        if not listing.files:
+        if not listing.files and (split != "test" or "test" in parts):
             raise ValueError(
                 f"No image is left for {split}: each of its files is identical to a file of an "
-                "earlier split. Remove the duplicates, or add other images."
+                "earlier split, or cannot be read. Remove the duplicates, or add other images."
             )

@@ -1,5 +1,6 @@
 """Splits files into training, validation and test sets."""
 
+import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -8,13 +9,16 @@ from catdog_keras._message import argument
 from catdog_keras._printable import counted
 from catdog_keras.datasets._index import Listing
 
-TEST_SHARE = 5  # one fifth of the holdout is the test set, as in the tutorial
+TEST_FRACTION = 0.2  # a fifth of the holdout is the test set, as in the tutorial
+ROUNDING = 1e-9  # a rounding error must not cost a batch
 
-SplitFunction = Callable[[np.ndarray, int, int], tuple[np.ndarray, np.ndarray]]
+SplitFunction = Callable[[np.ndarray, int, int, float], tuple[np.ndarray, np.ndarray]]
 
 
-def take_skip(labels: np.ndarray, batch_size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Shuffles once; the first fifth of the batches is the test set, the rest validation.
+def take_skip(
+    labels: np.ndarray, batch_size: int, seed: int, test_fraction: float = TEST_FRACTION
+) -> tuple[np.ndarray, np.ndarray]:
+    """Shuffles once; a fraction of the batches, the first, is the test set, the rest validation.
 
     This is the intention of `dataset.take(batches // 5)` and `dataset.skip(batches // 5)`. On a
     dataset that reshuffles they leak, because each epoch selects another test set. This function
@@ -24,35 +28,45 @@ def take_skip(labels: np.ndarray, batch_size: int, seed: int) -> tuple[np.ndarra
         labels: int32, shape `(images,)`.
         batch_size: Images per batch; an incomplete last batch counts as a batch.
         seed: Seed of the shuffle.
+        test_fraction: Fraction of the batches, rounded down; 0 for no test set.
 
     Returns:
         The positions of the validation and of the test images, in shuffled order.
     """
     count = len(labels)
     batches = -(-count // batch_size)
-    if batches < TEST_SHARE:
-        smaller = (count - 1) // (TEST_SHARE - 1)
+    taken = _whole_batches(batches, test_fraction)
+    if test_fraction and not taken:
+        needed = math.ceil((1 - ROUNDING) / test_fraction)
+        smaller = (count - 1) // (needed - 1)
         size = argument("batch_size")
         remedy = "a " + size + f" of at most {smaller}, or " if smaller else ""
+        share = "a fifth" if test_fraction == TEST_FRACTION else f"{test_fraction:g}"
         raise ValueError(
-            f"The test split is a fifth of the validation batches, so at least {TEST_SHARE} "
+            f"The test split is {share} of the validation batches, so at least {needed} "
             f"batches are required; {counted(count, 'image')} in batches of {batch_size} "
             f"make {batches}. Use "
             + remedy
-            + f"at least {(TEST_SHARE - 1) * batch_size + 1} images."
+            + f"at least {(needed - 1) * batch_size + 1} images."
         )
     order = np.random.default_rng(seed).permutation(count)
-    taken = batches // TEST_SHARE * batch_size
-    return order[taken:], order[:taken]
+    return order[taken * batch_size :], order[: taken * batch_size]
 
 
-def stratified(labels: np.ndarray, batch_size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Takes a fifth of each class for the test set, the rest for validation, both shuffled.
+def _whole_batches(batches: int, fraction: float) -> int:
+    return math.floor(batches * fraction + ROUNDING)
 
-    Arguments and return values are those of `take_skip`; `batch_size` is ignored.
+
+def stratified(
+    labels: np.ndarray, batch_size: int, seed: int, test_fraction: float = TEST_FRACTION
+) -> tuple[np.ndarray, np.ndarray]:
+    """Takes a fraction of each class for the test set, the rest for validation, both shuffled.
+
+    Arguments and return values are those of `take_skip`; `batch_size` is ignored. Each class has
+    validation images; a class of a single image has no test image.
     """
     del batch_size
-    return divide_classes(labels, 1 / TEST_SHARE, seed)
+    return divide_classes(labels, test_fraction, seed)
 
 
 SPLIT_FUNCTIONS: dict[str, SplitFunction] = {"take_skip": take_skip, "stratified": stratified}
@@ -65,18 +79,21 @@ def hold_out(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray
 
 
 def divide_classes(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Divides each class in two; the second side gets `fraction`, and each at least one image.
+    """Divides each class in two; the second side gets `fraction`, rounded.
 
-    Each class must have at least two images.
+    Each side gets at least one image of each class, the second one only if `fraction` is above 0
+    and the class has at least two images.
     """
     generator = np.random.default_rng(seed)
     sides: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
     for label in np.unique(labels):
         members = generator.permutation(np.flatnonzero(labels == label))
-        second = min(max(round(len(members) * fraction), 1), len(members) - 1)
+        least = 1 if fraction else 0
+        second = min(max(round(len(members) * fraction), least), len(members) - 1)
         sides[0].append(members[second:])
         sides[1].append(members[:second])
-    first, last = (generator.permutation(np.concatenate(side)) for side in sides)
+    none = np.empty(0, np.int64)
+    first, last = (generator.permutation(np.concatenate([none, *side])) for side in sides)
     return first, last
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from catdog_keras._checks import check_integer, check_path, describe
 from catdog_keras.datasets._index import Listing
-from catdog_keras.datasets._manifest import write_manifest
+from catdog_keras.datasets._manifest import LabelSource, write_manifest
 from catdog_keras.datasets._options import BatchOptions
 from catdog_keras.datasets._pipeline import batched_dataset
 from catdog_keras.datasets._scan_report import ScanReport
@@ -27,16 +27,20 @@ class ImageSplits:
 
     Attributes:
         train: `tf.data.Dataset` of batches: float32 images in [0, 255] of shape
-            `(batch, height, width, 3)`, and int32 labels of shape `(batch,)`.
+            `(batch, height, width, channels)`, 3 channels by default, and int32 labels of shape
+            `(batch,)`; with another `label_mode` float32 labels of shape `(batch, num_classes)`
+            (categorical) or `(batch, 1)` (binary).
         validation: A dataset like `train`, always in the order of `files["validation"]`.
-        test: A dataset like `train`, always in the order of `files["test"]`.
+        test: A dataset like `train`, always in the order of `files["test"]`; empty if there is no
+            test set.
         class_names: Name of the class of each label.
         files: Paths by split.
-        labels: int32 arrays by split, in the order of `files`.
+        labels: int32 arrays by split, in the order of `files`, for every `label_mode`.
         scan: The `ScanReport` of the images: nonstandard, skipped and duplicate files.
         root: The folder that contains all files.
-        options: The arguments `image_size`, `batch_size`, `shuffle`, `seed` and `cache` of the
-            loader.
+        options: The arguments of the loader that control decoding, batching and shuffling, such
+            as `options.image_size`, always as (height, width).
+        label_source: Where the labels are from: `"folders"`, `"table"` or `"pattern"`.
 
     Example:
         >>> import catdog_keras
@@ -55,6 +59,7 @@ class ImageSplits:
     scan: ScanReport
     root: Path
     options: BatchOptions
+    label_source: LabelSource = "folders"
 
     @classmethod
     def from_listings(
@@ -64,14 +69,17 @@ class ImageSplits:
         scan: ScanReport,
         root: Path,
         options: BatchOptions,
+        label_source: LabelSource = "folders",
     ) -> "ImageSplits":
         """Builds the datasets from a listing per split; `scan` must contain all files."""
+        options.check_label_mode(class_names)
         datasets = {
             split: batched_dataset(
                 listing,
                 [scan.by_path[file] for file in listing.files],
                 options,
                 shuffled=split == "train" and options.shuffle,
+                num_classes=len(class_names),
             )
             for split, listing in listings.items()
         }
@@ -83,6 +91,7 @@ class ImageSplits:
             scan=scan,
             root=root,
             options=options,
+            label_source=label_source,
         )
 
     @property
@@ -106,7 +115,8 @@ class ImageSplits:
         """Saves the split of each file, with its size and SHA-256, as JSON.
 
         `load_manifest` restores the same split on any machine, and raises an error if files have
-        changed. Paths are relative to the image folder, so that the folder can be moved.
+        changed. The image size and the other options that determine pixels are saved as well. Paths
+        are relative to the image folder, so that the folder can be moved.
 
         Args:
             path: File to write. An existing file is replaced atomically.
@@ -123,7 +133,14 @@ class ImageSplits:
             >>> catdog_keras.load_manifest(manifest, splits.root).files == splits.files
             True
         """
-        write_manifest(check_path("path", path), self.root, self.class_names, self._rows())
+        write_manifest(
+            check_path("path", path),
+            self.root,
+            self.class_names,
+            self._rows(),
+            self.options.preparation,
+            self.label_source,
+        )
 
     def shard(self, index: int, count: int) -> "ImageSplits":
         """Returns the shard of one of several workers: every `count`-th image of each split.
@@ -133,7 +150,8 @@ class ImageSplits:
 
         Args:
             index: Index of the worker, from 0 to `count - 1`.
-            count: Number of workers, at most the number of images in the smallest split.
+            count: Number of workers, at most the number of images in the smallest split that is not
+                empty.
 
         Returns:
             `ImageSplits` with only the files of this worker.
@@ -151,7 +169,7 @@ class ImageSplits:
         """
         count = check_integer("count", count, minimum=1)
         index = check_integer("index", index, minimum=0, maximum=count - 1)
-        smallest = min(map(len, self.files.values()))
+        smallest = min(len(files) for files in self.files.values() if files)
         if count > smallest:
             requirement = f"at most {smallest}, the number of images of the smallest split"
             raise ValueError(describe("count", requirement, count))
@@ -160,7 +178,7 @@ class ImageSplits:
             for split, files in self.files.items()
         }
         return ImageSplits.from_listings(
-            parts, self.class_names, self.scan, self.root, self.options
+            parts, self.class_names, self.scan, self.root, self.options, self.label_source
         )
 
     def _rows(self) -> Iterator[tuple[str, str, int, int, str]]:

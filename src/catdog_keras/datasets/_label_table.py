@@ -1,0 +1,178 @@
+"""Reading of image labels from a CSV file, a data frame or another mapping of columns."""
+
+import csv
+import numbers
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from catdog_keras._checks import check_path, describe
+from catdog_keras._message import argument
+from catdog_keras.datasets._scan_report import first_lines, listed, printable
+
+# A data frame of pandas or polars also has columns by name.
+Table: TypeAlias = str | os.PathLike[str] | Mapping[str, Sequence[Any]] | Any
+
+DELIMITERS = ",;\t"
+REQUIREMENT = "the path of a CSV file, a data frame, or a dict of columns"
+
+
+def read_columns(
+    table: Table, image_column: str, label_column: str
+) -> tuple[list[Any], list[Any], Path | None]:
+    """Returns the two columns, and the folder of the file if the table is a file.
+
+    Raises:
+        TypeError: If `table` is neither a path nor has columns, or a column name is not a string.
+        ValueError: If a column is missing, or the file is not a table.
+        OSError: If the file does not exist.
+    """
+    for name, column in (("image_column", image_column), ("label_column", label_column)):
+        if not isinstance(column, str):
+            raise TypeError(describe(name, "the name of a column", column))
+    folder = None
+    columns: Any = table
+    if isinstance(table, (str, os.PathLike)):
+        path = check_path("table", table, REQUIREMENT)
+        folder = path.absolute().parent
+        columns = _read_csv(path)
+    if not (hasattr(columns, "__getitem__") and hasattr(columns, "__contains__")) or isinstance(
+        columns, (bytes, Sequence)
+    ):
+        raise TypeError(describe("table", REQUIREMENT, table))
+    found = [str(name) for name in getattr(columns, "columns", columns)]
+    for name, column in (("image_column", image_column), ("label_column", label_column)):
+        if column not in found:
+            requirement = "the name of a column of the table"
+            remedy = f"Its columns are {listed(found)}."
+            raise ValueError(describe(name, requirement, column, remedy))
+    images, labels = list(columns[image_column]), list(columns[label_column])
+    if len(images) != len(labels):
+        raise ValueError(
+            f"The columns {image_column!r} and {label_column!r} have {len(images)} and "
+            f"{len(labels)} values. They must be of the same length."
+        )
+    return images, labels, folder
+
+
+def _read_csv(path: Path) -> dict[str, list[str]]:
+    """Reads a CSV file of UTF-8 with a header, separated by commas, semicolons or tabs."""
+    if not path.exists():
+        raise FileNotFoundError(describe("table", REQUIREMENT, str(path), "There is no such file."))
+    if not path.is_file():  # reading a FIFO would block
+        raise ValueError(describe("table", REQUIREMENT, str(path), "It is not a regular file."))
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            first = stream.readline()
+            stream.seek(0)
+            rows = list(csv.reader(stream, delimiter=max(DELIMITERS, key=first.count), strict=True))
+    except UnicodeDecodeError as error:
+        remedy = "Save it with the encoding UTF-8."
+        raise ValueError(describe("table", REQUIREMENT, str(path), remedy)) from error
+    except csv.Error as error:
+        raise ValueError(describe("table", REQUIREMENT, str(path), f"{error}.")) from error
+    rows = [row for row in rows if row]  # blank lines
+    if not rows:
+        raise ValueError(describe("table", REQUIREMENT, str(path), "The file is empty."))
+    header = rows[0]
+    wrong = [
+        f"row {number}: {len(row)} values"
+        for number, row in enumerate(rows[1:], start=2)
+        if len(row) != len(header)
+    ]
+    if wrong:
+        remedy = f"Its header has {len(header)} columns, but not all rows:{first_lines(wrong)}"
+        raise ValueError(describe("table", REQUIREMENT, str(path), remedy))
+    return {name: [row[place] for row in rows[1:]] for place, name in enumerate(header)}
+
+
+def labels_by_file(root: Path, images: Sequence[Any], labels: Sequence[Any]) -> dict[str, str]:
+    """Returns the class of each file, by its path relative to `root` with forward slashes.
+
+    Raises:
+        ValueError: If there are no rows, labels are empty, paths are outside of `root`, files are
+            listed twice, or do not exist.
+    """
+    if not images:
+        raise ValueError(describe("table", "a table of images with their labels", "no rows"))
+    names = [_label_name(label) for label in labels]
+    _raise_for(
+        "rows have no label",
+        (f"row {row}: {_shown(images[row])}" for row, name in enumerate(names) if not name),
+        len(images),
+        "Fill in the labels, or remove these rows.",
+    )
+    paths = [_relative_path(root, image) for image in images]
+    _raise_for(
+        f"paths are not inside of {str(root)!r}",
+        (_shown(image) for image, path in zip(images, paths, strict=True) if path is None),
+        len(images),
+        "Pass a folder that contains all images as " + argument("root") + ".",
+    )
+    files = [path for path in paths if path is not None]
+    found: dict[str, str] = {}
+    twice: dict[str, str] = {}
+    for path, name in zip(files, names, strict=True):
+        if path in found:
+            twice[path] = found[path] if found[path] == name else f"{found[path]} and {name}"
+        found.setdefault(path, name)
+    _raise_for(
+        "images are listed more than once",
+        (f"{printable(path)}: {printable(label)}" for path, label in twice.items()),
+        len(found),
+        "Leave one row for each image.",
+    )
+    _raise_for(
+        f"files do not exist in {str(root)!r}",
+        (printable(file) for file in found if not os.path.exists(root / file)),  # noqa: PTH110
+        len(found),
+        "Add the files, remove their rows, or pass the folder of the images as "
+        + argument("root")
+        + ".",
+    )
+    return found
+
+
+def _raise_for(problem: str, cases: Iterable[str], total: int, remedy: str) -> None:
+    """Raises if there is a case, with the number of cases and the first of them."""
+    found = list(cases)
+    if found:
+        start = f"{len(found)} of {total} {problem}:{first_lines(found)}\n"
+        raise ValueError(argument("table") + ": " + start + remedy)
+
+
+def _label_name(label: Any) -> str:
+    """Returns a label as text; an empty text for a missing one.
+
+    A column of integers with missing values consists of floats in pandas.
+    """
+    if isinstance(label, str):
+        return label.strip()
+    if label is None or label != label or type(label).__name__ == "NAType":  # NaN
+        return ""
+    if isinstance(label, numbers.Integral):
+        return str(label)
+    if isinstance(label, numbers.Real) and float(label).is_integer():
+        return str(int(float(label)))
+    requirement = "a column of texts or integers, the classes"
+    raise TypeError(describe("label_column", requirement, label))
+
+
+def _relative_path(root: Path, image: Any) -> str | None:
+    """Returns a path relative to `root`, or None if it is not below it. Links are not resolved."""
+    if not isinstance(image, (str, os.PathLike)) or not isinstance(os.fspath(image), str):
+        raise TypeError(describe("image_column", "a column of paths", image))
+    path = os.fspath(image).strip()
+    if "\0" in path:
+        return None
+    place = os.path.normpath(os.path.join(root, path))  # noqa: PTH118 - an absolute path stays
+    relative = os.path.relpath(place, root)
+    inside = path and relative not in (os.curdir, os.pardir)
+    if not inside or relative.startswith(os.pardir + os.sep):
+        return None
+    return relative.replace(os.sep, "/")
+
+
+def _shown(image: Any) -> str:
+    return printable(str(image))
