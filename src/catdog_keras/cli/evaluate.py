@@ -24,6 +24,7 @@ from catdog_keras.cli.load_model import (
     model_options,
 )
 from catdog_keras.cli.options import strict_option
+from catdog_keras.cli.preparation import preparation_options, stated_preparation
 from catdog_keras.cli.run_files import one_training_run
 from catdog_keras.cli.run_record import SPLIT_FILE, read_training_record
 
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     "part",
     type=click.Choice(["test", "validation", "train", "all"]),
     help=f"Images of DATA to use. The default is test if the {SPLIT_FILE} of the training run is "
-    "next to MODEL, otherwise all.",
+    "next to MODEL (validation if there is no test set), otherwise all.",
 )
 @click.option(
     "--report",
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print the metrics as JSON.")
 @model_options
 @strict_option
+@preparation_options
 def evaluate(
     model: str,
     data: str,
@@ -61,6 +63,8 @@ def evaluate(
     batch_size: int,
     trust_model: bool,
     strict: bool,
+    crop_to_aspect_ratio: bool,
+    pad_to_aspect_ratio: bool,
 ) -> None:
     """Evaluate MODEL on DATA, a folder or zip archive with a folder of images for each class.
 
@@ -69,6 +73,7 @@ def evaluate(
     with user_errors(directory="DATA", paths="DATA"):
         check_model_file(model)
         check_data("data", data)
+        stated = stated_preparation(crop_to_aspect_ratio, pad_to_aspect_ratio)
         if report is not None:
             check_output_folder("report", report, data)
         import_frameworks()
@@ -89,7 +94,7 @@ def evaluate(
             check_class_count(loaded)
             if report is not None:
                 read_training_record(Path(model))  # reports a damaged record before the work
-            chosen = choose_images(loaded, Path(model), data, part, batch_size)
+            chosen = choose_images(loaded, Path(model), data, part, batch_size, stated)
             with model_errors(model):
                 evaluation = evaluate_classifier(
                     loaded.model,
@@ -112,6 +117,7 @@ def evaluate(
                     preprocessing,
                     batch_size,
                     trust_model,
+                    stated,
                 )
                 with model_errors(model):
                     write_evaluation_report(folder, loaded, evaluation, chosen, asked)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from catdog_keras._message import message_of
 from catdog_keras._printable import counted, printable
 from catdog_keras.cli.load_model import ModelFile
+from catdog_keras.cli.preparation import find_preparation, recorded_preparation
 from catdog_keras.cli.run_record import SPLIT_FILE
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ class EvaluationData:
         seen: Number of these images in each split of the training, if the split is known.
         ignored: Reason for each ignored file that could not be read as an image, by file name.
         sha256: Hash of the hashes and names of all images, in the format of `sha256sum`.
+        preparation: Arguments of `load_images` that prepare the images in the same way.
+        has_test_set: Whether the training has a test set that can be used instead.
     """
 
     part: Part
@@ -42,6 +45,8 @@ class EvaluationData:
     seen: Mapping[str, int]
     ignored: Mapping[str, str]
     sha256: str
+    preparation: Mapping[str, Any]
+    has_test_set: bool = True
 
     @property
     def note(self) -> str:
@@ -59,42 +64,70 @@ class EvaluationData:
             used.append(f"{chose:,} selected the epoch")
         if not used:
             return ""
+        remedy = "Use --split test for an unbiased estimate."
+        if not self.has_test_set:
+            remedy = "The training run has no test set; use other images for an unbiased estimate."
         return (
             f"Of {'this' if len(self.files) == 1 else 'these'} "
             f"{counted(len(self.files), 'image')} {' and '.join(used)}: the metrics are "
-            "optimistic. Use --split test for an unbiased estimate."
+            f"optimistic. {remedy}"
         )
 
 
 def choose_images(
-    loaded: ModelFile, model: Path, data: str, part: Part | None, batch_size: int
+    loaded: ModelFile,
+    model: Path,
+    data: str,
+    part: Part | None,
+    batch_size: int,
+    stated: Mapping[str, bool],
 ) -> EvaluationData:
     """Returns the images of one part of the training's split, or all images.
+
+    Args:
+        loaded: The model.
+        model: Its file.
+        data: Folder or archive of the images.
+        part: The part, or None for the test set, if there is one.
+        batch_size: Images per batch.
+        stated: Preparation of the images; if empty, as recorded next to the model.
 
     Raises:
         ValueError: If the part does not exist, or the images differ from those of the training.
     """
     manifest = model.parent / SPLIT_FILE
-    if part is None:
-        part = "test" if manifest.is_file() else "all"
-    if part == "all":
-        return _all(loaded, data, manifest, batch_size)
+    if manifest.is_file():
+        part = part or _best_part(manifest)
+    if part in (None, "all"):
+        return _all(loaded, data, manifest, batch_size, find_preparation(model, stated))
     if not manifest.is_file():
         raise ValueError(
             f"--split must be all if there is no {SPLIT_FILE} of the training run next to MODEL; "
             f"received --split={part}."
         )
-    return _of_the_split(loaded, data, manifest, part, batch_size)
+    prepared = dict(stated) or recorded_preparation(manifest)
+    return _of_the_split(loaded, data, manifest, part, batch_size, prepared)
+
+
+def _best_part(manifest: Path) -> Part:
+    from catdog_keras.datasets._manifest import read_manifest
+
+    return "test" if read_manifest(manifest).splits["test"].files else "validation"
 
 
 def _of_the_split(
-    loaded: ModelFile, data: str, manifest: Path, part: Part, batch_size: int
+    loaded: ModelFile,
+    data: str,
+    manifest: Path,
+    part: Part,
+    batch_size: int,
+    prepared: Mapping[str, Any],
 ) -> EvaluationData:
     from catdog_keras.datasets._load_manifest import load_manifest_split
 
     try:
         split = load_manifest_split(
-            manifest, data, part, image_size=loaded.image_size, batch_size=batch_size
+            manifest, data, part, image_size=loaded.image_size, batch_size=batch_size, **prepared
         )
     except ValueError as error:
         raise ValueError(
@@ -115,6 +148,8 @@ def _of_the_split(
         seen={part: len(split.files)},
         ignored={},
         sha256=_digest(split.scan, split.root, split.files),
+        preparation=prepared,
+        has_test_set=any(split.counts["test"].values()),
     )
 
 
@@ -124,14 +159,16 @@ def _listed(names: Sequence[str]) -> str:
     return shown if len(names) <= 20 else f"{shown} and {len(names) - 20} more"
 
 
-def _all(loaded: ModelFile, data: str, manifest: Path, batch_size: int) -> EvaluationData:
+def _all(
+    loaded: ModelFile, data: str, manifest: Path, batch_size: int, prepared: Mapping[str, Any]
+) -> EvaluationData:
     from catdog_keras.datasets import load_images
     from catdog_keras.datasets._manifest import read_manifest, relative_posix_path
     from catdog_keras.datasets._source import find_folder
 
     names = loaded.class_names
     found = load_images(
-        data, class_names=names, image_size=loaded.image_size, batch_size=batch_size
+        data, class_names=names, image_size=loaded.image_size, batch_size=batch_size, **prepared
     )
     root = find_folder("DATA", data)
     labels = found.labels.tolist() if found.labels is not None else []
@@ -155,6 +192,8 @@ def _all(loaded: ModelFile, data: str, manifest: Path, batch_size: int) -> Evalu
         seen=seen,
         ignored={relative_posix_path(root, bad.path): bad.reason for bad in found.scan.bad},
         sha256=_digest(found.scan, root, found.files),
+        preparation=prepared,
+        has_test_set=not seen or seen["test"] > 0,
     )
 
 

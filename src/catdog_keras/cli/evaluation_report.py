@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ class EvaluateOptions:
     preprocessing: str | None
     batch_size: int
     trust_model: bool = False
+    stated: Mapping[str, bool] = field(default_factory=dict)
 
     def command(self, part: str) -> str:
         """Returns the command that repeats the evaluation, without the folders of this machine."""
@@ -40,6 +41,7 @@ class EvaluateOptions:
             words.append("--probabilities")
         if self.preprocessing is not None:
             words += ["--preprocessing", self.preprocessing]
+        words += [f"--{name.replace('_', '-')}" for name, given in self.stated.items() if given]
         if self.trust_model:
             words.append("--trust-model")
         return shlex.join([*words, "--batch-size", str(self.batch_size)])
@@ -63,7 +65,9 @@ def write_evaluation_report(
     """
     name = options.model.name
     record = read_training_record(options.model)
-    worst = plot_highest_losses(loaded.model, evaluation, images.files, loaded.image_size)
+    worst = plot_highest_losses(
+        loaded.model, evaluation, images.files, loaded.image_size, **images.preparation
+    )
     evaluation.save(folder / EVALUATION_FILE)
     write_report(
         folder / REPORT_FILE,

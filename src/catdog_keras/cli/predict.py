@@ -26,6 +26,11 @@ from catdog_keras.cli.load_model import (
     model_options,
 )
 from catdog_keras.cli.options import strict_option
+from catdog_keras.cli.preparation import (
+    find_preparation,
+    preparation_options,
+    stated_preparation,
+)
 from catdog_keras.cli.sort_images import (
     UNCERTAIN,
     check_folder_names,
@@ -79,6 +84,7 @@ FORMULA = re.compile(r"""(^|[;|])(?=[\s"']*[=+\-@\uff1d\uff0b\uff0d\uff20])""")
 )
 @model_options
 @strict_option
+@preparation_options
 def predict(
     model: str,
     paths: tuple[str, ...],
@@ -93,6 +99,8 @@ def predict(
     batch_size: int,
     trust_model: bool,
     strict: bool,
+    crop_to_aspect_ratio: bool,
+    pad_to_aspect_ratio: bool,
 ) -> None:
     """Predict the class of each IMAGE with MODEL: image files, folders or zip archives.
 
@@ -106,6 +114,8 @@ def predict(
             check_output_file("output", output)
         if sort_into is not None:
             check_sorted_folder(sort_into, paths)
+        stated = stated_preparation(crop_to_aspect_ratio, pad_to_aspect_ratio)
+        prepared = find_preparation(Path(model), stated)
         import_frameworks()
         from catdog_keras.datasets import load_images
         from catdog_keras.models import predict_probabilities
@@ -121,7 +131,9 @@ def predict(
             check_class_count(loaded)
             if sort_into is not None:
                 check_folder_names(loaded.class_names)
-            found = load_images(list(paths), image_size=loaded.image_size, batch_size=batch_size)
+            found = load_images(
+                list(paths), image_size=loaded.image_size, batch_size=batch_size, **prepared
+            )
             with model_errors(model):
                 probabilities = predict_probabilities(
                     loaded.model, found.dataset, from_logits=from_logits

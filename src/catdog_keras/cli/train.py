@@ -12,6 +12,7 @@ import click
 from catdog_keras._checks import MAX_SIDE
 from catdog_keras._message import argument
 from catdog_keras._printable import printable
+from catdog_keras.cli.data_options import DataOptions, check_label_options, data_options, load_data
 from catdog_keras.cli.errors import user_errors
 from catdog_keras.cli.frameworks import import_frameworks
 from catdog_keras.cli.inputs import check_data, check_output_folder, check_weights
@@ -87,46 +88,7 @@ RUN_FILES = (SPLIT_FILE, RECORD_FILE, REPORT_FILE, MODEL_FILE)
     help="Random augmentation of training images. none; light: horizontal flips; medium: also "
     "rotation, zoom and shifts; strong: also brightness, contrast, color and random erasing.",
 )
-@click.option(
-    "--class-name",
-    "class_names",
-    multiple=True,
-    metavar="NAME",
-    callback=lambda _context, _option, names: list(names) or None,
-    help="Name of a class folder; repeat the option for each class. Other folders are ignored. "
-    "Without it, all folders are classes.",
-)
-@click.option(
-    "--split",
-    default="stratified",
-    show_default=True,
-    type=click.Choice(["stratified", "take_skip"]),
-    help="How the test images are selected from the validation images if DATA has no test folder.",
-)
-@click.option(
-    "--holdout-fraction",
-    default=1 / 3,
-    show_default="a third",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    metavar="FRACTION",
-    help="Fraction of each class that is held out for validation and test together, if DATA "
-    "has no validation folder.",
-)
-@click.option(
-    "--on-bad",
-    default="skip",
-    show_default=True,
-    type=click.Choice(["skip", "raise"]),
-    help="What to do with files that cannot be read as images.",
-)
-@click.option(
-    "--max-bad-fraction",
-    default=1.0,
-    show_default="no limit",
-    type=click.FloatRange(0, 1),
-    metavar="FRACTION",
-    help="Largest fraction of such files that is skipped; more of them are an error.",
-)
+@data_options
 @click.option(
     "--report/--no-report",
     default=True,
@@ -148,15 +110,17 @@ def train(
     """Train a classifier on DATA, a folder or zip archive with a folder of images for each class.
 
     The class folders are inside train (and validation and test), or directly in DATA. Without a
-    validation folder, a fraction of each class is held out. Files that cannot be read as images are
-    listed and skipped.
+    validation folder, a fraction of each class is held out. With --labels or --label-pattern the
+    classes are from a table or from the file names, and DATA may have any folders. Files that
+    cannot be read as images are listed and skipped.
 
     The training state is saved after each epoch in the folder training-checkpoint of the output
     folder. This folder is removed when the training is complete.
     """
-    with user_errors(directory="DATA", input_shape="--image-size"):
+    with user_errors(directory="DATA", root="DATA", table="--labels", input_shape="--image-size"):
         options = _Settings(**settings)
         check_data("data", data)
+        check_label_options(options)
         check_weights(
             options.weights,
             ("pretrained", "imagenet", "synthetic"),
@@ -181,7 +145,7 @@ def train(
             )
             check_pretrained_weights(options.backbone, options.weights)
             with output_folder(output, [FOLDER, *RUN_FILES]) as folder:
-                splits = _load(data, options)
+                splits = load_data(data, options)
                 started = time.perf_counter()
                 model = _build_model(options, splits.class_names)
                 checkpoints = open_checkpoints(output, settings, splits, resume=resume)
@@ -211,43 +175,21 @@ def train(
 
                     write_training_report(folder, model, evaluation, splits, (size, size), record)
             _print_summary(evaluation, splits, seconds)
-            _print_next_command(data, output, report)
+            _print_next_command(
+                data, output, report=report, has_test_set=bool(splits.files["test"])
+            )
     sys.exit(1 if strict and bad else 0)
 
 
 @dataclass(frozen=True)
-class _Settings:
+class _Settings(DataOptions):
     """Options that control the training."""
 
     backbone: str
     epochs: int
     fine_tune_epochs: int
-    image_size: int
-    batch_size: int
-    seed: int
     weights: str | None
     augmentation: Any
-    class_names: list[str] | None
-    split: Any
-    holdout_fraction: float
-    on_bad: Any
-    max_bad_fraction: float
-
-
-def _load(data: str, options: _Settings) -> "ImageSplits":
-    from catdog_keras.datasets import load_image_folder
-
-    return load_image_folder(
-        data,
-        class_names=options.class_names,
-        image_size=(options.image_size, options.image_size),
-        batch_size=options.batch_size,
-        seed=options.seed,
-        split=options.split,
-        holdout_fraction=options.holdout_fraction,
-        on_bad=options.on_bad,
-        max_bad_fraction=options.max_bad_fraction,
-    )
 
 
 def _build_model(options: _Settings, class_names: tuple[str, ...]) -> "keras.Model":
@@ -318,6 +260,8 @@ def _evaluate(model: "keras.Model", splits: "ImageSplits") -> "Evaluation":
 def _print_summary(evaluation: "Evaluation", splits: "ImageSplits", seconds: float) -> None:
     """Prints the training data and the validation accuracy."""
     for split, counts in splits.counts.items():
+        if not splits.files[split]:
+            continue
         listed = ", ".join(f"{count:,} {printable(name)}" for name, count in counts.items())
         click.echo(f"{split:<10} {sum(counts.values()):>6,} images: {listed}")
     low, high = evaluation.accuracy_interval
@@ -327,10 +271,14 @@ def _print_summary(evaluation: "Evaluation", splits: "ImageSplits", seconds: flo
     )
 
 
-def _print_next_command(data: str, output: str, report: bool) -> None:
+def _print_next_command(data: str, output: str, *, report: bool, has_test_set: bool) -> None:
     """Prints where the results are, and the command that evaluates the model, to be copied."""
     model = str(Path(output) / MODEL_FILE)
     page = f", the report {printable(str(Path(output) / REPORT_FILE))}" if report else ""
-    click.echo(f"The model is {printable(model)}{page}. For test metrics, run:")
+    click.echo(f"The model is {printable(model)}{page}.")
+    if not has_test_set:
+        click.echo("There is no test set: use other images in `catdog-keras evaluate`.")
+        return
+    click.echo("For test metrics, run:")
     command = ["catdog-keras", "evaluate", model, data, "--report", f"{output.rstrip('/')}-test"]
     click.echo(f"  {printable(shlex.join(command))}")

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from catdog_keras.cli.preparation import CROP, PAD
 from catdog_keras.cli.report_facts import last_part, skipped_files, training_facts
 from catdog_keras.cli.run_record import MODEL_FILE, REPORT_FILE, TrainingRecord
 from catdog_keras.report import ModelReport, write_report
@@ -38,7 +39,9 @@ def write_training_report(
         image_size: (height, width) of the images.
         record: Record of the training.
     """
-    worst = plot_highest_losses(model, evaluation, splits.files["validation"], image_size)
+    prepared = {name: record.settings[name] for name in (CROP, PAD)}
+    files = splits.files["validation"]
+    worst = plot_highest_losses(model, evaluation, files, image_size, **prepared)
     write_report(
         folder / REPORT_FILE,
         ModelReport(MODEL_FILE, evaluation, record.history, worst),

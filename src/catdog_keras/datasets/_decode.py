@@ -47,7 +47,7 @@ PNG_BITS = 24  # offset of the bits per sample
 PNG_ORIENTATION = (b"eXIf", b"Raw profile type", b"XML:com.adobe.xmp")
 STRIP_ROWS = 256
 
-OVERSHOOTING = ("bicubic", "lanczos3", "lanczos5", "mitchellcubic")  # beyond [0, 255], at edges
+WITHIN_RANGE = ("bilinear", "nearest")  # others can return values outside of those of the image
 
 OPAQUE = np.uint8(255)
 ALPHA_BACKGROUND = (255, 255, 255)  # background of transparent images
@@ -98,9 +98,9 @@ def resize(image: Any, options: BatchOptions) -> Any:
             image = _central_crop(image, height, width)
         image = tf.image.resize(image, (height, width), options.interpolation)
     image = tf.cast(image, tf.float32)
-    if options.interpolation in OVERSHOOTING:
-        image = tf.clip_by_value(image, 0.0, 255.0)
-    return image
+    if options.interpolation in WITHIN_RANGE:
+        return image
+    return tf.clip_by_value(image, 0.0, 255.0)
 
 
 def _central_crop(image: Any, height: int, width: int) -> Any:

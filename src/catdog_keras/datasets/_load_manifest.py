@@ -155,10 +155,11 @@ def load_manifest_split(
     *,
     image_size: tuple[int, int],
     batch_size: int,
+    **prepared: Any,
 ) -> ManifestSplit:
     """Loads one split of a manifest; the files of the other splits are not read.
 
-    The images are prepared as recorded in the manifest, except for their size.
+    The images are prepared as stated in `prepared`, not as recorded.
 
     Raises:
         ValueError: If the file is not a manifest, or images of the split are missing or have
@@ -167,13 +168,12 @@ def load_manifest_split(
     """
     manifest = read_manifest(path)
     if not manifest.splits[split].files:
-        raise ValueError(f"{str(path)!r} lists no file for {split}.")
+        raise ValueError(f"{str(path)!r} lists no {split} image: the split has no {split} set.")
     root = _root(manifest, find_folder("directory", directory))
     listing = manifest.splits[split].below(root)
     scan = ScanReport.from_files(inspect_files(listing.files))
     _check_unchanged(manifest, root, scan)
-    prepared = _prepared(manifest.preparation, {"image_size": image_size})
-    options = BatchOptions.in_order(batch_size=batch_size, **prepared)
+    options = BatchOptions.in_order(image_size, batch_size, **prepared)
     images = [scan.by_path[file] for file in listing.files]
     return ManifestSplit(
         dataset=batched_dataset(listing, images, options, shuffled=False),

@@ -94,8 +94,8 @@ class BatchOptions:
         check_boolean("crop_to_aspect_ratio", self.crop_to_aspect_ratio)
         check_boolean("pad_to_aspect_ratio", self.pad_to_aspect_ratio)
         if self.crop_to_aspect_ratio and self.pad_to_aspect_ratio:
-            requirement = "False if " + argument("crop_to_aspect_ratio") + " is True"
-            raise ValueError(describe("pad_to_aspect_ratio", requirement, True))
+            must = "False if " + argument("crop_to_aspect_ratio") + " is True"
+            raise ValueError(describe("pad_to_aspect_ratio", must, True))
         check_integer("batch_size", self.batch_size, minimum=1)
         check_boolean("shuffle", self.shuffle)
         check_integer("seed", self.seed, minimum=0)

@@ -45,9 +45,7 @@ def take_skip(
         raise ValueError(
             f"The test split is {share} of the validation batches, so at least {needed} "
             f"batches are required; {counted(count, 'image')} in batches of {batch_size} "
-            f"make {batches}. Use "
-            + remedy
-            + f"at least {(needed - 1) * batch_size + 1} images."
+            f"make {batches}. Use " + remedy + f"at least {(needed - 1) * batch_size + 1} images."
         )
     order = np.random.default_rng(seed).permutation(count)
     return order[taken * batch_size :], order[: taken * batch_size]

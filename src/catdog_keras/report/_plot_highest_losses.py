@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 
 def plot_highest_losses(
-    model: keras.Model, evaluation: Evaluation, files: Sequence[str], image_size: tuple[int, int]
+    model: keras.Model,
+    evaluation: Evaluation,
+    files: Sequence[str],
+    image_size: tuple[int, int],
+    **preparation: Any,
 ) -> "Figure | SubFigure":
     """Plots the images with the highest loss, with Grad-CAM heat maps of the predicted class.
 
@@ -27,6 +31,7 @@ def plot_highest_losses(
         evaluation: Its evaluation.
         files: File of each image, in the order of the evaluation.
         image_size: (height, width) of the model's images in pixels.
+        **preparation: Further arguments of `load_images`, as in the evaluation.
 
     Returns:
         The figure; without heat maps if the model has no layer that is suitable for Grad-CAM.
@@ -36,7 +41,7 @@ def plot_highest_losses(
     """
     worst = evaluation.top_losses(WORST)
     shown = [files[loss.index] for loss in worst]
-    found = load_images(shown, image_size=image_size, batch_size=WORST)
+    found = load_images(shown, image_size=image_size, batch_size=WORST, **preparation)
     if found.scan.bad:  # skipped, so that the other images would get the wrong titles
         raise ValueError(describe_change(found.scan.bad[0], found.scan.bad[0].reason))
     images = np.asarray(next(iter(found.dataset)))

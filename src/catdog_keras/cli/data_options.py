@@ -1,0 +1,181 @@
+"""Options of `catdog-keras train` that select, split and prepare the images."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from catdog_keras._checks import check_path, describe
+from catdog_keras._message import argument
+
+if TYPE_CHECKING:
+    from catdog_keras.datasets import ImageSplits
+
+IMAGE_COLUMN, LABEL_COLUMN = "image", "label"
+
+_OPTIONS = (
+    click.option(
+        "--class-name",
+        "class_names",
+        multiple=True,
+        metavar="NAME",
+        callback=lambda _context, _option, names: list(names) or None,
+        help="Name of a class; repeat the option for each class. Other classes are ignored. "
+        "Without it, all folders or labels are classes.",
+    ),
+    click.option(
+        "--labels",
+        metavar="CSV",
+        help="CSV file with a row for each image: its path, relative to DATA, and its class.",
+    ),
+    click.option(
+        "--image-column",
+        default=IMAGE_COLUMN,
+        show_default=True,
+        metavar="NAME",
+        help="Column of the paths in the file of --labels.",
+    ),
+    click.option(
+        "--label-column",
+        default=LABEL_COLUMN,
+        show_default=True,
+        metavar="NAME",
+        help="Column of the classes in the file of --labels.",
+    ),
+    click.option(
+        "--label-pattern",
+        metavar="REGEX",
+        help="Regular expression whose group is the class in each file name, such as "
+        "'^(.+)_[0-9]+[.]jpg$'.",
+    ),
+    click.option(
+        "--split",
+        default="stratified",
+        show_default=True,
+        type=click.Choice(["stratified", "take_skip"]),
+        help="How the test images are selected from the validation images if DATA has no test "
+        "folder.",
+    ),
+    click.option(
+        "--holdout-fraction",
+        default=1 / 3,
+        show_default="a third",
+        type=click.FloatRange(0, 1, min_open=True, max_open=True),
+        metavar="FRACTION",
+        help="Fraction of each class that is held out for validation and test together, if DATA "
+        "has no validation folder.",
+    ),
+    click.option(
+        "--test-fraction",
+        default=0.2,
+        show_default=True,
+        type=click.FloatRange(0, 1, max_open=True),
+        metavar="FRACTION",
+        help="Fraction of these, or of a validation folder, that becomes the test set, if DATA has "
+        "no test folder. 0: no test set.",
+    ),
+    click.option(
+        "--crop-to-aspect-ratio",
+        is_flag=True,
+        help="Crop images to a square instead of stretching them to it.",
+    ),
+    click.option(
+        "--pad-to-aspect-ratio",
+        is_flag=True,
+        help="Fill images with black up to a square instead of stretching them to it.",
+    ),
+    click.option(
+        "--on-bad",
+        default="skip",
+        show_default=True,
+        type=click.Choice(["skip", "raise"]),
+        help="What to do with files that cannot be read as images.",
+    ),
+    click.option(
+        "--max-bad-fraction",
+        default=1.0,
+        show_default="no limit",
+        type=click.FloatRange(0, 1),
+        metavar="FRACTION",
+        help="Largest fraction of such files that is skipped; more of them are an error.",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """The values of these options, and of the common ones that the loaders take."""
+
+    class_names: list[str] | None
+    labels: str | None
+    image_column: str
+    label_column: str
+    label_pattern: str | None
+    split: Any
+    holdout_fraction: float
+    test_fraction: float
+    crop_to_aspect_ratio: bool
+    pad_to_aspect_ratio: bool
+    on_bad: Any
+    max_bad_fraction: float
+    image_size: int
+    batch_size: int
+    seed: int
+
+
+def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds the options to a command, in their order."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def check_label_options(options: DataOptions) -> None:
+    """Raises an error, before frameworks are imported, if the options of labels contradict."""
+    if options.labels is None:
+        for name, default in (("image_column", IMAGE_COLUMN), ("label_column", LABEL_COLUMN)):
+            value = getattr(options, name)
+            if value != default:
+                requirement = "used together with " + argument("table")
+                raise ValueError(describe(name, requirement, value))
+        return
+    path = check_path("table", options.labels)
+    if not path.is_file():
+        raise FileNotFoundError(
+            describe("table", "an existing CSV file", options.labels, "Check the path.")
+        )
+    if options.label_pattern is not None:
+        requirement = "used without " + argument("table")
+        raise ValueError(describe("label_pattern", requirement, options.label_pattern))
+
+
+def load_data(data: str, options: DataOptions) -> "ImageSplits":
+    """Loads the images of DATA with labels from folders, file names or a table."""
+    from catdog_keras.datasets import load_image_folder, load_image_table
+
+    common: dict[str, Any] = {
+        name: getattr(options, name)
+        for name in (
+            "class_names",
+            "image_size",
+            "batch_size",
+            "seed",
+            "split",
+            "holdout_fraction",
+            "test_fraction",
+            "crop_to_aspect_ratio",
+            "pad_to_aspect_ratio",
+            "on_bad",
+            "max_bad_fraction",
+        )
+    }
+    if options.labels is None:
+        return load_image_folder(data, label_pattern=options.label_pattern, **common)
+    return load_image_table(
+        options.labels,
+        root=data,
+        image_column=options.image_column,
+        label_column=options.label_column,
+        **common,
+    )
