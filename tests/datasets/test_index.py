@@ -75,7 +75,7 @@ def test_invalid_layout_raises_with_cause_and_fix(tmp_path, make_folder):
         tmp_path / "twice", {f"{s}/{c}": 1 for s in ("train", "val", "valid") for c in "ab"}
     )
     (tmp_path / "empty").mkdir()
-    endings = ".bmp, .gif, .jfif, .jpeg, .jpg, .png, .tif, .tiff, .webp"
+    endings = ".avif, .bmp, .gif, .heic, .heif, .jfif, .jpeg, .jpg, .png, .tif, .tiff, .webp"
     expected = {
         "empty": "'ROOT/empty' holds no folders. At least two classes are required, each with its images in a folder with its name.",
         "one": "'ROOT/one' holds only ['cats']. At least two classes are required, each with its images in a folder with its name.",

@@ -457,14 +457,14 @@ def test_repr_prints_counts(cats_dogs):
 
 def test_files_without_image_extension_are_counted_in_warning(cats_dogs):
     cats = cats_dogs / "train" / "cats"
-    for name in ("a.heic", "b.HEIC", "c.avif", "without", ".hidden"):
+    for name in ("a.dng", "b.DNG", "c.svg", "without", ".hidden"):
         (cats / name).write_bytes(b"")
     with pytest.warns(
         UserWarning,
-        match=r"extension: 4 files \(2 \.heic, 1 \.avif, 1 without an extension\)\. If",
+        match=r"extension: 4 files \(2 \.dng, 1 \.svg, 1 without an extension\)\. If",
     ):
         splits = load_cats_dogs(cats_dogs, **TINY)
-    named = ("a.heic", "b.HEIC", "c.avif", "without")
+    named = ("a.dng", "b.DNG", "c.svg", "without")
     assert sorted(splits.scan.ignored) == [str(cats / name) for name in named]
 
 

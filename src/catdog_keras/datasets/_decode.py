@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from catdog_keras._warnings import ignore_warnings_of
+from catdog_keras.datasets._heif import HEIF, can_open_heif
 from catdog_keras.datasets._metadata import without_metadata
 from catdog_keras.datasets._options import CHANNELS, BatchOptions
 from catdog_keras.datasets._png_text import without_large_text
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
 # Supported formats with their extensions. Pillow is restricted to them: by default it tries all
 # formats that it supports, and some of those start other programs.
 FORMAT_EXTENSIONS = {
+    "AVIF": (".avif",),
     "BMP": (".bmp",),
     "GIF": (".gif",),
+    HEIF: (".heic", ".heif"),
     "JPEG": (".jpg", ".jpeg", ".jfif"),
     "MPO": (".jpg", ".jpeg", ".jfif"),
     "PNG": (".png",),
@@ -60,7 +63,10 @@ def open_image(content: bytes) -> "Image.Image":
     """
     from PIL import Image
 
-    formats = [name for name in FORMAT_EXTENSIONS if name != "MPO"]  # MPO opens as JPEG
+    # MPO opens as JPEG, and HEIF is unknown to Pillow until its plugin is registered.
+    formats = [name for name in FORMAT_EXTENSIONS if name not in ("MPO", HEIF)]
+    if can_open_heif(content):
+        formats = [HEIF]
     try:
         return Image.open(io.BytesIO(content), formats=formats)
     except (MemoryError, Image.DecompressionBombError):

@@ -23,6 +23,7 @@ from catdog_keras.datasets._decode import (
     tf_decode_error,
 )
 from catdog_keras.datasets._file_parts import has_too_many_parts
+from catdog_keras.datasets._heif import why_unknown
 from catdog_keras.datasets._jpeg_scans import has_too_many_scans
 from catdog_keras.datasets._memory import memory_for
 from catdog_keras.datasets._png_text import without_large_text
@@ -124,7 +125,9 @@ def _decode(path: str, content: bytes) -> tuple[list[str], bool, int]:
     try:
         image = open_image(content)
     except UnidentifiedImageError:
-        raise _InvalidImageError("not an image in any known format") from None
+        raise _InvalidImageError(
+            why_unknown(content) or "not an image in any known format"
+        ) from None
     except Image.DecompressionBombError:
         raise _InvalidImageError(TOO_LARGE) from None
     except Exception as error:  # decoders raise various exceptions for damaged files

@@ -1,0 +1,57 @@
+"""HEIC files, which an optional package decodes, and AVIF files, which Pillow decodes."""
+
+import functools
+import importlib
+
+HEIF = "HEIF"  # the name of the format in Pillow
+# Of the same author; `pi_heif` only decodes, so that its wheels contain no GPL-licensed encoder.
+PACKAGES = ("pi_heif", "pillow_heif")
+INSTALL = 'pip install "catdog-keras[heic]"'
+HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+AVIF_BRANDS = (b"avif", b"avis")
+LONGEST_BOX = 400  # bytes; a file has a few brands of 4 bytes
+
+
+def can_open_heif(content: bytes) -> bool:
+    """Returns whether a file is in the format HEIF and Pillow can open it.
+
+    The package is imported, and Pillow's plugin registered, when the first such file is read.
+    """
+    return _is_heif(content) and _register()
+
+
+def why_unknown(content: bytes) -> str:
+    """Returns why a HEIC or AVIF file that Pillow does not identify is not read, or nothing."""
+    if _is_heif(content) and not _register():
+        return f"a HEIC file, which requires another package: {INSTALL}"
+    if any(brand in AVIF_BRANDS for brand in _brands(content)):
+        return "an AVIF file that is damaged, or that this build of Pillow does not support"
+    return ""
+
+
+def _is_heif(content: bytes) -> bool:
+    """Returns whether a file has a brand of HEIF; the general ones are also those of AVIF files."""
+    brands = _brands(content)
+    return any(brand in HEIF_BRANDS for brand in brands[:1]) and not any(
+        brand in AVIF_BRANDS for brand in brands
+    )
+
+
+def _brands(content: bytes) -> list[bytes]:
+    """Returns the brands in the first box of a file of this family; the main one is first."""
+    if content[4:8] != b"ftyp":
+        return []
+    end = min(int.from_bytes(content[:4]), LONGEST_BOX, len(content))
+    return [content[8:12], *(content[at : at + 4] for at in range(16, end - 3, 4))]
+
+
+@functools.cache
+def _register() -> bool:
+    for name in PACKAGES:
+        try:
+            package = importlib.import_module(name)
+        except ImportError:
+            continue
+        package.register_heif_opener()
+        return True
+    return False
