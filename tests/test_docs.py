@@ -154,7 +154,7 @@ def test_sample_output_of_scan_is_that_of_the_described_folder(tmp_path, monkeyp
     orientation[0x0112] = 6
     Image.new("RGB", (8, 4)).save("images/cats/phone.jpg", exif=orientation)
     Path("images/dogs/login.jpg").write_text("<html>")
-    Path("images/dogs/new.heic").write_bytes(b"ftypheic")
+    Path("images/dogs/new.dng").write_bytes(b"II*")
     page = COMMAND_LINE.read_text("utf-8")
     sample = re.search(r"<!-- the output of a scan -->\n```text\n(.*?)\n```", page, re.DOTALL)
     assert sample[1] == str(scan_images("images"))

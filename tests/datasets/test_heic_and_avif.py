@@ -103,9 +103,7 @@ def test_heic_without_the_package_is_reported_with_the_command(tmp_path, monkeyp
         reason = scan_images(tmp_path).bad[0].reason
     finally:
         heif._register.cache_clear()
-    assert reason == (
-        'a HEIC file, which requires another package: pip install "catdog-keras[heic]"'
-    )
+    assert reason == "a HEIC file, which requires another package: pip install pi-heif"
 
 
 def test_brands_of_avif_are_not_those_of_heic(monkeypatch):

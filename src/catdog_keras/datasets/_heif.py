@@ -6,7 +6,7 @@ import importlib
 HEIF = "HEIF"  # the name of the format in Pillow
 # Of the same author; `pi_heif` only decodes, so that its wheels contain no GPL-licensed encoder.
 PACKAGES = ("pi_heif", "pillow_heif")
-INSTALL = 'pip install "catdog-keras[heic]"'
+INSTALL = "pip install pi-heif"  # or the extra `heic`
 HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 AVIF_BRANDS = (b"avif", b"avis")
 LONGEST_BOX = 400  # bytes; a file has a few brands of 4 bytes
