@@ -8,6 +8,7 @@ import pytest
 
 from catdog_keras._backend.keras_internals import (
     OUT_OF_DATA_WARNING,
+    calling_layer,
     is_download_error,
     limited_variables,
     marked_uncompiled,
@@ -28,6 +29,29 @@ def test_variable_index_returns_position_in_build():
     optimizer.build(model.trainable_variables)
     indices = [variable_index(optimizer, each) for each in model.trainable_variables]
     assert indices == [0, 1, 2, 3]
+
+
+def test_calling_layer_is_the_outermost_one_with_its_training():
+    found = []
+
+    class Inner(keras.layers.Layer):
+        def __call__(self, inputs, **options):
+            found.append(calling_layer(self))
+            return super().__call__(inputs, **options)
+
+        def call(self, inputs):
+            return inputs
+
+    inputs = np.ones((1, 2), "float32")
+    Inner()(inputs)
+    model = keras.Sequential([keras.Input((2,)), Inner()])
+    found = found[:1]
+    for options in ({}, {"training": False}, {"training": True}):
+        model(inputs, **options)
+    Inner()(inputs)
+    outer = [model, model, model]
+    assert found[1:4] == list(zip(outer, (None, False, True), strict=True))
+    assert [found[0], found[4]] == [(None, None)] * 2
 
 
 def test_replaced_call_is_used_by_model_and_restored():

@@ -99,9 +99,10 @@ CASES = {
             "shear_degrees": 5.5,
             "fill_mode": "constant",
             "interpolation": "nearest",
-            "fill_value": 7.0,
+            "fill_value": (7.0, 8.0, 9.0),
             "seed": 3,
             "data_format": "channels_first",
+            "bounding_box_format": "rel_xywh",
         },
         identity_at_inference=True,
     ),
@@ -313,7 +314,7 @@ def test_fit_is_finite_and_updates_every_trainable_weight(name):
 @EVERY_LAYER
 def test_only_identity_layers_return_inputs_unchanged_at_inference(name):
     images = keras.ops.convert_to_tensor(make_images(3, 7, 5, 3))
-    outputs = make(name)(images)
+    outputs = call(make(name), images, training=False)
     untouched = outputs.shape == images.shape and (as_float32(outputs) == as_float32(images)).all()
     assert untouched == CASES[name].identity_at_inference
     if untouched:

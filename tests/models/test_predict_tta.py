@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from catdog_keras import RandomAffine, build_model3, predict_tta
+from catdog_keras import RandomAffine, augmentation_preset, build_model3, predict_tta
 from catdog_keras._checks import describe
 
 SHAPE = (8, 9, 3)
@@ -39,6 +39,8 @@ def test_predict_tta_averages_probabilities_of_image_and_its_mirror():
     assert np.abs(found - of_logits).max() > 1e-4
     np.testing.assert_allclose(predict_tta(model, images, 0), plain, rtol=1e-5)
     np.testing.assert_allclose(predict_tta(model, images, []), plain, rtol=1e-5)
+    np.testing.assert_allclose(predict_tta(model, images, None), plain, rtol=1e-5)
+    np.testing.assert_allclose(predict_tta(model, images, "mirror"), found, rtol=1e-5)
 
 
 def test_predict_tta_accepts_functions_and_layers_in_training_mode():
@@ -47,6 +49,18 @@ def test_predict_tta_accepts_functions_and_layers_in_training_mode():
     seen = [images, images[:, ::-1], views[1](images, training=True), 0.5 * images]
     expected = np.mean([softmax(keras.ops.convert_to_numpy(model(x))) for x in seen], axis=0)
     np.testing.assert_allclose(predict_tta(model, images, views), expected, rtol=1e-5)
+
+
+def test_predict_tta_takes_names_of_presets_with_seeds():
+    model, images = classifier(), make_images()
+    one, again, other = (predict_tta(model, images, "medium", seed=s) for s in (1, 1, 2**31 + 2))
+    np.testing.assert_array_equal(one, again)
+    assert np.abs(one - other).max() > 1e-4
+    preset = augmentation_preset("medium", seed=1)
+    np.testing.assert_allclose(predict_tta(model, images, [preset]), one, rtol=1e-5)
+    twice = predict_tta(model, images, ["light", "medium"], seed=0)
+    views = [augmentation_preset("light", seed=0), augmentation_preset("medium", seed=1)]
+    np.testing.assert_allclose(predict_tta(model, images, views), twice, rtol=1e-5)
 
 
 def test_random_views_are_reproducible_and_differ_from_each_other():
@@ -92,7 +106,10 @@ def test_predict_tta_disables_augmentation_layers_of_model():
     np.testing.assert_array_equal(one, again)
 
 
-VIEWS = "a number of views, a list of layers or functions, or None for the mirror image"
+VIEWS = (
+    "'mirror', 'light', 'medium', 'strong', a number of views, a list of layers or functions, or "
+    "None for no views"
+)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +118,7 @@ VIEWS = "a number of views, a list of layers or functions, or None for the mirro
         ({"model": 3}, TypeError, "`model` must be a keras.Model; received model=3."),
         ({"images": 3}, TypeError, "`images` must be an array of images, or a finite dataset of batches of images; received images=3."),
         ({"images": []}, ValueError, "`images` must hold at least one image; received none."),
-        ({"views": "flip"}, TypeError, describe("views", VIEWS, "flip")),
+        ({"views": "flip"}, ValueError, describe("views", VIEWS, "flip")),
         ({"views": ["flip"]}, TypeError, describe("views", VIEWS, ["flip"])),
         ({"views": -1}, ValueError, "`views` must be an integer of at least 0; received views=-1."),
         ({"from_logits": 1}, TypeError, "`from_logits` must be True or False; received from_logits=1."),

@@ -160,6 +160,16 @@ def test_transfer_model_orders_augmentation_preprocessing_backbone():
     assert names == ["images", "turn", "preprocessing", "small", "pooling", "dropout", "logits"]
 
 
+def test_transfer_model_takes_names_of_presets_and_none():
+    names = {}
+    for augmentation in ("medium", None):
+        model = transfer_model(small_backbone(), SMALL, augmentation=augmentation)
+        names[augmentation] = [layer.name for layer in model.layers]
+    assert names["medium"] == ["images", "augmentation", *names[None][1:]]
+    with pytest.raises(ValueError, match=r"`augmentation` must be .* 'strong', or None"):
+        transfer_model(small_backbone(), SMALL, augmentation="weak")
+
+
 def test_max_pooling_returns_maximum_over_all_positions():
     backbone = keras.Sequential([keras.Input(SMALL), keras.layers.Rescaling(1.0)])
     model = transfer_model(backbone, SMALL, pooling="max")

@@ -1,6 +1,7 @@
 """Models 1 to 3 against the tutorial's literal Keras code: layers, outputs and gradients."""
 
 import functools
+import inspect
 import warnings
 
 import keras
@@ -12,6 +13,7 @@ from catdog_keras import (
     ConvBlock,
     Preprocessing,
     RandomAffine,
+    augmentation_preset,
     build_model1,
     build_model2,
     build_model3,
@@ -336,8 +338,25 @@ def test_model3_scales_images_to_minus_one_to_one():
 def test_augmentation_argument_replaces_default_layer(build):
     layer = keras.layers.RandomFlip(name="mine")
     assert build(augmentation=layer).layers[1] is layer
-    with pytest.raises(TypeError, match=r"`augmentation` must be a keras\.Layer.*='flip'"):
+    with pytest.raises(ValueError, match=r"`augmentation` must be a keras\.Layer.*='flip'"):
         build(augmentation="flip")
+    with pytest.raises(TypeError, match=r"`augmentation` must be a keras\.Layer.*=0\.1"):
+        build(augmentation=0.1)
+
+
+@pytest.mark.parametrize("build", [build_model2, build_model3])
+def test_augmentation_argument_takes_names_of_presets_and_none(build):
+    names = [layer.name for layer in build().layers]
+    assert inspect.signature(build).parameters["augmentation"].default == "medium"
+    for strength in ("light", "medium", "strong"):
+        model = build(augmentation=strength)
+        assert [layer.name for layer in model.layers] == names
+        expected = augmentation_preset(strength)
+        assert type(model.layers[1]) is type(expected)
+        if strength != "strong":
+            assert model.layers[1].get_config() == expected.get_config()
+    names.remove("augmentation")
+    assert [layer.name for layer in build(augmentation=None).layers] == names
 
 
 def dropout_layers(model):

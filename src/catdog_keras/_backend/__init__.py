@@ -26,24 +26,40 @@ from catdog_keras._backend.distribution import (
 )
 from catdog_keras._backend.feature_gradient import feature_gradient
 from catdog_keras._backend.fused_bn_pool import can_normalize_and_pool, normalize_and_pool
-from catdog_keras._backend.random import MapRandomGenerator, random_uniform
+from catdog_keras._backend.keras_internals import calling_layer
+from catdog_keras._backend.random import (
+    MapRandomGenerator,
+    initial_seed,
+    map_generator_for,
+    random_uniform,
+)
 from catdog_keras._backend.random_state import random_state, set_random_state
 from catdog_keras._backend.resampling import resample
-from catdog_keras._backend.tf_data import is_foreign_tf_tensor, ops_for, reverse
+from catdog_keras._backend.tf_data import (
+    call_in_map,
+    is_foreign_tf_tensor,
+    ops_for,
+    reverse,
+    to_dense,
+)
 
 __all__ = [
     "DATA_FORMATS",
     "MapRandomGenerator",
     "batch_norm_inference",
     "batch_norm_training",
+    "call_in_map",
+    "calling_layer",
     "can_fuse_batch_norm",
     "can_normalize_and_pool",
     "check_strategy",
     "copy_if_mutable",
     "feature_gradient",
     "has_fast_bfloat16",
+    "initial_seed",
     "is_first_process",
     "is_foreign_tf_tensor",
+    "map_generator_for",
     "native_data_format",
     "normalize_and_pool",
     "ops_for",
@@ -56,4 +72,5 @@ __all__ = [
     "reverse",
     "set_random_state",
     "strategy_scope",
+    "to_dense",
 ]

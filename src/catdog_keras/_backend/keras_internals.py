@@ -24,6 +24,19 @@ def variable_index(optimizer: keras.Optimizer, variable: Any) -> int:
     return optimizer._get_variable_index(variable)
 
 
+def calling_layer(layer: keras.Layer) -> tuple[keras.Layer | None, bool | None]:
+    """Returns the outermost layer that is running, and the `training` that inner layers inherit.
+
+    `layer` is about to be called. Returns (None, None) if no other layer is running. Keras gives a
+    layer only the resolved value of `training`, which does not show whether a model called it.
+    """
+    context = layer._get_call_context()
+    if context.entry_layer is layer:  # Keras created the context for this request
+        layer._maybe_reset_call_context()
+        return None, None
+    return context.entry_layer, context.get_value("training")
+
+
 @contextmanager
 def replaced(operation: Any, **attributes: Any) -> Iterator[None]:
     """Context manager that temporarily replaces attributes or methods of a layer.

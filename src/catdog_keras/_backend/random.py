@@ -1,6 +1,7 @@
 """Random numbers for layers, in a model and in a `tf.data` map with any backend."""
 
 import random
+import weakref
 from typing import Any
 
 import keras
@@ -37,6 +38,26 @@ class MapRandomGenerator:
         calls = self._counter.skip(1)[0] // PHILOX_STEP
         seed = tf.stack([self._seed % (tf.int32.max - 1), tf.cast(calls, tf.int32)])
         return tf.random.stateless_uniform(shape, seed)
+
+
+_generators: weakref.WeakKeyDictionary[keras.random.SeedGenerator, MapRandomGenerator] = (
+    weakref.WeakKeyDictionary()
+)
+
+
+def map_generator_for(seed_generator: keras.random.SeedGenerator) -> MapRandomGenerator:
+    """Returns the generator for `tf.data` maps that all layers with this `SeedGenerator` share.
+
+    With one generator each, layers with the same seed would draw the same numbers.
+    """
+    if seed_generator not in _generators:
+        _generators[seed_generator] = MapRandomGenerator(initial_seed(seed_generator))
+    return _generators[seed_generator]
+
+
+def initial_seed(seed_generator: keras.random.SeedGenerator) -> int:
+    """Returns the seed of a `SeedGenerator`, also if Keras chose it."""
+    return int(keras.ops.convert_to_numpy(seed_generator.state)[0])
 
 
 def random_uniform(

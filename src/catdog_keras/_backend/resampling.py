@@ -1,4 +1,4 @@
-"""Affine resampling of images, bilinear or nearest, with one matrix per image.
+"""Affine resampling of images, nearest, bilinear or bicubic, with one matrix per image.
 
 `keras.ops.image.affine_transform` is slow on JAX and PyTorch, because it also interpolates between
 channels. On TensorFlow it is a kernel that XLA does not support, that computes every point once per
@@ -7,7 +7,7 @@ faster on all three backends when compiled.
 """
 
 import functools
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 
@@ -17,9 +17,12 @@ from catdog_keras._backend.xla import can_compile_by_xla, compiled_by_xla
 # Images per step: the indices of all neighbors take several times the memory of an image.
 CHUNK_SIZE = 8
 
+# One value, or one for each channel; a tuple, because compilers need a hashable value.
+Fill: TypeAlias = float | tuple[float, ...]
+
 
 def resample(
-    images: Any, matrix: Any, *, interpolation: str, fill_mode: str, fill_value: float
+    images: Any, matrix: Any, *, interpolation: str, fill_mode: str, fill_value: Fill
 ) -> Any:
     """Resamples each image with its matrix.
 
@@ -27,9 +30,9 @@ def resample(
         images: `(batch, height, width, channels)` in float32, foreign or not.
         matrix: `(batch, 3, 3)` in float32; maps a point (x, y, 1) of the result to a point of the
             image.
-        interpolation: `"bilinear"` or `"nearest"`.
+        interpolation: `"nearest"`, `"bilinear"` or `"bicubic"`.
         fill_mode: `"reflect"`, `"nearest"`, `"wrap"` or `"constant"`.
-        fill_value: Value outside of the image for `"constant"`.
+        fill_value: Value outside of the image for `"constant"`, or a tuple of one per channel.
 
     Returns:
         The resampled images, of the same shape.
@@ -46,7 +49,7 @@ def resample(
 
 
 def gather_pixels(
-    images: Any, matrix: Any, interpolation: str, fill_mode: str, fill_value: float
+    images: Any, matrix: Any, interpolation: str, fill_mode: str, fill_value: Fill
 ) -> Any:
     """`resample` in basic operations, which every compiler supports."""
     ops = ops_for(images)
@@ -73,12 +76,12 @@ def gather_pixels(
     )
     if fill_mode == "constant" and fill_value:
         covered = sum(weight for _, weight in columns) * sum(weight for _, weight in rows)
-        outputs = outputs + (1.0 - covered) * fill_value
+        outputs = outputs + (1.0 - covered) * _as_factor(fill_value, ops)
     return ops.reshape(outputs, (batch, height, width, channels))  # restores the static shape
 
 
 def _gather_in_turn(
-    images: Any, matrix: Any, interpolation: str, fill_mode: str, fill_value: float
+    images: Any, matrix: Any, interpolation: str, fill_mode: str, fill_value: Fill
 ) -> Any:
     rest = (interpolation, fill_mode, fill_value)
     starts = range(0, max(1, len(images)), CHUNK_SIZE)
@@ -96,7 +99,10 @@ def _neighbors(
     else:
         first = ops.floor(points)
         share, index = points - first, ops.cast(first, "int32")
-        weighted = [(index, 1.0 - share), (index + 1, share)]
+        if interpolation == "bilinear":
+            weighted = [(index, 1.0 - share), (index + 1, share)]
+        else:
+            weighted = [(index + n - 1, weight) for n, weight in enumerate(_cubic_weights(share))]
     found = []
     for index, weight in weighted:
         if fill_mode == "constant":
@@ -104,6 +110,26 @@ def _neighbors(
             weight = weight * inside
         found.append((_fold(index, size, fill_mode, ops), ops.expand_dims(weight, -1)))
     return found
+
+
+def _cubic_weights(share: Any) -> tuple[Any, Any, Any, Any]:
+    """Returns the weights of four pixels for a point that is `share` behind the second of them.
+
+    Source: Keys (1981), "Cubic convolution interpolation for digital image processing", with
+    a = -0.5.
+    """
+    before = ((1.0 - 0.5 * share) * share - 0.5) * share
+    second = (1.5 * share - 2.5) * share * share + 1.0
+    third = ((2.0 - 1.5 * share) * share + 0.5) * share
+    last = (0.5 * share - 0.5) * share * share
+    return before, second, third, last
+
+
+def _as_factor(fill_value: Fill, ops: Any) -> Any:
+    """Returns a fill value that can be multiplied by weights of shape `(..., 1)`."""
+    if isinstance(fill_value, tuple):
+        return ops.convert_to_tensor(fill_value, "float32")
+    return fill_value
 
 
 def _fold(index: Any, size: Any, fill_mode: str, ops: Any) -> Any:
@@ -117,7 +143,7 @@ def _fold(index: Any, size: Any, fill_mode: str, ops: Any) -> Any:
 
 
 def _in_tensorflow(
-    images: Any, matrix: Any, interpolation: str, fill_mode: str, fill_value: float
+    images: Any, matrix: Any, interpolation: str, fill_mode: str, fill_value: Fill
 ) -> Any:
     import tensorflow as tf
 
@@ -128,9 +154,24 @@ def _in_tensorflow(
     # map.
     if tf.is_symbolic_tensor(images) and None not in images.shape[1:] and can_compile_by_xla():
         return _gather_by_xla()(*arguments)
-    if fill_mode == "wrap":
+    if fill_mode == "wrap" or interpolation == "bicubic":
         return gather_pixels(*arguments)
-    outputs = tf.raw_ops.ImageProjectiveTransformV3(
+    rest = (matrix, interpolation, fill_mode)
+    if not isinstance(fill_value, tuple):
+        return tf.ensure_shape(_by_kernel(images, *rest, fill_value), images.shape)
+    # The kernel has one fill value. A channel of ones shows how much of a point is in the image.
+    images_and_ones = tf.concat([images, tf.ones_like(images[..., :1])], -1)
+    outputs = _by_kernel(images_and_ones, *rest, 0.0)
+    outputs = outputs[..., :-1] + (1.0 - outputs[..., -1:]) * _as_factor(fill_value, tf)
+    return tf.ensure_shape(outputs, images.shape)
+
+
+def _by_kernel(
+    images: Any, matrix: Any, interpolation: str, fill_mode: str, fill_value: float
+) -> Any:
+    import tensorflow as tf
+
+    return tf.raw_ops.ImageProjectiveTransformV3(
         images=images,
         transforms=tf.reshape(matrix, (-1, 9))[:, :8],
         output_shape=tf.shape(images)[1:3],
@@ -138,7 +179,6 @@ def _in_tensorflow(
         interpolation=interpolation.upper(),
         fill_mode=fill_mode.upper(),
     )
-    return tf.ensure_shape(outputs, images.shape)
 
 
 @functools.cache

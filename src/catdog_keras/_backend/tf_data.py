@@ -1,6 +1,7 @@
 """Layers in a `tf.data` map, where tensors are TensorFlow's with any Keras backend."""
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -19,10 +20,21 @@ def is_foreign_tf_tensor(tensor: Any) -> bool:
     return isinstance(tensor, tf.Tensor) and bool(tf.is_symbolic_tensor(tensor))
 
 
+def call_in_map(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    """Calls a function on foreign tensors as it is written.
+
+    TensorFlow's AutoGraph rewrites the code of a map, which is slow and fails for Keras's functions
+    for bounding boxes. The functions of this package need no rewriting.
+    """
+    import tensorflow as tf
+
+    return tf.autograph.experimental.do_not_convert(function)(*arguments, **options)
+
+
 def ops_for(tensor: Any) -> Any:
     """Returns `keras.ops`, or the TensorFlow module if `tensor` is foreign.
 
-    Both have `cast`, `convert_to_tensor`, `cos`, `equal`, `expand_dims`, `floor`, `maximum`,
+    Both have `abs`, `cast`, `convert_to_tensor`, `cos`, `equal`, `expand_dims`, `floor`, `maximum`,
     `minimum`, `ones_like`, `reshape`, `shape`, `sin`, `squeeze`, `stack`, `tan`, `transpose` and
     `where`, with the same meaning.
     """
@@ -31,6 +43,16 @@ def ops_for(tensor: Any) -> Any:
     import tensorflow as tf
 
     return tf
+
+
+def to_dense(tensor: Any, default: float) -> Any:
+    """Returns a ragged tensor of TensorFlow padded with `default`; other tensors unchanged."""
+    if "tensorflow" in sys.modules:
+        import tensorflow as tf
+
+        if isinstance(tensor, tf.RaggedTensor):
+            return tensor.to_tensor(default)
+    return tensor
 
 
 def reverse(tensor: Any, axis: int) -> Any:

@@ -195,7 +195,6 @@ class _Settings(DataOptions):
 def _build_model(options: _Settings, class_names: tuple[str, ...]) -> "keras.Model":
     import keras
 
-    from catdog_keras.layers import augmentation_preset
     from catdog_keras.models import transfer_model
 
     keras.utils.set_random_seed(options.seed)
@@ -204,9 +203,7 @@ def _build_model(options: _Settings, class_names: tuple[str, ...]) -> "keras.Mod
         (options.image_size, options.image_size, 3),
         class_names=class_names,
         weights=options.weights,
-        augmentation=None
-        if options.augmentation == "none"
-        else augmentation_preset(options.augmentation),
+        augmentation=None if options.augmentation == "none" else options.augmentation,
     )
 
 

@@ -5,7 +5,9 @@ from typing import Any
 
 import keras
 
+from catdog_keras.layers._argument_names import check_argument_names
 from catdog_keras.layers._wrapper import (
+    Strength,
     WrapperLayer,
     check_inner_layers,
     inner_transformation,
@@ -17,17 +19,23 @@ from catdog_keras.layers._wrapper import (
 class AugmentationPipeline(WrapperLayer):
     """Applies several augmentation layers in order, as one layer.
 
-    The layer is active only with `training=True`; otherwise images are returned unchanged and no
-    wrapped layer is called. In contrast, `keras.layers.Pipeline` augments unless it is called with
-    `training=False`, and a `keras.Sequential` does not work in a `tf.data` map on JAX and PyTorch;
-    this layer does if the wrapped layers do.
+    The layer augments when it is called, also in a `tf.data` map, unless it is called with
+    `training=False`. Inside a model it is active in `fit` only: `predict`, `evaluate` and
+    `model(images)` leave the images unchanged. If it is not active, no wrapped layer is called. A
+    `keras.Sequential` does not work in a `tf.data` map on JAX and PyTorch; this layer does if the
+    wrapped layers do.
+
+    A dictionary with `images`, `segmentation_masks` and `bounding_boxes` is transformed as by
+    `RandomAffine`, by wrapped layers of this package and of Keras; other layers that change the
+    position of pixels are rejected if there are masks or boxes.
 
     Source: `keras.layers.Pipeline`, and https://github.com/keras-team/keras/issues/19895 for
     `keras.Sequential`.
 
     Args:
-        layers: List of one or more layers that map images to images of the same shape. Not
-            `keras.layers.MixUp` or `CutMix`, which need labels.
+        layers: List of one or more layers that map images to images of the same shape, or names of
+            an `augmentation_preset`, such as `"light"`. Not `keras.layers.MixUp` or `CutMix`, which
+            need labels.
         **kwargs: Arguments of `keras.layers.Layer`: `name`, `dtype`, `trainable`.
 
     Input shape:
@@ -38,20 +46,21 @@ class AugmentationPipeline(WrapperLayer):
         Same as the input, in the compute dtype and the value range of the last layer.
 
     Raises:
-        TypeError: If an argument has the wrong type, a layer needs labels, or the inputs are not
-            one tensor.
+        TypeError: If an argument has the wrong type or is unknown, a layer needs labels, or the
+            inputs are neither a tensor nor a dictionary.
         ValueError: If `layers` is empty, or a wrapped layer changes the shape.
 
     Example:
         >>> import catdog_keras, keras, numpy as np
         >>> kinds = [catdog_keras.RandomAffine("horizontal"), keras.layers.RandomBrightness(0.2)]
         >>> pipeline = catdog_keras.AugmentationPipeline(kinds)
-        >>> tuple(pipeline(np.zeros((8, 32, 48, 3)), training=True).shape)
+        >>> tuple(pipeline(np.zeros((8, 32, 48, 3))).shape)
         (8, 32, 48, 3)
     """
 
-    def __init__(self, layers: Sequence[keras.Layer], **kwargs: Any) -> None:
+    def __init__(self, layers: Sequence[keras.Layer | Strength], **kwargs: Any) -> None:
         """Validates and stores the arguments; see the class docstring."""
+        check_argument_names(AugmentationPipeline, kwargs)
         super().__init__(**kwargs)
         self.layers = check_inner_layers(layers)
 
@@ -75,12 +84,12 @@ class AugmentationPipeline(WrapperLayer):
         """
         return {"layers": [inner_transformation(layer, batch_size) for layer in self.layers]}
 
-    def transform(self, images: Any, transformation: dict[str, Any]) -> Any:
+    def transform(self, batch: Any, transformation: dict[str, Any]) -> Any:
         """Applies the layers to a batch in order."""
         inner = transformation.get("layers") or [None] * len(self.layers)
         for layer, drawn in zip(self.layers, inner, strict=True):
-            images = transform_inner(layer, images, drawn)
-        return images
+            batch = transform_inner(layer, batch, drawn)
+        return batch
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor arguments of the layer."""

@@ -1,32 +1,36 @@
 """Data augmentation presets: light, medium and strong."""
 
 from collections.abc import Sequence
-from typing import Any, Literal, TypeAlias, get_args
+from functools import partial
+from typing import Any
 
 import keras
 
-from catdog_keras._checks import DataFormat, check_choice, check_integer, describe
+from catdog_keras._backend import initial_seed
+from catdog_keras._checks import DataFormat, check_choice, describe
 from catdog_keras.layers._augmentation_pipeline import AugmentationPipeline
-from catdog_keras.layers._base_augmentation import LARGEST_SEED
+from catdog_keras.layers._base_augmentation import LARGEST_SEED, Seed, check_seed
+from catdog_keras.layers._bounding_boxes import BoxFormat
 from catdog_keras.layers._random_affine import RandomAffine
 from catdog_keras.layers._random_apply import RandomApply
-
-Strength: TypeAlias = Literal["light", "medium", "strong"]
-STRENGTHS = get_args(Strength)
+from catdog_keras.layers._wrapper import PRESETS, STRENGTHS, Strength
 
 
 def augmentation_preset(
     strength: Strength = "medium",
     *,
-    seed: int | None = None,
+    seed: Seed = None,
     value_range: Sequence[float] = (0, 255),
     data_format: DataFormat | None = None,
+    bounding_box_format: BoxFormat | None = None,
     name: str = "augmentation",
 ) -> keras.Layer:
     """Creates a data augmentation layer for images of upright objects, such as cats and dogs.
 
-    The layer is active only with `training=True`, which `fit` sets; in a `tf.data` map, pass it
-    explicitly. `"medium"` is the default of `build_model2`, `build_model3` and the tutorial.
+    The layer augments when it is called, also in a `tf.data` map; inside a model it is active in
+    `fit` only. Arguments that take an augmentation layer, such as `build_model2(augmentation=)`,
+    also take the name of a strength; `"medium"` is their default in `build_model2` and
+    `build_model3`.
 
     Args:
         strength: One of
@@ -37,11 +41,14 @@ def augmentation_preset(
             translation by up to 0.15 and shear by up to 10 degrees; brightness, contrast and
             saturation in 8 of 10 images; a gray rectangle over 2 % to 15 % of the area in 1 of 4.
             Requires three channels.
-        seed: Integer from 0 to 2147483647, or None for a random seed.
+        seed: Integer from 0 to 2147483647, a `keras.random.SeedGenerator`, or None for a random
+            seed.
         value_range: Pair (low, high), the value range of the images. Only `"strong"` uses it: a
             wrong range produces wrong colors without an error.
         data_format: `"channels_last"`, `"channels_first"`, or None for
             `keras.config.image_data_format()`.
+        bounding_box_format: Format of the boxes in dictionaries, as for `RandomAffine`; None if
+            there are no boxes.
         name: Name of the layer.
 
     Returns:
@@ -61,7 +68,7 @@ def augmentation_preset(
         >>> import catdog_keras, keras, numpy as np
         >>> layer = catdog_keras.augmentation_preset()
         >>> images = np.zeros((2, 32, 32, 3), "float32")
-        >>> tuple(layer(images, training=True).shape)
+        >>> tuple(layer(images).shape)
         (2, 32, 32, 3)
 
         As the first layer of a model, where it is active in `fit` only:
@@ -78,29 +85,29 @@ def augmentation_preset(
     """
     check_choice("strength", strength, STRENGTHS)
     low, high = _check_value_range(value_range)
-    if seed is not None:
-        seed = check_integer("seed", seed, minimum=0, maximum=LARGEST_SEED)
-    common: dict[str, Any] = {"seed": seed, "data_format": data_format}
+    seed = check_seed(seed)
+    formats: dict[str, Any] = {
+        "data_format": data_format,
+        "bounding_box_format": bounding_box_format,
+    }
+    common: dict[str, Any] = {"seed": seed, **formats}
     if strength == "light":
         return RandomAffine("horizontal", name=name, **common)
     if strength == "medium":
         return RandomAffine("horizontal", 20, 0.1, 0.1, name=name, **common)
     affine = RandomAffine("horizontal", 30, 0.2, 0.15, 10, **common)
-    layers = [affine, *_color_and_erasing((low, high), seed, data_format)]
+    layers = [affine, *_color_and_erasing((low, high), seed, formats)]
     return AugmentationPipeline(layers, name=name)
 
 
 def _color_and_erasing(
-    value_range: tuple[float, float], seed: int | None, data_format: DataFormat | None
+    value_range: tuple[float, float], seed: Seed, formats: dict[str, Any]
 ) -> list[keras.Layer]:
-    # Layers with the same seed would draw the same random numbers.
-    seeds = [None if seed is None else (seed + n) % (LARGEST_SEED + 1) for n in range(1, 7)]
+    # Layers with the same seed would draw the same random numbers. Keras's layers need an integer.
+    first = initial_seed(seed) if isinstance(seed, keras.random.SeedGenerator) else seed
+    seeds = [None if first is None else (first + n) % (LARGEST_SEED + 1) for n in range(1, 7)]
     # In float16, Keras's layers fail in a graph, because `keras.ops.arange` has no such kernel.
-    common: dict[str, Any] = {
-        "value_range": value_range,
-        "data_format": data_format,
-        "dtype": "float32",
-    }
+    common: dict[str, Any] = {"value_range": value_range, **formats, "dtype": "float32"}
     color = AugmentationPipeline(
         [
             keras.layers.RandomBrightness(0.15, seed=seeds[0], **common),
@@ -134,3 +141,6 @@ def _check_value_range(value: Any) -> tuple[float, float]:
         raise ValueError(describe("value_range", requirement, value))
     low, high = value
     return float(low), float(high)
+
+
+PRESETS.update({strength: partial(augmentation_preset, strength) for strength in STRENGTHS})

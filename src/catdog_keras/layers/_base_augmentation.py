@@ -1,56 +1,126 @@
-"""Base class of the augmentation layers: random changes of images, during training only."""
+"""Base class of the augmentation layers: random changes of images."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
 import keras
 
 from catdog_keras import _backend
-from catdog_keras._checks import check_integer, check_single_tensor, describe
+from catdog_keras._checks import check_integer, describe
+from catdog_keras._layer_graph import is_graph
+from catdog_keras.layers._annotations import (
+    add_batch_axis,
+    images_of,
+    output_specs,
+    read_annotations,
+    remove_batch_axis,
+)
 
 
 class BaseAugmentation(keras.layers.Layer):
-    """Base class of layers that are active only with `training=True` and keep the image shape.
+    """Base class of layers that change images at random and keep their shape.
 
-    Subclasses define `get_random_transformation` and `transform_images`, and override
-    `_get_transformation` if the layer itself draws only some of the parameters.
+    Subclasses define `get_random_transformation`, `transform_images` and `transform_batch`, and
+    override `_get_transformation` if the layer itself draws only some of the parameters.
     """
 
-    def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
-        """Calls the layer; in a `tf.data` map with any Keras backend."""
-        check_single_tensor(inputs)
-        if _backend.is_foreign_tf_tensor(inputs):
-            return self.call(inputs, *args, **kwargs)
-        return super().__call__(inputs, *args, **kwargs)
+    def __init__(self, **kwargs: Any) -> None:
+        """Initializes the Keras layer."""
+        # Autocasting would round bounding boxes, and images before the first operation.
+        super().__init__(**{"autocast": False, **kwargs})
 
-    def call(self, inputs: Any, training: bool | None = False) -> Any:
+    def __call__(self, inputs: Any, training: bool | None = None, **kwargs: Any) -> Any:
+        """Calls the layer; in a `tf.data` map with any Keras backend."""
+        if not isinstance(inputs, Mapping):
+            images_of(inputs)
+            return self._call_anywhere(inputs, training, **kwargs)
+        outputs = self._call_anywhere(read_annotations(inputs), training, **kwargs)
+        return {key: outputs.get(key, value) for key, value in inputs.items()}
+
+    def _call_anywhere(self, inputs: Any, training: bool | None, **kwargs: Any) -> Any:
+        images = images_of(inputs)
+        if _backend.is_foreign_tf_tensor(images):
+            return _backend.call_in_map(self.call, inputs, training=training)
+        # A symbolic call must not record a value: the model passes its own when it runs.
+        if training is None and not isinstance(images, keras.KerasTensor):
+            training = self._default_training()
+        if training is not None:
+            kwargs["training"] = training
+        return super().__call__(inputs, **kwargs)
+
+    def _default_training(self) -> bool:
+        """Returns the `training` of the calling layer, or whether to augment if it has none.
+
+        Keras's layers augment in that case. A model with weights that is called without `training`
+        predicts, as its dropout layers assume, so there images must not change.
+        """
+        caller, inherited = _backend.calling_layer(self)
+        if inherited is not None:
+            return inherited
+        if not isinstance(caller, keras.Model):
+            return True
+        return is_graph(caller) and not caller.weights
+
+    # A default of True would be recorded in the graph of a model.
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
         """Augments images at random.
 
         Args:
-            inputs: Images, batched or not.
-            training: True draws and applies parameters; False or None returns the images unchanged.
+            inputs: Images, batched or not, or a dictionary; see the class docstring.
+            training: True or None draws and applies parameters; False returns the images unchanged.
+                `__call__` replaces None by the value of the calling layer or model. If there is
+                none, the layer augments, except in a model with weights.
 
         Returns:
-            The images, in the compute dtype.
+            The images, in the compute dtype, or the dictionary.
         """
-        self.compute_output_shape(inputs.shape)
-        ops = _backend.ops_for(inputs)
-        if not training:
-            return ops.cast(inputs, self.compute_dtype)
+        images = images_of(inputs)
+        self.compute_output_shape(images.shape)
+        self._check_annotations(inputs)
+        ops = _backend.ops_for(images)
+        if training is not None and not training:
+            images = ops.cast(images, self.compute_dtype)
+            return {**inputs, "images": images} if isinstance(inputs, dict) else images
         # A tensor even for a single image: its type shows whether this runs in a `tf.data` map.
-        batch_size = ops.shape(inputs if len(inputs.shape) == 4 else inputs[None])[0]
-        return self.transform_images(inputs, self._get_transformation(batch_size))
+        batch_size = ops.shape(images if len(images.shape) == 4 else images[None])[0]
+        transformation = self._get_transformation(batch_size)
+        if not isinstance(inputs, dict):
+            return self.transform_images(inputs, transformation)
+        if len(images.shape) == 4:
+            return self.transform_batch(inputs, transformation)
+        outputs = self.transform_batch(add_batch_axis(inputs, ops), transformation)
+        return remove_batch_axis(outputs, ops)
+
+    def _check_annotations(self, inputs: Any) -> None:
+        """Raises if the layer cannot transform the entries of a dictionary."""
 
     def _get_transformation(self, batch_size: Any) -> dict[str, Any]:
         """Draws the parameters that the layer itself applies to `batch_size` images."""
         return self.get_random_transformation(batch_size)
 
-    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
+    def compute_output_spec(self, inputs: Any, training: bool | None = None) -> Any:
+        """Returns symbolic outputs for symbolic inputs."""
+        images = images_of(inputs)
+        shape = self.compute_output_shape(images.shape)
+        self._check_annotations(inputs)
+        outputs = keras.KerasTensor(shape, dtype=self.compute_dtype)
+        if not isinstance(inputs, dict):
+            return outputs
+        return {**output_specs(inputs), "images": outputs}
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
         """Returns `input_shape`.
 
         Raises:
             ValueError: If it does not have three or four axes.
         """
+        if isinstance(input_shape, dict):
+            self._check_shape(input_shape["images"])
+            return input_shape
+        return self._check_shape(input_shape)
+
+    def _check_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
+        """Returns the shape of images as a tuple; raises if the layer does not support it."""
         shape = tuple(input_shape)
         if len(shape) not in (3, 4):
             requirement = "of three axes (one image) or four (a batch)"
@@ -59,18 +129,36 @@ class BaseAugmentation(keras.layers.Layer):
 
 
 LARGEST_SEED = 2**31 - 1  # Keras stores the seed as an int32 on PyTorch
+Seed: TypeAlias = int | keras.random.SeedGenerator | None
+
+
+def check_seed(seed: Any) -> Seed:
+    """Returns a seed, also from the config of a `SeedGenerator`; raises if it is not allowed."""
+    if isinstance(seed, dict) and seed.get("class_name") == "SeedGenerator":
+        seed = keras.random.SeedGenerator.from_config(seed["config"])
+    if seed is None or isinstance(seed, keras.random.SeedGenerator):
+        return seed
+    return check_integer("seed", seed, minimum=0, maximum=LARGEST_SEED)
 
 
 class SeededLayer(keras.layers.Layer):
     """Base class of layers that draw random numbers from their seed, also in a `tf.data` map."""
 
-    def _init_seed(self, seed: int | None) -> None:
+    def _init_seed(self, seed: Any) -> None:
         """Validates and stores the seed, and creates the random number generators."""
-        self.seed = (
-            None if seed is None else check_integer("seed", seed, minimum=0, maximum=LARGEST_SEED)
-        )
-        self.seed_generator = keras.random.SeedGenerator(self.seed)
-        self._map_generator = _backend.MapRandomGenerator(self.seed)
+        self.seed = check_seed(seed)
+        if isinstance(self.seed, keras.random.SeedGenerator):
+            self.seed_generator = self.seed
+            self._map_generator = _backend.map_generator_for(self.seed)
+        else:
+            self.seed_generator = keras.random.SeedGenerator(self.seed)
+            self._map_generator = _backend.MapRandomGenerator(self.seed)
+
+    def _seed_config(self) -> Any:
+        """Returns the seed for `get_config`."""
+        if isinstance(self.seed, keras.random.SeedGenerator):
+            return keras.saving.serialize_keras_object(self.seed)
+        return self.seed
 
     def _random_uniform(self, shape: tuple[Any, ...]) -> Any:
         """Draws uniform numbers in [0, 1), as TensorFlow tensors in a `tf.data` map."""

@@ -5,8 +5,10 @@ from typing import Any
 import keras
 
 from catdog_keras._checks import check_number
-from catdog_keras.layers._base_augmentation import SeededLayer
+from catdog_keras.layers._argument_names import APPLY_NAMES, check_argument_names
+from catdog_keras.layers._base_augmentation import Seed, SeededLayer
 from catdog_keras.layers._wrapper import (
+    Strength,
     WrapperLayer,
     check_inner,
     check_keeps_range,
@@ -19,10 +21,14 @@ from catdog_keras.layers._wrapper import (
 class RandomApply(SeededLayer, WrapperLayer):
     """Applies a layer to each image with a given probability.
 
-    The decision is made independently for each image. The layer is active only with
-    `training=True`; otherwise images are returned unchanged and the wrapped layer is not called.
-    This is also true in `tf.data`: map `lambda images, labels: (layer(images, training=True),
-    labels)`.
+    The decision is made independently for each image. The layer augments when it is called, also in
+    a `tf.data` map, unless it is called with `training=False`. Inside a model it is active in `fit`
+    only: `predict`, `evaluate` and `model(images)` leave the images unchanged. If it is not active,
+    the wrapped layer is not called.
+
+    A dictionary with `images`, `segmentation_masks` and `bounding_boxes` is transformed as by
+    `RandomAffine`, by wrapped layers of this package and of Keras; other layers that change the
+    position of pixels are rejected if there are masks or boxes.
 
     The wrapped layer runs on the whole batch before the results are selected, which compiles on
     every backend, but a low `rate` saves no time. In a `tf.data` map the layer works with any Keras
@@ -32,11 +38,12 @@ class RandomApply(SeededLayer, WrapperLayer):
     `torchvision.transforms.v2.RandomApply`, which draws once per call.
 
     Args:
-        layer: Layer that maps images to images of the same shape and value range. Not
-            `keras.layers.MixUp` or `CutMix`, which need labels.
+        layer: Layer that maps images to images of the same shape and value range, or the name of an
+            `augmentation_preset`, such as `"light"`. Not `keras.layers.MixUp` or `CutMix`, which
+            need labels.
         rate: Number from 0 to 1; the probability for each image.
-        seed: Integer from 0 to 2147483647, or None for a random seed; used for the selection only.
-            The wrapped layer has a separate seed.
+        seed: Integer from 0 to 2147483647, a `keras.random.SeedGenerator`, or None for a random
+            seed; used for the selection only. The wrapped layer has a separate seed.
         **kwargs: Arguments of `keras.layers.Layer`: `name`, `dtype`, `trainable`.
 
     Input shape:
@@ -47,25 +54,31 @@ class RandomApply(SeededLayer, WrapperLayer):
         Same as the input, in the compute dtype and the value range of the wrapped layer.
 
     Raises:
-        TypeError: If an argument has the wrong type, a layer needs labels, or the inputs are not
-            one tensor.
+        TypeError: If an argument has the wrong type or is unknown, a layer needs labels, or the
+            inputs are neither a tensor nor a dictionary.
         ValueError: If `rate` or `seed` is out of range, or the wrapped layer changes the shape or
             is a preprocessing layer, which must change all images.
 
     Example:
     >>> import catdog_keras, keras, numpy as np
     >>> layer = catdog_keras.RandomApply(keras.layers.RandomInvert((1, 1)), rate=0.2, seed=0)
-    >>> tuple(layer(np.zeros((8, 32, 48, 3)), training=True).shape)
+    >>> tuple(layer(np.zeros((8, 32, 48, 3))).shape)
     (8, 32, 48, 3)
     """
 
     def __init__(
-        self, layer: keras.Layer, rate: float = 0.5, *, seed: int | None = None, **kwargs: Any
+        self,
+        layer: keras.Layer | Strength,
+        rate: float = 0.5,
+        *,
+        seed: Seed = None,
+        **kwargs: Any,
     ) -> None:
         """Validates and stores the arguments; see the class docstring."""
+        check_argument_names(RandomApply, kwargs, APPLY_NAMES)
         super().__init__(**kwargs)
         self.layer = check_inner("layer", layer)
-        check_keeps_range("layer", layer)
+        check_keeps_range("layer", self.layer)
         self.rate = check_number("rate", rate, minimum=0, maximum=1)
         self._init_seed(seed)
 
@@ -94,15 +107,20 @@ class RandomApply(SeededLayer, WrapperLayer):
             "layer": inner_transformation(self.layer, batch_size),
         }
 
-    def transform(self, images: Any, transformation: dict[str, Any]) -> Any:
+    def transform(self, batch: Any, transformation: dict[str, Any]) -> Any:
         """Applies the wrapped layer to a batch and selects its results for the drawn images."""
-        outputs = transform_inner(self.layer, images, transformation.get("layer"))
-        return self._select(transformation["applied"], outputs, images)
+        outputs = transform_inner(self.layer, batch, transformation.get("layer"))
+        return self._select(transformation["applied"], outputs, batch)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor arguments of the layer."""
         layer = keras.saving.serialize_keras_object(self.layer)
-        return {**super().get_config(), "layer": layer, "rate": self.rate, "seed": self.seed}
+        return {
+            **super().get_config(),
+            "layer": layer,
+            "rate": self.rate,
+            "seed": self._seed_config(),
+        }
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "RandomApply":

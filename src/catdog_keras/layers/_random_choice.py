@@ -6,8 +6,11 @@ from typing import Any
 import keras
 
 from catdog_keras import _backend
-from catdog_keras.layers._base_augmentation import SeededLayer
+from catdog_keras.layers._annotations import images_of
+from catdog_keras.layers._argument_names import CHOICE_NAMES, check_argument_names
+from catdog_keras.layers._base_augmentation import Seed, SeededLayer
 from catdog_keras.layers._wrapper import (
+    Strength,
     WrapperLayer,
     check_inner_layers,
     check_keeps_range,
@@ -20,9 +23,14 @@ from catdog_keras.layers._wrapper import (
 class RandomChoice(SeededLayer, WrapperLayer):
     """Applies one of several layers to each image, each with the same probability.
 
-    The choice is made independently for each image. The layer is active only with `training=True`;
-    otherwise images are returned unchanged and no wrapped layer is called. This is also true in
-    `tf.data`: map `lambda images, labels: (layer(images, training=True), labels)`.
+    The choice is made independently for each image. The layer augments when it is called, also in a
+    `tf.data` map, unless it is called with `training=False`. Inside a model it is active in `fit`
+    only: `predict`, `evaluate` and `model(images)` leave the images unchanged. If it is not active,
+    no wrapped layer is called.
+
+    A dictionary with `images`, `segmentation_masks` and `bounding_boxes` is transformed as by
+    `RandomAffine`, by wrapped layers of this package and of Keras; other layers that change the
+    position of pixels are rejected if there are masks or boxes.
 
     Every wrapped layer runs on the whole batch before the results are selected, which compiles on
     every backend. The cost is the time of all layers together, and the memory of two batches in
@@ -33,10 +41,11 @@ class RandomChoice(SeededLayer, WrapperLayer):
     Source: `torchvision.transforms.v2.RandomChoice`, which draws once per call.
 
     Args:
-        layers: List of one or more layers that map images to images of the same shape. Not
-            `keras.layers.MixUp` or `CutMix`, which need labels.
-        seed: Integer from 0 to 2147483647, or None for a random seed; used for the choice only. The
-            wrapped layers have separate seeds.
+        layers: List of one or more layers that map images to images of the same shape, or names of
+            an `augmentation_preset`, such as `"light"`. Not `keras.layers.MixUp` or `CutMix`, which
+            need labels.
+        seed: Integer from 0 to 2147483647, a `keras.random.SeedGenerator`, or None for a random
+            seed; used for the choice only. The wrapped layers have separate seeds.
         **kwargs: Arguments of `keras.layers.Layer`: `name`, `dtype`, `trainable`.
 
     Input shape:
@@ -47,8 +56,8 @@ class RandomChoice(SeededLayer, WrapperLayer):
         Same as the input, in the compute dtype and the value range of the wrapped layers.
 
     Raises:
-        TypeError: If an argument has the wrong type, a layer needs labels, or the inputs are not
-            one tensor.
+        TypeError: If an argument has the wrong type or is unknown, a layer needs labels, or the
+            inputs are neither a tensor nor a dictionary.
         ValueError: If `layers` is empty, `seed` is out of range, or a layer changes the shape or is
             a preprocessing layer, which must change all images.
 
@@ -56,14 +65,15 @@ class RandomChoice(SeededLayer, WrapperLayer):
     >>> import catdog_keras, keras, numpy as np
     >>> kinds = [keras.layers.RandomInvert((1, 1)), keras.layers.Identity()]
     >>> layer = catdog_keras.RandomChoice(kinds, seed=0)
-    >>> tuple(layer(np.zeros((8, 32, 48, 3)), training=True).shape)
+    >>> tuple(layer(np.zeros((8, 32, 48, 3))).shape)
     (8, 32, 48, 3)
     """
 
     def __init__(
-        self, layers: Sequence[keras.Layer], *, seed: int | None = None, **kwargs: Any
+        self, layers: Sequence[keras.Layer | Strength], *, seed: Seed = None, **kwargs: Any
     ) -> None:
         """Validates and stores the arguments; see the class docstring."""
+        check_argument_names(RandomChoice, kwargs, CHOICE_NAMES)
         super().__init__(**kwargs)
         self.layers = check_inner_layers(layers)
         for number, layer in enumerate(self.layers):
@@ -95,21 +105,21 @@ class RandomChoice(SeededLayer, WrapperLayer):
         inner = [inner_transformation(layer, batch_size) for layer in self.layers]
         return {**self._get_transformation(batch_size), "layers": inner}
 
-    def transform(self, images: Any, transformation: dict[str, Any]) -> Any:
+    def transform(self, batch: Any, transformation: dict[str, Any]) -> Any:
         """Applies every layer to a batch and selects the chosen result for each image."""
-        ops = _backend.ops_for(images)
+        ops = _backend.ops_for(images_of(batch))
         choice = ops.convert_to_tensor(transformation["choice"])
         inner = transformation.get("layers") or [None] * len(self.layers)
-        outputs = images
+        outputs = batch
         for number, (layer, drawn) in enumerate(zip(self.layers, inner, strict=True)):
-            changed = transform_inner(layer, images, drawn)
+            changed = transform_inner(layer, batch, drawn)
             outputs = self._select(ops.equal(choice, number), changed, outputs)
         return outputs
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor arguments of the layer."""
         layers = [keras.saving.serialize_keras_object(layer) for layer in self.layers]
-        return {**super().get_config(), "layers": layers, "seed": self.seed}
+        return {**super().get_config(), "layers": layers, "seed": self._seed_config()}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "RandomChoice":

@@ -1,25 +1,63 @@
 """Base class and helpers of the layers that wrap other layers."""
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, TypeAlias, get_args
 
 import keras
 import numpy as np
 
 from catdog_keras import _backend
-from catdog_keras._checks import check_layer, describe
+from catdog_keras._checks import describe
+from catdog_keras.layers._annotations import Data, map_annotations, restore_dtypes, select
 from catdog_keras.layers._base_augmentation import BaseAugmentation
 from catdog_keras.layers._preprocessing import Preprocessing
+
+Strength: TypeAlias = Literal["light", "medium", "strong"]
+STRENGTHS = get_args(Strength)
 
 # A change of brightness has a smaller factor, a change of the value range a larger one.
 _LARGEST_FACTOR = 10
 NEEDS_LABELS = (keras.layers.CutMix, keras.layers.MixUp)
 
 
-def check_inner(name: str, layer: Any) -> keras.Layer:
-    """Returns `layer`, or raises if it is not a layer that maps images to images."""
-    if isinstance(check_layer(name, layer), NEEDS_LABELS):
+# Its layers are such wrappers, so `_augmentation_preset` adds the function.
+PRESETS: dict[str, Callable[[], keras.Layer]] = {}
+# These change each pixel alone, so masks and boxes stay as they are.
+_OF_PIXELS = (
+    keras.layers.Identity,
+    keras.layers.Rescaling,
+    keras.layers.Normalization,
+    keras.layers.GaussianNoise,
+    keras.layers.GaussianDropout,
+    keras.layers.Dropout,
+    Preprocessing,
+)
+_CHAINS = (keras.Sequential, keras.layers.Pipeline)
+
+
+def as_layer(name: str, value: Any, *, optional: bool = False) -> keras.Layer:
+    """Returns a layer, or the preset that `value` names; raises if it is neither.
+
+    Args:
+        name: Name of the argument, for the message.
+        value: A layer or a name in `STRENGTHS`.
+        optional: Whether the message mentions None.
+    """
+    if isinstance(value, keras.Layer):
+        return value
+    if isinstance(value, str) and value in PRESETS:
+        return PRESETS[value]()
+    presets = ", ".join(map(repr, STRENGTHS))
+    requirement = f"a keras.Layer, or one of {presets}" + (", or None" if optional else "")
+    error = ValueError if isinstance(value, str) else TypeError
+    raise error(describe(name, requirement, value))
+
+
+def check_inner(name: str, value: Any) -> keras.Layer:
+    """Returns a layer, or the preset of this name; raises if it does not map images to images."""
+    layer = as_layer(name, value)
+    if isinstance(layer, NEEDS_LABELS):
         requirement = "a layer that needs only images"
         remedy = "CutMix and MixUp also need labels: map them over the batches of a dataset."
         raise TypeError(describe(name, requirement, layer, remedy))
@@ -60,21 +98,18 @@ class WrapperLayer(BaseAugmentation):
     `transform`.
     """
 
-    def build(self, input_shape: Sequence[int | None]) -> None:
+    def build(self, input_shape: Any) -> None:
         """Builds the wrapped layers."""
-        shape = _batched(self.compute_output_shape(input_shape))
+        images = input_shape["images"] if isinstance(input_shape, dict) else input_shape
+        shape = _batched(self._check_shape(images))
         for layer in self._inner_layers:
             if not layer.built:
                 layer.build(shape)
         self.built = True
 
-    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
-        """Returns `input_shape`.
-
-        Raises:
-            ValueError: If it does not have three or four axes, or a wrapped layer changes it.
-        """
-        shape = super().compute_output_shape(input_shape)
+    def _check_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
+        """Returns the shape as a tuple; raises if a wrapped layer changes it."""
+        shape = super()._check_shape(input_shape)
         batched = _batched(shape)
         for layer in self._inner_layers:
             after = tuple(layer.compute_output_spec(keras.KerasTensor(batched)).shape)
@@ -104,13 +139,24 @@ class WrapperLayer(BaseAugmentation):
         outputs = ops.cast(self.transform(images, transformation), self.compute_dtype)
         return ops.squeeze(outputs, 0) if alone else outputs
 
-    def _select(self, chosen: Any, outputs: Any, images: Any) -> Any:
-        """Returns `outputs` for the chosen images and `images` for the others."""
-        ops = _backend.ops_for(images)
+    def transform_batch(self, batch: Data, transformation: dict[str, Any]) -> Data:
+        """Transforms a batch of `images`, `segmentation_masks` and `bounding_boxes` together."""
+        ops = _backend.ops_for(batch["images"])
+        batch = map_annotations(ops.convert_to_tensor, batch)
+        outputs = self.transform(batch, transformation)
+        return {**outputs, "images": ops.cast(outputs["images"], self.compute_dtype)}
+
+    def _select(self, chosen: Any, outputs: Any, inputs: Any) -> Any:
+        """Returns `outputs` for the chosen images and `inputs` for the others."""
+        if isinstance(inputs, dict):
+            ops = _backend.ops_for(inputs["images"])
+            images = ops.cast(outputs["images"], self.compute_dtype)
+            return select(chosen, {**outputs, "images": images}, inputs, ops)
+        ops = _backend.ops_for(inputs)
         return ops.where(
             ops.reshape(ops.cast(chosen, "bool"), (-1, 1, 1, 1)),
             ops.cast(outputs, self.compute_dtype),
-            ops.cast(images, self.compute_dtype),
+            ops.cast(inputs, self.compute_dtype),
         )
 
 
@@ -122,25 +168,50 @@ def inner_transformation(layer: keras.Layer, batch_size: Any) -> dict[str, Any] 
     )
 
 
-def transform_inner(layer: keras.Layer, images: Any, transformation: dict[str, Any] | None) -> Any:
+def transform_inner(layer: keras.Layer, batch: Any, transformation: dict[str, Any] | None) -> Any:
     """Applies a wrapped layer, with the given parameters unless they are None."""
+    if isinstance(batch, dict):
+        return _transform_dict(layer, batch, transformation)
     if transformation is not None:
-        return layer.transform_images(images, transformation)
-    if _backend.is_foreign_tf_tensor(images):
-        return _apply_in_map(layer, images)
-    return _call(layer, images)
+        return layer.transform_images(batch, transformation)
+    return _call_anywhere(layer, batch)
 
 
-def _apply_in_map(layer: keras.Layer, images: Any) -> Any:
-    """Applies a layer to TensorFlow tensors in a `tf.data` map while Keras uses another backend.
+def _transform_dict(layer: keras.Layer, batch: Data, transformation: dict[str, Any] | None) -> Data:
+    """Applies a wrapped layer to images with their masks and boxes."""
+    if isinstance(layer, BaseAugmentation):
+        if transformation is None:
+            return layer(batch, training=True)
+        return layer.transform_batch(batch, transformation)
+    if set(batch) == {"images"} or isinstance(layer, _OF_PIXELS):
+        return {**batch, "images": _call_anywhere(layer, batch["images"])}
+    if isinstance(layer, _CHAINS):
+        for each in layer.layers:
+            batch = _transform_dict(each, batch, None)
+        return batch
+    if not hasattr(layer, "transform_bounding_boxes"):
+        requirement = "one that transforms masks and boxes too"
+        remedy = f"{layer.name!r} takes only images. Augment without masks and boxes, or omit it."
+        raise TypeError(describe("layer", requirement, layer, remedy))
+    ops = _backend.ops_for(batch["images"])
+    # Keras's layers write their results into the dictionaries that they receive.
+    outputs = _call_anywhere(layer, map_annotations(lambda tensor: tensor, batch))
+    return restore_dtypes(outputs, batch, ops)
+
+
+def _call_anywhere(layer: keras.Layer, batch: Any) -> Any:
+    """Calls a layer, also in a `tf.data` map while Keras uses another backend.
 
     Raises:
         TypeError: If the layer supports only tensors of Keras's backend.
     """
+    sample = batch["images"] if isinstance(batch, dict) else batch
+    if not _backend.is_foreign_tf_tensor(sample):
+        return _call(layer, batch)
     if isinstance(layer, keras.layers.Identity):  # would convert to the backend's tensors
-        return images
+        return batch
     try:
-        return _call(layer, images)
+        return _call(layer, batch)
     except NotImplementedError as error:
         remedy = f"On {keras.backend.backend()} {layer.name!r} works only inside a model."
         raise TypeError(
@@ -148,10 +219,10 @@ def _apply_in_map(layer: keras.Layer, images: Any) -> Any:
         ) from error
 
 
-def _call(layer: keras.Layer, images: Any) -> Any:
+def _call(layer: keras.Layer, batch: Any) -> Any:
     # Keras's RandomBrightness modifies its input in place if the backend allows it.
-    images = _backend.copy_if_mutable(images)
-    return layer(images, training=True)  # Keras drops the argument where `call` has none
+    batch = keras.tree.map_structure(_backend.copy_if_mutable, batch)
+    return layer(batch, training=True)  # Keras drops the argument where `call` has none
 
 
 def _batched(shape: tuple[int | None, ...]) -> tuple[int | None, ...]:

@@ -1,12 +1,13 @@
 """Validation of the augmentation layer of a model."""
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 
-from catdog_keras._checks import check_layer, describe
+from catdog_keras._checks import describe
 from catdog_keras._input_range import BYTES, Range, black_and_white, range_of, same_range
 from catdog_keras.layers import AugmentationPipeline, RandomApply, RandomChoice
+from catdog_keras.layers._wrapper import Strength, as_layer
 
 _CHAINS = (AugmentationPipeline, keras.Sequential, keras.layers.Pipeline)
 _REMEDY = (
@@ -15,13 +16,20 @@ _REMEDY = (
 )
 
 
-def check_augmentation(layer: Any, input_shape: tuple[int, ...]) -> keras.Layer:
-    """Returns a layer that keeps images in [0, 255]; raises if it is known not to do so.
+Augmentation: TypeAlias = keras.Layer | Strength | None
+
+
+def check_augmentation(value: Any, input_shape: tuple[int, ...]) -> keras.Layer | None:
+    """Returns a layer that keeps images in [0, 255], or None; raises if it is known not to do so.
 
     A layer that scales, or one for another `value_range`, would produce other images in training
-    than in inference, without an error.
+    than in inference, without an error. The name of a preset becomes its layer.
     """
-    check_layer("augmentation", layer)
+    if value is None:
+        return None
+    layer = as_layer("augmentation", value, optional=True)
+    if isinstance(value, str):  # presets have the right range
+        return layer
     try:
         found = _range_after(layer, black_and_white(input_shape), layer)
     except _WrongRangeError:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import keras
 import numpy as np
@@ -22,7 +22,9 @@ from catdog_keras._prediction import (
 )
 from catdog_keras._probabilities import FloatArray, normalize_rows, softmax
 from catdog_keras._range_check import RangeCheck
-from catdog_keras.layers import RandomAffine
+from catdog_keras.layers import RandomAffine, augmentation_preset
+from catdog_keras.layers._base_augmentation import LARGEST_SEED
+from catdog_keras.layers._wrapper import STRENGTHS, Strength
 from catdog_keras.models._predict_probabilities import read_images
 
 View: TypeAlias = Callable[[Any], Any]
@@ -31,7 +33,7 @@ View: TypeAlias = Callable[[Any], Any]
 def predict_tta(
     model: keras.Model,
     images: Any,
-    views: int | Sequence[View] | None = None,
+    views: int | Sequence[View | Strength] | Strength | Literal["mirror"] | None = "mirror",
     *,
     from_logits: bool = True,
     batch_size: int = 32,
@@ -52,15 +54,17 @@ def predict_tta(
             second of two classes. It does not have to be compiled, and runs with `training=False`.
         images: An array or tensor of images in the range that the model expects, or a dataset of
             batches `images` or `(images, labels)` that keeps its order.
-        views: None for the horizontal mirror image. An integer for a number of random views, from a
-            `RandomAffine` that flips horizontally, rotates by up to 10 degrees, and zooms and
-            shifts by up to 5%. Or a list of layers and functions that map a batch of images to
-            one of the same length; layers are called with `training=True`. 0 or an empty list
-            predicts the image without augmentation.
+        views: `"mirror"` for the horizontal mirror image. An integer for a number of random views,
+            from a `RandomAffine` that flips horizontally, rotates by up to 10 degrees, and zooms
+            and shifts by up to 5%. Or a list of layers and functions that map a batch of images to
+            one of the same length; layers are called with `training=True`. `"light"`, `"medium"` or
+            `"strong"`, alone or in a list, is one view of the `augmentation_preset` of this name,
+            drawn from `seed`. None, 0 or an empty list predicts the image without augmentation.
         from_logits: True if the model's outputs are logits, as for the models of this package;
             False if it ends in a softmax or sigmoid.
         batch_size: Images per step if `images` is an array, at least 1; ignored for a dataset.
-        seed: Seed of random views; the same seed gives the same views.
+        seed: Seed of random views; the same seed gives the same views. Layers in a list have their
+            own seeds.
 
     Returns:
         The mean probabilities, of shape `(images, classes)`; a model with a single output gives two
@@ -118,33 +122,42 @@ def _data_format(model: keras.Model) -> DataFormat:
 
 
 def _as_functions(views: Any, seed: int, data_format: DataFormat) -> list[View]:
-    requirement = "a number of views, a list of layers or functions, or None for the mirror image"
+    names = ", ".join(map(repr, ("mirror", *STRENGTHS)))
+    requirement = f"{names}, a number of views, a list of layers or functions, or None for no views"
     if views is None:
+        return []
+    if isinstance(views, str) and views == "mirror":
         return [partial(_mirrored, data_format)]
+    if isinstance(views, str):
+        if views not in STRENGTHS:
+            raise ValueError(describe("views", requirement, views))
+        views = [views]
     if isinstance(views, (list, tuple)):
-        if not all(map(callable, views)):
+        if not all(callable(view) or view in STRENGTHS for view in views):
             raise TypeError(describe("views", requirement, views))
-        return [_in_training(view) for view in views]
+        return [_as_function(view, seed + n, data_format) for n, view in enumerate(views)]
     if isinstance(views, bool) or not isinstance(views, int):
         raise TypeError(describe("views", requirement, views))
     number = check_integer("views", views, minimum=0)
     augmentation = RandomAffine(
         "horizontal", 10, zoom=0.05, translation=0.05, seed=seed, data_format=data_format
     )
-    return [_in_training(augmentation)] * number
+    return [partial(augmentation, training=True)] * number
 
 
-def _in_training(view: View) -> View:
-    if isinstance(view, keras.Layer):
-        return lambda images: view(images, training=True)
-    return view
+def _as_function(view: View | Strength, seed: int, data_format: DataFormat) -> View:
+    if isinstance(view, str):
+        seed %= LARGEST_SEED + 1  # the seed of this function has no upper limit
+        preset = augmentation_preset(view, seed=seed, data_format=data_format)
+        return partial(preset, training=True)
+    return partial(view, training=True) if isinstance(view, keras.Layer) else view
 
 
 def _mirrored(data_format: DataFormat, images: Array) -> Array:
     if images.ndim != 4:
         requirement = "0 or a list of functions for inputs that are not images of four axes"
         found = f"The inputs have the shape {images.shape}."
-        raise ValueError(describe("views", requirement, None, found))
+        raise ValueError(describe("views", requirement, "mirror", found))
     return np.flip(images, axis=-2 if data_format == "channels_last" else -1)
 
 

@@ -28,7 +28,7 @@ from catdog_keras._layer_graph import is_graph
 from catdog_keras._preprocessing_schemes import SCHEMES, Scheme
 from catdog_keras._warnings import warn
 from catdog_keras.layers import ClassNames, Preprocessing
-from catdog_keras.models._augmentation import check_augmentation
+from catdog_keras.models._augmentation import Augmentation, check_augmentation
 from catdog_keras.models._backbones import BACKBONES, PRETRAINED, Backbone, build_backbone
 
 # By the rank of the features: feature maps (height, width, channels), or the token sequence
@@ -47,7 +47,7 @@ def transfer_model(
     *,
     weights: str | os.PathLike[str] | None = PRETRAINED,
     preprocessing: Scheme | keras.Layer | None = None,
-    augmentation: keras.Layer | None = None,
+    augmentation: Augmentation = None,
     pooling: Literal["avg", "max"] = "avg",
     dropout: float = 0.2,
     class_names: Sequence[str] | None = None,
@@ -75,9 +75,10 @@ def transfer_model(
             choice that contradicts the range that `infer_input_range` finds is warned of; a range
             that cannot be inferred is not checked, so a wrong choice only lowers the accuracy. Must
             be None for a named backbone, whose preprocessing is known.
-        augmentation: Layer that maps images in [0, 255] to images of the same shape and range,
-            active only in training; None for no augmentation. A layer that is known to scale, or to
-            have another `value_range`, is rejected.
+        augmentation: `"light"`, `"medium"` or `"strong"` for the `augmentation_preset` of this
+            name; or a layer that maps images in [0, 255] to images of the same shape and range,
+            active only in training. A layer that is known to scale, or to have another
+            `value_range`, is rejected. None for no augmentation.
         pooling: `"avg"` or `"max"`: global pooling over all positions of the features.
         dropout: Dropout rate in front of the dense layer, from 0 to 1.
         class_names: Name of the class of each logit. The names are saved with the model;
@@ -98,7 +99,7 @@ def transfer_model(
         `BACKBONES`: the names, with preprocessing and smallest sizes.
         `fit_head`: trains the head.
         `fine_tune`: then trains the last layers of the backbone.
-        `augmentation_preset`: augmentation to pass as `augmentation`.
+        `augmentation_preset`: what the names mean, and more options.
 
     Example:
         Random weights avoid the download in this example; omit `weights` to use the pretrained
@@ -114,7 +115,7 @@ def transfer_model(
         >>> model = catdog_keras.transfer_model(
         ...     "synthetic_small",
         ...     (64, 64, 3),
-        ...     augmentation=catdog_keras.augmentation_preset("light"),
+        ...     augmentation="light",
         ...     class_names=["chair", "lamp", "table"],
         ... )
         >>> model.output_shape, catdog_keras.get_class_names(model)
@@ -131,8 +132,7 @@ def transfer_model(
     num_classes = _check_classes(num_classes, class_names)
     check_choice("pooling", pooling, POOLING)
     check_number("dropout", dropout, minimum=0, maximum=1)
-    if augmentation is not None:
-        check_augmentation(augmentation, input_shape)
+    random_layer = check_augmentation(augmentation, input_shape)
     if isinstance(backbone, keras.Model):
         scaling = _preprocessing(preprocessing)
         _warn_of_preprocessing(backbone, scaling, input_shape)
@@ -146,7 +146,7 @@ def transfer_model(
     backbone.trainable = False
 
     x = images = keras.Input(input_shape, name="images")
-    for layer in (augmentation, scaling):
+    for layer in (random_layer, scaling):
         x = x if layer is None else layer(x)
     _check_backbone_input(backbone, x.shape[1:])
     features = _features(backbone, x)

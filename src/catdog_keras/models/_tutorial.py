@@ -10,8 +10,8 @@ from catdog_keras._checks import (
     check_number,
     describe,
 )
-from catdog_keras.layers import ConvBlock, Preprocessing, augmentation_preset as augmentation_preset
-from catdog_keras.models._augmentation import check_augmentation
+from catdog_keras.layers import ConvBlock, Preprocessing
+from catdog_keras.models._augmentation import Augmentation, check_augmentation
 
 BLOCK_FILTERS = (64, 32, 32, 32)
 HIDDEN_UNITS = (128, 256, 256, 128)  # dropout follows all but the last
@@ -82,7 +82,7 @@ def build_model2(
     input_shape: tuple[int, int, int] = (160, 160, 3),
     num_classes: int = 2,
     *,
-    augmentation: keras.Layer | None = None,
+    augmentation: Augmentation = "medium",
     dropout: float = 0.2,
     momentum: float = 0.99,
 ) -> keras.Model:
@@ -93,10 +93,11 @@ def build_model2(
     Args:
         input_shape: As for `build_model1`.
         num_classes: As for `build_model1`.
-        augmentation: Layer from images in [0, 255] to images of the same shape and range. A layer
-            that is known to scale, or to have another `value_range`, is rejected. The default is
-            `catdog_keras.augmentation_preset("medium")`: horizontal flips, rotations of up to 20
-            degrees, zoom and shifts of up to 10 %.
+        augmentation: `"light"`, `"medium"` or `"strong"` for the `augmentation_preset` of this
+            name (`"medium"`: horizontal flips, rotations of up to 20 degrees, zoom and shifts of up
+            to 10 %); or a layer from images in [0, 255] to images of the same shape and range. A
+            layer that is known to scale, or to have another `value_range`, is rejected. None for no
+            augmentation.
         dropout: As for `build_model1`.
         momentum: As for `build_model1`.
 
@@ -108,15 +109,18 @@ def build_model2(
         ValueError: As for `build_model1`.
 
     See Also:
-        `augmentation_preset`: the default augmentation and stronger ones.
+        `augmentation_preset`: the default augmentation, weaker and stronger ones.
         `build_model3`: also scales its inputs.
 
     Example:
         >>> import catdog_keras
         >>> [layer.name for layer in catdog_keras.build_model2().layers[:3]]
         ['images', 'augmentation', 'block1']
+        >>> model = catdog_keras.build_model2(augmentation="light")
+        >>> [layer.name for layer in catdog_keras.build_model2(augmentation=None).layers[:2]]
+        ['images', 'block1']
     """
-    front = [_augmentation(augmentation, input_shape)]
+    front = _augmentation(augmentation, input_shape)
     return _build("model2", input_shape, num_classes, dropout, momentum, front)
 
 
@@ -124,7 +128,7 @@ def build_model3(
     input_shape: tuple[int, int, int] = (160, 160, 3),
     num_classes: int = 2,
     *,
-    augmentation: keras.Layer | None = None,
+    augmentation: Augmentation = "medium",
     dropout: float = 0.2,
     momentum: float = 0.99,
 ) -> keras.Model:
@@ -156,16 +160,16 @@ def build_model3(
         (None, 5)
     """
     front = [
-        _augmentation(augmentation, input_shape),
+        *_augmentation(augmentation, input_shape),
         Preprocessing("signed", name="preprocessing"),
     ]
     return _build("model3", input_shape, num_classes, dropout, momentum, front)
 
 
-def _augmentation(layer: keras.Layer | None, input_shape: tuple[int, int, int]) -> keras.Layer:
-    if layer is None:
-        return augmentation_preset()
-    return check_augmentation(layer, check_input_shape("input_shape", input_shape))
+def _augmentation(value: Augmentation, input_shape: tuple[int, int, int]) -> list[keras.Layer]:
+    """Returns the layer in a list, or an empty list for none."""
+    layer = check_augmentation(value, check_input_shape("input_shape", input_shape))
+    return [] if layer is None else [layer]
 
 
 def _build(

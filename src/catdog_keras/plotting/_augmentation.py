@@ -43,7 +43,7 @@ def plot_augmentation(
         images: Images of shape `(batch, height, width, channels)`,
             `(batch, channels, height, width)` or `(batch, height, width)`, at least one.
         views: Sequence of augmented batches, at least one, each with as many images as `images`;
-            for a layer `[layer(images, training=True) for _ in range(5)]`.
+            for a layer `[layer(images) for _ in range(5)]`.
         value_range: Values `(low, high)` that are black and white, as for `plot_images`.
         data_format: `"channels_last"`, `"channels_first"` or None, as for `plot_images`.
         figure: Empty matplotlib figure or subfigure to draw into, or None for a new one.
@@ -61,7 +61,7 @@ def plot_augmentation(
     Example:
         >>> import catdog_keras, numpy as np
         >>> images, layer = np.zeros((2, 8, 8, 3)), catdog_keras.RandomAffine("horizontal")
-        >>> views = [layer(images, training=True) for _ in range(3)]
+        >>> views = [layer(images) for _ in range(3)]
         >>> figure = catdog_keras.plot_augmentation(images, views)
         >>> figure.axes[0].get_title("left")
         'image | 3 views of it'

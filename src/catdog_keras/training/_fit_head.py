@@ -119,9 +119,8 @@ def fit_head(
 
     Example:
         >>> import catdog_keras, keras, numpy as np
-        >>> augmentation = catdog_keras.augmentation_preset("light")
         >>> model = catdog_keras.transfer_model(
-        ...     "synthetic_small", (32, 32, 3), augmentation=augmentation
+        ...     "synthetic_small", (32, 32, 3), augmentation="light"
         ... )
         >>> data = np.zeros((4, 32, 32, 3)), np.array([0, 1, 1, 1])
         >>> history = catdog_keras.fit_head(model, data, epochs=2, verbose=0)

@@ -19,7 +19,6 @@ from catdog_keras.datasets import ImageSplits, load_cats_dogs
 from catdog_keras.datasets._manifest import relative_posix_path
 from catdog_keras.datasets._options import OnBad
 from catdog_keras.evaluation import Evaluation, baseline_accuracy, evaluate_classifier
-from catdog_keras.layers import augmentation_preset
 from catdog_keras.models import (
     WeightsNotFoundError,
     build_model1,
@@ -68,7 +67,7 @@ STEPS: dict[str, Step] = {
         backbone.name,
         settings.input_shape,
         weights=backbone.weights,
-        augmentation=augmentation_preset(),
+        augmentation="medium",
     ),
 }
 

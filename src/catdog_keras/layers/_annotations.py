@@ -1,0 +1,134 @@
+"""Images with segmentation masks and bounding boxes, as Keras's layers take them in a dictionary.
+
+The entries `images`, `segmentation_masks` and `bounding_boxes` are transformed; all others, such as
+`labels`, are returned as they are.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from catdog_keras import _backend
+from catdog_keras._checks import describe
+
+TRANSFORMED = ("images", "segmentation_masks", "bounding_boxes")
+Data = dict[str, Any]
+
+
+def images_of(inputs: Any) -> Any:
+    """Returns the images of the inputs of a layer; raises if there are none."""
+    images = inputs
+    if isinstance(inputs, Mapping):
+        if "images" not in inputs:
+            requirement = "a dictionary with the key 'images'"
+            raise ValueError(describe("inputs", requirement, sorted(map(str, inputs))))
+        images = inputs["images"]
+    if isinstance(images, (list, tuple, Mapping)):
+        requirement = "one tensor of images, or a dictionary with it as 'images'"
+        remedy = "For images with labels, pass {'images': images, 'labels': labels}."
+        raise TypeError(describe("inputs", requirement, type(images).__name__, remedy))
+    return images
+
+
+def read_annotations(inputs: Mapping[str, Any]) -> Data:
+    """Returns the entries of a dictionary that layers transform; boxes become dense arrays.
+
+    Raises:
+        TypeError: If an entry has the wrong type.
+        ValueError: If masks or boxes do not have the axes that images of this shape need.
+    """
+    images = images_of(inputs)
+    data = {key: inputs[key] for key in TRANSFORMED if key in inputs}
+    if "segmentation_masks" in data:
+        masks = data["segmentation_masks"] = _as_array(data["segmentation_masks"])
+        if len(masks.shape) != len(images.shape):
+            requirement = f"of {len(images.shape)} axes, like the images"
+            remedy = "Add a channel axis to masks: masks[..., None]."
+            raise ValueError(describe("segmentation_masks", requirement, masks.shape, remedy))
+    if "bounding_boxes" in data:
+        data["bounding_boxes"] = _read_boxes(data["bounding_boxes"], len(images.shape) == 4)
+    return data
+
+
+def _read_boxes(bounding_boxes: Any, batched: bool) -> Data:
+    requirement = "a dictionary with the keys 'boxes' and 'labels'"
+    if not isinstance(bounding_boxes, Mapping):
+        raise TypeError(describe("bounding_boxes", requirement, type(bounding_boxes).__name__))
+    if not {"boxes", "labels"} <= set(bounding_boxes):
+        raise ValueError(describe("bounding_boxes", requirement, sorted(map(str, bounding_boxes))))
+    # Keras fills up a batch with boxes of zeros, and with -1 as their label.
+    dense = {
+        key: _backend.to_dense(_as_array(value), -1 if key == "labels" else 0)
+        for key, value in bounding_boxes.items()
+    }
+    shape, axes = tuple(dense["boxes"].shape), 3 if batched else 2
+    if len(shape) != axes or shape[-1] not in (4, None):
+        kind = "(batch, boxes, 4)" if batched else "(boxes, 4)"
+        raise ValueError(describe("bounding_boxes['boxes']", f"of shape {kind}", shape))
+    if len(dense["labels"].shape) not in (axes - 1, axes):
+        requirement = f"of {axes - 1} axes: one label for each box"
+        shape = tuple(dense["labels"].shape)
+        raise ValueError(describe("bounding_boxes['labels']", requirement, shape))
+    return dense
+
+
+def _as_array(value: Any) -> Any:
+    # An empty list has the shape (0,), which is not that of boxes.
+    return np.asarray(value) if isinstance(value, (list, tuple)) else value
+
+
+def map_annotations(function: Callable[..., Any], *data: Data) -> Data:
+    """Applies a function to each tensor of dictionaries of the same structure."""
+    return keras.tree.map_structure(function, *data)
+
+
+def add_batch_axis(data: Data, ops: Any) -> Data:
+    """Returns the entries of one image as those of a batch."""
+    return map_annotations(lambda tensor: ops.expand_dims(tensor, 0), data)
+
+
+def remove_batch_axis(data: Data, ops: Any) -> Data:
+    """Returns the entries of a batch of one image as those of an image."""
+    return map_annotations(lambda tensor: ops.squeeze(tensor, 0), data)
+
+
+def restore_dtypes(outputs: Data, inputs: Data, ops: Any) -> Data:
+    """Returns `outputs` with the dtypes that masks and labels of boxes have in `inputs`.
+
+    Some of Keras's layers return them as floating-point numbers.
+    """
+    outputs = dict(outputs)
+    if "segmentation_masks" in inputs:
+        dtype = inputs["segmentation_masks"].dtype
+        outputs["segmentation_masks"] = ops.cast(outputs["segmentation_masks"], dtype)
+    if "bounding_boxes" in inputs:
+        dtypes = {key: value.dtype for key, value in inputs["bounding_boxes"].items()}
+        dtypes["boxes"] = "float32"
+        outputs["bounding_boxes"] = {
+            key: ops.cast(value, dtypes[key]) if key in dtypes else value
+            for key, value in outputs["bounding_boxes"].items()
+        }
+    return outputs
+
+
+def select(chosen: Any, outputs: Data, inputs: Data, ops: Any) -> Data:
+    """Returns the entries of `outputs` for the chosen images and of `inputs` for the others."""
+    chosen = ops.cast(chosen, "bool")
+
+    def select_tensors(changed: Any, original: Any) -> Any:
+        axes = (1,) * (len(changed.shape) - 1)
+        original = ops.cast(original, changed.dtype)
+        return ops.where(ops.reshape(chosen, (-1, *axes)), changed, original)
+
+    return map_annotations(select_tensors, outputs, {key: inputs[key] for key in outputs})
+
+
+def output_specs(inputs: Data) -> Data:
+    """Returns the symbolic outputs for symbolic masks and boxes."""
+    specs = map_annotations(lambda tensor: keras.KerasTensor(tensor.shape, tensor.dtype), inputs)
+    if "bounding_boxes" in specs:
+        boxes = specs["bounding_boxes"]["boxes"]
+        specs["bounding_boxes"]["boxes"] = keras.KerasTensor(boxes.shape, "float32")
+    return specs

@@ -1,0 +1,124 @@
+"""Suggestions for argument names of other libraries and for misspelled ones."""
+
+import difflib
+import inspect
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import keras
+
+from catdog_keras._message import Message, argument
+
+# What `keras.layers.Layer` itself accepts.
+_OF_LAYER = (
+    "activity_regularizer",
+    "autocast",
+    "dtype",
+    "input_dim",
+    "input_shape",
+    "name",
+    "trainable",
+)
+
+_TURN = "It is in degrees; the factor of keras.layers.RandomRotation is multiplied by 360."
+_ANGLE = "It is in degrees."
+_FRACTION = "It is a fraction of the height and of the width."
+_SHEAR = "It is in degrees; the factor of keras.layers.RandomShear is the tangent of the angle."
+_ZOOM_OR_SHIFT = "`translation` has the factors of keras.layers.RandomTranslation, `zoom` that of "
+_ZOOM_OR_SHIFT += "keras.layers.RandomZoom."
+_SCALE = "For torchvision's scale (s, t), pass zoom=(1 / t - 1, 1 / s - 1)."
+_DIRECTION = 'For example flip="horizontal".'
+_RATE = "The probability of a layer is the `rate` of `RandomApply`."
+
+# Names in Keras's layers, `ImageDataGenerator`, torchvision and Albumentations: ours, and a hint.
+AFFINE_NAMES: Mapping[str, tuple[tuple[str, ...], str]] = {
+    "angle": (("rotation_degrees",), _ANGLE),
+    "cval": (("fill_value",), ""),
+    "degrees": (("rotation_degrees",), ""),
+    "factor": (("rotation_degrees",), _TURN),
+    "fill": (("fill_value",), ""),
+    "flip_mode": (("flip",), _DIRECTION),
+    "height_factor": (("translation", "zoom"), _ZOOM_OR_SHIFT),
+    "height_shift_range": (("translation",), _FRACTION),
+    "horizontal_flip": (("flip",), 'Pass flip="horizontal".'),
+    "limit": (("rotation_degrees",), _ANGLE),
+    "mode": (("flip", "fill_mode"), _DIRECTION),
+    "p": ((), _RATE),
+    "padding_mode": (("fill_mode",), ""),
+    "probability": ((), _RATE),
+    "rate": ((), _RATE),
+    "resample": (("interpolation",), ""),
+    "rotate": (("rotation_degrees",), _ANGLE),
+    "rotation": (("rotation_degrees",), _ANGLE),
+    "rotation_factor": (("rotation_degrees",), _TURN),
+    "rotation_range": (("rotation_degrees",), _ANGLE),
+    "scale": (("zoom",), _SCALE),
+    "shear": (("shear_degrees",), _ANGLE),
+    "shear_factor": (("shear_degrees",), _SHEAR),
+    "shear_range": (("shear_degrees",), _ANGLE),
+    "shift": (("translation",), _FRACTION),
+    "translate": (("translation",), _FRACTION),
+    "translation_factor": (("translation",), _FRACTION),
+    "vertical_flip": (("flip",), 'Pass flip="vertical".'),
+    "width_factor": (("translation", "zoom"), _ZOOM_OR_SHIFT),
+    "width_shift_range": (("translation",), _FRACTION),
+    "x_factor": (("shear_degrees",), _SHEAR),
+    "y_factor": (("shear_degrees",), _SHEAR),
+    "zoom_factor": (("zoom",), ""),
+    "zoom_range": (("zoom",), "ImageDataGenerator's range (s, t) is zoom=(s - 1, t - 1)."),
+}
+"""Names for `RandomAffine`."""
+
+CHOICE_NAMES: Mapping[str, tuple[tuple[str, ...], str]] = dict.fromkeys(
+    ("p", "probabilities", "rate", "weights"),
+    ((), "All layers have the same probability; a layer that is listed twice has twice as much."),
+)
+"""Names for `RandomChoice`."""
+
+APPLY_NAMES: Mapping[str, tuple[tuple[str, ...], str]] = dict.fromkeys(
+    ("factor", "p", "prob", "probability"), (("rate",), "")
+)
+"""Names for `RandomApply`."""
+
+
+def check_argument_names(
+    kind: type[keras.Layer],
+    given: Collection[str],
+    synonyms: Mapping[str, tuple[tuple[str, ...], str]] = MappingProxyType({}),
+) -> None:
+    """Raises a TypeError if an argument is unknown, and suggests the one that was meant.
+
+    Args:
+        kind: The layer class.
+        given: Names of the arguments that its constructor does not have.
+        synonyms: For names of other libraries, the arguments of `kind`, and a hint.
+    """
+    for name in given:
+        if name not in _OF_LAYER:
+            raise TypeError(_unknown(kind, name, synonyms))
+
+
+def _unknown(
+    kind: type[keras.Layer], name: str, synonyms: Mapping[str, tuple[tuple[str, ...], str]]
+) -> Message:
+    message = argument(name) + f" is not an argument of {kind.__name__}."
+    parameters = inspect.signature(kind).parameters.values()
+    own = [each.name for each in parameters if each.kind is not each.VAR_KEYWORD]
+    # `Translate` or `zoom_factors` is a misspelled name of another library.
+    known = [*own, *_OF_LAYER, *synonyms]
+    close = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.75)
+    found = name if name in synonyms else (close[0] if close else None)
+    meant, hint = synonyms.get(found, ((found,), "")) if found else ((), "")
+    if meant:
+        message = message + " Did you mean " + _alternatives(meant) + "?"
+    elif not hint:
+        message = message + f" Its arguments are {', '.join(own)}."
+    return message + (f" {hint}" if hint else "")
+
+
+def _alternatives(names: Collection[Any]) -> Message:
+    first, *others = map(argument, names)
+    for other in others:
+        first = first + " or " + other
+    return first
