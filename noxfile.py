@@ -70,7 +70,8 @@ def backends(session: nox.Session, backend: str) -> None:
     if backend == "torch":
         session.install("torch==2.13.0")
     folders = [f"tests/{name}" for name in WITH_KERAS]
-    arguments = session.posargs or [*folders, "tests/test_keras_internals.py"]
+    files = ["tests/test_keras_internals.py", "tests/test_traced_memory.py"]
+    arguments = session.posargs or [*folders, *files]
     environment = {
         "KERAS_BACKEND": backend,
         # Each new Keras model compiles the same programs again; the workers share them. The path

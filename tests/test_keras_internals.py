@@ -12,7 +12,6 @@ from catdog_keras._backend.keras_internals import (
     is_download_error,
     limited_variables,
     marked_uncompiled,
-    recorded_shapes,
     replaced,
     source_layer,
     variable_index,
@@ -118,16 +117,3 @@ def test_limited_variables_raises_before_a_large_variable_is_allocated():
             keras.layers.Dense(10**9).build((None, 10**9))
     keras.layers.Dense(100).build((None, 100))
     assert tuple(keras.Variable("ones", shape=(2000,)).shape) == (2000,)
-
-
-def test_recorded_shapes_contain_every_call_of_a_nested_model():
-    up = keras.layers.UpSampling2D(2, name="up")
-    inner = keras.Sequential([keras.Input((None, None, 3)), up])
-    images = keras.Input((None, None, 3))
-    model = keras.Model(images, inner(inner(images)))
-    shapes = []
-    operations = [*model.operations, *inner.layers]
-    with recorded_shapes(operations, lambda each, out: shapes.append((each.name, out.shape))):
-        model.compute_output_spec(keras.KerasTensor((5, 6, 6, 3)))
-    assert [shape for name, shape in shapes if name == "up"] == [(5, 12, 12, 3), (5, 24, 24, 3)]
-    assert "compute_output_spec" not in vars(inner.layers[0])

@@ -392,6 +392,167 @@ def sizes(corpus: Corpus) -> Iterator[tuple[str, Callable[[Path], None]]]:
     yield "deep groups", corpus.with_weights(deep_groups)
 
 
+def values(corpus: Corpus) -> Iterator[tuple[str, Callable[[Path], None]]]:
+    """Files whose layers return little but compute with much, while they are built or called.
+
+    Before the model was traced, these took up to 13 GB for one image.
+    """
+    saved, layers = corpus.saved, keras.layers
+    attention = layers.MultiHeadAttention
+
+    def model(size: int, *body: Any) -> Callable[[Path], None]:
+        """A file of a model of `size` x `size` images; the body is layers or functions."""
+
+        def make() -> keras.Model:
+            x = images = keras.Input((size, size, 3))
+            for each in body:
+                x = each(x)
+            x = layers.Dense(2)(layers.Flatten()(x))
+            return keras.Model(images, ClassNames(NAMES)(x))
+
+        return saved(make)
+
+    def inner(factor: int) -> Any:
+        return layers.Pipeline([layers.UpSampling2D(factor), layers.AveragePooling2D(factor)])
+
+    pair = keras.Sequential([layers.UpSampling2D(500), layers.AveragePooling2D(500)])
+
+    def rows(x: Any) -> Any:
+        return layers.Reshape((-1, 3))(x)
+
+    mean = layers.GlobalAveragePooling1D()
+    yield "Pipeline", model(8, inner(500))
+    yield "Pipeline in a Pipeline", model(8, layers.Pipeline([inner(500)]))
+    yield (
+        "TimeDistributed",
+        model(8, layers.Reshape((2, 4, 8, 3)), layers.TimeDistributed(pair)),
+    )
+    yield (
+        "kernel of 570 x 570",
+        model(160, layers.DepthwiseConv2D(570, padding="same"), _pool),
+    )
+    yield "MultiHeadAttention", model(160, rows, lambda x: attention(1, 4)(x, x), mean)
+    yield "Attention", model(160, rows, lambda x: layers.Attention()([x, x]), mean)
+    yield "AdditiveAttention", model(64, rows, lambda x: layers.AdditiveAttention()([x, x]), mean)
+    yield (
+        "GroupQueryAttention",
+        model(160, rows, lambda x: layers.GroupQueryAttention(4, 4, 2)(x, x), mean),
+    )
+    yield (
+        "Dot",
+        model(160, rows, lambda x: layers.Dot(2)([x, x]), layers.Reshape((160, -1, 1)), _pool),
+    )
+    yield (
+        "LSTM of 51,200,000 steps",
+        model(
+            160,
+            rows,
+            layers.Pipeline([layers.UpSampling1D(2000), layers.LSTM(2, return_sequences=True)]),
+            mean,
+        ),
+    )
+    yield (
+        "Resizing with padding to 1 x 1,000,000",
+        model(160, layers.Pipeline([layers.Resizing(1, 10**6, pad_to_aspect_ratio=True)]), _pool),
+    )
+    yield (
+        "Normalization of all pixels",
+        model(
+            8,
+            layers.UpSampling2D(1500),
+            layers.Normalization((1, 2, 3), mean=0.0, variance=1.0),
+            _pool,
+        ),
+    )
+    yield (
+        "Normalization of all pixels, in a Pipeline",
+        model(
+            8,
+            layers.Pipeline(
+                [
+                    layers.UpSampling2D(1500),
+                    layers.Normalization((1, 2, 3), mean=0.0, variance=1.0),
+                    layers.AveragePooling2D(1500),
+                ]
+            ),
+        ),
+    )
+    yield (
+        "spectrogram of many bins",
+        model(
+            8,
+            layers.Flatten(),
+            layers.MelSpectrogram(
+                fft_length=2**16, sequence_length=128, num_mel_bins=2**15, sequence_stride=2**14
+            ),
+            layers.GlobalAveragePooling1D(),
+        ),
+    )
+    yield (
+        "many branches",
+        model(
+            8,
+            lambda x: layers.Add()(
+                [layers.AveragePooling2D(400)(layers.UpSampling2D(400)(x)) for _ in range(100)]
+            ),
+        ),
+    )
+    yield (
+        "values that do not depend on the batch",
+        model(
+            8,
+            lambda x: keras.ops.mean(x, axis=0, keepdims=True),
+            layers.UpSampling2D(1400),
+            _pool,
+            lambda x: keras.ops.broadcast_to(x, (1, 3)),
+        ),
+    )
+    yield (
+        "batch times batch",
+        model(
+            8,
+            layers.UpSampling2D(120),
+            lambda x: keras.ops.expand_dims(x, 0) - keras.ops.expand_dims(x, 1),
+            lambda x: keras.ops.mean(x, axis=1),
+            _pool,
+        ),
+    )
+
+    def call(
+        class_name: str, module: str, arguments: Any, **entries: Any
+    ) -> Callable[[Path], None]:
+        """A file in which a constant is computed while the model is built."""
+
+        def write(path: Path) -> None:
+            images = keras.Input((8, 8, 3))
+            x = layers.Dense(2)(layers.GlobalAveragePooling2D()(images))
+            keras.Model(images, ClassNames(NAMES)(x)).save(path)
+            with zipfile.ZipFile(path) as archive:
+                parts = {name: archive.read(name) for name in archive.namelist()}
+            config = json.loads(parts[CONFIG])
+            added = layer(class_name, module, name="constant", **entries)
+            added["inbound_nodes"] = [{"args": arguments, "kwargs": {}}]
+            added["name"] = "constant"
+            config["config"]["layers"].append(added)
+            corpus.members(path, {**parts, CONFIG: json.dumps(config)}.items())
+
+        return write
+
+    one = {
+        "class_name": "__numpy__",
+        "config": {"value": [[[[1.0]]]], "dtype": "float32"},
+    }
+    yield "range of 10^9 numbers", call("Arange", "keras.src.ops.numpy", [0, 10**9])
+    yield (
+        "layer that is called with a constant",
+        call("UpSampling2D", "keras.layers", [one], size=[30_000, 30_000]),
+    )
+
+
+def _pool(x: Any) -> Any:
+    return keras.layers.GlobalAveragePooling2D()(x)
+
+
 def formats(corpus: Corpus) -> Iterator[tuple[str, Callable[[Path], None]]]:
     """Files that are damaged, or not written by Keras."""
     parts = corpus.parts
@@ -626,6 +787,12 @@ def usable(corpus: Corpus) -> Iterator[tuple[str, Callable[[Path], None]]]:
         images = {"image": keras.Input((8, 8, 3), name="image")}
         return keras.Model(images, head(images["image"]))
 
+    def many_layers_before_the_weights() -> keras.Model:
+        x = images = keras.Input((1000, 1000, 3))
+        for _ in range(90):
+            x = layers.Rescaling(1.0)(x)
+        return keras.Model(images, head(x))
+
     yield "batch of 7", corpus.with_entry(0, batch_shape=[7, 8, 8, 3])
     for make in (
         dict_input,
@@ -637,8 +804,16 @@ def usable(corpus: Corpus) -> Iterator[tuple[str, Callable[[Path], None]]]:
         mixed,
         quantized,
         recurrent,
+        many_layers_before_the_weights,
     ):
         yield make.__name__.replace("_", " "), saved(make)
 
 
-GROUPS = {"code": code, "sizes": sizes, "formats": formats, "models": models, "usable": usable}
+GROUPS = {
+    "code": code,
+    "sizes": sizes,
+    "values": values,
+    "formats": formats,
+    "models": models,
+    "usable": usable,
+}

@@ -4,8 +4,8 @@
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -108,33 +108,6 @@ def limited_variables(limit: int) -> Iterator[None]:
             del kind.__init__
         else:
             kind.__init__ = create
-
-
-@contextmanager
-def recorded_shapes(
-    operations: Iterable[Any], record: Callable[[Any, Any], None]
-) -> Iterator[None]:
-    """Context manager in which `model.compute_output_spec` calls `record(operation, outputs)`.
-
-    Only the outputs of a model are public, not the shapes in its graph for other input shapes.
-    """
-    with ExitStack() as stack:
-        for operation in operations:
-            stack.enter_context(
-                replaced(operation, compute_output_spec=_recording(operation, record))
-            )
-        yield
-
-
-def _recording(operation: Any, record: Callable[[Any, Any], None]) -> Callable[..., Any]:
-    compute = operation.compute_output_spec
-
-    def compute_and_record(*arguments: Any, **options: Any) -> Any:
-        outputs = compute(*arguments, **options)
-        record(operation, outputs)
-        return outputs
-
-    return compute_and_record
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """Loading of a command's model file, with its class names and image size."""
 
-import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -16,6 +15,8 @@ from catdog_keras._message import argument
 from catdog_keras._preprocessing_schemes import SCHEMES, Scheme
 from catdog_keras._printable import printable
 from catdog_keras.cli.errors import InputError, raised_in
+from catdog_keras.cli.memory_limit import limited_memory
+from catdog_keras.cli.model_memory import UNCHECKED, check_memory
 from catdog_keras.cli.options import COUNT
 from catdog_keras.cli.run_record import MODEL_FILE
 
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 REQUIREMENT = "a file that holds a Keras model"
 DEFAULT_SIDE = 160  # pixels, for a model that accepts images of any size
 NO_PREPROCESSING = "none"
-MAX_VALUES = 2**30  # 4 GiB in float32, of the largest output of a layer for one batch
-UNCHECKED = "load it with --trust-model, but only from a source whose programs you would run."
 
 
 def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -129,7 +128,7 @@ def load_model_file(
         raise ValueError(describe("model", "one of (height, width, 3) images", path, remedy))
     size = shape[1] or DEFAULT_SIDE, shape[2] or DEFAULT_SIDE
     if not trust:
-        _check_memory(model, path, (batch_size, *size, 3))
+        check_memory(model, path, (batch_size, *size, 3))
     names = _class_names(model, class_names)
     if preprocessing is None:
         _check_input_range(model, path)
@@ -158,7 +157,7 @@ def _load(file: Path, trust: bool) -> Any:
         remedy = f"{error} If this is intended, {UNCHECKED}"
         raise ValueError(describe("model", REQUIREMENT, str(file), remedy)) from error
     try:
-        with limited_variables(values + FREE_VALUES):
+        with limited_variables(values + FREE_VALUES), limited_memory(values):
             return keras.saving.load_model(file, compile=False)
     except Exception as error:
         raise _keras_error(file, error) from error
@@ -169,50 +168,6 @@ def _keras_error(file: Path, error: Exception) -> InputError:
     from catdog_keras.cli.model_archive import reason
 
     return InputError(describe("MODEL", REQUIREMENT, str(file), f"Keras says: {reason(error)}"))
-
-
-def _check_memory(model: "keras.Model", path: str, shape: tuple[int, int, int, int]) -> None:
-    """Raises an error if a layer returns more values for a batch than a computer can hold.
-
-    Shapes are computed without values, so that this takes no memory.
-    """
-    import keras
-
-    from catdog_keras._backend.keras_internals import recorded_shapes
-    from catdog_keras.cli.model_archive import reason
-
-    largest, name = math.prod(shape), "input"
-
-    def record(operation: Any, outputs: Any) -> None:
-        nonlocal largest, name
-        for tensor in keras.tree.flatten(outputs):
-            values = math.prod(side or 1 for side in getattr(tensor, "shape", ()))
-            if values > largest:
-                largest, name = values, operation.name
-
-    try:
-        with recorded_shapes(_operations(model), record):
-            model.compute_output_spec(keras.KerasTensor(shape, model.inputs[0].dtype))
-    except Exception as error:
-        remedy = f"For images of {shape[1]} x {shape[2]} pixels Keras says: {reason(error)}"
-        raise InputError(describe("MODEL", "a model of images", path, remedy)) from error
-    if largest > MAX_VALUES:
-        remedy = (
-            f"Its layer {name!r} returns {largest:,} values for a batch of {shape[0]} images; "
-            f"allowed: {MAX_VALUES:,}. Reduce --batch-size, or {UNCHECKED}"
-        )
-        raise ValueError(describe("model", "a model that fits into memory", path, remedy))
-
-
-def _operations(model: "keras.Model") -> Iterator[Any]:
-    """Yields every operation in the graph of a model and of the models in it, once."""
-    seen = set()
-    for operation in getattr(model, "operations", model.layers):
-        if id(operation) not in seen:
-            seen.add(id(operation))
-            yield operation
-            if hasattr(operation, "operations"):
-                yield from _operations(operation)
 
 
 def _with_preprocessing(model: "keras.Model", scheme: str) -> "keras.Model":

@@ -1,0 +1,41 @@
+"""Limit on the memory of this process while a framework processes an unknown file."""
+
+import os
+import re
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+FREE_BYTES = 256 * 2**20
+BYTES_PER_WEIGHT = 32  # TensorFlow took 24 for a VGG16, whose largest variable has most weights
+BYTES_PER_THREAD = 32 * 2**20  # stack and heap of the threads that a framework starts at first use
+
+
+@contextmanager
+def limited_memory(weights: int) -> Iterator[None]:
+    """Context manager in which the process cannot allocate more than a model needs to be built.
+
+    The operating system refuses larger allocations, which NumPy and the frameworks raise as errors.
+    This holds for everything that code of a layer allocates, whatever framework it uses.
+
+    Args:
+        weights: Number of values in the weights of the model.
+    """
+    before = soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    more = FREE_BYTES + BYTES_PER_THREAD * (os.cpu_count() or 1) + BYTES_PER_WEIGHT * weights
+    limits = [_allocated() + more, soft, hard]
+    least = min(limit for limit in limits if limit != resource.RLIM_INFINITY)
+    resource.setrlimit(resource.RLIMIT_DATA, (least, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, before)
+
+
+def _allocated() -> int:
+    """Returns the bytes of memory that this process can write and does not share."""
+    status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    found = re.search(r"^VmData:\s+(\d+) kB$", status, re.MULTILINE)
+    assert found is not None
+    return 1024 * int(found[1])

@@ -1,0 +1,43 @@
+"""Limit on the memory of the process while a model is loaded."""
+
+import resource
+
+import keras
+import numpy as np
+import pytest
+
+from catdog_keras.cli.memory_limit import limited_memory
+
+LARGE = 2**31  # bytes, more than a model of few weights needs on any machine
+
+
+@pytest.mark.parametrize(
+    "allocate",
+    [
+        lambda: np.ones(LARGE, "uint8"),
+        # TensorFlow tries for ten seconds.
+        pytest.param(lambda: keras.ops.ones((LARGE,), "uint8"), marks=pytest.mark.slow),
+    ],
+)
+def test_large_allocation_is_refused_and_allowed_afterwards(allocate):
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    with limited_memory(0), pytest.raises(Exception, match=r"allocat|OOM"):
+        allocate()
+    assert resource.getrlimit(resource.RLIMIT_DATA) == before
+
+
+def test_memory_for_the_weights_is_allowed():
+    with limited_memory(LARGE // 4):
+        assert len(np.empty(LARGE, "uint8")) == LARGE
+
+
+def test_lower_limit_of_the_user_is_kept():
+    before = _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    lower = 2**40
+    resource.setrlimit(resource.RLIMIT_DATA, (lower, hard))
+    try:
+        with limited_memory(2**50):
+            assert resource.getrlimit(resource.RLIMIT_DATA)[0] == lower
+        assert resource.getrlimit(resource.RLIMIT_DATA)[0] == lower
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, before)
