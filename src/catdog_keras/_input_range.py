@@ -1,7 +1,7 @@
 """Infers a model's expected input range from its preprocessing layers."""
 
-import contextlib
 import inspect
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -35,6 +35,8 @@ _LAYERS_OF_KERAS = {kind for kind in vars(keras.layers).values() if inspect.iscl
 # Resizing with a cubic kernel overshoots a range by a few percent.
 SLACK = 0.06
 _SIDE = 64  # image size for a model of variable input size
+# Values that the layers in front of the weights return for one image. All of them are held.
+_MAX_VALUES = 2**25
 
 
 @dataclass
@@ -48,6 +50,7 @@ class PreprocessingTrace:
         augmentations: Each layer with a `value_range`, and the range of its inputs.
         standardized: Ranges of the outputs of `Normalization` layers.
         first: The first layer with weights; None if there is none.
+        num_values: Number of values that the layers returned.
     """
 
     values: Range = UNIT
@@ -56,6 +59,7 @@ class PreprocessingTrace:
     augmentations: list[tuple[keras.Layer, Range]] = field(default_factory=list)
     standardized: list[Range] = field(default_factory=list)
     first: keras.Layer | None = None
+    num_values: int = 0
 
     @property
     def fits_statistics(self) -> bool:
@@ -79,6 +83,10 @@ class PreprocessingTrace:
 
 class _ReachedWeightsError(Exception):
     """Stops a walk through a model at the first layer with weights."""
+
+
+class _TooLargeError(Exception):
+    """Stops a walk through a model whose layers in front of the weights return too many values."""
 
 
 def find_input_range(model: keras.Model) -> Range | None:
@@ -112,8 +120,12 @@ def walk(model: keras.Model, given: Range) -> PreprocessingTrace | None:
         return None
     image = black_and_white(shape, given)
     arrival = PreprocessingTrace()
-    with contextlib.suppress(_ReachedWeightsError):
+    try:
         arrival.values = range_of(_enter(model, keras.ops.convert_to_tensor(image), arrival))
+    except _TooLargeError:
+        return None
+    except _ReachedWeightsError:
+        pass
     return arrival
 
 
@@ -202,6 +214,9 @@ def _step(layer: Any, args: Any, kwargs: dict[str, Any], arrival: PreprocessingT
     if isinstance(layer, keras.Layer):  # not an operation of keras.ops
         kwargs = {**kwargs, "training": False}
     outputs = layer(*args, **kwargs)
+    arrival.num_values += sum(math.prod(each.shape) for each in keras.tree.flatten(outputs))
+    if arrival.num_values > _MAX_VALUES:
+        raise _TooLargeError
     if isinstance(layer, keras.layers.Normalization) and not layer.invert:
         arrival.standardized.append(range_of(outputs))
     if not same_range(range_of(outputs), given):
