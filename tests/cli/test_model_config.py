@@ -1,4 +1,4 @@
-"""Constants in the config of a model file, which Keras would allocate."""
+"""Constants and kernels in the config of a model file, which need memory."""
 
 import json
 
@@ -23,3 +23,15 @@ def test_constant_of_text_is_refused_before_keras_allocates_it(kind):
             check_config(config_with(constant))
     with pytest.raises(ValueError, match="a constant of the dtype"):
         check_config(config_with({"class_name": kind, "config": [1]}))
+
+
+@pytest.mark.parametrize("size", [[570, 570], 570, [100_000], [26, 26, 26], 129.0])
+def test_kernel_that_needs_much_memory_is_refused(size):
+    """TensorFlow takes 4 GB for the first one in a depthwise convolution of one small image."""
+    with pytest.raises(ValueError, match="positions; allowed: 16,384"):
+        check_config(config_with({"kernel_size": size}))
+
+
+@pytest.mark.parametrize("size", [[128, 128], [51, 5], [25, 25, 25], 7, "7", None, [None], ["a"]])
+def test_other_kernels_are_left_to_keras(size):
+    check_config(config_with({"kernel_size": size}))

@@ -7,6 +7,7 @@ that an image classifier consists of.
 
 import importlib
 import json
+import math
 import sys
 from typing import Any
 
@@ -17,6 +18,8 @@ PACKAGES = ("catdog_keras", "keras", "keras_hub")
 # billions of layers.
 MAX_CALLS = 20_000
 MAX_TEXT = 10_000  # characters; TensorFlow copies the name of a layer into each of its operations
+# Positions of a convolution's kernel. TensorFlow needs up to 12 KB for each of a depthwise one.
+MAX_KERNEL = 2**14
 # Dtypes of the constants in a config. A text of any length is a dtype of NumPy, too.
 _NUMBERS = frozenset(
     {"bool", "bfloat16", "float16", "float32", "float64", "int8", "int16", "int32", "int64"}
@@ -75,6 +78,10 @@ def _check(node: Any) -> int:
         dtype = constant.get("dtype") if isinstance(constant, dict) else None
         if not isinstance(dtype, str) or dtype not in _NUMBERS:
             raise ValueError(f"Its config holds a constant of the dtype {_short(dtype)}.")
+    if (positions := _positions(node.get("kernel_size"))) > MAX_KERNEL:
+        raise ValueError(
+            f"It contains a kernel of {positions:,} positions; allowed: {MAX_KERNEL:,}."
+        )
     is_object = "class_name" in node and node["class_name"] not in _VALUES
     kind = _find_class(node) if is_object else None
     inner = sum(map(_check, node)) + sum(map(_check, node.values()))
@@ -82,6 +89,12 @@ def _check(node: Any) -> int:
         return inner
     nodes = node.get("inbound_nodes")
     return (len(nodes) if isinstance(nodes, list) and nodes else 1) * (1 + inner)
+
+
+def _positions(kernel_size: Any) -> float:
+    """Returns the number of positions of a kernel; one number is the side of up to three axes."""
+    sides = kernel_size if isinstance(kernel_size, list) else [kernel_size] * 3
+    return math.prod(side for side in sides if isinstance(side, int | float))
 
 
 def _find_class(node: dict[str, Any]) -> type | None:
