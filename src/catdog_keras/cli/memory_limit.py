@@ -2,7 +2,7 @@
 
 import os
 import re
-import resource
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,11 +17,17 @@ def limited_memory(weights: int) -> Iterator[None]:
     """Context manager in which the process cannot allocate more than a model needs to be built.
 
     The operating system refuses larger allocations, which NumPy and the frameworks raise as errors.
-    This holds for everything that code of a layer allocates, whatever framework it uses.
+    This holds for everything that code of a layer allocates, whatever framework it uses. The limit
+    exists on Linux only.
 
     Args:
         weights: Number of values in the weights of the model.
     """
+    if sys.platform != "linux":  # without /proc, or without a limit that the system obeys
+        yield
+        return
+    import resource
+
     before = soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
     more = FREE_BYTES + BYTES_PER_THREAD * (os.cpu_count() or 1) + BYTES_PER_WEIGHT * weights
     limits = [_allocated() + more, soft, hard]
