@@ -157,24 +157,9 @@ def run_tutorial(
             f"{settings.batch_norm_momentum}"
         )
         tell(Message(f"backbone   {backbone.name} for model4. ", backbone.reason))
-        models: list[ModelResult] = []
-        validation: dict[str, Evaluation] = {}
-        reports: list[ModelReport] = []
-        not_run: dict[str, str] = {}
-        for name, build in STEPS.items():
-            keras.utils.set_random_seed(settings.seed)
-            try:
-                model = built.pop(name, None) or _build(build, settings, backbone)
-            except WeightsNotFoundError as error:
-                not_run[name] = str(error)
-                tell(Message(f"{name} is not run. ", message_of(error)))
-                continue
-            trained, validation[name], report = _train_and_evaluate(
-                name, model, splits, settings, folder
-            )
-            models.append(trained)
-            reports.append(report)
-            tell(_line(trained, baseline))
+        models, validation, reports, not_run = _run_steps(
+            built, settings, backbone, splits, folder, tell
+        )
         compared = plot_comparison([asdict(m) for m in models], baseline=baseline)
         _save_figure(folder, "comparison", compared)
         result = _result(source, settings, backbone, splits, models, not_run, validation)
@@ -183,6 +168,42 @@ def run_tutorial(
         text = json.dumps(asdict(result), indent=2) + "\n"
         (folder / RESULTS_FILE).write_text(text, encoding="utf-8")
     return result
+
+
+def _run_steps(
+    built: dict[str, keras.Model],
+    settings: Settings,
+    backbone: BackboneChoice,
+    splits: ImageSplits,
+    folder: Path,
+    tell: Callable[[str], None],
+) -> tuple[list[ModelResult], dict[str, Evaluation], list[ModelReport], dict[str, str]]:
+    """Trains and evaluates the models one after another, those in `built` without building them.
+
+    Returns:
+        The results, the evaluations on validation images by name of the model, the parts of the
+        report, and why models were not run, by name.
+    """
+    models: list[ModelResult] = []
+    validation: dict[str, Evaluation] = {}
+    reports: list[ModelReport] = []
+    not_run: dict[str, str] = {}
+    baseline = baseline_accuracy(splits.counts["train"])
+    for name, build in STEPS.items():
+        keras.utils.set_random_seed(settings.seed)
+        try:
+            model = built.pop(name, None) or _build(build, settings, backbone)
+        except WeightsNotFoundError as error:
+            not_run[name] = str(error)
+            tell(Message(f"{name} is not run. ", message_of(error)))
+            continue
+        trained, validation[name], report = _train_and_evaluate(
+            name, model, splits, settings, folder
+        )
+        models.append(trained)
+        reports.append(report)
+        tell(_line(trained, baseline))
+    return models, validation, reports, not_run
 
 
 def _result(
