@@ -1,5 +1,6 @@
 """Loading of images without a split, in a fixed order, for prediction or evaluation."""
 
+import itertools
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ from catdog_keras.datasets._validate import inspect_files
 
 if TYPE_CHECKING:
     import tensorflow as tf
+
+LONGEST_LIST = 2500  # characters of a message, whose start and end the command line still prints
 
 Place: TypeAlias = str | os.PathLike[str]
 
@@ -177,15 +180,32 @@ def _find(paths: Sequence[Path]) -> list[tuple[str, str]]:
 
 
 def _report_bad(bad: Sequence[ImageFile], usable: int) -> None:
-    """Warns about every skipped file; raises if no usable image is left."""
-    named = "".join(f"\n  {image}" for image in bad)
+    """Warns about the skipped files; raises if no usable image is left."""
     if not usable:
+        named = _first_that_fit(bad, "")
         raise ValueError(f"None of the {len(bad)} files could be read as an image:{named}")
     if bad:
-        count = f"{len(bad)} of {len(bad) + usable}"
+        named = _first_that_fit(bad, "`scan.bad` or ")
         warn(
-            f"{count} files could not be read as images and are skipped:{named}",
+            f"{len(bad)} of {len(bad) + usable} files could not be read as images and are skipped:"
+            f"{named}",
         )
+
+
+def _first_that_fit(bad: Sequence[ImageFile], attribute: str) -> str:
+    """Lists the first files, one per line, and how many more there are and where they are listed.
+
+    The command line removes the middle of messages that are longer than a terminal can show.
+    """
+    lines = [f"\n  {image}" for image in bad]
+    ends = itertools.accumulate(map(len, lines))
+    shown = max(1, sum(end <= LONGEST_LIST for end in ends))
+    if shown == len(lines):
+        return "".join(lines)
+    return "".join(lines[:shown]) + (
+        f"\n  and {len(lines) - shown:,} more. {attribute}`catdog-keras scan` of their folders "
+        "lists all of them."
+    )
 
 
 def _labels(found: Sequence[tuple[str, str]], names: Sequence[str]) -> np.ndarray:
