@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, features
 
 from catdog_keras import load_image_folder, load_images, scan_images
-from catdog_keras.datasets import _heif as heif
+from catdog_keras.datasets import _heif as heif, _validate as validate
 
 PIXELS = np.zeros((48, 64, 3), np.uint8)
 PIXELS[:24, :, 0], PIXELS[:, 32:, 1] = 200, 150  # black, red, green and yellow quarters
@@ -67,6 +67,12 @@ def test_transparent_image_has_white_background(tmp_path, ending):
     (images,) = load_images(tmp_path / f"image.{ending}", image_size=(48, 64)).dataset
     assert images[0, 30, 40].numpy().min() > 250
     assert images[0, 30, 10].numpy().max() < 10
+
+
+def test_avif_file_of_too_many_pixels_is_reported(tmp_path, monkeypatch):
+    write_avif(tmp_path / "image.avif")
+    monkeypatch.setattr(validate, "MAX_AVIF_MEGAPIXELS", 0.003)
+    assert scan_images(tmp_path).bad[0].reason == "an AVIF file of more than 40 megapixels"
 
 
 def test_avif_with_orientation_is_upright(tmp_path):

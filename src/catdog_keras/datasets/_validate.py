@@ -37,6 +37,8 @@ MAX_MEGAPIXELS = 50
 TOO_LARGE = f"more than {MAX_MEGAPIXELS} megapixels"
 MAX_WEBP_MEGAPIXELS = 18  # its decoder needs 16 bytes for each pixel
 TOO_LARGE_WEBP = f"a WebP file of more than {MAX_WEBP_MEGAPIXELS} megapixels"
+MAX_AVIF_MEGAPIXELS = 40  # its decoder needs 10 bytes for each pixel
+TOO_LARGE_AVIF = f"an AVIF file of more than {MAX_AVIF_MEGAPIXELS} megapixels"
 MAX_STRIP_BYTES = 100_000_000  # a decoder holds a compressed strip or tile in addition to the image
 TOO_LARGE_STRIP = "a TIFF file with a compressed strip or tile of more than 100 MB"
 LARGE_TEXT = "more text or color profile than Pillow reads, which is ignored"
@@ -137,6 +139,8 @@ def _decode(path: str, content: bytes) -> tuple[list[str], bool, int]:
         raise _InvalidImageError(TOO_LARGE)
     if kind == "WEBP" and pixels > MAX_WEBP_MEGAPIXELS * 1_000_000:
         raise _InvalidImageError(TOO_LARGE_WEBP)
+    if kind == "AVIF" and pixels > MAX_AVIF_MEGAPIXELS * 1_000_000:
+        raise _InvalidImageError(TOO_LARGE_AVIF)
     if kind == "TIFF" and _strip_bytes(image) > MAX_STRIP_BYTES:
         raise _InvalidImageError(TOO_LARGE_STRIP)
     if kind in ("JPEG", "MPO") and has_too_many_scans(content, pixels):
