@@ -1,7 +1,7 @@
 """Time of a training step of the tutorial's network: this library, Keras and PyTorch.
 
     python -m benchmarks.train_step [--rounds 15] [--batch 32] [--jit-compile]
-        [--normalization after]
+        [--normalization after] [--brief]
 
 Batches of random images at 160 x 160, Adam, cross-entropy from logits, on the backend that
 KERAS_BACKEND selects, in float32 and in mixed bfloat16:
@@ -13,6 +13,8 @@ KERAS_BACKEND selects, in float32 and in mixed bfloat16:
 
 With --normalization before, all networks normalize before the activation, as most published ones
 do, and the side of catdog-keras has `ConvBlock(normalization="before")`.
+
+With --brief, only the first two are measured, and not the peak memory.
 
 With --jit-compile, Keras compiles the steps of its models with XLA, as it always does on JAX. The
 last lines print the speed of a matrix product in the same precision, in billions of operations per
@@ -129,7 +131,7 @@ def product(precision: str) -> Callable[[], Any]:
 
 
 def make_sides(
-    data: tuple, jit_compile: bool | str, normalization: str
+    data: tuple, jit_compile: bool | str, normalization: str, *, brief: bool = False
 ) -> dict[str, Callable[[], Any]]:
     """Returns all steps by name and precision."""
     step = functools.partial(keras_step, data=data, jit_compile=jit_compile)
@@ -139,6 +141,8 @@ def make_sides(
         sides[f"stock Keras layers, {precision}"] = step(stock, policy)
         blocks = functools.partial(network_of_blocks, normalization)
         sides[f"catdog-keras, {precision}"] = step(blocks, policy)
+        if brief:
+            continue
         bound = step(functools.partial(stock_network, None), policy)
         sides[f"no normalization, {precision}"] = bound
         if importlib.util.find_spec("torch"):
@@ -147,7 +151,7 @@ def make_sides(
                 sides[name] = torch_step(
                     precision, data, compiled=compiled, normalization=normalization
                 )
-    for precision in PRECISIONS:
+    for precision in () if brief else PRECISIONS:
         sides[f"matrix product, {precision}"] = product(precision)
     return sides
 
@@ -176,15 +180,17 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--jit-compile", action="store_true")
     parser.add_argument("--normalization", choices=("after", "before"), default="after")
+    parser.add_argument("--brief", action="store_true")
     arguments = parser.parse_args()
     memory = {
         name: peak_memory(
             functools.partial(three_steps, name, arguments.batch, arguments.normalization)
         )
-        for name in ("stock", "catdog-keras")
+        for name in (() if arguments.brief else ("stock", "catdog-keras"))
     }
     jit_compile = True if arguments.jit_compile else "auto"
-    sides = make_sides(random_batch(arguments.batch), jit_compile, arguments.normalization)
+    data = random_batch(arguments.batch)
+    sides = make_sides(data, jit_compile, arguments.normalization, brief=arguments.brief)
     for side in list(sides.values()) * 2:
         side()  # trace, compile and allocate memory
     timings = in_turns(sides, arguments.rounds)
@@ -198,7 +204,9 @@ def main() -> None:
         speed = 2 * 2048**3 / statistics.median(timings[name].wall) / 1e9
         rows.append([name, f"{speed:,.0f} GFLOP/s", "", ""])
     print_table(["step", "time", f"times faster than {STOCK}", "by processor time"], rows)
-    print("\nPeak memory, float32:", ", ".join(f"{n} {m:,.0f} MiB" for n, m in memory.items()))
+    if memory:
+        peaks = ", ".join(f"{name} {size:,.0f} MiB" for name, size in memory.items())
+        print("\nPeak memory, float32:", peaks)
 
 
 if __name__ == "__main__":
