@@ -102,7 +102,9 @@ def test_layer_in_a_model_with_weights_follows_the_model(make, build):
     assert not changes(model, training=False)
     assert changes(model, training=True)
     assert not changes(model)
-    np.testing.assert_array_equal(model.predict(IMAGES, verbose=0), IMAGES)
+    # On JAX, Keras predicts with a subclassed model without passing `training` to its layers.
+    if build is functional or build(make).passes_training or keras.backend.backend() != "jax":
+        np.testing.assert_array_equal(model.predict(IMAGES, verbose=0), IMAGES)
 
 
 def test_fit_augments_and_evaluate_does_not():
