@@ -29,6 +29,12 @@ def test_plot_learning_rate_shows_losses_by_rate_and_suggestion():
     ]
 
 
+def test_missing_suggestion_is_reported_in_title_without_a_mark():
+    ax = plot_learning_rate(result(suggestion=None))
+    assert len(ax.lines) == 2
+    assert ax.get_title() == "No suggestion: the loss does not fall"
+
+
 def test_curves_and_suggestion_have_distinct_line_styles():
     batches, means, mark = plot_learning_rate(result()).lines
     assert means.get_linewidth() > 2 * batches.get_linewidth()
@@ -59,9 +65,9 @@ def test_single_step_is_drawn_as_marker_within_limits(rate):
             "result=LRFinderResult(rates=(0.1,), losses=(nan,), suggestion=0.001).",
         ),
         (
-            result((0.1,), (0.7,), None),
+            result((0.1,), (0.7,), "0.1"),
             TypeError,
-            "`result.suggestion` must be a number from 0 to inf; received result.suggestion=None.",
+            "`result.suggestion` must be a number from 0 to inf; received result.suggestion='0.1'.",
         ),
         (
             result((), ()),

@@ -7,7 +7,9 @@ from hypothesis import given, strategies as st
 
 from catdog_keras import LRFinderResult, find_learning_rate
 from catdog_keras._range_check import RangeCheck
-from catdog_keras.training._find_learning_rate import _losses as record_losses, suggest_rate
+from catdog_keras.training import _find_learning_rate as sweeping
+from catdog_keras.training._features import FeatureExtractor
+from catdog_keras.training._suggest_rate import suggest_rate
 from tests.training.fine_tuning_cases import model
 
 
@@ -25,6 +27,11 @@ def values(variables):
     return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
 
 
+# Sweeps of a few steps, whose losses need not fall.
+any_curve = pytest.mark.filterwarnings("ignore:There is no suggested learning rate")
+
+
+@any_curve
 @pytest.mark.parametrize("compiled", [True, False])
 def test_find_learning_rate_restores_model_and_optimizer(compiled):
     tested = model()
@@ -80,9 +87,93 @@ def test_suggest_rate_ignores_single_low_loss():
         assert 10 ** (-6 + 6 * 0.7 - 1 - 1.2) < suggestion < 10 ** (-6 + 6 * 0.7 - 1 + 1.2), seed
 
 
-def test_suggest_rate_returns_lowest_rate_when_loss_only_increases():
-    rising = np.linspace(0.3, 1, 40).tolist()
-    assert suggest_rate(np.logspace(-5, 0, 40).tolist(), rising) == pytest.approx(1e-5)
+def test_suggest_rate_is_at_least_the_lowest_rate():
+    falling_first = [*np.linspace(1, 0.2, 10), *np.linspace(0.2, 1, 30)]
+    assert suggest_rate(np.logspace(-2, 0, 40).tolist(), falling_first) == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize(
+    "curve",
+    [
+        np.linspace(0.3, 1, 40),  # rises from the start
+        np.full(40, 0.3),
+        np.linspace(0.3, 0.299, 40),  # falls by less than 1 %
+        [0.3, 0.2],
+        *(0.3 + np.random.default_rng(seed).normal(scale=0.05, size=100) for seed in range(8)),
+        *(np.exp(np.random.default_rng(seed).normal(size=30)) for seed in range(8)),
+    ],
+)
+def test_suggest_rate_returns_none_when_the_loss_does_not_fall(curve):
+    assert suggest_rate(np.logspace(-5, 0, len(curve)).tolist(), list(curve)) is None
+
+
+@pytest.mark.parametrize("steps", [20, 100])
+def test_suggest_rate_finds_a_fall_of_three_times_the_noise_of_a_batch(steps):
+    fall = np.clip(np.linspace(-1, 1.5, steps), 0, 1)
+    for seed in range(8):
+        losses = 1 - 0.3 * fall + np.random.default_rng(seed).normal(scale=0.05, size=steps)
+        assert suggest_rate(np.logspace(-5, 0, steps).tolist(), losses.tolist()) is not None, seed
+
+
+def test_sweep_without_a_fall_warns_and_has_no_suggestion():
+    images, _ = separable()
+    labels = np.random.default_rng(0).integers(0, 2, len(images))
+    with pytest.warns(UserWarning, match="no suggested learning rate: the loss does not fall"):
+        sweep = find_learning_rate(dense(), (images, labels), max_lr=1e-5, steps=20)
+    assert sweep.suggestion is None
+    assert str(sweep) == (
+        "There is no suggested learning rate: the loss does not fall between 1e-06 and 1e-05. The "
+        "model may already be trained, may not learn from these images, or needs a lower `min_lr`."
+    )
+
+
+def frozen_backbone_and_data(**arguments):
+    generator = np.random.default_rng(0)
+    labels = np.arange(50) % 2
+    images = generator.uniform(0, 255, (50, 8, 8, 3)) * (0.5 + labels[:, None, None, None] / 2)
+    weights = generator.uniform(0, 1, 50)
+    return model(**arguments), (images.astype("float32"), labels, weights.astype("float32"))
+
+
+@any_curve
+@pytest.mark.parametrize("compiled", [True, False])
+def test_sweep_of_frozen_model_equals_the_sweep_of_all_its_layers(compiled, monkeypatch):
+    tested, data = frozen_backbone_and_data(augmentation=None, dropout=0.5)
+    if compiled:
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        tested.compile(keras.optimizers.SGD(momentum=0.9), loss)
+    arguments = {"min_lr": 1e-3, "steps": 15}
+    cached = find_learning_rate(tested, data, **arguments)
+    monkeypatch.setattr(sweeping, "_split_or_none", lambda _: None)
+    whole = find_learning_rate(tested, data, **arguments)
+    assert len(set(cached.losses)) == 15
+    np.testing.assert_allclose(cached.losses, whole.losses, rtol=1e-4)
+    assert cached.suggestion == whole.suggestion
+
+
+@any_curve
+def test_sweep_of_frozen_model_reads_each_image_once(monkeypatch):
+    tested, data = frozen_backbone_and_data()
+    counts = []
+    compute = FeatureExtractor.compute
+
+    def count(self, images, **options):
+        counts.append(len(images))
+        return compute(self, images, **options)
+
+    monkeypatch.setattr(FeatureExtractor, "compute", count)
+    batches = zip(*(np.split(part, [20, 40]) for part in data), strict=True)
+    sweep = find_learning_rate(tested, batches, steps=12)  # `zip` can be read only once
+    assert sum(counts) == 50
+    assert len(sweep.losses) == 12
+
+
+@any_curve
+def test_sweep_of_frozen_model_reads_no_more_batches_than_steps():
+    tested, (images, labels, _) = frozen_backbone_and_data()
+    batches = iter([(images[:4], labels[:4])] * 11)
+    find_learning_rate(tested, batches, steps=10, max_lr=0.1)
+    assert len(list(batches)) == 1
 
 
 @given(st.lists(st.floats(0, 10), min_size=2, max_size=60))
@@ -95,6 +186,7 @@ def test_smoothed_stays_within_range_of_losses_and_rates(losses):
     assert middles == sorted(middles)
 
 
+@any_curve
 def test_find_learning_rate_is_reproducible():
     tested = dense()
     one, other = (find_learning_rate(tested, separable(), steps=10) for _ in range(2))
@@ -123,6 +215,7 @@ def test_find_learning_rate_raises_when_first_loss_is_not_finite():
         find_learning_rate(model, separable())
 
 
+@any_curve
 def test_rates_go_from_min_lr_to_max_lr():
     sweep = find_learning_rate(dense(), separable(), min_lr=1e-6, max_lr=1e-4, steps=11)
     np.testing.assert_allclose(sweep.rates, np.logspace(-6, -4, 11))
@@ -149,7 +242,8 @@ def test_sweep_ends_when_running_mean_exceeds_four_times_its_minimum(factor, end
     # The running mean starts at 10 and approaches `factor` times 10 from below.
     losses = [10.0, *[10.0 * factor] * 400]
     model = ScriptedModel(losses)
-    kept = record_losses(model, [separable()] * 401, 401, RangeCheck(model))
+    batches = [(*separable(), None)] * 401
+    kept = sweeping._losses(model, batches, RangeCheck(model))
     assert (len(kept) < 401) is ends
 
 

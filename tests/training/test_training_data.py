@@ -63,6 +63,7 @@ def test_find_learning_rate_rejects_iterator_that_ends_before_the_sweep(data):
         find_learning_rate(dense(), data(), steps=10)
 
 
+@pytest.mark.filterwarnings("ignore:There is no suggested learning rate")
 def test_find_learning_rate_reads_iterator_with_enough_batches():
     data = iter([rows()] * 10)
     assert len(find_learning_rate(dense(), data, max_lr=1e-5, steps=10).losses) == 10

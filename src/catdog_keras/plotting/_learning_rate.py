@@ -17,7 +17,8 @@ def plot_learning_rate(result: Any, *, ax: Axes | None = None) -> Axes:
 
     The thin line is the loss of each batch, the thick line the moving average. The learning rate
     axis is logarithmic. Choose a rate to the left of the minimum, where the curve still falls; at
-    the minimum itself training is about to diverge.
+    the minimum itself training is about to diverge. If the result has no suggestion, the title
+    reports it.
 
     Args:
         result: Return value of `find_learning_rate`.
@@ -45,18 +46,21 @@ def plot_learning_rate(result: Any, *, ax: Axes | None = None) -> Axes:
     ax.plot(rates, losses, thin, color=_canvas.BLUE, linewidth=0.8, alpha=0.5, label="each batch")
     middles, means = result.smoothed
     ax.plot(middles, means, "-", color=_canvas.BLUE, linewidth=2.2, label="moving average")
-    ax.axvline(
-        suggestion, color=_canvas.VERMILION, linestyle="--", linewidth=1.8, label="suggestion"
-    )
+    title = "No suggestion: the loss does not fall"
+    if suggestion is not None:
+        title = f"Suggested learning rate: {suggestion:.2g}"
+        ax.axvline(
+            suggestion, color=_canvas.VERMILION, linestyle="--", linewidth=1.8, label="suggestion"
+        )
     ax.set_xlabel("learning rate")
     ax.set_ylabel("loss")
     ax.grid(visible=True, alpha=0.3)
     ax.legend()
-    _canvas.write_title(ax, f"Suggested learning rate: {suggestion:.2g}")
+    _canvas.write_title(ax, title)
     return ax
 
 
-def _read(result: Any) -> tuple[Any, Any, float]:
+def _read(result: Any) -> tuple[Any, Any, float | None]:
     names = ("rates", "losses", "suggestion")
     if not all(hasattr(result, name) for name in names) or not hasattr(type(result), "smoothed"):
         requirement = "an LRFinderResult, as returned by `find_learning_rate`"
@@ -66,5 +70,7 @@ def _read(result: Any) -> tuple[Any, Any, float]:
         raise ValueError(describe("result", "one loss for each rate, of at least one", result))
     if not np.isfinite(losses).any():
         raise ValueError(describe("result", "at least one finite loss", result))
+    if result.suggestion is None:
+        return rates, losses, None
     suggestion = check_number("result.suggestion", result.suggestion, minimum=0, maximum=np.inf)
     return rates, losses, suggestion

@@ -113,14 +113,14 @@ def collect(
     """
     keys: list[list[bytes]] = []
     labels, weights = [], []
-    queues = [_Queue(name, extractor, store, augmented=flag) for flag in (False, True)]
+    queues = [FeatureQueue(name, extractor, store, augmented=flag) for flag in (False, True)]
     with progress_bar(f"Features of {name}", count_batches(data), "batches") as advance:
         for images, batch_labels, batch_weights in read_labeled(name, data, extractor.image_shape):
             ranges.see(name, images)
             ranges.warn()
             for image in images:
                 mark = image.tobytes() if keyed else f"{name} {len(keys)}".encode()
-                keys.append([hashlib.sha256(bytes([v]) + mark).digest() for v in range(num_views)])
+                keys.append([key_of(mark, view) for view in range(num_views)])
                 for view, key in enumerate(keys[-1]):
                     queues[view > 0].put(key, image)
             labels.append(batch_labels)
@@ -140,8 +140,13 @@ def collect(
     )
 
 
-class _Queue:
-    """Collects images of one size until they fill a batch."""
+def key_of(mark: bytes, view: int = 0) -> bytes:
+    """Returns the key of a view of an image, which is identified by `mark`, such as its content."""
+    return hashlib.sha256(bytes([view]) + mark).digest()
+
+
+class FeatureQueue:
+    """Collects images of one size until they fill a batch, and stores their features."""
 
     def __init__(
         self, name: str, extractor: FeatureExtractor, store: FeatureStore, *, augmented: bool
@@ -151,6 +156,7 @@ class _Queue:
         self._waiting: dict[bytes, Array] = {}
 
     def put(self, key: bytes, image: Array) -> None:
+        """Adds an image, unless the store has its features."""
         if key in self._store:
             return
         waiting = next(iter(self._waiting.values()), image)
@@ -161,6 +167,7 @@ class _Queue:
             self.flush()
 
     def flush(self) -> None:
+        """Computes and stores the features of the images that wait."""
         if self._waiting:
             images = np.stack(list(self._waiting.values()))
             rows = self._extractor.compute(images, augmented=self._augmented)

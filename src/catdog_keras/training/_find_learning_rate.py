@@ -1,29 +1,24 @@
 """Learning-rate range test (LR finder)."""
 
-import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import keras
-import numpy as np
 
 from catdog_keras import _backend
 from catdog_keras._checks import check_integer, check_number, describe
 from catdog_keras._class_order import check_order_of_dataset
 from catdog_keras._compile import compile_if_needed, compile_like
 from catdog_keras._range_check import RangeCheck
-from catdog_keras.diagnostics._label_checks import require_labels, warn_of_logits
-from catdog_keras.training._labeled_batches import (
-    Batch,
-    check_labeled,
-    empty,
-    not_finite,
-    not_repeatable,
-    read_labeled,
-)
-from catdog_keras.training._split_model import check_trainable_in_parts
+from catdog_keras._warnings import warn
+from catdog_keras.diagnostics._label_checks import warn_of_logits
+from catdog_keras.training._features import FeatureExtractor
+from catdog_keras.training._labeled_batches import Batch, check_labeled, not_finite
+from catdog_keras.training._split_model import HeadSplit, check_trainable_in_parts, split_at_head
+from catdog_keras.training._suggest_rate import smooth, suggest_rate
+from catdog_keras.training._sweep_batches import SweepBatches
 from catdog_keras.training._training_state import assign, values
 
 SMOOTHING = 0.8  # weight of the previous value in the running mean of the loss
@@ -34,27 +29,42 @@ DIVERGED = 4.0  # limit: this times the lowest running mean; for losses near zer
 class LRFinderResult:
     """Result of `find_learning_rate`.
 
+    `print` shows the suggestion, or why there is none.
+
     Attributes:
         rates: Learning rate of each step, increasing.
         losses: Training loss of each step's batch, before the update of that step.
         suggestion: A tenth of the rate with the lowest smoothed loss, where the loss still
-            decreases; at least the lowest rate of the sweep.
+            decreases; at least the lowest rate of the sweep. None if the smoothed loss does not
+            fall by more than its noise.
 
     Example:
         >>> import catdog_keras
         >>> sweep = catdog_keras.LRFinderResult((1e-4, 1e-3, 1e-2), (0.7, 0.5, 2.0), 1e-4)
         >>> max(sweep.rates), sweep.suggestion
         (0.01, 0.0001)
+        >>> print(sweep)
+        Suggested learning rate: 0.0001
     """
 
     rates: tuple[float, ...]
     losses: tuple[float, ...]
-    suggestion: float
+    suggestion: float | None
+
+    def __str__(self) -> str:
+        """Returns the suggestion, or why there is none."""
+        if self.suggestion is not None:
+            return f"Suggested learning rate: {self.suggestion:.2g}"
+        return (
+            "There is no suggested learning rate: the loss does not fall between "
+            f"{self.rates[0]:.2g} and {self.rates[-1]:.2g}. The model may already be trained, may "
+            "not learn from these images, or needs a lower `min_lr`."
+        )
 
     @property
     def smoothed(self) -> tuple[list[float], list[float]]:
         """Rates and losses after a moving average, which removes the noise of single batches."""
-        return _smooth(self.rates, self.losses)
+        return smooth(self.rates, self.losses)
 
 
 def find_learning_rate(
@@ -72,6 +82,11 @@ def find_learning_rate(
     is compiled. The sweep ends early if the loss diverges. It reads one epoch of `train`, or more
     if that has fewer batches than the sweep has steps.
 
+    If the model is a frozen backbone with a head, the features of each image are computed once, as
+    by `fit_head`, and only the head is trained in each step. Then `train` is read once, its batches
+    are repeated in the same order, and augmentation is not applied, as by `fit_head` with
+    `num_views=1`.
+
     Source: Smith, "Cyclical Learning Rates for Training Neural Networks"
     (https://arxiv.org/abs/1506.01186), section 3.3.
 
@@ -86,7 +101,8 @@ def find_learning_rate(
 
     Returns:
         A `LRFinderResult` with rates, losses and a suggestion; plot it with
-        `plot_learning_rate`.
+        `plot_learning_rate`. If the loss does not fall, the suggestion is None, and a warning
+        is shown.
 
     Raises:
         TypeError: If an argument has the wrong type.
@@ -120,7 +136,7 @@ def find_learning_rate(
     before = values(model.variables)
     try:
         with _backend.strategy_scope(model):
-            losses = _losses(_probe(model, min_lr, max_lr, steps), train, steps, RangeCheck(model))
+            losses = _sweep(model, train, rates)
     finally:
         assign(model.variables, before)
     if len(losses) < 2:
@@ -129,12 +145,37 @@ def find_learning_rate(
             f"after which the losses were {losses}."
         )
     rates = rates[: len(losses)]
-    return LRFinderResult(tuple(rates), tuple(losses), suggest_rate(rates, losses))
+    result = LRFinderResult(tuple(rates), tuple(losses), suggest_rate(rates, losses))
+    if result.suggestion is None:
+        warn(str(result))
+    return result
 
 
-def _probe(model: keras.Model, min_lr: float, max_lr: float, steps: int) -> keras.Model:
-    """Returns a separately compiled model of the same layers; `model.optimizer` is not used."""
-    probe = _same_layers(model)
+def _sweep(model: keras.Model, train: Any, rates: list[float]) -> list[float]:
+    """Trains the model, or its head on cached features, and returns the loss of each step."""
+    ranges, split = RangeCheck(model), _split_or_none(model)
+    probe = _probe(model, _same_layers(model) if split is None else split.head, rates)
+    batches = SweepBatches(train, tuple(model.input_shape[1:]), probe, ranges, len(rates))
+    if split is None:
+        return _losses(probe, batches.images(), ranges)
+    return _losses(probe, batches.features(FeatureExtractor(split, None)), ranges)
+
+
+def _split_or_none(model: keras.Model) -> HeadSplit | None:
+    """Splits a model into a frozen backbone and its head; returns None if it is something else."""
+    if _backend.requires_tf_data(model):
+        return None
+    try:
+        return split_at_head(model)
+    except ValueError:
+        return None
+
+
+def _probe(model: keras.Model, part: keras.Model, rates: list[float]) -> keras.Model:
+    """Compiles a part of the model with its loss and a new optimizer with increasing rates.
+
+    The optimizer of the model is not used.
+    """
     optimizer: keras.Optimizer = keras.optimizers.Adam()
     if model.compiled:
         compile_from = model
@@ -142,10 +183,12 @@ def _probe(model: keras.Model, min_lr: float, max_lr: float, steps: int) -> kera
     else:
         compile_from = _same_layers(model)
         compile_if_needed(compile_from)
-    course = keras.optimizers.schedules.ExponentialDecay(min_lr, steps - 1, max_lr / min_lr)
+    course = keras.optimizers.schedules.ExponentialDecay(
+        rates[0], len(rates) - 1, rates[-1] / rates[0]
+    )
     config = {**optimizer.get_config(), "learning_rate": course}
-    compile_like(probe, compile_from, type(optimizer).from_config(config))
-    return probe
+    compile_like(part, compile_from, type(optimizer).from_config(config))
+    return part
 
 
 def _same_layers(model: keras.Model) -> keras.Model:
@@ -153,17 +196,13 @@ def _same_layers(model: keras.Model) -> keras.Model:
     return keras.Model(model.inputs[0], model.outputs[0])
 
 
-def _losses(probe: keras.Model, train: Any, steps: int, ranges: RangeCheck) -> list[float]:
+def _losses(probe: keras.Model, batches: Iterable[Batch], ranges: RangeCheck) -> list[float]:
     """Returns the loss of each step, up to the last one that is finite and has not diverged."""
-    shape = tuple(probe.input_shape[1:])
     losses: list[float] = []
     mean = lowest = math.inf
-    for images, labels, weights in itertools.islice(_repeat(train, shape), steps):
-        require_labels("train", labels, probe)
-        ranges.see("train", images)
-        ranges.warn()
+    for inputs, labels, weights in batches:
         probe.reset_metrics()  # otherwise the mean over all batches so far is returned
-        loss = float(probe.train_on_batch(images, labels, weights, return_dict=True)["loss"])
+        loss = float(probe.train_on_batch(inputs, labels, weights, return_dict=True)["loss"])
         mean = loss if math.isinf(mean) else SMOOTHING * mean + (1 - SMOOTHING) * loss
         lowest = min(lowest, mean)
         if not math.isfinite(loss) and not ranges.is_finite:
@@ -173,31 +212,3 @@ def _losses(probe: keras.Model, train: Any, steps: int, ranges: RangeCheck) -> l
         losses.append(loss)
     ranges.warn(is_complete=True)
     return losses
-
-
-def _repeat(train: Any, shape: tuple[int | None, ...]) -> Iterator[Batch]:
-    """Yields batches of one epoch after another, without end."""
-    for epoch in itertools.count():
-        has_images = False
-        for batch in read_labeled("train", train, shape):
-            has_images = True
-            yield batch
-        if not has_images:
-            raise not_repeatable("train", train) if epoch else empty("train")
-
-
-def _smooth(rates: Sequence[float], losses: Sequence[float]) -> tuple[list[float], list[float]]:
-    """Moving average of the losses over an eighth of the steps, at each window's central rate.
-
-    The loss of a single batch depends on its images as much as on the rate.
-    """
-    run = min(len(losses), max(3, len(losses) // 8))
-    means = np.convolve(losses, np.full(run, 1 / run), "valid")
-    middles = [math.sqrt(low * high) for low, high in zip(rates, rates[run - 1 :], strict=False)]
-    return middles, means.tolist()
-
-
-def suggest_rate(rates: list[float], losses: list[float]) -> float:
-    """Returns a tenth of the rate of the lowest smoothed loss, at least the lowest rate."""
-    middles, means = _smooth(rates, losses)
-    return max(middles[int(np.argmin(means))] / 10, rates[0])
