@@ -138,7 +138,9 @@ def frozen_backbone_and_data(**arguments):
 @any_curve
 @pytest.mark.parametrize("compiled", [True, False])
 def test_sweep_of_frozen_model_equals_the_sweep_of_all_its_layers(compiled, monkeypatch):
-    tested, data = frozen_backbone_and_data(augmentation=None, dropout=0.5)
+    # On PyTorch dropout uses a global random state, which differs between the sweeps.
+    dropout = 0.0 if keras.backend.backend() == "torch" else 0.5
+    tested, data = frozen_backbone_and_data(augmentation=None, dropout=dropout)
     if compiled:
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         tested.compile(keras.optimizers.SGD(momentum=0.9), loss)

@@ -6,6 +6,7 @@ import keras
 
 from catdog_keras._checks import describe
 from catdog_keras._input_range import BYTES, Range, black_and_white, range_of, same_range
+from catdog_keras._mixing import check_no_mixing
 from catdog_keras.layers import AugmentationPipeline, RandomApply, RandomChoice
 from catdog_keras.layers._wrapper import Strength, as_layer
 
@@ -23,13 +24,15 @@ def check_augmentation(value: Any, input_shape: tuple[int, ...]) -> keras.Layer 
     """Returns a layer that keeps images in [0, 255], or None; raises if it is known not to do so.
 
     A layer that scales, or one for another `value_range`, would produce other images in training
-    than in inference, without an error. The name of a preset becomes its layer.
+    than in inference, without an error. A layer that mixes images would keep their labels. The name
+    of a preset becomes its layer.
     """
     if value is None:
         return None
     layer = as_layer("augmentation", value, optional=True)
     if isinstance(value, str):  # presets have the right range
         return layer
+    check_no_mixing("augmentation", layer)
     try:
         found = _range_after(layer, black_and_white(input_shape), layer)
     except _WrongRangeError:

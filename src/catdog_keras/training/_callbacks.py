@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Literal, TypeAlias
 
@@ -11,6 +11,7 @@ import keras
 from catdog_keras._batches import iterate, split_batch
 from catdog_keras._checks import describe
 from catdog_keras._compile import build_metrics
+from catdog_keras.training._optimizer import uses_ema
 from catdog_keras.training._training_state import State, values
 
 Callbacks: TypeAlias = keras.callbacks.Callback | Sequence[keras.callbacks.Callback] | None
@@ -22,12 +23,8 @@ STATE = {
     keras.callbacks.ReduceLROnPlateau: ("wait", "cooldown_counter", "best"),
     keras.callbacks.ModelCheckpoint: ("best",),
 }
-# Callbacks that change the optimizer, which conflicts with the one of `fine_tune`.
-OF_OPTIMIZER = (
-    keras.callbacks.LearningRateScheduler,
-    keras.callbacks.ReduceLROnPlateau,
-    keras.callbacks.SwapEMAWeights,
-)
+# Callbacks that change the learning rate, which conflicts with the schedule of `fine_tune`.
+OF_LEARNING_RATE = (keras.callbacks.LearningRateScheduler, keras.callbacks.ReduceLROnPlateau)
 
 
 def callbacks_for_part(
@@ -127,18 +124,6 @@ def _check_unchanged(model: keras.Model, optimizer: Any, trained: list[Any]) -> 
         )
 
 
-def validation_score(logs: Mapping[str, Any]) -> list[float] | None:
-    """Returns the score that selects the best epoch: the accuracy, with ties decided by the loss.
-
-    None if there are no validation metrics.
-    """
-    if "val_loss" not in logs:
-        return None
-    accuracies = [name for name in logs if name.startswith("val_") and "acc" in name]
-    accuracy = float(logs[accuracies[0]]) if accuracies else 0.0
-    return [accuracy, -float(logs["val_loss"])]
-
-
 def check_callback_types(
     callbacks: Callbacks, *, has_schedule: bool
 ) -> list[keras.callbacks.Callback]:
@@ -163,11 +148,42 @@ def check_callback_types(
             raise TypeError(
                 describe("callbacks", "callbacks without BackupAndRestore", name, remedy)
             )
-        if has_schedule and isinstance(callback, OF_OPTIMIZER):
+        if has_schedule and isinstance(callback, OF_LEARNING_RATE):
             remedy = "`fine_tune` has its own optimizer and schedule: see `FineTuneConfig`."
-            requirement = "callbacks that do not change the optimizer of the model"
+            requirement = "callbacks that do not change the learning rate"
             raise TypeError(describe("callbacks", requirement, name, remedy))
     return found
+
+
+def check_ema_callbacks(
+    model: keras.Model, callbacks: Iterable[Any], *, has_checkpoint: bool
+) -> None:
+    """Raises a ValueError for a `SwapEMAWeights` that cannot swap, or that cannot be resumed."""
+    for callback in callbacks:
+        if not isinstance(callback, keras.callbacks.SwapEMAWeights):
+            continue
+        if not uses_ema(model.optimizer):
+            requirement = "callbacks without SwapEMAWeights if the optimizer has no moving averages"
+            remedy = "Compile the model with an optimizer with `use_ema=True`."
+            raise ValueError(describe("callbacks", requirement, "SwapEMAWeights", remedy))
+        if has_checkpoint and callback.swap_on_epoch:
+            requirement = "callbacks without SwapEMAWeights(swap_on_epoch=True) if `checkpoint` is "
+            requirement += "passed"
+            remedy = "A checkpoint would contain the swapped weights. Use `SwapEMAWeights()`."
+            raise ValueError(describe("callbacks", requirement, "SwapEMAWeights", remedy))
+
+
+def with_ema_validation(
+    optimizer: Any, callbacks: list[keras.callbacks.Callback]
+) -> list[keras.callbacks.Callback]:
+    """Adds the callback that validates the moving averages of the weights, if there are any.
+
+    `fit` ends with the averages, so the best epoch is selected by their metrics.
+    """
+    found = any(isinstance(each, keras.callbacks.SwapEMAWeights) for each in callbacks)
+    if found or not uses_ema(optimizer):
+        return callbacks
+    return [keras.callbacks.SwapEMAWeights(), *callbacks]
 
 
 def stateful_callbacks(callbacks: Iterable[Any]) -> list[tuple[Any, tuple[str, ...]]]:

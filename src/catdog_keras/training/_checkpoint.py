@@ -59,9 +59,17 @@ class Checkpoint:
             self._write(b"", publish=False)
 
     def read(
-        self, model: keras.Model, callbacks: Iterable[keras.callbacks.Callback]
+        self,
+        model: keras.Model,
+        callbacks: Iterable[keras.callbacks.Callback],
+        kept: list[Any] | None = None,
     ) -> State | None:
         """Reads the newest intact state of this model; returns None if there is no file.
+
+        Args:
+            model: The model.
+            callbacks: The callbacks of the user.
+            kept: The weights of which the best values are kept; None for all of the model.
 
         Raises:
             ValueError: If no file is intact, or it was written by a call with other arguments; the
@@ -72,7 +80,7 @@ class Checkpoint:
             try:
                 call, state = _decode(file.read_bytes())
                 if call == self._call:
-                    state.check_values(model)
+                    state.check_values(model, model.weights if kept is None else kept)
                     check_callbacks(callbacks, state)
             except FileNotFoundError:
                 problems[file] = "It does not exist."

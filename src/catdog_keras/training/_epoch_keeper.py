@@ -6,8 +6,15 @@ from typing import Any
 import keras
 
 from catdog_keras import _backend
-from catdog_keras.training._callbacks import restore_callbacks, store_callbacks, validation_score
-from catdog_keras.training._training_state import State, values
+from catdog_keras.training._callbacks import restore_callbacks, store_callbacks
+from catdog_keras.training._optimizer import uses_ema
+from catdog_keras.training._training_state import (
+    Arrays,
+    State,
+    assign,
+    validation_score,
+    values,
+)
 
 
 class EpochKeeper(keras.callbacks.Callback):
@@ -22,17 +29,30 @@ class EpochKeeper(keras.callbacks.Callback):
         part: keras.Model,
         state: State,
         epochs: int,
-        save: Callable[[State], None],
+        save: Callable[[State], None] | None,
         *,
         callbacks: list[keras.callbacks.Callback],
-        keep_best: bool,
+        kept: list[Any] | None,
         patience: int | None = None,
+        first_epoch: int = 0,
     ) -> None:
-        """Stores the whole model, the part of it that is trained, and how to save the state."""
+        """Creates the callback.
+
+        Args:
+            whole: The whole model.
+            part: The part of it that is trained.
+            state: The state of the training, which is updated.
+            epochs: Number of epochs of the stage.
+            save: Saves the state; None if there is no checkpoint.
+            callbacks: The callbacks of the user.
+            kept: The weights of which the best values are kept; None to keep none.
+            patience: Number of epochs without improvement after which the training stops.
+            first_epoch: Number of the first epoch of the stage.
+        """
         super().__init__()
         self._whole, self._part, self._state, self._epochs = whole, part, state, epochs
-        self._callbacks, self._keep_best = callbacks, keep_best
-        self._patience, self._save = patience, save
+        self._callbacks, self._kept = callbacks, kept
+        self._patience, self._save, self._first_epoch = patience, save, first_epoch
         self._unsaved = False
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
@@ -54,9 +74,8 @@ class EpochKeeper(keras.callbacks.Callback):
         for name, value in (logs or {}).items():
             progress.history.setdefault(name, []).append(float(value))
         progress.epochs_since_best += 1
-        if self._keep_best:
-            self.keep_if_best(logs or {})
-        progress.epochs[-1] = epoch + 1
+        self.keep_if_best(logs or {})
+        progress.epochs[-1] = epoch + 1 - self._first_epoch
         if self._patience is not None and progress.epochs_since_best >= self._patience:
             self.model.stop_training = True
         progress.done = progress.epochs[-1] == self._epochs or self.model.stop_training
@@ -70,16 +89,38 @@ class EpochKeeper(keras.callbacks.Callback):
         if self._unsaved:
             self._save_state()
 
-    def keep_if_best(self, logs: dict[str, Any]) -> None:
+    def keep_if_best(self, logs: dict[str, Any], *, is_trained: bool = True) -> None:
         """Stores the weights if these validation metrics are the best so far."""
         progress, score = self._state.progress, validation_score(logs)
         if score is None:
-            progress.epochs_since_best = 0
+            if progress.best is None:
+                progress.epochs_since_best = 0
         elif progress.best is None or score > progress.best:
             progress.best, progress.epochs_since_best = score, 0
-            self._state.best = values(self._whole.weights)
+            if self._kept is not None:
+                read = self._averaged_values if is_trained else values
+                self._state.best = read(self._kept)
+
+    def _averaged_values(self, weights: list[Any]) -> Arrays:
+        """Returns the values with which Keras ends a training: moving averages, if there are any.
+
+        `SwapEMAWeights(swap_on_epoch=True)` has already put them into the weights.
+        """
+        optimizer = self._part.optimizer
+        if not uses_ema(optimizer) or any(
+            isinstance(each, keras.callbacks.SwapEMAWeights) and each.swap_on_epoch
+            for each in self._callbacks
+        ):
+            return values(weights)
+        current = values(self._part.trainable_variables)
+        optimizer.finalize_variable_values(self._part.trainable_variables)
+        averaged = values(weights)
+        assign(self._part.trainable_variables, current)
+        return averaged
 
     def _save_state(self) -> None:
+        if self._save is None:
+            return
         state = self._state
         state.variables = values(self._whole.variables)
         state.optimizer = values(self._part.optimizer.variables)

@@ -242,6 +242,16 @@ class FeatureBatches(keras.utils.PyDataset):
         """Label of one image, with a batch dimension."""
         return self._data.labels[:1]
 
+    @property
+    def labels(self) -> Array:
+        """Labels of all images."""
+        return self._data.labels
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether the batches contain sample weights."""
+        return self._data.weights is not None
+
     def __len__(self) -> int:
         """Returns the number of batches; the last may be smaller."""
         return -(-len(self._data.keys) // self._batch_size)

@@ -3,16 +3,17 @@
 import itertools
 import numbers
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 import keras
 
 from catdog_keras import _backend
-from catdog_keras._checks import describe
+from catdog_keras._checks import check_integer, describe
 from catdog_keras._compile import compile_if_needed
 from catdog_keras.training._callbacks import Callbacks, Verbose
+from catdog_keras.training._class_weight import ClassWeight
 from catdog_keras.training._config import FineTuneConfig
 from catdog_keras.training._fine_tuning_loop import Run, Stage
 from catdog_keras.training._labeled_batches import check_repeatable
@@ -32,7 +33,10 @@ def fine_tune(
     options: FineTuneConfig | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     callbacks: Callbacks = None,
-    class_weight: Mapping[int, float] | None = None,
+    class_weight: ClassWeight = None,
+    restore_best_weights: bool = True,
+    initial_epoch: int = 0,
+    validation_freq: int = 1,
     verbose: Verbose = "auto",
 ) -> keras.callbacks.History:
     """Fine-tunes the last layers of a backbone, together with the head.
@@ -47,17 +51,21 @@ def fine_tune(
     with the range that the model expects.
 
     With validation data the model ends with the weights of its best epoch, or with its initial
-    weights if no epoch was better. The best epoch has the highest accuracy; ties are decided by the
-    lowest loss. Afterwards the model is compiled with its previous loss and metrics and a new
-    Adam optimizer at `options.learning_rate`, so that training can continue with `fit`.
+    weights if no epoch was better; see `restore_best_weights`. Afterwards the model is compiled
+    with its previous loss and metrics and a new Adam optimizer at `options.learning_rate`, so that
+    training can continue with `fit`.
+
+    If the model is compiled with an optimizer with `use_ema=True`, Adam has the same moving
+    averages: they are validated, and the model ends with them. Label smoothing is an argument of
+    the loss. MixUp and CutMix are applied in the dataset, with `FineTuneConfig(num_views=None)`.
 
     Args:
         model: A model that contains a backbone as a nested model, for example from
             `transfer_model`. A model that is not compiled is compiled with cross-entropy from
             logits and accuracy.
-        train: A dataset of batches `(images, labels)`, as for `fit_head`.
-        validation_data: A dataset like `train`; None keeps the last weights instead of the best.
-        epochs: Number of epochs, of all stages together.
+        train: A dataset of batches, or a tuple of arrays, as for `fit_head`.
+        validation_data: A dataset or tuple of arrays like `train`.
+        epochs: Number of epochs, of all stages together, including `initial_epoch`.
         unfreeze: The first backbone layer to unfreeze; it and all later layers are trained. Either
             its name, or the fraction of the layers to unfreeze, counted from the end, above 0 up to
             1. A sequence of them trains in that many stages (gradual unfreezing), for example
@@ -78,7 +86,21 @@ def fine_tune(
             optimizer of the stage; setting its learning rate raises a TypeError, because `options`
             sets it. Callbacks must not freeze or unfreeze layers. Use `checkpoint` instead of
             `BackupAndRestore`.
-        class_weight: As in `keras.Model.fit`.
+        class_weight: As in `keras.Model.fit`: a weight in the loss for each class index. With
+            `"balanced"` the weight of a class is n / (k * count), where n is the number of labels
+            in `train`, k the number of classes among them, and count the number of labels of this
+            class, as in scikit-learn. If nothing is cached,
+            a dataset is read once more for this. Cannot be combined with sample weights.
+        restore_best_weights: Whether the model ends with the weights of its best epoch on
+            `validation_data`: the one with the highest accuracy, of these the one with the lowest
+            loss, of these the earliest. The initial weights
+            count as an epoch too. False, or no validation data, keeps the weights of the
+            last epoch. An `EarlyStopping(restore_best_weights=True)` among the callbacks has
+            precedence.
+        initial_epoch: As in `keras.Model.fit`: the number of the first epoch, for example that of
+            the epochs of `fit_head`. `epochs - initial_epoch` epochs are trained. Each stage counts
+            from it.
+        validation_freq: As in `keras.Model.fit`. The best epoch is one that is validated.
         verbose: As in `keras.Model.fit`: `"auto"`, 0 for no output, 1 for a progress bar, or 2 for
             one line per epoch.
 
@@ -123,10 +145,15 @@ def fine_tune(
         epochs,
         callbacks,
         class_weight,
+        restore_best_weights,
         verbose,
         has_schedule=True,
     )
-    firsts = [first_unfrozen(backbone, each) for each in _check_unfreeze(unfreeze, call.epochs)]
+    initial_epoch = check_integer(
+        "initial_epoch", initial_epoch, minimum=0, maximum=call.epochs - 1
+    )
+    count = call.epochs - initial_epoch
+    firsts = [first_unfrozen(backbone, each) for each in _check_unfreeze(unfreeze, count)]
     for first in firsts:
         check_unfrozen(backbone, first)
     if options is None:
@@ -136,7 +163,7 @@ def fine_tune(
     if len(firsts) > 1 or options.num_views is None:
         check_repeatable("train", train)
         check_repeatable("validation_data", validation_data)
-    shares = _shares(call.epochs, len(firsts))
+    shares = _shares(count, len(firsts))
     stages = [Stage(first, share) for first, share in zip(firsts, shares, strict=True)]
     with _backend.strategy_scope(model):
         compile_if_needed(model)
@@ -146,8 +173,11 @@ def fine_tune(
             has_own_optimizer=True,
             unfreeze=firsts,
             options=asdict(options),
+            initial_epoch=initial_epoch,
+            validation_freq=validation_freq,
         )
-        return Run(call, backbone, options, file).fit_stages(stages)
+        run = Run(call, backbone, options, file, initial_epoch, validation_freq)
+        return run.fit_stages(stages)
 
 
 def _check_unfreeze(value: Any, epochs: int) -> Sequence[str | float]:

@@ -25,7 +25,7 @@ from catdog_keras.training._features import (
     draw_seed,
 )
 from catdog_keras.training._labeled_batches import check_repeatable, empty, read_labeled
-from catdog_keras.training._optimizer import LayerwiseAdam
+from catdog_keras.training._optimizer import LayerwiseAdam, ema_settings
 from catdog_keras.training._split_model import (
     HeadSplit,
     rate_factors,
@@ -111,6 +111,8 @@ class Run:
     backbone: keras.Model
     options: FineTuneConfig
     checkpoint: Checkpoint | None
+    initial_epoch: int
+    validation_freq: Any
 
     def fit_stages(self, stages: list[Stage]) -> keras.callbacks.History:
         """Trains all stages; resumes from the checkpoint if it exists."""
@@ -131,10 +133,12 @@ class Run:
             self._stage(number, stage.epochs, state)
             if state.best and number == len(progress.epochs) - 1:
                 assign(model.weights, state.best)
+        self.call.restore_best(model.weights, state, self.initial_epoch)
         compile_like(model, model, self._optimizer(model, self.options.learning_rate))
         # A saved model would otherwise be loaded with a warning about missing optimizer variables.
         model.optimizer.build(model.trainable_variables)
-        return history_of(model, progress)
+        first = self.initial_epoch
+        return history_of(model, progress, first, first + sum(progress.epochs))
 
     def _stage(self, number: int, epochs: int, state: State) -> None:
         """Trains one stage, or the rest of it."""
@@ -195,23 +199,28 @@ class Run:
             part,
             state,
             epochs,
-            self._save,
+            self._save if self.checkpoint is not None else None,
             callbacks=self.call.callbacks,
-            keep_best=True,
+            kept=self.call.model.weights if self.call.restores_best else None,
             patience=self.options.patience,
+            first_epoch=self.initial_epoch,
         )
         if validation is not None and state.progress.best is None:
-            keeper.keep_if_best(self._evaluate(part, validation))
+            keeper.keep_if_best(self._evaluate(part, validation), is_trained=False)
+        before = values(part.trainable_variables) if is_over else None
         self.call.fit(
             part,
             train,
             # The callbacks of the user get the metrics of an epoch before its checkpoint exists.
             callbacks=[*self.call.callbacks, keeper],
-            epochs=epochs,
+            epochs=self.initial_epoch + epochs,
             steps=steps,
             validation_data=validation,
-            initial_epoch=done,
+            validation_freq=self.validation_freq,
+            initial_epoch=self.initial_epoch + done,
         )
+        if before is not None:  # `fit` has assigned moving averages of an optimizer without steps
+            assign(part.trainable_variables, before)
 
     def _compile(self, part: keras.Model, steps: int, restored: Arrays) -> None:
         """Compiles a part and the model with one optimizer, which callbacks find in the model."""
@@ -239,7 +248,9 @@ class Run:
 
     def _optimizer(self, part: keras.Model, rates: Any) -> keras.Optimizer:
         factors = rate_factors(part, self.backbone, self.options.min_lr_factor)
-        return LayerwiseAdam(factors, learning_rate=rates)
+        return LayerwiseAdam(
+            factors, learning_rate=rates, **ema_settings(self.call.model.optimizer)
+        )
 
 
 def _lr_schedule(options: FineTuneConfig, steps: int) -> Any:
@@ -253,11 +264,11 @@ def _lr_schedule(options: FineTuneConfig, steps: int) -> Any:
 
 
 def history_of(
-    model: keras.Model, progress: Progress, initial_epoch: int = 0
+    model: keras.Model, progress: Progress, first_epoch: int, end: int
 ) -> keras.callbacks.History:
-    """Returns the history of all epochs, including those before an interruption."""
+    """Returns the history of the epochs up to `end`, including those before an interruption."""
     history = keras.callbacks.History()
     history.set_model(model)
-    history.epoch = list(range(initial_epoch, sum(progress.epochs)))
+    history.epoch = list(range(first_epoch, end))
     history.history = progress.history
     return history

@@ -1,7 +1,6 @@
 """Training of a classification head on cached features of a frozen backbone."""
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -13,8 +12,14 @@ from catdog_keras._checks import check_integer, check_path, describe
 from catdog_keras._compile import compile_if_needed, compile_like
 from catdog_keras._image_errors import image_errors
 from catdog_keras._warnings import warn
-from catdog_keras.training._callbacks import Callbacks, Verbose
+from catdog_keras.training._callbacks import (
+    Callbacks,
+    Verbose,
+    check_ema_callbacks,
+    with_ema_validation,
+)
 from catdog_keras.training._checkpoint import Checkpoint
+from catdog_keras.training._class_weight import ClassWeight
 from catdog_keras.training._epoch_keeper import EpochKeeper
 from catdog_keras.training._feature_store import FeatureStore
 from catdog_keras.training._features import FeatureBatches, FeatureExtractor, draw_seed
@@ -41,7 +46,8 @@ def fit_head(
     cache: bool | str | os.PathLike[str] = False,
     checkpoint: str | os.PathLike[str] | None = None,
     callbacks: Callbacks = None,
-    class_weight: Mapping[int, float] | None = None,
+    class_weight: ClassWeight = None,
+    restore_best_weights: bool = True,
     initial_epoch: int = 0,
     validation_freq: int = 1,
     verbose: Verbose = "auto",
@@ -59,7 +65,11 @@ def fit_head(
 
     The features are computed with folded batch normalization and stored in float32: up to 1 GiB
     in memory, the rest in a file. The head that is trained consists of the model's own layers, so
-    the model is up to date when the function returns.
+    the model is up to date when the function returns. With validation data it has the weights of
+    its best epoch; see `restore_best_weights`.
+
+    If the optimizer has `use_ema=True`, the moving averages of the weights are validated, and the
+    model ends with them, as with `keras.callbacks.SwapEMAWeights`.
 
     The function warns if the images are not in the range that `infer_input_range` returns, if all
     of 32 or more labels are equal or none is 0, and if the loss expects probabilities but the model
@@ -74,11 +84,13 @@ def fit_head(
             metrics; a model that is not compiled is compiled with Adam, cross-entropy from logits
             and accuracy.
         train: A dataset of batches `(images, labels)` or `(images, labels, sample_weights)`: a
-            `tf.data.Dataset`, a `keras.utils.PyDataset`, a `DataLoader` or a list; or a pair of
-            arrays. It is read once. The head is trained with the batch size of its first batch, and
-            the images are shuffled in each epoch.
-        validation_data: A dataset like `train`. The model is evaluated on it after each epoch,
-            without augmentation.
+            `tf.data.Dataset`, a `keras.utils.PyDataset`, a `DataLoader` or a list; or a tuple of
+            arrays `(x, y)` or `(x, y, sample_weight)`, in batches of 32. It is read once. The head
+            is trained with the batch size of its first batch, and the images are shuffled in each
+            epoch. Images that `keras.layers.MixUp` or `CutMix` mixed are rejected, because each
+            epoch would use the same mixes.
+        validation_data: A dataset or tuple of arrays like `train`. The model is evaluated on it
+            after each epoch, without augmentation.
         epochs: Number of epochs, as in `keras.Model.fit`.
         num_views: Number of cached versions of each image, from 1 to 255: the unchanged image, and
             `num_views - 1` versions from the model's augmentation layers.
@@ -96,7 +108,15 @@ def fit_head(
             its optimizer, freeze or unfreeze layers. Use `checkpoint` instead of
             `BackupAndRestore`. The state of `EarlyStopping`, `ReduceLROnPlateau` and
             `ModelCheckpoint` is part of a checkpoint, that of other callbacks is not.
-        class_weight: As in `keras.Model.fit`.
+        class_weight: As in `keras.Model.fit`: a weight in the loss for each class index. With
+            `"balanced"` the weight of a class is n / (k * count), where n is the number of labels
+            in `train`, k the number of classes among them, and count the number of labels of this
+            class, as in scikit-learn. Cannot be combined with sample weights.
+        restore_best_weights: Whether the model ends with the weights of its best epoch on
+            `validation_data`: the one with the highest accuracy, of these the one with the lowest
+            loss, of these the earliest. False, or no validation data, keeps the weights of the
+            last epoch. An `EarlyStopping(restore_best_weights=True)` among the callbacks has
+            precedence.
         initial_epoch: As in `keras.Model.fit`.
         validation_freq: As in `keras.Model.fit`.
         verbose: As in `keras.Model.fit`: `"auto"`, 0 for no output, 1 for a progress bar, or 2 for
@@ -150,6 +170,7 @@ def fit_head(
         epochs,
         callbacks,
         class_weight,
+        restore_best_weights,
         verbose,
         has_schedule=False,
     )
@@ -181,23 +202,34 @@ def fit_head(
         return _Run(call, split, num_views, dtype, cache, file, **epoch_arguments).fit()
 
 
-def _fit_whole(call: TrainingCall, **arguments: Any) -> keras.callbacks.History:
+def _fit_whole(
+    call: TrainingCall, initial_epoch: int, validation_freq: int
+) -> keras.callbacks.History:
     check_repeatable("train", call.train)
     check_repeatable("validation_data", call.validation_data)
     call.ranges.see_first("train", call.train)
     call.ranges.see_first("validation_data", call.validation_data)
-    with _backend.strategy_scope(call.model), image_errors():
-        compile_if_needed(call.model)
-        return call.model.fit(
+    model, state = call.model, State(Progress(0, [initial_epoch]))
+    with _backend.strategy_scope(model), image_errors():
+        compile_if_needed(model)
+        check_ema_callbacks(model, call.callbacks, has_checkpoint=False)
+        kept = model.weights if call.restores_best else None
+        keeper = EpochKeeper(
+            model, model, state, call.epochs, None, callbacks=call.callbacks, kept=kept
+        )
+        history = model.fit(
             call.train,
             validation_data=call.validation_data,
             epochs=call.epochs,
-            callbacks=call.callbacks,
-            class_weight=call.class_weight,
+            callbacks=[*with_ema_validation(model.optimizer, call.callbacks), keeper],
+            class_weight=call.weights_of_classes(call.train),
             shuffle=False,  # the batches are already shuffled
             verbose=call.verbose,
-            **arguments,
+            initial_epoch=initial_epoch,
+            validation_freq=validation_freq,
         )
+        call.restore_best(model.weights, state, initial_epoch)
+        return history
 
 
 @dataclass(frozen=True)
@@ -222,7 +254,8 @@ class _Run:
             state = State(Progress(draw_seed(), [self.initial_epoch]), seeds=seeds)
         if state.progress.done:
             skip_epochs(self.call.train, 1)  # the one in which the features were computed
-            return history_of(model, state.progress, self.initial_epoch)
+            self.call.restore_best(self.split.head.weights, state, self.initial_epoch)
+            return self._history(state.progress)
         extractor = FeatureExtractor(self.split, self.dtype)
         store = _open_store(model, extractor, self.cache)
         try:
@@ -238,16 +271,21 @@ class _Run:
             history = self._fit_features(train, validation, state)
         finally:
             store.close()
+        self.call.restore_best(self.split.head.weights, state, self.initial_epoch)
         if self.checkpoint is None:
             return history
-        return history_of(model, state.progress, self.initial_epoch)
+        return self._history(state.progress)
+
+    def _history(self, progress: Progress) -> keras.callbacks.History:
+        # Its only stage counts from 0.
+        return history_of(self.call.model, progress, self.initial_epoch, progress.epochs[0])
 
     def _restored_state(self) -> State | None:
         """Reads the checkpoint, and assigns its values to the model and its optimizer."""
         if self.checkpoint is None:
             return None
         model = self.call.model
-        state = self.checkpoint.read(model, self.call.callbacks)
+        state = self.checkpoint.read(model, self.call.callbacks, self.split.head.weights)
         if state is not None:
             optimizer = model.optimizer
             if not optimizer.built:
@@ -264,17 +302,19 @@ class _Run:
         call, head, done = self.call, self.split.head, state.progress.epochs[0]
         skip_epochs(train, done - self.initial_epoch)
         compile_like(head, call.model, call.model.optimizer)
-        callbacks = call.callbacks
-        if self.checkpoint is not None:
-            save = self.checkpoint.write
-            keeper = EpochKeeper(
-                call.model, head, state, call.epochs, save, callbacks=callbacks, keep_best=False
-            )
-            callbacks = [*callbacks, keeper]
+        keeper = EpochKeeper(
+            call.model,
+            head,
+            state,
+            call.epochs,
+            None if self.checkpoint is None else self.checkpoint.write,
+            callbacks=call.callbacks,
+            kept=head.weights if call.restores_best else None,
+        )
         return call.fit(
             head,
             train,
-            callbacks=callbacks,
+            callbacks=[*call.callbacks, keeper],
             epochs=call.epochs,
             steps=len(train),
             validation_data=validation,

@@ -9,6 +9,22 @@ from catdog_keras._backend.keras_internals import variable_index
 from catdog_keras._checks import describe
 
 
+def uses_ema(optimizer: Any) -> bool:
+    """Returns whether an optimizer keeps moving averages of the weights (`use_ema`)."""
+    inner = getattr(optimizer, "inner_optimizer", optimizer)  # of a LossScaleOptimizer
+    parts = getattr(inner, "optimizers", [inner])  # of a MultiOptimizer
+    return any(getattr(each, "use_ema", False) for each in parts)
+
+
+def ema_settings(optimizer: Any) -> dict[str, Any]:
+    """Returns the arguments of an optimizer that control its moving averages."""
+    if not uses_ema(optimizer):
+        return {}
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    names = ("use_ema", "ema_momentum", "ema_overwrite_frequency")
+    return {name: getattr(inner, name) for name in names if hasattr(inner, name)}
+
+
 @keras.saving.register_keras_serializable(package="catdog_keras")
 class LayerwiseAdam(keras.optimizers.Adam):
     """Adam with a learning-rate multiplier for each trainable variable.

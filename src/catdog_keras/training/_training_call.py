@@ -1,7 +1,6 @@
 """The arguments that `fit_head` and `fine_tune` share, and the steps that use them."""
 
 import hashlib
-import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +13,11 @@ from catdog_keras import _backend
 from catdog_keras._arrays import to_array
 from catdog_keras._backend.keras_internals import synced_with_part
 from catdog_keras._batches import count_batches, is_arrays
-from catdog_keras._checks import check_finite, check_integer, check_path, describe
+from catdog_keras._checks import check_boolean, check_integer, check_path, describe
 from catdog_keras._class_order import check_order_of_dataset
 from catdog_keras._compile import build_for_fit, compile_config
 from catdog_keras._image_errors import image_errors
+from catdog_keras._mixing import check_no_mixing, has_mixed_labels
 from catdog_keras._range_check import RangeCheck
 from catdog_keras.diagnostics._label_checks import (
     require_labels,
@@ -26,14 +26,23 @@ from catdog_keras.diagnostics._label_checks import (
 )
 from catdog_keras.models import get_class_names
 from catdog_keras.training._callbacks import (
-    OF_OPTIMIZER,
+    OF_LEARNING_RATE,
     Callbacks,
     Verbose,
     callbacks_for_part,
     check_callback_types,
+    check_ema_callbacks,
     stateful_callbacks,
+    with_ema_validation,
 )
 from catdog_keras.training._checkpoint import Checkpoint
+from catdog_keras.training._class_weight import (
+    ClassWeight,
+    balanced_weights,
+    check_class_weight,
+    describe_class_weight,
+    read_labels,
+)
 from catdog_keras.training._feature_store import FeatureStore
 from catdog_keras.training._features import FeatureBatches, FeatureExtractor, collect
 from catdog_keras.training._labeled_batches import check_labeled
@@ -49,9 +58,18 @@ class TrainingCall:
     validation_data: Any
     epochs: int
     callbacks: list[keras.callbacks.Callback]
-    class_weight: Mapping[int, float] | None
+    class_weight: ClassWeight
+    restore_best_weights: bool
     verbose: Verbose
     ranges: RangeCheck
+
+    @property
+    def restores_best(self) -> bool:
+        """Whether the weights of the best epoch are restored, unless a callback does that."""
+        return self.restore_best_weights and not any(
+            isinstance(each, keras.callbacks.EarlyStopping) and each.restore_best_weights
+            for each in self.callbacks
+        )
 
     def open_checkpoint(
         self, path: Any, function: str, *, has_own_optimizer: bool, **arguments: Any
@@ -67,9 +85,9 @@ class TrainingCall:
             has_own_optimizer: Whether the function replaces the optimizer of the model.
             **arguments: Its other arguments that change the result, as JSON values.
         """
+        check_ema_callbacks(self.model, self.callbacks, has_checkpoint=path is not None)
         if path is None:
             return None
-        weights = self.class_weight
         call = {
             "function": function,
             "model": self.model.name,
@@ -81,7 +99,8 @@ class TrainingCall:
             "backend": keras.backend.backend(),
             "epochs": self.epochs,
             **arguments,
-            "class_weight": weights and sorted((int(n), float(weights[n])) for n in weights),
+            "class_weight": describe_class_weight(self.class_weight),
+            "restore_best_weights": self.restores_best,
             "callbacks": [type(each).__name__ for each, _ in stateful_callbacks(self.callbacks)],
         }
         file: Path = check_path("checkpoint", path)
@@ -92,7 +111,7 @@ class TrainingCall:
         config = compile_config(self.model)
         if has_own_optimizer:
             del config["optimizer"]
-        elif any(isinstance(each, OF_OPTIMIZER) for each in self.callbacks):
+        elif any(isinstance(each, OF_LEARNING_RATE) for each in self.callbacks):
             # A run that was interrupted in this process has changed it.
             config["optimizer"]["config"].pop("learning_rate", None)
         return config
@@ -132,6 +151,7 @@ class TrainingCall:
             )
             require_labels(name, index.labels, self.model)
             if name == "train":
+                _check_labels_not_mixed(index.labels)
                 warn_of_missing_classes(name, index.labels, self.model)
             return FeatureBatches(store, index, seed)
 
@@ -163,7 +183,7 @@ class TrainingCall:
         called = callbacks_for_part(
             self.model,
             part,
-            callbacks,
+            with_ema_validation(part.optimizer, callbacks),
             train=train,
             verbose=self.verbose,
             epochs=epochs,
@@ -174,11 +194,39 @@ class TrainingCall:
                 train,
                 callbacks=called,
                 epochs=epochs,
-                class_weight=self.class_weight,
+                class_weight=self.weights_of_classes(train),
                 shuffle=False,  # the dataset reshuffles on its own
                 verbose=self.verbose,
                 **arguments,
             )
+
+    def restore_best(self, kept: list[Any], state: State, initial_epoch: int = 0) -> None:
+        """Assigns the best weights, if there are any, and prints their epoch as Keras does."""
+        if not state.best:
+            return
+        assign(kept, state.best)
+        place = state.progress.best_epoch()
+        if self.verbose != 0 and place is not None:
+            epoch = initial_epoch + place + 1
+            print(f"Restoring model weights from the end of the best epoch: {epoch}.")
+
+    def weights_of_classes(self, train: Any) -> Mapping[int, float] | None:
+        """Returns the weight of each class for the loss; reads a dataset if it needs its labels.
+
+        Raises:
+            ValueError: If features have sample weights too.
+        """
+        if self.class_weight is None:
+            return None
+        if isinstance(train, FeatureBatches) and train.has_weights:
+            requirement = "None if `train` contains sample weights"
+            remedy = "Multiply the sample weights by those of the classes."
+            raise ValueError(describe("class_weight", requirement, self.class_weight, remedy))
+        if not isinstance(self.class_weight, str):
+            return self.class_weight
+        if isinstance(train, FeatureBatches):
+            return balanced_weights(train.labels)
+        return balanced_weights(read_labels("train", train))
 
 
 def check_call(
@@ -188,6 +236,7 @@ def check_call(
     epochs: Any,
     callbacks: Callbacks,
     class_weight: Any,
+    restore_best_weights: Any,
     verbose: Verbose,
     *,
     has_schedule: bool,
@@ -201,33 +250,33 @@ def check_call(
     check_order_of_dataset("validation_data", validation_data, model)
     epochs = check_integer("epochs", epochs, minimum=1)
     called = check_callback_types(callbacks, has_schedule=has_schedule)
-    _check_class_weight(class_weight, model)
+    check_class_weight(class_weight, model)
+    check_no_mixing("model", model)
+    check_boolean("restore_best_weights", restore_best_weights)
     warn_of_logits(model)
-    ranges = RangeCheck(model)
     return TrainingCall(
-        model, train, validation_data, epochs, called, class_weight, verbose, ranges
+        model,
+        train,
+        validation_data,
+        epochs,
+        called,
+        class_weight,
+        restore_best_weights,
+        verbose,
+        RangeCheck(model),
     )
 
 
-def _check_class_weight(class_weight: Any, model: keras.Model) -> None:
-    """Raises an error for a weight that Keras would ignore, or that is not a finite number >= 0."""
-    if class_weight is None:
-        return
-    if not isinstance(class_weight, Mapping):
-        requirement = "a dict of a weight for each class index, or None"
-        raise TypeError(describe("class_weight", requirement, class_weight))
-    shape = getattr(model, "output_shape", None)  # an AttributeError for a subclassed model
-    width = shape[-1] if isinstance(shape, tuple) and shape else None
-    last = max(width, 2) - 1 if isinstance(width, int) else None  # one output is for two classes
-    for key, weight in class_weight.items():
-        is_index = isinstance(key, numbers.Integral) and not isinstance(key, bool)
-        if not is_index or key < 0 or (last is not None and key > last):
-            requirement = "a dict whose keys are class indices"
-            requirement += "" if last is None else f" from 0 to {last}"
-            remedy = "Replace class names by their indices." if isinstance(key, str) else ""
-            raise ValueError(describe("class_weight", requirement, class_weight, remedy))
-        if check_finite(f"class_weight[{key}]", weight) < 0:
-            raise ValueError(describe(f"class_weight[{key}]", "at least 0", weight))
+def _check_labels_not_mixed(labels: Any) -> None:
+    """Raises a ValueError if each image is mixed with another one, which features would fix."""
+    if has_mixed_labels(labels):
+        raise ValueError(
+            "`train` must have images that are not mixed, because their features are computed "
+            "once; received labels that mix two classes, as of keras.layers.MixUp or CutMix. Each "
+            "epoch would use the same mixes. Use `fine_tune` with "
+            "`options=FineTuneConfig(num_views=None)`, which reads the images in each epoch, or "
+            "`model.fit`."
+        )
 
 
 def _class_names(model: keras.Model) -> tuple[str, ...] | None:

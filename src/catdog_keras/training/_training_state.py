@@ -1,5 +1,7 @@
 """State of a training run: everything that an identical continuation needs."""
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -11,6 +13,18 @@ from catdog_keras import _backend
 Arrays = list[np.ndarray[Any, np.dtype[Any]]]
 
 LISTS = ("variables", "seeds", "optimizer", "best", "random", "callback_weights")
+
+
+def validation_score(logs: Mapping[str, Any]) -> list[float] | None:
+    """Returns the score that selects the best epoch: the accuracy, with ties decided by the loss.
+
+    None if there are no validation metrics.
+    """
+    if "val_loss" not in logs:
+        return None
+    accuracies = [name for name in logs if name.startswith("val_") and "acc" in name]
+    score = [float(logs[accuracies[0]]) if accuracies else 0.0, -float(logs["val_loss"])]
+    return [-math.inf if math.isnan(each) else each for each in score]
 
 
 @dataclass
@@ -43,6 +57,18 @@ class Progress:
     def is_over(self, stage: int) -> bool:
         """Returns whether a stage that has started is complete."""
         return stage < len(self.epochs) - 1 or self.done
+
+    def best_epoch(self) -> int | None:
+        """Returns the place of the best epoch in the history; None if it is not known.
+
+        It is unknown if the initial weights are the best, or if not every epoch was validated.
+        """
+        columns = list(self.history.values())
+        if len(set(map(len, columns))) != 1:
+            return None
+        epochs = (dict(zip(self.history, row, strict=True)) for row in zip(*columns, strict=True))
+        scores = [validation_score(epoch) for epoch in epochs]
+        return scores.index(self.best) if self.best in scores else None
 
     @classmethod
     def from_json(cls, content: Any) -> "Progress":
@@ -81,7 +107,7 @@ class State:
         variables: Values of all variables of the model.
         seeds: Values of the model's non-weight variables at the start of the stage.
         optimizer: Values of the optimizer's variables.
-        best: The best weights, which may be the initial ones; empty without validation data.
+        best: The best weights, which may be the initial ones; empty if they are not kept.
         random: Random state of the backend, if it has one.
         callback_weights: Weights that callbacks keep, such as the best ones.
     """
@@ -94,14 +120,19 @@ class State:
     random: Arrays = field(default_factory=list)
     callback_weights: Arrays = field(default_factory=list)
 
-    def check_values(self, model: keras.Model) -> None:
-        """Raises a ValueError if the arrays are not finite, or do not fit the model."""
+    def check_values(self, model: keras.Model, kept: list[Any]) -> None:
+        """Raises a ValueError if the arrays are not finite, or do not fit the model.
+
+        Args:
+            model: The model.
+            kept: The weights of which the best values are kept.
+        """
         if not self.is_finite():
             raise ValueError("It contains weights that are not finite.")
         check_fit("variables", self.variables, model.variables)
         check_fit("seeds", self.seeds, seeds_of(model))
         if self.best:
-            check_fit("best", self.best, model.weights)
+            check_fit("best", self.best, kept)
         check_fit("random", self.random, _backend.random_state())
         count = len(model.weights)
         for start in range(0, len(self.callback_weights), max(count, 1)):
