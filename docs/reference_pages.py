@@ -45,11 +45,15 @@ def network_name(backbone: Backbone) -> str:
 
 def backbone_rows() -> list[str]:
     """Returns a table of the supported backbones."""
-    rows = ["", "| name | network | preprocessing | smallest side | features |"]
-    rows.append("| --- | --- | --- | --- | --- |")
+    rows = [
+        "",
+        "| name | network | preprocessing | smallest side | features | parameters | size | top-1 |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
     rows += [
         f"| `{name}` | `{network_name(known)}` | {known.preprocessing or 'its own'} "
-        f"| {known.minimum_size} | {known.features} |"
+        f"| {known.minimum_size} | {known.features} | {known.parameters / 1e6:.1f} M "
+        f"| {known.image_size} | {known.top1 or '-'} |"
         for name, known in catdog_keras.BACKBONES.items()
     ]
     return rows

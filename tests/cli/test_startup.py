@@ -73,6 +73,12 @@ def test_help_does_not_import_heavy_packages(run_light):
         assert out.startswith("Usage: ")
 
 
+def test_backbones_does_not_import_heavy_packages(run_light):
+    ((status, out, err, imported),) = run_light([["backbones"]])
+    assert (status, err, imported) == (0, "", [])
+    assert "efficientnet_v2_b0" in out
+
+
 WRONG = [
     (["--version"], None),
     (["learn"], "No such command 'learn'"),

@@ -7,7 +7,7 @@ import shutil
 import keras
 import pytest
 
-from catdog_keras import augmentation_preset, datasets, load_manifest
+from catdog_keras import augmentation_preset, datasets, load_manifest, training
 from catdog_keras.cli.run_folder import choose_run_folder
 from tests.cli.image_folders import CLASSES, PER_CLASS
 
@@ -82,6 +82,37 @@ def test_train_uses_requested_augmentation_holdout_fraction_and_batch_size(
     made = model.get_layer("augmentation")
     assert made.get_config() == augmentation_preset("medium").get_config()
     assert made.get_config() != augmentation_preset("light").get_config()
+
+
+def test_class_weight_reaches_both_trainings(drawn, tmp_path, run, monkeypatch):
+    weights = []
+
+    def record(function):
+        def call(*arguments, **options):
+            weights.append(options["class_weight"])
+            return function(*arguments, **options)
+
+        return call
+
+    for name in ("fit_head", "fine_tune"):
+        monkeypatch.setattr(training, name, record(getattr(training, name)))
+    options = ["--class-weight", "balanced", "--fine-tune-epochs", "1"]
+    ended = run("train", drawn, "--output", tmp_path, *TINY, *options)
+    assert ended.exit_code == 0, ended.output
+    assert weights == ["balanced", "balanced"]
+    assert read_record(tmp_path)["settings"]["class_weight"] == "balanced"
+
+
+def test_alpha_and_names_of_backbones_are_checked_before_the_images(drawn, tmp_path, run):
+    for options, message in (
+        (["--backbone", "ResNet50", "--alpha", "0.5"], "`--alpha` must be None for 'resnet50'"),
+        (["--backbone", "MobileNetV2", "--alpha", "0.6"], "`--alpha` must be one of 0.35"),
+        (["--backbone", "mobilnet"], "Did you mean 'mobilenet'"),
+    ):
+        ended = run("train", drawn, "--output", tmp_path / "out", *options)
+        assert ended.exit_code == 2
+        assert message in ended.stderr
+        assert not (tmp_path / "out").exists()
 
 
 def test_bad_images_are_reported_and_set_exit_code_if_strict(drawn, tmp_path, run):

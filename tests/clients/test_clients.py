@@ -115,6 +115,34 @@ def test_keras_hub_backbone_stays_frozen_in_fit_head_and_reloads(make, splits, t
     np.testing.assert_allclose(loaded.predict(images, verbose=0), expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("weights", ["pretrained", None])
+def test_keras_hub_preset_is_built_by_name_with_its_scaling(weights, tmp_path):
+    keras_hub = pytest.importorskip("keras_hub", reason="keras-hub is not installed")
+    saved = vision_transformer(keras_hub.models)
+    saved.save_to_preset(tmp_path)
+    scaling = {"scale": [1 / 127.5] * 3, "offset": [-1.0] * 3}
+    converter = keras_hub.layers.ViTImageConverter(image_size=(46, 46), **scaling)
+    converter.save_to_preset(tmp_path)
+    model = ck.transfer_model(f"keras_hub:{tmp_path}", (46, 46, 3), weights=weights)
+    assert ck.infer_input_range(model) == (0.0, 255.0)
+    assert [layer.name for layer in model.layers][1] == "preprocessing"
+    pairs = zip(model.layers[2].get_weights(), saved.get_weights(), strict=True)
+    assert all(np.array_equal(*pair) for pair in pairs) is (weights is not None)
+    assert [w.path for w in model.trainable_weights] == [
+        w.path for w in model.get_layer("logits").weights
+    ]
+    with pytest.raises(ValueError, match=r"`input_shape` must be \(46, 46, 3\)"):
+        ck.transfer_model(f"keras_hub:{tmp_path}", (64, 64, 3), weights=weights)
+
+
+def test_unknown_keras_hub_preset_is_rejected_with_similar_names(tmp_path):
+    pytest.importorskip("keras_hub", reason="keras-hub is not installed")
+    with pytest.raises(ValueError, match="Did you mean 'keras_hub:dinov2_small'"):
+        ck.transfer_model("keras_hub:dinov2_smal")
+    with pytest.raises(ck.WeightsNotFoundError, match="could not be loaded as an image backbone"):
+        ck.transfer_model(f"keras_hub:{tmp_path}")  # an empty folder
+
+
 @pytest.mark.filterwarnings("ignore:.* is deprecated:DeprecationWarning")  # its own calls
 def test_code_blocks_of_other_tools_page_run(drawn_synthetic, tmp_path, monkeypatch):
     """The blocks that need more than this package; tests/test_docs.py runs the others."""

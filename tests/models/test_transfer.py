@@ -21,6 +21,7 @@ from catdog_keras import (
     build_model3,
     transfer_model,
 )
+from catdog_keras._backbone_names import find_backbone_name
 from catdog_keras.models._backbones import _models_folder, build_backbone
 
 SMALL = (32, 32, 3)
@@ -87,11 +88,45 @@ def test_transfer_model_builds_each_backbone(name):
     assert model.get_layer("dropout").input.shape == (None, BACKBONES[name].features)
     head = model.get_layer("logits")
     assert [w.path for w in model.trainable_variables] == [w.path for w in head.variables]
+    assert model.count_params() - head.count_params() == BACKBONES[name].parameters
     if name in FAST:
         extremes = np.stack([np.zeros((side, side, 3)), np.full((side, side, 3), 255)])
         logits = keras.ops.convert_to_numpy(model(extremes))
         assert logits.shape == (2, 3)
         assert np.isfinite(logits).all()
+
+
+def test_facts_name_the_size_of_the_published_weights():
+    # Of networks that are quick to build with their classifier.
+    for name in ("mobilenet_v2", "efficientnet_b1", "mobilenet_v3_small"):
+        network = BACKBONES[name].builder.func(weights=None)
+        sides = {BACKBONES[name].image_size, None}  # MobileNetV3 takes every size
+        assert network.input_shape[1] in sides
+
+
+def test_published_accuracies_are_those_of_all_networks_of_keras():
+    for name, known in BACKBONES.items():
+        assert (known.top1 is None) is (name == "synthetic_small")
+        assert known.top1 is None or 60 < known.top1 < 90
+
+
+def test_names_of_keras_are_known_spellings():
+    for name in APPLICATIONS:
+        network = BACKBONES[name].builder.func.__name__
+        for spelling in (network, network.lower(), name.upper(), name.replace("_", "-")):
+            assert find_backbone_name(spelling, BACKBONES) == name
+
+
+def test_alpha_scales_the_filters_of_a_mobilenet():
+    whole, half = (
+        transfer_model("MobileNetV2", SMALL, weights=None, alpha=alpha) for alpha in (None, 0.5)
+    )
+    ratio = half.count_params() / whole.count_params()
+    assert 0.2 < ratio < 0.4
+    expected = keras.applications.MobileNetV2(
+        include_top=False, weights=None, input_shape=SMALL, alpha=0.5
+    )
+    assert half.layers[2].count_params() == expected.count_params()
 
 
 def module_of(constructor):
@@ -207,13 +242,17 @@ def test_transfer_model_rejects_backbone_with_multiple_outputs():
     )
 
 
-KNOWN = ", ".join(repr(name) for name in BACKBONES)
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"backbone": "mobilenet_v9"}, f"`backbone` must be one of {KNOWN}; received backbone='mobilenet_v9'."),
+        ({"backbone": "mobilenet_v9"}, "`backbone` must be a name from BACKBONES; received backbone='mobilenet_v9'. Did you mean 'mobilenet_v2', 'mobilenet' or 'mobilenet_v3_small'? `catdog-keras backbones` lists the names."),
+        ({"backbone": "EfficentNetB0"}, "`backbone` must be a name from BACKBONES; received backbone='EfficentNetB0'. Did you mean 'efficientnet_b0', 'efficientnet_v2_b0' or 'efficientnet_b7'? `catdog-keras backbones` lists the names."),
+        ({"backbone": "vgg"}, "`backbone` must be a name from BACKBONES; received backbone='vgg'. Did you mean 'vgg19' or 'vgg16'? `catdog-keras backbones` lists the names."),
+        ({"backbone": "yolo"}, "`backbone` must be a name from BACKBONES; received backbone='yolo'. `catdog-keras backbones` lists the names."),
+        ({"backbone": "resnet50", "alpha": 1.0}, "`alpha` must be None for 'resnet50', whose width is fixed; MobileNets have several; received alpha=1.0."),
+        ({"alpha": 0.6, "weights": "imagenet"}, "`alpha` must be one of 0.35, 0.5, 0.75, 1.0, 1.3, 1.4 for the pretrained weights of 'mobilenet_v2'; received alpha=0.6. Other widths need weights=None."),
+        ({"backbone": small_backbone(), "alpha": 0.5}, "`alpha` must be None if `backbone` is a model; received alpha=0.5."),
+        ({"alpha": 0}, "`alpha` must be a number from 0.1 to 4; received alpha=0."),
         ({"input_shape": (16, 16, 3)}, "`input_shape` must be at least (32, 32, 3) for 'mobilenet_v2', with 3 channels; received input_shape=(16, 16, 3). Keras's image data format is 'channels_last'."),
         ({"input_shape": (32, 32, 1)}, "`input_shape` must be at least (32, 32, 3) for 'mobilenet_v2', with 3 channels; received input_shape=(32, 32, 1). Keras's image data format is 'channels_last'."),
         ({"preprocessing": "unit"}, "`preprocessing` must be None for a named backbone, whose preprocessing is known; received preprocessing='unit'."),
@@ -239,6 +278,16 @@ def test_transfer_model_rejects_backbone_of_wrong_type():
     assert str(caught.value) == (
         "`backbone` must be a name from BACKBONES or a keras.Model; received backbone=3."
     )
+
+
+def test_keras_hub_preset_names_the_missing_package(monkeypatch):
+    monkeypatch.setitem(sys.modules, "keras_hub", None)  # its import then fails
+    with pytest.raises(ValueError, match=r"`backbone` must be .*`pip install keras-hub`"):
+        transfer_model("keras_hub:dinov2_small")
+    with pytest.raises(ValueError, match=r'`weights` must be "pretrained" or None for a KerasHub'):
+        transfer_model("keras_hub:dinov2_small", weights="imagenet")
+    with pytest.raises(ValueError, match="`alpha` must be None for a KerasHub preset"):
+        transfer_model("keras_hub:dinov2_small", alpha=0.5)
 
 
 def test_transfer_model_loads_weights_from_file(tmp_path):

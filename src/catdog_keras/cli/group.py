@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from catdog_keras.cli import evaluate, predict, scan, train, tutorial
+from catdog_keras.cli import backbones, evaluate, predict, scan, train, tutorial
 from catdog_keras.cli.interrupts import MESSAGE, interrupt_status
 
 CTRL_C = 128 + signal.SIGINT
@@ -45,3 +45,4 @@ commands.add_command(train.train)
 commands.add_command(evaluate.evaluate)
 commands.add_command(predict.predict)
 commands.add_command(scan.scan)
+commands.add_command(backbones.backbones)

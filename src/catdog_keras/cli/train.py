@@ -52,7 +52,14 @@ RUN_FILES = (SPLIT_FILE, RECORD_FILE, REPORT_FILE, MODEL_FILE)
     default="mobilenet_v2",
     show_default=True,
     metavar="NAME",
-    help="Pretrained network: a name of catdog_keras.BACKBONES.",
+    help="Pretrained network; `catdog-keras backbones` lists the names.",
+)
+@click.option(
+    "--alpha",
+    default=None,
+    type=float,
+    metavar="WIDTH",
+    help="Width of a MobileNet: a factor for the number of filters, for example 0.5.",
 )
 @click.option(
     "--output",
@@ -89,6 +96,12 @@ RUN_FILES = (SPLIT_FILE, RECORD_FILE, REPORT_FILE, MODEL_FILE)
     "rotation, zoom and shifts; strong: also brightness, contrast, color and random erasing.",
 )
 @data_options
+@click.option(
+    "--class-weight",
+    default=None,
+    type=click.Choice(["balanced"]),
+    help="balanced: all classes have the same total weight in the loss, also rare ones.",
+)
 @click.option(
     "--report/--no-report",
     default=True,
@@ -133,17 +146,18 @@ def train(
         from catdog_keras._checks import check_input_shape
         from catdog_keras._output import output_folder
         from catdog_keras.datasets._manifest import relative_posix_path
-        from catdog_keras.models._backbones import check_pretrained_weights
+        from catdog_keras.models._backbones import check_alpha, check_pretrained_weights
         from catdog_keras.models._transfer import check_named_backbone
         from catdog_keras.report._environment import describe_environment
 
         with handle_interrupts():
             # An invalid backbone or size is reported before the images are read.
             size = options.image_size
-            check_named_backbone(
+            name = check_named_backbone(
                 options.backbone, check_input_shape("input_shape", (size, size, 3))
             )
-            check_pretrained_weights(options.backbone, options.weights)
+            check_pretrained_weights(name, options.weights)
+            check_alpha(name, options.alpha, options.weights)
             with output_folder(output, [FOLDER, *RUN_FILES]) as folder:
                 splits = load_data(data, options)
                 started = time.perf_counter()
@@ -186,10 +200,12 @@ class _Settings(DataOptions):
     """Options that control the training."""
 
     backbone: str
+    alpha: float | None
     epochs: int
     fine_tune_epochs: int
     weights: str | None
     augmentation: Any
+    class_weight: Any
 
 
 def _build_model(options: _Settings, class_names: tuple[str, ...]) -> "keras.Model":
@@ -203,6 +219,7 @@ def _build_model(options: _Settings, class_names: tuple[str, ...]) -> "keras.Mod
         (options.image_size, options.image_size, 3),
         class_names=class_names,
         weights=options.weights,
+        alpha=options.alpha,
         augmentation=None if options.augmentation == "none" else options.augmentation,
     )
 
@@ -227,6 +244,7 @@ def _fit(
         num_views=1 if options.augmentation == "none" else 2,
         checkpoint=checkpoints / HEAD,
         callbacks=[best, EpochTable("head", click.echo)],
+        class_weight=options.class_weight,
         verbose=0,
     ).history
     if options.fine_tune_epochs:
@@ -240,6 +258,7 @@ def _fit(
                 epochs=options.fine_tune_epochs,
                 checkpoint=checkpoints / FINE_TUNE,
                 callbacks=[TrainingProgress(advance), EpochTable("fine-tuning", click.echo)],
+                class_weight=options.class_weight,
                 verbose=0,
             ).history
         log = {name: [*log[name], *tuned[name]] for name in log if name in tuned}

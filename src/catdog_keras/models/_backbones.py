@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 from keras import applications
 
+from catdog_keras._backbone_facts import FACTS, Facts
 from catdog_keras._backend.keras_internals import is_download_error
-from catdog_keras._checks import describe
+from catdog_keras._checks import check_number, describe
 from catdog_keras._keras_home import create_keras_home, keras_home
 from catdog_keras._message import argument, setting
 from catdog_keras._preprocessing_schemes import Scheme
@@ -40,77 +42,54 @@ class Backbone:
         features: Number of channels of its last feature map.
         weights: Name of its pretrained weights: `"imagenet"`, or `"synthetic"` for the packaged
             backbone that was trained on synthetic images.
+        parameters: Number of its weights' values.
+        image_size: Height and width in pixels for which its weights are published.
+        top1: Top-1 accuracy on ImageNet in percent, as Keras publishes it; None if it does not.
+        alphas: Widths for which weights are published; empty if the width is fixed.
     """
 
     builder: Callable[..., keras.Model]
     preprocessing: Scheme | None
     minimum_size: int
     features: int
-    weights: str = "imagenet"
+    weights: str
+    parameters: int
+    image_size: int
+    top1: float | None = None
+    alphas: tuple[float, ...] = ()
 
 
-def _application(
-    builder: Callable[..., keras.Model],
-    preprocessing: Scheme | None,
-    minimum_size: int,
-    features: int,
-) -> Backbone:
-    """Returns the entry of a network of `keras.applications`."""
+def _backbone(facts: Facts) -> Backbone:
+    """Returns the entry of a network of `keras.applications`, or of the packaged one."""
+    builder, weights = build_synthetic_small, "synthetic"
+    if facts.network is not None:
+        network = getattr(applications, facts.network)
+        builder, weights = functools.partial(network, include_top=False), "imagenet"
     return Backbone(
-        functools.partial(builder, include_top=False), preprocessing, minimum_size, features
+        builder,
+        facts.preprocessing,
+        facts.minimum_size,
+        facts.features,
+        weights,
+        facts.parameters,
+        facts.image_size,
+        facts.top1,
+        facts.alphas,
     )
 
 
-BACKBONES = {
-    "convnext_base": _application(applications.ConvNeXtBase, None, 32, 1024),
-    "convnext_large": _application(applications.ConvNeXtLarge, None, 32, 1536),
-    "convnext_small": _application(applications.ConvNeXtSmall, None, 32, 768),
-    "convnext_tiny": _application(applications.ConvNeXtTiny, None, 32, 768),
-    "convnext_xlarge": _application(applications.ConvNeXtXLarge, None, 32, 2048),
-    "densenet121": _application(applications.DenseNet121, "imagenet_torch", 32, 1024),
-    "densenet169": _application(applications.DenseNet169, "imagenet_torch", 32, 1664),
-    "densenet201": _application(applications.DenseNet201, "imagenet_torch", 32, 1920),
-    "efficientnet_b0": _application(applications.EfficientNetB0, None, 32, 1280),
-    "efficientnet_b1": _application(applications.EfficientNetB1, None, 32, 1280),
-    "efficientnet_b2": _application(applications.EfficientNetB2, None, 32, 1408),
-    "efficientnet_b3": _application(applications.EfficientNetB3, None, 32, 1536),
-    "efficientnet_b4": _application(applications.EfficientNetB4, None, 32, 1792),
-    "efficientnet_b5": _application(applications.EfficientNetB5, None, 32, 2048),
-    "efficientnet_b6": _application(applications.EfficientNetB6, None, 32, 2304),
-    "efficientnet_b7": _application(applications.EfficientNetB7, None, 32, 2560),
-    "efficientnet_v2_b0": _application(applications.EfficientNetV2B0, None, 32, 1280),
-    "efficientnet_v2_b1": _application(applications.EfficientNetV2B1, None, 32, 1280),
-    "efficientnet_v2_b2": _application(applications.EfficientNetV2B2, None, 32, 1408),
-    "efficientnet_v2_b3": _application(applications.EfficientNetV2B3, None, 32, 1536),
-    "efficientnet_v2_l": _application(applications.EfficientNetV2L, None, 32, 1280),
-    "efficientnet_v2_m": _application(applications.EfficientNetV2M, None, 32, 1280),
-    "efficientnet_v2_s": _application(applications.EfficientNetV2S, None, 32, 1280),
-    "inception_resnet_v2": _application(applications.InceptionResNetV2, "signed", 75, 1536),
-    "inception_v3": _application(applications.InceptionV3, "signed", 75, 2048),
-    "mobilenet": _application(applications.MobileNet, "signed", 32, 1024),
-    "mobilenet_v2": _application(applications.MobileNetV2, "signed", 32, 1280),
-    "mobilenet_v3_large": _application(applications.MobileNetV3Large, None, 32, 960),
-    "mobilenet_v3_small": _application(applications.MobileNetV3Small, None, 32, 576),
-    "nasnet_large": _application(applications.NASNetLarge, "signed", 32, 4032),
-    "nasnet_mobile": _application(applications.NASNetMobile, "signed", 32, 1056),
-    "resnet101": _application(applications.ResNet101, "imagenet_caffe", 32, 2048),
-    "resnet101_v2": _application(applications.ResNet101V2, "signed", 32, 2048),
-    "resnet152": _application(applications.ResNet152, "imagenet_caffe", 32, 2048),
-    "resnet152_v2": _application(applications.ResNet152V2, "signed", 32, 2048),
-    "resnet50": _application(applications.ResNet50, "imagenet_caffe", 32, 2048),
-    "resnet50_v2": _application(applications.ResNet50V2, "signed", 32, 2048),
-    "synthetic_small": Backbone(build_synthetic_small, "signed", 32, 128, weights="synthetic"),
-    "vgg16": _application(applications.VGG16, "imagenet_caffe", 32, 512),
-    "vgg19": _application(applications.VGG19, "imagenet_caffe", 32, 512),
-    "xception": _application(applications.Xception, "signed", 71, 2048),
-}
+BACKBONES = {name: _backbone(facts) for name, facts in FACTS.items()}
 """The backbones that `transfer_model` knows by name.
 
 A `Backbone` has the attributes `builder`, the function of `input_shape` and `weights` that builds
 it; `preprocessing`, the scheme of `Preprocessing` that its weights expect, or None where the
 network scales images in [0, 255] itself; `minimum_size`, the smallest height and width in pixels;
-`features`, the number of channels of its last feature map; and `weights`, the name of its
-pretrained weights.
+`features`, the number of channels of its last feature map; `weights`, the name of its pretrained
+weights; `parameters`, the number of their values; `image_size`, the height and width for which they
+are published; `top1`, their published accuracy on ImageNet in percent, or None; and `alphas`, the
+widths with published weights. `catdog-keras backbones` prints them as a table.
+
+`transfer_model` also takes other spellings of the names, such as Keras's `MobileNetV2`.
 
 `synthetic_small` is not from `keras.applications`: its weights are part of this package and were
 trained on synthetic images. It serves offline demonstrations and tests, not photographs.
@@ -131,9 +110,14 @@ class WeightsNotFoundError(OSError):
 
 
 def build_backbone(
-    name: str, input_shape: tuple[int, int, int], weights: str | os.PathLike[str] | None
+    name: str,
+    input_shape: tuple[int, int, int],
+    weights: str | os.PathLike[str] | None,
+    alpha: float | None = None,
 ) -> keras.Model:
     """Builds a backbone of the table, without classification layer and pooling.
+
+    `alpha` is the width of a MobileNet; None for the default.
 
     Raises:
         ValueError: If `weights` names pretrained weights that this backbone does not have.
@@ -141,6 +125,7 @@ def build_backbone(
             their file is damaged or belongs to another network.
     """
     known = BACKBONES[name]
+    width = {} if alpha is None else {"alpha": alpha}
     if weights == PRETRAINED:
         weights = known.weights
     check_pretrained_weights(name, weights)
@@ -150,7 +135,7 @@ def build_backbone(
             # MobileNets have weights for some image sizes; for others Keras uses those for 224.
             warnings.filterwarnings("ignore", message="`input_shape` is undefined or non-square")
             try:
-                return known.builder(input_shape=input_shape, weights=weights)
+                return known.builder(input_shape=input_shape, weights=weights, **width)
             except Exception as error:  # keras.utils.get_file raises a bare Exception
                 raise _to_weights_error(name, error) from error
     if not Path(weights).is_file():
@@ -164,7 +149,7 @@ def build_backbone(
         )
     with Path(weights).open("rb"):  # h5py reports missing permission like a damaged file
         pass
-    backbone = known.builder(input_shape=input_shape, weights=None)
+    backbone = known.builder(input_shape=input_shape, weights=None, **width)
     try:
         backbone.load_weights(weights)
     except Exception as error:  # Keras and h5py raise various exceptions for a wrong file
@@ -188,6 +173,28 @@ def check_pretrained_weights(name: str, weights: str | os.PathLike[str] | None) 
     remedy = f"To use the weights {weights!r}, pass " + setting("backbone", repr(example))
     requirement = f'"{own}", "{PRETRAINED}" or None for {name!r}'
     raise ValueError(describe("weights", requirement, weights, remedy + "."))
+
+
+def check_alpha(name: str, alpha: Any, weights: str | os.PathLike[str] | None) -> float | None:
+    """Returns the width of a MobileNet, or None; raises if the backbone or its weights have none.
+
+    Raises:
+        TypeError: If `alpha` is not a number.
+        ValueError: If the backbone has a fixed width, or no weights of this width are published.
+    """
+    if alpha is None:
+        return None
+    alphas = BACKBONES[name].alphas
+    if not alphas:
+        requirement = f"None for {name!r}, whose width is fixed; MobileNets have several"
+        raise ValueError(describe("alpha", requirement, alpha))
+    alpha = check_number("alpha", alpha, minimum=0.1, maximum=4)
+    if weights in (PRETRAINED, *PRETRAINED_NAMES) and alpha not in alphas:
+        listed = ", ".join(map(str, alphas))
+        requirement = f"one of {listed} for the pretrained weights of {name!r}"
+        remedy = "Other widths need " + setting("weights", "None") + "."
+        raise ValueError(describe("alpha", requirement, alpha, remedy))
+    return alpha
 
 
 def find_imagenet_weights(image_size: tuple[int, int]) -> Path | None:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import keras
 
+from catdog_keras._backbone_names import find_backbone_name
 from catdog_keras._checks import (
     check_choice,
     check_class_names,
@@ -29,7 +30,8 @@ from catdog_keras._preprocessing_schemes import SCHEMES, Scheme
 from catdog_keras._warnings import warn
 from catdog_keras.layers import ClassNames, Preprocessing
 from catdog_keras.models._augmentation import Augmentation, check_augmentation
-from catdog_keras.models._backbones import BACKBONES, PRETRAINED, Backbone, build_backbone
+from catdog_keras.models._backbones import BACKBONES, PRETRAINED, build_backbone, check_alpha
+from catdog_keras.models._hub_backbone import build_hub_backbone, is_hub_name
 
 # By the rank of the features: feature maps (height, width, channels), or the token sequence
 # (tokens, channels) of a transformer.
@@ -51,6 +53,7 @@ def transfer_model(
     pooling: Literal["avg", "max"] = "avg",
     dropout: float = 0.2,
     class_names: Sequence[str] | None = None,
+    alpha: float | None = None,
 ) -> keras.Model:
     """Builds an image classifier on a frozen pretrained backbone.
 
@@ -61,15 +64,19 @@ def transfer_model(
     trainable parameters.
 
     Args:
-        backbone: A name in the table `catdog_keras.models.BACKBONES`, or any `keras.Model` that
-            maps images to features of shape `(batch, features)`, `(batch, tokens, features)` or
-            `(batch, height, width, features)`. A model is used directly, not copied, and frozen.
+        backbone: A name in the table `catdog_keras.models.BACKBONES`, in any spelling, such as
+            `"mobilenet_v2"` or Keras's `"MobileNetV2"`; a preset of KerasHub, such as
+            `"keras_hub:dinov2_small"`, which must be installed and determines the size of the
+            images; or any `keras.Model` that maps images to features of shape `(batch, features)`,
+            `(batch, tokens, features)` or `(batch, height, width, features)`. A model is used
+            directly, not copied, and frozen.
         input_shape: (height, width, channels) of the images.
         num_classes: Number of logits, at least 1. Defaults to the number of `class_names` if these
             are passed.
         weights: For a named backbone: `"pretrained"`, the weights that `BACKBONES` lists for it
-            (`"imagenet"` for all but `synthetic_small`); the path of a weights file; or None for
-            random initialization. Ignored if `backbone` is a model, which has its own weights.
+            (`"imagenet"` for all but `synthetic_small`); the path of a weights file, but not for a
+            preset; or None for random initialization. Ignored if `backbone` is a model, which has
+            its own weights.
         preprocessing: If `backbone` is a model: a scheme of `Preprocessing`, or a layer, that maps
             [0, 255] to the range that the model expects; None if the model expects [0, 255]. A
             choice that contradicts the range that `infer_input_range` finds is warned of; a range
@@ -83,6 +90,9 @@ def transfer_model(
         dropout: Dropout rate in front of the dense layer, from 0 to 1.
         class_names: Name of the class of each logit. The names are saved with the model;
             `get_class_names` returns them.
+        alpha: Width of a MobileNet, as in `keras.applications`: a factor for the number of filters
+            in each layer. `BACKBONES` lists the widths with published weights. None for 1; must be
+            None for other backbones.
 
     Returns:
         An uncompiled `keras.Model` that maps images `(batch, height, width, channels)` in [0, 255]
@@ -134,15 +144,16 @@ def transfer_model(
     check_number("dropout", dropout, minimum=0, maximum=1)
     random_layer = check_augmentation(augmentation, input_shape)
     if isinstance(backbone, keras.Model):
+        if alpha is not None:
+            requirement = "None if `backbone` is a model"
+            raise ValueError(describe("alpha", requirement, alpha))
         scaling = _preprocessing(preprocessing)
         _warn_of_preprocessing(backbone, scaling, input_shape)
     else:
-        known = check_named_backbone(backbone, input_shape)
         if preprocessing is not None:
             requirement = "None for a named backbone, whose preprocessing is known"
             raise ValueError(describe("preprocessing", requirement, preprocessing))
-        scaling = _preprocessing(known.preprocessing)
-        backbone = build_backbone(backbone, input_shape, weights)
+        backbone, scaling = _build_named(backbone, input_shape, weights, alpha)
     backbone.trainable = False
 
     x = images = keras.Input(input_shape, name="images")
@@ -247,17 +258,31 @@ def _features(backbone: keras.Model, images: Any) -> Any:
     return features
 
 
-def check_named_backbone(name: Any, input_shape: tuple[int, int, int]) -> Backbone:
-    """Returns the table entry of a backbone; raises an error if it does not fit `input_shape`.
+def _build_named(
+    name: Any,
+    input_shape: tuple[int, int, int],
+    weights: str | os.PathLike[str] | None,
+    alpha: float | None,
+) -> tuple[keras.Model, keras.Layer | None]:
+    """Builds a backbone of the table or of a KerasHub preset, and the layer that scales for it."""
+    if is_hub_name(name):
+        if alpha is not None:
+            raise ValueError(describe("alpha", "None for a KerasHub preset", alpha))
+        return build_hub_backbone(name, weights)
+    name = check_named_backbone(name, input_shape)
+    backbone = build_backbone(name, input_shape, weights, check_alpha(name, alpha, weights))
+    return backbone, _preprocessing(BACKBONES[name].preprocessing)
+
+
+def check_named_backbone(name: Any, input_shape: tuple[int, int, int]) -> str:
+    """Returns the name of a backbone in the table; raises if it does not fit `input_shape`.
 
     Raises:
         TypeError: If the name is not a string.
         ValueError: If the name is not in the table, or the images are too small or not RGB.
     """
-    if not isinstance(name, str):
-        raise TypeError(describe("backbone", "a name from BACKBONES or a keras.Model", name))
-    known = BACKBONES[check_choice("backbone", name, BACKBONES)]
-    data_format, side = keras.config.image_data_format(), known.minimum_size
+    name = find_backbone_name(name, BACKBONES)
+    data_format, side = keras.config.image_data_format(), BACKBONES[name].minimum_size
     first = data_format == "channels_first"
     channels, *sides = input_shape if first else reversed(input_shape)
     if min(sides) < side or channels != 3:
@@ -265,7 +290,7 @@ def check_named_backbone(name: Any, input_shape: tuple[int, int, int]) -> Backbo
         requirement = f"at least {smallest} for {name!r}, with 3 channels"
         remedy = f"Keras's image data format is {data_format!r}."
         raise ValueError(describe("input_shape", requirement, input_shape, remedy))
-    return known
+    return name
 
 
 def _check_backbone_input(backbone: keras.Model, shape: Sequence[int | None]) -> None:
