@@ -47,8 +47,9 @@ def test_train_evaluate_and_predict_agree_on_synthetic_classes(drawn, tmp_path, 
     for epoch, line in enumerate(lines[1:41]):
         assert line.split() == [str(epoch + 1), *(f"{history[name][epoch]:.4f}" for name in CURVES)]
     assert lines[41].startswith("train          24 images: 8 <script>")
-    assert lines[-2:] == [
-        f"The model is {output / 'model.keras'}. For test metrics, run:",
+    assert lines[-3:] == [
+        f"The model is {output / 'model.keras'}.",
+        "For test metrics, run:",
         f"  catdog-keras evaluate {output / 'model.keras'} '{drawn}' --report {output}-test",
     ]
     judged = run("evaluate", output / "model.keras", drawn, "--split", "train", "--json")
@@ -160,7 +161,7 @@ def test_default_output_is_a_new_folder_named_after_the_data(drawn, tmp_path, ru
     for name in ("my photos", "my photos-2"):
         ended = run("train", "my photos", *TINY)
         assert ended.exit_code == 0, ended.output
-        assert f"The model is runs/{name}/model.keras. For test metrics, run:" in ended.stdout
+        assert f"The model is runs/{name}/model.keras.\n" in ended.stdout
         command = shlex.split(ended.stdout.splitlines()[-1])
         assert run(*command[1:]).exit_code == 0
     assert sorted(each.name for each in (tmp_path / "runs").iterdir()) == sorted(

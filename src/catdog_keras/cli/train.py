@@ -233,9 +233,6 @@ def _fit(
     from catdog_keras._progress import EpochTable, TrainingProgress, progress_bar
     from catdog_keras.training import fine_tune, fit_head
 
-    best = keras.callbacks.EarlyStopping(
-        "val_loss", patience=options.epochs, restore_best_weights=True
-    )
     log = fit_head(
         model,
         splits.train,
@@ -243,7 +240,7 @@ def _fit(
         epochs=options.epochs,
         num_views=1 if options.augmentation == "none" else 2,
         checkpoint=checkpoints / HEAD,
-        callbacks=[best, EpochTable("head", click.echo)],
+        callbacks=[EpochTable("head", click.echo)],
         class_weight=options.class_weight,
         verbose=0,
     ).history
