@@ -122,13 +122,13 @@ def keras_layers():
 @pytest.mark.parametrize(("arguments", "theirs", "tolerance"), list(keras_layers()))
 def test_outputs_match_those_of_keras_layers(arguments, theirs, tolerance):
     data = {key: value for key, value in make_data().items() if key != "names"}
-    # On PyTorch, Keras rounds the matrix to the dtype of the masks.
-    data["segmentation_masks"] = data["segmentation_masks"].astype("float32")
     expected = theirs(data)
     outputs = RandomAffine(**arguments, **BOXES)(make_data())
     np.testing.assert_allclose(as_numpy(outputs["images"]), as_numpy(expected["images"]), atol=5e-3)
     masks = [as_numpy(each["segmentation_masks"]) for each in (outputs, expected)]
-    assert (masks[0] == masks[1]).mean() > 0.99  # ties may be rounded otherwise
+    # On PyTorch, Keras's RandomRotation fills masks of one channel with zeros.
+    if keras.backend.backend() != "torch" or "rotation_degrees" not in arguments:
+        assert (masks[0] == masks[1]).mean() > 0.99  # ties may be rounded otherwise
     boxes = [as_numpy(each["bounding_boxes"]["boxes"]) for each in (outputs, expected)]
     np.testing.assert_allclose(*boxes, atol=tolerance)
     labels = [as_numpy(each["bounding_boxes"]["labels"]) for each in (outputs, expected)]
