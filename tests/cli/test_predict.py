@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -326,7 +327,7 @@ def test_model_whose_layers_do_not_fit_into_memory_is_refused(expected, tmp_path
     model = saved(tmp_path / "model.keras", large, keras.layers.AveragePooling2D(2000))
     ended = run("predict", model, next(iter(expected)))
     assert ended.exit_code == 2
-    assert "returns 24,576,000,000 values for a batch of 32 images" in ended.stderr
+    assert re.search("It needs about [1-9][0-9]*.* GB for a batch of 32 images", ended.stderr)
 
 
 def test_model_that_fails_while_it_runs_ends_in_one_sentence(expected, tmp_path, run, monkeypatch):

@@ -163,7 +163,12 @@ def _programs(parameters: Any) -> Iterator[Any]:
 
 def _peak_in_torch(model: keras.Model, shape: tuple[int, ...]) -> int:
     import torch
-    from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
+    from torch._subclasses.fake_tensor import (
+        DataDependentOutputException,
+        DynamicOutputShapeException,
+        FakeTensor,
+        FakeTensorMode,
+    )
     from torch.utils._python_dispatch import TorchDispatchMode
     from torch.utils._pytree import tree_leaves
 
@@ -201,6 +206,9 @@ def _peak_in_torch(model: keras.Model, shape: tuple[int, ...]) -> int:
     recorder = Recorder()
     with torch.no_grad(), FakeTensorMode(allow_non_fake_inputs=True):
         images = torch.empty(shape, dtype=getattr(torch, model.inputs[0].dtype))
-        with recorder:
-            model(images, training=False)
+        try:
+            with recorder:
+                model(images, training=False)
+        except (DataDependentOutputException, DynamicOutputShapeException) as error:
+            raise UnknownSizeError("What it computes depends on the images.") from error
     return recorder.largest
