@@ -351,7 +351,7 @@ def test_class_without_readable_images_is_reported_with_the_reason(drawn, tmp_pa
     ended = run("train", data, "--output", tmp_path / "out", *TINY, *options)
     assert ended.exit_code == 2
     error = ended.stderr[ended.stderr.index("Error: ") :]
-    assert f"The classes ['{CLASSES[1]}'] have no usable image:\n  " in error
+    assert f"The classes {[CLASSES[1]]} have no usable image:\n  " in error
     assert "not an image in any known format" in error
 
 
