@@ -70,3 +70,8 @@ def test_images_that_are_too_small_for_the_model_are_an_input_error():
     network = keras.Model(images, keras.layers.Conv2D(2, 30)(images))
     with pytest.raises(InputError, match="For images of 16 x 16 pixels Keras says"):
         check_memory(network, "m.keras", SHAPE)
+
+
+def test_warnings_are_left_to_the_run():
+    images = keras.Input((16, 16, 3), name="image")
+    check_memory(keras.Model({"image": images}, images * 2), "m.keras", SHAPE)

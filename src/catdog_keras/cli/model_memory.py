@@ -1,6 +1,7 @@
 """Check of the memory that a loaded model needs, before it runs."""
 
 import math
+import warnings
 from typing import TYPE_CHECKING
 
 from catdog_keras._checks import describe
@@ -54,7 +55,9 @@ def _needed(model: "keras.Model", path: str, shape: tuple[int, ...]) -> int:
     from catdog_keras.cli.model_archive import reason
 
     try:
-        return peak_bytes(model, shape)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # they are shown when the model runs
+            return peak_bytes(model, shape)
     except UnknownSizeError as error:
         remedy = f"{error} If this is intended, {UNCHECKED}"
         raise ValueError(describe("model", "a model of a known size", path, remedy)) from error
