@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 # Supported formats with their extensions. Pillow is restricted to them: by default it tries all
 # formats that it supports, and some of those start other programs.
 FORMAT_EXTENSIONS = {
-    "AVIF": (".avif",),
     "BMP": (".bmp",),
     "GIF": (".gif",),
     HEIF: (".heic", ".heif"),
@@ -33,6 +32,7 @@ FORMAT_EXTENSIONS = {
     "PNG": (".png",),
     "TIFF": (".tif", ".tiff"),
     "WEBP": (".webp",),
+    "AVIF": (".avif",),  # behind JPEG and PNG: Pillow imports all plugins when it meets this one
 }
 
 # Formats whose standard images TensorFlow's kernels decode correctly.
