@@ -1,17 +1,26 @@
 """Near-duplicates are found for any size and compression, and other images are kept separate."""
 
 import numpy as np
+import pytest
 from hypothesis import given, strategies as st
 from PIL import Image
 
 from catdog_keras import scan_images
 from catdog_keras.datasets._near_duplicates import (
     MOST_DIFFERENT_BITS,
-    _connect,
-    _perceptual_hash,
+    Signature,
+    _similar_hashes,
+    connected_components,
+    match_signatures,
+    signature_of,
 )
-from catdog_keras.datasets._validate import inspect_file
 from catdog_keras.datasets.synthetic import draw_image
+
+NOISE = np.random.default_rng(0).integers(0, 256, (32, 32), dtype=np.uint8)
+
+
+def pairs_of(signatures):
+    return [(first, second) for first, second, _ in match_signatures(signatures)]
 
 
 def test_scan_images_groups_recompressed_and_resized_copies(tmp_path):
@@ -29,39 +38,79 @@ def test_scan_images_groups_recompressed_and_resized_copies(tmp_path):
     assert scan_images(tmp_path).near_duplicates == []
 
 
-def test_perceptual_hash_matches_imagehash(tmp_path):
+def test_perceptual_hash_matches_imagehash():
     """The values were computed with `imagehash.phash` 4.3.2."""
     generator = np.random.default_rng(0)
     expected = (0xF7482F430943DF16, 0xD4C3642E6C7B2DC1, 0xEC2D47AB82CA6B15, 0x8AFC722A81CD27BA)
     for number, value in enumerate(expected):
-        file = tmp_path / f"{number}.png"
         pixels = generator.integers(0, 256, (40 + number, 64, 3), dtype=np.uint8)
-        Image.fromarray(pixels).save(file)
-        assert (
-            _perceptual_hash(inspect_file(str(file))) ^ value
-        ).bit_count() <= 1  # rounding may differ
+        found = signature_of(Image.fromarray(pixels).convert("L"))
+        assert (found.hash ^ value).bit_count() <= 1  # rounding may differ
 
 
-@given(st.lists(st.integers(0, 2**64 - 1), max_size=30), st.integers(0, 2**32))
-def test_connect_finds_all_pairs_within_hamming_distance(values, seed):
+@given(st.lists(st.integers(0, 2**64 - 1), max_size=30, unique=True), st.integers(0, 2**32))
+def test_similar_hashes_finds_all_pairs_within_hamming_distance(values, seed):
     generator = np.random.default_rng(seed)
     for value in values[:10]:  # neighbors at known distances
-        bits = generator.choice(64, int(generator.integers(0, 7)), replace=False)
+        bits = generator.choice(64, int(generator.integers(1, 12)), replace=False)
         values.append(value ^ sum(1 << int(bit) for bit in bits))
-    leaders = _connect(np.array(values, dtype=np.uint64))
-    components = list(range(len(values)))
-    for _ in values:
-        for first, one in enumerate(values):
-            for second, other in enumerate(values):
-                if (one ^ other).bit_count() <= MOST_DIFFERENT_BITS:
-                    components[second] = min(components[first], components[second])
-    assert leaders == components
+    found = _similar_hashes(np.array(values, dtype=np.uint64))
+    pairs = {(one, int(other)) for one, others in found for other in others}
+    assert pairs == {
+        (first, second)
+        for second, other in enumerate(values)
+        for first, one in enumerate(values[:second])
+        if (one ^ other).bit_count() <= MOST_DIFFERENT_BITS
+    }
 
 
-def test_connect_finds_pair_whose_different_bits_are_spread_evenly():
+def test_similar_hashes_finds_pair_whose_different_bits_are_spread_evenly():
     """The hardest pair: if the bands were as few as the bits, each band could hold one of them."""
     spread = np.arange(MOST_DIFFERENT_BITS) * 64 // MOST_DIFFERENT_BITS + 3
     other = sum(1 << int(bit) for bit in spread)
     assert other.bit_count() == MOST_DIFFERENT_BITS
-    assert _connect(np.array([0, other], dtype=np.uint64)) == [0, 0]
-    assert _connect(np.array([0, other ^ 1], dtype=np.uint64)) == [0, 1]
+    assert list(_similar_hashes(np.array([0, other], dtype=np.uint64)))
+    assert not list(_similar_hashes(np.array([0, other ^ 1], dtype=np.uint64)))
+
+
+def test_match_signatures_requires_correlated_pixels_for_equal_hashes():
+    same = Signature(5, NOISE)
+    mixed = (NOISE * 0.5 + NOISE[::-1] * 0.5).astype(np.uint8)
+    assert pairs_of([same, Signature(5, NOISE // 2), Signature(5, mixed)]) == [(0, 1)]
+
+
+def test_match_signatures_compares_flat_images_by_their_gray():
+    flat = [np.full((32, 32), gray, np.uint8) for gray in (100, 101, 150)]
+    assert pairs_of([Signature(0, pixels) for pixels in flat]) == [(0, 1)]
+    assert pairs_of([Signature(0, flat[0]), Signature(0, NOISE)]) == []
+
+
+def test_match_signatures_links_equal_images_to_first_one():
+    assert match_signatures([Signature(1, NOISE)] * 4) == [(0, 1, 1.0), (0, 2, 1.0), (0, 3, 1.0)]
+    assert match_signatures([]) == []
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=12))
+def test_connected_components_join_linked_positions(edges):
+    groups = connected_components(10, [(*sorted(edge), 1.0) for edge in edges])
+    reached = {place: {place} for place in range(10)}
+    for _ in range(10):
+        for one, other in edges:
+            reached[one] |= reached[other]
+            reached[other] |= reached[one]
+    expected = {tuple(sorted(each)) for each in reached.values() if len(each) > 1}
+    assert {tuple(group) for group in groups} == expected
+    assert groups == sorted(groups)
+
+
+@pytest.mark.parametrize("quality", [60, 95])
+@pytest.mark.parametrize("scale", [0.5, 2.0])
+def test_signature_of_bright_resized_recompressed_copy_matches(quality, scale, tmp_path):
+    original = draw_image("dog", 7)
+    size = [round(side * scale) for side in original.size]
+    copy = original.resize(size).point(lambda level: min(255, round(level * 1.1)))
+    copy.save(tmp_path / "copy.jpg", quality=quality)
+    with Image.open(tmp_path / "copy.jpg") as saved:
+        signatures = [signature_of(image.convert("L")) for image in (original, saved)]
+    others = [signature_of(draw_image("dog", number).convert("L")) for number in range(7)]
+    assert pairs_of([*others, *signatures]) == [(7, 8)]

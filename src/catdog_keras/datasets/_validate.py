@@ -85,7 +85,7 @@ def inspect_file(path: str) -> ImageFile:
     try:
         with ignore_warnings_of("PIL"):  # they are about metadata that is not used
             oddities, plain, pixels = _decode(path, content)
-    except _InvalidImageError as error:
+    except InvalidImageError as error:
         return ImageFile(path, "bad", str(error), len(content), digest)
     status: Literal["good", "nonstandard"] = "nonstandard" if oddities else "good"
     reason = ", ".join(oddities)
@@ -105,46 +105,57 @@ class _Form:
     transparent: bool
 
 
-class _InvalidImageError(Exception):
+class InvalidImageError(Exception):
     """The reason why a file cannot be read as an image."""
+
+
+def open_within_limits(content: bytes) -> tuple["Image.Image", bytes]:
+    """Opens an image that can be decoded in a reasonable time and memory; does not decode it.
+
+    Returns:
+        The opened image, and the content without text and color profile that Pillow does not read.
+
+    Raises:
+        InvalidImageError: If it is not an image in one of the formats, or is too large.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    if content.startswith(JPEG_START) and content.count(EXIF_SEGMENT) > MAX_EXIF_SEGMENTS:
+        raise InvalidImageError(TOO_MANY_EXIF_SEGMENTS)
+    if has_too_many_parts(content):
+        raise InvalidImageError(TOO_MANY_PARTS)
+    content = without_large_text(content)
+    try:
+        image = open_image(content)
+    except UnidentifiedImageError:
+        raise InvalidImageError(why_unknown(content) or "not an image in any known format") from None
+    except Image.DecompressionBombError:
+        raise InvalidImageError(TOO_LARGE) from None
+    except Exception as error:  # decoders raise various exceptions for damaged files
+        raise InvalidImageError(f"could not be decoded: {error}") from error
+    kind, pixels = image.format or "", image.width * image.height
+    if pixels > MAX_MEGAPIXELS * 1_000_000:
+        raise InvalidImageError(TOO_LARGE)
+    if kind == "WEBP" and pixels > MAX_WEBP_MEGAPIXELS * 1_000_000:
+        raise InvalidImageError(TOO_LARGE_WEBP)
+    if kind == "AVIF" and pixels > MAX_AVIF_MEGAPIXELS * 1_000_000:
+        raise InvalidImageError(TOO_LARGE_AVIF)
+    if kind == "TIFF" and _strip_bytes(image) > MAX_STRIP_BYTES:
+        raise InvalidImageError(TOO_LARGE_STRIP)
+    if kind in ("JPEG", "MPO") and has_too_many_scans(content, pixels):
+        raise InvalidImageError(TOO_MANY_SCANS)
+    return image, content
 
 
 def _decode(path: str, content: bytes) -> tuple[list[str], bool, int]:
     """Decodes an image; returns its peculiarities, whether it is plain, and its pixels.
 
     Raises:
-        _InvalidImageError: If the file is bad.
+        InvalidImageError: If the file is bad.
     """
-    from PIL import Image, UnidentifiedImageError
-
-    if content.startswith(JPEG_START) and content.count(EXIF_SEGMENT) > MAX_EXIF_SEGMENTS:
-        raise _InvalidImageError(TOO_MANY_EXIF_SEGMENTS)
-    if has_too_many_parts(content):
-        raise _InvalidImageError(TOO_MANY_PARTS)
-    stripped = without_large_text(content)
+    image, stripped = open_within_limits(content)
     large_text = stripped is not content
-    content = stripped
-    try:
-        image = open_image(content)
-    except UnidentifiedImageError:
-        raise _InvalidImageError(
-            why_unknown(content) or "not an image in any known format"
-        ) from None
-    except Image.DecompressionBombError:
-        raise _InvalidImageError(TOO_LARGE) from None
-    except Exception as error:  # decoders raise various exceptions for damaged files
-        raise _InvalidImageError(f"could not be decoded: {error}") from error
-    kind, pixels = image.format or "", image.width * image.height
-    if pixels > MAX_MEGAPIXELS * 1_000_000:
-        raise _InvalidImageError(TOO_LARGE)
-    if kind == "WEBP" and pixels > MAX_WEBP_MEGAPIXELS * 1_000_000:
-        raise _InvalidImageError(TOO_LARGE_WEBP)
-    if kind == "AVIF" and pixels > MAX_AVIF_MEGAPIXELS * 1_000_000:
-        raise _InvalidImageError(TOO_LARGE_AVIF)
-    if kind == "TIFF" and _strip_bytes(image) > MAX_STRIP_BYTES:
-        raise _InvalidImageError(TOO_LARGE_STRIP)
-    if kind in ("JPEG", "MPO") and has_too_many_scans(content, pixels):
-        raise _InvalidImageError(TOO_MANY_SCANS)
+    content, pixels = stripped, image.width * image.height
     with memory_for(pixels, len(content)):
         return *_decode_pixels(path, content, image, large_text=large_text), pixels
 
@@ -161,14 +172,14 @@ def _decode_pixels(
         if scalable and not plain and form.kind != "PNG":
             check_pillow(image)
     except Exception as error:  # decoders raise various exceptions for damaged files
-        raise _InvalidImageError(f"could not be decoded: {error}") from error
+        raise InvalidImageError(f"could not be decoded: {error}") from error
     if not scalable:
         samples = f"{form.bits}-bit {form.samples} samples"
-        raise _InvalidImageError(f"{samples}, which have no defined white level")
+        raise InvalidImageError(f"{samples}, which have no defined white level")
     image.close()
     del image  # frees the pixels of a PNG file that was decoded for its orientation
     if (plain or form.kind == "PNG") and (complaint := tf_decode_error(content, form.kind)):
-        raise _InvalidImageError(f"could not be decoded: {_pillow_error(content) or complaint}")
+        raise InvalidImageError(f"could not be decoded: {_pillow_error(content) or complaint}")
     return oddities, plain
 
 

@@ -1,0 +1,207 @@
+"""Decides whether one image is a cropped, mirrored or slightly rotated copy of another one."""
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Pixels = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
+
+SEARCH_SIDE = 32
+# Sides of the template, in pixels of the searched image: its content at 100 %, 90 % and 80 %.
+# At 100 % the template is the center, because a rotation moves other pixels to the edges.
+SEARCHES = ((32, 28), (29, 29), (26, 26))
+LEAST_SEARCHED = 0.5  # correlation at the start; most copies reach 0.7
+LEAST_COARSE = 0.75  # correlation after the refinement at 32 x 32 pixels
+STEPS = 10  # of the refinement at each size
+LEAST_GAIN = 1e-4  # of the correlation in one step
+FLAT = 1e-3  # product of squared norms, below which an image has no structure
+LEAST_OVERLAP = 0.6  # of the template, which must be inside the other image
+TEMPLATE_SHARE = 0.86  # of the side: rotated copies have empty corners
+LEAST_SCALE = 0.65
+MOST_DEGREES = 15.0  # different images reach high correlations at large rotations
+
+
+@dataclass(frozen=True)
+class SearchIndex:
+    """Normalized windows and templates of one image, for the search of coarse positions."""
+
+    windows: tuple[Floats, ...]
+    templates: tuple[Floats, ...]
+    mirrored: tuple[Floats, ...]
+
+
+class Alignment(NamedTuple):
+    """Best alignment of two images.
+
+    Attributes:
+        correlation: Correlation of the gray levels where both overlap, after the alignment.
+        mirrored: Whether one image was mirrored.
+        scale: Side of the content of the second image, as a fraction of that of the first one.
+        degrees: Rotation.
+    """
+
+    correlation: float
+    mirrored: bool
+    scale: float
+    degrees: float
+
+
+NONE = Alignment(0.0, False, 1.0, 0.0)
+
+
+def index_image(thumbnail: Pixels) -> SearchIndex:
+    """Computes what the coarse search needs of a thumbnail of 64 x 64 pixels."""
+    small = _halve(thumbnail.astype(np.float32))
+    windows, templates, mirrored = [], [], []
+    for content, side in SEARCHES:
+        views = np.lib.stride_tricks.sliding_window_view(small, (side, side))
+        windows.append(_normalize(views.reshape(-1, side * side)))
+        shrunk = _resize(small, content)
+        start = (content - side) // 2
+        template = shrunk[start : start + side, start : start + side]
+        templates.append(_normalize(template.reshape(1, -1))[0])
+        mirrored.append(_normalize(template[:, ::-1].reshape(1, -1))[0])
+    return SearchIndex(tuple(windows), tuple(templates), tuple(mirrored))
+
+
+def align(
+    first: Pixels, second: Pixels, first_index: SearchIndex, second_index: SearchIndex
+) -> Alignment:
+    """Aligns two thumbnails of 64 x 64 pixels by a mirroring and an affine transformation.
+
+    Correlations of windows at three scales give the start; Gauss-Newton steps on the affine
+    transformation, with gain and offset of the gray levels, refine it.
+
+    Sources: Lewis (1995), Fast normalized cross-correlation, for the search; Lucas and Kanade
+    (1981), An iterative image registration technique, for the refinement; Evangelidis and Psarakis
+    (2008), Parametric image alignment using enhanced correlation coefficient maximization, for its
+    criterion.
+    """
+    one = _search(first_index, second_index)
+    other = _search(second_index, first_index)
+    if one[0] < other[0]:
+        first, second, one = second, first, other
+    score, mirrored, size, row, column = one
+    if score < LEAST_SEARCHED:
+        return NONE
+    template = (second[:, ::-1] if mirrored else second).astype(np.float32)
+    searched = first.astype(np.float32)
+    content, side = SEARCHES[size]
+    # The map from the template's coordinates to those of the searched image, both from -1 to 1.
+    scale = content / SEARCH_SIDE
+    middle = [2 * (start + side / 2) / SEARCH_SIDE - 1 for start in (row, column)]
+    affine = np.array([[scale, 0, middle[0]], [0, scale, middle[1]]])
+    affine, correlation = _refine(_halve(searched), _halve(template), affine)
+    if correlation < LEAST_COARSE:
+        return NONE
+    affine, correlation = _refine(searched, template, affine)
+    return _describe(affine, correlation, mirrored=mirrored)
+
+
+def _describe(affine: npt.NDArray[np.float64], correlation: float, *, mirrored: bool) -> Alignment:
+    """Returns scale and rotation of an affine map; no alignment if it distorts the image."""
+    (a, b), (c, d) = affine[:, :2]
+    scales = np.linalg.svd(affine[:, :2], compute_uv=False)
+    degrees = float(np.degrees(np.arctan2(c - b, a + d)))
+    plausible = a * d > b * c and scales[-1] >= LEAST_SCALE and scales[0] <= 1 / LEAST_SCALE
+    if not plausible or abs(degrees) > MOST_DEGREES:
+        return NONE
+    return Alignment(correlation, mirrored, float(np.sqrt(scales.prod())), degrees)
+
+
+def _search(searched: SearchIndex, other: SearchIndex) -> tuple[float, bool, int, int, int]:
+    """Returns the best correlation of a template of `other`, whether mirrored, and its place."""
+    best = (-1.0, False, 0, 0, 0)
+    for size, (_, side) in enumerate(SEARCHES):
+        places = SEARCH_SIDE - side + 1
+        templates = np.stack([other.templates[size], other.mirrored[size]], axis=1)
+        scores = searched.windows[size] @ templates
+        place = int(scores.argmax())
+        window, mirrored = divmod(place, 2)
+        found = (float(scores.flat[place]), bool(mirrored), size, *divmod(window, places))
+        best = max(best, found)
+    return best
+
+
+def _refine(
+    searched: Floats, template: Floats, affine: npt.NDArray[np.float64]
+) -> tuple[npt.NDArray[np.float64], float]:
+    """Refines an affine map; returns it and the correlation that it reaches."""
+    side = len(template)
+    inner = np.arange(side)[int(side * (1 - TEMPLATE_SHARE) / 2) :]
+    inner = inner[: int(side * TEMPLATE_SHARE)]
+    values = template[np.ix_(inner, inner)].ravel()
+    rows, columns = (each.ravel() for each in np.meshgrid(inner, inner, indexing="ij"))
+    u, v = (((each + 0.5) * 2 / side - 1).astype(np.float32) for each in (rows, columns))
+    ones = np.ones_like(u)
+    grid = np.stack([u, v, ones])
+    layers = np.stack([searched, *(np.gradient(searched, axis=axis) for axis in (0, 1))])
+    best, best_affine = 0.0, affine
+    for _ in range(STEPS + 1):
+        row, column = ((affine.astype(np.float32) @ grid + 1) * side - 1) / 2
+        inside = (row >= 0) & (row <= side - 1) & (column >= 0) & (column <= side - 1)
+        if inside.mean() < LEAST_OVERLAP:
+            break
+        level, down, right = _sample(layers, row[inside], column[inside])
+        target = values[inside]
+        correlation = _correlate(level, target)
+        gain = correlation - best
+        if gain > 0:
+            best, best_affine = correlation, affine
+        if gain < LEAST_GAIN:
+            break
+        u_in, v_in, one_in = u[inside], v[inside], ones[inside]
+        basis = np.stack([down * u_in, down * v_in, down, right * u_in, right * v_in, right])
+        system = np.concatenate([basis * np.float32(side / 2), [level, one_in]])
+        normal = (system @ system.T).astype(np.float64)
+        normal[np.diag_indices(8)] += 1e-6 * np.trace(normal) / 8
+        solution = np.linalg.solve(normal, system @ target)
+        if abs(solution[6]) < 1e-3:
+            break
+        affine = affine + (solution[:6] / solution[6]).reshape(2, 3)
+    return best_affine, best
+
+
+def _sample(layers: Floats, row: Floats, column: Floats) -> Floats:
+    """Samples layers of shape `(count, side, side)` with bilinear interpolation."""
+    side = layers.shape[1]
+    top = np.minimum(row.astype(np.int64), side - 2)
+    left = np.minimum(column.astype(np.int64), side - 2)
+    down, right = (row - top).astype(np.float32), (column - left).astype(np.float32)
+    flat = layers.reshape(len(layers), -1)
+    place = top * side + left
+    upper = flat[:, place] * (1 - right) + flat[:, place + 1] * right
+    lower = flat[:, place + side] * (1 - right) + flat[:, place + side + 1] * right
+    return upper * (1 - down) + lower * down
+
+
+def _correlate(one: Floats, other: Floats) -> float:
+    one, other = one - one.mean(), other - other.mean()
+    norm = float(one @ one) * float(other @ other)
+    return float(one @ other) / math.sqrt(norm) if norm > FLAT else 0.0
+
+
+def _normalize(rows: Floats) -> Floats:
+    """Returns rows of mean 0 and length 1; a constant row is 0."""
+    centered: Floats = rows - rows.mean(1, keepdims=True)
+    norms = np.linalg.norm(centered, axis=1, keepdims=True)
+    np.divide(centered, norms, out=centered, where=norms > 1e-3)
+    centered[norms[:, 0] <= 1e-3] = 0
+    return centered
+
+
+def _halve(image: Floats) -> Floats:
+    halved = image[::2, ::2] + image[1::2, ::2] + image[::2, 1::2] + image[1::2, 1::2]
+    return (halved / 4).astype(np.float32)
+
+
+def _resize(image: Floats, side: int) -> Floats:
+    """Resizes a square image to a smaller side with bilinear interpolation."""
+    from PIL import Image
+
+    resized = Image.fromarray(image).resize((side, side), Image.Resampling.BILINEAR)
+    return np.asarray(resized)

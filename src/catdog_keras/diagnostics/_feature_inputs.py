@@ -1,0 +1,121 @@
+"""Arguments that the checks of data share, and nearest neighbors in feature space."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from catdog_keras._arrays import to_array
+from catdog_keras._checks import check_class_names, check_path, describe
+
+Floats = npt.NDArray[np.float32]
+Integers = npt.NDArray[np.int64]
+
+BLOCK = 512  # rows of similarities that are computed at once
+
+
+def check_features(features: Any, length: int | None = None) -> Floats:
+    """Returns features as an array of shape `(images, d)`, of finite float32 numbers."""
+    requirement = "an array of numbers of shape (images, d), with one row for each image"
+    try:
+        array = to_array(features)
+    except Exception as error:  # each framework raises its own types
+        raise TypeError(describe("features", requirement, type(features).__name__)) from error
+    received = f"an array of shape {array.shape} and dtype {array.dtype}"
+    if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
+        raise TypeError(describe("features", requirement, received))
+    if array.ndim != 2 or not array.size:
+        remedy = "Pool feature maps first, as with `pooling='avg'`." if array.ndim == 4 else ""
+        raise ValueError(describe("features", requirement, received, remedy))
+    if length is not None and len(array) != length:
+        requirement = f"an array with one row for each of the {length} images"
+        raise ValueError(describe("features", requirement, received))
+    array = array.astype(np.float32)
+    wrong = np.flatnonzero(~np.isfinite(array).all(1))
+    if len(wrong):
+        received = f"NaN or infinity in {len(wrong)} rows, the first of which is {wrong[0]}"
+        remedy = "Check the images and the network that computes them."
+        raise ValueError(describe("features", "finite numbers", received, remedy))
+    return array
+
+
+def check_labels(
+    labels: Any, length: int, class_names: Sequence[str] | None, *, least_classes: int = 2
+) -> Integers:
+    """Returns labels as class indices of shape `(images,)`; raises if there are too few classes."""
+    requirement = "class indices, with one integer of at least 0 for each image"
+    try:
+        array = to_array(labels)
+    except Exception as error:  # each framework raises its own types
+        raise TypeError(describe("labels", requirement, type(labels).__name__)) from error
+    received = f"an array of shape {array.shape} and dtype {array.dtype}"
+    if array.dtype.kind in "US" or (array.dtype.kind == "O" and array.size):
+        remedy = "Encode class names as indices: class_names.index(name) for each name."
+        raise TypeError(describe("labels", requirement, received, remedy))
+    if array.shape != (length,):
+        requirement = f"class indices of shape ({length},), one for each image"
+        remedy = "Convert one-hot labels by `labels.argmax(-1)`." if array.ndim == 2 else ""
+        raise ValueError(describe("labels", requirement, received, remedy))
+    if array.dtype.kind not in "biuf" or not np.isfinite(array).all() or (array % 1).any():
+        raise TypeError(describe("labels", requirement, received))
+    indices = array.astype(np.int64)
+    if indices.min() < 0:
+        raise ValueError(describe("labels", requirement, int(indices.min())))
+    if len(np.unique(indices)) < least_classes:
+        requirement = "of at least two classes"
+        raise ValueError(describe("labels", requirement, f"{length} labels {indices[0]}"))
+    if class_names is not None and indices.max() >= len(check_class_names(class_names)):
+        requirement = f"the index of one of the {len(class_names)} `class_names`"
+        raise ValueError(describe("labels", requirement, int(indices.max())))
+    return indices
+
+
+def check_files(name: str, files: Any, length: int | None = None) -> tuple[str, ...]:
+    """Returns paths as strings; raises if they are not paths, or not one for each image."""
+    requirement = "a list of paths of image files"
+    if isinstance(files, (str, bytes, os.PathLike)) or not hasattr(files, "__len__"):
+        raise TypeError(describe(name, requirement, files))
+    if length is not None and len(files) != length:
+        requirement = f"a list of {length} paths, one for each image"
+        raise ValueError(describe(name, requirement, f"{len(files)} paths"))
+    if not len(files):
+        raise ValueError(describe(name, requirement, files, "It contains none."))
+    for place, file in enumerate(files):
+        check_path(f"{name}[{place}]", file)
+    return tuple(map(os.fspath, files))
+
+
+def center_and_normalize(features: Floats) -> Floats:
+    """Subtracts the mean of all rows and scales each row to length 1.
+
+    Features after a ReLU are all positive, so that their cosine is high for any two images.
+    """
+    centered = features - features.mean(0)
+    norms = np.linalg.norm(centered, axis=1, keepdims=True)
+    return np.divide(centered, norms, out=np.zeros_like(centered), where=norms > 0)
+
+
+def nearest_neighbors(rows: Floats, count: int) -> tuple[Integers, Floats]:
+    """Returns the positions and cosines of the `count` most similar other rows, highest first.
+
+    Args:
+        rows: Rows of length 1, of shape `(n, d)`.
+        count: Number of neighbors, below `n`.
+
+    Returns:
+        Two arrays of shape `(n, count)`.
+    """
+    places = np.empty((len(rows), count), np.int64)
+    cosines = np.empty((len(rows), count), np.float32)
+    for start in range(0, len(rows), BLOCK):
+        block = rows[start : start + BLOCK] @ rows.T
+        lines = np.arange(len(block))
+        block[lines, start + lines] = -2  # the row itself
+        best = np.argpartition(-block, count - 1, axis=1)[:, :count]
+        values = np.take_along_axis(block, best, axis=1)
+        order = np.argsort(-values, axis=1, kind="stable")
+        places[start : start + BLOCK] = np.take_along_axis(best, order, axis=1)
+        cosines[start : start + BLOCK] = np.take_along_axis(values, order, axis=1)
+    return places, cosines

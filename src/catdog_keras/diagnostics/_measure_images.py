@@ -1,0 +1,269 @@
+"""Measurements of image files and their pixels, made in one pass for all checks of data."""
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from catdog_keras._checks import check_path, describe
+from catdog_keras._progress import progress_bar
+from catdog_keras._warnings import ignore_warnings_of
+from catdog_keras.datasets._decode import decode_pillow, read_orientation
+from catdog_keras.datasets._memory import memory_for
+from catdog_keras.datasets._near_duplicates import Signature, signature_of
+from catdog_keras.datasets._read_image import read_regular_file
+from catdog_keras.datasets._validate import InvalidImageError, open_within_limits
+from catdog_keras.diagnostics._jpeg_quality import jpeg_quality
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+Pixels = npt.NDArray[np.uint8]
+
+THUMBNAIL_SIDE = 64
+SHARPNESS_SIDE = 256  # larger images are reduced, because blur counts relative to the image
+DETAIL_SIDE = 512  # the center of this size is enough, and keeps large images fast
+DARK_SHARE = 95  # percentile that dark images keep low
+LEVELS_OF_NOISE = 4.0  # standard deviation that compression adds to lines of one color
+DEEPEST_MARGIN = 4  # margins are searched up to the fourth part of a side
+SMALLEST_ENERGY = 1e-3
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """What the header of an image file states."""
+
+    size: int
+    kind: str
+    exif_bytes: int
+    orientation: int
+    quality: int
+
+
+@dataclass(frozen=True)
+class ImageMeasurements:
+    """Measurements of one image.
+
+    Attributes:
+        signature: Perceptual hash and the pixels of which it was computed.
+        thumbnail: Grayscale image of 64 x 64 pixels, uint8.
+        width: Width in pixels, after the EXIF rotation.
+        height: Height in pixels, after the EXIF rotation.
+        brightness: Mean gray level, from 0 to 255.
+        highlight: Gray level that 95 % of the pixels do not exceed.
+        contrast: Standard deviation of the gray levels.
+        color: Mean difference of red and green, and of blue and the mean of both, in levels.
+        sharpness: Variance of the Laplacian divided by the variance of the gray levels, of the
+            image at up to 256 pixels.
+        detail: Energies of the three finest octaves, in squared levels.
+        margins: Depth of the lines of one color at the top, bottom, left and right, in pixels.
+        file: Facts of the file; None for an array.
+    """
+
+    signature: Signature
+    thumbnail: Pixels
+    width: int
+    height: int
+    brightness: float
+    highlight: float
+    contrast: float
+    color: tuple[float, float]
+    sharpness: float
+    detail: tuple[float, float, float]
+    margins: tuple[int, int, int, int]
+    file: FileFacts | None
+
+
+def check_images(
+    name: str, images: Any, length: int | None = None
+) -> tuple[str, ...] | tuple[Pixels, ...]:
+    """Returns images as a tuple of paths or of uint8 arrays.
+
+    Args:
+        name: Name of the argument, for error messages.
+        images: Paths, or arrays of shape `(height, width, 3)`, `(height, width, 1)` or
+            `(height, width)`.
+        length: Number of images that is required; None for any.
+
+    Raises:
+        TypeError: If they are neither.
+        ValueError: If there is none, or another number.
+    """
+    requirement = "a list of paths of image files, or of uint8 arrays"
+    if isinstance(images, (str, bytes, os.PathLike)) or not hasattr(images, "__len__"):
+        raise TypeError(describe(name, requirement, images))
+    if not len(images):
+        raise ValueError(describe(name, requirement, images, "It contains none."))
+    if length is not None and len(images) != length:
+        received = f"{len(images)} images"
+        raise ValueError(describe(name, f"a list of {length} images, one for each row", received))
+    if isinstance(images[0], (str, os.PathLike)):
+        return tuple(str(check_path(f"{name}[{place}]", path)) for place, path in enumerate(images))
+    return tuple(_check_array(f"{name}[{place}]", image) for place, image in enumerate(images))
+
+
+def measure_images(
+    name: str, images: tuple[str, ...] | tuple[Pixels, ...]
+) -> list[ImageMeasurements]:
+    """Decodes and measures images, as `check_images` returns them, in parallel.
+
+    Raises:
+        ValueError: If a file cannot be read as an image.
+    """
+
+    def measure(place: int) -> ImageMeasurements:
+        image = images[place]
+        if isinstance(image, str):
+            return _measure_file(f"{name}[{place}]", image)
+        return measure_pixels(image, None)
+
+    return _in_parallel(measure, images)
+
+
+def _in_parallel(
+    measure: Callable[[int], ImageMeasurements], items: Sequence[object]
+) -> list[ImageMeasurements]:
+    with (
+        progress_bar("Measuring images", len(items), "images") as advance,
+        ThreadPoolExecutor(os.cpu_count() or 1) as pool,
+    ):
+        found = []
+        try:
+            for each in pool.map(measure, range(len(items))):
+                found.append(each)
+                advance(1)
+        except BaseException:  # after Ctrl-C or an error, the remaining images are skipped
+            pool.shutdown(cancel_futures=True)
+            raise
+        return found
+
+
+def _check_array(name: str, image: Any) -> Pixels:
+    requirement = "a path, or a uint8 array of shape (height, width, 3) or (height, width)"
+    if not isinstance(image, np.ndarray):
+        raise TypeError(describe(name, requirement, image))
+    received = f"an array of shape {image.shape} and dtype {image.dtype}"
+    if image.dtype != np.uint8:
+        remedy = "Scale it to [0, 255], round it and convert it: image.astype(np.uint8)."
+        raise TypeError(describe(name, requirement, received, remedy))
+    if image.ndim not in (2, 3) or image.shape[2:] not in ((), (1,), (3,)) or not image.size:
+        raise ValueError(describe(name, requirement, received))
+    return image
+
+
+def _measure_file(name: str, path: str) -> ImageMeasurements:
+    """Reads and measures a file."""
+    try:
+        content, _ = read_regular_file(path)
+        with ignore_warnings_of("PIL"):
+            image, content = open_within_limits(content)
+            facts = FileFacts(
+                size=len(content),
+                kind=image.format or "",
+                exif_bytes=len(image.info.get("exif", b"")),
+                orientation=read_orientation(image, content),
+                quality=jpeg_quality(image),
+            )
+        with memory_for(image.width * image.height, len(content)):
+            return measure_pixels(decode_pillow(content), facts)
+    except MemoryError:
+        raise
+    except Exception as error:  # decoders raise various exceptions for damaged files
+        expected = isinstance(error, (OSError, InvalidImageError))
+        reason = getattr(error, "strerror", None) or str(error)
+        reason = reason if expected else f"could not be decoded: {reason}"
+        remedy = f"It is not: {reason}. Fix or remove it; `scan_images` lists all such files."
+        raise ValueError(describe(name, "a file that can be read as an image", path, remedy)) from (
+            error
+        )
+
+
+def measure_pixels(pixels: Pixels, facts: FileFacts | None) -> ImageMeasurements:
+    """Measures one image of shape `(height, width, 3)`, `(height, width, 1)` or without channels.
+
+    Sources: Pech-Pacheco et al. (2000), Diatom autofocusing in brightfield microscopy: a
+    comparative study, for the variance of the Laplacian as sharpness; Mallat (1989), A theory for
+    multiresolution signal decomposition: the wavelet representation, for energies by octave.
+    """
+    from PIL import Image
+
+    pixels = pixels if pixels.ndim == 2 or pixels.shape[2] == 3 else pixels[:, :, 0]
+    image = Image.fromarray(pixels)
+    gray = image.convert("L")
+    small = image.convert("RGB").resize((THUMBNAIL_SIDE,) * 2, Image.Resampling.BOX)
+    red, green, blue = np.asarray(small).reshape(-1, 3).mean(0).tolist()
+    thumbnail = np.asarray(gray.resize((THUMBNAIL_SIDE,) * 2, Image.Resampling.BOX))
+    counts = np.array(gray.histogram(), np.float64) / (gray.width * gray.height)
+    levels = np.arange(256)
+    brightness = float(counts @ levels)
+    return ImageMeasurements(
+        signature=signature_of(gray),
+        thumbnail=thumbnail,
+        width=gray.width,
+        height=gray.height,
+        brightness=brightness,
+        highlight=float(np.searchsorted(counts.cumsum(), DARK_SHARE / 100)),
+        contrast=float(counts @ (levels - brightness) ** 2) ** 0.5,
+        color=(red - green, blue - (red + green) / 2),
+        sharpness=_sharpness(gray),
+        detail=_detail(gray),
+        margins=_margins(np.asarray(gray)),
+        file=facts,
+    )
+
+
+def _sharpness(gray: "Image.Image") -> float:
+    """Returns the variance of the Laplacian, relative to that of the image."""
+    from PIL import Image
+
+    scale = min(1.0, SHARPNESS_SIDE / max(gray.size))
+    width, height = (max(1, round(side * scale)) for side in gray.size)
+    levels = np.asarray(gray.resize((width, height), Image.Resampling.BOX), np.float32)
+    if min(levels.shape) < 3:
+        return 0.0
+    neighbors = levels[:-2, 1:-1] + levels[2:, 1:-1] + levels[1:-1, :-2] + levels[1:-1, 2:]
+    variance = float((neighbors - 4 * levels[1:-1, 1:-1]).var())
+    return variance / max(float(levels.var()), 1.0)
+
+
+def _detail(gray: "Image.Image") -> tuple[float, float, float]:
+    """Returns the energies of the Haar coefficients of three octaves, the finest one first."""
+    width, height = (min(side, DETAIL_SIDE) for side in gray.size)
+    left, top = (gray.width - width) // 2, (gray.height - height) // 2
+    levels = np.asarray(gray.crop((left, top, left + width, top + height)), np.float32)
+    energies = []
+    for _ in range(3):
+        rows, columns = (side // 2 * 2 for side in levels.shape)
+        if not rows or not columns:
+            energies.append(0.0)
+            continue
+        upper, lower = levels[:rows:2, :columns], levels[1:rows:2, :columns]
+        added, difference = upper + lower, upper - lower
+        across = added[:, ::2] - added[:, 1::2]
+        energies.append(float((across**2).mean() + 2 * (difference**2).mean()) / 4)
+        levels = ((added[:, ::2] + added[:, 1::2]) / 4).astype(np.float32)
+    return energies[0], energies[1], energies[2]
+
+
+def _margins(levels: Pixels) -> tuple[int, int, int, int]:
+    """Returns how many lines at the top, bottom, left and right have one color."""
+    rows, columns = (max(1, side // DEEPEST_MARGIN) for side in levels.shape)
+    return (
+        _margin(levels[:rows]),
+        _margin(levels[::-1][:rows]),
+        _margin(levels[:, :columns].T),
+        _margin(levels[:, ::-1][:, :columns].T),
+    )
+
+
+def _margin(lines: Pixels) -> int:
+    """Returns how many lines, from the first on, have the color of the first one."""
+    if lines[0].std() >= LEVELS_OF_NOISE:  # nearly always, so that the others are not computed
+        return 0
+    deviations = np.abs(lines - lines[0].mean(dtype=np.float32))
+    other = np.flatnonzero(deviations.mean(1) >= LEVELS_OF_NOISE)
+    return int(other[0]) if len(other) else len(lines)
