@@ -72,7 +72,8 @@ overview = [
     "# Reference",
     "",
     "Names are available as `catdog_keras.NAME`; `compare` and `calibrate` as "
-    "`catdog_keras.evaluation.NAME`.",
+    "`catdog_keras.evaluation.NAME`, and the checks of data with their records as "
+    "`catdog_keras.diagnostics.NAME`.",
     "",
 ]
 for subpackage, names in names_by_subpackage().items():

@@ -19,8 +19,9 @@ def scan_images(directory: str | os.PathLike[str], *, near_duplicates: bool = Fa
         directory: Folder to search recursively. Hidden files and folders, and those that systems
             and programs create, are skipped. Links to folders are followed, but each folder is
             searched once.
-        near_duplicates: Whether to find near-duplicates as well: images whose 64-bit perceptual
-            hashes differ in at most four bits. This decodes every image a second time. Of
+        near_duplicates: Whether to find near-duplicates as well: images that differ in size,
+            compression or brightness. Their 64-bit perceptual hashes differ in at most eight bits,
+            and their pixels correlate by at least 0.95. This decodes every image a second time. Of
             byte-identical files only the first is compared.
 
     Returns:

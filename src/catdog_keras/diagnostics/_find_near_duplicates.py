@@ -42,6 +42,12 @@ class NearDuplicatePair:
         scale: Side of the content of the smaller one, as a fraction of the other, from 0 to 1.
         degrees: Rotation between both, without sign; of images that are not square it is
             approximate.
+
+    Example:
+        >>> import catdog_keras
+        >>> pair = catdog_keras.diagnostics.NearDuplicatePair(2, 5, 0.97, "features", scale=0.8)
+        >>> pair.second, pair.mirrored
+        (5, False)
     """
 
     first: int
@@ -64,6 +70,11 @@ class NearDuplicates:
             each is paired with the first one only.
         groups: Positions of the images of each group: the connected components of the pairs.
         num_images: Number of images that were compared.
+
+    Example:
+        >>> import catdog_keras
+        >>> catdog_keras.diagnostics.NearDuplicates((), (), ((0, 4),), 9).groups
+        ((0, 4),)
     """
 
     findings: tuple[DataFinding, ...]

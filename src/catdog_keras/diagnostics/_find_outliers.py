@@ -45,6 +45,11 @@ class Outlier:
         reasons: One or more of `"unlike_class"`, `"dark"`, `"blurred"` and `"uniform"`.
         score: Multiple of the threshold, from 1 to 100; the highest one if there are several
             reasons.
+
+    Example:
+        >>> import catdog_keras
+        >>> catdog_keras.diagnostics.Outlier(3, ("dark", "uniform"), 2.5).reasons
+        ('dark', 'uniform')
     """
 
     index: int
@@ -63,6 +68,11 @@ class Outliers:
             nearest images of the class, above the median of the class, in robust standard
             deviations. 0 for classes of fewer than 20 images.
         num_images: Number of images.
+
+    Example:
+        >>> import catdog_keras
+        >>> catdog_keras.diagnostics.Outliers((), (), (0.0,) * 3, 3).num_images
+        3
     """
 
     findings: tuple[DataFinding, ...]
@@ -118,9 +128,10 @@ def find_outliers(
     Example:
         >>> import catdog_keras
         >>> import numpy as np
-        >>> features = np.random.default_rng(0).normal([5] * 8 + [0] * 8, 1, (60, 16))
-        >>> features[7] *= -1
         >>> labels = np.repeat([0, 1], 30)
+        >>> noise = np.random.default_rng(0).normal(0, 0.1, (60, 16))
+        >>> features = np.eye(16)[labels] + noise  # in place of those of a backbone
+        >>> features[7] = np.eye(16)[5]
         >>> catdog_keras.diagnostics.find_outliers(features, labels).outliers[0].index
         7
     """

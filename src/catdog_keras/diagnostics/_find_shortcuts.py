@@ -57,6 +57,13 @@ class PropertyScore:
         significant: Whether the interval is above chance.
         flagged: Whether the interval is above chance by at least 30 % of the distance from chance
             to 1, which makes it a finding.
+
+    Example:
+        >>> import catdog_keras
+        >>> interval = (0.52, 0.6)
+        >>> score = catdog_keras.diagnostics.PropertyScore("size", 0.56, interval, 0.5, True, False)
+        >>> score.name, score.flagged
+        ('size', False)
     """
 
     name: str
@@ -76,6 +83,11 @@ class Shortcuts:
             score is the balanced accuracy.
         properties: The `PropertyScore` of every property, the most predictive one first.
         num_images: Number of images.
+
+    Example:
+        >>> import catdog_keras
+        >>> catdog_keras.diagnostics.Shortcuts((), (), 9).findings
+        ()
     """
 
     findings: tuple[DataFinding, ...]
