@@ -9,7 +9,7 @@ from PIL import Image
 
 from catdog_keras.datasets.synthetic import draw_image
 from catdog_keras.diagnostics import DataFinding, find_near_duplicates
-from catdog_keras.diagnostics._align_images import NONE, align, index_image
+from catdog_keras.diagnostics._align_images import NONE, _describe, align, index_image
 from catdog_keras.diagnostics._measure_images import measure_pixels
 
 DRAWN = [draw_image("cat" if number % 2 else "dog", number) for number in range(8)]
@@ -119,8 +119,19 @@ def test_align_rejects_different_and_flat_images():
     assert aligned(flat, DRAWN[0]) == aligned(flat, flat) == NONE
 
 
-def test_align_rejects_large_rotation():
-    assert aligned(DRAWN[1], DRAWN[1].rotate(40)).correlation < 0.88
+@given(st.floats(-80, 80), st.floats(0.4, 2.5))
+def test_only_small_rotations_and_moderate_scales_are_plausible(degrees, scale):
+    sine, cosine = np.sin(np.radians(degrees)) * scale, np.cos(np.radians(degrees)) * scale
+    found = _describe(np.array([[cosine, -sine, 0.1], [sine, cosine, 0]]), 0.9, mirrored=True)
+    assume(min(abs(abs(degrees) - 15), abs(scale - 0.65), abs(scale - 1 / 0.65)) > 1e-3)
+    if abs(degrees) > 15 or not 0.65 < scale < 1 / 0.65:
+        assert found == NONE
+    else:
+        assert found == pytest.approx((0.9, True, scale, degrees))
+
+
+def test_mirroring_by_affine_map_is_not_plausible():
+    assert _describe(np.array([[1.0, 0, 0], [0, -1, 0]]), 0.9, mirrored=False) == NONE
 
 
 @given(st.permutations(range(8)))
