@@ -85,6 +85,24 @@ def paired_difference_interval(
     return max(low, -1.0), min(high, 1.0)
 
 
+def difference_interval(first: tuple[int, int], second: tuple[int, int]) -> tuple[float, float]:
+    """Interval of the difference of two proportions of different images, by Newcombe's method 10.
+
+    Source: Newcombe, R. G. (1998), Interval estimation for the difference between independent
+    proportions: comparison of eleven methods, Statistics in Medicine 17, 873-890.
+
+    Args:
+        first: Number of correct images and of all images, at least 1.
+        second: The same of the proportion that is subtracted.
+    """
+    p, q = first[0] / first[1], second[0] / second[1]
+    (p_low, p_high), (q_low, q_high) = wilson_interval(*first), wilson_interval(*second)
+    return (
+        max(p - q - math.hypot(p - p_low, q_high - q), -1.0),
+        min(p - q + math.hypot(p_high - p, q - q_low), 1.0),
+    )
+
+
 def mean_interval(
     shares: Sequence[float], intervals: Sequence[tuple[float, float]]
 ) -> tuple[float, float]:
