@@ -2,6 +2,8 @@
 
 from catdog_keras.diagnostics._check_pipeline import check_pipeline
 from catdog_keras.diagnostics._data_finding import DataFinding
+from catdog_keras.diagnostics._extract_features import extract_features
+from catdog_keras.diagnostics._find_label_issues import LabelIssues, find_label_issues
 from catdog_keras.diagnostics._find_near_duplicates import (
     NearDuplicatePair,
     NearDuplicates,
@@ -11,9 +13,14 @@ from catdog_keras.diagnostics._find_outliers import Outlier, Outliers, find_outl
 from catdog_keras.diagnostics._find_shortcuts import PropertyScore, Shortcuts, find_shortcuts
 from catdog_keras.diagnostics._findings import PipelineFinding, PipelineReport
 from catdog_keras.diagnostics._infer_input_range import infer_input_range
+from catdog_keras.diagnostics._leakage_effect import LeakageEffect, leakage_effect
+from catdog_keras.diagnostics._learning_curve import LearningCurve, learning_curve
 
 __all__ = [
     "DataFinding",
+    "LabelIssues",
+    "LeakageEffect",
+    "LearningCurve",
     "NearDuplicatePair",
     "NearDuplicates",
     "Outlier",
@@ -23,8 +30,12 @@ __all__ = [
     "PropertyScore",
     "Shortcuts",
     "check_pipeline",
+    "extract_features",
+    "find_label_issues",
     "find_near_duplicates",
     "find_outliers",
     "find_shortcuts",
     "infer_input_range",
+    "leakage_effect",
+    "learning_curve",
 ]

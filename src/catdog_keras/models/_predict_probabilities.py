@@ -80,13 +80,14 @@ def read_images(model: keras.Model, images: Any, batch_size: int) -> Iterator[Te
 
     Raises an error if they do not fit the inputs of the model.
     """
-    for batch in _batches(images, batch_size):
+    for batch in iterate_images(images, batch_size):
         inputs = check_inputs("images", model, batch)
         if len(keras.tree.flatten(inputs)[0]):
             yield inputs
 
 
-def _batches(images: Any, batch_size: int) -> Iterator[Any]:
+def iterate_images(images: Any, batch_size: int) -> Iterator[Any]:
+    """Yields the images of each batch, unchanged; labels and sample weights are left out."""
     if getattr(images, "shape", ()) and not isinstance(images, keras.KerasTensor):
         for start in range(0, max(len(images), 1), batch_size):
             yield images[start : start + batch_size]

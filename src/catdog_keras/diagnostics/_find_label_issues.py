@@ -1,0 +1,228 @@
+"""Label issues: images whose label contradicts a model that was not trained on them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from catdog_keras._arrays import to_numbers
+from catdog_keras._checks import check_integer
+from catdog_keras._message import argument
+from catdog_keras._printable import printable
+from catdog_keras._probabilities import FloatArray, check_probabilities, normalize_rows
+from catdog_keras.diagnostics._confident_learning import ConfidentLabels
+from catdog_keras.diagnostics._data_finding import DataFinding
+from catdog_keras.diagnostics._folds import assign_folds
+from catdog_keras.diagnostics._labeled_features import (
+    Labels,
+    check_class_sizes,
+    check_features,
+    check_file_names,
+    check_labels,
+)
+from catdog_keras.diagnostics._linear_head import HeadInputs, predict_out_of_fold
+
+BooleanArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LabelIssues:
+    """Images whose label is probably wrong, and how many wrong labels are expected.
+
+    Attributes:
+        findings: A `DataFinding` of the kind `"label_issue"` for each of the `num_expected` images
+            whose label is the least probable beside another class, the most suspicious first. Its
+            `score` is the difference of the two probabilities.
+        num_expected: Estimated number of wrong labels.
+        class_names: Names of the classes; their numbers if no names were given.
+        probabilities: Out-of-fold probabilities of shape (images, classes).
+        confident_joint: Number of images by label (row) and by the class of which the model is
+            confident (column).
+
+    Example:
+        >>> import catdog_keras
+        >>> rows = [[0.9, 0.1], [0.8, 0.2], [0.1, 0.9], [0.2, 0.8], [0.95, 0.05]]
+        >>> issues = catdog_keras.diagnostics.find_label_issues(
+        ...     None, [0, 0, 1, 1, 1], probabilities=rows, class_names=["cat", "dog"]
+        ... )
+        >>> issues
+        LabelIssues(1 of 5 images, 1 expected)
+        >>> issues.confident_joint.tolist()
+        [[1, 0], [1, 2]]
+    """
+
+    findings: tuple[DataFinding, ...]
+    num_expected: int
+    class_names: tuple[str, ...]
+    probabilities: FloatArray
+    confident_joint: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """Returns the number of findings."""
+        return len(self.findings)
+
+    def __repr__(self) -> str:
+        """Returns the numbers of findings, images and expected errors."""
+        counts = f"{len(self)} of {len(self.probabilities)} images, {self.num_expected} expected"
+        return f"LabelIssues({counts})"
+
+    def __str__(self) -> str:
+        """Returns the numbers, and a line for each of the first findings."""
+        lines = [
+            f"About {self.num_expected} of {len(self.probabilities)} labels are wrong. The most "
+            "suspicious ones:"
+        ]
+        return "\n".join(lines + [f"  {finding}" for finding in self.findings[:10]])
+
+
+def find_label_issues(
+    features: Any,
+    labels: Any,
+    *,
+    probabilities: Any = None,
+    class_names: Sequence[str] | None = None,
+    files: Sequence[str] | None = None,
+    groups: Any = None,
+    folds: int = 5,
+    seed: int = 0,
+) -> LabelIssues:
+    """Finds labels that are probably wrong, with confident learning on out-of-fold predictions.
+
+    Each image is predicted by a head (multinomial logistic regression with an L2 penalty, which is
+    chosen by the log loss) that was trained on the other folds. Then the heads are trained again
+    without the images that look mislabeled. The number of wrong labels is estimated from the images
+    whose probability of a class reaches the mean probability of this class over the images with its
+    label. So many images are returned: those of which another class is more probable than the label
+    by the largest difference. The method is that of the source, except that all classes are ranked
+    together and that the heads are trained twice.
+
+    Inspect the findings; do not delete them unseen. A finding can also be a difficult image, an
+    image of two classes, or a near-duplicate in another class. Errors that follow a rule, such as
+    all kittens being labeled dog, are learned by the head and not found. Near-duplicates with the
+    same wrong label hide it unless they are in one group.
+
+    Source: Northcutt, C. G., Jiang, L. and Chuang, I. L. (2021), Confident learning: estimating
+    uncertainty in dataset labels, Journal of Artificial Intelligence Research 70, 1373-1411.
+
+    Args:
+        features: Array of shape (images, dimensions), such as from `extract_features`; finite. None
+            if `probabilities` are given.
+        labels: Class indices from 0, of shape (images,), or one-hot rows; at least `folds` of each
+            class.
+        probabilities: Array of shape (images, classes) in place of features: predictions of each
+            image by a model that was not trained on it. With predictions of a model that was
+            trained on the images, wrong labels look right. `groups`, `folds` and `seed` are not
+            used.
+        class_names: Names of the classes in the order of their indices, or None.
+        files: File of each image, for the findings, or None.
+        groups: The group of each image, such as its film or animal, or None. Images of a group are
+            in one fold.
+        folds: Number of folds, at least 2.
+        seed: Seed of the folds, at least 0; the same seed gives the same result.
+
+    Returns:
+        `LabelIssues`: the findings, the expected number of wrong labels, and the probabilities.
+
+    Raises:
+        TypeError: If an argument has the wrong type.
+        ValueError: If the arguments are not of the same number of images, features are not finite,
+            rows of probabilities do not sum to 1, there is one class, or there are fewer images of
+            a class or fewer groups than folds.
+
+    See Also:
+        `extract_features`: features of images.
+        `DataFinding`: its `given` and `likely` are class names.
+
+    Example:
+        >>> import catdog_keras, numpy as np
+        >>> truth = np.arange(100) % 2
+        >>> features = np.random.default_rng(0).normal(size=(100, 8)) + 3 * truth[:, None]
+        >>> labels = truth.copy()
+        >>> labels[[7, 60]] = 1 - labels[[7, 60]]
+        >>> issues = catdog_keras.diagnostics.find_label_issues(
+        ...     features, labels, class_names=["cat", "dog"]
+        ... )
+        >>> [(each.indices[0], each.given, each.likely) for each in issues.findings]
+        [(7, 'cat', 'dog'), (60, 'dog', 'cat')]
+    """
+    known = check_labels(labels, class_names, groups)
+    names = check_file_names(files, len(known.indices))
+    folds = check_integer("folds", folds, minimum=2)
+    seed = check_integer("seed", seed, minimum=0)
+    if (features is None) == (probabilities is None):
+        raise TypeError(
+            "Either "
+            + argument("features")
+            + " or "
+            + argument("probabilities")
+            + f" must be given; received {'neither' if features is None else 'both'}."
+        )
+    if probabilities is None:
+        rows = _predict(check_features(features, len(known.indices)), known, folds, seed)
+    else:
+        array = to_numbers("probabilities", "rows", probabilities)
+        rows = check_probabilities(array, (len(known.indices), len(known.names)))
+        rows = normalize_rows(rows)
+    confident = ConfidentLabels.from_probabilities(rows, known.indices)
+    expected = round(confident.estimate_errors(known.indices))
+    return LabelIssues(
+        _findings(rows, known, names, expected),
+        expected,
+        known.names,
+        rows,
+        confident.joint,
+    )
+
+
+def _predict(features: npt.NDArray[np.float32], known: Labels, folds: int, seed: int) -> FloatArray:
+    """Predicts the images out of fold, and again with heads trained on the plausible labels."""
+    check_class_sizes(known, folds)
+    assigned = assign_folds(known.indices, known.groups, folds, seed)
+    inputs = HeadInputs(features)
+    num_classes = len(known.names)
+    rows = predict_out_of_fold(inputs, known.indices, assigned, num_classes)
+    confident = ConfidentLabels.from_probabilities(rows, known.indices)
+    expected = round(confident.estimate_errors(known.indices))
+    trusted = np.ones(len(rows), bool)
+    trusted[_rank(rows, known.indices)[:expected]] = False
+    counts = np.bincount(known.indices, minlength=num_classes)
+    kept = np.bincount(known.indices[trusted], minlength=num_classes)
+    if trusted.all() or (2 * kept < counts).any():  # most labels of a class cannot be wrong
+        return rows
+    return predict_out_of_fold(inputs, known.indices, assigned, num_classes, trusted)
+
+
+def _rank(rows: FloatArray, labels: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Returns the images of which another class is more probable, the most suspicious first."""
+    margins = _margins(rows, labels)
+    order = np.argsort(-margins, kind="stable")
+    return order[margins[order] > 0]
+
+
+def _margins(rows: FloatArray, labels: npt.NDArray[np.int64]) -> FloatArray:
+    """Returns the largest probability of another class minus that of the label."""
+    others = rows.copy()
+    others[np.arange(len(rows)), labels] = -np.inf
+    return np.asarray(others.max(axis=1) - rows[np.arange(len(rows)), labels])
+
+
+def _findings(
+    rows: FloatArray, known: Labels, files: tuple[str, ...] | None, expected: int
+) -> tuple[DataFinding, ...]:
+    margins = _margins(rows, known.indices)
+    found = []
+    for index in _rank(rows, known.indices)[:expected].tolist():
+        label, likely = int(known.indices[index]), int(rows[index].argmax())
+        given, other = known.names[label], known.names[likely]
+        text = (
+            f"Labeled {printable(given)} (probability {rows[index, label]:.2f}); a model that was "
+            f"not trained on it predicts {printable(other)} ({rows[index, likely]:.2f}). Inspect "
+            "the image, and correct its label or leave the image out."
+        )
+        place = () if files is None else (files[index],)
+        found.append(
+            DataFinding("label_issue", (index,), float(margins[index]), text, place, given, other)
+        )
+    return tuple(found)
