@@ -73,6 +73,7 @@ PUBLIC = [
     "plot_history",
     "plot_images",
     "plot_label_counts",
+    "plot_learning_curve",
     "plot_learning_rate",
     "plot_precision_recall",
     "plot_reliability",
@@ -91,6 +92,9 @@ PUBLIC = [
 # the checks of data.
 ONLY_IN_SUBPACKAGE = {
     "DataFinding",
+    "LabelIssues",
+    "LeakageEffect",
+    "LearningCurve",
     "NearDuplicatePair",
     "NearDuplicates",
     "Outlier",
@@ -99,9 +103,13 @@ ONLY_IN_SUBPACKAGE = {
     "Shortcuts",
     "calibrate",
     "compare",
+    "extract_features",
+    "find_label_issues",
     "find_near_duplicates",
     "find_outliers",
     "find_shortcuts",
+    "leakage_effect",
+    "learning_curve",
 }
 SUBPACKAGES = (
     "conversion",
@@ -314,8 +322,8 @@ def closed_figures():
 @pytest.mark.usefixtures("closed_figures")
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_public_name_is_documented_and_its_example_runs(name, drawn_synthetic):
-    packages = [catdog_keras, catdog_keras.evaluation, catdog_keras.diagnostics]
-    public = next(getattr(each, name) for each in packages if hasattr(each, name))
+    packages = [catdog_keras, catdog_keras.diagnostics, catdog_keras.evaluation]
+    public = next(getattr(package, name) for package in packages if hasattr(package, name))
     text = inspect.getdoc(public)
     assert text
     assert text.splitlines()[0].endswith((".", "?"))

@@ -80,6 +80,7 @@ from .plotting import (
     plot_history as plot_history,
     plot_images as plot_images,
     plot_label_counts as plot_label_counts,
+    plot_learning_curve as plot_learning_curve,
     plot_learning_rate as plot_learning_rate,
     plot_precision_recall as plot_precision_recall,
     plot_reliability as plot_reliability,

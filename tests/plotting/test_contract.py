@@ -75,6 +75,22 @@ def sweep(steps, last=None):
     return catdog_keras.LRFinderResult(tuple(rates), tuple(losses), rates[steps // 2])
 
 
+def learning_curve(count, error=0.3, first=75):
+    sizes = tuple(first * 2**place for place in range(count))
+    accuracies = tuple(1 - error * (size / first) ** -0.5 for size in sizes)
+    return catdog_keras.diagnostics.LearningCurve(
+        sizes,
+        accuracies,
+        tuple((each - 0.02, min(each + 0.01, 1.0)) for each in accuracies),
+        floor=0.0,
+        scale=1 - accuracies[-1],
+        exponent=0.5,
+        doubled_interval=(accuracies[-1], 1.0),
+        gain_interval=(0.0, 0.02),
+        findings=(),
+    )
+
+
 def results(names):
     return [
         {
@@ -169,6 +185,12 @@ CASES = {
         "a hundred steps": (sweep(100),),
         "one step": (sweep(1),),
         "diverged": (sweep(12, last=np.inf),),
+    },
+    "plot_learning_curve": {
+        "six sizes": (learning_curve(6),),
+        "one size": (learning_curve(1),),
+        "no errors": (learning_curve(4, error=0.0),),
+        "large counts": (learning_curve(9, first=5_000),),
     },
     "plot_confusion_matrix": {
         "two classes": (matrix(2), ["cats", "dogs"]),

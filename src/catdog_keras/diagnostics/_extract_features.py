@@ -68,7 +68,7 @@ def extract_features(
         `find_label_issues`: finds wrong labels with them.
 
     Example:
-        >>> import catdog_keras
+        >>> import catdog_keras, keras
         >>> files = catdog_keras.load_cats_dogs("synthetic").files["test"][:3]
         >>> images = catdog_keras.load_images(files, class_names=["cats", "dogs"])
         >>> catdog_keras.diagnostics.extract_features(images, "synthetic_small").shape

@@ -145,7 +145,7 @@ def find_label_issues(
         ...     features, labels, class_names=["cat", "dog"]
         ... )
         >>> [(each.indices[0], each.given, each.likely) for each in issues.findings]
-        [(7, 'cat', 'dog'), (60, 'dog', 'cat')]
+        [(60, 'dog', 'cat'), (7, 'cat', 'dog')]
     """
     known = check_labels(labels, class_names, groups)
     names = check_file_names(files, len(known.indices))

@@ -13,6 +13,7 @@ from catdog_keras.plotting._grad_cam import plot_grad_cam
 from catdog_keras.plotting._history import plot_history
 from catdog_keras.plotting._images import plot_images
 from catdog_keras.plotting._label_counts import plot_label_counts
+from catdog_keras.plotting._learning_curve import plot_learning_curve
 from catdog_keras.plotting._learning_rate import plot_learning_rate
 from catdog_keras.plotting._precision_recall import plot_precision_recall
 from catdog_keras.plotting._reliability import plot_reliability
@@ -27,6 +28,7 @@ __all__ = [
     "plot_history",
     "plot_images",
     "plot_label_counts",
+    "plot_learning_curve",
     "plot_learning_rate",
     "plot_precision_recall",
     "plot_reliability",
