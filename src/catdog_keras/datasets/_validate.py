@@ -128,7 +128,8 @@ def open_within_limits(content: bytes) -> tuple["Image.Image", bytes]:
     try:
         image = open_image(content)
     except UnidentifiedImageError:
-        raise InvalidImageError(why_unknown(content) or "not an image in any known format") from None
+        reason = why_unknown(content) or "not an image in any known format"
+        raise InvalidImageError(reason) from None
     except Image.DecompressionBombError:
         raise InvalidImageError(TOO_LARGE) from None
     except Exception as error:  # decoders raise various exceptions for damaged files
