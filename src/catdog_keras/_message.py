@@ -50,7 +50,7 @@ class Message(str):
     def with_names(self, names: Mapping[str, str]) -> str:
         """Returns the text with other names of the arguments.
 
-        A setting such as `strict=True` can have a name of its own.
+        A setting such as `strict=True` can have a separate name.
         """
         return "".join(
             part.renamed(names) if isinstance(part, (_Name, _Setting)) else part

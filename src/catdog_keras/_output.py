@@ -65,7 +65,7 @@ def writable_folder(path: str | os.PathLike[str], name: str) -> Iterator[Path]:
     """Creates a folder if necessary, and yields it; if it is empty at the end, it is removed again.
 
     The folder is locked meanwhile, so that two runs do not mix their files. The lock ends with the
-    process. Where folders cannot be locked, as on Windows, runs are not kept apart.
+    process. Where folders cannot be locked, as on Windows, two runs can write at the same time.
 
     Raises:
         TypeError: If `path` is not a path.

@@ -11,7 +11,7 @@ from catdog_keras._message import argument
 from catdog_keras.cli.run_record import SPLIT_FILE, read_training_record
 
 CROP, PAD = "crop_to_aspect_ratio", "pad_to_aspect_ratio"
-# Models of these commands take color images of a size of their own.
+# Models of these commands take color images of a fixed size.
 FIXED = ("image_size", "color_mode")
 
 

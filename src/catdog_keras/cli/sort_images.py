@@ -38,13 +38,13 @@ def check_folder_names(class_names: Sequence[str]) -> None:
             raise ValueError(
                 f"The class {printable(name)!r} of "
                 + argument("model")
-                + " cannot be the name of a folder. Pass names of your own, each with --class-name "
+                + " cannot be the name of a folder. Pass other names, each with --class-name "
                 "NAME."
             )
         if name == UNCERTAIN:
             raise ValueError(
                 f"The class {UNCERTAIN!r} has the name of the folder for uncertain images. Pass "
-                "names of your own, each with --class-name NAME."
+                "other names, each with --class-name NAME."
             )
 
 
