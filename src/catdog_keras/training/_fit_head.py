@@ -55,13 +55,14 @@ def fit_head(
     """Trains the classification head on features that the frozen backbone computes only once.
 
     The head is trained as by `model.fit`, with the model's loss, metrics and optimizer, and each
-    epoch costs only the head. The results differ from `model.fit` in four ways: batches are
+    epoch costs only the head. The results differ from `model.fit` in five ways: batches are
     composed differently, because the images are shuffled by `fit_head`; features are rounded
-    differently, because batch normalization is folded; the reported loss does not include losses
-    that frozen layers add, such as an activity regularization, on which the head has no influence;
-    and augmentation is reduced to `num_views` fixed versions of each image. With `num_views=1` it
-    is not applied at all: each image goes through the backbone once, unchanged. With
-    `num_views > 1` each epoch uses one randomly selected version of every image.
+    differently, because batch normalization is folded; dropout between frozen layers is off, as in
+    the backbone of `transfer_model`; the reported loss does not include losses that frozen layers
+    add, such as an activity regularization, on which the head has no influence; and augmentation is
+    reduced to `num_views` fixed versions of each image. With `num_views=1` it is not applied at
+    all: each image goes through the backbone once, unchanged. With `num_views > 1` each epoch uses
+    one randomly selected version of every image.
 
     The features are computed with folded batch normalization and stored in float32: up to 1 GiB
     in memory, the rest in a file. The head that is trained consists of the model's own layers, so
