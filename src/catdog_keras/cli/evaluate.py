@@ -146,7 +146,7 @@ def _report_folder(report: str | None) -> Iterator[Path | None]:
 def _as_text(evaluation: "Evaluation", chosen: EvaluationData) -> str:
     names = [printable(name) for name in evaluation.class_names]
     width = max(map(len, ["class", *names]))
-    lines = [f"images           {chosen.part}, {len(evaluation)}"]
+    lines = [f"{'images':<17}  {chosen.part}, {len(evaluation)}"]
     if chosen.note:
         lines += [chosen.note]
     lines += [
@@ -161,7 +161,7 @@ def _as_text(evaluation: "Evaluation", chosen: EvaluationData) -> str:
             _shown(scores.f1, scores.f1_interval),
         )
         metrics = "  ".join(f"{share:<22}" for share in shares).rstrip()
-        lines.append(f"{name:<{width}}  {scores.num_images:>8}  {metrics}")
+        lines.append(f"{name:<{width}}  {scores.num_images:>6}  {metrics}")
     lines.append("In brackets: 95 % confidence intervals.")
     return "\n".join(lines)
 
