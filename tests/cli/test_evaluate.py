@@ -94,7 +94,7 @@ def test_text_output_shows_split_note_and_class_metrics(model, drawn, run):
     ended = run("evaluate", model, drawn, "--split", "validation")
     right = expected(model, drawn, "validation")
     lines = ended.stdout.splitlines()
-    assert lines[0] == f"images           validation, {len(right)}"
+    assert lines[0] == f"images             validation, {len(right)}"
     assert lines[1] == (
         f"Of these {len(right)} images {len(right)} selected the epoch: the metrics are optimistic. Use --split test for an unbiased estimate."
     )
