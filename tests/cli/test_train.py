@@ -169,6 +169,13 @@ def test_default_output_is_a_new_folder_named_after_the_data(drawn, tmp_path, ru
     )
 
 
+def test_default_output_inside_the_images_is_reported_as_the_option(drawn, run, monkeypatch):
+    monkeypatch.chdir(drawn)
+    ended = run("train", ".", *TINY)
+    assert ended.exit_code == 2
+    assert "`--output` must be a folder outside of the images; received --output=" in ended.stderr
+
+
 def test_default_output_of_resumed_training_is_the_last_interrupted_one(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert choose_run_folder("images.zip", resume=True) == "runs/images"

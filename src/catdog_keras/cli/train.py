@@ -130,7 +130,8 @@ def train(
     The training state is saved after each epoch in the folder training-checkpoint of the output
     folder. This folder is removed when the training is complete.
     """
-    with user_errors(directory="DATA", root="DATA", table="--labels", input_shape="--image-size"):
+    names = {"root": "DATA", "table": "--labels", "input_shape": "--image-size"}
+    with user_errors(directory="DATA", output="--output", **names):
         options = _Settings(**settings)
         check_data("data", data)
         check_label_options(options)
