@@ -37,7 +37,9 @@ def test_test_fraction_zero_trains_without_a_test_set(wide, tmp_path, run):
     assert ended.exit_code == 0, ended.output
     assert record(output)["counts"]["test"] == {"dark": 0, "light": 0}
     assert "\ntest " not in ended.stdout
-    assert "there is no test set. Evaluate it with" in ended.stdout
+    sentence = "There is no test set: use other images in "
+    assert sentence + "`catdog-keras evaluate`." in ended.stdout
+    assert sentence + "catdog-keras evaluate." in (output / "report.html").read_text("utf-8")
     ended = run("evaluate", output / "model.keras", wide, "--json")
     assert ended.exit_code == 0, ended.output
     found = json.loads(ended.stdout)
@@ -124,6 +126,9 @@ def test_labels_from_table_or_file_names_are_used_and_evaluated(wide, tmp_path, 
     assert record(tmp_path / "out")["counts"] == load_image_folder(wide).counts
     model = keras.saving.load_model(tmp_path / "out" / "model.keras")
     assert model.layers[-1].class_names == ("dark", "light")
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert ("labels.csv" in page) == (source == "table")
+    assert str(tmp_path) not in page
     ended = run("evaluate", tmp_path / "out" / "model.keras", images, "--split", "train")
     assert ended.exit_code == 0, ended.output
     assert ended.stdout.startswith("images           train, 10\n")

@@ -15,10 +15,9 @@ if TYPE_CHECKING:
     from catdog_keras.datasets import ImageSplits
     from catdog_keras.evaluation import Evaluation
 
-NOTE = (
-    "The validation images selected the epoch, so their metrics are optimistic. catdog-keras "
-    "evaluate reports on the test images, which the training has not used."
-)
+NOTE = "The validation images selected the epoch, so their metrics are optimistic. "
+HAS_TEST_SET = "catdog-keras evaluate reports on the test images, which the training has not used."
+HAS_NO_TEST_SET = "There is no test set: use other images in catdog-keras evaluate."
 
 
 def write_training_report(
@@ -48,5 +47,5 @@ def write_training_report(
         title=f"{MODEL_FILE} on validation images of {last_part(Path(record.data))}",
         counts=splits.counts,
         metadata={**training_facts(record), **skipped_files(record.ignored)},
-        note=NOTE,
+        note=NOTE + (HAS_TEST_SET if splits.files["test"] else HAS_NO_TEST_SET),
     )
