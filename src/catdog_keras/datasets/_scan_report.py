@@ -57,7 +57,8 @@ class ScanReport:
         near_duplicates: Groups of paths of similar images; empty if not requested.
         ignored: Paths of files without a supported image extension.
         skipped: Paths of visible files and folders that systems and programs create, such as
-            `@eaDir`, and of links to folders that are listed already or contain the link.
+            `@eaDir`, and of links to folders that are listed already, contain the link, or were not
+            followed.
 
     Example:
         >>> import catdog_keras

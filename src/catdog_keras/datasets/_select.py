@@ -131,7 +131,7 @@ def _report_skipped(index: ImageIndex) -> None:
     if folders:
         warn(
             f"Skipped {counted(len(folders), 'folder')} that a system or program created, or links "
-            "to folders that are listed already:"
+            "to folders that are listed already or were not followed:"
             f"{first_lines([printable(path) for path in folders])}\n"
             "`scan.skipped` lists all of them.",
         )
@@ -157,7 +157,7 @@ def _report_missing_classes(
         lacking = [split for split in wanted if not before[split][label]]
         if lacking:
             count = sum(int(counts[label]) for counts in before.values())
-            images = "1 image" if count == 1 else f"{count} images"
+            images = counted(count, "image")
             few.append(f"{printable(name)}: {images}, none in {' or '.join(lacking)}")
         lost = [split for split in wanted if before[split][label] and not after[split][label]]
         if lost:
