@@ -9,6 +9,7 @@ import numpy as np
 
 from catdog_keras import _backend
 from catdog_keras._checks import describe
+from catdog_keras._mixing import MIXING
 from catdog_keras.layers._annotations import Data, map_annotations, restore_dtypes, select
 from catdog_keras.layers._base_augmentation import BaseAugmentation
 from catdog_keras.layers._preprocessing import Preprocessing
@@ -18,7 +19,6 @@ STRENGTHS = get_args(Strength)
 
 # A change of brightness has a smaller factor, a change of the value range a larger one.
 _LARGEST_FACTOR = 10
-NEEDS_LABELS = (keras.layers.CutMix, keras.layers.MixUp)
 
 
 # Its layers are such wrappers, so `_augmentation_preset` adds the function.
@@ -57,7 +57,7 @@ def as_layer(name: str, value: Any, *, optional: bool = False) -> keras.Layer:
 def check_inner(name: str, value: Any) -> keras.Layer:
     """Returns a layer, or the preset of this name; raises if it does not map images to images."""
     layer = as_layer(name, value)
-    if isinstance(layer, NEEDS_LABELS):
+    if isinstance(layer, MIXING):
         requirement = "a layer that needs only images"
         remedy = "CutMix and MixUp also need labels: map them over the batches of a dataset."
         raise TypeError(describe(name, requirement, layer, remedy))
