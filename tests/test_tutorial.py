@@ -138,7 +138,7 @@ def test_printed_lines_report_counts_baseline_and_models(tutorial_run):
     assert (
         lines[3] == "baseline   50.0%: always predicting the majority class of the training images"
     )
-    assert lines[4].startswith("training   48 x 48 pixels, batches of 32, 1 epochs, ")
+    assert lines[4].startswith("training   48 x 48 pixels, batches of 32, 1 epoch, ")
     assert lines[5].startswith("backbone   synthetic_small for model4. ")
     assert [line.split()[0] for line in lines[6:]] == [model.name for model in result.models]
 

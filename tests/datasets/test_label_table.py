@@ -111,7 +111,7 @@ def test_integer_labels_are_classes_in_numeric_order(images, rows):
 def test_class_names_select_and_order_classes(images, rows):
     table = {"image": [path for path, _ in rows], "label": ["x", *(name for _, name in rows[1:])]}
     with (
-        pytest.warns(UserWarning, match="Ignored 1 images of other classes"),
+        pytest.warns(UserWarning, match="Ignored 1 image of other classes"),
         pytest.warns(UserWarning, match="cat: 4 images, none in test"),
     ):
         splits = load_image_table(table, root=images, class_names=["dog", "cat"], **TINY)

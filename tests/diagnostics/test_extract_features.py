@@ -114,7 +114,7 @@ def test_features_that_are_not_finite_are_rejected():
     images[3] = np.nan
     with (
         pytest.warns(UserWarning, match="NaN or infinite"),
-        pytest.raises(ValueError, match="for 1 images, the first at index 3"),
+        pytest.raises(ValueError, match="for 1 image, the first at index 3"),
     ):
         extract_features(images, backbone)
 

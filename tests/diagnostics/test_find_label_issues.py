@@ -137,7 +137,7 @@ ROWS = np.full((40, 2), 0.5)
         ({"labels": ["cat"] * 40}, TypeError, "strings such as 'cat'"),
         ({"class_names": ["cat", "dog", "fox"]}, ValueError, "received 0 of 'fox'"),
         ({"class_names": ["cat"]}, ValueError, "class indices from 0 to 0"),
-        ({"features": NAN}, ValueError, "in 1 rows, the first at index 7"),
+        ({"features": NAN}, ValueError, "in 1 row, the first at index 7"),
         ({"features": FEATURES[:, 0]}, ValueError, "shape (40,)"),
         ({"features": FEATURES[:, :0]}, ValueError, "shape (40, 0)"),
         ({"features": None}, TypeError, "received neither"),

@@ -168,7 +168,7 @@ NOT_FINITE = np.full((8, 2), np.nan)
         ((ARRAYS, np.ones(8)), ValueError, ["`features`", "(8,)"]),
         ((ARRAYS, NOT_FINITE), ValueError, ["`features`", "NaN", "8 rows"]),
         ((ARRAYS, [["a"]] * 8), TypeError, ["`features`", "dtype"]),
-        ((ARRAYS, None, ["a.jpg"]), ValueError, ["`files`", "8", "1 paths"]),
+        ((ARRAYS, None, ["a.jpg"]), ValueError, ["`files`", "8", "1 path"]),
         ((ARRAYS, None, "a.jpg"), TypeError, ["`files`", "a.jpg"]),
     ],
 )

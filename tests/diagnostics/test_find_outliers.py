@@ -112,8 +112,8 @@ def test_noise_image_is_not_blurred():
         ({"labels": [-1] * 8}, ValueError, ["`labels`", "-1"]),
         ({"labels": np.eye(8)}, ValueError, ["`labels`", "argmax"]),
         ({"class_names": ["cat"], "labels": [1] * 8}, ValueError, ["`labels`", "class_names"]),
-        ({"files": ["a.jpg"]}, ValueError, ["`files`", "8", "1 paths"]),
-        ({"images": [np.ones((2, 2), np.uint8)]}, ValueError, ["`images`", "8", "1 images"]),
+        ({"files": ["a.jpg"]}, ValueError, ["`files`", "8", "1 path"]),
+        ({"images": [np.ones((2, 2), np.uint8)]}, ValueError, ["`images`", "8", "1 image"]),
     ],
 )
 def test_invalid_argument_raises(changes, error, words):

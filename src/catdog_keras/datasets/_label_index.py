@@ -8,6 +8,7 @@ import numpy as np
 
 from catdog_keras._checks import check_class_names, describe
 from catdog_keras._message import argument
+from catdog_keras._printable import counted
 from catdog_keras.datasets._index import ImageIndex, Listing
 from catdog_keras.datasets._list_images import IMAGE_EXTENSIONS, list_images
 from catdog_keras.datasets._scan_report import first_lines, listed, printable
@@ -117,7 +118,8 @@ def index_labels(
     known = {name: label for label, name in enumerate(names)}
     other = sum(name not in known for name in labels.values())
     if other:
-        notes = [*notes, f"Ignored {other} images of other classes than the stated ones."]
+        ignored = f"Ignored {counted(other, 'image')} of other classes than the stated ones."
+        notes = [*notes, ignored]
     rows = sorted((known[name], file) for file, name in labels.items() if name in known)
     listing = Listing(
         tuple(file for _, file in rows), np.array([label for label, _ in rows], np.int32)

@@ -14,6 +14,7 @@ from catdog_keras._batches import BATCH_SIZE
 from catdog_keras._checks import check_choice, check_integer, describe
 from catdog_keras._message import argument
 from catdog_keras._prediction import check_inputs, predict_batches
+from catdog_keras._printable import counted
 from catdog_keras.conversion._fold_batch_norm import check_dtype, fold_batch_norm
 from catdog_keras.models import transfer_model
 from catdog_keras.models._backbones import PRETRAINED
@@ -167,8 +168,7 @@ def _check_finite(features: npt.NDArray[np.float32]) -> None:
     bad = np.flatnonzero(~np.isfinite(features).all(axis=1))
     if bad.size:
         raise ValueError(
-            argument("images")
-            + f" must have finite features; received NaN or infinite values for {len(bad)} images, "
-            f"the first at index {bad[0]}. Check its pixels and the weights. Layers in float16 "
-            "overflow above 65504."
+            argument("images") + " must have finite features; received NaN or infinite values for "
+            f"{counted(len(bad), 'image')}, the first at index {bad[0]}. Check its pixels and the "
+            "weights. Layers in float16 overflow above 65504."
         )

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from catdog_keras._arrays import to_array
 from catdog_keras._checks import check_class_names, check_path, describe
+from catdog_keras._printable import counted
 
 Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
@@ -35,7 +36,7 @@ def check_features(features: Any, length: int | None = None) -> Floats:
     array = array.astype(np.float32)
     wrong = np.flatnonzero(~np.isfinite(array).all(1))
     if len(wrong):
-        received = f"NaN or infinity in {len(wrong)} rows, the first of which is {wrong[0]}"
+        received = f"NaN or infinity in {counted(len(wrong), 'row')}, the first at index {wrong[0]}"
         remedy = "Check the images and the network that computes them."
         raise ValueError(describe("features", "finite numbers", received, remedy))
     return array
@@ -79,7 +80,7 @@ def check_files(name: str, files: Any, length: int | None = None) -> tuple[str, 
         raise TypeError(describe(name, requirement, files))
     if length is not None and len(files) != length:
         requirement = f"a list of {length} paths, one for each image"
-        raise ValueError(describe(name, requirement, f"{len(files)} paths"))
+        raise ValueError(describe(name, requirement, counted(len(files), "path")))
     if not len(files):
         raise ValueError(describe(name, requirement, files, "It contains none."))
     for place, file in enumerate(files):

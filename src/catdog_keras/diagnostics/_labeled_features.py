@@ -10,6 +10,7 @@ import numpy.typing as npt
 from catdog_keras._arrays import to_numbers
 from catdog_keras._checks import check_class_names, describe
 from catdog_keras._message import argument
+from catdog_keras._printable import counted
 from catdog_keras.evaluation._labels import read_labels
 
 IntegerArray = npt.NDArray[np.int64]
@@ -54,9 +55,9 @@ def check_features(features: Any, num_images: int) -> Rows:
     bad = np.flatnonzero(~np.isfinite(rows).all(axis=1))
     if bad.size:
         raise ValueError(
-            argument("features")
-            + f" must be finite; received NaN or infinite values in {len(bad)} rows, the first at "
-            f"index {bad[0]}. Check these images and the weights of the model."
+            argument("features") + " must be finite; received NaN or infinite values in "
+            f"{counted(len(bad), 'row')}, the first at index {bad[0]}. Check these images and the "
+            "weights of the model."
         )
     return rows
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from catdog_keras._checks import check_path, describe
+from catdog_keras._printable import counted
 from catdog_keras._progress import progress_bar
 from catdog_keras._warnings import ignore_warnings_of
 from catdog_keras.datasets._decode import decode_pillow, read_orientation
@@ -99,7 +100,7 @@ def check_images(
     if not len(images):
         raise ValueError(describe(name, requirement, images, "It contains none."))
     if length is not None and len(images) != length:
-        received = f"{len(images)} images"
+        received = counted(len(images), "image")
         raise ValueError(describe(name, f"a list of {length} images, one for each row", received))
     if isinstance(images[0], (str, os.PathLike)):
         return tuple(str(check_path(f"{name}[{place}]", path)) for place, path in enumerate(images))

@@ -15,6 +15,7 @@ import keras
 
 from catdog_keras._message import Message, message_of
 from catdog_keras._output import output_folder
+from catdog_keras._printable import counted
 from catdog_keras.datasets import ImageSplits, load_cats_dogs
 from catdog_keras.datasets._manifest import relative_posix_path
 from catdog_keras.datasets._options import OnBad
@@ -153,8 +154,8 @@ def run_tutorial(
         height, width = settings.image_size
         tell(
             f"training   {height} x {width} pixels, batches of {settings.batch_size}, "
-            f"{settings.epochs} epochs, {settings.dtype_policy}, batch normalization momentum "
-            f"{settings.batch_norm_momentum}"
+            f"{counted(settings.epochs, 'epoch')}, {settings.dtype_policy}, "
+            f"batch normalization momentum {settings.batch_norm_momentum}"
         )
         tell(Message(f"backbone   {backbone.name} for model4. ", backbone.reason))
         models, validation, reports, not_run = _run_steps(
@@ -353,6 +354,6 @@ def _line(result: ModelResult, baseline: float) -> str:
     if result.test_interval[0] <= baseline:
         line += (
             "; the test accuracy is not significantly above the baseline: train for more than "
-            f"{result.epochs} {'epoch' if result.epochs == 1 else 'epochs'}"
+            f"{counted(result.epochs, 'epoch')}"
         )
     return line
