@@ -28,7 +28,7 @@ def test_findings_in_separable_classes_are_planted_errors(seed, classes, count):
     names = [f"class {n}" for n in range(classes)]
     issues = find_label_issues(features, labels, class_names=names, seed=seed)
     assert set(places(issues)) <= set(planted.tolist())
-    assert count / 2 <= len(issues) <= count  # a few errors cannot be counted exactly
+    assert count - 3 <= len(issues) <= count  # a few errors cannot be counted exactly
     for finding in issues.findings:
         (index,) = finding.indices
         assert (finding.given, finding.likely) == (names[labels[index]], names[truth[index]])
