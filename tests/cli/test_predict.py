@@ -341,3 +341,17 @@ def test_model_that_fails_while_it_runs_ends_in_one_sentence(expected, tmp_path,
     assert ended.exit_code == 2
     assert len(ended.stderr.splitlines()) == 1
     assert "It cannot be run: out of memory at a node of the graph." in ended.stderr
+
+
+def test_home_folder_in_paths_is_found(model, drawn, tmp_path, run, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(model.parent, tmp_path / "run")
+    options = ["--output=~/new/rows.csv", "--sort-into=~/sorted"]
+    assert run("predict", "~/run/model.keras", drawn, *options).exit_code == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"run", "new", "sorted"}
+    assert (tmp_path / "new" / "rows.csv").is_file()
+    ended = run("predict", "~/run/model.keras", drawn, "--sort-into=~/sorted")
+    assert "must be a new or an empty folder" in " ".join(ended.stderr.split())
+    ended = run("evaluate", "~/run/model.keras", drawn)
+    assert ended.stdout.startswith("images           test, ")

@@ -176,6 +176,16 @@ def test_default_output_inside_the_images_is_reported_as_the_option(drawn, run, 
     assert "`--output` must be a folder outside of the images; received --output=" in ended.stderr
 
 
+def test_output_in_the_home_folder_gets_checkpoints_and_results(drawn, tmp_path, run, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    ended = run("train", drawn, "--output=~/out", *TINY)
+    assert ended.exit_code == 0, ended.output
+    names = {"model.keras", "training.json", "split.json"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == names
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
 def test_default_output_of_resumed_training_is_the_last_interrupted_one(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert choose_run_folder("images.zip", resume=True) == "runs/images"

@@ -94,7 +94,12 @@ def test_backbone_that_cannot_be_rebuilt_is_used_unfolded(backbone):
         (IMAGES[:0], {}, ValueError, "`images` must hold at least one image"),
         ([], {}, ValueError, "`images` must hold at least one image"),
         (IMAGES[0], {"backbone": "synthetic_small"}, ValueError, "shape"),
-        (IMAGES, {"backbone": "mobilenet_v9"}, ValueError, "`backbone` must be a name from BACKBONES"),
+        (
+            IMAGES,
+            {"backbone": "mobilenet_v9"},
+            ValueError,
+            "`backbone` must be a name from BACKBONES",
+        ),
         (IMAGES, {"backbone": 3}, TypeError, "`backbone` must be a name from BACKBONES"),
         (IMAGES, {"pooling": "sum"}, ValueError, "`pooling` must be one of"),
         (IMAGES, {"batch_size": 0}, ValueError, "`batch_size` must be an integer"),

@@ -71,7 +71,7 @@ def evaluate(
     Files that cannot be read as images are listed and skipped.
     """
     with user_errors(directory="DATA", paths="DATA"):
-        check_model_file(model)
+        file = check_model_file(model)
         check_data("data", data)
         stated = stated_preparation(crop_to_aspect_ratio, pad_to_aspect_ratio)
         if report is not None:
@@ -82,7 +82,7 @@ def evaluate(
         with (
             handle_interrupts(),
             _report_folder(report) as folder,
-            one_training_run(Path(model)),
+            one_training_run(file),
         ):
             loaded = load_model_file(
                 model,
@@ -93,8 +93,8 @@ def evaluate(
             )
             check_class_count(loaded)
             if report is not None:
-                read_training_record(Path(model))  # reports a damaged record before the work
-            chosen = choose_images(loaded, Path(model), data, part, batch_size, stated)
+                read_training_record(file)  # reports a damaged record before the work
+            chosen = choose_images(loaded, file, data, part, batch_size, stated)
             with model_errors(model):
                 evaluation = evaluate_classifier(
                     loaded.model,
@@ -110,7 +110,7 @@ def evaluate(
                 )
 
                 asked = EvaluateOptions(
-                    Path(model),
+                    file,
                     Path(data),
                     class_names,
                     from_logits,

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from catdog_keras._checks import check_path
 from catdog_keras._output import save_text
 from catdog_keras._printable import printable
 from catdog_keras.cli.errors import user_errors
@@ -107,7 +108,7 @@ def predict(
     Files that cannot be read as images are listed and skipped.
     """
     with user_errors():
-        check_model_file(model)
+        file = check_model_file(model)
         for number, path in enumerate(paths):
             check_image_place(f"paths[{number}]", path)
         if output is not None:
@@ -115,7 +116,7 @@ def predict(
         if sort_into is not None:
             check_sorted_folder(sort_into, paths)
         stated = stated_preparation(crop_to_aspect_ratio, pad_to_aspect_ratio)
-        prepared = find_preparation(Path(model), stated)
+        prepared = find_preparation(file, stated)
         import_frameworks()
         from catdog_keras.datasets import load_images
         from catdog_keras.models import predict_probabilities
@@ -195,7 +196,7 @@ def _write(predictions: Sequence[Prediction], form: str | None, output: str | No
         form = {".csv": "csv", ".json": "json"}.get(suffix, "table")
     text = FORMS[form](predictions)
     if output is not None:
-        file = Path(output)
+        file = check_path("output", output)
         file.parent.mkdir(parents=True, exist_ok=True)
         save_text(file, f"{text}\n", "output")
         click.echo(f"The predictions are in {printable(output)}.")

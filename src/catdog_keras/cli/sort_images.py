@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from catdog_keras._checks import check_path
 from catdog_keras._message import argument
 from catdog_keras._output import output_folder
 from catdog_keras._printable import printable
@@ -21,8 +22,9 @@ NOT_IN_A_FILE_NAME = re.compile(
 def check_sorted_folder(directory: str, sources: Sequence[str]) -> None:
     """Raises an error unless `directory` is a new or empty folder outside of the images."""
     for source in sources:
-        check_output_folder("sort_into", directory, source if Path(source).is_dir() else None)
-    folder = Path(directory)
+        is_folder = check_path("paths", source).is_dir()
+        check_output_folder("sort_into", directory, source if is_folder else None)
+    folder = check_path("sort_into", directory)
     if folder.exists() and any(folder.iterdir()):
         raise ValueError(
             argument("sort_into")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from catdog_keras._checks import MAX_SIDE
+from catdog_keras._checks import MAX_SIDE, check_path
 from catdog_keras._message import argument
 from catdog_keras._printable import printable
 from catdog_keras.cli.data_options import DataOptions, check_label_options, data_options, load_data
@@ -142,6 +142,7 @@ def train(
         )
         if output is None:
             output = choose_run_folder(data, resume=resume)
+        output = str(check_path("output", output))
         check_output_folder("output", output, data)
         import_frameworks()
         from catdog_keras._checks import check_input_shape
