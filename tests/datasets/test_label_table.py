@@ -224,6 +224,11 @@ def test_wrong_rows_raise_with_number_and_first_ones(images, rows, case):
         ({"table": "nowhere.csv"}, FileNotFoundError, "There is no such file"),
         ({"label_column": "class"}, ValueError, r"columns are \['image', 'label'\]"),
         (
+            {"table": {0: ["a.png"], 1: ["cat"]}, "image_column": "0"},
+            ValueError,
+            "`image_column` must be the name of a column",
+        ),
+        (
             {"image_column": "file"},
             ValueError,
             "`image_column` must be the name of a column of the",

@@ -41,11 +41,11 @@ def read_columns(
         columns, (bytes, Sequence)
     ):
         raise TypeError(describe("table", REQUIREMENT, table))
-    found = [str(name) for name in getattr(columns, "columns", columns)]
+    found = list(getattr(columns, "columns", columns))
     for name, column in (("image_column", image_column), ("label_column", label_column)):
         if column not in found:
             requirement = "the name of a column of the table"
-            remedy = f"Its columns are {listed(found)}."
+            remedy = f"Its columns are {listed(map(str, found))}."
             raise ValueError(describe(name, requirement, column, remedy))
     images, labels = list(columns[image_column]), list(columns[label_column])
     if len(images) != len(labels):
