@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from catdog_keras import load_image_folder, load_manifest
+from catdog_keras.cli.preparation import find_preparation
 
 TINY = ["--backbone", "synthetic_small", "--image-size", "32", "--batch-size", "4", "--epochs", "1"]
 
@@ -97,6 +98,14 @@ def test_aspect_ratio_of_training_is_used_by_evaluate_and_predict(
     assert options_of("predict", tmp_path / "alone.keras", image, flag) == wanted
     other = "--pad-to-aspect-ratio" if option == "crop" else "--crop-to-aspect-ratio"
     assert options_of("evaluate", model, wide, other) == {(option == "pad", option == "crop")}
+
+
+def test_stated_aspect_ratio_keeps_the_recorded_interpolation(wide, tmp_path):
+    splits = load_image_folder(wide, image_size=8, interpolation="area", pad_to_aspect_ratio=True)
+    splits.save_manifest(tmp_path / "split.json")
+    stated = {"crop_to_aspect_ratio": True, "pad_to_aspect_ratio": False}
+    found = find_preparation(tmp_path / "model.keras", stated)
+    assert found == {**stated, "interpolation": "area"}
 
 
 def test_crop_and_pad_together_are_an_error(wide, tmp_path, run):

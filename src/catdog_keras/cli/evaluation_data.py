@@ -90,7 +90,7 @@ def choose_images(
         data: Folder or archive of the images.
         part: The part, or None for the test set, if there is one.
         batch_size: Images per batch.
-        stated: Preparation of the images; if empty, as recorded next to the model.
+        stated: Preparation of the images, in place of what is recorded next to the model.
 
     Raises:
         ValueError: If the part does not exist, or the images differ from those of the training.
@@ -105,7 +105,7 @@ def choose_images(
             f"--split must be all if there is no {SPLIT_FILE} of the training run next to MODEL; "
             f"received --split={part}."
         )
-    prepared = dict(stated) or recorded_preparation(manifest)
+    prepared = {**recorded_preparation(manifest), **stated}
     return _of_the_split(loaded, data, manifest, part, batch_size, prepared)
 
 

@@ -39,18 +39,18 @@ def stated_preparation(crop: bool, pad: bool) -> dict[str, bool]:
 
 
 def find_preparation(model: Path, stated: Mapping[str, bool]) -> dict[str, Any]:
-    """Returns the arguments of the loaders: as stated, or as recorded next to the model.
+    """Returns the arguments of the loaders: as stated, and otherwise as recorded with the model.
 
     Raises:
         ValueError: If a file with the name of a record is damaged.
     """
-    if stated:
-        return dict(stated)
     record = read_training_record(model)
+    recorded: dict[str, Any] = {}
     if record is not None:  # much smaller than the manifest
-        return {name: record.settings.get(name) is True for name in (CROP, PAD)}
-    manifest = model.parent / SPLIT_FILE
-    return recorded_preparation(manifest) if manifest.is_file() else {}
+        recorded = {name: record.settings.get(name) is True for name in (CROP, PAD)}
+    elif (manifest := model.parent / SPLIT_FILE).is_file():
+        recorded = recorded_preparation(manifest)
+    return {**recorded, **stated}
 
 
 def recorded_preparation(manifest: Path) -> dict[str, Any]:
