@@ -89,14 +89,13 @@ def fine_tune(
         class_weight: As in `keras.Model.fit`: a weight in the loss for each class index. With
             `"balanced"` the weight of a class is n / (k * count), where n is the number of labels
             in `train`, k the number of classes among them, and count the number of labels of this
-            class, as in scikit-learn. If nothing is cached,
-            a dataset is read once more for this. Cannot be combined with sample weights.
+            class, as in scikit-learn. If nothing is cached, a dataset is read once more for this.
+            Cannot be combined with sample weights.
         restore_best_weights: Whether the model ends with the weights of its best epoch on
             `validation_data`: the one with the highest accuracy, of these the one with the lowest
-            loss, of these the earliest. The initial weights
-            count as an epoch too. False, or no validation data, keeps the weights of the
-            last epoch. An `EarlyStopping(restore_best_weights=True)` among the callbacks has
-            precedence.
+            loss, of these the earliest. The initial weights count as an epoch too. False, or no
+            validation data, keeps the weights of the last epoch. An
+            `EarlyStopping(restore_best_weights=True)` among the callbacks has precedence.
         initial_epoch: As in `keras.Model.fit`: the number of the first epoch, for example that of
             the epochs of `fit_head`. `epochs - initial_epoch` epochs are trained. Each stage counts
             from it.
