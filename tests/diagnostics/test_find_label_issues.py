@@ -127,7 +127,7 @@ ROWS = np.full((40, 2), 0.5)
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"labels": LABELS[:39]}, ValueError, "here 40; received 39"),
+        ({"labels": LABELS[:39]}, ValueError, "one row for each of the 39 images"),
         ({"labels": np.zeros(40, int)}, ValueError, "`labels` must be of at least two classes"),
         ({"labels": np.r_[np.zeros(37, int), 1, 1, 1]}, ValueError, "received 3 of '1'"),
         ({"labels": LABELS + 0.5}, ValueError, "`labels` must be class indices from 0"),
@@ -142,7 +142,7 @@ ROWS = np.full((40, 2), 0.5)
         ({"features": FEATURES[:, :0]}, ValueError, "shape (40, 0)"),
         ({"features": None}, TypeError, "received neither"),
         ({"probabilities": ROWS}, TypeError, "received both"),
-        ({"files": ["a.jpg"]}, ValueError, "`files` must hold one file for each image, here 40"),
+        ({"files": ["a.jpg"]}, ValueError, "`files` must be a list of 40 paths"),
         ({"files": "a.jpg"}, TypeError, "`files` must be a list"),
         ({"groups": [0] * 40}, ValueError, "`groups` must have at least 5 groups"),
         ({"groups": range(39)}, ValueError, "here 40; received 39"),

@@ -123,7 +123,7 @@ FEATURES, LABELS = make_features(100)
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"labels": LABELS[:99]}, ValueError, "here 100; received 99"),
+        ({"labels": LABELS[:99]}, ValueError, "one row for each of the 99 images"),
         ({"labels": np.zeros(100, int)}, ValueError, "at least two classes"),
         ({"labels": np.r_[np.zeros(96, int), np.ones(4, int)]}, ValueError, "received 4 of '1'"),
         ({"features": FEATURES * np.inf}, ValueError, "`features` must be finite"),

@@ -14,12 +14,11 @@ from catdog_keras._printable import printable
 from catdog_keras._probabilities import FloatArray, check_probabilities, normalize_rows
 from catdog_keras.diagnostics._confident_learning import ConfidentLabels
 from catdog_keras.diagnostics._data_finding import DataFinding
+from catdog_keras.diagnostics._feature_inputs import check_features, check_files
 from catdog_keras.diagnostics._folds import assign_folds
 from catdog_keras.diagnostics._labeled_features import (
     Labels,
     check_class_sizes,
-    check_features,
-    check_file_names,
     check_labels,
 )
 from catdog_keras.diagnostics._linear_head import HeadInputs, predict_out_of_fold
@@ -148,7 +147,7 @@ def find_label_issues(
         [(60, 'dog', 'cat'), (7, 'cat', 'dog')]
     """
     known = check_labels(labels, class_names, groups)
-    names = check_file_names(files, len(known.indices))
+    names = None if files is None else check_files("files", files, len(known.indices))
     folds = check_integer("folds", folds, minimum=2)
     seed = check_integer("seed", seed, minimum=0)
     if (features is None) == (probabilities is None):

@@ -1,4 +1,4 @@
-"""Checks of features, labels, files and groups, which describe the same images."""
+"""Checks of labels and groups, which describe the same images."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -10,11 +10,9 @@ import numpy.typing as npt
 from catdog_keras._arrays import to_numbers
 from catdog_keras._checks import check_class_names, describe
 from catdog_keras._message import argument
-from catdog_keras._printable import counted
 from catdog_keras.evaluation._labels import read_labels
 
 IntegerArray = npt.NDArray[np.int64]
-Rows = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,31 +33,6 @@ class Labels:
     def num_units(self) -> int:
         """Number of groups, or of images if there are no groups."""
         return len(self.indices) if self.groups is None else int(self.groups.max()) + 1
-
-
-def check_features(features: Any, num_images: int) -> Rows:
-    """Returns float32 features; raises an error unless they are finite, with a row per image."""
-    array = to_numbers("features", "rows", features)
-    if array.ndim != 2 or array.shape[1] == 0:
-        remedy = "`extract_features` computes such an array."
-        requirement = "an array of shape (images, dimensions)"
-        raise ValueError(describe("features", requirement, f"shape {array.shape}", remedy))
-    if len(array) != num_images:
-        raise ValueError(
-            argument("labels")
-            + " must hold one label for each row of "
-            + argument("features")
-            + f", here {len(array)}; received {num_images}."
-        )
-    rows = array.astype(np.float32)
-    bad = np.flatnonzero(~np.isfinite(rows).all(axis=1))
-    if bad.size:
-        raise ValueError(
-            argument("features") + " must be finite; received NaN or infinite values in "
-            f"{counted(len(bad), 'row')}, the first at index {bad[0]}. Check these images and the "
-            "weights of the model."
-        )
-    return rows
 
 
 def check_labels(labels: Any, class_names: Sequence[str] | None, groups: Any) -> Labels:
@@ -97,20 +70,6 @@ def check_class_sizes(labels: Labels, folds: int) -> None:
             argument("groups") + f" must have at least {folds} groups, one for each fold; received "
             f"{labels.num_units}. A head is tested on groups that it was not trained on."
         )
-
-
-def check_file_names(files: Sequence[str] | None, num_images: int) -> tuple[str, ...] | None:
-    """Returns the files as strings; raises an error unless there is one for each image."""
-    if files is None:
-        return None
-    if isinstance(files, str) or not isinstance(files, Sequence):
-        raise TypeError(describe("files", "a list with the file of each image, or None", files))
-    if len(files) != num_images:
-        raise ValueError(
-            argument("files")
-            + f" must hold one file for each image, here {num_images}; received {len(files)}."
-        )
-    return tuple(str(file) for file in files)
 
 
 def _check_groups(groups: Any, num_images: int) -> IntegerArray | None:
