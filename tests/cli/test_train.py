@@ -197,6 +197,7 @@ def test_default_output_of_resumed_training_is_the_last_interrupted_one(tmp_path
     assert choose_run_folder("images.zip", resume=True) == "runs/images-3"
     assert choose_run_folder("images.zip", resume=False) == "runs/images-5"
     assert choose_run_folder("/", resume=False) == "runs/images-5"
+    assert choose_run_folder("images/..", resume=False) == f"runs/{tmp_path.name}"
 
 
 def test_same_seed_reproduces_training_history(drawn, tmp_path, run):

@@ -1,5 +1,6 @@
 """The default output folder of a training: a new one under `runs`."""
 
+import os
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -15,7 +16,8 @@ def choose_run_folder(data: str, *, resume: bool) -> str:
 
     To resume a training, it is the last of these folders that has a checkpoint, if there is one.
     """
-    folders = _folders(check_path("data", data).absolute())
+    # Without `..`, which is not the name of a folder; links keep their names.
+    folders = _folders(Path(os.path.abspath(check_path("data", data))))  # noqa: PTH100
     used = []
     for folder in folders:
         if not folder.exists():
