@@ -394,7 +394,11 @@ def test_foreign_private_attributes_are_used_only_in_keras_internals():
                 used.setdefault(node.attr, set()).add(path.name)
     foreign = {name: files for name, files in used.items() if name not in defined}
     del foreign["_exit"]  # of `os`, where it is public
-    assert foreign == {"_get_variable_index": {"keras_internals.py"}}
+    del foreign["_cdata"]  # of PyTorch's storages; a test of the trace holds it
+    assert foreign == {
+        name: {"keras_internals.py"}
+        for name in ("_get_call_context", "_get_variable_index", "_maybe_reset_call_context")
+    }
 
 
 def test_modules_of_public_packages_are_private():

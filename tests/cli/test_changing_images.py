@@ -264,10 +264,10 @@ def _change_before_figure(monkeypatch, change, changed, module=_run):
     """Changes the image with the highest loss before it is drawn."""
     plot = module.plot_highest_losses
 
-    def change_and_plot(model, evaluation, files, image_size):
+    def change_and_plot(model, evaluation, files, image_size, **preparation):
         changed.append(Path(files[evaluation.top_losses(1)[0].index]))
         change(changed[0])
-        return plot(model, evaluation, files, image_size)
+        return plot(model, evaluation, files, image_size, **preparation)
 
     monkeypatch.setattr(module, "plot_highest_losses", change_and_plot)
 

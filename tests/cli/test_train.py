@@ -228,7 +228,7 @@ def test_fine_tuning_epochs_are_appended_to_history(drawn, tmp_path, run):
     [
         (
             ["--backbone", "resnet1"],
-            "`--backbone` must be one of",
+            "`--backbone` must be a name from BACKBONES",
         ),
         (
             ["--image-size", "8"],

@@ -22,6 +22,7 @@ PACKAGES = (diagnostics, evaluation, models, plotting, report)
 SOURCE = str(Path(catdog_keras.__file__).parent)
 NAMES = ["cat", "dog"]
 IMAGES = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3)).astype("float32")
+BYTES = list(IMAGES.astype("uint8"))
 LABELS = np.array([0, 1, 1, 0])
 # Of one layer with weights, without pooling: it accepts images of one size only.
 MODEL = keras.Sequential(
@@ -248,6 +249,35 @@ TAKES = {
         (any_kinds, lambda x: report.ModelReport("model", EVALUATION, None, x)),
     ],
     "infer_input_range": [(any_kinds, diagnostics.infer_input_range)],
+    "extract_features": [(batches_of_images, lambda x: diagnostics.extract_features(x, WITH_MAP))],
+    "find_label_issues": [
+        (any_kinds, lambda x: diagnostics.find_label_issues(x, LABELS, folds=2)),
+        (any_kinds, lambda x: diagnostics.find_label_issues(ROWS, x, folds=2)),
+        (any_kinds, lambda x: diagnostics.find_label_issues(ROWS, LABELS, groups=x, folds=2)),
+        (any_kinds, lambda x: diagnostics.find_label_issues(None, LABELS, probabilities=x)),
+    ],
+    "find_near_duplicates": [
+        (image_kinds, diagnostics.find_near_duplicates),
+        (any_kinds, lambda x: diagnostics.find_near_duplicates(BYTES, features=x)),
+    ],
+    "find_outliers": [
+        (any_kinds, lambda x: diagnostics.find_outliers(x, LABELS)),
+        (any_kinds, lambda x: diagnostics.find_outliers(ROWS, x)),
+        (image_kinds, lambda x: diagnostics.find_outliers(ROWS, LABELS, images=x)),
+    ],
+    "find_shortcuts": [
+        (any_kinds, lambda x: diagnostics.find_shortcuts(x, LABELS)),
+        (any_kinds, lambda x: diagnostics.find_shortcuts(["a.png"] * 4, x)),
+    ],
+    "leakage_effect": [
+        (any_kinds, lambda x: diagnostics.leakage_effect(x, [0])),
+        (any_kinds, lambda x: diagnostics.leakage_effect(LABELS == 1, x)),
+    ],
+    "learning_curve": [
+        (any_kinds, lambda x: diagnostics.learning_curve(x, LABELS)),
+        (any_kinds, lambda x: diagnostics.learning_curve(ROWS, x)),
+    ],
+    "plot_learning_curve": [(any_kinds, plotting.plot_learning_curve)],
     "get_class_names": [(any_kinds, models.get_class_names)],
     "wilson_interval": [(any_kinds, lambda x: evaluation.wilson_interval(x, 4))],
 }
@@ -256,6 +286,8 @@ TAKES_NONE = {
     *("AveragedMetrics", "ClassMetrics", "Comparison", "Comparisons", "ExampleLoss"),
     *("PrecisionRecallCurve", "ReliabilityBin", "RocCurve"),
     *("PipelineFinding", "PipelineReport", "BACKBONES", "WeightsNotFoundError"),
+    *("DataFinding", "LabelIssues", "LeakageEffect", "LearningCurve", "NearDuplicatePair"),
+    *("NearDuplicates", "Outlier", "Outliers", "PropertyScore", "Shortcuts"),
     *("build_model1", "build_model2", "build_model3", "transfer_model"),
 }
 

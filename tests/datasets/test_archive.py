@@ -218,6 +218,13 @@ def test_corrupt_archive_raises_or_extracts_correct_files(unpack, tmp_path, data
     assert unpacked == expected
 
 
+def test_archive_whose_damage_changes_the_encoding_of_a_name_is_rejected(unpack):
+    content = bytearray(zipped({"top/ü.jpg": b"one"}))
+    content[content.index(b"PK\1\2") + 9] &= ~8  # the flag of UTF-8 names
+    with pytest.raises(ValueError, match="a name has two different encodings"):
+        unpack(bytes(content))
+
+
 def test_archive_whose_damage_hides_a_member_is_rejected(unpack):
     """With a comment of 256 bytes the first member covers the second one's entry."""
     content = bytearray(zipped({"top/a.jpg": b"one", "top/b.jpg": b"two"}))
