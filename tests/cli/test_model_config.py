@@ -1,6 +1,8 @@
 """Constants and kernels in the config of a model file, which need memory."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -35,3 +37,16 @@ def test_kernel_that_needs_much_memory_is_refused(size):
 @pytest.mark.parametrize("size", [[128, 128], [51, 5], [25, 25, 25], 7, "7", None, [None], ["a"]])
 def test_other_kernels_are_left_to_keras(size):
     check_config(config_with({"kernel_size": size}))
+
+
+def test_optimizer_of_fine_tuned_models_is_known_to_commands_that_do_not_train():
+    """Only a new process has not imported it."""
+    optimizer = {"class_name": "LayerwiseAdam", "registered_name": "catdog_keras>LayerwiseAdam"}
+    program = (
+        "import sys, catdog_keras.evaluation\n"
+        "from catdog_keras.cli.model_config import check_config\n"
+        "assert 'catdog_keras.training' not in sys.modules\n"
+        f"check_config({config_with(optimizer)!r})"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr

@@ -153,8 +153,15 @@ def _registered(name: str) -> Any:
     """Returns a class that this package or KerasHub registered with Keras, or None."""
     import keras
 
-    known = name.split(">")[0] in PACKAGES
-    return keras.saving.get_registered_object(name) if known else None
+    package = name.split(">")[0]
+    if package not in PACKAGES:
+        return None
+    found = keras.saving.get_registered_object(name)
+    if found is None and package == "catdog_keras":
+        # Registers the optimizer of fine-tuned models; commands that do not train import it here.
+        importlib.import_module("catdog_keras.training")
+        found = keras.saving.get_registered_object(name)
+    return found
 
 
 def _exported(name: str, module: str | None) -> Any:
