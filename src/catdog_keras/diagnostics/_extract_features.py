@@ -152,6 +152,12 @@ def _pool(
     backbone: keras.Model, image_shape: tuple[int, ...], pooling: Literal["avg", "max"]
 ) -> keras.Model:
     """Appends global pooling to a model of feature maps or tokens."""
+    expected = tuple(backbone.input_shape[1:])
+    if len(expected) != 3 or any(
+        side not in (None, given) for side, given in zip(expected, image_shape, strict=True)
+    ):
+        requirement = f"images of shape {expected}, the input of `backbone`"
+        raise ValueError(describe("images", requirement, f"shape {image_shape}"))
     inputs = keras.Input(image_shape)
     features = backbone(inputs, training=False)
     rank = len(features.shape) if hasattr(features, "shape") else None

@@ -1,7 +1,7 @@
 """Arguments that the checks of data share, and nearest neighbors in feature space."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -76,7 +76,8 @@ def check_labels(
 def check_files(name: str, files: Any, length: int | None = None) -> tuple[str, ...]:
     """Returns paths as strings; raises if they are not paths, or not one for each image."""
     requirement = "a list of paths of image files"
-    if isinstance(files, (str, bytes, os.PathLike)) or not hasattr(files, "__len__"):
+    others = (str, bytes, os.PathLike, Mapping, type)
+    if isinstance(files, others) or not hasattr(files, "__len__"):
         raise TypeError(describe(name, requirement, files))
     if length is not None and len(files) != length:
         requirement = f"a list of {length} paths, one for each image"

@@ -152,11 +152,11 @@ def find_label_issues(
     seed = check_integer("seed", seed, minimum=0)
     if (features is None) == (probabilities is None):
         raise TypeError(
-            "Either "
-            + argument("features")
-            + " or "
+            argument("features")
+            + " must be given without "
             + argument("probabilities")
-            + f" must be given; received {'neither' if features is None else 'both'}."
+            + ", or the other way round; received "
+            + ("neither." if features is None else "both.")
         )
     if probabilities is None:
         rows = _predict(check_features(features, len(known.indices)), known, folds, seed)

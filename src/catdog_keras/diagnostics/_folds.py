@@ -45,8 +45,8 @@ def assign_folds(
         if np.isinf(uneven[chosen]):
             raise ValueError(
                 argument("groups")
-                + " must leave images of each class outside every fold; the images of a class are "
-                "in too few groups. Use smaller groups, or leave the class out."
+                + " must leave images of each class outside every fold; received a class whose "
+                "images are in too few groups. Use smaller groups, or leave the class out."
             )
         totals[chosen] = after[chosen]
         fold_of_group[group] = chosen

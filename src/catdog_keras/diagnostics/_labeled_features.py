@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from catdog_keras._arrays import to_numbers
+from catdog_keras._arrays import to_array, to_numbers
 from catdog_keras._checks import check_class_names, describe
 from catdog_keras._message import argument
 from catdog_keras.evaluation._labels import read_labels
@@ -41,11 +41,14 @@ def check_labels(labels: Any, class_names: Sequence[str] | None, groups: Any) ->
     array = to_numbers("labels", "class indices", labels)
     if array.size == 0:
         raise ValueError(argument("labels") + " must hold at least one image; received none.")
+    if array.ndim == 0:
+        raise ValueError(describe("labels", "an array with one label per image", array.item()))
     if names is None:
-        highest = array.max() if array.ndim == 1 or array.shape[-1] == 1 else array.shape[-1] - 1
+        indexed = array.ndim == 1 or array.shape[-1] == 1
+        highest = float(array.max()) if indexed else array.shape[-1] - 1
         if not 0 <= highest < len(array):  # more classes than images, or NaN
             requirement = "class indices from 0, with fewer classes than images"
-            raise ValueError(describe("labels", requirement, highest.item()))
+            raise ValueError(describe("labels", requirement, highest))
         names = tuple(str(index) for index in range(int(highest) + 1))
     indices = read_labels(array, len(names))
     if len(np.unique(indices)) < 2:
@@ -77,9 +80,14 @@ def _check_groups(groups: Any, num_images: int) -> IntegerArray | None:
     if groups is None:
         return None
     requirement = "a list with the group of each image, such as a number or a name, or None"
-    if isinstance(groups, (str, bytes, dict)) or not hasattr(groups, "__len__"):
+    if isinstance(groups, (str, bytes, dict, type)) or not hasattr(groups, "__len__"):
         raise TypeError(describe("groups", requirement, groups))
-    listed = groups.tolist() if hasattr(groups, "tolist") else list(groups)
+    listed = groups
+    if not isinstance(groups, (list, tuple)):  # an array, a tensor or a column of a data frame
+        try:
+            listed = to_array(groups).tolist()
+        except Exception as error:  # each framework raises its own types
+            raise TypeError(describe("groups", requirement, type(groups).__name__)) from error
     if len(listed) != num_images:
         raise ValueError(
             argument("groups")
@@ -90,7 +98,7 @@ def _check_groups(groups: Any, num_images: int) -> IntegerArray | None:
         if not isinstance(group, Hashable):
             raise TypeError(describe(f"groups[{index}]", "a number or a name", group))
         if group is None or group != group:  # NaN, as pandas fills gaps
-            remedy = "Give images without a group a group of their own."
+            remedy = "Give each image without a group a separate group."
             raise ValueError(describe(f"groups[{index}]", "the group of an image", group, remedy))
         numbers.setdefault(group, len(numbers))
     return np.array([numbers[group] for group in listed], np.int64)

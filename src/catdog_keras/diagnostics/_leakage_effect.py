@@ -203,7 +203,7 @@ def _to_array(name: str, value: Any, requirement: str) -> npt.NDArray[Any]:
         raise TypeError(describe(name, requirement, value))
     try:
         return to_array(value)
-    except ValueError as error:  # a list of lists of different lengths
+    except Exception as error:  # each framework raises its own types
         raise TypeError(describe(name, requirement, value)) from error
 
 

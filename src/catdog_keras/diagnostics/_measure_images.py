@@ -1,7 +1,7 @@
 """Measurements of image files and their pixels, made in one pass for all checks of data."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -95,7 +95,8 @@ def check_images(
         ValueError: If there is none, or another number.
     """
     requirement = "a list of paths of image files, or of uint8 arrays"
-    if isinstance(images, (str, bytes, os.PathLike)) or not hasattr(images, "__len__"):
+    others = (str, bytes, os.PathLike, Mapping, type)
+    if isinstance(images, others) or not hasattr(images, "__len__"):
         raise TypeError(describe(name, requirement, images))
     if not len(images):
         raise ValueError(describe(name, requirement, images, "It contains none."))
