@@ -141,7 +141,7 @@ def test_bad_files_are_skipped_and_each_is_listed_in_warning(coded):
     assert warned[0].filename == __file__
 
 
-ENDINGS = ".bmp, .gif, .jfif, .jpeg, .jpg, .png, .tif, .tiff, .webp"
+ENDINGS = ".avif, .bmp, .gif, .heic, .heif, .jfif, .jpeg, .jpg, .png, .tif, .tiff, .webp"
 
 
 @pytest.mark.parametrize(

@@ -142,10 +142,14 @@ def _check_name_encodings(stream: BinaryIO, opened: zipfile.ZipFile) -> None:
     `zipfile` reads both names in the encoding of the first header, so that a damaged flag gives
     another name without an error.
     """
+    size = stream.seek(0, os.SEEK_END)
     for info in opened.infolist():
+        # A member outside of the file is reported when it is read.
+        if info.orig_filename.isascii() or not 0 <= info.header_offset < size:
+            continue
         stream.seek(info.header_offset + HEADER_FLAGS)
         flags = int.from_bytes(stream.read(2), "little")
-        if not info.orig_filename.isascii() and (flags ^ info.flag_bits) & UTF8_NAME:
+        if (flags ^ info.flag_bits) & UTF8_NAME:
             raise zipfile.BadZipFile("a name has two different encodings")
 
 

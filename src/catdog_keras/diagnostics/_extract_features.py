@@ -152,7 +152,8 @@ def _pool(
     backbone: keras.Model, image_shape: tuple[int, ...], pooling: Literal["avg", "max"]
 ) -> keras.Model:
     """Appends global pooling to a model of feature maps or tokens."""
-    expected = tuple(backbone.input_shape[1:])
+    shape = getattr(backbone, "input_shape", None)  # a model with an own `call` may have none
+    expected = shape[1:] if isinstance(shape, tuple) else (None, None, None)
     if len(expected) != 3 or any(
         side not in (None, given) for side, given in zip(expected, image_shape, strict=True)
     ):
