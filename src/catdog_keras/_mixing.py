@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import keras
+import numpy.typing as npt
 
-from catdog_keras._arrays import Array
 from catdog_keras._checks import describe
 
 MIXING = (keras.layers.MixUp, keras.layers.CutMix)
@@ -33,7 +33,7 @@ def _layers(value: Any) -> Iterator[Any]:
             yield from _layers(each)
 
 
-def has_mixed_labels(labels: Array) -> bool:
+def has_mixed_labels(labels: npt.NDArray[Any]) -> bool:
     """Returns whether rows are mixes of two one-hot rows in different proportions.
 
     Smoothed labels have equal proportions, and those of a teacher model all classes in each row.

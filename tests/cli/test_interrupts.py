@@ -36,12 +36,12 @@ sys.meta_path.insert(0, Interrupt())
 from catdog_keras.cli import main
 main()
 """
-# SIGINT is sent by a callback at the end of the first epoch.
+# SIGINT is sent at the end of the first epoch.
 IN_TRAINING = """
 import os, signal, sys
 from wrapt import register_post_import_hook
 def patch(keras):
-    keras.callbacks.EarlyStopping.on_epoch_end = lambda *_, **__: os.kill(os.getpid(), signal.SIGINT)
+    keras.callbacks.CallbackList.on_epoch_end = lambda *_, **__: os.kill(os.getpid(), signal.SIGINT)
 register_post_import_hook(patch, "keras")
 from catdog_keras.cli import main
 main()

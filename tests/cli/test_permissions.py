@@ -25,6 +25,7 @@ EVERYTHING = [*EVALUATE, "--split", "all"]
 REPORT = [*EVALUATE, "--report", "R/results/report"]
 SCAN = ["scan", "R/images"]
 TRAIN = ["train", "R/images", "--output", "R/results/new", *TINY]
+TRAIN_OTHERS = ["train", "R/images", "--output", "R/of other classes", *TINY]
 TRAIN_AGAIN = ["train", "R/images", "--output", "R/old", *TINY]
 ZIP = ["predict", "R/model/model.keras", "R/images.zip"]
 WEIGHTS = [*TRAIN, "--weights", "R/weights.h5"]
@@ -34,12 +35,18 @@ DENIED = "Permission denied"
 # What lacks permission, its mode, what is run, the exit status, and the message.
 CASES = [
     ("images/CLASS/FILE", NONE, SCAN, 1, rf"1 bad, .*FILE: cannot be read: {DENIED}"),
-    ("images/CLASS/FILE", NONE, PREDICT, 1, rf"1 of \d+ files .*FILE: cannot be read: {DENIED}"),
-    ("images/CLASS/FILE", NONE, EVERYTHING, 1, rf"1 of \d+ files .*: cannot be read: {DENIED}"),
+    ("images/CLASS/FILE", NONE, PREDICT, 0, rf"1 of \d+ files .*FILE: cannot be read: {DENIED}"),
+    ("images/CLASS/FILE", NONE, EVERYTHING, 0, rf"1 of \d+ files .*: cannot be read: {DENIED}"),
     ("images/CLASS", NONE, SCAN, 1, r"1 bad, .*CLASS: a folder that cannot be read"),
-    ("images/CLASS", ENTER, PREDICT, 1, r"CLASS: a folder that cannot be read"),
+    ("images/CLASS", ENTER, PREDICT, 0, r"CLASS: a folder that cannot be read"),
     ("images/CLASS", NONE, TRAIN, 2, rf"Error: '.*CLASS': {DENIED}"),
-    ("images/CLASS", LIST, TRAIN, 2, rf"FILE: cannot be read: {DENIED}.*'CLASS' has no usable"),
+    (
+        "images/CLASS",
+        LIST,
+        TRAIN_OTHERS,
+        0,
+        rf"FILE: cannot be read: {DENIED}.*'CLASS'\] have no usable",
+    ),
     ("images/CLASS", NONE, EVALUATE, 2, rf"match the manifest:.*cannot be read: {DENIED}"),
     ("images", NONE, SCAN, 2, rf"Error: '.*images/?': {DENIED}"),
     ("images", NONE, PREDICT, 2, rf"Error: '.*images/?': {DENIED}"),
