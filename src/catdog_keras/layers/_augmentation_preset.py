@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from catdog_keras._backend import initial_seed
+from catdog_keras import _backend
 from catdog_keras._checks import DataFormat, check_choice, describe
 from catdog_keras.layers._augmentation_pipeline import AugmentationPipeline
 from catdog_keras.layers._base_augmentation import LARGEST_SEED, Seed, check_seed
@@ -104,7 +104,7 @@ def _color_and_erasing(
     value_range: tuple[float, float], seed: Seed, formats: dict[str, Any]
 ) -> list[keras.Layer]:
     # Layers with the same seed would draw the same random numbers. Keras's layers need an integer.
-    first = initial_seed(seed) if isinstance(seed, keras.random.SeedGenerator) else seed
+    first = _backend.initial_seed(seed) if isinstance(seed, keras.random.SeedGenerator) else seed
     seeds = [None if first is None else (first + n) % (LARGEST_SEED + 1) for n in range(1, 7)]
     # In float16, Keras's layers fail in a graph, because `keras.ops.arange` has no such kernel.
     common: dict[str, Any] = {"value_range": value_range, **formats, "dtype": "float32"}

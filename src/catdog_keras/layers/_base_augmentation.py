@@ -5,9 +5,8 @@ from typing import Any, TypeAlias
 
 import keras
 
-from catdog_keras import _backend
+from catdog_keras import _backend, _layer_graph
 from catdog_keras._checks import check_integer, describe
-from catdog_keras._layer_graph import is_graph
 from catdog_keras.layers._annotations import (
     add_batch_axis,
     images_of,
@@ -59,7 +58,7 @@ class BaseAugmentation(keras.layers.Layer):
             return inherited
         if not isinstance(caller, keras.Model):
             return True
-        return is_graph(caller) and not caller.weights
+        return _layer_graph.is_graph(caller) and not caller.weights
 
     # A default of True would be recorded in the graph of a model.
     def call(self, inputs: Any, training: bool | None = None) -> Any:

@@ -7,9 +7,8 @@ from typing import Any, Literal, TypeAlias, get_args
 import keras
 import numpy as np
 
-from catdog_keras import _backend
+from catdog_keras import _backend, _mixing
 from catdog_keras._checks import describe
-from catdog_keras._mixing import MIXING
 from catdog_keras.layers._annotations import Data, map_annotations, restore_dtypes, select
 from catdog_keras.layers._base_augmentation import BaseAugmentation
 from catdog_keras.layers._preprocessing import Preprocessing
@@ -57,7 +56,7 @@ def as_layer(name: str, value: Any, *, optional: bool = False) -> keras.Layer:
 def check_inner(name: str, value: Any) -> keras.Layer:
     """Returns a layer, or the preset of this name; raises if it does not map images to images."""
     layer = as_layer(name, value)
-    if isinstance(layer, MIXING):
+    if isinstance(layer, _mixing.MIXING):
         requirement = "a layer that needs only images"
         remedy = "CutMix and MixUp also need labels: map them over the batches of a dataset."
         raise TypeError(describe(name, requirement, layer, remedy))
