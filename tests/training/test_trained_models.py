@@ -7,6 +7,9 @@ import pytest
 from catdog_keras import FineTuneConfig, find_learning_rate, fine_tune, fit_head
 from tests.training.fine_tuning_cases import SHAPE, backbone, model
 
+# Few random images: the sweep of learning rates may find no suggestion.
+pytestmark = pytest.mark.filterwarnings("ignore:There is no suggested learning rate")
+
 GENERATOR = np.random.default_rng(0)
 IMAGES = GENERATOR.uniform(0, 255, (8, *SHAPE)).astype("float32")
 LABELS = np.arange(8) % 2
@@ -174,8 +177,6 @@ def test_fine_tune_rejects_layers_without_weights_to_train(unfreeze):
 ANY = (None, None, 3)
 
 
-# Black images, from which nothing can be learned.
-@pytest.mark.filterwarnings("ignore:There is no suggested learning rate")
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_models_of_any_input_size_are_trained_on_batches_of_several_sizes(function):
     batches = [(np.zeros((2, size, size, 3), "float32"), np.array([0, 1])) for size in (8, 12)]

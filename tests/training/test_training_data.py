@@ -16,6 +16,10 @@ def dense():
     return keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
 
 
+# Few random images: the sweep of learning rates may find no suggestion.
+pytestmark = pytest.mark.filterwarnings("ignore:There is no suggested learning rate")
+
+
 def rows(count=4):
     return np.zeros((count, 4), "float32"), np.arange(count) % 2
 
