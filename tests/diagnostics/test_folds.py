@@ -45,7 +45,7 @@ def test_seed_changes_the_folds_and_repeats_them():
 def test_class_of_a_single_group_is_rejected():
     groups = np.r_[np.zeros(6, int), 1 + np.arange(30)]
     labels = np.r_[np.ones(6, int), np.zeros(30, int)]
-    with pytest.raises(ValueError, match="the images of a class are in too few groups"):
+    with pytest.raises(ValueError, match="a class whose images are in too few groups"):
         assign_folds(labels, groups, 5, seed=0)
 
 
