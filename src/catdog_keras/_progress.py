@@ -68,16 +68,13 @@ class EpochTable(keras.callbacks.Callback):
         super().__init__()
         self.stage = stage
         self.write = write
-        self.columns: list[str] = []
+        self.headings: dict[str, str] = {}
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         values = logs or {}
-        if not self.columns:
-            self.columns = [name for name in self.COLUMNS if name in values]
-            headings = (name.replace("val_", "validation ") for name in self.columns)
-            self.write("  ".join([f"{self.stage:<11} epoch", *(f"{h:>10}" for h in headings)]))
-        widths = (max(10, len(name.replace("val_", "validation "))) for name in self.columns)
-        cells = (
-            f"{values[name]:>{width}.4f}" for name, width in zip(self.columns, widths, strict=True)
-        )
+        if not self.headings:
+            known = (name for name in self.COLUMNS if name in values)
+            self.headings = {name: f"{name.replace('val_', 'validation '):>10}" for name in known}
+            self.write("  ".join([f"{self.stage:<11} epoch", *self.headings.values()]))
+        cells = (f"{values[name]:>{len(heading)}.4f}" for name, heading in self.headings.items())
         self.write("  ".join([f"{epoch + 1:>17}", *cells]))

@@ -43,5 +43,6 @@ def _allocated() -> int:
     """Returns the bytes of memory that this process can write and does not share."""
     status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
     found = re.search(r"^VmData:\s+(\d+) kB$", status, re.MULTILINE)
-    assert found is not None
+    if found is None:
+        raise OSError("'/proc/self/status' does not state VmData, the memory of this process.")
     return 1024 * int(found[1])

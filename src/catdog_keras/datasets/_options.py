@@ -5,7 +5,7 @@ import os
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 from catdog_keras._checks import (
     check_boolean,
@@ -27,17 +27,6 @@ SplitName = Literal["take_skip", "stratified"]
 OnBad = Literal["skip", "raise"]
 
 CHANNELS = {"rgb": 3, "grayscale": 1, "rgba": 4}
-LABEL_MODES = ("int", "categorical", "binary")
-INTERPOLATIONS = (
-    "bilinear",
-    "nearest",
-    "bicubic",
-    "area",
-    "lanczos3",
-    "lanczos5",
-    "gaussian",
-    "mitchellcubic",
-)
 # What a manifest records, so that images are prepared for evaluation as for training.
 PREPARATION = (
     "image_size",
@@ -60,6 +49,7 @@ Interpolation = Literal[
     "gaussian",
     "mitchellcubic",
 ]
+LABEL_MODES, INTERPOLATIONS = get_args(LabelMode), get_args(Interpolation)
 
 
 @dataclass(frozen=True)

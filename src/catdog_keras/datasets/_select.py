@@ -244,7 +244,7 @@ def _split(
 
 
 def _check_sizes(splits: Mapping[str, Listing], parts: Mapping[str, Listing]) -> None:
-    """Raises if a split is empty; a test set that is not in a folder of its own may be."""
+    """Raises if a split is empty; a test set without a folder may be empty."""
     for split, listing in splits.items():
         if not listing.files and (split != "test" or "test" in parts):
             raise ValueError(

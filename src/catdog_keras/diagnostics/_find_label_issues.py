@@ -32,8 +32,8 @@ class LabelIssues:
 
     Attributes:
         findings: A `DataFinding` of the kind `"label_issue"` for each of the `num_expected` images
-            whose label is the least probable beside another class, the most suspicious first. Its
-            `score` is the difference of the two probabilities.
+            whose label is the least probable compared with another class, the most suspicious
+            first. Its `score` is the difference of the two probabilities.
         num_expected: Estimated number of wrong labels.
         class_names: Names of the classes; their numbers if no names were given.
         probabilities: Out-of-fold probabilities of shape (images, classes).

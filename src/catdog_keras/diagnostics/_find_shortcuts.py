@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from catdog_keras._checks import check_integer
+from catdog_keras._checks import check_integer, describe
 from catdog_keras.diagnostics._data_finding import DataFinding
 from catdog_keras.diagnostics._feature_inputs import check_files, check_labels
 from catdog_keras.diagnostics._measure_images import (
@@ -206,7 +206,8 @@ def _columns(each: ImageMeasurements, kinds: Sequence[str]) -> dict[str, tuple[f
 
 
 def _facts(each: ImageMeasurements) -> FileFacts:
-    assert each.file is not None  # only files are measured here
+    if each.file is None:
+        raise TypeError(describe("files", "paths of image files", "an array"))
     return each.file
 
 

@@ -10,7 +10,7 @@ from catdog_keras._probabilities import FloatArray
 Rows = npt.NDArray[np.float32]
 IntegerArray = npt.NDArray[np.int64]
 
-# Weights of the L2 penalty beside the mean loss, for standardized inputs of mean squared norm 1.
+# Weights of the L2 penalty relative to the mean loss, for inputs of mean squared norm 1.
 # The one with the lowest log loss on images that the head was not trained on is used.
 PENALTIES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
 _MAX_STEPS = 300  # features of images take 30 to 100
