@@ -40,9 +40,9 @@ class Message(str):
         return Message(other, self, about=self.about)
 
     def replace(self, old: str, new: str, /, count: SupportsIndex = -1) -> "Message":
-        """Replaces a text within the parts between the names."""
+        """Replaces a text within the parts between the names, and within values."""
         parts = (
-            part if isinstance(part, (_Name, _Setting)) else part.replace(old, new, count)
+            part if isinstance(part, _Name) else part.replace(old, new, count)
             for part in self.parts
         )
         return Message(*parts, about=self.about)
@@ -67,6 +67,10 @@ class _Name(str):
 
 class _Setting(str):
     """Argument with a value in a message, as in a call: `name=value`."""
+
+    def replace(self, old: str, new: str, /, count: SupportsIndex = -1) -> "_Setting":
+        name, _, value = self.partition("=")
+        return _Setting(f"{name}={value.replace(old, new, count)}")
 
     def renamed(self, names: Mapping[str, str]) -> str:
         name, index, value = re.split(r"(\[.*?\])?=", self, maxsplit=1)

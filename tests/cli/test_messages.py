@@ -20,7 +20,7 @@ from click.testing import CliRunner
 
 from catdog_keras import ClassNames, tutorial
 from catdog_keras._checks import describe
-from catdog_keras._message import argument, setting
+from catdog_keras._message import Message, argument, setting
 from catdog_keras.cli.errors import LONGEST_MESSAGE, InputError, user_errors
 from catdog_keras.cli.frameworks import LEVEL
 from catdog_keras.cli.load_model import model_errors
@@ -361,3 +361,22 @@ def test_commands_work_with_closed_standard_error(drawn):
     ended = subprocess.run(["bash", "-c", shell, "bash", drawn], stdout=subprocess.PIPE, text=True)
     assert ended.returncode == 0
     assert "good" in ended.stdout
+
+
+def test_texts_are_replaced_in_values_but_not_in_names():
+    message = (argument("data") + " is wrong; received " + setting("data", "'/data/x'")).replace(
+        "/data", "data"
+    )
+    assert message == "`data` is wrong; received data='data/x'"
+    assert message.with_names({"data": "DATA"}) == "`DATA` is wrong; received DATA='data/x'"
+
+
+def test_setting_of_a_switch_has_the_name_of_its_option():
+    message = Message("pass ", setting("from_logits", "False"), ".")
+    assert message.with_names({"from_logits": "--from-logits"}) == "pass --from-logits=False."
+    names = {"from_logits": "--from-logits", "from_logits=False": "--probabilities"}
+    assert message.with_names(names) == "pass --probabilities."
+
+
+def test_index_of_a_setting_is_kept_with_another_name():
+    assert setting("paths[2]", "'a=b'").with_names({"paths": "IMAGE"}) == "IMAGE[2]='a=b'"

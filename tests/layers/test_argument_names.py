@@ -76,7 +76,10 @@ def test_wrappers_suggest_arguments():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"zoom": (0.8, 1.2)}, "zoom=(0.8, 1.2) shrinks every image to 45% to 56% of its size"),
+        (
+            {"zoom": (0.8, 1.2)},
+            "zoom=(0.8, 1.2) shrinks every image to 45% to 56% of its size: the result shows 1 + `zoom` ",
+        ),
         ({"zoom": (0.9, 1.0)}, "scaled by 0.9 to 1, pass zoom=(0, 0.11)."),
         ({"zoom": (0.3, 1.5)}, "pass zoom=(-0.33, 2.3)."),
         ({"shear_degrees": 0.2}, "for the same shear use 11.3 instead of 0.2."),

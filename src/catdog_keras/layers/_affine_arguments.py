@@ -66,7 +66,7 @@ def check_zoom(value: Any) -> Range:
             setting("zoom", repr(value))
             + f" shrinks every image to {_percent(1 / (1 + high), 1 / (1 + low))} of its size: "
             + "the result shows 1 + "
-            + setting("zoom", repr(value)).parts[0]
+            + argument("zoom")
             + " times the height and width of the image. For images that are scaled by "
             + f"{low:.4g} to {high:.4g}, pass "
             + setting("zoom", f"({1 / high - 1:.2g}, {1 / low - 1:.2g})")
