@@ -140,7 +140,7 @@ def test_labels_from_table_or_file_names_are_used_and_evaluated(wide, tmp_path, 
     assert str(tmp_path) not in page
     ended = run("evaluate", tmp_path / "out" / "model.keras", images, "--split", "train")
     assert ended.exit_code == 0, ended.output
-    assert ended.stdout.startswith("images           train, 10\n")
+    assert ended.stdout.startswith("images             train, 10\n")
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ import shutil
 import warnings
 from itertools import chain
 
+import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, given, settings, strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 import catdog_keras
 from catdog_keras import load_image_folder
@@ -78,6 +79,7 @@ def make_tree_root(tmp_path_factory):
     return make
 
 
+NOTHING = np.empty((0, 1, 1, 3)), np.empty(0, int)
 TREES = {
     "tree": trees(),
     "seed": st.integers(0, 999),
@@ -114,11 +116,7 @@ def _assert_splits_hold(root, write_coded, read_code, tree, seed, split, cache, 
     expected = _write_tree(root, tree, write_coded)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of copies and of what is bad
-        try:
-            splits = load_image_folder(root, **TINY, seed=seed, split=split, cache=cache)
-        except ValueError as error:  # a test of one image, which is a copy
-            assume("No image is left for test" not in str(error))
-            raise
+        splits = load_image_folder(root, **TINY, seed=seed, split=split, cache=cache)
     # Each epoch as one batch; repeated inside tf.data, which makes many of them affordable.
     passes = [
         dataset.unbatch().batch(1000).repeat(epochs).as_numpy_iterator() for dataset in splits
@@ -126,7 +124,10 @@ def _assert_splits_hold(root, write_coded, read_code, tree, seed, split, cache, 
     first = None
     for _ in range(epochs):
         seen = {}
-        for name, (images, labels) in zip(splits.files, map(next, passes), strict=True):
+        for name, each in zip(splits.files, passes, strict=True):
+            # A test set of one image is empty if the image is a copy of another one.
+            images, labels = next(each, NOTHING)
+            assert len(labels) or name == "test"
             read = [read_code(image) for image in images]
             assert sorted(labels) == sorted(splits.labels[name])
             seen[name] = [number for _, number in read]
