@@ -25,7 +25,7 @@ options = ck.FineTuneConfig(learning_rate=1e-4, patience=None)
 ck.fine_tune(head, splits.train, epochs=1, unfreeze=(0.1, "block_16_expand"), options=options)
 sweep = ck.find_learning_rate(model, splits.train)
 assert_type(sweep, ck.LRFinderResult)
-assert_type(sweep.suggestion, float)
+assert_type(sweep.suggestion, float | None)
 
 evaluation = ck.evaluate_classifier(model, splits.test, splits.class_names)
 assert_type(evaluation, ck.Evaluation)
@@ -49,4 +49,5 @@ ck.write_report("report.html", {"model 3": evaluation})
 
 block = ck.ConvBlock(16, activation="relu", pool_size=(2, 2))
 ck.ConvBlock("16")  # type: ignore[arg-type]
-ck.load_cats_dogs(image_size=96)  # type: ignore[arg-type]
+ck.load_cats_dogs(image_size=96)
+ck.load_cats_dogs(image_size="96")  # type: ignore[arg-type]
