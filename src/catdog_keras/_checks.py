@@ -31,6 +31,11 @@ DataFormat: TypeAlias = Literal["channels_last", "channels_first"]
 def describe(name: str, requirement: str, value: object, remedy: str = "") -> Message:
     """Formats an error message for one argument; `requirement` follows "must be"."""
     received = setting(name, shorten(repr(value), LONGEST_NAME))
+    return describe_received(name, requirement, received, remedy)
+
+
+def describe_received(name: str, requirement: str, received: str, remedy: str = "") -> Message:
+    """Formats such a message for a value that is too long to print; `received` describes it."""
     message = argument(name) + " must be " + requirement + "; received " + received + "."
     return Message(message, *(" ", remedy) if remedy else (), about=name)
 

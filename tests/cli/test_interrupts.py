@@ -26,6 +26,7 @@ from catdog_keras.datasets import _validate as inspection
 # The first argument is the module at whose import SIGINT is sent.
 AT_IMPORT = """
 import os, signal, sys
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it is ignored
 moment = sys.argv.pop(1)
 class Interrupt:
     def find_spec(self, name, path=None, target=None):
@@ -39,6 +40,7 @@ main()
 # SIGINT is sent at the end of the first epoch.
 IN_TRAINING = """
 import os, signal, sys
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it is ignored
 from wrapt import register_post_import_hook
 def patch(keras):
     keras.callbacks.CallbackList.on_epoch_end = lambda *_, **__: os.kill(os.getpid(), signal.SIGINT)

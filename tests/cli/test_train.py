@@ -162,11 +162,10 @@ def test_default_output_is_a_new_folder_named_after_the_data(drawn, tmp_path, ru
         ended = run("train", "my photos", *TINY)
         assert ended.exit_code == 0, ended.output
         assert f"The model is runs/{name}/model.keras.\n" in ended.stdout
-        command = shlex.split(ended.stdout.splitlines()[-1])
-        assert run(*command[1:]).exit_code == 0
-    assert sorted(each.name for each in (tmp_path / "runs").iterdir()) == sorted(
-        ["my photos", "my photos-2", "my photos-test", "my photos-2-test"]
-    )
+    command = shlex.split(ended.stdout.splitlines()[-1])
+    assert run(*command[1:]).exit_code == 0
+    names = ["my photos", "my photos-2", "my photos-2-test"]
+    assert sorted(each.name for each in (tmp_path / "runs").iterdir()) == names
 
 
 def test_default_output_inside_the_images_is_reported_as_the_option(drawn, run, monkeypatch):

@@ -58,6 +58,7 @@ def test_defaults_of_fractions_are_those_of_python(wide, tmp_path, run):
     assert record(tmp_path / "out")["counts"] == load_image_folder(wide).counts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", ["crop", "pad"])
 def test_aspect_ratio_of_training_is_used_by_evaluate_and_predict(
     wide, tmp_path, run, monkeypatch, option
@@ -118,7 +119,7 @@ def test_crop_and_pad_together_are_an_error(wide, tmp_path, run):
     assert "`--pad-to-aspect-ratio` must be used without `--crop-to-aspect-ratio`" in ended.stderr
 
 
-@pytest.mark.parametrize("source", ["table", "pattern"])
+@pytest.mark.parametrize("source", ["table", pytest.param("pattern", marks=pytest.mark.slow)])
 def test_labels_from_table_or_file_names_are_used_and_evaluated(wide, tmp_path, run, source):
     images = tmp_path / "images"
     images.mkdir()

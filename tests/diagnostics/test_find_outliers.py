@@ -41,6 +41,8 @@ def test_image_of_another_class_is_an_outlier():
     assert (finding.kind, finding.indices, finding.files) == ("outlier", (3,), ())
     assert "unlike the other images of dogs" in finding.text
     assert finding.score == found.deviations[3] / 3.5
+    one_hot = find_outliers(features, np.eye(2)[labels], class_names=["cats", "dogs"])
+    assert one_hot.findings == found.findings
 
 
 def test_few_typical_images_are_flagged():
@@ -106,12 +108,12 @@ def test_noise_image_is_not_blurred():
         ({"features": np.full((8, 2), np.inf)}, ValueError, ["`features`", "infinity", "8 rows"]),
         ({"features": np.ones((0, 2))}, ValueError, ["`features`", "(0, 2)"]),
         ({"features": np.ones((8, 2, 2, 3))}, ValueError, ["`features`", "Pool"]),
-        ({"labels": [0, 1]}, ValueError, ["`labels`", "(8,)", "(2,)"]),
-        ({"labels": ["cat"] * 8}, TypeError, ["`labels`", "class_names.index"]),
-        ({"labels": [0.5] * 8}, TypeError, ["`labels`", "float64"]),
+        ({"labels": [0, 1]}, ValueError, ["`labels`", "8 images", "(2,)"]),
+        ({"labels": ["cat"] * 8}, TypeError, ["`labels`", "names.index"]),
+        ({"labels": [0.5] * 8}, ValueError, ["`labels`", "integers", "0.5"]),
         ({"labels": [-1] * 8}, ValueError, ["`labels`", "-1"]),
-        ({"labels": np.eye(8)}, ValueError, ["`labels`", "argmax"]),
-        ({"class_names": ["cat"], "labels": [1] * 8}, ValueError, ["`labels`", "class_names"]),
+        ({"labels": np.eye(8) / 2}, ValueError, ["`labels`", "one-hot", "0.5"]),
+        ({"class_names": ["cat"], "labels": [1] * 8}, ValueError, ["`labels`", "class name"]),
         ({"files": ["a.jpg"]}, ValueError, ["`files`", "8", "1 path"]),
         ({"images": [np.ones((2, 2), np.uint8)]}, ValueError, ["`images`", "8", "1 image"]),
     ],

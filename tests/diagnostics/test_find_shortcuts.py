@@ -172,7 +172,7 @@ def test_tiny_images_are_measured(shape):
     [
         (([], []), ValueError, ["`files`", "none"]),
         (("a.jpg", [0]), TypeError, ["`files`", "a.jpg"]),
-        ((["a.jpg", "b.jpg"], [0]), ValueError, ["`labels`", "(2,)", "(1,)"]),
+        ((["a.jpg", "b.jpg"], [0]), ValueError, ["`labels`", "2 images", "(1,)"]),
         ((["a.jpg", "b.jpg"], [1, 1]), ValueError, ["`labels`", "two classes"]),
         ((["a.jpg", 3], [0, 1]), TypeError, ["`files[1]`", "3"]),
         ((["a.jpg", "b.jpg"], [0, 1]), ValueError, ["`files[0]`", "a.jpg", "No such file"]),
@@ -187,5 +187,14 @@ def test_invalid_argument_raises(arguments, error, words):
 def test_invalid_seed_and_class_names_raise():
     with pytest.raises(ValueError, match="`seed`"):
         find_shortcuts(["a", "b"], [0, 1], seed=-1)
-    with pytest.raises(ValueError, match=r"`labels`.*`class_names`"):
+    with pytest.raises(ValueError, match=r"`labels` must be class indices from 0 to 1"):
         find_shortcuts(["a", "b"], [0, 2], class_names=["cat", "dog"])
+
+
+def test_one_hot_labels_and_odd_class_names_are_accepted(drawn, tmp_path):
+    files = save(drawn, tmp_path, PLANTED["brightness"])
+    names = ["cats\n", "dogs"]
+    found = find_shortcuts(files, np.eye(2)[LABELS], class_names=names)
+    plain = find_shortcuts(files, LABELS, class_names=names)
+    assert (found.findings, found.properties) == (plain.findings, plain.properties)
+    assert r"for cats\n" in found.findings[0].text

@@ -69,7 +69,7 @@ def test_training_functions_share_their_arguments():
 
 
 @every_trainer
-@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("weighted", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_tuples_of_arrays_give_the_losses_of_batches(train, weighted):
     images, labels = make_images(40)
     weights = [np.linspace(0, 1, 40, dtype="float32")] if weighted else []
@@ -93,7 +93,14 @@ def test_balanced_weights_are_those_of_scikit_learn():
 
 
 @every_trainer
-@pytest.mark.parametrize("labels_as", ["indices", "one_hot", "tf_data"])
+@pytest.mark.parametrize(
+    "labels_as",
+    [
+        "indices",
+        pytest.param("one_hot", marks=pytest.mark.slow),
+        pytest.param("tf_data", marks=pytest.mark.slow),
+    ],
+)
 def test_balanced_class_weight_equals_the_weights_of_the_formula(train, labels_as):
     images, labels = make_images(24, ones=6)
     expected = {0: 24 / (2 * 18), 1: 24 / (2 * 6)}
@@ -141,7 +148,7 @@ class _Scores(keras.callbacks.Callback):
         ([2.0, 3.0, 2.0], [0.1, 0.9, 0.1], 1),  # the highest accuracy
         ([2.0, 2.0, 2.0], [0.3, 0.2, 0.4], 1),  # of these the lowest loss
         ([2.0, 2.0, 2.0], [0.2, 0.2, 0.2], 0),  # of these the earliest
-        ([2.0, 2.0, 2.0], [float("nan"), 0.2, 0.3], 1),
+        pytest.param([2.0, 2.0, 2.0], [float("nan"), 0.2, 0.3], 1, marks=pytest.mark.slow),
     ],
 )
 def test_best_weights_are_restored_by_default(train, accuracies, losses, best, capsys):

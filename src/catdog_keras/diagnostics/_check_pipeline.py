@@ -13,7 +13,7 @@ from catdog_keras._checks import check_class_names, check_integer, describe
 from catdog_keras._class_order import names_of_dataset
 from catdog_keras.diagnostics._findings import PipelineFinding as Finding, PipelineReport
 from catdog_keras.diagnostics._image_checks import check_images
-from catdog_keras.diagnostics._label_checks import check_labels
+from catdog_keras.diagnostics._label_checks import find_label_mismatches
 
 Array = npt.NDArray[Any]
 
@@ -91,7 +91,7 @@ def check_pipeline(
             )
         )
     elif labels and "labels_not_numbers" not in unreadable:
-        findings.extend(check_labels(labels, model, class_names))
+        findings.extend(find_label_mismatches(labels, model, class_names))
     num_images = sum(len(array) if array.ndim == 4 else 1 for array in images)
     return PipelineReport(tuple(findings), num_images)
 

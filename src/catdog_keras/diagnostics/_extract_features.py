@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from catdog_keras._arrays import to_array, to_tensor_or_numbers
 from catdog_keras._batches import BATCH_SIZE
-from catdog_keras._checks import check_choice, check_integer, describe
+from catdog_keras._checks import check_choice, check_integer, describe, describe_received
 from catdog_keras._message import argument
 from catdog_keras._prediction import check_inputs, predict_batches
 from catdog_keras._printable import counted
@@ -100,7 +100,7 @@ def extract_features(
         raise ValueError(argument("images") + " must hold at least one image; received none.")
     if len(shape) != 4:
         requirement = "batches of images of shape (images, height, width, channels)"
-        raise ValueError(describe("images", requirement, f"shape {tuple(shape)}"))
+        raise ValueError(describe_received("images", requirement, f"shape {tuple(shape)}"))
     model = _build(backbone, tuple(shape[1:]), weights, pooling, dtype)
     parts = predict_batches(model, _checked(model, itertools.chain([first], batches)), "images")
     features = np.concatenate([to_array(outputs) for outputs, _ in parts]).astype(np.float32)
@@ -158,7 +158,7 @@ def _pool(
         side not in (None, given) for side, given in zip(expected, image_shape, strict=True)
     ):
         requirement = f"images of shape {expected}, the input of `backbone`"
-        raise ValueError(describe("images", requirement, f"shape {image_shape}"))
+        raise ValueError(describe_received("images", requirement, f"shape {image_shape}"))
     inputs = keras.Input(image_shape)
     features = backbone(inputs, training=False)
     rank = len(features.shape) if hasattr(features, "shape") else None

@@ -1,14 +1,14 @@
 """Arguments that the checks of data share, and nearest neighbors in feature space."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from catdog_keras._arrays import to_array
-from catdog_keras._checks import check_class_names, check_path, describe
+from catdog_keras._checks import check_path, describe, describe_received
 from catdog_keras._printable import counted
 
 Floats = npt.NDArray[np.float32]
@@ -23,54 +23,25 @@ def check_features(features: Any, length: int | None = None) -> Floats:
     try:
         array = to_array(features)
     except Exception as error:  # each framework raises its own types
-        raise TypeError(describe("features", requirement, type(features).__name__)) from error
+        raise TypeError(
+            describe_received("features", requirement, f"a {type(features).__name__}")
+        ) from error
     received = f"an array of shape {array.shape} and dtype {array.dtype}"
     if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
-        raise TypeError(describe("features", requirement, received))
+        raise TypeError(describe_received("features", requirement, received))
     if array.ndim != 2 or not array.size:
         remedy = "Pool feature maps first, as with `pooling='avg'`." if array.ndim == 4 else ""
-        raise ValueError(describe("features", requirement, received, remedy))
+        raise ValueError(describe_received("features", requirement, received, remedy))
     if length is not None and len(array) != length:
         requirement = f"an array with one row for each of the {length} images"
-        raise ValueError(describe("features", requirement, received))
+        raise ValueError(describe_received("features", requirement, received))
     array = array.astype(np.float32)
     wrong = np.flatnonzero(~np.isfinite(array).all(1))
     if len(wrong):
         received = f"NaN or infinity in {counted(len(wrong), 'row')}, the first at index {wrong[0]}"
         remedy = "Check the images and the network that computes them."
-        raise ValueError(describe("features", "finite numbers", received, remedy))
+        raise ValueError(describe_received("features", "finite numbers", received, remedy))
     return array
-
-
-def check_labels(
-    labels: Any, length: int, class_names: Sequence[str] | None, *, least_classes: int = 2
-) -> Integers:
-    """Returns labels as class indices of shape `(images,)`; raises if there are too few classes."""
-    requirement = "class indices, with one integer of at least 0 for each image"
-    try:
-        array = to_array(labels)
-    except Exception as error:  # each framework raises its own types
-        raise TypeError(describe("labels", requirement, type(labels).__name__)) from error
-    received = f"an array of shape {array.shape} and dtype {array.dtype}"
-    if array.dtype.kind in "US" or (array.dtype.kind == "O" and array.size):
-        remedy = "Encode class names as indices: class_names.index(name) for each name."
-        raise TypeError(describe("labels", requirement, received, remedy))
-    if array.shape != (length,):
-        requirement = f"class indices of shape ({length},), one for each image"
-        remedy = "Convert one-hot labels by `labels.argmax(-1)`." if array.ndim == 2 else ""
-        raise ValueError(describe("labels", requirement, received, remedy))
-    if array.dtype.kind not in "biuf" or not np.isfinite(array).all() or (array % 1).any():
-        raise TypeError(describe("labels", requirement, received))
-    indices = array.astype(np.int64)
-    if indices.min() < 0:
-        raise ValueError(describe("labels", requirement, int(indices.min())))
-    if len(np.unique(indices)) < least_classes:
-        requirement = "of at least two classes"
-        raise ValueError(describe("labels", requirement, f"{length} labels {indices[0]}"))
-    if class_names is not None and indices.max() >= len(check_class_names(class_names)):
-        requirement = f"the index of one of the {len(class_names)} `class_names`"
-        raise ValueError(describe("labels", requirement, int(indices.max())))
-    return indices
 
 
 def check_files(name: str, files: Any, length: int | None = None) -> tuple[str, ...]:
@@ -81,7 +52,7 @@ def check_files(name: str, files: Any, length: int | None = None) -> tuple[str, 
         raise TypeError(describe(name, requirement, files))
     if length is not None and len(files) != length:
         requirement = f"a list of {length} paths, one for each image"
-        raise ValueError(describe(name, requirement, counted(len(files), "path")))
+        raise ValueError(describe_received(name, requirement, counted(len(files), "path")))
     if not len(files):
         raise ValueError(describe(name, requirement, files, "It contains none."))
     for place, file in enumerate(files):

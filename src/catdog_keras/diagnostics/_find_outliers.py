@@ -7,15 +7,16 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from catdog_keras._printable import printable
 from catdog_keras.diagnostics._data_finding import DataFinding
 from catdog_keras.diagnostics._feature_inputs import (
     Floats,
     center_and_normalize,
     check_features,
     check_files,
-    check_labels,
     nearest_neighbors,
 )
+from catdog_keras.diagnostics._labeled_features import check_class_indices
 from catdog_keras.diagnostics._measure_images import (
     ImageMeasurements,
     check_images,
@@ -111,7 +112,7 @@ def find_outliers(
 
     Args:
         features: Array of shape `(images, d)`: pooled features of the images by a frozen backbone.
-        labels: Class index of each image, of shape `(images,)`.
+        labels: Class index of each image, of shape `(images,)`, or one-hot rows.
         class_names: Names of the classes, in the order of their indices, for the texts.
         files: Paths of the image files; their pixels are checked if `images` is None.
         images: Paths of image files, or uint8 arrays of shape `(height, width, 3)` or
@@ -136,7 +137,7 @@ def find_outliers(
         7
     """
     rows = check_features(features)
-    indices = check_labels(labels, len(rows), class_names, least_classes=1)
+    indices = check_class_indices(labels, class_names, num_images=len(rows), least_classes=1)
     names = () if files is None else check_files("files", files, len(rows))
     measured = None
     if images is not None:
@@ -160,7 +161,7 @@ def outliers_of(
         reasons = list(_pixel_reasons(measured[place])) if measured is not None else []
         if deviation > MOST_DEVIATIONS:
             label = int(labels[place])
-            name = f"class {label}" if class_names is None else class_names[label]
+            name = f"class {label}" if class_names is None else printable(class_names[label])
             text = (
                 f"it is unlike the other images of {name}: {deviation:.1f} robust standard "
                 f"deviations above the median distance, more than {MOST_DEVIATIONS}"

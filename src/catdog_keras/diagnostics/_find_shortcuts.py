@@ -8,8 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from catdog_keras._checks import check_integer, describe
+from catdog_keras._printable import printable
 from catdog_keras.diagnostics._data_finding import DataFinding
-from catdog_keras.diagnostics._feature_inputs import check_files, check_labels
+from catdog_keras.diagnostics._feature_inputs import check_files
+from catdog_keras.diagnostics._labeled_features import check_class_indices
 from catdog_keras.diagnostics._measure_images import (
     SMALLEST_ENERGY,
     FileFacts,
@@ -127,7 +129,7 @@ def find_shortcuts(
 
     Args:
         files: Paths of image files.
-        labels: Class index of each image, of shape `(images,)`.
+        labels: Class index of each image, of shape `(images,)`, or one-hot rows.
         class_names: Names of the classes, in the order of their indices, for the texts.
         seed: Seed of the folds.
 
@@ -148,7 +150,7 @@ def find_shortcuts(
         ((), 10)
     """
     paths = check_files("files", files)
-    indices = check_labels(labels, len(paths), class_names)
+    indices = check_class_indices(labels, class_names, num_images=len(paths))
     check_integer("seed", seed, minimum=0)
     return shortcuts_of(measure_images("files", paths), indices, class_names, seed)
 
@@ -161,7 +163,10 @@ def shortcuts_of(
 ) -> Shortcuts:
     """Finds shortcuts of images that are measured already; see `find_shortcuts`."""
     present, indices = np.unique(labels, return_inverse=True)
-    names = [str(each) if class_names is None else class_names[each] for each in present.tolist()]
+    names = [
+        str(each) if class_names is None else printable(class_names[each])
+        for each in present.tolist()
+    ]
     properties = _properties(measured)
     chance = 1 / len(present)
     confidence = 1 - ERROR_RATE / len(properties)

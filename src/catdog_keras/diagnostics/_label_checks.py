@@ -29,7 +29,7 @@ _FUNCTIONS = {
 }
 
 
-def check_labels(
+def find_label_mismatches(
     labels: Sequence[Array], model: keras.Model, class_names: Sequence[str] | None
 ) -> Iterator[Finding]:
     """Yields mismatches between labels and the outputs and loss of a model."""
@@ -58,7 +58,7 @@ def require_labels(name: str, labels: Array, model: keras.Model) -> None:
     """
     if _loss_of(model)[0] is None:  # a custom loss is unknown
         return
-    for finding in check_labels([labels], model, None):
+    for finding in find_label_mismatches([labels], model, None):
         if finding.name not in ("from_logits", "single_class"):
             raise ValueError(
                 f"`{name}` must contain labels that the loss of {model.name!r} accepts. "

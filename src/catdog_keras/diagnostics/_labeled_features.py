@@ -8,11 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from catdog_keras._arrays import to_array, to_numbers
-from catdog_keras._checks import check_class_names, describe
+from catdog_keras._checks import check_class_names, describe, describe_received
 from catdog_keras._message import argument
 from catdog_keras.evaluation._labels import read_labels
 
 IntegerArray = npt.NDArray[np.int64]
+
+MOST_CLASSES = 2**31  # labels above it are no class indices
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,25 +39,56 @@ class Labels:
 
 def check_labels(labels: Any, class_names: Sequence[str] | None, groups: Any) -> Labels:
     """Returns labels, names and groups; raises an error if there is one class or no image."""
+    indices = check_class_indices(labels, class_names)
+    if class_names is not None:
+        names = check_class_names(class_names)
+    else:
+        highest = int(indices.max())
+        if highest >= len(indices):
+            requirement = "class indices from 0, with fewer classes than images"
+            raise ValueError(describe("labels", requirement, highest))
+        names = tuple(str(index) for index in range(highest + 1))
+    return Labels(indices, names, _check_groups(groups, len(indices)))
+
+
+def check_class_indices(
+    labels: Any,
+    class_names: Sequence[str] | None,
+    *,
+    num_images: int | None = None,
+    least_classes: int = 2,
+) -> IntegerArray:
+    """Returns labels, which may be one-hot, as class indices of shape `(images,)`.
+
+    Raises an error if there is no image, not `num_images` of them, or too few classes.
+    """
     names = None if class_names is None else check_class_names(class_names)
     array = to_numbers("labels", "class indices", labels)
     if array.size == 0:
         raise ValueError(argument("labels") + " must hold at least one image; received none.")
     if array.ndim == 0:
         raise ValueError(describe("labels", "an array with one label per image", array.item()))
-    if names is None:
-        indexed = array.ndim == 1 or array.shape[-1] == 1
-        highest = float(array.max()) if indexed else array.shape[-1] - 1
-        if not 0 <= highest < len(array):  # more classes than images, or NaN
-            requirement = "class indices from 0, with fewer classes than images"
+    if num_images is not None and len(array) != num_images:
+        requirement = f"an array with one label for each of the {num_images} images"
+        raise ValueError(
+            describe_received("labels", requirement, f"an array of shape {array.shape}")
+        )
+    if names is not None:
+        num_classes = len(names)
+    elif array.ndim > 1 and array.shape[-1] > 1:
+        num_classes = array.shape[-1]
+    else:
+        highest = float(array.max())
+        if not 0 <= highest < MOST_CLASSES or highest % 1:  # NaN too
+            requirement = "class indices from 0, which are integers"
             raise ValueError(describe("labels", requirement, highest))
-        names = tuple(str(index) for index in range(int(highest) + 1))
-    indices = read_labels(array, len(names))
-    if len(np.unique(indices)) < 2:
-        requirement = "of at least two classes"
-        remedy = f"All {len(indices)} labels are {names[indices[0]]!r}."
-        raise ValueError(describe("labels", requirement, int(indices[0]), remedy))
-    return Labels(indices, names, _check_groups(groups, len(indices)))
+        num_classes = int(highest) + 1
+    indices = read_labels(array, num_classes)
+    if len(np.unique(indices)) < least_classes:
+        label = int(indices[0])
+        remedy = f"All {len(indices)} labels are {label if names is None else repr(names[label])}."
+        raise ValueError(describe("labels", "of at least two classes", label, remedy))
+    return indices
 
 
 def check_class_sizes(labels: Labels, folds: int) -> None:
@@ -87,7 +120,9 @@ def _check_groups(groups: Any, num_images: int) -> IntegerArray | None:
         try:
             listed = to_array(groups).tolist()
         except Exception as error:  # each framework raises its own types
-            raise TypeError(describe("groups", requirement, type(groups).__name__)) from error
+            raise TypeError(
+                describe_received("groups", requirement, f"a {type(groups).__name__}")
+            ) from error
     if len(listed) != num_images:
         raise ValueError(
             argument("groups")

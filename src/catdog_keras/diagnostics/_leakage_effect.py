@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from catdog_keras._arrays import to_array
-from catdog_keras._checks import describe
+from catdog_keras._checks import describe, describe_received
 from catdog_keras._intervals import difference_interval, wilson_interval
 from catdog_keras._message import argument
 from catdog_keras.diagnostics._data_finding import DataFinding
@@ -170,7 +170,7 @@ def _read_correct(correct: npt.ArrayLike) -> npt.NDArray[np.bool_]:
     requirement = "an Evaluation, or an array of True and False of shape (images,)"
     array = _to_array("correct", correct, requirement)
     if array.ndim != 1 or not array.size:
-        raise ValueError(describe("correct", requirement, f"shape {array.shape}"))
+        raise ValueError(describe_received("correct", requirement, f"shape {array.shape}"))
     if array.dtype.kind not in "biuf" or not np.isin(array, (0, 1)).all():
         remedy = "For class indices: `predictions == labels`."
         raise TypeError(describe("correct", requirement, correct, remedy))
@@ -183,7 +183,7 @@ def _read_twins(twins: npt.ArrayLike, num_images: int) -> npt.NDArray[np.int64]:
     array = _to_array("twins", twins, requirement)
     if array.dtype.kind == "b":
         if array.shape != (num_images,):
-            raise ValueError(describe("twins", requirement, f"shape {array.shape}"))
+            raise ValueError(describe_received("twins", requirement, f"shape {array.shape}"))
         return np.flatnonzero(array)
     if array.ndim == 1 and not array.size:
         return np.empty(0, np.int64)
@@ -191,7 +191,7 @@ def _read_twins(twins: npt.ArrayLike, num_images: int) -> npt.NDArray[np.int64]:
         raise TypeError(describe("twins", requirement, twins))
     if array.ndim != 1:
         remedy = "Of pairs (training image, test image), pass the second column."
-        raise ValueError(describe("twins", requirement, f"shape {array.shape}", remedy))
+        raise ValueError(describe_received("twins", requirement, f"shape {array.shape}", remedy))
     wrong = array[(array < 0) | (array >= num_images)]
     if wrong.size:
         raise ValueError(describe("twins", requirement, int(wrong[0])))

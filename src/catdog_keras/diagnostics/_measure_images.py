@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from catdog_keras._checks import check_path, describe
+from catdog_keras._checks import check_path, describe, describe_received
 from catdog_keras._printable import counted
 from catdog_keras._progress import progress_bar
 from catdog_keras._warnings import ignore_warnings_of
@@ -102,7 +102,9 @@ def check_images(
         raise ValueError(describe(name, requirement, images, "It contains none."))
     if length is not None and len(images) != length:
         received = counted(len(images), "image")
-        raise ValueError(describe(name, f"a list of {length} images, one for each row", received))
+        raise ValueError(
+            describe_received(name, f"a list of {length} images, one for each row", received)
+        )
     if isinstance(images[0], (str, os.PathLike)):
         return tuple(str(check_path(f"{name}[{place}]", path)) for place, path in enumerate(images))
     return tuple(_check_array(f"{name}[{place}]", image) for place, image in enumerate(images))
@@ -151,9 +153,9 @@ def _check_array(name: str, image: Any) -> Pixels:
     received = f"an array of shape {image.shape} and dtype {image.dtype}"
     if image.dtype != np.uint8:
         remedy = "Scale it to [0, 255], round it and convert it: image.astype(np.uint8)."
-        raise TypeError(describe(name, requirement, received, remedy))
+        raise TypeError(describe_received(name, requirement, received, remedy))
     if image.ndim not in (2, 3) or image.shape[2:] not in ((), (1,), (3,)) or not image.size:
-        raise ValueError(describe(name, requirement, received))
+        raise ValueError(describe_received(name, requirement, received))
     return image
 
 

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from catdog_keras import _backend
-from catdog_keras._checks import describe
+from catdog_keras._checks import describe, describe_received
 
 TRANSFORMED = ("images", "segmentation_masks", "bounding_boxes")
 Data = dict[str, Any]
@@ -28,7 +28,9 @@ def images_of(inputs: Any) -> Any:
     if isinstance(images, (list, tuple, Mapping)):
         requirement = "one tensor of images, or a dictionary with it as 'images'"
         remedy = "For images with labels, pass {'images': images, 'labels': labels}."
-        raise TypeError(describe("inputs", requirement, type(images).__name__, remedy))
+        raise TypeError(
+            describe_received("inputs", requirement, f"a {type(images).__name__}", remedy)
+        )
     return images
 
 
@@ -55,7 +57,9 @@ def read_annotations(inputs: Mapping[str, Any]) -> Data:
 def _read_boxes(bounding_boxes: Any, batched: bool) -> Data:
     requirement = "a dictionary with the keys 'boxes' and 'labels'"
     if not isinstance(bounding_boxes, Mapping):
-        raise TypeError(describe("bounding_boxes", requirement, type(bounding_boxes).__name__))
+        raise TypeError(
+            describe_received("bounding_boxes", requirement, f"a {type(bounding_boxes).__name__}")
+        )
     if not {"boxes", "labels"} <= set(bounding_boxes):
         raise ValueError(describe("bounding_boxes", requirement, sorted(map(str, bounding_boxes))))
     # Keras fills up a batch with boxes of zeros, and with -1 as their label.

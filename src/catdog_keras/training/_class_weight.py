@@ -50,7 +50,7 @@ def balanced_weights(labels: Array) -> dict[int, float]:
     return {int(index): float(weight) for index, weight in zip(classes, weights, strict=True)}
 
 
-def read_labels(name: str, data: Any) -> Array:
+def labels_of_dataset(name: str, data: Any) -> Array:
     """Returns the labels of a dataset, which is read once."""
     batches = (split_batch(name, batch, "batches (images, labels)") for batch in iterate(data))
     labels = [to_numbers(name, "labels", labels) for _, labels, _ in batches]

@@ -10,7 +10,7 @@ import numpy as np
 from catdog_keras import _backend
 from catdog_keras._arrays import Array
 from catdog_keras._batches import BATCH_SIZE, count_batches, is_arrays
-from catdog_keras._checks import describe
+from catdog_keras._checks import describe, describe_received
 from catdog_keras._compile import compile_like
 from catdog_keras._image_errors import image_errors
 from catdog_keras.diagnostics._label_checks import require_labels
@@ -62,7 +62,7 @@ def as_fit_data(name: str, data: Any, model: keras.Model, seed: Any) -> Any:
         return data
     if len(model.inputs) != 1:  # `read_labeled` reads images and labels alone
         requirement = "a dataset other than a tuple or list for a model with several inputs"
-        raise ValueError(describe(name, requirement, type(data).__name__))
+        raise ValueError(describe_received(name, requirement, f"a {type(data).__name__}"))
     batches = list(read_labeled(name, data, tuple(model.input_shape[1:])))
     if not batches:
         raise empty(name)

@@ -41,7 +41,7 @@ from catdog_keras.training._class_weight import (
     balanced_weights,
     check_class_weight,
     describe_class_weight,
-    read_labels,
+    labels_of_dataset,
 )
 from catdog_keras.training._feature_store import FeatureStore
 from catdog_keras.training._features import FeatureBatches, FeatureExtractor, collect
@@ -226,7 +226,7 @@ class TrainingCall:
             return self.class_weight
         if isinstance(train, FeatureBatches):
             return balanced_weights(train.labels)
-        return balanced_weights(read_labels("train", train))
+        return balanced_weights(labels_of_dataset("train", train))
 
 
 def check_call(
