@@ -248,7 +248,7 @@ MISSING = {n: v for n, v in RandomAffine().get_random_transformation(2).items() 
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: RandomAffine()([np.zeros((2, 4, 4, 3))]), TypeError, "`inputs` must be one tensor of images, or a dictionary with it as 'images'; received inputs='list'."),
+        (lambda: RandomAffine()([np.zeros((2, 4, 4, 3))]), TypeError, "`inputs` must be one tensor of images, or a dictionary with it as 'images'; received a list."),
         (lambda: RandomAffine().transform_images(np.zeros((4, 4)), MISSING), ValueError, "`input_shape` must be of three axes (one image) or four (a batch); received input_shape=(4, 4)."),
         (lambda: RandomAffine().transform_images(np.zeros((2, 4, 4, 3)), MISSING), ValueError, "`transformation` must be a result of `get_random_transformation`; received transformation=["),
         (lambda: RandomAffine().transform_images(np.zeros((2, 4, 4, 3)), RandomAffine().get_random_transformation(3)), ValueError, "`transformation` must be drawn for the same number of images, here 2; received those of 3."),

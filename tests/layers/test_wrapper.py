@@ -342,7 +342,7 @@ def test_tf_data_map_accepts_identity_and_rejects_non_tensorflow_layers():
         (lambda: RandomChoice([]), ValueError, "`layers` must be a list of at least one layer; received layers=[]."),
         (lambda: RandomChoice("flip"), TypeError, "`layers` must be a list of layers; received layers='flip'."),
         (lambda: AugmentationPipeline([None]), TypeError, "`layers[0]` must be a keras.Layer, or one of 'light', 'medium', 'strong'; received layers[0]=None."),
-        (lambda: random_invert()([make_images(2, 4, 4, 3)]), TypeError, "`inputs` must be one tensor of images, or a dictionary with it as 'images'; received inputs='list'. For images with labels, pass {'images': images, 'labels': labels}."),
+        (lambda: random_invert()([make_images(2, 4, 4, 3)]), TypeError, "`inputs` must be one tensor of images, or a dictionary with it as 'images'; received a list. For images with labels, pass {'images': images, 'labels': labels}."),
         (lambda: random_invert()(make_images(2, 4)), ValueError, "`input_shape` must be of three axes (one image) or four (a batch); received input_shape=(2, 4)."),
         (lambda: RandomApply(keras.layers.RandomCrop(2, 2, name="crop"))(make_images(2, 4, 4, 3)), ValueError, "`input_shape` must be one that the wrapped layers keep; received input_shape=(2, 4, 4, 3). 'crop' returns (2, 2, 2, 3) for (2, 4, 4, 3)."),
     ],
