@@ -90,7 +90,7 @@ def backends(session: nox.Session, backend: str) -> None:
 
 @nox.session(python=PYTHONS[0])
 def clients(session: nox.Session) -> None:
-    """Test with keras-hub, keras-tuner, scikit-learn and TensorBoard."""
+    """Test with keras-hub, keras-tuner, scikit-learn, cleanlab and TensorBoard."""
     session.install("-e", ".[test,clients]")
     session.run(*PYTEST, "-m", "slow", "tests/clients", *session.posargs)
 

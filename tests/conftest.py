@@ -29,6 +29,9 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 # Tests over data, weights and packages that only some machines have.
 SLOW_FOLDERS = {"clients", "real"}
+# Fast tests that call models for a few steps: tracing these takes longer, and TensorFlow keeps
+# 60 to 160 MB for each traced model. CI also runs them in graph mode, with `--graph-mode`.
+EAGER_FOLDERS = {"contracts", "conversion", "evaluation", "models", "training"}
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest deselects by marker
@@ -36,6 +39,33 @@ def pytest_collection_modifyitems(items) -> None:
     for item in items:
         if item.path.parent.name in SLOW_FOLDERS:
             item.add_marker(pytest.mark.slow)
+        if item.path.parent.name in EAGER_FOLDERS:
+            item.add_marker(pytest.mark.eager)
+
+
+def pytest_addoption(parser) -> None:
+    parser.addoption(
+        "--graph-mode", action="store_true", help="run tests marked as eager in graph mode, too"
+    )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item, nextitem):
+    """Sets the mode before fixtures are set up, which also call models."""
+    is_eager = item.get_closest_marker("eager") and not (
+        item.get_closest_marker("graph")
+        or item.get_closest_marker("slow")
+        or item.config.getoption("graph_mode")
+    )
+    if not is_eager or os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
+        return (yield)
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    try:
+        return (yield)
+    finally:
+        tf.config.run_functions_eagerly(False)
 
 
 class DeselectedByWorkers:
@@ -77,19 +107,6 @@ def seeded() -> None:
     import keras
 
     keras.utils.set_random_seed(0)
-
-
-@pytest.fixture(scope="module")
-def eager():
-    """Runs the functions of TensorFlow eagerly in tests that train for a few steps.
-
-    Tracing a training step takes longer than these steps. Other tests train in graph mode.
-    """
-    import tensorflow as tf
-
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture(scope="session")

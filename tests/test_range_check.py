@@ -141,7 +141,7 @@ def batches(images):
     return [(images[n : n + 4], LABELS[n : n + 4]) for n in (0, 4, 8)]
 
 
-@pytest.mark.usefixtures("eager")
+@pytest.mark.eager
 @pytest.mark.parametrize("name", CALLS)
 def test_every_function_warns_once_of_images_in_another_range(name):
     with warnings.catch_warnings(record=True) as caught:
@@ -152,14 +152,14 @@ def test_every_function_warns_once_of_images_in_another_range(name):
     assert "expects pixel values in [0, 255], but the images in " in found[0]
 
 
-@pytest.mark.usefixtures("eager")
+@pytest.mark.eager
 def test_fit_head_rejects_images_and_features_that_are_not_finite():
     images = images_in(0, 255)
     images[5, 2, 2, 0] = np.nan
     with pytest.raises(ValueError, match="`train` must hold finite pixels; received NaN"):
         fit_head(frozen_model(), batches(images), epochs=1, verbose=0)
     model = frozen_model()
-    model.get_layer("small").get_layer("conv0").bias.assign([np.inf] * 4)
+    model.get_layer("small").get_layer("conv0").bias.assign([3e38] * 4)
     with pytest.raises(ValueError, match=r"finite features; the frozen layers return NaN .* 255"):
         fit_head(model, batches(images_in(0, 255)), epochs=1, verbose=0)
 

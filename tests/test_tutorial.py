@@ -30,7 +30,7 @@ FIELDS = {
 }
 
 
-pytestmark = pytest.mark.usefixtures("eager")
+pytestmark = pytest.mark.eager
 
 
 @pytest.fixture(scope="module")

@@ -92,17 +92,6 @@ def test_confident_joint_counts_each_confident_image_once(seed, classes):
     assert 0 <= confident.estimate_errors(labels) <= 40
 
 
-@pytest.mark.parametrize("classes", [2, 3])
-def test_ranking_equals_cleanlab(classes):
-    """Where cleanlab is installed; nothing of it is used by the package."""
-    rank = pytest.importorskip("cleanlab.rank")
-    features, labels = make_features(300, classes, distance=2.0)
-    labels[:12] = (labels[:12] + 1) % classes
-    issues = find_label_issues(features, labels)
-    scores = rank.get_label_quality_scores(labels, issues.probabilities, method="normalized_margin")
-    assert places(issues) == np.argsort(scores, kind="stable")[: len(issues)].tolist()
-
-
 def test_same_seed_repeats_and_groups_change_the_probabilities():
     features, labels = make_features()
     first, again = (find_label_issues(features, labels, seed=3).probabilities for _ in range(2))

@@ -314,6 +314,7 @@ def test_fit_head_applies_sample_weights():
     np.testing.assert_allclose(2 * weighted, half, rtol=1e-4)  # Keras divides by all images
 
 
+@pytest.mark.graph
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="counts traces of TensorFlow")
 @pytest.mark.parametrize("metrics", [[], ["accuracy"]])
 def test_tensorflow_traces_first_step_once(metrics):

@@ -143,21 +143,18 @@ def test_find_learning_rate_rejects_model_with_two_inputs():
         find_learning_rate(two, [((np.zeros((4, 4)), np.zeros((4, 2))), LABELS)], steps=10)
 
 
-@pytest.mark.usefixtures("eager")
 def test_fit_head_warns_of_labels_that_are_all_equal():
     images = np.random.default_rng(0).uniform(0, 255, (32, *SHAPE))
     with pytest.warns(UserWarning, match="single class from `train`. All 32 labels are 1"):
         fit_head(model(), (images, np.ones(32)), epochs=1, verbose=0)
 
 
-@pytest.mark.usefixtures("eager")
 def test_fit_head_warns_of_labels_that_may_count_from_1():
     images = np.random.default_rng(0).uniform(0, 255, (32, *SHAPE))
     with pytest.warns(UserWarning, match="go from 1 to 2, and no image is of class 0"):
         fit_head(model(num_classes=3), (images, np.arange(32) % 2 + 1), epochs=1, verbose=0)
 
 
-@pytest.mark.usefixtures("eager")
 def test_training_warns_of_a_loss_for_probabilities_of_a_model_that_returns_logits():
     images = np.random.default_rng(0).uniform(0, 255, (4, *SHAPE))
     for call in (

@@ -367,3 +367,14 @@ def test_mixing_layers_in_an_own_model_are_rejected():
     own = keras.Sequential(layers)
     with pytest.raises(ValueError, match=r"`model` must be without layers that mix.*CutMix"):
         fit_head(own, make_images(), epochs=1, verbose=0)
+
+
+@every_trainer
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_not_finite_are_rejected(train, value):
+    built = fresh()
+    weight = built.weights[-1]
+    weight.assign(np.full(weight.shape, value))
+    with pytest.raises(ValueError, match="`model` must be a model with finite weights") as raised:
+        train(built, make_images(), epochs=1, verbose=0)
+    assert repr(weight.path) in str(raised.value)

@@ -108,9 +108,10 @@ def fine_tune(
 
     Raises:
         TypeError: If an argument has the wrong type, or a callback sets the learning rate.
-        ValueError: If a value is out of range, the model has no backbone, its class overrides a
-            method such as `train_step`, the data would have to be read more than once and cannot,
-            or the checkpoint is damaged or was written by a call with other arguments.
+        ValueError: If a value is out of range, the model has no backbone or weights that are not
+            finite, its class overrides a method such as `train_step`, the data would have to be
+            read more than once and cannot, or the checkpoint is damaged or was written by a call
+            with other arguments.
         OSError: If the checkpoint cannot be written.
 
     See Also:

@@ -128,9 +128,10 @@ def fit_head(
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If the model is not a frozen backbone with a head, its features have no fixed
-            size or are not finite, its class overrides a method such as `train_step`, the dataset
-            has the class names of the model in another order, or a value is out of range.
+        ValueError: If the model is not a frozen backbone with a head, its weights or features are
+            not finite, its features have no fixed size, its class overrides a method such as
+            `train_step`, the dataset has the class names of the model in another order, or a value
+            is out of range.
         OSError: If the cache folder or the checkpoint cannot be written.
 
     See Also:

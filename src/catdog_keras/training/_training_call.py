@@ -13,7 +13,13 @@ from catdog_keras import _backend
 from catdog_keras._arrays import to_array
 from catdog_keras._backend.keras_internals import synced_with_part
 from catdog_keras._batches import count_batches, is_arrays
-from catdog_keras._checks import check_boolean, check_integer, check_path, describe
+from catdog_keras._checks import (
+    check_boolean,
+    check_integer,
+    check_path,
+    describe,
+    describe_received,
+)
 from catdog_keras._class_order import check_order_of_dataset
 from catdog_keras._compile import build_for_fit, compile_config
 from catdog_keras._image_errors import image_errors
@@ -252,6 +258,7 @@ def check_call(
     called = check_callback_types(callbacks, has_schedule=has_schedule)
     check_class_weight(class_weight, model)
     check_no_mixing("model", model)
+    _check_finite_weights(model)
     check_boolean("restore_best_weights", restore_best_weights)
     warn_of_logits(model)
     return TrainingCall(
@@ -265,6 +272,19 @@ def check_call(
         verbose,
         RangeCheck(model),
     )
+
+
+def _check_finite_weights(model: keras.Model) -> None:
+    """Raises a ValueError if a weight is NaN or infinite, with which every loss would be NaN."""
+    for weight in model.weights:
+        if keras.backend.is_float_dtype(weight.dtype):
+            number = to_array(weight.value).astype(np.float32)
+            if not np.isfinite(number).all():
+                remedy = "Load its weights again, or train it again with a lower learning rate."
+                received = f"NaN or infinite values in {weight.path!r}"
+                raise ValueError(
+                    describe_received("model", "a model with finite weights", received, remedy)
+                )
 
 
 def _check_labels_not_mixed(labels: Any) -> None:
