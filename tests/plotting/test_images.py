@@ -102,9 +102,9 @@ def test_plot_images_accepts_tf_datasets_pydatasets_and_tensors():
 
 
 @given(
-    st.integers(1, 8).flatmap(
+    st.integers(1, 4).flatmap(
         lambda classes: st.tuples(
-            st.just(classes), st.lists(st.integers(0, classes - 1), min_size=1, max_size=20)
+            st.just(classes), st.lists(st.integers(0, classes - 1), min_size=1, max_size=10)
         )
     ),
     st.integers(1, 4),
