@@ -1,5 +1,10 @@
 """Text for terminals: names without control characters, messages of limited length."""
 
+import os
+import re
+import shlex
+from collections.abc import Iterable
+
 LONGEST_NAME = 500  # characters; a path of the usual systems is not much longer
 
 
@@ -16,6 +21,19 @@ def printable(text: str) -> str:
 def printable_lines(text: str) -> str:
     """Escapes all such characters except line feeds."""
     return "\n".join(map(printable, text.split("\n")))
+
+
+def shell_command(words: Iterable[str]) -> str:
+    """Quotes words for a POSIX shell; those with control characters or unknown bytes for bash."""
+    return " ".join(
+        shlex.quote(word) if word.isprintable() else f"$'{_escape_bytes(word)}'" for word in words
+    )
+
+
+def _escape_bytes(word: str) -> str:
+    """Writes all but letters, digits and the usual marks of paths as octal numbers of bytes."""
+    plain = re.sub(rb"[^\w/. -]", lambda found: b"\\%03o" % found[0][0], os.fsencode(word))
+    return plain.decode("ascii")
 
 
 def counted(count: int, singular: str, plural: str = "") -> str:

@@ -1,11 +1,11 @@
 """Report of an evaluation: the HTML page, and the JSON file with the predictions."""
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from catdog_keras._printable import shell_command
 from catdog_keras.cli.evaluation_data import EvaluationData
 from catdog_keras.cli.load_model import ModelFile
 from catdog_keras.cli.report_facts import last_part, skipped_files, training_facts
@@ -44,7 +44,7 @@ class EvaluateOptions:
         words += [f"--{name.replace('_', '-')}" for name, given in self.stated.items() if given]
         if self.trust_model:
             words.append("--trust-model")
-        return shlex.join([*words, "--batch-size", str(self.batch_size)])
+        return shell_command([*words, "--batch-size", str(self.batch_size)])
 
 
 def write_evaluation_report(

@@ -1,6 +1,5 @@
 """`catdog-keras train`: trains a model by transfer learning on a folder of class folders."""
 
-import shlex
 import sys
 import time
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ import click
 
 from catdog_keras._checks import MAX_SIDE, check_path
 from catdog_keras._message import argument
-from catdog_keras._printable import printable
+from catdog_keras._printable import printable, shell_command
 from catdog_keras.cli.data_options import DataOptions, check_label_options, data_options, load_data
 from catdog_keras.cli.errors import user_errors
 from catdog_keras.cli.frameworks import import_frameworks
@@ -296,4 +295,4 @@ def _print_next_command(data: str, output: str, *, report: bool, has_test_set: b
         return
     click.echo("For test metrics, run:")
     command = ["catdog-keras", "evaluate", model, data, "--report", f"{output.rstrip('/')}-test"]
-    click.echo(f"  {printable(shlex.join(command))}")
+    click.echo(f"  {shell_command(command)}")
