@@ -162,6 +162,17 @@ def test_interrupt_in_destructor_is_raised_again():
     assert sys.unraisablehook is hook
 
 
+@pytest.mark.usefixtures("sigint_handler")
+def test_interrupt_is_raised_without_timer(monkeypatch):
+    """As on Windows, which has neither SIGALRM nor setitimer."""
+    monkeypatch.delattr(signal, "SIGALRM")
+    monkeypatch.delattr(signal, "setitimer")
+    monkeypatch.setattr(interrupts, "HAS_TIMER", False)
+    with pytest.raises(KeyboardInterrupt), interrupts.handle_interrupts():
+        signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is interrupts.exit_at_once
+
+
 def test_main_keeps_sigint_ignored():
     program = """
 import signal

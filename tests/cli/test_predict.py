@@ -313,7 +313,7 @@ def test_stated_preprocessing_is_applied_without_a_warning(scheme, signed_model,
     file = next(iter(expected))
     ended = run("predict", signed_model, file, "--format", "json", "--preprocessing", scheme)
     assert (ended.exit_code, ended.stderr) == (0, "")
-    images = next(iter(load_images([file], image_size=(32, 32)).dataset))
+    images = next(iter(load_images([file], image_size=(32, 32)).dataset)).numpy()
     if scheme != "none":
         images = Preprocessing(scheme)(images)
     logits = keras.saving.load_model(signed_model).predict_on_batch(images)

@@ -191,9 +191,11 @@ def test_initial_epoch_and_validation_freq_are_those_of_fit(train):
     assert len(history.history["val_loss"]) == 2  # of the 4th and the 6th epoch
 
 
-def test_initial_epoch_of_fine_tune_is_below_epochs():
+@every_trainer
+@pytest.mark.parametrize("initial_epoch", [2, -1])
+def test_initial_epoch_is_below_epochs(train, initial_epoch):
     with pytest.raises(ValueError, match="`initial_epoch` must be an integer from 0 to 1"):
-        fine_tune(fresh(), make_images(), epochs=2, initial_epoch=2, verbose=0)
+        train(fresh(), make_images(), epochs=2, initial_epoch=initial_epoch, verbose=0)
 
 
 def test_best_epoch_of_a_resumed_run_is_restored(tmp_path):

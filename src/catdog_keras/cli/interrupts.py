@@ -16,6 +16,7 @@ from catdog_keras._signals import ENDING
 
 MESSAGE = "Interrupted."
 RETRY_SECONDS = 0.01
+HAS_TIMER = hasattr(signal, "SIGALRM")  # not on Windows
 
 _received: int | None = None
 
@@ -70,8 +71,10 @@ def handle_interrupts() -> Iterator[None]:
         yield
         return
     hook = sys.unraisablehook
-    alarm = signal.signal(signal.SIGALRM, _raise_again)
-    sys.unraisablehook = _raise_later
+    alarm = None
+    if HAS_TIMER:
+        alarm = signal.signal(signal.SIGALRM, _raise_again)
+        sys.unraisablehook = _raise_later
     for number in handled:
         signal.signal(number, _raise)
     try:
@@ -79,9 +82,10 @@ def handle_interrupts() -> Iterator[None]:
     finally:
         for number in handled:
             signal.signal(number, exit_at_once)
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        sys.unraisablehook = hook
-        signal.signal(signal.SIGALRM, alarm)
+        if HAS_TIMER:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            sys.unraisablehook = hook
+            signal.signal(signal.SIGALRM, alarm)
 
 
 def exit_interrupted(status: int) -> None:

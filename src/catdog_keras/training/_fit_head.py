@@ -176,6 +176,9 @@ def fit_head(
         verbose,
         has_schedule=False,
     )
+    initial_epoch = check_integer(
+        "initial_epoch", initial_epoch, minimum=0, maximum=call.epochs - 1
+    )
     num_views = check_integer("num_views", num_views, minimum=1, maximum=MAX_VIEWS)
     if num_views > 1 and not split.is_random:
         requirement = "1 for a model without augmentation before its backbone"
