@@ -40,7 +40,7 @@ def brighten(image: Image.Image, random: np.random.Generator) -> tuple[Image.Ima
 
 
 def crop(image: Image.Image, random: np.random.Generator) -> tuple[Image.Image, int]:
-    """Crops the image to 80 % of its sides, at a random place."""
+    """Crops the image to 80% of its sides, at a random place."""
     width, height = round(image.width * 0.8), round(image.height * 0.8)
     left = int(random.integers(image.width - width + 1))
     top = int(random.integers(image.height - height + 1))

@@ -1,4 +1,4 @@
-"""Time to 97 % accuracy, and accuracy by time: the Keras guide and this library.
+"""Time to 97% accuracy, and accuracy by time: the Keras guide and this library.
 
     python -m benchmarks.transfer [--data ARCHIVE] [--seeds 3]
 

@@ -4,7 +4,7 @@
 
 Each run is a separate process. Without --data, KERAS_HOME is an empty folder: no weights are found,
 and the images are drawn again. "Rises" is yes if the validation accuracy of each model is
-higher than that of the model before it, or if the 95 % interval of their difference contains 0.
+higher than that of the model before it, or if the 95% interval of their difference contains 0.
 """
 
 import argparse

@@ -120,7 +120,7 @@ def test_html_report_compares_models_and_shows_their_heat_maps(tutorial_run, syn
     assert f"Tutorial on {synthetic_folder}: {len(result.models)} models on the test" in page
     for model in result.models:
         assert f"Training of {model.name}" in page
-        assert f"{100 * model.test_accuracy:.1f} %" in page
+        assert f"{100 * model.test_accuracy:.1f}%" in page
 
 
 def test_saved_models_reproduce_reported_test_accuracy(tutorial_run, synthetic_folder):

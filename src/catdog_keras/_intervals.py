@@ -11,7 +11,7 @@ from catdog_keras._checks import check_integer, describe
 def wilson_interval(correct: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
     """Confidence interval of a proportion, such as an accuracy, by Wilson's score method.
 
-    If a model classifies 182 of 192 test images correctly, the accuracy is 0.948, and its 95 %
+    If a model classifies 182 of 192 test images correctly, the accuracy is 0.948, and its 95%
     interval is 0.907 to 0.971. The interval assumes independent images; near-duplicates make it too
     narrow.
 

@@ -107,7 +107,7 @@ def test_text_output_shows_split_note_and_class_metrics(model, drawn, run):
             share, (low, high) = getattr(scores, score), getattr(scores, f"{score}_interval")
             shown += ["-"] if np.isnan(share) else f"{share:.3f} [{low:.3f}, {high:.3f}]".split()
         assert line.removeprefix(name).split() == [str(scores.num_images), *shown]
-    assert lines[-1] == "In brackets: 95 % confidence intervals."
+    assert lines[-1] == "In brackets: 95% confidence intervals."
 
 
 def test_training_images_are_recognized_after_copying_and_renaming(model, drawn, tmp_path, run):

@@ -92,7 +92,7 @@ def test_images_that_are_saved_in_the_same_way_have_no_finding(drawn, tmp_path):
 
 
 def test_interval_contains_chance_for_unrelated_columns():
-    """Cross-validated predictions vary more than independent ones, which would miss it 13 %."""
+    """Cross-validated predictions vary more than independent ones, which would miss it 13%."""
     generator = np.random.default_rng(0)
     labels = np.arange(100) % 2
     missed = 0

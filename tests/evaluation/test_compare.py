@@ -115,7 +115,7 @@ def test_str_reports_significant_difference():
     )
     low, high = result.difference_interval
     assert str(result).splitlines() == [
-        f"Of 192 images model4 is correct on 182 (0.948), model1 on 144 (0.750): a difference of +19.8 points, 95 % interval {100 * low:+.1f} to {100 * high:+.1f}.",
+        f"Of 192 images model4 is correct on 182 (0.948), model1 on 144 (0.750): a difference of +19.8 points, 95% interval {100 * low:+.1f} to {100 * high:+.1f}.",
         "Exactly one of them is correct on 46 images, model4 on 42 and model1 on 4 (exact McNemar test, p = 5.1e-09).",
         "The difference is statistically significant: model4 is better on such images.",
     ]
@@ -150,7 +150,7 @@ def test_compare_of_three_evaluations_compares_each_pair():
     low, high = (100 * end for end in result.pairs[0].difference_interval)
     lines = str(result).splitlines()
     assert lines[0] == (
-        f"x - y: -16.7 points, 95 % interval {low:+.1f} to {high:+.1f}; y is better (p = 0.0039)"
+        f"x - y: -16.7 points, 95% interval {low:+.1f} to {high:+.1f}; y is better (p = 0.0039)"
     )
     assert lines[2].endswith("; not significant (p = 1)")
     assert lines[3] == "Exact McNemar tests, p-values corrected by Holm's method for 3 comparisons."

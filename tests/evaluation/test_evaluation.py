@@ -291,8 +291,8 @@ def test_str_and_repr_summarize_evaluation():
     low, high = wilson_interval(3, 4)
     ends = example().balanced_accuracy_interval
     assert str(example()).splitlines() == [
-        f"accuracy           0.750, 3 of 4 images, 95 % interval {low:.3f} to {high:.3f}",
-        f"balanced accuracy  0.833, mean recall of the classes, 95 % interval {ends[0]:.3f} to {ends[1]:.3f}",
+        f"accuracy           0.750, 3 of 4 images, 95% interval {low:.3f} to {high:.3f}",
+        f"balanced accuracy  0.833, mean recall of the classes, 95% interval {ends[0]:.3f} to {ends[1]:.3f}",
         "baseline           0.750, always predicting dog; the model equals it (p = 1)",
         "log loss           0.511 nats",
         "calibration error  0.350 (10 bins)",

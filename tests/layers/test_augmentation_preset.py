@@ -127,7 +127,7 @@ def test_strong_lowers_and_raises_saturation_within_range_of_bytes():
     assert outputs.max() <= 255
     center = outputs[:, 3, 3]  # erased images are gray there
     spread = np.ptp(center[np.ptp(center, axis=1) > 0.5], axis=1)
-    # Contrast and brightness alone change the spread of 40 by at most 30 %.
+    # Contrast and brightness alone change the spread of 40 by at most 30%.
     assert (spread < 40 * 0.65).any()
     assert (spread > 40 * 1.35).any()
 

@@ -16,9 +16,7 @@ WORDS = st.text(
 
 
 @pytest.mark.parametrize("dpi", [60, 72, 100, 300])
-@pytest.mark.parametrize(
-    "text", ["cat", "west highland white terrier", "1,234 (100 %)", "iiii lll"]
-)
+@pytest.mark.parametrize("text", ["cat", "west highland white terrier", "1,234 (100%)", "iiii lll"])
 def test_text_width_bounds_rendered_width(text, dpi):
     figure = Figure(figsize=(10, 2), dpi=dpi)
     drawn = figure.text(0, 0, text, fontsize=9, parse_math=False)

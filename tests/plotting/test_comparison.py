@@ -65,7 +65,7 @@ def test_plot_comparison_takes_evaluations_by_name():
     ax = plot_comparison({"old": first, "new": second})
     assert dots_of(ax) == [[first.accuracy, 1.0]]
     assert [label.get_text() for label in ax.get_yticklabels()] == ["old", "new"]
-    assert legend_of(ax) == ["accuracy, 95 % interval"]
+    assert legend_of(ax) == ["accuracy, 95% interval"]
     low, high = first.accuracy_interval
     assert value_texts(ax)[0] == f"0.667 ({low:.3f} to {high:.3f})"
 
@@ -86,7 +86,7 @@ def test_baseline_is_drawn_as_line_with_legend_entry():
     ax = plot_comparison(MODELS, 0.5)
     (line,) = [line for line in ax.get_lines() if line.get_label().startswith("baseline")]
     assert list(line.get_xdata()) == [0.5, 0.5]
-    assert legend_of(ax) == ["train", "validation", "test, 95 % interval", "baseline 0.500"]
+    assert legend_of(ax) == ["train", "validation", "test, 95% interval", "baseline 0.500"]
     assert legend_of(plot_comparison(MODELS[1:])) == ["train", "test"]
 
 

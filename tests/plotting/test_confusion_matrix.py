@@ -25,17 +25,17 @@ def small_axes(width, height):
 def test_cells_show_counts_and_row_percentages():
     ax = plot_confusion_matrix([[90, 10], [5, 87]], ["cat", "dog"])
     assert cells(ax) == {
-        (0, 0): "90\n90 %",
-        (0, 1): "10\n10 %",
-        (1, 0): "5\n5 %",
-        (1, 1): "87\n95 %",
+        (0, 0): "90\n90%",
+        (0, 1): "10\n10%",
+        (1, 0): "5\n5%",
+        (1, 1): "87\n95%",
     }
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("predicted class", "true class")
     assert tick_texts(ax.xaxis) == tick_texts(ax.yaxis) == ["cat", "dog"]
     low, high = (100 * end for end in wilson_interval(177, 192))
     assert ax.get_title().splitlines() == [
         "177 of 192 images right",
-        f"92.2 %, 95 % interval {low:.1f} to {high:.1f} %",
+        f"92.2%, 95% interval {low:.1f} to {high:.1f}%",
     ]
     (image,) = ax.images
     assert np.allclose(image.get_array(), [[0.9, 0.1], [5 / 92, 87 / 92]])
@@ -44,7 +44,7 @@ def test_cells_show_counts_and_row_percentages():
 
 def test_class_without_images_shows_counts_without_percentages():
     ax = plot_confusion_matrix([[3, 1], [0, 0]], ["cat", "dog"])
-    assert cells(ax) == {(0, 0): "3\n75 %", (0, 1): "1\n25 %", (1, 0): "0", (1, 1): "0"}
+    assert cells(ax) == {(0, 0): "3\n75%", (0, 1): "1\n25%", (1, 0): "0", (1, 1): "0"}
     assert ax.images[0].get_array()[1].tolist() == [0, 0]
 
 
@@ -80,7 +80,7 @@ def test_smaller_cells_show_less_text_and_smallest_use_color_bar():
     two_lines = plot_confusion_matrix(counts, names, ax=small_axes(12, 12))
     one_line = plot_confusion_matrix(counts, names, ax=small_axes(5, 5))
     shade = plot_confusion_matrix(counts, names, ax=small_axes(3, 3))
-    assert set(cells(two_lines).values()) == {"100\n5 %"}
+    assert set(cells(two_lines).values()) == {"100\n5%"}
     assert set(cells(one_line).values()) == {"100"}
     assert cells(shade) == {}
     assert len(one_line.figure.axes) == 1
@@ -90,7 +90,7 @@ def test_smaller_cells_show_less_text_and_smallest_use_color_bar():
 def test_counts_too_large_for_cells_are_replaced_by_percentages():
     counts = np.full((10, 10), 12_345_678)
     ax = plot_confusion_matrix(counts, [f"c{n}" for n in range(10)], ax=small_axes(4, 4))
-    assert set(cells(ax).values()) == {"10 %"}
+    assert set(cells(ax).values()) == {"10%"}
 
 
 def test_tick_labels_are_thinned_when_cells_are_too_small():
@@ -130,7 +130,7 @@ def test_plot_confusion_matrix_rejects_invalid_arguments(matrix, names, error, m
 
 def test_large_counts_have_thousands_separators():
     ax = plot_confusion_matrix([[12345, 0], [6, 7]], ["cat", "dog"])
-    assert ax.texts[0].get_text() == "12,345\n100 %"
+    assert ax.texts[0].get_text() == "12,345\n100%"
     assert ax.get_title().startswith("12,352 of 12,358 images right")
 
 
@@ -144,10 +144,10 @@ def test_many_classes_show_those_of_the_most_frequent_confusions():
     assert len(names) == 25
     assert {"c3", "c150", "c77", "c12", "c40", "c41"} <= set(names)
     assert names == sorted(names, key=lambda name: int(name[1:]))
-    assert cells(ax)[names.index("c77"), names.index("c12")] == "7\n41 %"
+    assert cells(ax)[names.index("c77"), names.index("c12")] == "7\n41%"
     assert ax.get_title().splitlines() == [
         "2,000 of 2,030 images right",
-        "98.5 %, 95 % interval 97.9 to 99.0 %",
+        "98.5%, 95% interval 97.9 to 99.0%",
         "25 of 200 classes: those of the most frequent confusions",
     ]
     assert max(ax.figure.get_size_inches()) <= 13

@@ -205,7 +205,7 @@ CASES = {
         "no images": ([[0, 0], [0, 0]], ["cats", "dogs"]),
     },
     "plot_grad_cam": {
-        "two images": (make_images(2), make_heat_maps(2), ["cats 93 %", "dogs 58 % (true: cats)"]),
+        "two images": (make_images(2), make_heat_maps(2), ["cats 93%", "dogs 58% (true: cats)"]),
         "one image": (make_images(1), make_heat_maps(1), ["cats"]),
         "forty images": (make_images(40), make_heat_maps(40), FORTY),
         "no titles": (make_images(3), make_heat_maps(3)),

@@ -27,9 +27,9 @@ def contour_vertices(ax):
 
 def test_plot_grad_cam_shows_each_image_next_to_its_map():
     images = make_images()
-    figure = plot_grad_cam(images, single_peak_maps(), ["cat 93 %", "dog 58 %"])
+    figure = plot_grad_cam(images, single_peak_maps(), ["cat 93%", "dog 58%"])
     *rows, scale = figure.axes
-    assert [ax.get_title("left") for ax in rows] == ["cat 93 %", "dog 58 %"]
+    assert [ax.get_title("left") for ax in rows] == ["cat 93%", "dog 58%"]
     for ax, image in zip(rows, images, strict=True):
         plain, over = ax.images
         np.testing.assert_array_equal(plain.get_array(), image)

@@ -17,7 +17,7 @@ def test_bar_heights_equal_label_counts():
     assert [text.get_text() for text in ax.texts] == ["1,500", "500"]
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("class", "images")
     assert ax.get_ylim()[0] == 0
-    assert ax.get_title() == "2,000 images\nalways predicting cats is correct for 75.0 %"
+    assert ax.get_title() == "2,000 images\nalways predicting cats is correct for 75.0%"
 
 
 def test_long_names_use_horizontal_bars_with_first_class_on_top():
@@ -31,7 +31,7 @@ def test_long_names_use_horizontal_bars_with_first_class_on_top():
     assert names[0].startswith(first.split("…")[0])
     assert names[0].endswith(first.split("…")[1])
     assert second == "cat"
-    assert ax.get_title().endswith("always predicting cat is correct for 75.0 %")
+    assert ax.get_title().endswith("always predicting cat is correct for 75.0%")
 
 
 @given(st.lists(st.integers(0, 10**6), min_size=1, max_size=20))

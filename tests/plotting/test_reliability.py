@@ -60,7 +60,7 @@ def test_title_calibration_error_matches_evaluation():
 
 def test_legend_labels_points_and_diagonal():
     texts = [text.get_text() for text in plot_reliability(BINS).get_legend().get_texts()]
-    assert texts == ["perfect calibration", "accuracy, with its 95 % interval"]
+    assert texts == ["perfect calibration", "accuracy, with its 95% interval"]
 
 
 @pytest.mark.parametrize(

@@ -41,9 +41,9 @@ def test_titles_show_file_class_loss_and_prediction():
     figure = plot_top_losses(losses, data)
     assert shown(figure) == [3, 1, 0]
     assert texts(figure) == [
-        ["3.jpg", "cat, loss 2.30", "predicted with 90 %:", "dog"],
-        ["1.jpg", "dog, loss 2.21", "predicted with 89 %:", "cat"],
-        ["0.jpg", "cat, loss 0.22", "correct (80 %)"],
+        ["3.jpg", "cat, loss 2.30", "predicted with 90%:", "dog"],
+        ["1.jpg", "dog, loss 2.21", "predicted with 89%:", "cat"],
+        ["0.jpg", "cat, loss 0.22", "correct (80%)"],
     ]
     assert figure.get_suptitle() == "The 3 highest losses, in nats"
     assert plot_top_losses(losses[:1], data).get_suptitle() == "The highest loss, in nats"
@@ -52,7 +52,7 @@ def test_titles_show_file_class_loss_and_prediction():
 def test_titles_show_image_index_without_files():
     data = numbered_images([0, 1])
     assert texts(plot_top_losses(evaluation_with_errors_at([1], data[1]).top_losses(1), data)) == [
-        ["image 1", "dog, loss 2.30", "predicted with 90 %:", "cat"]
+        ["image 1", "dog, loss 2.30", "predicted with 90%:", "cat"]
     ]
 
 

@@ -187,13 +187,13 @@ def test_report_shows_metrics_of_one_model(tmp_path):
     )
     low, high = evaluation.accuracy_interval
     assert (
-        f"{100 * evaluation.accuracy:.1f} % 95 % interval {100 * low:.1f} to {100 * high:.1f} %"
+        f"{100 * evaluation.accuracy:.1f}% 95% interval {100 * low:.1f} to {100 * high:.1f}%"
         in page.text
     )
     assert "cat 1,200 30 dog 30 30 all classes 1,230 60" in page.text
     for scores in evaluation.class_metrics:
         shares = [
-            f"{100 * share:.1f} % {100 * low:.1f} to {100 * high:.1f} %"
+            f"{100 * share:.1f}% {100 * low:.1f} to {100 * high:.1f}%"
             for share, (low, high) in (
                 (scores.precision, scores.precision_interval),
                 (scores.recall, scores.recall_interval),
@@ -208,7 +208,7 @@ def test_report_shows_metrics_of_one_model(tmp_path):
     worst = evaluation.top_losses(1)[0]
     assert "/images" not in page.text  # paths of the author's machine are private
     name = worst.file.removeprefix("/images/test/")
-    told = f"1. {name} {worst.true_class} {worst.predicted_class} {100 * worst.probability:.1f} %"
+    told = f"1. {name} {worst.true_class} {worst.predicted_class} {100 * worst.probability:.1f}%"
     assert told in page.text
     assert "Training seed 17" in page.text
     for name, value in describe_environment().items():
@@ -232,7 +232,7 @@ def test_describe_against_baseline_reports_side_and_significance():
 def test_report_compares_model_with_baseline(tmp_path):
     _, page = read(tmp_path, {"m": evaluation_correct_at(range(33))})
     assert (
-        "Baseline 50.0 % always predicting cat, of these images; the model is above it, but not "
+        "Baseline 50.0% always predicting cat, of these images; the model is above it, but not "
         "significantly Images" in page.text
     )
 
@@ -242,11 +242,11 @@ def test_report_lists_accuracy_of_each_of_several_models(tmp_path):
     models = {f"model{seed}": evaluate(["cat", "dog"], seed=seed) for seed in range(4)}
     _, page = read(tmp_path, models)
     shares = sorted(100 * each.accuracy for each in models.values())
-    assert f"Models 4 accuracies from {shares[0]:.1f} % to {shares[-1]:.1f} % Baseline" in page.text
+    assert f"Models 4 accuracies from {shares[0]:.1f}% to {shares[-1]:.1f}% Baseline" in page.text
     assert "chose" not in page.text
     assert "Accuracy, " not in page.text  # these images choose no model
     for name, each in models.items():
-        assert f"{name} {each.correct} of 60 {100 * each.accuracy:.1f} %" in page.text
+        assert f"{name} {each.correct} of 60 {100 * each.accuracy:.1f}%" in page.text
 
 
 @pytest.mark.usefixtures("without_plots")
@@ -265,11 +265,11 @@ def test_report_of_many_classes_lists_the_worst_first_and_then_all(tmp_path):
     rows = np.full((800, 200), 0.1 / 199)
     rows[np.arange(800), predictions] = 0.9
     _, page = read(tmp_path, {"m": Evaluation(names, labels, rows)})
-    pairs = "class 0 class 150 3 75.0 % class 100 class 7 2 50.0 %"
+    pairs = "class 0 class 150 3 75.0% class 100 class 7 2 50.0%"
     assert f"predicted class images fraction of the true class {pairs} m: the 15" in page.text
-    _, worst, every = page.text.split("95 % interval class ")[:3]
-    assert worst.startswith("0 4 100.0 %")
-    assert every.startswith("0 4 100.0 %")
+    _, worst, every = page.text.split("95% interval class ")[:3]
+    assert worst.startswith("0 4 100.0%")
+    assert every.startswith("0 4 100.0%")
     assert all(f" {name} 4 " in page.text for name in names)
     classes = [tag["class"] for tag in page.all("div") if "wide" in tag.get("class", "")]
     assert classes.count("wide long") == 2  # scores and areas of 200 classes
@@ -279,7 +279,7 @@ def test_report_of_many_classes_lists_the_worst_first_and_then_all(tmp_path):
 def test_report_shows_no_recall_for_class_without_images(tmp_path):
     rows = [[0.9, 0.1, 0.0], [0.2, 0.8, 0.0]]
     _, page = read(tmp_path, {"m": Evaluation(["a", "b", "c"], [0, 1], rows)})
-    assert "c 0 - 0.0 to 100.0 % - 0.0 to 100.0 % -" in page.text
+    assert "c 0 - 0.0 to 100.0% - 0.0 to 100.0% -" in page.text
 
 
 def test_describe_environment_is_json_serializable():
@@ -330,7 +330,7 @@ def test_model_report_rejects_wrong_types(arguments, message):
 def test_highlight_reports_selected_model_and_rejects_unknown_name(tmp_path):
     models = {"a": evaluation_correct_at(range(40)), "b": evaluation_correct_at(range(50))}
     _, page = read(tmp_path, models, highlight="a")
-    assert "Accuracy, a 66.7 % 95 % interval 54.1 to 77.3 %; the model selected on" in page.text
+    assert "Accuracy, a 66.7% 95% interval 54.1 to 77.3%; the model selected on" in page.text
     with pytest.raises(
         ValueError, match="`highlight` must be one of 'a', 'b'; received highlight='c'"
     ):
@@ -352,7 +352,7 @@ def test_report_note_appears_above_all_figures(tmp_path):
         {"a": evaluation_correct_at(range(40))},
         note="All of them were used for training.",
     )
-    assert "Evaluation All of them were used for training. Accuracy 66.7 %" in page.text
+    assert "Evaluation All of them were used for training. Accuracy 66.7%" in page.text
 
 
 @pytest.mark.usefixtures("without_plots")
@@ -368,8 +368,8 @@ def test_write_report_accepts_same_images_in_different_folders(tmp_path):
 @pytest.mark.usefixtures("without_plots")
 def test_top_losses_label_correct_predictions_as_correct(tmp_path):
     _, page = read(tmp_path, {"a": evaluation_correct_at(range(59))})
-    assert "1. image 59 dog cat 80.0 %" in page.text
-    assert "2. image 0 cat cat, correct 80.0 %" in page.text
+    assert "1. image 59 dog cat 80.0%" in page.text
+    assert "2. image 0 cat cat, correct 80.0%" in page.text
 
 
 def test_heat_maps_explain_predicted_class(tmp_path, monkeypatch):
@@ -388,7 +388,7 @@ def test_heat_maps_explain_predicted_class(tmp_path, monkeypatch):
     assert asked == [("the model", [1, 0, 0])]  # of falling loss
     titles = [title for ax in figure.axes if (title := ax.get_title("left"))]
     shown = [title.partition(":")[0].partition(" (")[0] for title in titles]
-    assert shown == ["1. b 80.0 %, actually a", "2. a 70.0 %, actually b", "3. a 90.0 %, correct"]
+    assert shown == ["1. b 80.0%, actually a", "2. a 70.0%, actually b", "3. a 90.0%, correct"]
 
 
 def test_write_report_raises_when_path_is_not_writable(tmp_path):

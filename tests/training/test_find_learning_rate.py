@@ -97,7 +97,7 @@ def test_suggest_rate_is_at_least_the_lowest_rate():
     [
         np.linspace(0.3, 1, 40),  # rises from the start
         np.full(40, 0.3),
-        np.linspace(0.3, 0.299, 40),  # falls by less than 1 %
+        np.linspace(0.3, 0.299, 40),  # falls by less than 1%
         [0.3, 0.2],
         *(0.3 + np.random.default_rng(seed).normal(scale=0.05, size=100) for seed in range(8)),
         *(np.exp(np.random.default_rng(seed).normal(size=30)) for seed in range(8)),

@@ -20,7 +20,7 @@ def backbones() -> None:
             str(facts.image_size),
             str(facts.minimum_size),
             _input_range(facts.preprocessing),
-            "-" if facts.top1 is None else f"{facts.top1:.1f} %",
+            "-" if facts.top1 is None else f"{facts.top1:.1f}%",
         )
         for name, facts in FACTS.items()
     ]

@@ -162,7 +162,7 @@ def _as_text(evaluation: "Evaluation", chosen: EvaluationData) -> str:
         )
         metrics = "  ".join(f"{share:<22}" for share in shares).rstrip()
         lines.append(f"{name:<{width}}  {scores.num_images:>6}  {metrics}")
-    lines.append("In brackets: 95 % confidence intervals.")
+    lines.append("In brackets: 95% confidence intervals.")
     return "\n".join(lines)
 
 

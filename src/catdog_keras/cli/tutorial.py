@@ -116,7 +116,7 @@ def _print_table(result: "TutorialResult") -> None:
     table = Table(
         title=f"Accuracy in %; data: {escape(printable(result.data))}; "
         f"baseline {100 * result.baseline_accuracy:.1f}",
-        caption="Validation selected the best epoch. Test has its 95 % interval.",
+        caption="Validation selected the best epoch. Test has its 95% interval.",
         caption_justify="left",
         box=box.SIMPLE_HEAD,
         padding=(0, 1, 0, 0),

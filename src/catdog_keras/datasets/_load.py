@@ -258,7 +258,7 @@ def load_image_folder(
         >>> splits.class_names
         ('cats', 'dogs')
 
-        With the classes in another order, so that the label of dogs is 0, 80 % of the images for
+        With the classes in another order, so that the label of dogs is 0, 80% of the images for
         training and the others for validation, without distortion:
 
         >>> splits = catdog_keras.load_image_folder(

@@ -11,8 +11,8 @@ Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
 SEARCH_SIDE = 32
-# Sides of the template, in pixels of the searched image: its content at 100 %, 90 % and 80 %.
-# At 100 % the template is the center, because a rotation moves other pixels to the edges.
+# Sides of the template, in pixels of the searched image: its content at 100%, 90% and 80%.
+# At 100% the template is the center, because a rotation moves other pixels to the edges.
 SEARCHES = ((32, 28), (29, 29), (26, 26))
 LEAST_SEARCHED = 0.55  # correlation at the start; most copies reach 0.7
 LEAST_COARSE = 0.75  # correlation after the refinement at 32 x 32 pixels

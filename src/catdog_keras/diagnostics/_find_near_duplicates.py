@@ -89,14 +89,14 @@ def find_near_duplicates(
     """Finds groups of images that show the same photograph, by hash and by features.
 
     Copies that were resized, recompressed or brightened have nearly equal 64-bit perceptual hashes.
-    With the features of a backbone, copies that were cropped to about 80 % of the side, mirrored,
+    With the features of a backbone, copies that were cropped to about 80% of the side, mirrored,
     or rotated by about 5 degrees are found as well: the nearest neighbors of each image are aligned
     with it by an affine transformation. In both cases the pixels decide, by the correlation of
     their gray levels: at least 0.95 for a pair found by hash, at least 0.88 for a pair found by
     features.
 
     Limits: other photographs of the same scene are not near-duplicates here, nor are crops below
-    70 % of the side, collages, or copies with large texts or frames. Images without structure are
+    70% of the side, collages, or copies with large texts or frames. Images without structure are
     near-duplicates if they have the same gray. Only up to 64 x 64 gray pixels are compared: images
     that differ in small parts, such as a counter in a corner, or in color are near-duplicates.
 

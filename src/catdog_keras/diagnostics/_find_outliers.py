@@ -96,9 +96,9 @@ def find_outliers(
     cosine of the features, is more than 3.5 robust standard deviations above the median of the
     class. Median and median absolute deviation are used, which a few outliers do not change.
 
-    With `files` or `images`, the pixels are checked too, against fixed thresholds: dark, if 95 % of
+    With `files` or `images`, the pixels are checked too, against fixed thresholds: dark, if 95% of
     the pixels are below gray level 60; nearly uniform, if the standard deviation of the gray levels
-    is below 8; blurred, if the variance of the Laplacian is below 0.5 % of the variance of the gray
+    is below 8; blurred, if the variance of the Laplacian is below 0.5% of the variance of the gray
     levels, at up to 256 pixels. A blur with a standard deviation of 2 of 256 pixels is often found,
     one of 4 nearly always.
 
@@ -202,7 +202,7 @@ def _deviations(features: Floats, labels: npt.NDArray[np.int64]) -> npt.NDArray[
 def _pixel_reasons(each: ImageMeasurements) -> Iterator[tuple[Reason, float, str]]:
     """Yields what is unusual in the pixels of an image: reason, score, and text."""
     if each.highlight < DARK_HIGHLIGHT:
-        text = f"it is dark: 95 % of its pixels have gray levels up to {each.highlight:.0f} of 255"
+        text = f"it is dark: 95% of its pixels have gray levels up to {each.highlight:.0f} of 255"
         yield "dark", DARK_HIGHLIGHT / max(each.highlight, 1.0), text
     if each.contrast < UNIFORM_CONTRAST:
         text = f"it is nearly uniform: its gray levels have a deviation of {each.contrast:.1f}"

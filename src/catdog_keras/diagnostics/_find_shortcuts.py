@@ -53,11 +53,11 @@ class PropertyScore:
             `"brightness"`, `"color cast"`, `"JPEG quality"` or `"detail"`.
         balanced_accuracy: Cross-validated mean over the classes of the fraction of correctly
             classified images, from 0 to 1.
-        interval: Its interval, such that all intervals together contain their true values in 95 %
+        interval: Its interval, such that all intervals together contain their true values in 95%
             of the cases.
         chance: Balanced accuracy without any information: 1 / number of classes.
         significant: Whether the interval is above chance.
-        flagged: Whether the interval is above chance by at least 30 % of the distance from chance
+        flagged: Whether the interval is above chance by at least 30% of the distance from chance
             to 1, which makes it a finding.
 
     Example:
@@ -114,7 +114,7 @@ def find_shortcuts(
     contrast), color cast, JPEG quality, and detail (energy of fine structures, which enlarged
     images lack).
 
-    A property is flagged if the lower end of its interval is above chance by at least 30 % of the
+    A property is flagged if the lower end of its interval is above chance by at least 30% of the
     distance from chance to 1: above 0.65 for two classes. The confidence level is corrected for the
     number of properties (Bonferroni). Objects and properties are related in honest photographs too,
     such as fur to sharpness, so that `properties` often contains significant scores without a flag.

@@ -93,7 +93,7 @@ class LeakageEffect:
             f"{self.num_twins} of {self.num_images} test images {has} in the training data. "
             f"Accuracy {self.accuracy:.3f} {_words(self.accuracy_interval)} with them, "
             f"{self.accuracy_without:.3f} {_words(self.accuracy_without_interval)} without them: a "
-            f"difference of {100 * self.difference:+.1f} points, 95 % interval {low:+.1f} to "
+            f"difference of {100 * self.difference:+.1f} points, 95% interval {low:+.1f} to "
             f"{high:+.1f}."
         )
 

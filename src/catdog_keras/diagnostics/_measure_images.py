@@ -55,7 +55,7 @@ class ImageMeasurements:
         width: Width in pixels, after the EXIF rotation.
         height: Height in pixels, after the EXIF rotation.
         brightness: Mean gray level, from 0 to 255.
-        highlight: Gray level that 95 % of the pixels do not exceed.
+        highlight: Gray level that 95% of the pixels do not exceed.
         contrast: Standard deviation of the gray levels.
         color: Mean difference of red and green, and of blue and the mean of both, in levels.
         sharpness: Variance of the Laplacian divided by the variance of the gray levels, of the

@@ -19,7 +19,7 @@ class Comparisons:
     """Comparisons of all pairs of three or more classifiers, corrected for their number.
 
     With many pairs, some uncorrected p-values are below 0.05 by chance. The corrected ones keep the
-    probability that any of the pairs is falsely called different below 5 %. `print` writes a line
+    probability that any of the pairs is falsely called different below 5%. `print` writes a line
     for each pair.
 
     Attributes:
@@ -61,7 +61,7 @@ class Comparisons:
             if p_value < SIGNIFICANCE:
                 verdict = f"{first if pair.difference > 0 else second} is better"
             lines.append(
-                f"{first} - {second}: {100 * pair.difference:+.1f} points, 95 % interval "
+                f"{first} - {second}: {100 * pair.difference:+.1f} points, 95% interval "
                 f"{low:+.1f} to {high:+.1f}; {verdict} (p = {p_value:.2g})"
             )
         tests = "Exact McNemar tests, p-values corrected by Holm's method for"
@@ -123,9 +123,9 @@ def compare(
         Three classifiers:
 
         >>> print(catdog_keras.evaluation.compare(good, poor, good, names=("new", "old", "newer")))
-        new - old: +66.7 points, 95 % interval -5.9 to +93.9; not significant (p = 1)
-        new - newer: +0.0 points, 95 % interval -56.1 to +56.1; not significant (p = 1)
-        old - newer: -66.7 points, 95 % interval -93.9 to +5.9; not significant (p = 1)
+        new - old: +66.7 points, 95% interval -5.9 to +93.9; not significant (p = 1)
+        new - newer: +0.0 points, 95% interval -56.1 to +56.1; not significant (p = 1)
+        old - newer: -66.7 points, 95% interval -93.9 to +5.9; not significant (p = 1)
         Exact McNemar tests, p-values corrected by Holm's method for 3 comparisons.
     """
     evaluations = (a, b, *others)

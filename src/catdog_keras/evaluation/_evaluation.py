@@ -177,7 +177,7 @@ class Evaluation:
         """95% confidence interval of the balanced accuracy.
 
         It combines the `wilson_interval` of the recall of each class. In simulations it contained
-        the true value in 92 to 96 % of the cases.
+        the true value in 92 to 96% of the cases.
 
         Source: Zou, G. Y. and Donner, A. (2008), Construction of confidence limits about effect
         measures: a general approach, Statistics in Medicine 27, 1693-1702.
@@ -483,9 +483,9 @@ class Evaluation:
             [
                 f"accuracy           {self.accuracy:.3f}, {self.correct} of "
                 f"{counted(len(self), 'image')}, "
-                f"95 % interval {low:.3f} to {high:.3f}",
+                f"95% interval {low:.3f} to {high:.3f}",
                 f"balanced accuracy  {self.balanced_accuracy:.3f}, mean recall of the classes, "
-                f"95 % interval {balanced_low:.3f} to {balanced_high:.3f}",
+                f"95% interval {balanced_low:.3f} to {balanced_high:.3f}",
                 f"baseline           {self.baseline:.3f}, {printable(baseline.names[1])}; "
                 f"{describe_against_baseline(baseline)} (p = {baseline.p_value:.2g})",
                 f"log loss           {self.log_loss:.3f} nats",

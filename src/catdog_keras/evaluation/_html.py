@@ -39,7 +39,7 @@ def render_evaluation(metrics: Mapping[str, Any]) -> str:
 
 
 def _value(metrics: Mapping[str, Any], key: str) -> str:
-    """Formats a metric with its 95 % confidence interval if there is one."""
+    """Formats a metric with its 95% confidence interval if there is one."""
     if metrics[key] is None:
         return "-"
     ends = metrics.get(f"{key}_interval")

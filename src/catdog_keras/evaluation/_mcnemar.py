@@ -104,7 +104,7 @@ class Comparison:
                 f"Of {self.num_images} images {first} is correct on {right[0]} "
                 f"({self.accuracies[0]:.3f}), {second} on {right[1]} ({self.accuracies[1]:.3f}): "
                 f"a difference of {100 * self.difference:+.1f} points, "
-                f"95 % interval {low:+.1f} to {high:+.1f}.",
+                f"95% interval {low:+.1f} to {high:+.1f}.",
                 f"Exactly one of them is correct on {differ} images, {first} on {self.first_only} "
                 f"and {second} on {self.second_only} (exact McNemar test, p = {self.p_value:.2g}).",
                 f"The difference is statistically significant: {better} is better on such images."

@@ -53,7 +53,7 @@ class PrecisionRecallCurve:
         """95% confidence interval of the average precision; 0 to 1 if it is undefined.
 
         It is Wilson's form of the binomial interval of the source. In simulations of 40 to 1,000
-        images it contained the true value in 96 to 99 % of the cases, so it is wider than
+        images it contained the true value in 96 to 99% of the cases, so it is wider than
         necessary.
 
         Source: Boyd, K., Eng, K. H. and Page, C. D. (2013), Area under the precision-recall curve:

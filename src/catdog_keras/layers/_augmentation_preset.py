@@ -39,7 +39,7 @@ def augmentation_preset(
             one resampling;
             `"strong"`: as `"medium"`, with rotation by up to 30 degrees, zoom by up to 0.2,
             translation by up to 0.15 and shear by up to 10 degrees; brightness, contrast and
-            saturation in 8 of 10 images; a gray rectangle over 2 % to 15 % of the area in 1 of 4.
+            saturation in 8 of 10 images; a gray rectangle over 2% to 15% of the area in 1 of 4.
             Requires three channels.
         seed: Integer from 0 to 2147483647, a `keras.random.SeedGenerator`, or None for a random
             seed.

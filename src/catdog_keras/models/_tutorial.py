@@ -95,7 +95,7 @@ def build_model2(
         num_classes: As for `build_model1`.
         augmentation: `"light"`, `"medium"` or `"strong"` for the `augmentation_preset` of this
             name (`"medium"`: horizontal flips, rotations of up to 20 degrees, zoom and shifts of up
-            to 10 %); or a layer from images in [0, 255] to images of the same shape and range. A
+            to 10%); or a layer from images in [0, 255] to images of the same shape and range. A
             layer that is known to scale, or to have another `value_range`, is rejected. None for no
             augmentation.
         dropout: As for `build_model1`.

@@ -178,7 +178,7 @@ def _draw_dots(
         color, marker = looks[key]
         label = LABELS[key]
         if any(len(record.get(key, ())) == 3 for _, record in records):
-            label += ", 95 % interval"
+            label += ", 95% interval"
         for index, (_, record) in enumerate(records):
             if key not in record:
                 continue

@@ -72,14 +72,14 @@ def plot_confusion_matrix(
         >>> rows = [[0.9, 0.1], [0.4, 0.6], [0.7, 0.3], [0.2, 0.8]]
         >>> evaluation = catdog_keras.Evaluation(["cat", "dog"], [0, 1, 1, 1], rows)
         >>> catdog_keras.plot_confusion_matrix(evaluation).get_title().splitlines()
-        ['3 of 4 images right', '75.0 %, 95 % interval 30.1 to 95.4 %']
+        ['3 of 4 images right', '75.0%, 95% interval 30.1 to 95.4%']
 
         From counts:
 
         >>> matrix = [[90, 10], [5, 87]]
         >>> ax = catdog_keras.plotting.plot_confusion_matrix(matrix, ["cat", "dog"])
         >>> ax.get_title().splitlines()
-        ['177 of 192 images right', '92.2 %, 95 % interval 87.5 to 95.2 %']
+        ['177 of 192 images right', '92.2%, 95% interval 87.5 to 95.2%']
     """
     from catdog_keras.plotting import _canvas
 
@@ -128,7 +128,7 @@ def _tell_accuracy(right: int, total: int) -> list[str]:
     lines = [f"{right:,} of {total:,} images right"]
     if total:
         low, high = (100 * end for end in wilson_interval(right, total))
-        lines += [f"{100 * right / total:.1f} %, 95 % interval {low:.1f} to {high:.1f} %"]
+        lines += [f"{100 * right / total:.1f}%, 95% interval {low:.1f} to {high:.1f}%"]
     return lines
 
 
@@ -185,7 +185,7 @@ def _cell_texts(
     numbers = [f"{count:,}" for count in counts.ravel()]
     known = np.repeat(totals > 0, len(counts))
     percents = [
-        f"{100 * share:.0f} %" if has_share else ""
+        f"{100 * share:.0f}%" if has_share else ""
         for share, has_share in zip(shares.ravel(), known, strict=True)
     ]
     both = [f"{n}\n{p}" if p else n for n, p in zip(numbers, percents, strict=True)]

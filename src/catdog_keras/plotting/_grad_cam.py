@@ -68,9 +68,9 @@ def plot_grad_cam(
     Example:
         >>> import catdog_keras, numpy as np
         >>> images, maps = np.zeros((2, 8, 8, 3)), np.ones((2, 8, 8))
-        >>> figure = catdog_keras.plot_grad_cam(images, maps, ["cat 93 %", "dog 58 %"])
+        >>> figure = catdog_keras.plot_grad_cam(images, maps, ["cat 93%", "dog 58%"])
         >>> figure.axes[0].get_title("left")
-        'cat 93 %'
+        'cat 93%'
     """
     from matplotlib import colormaps
     from matplotlib.cm import ScalarMappable

@@ -48,7 +48,7 @@ def plot_label_counts(counts: HasCounts | Mapping[str, int], *, ax: Axes | None 
         >>> import catdog_keras
         >>> ax = catdog_keras.plotting.plot_label_counts({"cat": 30, "dog": 10})
         >>> ax.get_title().splitlines()
-        ['40 images', 'always predicting cat is correct for 75.0 %']
+        ['40 images', 'always predicting cat is correct for 75.0%']
     """
     from catdog_keras.plotting import _canvas
 
@@ -97,7 +97,7 @@ def _guessing(numbers: Mapping[str, int], width: float) -> list[str]:
     if total == 0:
         return ["no images"]
     most = max(numbers, key=numbers.__getitem__)
-    before, after = "always predicting ", f" is correct for {100 * numbers[most] / total:.1f} %"
+    before, after = "always predicting ", f" is correct for {100 * numbers[most] / total:.1f}%"
     room = width - _canvas.text_width(before + after, _TITLE_SIZE)
     name = _canvas.fit_text(most, room, _TITLE_SIZE)
     return [f"{total:,} image{'s' if total > 1 else ''}", before + name + after]

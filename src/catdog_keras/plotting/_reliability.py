@@ -118,7 +118,7 @@ def _draw_points(ax: Axes, bins: Sequence[Bin]) -> None:
         capthick=1.6,
         clip_on=False,  # draw markers at the axis limits in full
         zorder=3,
-        label="accuracy, with its 95 % interval",
+        label="accuracy, with its 95% interval",
     )
 
 

@@ -96,7 +96,7 @@ def plot_top_losses(
         >>> evaluation = catdog_keras.Evaluation(["cat", "dog"], labels, [[0.9, 0.1], [0.7, 0.3]])
         >>> figure = catdog_keras.plot_top_losses(evaluation.top_losses(1), (images, labels))
         >>> figure.axes[0].get_title("left").splitlines()
-        ['image 1', 'dog, loss 1.20', 'predicted with 70 %:', 'cat']
+        ['image 1', 'dog, loss 1.20', 'predicted with 70%:', 'cat']
     """
     from catdog_keras.plotting import _canvas
 
@@ -174,7 +174,7 @@ def _write_lines(ax: Axes, loss: Loss, room: float) -> None:
 
     size = _canvas.text_size(room / (0.44 * LINE_LENGTH), LARGEST_TEXT)
 
-    probability = f"{100 * loss.probability:.0f} %"
+    probability = f"{100 * loss.probability:.0f}%"
     found = [f"predicted with {probability}:", loss.predicted_class]
     if loss.predicted_class == loss.true_class:
         found = [f"correct ({probability})"]

@@ -25,12 +25,12 @@ WORST = 9  # the default number of `Evaluation.top_losses` and `plot_top_losses`
 
 def percent(share: float) -> str:
     """Formats a fraction in percent with one decimal, enough for several hundred images."""
-    return "-" if math.isnan(share) else f"{100 * share:.1f} %"
+    return "-" if math.isnan(share) else f"{100 * share:.1f}%"
 
 
 def interval(ends: tuple[float, float]) -> str:
     """Formats an interval of a fraction in percent."""
-    return f"{100 * ends[0]:.1f} to {100 * ends[1]:.1f} %"
+    return f"{100 * ends[0]:.1f} to {100 * ends[1]:.1f}%"
 
 
 def data_section(counts: Mapping[str, Mapping[str, int]]) -> Section:
@@ -64,7 +64,7 @@ def curves_section(histories: Mapping[str, Any]) -> Section:
 def errors_section(evaluations: Mapping[str, Evaluation]) -> Section:
     """Section on the confusion matrix and the precision, recall and F1 score of each class."""
     scored = ("precision", "recall", "F1")
-    header = ("class", "images", *(part for name in scored for part in (name, "95 % interval")))
+    header = ("class", "images", *(part for name in scored for part in (name, "95% interval")))
     tables = []
     figures = []
     for name, each in evaluations.items():
@@ -148,7 +148,7 @@ def reliability_section(evaluations: Mapping[str, Evaluation]) -> Section:
 
 def roc_section(evaluations: Mapping[str, Evaluation]) -> Section:
     """Section on ROC curves."""
-    header = ("class", "area under the curve (AUC)", "95 % interval")
+    header = ("class", "area under the curve (AUC)", "95% interval")
     tables = []
     figures = []
     for name, each in evaluations.items():

@@ -13,7 +13,7 @@ PAIRS = 28  # all pairs of eight models
 
 def models_section(evaluations: Mapping[str, Evaluation], highlight: str | None) -> Section:
     """Section that compares the accuracies of several models."""
-    header = ("model", "right", "accuracy", "95 % interval", "log loss", "calibration error")
+    header = ("model", "right", "accuracy", "95% interval", "log loss", "calibration error")
     rows = [
         (
             name,
@@ -29,7 +29,7 @@ def models_section(evaluations: Mapping[str, Evaluation], highlight: str | None)
     baseline = next(iter(evaluations.values())).baseline
     figure = embed(
         plot_comparison(evaluations, baseline),
-        f"The accuracy of each model with its 95 % interval: {accuracies}.",
+        f"The accuracy of each model with its 95% interval: {accuracies}.",
         "The dotted line is the baseline: always predicting the majority class.",
     )
     text = [
@@ -76,6 +76,6 @@ def _pairs(evaluations: Mapping[str, Evaluation], highlight: str | None) -> Tabl
         )
     header = (
         *("models", "conclusion", "only first correct", "only second correct"),
-        *("difference", "95 % interval", "p-value"),
+        *("difference", "95% interval", "p-value"),
     )
     return Table("Pairwise comparisons (exact McNemar test)", header, rows, texts=2)

@@ -210,7 +210,7 @@ def _summary(
         extremes = f"{sections.percent(min(accuracies))} to {sections.percent(max(accuracies))}"
         cards.append(("Models", f"{len(evaluations)}", f"accuracies from {extremes}"))
     if shown is not None:
-        ends = f"95 % interval {sections.interval(shown.accuracy_interval)}"
+        ends = f"95% interval {sections.interval(shown.accuracy_interval)}"
         if several:
             ends += "; the model selected on validation images"
         name = f"Accuracy, {highlight}" if several else "Accuracy"

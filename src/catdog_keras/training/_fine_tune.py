@@ -128,7 +128,7 @@ def fine_tune(
         >>> sorted(history.history)
         ['accuracy', 'loss']
 
-        In two stages, which train 30 % and then 60 % of the layers, at a lower learning rate:
+        In two stages, which train 30% and then 60% of the layers, at a lower learning rate:
 
         >>> options = catdog_keras.FineTuneConfig(learning_rate=3e-5)
         >>> history = catdog_keras.fine_tune(

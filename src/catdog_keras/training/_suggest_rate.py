@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 # A fall of the moving average counts if it exceeds this number of its standard errors. Of simulated
-# flat curves of 10 to 300 noisy losses, 4 to 6 % have such a fall.
+# flat curves of 10 to 300 noisy losses, 4 to 6% have such a fall.
 NOISE_LIMIT = 4.0
 SMALLEST_FALL = 0.01  # relative to the moving average at the start
 

@@ -18,7 +18,7 @@ class ModelResult:
         train_accuracy: Accuracy on the training images.
         validation_accuracy: Accuracy on the validation images, which chose the epoch.
         test_accuracy: Accuracy on the test images.
-        test_interval: 95 % confidence interval of the test accuracy.
+        test_interval: 95% confidence interval of the test accuracy.
     """
 
     name: str
@@ -47,7 +47,7 @@ class TutorialResult:
         models: One `ModelResult` for each trained model.
         not_run: Models that could not be trained, by name, with the reason.
         comparisons: Each model against the one before it on the validation images: `difference`
-            of the accuracies with its 95 % `interval`, and `p_value` of the exact McNemar test.
+            of the accuracies with its 95% `interval`, and `p_value` of the exact McNemar test.
         lesson: What the numbers show, in sentences.
     """
 
