@@ -164,6 +164,16 @@ def test_fit_head_rejects_images_and_features_that_are_not_finite():
         fit_head(model, batches(images_in(0, 255)), epochs=1, verbose=0)
 
 
+def test_pixels_that_are_not_finite_are_found_after_a_warning():
+    ranges = RangeCheck(frozen_model())
+    ranges.see("train", images_in(0, 1))
+    with pytest.warns(InputRangeWarning, match="expects pixel values in"):
+        ranges.warn(is_complete=True)
+    assert ranges.is_finite
+    ranges.see("train", images_in(0, 1) * np.inf)
+    assert not ranges.is_finite
+
+
 def test_sample_weights_that_are_not_finite_are_rejected():
     data = [(images_in(0, 255), LABELS, np.where(LABELS, np.nan, 1.0))]
     with pytest.raises(ValueError, match="`train` must hold finite sample weights"):

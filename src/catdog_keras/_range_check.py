@@ -53,7 +53,7 @@ class RangeCheck:
 
     def see(self, name: str, images: Any) -> None:
         """Adds a batch of images; `name` is the argument name of the images or their dataset."""
-        if self._has_warned or keras.tree.is_nested(images):
+        if keras.tree.is_nested(images):
             return
         if name not in self._names[-1:]:
             self._names.append(name)

@@ -5,11 +5,10 @@ import pytest
 
 from catdog_keras.diagnostics import find_label_issues
 
-rank = pytest.importorskip("cleanlab.rank", reason="cleanlab is not installed")
-
 
 @pytest.mark.parametrize("classes", [2, 3])
 def test_ranking_of_label_issues_equals_cleanlab(classes):
+    rank = pytest.importorskip("cleanlab.rank", reason="cleanlab is not installed")
     labels = np.arange(300) % classes
     features = np.random.default_rng(0).normal(size=(300, 8)) + 2 * np.eye(classes, 8)[labels]
     labels[:12] = (labels[:12] + 1) % classes

@@ -117,6 +117,8 @@ def collect(
     with progress_bar(f"Features of {name}", count_batches(data), "batches") as advance:
         for images, batch_labels, batch_weights in read_labeled(name, data, extractor.image_shape):
             ranges.see(name, images)
+            if not ranges.is_finite:  # a compiled ReLU can turn NaN into 0
+                raise not_finite(name)
             ranges.warn()
             for image in images:
                 mark = image.tobytes() if keyed else f"{name} {len(keys)}".encode()
