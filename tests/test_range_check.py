@@ -170,7 +170,7 @@ def test_pixels_that_are_not_finite_are_found_after_a_warning():
     with pytest.warns(InputRangeWarning, match="expects pixel values in"):
         ranges.warn(is_complete=True)
     assert ranges.is_finite
-    ranges.see("train", images_in(0, 1) * np.inf)
+    ranges.see("train", np.full_like(images_in(0, 1), np.nan))
     assert not ranges.is_finite
 
 
