@@ -13,8 +13,13 @@ from catdog_keras.cli.interrupts import handle_interrupts
 @click.command(short_help="List bad, nonstandard and duplicate image files.")
 @click.argument("directory")
 @click.option("--near-duplicates", is_flag=True, help="Also list near-duplicate images.")
-def scan(directory: str, near_duplicates: bool) -> None:
+@click.option(
+    "--recheck", is_flag=True, help="Decode files again that have not changed since a check."
+)
+def scan(directory: str, near_duplicates: bool, recheck: bool) -> None:
     """List bad, nonstandard and duplicate image files under DIRECTORY.
+
+    Files that have not changed since an earlier check are not decoded again.
 
     The exit status is 1 if a file is bad: it cannot be read as an image.
     """
@@ -24,6 +29,6 @@ def scan(directory: str, near_duplicates: bool) -> None:
         from catdog_keras.datasets import scan_images
 
         with handle_interrupts():
-            report = scan_images(directory, near_duplicates=near_duplicates)
+            report = scan_images(directory, near_duplicates=near_duplicates, recheck=recheck)
     click.echo(str(report))
     sys.exit(1 if report.bad else 0)

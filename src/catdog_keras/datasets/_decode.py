@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from catdog_keras._warnings import ignore_warnings_of
-from catdog_keras.datasets._heif import HEIF, can_open_heif
+from catdog_keras.datasets._heif import HEIF, can_open_heif, heif_versions
 from catdog_keras.datasets._metadata import without_metadata
 from catdog_keras.datasets._options import CHANNELS, BatchOptions
 from catdog_keras.datasets._png_text import without_large_text
@@ -76,6 +76,14 @@ def open_image(content: bytes) -> "Image.Image":
             with suppress(Exception):
                 return Image.open(io.BytesIO(less), formats=formats)
         raise
+
+
+def decoder_versions() -> dict[str, str]:
+    """Returns the versions of the packages that decode images."""
+    import PIL
+    import tensorflow as tf
+
+    return {"Pillow": PIL.__version__, "tensorflow": tf.__version__, **heif_versions()}
 
 
 def decode_tf(content: Any, color_mode: str = "rgb") -> Any:

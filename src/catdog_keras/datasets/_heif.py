@@ -2,6 +2,8 @@
 
 import functools
 import importlib
+import importlib.metadata
+from contextlib import suppress
 
 HEIF = "HEIF"  # the name of the format in Pillow
 # Of the same author; `pi_heif` only decodes, so that its wheels contain no GPL-licensed encoder.
@@ -27,6 +29,15 @@ def why_unknown(content: bytes) -> str:
     if any(brand in AVIF_BRANDS for brand in _brands(content)):
         return "an AVIF file that is damaged, or that this build of Pillow does not support"
     return ""
+
+
+def heif_versions() -> dict[str, str]:
+    """Returns the version of each of the packages that is installed."""
+    versions = {}
+    for name in PACKAGES:
+        with suppress(importlib.metadata.PackageNotFoundError):
+            versions[name] = importlib.metadata.version(name)
+    return versions
 
 
 def _is_heif(content: bytes) -> bool:

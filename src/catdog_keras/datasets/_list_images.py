@@ -79,7 +79,11 @@ def list_images(directory: str | os.PathLike[str], *, follow_links: bool = True)
             for entry in entries:
                 name = entry.name
                 path = prefix + name
-                if is_skipped(name):
+                is_image = name.lower().endswith(IMAGE_EXTENSIONS)
+                # Most entries. Of the names that are skipped, only hidden ones end like this.
+                if is_image and entry.is_file(follow_symlinks=False) and not is_hidden(name):
+                    found.images.append(path)
+                elif is_skipped(name):
                     if not is_hidden(name):
                         found.skipped.append(path)
                 elif entry.is_dir(follow_symlinks=False):
@@ -95,7 +99,7 @@ def list_images(directory: str | os.PathLike[str], *, follow_links: bool = True)
                         links.append((path, resolved))
                     else:
                         found.skipped.append(path)
-                elif name.lower().endswith(IMAGE_EXTENSIONS):
+                elif is_image:
                     found.images.append(path)
                 else:
                     found.others.append(path)

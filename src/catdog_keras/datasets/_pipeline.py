@@ -174,11 +174,17 @@ def _decoded(
 
     @tf.autograph.experimental.do_not_convert
     def decode(position: Any, content: Any) -> tuple[Any, Any]:
-        image = tf.cond(
-            kernel[position],
-            lambda: resize(decode_tf(content, options.color_mode), options),
-            lambda: tf.numpy_function(decode_other, [position], tf.float32),
-        )
+        def by_tensorflow() -> Any:
+            return resize(decode_tf(content, options.color_mode), options)
+
+        def by_function() -> Any:
+            return tf.numpy_function(decode_other, [position], tf.float32)
+
+        # Tracing a condition takes as long as listing thousands of files.
+        if by_kernel.all():
+            image = by_tensorflow()
+        else:
+            image = tf.cond(kernel[position], by_tensorflow, by_function)
         return tf.ensure_shape(image, options.image_shape), labels(position)
 
     # In groups, because each call of Python costs more than the reading of a file.

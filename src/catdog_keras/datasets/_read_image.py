@@ -7,14 +7,14 @@ from typing import TypeAlias
 
 from catdog_keras.datasets._scan_report import ImageFile, printable
 
-Stamp: TypeAlias = tuple[int, int, int]
+Stamp: TypeAlias = tuple[int, int, int, int]
 
 MAX_FILE_BYTES = 500_000_000  # 50 megapixels of 4 samples in 16 bits have 400 MB
 TOO_LARGE_FILE = "larger than 500 MB"
 
 
 def read_regular_file(path: str) -> tuple[bytes, Stamp]:
-    """Reads a file, and returns its size and its times of modification and status change.
+    """Reads a file, and returns its content and stamp; see `stamp_of`.
 
     Raises:
         OSError: If the file cannot be read, is not a regular file, or is larger than an image.
@@ -28,7 +28,16 @@ def read_regular_file(path: str) -> tuple[bytes, Stamp]:
             raise OSError("not a regular file")
         if found.st_size > MAX_FILE_BYTES:  # a sparse file takes no space on the disk
             raise OSError(TOO_LARGE_FILE)
-        return stream.readall(), (found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+        return stream.readall(), stamp_of(found)
+
+
+def stamp_of(status: os.stat_result) -> Stamp:
+    """Returns the size, times of modification and status change in ns, and inode of a file.
+
+    Users can set the time of modification. The time of the status change is set by the system
+    whenever the content, a name or the permissions change.
+    """
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
 
 def read_unchanged(image: ImageFile) -> bytes:

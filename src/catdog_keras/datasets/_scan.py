@@ -10,10 +10,14 @@ from catdog_keras.datasets._scan_report import ScanReport, count_extensions
 from catdog_keras.datasets._validate import inspect_files
 
 
-def scan_images(directory: str | os.PathLike[str], *, near_duplicates: bool = False) -> ScanReport:
+def scan_images(
+    directory: str | os.PathLike[str], *, near_duplicates: bool = False, recheck: bool = False
+) -> ScanReport:
     """Decodes every image file in a folder and reports damaged, nonstandard and duplicate files.
 
-    The function is read-only: it does not move, rename or delete files.
+    The function does not move, rename or delete files. Files that have not changed since an earlier
+    scan, or since a loader checked them, are not decoded again: their results are saved in
+    `$KERAS_HOME/catdog_keras/checks` (or `~/.keras/catdog_keras/checks`).
 
     Args:
         directory: Folder to search recursively. Hidden files and folders, and those that systems
@@ -23,6 +27,7 @@ def scan_images(directory: str | os.PathLike[str], *, near_duplicates: bool = Fa
             compression or brightness. Their 64-bit perceptual hashes differ in at most eight bits,
             and their pixels correlate by at least 0.95. This decodes every image a second time. Of
             byte-identical files only the first is compared.
+        recheck: Whether to decode files again that have not changed, and to replace their results.
 
     Returns:
         A `ScanReport`. Its lists `good`, `nonstandard` (decoded after a conversion) and `bad` have
@@ -44,6 +49,7 @@ def scan_images(directory: str | os.PathLike[str], *, near_duplicates: bool = Fa
     """
     root = check_path("directory", directory)
     check_boolean("near_duplicates", near_duplicates)
+    check_boolean("recheck", recheck)
     if not root.is_dir():
         raise NotADirectoryError(describe("directory", "a folder", str(directory)))
     content = list_images(root)
@@ -55,7 +61,7 @@ def scan_images(directory: str | os.PathLike[str], *, near_duplicates: bool = Fa
         requirement = f"a folder with files that end in {', '.join(IMAGE_EXTENSIONS)}"
         remedy = f"It holds {count_extensions(others)}." if others else ""
         raise ValueError(describe("directory", requirement, str(directory), remedy))
-    report = ScanReport.from_files(inspect_files(found), others, skipped)
+    report = ScanReport.from_files(inspect_files(found, recheck=recheck), others, skipped)
     if not near_duplicates:
         return report
     doubled = {path for paths in report.duplicates for path in paths[1:]}

@@ -24,8 +24,9 @@ class ImageFile:
         sha256: SHA-256 of the content; empty if the file could not be read.
         plain: Whether TensorFlow's built-in kernels decode it correctly.
         pixels: Width times height; 0 for a bad file.
-        stamp: Size and times of modification and status change when the file was read. Another
-            stamp means that the file may have changed.
+        stamp: Size, times of modification and status change, and inode when the file was read.
+            Another stamp means that the file may have changed. Empty if the result may change
+            while the file does not: the file could not be read or decoded.
     """
 
     path: str

@@ -197,10 +197,12 @@ def _report_duplicates(splits: Mapping[str, Listing], scan: ScanReport, moved: l
             f"{first_lines([printable(file) for file in moved])}\n"
             "`scan.duplicates` lists all duplicates.",
         )
+    if not scan.duplicates:
+        return
     labels = {
-        file: int(label)
+        file: label
         for listing in splits.values()
-        for file, label in zip(listing.files, listing.labels, strict=True)
+        for file, label in zip(listing.files, listing.labels.tolist(), strict=True)
     }
     torn = [
         ", ".join(map(printable, files))

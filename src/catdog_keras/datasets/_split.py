@@ -110,6 +110,9 @@ def group_duplicates(
     Returns:
         The splits, with moved files at the end, and the list of moved files.
     """
+    found = [digests[file] for listing in splits.values() for file in listing.files]
+    if len(set(found)) == len(found):
+        return dict(splits), []
     first_seen: dict[str, str] = {}
     for split, listing in splits.items():
         for file in listing.files:

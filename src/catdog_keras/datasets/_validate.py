@@ -2,13 +2,14 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from catdog_keras._progress import progress_bar
 from catdog_keras._warnings import ignore_warnings_of
+from catdog_keras.datasets._check_cache import folder_of, open_check_cache
 from catdog_keras.datasets._decode import (
     FORMAT_EXTENSIONS,
     KERNEL_FORMATS,
@@ -53,17 +54,30 @@ JPEG_START, EXIF_SEGMENT = b"\xff\xd8", b"Exif\0\0"
 KERNEL_MODES = ("L", "RGB")
 
 
-def inspect_files(paths: Sequence[str]) -> list[ImageFile]:
-    """Inspects files in parallel, in the given order, with a progress bar."""
+def inspect_files(paths: Sequence[str], *, recheck: bool = False) -> list[ImageFile]:
+    """Inspects files in parallel, in the given order, with a progress bar.
+
+    Files that have not changed since an earlier call are not read, unless `recheck` is True; see
+    `CheckCache`.
+    """
     with (
         progress_bar("Checking images", len(paths), "files") as advance,
+        open_check_cache(paths) as cache,
         ThreadPoolExecutor(os.cpu_count() or 1) as pool,
     ):
+        found = {} if recheck else cache.find()
+        advance(len(found))
+        missing = [path for path in paths if path not in found]
+        missing.sort(key=folder_of)  # the cache saves the results of a folder together
         try:
-            return [_counted(image, advance) for image in pool.map(inspect_file, paths)]
+            for path, image in zip(missing, pool.map(inspect_file, missing), strict=True):
+                found[path] = image
+                advance(1)
+                cache.add(path, image)
         except BaseException:  # after Ctrl-C, the remaining files are skipped
             pool.shutdown(cancel_futures=True)
             raise
+    return [found[path] for path in paths]
 
 
 def inspect_file(path: str) -> ImageFile:
@@ -86,7 +100,8 @@ def inspect_file(path: str) -> ImageFile:
         with ignore_warnings_of("PIL"):  # they are about metadata that is not used
             oddities, plain, pixels = _decode(path, content)
     except InvalidImageError as error:
-        return ImageFile(path, "bad", str(error), len(content), digest)
+        lasting = () if isinstance(error, UndecodableImageError) else stamp
+        return ImageFile(path, "bad", str(error), len(content), digest, stamp=lasting)
     status: Literal["good", "nonstandard"] = "nonstandard" if oddities else "good"
     reason = ", ".join(oddities)
     return ImageFile(path, status, reason, len(content), digest, plain, pixels, stamp)
@@ -109,6 +124,10 @@ class InvalidImageError(Exception):
     """The reason why a file cannot be read as an image."""
 
 
+class UndecodableImageError(InvalidImageError):
+    """The reason of a decoder, which may be that memory or an optional package is missing."""
+
+
 def open_within_limits(content: bytes) -> tuple["Image.Image", bytes]:
     """Opens an image that can be decoded in a reasonable time and memory; does not decode it.
 
@@ -128,12 +147,13 @@ def open_within_limits(content: bytes) -> tuple["Image.Image", bytes]:
     try:
         image = open_image(content)
     except UnidentifiedImageError:
-        reason = why_unknown(content) or "not an image in any known format"
-        raise InvalidImageError(reason) from None
+        if reason := why_unknown(content):
+            raise UndecodableImageError(reason) from None
+        raise InvalidImageError("not an image in any known format") from None
     except Image.DecompressionBombError:
         raise InvalidImageError(TOO_LARGE) from None
     except Exception as error:  # decoders raise various exceptions for damaged files
-        raise InvalidImageError(f"could not be decoded: {error}") from error
+        raise UndecodableImageError(f"could not be decoded: {error}") from error
     kind, pixels = image.format or "", image.width * image.height
     if pixels > MAX_MEGAPIXELS * 1_000_000:
         raise InvalidImageError(TOO_LARGE)
@@ -173,14 +193,14 @@ def _decode_pixels(
         if scalable and not plain and form.kind != "PNG":
             check_pillow(image)
     except Exception as error:  # decoders raise various exceptions for damaged files
-        raise InvalidImageError(f"could not be decoded: {error}") from error
+        raise UndecodableImageError(f"could not be decoded: {error}") from error
     if not scalable:
         samples = f"{form.bits}-bit {form.samples} samples"
         raise InvalidImageError(f"{samples}, which have no defined white level")
     image.close()
     del image  # frees the pixels of a PNG file that was decoded for its orientation
     if (plain or form.kind == "PNG") and (complaint := tf_decode_error(content, form.kind)):
-        raise InvalidImageError(f"could not be decoded: {_pillow_error(content) or complaint}")
+        raise UndecodableImageError(f"could not be decoded: {_pillow_error(content) or complaint}")
     return oddities, plain
 
 
@@ -245,8 +265,3 @@ def _oddities(path: str, form: _Form) -> list[str]:
         (bool(endings) and not path.lower().endswith(endings), f"content is {form.kind}"),
     )
     return [reason for applies, reason in rules if applies]
-
-
-def _counted(image: ImageFile, advance: Callable[[int], None]) -> ImageFile:
-    advance(1)
-    return image

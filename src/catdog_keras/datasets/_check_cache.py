@@ -1,0 +1,284 @@
+"""Cache of the results of checked image files, so that an unchanged file is decoded once.
+
+Each folder of images has one file, which is read as a whole and replaced by a rename: processes
+need no locks, which are unreliable on network file systems, and a process that is killed leaves
+the old file or the new one. Of two processes that replace it at once, the second one can discard
+results of the first, which are then checked again.
+"""
+
+import functools
+import gc
+import hashlib
+import json
+import os
+import time
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from catdog_keras import __version__
+from catdog_keras._printable import shorten
+from catdog_keras._scratch import scratch_folder
+from catdog_keras.datasets._archive import cache_directory
+from catdog_keras.datasets._decode import decoder_versions
+from catdog_keras.datasets._read_image import Stamp, stamp_of
+from catdog_keras.datasets._scan_report import ImageFile
+
+FOLDER = "checks"
+SWITCH = "CATDOG_KERAS_CHECK_CACHE"
+VERSION = 1  # incremented when the check or the file format changes
+
+MAX_BYTES = 2**30  # of all files, about six million images
+BLOCK_BYTES = 4096  # that a small file takes on the disk
+# Reading this much takes longer than checking one image file: a large file is not read for a few.
+MAX_BYTES_PER_IMAGE = 2**16
+# A file that was changed later than this before its check can change again without another time: a
+# FAT file system counts in steps of two seconds. Git calls such files racy.
+RACY_NS = 2_000_000_000
+UNUSED_SECONDS = 24 * 60 * 60  # after which the use of a file is recorded
+
+
+class _Result(NamedTuple):
+    """The columns of a file, apart from the names."""
+
+    stamp: Stamp
+    status: Any
+    reason: str
+    sha256: str
+    plain: bool
+    pixels: int
+
+
+@contextmanager
+def open_check_cache(paths: Sequence[str]) -> Iterator["CheckCache"]:
+    """Yields the cache for some files; when the block ends, results that were added are saved.
+
+    It is below `$KERAS_HOME`. It is empty and saves nothing if it is switched off, or there is no
+    such folder.
+
+    Raises:
+        ValueError: If the environment variable of the switch has an unknown value.
+    """
+    directory = None
+    if _is_on():
+        with suppress(OSError):
+            directory = cache_directory() / FOLDER
+    cache = CheckCache(directory, paths)
+    try:
+        yield cache
+    finally:
+        cache.close()
+
+
+def _is_on() -> bool:
+    value = os.environ.get(SWITCH, "1")
+    if value not in ("0", "1"):
+        received = shorten(repr(value), 80)
+        raise ValueError(f"The environment variable {SWITCH} must be 0 or 1; received {received}.")
+    return value == "1"
+
+
+class CheckCache:
+    """Results of earlier checks of image files, by absolute path and stamp.
+
+    It never raises an error: without a readable or writable folder, files are checked again.
+    """
+
+    def __init__(self, directory: Path | None, paths: Sequence[str]) -> None:
+        """Takes the files, and the folder of the cache, or None for no cache.
+
+        The folder is created at the first write.
+        """
+        self._directory = directory
+        self._paths: dict[str, dict[str, str]] = {}  # by folder and file name
+        for path in paths:
+            head, separator, name = path.rpartition(os.sep)
+            self._paths.setdefault(head + separator, {})[name] = path
+        self._started = time.time_ns()
+        self._folder = ""
+        self._added: dict[str, ImageFile] = {}
+        self._stack = ExitStack()
+        self._scratch: Path | None = None
+
+    def find(self) -> dict[str, ImageFile]:
+        """Returns the results of those files that have not changed since their check, by path."""
+        found: dict[str, ImageFile] = {}
+        if self._directory is None:
+            return found
+        with _collection_paused():
+            for folder, paths in self._paths.items():
+                results = self._read(folder) or {}
+                for name, path in paths.items() if results else ():
+                    if name in results and (image := _find_unchanged(path, results[name])):
+                        found[path] = image
+        return found
+
+    def add(self, path: str, image: ImageFile) -> None:
+        """Adds a result; those of one folder must be added in succession, and are saved then."""
+        folder = folder_of(path)
+        if folder != self._folder:
+            self._save()
+            self._folder = folder
+        self._added[path[len(folder) :]] = image
+
+    def close(self) -> None:
+        """Saves the results that were added, and keeps the cache within its size."""
+        try:
+            self._save()
+            if self._scratch is not None and self._directory is not None:
+                _remove_least_recently_used(self._directory)
+        finally:
+            self._stack.close()
+
+    def _save(self) -> None:
+        added, self._added = self._added, {}
+        if self._directory is None or not any(map(self._is_lasting, added.values())):
+            return
+        with suppress(OSError):
+            results = self._read(self._folder)
+            if results is None:
+                return
+            for name, image in added.items():
+                results.pop(name, None)
+                if self._is_lasting(image):
+                    results[name] = _Result(
+                        (image.stamp[0], image.stamp[1], image.stamp[2], image.stamp[3]),
+                        image.status,
+                        image.reason,
+                        image.sha256,
+                        image.plain,
+                        image.pixels,
+                    )
+            present = set(os.listdir(self._folder or "."))  # noqa: PTH208 - fast
+            kept = {name: result for name, result in results.items() if name in present}
+            content = _encode(os.path.abspath(self._folder), kept)  # noqa: PTH100 - keeps links
+            if len(content) > MAX_BYTES:
+                return
+            if self._scratch is None:
+                self._directory.mkdir(exist_ok=True)
+                self._scratch = self._stack.enter_context(scratch_folder(self._directory))
+            file = _file_of(self._directory, self._folder)
+            unfinished = self._scratch / file.name
+            unfinished.write_bytes(content)
+            unfinished.replace(file)
+
+    def _is_lasting(self, image: ImageFile) -> bool:
+        """Returns whether a result holds for a file while its stamp is the same."""
+        if not image.stamp:
+            return False
+        size, modified, changed, _ = image.stamp
+        return size == image.size and max(modified, changed) < self._started - RACY_NS
+
+    def _read(self, folder: str) -> dict[str, _Result] | None:
+        """Returns the saved results of a folder by file name; None if they are too many to read."""
+        assert self._directory is not None
+        try:
+            file = _file_of(self._directory, folder)
+            with file.open("rb") as stream:
+                found = os.fstat(stream.fileno())
+                if found.st_size > len(self._paths[folder]) * MAX_BYTES_PER_IMAGE:
+                    return None
+                content = stream.read()
+            results = _decode(content, os.path.abspath(folder))  # noqa: PTH100 - keeps links
+        except (OSError, ValueError, TypeError, KeyError):
+            return {}
+        if time.time() - found.st_mtime > UNUSED_SECONDS:
+            with suppress(OSError):
+                os.utime(file)
+        return results
+
+
+def _find_unchanged(path: str, result: _Result) -> ImageFile | None:
+    try:
+        stamp = stamp_of(os.stat(path))  # noqa: PTH116 - fast
+    except (OSError, ValueError):  # a missing file, or a zero byte in its name
+        return None
+    known, status, reason, sha256, plain, pixels = result
+    if stamp != known:
+        return None
+    return ImageFile(path, status, reason, stamp[0], sha256, plain, pixels, stamp)
+
+
+@contextmanager
+def _collection_paused() -> Iterator[None]:
+    """Pauses the search for unused objects, which the creation of many objects would start.
+
+    Each search visits all objects of TensorFlow, which takes longer than reading the cache.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def folder_of(path: str) -> str:
+    """Returns the part of a path in front of the file name, with the separator."""
+    head, separator, _ = path.rpartition(os.sep)
+    return head + separator
+
+
+def _file_of(directory: Path, folder: str) -> Path:
+    absolute = os.path.abspath(folder)  # noqa: PTH100 - without resolving links
+    return directory / f"{hashlib.sha256(os.fsencode(absolute)).hexdigest()[:32]}.json"
+
+
+def _encode(folder: str, results: Mapping[str, _Result]) -> bytes:
+    """Returns the content of a file: the CRC-32 of the second line, and columns as JSON."""
+    columns = list(zip(*results.values(), strict=True)) or [()] * len(_Result._fields)
+    stamps = list(zip(*columns[0], strict=True)) or [()] * 4
+    table = {
+        "versions": _versions(),
+        "folder": folder,
+        "names": list(results),
+        "stamps": stamps,
+        "columns": columns[1:],
+    }
+    line = json.dumps(table, separators=(",", ":")).encode()
+    return b"%08x\n%s" % (zlib.crc32(line), line)
+
+
+def _decode(content: bytes, folder: str) -> dict[str, _Result]:
+    """Reads the content of a file.
+
+    Raises:
+        ValueError: If it is damaged, or was written for another folder or by other versions.
+        TypeError, KeyError: If it has another structure.
+    """
+    checksum, _, line = content.partition(b"\n")
+    if checksum != b"%08x" % zlib.crc32(line):
+        raise ValueError("damaged")
+    table = json.loads(line)
+    if table["versions"] != _versions() or table["folder"] != folder:
+        raise ValueError("not of these versions and this folder")
+    stamps: Iterable[Any] = zip(*table["stamps"], strict=True)
+    status, reason, sha256, plain, pixels = table["columns"]
+    results: Iterable[Any] = zip(stamps, status, reason, sha256, plain, pixels, strict=True)
+    return dict(zip(table["names"], results, strict=True))
+
+
+@functools.cache
+def _versions() -> dict[str, str]:
+    """Returns the versions of everything that decides on a result."""
+    return {"format": str(VERSION), "catdog_keras": __version__, **decoder_versions()}
+
+
+def _remove_least_recently_used(directory: Path) -> None:
+    """Removes files until the rest is within the maximum size."""
+    with suppress(OSError):
+        found = []
+        for entry in os.scandir(directory):
+            if entry.name.endswith(".json"):
+                status = entry.stat()
+                size = -(-status.st_size // BLOCK_BYTES) * BLOCK_BYTES
+                found.append((status.st_mtime, size, entry.path))
+        total = sum(size for _, size, _ in found)
+        for _, size, path in sorted(found):
+            if total <= MAX_BYTES:
+                break
+            Path(path).unlink(missing_ok=True)
+            total -= size
