@@ -30,7 +30,8 @@ class Listing:
 
     def take(self, positions: np.ndarray) -> "Listing":
         """Returns the files at `positions`, in that order."""
-        return Listing(tuple(self.files[i] for i in positions), self.labels[positions])
+        files = tuple(map(self.files.__getitem__, positions.tolist()))
+        return Listing(files, self.labels[positions])
 
     def below(self, root: Path) -> "Listing":
         """Returns the same files as paths of the operating system that start with `root`."""
@@ -201,6 +202,9 @@ def _below(folder: str, paths: list[str]) -> list[str]:
 
 def _outside(parts: dict[str, Listing], content: FolderContent, above: list[str]) -> list[str]:
     """Returns a note on images next to the class folders, such as a test set without labels."""
+    count = sum(len(listing.files) for listing in parts.values())
+    if count == len(content.images) and not above:
+        return []
     listed = {file for listing in parts.values() for file in listing.files}
     rest = above + [file for file in content.images if file not in listed]
     if not rest:

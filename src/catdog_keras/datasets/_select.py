@@ -71,11 +71,12 @@ def _usable_images(
     Raises:
         ValueError: If a class without a usable file is stated, or fewer than two classes are left.
     """
-    bad = {image.path for image in scan.bad}
-    good = {
-        part: listing.take(np.flatnonzero([file not in bad for file in listing.files]))
-        for part, listing in parts.items()
-    }
+    good = dict(parts)
+    if bad := {image.path for image in scan.bad}:
+        good = {
+            part: listing.take(np.flatnonzero([file not in bad for file in listing.files]))
+            for part, listing in parts.items()
+        }
     first = next(iter(parts))  # the classes are those with images for training
     count = len(index.class_names)
     unusable = sorted(set(range(count)) - set(good[first].labels.tolist()))

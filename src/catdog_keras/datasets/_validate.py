@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -60,24 +60,33 @@ def inspect_files(paths: Sequence[str], *, recheck: bool = False) -> list[ImageF
     Files that have not changed since an earlier call are not read, unless `recheck` is True; see
     `CheckCache`.
     """
-    with (
-        progress_bar("Checking images", len(paths), "files") as advance,
-        open_check_cache(paths) as cache,
-        ThreadPoolExecutor(os.cpu_count() or 1) as pool,
-    ):
+    with open_check_cache(paths) as cache:
         found = {} if recheck else cache.find()
-        advance(len(found))
         missing = [path for path in paths if path not in found]
         missing.sort(key=folder_of)  # the cache saves the results of a folder together
+        if missing:
+            _inspect_in_parallel(missing, found, cache.add)
+    return [found[path] for path in paths]
+
+
+def _inspect_in_parallel(
+    missing: Sequence[str], found: dict[str, ImageFile], add: Callable[[str, ImageFile], None]
+) -> None:
+    """Adds the results of missing files to those that were found."""
+    count = len(found) + len(missing)
+    with (
+        progress_bar("Checking images", count, "files") as advance,
+        ThreadPoolExecutor(os.cpu_count() or 1) as pool,
+    ):
+        advance(len(found))
         try:
             for path, image in zip(missing, pool.map(inspect_file, missing), strict=True):
                 found[path] = image
                 advance(1)
-                cache.add(path, image)
+                add(path, image)
         except BaseException:  # after Ctrl-C, the remaining files are skipped
             pool.shutdown(cancel_futures=True)
             raise
-    return [found[path] for path in paths]
 
 
 def inspect_file(path: str) -> ImageFile:
