@@ -109,7 +109,7 @@ class CheckCache:
             return found
         with _collection_paused():
             for folder, paths in self._paths.items():
-                results = self._read(folder) or {}
+                results = self._read(self._directory, folder) or {}
                 for name, path in paths.items() if results else ():
                     if name in results and (image := _find_unchanged(path, results[name])):
                         found[path] = image
@@ -137,7 +137,7 @@ class CheckCache:
         if self._directory is None or not any(map(self._is_lasting, added.values())):
             return
         with suppress(OSError):
-            results = self._read(self._folder)
+            results = self._read(self._directory, self._folder)
             if results is None:
                 return
             for name, image in added.items():
@@ -171,11 +171,10 @@ class CheckCache:
         size, modified, changed, _ = image.stamp
         return size == image.size and max(modified, changed) < self._started - RACY_NS
 
-    def _read(self, folder: str) -> dict[str, _Result] | None:
+    def _read(self, directory: Path, folder: str) -> dict[str, _Result] | None:
         """Returns the saved results of a folder by file name; None if they are too many to read."""
-        assert self._directory is not None
         try:
-            file = _file_of(self._directory, folder)
+            file = _file_of(directory, folder)
             with file.open("rb") as stream:
                 found = os.fstat(stream.fileno())
                 if found.st_size > len(self._paths[folder]) * MAX_BYTES_PER_IMAGE:
