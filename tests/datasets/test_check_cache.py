@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -473,3 +474,35 @@ def test_processes_at_once_find_and_save_correct_results(tmp_path, home, checked
     after = inspect_files(files)
     assert everything(after) == everything(map(inspect_file, files))
     assert len(checked) < len(files)
+
+
+KILLED = """
+import os, signal, sys
+from catdog_keras.datasets import _check_cache
+_check_cache.RACY_NS = -10**18
+from catdog_keras.datasets._validate import inspect_files
+
+def kill(event, arguments):
+    if event == "os.rename":
+        os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(kill)
+inspect_files(sys.argv[1:])
+"""
+
+
+@pytest.mark.slow
+def test_process_that_is_killed_before_the_rename_leaves_the_old_results(tmp_path, home, checked):
+    files = make(tmp_path / "images", a="red")
+    inspect_files(files)
+    (saved,) = cache_files(home)
+    content = saved.read_bytes()
+    files = make(tmp_path / "images", b="gif")
+    killed = subprocess.run([sys.executable, "-c", KILLED, *files], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert saved.read_bytes() == content
+    assert len(list(saved.parent.iterdir())) == 2  # with the unfinished file
+    checked.clear()
+    assert everything(inspect_files(files)) == everything(map(inspect_file, files))
+    assert checked == files[1:]
+    assert [path.name for path in saved.parent.iterdir()] == [saved.name]
