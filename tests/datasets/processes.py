@@ -56,10 +56,10 @@ def cache(folder: Path, _: str) -> None:
 
 
 def manifest(folder: Path, _: str) -> None:
-    """Writes a split down."""
+    """Writes a manifest."""
     folder.mkdir(exist_ok=True)
     rows = [("train", str(folder / f"{n}.png"), 0, n, "00") for n in range(3)]
-    write_manifest(folder / "split.json", folder, ("cats", "dogs"), rows)
+    write_manifest(folder / "split.json", folder, ("cats", "dogs"), rows, {}, "folders")
 
 
 OPERATIONS: dict[str, Callable[[Path, str], None]] = {
