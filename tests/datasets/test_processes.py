@@ -44,7 +44,13 @@ def assert_manifest_written(folder):
         {"path": f"{n}.png", "label": 0, "split": "train", "size": n, "sha256": "00"}
         for n in range(3)
     ]
-    expected = {"version": 1, "class_names": ["cats", "dogs"], "files": files}
+    expected = {
+        "version": 1,
+        "class_names": ["cats", "dogs"],
+        "label_source": "folders",
+        "preparation": {},
+        "files": files,
+    }
     assert json.loads(file.read_text("utf-8")) == expected
 
 
