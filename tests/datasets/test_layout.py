@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
+from catdog_keras._printable import counted
 from catdog_keras._split_names import _FILLERS, _VERSIONS, find_classes, parse_split_name
 from catdog_keras.datasets._index import index_image_folder
 from catdog_keras.datasets._layout import build_tree, find_layout
@@ -448,7 +449,9 @@ def test_any_tree_has_each_image_in_one_split_with_one_label_or_raises(tree):
     assert len(files) == len(set(files))
     assert set(files) <= expected
     outside = len(expected) - len(files)
-    noted = [note for note in index.notes if note.startswith(f"Ignored {outside} images")]
+    noted = [
+        note for note in index.notes if note.startswith(f"Ignored {counted(outside, 'image')}")
+    ]
     assert len(noted) == (outside > 0)
     for _, file, label in listed:
         # `load_images` and manifests find the same class in the names.
