@@ -55,7 +55,11 @@ def check_output_folder(name: str, path: str, data: str | None) -> None:
     """
     folder = _resolved(check_path(name, path))
     if data is not None and any(_would_be_read(folder, images) for images in _folders(data)):
-        remedy = f"It is in {data!r}, whose content is read as images and classes."
+        option = "--" + name.replace("_", "-")
+        remedy = (
+            f"It is in {data!r}, whose content is read as images and classes. Pass {option} with "
+            "a folder elsewhere."
+        )
         raise ValueError(describe(name, "a folder outside of the images", path, remedy))
     with writable_folder(path, name):
         pass
