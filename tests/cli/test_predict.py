@@ -123,6 +123,14 @@ def test_images_below_threshold_have_no_class(model, drawn, run):
     assert sum(cell["class"] == "" for cell in cells) == len(rows) // 2
 
 
+def test_threshold_that_is_not_a_number_is_reported(model, drawn, run):
+    ended = run("predict", model, drawn, "--threshold", "nan")
+    assert ended.exit_code == 2
+    assert ended.stderr == (
+        "Error: `--threshold` must be a number from 0 to 1; received --threshold=nan.\n"
+    )
+
+
 @pytest.mark.parametrize("name", ["new folder/classes.csv", "classes.JSON", "classes"])
 def test_output_file_has_the_format_of_its_extension(name, model, expected, tmp_path, run):
     file = next(iter(expected))

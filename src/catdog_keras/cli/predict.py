@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from catdog_keras._checks import check_path
+from catdog_keras._checks import check_number, check_path
 from catdog_keras._output import save_text
 from catdog_keras._printable import printable
 from catdog_keras.cli.errors import user_errors
@@ -109,6 +109,7 @@ def predict(
     """
     with user_errors():
         file = check_model_file(model)
+        check_number("threshold", threshold, minimum=0, maximum=1)  # click accepts NaN
         for number, path in enumerate(paths):
             check_image_place(f"paths[{number}]", path)
         if output is not None:
