@@ -10,6 +10,8 @@ from PIL import Image
 
 from catdog_keras import load_image_folder, load_manifest
 from catdog_keras.cli.preparation import find_preparation
+from catdog_keras.evaluation import Evaluation
+from catdog_keras.evaluation._evaluation import with_files
 
 TINY = ["--backbone", "synthetic_small", "--image-size", "32", "--batch-size", "4", "--epochs", "1"]
 
@@ -163,6 +165,39 @@ def test_wrong_data_options_are_reported_by_their_names(wide, tmp_path, run, opt
     assert ended.exit_code == 2
     assert message in " ".join(ended.stderr.split())
     assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture
+def mislabeled(wide):
+    """Rows of a table in which half of the images have the name of the other class folder."""
+    classes = ["dark", "light"]
+    return {
+        f"{name}/{name}_{number}.png": classes[(label + number // 4) % 2]
+        for label, name in enumerate(classes)
+        for number in range(8)
+    }
+
+
+def test_labels_of_a_table_may_differ_from_the_folders(wide, mislabeled, tmp_path, run):
+    table = tmp_path / "labels.csv"
+    table.write_text("\n".join(["image,label", *map(",".join, mislabeled.items())]))
+    model = tmp_path / "out" / "model.keras"
+    ended = run("train", wide, "--labels", table, "--output", model.parent, *TINY, "--no-report")
+    assert ended.exit_code == 0, ended.output
+    ended = run("evaluate", model, wide, "--split", "validation")
+    assert ended.exit_code == 0, ended.output
+
+
+def test_evaluation_keeps_files_in_folders_of_other_classes(mislabeled, tmp_path):
+    labels = [["dark", "light"].index(name) for name in mislabeled.values()]
+    evaluation = Evaluation(["dark", "light"], labels, np.full((len(labels), 2), 0.5))
+    with pytest.raises(ValueError, match="in the order of the images"):
+        Evaluation(["dark", "light"], labels, evaluation.probabilities, list(mislabeled))
+    with_files(evaluation, list(mislabeled)).save(tmp_path / "evaluation.json")
+    assert Evaluation.load(tmp_path / "evaluation.json").files == tuple(mislabeled)
+    assert evaluation.files is None
+    with pytest.raises(ValueError, match="one file per image"):
+        with_files(evaluation, ["one"])
 
 
 def test_resume_rejects_other_preparation(wide, tmp_path, run, monkeypatch):

@@ -78,6 +78,7 @@ def evaluate(
             check_output_folder("report", report, data)
         import_frameworks()
         from catdog_keras.evaluation import evaluate_classifier
+        from catdog_keras.evaluation._evaluation import with_files
 
         with (
             handle_interrupts(),
@@ -100,9 +101,10 @@ def evaluate(
                     loaded.model,
                     chosen.dataset,
                     loaded.class_names,
-                    chosen.names,
                     from_logits=from_logits,
                 )
+            # Only now: folders are not classes if the labels of the training are from a table.
+            evaluation = with_files(evaluation, chosen.names)
             if folder is not None:
                 from catdog_keras.cli.evaluation_report import (
                     EvaluateOptions,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +29,7 @@ from catdog_keras.evaluation._class_metrics import (
     compute_class_metrics,
 )
 from catdog_keras.evaluation._file import read_evaluation, write_evaluation
-from catdog_keras.evaluation._files import check_files
+from catdog_keras.evaluation._files import check_files, check_folders
 from catdog_keras.evaluation._html import render_evaluation
 from catdog_keras.evaluation._labels import IntegerArray, read_labels
 from catdog_keras.evaluation._mcnemar import Comparison, compare_correct
@@ -41,6 +42,8 @@ from catdog_keras.evaluation._roc import RocCurve, compute_roc
 
 if TYPE_CHECKING:
     import pandas
+
+AnyEvaluation = TypeVar("AnyEvaluation", bound="Evaluation")
 
 
 @dataclass(frozen=True)
@@ -127,12 +130,15 @@ class Evaluation:
         rows = check_probabilities(
             to_numbers("probabilities", "rows", probabilities), (len(indices), len(names))
         )
+        checked_files = check_files(files, len(indices))
+        if checked_files is not None:
+            check_folders(checked_files, names, indices)
         for array in (indices, rows):
             array.setflags(write=False)
         object.__setattr__(self, "class_names", names)
         object.__setattr__(self, "labels", indices)
         object.__setattr__(self, "probabilities", rows)
-        object.__setattr__(self, "files", check_files(files, names, indices))
+        object.__setattr__(self, "files", checked_files)
 
     def __len__(self) -> int:
         """Returns the number of images."""
@@ -461,7 +467,12 @@ class Evaluation:
             ValueError: If the file was not written by `save`; the message gives the location.
             OSError: If the file does not exist.
         """
-        return read_evaluation(path, cls)
+        return read_evaluation(path, cls._restore)
+
+    @classmethod
+    def _restore(cls, files: Sequence[str] | None, **fields: Any) -> Self:
+        # The folders need not be classes: they were checked, if at all, before `save`.
+        return with_files(cls(**fields), files)
 
     def __repr__(self) -> str:
         """Returns one line, without the arrays."""
@@ -492,6 +503,16 @@ class Evaluation:
                 f"calibration error  {self.calibration_error:.3f} ({CALIBRATION_BINS} bins)",
             ]
         )
+
+
+def with_files(evaluation: AnyEvaluation, files: Sequence[str] | None) -> AnyEvaluation:
+    """Returns the evaluation with the file of each image, in any folders.
+
+    If labels are from a table or from file names, folders may have the names of other classes.
+    """
+    copied = copy.copy(evaluation)
+    object.__setattr__(copied, "files", check_files(files, len(evaluation)))
+    return copied
 
 
 def none_if_nan(value: float) -> float | None:

@@ -15,28 +15,53 @@ from catdog_keras._split_names import (
 from catdog_keras.evaluation._labels import IntegerArray
 
 
-def check_files(
-    files: Sequence[str] | None, class_names: Sequence[str], labels: IntegerArray
-) -> tuple[str, ...] | None:
+def check_files(files: Sequence[str] | None, num_images: int) -> tuple[str, ...] | None:
     """Returns the files as a tuple of strings.
 
     Raises:
         TypeError: If the files are not a sequence.
-        ValueError: If there is not one file per image, or a file is in the folder of another class
-            than its label. Folders that contain all files do not count.
+        ValueError: If there is not one file per image.
     """
     if files is None:
         return None
     if isinstance(files, str) or not isinstance(files, Sequence):
         raise TypeError(describe("files", "a list with the file of each image, or None", files))
-    if len(files) != len(labels):
+    if len(files) != num_images:
         raise ValueError(
-            f"`files` must hold one file per image, here {len(labels)}; received {len(files)}. "
+            f"`files` must hold one file per image, here {num_images}; received {len(files)}. "
             "Pass the files of the split that is evaluated."
         )
-    found = tuple(str(file) for file in files)
-    _check_classes(found, class_names, labels)
-    return found
+    return tuple(str(file) for file in files)
+
+
+def check_folders(files: Sequence[str], class_names: Sequence[str], labels: IntegerArray) -> None:
+    """Raises a ValueError if a file is in the folder of another class than its label.
+
+    Folders that contain all files do not count.
+    """
+    folders = [_parts(file)[:-1] for file in files]
+    first, last = min(folders, default=()), max(folders, default=())
+    # Folders that contain all files say nothing about one of them.
+    shared = next(
+        (n for n, (a, b) in enumerate(zip(first, last, strict=False)) if a != b),
+        min(len(first), len(last)),
+    )
+    known = {unicodedata.normalize("NFC", name): name for name in class_names}
+    wrong = []
+    for index, (names, label) in enumerate(zip(folders, labels.tolist(), strict=True)):
+        classes = [known[name] for name in names[shared:] if name in known]
+        if classes and class_names[label] not in classes:
+            wrong.append(index)
+    if wrong:
+        index = wrong[0]
+        raise ValueError(
+            "`files` must be in the order of the images; received "
+            f"files[{index}]={shorten(repr(files[index]), LONGEST_NAME)}, but the label at index "
+            f"{index} is {class_names[labels[index]]!r} ({len(wrong)} of {len(files)} files are in "
+            "the folder of another class than their label). A shuffled dataset yields its images "
+            "in another order than its files: load it with `shuffle=False`. If the labels are "
+            "right and the folders are not, leave out `files`."
+        )
 
 
 def find_other_image(
@@ -66,33 +91,6 @@ def find_other_image(
         if kinds[0] == kinds[1] and values[0] != values[1]:
             return index
     return None
-
-
-def _check_classes(files: Sequence[str], class_names: Sequence[str], labels: IntegerArray) -> None:
-    """Raises an error if a file is in the folder of another class than its label."""
-    folders = [_parts(file)[:-1] for file in files]
-    first, last = min(folders, default=()), max(folders, default=())
-    # Folders that contain all files say nothing about one of them.
-    shared = next(
-        (n for n, (a, b) in enumerate(zip(first, last, strict=False)) if a != b),
-        min(len(first), len(last)),
-    )
-    known = {unicodedata.normalize("NFC", name): name for name in class_names}
-    wrong = []
-    for index, (names, label) in enumerate(zip(folders, labels.tolist(), strict=True)):
-        classes = [known[name] for name in names[shared:] if name in known]
-        if classes and class_names[label] not in classes:
-            wrong.append(index)
-    if wrong:
-        index = wrong[0]
-        raise ValueError(
-            "`files` must be in the order of the images; received "
-            f"files[{index}]={shorten(repr(files[index]), LONGEST_NAME)}, but the label at index "
-            f"{index} is {class_names[labels[index]]!r} ({len(wrong)} of {len(files)} files are in "
-            "the folder of another class than their label). A shuffled dataset yields its images "
-            "in another order than its files: load it with `shuffle=False`. If the labels are "
-            "right and the folders are not, leave out `files`."
-        )
 
 
 def _parts(file: str) -> tuple[str, ...]:
