@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from catdog_keras import ClassNames, Preprocessing, load_images
+from catdog_keras.cli.sort_images import sort_images
 from tests.cli.image_folders import CLASSES
 
 
@@ -171,6 +172,18 @@ def test_sorting_numbers_images_with_equal_names(model, expected, tmp_path, run)
     ended = run("predict", model, tmp_path / "a", tmp_path / "b", "--sort-into", tmp_path / "c")
     assert ended.exit_code == 0, ended.output
     assert sorted(copy.name for copy in (tmp_path / "c").rglob("*.png")) == ["x-2.png", "x.png"]
+
+
+def test_sorting_images_with_equal_names_takes_linear_time(tmp_path, monkeypatch):
+    (tmp_path / "x.png").touch()
+    (tmp_path / "x-3.png").touch()
+    checked, exists = [], Path.exists
+    monkeypatch.setattr(Path, "exists", lambda path: checked.append(path) or exists(path))
+    images = [(str(tmp_path / name), "a") for name in ["x.png", "x-3.png", *["x.png"] * 50]]
+    sort_images(images, str(tmp_path / "sorted"))
+    copies = {file.name for file in (tmp_path / "sorted" / "a").iterdir()}
+    assert copies == {"x.png", *(f"x-{number}.png" for number in range(2, 53))}
+    assert len(checked) < 3 * len(images)
 
 
 def test_folder_with_files_or_inside_images_is_refused_for_sorting(model, drawn, tmp_path, run):

@@ -60,16 +60,20 @@ def sort_images(images: Iterable[tuple[str, str | None]], directory: str) -> Non
     Raises:
         OSError: If an image cannot be read, or `directory` cannot be written.
     """
+    numbers: dict[Path, int] = {}
     with output_folder(directory, (), "sort_into") as folder:
         for file, name in images:
             place = folder / (UNCERTAIN if name is None else name)
             place.mkdir(exist_ok=True)
-            shutil.copy2(file, _free_name(place, Path(file)))
+            shutil.copy2(file, _free_name(place, Path(file).name, numbers))
 
 
-def _free_name(folder: Path, file: Path) -> Path:
-    place, number = folder / file.name, 1
+def _free_name(folder: Path, name: str, numbers: dict[Path, int]) -> Path:
+    """Returns a path that does not exist; `numbers` has the last number of each path."""
+    wanted = place = folder / name
+    number = numbers.get(wanted, 1)
     while place.exists():
         number += 1
-        place = folder / f"{file.stem}-{number}{file.suffix}"
+        place = wanted.with_name(f"{wanted.stem}-{number}{wanted.suffix}")
+    numbers[wanted] = number
     return place
