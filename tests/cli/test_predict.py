@@ -150,6 +150,38 @@ def test_unusable_output_is_reported_before_model_is_loaded(expected, tmp_path, 
         assert (ended.exit_code, "--output" in ended.stderr) == (2, True), ended.output
 
 
+@pytest.mark.parametrize("given", ["image", "folder", "model"])
+@pytest.mark.parametrize("spelling", ["same", "dots", "link", "hard link"])
+def test_output_that_is_an_input_is_refused(given, spelling, model, drawn, tmp_path, run):
+    (tmp_path / "images").mkdir()
+    image = Path(shutil.copy(next(drawn.rglob("*.png")), tmp_path / "images" / "x.png"))
+    copied = Path(shutil.copy(model, tmp_path / "model.keras"))
+    target = copied if given == "model" else image
+    before = target.read_bytes()
+    output = target
+    if spelling == "dots":
+        output = f"{target.parent}/../{target.parent.name}/{target.name}"
+    elif spelling == "link":
+        output = tmp_path / "link"
+        output.symlink_to(target)
+    elif spelling == "hard link":
+        output = tmp_path / "link"
+        output.hardlink_to(target)
+    ended = run("predict", copied, image.parent if given == "folder" else image, "--output", output)
+    assert ended.exit_code == 2, ended.output
+    assert "`--output` must be another file than the inputs; received --output=" in ended.stderr
+    assert str(target) in ended.stderr
+    assert target.read_bytes() == before
+
+
+def test_output_inside_the_folder_of_the_images_is_replaced(model, drawn, tmp_path, run):
+    shutil.copy(next(drawn.rglob("*.png")), tmp_path / "x.png")
+    (tmp_path / "classes.csv").write_text("old")
+    ended = run("predict", model, tmp_path, "--output", tmp_path / "classes.csv")
+    assert ended.exit_code == 0, ended.output
+    assert (tmp_path / "classes.csv").read_text().startswith("file,class,probability")
+
+
 def test_sorted_images_are_copied_to_folders_of_their_classes(model, drawn, tmp_path, run):
     before = {file: file.read_bytes() for file in drawn.rglob("*.png")}
     rows = json.loads(run("predict", model, drawn, "--format", "json").stdout)

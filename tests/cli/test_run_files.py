@@ -44,6 +44,17 @@ def test_evaluate_rejects_files_of_different_training_runs(name, trained, drawn,
         assert run("evaluate", trained, drawn).exit_code == 0
 
 
+def test_predict_rejects_the_record_of_another_training_run(trained, drawn, tmp_path, run):
+    image = next(drawn.rglob("*.png"))
+    assert run("predict", trained, image).exit_code == 0
+    with trained.open("ab") as file:
+        file.write(b" ")
+    ended = run("predict", trained, image, "--output", tmp_path / "classes.csv")
+    assert ended.exit_code == 2
+    assert f"'{trained}' differs from the file that training.json describes" in ended.stderr
+    assert not (tmp_path / "classes.csv").exists()
+
+
 @pytest.mark.parametrize("name", ["model.keras", "split.json", "training.json"])
 def test_file_replaced_while_it_is_used_is_an_error(name, trained):
     def replace_during_use():

@@ -1,11 +1,12 @@
 """Argument checks that run before Keras is imported, so that errors are reported immediately."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from catdog_keras._checks import check_path, describe
 from catdog_keras._output import WRITABLE_FILE, writable_folder
+from catdog_keras._printable import printable
 
 PLACE = "an existing folder or zip archive"
 
@@ -72,6 +73,22 @@ def check_output_file(name: str, path: str) -> None:
         raise OSError(describe(name, WRITABLE_FILE, path, "It is not a regular file."))
     with writable_folder(file.parent, name):
         pass
+
+
+def check_not_an_input(name: str, path: str, inputs: Iterable[str]) -> None:
+    """Raises an error if `path` is one of the files that are read, also by a link to it."""
+    file = check_path(name, path)
+    for each in inputs if file.is_file() else ():
+        if _is_same_file(file, check_path("paths", each)):
+            remedy = f"It is the input {printable(each)!r}, which would be replaced."
+            raise ValueError(describe(name, "another file than the inputs", path, remedy))
+
+
+def _is_same_file(file: Path, other: Path) -> bool:
+    try:
+        return file.samefile(other)
+    except OSError:  # an input that does not exist or cannot be read is reported later
+        return False
 
 
 def _folders(data: str) -> Iterator[Path]:

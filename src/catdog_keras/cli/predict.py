@@ -17,7 +17,7 @@ from catdog_keras._output import save_text
 from catdog_keras._printable import printable
 from catdog_keras.cli.errors import user_errors
 from catdog_keras.cli.frameworks import import_frameworks
-from catdog_keras.cli.inputs import check_image_place, check_output_file
+from catdog_keras.cli.inputs import check_image_place, check_not_an_input, check_output_file
 from catdog_keras.cli.interrupts import handle_interrupts
 from catdog_keras.cli.load_model import (
     check_class_count,
@@ -32,6 +32,7 @@ from catdog_keras.cli.preparation import (
     preparation_options,
     stated_preparation,
 )
+from catdog_keras.cli.run_files import one_training_run
 from catdog_keras.cli.sort_images import (
     UNCERTAIN,
     check_folder_names,
@@ -114,32 +115,36 @@ def predict(
             check_image_place(f"paths[{number}]", path)
         if output is not None:
             check_output_file("output", output)
+            check_not_an_input("output", output, [model, *paths])
         if sort_into is not None:
             check_sorted_folder(sort_into, paths)
         stated = stated_preparation(crop_to_aspect_ratio, pad_to_aspect_ratio)
-        prepared = find_preparation(file, stated)
         import_frameworks()
         from catdog_keras.datasets import load_images
         from catdog_keras.models import predict_probabilities
 
         with handle_interrupts():
-            loaded = load_model_file(
-                model,
-                class_names,
-                batch_size=batch_size,
-                preprocessing=preprocessing,
-                trust=trust_model,
-            )
-            check_class_count(loaded)
-            if sort_into is not None:
-                check_folder_names(loaded.class_names)
-            found = load_images(
-                list(paths), image_size=loaded.image_size, batch_size=batch_size, **prepared
-            )
-            with model_errors(model):
-                probabilities = predict_probabilities(
-                    loaded.model, found.dataset, from_logits=from_logits
+            with one_training_run(file):
+                prepared = find_preparation(file, stated)
+                loaded = load_model_file(
+                    model,
+                    class_names,
+                    batch_size=batch_size,
+                    preprocessing=preprocessing,
+                    trust=trust_model,
                 )
+                check_class_count(loaded)
+                if sort_into is not None:
+                    check_folder_names(loaded.class_names)
+                found = load_images(
+                    list(paths), image_size=loaded.image_size, batch_size=batch_size, **prepared
+                )
+                if output is not None:  # the images in folders are known only now
+                    check_not_an_input("output", output, found.files)
+                with model_errors(model):
+                    probabilities = predict_probabilities(
+                        loaded.model, found.dataset, from_logits=from_logits
+                    )
             predictions = [
                 Prediction(file, dict(zip(loaded.class_names, row, strict=True)), top, threshold)
                 for file, row in zip(found.files, probabilities.tolist(), strict=True)
