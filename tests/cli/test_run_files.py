@@ -1,8 +1,11 @@
 """A model is evaluated with the split of its own training run, or with a remark."""
 
 import dataclasses
+import hashlib
 import json
+import os
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -53,6 +56,36 @@ def test_predict_rejects_the_record_of_another_training_run(trained, drawn, tmp_
     assert ended.exit_code == 2
     assert f"'{trained}' differs from the file that training.json describes" in ended.stderr
     assert not (tmp_path / "classes.csv").exists()
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate"])
+@pytest.mark.parametrize(
+    ("name", "limit"), [("training.json", "67,108,864"), ("split.json", "536,870,912")]
+)
+def test_file_that_is_too_large_is_not_read(
+    name, limit, command, trained, drawn, tmp_path, run, monkeypatch
+):
+    file = trained.parent / name
+    os.truncate(file, 2**40)  # sparse
+    read, hashed = Path.read_text, hashlib.file_digest
+
+    def read_other(path, *args, **kwargs):
+        assert path != file
+        return read(path, *args, **kwargs)
+
+    def hash_other(stream, *args):
+        assert stream.name != str(file)
+        return hashed(stream, *args)
+
+    monkeypatch.setattr(Path, "read_text", read_other)
+    monkeypatch.setattr(hashlib, "file_digest", hash_other)
+    options = ["--report", tmp_path / "report"] if command == "evaluate" else []
+    ended = run(command, trained, drawn, *options)
+    assert ended.exit_code == 2, ended.output
+    assert ended.stderr == (
+        f"Error: '{file}' has 1,099,511,627,776 bytes, but a {name} of a training run has at most "
+        f"{limit}: remove it, or move the model.\n"
+    )
 
 
 @pytest.mark.parametrize("name", ["model.keras", "split.json", "training.json"])

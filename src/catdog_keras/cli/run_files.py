@@ -5,7 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from catdog_keras.cli.run_record import MODEL_FILE, RECORD_FILE, SPLIT_FILE, read_training_record
+from catdog_keras.cli.run_record import (
+    MODEL_FILE,
+    RECORD_FILE,
+    SPLIT_FILE,
+    check_size,
+    read_training_record,
+)
 
 
 @contextmanager
@@ -13,10 +19,12 @@ def one_training_run(model: Path) -> Iterator[None]:
     """Raises an error if files of different training runs are, or were, read in the block.
 
     Raises:
-        ValueError: If the files are not those that the training record lists.
+        ValueError: If the files are not those that the training record lists, or the split is too
+            large to be read.
         OSError: If another process replaced them during the block.
     """
     before = _identities(model)
+    check_size(model.parent / SPLIT_FILE)
     _check_listed(model)
     yield
     if _identities(model) != before:

@@ -10,6 +10,8 @@ from typing import Any
 
 MODEL_FILE, RECORD_FILE, SPLIT_FILE = "model.keras", "training.json", "split.json"
 REPORT_FILE = "report.html"
+# A split of the 1.3 million images of ImageNet has about 260 MB; a record lists ignored files.
+MAX_BYTES = {RECORD_FILE: 2**26, SPLIT_FILE: 2**29}
 
 
 @dataclass(frozen=True)
@@ -43,15 +45,29 @@ class TrainingRecord:
         (folder / RECORD_FILE).write_text(text, encoding="utf-8")
 
 
+def check_size(file: Path) -> None:
+    """Raises a ValueError if a record or split is larger than one that a training run writes.
+
+    Reading it would need several times as much memory.
+    """
+    limit = MAX_BYTES[file.name]
+    if file.is_file() and (size := file.stat().st_size) > limit:
+        raise ValueError(
+            f"{str(file)!r} has {size:,} bytes, but a {file.name} of a training run has at most "
+            f"{limit:,}: remove it, or move the model."
+        )
+
+
 def read_training_record(model: Path) -> TrainingRecord | None:
     """Reads the record next to a model that `catdog-keras train` wrote; None if there is none.
 
     Raises:
-        ValueError: If a file with that name is not a training record.
+        ValueError: If a file with that name is not a training record, or is too large for one.
     """
     file = model.parent / RECORD_FILE
     if model.name != MODEL_FILE or not file.is_file():
         return None
+    check_size(file)
     try:
         record = TrainingRecord(**json.loads(file.read_text("utf-8")))
         _check_types(record)
