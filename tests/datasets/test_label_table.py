@@ -1,5 +1,6 @@
 """Labels from a table or from file names: the same splits, and errors that name the rows."""
 
+import itertools
 import json
 import re
 import shutil
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from catdog_keras import load_image_folder, load_image_table, load_manifest
-from catdog_keras.datasets._label_index import index_labels
+from catdog_keras.datasets._label_index import _sorted_names, index_labels
 
 TINY = {"image_size": 4, "batch_size": 4}
 
@@ -143,6 +144,11 @@ def test_index_of_labels_does_not_depend_on_order(labels, data):
     (one, other) = (index.parts["all"] for index in (first, second))
     assert one.files == other.files
     assert {f: first.class_names[i] for f, i in zip(one.files, one.labels, strict=True)} == labels
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(["10", "1", "01"])))
+def test_equal_numbers_are_classes_in_the_order_of_their_text(order):
+    assert _sorted_names(dict.fromkeys(order)) == ["01", "1", "10"]
 
 
 def test_manifest_restores_a_split_of_a_table(images, rows, tmp_path):

@@ -1,7 +1,7 @@
 """Index of images whose labels are given by name: by a table, or by a pattern of file names."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -128,7 +128,7 @@ def index_labels(
     return ImageIndex(root, names, {"all": listing}, (), (), tuple(notes), stated)
 
 
-def _sorted_names(names: set[str]) -> list[str]:
+def _sorted_names(names: Collection[str]) -> list[str]:
     if all(re.fullmatch(r"-?[0-9]{1,18}", name) for name in names):
-        return sorted(names, key=int)
+        return sorted(names, key=lambda name: (int(name), name))  # 1 and 01 are distinct
     return sorted(names)
