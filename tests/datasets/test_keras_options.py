@@ -6,6 +6,8 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
+from hypothesis import assume, given, settings, strategies as st
 from PIL import Image
 
 from catdog_keras import (
@@ -16,6 +18,7 @@ from catdog_keras import (
     load_images,
     load_manifest,
 )
+from catdog_keras.datasets._decode import _resize_with_pad
 from catdog_keras.datasets._options import INTERPOLATIONS
 
 SIZES = ((40, 61), (33, 33), (90, 20), (7, 50))  # of the files, (height, width)
@@ -62,6 +65,33 @@ SHAPES = {"crop": {"crop_to_aspect_ratio": True}, "pad": {"pad_to_aspect_ratio":
 def test_images_are_those_of_keras_for_each_aspect_ratio(photos, image_size, shape):
     (images, _), (expected, _) = read_both(photos, image_size, **SHAPES[shape])
     assert np.abs(images - expected).max() <= 0.01  # of 255
+
+
+@pytest.mark.parametrize("mode", ["RGB", "CMYK"])  # decoded by TensorFlow, and by Pillow
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("image_size", [1, 32])
+def test_thin_images_keep_at_least_one_pixel(tmp_path, image_size, shape, mode):
+    for name, size in (("wide", (4000, 20)), ("high", (20, 4000))):
+        (tmp_path / name).mkdir()
+        Image.new("RGB", size, "white").convert(mode).save(tmp_path / name / "0.jpg")
+    loaded = load_images(
+        tmp_path, class_names=["high", "wide"], image_size=image_size, **SHAPES[shape]
+    )
+    (high, wide), _ = arrays(loaded.dataset)
+    np.testing.assert_array_equal(high, wide.swapaxes(0, 1))
+    white = (wide > 250).all(axis=(1, 2))
+    assert white.sum() == (1 if shape == "pad" else image_size)
+
+
+@given(st.tuples(*[st.integers(1, 40)] * 2), st.tuples(*[st.integers(1, 40)] * 2))
+@settings(deadline=None, max_examples=30)
+def test_padded_images_are_those_of_tensorflow(found, target):
+    image = np.random.default_rng(0).integers(0, 256, (*found, 3), np.uint8)
+    try:
+        expected = tf.image.resize_with_pad(image, *target)
+    except tf.errors.InvalidArgumentError:  # a side of 0 pixels
+        assume(False)
+    np.testing.assert_array_equal(_resize_with_pad(image, *target, "bilinear"), expected)
 
 
 @pytest.mark.parametrize("interpolation", INTERPOLATIONS)

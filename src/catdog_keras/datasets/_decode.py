@@ -106,7 +106,7 @@ def resize(image: Any, options: BatchOptions) -> Any:
 
     height, width, _ = options.image_shape
     if options.pad_to_aspect_ratio:
-        image = tf.image.resize_with_pad(image, height, width, options.interpolation)
+        image = _resize_with_pad(image, height, width, options.interpolation)
     else:
         if options.crop_to_aspect_ratio:
             image = _central_crop(image, height, width)
@@ -115,6 +115,22 @@ def resize(image: Any, options: BatchOptions) -> Any:
     if options.interpolation in WITHIN_RANGE:
         return image
     return tf.clip_by_value(image, 0.0, 255.0)
+
+
+def _resize_with_pad(image: Any, height: int, width: int, interpolation: str) -> Any:
+    """Does what `tf.image.resize_with_pad` does, with sides of at least one pixel.
+
+    TensorFlow rounds the sides of the resized image down, those of thin images to 0, and raises.
+    """
+    import tensorflow as tf
+
+    target = tf.constant([height, width], tf.float32)
+    found = tf.cast(tf.shape(image)[:2], tf.float32)
+    fitting = found / tf.reduce_max(found / target)
+    sides = tf.maximum(tf.cast(fitting, tf.int32), 1)
+    top, left = tf.unstack(tf.cast(tf.maximum(target - fitting, 0) / 2, tf.int32))
+    image = tf.image.resize(image, sides, interpolation)
+    return tf.image.pad_to_bounding_box(image, top, left, height, width)
 
 
 def _central_crop(image: Any, height: int, width: int) -> Any:
