@@ -255,6 +255,48 @@ def test_invalid_argument_of_table_raises(images, rows, arguments, error, messag
         load_image_table(**given, **TINY)
 
 
+class RepeatedColumns(Frame):
+    """A data frame with two columns of one name, for which pandas returns a frame of both."""
+
+    def __init__(self, twice, **columns):
+        super().__init__(**columns)
+        self.columns.append(twice)
+
+
+@pytest.mark.parametrize("column", ["image", "label"])
+@pytest.mark.parametrize("kind", ["csv", "frame"])
+def test_two_columns_of_one_name_raise(images, rows, column, kind):
+    if kind == "csv":
+        wider = [(*row, "x") for row in rows]
+        table = write_csv(images / "labels.csv", wider, f"image,label,{column}")
+    else:
+        table = RepeatedColumns(column, image=["a.png", "b.png"], label=["cat", "dog"])
+    message = f"`{column}_column` must be the name of one column.*'{column}'. It has 2 columns"
+    with pytest.raises(ValueError, match=message):
+        load_image_table(table, root=images, **TINY)
+
+
+def test_repeated_columns_that_are_not_used_are_ignored(images, rows):
+    wider = [(*row, "x", "y") for row in rows]
+    table = write_csv(images / "labels.csv", wider, "image,label,note,note")
+    assert_labels_are_in_file_names(load_image_table(table, **TINY))
+
+
+def test_structured_array_is_a_table_and_other_arrays_are_not(images, rows):
+    table = np.array(rows, [("image", "U99"), ("label", "U9")])
+    assert_labels_are_in_file_names(load_image_table(table, root=images, **TINY))
+    for other in (np.array(rows), np.array(rows, object), table[:, None], table[0]):
+        with pytest.raises(TypeError, match="`table` must be the path of a CSV file"):
+            load_image_table(other, root=images, **TINY)
+
+
+def test_folder_that_is_listed_as_an_image_is_called_a_folder(images, rows):
+    (images / "more").mkdir()
+    table = write_csv(images / "labels.csv", [*rows, ("more", "cat")])
+    with pytest.raises(ValueError, match="more: a folder, not an image file"):
+        load_image_table(table, on_bad="raise", **TINY)
+
+
 @pytest.mark.parametrize("content", [b"", b"\n", b"\xff\xfei\0m", b'image,label\n"a,b'])
 def test_file_that_is_not_a_table_raises_with_its_name(images, content):
     (images / "labels.csv").write_bytes(content)

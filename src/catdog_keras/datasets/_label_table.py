@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from catdog_keras._checks import check_path, describe
 from catdog_keras._message import argument
 from catdog_keras.datasets._scan_report import first_lines, listed, printable
@@ -36,16 +38,17 @@ def read_columns(
     if isinstance(table, (str, os.PathLike)):
         path = check_path("table", table, REQUIREMENT)
         folder = path.absolute().parent
-        columns = _read_csv(path)
-    if not (hasattr(columns, "__getitem__") and hasattr(columns, "__contains__")) or isinstance(
-        columns, (bytes, Sequence)
-    ):
-        raise TypeError(describe("table", REQUIREMENT, table))
-    found = list(getattr(columns, "columns", columns))
+        found, columns = _read_csv(path)
+    else:
+        found = _column_names(table)
     for name, column in (("image_column", image_column), ("label_column", label_column)):
         if column not in found:
             requirement = "the name of a column of the table"
             remedy = f"Its columns are {listed(map(str, found))}."
+            raise ValueError(describe(name, requirement, column, remedy))
+        if found.count(column) > 1:
+            requirement = "the name of one column of the table"
+            remedy = f"It has {found.count(column)} columns of this name. Rename all but one."
             raise ValueError(describe(name, requirement, column, remedy))
     images, labels = list(columns[image_column]), list(columns[label_column])
     if len(images) != len(labels):
@@ -56,8 +59,23 @@ def read_columns(
     return images, labels, folder
 
 
-def _read_csv(path: Path) -> dict[str, list[str]]:
-    """Reads a CSV file of UTF-8 with a header, separated by commas, semicolons or tabs."""
+def _column_names(table: Any) -> list[Any]:
+    """Returns the names of the columns of a table in memory."""
+    if isinstance(table, np.ndarray) and table.ndim == 1 and table.dtype.names:
+        return list(table.dtype.names)
+    if not (hasattr(table, "__getitem__") and hasattr(table, "__contains__")) or isinstance(
+        table, (bytes, Sequence, np.ndarray)
+    ):
+        raise TypeError(describe("table", REQUIREMENT, table))
+    return list(getattr(table, "columns", table))
+
+
+def _read_csv(path: Path) -> tuple[list[str], dict[str, list[str]]]:
+    """Reads a CSV file of UTF-8 with a header, separated by commas, semicolons or tabs.
+
+    Returns:
+        The header, and the columns by name, the last one of those with equal names.
+    """
     if not path.exists():
         raise FileNotFoundError(describe("table", REQUIREMENT, str(path), "There is no such file."))
     if not path.is_file():  # reading a FIFO would block
@@ -84,7 +102,7 @@ def _read_csv(path: Path) -> dict[str, list[str]]:
     if wrong:
         remedy = f"Its header has {len(header)} columns, but not all rows:{first_lines(wrong)}"
         raise ValueError(describe("table", REQUIREMENT, str(path), remedy))
-    return {name: [row[place] for row in rows[1:]] for place, name in enumerate(header)}
+    return header, {name: [row[at] for row in rows[1:]] for at, name in enumerate(header)}
 
 
 def labels_by_file(root: Path, images: Sequence[Any], labels: Sequence[Any]) -> dict[str, str]:

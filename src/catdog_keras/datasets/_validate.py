@@ -95,8 +95,8 @@ def inspect_file(path: str) -> ImageFile:
         path.encode()
     except UnicodeEncodeError:
         return ImageFile(path, "bad", "its name is not valid UTF-8")
-    if os.path.isdir(path):  # noqa: PTH112 - listed because it could not be read
-        return ImageFile(path, "bad", "a folder that cannot be read")
+    if os.path.isdir(path):  # noqa: PTH112 - listed in a table, or because it could not be read
+        return ImageFile(path, "bad", _reason_of_folder(path))
     try:
         content, stamp = read_regular_file(path)
     except OSError as error:
@@ -114,6 +114,14 @@ def inspect_file(path: str) -> ImageFile:
     status: Literal["good", "nonstandard"] = "nonstandard" if oddities else "good"
     reason = ", ".join(oddities)
     return ImageFile(path, status, reason, len(content), digest, plain, pixels, stamp)
+
+
+def _reason_of_folder(path: str) -> str:
+    try:
+        os.scandir(path).close()
+    except OSError:
+        return "a folder that cannot be read"
+    return "a folder, not an image file"
 
 
 @dataclass(frozen=True)
