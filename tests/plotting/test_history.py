@@ -145,6 +145,15 @@ def test_title_counts_non_finite_epochs():
     assert len(lost.get_yticks()) == 0
 
 
+@pytest.mark.parametrize("losses", [[1e308, -1e308, 0.5], [0.5, -1e308, 1e305], [-1e307] * 3])
+def test_values_that_cannot_be_drawn_count_as_infinite(losses):
+    figure = plot_history({"loss": losses, "val_loss": losses[::-1]})
+    figure.canvas.draw()
+    title = figure.axes[0].get_title()
+    assert f"not finite in {3 - losses.count(0.5)} of 3 epochs" in title
+    assert ("best: 0.500" in title) == (0.5 in losses)
+
+
 @pytest.mark.parametrize(
     ("history", "error", "message"),
     [

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 ACCURACY, LOSS = "Accuracy", "Loss"
 _VALIDATION = "val_"
+LARGEST = 1e300  # matplotlib cannot divide an axis of larger numbers
 
 Epochs: TypeAlias = npt.NDArray[np.int64]
 Curve: TypeAlias = npt.NDArray[np.float64]
@@ -31,7 +32,7 @@ def plot_history(
 
     The best validation epoch is marked in each panel: the highest accuracy and the lowest loss,
     which can be in different epochs. The title reports the number of training epochs without a
-    finite value.
+    finite value; values beyond 1e300 and -1e300 count as infinite.
 
     Args:
         history: `keras.callbacks.History` returned by `fit`, or its dict of lists with one number
@@ -112,7 +113,8 @@ def _read_curve(name: str, values: Any) -> Curve:
     is_list = isinstance(values, (Sequence, np.ndarray)) and not isinstance(values, (str, bytes))
     if not is_list or not all(isinstance(value, numbers.Real) for value in values):
         raise TypeError(describe(f"history[{name!r}]", "a list with one number per epoch", values))
-    return np.asarray(values, dtype=np.float64)
+    curve = np.asarray(values, dtype=np.float64)
+    return np.where(np.abs(curve) > LARGEST, np.copysign(np.inf, curve), curve)
 
 
 def _spread(name: str, curve: Curve, epochs: Epochs) -> Curve:
