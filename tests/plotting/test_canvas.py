@@ -1,13 +1,17 @@
 """How much text fits: measured against what matplotlib draws."""
 
+import re
 import warnings
 
+import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
-from catdog_keras import plotting
+from catdog_keras import Evaluation, plotting
 from catdog_keras.plotting import _canvas
+from catdog_keras.plotting._rows import write_row_title
 
 WORDS = st.text(
     st.characters(min_codepoint=32, max_codepoint=0x17F, categories=["L", "N", "P", "Zs"]),
@@ -42,6 +46,26 @@ def test_fit_text_respects_width_and_keeps_both_ends(text, width):
 def test_fit_text_only_normalizes_whitespace_of_short_text():
     assert _canvas.fit_text("cat", 100, 10) == "cat"
     assert _canvas.fit_text("two\nlines  and\ttabs", 500, 10) == "two lines and tabs"
+
+
+@pytest.mark.parametrize("names", [["caf\udce9", "\ud800dog"], ["\ud800" * 40, "cat", "dog"]])
+def test_names_with_lone_surrogates_are_escaped_in_plots(names):
+    evaluation = Evaluation(names, np.arange(6) % len(names), np.eye(len(names))[[0, 1, 0] * 2])
+    drawn = ""
+    for plot in (
+        plotting.plot_label_counts,
+        plotting.plot_confusion_matrix,
+        plotting.plot_roc,
+        plotting.plot_precision_recall,
+    ):
+        ax = plot(evaluation)
+        ax.figure.canvas.draw()
+        drawn += "".join(text.get_text() for text in ax.figure.findobj(Text))
+    row = Figure().add_subplot()
+    write_row_title(row, names[0], 5)
+    drawn += row.get_title(loc="left")
+    assert not re.search("[\ud800-\udfff]", drawn)
+    assert drawn.count("\\ud") > 5
 
 
 def test_write_title_shrinks_font_before_truncating():

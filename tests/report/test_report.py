@@ -256,6 +256,15 @@ def test_report_names_every_class(names, tmp_path):
     assert all(name in page.text for name in names)
 
 
+def test_report_draws_names_with_lone_surrogates_and_any_numbers(tmp_path):
+    history = {"loss": [1e308, -1e308]}
+    _, page = read(
+        tmp_path, {"m\udce9": evaluate(["caf\udce9", "\ud800dog"])}, {"m\udce9": history}
+    )
+    assert len(page.all("img")) > 3
+    assert "caf" in page.text
+
+
 @pytest.mark.usefixtures("without_plots")
 def test_report_of_many_classes_lists_the_worst_first_and_then_all(tmp_path):
     names = [f"class {n}" for n in range(200)]

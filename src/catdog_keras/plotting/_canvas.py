@@ -177,19 +177,27 @@ def _halves(line: str, width: float, size: float) -> list[str]:
     return list(min(breaks, key=lambda pair: max(text_width(part, size) for part in pair)))
 
 
+def in_one_line(text: str) -> str:
+    """Returns the text without line breaks; escapes lone surrogates, which matplotlib rejects.
+
+    Names of files that are not valid UTF-8 contain such characters.
+    """
+    return " ".join(text.split()).encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 @functools.lru_cache(maxsize=4096)
 def text_width(text: str, size: float) -> float:
     """Returns the width of a text in points, on one line; line breaks count as spaces."""
     with _without_words_on_glyphs():
         width, _, _ = TextToPath().get_text_width_height_descent(
-            " ".join(text.split()), FontProperties(size=size), ismath=False
+            in_one_line(text), FontProperties(size=size), ismath=False
         )
     return WIDENING * float(width)
 
 
 def fit_text(text: str, width: float, size: float) -> str:
     """Returns the text, shortened in the middle if it is wider than `width` points."""
-    text = " ".join(text.split())
+    text = in_one_line(text)
     if text_width(text, size) <= width:
         return text
     fits, too_many = 1, len(text)

@@ -109,7 +109,7 @@ def _draw_upright_bars(ax: Axes, numbers: Mapping[str, int]) -> None:
     places = range(len(numbers))
     bars = ax.bar(places, list(numbers.values()), color=_canvas.SKY_BLUE, edgecolor=_INK)
     ax.bar_label(bars, [f"{number:,}" for number in numbers.values()], padding=2)
-    ax.set_xticks(places, list(numbers), parse_math=False)
+    ax.set_xticks(places, [_canvas.in_one_line(name) for name in numbers], parse_math=False)
     ax.set_xlabel("class")
     ax.set_ylabel("images")
     ax.set_xlim(-0.6, len(numbers) - 0.4)

@@ -124,7 +124,7 @@ def write_row_title(ax: Axes, name: str, width: float, remark: tuple[str, str] =
     room = 0.97 * width * _canvas.POINTS_PER_INCH
     size = _canvas.text_size(room / 10)
     at_length, in_short = remark
-    title = " ".join(name.split()) + at_length
+    title = _canvas.in_one_line(name) + at_length
     if _canvas.text_width(title, size) > room:
         left = room - _canvas.text_width(in_short, size)
         title = _canvas.fit_text(name, left, size) + in_short
