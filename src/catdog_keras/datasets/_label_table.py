@@ -27,7 +27,7 @@ def read_columns(
 
     Raises:
         TypeError: If `table` is neither a path nor has columns, or a column name is not a string.
-        ValueError: If a column is missing, or the file is not a table.
+        ValueError: If a column is missing or repeated, or the file is not a table.
         OSError: If the file does not exist.
     """
     for name, column in (("image_column", image_column), ("label_column", label_column)):

@@ -56,7 +56,7 @@ def load_image_table(
 
     Args:
         table: The path of a CSV file (UTF-8, with a header, separated by commas, semicolons or
-            tabs), a data frame, or a dict of columns.
+            tabs), a data frame, a structured NumPy array, or a dict of columns.
         image_column: Column with the paths of the images: relative to `root`, or absolute.
         label_column: Column with the classes: texts or integers. Spaces around texts are removed.
             Integers become class names, sorted by number.
@@ -86,8 +86,9 @@ def load_image_table(
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If an argument is out of range, a column is missing, labels are empty, images
-            are missing, listed twice or outside of `root`, or there are fewer than two classes.
+        ValueError: If an argument is out of range, a column is missing or repeated, labels are
+            empty, images are missing, listed twice or outside of `root`, or there are fewer than
+            two classes.
             The message contains the number and the first of such rows.
         OSError: If the file or `root` does not exist.
 
