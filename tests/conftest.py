@@ -10,6 +10,8 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("MPLBACKEND", "agg")
+# Otherwise a test would read the results of files that another test checked.
+os.environ.setdefault("CATDOG_KERAS_CHECK_CACHE", "0")
 if "KERAS_HOME" not in os.environ:  # the user's own ~/.keras is not for tests to fill
     _keras_home = tempfile.TemporaryDirectory(prefix="keras-home-")
     os.environ["KERAS_HOME"] = _keras_home.name
