@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from catdog_keras import load_image_folder, load_manifest
+from catdog_keras.cli.evaluation_data import LABELS_OF_FOLDERS
 from catdog_keras.cli.preparation import find_preparation
 from catdog_keras.evaluation import Evaluation
 from catdog_keras.evaluation._evaluation import with_files
@@ -144,6 +145,9 @@ def test_labels_from_table_or_file_names_are_used_and_evaluated(wide, tmp_path, 
     ended = run("evaluate", tmp_path / "out" / "model.keras", images, "--split", "train")
     assert ended.exit_code == 0, ended.output
     assert ended.stdout.startswith("images             train, 10\n")
+    ended = run("evaluate", tmp_path / "out" / "model.keras", images, "--split", "all")
+    assert ended.exit_code == 2
+    assert LABELS_OF_FOLDERS in ended.stderr
 
 
 @pytest.mark.parametrize(
@@ -186,6 +190,10 @@ def test_labels_of_a_table_may_differ_from_the_folders(wide, mislabeled, tmp_pat
     assert ended.exit_code == 0, ended.output
     ended = run("evaluate", model, wide, "--split", "validation")
     assert ended.exit_code == 0, ended.output
+    ended = run("evaluate", model, wide, "--split", "all")
+    assert ended.exit_code == 2
+    assert "in the folder of another class than in the training" in ended.stderr
+    assert "Use --split train, validation or test for its images." in ended.stderr
 
 
 def test_evaluation_keeps_files_in_folders_of_other_classes(mislabeled, tmp_path):

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 Part = Literal["test", "validation", "train", "all"]
 NOT_OF_THE_TRAINING = "not part of the training run"
+LABELS_OF_FOLDERS = (
+    "--split all uses the names of folders as labels, but those of the training are from a table "
+    "or from file names. Use --split train, validation or test for its images."
+)
 
 
 @dataclass(frozen=True)
@@ -167,15 +171,23 @@ def _all(
     from catdog_keras.datasets._source import find_folder
 
     names = loaded.class_names
-    found = load_images(
-        data, class_names=names, image_size=loaded.image_size, batch_size=batch_size, **prepared
-    )
+    recorded = read_manifest(manifest) if manifest.is_file() else None
+    try:
+        found = load_images(
+            data, class_names=names, image_size=loaded.image_size, batch_size=batch_size, **prepared
+        )
+    except ValueError as error:
+        if recorded is None or recorded.label_source == "folders":
+            raise
+        raise ValueError(message_of(error) + " " + LABELS_OF_FOLDERS) from error
     root = find_folder("DATA", data)
     labels = found.labels.tolist() if found.labels is not None else []
     splits = ["all"] * len(labels)
     seen: dict[str, int] = {}
-    if manifest.is_file():
-        splits = _splits_of(read_manifest(manifest), found.scan, found.files)
+    if recorded is not None:
+        splits = _splits_of(recorded, found.scan, found.files)
+        if recorded.label_source != "folders":
+            _check_folders(recorded, found.scan, found.files, [names[label] for label in labels])
         seen = {split: splits.count(split) for split in ("train", "validation", "test")}
     shown = ("train", "validation", "test", NOT_OF_THE_TRAINING, "all")
     pairs = list(zip(splits, labels, strict=True))
@@ -195,6 +207,28 @@ def _all(
         preparation=prepared,
         has_test_set=not seen or seen["test"] > 0,
     )
+
+
+def _check_folders(
+    manifest: "Manifest", scan: "ScanReport", files: Sequence[str], folders: Sequence[str]
+) -> None:
+    """Raises a ValueError if images of the training are in folders of other classes."""
+    classes = {
+        manifest.contents[file][1]: manifest.class_names[label]
+        for listing in manifest.splits.values()
+        for file, label in zip(listing.files, listing.labels.tolist(), strict=True)
+    }
+    wrong = [
+        file
+        for file, folder in zip(files, folders, strict=True)
+        if classes.get(scan.by_path[file].sha256, folder) != folder
+    ]
+    if wrong:
+        count = counted(len(wrong), "image is", "images are")
+        raise ValueError(
+            f"{count} in the folder of another class than in the training, such as "
+            f"{printable(wrong[0])}. {LABELS_OF_FOLDERS}"
+        )
 
 
 def _splits_of(manifest: "Manifest", scan: "ScanReport", files: Sequence[str]) -> list[str]:
