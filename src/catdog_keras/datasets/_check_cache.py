@@ -41,7 +41,7 @@ UNUSED_SECONDS = 24 * 60 * 60  # after which the use of a file is recorded
 
 
 class _Result(NamedTuple):
-    """The columns of a file, apart from the names."""
+    """The columns of a file of the cache, without the names."""
 
     stamp: Stamp
     status: Any

@@ -14,7 +14,7 @@ from catdog_keras.evaluation._labels import read_labels
 
 IntegerArray = npt.NDArray[np.int64]
 
-MOST_CLASSES = 2**31  # labels above it are no class indices
+MOST_CLASSES = 2**31  # larger labels are not class indices
 
 
 @dataclass(frozen=True, eq=False)
