@@ -173,7 +173,7 @@ def test_default_output_inside_the_images_is_reported_as_the_option(drawn, run, 
     ended = run("train", ".", *TINY)
     assert ended.exit_code == 2
     assert "`--output` must be a folder outside of the images; received --output=" in ended.stderr
-    assert ended.stderr.endswith(" Pass --output with a folder elsewhere.\n")
+    assert ended.stderr.endswith(" Pass `--output` with a folder elsewhere.\n")
 
 
 def test_output_in_the_home_folder_gets_checkpoints_and_results(drawn, tmp_path, run, monkeypatch):

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from catdog_keras._checks import check_path, describe
+from catdog_keras._message import argument
 from catdog_keras._output import WRITABLE_FILE, writable_folder
 from catdog_keras._printable import printable
 
@@ -56,11 +57,8 @@ def check_output_folder(name: str, path: str, data: str | None) -> None:
     """
     folder = _resolved(check_path(name, path))
     if data is not None and any(_would_be_read(folder, images) for images in _folders(data)):
-        option = "--" + name.replace("_", "-")
-        remedy = (
-            f"It is in {data!r}, whose content is read as images and classes. Pass {option} with "
-            "a folder elsewhere."
-        )
+        remedy = f"It is in {data!r}, whose content is read as images and classes. Pass "
+        remedy += argument(name) + " with a folder elsewhere."
         raise ValueError(describe(name, "a folder outside of the images", path, remedy))
     with writable_folder(path, name):
         pass
