@@ -12,7 +12,7 @@ import catdog_keras
 
 
 class HouseSections(griffe.Extension):
-    """Converts `Example:`, as in Keras, to `Examples:`, and links the names of `See Also:`."""
+    """Converts `Example:`, as in Keras, to `Examples:`, and links public names in the text."""
 
     def on_object(self, *, obj: griffe.Object, **kwargs: Any) -> None:
         """Converts the docstring and the defaults of one class, function or attribute."""
@@ -24,7 +24,8 @@ class HouseSections(griffe.Extension):
             obj.docstring = None
             return
         text, found, example = obj.docstring.value.partition("\nExample:\n")
-        text = re.sub(r"(?<=\nSee Also:\n)(?:    .+\n?)+", _links, text)
+        text = re.sub(r"(?<=\nSee Also:\n)(?:    .+\n?)+", _as_list, text)
+        text = re.sub(r"(?<!\[)`(\w+)`", lambda name: _link(name, obj), text)
         if found:
             example = textwrap.indent(textwrap.dedent(example), "    ")
             text = f"{text}\nExamples:\n{example}"
@@ -39,14 +40,17 @@ def _show_values(function: griffe.Function) -> None:
             parameter.default = repr(getattr(module, str(parameter.default)))
 
 
-def _links(section: re.Match[str]) -> str:
-    """Returns the lines of one section as a list of links to the pages of the names."""
-    return re.sub(
-        r"^    `(\w+)`",
-        lambda name: f"    - [`{name[1]}`][catdog_keras.{_package_of()[name[1]]}.{name[1]}]",
-        section[0],
-        flags=re.MULTILINE,
-    )
+def _as_list(section: re.Match[str]) -> str:
+    """Returns the lines of one section as a list."""
+    return re.sub(r"^    (?=`)", "    - ", section[0], flags=re.MULTILINE)
+
+
+def _link(name: re.Match[str], page: griffe.Object) -> str:
+    """Returns a link to the page of a public name, unless it is the page that is documented."""
+    package = _package_of().get(name[1])
+    if package is None or name[1] in page.path.split("."):
+        return name[0]
+    return f"[{name[0]}][catdog_keras.{package}.{name[1]}]"
 
 
 @cache

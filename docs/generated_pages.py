@@ -1,12 +1,19 @@
-"""Generates one reference page per public name; run by mkdocs-gen-files."""
+"""Generates the reference, a page per public name, and the notebooks; run by mkdocs-gen-files."""
 
 import importlib
 import inspect
+import re
+import sys
+from pathlib import Path
 
 import mkdocs_gen_files
+import nbformat
 
 import catdog_keras
 from catdog_keras.models._backbones import Backbone
+
+sys.path.insert(0, str(Path(__file__).parent))
+import notebooks
 
 HEADINGS = {
     "datasets": "Datasets",
@@ -59,14 +66,36 @@ def backbone_rows() -> list[str]:
     return rows
 
 
+def guides() -> dict[str, str]:
+    """Returns the text of each tutorial and how-to page, by path."""
+    folder = Path(__file__).parent
+    pages = [*sorted(folder.glob("tutorials/*.md")), *sorted(folder.glob("how-to/*.md"))]
+    return {page.relative_to(folder).as_posix(): page.read_text("utf-8") for page in pages}
+
+
+def guide_lines(name: str) -> list[str]:
+    """Returns a list of the tutorials and how-to pages that use a public name."""
+    used = re.compile(rf"reference/{name}\.md|\bck\.(\w+\.)?{name}\b")
+    lines = [
+        f"- [{re.search('^# (.+)', text, re.MULTILINE)[1]}](../{path})"
+        for path, text in GUIDES.items()
+        if used.search(text)
+    ]
+    return ["", "## Guides that use it", "", *lines] if lines else []
+
+
 def page_of(subpackage: str, name: str) -> str:
     """Returns the page of a public name, which mkdocstrings fills from the docstring."""
     lines = [f"::: catdog_keras.{subpackage}.{name}"]
     if name == "BACKBONES":
         lines += ["    options:", "      show_attribute_values: false", *backbone_rows()]
-    return "\n".join(lines) + "\n"
+    if (FIGURES / f"{name}.png").exists():
+        lines += ["", f"![Effect of {name} on images](../images/layers/{name}.png)"]
+    return "\n".join([*lines, *guide_lines(name)]) + "\n"
 
 
+FIGURES = Path(__file__).parent / "images" / "layers"
+GUIDES = guides()
 summary = ["* [Overview](index.md)", "* [Gallery of plots](../gallery.md)"]
 overview = [
     "# Reference",
@@ -85,6 +114,9 @@ for subpackage, names in names_by_subpackage().items():
         summary.append(f"    * [{name}]({name}.md)")
         overview.append(f"| [`{name}`]({name}.md) | {first_line(subpackage, name)} |")
     overview.append("")
+for tutorial in notebooks.pages():
+    with mkdocs_gen_files.open(f"notebooks/{tutorial.stem}.ipynb", "w") as page:
+        nbformat.write(notebooks.notebook_of(tutorial), page)
 with mkdocs_gen_files.open("reference/SUMMARY.md", "w") as page:
     page.write("\n".join(summary) + "\n")
 with mkdocs_gen_files.open("reference/index.md", "w") as page:
