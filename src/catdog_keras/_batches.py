@@ -34,6 +34,12 @@ def _check_lengths(name: str, arrays: Any) -> None:
                 f"`{name}` must hold one {part} per image; "
                 f"received {_length(images)} images and {found}."
             )
+        shape = getattr(array, "shape", (length,))
+        if part == "sample weight" and array is not None and tuple(shape[1:]) not in ((), (1,)):
+            raise ValueError(
+                f"`{name}` must hold one sample weight per image; received weights of shape "
+                f"{tuple(shape)}."
+            )
 
 
 def _length(array: Any) -> int | None:

@@ -17,9 +17,6 @@ from pathlib import Path
 
 from catdog_keras._signals import interrupts_deferred
 
-if sys.platform != "win32":
-    import fcntl
-
 PREFIX = ".unfinished-"
 NAME = re.compile(rf"{re.escape(PREFIX)}[a-z0-9_]{{8}}")  # as `tempfile.mkdtemp` completes it
 LEFTOVER_SECONDS = 24 * 60 * 60  # older folders are abandoned where folders cannot be locked
@@ -82,24 +79,30 @@ def _create(parent: Path) -> tuple[Path, int | None]:
         unlock_folder(lock)
 
 
-def lock_folder(folder: Path) -> int | None:
-    """Returns a descriptor that holds the lock; None where folders cannot be locked.
+if sys.platform == "win32":
 
-    Raises:
-        BlockingIOError: If another process holds the lock.
-        OSError: If `folder` is not a readable folder.
-    """
-    if sys.platform == "win32":
-        return None
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(descriptor)
-        if error.errno == errno.EWOULDBLOCK:
-            raise
-        return None  # such as on NFS
-    return descriptor
+    def lock_folder(folder: Path) -> int | None:
+        """Returns None: folders cannot be locked."""
+
+else:
+    import fcntl
+
+    def lock_folder(folder: Path) -> int | None:
+        """Returns a descriptor that holds the lock; None where folders cannot be locked.
+
+        Raises:
+            BlockingIOError: If another process holds the lock.
+            OSError: If `folder` is not a readable folder.
+        """
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(descriptor)
+            if error.errno == errno.EWOULDBLOCK:
+                raise
+            return None  # such as on NFS
+        return descriptor
 
 
 def unlock_folder(lock: int | None) -> None:

@@ -165,11 +165,12 @@ def test_interrupt_in_destructor_is_raised_again():
 @pytest.mark.usefixtures("sigint_handler")
 def test_interrupt_is_raised_without_timer(monkeypatch):
     """As on Windows, which has neither SIGALRM nor setitimer."""
-    monkeypatch.delattr(signal, "SIGALRM")
-    monkeypatch.delattr(signal, "setitimer")
-    monkeypatch.setattr(interrupts, "HAS_TIMER", False)
-    with pytest.raises(KeyboardInterrupt), interrupts.handle_interrupts():
-        signal.raise_signal(signal.SIGINT)
+    with monkeypatch.context() as patched:
+        patched.delattr(signal, "SIGALRM")
+        patched.delattr(signal, "setitimer")
+        patched.setattr(sys, "platform", "win32")
+        with pytest.raises(KeyboardInterrupt), interrupts.handle_interrupts():
+            signal.raise_signal(signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is interrupts.exit_at_once
 
 

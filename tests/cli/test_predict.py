@@ -229,7 +229,9 @@ def test_folder_with_files_or_inside_images_is_refused_for_sorting(model, drawn,
     assert not (drawn / "sorted").exists()
 
 
-@pytest.mark.parametrize("name", ["../outside", "..", "a\0b", "uncertain", " "])
+@pytest.mark.parametrize(
+    "name", ["../outside", "..", "a\0b", "uncertain", " ", "n" * 256, "ä" * 128, "half \ud83d"]
+)
 def test_class_that_is_no_folder_name_is_refused_for_sorting(name, expected, tmp_path, run):
     network = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.GlobalAveragePooling2D()])
     network.add(ClassNames(["a", "b", name]))
@@ -239,6 +241,14 @@ def test_class_that_is_no_folder_name_is_refused_for_sorting(name, expected, tmp
     assert ended.exit_code == 2, ended.output
     assert "--class-name" in ended.stderr
     assert [file.name for file in tmp_path.iterdir()] == ["model.keras"]
+
+
+def test_one_path_for_predictions_and_sorted_images_is_refused(model, drawn, tmp_path, run):
+    both = ["--sort-into", tmp_path / "out", "--output", f"{tmp_path}/./out"]
+    ended = run("predict", model, drawn, *both)
+    assert ended.exit_code == 2
+    assert "`--sort-into` must be another path than `--output`; received" in ended.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_model_without_class_names_requires_class_name_option(drawn, expected, tmp_path, run):

@@ -37,6 +37,7 @@ def test_training_record_round_trip(tmp_path):
         {"data": "a\ud800"},
         {"history": {"loss": [10**400]}},
         {"settings": []},
+        {"settings": {"crop_to_aspect_ratio": True, "pad_to_aspect_ratio": True}},
         {"counts": {"train": 3}},
         {"counts": {"train": {"cats": -1}}},
         {"ignored": {"torn.png": 1}},

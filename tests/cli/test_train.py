@@ -3,12 +3,14 @@
 import json
 import shlex
 import shutil
+from pathlib import Path
 
 import keras
 import pytest
 
 from catdog_keras import augmentation_preset, datasets, load_manifest, training
-from catdog_keras.cli.run_folder import choose_run_folder
+from catdog_keras.cli import run_folder, train as train_module
+from catdog_keras.cli.run_folder import choose_run_folder, reserved_run_folder
 from tests.cli.image_folders import CLASSES, PER_CLASS
 
 TINY = [
@@ -196,8 +198,49 @@ def test_default_output_of_resumed_training_is_the_last_interrupted_one(tmp_path
         (tmp_path / "runs" / name / "training-checkpoint").mkdir()
     assert choose_run_folder("images.zip", resume=True) == "runs/images-3"
     assert choose_run_folder("images.zip", resume=False) == "runs/images-5"
+    (tmp_path / "runs" / "images-2" / "training-checkpoint").rmdir()
+    (tmp_path / "runs" / "images-2").rmdir()  # numbers of removed folders are not used again
+    assert choose_run_folder("images.zip", resume=True) == "runs/images-3"
+    assert choose_run_folder("images.zip", resume=False) == "runs/images-5"
+    for other in ("images-test", "images-02", "images-9-test", "other-7"):
+        (tmp_path / "runs" / other).mkdir()
     assert choose_run_folder("/", resume=False) == "runs/images-5"
     assert choose_run_folder("images/..", resume=False) == f"runs/{tmp_path.name}"
+
+
+def test_default_output_of_runs_at_the_same_time_differs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with reserved_run_folder("images", resume=False) as first:
+        with reserved_run_folder("images", resume=False) as second:
+            (Path(second) / "model.keras").touch()
+        assert (first, second) == ("runs/images", "runs/images-2")
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["images-2"]
+
+
+def test_default_output_is_chosen_again_if_another_run_takes_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    chosen = []
+
+    def choose_late(data, *, resume):
+        chosen.append(choose_run_folder(data, resume=resume))
+        Path(chosen[0]).mkdir(parents=True, exist_ok=True)  # by the other run
+        return chosen[-1]
+
+    monkeypatch.setattr(run_folder, "choose_run_folder", choose_late)
+    with reserved_run_folder("images", resume=False) as output:
+        assert output == "runs/images-2"
+    assert chosen == ["runs/images", "runs/images-2"]
+
+
+def test_interrupted_training_leaves_no_new_output_folder(drawn, tmp_path, run, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(train_module, "load_data", raise_interrupt)
+    assert run("train", drawn, *TINY).exit_code != 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def raise_interrupt(*_):
+    raise KeyboardInterrupt
 
 
 def test_same_seed_reproduces_training_history(drawn, tmp_path, run):

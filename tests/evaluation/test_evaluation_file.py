@@ -109,6 +109,7 @@ def with_changes(**changes):
         ("[1]", "ValueError: it is not a record with a version."),
         ("{}", "ValueError: it is not a record with a version."),
         (with_changes(version=2), "ValueError: its version is 2, supported is 1."),
+        (with_changes(version=True), "ValueError: its version is True, supported is 1."),
         (with_changes(accuracy=1.0), "ValueError: it holds ['accuracy', 'class_names', 'files', 'labels', 'probabilities', 'version'], not ['class_names', 'files', 'labels', 'probabilities', 'version']."),
         ('{"version": 1}', "ValueError: it holds ['version'], not ['class_names', 'files', 'labels', 'probabilities', 'version']."),
         (with_changes(labels=3), "TypeError: labels is not a list."),

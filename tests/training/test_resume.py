@@ -197,8 +197,9 @@ def test_class_weight_of_another_type_is_rejected(function, weights):
         ({0: 1, 2: 3}, "class indices from 0 to 1"),
         ({-1: 1}, "class indices from 0 to 1"),
         ({True: 1}, "class indices from 0 to 1"),
-        ({1: -0.5}, r"`class_weight\[1\]` must be at least 0"),
-        ({1: float("nan")}, r"`class_weight\[1\]` must be a finite number"),
+        ({1: -0.5}, r"`class_weight\[1\]` must be a number from 0 to 1e\+09"),
+        ({1: float("nan")}, r"`class_weight\[1\]` must be a number from 0 to 1e\+09"),
+        ({1: 1e300}, r"`class_weight\[1\]` must be a number from 0 to 1e\+09; received .*1e\+300"),
     ],
 )
 def test_class_weight_that_would_be_ignored_or_is_invalid_is_rejected(function, weights, message):

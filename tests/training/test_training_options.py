@@ -198,6 +198,38 @@ def test_initial_epoch_is_below_epochs(train, initial_epoch):
         train(fresh(), make_images(), epochs=2, initial_epoch=initial_epoch, verbose=0)
 
 
+@every_trainer
+@pytest.mark.parametrize(
+    ("frequency", "message"),
+    [
+        (0, "`validation_freq` must be an integer of at least 1; received validation_freq=0"),
+        (1.5, "`validation_freq` must be an integer of at least 1"),
+        ((1, 2), "`validation_freq` must be an integer of at least 1"),
+        ([1, 0], r"`validation_freq\[1\]` must be an integer of at least 1"),
+    ],
+)
+def test_validation_freq_that_fit_does_not_take_is_rejected(train, frequency, message):
+    data = make_images()
+    with pytest.raises((TypeError, ValueError), match=message):
+        train(fresh(), data, validation_data=data, epochs=2, validation_freq=frequency, verbose=0)
+
+
+def test_validation_freq_takes_the_epochs_to_validate():
+    data = make_images()
+    options = {"validation_freq": [1, 3], "restore_best_weights": False, "verbose": 0}
+    history = fit_head(fresh(), data, validation_data=data, epochs=3, **options)
+    assert len(history.history["val_loss"]) == 2
+
+
+@every_trainer
+def test_sample_weights_of_two_columns_are_rejected(train):
+    images, labels = make_images()
+    message = r"`train` must hold one sample weight per image; received weights of shape \(\d+, 2\)"
+    with pytest.raises(ValueError, match=message):
+        train(fresh(), (images, labels, np.ones((len(labels), 2))), epochs=1, verbose=0)
+    train(fresh(), (images, labels, np.ones((len(labels), 1))), epochs=1, verbose=0)
+
+
 def test_best_epoch_of_a_resumed_run_is_restored(tmp_path):
     data, file = make_images(), tmp_path / "state"
 

@@ -16,7 +16,6 @@ from catdog_keras._signals import ENDING
 
 MESSAGE = "Interrupted."
 RETRY_SECONDS = 0.01
-HAS_TIMER = hasattr(signal, "SIGALRM")  # not on Windows
 
 _received: int | None = None
 
@@ -70,22 +69,40 @@ def handle_interrupts() -> Iterator[None]:
     if not handled:
         yield
         return
-    hook = sys.unraisablehook
-    alarm = None
-    if HAS_TIMER:
-        alarm = signal.signal(signal.SIGALRM, _raise_again)
-        sys.unraisablehook = _raise_later
-    for number in handled:
-        signal.signal(number, _raise)
+    with _lost_interrupts_repeated():
+        for number in handled:
+            signal.signal(number, _raise)
+        try:
+            yield
+        finally:
+            for number in handled:
+                signal.signal(number, exit_at_once)
+
+
+@contextmanager
+def _lost_interrupts_repeated() -> Iterator[None]:
+    """Repeats interrupts that arrive where Python ignores exceptions, as in a destructor.
+
+    Windows has no timer that could repeat them.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+
+    def repeat_later(unraisable: "sys.UnraisableHookArgs") -> None:
+        if unraisable.exc_type is KeyboardInterrupt:
+            signal.setitimer(signal.ITIMER_REAL, RETRY_SECONDS)
+        else:
+            sys.__unraisablehook__(unraisable)
+
+    hook, alarm = sys.unraisablehook, signal.signal(signal.SIGALRM, _raise_again)
+    sys.unraisablehook = repeat_later
     try:
         yield
     finally:
-        for number in handled:
-            signal.signal(number, exit_at_once)
-        if HAS_TIMER:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            sys.unraisablehook = hook
-            signal.signal(signal.SIGALRM, alarm)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        sys.unraisablehook = hook
+        signal.signal(signal.SIGALRM, alarm)
 
 
 def exit_interrupted(status: int) -> None:
@@ -109,11 +126,3 @@ def _raise(number: int, _: FrameType | None) -> None:
 
 def _raise_again(_: int, __: FrameType | None) -> None:
     raise KeyboardInterrupt
-
-
-def _raise_later(unraisable: "sys.UnraisableHookArgs") -> None:
-    """Repeats an interrupt that arrived where Python ignores exceptions, as in a destructor."""
-    if unraisable.exc_type is KeyboardInterrupt:
-        signal.setitimer(signal.ITIMER_REAL, RETRY_SECONDS)
-    else:
-        sys.__unraisablehook__(unraisable)

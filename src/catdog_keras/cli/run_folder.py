@@ -1,7 +1,9 @@
 """The default output folder of a training: a new one under `runs`."""
 
 import os
+import re
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
@@ -12,22 +14,60 @@ RUNS = "runs"
 
 
 def choose_run_folder(data: str, *, resume: bool) -> str:
-    """Returns `runs/NAME`, where NAME is that of the data, or with a number if that is taken.
+    """Returns `runs/NAME` with the name of the data, or `runs/NAME-2` and so on if that exists.
 
     To resume a training, it is the last of these folders that has a checkpoint, if there is one.
     """
-    # Without `..`, which is not the name of a folder; links keep their names.
-    folders = _folders(Path(os.path.abspath(check_path("data", data))))  # noqa: PTH100
-    used = []
-    for folder in folders:
-        if not folder.exists():
+    name = _data_name(data)
+    existing = _existing(name)
+    interrupted = [folder for folder in existing if (folder / FOLDER).is_dir()]
+    if resume and interrupted:
+        return str(interrupted[-1])
+    first = _number(existing[-1].name, name) + 1 if existing else 1
+    folders = (Path(RUNS, name if n == 1 else f"{name}-{n}") for n in count(first))
+    # A system that ignores case has more folders of this name than are listed.
+    return str(next(folder for folder in folders if not os.path.lexists(folder)))
+
+
+@contextmanager
+def reserved_run_folder(data: str, *, resume: bool) -> Iterator[str]:
+    """Creates the folder that `choose_run_folder` chooses; it is removed if it stays empty.
+
+    Runs that start at the same time get different folders.
+    """
+    while True:
+        folder = Path(choose_run_folder(data, resume=resume))
+        if (folder / FOLDER).is_dir():
             break
-        used.append(folder)
-    interrupted = [each for each in used if (each / FOLDER).is_dir()]
-    return str(interrupted[-1] if resume and interrupted else folder)
+        with suppress(FileExistsError):  # another run has just created it
+            folder.mkdir(parents=True)
+            break
+    try:
+        yield str(folder)
+    finally:
+        with suppress(OSError):  # not empty
+            folder.rmdir()
+            folder.parent.rmdir()
 
 
-def _folders(data: Path) -> Iterator[Path]:
-    name = (data.stem if data.suffix.lower() == ".zip" else data.name) or "images"
-    yield Path(RUNS, name)
-    yield from (Path(RUNS, f"{name}-{number}") for number in count(2))
+def _existing(name: str) -> list[Path]:
+    """Returns the folders of earlier runs, the last one last; numbers may be missing."""
+    try:
+        found = [path for path in Path(RUNS).iterdir() if _number(path.name, name)]
+    except OSError:  # does not exist, or cannot be listed
+        return []
+    return sorted(found, key=lambda path: _number(path.name, name))
+
+
+def _number(folder: str, name: str) -> int:
+    """Returns the number of a folder among those with a name; 0 for other folders."""
+    if folder == name:
+        return 1
+    match = re.fullmatch(re.escape(name) + r"-([1-9][0-9]{0,8})", folder)
+    return 0 if match is None else int(match[1])
+
+
+def _data_name(data: str) -> str:
+    # Without `..`, which is not the name of a folder; links keep their names.
+    path = Path(os.path.abspath(check_path("data", data)))  # noqa: PTH100
+    return (path.stem if path.suffix.lower() == ".zip" else path.name) or "images"

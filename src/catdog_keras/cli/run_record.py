@@ -87,7 +87,7 @@ def _check_types(record: TrainingRecord) -> None:
     epochs = len(loss) if isinstance(loss, list) else 0
     checks = {
         "data": _is_text(record.data),
-        "settings": isinstance(record.settings, dict),
+        "settings": isinstance(record.settings, dict) and not _is_contradiction(record.settings),
         "counts": _is_table(record.counts, lambda by_class: _is_table(by_class, _is_count)),
         "ignored": _is_table(record.ignored, lambda reason: isinstance(reason, str)),
         "history": epochs > 0
@@ -98,7 +98,12 @@ def _check_types(record: TrainingRecord) -> None:
     }
     wrong = [name for name, right in checks.items() if not right]
     if wrong:
-        raise TypeError(f"its {wrong[0]!r} has another type than `catdog-keras train` writes.")
+        raise TypeError(f"its {wrong[0]!r} is not what `catdog-keras train` writes.")
+
+
+def _is_contradiction(settings: dict[str, Any]) -> bool:
+    """Returns whether images would be both cropped and padded to the aspect ratio."""
+    return all(settings.get(f"{way}_to_aspect_ratio") is True for way in ("crop", "pad"))
 
 
 def _is_table(value: Any, check: Callable[[Any], bool]) -> bool:

@@ -1,18 +1,20 @@
 """Copies of images, in a folder for each predicted class."""
 
+import os
 import re
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from catdog_keras._checks import check_path
+from catdog_keras._checks import check_path, describe
 from catdog_keras._message import argument
 from catdog_keras._output import output_folder
 from catdog_keras._printable import printable
 from catdog_keras.cli.inputs import check_output_folder
 
 UNCERTAIN = "uncertain"
+LONGEST_NAME = 255  # bytes, in most file systems
 # Windows reserves more characters than other systems.
 NOT_IN_A_FILE_NAME = re.compile(
     r'[\x00-\x1f\x7f/\\<>:"|?*]' if sys.platform == "win32" else r"[\x00-\x1f\x7f/\\]"
@@ -33,10 +35,18 @@ def check_sorted_folder(directory: str, sources: Sequence[str]) -> None:
         )
 
 
+def check_another_place(directory: str, output: str | None) -> None:
+    """Raises an error if the predictions would be written to the path of the folder."""
+    folder = os.path.realpath(check_path("sort_into", directory))
+    if output is not None and os.path.realpath(check_path("output", output)) == folder:
+        requirement = "another path than " + argument("output")
+        raise ValueError(describe("sort_into", requirement, directory))
+
+
 def check_folder_names(class_names: Sequence[str]) -> None:
     """Raises an error if a class name cannot be the name of a folder."""
     for name in class_names:
-        if name in (".", "..") or not name.strip(" .") or NOT_IN_A_FILE_NAME.search(name):
+        if not _is_folder_name(name):
             raise ValueError(
                 f"The class {printable(name)!r} of "
                 + argument("model")
@@ -48,6 +58,18 @@ def check_folder_names(class_names: Sequence[str]) -> None:
                 f"The class {UNCERTAIN!r} has the name of the folder for uncertain images. Pass "
                 "other names, each with --class-name NAME."
             )
+
+
+def _is_folder_name(name: str) -> bool:
+    try:
+        length = len(os.fsencode(name))
+    except UnicodeEncodeError:  # half of a character
+        return False
+    return (
+        length <= LONGEST_NAME
+        and bool(name.strip(" ."))  # neither `.` nor `..`, nor what Windows removes
+        and not NOT_IN_A_FILE_NAME.search(name)
+    )
 
 
 def sort_images(images: Iterable[tuple[str, str | None]], directory: str) -> None:

@@ -38,7 +38,10 @@ def filter_stderr() -> None:
 
     A child process filters the lines, so that the last output before a crash is still written. What
     Python writes to `sys.stderr` does not pass through it, so that a terminal is still recognized.
+    Windows cannot fork a process, so that the lines stay.
     """
+    if sys.platform == "win32":
+        return
     sys.stderr.flush()
     original = os.dup(2)
     reader, writer = os.pipe()

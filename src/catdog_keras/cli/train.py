@@ -2,6 +2,7 @@
 
 import sys
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,7 @@ from catdog_keras.cli.options import (
 )
 from catdog_keras.cli.resume import FINE_TUNE, FOLDER, HEAD, open_checkpoints
 from catdog_keras.cli.run_files import sha256_of_files
-from catdog_keras.cli.run_folder import choose_run_folder
+from catdog_keras.cli.run_folder import choose_run_folder, reserved_run_folder
 from catdog_keras.cli.run_record import (
     MODEL_FILE,
     RECORD_FILE,
@@ -139,60 +140,15 @@ def train(
             ("pretrained", "imagenet", "synthetic"),
             "To choose a network, pass its name as " + argument("backbone") + ".",
         )
-        if output is None:
-            output = choose_run_folder(data, resume=resume)
-        output = str(check_path("output", output))
-        check_output_folder("output", output, data)
+        planned = choose_run_folder(data, resume=resume) if output is None else output
+        check_output_folder("output", planned, data)
         import_frameworks()
-        from catdog_keras._checks import check_input_shape
-        from catdog_keras._output import output_folder
-        from catdog_keras.datasets._manifest import relative_posix_path
-        from catdog_keras.models._backbones import check_alpha, check_pretrained_weights
-        from catdog_keras.models._transfer import check_named_backbone
-        from catdog_keras.report._environment import describe_environment
-
         with handle_interrupts():
-            # An invalid backbone or size is reported before the images are read.
-            size = options.image_size
-            name = check_named_backbone(
-                options.backbone, check_input_shape("input_shape", (size, size, 3))
-            )
-            check_pretrained_weights(name, options.weights)
-            check_alpha(name, options.alpha, options.weights)
-            with output_folder(output, [FOLDER, *RUN_FILES]) as folder:
-                splits = load_data(data, options)
-                started = time.perf_counter()
-                model = _build_model(options, splits.class_names)
-                checkpoints = open_checkpoints(output, settings, splits, resume=resume)
-                history = _fit(model, splits, options, checkpoints)
-                seconds = round(time.perf_counter() - started, 1)
-                # Before the results are published, so that an error leaves none.
-                evaluation = _evaluate(model, splits)
-                bad = {
-                    relative_posix_path(splits.root, image.path): image.reason
-                    for image in splits.scan.bad
-                }
-                splits.save_manifest(folder / SPLIT_FILE)
-                model.save(folder / MODEL_FILE)
-                record = TrainingRecord(
-                    data,
-                    settings,
-                    splits.counts,
-                    bad,
-                    history,
-                    seconds,
-                    describe_environment(),
-                    sha256_of_files(folder),
-                )
-                record.write(folder)
-                if report:
-                    from catdog_keras.cli.training_report import write_training_report
-
-                    write_training_report(folder, model, evaluation, splits, (size, size), record)
-            _print_summary(evaluation, splits, seconds)
-            _print_next_command(
-                data, output, report=report, has_test_set=bool(splits.files["test"])
-            )
+            _check_backbone(options)
+            with ExitStack() as stack:
+                if output is None:
+                    output = stack.enter_context(reserved_run_folder(data, resume=resume))
+                bad = _train(data, output, options, settings, report=report, resume=resume)
     sys.exit(1 if strict and bad else 0)
 
 
@@ -207,6 +163,72 @@ class _Settings(DataOptions):
     weights: str | None
     augmentation: Any
     class_weight: Any
+
+
+def _check_backbone(options: _Settings) -> None:
+    """Reports an invalid backbone or image size before the images are read."""
+    from catdog_keras._checks import check_input_shape
+    from catdog_keras.models._backbones import check_alpha, check_pretrained_weights
+    from catdog_keras.models._transfer import check_named_backbone
+
+    input_shape = check_input_shape("input_shape", (options.image_size, options.image_size, 3))
+    name = check_named_backbone(options.backbone, input_shape)
+    check_pretrained_weights(name, options.weights)
+    check_alpha(name, options.alpha, options.weights)
+
+
+def _train(
+    data: str,
+    output: str,
+    options: _Settings,
+    settings: dict[str, Any],
+    *,
+    report: bool,
+    resume: bool,
+) -> dict[str, str]:
+    """Trains and evaluates a model, and writes the results.
+
+    Returns:
+        Reason for each image file that was skipped, by path relative to the image folder.
+    """
+    from catdog_keras._output import output_folder
+    from catdog_keras.datasets._manifest import relative_posix_path
+    from catdog_keras.report._environment import describe_environment
+
+    output = str(check_path("output", output))
+    with output_folder(output, [FOLDER, *RUN_FILES]) as folder:
+        splits = load_data(data, options)
+        started = time.perf_counter()
+        model = _build_model(options, splits.class_names)
+        checkpoints = open_checkpoints(output, settings, splits, resume=resume)
+        history = _fit(model, splits, options, checkpoints)
+        seconds = round(time.perf_counter() - started, 1)
+        # Before the results are published, so that an error leaves none.
+        evaluation = _evaluate(model, splits)
+        bad = {
+            relative_posix_path(splits.root, image.path): image.reason for image in splits.scan.bad
+        }
+        splits.save_manifest(folder / SPLIT_FILE)
+        model.save(folder / MODEL_FILE)
+        record = TrainingRecord(
+            data,
+            settings,
+            splits.counts,
+            bad,
+            history,
+            seconds,
+            describe_environment(),
+            sha256_of_files(folder),
+        )
+        record.write(folder)
+        if report:
+            from catdog_keras.cli.training_report import write_training_report
+
+            size = (options.image_size, options.image_size)
+            write_training_report(folder, model, evaluation, splits, size, record)
+    _print_summary(evaluation, splits, seconds)
+    _print_next_command(data, output, report=report, has_test_set=bool(splits.files["test"]))
+    return bad
 
 
 def _build_model(options: _Settings, class_names: tuple[str, ...]) -> "keras.Model":

@@ -9,6 +9,8 @@ from catdog_keras.datasets._scan_report import ImageFile, printable
 
 Stamp: TypeAlias = tuple[int, int, int, int]
 
+# Windows has no FIFOs to wait for, and changes line ends unless a file is opened as binary.
+FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 MAX_FILE_BYTES = 500_000_000  # 50 megapixels of 4 samples in 16 bits have 400 MB
 TOO_LARGE_FILE = "larger than 500 MB"
 
@@ -21,7 +23,7 @@ def read_regular_file(path: str) -> tuple[bytes, Stamp]:
             Opening a FIFO does not wait for a writer.
     """
     # Checked after opening, so that the file cannot be replaced between both.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    descriptor = os.open(path, FLAGS)
     with open(descriptor, "rb", buffering=0) as stream:  # noqa: PTH123
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):

@@ -51,7 +51,7 @@ def _fields(content: Any) -> Mapping[str, Any]:
     """Returns the fields; raises an error if their types differ from those that are written."""
     if not isinstance(content, dict) or "version" not in content:
         raise ValueError("it is not a record with a version.")
-    if content["version"] != VERSION:
+    if type(content["version"]) is not int or content["version"] != VERSION:  # True equals 1
         raise ValueError(f"its version is {content['version']!r}, supported is {VERSION}.")
     if set(content) != set(KEYS):
         raise ValueError(f"it holds {sorted(content)}, not {sorted(KEYS)}.")

@@ -9,14 +9,15 @@ import numpy as np
 
 from catdog_keras._arrays import Array, to_numbers
 from catdog_keras._batches import iterate, split_batch
-from catdog_keras._checks import check_finite, describe
+from catdog_keras._checks import check_number, describe
 
 ClassWeight: TypeAlias = Mapping[int, float] | Literal["balanced"] | None
 BALANCED = "balanced"
+LARGEST = 1e9  # a far larger weight makes the loss infinite in float16 and float32
 
 
 def check_class_weight(class_weight: Any, model: keras.Model) -> None:
-    """Raises an error for a weight that Keras would ignore, or that is not a finite number >= 0."""
+    """Raises an error for a weight that Keras would ignore, or that is out of range."""
     if class_weight is None or (isinstance(class_weight, str) and class_weight == BALANCED):
         return
     if not isinstance(class_weight, Mapping):
@@ -33,8 +34,7 @@ def check_class_weight(class_weight: Any, model: keras.Model) -> None:
             requirement += "" if last is None else f" from 0 to {last}"
             remedy = "Replace class names by their indices." if isinstance(key, str) else ""
             raise ValueError(describe("class_weight", requirement, class_weight, remedy))
-        if check_finite(f"class_weight[{key}]", weight) < 0:
-            raise ValueError(describe(f"class_weight[{key}]", "at least 0", weight))
+        check_number(f"class_weight[{key}]", weight, minimum=0, maximum=LARGEST)
 
 
 def balanced_weights(labels: Array) -> dict[int, float]:

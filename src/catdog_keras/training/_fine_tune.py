@@ -18,7 +18,7 @@ from catdog_keras.training._config import FineTuneConfig
 from catdog_keras.training._fine_tuning_loop import Run, Stage
 from catdog_keras.training._labeled_batches import check_repeatable
 from catdog_keras.training._split_model import check_unfrozen, find_backbone, first_unfrozen
-from catdog_keras.training._training_call import check_call
+from catdog_keras.training._training_call import check_call, check_validation_freq
 
 Unfreeze = str | float | Sequence[str | float]
 
@@ -36,7 +36,7 @@ def fine_tune(
     class_weight: ClassWeight = None,
     restore_best_weights: bool = True,
     initial_epoch: int = 0,
-    validation_freq: int = 1,
+    validation_freq: int | list[int] = 1,
     verbose: Verbose = "auto",
 ) -> keras.callbacks.History:
     """Fine-tunes the last layers of a backbone, together with the head.
@@ -152,6 +152,7 @@ def fine_tune(
     initial_epoch = check_integer(
         "initial_epoch", initial_epoch, minimum=0, maximum=call.epochs - 1
     )
+    check_validation_freq(validation_freq)
     count = call.epochs - initial_epoch
     firsts = [first_unfrozen(backbone, each) for each in _check_unfreeze(unfreeze, count)]
     for first in firsts:

@@ -112,7 +112,7 @@ class Run:
     options: FineTuneConfig
     checkpoint: Checkpoint | None
     initial_epoch: int
-    validation_freq: Any
+    validation_freq: int | list[int]
 
     def fit_stages(self, stages: list[Stage]) -> keras.callbacks.History:
         """Trains all stages; resumes from the checkpoint if it exists."""

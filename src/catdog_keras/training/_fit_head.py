@@ -26,7 +26,7 @@ from catdog_keras.training._features import FeatureBatches, FeatureExtractor, dr
 from catdog_keras.training._fine_tuning_loop import history_of, skip_epochs
 from catdog_keras.training._labeled_batches import check_repeatable
 from catdog_keras.training._split_model import HeadSplit, split_at_head
-from catdog_keras.training._training_call import TrainingCall, check_call
+from catdog_keras.training._training_call import TrainingCall, check_call, check_validation_freq
 from catdog_keras.training._training_state import Progress, State, assign, seeds_of, values
 
 MAX_VIEWS = 255
@@ -49,7 +49,7 @@ def fit_head(
     class_weight: ClassWeight = None,
     restore_best_weights: bool = True,
     initial_epoch: int = 0,
-    validation_freq: int = 1,
+    validation_freq: int | list[int] = 1,
     verbose: Verbose = "auto",
 ) -> keras.callbacks.History:
     """Trains the classification head on features that the frozen backbone computes only once.
@@ -179,11 +179,15 @@ def fit_head(
     initial_epoch = check_integer(
         "initial_epoch", initial_epoch, minimum=0, maximum=call.epochs - 1
     )
+    check_validation_freq(validation_freq)
     num_views = check_integer("num_views", num_views, minimum=1, maximum=MAX_VIEWS)
     if num_views > 1 and not split.is_random:
         requirement = "1 for a model without augmentation before its backbone"
         raise ValueError(describe("num_views", requirement, num_views))
-    epoch_arguments = {"initial_epoch": initial_epoch, "validation_freq": validation_freq}
+    epoch_arguments: dict[str, Any] = {
+        "initial_epoch": initial_epoch,
+        "validation_freq": validation_freq,
+    }
     if _backend.requires_tf_data(model):
         if checkpoint is not None:
             requirement = "None if several devices share the batches"
@@ -208,7 +212,7 @@ def fit_head(
 
 
 def _fit_whole(
-    call: TrainingCall, initial_epoch: int, validation_freq: int
+    call: TrainingCall, initial_epoch: int, validation_freq: int | list[int]
 ) -> keras.callbacks.History:
     check_repeatable("train", call.train)
     check_repeatable("validation_data", call.validation_data)
@@ -248,7 +252,7 @@ class _Run:
     cache: Any
     checkpoint: Checkpoint | None
     initial_epoch: int
-    validation_freq: int
+    validation_freq: int | list[int]
 
     def fit(self) -> keras.callbacks.History:
         """Trains the head; resumes from the checkpoint if it exists."""

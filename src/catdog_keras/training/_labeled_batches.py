@@ -19,6 +19,11 @@ def check_labeled(name: str, data: Any) -> None:
     check_dataset(name, data, _REQUIREMENT)
 
 
+def _is_one_per_image(part: str, array: Array, images: Array) -> bool:
+    shapes = (images.shape[:1], (*images.shape[:1], 1))
+    return array.shape in shapes if part == "sample weight" else array.shape[:1] == shapes[0]
+
+
 def check_repeatable(name: str, data: Any) -> None:
     """Raises an error if the data can be read only once, as a generator."""
     if isinstance(data, Iterator):
@@ -64,7 +69,7 @@ def read_labeled(name: str, data: Any, shape: tuple[int | None, ...]) -> Iterato
                 f"model; received a batch of shape {images.shape}."
             )
         for part, array in (("label", labels), ("sample weight", weights)):
-            if array is not None and array.shape[:1] != images.shape[:1]:
+            if array is not None and not _is_one_per_image(part, array, images):
                 raise ValueError(
                     f"`{name}` must have a {part} for each image; received {len(images)} images "
                     f"and {part}s of shape {array.shape}."

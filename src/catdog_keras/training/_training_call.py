@@ -274,6 +274,15 @@ def check_call(
     )
 
 
+def check_validation_freq(value: Any) -> None:
+    """Raises an error unless the value is what `keras.Model.fit` takes."""
+    if isinstance(value, list):
+        for place, epoch in enumerate(value):
+            check_integer(f"validation_freq[{place}]", epoch, minimum=1)
+    else:
+        check_integer("validation_freq", value, minimum=1)
+
+
 def _check_finite_weights(model: keras.Model) -> None:
     """Raises a ValueError if a weight is NaN or infinite, with which every loss would be NaN."""
     for weight in model.weights:
