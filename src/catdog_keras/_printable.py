@@ -3,6 +3,8 @@
 import os
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterable
 
 LONGEST_NAME = 500  # characters; a path of the usual systems is not much longer
@@ -24,7 +26,12 @@ def printable_lines(text: str) -> str:
 
 
 def shell_command(words: Iterable[str]) -> str:
-    """Quotes words for a POSIX shell; those with control characters or unknown bytes for bash."""
+    """Quotes words for a POSIX shell; those with control characters or unknown bytes for bash.
+
+    On Windows they are quoted for its command line.
+    """
+    if sys.platform == "win32":
+        return subprocess.list2cmdline(list(words))
     return " ".join(
         shlex.quote(word) if word.isprintable() else f"$'{_escape_bytes(word)}'" for word in words
     )

@@ -185,7 +185,10 @@ def _relative_path(root: Path, image: Any) -> str | None:
     if "\0" in path:
         return None
     place = os.path.normpath(os.path.join(root, path))  # noqa: PTH118 - an absolute path stays
-    relative = os.path.relpath(place, root)
+    try:
+        relative = os.path.relpath(place, root)
+    except ValueError:  # on another drive of Windows
+        return None
     inside = path and relative not in (os.curdir, os.pardir)
     if not inside or relative.startswith(os.pardir + os.sep):
         return None
