@@ -1,6 +1,7 @@
 """Warnings that point at the user's line, and warnings of other packages that are not shown."""
 
 import inspect
+import os
 import re
 import warnings
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
-_PACKAGE = f"{Path(__file__).parent}/"
+_PACKAGE = f"{Path(__file__).parent}{os.sep}"
 
 
 def warn(message: str, category: type[UserWarning] = UserWarning) -> None:

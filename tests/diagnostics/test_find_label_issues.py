@@ -77,6 +77,18 @@ def test_given_probabilities_give_the_findings_of_the_source_definition():
     assert "Labeled 1 (probability 0.05)" in str(issues)
 
 
+@pytest.mark.parametrize("kind", ["equal", "random"])
+def test_features_without_information_give_a_warning_and_no_findings(kind):
+    labels = np.arange(60) % 2
+    features = np.ones((60, 4))
+    if kind == "random":
+        features = np.random.default_rng(0).normal(size=(60, 4))
+    with pytest.warns(UserWarning, match="better than by a guess.*Use features of a backbone"):
+        issues = find_label_issues(features, labels)
+    assert len(issues) == issues.num_expected == 0
+    assert str(issues) == "No label of 60 images looks wrong."
+
+
 @given(st.integers(0, 999), st.integers(2, 5))
 def test_confident_joint_counts_each_confident_image_once(seed, classes):
     random = np.random.default_rng(seed)

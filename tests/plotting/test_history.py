@@ -145,7 +145,10 @@ def test_title_counts_non_finite_epochs():
     assert len(lost.get_yticks()) == 0
 
 
-@pytest.mark.parametrize("losses", [[1e308, -1e308, 0.5], [0.5, -1e308, 1e305], [-1e307] * 3])
+@pytest.mark.parametrize(
+    "losses",
+    [[1e308, -1e308, 0.5], [0.5, -1e308, 1e305], [-1e307] * 3, [0.5, 10**400, -(10**400)]],
+)
 def test_values_that_cannot_be_drawn_count_as_infinite(losses):
     figure = plot_history({"loss": losses, "val_loss": losses[::-1]})
     figure.canvas.draw()

@@ -87,3 +87,11 @@ def test_plot_learning_rate_rejects_invalid_result(given, error, message):
     with pytest.raises(error) as caught:
         plot_learning_rate(given)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("losses", [(0.7, 1e308, 1e308), (-1e308, 1e308, 0.0)])
+def test_losses_beyond_the_range_of_an_axis_are_left_out(losses):
+    ax = plot_learning_rate(catdog_keras.LRFinderResult((1e-4, 1e-3, 1e-2), losses, 1e-3))
+    ax.figure.canvas.draw()
+    shown = np.array(ax.lines[0].get_ydata())
+    assert np.isfinite(shown).sum() == 1

@@ -10,8 +10,9 @@ import numpy.typing as npt
 from catdog_keras._arrays import to_numbers
 from catdog_keras._checks import check_integer
 from catdog_keras._message import argument
-from catdog_keras._printable import printable
+from catdog_keras._printable import counted, printable
 from catdog_keras._probabilities import FloatArray, check_probabilities, normalize_rows
+from catdog_keras._warnings import warn
 from catdog_keras.diagnostics._confident_learning import ConfidentLabels
 from catdog_keras.diagnostics._data_finding import DataFinding
 from catdog_keras.diagnostics._feature_inputs import check_features, check_files
@@ -22,7 +23,9 @@ from catdog_keras.diagnostics._labeled_features import (
     check_labels,
 )
 from catdog_keras.diagnostics._linear_head import HeadInputs, predict_out_of_fold
+from catdog_keras.evaluation._roc import compute_roc
 
+CHANCE = 0.5  # area under the ROC curve of a guess
 BooleanArray = npt.NDArray[np.bool_]
 
 
@@ -69,6 +72,8 @@ class LabelIssues:
 
     def __str__(self) -> str:
         """Returns the numbers, and a line for each of the first findings."""
+        if not self.findings:
+            return f"No label of {counted(len(self.probabilities), 'image')} looks wrong."
         lines = [
             f"About {self.num_expected} of {len(self.probabilities)} labels are wrong. The most "
             "suspicious ones:"
@@ -101,6 +106,9 @@ def find_label_issues(
     image of two classes, or a near-duplicate in another class. Errors that follow a rule, such as
     all kittens being labeled dog, are learned by the head and not found. Near-duplicates with the
     same wrong label hide it unless they are in one group.
+
+    If the heads are not better than a guess (no class has an area under its ROC curve whose 95%
+    interval is above 0.5), no image is returned, with a warning.
 
     Source: Northcutt, C. G., Jiang, L. and Chuang, I. L. (2021), Confident learning: estimating
     uncertainty in dataset labels, Journal of Artificial Intelligence Research 70, 1373-1411.
@@ -166,6 +174,12 @@ def find_label_issues(
         rows = normalize_rows(rows)
     confident = ConfidentLabels.from_probabilities(rows, known.indices)
     expected = round(confident.estimate_errors(known.indices))
+    if probabilities is None and not _is_informative(rows, known.indices):
+        warn(
+            "The labels cannot be predicted from the features better than by a guess, so no image "
+            "is listed. Use features of a backbone that separates the classes, or more images."
+        )
+        expected = 0
     return LabelIssues(
         _findings(rows, known, names, expected),
         expected,
@@ -173,6 +187,12 @@ def find_label_issues(
         rows,
         confident.joint,
     )
+
+
+def _is_informative(rows: FloatArray, labels: npt.NDArray[np.int64]) -> bool:
+    """Returns whether the probability of a class is higher for its images than for the others."""
+    curves = (compute_roc("", labels == label, rows[:, label]) for label in range(rows.shape[1]))
+    return any(curve.auc_interval[0] > CHANCE for curve in curves)
 
 
 def _predict(features: npt.NDArray[np.float32], known: Labels, folds: int, seed: int) -> FloatArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import numbers
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
 
 ACCURACY, LOSS = "Accuracy", "Loss"
-_VALIDATION = "val_"
 LARGEST = 1e300  # matplotlib cannot divide an axis of larger numbers
+_VALIDATION = "val_"
 
 Epochs: TypeAlias = npt.NDArray[np.int64]
 Curve: TypeAlias = npt.NDArray[np.float64]
@@ -113,8 +114,20 @@ def _read_curve(name: str, values: Any) -> Curve:
     is_list = isinstance(values, (Sequence, np.ndarray)) and not isinstance(values, (str, bytes))
     if not is_list or not all(isinstance(value, numbers.Real) for value in values):
         raise TypeError(describe(f"history[{name!r}]", "a list with one number per epoch", values))
+    return drawable([_as_float(value) for value in values])
+
+
+def drawable(values: Any) -> Curve:
+    """Returns numbers as an array in which those beyond 1e300 and -1e300 are infinite."""
     curve = np.asarray(values, dtype=np.float64)
     return np.where(np.abs(curve) > LARGEST, np.copysign(np.inf, curve), curve)
+
+
+def _as_float(value: Any) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # an integer of more than 308 digits
+        return math.inf if value > 0 else -math.inf
 
 
 def _spread(name: str, curve: Curve, epochs: Epochs) -> Curve:
