@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from catdog_keras._checksum import sha256_of
 from catdog_keras._printable import shell_command
 from catdog_keras.cli.evaluation_data import EvaluationData
 from catdog_keras.cli.load_model import ModelFile
 from catdog_keras.cli.report_facts import last_part, skipped_files, training_facts
-from catdog_keras.cli.run_files import sha256
 from catdog_keras.cli.run_record import REPORT_FILE, SPLIT_FILE, read_training_record
 from catdog_keras.evaluation import Evaluation
 from catdog_keras.report import ModelReport, write_report
@@ -85,13 +85,13 @@ def _evaluation_facts(
     metadata = {
         "command": options.command(images.part),
         "model": options.model.name,
-        "SHA-256 of the model": sha256(options.model),
+        "SHA-256 of the model": sha256_of(options.model),
         "data": last_part(options.data),
         "images": images.part,
         "SHA-256 of the list of their checksums and names": images.sha256,
     }
     split = options.model.parent / SPLIT_FILE
     if split.is_file():
-        metadata[f"SHA-256 of {SPLIT_FILE}"] = sha256(split)
+        metadata[f"SHA-256 of {SPLIT_FILE}"] = sha256_of(split)
     metadata["skipped"] = str(len(images.ignored))
     return {"Evaluation": metadata, **skipped_files(images.ignored)}

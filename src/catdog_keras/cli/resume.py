@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from catdog_keras.cli.run_files import sha256
+from catdog_keras._checksum import sha256_of
 from catdog_keras.cli.run_record import SPLIT_FILE
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def open_checkpoints(
     }
     weights = settings["weights"]
     if weights is not None and Path(weights).is_file():
-        run["SHA-256 of weights"] = sha256(Path(weights))
+        run["SHA-256 of weights"] = sha256_of(Path(weights))
     run = json.loads(json.dumps(run))
     if not (resume and (folder / RUN_FILE).exists()):
         _remove_checkpoints(folder)

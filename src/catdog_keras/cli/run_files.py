@@ -1,10 +1,10 @@
 """Check that a model and the files next to it are of one training run."""
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from catdog_keras._checksum import sha256_of
 from catdog_keras.cli.run_record import (
     MODEL_FILE,
     RECORD_FILE,
@@ -36,13 +36,7 @@ def one_training_run(model: Path) -> Iterator[None]:
 
 def sha256_of_files(folder: Path) -> dict[str, str]:
     """Returns the SHA-256 of the model and of the split in a folder, by file name."""
-    return {name: sha256(folder / name) for name in (MODEL_FILE, SPLIT_FILE)}
-
-
-def sha256(file: Path) -> str:
-    """Returns the SHA-256 of a file."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    return {name: sha256_of(folder / name) for name in (MODEL_FILE, SPLIT_FILE)}
 
 
 def _check_listed(model: Path) -> None:
@@ -52,7 +46,7 @@ def _check_listed(model: Path) -> None:
         return
     for name, listed in ({} if record is None else record.sha256).items():
         file = model.parent / name
-        if file.is_file() and sha256(file) != listed:
+        if file.is_file() and sha256_of(file) != listed:
             raise ValueError(
                 f"{str(file)!r} differs from the file that {RECORD_FILE} describes: it is of "
                 "another training run, or was changed later. Train again, or, if the model and "

@@ -197,12 +197,6 @@ def _altered(folder: Path, members: Members) -> Iterator[str]:
             yield name
 
 
-def sha256_of(file: Path) -> str:
-    """Returns the SHA-256 of a file's content."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def publish(scratch: Path, target: Path) -> None:
     """Renames a finished folder atomically; keeps an existing one of another process."""
     try:

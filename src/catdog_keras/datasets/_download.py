@@ -4,12 +4,12 @@ import zipfile
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from catdog_keras._checksum import sha256_of
 from catdog_keras._message import argument, setting
 from catdog_keras._output import atomic_write_text
 from catdog_keras._progress import progress_bar
 from catdog_keras._scratch import remove_abandoned, scratch_folder
 from catdog_keras._warnings import warn
-from catdog_keras.datasets._archive import sha256_of
 
 DOWNLOAD_TIMEOUT_SECONDS = 30
 DOWNLOAD_RETRIES = 2
