@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 import catdog_keras.datasets
 import catdog_keras.tutorial
@@ -354,11 +355,15 @@ def test_touched_or_rewritten_image_is_used(data):
 
 
 def test_near_duplicates_names_image_that_changed(data, monkeypatch):
+    file = sorted(data.rglob("*.png"))[0]
+    with Image.open(file) as image:
+        image.resize((image.width * 2, image.height * 2)).save(file.with_name("twice.png"))
     find = catdog_keras.datasets._scan.find_near_duplicates
 
-    def change_and_find(images):
-        _pipe(Path(images[0].path))
-        return find(images)
+    def change_and_find(images, thumbnails):
+        """As after a call that found all results in the cache."""
+        _pipe(file)
+        return find(images, {})
 
     monkeypatch.setattr(catdog_keras.datasets._scan, "find_near_duplicates", change_and_find)
     with pytest.raises(ValueError, match="has changed since it was checked: not a regular file"):

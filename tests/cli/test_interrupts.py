@@ -288,7 +288,7 @@ def test_output_folder_works_outside_main_thread(tmp_path):
 def test_interrupt_of_inspect_files_skips_remaining_files(monkeypatch):
     inspected, ending = [], threading.Event()
 
-    def inspect(path):
+    def inspect(path, thumbnails):
         inspected.append(path)
         if path != "0":
             ending.wait()

@@ -158,6 +158,13 @@ def test_labels_from_table_or_file_names_are_used_and_evaluated(wide, tmp_path, 
         (["--labels", "CSV", "--label-pattern", "(.)"], "`--label-pattern` must be used without"),
         (["--labels", "CSV"], "`--image-column` must be the name of a column of the table"),
         (["--labels", "CSV", "--image-column", "a", "--label-column", "b"], "`--labels`: 1 of 1"),
+        (["--group-column", "x"], "`--group-column` must be used together with `--labels`"),
+        (["--labels", "CSV", "--groups", "(.)"], "received --groups='(.)'. Use `--group-column`."),
+        (["--groups", "a"], "`--groups` must be a regular expression with one group"),
+        (["--groups", "dark_(.)"], "`--groups` must give each image a group; 8 of 16 images have"),
+        (["--groups", "([.]png)"], "`--groups` must give at least two groups; all 16 images are"),
+        (["--groups", "(dark|light)/"], 'use --near-duplicates="ignore".'),
+        (["--near-duplicates", "apart"], "'apart' is not one of 'together', 'ignore'"),
         (["--label-pattern", "a"], "`--label-pattern` must be a regular expression with one group"),
         (["--test-fraction", "1"], "1.0 is not in the range 0<=x<1"),
     ],
@@ -169,6 +176,27 @@ def test_wrong_data_options_are_reported_by_their_names(wide, tmp_path, run, opt
     assert ended.exit_code == 2
     assert message in " ".join(ended.stderr.split())
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("source", ["pattern", pytest.param("table", marks=pytest.mark.slow)])
+def test_groups_are_in_one_split_of_the_manifest(source, wide, tmp_path, run):
+    options = ["--groups", r"_(\d)[.]", "--near-duplicates", "ignore"]
+    if source == "table":
+        rows = [
+            f"{file.relative_to(wide)},{file.parent.name},{file.stem[-1]}"
+            for file in wide.glob("*/*.png")
+        ]
+        (tmp_path / "labels.csv").write_text("\n".join(["image,label,animal", *rows]))
+        options = ["--labels", tmp_path / "labels.csv", "--group-column", "animal", *options[2:]]
+    ended = run("train", wide, "--output", tmp_path / "out", *TINY, *options)
+    assert ended.exit_code == 0, ended.output
+    rows = json.loads((tmp_path / "out" / "split.json").read_text())["files"]
+    splits = {}
+    for row in rows:
+        splits.setdefault(row["path"][-5], set()).add((row["split"], row["component"]))
+    assert len(splits) == 8
+    assert all(len(found) == 1 for found in splits.values())
+    assert len({row["component"] for row in rows}) == 8
 
 
 @pytest.fixture

@@ -58,7 +58,7 @@ def cache(folder: Path, _: str) -> None:
 def manifest(folder: Path, _: str) -> None:
     """Writes a manifest."""
     folder.mkdir(exist_ok=True)
-    rows = [("train", str(folder / f"{n}.png"), 0, n, "00") for n in range(3)]
+    rows = [("train", str(folder / f"{n}.png"), 0, n, "00", n) for n in range(3)]
     write_manifest(folder / "split.json", folder, ("cats", "dogs"), rows, {}, "folders")
 
 

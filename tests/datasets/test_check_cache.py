@@ -38,9 +38,9 @@ def checked(monkeypatch):
     """The files that were read, in any order."""
     files = []
 
-    def inspect(path):
+    def inspect(path, thumbnails=None):
         files.append(path)
-        return inspect_file(path)
+        return inspect_file(path, thumbnails)
 
     monkeypatch.setattr(_validate, "inspect_file", inspect)
     return files

@@ -420,7 +420,7 @@ def test_split_that_contains_only_copies_raises(cats_dogs):
         shutil.copy(image, copy)
     with (
         pytest.warns(UserWarning, match="60 files are identical"),
-        pytest.raises(ValueError, match="No image is left for test: each of its files is ident"),
+        pytest.raises(ValueError, match="No image is left for test: each of its files belongs"),
     ):
         load_image_folder(cats_dogs, **TINY)
 
@@ -517,8 +517,8 @@ def test_class_whose_images_are_all_copies_is_warned_about_with_its_cause(tmp_pa
     assert splits.counts["test"] == {"a": 0, "b": 2}
     (message,) = [str(each.message) for each in caught if "1 of 2" in str(each.message)]
     assert message.endswith(
-        "that are identical to files of an earlier split, to which they were moved:\n  a: none in "
-        "test\nRemove the duplicates, or add other images."
+        "that belong together with files of an earlier split, to which they were moved:\n  a: none "
+        "in test\nRemove the duplicates, or add other images."
     )
 
 

@@ -36,6 +36,7 @@ def test_load_manifest_restores_split_after_folder_is_moved_and_extended(saved_m
     for split, files in splits.files.items():
         assert [file.replace(str(moved), str(folder)) for file in again.files[split]] == [*files]
         np.testing.assert_array_equal(again.labels[split], splits.labels[split])
+        np.testing.assert_array_equal(again.components[split], splits.components[split])
     assert again.class_names == splits.class_names
     assert again.counts == splits.counts
 
@@ -61,7 +62,8 @@ def manifests(draw):
         size = draw(st.integers(0, 2**40))
         # Files of one split may be copies of each other, those of two splits may not.
         content = f"{split}{draw(st.integers(0, 3))}".encode()
-        rows[path] = (split, label, size, hashlib.sha256(content).hexdigest())
+        component = 3 * draw(st.integers(0, 2**40)) + SPLITS.index(split)
+        rows[path] = (split, label, size, hashlib.sha256(content).hexdigest(), component)
     return tuple(class_names), rows
 
 
@@ -83,7 +85,8 @@ def test_read_manifest_returns_written_content(manifest):
         )
         found = read_manifest(file)
     assert found.class_names == class_names
-    assert found.contents == {path: (size, digest) for path, (_, _, size, digest) in rows.items()}
+    assert found.contents == {path: row[2:4] for path, row in rows.items()}
+    assert found.components == {path: row[4] for path, row in rows.items()}
     assert list(found.splits) == list(SPLITS)
     for split, listing in found.splits.items():
         members = {path: label for path, (place, label, *_) in rows.items() if place == split}
@@ -95,6 +98,8 @@ def test_manifest_contains_class_names_and_every_file_entry(saved_manifest):
     splits, folder, manifest = saved_manifest
     content = json.loads(manifest.read_text())
     assert content["class_names"] == ["cats", "dogs"]
+    ordered = sorted(splits.files["train"])
+    ordered += sorted(splits.files["validation"] + splits.files["test"])
     expected = [
         {
             "path": Path(file).relative_to(folder).as_posix(),
@@ -102,6 +107,7 @@ def test_manifest_contains_class_names_and_every_file_entry(saved_manifest):
             "split": split,
             "size": len(Path(file).read_bytes()),
             "sha256": hashlib.sha256(Path(file).read_bytes()).hexdigest(),
+            "component": ordered.index(file),  # all are distinct
         }
         for split, files in splits.files.items()
         for file in files
@@ -159,6 +165,7 @@ def _invalid_manifests(content):
         "true": json.dumps({**content, "files": [{**row, "label": True}, *others]}),
         "1.0": json.dumps({**content, "files": [{**row, "label": 1.0}, *others]}),
         "size": json.dumps({**content, "files": [{**row, "size": "1"}, *others]}),
+        "component": json.dumps({**content, "files": [{**row, "component": "a"}, *others]}),
         "hash": json.dumps({**content, "files": [{**row, "sha256": None}, *others]}),
         "deep": "[" * 100_000,
         "no label": json.dumps(
@@ -226,27 +233,22 @@ def test_save_manifest_error_shows_received_path(saved_manifest, tmp_path):
         saved_manifest[0].save_manifest(None)
 
 
-def test_manifest_of_version_1_loads(tmp_path):
-    """The format stays readable."""
-    entries = []
-    for number, split in enumerate(("train", "validation", "test")):
-        for label, name in enumerate(("cats", "dogs")):
-            image = tmp_path / name / f"{number}.png"
-            image.parent.mkdir(exist_ok=True)
-            Image.new("RGB", (2, 2), (9 * number, label, 9)).save(image)
-            content = image.read_bytes()
-            entries.append(
-                f'{{"path": "{name}/{number}.png", "label": {label}, "split": "{split}", '
-                f'"size": {len(content)}, "sha256": "{hashlib.sha256(content).hexdigest()}"}}'
-            )
-    file = tmp_path / "split.json"
-    listed = ", ".join(entries)
-    file.write_text(f'{{"version": 1, "class_names": ["cats", "dogs"], "files": [{listed}]}}')
-    splits = load_manifest(file, tmp_path, image_size=(4, 4))
-    assert splits.files["test"] == tuple(
-        str(tmp_path / name / "2.png") for name in ("cats", "dogs")
-    )
-    assert splits.class_names == ("cats", "dogs")
+def test_component_in_two_splits_raises_with_paths(saved_manifest):
+    _, folder, manifest = saved_manifest
+    content = json.loads(manifest.read_text())
+    train, *_, test = content["files"]
+    test.update(component=train["component"])
+    manifest.write_text(json.dumps(content))
+    named = f"The same component is '{train['path']}' in train and '{test['path']}' in test"
+    with pytest.raises(ValueError, match=re.escape(named)):
+        load_manifest(manifest, folder, **TINY)
+
+
+def test_manifest_without_components_raises_with_its_version(saved_manifest):
+    _, folder, manifest = saved_manifest
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "version": 1}))
+    with pytest.raises(ValueError, match="Its version is 1, supported is 2"):
+        load_manifest(manifest, folder, **TINY)
 
 
 WRONG = st.one_of(
@@ -264,10 +266,11 @@ def _valid_content():
             "split": split,
             "size": 1,
             "sha256": hashlib.sha256(split.encode()).hexdigest(),
+            "component": SPLITS.index(split),
         }
         for split in SPLITS
     ]
-    return {"version": 1, "class_names": ["cats", "dogs"], "files": files}
+    return {"version": 2, "class_names": ["cats", "dogs"], "files": files}
 
 
 def _read_content(content):
@@ -317,7 +320,7 @@ def test_forged_content_raises_one_sentence_or_keeps_its_types(data):
         lambda content: content.update(class_names=["cats", *map(str, range(10**6))]),
         lambda content: content.update(class_names=["dogs", "cats"]),
         lambda content: content.update(version=True),
-        lambda content: content.update(version=1.0),
+        lambda content: content.update(version=2.0),
         lambda content: content.update(files={}),
         lambda content: content["files"][0].update(label=1),
         lambda content: content["files"][0].update(path=content["files"][1]["path"]),
@@ -328,6 +331,10 @@ def test_forged_content_raises_one_sentence_or_keeps_its_types(data):
         lambda content: content["files"][0].update(path="\ud800.png"),
         lambda content: content["files"][0].update(path="x" * 10**5 + "/../a.png"),
         lambda content: content["files"][0].update(size=-1),
+        lambda content: content["files"][0].update(component=-1),
+        lambda content: content["files"][0].update(component=True),
+        lambda content: content["files"][0].update(component=2**53 + 1),
+        lambda content: content["files"][0].update(component=1),
     ],
 )
 def test_forged_manifest_raises_one_sentence_with_file(forge):

@@ -6,14 +6,18 @@ from hypothesis import given, strategies as st
 from PIL import Image
 
 from catdog_keras import scan_images
-from catdog_keras.datasets._near_duplicates import (
+from catdog_keras.datasets import _match_signatures
+from catdog_keras.datasets._components import Components, connected_components
+from catdog_keras.datasets._match_signatures import (
+    LEAST_CORRELATION,
     MOST_DIFFERENT_BITS,
-    Signature,
+    MOST_PAIRED,
+    _share_a_band,
     _similar_hashes,
-    connected_components,
+    has_similar,
     match_signatures,
-    signature_of,
 )
+from catdog_keras.datasets._perceptual_hash import Signature, signature_of
 from catdog_keras.datasets.synthetic import draw_image
 
 NOISE = np.random.default_rng(0).integers(0, 256, (32, 32), dtype=np.uint8)
@@ -21,6 +25,17 @@ NOISE = np.random.default_rng(0).integers(0, 256, (32, 32), dtype=np.uint8)
 
 def pairs_of(signatures):
     return [(first, second) for first, second, _ in match_signatures(signatures)]
+
+
+def close_pairs(values):
+    """The pairs of hashes that are compared by their pixels, if none of them is joined."""
+    hashes, components = np.array(values, dtype=np.uint64), Components(len(values))
+    return {
+        tuple(sorted((one, int(other))))
+        for members, masks in _share_a_band(hashes)
+        for one, others in _similar_hashes(hashes, members, masks, components)
+        for other in others
+    }
 
 
 def test_scan_images_groups_recompressed_and_resized_copies(tmp_path):
@@ -54,14 +69,15 @@ def test_similar_hashes_finds_all_pairs_within_hamming_distance(values, seed):
     for value in values[:10]:  # neighbors at known distances
         bits = generator.choice(64, int(generator.integers(1, 12)), replace=False)
         values.append(value ^ sum(1 << int(bit) for bit in bits))
-    found = _similar_hashes(np.array(values, dtype=np.uint64))
-    pairs = {(one, int(other)) for one, others in found for other in others}
-    assert pairs == {
+    pairs = {
         (first, second)
         for second, other in enumerate(values)
         for first, one in enumerate(values[:second])
         if (one ^ other).bit_count() <= MOST_DIFFERENT_BITS
     }
+    assert close_pairs(values) == pairs
+    found = has_similar(np.array(values, dtype=np.uint64))
+    assert set(np.flatnonzero(found)) == {place for pair in pairs for place in pair}
 
 
 def test_similar_hashes_finds_pair_whose_different_bits_are_spread_evenly():
@@ -69,8 +85,8 @@ def test_similar_hashes_finds_pair_whose_different_bits_are_spread_evenly():
     spread = np.arange(MOST_DIFFERENT_BITS) * 64 // MOST_DIFFERENT_BITS + 3
     other = sum(1 << int(bit) for bit in spread)
     assert other.bit_count() == MOST_DIFFERENT_BITS
-    assert list(_similar_hashes(np.array([0, other], dtype=np.uint64)))
-    assert not list(_similar_hashes(np.array([0, other ^ 1], dtype=np.uint64)))
+    assert close_pairs([0, other]) == {(0, 1)}
+    assert close_pairs([0, other ^ 1]) == set()
 
 
 def test_match_signatures_requires_correlated_pixels_for_equal_hashes():
@@ -88,6 +104,90 @@ def test_match_signatures_compares_flat_images_by_their_gray():
 def test_match_signatures_links_equal_images_to_first_one():
     assert match_signatures([Signature(1, NOISE)] * 4) == [(0, 1, 1.0), (0, 2, 1.0), (0, 3, 1.0)]
     assert match_signatures([]) == []
+
+
+def frames(count, scenes, seed):
+    """Noisy images of some scenes, with hashes that differ in up to twelve bits within a scene."""
+    generator = np.random.default_rng(seed)
+    bases = generator.integers(0, 200, (scenes, 32, 32)).astype(float)
+    hashes = generator.integers(0, 2**63, scenes, dtype=np.uint64)
+    signatures = []
+    for _ in range(count):
+        scene = int(generator.integers(scenes))
+        noise = generator.normal(0, generator.uniform(5, 15), (32, 32))
+        bits = generator.choice(64, int(generator.integers(7)), replace=False)
+        pixels = np.clip(bases[scene] + noise, 0, 255).astype(np.uint8)
+        signatures.append(
+            Signature(int(hashes[scene]) ^ sum(1 << int(bit) for bit in bits), pixels)
+        )
+    return signatures
+
+
+def all_pairs(signatures):
+    """The pairs by definition, each compared alone."""
+    vectors = [signature.pixels.ravel().astype(float) for signature in signatures]
+    correlation = np.corrcoef(vectors)
+    return {
+        (first, second)
+        for second, other in enumerate(signatures)
+        for first, one in enumerate(signatures[:second])
+        if (one.hash ^ other.hash).bit_count() <= MOST_DIFFERENT_BITS
+        and correlation[first, second] >= LEAST_CORRELATION
+    }
+
+
+@given(
+    st.integers(2, 150), st.integers(1, 4), st.integers(0, 2**32), st.sampled_from([1, 50, 10**6])
+)
+def test_match_signatures_connects_what_all_pairs_connect(count, scenes, seed, block):
+    signatures = frames(count, scenes, seed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_match_signatures, "MOST_HASHES", block)
+        links = match_signatures(signatures)
+    expected = all_pairs(signatures)
+    groups = connected_components(count, [(*pair, 1.0) for pair in expected])
+    assert connected_components(count, links) == groups
+    found = {(first, second) for first, second, _ in links}
+    assert found <= expected
+    for group in groups:
+        pairs = {pair for pair in expected if pair[0] in group}
+        assert len(group) > MOST_PAIRED or pairs <= found
+    assert links == sorted(set(links))
+
+
+@pytest.mark.parametrize("scenes", [1, 3])
+def test_comparisons_of_nearly_identical_images_grow_linearly(scenes, monkeypatch):
+    compared = []
+
+    def count(*arguments):
+        compared.append(len(arguments[-1]))
+        return similarity(*arguments)
+
+    similarity = _match_signatures._similarity
+    monkeypatch.setattr(_match_signatures, "_similarity", count)
+    totals = []
+    for number in (400, 1600):
+        compared.clear()
+        links = match_signatures(frames(number, scenes, 0))
+        assert len(connected_components(number, links)) == scenes
+        totals.append(sum(compared))
+        assert max(compared) <= _match_signatures.MOST_COMPARED
+    assert totals[1] < 8 * totals[0]
+    assert totals[1] < 1600 * 100
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=12))
+def test_components_are_numbered_by_their_first_positions(edges):
+    components = Components(10)
+    for edge in edges:
+        components.join(*edge)
+    numbers = components.numbers().tolist()
+    firsts = list(dict.fromkeys(numbers))
+    assert firsts == list(range(len(firsts)))
+    for place, number in enumerate(numbers):
+        same = [other for other in range(10) if numbers[other] == number]
+        assert components.sizes[components.leaders[place]] == len(same)
+        assert len(same) == 1 or same in components.groups()
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=12))

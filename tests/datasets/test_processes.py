@@ -41,11 +41,18 @@ def assert_decoded(folder):
 def assert_manifest_written(folder):
     (file,) = folder.iterdir()
     files = [
-        {"path": f"{n}.png", "label": 0, "split": "train", "size": n, "sha256": "00"}
+        {
+            "path": f"{n}.png",
+            "label": 0,
+            "split": "train",
+            "size": n,
+            "sha256": "00",
+            "component": n,
+        }
         for n in range(3)
     ]
     expected = {
-        "version": 1,
+        "version": 2,
         "class_names": ["cats", "dogs"],
         "label_source": "folders",
         "preparation": {},

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from catdog_keras.datasets._decode import decode_pillow, tf_decode_error
+from catdog_keras.datasets._decode import decode_pillow, decode_small
 from catdog_keras.datasets._png_text import without_large_text
 from catdog_keras.datasets._scan import scan_images
 from catdog_keras.datasets._validate import inspect_file
@@ -240,14 +240,15 @@ def test_exact_duplicates_are_not_repeated_in_near_duplicates(tmp_path):
     assert (report.duplicates, report.near_duplicates) == ([[a, b]], [[a, c]])
 
 
-def test_tf_decode_error_is_the_reason_without_names_of_operations(tmp_path):
+def test_error_of_the_kernel_is_the_reason_without_names_of_operations(tmp_path):
     file = tmp_path / "image.jpg"
     Image.new("RGB", (64, 64)).save(file)
-    reason = tf_decode_error(file.read_bytes()[:200], "JPEG")
-    assert "Invalid JPEG data" in reason
-    assert "{{" not in reason
-    assert "[Op:" not in reason
-    assert tf_decode_error(file.read_bytes(), "JPEG") == ""
+    with pytest.raises(ValueError, match="Invalid JPEG data") as raised:
+        decode_small(file.read_bytes()[:200], "JPEG", 64 * 64)
+    assert "{{" not in str(raised.value)
+    assert "[Op:" not in str(raised.value)
+    _, size = decode_small(file.read_bytes(), "JPEG", 64 * 64)
+    assert size == (64, 64)
 
 
 def test_orientation_in_text_is_kept_where_other_text_is_too_large():

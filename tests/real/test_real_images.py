@@ -1,6 +1,7 @@
 """The tutorial's own images, and a backbone with its own weights."""
 
 import hashlib
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -22,6 +23,13 @@ def test_split_matches_tutorial_counts_without_duplicate_files(splits):
     assert splits.counts["train"] == {"cats": 1000, "dogs": 1000}
     assert splits.scan.bad == []
     assert len({file for files in splits.files.values() for file in files}) == 3000
+
+
+def test_only_near_duplicates_of_tutorial_are_both_in_training(splits):
+    (group,) = splits.scan.near_duplicates
+    assert splits.scan.num_near_duplicate_pairs == 1
+    assert [Path(file).name for file in group] == ["dog.180.jpg", "dog.74.jpg"]
+    assert set(group) <= set(splits.files["train"])
 
 
 def test_splits_are_disjoint_and_contain_same_images_each_epoch(splits):

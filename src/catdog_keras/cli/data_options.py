@@ -44,10 +44,30 @@ _OPTIONS = (
         help="Column of the classes in the file of --labels.",
     ),
     click.option(
+        "--group-column",
+        metavar="NAME",
+        help="Column of the groups in the file of --labels. Images of a group, such as a patient "
+        "or a film, are in the same split.",
+    ),
+    click.option(
         "--label-pattern",
         metavar="REGEX",
         help="Regular expression whose group is the class in each file name, such as "
         "'^(.+)_[0-9]+[.]jpg$'.",
+    ),
+    click.option(
+        "--groups",
+        metavar="REGEX",
+        help="Regular expression whose group is the group in the path of each image, relative to "
+        "DATA, such as '/(patient[0-9]+)_'. Images of a group are in the same split.",
+    ),
+    click.option(
+        "--near-duplicates",
+        default="together",
+        show_default=True,
+        type=click.Choice(["together", "ignore"]),
+        help="together: images that differ only in size, compression or brightness are in the same "
+        "split. ignore: they are not searched.",
     ),
     click.option(
         "--split",
@@ -111,7 +131,10 @@ class DataOptions:
     labels: str | None
     image_column: str
     label_column: str
+    group_column: str | None
     label_pattern: str | None
+    groups: str | None
+    near_duplicates: Any
     split: Any
     holdout_fraction: float
     test_fraction: float
@@ -134,7 +157,12 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def check_label_options(options: DataOptions) -> None:
     """Raises an error, before frameworks are imported, if the options of labels contradict."""
     if options.labels is None:
-        for name, default in (("image_column", IMAGE_COLUMN), ("label_column", LABEL_COLUMN)):
+        defaults = {
+            "image_column": IMAGE_COLUMN,
+            "label_column": LABEL_COLUMN,
+            "group_column": None,
+        }
+        for name, default in defaults.items():
             value = getattr(options, name)
             if value != default:
                 requirement = "used together with " + argument("table")
@@ -145,9 +173,12 @@ def check_label_options(options: DataOptions) -> None:
         raise FileNotFoundError(
             describe("table", "an existing CSV file", options.labels, "Check the path.")
         )
-    if options.label_pattern is not None:
-        requirement = "used without " + argument("table")
-        raise ValueError(describe("label_pattern", requirement, options.label_pattern))
+    for name in ("label_pattern", "groups"):
+        value = getattr(options, name)
+        if value is not None:
+            remedy = "Use " + argument("group_column") + "." if name == "groups" else ""
+            requirement = "used without " + argument("table")
+            raise ValueError(describe(name, requirement, value, remedy))
 
 
 def load_data(data: str, options: DataOptions) -> "ImageSplits":
@@ -168,14 +199,18 @@ def load_data(data: str, options: DataOptions) -> "ImageSplits":
             "pad_to_aspect_ratio",
             "on_bad",
             "max_bad_fraction",
+            "near_duplicates",
         )
     }
     if options.labels is None:
-        return load_image_folder(data, label_pattern=options.label_pattern, **common)
+        return load_image_folder(
+            data, label_pattern=options.label_pattern, groups=options.groups, **common
+        )
     return load_image_table(
         options.labels,
         root=data,
         image_column=options.image_column,
         label_column=options.label_column,
+        group_column=options.group_column,
         **common,
     )

@@ -11,7 +11,7 @@ import click
 
 from catdog_keras._checks import MAX_SIDE, check_path
 from catdog_keras._message import argument
-from catdog_keras._printable import printable, shell_command
+from catdog_keras._printable import counted, printable, shell_command
 from catdog_keras.cli.data_options import DataOptions, check_label_options, data_options, load_data
 from catdog_keras.cli.errors import user_errors
 from catdog_keras.cli.frameworks import import_frameworks
@@ -302,6 +302,9 @@ def _print_summary(evaluation: "Evaluation", splits: "ImageSplits", seconds: flo
             continue
         listed = ", ".join(f"{count:,} {printable(name)}" for name, count in counts.items())
         click.echo(f"{split:<10} {sum(counts.values()):>6,} images: {listed}")
+    if splits.scan.num_near_duplicate_pairs:
+        pairs = counted(splits.scan.num_near_duplicate_pairs, "pair")
+        click.echo(f"{pairs} of near-duplicates, each in one split")
     low, high = evaluation.accuracy_interval
     click.echo(
         f"Trained in {seconds:.0f} s; validation accuracy {evaluation.accuracy:.3f} "

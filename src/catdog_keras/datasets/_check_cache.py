@@ -28,7 +28,7 @@ from catdog_keras.datasets._scan_report import ImageFile
 
 FOLDER = "checks"
 SWITCH = "CATDOG_KERAS_CHECK_CACHE"
-VERSION = 1  # incremented when the check or the file format changes
+VERSION = 2  # incremented when the check or the file format changes
 
 MAX_BYTES = 2**30  # of all files, about six million images
 BLOCK_BYTES = 4096  # that a small file takes on the disk
@@ -49,6 +49,7 @@ class _Result(NamedTuple):
     sha256: str
     plain: bool
     pixels: int
+    perceptual_hash: int | None
 
 
 @contextmanager
@@ -61,15 +62,23 @@ def open_check_cache(paths: Sequence[str]) -> Iterator["CheckCache"]:
     Raises:
         ValueError: If the environment variable of the switch has an unknown value.
     """
-    directory = None
-    if _is_on():
-        with suppress(OSError):
-            directory = cache_directory() / FOLDER
-    cache = CheckCache(directory, paths)
+    cache = CheckCache(check_cache_folder(), paths)
     try:
         yield cache
     finally:
         cache.close()
+
+
+def check_cache_folder() -> Path | None:
+    """Returns the folder of the cache, which may not exist, or None if there is no cache.
+
+    Raises:
+        ValueError: If the environment variable of the switch has an unknown value.
+    """
+    if _is_on():
+        with suppress(OSError):
+            return cache_directory() / FOLDER
+    return None
 
 
 def _is_on() -> bool:
@@ -128,7 +137,7 @@ class CheckCache:
         try:
             self._save()
             if self._scratch is not None and self._directory is not None:
-                _remove_least_recently_used(self._directory)
+                remove_least_recently_used(self._directory)
         finally:
             self._stack.close()
 
@@ -150,6 +159,7 @@ class CheckCache:
                         image.sha256,
                         image.plain,
                         image.pixels,
+                        image.perceptual_hash,
                     )
             present = set(os.listdir(self._folder or "."))  # noqa: PTH208 - fast
             kept = {name: result for name, result in results.items() if name in present}
@@ -194,10 +204,10 @@ def _find_unchanged(path: str, result: _Result) -> ImageFile | None:
         stamp = stamp_of(os.stat(path))  # noqa: PTH116 - fast
     except (OSError, ValueError):  # a missing file, or a zero byte in its name
         return None
-    known, status, reason, sha256, plain, pixels = result
+    known, status, reason, sha256, plain, pixels, found = result
     if stamp != known:
         return None
-    return ImageFile(path, status, reason, stamp[0], sha256, plain, pixels, stamp)
+    return ImageFile(path, status, reason, stamp[0], sha256, plain, pixels, found, stamp)
 
 
 @contextmanager
@@ -227,36 +237,48 @@ def _file_of(directory: Path, folder: str) -> Path:
 
 
 def _encode(folder: str, results: Mapping[str, _Result]) -> bytes:
-    """Returns the content of a file: the CRC-32 of the second line, and columns as JSON."""
     columns = list(zip(*results.values(), strict=True)) or [()] * len(_Result._fields)
     stamps = list(zip(*columns[0], strict=True)) or [()] * 4
     table = {
-        "versions": _versions(),
         "folder": folder,
         "names": list(results),
         "stamps": stamps,
         "columns": columns[1:],
     }
-    line = json.dumps(table, separators=(",", ":")).encode()
+    return encode_table(table)
+
+
+def encode_table(table: Mapping[str, Any]) -> bytes:
+    """Returns the content of a file: the CRC-32 of the second line, and that line as JSON."""
+    line = json.dumps({"versions": _versions(), **table}, separators=(",", ":")).encode()
     return b"%08x\n%s" % (zlib.crc32(line), line)
 
 
-def _decode(content: bytes, folder: str) -> dict[str, _Result]:
+def decode_table(content: bytes) -> Any:
     """Reads the content of a file.
 
     Raises:
-        ValueError: If it is damaged, or was written for another folder or by other versions.
+        ValueError: If it is damaged, or was written by other versions.
         TypeError, KeyError: If it has another structure.
     """
     checksum, _, line = content.partition(b"\n")
     if checksum != b"%08x" % zlib.crc32(line):
         raise ValueError("damaged")
     table = json.loads(line)
-    if table["versions"] != _versions() or table["folder"] != folder:
-        raise ValueError("not of these versions and this folder")
+    if table["versions"] != _versions():
+        raise ValueError("not of these versions")
+    return table
+
+
+def _decode(content: bytes, folder: str) -> dict[str, _Result]:
+    """Reads the results of a folder; see `decode_table` for errors."""
+    table = decode_table(content)
+    if table["folder"] != folder:
+        raise ValueError("not of this folder")
     stamps: Iterable[Any] = zip(*table["stamps"], strict=True)
-    status, reason, sha256, plain, pixels = table["columns"]
-    results: Iterable[Any] = zip(stamps, status, reason, sha256, plain, pixels, strict=True)
+    if len(table["columns"]) != len(_Result._fields) - 1:
+        raise ValueError("a missing column")
+    results: Iterable[Any] = zip(stamps, *table["columns"], strict=True)
     return dict(zip(table["names"], results, strict=True))
 
 
@@ -266,7 +288,7 @@ def _versions() -> dict[str, str]:
     return {"format": str(VERSION), "catdog_keras": __version__, **decoder_versions()}
 
 
-def _remove_least_recently_used(directory: Path) -> None:
+def remove_least_recently_used(directory: Path) -> None:
     """Removes files until the rest is within the maximum size."""
     with suppress(OSError):
         found = []

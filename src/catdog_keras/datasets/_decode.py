@@ -49,6 +49,7 @@ PNG_BITS = 24  # offset of the bits per sample
 # Chunks and keywords that can hold an orientation. Pillow decodes a PNG file to search for them.
 PNG_ORIENTATION = (b"eXIf", b"Raw profile type", b"XML:com.adobe.xmp")
 STRIP_ROWS = 256
+SMALL_PIXELS = 2048  # at least, of a JPEG file that is decoded smaller for a thumbnail
 
 WITHIN_RANGE = ("bilinear", "nearest")  # others can return values outside of those of the image
 
@@ -145,21 +146,43 @@ def _central_crop(image: Any, height: int, width: int) -> Any:
     return image[top : top + window[0], left : left + window[1]]
 
 
-def tf_decode_error(content: bytes, kind: str) -> str:
-    """Returns why TensorFlow's kernel cannot decode a JPEG or PNG file, or an empty string.
+def decode_small(
+    content: bytes, kind: str, pixels: int, channels: int = 3
+) -> "tuple[Callable[[int, int], Image.Image], tuple[int, int]]":
+    """Decodes a JPEG or PNG file by TensorFlow's kernel to 8 bits, a large JPEG file smaller.
 
-    A JPEG file is decoded at an eighth of its size, which still reads the whole stream.
+    Its smaller size is that of `reduction_of`; the kernel still reads the whole stream.
+
+    Returns:
+        A function from a range of rows to an image of them, and the width and height.
+
+    Raises:
+        ValueError: If the kernel cannot decode it.
     """
     import tensorflow as tf
+    from PIL import Image
 
     try:
         if kind == "JPEG":
-            tf.io.decode_jpeg(content, channels=3, ratio=8)
+            decoded = tf.io.decode_jpeg(content, channels, ratio=reduction_of(pixels))
         else:
-            tf.io.decode_png(content, channels=3)
+            decoded = tf.io.decode_png(content, channels)
     except tf.errors.OpError as error:
-        return error.message.split("}} ")[-1].split(" [Op:")[0]
-    return ""
+        reason = error.message.split("}} ")[-1].split(" [Op:")[0]
+        raise ValueError(reason) from error
+    samples = np.asarray(memoryview(decoded))  # not copied
+    height, width, _ = samples.shape
+
+    def rows(top: int, bottom: int) -> "Image.Image":
+        strip = Image.fromarray(samples[top:bottom])
+        return strip if channels == 3 else to_rgb(strip)
+
+    return rows, (width, height)
+
+
+def reduction_of(pixels: int) -> int:
+    """Returns by how much to divide the sides of a JPEG file of which a thumbnail is needed."""
+    return next((ratio for ratio in (8, 4, 2) if pixels >= ratio**2 * SMALL_PIXELS), 1)
 
 
 def decode_pillow(content: bytes, color_mode: str = "rgb") -> np.ndarray:
@@ -181,7 +204,7 @@ def decode_pillow(content: bytes, color_mode: str = "rgb") -> np.ndarray:
         pixels = np.empty((height, width, channels), np.uint8)
         if orientation in TRANSPOSED:
             pixels = pixels.reshape(width, height, channels)
-        stored = _as_stored(pixels, orientation)
+        stored = as_stored(pixels, orientation)
         for top in range(0, height, STRIP_ROWS):  # conversions need several times the memory
             bottom = min(top + STRIP_ROWS, height)
             strip = np.asarray(_to_mode(rows(top, bottom), color_mode))
@@ -189,14 +212,19 @@ def decode_pillow(content: bytes, color_mode: str = "rgb") -> np.ndarray:
         return pixels
 
 
-def check_pillow(image: "Image.Image") -> None:
-    """Decodes an image of another format than PNG, of a JPEG an eighth, and converts one row.
+def decode_small_pillow(
+    image: "Image.Image",
+) -> "tuple[Callable[[int, int], Image.Image], tuple[int, int]]":
+    """Decodes an image of another format than PNG, a large JPEG file smaller; see `decode_small`.
 
     Raises:
         Exception: Various types, if the image is damaged, or its colors cannot be converted.
     """
-    image.draft(image.mode, (1, 1))  # reads the whole stream
-    _to_rgb(_rows_of_image(image)(0, 1))
+    ratio = reduction_of(image.width * image.height)
+    image.draft(image.mode, (max(1, image.width // ratio), max(1, image.height // ratio)))
+    rows = _rows_of_image(image)  # reads the whole stream
+    to_rgb(rows(0, 1))
+    return lambda top, bottom: to_rgb(rows(top, bottom)), image.size
 
 
 def read_orientation(image: "Image.Image", content: bytes) -> int:
@@ -264,11 +292,11 @@ def _in_eight_bits(samples: np.ndarray, white: int) -> np.ndarray:
 def _to_mode(image: "Image.Image", color_mode: str) -> "Image.Image":
     if color_mode == "rgba":
         return image.convert("RGBA" if image.has_transparency_data else "RGB").convert("RGBA")
-    image = _to_rgb(image)
+    image = to_rgb(image)
     return image.convert("L") if color_mode == "grayscale" else image
 
 
-def _to_rgb(image: "Image.Image") -> "Image.Image":
+def to_rgb(image: "Image.Image") -> "Image.Image":
     from PIL import Image
 
     if image.has_transparency_data:
@@ -278,7 +306,7 @@ def _to_rgb(image: "Image.Image") -> "Image.Image":
     return image.convert("RGB")
 
 
-def _as_stored(upright: np.ndarray, orientation: int) -> np.ndarray:
+def as_stored(upright: np.ndarray, orientation: int) -> np.ndarray:
     """Returns the view of an upright image in which the rows are those of the file."""
     views = {
         2: lambda: upright[:, ::-1],

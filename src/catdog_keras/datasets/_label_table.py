@@ -17,31 +17,37 @@ from catdog_keras.datasets._scan_report import first_lines, listed, printable
 Table: TypeAlias = str | os.PathLike[str] | Mapping[str, Sequence[Any]] | Any
 
 DELIMITERS = ",;\t"
+LABELS = "a column of texts or integers, the classes"
 REQUIREMENT = "the path of a CSV file, a data frame, or a dict of columns"
 
 
 def read_columns(
-    table: Table, image_column: str, label_column: str
-) -> tuple[list[Any], list[Any], Path | None]:
-    """Returns the two columns, and the folder of the file if the table is a file.
+    table: Table, columns: Mapping[str, str]
+) -> tuple[dict[str, list[Any]], Path | None]:
+    """Returns columns of a table, and the folder of the file if the table is a file.
+
+    Args:
+        table: A file or a table in memory.
+        columns: Names of columns by the arguments that state them, which are the keys of the
+            result.
 
     Raises:
         TypeError: If `table` is neither a path nor has columns, or a column name is not a string.
         ValueError: If a column is missing or repeated, or the file is not a table.
         OSError: If the file does not exist.
     """
-    for name, column in (("image_column", image_column), ("label_column", label_column)):
+    for name, column in columns.items():
         if not isinstance(column, str):
             raise TypeError(describe(name, "the name of a column", column))
     folder = None
-    columns: Any = table
+    content: Any = table
     if isinstance(table, (str, os.PathLike)):
         path = check_path("table", table, REQUIREMENT)
         folder = path.absolute().parent
-        found, columns = _read_csv(path)
+        found, content = _read_csv(path)
     else:
         found = _column_names(table)
-    for name, column in (("image_column", image_column), ("label_column", label_column)):
+    for name, column in columns.items():
         if column not in found:
             requirement = "the name of a column of the table"
             remedy = f"Its columns are {listed(map(str, found))}."
@@ -50,13 +56,15 @@ def read_columns(
             requirement = "the name of one column of the table"
             remedy = f"It has {found.count(column)} columns of this name. Rename all but one."
             raise ValueError(describe(name, requirement, column, remedy))
-    images, labels = list(columns[image_column]), list(columns[label_column])
-    if len(images) != len(labels):
-        raise ValueError(
-            f"The columns {image_column!r} and {label_column!r} have {len(images)} and "
-            f"{len(labels)} values. They must be of the same length."
-        )
-    return images, labels, folder
+    values = {name: list(content[column]) for name, column in columns.items()}
+    first, *others = values
+    for name in others:
+        if len(values[name]) != len(values[first]):
+            raise ValueError(
+                f"The columns {columns[first]!r} and {columns[name]!r} have {len(values[first])} "
+                f"and {len(values[name])} values. They must be of the same length."
+            )
+    return values, folder
 
 
 def _column_names(table: Any) -> list[Any]:
@@ -114,7 +122,7 @@ def labels_by_file(root: Path, images: Sequence[Any], labels: Sequence[Any]) -> 
     """
     if not images:
         raise ValueError(describe("table", "a table of images with their labels", "no rows"))
-    names = [_label_name(label) for label in labels]
+    names = [text_of("label_column", LABELS, label) for label in labels]
     _raise_for(
         "rows have no label",
         (f"row {row}: {_shown(images[row])}" for row, name in enumerate(names) if not name),
@@ -160,21 +168,27 @@ def _raise_for(problem: str, cases: Iterable[str], total: int, remedy: str) -> N
         raise ValueError(argument("table") + ": " + start + remedy)
 
 
-def _label_name(label: Any) -> str:
-    """Returns a label as text; an empty text for a missing one.
+def text_of(name: str, requirement: str, value: Any) -> str:
+    """Returns a label or group as text; an empty text for a missing one.
 
     A column of integers with missing values consists of floats in pandas.
+
+    Raises:
+        TypeError: If it is neither a text nor an integer, with the name of the argument and what
+            it must be.
     """
-    if isinstance(label, str):
-        return label.strip()
-    if label is None or label != label or type(label).__name__ == "NAType":  # NaN
+    if isinstance(value, str):
+        return value.strip()
+    if value is None or type(value).__name__ == "NAType":
         return ""
-    if isinstance(label, numbers.Integral):
-        return str(label)
-    if isinstance(label, numbers.Real) and float(label).is_integer():
-        return str(int(float(label)))
-    requirement = "a column of texts or integers, the classes"
-    raise TypeError(describe("label_column", requirement, label))
+    if isinstance(value, numbers.Integral):
+        return str(value)
+    if isinstance(value, numbers.Real):
+        if value != value:  # NaN
+            return ""
+        if float(value).is_integer():
+            return str(int(float(value)))
+    raise TypeError(describe(name, requirement, value))
 
 
 def _relative_path(root: Path, image: Any) -> str | None:

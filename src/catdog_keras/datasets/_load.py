@@ -1,11 +1,13 @@
 """Loading of labeled image folders as training, validation and test datasets."""
 
+import functools
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from catdog_keras._checks import check_boolean, describe
 from catdog_keras._message import message_of
+from catdog_keras.datasets._groups import Groups, check_groups, name_groups
 from catdog_keras.datasets._index import ImageIndex, index_image_folder
 from catdog_keras.datasets._label_index import (
     check_pattern,
@@ -19,6 +21,7 @@ from catdog_keras.datasets._options import (
     ImageSize,
     Interpolation,
     LabelMode,
+    NearDuplicates,
     OnBad,
     SplitName,
     SplitOptions,
@@ -48,6 +51,7 @@ def load_cats_dogs(
     cache: bool | str | os.PathLike[str] = False,
     on_bad: OnBad = "skip",
     max_bad_fraction: float = 1.0,
+    near_duplicates: NearDuplicates = "together",
 ) -> ImageSplits:
     """Loads the tutorial's cats-and-dogs images as training, validation and test datasets.
 
@@ -92,6 +96,11 @@ def load_cats_dogs(
             skipped ones.
         max_bad_fraction: Largest fraction of such files that is skipped, from 0 to 1; more of them
             are an error.
+        near_duplicates: `"together"`: images that differ only in size, compression or brightness
+            are in the same split, like identical files; `scan.near_duplicates` lists them, and
+            `scan.num_near_duplicate_pairs` is the number of pairs. If they are in several of the
+            folders train, validation and test, they are moved to the first one, with a warning.
+            `"ignore"`: they are not searched.
 
     Returns:
         `ImageSplits`, which unpacks into `train, validation, test`.
@@ -137,7 +146,7 @@ def load_cats_dogs(
         crop_to_aspect_ratio,
         pad_to_aspect_ratio,
     )
-    options = SplitOptions(split, on_bad, max_bad_fraction)
+    options = SplitOptions(split, on_bad, max_bad_fraction, near_duplicates)
     wanted = "a folder or zip archive with train and validation, each with cats and dogs"
     folder = find_cats_dogs(source)
     batches.check_outside(folder)
@@ -156,6 +165,7 @@ def load_image_folder(
     *,
     class_names: Sequence[str] | None = None,
     label_pattern: str | None = None,
+    groups: Groups | None = None,
     holdout_fraction: float = HOLDOUT_FRACTION,
     test_fraction: float = TEST_FRACTION,
     image_size: ImageSize = (160, 160),
@@ -172,6 +182,7 @@ def load_image_folder(
     cache: bool | str | os.PathLike[str] = False,
     on_bad: OnBad = "skip",
     max_bad_fraction: float = 1.0,
+    near_duplicates: NearDuplicates = "together",
 ) -> ImageSplits:
     r"""Loads a folder of class folders as training, validation and test datasets.
 
@@ -205,6 +216,12 @@ def load_image_folder(
             `border_collie_12.jpg`. Then all images in `directory` and its subfolders are used, and
             the names of the folders have no meaning. Images whose names do not match are ignored
             with a warning.
+        groups: None, or what states the group of each image, such as a patient, an animal or a
+            film, whose images stay in one split: a regular expression that is searched in the path,
+            with one group or one that is named `group`, such as `r"/(patient\d+)_"`; a function
+            of the path that returns a text or an integer; or a mapping from paths to those. Paths
+            are relative to the folder of the images (`root` of the result), with forward slashes.
+            Each image must have a group.
         holdout_fraction: Fraction of each class that is held out from training, for validation
             and test together, between 0 and 1. Not used if there is a validation folder; with
             a test folder only, all of it is for validation. Training gets at least one image of
@@ -232,6 +249,7 @@ def load_image_folder(
         cache: Whether to decode all images once: True for in memory, or a folder for cache files.
         on_bad: `"skip"` or `"raise"`.
         max_bad_fraction: From 0 to 1; see `on_bad`.
+        near_duplicates: `"together"` or `"ignore"`; see `load_cats_dogs`.
 
     Returns:
         `ImageSplits`, which unpacks into `train, validation, test`.
@@ -239,8 +257,9 @@ def load_image_folder(
     Raises:
         TypeError: If an argument has the wrong type.
         ValueError: If an argument is out of range, there are fewer than two classes, a class of
-            `class_names` is empty, the structure has several meanings, too many files are bad, or
-            no image remains for validation.
+            `class_names` is empty, the structure has several meanings, too many files are bad, no
+            image remains for validation, images have no group or are all in one, or images that
+            belong together are more than each split is to have.
         OSError: If `directory` does not exist.
 
     See Also:
@@ -276,6 +295,14 @@ def load_image_folder(
         >>> splits = catdog_keras.load_image_folder(folder, label_pattern=r"^(cat|dog)\.")
         >>> splits.class_names
         ('cat', 'dog')
+
+        With all images of one group, here of neighboring numbers, in the same split:
+
+        >>> splits = catdog_keras.load_image_folder(
+        ...     folder, groups=lambda path: int(path.split(".")[1]) // 4
+        ... )
+        >>> set(splits.components["train"]) & set(splits.components["test"])
+        set()
     """
     batches = BatchOptions(
         image_size,
@@ -289,7 +316,16 @@ def load_image_folder(
         crop_to_aspect_ratio,
         pad_to_aspect_ratio,
     )
-    options = SplitOptions(split, on_bad, max_bad_fraction, holdout_fraction, test_fraction)
+    find = check_groups(groups)
+    options = SplitOptions(
+        split,
+        on_bad,
+        max_bad_fraction,
+        near_duplicates,
+        holdout_fraction,
+        test_fraction,
+        None if find is None else functools.partial(name_groups, "groups", find),
+    )
     check_boolean("follow_links", follow_links)
     names = check_stated_classes(class_names)
     folder = find_folder("directory", directory)

@@ -105,8 +105,12 @@ def load_manifest(
     files = [file for listing in listings.values() for file in listing.files]
     scan = ScanReport.from_files(inspect_files(files))
     _check_unchanged(manifest, root, scan)
+    relative = [file for listing in manifest.splits.values() for file in listing.files]
+    components = {
+        path: manifest.components[file] for path, file in zip(files, relative, strict=True)
+    }
     return ImageSplits.from_listings(
-        listings, manifest.class_names, scan, root, batches, manifest.label_source
+        listings, manifest.class_names, scan, components, root, batches, manifest.label_source
     )
 
 

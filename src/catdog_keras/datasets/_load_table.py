@@ -1,9 +1,12 @@
 """Loading of images whose labels are in a table."""
 
+import dataclasses
+import functools
 import os
 from collections.abc import Sequence
 
 from catdog_keras._checks import describe
+from catdog_keras.datasets._groups import name_groups
 from catdog_keras.datasets._label_index import check_stated_classes, index_labels
 from catdog_keras.datasets._label_table import Table, labels_by_file, read_columns
 from catdog_keras.datasets._options import (
@@ -13,6 +16,7 @@ from catdog_keras.datasets._options import (
     ImageSize,
     Interpolation,
     LabelMode,
+    NearDuplicates,
     OnBad,
     SplitName,
     SplitOptions,
@@ -30,6 +34,7 @@ def load_image_table(
     *,
     image_column: str = IMAGE_COLUMN,
     label_column: str = LABEL_COLUMN,
+    group_column: str | None = None,
     root: str | os.PathLike[str] | None = None,
     class_names: Sequence[str] | None = None,
     holdout_fraction: float = HOLDOUT_FRACTION,
@@ -47,6 +52,7 @@ def load_image_table(
     cache: bool | str | os.PathLike[str] = False,
     on_bad: OnBad = "skip",
     max_bad_fraction: float = 1.0,
+    near_duplicates: NearDuplicates = "together",
 ) -> ImageSplits:
     """Loads images whose labels are in a table as training, validation and test datasets.
 
@@ -60,6 +66,8 @@ def load_image_table(
         image_column: Column with the paths of the images: relative to `root`, or absolute.
         label_column: Column with the classes: texts or integers. Spaces around texts are removed.
             Integers become class names, sorted by number.
+        group_column: None, or the column with the group of each image, such as a patient or a film:
+            a text or an integer. Images of one group are in the same split.
         root: Folder that contains all images, or a zip archive of it. Defaults to the folder of
             the CSV file; required for a table in memory.
         class_names: None to use all classes, sorted, or the classes in the order of their labels.
@@ -80,6 +88,7 @@ def load_image_table(
         cache: Whether to decode all images once: True for in memory, or a folder for cache files.
         on_bad: `"skip"` or `"raise"`, for files that cannot be read as images.
         max_bad_fraction: From 0 to 1; see `on_bad`.
+        near_duplicates: `"together"` or `"ignore"`.
 
     Returns:
         `ImageSplits`, which unpacks into `train, validation, test`.
@@ -87,8 +96,8 @@ def load_image_table(
     Raises:
         TypeError: If an argument has the wrong type.
         ValueError: If an argument is out of range, a column is missing or repeated, labels are
-            empty, images are missing, listed twice or outside of `root`, or there are fewer than
-            two classes.
+            empty, images are missing, listed twice or outside of `root`, there are fewer than two
+            classes, or images have no group or are all in one.
             The message contains the number and the first of such rows.
         OSError: If the file or `root` does not exist.
 
@@ -116,14 +125,24 @@ def load_image_table(
         crop_to_aspect_ratio,
         pad_to_aspect_ratio,
     )
-    options = SplitOptions(split, on_bad, max_bad_fraction, holdout_fraction, test_fraction)
+    options = SplitOptions(
+        split, on_bad, max_bad_fraction, near_duplicates, holdout_fraction, test_fraction
+    )
     names = check_stated_classes(class_names)
-    images, labels, folder = read_columns(table, image_column, label_column)
+    columns = {"image_column": image_column, "label_column": label_column}
+    if group_column is not None:
+        columns["group_column"] = group_column
+    values, folder = read_columns(table, columns)
     if root is None:
         root = folder
     if root is None:
         requirement = "the folder that contains the images, because the table is not a file"
         raise ValueError(describe("root", requirement, root))
     place = find_folder("root", root)
-    index = index_labels(place, labels_by_file(place, images, labels), names)
+    files = labels_by_file(place, values["image_column"], values["label_column"])
+    if group_column is not None:
+        groups = dict(zip(files, values["group_column"], strict=True))
+        find = functools.partial(name_groups, "group_column", groups.get)
+        options = dataclasses.replace(options, name_groups=find)
+    index = index_labels(place, files, names)
     return load_splits(index, options, batches, "table")

@@ -1,4 +1,4 @@
-"""Split manifests: the split, size and checksum of each file, as JSON."""
+"""Split manifests: the split, size, checksum and component of each file, as JSON."""
 
 import json
 import os
@@ -20,13 +20,14 @@ from catdog_keras.datasets._options import PREPARATION, BatchOptions
 
 LabelSource: TypeAlias = Literal["folders", "table", "pattern"]
 
-VERSION = 1
+VERSION = 2
 LABEL_SOURCES = ("folders", "table", "pattern")
+MAX_COMPONENT = 2**53  # integers up to it are the same in all readers of JSON
 MAX_CLASSES = 100_000  # ImageNet-21k, the largest common label set, has 21,841
 SHA256 = re.compile("[0-9a-f]{64}")
 _short = reprlib.Repr()
 _short.maxstring = _short.maxother = 200
-KEYS = ("path", "label", "split", "size", "sha256")
+KEYS = ("path", "label", "split", "size", "sha256", "component")
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Manifest:
         class_names: Name of the class of each label.
         splits: Relative paths and labels by split.
         contents: Size in bytes and SHA-256 of each relative path.
+        components: Number of the component of each relative path.
         preparation: Image size and the other options that determine pixels, by name of argument;
             empty if the manifest was written without them.
         label_source: Where the labels are from.
@@ -45,6 +47,7 @@ class Manifest:
     class_names: tuple[str, ...]
     splits: dict[str, Listing]
     contents: dict[str, tuple[int, str]]
+    components: dict[str, int]
     preparation: dict[str, Any]
     label_source: LabelSource
 
@@ -53,14 +56,17 @@ def write_manifest(
     path: Path,
     root: Path,
     class_names: tuple[str, ...],
-    rows: Iterable[tuple[str, str, int, int, str]],
+    rows: Iterable[tuple[str, str, int, int, str, int]],
     preparation: Mapping[str, Any],
     label_source: LabelSource,
 ) -> None:
-    """Writes a manifest atomically; `rows` are split, file, label, size and SHA-256."""
+    """Writes a manifest atomically.
+
+    `rows` are split, file, label, size, SHA-256 and component.
+    """
     files = [
-        dict(zip(KEYS, (relative_posix_path(root, file), label, split, size, sha256), strict=True))
-        for split, file, label, size, sha256 in rows
+        dict(zip(KEYS, (relative_posix_path(root, file), label, split, *rest), strict=True))
+        for split, file, label, *rest in rows
     ]
     content = {
         "version": VERSION,
@@ -129,7 +135,8 @@ def _read(content: Any) -> Manifest:
         labels = np.array([row["label"] for row in members], dtype=np.int32)
         splits[str(split)] = Listing(tuple(row["path"] for row in members), labels)
     preparation = _read_preparation(content.get("preparation", {}))
-    return Manifest(tuple(class_names), splits, contents, preparation, label_source)
+    components = {row["path"]: row["component"] for row in rows}
+    return Manifest(tuple(class_names), splits, contents, components, preparation, label_source)
 
 
 def _read_preparation(found: Any) -> dict[str, Any]:
@@ -162,7 +169,7 @@ def _check_names(class_names: list[Any], label_source: str) -> None:
 def _check_row(row: Any, known: Mapping[str, int]) -> None:
     if not isinstance(row, dict) or not row.keys() >= set(KEYS):
         raise ValueError(f"The entry {_short.repr(row)} is not an object with {', '.join(KEYS)}")
-    path, label, split, size, digest = (row[key] for key in KEYS)
+    path, label, split, size, digest, component = (row[key] for key in KEYS)
     shown = _short.repr(path)
     if not isinstance(path, str) or not path or not _is_file_name(path):
         raise ValueError(f"{shown} is not a file name")
@@ -178,6 +185,8 @@ def _check_row(row: Any, known: Mapping[str, int]) -> None:
         raise ValueError(f"{shown} has no size or no checksum")
     if not SHA256.fullmatch(digest):
         raise ValueError(f"The checksum of {shown} is not a SHA-256")
+    if type(component) is not int or not 0 <= component <= MAX_COMPONENT:
+        raise ValueError(f"{shown} has no component")
 
 
 def _check_folder(row: Any, known: Mapping[str, int]) -> None:
@@ -198,12 +207,13 @@ def _is_file_name(path: str) -> bool:
 
 
 def _check_disjoint(rows: Any) -> None:
-    """Raises if two splits share a checksum, which `write_manifest` never produces."""
-    first: dict[str, Any] = {}
-    for row in rows:
-        other = first.setdefault(row["sha256"], row)
-        if other["split"] != row["split"]:
-            places = " and ".join(
-                f"{_short.repr(each['path'])} in {each['split']}" for each in (other, row)
-            )
-            raise ValueError(f"The same bytes are {places}")
+    """Raises if two splits share a checksum or component, which `write_manifest` never produces."""
+    for key, shared in (("sha256", "same bytes are"), ("component", "same component is")):
+        first: dict[Any, Any] = {}
+        for row in rows:
+            other = first.setdefault(row[key], row)
+            if other["split"] != row["split"]:
+                places = " and ".join(
+                    f"{_short.repr(each['path'])} in {each['split']}" for each in (other, row)
+                )
+                raise ValueError(f"The {shared} {places}")

@@ -2,7 +2,7 @@
 
 import numbers
 import os
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
@@ -21,10 +21,12 @@ from catdog_keras.datasets._skipped_names import is_hidden
 from catdog_keras.datasets._split import SPLIT_FUNCTIONS, TEST_FRACTION
 
 ON_BAD = ("skip", "raise")
+NEAR_DUPLICATES = ("together", "ignore")
 HOLDOUT_FRACTION = 1 / 3  # the tutorial holds out 1,000 of 3,000 images
 
 SplitName = Literal["take_skip", "stratified"]
 OnBad = Literal["skip", "raise"]
+NearDuplicates = Literal["together", "ignore"]
 
 CHANNELS = {"rgb": 3, "grayscale": 1, "rgba": 4}
 # What a manifest records, so that images are prepared for evaluation as for training.
@@ -131,13 +133,19 @@ class BatchOptions:
 
 @dataclass(frozen=True)
 class SplitOptions:
-    """Options for splitting, and for files that cannot be read as images."""
+    """Options for splitting, and for files that cannot be read as images.
+
+    `name_groups` returns the group of each of some paths relative to a folder; see `name_groups` in
+    `_groups`. None: the user states no groups.
+    """
 
     split: str
     on_bad: str
     max_bad_fraction: float
+    near_duplicates: str
     holdout_fraction: float = HOLDOUT_FRACTION
     test_fraction: float = TEST_FRACTION
+    name_groups: Callable[[Sequence[str], Path], dict[str, str]] | None = None
 
     def __post_init__(self) -> None:
         """Validates the types and values."""
@@ -145,6 +153,7 @@ class SplitOptions:
         _check_fraction("holdout_fraction", self.holdout_fraction, zero=False)
         _check_fraction("test_fraction", self.test_fraction, zero=True)
         check_choice("on_bad", self.on_bad, ON_BAD)
+        check_choice("near_duplicates", self.near_duplicates, NEAR_DUPLICATES)
         check_number("max_bad_fraction", self.max_bad_fraction, minimum=0, maximum=1)
 
 

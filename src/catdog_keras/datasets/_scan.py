@@ -1,11 +1,11 @@
 """Scans an image folder for damaged, nonstandard and duplicate files."""
 
 import os
-from dataclasses import replace
 
 from catdog_keras._checks import check_boolean, check_path, describe
 from catdog_keras.datasets._list_images import IMAGE_EXTENSIONS, list_images
 from catdog_keras.datasets._near_duplicates import find_near_duplicates
+from catdog_keras.datasets._perceptual_hash import Gray
 from catdog_keras.datasets._scan_report import ScanReport, count_extensions
 from catdog_keras.datasets._validate import inspect_files
 
@@ -25,8 +25,8 @@ def scan_images(
             searched once.
         near_duplicates: Whether to find near-duplicates as well: images that differ in size,
             compression or brightness. Their 64-bit perceptual hashes differ in at most eight bits,
-            and their pixels correlate by at least 0.95. This decodes every image a second time. Of
-            byte-identical files only the first is compared.
+            and their pixels correlate by at least 0.95. Images of a single color are not compared,
+            and of byte-identical files only the first one.
         recheck: Whether to decode files again that have not changed, and to replace their results.
 
     Returns:
@@ -61,10 +61,9 @@ def scan_images(
         requirement = f"a folder with files that end in {', '.join(IMAGE_EXTENSIONS)}"
         remedy = f"It holds {count_extensions(others)}." if others else ""
         raise ValueError(describe("directory", requirement, str(directory), remedy))
-    report = ScanReport.from_files(inspect_files(found, recheck=recheck), others, skipped)
+    thumbnails: dict[str, Gray] = {}
+    images = inspect_files(found, recheck=recheck, thumbnails=thumbnails)
+    report = ScanReport.from_files(images, others, skipped)
     if not near_duplicates:
         return report
-    doubled = {path for paths in report.duplicates for path in paths[1:]}
-    usable = [report.by_path[path] for path in sorted(report.by_path) if path not in doubled]
-    usable = [image for image in usable if image.status != "bad"]
-    return replace(report, near_duplicates=find_near_duplicates(usable))
+    return report.with_near_duplicates(find_near_duplicates(images, thumbnails))

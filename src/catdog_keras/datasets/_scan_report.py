@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import PurePath
 from typing import Literal
 
 from catdog_keras._printable import counted, printable as printable
+from catdog_keras.datasets._components import connected_components
 
 SHOWN = 5  # files that a message lists; the report contains all
 
@@ -24,6 +25,8 @@ class ImageFile:
         sha256: SHA-256 of the content; empty if the file could not be read.
         plain: Whether TensorFlow's built-in kernels decode it correctly.
         pixels: Width times height; 0 for a bad file.
+        perceptual_hash: 64-bit hash of a good or nonstandard image, which is similar for its
+            near-duplicates; None for an image of a single color.
         stamp: Size, times of modification and status change, and inode when the file was read.
             Another stamp means that the file may have changed. Empty if the result may change
             while the file does not: the file could not be read or decoded.
@@ -36,6 +39,7 @@ class ImageFile:
     sha256: str = field(default="", repr=False)
     plain: bool = field(default=False, repr=False)
     pixels: int = field(default=0, repr=False)
+    perceptual_hash: int | None = field(default=None, repr=False)
     stamp: tuple[int, ...] = field(default=(), repr=False, compare=False)
 
     def __str__(self) -> str:
@@ -56,6 +60,8 @@ class ScanReport:
             correctly.
         duplicates: Groups of paths of byte-identical files.
         near_duplicates: Groups of paths of similar images; empty if not requested.
+        num_near_duplicate_pairs: Number of pairs of similar images that were found. Of a group of
+            more than 20 images, those that connect it are found, and not all others.
         ignored: Paths of files without a supported image extension.
         skipped: Paths of visible files and folders that systems and programs create, such as
             `@eaDir`, and of links to folders that are listed already, contain the link, or were not
@@ -73,6 +79,7 @@ class ScanReport:
     bad: list[ImageFile]
     duplicates: list[list[str]]
     near_duplicates: list[list[str]] = field(default_factory=list)
+    num_near_duplicate_pairs: int = 0
     ignored: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
 
@@ -96,6 +103,14 @@ class ScanReport:
             ignored=list(ignored),
             skipped=list(skipped),
         )
+
+    def with_near_duplicates(self, pairs: Sequence[tuple[str, str]]) -> "ScanReport":
+        """Returns the report with these pairs of paths and their groups."""
+        names = sorted({path for pair in pairs for path in pair})
+        at = {path: place for place, path in enumerate(names)}
+        groups = connected_components(len(names), ((at[one], at[other], 1) for one, other in pairs))
+        found = [[names[place] for place in group] for group in groups]
+        return replace(self, near_duplicates=found, num_near_duplicate_pairs=len(pairs))
 
     @cached_property
     def by_path(self) -> dict[str, ImageFile]:

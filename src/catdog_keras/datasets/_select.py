@@ -1,6 +1,7 @@
-"""Inspects an image index, skips bad files, splits the rest and moves duplicates together."""
+"""Inspects an image index, skips bad files, and splits the rest with duplicates together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -8,9 +9,12 @@ from catdog_keras._message import Message, argument, setting
 from catdog_keras._printable import counted
 from catdog_keras._split_names import SPLITS
 from catdog_keras._warnings import warn
+from catdog_keras.datasets._components import join_files
 from catdog_keras.datasets._index import ImageIndex, Listing, drop_classes
 from catdog_keras.datasets._manifest import LabelSource
+from catdog_keras.datasets._near_duplicates import find_near_duplicates
 from catdog_keras.datasets._options import BatchOptions, SplitOptions
+from catdog_keras.datasets._perceptual_hash import Gray
 from catdog_keras.datasets._scan_report import (
     ScanReport,
     count_extensions,
@@ -18,7 +22,12 @@ from catdog_keras.datasets._scan_report import (
     listed,
     printable,
 )
-from catdog_keras.datasets._split import SPLIT_FUNCTIONS, group_duplicates, hold_out
+from catdog_keras.datasets._split import (
+    SPLIT_FUNCTIONS,
+    ComponentTooLargeError,
+    hold_out,
+    unite_components,
+)
 from catdog_keras.datasets._splits import ImageSplits
 from catdog_keras.datasets._validate import inspect_files
 
@@ -27,14 +36,14 @@ def load_splits(
     index: ImageIndex, options: SplitOptions, batches: BatchOptions, label_source: LabelSource
 ) -> ImageSplits:
     """Selects and splits the images of an index, and builds their datasets."""
-    listings, names, scan = select_images(index, options, batches.batch_size, batches.seed)
-    return ImageSplits.from_listings(listings, names, scan, index.root, batches, label_source)
+    selected = select_images(index, options, batches.batch_size, batches.seed)
+    return ImageSplits.from_listings(*selected, index.root, batches, label_source)
 
 
 def select_images(
     index: ImageIndex, options: SplitOptions, batch_size: int, seed: int
-) -> tuple[dict[str, Listing], tuple[str, ...], ScanReport]:
-    """Returns the usable images by split, as absolute paths, the classes, and the report.
+) -> tuple[dict[str, Listing], tuple[str, ...], ScanReport, dict[str, int]]:
+    """Returns images by split, as absolute paths, the classes, the report, and components by path.
 
     Args:
         index: The images, in split folders or in one part.
@@ -42,25 +51,45 @@ def select_images(
         batch_size: Images per batch, the unit of `take_skip`.
         seed: Seed of the split.
     """
+    groups = _name_groups(index, options)
     parts = {part: listing.below(index.root) for part, listing in index.parts.items()}
     files = [file for listing in parts.values() for file in listing.files]
     ignored = [str(index.root / file) for file in index.ignored]
     skipped = [str(index.root / file) for file in index.skipped]
-    scan = ScanReport.from_files(inspect_files(files), ignored, skipped)
+    thumbnails: dict[str, Gray] | None = {} if options.near_duplicates == "together" else None
+    images = inspect_files(files, thumbnails=thumbnails)
+    scan = ScanReport.from_files(images, ignored, skipped)
     for note in index.notes:
         warn(note)
     _report_skipped(index)
     _report_ignored(scan)
     _handle_bad_files(scan, options)
     class_names, parts = _usable_images(index, parts, scan)
-    divided = _split(parts, options, batch_size, seed)
-    splits, moved = group_duplicates(
-        divided, {file: image.sha256 for file, image in scan.by_path.items()}
-    )
-    _report_duplicates(splits, scan, moved)
-    _check_sizes(splits, parts)
-    _report_missing_classes(divided, splits, class_names, parts, options)
-    return splits, class_names, scan
+    usable = [file for listing in parts.values() for file in listing.files]
+    pairs: list[tuple[str, str]] = []
+    if thumbnails is not None:
+        pairs = find_near_duplicates([scan.by_path[file] for file in usable], thumbnails)
+        scan = scan.with_near_duplicates(pairs)
+    digests = {file: scan.by_path[file].sha256 for file in usable}
+    rules = [digests] if groups is None else [digests, groups]
+    components = join_files(usable, rules, pairs)
+    united, moved = unite_components(parts, components)
+    _report_moved(moved, united, parts, scan)
+    _report_torn(united, scan)
+    _check_sizes(united)
+    splits = _split(united, options, components, groups or {}, batch_size, seed)
+    _report_missing_classes(parts, united, splits, class_names, options)
+    return splits, class_names, scan, components
+
+
+def _name_groups(index: ImageIndex, options: SplitOptions) -> dict[str, str] | None:
+    """Returns the group of each file by absolute path, or None if no groups are stated."""
+    if options.name_groups is None:
+        return None
+    files = [file for listing in index.parts.values() for file in listing.files]
+    groups = options.name_groups(files, index.root)
+    paths = [file for listing in index.parts.values() for file in listing.below(index.root).files]
+    return {path: groups[file] for path, file in zip(paths, files, strict=True)}
 
 
 def _usable_images(
@@ -139,28 +168,28 @@ def _report_skipped(index: ImageIndex) -> None:
 
 
 def _report_missing_classes(
-    divided: Mapping[str, Listing],
-    left: Mapping[str, Listing],
-    class_names: Sequence[str],
     parts: Mapping[str, Listing],
+    united: Mapping[str, Listing],
+    splits: Mapping[str, Listing],
+    class_names: Sequence[str],
     options: SplitOptions,
 ) -> None:
-    """Warns about classes that are not in each split, by cause: few images, or moved duplicates."""
+    """Warns about classes that are not in each split, by cause: few images, or moved ones."""
     wanted = [
         split for split in SPLITS if split != "test" or "test" in parts or options.test_fraction
     ]
-    before, after = (
-        {split: np.bincount(splits[split].labels, minlength=len(class_names)) for split in wanted}
-        for splits in (divided, left)
+    counts, before, after = (
+        {part: np.bincount(of.labels, minlength=len(class_names)) for part, of in found.items()}
+        for found in (splits, parts, united)
     )
     few, moved = [], []
     for label, name in enumerate(class_names):
-        lacking = [split for split in wanted if not before[split][label]]
+        lost = [part for part in parts if before[part][label] and not after[part][label]]
+        lacking = [split for split in wanted if not counts[split][label] and split not in lost]
         if lacking:
-            count = sum(int(counts[label]) for counts in before.values())
+            count = sum(int(of_split[label]) for of_split in counts.values())
             images = counted(count, "image")
             few.append(f"{printable(name)}: {images}, none in {' or '.join(lacking)}")
-        lost = [split for split in wanted if before[split][label] and not after[split][label]]
         if lost:
             moved.append(f"{printable(name)}: none in {' or '.join(lost)}")
     total = len(class_names)
@@ -174,8 +203,8 @@ def _report_missing_classes(
         )
     if moved:
         warn(
-            f"{len(moved)} of {total} classes have only images in a split that are identical to "
-            f"files of an earlier split, to which they were moved:{first_lines(moved)}\n"
+            f"{len(moved)} of {total} classes have only images in a split that belong together "
+            f"with files of an earlier split, to which they were moved:{first_lines(moved)}\n"
             "Remove the duplicates, or add other images."
         )
 
@@ -188,16 +217,48 @@ def _remedy_for_few(parts: Mapping[str, Listing], options: SplitOptions) -> str:
     return "Add images of these classes."
 
 
-def _report_duplicates(splits: Mapping[str, Listing], scan: ScanReport, moved: list[str]) -> None:
-    if moved:
-        files = counted(len(moved), "file is", "files are")
-        verb = "was" if len(moved) == 1 else "were"
+def _report_moved(
+    moved: Sequence[str],
+    united: Mapping[str, Listing],
+    parts: Mapping[str, Listing],
+    scan: ScanReport,
+) -> None:
+    """Warns about images that were moved to another split, by cause."""
+    if not moved:
+        return
+    first: dict[str, str] = {}
+    for part, listing in parts.items():
+        for file in listing.files:
+            first.setdefault(scan.by_path[file].sha256, part)
+    home = {file: part for part, listing in united.items() for file in listing.files}
+    same = [file for file in moved if first[scan.by_path[file].sha256] == home[file]]
+    others = sorted(set(moved) - set(same))
+    if same:
+        files = counted(len(same), "file is", "files are")
+        verb = "was" if len(same) == 1 else "were"
         warn(
             f"{files} identical to a file of an earlier split and {verb} moved to it, "
             "so that no image is in two splits:"
-            f"{first_lines([printable(file) for file in moved])}\n"
+            f"{first_lines([printable(file) for file in same])}\n"
             "`scan.duplicates` lists all duplicates.",
         )
+    if others:
+        files = counted(len(others), "file is", "files are")
+        verb = "was" if len(others) == 1 else "were"
+        warn(
+            Message(
+                f"{files} a near-duplicate of a file of an earlier split, or in a group with one, "
+                f"and {verb} moved to it:{first_lines([printable(file) for file in others])}\n"
+                "`scan.near_duplicates` lists all near-duplicates. To leave them in their splits, "
+                "use ",
+                setting("near_duplicates", '"ignore"'),
+                ".",
+            )
+        )
+
+
+def _report_torn(splits: Mapping[str, Listing], scan: ScanReport) -> None:
+    """Warns about identical files of several classes."""
     if not scan.duplicates:
         return
     labels = {
@@ -218,9 +279,18 @@ def _report_duplicates(splits: Mapping[str, Listing], scan: ScanReport, moved: l
 
 
 def _split(
-    parts: Mapping[str, Listing], options: SplitOptions, batch_size: int, seed: int
+    parts: Mapping[str, Listing],
+    options: SplitOptions,
+    components: Mapping[str, int],
+    groups: Mapping[str, str],
+    batch_size: int,
+    seed: int,
 ) -> dict[str, Listing]:
-    """Divides the images of the given parts into train, validation and test."""
+    """Divides the images of the given parts into train, validation and test.
+
+    Raises:
+        ValueError: If there are too few images, or too many belong together.
+    """
     divided = dict(parts)
     if "validation" not in parts:
         everything = parts["all"] if "all" in parts else parts["train"]
@@ -230,7 +300,16 @@ def _split(
                 f"There is no validation folder: {options.holdout_fraction:.0%} of the training "
                 f"images of each class are used as {wanted}.",
             )
-        train, held_out = hold_out(everything.labels, options.holdout_fraction, seed)
+        # A component that fits into neither validation nor test is better in train.
+        fraction = 0 if "test" in parts else options.test_fraction
+        with _components_named(everything, ("train", "validation"), groups):
+            train, held_out = hold_out(
+                everything.labels,
+                options.holdout_fraction,
+                seed,
+                _numbers(everything, components),
+                max(fraction, 1 - fraction),
+            )
         if not len(held_out):
             raise ValueError(
                 f"{len(everything.files)} usable images are one for each class; at least one class "
@@ -241,16 +320,58 @@ def _split(
     if "test" not in parts:
         held = divided["validation"]
         divide = SPLIT_FUNCTIONS[options.split]
-        validation, test = divide(held.labels, batch_size, seed, options.test_fraction)
+        with _components_named(held, ("validation", "test"), groups):
+            validation, test = divide(
+                held.labels, batch_size, seed, options.test_fraction, _numbers(held, components)
+            )
         divided["validation"], divided["test"] = held.take(validation), held.take(test)
     return {split: divided[split] for split in SPLITS}
 
 
-def _check_sizes(splits: Mapping[str, Listing], parts: Mapping[str, Listing]) -> None:
-    """Raises if a split is empty; a test set without a folder may be empty."""
-    for split, listing in splits.items():
-        if not listing.files and (split != "test" or "test" in parts):
+def _numbers(listing: Listing, components: Mapping[str, int]) -> np.ndarray:
+    return np.array([components[file] for file in listing.files], np.int64)
+
+
+@contextmanager
+def _components_named(
+    listing: Listing, splits: tuple[str, str], groups: Mapping[str, str]
+) -> Iterator[None]:
+    """Names the images that belong together and do not fit into one of two splits.
+
+    Raises:
+        ValueError: In place of a `ComponentTooLargeError`.
+    """
+    try:
+        yield
+    except ComponentTooLargeError as error:
+        files = listing.take(error.positions).files
+        names = sorted({groups[file] for file in files if file in groups})
+        kind = f"in the group {listed(names)}" if names else "identical or near-duplicates"
+        second, first = error.sizes
+        remedies: list[str] = ["Use smaller groups, " if names else "Add other images, "]
+        remedies += ["change ", argument("holdout_fraction"), " or ", argument("test_fraction")]
+        remedies += [", or, if near-duplicates may be separated, use "]
+        remedies += [setting("near_duplicates", '"ignore"'), "."]
+        sizes = f"{splits[0]} is to have {first} and {splits[1]} {second} of {len(listing.files)}"
+        if len(files) > max(error.sizes):
+            found = f"{len(files)} images belong in one split, because they are {kind}, but {sizes}"
+        else:
+            found = f"{sizes}, but at least {len(files)} images belong in one split, such as those"
+            found += f" {kind}" if names else f" that are {kind}"
+        raise ValueError(
+            Message(
+                f"{found}:{first_lines([printable(file) for file in files])}\n",
+                *remedies,
+            )
+        ) from None
+
+
+def _check_sizes(parts: Mapping[str, Listing]) -> None:
+    """Raises if one of the given parts is empty."""
+    for part, listing in parts.items():
+        if not listing.files:
             raise ValueError(
-                f"No image is left for {split}: each of its files is identical to a file of an "
-                "earlier split, or cannot be read. Remove the duplicates, or add other images."
+                f"No image is left for {part}: each of its files belongs together with a file of "
+                "an earlier split (it is identical, a near-duplicate or in the same group), or "
+                "cannot be read. Remove the duplicates, or add other images."
             )

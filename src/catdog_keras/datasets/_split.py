@@ -1,7 +1,8 @@
-"""Splits files into training, validation and test sets."""
+"""Splits files into training, validation and test sets, of which each gets whole components."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -12,26 +13,53 @@ from catdog_keras.datasets._index import Listing
 TEST_FRACTION = 0.2  # a fifth of the holdout is the test set, as in the tutorial
 ROUNDING = 1e-9  # a rounding error must not cost a batch
 
-SplitFunction = Callable[[np.ndarray, int, int, float], tuple[np.ndarray, np.ndarray]]
+SplitFunction = Callable[
+    [np.ndarray, int, int, float, np.ndarray | None], tuple[np.ndarray, np.ndarray]
+]
+
+
+class ComponentTooLargeError(ValueError):
+    """A component has more images than each of two splits is to have.
+
+    Attributes:
+        positions: The positions of its images.
+        sizes: Numbers of images that the two splits are to have.
+    """
+
+    def __init__(self, positions: np.ndarray, sizes: tuple[int, int]) -> None:
+        """Takes the attributes."""
+        super().__init__(f"{len(positions)} images belong together")
+        self.positions = positions
+        self.sizes = sizes
 
 
 def take_skip(
-    labels: np.ndarray, batch_size: int, seed: int, test_fraction: float = TEST_FRACTION
+    labels: np.ndarray,
+    batch_size: int,
+    seed: int,
+    test_fraction: float = TEST_FRACTION,
+    components: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Shuffles once; a fraction of the batches, the first, is the test set, the rest validation.
 
     This is the intention of `dataset.take(batches // 5)` and `dataset.skip(batches // 5)`. On a
     dataset that reshuffles they leak, because each epoch selects another test set. This function
-    splits the files instead.
+    splits the files instead. A component that would exceed the size of the test set is skipped; the
+    next ones fill it.
 
     Args:
         labels: int32, shape `(images,)`.
         batch_size: Images per batch; an incomplete last batch counts as a batch.
         seed: Seed of the shuffle.
         test_fraction: Fraction of the batches, rounded down; 0 for no test set.
+        components: int64, shape `(images,)`: images with equal numbers stay together. None: no two
+            images do.
 
     Returns:
         The positions of the validation and of the test images, in shuffled order.
+
+    Raises:
+        ComponentTooLargeError: If a component is larger than both, or none fits into the test set.
     """
     count = len(labels)
     batches = -(-count // batch_size)
@@ -48,7 +76,9 @@ def take_skip(
             f"make {batches}. Use " + remedy + f"at least {(needed - 1) * batch_size + 1} images."
         )
     order = np.random.default_rng(seed).permutation(count)
-    return order[taken * batch_size :], order[: taken * batch_size]
+    together = np.zeros(count, np.int64)  # as a single class
+    chosen = _choose(order, together, [taken * batch_size], components)[order]
+    return order[~chosen], order[chosen]
 
 
 def _whole_batches(batches: int, fraction: float) -> int:
@@ -56,72 +86,167 @@ def _whole_batches(batches: int, fraction: float) -> int:
 
 
 def stratified(
-    labels: np.ndarray, batch_size: int, seed: int, test_fraction: float = TEST_FRACTION
+    labels: np.ndarray,
+    batch_size: int,
+    seed: int,
+    test_fraction: float = TEST_FRACTION,
+    components: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Takes a fraction of each class for the test set, the rest for validation, both shuffled.
 
-    Arguments and return values are those of `take_skip`; `batch_size` is ignored. Each class has
-    validation images; a class of a single image has no test image.
+    Arguments, return values and errors are those of `take_skip`; `batch_size` is ignored. Each
+    class has validation images; a class of a single image has no test image.
     """
     del batch_size
-    return divide_classes(labels, test_fraction, seed)
+    return divide_classes(labels, test_fraction, seed, components)
 
 
 SPLIT_FUNCTIONS: dict[str, SplitFunction] = {"take_skip": take_skip, "stratified": stratified}
 
 
-def hold_out(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Holds out a fraction of each class from training; returns sorted positions of both sides."""
-    train, held_out = divide_classes(labels, fraction, seed)
+def hold_out(
+    labels: np.ndarray,
+    fraction: float,
+    seed: int,
+    components: np.ndarray | None = None,
+    largest: float = 1.0,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Holds out a fraction of each class from training; returns sorted positions of both sides.
+
+    `largest` is that of `divide_classes`.
+    """
+    train, held_out = divide_classes(labels, fraction, seed, components, largest)
     return np.sort(train), np.sort(held_out)
 
 
-def divide_classes(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def divide_classes(
+    labels: np.ndarray,
+    fraction: float,
+    seed: int,
+    components: np.ndarray | None = None,
+    largest: float = 1.0,
+) -> tuple[np.ndarray, np.ndarray]:
     """Divides each class in two; the second side gets `fraction`, rounded.
 
     Each side gets at least one image of each class, the second one only if `fraction` is above 0
-    and the class has at least two images.
+    and the class has at least two images. Components are not divided, so that classes can differ
+    from `fraction`; a class that is one component is on the first side.
+
+    Args:
+        labels: int32, shape `(images,)`.
+        fraction: Fraction of each class on the second side.
+        seed: Seed of the shuffle.
+        components: As in `take_skip`.
+        largest: Components with more than this fraction of the images that the second side is to
+            have of a class are on the first side, if possible.
+
+    Returns:
+        The positions of both sides, shuffled.
+
+    Raises:
+        ComponentTooLargeError: If a component is larger than both sides, or none fits the second.
     """
     generator = np.random.default_rng(seed)
-    sides: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
-    for label in np.unique(labels):
+    least = 1 if fraction else 0
+    targets = [0] * (int(labels.max(initial=-1)) + 1)
+    classes = []
+    for label in np.unique(labels).tolist():
         members = generator.permutation(np.flatnonzero(labels == label))
-        least = 1 if fraction else 0
-        second = min(max(round(len(members) * fraction), least), len(members) - 1)
-        sides[0].append(members[second:])
-        sides[1].append(members[:second])
-    none = np.empty(0, np.int64)
-    first, last = (generator.permutation(np.concatenate([none, *side])) for side in sides)
+        targets[label] = min(max(round(len(members) * fraction), least), len(members) - 1)
+        classes.append(members)
+    order = np.concatenate([np.empty(0, np.int64), *classes])
+    chosen = _choose(order, labels, targets, components, largest)[order]
+    first, last = (generator.permutation(side) for side in (order[~chosen], order[chosen]))
     return first, last
 
 
-def group_duplicates(
-    splits: Mapping[str, Listing], digests: Mapping[str, str]
+def _choose(
+    order: np.ndarray,
+    labels: np.ndarray,
+    targets: Sequence[int],
+    components: np.ndarray | None,
+    largest: float = 1.0,
+) -> np.ndarray:
+    """Returns which positions are on the second side, that gets about `targets[label]` of a class.
+
+    Components are taken in the given order, those that fit. Then larger ones are taken, the
+    smallest first, if the numbers of images get closer to the targets, or if a class would be
+    missing and they stay as close.
+    """
+    count = len(labels)
+    components = np.arange(count) if components is None else components
+    _, found, sizes = np.unique(components, return_inverse=True, return_counts=True)
+    sides = sum(targets), count - sum(targets)
+    if count and sizes.max() > max(sides):
+        raise ComponentTooLargeError(np.flatnonzero(found == sizes.argmax()), sides)
+    contents: dict[int, Counter[int]] = {}
+    for place in np.flatnonzero(sizes[found] > 1).tolist():
+        contents.setdefault(int(found[place]), Counter())[int(labels[place])] += 1
+    taken = Counter[int]()
+    chosen = np.zeros(len(sizes), np.bool_)
+    visited: set[int] = set()
+    for number, label in zip(found[order].tolist(), labels[order].tolist(), strict=True):
+        if number not in contents:
+            if taken[label] < targets[label]:
+                taken[label] += 1
+                chosen[number] = True
+        elif number not in visited:
+            visited.add(number)
+            if all(
+                taken[each] + more <= targets[each] and more <= largest * targets[each]
+                for each, more in contents[number].items()
+            ):
+                taken += contents[number]
+                chosen[number] = True
+    totals = Counter(labels.tolist())
+    rest = [number for number in contents if not chosen[number]]
+    for number in sorted(rest, key=lambda number: sizes[number]):
+        content = contents[number]
+        change = _deviation(taken + content, targets, content)
+        change -= _deviation(taken, targets, content)
+        missing = any(not taken[label] for label in content)
+        if all(taken[label] + more < totals[label] for label, more in content.items()) and (
+            change < -ROUNDING or (missing and change < ROUNDING)
+        ):
+            taken += content
+            chosen[number] = True
+    if sides[0] and not chosen.any():
+        raise ComponentTooLargeError(np.flatnonzero(found == sizes.argmin()), sides)
+    return chosen[found]
+
+
+def _deviation(taken: Counter[int], targets: Sequence[int], classes: Iterable[int]) -> float:
+    """Returns how far the numbers of images of some classes are from their targets."""
+    return sum(((taken[label] - targets[label]) / max(targets[label], 1)) ** 2 for label in classes)
+
+
+def unite_components(
+    splits: Mapping[str, Listing], components: Mapping[str, int]
 ) -> tuple[dict[str, Listing], list[str]]:
-    """Moves byte-identical images to the first split that contains one of them.
+    """Moves the images of each component to the first split that contains one of them.
 
     With the order train, validation, test, no training image is in the other two splits, where it
     would bias the evaluation.
 
     Args:
         splits: Files and labels by split, in order of priority.
-        digests: Checksum of each file's content.
+        components: Component of each file.
 
     Returns:
         The splits, with moved files at the end, and the list of moved files.
     """
-    found = [digests[file] for listing in splits.values() for file in listing.files]
-    if len(set(found)) == len(found):
-        return dict(splits), []
-    first_seen: dict[str, str] = {}
+    home: dict[int, str] = {}
     for split, listing in splits.items():
         for file in listing.files:
-            first_seen.setdefault(digests[file], split)
+            home.setdefault(components[file], split)
     rows = [
-        (first_seen[digests[file]], split, file, label)
+        (home[components[file]], split, file, label)
         for split, listing in splits.items()
-        for file, label in zip(listing.files, listing.labels, strict=True)
+        for file, label in zip(listing.files, listing.labels.tolist(), strict=True)
     ]
+    moved = [file for first, split, file, _ in rows if first != split]
+    if not moved:
+        return dict(splits), []
     united = {}
     for split in splits:
         stayed = [row for row in rows if row[0] == row[1] == split]
@@ -129,4 +254,4 @@ def group_duplicates(
         files = tuple(file for _, _, file, _ in stayed + joined)
         labels = np.array([label for *_, label in stayed + joined], dtype=np.int32)
         united[split] = Listing(files, labels)
-    return united, [file for home, split, file, _ in rows if home != split]
+    return united, moved

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from catdog_keras._checks import check_integer, check_path, describe
+from catdog_keras._printable import counted
 from catdog_keras.datasets._index import Listing
 from catdog_keras.datasets._manifest import LabelSource, write_manifest
 from catdog_keras.datasets._options import BatchOptions
@@ -41,6 +42,9 @@ class ImageSplits:
         options: The arguments of the loader that control decoding, batching and shuffling, such
             as `options.image_size`, always as (height, width).
         label_source: Where the labels are from: `"folders"`, `"table"` or `"pattern"`.
+        components: int64 arrays by split, in the order of `files`: images with equal numbers are
+            identical, near-duplicates or of one group, also by way of others, and so are in the
+            same split. Functions of `diagnostics` take such numbers as `groups`.
 
     Example:
         >>> import catdog_keras
@@ -59,7 +63,8 @@ class ImageSplits:
     scan: ScanReport
     root: Path
     options: BatchOptions
-    label_source: LabelSource = "folders"
+    label_source: LabelSource
+    components: dict[str, np.ndarray]
 
     @classmethod
     def from_listings(
@@ -67,11 +72,15 @@ class ImageSplits:
         listings: Mapping[str, Listing],
         class_names: tuple[str, ...],
         scan: ScanReport,
+        components: Mapping[str, int],
         root: Path,
         options: BatchOptions,
-        label_source: LabelSource = "folders",
+        label_source: LabelSource,
     ) -> "ImageSplits":
-        """Builds the datasets from a listing per split; `scan` must contain all files."""
+        """Builds the datasets from a listing per split.
+
+        `scan` must contain all files, and `components` their components by path.
+        """
         options.check_label_mode(class_names)
         datasets = {
             split: batched_dataset(
@@ -92,6 +101,10 @@ class ImageSplits:
             root=root,
             options=options,
             label_source=label_source,
+            components={
+                split: np.array([components[file] for file in listing.files], np.int64)
+                for split, listing in listings.items()
+            },
         )
 
     @property
@@ -100,11 +113,14 @@ class ImageSplits:
         return count_classes(self.labels, self.class_names)
 
     def __repr__(self) -> str:
-        """Returns the number of images by split and class."""
-        parts = (
+        """Returns the number of images by split and class, and of pairs of near-duplicates."""
+        parts = [
             f"{split}: " + ", ".join(f"{count:,} {name}" for name, count in counts.items())
             for split, counts in self.counts.items()
-        )
+        ]
+        if self.scan.num_near_duplicate_pairs:
+            pairs = counted(self.scan.num_near_duplicate_pairs, "pair")
+            parts.append(f"{pairs} of near-duplicates, each in one split")
         return f"ImageSplits({'; '.join(parts)})"
 
     def __iter__(self) -> Iterator["tf.data.Dataset"]:
@@ -112,7 +128,7 @@ class ImageSplits:
         return iter((self.train, self.validation, self.test))
 
     def save_manifest(self, path: str | os.PathLike[str]) -> None:
-        """Saves the split of each file, with its size and SHA-256, as JSON.
+        """Saves the split of each file, with its size, SHA-256 and component, as JSON.
 
         `load_manifest` restores the same split on any machine, and raises an error if files have
         changed. The image size and the other options that determine pixels are saved as well. Paths
@@ -177,16 +193,28 @@ class ImageSplits:
             split: Listing(files[index::count], self.labels[split][index::count])
             for split, files in self.files.items()
         }
+        components = {
+            file: component
+            for split, files in self.files.items()
+            for file, component in zip(files, self.components[split].tolist(), strict=True)
+        }
         return ImageSplits.from_listings(
-            parts, self.class_names, self.scan, self.root, self.options, self.label_source
+            parts,
+            self.class_names,
+            self.scan,
+            components,
+            self.root,
+            self.options,
+            self.label_source,
         )
 
-    def _rows(self) -> Iterator[tuple[str, str, int, int, str]]:
-        """Yields split, file, label, size and SHA-256 of each image."""
+    def _rows(self) -> Iterator[tuple[str, str, int, int, str, int]]:
+        """Yields split, file, label, size, SHA-256 and component of each image."""
         for split, files in self.files.items():
-            for file, label in zip(files, self.labels[split].tolist(), strict=True):
+            columns = (self.labels[split].tolist(), self.components[split].tolist())
+            for file, label, component in zip(files, *columns, strict=True):
                 image = self.scan.by_path[file]
-                yield split, file, label, image.size, image.sha256
+                yield split, file, label, image.size, image.sha256, component
 
 
 def count_classes(

@@ -1,5 +1,6 @@
 """Classifies image files as good, nonstandard (converted when decoded) or bad, with a reason."""
 
+import functools
 import hashlib
 import os
 from collections.abc import Callable, Sequence
@@ -18,15 +19,17 @@ from catdog_keras.datasets._decode import (
     TIFF_SAMPLE_FORMAT,
     TIFF_TILE_LENGTH,
     TIFF_TILE_WIDTH,
-    check_pillow,
+    as_stored,
+    decode_small,
+    decode_small_pillow,
     open_image,
     read_orientation,
-    tf_decode_error,
 )
 from catdog_keras.datasets._file_parts import has_too_many_parts
 from catdog_keras.datasets._heif import why_unknown
 from catdog_keras.datasets._jpeg_scans import has_too_many_scans
 from catdog_keras.datasets._memory import memory_for
+from catdog_keras.datasets._perceptual_hash import Gray, has_structure, hash_of, shrink
 from catdog_keras.datasets._png_text import without_large_text
 from catdog_keras.datasets._read_image import read_regular_file
 from catdog_keras.datasets._scan_report import ImageFile
@@ -50,27 +53,35 @@ TOO_MANY_PARTS = "an image file with too many parts to read in a reasonable time
 DEEPEST = 16  # bits per sample; deeper ones, as in scientific images, have no defined scale
 SAMPLE_KINDS = {1: "unsigned", 2: "signed", 3: "floating-point"}  # SampleFormat of a TIFF file
 
+MOST_THUMBNAILS = 100_000  # of 1 KB that are kept in memory
+
 JPEG_START, EXIF_SEGMENT = b"\xff\xd8", b"Exif\0\0"
 KERNEL_MODES = ("L", "RGB")
 
 
-def inspect_files(paths: Sequence[str], *, recheck: bool = False) -> list[ImageFile]:
+def inspect_files(
+    paths: Sequence[str], *, recheck: bool = False, thumbnails: dict[str, Gray] | None = None
+) -> list[ImageFile]:
     """Inspects files in parallel, in the given order, with a progress bar.
 
     Files that have not changed since an earlier call are not read, unless `recheck` is True; see
-    `CheckCache`.
+    `CheckCache`. For `thumbnails` see `inspect_file`.
     """
     with open_check_cache(paths) as cache:
         found = {} if recheck else cache.find()
         missing = [path for path in paths if path not in found]
         missing.sort(key=folder_of)  # the cache saves the results of a folder together
         if missing:
-            _inspect_in_parallel(missing, found, cache.add)
+            inspect = functools.partial(inspect_file, thumbnails=thumbnails)
+            _inspect_in_parallel(inspect, missing, found, cache.add)
     return [found[path] for path in paths]
 
 
 def _inspect_in_parallel(
-    missing: Sequence[str], found: dict[str, ImageFile], add: Callable[[str, ImageFile], None]
+    inspect: Callable[[str], ImageFile],
+    missing: Sequence[str],
+    found: dict[str, ImageFile],
+    add: Callable[[str, ImageFile], None],
 ) -> None:
     """Adds the results of missing files to those that were found."""
     count = len(found) + len(missing)
@@ -80,7 +91,7 @@ def _inspect_in_parallel(
     ):
         advance(len(found))
         try:
-            for path, image in zip(missing, pool.map(inspect_file, missing), strict=True):
+            for path, image in zip(missing, pool.map(inspect, missing), strict=True):
                 found[path] = image
                 advance(1)
                 add(path, image)
@@ -89,8 +100,12 @@ def _inspect_in_parallel(
             raise
 
 
-def inspect_file(path: str) -> ImageFile:
-    """Reads, decodes and classifies one file."""
+def inspect_file(path: str, thumbnails: dict[str, Gray] | None = None) -> ImageFile:
+    """Reads, decodes and classifies one file.
+
+    Adds its thumbnail to `thumbnails`, under the checksum of its content, if the file has a
+    perceptual hash and there are not too many.
+    """
     try:
         path.encode()
     except UnicodeEncodeError:
@@ -107,13 +122,16 @@ def inspect_file(path: str) -> ImageFile:
     digest = hashlib.sha256(content).hexdigest()
     try:
         with ignore_warnings_of("PIL"):  # they are about metadata that is not used
-            oddities, plain, pixels = _decode(path, content)
+            oddities, plain, pixels, thumbnail = _decode(path, content)
     except InvalidImageError as error:
         lasting = () if isinstance(error, UndecodableImageError) else stamp
         return ImageFile(path, "bad", str(error), len(content), digest, stamp=lasting)
     status: Literal["good", "nonstandard"] = "nonstandard" if oddities else "good"
     reason = ", ".join(oddities)
-    return ImageFile(path, status, reason, len(content), digest, plain, pixels, stamp)
+    found = hash_of(thumbnail) if has_structure(thumbnail) else None
+    if thumbnails is not None and found is not None and len(thumbnails) < MOST_THUMBNAILS:
+        thumbnails[digest] = thumbnail
+    return ImageFile(path, status, reason, len(content), digest, plain, pixels, found, stamp)
 
 
 def _reason_of_folder(path: str) -> str:
@@ -185,8 +203,8 @@ def open_within_limits(content: bytes) -> tuple["Image.Image", bytes]:
     return image, content
 
 
-def _decode(path: str, content: bytes) -> tuple[list[str], bool, int]:
-    """Decodes an image; returns its peculiarities, whether it is plain, and its pixels.
+def _decode(path: str, content: bytes) -> tuple[list[str], bool, int, Gray]:
+    """Decodes an image; returns its peculiarities, if it is plain, its pixels and a thumbnail.
 
     Raises:
         InvalidImageError: If the file is bad.
@@ -195,20 +213,23 @@ def _decode(path: str, content: bytes) -> tuple[list[str], bool, int]:
     large_text = stripped is not content
     content, pixels = stripped, image.width * image.height
     with memory_for(pixels, len(content)):
-        return *_decode_pixels(path, content, image, large_text=large_text), pixels
+        oddities, plain, thumbnail = _decode_pixels(path, content, image, large_text=large_text)
+        return oddities, plain, pixels, thumbnail
 
 
 def _decode_pixels(
     path: str, content: bytes, image: "Image.Image", *, large_text: bool
-) -> tuple[list[str], bool]:
-    """Decodes the pixels of an image and discards them; see `_decode`."""
+) -> tuple[list[str], bool, Gray]:
+    """Decodes the pixels of an image and keeps a thumbnail of them; see `_decode`."""
+    pixels = image.width * image.height
+    thumbnail: Gray | None = None
     try:
         form = _read_form(image, content)
         oddities = _oddities(path, form) + ([LARGE_TEXT] if large_text else [])
         plain = form.kind in KERNEL_FORMATS and form.mode in KERNEL_MODES and not oddities
         scalable = form.bits <= DEEPEST and form.samples == "unsigned"
         if scalable and not plain and form.kind != "PNG":
-            check_pillow(image)
+            thumbnail = _shrink(*decode_small_pillow(image), form)
     except Exception as error:  # decoders raise various exceptions for damaged files
         raise UndecodableImageError(f"could not be decoded: {error}") from error
     if not scalable:
@@ -216,9 +237,19 @@ def _decode_pixels(
         raise InvalidImageError(f"{samples}, which have no defined white level")
     image.close()
     del image  # frees the pixels of a PNG file that was decoded for its orientation
-    if (plain or form.kind == "PNG") and (complaint := tf_decode_error(content, form.kind)):
-        raise UndecodableImageError(f"could not be decoded: {_pillow_error(content) or complaint}")
-    return oddities, plain
+    if thumbnail is None:
+        channels = 4 if form.transparent else 3
+        try:
+            small = decode_small(content, form.kind, pixels, channels)
+        except ValueError as error:
+            reason = _pillow_error(content) or str(error)
+            raise UndecodableImageError(f"could not be decoded: {reason}") from error
+        thumbnail = _shrink(*small, form)
+    return oddities, plain, thumbnail
+
+
+def _shrink(rows: "Callable[[int, int], Image.Image]", size: tuple[int, int], form: _Form) -> Gray:
+    return shrink(rows, size, lambda pixels: as_stored(pixels, form.orientation))
 
 
 def _strip_bytes(image: Any) -> int:

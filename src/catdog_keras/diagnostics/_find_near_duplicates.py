@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from catdog_keras.datasets._near_duplicates import connected_components, match_signatures
+from catdog_keras.datasets._components import connected_components
+from catdog_keras.datasets._match_signatures import match_signatures
 from catdog_keras.diagnostics._align_images import Alignment, SearchIndex, align, index_image
 from catdog_keras.diagnostics._data_finding import DataFinding
 from catdog_keras.diagnostics._feature_inputs import (
@@ -67,7 +68,8 @@ class NearDuplicates:
         findings: One `DataFinding` per group, that with the highest score first. The score of a
             group is the lowest score of its pairs.
         pairs: Pairs that were found, in the order of their positions. Of images with equal pixels,
-            each is paired with the first one only.
+            each is paired with the first one only. Of a group of more than 20 images, such as the
+            frames of a static camera, the pairs that connect it, and not all others.
         groups: Positions of the images of each group: the connected components of the pairs.
         num_images: Number of images that were compared.
 

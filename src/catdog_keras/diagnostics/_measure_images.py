@@ -15,7 +15,7 @@ from catdog_keras._progress import progress_bar
 from catdog_keras._warnings import ignore_warnings_of
 from catdog_keras.datasets._decode import decode_pillow, read_orientation
 from catdog_keras.datasets._memory import memory_for
-from catdog_keras.datasets._near_duplicates import Signature, signature_of
+from catdog_keras.datasets._perceptual_hash import Signature, signature_of
 from catdog_keras.datasets._read_image import read_regular_file
 from catdog_keras.datasets._validate import InvalidImageError, open_within_limits
 from catdog_keras.diagnostics._jpeg_quality import jpeg_quality
