@@ -180,7 +180,7 @@ def wrong_tables(rows):
     return {
         "empty label": (
             [(first, " "), *rows[1:]],
-            f"1 of 10 rows have no label:\n  row 0: {first}",
+            f"1 of 10 rows have no label:\n  row 2: {first}",
         ),
         "missing": ([*rows, ("cat/no.png", "cat")], "1 of 11 files do not exist in"),
         "many": (
@@ -244,7 +244,11 @@ def test_wrong_rows_raise_with_number_and_first_ones(images, rows, case):
         ({"root": "nowhere"}, FileNotFoundError, "`root` must be an existing folder"),
         ({"table": {"image": [3], "label": ["cat"]}}, TypeError, "a column of paths"),
         ({"table": {"image": ["a"], "label": [1.5]}}, TypeError, "texts or integers"),
-        ({"table": {"image": ["a"], "label": [None]}}, ValueError, "1 of 1 rows have no label"),
+        (
+            {"table": {"image": ["a"], "label": [None]}},
+            ValueError,
+            "1 of 1 rows have no label:\n  row 0: a",
+        ),
         ({"table": {"image": ["a"], "label": [float("nan")]}}, ValueError, "have no label"),
         ({"table": {"image": ["a", "b"], "label": ["cat"]}}, ValueError, "2 and 1 values"),
     ],

@@ -113,8 +113,13 @@ def _read_csv(path: Path) -> tuple[list[str], dict[str, list[str]]]:
     return header, {name: [row[at] for row in rows[1:]] for at, name in enumerate(header)}
 
 
-def labels_by_file(root: Path, images: Sequence[Any], labels: Sequence[Any]) -> dict[str, str]:
+def labels_by_file(
+    root: Path, images: Sequence[Any], labels: Sequence[Any], *, is_csv: bool
+) -> dict[str, str]:
     """Returns the class of each file, by its path relative to `root` with forward slashes.
+
+    Rows are counted as programs show them: the header of a CSV file is row 1, and the first row of
+    a table in memory is row 0.
 
     Raises:
         ValueError: If there are no rows, labels are empty, paths are outside of `root`, files are
@@ -125,7 +130,11 @@ def labels_by_file(root: Path, images: Sequence[Any], labels: Sequence[Any]) -> 
     names = [text_of("label_column", LABELS, label) for label in labels]
     _raise_for(
         "rows have no label",
-        (f"row {row}: {_shown(images[row])}" for row, name in enumerate(names) if not name),
+        (
+            f"row {row}: {_shown(image)}"
+            for row, (image, name) in enumerate(zip(images, names, strict=True), 2 * is_csv)
+            if not name
+        ),
         len(images),
         "Fill in the labels, or remove these rows.",
     )

@@ -139,7 +139,8 @@ def load_image_table(
         requirement = "the folder that contains the images, because the table is not a file"
         raise ValueError(describe("root", requirement, root))
     place = find_folder("root", root)
-    files = labels_by_file(place, values["image_column"], values["label_column"])
+    images, labels = values["image_column"], values["label_column"]
+    files = labels_by_file(place, images, labels, is_csv=folder is not None)
     if group_column is not None:
         groups = dict(zip(files, values["group_column"], strict=True))
         find = functools.partial(name_groups, "group_column", groups.get)
