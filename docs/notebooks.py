@@ -15,6 +15,7 @@ from nbformat import v4
 TUTORIALS = Path(__file__).parent / "tutorials"
 CODE = re.compile(r'^```python exec="on"[^\n]*\n(.*?)^```\n', re.DOTALL | re.MULTILINE)
 HIDDEN = re.compile(r"^.*# markdown-exec: hide\n", re.MULTILINE)
+IMAGE = re.compile(r"^!\[[^\]]*\]\([^)]*\)\n", re.MULTILINE)
 LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)(\{[^}]*\})?")
 NOTE = re.compile(r'^!!! \w+ "([^\n]+)"\n\n((?:    [^\n]*\n|\n)+)', re.MULTILINE)
 
@@ -44,9 +45,9 @@ def _code(block: str) -> str:
 
 
 def _text_cell(text: str) -> nbformat.NotebookNode:
-    """Returns text without links, whose targets are pages of the site."""
+    """Returns text without images and links, whose targets are files of the site."""
     text = NOTE.sub(lambda note: f"> **{note[1]}**\n{_quoted(note[2])}", text)
-    return v4.new_markdown_cell(LINK.sub(r"\1", text).strip())
+    return v4.new_markdown_cell(LINK.sub(r"\1", IMAGE.sub("", text)).strip())
 
 
 def _quoted(block: str) -> str:

@@ -5,7 +5,8 @@ import pytest
 from PIL import Image, features
 
 from catdog_keras import load_image_folder, load_images, scan_images
-from catdog_keras.datasets import _heif as heif, _validate as validate
+from catdog_keras.datasets import _heif as heif, _memory
+from catdog_keras.datasets._memory import why_too_much_memory
 
 PIXELS = np.zeros((48, 64, 3), np.uint8)
 PIXELS[:24, :, 0], PIXELS[:, 32:, 1] = 200, 150  # black, red, green and yellow quarters
@@ -69,10 +70,49 @@ def test_transparent_image_has_white_background(tmp_path, ending):
     assert images[0, 30, 10].numpy().max() < 10
 
 
-def test_avif_file_of_too_many_pixels_is_reported(tmp_path, monkeypatch):
-    write_avif(tmp_path / "image.avif")
-    monkeypatch.setattr(validate, "MAX_AVIF_MEGAPIXELS", 0.003)
-    assert scan_images(tmp_path).bad[0].reason == "an AVIF file of more than 40 megapixels"
+def opened(kind, mode, width, height, **info):
+    """An image as it is opened: its pixels are not decoded."""
+    image = Image.new(mode, (1, 1))
+    image.format, image._size, image.info = kind, (width, height), info
+    return image
+
+
+PHONE = (8160, 6120)  # 49.9 megapixels
+
+
+@pytest.mark.parametrize(
+    ("image", "reason"),
+    [
+        (opened("HEIF", "RGB", *PHONE, chroma=420, bit_depth=8), ""),
+        (opened("HEIF", "RGB", *PHONE, chroma=420, bit_depth=10), ""),
+        (opened("HEIF", "RGB", 6000, 4000, chroma=422, bit_depth=10), ""),
+        (opened("HEIF", "RGB", *PHONE, chroma=422, bit_depth=10), "a HEIC file with 10 bits per color of more than 26 megapixels"),
+        (opened("HEIF", "RGB", *PHONE, chroma=444, bit_depth=8), "a HEIC file of more than 38 megapixels"),
+        (opened("HEIF", "RGBA", *PHONE, chroma=444, bit_depth=10), "a HEIC file with transparency and with 10 bits per color of more than 16 megapixels"),
+        (opened("HEIF", "RGB", *PHONE), "a HEIC file of more than 38 megapixels"),
+        (opened("AVIF", "RGB", 6164, 6164), ""),
+        (opened("AVIF", "RGB", 6165, 6165), "an AVIF file of more than 38 megapixels"),
+        (opened("AVIF", "RGBA", 6000, 6000), "an AVIF file with transparency of more than 26 megapixels"),
+        (opened("WEBP", "RGB", 4472, 4472), ""),
+        (opened("WEBP", "RGB", 4473, 4473), "a WebP file of more than 20 megapixels"),
+        (opened("JPEG", "CMYK", 7000, 7000), ""),
+        (opened("JPEG", "CMYK", 7000, 7000, progressive=1), "a CMYK image in the format JPEG of more than 43 megapixels"),
+        (opened("PNG", "RGBA", 7071, 7071), ""),
+    ],
+)  # fmt: skip
+def test_image_that_takes_too_much_memory_is_rejected_by_its_header(image, reason):
+    reason = f"{reason}, which takes too much memory" if reason else ""
+    assert why_too_much_memory(image) == reason
+
+
+@pytest.mark.usefixtures("only_with_decoder")
+@pytest.mark.parametrize("ending", ["heic", "avif"])
+def test_file_that_takes_too_much_memory_is_reported(ending, tmp_path, monkeypatch):
+    WRITERS[ending](tmp_path / f"image.{ending}", np.zeros((1100, 1000, 3), np.uint8))
+    monkeypatch.setattr(_memory, "IMAGE_BYTES", 8_500_000)
+    kind = {"heic": "a HEIC", "avif": "an AVIF"}[ending]
+    reason = f"{kind} file of more than 1 megapixels, which takes too much memory"
+    assert scan_images(tmp_path).bad[0].reason == reason
 
 
 def test_avif_with_orientation_is_upright(tmp_path):

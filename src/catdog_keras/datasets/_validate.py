@@ -28,7 +28,7 @@ from catdog_keras.datasets._decode import (
 from catdog_keras.datasets._file_parts import has_too_many_parts
 from catdog_keras.datasets._heif import why_unknown
 from catdog_keras.datasets._jpeg_scans import has_too_many_scans
-from catdog_keras.datasets._memory import memory_for
+from catdog_keras.datasets._memory import bytes_per_pixel, memory_for, why_too_much_memory
 from catdog_keras.datasets._perceptual_hash import Gray, has_structure, hash_of, shrink
 from catdog_keras.datasets._png_text import without_large_text
 from catdog_keras.datasets._read_image import read_regular_file
@@ -39,10 +39,6 @@ if TYPE_CHECKING:
 
 MAX_MEGAPIXELS = 50
 TOO_LARGE = f"more than {MAX_MEGAPIXELS} megapixels"
-MAX_WEBP_MEGAPIXELS = 18  # its decoder needs 16 bytes for each pixel
-TOO_LARGE_WEBP = f"a WebP file of more than {MAX_WEBP_MEGAPIXELS} megapixels"
-MAX_AVIF_MEGAPIXELS = 40  # its decoder needs 10 bytes for each pixel
-TOO_LARGE_AVIF = f"an AVIF file of more than {MAX_AVIF_MEGAPIXELS} megapixels"
 MAX_STRIP_BYTES = 100_000_000  # a decoder holds a compressed strip or tile in addition to the image
 TOO_LARGE_STRIP = "a TIFF file with a compressed strip or tile of more than 100 MB"
 LARGE_TEXT = "more text or color profile than Pillow reads, which is ignored"
@@ -192,10 +188,8 @@ def open_within_limits(content: bytes) -> tuple["Image.Image", bytes]:
     kind, pixels = image.format or "", image.width * image.height
     if pixels > MAX_MEGAPIXELS * 1_000_000:
         raise InvalidImageError(TOO_LARGE)
-    if kind == "WEBP" and pixels > MAX_WEBP_MEGAPIXELS * 1_000_000:
-        raise InvalidImageError(TOO_LARGE_WEBP)
-    if kind == "AVIF" and pixels > MAX_AVIF_MEGAPIXELS * 1_000_000:
-        raise InvalidImageError(TOO_LARGE_AVIF)
+    if reason := why_too_much_memory(image):
+        raise InvalidImageError(reason)
     if kind == "TIFF" and _strip_bytes(image) > MAX_STRIP_BYTES:
         raise InvalidImageError(TOO_LARGE_STRIP)
     if kind in ("JPEG", "MPO") and has_too_many_scans(content, pixels):
@@ -212,7 +206,7 @@ def _decode(path: str, content: bytes) -> tuple[list[str], bool, int, Gray]:
     image, stripped = open_within_limits(content)
     large_text = stripped is not content
     content, pixels = stripped, image.width * image.height
-    with memory_for(pixels, len(content)):
+    with memory_for(pixels, len(content), bytes_per_pixel(image)):
         oddities, plain, thumbnail = _decode_pixels(path, content, image, large_text=large_text)
         return oddities, plain, pixels, thumbnail
 

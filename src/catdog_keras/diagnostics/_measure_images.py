@@ -14,7 +14,7 @@ from catdog_keras._printable import counted
 from catdog_keras._progress import progress_bar
 from catdog_keras._warnings import ignore_warnings_of
 from catdog_keras.datasets._decode import decode_pillow, read_orientation
-from catdog_keras.datasets._memory import memory_for
+from catdog_keras.datasets._memory import bytes_per_pixel, memory_for
 from catdog_keras.datasets._perceptual_hash import Signature, signature_of
 from catdog_keras.datasets._read_image import read_regular_file
 from catdog_keras.datasets._validate import InvalidImageError, open_within_limits
@@ -172,7 +172,8 @@ def _measure_file(name: str, path: str) -> ImageMeasurements:
                 orientation=read_orientation(image, content),
                 quality=jpeg_quality(image),
             )
-        with memory_for(image.width * image.height, len(content)):
+        pixels = image.width * image.height
+        with memory_for(pixels, len(content), bytes_per_pixel(image)):
             return measure_pixels(decode_pillow(content), facts)
     except MemoryError:
         raise
