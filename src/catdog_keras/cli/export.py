@@ -51,9 +51,9 @@ SHOWN_IMAGES = 20
 @click.option(
     "--check",
     metavar="DIR",
-    help="Folder or zip archive of images on which OUTPUT is compared with MODEL; also by accuracy "
-    "if they are in folders of the classes. The default is a sample of the training images, if they "
-    "are where the training read them, otherwise random images.",
+    help="Folder or zip archive of images on which OUTPUT is compared with MODEL, also by "
+    "accuracy if they are in folders of the classes. The default is a sample of the training images, "
+    "if they are where the training read them, otherwise random images.",
 )
 @model_file_options
 @preparation_options
@@ -106,7 +106,9 @@ def export(
                         format=format_,  # type: ignore[arg-type]
                         quantize=quantize,  # type: ignore[arg-type]
                         calibration_data=calibrated,
-                        check_data=checked and CheckImages(checked, checked.source),
+                        check_data=None
+                        if checked is None
+                        else CheckImages(checked, checked.source),
                         class_names=loaded.class_names,
                         from_logits=from_logits,
                         image_size=loaded.image_size,

@@ -79,9 +79,8 @@ class ExportMetadata:
 
     @classmethod
     def _from_values(cls, values: dict[str, Any]) -> "ExportMetadata":
-        return cls(
-            **{
-                name: tuple(value) if isinstance(value, list) else value
-                for name, value in values.items()
-            }
-        )
+        tuples: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in values.items()
+        }
+        return cls(**tuples)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 import catdog_keras
+from catdog_keras._arrays import to_numbers
 from catdog_keras._checks import (
     check_boolean,
     check_choice,
@@ -21,6 +23,7 @@ from catdog_keras._checks import (
     check_image_size,
     check_path,
     describe,
+    describe_received,
 )
 from catdog_keras._cloning import clone_uncompiled, copy_layer
 from catdog_keras._input_range import BYTES, find_input_range, same_range
@@ -69,6 +72,10 @@ class CheckImages:
 
     images: Iterable[Any]
     source: str
+
+    def __iter__(self) -> Iterator[Any]:
+        """Iterates over the images."""
+        return iter(self.images)
 
 
 def export_model(
@@ -156,7 +163,6 @@ def export_model(
         if quantize not in chosen.quantizations:
             requirement = f"None for format={chosen.name!r}"
             raise ValueError(describe("quantize", requirement, quantize, "Use 'onnx' or 'litert'."))
-    _check_calibration(quantize, calibration_data)
     check_boolean("from_logits", from_logits)
     file = None if source is None else check_path("source", source)
     size = _check_model(model, image_size)
@@ -172,10 +178,12 @@ def export_model(
     names = get_class_names(model) if class_names is None else check_class_names(class_names)
     _check_outputs(model, len(names), from_logits)
     chosen.check_packages(quantize)
-    checked = check_data if isinstance(check_data, CheckImages) else None
-    if checked is None and check_data is not None:
-        checked = CheckImages(check_data, "check_data")
-    checked = checked or CheckImages(_random_images(size), "random images")
+    image_source = "random images" if check_data is None else "check_data"
+    if isinstance(check_data, CheckImages):
+        check_data, image_source = check_data.images, check_data.source
+    images = _random_images(size) if check_data is None else check_data
+    checked = CheckImages(_read_images("check_data", images), image_source)
+    calibration = _read_calibration(quantize, calibration_data)
     metadata = ExportMetadata(
         class_names=names,
         input_size=size,
@@ -187,7 +195,7 @@ def export_model(
         catdog_keras_version=catdog_keras.__version__,
         source_sha256=_digest(model, file),
     )
-    job = _Job(model, chosen, preparation, metadata, from_logits, quantize, calibration_data)
+    job = _Job(model, chosen, preparation, metadata, from_logits, quantize, calibration)
     return _export(job, place, checked)
 
 
@@ -241,7 +249,7 @@ class _Job:
     metadata: ExportMetadata
     from_logits: bool
     quantize: str | None
-    calibration_data: Iterable[Any] | None
+    calibration: Sequence[Image]
 
     def write(self, path: Path) -> keras.Model:
         """Writes the complete file, and returns the model with which it is compared."""
@@ -256,16 +264,7 @@ class _Job:
             from_logits=self.from_logits,
         )
         if self.quantize is not None:
-            images = [
-                _as_image("calibration_data", each)[0] for each in self.calibration_data or ()
-            ]
-            if self.quantize == "int8" and len(images) < MIN_CALIBRATION_IMAGES:
-                requirement = f"at least {MIN_CALIBRATION_IMAGES} images for quantize='int8'"
-                raise ValueError(
-                    f"`calibration_data` must be {requirement}; received "
-                    f"{counted(len(images), 'image')}."
-                )
-            self.format.quantize(path, self.quantize, [image[None] for image in images])
+            self.format.quantize(path, self.quantize, [image[None] for image in self.calibration])
         self.format.add_metadata(path, self.metadata)
         return reference
 
@@ -278,8 +277,7 @@ class _Job:
             resized = np.asarray(self.preparation.apply(batch))
             return keras.tree.flatten(reference.predict_on_batch(resized))[0]
 
-        pairs = (_as_image("check_data", each) for each in checked.images)
-        measured = measure(pairs, run, run_keras)
+        measured = measure(checked.images, run, run_keras)
         names = self.metadata.class_names
         outputs = check_outputs(measured.keras, len(names), 0)
         rows = to_probabilities(reference, outputs, len(names), self.from_logits)
@@ -355,14 +353,22 @@ def _check_replaceable(path: Path, target: Path, is_folder: bool) -> None:
         raise ValueError(describe("path", requirement, str(path), f"It has {min(others)!r}."))
 
 
-def _check_calibration(quantize: str | None, calibration_data: Any) -> None:
-    if quantize == "int8" and calibration_data is None:
-        requirement = f"at least {MIN_CALIBRATION_IMAGES} images for quantize='int8'"
-        raise ValueError(describe("calibration_data", requirement, None))
-    if quantize != "int8" and calibration_data is not None:
+def _read_calibration(quantize: str | None, data: Any) -> list[Image]:
+    """Returns the images for the calibration; raises an error if there are too few."""
+    requirement = f"at least {MIN_CALIBRATION_IMAGES} images for quantize='int8'"
+    if quantize != "int8":
+        if data is None:
+            return []
+        received = f"an object of type {type(data).__name__}"
         requirement = "None if " + argument("quantize") + " is not 'int8'"
-        received = type(calibration_data).__name__
-        raise ValueError(describe("calibration_data", requirement, received))
+        raise ValueError(describe_received("calibration_data", requirement, received))
+    if data is None:
+        raise ValueError(describe("calibration_data", requirement, None))
+    images = [image for image, _ in _read_images("calibration_data", data)]
+    if len(images) < MIN_CALIBRATION_IMAGES:
+        received = counted(len(images), "image")
+        raise ValueError(describe_received("calibration_data", requirement, received))
+    return images
 
 
 def _check_model(model: Any, image_size: Any) -> tuple[int, int]:
@@ -418,15 +424,29 @@ def _check_outputs(model: keras.Model, classes: int, from_logits: bool) -> None:
     check_ending(model, shape[1], from_logits)
 
 
+def _read_images(name: str, data: Any) -> Iterator[tuple[Image, int | None]]:
+    """Returns images with their labels, if there are any; the first is checked at once."""
+    try:
+        images = iter(data)
+    except TypeError as error:
+        requirement = "images, or pairs of an image and its label"
+        received = f"an object of type {type(data).__name__}"
+        raise TypeError(describe_received(name, requirement, received)) from error
+    first = next(images, None)
+    if first is None:
+        raise ValueError(describe_received(name, "at least one image", "none"))
+    checked = _as_image(name, first)
+    return chain([checked], (_as_image(name, each) for each in images))
+
+
 def _as_image(name: str, each: Any) -> tuple[Image, int | None]:
     """Returns an image and its label, if there is one."""
     image, label = each if isinstance(each, tuple) and len(each) == 2 else (each, None)
-    pixels = np.asarray(image)
+    pixels = to_numbers(name, "images", image)
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size:
-        raise ValueError(
-            argument(name) + " must hold uint8 images of shape (height, width, 3), or pairs "
-            f"(image, label); received an array of shape {pixels.shape} and dtype {pixels.dtype}."
-        )
+        requirement = "uint8 images of shape (height, width, 3), or pairs (image, label)"
+        received = f"an array of shape {pixels.shape} and dtype {pixels.dtype}"
+        raise ValueError(describe_received(name, requirement, received))
     return pixels, None if label is None else int(label)
 
 
@@ -454,7 +474,8 @@ def _in_float32(model: keras.Model) -> keras.Model:
     """Returns a copy of a model whose layers compute in float32."""
 
     def copy(layer: Any) -> Any:
-        return copy_layer(layer, **({"dtype": "float32"} if hasattr(layer, "dtype_policy") else {}))
+        is_layer = isinstance(layer, keras.Layer)  # or an operation of keras.ops
+        return copy_layer(layer, dtype="float32") if is_layer else copy_layer(layer)
 
     copied = clone_uncompiled(model, clone_function=copy, recursive=True)
     copied.set_weights([np.asarray(each, np.float32) for each in model.get_weights()])
