@@ -51,9 +51,9 @@ SHOWN_IMAGES = 20
 @click.option(
     "--check",
     metavar="DIR",
-    help="Folder or zip archive of images on which OUTPUT is compared with MODEL, also by "
-    "accuracy if they are in folders of the classes. The default is a sample of the training images, "
-    "if they are where the training read them, otherwise random images.",
+    help="Folder or zip archive of images on which OUTPUT is compared with MODEL, also by accuracy "
+    "if they are in folders of the classes. The default is a sample of the training images, if "
+    "they are where the training read them, otherwise random images.",
 )
 @model_file_options
 @preparation_options
@@ -94,7 +94,8 @@ def export(
                 model, class_names, batch_size=1, preprocessing=preprocessing, trust=trust_model
             )
             check_class_count(loaded)
-            checked = choose_images(check, file, loaded.class_names)
+            chosen = choose_images(check, file, loaded.class_names)
+            checked = None if chosen is None else CheckImages(chosen, chosen.source)
             calibrated = None
             if quantize == "int8" or calibration is not None:
                 calibrated = choose_images(calibration, file, loaded.class_names)
@@ -106,9 +107,7 @@ def export(
                         format=format_,  # type: ignore[arg-type]
                         quantize=quantize,  # type: ignore[arg-type]
                         calibration_data=calibrated,
-                        check_data=None
-                        if checked is None
-                        else CheckImages(checked, checked.source),
+                        check_data=checked,
                         class_names=loaded.class_names,
                         from_logits=from_logits,
                         image_size=loaded.image_size,
@@ -118,9 +117,9 @@ def export(
             except ExportMismatchError as error:
                 click.echo(error.report)
                 click.echo(f"Error: {error}", err=True)
-                if checked is not None:
+                if chosen is not None:
                     for position in error.report.differing_images[:SHOWN_IMAGES]:
-                        click.echo(f"  {printable(checked.files[position].path)}", err=True)
+                        click.echo(f"  {printable(chosen.files[position].path)}", err=True)
                 sys.exit(1)
     click.echo(report)
     click.echo(f"The exported model is {printable(output)}.")

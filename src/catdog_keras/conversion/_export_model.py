@@ -178,11 +178,13 @@ def export_model(
     names = get_class_names(model) if class_names is None else check_class_names(class_names)
     _check_outputs(model, len(names), from_logits)
     chosen.check_packages(quantize)
-    image_source = "random images" if check_data is None else "check_data"
-    if isinstance(check_data, CheckImages):
-        check_data, image_source = check_data.images, check_data.source
-    images = _random_images(size) if check_data is None else check_data
-    checked = CheckImages(_read_images("check_data", images), image_source)
+    if check_data is None:
+        checked = CheckImages(_random_images(size), "random images")
+    elif isinstance(check_data, CheckImages):
+        checked = check_data
+    else:
+        checked = CheckImages(check_data, "check_data")
+    checked = replace(checked, images=_read_images("check_data", checked.images))
     calibration = _read_calibration(quantize, calibration_data)
     metadata = ExportMetadata(
         class_names=names,
