@@ -23,9 +23,9 @@ for name in ("model", "model.onnx", "model.tflite"):
     report = export_model(model, folder / name)
     assert report.same_top_class == 16, report
     assert read_metadata(folder / name).class_names == ("cat", "dog")
+refusal = "none"
 try:
     export_model(keras.Sequential([model, Unknown()]), folder / "other")
 except ValueError as error:
-    assert "must consist of layers that Keras loads on the TensorFlow backend" in str(error)
-else:
-    raise AssertionError("an unknown layer was exported")
+    refusal = str(error)
+assert "must consist of layers that Keras loads on the TensorFlow backend" in refusal, refusal

@@ -451,7 +451,7 @@ def test_something_else_at_the_path_is_not_replaced(content, model, tmp_path):
     else:
         path.mkdir()
         (path / "mine.txt").touch()
-    with pytest.raises((OSError, ValueError), match="a folder|a new folder"):
+    with pytest.raises((OSError, ValueError), match=r"a (new )?folder"):
         export_model(model, path)
     assert path.is_file() or [each.name for each in path.iterdir()] == ["mine.txt"]
 
