@@ -141,9 +141,9 @@ def export_model(
             out of range or contradict each other.
         ModuleNotFoundError: If a package of the extra `export` is missing.
         OSError: If the file cannot be written.
-        ExportMismatchError: If the file predicts another class for an image, or a probability
-            differs by more than 1e-4 (float16: 1e-2). The file is kept under another name, such as
-            `model.rejected.onnx`. For int8 the loss of accuracy is the result, not an error.
+        ExportMismatchError: If a probability differs by more than 1e-4 (float16: 1e-2). The file is
+            kept under another name, such as `model.rejected.onnx`. For int8 the loss of accuracy is
+            the result, not an error.
 
     See Also:
         `read_metadata`: reads the class names and the image size of an exported file.

@@ -36,8 +36,8 @@ class ExportReport:
         same_top_class: Number of images with the same most probable class.
         max_probability_difference: Largest absolute difference of a probability.
         tolerance: Largest difference that is accepted; None for int8.
-        differing_images: Positions of the images whose most probable class differs, or a
-            probability by more than the tolerance.
+        differing_images: Positions of the images for which a probability differs by more than the
+            tolerance; for int8, those whose most probable class differs.
         comparison: Comparison with the labels of the images; None without labels.
         milliseconds_per_image: Median time of the file for one image, with the resizing.
         keras_milliseconds_per_image: The same of `model.predict_on_batch`, with the resizing.
@@ -168,7 +168,8 @@ class Measured:
         largest = np.abs(self.exported - self.keras).max(axis=1)
         same = self.exported.argmax(axis=1) == self.keras.argmax(axis=1)
         tolerance = TOLERANCES[quantize]
-        differ = ~same if tolerance is None else ~same | ~(largest <= tolerance)
+        # NaN differs as well. Classes of nearly equal probability may change places.
+        differ = ~same if tolerance is None else ~(largest <= tolerance)
         comparison = None
         if self.labels is not None:
             correct = (rows.argmax(axis=1) == self.labels for rows in (self.exported, self.keras))

@@ -42,7 +42,9 @@ class _Resize(keras.layers.Layer):
         return (input_shape[0], *self.preparation.size, input_shape[-1])
 
     def call(self, inputs: Any) -> Any:
-        return self.preparation.apply(keras.ops.cast(inputs, "float32"))
+        resized = self.preparation.apply(keras.ops.cast(inputs, "float32"))
+        # Converters do not infer the size of padded images.
+        return keras.ops.reshape(resized, (-1, *self.preparation.size, inputs.shape[-1]))
 
 
 def build_serving_model(
@@ -67,4 +69,6 @@ def build_serving_model(
         outputs = keras.ops.concatenate([other, outputs], axis=-1)
     if from_logits:
         outputs = keras.ops.softmax(outputs)
-    return keras.Model(images, {PROBABILITIES: outputs}, name="serving")
+    serving = keras.Model(images, {PROBABILITIES: outputs}, name="serving")
+    serving(images)  # Keras exports only models that have been called to ONNX
+    return serving
