@@ -1,8 +1,9 @@
 """Removal of log lines that libraries in C write to standard error.
 
 TensorFlow prints messages about oneDNN and CUDA while it is loaded: TF_CPP_MIN_LOG_LEVEL does not
-apply to these, because TensorFlow reads it later. LiteRT prints that it uses its kernels for CPUs. libjpeg prints a line without a file name for
-each JPEG file with superfluous bytes, each time that it is decoded.
+apply to these, because TensorFlow reads it later. libjpeg prints a line without a file name for
+each JPEG file with superfluous bytes, each time that it is decoded. LiteRT prints a line when it is
+used.
 """
 
 import os

@@ -4,7 +4,6 @@ import io
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -12,11 +11,11 @@ import numpy.typing as npt
 
 from catdog_keras.conversion._export_metadata import ExportMetadata
 from catdog_keras.conversion._formats._format import Array, ExportFormat, Run
+from catdog_keras.conversion._formats._litert_file import IDENTIFIER, pack_model, read_model
 from catdog_keras.conversion._formats._litert_metadata import METADATA_NAME, model_metadata
 from catdog_keras.conversion._formats._noise import without_noise
 from catdog_keras.conversion._serving_model import IMAGES, PROBABILITIES
 
-IDENTIFIER = b"TFL3"  # at offset 4
 LABELS_FILE, METADATA_FILE = "labels.txt", "catdog_keras.json"
 
 
@@ -38,7 +37,7 @@ class LiteRt(ExportFormat):
         del class_names
         with without_noise():
             model.export(str(path), format="litert", verbose=False)
-        content = _read(path)
+        content = read_model(path)
         missing = sorted(
             code.customCode.decode() for code in content.operatorCodes if code.customCode
         )
@@ -55,7 +54,7 @@ class LiteRt(ExportFormat):
     def add_metadata(self, path: Path, metadata: ExportMetadata) -> None:
         from ai_edge_litert import schema_py_generated as schema
 
-        content = _read(path)
+        content = read_model(path)
         (subgraph,) = content.subgraphs
         (inputs,) = subgraph.inputs
         # The size of a tensor that a program does not resize: an unknown side would be 1.
@@ -65,7 +64,7 @@ class LiteRt(ExportFormat):
         entry.name, entry.buffer = METADATA_NAME, len(content.buffers)
         content.buffers.append(buffer)
         content.metadata = [*(content.metadata or []), entry]
-        path.write_bytes(_pack(content) + _archive(metadata))
+        path.write_bytes(pack_model(content) + _archive(metadata))
 
     def read_metadata(self, path: Path) -> ExportMetadata:
         with zipfile.ZipFile(path) as archive:
@@ -81,21 +80,6 @@ class LiteRt(ExportFormat):
             return np.asarray(runner(**{IMAGES: images})[PROBABILITIES])
 
         return run
-
-
-def _read(path: Path) -> Any:
-    """Reads a file without metadata to an object of the schema."""
-    from ai_edge_litert import schema_py_generated as schema
-
-    return schema.ModelT.InitFromPackedBuf(path.read_bytes(), 0)
-
-
-def _pack(content: Any) -> bytes:
-    import flatbuffers
-
-    builder = flatbuffers.Builder(1024)
-    builder.Finish(content.Pack(builder), IDENTIFIER)
-    return bytes(builder.Output())
 
 
 def _archive(metadata: ExportMetadata) -> bytes:

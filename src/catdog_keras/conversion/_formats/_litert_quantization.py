@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from catdog_keras.conversion._formats._format import Array
+from catdog_keras.conversion._formats._litert_file import read_model
 from catdog_keras.conversion._serving_model import IMAGES
 
 WITH_WEIGHTS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
@@ -23,8 +24,8 @@ def quantize(path: Path, how: str, images: Sequence[Array]) -> None:
     """
     from litert_quantizer import calibrator, qtyping, quantizer, recipe
 
-    content = path.read_bytes()
-    work = quantizer.Quantizer(content)
+    model = read_model(path)
+    work = quantizer.Quantizer(str(path))
     results = {}
     if how == "float16":
         for name in WITH_WEIGHTS:
@@ -36,40 +37,31 @@ def quantize(path: Path, how: str, images: Sequence[Array]) -> None:
             )
     else:
         work.load_quantization_recipe(recipe.static_wi8_ai8())
-        for name in _ends(content):
+        for scope in _ends(model):
             work.update_quantization_recipe(
-                regex=f"^{re.escape(name)}$",
+                regex=f"^{re.escape(scope)}$",
                 operation_name=qtyping.TFLOperationName.ALL_SUPPORTED,
                 algorithm_key=quantizer.AlgorithmName.NO_QUANTIZE,
             )
         results = work.calibrate(
-            {_signature(content): ({IMAGES: batch} for batch in images)},
+            {model.signatureDefs[0].signatureKey.decode(): [{IMAGES: batch} for batch in images]},
             num_threads=os.cpu_count() or 1,
             mode=calibrator.CalibrationMode.CALIBRATION_PROFILER_BASED,
         )
     path.write_bytes(bytes(work.quantize(results).quantized_model))
 
 
-def _model(content: bytes) -> Any:
+def _ends(model: Any) -> Iterator[str]:
+    """Yields the scopes of operations before the first layer with weights, or after the last.
+
+    The scope of an operation is the names of its outputs, each with a semicolon.
+    """
     from ai_edge_litert import schema_py_generated as schema
 
-    return schema.ModelT.InitFromPackedBuf(content, 0)
-
-
-def _signature(content: bytes) -> str:
-    (signature,) = _model(content).signatureDefs
-    return str(signature.signatureKey.decode())
-
-
-def _ends(content: bytes) -> Iterator[str]:
-    """Yields the outputs of operations before the first layer with weights, or after the last."""
-    from ai_edge_litert import schema_py_generated as schema
-
-    model = _model(content)
     (subgraph,) = model.subgraphs
     with_weights = {getattr(schema.BuiltinOperator, name) for name in WITH_WEIGHTS}
     kinds = [model.operatorCodes[each.opcodeIndex].builtinCode for each in subgraph.operators]
     layers = [place for place, kind in enumerate(kinds) if kind in with_weights]
     for place, operator in enumerate(subgraph.operators):
         if not layers[0] <= place <= layers[-1]:
-            yield from (subgraph.tensors[each].name.decode() for each in operator.outputs)
+            yield "".join(f"{subgraph.tensors[each].name.decode()};" for each in operator.outputs)
