@@ -108,13 +108,13 @@ class ExportReport:
 
     def __str__(self) -> str:
         """Returns a table with a line for each measurement."""
-        limit = "" if self.tolerance is None else f", at most {self.tolerance:g} allowed"
+        limit = "" if self.tolerance is None else f"; allowed: {self.tolerance:g}"
         rows = [
             ("format", f"{self.format}, {self.quantize or 'float32'}"),
             ("size", f"{self.size_bytes / 1e6:.2f} MB"),
             ("images", self.image_source),
             ("same top class", f"{self.same_top_class:,} of {self.images:,}"),
-            ("difference", f"{self.max_probability_difference:.1g} at most{limit}"),
+            ("difference", f"at most {self.max_probability_difference:.1g}{limit}"),
         ]
         if self.comparison is not None and self.accuracy_interval is not None:
             low, high = self.accuracy_interval
@@ -166,7 +166,9 @@ class Measured:
     ) -> ExportReport:
         """Returns the comparison."""
         largest = np.abs(self.exported - self.keras).max(axis=1)
-        same = self.exported.argmax(axis=1) == self.keras.argmax(axis=1)
+        # In the precision of the file, in which two probabilities can be equal.
+        tops = (rows.astype(np.float32).argmax(axis=1) for rows in (self.exported, self.keras))
+        same = np.equal(*tops)
         tolerance = TOLERANCES[quantize]
         # NaN differs as well. Classes of nearly equal probability may change places.
         differ = ~same if tolerance is None else ~(largest <= tolerance)
