@@ -28,11 +28,11 @@ def write_saved_model(
         rows = model(batch, training=False)[probabilities]
         return {probabilities: rows, "class_names": tf.broadcast_to(names, tf.shape(rows))}
 
-    archive = keras.export.ExportArchive()
-    archive.track(model)
     spec = tf.TensorSpec(model.input_shape, tf.uint8, name=images)
-    archive.add_endpoint("serve", serve, input_signature=[spec])
-    archive.write_out(path, verbose=False)
+    module = tf.Module()  # Keras's ExportArchive stores the weights twice
+    module.weights = [each.value for each in model.variables]
+    signature = tf.function(serve, input_signature=[spec])
+    tf.saved_model.save(module, path, signatures={"serving_default": signature})
 
 
 def load_signature(path: str) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
