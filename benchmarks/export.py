@@ -1,6 +1,7 @@
 """Exported files beside their Keras models: parity, size, accuracy and time of one image.
 
     python -m benchmarks.export [--data ARCHIVE] [--epochs 10] [--rounds 100] [--folder FOLDER]
+                                [--models NAME ...] [--files KIND ...]
 
 ARCHIVE is the tutorial's archive, by default from CATDOG_KERAS_DATA. The ImageNet weights of
 MobileNetV2 are read from KERAS_HOME or downloaded by Keras. MobileNetV2 (transfer learning) and
@@ -37,6 +38,8 @@ from catdog_keras.datasets._pipeline import decode_image
 
 SIDE = 160
 CALIBRATION_IMAGES = 200
+HEADINGS = ["file", "same top class", "largest difference", "accuracy", "points to Keras"]
+HEADINGS += ["MB", "of float32"]
 FILES = {
     "onnx": ("model.onnx", None),
     "litert": ("model.tflite", None),
@@ -65,6 +68,9 @@ def model3(splits: ImageSplits, epochs: int) -> keras.Model:
     model.compile(keras.optimizers.Adam(1e-3), loss, metrics=["accuracy"])
     model.fit(splits.train, epochs=epochs, shuffle=False, verbose=0)
     return model
+
+
+MODELS = {"MobileNetV2": mobilenet, "model 3": model3}
 
 
 def images_of(
@@ -175,16 +181,18 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--folder", help="where the files are kept")
+    parser.add_argument("--models", nargs="*", choices=list(MODELS), default=list(MODELS))
+    parser.add_argument("--files", nargs="*", choices=list(FILES), default=list(FILES))
     arguments = parser.parse_args()
     keras.utils.set_random_seed(0)
     splits = load_cats_dogs(arguments.data, image_size=(SIDE, SIDE))
     with tempfile.TemporaryDirectory() as temporary:
-        for name, train in (("MobileNetV2", mobilenet), ("model 3", model3)):
+        for name in arguments.models:
             folder = Path(arguments.folder or temporary, name.replace(" ", ""))
-            model = train(splits, arguments.epochs)
+            model = MODELS[name](splits, arguments.epochs)
             print(f"\n## {name}, {arguments.epochs} epochs\n", flush=True)
             reports, paths = {}, {}
-            for kind in FILES:
+            for kind in arguments.files:
                 reports[kind], paths[kind] = export(model, splits, kind, folder)
             headings = ["file", "same top class", "largest difference", "accuracy"]
             headings += ["points to Keras", "MB", "of float32"]

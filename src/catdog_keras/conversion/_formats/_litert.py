@@ -55,7 +55,7 @@ class LiteRt(ExportFormat):
         from ai_edge_litert import schema_py_generated as schema
 
         content = read_model(path)
-        (subgraph,) = content.subgraphs
+        subgraph = content.subgraphs[0]  # others are branches and loops
         (inputs,) = subgraph.inputs
         # The size of a tensor that a program does not resize: an unknown side would be 1.
         subgraph.tensors[inputs].shape = [1, *metadata.input_size, 3]

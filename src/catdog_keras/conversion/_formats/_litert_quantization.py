@@ -58,7 +58,7 @@ def _ends(model: Any) -> Iterator[str]:
     """
     from ai_edge_litert import schema_py_generated as schema
 
-    (subgraph,) = model.subgraphs
+    subgraph = model.subgraphs[0]  # others are branches and loops
     with_weights = {getattr(schema.BuiltinOperator, name) for name in WITH_WEIGHTS}
     kinds = [model.operatorCodes[each.opcodeIndex].builtinCode for each in subgraph.operators]
     layers = [place for place, kind in enumerate(kinds) if kind in with_weights]
