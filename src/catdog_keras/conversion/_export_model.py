@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import numbers
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -430,7 +431,7 @@ def _read_images(name: str, data: Any) -> Iterator[tuple[Image, int | None]]:
     """Returns images with their labels, if there are any; the first is checked at once."""
     try:
         images = iter(data)
-    except TypeError as error:
+    except (NotImplementedError, TypeError) as error:  # the first from a symbolic tensor
         requirement = "images, or pairs of an image and its label"
         received = f"an object of type {type(data).__name__}"
         raise TypeError(describe_received(name, requirement, received)) from error
@@ -449,6 +450,9 @@ def _as_image(name: str, each: Any) -> tuple[Image, int | None]:
         requirement = "uint8 images of shape (height, width, 3), or pairs (image, label)"
         received = f"an array of shape {pixels.shape} and dtype {pixels.dtype}"
         raise ValueError(describe_received(name, requirement, received))
+    if label is not None and not isinstance(label, numbers.Integral):
+        requirement = "pairs of an image and an integer label"
+        raise TypeError(describe_received(name, requirement, f"the label {label!r}"))
     return pixels, None if label is None else int(label)
 
 
