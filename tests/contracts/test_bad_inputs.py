@@ -183,7 +183,6 @@ def write_report(**options):
         report.write_report("report.html", report.ModelReport("model", EVALUATION), **options)
 
 
-# For each public function: an argument, its kinds of inputs, and the call.
 def export_model(path, **options):
     """None stands for random images, which would be exported."""
     if options.get("check_data", 0) is None:
@@ -191,6 +190,7 @@ def export_model(path, **options):
     return conversion.export_model(MODEL, path, class_names=NAMES, **options)
 
 
+# For each public function: an argument, its kinds of inputs, and the call.
 TAKES = {
     "check_pipeline": [(dataset_kinds, lambda x: diagnostics.check_pipeline(x, COMPILED))],
     "evaluate_classifier": [
