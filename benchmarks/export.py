@@ -180,7 +180,7 @@ def main() -> None:
     parser.add_argument("--data", default=os.environ.get("CATDOG_KERAS_DATA", "public"))
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=100)
-    parser.add_argument("--folder", help="where the files are kept")
+    parser.add_argument("--folder", help="keeps the files; trained models in it are used")
     parser.add_argument("--models", nargs="*", choices=list(MODELS), default=list(MODELS))
     parser.add_argument("--files", nargs="*", choices=list(FILES), default=list(FILES))
     arguments = parser.parse_args()
@@ -189,7 +189,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         for name in arguments.models:
             folder = Path(arguments.folder or temporary, name.replace(" ", ""))
-            model = MODELS[name](splits, arguments.epochs)
+            trained = folder / "model.keras"
+            if trained.is_file():
+                model = keras.saving.load_model(trained, compile=False)
+            else:
+                folder.mkdir(parents=True, exist_ok=True)
+                model = MODELS[name](splits, arguments.epochs)
+                model.save(trained)
             print(f"\n## {name}, {arguments.epochs} epochs\n", flush=True)
             reports, paths = {}, {}
             for kind in arguments.files:
