@@ -327,7 +327,8 @@ def closed_figures():
 @pytest.mark.usefixtures("closed_figures")
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_public_name_is_documented_and_its_example_runs(name, drawn_synthetic):
-    packages = [catdog_keras, catdog_keras.diagnostics, catdog_keras.evaluation]
+    ck = catdog_keras
+    packages = [ck, ck.conversion, ck.diagnostics, ck.evaluation]
     public = next(getattr(package, name) for package in packages if hasattr(package, name))
     text = inspect.getdoc(public)
     assert text

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from catdog_keras import load_images
+from catdog_keras import load_images, load_manifest
 from catdog_keras.cli.run_files import sha256
 from catdog_keras.conversion import _export_report, read_metadata
 from tests.cli.image_folders import CLASSES, PER_CLASS
@@ -23,7 +23,7 @@ def test_training_images_are_used_if_they_are_known(model, drawn, tmp_path, run)
     ended = run("export", model, path)
     assert ended.exit_code == 0, ended.output
     record = json.loads((tmp_path / "exported.json").read_text())
-    trained = json.loads((model.parent / "split.json").read_text())["splits"]["train"]
+    trained = load_manifest(model.parent / "split.json", drawn).files["train"]
     assert record["images"] == len(trained)
     assert record["image_source"].endswith(f"training images of {drawn}")
     assert record["same_top_class"] == record["images"]
@@ -84,7 +84,7 @@ def test_difference_ends_with_status_1_and_names_the_images(
         (("model.onnx", "--format", "litert"), "OUTPUT must be a path that ends in '.tflite'"),
         (("model", "--quantize", "int8"), "--quantize must be None for format='savedmodel'"),
         (("model.onnx", "--check", "missing"), "--check must be an existing folder or zip archive"),
-        (("model.onnx", "--calibration", "."), "--calibration must be None"),
+        (("model.onnx", "--calibration", "."), "--calibration must be used with --quantize int8"),
     ],
 )
 def test_wrong_options_are_one_sentence(arguments, words, model, tmp_path, monkeypatch, run):

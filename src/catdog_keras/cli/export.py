@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from catdog_keras._checks import describe
 from catdog_keras._printable import printable
 from catdog_keras.cli.errors import user_errors
 from catdog_keras.cli.frameworks import import_frameworks
@@ -82,6 +83,9 @@ def export(
         for name, data in (("check", check), ("calibration", calibration)):
             if data is not None:
                 check_data(name, data)
+        if calibration is not None and quantize != "int8":
+            must = "used with --quantize int8"
+            raise ValueError(describe("calibration", must, calibration))
         stated = stated_preparation(crop_to_aspect_ratio, pad_to_aspect_ratio)
         import_frameworks()
         from catdog_keras.cli.export_images import choose_images
@@ -97,7 +101,7 @@ def export(
             chosen = choose_images(check, file, loaded.class_names)
             checked = None if chosen is None else CheckImages(chosen, chosen.source)
             calibrated = None
-            if quantize == "int8" or calibration is not None:
+            if quantize == "int8":
                 calibrated = choose_images(calibration, file, loaded.class_names)
             try:
                 with model_errors(model):

@@ -150,10 +150,11 @@ def export_model(
         `read_metadata`: reads the class names and the image size of an exported file.
 
     Example:
-        >>> import catdog_keras, keras
+        >>> import catdog_keras, keras, pathlib, tempfile
         >>> names = catdog_keras.ClassNames(["cat", "dog"])
         >>> model = keras.Sequential([catdog_keras.build_model1((46, 46, 3)), names])
-        >>> report = catdog_keras.conversion.export_model(model, "exported_model")
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "exported_model"
+        >>> report = catdog_keras.conversion.export_model(model, path)
         >>> report.format, report.same_top_class
         ('savedmodel', 16)
     """
@@ -221,11 +222,12 @@ def read_metadata(path: str | os.PathLike[str]) -> ExportMetadata:
         `export_model`: writes the file.
 
     Example:
-        >>> import catdog_keras, keras
+        >>> import catdog_keras, keras, pathlib, tempfile
         >>> names = catdog_keras.ClassNames(["cat", "dog"])
         >>> model = keras.Sequential([catdog_keras.build_model1((46, 46, 3)), names])
-        >>> report = catdog_keras.conversion.export_model(model, "exported_model")
-        >>> catdog_keras.conversion.read_metadata("exported_model").class_names
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "exported_model"
+        >>> report = catdog_keras.conversion.export_model(model, path)
+        >>> catdog_keras.conversion.read_metadata(path).class_names
         ('cat', 'dog')
     """
     place = check_path("path", path)

@@ -44,10 +44,11 @@ class ExportReport:
         threads: Number of threads of both.
 
     Example:
-        >>> import catdog_keras, keras
+        >>> import catdog_keras, keras, pathlib, tempfile
         >>> names = catdog_keras.ClassNames(["cat", "dog"])
         >>> model = keras.Sequential([catdog_keras.build_model1((46, 46, 3)), names])
-        >>> report = catdog_keras.conversion.export_model(model, "exported_model")
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "exported_model"
+        >>> report = catdog_keras.conversion.export_model(model, path)
         >>> report.within_tolerance, report.tolerance
         (True, 0.0001)
     """
@@ -143,6 +144,11 @@ class ExportMismatchError(Exception):
 
     Attributes:
         report: The comparison; its `path` is where the file was kept.
+
+    Example:
+        >>> import catdog_keras
+        >>> issubclass(catdog_keras.conversion.ExportMismatchError, ValueError)
+        False
     """
 
     def __init__(self, report: ExportReport, message: str) -> None:
