@@ -219,6 +219,11 @@ def measure(
             start = time.perf_counter()
             predicted = sides[place](batch)
             seconds[place].append(time.perf_counter() - start)
+            if len(predicted) != 1:  # LiteRT's converter drops some operations
+                raise ValueError(
+                    "`model` must consist of operations that the format has; received a model whose "
+                    f"file returns {len(predicted)} rows for 1 image. Use another format."
+                )
             rows[place].append(np.asarray(predicted, np.float64)[0])
         labels.append(label)
     known = None if None in labels else np.array(labels, np.int64)

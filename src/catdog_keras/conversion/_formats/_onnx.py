@@ -29,9 +29,17 @@ class Onnx(ExportFormat):
         return path.is_file() and path.suffix.lower() == self.suffix
 
     def write(self, model: keras.Model, path: Path, class_names: Sequence[str]) -> None:
+        import onnx
+
         del class_names
         with without_noise():
             model.export(str(path), format="onnx", opset_version=OPSET, verbose=False)
+        nodes = onnx.load(path).graph.node  # tf2onnx copies operations that it does not know
+        missing = {node.op_type for node in nodes if not onnx.defs.has(node.op_type, node.domain)}
+        if missing:
+            raise ValueError(
+                f"ONNX has no operation for {', '.join(sorted(missing))} of TensorFlow."
+            )
 
     def quantize(self, path: Path, how: str, images: Sequence[Array]) -> None:
         if how == "float16":
