@@ -221,8 +221,8 @@ def measure(
             seconds[place].append(time.perf_counter() - start)
             if len(predicted) != 1:  # LiteRT's converter drops some operations
                 raise ValueError(
-                    "`model` must consist of operations that the format has; received a model whose "
-                    f"file returns {len(predicted)} rows for 1 image. Use another format."
+                    "`model` must consist of operations that the format has; received a model "
+                    f"whose file returns {len(predicted)} rows for 1 image. Use another format."
                 )
             rows[place].append(np.asarray(predicted, np.float64)[0])
         labels.append(label)
