@@ -316,10 +316,11 @@ def test_quantized_file_is_smaller_and_predicts_nearly_the_same(
 ):
     needs(format_, quantize)
     keras.utils.set_random_seed(0)
-    backbone = keras.applications.MobileNetV2((64, 64, 3), 0.35, include_top=False, weights=None)
-    model = catdog_keras.transfer_model(
-        backbone, (64, 64, 3), preprocessing="signed", class_names=["cat", "dog"]
-    )
+    layers = [keras.Input((64, 64, 3)), Preprocessing("signed")]
+    for filters in (32, 128, 128):
+        layers.append(keras.layers.Conv2D(filters, 3, 2, activation="relu"))
+    layers += [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(3), ClassNames(NAMES)]
+    model = disturb(keras.Sequential(layers))
     generator = np.random.default_rng(0)
     images = [
         generator.integers(0, 256, (5 + n, 5, 3), np.uint8).repeat(9, 0).repeat(9, 1)
@@ -329,7 +330,7 @@ def test_quantized_file_is_smaller_and_predicts_nearly_the_same(
     options = {"calibration_data": images[:16]} if quantize == "int8" else {}
     path = tmp_path / f"model{SUFFIXES[format_]}"
     report = export_model(model, path, quantize=quantize, check_data=images[16:], **options)
-    assert report.size_bytes / plain.size_bytes < {"float16": 0.6, "int8": 0.5}[quantize]
+    assert report.size_bytes / plain.size_bytes < {"float16": 0.55, "int8": 0.3}[quantize]
     assert report.max_probability_difference < {"float16": 1e-2, "int8": 0.1}[quantize]
     assert report.max_probability_difference > plain.max_probability_difference
     assert read_metadata(path).quantize == quantize

@@ -20,8 +20,8 @@ def resize_images(
     Keras does not limit the result of interpolations that overshoot, such as bicubic.
 
     Args:
-        images: Tensor of TensorFlow, `(height, width, channels)` or with a batch axis in front;
-            height and width may be unknown.
+        images: Array or tensor of TensorFlow, `(height, width, channels)` or with a batch axis in
+            front; height and width may be unknown.
         size: (height, width) of the result.
         interpolation: Method of `tf.image.resize`, without antialiasing.
         crop_to_aspect_ratio: Whether to crop to the aspect ratio of `size` first.
@@ -29,6 +29,7 @@ def resize_images(
     """
     import tensorflow as tf
 
+    images = tf.convert_to_tensor(images)
     if pad_to_aspect_ratio:
         images = _resize_with_pad(images, size, interpolation)
     else:
