@@ -316,9 +316,8 @@ def test_quantized_file_is_smaller_and_predicts_nearly_the_same(
 ):
     needs(format_, quantize)
     keras.utils.set_random_seed(0)
-    layers = [keras.Input((64, 64, 3)), Preprocessing("signed")]
-    for filters in (32, 128, 128):
-        layers.append(keras.layers.Conv2D(filters, 3, 2, activation="relu"))
+    convolutions = [keras.layers.Conv2D(n, 3, 2, activation="relu") for n in (32, 128, 128)]
+    layers = [keras.Input((64, 64, 3)), Preprocessing("signed"), *convolutions]
     layers += [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(3), ClassNames(NAMES)]
     model = disturb(keras.Sequential(layers))
     generator = np.random.default_rng(0)
