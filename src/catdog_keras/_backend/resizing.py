@@ -5,6 +5,8 @@ Both call the same function, so that an exported file resizes images as the trai
 
 from typing import Any
 
+from catdog_keras._checks import MAX_SIDE
+
 WITHIN_RANGE = ("bilinear", "nearest")  # others can return values outside of those of the image
 
 
@@ -49,8 +51,8 @@ def _resize_with_pad(images: Any, size: tuple[int, int], interpolation: str) -> 
     """
     import tensorflow as tf
 
-    target = tf.constant(size, tf.float32)
-    found = tf.cast(tf.shape(images)[-3:-1], tf.float32)
+    found = tf.shape(images)[-3:-1]
+    target, found = tf.cast(_opaque(size, found), tf.float32), tf.cast(found, tf.float32)
     fitting = found / tf.reduce_max(found / target)
     sides = tf.maximum(tf.cast(fitting, tf.int32), 1)
     before = tf.cast(tf.maximum(target - fitting, 0) / 2, tf.int32)
@@ -64,10 +66,20 @@ def _central_crop(images: Any, size: tuple[int, int]) -> Any:
     """Returns the largest central window with the aspect ratio of `size`."""
     import tensorflow as tf
 
-    height, width = size
     found = tf.shape(images)[-3:-1]
+    sides = _opaque(size, found)
     # In float32 and rounded down, as `keras.preprocessing.image.smart_resize` does.
-    fitting = tf.cast(found[::-1] * [height, width], tf.float32) / [width, height]
+    fitting = tf.cast(found[::-1] * sides, tf.float32) / tf.cast(sides[::-1], tf.float32)
     window = tf.maximum(tf.minimum(found, tf.cast(fitting, tf.int32)), 1)
     top, left = tf.unstack((found - window) // 2)
     return images[..., top : top + window[0], left : left + window[1], :]
+
+
+def _opaque(size: tuple[int, int], found: Any) -> Any:
+    """Returns a size as a tensor whose values are unknown to the optimizers of graphs.
+
+    They would replace the division by a constant by a multiplication, which rounds differently.
+    """
+    import tensorflow as tf
+
+    return tf.minimum(tf.constant(size), found + MAX_SIDE)
