@@ -52,6 +52,12 @@ maps = ck.grad_cam(model, np.zeros((1, 96, 96, 3)))
 ck.write_report("report.html", ck.ModelReport("model 3", evaluation), counts=splits.counts)
 ck.write_report("report.html", {"model 3": evaluation})
 
+exported = ck.conversion.export_model(model, "model.onnx", quantize="float16")
+assert_type(exported, ck.conversion.ExportReport)
+assert_type(exported.accuracy, float | None)
+assert_type(ck.conversion.read_metadata("model.onnx").class_names, tuple[str, ...])
+ck.conversion.export_model(model, "model", format="coreml")  # type: ignore[arg-type]
+
 block = ck.ConvBlock(16, activation="relu", pool_size=(2, 2))
 ck.ConvBlock("16")  # type: ignore[arg-type]
 ck.load_cats_dogs(image_size=96)

@@ -33,6 +33,8 @@ def publish_files(scratch: Path, folder: Path, names: Sequence[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     new = _file_names(scratch)
     for name in sorted(new - set(names)) + [name for name in names if name in new]:
+        if (folder / name).is_dir():  # a rename replaces only empty folders
+            shutil.rmtree(folder / name)
         (scratch / name).replace(folder / name)
     for name in set(names) - new:
         if (folder / name).is_dir():

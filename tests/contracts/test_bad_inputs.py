@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 
 import catdog_keras
-from catdog_keras import diagnostics, evaluation, models, plotting, report
+from catdog_keras import conversion, diagnostics, evaluation, models, plotting, report
 
-PACKAGES = (diagnostics, evaluation, models, plotting, report)
+PACKAGES = (conversion, diagnostics, evaluation, models, plotting, report)
 SOURCE = str(Path(catdog_keras.__file__).parent)
 NAMES = ["cat", "dog"]
 IMAGES = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3)).astype("float32")
@@ -183,6 +183,13 @@ def write_report(**options):
         report.write_report("report.html", report.ModelReport("model", EVALUATION), **options)
 
 
+def export_model(path, **options):
+    """None stands for random images, which would be exported."""
+    if options.get("check_data", 0) is None:
+        return None
+    return conversion.export_model(MODEL, path, class_names=NAMES, **options)
+
+
 # For each public function: an argument, its kinds of inputs, and the call.
 TAKES = {
     "check_pipeline": [(dataset_kinds, lambda x: diagnostics.check_pipeline(x, COMPILED))],
@@ -248,6 +255,10 @@ TAKES = {
         (any_kinds, lambda x: report.ModelReport(x, EVALUATION)),
         (any_kinds, lambda x: report.ModelReport("model", EVALUATION, None, x)),
     ],
+    "export_model": [
+        (image_kinds, lambda x: export_model("model", check_data=x)),
+        (image_kinds, lambda x: export_model("m.onnx", quantize="int8", calibration_data=x)),
+    ],
     "infer_input_range": [(any_kinds, diagnostics.infer_input_range)],
     "extract_features": [(batches_of_images, lambda x: diagnostics.extract_features(x, WITH_MAP))],
     "find_label_issues": [
@@ -283,6 +294,8 @@ TAKES = {
 }
 # Records that functions return, a table, an error, and builders, which take no arrays.
 TAKES_NONE = {
+    *("ExportMetadata", "ExportMismatchError", "ExportReport", "read_metadata"),
+    *("fold_batch_norm", "strip_augmentation", "use_fused_batch_norm"),
     *("AveragedMetrics", "ClassMetrics", "Comparison", "Comparisons", "ExampleLoss"),
     *("PrecisionRecallCurve", "ReliabilityBin", "RocCurve"),
     *("PipelineFinding", "PipelineReport", "BACKBONES", "WeightsNotFoundError"),

@@ -35,6 +35,8 @@ from catdog_keras._backend.random import (
 )
 from catdog_keras._backend.random_state import random_state, set_random_state
 from catdog_keras._backend.resampling import resample
+from catdog_keras._backend.resizing import resize_images
+from catdog_keras._backend.saved_model import load_signature, write_saved_model
 from catdog_keras._backend.tf_data import (
     call_in_map,
     is_foreign_tf_tensor,
@@ -59,6 +61,7 @@ __all__ = [
     "initial_seed",
     "is_first_process",
     "is_foreign_tf_tensor",
+    "load_signature",
     "map_generator_for",
     "native_data_format",
     "normalize_and_pool",
@@ -68,9 +71,11 @@ __all__ = [
     "random_uniform",
     "requires_tf_data",
     "resample",
+    "resize_images",
     "resolve_data_format",
     "reverse",
     "set_random_state",
     "strategy_scope",
     "to_dense",
+    "write_saved_model",
 ]

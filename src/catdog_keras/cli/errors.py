@@ -110,9 +110,9 @@ def _wording(error: Exception) -> str:
 def _is_argument_error(error: Exception) -> bool:
     """Returns whether the library raised the error about an argument or a file.
 
-    Python raises a TypeError for a fault of a program too; one about an argument has a `Message`.
+    Python raises some types for a fault of a program too; one about an argument has a `Message`.
     """
-    if isinstance(error, TypeError):
+    if isinstance(error, (TypeError, ModuleNotFoundError)):
         return isinstance(message_of(error), Message)
     return isinstance(error, (OSError, ValueError))
 

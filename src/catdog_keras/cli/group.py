@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from catdog_keras.cli import backbones, evaluate, predict, scan, train, tutorial
+from catdog_keras.cli import backbones, evaluate, export, predict, scan, train, tutorial
 from catdog_keras.cli.interrupts import MESSAGE, interrupt_status
 
 CTRL_C = 128 + signal.SIGINT
@@ -44,5 +44,6 @@ commands.add_command(tutorial.tutorial)
 commands.add_command(train.train)
 commands.add_command(evaluate.evaluate)
 commands.add_command(predict.predict)
+commands.add_command(export.export)
 commands.add_command(scan.scan)
 commands.add_command(backbones.backbones)

@@ -28,7 +28,7 @@ DEFAULT_SIDE = 160  # pixels, for a model that accepts images of any size
 NO_PREPROCESSING = "none"
 
 
-def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
+def model_file_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds the options for models that were not trained by this command."""
     names = click.option(
         "--class-name",
@@ -52,13 +52,6 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "catdog_keras.Preprocessing. none: MODEL was trained on [0, 255]. By default, a model "
         "whose layers show that it expects another range is rejected.",
     )
-    size = click.option(
-        "--batch-size",
-        default=32,
-        show_default=True,
-        type=COUNT,
-        help="Images per batch.",
-    )
     trust = click.option(
         "--trust-model",
         is_flag=True,
@@ -66,7 +59,19 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ".h5 files and your own registered layers. Use it only for models from sources whose "
         "programs you would run.",
     )
-    return names(outputs(preprocessing(size(trust(command)))))
+    return names(outputs(preprocessing(trust(command))))
+
+
+def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds these options and the batch size."""
+    size = click.option(
+        "--batch-size",
+        default=32,
+        show_default=True,
+        type=COUNT,
+        help="Images per batch.",
+    )
+    return model_file_options(size(command))
 
 
 @dataclass(frozen=True)

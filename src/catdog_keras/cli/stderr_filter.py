@@ -2,7 +2,8 @@
 
 TensorFlow prints messages about oneDNN and CUDA while it is loaded: TF_CPP_MIN_LOG_LEVEL does not
 apply to these, because TensorFlow reads it later. libjpeg prints a line without a file name for
-each JPEG file with superfluous bytes, each time that it is decoded.
+each JPEG file with superfluous bytes, each time that it is decoded. LiteRT prints a line when it is
+used.
 """
 
 import os
@@ -24,6 +25,7 @@ _LOG_LINE = re.compile(
     rb"|\d{4}-\d\d-\d\d \d\d:\d\d:[\d.]+: [IWE] [\w/.-]+:\d+\] "
     rb"|WARNING: All log messages before absl::InitializeLog\(\) is called are written to STDERR"
     rb"|To enable the following instructions: "
+    rb"|INFO: Created TensorFlow Lite XNNPACK delegate for CPU"
     rb"|Corrupt JPEG data: "
     rb"|Premature end of JPEG file"
     rb"|Warning: unknown JFIF revision number "

@@ -51,8 +51,6 @@ PNG_ORIENTATION = (b"eXIf", b"Raw profile type", b"XML:com.adobe.xmp")
 STRIP_ROWS = 256
 SMALL_PIXELS = 2048  # at least, of a JPEG file that is decoded smaller for a thumbnail
 
-WITHIN_RANGE = ("bilinear", "nearest")  # others can return values outside of those of the image
-
 OPAQUE = np.uint8(255)
 ALPHA_BACKGROUND = (255, 255, 255)  # background of transparent images
 
@@ -99,51 +97,16 @@ def decode_tf(content: Any, color_mode: str = "rgb") -> Any:
 
 
 def resize(image: Any, options: BatchOptions) -> Any:
-    """Resizes an image to float32 in [0, 255], with the result of Keras's directory loader.
+    """Resizes an image to float32 in [0, 255], with the result of Keras's directory loader."""
+    from catdog_keras._backend import resize_images  # imports Keras, which a scan does not need
 
-    Keras does not limit the result of interpolations that overshoot, such as bicubic.
-    """
-    import tensorflow as tf
-
-    height, width, _ = options.image_shape
-    if options.pad_to_aspect_ratio:
-        image = _resize_with_pad(image, height, width, options.interpolation)
-    else:
-        if options.crop_to_aspect_ratio:
-            image = _central_crop(image, height, width)
-        image = tf.image.resize(image, (height, width), options.interpolation)
-    image = tf.cast(image, tf.float32)
-    if options.interpolation in WITHIN_RANGE:
-        return image
-    return tf.clip_by_value(image, 0.0, 255.0)
-
-
-def _resize_with_pad(image: Any, height: int, width: int, interpolation: str) -> Any:
-    """Does what `tf.image.resize_with_pad` does, with sides of at least one pixel.
-
-    TensorFlow rounds the sides of the resized image down, those of thin images to 0, and raises.
-    """
-    import tensorflow as tf
-
-    target = tf.constant([height, width], tf.float32)
-    found = tf.cast(tf.shape(image)[:2], tf.float32)
-    fitting = found / tf.reduce_max(found / target)
-    sides = tf.maximum(tf.cast(fitting, tf.int32), 1)
-    top, left = tf.unstack(tf.cast(tf.maximum(target - fitting, 0) / 2, tf.int32))
-    image = tf.image.resize(image, sides, interpolation)
-    return tf.image.pad_to_bounding_box(image, top, left, height, width)
-
-
-def _central_crop(image: Any, height: int, width: int) -> Any:
-    """Returns the largest central window with the aspect ratio of (height, width)."""
-    import tensorflow as tf
-
-    found = tf.shape(image)[:2]
-    # In float32 and rounded down, as `keras.preprocessing.image.smart_resize` does.
-    fitting = tf.cast(found[::-1] * [height, width], tf.float32) / [width, height]
-    window = tf.maximum(tf.minimum(found, tf.cast(fitting, tf.int32)), 1)
-    top, left = tf.unstack((found - window) // 2)
-    return image[top : top + window[0], left : left + window[1]]
+    return resize_images(
+        image,
+        options.image_shape[:2],
+        options.interpolation,
+        options.crop_to_aspect_ratio,
+        options.pad_to_aspect_ratio,
+    )
 
 
 def decode_small(

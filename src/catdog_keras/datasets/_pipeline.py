@@ -5,6 +5,8 @@ than the rest; they contain no Python control flow.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -200,11 +202,23 @@ def _is_ordinary(image: ImageFile) -> bool:
 
 def _decode_in_turn(image: ImageFile, options: BatchOptions) -> np.ndarray:
     """Reads, decodes and resizes one image, while few others are in memory."""
+    with _decoding(image) as decode:
+        return resize(decode(options.color_mode), options).numpy()
+
+
+def decode_image(image: ImageFile) -> np.ndarray:
+    """Reads and decodes one image to uint8 RGB at its own size, as the datasets do."""
+    with _decoding(image) as decode:
+        return np.asarray(decode("rgb"))
+
+
+@contextmanager
+def _decoding(image: ImageFile) -> Iterator[Callable[[str], Any]]:
+    """Reads an image, and yields a function that decodes it in a color mode."""
     with memory_for(image.pixels, image.size):
         content = read_unchanged(image)
         try:
-            decode = decode_tf if image.plain else decode_pillow
-            return resize(decode(content, options.color_mode), options).numpy()
+            yield partial(decode_tf if image.plain else decode_pillow, content)
         except Exception as error:  # for example, if memory is exhausted
             raise ValueError(f"{printable(image.path)!r} could not be decoded: {error}") from error
 

@@ -1,0 +1,50 @@
+"""Writing and loading of SavedModels, on the TensorFlow backend or, to load, on any."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import keras
+
+
+def write_saved_model(
+    model: keras.Model, path: str, images: str, probabilities: str, class_names: Sequence[str]
+) -> None:
+    """Writes a serving model with the signature `serving_default`.
+
+    Args:
+        model: Model of uint8 images, which returns a dict.
+        path: New folder.
+        images: Name of the input.
+        probabilities: Name of the output of the model.
+        class_names: Names for the output `class_names`, of the same shape as the probabilities:
+            TensorFlow Serving requires the batch axis in every output.
+    """
+    import tensorflow as tf
+
+    names = tf.constant(list(class_names))
+
+    @tf.autograph.experimental.do_not_convert
+    def serve(batch: Any) -> dict[str, Any]:
+        rows = model(batch, training=False)[probabilities]
+        return {probabilities: rows, "class_names": tf.broadcast_to(names, tf.shape(rows))}
+
+    spec = tf.TensorSpec(model.input_shape, tf.uint8, name=images)
+    module = tf.Module()  # Keras's ExportArchive stores the weights twice
+    module.weights = [each.value for each in model.variables]
+    signature = tf.function(serve, input_signature=[spec])
+    tf.saved_model.save(module, path, signatures={"serving_default": signature})
+
+
+def load_signature(path: str) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
+    """Returns a function that runs the signature `serving_default` of a SavedModel."""
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(path)
+    signature = loaded.signatures["serving_default"]
+
+    def run(inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+        _ = loaded  # owns the weights
+        outputs = signature(**{name: tf.constant(value) for name, value in inputs.items()})
+        return {name: value.numpy() for name, value in outputs.items()}
+
+    return run

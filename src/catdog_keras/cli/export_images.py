@@ -1,0 +1,86 @@
+"""Images for `catdog-keras export`: of a folder, or a sample of those of the training."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from catdog_keras._printable import printable
+from catdog_keras.cli.run_record import SPLIT_FILE, read_training_record
+
+if TYPE_CHECKING:
+    from catdog_keras.datasets._scan_report import ImageFile
+
+SAMPLE = 200  # of the training images
+
+
+@dataclass(frozen=True)
+class ChosenImages:
+    """Images at their own sizes, which are decoded when they are iterated.
+
+    Attributes:
+        files: The image files.
+        labels: Index of the class of each image, or None.
+        source: Which images they are.
+    """
+
+    files: tuple["ImageFile", ...]
+    labels: tuple[int | None, ...]
+    source: str
+
+    def __iter__(self) -> Iterator[tuple[Any, int | None]]:
+        """Yields each image with its label."""
+        from catdog_keras.datasets._pipeline import decode_image
+
+        for file, label in zip(self.files, self.labels, strict=True):
+            yield decode_image(file), label
+
+
+def choose_images(data: str | None, model: Path, class_names: Sequence[str]) -> ChosenImages | None:
+    """Returns the images of a folder, or a sample of the training images if they are known.
+
+    Args:
+        data: Folder or archive; None for the training images.
+        model: File of the model.
+        class_names: Names of the folders that contain the images of a class.
+    """
+    return _training_sample(model, class_names) if data is None else _all(data, class_names)
+
+
+def _all(data: str, class_names: Sequence[str]) -> ChosenImages:
+    from catdog_keras.datasets import load_images
+
+    try:
+        found = load_images(data, class_names=class_names)
+        source = printable(data)
+    except ValueError:  # not in folders of the classes; other errors are raised again
+        found = load_images(data)
+        source = f"{printable(data)}, without labels: not in folders of the classes"
+    files = tuple(found.scan.by_path[file] for file in found.files)
+    labels = [None] * len(files) if found.labels is None else found.labels.tolist()
+    return ChosenImages(files, tuple(labels), source)
+
+
+def _training_sample(model: Path, class_names: Sequence[str]) -> ChosenImages | None:
+    """Returns images of the training at equal distances; None if they cannot be found unchanged."""
+    from catdog_keras.datasets._load_manifest import _root
+    from catdog_keras.datasets._manifest import read_manifest
+    from catdog_keras.datasets._source import find_folder
+    from catdog_keras.datasets._validate import inspect_files
+
+    record, split = read_training_record(model), model.parent / SPLIT_FILE
+    if record is None or not split.is_file():
+        return None
+    manifest = read_manifest(split)
+    try:
+        root = _root(manifest, find_folder("data", record.data))
+    except (OSError, ValueError):
+        return None
+    listing = manifest.splits["train"]
+    step = max(1, len(listing.files) // SAMPLE)
+    names, labels = listing.files[::step], listing.labels[::step].tolist()
+    files = inspect_files([str(root / name) for name in names])
+    hashes = [manifest.contents[name][1] for name in names]
+    if [file.sha256 for file in files] != hashes or manifest.class_names != tuple(class_names):
+        return None
+    return ChosenImages(tuple(files), tuple(labels), f"training images of {printable(record.data)}")

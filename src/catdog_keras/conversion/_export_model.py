@@ -1,0 +1,501 @@
+"""Export of a model to one file that prepares images, predicts, and names the classes."""
+
+import errno
+import hashlib
+import numbers
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+from typing import Any, Literal
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+import catdog_keras
+from catdog_keras._arrays import to_numbers
+from catdog_keras._checks import (
+    check_boolean,
+    check_choice,
+    check_class_names,
+    check_image_size,
+    check_path,
+    describe,
+    describe_received,
+)
+from catdog_keras._cloning import clone_uncompiled, copy_layer
+from catdog_keras._input_range import BYTES, find_input_range, same_range
+from catdog_keras._layer_graph import check_graph
+from catdog_keras._message import argument
+from catdog_keras._output import NO_ROOM, WRITABLE_FILE, save_text, writable_folder
+from catdog_keras._prediction import check_ending, check_outputs, to_probabilities
+from catdog_keras._printable import counted
+from catdog_keras._publish import publish_files
+from catdog_keras._scratch import scratch_folder
+from catdog_keras._signals import interrupts_deferred
+from catdog_keras.conversion._convert import convert
+from catdog_keras.conversion._export_metadata import ExportMetadata
+from catdog_keras.conversion._export_report import (
+    ExportMismatchError,
+    ExportReport,
+    measure,
+)
+from catdog_keras.conversion._fold_batch_norm import fold_batch_norm
+from catdog_keras.conversion._formats import ExportFormat, choose_format, format_of_file
+from catdog_keras.conversion._serving_model import Preparation
+from catdog_keras.conversion._strip_augmentation import strip_augmentation
+from catdog_keras.models import get_class_names
+
+Format = Literal["onnx", "litert", "savedmodel"]
+Quantize = Literal["int8", "float16"]
+Interpolation = Literal["bilinear", "nearest"]
+Image = npt.NDArray[np.uint8]
+
+QUANTIZATIONS = ("int8", "float16")
+INTERPOLATIONS = ("bilinear", "nearest")
+RANDOM_IMAGES = 16
+MIN_CALIBRATION_IMAGES = 16
+# A SavedModel replaces only folders with these entries, the most important one last.
+SAVED_MODEL_ENTRIES = ("assets.extra", "assets", "variables", "fingerprint.pb", "saved_model.pb")
+
+
+@dataclass(frozen=True)
+class CheckImages:
+    """Images on which a file is compared with its model.
+
+    Attributes:
+        images: Images, or pairs of an image and its label.
+        source: Which images they are, for the report.
+    """
+
+    images: Iterable[Any]
+    source: str
+
+    def __iter__(self) -> Iterator[Any]:
+        """Iterates over the images."""
+        return iter(self.images)
+
+
+def export_model(
+    model: keras.Model,
+    path: str | os.PathLike[str],
+    *,
+    format: Format | None = None,  # noqa: A002 - as in `keras.Model.export`
+    quantize: Quantize | None = None,
+    calibration_data: Iterable[Any] | None = None,
+    check_data: Iterable[Any] | None = None,
+    class_names: Sequence[str] | None = None,
+    from_logits: bool = True,
+    image_size: int | tuple[int, int] | None = None,
+    interpolation: Interpolation = "bilinear",
+    crop_to_aspect_ratio: bool = False,
+    pad_to_aspect_ratio: bool = False,
+    source: str | os.PathLike[str] | None = None,
+) -> ExportReport:
+    """Exports a model to one file that takes images of any size and returns probabilities.
+
+    The file takes uint8 RGB images `(batch, height, width, 3)` of any size, resizes them with the
+    function that resizes the images of the datasets, and returns float32 probabilities
+    `(batch, classes)`. Augmentation is removed, batch normalization is folded where that is exact,
+    and all computations are in float32, whatever the dtype policy of the model is. Class names and
+    image size are in the file; `read_metadata` reads them. On JAX and PyTorch, the model is
+    converted by another process with the TensorFlow backend.
+
+    The written file is then run in its own runtime and compared with the model on the same decoded
+    images. The report is also written as JSON next to the file: `model.onnx.json`. A file at `path`
+    is replaced only by a complete and compared one.
+
+    Args:
+        model: A built Functional or Sequential model of RGB images in [0, 255], with one output of
+            shape `(batch, classes)`, or `(batch, 1)` for the second of two classes.
+        path: The file; the folder for a SavedModel.
+        format: `"onnx"` (`.onnx`), `"litert"` (`.tflite`) or `"savedmodel"` (a folder); None for
+            that of the file name extension.
+        quantize: None for float32; `"float16"`: weights in float16, half of the size; `"int8"`:
+            weights and feature maps in int8, a quarter of the size. For ONNX and LiteRT.
+        calibration_data: Images for `quantize="int8"`, at least 16, from the training images: uint8
+            arrays `(height, width, 3)` of any size, or pairs (image, label).
+        check_data: Images for the comparison, in the same forms; with labels, the accuracies are
+            compared as well. None for 16 random images.
+        class_names: Class names in the order of the outputs; None for those in the model.
+        from_logits: True if the model ends in logits, like the models of this package; False if it
+            ends in a softmax or sigmoid.
+        image_size: (height, width) in pixels, or an integer for both, for a model that accepts
+            images of any size; None for the input size of the model.
+        interpolation: `"bilinear"` or `"nearest"`; this and the following arguments are those of
+            the loader of the training images.
+        crop_to_aspect_ratio: Whether images are cropped to the aspect ratio of `image_size`.
+        pad_to_aspect_ratio: Whether images are filled with black up to that aspect ratio.
+        source: The `.keras` file of the model, whose SHA-256 is written into the exported file;
+            None for that of the weights.
+
+    Returns:
+        The comparison of the file with the model.
+
+    Raises:
+        TypeError: If an argument has the wrong type.
+        ValueError: If the model has no class names, several inputs or outputs, another range of
+            pixel values, or an operation that the format does not have; or if other arguments are
+            out of range or contradict each other.
+        ModuleNotFoundError: If a package of the extra `export` is missing.
+        OSError: If the file cannot be written.
+        ExportMismatchError: If a probability differs by more than 1e-4 (float16: 1e-2). The file is
+            kept under another name, such as `model.rejected.onnx`. For int8 the loss of accuracy is
+            the result, not an error.
+
+    See Also:
+        `read_metadata`: reads the class names and the image size of an exported file.
+
+    Example:
+        >>> import catdog_keras, keras, pathlib, tempfile
+        >>> names = catdog_keras.ClassNames(["cat", "dog"])
+        >>> model = keras.Sequential([catdog_keras.build_model1((46, 46, 3)), names])
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "exported_model"
+        >>> report = catdog_keras.conversion.export_model(model, path)
+        >>> report.format, report.same_top_class
+        ('savedmodel', 16)
+    """
+    place = check_path("path", path)
+    chosen = choose_format(place, format)
+    if quantize is not None:
+        check_choice("quantize", quantize, QUANTIZATIONS)
+        if quantize not in chosen.quantizations:
+            requirement = f"None for format={chosen.name!r}"
+            raise ValueError(describe("quantize", requirement, quantize, "Use 'onnx' or 'litert'."))
+    check_boolean("from_logits", from_logits)
+    file = None if source is None else check_path("source", source)
+    size = _check_model(model, image_size)
+    preparation = Preparation(
+        size,
+        check_choice("interpolation", interpolation, INTERPOLATIONS),
+        check_boolean("crop_to_aspect_ratio", crop_to_aspect_ratio),
+        check_boolean("pad_to_aspect_ratio", pad_to_aspect_ratio),
+    )
+    if crop_to_aspect_ratio and pad_to_aspect_ratio:
+        must = "False if " + argument("crop_to_aspect_ratio") + " is True"
+        raise ValueError(describe("pad_to_aspect_ratio", must, True))
+    names = get_class_names(model) if class_names is None else check_class_names(class_names)
+    _check_outputs(model, len(names), from_logits)
+    chosen.check_packages(quantize)
+    if check_data is None:
+        checked = CheckImages(_random_images(size), "random images")
+    elif isinstance(check_data, CheckImages):
+        checked = check_data
+    else:
+        checked = CheckImages(check_data, "check_data")
+    checked = replace(checked, images=_read_images("check_data", checked.images))
+    calibration = _read_calibration(quantize, calibration_data)
+    metadata = ExportMetadata(
+        class_names=names,
+        input_size=size,
+        input_range=(0, 255),
+        interpolation=interpolation,
+        crop_to_aspect_ratio=crop_to_aspect_ratio,
+        pad_to_aspect_ratio=pad_to_aspect_ratio,
+        quantize=quantize,
+        catdog_keras_version=catdog_keras.__version__,
+        source_sha256=_digest(model, file),
+    )
+    job = _Job(model, chosen, preparation, metadata, from_logits, quantize, calibration)
+    return _export(job, place, checked)
+
+
+def read_metadata(path: str | os.PathLike[str]) -> ExportMetadata:
+    """Reads the metadata of a file that `export_model` wrote.
+
+    Args:
+        path: An ONNX or LiteRT file, or the folder of a SavedModel.
+
+    Returns:
+        Class names, image size, and the other attributes of `ExportMetadata`.
+
+    Raises:
+        TypeError: If `path` is not a path.
+        ValueError: If it is not such a file, or has no metadata of this package.
+        OSError: If the file cannot be read.
+        ModuleNotFoundError: If it is an ONNX file, and the package `onnx` is missing.
+
+    See Also:
+        `export_model`: writes the file.
+
+    Example:
+        >>> import catdog_keras, keras, pathlib, tempfile
+        >>> names = catdog_keras.ClassNames(["cat", "dog"])
+        >>> model = keras.Sequential([catdog_keras.build_model1((46, 46, 3)), names])
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "exported_model"
+        >>> report = catdog_keras.conversion.export_model(model, path)
+        >>> catdog_keras.conversion.read_metadata(path).class_names
+        ('cat', 'dog')
+    """
+    place = check_path("path", path)
+    if not place.exists():
+        raise FileNotFoundError(describe("path", "an existing file or folder", str(path)))
+    found = format_of_file(place)
+    try:
+        return found.read_metadata(place)
+    except ModuleNotFoundError:
+        raise
+    except Exception as error:  # each format raises its own types for a damaged file
+        requirement = "a file that `export_model` wrote"
+        reason = "It has no such metadata, or is damaged."
+        raise ValueError(describe("path", requirement, str(path), reason)) from error
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What is exported, and how."""
+
+    model: keras.Model
+    format: ExportFormat
+    preparation: Preparation
+    metadata: ExportMetadata
+    from_logits: bool
+    quantize: str | None
+    calibration: Sequence[Image]
+
+    def write(self, path: Path) -> keras.Model:
+        """Writes the complete file, and returns the model with which it is compared."""
+        reference = self.model if _is_float32(self.model) else _in_float32(self.model)
+        folded = fold_batch_norm(strip_augmentation(reference), partial=True)
+        convert(
+            folded,
+            path,
+            self.format,
+            self.preparation,
+            self.metadata.class_names,
+            from_logits=self.from_logits,
+        )
+        if self.quantize is not None:
+            self.format.quantize(path, self.quantize, [image[None] for image in self.calibration])
+        self.format.add_metadata(path, self.metadata)
+        return reference
+
+    def compare(self, path: Path, reference: keras.Model, checked: CheckImages) -> ExportReport:
+        """Runs the file and the model on the same images."""
+        threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+        run = self.format.load(path, threads)
+
+        def run_keras(batch: Image) -> Any:
+            resized = np.asarray(self.preparation.apply(batch))
+            return keras.tree.flatten(reference.predict_on_batch(resized))[0]
+
+        measured = measure(checked.images, run, run_keras)
+        names = self.metadata.class_names
+        outputs = check_outputs(measured.keras, len(names), 0)
+        rows = to_probabilities(reference, outputs, len(names), self.from_logits)
+        source = f"{counted(len(rows), 'image')}, {checked.source}"
+        return replace(measured, keras=rows).report(
+            path, self.format.name, self.quantize, source, threads
+        )
+
+
+def _export(job: _Job, path: Path, checked: CheckImages) -> ExportReport:
+    target = Path(os.path.realpath(path))
+    is_folder = not job.format.suffix
+    _check_replaceable(path, target, is_folder)
+    with (
+        _write_errors(path),
+        writable_folder(target.parent, "path") as parent,
+        scratch_folder(parent) as scratch,
+    ):
+        unfinished = scratch if is_folder else scratch / target.name
+        reference = job.write(unfinished)
+        report = job.compare(unfinished, reference, checked)
+        if not report.within_tolerance:
+            target = target.with_name(f"{target.stem}.rejected{target.suffix}")
+            path = path.with_name(target.name)
+            _check_replaceable(path, target, is_folder)
+        report = replace(report, path=str(path))
+        with interrupts_deferred():
+            if is_folder:
+                publish_files(scratch, target, SAVED_MODEL_ENTRIES)
+            else:
+                unfinished.replace(target)
+            save_text(target.with_name(f"{target.name}.json"), report.to_json(), "path")
+    if report.within_tolerance:
+        return report
+    raise ExportMismatchError(report, _mismatch(report))
+
+
+def _mismatch(report: ExportReport) -> str:
+    different = report.differing_images
+    listed = ", ".join(map(str, different[:20])) + (", ..." if len(different) > 20 else "")
+    return (
+        f"The exported file predicts something else than the model on "
+        f"{counted(len(different), 'image')} of {report.images:,}: a probability differs by up to "
+        f"{report.max_probability_difference:.2g}, allowed are {report.tolerance:g}. Positions of "
+        f"the images: {listed}. The file was kept as {report.path!r}."
+    )
+
+
+@contextmanager
+def _write_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (*NO_ROOM, errno.EACCES, errno.EPERM):
+            raise
+        reason = f"{error.strerror}."
+        raise OSError(describe("path", WRITABLE_FILE, str(path), reason)) from error
+
+
+def _check_replaceable(path: Path, target: Path, is_folder: bool) -> None:
+    """Raises an error if something else than an exported file is at the path."""
+    if not target.exists():
+        return
+    if not is_folder:
+        if not target.is_file():
+            raise OSError(describe("path", WRITABLE_FILE, str(path), "It is not a regular file."))
+        return
+    if not target.is_dir():
+        raise NotADirectoryError(describe("path", "a folder", str(path), "It is a file."))
+    others = {each.name for each in target.iterdir()} - set(SAVED_MODEL_ENTRIES)
+    if others:
+        requirement = "a new folder, or that of a SavedModel"
+        raise ValueError(describe("path", requirement, str(path), f"It has {min(others)!r}."))
+
+
+def _read_calibration(quantize: str | None, data: Any) -> list[Image]:
+    """Returns the images for the calibration; raises an error if there are too few."""
+    requirement = f"at least {MIN_CALIBRATION_IMAGES} images for quantize='int8'"
+    if quantize != "int8":
+        if data is None:
+            return []
+        received = f"an object of type {type(data).__name__}"
+        requirement = "None if " + argument("quantize") + " is not 'int8'"
+        raise ValueError(describe_received("calibration_data", requirement, received))
+    if data is None:
+        raise ValueError(describe("calibration_data", requirement, None))
+    images = [image for image, _ in _read_images("calibration_data", data)]
+    if len(images) < MIN_CALIBRATION_IMAGES:
+        received = counted(len(images), "image")
+        raise ValueError(describe_received("calibration_data", requirement, received))
+    return images
+
+
+def _check_model(model: Any, image_size: Any) -> tuple[int, int]:
+    """Returns the image size of a model; raises an error if it does not take RGB images."""
+    check_graph(model)
+    if len(model.inputs) != 1:
+        raise ValueError(
+            argument("model") + f" must have one input; received {model.name!r} with "
+            f"{len(model.inputs)} inputs."
+        )
+    shape = tuple(model.inputs[0].shape)
+    if len(shape) != 4 or shape[3] != 3:
+        raise ValueError(
+            argument("model") + " must take images of shape (batch, height, width, 3); received "
+            f"{model.name!r}, whose input has shape {shape}."
+        )
+    expected = find_input_range(model)
+    if expected is not None and not same_range(expected, BYTES):
+        raise ValueError(
+            argument("model") + f" must take pixel values in [0, 255]; received {model.name!r}, "
+            f"whose layers expect [{expected[0]:.4g}, {expected[1]:.4g}]. Put a "
+            "`catdog_keras.Preprocessing` or `keras.layers.Rescaling` layer in front of it."
+        )
+    if image_size is None:
+        if None in shape[1:3]:
+            requirement = "the size of the training images for a model of images of any size"
+            raise ValueError(describe("image_size", requirement, None))
+        return int(shape[1]), int(shape[2])
+    height, width = check_image_size("image_size", image_size)
+    if any(
+        side not in (None, given) for side, given in zip(shape[1:3], (height, width), strict=True)
+    ):
+        requirement = f"None or the input size of the model, here {shape[1:3]}"
+        raise ValueError(describe("image_size", requirement, image_size))
+    return height, width
+
+
+def _check_outputs(model: keras.Model, classes: int, from_logits: bool) -> None:
+    """Raises an error unless the model has one output per class, and ends as stated."""
+    if len(model.outputs) != 1:
+        raise ValueError(
+            argument("model") + f" must have one output; received {model.name!r} with "
+            f"{len(model.outputs)} outputs."
+        )
+    shape = tuple(model.outputs[0].shape)
+    if len(shape) != 2 or (shape[1] != classes and (shape[1], classes) != (1, 2)):
+        raise ValueError(
+            argument("model") + f" must return one value per class, here {classes}; received "
+            f"{model.name!r}, whose output has shape {shape}. Do "
+            + argument("class_names")
+            + " belong to this model?"
+        )
+    check_ending(model, shape[1], from_logits)
+
+
+def _read_images(name: str, data: Any) -> Iterator[tuple[Image, int | None]]:
+    """Returns images with their labels, if there are any; the first is checked at once."""
+    try:
+        images = iter(data)
+    except (NotImplementedError, TypeError) as error:  # the first from a symbolic tensor
+        requirement = "images, or pairs of an image and its label"
+        received = f"an object of type {type(data).__name__}"
+        raise TypeError(describe_received(name, requirement, received)) from error
+    first = next(images, None)
+    if first is None:
+        raise ValueError(describe_received(name, "at least one image", "none"))
+    checked = _as_image(name, first)
+    return chain([checked], (_as_image(name, each) for each in images))
+
+
+def _as_image(name: str, each: Any) -> tuple[Image, int | None]:
+    """Returns an image and its label, if there is one."""
+    image, label = each if isinstance(each, tuple) and len(each) == 2 else (each, None)
+    pixels = to_numbers(name, "images", image)
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size:
+        requirement = "uint8 images of shape (height, width, 3), or pairs (image, label)"
+        received = f"an array of shape {pixels.shape} and dtype {pixels.dtype}"
+        raise ValueError(describe_received(name, requirement, received))
+    if label is not None and not isinstance(label, numbers.Integral):
+        requirement = "pairs of an image and an integer label"
+        raise TypeError(describe_received(name, requirement, f"the label {label!r}"))
+    return pixels, None if label is None else int(label)
+
+
+def _random_images(size: tuple[int, int]) -> Iterator[Image]:
+    """Yields images of blurred noise, of several sizes around that of the model."""
+    generator = np.random.default_rng(0)
+    for position in range(RANDOM_IMAGES):
+        height, width = (
+            max(1, round(side * factor))
+            for side, factor in zip(size, (0.5 + position / 8, 2.5 - position / 8), strict=True)
+        )
+        coarse = generator.integers(0, 256, (height // 8 + 1, width // 8 + 1, 3), np.uint8)
+        yield coarse.repeat(8, axis=0).repeat(8, axis=1)[:height, :width]
+
+
+def _is_float32(model: keras.Model) -> bool:
+    """Returns whether all layers compute in float32."""
+    return all(
+        getattr(each, "compute_dtype", "float32") == "float32" and _is_float32(each)
+        for each in getattr(model, "layers", ())
+    )
+
+
+def _in_float32(model: keras.Model) -> keras.Model:
+    """Returns a copy of a model whose layers compute in float32."""
+
+    def copy(layer: Any) -> Any:
+        is_layer = isinstance(layer, keras.Layer)  # or an operation of keras.ops
+        return copy_layer(layer, dtype="float32") if is_layer else copy_layer(layer)
+
+    copied = clone_uncompiled(model, clone_function=copy, recursive=True)
+    copied.set_weights([np.asarray(each, np.float32) for each in model.get_weights()])
+    return copied
+
+
+def _digest(model: keras.Model, file: Path | None) -> str:
+    """Returns the SHA-256 of a model's file, or of its weights in order."""
+    if file is not None:
+        with file.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    digest = hashlib.sha256()
+    for weights in model.get_weights():
+        digest.update(np.ascontiguousarray(weights).tobytes())
+    return digest.hexdigest()

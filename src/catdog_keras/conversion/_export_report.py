@@ -1,0 +1,236 @@
+"""Comparison of an exported file with its model, on the same images."""
+
+import json
+import statistics
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from catdog_keras._intervals import wilson_interval
+from catdog_keras._printable import counted
+from catdog_keras.evaluation._mcnemar import Comparison, compare_correct
+
+Rows = npt.NDArray[np.float64]
+TOLERANCES = {None: 1e-4, "float16": 1e-2, "int8": None}
+NAMES = ("exported", "Keras")
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """Comparison of an exported file with its Keras model on the same decoded images.
+
+    `print` writes a table.
+
+    Attributes:
+        path: The file, or the folder of a SavedModel.
+        format: `"onnx"`, `"litert"` or `"savedmodel"`.
+        quantize: `"int8"`, `"float16"`, or None for float32.
+        size_bytes: Size of the file, or of all files in the folder.
+        image_source: Which images were used.
+        images: Number of images.
+        same_top_class: Number of images with the same most probable class.
+        max_probability_difference: Largest absolute difference of a probability.
+        tolerance: Largest difference that is accepted; None for int8.
+        differing_images: Positions of the images for which a probability differs by more than the
+            tolerance; for int8, those whose most probable class differs.
+        comparison: Comparison with the labels of the images; None without labels.
+        milliseconds_per_image: Median time of the file for one image, with the resizing.
+        keras_milliseconds_per_image: The same of `model.predict_on_batch`, with the resizing.
+        threads: Number of threads of both.
+
+    Example:
+        >>> import catdog_keras, keras, pathlib, tempfile
+        >>> names = catdog_keras.ClassNames(["cat", "dog"])
+        >>> model = keras.Sequential([catdog_keras.build_model1((46, 46, 3)), names])
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "exported_model"
+        >>> report = catdog_keras.conversion.export_model(model, path)
+        >>> report.within_tolerance, report.tolerance
+        (True, 0.0001)
+    """
+
+    path: str
+    format: str
+    quantize: str | None
+    size_bytes: int
+    image_source: str
+    images: int
+    same_top_class: int
+    max_probability_difference: float
+    tolerance: float | None
+    differing_images: tuple[int, ...]
+    comparison: Comparison | None
+    milliseconds_per_image: float
+    keras_milliseconds_per_image: float
+    threads: int
+
+    @property
+    def within_tolerance(self) -> bool:
+        """Whether no image differs; always True for int8, whose accuracy is the result."""
+        return self.tolerance is None or not self.differing_images
+
+    @property
+    def accuracy(self) -> float | None:
+        """Accuracy of the file; None without labels."""
+        return None if self.comparison is None else self.comparison.accuracies[0]
+
+    @property
+    def accuracy_interval(self) -> tuple[float, float] | None:
+        """95% confidence interval of the accuracy."""
+        if self.comparison is None:
+            return None
+        correct = self.comparison.both_correct + self.comparison.first_only
+        return wilson_interval(correct, self.images)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the values that the JSON file next to the exported file contains."""
+        values = {name: value for name, value in vars(self).items() if name != "comparison"}
+        values |= {
+            "within_tolerance": self.within_tolerance,
+            "accuracy": self.accuracy,
+            "accuracy_interval": self.accuracy_interval,
+        }
+        if (compared := self.comparison) is not None:
+            values |= {
+                "keras_accuracy": compared.accuracies[1],
+                "accuracy_difference": compared.difference,
+                "accuracy_difference_interval": compared.difference_interval,
+                "mcnemar_p_value": compared.p_value,
+            }
+        return values
+
+    def to_json(self) -> str:
+        """Returns `to_dict` as JSON."""
+        return json.dumps(self.to_dict(), indent=2) + "\n"
+
+    def __str__(self) -> str:
+        """Returns a table with a line for each measurement."""
+        limit = "" if self.tolerance is None else f"; allowed: {self.tolerance:g}"
+        rows = [
+            ("format", f"{self.format}, {self.quantize or 'float32'}"),
+            ("size", f"{self.size_bytes / 1e6:.2f} MB"),
+            ("images", self.image_source),
+            ("same top class", f"{self.same_top_class:,} of {self.images:,}"),
+            ("difference", f"at most {self.max_probability_difference:.1g}{limit}"),
+        ]
+        if self.comparison is not None and self.accuracy_interval is not None:
+            low, high = self.accuracy_interval
+            compared = self.comparison
+            d_low, d_high = compared.difference_interval
+            rows += [
+                ("accuracy", f"{self.accuracy:.3f} [{low:.3f}, {high:.3f}]"),
+                (
+                    "to Keras",
+                    f"{100 * compared.difference:+.1f} points [{100 * d_low:+.1f}, "
+                    f"{100 * d_high:+.1f}], exact McNemar test p = {compared.p_value:.2g}",
+                ),
+            ]
+        rows += [
+            (
+                "time per image",
+                f"{self.milliseconds_per_image:.1f} ms; Keras "
+                f"{self.keras_milliseconds_per_image:.1f} ms; " + counted(self.threads, "thread"),
+            )
+        ]
+        return "\n".join(f"{name:<14}  {value}" for name, value in rows)
+
+
+class ExportMismatchError(Exception):
+    """An exported file predicts something else than its model.
+
+    Attributes:
+        report: The comparison; its `path` is where the file was kept.
+
+    Example:
+        >>> import catdog_keras
+        >>> issubclass(catdog_keras.conversion.ExportMismatchError, ValueError)
+        False
+    """
+
+    def __init__(self, report: ExportReport, message: str) -> None:
+        """Stores the report."""
+        super().__init__(message)
+        self.report = report
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Predictions for all images, one image at a time, and the time of each."""
+
+    exported: Rows
+    keras: Rows
+    labels: npt.NDArray[np.int64] | None
+    exported_seconds: Sequence[float]
+    keras_seconds: Sequence[float]
+
+    def report(
+        self, path: Path, format_: str, quantize: str | None, source: str, threads: int
+    ) -> ExportReport:
+        """Returns the comparison."""
+        largest = np.abs(self.exported - self.keras).max(axis=1)
+        # In the precision of the file, in which two probabilities can be equal.
+        tops = (rows.astype(np.float32).argmax(axis=1) for rows in (self.exported, self.keras))
+        same = np.equal(*tops)
+        tolerance = TOLERANCES[quantize]
+        # NaN differs as well. Classes of nearly equal probability may change places.
+        differ = ~same if tolerance is None else ~(largest <= tolerance)
+        comparison = None
+        if self.labels is not None:
+            correct = (rows.argmax(axis=1) == self.labels for rows in (self.exported, self.keras))
+            comparison = compare_correct(NAMES, *correct)
+        return ExportReport(
+            path=str(path),
+            format=format_,
+            quantize=quantize,
+            size_bytes=size_of(path),
+            image_source=source,
+            images=len(same),
+            same_top_class=int(same.sum()),
+            max_probability_difference=float(largest.max()),
+            tolerance=tolerance,
+            differing_images=tuple(np.flatnonzero(differ).tolist()),
+            comparison=comparison,
+            milliseconds_per_image=1000 * statistics.median(self.exported_seconds),
+            keras_milliseconds_per_image=1000 * statistics.median(self.keras_seconds),
+            threads=threads,
+        )
+
+
+def measure(
+    images: Iterable[tuple[npt.NDArray[np.uint8], int | None]],
+    exported: Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]],
+    keras_model: Callable[[npt.NDArray[np.uint8]], Rows],
+) -> Measured:
+    """Predicts each image with both, in turns, and measures the times."""
+    sides = (exported, keras_model)
+    rows: tuple[list[Any], list[Any]] = ([], [])
+    seconds: tuple[list[float], list[float]] = ([], [])
+    labels = []
+    for position, (image, label) in enumerate(images):
+        batch = image[None]
+        if position == 0:  # the first call of each prepares later ones
+            for side in sides:
+                side(batch)
+        for place in (0, 1) if position % 2 else (1, 0):
+            start = time.perf_counter()
+            predicted = sides[place](batch)
+            seconds[place].append(time.perf_counter() - start)
+            if len(predicted) != 1:  # LiteRT's converter drops some operations
+                raise ValueError(
+                    "`model` must consist of operations that the format has; received a model "
+                    f"whose file returns {len(predicted)} rows for 1 image. Use another format."
+                )
+            rows[place].append(np.asarray(predicted, np.float64)[0])
+        labels.append(label)
+    known = None if None in labels else np.array(labels, np.int64)
+    return Measured(np.stack(rows[0]), np.stack(rows[1]), known, *seconds)
+
+
+def size_of(path: Path) -> int:
+    """Returns the size of a file, or of all files in a folder."""
+    files = [path] if path.is_file() else [each for each in path.rglob("*") if each.is_file()]
+    return sum(each.stat().st_size for each in files)

@@ -1,0 +1,143 @@
+"""ONNX files, which onnxruntime runs."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from catdog_keras.conversion._export_metadata import ExportMetadata
+from catdog_keras.conversion._formats._format import Array, ExportFormat, Run
+from catdog_keras.conversion._formats._noise import without_noise
+from catdog_keras.conversion._serving_model import IMAGES, PROBABILITIES
+
+OPSET = 18  # onnxruntime 1.14 and later; the first with all operations that are used here
+MIN_FLOAT16_VALUES = 64  # smaller tensors hold constants of operations, not weights
+
+
+class Onnx(ExportFormat):
+    """ONNX: one file with all weights; metadata are its `metadata_props`."""
+
+    name = "onnx"
+    suffix = ".onnx"
+    packages = ("onnx", "onnxruntime", "tf2onnx")
+    quantizations = {"int8": (), "float16": ()}  # noqa: RUF012
+
+    def recognizes(self, path: Path) -> bool:
+        return path.is_file() and path.suffix.lower() == self.suffix
+
+    def write(self, model: keras.Model, path: Path, class_names: Sequence[str]) -> None:
+        import onnx
+
+        del class_names
+        with without_noise():
+            model.export(str(path), format="onnx", opset_version=OPSET, verbose=False)
+        nodes = onnx.load(path).graph.node  # tf2onnx copies operations that it does not know
+        missing = {node.op_type for node in nodes if not onnx.defs.has(node.op_type, node.domain)}
+        if missing:
+            raise ValueError(
+                f"ONNX has no operation for {', '.join(sorted(missing))} of TensorFlow."
+            )
+
+    def quantize(self, path: Path, how: str, images: Sequence[Array]) -> None:
+        if how == "float16":
+            _store_in_float16(path)
+        else:
+            _quantize_to_int8(path, images)
+
+    def add_metadata(self, path: Path, metadata: ExportMetadata) -> None:
+        import onnx
+
+        model = onnx.load(path)
+        onnx.helper.set_model_props(model, metadata.to_strings())
+        onnx.save(model, path)
+
+    def read_metadata(self, path: Path) -> ExportMetadata:
+        import onnx
+
+        model = onnx.load(path)
+        return ExportMetadata.from_strings({each.key: each.value for each in model.metadata_props})
+
+    def load(self, path: Path, threads: int) -> Run:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        session = onnxruntime.InferenceSession(
+            str(path), options, providers=["CPUExecutionProvider"]
+        )
+
+        def run(images: Array) -> npt.NDArray[np.float32]:
+            (probabilities,) = session.run([PROBABILITIES], {IMAGES: images})
+            return np.asarray(probabilities)
+
+        return run
+
+
+def _store_in_float16(path: Path) -> None:
+    """Stores the weights in float16; they are cast to float32 when the file is loaded.
+
+    The computation stays in float32: processors have few kernels for float16.
+    """
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    model = onnx.load(path)
+    casts = []
+    for tensor in model.graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if values.dtype != np.float32 or values.size < MIN_FLOAT16_VALUES:
+            continue
+        name, stored = tensor.name, f"{tensor.name}_float16"
+        tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), stored))
+        casts.append(helper.make_node("Cast", [stored], [name], to=TensorProto.FLOAT))
+    for cast in reversed(casts):
+        model.graph.node.insert(0, cast)
+    onnx.save(model, path)
+
+
+def _quantize_to_int8(path: Path, images: Sequence[Array]) -> None:
+    """Quantizes the layers between the resizing and the probabilities, weights per channel."""
+    from onnxruntime.quantization import (
+        CalibrationDataReader,
+        QuantFormat,
+        QuantType,
+        quantize_static,
+    )
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    class Reader(CalibrationDataReader):
+        def __init__(self) -> None:
+            self.batches: Iterator[Array] = iter(images)
+
+        def get_next(self) -> dict[str, Any] | None:
+            batch = next(self.batches, None)
+            return None if batch is None else {IMAGES: batch}
+
+    prepared = path.with_name(f"prepared-{path.name}")
+    with without_noise():
+        quant_pre_process(path, prepared)
+        quantize_static(
+            prepared,
+            path,
+            Reader(),
+            quant_format=QuantFormat.QDQ,
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            nodes_to_exclude=_ends(prepared),
+        )
+    prepared.unlink()
+
+
+def _ends(path: Path) -> list[str]:
+    """Returns the nodes before the first layer with weights, and those after the last one."""
+    import onnx
+
+    nodes = onnx.load(path).graph.node
+    layers = [
+        place for place, node in enumerate(nodes) if node.op_type in ("Conv", "MatMul", "Gemm")
+    ]
+    return [node.name for node in (*nodes[: layers[0]], *nodes[layers[-1] + 1 :])]

@@ -1,0 +1,483 @@
+"""Exported files predict what the model predicts, from images of any size, with their metadata."""
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import catdog_keras
+from catdog_keras import ClassNames, ConvBlock, Preprocessing
+from catdog_keras.conversion import (
+    ExportMismatchError,
+    _export_model,
+    _export_report,
+    export_model,
+    read_metadata,
+)
+from catdog_keras.conversion._formats import FORMATS
+
+NAMES = ("cat", "dog 犬", "other")
+SIZE = (20, 28)
+SUFFIXES = {"onnx": ".onnx", "litert": ".tflite", "savedmodel": ""}
+IMAGE_SIZES = ((50, 37), (20, 28), (9, 64), (1, 1))
+# Another process converts the model on other backends.
+pytestmark = [pytest.mark.graph] + (
+    [] if keras.backend.backend() == "tensorflow" else [pytest.mark.slow]
+)
+
+
+def small_model(names=NAMES, size=SIZE, outputs=None, activation=None):
+    parts = [
+        keras.Input((*size, 3)),
+        catdog_keras.RandomAffine("horizontal"),
+        Preprocessing("signed"),
+        keras.layers.Conv2D(8, 3, strides=2, use_bias=False),
+        keras.layers.BatchNormalization(),
+        keras.layers.ReLU(6.0),
+        ConvBlock(8),
+        keras.layers.GlobalAveragePooling2D(),
+        keras.layers.Dense(outputs or len(names), activation=activation),
+        *([ClassNames(names)] if outputs is None else []),
+    ]
+    return keras.Sequential(parts)
+
+
+@pytest.fixture(scope="module")
+def model(disturb):
+    keras.utils.set_random_seed(0)
+    return disturb(small_model())
+
+
+@pytest.fixture(scope="module")
+def images():
+    """Images with smooth and sharp parts, of several sizes."""
+    generator = np.random.default_rng(1)
+    shapes = [(*sides, 3) for sides in IMAGE_SIZES]
+    return [generator.integers(0, 256, shape, np.uint8) for shape in shapes]
+
+
+@pytest.fixture(scope="module", params=SUFFIXES)
+def exported(request, model, tmp_path_factory):
+    """A file in each format, and the report of its export."""
+    needs(request.param)
+    path = tmp_path_factory.mktemp(request.param) / f"model{SUFFIXES[request.param]}"
+    return path, export_model(model, path)
+
+
+def needs(format_, quantize=None):
+    try:
+        FORMATS[format_].check_packages(quantize)
+    except ModuleNotFoundError as error:
+        pytest.skip(str(error))
+
+
+def expected(model, image, interpolation="bilinear"):
+    """The probabilities by TensorFlow's resizing, Keras and NumPy."""
+    resized = tf.image.resize(image, SIZE, interpolation).numpy()
+    logits = keras.ops.convert_to_numpy(model(resized[None], training=False)).astype("float64")
+    exponentials = np.exp(logits - logits.max())
+    return exponentials / exponentials.sum()
+
+
+def run(path, image):
+    """Runs a file as a program without this package does."""
+    if path.suffix == ".onnx":
+        import onnxruntime
+
+        return onnxruntime.InferenceSession(path).run(["probabilities"], {"images": image[None]})[0]
+    if path.suffix == ".tflite":
+        from ai_edge_litert.interpreter import Interpreter
+
+        predict = Interpreter(str(path)).get_signature_runner()
+        return predict(images=image[None])["probabilities"]
+    loaded = tf.saved_model.load(path)
+    return loaded.signatures["serving_default"](images=tf.constant(image[None]))[
+        "probabilities"
+    ].numpy()
+
+
+def test_file_takes_images_of_any_size_and_predicts_as_keras(exported, model, images):
+    path, _ = exported
+    for image in images:
+        found = run(path, image)
+        assert found.dtype == np.float32
+        np.testing.assert_allclose(found, expected(model, image), rtol=0, atol=1e-5)
+    rows = [expected(model, image)[0] for image in images]
+    assert np.abs(np.diff(rows, axis=0)).max() > 0.01  # the images differ
+
+
+def test_file_takes_batches_of_any_size(exported, model, images):
+    path, _ = exported
+    batch = np.stack([images[0], images[0][::-1], 255 - images[0]])
+    found = FORMATS[exported[1].format].load(path, 1)(batch)
+    rows = np.concatenate([expected(model, image) for image in batch])
+    np.testing.assert_allclose(found, rows, rtol=0, atol=1e-5)
+
+
+def test_metadata_are_read_back(exported, model):
+    path, _ = exported
+    metadata = read_metadata(path)
+    assert metadata.class_names == NAMES
+    assert metadata.input_size == SIZE
+    assert metadata.input_range == (0, 255)
+    assert metadata.catdog_keras_version == catdog_keras.__version__
+    assert metadata.quantize is None
+    assert len(metadata.source_sha256) == 64
+    other = keras.models.clone_model(model)
+    assert _export_model._digest(other, None) != metadata.source_sha256
+    other.set_weights(model.get_weights())
+    assert _export_model._digest(other, None) == metadata.source_sha256
+
+
+def test_class_names_are_where_other_programs_read_them(exported):
+    path, report = exported
+    if report.format == "onnx":
+        import onnxruntime
+
+        found = onnxruntime.InferenceSession(path).get_modelmeta().custom_metadata_map
+        assert json.loads(found["class_names"]) == list(NAMES)
+        assert json.loads(found["input_size"]) == list(SIZE)
+        assert found["catdog_keras_version"] == catdog_keras.__version__
+        assert len(found["source_sha256"]) == 64
+    elif report.format == "litert":
+        with zipfile.ZipFile(path) as archive:
+            assert archive.read("labels.txt").decode().splitlines() == list(NAMES)
+    else:
+        signature = tf.saved_model.load(path).signatures["serving_default"]
+        outputs = signature(images=tf.zeros((2, 4, 5, 3), tf.uint8))
+        assert outputs["class_names"].numpy().tolist() == [[n.encode() for n in NAMES]] * 2
+
+
+def test_report_states_random_images_and_is_written_as_json(exported):
+    path, report = exported
+    assert report.path == str(path)
+    assert report.image_source == "16 images, random images"
+    assert report.same_top_class == report.images == 16
+    assert report.max_probability_difference <= 1e-5
+    assert report.tolerance == 1e-4
+    assert report.comparison is report.accuracy is report.accuracy_interval is None
+    written = json.loads(path.with_name(f"{path.name}.json").read_text())
+    assert written == json.loads(json.dumps(report.to_dict()))
+    sizes = [each.stat().st_size for each in (path, *path.rglob("*")) if each.is_file()]
+    assert written["size_bytes"] == sum(sizes)
+    assert {
+        *("format", "size_bytes", "same_top_class", "images", "max_probability_difference"),
+        *("accuracy", "accuracy_interval", "milliseconds_per_image"),
+        "keras_milliseconds_per_image",
+    } <= set(written)
+    assert written["milliseconds_per_image"] > 0
+
+
+PREPARED = [{"interpolation": "nearest"}, {"crop_to_aspect_ratio": True}]
+PREPARED += [
+    {"pad_to_aspect_ratio": True},
+    {"pad_to_aspect_ratio": True, "interpolation": "nearest"},
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("prepared", PREPARED, ids=str)
+@pytest.mark.parametrize("format_", SUFFIXES)
+def test_file_prepares_images_as_the_loader_does(format_, prepared, model, tmp_path):
+    needs(format_)
+    from PIL import Image
+
+    generator = np.random.default_rng(3)
+    arrays = [generator.integers(0, 256, (*s, 3), np.uint8) for s in ((50, 31), (33, 90), (2, 7))]
+    for number, array in enumerate(arrays):
+        Image.fromarray(array).save(tmp_path / f"{number}.png")
+    loaded = catdog_keras.load_images(tmp_path, image_size=SIZE, **prepared)
+    rows = catdog_keras.predict_probabilities(model, loaded.dataset)
+    path = tmp_path / f"model{SUFFIXES[format_]}"
+    export_model(model, path, **prepared)
+    found = np.concatenate([run(path, array) for array in arrays])
+    np.testing.assert_allclose(found, rows, rtol=0, atol=1e-5)
+    assert {name: getattr(read_metadata(path), name) for name in prepared} == prepared
+
+
+@pytest.mark.parametrize("ending", ["logits", "sigmoid", "softmax"])
+def test_outputs_of_other_forms_become_probabilities(ending, images, disturb, tmp_path):
+    outputs, activation = {
+        "logits": (1, None),
+        "sigmoid": (1, "sigmoid"),
+        "softmax": (3, "softmax"),
+    }[ending]
+    names = ("cat", "dog", "other")[: max(outputs, 2)]
+    model = disturb(small_model(outputs=outputs, activation=activation))
+    path = tmp_path / "model"
+    from_logits = ending == "logits"
+    export_model(model, path, class_names=names, from_logits=from_logits)
+    resized = tf.image.resize(images[0], SIZE).numpy()[None]
+    rows = catdog_keras.predict_probabilities(model, resized, from_logits=from_logits)
+    np.testing.assert_allclose(run(path, images[0]), rows, rtol=0, atol=1e-5)
+
+
+def test_mixed_precision_model_is_exported_in_float32(images, disturb, tmp_path):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        mixed = small_model()
+    finally:
+        keras.config.set_dtype_policy("float32")
+    disturb(mixed)
+    path = tmp_path / "model"
+    export_model(mixed, path)
+    plain = small_model()
+    plain.set_weights(mixed.get_weights())
+    for image in images:
+        np.testing.assert_allclose(run(path, image), expected(plain, image), rtol=0, atol=1e-5)
+
+
+def test_batch_normalization_and_augmentation_are_not_in_the_file(model, tmp_path):
+    needs("onnx")
+    import onnx
+
+    path = tmp_path / "model.onnx"
+    export_model(model, path)
+    kinds = [node.op_type for node in onnx.load(path).graph.node]
+    assert kinds.count("BatchNormalization") == 1  # after the activation of the block
+    assert kinds.count("Conv") == 2
+    assert kinds.count("Resize") == 1
+    assert not any("Random" in kind for kind in kinds)
+
+
+def test_accuracy_is_compared_on_labeled_images(model, images, tmp_path):
+    right = [int(expected(model, image).argmax()) for image in images]
+    labeled = list(zip(images, [right[0], right[1], (right[2] + 1) % 3, right[3]], strict=True))
+    report = export_model(model, tmp_path / "model", check_data=labeled)
+    assert report.accuracy == 0.75
+    low, high = report.accuracy_interval
+    assert (round(low, 3), round(high, 3)) == (0.301, 0.954)  # Wilson, 3 of 4
+    compared = report.comparison
+    assert (compared.both_correct, compared.neither_correct) == (3, 1)
+    assert compared.p_value == 1
+    assert "0.750 [0.301, 0.954]" in str(report)
+    assert report.image_source == "4 images, check_data"
+
+
+def test_file_that_predicts_something_else_is_kept_under_another_name(
+    model, images, tmp_path, monkeypatch
+):
+    path = tmp_path / "model"
+    export_model(model, path)
+    before = {each: each.read_bytes() for each in path.rglob("*") if each.is_file()}
+    record = (tmp_path / "model.json").read_bytes()
+
+    class Wrong(type(FORMATS["savedmodel"])):
+        def load(self, place, threads):
+            run_file = super().load(place, threads)
+            return lambda batch: run_file(batch) + (2e-4 if batch.shape[1] == 50 else 0)
+
+    monkeypatch.setitem(FORMATS, "savedmodel", Wrong())
+    with pytest.raises(ExportMismatchError, match=r"1 image of 4.*0\.0002.*images: 0\.") as raised:
+        export_model(model, path, check_data=images)
+    assert raised.value.report.path == str(tmp_path / "model.rejected")
+    assert raised.value.report.differing_images == (0,)
+    assert {each: each.read_bytes() for each in path.rglob("*") if each.is_file()} == before
+    assert (tmp_path / "model.json").read_bytes() == record
+    assert read_metadata(tmp_path / "model.rejected").class_names == NAMES
+    written = json.loads((tmp_path / "model.rejected.json").read_text())
+    assert written["within_tolerance"] is False
+    assert {each.name for each in tmp_path.iterdir()} == {
+        *("model", "model.json", "model.rejected", "model.rejected.json")
+    }
+
+
+def test_failed_export_leaves_old_file_and_nothing_else(model, tmp_path, monkeypatch):
+    path = tmp_path / "new" / "model"
+    for folder in (path.parent, None):
+        monkeypatch.setattr(_export_model, "convert", failing)
+        with pytest.raises(ValueError, match="stopped"):
+            export_model(model, path)
+        assert not path.parent.exists() or folder is None
+        monkeypatch.undo()
+        if folder is not None:
+            export_model(model, path)
+            before = {each.relative_to(tmp_path) for each in tmp_path.rglob("*")}
+    assert {each.relative_to(tmp_path) for each in tmp_path.rglob("*")} == before
+
+
+def failing(_, path, *__, **___):
+    (path / "saved_model.pb").write_bytes(b"half")
+    raise ValueError("stopped")
+
+
+@pytest.mark.parametrize("quantize", ["float16", "int8"])
+@pytest.mark.parametrize("format_", ["onnx", "litert"])
+@pytest.mark.slow
+def test_quantized_file_is_smaller_and_predicts_nearly_the_same(
+    format_, quantize, disturb, tmp_path
+):
+    needs(format_, quantize)
+    keras.utils.set_random_seed(0)
+    convolutions = [keras.layers.Conv2D(n, 3, 2, activation="relu") for n in (32, 128, 128)]
+    layers = [keras.Input((64, 64, 3)), Preprocessing("signed"), *convolutions]
+    layers += [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(3), ClassNames(NAMES)]
+    model = disturb(keras.Sequential(layers))
+    generator = np.random.default_rng(0)
+    images = [
+        generator.integers(0, 256, (5 + n, 5, 3), np.uint8).repeat(9, 0).repeat(9, 1)
+        for n in range(32)
+    ]
+    plain = export_model(model, tmp_path / f"plain{SUFFIXES[format_]}")
+    options = {"calibration_data": images[:16]} if quantize == "int8" else {}
+    path = tmp_path / f"model{SUFFIXES[format_]}"
+    report = export_model(model, path, quantize=quantize, check_data=images[16:], **options)
+    assert report.size_bytes / plain.size_bytes < {"float16": 0.55, "int8": 0.3}[quantize]
+    assert report.max_probability_difference < {"float16": 1e-2, "int8": 0.1}[quantize]
+    assert report.max_probability_difference > plain.max_probability_difference
+    assert read_metadata(path).quantize == quantize
+    assert report.within_tolerance
+
+
+class Custom(keras.layers.Layer):
+    """Computes a function that only TensorFlow has."""
+
+    def call(self, inputs):
+        return tf.reduce_mean(tf.image.rgb_to_hsv(inputs), axis=(1, 2))[:, :2]
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], 2)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="a layer of TensorFlow")
+@pytest.mark.parametrize("format_", ["onnx", "litert"])
+def test_operation_that_runtime_lacks_is_an_error_with_the_layer(format_, tmp_path):
+    needs(format_)
+    model = keras.Sequential([keras.Input((*SIZE, 3)), Custom(name="hue")])
+    with pytest.raises(ValueError, match=rf"{format_} has; received .*'hue' \(Custom\)"):
+        export_model(model, tmp_path / f"model{SUFFIXES[format_]}", class_names=["few", "many"])
+    assert list(tmp_path.iterdir()) == []
+
+
+def two_inputs():
+    first, second = keras.Input((*SIZE, 3)), keras.Input((*SIZE, 3))
+    pooled = keras.layers.GlobalAveragePooling2D()(first + second)
+    return keras.Model([first, second], ClassNames(["a", "b"])(keras.layers.Dense(2)(pooled)))
+
+
+def of_unit_range():
+    layers = [keras.Input((*SIZE, 3)), keras.layers.Rescaling(2.0, -1.0), keras.layers.Conv2D(2, 3)]
+    return keras.Sequential([*layers, keras.layers.GlobalMaxPooling2D(), ClassNames(["a", "b"])])
+
+
+WRONG_MODELS = {
+    "no class names": (lambda: small_model(outputs=3), "contains its class names"),
+    "two inputs": (two_inputs, "must have one input"),
+    "gray images": (
+        lambda: keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten()]),
+        r"\(batch, height, width, 3\)",
+    ),
+    "another range": (of_unit_range, r"\[0, 255\]"),
+    "any size": (
+        lambda: small_model(size=(None, None)),
+        "size of the training images for a model of images of any size",
+    ),
+    "not a model": (lambda: "model.keras", "a keras.Model"),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG_MODELS)
+def test_wrong_model_is_rejected_before_any_work(kind, tmp_path):
+    build, words = WRONG_MODELS[kind]
+    with pytest.raises((TypeError, ValueError), match=words):
+        export_model(build(), tmp_path / "model")
+    assert list(tmp_path.iterdir()) == []
+
+
+WRONG_ARGUMENTS = {
+    "suffix": ("model.h5", {}, "extension of a format"),
+    "suffix of another format": ("model.onnx", {"format": "litert"}, r"ends in '\.tflite'"),
+    "suffix of a file": ("model.onnx", {"format": "savedmodel"}, "a folder"),
+    "unknown format": ("model", {"format": "coreml"}, "one of 'onnx', 'litert', 'savedmodel'"),
+    "unknown quantization": ("model.onnx", {"quantize": "int4"}, "one of 'int8', 'float16'"),
+    "quantized SavedModel": ("model", {"quantize": "int8"}, "`quantize` must be None"),
+    "no calibration": ("model.onnx", {"quantize": "int8"}, "at least 16 images"),
+    "few images": (
+        "model.onnx",
+        {"quantize": "int8", "calibration_data": [np.zeros((4, 4, 3), np.uint8)] * 3},
+        "at least 16 images.*received 3 images",
+    ),
+    "calibration of float32": ("model.onnx", {"calibration_data": []}, "`quantize` is not 'int8'"),
+    "batch": (
+        "model",
+        {"check_data": np.zeros((1, 2, 4, 4, 3), np.uint8)},
+        "uint8 images of shape",
+    ),
+    "float images": ("model", {"check_data": [np.zeros((4, 4, 3))]}, "dtype float64"),
+    "no images": ("model", {"check_data": []}, "at least one image"),
+    "wrong classes": ("model", {"class_names": ["a", "b"]}, "one value per class, here 2"),
+    "probabilities": ("model", {"interpolation": "lanczos3"}, "'bilinear'"),
+    "two aspect ratios": (
+        "model",
+        {"crop_to_aspect_ratio": True, "pad_to_aspect_ratio": True},
+        "`pad_to_aspect_ratio` must be False",
+    ),
+    "another size": ("model", {"image_size": 32}, "input size of the model"),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG_ARGUMENTS)
+def test_wrong_argument_is_rejected_before_any_work(kind, model, tmp_path):
+    name, options, words = WRONG_ARGUMENTS[kind]
+    with pytest.raises((TypeError, ValueError), match=words):
+        export_model(model, tmp_path / name, **options)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_missing_package_is_named_with_the_command_that_installs_it(model, tmp_path, monkeypatch):
+    from catdog_keras.conversion._formats import _format
+
+    monkeypatch.setattr(_format, "find_spec", lambda name: None if name == "onnx" else name)
+    with pytest.raises(ModuleNotFoundError, match=r"onnx is missing.*pip install .*\[export\]"):
+        export_model(model, tmp_path / "model.onnx")
+
+
+@pytest.mark.parametrize("content", ["a file", "another folder"])
+def test_something_else_at_the_path_is_not_replaced(content, model, tmp_path):
+    path = tmp_path / "model"
+    if content == "a file":
+        path.write_bytes(b"mine")
+    else:
+        path.mkdir()
+        (path / "mine.txt").touch()
+    with pytest.raises((OSError, ValueError), match=r"a (new )?folder"):
+        export_model(model, path)
+    assert path.is_file() or [each.name for each in path.iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize("content", [None, b"", b"PK", b"\0\0\0\0TFL3"])
+def test_metadata_of_other_files_are_an_error(content, tmp_path):
+    path = tmp_path / "model.tflite"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises((FileNotFoundError, ValueError), match="`path` must be"):
+        read_metadata(path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_model_on_another_backend_is_exported_by_a_process_of_tensorflow(backend, tmp_path):
+    pytest.importorskip(backend)
+    program = Path(__file__).with_name("export_elsewhere.py")
+    done = subprocess.run(
+        [sys.executable, program, str(tmp_path)],
+        env={**os.environ, "KERAS_BACKEND": backend},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert sorted(each.name for each in tmp_path.iterdir() if each.suffix != ".json") == [
+        *("model", "model.onnx", "model.tflite")
+    ]
+
+
+def test_tolerances_are_those_that_are_documented():
+    assert _export_report.TOLERANCES == {None: 1e-4, "float16": 1e-2, "int8": None}
