@@ -1,0 +1,106 @@
+"""`catdog-keras doctor`: checks images and labels, and writes a page of the findings."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from catdog_keras._checks import MAX_SIDE, check_path
+from catdog_keras._printable import printable, printable_lines
+from catdog_keras.cli.data_options import DataOptions, check_label_options, data_options, load_data
+from catdog_keras.cli.errors import user_errors
+from catdog_keras.cli.frameworks import import_frameworks
+from catdog_keras.cli.inputs import check_data, check_output_folder, check_weights
+from catdog_keras.cli.interrupts import handle_interrupts
+from catdog_keras.cli.options import batch_size_option, seed_option
+from catdog_keras.cli.run_folder import choose_run_folder
+from catdog_keras.cli.run_record import REPORT_FILE
+
+FINDINGS_FILE = "findings.json"
+OUTPUT_FILES = [FINDINGS_FILE, REPORT_FILE]
+
+
+@click.command(short_help="Find problems of the images and labels of a data set.")
+@click.argument("data")
+@click.option(
+    "--output",
+    metavar="DIR",
+    show_default="a new folder under runs/, with the name of DATA and -doctor",
+    help=f"Folder for {REPORT_FILE}, on which images are marked, and {FINDINGS_FILE}.",
+)
+@click.option(
+    "--decisions",
+    metavar="FILE",
+    help="Decisions that an earlier page saved: excluded images are left out, relabeled ones have "
+    "their new label, and findings about fine ones are hidden.",
+)
+@click.option(
+    "--backbone",
+    default="mobilenet_v2",
+    show_default=True,
+    metavar="NAME",
+    help="Pretrained network of the features; `catdog-keras backbones` lists the names.",
+)
+@click.option(
+    "--weights",
+    default="pretrained",
+    show_default=True,
+    metavar="FILE",
+    callback=lambda _, __, value: None if value == "None" else value,
+    help="Weights file of the network without its top layer. pretrained: downloaded by Keras if "
+    "necessary; None: without features, for the checks that need none.",
+)
+@click.option(
+    "--image-size",
+    default=160,
+    show_default=True,
+    type=click.IntRange(min=1, max=MAX_SIDE),
+    metavar="PIXELS",
+    help="Height and width to which images are resized for the network.",
+)
+@batch_size_option("Images per batch, of which --split take_skip takes whole ones.")
+@seed_option
+@data_options
+def doctor(data: str, output: str | None, **settings: Any) -> None:
+    """Find problems of the images and labels of DATA, as `train` takes it.
+
+    Near-duplicates, also across splits; wrong labels; properties of the files that give the label
+    away; outliers; and what more images would bring. The page shows the findings with their images,
+    which can be marked as fine, to exclude or to relabel; it saves a decisions file for --decisions
+    of `train` and of this command. No image file is changed.
+    """
+    names = {"root": "DATA", "directory": "DATA", "table": "--labels"}
+    with user_errors(output="--output", input_shape="--image-size", **names):
+        backbone, weights = settings.pop("backbone"), settings.pop("weights")
+        decisions = settings.pop("decisions")
+        options = DataOptions(**settings)
+        check_data("data", data)
+        check_label_options(options)
+        check_weights(weights, ("pretrained", "imagenet", "synthetic"))
+        if output is None:
+            output = choose_run_folder(data, suffix="-doctor")
+        output = str(check_path("output", output))
+        check_output_folder("output", output, data)
+        import_frameworks()
+        from catdog_keras._output import output_folder
+        from catdog_keras.cli.report_facts import last_part
+        from catdog_keras.datasets._source import find_folder
+        from catdog_keras.doctor import check_data as check
+
+        with handle_interrupts(), output_folder(output, OUTPUT_FILES) as folder:
+            splits = load_data(data, options)
+            report = check(
+                splits,
+                backbone=backbone,
+                weights=weights,
+                decisions=decisions,
+                root=find_folder("DATA", data),
+                seed=options.seed,
+            )
+            text = json.dumps(report.to_dict(), indent=1, allow_nan=False) + "\n"
+            (folder / FINDINGS_FILE).write_text(text, encoding="utf-8")
+            title = f"Data check of {last_part(Path(data))}"
+            report.write_page(folder / REPORT_FILE, title=title)
+        click.echo(printable_lines(str(report)))
+        click.echo(f"The page is {printable(str(Path(output) / REPORT_FILE))}.")
