@@ -92,6 +92,7 @@ PUBLIC = [
 # the checks of data.
 ONLY_IN_SUBPACKAGE = {
     "DataFinding",
+    "DataReport",
     "LabelIssues",
     "LeakageEffect",
     "LearningCurve",
@@ -102,6 +103,7 @@ ONLY_IN_SUBPACKAGE = {
     "PropertyScore",
     "Shortcuts",
     "calibrate",
+    "check_data",
     "compare",
     "extract_features",
     "find_label_issues",
@@ -115,6 +117,7 @@ SUBPACKAGES = (
     "conversion",
     "datasets",
     "diagnostics",
+    "doctor",
     "evaluation",
     "layers",
     "models",
@@ -322,7 +325,12 @@ def closed_figures():
 @pytest.mark.usefixtures("closed_figures")
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_public_name_is_documented_and_its_example_runs(name, drawn_synthetic):
-    packages = [catdog_keras, catdog_keras.diagnostics, catdog_keras.evaluation]
+    packages = [
+        catdog_keras,
+        catdog_keras.diagnostics,
+        catdog_keras.doctor,
+        catdog_keras.evaluation,
+    ]
     public = next(getattr(package, name) for package in packages if hasattr(package, name))
     text = inspect.getdoc(public)
     assert text

@@ -186,7 +186,7 @@ def _features(
         try:
             return compute_features(images.found, backbone, weights, splits.options)
         except WeightsNotFoundError as error:
-            reason = str(error)
+            reason = str(error).partition(", or use ")[0].removesuffix(".") + "."
     left_out.update(dict.fromkeys(NEED_FEATURES, reason))
     return None
 
