@@ -1,7 +1,6 @@
 """The command `doctor`: findings and page appear together or not at all."""
 
 import json
-import os
 
 import pytest
 
@@ -80,9 +79,7 @@ def test_missing_data_and_output_inside_of_it_are_errors(planted, tmp_path, run)
 
 def test_no_image_file_is_touched(planted, tmp_path, run):
     def state():
-        return {
-            path: (os.stat(path).st_mtime_ns, path.read_bytes()) for path in planted.rglob("*.*")
-        }
+        return {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in planted.rglob("*.*")}
 
     before = state()
     assert run("doctor", planted, "--output", tmp_path / "out", "--weights", "None").exit_code == 0

@@ -81,7 +81,9 @@ def test_paths_are_relative_to_folder_that_was_passed_or_to_that_of_the_classes(
 
 def test_files_of_another_folder_are_one_error_that_lists_them(folder):
     images = {**entry(folder, "cats/0.png", "fine"), "cats/7.png": ENTRY, "birds/1.png": ENTRY}
-    with pytest.raises(ValueError, match="(?s)`decisions` must be .*2 of its 3 files do not exist"):
+    with pytest.raises(
+        ValueError, match=r"(?s)`decisions` must be .*2 of its 3 files do not exist"
+    ):
         decided(folder, images)
 
 
@@ -152,7 +154,7 @@ def test_entry_with_wrong_values_is_an_error(tmp_path, change, reason):
 )
 def test_hostile_path_is_an_error(tmp_path, path):
     with pytest.raises(
-        ValueError, match="is not a file name|outside of the folder|not a normalized"
+        ValueError, match=r"is not a file name|outside of the folder|not a normalized"
     ):
         read_decisions(write(tmp_path / "decisions.json", {path: ENTRY}))
 

@@ -14,7 +14,7 @@ def planted(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def splits(planted):
-    with pytest.warns(UserWarning):  # that validation images are held out
+    with pytest.warns(UserWarning, match="There is no validation folder"):
         return load_image_folder(planted, image_size=64)
 
 

@@ -111,7 +111,7 @@ def test_hostile_names_are_shown_and_never_obeyed(planted, tmp_path):
                     )
     first = next((root / "train" / HOSTILE[0]).iterdir())
     copy(root, first.relative_to(root), f"test/{HOSTILE[0]}/x\n.png")
-    with pytest.warns(UserWarning):
+    with pytest.warns(UserWarning, match="There is no validation folder"):
         splits = load_image_folder(root, image_size=64)
     html, page = read(check_data(splits, weights=None), tmp_path)
     assert [tag for tag, _ in page.tags].count("script") == 2
