@@ -51,6 +51,10 @@ assert_type(ck.plot_history({"loss": [0.5, 0.4]}), Figure | SubFigure)
 maps = ck.grad_cam(model, np.zeros((1, 96, 96, 3)))
 ck.write_report("report.html", ck.ModelReport("model 3", evaluation), counts=splits.counts)
 ck.write_report("report.html", {"model 3": evaluation})
+report = ck.doctor.check_data(splits, backbone="synthetic_small", seed=1)
+assert_type(report, ck.doctor.DataReport)
+assert_type(report.findings[0], ck.diagnostics.DataFinding)
+report.write_page(Path("page.html"), title="Cats and dogs")
 
 block = ck.ConvBlock(16, activation="relu", pool_size=(2, 2))
 ck.ConvBlock("16")  # type: ignore[arg-type]

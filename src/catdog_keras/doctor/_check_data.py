@@ -184,7 +184,7 @@ def _features(
     reason = NOT_ASKED
     if weights is not None:
         try:
-            return compute_features(images.found, backbone, weights, splits.options)
+            return compute_features(images.found, splits.root, backbone, weights, splits.options)
         except WeightsNotFoundError as error:
             reason = str(error).partition(", or use ")[0].removesuffix(".") + "."
     left_out.update(dict.fromkeys(NEED_FEATURES, reason))

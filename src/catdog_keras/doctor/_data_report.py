@@ -1,14 +1,13 @@
 """The result of all checks of a data set."""
 
 import os
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from catdog_keras._checks import check_path, describe
 from catdog_keras._output import save_text
-from catdog_keras._printable import counted
+from catdog_keras._printable import counted, printable
 from catdog_keras.datasets._decisions import Decisions
 from catdog_keras.diagnostics import (
     DataFinding,
@@ -28,7 +27,7 @@ from catdog_keras.doctor._sections import (
 )
 from catdog_keras.report._page import Page
 
-SHOWN = 10  # findings that `print` shows
+SHOWN = 3  # findings of each kind, and files of a finding, that `print` shows
 NAMES = {
     "leakage": ("finding of leakage", "findings of leakage"),
     "near_duplicate": ("group of near-duplicates", "groups of near-duplicates"),
@@ -96,12 +95,15 @@ class DataReport:
 
     def __str__(self) -> str:
         """Returns the number of findings of each kind, and a line for each of the first ones."""
-        counts = Counter(finding.kind for finding in self.findings)
-        found = [counted(count, *NAMES[kind]) for kind, count in counts.items()]
-        lines = [f"{counted(self.num_images, 'image')}: {', '.join(found) or 'no finding'}"]
-        lines += [f"  {finding}" for finding in self.findings[:SHOWN]]
-        if len(self.findings) > SHOWN:
-            lines.append(f"  and {len(self.findings) - SHOWN:,} more")
+        of_kind: dict[str, list[DataFinding]] = {}
+        for finding in self.findings:
+            of_kind.setdefault(finding.kind, []).append(finding)
+        counts = [counted(len(found), *NAMES[kind]) for kind, found in of_kind.items()]
+        lines = [f"{counted(self.num_images, 'image')}: {', '.join(counts) or 'no finding'}"]
+        for kind, found in of_kind.items():
+            lines += [f"  {_in_one_line(finding)}" for finding in found[:SHOWN]]
+            if len(found) > SHOWN:
+                lines.append(f"  {kind}: {len(found) - SHOWN:,} more")
         by_reason: dict[str, list[str]] = {}
         for name, reason in self.left_out.items():
             by_reason.setdefault(reason, []).append(name)
@@ -154,3 +156,11 @@ class DataReport:
             "Written by catdog-keras.",
         )
         save_text(file, render_decision_page(page, shown, self._decisions))
+
+
+def _in_one_line(finding: DataFinding) -> str:
+    """Returns kind, first files and text."""
+    files = [printable(file) for file in finding.files[:SHOWN]]
+    more = len(finding.files) - len(files)
+    names = ", ".join(files) + (f" and {more:,} more" if more else "")
+    return f"{finding.kind}: {names}{': ' if names else ''}{finding.text}"
