@@ -38,7 +38,7 @@ def test_without_weights_checks_that_need_features_are_left_out(report):
     assert "Left out: cropped, mirrored and rotated near-duplicates, label issues" in str(report)
     (leak,) = of_kind(report, "leakage")
     assert leak.files == (TWIN[1],)
-    assert leak.text.startswith("1 image of 10 in test (10.0%, 95% interval 1.8 to 40.4%) has a")
+    assert leak.text.startswith("1 image of 30 in test (3.3%, 95% interval 0.6 to 16.7%) has a")
 
 
 def test_weights_that_are_not_found_leave_out_the_same_checks(splits, report, monkeypatch):
@@ -57,7 +57,7 @@ def test_with_features_wrong_label_is_found_and_its_effect_measured(full_report)
     assert found[FLIPPED] == ("dogs", "cats")
     assert full_report.left_out == {}
     assert full_report.learning_curve.findings[0] in full_report.findings
-    assert (full_report.leakage.num_twins, full_report.leakage.num_images) == (1, 17)
+    assert (full_report.leakage.num_twins, full_report.leakage.num_images) == (1, 30)
     assert "a difference of" in of_kind(full_report, "leakage")[0].text
 
 

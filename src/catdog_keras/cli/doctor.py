@@ -83,11 +83,21 @@ def doctor(data: str, output: str | None, **settings: Any) -> None:
         output = str(check_path("output", output))
         check_output_folder("output", output, data)
         import_frameworks()
+        from catdog_keras._checks import check_input_shape
         from catdog_keras._output import output_folder
         from catdog_keras.cli.report_facts import last_part
+        from catdog_keras.datasets._decisions import read_decisions
         from catdog_keras.datasets._source import find_folder
         from catdog_keras.doctor import check_data as check
+        from catdog_keras.models._backbones import check_pretrained_weights
+        from catdog_keras.models._transfer import check_named_backbone
 
+        # Reported before the images are read.
+        size = options.image_size
+        shape = check_input_shape("input_shape", (size, size, 3))
+        check_pretrained_weights(check_named_backbone(backbone, shape), weights)
+        if decisions is not None:
+            read_decisions(decisions)
         with handle_interrupts(), output_folder(output, OUTPUT_FILES) as folder:
             splits = load_data(data, options)
             report = check(

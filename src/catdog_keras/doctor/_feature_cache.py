@@ -59,7 +59,8 @@ def _file_of(key: str) -> Path | None:
 
 def _read(file: Path) -> dict[str, np.ndarray]:
     try:
-        with np.load(file, allow_pickle=False) as content:
+        # Opened here, because `np.load` does not close a damaged file.
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as content:
             digests, rows = content["digests"].tolist(), content["features"]
         if rows.dtype != np.float32 or rows.ndim != 2:
             return {}
