@@ -126,8 +126,8 @@ def summary_section(
     findings: Sequence[DataFinding], left_out: Mapping[str, str], num_hidden: int
 ) -> Section:
     """Returns the section of the numbers of findings, and of the checks that were left out."""
-    counts = Counter(finding.kind for finding in findings)
-    rows = [(name, f"{counts.get(kind, 0):,}") for kind, name in CHECKS.items()]
+    counts = Counter[str](finding.kind for finding in findings)
+    rows = [(name, f"{counts[kind]:,}") for kind, name in CHECKS.items()]
     text = []
     if num_hidden:
         text.append(f"Hidden, because all their images were marked as fine: {num_hidden:,}.")
