@@ -11,7 +11,12 @@ from catdog_keras._printable import printable, printable_lines
 from catdog_keras.cli.data_options import DataOptions, check_label_options, data_options, load_data
 from catdog_keras.cli.errors import user_errors
 from catdog_keras.cli.frameworks import import_frameworks
-from catdog_keras.cli.inputs import check_data, check_output_folder, check_weights
+from catdog_keras.cli.inputs import (
+    check_data,
+    check_decisions,
+    check_output_folder,
+    check_weights,
+)
 from catdog_keras.cli.interrupts import handle_interrupts
 from catdog_keras.cli.options import batch_size_option, seed_option
 from catdog_keras.cli.run_folder import choose_run_folder
@@ -77,6 +82,7 @@ def doctor(data: str, output: str | None, **settings: Any) -> None:
         options = DataOptions(**settings)
         check_data("data", data)
         check_label_options(options)
+        check_decisions(decisions)
         check_weights(weights, ("pretrained", "imagenet", "synthetic"))
         if output is None:
             output = choose_run_folder(data, suffix="-doctor")
