@@ -173,6 +173,8 @@ def test_near_duplicates_are_in_one_fold(splits, monkeypatch):
         ({"backbone": "mobilnet"}, ValueError, "`backbone` must be"),
         ({"backbone": 3}, TypeError, "`backbone` must be"),
         ({"weights": "synthetic"}, ValueError, "`weights` must be"),
+        ({"weights": 3}, TypeError, "`weights` must be"),
+        ({"weights": "none.h5"}, WeightsNotFoundError, "`weights` must be"),
         ({"seed": -1}, ValueError, "`seed` must be an integer of at least 0"),
         ({"seed": 0.5}, TypeError, "`seed` must be"),
         ({"root": 3}, TypeError, "`root` must be a path"),

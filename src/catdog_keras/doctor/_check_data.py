@@ -37,7 +37,12 @@ from catdog_keras.doctor._duplicates import (
 from catdog_keras.doctor._features import compute_features
 from catdog_keras.doctor._images import Images, IntegerArray, folder_of, list_images_of
 from catdog_keras.models import WeightsNotFoundError
-from catdog_keras.models._backbones import PRETRAINED, check_pretrained_weights
+from catdog_keras.models._backbones import (
+    PRETRAINED,
+    PRETRAINED_NAMES,
+    WEIGHTS_REQUIREMENT,
+    check_pretrained_weights,
+)
 from catdog_keras.models._transfer import check_named_backbone
 
 FEWEST = 5  # images of a class, one for each fold
@@ -93,6 +98,7 @@ def check_data(
         TypeError: If an argument has the wrong type.
         ValueError: If an argument is out of range, images have changed since they were loaded, or
             the decisions do not fit the images.
+        WeightsNotFoundError: If `weights` is the path of a file that does not exist or fit.
         OSError: If the decisions do not exist.
 
     Example:
@@ -111,6 +117,7 @@ def check_data(
         height, width, _ = splits.options.image_shape
         backbone = check_named_backbone(backbone, (height, width, 3))
         if weights is not None:
+            check_path("weights", weights, WEIGHTS_REQUIREMENT)
             check_pretrained_weights(backbone, weights)
     elif not isinstance(backbone, keras.Model):
         raise TypeError(describe("backbone", "a name from BACKBONES or a keras.Model", backbone))
@@ -131,8 +138,8 @@ def _check(
     seed: int,
 ) -> DataReport:
     left_out: dict[str, str] = {}
-    measured = measure_images("files", images.paths)
     features = _features(images, splits, backbone, weights, left_out)
+    measured = measure_images("files", images.paths)
     duplicates = near_duplicates_of(measured, features, ())
     groups = group_numbers(duplicates)
     outliers = outliers_of(features, images.labels, images.class_names, (), measured)
@@ -186,6 +193,8 @@ def _features(
         try:
             return compute_features(images.found, splits.root, backbone, weights, splits.options)
         except WeightsNotFoundError as error:
+            if weights not in (PRETRAINED, *PRETRAINED_NAMES):  # a file of the user
+                raise
             reason = str(error).partition(", or use ")[0].removesuffix(".") + "."
     left_out.update(dict.fromkeys(NEED_FEATURES, reason))
     return None
