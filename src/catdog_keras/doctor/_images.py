@@ -68,7 +68,10 @@ def list_images_of(splits: ImageSplits, folder: Path, decisions: Mapping[str, De
     inside = [relative_posix_path(splits.root, path) for path in paths]
     labels = np.concatenate([splits.labels[split] for split in splits.files]).astype(np.int64)
     used = [split for split, files in splits.files.items() for _ in files]
-    stated = _stated_splits(splits, inside)
+    stated = _split_folders(splits, inside)
+    if stated and "test" not in stated:  # the loaders take the test set from validation
+        pairs = zip(stated, used, strict=True)
+        stated = ["test" if pair == ("validation", "test") else pair[0] for pair in pairs]
     kept = []
     for place, file in enumerate(inside):
         decision = decisions.get(file)
@@ -86,7 +89,7 @@ def list_images_of(splits: ImageSplits, folder: Path, decisions: Mapping[str, De
     return images.take(np.array(kept, np.int64))
 
 
-def _stated_splits(splits: ImageSplits, inside: list[str]) -> list[str] | None:
+def _split_folders(splits: ImageSplits, inside: list[str]) -> list[str] | None:
     """Returns the split folder of each image, if the user has divided the images.
 
     The loaders move copies to the split of the first one, so that they are apart; in the folders
