@@ -1,8 +1,9 @@
 """`catdog-keras doctor`: checks images and labels, and writes a page of the findings."""
 
 import json
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,11 +20,15 @@ from catdog_keras.cli.inputs import (
 )
 from catdog_keras.cli.interrupts import handle_interrupts
 from catdog_keras.cli.options import batch_size_option, seed_option
-from catdog_keras.cli.run_folder import choose_run_folder
+from catdog_keras.cli.run_folder import choose_run_folder, reserved_run_folder
 from catdog_keras.cli.run_record import REPORT_FILE
+
+if TYPE_CHECKING:
+    from catdog_keras.doctor import DataReport
 
 FINDINGS_FILE = "findings.json"
 OUTPUT_FILES = [FINDINGS_FILE, REPORT_FILE]
+SUFFIX = "-doctor"  # of the default output folder
 
 
 @click.command(short_help="Find problems of the images and labels of a data set.")
@@ -84,39 +89,62 @@ def doctor(data: str, output: str | None, **settings: Any) -> None:
         check_label_options(options)
         check_decisions(decisions)
         check_weights(weights, ("pretrained", "imagenet", "synthetic"))
-        if output is None:
-            output = choose_run_folder(data, suffix="-doctor")
-        output = str(check_path("output", output))
-        check_output_folder("output", output, data)
+        planned = choose_run_folder(data, suffix=SUFFIX) if output is None else output
+        check_output_folder("output", planned, data)
         import_frameworks()
-        from catdog_keras._checks import check_input_shape
-        from catdog_keras._output import output_folder
-        from catdog_keras.cli.report_facts import last_part
-        from catdog_keras.datasets._decisions import read_decisions
-        from catdog_keras.datasets._source import find_folder
-        from catdog_keras.doctor import check_data as check
-        from catdog_keras.models._backbones import check_pretrained_weights
-        from catdog_keras.models._transfer import check_named_backbone
-
-        # Reported before the images are read.
-        size = options.image_size
-        shape = check_input_shape("input_shape", (size, size, 3))
-        check_pretrained_weights(check_named_backbone(backbone, shape), weights)
-        if decisions is not None:
-            read_decisions(decisions)
-        with handle_interrupts(), output_folder(output, OUTPUT_FILES) as folder:
-            splits = load_data(data, options)
-            report = check(
-                splits,
-                backbone=backbone,
-                weights=weights,
-                decisions=decisions,
-                root=find_folder("DATA", data),
-                seed=options.seed,
-            )
-            text = json.dumps(report.to_dict(), indent=1, allow_nan=False) + "\n"
-            (folder / FINDINGS_FILE).write_text(text, encoding="utf-8")
-            title = f"Data check of {last_part(Path(data))}"
-            report.write_page(folder / REPORT_FILE, title=title)
+        with handle_interrupts(), ExitStack() as stack:
+            _check_backbone(backbone, weights, options.image_size)
+            if decisions is not None:
+                _check_decisions(decisions)
+            if output is None:
+                output = stack.enter_context(reserved_run_folder(data, suffix=SUFFIX))
+            report = _examine(data, output, options, backbone, weights, decisions)
         click.echo(printable_lines(str(report)))
         click.echo(f"The page is {printable(str(Path(output) / REPORT_FILE))}.")
+
+
+def _check_backbone(backbone: str, weights: str | None, image_size: int) -> None:
+    """Reports an invalid backbone or image size before the images are read."""
+    from catdog_keras._checks import check_input_shape
+    from catdog_keras.models._backbones import check_pretrained_weights
+    from catdog_keras.models._transfer import check_named_backbone
+
+    shape = check_input_shape("input_shape", (image_size, image_size, 3))
+    check_pretrained_weights(check_named_backbone(backbone, shape), weights)
+
+
+def _check_decisions(decisions: str) -> None:
+    """Reports a file that is not a decisions file before the images are read."""
+    from catdog_keras.datasets._decisions import read_decisions
+
+    read_decisions(decisions)
+
+
+def _examine(
+    data: str,
+    output: str,
+    options: DataOptions,
+    backbone: str,
+    weights: str | None,
+    decisions: str | None,
+) -> "DataReport":
+    """Runs all checks, and writes the findings and the page."""
+    from catdog_keras._output import output_folder
+    from catdog_keras.cli.report_facts import last_part
+    from catdog_keras.datasets._source import find_folder
+    from catdog_keras.doctor import check_data as examine
+
+    with output_folder(str(check_path("output", output)), OUTPUT_FILES) as folder:
+        splits = load_data(data, options)
+        report = examine(
+            splits,
+            backbone=backbone,
+            weights=weights,
+            decisions=decisions,
+            root=find_folder("directory", data),
+            seed=options.seed,
+        )
+        text = json.dumps(report.to_dict(), indent=1, allow_nan=False) + "\n"
+        (folder / FINDINGS_FILE).write_text(text, encoding="utf-8")
+        report.write_page(folder / REPORT_FILE, title=f"Data check of {last_part(Path(data))}")
+    return report

@@ -32,9 +32,7 @@ def choose_run_folder(data: str, *, resume: bool = False, suffix: str = "") -> s
 
 
 @contextmanager
-def reserved_run_folder(
-    data: str, *, resume: bool = False, suffix: str = ""
-) -> Iterator[str]:
+def reserved_run_folder(data: str, *, resume: bool = False, suffix: str = "") -> Iterator[str]:
     """Creates the folder that `choose_run_folder` chooses; it is removed if it stays empty.
 
     Runs that start at the same time get different folders.
