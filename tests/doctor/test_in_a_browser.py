@@ -42,7 +42,10 @@ def controls(browser, file):
 
 
 def mark(group, value):
-    group.find_element("css selector", f"input[value='{value}']").click()
+    radio = group.find_element("css selector", f"input[value='{value}']")
+    # The driver does not scroll if the bar at the end of the window covers the radio button.
+    group.parent.execute_script("arguments[0].scrollIntoView({block: 'center'})", radio)
+    radio.click()
 
 
 def save(browser, downloads):
