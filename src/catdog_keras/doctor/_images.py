@@ -92,8 +92,8 @@ def list_images_of(splits: ImageSplits, folder: Path, decisions: Mapping[str, De
 def _split_folders(splits: ImageSplits, inside: list[str]) -> list[str] | None:
     """Returns the split folder of each image, if the user has divided the images.
 
-    The loaders move copies to the split of the first one, so that they are apart; in the folders
-    of the user they are not.
+    The loaders move a copy to the split of the first one, so that their splits do not show that a
+    test folder has images of the training folder.
     """
     if splits.label_source in ("table", "pattern"):  # folders have no meaning
         return None
