@@ -1,7 +1,6 @@
 """Decisions on images, as the page of `catdog-keras doctor` saves them."""
 
 import dataclasses
-import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from catdog_keras._checks import check_path, describe
+from catdog_keras._checksum import sha256_of
 from catdog_keras._printable import LONGEST_NAME, shorten
 from catdog_keras.datasets._index import ImageIndex, Listing
 from catdog_keras.datasets._manifest import SHA256, relative_posix_path
@@ -71,7 +71,7 @@ class Decisions:
             place = next((place for place in places if place.is_file()), None)
             if place is None:
                 unknown.append(printable(file))
-            elif _sha256(place) != decision.sha256:
+            elif sha256_of(place) != decision.sha256:
                 changed.append(printable(file))
             else:
                 found[relative_posix_path(root, str(place))] = decision
@@ -210,8 +210,3 @@ def _check_relative(path: str) -> None:
 
 def _shown(value: Any) -> str:
     return shorten(repr(value), LONGEST_NAME)
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

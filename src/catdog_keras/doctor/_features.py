@@ -1,6 +1,5 @@
 """Features of all images, which several checks share."""
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -11,6 +10,7 @@ import keras
 import numpy as np
 
 from catdog_keras._backend import has_fast_bfloat16
+from catdog_keras._checksum import sha256_of
 from catdog_keras._progress import progress_bar
 from catdog_keras.datasets._decode import decoder_versions
 from catdog_keras.datasets._index import Listing
@@ -75,7 +75,5 @@ def _extract(
 
 def _identify(weights: str | os.PathLike[str]) -> str:
     """Returns the SHA-256 of a weights file, or the name of published weights."""
-    if not Path(weights).is_file():
-        return str(weights)
-    with Path(weights).open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    file = Path(weights)
+    return sha256_of(file) if file.is_file() else str(weights)
