@@ -59,6 +59,8 @@ class DataReport:
         leakage: The `LeakageEffect` of the near-duplicates in training on the accuracy of a head
             on the features; None if there are none, or no features.
 
+    The findings inside of these results have positions in `files`, but no paths.
+
     Example:
         >>> import catdog_keras
         >>> splits = catdog_keras.load_cats_dogs("synthetic")
