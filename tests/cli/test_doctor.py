@@ -1,5 +1,6 @@
 """The command `doctor`: findings and page appear together or not at all."""
 
+import hashlib
 import json
 
 import pytest
@@ -85,3 +86,39 @@ def test_no_image_file_is_touched(planted, tmp_path, run):
     before = state()
     assert run("doctor", planted, "--output", tmp_path / "out", "--weights", "None").exit_code == 0
     assert state() == before
+
+
+TINY = ["--backbone", "synthetic_small", "--image-size", "32", "--epochs", "1", "--no-report"]
+
+
+def test_train_and_evaluate_obey_decisions(planted, tmp_path, run):
+    images = {}
+    for file, decision in ((TWIN[1], {"decision": "exclude"}), (FLIPPED, {"decision": "relabel"})):
+        digest = hashlib.sha256((planted / file).read_bytes()).hexdigest()
+        images[file] = decision | {"sha256": digest}
+    images[FLIPPED]["label"] = "cats"
+    decisions = tmp_path / "decisions.json"
+    decisions.write_text(json.dumps({"version": 1, "images": images}))
+    output = tmp_path / "out"
+    ended = run("train", planted, "--output", output, "--decisions", decisions, *TINY)
+    assert ended.exit_code == 0, ended.output
+    split = json.loads((output / "split.json").read_text("utf-8"))
+    labels = {row["path"]: split["class_names"][row["label"]] for row in split["files"]}
+    assert TWIN[1] not in labels
+    assert labels[FLIPPED] == "cats"
+    assert len(labels) == len(list(planted.rglob("*.*"))) - 1
+    judged = run("evaluate", output / "model.keras", planted)
+    assert judged.exit_code == 0, judged.output
+
+
+@pytest.mark.parametrize("content", ['{"version": 2, "images": {}}', "{}", None])
+def test_train_with_wrong_decisions_writes_nothing(content, planted, tmp_path, run):
+    decisions = tmp_path / "decisions.json"
+    if content is None:
+        entry = {"decision": "fine", "sha256": "0" * 64}
+        content = json.dumps({"version": 1, "images": {"train/cats/none.jpg": entry}})
+    decisions.write_text(content)
+    ended = run("train", planted, "--output", tmp_path / "out", "--decisions", decisions, *TINY)
+    assert ended.exit_code == 2
+    assert "`--decisions` must be a decisions file" in ended.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["decisions.json"]

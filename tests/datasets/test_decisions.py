@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from catdog_keras import load_image_folder, load_image_table, load_manifest
 from catdog_keras.datasets._decisions import apply_decisions, read_decisions
 from catdog_keras.datasets._index import index_image_folder
 
@@ -174,3 +176,68 @@ def test_missing_file_folder_and_other_types_are_errors(tmp_path):
         read_decisions(tmp_path)
     with pytest.raises(TypeError, match="`decisions` must be a path"):
         read_decisions(np.array(["a"]))
+
+
+TINY = {"image_size": 4, "batch_size": 2, "test_fraction": 0, "near_duplicates": "ignore"}
+
+
+def labels_of(splits):
+    """The class of each file, relative to the root."""
+    return {
+        Path(file).relative_to(splits.root).as_posix(): splits.class_names[label]
+        for split, files in splits.files.items()
+        for file, label in zip(files, splits.labels[split].tolist(), strict=True)
+    }
+
+
+@pytest.fixture
+def decisions(folder):
+    images = {
+        **entry(folder, "cats/0.png", "exclude"),
+        **entry(folder, "dogs/1.png", "relabel", label="cats"),
+    }
+    return write(folder.parent / "decisions.json", images)
+
+
+EXPECTED = {"cats/1.png": "cats", "cats/2.png": "cats", "dogs/0.png": "dogs", "dogs/1.png": "cats"}
+EXPECTED |= {"dogs/2.png": "dogs"}
+
+
+def test_loaded_folder_obeys_decisions_and_its_manifest_restores_the_labels(folder, decisions):
+    splits = load_image_folder(folder, decisions=decisions, **TINY)
+    assert labels_of(splits) == EXPECTED
+    assert splits.label_source == "decisions"
+    splits.save_manifest(folder.parent / "split.json")
+    again = load_manifest(folder.parent / "split.json", folder)
+    assert again.files == splits.files
+    assert labels_of(again) == EXPECTED
+
+
+def test_decisions_that_relabel_nothing_leave_the_folders_as_labels(folder):
+    file = write(folder.parent / "decisions.json", entry(folder, "cats/0.png", "exclude"))
+    assert load_image_folder(folder, decisions=file, **TINY).label_source == "folders"
+
+
+def test_table_and_pattern_obey_decisions(folder, decisions):
+    files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.png"))
+    table = {"image": files, "label": [file.split("/")[0] for file in files]}
+    splits = load_image_table(table, root=folder, decisions=decisions, **TINY)
+    assert labels_of(splits) == EXPECTED
+    for path in folder.rglob("*.png"):
+        path.rename(path.with_name(f"{path.parent.name}{path.name}"))
+    images = {
+        **entry(folder, "cats/cats0.png", "exclude"),
+        **entry(folder, "dogs/dogs1.png", "relabel", label="cats"),
+    }
+    file = write(folder.parent / "decisions.json", images)
+    splits = load_image_folder(folder, label_pattern=r"^([a-z]+)", decisions=file, **TINY)
+    named = {file.replace("/", f"/{file[:4]}"): label for file, label in EXPECTED.items()}
+    assert labels_of(splits) == named
+
+
+def test_decisions_of_another_folder_are_an_error_of_the_loader(folder, decisions, tmp_path):
+    (folder / "cats" / "0.png").unlink()
+    with pytest.raises(ValueError, match="1 of its 2 files do not exist in"):
+        load_image_folder(folder, decisions=decisions, **TINY)
+    with pytest.raises(FileNotFoundError, match="`decisions` must be a decisions file"):
+        load_image_folder(folder, decisions=tmp_path / "none.json", **TINY)

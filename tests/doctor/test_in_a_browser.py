@@ -2,9 +2,12 @@
 
 import json
 import time
+import warnings
+from pathlib import Path
 
 import pytest
 
+from catdog_keras import fit_head, load_image_folder, transfer_model
 from catdog_keras.datasets._decisions import read_decisions
 from tests.browser import DESK, PHONE, show, start_browser
 from tests.doctor.planted import FLIPPED, TWIN
@@ -75,6 +78,20 @@ def test_images_that_are_marked_are_saved_and_can_be_read(browser, address, down
         FLIPPED: ("relabel", "cats"),  # the likely label is selected
     }
     assert browser.get_log("browser") == []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the held-out validation images and the copies
+        splits = load_image_folder(planted, image_size=32, decisions=decisions.path)
+    files = {Path(file).name: label for file, label in labeled(splits)}
+    assert Path(TWIN[1]).name not in files
+    assert splits.class_names[files[Path(FLIPPED).name]] == "cats"
+    model = transfer_model("synthetic_small", (32, 32, 3), class_names=splits.class_names)
+    history = fit_head(model, splits.train, epochs=1, verbose=0).history
+    assert len(history["loss"]) == 1
+
+
+def labeled(splits):
+    for split, names in splits.files.items():
+        yield from zip(names, splits.labels[split].tolist(), strict=True)
 
 
 def test_mark_can_be_changed_and_removed_in_each_finding_of_the_image(browser, address, downloads):

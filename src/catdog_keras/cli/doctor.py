@@ -14,7 +14,6 @@ from catdog_keras.cli.errors import user_errors
 from catdog_keras.cli.frameworks import import_frameworks
 from catdog_keras.cli.inputs import (
     check_data,
-    check_decisions,
     check_output_folder,
     check_weights,
 )
@@ -38,12 +37,6 @@ SUFFIX = "-doctor"  # of the default output folder
     metavar="DIR",
     show_default="a new folder under runs/, with the name of DATA and -doctor",
     help=f"Folder for {REPORT_FILE}, on which images are marked, and {FINDINGS_FILE}.",
-)
-@click.option(
-    "--decisions",
-    metavar="FILE",
-    help="Decisions that an earlier page saved: excluded images are left out, relabeled ones have "
-    "their new label, and findings about fine ones are hidden.",
 )
 @click.option(
     "--backbone",
@@ -83,22 +76,18 @@ def doctor(data: str, output: str | None, **settings: Any) -> None:
     names = {"root": "DATA", "directory": "DATA", "table": "--labels"}
     with user_errors(output="--output", input_shape="--image-size", **names):
         backbone, weights = settings.pop("backbone"), settings.pop("weights")
-        decisions = settings.pop("decisions")
         options = DataOptions(**settings)
         check_data("data", data)
         check_label_options(options)
-        check_decisions(decisions)
         check_weights(weights, ("pretrained", "imagenet", "synthetic"))
         planned = choose_run_folder(data, suffix=SUFFIX) if output is None else output
         check_output_folder("output", planned, data)
         import_frameworks()
         with handle_interrupts(), ExitStack() as stack:
             _check_backbone(backbone, weights, options.image_size)
-            if decisions is not None:
-                _check_decisions(decisions)
             if output is None:
                 output = stack.enter_context(reserved_run_folder(data, suffix=SUFFIX))
-            report = _examine(data, output, options, backbone, weights, decisions)
+            report = _examine(data, output, options, backbone, weights)
         click.echo(printable_lines(str(report)))
         click.echo(f"The page is {printable(str(Path(output) / REPORT_FILE))}.")
 
@@ -113,20 +102,12 @@ def _check_backbone(backbone: str, weights: str | None, image_size: int) -> None
     check_pretrained_weights(check_named_backbone(backbone, shape), weights)
 
 
-def _check_decisions(decisions: str) -> None:
-    """Reports a file that is not a decisions file before the images are read."""
-    from catdog_keras.datasets._decisions import read_decisions
-
-    read_decisions(decisions)
-
-
 def _examine(
     data: str,
     output: str,
     options: DataOptions,
     backbone: str,
     weights: str | None,
-    decisions: str | None,
 ) -> "DataReport":
     """Runs all checks, and writes the findings and the page."""
     from catdog_keras._output import output_folder
@@ -140,7 +121,7 @@ def _examine(
             splits,
             backbone=backbone,
             weights=weights,
-            decisions=decisions,
+            decisions=options.decisions,
             root=find_folder("directory", data),
             seed=options.seed,
         )

@@ -5,7 +5,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePath, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from catdog_keras._checks import check_path, describe
 from catdog_keras._checksum import sha256_of
 from catdog_keras._printable import LONGEST_NAME, shorten
 from catdog_keras.datasets._index import ImageIndex, Listing
-from catdog_keras.datasets._manifest import SHA256, relative_posix_path
+from catdog_keras.datasets._manifest import SHA256, check_relative_path, relative_posix_path
 from catdog_keras.datasets._scan_report import first_lines, listed, printable
 
 VERSION = 1
@@ -57,6 +57,11 @@ class Decisions:
     path: str
     by_file: Mapping[str, Decision]
 
+    @property
+    def relabels(self) -> bool:
+        """Whether a label of an image is changed."""
+        return any(each.label is not None for each in self.by_file.values())
+
     def of_folder(self, folder: Path, root: Path) -> dict[str, Decision]:
         """Returns the decisions by path relative to `root`, the folder of all images in `folder`.
 
@@ -96,14 +101,18 @@ class Decisions:
                 raise ValueError(describe("decisions", REQUIREMENT, self.path, remedy))
 
 
-def apply_decisions(index: ImageIndex, decisions: Decisions, folder: Path) -> ImageIndex:
+def apply_decisions(index: ImageIndex, decisions: Decisions | None, folder: Path) -> ImageIndex:
     """Leaves excluded images out of an index, and changes the labels of relabeled ones.
+
+    If `decisions` is None, the index is returned unchanged.
 
     Raises:
         ValueError: If files do not exist in `folder` or have changed, a class does not exist, or no
             image of a class is left.
         OSError: If a file cannot be read.
     """
+    if decisions is None:
+        return index
     decisions.check_labels(index.class_names)
     chosen = decisions.of_folder(folder, index.root)
     parts = {part: _decide(each, chosen, index.class_names) for part, each in index.parts.items()}
@@ -178,7 +187,7 @@ def _without_repeated(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 def _read_decision(path: str, entry: Any) -> Decision:
     shown = _shown(path)
-    _check_relative(path)
+    check_relative_path(path)
     if not isinstance(entry, dict) or not {"decision", "sha256"} <= entry.keys() <= KEYS:
         raise ValueError(f"The entry of {shown} is not an object with decision, sha256 and label")
     choice, digest, label = (entry.get(key) for key in ("decision", "sha256", "label"))
@@ -191,21 +200,6 @@ def _read_decision(path: str, entry: Any) -> Decision:
     if choice == "relabel" and (not isinstance(label, str) or not label):
         raise ValueError(f"{shown} is relabeled without a label")
     return Decision(choice, digest, label)
-
-
-def _check_relative(path: str) -> None:
-    """Raises a ValueError if a text is not a normalized relative path of a file."""
-    try:
-        is_name = bool(path) and b"\0" not in os.fsencode(path)
-    except UnicodeEncodeError:  # half of a surrogate pair
-        is_name = False
-    if not is_name:
-        raise ValueError(f"{_shown(path)} is not a file name")
-    place, native = PurePosixPath(path), PurePath(path)
-    if place.is_absolute() or native.anchor or ".." in (*place.parts, *native.parts):
-        raise ValueError(f"{_shown(path)} points outside of the folder")
-    if place.as_posix() != path or path == ".":
-        raise ValueError(f"{_shown(path)} is not a normalized path")
 
 
 def _shown(value: Any) -> str:

@@ -71,9 +71,9 @@ def check_data(
 
     These are near-duplicates, also across splits and with different labels, and their effect on the
     accuracy; label issues; shortcuts; outliers; and the learning curve. All checks use the same
-    measurements and features, which are computed once. Near-duplicates are kept in one fold. No
-    file is changed. If the images are in folders of splits, these count as the splits, although
-    the loaders move copies to one of them.
+    measurements and features, which are computed once. Near-duplicates and images of a group are
+    kept in one fold. No file is changed. If the images are in folders of splits, these count as
+    the splits, although the loaders move copies to one of them.
 
     Without the weights, the checks that need features are left out; `left_out` states why. Label
     issues and learning curve use the classes with at least 5 images.
@@ -141,7 +141,7 @@ def _check(
     features = _features(images, splits, backbone, weights, left_out)
     measured = measure_images("files", images.paths)
     duplicates = near_duplicates_of(measured, features, ())
-    groups = group_numbers(duplicates)
+    groups = group_numbers(duplicates, images)
     outliers = outliers_of(features, images.labels, images.class_names, (), measured)
     shortcuts = None
     if len(np.unique(images.labels)) > 1:

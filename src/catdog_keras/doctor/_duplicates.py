@@ -47,14 +47,15 @@ def rank_duplicates(found: NearDuplicates, images: Images) -> tuple[DataFinding,
     return tuple(findings)
 
 
-def group_numbers(found: NearDuplicates) -> IntegerArray | None:
-    """Returns a number for each image, the same for near-duplicates; None if there are none."""
-    if not found.groups:
-        return None
-    numbers = np.arange(found.num_images)
+def group_numbers(found: NearDuplicates, images: Images) -> IntegerArray | None:
+    """Returns a number for each image, equal for images that must be in one fold.
+
+    These are near-duplicates, and images that must be in one split. None if there are none.
+    """
+    numbers = images.components.copy()
     for group in found.groups:
-        numbers[list(group)] = group[0]
-    return numbers
+        numbers[np.isin(numbers, numbers[list(group)])] = numbers[group[0]]
+    return None if len(np.unique(numbers)) == len(numbers) else numbers
 
 
 def evaluated_split(images: Images) -> str:

@@ -27,6 +27,7 @@ class Images:
         labels: Class indices of shape (images,).
         splits: The split of each image: `"train"`, `"validation"` or `"test"`.
         class_names: Name of each class.
+        components: Numbers of shape (images,): images with equal ones are in the same split.
     """
 
     found: tuple[ImageFile, ...]
@@ -34,6 +35,7 @@ class Images:
     labels: IntegerArray
     splits: tuple[str, ...]
     class_names: tuple[str, ...]
+    components: IntegerArray
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -53,6 +55,7 @@ class Images:
             self.labels[kept],
             tuple(self.splits[place] for place in places),
             self.class_names,
+            self.components[kept],
         )
 
 
@@ -85,6 +88,7 @@ def list_images_of(splits: ImageSplits, folder: Path, decisions: Mapping[str, De
         labels,
         tuple(stated or used),
         splits.class_names,
+        np.concatenate([splits.components[split] for split in splits.files]).astype(np.int64),
     )
     return images.take(np.array(kept, np.int64))
 
