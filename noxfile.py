@@ -24,6 +24,7 @@ WITH_KERAS = (
     "conversion",
     "diagnostics",
     "evaluation",
+    "doctor",
 )
 
 
@@ -122,9 +123,13 @@ def docs(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS[0])
 def browser(session: nox.Session) -> None:
-    """Test the site that `docs` built, and the report, in Chromium."""
+    """Test the site that `docs` built, and the pages of reports and findings, in Chromium."""
     session.install("-e", ".[test,browser]")
-    files = ("tests/test_site_in_a_browser.py", "tests/report/test_in_a_browser.py")
+    files = [
+        "tests/test_site_in_a_browser.py",
+        "tests/report/test_in_a_browser.py",
+        "tests/doctor/test_in_a_browser.py",
+    ]
     environment = {"CATDOG_KERAS_SITE": str(Path("site").resolve())}
     session.run(*PYTEST, "-m", "", *files, *session.posargs, env=environment)
 

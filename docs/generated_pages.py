@@ -22,6 +22,7 @@ HEADINGS = {
     "training": "Training",
     "conversion": "Conversion",
     "diagnostics": "Diagnostics",
+    "doctor": "Doctor",
     "evaluation": "Evaluation",
     "plotting": "Plotting",
     "report": "Report",

@@ -179,6 +179,7 @@ CASES = {
     "train-first": Case(TRAINING, earlier=False),
     "train-with-other-files": Case(TRAINING, other_files=True),
     "evaluate": Case(command("evaluate", "model/model.keras", "images", "--report", "out")),
+    "doctor": Case(command("doctor", "images", "--output", "out", "--weights", "None")),
     "tutorial": Case(
         command(
             *("tutorial", "--data", "cats_dogs", "--output", "out", "--seed", "SEED"),

@@ -188,6 +188,6 @@ def test_scan_prints_report_and_exits_nonzero_for_bad_images(tmp_path):
 def test_help_lists_every_command():
     ended = run("--help")
     assert ended.exit_code == 0
-    for command in ("tutorial", "train", "evaluate", "predict", "scan", "backbones"):
+    for command in ("tutorial", "doctor", "train", "evaluate", "predict", "scan", "backbones"):
         assert command in ended.output
     assert run("--version").output.endswith(f"version {catdog_keras.__version__}\n")

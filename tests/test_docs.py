@@ -162,7 +162,12 @@ def test_sample_output_of_scan_is_that_of_the_described_folder(tmp_path, monkeyp
 
 def test_defaults_on_command_line_page_are_those_of_the_commands():
     page = COMMAND_LINE.read_text("utf-8")
-    sections = {"train": "Train", "evaluate": "Evaluate", "tutorial": "Run the tutorial"}
+    sections = {
+        "train": "Train",
+        "evaluate": "Evaluate",
+        "doctor": "Doctor",
+        "tutorial": "Run the tutorial",
+    }
     for command, heading in sections.items():
         (section,) = re.findall(rf"^## {heading}\n(.*?)(?=^## )", page, re.DOTALL | re.MULTILINE)
         rows = re.findall(r"^\| `(--\S+)` \| (.*?) \|", section, re.MULTILINE)

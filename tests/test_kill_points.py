@@ -13,6 +13,7 @@ AT_LEAST = {
     "train-first": 15,
     "train-with-other-files": 15,
     "evaluate": 10,
+    "doctor": 10,
     "tutorial": 20,
     "manifest": 5,
     "cache": 5,

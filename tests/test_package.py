@@ -92,6 +92,7 @@ PUBLIC = [
 # checks of data, and the export.
 ONLY_IN_SUBPACKAGE = {
     "DataFinding",
+    "DataReport",
     "ExportMetadata",
     "ExportMismatchError",
     "ExportReport",
@@ -105,6 +106,7 @@ ONLY_IN_SUBPACKAGE = {
     "PropertyScore",
     "Shortcuts",
     "calibrate",
+    "check_data",
     "compare",
     "export_model",
     "extract_features",
@@ -120,6 +122,7 @@ SUBPACKAGES = (
     "conversion",
     "datasets",
     "diagnostics",
+    "doctor",
     "evaluation",
     "layers",
     "models",
@@ -328,7 +331,7 @@ def closed_figures():
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_public_name_is_documented_and_its_example_runs(name, drawn_synthetic):
     ck = catdog_keras
-    packages = [ck, ck.conversion, ck.diagnostics, ck.evaluation]
+    packages = [ck, ck.conversion, ck.diagnostics, ck.doctor, ck.evaluation]
     public = next(getattr(package, name) for package in packages if hasattr(package, name))
     text = inspect.getdoc(public)
     assert text

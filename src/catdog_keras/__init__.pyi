@@ -4,6 +4,7 @@ from . import (
     conversion as conversion,
     datasets as datasets,
     diagnostics as diagnostics,
+    doctor as doctor,
     evaluation as evaluation,
     layers as layers,
     models as models,

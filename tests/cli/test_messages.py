@@ -203,6 +203,7 @@ def hostile(model, drawn, tmp_path_factory):
     "arguments",
     [
         ["scan", "{root}/data"],
+        ["doctor", "{root}/data", "--output", "{root}/out\x1b", "--weights", "None"],
         ["predict", "{root}/model.keras", "{root}/data"],
         ["predict", "{root}/model.keras", "{root}/data", "--format", "json"],
         ["predict", "{root}/model.keras", "{root}/data", "--format", "csv"],

@@ -47,6 +47,7 @@ def run_main(monkeypatch, capsys):
         ["--version"],
         ["train", "--help"],
         ["scan", "{data}"],
+        ["doctor", "{data}", "--output", "{data}-checked", "--weights", "None"],
         ["predict", "{model}", "{data}"],
         ["predict", "{model}", "{data}", "--format", "json"],
         ["predict", "{model}", "{data}", "--format", "csv"],

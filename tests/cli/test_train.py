@@ -305,6 +305,7 @@ def test_invalid_option_is_reported_and_earlier_results_are_kept(
     ("command", "name"),
     [
         (["train", "URL", "--output", "out"], "DATA"),
+        (["doctor", "URL", "--output", "out"], "DATA"),
         (["evaluate", "MODEL", "URL"], "DATA"),
         (["predict", "MODEL", "URL"], "IMAGE...[0]"),
         (["scan", "URL"], "DIRECTORY"),

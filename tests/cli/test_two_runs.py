@@ -7,9 +7,10 @@ from catdog_keras._scratch import lock_folder
 from catdog_keras.cli import evaluate as evaluate_module
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate", "tutorial"])
+@pytest.mark.parametrize("command", ["doctor", "train", "evaluate", "tutorial"])
 def test_second_run_is_rejected(command, run, tmp_path, drawn, model):
     option, *arguments = {
+        "doctor": ["--output", "doctor", drawn, "--weights", "None"],
         "train": ["--output", "train", drawn, "--weights", "None"],
         "evaluate": ["--report", "evaluate", model, drawn],
         "tutorial": ["--output", "tutorial"],

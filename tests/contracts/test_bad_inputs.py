@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 
 import catdog_keras
-from catdog_keras import conversion, diagnostics, evaluation, models, plotting, report
+from catdog_keras import conversion, diagnostics, doctor, evaluation, models, plotting, report
 
-PACKAGES = (conversion, diagnostics, evaluation, models, plotting, report)
+PACKAGES = (conversion, diagnostics, doctor, evaluation, models, plotting, report)
 SOURCE = str(Path(catdog_keras.__file__).parent)
 NAMES = ["cat", "dog"]
 IMAGES = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3)).astype("float32")
@@ -192,6 +192,7 @@ def export_model(path, **options):
 
 # For each public function: an argument, its kinds of inputs, and the call.
 TAKES = {
+    "check_data": [(any_kinds, doctor.check_data)],
     "check_pipeline": [(dataset_kinds, lambda x: diagnostics.check_pipeline(x, COMPILED))],
     "evaluate_classifier": [
         (dataset_kinds, lambda x: evaluation.evaluate_classifier(MODEL, x, NAMES)),
@@ -299,7 +300,14 @@ TAKES_NONE = {
     *("AveragedMetrics", "ClassMetrics", "Comparison", "Comparisons", "ExampleLoss"),
     *("PrecisionRecallCurve", "ReliabilityBin", "RocCurve"),
     *("PipelineFinding", "PipelineReport", "BACKBONES", "WeightsNotFoundError"),
-    *("DataFinding", "LabelIssues", "LeakageEffect", "LearningCurve", "NearDuplicatePair"),
+    *(
+        "DataFinding",
+        "DataReport",
+        "LabelIssues",
+        "LeakageEffect",
+        "LearningCurve",
+        "NearDuplicatePair",
+    ),
     *("NearDuplicates", "Outlier", "Outliers", "PropertyScore", "Shortcuts"),
     *("build_model1", "build_model2", "build_model3", "transfer_model"),
 }

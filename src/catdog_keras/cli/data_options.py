@@ -8,6 +8,7 @@ import click
 
 from catdog_keras._checks import check_path, describe
 from catdog_keras._message import argument
+from catdog_keras.cli.inputs import check_decisions
 
 if TYPE_CHECKING:
     from catdog_keras.datasets import ImageSplits
@@ -96,6 +97,12 @@ _OPTIONS = (
         "no test folder. 0: no test set.",
     ),
     click.option(
+        "--decisions",
+        metavar="FILE",
+        help="Decisions that the page of `catdog-keras doctor` saved: excluded images are left "
+        "out, relabeled ones have their new label.",
+    ),
+    click.option(
         "--crop-to-aspect-ratio",
         is_flag=True,
         help="Crop images to a square instead of stretching them to it.",
@@ -142,6 +149,7 @@ class DataOptions:
     pad_to_aspect_ratio: bool
     on_bad: Any
     max_bad_fraction: float
+    decisions: str | None
     image_size: int
     batch_size: int
     seed: int
@@ -156,6 +164,7 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def check_label_options(options: DataOptions) -> None:
     """Raises an error, before frameworks are imported, if the options of labels contradict."""
+    check_decisions(options.decisions)
     if options.labels is None:
         defaults = {
             "image_column": IMAGE_COLUMN,
@@ -200,6 +209,7 @@ def load_data(data: str, options: DataOptions) -> "ImageSplits":
             "on_bad",
             "max_bad_fraction",
             "near_duplicates",
+            "decisions",
         )
     }
     if options.labels is None:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 Part = Literal["test", "validation", "train", "all"]
 NOT_OF_THE_TRAINING = "not part of the training run"
 LABELS_OF_FOLDERS = (
-    "--split all uses the names of folders as labels, but those of the training are from a table "
-    "or from file names. Use --split train, validation or test for its images."
+    "--split all uses the names of folders as labels, but those of the training are from a "
+    "table, file names or decisions. Use --split train, validation or test for its images."
 )
 
 

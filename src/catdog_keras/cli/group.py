@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from catdog_keras.cli import backbones, evaluate, export, predict, scan, train, tutorial
+from catdog_keras.cli import backbones, doctor, evaluate, export, predict, scan, train, tutorial
 from catdog_keras.cli.interrupts import MESSAGE, interrupt_status
 
 CTRL_C = 128 + signal.SIGINT
@@ -41,6 +41,7 @@ def commands() -> None:
 
 
 commands.add_command(tutorial.tutorial)
+commands.add_command(doctor.doctor)
 commands.add_command(train.train)
 commands.add_command(evaluate.evaluate)
 commands.add_command(predict.predict)

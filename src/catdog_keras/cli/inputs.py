@@ -24,6 +24,13 @@ def check_data(name: str, path: str) -> None:
         raise FileNotFoundError(describe(name, PLACE, path, "Check the path."))
 
 
+def check_decisions(path: str | None) -> None:
+    """Raises an error if `path` is neither None nor an existing file of decisions."""
+    if path is not None and not check_path("decisions", path).exists():
+        requirement = "a decisions file that the page of `catdog-keras doctor` saved"
+        raise FileNotFoundError(describe("decisions", requirement, path, "Check the path."))
+
+
 def check_image_place(name: str, path: str) -> None:
     """Raises an error if `path` is empty, or a zip archive that does not exist.
 

@@ -8,7 +8,7 @@ from typing import Any
 from catdog_keras.cli.run_record import TrainingRecord
 from catdog_keras.report._environment import describe_environment
 
-FILES = ("labels", "weights")  # settings that can be paths
+FILES = ("labels", "weights", "decisions")  # settings that can be paths
 NAMED = 50  # maximum number of skipped files that the page lists with a reason
 
 

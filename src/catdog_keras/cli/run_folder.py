@@ -13,12 +13,14 @@ from catdog_keras.cli.resume import FOLDER
 RUNS = "runs"
 
 
-def choose_run_folder(data: str, *, resume: bool) -> str:
+def choose_run_folder(data: str, *, resume: bool = False, suffix: str = "") -> str:
     """Returns `runs/NAME` with the name of the data, or `runs/NAME-2` and so on if that exists.
+
+    `suffix` is appended to the name.
 
     To resume a training, it is the last of these folders that has a checkpoint, if there is one.
     """
-    name = _data_name(data)
+    name = _data_name(data) + suffix
     existing = _existing(name)
     interrupted = [folder for folder in existing if (folder / FOLDER).is_dir()]
     if resume and interrupted:
@@ -30,13 +32,13 @@ def choose_run_folder(data: str, *, resume: bool) -> str:
 
 
 @contextmanager
-def reserved_run_folder(data: str, *, resume: bool) -> Iterator[str]:
+def reserved_run_folder(data: str, *, resume: bool = False, suffix: str = "") -> Iterator[str]:
     """Creates the folder that `choose_run_folder` chooses; it is removed if it stays empty.
 
     Runs that start at the same time get different folders.
     """
     while True:
-        folder = Path(choose_run_folder(data, resume=resume))
+        folder = Path(choose_run_folder(data, resume=resume, suffix=suffix))
         if (folder / FOLDER).is_dir():
             break
         with suppress(FileExistsError):  # another run has just created it

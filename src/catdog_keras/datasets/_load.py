@@ -7,6 +7,7 @@ from pathlib import Path
 
 from catdog_keras._checks import check_boolean, describe
 from catdog_keras._message import message_of
+from catdog_keras.datasets._decisions import apply_decisions, read_decisions
 from catdog_keras.datasets._groups import Groups, check_groups, name_groups
 from catdog_keras.datasets._index import ImageIndex, index_image_folder
 from catdog_keras.datasets._label_index import (
@@ -183,6 +184,7 @@ def load_image_folder(
     on_bad: OnBad = "skip",
     max_bad_fraction: float = 1.0,
     near_duplicates: NearDuplicates = "together",
+    decisions: str | os.PathLike[str] | None = None,
 ) -> ImageSplits:
     r"""Loads a folder of class folders as training, validation and test datasets.
 
@@ -250,6 +252,9 @@ def load_image_folder(
         on_bad: `"skip"` or `"raise"`.
         max_bad_fraction: From 0 to 1; see `on_bad`.
         near_duplicates: `"together"` or `"ignore"`; see `load_cats_dogs`.
+        decisions: None, or the path of a decisions file that the page of `catdog-keras doctor`
+            saved: excluded images are left out, and relabeled ones have their new label. No file is
+            changed.
 
     Returns:
         `ImageSplits`, which unpacks into `train, validation, test`.
@@ -257,9 +262,10 @@ def load_image_folder(
     Raises:
         TypeError: If an argument has the wrong type.
         ValueError: If an argument is out of range, there are fewer than two classes, a class of
-            `class_names` is empty, the structure has several meanings, too many files are bad, no
-            image remains for validation, images have no group or are all in one, or images that
-            belong together are more than each split is to have.
+            `class_names` is empty, the structure has several meanings, too many files are bad, the
+            decisions are not about images in `directory`, no image remains for validation, images
+            have no group or are all in one, or images that belong together are more than each split
+            is to have.
         OSError: If `directory` does not exist.
 
     See Also:
@@ -328,15 +334,18 @@ def load_image_folder(
     )
     check_boolean("follow_links", follow_links)
     names = check_stated_classes(class_names)
+    decided = None if decisions is None else read_decisions(decisions)
     folder = find_folder("directory", directory)
     batches.check_outside(folder)
     if label_pattern is not None:
         pattern = check_pattern(label_pattern)
         index = index_by_pattern(folder, pattern, names, follow_links=follow_links)
-        return load_splits(index, options, batches, "pattern")
+        return load_splits(apply_decisions(index, decided, folder), options, batches, "pattern")
     wanted = "a folder or zip archive of class folders, optionally inside train and validation"
     index = _index(folder, "directory", directory, wanted, names, follow_links=follow_links)
-    return load_splits(index, options, batches, "folders")
+    relabeled = decided is not None and decided.relabels
+    index = apply_decisions(index, decided, folder)
+    return load_splits(index, options, batches, "decisions" if relabeled else "folders")
 
 
 def _index(

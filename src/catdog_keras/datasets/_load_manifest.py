@@ -128,7 +128,8 @@ def _prepared(recorded: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]
 
 def _root(manifest: Manifest, folder: Path) -> Path:
     """Returns the folder that the paths in a manifest are relative to."""
-    return image_root(folder) if manifest.label_source == "folders" else folder
+    in_class_folders = manifest.label_source in ("folders", "decisions")
+    return image_root(folder) if in_class_folders else folder
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 
 from catdog_keras._checks import describe
+from catdog_keras.datasets._decisions import apply_decisions, read_decisions
 from catdog_keras.datasets._groups import name_groups
 from catdog_keras.datasets._label_index import check_stated_classes, index_labels
 from catdog_keras.datasets._label_table import Table, labels_by_file, read_columns
@@ -53,6 +54,7 @@ def load_image_table(
     on_bad: OnBad = "skip",
     max_bad_fraction: float = 1.0,
     near_duplicates: NearDuplicates = "together",
+    decisions: str | os.PathLike[str] | None = None,
 ) -> ImageSplits:
     """Loads images whose labels are in a table as training, validation and test datasets.
 
@@ -89,6 +91,9 @@ def load_image_table(
         on_bad: `"skip"` or `"raise"`, for files that cannot be read as images.
         max_bad_fraction: From 0 to 1; see `on_bad`.
         near_duplicates: `"together"` or `"ignore"`.
+        decisions: None, or the path of a decisions file that the page of `catdog-keras doctor`
+            saved: excluded images are left out, and relabeled ones have their new label. No file is
+            changed.
 
     Returns:
         `ImageSplits`, which unpacks into `train, validation, test`.
@@ -129,6 +134,7 @@ def load_image_table(
         split, on_bad, max_bad_fraction, near_duplicates, holdout_fraction, test_fraction
     )
     names = check_stated_classes(class_names)
+    decided = None if decisions is None else read_decisions(decisions)
     columns = {"image_column": image_column, "label_column": label_column}
     if group_column is not None:
         columns["group_column"] = group_column
@@ -145,5 +151,5 @@ def load_image_table(
         groups = dict(zip(files, values["group_column"], strict=True))
         find = functools.partial(name_groups, "group_column", groups.get)
         options = dataclasses.replace(options, name_groups=find)
-    index = index_labels(place, files, names)
+    index = apply_decisions(index_labels(place, files, names), decided, place)
     return load_splits(index, options, batches, "table")

@@ -18,10 +18,10 @@ from catdog_keras._split_names import SPLITS, find_classes
 from catdog_keras.datasets._index import Listing
 from catdog_keras.datasets._options import PREPARATION, BatchOptions
 
-LabelSource: TypeAlias = Literal["folders", "table", "pattern"]
+LabelSource: TypeAlias = Literal["folders", "decisions", "table", "pattern"]
 
 VERSION = 2
-LABEL_SOURCES = ("folders", "table", "pattern")
+LABEL_SOURCES = ("folders", "decisions", "table", "pattern")  # decisions relabel in folders
 MAX_COMPONENT = 2**53  # integers up to it are the same in all readers of JSON
 MAX_CLASSES = 100_000  # ImageNet-21k, the largest common label set, has 21,841
 SHA256 = re.compile("[0-9a-f]{64}")
@@ -166,10 +166,8 @@ def _check_names(class_names: list[Any], label_source: str) -> None:
         seen.add(name)
 
 
-def _check_row(row: Any, known: Mapping[str, int]) -> None:
-    if not isinstance(row, dict) or not row.keys() >= set(KEYS):
-        raise ValueError(f"The entry {_short.repr(row)} is not an object with {', '.join(KEYS)}")
-    path, label, split, size, digest, component = (row[key] for key in KEYS)
+def check_relative_path(path: Any) -> None:
+    """Raises a ValueError unless a value of a file is a normalized relative path."""
     shown = _short.repr(path)
     if not isinstance(path, str) or not path or not _is_file_name(path):
         raise ValueError(f"{shown} is not a file name")
@@ -179,6 +177,14 @@ def _check_row(row: Any, known: Mapping[str, int]) -> None:
         raise ValueError(f"{shown} points outside of the folder")
     if place.as_posix() != path or path == ".":
         raise ValueError(f"{shown} is not a normalized path")
+
+
+def _check_row(row: Any, known: Mapping[str, int]) -> None:
+    if not isinstance(row, dict) or not row.keys() >= set(KEYS):
+        raise ValueError(f"The entry {_short.repr(row)} is not an object with {', '.join(KEYS)}")
+    path, label, split, size, digest, component = (row[key] for key in KEYS)
+    shown = _short.repr(path)
+    check_relative_path(path)
     if split not in SPLITS or type(label) is not int or not 0 <= label < len(known):
         raise ValueError(f"{shown} has no known split or label")
     if type(size) is not int or size < 0 or not isinstance(digest, str):

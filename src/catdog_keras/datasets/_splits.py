@@ -41,7 +41,8 @@ class ImageSplits:
         root: The folder that contains all files.
         options: The arguments of the loader that control decoding, batching and shuffling, such
             as `options.image_size`, always as (height, width).
-        label_source: Where the labels are from: `"folders"`, `"table"` or `"pattern"`.
+        label_source: Where the labels are from: `"folders"`, `"decisions"` (folders, and images
+            that were relabeled), `"table"` or `"pattern"`.
         components: int64 arrays by split, in the order of `files`: images with equal numbers are
             identical, near-duplicates or of one group, also by way of others, and so are in the
             same split. Functions of `diagnostics` take such numbers as `groups`.

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from catdog_keras._progress import progress_bar
 from catdog_keras.datasets._components import connected_components
 from catdog_keras.datasets._match_signatures import match_signatures
 from catdog_keras.diagnostics._align_images import Alignment, SearchIndex, align, index_image
@@ -180,10 +181,13 @@ def _match_features(
     def index(place: int) -> SearchIndex:
         return index_image(measured[place].thumbnail)
 
-    for one, other in sorted(candidates):
-        found = align(measured[one].thumbnail, measured[other].thumbnail, index(one), index(other))
-        if found.correlation >= LEAST_ALIGNED:
-            yield _aligned_pair(one, other, found)
+    with progress_bar("Comparing similar images", len(candidates), "pairs") as advance:
+        for one, other in sorted(candidates):
+            thumbnails = measured[one].thumbnail, measured[other].thumbnail
+            found = align(*thumbnails, index(one), index(other))
+            if found.correlation >= LEAST_ALIGNED:
+                yield _aligned_pair(one, other, found)
+            advance(1)
 
 
 def _aligned_pair(first: int, second: int, found: Alignment) -> NearDuplicatePair:

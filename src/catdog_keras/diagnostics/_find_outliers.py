@@ -148,14 +148,17 @@ def find_outliers(
 
 
 def outliers_of(
-    features: Floats,
+    features: Floats | None,
     labels: npt.NDArray[np.int64],
     class_names: Sequence[str] | None,
     files: Sequence[str],
     measured: Sequence[ImageMeasurements] | None,
 ) -> Outliers:
-    """Finds outliers among images that are measured already; see `find_outliers`."""
-    deviations = _deviations(features, labels)
+    """Finds outliers among images that are measured already; see `find_outliers`.
+
+    Without features, only the pixels are checked.
+    """
+    deviations = np.zeros(len(labels)) if features is None else _deviations(features, labels)
     found = []
     for place, deviation in enumerate(deviations.tolist()):
         reasons = list(_pixel_reasons(measured[place])) if measured is not None else []

@@ -16,6 +16,7 @@ PENALTIES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
 _MAX_STEPS = 300  # features of images take 30 to 100
 _TOLERANCE = 1e-5  # largest entry of the gradient; probabilities are then exact to 0.005
 _SMALLEST = 1e-12  # of a probability in the log loss, and of a standard deviation
+_SMALLEST_SQUARE = 1e-6  # of a principal component, relative to the largest; others are rounding
 _MAX_BYTES = 2**28  # of the logits of all penalties, which are computed together
 
 
@@ -43,7 +44,7 @@ class HeadInputs:
         else:  # fewer coordinates than dimensions: the images span no more
             squares, rotation = np.linalg.eigh(rows @ rows.T)
             rows = rotation * np.sqrt(np.maximum(squares, 0.0))
-        kept = squares > 1e-6 * squares[-1]  # the others are rounding errors
+        kept = squares > _SMALLEST_SQUARE * squares[-1]
         kept[-1] = True  # also if all features are constant
         self._rows = np.ascontiguousarray(rows[:, kept], np.float32)
         self._squares = squares[kept].astype(np.float32)
@@ -76,22 +77,28 @@ class HeadInputs:
         num_classes: int,
         penalties: Sequence[float],
     ) -> FloatArray:
-        rows = self._rows[train]
+        rows, squares = self._rows[train], self._squares
         mean = rows.mean(axis=0)
         rows -= mean  # makes the bound of the intercepts independent of that of the weights
-        shape = (rows.shape[1], len(penalties), num_classes)
+        tested = self._rows[test] - mean
+        if 2 * len(train) <= rows.shape[1]:  # the weights are in the span of the images
+            rows, squares, basis = _rotate(rows)
+            tested = tested @ basis
+        # The logits of two classes are opposite numbers, so that one column is computed.
+        columns = 1 if num_classes == 2 else num_classes
+        shape = (rows.shape[1], len(penalties), columns)
         penalty = np.array(penalties, np.float32)[:, None]
-        step = 1 / (0.5 * self._squares[:, None, None] / len(train) + penalty)
+        step = 1 / (0.5 * squares[:, None, None] / len(train) + penalty)
         weights = ahead = np.zeros(shape, np.float32)
         counts = np.bincount(labels, minlength=num_classes) + 0.5  # a class may have no image
-        intercepts = ahead_intercepts = np.tile(
-            np.log(counts / counts.sum()).astype(np.float32), (len(penalties), 1)
-        )
+        start = np.log(counts / counts.sum()).astype(np.float32)
+        start = (start[1:] - start[:1]) / 2 if columns == 1 else start
+        intercepts = ahead_intercepts = np.tile(start, (len(penalties), 1))
         momentum = 1.0
         for _ in range(_MAX_STEPS):
             residuals = _softmax(_logits(rows, ahead, ahead_intercepts))
             residuals[np.arange(len(train)), :, labels] -= 1
-            residuals /= len(train)
+            residuals = residuals[:, :, -columns:] / len(train)
             slope = (rows.T @ residuals.reshape(len(train), -1)).reshape(shape) + penalty * ahead
             slope_intercepts = residuals.sum(axis=0)
             if max(np.abs(slope).max(), np.abs(slope_intercepts).max()) < _TOLERANCE:
@@ -106,7 +113,7 @@ class HeadInputs:
             ahead = new + share * (new - weights)
             ahead_intercepts = new_intercepts + share * (new_intercepts - intercepts)
             weights, intercepts, momentum = new, new_intercepts, following
-        logits = _logits(self._rows[test] - mean, ahead, ahead_intercepts)
+        logits = _logits(tested, ahead, ahead_intercepts)
         return np.asarray(_softmax(logits.astype(np.float64)).transpose(1, 0, 2), np.float64)
 
 
@@ -151,10 +158,25 @@ def predict_out_of_fold(
     return found[choose_penalty(found[:, known, labels[known]])]
 
 
+def _rotate(rows: Rows) -> tuple[Rows, Rows, Rows]:
+    """Returns fewer rows than dimensions in their principal components.
+
+    Returns:
+        The rotated rows, their sums of squares, and the basis of shape (dimensions, components).
+    """
+    squares, rotation = np.linalg.eigh(rows @ rows.T)
+    kept = squares > _SMALLEST_SQUARE * squares[-1]
+    kept[-1] = True
+    scale = np.sqrt(np.maximum(squares[kept], _SMALLEST))
+    basis = rows.T @ (rotation[:, kept] / scale)
+    return np.ascontiguousarray(rotation[:, kept] * scale), squares[kept], basis
+
+
 def _logits(rows: Rows, weights: Rows, intercepts: Rows) -> Rows:
-    """Returns logits of shape (images, penalties, classes)."""
+    """Returns logits of shape (images, penalties, classes); one column stands for two classes."""
     products = rows @ weights.reshape(len(weights), -1)
-    return products.reshape(len(rows), *weights.shape[1:]) + intercepts
+    logits = products.reshape(len(rows), *weights.shape[1:]) + intercepts
+    return np.concatenate([-logits, logits], axis=2) if logits.shape[2] == 1 else logits
 
 
 def _softmax(logits: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:

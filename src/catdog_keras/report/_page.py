@@ -89,19 +89,25 @@ class Page:
     footer: str
 
 
-def render_page(page: Page) -> str:
-    """Renders a page as HTML; all text is escaped."""
+def render_page(page: Page, template: str = "report/page.html", **values: Any) -> str:
+    """Renders a page as HTML; all text is escaped.
+
+    Args:
+        page: Contents of the page.
+        template: Template, relative to the package; one that extends `report/page.html`.
+        **values: Further values of that template.
+    """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("catdog_keras", "report"),
+        loader=PackageLoader("catdog_keras", ""),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("page.html").render(page=page)
+    return environment.get_template(template).render(page=page, **values)
 
 
 def embed(drawing: Any, alt: str, caption: str, *, photographs: bool = False) -> Figure:

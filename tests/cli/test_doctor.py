@@ -1,0 +1,124 @@
+"""The command `doctor`: findings and page appear together or not at all."""
+
+import hashlib
+import json
+
+import pytest
+
+from tests.doctor.planted import FLIPPED, TWIN, plant
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory):
+    return plant(tmp_path_factory.mktemp("planted") / "images")
+
+
+def test_doctor_writes_findings_and_page_and_prints_the_first_findings(planted, tmp_path, run):
+    output = tmp_path / "out"
+    ended = run("doctor", planted, "--output", output, "--weights", "None")
+    assert ended.exit_code == 0, ended.output
+    assert {path.name for path in output.iterdir()} == {"findings.json", "report.html"}
+    content = json.loads((output / "findings.json").read_text("utf-8"))
+    assert content["images"] == len(list(planted.rglob("*.*")))
+    pairs = [each for each in content["findings"] if each["kind"] == "near_duplicate"]
+    assert set(pairs[0]["files"]) == set(TWIN)
+    first, *others = ended.stdout.splitlines()
+    assert first.startswith(f"{content['images']} images: 1 finding of leakage, 3 groups of near-")
+    assert others[-1] == f"The page is {output / 'report.html'}."
+    assert any(line.startswith("Left out: ") for line in others)
+
+
+def test_doctor_with_features_finds_the_wrong_label(planted, tmp_path, run, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    ended = run("doctor", planted, "--backbone", "synthetic_small", "--image-size", 64)
+    assert ended.exit_code == 0, ended.output
+    content = json.loads((tmp_path / "runs/images-doctor/findings.json").read_text("utf-8"))
+    found = [each["files"] for each in content["findings"] if each["kind"] == "label_issue"]
+    assert [FLIPPED] in found
+    assert content["left_out"] == {}
+    again = run("doctor", planted, "--weights", "None")
+    assert "runs/images-doctor-2/report.html" in again.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--decisions", "none.json"], "`--decisions` must be a decisions file"),
+        (["--decisions", "old.json"], "Its version is 7, supported is 1"),
+        (["--decisions", "other.json"], "1 of its 1 files do not exist in"),
+        (["--backbone", "mobilnet"], "`--backbone` must be"),
+        (["--weights", "none.h5"], "`--weights` must be"),
+        (["--labels", "none.csv"], "`--labels` must be an existing CSV file"),
+        (["--label-pattern", "("], "`--label-pattern` must be a regular expression"),
+        (["--seed", "-1"], "--seed"),
+        (["--image-size", "8", "--weights", "None"], "`--image-size` must be at least"),
+    ],
+)
+def test_wrong_option_is_one_message_with_status_2_and_nothing_is_written(
+    arguments, message, planted, tmp_path, run, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "old.json").write_text('{"version": 7, "images": {}}')
+    entry = {"decision": "fine", "sha256": "0" * 64}
+    (tmp_path / "other.json").write_text(json.dumps({"version": 1, "images": {"a.jpg": entry}}))
+    ended = run("doctor", planted, "--output", "out", *arguments)
+    assert ended.exit_code == 2
+    *_, last = ended.stderr.split("Error: ")  # before it, there can be a warning of the split
+    assert message in last
+    assert "Traceback" not in ended.output
+    assert {path.name for path in tmp_path.iterdir()} == {"old.json", "other.json"}
+
+
+def test_missing_data_and_output_inside_of_it_are_errors(planted, tmp_path, run):
+    missing = run("doctor", tmp_path / "none")
+    assert missing.exit_code == 2
+    assert "`DATA` must be an existing folder or zip archive" in missing.stderr
+    inside = run("doctor", planted, "--output", planted / "out")
+    assert inside.exit_code == 2
+    assert "`--output` must be a folder outside of the images" in inside.stderr
+    assert not (planted / "out").exists()
+
+
+def test_no_image_file_is_touched(planted, tmp_path, run):
+    def state():
+        return {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in planted.rglob("*.*")}
+
+    before = state()
+    assert run("doctor", planted, "--output", tmp_path / "out", "--weights", "None").exit_code == 0
+    assert state() == before
+
+
+TINY = ["--backbone", "synthetic_small", "--image-size", "32", "--epochs", "1", "--no-report"]
+
+
+def test_train_and_evaluate_obey_decisions(planted, tmp_path, run):
+    images = {}
+    for file, decision in ((TWIN[1], {"decision": "exclude"}), (FLIPPED, {"decision": "relabel"})):
+        digest = hashlib.sha256((planted / file).read_bytes()).hexdigest()
+        images[file] = decision | {"sha256": digest}
+    images[FLIPPED]["label"] = "cats"
+    decisions = tmp_path / "decisions.json"
+    decisions.write_text(json.dumps({"version": 1, "images": images}))
+    output = tmp_path / "out"
+    ended = run("train", planted, "--output", output, "--decisions", decisions, *TINY)
+    assert ended.exit_code == 0, ended.output
+    split = json.loads((output / "split.json").read_text("utf-8"))
+    labels = {row["path"]: split["class_names"][row["label"]] for row in split["files"]}
+    assert TWIN[1] not in labels
+    assert labels[FLIPPED] == "cats"
+    assert len(labels) == len(list(planted.rglob("*.*"))) - 1
+    judged = run("evaluate", output / "model.keras", planted)
+    assert judged.exit_code == 0, judged.output
+
+
+@pytest.mark.parametrize("content", ['{"version": 2, "images": {}}', "{}", None])
+def test_train_with_wrong_decisions_writes_nothing(content, planted, tmp_path, run):
+    decisions = tmp_path / "decisions.json"
+    if content is None:
+        entry = {"decision": "fine", "sha256": "0" * 64}
+        content = json.dumps({"version": 1, "images": {"train/cats/none.jpg": entry}})
+    decisions.write_text(content)
+    ended = run("train", planted, "--output", tmp_path / "out", "--decisions", decisions, *TINY)
+    assert ended.exit_code == 2
+    assert "`--decisions` must be a decisions file" in ended.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["decisions.json"]
