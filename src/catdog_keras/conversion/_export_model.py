@@ -26,6 +26,7 @@ from catdog_keras._checks import (
     describe,
     describe_received,
 )
+from catdog_keras._checksum import sha256_of
 from catdog_keras._cloning import clone_uncompiled, copy_layer
 from catdog_keras._input_range import BYTES, find_input_range, same_range
 from catdog_keras._layer_graph import check_graph
@@ -493,8 +494,7 @@ def _in_float32(model: keras.Model) -> keras.Model:
 def _digest(model: keras.Model, file: Path | None) -> str:
     """Returns the SHA-256 of a model's file, or of its weights in order."""
     if file is not None:
-        with file.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        return sha256_of(file)
     digest = hashlib.sha256()
     for weights in model.get_weights():
         digest.update(np.ascontiguousarray(weights).tobytes())
