@@ -35,7 +35,14 @@ def test_manifest_of_windows_has_forward_slashes(file, monkeypatch):
 
 
 def read_row(path):
-    row = {"path": path, "label": 0, "split": "train", "size": 1, "sha256": "0" * 64}
+    row = {
+        "path": path,
+        "label": 0,
+        "split": "train",
+        "size": 1,
+        "sha256": "0" * 64,
+        "component": 0,
+    }
     _manifest._check_row(row, {"cats": 0})
 
 

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from catdog_keras import load_images, load_manifest
-from catdog_keras.cli.run_files import sha256
+from catdog_keras._checksum import sha256_of
 from catdog_keras.conversion import _export_report, read_metadata
 from tests.cli.image_folders import CLASSES, PER_CLASS
 
@@ -32,7 +32,7 @@ def test_training_images_are_used_if_they_are_known(model, drawn, tmp_path, run)
     assert ended.stdout.splitlines()[-1] == f"The exported model is {path}."
     metadata = read_metadata(path)
     assert metadata.class_names == CLASSES
-    assert metadata.source_sha256 == sha256(model)
+    assert metadata.source_sha256 == sha256_of(model)
 
 
 def test_check_compares_images_of_a_folder_by_their_labels(model, drawn, tmp_path, run):

@@ -221,8 +221,8 @@ def test_default_output_is_chosen_again_if_another_run_takes_it(tmp_path, monkey
     monkeypatch.chdir(tmp_path)
     chosen = []
 
-    def choose_late(data, *, resume):
-        chosen.append(choose_run_folder(data, resume=resume))
+    def choose_late(data, **options):
+        chosen.append(choose_run_folder(data, **options))
         Path(chosen[0]).mkdir(parents=True, exist_ok=True)  # by the other run
         return chosen[-1]
 
