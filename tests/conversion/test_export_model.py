@@ -15,6 +15,7 @@ import tensorflow as tf
 import catdog_keras
 from catdog_keras import ClassNames, ConvBlock, Preprocessing
 from catdog_keras.conversion import (
+    ExportMetadata,
     ExportMismatchError,
     _export_model,
     _export_report,
@@ -481,3 +482,20 @@ def test_model_on_another_backend_is_exported_by_a_process_of_tensorflow(backend
 
 def test_tolerances_are_those_that_are_documented():
     assert _export_report.TOLERANCES == {None: 1e-4, "float16": 1e-2, "int8": None}
+
+
+@pytest.mark.parametrize("quantize", [None, "int8", "float16"])
+def test_metadata_are_read_from_strings_and_from_json(quantize):
+    metadata = ExportMetadata(
+        class_names=("cat, 1", "null"),
+        input_size=(64, 48),
+        input_range=(0, 255),
+        interpolation="nearest",
+        crop_to_aspect_ratio=False,
+        pad_to_aspect_ratio=True,
+        quantize=quantize,
+        catdog_keras_version="1.0",
+        source_sha256="0" * 64,
+    )
+    assert ExportMetadata.from_strings(metadata.to_strings()) == metadata
+    assert ExportMetadata.from_json(metadata.to_json()) == metadata

@@ -71,10 +71,13 @@ class ExportMetadata:
             TypeError: If an attribute is missing.
             ValueError: If a value is not JSON.
         """
-        texts = ("interpolation", "catdog_keras_version", "source_sha256")
+        texts = ("interpolation", "quantize", "catdog_keras_version", "source_sha256")
         known = {name: strings[name] for name in cls.__dataclass_fields__ if name in strings}
         return cls._from_values(
-            {name: text if name in texts else json.loads(text) for name, text in known.items()}
+            {
+                name: text if name in texts and text != "null" else json.loads(text)
+                for name, text in known.items()
+            }
         )
 
     @classmethod
