@@ -118,7 +118,8 @@ def _quantize_to_int8(path: Path, images: Sequence[Array]) -> None:
 
     prepared = path.with_name(f"prepared-{path.name}")
     with without_noise():
-        quant_pre_process(path, prepared)
+        # Symbolic shapes need SymPy, and change nothing here: after the resize all sizes are fixed.
+        quant_pre_process(path, prepared, skip_symbolic_shape=True)
         quantize_static(
             prepared,
             path,
