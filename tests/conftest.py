@@ -128,6 +128,16 @@ def drawn_synthetic() -> Path:
 
 
 @pytest.fixture(scope="session")
+def forked():
+    """Runs programs in new processes that need not import anything; see `tests.forked`."""
+    from tests.forked import Forked
+
+    server = Forked()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
 def disturb():
     """Gives every weight of a model random values, gammas of either sign among them."""
     import numpy as np

@@ -240,13 +240,10 @@ def test_csv_cells_are_no_formulas(hostile, run):
 @pytest.mark.parametrize("form", ["csv", "json", "table"])
 @pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "utf-8"])
 @pytest.mark.slow
-def test_names_are_printed_whatever_the_encoding(encoding, form, model, drawn):
-    command = [sys.executable, "-m", "catdog_keras", "predict", str(model), str(drawn / CLASSES[2])]
-    ended = subprocess.run(
-        [*command, "--format", form],
-        capture_output=True,
-        env={**os.environ, "PYTHONIOENCODING": encoding},
-    )
+def test_names_are_printed_whatever_the_encoding(encoding, form, model, drawn, forked):
+    program = "import catdog_keras.cli, sys; sys.stdout.reconfigure(encoding=sys.argv.pop(1)); "
+    arguments = ["predict", model, drawn / CLASSES[2], "--format", form]
+    ended = forked.run("-c", f"{program}catdog_keras.cli.main()", encoding, *arguments)
     assert ended.returncode == 0, ended.stderr
     printed = ended.stdout.decode("utf-8" if form == "csv" else encoding)
     plain = form == "csv" or (form == "table" and encoding == "utf-8")
