@@ -4,6 +4,7 @@
 it, and runs programs by it. The server waits for one program before it starts the next.
 """
 
+import gc
 import json
 import os
 import socket
@@ -95,6 +96,8 @@ def serve(address: str) -> None:
 
 
 def _run_and_exit(arguments, folder, environment, descriptors) -> None:
+    from keras.src.backend import config
+
     status = 1
     try:
         for number, descriptor in enumerate(descriptors):
@@ -102,6 +105,7 @@ def _run_and_exit(arguments, folder, environment, descriptors) -> None:
         os.chdir(folder)
         os.environ.clear()
         os.environ.update(environment)
+        config._KERAS_DIR = os.environ.get("KERAS_HOME", config._KERAS_DIR)  # read at import
         kind, program, *sys.argv[1:] = arguments
         if kind == "-m":
             import runpy
@@ -145,4 +149,5 @@ def _import_all() -> None:
 
 if __name__ == "__main__":
     _import_all()
+    gc.freeze()  # otherwise each process would look at all objects, and copy their memory
     serve(sys.argv[1])
