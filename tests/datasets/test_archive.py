@@ -1,6 +1,7 @@
 """Archives: whole or not at all, and never outside their folder."""
 
 import errno
+import io
 import json
 import os
 import re
@@ -111,7 +112,6 @@ def test_zip_bomb_below_its_claimed_size_does_not_fill_memory(unpack, method):
 
 
 MANY = {
-    "files": {f"train/cats/{n}.jpg": b"" for n in range(20_000)},
     "empty folders": {f"train/{n}/": b"" for n in range(20_000)},
     "deep names": {"x/" * 31 + f"{n}.jpg": b"" for n in range(20_000)},
     "names too deep": {"x/" * 490 + f"{n}.jpg": b"" for n in range(4_000)},
@@ -120,17 +120,25 @@ MANY = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", MANY)
-def test_archive_of_many_members_is_handled_in_linear_time(unpack, kind):
-    """In CPU seconds for each member: a path object for each parent folder takes 3 ms."""
+def test_archive_of_many_members_is_handled_in_linear_time(unpack, kind, tmp_path_factory):
+    """In CPU time, which is compared with that of `zipfile` for the same members in this process.
+
+    It takes up to three times as long; a path object for each parent folder, a hundred times.
+    """
     content = zipped(MANY[kind])
-    before = time.process_time()
+    started = time.process_time()
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        if kind != "names too deep":
+            archive.extractall(tmp_path_factory.mktemp("plain"))
+    plain = time.process_time() - started
+    started = time.process_time()
     for _ in range(2):
         if kind == "names too deep":
             with pytest.raises(ValueError, match="is in more than 32 nested folders"):
                 unpack(content)
         else:
             unpack(content)
-    assert (time.process_time() - before) / len(MANY[kind]) < 0.001
+    assert time.process_time() - started < 8 * plain
 
 
 def test_archive_in_front_is_found_across_block_borders(unpack, monkeypatch):
