@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from keras import layers
 
-from catdog_keras import BatchNormalization, ConvBlock, build_model1, fold_batch_norm
+from catdog_keras import BACKBONES, BatchNormalization, ConvBlock, build_model1, fold_batch_norm
 from catdog_keras.models._backbones import build_backbone
 from tests.corpora.block_arguments import FILTERS, block_arguments, images_for
 
@@ -541,7 +541,7 @@ FAST = ("synthetic_small", "mobilenet")
 def test_folded_backbone_of_each_family_keeps_outputs(name, disturb, same):
     if keras.backend.backend() != "tensorflow" and name not in ("synthetic_small", "mobilenet_v2"):
         pytest.skip("takes minutes here, and NumPy folds the weights under each backend")
-    side = 32 if name in FAST else 96
+    side = max(BACKBONES[name].minimum_size, 32)
     model = disturb(build_backbone(name, (side, side, 3), None))
     kept = KEPT_IN_BACKBONES[name]
     if kept:
