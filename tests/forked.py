@@ -49,7 +49,7 @@ class Forked:
         command.write_text(CLIENT.format(python=sys.executable, address=self._address))
         command.chmod(0o755)
 
-    def run(self, *arguments, env=None, cwd=None) -> subprocess.CompletedProcess:
+    def run(self, *arguments, env=None, cwd=None, text=False) -> subprocess.CompletedProcess:
         """Runs what `python ARGUMENTS...` runs, where the first argument is `-m` or `-c`."""
         request = list(map(str, arguments)), str(cwd or Path.cwd()), dict(env or os.environ)
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
@@ -61,11 +61,11 @@ class Forked:
                 client.connect(self._address)
                 socket.send_fds(client, [json.dumps(request).encode()], descriptors)
                 status = json.loads(client.recv(1000))
-            texts = []
+            printed = []
             for file in (out, err):
                 file.seek(0)
-                texts.append(file.read())
-        return subprocess.CompletedProcess(arguments, status, *texts)
+                printed.append(file.read().decode() if text else file.read())
+        return subprocess.CompletedProcess(arguments, status, *printed)
 
     def close(self) -> None:
         """Ends the server, which has no process left."""
