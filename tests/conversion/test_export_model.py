@@ -465,7 +465,7 @@ def test_metadata_of_other_files_are_an_error(content, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("backend", "files"),  # each file takes a process that imports TensorFlow
-    [("jax", ["model.onnx", "other?"]), ("torch", ["model", "model.tflite"])],
+    [("jax", ["model", "other?"]), ("torch", ["model.tflite"])],
 )
 def test_model_on_another_backend_is_exported_by_a_process_of_tensorflow(backend, files, tmp_path):
     pytest.importorskip(backend)
