@@ -78,7 +78,8 @@ def test_interrupt_during_cli_import_exits_with_130(moment):
         pytest.param("tensorflow.python.framework.ops", marks=pytest.mark.slow),
         pytest.param("keras.src.layers", marks=pytest.mark.slow),
         pytest.param("catdog_keras.datasets._pipeline", marks=pytest.mark.slow),
-        "rich.progress",  # at the first progress bar, when the work has begun
+        # At the first progress bar, when the work has begun.
+        pytest.param("rich.progress", marks=pytest.mark.slow),
     ],
 )
 def test_interrupt_before_training_exits_with_130_and_leaves_no_file(moment, drawn, tmp_path):
@@ -89,12 +90,12 @@ def test_interrupt_before_training_exits_with_130_and_leaves_no_file(moment, dra
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("ending", "status"), [("INT", 130), ("TERM", 143), ("HUP", 129)])
-def test_signal_during_training_keeps_earlier_results(ending, status, drawn, tmp_path):
+def test_signal_during_training_keeps_earlier_results(ending, status, drawn, tmp_path, forked):
     output = tmp_path / "out"
     output.mkdir()
     (output / "model.keras").write_text("of an earlier run")
     program = IN_TRAINING.replace("SIGINT", f"SIG{ending}")
-    ended = run_python(program, "train", drawn, "--output", output, *TINY)
+    ended = forked.run("-c", program, "train", drawn, "--output", output, *TINY, text=True)
     assert_interrupted(ended, status)
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
     assert {path.name for path in output.iterdir()} <= {"model.keras", "training-checkpoint"}

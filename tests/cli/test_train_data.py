@@ -56,7 +56,7 @@ def test_test_fraction_zero_trains_without_a_test_set(wide, tmp_path, run):
 
 
 def test_defaults_of_fractions_are_those_of_python(wide, tmp_path, run):
-    ended = run("train", wide, "--output", tmp_path / "out", *TINY)
+    ended = run("train", wide, "--output", tmp_path / "out", *TINY, "--no-report")
     assert ended.exit_code == 0, ended.output
     assert record(tmp_path / "out")["counts"] == load_image_folder(wide).counts
 
@@ -86,7 +86,7 @@ def test_aspect_ratio_of_training_is_used_by_evaluate_and_predict(
         assert ended.exit_code == 0, ended.output
         return set(used)
 
-    assert options_of("train", wide, "--output", output, *TINY, flag) == wanted
+    assert options_of("train", wide, "--output", output, *TINY, "--no-report", flag) == wanted
     preparation = json.loads((output / "split.json").read_text("utf-8"))["preparation"]
     assert preparation[f"{option}_to_aspect_ratio"] is True
     loaded = load_manifest(output / "split.json", wide)
@@ -188,7 +188,7 @@ def test_groups_are_in_one_split_of_the_manifest(source, wide, tmp_path, run):
         ]
         (tmp_path / "labels.csv").write_text("\n".join(["image,label,animal", *rows]))
         options = ["--labels", tmp_path / "labels.csv", "--group-column", "animal", *options[2:]]
-    ended = run("train", wide, "--output", tmp_path / "out", *TINY, *options)
+    ended = run("train", wide, "--output", tmp_path / "out", *TINY, "--no-report", *options)
     assert ended.exit_code == 0, ended.output
     rows = json.loads((tmp_path / "out" / "split.json").read_text())["files"]
     splits = {}
