@@ -80,23 +80,37 @@ def test_landing_page_shows_text_image_and_code_on_one_screen(browser, address):
     )
 
 
-@pytest.mark.parametrize("size", [PHONE, DESK])
-def test_search_finds_layer_page(size, browser, address):
-    show(browser, address, size)
+def find(browser, words):
+    """Returns the addresses of the pages that a search lists, best first."""
     browser.execute_script("document.querySelector('#__search').click()")
     browser.execute_script(
         """
         const field = document.querySelector(".md-search__input");
         field.focus();
-        field.value = "ConvBlock";
+        field.value = arguments[0];
         field.dispatchEvent(new Event("keyup", {bubbles: true}));
-        """
+        """,
+        words,
     )
-    found = wait(
+    return wait(
         browser,
         "return [...document.querySelectorAll('.md-search-result__link')].map(a => a.href)",
     )
-    assert any("reference/ConvBlock" in link for link in found)
+
+
+@pytest.mark.parametrize("size", [PHONE, DESK])
+def test_search_finds_layer_page(size, browser, address):
+    show(browser, address, size)
+    assert any("reference/ConvBlock" in link for link in find(browser, "ConvBlock"))
+
+
+@pytest.mark.parametrize("words", ["overfitting", "early stopping", "class weights", "image"])
+def test_search_lists_guides_before_decisions(words, browser, address):
+    show(browser, address, DESK)
+    found = find(browser, words)
+    print(*found, sep="\n")
+    decisions = [place for place, link in enumerate(found) if "/decisions/" in link]
+    assert not decisions or decisions[0] >= 3
 
 
 def test_copy_button_copies_code_block(browser, address):
