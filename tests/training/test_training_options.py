@@ -32,6 +32,12 @@ every_trainer = pytest.mark.parametrize(
 LOGITS = {"from_logits": True}
 
 
+@functools.cache
+def untrained():
+    """One model for all tests of arguments that are rejected before the training."""
+    return fresh()
+
+
 def make_images(count=24, ones=12):
     generator = np.random.default_rng(0)
     labels = np.array([1] * ones + [0] * (count - ones))
@@ -125,8 +131,9 @@ def test_balanced_class_weight_equals_the_weights_of_the_formula(train, labels_a
 @pytest.mark.parametrize("class_weight", ["balanced", {0: 1.0}])
 def test_class_weight_with_sample_weights_is_rejected(class_weight):
     images, labels = make_images()
+    data = (images, labels, labels)
     with pytest.raises(ValueError, match="`class_weight` must be None if `train` contains sample"):
-        fit_head(fresh(), (images, labels, labels), epochs=1, class_weight=class_weight, verbose=0)
+        fit_head(untrained(), data, epochs=1, class_weight=class_weight, verbose=0)
 
 
 class _Scores(keras.callbacks.Callback):
@@ -195,7 +202,7 @@ def test_initial_epoch_and_validation_freq_are_those_of_fit(train):
 @pytest.mark.parametrize("initial_epoch", [2, -1])
 def test_initial_epoch_is_below_epochs(train, initial_epoch):
     with pytest.raises(ValueError, match="`initial_epoch` must be an integer from 0 to 1"):
-        train(fresh(), make_images(), epochs=2, initial_epoch=initial_epoch, verbose=0)
+        train(untrained(), make_images(), epochs=2, initial_epoch=initial_epoch, verbose=0)
 
 
 @every_trainer
@@ -211,7 +218,9 @@ def test_initial_epoch_is_below_epochs(train, initial_epoch):
 def test_validation_freq_that_fit_does_not_take_is_rejected(train, frequency, message):
     data = make_images()
     with pytest.raises((TypeError, ValueError), match=message):
-        train(fresh(), data, validation_data=data, epochs=2, validation_freq=frequency, verbose=0)
+        train(
+            untrained(), data, validation_data=data, epochs=2, validation_freq=frequency, verbose=0
+        )
 
 
 def test_validation_freq_takes_the_epochs_to_validate():
@@ -259,7 +268,7 @@ def test_moving_averages_are_validated_and_kept(train):
     assert built.optimizer.use_ema
     assert built.optimizer.ema_momentum == 0.5
     plain = fresh(keras.optimizers.Adam(1e-2))
-    train(plain, data, validation_data=data, epochs=3, verbose=0)
+    train(plain, data, epochs=3, verbose=0)
     with pytest.raises(AssertionError):
         assert_close(values(built.weights), values(plain.weights), atol=1e-5)
 
@@ -305,7 +314,7 @@ def test_stages_with_moving_averages_resume_identically(tmp_path):
 def test_swap_of_moving_averages_that_do_not_exist_is_rejected(train):
     swap = keras.callbacks.SwapEMAWeights()
     with pytest.raises(ValueError, match=r"`callbacks` must be .*`use_ema=True`"):
-        train(fresh(), make_images(), epochs=1, callbacks=swap, verbose=0)
+        train(untrained(), make_images(), epochs=1, callbacks=swap, verbose=0)
 
 
 @every_trainer
