@@ -105,7 +105,7 @@ def test_fit_head_is_reproducible_with_same_seed():
         turn = RandomAffine("horizontal", zoom=0.2, seed=seed)
         model = small_model(dropout=0.3, augmentation=turn)
         keras.utils.set_random_seed(seed)
-        history = train(model, batches(8), num_views=3, cache=False)
+        history = train(model, batches(20), num_views=3, cache=False)
         return history["loss"], values(model.weights)[-2]
 
     (loss, weights), (same_loss, same_weights), (other_loss, _) = run(1), run(1), run(2)
@@ -141,12 +141,12 @@ def test_cached_features_give_same_losses():
     model = small_model()
     start = model.get_weights()
     losses = []
-    for cache in (True, True, False):
+    for cache in (True, True, False):  # computed, read again, and computed without a cache
         model.set_weights(start)
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         model.compile("adam", loss, metrics=["accuracy"])
         keras.utils.set_random_seed(3)
-        losses.append(train(model, batches(8), cache=cache)["loss"])
+        losses.append(train(model, batches(20), cache=cache)["loss"])
     assert losses[0] == losses[1] == losses[2]
 
 
@@ -184,14 +184,14 @@ def test_fit_head_raises_when_cache_folder_cannot_be_created(tmp_path):
 def test_features_beyond_memory_limit_are_cached_in_temporary_file(monkeypatch):
     model = small_model()
     keras.utils.set_random_seed(1)
-    expected = train(model, batches(8), validation_data=batches(8), cache=True)
+    expected = train(model, batches(20), validation_data=batches(20), cache=True)
     monkeypatch.setattr(feature_store, "MEMORY_BYTES", 10 * 6 * 4)  # ten images of six features
     counts = count_computed_images(monkeypatch)
     model = small_model()
     keras.utils.set_random_seed(1)
-    assert train(model, batches(8), validation_data=batches(8), cache=True) == expected
+    assert train(model, batches(20), validation_data=batches(20), cache=True) == expected
     assert counts[False] == COUNT
-    train(model, batches(8), epochs=1, cache=True)
+    train(model, batches(20), epochs=1, cache=True)
     assert counts[False] == COUNT + COUNT - 10  # the file was deleted after the first call
 
 
@@ -232,7 +232,7 @@ def test_fit_head_ignores_augmentation_with_one_view():
 @pytest.mark.parametrize("num_classes", [1, 7])
 def test_fit_head_reduces_loss_with_1_or_7_classes(num_classes):
     images, labels = make_images(num_classes=max(num_classes, 2))
-    history = train(small_model(num_classes), (images, labels), epochs=5)
+    history = train(small_model(num_classes), (images, labels), epochs=3)
     assert np.isfinite(history["loss"]).all()
     assert history["loss"][-1] < history["loss"][0]
     assert 0 <= history["accuracy"][-1] <= 1
@@ -258,7 +258,7 @@ def test_grayscale_model_accepts_grayscale_and_rejects_rgb_images():
 
 @functools.cache
 def float32_losses(epochs):
-    return train(small_model(), batches(8), epochs=epochs)["loss"]
+    return train(small_model(), batches(20), epochs=epochs)["loss"]
 
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
@@ -269,8 +269,8 @@ def test_fit_head_with_mixed_precision_matches_float32_losses(policy):
         model = small_model()
     finally:
         keras.config.set_dtype_policy(before)
-    found = train(model, batches(8), epochs=5)
-    np.testing.assert_allclose(found["loss"], float32_losses(5), rtol=0.05)
+    found = train(model, batches(20), epochs=3)
+    np.testing.assert_allclose(found["loss"], float32_losses(3), rtol=0.05)
     assert {variable.dtype for variable in model.trainable_variables} == {"float32"}
 
 
@@ -411,8 +411,8 @@ def test_fit_head_supports_custom_models(build):
     model = build()
     frozen = values(v for layer in model.layers if not layer.trainable for v in layer.variables)
     assert frozen
-    options = {"validation_data": batches(8), "restore_best_weights": False}
-    history = train(model, batches(8), epochs=3, **options)
+    options = {"validation_data": batches(COUNT), "restore_best_weights": False}
+    history = train(model, batches(20), **options)
     judged = model.evaluate(*make_images(), verbose=0, return_dict=True)
     np.testing.assert_allclose(judged["loss"], history["val_loss"][-1], rtol=1e-4)
     after = values(v for layer in model.layers if not layer.trainable for v in layer.variables)
