@@ -212,16 +212,17 @@ def test_early_stopping_ends_training_and_restores_best_weights(opposite):
         tuned,
         train,
         validation_data=validation,
-        epochs=20,
+        epochs=8,
         unfreeze="conv1",
         options=FineTuneConfig(patience=3, learning_rate=1e-2),
+        verbose=0,
     )
     log = history.history
     epochs = len(log["loss"])
     accuracies, losses = ([begin[name], *log[f"val_{name}"]] for name in ("accuracy", "loss"))
     scores = [(a, -b) for a, b in zip(accuracies, losses, strict=True)]
     best = scores.index(max(scores))
-    assert epochs == min(best + 3, 20)
+    assert epochs == min(best + 3, 8)
     judged = tuned.evaluate(*validation, verbose=0, return_dict=True)
     assert judged["loss"] == pytest.approx(losses[best], rel=1e-4)
 
@@ -253,7 +254,7 @@ def test_fine_tune_in_16_bits_is_finite_and_restores_from_checkpoint(policy, tmp
         keras.config.set_dtype_policy(before)
     for each in (tuned, again):
         file = tmp_path / "state"
-        history = fine_tune(each, make_images(), epochs=3, unfreeze="conv1", checkpoint=file)
+        history = fine_tune(each, make_images(), epochs=2, unfreeze="conv1", checkpoint=file)
         assert np.isfinite(history.history["loss"]).all()
     assert same(values(tuned.weights), values(again.weights))
 
