@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from catdog_keras import fine_tune, fit_head
+from catdog_keras.training import _checkpoint as checkpoint
 from tests.training.fine_tuning_cases import (
     SHAPE,
     interrupted_replace,
@@ -102,7 +103,7 @@ def test_interrupted_run_resumes_with_bit_identical_result(
     ],
 )
 def test_killed_run_resumes_with_bit_identical_result(
-    case, epoch, moment, folder, uninterrupted, tmp_path, forked
+    case, epoch, moment, folder, uninterrupted, tmp_path, forked, monkeypatch
 ):
     expected, history = uninterrupted(case)
     file = tmp_path / "state"
@@ -110,7 +111,13 @@ def test_killed_run_resumes_with_bit_identical_result(
     killed = forked.run("-m", program, case, file, epoch, moment, folder)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert file.exists() is (moment != "between")
+    write, written = checkpoint.Checkpoint.write, []
+    monkeypatch.setattr(
+        checkpoint.Checkpoint, "write", lambda *given: written.append(1) or write(*given)
+    )
     found, resumed = run(case, file, folder)
+    # It does not begin again, which would give the same bits.
+    assert len(written) == len(history.epoch) - (epoch if moment == "after" else epoch - 1)
     assert resumed.history == history.history
     assert resumed.epoch == history.epoch
     assert same(values(found.variables), values(expected.variables))
@@ -203,7 +210,23 @@ def test_class_weight_that_would_be_ignored_or_is_invalid_is_rejected(function, 
         function(model(), make_images(8), epochs=1, class_weight=weights, verbose=0)
 
 
-@pytest.mark.parametrize("function", [fit_head, fine_tune])
+def train_with_checkpoint(function, file, rate=0.1, ignored=None, names=("a", "b"), **arguments):
+    trained = model(class_names=list(names))
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=ignored)
+    trained.compile(keras.optimizers.SGD(rate), loss, metrics=["accuracy"])
+    arguments = {"train": make_images(8), "epochs": 1, "verbose": 0, **arguments}
+    return function(trained, checkpoint=file, **arguments).history
+
+
+@pytest.fixture(scope="module", params=[fit_head, fine_tune])
+def finished(request, tmp_path_factory):
+    """A function, the checkpoint of its complete training, which errors keep, and the history."""
+    file = tmp_path_factory.mktemp("finished") / "state"
+    first = train_with_checkpoint(request.param, file)
+    assert train_with_checkpoint(request.param, file) == first
+    return request.param, file, first
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -217,18 +240,11 @@ def test_class_weight_that_would_be_ignored_or_is_invalid_is_rejected(function, 
     ],
     ids=["optimizer", "loss", "class names", "validation", "labels", "images", "batches"],
 )
-def test_checkpoint_of_another_training_is_rejected(function, change, message, tmp_path):
-    def call(rate=0.1, ignored=None, names=("a", "b"), train=None, **arguments):
-        trained = model(class_names=list(names))
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=ignored)
-        trained.compile(keras.optimizers.SGD(rate), loss, metrics=["accuracy"])
-        arguments |= {"epochs": 1, "checkpoint": tmp_path / "state", "verbose": 0}
-        return function(trained, make_images(8) if train is None else train, **arguments).history
-
-    first = call()
-    assert call() == first
+def test_checkpoint_of_another_training_is_rejected(finished, change, message):
+    function, file, first = finished
     if function is fine_tune and "rate" in change:
-        assert call(**change) == first  # it replaces the optimizer
+        # It replaces the optimizer.
+        assert train_with_checkpoint(function, file, **change) == first
         return
     with pytest.raises(ValueError, match=f"written with other arguments: .*{message}"):
-        call(**change)
+        train_with_checkpoint(function, file, **change)
