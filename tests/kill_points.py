@@ -65,6 +65,7 @@ class Case:
         damage: Function that changes the earlier results before each run.
         is_whole: Function of the output folder: whether all results are correct. It is called
             after one more run.
+        first: The first kill point. Those before are the same as in another case.
     """
 
     arguments: object
@@ -73,6 +74,7 @@ class Case:
     other_files: bool = False
     damage: object = None
     is_whole: object = None
+    first: int = 1
 
 
 def command(*arguments):
@@ -176,8 +178,9 @@ def write_in_parts(file, content):
 TRAINING = command("train", "images", "--output", "out", "--seed", "SEED", *TRAIN)
 CASES = {
     "train": Case(TRAINING),
-    "train-first": Case(TRAINING, earlier=False),
-    "train-with-other-files": Case(TRAINING, other_files=True),
+    # All of them write to a scratch folder first, and what becomes of it depends on the output.
+    "train-first": Case(TRAINING, earlier=False, first=28),
+    "train-with-other-files": Case(TRAINING, other_files=True, first=28),
     "evaluate": Case(command("evaluate", "model/model.keras", "images", "--report", "out")),
     "doctor": Case(command("doctor", "images", "--output", "out", "--weights", "None")),
     "tutorial": Case(
@@ -366,7 +369,7 @@ def kill_at_each_operation(case, root):
     run_forked(case.arguments, root, 1)
     output.rename(earlier)
     names = set(files(earlier))
-    for kill_at in range(1, 1000):
+    for kill_at in range(case.first, 1000):
         shutil.rmtree(output, ignore_errors=True)
         if case.earlier:
             shutil.copytree(earlier, output)
