@@ -5,6 +5,7 @@ import json
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from click.testing import CliRunner
 from PIL import Image
 
@@ -50,7 +51,13 @@ def tutorial_run(request, synthetic_folder, tmp_path_factory):
         if request.param != "all steps":
             patch.delitem(tutorial.STEPS, "model2")
             patch.delitem(tutorial.STEPS, "model3")
-        return run_in_new_folder(synthetic_folder, tmp_path_factory)
+        # Also in the slow tests: .ci/run runs the tutorial in graph mode, with more epochs.
+        before = tf.config.functions_run_eagerly()
+        tf.config.run_functions_eagerly(True)
+        try:
+            return run_in_new_folder(synthetic_folder, tmp_path_factory)
+        finally:
+            tf.config.run_functions_eagerly(before)
 
 
 def run_in_new_folder(synthetic_folder, tmp_path_factory):
