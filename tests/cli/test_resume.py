@@ -164,16 +164,27 @@ def test_train_rejects_checkpoint_folder_with_files_of_user(drawn, tmp_path, run
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("epoch", "moment"),
-    [(1, "after"), (3, "between"), (4, "before"), (5, "between"), (9, "publishing")],
+    ("epoch", "moment", "left"),  # and the number of epochs that are left to train
+    [
+        (1, "after", 4),
+        (3, "between", 3),
+        (4, "before", 2),
+        (5, "between", 1),
+        (9, "publishing", 0),
+    ],
 )
 def test_killed_training_resumes_with_bit_identical_result(
-    epoch, moment, drawn, expected, tmp_path, run, forked
+    epoch, moment, left, drawn, expected, tmp_path, run, forked, monkeypatch
 ):
     arguments = ["train", drawn, "--output", tmp_path, *OPTIONS]
     killed = forked.run("-c", PROGRAM, epoch, moment, *arguments)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert not (tmp_path / "model.keras").exists()
+    write, written = _checkpoint.Checkpoint.write, []
+    monkeypatch.setattr(
+        _checkpoint.Checkpoint, "write", lambda *given: written.append(1) or write(*given)
+    )
     ended = run(*arguments, "--resume")
     assert ended.exit_code == 0, ended.output
+    assert len(written) == left  # beginning again would give the same bits
     assert_same(tmp_path, expected)
