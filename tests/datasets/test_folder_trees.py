@@ -88,7 +88,7 @@ TREES = {
 }
 
 
-# Half of the examples: a slow test tries at least 100, over more epochs.
+# Half of the examples: a slow test tries at least 50, over more epochs.
 @settings(
     max_examples=settings.default.max_examples // 2,
     suppress_health_check=[HealthCheck.too_slow],
@@ -104,7 +104,7 @@ def test_splits_are_disjoint_complete_and_correctly_labeled(
 
 @pytest.mark.slow
 @settings(
-    max_examples=max(100, settings.default.max_examples),
+    max_examples=max(50, settings.default.max_examples),
     suppress_health_check=[HealthCheck.too_slow],
 )
 @given(**TREES)
