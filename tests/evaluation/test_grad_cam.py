@@ -263,7 +263,7 @@ def test_peak_is_inside_patch_for_trained_model():
     )
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(0.02), loss, metrics=["accuracy"])
-    model.fit(images, labels, epochs=25, batch_size=32, verbose=0)
+    model.fit(images, labels, epochs=25, batch_size=48, verbose=0)
     images, labels, masks = patches(48, shape=(24, 24, 3), colors=2, seed=1)
     assert model.evaluate(images, labels, verbose=0)[1] == 1
     assert peaks_are_inside(grad_cam(model, images), masks).mean() >= 0.95
@@ -477,8 +477,8 @@ def test_model2_and_model3_maps_match_model1_on_preprocessed_images():
     for build, scaled in ((build_model2, images), (build_model3, images / 127.5 - 1)):
         model = build(shape, classes)
         model.set_weights(first.get_weights())
-        wanted = np.stack([grad_cam(first, scaled, index) for index in range(classes)])
-        found = np.stack([grad_cam(model, images, index) for index in range(classes)])
+        wanted = np.stack([grad_cam(first, scaled, index) for index in (0, 3, classes - 1)])
+        found = np.stack([grad_cam(model, images, index) for index in (0, 3, classes - 1)])
         assert wanted.any()
         assert_close(found, wanted, 1e-4)
 
@@ -620,11 +620,12 @@ def test_batch_maps_match_single_image_maps():
     """More images than are computed at once, and normalization by the moving averages."""
     model = pooled()
     images = make_images(70)
-    single = np.concatenate([grad_cam(model, image[None]) for image in images])
-    assert_close(grad_cam(model, images), single)
+    some = [0, 31, 32, 63, 64, 69]  # the first and the last image of each batch
+    single = np.concatenate([grad_cam(model, images[n : n + 1]) for n in some])
+    assert_close(grad_cam(model, images)[some], single)
     indices = np.arange(70) % 3
-    of_class = [grad_cam(model, images[n : n + 1], int(indices[n])) for n in (0, 31, 32, 69)]
-    assert_close(grad_cam(model, images, indices)[[0, 31, 32, 69]], np.concatenate(of_class))
+    of_class = [grad_cam(model, images[n : n + 1], int(indices[n])) for n in some]
+    assert_close(grad_cam(model, images, indices)[some], np.concatenate(of_class))
 
 
 def layers_of(model):
