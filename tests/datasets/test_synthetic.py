@@ -17,7 +17,7 @@ from tests.datasets.processes import WITHOUT_TENSORFLOW
 
 CLASS_NAMES = ("cat", "dog")
 LARGEST_NUMBER = 1048575
-TRAIN, VALIDATION = 120, 80
+TRAIN, VALIDATION = 80, 60
 
 # How often `np.rot90` turns an image so that the edge becomes its lowest rows.
 EDGES = {"bottom": 0, "left": 1, "top": 2, "right": 3}
