@@ -1,5 +1,6 @@
 """Options with the names of Keras's `image_dataset_from_directory` give its images and labels."""
 
+import functools
 import json
 from pathlib import Path
 
@@ -61,7 +62,7 @@ SHAPES = {"crop": {"crop_to_aspect_ratio": True}, "pad": {"pad_to_aspect_ratio":
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("image_size", [16, (24, 24), (12, 40), (50, 9)])
+@pytest.mark.parametrize("image_size", [24, (12, 40), (50, 9)])
 def test_images_are_those_of_keras_for_each_aspect_ratio(photos, image_size, shape):
     (images, _), (expected, _) = read_both(photos, image_size, **SHAPES[shape])
     assert np.abs(images - expected).max() <= 0.01  # of 255
@@ -109,10 +110,15 @@ def test_bicubic_would_leave_the_range_without_a_limit(photos):
     assert expected.min() < 0 or expected.max() > 255
 
 
+@functools.cache
+def read_both_labels(photos, label_mode):
+    return read_both(photos, 8, label_mode=label_mode)
+
+
 @pytest.mark.parametrize("label_mode", ["int", "categorical", "binary"])
 @pytest.mark.parametrize("cache", [False, True, "decoded"])
 def test_labels_are_those_of_keras(photos, tmp_path, label_mode, cache):
-    (_, labels), (_, expected) = read_both(photos, 8, label_mode=label_mode)
+    (_, labels), (_, expected) = read_both_labels(photos, label_mode)
     np.testing.assert_array_equal(labels, expected, strict=True)
     splits = load_image_folder(
         photos,
