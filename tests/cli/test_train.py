@@ -87,10 +87,12 @@ def test_train_uses_requested_augmentation_holdout_fraction_and_batch_size(
     assert made.get_config() != augmentation_preset("light").get_config()
 
 
-def test_class_weight_reaches_both_trainings(drawn, tmp_path, run, monkeypatch):
+def test_class_weight_reaches_both_trainings_and_history_has_the_epochs_of_both(
+    drawn, tmp_path, run, monkeypatch
+):
     weights = []
 
-    def record(function):
+    def recorded(function):
         def call(*arguments, **options):
             weights.append(options["class_weight"])
             return function(*arguments, **options)
@@ -98,12 +100,18 @@ def test_class_weight_reaches_both_trainings(drawn, tmp_path, run, monkeypatch):
         return call
 
     for name in ("fit_head", "fine_tune"):
-        monkeypatch.setattr(training, name, record(getattr(training, name)))
-    options = ["--class-weight", "balanced", "--fine-tune-epochs", "1"]
+        monkeypatch.setattr(training, name, recorded(getattr(training, name)))
+    options = ["--class-weight", "balanced", "--fine-tune-epochs", "2"]
     ended = run("train", drawn, "--output", tmp_path, *TINY, *options)
     assert ended.exit_code == 0, ended.output
     assert weights == ["balanced", "balanced"]
-    assert read_record(tmp_path)["settings"]["class_weight"] == "balanced"
+    record = read_record(tmp_path)
+    assert record["settings"]["class_weight"] == "balanced"
+    assert record["settings"]["fine_tune_epochs"] == 2
+    lines = ended.stdout.splitlines()
+    assert [line.split()[0] for line in lines[:5]] == ["head", "1", "fine-tuning", "1", "2"]
+    assert set(record["history"]) == {"accuracy", "loss", "val_accuracy", "val_loss"}
+    assert [len(curve) for curve in record["history"].values()] == [3] * 4
 
 
 def test_alpha_and_names_of_backbones_are_checked_before_the_images(drawn, tmp_path, run):
@@ -253,17 +261,6 @@ def test_same_seed_reproduces_training_history(drawn, tmp_path, run):
     assert curves("first") == curves("second")
     model = keras.saving.load_model(tmp_path / "first" / "model.keras")
     assert "augmentation" not in [layer.name for layer in model.layers]
-
-
-def test_fine_tuning_epochs_are_appended_to_history(drawn, tmp_path, run):
-    ended = run("train", drawn, "--output", tmp_path / "out", *TINY, "--fine-tune-epochs", "2")
-    assert ended.exit_code == 0, ended.output
-    record = read_record(tmp_path / "out")
-    assert record["settings"]["fine_tune_epochs"] == 2
-    lines = ended.stdout.splitlines()
-    assert [line.split()[0] for line in lines[:5]] == ["head", "1", "fine-tuning", "1", "2"]
-    assert set(record["history"]) == {"accuracy", "loss", "val_accuracy", "val_loss"}
-    assert [len(curve) for curve in record["history"].values()] == [3] * 4
 
 
 @pytest.mark.parametrize(
