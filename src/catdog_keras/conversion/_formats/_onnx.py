@@ -128,9 +128,33 @@ def _quantize_to_int8(path: Path, images: Sequence[Array]) -> None:
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
+            # 7 bits: processors without VNNI instructions add two products in 16 bits, which
+            # overflow with 8 bits. The file would predict something else there.
+            reduce_range=True,
             nodes_to_exclude=_ends(prepared),
         )
     prepared.unlink()
+    _number_tensors(path)
+
+
+def _number_tensors(path: Path) -> None:
+    """Replaces the names of inner tensors, whose paths take 6% of a quantized MobileNetV2."""
+    import onnx
+
+    model = onnx.load(path)
+    graph = model.graph
+    del graph.value_info[:]  # the runtime infers these shapes
+    names = {each.name: each.name for each in (*graph.input, *graph.output)} | {"": ""}
+
+    def number(name: str) -> str:
+        return names.setdefault(name, str(len(names)))
+
+    for tensor in graph.initializer:
+        tensor.name = number(tensor.name)
+    for node in graph.node:
+        node.input[:] = map(number, node.input)
+        node.output[:] = map(number, node.output)
+    onnx.save(model, path)
 
 
 def _ends(path: Path) -> list[str]:
