@@ -216,6 +216,7 @@ print(*(type(layer).__name__ for layer in model.layers))
 """
 
 
+@pytest.mark.slow  # a new process; those of the fast tests import the package first
 def test_importing_after_keras_loads_only_stdlib_and_model_loads(saved_model):
     program = f"""
 import sys, keras
@@ -313,8 +314,17 @@ for name in [module.name for module in (*packages, *shared) if "__main__" not in
 LAYERS = {name for name in catdog_keras.layers.__all__ if name[0].isupper()}
 # These train or build a network of keras.applications.
 SLOW_EXAMPLES = {"use_fused_batch_norm", "fine_tune", "fit_head"}
+# What is exported is a graph; the other models run for a step or two.
+OF_GRAPHS = {"ExportMetadata", "ExportReport", "export_model", "read_metadata"}
 EXAMPLES = [
-    pytest.param(name, marks=[pytest.mark.slow] if name in SLOW_EXAMPLES else [])
+    pytest.param(
+        name,
+        marks=pytest.mark.slow
+        if name in SLOW_EXAMPLES
+        else pytest.mark.graph
+        if name in OF_GRAPHS
+        else pytest.mark.eager,
+    )
     for name in sorted({*PUBLIC, *ONLY_IN_SUBPACKAGE} - {"BACKBONES"})  # a dictionary
     if name not in LAYERS
 ]
