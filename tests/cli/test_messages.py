@@ -353,6 +353,7 @@ def test_class_without_readable_images_is_reported_with_the_reason(drawn, tmp_pa
     assert "not an image in any known format" in error
 
 
+@pytest.mark.slow  # tests of streams that cannot be written are fast, in test_streams
 def test_commands_work_with_closed_standard_error(drawn):
     program = "from catdog_keras.cli import main; main()"
     shell = f'exec "{sys.executable}" -c "{program}" scan "$1" 2>&-'
