@@ -39,6 +39,7 @@ def test_other_kernels_are_left_to_keras(size):
     check_config(config_with({"kernel_size": size}))
 
 
+@pytest.mark.slow
 def test_optimizer_of_fine_tuned_models_is_known_to_commands_that_do_not_train():
     """Only a new process has not imported it."""
     optimizer = {"class_name": "LayerwiseAdam", "registered_name": "catdog_keras>LayerwiseAdam"}
