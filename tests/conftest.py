@@ -1,6 +1,7 @@
 """Settings of every test: hypothesis profiles, seeds, a quiet process without windows."""
 
 import contextlib
+import gc
 import os
 import pwd
 import shutil
@@ -43,6 +44,12 @@ def pytest_collection_modifyitems(items) -> None:
             item.add_marker(pytest.mark.slow)
         if item.path.parent.name in EAGER_FOLDERS:
             item.add_marker(pytest.mark.eager)
+
+
+def pytest_collection_finish() -> None:
+    """Exempts what has been imported, and remains, from all further garbage collections."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_addoption(parser) -> None:
