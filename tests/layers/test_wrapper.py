@@ -236,17 +236,18 @@ def test_tf_data_map_draws_per_image_and_follows_seed(batch_size, dtype):
     images = make_images(100, 4, 4, 3).astype(dtype)
     first, second = map_dataset_for_two_epochs(batch_size, random_invert(seed=1), images)
     again, _ = map_dataset_for_two_epochs(batch_size, random_invert(seed=1), images)
-    other, _ = map_dataset_for_two_epochs(batch_size, random_invert(seed=2), images)
     np.testing.assert_array_equal(first, again)
     assert (first != second).any()
-    assert (first != other).any()
     changed = (first != images).any((1, 2, 3))
     assert 30 < changed.sum() < 70
     np.testing.assert_allclose(first[changed], 255.0 - images[changed], atol=1e-3)
-    unseeded = [
-        map_dataset_for_two_epochs(batch_size, random_invert(), images)[0] for _ in range(2)
-    ]
-    assert (unseeded[0] != unseeded[1]).any()
+    if batch_size is None and dtype == "float32":  # each map is traced anew, which takes long
+        one, other, third = (
+            map_dataset_for_two_epochs(None, random_invert(seed=seed), images)[0]
+            for seed in (None, None, 2)
+        )
+        assert (one != other).any()
+        assert (third != first).any()
 
 
 @pytest.mark.parametrize("batch_size", [None, 48])
