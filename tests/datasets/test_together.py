@@ -357,6 +357,22 @@ def test_near_duplicates_that_are_too_many_raise_with_the_remedy(tmp_path):
     assert [len(files) for files in splits.files.values()] == [6, 2, 2]
 
 
+def test_error_of_load_cats_dogs_names_only_its_own_arguments(tmp_path):
+    train = {f"train/{name}/{n}.png": (n, "same") for name in ("cats", "dogs") for n in (1, 2)}
+    train = {path: (scene + 10 * ("dogs" in path), kind) for path, (scene, kind) in train.items()}
+    alike = {f"validation/cats/{n}.png": (0, VARIANTS[n]) for n in range(4)}
+    alike |= {f"validation/dogs/{n}.png": (0, VARIANTS[n]) for n in range(4)}
+    write(tmp_path, {**train, **alike})
+    with (
+        pytest.warns(UserWarning, match="Identical files are in more than one class"),
+        pytest.raises(ValueError, match="they are identical or near-duplicates") as raised,
+    ):
+        load_cats_dogs(tmp_path, **TINY, split="stratified")
+    assert str(raised.value).splitlines()[-1] == (
+        'Add other images, or, if near-duplicates may be separated, use near_duplicates="ignore".'
+    )
+
+
 PROGRAM = """
 import json, sys
 from catdog_keras import load_image_folder

@@ -147,7 +147,7 @@ def load_cats_dogs(
         crop_to_aspect_ratio,
         pad_to_aspect_ratio,
     )
-    options = SplitOptions(split, on_bad, max_bad_fraction, near_duplicates)
+    options = SplitOptions(split, on_bad, max_bad_fraction, near_duplicates, sets_fractions=False)
     wanted = "a folder or zip archive with train and validation, each with cats and dogs"
     folder = find_cats_dogs(source)
     batches.check_outside(folder)

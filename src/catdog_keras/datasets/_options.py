@@ -136,7 +136,8 @@ class SplitOptions:
     """Options for splitting, and for files that cannot be read as images.
 
     `name_groups` returns the group of each of some paths relative to a folder; see `name_groups` in
-    `_groups`. None: the user states no groups.
+    `_groups`. None: the user states no groups. `sets_fractions` states whether the caller has
+    arguments for the fractions, which messages can name.
     """
 
     split: str
@@ -146,6 +147,7 @@ class SplitOptions:
     holdout_fraction: float = HOLDOUT_FRACTION
     test_fraction: float = TEST_FRACTION
     name_groups: Callable[[Sequence[str], Path], dict[str, str]] | None = None
+    sets_fractions: bool = True
 
     def __post_init__(self) -> None:
         """Validates the types and values."""

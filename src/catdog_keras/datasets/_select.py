@@ -302,7 +302,7 @@ def _split(
             )
         # A component that fits into neither validation nor test is better in train.
         fraction = 0 if "test" in parts else options.test_fraction
-        with _components_named(everything, ("train", "validation"), groups):
+        with _components_named(everything, ("train", "validation"), groups, options):
             train, held_out = hold_out(
                 everything.labels,
                 options.holdout_fraction,
@@ -320,7 +320,7 @@ def _split(
     if "test" not in parts:
         held = divided["validation"]
         divide = SPLIT_FUNCTIONS[options.split]
-        with _components_named(held, ("validation", "test"), groups):
+        with _components_named(held, ("validation", "test"), groups, options):
             validation, test = divide(
                 held.labels, batch_size, seed, options.test_fraction, _numbers(held, components)
             )
@@ -334,7 +334,7 @@ def _numbers(listing: Listing, components: Mapping[str, int]) -> np.ndarray:
 
 @contextmanager
 def _components_named(
-    listing: Listing, splits: tuple[str, str], groups: Mapping[str, str]
+    listing: Listing, splits: tuple[str, str], groups: Mapping[str, str], options: SplitOptions
 ) -> Iterator[None]:
     """Names the images that belong together and do not fit into one of two splits.
 
@@ -348,8 +348,10 @@ def _components_named(
         names = sorted({groups[file] for file in files if file in groups})
         kind = f"in the group {listed(names)}" if names else "identical or near-duplicates"
         second, first = error.sizes
-        remedies: list[str] = ["Use smaller groups, " if names else "Add other images, "]
-        remedies += ["change ", argument("holdout_fraction"), " or ", argument("test_fraction")]
+        remedies: list[str] = ["Use smaller groups" if names else "Add other images"]
+        if options.sets_fractions:
+            fractions = argument("holdout_fraction"), " or ", argument("test_fraction")
+            remedies += [", change ", *fractions]
         remedies += [", or, if near-duplicates may be separated, use "]
         remedies += [setting("near_duplicates", '"ignore"'), "."]
         sizes = f"{splits[0]} is to have {first} and {splits[1]} {second} of {len(listing.files)}"
