@@ -67,7 +67,9 @@ print(json.dumps([*seconds, (peak() - before) / 1024]))
 def make_tree(root: Path, files: int) -> None:
     """Creates empty files, evenly in ten classes, 1,000 per folder."""
     for number in range(files):
-        folder = root / f"class{number % CLASSES}" / f"{number // (1000 * CLASSES):05}"
+        label = f"class{number % CLASSES}"
+        # Not the same names in each class: these would be the classes.
+        folder = root / label / f"{label}-{number // (1000 * CLASSES):05}"
         if number % (1000 * CLASSES) < CLASSES:
             folder.mkdir(parents=True)
         (folder / f"example.{number:07}.jpg").touch()
