@@ -111,7 +111,7 @@ def test_tf_data_map_draws_per_image_and_epoch_and_follows_seed(batch_size, dtyp
     assert found.dtype == "float32"
     assert len({image.tobytes() for each in found for image in each}) == 20
     np.testing.assert_array_equal(augment_for_two_epochs(3), found)
-    if batch_size is None and dtype == "float32":  # each map is compiled anew, which takes long
+    if batch_size is None and dtype == "float32":  # compiling each map takes long
         assert (augment_for_two_epochs(4) != found).any()
         assert (augment_for_two_epochs(None) != augment_for_two_epochs(None)).any()
 

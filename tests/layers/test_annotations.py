@@ -255,7 +255,7 @@ def test_wrappers_transform_images_masks_and_boxes_alike(kind):
     assert tuple(one["bounding_boxes"]["boxes"].shape) == (1, 4)
 
 
-# Each map is traced anew, which takes long: one wrapper stands for all where the batch matters.
+# Tracing each map takes long: one wrapper stands for all where the batch matters.
 @pytest.mark.parametrize(
     ("kind", "batch_size"),
     [("apply", None), ("apply", 6), ("choice", 6), ("pipeline", None), ("preset", 6)],

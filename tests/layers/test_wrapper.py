@@ -241,7 +241,7 @@ def test_tf_data_map_draws_per_image_and_follows_seed(batch_size, dtype):
     changed = (first != images).any((1, 2, 3))
     assert 30 < changed.sum() < 70
     np.testing.assert_allclose(first[changed], 255.0 - images[changed], atol=1e-3)
-    if batch_size is None and dtype == "float32":  # each map is traced anew, which takes long
+    if batch_size is None and dtype == "float32":  # tracing each map takes long
         one, other, third = (
             map_dataset_for_two_epochs(None, random_invert(seed=seed), images)[0]
             for seed in (None, None, 2)
