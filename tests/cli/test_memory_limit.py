@@ -19,6 +19,25 @@ def test_large_allocation_is_refused_and_allowed_afterwards():
     assert resource.getrlimit(resource.RLIMIT_DATA) == before
 
 
+MANY_PROCESSORS = """
+import os
+
+os.cpu_count = lambda: 64
+
+import numpy as np
+
+from catdog_keras.cli.memory_limit import limited_memory
+
+with limited_memory(0):
+    np.ones(2**29, "uint8")
+"""
+
+
+def test_limit_does_not_depend_on_the_number_of_processors(forked):
+    """In a process of its own, which has no memory that is freed meanwhile."""
+    assert "MemoryError" in forked.run("-c", MANY_PROCESSORS, text=True).stderr
+
+
 def test_memory_for_the_weights_is_allowed():
     with limited_memory(LARGE // 4):
         assert len(np.empty(LARGE, "uint8")) == LARGE

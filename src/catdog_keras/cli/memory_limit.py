@@ -1,6 +1,5 @@
 """Limit on the memory of this process while a framework processes an unknown file."""
 
-import os
 import re
 import sys
 from collections.abc import Iterator
@@ -9,7 +8,7 @@ from pathlib import Path
 
 FREE_BYTES = 256 * 2**20
 BYTES_PER_WEIGHT = 32  # TensorFlow took 24 for a VGG16, whose largest variable has most weights
-BYTES_PER_THREAD = 32 * 2**20  # stack and heap of the threads that a framework starts at first use
+PARALLEL_VALUES = 2**20  # enough that a framework uses all its threads
 
 
 @contextmanager
@@ -29,14 +28,22 @@ def limited_memory(weights: int) -> Iterator[None]:
     import resource
 
     before = soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    more = FREE_BYTES + BYTES_PER_THREAD * (os.cpu_count() or 1) + BYTES_PER_WEIGHT * weights
-    limits = [_allocated() + more, soft, hard]
+    _start_threads()
+    limits = [_allocated() + FREE_BYTES + BYTES_PER_WEIGHT * weights, soft, hard]
     least = min(limit for limit in limits if limit != resource.RLIM_INFINITY)
     resource.setrlimit(resource.RLIMIT_DATA, (least, hard))
     try:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_DATA, before)
+
+
+def _start_threads() -> None:
+    """Starts the threads of the backend, whose stacks and heaps are about 16 MB per processor."""
+    import keras
+
+    ones = keras.ops.ones(PARALLEL_VALUES)
+    keras.ops.convert_to_numpy(ones + ones)
 
 
 def _allocated() -> int:
