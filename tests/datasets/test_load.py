@@ -16,7 +16,7 @@ from PIL import Image
 
 import catdog_keras
 from catdog_keras import load_cats_dogs, load_image_folder, plot_images
-from catdog_keras.datasets import _source as source, synthetic
+from catdog_keras.datasets import _source as source, _splits, synthetic
 from tests.datasets.processes import WITHOUT_TENSORFLOW
 
 TINY = {"image_size": (4, 4), "batch_size": 4}
@@ -639,3 +639,17 @@ def test_skipped_system_folders_and_links_are_reported(cats_dogs):
     assert splits.counts["train"] == {"cats": 30, "dogs": 30}
     assert splits.scan.skipped == [str(cats / "@eaDir"), str(cats / "loop")]
     assert "skipped " in str(splits.scan)
+
+
+def test_datasets_are_built_at_first_use_or_decoded_with_a_cache(cats_dogs, monkeypatch):
+    built = []
+    build = _splits.batched_dataset
+    monkeypatch.setattr(
+        _splits, "batched_dataset", lambda *a, **k: built.append(a) or build(*a, **k)
+    )
+    splits = load_image_folder(cats_dogs, **TINY)
+    assert built == []
+    assert splits.train is splits.train is next(iter(splits))
+    assert len(built) == 3
+    load_image_folder(cats_dogs, cache=True, **TINY)
+    assert len(built) == 6

@@ -76,7 +76,8 @@ def join_files(
         if len(set(found)) < len(found):
             first: dict[Hashable, int] = {}
             for place, key in enumerate(found):
-                components.join(first.setdefault(key, place), place)
+                if (earlier := first.setdefault(key, place)) != place:
+                    components.join(earlier, place)
     if pairs:
         place_of = {file: place for place, file in enumerate(files)}
         for one, other in pairs:

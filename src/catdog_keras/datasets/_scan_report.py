@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import PurePath
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from catdog_keras._printable import counted, printable as printable
 from catdog_keras.datasets._components import connected_components
@@ -13,8 +13,7 @@ from catdog_keras.datasets._components import connected_components
 SHOWN = 5  # files that a message lists; the report contains all
 
 
-@dataclass(frozen=True)
-class ImageFile:
+class ImageFile(NamedTuple):
     """Scan result of one image file.
 
     Attributes:
@@ -35,12 +34,16 @@ class ImageFile:
     path: str
     status: Literal["good", "nonstandard", "bad"]
     reason: str = ""
-    size: int = field(default=0, repr=False)
-    sha256: str = field(default="", repr=False)
-    plain: bool = field(default=False, repr=False)
-    pixels: int = field(default=0, repr=False)
-    perceptual_hash: int | None = field(default=None, repr=False)
-    stamp: tuple[int, ...] = field(default=(), repr=False, compare=False)
+    size: int = 0
+    sha256: str = ""
+    plain: bool = False
+    pixels: int = 0
+    perceptual_hash: int | None = None
+    stamp: tuple[int, ...] = ()
+
+    def __repr__(self) -> str:
+        """Returns the path, the status and the reason, without the measurements."""
+        return f"ImageFile(path={self.path!r}, status={self.status!r}, reason={self.reason!r})"
 
     def __str__(self) -> str:
         """Returns the path and the reason."""

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,16 +25,10 @@ if TYPE_CHECKING:
 class ImageSplits:
     """Training, validation and test datasets that share no file and no file content.
 
-    Unpacks into its three datasets: `train, validation, test = splits`.
+    Unpacks into its three datasets: `train, validation, test = splits`. Each of them is built when
+    it is used for the first time.
 
     Attributes:
-        train: `tf.data.Dataset` of batches: float32 images in [0, 255] of shape
-            `(batch, height, width, channels)`, 3 channels by default, and int32 labels of shape
-            `(batch,)`; with another `label_mode` float32 labels of shape `(batch, num_classes)`
-            (categorical) or `(batch, 1)` (binary).
-        validation: A dataset like `train`, always in the order of `files["validation"]`.
-        test: A dataset like `train`, always in the order of `files["test"]`; empty if there is no
-            test set.
         class_names: Name of the class of each label.
         files: Paths by split.
         labels: int32 arrays by split, in the order of `files`, for every `label_mode`.
@@ -55,9 +50,6 @@ class ImageSplits:
         (('cats', 'dogs'), True)
     """
 
-    train: "tf.data.Dataset"
-    validation: "tf.data.Dataset"
-    test: "tf.data.Dataset"
     class_names: tuple[str, ...]
     files: dict[str, tuple[str, ...]]
     labels: dict[str, np.ndarray]
@@ -78,23 +70,12 @@ class ImageSplits:
         options: BatchOptions,
         label_source: LabelSource,
     ) -> "ImageSplits":
-        """Builds the datasets from a listing per split.
+        """Builds the splits from a listing of each one; with a cache, decodes their images.
 
         `scan` must contain all files, and `components` their components by path.
         """
         options.check_label_mode(class_names)
-        datasets = {
-            split: batched_dataset(
-                listing,
-                [scan.by_path[file] for file in listing.files],
-                options,
-                shuffled=split == "train" and options.shuffle,
-                num_classes=len(class_names),
-            )
-            for split, listing in listings.items()
-        }
-        return cls(
-            **datasets,
+        splits = cls(
             class_names=class_names,
             files={split: listing.files for split, listing in listings.items()},
             labels={split: listing.labels for split, listing in listings.items()},
@@ -106,6 +87,39 @@ class ImageSplits:
                 split: np.array([components[file] for file in listing.files], np.int64)
                 for split, listing in listings.items()
             },
+        )
+        if options.cache is not False:
+            tuple(splits)
+        return splits
+
+    @cached_property
+    def train(self) -> "tf.data.Dataset":
+        """`tf.data.Dataset` of the batches of an epoch.
+
+        Images are float32 in [0, 255] of shape `(batch, height, width, channels)`, 3 channels by
+        default. Labels are int32 of shape `(batch,)`; with another `label_mode` float32 of shape
+        `(batch, num_classes)` (categorical) or `(batch, 1)` (binary).
+        """
+        return self._build("train", shuffled=self.options.shuffle)
+
+    @cached_property
+    def validation(self) -> "tf.data.Dataset":
+        """A dataset like `train`, always in the order of `files["validation"]`."""
+        return self._build("validation")
+
+    @cached_property
+    def test(self) -> "tf.data.Dataset":
+        """A dataset like `validation` of `files["test"]`; empty if there is no test set."""
+        return self._build("test")
+
+    def _build(self, split: str, *, shuffled: bool = False) -> "tf.data.Dataset":
+        files = self.files[split]
+        return batched_dataset(
+            Listing(files, self.labels[split]),
+            [self.scan.by_path[file] for file in files],
+            self.options,
+            shuffled=shuffled,
+            num_classes=len(self.class_names),
         )
 
     @property
