@@ -7,7 +7,6 @@ results of the first, which are then checked again.
 """
 
 import functools
-import gc
 import hashlib
 import json
 import os
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from catdog_keras import __version__
+from catdog_keras._collection import collection_paused
 from catdog_keras._printable import shorten
 from catdog_keras._scratch import scratch_folder
 from catdog_keras.datasets._archive import cache_directory
@@ -116,7 +116,7 @@ class CheckCache:
         found: dict[str, ImageFile] = {}
         if self._directory is None:
             return found
-        with _collection_paused():
+        with collection_paused():
             for folder, paths in self._paths.items():
                 results = self._read(self._directory, folder) or {}
                 for name, path in paths.items() if results else ():
@@ -208,21 +208,6 @@ def _find_unchanged(path: str, result: _Result) -> ImageFile | None:
     if stamp != known:
         return None
     return ImageFile(path, status, reason, stamp[0], sha256, plain, pixels, found, stamp)
-
-
-@contextmanager
-def _collection_paused() -> Iterator[None]:
-    """Pauses the search for unused objects, which the creation of many objects would start.
-
-    Each search visits all objects of TensorFlow, which takes longer than reading the cache.
-    """
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def folder_of(path: str) -> str:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from catdog_keras._collection import collection_paused
 from catdog_keras._message import Message, argument, setting
 from catdog_keras._printable import counted
 from catdog_keras._split_names import SPLITS
@@ -58,28 +59,29 @@ def select_images(
     skipped = [str(index.root / file) for file in index.skipped]
     thumbnails: dict[str, Gray] | None = {} if options.near_duplicates == "together" else None
     images = inspect_files(files, thumbnails=thumbnails)
-    scan = ScanReport.from_files(images, ignored, skipped)
-    for note in index.notes:
-        warn(note)
-    _report_skipped(index)
-    _report_ignored(scan)
-    _handle_bad_files(scan, options)
-    class_names, parts = _usable_images(index, parts, scan)
-    usable = [file for listing in parts.values() for file in listing.files]
-    pairs: list[tuple[str, str]] = []
-    if thumbnails is not None:
-        pairs = find_near_duplicates([scan.by_path[file] for file in usable], thumbnails)
-        scan = scan.with_near_duplicates(pairs)
-    digests = {file: scan.by_path[file].sha256 for file in usable}
-    rules = [digests] if groups is None else [digests, groups]
-    components = join_files(usable, rules, pairs)
-    united, moved = unite_components(parts, components)
-    _report_moved(moved, united, parts, scan)
-    _report_torn(united, scan)
-    _check_sizes(united)
-    splits = _split(united, options, components, groups or {}, batch_size, seed)
-    _report_missing_classes(parts, united, splits, class_names, options)
-    return splits, class_names, scan, components
+    with collection_paused():
+        scan = ScanReport.from_files(images, ignored, skipped)
+        for note in index.notes:
+            warn(note)
+        _report_skipped(index)
+        _report_ignored(scan)
+        _handle_bad_files(scan, options)
+        class_names, parts = _usable_images(index, parts, scan)
+        usable = [file for listing in parts.values() for file in listing.files]
+        pairs: list[tuple[str, str]] = []
+        if thumbnails is not None:
+            pairs = find_near_duplicates([scan.by_path[file] for file in usable], thumbnails)
+            scan = scan.with_near_duplicates(pairs)
+        digests = {file: scan.by_path[file].sha256 for file in usable}
+        rules = [digests] if groups is None else [digests, groups]
+        components = join_files(usable, rules, pairs)
+        united, moved = unite_components(parts, components)
+        _report_moved(moved, united, parts, scan)
+        _report_torn(united, scan)
+        _check_sizes(united)
+        splits = _split(united, options, components, groups or {}, batch_size, seed)
+        _report_missing_classes(parts, united, splits, class_names, options)
+        return splits, class_names, scan, components
 
 
 def _name_groups(index: ImageIndex, options: SplitOptions) -> dict[str, str] | None:

@@ -235,6 +235,8 @@ def unite_components(
     Returns:
         The splits, with moved files at the end, and the list of moved files.
     """
+    if len(splits) == 1:
+        return dict(splits), []
     home: dict[int, str] = {}
     for split, listing in splits.items():
         for file in listing.files:
