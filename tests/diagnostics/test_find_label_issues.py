@@ -73,7 +73,7 @@ def test_given_probabilities_give_the_findings_of_the_source_definition():
     assert issues.num_expected == 1  # a third of three images of class 1, none of class 0
     assert places(issues) == [4]
     assert (issues.findings[0].given, issues.findings[0].likely) == ("1", "0")
-    assert str(issues).startswith("About 1 of 6 labels are wrong.")
+    assert str(issues).startswith("About 1 of 6 labels contradict the model.")
     assert "Labeled 1 (probability 0.05)" in str(issues)
 
 
@@ -86,7 +86,30 @@ def test_features_without_information_give_a_warning_and_no_findings(kind):
     with pytest.warns(UserWarning, match="better than by a guess.*Use features of a backbone"):
         issues = find_label_issues(features, labels)
     assert len(issues) == issues.num_expected == 0
-    assert str(issues) == "No label of 60 images looks wrong."
+    assert not issues.is_informative
+    assert "better than by a guess" in str(issues)
+
+
+@pytest.mark.parametrize(("images", "dimensions"), [(60, 16), (200, 8), (600, 16)])
+def test_labels_at_random_give_no_findings(images, dimensions):
+    """Heads without the labels that contradict the first heads agree with any labels."""
+    random = np.random.default_rng(1)
+    features = random.normal(size=(images, dimensions))
+    labels = random.permutation(np.arange(images) % 2)
+    with pytest.warns(UserWarning, match="better than by a guess"):
+        issues = find_label_issues(features, labels)
+    assert len(issues) == 0
+
+
+def test_weak_features_give_findings_with_a_warning():
+    random = np.random.default_rng(0)
+    labels = np.arange(400) % 2
+    features = random.normal(size=(400, 16)) + 0.9 * labels[:, None] * np.eye(16)[0]
+    with pytest.warns(UserWarning, match=r"of 400 labels contradict the model\. Either so many"):
+        issues = find_label_issues(features, labels)
+    assert issues.is_informative
+    assert issues.is_doubtful
+    assert issues.num_expected > 100
 
 
 @given(st.integers(0, 999), st.integers(2, 5))

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 
 import numpy as np
 import pytest
@@ -147,17 +148,34 @@ def test_small_class_is_left_out_of_label_issues_only(planted, tmp_path):
     assert "foxes" in found.left_out["label issues of 1 class"]
     assert len(found.label_issues.probabilities) == 24
     assert "at least 5 images of each class" not in str(found.left_out)
-    assert "learning curve" in found.left_out  # 24 images are too few for three sizes
+    curve = "It needs at least 100 images of 2 classes; there are 24. Add images."
+    assert found.left_out["learning curve"] == curve
+
+
+def test_label_issues_of_features_without_information_are_left_out(splits, monkeypatch, tmp_path):
+    """Also on the page, which must not present the labels as right."""
+
+    def noise(images, *_):
+        return np.random.default_rng(1).normal(size=(len(images), 16)).astype(np.float32)
+
+    monkeypatch.setattr("catdog_keras.doctor._check_data.compute_features", noise)
+    found = check_data(splits)
+    assert found.label_issues is None
+    assert "better than by a guess" in found.left_out["label issues"]
+    found.write_page(tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert "better than by a guess" in page
+    assert re.search(r"label issues</t[hd]>\s*<td[^>]*>not run", page)
 
 
 def test_near_duplicates_are_in_one_fold(splits, monkeypatch):
     received = {}
 
-    def find(features, labels, *, groups, **_):
-        received["groups"] = groups
+    def find(features, known, *_):
+        received["groups"] = known.groups
         raise ValueError("not needed here")
 
-    monkeypatch.setattr("catdog_keras.doctor._check_data.find_label_issues", find)
+    monkeypatch.setattr("catdog_keras.doctor._check_data.label_issues_of", find)
     found = check_data(splits, backbone="synthetic_small")
     assert found.left_out == {"label issues": "not needed here"}
     groups = dict(zip(found.files, received["groups"].tolist(), strict=True))

@@ -1,5 +1,6 @@
 """Accuracy of a head by the number of training images, and what twice as many would bring."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -179,6 +180,12 @@ def learning_curve(
     chosen = _check_sizes(sizes, largest, len(known.names))
     correct = _measure(HeadInputs(rows), known, folds, chosen, seed)
     return _summarize(chosen, correct, known, seed)
+
+
+def fewest_images(num_classes: int) -> int:
+    """Returns how many images are needed for the sizes that are chosen automatically."""
+    training = _LEAST_PER_CLASS * num_classes * 2 ** (_LEAST_SIZES - 1)
+    return math.ceil(training * _FOLDS / (_FOLDS - 1))
 
 
 def _check_sizes(sizes: Sequence[int] | None, largest: int, num_classes: int) -> tuple[int, ...]:

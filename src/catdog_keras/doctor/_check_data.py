@@ -18,13 +18,15 @@ from catdog_keras.diagnostics import (
     DataFinding,
     LabelIssues,
     LearningCurve,
-    find_label_issues,
     learning_curve,
 )
 from catdog_keras.diagnostics._feature_inputs import Floats
+from catdog_keras.diagnostics._find_label_issues import NOT_INFORMATIVE, label_issues_of
 from catdog_keras.diagnostics._find_near_duplicates import near_duplicates_of
 from catdog_keras.diagnostics._find_outliers import outliers_of
 from catdog_keras.diagnostics._find_shortcuts import shortcuts_of
+from catdog_keras.diagnostics._labeled_features import Labels
+from catdog_keras.diagnostics._learning_curve import fewest_images
 from catdog_keras.diagnostics._measure_images import measure_images
 from catdog_keras.doctor._data_report import DataReport
 from catdog_keras.doctor._duplicates import (
@@ -237,17 +239,20 @@ class _Subset:
             return None
 
     def find_issues(self, seed: int) -> LabelIssues:
+        known = Labels(self._labels, tuple(self._names), self._groups)
         with progress_bar("Checking labels", None):
-            found = find_label_issues(
-                self._features,
-                self._labels,
-                class_names=self._names,
-                groups=self._groups,
-                seed=seed,
-            )
+            found = label_issues_of(self._features, known, None, FEWEST, seed)
+        if not found.is_informative:
+            raise ValueError(NOT_INFORMATIVE)
         return replace(found, findings=tuple(map(self._in_all_images, found.findings)))
 
     def measure_curve(self, seed: int) -> LearningCurve:
+        needed, count = fewest_images(len(self._names)), len(self._labels)
+        if count < needed:
+            raise ValueError(
+                f"It needs at least {needed} images of {len(self._names)} classes; there are "
+                f"{count}. Add images."
+            )
         with progress_bar("Measuring the learning curve", None):
             return learning_curve(self._features, self._labels, groups=self._groups, seed=seed)
 

@@ -19,7 +19,7 @@ LEAKAGE = (
 ACROSS = (
     "The images of a group are one photograph: a copy, saved again, resized, cropped, mirrored or "
     "slightly rotated. In different splits they make the accuracy too high; with different labels "
-    "one of the labels is wrong. Exclude all but one of each group."
+    "one of the labels is wrong. Of each group keep one image, with the right label."
 )
 WITHIN = (
     "The images of a group are one photograph. In one split they count several times; when the "
@@ -35,8 +35,8 @@ OUTLIERS = (
 )
 SHORTCUTS = (
     "Properties of the files that predict the label without showing the object. A model can learn "
-    "them, and fails where they are absent. Flagged: the interval is at least 30% of the way from "
-    "chance to 1. The intervals together have a confidence of 95%."
+    "them, and fails where they are absent. Flagged: the lower end of the interval is at least 30% "
+    "of the way from chance to 1. The intervals together have a confidence of 95%."
 )
 CURVE = (
     "Accuracy of a head on the features by the number of training images, and what twice as many "
@@ -127,7 +127,10 @@ def summary_section(
 ) -> Section:
     """Returns the section of the numbers of findings, and of the checks that were left out."""
     counts = Counter[str](finding.kind for finding in findings)
-    rows = [(name, f"{counts[kind]:,}") for kind, name in CHECKS.items()]
+    rows = [
+        (name, "not run" if name in left_out else f"{counts[kind]:,}")
+        for kind, name in CHECKS.items()
+    ]
     text = []
     if num_hidden:
         text.append(f"Hidden, because all their images were marked as fine: {num_hidden:,}.")
@@ -154,8 +157,8 @@ def key_figures(
         ("Shortcuts", f"{counts['shortcut']:,}", "properties that give the label away"),
     ]
     if issues is not None:
-        share = wilson_interval(issues.num_expected, len(issues.probabilities))
-        detail = f"95% interval {interval(share)} of the labels"
+        share = issues.num_expected / len(issues.probabilities)
+        detail = f"{percent(share)} of the labels contradict the model"
         figures.append(("Label issues", f"{counts['label_issue']:,}", detail))
     figures.append(("Outliers", f"{counts['outlier']:,}", "unusual images"))
     if curve is not None:
@@ -167,7 +170,13 @@ def key_figures(
 def _label_share(issues: LabelIssues) -> str:
     count, total = issues.num_expected, len(issues.probabilities)
     ends = interval(wilson_interval(count, total))
-    return (
-        f"About {count:,} of {total:,} labels are wrong: {percent(count / total)}, 95% interval "
-        f"{ends}."
+    text = (
+        f"{count:,} of {total:,} labels contradict the model: {percent(count / total)}, 95% "
+        f"interval {ends}."
     )
+    if issues.is_doubtful:
+        text += (
+            " Either so many are wrong, or the features do not separate the classes: compare with "
+            "the accuracy above, and inspect some images before you use the number."
+        )
+    return text
