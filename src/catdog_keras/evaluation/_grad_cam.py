@@ -123,8 +123,9 @@ def grad_cam(
     modified.
 
     Each cell of the map is placed at the center of its receptive field, which is traced back to the
-    image through convolutions and pooling. A map with few cells has a low spatial resolution: for
-    small images pass an earlier `layer`. The function warns if the images are not in the range that
+    image through convolutions and pooling. A map with few cells has a low spatial resolution. An
+    earlier `layer` has more cells, but its channels depend less on the class: with MobileNetV2, maps
+    of earlier blocks do not find the object. The function warns if the images are not in the range that
     `infer_input_range` returns.
 
     Sources: Zhou et al., "Learning Deep Features for Discriminative Localization"
@@ -162,7 +163,7 @@ def grad_cam(
         >>> catdog_keras.grad_cam(model, images).shape
         (2, 48, 64)
 
-        For class 1 instead of the predicted class, at an earlier layer with a finer map:
+        For class 1 instead of the predicted class, at a given layer:
 
         >>> maps = catdog_keras.grad_cam(model, images, class_index=1, layer="block2")
     """
