@@ -124,9 +124,9 @@ def grad_cam(
 
     Each cell of the map is placed at the center of its receptive field, which is traced back to the
     image through convolutions and pooling. A map with few cells has a low spatial resolution. An
-    earlier `layer` has more cells, but its channels depend less on the class: with MobileNetV2, maps
-    of earlier blocks do not find the object. The function warns if the images are not in the range that
-    `infer_input_range` returns.
+    earlier `layer` has more cells, but its channels depend less on the class: with MobileNetV2,
+    maps of earlier blocks do not find the object. The function warns if the images are not in the
+    range that `infer_input_range` returns.
 
     Sources: Zhou et al., "Learning Deep Features for Discriminative Localization"
     (https://arxiv.org/abs/1512.04150), section 2; Selvaraju et al., "Grad-CAM"
