@@ -6,6 +6,7 @@ from PIL import Image, features
 
 from catdog_keras import load_image_folder, load_images, scan_images
 from catdog_keras.datasets import _heif as heif, _memory
+from catdog_keras.datasets._heif import describe_avif
 from catdog_keras.datasets._memory import why_too_much_memory
 
 PIXELS = np.zeros((48, 64, 3), np.uint8)
@@ -90,9 +91,11 @@ PHONE = (8160, 6120)  # 49.9 megapixels
         (opened("HEIF", "RGB", *PHONE, chroma=444, bit_depth=8), "a HEIC file of more than 38 megapixels"),
         (opened("HEIF", "RGBA", *PHONE, chroma=444, bit_depth=10), "a HEIC file with transparency and with 10 bits per color of more than 16 megapixels"),
         (opened("HEIF", "RGB", *PHONE), "a HEIC file of more than 38 megapixels"),
-        (opened("AVIF", "RGB", 6164, 6164), ""),
-        (opened("AVIF", "RGB", 6165, 6165), "an AVIF file of more than 38 megapixels"),
-        (opened("AVIF", "RGBA", 6000, 6000), "an AVIF file with transparency of more than 26 megapixels"),
+        (opened("AVIF", "RGB", 6000, 6000, chroma=420, bit_depth=8), ""),
+        (opened("AVIF", "RGB", 6164, 6164, chroma=420, bit_depth=8), "an AVIF file of more than 37 megapixels"),
+        (opened("AVIF", "RGB", 5500, 5500, chroma=420, bit_depth=10), ""),
+        (opened("AVIF", "RGB", 5600, 5600, chroma=444, bit_depth=10), "an AVIF file with 10 bits per color of more than 24 megapixels"),
+        (opened("AVIF", "RGBA", 6000, 6000, chroma=444, bit_depth=8), "an AVIF file with transparency of more than 26 megapixels"),
         (opened("WEBP", "RGB", 4472, 4472), ""),
         (opened("WEBP", "RGB", 4473, 4473), "a WebP file of more than 20 megapixels"),
         (opened("JPEG", "CMYK", 7000, 7000), ""),
@@ -105,11 +108,25 @@ def test_image_that_takes_too_much_memory_is_rejected_by_its_header(image, reaso
     assert why_too_much_memory(image) == reason
 
 
+@pytest.mark.parametrize(
+    ("subsampling", "chroma"), [("4:2:0", 420), ("4:2:2", 422), ("4:4:4", 444)]
+)
+def test_bits_and_chroma_of_an_avif_file_are_read(subsampling, chroma, tmp_path):
+    Image.fromarray(PIXELS).save(tmp_path / "image.avif", subsampling=subsampling)
+    content = (tmp_path / "image.avif").read_bytes()
+    assert describe_avif(content) == {"bit_depth": 8, "chroma": chroma}
+    flags = content.index(b"av1C") + 6
+    for bits, depth in ((0x40, 10), (0x60, 12)):
+        deep = content[:flags] + bytes([content[flags] | bits]) + content[flags + 1 :]
+        assert describe_avif(deep) == {"bit_depth": depth, "chroma": chroma}
+    assert describe_avif(content[: flags - 6]) == {"bit_depth": 12, "chroma": 444}
+
+
 @pytest.mark.usefixtures("only_with_decoder")
 @pytest.mark.parametrize("ending", ["heic", "avif"])
 def test_file_that_takes_too_much_memory_is_reported(ending, tmp_path, monkeypatch):
     WRITERS[ending](tmp_path / f"image.{ending}", np.zeros((1100, 1000, 3), np.uint8))
-    monkeypatch.setattr(_memory, "IMAGE_BYTES", 8_500_000)
+    monkeypatch.setattr(_memory, "IMAGE_BYTES", 8_700_000)
     kind = {"heic": "a HEIC", "avif": "an AVIF"}[ending]
     reason = f"{kind} file of more than 1 megapixels, which takes too much memory"
     assert scan_images(tmp_path).bad[0].reason == reason

@@ -11,6 +11,7 @@ PACKAGES = ("pi_heif", "pillow_heif")
 INSTALL = "pip install pi-heif"  # or the extra `heic`
 HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 AVIF_BRANDS = (b"avif", b"avis")
+HEADER_BYTES = 2**16  # in which an AVIF file describes its image
 LONGEST_BOX = 400  # bytes; a file has a few brands of 4 bytes
 
 
@@ -29,6 +30,23 @@ def why_unknown(content: bytes) -> str:
     if any(brand in AVIF_BRANDS for brand in _brands(content)):
         return "an AVIF file that is damaged, or that this build of Pillow does not support"
     return ""
+
+
+def describe_avif(content: bytes) -> dict[str, int]:
+    """Returns bits per color and chroma subsampling of an AVIF file, as `pi_heif` does of HEIC.
+
+    They are those of the first image in the header, which is the one that is shown. Without them
+    the largest are returned.
+
+    Source: AV1 Codec ISO Media File Format Binding, version 1.2.0, section 2.3.3.
+    """
+    at = content[:HEADER_BYTES].find(b"av1C")
+    if at < 0 or at + 7 > len(content):
+        return {"bit_depth": 12, "chroma": 444}
+    flags = content[at + 6]
+    is_deep, is_deepest, half_width, half_height = (flags >> bit & 1 for bit in (6, 5, 3, 2))
+    chroma = 444 if not half_width else 420 if half_height else 422  # of gray images 420
+    return {"bit_depth": 8 + 2 * is_deep + 2 * is_deepest, "chroma": chroma}
 
 
 def heif_versions() -> dict[str, str]:

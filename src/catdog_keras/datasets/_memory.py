@@ -35,7 +35,7 @@ def bytes_per_pixel(image: "Image.Image") -> float:
     if image.format == "WEBP":
         return 16.0
     if image.format == "AVIF":
-        return 12.3 if image.has_transparency_data else 8.4
+        return _bytes_per_avif_pixel(image)
     if image.format == "HEIF":
         return _bytes_per_heif_pixel(image)
     if image.format == "JPEG" and image.mode == "CMYK" and "progressive" in image.info:
@@ -43,9 +43,22 @@ def bytes_per_pixel(image: "Image.Image") -> float:
     return 6.0
 
 
+def _planes(image: "Image.Image") -> float:
+    """Returns the values per pixel that are stored for the colors."""
+    return {420: 1.5, 422: 2.0}.get(image.info.get("chroma", 444), 3.0)
+
+
+def _bytes_per_avif_pixel(image: "Image.Image") -> float:
+    """Returns the memory of the stored planes and of the result, fitted to measured values."""
+    planes, rest = _planes(image), 7.1
+    if image.has_transparency_data:
+        planes, rest = planes + 1, 8.3
+    return rest + planes * (2 if _is_deep(image) else 1)
+
+
 def _bytes_per_heif_pixel(image: "Image.Image") -> float:
     """Returns the memory of the stored planes and of the result, fitted to measured values."""
-    planes = {420: 1.5, 422: 2.0}.get(image.info.get("chroma", 444), 3.0)
+    planes = _planes(image)
     channels = 3
     if image.has_transparency_data:
         planes, channels = planes + 1, 4
@@ -55,7 +68,7 @@ def _bytes_per_heif_pixel(image: "Image.Image") -> float:
 
 
 def _is_deep(image: "Image.Image") -> bool:
-    return image.format == "HEIF" and image.info.get("bit_depth", 8) > 8
+    return image.format in ("AVIF", "HEIF") and image.info.get("bit_depth", 8) > 8
 
 
 _used = 0.0

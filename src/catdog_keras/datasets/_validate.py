@@ -26,7 +26,7 @@ from catdog_keras.datasets._decode import (
     read_orientation,
 )
 from catdog_keras.datasets._file_parts import has_too_many_parts
-from catdog_keras.datasets._heif import why_unknown
+from catdog_keras.datasets._heif import describe_avif, why_unknown
 from catdog_keras.datasets._jpeg_scans import has_too_many_scans
 from catdog_keras.datasets._memory import bytes_per_pixel, memory_for, why_too_much_memory
 from catdog_keras.datasets._perceptual_hash import Gray, has_structure, hash_of, shrink
@@ -188,6 +188,8 @@ def open_within_limits(content: bytes) -> tuple["Image.Image", bytes]:
     kind, pixels = image.format or "", image.width * image.height
     if pixels > MAX_MEGAPIXELS * 1_000_000:
         raise InvalidImageError(TOO_LARGE)
+    if kind == "AVIF":
+        image.info.update(describe_avif(content))
     if reason := why_too_much_memory(image):
         raise InvalidImageError(reason)
     if kind == "TIFF" and _strip_bytes(image) > MAX_STRIP_BYTES:
