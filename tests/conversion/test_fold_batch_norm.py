@@ -264,6 +264,8 @@ def variances(model):
 
 
 NONE = "which is not a convolution or dense layer of Keras"
+BLOCK = "the one inside 'block' (ConvBlock), which follows the activation of the block"
+LAST_BLOCK = f"{BLOCK}, not before a single layer"
 KEPT = {
     "an addition": (_added, f"'norm' after 'sum', {NONE}, and before 'relu', {NONE}"),
     "an output used twice": (
@@ -305,13 +307,43 @@ KEPT = {
         lambda: graph((6, 6, 3), layers.Conv2D(3, 3), OwnNormalization(name="norm")),
         "'norm', which is of a custom class, OwnNormalization",
     ),
-    "a block": (
-        lambda: graph((6, 6, 3), ConvBlock(3, name="block")),
-        "the one inside 'block' (ConvBlock), which follows the activation of the block",
-    ),
+    "a block": (lambda: graph((6, 6, 3), ConvBlock(3, name="block")), LAST_BLOCK),
     "a block in a model in the model": (
         lambda: graph((6, 6, 3), graph((6, 6, 3), ConvBlock(3, name="block"))),
-        "the one inside 'block' (ConvBlock), which follows the activation of the block",
+        LAST_BLOCK,
+    ),
+    "a padded layer after a block": (
+        lambda: graph(
+            (9, 9, 3),
+            ConvBlock(3, name="block"),
+            layers.Conv2D(2, 3, padding="same", name="conv"),
+        ),
+        f"{BLOCK}, before 'conv', which pads",
+    ),
+    "negative scales before the maximum": (
+        lambda: graph(
+            (9, 9, 3),
+            ConvBlock(3, name="block"),
+            layers.GlobalMaxPooling2D(),
+            layers.Dense(2, name="dense"),
+        ),
+        f"{BLOCK}, before 'dense', with max pooling in between and negative scales",
+    ),
+    "padded averages": (
+        lambda: graph(
+            (6, 6, 3),
+            layers.ReLU(name="relu"),
+            norm(),
+            layers.AveragePooling2D(2, padding="same"),
+            layers.Conv2D(2, 1, name="conv"),
+        ),
+        f"'norm' after 'relu', {NONE}, and before 'conv', with padded average pooling in between",
+    ),
+    "a dense layer of another axis": (
+        lambda: graph(
+            (6, 6, 3), layers.ReLU(name="relu"), norm(axis=1), layers.Dense(2, name="dense")
+        ),
+        f"'norm' after 'relu', {NONE}, and before 'dense', which has its channels on another axis",
     ),
 }
 
@@ -599,9 +631,92 @@ def test_invalid_arguments_raise():
         fold_batch_norm(model, dtype="float17")
 
 
-def test_model1_raises_and_names_conv_block():
-    with pytest.raises(ValueError, match=r"4 normalizations of 'model1' .* 'block1' \(ConvBlock\)"):
-        fold_batch_norm(build_model1())
+def with_positive_scales(model):
+    for weight in model.weights:
+        if weight.name == "gamma":
+            weight.assign(keras.ops.abs(weight))
+    return model
+
+
+AHEAD = {
+    "convolution": [layers.Conv2D(4, 3)],
+    "depthwise convolution": [layers.DepthwiseConv2D(2)],
+    "block": [ConvBlock(4, name="next", normalization="before")],
+    "block without bias": [ConvBlock(4, use_bias=False, normalization=None)],
+    "pooling and dropout": [
+        layers.MaxPooling2D(2, padding="same"),
+        layers.Dropout(0.5),
+        layers.AveragePooling2D(2),
+        layers.Conv2D(4, 1, padding="same"),
+    ],
+    "flattened maps": [layers.Flatten(), layers.Dense(4)],
+    "global average": [layers.GlobalAveragePooling2D(), layers.Dense(4)],
+    "global maximum": [layers.GlobalMaxPooling2D(keepdims=True), layers.Conv2D(4, 1)],
+    "dense layer of maps": [layers.SpatialDropout2D(0.5), layers.Dense(4)],
+}
+
+
+@pytest.mark.parametrize("kind", AHEAD)
+@pytest.mark.parametrize("pooling", ["max", "avg"])
+def test_batch_norm_after_activation_of_block_folds_into_next_layer(kind, pooling, disturb, same):
+    block = ConvBlock(3, pooling=pooling, dropout=0.5, name="block")
+    copies = [type(each).from_config(each.get_config()) for each in AHEAD[kind]]
+    model = with_positive_scales(disturb(graph((16, 14, 3), block, *copies)))
+    folded = fold_batch_norm(model)
+    assert variances(folded) == 0
+    same(folded, model)
+
+
+@pytest.mark.parametrize("pooling", ["max", "avg"])
+def test_negative_scales_fold_through_averages_only(pooling, disturb, same):
+    model = disturb(graph((9, 9, 3), ConvBlock(3, pooling=pooling), layers.Conv2D(4, 3)))
+    folded = fold_batch_norm(model, partial=True)
+    assert variances(folded) == (1 if pooling == "max" else 0)
+    same(folded, model)
+
+
+def test_kept_batch_norm_of_a_block_that_absorbs_another_one(disturb, same):
+    """The names of both are equal, and that of a layer of the model, which stays."""
+    model = disturb(
+        graph(
+            (16, 14, 3),
+            ConvBlock(3, pooling="avg", use_bias=False),
+            ConvBlock(4, use_bias=False, pool_size=None),
+            layers.ReLU(),
+            layers.BatchNormalization(name="normalization"),
+            layers.ReLU(),
+        )
+    )
+    folded = fold_batch_norm(model, partial=True)
+    assert variances(folded) == 2
+    same(folded, model)
+
+
+@pytest.mark.parametrize("data_format", ["channels_first", "channels_last"])
+def test_batch_norm_folds_through_pooling_of_the_same_format_only(data_format, disturb):
+    pooling = layers.GlobalAveragePooling2D(data_format=data_format)
+    model = disturb(graph((6, 6, 6), layers.ReLU(), norm(), pooling, layers.Dense(2)))
+    kept = normalizations(fold_batch_norm(model, partial=True))
+    assert kept == (["norm"] if data_format == "channels_first" else [])
+
+
+@pytest.mark.parametrize("data_format", ["channels_first", "channels_last"])
+def test_model1_is_folded_completely(data_format, disturb, same):
+    keras.config.set_image_data_format(data_format)
+    try:
+        shape = (3, 48, 50) if data_format == "channels_first" else (48, 50, 3)
+        model = with_positive_scales(disturb(build_model1(shape)))
+        folded = fold_batch_norm(model)
+        assert variances(folded) == 0
+        same(folded, model)
+    finally:
+        keras.config.set_image_data_format("channels_last")
+
+
+def test_model1_of_negative_scales_raises_and_names_conv_block(disturb):
+    reason = r"4 normalizations of 'model1' .* 'block1' \(ConvBlock\).*max pooling.*negative scales"
+    with pytest.raises(ValueError, match=reason):
+        fold_batch_norm(disturb(build_model1()))
 
 
 class Unsaved(layers.Layer):

@@ -1,6 +1,7 @@
 """Batch-normalization folding into adjacent convolutions and dense layers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import keras
@@ -8,8 +9,24 @@ import keras
 from catdog_keras._checks import check_boolean, describe
 from catdog_keras._cloning import copy_layer
 from catdog_keras._layer_graph import LayerGraph, check_graph, contains_batch_norm, is_plain_graph
-from catdog_keras.conversion._folded_weights import FOLDS_INPUT, FOLDS_OUTPUT, folded_weights
+from catdog_keras.conversion._folded_weights import (
+    FOLDS_INPUT,
+    FOLDS_OUTPUT,
+    folded_weights,
+    has_negative_scale,
+)
 from catdog_keras.layers import BatchNormalization, ConvBlock
+
+MAXIMA = (keras.layers.MaxPooling2D, keras.layers.GlobalMaxPooling2D)
+# In inference these layers can change places with an affine transformation of each channel.
+PASSED = (
+    *MAXIMA,
+    keras.layers.AveragePooling2D,
+    keras.layers.GlobalAveragePooling2D,
+    keras.layers.Dropout,
+    keras.layers.SpatialDropout2D,
+    keras.layers.Flatten,
+)
 
 
 def fold_batch_norm(
@@ -19,11 +36,13 @@ def fold_batch_norm(
 
     In inference, batch normalization is an affine transformation of each channel. After a
     convolution or dense layer without activation, its scale and offset are merged into the kernel
-    and the bias; the same is done if it precedes a layer that does not pad. In a `ConvBlock` it is
-    folded if no activation precedes it, as with `normalization="before"`. A zero-padding layer is
-    merged, too, if the next convolution pads equally with `padding="same"`. Nested models are
-    folded recursively. The original model is not changed. The new model shares no weights with it
-    and is frozen; do not train its folded layers, which no longer normalize.
+    and the bias; the same is done if it precedes a layer that does not pad, also with pooling,
+    dropout or flattening in between. Before max pooling no scale may be negative. In a `ConvBlock`,
+    the normalization is folded into its own convolution if no activation precedes it, as with
+    `normalization="before"`, and otherwise into the next layer, as in the tutorial's models. A
+    zero-padding layer is merged, too, if the next convolution pads equally with `padding="same"`.
+    Nested models are folded recursively. The original model is not changed. The new model shares no
+    weights with it and is frozen; do not train its folded layers, which no longer normalize.
 
     Source: Jacob et al., "Quantization and Training of Neural Networks for Efficient
     Integer-Arithmetic-Only Inference" (https://arxiv.org/abs/1712.05877), section 3.2.
@@ -110,22 +129,17 @@ def _fold(model: keras.Model, dtype: str | None, kept: list[str]) -> keras.Model
         requirement = "a model whose layers all have a config"
         reason = next(line for line in str(error).splitlines() if line)
         raise ValueError(describe("model", requirement, model, f"Keras says: {reason}")) from error
-    before: dict[str, keras.Layer] = {}  # layer -> batch normalization of its input
-    after: dict[str, keras.Layer] = {}  # layer -> batch normalization of its output
-    inside: dict[str, keras.Layer] = {}  # block -> batch normalization in it
+    plan = _Plan(layers, graph, kept)
     for layer in plain.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
-            _place(layer, layers, graph, before, after, kept)
+            plan.place_layer(layer)
         elif type(layer) is ConvBlock and layer.batch_normalization is not None:
-            if (obstacle := _obstacle_inside(layer, graph)) is None:
-                inside[layer.name] = layer.batch_normalization
-            else:
-                kept.append(f"the one inside {layer.name!r} (ConvBlock), {obstacle}")
+            plan.place_block(layer)
         elif not is_plain_graph(layer) and contains_batch_norm(layer):
             kind = type(layer).__name__
             kept.append(f"the one inside {layer.name!r} ({kind}), which is part of another layer")
     padding = foldable_padding(layers, graph)
-    gone = {layer.name for layer in (*before.values(), *after.values(), *padding.values())}
+    gone = plan.gone | {layer.name for layer in padding.values()}
     copies: list[tuple[keras.Layer, keras.Layer]] = []
 
     def copy(layer: keras.Layer) -> keras.Layer:
@@ -136,9 +150,9 @@ def _fold(model: keras.Model, dtype: str | None, kept: list[str]) -> keras.Model
         changes: dict[str, Any] = {}
         if dtype is not None and getattr(layer, "quantization_mode", None) is None:
             changes["dtype"] = dtype
-        if layer.name in before or layer.name in after or layer.name in inside:
+        if layer.name in plan.before or layer.name in plan.after:
             changes["use_bias"] = True
-        if layer.name in inside:
+        if layer.name in plan.emptied:
             changes["normalization"] = None
         if layer.name in padding:
             changes["padding"] = "same"
@@ -150,40 +164,127 @@ def _fold(model: keras.Model, dtype: str | None, kept: list[str]) -> keras.Model
 
     folded = keras.models.clone_model(plain, clone_function=copy, call_function=call)
     for layer, copied in copies:
-        weights = layer.get_weights()
-        if layer.name in before or layer.name in after:
-            weights = folded_weights(layer, before.get(layer.name), after.get(layer.name))
-        elif layer.name in inside:
-            weights = folded_weights(layer.convolution, None, inside[layer.name])
         if layer.name not in gone:
-            copied.set_weights(weights)
+            copied.set_weights(plan.weights_of(layer))
     return folded
 
 
-def _place(
-    norm: keras.Layer,
-    layers: dict[str, keras.Layer],
-    graph: LayerGraph,
-    before: dict[str, keras.Layer],
-    after: dict[str, keras.Layer],
-    kept: list[str],
-) -> None:
-    """Assigns a batch normalization to the adjacent layer that absorbs it, or records why not."""
-    sources, users = graph.sources[norm.name], graph.users.get(norm.name, [])
-    source = layers.get(sources[0]) if len(sources) == 1 else None
-    user = layers.get(users[0]) if len(users) == 1 else None
-    if type(norm) not in (keras.layers.BatchNormalization, BatchNormalization):
-        kept.append(f"{norm.name!r}, which is of a custom class, {type(norm).__name__}")
-    elif len(sources) != 1:
-        kept.append(f"{norm.name!r}, which is called {len(sources)} times")
-    elif norm.name in graph.in_training:
-        kept.append(f"{norm.name!r}, which is called with training=True")
-    elif (behind := _obstacle_behind(norm, source, graph)) is None:
-        after[sources[0]] = norm
-    elif (ahead := _obstacle_ahead(norm, user, graph)) is None:
-        before[users[0]] = norm
-    else:
-        kept.append(f"{norm.name!r} after {sources[0]!r}, {behind}, and {ahead}")
+@dataclass
+class _Plan:
+    """Which layer absorbs which batch normalization.
+
+    Attributes:
+        layers: The layers of the model by name.
+        graph: Their connections.
+        kept: What cannot be folded, and why.
+        before: Batch normalization of the input of a layer, by its name.
+        after: Batch normalization of the output of a layer, or of the convolution of a block.
+        emptied: The blocks whose own batch normalization is folded.
+        gone: The batch-normalization layers that are folded.
+    """
+
+    layers: dict[str, keras.Layer]
+    graph: LayerGraph
+    kept: list[str]
+    before: dict[str, keras.Layer] = field(default_factory=dict)
+    after: dict[str, keras.Layer] = field(default_factory=dict)
+    emptied: set[str] = field(default_factory=set)
+    gone: set[str] = field(default_factory=set)
+
+    def place_layer(self, norm: keras.Layer) -> None:
+        """Assigns a layer to the one that absorbs it, or records why there is none."""
+        sources = self.graph.sources[norm.name]
+        source = self.layers.get(sources[0]) if len(sources) == 1 else None
+        if type(norm) not in (keras.layers.BatchNormalization, BatchNormalization):
+            self.kept.append(f"{norm.name!r}, which is of a custom class, {type(norm).__name__}")
+        elif len(sources) != 1:
+            self.kept.append(f"{norm.name!r}, which is called {len(sources)} times")
+        elif norm.name in self.graph.in_training:
+            self.kept.append(f"{norm.name!r}, which is called with training=True")
+        elif (behind := _obstacle_behind(norm, source, self.graph)) is None:
+            self.after[sources[0]] = norm
+            self.gone.add(norm.name)
+        elif (ahead := self._place_ahead(norm, norm, ())) is None:
+            self.gone.add(norm.name)
+        else:
+            self.kept.append(f"{norm.name!r} after {sources[0]!r}, {behind}, and {ahead}")
+
+    def place_block(self, block: ConvBlock) -> None:
+        """Assigns the batch normalization of a block likewise."""
+        norm, parts = block.batch_normalization, [block.pooling_layer, block.dropout_layer]
+        reason = None
+        if block.name in self.graph.in_training:
+            reason = "which is called with training=True"
+        elif block.normalization == "before" or block.activation is keras.activations.linear:
+            # LoRA weights are part of the kernel that is folded, and Keras quantizes no Conv2D.
+            self.after[block.name] = norm
+        elif len(self.graph.sources[block.name]) != 1:
+            reason = "which is called more than once"
+        else:
+            ahead = self._place_ahead(block, norm, [part for part in parts if part])
+            if ahead is not None:
+                reason = f"which follows the activation of the block, {ahead}"
+        if reason is None:
+            self.emptied.add(block.name)
+        else:
+            self.kept.append(f"the one inside {block.name!r} (ConvBlock), {reason}")
+
+    def _place_ahead(
+        self, start: keras.Layer, norm: keras.Layer, parts: Sequence[keras.Layer]
+    ) -> str | None:
+        """Assigns a batch normalization to the layer behind `start` that absorbs it.
+
+        Args:
+            start: The batch normalization, or the block that contains it.
+            norm: The batch normalization.
+            parts: The parts of the block that follow it.
+
+        Returns:
+            Why there is none, or None.
+        """
+        passed: list[keras.Layer] = []
+        place = start.name
+        while True:
+            users = self.graph.users.get(place, [])
+            user = self.layers.get(users[0]) if len(users) == 1 else None
+            if user is None:
+                return "not before a single layer"
+            is_single = self.graph.sources[user.name] == [place]
+            if type(user) not in PASSED or not is_single or user.name in self.graph.in_training:
+                break
+            passed.append(user)
+            place = user.name
+        obstacle = _obstacle_ahead(user, [start, *passed])
+        if obstacle is None and not is_single:
+            obstacle = "which also has other inputs"
+        if (
+            obstacle is None
+            and has_negative_scale(norm)
+            and any(map(_is_maximum, [*parts, *passed]))
+        ):
+            obstacle = "with max pooling in between and negative scales"
+        if obstacle is not None:
+            return f"before {user.name!r}, {obstacle}"
+        self.before[user.name] = norm
+        return None
+
+    def weights_of(self, layer: keras.Layer) -> list[Any]:
+        """Returns the weights of the copy of a layer."""
+        norms = self.before.get(layer.name), self.after.get(layer.name)
+        if norms == (None, None) and layer.name not in self.emptied:
+            return list(layer.get_weights())
+        if type(layer) is not ConvBlock:
+            return folded_weights(layer, *norms)
+        kept = layer.batch_normalization
+        if kept is None or layer.name in self.emptied:
+            kept = None
+        convolution = layer.convolution
+        weights = (
+            convolution.get_weights()
+            if norms == (None, None)
+            else folded_weights(convolution, *norms)
+        )
+        return [*weights, *(kept.get_weights() if kept else ())]
 
 
 def _obstacle_behind(
@@ -203,29 +304,20 @@ def _obstacle_behind(
     return None if _same_channels(norm, source) else "which has its channels on another axis"
 
 
-def _obstacle_ahead(norm: keras.Layer, user: keras.Layer | None, graph: LayerGraph) -> str | None:
-    """Returns why the following layer cannot absorb a batch normalization, or None if it can."""
-    if user is None:
-        return "not before a single layer"
-    place = f"before {user.name!r}, which "
-    if type(user) not in FOLDS_INPUT:
-        return place + "is not a convolution or dense layer of Keras"
-    if (change := changed_kernel(user)) is not None:
-        return f"before {user.name!r}, {change}"
-    if graph.sources[user.name] != [norm.name]:
-        return place + "also has other inputs"
-    if not _pads_nothing(user):
-        return place + "pads"
-    return None if _same_channels(norm, user) else place + "has its channels on another axis"
-
-
-def _obstacle_inside(block: ConvBlock, graph: LayerGraph) -> str | None:
-    """Returns why a block's convolution cannot absorb its normalization, or None if it can."""
-    if block.normalization == "after" and block.activation is not keras.activations.linear:
-        return "which follows the activation of the block"
-    if block.name in graph.in_training:
-        return "which is called with training=True"
-    return None  # LoRA weights are part of the kernel that is folded, and Keras quantizes no Conv2D
+def _obstacle_ahead(user: keras.Layer, path: Sequence[keras.Layer]) -> str | None:
+    """Returns why a layer cannot absorb the batch normalization at the start of a path to it."""
+    absorber = user.convolution if type(user) is ConvBlock else user
+    if type(absorber) not in FOLDS_INPUT:
+        return "which is not a convolution or dense layer of Keras"
+    if (change := changed_kernel(absorber)) is not None:
+        return change
+    if not _pads_nothing(absorber):
+        return "which pads"
+    if any(type(each) is keras.layers.AveragePooling2D and each.padding == "same" for each in path):
+        return "with padded average pooling in between"
+    if len({_channels(each) for each in (*path, user)} - {None}) > 1:
+        return "which has its channels on another axis"
+    return None
 
 
 def changed_kernel(layer: keras.Layer) -> str | None:
@@ -242,6 +334,20 @@ def _same_channels(norm: keras.Layer, layer: keras.Layer) -> bool:
     rank = len(norm.input.shape)
     first = getattr(layer, "data_format", "channels_last") == "channels_first"
     return bool(norm.axis % rank == (1 if first else rank - 1))
+
+
+def _channels(layer: keras.Layer) -> str | None:
+    """Returns where a layer has its channels: "first", "last" or elsewhere; None if anywhere."""
+    if isinstance(layer, (keras.layers.BatchNormalization, keras.layers.Dense)):
+        rank = len(layer.input.shape)
+        axis = layer.axis % rank if hasattr(layer, "axis") else rank - 1
+        return None if rank == 2 else {1: "first", rank - 1: "last"}.get(axis, f"axis {axis}")
+    data_format = getattr(layer, "data_format", None)
+    return None if data_format is None else data_format.removeprefix("channels_")
+
+
+def _is_maximum(layer: keras.Layer) -> bool:
+    return isinstance(layer, MAXIMA)
 
 
 def _pads_nothing(layer: keras.Layer) -> bool:

@@ -36,6 +36,8 @@ def folded_weights(
     bias = _numbers(layer.bias) if layer.use_bias else np.zeros(outputs)
     if before is not None:
         scale, shift = _scale_and_shift(before)
+        if isinstance(layer, keras.layers.Dense):  # of flattened maps, with their channels last
+            scale, shift = (np.tile(each, len(kernel) // len(each)) for each in (scale, shift))
         if depthwise:
             scale, shift = scale[:, None], shift[:, None]
         else:  # each group of outputs has its own inputs
@@ -55,6 +57,11 @@ def folded_weights(
         else:
             kernel = kernel * (scale[:, None] if isinstance(layer, TRANSPOSED) else scale)
     return [_numbers(layer.depthwise_kernel), kernel, bias] if separable else [kernel, bias]
+
+
+def has_negative_scale(norm: keras.Layer) -> bool:
+    """Returns whether a batch normalization reverses the order of the values of a channel."""
+    return bool((_scale_and_shift(norm)[0] < 0).any())
 
 
 def _scale_and_shift(norm: keras.Layer) -> tuple[Array, Array]:
