@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from catdog_keras.datasets.synthetic import draw_image
 from tests.doctor.planted import FLIPPED, TWIN, plant
 
 
@@ -69,6 +70,40 @@ def test_wrong_option_is_one_message_with_status_2_and_nothing_is_written(
     assert {path.name for path in tmp_path.iterdir()} == {"old.json", "other.json"}
 
 
+def test_split_folders_are_examined_as_they_are_without_warnings_of_moved_images(
+    planted, tmp_path, run
+):
+    """The finding of leakage would contradict a warning that the copies were moved."""
+    ended = run("doctor", planted, "--output", tmp_path / "out", "--weights", "None")
+    assert ended.exit_code == 0, ended.output
+    assert "Warning" not in ended.stderr
+    assert "1 image of 30 in test" in ended.stdout
+    trained = run("train", planted, "--output", tmp_path / "run", *TINY)
+    moved = "1 file is a near-duplicate of a file of an earlier split and was moved to it"
+    assert f"Warning: {moved}" in trained.stderr
+    assert "`catdog-keras scan --near-duplicates` lists all near-duplicates" in trained.stderr
+    assert "use --near-duplicates=" in trained.stderr
+    assert "scan." not in trained.stderr
+
+
+def test_test_folder_of_copies_only_is_examined(tmp_path, run):
+    """`train` has no test image left, and raises an error."""
+    data = tmp_path / "images"
+    for kind in ("cat", "dog"):
+        for split in ("train", "test"):
+            (data / split / kind).mkdir(parents=True)
+            for number in range(6):
+                draw_image(kind, number).save(data / split / kind / f"{number}.png")
+    ended = run("doctor", data, "--output", tmp_path / "out", "--weights", "None")
+    assert ended.exit_code == 0, ended.output
+    assert "12 images of 12 in test (100.0%" in ended.stdout
+    failed = run("train", data, "--output", tmp_path / "run", *TINY)
+    assert "No image is left for test" in failed.stderr
+
+
+TINY = ["--backbone", "synthetic_small", "--image-size", "32", "--epochs", "1", "--no-report"]
+
+
 def test_missing_data_and_output_inside_of_it_are_errors(planted, tmp_path, run):
     missing = run("doctor", tmp_path / "none")
     assert missing.exit_code == 2
@@ -86,9 +121,6 @@ def test_no_image_file_is_touched(planted, tmp_path, run):
     before = state()
     assert run("doctor", planted, "--output", tmp_path / "out", "--weights", "None").exit_code == 0
     assert state() == before
-
-
-TINY = ["--backbone", "synthetic_small", "--image-size", "32", "--epochs", "1", "--no-report"]
 
 
 def test_train_and_evaluate_obey_decisions(planted, tmp_path, run):
