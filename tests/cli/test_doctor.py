@@ -134,6 +134,9 @@ def test_train_and_evaluate_obey_decisions(planted, tmp_path, run):
     output = tmp_path / "out"
     ended = run("train", planted, "--output", output, "--decisions", decisions, *TINY)
     assert ended.exit_code == 0, ended.output
+    assert "\nDecisions: 1 image excluded, 1 relabeled, 0 fine.\n" in f"\n{ended.stdout}"
+    record = json.loads((output / "training.json").read_text("utf-8"))
+    assert record["decisions"] == {"exclude": 1, "relabel": 1, "fine": 0}
     split = json.loads((output / "split.json").read_text("utf-8"))
     labels = {row["path"]: split["class_names"][row["label"]] for row in split["files"]}
     assert TWIN[1] not in labels
@@ -141,6 +144,14 @@ def test_train_and_evaluate_obey_decisions(planted, tmp_path, run):
     assert len(labels) == len(list(planted.rglob("*.*"))) - 1
     judged = run("evaluate", output / "model.keras", planted)
     assert judged.exit_code == 0, judged.output
+
+
+def test_train_reports_decisions_on_no_image(planted, tmp_path, run):
+    (tmp_path / "none.json").write_text('{"version": 1, "images": {}}')
+    arguments = ["--decisions", tmp_path / "none.json", "--output", tmp_path / "out", *TINY]
+    ended = run("train", planted, *arguments)
+    assert ended.exit_code == 0, ended.output
+    assert ended.stdout.startswith("Decisions: 0 images excluded, 0 relabeled, 0 fine.\n")
 
 
 @pytest.mark.parametrize("content", ['{"version": 2, "images": {}}', "{}", None])

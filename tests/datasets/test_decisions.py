@@ -106,8 +106,14 @@ def test_class_without_remaining_images_is_an_error(folder):
     images = {}
     for number in range(3):
         images |= entry(folder, f"cats/{number}.png", "exclude")
-    with pytest.raises(ValueError, match="It leaves no image of the class 'cats'"):
+    with pytest.raises(
+        ValueError, match="exclude or relabel all images of the class 'ca"
+    ) as raised:
         decided(folder, images)
+    assert "must be a decisions file" not in str(raised.value)
+    assert "Keep or add images of this class, or leave it out with `class_names`." in str(
+        raised.value
+    )
 
 
 @pytest.mark.parametrize(

@@ -241,3 +241,10 @@ def load_data(data: str, options: DataOptions, *, keep_folders: bool = False) ->
         **batches,
         **labels,
     )
+
+
+def count_decisions(options: DataOptions) -> dict[str, int] | None:
+    """Returns the number of images by decision, or None without a decisions file."""
+    from catdog_keras.datasets._decisions import read_decisions
+
+    return None if options.decisions is None else read_decisions(options.decisions).counts
