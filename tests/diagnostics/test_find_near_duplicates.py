@@ -167,6 +167,8 @@ NOT_FINITE = np.full((8, 2), np.nan)
         ((ARRAYS, np.ones((7, 2))), ValueError, ["`features`", "8", "(7, 2)"]),
         ((ARRAYS, np.ones(8)), ValueError, ["`features`", "(8,)"]),
         ((ARRAYS, NOT_FINITE), ValueError, ["`features`", "NaN", "8 rows"]),
+        ((ARRAYS, np.full((8, 2), 1e38)), ValueError, ["`features`", "1e+15", "1e+38"]),
+        ((ARRAYS, np.full((8, 2), 1e300)), ValueError, ["`features`", "infinity"]),
         ((ARRAYS, [["a"]] * 8), TypeError, ["`features`", "dtype"]),
         ((ARRAYS, None, ["a.jpg"]), ValueError, ["`files`", "8", "1 path"]),
         ((ARRAYS, None, "a.jpg"), TypeError, ["`files`", "a.jpg"]),
