@@ -2,6 +2,9 @@
 
 import hashlib
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -112,6 +115,26 @@ def test_missing_data_and_output_inside_of_it_are_errors(planted, tmp_path, run)
     assert inside.exit_code == 2
     assert "`--output` must be a folder outside of the images" in inside.stderr
     assert not (planted / "out").exists()
+
+
+@pytest.mark.slow  # Keras reads KERAS_HOME once, so a new process is required
+def test_keras_home_that_cannot_be_used_leaves_out_the_checks_of_features(planted, tmp_path):
+    (tmp_path / "home").write_text("a regular file")
+    command = [
+        sys.executable,
+        "-m",
+        "catdog_keras",
+        "doctor",
+        planted,
+        "--output",
+        tmp_path / "out",
+    ]
+    environment = {**os.environ, "KERAS_HOME": str(tmp_path / "home")}
+    ended = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert ended.returncode == 0, ended.stderr
+    left_out = json.loads((tmp_path / "out" / "findings.json").read_text("utf-8"))["left_out"]
+    assert "cannot be read from or saved to" in left_out["label issues"]
+    assert "Left out: cropped, mirrored and rotated near-duplicates" in ended.stdout
 
 
 def test_no_image_file_is_touched(planted, tmp_path, run):

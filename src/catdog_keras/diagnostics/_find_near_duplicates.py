@@ -1,5 +1,6 @@
 """Finds images that show the same photograph."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -28,6 +29,7 @@ from catdog_keras.diagnostics._measure_images import (
 NEIGHBORS = 3  # copies are nearly always the nearest one; more allow for other copies
 LEAST_COSINE = 0.4  # after the mean is subtracted; only limits the time
 LEAST_ALIGNED = 0.88  # different photographs with such features rarely reach 0.85
+ROUNDING = 1e-6  # of a float32 correlation
 KEPT_INDICES = 1024  # of about 250 kB each
 
 
@@ -205,7 +207,7 @@ def _describe(
     changes = f" ({', '.join(how)})" if how else ""
     text = (
         f"{len(group)} images show the same photograph{changes}, correlation at least "
-        f"{score:.2f}. Keep one of them, or put all in one split."
+        f"{_rounded_down(score)}. Keep one of them, or put all in one split."
     )
     return DataFinding(
         "near_duplicate",
@@ -214,6 +216,11 @@ def _describe(
         text,
         files=tuple(files[place] for place in group) if files else (),
     )
+
+
+def _rounded_down(score: float) -> str:
+    """Returns two digits that the score reaches: 1.00 would mean equal images."""
+    return f"{math.floor(score * 100 + ROUNDING) / 100:.2f}"
 
 
 def _differences(pair: NearDuplicatePair) -> Iterator[str]:
