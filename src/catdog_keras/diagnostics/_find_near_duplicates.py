@@ -29,7 +29,8 @@ from catdog_keras.diagnostics._measure_images import (
 NEIGHBORS = 3  # copies are nearly always the nearest one; more allow for other copies
 LEAST_COSINE = 0.4  # after the mean is subtracted; only limits the time
 LEAST_ALIGNED = 0.88  # different photographs with such features rarely reach 0.85
-ROUNDING = 1e-6  # of a float32 correlation
+ROUNDING = 1e-9  # of a product
+LEAST_DETAIL = 0.77  # of the gradients; different drawings reach 0.70, copies at least 0.84
 KEPT_INDICES = 1024  # of about 250 kB each
 
 
@@ -98,7 +99,7 @@ def find_near_duplicates(
     or rotated by about 5 degrees are found as well: the nearest neighbors of each image are aligned
     with it by an affine transformation. In both cases the pixels decide, by the correlation of
     their gray levels: at least 0.95 for a pair found by hash, at least 0.88 for a pair found by
-    features.
+    features, whose gradients must correlate by at least 0.77 too.
 
     Limits: other photographs of the same scene are not near-duplicates here, nor are crops below
     70% of the side, collages, or copies with large texts or frames. Images without structure are
@@ -187,7 +188,7 @@ def _match_features(
         for one, other in sorted(candidates):
             thumbnails = measured[one].thumbnail, measured[other].thumbnail
             found = align(*thumbnails, index(one), index(other))
-            if found.correlation >= LEAST_ALIGNED:
+            if found.correlation >= LEAST_ALIGNED and found.detail >= LEAST_DETAIL:
                 yield _aligned_pair(one, other, found)
             advance(1)
 
