@@ -81,6 +81,14 @@ def test_paths_are_relative_to_folder_that_was_passed_or_to_that_of_the_classes(
     assert len(found[""]) == 5
 
 
+def test_example_of_the_format_in_the_documentation_is_read(tmp_path):
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "is-your-accuracy-real.md"
+    _, _, rest = page.read_text("utf-8").partition("```json\n")
+    (tmp_path / "decisions.json").write_text(rest.partition("```")[0], "utf-8")
+    found = read_decisions(tmp_path / "decisions.json")
+    assert found.counts == {"exclude": 1, "relabel": 1, "fine": 0}
+
+
 def test_files_of_another_folder_are_one_error_that_lists_them(folder):
     images = {**entry(folder, "cats/0.png", "fine"), "cats/7.png": ENTRY, "birds/1.png": ENTRY}
     with pytest.raises(

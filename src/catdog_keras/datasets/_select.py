@@ -218,7 +218,7 @@ def _report_missing_classes(
         split for split in SPLITS if split != "test" or "test" in parts or options.test_fraction
     ]
     if options.keeps_folders and "all" not in parts:
-        wanted = list(parts)
+        wanted = [split for split in SPLITS if split in parts]
     counts, before, after = (
         {part: np.bincount(of.labels, minlength=len(class_names)) for part, of in found.items()}
         for found in (splits, parts, united)
