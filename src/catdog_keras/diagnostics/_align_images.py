@@ -103,7 +103,9 @@ def align(
         return NONE
     affine, correlation = _refine(searched, template, affine)
     found = _describe(affine, correlation, mirrored=mirrored)
-    return found if found is NONE else found._replace(detail=_detail(searched, template, affine))
+    if found is NONE:
+        return found
+    return Alignment(*found[:4], _detail(searched, template, affine))
 
 
 def _describe(affine: npt.NDArray[np.float64], correlation: float, *, mirrored: bool) -> Alignment:
