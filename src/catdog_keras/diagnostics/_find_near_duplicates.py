@@ -30,7 +30,7 @@ NEIGHBORS = 3  # copies are nearly always the nearest one; more allow for other 
 LEAST_COSINE = 0.4  # after the mean is subtracted; only limits the time
 LEAST_ALIGNED = 0.88  # different photographs with such features rarely reach 0.85
 ROUNDING = 1e-9  # of a product
-LEAST_DETAIL = 0.77  # of the gradients; different drawings reach 0.70, copies at least 0.84
+LEAST_DETAIL = 0.77  # of the gradients; different drawings reach 0.70, nearly all copies 0.84
 KEPT_INDICES = 1024  # of about 250 kB each
 
 
