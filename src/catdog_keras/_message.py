@@ -13,7 +13,7 @@ class Message(str):
 
     Attributes:
         parts: The parts of the text; names of arguments are of type `_Name`, those with a value
-            of type `_Setting`.
+            of type `_Setting`, texts that differ on the command line of type `_Either`.
         about: Name of the argument whose value the message is about, if there is one.
     """
 
@@ -53,7 +53,7 @@ class Message(str):
         A setting such as `strict=True` can have a separate name.
         """
         return "".join(
-            part.renamed(names) if isinstance(part, (_Name, _Setting)) else part
+            part.renamed(names) if isinstance(part, (_Name, _Setting, _Either)) else part
             for part in self.parts
         )
 
@@ -77,6 +77,27 @@ class _Setting(str):
         return names.get(self) or f"{names.get(name, name)}{index or ''}={value}"
 
 
+class _Either(str):
+    """Text that is another one on the command line.
+
+    Attributes:
+        command: The text on the command line.
+    """
+
+    command: str
+
+    def __new__(cls, python: str, command: str) -> "_Either":
+        text = super().__new__(cls, python)
+        text.command = command
+        return text
+
+    def replace(self, old: str, new: str, /, count: SupportsIndex = -1) -> "_Either":
+        return _Either(super().replace(old, new, count), self.command.replace(old, new, count))
+
+    def renamed(self, names: Mapping[str, str]) -> str:
+        return self.command
+
+
 def argument(name: str) -> Message:
     """Returns the name of an argument in backticks; `name` may end in an index, as `paths[0]`."""
     return Message("`", *_split(name), "`")
@@ -85,6 +106,11 @@ def argument(name: str) -> Message:
 def setting(name: str, value: str) -> Message:
     """Returns an argument with its value, as in a call: `name=value`."""
     return Message(_Setting(f"{name}={value}"))
+
+
+def either(python: str, command: str) -> Message:
+    """Returns a text for Python that is another one on the command line."""
+    return Message(_Either(python, command))
 
 
 def message_of(raised: BaseException | str) -> str:

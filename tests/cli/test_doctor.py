@@ -2,9 +2,13 @@
 
 import hashlib
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
+from catdog_keras.datasets.synthetic import draw_image
 from tests.doctor.planted import FLIPPED, TWIN, plant
 
 
@@ -69,6 +73,40 @@ def test_wrong_option_is_one_message_with_status_2_and_nothing_is_written(
     assert {path.name for path in tmp_path.iterdir()} == {"old.json", "other.json"}
 
 
+def test_split_folders_are_examined_as_they_are_without_warnings_of_moved_images(
+    planted, tmp_path, run
+):
+    """The finding of leakage would contradict a warning that the copies were moved."""
+    ended = run("doctor", planted, "--output", tmp_path / "out", "--weights", "None")
+    assert ended.exit_code == 0, ended.output
+    assert "Warning" not in ended.stderr
+    assert "1 image of 30 in test" in ended.stdout
+    trained = run("train", planted, "--output", tmp_path / "run", *TINY)
+    moved = "1 file is a near-duplicate of a file of an earlier split and was moved to it"
+    assert f"Warning: {moved}" in trained.stderr
+    assert "`catdog-keras scan --near-duplicates` lists all near-duplicates" in trained.stderr
+    assert "use --near-duplicates=" in trained.stderr
+    assert "scan." not in trained.stderr
+
+
+def test_test_folder_of_copies_only_is_examined(tmp_path, run):
+    """`train` has no test image left, and raises an error."""
+    data = tmp_path / "images"
+    for kind in ("cat", "dog"):
+        for split in ("train", "test"):
+            (data / split / kind).mkdir(parents=True)
+            for number in range(6):
+                draw_image(kind, number).save(data / split / kind / f"{number}.png")
+    ended = run("doctor", data, "--output", tmp_path / "out", "--weights", "None")
+    assert ended.exit_code == 0, ended.output
+    assert "12 images of 12 in test (100.0%" in ended.stdout
+    failed = run("train", data, "--output", tmp_path / "run", *TINY)
+    assert "No image is left for test" in failed.stderr
+
+
+TINY = ["--backbone", "synthetic_small", "--image-size", "32", "--epochs", "1", "--no-report"]
+
+
 def test_missing_data_and_output_inside_of_it_are_errors(planted, tmp_path, run):
     missing = run("doctor", tmp_path / "none")
     assert missing.exit_code == 2
@@ -79,6 +117,26 @@ def test_missing_data_and_output_inside_of_it_are_errors(planted, tmp_path, run)
     assert not (planted / "out").exists()
 
 
+@pytest.mark.slow  # Keras reads KERAS_HOME once, so a new process is required
+def test_keras_home_that_cannot_be_used_leaves_out_the_checks_of_features(planted, tmp_path):
+    (tmp_path / "home").write_text("a regular file")
+    command = [
+        sys.executable,
+        "-m",
+        "catdog_keras",
+        "doctor",
+        planted,
+        "--output",
+        tmp_path / "out",
+    ]
+    environment = {**os.environ, "KERAS_HOME": str(tmp_path / "home")}
+    ended = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert ended.returncode == 0, ended.stderr
+    left_out = json.loads((tmp_path / "out" / "findings.json").read_text("utf-8"))["left_out"]
+    assert "cannot be read from or saved to" in left_out["label issues"]
+    assert "Left out: cropped, mirrored and rotated near-duplicates" in ended.stdout
+
+
 def test_no_image_file_is_touched(planted, tmp_path, run):
     def state():
         return {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in planted.rglob("*.*")}
@@ -86,9 +144,6 @@ def test_no_image_file_is_touched(planted, tmp_path, run):
     before = state()
     assert run("doctor", planted, "--output", tmp_path / "out", "--weights", "None").exit_code == 0
     assert state() == before
-
-
-TINY = ["--backbone", "synthetic_small", "--image-size", "32", "--epochs", "1", "--no-report"]
 
 
 def test_train_and_evaluate_obey_decisions(planted, tmp_path, run):
@@ -102,6 +157,9 @@ def test_train_and_evaluate_obey_decisions(planted, tmp_path, run):
     output = tmp_path / "out"
     ended = run("train", planted, "--output", output, "--decisions", decisions, *TINY)
     assert ended.exit_code == 0, ended.output
+    assert "\nDecisions: 1 image excluded, 1 relabeled, 0 fine.\n" in f"\n{ended.stdout}"
+    record = json.loads((output / "training.json").read_text("utf-8"))
+    assert record["decisions"] == {"exclude": 1, "relabel": 1, "fine": 0}
     split = json.loads((output / "split.json").read_text("utf-8"))
     labels = {row["path"]: split["class_names"][row["label"]] for row in split["files"]}
     assert TWIN[1] not in labels
@@ -109,6 +167,14 @@ def test_train_and_evaluate_obey_decisions(planted, tmp_path, run):
     assert len(labels) == len(list(planted.rglob("*.*"))) - 1
     judged = run("evaluate", output / "model.keras", planted)
     assert judged.exit_code == 0, judged.output
+
+
+def test_train_reports_decisions_on_no_image(planted, tmp_path, run):
+    (tmp_path / "none.json").write_text('{"version": 1, "images": {}}')
+    arguments = ["--decisions", tmp_path / "none.json", "--output", tmp_path / "out", *TINY]
+    ended = run("train", planted, *arguments)
+    assert ended.exit_code == 0, ended.output
+    assert ended.stdout.startswith("Decisions: 0 images excluded, 0 relabeled, 0 fine.\n")
 
 
 @pytest.mark.parametrize("content", ['{"version": 2, "images": {}}', "{}", None])

@@ -370,6 +370,12 @@ def test_cache_that_is_switched_off_neither_reads_nor_writes(tmp_path, checked, 
     assert not home.exists()
 
 
+def test_empty_value_of_the_switch_counts_as_not_set(tmp_path, home, monkeypatch):
+    monkeypatch.setenv(SWITCH, "")
+    inspect_files(make(tmp_path / "images", a="red"))
+    assert home.exists()
+
+
 def test_unknown_value_of_the_switch_raises_error(tmp_path, monkeypatch):
     monkeypatch.setenv(SWITCH, "off")
     with pytest.raises(ValueError, match=f"{SWITCH} must be 0 or 1; received 'off'"):

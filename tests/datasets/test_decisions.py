@@ -81,6 +81,14 @@ def test_paths_are_relative_to_folder_that_was_passed_or_to_that_of_the_classes(
     assert len(found[""]) == 5
 
 
+def test_example_of_the_format_in_the_documentation_is_read(tmp_path):
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "is-your-accuracy-real.md"
+    _, _, rest = page.read_text("utf-8").partition("```json\n")
+    (tmp_path / "decisions.json").write_text(rest.partition("```")[0], "utf-8")
+    found = read_decisions(tmp_path / "decisions.json")
+    assert found.counts == {"exclude": 1, "relabel": 1, "fine": 0}
+
+
 def test_files_of_another_folder_are_one_error_that_lists_them(folder):
     images = {**entry(folder, "cats/0.png", "fine"), "cats/7.png": ENTRY, "birds/1.png": ENTRY}
     with pytest.raises(
@@ -106,8 +114,14 @@ def test_class_without_remaining_images_is_an_error(folder):
     images = {}
     for number in range(3):
         images |= entry(folder, f"cats/{number}.png", "exclude")
-    with pytest.raises(ValueError, match="It leaves no image of the class 'cats'"):
+    with pytest.raises(
+        ValueError, match="exclude or relabel all images of the class 'ca"
+    ) as raised:
         decided(folder, images)
+    assert "must be a decisions file" not in str(raised.value)
+    assert "Keep or add images of this class, or leave it out with `class_names`." in str(
+        raised.value
+    )
 
 
 @pytest.mark.parametrize(

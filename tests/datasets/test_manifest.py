@@ -247,7 +247,9 @@ def test_component_in_two_splits_raises_with_paths(saved_manifest):
 def test_manifest_without_components_raises_with_its_version(saved_manifest):
     _, folder, manifest = saved_manifest
     manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "version": 1}))
-    with pytest.raises(ValueError, match="Its version is 1, supported is 2"):
+    with pytest.raises(
+        ValueError, match=r"Its version is 1, supported is 2\. Load the folder again"
+    ):
         load_manifest(manifest, folder, **TINY)
 
 

@@ -196,12 +196,38 @@ def test_near_duplicates_of_given_splits_are_moved_to_the_first_one_with_warning
     assert len(caught) == 1
     text = str(caught[0].message)
     assert f"were moved to it:\n  {tmp_path}/test/b/1.png\n  {tmp_path}/validation/a/0.png" in text
+    assert "`scan.near_duplicates` lists all near-duplicates. " in text
     assert text.endswith('To leave them in their splits, use near_duplicates="ignore".')
     assert splits.files["train"][-1] == str(tmp_path / "validation/a/0.png")
     assert splits.files["validation"][-1] == str(tmp_path / "test/b/1.png")
     assert [len(files) for files in splits.files.values()] == [13, 12, 11]
     splits = load_image_folder(tmp_path, **TINY, near_duplicates="ignore")
     assert [len(files) for files in splits.files.values()] == [12, 12, 12]
+
+
+def test_files_that_groups_and_near_duplicates_move_have_separate_warnings(tmp_path):
+    scenes = {"train": 0, "validation": 20}
+    files = {
+        f"{split}/{name}/{number}.png": (number + 10 * label + scene, "same")
+        for split, scene in scenes.items()
+        for label, name in enumerate("ab")
+        for number in range(6)
+    }
+    files["validation/a/0.png"] = (0, "bright")  # of train/a/0.png
+    write(tmp_path, files)
+    groups = {path: path for path in files} | {
+        "train/b/2.png": "film",
+        "validation/b/2.png": "film",
+    }
+    with pytest.warns(UserWarning, match="moved to it") as caught:
+        load_image_folder(tmp_path, **TINY, groups=groups)
+    alike, grouped = (str(each.message) for each in caught)
+    assert alike.startswith("1 file is a near-duplicate of a file of an earlier split and was")
+    assert f":\n  {tmp_path}/validation/a/0.png\n" in alike
+    assert grouped.startswith("1 file is in a group with a file of an earlier split and was moved")
+    assert f":\n  {tmp_path}/validation/b/2.png\n" in grouped
+    assert "near_duplicates" not in grouped
+    assert grouped.endswith("To leave them in their splits, use other `groups` or none.")
 
 
 GROUPINGS = {
@@ -321,24 +347,23 @@ def test_group_that_is_larger_than_each_split_raises_with_its_name_and_sizes(tre
         )
     first, *rest = str(raised.value).splitlines()
     assert first == (
-        "38 images belong in one split, because they are in the group ['the film'], but train is "
-        "to have 26 and validation 14 of 40:"
+        "38 images belong in one split (group 'the film'), but train is to have 26 and validation "
+        "14 of 40:"
     )
     assert rest[-2:] == [
         "  and 33 more",
-        "Use smaller groups, change `holdout_fraction` or `test_fraction`, or, if near-duplicates "
-        'may be separated, use near_duplicates="ignore".',
+        "Use smaller groups, or change `holdout_fraction` or `test_fraction`.",
     ]
 
 
 def test_groups_that_are_all_too_large_for_validation_raise_with_the_smallest(tree):
-    with pytest.raises(ValueError, match="belong in one split") as raised:
+    with pytest.raises(ValueError, match="must stay together") as raised:
         load_image_folder(
             tree, **TINY, groups=r"(cats/0|cats/1|dogs/0|dogs/1)", holdout_fraction=0.1
         )
     assert str(raised.value).splitlines()[0] == (
-        "train is to have 36 and validation 4 of 40, but at least 10 images belong in one split, "
-        "such as those in the group ['cats/0']:"
+        "train is to have 36 and validation 4 of 40, but the smallest set of images that must stay "
+        "together has 10 (group 'cats/0'):"
     )
 
 
@@ -348,13 +373,37 @@ def test_near_duplicates_that_are_too_many_raise_with_the_remedy(tmp_path):
     twice = "Identical files are in more than one class, 4 times"
     with (
         pytest.warns(UserWarning, match=twice),
-        pytest.raises(ValueError, match=r"8 .* they are identical or near-dup") as raised,
+        pytest.raises(ValueError, match=r"8 .*\(identical images or near-dup") as raised,
     ):
         load_image_folder(tmp_path, **TINY)
     assert "Add other images, change" in str(raised.value)
     with pytest.warns(UserWarning, match=twice):
         splits = load_image_folder(tmp_path, **TINY, near_duplicates="ignore")
     assert [len(files) for files in splits.files.values()] == [6, 2, 2]
+
+
+def test_identical_images_that_are_too_many_raise_without_a_remedy_that_does_not_help(tmp_path):
+    files = {f"{name}/{n}.png": (0, "same") for name in "ab" for n in range(4)}
+    write(tmp_path, {**files, "a/9.png": (1, "same"), "b/9.png": (2, "same")})
+    with (
+        pytest.warns(UserWarning, match="Identical files are in more than one class"),
+        pytest.raises(ValueError, match=r"8 images belong in one split \(identical im") as raised,
+    ):
+        load_image_folder(tmp_path, **TINY)
+    assert str(raised.value).splitlines()[-1] == (
+        "Remove the copies, add other images, or change `holdout_fraction` or `test_fraction`."
+    )
+
+
+def test_groups_that_near_duplicates_connect_raise_with_their_names(tmp_path):
+    files = {f"{name}/{n}.png": (n + 50 * (name == "b"), "same") for name in "ab" for n in range(5)}
+    files["b/0.png"] = (0, "bright")
+    write(tmp_path, files)
+    groups = {path: path[0] if path != "a/4.png" else "other" for path in files}
+    with pytest.raises(
+        ValueError, match=r"9 images belong in one split \(groups \['a', 'b'\], con"
+    ):
+        load_image_folder(tmp_path, **TINY, groups=groups)
 
 
 def test_error_of_load_cats_dogs_names_only_its_own_arguments(tmp_path):
@@ -365,7 +414,7 @@ def test_error_of_load_cats_dogs_names_only_its_own_arguments(tmp_path):
     write(tmp_path, {**train, **alike})
     with (
         pytest.warns(UserWarning, match="Identical files are in more than one class"),
-        pytest.raises(ValueError, match="they are identical or near-duplicates") as raised,
+        pytest.raises(ValueError, match=r"\(identical images or near-dup") as raised,
     ):
         load_cats_dogs(tmp_path, **TINY, split="stratified")
     assert str(raised.value).splitlines()[-1] == (

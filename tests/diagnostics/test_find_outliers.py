@@ -106,6 +106,7 @@ def test_noise_image_is_not_blurred():
     ("changes", "error", "words"),
     [
         ({"features": np.full((8, 2), np.inf)}, ValueError, ["`features`", "infinity", "8 rows"]),
+        ({"features": np.full((8, 2), -1e38)}, ValueError, ["`features`", "1e+15", "1e+38"]),
         ({"features": np.ones((0, 2))}, ValueError, ["`features`", "(0, 2)"]),
         ({"features": np.ones((8, 2, 2, 3))}, ValueError, ["`features`", "Pool"]),
         ({"labels": [0, 1]}, ValueError, ["`labels`", "8 images", "(2,)"]),

@@ -7,7 +7,7 @@ from PIL import Image, ImageOps
 
 from catdog_keras.datasets.synthetic import draw_image
 from catdog_keras.diagnostics import find_shortcuts
-from catdog_keras.diagnostics._find_shortcuts import PROPERTIES
+from catdog_keras.diagnostics._find_shortcuts import PROPERTIES, _three_digits
 from catdog_keras.diagnostics._jpeg_quality import LOSSLESS, jpeg_quality
 from catdog_keras.diagnostics._measure_images import measure_pixels
 from catdog_keras.diagnostics._property_classifier import balanced_accuracy
@@ -198,3 +198,20 @@ def test_one_hot_labels_and_odd_class_names_are_accepted(drawn, tmp_path):
     plain = find_shortcuts(files, LABELS, class_names=names)
     assert (found.findings, found.properties) == (plain.findings, plain.properties)
     assert r"for cats\n" in found.findings[0].text
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (21_049.0, "21,000"),
+        (38_100.0, "38,100"),
+        (1_234_567.0, "1,230,000"),
+        (3.0, "3"),
+        (0.90625, "0.906"),
+        (-0.1464, "-0.146"),
+        (1e-5, "0.00001"),
+        (0.0, "0"),
+    ],
+)
+def test_medians_are_printed_without_exponent(value, shown):
+    assert _three_digits(value) == shown

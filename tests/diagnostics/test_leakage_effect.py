@@ -59,6 +59,7 @@ def test_no_twins_give_no_difference_and_no_finding(twins):
     effect = leakage_effect(RIGHT, twins)
     assert (effect.difference, effect.difference_interval, effect.findings) == (0.0, (0.0, 0.0), ())
     assert str(effect) == "None of the 8 test images has a twin in the training data."
+    assert str(leakage_effect([True], [])) == "The test image has no twin in the training data."
 
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=60))

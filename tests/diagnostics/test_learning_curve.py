@@ -130,7 +130,9 @@ FEATURES, LABELS = make_features(100)
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"labels": LABELS[:99]}, ValueError, "one row for each of the 99 images"),
+        ({"labels": LABELS[:99]}, ValueError, "one label for each of the 100 images; received an"),
+        ({"labels": np.zeros(9, int)}, ValueError, "one label for each of the 100 images"),
+        ({"features": FEATURES * 1e30}, ValueError, "numbers from -1e+15 to 1e+15, whose squares"),
         ({"labels": np.zeros(100, int)}, ValueError, "at least two classes"),
         ({"labels": np.r_[np.zeros(96, int), np.ones(4, int)]}, ValueError, "received 4 of '1'"),
         ({"features": FEATURES * np.inf}, ValueError, "`features` must be finite"),

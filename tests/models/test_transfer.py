@@ -381,6 +381,16 @@ def test_transfer_model_reports_fixes_for_failed_weights_download(tmp_path, weig
     assert issubclass(WeightsNotFoundError, OSError)
 
 
+def test_transfer_model_reports_a_keras_home_that_cannot_be_used(tmp_path, weights_error_message):
+    (tmp_path / "models").write_text("a regular file")
+    message = weights_error_message(
+        lambda: (tmp_path / "models" / WEIGHTS_160).write_bytes(b"downloaded")
+    )
+    assert f"cannot be read from or saved to {str(tmp_path / 'models')!r}: [Errno 20]" in message
+    assert "Set KERAS_HOME to a folder that you can write to" in message
+    assert "weights=None" in message
+
+
 def _message_without_network(home):
     program = (
         "import catdog_keras\n"

@@ -190,31 +190,46 @@ def check_label_options(options: DataOptions) -> None:
             raise ValueError(describe(name, requirement, value, remedy))
 
 
-def load_data(data: str, options: DataOptions) -> "ImageSplits":
-    """Loads the images of DATA with labels from folders, file names or a table."""
-    from catdog_keras.datasets import load_image_folder, load_image_table
+def load_data(data: str, options: DataOptions, *, keep_folders: bool = False) -> "ImageSplits":
+    """Loads the images of DATA with labels from folders, file names or a table.
 
-    common: dict[str, Any] = {
+    With `keep_folders`, images stay in their split folders although they belong together with
+    images of others. Such splits are examined; a model must not be trained on them.
+    """
+    from catdog_keras.datasets import load_image_table
+    from catdog_keras.datasets._load import load_folder
+    from catdog_keras.datasets._options import BatchOptions, SplitOptions
+
+    split: dict[str, Any] = {
         name: getattr(options, name)
         for name in (
-            "class_names",
-            "image_size",
-            "batch_size",
-            "seed",
             "split",
-            "holdout_fraction",
-            "test_fraction",
-            "crop_to_aspect_ratio",
-            "pad_to_aspect_ratio",
             "on_bad",
             "max_bad_fraction",
             "near_duplicates",
-            "decisions",
+            "holdout_fraction",
+            "test_fraction",
         )
     }
+    batches: dict[str, Any] = {
+        name: getattr(options, name)
+        for name in (
+            "image_size",
+            "batch_size",
+            "seed",
+            "crop_to_aspect_ratio",
+            "pad_to_aspect_ratio",
+        )
+    }
+    labels: dict[str, Any] = {"class_names": options.class_names, "decisions": options.decisions}
     if options.labels is None:
-        return load_image_folder(
-            data, label_pattern=options.label_pattern, groups=options.groups, **common
+        return load_folder(
+            data,
+            SplitOptions(**split, keeps_folders=keep_folders),
+            BatchOptions(**batches, shuffle=True, cache=False),
+            label_pattern=options.label_pattern,
+            groups=options.groups,
+            **labels,
         )
     return load_image_table(
         options.labels,
@@ -222,5 +237,14 @@ def load_data(data: str, options: DataOptions) -> "ImageSplits":
         image_column=options.image_column,
         label_column=options.label_column,
         group_column=options.group_column,
-        **common,
+        **split,
+        **batches,
+        **labels,
     )
+
+
+def count_decisions(options: DataOptions) -> dict[str, int] | None:
+    """Returns the number of images by decision, or None without a decisions file."""
+    from catdog_keras.datasets._decisions import read_decisions
+
+    return None if options.decisions is None else read_decisions(options.decisions).counts

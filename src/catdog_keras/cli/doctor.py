@@ -116,7 +116,7 @@ def _examine(
     from catdog_keras.doctor import check_data as examine
 
     with output_folder(str(check_path("output", output)), OUTPUT_FILES) as folder:
-        splits = load_data(data, options)
+        splits = load_data(data, options, keep_folders=True)
         report = examine(
             splits,
             backbone=backbone,

@@ -28,6 +28,7 @@ class TrainingRecord:
         seconds: Duration of the training.
         environment: Software versions and hardware.
         sha256: SHA-256 of the model and of the split, by file name.
+        decisions: Number of images by decision (exclude, relabel, fine), or None without decisions.
     """
 
     data: str
@@ -38,6 +39,7 @@ class TrainingRecord:
     seconds: float
     environment: dict[str, str]
     sha256: dict[str, str] = field(default_factory=dict)
+    decisions: dict[str, int] | None = None
 
     def write(self, folder: Path) -> None:
         """Writes the record to a folder."""
@@ -95,6 +97,7 @@ def _check_types(record: TrainingRecord) -> None:
         "seconds": _is_number(record.seconds),
         "environment": _is_table(record.environment, lambda value: isinstance(value, str)),
         "sha256": _is_table(record.sha256, lambda value: isinstance(value, str)),
+        "decisions": record.decisions is None or _is_table(record.decisions, _is_count),
     }
     wrong = [name for name, right in checks.items() if not right]
     if wrong:

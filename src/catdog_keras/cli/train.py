@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,13 @@ import click
 from catdog_keras._checks import MAX_SIDE, check_path
 from catdog_keras._message import argument
 from catdog_keras._printable import counted, printable, shell_command
-from catdog_keras.cli.data_options import DataOptions, check_label_options, data_options, load_data
+from catdog_keras.cli.data_options import (
+    DataOptions,
+    check_label_options,
+    count_decisions,
+    data_options,
+    load_data,
+)
 from catdog_keras.cli.errors import user_errors
 from catdog_keras.cli.frameworks import import_frameworks
 from catdog_keras.cli.inputs import check_data, check_output_folder, check_weights
@@ -198,6 +205,9 @@ def _train(
     output = str(check_path("output", output))
     with output_folder(output, [FOLDER, *RUN_FILES]) as folder:
         splits = load_data(data, options)
+        decided = count_decisions(options)
+        if decided is not None:
+            click.echo(_describe_decisions(decided))
         started = time.perf_counter()
         model = _build_model(options, splits.class_names)
         checkpoints = open_checkpoints(output, settings, splits, resume=resume)
@@ -219,6 +229,7 @@ def _train(
             seconds,
             describe_environment(),
             sha256_of_files(folder),
+            decided,
         )
         record.write(folder)
         if report:
@@ -229,6 +240,14 @@ def _train(
     _print_summary(evaluation, splits, seconds)
     _print_next_command(data, output, report=report, has_test_set=bool(splits.files["test"]))
     return bad
+
+
+def _describe_decisions(counts: Mapping[str, int]) -> str:
+    """Returns a line of what the decisions did."""
+    return (
+        f"Decisions: {counted(counts['exclude'], 'image')} excluded, {counts['relabel']:,} "
+        f"relabeled, {counts['fine']:,} fine."
+    )
 
 
 def _build_model(options: _Settings, class_names: tuple[str, ...]) -> "keras.Model":

@@ -82,7 +82,7 @@ def check_cache_folder() -> Path | None:
 
 
 def _is_on() -> bool:
-    value = os.environ.get(SWITCH, "1")
+    value = os.environ.get(SWITCH) or "1"
     if value not in ("0", "1"):
         received = shorten(repr(value), 80)
         raise ValueError(f"The environment variable {SWITCH} must be 0 or 1; received {received}.")

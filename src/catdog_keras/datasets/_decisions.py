@@ -13,6 +13,7 @@ import numpy as np
 
 from catdog_keras._checks import check_path, describe
 from catdog_keras._checksum import sha256_of
+from catdog_keras._message import argument, setting
 from catdog_keras._printable import LONGEST_NAME, shorten
 from catdog_keras.datasets._index import ImageIndex, Listing
 from catdog_keras.datasets._manifest import SHA256, check_relative_path, relative_posix_path
@@ -62,6 +63,12 @@ class Decisions:
     def relabels(self) -> bool:
         """Whether a label of an image is changed."""
         return any(each.label is not None for each in self.by_file.values())
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Number of images by decision."""
+        found = Counter(each.choice for each in self.by_file.values())
+        return {choice: found[choice] for choice in CHOICES}
 
     def of_folder(self, folder: Path, root: Path) -> dict[str, Decision]:
         """Returns the decisions by path relative to `root`, the folder of all images in `folder`.
@@ -120,8 +127,14 @@ def apply_decisions(index: ImageIndex, decisions: Decisions | None, folder: Path
     first = next(iter(parts))  # the classes are those with images for training
     for label, name in enumerate(index.class_names):
         if label in index.parts[first].labels and label not in parts[first].labels:
-            remedy = f"It leaves no image of the class {printable(name)!r}."
-            raise ValueError(describe("decisions", REQUIREMENT, decisions.path, remedy))
+            raise ValueError(
+                argument("decisions")
+                + f" exclude or relabel all images of the class {printable(name)!r}; received "
+                + setting("decisions", repr(decisions.path))
+                + ". Keep or add images of this class, or leave it out with "
+                + argument("class_names")
+                + "."
+            )
     return dataclasses.replace(index, parts=parts)
 
 

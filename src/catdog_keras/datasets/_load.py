@@ -1,5 +1,6 @@
 """Loading of labeled image folders as training, validation and test datasets."""
 
+import dataclasses
 import functools
 import os
 from collections.abc import Sequence
@@ -322,16 +323,37 @@ def load_image_folder(
         crop_to_aspect_ratio,
         pad_to_aspect_ratio,
     )
-    find = check_groups(groups)
     options = SplitOptions(
-        split,
-        on_bad,
-        max_bad_fraction,
-        near_duplicates,
-        holdout_fraction,
-        test_fraction,
-        None if find is None else functools.partial(name_groups, "groups", find),
+        split, on_bad, max_bad_fraction, near_duplicates, holdout_fraction, test_fraction
     )
+    return load_folder(
+        directory,
+        options,
+        batches,
+        class_names=class_names,
+        label_pattern=label_pattern,
+        groups=groups,
+        follow_links=follow_links,
+        decisions=decisions,
+    )
+
+
+def load_folder(
+    directory: str | os.PathLike[str],
+    options: SplitOptions,
+    batches: BatchOptions,
+    *,
+    class_names: Sequence[str] | None = None,
+    label_pattern: str | None = None,
+    groups: Groups | None = None,
+    follow_links: bool = True,
+    decisions: str | os.PathLike[str] | None = None,
+) -> ImageSplits:
+    """Loads a folder like `load_image_folder`, with options that are checked already."""
+    find = check_groups(groups)
+    if find is not None:
+        name = functools.partial(name_groups, "groups", find)
+        options = dataclasses.replace(options, name_groups=name)
     check_boolean("follow_links", follow_links)
     names = check_stated_classes(class_names)
     decided = None if decisions is None else read_decisions(decisions)

@@ -112,7 +112,10 @@ def _read(content: Any) -> Manifest:
     if not isinstance(class_names, list) or not isinstance(rows, list):
         raise ValueError("Its class_names or files are not a list")  # noqa: TRY004 - of the file
     if type(version) is not int or version != VERSION:
-        raise ValueError(f"Its version is {_short.repr(version)}, supported is {VERSION}")
+        raise ValueError(
+            f"Its version is {_short.repr(version)}, supported is {VERSION}. Load the folder again "
+            "with the same arguments, and save a new manifest"
+        )
     label_source = content.get("label_source", "folders")
     if label_source not in LABEL_SOURCES:
         raise ValueError(f"Its label_source is {_short.repr(label_source)}")

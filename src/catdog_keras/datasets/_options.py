@@ -137,7 +137,8 @@ class SplitOptions:
 
     `name_groups` returns the group of each of some paths relative to a folder; see `name_groups` in
     `_groups`. None: the user states no groups. `sets_fractions` states whether the caller has
-    arguments for the fractions, which messages can name.
+    arguments for the fractions, which messages can name. `keeps_folders` states whether images
+    stay in their split folders although they belong together with images of others.
     """
 
     split: str
@@ -148,6 +149,7 @@ class SplitOptions:
     test_fraction: float = TEST_FRACTION
     name_groups: Callable[[Sequence[str], Path], dict[str, str]] | None = None
     sets_fractions: bool = True
+    keeps_folders: bool = False
 
     def __post_init__(self) -> None:
         """Validates the types and values."""

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import numpy as np
 
 from catdog_keras._collection import collection_paused
-from catdog_keras._message import Message, argument, setting
+from catdog_keras._message import Message, argument, either, setting
 from catdog_keras._printable import counted
 from catdog_keras._split_names import SPLITS
 from catdog_keras._warnings import warn
@@ -31,6 +32,34 @@ from catdog_keras.datasets._split import (
 )
 from catdog_keras.datasets._splits import ImageSplits
 from catdog_keras.datasets._validate import inspect_files
+
+
+@dataclass(frozen=True)
+class Belonging:
+    """Which images belong together, and why.
+
+    Attributes:
+        components: Component of each file: files with the same number belong together.
+        digests: SHA-256 of each file.
+        groups: Group of each file that has one.
+    """
+
+    components: Mapping[str, int]
+    digests: Mapping[str, str]
+    groups: Mapping[str, str]
+
+    def numbers(self, listing: Listing) -> np.ndarray:
+        """Returns the component of each image of a listing."""
+        return np.array([self.components[file] for file in listing.files], np.int64)
+
+    def names(self, files: Sequence[str]) -> list[str]:
+        """Returns the names of the groups of some files."""
+        return sorted({self.groups[file] for file in files if file in self.groups})
+
+    def needs_near_duplicates(self, files: Sequence[str]) -> bool:
+        """Returns whether only near-duplicates connect some files that belong together."""
+        rules = [self.digests] if not self.groups else [self.digests, self.groups]
+        return len(set(join_files(files, rules, []).values())) > 1
 
 
 def load_splits(
@@ -75,11 +104,16 @@ def select_images(
         digests = {file: scan.by_path[file].sha256 for file in usable}
         rules = [digests] if groups is None else [digests, groups]
         components = join_files(usable, rules, pairs)
-        united, moved = unite_components(parts, components)
-        _report_moved(moved, united, parts, scan)
+        united = parts
+        if not options.keeps_folders:
+            united, moved = unite_components(parts, components)
+            if moved:
+                near = join_files(usable, [digests], pairs)
+                _report_moved(moved, unite_components(parts, near)[1], united, parts, scan)
         _report_torn(united, scan)
         _check_sizes(united)
-        splits = _split(united, options, components, groups or {}, batch_size, seed)
+        belonging = Belonging(components, digests, groups or {})
+        splits = _split(united, options, belonging, batch_size, seed)
         _report_missing_classes(parts, united, splits, class_names, options)
         return splits, class_names, scan, components
 
@@ -145,7 +179,9 @@ def _handle_bad_files(scan: ScanReport, options: SplitOptions) -> None:
             + "."
         )
     warn(
-        f"{found}\nThey are skipped. `scan.bad` or `catdog-keras scan` lists all of them.",
+        f"{found}\nThey are skipped. "
+        + either("`scan.bad` or `catdog-keras scan`", "`catdog-keras scan`")
+        + " lists all of them."
     )
 
 
@@ -153,8 +189,8 @@ def _report_ignored(scan: ScanReport) -> None:
     if scan.ignored:
         warn(
             "Ignored files without a supported image extension: "
-            f"{count_extensions(scan.ignored)}. If some are images, convert or rename them. "
-            "`scan.ignored` lists all of them.",
+            f"{count_extensions(scan.ignored)}. If some are images, convert or rename them."
+            + either(" `scan.ignored` lists all of them.", "")
         )
 
 
@@ -165,7 +201,8 @@ def _report_skipped(index: ImageIndex) -> None:
             f"Skipped {counted(len(folders), 'folder')} that a system or program created, or links "
             "to folders that are listed already or were not followed:"
             f"{first_lines([printable(path) for path in folders])}\n"
-            "`scan.skipped` lists all of them.",
+            + either("`scan.skipped`", "`catdog-keras scan`")
+            + " lists all of them."
         )
 
 
@@ -180,6 +217,8 @@ def _report_missing_classes(
     wanted = [
         split for split in SPLITS if split != "test" or "test" in parts or options.test_fraction
     ]
+    if options.keeps_folders and "all" not in parts:
+        wanted = [split for split in SPLITS if split in parts]
     counts, before, after = (
         {part: np.bincount(of.labels, minlength=len(class_names)) for part, of in found.items()}
         for found in (splits, parts, united)
@@ -221,42 +260,56 @@ def _remedy_for_few(parts: Mapping[str, Listing], options: SplitOptions) -> str:
 
 def _report_moved(
     moved: Sequence[str],
+    near: Sequence[str],
     united: Mapping[str, Listing],
     parts: Mapping[str, Listing],
     scan: ScanReport,
 ) -> None:
-    """Warns about images that were moved to another split, by cause."""
-    if not moved:
-        return
+    """Warns about images that were moved to another split, by cause.
+
+    `near` are those that near-duplicates and identical files move without the groups.
+    """
     first: dict[str, str] = {}
     for part, listing in parts.items():
         for file in listing.files:
             first.setdefault(scan.by_path[file].sha256, part)
     home = {file: part for part, listing in united.items() for file in listing.files}
     same = [file for file in moved if first[scan.by_path[file].sha256] == home[file]]
-    others = sorted(set(moved) - set(same))
+    alike = sorted(set(moved) & set(near) - set(same))
+    grouped = sorted(set(moved) - set(near) - set(same))
     if same:
-        files = counted(len(same), "file is", "files are")
-        verb = "was" if len(same) == 1 else "were"
         warn(
-            f"{files} identical to a file of an earlier split and {verb} moved to it, "
-            "so that no image is in two splits:"
-            f"{first_lines([printable(file) for file in same])}\n"
-            "`scan.duplicates` lists all duplicates.",
-        )
-    if others:
-        files = counted(len(others), "file is", "files are")
-        verb = "was" if len(others) == 1 else "were"
-        warn(
-            Message(
-                f"{files} a near-duplicate of a file of an earlier split, or in a group with one, "
-                f"and {verb} moved to it:{first_lines([printable(file) for file in others])}\n"
-                "`scan.near_duplicates` lists all near-duplicates. To leave them in their splits, "
-                "use ",
-                setting("near_duplicates", '"ignore"'),
-                ".",
+            _moved_text(
+                same,
+                "identical to a file of an earlier split",
+                ", so that no image is in two splits",
+            )
+            + either(
+                "`scan.duplicates` lists all duplicates.",
+                "`catdog-keras scan` lists all duplicates.",
             )
         )
+    if alike:
+        warn(
+            _moved_text(alike, "a near-duplicate of a file of an earlier split")
+            + either("`scan.near_duplicates`", "`catdog-keras scan --near-duplicates`")
+            + " lists all near-duplicates. To leave them in their splits, use "
+            + setting("near_duplicates", '"ignore"')
+            + "."
+        )
+    if grouped:
+        warn(
+            _moved_text(grouped, "in a group with a file of an earlier split")
+            + "The images of a group are in one split. To leave them in their splits, use other "
+            + argument("groups")
+            + " or none."
+        )
+
+
+def _moved_text(files: Sequence[str], cause: str, purpose: str = "") -> str:
+    number, verb = counted(len(files), "file is", "files are"), "was" if len(files) == 1 else "were"
+    shown = first_lines([printable(file) for file in files])
+    return f"{number} {cause} and {verb} moved to it{purpose}:{shown}\n"
 
 
 def _report_torn(splits: Mapping[str, Listing], scan: ScanReport) -> None:
@@ -283,8 +336,7 @@ def _report_torn(splits: Mapping[str, Listing], scan: ScanReport) -> None:
 def _split(
     parts: Mapping[str, Listing],
     options: SplitOptions,
-    components: Mapping[str, int],
-    groups: Mapping[str, str],
+    belonging: Belonging,
     batch_size: int,
     seed: int,
 ) -> dict[str, Listing]:
@@ -296,7 +348,10 @@ def _split(
     divided = dict(parts)
     if "validation" not in parts:
         everything = parts["all"] if "all" in parts else parts["train"]
-        if "all" not in parts:
+        components: np.ndarray | None = belonging.numbers(everything)
+        if "all" not in parts and options.keeps_folders:
+            components = None  # the user of the splits counts all of these images as training
+        elif "all" not in parts:
             wanted = "validation images" if "test" in parts else "validation and test images"
             warn(
                 f"There is no validation folder: {options.holdout_fraction:.0%} of the training "
@@ -304,12 +359,12 @@ def _split(
             )
         # A component that fits into neither validation nor test is better in train.
         fraction = 0 if "test" in parts else options.test_fraction
-        with _components_named(everything, ("train", "validation"), groups, options):
+        with _components_named(everything, ("train", "validation"), belonging, options):
             train, held_out = hold_out(
                 everything.labels,
                 options.holdout_fraction,
                 seed,
-                _numbers(everything, components),
+                components,
                 max(fraction, 1 - fraction),
             )
         if not len(held_out):
@@ -322,21 +377,17 @@ def _split(
     if "test" not in parts:
         held = divided["validation"]
         divide = SPLIT_FUNCTIONS[options.split]
-        with _components_named(held, ("validation", "test"), groups, options):
+        with _components_named(held, ("validation", "test"), belonging, options):
             validation, test = divide(
-                held.labels, batch_size, seed, options.test_fraction, _numbers(held, components)
+                held.labels, batch_size, seed, options.test_fraction, belonging.numbers(held)
             )
         divided["validation"], divided["test"] = held.take(validation), held.take(test)
     return {split: divided[split] for split in SPLITS}
 
 
-def _numbers(listing: Listing, components: Mapping[str, int]) -> np.ndarray:
-    return np.array([components[file] for file in listing.files], np.int64)
-
-
 @contextmanager
 def _components_named(
-    listing: Listing, splits: tuple[str, str], groups: Mapping[str, str], options: SplitOptions
+    listing: Listing, splits: tuple[str, str], belonging: Belonging, options: SplitOptions
 ) -> Iterator[None]:
     """Names the images that belong together and do not fit into one of two splits.
 
@@ -347,27 +398,46 @@ def _components_named(
         yield
     except ComponentTooLargeError as error:
         files = listing.take(error.positions).files
-        names = sorted({groups[file] for file in files if file in groups})
-        kind = f"in the group {listed(names)}" if names else "identical or near-duplicates"
         second, first = error.sizes
-        remedies: list[str] = ["Use smaller groups" if names else "Add other images"]
-        if options.sets_fractions:
-            fractions = argument("holdout_fraction"), " or ", argument("test_fraction")
-            remedies += [", change ", *fractions]
-        remedies += [", or, if near-duplicates may be separated, use "]
-        remedies += [setting("near_duplicates", '"ignore"'), "."]
         sizes = f"{splits[0]} is to have {first} and {splits[1]} {second} of {len(listing.files)}"
+        cause, remedies = _explain_component(files, belonging, options)
         if len(files) > max(error.sizes):
-            found = f"{len(files)} images belong in one split, because they are {kind}, but {sizes}"
+            found = f"{len(files)} images belong in one split ({cause}), but {sizes}"
         else:
-            found = f"{sizes}, but at least {len(files)} images belong in one split, such as those"
-            found += f" {kind}" if names else f" that are {kind}"
-        raise ValueError(
-            Message(
-                f"{found}:{first_lines([printable(file) for file in files])}\n",
-                *remedies,
-            )
-        ) from None
+            found = f"{sizes}, but the smallest set of images that must stay together has "
+            found += f"{len(files)} ({cause})"
+        shown = first_lines([printable(file) for file in files])
+        raise ValueError(Message(f"{found}:{shown}\n", *remedies)) from None
+
+
+def _explain_component(
+    files: Sequence[str], belonging: Belonging, options: SplitOptions
+) -> tuple[str, list[str]]:
+    """Returns why some images belong together, and the parts of what to do."""
+    names = belonging.names(files)
+    separable = options.near_duplicates == "together" and belonging.needs_near_duplicates(files)
+    remedies: list[str] = ["Add other images"]
+    if len(names) == 1:
+        cause = f"group {printable(names[0])!r}"
+    elif names:
+        cause = f"groups {listed(names)}, connected by {_duplicates(separable)}"
+    else:
+        cause = _duplicates(separable)
+    if names:
+        remedies = ["Use smaller groups"]
+    elif not separable:
+        remedies = ["Remove the copies, add other images"]
+    if options.sets_fractions:
+        fractions = argument("holdout_fraction"), " or ", argument("test_fraction")
+        remedies += [", change " if separable else ", or change ", *fractions]
+    if separable:
+        remedies += [", or, if near-duplicates may be separated, use "]
+        remedies += [setting("near_duplicates", '"ignore"')]
+    return cause, [*remedies, "."]
+
+
+def _duplicates(separable: bool) -> str:
+    return "identical images or near-duplicates" if separable else "identical images"
 
 
 def _check_sizes(parts: Mapping[str, Listing]) -> None:

@@ -42,12 +42,15 @@ class Alignment(NamedTuple):
         mirrored: Whether one image was mirrored.
         scale: Side of the content of the second image, as a fraction of that of the first one.
         degrees: Rotation.
+        detail: Correlation of the gradients of the gray levels there. Different drawings of the
+            same shape have similar gray levels, but other gradients.
     """
 
     correlation: float
     mirrored: bool
     scale: float
     degrees: float
+    detail: float = 0.0
 
 
 NONE = Alignment(0.0, False, 1.0, 0.0)
@@ -99,7 +102,10 @@ def align(
     if correlation < LEAST_COARSE:
         return NONE
     affine, correlation = _refine(searched, template, affine)
-    return _describe(affine, correlation, mirrored=mirrored)
+    found = _describe(affine, correlation, mirrored=mirrored)
+    if found is NONE:
+        return found
+    return Alignment(*found[:4], _detail(searched, template, affine))
 
 
 def _describe(affine: npt.NDArray[np.float64], correlation: float, *, mirrored: bool) -> Alignment:
@@ -132,18 +138,13 @@ def _refine(
 ) -> tuple[npt.NDArray[np.float64], float]:
     """Refines an affine map; returns it and the correlation that it reaches."""
     side = len(template)
-    inner = np.arange(side)[int(side * (1 - TEMPLATE_SHARE) / 2) :]
-    inner = inner[: int(side * TEMPLATE_SHARE)]
-    values = template[np.ix_(inner, inner)].ravel()
-    rows, columns = (each.ravel() for each in np.meshgrid(inner, inner, indexing="ij"))
-    u, v = (((each + 0.5) * 2 / side - 1).astype(np.float32) for each in (rows, columns))
-    ones = np.ones_like(u)
-    grid = np.stack([u, v, ones])
-    layers = np.stack([searched, *(np.gradient(searched, axis=axis) for axis in (0, 1))])
+    inner, grid = _inner_grid(side)
+    u, v, ones = grid
+    values = template[inner].ravel()
+    layers = _with_gradients(searched)
     best, best_affine = 0.0, affine
     for _ in range(STEPS + 1):
-        row, column = ((affine.astype(np.float32) @ grid + 1) * side - 1) / 2
-        inside = (row >= 0) & (row <= side - 1) & (column >= 0) & (column <= side - 1)
+        row, column, inside = _place(affine, grid, side)
         if inside.mean() < LEAST_OVERLAP:
             break
         level, down, right = _sample(layers, row[inside], column[inside])
@@ -164,6 +165,40 @@ def _refine(
             break
         affine = affine + (solution[:6] / solution[6]).reshape(2, 3)
     return best_affine, best
+
+
+def _detail(searched: Floats, template: Floats, affine: npt.NDArray[np.float64]) -> float:
+    """Returns the correlation of the gradients of two images where an affine map aligns them."""
+    side = len(template)
+    inner, grid = _inner_grid(side)
+    row, column, inside = _place(affine, grid, side)
+    found = _sample(_with_gradients(searched)[1:], row[inside], column[inside])
+    moved = affine[:, :2].T.astype(np.float32) @ found  # the gradient of the image that was moved
+    expected = np.stack([each[inner].ravel()[inside] for each in _with_gradients(template)[1:]])
+    return _correlate(moved.ravel(), expected.ravel())
+
+
+def _inner_grid(side: int) -> tuple[tuple[npt.NDArray[np.int64], ...], Floats]:
+    """Returns an index of the center of a template, and its coordinates with a row of ones."""
+    inner = np.arange(side)[int(side * (1 - TEMPLATE_SHARE) / 2) :]
+    inner = inner[: int(side * TEMPLATE_SHARE)]
+    rows, columns = (each.ravel() for each in np.meshgrid(inner, inner, indexing="ij"))
+    u, v = (((each + 0.5) * 2 / side - 1).astype(np.float32) for each in (rows, columns))
+    return np.ix_(inner, inner), np.stack([u, v, np.ones_like(u)])
+
+
+def _place(
+    affine: npt.NDArray[np.float64], grid: Floats, side: int
+) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
+    """Returns rows and columns of mapped coordinates, and which are inside of the image."""
+    row, column = ((affine.astype(np.float32) @ grid + 1) * side - 1) / 2
+    inside = (row >= 0) & (row <= side - 1) & (column >= 0) & (column <= side - 1)
+    return row, column, inside
+
+
+def _with_gradients(image: Floats) -> Floats:
+    """Returns an image with its gradients along rows and columns, of shape `(3, side, side)`."""
+    return np.stack([image, *(np.gradient(image, axis=axis) for axis in (0, 1))])
 
 
 def _sample(layers: Floats, row: Floats, column: Floats) -> Floats:

@@ -14,6 +14,7 @@ from catdog_keras._printable import counted
 Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
 
+LARGEST = 1e15  # sums of 100 million squares of such features are finite in float32
 BLOCK = 512  # rows of similarities that are computed at once
 
 
@@ -35,12 +36,19 @@ def check_features(features: Any, length: int | None = None) -> Floats:
     if length is not None and len(array) != length:
         requirement = f"an array with one row for each of the {length} images"
         raise ValueError(describe_received("features", requirement, received))
-    array = array.astype(np.float32)
+    with np.errstate(over="ignore"):  # larger float64 numbers are infinite, and reported below
+        array = array.astype(np.float32)
     wrong = np.flatnonzero(~np.isfinite(array).all(1))
     if len(wrong):
         received = f"NaN or infinity in {counted(len(wrong), 'row')}, the first at index {wrong[0]}"
         remedy = "Check the images and the network that computes them."
         raise ValueError(describe_received("features", "finite numbers", received, remedy))
+    largest = max(float(array.max()), -float(array.min()))
+    if largest > LARGEST:
+        requirement = f"numbers from {-LARGEST:g} to {LARGEST:g}, whose squares can be added"
+        received = f"a number of magnitude {largest:.3g}"
+        remedy = "Scale the features, or check the network that computes them."
+        raise ValueError(describe_received("features", requirement, received, remedy))
     return array
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -223,10 +224,17 @@ def _describe(
     meaning, remedy = PROPERTIES[score.name]
     shown = min(len(names), 3)
     medians = ", ".join(
-        f"{np.median(columns[labels == place, 0]):.3g} for {names[place]}" for place in range(shown)
+        f"{_three_digits(np.median(columns[labels == place, 0]))} for {names[place]}"
+        for place in range(shown)
     )
     return (
         f"The {score.name} alone predicts the label with a balanced accuracy of "
         f"{score.balanced_accuracy:.2f} [{low:.2f}, {high:.2f}]; chance is {score.chance:.2f}. "
         f"{meaning}: median {medians}. {remedy}"
     )
+
+
+def _three_digits(value: float) -> str:
+    """Returns a number with three significant digits, and never with an exponent."""
+    rounded = Decimal(f"{value:.3g}")
+    return f"{rounded:,f}" if rounded else "0"

@@ -37,9 +37,18 @@ class Labels:
         return len(self.indices) if self.groups is None else int(self.groups.max()) + 1
 
 
-def check_labels(labels: Any, class_names: Sequence[str] | None, groups: Any) -> Labels:
-    """Returns labels, names and groups; raises an error if there is one class or no image."""
-    indices = check_class_indices(labels, class_names)
+def check_labels(
+    labels: Any,
+    class_names: Sequence[str] | None,
+    groups: Any,
+    *,
+    num_images: int | None = None,
+) -> Labels:
+    """Returns labels, names and groups; raises an error if there is one class or no image.
+
+    If `num_images` is given, another number of labels is an error, which is raised first.
+    """
+    indices = check_class_indices(labels, class_names, num_images=num_images)
     if class_names is not None:
         names = check_class_names(class_names)
     else:

@@ -86,6 +86,8 @@ class LeakageEffect:
     def __str__(self) -> str:
         """Returns both accuracies and their difference, with intervals."""
         if not self.num_twins:
+            if self.num_images == 1:
+                return "The test image has no twin in the training data."
             return f"None of the {self.num_images} test images has a twin in the training data."
         has = "has a twin" if self.num_twins == 1 else "have a twin"
         low, high = (100 * end for end in self.difference_interval)

@@ -171,8 +171,8 @@ def learning_curve(
         >>> curve.sizes, curve.doubled_size
         ((20, 40, 80, 160), 320)
     """
-    known = check_labels(labels, None, groups)
-    rows = check_features(features, len(known.indices))
+    rows = check_features(features)
+    known = check_labels(labels, None, groups, num_images=len(rows))
     check_class_sizes(known, _FOLDS)
     seed = check_integer("seed", seed, minimum=0)
     folds = assign_folds(known.indices, known.groups, _FOLDS, seed)

@@ -233,6 +233,16 @@ def _to_weights_error(name: str, error: Exception) -> Exception:
             + setting("weights", "None")
             + " for random initialization."
         )
+    if _is_about_folder(error, models):
+        return WeightsNotFoundError(
+            f"The ImageNet weights of {name!r} cannot be read from or saved to {str(models)!r}: "
+            f"{error}. Set KERAS_HOME to a folder that you can write to, or give the path of the "
+            "weights file as "
+            + argument("weights")
+            + ", or use "
+            + setting("weights", "None")
+            + " for random initialization."
+        )
     damaged = [str(file) for file in sorted(models.glob("*.h5")) if not _is_valid_hdf5(file)]
     if damaged and isinstance(error, OSError):
         return WeightsNotFoundError(
@@ -242,6 +252,13 @@ def _to_weights_error(name: str, error: Exception) -> Exception:
             + "."
         )
     return error
+
+
+def _is_about_folder(error: Exception, folder: Path) -> bool:
+    """Returns whether the system reports that a folder, or a file in it, cannot be used."""
+    if not isinstance(error, OSError) or not isinstance(error.filename, str):
+        return False
+    return Path(error.filename).is_relative_to(folder)
 
 
 def _is_valid_hdf5(file: Path) -> bool:
