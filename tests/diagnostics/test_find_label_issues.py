@@ -151,7 +151,8 @@ ROWS = np.full((40, 2), 0.5)
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"labels": LABELS[:39]}, ValueError, "one row for each of the 39 images"),
+        ({"labels": LABELS[:39]}, ValueError, "one label for each of the 40 images"),
+        ({"labels": [0] * 9}, ValueError, "one label for each of the 40 images; received an array"),
         ({"labels": np.zeros(40, int)}, ValueError, "`labels` must be of at least two classes"),
         ({"labels": np.r_[np.zeros(37, int), 1, 1, 1]}, ValueError, "received 3 of '1'"),
         ({"labels": LABELS + 0.5}, ValueError, "`labels` must be class indices from 0"),

@@ -176,7 +176,8 @@ def find_label_issues(
         >>> [(each.indices[0], each.given, each.likely) for each in issues.findings]
         [(60, 'dog', 'cat'), (7, 'cat', 'dog')]
     """
-    known = check_labels(labels, class_names, groups)
+    num_images = None if features is None else len(check_features(features))
+    known = check_labels(labels, class_names, groups, num_images=num_images)
     names = None if files is None else check_files("files", files, len(known.indices))
     folds = check_integer("folds", folds, minimum=2)
     seed = check_integer("seed", seed, minimum=0)
