@@ -27,7 +27,7 @@ from catdog_keras._checks import (
     describe_received,
 )
 from catdog_keras._checksum import sha256_of
-from catdog_keras._cloning import clone_uncompiled, copy_layer
+from catdog_keras._cloning import assign_weights, clone_uncompiled, copy_layer
 from catdog_keras._input_range import BYTES, find_input_range, same_range
 from catdog_keras._layer_graph import check_graph
 from catdog_keras._message import argument
@@ -487,7 +487,7 @@ def _in_float32(model: keras.Model) -> keras.Model:
         return copy_layer(layer, dtype="float32") if is_layer else copy_layer(layer)
 
     copied = clone_uncompiled(model, clone_function=copy, recursive=True)
-    copied.set_weights([np.asarray(each, np.float32) for each in model.get_weights()])
+    assign_weights(copied, [np.asarray(each, np.float32) for each in model.get_weights()])
     return copied
 
 

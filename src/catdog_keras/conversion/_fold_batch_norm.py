@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from catdog_keras._checks import check_boolean, describe
-from catdog_keras._cloning import copy_layer
+from catdog_keras._cloning import assign_weights, copy_layer
 from catdog_keras._layer_graph import LayerGraph, check_graph, contains_batch_norm, is_plain_graph
 from catdog_keras.conversion._folded_weights import FOLDS_INPUT, FOLDS_OUTPUT, folded_weights
 from catdog_keras.layers import BatchNormalization, ConvBlock
@@ -156,7 +156,7 @@ def _fold(model: keras.Model, dtype: str | None, kept: list[str]) -> keras.Model
         elif layer.name in inside:
             weights = folded_weights(layer.convolution, None, inside[layer.name])
         if layer.name not in gone:
-            copied.set_weights(weights)
+            assign_weights(copied, weights)
     return folded
 
 
