@@ -23,6 +23,7 @@ from catdog_keras.conversion import (
     read_metadata,
 )
 from catdog_keras.conversion._formats import FORMATS
+from catdog_keras.conversion._serving_model import Preparation, _Resize
 
 NAMES = ("cat", "dog 犬", "other")
 SIZE = (20, 28)
@@ -514,3 +515,58 @@ def test_metadata_are_read_from_strings_and_from_json(quantize):
     )
     assert ExportMetadata.from_strings(metadata.to_strings()) == metadata
     assert ExportMetadata.from_json(metadata.to_json()) == metadata
+
+
+def adapted():
+    layer = keras.layers.Normalization()
+    layer.adapt(np.random.default_rng(1).uniform(20, 250, (4, 8, 8, 3)))
+    return layer
+
+
+# Operations and constants that Keras's export to ONNX does not convert, or not exactly.
+LAYERS = {
+    "adapted Normalization": lambda: [adapted()],
+    "Normalization of constants": lambda: [
+        keras.layers.Normalization(mean=[90.0, 99.0, 120.0], variance=[400.0, 500.0, 900.0])
+    ],
+    "exact GELU": lambda: [Preprocessing("signed"), ConvBlock(8, activation="gelu")],
+    "grouped convolution": lambda: [
+        Preprocessing("signed"),
+        keras.layers.Conv2D(8, 3, groups=1),
+        keras.layers.Conv2D(8, 3, groups=4),
+    ],
+    "nearest pixels": lambda: [
+        Preprocessing("signed"),
+        keras.layers.Resizing(37, 83, interpolation="nearest"),
+    ],
+}
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+def test_layers_with_special_conversion_predict_as_keras_in_onnx(kind, disturb, images, tmp_path):
+    needs("onnx")
+    ends = [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(3), ClassNames(NAMES)]
+    front = [keras.Input((*SIZE, 3)), *LAYERS[kind](), keras.layers.Conv2D(8, 3)]
+    model = disturb(keras.Sequential([*front, *ends]))
+    report = export_model(model, tmp_path / "model.onnx", check_data=images)
+    assert report.max_probability_difference < 1e-5
+    for image in images:
+        np.testing.assert_allclose(
+            run(tmp_path / "model.onnx", image), expected(model, image), rtol=0, atol=1e-5
+        )
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="converted by TensorFlow")
+@pytest.mark.parametrize("size", [(37, 83), (160, 160)])
+def test_nearest_pixels_are_those_of_tensorflow_in_onnx(size, tmp_path):
+    needs("onnx")
+    resize = _Resize(Preparation(size, "nearest"))
+    inputs = keras.Input((None, None, 3), dtype="uint8")
+    model = keras.Model(inputs, {"probabilities": resize(inputs)})
+    FORMATS["onnx"].write(model, tmp_path / "model.onnx", NAMES)
+    load = FORMATS["onnx"].load(tmp_path / "model.onnx", 1)
+    generator = np.random.default_rng(0)
+    for _ in range(60):
+        image = generator.integers(0, 256, (*generator.integers(1, 250, 2), 3), np.uint8)
+        resized = tf.image.resize(image[None], size, "nearest").numpy()
+        np.testing.assert_array_equal(load(image[None]), resized)

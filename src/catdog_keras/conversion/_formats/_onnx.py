@@ -8,9 +8,11 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from catdog_keras import _backend
 from catdog_keras.conversion._export_metadata import ExportMetadata
 from catdog_keras.conversion._formats._format import Array, ExportFormat, Run
 from catdog_keras.conversion._formats._noise import without_noise
+from catdog_keras.conversion._formats._onnx_operations import HANDLERS
 from catdog_keras.conversion._serving_model import IMAGES, PROBABILITIES
 
 OPSET = 18  # onnxruntime 1.14 and later; the first with all operations that are used here
@@ -33,7 +35,8 @@ class Onnx(ExportFormat):
 
         del class_names
         with without_noise():
-            model.export(str(path), format="onnx", opset_version=OPSET, verbose=False)
+            # Keras's `export` does not pass constants and handlers of operations to tf2onnx.
+            _convert(_backend.freeze_graph(model, IMAGES, PROBABILITIES), path)
         nodes = onnx.load(path).graph.node  # tf2onnx copies operations that it does not know
         missing = {node.op_type for node in nodes if not onnx.defs.has(node.op_type, node.domain)}
         if missing:
@@ -74,6 +77,20 @@ class Onnx(ExportFormat):
             return np.asarray(probabilities)
 
         return run
+
+
+def _convert(graph: _backend.FrozenGraph, path: Path) -> None:
+    import tf2onnx
+
+    tf2onnx.convert.from_graph_def(
+        graph.graph_def,
+        input_names=[graph.images],
+        output_names=[graph.probabilities],
+        tensors_to_rename={graph.images: IMAGES, graph.probabilities: PROBABILITIES},
+        opset=OPSET,
+        custom_op_handlers=dict(HANDLERS),
+        output_path=str(path),
+    )
 
 
 def _store_in_float16(path: Path) -> None:
