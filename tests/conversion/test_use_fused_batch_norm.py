@@ -205,4 +205,6 @@ def test_adapted_normalization_is_kept(outputs_of):
     first = layers.Normalization()
     first.adapt(np.random.default_rng(1).uniform(-3, 9, (4, 8, 8, 3)))
     model = keras.Sequential([keras.Input((8, 8, 3)), first, *blocks(2)])
-    np.testing.assert_allclose(outputs_of(use_fused_batch_norm(model)), outputs_of(model), rtol=1e-5)
+    np.testing.assert_allclose(
+        outputs_of(use_fused_batch_norm(model)), outputs_of(model), rtol=1e-5
+    )
