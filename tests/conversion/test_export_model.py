@@ -557,8 +557,12 @@ def adapted():
     return layer
 
 
-# Operations and constants that Keras's export to ONNX does not convert, or not exactly.
+# What Keras's export to ONNX does not convert, not exactly, or as in training.
 LAYERS = {
+    "crop that changes the size": lambda: [
+        Preprocessing("signed"),
+        keras.layers.RandomCrop(12, 20),
+    ],
     "adapted Normalization": lambda: [adapted()],
     "Normalization of constants": lambda: [
         keras.layers.Normalization(mean=[90.0, 99.0, 120.0], variance=[400.0, 500.0, 900.0])
@@ -642,3 +646,23 @@ def test_rejected_float16_file_states_what_to_do(model, tmp_path, monkeypatch):
     monkeypatch.setitem(_export_report.TOLERANCES, "float16", -1.0)
     with pytest.raises(ExportMismatchError, match="float32, by omitting `quantize`, or with quan"):
         export_model(model, tmp_path / "model.onnx", quantize="float16")
+
+
+# One backbone for each kind of operations; weights and names of Keras are not needed.
+BACKBONES = [
+    "convnext_tiny",
+    "densenet121",
+    "efficientnet_b0",
+    "mobilenet_v3_small",
+    "nasnet_mobile",
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BACKBONES)
+def test_named_backbone_predicts_as_keras_in_onnx(name, images, tmp_path):
+    needs("onnx")
+    model = catdog_keras.transfer_model(name, (64, 64, 3), 3, weights=None)
+    options = {"class_names": NAMES, "check_data": images}
+    report = export_model(model, tmp_path / "model.onnx", **options)
+    assert report.max_probability_difference < 1e-5
