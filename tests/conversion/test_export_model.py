@@ -666,3 +666,12 @@ def test_named_backbone_predicts_as_keras_in_onnx(name, images, tmp_path):
     options = {"class_names": NAMES, "check_data": images}
     report = export_model(model, tmp_path / "model.onnx", **options)
     assert report.max_probability_difference < 1e-5
+
+
+def test_operation_of_a_keras_layer_that_onnx_lacks_is_named_with_the_layer(tmp_path):
+    needs("onnx")
+    front = [keras.Input((*SIZE, 3)), keras.layers.Discretization([20.0, 90.0], name="bins")]
+    ends = [keras.layers.Rescaling(1.0), keras.layers.GlobalAveragePooling2D()]
+    model = keras.Sequential([*front, *ends, ClassNames(NAMES)])
+    with pytest.raises(ValueError, match="TensorFlow: Bucketize of the layer 'bins'"):
+        export_model(model, tmp_path / "model.onnx")
