@@ -29,7 +29,7 @@ def test_training_images_are_used_if_they_are_known(model, drawn, tmp_path, run)
     assert record["image_source"].endswith(f"training images of {drawn}")
     assert record["same_top_class"] == record["images"]
     assert record["accuracy"] == 1
-    assert record["trained_on"] is True
+    assert record["trained_on"] == len(trained)
     line = (
         r"^accuracy +1\.000 \[0\.\d+, 1\.000\], optimistic: the model was trained on these images$"
     )
@@ -47,6 +47,9 @@ def test_check_compares_images_of_a_folder_by_their_labels(model, drawn, tmp_pat
     record = json.loads((tmp_path / "exported.json").read_text())
     assert record["images"] == 3 * PER_CLASS
     assert record["accuracy"] == 1
+    trained = len(load_manifest(model.parent / "split.json", drawn).files["train"])
+    assert record["trained_on"] == trained
+    assert f"optimistic: the model was trained on {trained} of these images" in ended.stdout
     signature = tf.saved_model.load(path).signatures["serving_default"]
     images = load_images(drawn, image_size=(32, 32))
     loaded = keras.saving.load_model(model)

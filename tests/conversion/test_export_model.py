@@ -633,12 +633,12 @@ def test_report_states_calibration_mixed_precision_and_images_of_the_training():
     assert "difference to Keras  +0.0 points" in str(plain)
     assert not {"optimistic", "calibration", "float32 instead"} & set(str(plain).split())
     given = {"calibration_source": "9 images, x", "model_dtype": "mixed_bfloat16"}
-    full = _export_report.ExportReport(**values, **given, trained_on=True, comparison=compared)
+    full = _export_report.ExportReport(**values, **given, trained_on=2, comparison=compared)
     lines = dict(re.split(r"  +", line, maxsplit=1) for line in str(full).splitlines())
     assert lines["calibration"] == "9 images, x"
     assert lines["Keras model"] == "in float32 instead of mixed_bfloat16"
     assert lines["accuracy"].endswith(", optimistic: the model was trained on these images")
-    assert full.to_dict().items() >= {**given, "trained_on": True}.items()
+    assert full.to_dict().items() >= {**given, "trained_on": 2}.items()
 
 
 def test_rejected_float16_file_states_what_to_do(model, tmp_path, monkeypatch):

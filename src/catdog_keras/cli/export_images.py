@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,13 +24,13 @@ class ChosenImages:
         files: The image files.
         labels: Index of the class of each image, or None.
         source: Which images they are.
-        trained_on: Whether the model was trained on them.
+        trained_on: Number of those on which the model was trained.
     """
 
     files: tuple["ImageFile", ...]
     labels: tuple[int | None, ...]
     source: str
-    trained_on: bool = False
+    trained_on: int = 0
 
     def named(self) -> "NamedImages":
         """Returns them as an argument of `export_model`."""
@@ -62,7 +62,9 @@ def choose_images(
     """
     if data is None:
         return _training_sample(model, class_names)
-    return _all(data, class_names if labeled else None)
+    found = _all(data, class_names if labeled else None)
+    trained = _training_hashes(model)
+    return replace(found, trained_on=sum(each.sha256 in trained for each in found.files))
 
 
 def _all(data: str, class_names: Sequence[str] | None) -> ChosenImages:
@@ -79,6 +81,17 @@ def _all(data: str, class_names: Sequence[str] | None) -> ChosenImages:
     files = tuple(found.scan.by_path[file] for file in found.files)
     labels = [None] * len(files) if found.labels is None else found.labels.tolist()
     return ChosenImages(files, tuple(labels), source)
+
+
+def _training_hashes(model: Path) -> set[str]:
+    """Returns the checksums of the training images; none if they are not known."""
+    from catdog_keras.datasets._manifest import read_manifest
+
+    split = model.parent / SPLIT_FILE
+    if read_training_record(model) is None or not split.is_file():
+        return set()
+    manifest = read_manifest(split)
+    return {manifest.contents[name][1] for name in manifest.splits["train"].files}
 
 
 def _has_class_folders(files: Sequence[str], class_names: Sequence[str]) -> bool:
@@ -111,4 +124,4 @@ def _training_sample(model: Path, class_names: Sequence[str]) -> ChosenImages | 
     if [file.sha256 for file in files] != hashes or manifest.class_names != tuple(class_names):
         return None
     source = f"training images of {printable(record.data)}"
-    return ChosenImages(tuple(files), tuple(labels), source, trained_on=True)
+    return ChosenImages(tuple(files), tuple(labels), source, len(files))

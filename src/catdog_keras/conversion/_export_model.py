@@ -72,12 +72,12 @@ class NamedImages:
     Attributes:
         images: Images, or pairs of an image and its label.
         source: Which images they are, for the report.
-        trained_on: Whether the model was trained on them.
+        trained_on: Number of those on which the model was trained, as far as that is known.
     """
 
     images: Iterable[Any]
     source: str
-    trained_on: bool = False
+    trained_on: int = 0
 
     def __iter__(self) -> Iterator[Any]:
         """Iterates over the images."""

@@ -47,7 +47,8 @@ class ExportReport:
         calibration_source: For int8, the number of calibration images, and which images they are.
         model_dtype: `"float32"`, or the dtype policies of a model in mixed precision. It is
             compared in float32.
-        trained_on: Whether the model was trained on the images, so that the accuracy is optimistic.
+        trained_on: Number of images on which the model was trained, as far as that is known. With
+            them, the accuracy is optimistic.
 
     Example:
         >>> import catdog_keras, keras, pathlib, tempfile
@@ -75,7 +76,7 @@ class ExportReport:
     threads: int
     calibration_source: str | None = None
     model_dtype: str = "float32"
-    trained_on: bool = False
+    trained_on: int = 0
 
     @property
     def within_tolerance(self) -> bool:
@@ -136,7 +137,10 @@ class ExportReport:
             d_low, d_high = compared.difference_interval
             optimistic = ""
             if self.trained_on:
-                optimistic = ", optimistic: the model was trained on these images"
+                count = "these images"
+                if self.trained_on < self.images:
+                    count = f"{self.trained_on:,} of these images"
+                optimistic = f", optimistic: the model was trained on {count}"
             rows += [
                 ("accuracy", f"{self.accuracy:.3f} [{low:.3f}, {high:.3f}]{optimistic}"),
                 (
