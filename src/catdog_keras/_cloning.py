@@ -61,12 +61,17 @@ def _with_models_inside(model: keras.Model) -> Iterator[keras.Model]:
 
 
 def assign_weights(layer: Any, weights: Sequence[Any]) -> None:
-    """Assigns the weights of another layer or model, and what Keras derives from them.
-
-    `keras.Layer.set_weights` does not update the latter: after it, a copy of an adapted
-    `Normalization` still computes with mean 0 and variance 1.
-    """
+    """Assigns the weights of another layer or model, and what Keras derives from them."""
     layer.set_weights(weights)
+    update_derived_state(layer)
+
+
+def update_derived_state(layer: Any) -> None:
+    """Computes again what layers derive from their weights, after these were assigned.
+
+    `keras.Layer.set_weights` does not: after it, a copy of an adapted `Normalization` would still
+    compute with mean 0 and variance 1.
+    """
     for each in every_layer(layer):
         if hasattr(each, "finalize_state") and each.weights:
             each.finalize_state()
