@@ -471,7 +471,8 @@ WRONG_ARGUMENTS = {
 
 
 @pytest.mark.parametrize("kind", WRONG_ARGUMENTS)
-def test_wrong_argument_is_rejected_before_any_work(kind, model, tmp_path):
+def test_wrong_argument_is_rejected_before_any_work(kind, model, tmp_path, monkeypatch):
+    monkeypatch.setattr(_export_model, "convert", None)
     name, options, words = WRONG_ARGUMENTS[kind]
     with pytest.raises((TypeError, ValueError), match=words):
         export_model(model, tmp_path / name, **options)

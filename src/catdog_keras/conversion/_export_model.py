@@ -195,8 +195,11 @@ def export_model(
         checked = check_data
     else:
         checked = NamedImages(check_data, "check_data")
-    labeled = _read_images("check_data", checked.images)
-    checked = replace(checked, images=_check_labels(labeled, len(names)))
+    labeled = _check_labels(_read_images("check_data", checked.images), len(names))
+    if isinstance(checked.images, (list, tuple)):  # in memory: errors are raised before any work
+        checked = replace(checked, images=list(labeled))
+    else:
+        checked = replace(checked, images=labeled)
     calibration = _read_calibration(quantize, calibration_data)
     metadata = ExportMetadata(
         class_names=names,
