@@ -55,7 +55,7 @@ def freeze_graph(model: keras.Model, images: str, probabilities: str) -> FrozenG
 def _inner_functions_inlined() -> Iterator[None]:
     """Context manager in which a traced function contains the operations of those that it calls.
 
-    Keras compiles grouped convolutions by XLA, as a function of its own, which TensorFlow does not
+    Keras compiles grouped convolutions by XLA, as a separate function, which TensorFlow does not
     inline afterwards.
     """
     import tensorflow as tf
