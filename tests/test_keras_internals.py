@@ -9,6 +9,7 @@ import pytest
 from catdog_keras._backend.keras_internals import (
     OUT_OF_DATA_WARNING,
     calling_layer,
+    every_layer,
     is_download_error,
     limited_variables,
     marked_uncompiled,
@@ -117,3 +118,10 @@ def test_limited_variables_raises_before_a_large_variable_is_allocated():
             keras.layers.Dense(10**9).build((None, 10**9))
     keras.layers.Dense(100).build((None, 100))
     assert tuple(keras.Variable("ones", shape=(2000,)).shape) == (2000,)
+
+
+def test_every_layer_includes_layers_of_models_and_wrappers():
+    inner = keras.Sequential([keras.Input((4, 2)), keras.layers.TimeDistributed(dense().layers[0])])
+    names = [each.name for each in every_layer(keras.Sequential([inner]))]
+    assert "one" in names
+    assert inner.name in names

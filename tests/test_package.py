@@ -416,7 +416,10 @@ def test_foreign_private_attributes_are_used_only_in_keras_internals():
     del foreign["_cdata"]  # of PyTorch's storages; a test of the trace holds it
     assert foreign == {
         name: {"keras_internals.py"}
-        for name in ("_get_call_context", "_get_variable_index", "_maybe_reset_call_context")
+        for name in (
+            *("_flatten_layers", "_get_call_context", "_get_variable_index"),
+            "_maybe_reset_call_context",
+        )
     }
 
 

@@ -1,12 +1,12 @@
 """Independent copies of layers and models."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
 
-from catdog_keras._backend.keras_internals import marked_uncompiled
+from catdog_keras._backend.keras_internals import every_layer, marked_uncompiled
 from catdog_keras._layer_graph import is_graph
 
 LAMBDA_WARNING = "The object being serialized includes a `lambda`"
@@ -58,6 +58,23 @@ def _with_models_inside(model: keras.Model) -> Iterator[keras.Model]:
     for layer in model.layers:
         if isinstance(layer, keras.Model):
             yield from _with_models_inside(layer)
+
+
+def assign_weights(layer: Any, weights: Sequence[Any]) -> None:
+    """Assigns the weights of another layer or model, and what Keras derives from them."""
+    layer.set_weights(weights)
+    update_derived_state(layer)
+
+
+def update_derived_state(layer: Any) -> None:
+    """Computes again what layers derive from their weights, after these were assigned.
+
+    `keras.Layer.set_weights` does not: after it, a copy of an adapted `Normalization` would still
+    compute with mean 0 and variance 1.
+    """
+    for each in every_layer(layer):
+        if hasattr(each, "finalize_state") and each.weights:
+            each.finalize_state()
 
 
 def copy_trainable(source: keras.Model, copy: keras.Model) -> None:

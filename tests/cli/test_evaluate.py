@@ -239,7 +239,11 @@ def test_evaluate_reads_only_the_requested_split(model, drawn, tmp_path, run):
 def test_report_of_a_model_with_stated_preprocessing_repeats_the_option(
     model, drawn, tmp_path, run
 ):
-    words = ["evaluate", model, drawn, "--split", "test", "--preprocessing"]
+    folder = shutil.copytree(model.parent, tmp_path / "of unit range")
+    rescaling, *layers = keras.saving.load_model(model).layers
+    assert isinstance(rescaling, keras.layers.Rescaling)
+    keras.Sequential([keras.Input((32, 32, 3)), *layers]).save(folder / "model.keras")
+    words = ["evaluate", folder / "model.keras", drawn, "--split", "test", "--preprocessing"]
     ended = run(*words, "unit", "--report", tmp_path / "out")
     assert (ended.exit_code, ended.stderr) == (0, "")
     assert "--preprocessing unit --batch-size 32" in (tmp_path / "out" / "report.html").read_text()

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import keras
 import numpy as np
@@ -28,7 +29,11 @@ def test_training_images_are_used_if_they_are_known(model, drawn, tmp_path, run)
     assert record["image_source"].endswith(f"training images of {drawn}")
     assert record["same_top_class"] == record["images"]
     assert record["accuracy"] == 1
-    assert re.search(r"^accuracy +1\.000 \[0\.\d+, 1\.000\]$", ended.stdout, re.MULTILINE)
+    assert record["trained_on"] == len(trained)
+    line = (
+        r"^accuracy +1\.000 \[0\.\d+, 1\.000\], optimistic: the model was trained on these images$"
+    )
+    assert re.search(line, ended.stdout, re.MULTILINE)
     assert ended.stdout.splitlines()[-1] == f"The exported model is {path}."
     metadata = read_metadata(path)
     assert metadata.class_names == CLASSES
@@ -42,6 +47,9 @@ def test_check_compares_images_of_a_folder_by_their_labels(model, drawn, tmp_pat
     record = json.loads((tmp_path / "exported.json").read_text())
     assert record["images"] == 3 * PER_CLASS
     assert record["accuracy"] == 1
+    trained = len(load_manifest(model.parent / "split.json", drawn).files["train"])
+    assert record["trained_on"] == trained
+    assert f"optimistic: the model was trained on {trained} of these images" in ended.stdout
     signature = tf.saved_model.load(path).signatures["serving_default"]
     images = load_images(drawn, image_size=(32, 32))
     loaded = keras.saving.load_model(model)
@@ -82,7 +90,11 @@ def test_difference_ends_with_status_1_and_names_the_images(
     [
         (("model.h5",), "OUTPUT must be a path with the extension of a format"),
         (("model.onnx", "--format", "litert"), "OUTPUT must be a path that ends in '.tflite'"),
-        (("model", "--quantize", "int8"), "--quantize must be None for format='savedmodel'"),
+        (("model", "--quantize", "int8"), "--quantize must be omitted for --format='savedmodel'"),
+        (("model.h5",), "Or pass --format."),
+        (("-",), "OUTPUT must be a file or folder; received OUTPUT='-'"),
+        (("a",), "'a.json' exists and is not from an earlier export"),
+        (("model.onnx", "--check", "empty"), "--check must be files, or folders of files"),
         (("model.onnx", "--check", "missing"), "--check must be an existing folder or zip archive"),
         (("model.onnx", "--calibration", "."), "--calibration must be used with --quantize int8"),
     ],
@@ -90,11 +102,13 @@ def test_difference_ends_with_status_1_and_names_the_images(
 def test_wrong_options_are_one_sentence(arguments, words, model, tmp_path, monkeypatch, run):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.png").write_bytes(b"")
+    (tmp_path / "a.json").write_text("{}")
+    (tmp_path / "empty").mkdir()
     ended = run("export", model, *arguments)
     assert ended.exit_code == 2
     assert words in ended.stderr.replace("`", "")
     assert "Traceback" not in ended.output
-    assert [each.name for each in tmp_path.iterdir()] == ["a.png"]
+    assert {each.name for each in tmp_path.iterdir()} == {"a.png", "a.json", "empty"}
 
 
 def test_missing_package_is_one_sentence_with_the_pip_command(model, tmp_path, run, monkeypatch):
@@ -103,5 +117,24 @@ def test_missing_package_is_one_sentence_with_the_pip_command(model, tmp_path, r
     monkeypatch.setattr(_format, "find_spec", lambda name: None)
     ended = run("export", model, tmp_path / "model.onnx")
     assert ended.exit_code == 2
-    assert 'pip install "catdog-keras[export]"' in ended.stderr
+    assert "Install them: `pip install onnx onnxruntime tf2onnx`" in ended.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_folder_of_a_class_that_the_model_lacks_is_named(model, drawn, tmp_path, run):
+    for name in (CLASSES[0], "horses"):
+        shutil.copytree(drawn / CLASSES[0], tmp_path / "images" / name)
+    ended = run("export", model, tmp_path / "exported", "--check", tmp_path / "images")
+    assert ended.exit_code == 2
+    assert (
+        f"{PER_CLASS} of {2 * PER_CLASS} images are not in a folder of the classes" in ended.stderr
+    )
+    assert str(tmp_path / "images" / "horses") in ended.stderr
+    assert [each.name for each in tmp_path.iterdir()] == ["images"]
+
+
+def test_exported_path_is_printed_without_trailing_slash(model, tmp_path, run):
+    for _ in range(2):  # the second replaces the first and its report
+        ended = run("export", model, f"{tmp_path}/exported/")
+        assert ended.exit_code == 0, ended.output
+    assert ended.stdout.splitlines()[-1] == f"The exported model is {tmp_path}/exported."

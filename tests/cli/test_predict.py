@@ -387,6 +387,17 @@ def test_stated_preprocessing_is_applied_without_a_warning(scheme, signed_model,
     assert list(row["probabilities"].values()) == pytest.approx(wanted, abs=1e-5)
 
 
+@pytest.mark.parametrize("command", ["predict", "evaluate", "export"])
+def test_preprocessing_of_a_model_that_scales_its_images_is_refused(
+    command, model, drawn, tmp_path, run
+):
+    place = tmp_path / "exported" if command == "export" else drawn
+    ended = run(command, model, place, "--preprocessing", "signed")
+    assert ended.exit_code == 2
+    assert "`--preprocessing` must be 'none', or omitted, for a model that scales" in ended.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_model_whose_layers_do_not_fit_into_memory_is_refused(expected, tmp_path, run):
     large = keras.layers.UpSampling2D(2000)
     model = saved(tmp_path / "model.keras", large, keras.layers.AveragePooling2D(2000))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -23,6 +24,8 @@ from catdog_keras.conversion import (
     read_metadata,
 )
 from catdog_keras.conversion._formats import FORMATS
+from catdog_keras.conversion._serving_model import Preparation, _Resize
+from catdog_keras.evaluation._mcnemar import compare_correct
 
 NAMES = ("cat", "dog 犬", "other")
 SIZE = (20, 28)
@@ -228,7 +231,7 @@ def test_mixed_precision_model_is_exported_in_float32(images, disturb, tmp_path)
         keras.config.set_dtype_policy("float32")
     disturb(mixed)
     path = tmp_path / "model"
-    export_model(mixed, path)
+    assert export_model(mixed, path).model_dtype == "mixed_bfloat16"
     plain = small_model()
     plain.set_weights(mixed.get_weights())
     for image in images:
@@ -334,6 +337,8 @@ def test_quantized_file_is_smaller_and_predicts_nearly_the_same(
     assert report.max_probability_difference < {"float16": 1e-2, "int8": 0.1}[quantize]
     assert report.max_probability_difference > plain.max_probability_difference
     assert read_metadata(path).quantize == quantize
+    source = {"float16": None, "int8": "16 images, calibration_data"}[quantize]
+    assert report.calibration_source == source
     assert report.within_tolerance
     if (format_, quantize) == ("onnx", "int8"):
         check_quantized_tensors(path)
@@ -411,14 +416,22 @@ WRONG_ARGUMENTS = {
     "suffix of a file": ("model.onnx", {"format": "savedmodel"}, "a folder"),
     "unknown format": ("model", {"format": "coreml"}, "one of 'onnx', 'litert', 'savedmodel'"),
     "unknown quantization": ("model.onnx", {"quantize": "int4"}, "one of 'int8', 'float16'"),
-    "quantized SavedModel": ("model", {"quantize": "int8"}, "`quantize` must be None"),
+    "quantized SavedModel": (
+        "model",
+        {"quantize": "int8"},
+        "`quantize` must be omitted for format='savedmodel'",
+    ),
     "no calibration": ("model.onnx", {"quantize": "int8"}, "at least 16 images"),
     "few images": (
         "model.onnx",
         {"quantize": "int8", "calibration_data": [np.zeros((4, 4, 3), np.uint8)] * 3},
         "at least 16 images.*received 3 images",
     ),
-    "calibration of float32": ("model.onnx", {"calibration_data": []}, "`quantize` is not 'int8'"),
+    "calibration of float32": (
+        "model.onnx",
+        {"calibration_data": []},
+        "omitted without quantize='int8'",
+    ),
     "batch": (
         "model",
         {"check_data": np.zeros((1, 2, 4, 4, 3), np.uint8)},
@@ -426,6 +439,26 @@ WRONG_ARGUMENTS = {
     ),
     "float images": ("model", {"check_data": [np.zeros((4, 4, 3))]}, "dtype float64"),
     "no images": ("model", {"check_data": []}, "at least one image"),
+    "label out of range": (
+        "model",
+        {"check_data": [(np.zeros((4, 4, 3), np.uint8), label) for label in (0, 3)]},
+        "labels from 0 to 2.*received the label 3 at 1",
+    ),
+    "negative label": (
+        "model",
+        {"check_data": [(np.zeros((4, 4, 3), np.uint8), -1)]},
+        "received the label -1 at 0",
+    ),
+    "some labels": (
+        "model",
+        {"check_data": [(np.zeros((4, 4, 3), np.uint8), 0), np.zeros((4, 4, 3), np.uint8)]},
+        "all have a label, or none of them; received one without a label at 1",
+    ),
+    "line break in a name": (
+        "model.tflite",
+        {"class_names": ["a", "b\nc", "d"]},
+        r"names without line breaks.*received the name 'b\\nc'",
+    ),
     "wrong classes": ("model", {"class_names": ["a", "b"]}, "one value per class, here 2"),
     "probabilities": ("model", {"interpolation": "lanczos3"}, "'bilinear'"),
     "two aspect ratios": (
@@ -438,7 +471,8 @@ WRONG_ARGUMENTS = {
 
 
 @pytest.mark.parametrize("kind", WRONG_ARGUMENTS)
-def test_wrong_argument_is_rejected_before_any_work(kind, model, tmp_path):
+def test_wrong_argument_is_rejected_before_any_work(kind, model, tmp_path, monkeypatch):
+    monkeypatch.setattr(_export_model, "convert", None)
     name, options, words = WRONG_ARGUMENTS[kind]
     with pytest.raises((TypeError, ValueError), match=words):
         export_model(model, tmp_path / name, **options)
@@ -449,7 +483,9 @@ def test_missing_package_is_named_with_the_command_that_installs_it(model, tmp_p
     from catdog_keras.conversion._formats import _format
 
     monkeypatch.setattr(_format, "find_spec", lambda name: None if name == "onnx" else name)
-    with pytest.raises(ModuleNotFoundError, match=r"onnx is missing.*pip install .*\[export\]"):
+    with pytest.raises(
+        ModuleNotFoundError, match=r"onnx is missing.*Install it: `pip install onnx`"
+    ):
         export_model(model, tmp_path / "model.onnx")
 
 
@@ -514,3 +550,129 @@ def test_metadata_are_read_from_strings_and_from_json(quantize):
     )
     assert ExportMetadata.from_strings(metadata.to_strings()) == metadata
     assert ExportMetadata.from_json(metadata.to_json()) == metadata
+
+
+def adapted():
+    layer = keras.layers.Normalization()
+    layer.adapt(np.random.default_rng(1).uniform(20, 250, (4, 8, 8, 3)))
+    return layer
+
+
+# What Keras's export to ONNX does not convert, not exactly, or as in training.
+LAYERS = {
+    "crop that changes the size": lambda: [
+        Preprocessing("signed"),
+        keras.layers.RandomCrop(12, 20),
+    ],
+    "adapted Normalization": lambda: [adapted()],
+    "Normalization of constants": lambda: [
+        keras.layers.Normalization(mean=[90.0, 99.0, 120.0], variance=[400.0, 500.0, 900.0])
+    ],
+    "exact GELU": lambda: [Preprocessing("signed"), ConvBlock(8, activation="gelu")],
+    "grouped convolution": lambda: [
+        Preprocessing("signed"),
+        keras.layers.Conv2D(8, 3, groups=1),
+        keras.layers.Conv2D(8, 3, groups=4),
+    ],
+    "nearest pixels": lambda: [
+        Preprocessing("signed"),
+        keras.layers.Resizing(37, 83, interpolation="nearest"),
+    ],
+}
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+def test_layers_with_special_conversion_predict_as_keras_in_onnx(kind, disturb, images, tmp_path):
+    needs("onnx")
+    ends = [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(3), ClassNames(NAMES)]
+    front = [keras.Input((*SIZE, 3)), *LAYERS[kind](), keras.layers.Conv2D(8, 3)]
+    model = disturb(keras.Sequential([*front, *ends]))
+    report = export_model(model, tmp_path / "model.onnx", check_data=images)
+    assert report.max_probability_difference < 1e-5
+    for image in images:
+        np.testing.assert_allclose(
+            run(tmp_path / "model.onnx", image), expected(model, image), rtol=0, atol=1e-5
+        )
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="converted by TensorFlow")
+@pytest.mark.parametrize("size", [(37, 83), (160, 160)])
+def test_nearest_pixels_are_those_of_tensorflow_in_onnx(size, tmp_path):
+    needs("onnx")
+    resize = _Resize(Preparation(size, "nearest"))
+    inputs = keras.Input((None, None, 3), dtype="uint8")
+    model = keras.Model(inputs, {"probabilities": resize(inputs)})
+    FORMATS["onnx"].write(model, tmp_path / "model.onnx", NAMES)
+    load = FORMATS["onnx"].load(tmp_path / "model.onnx", 1)
+    generator = np.random.default_rng(0)
+    for _ in range(60):
+        image = generator.integers(0, 256, (*generator.integers(1, 250, 2), 3), np.uint8)
+        resized = tf.image.resize(image[None], size, "nearest").numpy()
+        np.testing.assert_array_equal(load(image[None]), resized)
+
+
+OTHER_FILES = ["model.json", "model.rejected.json", "model.rejected"]
+
+
+@pytest.mark.parametrize("name", OTHER_FILES)
+def test_other_file_next_to_the_path_is_not_replaced(name, model, tmp_path):
+    other = tmp_path / name
+    other.write_text('{"splits": {}, "path": "images"}')
+    with pytest.raises(ValueError, match=f"{name}' exists and is not from an earlier export"):
+        export_model(model, tmp_path / "model")
+    assert other.read_text() == '{"splits": {}, "path": "images"}'
+    assert list(tmp_path.iterdir()) == [other]
+
+
+def test_report_states_calibration_mixed_precision_and_images_of_the_training():
+    values = {"format": "onnx", "size_bytes": 5, "image_source": "2 images", "images": 2}
+    values |= {"quantize": "int8", "path": "", "same_top_class": 2, "tolerance": None}
+    values |= {"milliseconds_per_image": 1.0, "keras_milliseconds_per_image": 1.0, "threads": 1}
+    values |= {"max_probability_difference": 0.0, "differing_images": ()}
+    compared = compare_correct(("exported", "Keras"), np.ones(2, bool), np.ones(2, bool))
+    plain = _export_report.ExportReport(**values, comparison=compared)
+    assert "difference to Keras  +0.0 points" in str(plain)
+    assert not {"optimistic", "calibration", "float32 instead"} & set(str(plain).split())
+    given = {"calibration_source": "9 images, x", "model_dtype": "mixed_bfloat16"}
+    full = _export_report.ExportReport(**values, **given, trained_on=2, comparison=compared)
+    lines = dict(re.split(r"  +", line, maxsplit=1) for line in str(full).splitlines())
+    assert lines["calibration"] == "9 images, x"
+    assert lines["Keras model"] == "in float32 instead of mixed_bfloat16"
+    assert lines["accuracy"].endswith(", optimistic: the model was trained on these images")
+    assert full.to_dict().items() >= {**given, "trained_on": 2}.items()
+
+
+def test_rejected_float16_file_states_what_to_do(model, tmp_path, monkeypatch):
+    needs("onnx")
+    monkeypatch.setitem(_export_report.TOLERANCES, "float16", -1.0)
+    with pytest.raises(ExportMismatchError, match="float32, by omitting `quantize`, or with quan"):
+        export_model(model, tmp_path / "model.onnx", quantize="float16")
+
+
+# One backbone for each kind of operations; weights and names of Keras are not needed.
+BACKBONES = [
+    "convnext_tiny",
+    "densenet121",
+    "efficientnet_b0",
+    "mobilenet_v3_small",
+    "nasnet_mobile",
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BACKBONES)
+def test_named_backbone_predicts_as_keras_in_onnx(name, images, tmp_path):
+    needs("onnx")
+    model = catdog_keras.transfer_model(name, (64, 64, 3), 3, weights=None)
+    options = {"class_names": NAMES, "check_data": images}
+    report = export_model(model, tmp_path / "model.onnx", **options)
+    assert report.max_probability_difference < 1e-5
+
+
+def test_operation_of_a_keras_layer_that_onnx_lacks_is_named_with_the_layer(tmp_path):
+    needs("onnx")
+    front = [keras.Input((*SIZE, 3)), keras.layers.Discretization([20.0, 90.0], name="bins")]
+    ends = [keras.layers.Rescaling(1.0), keras.layers.GlobalAveragePooling2D()]
+    model = keras.Sequential([*front, *ends, ClassNames(NAMES)])
+    with pytest.raises(ValueError, match="TensorFlow: Bucketize of the layer 'bins'"):
+        export_model(model, tmp_path / "model.onnx")

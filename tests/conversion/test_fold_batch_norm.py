@@ -764,3 +764,11 @@ def test_layers_without_a_single_float_kernel_are_kept_with_the_reason(
     assert len(normalizations(folded)) == 2
     half = fold_batch_norm(model, partial=True, dtype="bfloat16")
     assert half.get_layer("first").quantization_mode == model.get_layer("first").quantization_mode
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_adapted_normalization_is_kept(nested, same):
+    first = layers.Normalization()
+    first.adapt(np.random.default_rng(1).uniform(-3, 9, (4, 8, 8, 3)))
+    model = graph((8, 8, 3), graph((8, 8, 3), first) if nested else first, layers.Conv2D(2, 3))
+    same(fold_batch_norm(model), model)

@@ -300,3 +300,17 @@ def test_invalid_arguments_raise(model, also, error, message):
 def test_unbuilt_model_raises():
     with pytest.raises(ValueError, match="`model` must be a built Functional or Sequential model"):
         strip_augmentation(keras.Sequential([layers.RandomFlip()]))
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_adapted_normalization_is_kept(nested):
+    norm = layers.Normalization()
+    norm.adapt(np.random.default_rng(1).uniform(40, 200, (4, *SHAPE)))
+    front = keras.Sequential([keras.Input(SHAPE), norm]) if nested else norm
+    assert_stripped(sequential(layers.RandomFlip(), front))
+
+
+def test_adapted_discretization_is_kept():
+    bins = layers.Discretization(num_bins=4)
+    bins.adapt(np.random.default_rng(1).uniform(0, 255, (4, *SHAPE)))
+    assert_stripped(sequential(layers.RandomFlip(), bins, layers.Rescaling(1.0)))

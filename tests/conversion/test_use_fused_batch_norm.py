@@ -199,3 +199,12 @@ def test_layer_that_cannot_be_rebuilt_raises():
         ValueError, match=r"layers that can be rebuilt .* 'no_config.*' \(NoConfig\) cannot"
     ):
         use_fused_batch_norm(model)
+
+
+def test_adapted_normalization_is_kept(outputs_of):
+    first = layers.Normalization()
+    first.adapt(np.random.default_rng(1).uniform(-3, 9, (4, 8, 8, 3)))
+    model = keras.Sequential([keras.Input((8, 8, 3)), first, *blocks(2)])
+    np.testing.assert_allclose(
+        outputs_of(use_fused_batch_norm(model)), outputs_of(model), rtol=1e-5
+    )

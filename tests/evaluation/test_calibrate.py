@@ -254,3 +254,13 @@ def test_temperature_of_nearly_uninformative_model_exceeds_largest_margin():
     labels = (np.arange(1000) >= 550).astype(int)
     _, temperature = calibrate(compiled_reader(2), [(logits, labels)])
     assert temperature == pytest.approx(2 / np.log(0.55 / 0.45), rel=1e-4)
+
+
+def test_calibrated_copy_keeps_adapted_normalization():
+    norm = keras.layers.Normalization()
+    norm.adapt(np.array([[3.0, -60.0], [9.0, 20.0]]))
+    model = keras.Sequential([keras.Input((2,)), norm])
+    logits, labels = drawn(2.0, classes=2)
+    calibrated, temperature = calibrate(model, [(logits, labels)])
+    expected = keras.ops.convert_to_numpy(model(logits)) / temperature
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(calibrated(logits)), expected, rtol=1e-5)

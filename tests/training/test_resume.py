@@ -248,3 +248,27 @@ def test_checkpoint_of_another_training_is_rejected(finished, change, message):
         return
     with pytest.raises(ValueError, match=f"written with other arguments: .*{message}"):
         train_with_checkpoint(function, file, **change)
+
+
+@pytest.mark.parametrize("train", [fit_head, fine_tune])
+def test_resumed_model_has_the_normalization_of_the_checkpoint(train, tmp_path):
+    images, labels = make_images(8)
+
+    def build(adapted):
+        first = keras.layers.Normalization()
+        if adapted:
+            first.adapt(images)
+        layers = [keras.Input(SHAPE), first, keras.layers.Conv2D(2, 3)]
+        backbone = keras.Sequential(layers, name="backbone")
+        backbone.trainable = False
+        inputs = keras.Input(SHAPE)
+        pooled = keras.layers.GlobalAveragePooling2D()(backbone(inputs))
+        return keras.Model(inputs, keras.layers.Dense(2)(pooled), name="net")
+
+    data = [(images, labels)]
+    outputs = []
+    for adapted in (True, False):
+        trained = build(adapted)
+        train(trained, data, epochs=1, checkpoint=tmp_path / "state")
+        outputs.append(keras.ops.convert_to_numpy(trained(images)))
+    np.testing.assert_array_equal(*outputs)

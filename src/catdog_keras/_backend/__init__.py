@@ -25,6 +25,7 @@ from catdog_keras._backend.distribution import (
     strategy_scope,
 )
 from catdog_keras._backend.feature_gradient import feature_gradient
+from catdog_keras._backend.frozen_graph import FrozenGraph, freeze_graph
 from catdog_keras._backend.fused_bn_pool import can_normalize_and_pool, normalize_and_pool
 from catdog_keras._backend.keras_internals import calling_layer
 from catdog_keras._backend.random import (
@@ -47,6 +48,7 @@ from catdog_keras._backend.tf_data import (
 
 __all__ = [
     "DATA_FORMATS",
+    "FrozenGraph",
     "MapRandomGenerator",
     "batch_norm_inference",
     "batch_norm_training",
@@ -57,6 +59,7 @@ __all__ = [
     "check_strategy",
     "copy_if_mutable",
     "feature_gradient",
+    "freeze_graph",
     "has_fast_bfloat16",
     "initial_seed",
     "is_first_process",

@@ -127,6 +127,11 @@ def marked_uncompiled(models: Iterable[keras.Model]) -> Iterator[None]:
             model.compiled = True
 
 
+def every_layer(layer: keras.Layer) -> list[keras.Layer]:
+    """Returns a layer and all layers inside it, at any depth."""
+    return list(layer._flatten_layers())
+
+
 def source_layer(tensor_config: dict[str, Any]) -> str | None:
     """Returns the name of the layer that a tensor in a model's config comes from.
 

@@ -4,9 +4,10 @@ import sys
 
 import click
 
-from catdog_keras._checks import describe
+from catdog_keras._checks import check_path, describe
+from catdog_keras._message import message_of
 from catdog_keras._printable import printable
-from catdog_keras.cli.errors import user_errors
+from catdog_keras.cli.errors import user_errors, with_options
 from catdog_keras.cli.frameworks import import_frameworks
 from catdog_keras.cli.inputs import check_data
 from catdog_keras.cli.interrupts import handle_interrupts
@@ -77,9 +78,12 @@ def export(
     OUTPUT takes images of any size and returns probabilities. The comparison is also written to
     OUTPUT.json. If it finds a difference, OUTPUT is not written, and the exit status is 1.
     """
-    names = {"path": "OUTPUT", "format": "--format"}
-    with user_errors(**names, check_data="--check", calibration_data="--calibration"):
+    options = {"path": "OUTPUT", "format": "--format"}
+    with user_errors(**options, check_data="--check", calibration_data="--calibration"):
         file = check_model_file(model)
+        if output == "-":
+            remedy = "A model is not written to standard output."
+            raise ValueError(describe("output", "a file or folder", output, remedy))
         for name, data in (("check", check), ("calibration", calibration)):
             if data is not None:
                 check_data(name, data)
@@ -90,19 +94,24 @@ def export(
         import_frameworks()
         from catdog_keras.cli.export_images import choose_images
         from catdog_keras.conversion import ExportMismatchError, export_model
-        from catdog_keras.conversion._export_model import CheckImages
+        from catdog_keras.conversion._export_model import check_output
+        from catdog_keras.conversion._formats import choose_format
 
+        place = check_path("path", output)
+        check_output(place, choose_format(place, format_))  # before the model is loaded
         with handle_interrupts(), one_training_run(file):
             prepared = find_preparation(file, stated)
             loaded = load_model_file(
                 model, class_names, batch_size=1, preprocessing=preprocessing, trust=trust_model
             )
             check_class_count(loaded)
-            chosen = choose_images(check, file, loaded.class_names)
-            checked = None if chosen is None else CheckImages(chosen, chosen.source)
+            with user_errors(paths="--check", directory="--check"):
+                chosen = choose_images(check, file, loaded.class_names)
             calibrated = None
             if quantize == "int8":
-                calibrated = choose_images(calibration, file, loaded.class_names)
+                with user_errors(paths="--calibration", directory="--calibration"):
+                    names = loaded.class_names
+                    calibrated = choose_images(calibration, file, names, labeled=False)
             try:
                 with model_errors(model):
                     report = export_model(
@@ -110,8 +119,8 @@ def export(
                         output,
                         format=format_,  # type: ignore[arg-type]
                         quantize=quantize,  # type: ignore[arg-type]
-                        calibration_data=calibrated,
-                        check_data=checked,
+                        calibration_data=calibrated and calibrated.named(),
+                        check_data=chosen and chosen.named(),
                         class_names=loaded.class_names,
                         from_logits=from_logits,
                         image_size=loaded.image_size,
@@ -120,10 +129,10 @@ def export(
                     )
             except ExportMismatchError as error:
                 click.echo(error.report)
-                click.echo(f"Error: {error}", err=True)
+                click.echo(f"Error: {with_options(message_of(error))}", err=True)
                 if chosen is not None:
                     for position in error.report.differing_images[:SHOWN_IMAGES]:
                         click.echo(f"  {printable(chosen.files[position].path)}", err=True)
                 sys.exit(1)
     click.echo(report)
-    click.echo(f"The exported model is {printable(output)}.")
+    click.echo(f"The exported model is {printable(report.path)}.")

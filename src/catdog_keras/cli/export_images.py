@@ -1,7 +1,8 @@
 """Images for `catdog-keras export`: of a folder, or a sample of those of the training."""
 
+import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from catdog_keras._printable import printable
 from catdog_keras.cli.run_record import SPLIT_FILE, read_training_record
 
 if TYPE_CHECKING:
+    from catdog_keras.conversion._export_model import NamedImages
     from catdog_keras.datasets._scan_report import ImageFile
 
 SAMPLE = 200  # of the training images
@@ -22,11 +24,19 @@ class ChosenImages:
         files: The image files.
         labels: Index of the class of each image, or None.
         source: Which images they are.
+        trained_on: Number of those on which the model was trained.
     """
 
     files: tuple["ImageFile", ...]
     labels: tuple[int | None, ...]
     source: str
+    trained_on: int = 0
+
+    def named(self) -> "NamedImages":
+        """Returns them as an argument of `export_model`."""
+        from catdog_keras.conversion._export_model import NamedImages
+
+        return NamedImages(self, self.source, self.trained_on)
 
     def __iter__(self) -> Iterator[tuple[Any, int | None]]:
         """Yields each image with its label."""
@@ -36,18 +46,28 @@ class ChosenImages:
             yield decode_image(file), label
 
 
-def choose_images(data: str | None, model: Path, class_names: Sequence[str]) -> ChosenImages | None:
+def choose_images(
+    data: str | None, model: Path, class_names: Sequence[str], *, labeled: bool = True
+) -> ChosenImages | None:
     """Returns the images of a folder, or a sample of the training images if they are known.
 
     Args:
         data: Folder or archive; None for the training images.
         model: File of the model.
         class_names: Names of the folders that contain the images of a class.
+        labeled: Whether images of a folder need labels.
+
+    Raises:
+        ValueError: If labels are needed, and only some of the images are in folders of the classes.
     """
-    return _training_sample(model, class_names) if data is None else _all(data, class_names)
+    if data is None:
+        return _training_sample(model, class_names)
+    found = _all(data, class_names if labeled else None)
+    trained = _training_hashes(model)
+    return replace(found, trained_on=sum(each.sha256 in trained for each in found.files))
 
 
-def _all(data: str, class_names: Sequence[str]) -> ChosenImages:
+def _all(data: str, class_names: Sequence[str] | None) -> ChosenImages:
     from catdog_keras.datasets import load_images
 
     try:
@@ -55,10 +75,30 @@ def _all(data: str, class_names: Sequence[str]) -> ChosenImages:
         source = printable(data)
     except ValueError:  # not in folders of the classes; other errors are raised again
         found = load_images(data)
+        if _has_class_folders(found.files, class_names or ()):
+            raise
         source = f"{printable(data)}, without labels: not in folders of the classes"
     files = tuple(found.scan.by_path[file] for file in found.files)
     labels = [None] * len(files) if found.labels is None else found.labels.tolist()
     return ChosenImages(files, tuple(labels), source)
+
+
+def _training_hashes(model: Path) -> set[str]:
+    """Returns the checksums of the training images; none if they are not known."""
+    from catdog_keras.datasets._manifest import read_manifest
+
+    split = model.parent / SPLIT_FILE
+    if read_training_record(model) is None or not split.is_file():
+        return set()
+    manifest = read_manifest(split)
+    return {manifest.contents[name][1] for name in manifest.splits["train"].files}
+
+
+def _has_class_folders(files: Sequence[str], class_names: Sequence[str]) -> bool:
+    """Returns whether a file is in a folder of a class; folders above all files do not count."""
+    folders = [Path(file).absolute().parent for file in files]
+    top = Path(os.path.commonpath(folders))
+    return any(set(class_names) & set(each.relative_to(top).parts) for each in folders)
 
 
 def _training_sample(model: Path, class_names: Sequence[str]) -> ChosenImages | None:
@@ -83,4 +123,5 @@ def _training_sample(model: Path, class_names: Sequence[str]) -> ChosenImages | 
     hashes = [manifest.contents[name][1] for name in names]
     if [file.sha256 for file in files] != hashes or manifest.class_names != tuple(class_names):
         return None
-    return ChosenImages(tuple(files), tuple(labels), f"training images of {printable(record.data)}")
+    source = f"training images of {printable(record.data)}"
+    return ChosenImages(tuple(files), tuple(labels), source, len(files))

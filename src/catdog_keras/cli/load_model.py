@@ -50,7 +50,8 @@ def model_file_options(command: Callable[..., Any]) -> Callable[..., Any]:
         type=click.Choice([NO_PREPROCESSING, *SCHEMES]),
         help="Preprocessing of images, in [0, 255], before MODEL; the schemes are those of "
         "catdog_keras.Preprocessing. none: MODEL was trained on [0, 255]. By default, a model "
-        "whose layers show that it expects another range is rejected.",
+        "whose layers show that it expects another range is rejected. With a scheme, a model that "
+        "contains its preprocessing, as those of this command do, is rejected.",
     )
     trust = click.option(
         "--trust-model",
@@ -123,7 +124,7 @@ def load_model_file(
         InputError: If Keras cannot load it.
         ValueError: If the file is not safe to load, there are no class names in the model or in
             `class_names`, or the model does not classify images in [0, 255] and there is no
-            `preprocessing`.
+            `preprocessing`, or it does and there is one.
     """
     file = check_model_file(path)
     model = _load(file, trust)
@@ -138,7 +139,7 @@ def load_model_file(
     if preprocessing is None:
         _check_input_range(model, path)
     else:
-        model = _with_preprocessing(model, preprocessing)
+        model = _with_preprocessing(model, preprocessing, path)
     return ModelFile(model, names, size)
 
 
@@ -175,16 +176,30 @@ def _keras_error(file: Path, error: Exception) -> InputError:
     return InputError(describe("MODEL", REQUIREMENT, str(file), f"Keras says: {reason(error)}"))
 
 
-def _with_preprocessing(model: "keras.Model", scheme: str) -> "keras.Model":
-    """Returns a model of images in [0, 255], as the user states; its range is not inferred."""
+def _with_preprocessing(model: "keras.Model", scheme: str, path: str) -> "keras.Model":
+    """Returns a model of images in [0, 255], as the user states.
+
+    Raises:
+        ValueError: If the layers of the model show that it already contains its preprocessing.
+    """
     import keras
 
+    from catdog_keras._input_range import BYTES, find_input_range, same_range
     from catdog_keras._range_check import InputRangeWarning
     from catdog_keras.layers import Preprocessing
 
     warnings.simplefilter("ignore", InputRangeWarning)  # until the end of `user_errors`
     if scheme == NO_PREPROCESSING:
         return model
+    with model_errors(path):
+        expected = find_input_range(model)
+    if expected is not None and same_range(expected, BYTES):
+        requirement = f"{NO_PREPROCESSING!r}, or omitted, for a model that scales its images"
+        remedy = (
+            f"The layers of {path!r} show that it takes pixel values in [0, 255]. With this option "
+            "they would be scaled twice."
+        )
+        raise ValueError(describe("preprocessing", requirement, scheme, remedy))
     images = keras.Input(model.input_shape[1:])
     layer = Preprocessing(cast(Scheme, scheme), data_format="channels_last")
     return keras.Model(images, model(layer(images)))

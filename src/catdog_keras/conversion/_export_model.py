@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 import catdog_keras
 from catdog_keras._arrays import to_numbers
+from catdog_keras._backend.keras_internals import every_layer
 from catdog_keras._checks import (
     check_boolean,
     check_choice,
@@ -27,10 +28,10 @@ from catdog_keras._checks import (
     describe_received,
 )
 from catdog_keras._checksum import sha256_of
-from catdog_keras._cloning import clone_uncompiled, copy_layer
+from catdog_keras._cloning import assign_weights, clone_uncompiled, copy_layer
 from catdog_keras._input_range import BYTES, find_input_range, same_range
 from catdog_keras._layer_graph import check_graph
-from catdog_keras._message import argument
+from catdog_keras._message import Message, argument, setting
 from catdog_keras._output import NO_ROOM, WRITABLE_FILE, save_text, writable_folder
 from catdog_keras._prediction import check_ending, check_outputs, to_probabilities
 from catdog_keras._printable import counted
@@ -42,6 +43,7 @@ from catdog_keras.conversion._export_metadata import ExportMetadata
 from catdog_keras.conversion._export_report import (
     ExportMismatchError,
     ExportReport,
+    is_report,
     measure,
 )
 from catdog_keras.conversion._fold_batch_norm import fold_batch_norm
@@ -64,16 +66,18 @@ SAVED_MODEL_ENTRIES = ("assets.extra", "assets", "variables", "fingerprint.pb", 
 
 
 @dataclass(frozen=True)
-class CheckImages:
-    """Images on which a file is compared with its model.
+class NamedImages:
+    """Images for the comparison or the calibration.
 
     Attributes:
         images: Images, or pairs of an image and its label.
         source: Which images they are, for the report.
+        trained_on: Number of those on which the model was trained, as far as that is known.
     """
 
     images: Iterable[Any]
     source: str
+    trained_on: int = 0
 
     def __iter__(self) -> Iterator[Any]:
         """Iterates over the images."""
@@ -107,7 +111,8 @@ def export_model(
 
     The written file is then run in its own runtime and compared with the model on the same decoded
     images. The report is also written as JSON next to the file: `model.onnx.json`. A file at `path`
-    is replaced only by a complete and compared one.
+    is replaced only by a complete and compared one, and the JSON file only if it is the report of
+    an earlier export. A model trained in mixed precision is compared in float32.
 
     Args:
         model: A built Functional or Sequential model of RGB images in [0, 255], with one output of
@@ -119,8 +124,8 @@ def export_model(
             weights and feature maps in int8, a quarter of the size. For ONNX and LiteRT.
         calibration_data: Images for `quantize="int8"`, at least 16, from the training images: uint8
             arrays `(height, width, 3)` of any size, or pairs (image, label).
-        check_data: Images for the comparison, in the same forms; with labels, the accuracies are
-            compared as well. None for 16 random images.
+        check_data: Images for the comparison, in the same forms; with labels of all images, the
+            accuracies are compared as well. None for 16 random images.
         class_names: Class names in the order of the outputs; None for those in the model.
         from_logits: True if the model ends in logits, like the models of this package; False if it
             ends in a softmax or sigmoid.
@@ -139,8 +144,8 @@ def export_model(
     Raises:
         TypeError: If an argument has the wrong type.
         ValueError: If the model has no class names, several inputs or outputs, another range of
-            pixel values, or an operation that the format does not have; or if other arguments are
-            out of range or contradict each other.
+            pixel values, or an operation that the format does not have; if another file has the
+            name of the report; or if other arguments are out of range or contradict each other.
         ModuleNotFoundError: If a package of the extra `export` is missing.
         OSError: If the file cannot be written.
         ExportMismatchError: If a probability differs by more than 1e-4 (float16: 1e-2). The file is
@@ -161,11 +166,13 @@ def export_model(
     """
     place = check_path("path", path)
     chosen = choose_format(place, format)
+    check_output(place, chosen)
     if quantize is not None:
         check_choice("quantize", quantize, QUANTIZATIONS)
         if quantize not in chosen.quantizations:
-            requirement = f"None for format={chosen.name!r}"
-            raise ValueError(describe("quantize", requirement, quantize, "Use 'onnx' or 'litert'."))
+            requirement = "omitted for " + setting("format", repr(chosen.name))
+            remedy = "The formats 'onnx' and 'litert' can be quantized."
+            raise ValueError(describe("quantize", requirement, quantize, remedy))
     check_boolean("from_logits", from_logits)
     file = None if source is None else check_path("source", source)
     size = _check_model(model, image_size)
@@ -180,14 +187,19 @@ def export_model(
         raise ValueError(describe("pad_to_aspect_ratio", must, True))
     names = get_class_names(model) if class_names is None else check_class_names(class_names)
     _check_outputs(model, len(names), from_logits)
+    chosen.check_class_names(names)
     chosen.check_packages(quantize)
     if check_data is None:
-        checked = CheckImages(_random_images(size), "random images")
-    elif isinstance(check_data, CheckImages):
+        checked = NamedImages(_random_images(size), "random images")
+    elif isinstance(check_data, NamedImages):
         checked = check_data
     else:
-        checked = CheckImages(check_data, "check_data")
-    checked = replace(checked, images=_read_images("check_data", checked.images))
+        checked = NamedImages(check_data, "check_data")
+    labeled = _check_labels(_read_images("check_data", checked.images), len(names))
+    if isinstance(checked.images, (list, tuple)):  # in memory: errors are raised before any work
+        checked = replace(checked, images=list(labeled))
+    else:
+        checked = replace(checked, images=labeled)
     calibration = _read_calibration(quantize, calibration_data)
     metadata = ExportMetadata(
         class_names=names,
@@ -200,7 +212,12 @@ def export_model(
         catdog_keras_version=catdog_keras.__version__,
         source_sha256=_digest(model, file),
     )
-    job = _Job(model, chosen, preparation, metadata, from_logits, quantize, calibration)
+    calibrated = None
+    if calibration:
+        given = calibration_data
+        calibrated = given.source if isinstance(given, NamedImages) else "calibration_data"
+        calibrated = f"{counted(len(calibration), 'image')}, {calibrated}"
+    job = _Job(model, chosen, preparation, metadata, from_logits, quantize, calibration, calibrated)
     return _export(job, place, checked)
 
 
@@ -256,6 +273,7 @@ class _Job:
     from_logits: bool
     quantize: str | None
     calibration: Sequence[Image]
+    calibration_source: str | None
 
     def write(self, path: Path) -> keras.Model:
         """Writes the complete file, and returns the model with which it is compared."""
@@ -274,7 +292,7 @@ class _Job:
         self.format.add_metadata(path, self.metadata)
         return reference
 
-    def compare(self, path: Path, reference: keras.Model, checked: CheckImages) -> ExportReport:
+    def compare(self, path: Path, reference: keras.Model, checked: NamedImages) -> ExportReport:
         """Runs the file and the model on the same images."""
         threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
         run = self.format.load(path, threads)
@@ -288,15 +306,20 @@ class _Job:
         outputs = check_outputs(measured.keras, len(names), 0)
         rows = to_probabilities(reference, outputs, len(names), self.from_logits)
         source = f"{counted(len(rows), 'image')}, {checked.source}"
-        return replace(measured, keras=rows).report(
+        report = replace(measured, keras=rows).report(
             path, self.format.name, self.quantize, source, threads
+        )
+        return replace(
+            report,
+            calibration_source=self.calibration_source,
+            model_dtype=", ".join(sorted(_half_precisions(self.model))) or "float32",
+            trained_on=checked.trained_on,
         )
 
 
-def _export(job: _Job, path: Path, checked: CheckImages) -> ExportReport:
+def _export(job: _Job, path: Path, checked: NamedImages) -> ExportReport:
     target = Path(os.path.realpath(path))
     is_folder = not job.format.suffix
-    _check_replaceable(path, target, is_folder)
     with (
         _write_errors(path),
         writable_folder(target.parent, "path") as parent,
@@ -306,30 +329,35 @@ def _export(job: _Job, path: Path, checked: CheckImages) -> ExportReport:
         reference = job.write(unfinished)
         report = job.compare(unfinished, reference, checked)
         if not report.within_tolerance:
-            target = target.with_name(f"{target.stem}.rejected{target.suffix}")
+            target = _rejected(target)
             path = path.with_name(target.name)
-            _check_replaceable(path, target, is_folder)
         report = replace(report, path=str(path))
         with interrupts_deferred():
             if is_folder:
                 publish_files(scratch, target, SAVED_MODEL_ENTRIES)
             else:
                 unfinished.replace(target)
-            save_text(target.with_name(f"{target.name}.json"), report.to_json(), "path")
+            save_text(_report_of(target), report.to_json(), "path")
     if report.within_tolerance:
         return report
     raise ExportMismatchError(report, _mismatch(report))
 
 
-def _mismatch(report: ExportReport) -> str:
+def _mismatch(report: ExportReport) -> Message:
     different = report.differing_images
     listed = ", ".join(map(str, different[:20])) + (", ..." if len(different) > 20 else "")
-    return (
+    message = Message(
         f"The exported file predicts something else than the model on "
         f"{counted(len(different), 'image')} of {report.images:,}: a probability differs by up to "
         f"{report.max_probability_difference:.2g}, allowed are {report.tolerance:g}. Positions of "
         f"the images: {listed}. The file was kept as {report.path!r}."
     )
+    if report.quantize != "float16":
+        return message
+    int8 = setting("quantize", "'int8'")
+    remedy = " Use it if its accuracy on your own images suffices. Otherwise export in float32, by "
+    remedy += "omitting " + argument("quantize") + ", or with " + int8 + ", which is not rejected "
+    return message + remedy + "for its differences: the report states its accuracy."
 
 
 @contextmanager
@@ -341,6 +369,40 @@ def _write_errors(path: Path) -> Iterator[None]:
             raise
         reason = f"{error.strerror}."
         raise OSError(describe("path", WRITABLE_FILE, str(path), reason)) from error
+
+
+def check_output(path: Path, chosen: ExportFormat) -> None:
+    """Raises an error if an export to a path would replace a file that is not an earlier export.
+
+    Raises:
+        OSError: If something else is at the path.
+        ValueError: If it is a folder with other files, or another file has the name of the report
+            or of a rejected export.
+    """
+    target = Path(os.path.realpath(path))
+    _check_replaceable(path, target, not chosen.suffix)
+    rejected = _rejected(target)
+    reports = [_report_of(target), _report_of(rejected)]
+    others = [each for each in reports if os.path.lexists(each) and not is_report(each)]
+    if os.path.lexists(rejected) and not is_report(_report_of(rejected)):
+        others.append(rejected)
+    if others:
+        requirement = "a path next to which the report can be written"
+        remedy = (
+            f"{str(path.with_name(others[0].name))!r} exists and is not from an earlier export. "
+            "Use another path."
+        )
+        raise ValueError(describe("path", requirement, str(path), remedy))
+    if os.path.lexists(rejected):
+        _check_replaceable(path.with_name(rejected.name), rejected, not chosen.suffix)
+
+
+def _report_of(target: Path) -> Path:
+    return target.with_name(f"{target.name}.json")
+
+
+def _rejected(target: Path) -> Path:
+    return target.with_name(f"{target.stem}.rejected{target.suffix}")
 
 
 def _check_replaceable(path: Path, target: Path, is_folder: bool) -> None:
@@ -361,16 +423,18 @@ def _check_replaceable(path: Path, target: Path, is_folder: bool) -> None:
 
 def _read_calibration(quantize: str | None, data: Any) -> list[Image]:
     """Returns the images for the calibration; raises an error if there are too few."""
-    requirement = f"at least {MIN_CALIBRATION_IMAGES} images for quantize='int8'"
+    int8 = setting("quantize", "'int8'")
+    requirement = f"at least {MIN_CALIBRATION_IMAGES} images for " + int8
     if quantize != "int8":
         if data is None:
             return []
         received = f"an object of type {type(data).__name__}"
-        requirement = "None if " + argument("quantize") + " is not 'int8'"
+        requirement = "omitted without " + int8
         raise ValueError(describe_received("calibration_data", requirement, received))
     if data is None:
-        raise ValueError(describe("calibration_data", requirement, None))
-    images = [image for image, _ in _read_images("calibration_data", data)]
+        raise ValueError(describe_received("calibration_data", requirement, "none"))
+    given = data.images if isinstance(data, NamedImages) else data
+    images = [image for image, _ in _read_images("calibration_data", given)]
     if len(images) < MIN_CALIBRATION_IMAGES:
         received = counted(len(images), "image")
         raise ValueError(describe_received("calibration_data", requirement, received))
@@ -445,6 +509,24 @@ def _read_images(name: str, data: Any) -> Iterator[tuple[Image, int | None]]:
     return chain([checked], (_as_image(name, each) for each in images))
 
 
+def _check_labels(
+    images: Iterable[tuple[Image, int | None]], classes: int
+) -> Iterator[tuple[Image, int | None]]:
+    """Yields the images; raises an error at a label that is out of range or missing."""
+    labeled = None
+    for position, (image, label) in enumerate(images):
+        if labeled not in (None, label is not None):
+            requirement = "images that all have a label, or none of them"
+            received = f"one {'with' if labeled is False else 'without'} a label at {position}"
+            raise ValueError(describe_received("check_data", requirement, received))
+        labeled = label is not None
+        if label is not None and not 0 <= label < classes:
+            requirement = f"images with labels from 0 to {classes - 1}, one for each class"
+            received = f"the label {label} at {position}"
+            raise ValueError(describe_received("check_data", requirement, received))
+        yield image, label
+
+
 def _as_image(name: str, each: Any) -> tuple[Image, int | None]:
     """Returns an image and its label, if there is one."""
     image, label = each if isinstance(each, tuple) and len(each) == 2 else (each, None)
@@ -471,6 +553,16 @@ def _random_images(size: tuple[int, int]) -> Iterator[Image]:
         yield coarse.repeat(8, axis=0).repeat(8, axis=1)[:height, :width]
 
 
+def _half_precisions(model: keras.Model) -> set[str]:
+    """Returns the names of the policies of layers that compute in another float dtype."""
+    found = set()
+    for layer in every_layer(model):
+        policy = getattr(layer, "dtype_policy", None)
+        if policy is not None and policy.compute_dtype in ("bfloat16", "float16", "float64"):
+            found.add(str(policy.name))
+    return found
+
+
 def _is_float32(model: keras.Model) -> bool:
     """Returns whether all layers compute in float32."""
     return all(
@@ -487,7 +579,7 @@ def _in_float32(model: keras.Model) -> keras.Model:
         return copy_layer(layer, dtype="float32") if is_layer else copy_layer(layer)
 
     copied = clone_uncompiled(model, clone_function=copy, recursive=True)
-    copied.set_weights([np.asarray(each, np.float32) for each in model.get_weights()])
+    assign_weights(copied, [np.asarray(each, np.float32) for each in model.get_weights()])
     return copied
 
 

@@ -18,6 +18,8 @@ from catdog_keras.evaluation._mcnemar import Comparison, compare_correct
 Rows = npt.NDArray[np.float64]
 TOLERANCES = {None: 1e-4, "float16": 1e-2, "int8": None}
 NAMES = ("exported", "Keras")
+# Entries of each version of the JSON file, by which it is recognized.
+REPORT_KEYS = {"path", "format", "size_bytes", "same_top_class", "max_probability_difference"}
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,11 @@ class ExportReport:
         milliseconds_per_image: Median time of the file for one image, with the resizing.
         keras_milliseconds_per_image: The same of `model.predict_on_batch`, with the resizing.
         threads: Number of threads of both.
+        calibration_source: For int8, the number of calibration images, and which images they are.
+        model_dtype: `"float32"`, or the dtype policies of a model in mixed precision. It is
+            compared in float32.
+        trained_on: Number of images on which the model was trained, as far as that is known. With
+            them, the accuracy is optimistic.
 
     Example:
         >>> import catdog_keras, keras, pathlib, tempfile
@@ -67,6 +74,9 @@ class ExportReport:
     milliseconds_per_image: float
     keras_milliseconds_per_image: float
     threads: int
+    calibration_source: str | None = None
+    model_dtype: str = "float32"
+    trained_on: int = 0
 
     @property
     def within_tolerance(self) -> bool:
@@ -115,16 +125,26 @@ class ExportReport:
             ("size", f"{self.size_bytes / 1e6:.2f} MB"),
             ("images", self.image_source),
             ("same top class", f"{self.same_top_class:,} of {self.images:,}"),
-            ("difference", f"at most {self.max_probability_difference:.1g}{limit}"),
+            ("probabilities", f"differ by at most {self.max_probability_difference:.1g}{limit}"),
         ]
+        if self.calibration_source is not None:
+            rows.insert(2, ("calibration", self.calibration_source))
+        if self.model_dtype != "float32":
+            rows.insert(2, ("Keras model", f"in float32 instead of {self.model_dtype}"))
         if self.comparison is not None and self.accuracy_interval is not None:
             low, high = self.accuracy_interval
             compared = self.comparison
             d_low, d_high = compared.difference_interval
+            optimistic = ""
+            if self.trained_on:
+                count = "these images"
+                if self.trained_on < self.images:
+                    count = f"{self.trained_on:,} of these images"
+                optimistic = f", optimistic: the model was trained on {count}"
             rows += [
-                ("accuracy", f"{self.accuracy:.3f} [{low:.3f}, {high:.3f}]"),
+                ("accuracy", f"{self.accuracy:.3f} [{low:.3f}, {high:.3f}]{optimistic}"),
                 (
-                    "to Keras",
+                    "difference to Keras",
                     f"{100 * compared.difference:+.1f} points [{100 * d_low:+.1f}, "
                     f"{100 * d_high:+.1f}], exact McNemar test p = {compared.p_value:.2g}",
                 ),
@@ -136,7 +156,8 @@ class ExportReport:
                 f"{self.keras_milliseconds_per_image:.1f} ms; " + counted(self.threads, "thread"),
             )
         ]
-        return "\n".join(f"{name:<14}  {value}" for name, value in rows)
+        width = max(len(name) for name, _ in rows)
+        return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
 
 
 class ExportMismatchError(Exception):
@@ -228,6 +249,15 @@ def measure(
         labels.append(label)
     known = None if None in labels else np.array(labels, np.int64)
     return Measured(np.stack(rows[0]), np.stack(rows[1]), known, *seconds)
+
+
+def is_report(file: Path) -> bool:
+    """Returns whether a file is one that `ExportReport.to_json` returned."""
+    try:
+        values = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(values, dict) and values.keys() >= REPORT_KEYS
 
 
 def size_of(path: Path) -> int:

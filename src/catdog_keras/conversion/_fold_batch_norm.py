@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from catdog_keras._checks import check_boolean, describe
-from catdog_keras._cloning import copy_layer
+from catdog_keras._cloning import assign_weights, copy_layer
 from catdog_keras._layer_graph import LayerGraph, check_graph, contains_batch_norm, is_plain_graph
 from catdog_keras.conversion._folded_weights import (
     FOLDS_INPUT,
@@ -165,7 +165,7 @@ def _fold(model: keras.Model, dtype: str | None, kept: list[str]) -> keras.Model
     folded = keras.models.clone_model(plain, clone_function=copy, call_function=call)
     for layer, copied in copies:
         if layer.name not in gone:
-            copied.set_weights(plan.weights_of(layer))
+            assign_weights(copied, plan.weights_of(layer))
     return folded
 
 

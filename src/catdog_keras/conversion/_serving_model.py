@@ -69,6 +69,4 @@ def build_serving_model(
         outputs = keras.ops.concatenate([other, outputs], axis=-1)
     if from_logits:
         outputs = keras.ops.softmax(outputs)
-    serving = keras.Model(images, {PROBABILITIES: outputs}, name="serving")
-    serving(images)  # Keras exports only models that have been called to ONNX
-    return serving
+    return keras.Model(images, {PROBABILITIES: outputs}, name="serving")

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from catdog_keras._checks import describe
-from catdog_keras._cloning import clone_uncompiled, copy_layer, copy_trainable
+from catdog_keras._cloning import assign_weights, clone_uncompiled, copy_layer, copy_trainable
 from catdog_keras._compile import compile_copy
 from catdog_keras._layer_graph import check_graph, is_graph
 from catdog_keras.layers._base_augmentation import BaseAugmentation
@@ -115,7 +115,7 @@ def _strip(model: keras.Model, kinds: tuple[type[keras.Layer], ...]) -> keras.Mo
         stripped = clone_uncompiled(model, clone_function=copy, call_function=call)
     for layer, copied in copies:
         if getattr(layer, "weights", None):  # keras.ops operations have no weights
-            copied.set_weights(layer.get_weights())
+            assign_weights(copied, layer.get_weights())
     return stripped
 
 

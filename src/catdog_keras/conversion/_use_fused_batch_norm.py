@@ -2,7 +2,7 @@
 
 import keras
 
-from catdog_keras._cloning import clone_uncompiled, copy_layer, copy_trainable
+from catdog_keras._cloning import assign_weights, clone_uncompiled, copy_layer, copy_trainable
 from catdog_keras._compile import compile_copy
 from catdog_keras._layer_graph import check_graph, contains_batch_norm
 from catdog_keras._warnings import warn
@@ -51,7 +51,7 @@ def use_fused_batch_norm(model: keras.Model) -> keras.Model:
         return copy_layer(layer, kind)
 
     fast = clone_uncompiled(model, clone_function=copy, recursive=True)
-    fast.set_weights(model.get_weights())
+    assign_weights(fast, model.get_weights())
     copy_trainable(model, fast)
     compile_copy(fast, model)
     if own:

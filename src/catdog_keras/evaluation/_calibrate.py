@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from catdog_keras._checks import describe
-from catdog_keras._cloning import clone_uncompiled, copy_layer
+from catdog_keras._cloning import assign_weights, clone_uncompiled, copy_layer
 from catdog_keras._layer_graph import last_activation
 from catdog_keras._probabilities import FloatArray, are_probability_rows, softmax
 from catdog_keras._warnings import warn
@@ -131,7 +131,7 @@ def _best_temperature(logits: FloatArray, labels: IntegerArray) -> float:
 def _with_temperature(model: keras.Model, temperature: float) -> keras.Model:
     """Returns a copy of the model whose logits are divided by the temperature."""
     copy = clone_uncompiled(model, clone_function=copy_layer, recursive=True)
-    copy.set_weights(model.get_weights())
+    assign_weights(copy, model.get_weights())
     inputs = copy.inputs[0] if isinstance(copy, keras.Sequential) else copy.input
     logits = copy.outputs[0]
     taken = {layer.name for layer in copy.layers}

@@ -11,6 +11,7 @@ from catdog_keras import _backend
 from catdog_keras._arrays import Array
 from catdog_keras._batches import BATCH_SIZE, count_batches, is_arrays
 from catdog_keras._checks import describe, describe_received
+from catdog_keras._cloning import update_derived_state
 from catdog_keras._compile import compile_like
 from catdog_keras._image_errors import image_errors
 from catdog_keras.diagnostics._label_checks import require_labels
@@ -123,6 +124,7 @@ class Run:
             state = State(Progress(draw_seed()))
         else:
             assign(model.variables, state.variables)
+            update_derived_state(model)
         progress = state.progress
         for number, stage in enumerate(stages):
             unfreeze_from(self.backbone, stage.first)

@@ -9,6 +9,7 @@ import keras
 
 from catdog_keras import _backend
 from catdog_keras._checks import check_integer, check_path, describe
+from catdog_keras._cloning import update_derived_state
 from catdog_keras._compile import compile_if_needed, compile_like
 from catdog_keras._image_errors import image_errors
 from catdog_keras._warnings import warn
@@ -302,6 +303,7 @@ class _Run:
             self.checkpoint.check_optimizer(state.optimizer, optimizer.variables)
             assign(optimizer.variables, state.optimizer)
             assign(model.variables, state.variables)
+            update_derived_state(model)
         return state
 
     def _fit_features(

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from catdog_keras._checks import check_choice, describe
+from catdog_keras._message import argument, setting
 from catdog_keras.conversion._formats._format import ExportFormat, Run
 from catdog_keras.conversion._formats._litert import LiteRt
 from catdog_keras.conversion._formats._onnx import Onnx
@@ -30,13 +31,15 @@ def choose_format(path: Path, name: str | None) -> ExportFormat:
         if suffix not in by_suffix:
             listed = ", ".join(f"{each.suffix or 'none'} ({key})" for key, each in FORMATS.items())
             requirement = f"a path with the extension of a format: {listed}"
-            raise ValueError(describe("path", requirement, str(path), "Or pass `format`."))
+            remedy = "Or pass " + argument("format") + "."
+            raise ValueError(describe("path", requirement, str(path), remedy))
         return FORMATS[by_suffix[suffix]]
     chosen = FORMATS[check_choice("format", name, tuple(FORMATS))]
     if suffix != chosen.suffix and (chosen.suffix or suffix in by_suffix):
         requirement = f"a path that ends in {chosen.suffix!r}" if chosen.suffix else "a folder"
-        remedy = f"This is the extension of format={name!r}." if chosen.suffix else ""
-        raise ValueError(describe("path", f"{requirement} for format={name!r}", str(path), remedy))
+        stated = setting("format", repr(name))
+        reason = "This is the extension of " + stated + "." if chosen.suffix else ""
+        raise ValueError(describe("path", f"{requirement} for " + stated, str(path), reason))
     return chosen
 
 

@@ -16,8 +16,6 @@ from catdog_keras.conversion._export_metadata import ExportMetadata
 Array: TypeAlias = npt.NDArray[np.uint8]
 Run: TypeAlias = Callable[[Array], npt.NDArray[np.float32]]
 
-EXTRA = "catdog-keras[export]"
-
 
 class ExportFormat(ABC):
     """Writes, reads and runs the files of one format.
@@ -43,10 +41,18 @@ class ExportFormat(ABC):
         needed = self.packages + (self.quantizations[quantize] if quantize else ())
         missing = [name for name in needed if find_spec(name) is None]
         if missing:
-            remedy = f'Install the extra `export`: `pip install "{EXTRA}"`.'
+            names = " ".join(name.replace("_", "-") for name in missing)  # as PyPI spells them
+            remedy = f"Install {'it' if len(missing) == 1 else 'them'}: `pip install {names}`."
             requirement = f"a format whose packages are installed; {' and '.join(missing)} "
             requirement += f"{'is' if len(missing) == 1 else 'are'} missing"
             raise ModuleNotFoundError(describe("format", requirement, self.name, remedy))
+
+    def check_class_names(self, class_names: Sequence[str]) -> None:  # noqa: B027 - most store any
+        """Raises an error if the format cannot store a class name.
+
+        Raises:
+            ValueError: If it cannot; the message has the name.
+        """
 
     @abstractmethod
     def recognizes(self, path: Path) -> bool:

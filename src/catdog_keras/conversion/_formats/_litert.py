@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from catdog_keras._checks import describe_received
 from catdog_keras.conversion._export_metadata import ExportMetadata
 from catdog_keras.conversion._formats._format import Array, ExportFormat, Run
 from catdog_keras.conversion._formats._litert_file import IDENTIFIER, pack_model, read_model
@@ -32,6 +33,13 @@ class LiteRt(ExportFormat):
             return False
         with path.open("rb") as file:
             return file.read(8)[4:] == IDENTIFIER
+
+    def check_class_names(self, class_names: Sequence[str]) -> None:
+        for name in class_names:
+            if name.splitlines() not in ([name], []):
+                requirement = "names without line breaks, one for each line of " + LABELS_FILE
+                received = f"the name {name!r}"
+                raise ValueError(describe_received("class_names", requirement, received))
 
     def write(self, model: keras.Model, path: Path, class_names: Sequence[str]) -> None:
         del class_names

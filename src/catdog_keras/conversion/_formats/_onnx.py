@@ -1,5 +1,6 @@
 """ONNX files, which onnxruntime runs."""
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,12 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from catdog_keras import _backend
+from catdog_keras._backend.keras_internals import every_layer
 from catdog_keras.conversion._export_metadata import ExportMetadata
 from catdog_keras.conversion._formats._format import Array, ExportFormat, Run
 from catdog_keras.conversion._formats._noise import without_noise
+from catdog_keras.conversion._formats._onnx_operations import HANDLERS
 from catdog_keras.conversion._serving_model import IMAGES, PROBABILITIES
 
 OPSET = 18  # onnxruntime 1.14 and later; the first with all operations that are used here
@@ -33,13 +37,17 @@ class Onnx(ExportFormat):
 
         del class_names
         with without_noise():
-            model.export(str(path), format="onnx", opset_version=OPSET, verbose=False)
+            # Keras's `export` does not pass constants and handlers of operations to tf2onnx.
+            _convert(_backend.freeze_graph(model, IMAGES, PROBABILITIES), path)
         nodes = onnx.load(path).graph.node  # tf2onnx copies operations that it does not know
-        missing = {node.op_type for node in nodes if not onnx.defs.has(node.op_type, node.domain)}
+        missing = {
+            node.op_type + _of_layer(node.name, model)
+            for node in nodes
+            if not onnx.defs.has(node.op_type, node.domain)
+        }
         if missing:
-            raise ValueError(
-                f"ONNX has no operation for {', '.join(sorted(missing))} of TensorFlow."
-            )
+            listed = ", ".join(sorted(missing))
+            raise ValueError(f"ONNX has no operation for these of TensorFlow: {listed}.")
 
     def quantize(self, path: Path, how: str, images: Sequence[Array]) -> None:
         if how == "float16":
@@ -74,6 +82,30 @@ class Onnx(ExportFormat):
             return np.asarray(probabilities)
 
         return run
+
+
+def _of_layer(node: str, model: keras.Model) -> str:
+    """Returns which layer contains a node; TensorFlow appends a number to some of the names."""
+    names = {layer.name for layer in every_layer(model)}
+    for part in reversed(node.split("/")[:-1]):
+        for name in (part, re.sub(r"_\d+$", "", part)):
+            if name in names:
+                return f" of the layer {name!r}"
+    return ""
+
+
+def _convert(graph: _backend.FrozenGraph, path: Path) -> None:
+    import tf2onnx
+
+    tf2onnx.convert.from_graph_def(
+        graph.graph_def,
+        input_names=[graph.images],
+        output_names=[graph.probabilities],
+        tensors_to_rename={graph.images: IMAGES, graph.probabilities: PROBABILITIES},
+        opset=OPSET,
+        custom_op_handlers=dict(HANDLERS),
+        output_path=str(path),
+    )
 
 
 def _store_in_float16(path: Path) -> None:
