@@ -94,7 +94,7 @@ def export(
         import_frameworks()
         from catdog_keras.cli.export_images import choose_images
         from catdog_keras.conversion import ExportMismatchError, export_model
-        from catdog_keras.conversion._export_model import check_output
+        from catdog_keras.conversion._export_files import check_output
         from catdog_keras.conversion._formats import choose_format
 
         place = check_path("path", output)

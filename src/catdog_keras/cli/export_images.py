@@ -10,7 +10,7 @@ from catdog_keras._printable import printable
 from catdog_keras.cli.run_record import SPLIT_FILE, read_training_record
 
 if TYPE_CHECKING:
-    from catdog_keras.conversion._export_model import NamedImages
+    from catdog_keras.conversion._export_images import NamedImages
     from catdog_keras.datasets._scan_report import ImageFile
 
 SAMPLE = 200  # of the training images
@@ -34,7 +34,7 @@ class ChosenImages:
 
     def named(self) -> "NamedImages":
         """Returns them as an argument of `export_model`."""
-        from catdog_keras.conversion._export_model import NamedImages
+        from catdog_keras.conversion._export_images import NamedImages
 
         return NamedImages(self, self.source, self.trained_on)
 

@@ -1,22 +1,16 @@
 """Export of a model to one file that prepares images, predicts, and names the classes."""
 
-import errno
 import hashlib
-import numbers
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
 import keras
 import numpy as np
-import numpy.typing as npt
 
 import catdog_keras
-from catdog_keras._arrays import to_numbers
 from catdog_keras._backend.keras_internals import every_layer
 from catdog_keras._checks import (
     check_boolean,
@@ -25,25 +19,36 @@ from catdog_keras._checks import (
     check_image_size,
     check_path,
     describe,
-    describe_received,
 )
 from catdog_keras._checksum import sha256_of
 from catdog_keras._cloning import assign_weights, clone_uncompiled, copy_layer
 from catdog_keras._input_range import BYTES, find_input_range, same_range
 from catdog_keras._layer_graph import check_graph
 from catdog_keras._message import Message, argument, setting
-from catdog_keras._output import NO_ROOM, WRITABLE_FILE, save_text, writable_folder
+from catdog_keras._output import save_text, writable_folder
 from catdog_keras._prediction import check_ending, check_outputs, to_probabilities
 from catdog_keras._printable import counted
 from catdog_keras._publish import publish_files
 from catdog_keras._scratch import scratch_folder
 from catdog_keras._signals import interrupts_deferred
 from catdog_keras.conversion._convert import convert
+from catdog_keras.conversion._export_files import (
+    SAVED_MODEL_ENTRIES,
+    check_output,
+    rejected_place,
+    report_place,
+    write_errors,
+)
+from catdog_keras.conversion._export_images import (
+    Image,
+    NamedImages,
+    images_for_calibration,
+    images_to_compare,
+)
 from catdog_keras.conversion._export_metadata import ExportMetadata
 from catdog_keras.conversion._export_report import (
     ExportMismatchError,
     ExportReport,
-    is_report,
     measure,
 )
 from catdog_keras.conversion._fold_batch_norm import fold_batch_norm
@@ -55,33 +60,9 @@ from catdog_keras.models import get_class_names
 Format = Literal["onnx", "litert", "savedmodel"]
 Quantize = Literal["int8", "float16"]
 Interpolation = Literal["bilinear", "nearest"]
-Image = npt.NDArray[np.uint8]
 
 QUANTIZATIONS = ("int8", "float16")
 INTERPOLATIONS = ("bilinear", "nearest")
-RANDOM_IMAGES = 16
-MIN_CALIBRATION_IMAGES = 16
-# A SavedModel replaces only folders with these entries, the most important one last.
-SAVED_MODEL_ENTRIES = ("assets.extra", "assets", "variables", "fingerprint.pb", "saved_model.pb")
-
-
-@dataclass(frozen=True)
-class NamedImages:
-    """Images for the comparison or the calibration.
-
-    Attributes:
-        images: Images, or pairs of an image and its label.
-        source: Which images they are, for the report.
-        trained_on: Number of those on which the model was trained, as far as that is known.
-    """
-
-    images: Iterable[Any]
-    source: str
-    trained_on: int = 0
-
-    def __iter__(self) -> Iterator[Any]:
-        """Iterates over the images."""
-        return iter(self.images)
 
 
 def export_model(
@@ -189,18 +170,8 @@ def export_model(
     _check_outputs(model, len(names), from_logits)
     chosen.check_class_names(names)
     chosen.check_packages(quantize)
-    if check_data is None:
-        checked = NamedImages(_random_images(size), "random images")
-    elif isinstance(check_data, NamedImages):
-        checked = check_data
-    else:
-        checked = NamedImages(check_data, "check_data")
-    labeled = _check_labels(_read_images("check_data", checked.images), len(names))
-    if isinstance(checked.images, (list, tuple)):  # in memory: errors are raised before any work
-        checked = replace(checked, images=list(labeled))
-    else:
-        checked = replace(checked, images=labeled)
-    calibration = _read_calibration(quantize, calibration_data)
+    checked = images_to_compare(check_data, size, len(names))
+    calibration = images_for_calibration(quantize, calibration_data)
     metadata = ExportMetadata(
         class_names=names,
         input_size=size,
@@ -212,12 +183,7 @@ def export_model(
         catdog_keras_version=catdog_keras.__version__,
         source_sha256=_digest(model, file),
     )
-    calibrated = None
-    if calibration:
-        given = calibration_data
-        calibrated = given.source if isinstance(given, NamedImages) else "calibration_data"
-        calibrated = f"{counted(len(calibration), 'image')}, {calibrated}"
-    job = _Job(model, chosen, preparation, metadata, from_logits, quantize, calibration, calibrated)
+    job = _Job(model, chosen, preparation, metadata, from_logits, quantize, calibration)
     return _export(job, place, checked)
 
 
@@ -272,8 +238,7 @@ class _Job:
     metadata: ExportMetadata
     from_logits: bool
     quantize: str | None
-    calibration: Sequence[Image]
-    calibration_source: str | None
+    calibration: NamedImages | None
 
     def write(self, path: Path) -> keras.Model:
         """Writes the complete file, and returns the model with which it is compared."""
@@ -288,7 +253,8 @@ class _Job:
             from_logits=self.from_logits,
         )
         if self.quantize is not None:
-            self.format.quantize(path, self.quantize, [image[None] for image in self.calibration])
+            images = [image[None] for image in self.calibration or ()]
+            self.format.quantize(path, self.quantize, images)
         self.format.add_metadata(path, self.metadata)
         return reference
 
@@ -311,7 +277,7 @@ class _Job:
         )
         return replace(
             report,
-            calibration_source=self.calibration_source,
+            calibration_source=None if self.calibration is None else self.calibration.source,
             model_dtype=", ".join(sorted(_half_precisions(self.model))) or "float32",
             trained_on=checked.trained_on,
         )
@@ -321,7 +287,7 @@ def _export(job: _Job, path: Path, checked: NamedImages) -> ExportReport:
     target = Path(os.path.realpath(path))
     is_folder = not job.format.suffix
     with (
-        _write_errors(path),
+        write_errors(path),
         writable_folder(target.parent, "path") as parent,
         scratch_folder(parent) as scratch,
     ):
@@ -329,7 +295,7 @@ def _export(job: _Job, path: Path, checked: NamedImages) -> ExportReport:
         reference = job.write(unfinished)
         report = job.compare(unfinished, reference, checked)
         if not report.within_tolerance:
-            target = _rejected(target)
+            target = rejected_place(target)
             path = path.with_name(target.name)
         report = replace(report, path=str(path))
         with interrupts_deferred():
@@ -337,7 +303,7 @@ def _export(job: _Job, path: Path, checked: NamedImages) -> ExportReport:
                 publish_files(scratch, target, SAVED_MODEL_ENTRIES)
             else:
                 unfinished.replace(target)
-            save_text(_report_of(target), report.to_json(), "path")
+            save_text(report_place(target), report.to_json(), "path")
     if report.within_tolerance:
         return report
     raise ExportMismatchError(report, _mismatch(report))
@@ -358,87 +324,6 @@ def _mismatch(report: ExportReport) -> Message:
     remedy = " Use it if its accuracy on your own images suffices. Otherwise export in float32, by "
     remedy += "omitting " + argument("quantize") + ", or with " + int8 + ", which is not rejected "
     return message + remedy + "for its differences: the report states its accuracy."
-
-
-@contextmanager
-def _write_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in (*NO_ROOM, errno.EACCES, errno.EPERM):
-            raise
-        reason = f"{error.strerror}."
-        raise OSError(describe("path", WRITABLE_FILE, str(path), reason)) from error
-
-
-def check_output(path: Path, chosen: ExportFormat) -> None:
-    """Raises an error if an export to a path would replace a file that is not an earlier export.
-
-    Raises:
-        OSError: If something else is at the path.
-        ValueError: If it is a folder with other files, or another file has the name of the report
-            or of a rejected export.
-    """
-    target = Path(os.path.realpath(path))
-    _check_replaceable(path, target, not chosen.suffix)
-    rejected = _rejected(target)
-    reports = [_report_of(target), _report_of(rejected)]
-    others = [each for each in reports if os.path.lexists(each) and not is_report(each)]
-    if os.path.lexists(rejected) and not is_report(_report_of(rejected)):
-        others.append(rejected)
-    if others:
-        requirement = "a path next to which the report can be written"
-        remedy = (
-            f"{str(path.with_name(others[0].name))!r} exists and is not from an earlier export. "
-            "Use another path."
-        )
-        raise ValueError(describe("path", requirement, str(path), remedy))
-    if os.path.lexists(rejected):
-        _check_replaceable(path.with_name(rejected.name), rejected, not chosen.suffix)
-
-
-def _report_of(target: Path) -> Path:
-    return target.with_name(f"{target.name}.json")
-
-
-def _rejected(target: Path) -> Path:
-    return target.with_name(f"{target.stem}.rejected{target.suffix}")
-
-
-def _check_replaceable(path: Path, target: Path, is_folder: bool) -> None:
-    """Raises an error if something else than an exported file is at the path."""
-    if not target.exists():
-        return
-    if not is_folder:
-        if not target.is_file():
-            raise OSError(describe("path", WRITABLE_FILE, str(path), "It is not a regular file."))
-        return
-    if not target.is_dir():
-        raise NotADirectoryError(describe("path", "a folder", str(path), "It is a file."))
-    others = {each.name for each in target.iterdir()} - set(SAVED_MODEL_ENTRIES)
-    if others:
-        requirement = "a new folder, or that of a SavedModel"
-        raise ValueError(describe("path", requirement, str(path), f"It has {min(others)!r}."))
-
-
-def _read_calibration(quantize: str | None, data: Any) -> list[Image]:
-    """Returns the images for the calibration; raises an error if there are too few."""
-    int8 = setting("quantize", "'int8'")
-    requirement = f"at least {MIN_CALIBRATION_IMAGES} images for " + int8
-    if quantize != "int8":
-        if data is None:
-            return []
-        received = f"an object of type {type(data).__name__}"
-        requirement = "omitted without " + int8
-        raise ValueError(describe_received("calibration_data", requirement, received))
-    if data is None:
-        raise ValueError(describe_received("calibration_data", requirement, "none"))
-    given = data.images if isinstance(data, NamedImages) else data
-    images = [image for image, _ in _read_images("calibration_data", given)]
-    if len(images) < MIN_CALIBRATION_IMAGES:
-        received = counted(len(images), "image")
-        raise ValueError(describe_received("calibration_data", requirement, received))
-    return images
 
 
 def _check_model(model: Any, image_size: Any) -> tuple[int, int]:
@@ -492,65 +377,6 @@ def _check_outputs(model: keras.Model, classes: int, from_logits: bool) -> None:
             + " belong to this model?"
         )
     check_ending(model, shape[1], from_logits)
-
-
-def _read_images(name: str, data: Any) -> Iterator[tuple[Image, int | None]]:
-    """Returns images with their labels, if there are any; the first is checked at once."""
-    try:
-        images = iter(data)
-    except (NotImplementedError, TypeError) as error:  # the first from a symbolic tensor
-        requirement = "images, or pairs of an image and its label"
-        received = f"an object of type {type(data).__name__}"
-        raise TypeError(describe_received(name, requirement, received)) from error
-    first = next(images, None)
-    if first is None:
-        raise ValueError(describe_received(name, "at least one image", "none"))
-    checked = _as_image(name, first)
-    return chain([checked], (_as_image(name, each) for each in images))
-
-
-def _check_labels(
-    images: Iterable[tuple[Image, int | None]], classes: int
-) -> Iterator[tuple[Image, int | None]]:
-    """Yields the images; raises an error at a label that is out of range or missing."""
-    labeled = None
-    for position, (image, label) in enumerate(images):
-        if labeled not in (None, label is not None):
-            requirement = "images that all have a label, or none of them"
-            received = f"one {'with' if labeled is False else 'without'} a label at {position}"
-            raise ValueError(describe_received("check_data", requirement, received))
-        labeled = label is not None
-        if label is not None and not 0 <= label < classes:
-            requirement = f"images with labels from 0 to {classes - 1}, one for each class"
-            received = f"the label {label} at {position}"
-            raise ValueError(describe_received("check_data", requirement, received))
-        yield image, label
-
-
-def _as_image(name: str, each: Any) -> tuple[Image, int | None]:
-    """Returns an image and its label, if there is one."""
-    image, label = each if isinstance(each, tuple) and len(each) == 2 else (each, None)
-    pixels = to_numbers(name, "images", image)
-    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size:
-        requirement = "uint8 images of shape (height, width, 3), or pairs (image, label)"
-        received = f"an array of shape {pixels.shape} and dtype {pixels.dtype}"
-        raise ValueError(describe_received(name, requirement, received))
-    if label is not None and not isinstance(label, numbers.Integral):
-        requirement = "pairs of an image and an integer label"
-        raise TypeError(describe_received(name, requirement, f"the label {label!r}"))
-    return pixels, None if label is None else int(label)
-
-
-def _random_images(size: tuple[int, int]) -> Iterator[Image]:
-    """Yields images of blurred noise, of several sizes around that of the model."""
-    generator = np.random.default_rng(0)
-    for position in range(RANDOM_IMAGES):
-        height, width = (
-            max(1, round(side * factor))
-            for side, factor in zip(size, (0.5 + position / 8, 2.5 - position / 8), strict=True)
-        )
-        coarse = generator.integers(0, 256, (height // 8 + 1, width // 8 + 1, 3), np.uint8)
-        yield coarse.repeat(8, axis=0).repeat(8, axis=1)[:height, :width]
 
 
 def _half_precisions(model: keras.Model) -> set[str]:

@@ -9,13 +9,14 @@ results of the first, which are then checked again.
 import functools
 import hashlib
 import json
+import operator
 import os
 import time
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
 from catdog_keras import __version__
 from catdog_keras._collection import collection_paused
@@ -40,16 +41,11 @@ RACY_NS = 2_000_000_000
 UNUSED_SECONDS = 24 * 60 * 60  # after which the use of a file is recorded
 
 
-class _Result(NamedTuple):
-    """The columns of a file of the cache, without the names."""
-
-    stamp: Stamp
-    status: Any
-    reason: str
-    sha256: str
-    plain: bool
-    pixels: int
-    perceptual_hash: int | None
+# The attributes of an `ImageFile` behind its path; the size is also that of the stamp.
+_Result: TypeAlias = tuple[Any, ...]
+_SIZE, _STAMP = 2, 7
+_saved_columns = operator.itemgetter(0, 1, 3, 4, 5, 6)
+_stamp_of = operator.attrgetter("st_size", "st_mtime_ns", "st_ctime_ns", "st_ino")
 
 
 @contextmanager
@@ -118,10 +114,12 @@ class CheckCache:
             return found
         with collection_paused():
             for folder, paths in self._paths.items():
-                results = self._read(self._directory, folder) or {}
-                for name, path in paths.items() if results else ():
-                    if name in results and (image := _find_unchanged(path, results[name])):
-                        found[path] = image
+                if results := self._read(self._directory, folder):
+                    known = [path for name, path in paths.items() if name in results]
+                    rows = [results[name] for name in paths if name in results]
+                    for path, row, stamp in zip(known, rows, _stamps(known), strict=True):
+                        if stamp == row[_STAMP]:
+                            found[path] = ImageFile(path, *row)
         return found
 
     def add(self, path: str, image: ImageFile) -> None:
@@ -152,15 +150,7 @@ class CheckCache:
             for name, image in added.items():
                 results.pop(name, None)
                 if self._is_lasting(image):
-                    results[name] = _Result(
-                        (image.stamp[0], image.stamp[1], image.stamp[2], image.stamp[3]),
-                        image.status,
-                        image.reason,
-                        image.sha256,
-                        image.plain,
-                        image.pixels,
-                        image.perceptual_hash,
-                    )
+                    results[name] = image[1:]
             present = set(os.listdir(self._folder or "."))  # noqa: PTH208 - fast
             kept = {name: result for name, result in results.items() if name in present}
             content = _encode(os.path.abspath(self._folder), kept)  # noqa: PTH100 - keeps links
@@ -199,15 +189,19 @@ class CheckCache:
         return results
 
 
-def _find_unchanged(path: str, result: _Result) -> ImageFile | None:
+def _stamps(paths: Sequence[str]) -> list[Stamp | None]:
+    """Returns the stamp of each file; None for those that are not there."""
     try:
-        stamp = stamp_of(os.stat(path))  # noqa: PTH116 - fast
+        return list(map(_stamp_of, map(os.stat, paths)))  # faster than one by one
+    except (OSError, ValueError):
+        return list(map(_stamp_or_none, paths))
+
+
+def _stamp_or_none(path: str) -> Stamp | None:
+    try:
+        return stamp_of(os.stat(path))  # noqa: PTH116 - fast
     except (OSError, ValueError):  # a missing file, or a zero byte in its name
         return None
-    known, status, reason, sha256, plain, pixels, found = result
-    if stamp != known:
-        return None
-    return ImageFile(path, status, reason, stamp[0], sha256, plain, pixels, found, stamp)
 
 
 def folder_of(path: str) -> str:
@@ -222,13 +216,12 @@ def _file_of(directory: Path, folder: str) -> Path:
 
 
 def _encode(folder: str, results: Mapping[str, _Result]) -> bytes:
-    columns = list(zip(*results.values(), strict=True)) or [()] * len(_Result._fields)
-    stamps = list(zip(*columns[0], strict=True)) or [()] * 4
+    columns = list(zip(*results.values(), strict=True)) or [()] * (_STAMP + 1)
     table = {
         "folder": folder,
         "names": list(results),
-        "stamps": stamps,
-        "columns": columns[1:],
+        "stamps": list(zip(*columns[_STAMP], strict=True)) or [()] * 4,
+        "columns": _saved_columns(columns),
     }
     return encode_table(table)
 
@@ -260,10 +253,11 @@ def _decode(content: bytes, folder: str) -> dict[str, _Result]:
     table = decode_table(content)
     if table["folder"] != folder:
         raise ValueError("not of this folder")
-    stamps: Iterable[Any] = zip(*table["stamps"], strict=True)
-    if len(table["columns"]) != len(_Result._fields) - 1:
+    stamps, columns = table["stamps"], list(table["columns"])
+    columns.insert(_SIZE, stamps[0])
+    if len(columns) != _STAMP:
         raise ValueError("a missing column")
-    results: Iterable[Any] = zip(stamps, *table["columns"], strict=True)
+    results: Iterable[Any] = zip(*columns, zip(*stamps, strict=True), strict=True)
     return dict(zip(table["names"], results, strict=True))
 
 

@@ -35,10 +35,10 @@ class Listing:
 
     def below(self, root: Path) -> "Listing":
         """Returns the same files as paths of the operating system that start with `root`."""
-        prefix = f"{root}{os.sep}"
-        return Listing(
-            tuple(prefix + file.replace("/", os.sep) for file in self.files), self.labels
-        )
+        prefix, files = f"{root}{os.sep}", self.files
+        if os.sep != "/":
+            files = tuple(file.replace("/", os.sep) for file in files)
+        return Listing(tuple([prefix + file for file in files]), self.labels)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ changed, all hashes are compared, and only the files with similar hashes are dec
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -52,15 +52,17 @@ def find_near_duplicates(images: Sequence[ImageFile], thumbnails: Mapping[str, G
     for image in images:
         if image.perceptual_hash is not None:
             distinct.setdefault(image.sha256, image)
-    ordered = [distinct[digest] for digest in sorted(distinct)]
     folder = check_cache_folder()
-    file = None if folder is None else folder / _file_name([image.sha256 for image in ordered])
-    places = None if file is None else _read(file, len(ordered))
+    file = None if folder is None else folder / _file_name(distinct)
+    files = list(distinct.values())
+    places = None if file is None else _read(file, len(files))
     if places is None:
-        places = _match(ordered, thumbnails)
+        order = sorted(range(len(files)), key=lambda place: files[place].sha256)
+        pairs = _match([files[place] for place in order], thumbnails)
+        places = [(order[first], order[second]) for first, second in pairs]
         if file is not None:
             _save(file, places)
-    return [(ordered[first].path, ordered[second].path) for first, second in places]
+    return [(files[first].path, files[second].path) for first, second in places]
 
 
 def _match(images: Sequence[ImageFile], thumbnails: Mapping[str, Gray]) -> list[tuple[int, int]]:
@@ -113,7 +115,7 @@ def _decode_again(image: ImageFile) -> Gray:
     return found[image.sha256]
 
 
-def _file_name(digests: Sequence[str]) -> str:
+def _file_name(digests: Iterable[str]) -> str:
     return f"pairs-{hashlib.sha256(''.join(digests).encode()).hexdigest()[:32]}.json"
 
 
@@ -121,7 +123,7 @@ def _read(file: Path, count: int) -> list[tuple[int, int]] | None:
     """Returns saved pairs of positions below `count`; None if there are none, or are damaged."""
     try:
         pairs = [(first, second) for first, second in decode_table(file.read_bytes())["pairs"]]
-        if all(0 <= first < second < count for first, second in pairs):
+        if all(0 <= place < count for pair in pairs for place in pair):
             return pairs
     except (OSError, ValueError, TypeError, KeyError):
         pass

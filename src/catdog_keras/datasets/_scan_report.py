@@ -113,7 +113,9 @@ class ScanReport:
         at = {path: place for place, path in enumerate(names)}
         groups = connected_components(len(names), ((at[one], at[other], 1) for one, other in pairs))
         found = [[names[place] for place in group] for group in groups]
-        return replace(self, near_duplicates=found, num_near_duplicate_pairs=len(pairs))
+        report = replace(self, near_duplicates=found, num_near_duplicate_pairs=len(pairs))
+        report.__dict__["by_path"] = self.by_path  # the same images
+        return report
 
     @cached_property
     def by_path(self) -> dict[str, ImageFile]:

@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 
@@ -182,42 +183,55 @@ def _choose(
     contents: dict[int, Counter[int]] = {}
     for place in np.flatnonzero(sizes[found] > 1).tolist():
         contents.setdefault(int(found[place]), Counter())[int(labels[place])] += 1
-    taken = Counter[int]()
-    chosen = np.zeros(len(sizes), np.bool_)
+    taken = [0] * len(targets)
+    taken_numbers: list[int] = []
     visited: set[int] = set()
     for number, label in zip(found[order].tolist(), labels[order].tolist(), strict=True):
         if number not in contents:
             if taken[label] < targets[label]:
                 taken[label] += 1
-                chosen[number] = True
+                taken_numbers.append(number)
         elif number not in visited:
             visited.add(number)
+            content = contents[number]
             if all(
                 taken[each] + more <= targets[each] and more <= largest * targets[each]
-                for each, more in contents[number].items()
+                for each, more in content.items()
             ):
-                taken += contents[number]
-                chosen[number] = True
+                for each, more in content.items():
+                    taken[each] += more
+                taken_numbers.append(number)
+    chosen = np.zeros(len(sizes), np.bool_)
+    chosen[taken_numbers] = True
     totals = Counter(labels.tolist())
     rest = [number for number in contents if not chosen[number]]
     for number in sorted(rest, key=lambda number: sizes[number]):
         content = contents[number]
-        change = _deviation(taken + content, targets, content)
-        change -= _deviation(taken, targets, content)
+        before = _deviation(taken, targets, content)
+        change = _deviation(taken, targets, content, added=content) - before
         missing = any(not taken[label] for label in content)
         if all(taken[label] + more < totals[label] for label, more in content.items()) and (
             change < -ROUNDING or (missing and change < ROUNDING)
         ):
-            taken += content
+            for label, more in content.items():
+                taken[label] += more
             chosen[number] = True
     if sides[0] and not chosen.any():
         raise ComponentTooLargeError(np.flatnonzero(found == sizes.argmin()), sides)
     return chosen[found]
 
 
-def _deviation(taken: Counter[int], targets: Sequence[int], classes: Iterable[int]) -> float:
+def _deviation(
+    taken: Sequence[int],
+    targets: Sequence[int],
+    classes: Iterable[int],
+    added: Mapping[int, int] = MappingProxyType({}),
+) -> float:
     """Returns how far the numbers of images of some classes are from their targets."""
-    return sum(((taken[label] - targets[label]) / max(targets[label], 1)) ** 2 for label in classes)
+    return sum(
+        ((taken[label] + added.get(label, 0) - targets[label]) / max(targets[label], 1)) ** 2
+        for label in classes
+    )
 
 
 def unite_components(

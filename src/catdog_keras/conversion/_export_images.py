@@ -1,0 +1,137 @@
+"""Images with which an exported file is compared, and by which it is quantized."""
+
+import numbers
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from catdog_keras._arrays import to_numbers
+from catdog_keras._checks import describe_received
+from catdog_keras._message import setting
+from catdog_keras._printable import counted
+
+Image = npt.NDArray[np.uint8]
+
+RANDOM_IMAGES = 16
+MIN_CALIBRATION_IMAGES = 16
+
+
+@dataclass(frozen=True)
+class NamedImages:
+    """Images for the comparison or the calibration.
+
+    Attributes:
+        images: Images, or pairs of an image and its label.
+        source: Which images they are, for the report.
+        trained_on: Number of those on which the model was trained, as far as that is known.
+    """
+
+    images: Iterable[Any]
+    source: str
+    trained_on: int = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        """Iterates over the images."""
+        return iter(self.images)
+
+
+def images_to_compare(data: Any, size: tuple[int, int], classes: int) -> NamedImages:
+    """Returns images, read as `(image, label)`; random ones without data.
+
+    Args:
+        data: The argument `check_data`.
+        size: Height and width of the model's input.
+        classes: Number of classes.
+    """
+    if data is None:
+        given = NamedImages(_random_images(size), "random images")
+    else:
+        given = data if isinstance(data, NamedImages) else NamedImages(data, "check_data")
+    labeled = _check_labels(_read_images("check_data", given.images), classes)
+    if isinstance(given.images, (list, tuple)):  # in memory: errors are raised before any work
+        return replace(given, images=list(labeled))
+    return replace(given, images=labeled)
+
+
+def images_for_calibration(quantize: str | None, data: Any) -> NamedImages | None:
+    """Returns the images for the calibration, or None; raises an error if there are too few."""
+    int8 = setting("quantize", "'int8'")
+    requirement = f"at least {MIN_CALIBRATION_IMAGES} images for " + int8
+    if quantize != "int8":
+        if data is None:
+            return None
+        received = f"an object of type {type(data).__name__}"
+        requirement = "omitted without " + int8
+        raise ValueError(describe_received("calibration_data", requirement, received))
+    if data is None:
+        raise ValueError(describe_received("calibration_data", requirement, "none"))
+    given = data.images if isinstance(data, NamedImages) else data
+    images = [image for image, _ in _read_images("calibration_data", given)]
+    if len(images) < MIN_CALIBRATION_IMAGES:
+        received = counted(len(images), "image")
+        raise ValueError(describe_received("calibration_data", requirement, received))
+    source = data.source if isinstance(data, NamedImages) else "calibration_data"
+    return NamedImages(images, f"{counted(len(images), 'image')}, {source}")
+
+
+def _read_images(name: str, data: Any) -> Iterator[tuple[Image, int | None]]:
+    """Returns images with their labels, if there are any; the first is checked at once."""
+    try:
+        images = iter(data)
+    except (NotImplementedError, TypeError) as error:  # the first from a symbolic tensor
+        requirement = "images, or pairs of an image and its label"
+        received = f"an object of type {type(data).__name__}"
+        raise TypeError(describe_received(name, requirement, received)) from error
+    first = next(images, None)
+    if first is None:
+        raise ValueError(describe_received(name, "at least one image", "none"))
+    checked = _as_image(name, first)
+    return chain([checked], (_as_image(name, each) for each in images))
+
+
+def _check_labels(
+    images: Iterable[tuple[Image, int | None]], classes: int
+) -> Iterator[tuple[Image, int | None]]:
+    """Yields the images; raises an error at a label that is out of range or missing."""
+    labeled = None
+    for position, (image, label) in enumerate(images):
+        if labeled not in (None, label is not None):
+            requirement = "images that all have a label, or none of them"
+            received = f"one {'with' if labeled is False else 'without'} a label at {position}"
+            raise ValueError(describe_received("check_data", requirement, received))
+        labeled = label is not None
+        if label is not None and not 0 <= label < classes:
+            requirement = f"images with labels from 0 to {classes - 1}, one for each class"
+            received = f"the label {label} at {position}"
+            raise ValueError(describe_received("check_data", requirement, received))
+        yield image, label
+
+
+def _as_image(name: str, each: Any) -> tuple[Image, int | None]:
+    """Returns an image and its label, if there is one."""
+    image, label = each if isinstance(each, tuple) and len(each) == 2 else (each, None)
+    pixels = to_numbers(name, "images", image)
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size:
+        requirement = "uint8 images of shape (height, width, 3), or pairs (image, label)"
+        received = f"an array of shape {pixels.shape} and dtype {pixels.dtype}"
+        raise ValueError(describe_received(name, requirement, received))
+    if label is not None and not isinstance(label, numbers.Integral):
+        requirement = "pairs of an image and an integer label"
+        raise TypeError(describe_received(name, requirement, f"the label {label!r}"))
+    return pixels, None if label is None else int(label)
+
+
+def _random_images(size: tuple[int, int]) -> Iterator[Image]:
+    """Yields images of blurred noise, of several sizes around that of the model."""
+    generator = np.random.default_rng(0)
+    for position in range(RANDOM_IMAGES):
+        height, width = (
+            max(1, round(side * factor))
+            for side, factor in zip(size, (0.5 + position / 8, 2.5 - position / 8), strict=True)
+        )
+        coarse = generator.integers(0, 256, (height // 8 + 1, width // 8 + 1, 3), np.uint8)
+        yield coarse.repeat(8, axis=0).repeat(8, axis=1)[:height, :width]
