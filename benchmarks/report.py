@@ -11,6 +11,7 @@ backend.
 import argparse
 import statistics
 import tempfile
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -54,7 +55,7 @@ def _measure(folder: Path, rounds: int) -> None:
         page = folder / f"{name}.html"
         sides = {
             "predict": partial(model.predict, images, verbose=0),
-            "report": partial(_report, page, name, model, evaluation),
+            "report": partial(_report, page, name, model, evaluation, files),
             "predict a batch": partial(model.predict_on_batch, batch),
             "heat maps": partial(grad_cam, model, batch),
         }
@@ -74,8 +75,10 @@ def _measure(folder: Path, rounds: int) -> None:
     print_table([*headings, "times `predict`", "report size"], rows)
 
 
-def _report(page: Path, name: str, model: keras.Model, evaluation: Evaluation) -> None:
-    worst = plot_highest_losses(model, evaluation, (160, 160))
+def _report(
+    page: Path, name: str, model: keras.Model, evaluation: Evaluation, files: Sequence[str]
+) -> None:
+    worst = plot_highest_losses(model, evaluation, files, (160, 160))
     write_report(page, ModelReport(name, evaluation, top_losses_figure=worst))
 
 
