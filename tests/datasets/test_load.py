@@ -650,6 +650,7 @@ def test_datasets_are_built_at_first_use_or_decoded_with_a_cache(cats_dogs, monk
     splits = load_image_folder(cats_dogs, **TINY)
     assert built == []
     assert splits.train is splits.train is next(iter(splits))
+    assert [each.class_names for each in splits] == [["cats", "dogs"]] * 3
     assert len(built) == 3
     load_image_folder(cats_dogs, cache=True, **TINY)
     assert len(built) == 6

@@ -98,7 +98,8 @@ class ImageSplits:
 
         Images are float32 in [0, 255] of shape `(batch, height, width, channels)`, 3 channels by
         default. Labels are int32 of shape `(batch,)`; with another `label_mode` float32 of shape
-        `(batch, num_classes)` (categorical) or `(batch, 1)` (binary).
+        `(batch, num_classes)` (categorical) or `(batch, 1)` (binary). Like each of the three, it
+        has the attribute `class_names`.
         """
         return self._build("train", shuffled=self.options.shuffle)
 
@@ -114,13 +115,16 @@ class ImageSplits:
 
     def _build(self, split: str, *, shuffled: bool = False) -> "tf.data.Dataset":
         files = self.files[split]
-        return batched_dataset(
+        dataset = batched_dataset(
             Listing(files, self.labels[split]),
             [self.scan.by_path[file] for file in files],
             self.options,
             shuffled=shuffled,
             num_classes=len(self.class_names),
         )
+        # As of Keras's `image_dataset_from_directory`: functions read the names from there.
+        dataset.class_names = list(self.class_names)
+        return dataset
 
     @property
     def counts(self) -> dict[str, dict[str, int]]:
