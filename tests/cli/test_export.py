@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from catdog_keras import load_images, load_manifest
 from catdog_keras._checksum import sha256_of
+from catdog_keras.cli import export_images
 from catdog_keras.conversion import _export_report, read_metadata
 from tests.cli.image_folders import CLASSES, PER_CLASS
 
@@ -138,3 +139,12 @@ def test_exported_path_is_printed_without_trailing_slash(model, tmp_path, run):
         ended = run("export", model, f"{tmp_path}/exported/")
         assert ended.exit_code == 0, ended.output
     assert ended.stdout.splitlines()[-1] == f"The exported model is {tmp_path}/exported."
+
+
+def test_calibration_takes_a_sample_of_a_large_folder(model, drawn, monkeypatch):
+    monkeypatch.setattr(export_images, "MOST_FOR_CALIBRATION", 10)
+    whole = load_images(drawn).files
+    found = export_images.choose_images(str(drawn), model, CLASSES, labeled=False)
+    step = -(-len(whole) // 10)
+    assert [each.path for each in found.files] == list(whole[::step])
+    assert found.source == f"one of {step} in {drawn}"

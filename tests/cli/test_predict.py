@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import re
 import shutil
 from collections import Counter
@@ -11,9 +12,11 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 from catdog_keras import ClassNames, Preprocessing, load_images
 from catdog_keras.cli.sort_images import sort_images
+from catdog_keras.datasets._validate import inspect_file
 from tests.cli.image_folders import CLASSES
 
 
@@ -207,15 +210,45 @@ def test_sorting_numbers_images_with_equal_names(model, expected, tmp_path, run)
 
 
 def test_sorting_images_with_equal_names_takes_linear_time(tmp_path, monkeypatch):
-    (tmp_path / "x.png").touch()
-    (tmp_path / "x-3.png").touch()
+    files = {}
+    for name in ("x.png", "x-3.png"):
+        Image.new("RGB", (2, 2)).save(tmp_path / name)
+        files[name] = inspect_file(str(tmp_path / name))
     checked, exists = [], Path.exists
     monkeypatch.setattr(Path, "exists", lambda path: checked.append(path) or exists(path))
-    images = [(str(tmp_path / name), "a") for name in ["x.png", "x-3.png", *["x.png"] * 50]]
+    images = [(files[name], "a") for name in ["x.png", "x-3.png", *["x.png"] * 50]]
     sort_images(images, str(tmp_path / "sorted"))
     copies = {file.name for file in (tmp_path / "sorted" / "a").iterdir()}
     assert copies == {"x.png", *(f"x-{number}.png" for number in range(2, 53))}
     assert len(checked) < 3 * len(images)
+
+
+@pytest.mark.parametrize("kind", ["other image", "link to text", "pipe", "removed"])
+def test_image_that_changed_since_its_classification_is_not_sorted(kind, tmp_path):
+    path = tmp_path / "x.png"
+    Image.new("RGB", (2, 2)).save(path)
+    file = inspect_file(str(path))
+    path.unlink()
+    if kind == "other image":
+        Image.new("RGB", (2, 2), "red").save(path)
+    elif kind == "link to text":
+        (tmp_path / "secret").write_text("abc")
+        path.symlink_to(tmp_path / "secret")
+    elif kind == "pipe":
+        os.mkfifo(path)
+    with pytest.raises(ValueError, match=r"x\.png' has changed since it was checked"):
+        sort_images([(file, "a")], str(tmp_path / "sorted"))
+    assert not (tmp_path / "sorted").exists()
+
+
+def test_sorted_copy_has_the_content_and_time_of_the_image(tmp_path):
+    path = tmp_path / "x.png"
+    Image.new("RGB", (2, 2)).save(path)
+    os.utime(path, (1_000_000_000, 1_000_000_000))
+    sort_images([(inspect_file(str(path)), None)], str(tmp_path / "sorted"))
+    copy = tmp_path / "sorted" / "uncertain" / "x.png"
+    assert copy.read_bytes() == path.read_bytes()
+    assert copy.stat().st_mtime == 1_000_000_000
 
 
 def test_folder_with_files_or_inside_images_is_refused_for_sorting(model, drawn, tmp_path, run):

@@ -23,6 +23,7 @@ from catdog_keras.conversion import (
     export_model,
     read_metadata,
 )
+from catdog_keras.conversion._export_images import images_for_calibration
 from catdog_keras.conversion._formats import FORMATS
 from catdog_keras.conversion._serving_model import Preparation, _Resize
 from catdog_keras.evaluation._mcnemar import compare_correct
@@ -676,3 +677,13 @@ def test_operation_of_a_keras_layer_that_onnx_lacks_is_named_with_the_layer(tmp_
     model = keras.Sequential([*front, *ends, ClassNames(NAMES)])
     with pytest.raises(ValueError, match="TensorFlow: Bucketize of the layer 'bins'"):
         export_model(model, tmp_path / "model.onnx")
+
+
+def test_calibration_images_are_resized_when_they_are_read():
+    """Photographs at their own sizes would take gigabytes together."""
+    images = (np.full((50, 40 + number, 3), number, np.uint8) for number in range(20))
+    found = images_for_calibration("int8", images, Preparation((8, 6)))
+    assert [(each.shape, each.dtype, each.max()) for each in found] == [
+        ((8, 6, 3), np.uint8, number) for number in range(20)
+    ]
+    assert found.source == "20 images, calibration_data"

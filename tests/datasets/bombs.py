@@ -16,25 +16,35 @@ from tests.corpora.image_files import encoded, png, png_header
 from tests.corpora.jpeg_scans import AC, DC, jpeg
 
 SIZE = (7000, 7000)
-# Imports everything once, and scans each folder in a process that it forks before TensorFlow starts
+SCAN = "str(scan_images(folder))"
+MEASUREMENT = "measured(sorted(str(file) for file in Path(folder).iterdir()))"
+# Imports everything once, and reads each folder in a process that it forks before TensorFlow starts
 # a thread. Memory that a scan has freed then does not hide the peak of the next one.
-SCANS = """
+PROGRAM = """
 import json, os, re, sys, time
 from pathlib import Path
 import keras, tensorflow
 from catdog_keras import scan_images
+from catdog_keras.diagnostics._measure_images import measure_images
+
+def measured(files):
+    try:
+        return f"{len(measure_images('files', tuple(files)))} images"
+    except ValueError as error:
+        return str(error)
+
 for folder in sys.argv[1:]:
     child = os.fork()
     if child == 0:
         started = time.process_time()
-        report = str(scan_images(folder))
+        report = CALL
         # Unlike `ru_maxrss`, not inherited from the process that started this one.
         peak = re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]
         print(json.dumps([int(peak) // 1000, time.process_time() - started, report]), flush=True)
         os._exit(0)
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     if status:
-        sys.exit(f"The scan of {folder} ended with status {status}")
+        sys.exit(f"The process for {folder} ended with status {status}")
 """
 
 
@@ -85,9 +95,9 @@ def bombs() -> dict[str, bytes]:
     }
 
 
-def measure(*folders: Path) -> list[tuple[int, float, str]]:
-    """Returns the peak memory in MB, the CPU seconds and the report of a scan of each folder."""
-    command = [sys.executable, "-c", SCANS, *map(str, folders)]
+def measure(*folders: Path, call: str = SCAN) -> list[tuple[int, float, str]]:
+    """Returns the peak memory in MB, the CPU seconds and the result of a call for each folder."""
+    command = [sys.executable, "-c", PROGRAM.replace("CALL", call), *map(str, folders)]
     ended = subprocess.run(command, capture_output=True, text=True, check=True)
     return [tuple(json.loads(line)) for line in ended.stdout.splitlines()]
 

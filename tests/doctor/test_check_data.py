@@ -3,6 +3,8 @@
 import hashlib
 import json
 import re
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -207,3 +209,16 @@ def test_wrong_argument_is_an_error(splits, arguments, error, reason):
 def test_findings_count_all_images_once(full_report):
     assert full_report.num_images > TRAIN * 2
     assert len(set(full_report.files)) == full_report.num_images
+
+
+@pytest.mark.parametrize("kind", ["replaced", "removed"])
+def test_image_that_changed_since_loading_is_an_error_without_features(kind, planted, tmp_path):
+    root = tmp_path / "images"
+    shutil.copytree(planted, root)
+    splits = load_image_folder(root, image_size=64, near_duplicates="ignore")
+    file = Path(splits.files["train"][0])
+    file.unlink()
+    if kind == "replaced":
+        Image.new("RGB", (33, 33), "red").save(file)
+    with pytest.raises(ValueError, match=f"{file.name}' has changed since it was checked"):
+        check_data(splits, weights=None)

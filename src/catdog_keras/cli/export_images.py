@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from catdog_keras.datasets._scan_report import ImageFile
 
 SAMPLE = 200  # of the training images
+MOST_FOR_CALIBRATION = 500  # of a folder; more do not change the ranges of values much
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ def choose_images(
         data: Folder or archive; None for the training images.
         model: File of the model.
         class_names: Names of the folders that contain the images of a class.
-        labeled: Whether images of a folder need labels.
+        labeled: Whether images of a folder need labels. Without them, the images are for a
+            calibration, which takes a sample of them.
 
     Raises:
         ValueError: If labels are needed, and only some of the images are in folders of the classes.
@@ -63,6 +65,10 @@ def choose_images(
     if data is None:
         return _training_sample(model, class_names)
     found = _all(data, class_names if labeled else None)
+    if not labeled and len(found.files) > MOST_FOR_CALIBRATION:
+        step = -(-len(found.files) // MOST_FOR_CALIBRATION)
+        source = f"one of {step} in {found.source}"
+        found = ChosenImages(found.files[::step], found.labels[::step], source)
     trained = _training_hashes(model)
     return replace(found, trained_on=sum(each.sha256 in trained for each in found.files))
 

@@ -152,7 +152,9 @@ def predict(
                 for file, row in zip(found.files, probabilities.tolist(), strict=True)
             ]
             if sort_into is not None:
-                sort_images(((each.file, each.class_name) for each in predictions), sort_into)
+                files = [found.scan.by_path[file] for file in found.files]
+                names = [each.class_name for each in predictions]
+                sort_images(zip(files, names, strict=True), sort_into)
             _write(predictions, form, output)
     sys.exit(1 if strict and found.scan.bad else 0)
 

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -12,6 +11,8 @@ from catdog_keras._message import argument
 from catdog_keras._output import output_folder
 from catdog_keras._printable import printable
 from catdog_keras.cli.inputs import check_output_folder
+from catdog_keras.datasets._read_image import read_unchanged
+from catdog_keras.datasets._scan_report import ImageFile
 
 UNCERTAIN = "uncertain"
 LONGEST_NAME = 255  # bytes, in most file systems
@@ -72,22 +73,28 @@ def _is_folder_name(name: str) -> bool:
     )
 
 
-def sort_images(images: Iterable[tuple[str, str | None]], directory: str) -> None:
+def sort_images(images: Iterable[tuple[ImageFile, str | None]], directory: str) -> None:
     """Copies each image to the folder of its class; the copies appear together.
 
+    A copy has the content that was classified, and the time of modification of the file.
+
     Args:
-        images: Path and class of each image; None for an uncertain image.
+        images: File and class of each image; None for an uncertain image.
         directory: New or empty folder. Images with the same name get a number.
 
     Raises:
-        OSError: If an image cannot be read, or `directory` cannot be written.
+        ValueError: If an image cannot be read, or has changed since it was checked.
+        OSError: If `directory` cannot be written.
     """
     numbers: dict[Path, int] = {}
     with output_folder(directory, (), "sort_into") as folder:
         for file, name in images:
             place = folder / (UNCERTAIN if name is None else name)
             place.mkdir(exist_ok=True)
-            shutil.copy2(file, _free_name(place, Path(file).name, numbers))
+            copy = _free_name(place, Path(file.path).name, numbers)
+            copy.write_bytes(read_unchanged(file))
+            if file.stamp:
+                os.utime(copy, ns=(file.stamp[1], file.stamp[1]))
 
 
 def _free_name(folder: Path, name: str, numbers: dict[Path, int]) -> Path:

@@ -13,6 +13,7 @@ from catdog_keras._arrays import to_numbers
 from catdog_keras._checks import describe_received
 from catdog_keras._message import setting
 from catdog_keras._printable import counted
+from catdog_keras.conversion._serving_model import Preparation
 
 Image = npt.NDArray[np.uint8]
 
@@ -57,8 +58,13 @@ def images_to_compare(data: Any, size: tuple[int, int], classes: int) -> NamedIm
     return replace(given, images=labeled)
 
 
-def images_for_calibration(quantize: str | None, data: Any) -> NamedImages | None:
-    """Returns the images for the calibration, or None; raises an error if there are too few."""
+def images_for_calibration(
+    quantize: str | None, data: Any, preparation: Preparation
+) -> NamedImages | None:
+    """Returns the images for the calibration, or None; raises an error if there are too few.
+
+    They are resized when they are read: together, photographs would take gigabytes.
+    """
     int8 = setting("quantize", "'int8'")
     requirement = f"at least {MIN_CALIBRATION_IMAGES} images for " + int8
     if quantize != "int8":
@@ -70,7 +76,10 @@ def images_for_calibration(quantize: str | None, data: Any) -> NamedImages | Non
     if data is None:
         raise ValueError(describe_received("calibration_data", requirement, "none"))
     given = data.images if isinstance(data, NamedImages) else data
-    images = [image for image, _ in _read_images("calibration_data", given)]
+    images = [
+        np.rint(np.asarray(preparation.apply(image[None])))[0].astype(np.uint8)
+        for image, _ in _read_images("calibration_data", given)
+    ]
     if len(images) < MIN_CALIBRATION_IMAGES:
         received = counted(len(images), "image")
         raise ValueError(describe_received("calibration_data", requirement, received))

@@ -171,7 +171,7 @@ def export_model(
     chosen.check_class_names(names)
     chosen.check_packages(quantize)
     checked = images_to_compare(check_data, size, len(names))
-    calibration = images_for_calibration(quantize, calibration_data)
+    calibration = images_for_calibration(quantize, calibration_data, preparation)
     metadata = ExportMetadata(
         class_names=names,
         input_size=size,

@@ -6,7 +6,7 @@ is valid.
 """
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -148,12 +148,12 @@ def reduction_of(pixels: int) -> int:
     return next((ratio for ratio in (8, 4, 2) if pixels >= ratio**2 * SMALL_PIXELS), 1)
 
 
-def decode_pillow(content: bytes, color_mode: str = "rgb") -> np.ndarray:
+def decode_pillow(content: bytes, color_mode: str = "rgb", *, every: int = 1) -> np.ndarray:
     """Decodes an image in any of the formats to RGB, gray or RGBA.
 
     EXIF orientation is applied, palettes are resolved, samples of more than 8 bits are scaled to 8,
     CMYK is converted, and transparent images are composited on white, except in RGBA. Of several
-    frames the first is used.
+    frames the first is used. Only each `every`-th row and column is returned.
 
     Returns:
         uint8 array of shape `(height, width, channels)`.
@@ -162,17 +162,52 @@ def decode_pillow(content: bytes, color_mode: str = "rgb") -> np.ndarray:
     with ignore_warnings_of("PIL"), open_image(content) as opened:
         rows = _open_rows(opened, content)
         orientation = read_orientation(opened, content)
-        width, height = opened.size
+        width, height = (-(-side // every) for side in opened.size)
         channels = CHANNELS[color_mode]
         pixels = np.empty((height, width, channels), np.uint8)
         if orientation in TRANSPOSED:
             pixels = pixels.reshape(width, height, channels)
         stored = as_stored(pixels, orientation)
-        for top in range(0, height, STRIP_ROWS):  # conversions need several times the memory
-            bottom = min(top + STRIP_ROWS, height)
-            strip = np.asarray(_to_mode(rows(top, bottom), color_mode))
-            stored[top:bottom] = strip.reshape(bottom - top, -1, channels)
+        for top, strip in _strips(rows, opened.height):
+            kept = np.asarray(_to_mode(strip, color_mode))[-top % every :: every, ::every]
+            first = -(-top // every)
+            stored[first : first + len(kept)] = kept.reshape(len(kept), -1, channels)
         return pixels
+
+
+def decode_gray(content: bytes) -> tuple[np.ndarray, np.ndarray]:
+    """Decodes an image to gray, in less memory than `decode_pillow` would take for its colors.
+
+    Returns:
+        uint8 array of shape `(height, width)`, upright, and the mean of red, green and blue.
+    """
+    content = without_large_text(content)
+    with ignore_warnings_of("PIL"), open_image(content) as opened:
+        orientation = read_orientation(opened, content)
+        width, height = opened.size
+        if opened.format == "PNG" and content[PNG_BITS] > 8:  # 8 bits suffice for gray levels
+            channels = 4 if opened.has_transparency_data else 3
+            rows, _ = decode_small(content, "PNG", width * height, channels)
+        else:
+            rows = _open_rows(opened, content)
+        pixels = np.empty((height, width), np.uint8)
+        if orientation in TRANSPOSED:
+            pixels = pixels.reshape(width, height)
+        stored = as_stored(pixels, orientation)
+        sums = np.zeros(3)
+        for top, strip in _strips(rows, height):
+            colors = to_rgb(strip)
+            stored[top : top + strip.height] = np.asarray(colors.convert("L"))
+            sums += np.asarray(colors).reshape(-1, 3).sum(0, dtype=np.int64)
+        return pixels, sums / (width * height)
+
+
+def _strips(
+    rows: "Callable[[int, int], Image.Image]", height: int
+) -> "Iterator[tuple[int, Image.Image]]":
+    """Yields strips with their first rows, because conversions need several times the memory."""
+    for top in range(0, height, STRIP_ROWS):
+        yield top, rows(top, min(top + STRIP_ROWS, height))
 
 
 def decode_small_pillow(

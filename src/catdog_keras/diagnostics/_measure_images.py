@@ -13,10 +13,11 @@ from catdog_keras._checks import check_path, describe, describe_received
 from catdog_keras._printable import counted
 from catdog_keras._progress import progress_bar
 from catdog_keras._warnings import ignore_warnings_of
-from catdog_keras.datasets._decode import decode_pillow, read_orientation
+from catdog_keras.datasets._decode import decode_gray, read_orientation
 from catdog_keras.datasets._memory import bytes_per_pixel, memory_for
 from catdog_keras.datasets._perceptual_hash import Signature, signature_of
-from catdog_keras.datasets._read_image import read_regular_file
+from catdog_keras.datasets._read_image import read_regular_file, read_unchanged
+from catdog_keras.datasets._scan_report import ImageFile
 from catdog_keras.datasets._validate import InvalidImageError, open_within_limits
 from catdog_keras.diagnostics._jpeg_quality import jpeg_quality
 
@@ -111,19 +112,19 @@ def check_images(
 
 
 def measure_images(
-    name: str, images: tuple[str, ...] | tuple[Pixels, ...]
+    name: str, images: tuple[str, ...] | tuple[Pixels, ...] | tuple[ImageFile, ...]
 ) -> list[ImageMeasurements]:
-    """Decodes and measures images, as `check_images` returns them, in parallel.
+    """Decodes and measures images in parallel, as `check_images` returns them, or checked files.
 
     Raises:
-        ValueError: If a file cannot be read as an image.
+        ValueError: If a file cannot be read as an image, or has changed since it was checked.
     """
 
     def measure(place: int) -> ImageMeasurements:
         image = images[place]
-        if isinstance(image, str):
-            return _measure_file(f"{name}[{place}]", image)
-        return measure_pixels(image, None)
+        if isinstance(image, np.ndarray):
+            return measure_pixels(image, None)
+        return _measure_file(f"{name}[{place}]", image)
 
     return _in_parallel(measure, images)
 
@@ -159,10 +160,12 @@ def _check_array(name: str, image: Any) -> Pixels:
     return image
 
 
-def _measure_file(name: str, path: str) -> ImageMeasurements:
+def _measure_file(name: str, file: str | ImageFile) -> ImageMeasurements:
     """Reads and measures a file."""
+    checked = None if isinstance(file, str) else read_unchanged(file)
+    path = file if isinstance(file, str) else file.path
     try:
-        content, _ = read_regular_file(path)
+        content = read_regular_file(path)[0] if checked is None else checked
         with ignore_warnings_of("PIL"):
             image, content = open_within_limits(content)
             facts = FileFacts(
@@ -174,7 +177,7 @@ def _measure_file(name: str, path: str) -> ImageMeasurements:
             )
         pixels = image.width * image.height
         with memory_for(pixels, len(content), bytes_per_pixel(image)):
-            return measure_pixels(decode_pillow(content), facts)
+            return _measure(*decode_gray(content), facts)
     except MemoryError:
         raise
     except Exception as error:  # decoders raise various exceptions for damaged files
@@ -188,7 +191,20 @@ def _measure_file(name: str, path: str) -> ImageMeasurements:
 
 
 def measure_pixels(pixels: Pixels, facts: FileFacts | None) -> ImageMeasurements:
-    """Measures one image of shape `(height, width, 3)`, `(height, width, 1)` or without channels.
+    """Measures one image of 3 channels or 1 channel, or of shape `(height, width)`."""
+    from PIL import Image
+
+    if pixels.ndim == 2 or pixels.shape[2] == 1:
+        gray = pixels.reshape(pixels.shape[:2])
+        return _measure(gray, np.full(3, gray.mean()), facts)
+    colors = pixels.reshape(-1, 3).mean(0)
+    return _measure(np.asarray(Image.fromarray(pixels).convert("L")), colors, facts)
+
+
+def _measure(
+    levels: Pixels, colors: npt.NDArray[np.float64], facts: FileFacts | None
+) -> ImageMeasurements:
+    """Measures an image by its gray levels and its mean color.
 
     Sources: Pech-Pacheco et al. (2000), Diatom autofocusing in brightfield microscopy: a
     comparative study, for the variance of the Laplacian as sharpness; Mallat (1989), A theory for
@@ -196,15 +212,12 @@ def measure_pixels(pixels: Pixels, facts: FileFacts | None) -> ImageMeasurements
     """
     from PIL import Image
 
-    pixels = pixels if pixels.ndim == 2 or pixels.shape[2] == 3 else pixels[:, :, 0]
-    image = Image.fromarray(pixels)
-    gray = image.convert("L")
-    small = image.convert("RGB").resize((THUMBNAIL_SIDE,) * 2, Image.Resampling.BOX)
-    red, green, blue = np.asarray(small).reshape(-1, 3).mean(0).tolist()
+    gray = Image.fromarray(np.ascontiguousarray(levels))
+    red, green, blue = colors.tolist()
     thumbnail = np.asarray(gray.resize((THUMBNAIL_SIDE,) * 2, Image.Resampling.BOX))
     counts = np.array(gray.histogram(), np.float64) / (gray.width * gray.height)
-    levels = np.arange(256)
-    brightness = float(counts @ levels)
+    values = np.arange(256)
+    brightness = float(counts @ values)
     return ImageMeasurements(
         signature=signature_of(gray),
         thumbnail=thumbnail,
@@ -212,11 +225,11 @@ def measure_pixels(pixels: Pixels, facts: FileFacts | None) -> ImageMeasurements
         height=gray.height,
         brightness=brightness,
         highlight=float(np.searchsorted(counts.cumsum(), DARK_SHARE / 100)),
-        contrast=float(counts @ (levels - brightness) ** 2) ** 0.5,
+        contrast=float(counts @ (values - brightness) ** 2) ** 0.5,
         color=(red - green, blue - (red + green) / 2),
         sharpness=_sharpness(gray),
         detail=_detail(gray),
-        margins=_margins(np.asarray(gray)),
+        margins=_margins(levels),
         file=facts,
     )
 

@@ -141,7 +141,7 @@ def _check(
 ) -> DataReport:
     left_out: dict[str, str] = {}
     features = _features(images, splits, backbone, weights, left_out)
-    measured = measure_images("files", images.paths)
+    measured = measure_images("files", images.found)
     duplicates = near_duplicates_of(measured, features, ())
     groups = group_numbers(duplicates, images)
     outliers = outliers_of(features, images.labels, images.class_names, (), measured)

@@ -37,11 +37,6 @@ class Images:
     class_names: tuple[str, ...]
     components: IntegerArray
 
-    @property
-    def paths(self) -> tuple[str, ...]:
-        """Absolute paths of the images."""
-        return tuple(image.path for image in self.found)
-
     def positions(self, split: str) -> IntegerArray:
         """Returns the positions of the images of a split."""
         return np.flatnonzero([each == split for each in self.splits])

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from catdog_keras.datasets._decisions import VERSION, Decisions
 from catdog_keras.datasets._decode import decode_pillow
+from catdog_keras.datasets._memory import memory_for
 from catdog_keras.datasets._read_image import read_unchanged
 from catdog_keras.diagnostics import DataFinding
 from catdog_keras.doctor._images import Images
@@ -107,8 +108,12 @@ class ShownImages:
     def _draw(self, place: int, name: str) -> Figure:
         from PIL import Image
 
-        pixels = decode_pillow(read_unchanged(self.images.found[place]))
-        thumbnail = Image.fromarray(pixels).convert("RGB")
+        file = self.images.found[place]
+        # At least twice the side of the thumbnail is left, so that it is smooth.
+        every = max(1, round(file.pixels**0.5) // (4 * THUMBNAIL_SIDE))
+        with memory_for(file.pixels, file.size):
+            pixels = decode_pillow(read_unchanged(file), every=every)
+        thumbnail = Image.fromarray(pixels)
         thumbnail.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
         buffer = io.BytesIO()
         thumbnail.save(buffer, "JPEG", quality=JPEG_QUALITY)
