@@ -214,7 +214,7 @@ def test_findings_count_all_images_once(full_report):
 @pytest.mark.parametrize("kind", ["replaced", "removed"])
 def test_image_that_changed_since_loading_is_an_error_without_features(kind, planted, tmp_path):
     root = tmp_path / "images"
-    shutil.copytree(planted, root)
+    shutil.copytree(planted / "train", root)
     splits = load_image_folder(root, image_size=64, near_duplicates="ignore")
     file = Path(splits.files["train"][0])
     file.unlink()
