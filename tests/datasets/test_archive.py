@@ -194,6 +194,14 @@ def test_file_that_cannot_be_read_while_unpacking_is_named(tmp_path, monkeypatch
     assert list((tmp_path / "cache").iterdir()) == []
 
 
+def test_archive_whose_only_end_record_lists_no_member_is_rejected(unpack):
+    """The record at the beginning, which data may contain, becomes the last one by the damage."""
+    content = ACCEPTED["behind the signature of an end"]
+    damaged = content[: content.rindex(b"PK\5\6")] + content[content.rindex(b"PK\5\6") + 4 :]
+    with pytest.raises(ValueError, match="its list of members is missing"):
+        unpack(damaged)
+
+
 @given(data=st.data())
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_corrupt_archive_raises_or_extracts_correct_files(unpack, tmp_path, data):

@@ -163,6 +163,8 @@ def test_values_that_cannot_be_drawn_count_as_infinite(losses):
         ([1, 2], TypeError, "`history` must be a keras.callbacks.History, or its dict of one list of numbers per metric; received history=[1, 2]."),
         ({}, ValueError, "`history` must be the record of at least one epoch; received history={}."),
         ({"loss": []}, ValueError, "`history` must be the record of at least one epoch; received history={'loss': []}."),
+        ({1: [0.5]}, TypeError, "`history` must be a dict with names of metrics as keys; received history={1: [0.5]}."),
+        ({b"loss": [1, 2]}, TypeError, "`history` must be a dict with names of metrics as keys; received history={b'loss': [1, 2]}."),
         ({"loss": 0.5}, TypeError, "`history['loss']` must be a list with one number per epoch; received history['loss']=0.5."),
         ({"loss": ["low"]}, TypeError, "`history['loss']` must be a list with one number per epoch; received history['loss']=['low']."),
         ({"auc": [0.5], "val_loss": [1]}, ValueError, "`history` must be a record with \"loss\" or a metric with \"acc\" in its name; received the names ['auc', 'val_loss']."),

@@ -249,6 +249,7 @@ def test_many_classes_use_several_columns_in_reading_order():
         (numbered_images([0]), {"data_format": "NCHW"}, ValueError, "`data_format` must be one of 'channels_last', 'channels_first'; received data_format='NCHW'."),
         (numbered_images([0]), {"per_class": 0}, ValueError, "`per_class` must be an integer of at least 1; received per_class=0."),
         (numbered_images([0]), {"max_batches": 1.5}, TypeError, "`max_batches` must be an integer of at least 1; received max_batches=1.5."),
+        (numbered_images([0]), {"value_range": (0, 10**400)}, ValueError, "`value_range` must be a pair (low, high) of finite numbers with low < high, or None; received value_range=(0, " + "1" + "0" * 400 + ")."),
         (numbered_images([0]), {"value_range": 255}, TypeError, "`value_range` must be a pair (low, high) of finite numbers with low < high, or None; received value_range=255."),
         (numbered_images([0]), {"value_range": ("0", 1)}, TypeError, "`value_range` must be a pair (low, high) of finite numbers with low < high, or None; received value_range=('0', 1)."),
         (numbered_images([0]), {"value_range": (1, 0)}, ValueError, "`value_range` must be a pair (low, high) of finite numbers with low < high, or None; received value_range=(1, 0)."),

@@ -78,7 +78,7 @@ def read_end_record(stream: BinaryIO) -> EndRecord | None:
     if at < 0:
         return None
     _check_only_record(tail, at)
-    _, _, _, _, count, size, offset, _ = RECORD.unpack_from(tail, at)
+    _, _, _, _, count, size, offset, comment = RECORD.unpack_from(tail, at)
     end, modulus = tail_start + at, 2**16
     zip64 = _read_zip64(stream, end)
     if zip64 is not None:
@@ -87,6 +87,8 @@ def read_end_record(stream: BinaryIO) -> EndRecord | None:
             if short not in (long, 2**limit - 1):
                 raise zipfile.BadZipFile("its two end records contradict each other")
         (count, size, offset), modulus = zip64, 2**64
+    if not size and length > RECORD.size + comment:
+        raise zipfile.BadZipFile("its list of members is missing")
     if end - size < offset:
         raise zipfile.BadZipFile("its beginning is missing")
     return EndRecord(count, modulus, end - size, size)

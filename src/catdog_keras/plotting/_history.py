@@ -99,6 +99,8 @@ def _read(history: Any) -> tuple[dict[str, Curve], Epochs]:
     if not isinstance(log, Mapping):
         requirement = "a keras.callbacks.History, or its dict of one list of numbers per metric"
         raise TypeError(describe("history", requirement, history))
+    if not all(isinstance(name, str) for name in log):
+        raise TypeError(describe("history", "a dict with names of metrics as keys", dict(log)))
     curves = {name: _read_curve(name, values) for name, values in log.items()}
     length = max((len(curve) for curve in curves.values()), default=0)
     if length == 0:

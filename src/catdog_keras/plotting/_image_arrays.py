@@ -129,7 +129,10 @@ def check_value_range(value_range: Any) -> tuple[float, float] | None:
         raise TypeError(describe("value_range", requirement, value_range))
     if not all(isinstance(n, numbers.Real) and not isinstance(n, bool) for n in value_range):
         raise TypeError(describe("value_range", requirement, value_range))
-    low, high = float(value_range[0]), float(value_range[1])
+    try:
+        low, high = float(value_range[0]), float(value_range[1])
+    except OverflowError:  # an integer of more than 308 digits
+        low = high = math.inf
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise ValueError(describe("value_range", requirement, value_range))
     return low, high
