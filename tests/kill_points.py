@@ -18,6 +18,7 @@ import zipfile
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import jinja2  # noqa: F401 - imported here once, and not by each run
 import keras
@@ -221,7 +222,7 @@ def replace_slow_steps():
     train._fit = lambda *_: history
     train._evaluate = lambda *_: None
     train._print_summary = lambda *_: None
-    _splits.batched_dataset = _load_images.batched_dataset = lambda *_, **__: None
+    _splits.batched_dataset = _load_images.batched_dataset = lambda *_, **__: SimpleNamespace()
     evaluation.evaluate_classifier = _run.evaluate_classifier = uniform_evaluation
     _evaluation.with_files = lambda one, files: uniform_evaluation(
         None, None, one.class_names, files

@@ -5,14 +5,16 @@ import re
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from catdog_keras._checks import check_path, describe
 from catdog_keras._message import argument
 from catdog_keras._output import output_folder
 from catdog_keras._printable import printable
 from catdog_keras.cli.inputs import check_output_folder
-from catdog_keras.datasets._read_image import read_unchanged
-from catdog_keras.datasets._scan_report import ImageFile
+
+if TYPE_CHECKING:
+    from catdog_keras.datasets._scan_report import ImageFile
 
 UNCERTAIN = "uncertain"
 LONGEST_NAME = 255  # bytes, in most file systems
@@ -73,7 +75,7 @@ def _is_folder_name(name: str) -> bool:
     )
 
 
-def sort_images(images: Iterable[tuple[ImageFile, str | None]], directory: str) -> None:
+def sort_images(images: "Iterable[tuple[ImageFile, str | None]]", directory: str) -> None:
     """Copies each image to the folder of its class; the copies appear together.
 
     A copy has the content that was classified, and the time of modification of the file.
@@ -86,6 +88,8 @@ def sort_images(images: Iterable[tuple[ImageFile, str | None]], directory: str) 
         ValueError: If an image cannot be read, or has changed since it was checked.
         OSError: If `directory` cannot be written.
     """
+    from catdog_keras.datasets._read_image import read_unchanged
+
     numbers: dict[Path, int] = {}
     with output_folder(directory, (), "sort_into") as folder:
         for file, name in images:
