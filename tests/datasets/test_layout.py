@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
+from catdog_keras._folder_names import _FILLERS, _VERSIONS, find_classes, parse_split_name
 from catdog_keras._printable import counted
-from catdog_keras._split_names import _FILLERS, _VERSIONS, find_classes, parse_split_name
 from catdog_keras.datasets._index import index_image_folder
 from catdog_keras.datasets._layout import build_tree, find_layout
 

@@ -5,8 +5,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection, Sequence
 
-from catdog_keras._message import argument
-from catdog_keras._split_names import (
+from catdog_keras._folder_names import (
     is_altered_name,
     is_annotation_name,
     is_filler_name,
@@ -19,6 +18,7 @@ from catdog_keras._split_names import (
     parse_variant,
     singular_words,
 )
+from catdog_keras._message import argument
 from catdog_keras.datasets._scan_report import listed
 
 NAME_THEM = (

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from catdog_keras._folder_names import parse_split_name
 from catdog_keras._printable import counted
-from catdog_keras._split_names import parse_split_name
 from catdog_keras.datasets._layout import Folder, Layout, build_tree, find_layout
 from catdog_keras.datasets._list_images import IMAGE_EXTENSIONS, FolderContent, list_images
 from catdog_keras.datasets._scan_report import first_lines, listed, printable

@@ -4,8 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from catdog_keras._message import argument
-from catdog_keras._split_names import (
+from catdog_keras._folder_names import (
     is_annotation_name,
     is_filler_name,
     is_unlabeled_name,
@@ -14,6 +13,7 @@ from catdog_keras._split_names import (
     parse_split_name,
     singular_words,
 )
+from catdog_keras._message import argument
 from catdog_keras.datasets._class_names import (
     NAME_THEM,
     check_annotation_names,

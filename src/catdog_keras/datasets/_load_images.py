@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from catdog_keras._checks import check_class_names, check_path, describe
-from catdog_keras._split_names import find_classes
+from catdog_keras._folder_names import find_classes
 from catdog_keras._warnings import warn
 from catdog_keras.datasets._index import Listing
 from catdog_keras.datasets._list_images import IMAGE_EXTENSIONS, list_images

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from catdog_keras._collection import collection_paused
+from catdog_keras._folder_names import SPLITS
 from catdog_keras._message import Message, argument, either, setting
 from catdog_keras._printable import counted
-from catdog_keras._split_names import SPLITS
 from catdog_keras._warnings import warn
 from catdog_keras.datasets._components import join_files
 from catdog_keras.datasets._index import ImageIndex, Listing, drop_classes

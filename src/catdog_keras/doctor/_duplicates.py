@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from catdog_keras._folder_names import SPLITS
 from catdog_keras._intervals import wilson_interval
 from catdog_keras._printable import counted, printable
-from catdog_keras._split_names import SPLITS
 from catdog_keras.diagnostics import (
     DataFinding,
     LeakageEffect,

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import numpy.typing as npt
 
-from catdog_keras._split_names import find_classes, parse_split_name
+from catdog_keras._folder_names import find_classes, parse_split_name
 from catdog_keras.datasets import ImageSplits
 from catdog_keras.datasets._decisions import Decision
 from catdog_keras.datasets._manifest import relative_posix_path

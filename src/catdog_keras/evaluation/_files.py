@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from catdog_keras._checks import describe
-from catdog_keras._printable import LONGEST_NAME, shorten
-from catdog_keras._split_names import (
+from catdog_keras._folder_names import (
     is_filler_name,
     is_generic_name,
     join_words,
     parse_split_name,
 )
+from catdog_keras._printable import LONGEST_NAME, shorten
 from catdog_keras.evaluation._labels import IntegerArray
 
 
