@@ -200,28 +200,21 @@ def load_data(data: str, options: DataOptions, *, keep_folders: bool = False) ->
     from catdog_keras.datasets._load import load_folder
     from catdog_keras.datasets._options import BatchOptions, SplitOptions
 
-    split: dict[str, Any] = {
-        name: getattr(options, name)
-        for name in (
-            "split",
-            "on_bad",
-            "max_bad_fraction",
-            "near_duplicates",
-            "holdout_fraction",
-            "test_fraction",
-        )
-    }
-    batches: dict[str, Any] = {
-        name: getattr(options, name)
-        for name in (
-            "image_size",
-            "batch_size",
-            "seed",
-            "crop_to_aspect_ratio",
-            "pad_to_aspect_ratio",
-        )
-    }
-    labels: dict[str, Any] = {"class_names": options.class_names, "decisions": options.decisions}
+    def chosen(*names: str) -> dict[str, Any]:
+        return {name: getattr(options, name) for name in names}
+
+    split = chosen(
+        "split",
+        "on_bad",
+        "max_bad_fraction",
+        "near_duplicates",
+        "holdout_fraction",
+        "test_fraction",
+    )
+    batches = chosen(
+        "image_size", "batch_size", "seed", "crop_to_aspect_ratio", "pad_to_aspect_ratio"
+    )
+    labels = chosen("class_names", "decisions")
     if options.labels is None:
         return load_folder(
             data,

@@ -275,9 +275,7 @@ class _Plan:
             return list(layer.get_weights())
         if type(layer) is not ConvBlock:
             return folded_weights(layer, *norms)
-        kept = layer.batch_normalization
-        if kept is None or layer.name in self.emptied:
-            kept = None
+        kept = None if layer.name in self.emptied else layer.batch_normalization
         convolution = layer.convolution
         weights = (
             convolution.get_weights()

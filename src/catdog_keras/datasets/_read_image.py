@@ -1,8 +1,10 @@
 """Reading of image files: without waiting for pipes, and unchanged since they were inspected."""
 
 import hashlib
+import operator
 import os
 import stat
+from collections.abc import Callable
 from typing import TypeAlias
 
 from catdog_keras.datasets._scan_report import ImageFile, printable
@@ -33,13 +35,12 @@ def read_regular_file(path: str) -> tuple[bytes, Stamp]:
         return stream.readall(), stamp_of(found)
 
 
-def stamp_of(status: os.stat_result) -> Stamp:
-    """Returns the size, times of modification and status change in ns, and inode of a file.
-
-    Users can set the time of modification. The time of the status change is set by the system
-    whenever the content, a name or the permissions change.
-    """
-    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
+# Returns the size, times of modification and status change in ns, and inode of a file. Users can
+# set the time of modification. The time of the status change is set by the system whenever the
+# content, a name or the permissions change. For many files, `operator` is faster than a `def`.
+stamp_of: Callable[[os.stat_result], Stamp] = operator.attrgetter(
+    "st_size", "st_mtime_ns", "st_ctime_ns", "st_ino"
+)
 
 
 def read_unchanged(image: ImageFile) -> bytes:

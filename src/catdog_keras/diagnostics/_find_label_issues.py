@@ -176,23 +176,22 @@ def find_label_issues(
         >>> [(each.indices[0], each.given, each.likely) for each in issues.findings]
         [(60, 'dog', 'cat'), (7, 'cat', 'dog')]
     """
-    num_images = None if features is None else len(check_features(features))
+    vectors = None if features is None else check_features(features)
+    num_images = None if vectors is None else len(vectors)
     known = check_labels(labels, class_names, groups, num_images=num_images)
     names = None if files is None else check_files("files", files, len(known.indices))
     folds = check_integer("folds", folds, minimum=2)
     seed = check_integer("seed", seed, minimum=0)
-    if (features is None) == (probabilities is None):
+    if (vectors is None) == (probabilities is None):
         raise TypeError(
             argument("features")
             + " must be given without "
             + argument("probabilities")
             + ", or the other way round; received "
-            + ("neither." if features is None else "both.")
+            + ("neither." if vectors is None else "both.")
         )
-    if probabilities is None:
-        found = label_issues_of(
-            check_features(features, len(known.indices)), known, names, folds, seed
-        )
+    if vectors is not None:
+        found = label_issues_of(vectors, known, names, folds, seed)
     else:
         array = to_numbers("probabilities", "rows", probabilities)
         rows = check_probabilities(array, (len(known.indices), len(known.names)))

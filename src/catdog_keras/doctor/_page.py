@@ -109,7 +109,7 @@ class ShownImages:
         from PIL import Image
 
         file = self.images.found[place]
-        # At least twice the side of the thumbnail is left, so that it is smooth.
+        # About four times the side of the thumbnail is left, so that it is smooth.
         every = max(1, round(file.pixels**0.5) // (4 * THUMBNAIL_SIDE))
         with memory_for(file.pixels, file.size):
             pixels = decode_pillow(read_unchanged(file), every=every)
