@@ -6,18 +6,37 @@ from typing import Any
 import keras
 
 from catdog_keras._cloning import LAMBDA_WARNING
+from catdog_keras._layer_graph import PROBABILITIES, last_activation
 from catdog_keras._warnings import warn
+
+_KINDS = {
+    "SparseCategoricalCrossentropy": "sparse",
+    "CategoricalCrossentropy": "categorical",
+    "CategoricalFocalCrossentropy": "categorical",
+    "BinaryCrossentropy": "binary",
+    "BinaryFocalCrossentropy": "binary",
+}
+_FUNCTIONS = {
+    keras.losses.sparse_categorical_crossentropy: "sparse",
+    keras.losses.categorical_crossentropy: "categorical",
+    keras.losses.binary_crossentropy: "binary",
+}
 
 
 def compile_if_needed(model: keras.Model) -> None:
-    """Compiles an uncompiled model with Adam, cross-entropy from logits, and accuracy."""
+    """Compiles an uncompiled model with Adam, cross-entropy and accuracy.
+
+    The loss is computed from logits, unless the model ends in a softmax or sigmoid.
+    """
     if model.compiled:
         return
+    from_logits = last_activation(model) not in PROBABILITIES
     if model.output_shape[-1] == 1:
-        loss = keras.losses.BinaryCrossentropy(from_logits=True)
-        accuracy: Any = keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)
+        loss = keras.losses.BinaryCrossentropy(from_logits=from_logits)
+        threshold = 0.0 if from_logits else 0.5
+        accuracy: Any = keras.metrics.BinaryAccuracy(name="accuracy", threshold=threshold)
     else:
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=from_logits)
         accuracy = "accuracy"
     model.compile(keras.optimizers.Adam(), loss, metrics=[accuracy])
 
@@ -75,3 +94,20 @@ def compile_copy(copy: keras.Model, model: keras.Model) -> None:
         compile_like(copy, model, optimizer)
     except ValueError as error:
         warn(f"The copy is not compiled. {error}")
+
+
+def crossentropy_of(model: keras.Model) -> tuple[str | None, bool | None]:
+    """Returns the kind of the loss of a compiled model and whether it takes logits.
+
+    Both are None for a model that is not compiled, or with a loss that is not a cross-entropy.
+    """
+    loss = getattr(model, "loss", None) if model.compiled else None
+    if isinstance(loss, str):
+        loss = keras.losses.get(loss)
+    if isinstance(loss, keras.losses.Loss):
+        kind = _KINDS.get(type(loss).__name__)
+        return kind, None if kind is None else bool(loss.get_config().get("from_logits"))
+    for function, kind in _FUNCTIONS.items():
+        if loss is function:
+            return kind, False
+    return None, None

@@ -106,6 +106,8 @@ def _outputs(structure: Any) -> Iterator[str]:
 
 # Layers that return their inputs unchanged at inference.
 _PASS_THROUGH = ("ActivityRegularization", "ClassNames", "Dropout", "Identity")
+SIGMOIDS = ("hard_sigmoid", "sigmoid")
+PROBABILITIES = ("softmax", *SIGMOIDS)  # activations whose outputs are probabilities
 
 
 def last_activation(model: keras.Model) -> str | None:

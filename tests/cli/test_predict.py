@@ -304,7 +304,7 @@ def test_model_without_class_names_requires_class_name_option(drawn, expected, t
     assert "Do `--class-name` belong to this model?" in ended.stderr
 
 
-def test_model_with_softmax_output_requires_probabilities_option(expected, tmp_path, run):
+def test_softmax_of_model_is_detected_and_cannot_be_logits(expected, tmp_path, run):
     model = keras.Sequential(
         [
             keras.Input((8, 8, 3)),
@@ -315,12 +315,13 @@ def test_model_with_softmax_output_requires_probabilities_option(expected, tmp_p
     model.save(tmp_path / "soft.keras")
     arguments = ["predict", tmp_path / "soft.keras", next(iter(expected))]
     names = ["--class-name", "a", "--class-name", "b", "--format", "json"]
-    ended = run(*arguments, *names)
+    ended = run(*arguments, *names, "--from-logits")
     assert ended.exit_code == 2
     assert "are probabilities: pass --probabilities." in ended.stderr
-    ended = run(*arguments, *names, "--probabilities")
-    assert ended.exit_code == 0
-    assert sum(json.loads(ended.stdout)[0]["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+    stated, detected = run(*arguments, *names, "--probabilities"), run(*arguments, *names)
+    assert (stated.exit_code, detected.exit_code) == (0, 0)
+    assert detected.stdout == stated.stdout
+    assert max(json.loads(detected.stdout)[0]["probabilities"].values()) > 0.99
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no model"])

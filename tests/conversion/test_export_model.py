@@ -24,7 +24,7 @@ from catdog_keras.conversion import (
     read_metadata,
 )
 from catdog_keras.conversion._export_images import images_for_calibration
-from catdog_keras.conversion._formats import FORMATS
+from catdog_keras.conversion._formats import FORMATS, format_of_file
 from catdog_keras.conversion._serving_model import Preparation, _Resize
 from catdog_keras.evaluation._mcnemar import compare_correct
 
@@ -372,8 +372,32 @@ def test_operation_that_runtime_lacks_is_an_error_with_the_layer(format_, tmp_pa
     needs(format_)
     model = keras.Sequential([keras.Input((*SIZE, 3)), Custom(name="hue")])
     with pytest.raises(ValueError, match=rf"{format_} has; received .*'hue' \(Custom\)"):
-        export_model(model, tmp_path / f"model{SUFFIXES[format_]}", class_names=["few", "many"])
+        export_model(
+            model,
+            tmp_path / f"model{SUFFIXES[format_]}",
+            class_names=["few", "many"],
+            from_logits=True,
+        )
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("last", "is_logits"),
+    [
+        (keras.layers.Softmax(), False),
+        (keras.layers.Lambda(keras.ops.softmax), False),
+        (keras.layers.Rescaling(3.0), True),
+    ],
+)
+def test_logits_and_probabilities_are_told_apart(last, is_logits, tmp_path):
+    layers = [keras.Input((*SIZE, 3)), keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(2)]
+    model = keras.Sequential([*layers, last])
+    export_model(model, tmp_path / "saved", class_names=["few", "many"])
+    images = np.random.default_rng(0).integers(0, 256, (4, *SIZE, 3), np.uint8)
+    found = np.asarray(format_of_file(tmp_path / "saved").load(tmp_path / "saved", 1)(images))
+    outputs = model(images.astype(np.float32))
+    expected = keras.ops.softmax(outputs) if is_logits else outputs
+    np.testing.assert_allclose(found, keras.ops.convert_to_numpy(expected), atol=1e-5)
 
 
 def two_inputs():

@@ -200,8 +200,8 @@ NO_MODEL = "`model` must be a keras.Model; received model='model.keras'."
         (lambda: reader(keras.layers.Reshape((3, 1))), GOOD, {}, ValueError, "`model` must have one output per class, here 3; received outputs of shape (batch, 3, 1). Do `class_names` belong to this model?"),
         (two_outputs, GOOD, {}, ValueError, "`model` must have one output of shape (batch, classes); received a model with 2 outputs."),
         (Halving, GOOD, {}, ValueError, "`model` must return one row per image, here 23; received 14 rows."),
-        (lambda: reader(keras.layers.Softmax()), GOOD, {}, ValueError, "`from_logits` must be False for a model that ends in a softmax; received from_logits=True. Its outputs are probabilities: pass from_logits=False."),
-        (lambda: reader(keras.layers.Lambda(keras.ops.softmax)), GOOD, {}, ValueError, "`from_logits` must be False for a model whose outputs are probabilities; received from_logits=True. Every row is in [0, 1] and sums to 1: pass from_logits=False."),
+        (lambda: reader(keras.layers.Softmax()), GOOD, {"from_logits": True}, ValueError, "`from_logits` must be False for a model that ends in a softmax; received from_logits=True. Its outputs are probabilities: pass from_logits=False."),
+        (lambda: reader(keras.layers.Lambda(keras.ops.softmax)), GOOD, {"from_logits": True}, ValueError, "`from_logits` must be False for a model whose outputs are probabilities; received from_logits=True. Every row is in [0, 1] and sums to 1: pass from_logits=False."),
         (reader, [(make_images([[-1, 2, 0.5]]), [0])], {"from_logits": False}, ValueError, "`from_logits` must be True for a model whose outputs are not probabilities; received from_logits=False. Outputs go from -1 to 2: pass from_logits=True."),
         (reader, GOOD, {"from_logits": 1}, TypeError, "`from_logits` must be True or False; received from_logits=1."),
         (reader, GOOD, {"files": ["a.jpg"]}, ValueError, "`files` must hold one file per image, here 23; received 1. Pass the files of the split that is evaluated."),
@@ -266,13 +266,15 @@ def test_sample_weights_are_ignored():
 
 
 @pytest.mark.parametrize("build", [keras.Sequential, lambda parts: functional_model(parts)])
-def test_sigmoid_model_raises_unless_from_logits_is_false(build):
+def test_sigmoid_model_is_detected_and_cannot_be_from_logits(build):
     model = build([keras.Input((1,)), keras.layers.Dense(1, activation="sigmoid")])
     model.set_weights([np.ones((1, 1)), np.zeros(1)])
     data = [(np.array([[-5.0], [5], [-5], [5]]), [0, 1, 0, 1])]
     with pytest.raises(ValueError, match="False for a model that ends in a sigmoid"):
-        evaluate_classifier(model, data, ["cats", "dogs"])
-    assert evaluate_classifier(model, data, ["cats", "dogs"], from_logits=False).accuracy == 1
+        evaluate_classifier(model, data, ["cats", "dogs"], from_logits=True)
+    for given in (False, None):
+        found = evaluate_classifier(model, data, ["cats", "dogs"], from_logits=given)
+        assert found.probabilities[:2, 1] == pytest.approx([0.00669, 0.99331], abs=1e-5)
 
 
 def functional_model(parts):

@@ -2,6 +2,7 @@
 
 import functools
 import re
+import warnings
 
 import keras
 import numpy as np
@@ -95,7 +96,7 @@ class Endless(keras.utils.PyDataset):
         ({"batch_size": 0}, ValueError, "`batch_size` .*received batch_size=0"),
         ({"from_logits": 1}, TypeError, "`from_logits`"),
         ({"from_logits": False}, ValueError, "pass from_logits=True"),
-        ({"model": passthrough_model(keras.layers.Softmax())}, ValueError, "pass from_logits=False"),
+        ({"model": passthrough_model(keras.layers.Softmax()), "from_logits": True}, ValueError, "pass from_logits=False"),
         ({"model": passthrough_model(keras.layers.Reshape((3, 1)))}, ValueError, r"shape \(4, 3, 1\)"),
         ({"images": inputs(np.full((2, 3), np.nan))}, ValueError, "finite.*at index 0"),
     ],
@@ -106,8 +107,99 @@ def test_predict_probabilities_rejects_invalid_arguments(arguments, error, messa
 
 
 def test_predict_probabilities_accepts_one_row_of_ambiguous_logits():
-    found = predict_probabilities(passthrough_model(classes=2), inputs(np.array([[0.4, 0.6]])))
+    row = inputs(np.array([[0.4, 0.6]]))
+    found = predict_probabilities(passthrough_model(classes=2), row, from_logits=True)
     np.testing.assert_allclose(found, softmax(np.array([[0.4, 0.6]])), rtol=1e-6)
+
+
+class Subclassed(keras.Model):
+    """A model whose end is unknown: it returns `function` of the first values of its input."""
+
+    def __init__(self, function, classes=3):
+        super().__init__()
+        self.function, self.classes = function, classes
+
+    def call(self, x):
+        return self.function(x[:, : self.classes])
+
+
+def probabilities_of(model, rows=LOGITS, **arguments):
+    """The probabilities of a model, with warnings as errors."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        return predict_probabilities(model, inputs(rows), **arguments)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        lambda: passthrough_model(),
+        lambda: passthrough_model(keras.layers.Softmax()),
+        lambda: passthrough_model(keras.layers.Activation("softmax"), keras.layers.Dropout(0.5)),
+        lambda: keras.Sequential([passthrough_model(), keras.layers.Activation("softmax")]),
+        lambda: passthrough_model(keras.layers.Lambda(keras.ops.softmax)),
+        lambda: Subclassed(keras.ops.softmax),
+        lambda: Subclassed(keras.ops.log_softmax),
+        lambda: Subclassed(lambda x: x),
+    ],
+)
+def test_logits_and_probabilities_are_told_apart(model):
+    expected = softmax(LOGITS)
+    np.testing.assert_allclose(probabilities_of(model()), expected, rtol=1e-5, atol=1e-7)
+    found = catdog_keras.predict_tta(model(), inputs(), views=[], batch_size=3)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7)
+    evaluation = evaluate_classifier(model(), [(inputs(), [0, 1, 2, 0])], ["a", "b", "c"])
+    np.testing.assert_allclose(evaluation.probabilities, expected, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "hard_sigmoid"])
+def test_single_probability_is_detected_by_the_activation(activation):
+    layer = keras.layers.Activation(activation)
+    second = np.asarray(layer(LOGITS[:, 0]))
+    found = probabilities_of(passthrough_model(layer, classes=1))
+    np.testing.assert_allclose(found, np.stack([1 - second, second], axis=1), atol=1e-6)
+
+
+BINARY, CATEGORICAL = keras.losses.BinaryCrossentropy, keras.losses.CategoricalCrossentropy
+
+
+@pytest.mark.parametrize(
+    ("columns", "loss", "is_logits"),
+    [
+        (1, BINARY(from_logits=True), True),
+        (1, BINARY(from_logits=False), False),
+        (1, "binary_crossentropy", False),
+        (2, CATEGORICAL(from_logits=True), True),
+        (2, CATEGORICAL(from_logits=False), False),
+        (2, None, False),  # a single image whose logits sum to 1 is less likely
+    ],
+)
+def test_loss_decides_where_logits_and_probabilities_have_such_values(columns, loss, is_logits):
+    model = Subclassed(lambda x: x, classes=columns)
+    if loss is not None:
+        model.compile("sgd", loss)
+    row = np.array([[0.4, 0.6]])
+    if columns == 1:
+        expected = 1 / (1 + np.exp(-0.4)) if is_logits else 0.4
+        expected = np.array([[1 - expected, expected]])
+    else:
+        expected = softmax(row) if is_logits else row
+    np.testing.assert_allclose(probabilities_of(model, row), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("columns", [1, 3])
+def test_outputs_that_could_be_both_are_logits_with_a_warning(columns):
+    model = Subclassed(keras.ops.sigmoid, classes=columns)
+    with pytest.warns(UserWarning, match=r"between 0 and 1 .* treated as logits.*from_logits=True"):
+        found = predict_probabilities(model, inputs())
+    np.testing.assert_array_equal(found, probabilities_of(model, from_logits=True))
+
+
+def test_batches_of_test_time_augmentation_are_all_treated_as_the_first():
+    rows = np.array([[2.0, 3.0], [0.5, 0.5]])  # the second batch alone looks like probabilities
+    model = Subclassed(lambda x: x, classes=2)
+    found = catdog_keras.predict_tta(model, inputs(rows), views=[], batch_size=1)
+    np.testing.assert_allclose(found, softmax(rows), rtol=1e-6)
 
 
 def scaled_model(name="scaled", scale=1 / 127.5, offset=-1.0):
@@ -179,7 +271,7 @@ def model_of_two_inputs(structure):
 )
 def test_dicts_are_predicted_by_the_names_of_the_inputs(structure, batch):
     b, a = np.random.default_rng(0).random((4, 2)), np.random.default_rng(1).random((4, 3))
-    found = predict_probabilities(model_of_two_inputs(structure), [batch(b, a)])
+    found = predict_probabilities(model_of_two_inputs(structure), [batch(b, a)], from_logits=True)
     np.testing.assert_allclose(found, softmax(np.hstack([b, a])), rtol=1e-5)
 
 

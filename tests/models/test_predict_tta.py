@@ -123,14 +123,14 @@ VIEWS = (
         ({"views": -1}, ValueError, "`views` must be an integer of at least 0; received views=-1."),
         ({"from_logits": 1}, TypeError, "`from_logits` must be True or False; received from_logits=1."),
         ({"from_logits": False}, ValueError, "`from_logits` must be True for a model that ends in logits; received from_logits=False."),
-        ({"model": "softmax"}, ValueError, "`from_logits` must be False for a model that ends in a softmax; received from_logits=True. Its outputs are probabilities: pass from_logits=False."),
+        ({"model": "softmax", "from_logits": True}, ValueError, "`from_logits` must be False for a model that ends in a softmax; received from_logits=True. Its outputs are probabilities: pass from_logits=False."),
         ({"batch_size": 0}, ValueError, "`batch_size` must be an integer of at least 1; received batch_size=0."),
         ({"seed": -1}, ValueError, "`seed` must be an integer of at least 0; received seed=-1."),
     ],
 )  # fmt: skip
 def test_predict_tta_rejects_invalid_arguments(arguments, error, message):
     if arguments.get("model") == "softmax":
-        arguments = {"model": classifier(activation="softmax")}
+        arguments = {**arguments, "model": classifier(activation="softmax")}
     with pytest.raises(error) as caught:
         predict_tta(**{"model": classifier(), "images": make_images(), **arguments})
     assert str(caught.value) == message

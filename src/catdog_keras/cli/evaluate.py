@@ -58,7 +58,7 @@ def evaluate(
     report: str | None,
     as_json: bool,
     class_names: tuple[str, ...],
-    from_logits: bool,
+    from_logits: bool | None,
     preprocessing: str | None,
     batch_size: int,
     trust_model: bool,

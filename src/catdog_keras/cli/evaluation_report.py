@@ -26,7 +26,7 @@ class EvaluateOptions:
     model: Path
     data: Path
     class_names: tuple[str, ...]
-    from_logits: bool
+    from_logits: bool | None
     preprocessing: str | None
     batch_size: int
     trust_model: bool = False
@@ -37,8 +37,8 @@ class EvaluateOptions:
         words = ["catdog-keras", "evaluate", self.model.name, last_part(self.data), "--split", part]
         for name in self.class_names:
             words += ["--class-name", name]
-        if not self.from_logits:
-            words.append("--probabilities")
+        if self.from_logits is not None:
+            words.append("--from-logits" if self.from_logits else "--probabilities")
         if self.preprocessing is not None:
             words += ["--preprocessing", self.preprocessing]
         words += [f"--{name.replace('_', '-')}" for name, given in self.stated.items() if given]

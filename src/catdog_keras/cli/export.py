@@ -67,7 +67,7 @@ def export(
     calibration: str | None,
     check: str | None,
     class_names: tuple[str, ...],
-    from_logits: bool,
+    from_logits: bool | None,
     preprocessing: str | None,
     trust_model: bool,
     crop_to_aspect_ratio: bool,

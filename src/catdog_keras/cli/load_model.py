@@ -40,10 +40,9 @@ def model_file_options(command: Callable[..., Any]) -> Callable[..., Any]:
     )
     outputs = click.option(
         "--from-logits/--probabilities",
-        default=True,
-        show_default=True,
+        default=None,
         help="Whether the model returns logits, as models trained by this command do, or "
-        "probabilities.",
+        "probabilities. By default, its last layer decides, or its outputs and its loss.",
     )
     preprocessing = click.option(
         "--preprocessing",

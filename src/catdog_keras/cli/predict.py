@@ -97,7 +97,7 @@ def predict(
     threshold: float,
     sort_into: str | None,
     class_names: tuple[str, ...],
-    from_logits: bool,
+    from_logits: bool | None,
     preprocessing: str | None,
     batch_size: int,
     trust_model: bool,

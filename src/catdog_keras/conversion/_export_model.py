@@ -22,11 +22,17 @@ from catdog_keras._checks import (
 )
 from catdog_keras._checksum import sha256_of
 from catdog_keras._cloning import assign_weights, clone_uncompiled, copy_layer
+from catdog_keras._from_logits import (
+    check_ending,
+    check_from_logits,
+    returns_logits,
+    to_probabilities,
+)
 from catdog_keras._input_range import BYTES, find_input_range, same_range
 from catdog_keras._layer_graph import check_graph
 from catdog_keras._message import Message, argument, setting
 from catdog_keras._output import save_text, writable_folder
-from catdog_keras._prediction import check_ending, check_outputs, to_probabilities
+from catdog_keras._prediction import check_outputs, predict_batch
 from catdog_keras._printable import counted
 from catdog_keras._publish import publish_files
 from catdog_keras._scratch import scratch_folder
@@ -74,7 +80,7 @@ def export_model(
     calibration_data: Iterable[Any] | None = None,
     check_data: Iterable[Any] | None = None,
     class_names: Sequence[str] | None = None,
-    from_logits: bool = True,
+    from_logits: bool | None = None,
     image_size: int | tuple[int, int] | None = None,
     interpolation: Interpolation = "bilinear",
     crop_to_aspect_ratio: bool = False,
@@ -108,8 +114,9 @@ def export_model(
         check_data: Images for the comparison, in the same forms; with labels of all images, the
             accuracies are compared as well. None for 16 random images.
         class_names: Class names in the order of the outputs; None for those in the model.
-        from_logits: True if the model ends in logits, like the models of this package; False if it
-            ends in a softmax or sigmoid.
+        from_logits: True if the model returns logits, False if it returns probabilities. None
+            detects it: a softmax or sigmoid at the end shows probabilities; if the end is unknown,
+            as in a subclassed model, the outputs and the loss decide.
         image_size: (height, width) in pixels, or an integer for both, for a model that accepts
             images of any size; None for the input size of the model.
         interpolation: `"bilinear"` or `"nearest"`; this and the following arguments are those of
@@ -154,7 +161,7 @@ def export_model(
             requirement = "omitted for " + setting("format", repr(chosen.name))
             remedy = "The formats 'onnx' and 'litert' can be quantized."
             raise ValueError(describe("quantize", requirement, quantize, remedy))
-    check_boolean("from_logits", from_logits)
+    check_from_logits(from_logits)
     file = None if source is None else check_path("source", source)
     size = _check_model(model, image_size)
     preparation = Preparation(
@@ -168,6 +175,8 @@ def export_model(
         raise ValueError(describe("pad_to_aspect_ratio", must, True))
     names = get_class_names(model) if class_names is None else check_class_names(class_names)
     _check_outputs(model, len(names), from_logits)
+    if from_logits is None:
+        from_logits = _returns_logits(model, size)
     chosen.check_class_names(names)
     chosen.check_packages(quantize)
     checked = images_to_compare(check_data, size, len(names))
@@ -361,7 +370,7 @@ def _check_model(model: Any, image_size: Any) -> tuple[int, int]:
     return height, width
 
 
-def _check_outputs(model: keras.Model, classes: int, from_logits: bool) -> None:
+def _check_outputs(model: keras.Model, classes: int, from_logits: bool | None) -> None:
     """Raises an error unless the model has one output per class, and ends as stated."""
     if len(model.outputs) != 1:
         raise ValueError(
@@ -377,6 +386,13 @@ def _check_outputs(model: keras.Model, classes: int, from_logits: bool) -> None:
             + " belong to this model?"
         )
     check_ending(model, shape[1], from_logits)
+
+
+def _returns_logits(model: keras.Model, size: tuple[int, int]) -> bool:
+    """Returns whether a model returns logits, if necessary by its outputs for random images."""
+    images = np.random.default_rng(0).uniform(0, 255, (8, *size, 3)).astype(np.float32)
+    outputs = keras.tree.flatten(predict_batch("check_data", model, images))
+    return returns_logits(model, check_outputs(outputs, None, 0))
 
 
 def _half_precisions(model: keras.Model) -> set[str]:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from catdog_keras._class_order import REMEDY, has_other_order
+from catdog_keras._compile import crossentropy_of
 from catdog_keras._layer_graph import is_plain_graph, last_activation
 from catdog_keras._warnings import warn
 from catdog_keras.diagnostics._findings import PipelineFinding as Finding
@@ -15,25 +16,13 @@ from catdog_keras.diagnostics._findings import PipelineFinding as Finding
 Array = npt.NDArray[Any]
 
 _MANY_LABELS = 32  # the size of a batch; fewer labels are often equal by chance
-_KINDS = {
-    "SparseCategoricalCrossentropy": "sparse",
-    "CategoricalCrossentropy": "categorical",
-    "CategoricalFocalCrossentropy": "categorical",
-    "BinaryCrossentropy": "binary",
-    "BinaryFocalCrossentropy": "binary",
-}
-_FUNCTIONS = {
-    keras.losses.sparse_categorical_crossentropy: "sparse",
-    keras.losses.categorical_crossentropy: "categorical",
-    keras.losses.binary_crossentropy: "binary",
-}
 
 
 def find_label_mismatches(
     labels: Sequence[Array], model: keras.Model, class_names: Sequence[str] | None
 ) -> Iterator[Finding]:
     """Yields mismatches between labels and the outputs and loss of a model."""
-    kind, from_logits = _loss_of(model)
+    kind, from_logits = crossentropy_of(model)
     outputs = _number_of_outputs(model)
     if class_names is not None:
         yield from _check_order(model, class_names)
@@ -56,7 +45,7 @@ def require_labels(name: str, labels: Array, model: keras.Model) -> None:
 
     Otherwise TensorFlow raises an error about its graph, and on JAX such an image has a loss of 0.
     """
-    if _loss_of(model)[0] is None:  # a custom loss is unknown
+    if crossentropy_of(model)[0] is None:  # a custom loss is unknown
         return
     for finding in find_label_mismatches([labels], model, None):
         if finding.name not in ("from_logits", "single_class"):
@@ -69,7 +58,7 @@ def require_labels(name: str, labels: Array, model: keras.Model) -> None:
 def warn_of_missing_classes(name: str, labels: Array, model: keras.Model) -> None:
     """Warns if all labels of a training are of one class, or may count from 1."""
     outputs = _number_of_outputs(model)
-    if _loss_of(model)[0] is None or len(labels) < _MANY_LABELS:
+    if crossentropy_of(model)[0] is None or len(labels) < _MANY_LABELS:
         return
     for finding in _check_distinct([labels]):
         warn(f"The model learns a single class from `{name}`. {finding.problem} {finding.remedy}")
@@ -83,7 +72,7 @@ def warn_of_missing_classes(name: str, labels: Array, model: keras.Model) -> Non
 
 def warn_of_logits(model: keras.Model) -> None:
     """Warns if the loss of a compiled model expects logits from a softmax, or the reverse."""
-    kind, from_logits = _loss_of(model)
+    kind, from_logits = crossentropy_of(model)
     activation, outputs = last_activation(model), _number_of_outputs(model)
     for finding in _check_logits(activation, kind, from_logits, outputs):
         warn(f"The loss is computed from wrong values. {finding.problem} {finding.remedy}")
@@ -228,20 +217,6 @@ def _check_logits(
             "The model returns logits, but the loss expects probabilities.",
             "Pass from_logits=True to the loss.",
         )
-
-
-def _loss_of(model: keras.Model) -> tuple[str | None, bool | None]:
-    """Returns the kind of a compiled model's loss and whether it takes logits; None if unknown."""
-    loss = getattr(model, "loss", None) if model.compiled else None
-    if isinstance(loss, str):
-        loss = keras.losses.get(loss)
-    if isinstance(loss, keras.losses.Loss):
-        kind = _KINDS.get(type(loss).__name__)
-        return kind, None if kind is None else bool(loss.get_config().get("from_logits"))
-    for function, kind in _FUNCTIONS.items():
-        if loss is function:
-            return kind, False
-    return None, None
 
 
 def _number_of_outputs(model: keras.Model) -> int | None:

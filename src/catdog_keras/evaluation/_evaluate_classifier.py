@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 import keras
 import numpy as np
 
-from catdog_keras._checks import check_boolean, check_class_names, describe
+from catdog_keras._checks import check_class_names, describe
 from catdog_keras._class_order import (
     check_class_order,
     check_names_of_dataset,
@@ -14,12 +14,12 @@ from catdog_keras._class_order import (
     names_of_dataset,
     saved_class_names,
 )
+from catdog_keras._from_logits import check_from_logits, to_probabilities
 from catdog_keras._message import argument
 from catdog_keras._prediction import (
     check_inputs,
     check_outputs,
     predict_batches,
-    to_probabilities,
 )
 from catdog_keras._probabilities import FloatArray
 from catdog_keras.evaluation._evaluation import Evaluation
@@ -34,7 +34,7 @@ def evaluate_classifier(
     class_names: Sequence[str] | None = None,
     files: Sequence[str] | None = None,
     *,
-    from_logits: bool = True,
+    from_logits: bool | None = None,
 ) -> Evaluation:
     """Evaluates a classifier: predicts every image of a dataset once and computes all metrics.
 
@@ -54,8 +54,9 @@ def evaluate_classifier(
             those that are saved in the model (see `ClassNames`), otherwise those of the dataset, if
             it has `class_names` as that of `keras.utils.image_dataset_from_directory`.
         files: File of each image, in the order in which the dataset yields them, or None.
-        from_logits: True if the model ends in logits, like the models of this package; False if it
-            ends in a softmax or sigmoid.
+        from_logits: True if the model returns logits, False if it returns probabilities. None
+            detects it: a softmax or sigmoid at the end shows probabilities; if the end is unknown,
+            as in a subclassed model, the outputs and the loss decide.
 
     Returns:
         An `Evaluation` with labels, probabilities and all metrics computed from them.
@@ -91,10 +92,10 @@ def evaluate_classifier(
         >>> evaluation.confusion_matrix.tolist()
         [[2, 0], [2, 0]]
 
-        A model that ends in a softmax:
+        A model that ends in a softmax is recognized:
 
         >>> softmax = keras.Sequential([model, keras.layers.Softmax()])
-        >>> catdog_keras.evaluate_classifier(softmax, batches, ["cat", "dog"], from_logits=False)
+        >>> catdog_keras.evaluate_classifier(softmax, batches, ["cat", "dog"])
         Evaluation(4 images, 2 classes, accuracy=0.500)
     """
     if not isinstance(model, keras.Model):
@@ -105,7 +106,7 @@ def evaluate_classifier(
             requirement = "given if neither the model nor the dataset has class names"
             raise ValueError(describe("class_names", requirement, class_names))
     names = check_class_names(class_names)
-    check_boolean("from_logits", from_logits)
+    check_from_logits(from_logits)
     check_class_order(model, names)
     check_names_of_dataset("dataset", dataset, names)
     outputs, labels = predict_labeled(model, dataset, len(names))

@@ -7,13 +7,13 @@ import keras
 import numpy as np
 
 from catdog_keras._batches import BATCH_SIZE, check_dataset, iterate
-from catdog_keras._checks import check_boolean, check_integer, describe
+from catdog_keras._checks import check_integer, describe
+from catdog_keras._from_logits import check_from_logits, to_probabilities
 from catdog_keras._prediction import (
     Tensors,
     check_inputs,
     check_outputs,
     predict_batches,
-    to_probabilities,
 )
 from catdog_keras._probabilities import FloatArray
 
@@ -21,7 +21,11 @@ _REQUIREMENT = "an array of images, or a finite dataset of batches of images"
 
 
 def predict_probabilities(
-    model: keras.Model, images: Any, *, from_logits: bool = True, batch_size: int = BATCH_SIZE
+    model: keras.Model,
+    images: Any,
+    *,
+    from_logits: bool | None = None,
+    batch_size: int = BATCH_SIZE,
 ) -> FloatArray:
     """Predicts the class probabilities of images.
 
@@ -35,8 +39,9 @@ def predict_probabilities(
         images: An array or tensor of images `(images, height, width, channels)` in the range that
             the model expects, or a dataset of batches `images` or `(images, labels)` that keeps its
             order; labels are ignored.
-        from_logits: True if the model ends in logits, like the models of this package; False if it
-            ends in a softmax or sigmoid.
+        from_logits: True if the model returns logits, False if it returns probabilities. None
+            detects it: a softmax or sigmoid at the end shows probabilities; if the end is unknown,
+            as in a subclassed model, the outputs and the loss decide.
         batch_size: Images per step if `images` is an array, at least 1; ignored for a dataset.
 
     Returns:
@@ -62,7 +67,7 @@ def predict_probabilities(
     """
     if not isinstance(model, keras.Model):
         raise TypeError(describe("model", "a keras.Model", model))
-    check_boolean("from_logits", from_logits)
+    check_from_logits(from_logits)
     check_integer("batch_size", batch_size, minimum=1)
     outputs = [
         check_outputs(predicted, None, before)

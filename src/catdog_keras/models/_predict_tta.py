@@ -10,14 +10,18 @@ import numpy.typing as npt
 
 from catdog_keras._arrays import Array, to_numbers
 from catdog_keras._backend import resolve_data_format
-from catdog_keras._checks import DataFormat, check_boolean, check_integer, describe
-from catdog_keras._layer_graph import is_graph, last_activation
-from catdog_keras._prediction import (
+from catdog_keras._checks import DataFormat, check_integer, describe
+from catdog_keras._from_logits import (
     add_first_class,
     check_ending,
+    check_from_logits,
+    check_rows,
+    returns_logits,
+)
+from catdog_keras._layer_graph import is_graph, last_activation
+from catdog_keras._prediction import (
     check_inputs,
     check_outputs,
-    check_rows,
     predict_batch,
 )
 from catdog_keras._probabilities import FloatArray, normalize_rows, softmax
@@ -35,7 +39,7 @@ def predict_tta(
     images: Any,
     views: int | Sequence[View | Strength] | Strength | Literal["mirror"] | None = "mirror",
     *,
-    from_logits: bool = True,
+    from_logits: bool | None = None,
     batch_size: int = 32,
     seed: int = 0,
 ) -> npt.NDArray[np.float64]:
@@ -60,8 +64,9 @@ def predict_tta(
             one of the same length; layers are called with `training=True`. `"light"`, `"medium"` or
             `"strong"`, alone or in a list, is one view of the `augmentation_preset` of this name,
             drawn from `seed`. None, 0 or an empty list predicts the image without augmentation.
-        from_logits: True if the model's outputs are logits, as for the models of this package;
-            False if it ends in a softmax or sigmoid.
+        from_logits: True if the model returns logits, False if it returns probabilities. None
+            detects it: a softmax or sigmoid at the end shows probabilities; if the end is unknown,
+            as in a subclassed model, the outputs and the loss decide.
         batch_size: Images per step if `images` is an array, at least 1; ignored for a dataset.
         seed: Seed of random views; the same seed gives the same views. Layers in a list have their
             own seeds.
@@ -87,7 +92,7 @@ def predict_tta(
     """
     if not isinstance(model, keras.Model):
         raise TypeError(describe("model", "a keras.Model", model))
-    check_boolean("from_logits", from_logits)
+    check_from_logits(from_logits)
     check_integer("batch_size", batch_size, minimum=1)
     _check_ending(model, from_logits)
     further = _as_functions(views, check_integer("seed", seed, minimum=0), _data_format(model))
@@ -96,18 +101,21 @@ def predict_tta(
         array = to_numbers("images", "images", batch)
         check.see("images", array)
         check.warn()
-        rows.append(_mean_over_views(model, array, further, from_logits))
+        outputs = _predict("images", model, array)
+        if from_logits is None:  # by the first batch, so that all are treated the same
+            from_logits = returns_logits(model, outputs)
+        rows.append(_mean_over_views(model, array, outputs, further, from_logits))
     if not rows:
         raise ValueError("`images` must hold at least one image; received none.")
     check.warn(is_complete=True)
     return np.concatenate(rows)
 
 
-def _check_ending(model: keras.Model, from_logits: bool) -> None:
+def _check_ending(model: keras.Model, from_logits: bool | None) -> None:
     shape = getattr(model, "output_shape", None)
     num_outputs = shape[-1] if isinstance(shape, tuple) else None
     check_ending(model, num_outputs, from_logits)
-    if not from_logits and last_activation(model) == "linear":
+    if from_logits is False and last_activation(model) == "linear":
         requirement = "True for a model that ends in logits"
         raise ValueError(describe("from_logits", requirement, from_logits))
 
@@ -162,9 +170,14 @@ def _mirrored(data_format: DataFormat, images: Array) -> Array:
 
 
 def _mean_over_views(
-    model: keras.Model, images: Array, views: Sequence[View], from_logits: bool
+    model: keras.Model,
+    images: Array,
+    outputs: FloatArray,
+    views: Sequence[View],
+    from_logits: bool,
 ) -> npt.NDArray[np.float64]:
-    total = _probabilities("images", model, images, from_logits)
+    """Returns the mean probabilities of unchanged images, by their outputs, and of their views."""
+    total = _probabilities(model, outputs, from_logits)
     for view in views:
         seen = to_numbers("views", "images", view(images))
         if seen.shape[:1] != images.shape[:1]:
@@ -172,15 +185,17 @@ def _mean_over_views(
                 f"`views` must return as many images as they receive, here {len(images)}; "
                 f"received shape {seen.shape} from {view!r}."
             )
-        total = total + _probabilities("views", model, seen, from_logits)
+        total = total + _probabilities(model, _predict("views", model, seen), from_logits)
     return total / (1 + len(views))
 
 
-def _probabilities(name: str, model: keras.Model, images: Array, from_logits: bool) -> FloatArray:
+def _predict(name: str, model: keras.Model, images: Array) -> FloatArray:
+    return check_outputs(predict_batch(name, model, check_inputs(name, model, images)), None, 0)
+
+
+def _probabilities(model: keras.Model, outputs: FloatArray, from_logits: bool) -> FloatArray:
     # Whether the model ends in logits is checked once. A check of the values would be wrong here: a
     # batch of few logits can look like probabilities by chance. The reverse cannot happen.
-    outputs = predict_batch(name, model, check_inputs(name, model, images))
-    outputs = check_outputs(outputs, None, 0)
     if outputs.shape[1] == 1:
         outputs = add_first_class(outputs, from_logits)
     if from_logits:

@@ -92,8 +92,7 @@ def find_learning_rate(
 
     Args:
         model: A Functional or Sequential model. If it is compiled, the sweep uses its loss and a
-            new optimizer of the same class and configuration; if not, Adam and cross-entropy from
-            logits.
+            new optimizer of the same class and configuration; if not, Adam and cross-entropy.
         train: A dataset of batches `(images, labels)`, as for `fit_head`.
         min_lr: Learning rate of the first step, above 0.
         max_lr: Learning rate of the last step.

@@ -61,8 +61,8 @@ def fine_tune(
 
     Args:
         model: A model that contains a backbone as a nested model, for example from
-            `transfer_model`. A model that is not compiled is compiled with cross-entropy from
-            logits and accuracy.
+            `transfer_model`. A model that is not compiled is compiled with Adam,
+            cross-entropy and accuracy.
         train: A dataset of batches, or a tuple of arrays, as for `fit_head`.
         validation_data: A dataset or tuple of arrays like `train`.
         epochs: Number of epochs, of all stages together, including `initial_epoch`.

@@ -83,8 +83,9 @@ def fit_head(
     Args:
         model: A frozen backbone with a trainable head, for example from `transfer_model`, or your
             own Functional or Sequential model. A compiled model keeps its optimizer, loss and
-            metrics; a model that is not compiled is compiled with Adam, cross-entropy from logits
-            and accuracy.
+            metrics; a model that is not compiled is compiled with Adam, cross-entropy and accuracy.
+            The cross-entropy is computed from logits, unless the model ends in a softmax or
+            sigmoid.
         train: A dataset of batches `(images, labels)` or `(images, labels, sample_weights)`: a
             `tf.data.Dataset`, a `keras.utils.PyDataset`, a `DataLoader` or a list; or a tuple of
             arrays `(x, y)` or `(x, y, sample_weight)`, in batches of 32. It is read once. The head
