@@ -1,7 +1,7 @@
 """Reads datasets: the batches of one epoch, with images, labels and sample weights."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import keras
@@ -12,6 +12,28 @@ from catdog_keras._image_errors import image_errors
 
 BATCH_SIZE = 32  # for arrays, which are not batched
 _NOT_DATASETS = (str, bytes, dict, type, keras.KerasTensor)  # although most of them are iterable
+
+
+class LabeledArrays(tuple[Any, ...]):
+    """Arrays of images, labels and perhaps sample weights, to be cut into batches.
+
+    Attributes:
+        batch_size: Number of images in a batch.
+    """
+
+    batch_size = BATCH_SIZE
+
+    @classmethod
+    def of_size(cls, arrays: Iterable[Any], batch_size: int) -> "LabeledArrays":
+        """Combines arrays with the size of their batches."""
+        combined = cls(arrays)
+        combined.batch_size = batch_size
+        return combined
+
+
+def batch_size_of(arrays: Any) -> int:
+    """Returns the size of the batches into which a tuple or list of arrays is cut."""
+    return arrays.batch_size if isinstance(arrays, LabeledArrays) else BATCH_SIZE
 
 
 def check_iterable(name: str, data: Any, requirement: str) -> None:
@@ -61,7 +83,7 @@ def check_dataset(name: str, data: Any, requirement: str) -> None:
 def count_batches(data: Any) -> int | None:
     """Returns the number of batches: None if it is unknown, -1 if the dataset is infinite."""
     if is_arrays(data):
-        return -(-len(data[0]) // BATCH_SIZE)
+        return -(-len(data[0]) // batch_size_of(data))
     if isinstance(data, keras.utils.PyDataset):
         return INFINITE if data.num_batches is None else int(data.num_batches)
     if callable(getattr(data, "cardinality", None)):
@@ -77,11 +99,12 @@ def count_batches(data: Any) -> int | None:
         return None
 
 
-def iterate(data: Any, batch_size: int = BATCH_SIZE) -> Iterator[Any]:
+def iterate(data: Any) -> Iterator[Any]:
     """Yields the batches of one epoch; a tuple or list of arrays is cut into batches."""
     if is_arrays(data):
-        for start in range(0, len(data[0]), batch_size):
-            yield tuple(None if part is None else part[start : start + batch_size] for part in data)
+        size = batch_size_of(data)
+        for start in range(0, len(data[0]), size):
+            yield tuple(None if part is None else part[start : start + size] for part in data)
         return
     with image_errors():
         if isinstance(data, keras.utils.PyDataset) and data.num_batches is not None:
@@ -92,10 +115,11 @@ def iterate(data: Any, batch_size: int = BATCH_SIZE) -> Iterator[Any]:
 
 def is_arrays(data: Any) -> bool:
     """Whether `data` is an array of images with labels, and optionally sample weights."""
-    return isinstance(data, (tuple, list)) and len(data) in (2, 3) and _is_array(data[0])
+    return isinstance(data, (tuple, list)) and len(data) in (2, 3) and is_array(data[0])
 
 
-def _is_array(value: Any) -> bool:
+def is_array(value: Any) -> bool:
+    """Whether `value` is an array or tensor with at least one axis."""
     return (
         hasattr(value, "shape") and not isinstance(value, keras.KerasTensor) and value.shape != ()
     )

@@ -74,6 +74,17 @@ def main() -> None:
     whole = dataset.unbatch().batch(COUNT)
     head = fit_head(transfer, whole, validation_data=dataset, epochs=2, verbose=0)
     found["fit_head"] = head.history["val_loss"]
+    ((images, labels),) = whole.as_numpy_iterator()
+    arrays = fit_head(
+        transfer,
+        images,
+        labels,
+        batch_size=COUNT,
+        validation_data=(images, labels),
+        epochs=2,
+        verbose=0,
+    )
+    found["fit_head with arrays"] = arrays.history["val_loss"]
     tuned = fine_tune(
         transfer,
         dataset,

@@ -61,7 +61,7 @@ def single_device_result(tmp_path_factory):
 
 
 def assert_same_losses(found, expected):
-    for name in ("fit", "fit_head", "fine_tune"):
+    for name in ("fit", "fit_head", "fit_head with arrays", "fine_tune"):
         np.testing.assert_allclose(found[name], expected[name], rtol=1e-3, err_msg=name)
 
 

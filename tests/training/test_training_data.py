@@ -167,3 +167,58 @@ def test_training_warns_of_a_loss_for_probabilities_of_a_model_that_returns_logi
         built.compile("sgd", "sparse_categorical_crossentropy")
         with pytest.warns(UserWarning, match="returns logits.* Pass from_logits=True to the loss"):
             call(built)
+
+
+def trained(function, *data, **arguments):
+    """Losses and final weights of a training or sweep from the same start."""
+    keras.utils.set_random_seed(0)
+    tested = model(augmentation=None)
+    if function is find_learning_rate:
+        return function(tested, *data, steps=10, **arguments).losses, []
+    history = function(tested, *data, epochs=2, verbose=0, **arguments).history
+    return history, tested.get_weights()
+
+
+@pytest.mark.parametrize("function", [fit_head, fine_tune, find_learning_rate])
+def test_images_and_labels_are_given_as_one_argument_or_as_two(function):
+    generator = np.random.default_rng(0)
+    x, y = generator.uniform(0, 255, (10, *SHAPE)).astype("float32"), np.arange(10) % 2
+    found, weights = trained(function, x, y, batch_size=4)
+    batches = [(x[start : start + 4], y[start : start + 4]) for start in (0, 4, 8)]
+    expected, expected_weights = trained(function, batches)
+    assert found == expected
+    for one, other in zip(weights, expected_weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert trained(function, (x, y), batch_size=4)[0] == expected
+    assert trained(function, x, y)[0] == trained(function, (x, y))[0] != expected
+
+
+@pytest.mark.parametrize("function", [fit_head, fine_tune, find_learning_rate])
+@pytest.mark.parametrize(
+    ("data", "arguments", "error", "message"),
+    [
+        ((IMAGES,), {}, TypeError, r"`y` must be given if `train` is an array of images; received y=None\. Pass the labels"),
+        (([(IMAGES, LABELS)], LABELS), {}, TypeError, r"`y` must be None unless `train` is an array of images; received a ndarray\."),
+        ((IMAGES, LABELS[:3]), {}, ValueError, r"`train` must hold one label per image; received 4 images and 3 labels\."),
+        (([(IMAGES, LABELS)],), {"batch_size": 2}, ValueError, r"`batch_size` must be None for a dataset; received batch_size=2\. Set it where the dataset is made\."),
+        ((IMAGES, LABELS), {"batch_size": 0}, ValueError, r"`batch_size` must be an integer of at least 1; received batch_size=0\."),
+    ],
+)  # fmt: skip
+def test_labels_and_batch_size_that_do_not_fit_the_images_are_refused(
+    function, data, arguments, error, message
+):
+    with pytest.raises(error, match=f"^{message}"):
+        function(model(), *data, **arguments)
+
+
+@pytest.mark.parametrize("function", [fit_head, fine_tune])
+def test_ten_epochs_are_trained_by_default(function):
+    history = function(model(), IMAGES, LABELS, verbose=0)
+    assert len(history.history["loss"]) == 10
+
+
+def test_checkpoint_of_another_batch_size_is_refused(tmp_path):
+    tested, file = model(), tmp_path / "state"
+    fit_head(tested, IMAGES, LABELS, epochs=1, checkpoint=file, verbose=0)
+    with pytest.raises(ValueError, match="batch_size"):
+        fit_head(tested, IMAGES, LABELS, batch_size=2, epochs=1, checkpoint=file, verbose=0)

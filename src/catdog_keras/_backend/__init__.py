@@ -19,6 +19,7 @@ from catdog_keras._backend.data_format import (
     resolve_data_format,
 )
 from catdog_keras._backend.distribution import (
+    as_tf_data,
     check_strategy,
     is_first_process,
     requires_tf_data,
@@ -50,6 +51,7 @@ __all__ = [
     "DATA_FORMATS",
     "FrozenGraph",
     "MapRandomGenerator",
+    "as_tf_data",
     "batch_norm_inference",
     "batch_norm_training",
     "call_in_map",

@@ -1,10 +1,12 @@
 """Training on several devices and in several processes."""
 
 import contextlib
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
 import keras
+import numpy as np
 
 from catdog_keras._checks import describe
 
@@ -53,3 +55,20 @@ def requires_tf_data(model: keras.Model) -> bool:
 
         return bool(jax.process_count() > 1)
     return False
+
+
+def as_tf_data(arrays: Sequence[Any], batch_size: int, seed: Sequence[int] | None) -> Any:
+    """Returns a `tf.data.Dataset` of batches of arrays, in another order in each epoch.
+
+    Args:
+        arrays: Arrays of equal length.
+        batch_size: Number of rows in a batch.
+        seed: Determines the order, the same in all processes; None keeps that of the arrays.
+    """
+    import tensorflow as tf
+
+    dataset = tf.data.Dataset.from_tensor_slices(tuple(arrays))
+    if seed is not None:
+        drawn = int(np.random.SeedSequence(seed).generate_state(1)[0] >> 1)
+        dataset = dataset.shuffle(len(arrays[0]), drawn, reshuffle_each_iteration=True)
+    return dataset.batch(batch_size)

@@ -15,7 +15,12 @@ from catdog_keras._range_check import RangeCheck
 from catdog_keras._warnings import warn
 from catdog_keras.diagnostics._label_checks import warn_of_logits
 from catdog_keras.training._features import FeatureExtractor
-from catdog_keras.training._labeled_batches import Batch, check_labeled, not_finite
+from catdog_keras.training._labeled_batches import (
+    Batch,
+    check_labeled,
+    not_finite,
+    with_labels,
+)
 from catdog_keras.training._split_model import HeadSplit, check_trainable_in_parts, split_at_head
 from catdog_keras.training._suggest_rate import smooth, suggest_rate
 from catdog_keras.training._sweep_batches import SweepBatches
@@ -70,7 +75,9 @@ class LRFinderResult:
 def find_learning_rate(
     model: keras.Model,
     train: Any,
+    y: Any = None,
     *,
+    batch_size: int | None = None,
     min_lr: float = 1e-6,
     max_lr: float = 1.0,
     steps: int = 100,
@@ -93,7 +100,10 @@ def find_learning_rate(
     Args:
         model: A Functional or Sequential model. If it is compiled, the sweep uses its loss and a
             new optimizer of the same class and configuration; if not, Adam and cross-entropy.
-        train: A dataset of batches `(images, labels)`, as for `fit_head`.
+        train: A dataset of batches, an array, or a tuple of arrays, as for `fit_head`.
+        y: The labels if `train` is an array of images, as in `keras.Model.fit`.
+        batch_size: Images in each batch of arrays, at least 1; None for 32. A dataset has its own
+            batches.
         min_lr: Learning rate of the first step, above 0.
         max_lr: Learning rate of the last step.
         steps: Number of steps, at least 10.
@@ -123,6 +133,7 @@ def find_learning_rate(
     """
     check_trainable_in_parts(model)
     _backend.check_strategy(model)
+    train = with_labels(train, y, batch_size)
     check_labeled("train", train)
     check_order_of_dataset("train", train, model)
     min_lr = check_number("min_lr", min_lr, minimum=1e-12, maximum=1e3)

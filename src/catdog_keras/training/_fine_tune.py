@@ -26,9 +26,11 @@ Unfreeze = str | float | Sequence[str | float]
 def fine_tune(
     model: keras.Model,
     train: Any,
+    y: Any = None,
     *,
     validation_data: Any = None,
-    epochs: int,
+    batch_size: int | None = None,
+    epochs: int = 10,
     unfreeze: Unfreeze = 0.3,
     options: FineTuneConfig | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
@@ -63,8 +65,11 @@ def fine_tune(
         model: A model that contains a backbone as a nested model, for example from
             `transfer_model`. A model that is not compiled is compiled with Adam,
             cross-entropy and accuracy.
-        train: A dataset of batches, or a tuple of arrays, as for `fit_head`.
+        train: A dataset of batches, an array, or a tuple of arrays, as for `fit_head`.
+        y: The labels if `train` is an array of images, as in `keras.Model.fit`.
         validation_data: A dataset or tuple of arrays like `train`.
+        batch_size: Images in each batch of arrays, at least 1; None for 32. A dataset has its own
+            batches.
         epochs: Number of epochs, of all stages together, including `initial_epoch`.
         unfreeze: The first backbone layer to unfreeze; it and all later layers are trained. Either
             its name, or the fraction of the layers to unfreeze, counted from the end, above 0 up to
@@ -141,7 +146,9 @@ def fine_tune(
     call = check_call(
         model,
         train,
+        y,
         validation_data,
+        batch_size,
         epochs,
         callbacks,
         class_weight,

@@ -5,27 +5,22 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
-import numpy as np
 
 from catdog_keras import _backend
-from catdog_keras._arrays import Array
-from catdog_keras._batches import BATCH_SIZE, count_batches, is_arrays
-from catdog_keras._checks import describe, describe_received
+from catdog_keras._batches import count_batches
 from catdog_keras._cloning import update_derived_state
 from catdog_keras._compile import compile_like
 from catdog_keras._image_errors import image_errors
-from catdog_keras.diagnostics._label_checks import require_labels
 from catdog_keras.training._checkpoint import Checkpoint
 from catdog_keras.training._config import FineTuneConfig
 from catdog_keras.training._epoch_keeper import EpochKeeper
 from catdog_keras.training._feature_store import FeatureStore
 from catdog_keras.training._features import (
-    FeatureBatches,
     FeatureExtractor,
-    FeatureIndex,
     draw_seed,
 )
-from catdog_keras.training._labeled_batches import check_repeatable, empty, read_labeled
+from catdog_keras.training._fit_data import as_fit_data
+from catdog_keras.training._labeled_batches import check_repeatable, empty
 from catdog_keras.training._optimizer import LayerwiseAdam, ema_settings
 from catdog_keras.training._split_model import (
     HeadSplit,
@@ -42,47 +37,6 @@ from catdog_keras.training._training_state import (
     seeds_of,
     values,
 )
-
-
-class _ImageStore:
-    """Images, with the interface of a feature store."""
-
-    def __init__(self, images: Array) -> None:
-        self._images = images
-
-    def __getitem__(self, places: list[int]) -> Array:
-        return self._images[places]
-
-
-def as_fit_data(name: str, data: Any, model: keras.Model, seed: Any) -> Any:
-    """Returns a dataset for `fit`: `data` unchanged, or batches of its arrays.
-
-    Arrays are shuffled by `seed`; None keeps their order.
-    """
-    if not isinstance(data, tuple | list):
-        return data
-    if len(model.inputs) != 1:  # `read_labeled` reads images and labels alone
-        requirement = "a dataset other than a tuple or list for a model with several inputs"
-        raise ValueError(describe_received(name, requirement, f"a {type(data).__name__}"))
-    batches = list(read_labeled(name, data, tuple(model.input_shape[1:])))
-    if not batches:
-        raise empty(name)
-    shapes = sorted({images.shape[1:] for images, _, _ in batches})
-    if len(shapes) > 1:
-        listed = ", ".join(map(str, shapes))
-        remedy = "Resize them, or pass a dataset that is not a list."
-        raise ValueError(describe(name, "a list of images of one size", listed, remedy))
-    images, labels = (np.concatenate(parts) for parts in list(zip(*batches, strict=True))[:2])
-    require_labels(name, labels, model)
-    given = [batch[2] for batch in batches if batch[2] is not None]
-    size = BATCH_SIZE if is_arrays(data) else len(batches[0][0])
-    collected = FeatureIndex(
-        [[place] for place in range(len(images))],
-        labels,
-        np.concatenate(given) if given else None,
-        size,
-    )
-    return FeatureBatches(_ImageStore(images), collected, seed)
 
 
 def skip_epochs(data: Any, count: int) -> None:

@@ -25,6 +25,7 @@ from catdog_keras.training._epoch_keeper import EpochKeeper
 from catdog_keras.training._feature_store import FeatureStore
 from catdog_keras.training._features import FeatureBatches, FeatureExtractor, draw_seed
 from catdog_keras.training._fine_tuning_loop import history_of, skip_epochs
+from catdog_keras.training._fit_data import as_fit_data
 from catdog_keras.training._labeled_batches import check_repeatable
 from catdog_keras.training._split_model import HeadSplit, split_at_head
 from catdog_keras.training._training_call import TrainingCall, check_call, check_validation_freq
@@ -39,9 +40,11 @@ _HELD: WeakKeyDictionary[keras.Model, tuple[str, FeatureStore]] = WeakKeyDiction
 def fit_head(
     model: keras.Model,
     train: Any,
+    y: Any = None,
     *,
     validation_data: Any = None,
-    epochs: int,
+    batch_size: int | None = None,
+    epochs: int = 10,
     num_views: int = 1,
     dtype: str | None = None,
     cache: bool | str | os.PathLike[str] = False,
@@ -87,13 +90,16 @@ def fit_head(
             The cross-entropy is computed from logits, unless the model ends in a softmax or
             sigmoid.
         train: A dataset of batches `(images, labels)` or `(images, labels, sample_weights)`: a
-            `tf.data.Dataset`, a `keras.utils.PyDataset`, a `DataLoader` or a list; or a tuple of
-            arrays `(x, y)` or `(x, y, sample_weight)`, in batches of 32. It is read once. The head
-            is trained with the batch size of its first batch, and the images are shuffled in each
-            epoch. Images that `keras.layers.MixUp` or `CutMix` mixed are rejected, because each
-            epoch would use the same mixes.
+            `tf.data.Dataset`, a `keras.utils.PyDataset`, a `DataLoader` or a list; an array of
+            images; or a tuple of arrays `(x, y)` or `(x, y, sample_weight)`. It is read once. The
+            head is trained with the batch size of its first batch, and the images are shuffled in
+            each epoch. Images that `keras.layers.MixUp` or `CutMix` mixed are rejected, because
+            each epoch would use the same mixes.
+        y: The labels if `train` is an array of images, as in `keras.Model.fit`.
         validation_data: A dataset or tuple of arrays like `train`. The model is evaluated on it
             after each epoch, without augmentation.
+        batch_size: Images in each batch of arrays, at least 1; None for 32. A dataset has its own
+            batches.
         epochs: Number of epochs, as in `keras.Model.fit`.
         num_views: Number of cached versions of each image, from 1 to 255: the unchanged image, and
             `num_views - 1` versions from the model's augmentation layers.
@@ -170,7 +176,9 @@ def fit_head(
     call = check_call(
         model,
         train,
+        y,
         validation_data,
+        batch_size,
         epochs,
         callbacks,
         class_weight,
@@ -224,16 +232,18 @@ def _fit_whole(
     with _backend.strategy_scope(model), image_errors():
         compile_if_needed(model)
         check_ema_callbacks(model, call.callbacks, has_checkpoint=False)
+        train = as_fit_data("train", call.train, model, [draw_seed()])
+        validation_data = as_fit_data("validation_data", call.validation_data, model, None)
         kept = model.weights if call.restores_best else None
         keeper = EpochKeeper(
             model, model, state, call.epochs, None, callbacks=call.callbacks, kept=kept
         )
         history = model.fit(
-            call.train,
-            validation_data=call.validation_data,
+            train,
+            validation_data=validation_data,
             epochs=call.epochs,
             callbacks=[*with_ema_validation(model.optimizer, call.callbacks), keeper],
-            class_weight=call.weights_of_classes(call.train),
+            class_weight=call.weights_of_classes(train),
             shuffle=False,  # the batches are already shuffled
             verbose=call.verbose,
             initial_epoch=initial_epoch,

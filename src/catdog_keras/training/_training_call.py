@@ -12,7 +12,7 @@ import numpy as np
 from catdog_keras import _backend
 from catdog_keras._arrays import to_array
 from catdog_keras._backend.keras_internals import synced_with_part
-from catdog_keras._batches import count_batches, is_arrays
+from catdog_keras._batches import BATCH_SIZE, LabeledArrays, batch_size_of, count_batches, is_arrays
 from catdog_keras._checks import (
     check_boolean,
     check_integer,
@@ -51,7 +51,7 @@ from catdog_keras.training._class_weight import (
 )
 from catdog_keras.training._feature_store import FeatureStore
 from catdog_keras.training._features import FeatureBatches, FeatureExtractor, collect
-from catdog_keras.training._labeled_batches import check_labeled
+from catdog_keras.training._labeled_batches import check_labeled, with_labels
 from catdog_keras.training._training_state import State, assign, seeds_of, values
 
 
@@ -238,7 +238,9 @@ class TrainingCall:
 def check_call(
     model: keras.Model,
     train: Any,
+    y: Any,
     validation_data: Any,
+    batch_size: Any,
     epochs: Any,
     callbacks: Callbacks,
     class_weight: Any,
@@ -249,9 +251,12 @@ def check_call(
 ) -> TrainingCall:
     """Returns the checked arguments of a call; `has_schedule` as for `check_callback_types`."""
     _backend.check_strategy(model)
+    train = with_labels(train, y, batch_size)
     check_labeled("train", train)
     if validation_data is not None:
         check_labeled("validation_data", validation_data)
+        if is_arrays(validation_data):
+            validation_data = LabeledArrays.of_size(validation_data, batch_size or BATCH_SIZE)
     check_order_of_dataset("train", train, model)
     check_order_of_dataset("validation_data", validation_data, model)
     epochs = check_integer("epochs", epochs, minimum=1)
@@ -326,7 +331,12 @@ def _describe_data(data: Any) -> dict[str, Any] | None:
         return {"batches": count_batches(data)}
     labels = np.ascontiguousarray(to_array(data[1]))
     shapes = [list(each.shape) for each in (data[0], labels)]
-    return {"shapes": shapes, "labels": hashlib.sha256(labels.tobytes()).hexdigest()}
+    size = batch_size_of(data)
+    return {
+        "shapes": shapes,
+        "batch_size": size,
+        "labels": hashlib.sha256(labels.tobytes()).hexdigest(),
+    }
 
 
 def _flatten(name: str, value: Any) -> dict[str, Any]:
