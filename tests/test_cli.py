@@ -13,7 +13,7 @@ from PIL import Image
 import catdog_keras
 from catdog_keras._message import argument
 from catdog_keras.cli import tutorial as tutorial_command
-from catdog_keras.cli.group import commands
+from catdog_keras.cli.group import SYNONYMS, commands
 from catdog_keras.tutorial import _run as tutorial
 
 
@@ -190,3 +190,29 @@ def test_help_lists_every_command():
     for command in ("tutorial", "doctor", "train", "evaluate", "predict", "scan", "backbones"):
         assert command in ended.output
     assert run("--version").output.endswith(f"version {catdog_keras.__version__}\n")
+
+
+@pytest.mark.parametrize(
+    ("given", "suggested"),
+    [
+        (["train", "DATA", "--val-split"], "--holdout-fraction"),
+        (["doctor", "DATA", "--validation-split"], "--holdout-fraction"),
+        (["train", "DATA", "--batch"], "--batch-size"),
+        (["train", "DATA", "--out"], "--output"),
+        (["predict", "MODEL", "IMAGE", "--imgsz"], None),  # it has no such option
+        (["train", "DATA", "--lr"], None),
+    ],
+)
+def test_unknown_option_is_answered_with_the_one_that_was_meant(given, suggested):
+    ended = run(*given)
+    assert ended.exit_code == 2
+    hint = f" Did you mean '{suggested}'?" if suggested else ""
+    assert ended.stderr.endswith(f"Error: No such option '{given[-1]}'.{hint}\n")
+
+
+def test_synonyms_are_not_options_and_stand_for_options():
+    options = {
+        name for each in commands.commands.values() for param in each.params for name in param.opts
+    }
+    assert set(SYNONYMS.values()) <= options
+    assert not set(SYNONYMS) & options

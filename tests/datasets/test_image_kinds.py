@@ -99,7 +99,7 @@ def test_scan_report_lists_each_nonstandard_and_bad_file_once(tmp_path):
         len(NONSTANDARD),
         len(BAD),
     ]
-    printed = str(report)
+    printed = report.to_text(all_files=True)
     for name in (*NONSTANDARD, *BAD):
         assert printed.count(f"/{_printable(name)}: ") == 1
 

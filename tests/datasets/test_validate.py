@@ -152,7 +152,7 @@ def test_scan_images_reports_all_findings_and_modifies_no_file(tmp_path):
     assert {os.path.basename(p.path) for p in report.nonstandard} == set(NONSTANDARD)
     assert {os.path.basename(p.path) for p in report.bad} == set(BAD)
     assert sorted(report.duplicates[0])[0].endswith("good.png")
-    lines = str(report).splitlines()
+    lines = report.to_text(all_files=True).splitlines()
     assert (
         lines[0] == f"2 good, {len(NONSTANDARD)} nonstandard, {len(BAD)} bad, 1 set of duplicates"
     )
@@ -197,6 +197,21 @@ def test_scan_report_escapes_control_characters_in_file_names(tmp_path):
     assert printed.replace("\n", "").isprintable()
     assert r"\x1b[31mred.jpg" in printed
     assert r"a.jpg: fine\nbad  b.jpg" in printed
+
+
+def test_report_lists_five_nonstandard_files_with_the_same_reason(tmp_path):
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    for number in range(8):
+        _flat().save(tmp_path / f"{number}.jpg", exif=turned, quality=90 - number)
+    _flat().convert("P").save(tmp_path / "palette.png")
+    reason = "rotated by its EXIF orientation"
+    rest = ["nonstandard and 3 more: " + reason]
+    palette = ["nonstandard " + str(tmp_path / "palette.png") + ": palette"]
+    lines = [f"nonstandard {tmp_path / f'{number}.jpg'}: {reason}" for number in range(8)]
+    report = scan_images(tmp_path)
+    assert str(report).splitlines()[1:] == [*lines[:5], *rest, *palette]
+    assert report.to_text(all_files=True).splitlines()[1:] == [*lines, *palette]
 
 
 def test_scan_images_counts_ignored_files_by_extension(tmp_path):

@@ -474,7 +474,9 @@ def fully_frozen_model():
     [
         (
             model_with_unfrozen_backbone,
-            "No layer before 'small', the first trained layer, is frozen: set `trainable = False`.",
+            "No layer before 'small', the first trained layer, is frozen, as after `fine_tune`. To "
+            "train the head alone, set `model.get_layer('small').trainable = False`; to train more "
+            "layers, use `fine_tune` or `model.fit`.",
         ),
         (fully_frozen_model, "All of its weights are frozen."),
     ],

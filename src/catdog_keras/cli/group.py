@@ -14,6 +14,33 @@ from catdog_keras.cli.interrupts import MESSAGE, interrupt_status
 
 CTRL_C = 128 + signal.SIGINT
 
+# Names in Keras, scikit-learn and other programs for image classification, and the option here.
+SYNONYMS = {
+    "--arch": "--backbone",
+    "--architecture": "--backbone",
+    "--augment": "--augmentation",
+    "--batch": "--batch-size",
+    "--class-weights": "--class-weight",
+    "--classes": "--class-name",
+    "--img-size": "--image-size",
+    "--imgsz": "--image-size",
+    "--input-size": "--image-size",
+    "--labels-csv": "--labels",
+    "--model": "--backbone",
+    "--out": "--output",
+    "--output-dir": "--output",
+    "--pretrained": "--weights",
+    "--random-state": "--seed",
+    "--test-size": "--test-fraction",
+    "--test-split": "--test-fraction",
+    "--val-fraction": "--holdout-fraction",
+    "--val-size": "--holdout-fraction",
+    "--val-split": "--holdout-fraction",
+    "--validation-fraction": "--holdout-fraction",
+    "--validation-size": "--holdout-fraction",
+    "--validation-split": "--holdout-fraction",
+}
+
 
 class _Commands(click.Group):
     """Group whose commands print one line and exit with the signal's status when interrupted."""
@@ -21,6 +48,9 @@ class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except click.NoSuchOption as error:
+            error.possibilities = _suggestions(error)
+            raise
         except KeyboardInterrupt:
             status = interrupt_status() or CTRL_C
         except BaseException:
@@ -32,6 +62,17 @@ class _Commands(click.Group):
         # The exception is released here, and with it the frames that kept unfinished work alive.
         click.echo(MESSAGE, err=True)
         return ctx.exit(status)
+
+
+def _suggestions(error: click.NoSuchOption) -> list[str]:
+    """Returns the options that may have been meant, of those that the command has."""
+    meant = SYNONYMS.get(error.option_name)
+    command = error.ctx.command if error.ctx else None
+    known = {name for each in command.params for name in each.opts} if command else set()
+    if meant in known:
+        return [meant]
+    # `--lr` resembles `--help`, which nobody means.
+    return [each for each in error.possibilities or [] if each != "--help"]
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -16,7 +16,13 @@ from catdog_keras.cli.interrupts import handle_interrupts
 @click.option(
     "--recheck", is_flag=True, help="Decode files again that have not changed since a check."
 )
-def scan(directory: str, near_duplicates: bool, recheck: bool) -> None:
+@click.option(
+    "--all",
+    "all_files",
+    is_flag=True,
+    help="List every nonstandard file, not only the first ones with the same reason.",
+)
+def scan(directory: str, near_duplicates: bool, recheck: bool, all_files: bool) -> None:
     """List bad, nonstandard and duplicate image files under DIRECTORY.
 
     Files that have not changed since an earlier check are not decoded again.
@@ -30,5 +36,5 @@ def scan(directory: str, near_duplicates: bool, recheck: bool) -> None:
 
         with handle_interrupts():
             report = scan_images(directory, near_duplicates=near_duplicates, recheck=recheck)
-    click.echo(str(report))
+    click.echo(report.to_text(all_files=all_files))
     sys.exit(1 if report.bad else 0)

@@ -52,7 +52,7 @@ class ImageFile(NamedTuple):
 
 @dataclass(frozen=True)
 class ScanReport:
-    """Result of `scan_images`; printing it lists every nonstandard and every bad file.
+    """Result of `scan_images`; printing it lists every bad file, and examples of nonstandard ones.
 
     Attributes:
         good: Images that decode without a conversion.
@@ -123,12 +123,31 @@ class ScanReport:
         return {image.path: image for image in (*self.good, *self.nonstandard, *self.bad)}
 
     def __str__(self) -> str:
-        """Returns the counts, then each nonstandard file, bad file and group of duplicates."""
+        """Returns `to_text()`."""
+        return self.to_text()
+
+    def to_text(self, *, all_files: bool = False) -> str:
+        """Returns the counts, then each bad file and group of duplicates, and nonstandard files.
+
+        Args:
+            all_files: True lists every nonstandard file; False lists 5 with the same reason, and
+                how many more there are. They are no problem: they are decoded correctly.
+
+        Returns:
+            One line for each file or group of files.
+
+        Example:
+            >>> import catdog_keras
+            >>> splits = catdog_keras.load_cats_dogs("synthetic")
+            >>> print(splits.scan.to_text(all_files=True))
+            96 good, 0 nonstandard, 0 bad, 0 sets of duplicates
+        """
         lines = [
             f"{len(self.good)} good, {len(self.nonstandard)} nonstandard, {len(self.bad)} bad, "
             f"{counted(len(self.duplicates), 'set')} of duplicates"
         ]
-        lines += [f"{image.status:<4} {image}" for image in (*self.bad, *self.nonstandard)]
+        lines += [f"{image.status:<4} {image}" for image in self.bad]
+        lines += _nonstandard_lines(self.nonstandard, len(self.nonstandard) if all_files else SHOWN)
         lines += ["same " + ", ".join(map(printable, paths)) for paths in self.duplicates]
         lines += ["like " + ", ".join(map(printable, paths)) for paths in self.near_duplicates]
         if self.ignored:
@@ -138,6 +157,19 @@ class ScanReport:
             )
         lines += [f"skipped {printable(path)}" for path in self.skipped]
         return "\n".join(lines)
+
+
+def _nonstandard_lines(images: Sequence[ImageFile], limit: int) -> list[str]:
+    """Returns a line for each of up to `limit` files with the same reason, and for the others."""
+    by_reason: dict[str, list[ImageFile]] = {}
+    for image in images:
+        by_reason.setdefault(image.reason, []).append(image)
+    lines = []
+    for reason, same in by_reason.items():
+        lines += [f"nonstandard {image}" for image in same[:limit]]
+        if len(same) > limit:
+            lines.append(f"nonstandard and {len(same) - limit:,} more: {reason}")
+    return lines
 
 
 def count_extensions(paths: Sequence[str]) -> str:

@@ -147,8 +147,9 @@ def _find(model: keras.Model, calls: list[_Call]) -> tuple[int, int]:
     if not frozen:
         name = calls[trained].layer.name
         found = (
-            f"No layer before {name!r}, the first trained layer, is frozen: set `trainable = "
-            "False`."
+            f"No layer before {name!r}, the first trained layer, is frozen, as after `fine_tune`. "
+            f"To train the head alone, set `model.get_layer({name!r}).trainable = False`; to train "
+            "more layers, use `fine_tune` or `model.fit`."
         )
         raise ValueError(_message(model, found))
     head = next(
