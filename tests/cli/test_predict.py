@@ -458,7 +458,9 @@ def test_home_folder_in_paths_is_found(model, drawn, tmp_path, run, monkeypatch)
     monkeypatch.chdir(tmp_path)
     shutil.copytree(model.parent, tmp_path / "run")
     options = ["--output=~/new/rows.csv", "--sort-into=~/sorted"]
-    assert run("predict", "~/run/model.keras", drawn, *options).exit_code == 0
+    ended = run("predict", "~/run/model.keras", drawn, *options)
+    assert ended.exit_code == 0
+    assert ended.stdout == ("The predictions are in ~/new/rows.csv.\nThe images are in ~/sorted.\n")
     assert {path.name for path in tmp_path.iterdir()} == {"run", "new", "sorted"}
     assert (tmp_path / "new" / "rows.csv").is_file()
     ended = run("predict", "~/run/model.keras", drawn, "--sort-into=~/sorted")

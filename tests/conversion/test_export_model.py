@@ -400,6 +400,21 @@ def test_logits_and_probabilities_are_told_apart(last, is_logits, tmp_path):
     np.testing.assert_allclose(found, keras.ops.convert_to_numpy(expected), atol=1e-5)
 
 
+@pytest.mark.parametrize("quantize", [None, "int8", "float16"])
+def test_axes_of_any_size_have_names_in_onnx_files(model, quantize, tmp_path):
+    needs("onnx", quantize)
+    import onnxruntime
+
+    images = list(np.random.default_rng(0).integers(0, 256, (16, *SIZE, 3), np.uint8))
+    calibration = images if quantize == "int8" else None
+    path = tmp_path / "model.onnx"
+    export_model(model, path, quantize=quantize, calibration_data=calibration)
+    session = onnxruntime.InferenceSession(path)
+    ((images,), (probabilities,)) = (session.get_inputs(), session.get_outputs())
+    assert images.shape == ["batch", "height", "width", 3]
+    assert probabilities.shape == ["batch", len(NAMES)]
+
+
 def two_inputs():
     first, second = keras.Input((*SIZE, 3)), keras.Input((*SIZE, 3))
     pooled = keras.layers.GlobalAveragePooling2D()(first + second)

@@ -156,6 +156,8 @@ def predict(
                 names = [each.class_name for each in predictions]
                 sort_images(zip(files, names, strict=True), sort_into)
             _write(predictions, form, output)
+            if sort_into is not None and output is not None:
+                click.echo(f"The images are in {printable(sort_into)}.")
     sys.exit(1 if strict and found.scan.bad else 0)
 
 

@@ -18,6 +18,7 @@ from catdog_keras.conversion._formats._onnx_operations import HANDLERS
 from catdog_keras.conversion._serving_model import IMAGES, PROBABILITIES
 
 OPSET = 18  # onnxruntime 1.14 and later; the first with all operations that are used here
+AXES = {IMAGES: ("batch", "height", "width"), PROBABILITIES: ("batch",)}  # of any size
 MIN_FLOAT16_VALUES = 64  # smaller tensors hold constants of operations, not weights
 
 
@@ -60,6 +61,7 @@ class Onnx(ExportFormat):
 
         model = onnx.load(path)
         onnx.helper.set_model_props(model, metadata.to_strings())
+        _name_axes(model.graph)
         onnx.save(model, path)
 
     def read_metadata(self, path: Path) -> ExportMetadata:
@@ -106,6 +108,13 @@ def _convert(graph: _backend.FrozenGraph, path: Path) -> None:
         custom_op_handlers=dict(HANDLERS),
         output_path=str(path),
     )
+
+
+def _name_axes(graph: Any) -> None:
+    """Names the axes of any size, which viewers and `onnxruntime` show; tf2onnx numbers them."""
+    for tensor in (*graph.input, *graph.output):
+        for name, axis in zip(AXES[tensor.name], tensor.type.tensor_type.shape.dim, strict=False):
+            axis.dim_param = name
 
 
 def _store_in_float16(path: Path) -> None:
