@@ -1,6 +1,7 @@
 """The tutorial's own images, and a backbone with its own weights."""
 
 import hashlib
+import re
 from pathlib import Path
 
 import keras
@@ -73,3 +74,17 @@ def test_one_epoch_with_pretrained_backbone_exceeds_90_percent_accuracy(splits, 
     # One pass is enough for .90; swapped labels or doubled scaling end near or below .50.
     assert evaluation.accuracy > 0.9
     assert np.array_equal(evaluation.labels, splits.labels["validation"])
+
+
+def test_quick_start_of_readme_is_right_on_95_percent(
+    real_images, real_weights, tmp_path, monkeypatch
+):
+    readme = Path(__file__).parents[2] / "README.md"
+    code = re.search(r"^```python\n(.*?)^```", readme.read_text("utf-8"), re.DOTALL | re.MULTILINE)[
+        1
+    ]
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(compile(code.replace('"public"', repr(str(real_images))), str(readme), "exec"), names)
+    found = evaluate_classifier(keras.saving.load_model("classifier.keras"), names["splits"].test)
+    assert found.accuracy > 0.95
