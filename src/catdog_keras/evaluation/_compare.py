@@ -8,7 +8,7 @@ from typing import Any, overload
 import numpy as np
 
 from catdog_keras._checks import describe
-from catdog_keras._printable import printable
+from catdog_keras._printable import letters, printable
 from catdog_keras.evaluation._evaluation import Evaluation
 from catdog_keras.evaluation._files import find_other_image
 from catdog_keras.evaluation._mcnemar import SIGNIFICANCE, Comparison, compare_correct
@@ -147,7 +147,7 @@ def compare(
 
 def _check_names(names: Any, number: int) -> tuple[str, ...]:
     if names is None:
-        return tuple(_letters(index) for index in range(number))
+        return tuple(letters(index) for index in range(number))
     requirement = f"{number} different names"
     is_list = isinstance(names, (tuple, list)) and len(names) == number
     if not is_list or not all(isinstance(name, str) for name in names):
@@ -155,12 +155,6 @@ def _check_names(names: Any, number: int) -> tuple[str, ...]:
     if len(set(names)) < number:
         raise ValueError(describe("names", requirement, names))
     return tuple(names)
-
-
-def _letters(index: int) -> str:
-    """Returns "a" to "z", then "aa", "ab", ..."""
-    letter = chr(ord("a") + index % 26)
-    return letter if index < 26 else _letters(index // 26 - 1) + letter
 
 
 def correct_p_values(p_values: Sequence[float]) -> tuple[float, ...]:
