@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
+from PIL import Image
 
 from catdog_keras.evaluation import Evaluation, ExampleLoss
 from catdog_keras.plotting import plot_top_losses
@@ -83,6 +84,36 @@ def test_plot_top_losses_accepts_one_hot_and_column_labels():
         assert shown(plot_top_losses(losses, (images, written))) == [2, 0]
 
 
+def test_plot_top_losses_reads_files_of_the_evaluation(tmp_path):
+    gray = Image.new("L", (30, 20), 50)
+    turned = gray.getexif()
+    turned[0x0112] = 6  # a quarter turn
+    gray.save(tmp_path / "0.jpg", exif=turned)
+    Image.new("RGBA", (30, 20), (0, 0, 0, 0)).save(tmp_path / "1.png")
+    Image.fromarray(np.full((20, 3000), 200 * 256, "uint16")).save(tmp_path / "2.png")
+    files = [str(tmp_path / name) for name in ("0.jpg", "1.png", "2.png")]
+    evaluation = evaluation_with_errors_at([0, 1, 2], [0, 1, 0], files)
+    figure = plot_top_losses(evaluation)
+    assert shown(figure) == [50, 255, 200]
+    shapes = [ax.images[0].get_array().shape for ax in figure.axes]
+    assert shapes == [(30, 20, 3), (20, 30, 3), (4, 640, 3)]
+    assert texts(figure)[0][0] == "0.jpg"
+
+
+@pytest.mark.parametrize(
+    ("file", "reason"),
+    [
+        (None, "the file of image 1 is not known. Pass the dataset that was evaluated, as in `plot_top_losses(evaluation, splits.test)`, or evaluate with `files=splits.files[\"test\"]`."),
+        ("missing.jpg", "'missing.jpg' could not be read as an image. Pass the dataset that was evaluated, as in `plot_top_losses(evaluation, splits.test)`."),
+        (__file__, f"{__file__!r} could not be read as an image. Pass the dataset that was evaluated, as in `plot_top_losses(evaluation, splits.test)`."),
+    ],
+)  # fmt: skip
+def test_plot_top_losses_needs_data_without_readable_files(file, reason):
+    with pytest.raises(ValueError, match="`data` must be given") as caught:
+        plot_top_losses([ExampleLoss(1, file, "cat", "dog", 0.9, 2.3)])
+    assert str(caught.value) == f"`data` must be given, because {reason}"
+
+
 def test_plot_top_losses_rejects_reordered_dataset():
     images, labels = numbered_images([0, 1, 0, 1])
     losses = evaluation_with_errors_at([0, 2], labels).top_losses(2)
@@ -113,6 +144,15 @@ def test_images_keep_aspect_ratio_and_share_value_range():
     assert shown(figure) == [128]
 
 
+class Splits:
+    """The attributes that show that an object has several datasets."""
+
+    train = validation = test = ()
+
+    def __repr__(self):
+        return "Splits(...)"
+
+
 LOSSES = [ExampleLoss(5, None, "cat", "dog", 0.9, 2.3)]
 
 
@@ -124,6 +164,8 @@ LOSSES = [ExampleLoss(5, None, "cat", "dog", 0.9, 2.3)]
         ([2.3], numbered_images([0]), {}, TypeError, "`losses[0]` must be a record with index, file, true_class, predicted_class, probability, loss; received losses[0]=2.3."),
         (LOSSES, numbered_images([0, 1]), {}, ValueError, "`data` must hold the images of the evaluation, in its order; received 2 images and none at index 5."),
         (LOSSES, 5, {}, TypeError, "`data` must be a dataset of batches (images, labels), or a pair of arrays (images, labels); received data=5."),
+        (LOSSES, np.zeros((2, 4, 4, 3)), {}, TypeError, "`data` must be a dataset of batches (images, labels), or a pair of arrays (images, labels); received an array of shape (2, 4, 4, 3). Pass the labels with the images, as (images, labels)."),
+        (LOSSES, Splits(), {}, TypeError, "`data` must be a dataset of batches (images, labels), or a pair of arrays (images, labels); received data=Splits(...). Pass one of its datasets, as `splits.test`."),
         (LOSSES, (np.zeros((2, 4, 4, 3)), [0]), {}, ValueError, "`data` must hold one label per image, here 2; received labels of shape (1,)."),
         (LOSSES, numbered_images([0] * 6), {"value_range": (1, 0)}, ValueError, "`value_range` must be a pair (low, high) of finite numbers with low < high, or None; received value_range=(1, 0)."),
         (LOSSES, numbered_images([0] * 6), {"data_format": "NCHW"}, ValueError, "`data_format` must be one of 'channels_last', 'channels_first'; received data_format='NCHW'."),
