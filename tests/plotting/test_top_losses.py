@@ -103,15 +103,15 @@ def test_plot_top_losses_reads_files_of_the_evaluation(tmp_path):
 @pytest.mark.parametrize(
     ("file", "reason"),
     [
-        (None, "the file of image 1 is not known. Pass the dataset that was evaluated, as in `plot_top_losses(evaluation, splits.test)`, or evaluate with `files=splits.files[\"test\"]`."),
-        ("missing.jpg", "'missing.jpg' could not be read as an image. Pass the dataset that was evaluated, as in `plot_top_losses(evaluation, splits.test)`."),
-        (__file__, f"{__file__!r} could not be read as an image. Pass the dataset that was evaluated, as in `plot_top_losses(evaluation, splits.test)`."),
+        (None, "are not known; received data=None, and image 1 has no file. Pass the dataset that was evaluated, as in `plot_top_losses(evaluation, splits.test)`, or evaluate with `files=splits.files[\"test\"]`."),
+        ("missing.jpg", "cannot be read; received data=None, and 'missing.jpg' could not be read as an image. Pass the dataset that was evaluated, as in `plot_top_losses(evaluation, splits.test)`."),
+        (__file__, f"cannot be read; received data=None, and {__file__!r} could not be read as an image. Pass the dataset that was evaluated, as in `plot_top_losses(evaluation, splits.test)`."),
     ],
 )  # fmt: skip
 def test_plot_top_losses_needs_data_without_readable_files(file, reason):
     with pytest.raises(ValueError, match="`data` must be given") as caught:
         plot_top_losses([ExampleLoss(1, file, "cat", "dog", 0.9, 2.3)])
-    assert str(caught.value) == f"`data` must be given, because {reason}"
+    assert str(caught.value) == f"`data` must be given if files {reason}"
 
 
 def test_plot_top_losses_rejects_reordered_dataset():
@@ -144,15 +144,6 @@ def test_images_keep_aspect_ratio_and_share_value_range():
     assert shown(figure) == [128]
 
 
-class Splits:
-    """The attributes that show that an object has several datasets."""
-
-    train = validation = test = ()
-
-    def __repr__(self):
-        return "Splits(...)"
-
-
 LOSSES = [ExampleLoss(5, None, "cat", "dog", 0.9, 2.3)]
 
 
@@ -165,7 +156,6 @@ LOSSES = [ExampleLoss(5, None, "cat", "dog", 0.9, 2.3)]
         (LOSSES, numbered_images([0, 1]), {}, ValueError, "`data` must hold the images of the evaluation, in its order; received 2 images and none at index 5."),
         (LOSSES, 5, {}, TypeError, "`data` must be a dataset of batches (images, labels), or a pair of arrays (images, labels); received data=5."),
         (LOSSES, np.zeros((2, 4, 4, 3)), {}, TypeError, "`data` must be a dataset of batches (images, labels), or a pair of arrays (images, labels); received an array of shape (2, 4, 4, 3). Pass the labels with the images, as (images, labels)."),
-        (LOSSES, Splits(), {}, TypeError, "`data` must be a dataset of batches (images, labels), or a pair of arrays (images, labels); received data=Splits(...). Pass one of its datasets, as `splits.test`."),
         (LOSSES, (np.zeros((2, 4, 4, 3)), [0]), {}, ValueError, "`data` must hold one label per image, here 2; received labels of shape (1,)."),
         (LOSSES, numbered_images([0] * 6), {"value_range": (1, 0)}, ValueError, "`value_range` must be a pair (low, high) of finite numbers with low < high, or None; received value_range=(1, 0)."),
         (LOSSES, numbered_images([0] * 6), {"data_format": "NCHW"}, ValueError, "`data_format` must be one of 'channels_last', 'channels_first'; received data_format='NCHW'."),

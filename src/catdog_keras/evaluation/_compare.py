@@ -132,7 +132,8 @@ def compare(
     arguments = ("a", "b", *(f"others[{index}]" for index in range(len(others))))
     for argument, value in zip(arguments, evaluations, strict=True):
         if not isinstance(value, Evaluation):
-            raise TypeError(describe(argument, "an Evaluation", value))
+            remedy = "Pass them one by one: `compare(*evaluations)`." if _is_list(value) else ""
+            raise TypeError(describe(argument, "an Evaluation", value, remedy))
     shown = _check_names(names, len(evaluations))
     for argument, evaluation in zip(arguments[1:], evaluations[1:], strict=True):
         check_same_images(a, evaluation, ("a", argument))
@@ -143,6 +144,10 @@ def compare(
         )
     )
     return Comparisons(pairs) if others else pairs[0]
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and any(isinstance(e, Evaluation) for e in value)
 
 
 def _check_names(names: Any, number: int) -> tuple[str, ...]:

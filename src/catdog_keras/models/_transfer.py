@@ -12,6 +12,7 @@ from catdog_keras._checks import (
     check_class_names,
     check_input_shape,
     check_integer,
+    check_model,
     check_number,
     describe,
 )
@@ -138,6 +139,10 @@ def transfer_model(
         >>> [layer.name for layer in model.layers[-3:]]
         ['pooling', 'dropout', 'logits']
     """
+    if isinstance(input_shape, (str, keras.Model)):
+        remedy = "The backbone is the first argument."
+        requirement = "an image's shape of three integers"
+        raise TypeError(describe("input_shape", requirement, input_shape, remedy))
     input_shape = check_input_shape("input_shape", input_shape)
     num_classes = _check_classes(num_classes, class_names)
     check_choice("pooling", pooling, POOLING)
@@ -199,8 +204,7 @@ def get_class_names(model: keras.Model) -> tuple[str, ...]:
         >>> catdog_keras.get_class_names(model)
         ('cat', 'dog')
     """
-    if not isinstance(model, keras.Model):
-        raise TypeError(describe("model", "a keras.Model", model))
+    check_model(model)
     stored = saved_class_names(model)
     if stored is not None:
         return stored

@@ -80,6 +80,8 @@ def plot_comparison(
 
     if baseline is not None:  # first: the second of two evaluations is not in a list
         remedy = "Pass several evaluations as a list or dict." if _is_result(baseline) else ""
+        if isinstance(baseline, (Mapping, list)):
+            remedy = "The results are the first argument."
         baseline = check_number("baseline", baseline, minimum=0, maximum=1, remedy=remedy)
     records = _check_results(results)
     shown = [key for key in LABELS if any(key in record for _, record in records)]

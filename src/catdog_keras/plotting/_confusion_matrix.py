@@ -84,7 +84,10 @@ def plot_confusion_matrix(
     from catdog_keras.plotting import _canvas
 
     given: Any = getattr(matrix, "class_names", None) if class_names is None else class_names
-    names = check_class_names(given)
+    order = "The matrix is the first argument."
+    if len(getattr(given, "shape", ())) == 1:
+        order = "Pass labels and predictions as `Evaluation(class_names, labels, probabilities)`."
+    names = check_class_names(given, order)
     counts = _check_matrix(records_of(matrix, "confusion_matrix"), len(names))
     totals = counts.sum(axis=1, keepdims=True)
     # A class without images has no fractions: its row stays white.

@@ -148,9 +148,6 @@ def check_data(data: Any) -> None:
             f"`data` must be {_DATA}; received an array of shape {tuple(data.shape)}. Pass the "
             "labels with the images, as (images, labels)."
         )
-    if hasattr(data, "train") and hasattr(data, "validation"):
-        remedy = "Pass one of its datasets, as `splits.test`."
-        raise TypeError(describe("data", _DATA, data, remedy))
     check_iterable("data", data, _DATA)
 
 
@@ -184,6 +181,13 @@ def read_images(name: str, images: Any) -> Array:
 
 def read_some_images(name: str, images: Any) -> Array:
     """Returns a batch of at least one image as an array; raises for another shape."""
+    requirement = "an array of images"
+    if isinstance(images, keras.Layer):
+        raise TypeError(describe(name, requirement, images, "The images are the first argument."))
+    is_array = hasattr(images, "shape") or isinstance(images, (list, tuple, dict, str, bytes))
+    if hasattr(images, "__iter__") and not is_array:
+        remedy = "Pass those of a batch: `images, labels = next(iter(dataset))`."
+        raise TypeError(describe(name, requirement, images, remedy))
     images = to_numbers(name, "images", images)
     if images.ndim not in (3, 4) or images.size == 0:
         raise ValueError(

@@ -29,8 +29,8 @@ def read_file(index: int, file: str | None) -> npt.NDArray[Any]:
 
     if file is None:
         raise ValueError(
-            f"`data` must be given, because the file of image {index} is not known. {_REMEDY}, or "
-            'evaluate with `files=splits.files["test"]`.'
+            f"`data` must be given if files are not known; received data=None, and image {index} "
+            f'has no file. {_REMEDY}, or evaluate with `files=splits.files["test"]`.'
         )
     try:
         with warnings.catch_warnings():
@@ -42,7 +42,8 @@ def read_file(index: int, file: str | None) -> npt.NDArray[Any]:
             return np.asarray(image)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise ValueError(
-            f"`data` must be given, because {file!r} could not be read as an image. {_REMEDY}."
+            f"`data` must be given if files cannot be read; received data=None, and {file!r} could "
+            f"not be read as an image. {_REMEDY}."
         ) from error
 
 

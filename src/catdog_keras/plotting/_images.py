@@ -95,7 +95,8 @@ def plot_images(
     if hasattr(data, "train") and hasattr(data, "validation"):  # splits
         data = data.train
     check_data(data)
-    names = check_class_names(_class_names_of(data) if class_names is None else class_names)
+    given = _class_names_of(data) if class_names is None else class_names
+    names = check_class_names(given, "The data is the first argument.")
     per_class = check_integer("per_class", per_class, minimum=1)
     max_batches = check_integer("max_batches", max_batches, minimum=1)
     value_range = check_value_range(value_range)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Protocol
 
-from catdog_keras._checks import DataFormat, check_choice
+from catdog_keras._checks import DataFormat, check_choice, describe
 from catdog_keras.plotting._image_arrays import (
     DATA_FORMATS,
     check_value_range,
@@ -113,8 +113,11 @@ def plot_top_losses(
     """
     from catdog_keras.plotting import _canvas
 
-    chosen = losses.top_losses() if hasattr(losses, "top_losses") else losses
     requirement = "an Evaluation or a list of images with their losses"
+    if hasattr(data, "top_losses"):
+        remedy = "The evaluation is the first argument, its data the second."
+        raise TypeError(describe("losses", requirement, losses, remedy))
+    chosen = losses.top_losses() if hasattr(losses, "top_losses") else losses
     records = check_records("losses", chosen, requirement, _ATTRIBUTES)
     value_range = check_value_range(value_range)
     if data_format is not None:
