@@ -46,8 +46,11 @@ def test_titles_show_file_class_loss_and_prediction():
         ["1.jpg", "dog, loss 2.21", "predicted with 89%:", "cat"],
         ["0.jpg", "cat, loss 0.22", "correct (80%)"],
     ]
-    assert figure.get_suptitle() == "The 3 highest losses, in nats"
-    assert plot_top_losses(losses[:1], data).get_suptitle() == "The highest loss, in nats"
+    assert figure.get_suptitle() == "The 3 images with the highest loss (cross-entropy)"
+    assert (
+        plot_top_losses(losses[:1], data).get_suptitle()
+        == "The image with the highest loss (cross-entropy)"
+    )
 
 
 def test_titles_show_image_index_without_files():

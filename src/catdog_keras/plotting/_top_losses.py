@@ -135,8 +135,8 @@ def plot_top_losses(
     for each, image, ax in zip(records, shown, places, strict=True):
         _draw_image(ax, image, shape)
         _write_lines(ax, each, 0.97 * height * shape * _canvas.POINTS_PER_INCH)
-    count = f"{len(records)} highest losses" if len(records) > 1 else "highest loss"
-    figure.suptitle(f"The {count}, in nats")
+    count = f"{len(records)} images" if len(records) > 1 else "image"
+    figure.suptitle(f"The {count} with the highest loss (cross-entropy)")
     return figure
 
 
