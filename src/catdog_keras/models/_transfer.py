@@ -28,8 +28,10 @@ from catdog_keras._input_range import (
 from catdog_keras._input_shape import fits_shape
 from catdog_keras._layer_graph import is_graph
 from catdog_keras._preprocessing_schemes import SCHEMES, Scheme
+from catdog_keras._suggestions import suggests_arguments
 from catdog_keras._warnings import warn
 from catdog_keras.layers import ClassNames, Preprocessing
+from catdog_keras.models._argument_names import ARGUMENT_NAMES
 from catdog_keras.models._augmentation import Augmentation, check_augmentation
 from catdog_keras.models._backbones import BACKBONES, PRETRAINED, build_backbone, check_alpha
 from catdog_keras.models._hub_backbone import build_hub_backbone, is_hub_name
@@ -43,6 +45,7 @@ POOLING = {
 DEFAULT_CLASSES = 2
 
 
+@suggests_arguments(ARGUMENT_NAMES)
 def transfer_model(
     backbone: str | keras.Model = "mobilenet_v2",
     input_shape: tuple[int, int, int] = (160, 160, 3),
