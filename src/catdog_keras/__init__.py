@@ -15,6 +15,16 @@ from catdog_keras._registration import register_layers_with_keras
 __version__ = "0.1.0"
 
 # The names are listed in `__init__.pyi`.
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+_load, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+
+def __getattr__(name: str) -> object:
+    """Imports a public name when it is first used; suggests similar ones for an unknown name."""
+    if name in __all__ or name.startswith("_"):
+        return _load(name)
+    from catdog_keras._public_names import describe_unknown
+
+    raise AttributeError(describe_unknown(name, __all__))
+
 
 register_layers_with_keras()

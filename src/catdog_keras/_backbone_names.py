@@ -1,11 +1,12 @@
 """Names of backbones: known spellings, and suggestions for unknown ones."""
 
-import difflib
-import re
 from collections.abc import Collection
 from typing import Any
 
 from catdog_keras._checks import describe
+from catdog_keras._suggestions import close_names, did_you_mean, letters_of
+
+HUB_PREFIX = "keras_hub:"  # of the presets of KerasHub
 
 
 def find_backbone_name(name: Any, known: Collection[str]) -> str:
@@ -19,18 +20,12 @@ def find_backbone_name(name: Any, known: Collection[str]) -> str:
     """
     if not isinstance(name, str):
         raise TypeError(describe("backbone", "a name from BACKBONES or a keras.Model", name))
-    by_letters = {_letters(each): each for each in known}
-    letters = _letters(name)
-    if letters in by_letters:
-        return by_letters[letters]
-    similar = difflib.get_close_matches(letters, by_letters, n=3, cutoff=0.6)
-    remedy = "`catdog-keras backbones` lists the names."
+    by_letters = {letters_of(each): each for each in known}
+    if letters_of(name) in by_letters:
+        return by_letters[letters_of(name)]
+    similar = close_names(name, known)
+    hint: str = f"If it is a preset of KerasHub, pass {HUB_PREFIX + name!r}."
     if similar:
-        names = [repr(by_letters[each]) for each in similar]
-        listed = " or ".join([*[", ".join(names[:-1])] * (len(names) > 1), names[-1]])
-        remedy = f"Did you mean {listed}? {remedy}"
+        hint = did_you_mean([repr(each) for each in similar])
+    remedy = hint + " `catdog-keras backbones` lists the names."
     raise ValueError(describe("backbone", "a name from BACKBONES", name, remedy))
-
-
-def _letters(name: str) -> str:
-    return re.sub(r"[\W_]", "", name).lower()

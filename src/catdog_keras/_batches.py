@@ -41,6 +41,8 @@ def check_iterable(name: str, data: Any, requirement: str) -> None:
     is_iterable = hasattr(data, "__iter__") or hasattr(data, "__getitem__")
     if isinstance(data, _NOT_DATASETS) or not is_iterable or getattr(data, "shape", None) == ():
         raise TypeError(describe(name, requirement, data))
+    if hasattr(data, "train") and hasattr(data, "validation"):  # they yield their datasets
+        raise TypeError(describe(name, requirement, data, "Pass one of them, as `splits.train`."))
     if is_arrays(data):
         _check_lengths(name, data)
 

@@ -30,7 +30,11 @@ DataFormat: TypeAlias = Literal["channels_last", "channels_first"]
 
 def describe(name: str, requirement: str, value: object, remedy: str = "") -> Message:
     """Formats an error message for one argument; `requirement` follows "must be"."""
-    received = setting(name, shorten(repr(value), LONGEST_NAME))
+    text, shape = repr(value), getattr(value, "shape", ())
+    if shape and "\n" in text:  # numbers of an array say less than its shape
+        received: str = f"an array of shape {tuple(shape)}"
+    else:
+        received = setting(name, shorten(text, LONGEST_NAME))
     return describe_received(name, requirement, received, remedy)
 
 
@@ -186,12 +190,14 @@ def check_image_size(name: str, value: Any) -> tuple[int, int]:
 def check_input_shape(name: str, value: Any) -> tuple[int, int, int]:
     """Returns `value` as the shape of an image; raises if it is not three positive integers."""
     requirement = "an image's shape of three integers of at least 1"
-    if not isinstance(value, (tuple, list)):
-        raise TypeError(describe(name, requirement, value))
-    if not all(isinstance(n, numbers.Integral) and not isinstance(n, bool) for n in value):
-        raise TypeError(describe(name, requirement, value, "For example (160, 160, 3)."))
+    remedy = "For example (160, 160, 3)."
+    integers = isinstance(value, (tuple, list)) and all(
+        isinstance(n, numbers.Integral) and not isinstance(n, bool) for n in value
+    )
+    if not integers:
+        raise TypeError(describe(name, requirement, value, remedy))
     if len(value) != 3 or min(value) < 1:
-        raise ValueError(describe(name, requirement, value, "For example (160, 160, 3)."))
+        raise ValueError(describe(name, requirement, value, remedy))
     first, second, third = value
     return int(first), int(second), int(third)
 
@@ -205,11 +211,36 @@ def check_layer(name: str, value: Any) -> "keras.Layer":
     return value
 
 
-def check_class_names(class_names: Sequence[str]) -> tuple[str, ...]:
-    """Returns the names as a tuple; raises if they are not distinct strings."""
+def check_model(model: Any, order: str = "The model is the first argument.") -> "keras.Model":
+    """Returns `model`; raises if it is not a Keras model.
+
+    `order` is appended to the message if data was received, as of a call with swapped arguments.
+    """
+    import keras  # imported here as above
+
+    if not isinstance(model, keras.Model):
+        remedy = order if _is_data(model) else ""
+        raise TypeError(describe("model", "a keras.Model", model, remedy))
+    return model
+
+
+def _is_data(value: Any) -> bool:
+    """Whether a value is an array, a dataset or a pair of arrays, not a list or a text."""
+    if isinstance(value, (tuple, list)):
+        return any(hasattr(part, "shape") for part in value)
+    is_iterable = hasattr(value, "__iter__") or hasattr(value, "__getitem__")
+    return is_iterable and not isinstance(value, (str, bytes, dict, type))
+
+
+def check_class_names(class_names: Sequence[str], order: str = "") -> tuple[str, ...]:
+    """Returns the names as a tuple; raises if they are not distinct strings.
+
+    `order` is appended to the message if data was received, as of a call with swapped arguments.
+    """
     requirement = "a list of distinct class names"
     if isinstance(class_names, str) or not isinstance(class_names, Sequence):
-        raise TypeError(describe("class_names", requirement, class_names))
+        remedy = order if _is_data(class_names) else ""
+        raise TypeError(describe("class_names", requirement, class_names, remedy))
     if not all(isinstance(name, str) for name in class_names):
         raise TypeError(describe("class_names", requirement, class_names))
     if not class_names or len(set(class_names)) != len(class_names):

@@ -7,13 +7,12 @@ from typing import Any
 import keras
 
 from catdog_keras._backend.keras_internals import source_layer
-from catdog_keras._checks import describe
+from catdog_keras._checks import check_model, describe
 
 
 def check_graph(model: Any) -> keras.Model:
     """Returns `model`; raises if it is not a built Functional or Sequential model."""
-    if not isinstance(model, keras.Model):
-        raise TypeError(describe("model", "a keras.Model", model))
+    check_model(model)
     if not hasattr(model, "outputs"):
         remedy = "Build the model first, or pass its inner Functional or Sequential models."
         requirement = "a built Functional or Sequential model"

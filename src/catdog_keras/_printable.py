@@ -43,6 +43,12 @@ def _escape_bytes(word: str) -> str:
     return plain.decode("ascii")
 
 
+def letters(index: int) -> str:
+    """Returns the default name of an item: "a" to "z", then "aa", "ab", ..."""
+    letter = chr(ord("a") + index % 26)
+    return letter if index < 26 else letters(index // 26 - 1) + letter
+
+
 def counted(count: int, singular: str, plural: str = "") -> str:
     """Returns a number with a noun: "1 image", "2,000 images"; `plural` defaults to an added s."""
     return f"{count:,} {singular if count == 1 else plural or f'{singular}s'}"

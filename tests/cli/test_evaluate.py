@@ -151,7 +151,12 @@ def test_report_is_reproducible_and_contains_no_absolute_paths(model, drawn, tmp
     for text in pages:
         assert str(tmp_path) not in text
         assert str(model.parent) not in text
-    assert "catdog-keras evaluate model.keras &#39;data of mine&#39; --split all" in pages[0]
+    command = (
+        f"catdog-keras evaluate {model.parent.name}/model.keras &#39;data of mine&#39; --split all"
+    )
+    assert command in pages[0]
+    assert "Files skipped: 1" in pages[0]
+    assert "all images of the data" in pages[0]
     for file in (model, model.parent / "split.json"):
         assert hashlib.sha256(file.read_bytes()).hexdigest() in pages[0]
     assert "torn.png</th><td>not an image in any known format" in pages[0]
@@ -176,8 +181,27 @@ def test_report_contains_evaluation_and_training_record(model, drawn, tmp_path, 
     assert "&lt;script&gt;alert(1)" in page
     assert "<script" not in page
     assert page.count("data:image/jpeg") == 1  # the worst images with their heat maps
-    for told in ("of my own", "seed", "Training", "Environment of the training run", "stripes 猫"):
+    for told in (
+        "of my own",
+        "Training",
+        "Environment of the training run",
+        "stripes 猫",
+    ):
         assert told in page
+
+
+def test_report_of_a_split_lists_the_files_that_the_training_skipped(model, drawn, tmp_path, run):
+    folder = shutil.copytree(model.parent, tmp_path / "trained")
+    record = json.loads((folder / "training.json").read_text("utf-8"))
+    record["ignored"] = {"cats/torn.jpg": "not an image in any known format"}
+    (folder / "training.json").write_text(json.dumps(record))
+    ended = run("evaluate", folder / "model.keras", drawn, "--report", tmp_path / "report")
+    assert ended.exit_code == 0, ended.output
+    page = (tmp_path / "report" / "report.html").read_text("utf-8")
+    assert "Files skipped in the training: 1" in page
+    assert "cats/torn.jpg</th><td>not an image in any known format" in page
+    assert "the test images of the training" in page
+    assert "catdog-keras evaluate trained/model.keras" in page
 
 
 def test_failed_evaluate_keeps_earlier_report(model, drawn, tmp_path, run):

@@ -337,18 +337,18 @@ WINDOW = "an integer of at least 1, or a pair (height, width) of them"
         (
             {"use_batch_norm": False},
             TypeError,
-            "ConvBlock has no argument `use_batch_norm`; received use_batch_norm=False. Pass `normalization`: 'after' or 'before' the activation, or None.",
+            "`use_batch_norm` is not an argument of ConvBlock. Did you mean `normalization`? It is 'after' or 'before' the activation, or None.",
         ),
-        ({"rate": 0.1}, TypeError, "ConvBlock has no argument `rate`; received rate=0.1. Pass `dropout`."),
+        ({"rate": 0.1}, TypeError, "`rate` is not an argument of ConvBlock. Did you mean `dropout`?"),
         (
             {"lora_rank": 4},
             TypeError,
-            "ConvBlock has no argument `lora_rank`; received lora_rank=4. Call `convolution.enable_lora(rank)` of the block after it is built.",
+            "`lora_rank` is not an argument of ConvBlock. Call `convolution.enable_lora(rank)` of the block after it is built.",
         ),
         (
             {"epsilon": 1e-5},
             TypeError,
-            "ConvBlock has no argument `epsilon`; received epsilon=1e-05. Use `keras.layers.Conv2D`, `BatchNormalization`, `keras.layers.MaxPooling2D` and `keras.layers.Dropout` instead of the block.",
+            "`epsilon` is not an argument of ConvBlock. Use `keras.layers.Conv2D`, `BatchNormalization`, `keras.layers.MaxPooling2D` and `keras.layers.Dropout` instead of the block.",
         ),
 ({"momentum": 1.5}, ValueError, "`momentum` must be a number from 0 to 1; received momentum=1.5."),
                 (

@@ -272,7 +272,7 @@ def test_transfer_model_rejects_backbone_with_multiple_outputs():
         ({"backbone": "mobilenet_v9"}, "`backbone` must be a name from BACKBONES; received backbone='mobilenet_v9'. Did you mean 'mobilenet_v2', 'mobilenet' or 'mobilenet_v3_small'? `catdog-keras backbones` lists the names."),
         ({"backbone": "EfficentNetB0"}, "`backbone` must be a name from BACKBONES; received backbone='EfficentNetB0'. Did you mean 'efficientnet_b0', 'efficientnet_v2_b0' or 'efficientnet_b7'? `catdog-keras backbones` lists the names."),
         ({"backbone": "vgg"}, "`backbone` must be a name from BACKBONES; received backbone='vgg'. Did you mean 'vgg19' or 'vgg16'? `catdog-keras backbones` lists the names."),
-        ({"backbone": "yolo"}, "`backbone` must be a name from BACKBONES; received backbone='yolo'. `catdog-keras backbones` lists the names."),
+        ({"backbone": "yolo"}, "`backbone` must be a name from BACKBONES; received backbone='yolo'. If it is a preset of KerasHub, pass 'keras_hub:yolo'. `catdog-keras backbones` lists the names."),
         ({"backbone": "resnet50", "alpha": 1.0}, "`alpha` must be None for 'resnet50', whose width is fixed; MobileNets have several; received alpha=1.0."),
         ({"alpha": 0.6, "weights": "imagenet"}, "`alpha` must be one of 0.35, 0.5, 0.75, 1.0, 1.3, 1.4 for the pretrained weights of 'mobilenet_v2'; received alpha=0.6. Other widths need weights=None."),
         ({"backbone": small_backbone(), "alpha": 0.5}, "`alpha` must be None if `backbone` is a model; received alpha=0.5."),

@@ -1,5 +1,6 @@
 """Each image next to its own views, with one value range."""
 
+import keras
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -31,6 +32,29 @@ def test_plot_augmentation_shows_each_image_before_its_views():
     assert one.axes[0].get_title("left") == "image | 1 view of it"
 
 
+class AddInTraining(keras.layers.Layer):
+    """Adds 10 in training, and 0 in inference."""
+
+    def call(self, inputs, training=False):
+        return inputs + 10.0 * training
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        AddInTraining(),
+        keras.Sequential([AddInTraining()]),
+        keras.layers.Rescaling(1.0, offset=10.0),  # its `call` has no `training`
+        lambda images: images + 10,
+    ],
+)
+def test_plot_augmentation_calls_layer_in_training_mode(layer):
+    images = numbered_images(0).astype("float32")
+    figure = plot_augmentation(images, layer, value_range=(0, 255))
+    assert shown(figure) == [[0, *[10] * 5], [1, *[11] * 5]]
+    assert figure.axes[0].get_title("left") == "image | 5 views of it"
+
+
 def test_separator_line_is_between_image_and_views():
     with plt.style.context("dark_background"):
         figure = plot_augmentation(numbered_images(0), [numbered_images(10)] * 3)
@@ -60,8 +84,8 @@ def test_plot_augmentation_accepts_views_of_different_size():
     ("images", "views", "keywords", "error", "message"),
     [
         (np.zeros((4, 4)), [], {}, ValueError, "`images` must be at least one image, of shape (batch, height, width, channels), (batch, channels, height, width) or (batch, height, width); received shape (4, 4)."),
-        (numbered_images(0), 5, {}, TypeError, "`views` must be a list of arrays, each with a view of every image; received views=5."),
-        (numbered_images(0), [], {}, ValueError, "`views` must be a list of arrays, each with a view of every image, at least one; received views=[]."),
+        (numbered_images(0), 5, {}, TypeError, "`views` must be an augmentation layer, or a list of arrays, each with a view of every image; received views=5."),
+        (numbered_images(0), [], {}, ValueError, "`views` must be an augmentation layer, or a list of arrays, each with a view of every image, at least one; received views=[]."),
         (numbered_images(0), numbered_images(1), {}, ValueError, "`views` must be arrays of 2 images of 3 axes, as `images`; received an array of shape (4, 6, 3)."),
         (numbered_images(0), [numbered_images(0, 3)], {}, ValueError, "`views` must be arrays of 2 images of 3 axes, as `images`; received an array of shape (3, 4, 6, 3)."),
         (numbered_images(0), [numbered_images(0)], {"data_format": "NCHW"}, ValueError, "`data_format` must be one of 'channels_last', 'channels_first'; received data_format='NCHW'."),

@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import pytest
 
-from catdog_keras.evaluation import Evaluation
+from catdog_keras.evaluation import Evaluation, compare
 from catdog_keras.plotting import plot_comparison
 
 MODELS = [
@@ -17,7 +17,8 @@ MODELS = [
     },
     {"name": "model2", "train_accuracy": 1.0, "test_accuracy": 0.75, "test_interval": None},
 ]
-RECORD = 'a record with "name" and at least one of train_accuracy, validation_accuracy, test_accuracy, accuracy'
+ONE = Evaluation(["cat", "dog"], [0], [[0.9, 0.1]])
+RECORD = 'an Evaluation, or a record with "name" and at least one of train_accuracy, validation_accuracy, test_accuracy, accuracy'
 
 
 def value_texts(ax):
@@ -70,6 +71,17 @@ def test_plot_comparison_takes_evaluations_by_name():
     assert value_texts(ax)[0] == f"0.667 ({low:.3f} to {high:.3f})"
 
 
+def test_plot_comparison_names_listed_evaluations_as_compare_does():
+    first = Evaluation(["cat", "dog"], [0, 1, 1], [[0.9, 0.1], [0.4, 0.6], [0.7, 0.3]])
+    second = Evaluation(["cat", "dog"], [0, 1, 1], [[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]])
+    ax = plot_comparison([first, second])
+    assert dots_of(ax) == [[first.accuracy, 1.0]]
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    assert names == list(compare(first, second).names) == ["a", "b"]
+    mixed = plot_comparison([{"name": "old", "accuracy": 0.5}, second])
+    assert [label.get_text() for label in mixed.get_yticklabels()] == ["old", "b"]
+
+
 def test_values_are_aligned_with_their_dots():
     ax = plot_comparison(MODELS)
     heights = sorted(container.lines[0].get_ydata()[0] for container in ax.containers)
@@ -105,15 +117,18 @@ def test_splits_have_distinct_markers():
 @pytest.mark.parametrize(
     ("results", "baseline", "error", "message"),
     [
-        ([], None, ValueError, '`results` must be a dict of evaluations by name, or a list of records with "name" and accuracies, one per model; received results=[].'),
-        ("model", None, TypeError, "`results` must be a dict of evaluations by name, or a list of records with \"name\" and accuracies, one per model; received results='model'."),
-        ({"name": "a"}, None, TypeError, "`results` must be a dict of evaluations by name, or a list of records with \"name\" and accuracies, one per model; received results={'name': 'a'}."),
+        ([], None, ValueError, '`results` must be a dict of evaluations by name, a list of evaluations, or a list of records with "name" and accuracies, one per model; received results=[].'),
+        ("model", None, TypeError, "`results` must be a dict of evaluations by name, a list of evaluations, or a list of records with \"name\" and accuracies, one per model; received results='model'."),
+        ({"name": "a"}, None, TypeError, "`results` must be a dict of evaluations by name, a list of evaluations, or a list of records with \"name\" and accuracies, one per model; received results={'name': 'a'}."),
         ([5], None, TypeError, f"`results[0]` must be {RECORD}; received results[0]=5."),
         ([{"name": "a"}], None, ValueError, f"`results[0]` must be {RECORD}; received results[0]={{'name': 'a'}}."),
         ([{"test_accuracy": 1}], None, ValueError, f"`results[0]` must be {RECORD}; received results[0]={{'test_accuracy': 1}}."),
         ([{"name": "a", "test_accuracy": 95}], None, ValueError, "`results[0]['test_accuracy']` must be a number from 0 to 1; received results[0]['test_accuracy']=95."),
         ([{"name": "a", "test_accuracy": 0.5, "test_interval": 0.1}], None, TypeError, "`results[0]['test_interval']` must be a pair (low, high) around the accuracy, here 0.5, or None; received results[0]['test_interval']=0.1."),
         ([{"name": "a", "test_accuracy": 0.5, "test_interval": [0.6, 0.7]}], None, ValueError, "`results[0]['test_interval']` must be a pair (low, high) around the accuracy, here 0.5, or None; received results[0]['test_interval']=[0.6, 0.7]."),
+        (ONE, None, TypeError, "`results` must be a dict of evaluations by name, a list of evaluations, or a list of records with \"name\" and accuracies, one per model; received results=Evaluation(1 image, 2 classes, accuracy=1.000). Pass one evaluation as a list, too."),
+        (ONE, ONE, TypeError, "`baseline` must be a number from 0 to 1; received baseline=Evaluation(1 image, 2 classes, accuracy=1.000). Pass several evaluations as a list or dict."),
+        ([ONE, 5], None, TypeError, f"`results[1]` must be {RECORD}; received results[1]=5."),
         (MODELS, 50, ValueError, "`baseline` must be a number from 0 to 1; received baseline=50."),
         (MODELS, "half", TypeError, "`baseline` must be a number from 0 to 1; received baseline='half'."),
     ],

@@ -48,6 +48,16 @@ def test_class_without_images_shows_counts_without_percentages():
     assert ax.images[0].get_array()[1].tolist() == [0, 0]
 
 
+def test_empty_cells_show_a_gray_zero_and_rounded_percentages_are_not_exact():
+    ax = plot_confusion_matrix([[999, 1, 0], [0, 5, 0], [0, 0, 2]], ["a", "b", "c"])
+    shown = cells(ax)
+    assert shown[0, 0] == "999\n>99%"
+    assert shown[0, 1] == "1\n<1%"
+    assert shown[1, 1] == "5\n100%"
+    assert {text for place, text in shown.items() if len(set(place)) == 2} == {"1\n<1%", "0"}
+    assert {text.get_color() for text in ax.texts if text.get_text() == "0"} == {"#666666"}
+
+
 def test_title_omits_accuracy_when_there_are_no_images():
     ax = plot_confusion_matrix([[0, 0], [0, 0]], ["cat", "dog"])
     assert ax.get_title() == "0 of 0 images right"

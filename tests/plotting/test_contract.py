@@ -104,6 +104,10 @@ def results(names):
     ]
 
 
+def in_splits(counts):
+    return dict.fromkeys(("train", "validation", "test"), counts)
+
+
 def make_evaluation(names, images=192, missing=0, seed=0):
     """An evaluation of a fair classifier; the last `missing` classes do not occur."""
     random = np.random.default_rng(seed)
@@ -172,6 +176,9 @@ CASES = {
         "forty classes, twice": ({name + end: n for n, name in enumerate(FORTY) for end in "ab"},),
         "long names": (dict(zip(LONG, [12_500, 3, 0], strict=True)),),
         "odd names": (dict(zip(ODD, [12_500, 3, 0], strict=True)),),
+        "splits": (in_splits({"cats": 1000, "dogs": 998}),),
+        "long names in splits": (in_splits(dict.fromkeys(LONG, 12_500)),),
+        "forty classes in splits": (in_splits(dict.fromkeys(FORTY, 37)),),
     },
     "plot_history": {
         "twenty epochs": (log(20),),

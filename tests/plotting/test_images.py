@@ -1,5 +1,7 @@
 """Which images are shown where, in which range of values, and what is said of missing ones."""
 
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
@@ -35,6 +37,30 @@ def test_plot_images_shows_first_three_images_of_each_class():
     figure = plot_images(numbered_images([1, 0, 0, 1, 0, 0, 1, 1]), NAMES)
     assert shown(figure) == [[1, 2, 4], [0, 3, 6]]
     assert titles(figure) == ["cats", "dogs"]
+
+
+class Named(list):
+    """A dataset with class names, as of `keras.utils.image_dataset_from_directory`."""
+
+    class_names = NAMES
+
+
+def test_plot_images_reads_class_names_of_dataset_and_training_images_of_splits():
+    dataset = Named([numbered_images([1, 0, 0])])
+    splits = SimpleNamespace(train=dataset, validation=None, class_names=("cats", "dogs"))
+    for data in (dataset, splits):
+        figure = plot_images(data)
+        assert shown(figure) == [[1, 2], [0]]
+        assert titles(figure) == ["cats: 2 found in 3 images", "dogs: 1 found in 3 images"]
+    assert titles(plot_images(dataset, ["Katze", "Hund"], per_class=1)) == ["Katze", "Hund"]
+    with pytest.raises(ValueError, match="class_names") as caught:
+        plot_images(list(dataset))
+    assert str(caught.value) == (
+        "`class_names` must be given for a dataset without class names; received class_names=None."
+    )
+    images, labels = dataset[0]
+    with pytest.raises(TypeError, match=r"Pass the labels with the images, as \(images, labels\)"):
+        plot_images(images, labels)
 
 
 def test_missing_images_leave_gaps_and_are_reported_in_titles():

@@ -1,9 +1,13 @@
 """Bars by their lengths, names and numbers."""
 
+from types import SimpleNamespace
+
 import pytest
 from hypothesis import given, strategies as st
 
 from catdog_keras.plotting import plot_label_counts
+
+DATASET = zip([1], [2], strict=True)
 
 
 def tick_texts(axis):
@@ -45,6 +49,40 @@ def test_every_count_is_labeled_and_its_bar_fits_axis_limits(numbers):
     assert max(numbers) < limit or max(numbers) == 0
 
 
+SPLITS = {
+    "train": {"cats": 60, "dogs": 20},
+    "validation": {"cats": 10, "dogs": 0},
+    "test": {"cats": 0, "dogs": 10},
+}
+
+
+@pytest.mark.parametrize("suffix", ["", " with a name that is too long to stand below its bar"])
+def test_bars_of_splits_are_stacked(suffix):
+    counts = {
+        split: {name + suffix: number for name, number in numbers.items()}
+        for split, numbers in SPLITS.items()
+    }
+    ax = plot_label_counts(counts)
+    lying = bool(suffix)
+    ends = [
+        (bar.get_x(), bar.get_width()) if lying else (bar.get_y(), bar.get_height())
+        for bar in ax.patches
+    ]
+    assert ends == [(0, 60), (0, 20), (60, 10), (20, 0), (70, 0), (20, 10)]
+    assert [text.get_text() for text in ax.texts] == ["70", "30"]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == list(SPLITS)
+    assert len({(bar.get_facecolor(), bar.get_hatch()) for bar in ax.patches}) == 3
+    assert ax.get_title().splitlines()[0] == "100 images"
+    assert ax.get_title().endswith("is correct for 70.0%")
+
+
+def test_plot_label_counts_takes_splits():
+    drawn = plot_label_counts(SimpleNamespace(counts=SPLITS))
+    assert [bar.get_height() for bar in drawn.patches] == [60, 20, 10, 0, 0, 10]
+    one = plot_label_counts({"train": {"cats": 3}})
+    assert one.get_legend() is None
+
+
 def test_title_reports_zero_or_one_image():
     assert plot_label_counts({"cats": 0}).get_title() == "no images"
     assert plot_label_counts({"cats": 1}).get_title().startswith("1 image\n")
@@ -53,8 +91,12 @@ def test_title_reports_zero_or_one_image():
 @pytest.mark.parametrize(
     ("counts", "error", "message"),
     [
-        ([1, 2], TypeError, "`counts` must be the number of images of each class by name, or an Evaluation; received counts=[1, 2]."),
-        ({}, ValueError, "`counts` must be the number of images of each class by name, or an Evaluation; received counts={}."),
+        ([1, 2], TypeError, "`counts` must be the number of images of each class by name, an Evaluation or an ImageSplits; received counts=[1, 2]."),
+        ({"train": {"cat": 1}, "dog": 2}, TypeError, "`counts` must be the number of images of each class by name, an Evaluation or an ImageSplits; received counts={'train': {'cat': 1}, 'dog': 2}."),
+        ({"train": {"cat": -1}}, ValueError, "`counts['train']['cat']` must be an integer of at least 0; received counts['train']['cat']=-1."),
+        ({"train": {}}, ValueError, "`counts` must be the number of images of each class by name, an Evaluation or an ImageSplits; received counts={'train': {}}."),
+        (DATASET, TypeError, f"`counts` must be the number of images of each class by name, an Evaluation or an ImageSplits; received counts={DATASET}. Pass `count_labels(dataset, class_names)` of a dataset."),
+        ({}, ValueError, "`counts` must be the number of images of each class by name, an Evaluation or an ImageSplits; received counts={}."),
         ({"cat": -1}, ValueError, "`counts['cat']` must be an integer of at least 0; received counts['cat']=-1."),
         ({"cat": 1.5}, TypeError, "`counts['cat']` must be an integer of at least 0; received counts['cat']=1.5."),
     ],

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
+from PIL import Image
 
 from catdog_keras.evaluation import Evaluation, ExampleLoss
 from catdog_keras.plotting import plot_top_losses
@@ -45,8 +46,11 @@ def test_titles_show_file_class_loss_and_prediction():
         ["1.jpg", "dog, loss 2.21", "predicted with 89%:", "cat"],
         ["0.jpg", "cat, loss 0.22", "correct (80%)"],
     ]
-    assert figure.get_suptitle() == "The 3 highest losses, in nats"
-    assert plot_top_losses(losses[:1], data).get_suptitle() == "The highest loss, in nats"
+    assert figure.get_suptitle() == "The 3 images with the highest loss (cross-entropy)"
+    assert (
+        plot_top_losses(losses[:1], data).get_suptitle()
+        == "The image with the highest loss (cross-entropy)"
+    )
 
 
 def test_titles_show_image_index_without_files():
@@ -81,6 +85,36 @@ def test_plot_top_losses_accepts_one_hot_and_column_labels():
     losses = evaluation_with_errors_at([2, 0], labels).top_losses(2)
     for written in (np.eye(2)[labels], labels[:, None]):
         assert shown(plot_top_losses(losses, (images, written))) == [2, 0]
+
+
+def test_plot_top_losses_reads_files_of_the_evaluation(tmp_path):
+    gray = Image.new("L", (30, 20), 50)
+    turned = gray.getexif()
+    turned[0x0112] = 6  # a quarter turn
+    gray.save(tmp_path / "0.jpg", exif=turned)
+    Image.new("RGBA", (30, 20), (0, 0, 0, 0)).save(tmp_path / "1.png")
+    Image.fromarray(np.full((20, 3000), 200 * 256, "uint16")).save(tmp_path / "2.png")
+    files = [str(tmp_path / name) for name in ("0.jpg", "1.png", "2.png")]
+    evaluation = evaluation_with_errors_at([0, 1, 2], [0, 1, 0], files)
+    figure = plot_top_losses(evaluation)
+    assert shown(figure) == [50, 255, 200]
+    shapes = [ax.images[0].get_array().shape for ax in figure.axes]
+    assert shapes == [(30, 20, 3), (20, 30, 3), (4, 640, 3)]
+    assert texts(figure)[0][0] == "0.jpg"
+
+
+@pytest.mark.parametrize(
+    ("file", "reason"),
+    [
+        (None, "are not known; received data=None, and image 1 has no file. Pass the dataset that was evaluated, as in `plot_top_losses(evaluation, splits.test)`, or evaluate with `files=splits.files[\"test\"]`."),
+        ("missing.jpg", "cannot be read; received data=None, and 'missing.jpg' could not be read as an image. Pass the dataset that was evaluated, as in `plot_top_losses(evaluation, splits.test)`."),
+        (__file__, f"cannot be read; received data=None, and {__file__!r} could not be read as an image. Pass the dataset that was evaluated, as in `plot_top_losses(evaluation, splits.test)`."),
+    ],
+)  # fmt: skip
+def test_plot_top_losses_needs_data_without_readable_files(file, reason):
+    with pytest.raises(ValueError, match="`data` must be given") as caught:
+        plot_top_losses([ExampleLoss(1, file, "cat", "dog", 0.9, 2.3)])
+    assert str(caught.value) == f"`data` must be given if files {reason}"
 
 
 def test_plot_top_losses_rejects_reordered_dataset():
@@ -124,6 +158,7 @@ LOSSES = [ExampleLoss(5, None, "cat", "dog", 0.9, 2.3)]
         ([2.3], numbered_images([0]), {}, TypeError, "`losses[0]` must be a record with index, file, true_class, predicted_class, probability, loss; received losses[0]=2.3."),
         (LOSSES, numbered_images([0, 1]), {}, ValueError, "`data` must hold the images of the evaluation, in its order; received 2 images and none at index 5."),
         (LOSSES, 5, {}, TypeError, "`data` must be a dataset of batches (images, labels), or a pair of arrays (images, labels); received data=5."),
+        (LOSSES, np.zeros((2, 4, 4, 3)), {}, TypeError, "`data` must be a dataset of batches (images, labels), or a pair of arrays (images, labels); received an array of shape (2, 4, 4, 3). Pass the labels with the images, as (images, labels)."),
         (LOSSES, (np.zeros((2, 4, 4, 3)), [0]), {}, ValueError, "`data` must hold one label per image, here 2; received labels of shape (1,)."),
         (LOSSES, numbered_images([0] * 6), {"value_range": (1, 0)}, ValueError, "`value_range` must be a pair (low, high) of finite numbers with low < high, or None; received value_range=(1, 0)."),
         (LOSSES, numbered_images([0] * 6), {"data_format": "NCHW"}, ValueError, "`data_format` must be one of 'channels_last', 'channels_first'; received data_format='NCHW'."),

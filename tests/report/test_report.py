@@ -16,6 +16,7 @@ from catdog_keras import Evaluation, ModelReport, write_report
 from catdog_keras.evaluation import compare
 from catdog_keras.evaluation._baseline import describe_against_baseline
 from catdog_keras.report import (
+    _class_curves as class_curves,
     _plot_highest_losses as top_losses,
     _sections as sections,
     _side_by_side as side_by_side,
@@ -85,7 +86,7 @@ def read(folder, evaluations, histories=None, figures=None, **options):
 @pytest.fixture
 def without_plots(monkeypatch):
     """Embeds a blank image for each plot: drawing them takes most of the time of a report."""
-    for module in (sections, side_by_side):
+    for module in (class_curves, sections, side_by_side):
         for name in [name for name in vars(module) if name.startswith("plot_")]:
             monkeypatch.setattr(module, name, lambda *_: Figure((1, 1)))
 
@@ -121,7 +122,7 @@ def test_report_images_links_and_regions_are_accessible(tmp_path):
         figures={"one": Figure((4, 2))},
     )
     images = page.all("img")
-    assert len(images) == 5
+    assert len(images) == 6
     for image in images:
         assert len(image["alt"]) > 20
         encoded = base64.b64decode(image["src"].split(",")[1])
@@ -205,6 +206,20 @@ def test_report_shows_metrics_of_one_model(tmp_path):
     (curve,) = evaluation.roc_curves
     low, high = curve.auc_interval
     assert f"dog {curve.auc:.3f} {low:.3f} to {high:.3f}" in page.text
+    for curve in evaluation.precision_recall_curves:
+        low, high = curve.average_precision_interval
+        told = f"{curve.class_name} {curve.average_precision:.3f} {low:.3f} to {high:.3f}"
+        assert told in page.text
+    assert f"mean of the classes (mAP) {evaluation.mean_average_precision:.3f}" in page.text
+    balanced, (low, high) = evaluation.balanced_accuracy, evaluation.balanced_accuracy_interval
+    interval = f"{100 * low:.1f} to {100 * high:.1f}%"
+    assert f"Balanced accuracy {100 * balanced:.1f}% 95% interval {interval}" in page.text
+    average = evaluation.macro_average
+    assert (
+        f"macro average 60 {100 * average.precision:.1f}% {100 * average.recall:.1f}% {interval} "
+        f"{100 * average.f1:.1f}%"
+    ) in page.text
+    assert "no images of" not in page.text
     worst = evaluation.top_losses(1)[0]
     assert "/images" not in page.text  # paths of the author's machine are private
     name = worst.file.removeprefix("/images/test/")
@@ -246,7 +261,11 @@ def test_report_lists_accuracy_of_each_of_several_models(tmp_path):
     assert "chose" not in page.text
     assert "Accuracy, " not in page.text  # these images choose no model
     for name, each in models.items():
-        assert f"{name} {each.correct} of 60 {100 * each.accuracy:.1f}%" in page.text
+        low, high = (100 * end for end in each.accuracy_interval)
+        assert (
+            f"{name} {each.correct} of 60 {100 * each.accuracy:.1f}% {low:.1f} to {high:.1f}% "
+            f"{100 * each.balanced_accuracy:.1f}% {100 * each.f1:.1f}% {each.log_loss:.3f}"
+        ) in page.text
 
 
 @pytest.mark.usefixtures("without_plots")
@@ -281,7 +300,7 @@ def test_report_of_many_classes_lists_the_worst_first_and_then_all(tmp_path):
     assert every.startswith("0 4 100.0%")
     assert all(f" {name} 4 " in page.text for name in names)
     classes = [tag["class"] for tag in page.all("div") if "wide" in tag.get("class", "")]
-    assert classes.count("wide long") == 2  # scores and areas of 200 classes
+    assert classes.count("wide long") == 3  # scores and both areas of 200 classes
 
 
 @pytest.mark.usefixtures("without_plots")
@@ -289,6 +308,11 @@ def test_report_shows_no_recall_for_class_without_images(tmp_path):
     rows = [[0.9, 0.1, 0.0], [0.2, 0.8, 0.0]]
     _, page = read(tmp_path, {"m": Evaluation(["a", "b", "c"], [0, 1], rows)})
     assert "c 0 - 0.0 to 100.0% - 0.0 to 100.0% -" in page.text
+    assert "There are no images of 1 class: c. The macro averages leave" in page.text
+    names = [f"c{n}" for n in range(20)]
+    _, page = read(tmp_path, {"m": Evaluation(names, [0], [[0.05] * 20])})
+    listed = ", ".join(names[1:16])
+    assert f"There are no images of 19 classes: {listed} and 4 more. The macro" in page.text
 
 
 def test_describe_environment_is_json_serializable():

@@ -7,14 +7,25 @@ from typing import Any
 
 from catdog_keras._checksum import sha256_of
 from catdog_keras._printable import shell_command
-from catdog_keras.cli.evaluation_data import EvaluationData
+from catdog_keras.cli.evaluation_data import EvaluationData, Part
 from catdog_keras.cli.load_model import ModelFile
 from catdog_keras.cli.report_facts import last_part, skipped_files, training_facts
-from catdog_keras.cli.run_record import REPORT_FILE, SPLIT_FILE, read_training_record
+from catdog_keras.cli.run_record import (
+    REPORT_FILE,
+    SPLIT_FILE,
+    TrainingRecord,
+    read_training_record,
+)
 from catdog_keras.evaluation import Evaluation
 from catdog_keras.report import ModelReport, write_report
 from catdog_keras.report._plot_highest_losses import plot_highest_losses
 
+PARTS: Mapping[Part, str] = {
+    "train": "the training images",
+    "validation": "the validation images of the training",
+    "test": "the test images of the training",
+    "all": "all images of the data",
+}
 EVALUATION_FILE = "evaluation.json"
 OUTPUT_FILES = [EVALUATION_FILE, REPORT_FILE]
 
@@ -33,8 +44,13 @@ class EvaluateOptions:
     stated: Mapping[str, bool] = field(default_factory=dict)
 
     def command(self, part: str) -> str:
-        """Returns the command that repeats the evaluation, without the folders of this machine."""
-        words = ["catdog-keras", "evaluate", self.model.name, last_part(self.data), "--split", part]
+        """Returns the command that repeats the evaluation.
+
+        Of the paths it has the folder of the model and the name of the data; the folders above them
+        stay private.
+        """
+        model = str(Path(last_part(self.model.parent)) / self.model.name)
+        words = ["catdog-keras", "evaluate", model, last_part(self.data), "--split", part]
         for name in self.class_names:
             words += ["--class-name", name]
         if self.from_logits is not None:
@@ -74,24 +90,28 @@ def write_evaluation_report(
         ModelReport(name, evaluation, None if record is None else record.history, worst),
         title=f"{name} on {last_part(options.data)}",
         counts=images.counts,
-        metadata={**_evaluation_facts(images, options), **training_facts(record)},
+        metadata={**_evaluation_facts(images, options, record), **training_facts(record)},
         note=images.note,
     )
 
 
 def _evaluation_facts(
-    images: EvaluationData, options: EvaluateOptions
+    images: EvaluationData, options: EvaluateOptions, record: TrainingRecord | None
 ) -> dict[str, Mapping[str, Any]]:
     metadata = {
         "command": options.command(images.part),
         "model": options.model.name,
         "SHA-256 of the model": sha256_of(options.model),
         "data": last_part(options.data),
-        "images": images.part,
+        "images": PARTS[images.part],
         "SHA-256 of the list of their checksums and names": images.sha256,
     }
     split = options.model.parent / SPLIT_FILE
     if split.is_file():
         metadata[f"SHA-256 of {SPLIT_FILE}"] = sha256_of(split)
-    metadata["skipped"] = str(len(images.ignored))
-    return {"Evaluation": metadata, **skipped_files(images.ignored)}
+    if images.part == "all":
+        unreadable = {} if images.ignored else {"unreadable files": "none"}
+        return {"Evaluation": metadata | unreadable, **skipped_files(images.ignored)}
+    # A split has only images that the training could read.
+    skipped = {} if record is None else skipped_files(record.ignored, " in the training")
+    return {"Evaluation": metadata, **skipped}

@@ -1,24 +1,56 @@
 """Groups of names and values that the reports of `train` and `evaluate` show."""
 
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
+from catdog_keras.cli.preparation import CROP, PAD
 from catdog_keras.cli.run_record import TrainingRecord
 from catdog_keras.report._environment import describe_environment
 
 FILES = ("labels", "weights", "decisions")  # settings that can be paths
+COLUMNS = ("image_column", "label_column", "group_column")  # of the file of labels
+FRACTIONS = ("holdout_fraction", "test_fraction", "max_bad_fraction")
+NAMES = {
+    "alpha": "width of the backbone (alpha)",
+    "epochs": "epochs of head training",
+    "fine_tune_epochs": "epochs of fine-tuning",
+    "class_names": "classes",
+    "labels": "file of the labels",
+    "image_column": "its column of the paths",
+    "label_column": "its column of the labels",
+    "group_column": "its column of the groups",
+    "label_pattern": "label in the file name",
+    "groups": "group in the path",
+    "near_duplicates": "near-duplicates",
+    "split": "selection of the test images",
+    "holdout_fraction": "held out for validation and test, without such folders",
+    "test_fraction": "of these for the test",
+    "on_bad": "unreadable files",
+    "max_bad_fraction": "limit of unreadable files",
+    "class_weight": "class weights",
+}
+"""Names of settings in words; the others are words already."""
+
+VALUES = {
+    ("near_duplicates", "together"): "in one split",
+    ("near_duplicates", "ignore"): "not searched",
+    ("on_bad", "skip"): "skipped",
+    ("on_bad", "raise"): "an error",
+    ("weights", None): "random initialization",
+}
 NAMED = 50  # maximum number of skipped files that the page lists with a reason
 
 
-def skipped_files(reasons: Mapping[str, str]) -> dict[str, Mapping[str, Any]]:
+def skipped_files(reasons: Mapping[str, str], where: str = "") -> dict[str, Mapping[str, Any]]:
     """Returns a group with the reason for each skipped file, if there are any."""
     if not reasons:
         return {}
     named: dict[str, Any] = dict(list(reasons.items())[:NAMED])
     others = {"and others": len(reasons) - NAMED} if len(reasons) > NAMED else {}
-    return {"Skipped files": named | others}
+    return {f"Files skipped{where}: {len(reasons):,}": named | others}
 
 
 def training_facts(record: TrainingRecord | None) -> dict[str, Mapping[str, Any]]:
@@ -28,14 +60,48 @@ def training_facts(record: TrainingRecord | None) -> dict[str, Mapping[str, Any]
     """
     if record is None:
         return {}
-    settings = dict(record.settings)
-    for name in FILES:
-        if isinstance(settings.get(name), str):
-            settings[name] = PurePath(settings[name]).name
-    metadata = {"data": last_part(Path(record.data)), **settings, "seconds": record.seconds}
+    metadata = {
+        "data": last_part(Path(record.data)),
+        **_in_words(record.settings),
+        "duration": _duration(record.seconds),
+    }
     if record.environment == describe_environment():
         return {"Training": {**metadata, "environment": "identical to the environment below"}}
     return {"Training": metadata, "Environment of the training run": record.environment}
+
+
+def _in_words(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Returns the settings that were used, with names and values that a reader understands."""
+    words = {}
+    for name, value in settings.items():
+        is_unused = value is False or (value is None and (name, None) not in VALUES)
+        is_unused |= name in COLUMNS and settings.get("labels") is None
+        if not is_unused and name not in (CROP, PAD):
+            words[NAMES.get(name, name.replace("_", " "))] = _value_in_words(name, value)
+    ways = {CROP: "cropped to the aspect ratio", PAD: "padded to the aspect ratio"}
+    used = [way for name, way in ways.items() if settings.get(name) is True]
+    return {**words, "resizing": used[0] if used else "stretched to the image size"}
+
+
+def _value_in_words(name: str, value: Any) -> str:
+    if isinstance(value, (str, type(None))) and (name, value) in VALUES:
+        return VALUES[name, value]
+    if isinstance(value, str) and name in FILES:
+        return PurePath(value).name
+    if name in FRACTIONS and isinstance(value, float):
+        return f"{100 * value:.3g}%"
+    if name == "image_size" and isinstance(value, int):
+        return f"{value} x {value} pixels"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value))
+    return "yes" if value is True else str(value)
+
+
+def _duration(seconds: float) -> str:
+    if not 60 <= seconds < math.inf:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes:,} min {rest} s"
 
 
 def last_part(path: Path) -> str:

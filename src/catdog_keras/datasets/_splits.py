@@ -26,7 +26,7 @@ class ImageSplits:
     """Training, validation and test datasets that share no file and no file content.
 
     Unpacks into its three datasets: `train, validation, test = splits`. Each of them is built when
-    it is used for the first time.
+    it is used for the first time. `splits["train"]` is `splits.train`.
 
     Attributes:
         class_names: Name of the class of each label.
@@ -48,6 +48,8 @@ class ImageSplits:
         >>> train, validation, test = splits
         >>> splits.class_names, len(splits.files["test"]) == len(splits.labels["test"])
         (('cats', 'dogs'), True)
+        >>> splits.num_classes, splits["test"] is test
+        (2, True)
     """
 
     class_names: tuple[str, ...]
@@ -120,11 +122,24 @@ class ImageSplits:
             [self.scan.by_path[file] for file in files],
             self.options,
             shuffled=shuffled,
-            num_classes=len(self.class_names),
+            num_classes=self.num_classes,
         )
         # As of Keras's `image_dataset_from_directory`: functions read the names from there.
         dataset.class_names = list(self.class_names)
         return dataset
+
+    def __getitem__(self, split: str) -> "tf.data.Dataset":
+        """Returns the dataset `train`, `validation` or `test` by its name."""
+        if split not in self.files:
+            raise KeyError(
+                f"The splits are {', '.join(map(repr, self.files))}; received {split!r}."
+            )
+        return getattr(self, split)
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes, as of `class_names`."""
+        return len(self.class_names)
 
     @property
     def counts(self) -> dict[str, dict[str, int]]:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from catdog_keras._arrays import to_array, to_numbers
 from catdog_keras._batches import check_iterable, iterate
-from catdog_keras._checks import check_class_names, check_integer, describe
+from catdog_keras._checks import check_class_names, check_integer, check_model
 from catdog_keras._class_order import names_of_dataset
 from catdog_keras.diagnostics._findings import PipelineFinding as Finding, PipelineReport
 from catdog_keras.diagnostics._image_checks import check_images
@@ -69,8 +69,7 @@ def check_pipeline(
         >>> catdog_keras.check_pipeline([(images, np.array([0, 1, 1, 0]))], model).names
         ('scaled_twice',)
     """
-    if not isinstance(model, keras.Model):
-        raise TypeError(describe("model", "a keras.Model", model))
+    check_model(model, "The dataset is the first argument, the model the second.")
     check_iterable("dataset", dataset, "an iterable of batches (images, labels)")
     if class_names is not None:
         class_names = check_class_names(class_names)

@@ -87,7 +87,9 @@ def extract_features(
     if dtype is not None:
         check_dtype(dtype)
     if not isinstance(backbone, (str, keras.Model)):
-        raise TypeError(describe("backbone", "a name from BACKBONES or a keras.Model", backbone))
+        remedy = "The images are the first argument."
+        requirement = "a name from BACKBONES or a keras.Model"
+        raise TypeError(describe("backbone", requirement, backbone, remedy))
     if isinstance(images, (str, os.PathLike)) or _are_paths(images):
         remedy = "Load the files first: `load_images(paths)`."
         raise TypeError(describe("images", "images, or a dataset of them", images, remedy))

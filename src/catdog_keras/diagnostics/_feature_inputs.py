@@ -32,6 +32,8 @@ def check_features(features: Any, length: int | None = None) -> Floats:
         raise TypeError(describe_received("features", requirement, received))
     if array.ndim != 2 or not array.size:
         remedy = "Pool feature maps first, as with `pooling='avg'`." if array.ndim == 4 else ""
+        if array.ndim == 1:
+            remedy = "The features are the first argument."
         raise ValueError(describe_received("features", requirement, received, remedy))
     if length is not None and len(array) != length:
         requirement = f"an array with one row for each of the {length} images"
@@ -63,6 +65,9 @@ def check_files(name: str, files: Any, length: int | None = None) -> tuple[str, 
         raise ValueError(describe_received(name, requirement, counted(len(files), "path")))
     if not len(files):
         raise ValueError(describe(name, requirement, files, "It contains none."))
+    if isinstance(files[0], (int, np.integer)):
+        remedy = f"The {name} are the first argument, the labels the second."
+        raise TypeError(describe(name, requirement, files, remedy))
     for place, file in enumerate(files):
         check_path(f"{name}[{place}]", file)
     return tuple(map(os.fspath, files))

@@ -2,7 +2,7 @@
 
 import keras
 
-from catdog_keras._checks import describe
+from catdog_keras._checks import check_model
 from catdog_keras._input_range import Range, find_input_range
 
 
@@ -35,6 +35,5 @@ def infer_input_range(model: keras.Model) -> Range | None:
         >>> catdog_keras.infer_input_range(catdog_keras.build_model3((46, 46, 3)))
         (0.0, 255.0)
     """
-    if not isinstance(model, keras.Model):
-        raise TypeError(describe("model", "a keras.Model", model))
+    check_model(model)
     return find_input_range(model)

@@ -28,7 +28,11 @@ def baseline_accuracy(counts: Mapping[str, int]) -> float:
     """
     requirement = "the count of each class by name, as from `count_labels`"
     if not isinstance(counts, Mapping):
-        raise TypeError(describe("counts", requirement, counts))
+        remedy = "Pass its `counts`." if hasattr(counts, "counts") else ""
+        raise TypeError(describe("counts", requirement, counts, remedy))
+    if any(isinstance(number, Mapping) for number in counts.values()):
+        remedy = 'Pass those of one split, as `splits.counts["test"]`.'
+        raise TypeError(describe("counts", requirement, counts, remedy))
     numbers = [check_integer(f"counts[{name!r}]", n, minimum=0) for name, n in counts.items()]
     if sum(numbers) == 0:
         raise ValueError(describe("counts", f"{requirement}, with at least one image", counts))

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from catdog_keras._checks import describe
+from catdog_keras._checks import check_model, describe
 from catdog_keras._cloning import assign_weights, clone_uncompiled, copy_layer
 from catdog_keras._layer_graph import last_activation
 from catdog_keras._probabilities import FloatArray, are_probability_rows, softmax
@@ -86,8 +86,7 @@ def calibrate(model: keras.Model, validation: Iterable[Any]) -> tuple[keras.Mode
 
 def _check_model(model: Any) -> int:
     """Returns the number of classes; raises an error if the model cannot be calibrated."""
-    if not isinstance(model, keras.Model):
-        raise TypeError(describe("model", "a keras.Model", model))
+    check_model(model)
     if not getattr(model, "outputs", None):
         raise ValueError(describe("model", "a built Functional or Sequential model", model))
     shapes = [tuple(output.shape) for output in model.outputs]

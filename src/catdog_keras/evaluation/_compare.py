@@ -8,7 +8,7 @@ from typing import Any, overload
 import numpy as np
 
 from catdog_keras._checks import describe
-from catdog_keras._printable import printable
+from catdog_keras._printable import letters, printable
 from catdog_keras.evaluation._evaluation import Evaluation
 from catdog_keras.evaluation._files import find_other_image
 from catdog_keras.evaluation._mcnemar import SIGNIFICANCE, Comparison, compare_correct
@@ -132,7 +132,8 @@ def compare(
     arguments = ("a", "b", *(f"others[{index}]" for index in range(len(others))))
     for argument, value in zip(arguments, evaluations, strict=True):
         if not isinstance(value, Evaluation):
-            raise TypeError(describe(argument, "an Evaluation", value))
+            remedy = "Pass them one by one: `compare(*evaluations)`." if _is_list(value) else ""
+            raise TypeError(describe(argument, "an Evaluation", value, remedy))
     shown = _check_names(names, len(evaluations))
     for argument, evaluation in zip(arguments[1:], evaluations[1:], strict=True):
         check_same_images(a, evaluation, ("a", argument))
@@ -145,9 +146,13 @@ def compare(
     return Comparisons(pairs) if others else pairs[0]
 
 
+def _is_list(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and any(isinstance(e, Evaluation) for e in value)
+
+
 def _check_names(names: Any, number: int) -> tuple[str, ...]:
     if names is None:
-        return tuple(_letters(index) for index in range(number))
+        return tuple(letters(index) for index in range(number))
     requirement = f"{number} different names"
     is_list = isinstance(names, (tuple, list)) and len(names) == number
     if not is_list or not all(isinstance(name, str) for name in names):
@@ -155,12 +160,6 @@ def _check_names(names: Any, number: int) -> tuple[str, ...]:
     if len(set(names)) < number:
         raise ValueError(describe("names", requirement, names))
     return tuple(names)
-
-
-def _letters(index: int) -> str:
-    """Returns "a" to "z", then "aa", "ab", ..."""
-    letter = chr(ord("a") + index % 26)
-    return letter if index < 26 else _letters(index // 26 - 1) + letter
 
 
 def correct_p_values(p_values: Sequence[float]) -> tuple[float, ...]:

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 import keras
 import numpy as np
 
-from catdog_keras._checks import check_class_names, describe
+from catdog_keras._checks import check_class_names, check_model, describe
 from catdog_keras._class_order import (
     check_class_order,
     check_names_of_dataset,
@@ -98,14 +98,14 @@ def evaluate_classifier(
         >>> catdog_keras.evaluate_classifier(softmax, batches, ["cat", "dog"])
         Evaluation(4 images, 2 classes, accuracy=0.500)
     """
-    if not isinstance(model, keras.Model):
-        raise TypeError(describe("model", "a keras.Model", model))
+    check_model(model)
     if class_names is None:
         class_names = saved_class_names(model) or names_of_dataset(dataset)
         if class_names is None:
             requirement = "given if neither the model nor the dataset has class names"
             raise ValueError(describe("class_names", requirement, class_names))
-    names = check_class_names(class_names)
+    order = "The dataset, or a pair of arrays (images, labels), is the second argument."
+    names = check_class_names(class_names, order)
     check_from_logits(from_logits)
     check_class_order(model, names)
     check_names_of_dataset("dataset", dataset, names)

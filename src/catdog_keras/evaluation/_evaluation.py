@@ -125,7 +125,7 @@ class Evaluation:
         files: Sequence[str] | None = None,
     ) -> None:
         """Checks that the arguments match and stores the arrays read-only."""
-        names = check_class_names(class_names)
+        names = check_class_names(class_names, "The class names are the first argument.")
         indices = read_labels(labels, len(names)).copy()
         rows = check_probabilities(
             to_numbers("probabilities", "rows", probabilities), (len(indices), len(names))

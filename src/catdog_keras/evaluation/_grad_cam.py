@@ -12,7 +12,7 @@ import numpy.typing as npt
 from catdog_keras._arrays import to_numbers
 from catdog_keras._backend import feature_gradient, resolve_data_format
 from catdog_keras._backend.keras_internals import replaced
-from catdog_keras._checks import describe
+from catdog_keras._checks import check_model, describe
 from catdog_keras._input_shape import fits_shape, how_to_fit
 from catdog_keras._range_check import RangeCheck
 from catdog_keras.evaluation._receptive_field import Cells, Grid, place_cells
@@ -263,8 +263,7 @@ def _size_of(images: npt.NDArray[Any], operations: Sequence[Operation]) -> tuple
 
 def _check_model(model: Any) -> int:
     """Returns the number of classes; raises an error if the model is not supported."""
-    if not isinstance(model, keras.Model):
-        raise TypeError(describe("model", "a keras.Model", model))
+    check_model(model)
     if not hasattr(model, "outputs"):
         remedy = "Wrap it as `keras.Model(inputs, model(inputs))`, and pass `layer`."
         raise ValueError(

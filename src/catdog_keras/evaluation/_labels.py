@@ -46,7 +46,7 @@ def count_labels(dataset: Iterable[Any], class_names: Sequence[str]) -> dict[str
         >>> catdog_keras.evaluation.count_labels(batches, ["cat", "dog", "fox"])
         {'cat': 1, 'dog': 3, 'fox': 0}
     """
-    names = check_class_names(class_names)
+    names = check_class_names(class_names, "The dataset is the first argument.")
     check_names_of_dataset("dataset", dataset, names)
     totals = np.zeros(len(names), dtype=np.int64)
     for _, labels in read_batches(dataset):
@@ -102,7 +102,7 @@ def _indices_of_one_hot(array: npt.NDArray[Any]) -> IntegerArray:
                 "labels",
                 "class indices, or one-hot rows with a single 1 each",
                 array[~one_hot][0].tolist(),
-                "Smoothed and multiple labels have no single true class.",
+                "Probabilities, smoothed and multiple labels have no single true class.",
             )
         )
     return array.argmax(axis=1).astype(np.int64)

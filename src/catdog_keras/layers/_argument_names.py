@@ -1,14 +1,11 @@
-"""Suggestions for argument names of other libraries and for misspelled ones."""
+"""Argument names of layers in other libraries, and the check of the names that are given."""
 
-import difflib
-import inspect
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from types import MappingProxyType
-from typing import Any
 
 import keras
 
-from catdog_keras._message import Message, argument
+from catdog_keras._suggestions import Synonyms, check_argument_names
 
 # What `keras.layers.Layer` itself accepts.
 _OF_LAYER = (
@@ -32,7 +29,7 @@ _DIRECTION = 'For example flip="horizontal".'
 _RATE = "The probability of a layer is the `rate` of `RandomApply`."
 
 # Names in Keras's layers, `ImageDataGenerator`, torchvision and Albumentations: ours, and a hint.
-AFFINE_NAMES: Mapping[str, tuple[tuple[str, ...], str]] = {
+AFFINE_NAMES: Synonyms = {
     "angle": (("rotation_degrees",), _ANGLE),
     "cval": (("fill_value",), ""),
     "degrees": (("rotation_degrees",), ""),
@@ -70,22 +67,18 @@ AFFINE_NAMES: Mapping[str, tuple[tuple[str, ...], str]] = {
 }
 """Names for `RandomAffine`."""
 
-CHOICE_NAMES: Mapping[str, tuple[tuple[str, ...], str]] = dict.fromkeys(
+CHOICE_NAMES: Synonyms = dict.fromkeys(
     ("p", "probabilities", "rate", "weights"),
     ((), "All layers have the same probability; a layer that is listed twice has twice as much."),
 )
 """Names for `RandomChoice`."""
 
-APPLY_NAMES: Mapping[str, tuple[tuple[str, ...], str]] = dict.fromkeys(
-    ("factor", "p", "prob", "probability"), (("rate",), "")
-)
+APPLY_NAMES: Synonyms = dict.fromkeys(("factor", "p", "prob", "probability"), (("rate",), ""))
 """Names for `RandomApply`."""
 
 
-def check_argument_names(
-    kind: type[keras.Layer],
-    given: Collection[str],
-    synonyms: Mapping[str, tuple[tuple[str, ...], str]] = MappingProxyType({}),
+def check_layer_arguments(
+    kind: type[keras.Layer], given: Collection[str], synonyms: Synonyms = MappingProxyType({})
 ) -> None:
     """Raises a TypeError if an argument is unknown, and suggests the one that was meant.
 
@@ -94,31 +87,4 @@ def check_argument_names(
         given: Names of the arguments that its constructor does not have.
         synonyms: For names of other libraries, the arguments of `kind`, and a hint.
     """
-    for name in given:
-        if name not in _OF_LAYER:
-            raise TypeError(_unknown(kind, name, synonyms))
-
-
-def _unknown(
-    kind: type[keras.Layer], name: str, synonyms: Mapping[str, tuple[tuple[str, ...], str]]
-) -> Message:
-    message = argument(name) + f" is not an argument of {kind.__name__}."
-    parameters = inspect.signature(kind).parameters.values()
-    own = [each.name for each in parameters if each.kind is not each.VAR_KEYWORD]
-    # `Translate` or `zoom_factors` is a misspelled name of another library.
-    known = [*own, *_OF_LAYER, *synonyms]
-    close = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.75)
-    found = name if name in synonyms else (close[0] if close else None)
-    meant, hint = synonyms.get(found, ((found,), "")) if found else ((), "")
-    if meant:
-        message = message + " Did you mean " + _alternatives(meant) + "?"
-    elif not hint:
-        message = message + f" Its arguments are {', '.join(own)}."
-    return message + (f" {hint}" if hint else "")
-
-
-def _alternatives(names: Collection[Any]) -> Message:
-    first, *others = map(argument, names)
-    for other in others:
-        first = first + " or " + other
-    return first
+    check_argument_names(kind, given, synonyms, _OF_LAYER)

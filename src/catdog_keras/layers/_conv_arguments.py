@@ -1,31 +1,39 @@
 """Validation of the arguments and of the input shape of a block with a convolution."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 
 from catdog_keras._checks import check_window, describe
-from catdog_keras._message import Message, argument, setting
+from catdog_keras._suggestions import Synonyms
 
 Pair = tuple[int, int]
 Shape = tuple[int | None, ...]
 
-_NORMALIZATION = "Pass `normalization`: 'after' or 'before' the activation, or None."
 _LORA = "Call `convolution.enable_lora(rank)` of the block after it is built."
+_PLACE = "It is 'after' or 'before' the activation, or None."
 _SEPARATE_LAYERS = (
     "Use `keras.layers.Conv2D`, `BatchNormalization`, `keras.layers.MaxPooling2D` and "
     "`keras.layers.Dropout` instead of the block."
 )
-# Arguments of related layers that the block does not have, and how to get the same result.
-_OTHER_ARGUMENTS = {
-    "use_batch_norm": _NORMALIZATION,
-    "batch_norm": _NORMALIZATION,
-    "dropout_rate": "Pass `dropout`.",
-    "rate": "Pass `dropout`.",
-    "lora_rank": _LORA,
-    "lora_alpha": _LORA,
+CONV_NAMES: Synonyms = {
+    "act": (("activation",), ""),
+    "bias": (("use_bias",), ""),
+    "channels": (("filters",), ""),
+    "dilation": (("dilation_rate",), ""),
+    "kernel": (("kernel_size",), ""),
+    "out_channels": (("filters",), ""),
+    "pool": (("pool_size", "pooling"), ""),
+    "pool_type": (("pooling",), ""),
+    "stride": (("strides",), ""),
+    **dict.fromkeys(
+        ("batch_norm", "batch_normalization", "bn", "norm", "use_batch_norm", "use_bn"),
+        (("normalization",), _PLACE),
+    ),
+    **dict.fromkeys(("drop", "dropout_rate", "drop_rate", "rate"), (("dropout",), "")),
+    **dict.fromkeys(("lora_rank", "lora_alpha"), ((), _LORA)),
     **dict.fromkeys(
         (
             *("axis", "epsilon", "center", "scale", "beta_initializer", "gamma_initializer"),
@@ -33,18 +41,10 @@ _OTHER_ARGUMENTS = {
             *("gamma_regularizer", "beta_constraint", "gamma_constraint", "renorm"),
             *("renorm_clipping", "renorm_momentum", "synchronized", "noise_shape"),
         ),
-        _SEPARATE_LAYERS,
+        ((), _SEPARATE_LAYERS),
     ),
 }
-
-
-def reject_other_arguments(given: Mapping[str, Any]) -> None:
-    """Raises a TypeError for an argument of a related layer, and names the way to its result."""
-    for name in given:
-        if name in _OTHER_ARGUMENTS:
-            received = "; received " + setting(name, repr(given[name])) + ". "
-            message = "ConvBlock has no argument " + argument(name) + received
-            raise TypeError(Message(message, _OTHER_ARGUMENTS[name], about=name))
+"""Names of related layers and other libraries: the arguments of `ConvBlock`, and a hint."""
 
 
 def get_object(name: str, value: Any) -> Any:

@@ -14,13 +14,14 @@ from catdog_keras._checks import (
     check_number,
     describe,
 )
+from catdog_keras.layers._argument_names import check_layer_arguments
 from catdog_keras.layers._base_augmentation import LARGEST_SEED
 from catdog_keras.layers._batch_normalization import BatchNormalization
 from catdog_keras.layers._conv_arguments import (
+    CONV_NAMES,
     Windows,
     as_given,
     get_object,
-    reject_other_arguments,
     serialize_object,
 )
 
@@ -193,7 +194,7 @@ class ConvBlock(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         """Validates and stores the arguments; see the class docstring."""
-        reject_other_arguments(kwargs)
+        check_layer_arguments(ConvBlock, kwargs, CONV_NAMES)
         super().__init__(**kwargs)
         self.filters = check_integer("filters", filters, minimum=1)
         lower = padding.lower() if isinstance(padding, str) else padding  # as Keras does

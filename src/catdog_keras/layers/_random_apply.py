@@ -5,7 +5,7 @@ from typing import Any
 import keras
 
 from catdog_keras._checks import check_number
-from catdog_keras.layers._argument_names import APPLY_NAMES, check_argument_names
+from catdog_keras.layers._argument_names import APPLY_NAMES, check_layer_arguments
 from catdog_keras.layers._base_augmentation import Seed, SeededLayer
 from catdog_keras.layers._wrapper import (
     Strength,
@@ -75,7 +75,7 @@ class RandomApply(SeededLayer, WrapperLayer):
         **kwargs: Any,
     ) -> None:
         """Validates and stores the arguments; see the class docstring."""
-        check_argument_names(RandomApply, kwargs, APPLY_NAMES)
+        check_layer_arguments(RandomApply, kwargs, APPLY_NAMES)
         super().__init__(**kwargs)
         self.layer = check_inner("layer", layer)
         check_keeps_range("layer", self.layer)

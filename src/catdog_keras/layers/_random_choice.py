@@ -7,7 +7,7 @@ import keras
 
 from catdog_keras import _backend
 from catdog_keras.layers._annotations import images_of
-from catdog_keras.layers._argument_names import CHOICE_NAMES, check_argument_names
+from catdog_keras.layers._argument_names import CHOICE_NAMES, check_layer_arguments
 from catdog_keras.layers._base_augmentation import Seed, SeededLayer
 from catdog_keras.layers._wrapper import (
     Strength,
@@ -73,7 +73,7 @@ class RandomChoice(SeededLayer, WrapperLayer):
         self, layers: Sequence[keras.Layer | Strength], *, seed: Seed = None, **kwargs: Any
     ) -> None:
         """Validates and stores the arguments; see the class docstring."""
-        check_argument_names(RandomChoice, kwargs, CHOICE_NAMES)
+        check_layer_arguments(RandomChoice, kwargs, CHOICE_NAMES)
         super().__init__(**kwargs)
         self.layers = check_inner_layers(layers)
         for number, layer in enumerate(self.layers):

@@ -1,18 +1,17 @@
 """Backbones of KerasHub presets, such as `"keras_hub:dinov2_small"`."""
 
-import difflib
 import os
 from pathlib import Path
 from typing import Any
 
 import keras
 
+from catdog_keras._backbone_names import HUB_PREFIX as PREFIX
 from catdog_keras._checks import describe
 from catdog_keras._keras_home import create_keras_home
 from catdog_keras._message import setting
+from catdog_keras._suggestions import close_names, did_you_mean
 from catdog_keras.models._backbones import PRETRAINED, WeightsNotFoundError
-
-PREFIX = "keras_hub:"
 
 
 def is_hub_name(name: Any) -> bool:
@@ -69,9 +68,8 @@ def _check_preset(name: str, preset: str, keras_hub: Any) -> None:
     known = keras_hub.models.Backbone.presets
     if preset in known or "/" in preset or Path(preset).is_dir():
         return
-    similar = difflib.get_close_matches(preset, known, n=3, cutoff=0.6)
-    listed = " or ".join(repr(PREFIX + each) for each in similar)
-    remedy = f"Did you mean {listed}? " if similar else ""
+    similar = [repr(PREFIX + each) for each in close_names(preset, known)]
+    remedy = did_you_mean(similar) + " " if similar else ""
     remedy += "`keras_hub.models.Backbone.presets` lists the names."
     raise ValueError(describe("backbone", "a preset of KerasHub", name, remedy))
 

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from catdog_keras._batches import BATCH_SIZE, check_dataset, iterate
-from catdog_keras._checks import check_integer, describe
+from catdog_keras._checks import check_integer, check_model
 from catdog_keras._from_logits import check_from_logits, to_probabilities
 from catdog_keras._prediction import (
     Tensors,
@@ -65,8 +65,7 @@ def predict_probabilities(
         >>> catdog_keras.predict_probabilities(model, images).shape
         (3, 2)
     """
-    if not isinstance(model, keras.Model):
-        raise TypeError(describe("model", "a keras.Model", model))
+    check_model(model)
     check_from_logits(from_logits)
     check_integer("batch_size", batch_size, minimum=1)
     outputs = [

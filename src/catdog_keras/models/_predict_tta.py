@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from catdog_keras._arrays import Array, to_numbers
 from catdog_keras._backend import resolve_data_format
-from catdog_keras._checks import DataFormat, check_integer, describe
+from catdog_keras._checks import DataFormat, check_integer, check_model, describe
 from catdog_keras._from_logits import (
     add_first_class,
     check_ending,
@@ -90,8 +90,7 @@ def predict_tta(
         >>> catdog_keras.predict_tta(model, images).shape
         (3, 2)
     """
-    if not isinstance(model, keras.Model):
-        raise TypeError(describe("model", "a keras.Model", model))
+    check_model(model)
     check_from_logits(from_logits)
     check_integer("batch_size", batch_size, minimum=1)
     _check_ending(model, from_logits)

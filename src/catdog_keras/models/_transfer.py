@@ -12,6 +12,7 @@ from catdog_keras._checks import (
     check_class_names,
     check_input_shape,
     check_integer,
+    check_model,
     check_number,
     describe,
 )
@@ -27,8 +28,10 @@ from catdog_keras._input_range import (
 from catdog_keras._input_shape import fits_shape
 from catdog_keras._layer_graph import is_graph
 from catdog_keras._preprocessing_schemes import SCHEMES, Scheme
+from catdog_keras._suggestions import suggests_arguments
 from catdog_keras._warnings import warn
 from catdog_keras.layers import ClassNames, Preprocessing
+from catdog_keras.models._argument_names import ARGUMENT_NAMES
 from catdog_keras.models._augmentation import Augmentation, check_augmentation
 from catdog_keras.models._backbones import BACKBONES, PRETRAINED, build_backbone, check_alpha
 from catdog_keras.models._hub_backbone import build_hub_backbone, is_hub_name
@@ -42,6 +45,7 @@ POOLING = {
 DEFAULT_CLASSES = 2
 
 
+@suggests_arguments(ARGUMENT_NAMES)
 def transfer_model(
     backbone: str | keras.Model = "mobilenet_v2",
     input_shape: tuple[int, int, int] = (160, 160, 3),
@@ -138,6 +142,10 @@ def transfer_model(
         >>> [layer.name for layer in model.layers[-3:]]
         ['pooling', 'dropout', 'logits']
     """
+    if isinstance(input_shape, (str, keras.Model)):
+        remedy = "The backbone is the first argument."
+        requirement = "an image's shape of three integers"
+        raise TypeError(describe("input_shape", requirement, input_shape, remedy))
     input_shape = check_input_shape("input_shape", input_shape)
     num_classes = _check_classes(num_classes, class_names)
     check_choice("pooling", pooling, POOLING)
@@ -199,8 +207,7 @@ def get_class_names(model: keras.Model) -> tuple[str, ...]:
         >>> catdog_keras.get_class_names(model)
         ('cat', 'dog')
     """
-    if not isinstance(model, keras.Model):
-        raise TypeError(describe("model", "a keras.Model", model))
+    check_model(model)
     stored = saved_class_names(model)
     if stored is not None:
         return stored

@@ -10,7 +10,9 @@ from catdog_keras._checks import (
     check_number,
     describe,
 )
+from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.layers import ConvBlock, Preprocessing
+from catdog_keras.models._argument_names import ARGUMENT_NAMES
 from catdog_keras.models._augmentation import Augmentation, check_augmentation
 
 BLOCK_FILTERS = (64, 32, 32, 32)
@@ -18,6 +20,7 @@ HIDDEN_UNITS = (128, 256, 256, 128)  # dropout follows all but the last
 MINIMUM_SIZE = 46  # four blocks, each n -> (n - 2) // 2, reduce it to one pixel
 
 
+@suggests_arguments(ARGUMENT_NAMES)
 def build_model1(
     input_shape: tuple[int, int, int] = (160, 160, 3),
     num_classes: int = 2,
@@ -78,6 +81,7 @@ def build_model1(
     return _build("model1", input_shape, num_classes, dropout, momentum, [])
 
 
+@suggests_arguments(ARGUMENT_NAMES)
 def build_model2(
     input_shape: tuple[int, int, int] = (160, 160, 3),
     num_classes: int = 2,
@@ -124,6 +128,7 @@ def build_model2(
     return _build("model2", input_shape, num_classes, dropout, momentum, front)
 
 
+@suggests_arguments(ARGUMENT_NAMES)
 def build_model3(
     input_shape: tuple[int, int, int] = (160, 160, 3),
     num_classes: int = 2,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import keras
 import numpy as np
 import numpy.typing as npt
 
@@ -24,10 +25,12 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[Any]
 
+VIEWS = 5  # of each image by a layer
+
 
 def plot_augmentation(
     images: npt.ArrayLike,
-    views: Sequence[npt.ArrayLike],
+    views: Callable[[Any], Any] | Sequence[npt.ArrayLike],
     *,
     value_range: tuple[float, float] | None = None,
     data_format: DataFormat | None = None,
@@ -42,8 +45,8 @@ def plot_augmentation(
     Args:
         images: Images of shape `(batch, height, width, channels)`,
             `(batch, channels, height, width)` or `(batch, height, width)`, at least one.
-        views: Sequence of augmented batches, at least one, each with as many images as `images`;
-            for a layer `[layer(images) for _ in range(5)]`.
+        views: Augmentation layer, or function, that is called five times, as in training. Or a
+            sequence of augmented batches, at least one, each with as many images as `images`.
         value_range: Values `(low, high)` that are black and white, as for `plot_images`.
         data_format: `"channels_last"`, `"channels_first"` or None, as for `plot_images`.
         figure: Empty matplotlib figure or subfigure to draw into, or None for a new one.
@@ -61,6 +64,12 @@ def plot_augmentation(
     Example:
         >>> import catdog_keras, numpy as np
         >>> images, layer = np.zeros((2, 8, 8, 3)), catdog_keras.RandomAffine("horizontal")
+        >>> figure = catdog_keras.plot_augmentation(images, layer)
+        >>> figure.axes[0].get_title("left")
+        'image | 5 views of it'
+
+        Another number of views:
+
         >>> views = [layer(images) for _ in range(3)]
         >>> figure = catdog_keras.plot_augmentation(images, views)
         >>> figure.axes[0].get_title("left")
@@ -94,7 +103,10 @@ def _draw_line(ax: Axes, where: float) -> None:
 def _check_columns(images: Any, views: Any) -> list[Array]:
     """Returns images and augmented versions as arrays; raises an error if they do not match."""
     images = read_some_images("images", images)
-    requirement = "a list of arrays, each with a view of every image"
+    if callable(views) and not isinstance(views, type):
+        keywords = {"training": True} if isinstance(views, keras.Layer) else {}
+        views = [views(images, **keywords) for _ in range(VIEWS)]
+    requirement = "an augmentation layer, or a list of arrays, each with a view of every image"
     if isinstance(views, (str, bytes)) or not isinstance(views, (Sequence, np.ndarray)):
         raise TypeError(describe("views", requirement, views))
     if len(views) == 0:

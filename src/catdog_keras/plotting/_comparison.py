@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from catdog_keras._checks import check_number, describe
+from catdog_keras._printable import letters
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,7 +33,7 @@ class Result(Protocol):
 
 
 def plot_comparison(
-    results: Mapping[str, Result] | Sequence[Mapping[str, Any]],
+    results: Mapping[str, Result] | Sequence[Result | Mapping[str, Any]],
     baseline: float | None = None,
     *,
     ax: Axes | None = None,
@@ -44,10 +45,11 @@ def plot_comparison(
     axes: a figure without a layout engine gets `layout="constrained"`.
 
     Args:
-        results: The `Evaluation` of each model by name. Or one record per model, as in "models" of
-            `results.json`: `"name"`, and any of `"train_accuracy"`, `"validation_accuracy"`,
-            `"test_accuracy"` and `"accuracy"` (from 0 to 1), and likewise `"test_interval"` (a
-            pair: low, high) or `"accuracy_interval"`; other keys are ignored.
+        results: The `Evaluation` of each model by name, or a list of them, which are named "a",
+            "b", ... as by `compare`. Or one record per model, as in "models" of `results.json`:
+            `"name"`, and any of `"train_accuracy"`, `"validation_accuracy"`, `"test_accuracy"` and
+            `"accuracy"` (from 0 to 1), and likewise `"test_interval"` (a pair: low, high) or
+            `"accuracy_interval"`; other keys are ignored.
         baseline: Accuracy of always predicting the most frequent class, from 0 to 1, drawn as a
             dotted line; or None.
         ax: Matplotlib axes to draw into, or None for a new figure.
@@ -76,9 +78,12 @@ def plot_comparison(
     """
     from catdog_keras.plotting import _canvas
 
+    if baseline is not None:  # first: the second of two evaluations is not in a list
+        remedy = "Pass several evaluations as a list or dict." if _is_result(baseline) else ""
+        if isinstance(baseline, (Mapping, list)):
+            remedy = "The results are the first argument."
+        baseline = check_number("baseline", baseline, minimum=0, maximum=1, remedy=remedy)
     records = _check_results(results)
-    if baseline is not None:
-        baseline = check_number("baseline", baseline, minimum=0, maximum=1)
     shown = [key for key in LABELS if any(key in record for _, record in records)]
     dots = len(records) * (len(shown) + 1)
     ax = _canvas.take_axes(ax, (8.0, max(3.0, 0.2 * dots + 1.6)))
@@ -102,36 +107,43 @@ def plot_comparison(
     return ax
 
 
-def _check_results(
-    results: Mapping[str, Result] | Sequence[Mapping[str, Any]],
-) -> list[tuple[str, dict[str, tuple[float, ...]]]]:
+def _check_results(results: Any) -> list[tuple[str, dict[str, tuple[float, ...]]]]:
     """Returns for each model its name and, by key, (accuracy,) or (accuracy, low, high)."""
     requirement = (
-        'a dict of evaluations by name, or a list of records with "name" and accuracies, one per '
-        "model"
+        'a dict of evaluations by name, a list of evaluations, or a list of records with "name" '
+        "and accuracies, one per model"
     )
     if isinstance(results, Mapping):
-        if not all(hasattr(each, "accuracy_interval") for each in results.values()):
+        if not all(map(_is_result, results.values())):
             raise TypeError(describe("results", requirement, results))
-        results = [
-            {
-                "name": name,
-                "accuracy": each.accuracy,
-                "accuracy_interval": each.accuracy_interval,
-            }
-            for name, each in results.items()
-        ]
+        results = [_record_of(str(name), each) for name, each in results.items()]
     if isinstance(results, str) or not isinstance(results, Sequence):
-        raise TypeError(describe("results", requirement, results))
+        remedy = "Pass one evaluation as a list, too." if _is_result(results) else ""
+        raise TypeError(describe("results", requirement, results, remedy))
     if not results:
         raise ValueError(describe("results", requirement, results))
-    return [_check_record(f"results[{n}]", record) for n, record in enumerate(results)]
+    return [
+        _check_record(f"results[{n}]", _record_of(letters(n), each) if _is_result(each) else each)
+        for n, each in enumerate(results)
+    ]
+
+
+def _is_result(value: Any) -> bool:
+    return hasattr(value, "accuracy") and hasattr(value, "accuracy_interval")
+
+
+def _record_of(name: str, result: Result) -> dict[str, Any]:
+    return {
+        "name": name,
+        "accuracy": result.accuracy,
+        "accuracy_interval": result.accuracy_interval,
+    }
 
 
 def _check_record(
     where: str, record: Mapping[str, Any]
 ) -> tuple[str, dict[str, tuple[float, ...]]]:
-    requirement = f'a record with "name" and at least one of {", ".join(LABELS)}'
+    requirement = f'an Evaluation, or a record with "name" and at least one of {", ".join(LABELS)}'
     if not isinstance(record, Mapping):
         raise TypeError(describe(where, requirement, record))
     known = {key: record[key] for key in LABELS if record.get(key) is not None}

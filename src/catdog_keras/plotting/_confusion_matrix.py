@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # The names of more classes than MOST_CLASSES are too small to read: then SHOWN classes are plotted.
 MOST_CLASSES, SHOWN = 40, 25
+_ZERO_INK = "#666666"  # of counts of 0
 NAME_SHARE = 0.25  # maximum length of a class name, relative to the smaller side of the figure
 
 
@@ -40,8 +41,8 @@ def plot_confusion_matrix(
     """Plots a confusion matrix: counts, shaded by their fraction of the true class.
 
     The title shows the accuracy with its 95% confidence interval (see `wilson_interval`). Cells
-    that are too small for counts and percentages show only one of them; even smaller cells show
-    only the shade, with a color bar next to the matrix.
+    without images show a gray 0. Cells that are too small for counts and percentages show only one
+    of them; even smaller cells show only the shade, with a color bar next to the matrix.
 
     With more than 40 classes, only the 25 classes of the most frequent confusions are plotted, and
     the title reports it. Accuracy and percentages are still those of all classes.
@@ -84,7 +85,10 @@ def plot_confusion_matrix(
     from catdog_keras.plotting import _canvas
 
     given: Any = getattr(matrix, "class_names", None) if class_names is None else class_names
-    names = check_class_names(given)
+    order = "The matrix is the first argument."
+    if len(getattr(given, "shape", ())) == 1:
+        order = "Pass labels and predictions as `Evaluation(class_names, labels, probabilities)`."
+    names = check_class_names(given, order)
     counts = _check_matrix(records_of(matrix, "confusion_matrix"), len(names))
     totals = counts.sum(axis=1, keepdims=True)
     # A class without images has no fractions: its row stays white.
@@ -185,10 +189,10 @@ def _cell_texts(
     numbers = [f"{count:,}" for count in counts.ravel()]
     known = np.repeat(totals > 0, len(counts))
     percents = [
-        f"{100 * share:.0f}%" if has_share else ""
+        _percent(share) if has_share else ""
         for share, has_share in zip(shares.ravel(), known, strict=True)
     ]
-    both = [f"{n}\n{p}" if p else n for n, p in zip(numbers, percents, strict=True)]
+    both = [f"{n}\n{p}" if p and n != "0" else n for n, p in zip(numbers, percents, strict=True)]
     # Two crowded lines are harder to read than one, so they have a larger minimum font size.
     for texts, height, smallest in ((both, 2.8, 6), (numbers, 1.3, 5), (percents, 1.3, 5)):
         lines = {line for text in texts for line in text.split("\n")}
@@ -199,11 +203,19 @@ def _cell_texts(
     return None
 
 
+def _percent(share: float) -> str:
+    """Returns a percentage that is 0 or 100 only if it is so exactly."""
+    if 0 < share < 0.005:
+        return "<1%"
+    return ">99%" if 0.995 <= share < 1 else f"{100 * share:.0f}%"
+
+
 def _write_cells(
     ax: Axes, texts: Sequence[str], size: float, colors: npt.NDArray[np.float64]
 ) -> None:
     for (row, column), text in zip(np.ndindex(colors.shape[:2]), texts, strict=True):
-        ink = _contrasting_color(colors[row, column])
+        # Paler zeros make the errors stand out.
+        ink = _ZERO_INK if text in ("0", "0%") else _contrasting_color(colors[row, column])
         cell = ax.text(column, row, text, ha="center", va="center", fontsize=size, color=ink)
         cell.set_in_layout(False)  # inside the axes: the layout engine can ignore up to 1,600 texts
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import keras
 import numpy as np
 import numpy.typing as npt
 
@@ -106,11 +107,16 @@ def plot_grad_cam(
 
 def _check_maps(images: Any, maps: Any) -> tuple[npt.NDArray[Any], npt.NDArray[np.float64]]:
     """Returns images and maps as arrays; raises an error if they are not valid or do not match."""
+    if isinstance(maps, keras.Layer):
+        remedy = "Compute them by `grad_cam(model, images)`."
+        raise TypeError(describe("maps", "one map per image", maps, remedy))
     images, heat = read_some_images("images", images), to_numbers("maps", "maps", maps)
     if heat.ndim != 3 or len(heat) != len(images):
+        swapped = heat.ndim == 4 and images.ndim == 3
         raise ValueError(
             f"`maps` must be one map per image, of shape ({len(images)}, height, width); "
             f"received shape {heat.shape} and dtype {heat.dtype}."
+            + (" The images are the first argument." if swapped else "")
         )
     if not ((heat >= 0) & (heat <= 1)).all():  # also False for NaN
         raise ValueError(

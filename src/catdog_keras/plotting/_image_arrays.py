@@ -21,6 +21,7 @@ CHANNELS = (1, 3, 4)
 _SHAPES = (
     "(batch, height, width, channels), (batch, channels, height, width) or (batch, height, width)"
 )
+_DATA = "a dataset of batches (images, labels), or a pair of arrays (images, labels)"
 DATA_FORMATS = ("channels_last", "channels_first")
 # Tried in this order, on all displayed images together.
 KNOWN_RANGES = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0))
@@ -138,15 +139,23 @@ def check_value_range(value_range: Any) -> tuple[float, float] | None:
     return low, high
 
 
+def check_data(data: Any) -> None:
+    """Raises an error unless `data` is a dataset or a pair of arrays; batches are checked later."""
+    if is_arrays(data):
+        return
+    if getattr(data, "shape", ()) != ():
+        raise TypeError(
+            f"`data` must be {_DATA}; received an array of shape {tuple(data.shape)}. Pass the "
+            "labels with the images, as (images, labels)."
+        )
+    check_iterable("data", data, _DATA)
+
+
 def _batches(data: Any) -> Iterator[tuple[Any, Any]]:
     """Yields images and labels of each batch; a pair of arrays counts as one batch."""
-    requirement = "a dataset of batches (images, labels), or a pair of arrays (images, labels)"
-    if is_arrays(data):
-        data = [data]
-    else:
-        check_iterable("data", data, requirement)
-    for batch in iterate(data):
-        yield split_batch("data", batch, requirement)[:2]
+    check_data(data)
+    for batch in iterate([data] if is_arrays(data) else data):
+        yield split_batch("data", batch, _DATA)[:2]
 
 
 def _check_batch(images: Any, labels: Any, num_classes: int) -> tuple[Array, Array]:
@@ -172,6 +181,13 @@ def read_images(name: str, images: Any) -> Array:
 
 def read_some_images(name: str, images: Any) -> Array:
     """Returns a batch of at least one image as an array; raises for another shape."""
+    requirement = "an array of images"
+    if isinstance(images, keras.Layer):
+        raise TypeError(describe(name, requirement, images, "The images are the first argument."))
+    is_array = hasattr(images, "shape") or isinstance(images, (list, tuple, dict, str, bytes))
+    if hasattr(images, "__iter__") and not is_array:
+        remedy = "Pass those of a batch: `images, labels = next(iter(dataset))`."
+        raise TypeError(describe(name, requirement, images, remedy))
     images = to_numbers(name, "images", images)
     if images.ndim not in (3, 4) or images.size == 0:
         raise ValueError(

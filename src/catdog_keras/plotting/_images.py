@@ -6,9 +6,17 @@ import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from catdog_keras._checks import DataFormat, check_choice, check_class_names, check_integer
+from catdog_keras._checks import (
+    DataFormat,
+    check_choice,
+    check_class_names,
+    check_integer,
+    describe,
+)
+from catdog_keras._class_order import names_of_dataset
 from catdog_keras.plotting._image_arrays import (
     DATA_FORMATS,
+    check_data,
     check_value_range,
     first_images,
     to_rgb,
@@ -21,7 +29,7 @@ if TYPE_CHECKING:
 
 def plot_images(
     data: Any,
-    class_names: Sequence[str],
+    class_names: Sequence[str] | None = None,
     *,
     per_class: int = 3,
     value_range: tuple[float, float] | None = None,
@@ -38,8 +46,10 @@ def plot_images(
         data: Dataset of batches `(images, labels)`, of which only as many as needed are read, or
             one pair of arrays. Images have shape `(batch, height, width, channels)`,
             `(batch, channels, height, width)` or `(batch, height, width)`; labels are class indices
-            `(batch,)` or one-hot rows `(batch, classes)`.
-        class_names: Class names, in the order of their indices.
+            `(batch,)` or one-hot rows `(batch, classes)`. Of an `ImageSplits`, the training images
+            are plotted.
+        class_names: Class names, in the order of their indices. None takes those of the dataset, if
+            it has `class_names` as that of `keras.utils.image_dataset_from_directory`.
         per_class: Number of images per class, at least 1.
         value_range: Values `(low, high)` that are black and white. None infers them from the
             plotted images: [0, 1], [-1, 1] or [0, 255], otherwise from their minimum to their
@@ -54,7 +64,7 @@ def plot_images(
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If `data` is empty, or labels or shapes do not match.
+        ValueError: If `data` is empty or has no class names, or labels or shapes do not match.
 
     See Also:
         `plot_top_losses`: the images with the highest losses.
@@ -67,6 +77,13 @@ def plot_images(
         >>> figure.axes[0].get_title("left")
         'cat: 2 found in 4 images'
 
+        The training images of splits, with their class names:
+
+        >>> splits = catdog_keras.load_cats_dogs("synthetic")
+        >>> figure = catdog_keras.plot_images(splits)
+        >>> [ax.get_title("left") for ax in figure.axes]
+        ['cats', 'dogs']
+
         From the batches of a dataset, with values in [-1, 1]:
 
         >>> figure = catdog_keras.plot_images(
@@ -75,7 +92,11 @@ def plot_images(
     """
     from catdog_keras.plotting import _canvas
 
-    names = check_class_names(class_names)
+    if hasattr(data, "train") and hasattr(data, "validation"):  # splits
+        data = data.train
+    check_data(data)
+    given = _class_names_of(data) if class_names is None else class_names
+    names = check_class_names(given, "The data is the first argument.")
     per_class = check_integer("per_class", per_class, minimum=1)
     max_batches = check_integer("max_batches", max_batches, minimum=1)
     value_range = check_value_range(value_range)
@@ -91,6 +112,14 @@ def plot_images(
         row.draw(ax, list(itertools.islice(rest, len(found))))
         write_row_title(ax, name, width, _lack(len(found), per_class, sample.num_scanned))
     return figure
+
+
+def _class_names_of(data: Any) -> Sequence[str]:
+    names = names_of_dataset(data)
+    if names is None:
+        requirement = "given for a dataset without class names"
+        raise ValueError(describe("class_names", requirement, None))
+    return names
 
 
 def _lack(found: int, wanted: int, num_scanned: int) -> tuple[str, str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
 
 from catdog_keras._checks import check_integer, describe
 from catdog_keras.plotting._records import records_of
@@ -19,29 +21,34 @@ _TITLE_SIZE = 10.0  # a long name is shortened before the font of the title is r
 
 
 class HasCounts(Protocol):
-    """What is plotted of an evaluation; see `Evaluation`."""
+    """What is plotted of an evaluation or of splits; see `Evaluation` and `ImageSplits`."""
 
     @property
-    def counts(self) -> Mapping[str, int]: ...
+    def counts(self) -> Mapping[str, int] | Mapping[str, Mapping[str, int]]: ...
 
 
-def plot_label_counts(counts: HasCounts | Mapping[str, int], *, ax: Axes | None = None) -> Axes:
+def plot_label_counts(
+    counts: HasCounts | Mapping[str, int] | Mapping[str, Mapping[str, int]],
+    *,
+    ax: Axes | None = None,
+) -> Axes:
     """Plots the class distribution: the number of images per class, with the majority baseline.
 
     The title shows the accuracy of always predicting the most frequent class. Bars are vertical if
     the class names fit below them, otherwise horizontal. With more than 60 classes only the 20
-    largest and the 20 smallest are plotted, in descending order, and the title reports it.
+    largest and the 20 smallest are plotted, in descending order, and the title reports it. Of
+    several splits, the bars are stacked, and the numbers and the title are of all splits together.
 
     Args:
-        counts: Number of images of each class by name, as returned by `count_labels`, or an
-            `Evaluation`.
+        counts: Number of images of each class by name, as returned by `count_labels`, or of each
+            class by split, as `ImageSplits.counts`; or an `Evaluation` or an `ImageSplits`.
         ax: Matplotlib axes to draw into, or None for a new figure.
 
     Returns:
         The axes, neither shown nor closed; their figure is `.figure`.
 
     Raises:
-        TypeError: If `counts` is neither an evaluation nor a mapping of integers.
+        TypeError: If `counts` has another type.
         ValueError: If `counts` is empty or a count is negative.
 
     Example:
@@ -49,19 +56,31 @@ def plot_label_counts(counts: HasCounts | Mapping[str, int], *, ax: Axes | None 
         >>> ax = catdog_keras.plotting.plot_label_counts({"cat": 30, "dog": 10})
         >>> ax.get_title().splitlines()
         ['40 images', 'always predicting cat is correct for 75.0%']
+
+        Of a data set with its splits:
+
+        >>> splits = catdog_keras.load_cats_dogs("synthetic")
+        >>> ax = catdog_keras.plotting.plot_label_counts(splits)
+        >>> [text.get_text() for text in ax.get_legend().get_texts()]
+        ['train', 'validation', 'test']
     """
     from catdog_keras.plotting import _canvas
 
-    every = _check_counts(records_of(counts, "counts"))
-    numbers = _ends(every) if len(every) > MOST_CLASSES else every
-    ax = _canvas.take_axes(ax, (6.0, max(4.0, 0.22 * len(numbers) + 1.0)))
+    by_split = _check_counts(records_of(counts, "counts"))
+    names = dict.fromkeys(name for split in by_split.values() for name in split)
+    every = {name: sum(split.get(name, 0) for split in by_split.values()) for name in names}
+    shown = _ends(every) if len(every) > MOST_CLASSES else every
+    lengths = {split: [numbers.get(n, 0) for n in shown] for split, numbers in by_split.items()}
+    ax = _canvas.take_axes(ax, (6.0, max(4.0, 0.22 * len(shown) + 1.0)))
+    if len(by_split) > 1:
+        _draw_legend(ax, by_split)
     width, height = _canvas.measure(ax)
     size = float(ax.xaxis.label.get_fontsize())
-    widest = max(_canvas.text_width(text, size) for n in numbers for text in (n, f"{numbers[n]:,}"))
-    if widest <= 0.9 * width / len(numbers):
-        _draw_upright_bars(ax, numbers)
+    widest = max(_canvas.text_width(text, size) for n in shown for text in (n, f"{shown[n]:,}"))
+    if widest <= 0.9 * width / len(shown):
+        _draw_upright_bars(ax, shown, lengths)
     else:
-        _draw_lying_bars(ax, numbers, (width, height))
+        _draw_lying_bars(ax, shown, lengths, (width, height))
     width, _ = _canvas.measure(ax)
     lines = _guessing(every, width)
     if len(every) > MOST_CLASSES:
@@ -70,16 +89,29 @@ def plot_label_counts(counts: HasCounts | Mapping[str, int], *, ax: Axes | None 
     return ax
 
 
-def _check_counts(counts: Mapping[str, int]) -> dict[str, int]:
-    """Returns the counts by name; raises an error if they are not valid."""
-    requirement = "the number of images of each class by name, or an Evaluation"
+def _check_counts(counts: Any) -> dict[str, dict[str, int]]:
+    """Returns the counts by split and class, with one split "" if there are none."""
+    requirement = "the number of images of each class by name, an Evaluation or an ImageSplits"
     if not isinstance(counts, Mapping):
+        is_data = hasattr(counts, "__iter__") and not isinstance(counts, (str, list, tuple))
+        remedy = "Pass `count_labels(dataset, class_names)` of a dataset." if is_data else ""
+        raise TypeError(describe("counts", requirement, counts, remedy))
+    by_split = any(isinstance(number, Mapping) for number in counts.values())
+    splits = counts if by_split else {"": counts}
+    if not all(isinstance(numbers, Mapping) for numbers in splits.values()):
         raise TypeError(describe("counts", requirement, counts))
-    if not counts:
+    if not any(splits.values()):
         raise ValueError(describe("counts", requirement, counts))
     return {
-        str(name): check_integer(f"counts[{name!r}]", number, minimum=0)
-        for name, number in counts.items()
+        str(split): {
+            str(name): check_integer(
+                f"counts[{split!r}][{name!r}]" if by_split else f"counts[{name!r}]",
+                number,
+                minimum=0,
+            )
+            for name, number in numbers.items()
+        }
+        for split, numbers in splits.items()
     }
 
 
@@ -103,11 +135,39 @@ def _guessing(numbers: Mapping[str, int], width: float) -> list[str]:
     return [f"{total:,} image{'s' if total > 1 else ''}", before + name + after]
 
 
-def _draw_upright_bars(ax: Axes, numbers: Mapping[str, int]) -> None:
+def _looks(number: int) -> dict[str, Any]:
+    """Returns color and hatch of the bars of a split."""
+    from catdog_keras.plotting import _canvas
+
+    colors = (_canvas.SKY_BLUE, _canvas.ORANGE, _canvas.GREEN)
+    hatches = ("", "//", "..")
+    return {
+        "facecolor": colors[number % len(colors)],
+        "hatch": hatches[number % len(hatches)],
+        "edgecolor": _INK,
+    }
+
+
+def _draw_legend(ax: Axes, splits: Iterable[str]) -> None:
+    from matplotlib.patches import Patch
+
+    from catdog_keras.plotting import _legends
+
+    names = list(splits)
+    patches = [Patch(**_looks(number)) for number in range(len(names))]
+    _legends.draw_legend_below(ax, patches, names, columns=3)
+
+
+def _draw_upright_bars(
+    ax: Axes, numbers: Mapping[str, int], lengths: Mapping[str, Sequence[int]]
+) -> None:
     from catdog_keras.plotting import _canvas
 
     places = range(len(numbers))
-    bars = ax.bar(places, list(numbers.values()), color=_canvas.SKY_BLUE, edgecolor=_INK)
+    below = np.zeros(len(numbers), np.int64)
+    for index, values in enumerate(lengths.values()):
+        bars = ax.bar(places, values, bottom=below, **_looks(index))
+        below += np.array(values)
     ax.bar_label(bars, [f"{number:,}" for number in numbers.values()], padding=2)
     ax.set_xticks(places, [_canvas.in_one_line(name) for name in numbers], parse_math=False)
     ax.set_xlabel("class")
@@ -117,12 +177,20 @@ def _draw_upright_bars(ax: Axes, numbers: Mapping[str, int]) -> None:
     _mark_counts(ax.yaxis, 5)
 
 
-def _draw_lying_bars(ax: Axes, numbers: Mapping[str, int], room: tuple[float, float]) -> None:
+def _draw_lying_bars(
+    ax: Axes,
+    numbers: Mapping[str, int],
+    lengths: Mapping[str, Sequence[int]],
+    room: tuple[float, float],
+) -> None:
     from catdog_keras.plotting import _canvas
 
     places = range(len(numbers))
     size = _canvas.text_size(room[1] / len(numbers))
-    bars = ax.barh(places, list(numbers.values()), color=_canvas.SKY_BLUE, edgecolor=_INK)
+    before = np.zeros(len(numbers), np.int64)
+    for index, values in enumerate(lengths.values()):
+        bars = ax.barh(places, values, left=before, **_looks(index))
+        before += np.array(values)
     ax.bar_label(bars, [f"{n:,}" for n in numbers.values()], padding=2, fontsize=size)
     names = [_canvas.fit_text(name, 0.4 * room[0], size) for name in numbers]
     ax.set_yticks(places, names, fontsize=size, parse_math=False)

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Protocol
 
-from catdog_keras._checks import DataFormat, check_choice
+from catdog_keras._checks import DataFormat, check_choice, describe
 from catdog_keras.plotting._image_arrays import (
     DATA_FORMATS,
     check_value_range,
     images_at,
     to_rgb,
 )
+from catdog_keras.plotting._image_files import read_file
 from catdog_keras.plotting._records import check_records
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class HasLosses(Protocol):
 
 def plot_top_losses(
     losses: HasLosses | Sequence[Loss],
-    data: Any,
+    data: Any = None,
     *,
     value_range: tuple[float, float] | None = None,
     data_format: DataFormat | None = None,
@@ -66,13 +67,15 @@ def plot_top_losses(
     """Plots the images with the highest loss, with file, true class, loss and prediction.
 
     Images are found by their index: `data` must yield them in the order in which they were
-    evaluated, as `splits.validation` and `splits.test` do.
+    evaluated, as `splits.validation` and `splits.test` do. Without `data` they are read from their
+    files.
 
     Args:
         losses: Records like those of `Evaluation.top_losses`, at least one, plotted in their order;
             or an `Evaluation`, of which the nine images with the highest loss are plotted.
         data: Dataset of batches `(images, labels)` that was evaluated, of which only as many as
-            needed are read, or one pair of arrays; shapes as for `plot_images`.
+            needed are read, or one pair of arrays; shapes as for `plot_images`. None reads the
+            files of the images, which `evaluate_classifier` stores if it gets them as `files`.
         value_range: Values `(low, high)` that are black and white. None infers them from the
             plotted images, as `plot_images` does.
         data_format: `"channels_last"` or `"channels_first"`. None infers it from the axis that has
@@ -84,7 +87,8 @@ def plot_top_losses(
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If `losses` is empty, or `data` does not have their images in that order.
+        ValueError: If `losses` is empty, `data` does not have their images in that order, or it is
+            None and an image has no file, or one that cannot be read.
 
     See Also:
         `plot_grad_cam`: heat maps of where a model found a class.
@@ -97,26 +101,42 @@ def plot_top_losses(
         >>> figure = catdog_keras.plot_top_losses(evaluation.top_losses(1), (images, labels))
         >>> figure.axes[0].get_title("left").splitlines()
         ['image 1', 'dog, loss 1.20', 'predicted with 70%:', 'cat']
+
+        From files:
+
+        >>> splits = catdog_keras.load_cats_dogs("synthetic")
+        >>> files, labels = splits.files["test"][:2], splits.labels["test"][:2]
+        >>> rows = [[0.9, 0.1], [0.7, 0.3]]
+        >>> evaluation = catdog_keras.Evaluation(splits.class_names, labels, rows, files)
+        >>> len(catdog_keras.plot_top_losses(evaluation).axes)
+        2
     """
     from catdog_keras.plotting import _canvas
 
-    chosen = losses.top_losses() if hasattr(losses, "top_losses") else losses
     requirement = "an Evaluation or a list of images with their losses"
+    if hasattr(data, "top_losses"):
+        remedy = "The evaluation is the first argument, its data the second."
+        raise TypeError(describe("losses", requirement, losses, remedy))
+    chosen = losses.top_losses() if hasattr(losses, "top_losses") else losses
     records = check_records("losses", chosen, requirement, _ATTRIBUTES)
     value_range = check_value_range(value_range)
     if data_format is not None:
         check_choice("data_format", data_format, DATA_FORMATS)
     _canvas.check_figure(figure)
-    images = images_at(data, {each.index: each.true_class for each in records})
-    shown = to_rgb([images[each.index] for each in records], value_range, data_format)
+    if data is None:
+        chosen_images = [read_file(each.index, each.file) for each in records]
+    else:
+        images = images_at(data, {each.index: each.true_class for each in records})
+        chosen_images = [images[each.index] for each in records]
+    shown = to_rgb(chosen_images, value_range, data_format)
     widest = max(image.shape[1] / image.shape[0] for image in shown)
     shape = min(max(widest, NARROWEST), WIDEST)
     figure, places, height = _place(figure, len(shown), shape)
     for each, image, ax in zip(records, shown, places, strict=True):
         _draw_image(ax, image, shape)
         _write_lines(ax, each, 0.97 * height * shape * _canvas.POINTS_PER_INCH)
-    count = f"{len(records)} highest losses" if len(records) > 1 else "highest loss"
-    figure.suptitle(f"The {count}, in nats")
+    count = f"{len(records)} images" if len(records) > 1 else "image"
+    figure.suptitle(f"The {count} with the highest loss (cross-entropy)")
     return figure
 
 

@@ -7,17 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from catdog_keras._printable import counted
 from catdog_keras.evaluation import Evaluation, ExampleLoss
 from catdog_keras.plotting import (
     plot_confusion_matrix,
     plot_history,
     plot_reliability,
-    plot_roc,
 )
 from catdog_keras.report._page import Section, Table, embed
 
 CELLS_TOLD = 9  # the alternative text of a larger confusion matrix leaves the cells to the tables
-CURVES_TOLD = 5
 MANY_CLASSES = 20  # with more, the worst ones are listed first
 LISTED = 15
 WORST = 9  # the default number of `Evaluation.top_losses` and `plot_top_losses`
@@ -68,7 +67,7 @@ def errors_section(evaluations: Mapping[str, Evaluation]) -> Section:
     tables = []
     figures = []
     for name, each in evaluations.items():
-        rows = [
+        rows: list[tuple[str, ...]] = [
             (
                 scores.class_name,
                 f"{scores.num_images:,}",
@@ -83,6 +82,7 @@ def errors_section(evaluations: Mapping[str, Evaluation]) -> Section:
         ]
         if len(rows) > MANY_CLASSES:
             tables += [_most_confused_pairs(name, each), _lowest_f1(name, each, header, rows)]
+        rows.append(_macro_average(each))
         tables.append(Table(f"{name}: each class against the rest", header, rows))
         figures.append(
             embed(
@@ -93,9 +93,37 @@ def errors_section(evaluations: Mapping[str, Evaluation]) -> Section:
         )
     text = [
         "Precision: the fraction of the images predicted as a class that belong to it. Recall: the "
-        "fraction of the images of a class that are predicted as it. F1 is their harmonic mean."
+        "fraction of the images of a class that are predicted as it. F1 is their harmonic mean. In "
+        "the macro average all classes have the same weight, however many images they have."
     ]
+    counts = next(iter(evaluations.values())).counts
+    missing = [name for name, number in counts.items() if not number]
+    if missing:
+        text.append(
+            f"There are no images of {counted(len(missing), 'class', 'classes')}: "
+            f"{_listed(missing)}. The macro averages leave undefined scores out."
+        )
     return Section("Confusion matrix", text, tables, figures)
+
+
+def _macro_average(evaluation: Evaluation) -> tuple[str, ...]:
+    """Returns the last row of the table of the classes."""
+    average = evaluation.macro_average
+    return (
+        "macro average",
+        f"{len(evaluation):,}",
+        percent(average.precision),
+        "",
+        percent(average.recall),
+        interval(evaluation.balanced_accuracy_interval),
+        percent(average.f1),
+        "",
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    further = len(names) - LISTED
+    return ", ".join(names[:LISTED]) + (f" and {further:,} more" if further > 0 else "")
 
 
 def _most_confused_pairs(name: str, evaluation: Evaluation) -> Table:
@@ -146,32 +174,6 @@ def reliability_section(evaluations: Mapping[str, Evaluation]) -> Section:
     return Section("Calibration", text, figures=figures)
 
 
-def roc_section(evaluations: Mapping[str, Evaluation]) -> Section:
-    """Section on ROC curves."""
-    header = ("class", "area under the curve (AUC)", "95% interval")
-    tables = []
-    figures = []
-    for name, each in evaluations.items():
-        rows = [
-            (
-                curve.class_name,
-                _decimal(curve.auc),
-                "{:.3f} to {:.3f}".format(*curve.auc_interval),
-            )
-            for curve in each.roc_curves
-        ]
-        tables.append(Table(f"{name}: each class against the rest", header, rows))
-        areas = ", ".join(f"{row[0]} {row[1]}" for row in rows[:CURVES_TOLD])
-        figures.append(
-            embed(
-                plot_roc(each.roc_curves),
-                f"ROC curves of {name}. Areas: {areas}.",
-                f"{name}: 0.5 is random guessing, 1 separates the class from the rest perfectly.",
-            )
-        )
-    return Section("ROC curves", tables=tables, figures=figures)
-
-
 def highest_losses_section(
     evaluations: Mapping[str, Evaluation], drawings: Mapping[str, Any]
 ) -> Section:
@@ -220,10 +222,6 @@ def repeat_section(metadata: Mapping[str, Mapping[str, Any]]) -> Section:
         for group, pairs in metadata.items()
     ]
     return Section("Reproducibility", tables=tables)
-
-
-def _decimal(value: float) -> str:
-    return "-" if math.isnan(value) else f"{value:.3f}"
 
 
 def _tell_matrix(name: str, evaluation: Evaluation) -> str:

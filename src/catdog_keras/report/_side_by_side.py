@@ -13,13 +13,18 @@ PAIRS = 28  # all pairs of eight models
 
 def models_section(evaluations: Mapping[str, Evaluation], highlight: str | None) -> Section:
     """Section that compares the accuracies of several models."""
-    header = ("model", "right", "accuracy", "95% interval", "log loss", "calibration error")
+    header = (
+        *("model", "right", "accuracy", "95% interval", "balanced accuracy"),
+        *("macro F1", "log loss", "calibration error"),
+    )
     rows = [
         (
             name,
             f"{each.correct:,} of {len(each):,}",
             percent(each.accuracy),
             interval(each.accuracy_interval),
+            percent(each.balanced_accuracy),
+            percent(each.f1),
             f"{each.log_loss:.3f}",
             f"{each.calibration_error:.3f}",
         )

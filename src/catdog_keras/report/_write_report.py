@@ -14,6 +14,7 @@ from catdog_keras.evaluation import Evaluation
 from catdog_keras.evaluation._baseline import describe_against_baseline
 from catdog_keras.evaluation._compare import check_same_images
 from catdog_keras.report import _sections as sections
+from catdog_keras.report._class_curves import precision_recall_section, roc_section
 from catdog_keras.report._environment import describe_environment
 from catdog_keras.report._page import Page, Section, render_page
 from catdog_keras.report._side_by_side import models_section
@@ -160,7 +161,8 @@ def _parts(
     parts.append(sections.errors_section(evaluations))
     parts.append(sections.reliability_section(evaluations))
     if len(next(iter(evaluations.values())).class_names) > 1:
-        parts.append(sections.roc_section(evaluations))
+        parts.append(roc_section(evaluations))
+        parts.append(precision_recall_section(evaluations))
     parts.append(sections.highest_losses_section(evaluations, figures))
     return parts
 
@@ -215,6 +217,9 @@ def _summary(
             ends += "; the model selected on validation images"
         name = f"Accuracy, {highlight}" if several else "Accuracy"
         cards.append((name, sections.percent(shown.accuracy), ends))
+        ends = f"95% interval {sections.interval(shown.balanced_accuracy_interval)}; mean recall"
+        balanced = sections.percent(shown.balanced_accuracy)
+        cards.append(("Balanced accuracy", balanced, f"{ends} of the classes"))
     versus = first.baseline_comparison
     verdict = "" if shown is None else f"; {describe_against_baseline(shown.baseline_comparison)}"
     of_these = f"{versus.names[1]}, of these images{verdict}"

@@ -1,0 +1,89 @@
+"""Suggestions for names that are misspelled, or that other libraries use."""
+
+import difflib
+import functools
+import inspect
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from types import MappingProxyType
+from typing import ParamSpec, TypeVar
+
+from catdog_keras._message import Message, argument
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+Synonyms = Mapping[str, tuple[tuple[str, ...], str]]
+"""For names of other libraries, the arguments that do the same, and a hint."""
+
+
+def letters_of(name: str) -> str:
+    """Returns a name without case, underscores, hyphens, dots and spaces."""
+    return re.sub(r"[\W_]", "", name).lower()
+
+
+def close_names(name: str, known: Collection[str], most: int = 3, cutoff: float = 0.6) -> list[str]:
+    """Returns at most `most` known names that are similar to a name, the most similar first."""
+    by_letters = {letters_of(each): each for each in known}
+    found = difflib.get_close_matches(letters_of(name), by_letters, n=most, cutoff=cutoff)
+    return [by_letters[each] for each in found]
+
+
+def did_you_mean(names: Sequence[str]) -> Message:
+    """Returns a question that lists the names: "Did you mean a, b or c?"."""
+    listed = Message(names[0])
+    for place, name in enumerate(names[1:], 2):
+        listed = listed + (" or " if place == len(names) else ", ") + name
+    return Message("Did you mean ", listed, "?")
+
+
+def check_argument_names(
+    function: Callable[..., object],
+    given: Collection[str],
+    synonyms: Synonyms = MappingProxyType({}),
+    further: Collection[str] = (),
+) -> None:
+    """Raises a TypeError if an argument is unknown, and suggests the one that was meant.
+
+    Args:
+        function: The function or class that is called.
+        given: Names of arguments.
+        synonyms: Names of other libraries.
+        further: Names that it accepts beyond its signature.
+    """
+    parameters = inspect.signature(function).parameters.values()
+    own = [each.name for each in parameters if each.kind is not each.VAR_KEYWORD]
+    for name in given:
+        if name not in own and name not in further:
+            raise TypeError(_unknown(function.__name__, name, own, further, synonyms))
+
+
+def _unknown(
+    function: str, name: str, own: list[str], further: Collection[str], synonyms: Synonyms
+) -> Message:
+    message = argument(name) + f" is not an argument of {function}."
+    # `Translate` or `zoom_factors` is a misspelled name of another library.
+    close = close_names(name, [*own, *further, *synonyms], most=1, cutoff=0.75)
+    found = name if name in synonyms else (close[0] if close else None)
+    meant, hint = synonyms.get(found, ((found,), "")) if found else ((), "")
+    if meant:
+        message = message + " " + did_you_mean([argument(each) for each in meant])
+    elif not hint:
+        message = message + f" Its arguments are {', '.join(own)}."
+    return message + (f" {hint}" if hint else "")
+
+
+def suggests_arguments(
+    synonyms: Synonyms,
+) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
+    """Decorates a function so that an unknown argument raises an error with a suggestion."""
+
+    def decorate(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+        @functools.wraps(function)
+        def checked(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+            check_argument_names(function, kwargs, synonyms)
+            return function(*args, **kwargs)
+
+        return checked
+
+    return decorate

@@ -1,0 +1,68 @@
+"""Sections of the report on ROC and precision-recall curves."""
+
+import math
+from collections.abc import Mapping
+
+from catdog_keras.evaluation import Evaluation
+from catdog_keras.plotting import plot_precision_recall, plot_roc
+from catdog_keras.report._page import Section, Table, embed
+
+CURVES_TOLD = 5  # in the alternative text
+
+
+def roc_section(evaluations: Mapping[str, Evaluation]) -> Section:
+    """Section on ROC curves."""
+    header = ("class", "area under the curve (AUC)", "95% interval")
+    tables = []
+    figures = []
+    for name, each in evaluations.items():
+        rows = [_row(curve.class_name, curve.auc, curve.auc_interval) for curve in each.roc_curves]
+        tables.append(Table(f"{name}: each class against the rest", header, rows))
+        figures.append(
+            embed(
+                plot_roc(each.roc_curves),
+                f"ROC curves of {name}. Areas: {_tell(rows)}.",
+                f"{name}: 0.5 is random guessing, 1 separates the class from the rest perfectly.",
+            )
+        )
+    return Section("ROC curves", tables=tables, figures=figures)
+
+
+def precision_recall_section(evaluations: Mapping[str, Evaluation]) -> Section:
+    """Section on precision-recall curves."""
+    header = ("class", "average precision (AP)", "95% interval")
+    tables = []
+    figures = []
+    for name, each in evaluations.items():
+        rows = [
+            _row(curve.class_name, curve.average_precision, curve.average_precision_interval)
+            for curve in each.precision_recall_curves
+        ]
+        mean = ("mean of the classes (mAP)", _decimal(each.mean_average_precision), "")
+        tables.append(Table(f"{name}: each class against the rest", header, [*rows, mean]))
+        figures.append(
+            embed(
+                plot_precision_recall(each.precision_recall_curves),
+                f"Precision-recall curves of {name}. Average precisions: {_tell(rows)}.",
+                f"{name}: each point is a threshold on the probability of the class. The average "
+                "precision of random guessing is the fraction of images of the class; 1 is "
+                "perfect.",
+            )
+        )
+    text = [
+        "Unlike the ROC curve, this curve shows how many of the images that are reported as a rare "
+        "class belong to it."
+    ]
+    return Section("Precision-recall curves", text, tables, figures)
+
+
+def _row(name: str, area: float, ends: tuple[float, float]) -> tuple[str, str, str]:
+    return name, _decimal(area), "{:.3f} to {:.3f}".format(*ends)
+
+
+def _tell(rows: list[tuple[str, str, str]]) -> str:
+    return ", ".join(f"{name} {area}" for name, area, _ in rows[:CURVES_TOLD])
+
+
+def _decimal(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.3f}"

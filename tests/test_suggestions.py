@@ -1,0 +1,98 @@
+"""Unknown names of the package, of arguments and of backbones: the message has the right one."""
+
+import inspect
+import subprocess
+import sys
+
+import pytest
+
+import catdog_keras
+from catdog_keras.models._argument_names import ARGUMENT_NAMES
+
+UNKNOWN = "module 'catdog_keras' has no attribute "
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("compare", "Use `catdog_keras.evaluation.compare`."),
+        ("export_model", "Use `catdog_keras.conversion.export_model`."),
+        ("load_folder", "Did you mean `catdog_keras.load_image_folder`?"),
+        ("fit", "Did you mean `catdog_keras.fit_head`?"),
+        ("evaluate", "Did you mean `catdog_keras.evaluation` or `catdog_keras.evaluate_classifier`?"),
+        ("zzzqq", "`dir(catdog_keras)` lists its names."),
+    ],
+)  # fmt: skip
+def test_unknown_name_of_the_package_suggests_public_names(name, remedy):
+    with pytest.raises(AttributeError) as caught:
+        getattr(catdog_keras, name)
+    assert str(caught.value) == f"{UNKNOWN}{name!r}. {remedy}"
+
+
+def test_misspelled_class_is_suggested_first():
+    for name, right in (("ImageSplit", "ImageSplits"), ("randomaffine", "RandomAffine")):
+        with pytest.raises(AttributeError, match=rf"Did you mean `catdog_keras\.{right}`"):
+            getattr(catdog_keras, name)
+
+
+@pytest.mark.slow
+def test_suggestion_imports_no_framework():
+    program = (
+        "import sys, catdog_keras\n"
+        "assert not hasattr(catdog_keras, 'compare') and not hasattr(catdog_keras, '_private')\n"
+        "assert not {'keras', 'tensorflow', 'numpy'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"classes": 3}, "`classes` is not an argument of transfer_model. Did you mean `num_classes`?"),
+        ({"image_size": 96}, "Did you mean `input_shape`? It is (height, width, channels)."),
+        ({"num_clases": 3}, "Did you mean `num_classes`?"),
+        ({"include_top": False}, "The models have a new last layer for `num_classes` classes."),
+        ({"unknown": 1}, "Its arguments are backbone, input_shape, num_classes, weights,"),
+    ],
+)  # fmt: skip
+def test_unknown_argument_of_transfer_model_suggests_the_one_that_was_meant(arguments, message):
+    with pytest.raises(TypeError) as caught:
+        catdog_keras.transfer_model(**arguments)
+    assert message in str(caught.value)
+
+
+def test_unknown_argument_of_a_tutorial_network_is_suggested():
+    for build in (
+        catdog_keras.build_model1,
+        catdog_keras.build_model2,
+        catdog_keras.build_model3,
+    ):
+        with pytest.raises(TypeError, match=rf"of {build.__name__}\. Did you mean `num_classes`"):
+            build(classes=3)
+
+
+def test_every_synonym_leads_to_an_argument():
+    own = inspect.signature(catdog_keras.transfer_model).parameters
+    for name, (meant, hint) in ARGUMENT_NAMES.items():
+        assert name not in own
+        assert set(meant) <= set(own)
+        assert meant or hint
+
+
+def test_preset_of_keras_hub_as_backbone_gets_its_prefix():
+    with pytest.raises(ValueError, match="dinov2_small") as caught:
+        catdog_keras.transfer_model("dinov2_small")
+    assert str(caught.value) == (
+        "`backbone` must be a name from BACKBONES; received backbone='dinov2_small'. If it is a "
+        "preset of KerasHub, pass 'keras_hub:dinov2_small'. `catdog-keras backbones` lists the "
+        "names."
+    )
+
+
+def test_splits_have_items_and_a_number_of_classes():
+    splits = catdog_keras.load_cats_dogs("synthetic")
+    assert splits.num_classes == 2
+    for name, dataset in zip(("train", "validation", "test"), splits, strict=True):
+        assert splits[name] is dataset
+    with pytest.raises(KeyError, match="The splits are 'train', 'validation', 'test'; received"):
+        splits["val"]

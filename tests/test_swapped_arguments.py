@@ -1,0 +1,190 @@
+"""Arguments in another order, or a value of a neighboring kind: the message says what to pass."""
+
+import keras
+import numpy as np
+import pytest
+
+import catdog_keras
+from catdog_keras import diagnostics, evaluation, plotting
+
+IMAGES = np.random.default_rng(0).random((4, 8, 8, 3)).astype("float32")
+LABELS = np.array([0, 1, 0, 1])
+ROWS = np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6], [0.3, 0.7]])
+NAMES = ["cat", "dog"]
+FEATURES = np.random.default_rng(0).random((8, 3))
+EVALUATION = catdog_keras.Evaluation(NAMES, LABELS, ROWS)
+
+
+class Dataset:
+    """A dataset of one batch, in place of a `tf.data.Dataset`."""
+
+    def __iter__(self):
+        return iter([(IMAGES, LABELS)])
+
+    def __repr__(self):
+        return "<dataset>"
+
+
+class Splits(Dataset):
+    """Several datasets, as `ImageSplits`."""
+
+    train = validation = test = Dataset()
+    counts = {"train": {"cat": 1}}  # noqa: RUF012 - as a property
+
+    def __repr__(self):
+        return "<splits>"
+
+
+@pytest.fixture(scope="module")
+def model():
+    return keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(2)])
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        catdog_keras.predict_probabilities,
+        catdog_keras.predict_tta,
+        catdog_keras.grad_cam,
+        catdog_keras.evaluate_classifier,
+        catdog_keras.find_learning_rate,
+        evaluation.calibrate,
+    ],
+)
+@pytest.mark.parametrize(
+    ("data", "received"),
+    [(Dataset(), "model=<dataset>"), (IMAGES, "an array of shape (4, 8, 8, 3)")],
+)
+def test_data_before_model_is_reported(function, data, received, model):
+    with pytest.raises(TypeError) as caught:
+        function(data, model)
+    assert str(caught.value) == (
+        f"`model` must be a keras.Model; received {received}. The model is the first argument."
+    )
+
+
+def test_model_of_another_type_is_not_reported_as_swapped():
+    for wrong in ("model.keras", [1], None):
+        with pytest.raises(TypeError) as caught:
+            catdog_keras.predict_probabilities(wrong, IMAGES)
+        assert str(caught.value) == f"`model` must be a keras.Model; received model={wrong!r}."
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda model: catdog_keras.evaluate_classifier(model, Splits(), NAMES),
+        lambda model: catdog_keras.predict_probabilities(model, Splits()),
+        lambda model: catdog_keras.check_pipeline(Splits(), model),
+        lambda model: evaluation.calibrate(model, Splits()),
+        lambda _: catdog_keras.count_labels(Splits(), NAMES),
+        lambda _: plotting.plot_top_losses(EVALUATION, Splits()),
+    ],
+)  # fmt: skip
+def test_splits_in_place_of_a_dataset_are_reported(call, model):
+    with pytest.raises(TypeError, match=r"received \w+=<splits>\. Pass one of them, as `splits\.t"):
+        call(model)
+
+
+CALLS = {
+    "check_pipeline": (
+        lambda m: catdog_keras.check_pipeline(m, Dataset()),
+        "The dataset is the first argument, the model the second.",
+    ),
+    "count_labels": (
+        lambda _: catdog_keras.count_labels(NAMES, Dataset()),
+        "received class_names=<dataset>. The dataset is the first argument.",
+    ),
+    "evaluate_classifier": (
+        lambda m: catdog_keras.evaluate_classifier(m, IMAGES, LABELS),
+        "The dataset, or a pair of arrays (images, labels), is the second argument.",
+    ),
+    "Evaluation of labels first": (
+        lambda _: catdog_keras.Evaluation(LABELS, ROWS, NAMES),
+        "The class names are the first argument.",
+    ),
+    "Evaluation of probabilities before labels": (
+        lambda _: catdog_keras.Evaluation(NAMES, ROWS, LABELS),
+        "received labels=[0.9, 0.1]. Probabilities, smoothed and multiple labels have no single true class.",
+    ),
+    "compare a list": (
+        lambda _: evaluation.compare([EVALUATION, EVALUATION], NAMES),
+        "Pass them one by one: `compare(*evaluations)`.",
+    ),
+    "baseline_accuracy of splits": (
+        lambda _: catdog_keras.baseline_accuracy(Splits()),
+        "received counts=<splits>. Pass its `counts`.",
+    ),
+    "baseline_accuracy of their counts": (
+        lambda _: catdog_keras.baseline_accuracy(Splits.counts),
+        'Pass those of one split, as `splits.counts["test"]`.',
+    ),
+    "transfer_model": (
+        lambda _: catdog_keras.transfer_model((8, 8, 3), "mobilenet_v2"),
+        "received input_shape='mobilenet_v2'. The backbone is the first argument.",
+    ),
+    "build_model1": (
+        lambda _: catdog_keras.build_model1(2, (8, 8, 3)),
+        "received input_shape=2. For example (160, 160, 3).",
+    ),
+    "extract_features": (
+        lambda _: diagnostics.extract_features("mobilenet_v2", IMAGES),
+        "received an array of shape (4, 8, 8, 3). The images are the first argument.",
+    ),
+    "find_label_issues": (
+        lambda _: diagnostics.find_label_issues(LABELS, FEATURES),
+        "The features are the first argument.",
+    ),
+    "learning_curve": (
+        lambda _: diagnostics.learning_curve(LABELS, FEATURES),
+        "The features are the first argument.",
+    ),
+    "find_shortcuts": (
+        lambda _: diagnostics.find_shortcuts(LABELS, ["a.jpg"] * 4),
+        "The files are the first argument, the labels the second.",
+    ),
+    "plot_augmentation of a layer first": (
+        lambda _: plotting.plot_augmentation(catdog_keras.RandomAffine("horizontal"), IMAGES),
+        "The images are the first argument.",
+    ),
+    "plot_augmentation of a dataset": (
+        lambda _: plotting.plot_augmentation(Dataset(), [IMAGES]),
+        "received images=<dataset>. Pass those of a batch: `images, labels = next(iter(dataset))`.",
+    ),
+    "plot_confusion_matrix of labels": (
+        lambda _: plotting.plot_confusion_matrix(LABELS, LABELS),
+        "Pass labels and predictions as `Evaluation(class_names, labels, probabilities)`.",
+    ),
+    "plot_confusion_matrix": (
+        lambda _: plotting.plot_confusion_matrix(NAMES, np.eye(2)),
+        "The matrix is the first argument.",
+    ),
+    "plot_grad_cam": (
+        lambda _: plotting.plot_grad_cam(np.ones((4, 8, 8)), IMAGES),
+        "The images are the first argument.",
+    ),
+    "plot_grad_cam of a model": (
+        lambda m: plotting.plot_grad_cam(IMAGES, m),
+        "Compute them by `grad_cam(model, images)`.",
+    ),
+    "plot_images": (
+        lambda _: plotting.plot_images(NAMES, Dataset()),
+        "received class_names=<dataset>. The data is the first argument.",
+    ),
+    "plot_top_losses": (
+        lambda _: plotting.plot_top_losses(Dataset(), EVALUATION),
+        "received losses=<dataset>. The evaluation is the first argument, its data the second.",
+    ),
+    "plot_comparison": (
+        lambda _: plotting.plot_comparison(0.5, [EVALUATION]),
+        "The results are the first argument.",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_message_ends_with_the_order_of_the_arguments(name, model):
+    call, end = CALLS[name]
+    with pytest.raises((TypeError, ValueError)) as caught:
+        call(model)
+    assert str(caught.value).endswith(end)
