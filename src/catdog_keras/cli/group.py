@@ -49,8 +49,9 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except click.NoSuchOption as error:
-            error.possibilities = _suggestions(error)
-            raise
+            raise click.NoSuchOption(
+                error.option_name, possibilities=_suggestions(error), ctx=error.ctx
+            ) from None
         except KeyboardInterrupt:
             status = interrupt_status() or CTRL_C
         except BaseException:
