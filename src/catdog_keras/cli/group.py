@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from catdog_keras._suggestions import did_you_mean
 from catdog_keras.cli import backbones, doctor, evaluate, export, predict, scan, train, tutorial
 from catdog_keras.cli.interrupts import MESSAGE, interrupt_status
 
@@ -49,9 +50,7 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except click.NoSuchOption as error:
-            raise click.NoSuchOption(
-                error.option_name, possibilities=_suggestions(error), ctx=error.ctx
-            ) from None
+            raise click.UsageError(_unknown_option(error), error.ctx) from None
         except KeyboardInterrupt:
             status = interrupt_status() or CTRL_C
         except BaseException:
@@ -65,15 +64,16 @@ class _Commands(click.Group):
         return ctx.exit(status)
 
 
-def _suggestions(error: click.NoSuchOption) -> list[str]:
-    """Returns the options that may have been meant, of those that the command has."""
+def _unknown_option(error: click.NoSuchOption) -> str:
+    """Returns the message for an unknown option, with those that may have been meant."""
     meant = SYNONYMS.get(error.option_name)
     command = error.ctx.command if error.ctx else None
     known = {name for each in command.params for name in each.opts} if command else set()
-    if meant in known:
-        return [meant]
     # `--lr` resembles `--help`, which nobody means.
-    return [each for each in error.possibilities or [] if each != "--help"]
+    close = [each for each in error.possibilities or [] if each != "--help"]
+    found = [meant] if meant in known else close
+    question = f" {did_you_mean([repr(each) for each in found])}" if found else ""
+    return f"No such option {error.option_name!r}.{question}"
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
