@@ -12,10 +12,13 @@ def test_warnings_are_shown_if_the_block_succeeds():
         warnings.warn("of Keras", stacklevel=1)
 
 
-def test_warnings_are_not_shown_if_the_block_fails():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        with pytest.raises(RuntimeError, match="refused"), warnings_of_success():
-            warnings.simplefilter("always")
-            warnings.warn("of Keras", stacklevel=1)
-            raise RuntimeError("refused")
+def fail_after_warning():
+    with warnings_of_success():
+        warnings.warn("of Keras", stacklevel=1)
+        raise RuntimeError("refused")
+
+
+def test_warnings_are_not_shown_if_the_block_fails(recwarn):
+    with pytest.raises(RuntimeError, match="refused"):
+        fail_after_warning()
+    assert list(recwarn) == []

@@ -88,12 +88,14 @@ def open_described(content: bytes) -> "Image.Image":
     These are `bit_depth` and `chroma` of an AVIF file, `bit_depth` of a PNG file, and
     `several_scans` of a JPEG file, of which libjpeg holds all coefficients until the last scan.
     """
+    from PIL.JpegImagePlugin import JpegImageFile
+
     image = open_image(content)
     if image.format == "AVIF":
         image.info.update(describe_avif(content))
     elif image.format == "PNG":
         image.info["bit_depth"] = content[PNG_BITS]
-    elif image.format in ("JPEG", "MPO"):
+    elif isinstance(image, JpegImageFile):
         separate = has_separate_scans(content, len(image.layer))
         image.info["several_scans"] = separate or "progressive" in image.info
     return image
