@@ -1,5 +1,7 @@
 """Large images are decoded one channel at a time, with the same result."""
 
+import mmap
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +9,7 @@ import pytest
 from PIL import Image
 
 from catdog_keras import load_images, scan_images
-from catdog_keras.datasets import _memory, _pipeline
+from catdog_keras.datasets import _decode, _memory, _pipeline
 from catdog_keras.datasets._decode import open_described
 from catdog_keras.datasets._memory import bytes_per_pixel
 from catdog_keras.datasets._options import CHANNELS, INTERPOLATIONS
@@ -106,3 +108,23 @@ def test_thread_waits_until_there_is_memory():
         taken.append(budget._used)
     assert taken == [100, 10]
     assert budget._used == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems keep the memory")
+def test_only_whole_pages_of_the_values_are_discarded(monkeypatch):
+    monkeypatch.setattr(_memory, "LARGE_BYTES", 0)
+    page = mmap.PAGESIZE
+    values = np.ones(6 * page, np.uint8)
+    first = -values.ctypes.data % page
+    _memory.discard(values.ctypes.data + first + 1, 3 * page)  # contains two whole pages
+    kept = np.ones(6 * page, np.uint8)
+    kept[first + page : first + 3 * page] = 0
+    assert np.array_equal(values, kept)
+
+
+def test_memory_of_large_png_is_discarded_after_its_use(tmp_path, monkeypatch):
+    discarded = []
+    monkeypatch.setattr(_decode, "discard", lambda _, size: discarded.append(size))
+    Image.fromarray(COLORS).save(tmp_path / "transparent.png")
+    load(tmp_path)
+    assert discarded == [COLORS.size] * 2  # checked, and loaded
