@@ -99,6 +99,12 @@ def test_progressive_file_that_takes_too_much_memory_is_reported(tmp_path, monke
     assert report.bad[0].reason == reason
 
 
+def test_jpeg_without_sampling_factors_is_reported(tmp_path):
+    content = jpeg([DC]).replace(b"\x11\0", b"\0\0")
+    (tmp_path / "damaged.jpg").write_bytes(content)
+    assert scan_images(tmp_path).bad[0].reason.startswith("could not be decoded")
+
+
 def test_thread_waits_until_there_is_memory():
     budget = _memory._Budget(10)
     taken = []

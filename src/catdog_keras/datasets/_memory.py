@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 MEMORY_BYTES = 400_000_000  # of all images that are being decoded
 # A HEIC photograph of 50 megapixels, as telephones take them, needs 318 MB.
 IMAGE_BYTES = 320_000_000
-CONTENT_BYTES = 100_000_000
-LARGE_BYTES = 60_000_000
+CONTENT_BYTES = 100_000_000  # of all files that were read to be decoded
+LARGE_BYTES = 60_000_000  # from which on freed memory is returned to the system
 DONT_NEED = 4  # MADV_DONTNEED of Linux
 BYTES_PER_PIXEL = 6  # of Pillow's image, and of one channel that is made of it and copied
 NAMES = {
@@ -65,11 +65,9 @@ def bytes_per_pixel(image: "Image.Image") -> float:
 
 def _coefficients(image: Any) -> float:
     """Returns the coefficients per pixel, all of which libjpeg holds if there are several scans."""
-    factors = [across * down for _, across, down, _ in image.layer]
-    largest = max(across for _, across, *_ in image.layer) * max(
-        down for _, _, down, _ in image.layer
-    )
-    return sum(factors) / largest
+    _, across, down, _ = zip(*image.layer, strict=True)
+    sampled = sum(x * y for x, y in zip(across, down, strict=True))
+    return sampled / max(max(across) * max(down), 1)  # 0 in a damaged file
 
 
 def _planes(image: "Image.Image") -> float:
