@@ -195,12 +195,12 @@ def open_within_limits(content: bytes) -> tuple["Image.Image", bytes]:
     kind, pixels = image.format or "", image.width * image.height
     if pixels > MAX_MEGAPIXELS * 1_000_000:
         raise InvalidImageError(TOO_LARGE)
+    if kind in ("JPEG", "MPO") and has_too_many_scans(content, pixels):
+        raise InvalidImageError(TOO_MANY_SCANS)
     if reason := why_too_much_memory(image):
         raise InvalidImageError(reason)
     if kind == "TIFF" and _strip_bytes(image) > MAX_STRIP_BYTES:
         raise InvalidImageError(TOO_LARGE_STRIP)
-    if kind in ("JPEG", "MPO") and has_too_many_scans(content, pixels):
-        raise InvalidImageError(TOO_MANY_SCANS)
     return image, content
 
 
