@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from catdog_keras._image_errors import image_errors
+from catdog_keras._warnings import ignore_warnings_of
 from catdog_keras.datasets._cache import hold, load_or_store
 from catdog_keras.datasets._decode import (
     OPAQUE,
@@ -247,7 +248,8 @@ def _decoding(image: ImageFile, bytes_per_pixel: float) -> "Iterator[tuple[bytes
     with memory_to_read(image.size):
         content = read_unchanged(image)
         try:
-            opened = open_described(without_large_text(content))
+            with ignore_warnings_of("PIL"):
+                opened = open_described(without_large_text(content))
             whole = image.pixels <= WHOLE_PIXELS
             with memory_to_decode(opened, bytes_per_pixel if whole else 0):
                 yield content, opened
