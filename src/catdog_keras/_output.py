@@ -73,7 +73,8 @@ def writable_folder(path: str | os.PathLike[str], name: str) -> Iterator[Path]:
         OSError: If the folder cannot be created or is not writable, or another run locked it.
     """
     folder = check_path(name, path).absolute()
-    absent = [place for place in (folder, *folder.parents) if not place.exists()]
+    # Unlike `Path.exists`, without an error for a name that is too long.
+    absent = [place for place in (folder, *folder.parents) if not os.path.exists(place)]  # noqa: PTH110
     lock = None
     try:
         try:

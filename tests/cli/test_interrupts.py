@@ -188,16 +188,29 @@ finally:
     assert run_python(program, "--version").stdout.splitlines()[-1] == "True"
 
 
-def test_interrupt_at_exit_does_not_change_exit_code():
-    program = """
-import atexit, signal
+# `__del__` of what lives until the end runs after Python has restored the default handlers.
+AT_EXIT = """
+import atexit, os, signal, sys
+for number in (signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, signal.SIG_DFL)  # under nohup SIGHUP is ignored
 from catdog_keras.cli import main
-atexit.register(signal.raise_signal, signal.SIGINT)
+class Last:
+    def __del__(self, kill=os.kill, process=os.getpid()):
+        kill(process, NUMBER)
+if DURING == "atexit":
+    atexit.register(os.kill, os.getpid(), NUMBER)
+else:
+    sys.last = Last()
 main()
 """
+
+
+@pytest.mark.parametrize("ending", ENDING, ids=lambda number: number.name)
+@pytest.mark.parametrize("moment", ["atexit", "finalization"])
+def test_signal_at_exit_does_not_change_exit_code(ending, moment):
+    program = AT_EXIT.replace("NUMBER", str(int(ending))).replace("DURING", repr(moment))
     ended = run_python(program, "--version")
-    assert ended.returncode == 0
-    assert ended.stderr == ""
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
 def test_handle_interrupts_keeps_handler_not_installed_by_main():

@@ -379,3 +379,15 @@ def test_setting_of_a_switch_has_the_name_of_its_option():
 
 def test_index_of_a_setting_is_kept_with_another_name():
     assert setting("paths[2]", "'a=b'").with_names({"paths": "IMAGE"}) == "IMAGE[2]='a=b'"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["tutorial"], ["train", "IMAGES"], ["train", "IMAGES", "--resume"], ["doctor", "IMAGES"]],
+    ids=" ".join,
+)
+def test_output_whose_name_is_too_long_is_named_as_it_was_typed(arguments, drawn, run):
+    given = [drawn if each == "IMAGES" else each for each in arguments]
+    ended = run(*given, "--output", "x" * 300)
+    assert ended.exit_code == 2
+    assert f"--output='{'x' * 300}'. File name too long." in ended.stderr

@@ -7,6 +7,7 @@ import sys
 import warnings
 from pathlib import Path
 
+import keras
 import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
@@ -44,6 +45,9 @@ def check_group(group: str, folder: Path) -> None:
     assert predict(folder / "valid.keras", image).exit_code == 0  # imports everything
     gc.collect()
     gc.freeze()  # collecting for each file then takes no time for what exists already
+    statuses = {0} if group == "usable" else {2}
+    if group == "values" and keras.backend.backend() != "tensorflow":
+        statuses = {0, 2}  # other backends need less memory for some of these layers
     failures = {}
     for number, (name, write) in enumerate(GROUPS[group](corpus)):
         path = folder / f"{number}.keras"
@@ -60,9 +64,9 @@ def check_group(group: str, folder: Path) -> None:
             f"traceback: {ended.exception!r}"[:300]: not isinstance(
                 ended.exception, SystemExit | None
             ),
-            f"status {ended.exit_code}": ended.exit_code != (0 if group == "usable" else 2),
+            f"status {ended.exit_code}": ended.exit_code not in statuses,
             f"{grown / 2**20:.0f} MB": grown > MAX_BYTES,
-            f"{len(lines)} lines of errors, {len(ended.stderr)} letters": group != "usable"
+            f"{len(lines)} lines of errors, {len(ended.stderr)} letters": ended.exit_code != 0
             and (len(lines) != 1 or len(ended.stderr) > 1200),
         }
         canary.unlink(missing_ok=True)

@@ -59,7 +59,7 @@ CASES = [
     ("model/training.json", NONE, EVALUATE, 2, rf"Error: '.*training\.json': {DENIED}"),
     ("weights.h5", NONE, WEIGHTS, 2, rf"Error: '.*weights\.h5': {DENIED}"),
     ("results", READ, TRAIN, 2, rf"`--output` must be a writable folder; .*new'\. {DENIED}"),
-    ("results", NONE, TRAIN, 2, rf"results/new': {DENIED}"),
+    ("results", NONE, TRAIN, 2, rf"`--output` must be a writable folder; .*new'\. {DENIED}"),
     ("results", READ, REPORT, 2, rf"`--report` must be a writable folder; .*report'\. {DENIED}"),
     ("results", READ, TUTORIAL, 2, rf"`--output` must be a writable folder; .*results'\. {DENIED}"),
     ("old", READ, TRAIN_AGAIN, 2, rf"`--output` must be a writable folder; .*old'\. {DENIED}"),

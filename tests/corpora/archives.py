@@ -152,6 +152,13 @@ def _flagged(bit: int) -> bytes:
     return bytes(content)
 
 
+def _local(at: int, form: str, value: int, content: bytes | None = None) -> bytes:
+    """An archive with a field of the header in front of its first member set to a value."""
+    spoilt = bytearray(zipped({"a.jpg": b"x" * 100}) if content is None else content)
+    struct.pack_into(form, spoilt, at, value)
+    return bytes(spoilt)
+
+
 def _changed(content: bytes, at: int, value: int) -> bytes:
     return content[:at] + bytes([value]) + content[at + 1 :]
 
@@ -257,6 +264,17 @@ REJECTED = {
     "a socket": (_of_mode(stat.S_IFSOCK | 0o644), "is neither a file nor a folder"),
     "encrypted": (_flagged(0x01), "its member 'a.jpg' is encrypted"),
     "strongly encrypted": (_flagged(0x41), "its member 'a.jpg' is encrypted"),
+    "encrypted by its own header": (_local(6, "<H", 0x1), "contradict each other about whether it is encrypted"),
+    "strongly encrypted by its own header": (_local(6, "<H", 0x40), "contradict each other about whether it is encrypted"),
+    "encrypted by the list": (_central(_BIG, 8, "<H", 0x1), "its member 'a.jpg' is encrypted"),
+    "another method in its own header": (_local(8, "<H", 0), "contradict each other about its compression method"),
+    "another size in its own header": (_local(22, "<L", 99), "contradict each other about its size"),
+    "no size in its own header": (_local(22, "<L", 0), "contradict each other about its size"),
+    "another compressed size in its own header": (_local(18, "<L", 99), "contradict each other about its compressed size"),
+    "another checksum in its own header": (_local(14, "<L", 99), "contradict each other about its checksum"),
+    "another size in a streamed header": (_local(22, "<L", 99, _streamed()), "contradict each other about its size"),
+    "another large size in its own header": (_local(51, "<Q", 99, _zip64()), "contradict each other about its compressed size"),
+    "the signature of an end in the comment": (zipped(PLAIN, comment=b"PK\5\6 hello"), "its comment contains the signature of an end"),
     "one name twice": (zipped([("a.jpg", b"x"), ("a.jpg", b"y")]), "two of its members have the same name"),
     "file and folder": (zipped({"train/a.jpg": b"x", "train": b"x"}), "its member 'train/a.jpg' is in a folder that is also a file"),
     "overlapping": (_central(zipped({"a.jpg": _DATA, "b.jpg": _DATA}, 0), 42, "<I", 0), "its member 'b.jpg' overlaps another"),

@@ -11,8 +11,12 @@ import io
 import json
 import lzma
 import marshal
+import os
 import pickle
+import shutil
 import struct
+import subprocess
+import sys
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -419,6 +423,23 @@ def sizes(corpus: Corpus) -> Iterator[tuple[str, Callable[[Path], None]]]:
 
 
 def values(corpus: Corpus) -> Iterator[tuple[str, Callable[[Path], None]]]:
+    """The files of `small_outputs`, which TensorFlow writes if PyTorch is in use.
+
+    PyTorch would compute the values of some layers, 23 GB, to find the shapes of their outputs.
+    """
+    if keras.backend.backend() != "torch":
+        yield from small_outputs(corpus)
+        return
+    written = corpus.folder / "values"
+    written.mkdir()
+    command = [sys.executable, "-m", "tests.corpora.model_files", str(written)]
+    environment = {**os.environ, "KERAS_BACKEND": "tensorflow"}
+    ended = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
+    for number, name in enumerate(json.loads(ended.stdout.splitlines()[-1])):
+        yield name, functools.partial(shutil.copyfile, written / f"{number}.keras")
+
+
+def small_outputs(corpus: Corpus) -> Iterator[tuple[str, Callable[[Path], None]]]:
     """Files whose layers return little but compute with much, while they are built or called.
 
     Before the model was traced, these took up to 13 GB for one image.
@@ -829,9 +850,10 @@ def usable(corpus: Corpus) -> Iterator[tuple[str, Callable[[Path], None]]]:
         mixed,
         quantized,
         recurrent,
-        many_layers_before_the_weights,
     ):
         yield make.__name__.replace("_", " "), saved(make)
+    if keras.backend.backend() != "torch":  # where all values exist until the model returns
+        yield "many layers before the weights", saved(many_layers_before_the_weights)
 
 
 GROUPS = {
@@ -842,3 +864,11 @@ GROUPS = {
     "models": models,
     "usable": usable,
 }
+
+
+if __name__ == "__main__":
+    folder, names = Path(sys.argv[1]), []
+    for name, write in small_outputs(Corpus(folder, folder / "canary")):
+        write(folder / f"{len(names)}.keras")
+        names.append(name)
+    print(json.dumps(names))

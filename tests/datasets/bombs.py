@@ -1,4 +1,4 @@
-"""Small files of 49 megapixels; prints the peak memory of a scan of each, above a tiny image's.
+"""Small files of up to 49 megapixels; prints the peak memory of a scan of each, above a tiny image's.
 
 python -m tests.datasets.bombs FOLDER
 """
@@ -16,7 +16,11 @@ from tests.corpora.image_files import encoded, png, png_header
 from tests.corpora.jpeg_scans import AC, DC, jpeg
 
 SIZE = (7000, 7000)
+# The largest squares of these kinds that are not refused.
+DEEP_RGBA, DEEP_RGB = (5500, 5500), (6100, 6100)
+SCANS, SUBSAMPLED_SCANS, CMYK_SCANS = (5600, 5600), (6700, 6700), (5000, 5000)
 SCAN = "str(scan_images(folder))"
+LOADING, RGBA_LOADING = "loaded(folder)", "loaded(folder, color_mode='rgba')"
 MEASUREMENT = "measured(sorted(str(file) for file in Path(folder).iterdir()))"
 # Imports everything once, and reads each folder in a process that it forks before TensorFlow starts
 # a thread. Memory that a scan has freed then does not hide the peak of the next one.
@@ -24,7 +28,7 @@ PROGRAM = """
 import json, os, re, sys, time
 from pathlib import Path
 import keras, tensorflow
-from catdog_keras import scan_images
+from catdog_keras import load_images, scan_images
 from catdog_keras.diagnostics._measure_images import measure_images
 
 def measured(files):
@@ -32,6 +36,10 @@ def measured(files):
         return f"{len(measure_images('files', tuple(files)))} images"
     except ValueError as error:
         return str(error)
+
+def loaded(folder, **options):
+    images = load_images(folder, image_size=(64, 64), **options)
+    return f"{sum(len(batch) for batch in images.dataset)} images"
 
 for folder in sys.argv[1:]:
     child = os.fork()
@@ -48,12 +56,12 @@ for folder in sys.argv[1:]:
 """
 
 
-def blank_png(bits: int, kind: int, channels: int, interlace: int = 0) -> bytes:
+def blank_png(bits: int, kind: int, channels: int, size: tuple[int, int] = SIZE) -> bytes:
     """A PNG file of zeros."""
-    row = b"\0" * (1 + SIZE[0] * channels * bits // 8)
+    row = b"\0" * (1 + size[0] * channels * bits // 8)
     packer = zlib.compressobj(9)
-    rows = b"".join([*(packer.compress(row) for _ in range(SIZE[1])), packer.flush()])
-    whole = png(png_header(*SIZE, bits, kind, interlace), b"")
+    rows = b"".join([*(packer.compress(row) for _ in range(size[1])), packer.flush()])
+    whole = png(png_header(*size, bits, kind, 0), b"")
     start = whole.index(b"IDAT") - 4
     check = struct.pack(">I", zlib.crc32(b"IDAT" + rows))
     end = whole[-12:]
@@ -76,8 +84,8 @@ def bombs() -> dict[str, bytes]:
     turned[0x0112] = 6
     return {
         "RGBA.png": blank_png(8, 6, 4),
-        "16-bit RGBA.png": blank_png(16, 6, 4),
-        "16-bit RGB.png": blank_png(16, 2, 3),
+        "16-bit RGBA.png": blank_png(16, 6, 4, DEEP_RGBA),
+        "16-bit RGB.png": blank_png(16, 2, 3, DEEP_RGB),
         "gray.png": blank_png(8, 0, 1),
         "turned RGBA.png": encoded("PNG", Image.new("RGBA", SIZE), exif=turned),
         "2 GB of text.png": encoded("PNG", color, pnginfo=compressed_text(2000)),
@@ -88,9 +96,15 @@ def bombs() -> dict[str, bytes]:
         "palette.gif": encoded("GIF", color.convert("P")),
         "baseline.jpg": encoded("JPEG", color),
         "turned.jpg": encoded("JPEG", color, exif=turned),
-        "progressive 4:4:4.jpg": encoded("JPEG", color, progressive=True, subsampling=0),
+        "progressive 4:4:4.jpg": encoded(
+            "JPEG", Image.new("RGB", SCANS), progressive=True, subsampling=0
+        ),
+        "progressive 4:2:0.jpg": encoded(
+            "JPEG", Image.new("RGB", SUBSAMPLED_SCANS), progressive=True, exif=turned
+        ),
+        "progressive CMYK.jpg": encoded("JPEG", Image.new("CMYK", CMYK_SCANS), progressive=True),
         "CMYK.jpg": encoded("JPEG", Image.new("CMYK", SIZE)),
-        "100 scans.jpg": jpeg([DC] + [AC] * 99, SIZE),
+        "100 scans.jpg": jpeg([DC] + [AC] * 99, SCANS),
         "5000 scans.jpg": jpeg([DC] + [AC] * 5000, SIZE),
     }
 

@@ -98,9 +98,9 @@ PHONE = (8160, 6120)  # 49.9 megapixels
         (opened("AVIF", "RGBA", 6000, 6000, chroma=444, bit_depth=8), "an AVIF file with transparency of more than 26 megapixels"),
         (opened("WEBP", "RGB", 4472, 4472), ""),
         (opened("WEBP", "RGB", 4473, 4473), "a WebP file of more than 20 megapixels"),
-        (opened("JPEG", "CMYK", 7000, 7000), ""),
-        (opened("JPEG", "CMYK", 7000, 7000, progressive=1), "a CMYK image in the format JPEG of more than 43 megapixels"),
-        (opened("PNG", "RGBA", 7071, 7071), ""),
+        (opened("PNG", "RGBA", 7071, 7071, bit_depth=8), ""),
+        (opened("PNG", "RGB", 7000, 7000, bit_depth=16), "a PNG file with 16 bits per color of more than 38 megapixels"),
+        (opened("PNG", "RGBA", 7000, 7000, bit_depth=16), "a PNG file with transparency and with 16 bits per color of more than 31 megapixels"),
     ],
 )  # fmt: skip
 def test_image_that_takes_too_much_memory_is_rejected_by_its_header(image, reason):

@@ -2,6 +2,7 @@
 
 import signal
 
+from catdog_keras._signals import ENDING
 from catdog_keras.cli.interrupts import exit_interrupted, install, interrupt_status
 from catdog_keras.cli.streams import open_streams, report_lost_output
 
@@ -24,8 +25,9 @@ def main(prog_name: str | None = None) -> None:
         interrupted = interrupt_status()
         if interrupted is not None and ended.code == interrupted:
             exit_interrupted(interrupted)
-        # The work is done. At exit Python restores the default handler, which would kill the
+        # The work is done. At exit Python restores the default handlers, which would kill the
         # process and hide the exit status.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for number in ENDING:
+            signal.signal(number, signal.SIG_IGN)
         report_lost_output(ended)
         raise

@@ -162,10 +162,23 @@ def _load(file: Path, trust: bool) -> Any:
         remedy = f"{error} If this is intended, {UNCHECKED}"
         raise ValueError(describe("model", REQUIREMENT, str(file), remedy)) from error
     try:
-        with limited_variables(values + FREE_VALUES), limited_memory(values):
+        with (
+            warnings_of_success(),
+            limited_variables(values + FREE_VALUES),
+            limited_memory(values),
+        ):
             return keras.saving.load_model(file, compile=False)
     except Exception as error:
         raise _keras_error(file, error) from error
+
+
+@contextmanager
+def warnings_of_success() -> Iterator[None]:
+    """Shows the warnings of the block at its end; not if it fails, as its error says enough."""
+    with warnings.catch_warnings(record=True) as recorded:
+        yield
+    for each in recorded:
+        warnings.showwarning(each.message, each.category, each.filename, each.lineno)
 
 
 def _keras_error(file: Path, error: Exception) -> InputError:

@@ -12,12 +12,12 @@ from typing import BinaryIO
 
 from catdog_keras._keras_home import keras_home
 from catdog_keras._scratch import remove_abandoned, scratch_folder
-from catdog_keras.datasets._list_archive_members import UTF8_NAME, Members, list_members
+from catdog_keras.datasets._list_archive_members import Members, list_members
 from catdog_keras.datasets._zip_end_record import read_end_record
+from catdog_keras.datasets._zip_local_headers import check_local_headers
 
 MAX_MEMBERS = 2_000_000
 MAX_LIST_BYTES = 512 * 2**20  # of the names and sizes of all members, which are held in memory
-HEADER_FLAGS = 6  # position of the flags in the header in front of a member
 READ_BYTES = 2**18
 # Exceptions for an archive that is damaged or in an unknown format.
 DAMAGE = (
@@ -129,28 +129,11 @@ def _open(archive: Path, stream: BinaryIO) -> tuple[zipfile.ZipFile, Members]:
     with warnings.catch_warnings():  # of an empty second name, which is rejected
         warnings.simplefilter("ignore")
         opened = zipfile.ZipFile(stream)
-    _check_name_encodings(stream, opened)
     members = list_members(archive, opened, end)
+    check_local_headers(stream, opened)
     offsets = (info.header_offset for info in opened.infolist())
     end.check_prefix(stream, min(offsets, default=end.start))
     return opened, members
-
-
-def _check_name_encodings(stream: BinaryIO, opened: zipfile.ZipFile) -> None:
-    """Raises an error if the two headers of a member state different encodings of its name.
-
-    `zipfile` reads both names in the encoding of the first header, so that a damaged flag gives
-    another name without an error.
-    """
-    size = stream.seek(0, os.SEEK_END)
-    for info in opened.infolist():
-        # A member outside of the file is reported when it is read.
-        if info.orig_filename.isascii() or not 0 <= info.header_offset < size:
-            continue
-        stream.seek(info.header_offset + HEADER_FLAGS)
-        flags = int.from_bytes(stream.read(2), "little")
-        if (flags ^ info.flag_bits) & UTF8_NAME:
-            raise zipfile.BadZipFile("a name has two different encodings")
 
 
 def _unpack(archive: Path, opened: zipfile.ZipFile, members: Members, target: Path) -> None:

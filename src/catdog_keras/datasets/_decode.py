@@ -6,6 +6,8 @@ is valid.
 """
 
 import io
+import math
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -13,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from catdog_keras._warnings import ignore_warnings_of
-from catdog_keras.datasets._heif import HEIF, can_open_heif, heif_versions
+from catdog_keras.datasets._heif import HEIF, can_open_heif, describe_avif, heif_versions
+from catdog_keras.datasets._jpeg_scans import has_separate_scans
+from catdog_keras.datasets._memory import discard
 from catdog_keras.datasets._metadata import without_metadata
 from catdog_keras.datasets._options import CHANNELS, BatchOptions
 from catdog_keras.datasets._png_text import without_large_text
@@ -48,7 +52,8 @@ TRANSPOSED = range(5, 9)  # orientations that exchange width and height
 PNG_BITS = 24  # offset of the bits per sample
 # Chunks and keywords that can hold an orientation. Pillow decodes a PNG file to search for them.
 PNG_ORIENTATION = (b"eXIf", b"Raw profile type", b"XML:com.adobe.xmp")
-STRIP_ROWS = 256
+STRIP_PIXELS = 2**19
+ALIGNMENT = 64  # bytes, of the memory of a tensor
 SMALL_PIXELS = 2048  # at least, of a JPEG file that is decoded smaller for a thumbnail
 
 OPAQUE = np.uint8(255)
@@ -75,6 +80,25 @@ def open_image(content: bytes) -> "Image.Image":
             with suppress(Exception):
                 return Image.open(io.BytesIO(less), formats=formats)
         raise
+
+
+def open_described(content: bytes) -> "Image.Image":
+    """Opens an image as `open_image` does, and adds to `info` what determines its memory.
+
+    These are `bit_depth` and `chroma` of an AVIF file, `bit_depth` of a PNG file, and
+    `several_scans` of a JPEG file, of which libjpeg holds all coefficients until the last scan.
+    """
+    from PIL.JpegImagePlugin import JpegImageFile
+
+    image = open_image(content)
+    if image.format == "AVIF":
+        image.info.update(describe_avif(content))
+    elif image.format == "PNG":
+        image.info["bit_depth"] = content[PNG_BITS]
+    elif isinstance(image, JpegImageFile):
+        separate = has_separate_scans(content, len(image.layer))
+        image.info["several_scans"] = separate or "progressive" in image.info
+    return image
 
 
 def decoder_versions() -> dict[str, str]:
@@ -133,7 +157,7 @@ def decode_small(
     except tf.errors.OpError as error:
         reason = error.message.split("}} ")[-1].split(" [Op:")[0]
         raise ValueError(reason) from error
-    samples = np.asarray(memoryview(decoded))  # not copied
+    samples = samples_of(decoded)
     height, width, _ = samples.shape
 
     def rows(top: int, bottom: int) -> "Image.Image":
@@ -168,11 +192,51 @@ def decode_pillow(content: bytes, color_mode: str = "rgb", *, every: int = 1) ->
         if orientation in TRANSPOSED:
             pixels = pixels.reshape(width, height, channels)
         stored = as_stored(pixels, orientation)
-        for top, strip in _strips(rows, opened.height):
+        for top, strip in _strips(rows, *opened.size):
             kept = np.asarray(_to_mode(strip, color_mode))[-top % every :: every, ::every]
             first = -(-top // every)
             stored[first : first + len(kept)] = kept.reshape(len(kept), -1, channels)
         return pixels
+
+
+def decode_channels(content: bytes, color_mode: str, use: Callable[[Any], Any]) -> list[Any]:
+    """Decodes an image as `decode_pillow` does, one channel after another, in less memory.
+
+    Args:
+        content: The file.
+        color_mode: `"rgb"`, `"grayscale"` or `"rgba"`.
+        use: Called with each channel, a uint8 tensor of shape `(height, width, 1)`. The next one
+            overwrites its values.
+
+    Returns:
+        The results of `use`.
+    """
+    content = without_large_text(content)
+    with ignore_warnings_of("PIL"), open_image(content) as opened:
+        rows = _open_rows(opened, content)
+        orientation = read_orientation(opened, content)
+        width, height = opened.size
+        sides = (width, height) if orientation in TRANSPOSED else (height, width)
+        pixels, tensor = _shared_memory((*sides, 1))
+        stored = as_stored(pixels[..., 0], orientation)
+        results = []
+        for channel in range(CHANNELS[color_mode]):
+            for top, strip in _strips(rows, width, height):
+                only = _to_mode(strip, color_mode).getchannel(channel)
+                stored[top : top + strip.height] = np.asarray(only)
+            results.append(use(tensor))
+        return results
+
+
+def _shared_memory(shape: tuple[int, ...]) -> tuple[np.ndarray, Any]:
+    """Returns an array and a tensor of the same uint8 values; a conversion would copy them."""
+    import tensorflow as tf
+
+    size = math.prod(shape)
+    memory = np.empty(size + ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % ALIGNMENT
+    array = memory[start : start + size].reshape(shape)
+    return array, tf.experimental.dlpack.from_dlpack(array.__dlpack__())
 
 
 def decode_gray(content: bytes) -> tuple[np.ndarray, np.ndarray]:
@@ -195,7 +259,7 @@ def decode_gray(content: bytes) -> tuple[np.ndarray, np.ndarray]:
             pixels = pixels.reshape(width, height)
         stored = as_stored(pixels, orientation)
         sums = np.zeros(3)
-        for top, strip in _strips(rows, height):
+        for top, strip in _strips(rows, width, height):
             colors = to_rgb(strip)
             stored[top : top + strip.height] = np.asarray(colors.convert("L"))
             sums += np.asarray(colors).reshape(-1, 3).sum(0, dtype=np.int64)
@@ -203,11 +267,12 @@ def decode_gray(content: bytes) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _strips(
-    rows: "Callable[[int, int], Image.Image]", height: int
+    rows: "Callable[[int, int], Image.Image]", width: int, height: int
 ) -> "Iterator[tuple[int, Image.Image]]":
     """Yields strips with their first rows, because conversions need several times the memory."""
-    for top in range(0, height, STRIP_ROWS):
-        yield top, rows(top, min(top + STRIP_ROWS, height))
+    step = max(1, STRIP_PIXELS // width)
+    for top in range(0, height, step):
+        yield top, rows(top, min(top + step, height))
 
 
 def decode_small_pillow(
@@ -255,7 +320,7 @@ def _open_rows(opened: "Image.Image", content: bytes) -> "Callable[[int, int], I
     channels = 4 if opened.has_transparency_data else 3
     deep = content[PNG_BITS] > 8
     decoded = tf.io.decode_png(content, channels, tf.uint16 if deep else tf.uint8)
-    samples = np.asarray(memoryview(decoded))  # not copied
+    samples = samples_of(decoded)
 
     def rows(top: int, bottom: int) -> "Image.Image":
         strip = samples[top:bottom]
@@ -280,6 +345,16 @@ def _rows_of_image(opened: "Image.Image") -> "Callable[[int, int], Image.Image]"
         return Image.fromarray(_in_eight_bits(white - strip if inverted else strip, white))
 
     return rows
+
+
+def samples_of(image: Any) -> np.ndarray:
+    """Returns the values of a tensor that is not used otherwise, without copying them.
+
+    Their memory is returned to the system when the array is deleted.
+    """
+    samples = np.asarray(memoryview(image))
+    weakref.finalize(samples, discard, samples.ctypes.data, samples.nbytes).atexit = False
+    return samples
 
 
 def _in_eight_bits(samples: np.ndarray, white: int) -> np.ndarray:

@@ -31,6 +31,12 @@ def has_too_many_scans(content: bytes, pixels: int) -> bool:
     return _exceeds(len(scans), sum(scans), pixels)
 
 
+def has_separate_scans(content: bytes, components: int) -> bool:
+    """Returns whether the first scan of a JPEG file lacks some of the color components."""
+    scans = scan_components(content) if content.count(bytes([0xFF, SCAN])) > 1 else []
+    return bool(scans) and scans[0] < components
+
+
 def scan_components(content: bytes) -> list[int]:
     """Returns the number of components in each scan, as a decoder reads them, up to the end."""
     scans = []

@@ -2,7 +2,6 @@
 
 import re
 import stat
-import struct
 import unicodedata
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -10,6 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catdog_keras.datasets._zip_end_record import EndRecord
+from catdog_keras.datasets._zip_local_headers import (
+    ENCRYPTED,
+    HEADER,
+    encoded_name,
+    iterate_fields,
+)
 
 MAX_UNPACKED_BYTES = 64 * 2**30
 MAX_RATIO = 200  # unpacked to packed size; images hardly shrink, a zip bomb reaches 1,000 and more
@@ -20,8 +25,6 @@ MAX_DEPTH = 32  # folders in one another
 LONGEST_PART = 255  # bytes of one path component, the limit of most file systems
 LONGEST_NAME = 1000  # bytes of a path in the archive
 SHOWN_LETTERS = 200  # of a name in an error message
-LOCAL_HEADER_BYTES = 30  # in front of each member's name and content
-UTF8_NAME = 0x800  # flag of a member whose name is encoded in UTF-8
 UNICODE_PATH = 0x7075  # an extra field with a second name
 UNICODE_PATH_HEADER_BYTES = 5  # version and checksum, in front of the name
 
@@ -101,7 +104,7 @@ def _inspect(info: zipfile.ZipInfo) -> tuple[str, str]:
     in an extra field. It may repeat the bytes of the name in the header, as programs write it that
     state only the encoding. Another name is rejected, because other programs ignore it.
     """
-    raw = info.orig_filename.encode("utf-8" if info.flag_bits & UTF8_NAME else "cp437")
+    raw = encoded_name(info)
     second_names = {*_unicode_paths(info.extra)}
     if second_names - {raw}:
         return info.orig_filename, "has a second name in its extra field"
@@ -129,19 +132,16 @@ def _inspect(info: zipfile.ZipInfo) -> tuple[str, str]:
             or (is_folder and info.file_size > 0),
             "is both a file and a folder",
         ),
-        (info.flag_bits & 0x1, "is encrypted"),
+        (info.flag_bits & ENCRYPTED, "is encrypted"),
     )
     return name, next((reason for applies, reason in rules if applies), "")
 
 
 def _unicode_paths(extra: bytes) -> Iterator[bytes]:
     """Yields the encoded names in the extra fields of a member."""
-    start = 0
-    while start + 4 <= len(extra):
-        kind, size = struct.unpack_from("<HH", extra, start)
+    for kind, data in iterate_fields(extra):
         if kind == UNICODE_PATH:
-            yield extra[start + 4 : start + 4 + size][UNICODE_PATH_HEADER_BYTES:]
-        start += 4 + size
+            yield data[UNICODE_PATH_HEADER_BYTES:]
 
 
 def _sort_members(archive: Path, named: dict[str, zipfile.ZipInfo]) -> Members:
@@ -179,6 +179,6 @@ def _check_overlap(archive: Path, named: dict[str, zipfile.ZipInfo], list_start:
     for name, info in sorted(named.items(), key=lambda item: item[1].header_offset):
         if info.header_offset < end:
             raise _rejection(archive, name, "overlaps another member")
-        end = info.header_offset + LOCAL_HEADER_BYTES + info.compress_size
+        end = info.header_offset + HEADER.size + info.compress_size
     if end > list_start:
         raise zipfile.BadZipFile(f"the content of {name!r} is not in it")

@@ -1,18 +1,32 @@
 """Bounds on the memory to decode one image, and on that of all threads together."""
 
+import ctypes
+import functools
+import mmap
+import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import AbstractContextManager, contextmanager, suppress
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from PIL import Image
 
-MEMORY_BYTES = 400_000_000
+MEMORY_BYTES = 400_000_000  # of all images that are being decoded
 # A HEIC photograph of 50 megapixels, as telephones take them, needs 318 MB.
 IMAGE_BYTES = 320_000_000
-BYTES_PER_PIXEL = 8  # the most that a decoder and its result need, except the formats below
-NAMES = {"WEBP": "a WebP file", "AVIF": "an AVIF file", "HEIF": "a HEIC file"}
+CONTENT_BYTES = 100_000_000  # of all files that were read to be decoded
+LARGE_BYTES = 60_000_000  # from which on freed memory is returned to the system
+DONT_NEED = 4  # MADV_DONTNEED of Linux
+BYTES_PER_PIXEL = 6  # of Pillow's image, and of one channel that is made of it and copied
+NAMES = {
+    "WEBP": "a WebP file",
+    "AVIF": "an AVIF file",
+    "HEIF": "a HEIC file",
+    "PNG": "a PNG file",
+    "JPEG": "a JPEG file of several scans",
+    "MPO": "a JPEG file of several scans",
+}
 
 
 def why_too_much_memory(image: "Image.Image") -> str:
@@ -30,7 +44,11 @@ def why_too_much_memory(image: "Image.Image") -> str:
 def bytes_per_pixel(image: "Image.Image") -> float:
     """Returns the memory that a decoder and its result need, measured with 12 to 49 megapixels.
 
-    Formats that are not listed need less than the limit at the largest number of pixels.
+    The result is one channel, or a smaller image. Formats that are not listed need less than the
+    limit at the largest number of pixels.
+
+    Args:
+        image: An image that `open_described` has opened.
     """
     if image.format == "WEBP":
         return 16.0
@@ -38,9 +56,18 @@ def bytes_per_pixel(image: "Image.Image") -> float:
         return _bytes_per_avif_pixel(image)
     if image.format == "HEIF":
         return _bytes_per_heif_pixel(image)
-    if image.format == "JPEG" and image.mode == "CMYK" and "progressive" in image.info:
-        return 7.3
-    return 6.0
+    if image.format == "PNG" and _is_deep(image):
+        return 2 * (4 if image.has_transparency_data else 3) + 2.3
+    if image.info.get("several_scans"):
+        return 3.9 + 2 * _coefficients(image)
+    return float(BYTES_PER_PIXEL)
+
+
+def _coefficients(image: Any) -> float:
+    """Returns the coefficients per pixel, all of which libjpeg holds if there are several scans."""
+    _, across, down, _ = zip(*image.layer, strict=True)
+    sampled = sum(x * y for x, y in zip(across, down, strict=True))
+    return sampled / max(max(across) * max(down), 1)  # 0 in a damaged file
 
 
 def _planes(image: "Image.Image") -> float:
@@ -68,26 +95,76 @@ def _bytes_per_heif_pixel(image: "Image.Image") -> float:
 
 
 def _is_deep(image: "Image.Image") -> bool:
-    return image.format in ("AVIF", "HEIF") and image.info.get("bit_depth", 8) > 8
+    return image.format in ("AVIF", "HEIF", "PNG") and image.info.get("bit_depth", 8) > 8
 
 
-_used = 0.0
-_released = threading.Condition()
+@functools.cache
+def _c_library() -> Any:
+    """Returns the C library of Linux, whose memory functions other systems do not need or have."""
+    return ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
-@contextmanager
-def memory_for(
-    pixels: int, file_bytes: int, bytes_per_pixel: float = BYTES_PER_PIXEL
-) -> Iterator[None]:
-    """Waits until there is memory to decode an image; one image can always be decoded."""
-    global _used
-    needed = pixels * max(BYTES_PER_PIXEL, bytes_per_pixel) + 2 * file_bytes
-    with _released:
-        _released.wait_for(lambda: not _used or _used + needed <= MEMORY_BYTES)
-        _used += needed
-    try:
-        yield
-    finally:
-        with _released:
-            _used -= needed
-            _released.notify_all()
+def _return_freed_memory() -> None:
+    """Returns freed memory to the system.
+
+    The GNU C library keeps it for each thread, so that several threads would together keep several
+    times the memory that they need.
+    """
+    with suppress(AttributeError):  # another system or C library
+        _c_library().malloc_trim(0)
+
+
+def discard(address: int, size: int) -> None:
+    """Returns the memory of values that are not read again to the system, which sets them to 0.
+
+    TensorFlow keeps the memory of tensors that are deleted.
+    """
+    first = -(-address // mmap.PAGESIZE) * mmap.PAGESIZE
+    last = (address + size) // mmap.PAGESIZE * mmap.PAGESIZE
+    if size > LARGE_BYTES and sys.platform == "linux":
+        _c_library().madvise(ctypes.c_void_p(first), ctypes.c_size_t(last - first), DONT_NEED)
+
+
+class _Budget:
+    """Memory that threads share: each waits until there is enough; one can always go on."""
+
+    def __init__(self, limit: float) -> None:
+        self.limit = limit
+        self._used = 0.0
+        self._released = threading.Condition()
+
+    @contextmanager
+    def take(self, needed: float) -> Iterator[None]:
+        with self._released:
+            self._released.wait_for(lambda: not self._used or self._used + needed <= self.limit)
+            self._used += needed
+        try:
+            yield
+        finally:
+            if needed > LARGE_BYTES:
+                _return_freed_memory()
+            with self._released:
+                self._used -= needed
+                self._released.notify_all()
+
+
+# Two, so that threads which wait to decode what they have read do not wait for each other.
+_contents, _pixels = _Budget(CONTENT_BYTES), _Budget(MEMORY_BYTES)
+
+
+def memory_to_read(file_bytes: int) -> AbstractContextManager[None]:
+    """Waits until there is memory for the content of an image file, before that to decode it."""
+    return _contents.take(file_bytes)
+
+
+def memory_to_decode(
+    image: "Image.Image", least_bytes_per_pixel: float = 0
+) -> AbstractContextManager[None]:
+    """Waits until there is memory to decode an image that `open_described` has opened.
+
+    Args:
+        image: The image.
+        least_bytes_per_pixel: What its use needs, if that can be more than `bytes_per_pixel`.
+    """
+    needed = max(bytes_per_pixel(image), least_bytes_per_pixel)
+    return _pixels.take(image.width * image.height * needed)

@@ -6,26 +6,37 @@ than the rest; they contain no Python control flow.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from catdog_keras._image_errors import image_errors
+from catdog_keras._warnings import ignore_warnings_of
 from catdog_keras.datasets._cache import hold, load_or_store
-from catdog_keras.datasets._decode import decode_pillow, decode_tf, resize
+from catdog_keras.datasets._decode import (
+    OPAQUE,
+    decode_channels,
+    decode_pillow,
+    decode_tf,
+    open_described,
+    resize,
+    samples_of,
+)
 from catdog_keras.datasets._index import Listing
-from catdog_keras.datasets._memory import memory_for
+from catdog_keras.datasets._memory import memory_to_decode, memory_to_read
 from catdog_keras.datasets._options import BatchOptions
+from catdog_keras.datasets._png_text import without_large_text
 from catdog_keras.datasets._read_image import read_unchanged
 from catdog_keras.datasets._scan_report import ImageFile, printable
 
 if TYPE_CHECKING:
     import tensorflow as tf
+    from PIL import Image
 
 READ_TOGETHER = 8  # files for each call of Python
 ORDINARY_PIXELS, ORDINARY_BYTES = 2_000_000, 2**20
+WHOLE_PIXELS = 24_000_000  # larger images are converted one channel at a time
 
 
 def batched_dataset(
@@ -202,23 +213,46 @@ def _is_ordinary(image: ImageFile) -> bool:
 
 def _decode_in_turn(image: ImageFile, options: BatchOptions) -> np.ndarray:
     """Reads, decodes and resizes one image, while few others are in memory."""
-    with _decoding(image) as decode:
-        return resize(decode(options.color_mode), options).numpy()
+    import tensorflow as tf
+
+    mode = options.color_mode
+    with _decoding(image, 4 + 2 * options.image_shape[2]) as (content, opened):
+        if image.pixels <= WHOLE_PIXELS:
+            return resize(_decode(image, content, mode), options).numpy()
+        if not image.plain:
+            channels = decode_channels(content, mode, lambda channel: resize(channel, options))
+        else:
+            colors = decode_tf(content, "rgb" if mode == "rgba" else mode)
+            memory = samples_of(colors)
+            channels = [resize(colors, options)]
+            del colors, memory
+            if mode == "rgba":
+                opaque = tf.fill((opened.height, opened.width, 1), OPAQUE)
+                channels.append(resize(opaque, options))
+        return tf.concat(channels, axis=-1).numpy()
 
 
 def decode_image(image: ImageFile) -> np.ndarray:
     """Reads and decodes one image to uint8 RGB at its own size, as the datasets do."""
-    with _decoding(image) as decode:
-        return np.asarray(decode("rgb"))
+    with _decoding(image, 10) as (content, _):
+        return np.asarray(_decode(image, content, "rgb"))
+
+
+def _decode(image: ImageFile, content: bytes, color_mode: str) -> Any:
+    return (decode_tf if image.plain else decode_pillow)(content, color_mode)
 
 
 @contextmanager
-def _decoding(image: ImageFile) -> Iterator[Callable[[str], Any]]:
-    """Reads an image, and yields a function that decodes it in a color mode."""
-    with memory_for(image.pixels, image.size):
+def _decoding(image: ImageFile, bytes_per_pixel: float) -> "Iterator[tuple[bytes, Image.Image]]":
+    """Yields the content of an image, and its header, when there is memory to decode it."""
+    with memory_to_read(image.size):
         content = read_unchanged(image)
         try:
-            yield partial(decode_tf if image.plain else decode_pillow, content)
+            with ignore_warnings_of("PIL"):
+                opened = open_described(without_large_text(content))
+            whole = image.pixels <= WHOLE_PIXELS
+            with memory_to_decode(opened, bytes_per_pixel if whole else 0):
+                yield content, opened
         except Exception as error:  # for example, if memory is exhausted
             raise ValueError(f"{printable(image.path)!r} could not be decoded: {error}") from error
 

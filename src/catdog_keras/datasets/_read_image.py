@@ -35,6 +35,14 @@ def read_regular_file(path: str) -> tuple[bytes, Stamp]:
         return stream.readall(), stamp_of(found)
 
 
+def size_of(path: str) -> int:
+    """Returns the bytes that reading a file takes at most, and 0 if it cannot be read."""
+    try:
+        return min(os.stat(path).st_size, MAX_FILE_BYTES)  # noqa: PTH116
+    except OSError:
+        return 0
+
+
 # Returns the size, times of modification and status change in ns, and inode of a file. Users can
 # set the time of modification. The time of the status change is set by the system whenever the
 # content, a name or the permissions change. For many files, `operator` is faster than a `def`.

@@ -22,16 +22,17 @@ from catdog_keras.datasets._decode import (
     as_stored,
     decode_small,
     decode_small_pillow,
+    open_described,
     open_image,
     read_orientation,
 )
 from catdog_keras.datasets._file_parts import has_too_many_parts
-from catdog_keras.datasets._heif import describe_avif, why_unknown
+from catdog_keras.datasets._heif import why_unknown
 from catdog_keras.datasets._jpeg_scans import has_too_many_scans
-from catdog_keras.datasets._memory import bytes_per_pixel, memory_for, why_too_much_memory
+from catdog_keras.datasets._memory import memory_to_decode, memory_to_read, why_too_much_memory
 from catdog_keras.datasets._perceptual_hash import Gray, has_structure, hash_of, shrink
 from catdog_keras.datasets._png_text import without_large_text
-from catdog_keras.datasets._read_image import read_regular_file
+from catdog_keras.datasets._read_image import read_regular_file, size_of
 from catdog_keras.datasets._scan_report import ImageFile
 
 if TYPE_CHECKING:
@@ -108,6 +109,12 @@ def inspect_file(path: str, thumbnails: dict[str, Gray] | None = None) -> ImageF
         return ImageFile(path, "bad", "its name is not valid UTF-8")
     if os.path.isdir(path):  # noqa: PTH112 - listed in a table, or because it could not be read
         return ImageFile(path, "bad", _reason_of_folder(path))
+    with memory_to_read(size_of(path)):
+        return _inspect(path, thumbnails)
+
+
+def _inspect(path: str, thumbnails: dict[str, Gray] | None) -> ImageFile:
+    """Reads, decodes and classifies one file; see `inspect_file`."""
     try:
         content, stamp = read_regular_file(path)
     except OSError as error:
@@ -176,7 +183,7 @@ def open_within_limits(content: bytes) -> tuple["Image.Image", bytes]:
         raise InvalidImageError(TOO_MANY_PARTS)
     content = without_large_text(content)
     try:
-        image = open_image(content)
+        image = open_described(content)
     except UnidentifiedImageError:
         if reason := why_unknown(content):
             raise UndecodableImageError(reason) from None
@@ -188,14 +195,12 @@ def open_within_limits(content: bytes) -> tuple["Image.Image", bytes]:
     kind, pixels = image.format or "", image.width * image.height
     if pixels > MAX_MEGAPIXELS * 1_000_000:
         raise InvalidImageError(TOO_LARGE)
-    if kind == "AVIF":
-        image.info.update(describe_avif(content))
+    if kind in ("JPEG", "MPO") and has_too_many_scans(content, pixels):
+        raise InvalidImageError(TOO_MANY_SCANS)
     if reason := why_too_much_memory(image):
         raise InvalidImageError(reason)
     if kind == "TIFF" and _strip_bytes(image) > MAX_STRIP_BYTES:
         raise InvalidImageError(TOO_LARGE_STRIP)
-    if kind in ("JPEG", "MPO") and has_too_many_scans(content, pixels):
-        raise InvalidImageError(TOO_MANY_SCANS)
     return image, content
 
 
@@ -208,7 +213,7 @@ def _decode(path: str, content: bytes) -> tuple[list[str], bool, int, Gray]:
     image, stripped = open_within_limits(content)
     large_text = stripped is not content
     content, pixels = stripped, image.width * image.height
-    with memory_for(pixels, len(content), bytes_per_pixel(image)):
+    with memory_to_decode(image):
         oddities, plain, thumbnail = _decode_pixels(path, content, image, large_text=large_text)
         return oddities, plain, pixels, thumbnail
 

@@ -77,6 +77,8 @@ def read_end_record(stream: BinaryIO) -> EndRecord | None:
         at = last  # a record without a comment; its numbers may contain the signature
     if at < 0:
         return None
+    if tail.find(SIGNATURE, at + RECORD.size) >= 0:  # `zipfile` would begin there
+        raise zipfile.BadZipFile("its comment contains the signature of an end record")
     _check_only_record(tail, at)
     _, _, _, _, count, size, offset, comment = RECORD.unpack_from(tail, at)
     end, modulus = tail_start + at, 2**16

@@ -14,9 +14,9 @@ from catdog_keras._printable import counted
 from catdog_keras._progress import progress_bar
 from catdog_keras._warnings import ignore_warnings_of
 from catdog_keras.datasets._decode import decode_gray, read_orientation
-from catdog_keras.datasets._memory import bytes_per_pixel, memory_for
+from catdog_keras.datasets._memory import memory_to_decode, memory_to_read
 from catdog_keras.datasets._perceptual_hash import Signature, signature_of
-from catdog_keras.datasets._read_image import read_regular_file, read_unchanged
+from catdog_keras.datasets._read_image import read_regular_file, read_unchanged, size_of
 from catdog_keras.datasets._scan_report import ImageFile
 from catdog_keras.datasets._validate import InvalidImageError, open_within_limits
 from catdog_keras.diagnostics._jpeg_quality import jpeg_quality
@@ -162,8 +162,12 @@ def _check_array(name: str, image: Any) -> Pixels:
 
 def _measure_file(name: str, file: str | ImageFile) -> ImageMeasurements:
     """Reads and measures a file."""
-    checked = None if isinstance(file, str) else read_unchanged(file)
     path = file if isinstance(file, str) else file.path
+    with memory_to_read(size_of(path)):
+        return _measure_content(name, path, None if isinstance(file, str) else read_unchanged(file))
+
+
+def _measure_content(name: str, path: str, checked: bytes | None) -> ImageMeasurements:
     try:
         content = read_regular_file(path)[0] if checked is None else checked
         with ignore_warnings_of("PIL"):
@@ -175,8 +179,7 @@ def _measure_file(name: str, file: str | ImageFile) -> ImageMeasurements:
                 orientation=read_orientation(image, content),
                 quality=jpeg_quality(image),
             )
-        pixels = image.width * image.height
-        with memory_for(pixels, len(content), bytes_per_pixel(image)):
+        with memory_to_decode(image):
             return _measure(*decode_gray(content), facts)
     except MemoryError:
         raise
@@ -282,6 +285,6 @@ def _margin(lines: Pixels) -> int:
     """Returns how many lines, from the first on, have the color of the first one."""
     if lines[0].std() >= LEVELS_OF_NOISE:  # nearly always, so that the others are not computed
         return 0
-    deviations = np.abs(lines - lines[0].mean(dtype=np.float32))
-    other = np.flatnonzero(deviations.mean(1) >= LEVELS_OF_NOISE)
-    return int(other[0]) if len(other) else len(lines)
+    color = lines[0].mean(dtype=np.float32)
+    other = (n for n, line in enumerate(lines) if np.abs(line - color).mean() >= LEVELS_OF_NOISE)
+    return next(other, len(lines))

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from catdog_keras.datasets._decisions import VERSION, Decisions
 from catdog_keras.datasets._decode import decode_pillow
-from catdog_keras.datasets._memory import memory_for
 from catdog_keras.datasets._read_image import read_unchanged
 from catdog_keras.diagnostics import DataFinding
 from catdog_keras.doctor._images import Images
@@ -111,8 +110,7 @@ class ShownImages:
         file = self.images.found[place]
         # About four times the side of the thumbnail is left, so that it is smooth.
         every = max(1, round(file.pixels**0.5) // (4 * THUMBNAIL_SIDE))
-        with memory_for(file.pixels, file.size):
-            pixels = decode_pillow(read_unchanged(file), every=every)
+        pixels = decode_pillow(read_unchanged(file), every=every)
         thumbnail = Image.fromarray(pixels)
         thumbnail.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
         buffer = io.BytesIO()

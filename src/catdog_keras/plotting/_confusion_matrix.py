@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # The names of more classes than MOST_CLASSES are too small to read: then SHOWN classes are plotted.
 MOST_CLASSES, SHOWN = 40, 25
 _ZERO_INK = "#666666"  # of counts of 0
+LARGEST_COUNT = 2**32  # of one cell; the sum of all is exact in int64
 NAME_SHARE = 0.25  # maximum length of a class name, relative to the smaller side of the figure
 
 
@@ -145,10 +146,11 @@ def _check_matrix(matrix: Any, classes: int) -> npt.NDArray[np.int64]:
             f"received shape {array.shape}."
         )
     values = array if array.dtype.kind in "iuf" else np.full(array.shape, np.nan)
-    wrong = array[~((values >= 0) & (values == np.floor(values)))]
+    wrong = array[~((values >= 0) & (values <= LARGEST_COUNT) & (values == np.floor(values)))]
     if wrong.size:
         raise ValueError(
-            f"`matrix` must hold counts, integers of at least 0; received {wrong[0].item()!r}. "
+            f"`matrix` must hold counts, integers from 0 to {LARGEST_COUNT:,}; received "
+            f"{wrong[0].item()!r}. "
             "Percentages are computed from the counts."
         )
     return array.astype(np.int64)

@@ -1,0 +1,84 @@
+"""The header in front of each member of a zip archive, compared with the list of members.
+
+`zipfile` takes most facts from the list, other programs from these headers: an archive whose
+headers contradict the list unpacks to other files elsewhere.
+"""
+
+import struct
+import zipfile
+from collections.abc import Iterator
+from typing import BinaryIO
+
+SIGNATURE = b"PK\3\4"
+HEADER = struct.Struct("<4s5H3L2H")
+ENCRYPTED = 0x2041  # flags: encrypted, strongly encrypted, encrypted list of members
+UTF8_NAME = 0x800  # flag of a member whose name is encoded in UTF-8
+SIZES_FOLLOW = 0x8  # flag of a member whose checksum and sizes are behind its content
+UNKNOWN_SIZE = 2**32 - 1  # the size is in an extra field
+ZIP64_FIELD = 1
+
+
+def check_local_headers(stream: BinaryIO, opened: zipfile.ZipFile) -> None:
+    """Raises an error if a member's own header differs from what the list states about it.
+
+    Raises:
+        zipfile.BadZipFile: If they contradict each other.
+    """
+    for info in opened.infolist():
+        stream.seek(info.header_offset)
+        header = stream.read(HEADER.size)
+        if len(header) < HEADER.size or not header.startswith(SIGNATURE):
+            raise zipfile.BadZipFile(f"{info.orig_filename!r} has no header")
+        _, _, flags, method, _, _, checksum, packed, size, name_bytes, extra_bytes = HEADER.unpack(
+            header
+        )
+        name, extra = stream.read(name_bytes), stream.read(extra_bytes)
+        if UNKNOWN_SIZE in (size, packed):
+            size, packed = _sizes(extra, size, packed)
+        later = bool(flags & SIZES_FOLLOW)
+        rules = (
+            ((flags ^ info.flag_bits) & ENCRYPTED, "whether it is encrypted"),
+            (method != info.compress_type, "its compression method"),
+            (name != encoded_name(info), "its name"),
+            (
+                not info.orig_filename.isascii() and (flags ^ info.flag_bits) & UTF8_NAME,
+                "the encoding of its name",
+            ),
+            (not _agrees(size, info.file_size, later), "its size"),
+            (not _agrees(packed, info.compress_size, later), "its compressed size"),
+            (not _agrees(checksum, info.CRC, later), "its checksum"),
+        )
+        for differs, what in rules:
+            if differs:
+                raise zipfile.BadZipFile(
+                    f"the headers of {info.orig_filename!r} contradict each other about {what}"
+                )
+
+
+def encoded_name(info: zipfile.ZipInfo) -> bytes:
+    """Returns the bytes of a member's name in the list."""
+    return info.orig_filename.encode("utf-8" if info.flag_bits & UTF8_NAME else "cp437")
+
+
+def _agrees(local: int, listed: int, later: bool) -> bool:
+    """Returns whether a number is as listed, or 0 where it follows the content."""
+    return local == listed or (later and local == 0)
+
+
+def _sizes(extra: bytes, size: int, packed: int) -> tuple[int, int]:
+    """Returns the sizes in the extra field of a large member, in place of the unknown ones."""
+    for kind, data in iterate_fields(extra):
+        if kind == ZIP64_FIELD:
+            wide = [int.from_bytes(data[at : at + 8], "little") for at in range(0, len(data), 8)]
+            size = wide.pop(0) if size == UNKNOWN_SIZE and wide else size
+            packed = wide.pop(0) if packed == UNKNOWN_SIZE and wide else packed
+    return size, packed
+
+
+def iterate_fields(extra: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yields the number and the data of each extra field."""
+    start = 0
+    while start + 4 <= len(extra):
+        kind, size = struct.unpack_from("<HH", extra, start)
+        yield kind, extra[start + 4 : start + 4 + size]
+        start += 4 + size
