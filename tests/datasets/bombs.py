@@ -17,8 +17,9 @@ from tests.corpora.jpeg_scans import AC, DC, jpeg
 
 SIZE = (7000, 7000)
 # The largest squares of these kinds that are not refused.
-DEEP_RGBA, DEEP_RGB = (5500, 5500), (6100, 6100)
-SCANS, SUBSAMPLED_SCANS, CMYK_SCANS = (5600, 5600), (6700, 6700), (5000, 5000)
+DEEP_RGBA, DEEP_RGB = (5290, 5290), (5830, 5830)
+WEBP, RGBA_WEBP = (4120, 4120), (4000, 4000)
+SCANS, SUBSAMPLED_SCANS, CMYK_SCANS = (5380, 5380), (6400, 6400), (4890, 4890)
 SCAN = "str(scan_images(folder))"
 LOADING, RGBA_LOADING = "loaded(folder)", "loaded(folder, color_mode='rgba')"
 MEASUREMENT = "measured(sorted(str(file) for file in Path(folder).iterdir()))"
@@ -91,6 +92,8 @@ def bombs() -> dict[str, bytes]:
         "2 GB of text.png": encoded("PNG", color, pnginfo=compressed_text(2000)),
         "lossless.webp": encoded("WEBP", color, lossless=True, method=0),
         "lossy.webp": encoded("WEBP", color, method=0),
+        "small.webp": encoded("WEBP", Image.new("RGB", WEBP), method=0),
+        "small RGBA.webp": encoded("WEBP", Image.new("RGBA", RGBA_WEBP, (9, 9, 9, 99)), method=0),
         "lzw.tif": encoded("TIFF", color, compression="tiff_lzw"),
         "one strip.tif": encoded("TIFF", color, compression="tiff_lzw", tiffinfo={278: SIZE[1]}),
         "palette.gif": encoded("GIF", color.convert("P")),

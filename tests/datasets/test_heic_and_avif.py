@@ -91,16 +91,17 @@ PHONE = (8160, 6120)  # 49.9 megapixels
         (opened("HEIF", "RGB", *PHONE, chroma=444, bit_depth=8), "a HEIC file of more than 38 megapixels"),
         (opened("HEIF", "RGBA", *PHONE, chroma=444, bit_depth=10), "a HEIC file with transparency and with 10 bits per color of more than 16 megapixels"),
         (opened("HEIF", "RGB", *PHONE), "a HEIC file of more than 38 megapixels"),
-        (opened("AVIF", "RGB", 6000, 6000, chroma=420, bit_depth=8), ""),
-        (opened("AVIF", "RGB", 6164, 6164, chroma=420, bit_depth=8), "an AVIF file of more than 37 megapixels"),
-        (opened("AVIF", "RGB", 5500, 5500, chroma=420, bit_depth=10), ""),
-        (opened("AVIF", "RGB", 5600, 5600, chroma=444, bit_depth=10), "an AVIF file with 10 bits per color of more than 24 megapixels"),
-        (opened("AVIF", "RGBA", 6000, 6000, chroma=444, bit_depth=8), "an AVIF file with transparency of more than 26 megapixels"),
-        (opened("WEBP", "RGB", 4472, 4472), ""),
-        (opened("WEBP", "RGB", 4473, 4473), "a WebP file of more than 20 megapixels"),
+        (opened("AVIF", "RGB", 5800, 5800, chroma=420, bit_depth=8), ""),
+        (opened("AVIF", "RGB", 6164, 6164, chroma=420, bit_depth=8), "an AVIF file of more than 34 megapixels"),
+        (opened("AVIF", "RGB", 5385, 5385, chroma=420, bit_depth=10), ""),
+        (opened("AVIF", "RGB", 5600, 5600, chroma=444, bit_depth=10), "an AVIF file with 10 bits per color of more than 22 megapixels"),
+        (opened("AVIF", "RGBA", 6000, 6000, chroma=444, bit_depth=8), "an AVIF file with transparency of more than 24 megapixels"),
+        (opened("WEBP", "RGB", 4123, 4123), ""),
+        (opened("WEBP", "RGB", 4124, 4124), "a WebP file of more than 17 megapixels"),
+        (opened("WEBP", "RGBA", 4200, 4200), "a WebP file with transparency of more than 16 megapixels"),
         (opened("PNG", "RGBA", 7071, 7071, bit_depth=8), ""),
-        (opened("PNG", "RGB", 7000, 7000, bit_depth=16), "a PNG file with 16 bits per color of more than 38 megapixels"),
-        (opened("PNG", "RGBA", 7000, 7000, bit_depth=16), "a PNG file with transparency and with 16 bits per color of more than 31 megapixels"),
+        (opened("PNG", "RGB", 7000, 7000, bit_depth=16), "a PNG file with 16 bits per color of more than 34 megapixels"),
+        (opened("PNG", "RGBA", 7000, 7000, bit_depth=16), "a PNG file with transparency and with 16 bits per color of more than 28 megapixels"),
     ],
 )  # fmt: skip
 def test_image_that_takes_too_much_memory_is_rejected_by_its_header(image, reason):
@@ -126,7 +127,8 @@ def test_bits_and_chroma_of_an_avif_file_are_read(subsampling, chroma, tmp_path)
 @pytest.mark.parametrize("ending", ["heic", "avif"])
 def test_file_that_takes_too_much_memory_is_reported(ending, tmp_path, monkeypatch):
     WRITERS[ending](tmp_path / f"image.{ending}", np.zeros((1100, 1000, 3), np.uint8))
-    monkeypatch.setattr(_memory, "IMAGE_BYTES", 8_700_000)
+    for limit in ("IMAGE_BYTES", "HEIF_BYTES"):
+        monkeypatch.setattr(_memory, limit, 8_700_000)
     kind = {"heic": "a HEIC", "avif": "an AVIF"}[ending]
     reason = f"{kind} file of more than 1 megapixels, which takes too much memory"
     assert scan_images(tmp_path).bad[0].reason == reason

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from PIL import Image
 
 MEMORY_BYTES = 400_000_000  # of all images that are being decoded
-# A HEIC photograph of 50 megapixels, as telephones take them, needs 318 MB.
-IMAGE_BYTES = 320_000_000
+IMAGE_BYTES = 300_000_000  # of one image
+HEIF_BYTES = 320_000_000  # a HEIC photograph of 50 megapixels, as telephones take, needs 318 MB
 CONTENT_BYTES = 100_000_000  # of all files that were read to be decoded
 LARGE_BYTES = 60_000_000  # from which on freed memory is returned to the system
 DONT_NEED = 4  # MADV_DONTNEED of Linux
@@ -31,7 +31,8 @@ NAMES = {
 
 def why_too_much_memory(image: "Image.Image") -> str:
     """Returns why an image that was opened needs too much memory to be decoded, or nothing."""
-    most = int(IMAGE_BYTES / bytes_per_pixel(image) / 1_000_000)
+    limit = HEIF_BYTES if image.format == "HEIF" else IMAGE_BYTES
+    most = int(limit / bytes_per_pixel(image) / 1_000_000)
     if image.width * image.height <= most * 1_000_000:
         return ""
     kind = NAMES.get(image.format or "", f"a {image.mode} image in the format {image.format}")
@@ -51,15 +52,15 @@ def bytes_per_pixel(image: "Image.Image") -> float:
         image: An image that `open_described` has opened.
     """
     if image.format == "WEBP":
-        return 16.0
+        return 18.5 if image.has_transparency_data else 17.0
     if image.format == "AVIF":
         return _bytes_per_avif_pixel(image)
     if image.format == "HEIF":
         return _bytes_per_heif_pixel(image)
     if image.format == "PNG" and _is_deep(image):
-        return 2 * (4 if image.has_transparency_data else 3) + 2.3
+        return 2 * (4 if image.has_transparency_data else 3) + 2.6
     if image.info.get("several_scans"):
-        return 3.9 + 2 * _coefficients(image)
+        return 4.2 + 2 * _coefficients(image)
     return float(BYTES_PER_PIXEL)
 
 
