@@ -29,13 +29,12 @@ from catdog_keras._backend.feature_gradient import feature_gradient
 from catdog_keras._backend.frozen_graph import FrozenGraph, freeze_graph
 from catdog_keras._backend.fused_bn_pool import can_normalize_and_pool, normalize_and_pool
 from catdog_keras._backend.keras_internals import calling_layer
-from catdog_keras._backend.random import (
+from catdog_keras._backend.random_generators import (
     MapRandomGenerator,
     initial_seed,
     map_generator_for,
     random_uniform,
 )
-from catdog_keras._backend.random_state import random_state, set_random_state
 from catdog_keras._backend.resampling import resample
 from catdog_keras._backend.resizing import resize_images
 from catdog_keras._backend.saved_model import load_signature, write_saved_model
@@ -46,6 +45,7 @@ from catdog_keras._backend.tf_data import (
     reverse,
     to_dense,
 )
+from catdog_keras._backend.torch_random_state import random_state, set_random_state
 
 __all__ = [
     "DATA_FORMATS",

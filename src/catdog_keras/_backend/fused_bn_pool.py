@@ -17,7 +17,7 @@ import keras
 
 from catdog_keras._backend.batch_norm import normalize_stock
 from catdog_keras._backend.custom_gradient import with_second_order_gradient
-from catdog_keras._backend.pooling_kernels import kernels
+from catdog_keras._backend.fused_bn_pool_kernels import kernels
 from catdog_keras._backend.xla import can_compile_by_xla, compiled_by_xla
 
 LARGE_MAP = 2**16  # values per image; below, launching compiled code costs more than it saves

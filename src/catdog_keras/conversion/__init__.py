@@ -1,6 +1,6 @@
 """Conversion of a model into another model, or a file, with the same predictions."""
 
-from catdog_keras.conversion._export_metadata import ExportMetadata
+from catdog_keras.conversion._embedded_metadata import ExportMetadata
 from catdog_keras.conversion._export_model import export_model, read_metadata
 from catdog_keras.conversion._export_report import ExportMismatchError, ExportReport
 from catdog_keras.conversion._fold_batch_norm import fold_batch_norm

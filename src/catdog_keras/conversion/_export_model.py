@@ -38,6 +38,7 @@ from catdog_keras._publish import publish_files
 from catdog_keras._scratch import scratch_folder
 from catdog_keras._signals import interrupts_deferred
 from catdog_keras.conversion._convert import convert
+from catdog_keras.conversion._embedded_metadata import ExportMetadata
 from catdog_keras.conversion._export_files import (
     SAVED_MODEL_ENTRIES,
     check_output,
@@ -51,7 +52,6 @@ from catdog_keras.conversion._export_images import (
     images_for_calibration,
     images_to_compare,
 )
-from catdog_keras.conversion._export_metadata import ExportMetadata
 from catdog_keras.conversion._export_report import (
     ExportMismatchError,
     ExportReport,

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from catdog_keras._checks import describe
-from catdog_keras.conversion._export_metadata import ExportMetadata
+from catdog_keras.conversion._embedded_metadata import ExportMetadata
 
 Array: TypeAlias = npt.NDArray[np.uint8]
 Run: TypeAlias = Callable[[Array], npt.NDArray[np.float32]]

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from catdog_keras._checks import describe_received
-from catdog_keras.conversion._export_metadata import ExportMetadata
+from catdog_keras.conversion._embedded_metadata import ExportMetadata
 from catdog_keras.conversion._formats._format import Array, ExportFormat, Run
 from catdog_keras.conversion._formats._litert_file import IDENTIFIER, pack_model, read_model
 from catdog_keras.conversion._formats._litert_metadata import METADATA_NAME, model_metadata

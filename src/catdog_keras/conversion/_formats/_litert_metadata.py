@@ -9,7 +9,7 @@ Source: https://ai.google.dev/edge/litert/conversion/tensorflow/metadata.
 from collections.abc import Callable
 from typing import Any
 
-from catdog_keras.conversion._export_metadata import ExportMetadata
+from catdog_keras.conversion._embedded_metadata import ExportMetadata
 from catdog_keras.conversion._serving_model import IMAGES, PROBABILITIES
 
 METADATA_NAME = "TFLITE_METADATA"

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from catdog_keras import _backend
-from catdog_keras.conversion._export_metadata import ExportMetadata
+from catdog_keras.conversion._embedded_metadata import ExportMetadata
 from catdog_keras.conversion._formats._format import Array, ExportFormat, Run
 from catdog_keras.conversion._formats._noise import without_noise
 from catdog_keras.conversion._serving_model import IMAGES, PROBABILITIES
