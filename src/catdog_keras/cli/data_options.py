@@ -53,14 +53,15 @@ _OPTIONS = (
     click.option(
         "--label-pattern",
         metavar="REGEX",
-        help="Regular expression whose group is the class in each file name, such as "
-        "'^(.+)_[0-9]+[.]jpg$'.",
+        help="Regular expression whose capturing group matches the class in each file name, such "
+        "as '^(.+)_[0-9]+[.]jpg$'.",
     ),
     click.option(
         "--groups",
         metavar="REGEX",
-        help="Regular expression whose group is the group in the path of each image, relative to "
-        "DATA, such as '/(patient[0-9]+)_'. Images of a group are in the same split.",
+        help="Regular expression whose capturing group matches the name of the image's group in "
+        "its path, relative to DATA, such as '/(patient[0-9]+)_'. Images of a group are in the "
+        "same split.",
     ),
     click.option(
         "--near-duplicates",
@@ -76,7 +77,8 @@ _OPTIONS = (
         show_default=True,
         type=click.Choice(["stratified", "take_skip"]),
         help="How the test images are selected from the validation images if DATA has no test "
-        "folder.",
+        "folder. stratified: from each class separately; take_skip: the first batches after "
+        "shuffling.",
     ),
     click.option(
         "--holdout-fraction",
@@ -93,8 +95,8 @@ _OPTIONS = (
         show_default=True,
         type=click.FloatRange(0, 1, max_open=True),
         metavar="FRACTION",
-        help="Fraction of these, or of a validation folder, that becomes the test set, if DATA has "
-        "no test folder. 0: no test set.",
+        help="Fraction of the held-out images, or of a validation folder, that becomes the test "
+        "set, if DATA has no test folder. 0: no test set.",
     ),
     click.option(
         "--decisions",
