@@ -7,7 +7,9 @@ import sys
 import pytest
 
 import catdog_keras
+from catdog_keras.datasets._argument_names import LOADER_NAMES
 from catdog_keras.models._argument_names import ARGUMENT_NAMES
+from catdog_keras.training._argument_names import FIT_NAMES
 
 UNKNOWN = "module 'catdog_keras' has no attribute "
 
@@ -71,9 +73,35 @@ def test_unknown_argument_of_a_tutorial_network_is_suggested():
             build(classes=3)
 
 
-def test_every_synonym_leads_to_an_argument():
-    own = inspect.signature(catdog_keras.transfer_model).parameters
-    for name, (meant, hint) in ARGUMENT_NAMES.items():
+@pytest.mark.parametrize(
+    ("function", "arguments", "message"),
+    [
+        ("fit_head", {"validation_split": 0.2}, "Did you mean `validation_data`? Keras's split"),
+        ("fit_head", {"x": 1}, "Did you mean `train`?"),
+        ("fine_tune", {"sample_weight": 1}, "Pass a tuple (images, labels, sample weights)"),
+        ("fine_tune", {"epoch": 1}, "Did you mean `epochs`?"),
+        ("load_image_folder", {"img_size": 96}, "Did you mean `image_size`?"),
+        ("load_image_folder", {"validation_split": 0.2}, "Did you mean `holdout_fraction`?"),
+    ],
+)
+def test_unknown_argument_of_keras_is_answered_with_the_one_here(function, arguments, message):
+    with pytest.raises(TypeError) as caught:
+        getattr(catdog_keras, function)(**arguments)
+    assert f"is not an argument of {function}. {message}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("function", "names"),
+    [
+        ("transfer_model", ARGUMENT_NAMES),
+        ("fit_head", FIT_NAMES),
+        ("fine_tune", FIT_NAMES),
+        ("load_image_folder", LOADER_NAMES),
+    ],
+)
+def test_every_synonym_leads_to_an_argument(function, names):
+    own = inspect.signature(getattr(catdog_keras, function)).parameters
+    for name, (meant, hint) in names.items():
         assert name not in own
         assert set(meant) <= set(own)
         assert meant or hint

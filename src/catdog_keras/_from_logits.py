@@ -34,33 +34,27 @@ def returns_logits(model: keras.Model, outputs: FloatArray) -> bool:
     """Returns whether the outputs of a model are logits, for `from_logits=None`.
 
     The output activation decides; if it is unknown, the values; and where both could have such
-    values, which is so for one image or one output, the loss that the model is compiled with.
+    values, the loss that the model is compiled with. Without one, values in [0, 1] are taken as
+    probabilities, because all logits of several images are rarely in this range.
     """
     activation = last_activation(model)
     if activation in ("linear", *PROBABILITIES):
         return activation == "linear"
     if not are_in_unit_interval(outputs):
         return True
-    are_probabilities = outputs.shape[1] > 1 and are_probability_rows(outputs)
-    if are_probabilities and len(outputs) > 1:
+    if min(outputs.shape) > 1 and are_probability_rows(outputs):
         return False
     stated = crossentropy_of(model)[1]
-    if stated is not None:
-        return stated
-    if not are_probabilities:
-        _warn_of_probabilities(outputs)
-    return not are_probabilities
-
-
-def _warn_of_probabilities(outputs: FloatArray) -> None:
-    warn(
-        f"All outputs lie between 0 and 1 ({outputs.min():.3g} to {outputs.max():.3g}) and are "
-        "treated as logits. If they are probabilities, pass "
-        + FALSE
-        + "; if they are logits, "
-        + setting("from_logits", "True")
-        + "."
-    )
+    if stated is None and outputs.shape[1] == 1:
+        warn(
+            f"All outputs lie between 0 and 1 ({outputs.min():.3g} to {outputs.max():.3g}) and are "
+            "treated as probabilities. If they are logits, pass "
+            + setting("from_logits", "True")
+            + "; if they are probabilities, "
+            + FALSE
+            + "."
+        )
+    return bool(stated)
 
 
 def check_ending(model: keras.Model, num_outputs: int | None, from_logits: bool | None) -> None:

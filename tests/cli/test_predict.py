@@ -374,6 +374,12 @@ def test_model_with_a_lambda_is_refused_even_if_keras_would_load_it(expected, tm
     assert "It contains a layer of class Lambda, which runs other code." in ended.stderr
 
 
+def test_model_with_a_python_function_is_loaded_if_it_is_trusted(expected, tmp_path, run):
+    model = saved(tmp_path / "model.keras", keras.layers.Lambda(lambda x: x))
+    assert run("predict", model, next(iter(expected))).exit_code == 2
+    assert run("predict", model, next(iter(expected)), "--trust-model").exit_code == 0
+
+
 def test_registered_layer_of_another_package_requires_trust(expected, tmp_path, run):
     @keras.saving.register_keras_serializable("other")
     class Twice(keras.layers.Layer):

@@ -8,6 +8,7 @@ from catdog_keras import load_image_folder, load_images, scan_images
 from catdog_keras.datasets import _heif as heif, _memory
 from catdog_keras.datasets._heif import describe_avif
 from catdog_keras.datasets._memory import why_too_much_memory
+from catdog_keras.diagnostics._measure_images import measure_images
 
 PIXELS = np.zeros((48, 64, 3), np.uint8)
 PIXELS[:24, :, 0], PIXELS[:, 32:, 1] = 200, 150  # black, red, green and yellow quarters
@@ -69,6 +70,14 @@ def test_transparent_image_has_white_background(tmp_path, ending):
     (images,) = load_images(tmp_path / f"image.{ending}", image_size=(48, 64)).dataset
     assert images[0, 30, 40].numpy().min() > 250
     assert images[0, 30, 10].numpy().max() < 10
+
+
+@pytest.mark.usefixtures("only_with_decoder")
+@pytest.mark.parametrize("ending", ["heic", "avif"])
+def test_file_without_exif_data_is_measured(tmp_path, ending):
+    WRITERS[ending](tmp_path / f"image.{ending}", PIXELS)
+    (measured,) = measure_images("files", (str(tmp_path / f"image.{ending}"),))
+    assert (measured.file.exif_bytes, measured.file.orientation) == (0, 1)
 
 
 def opened(kind, mode, width, height, **info):

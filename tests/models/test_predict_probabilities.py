@@ -187,11 +187,20 @@ def test_loss_decides_where_logits_and_probabilities_have_such_values(columns, l
     np.testing.assert_allclose(probabilities_of(model, row), expected, rtol=1e-6)
 
 
-@pytest.mark.parametrize("columns", [1, 3])
-def test_outputs_that_could_be_both_are_logits_with_a_warning(columns):
-    model = Subclassed(keras.ops.sigmoid, classes=columns)
-    with pytest.warns(UserWarning, match=r"between 0 and 1 .* treated as logits.*from_logits=True"):
+def test_single_output_that_could_be_both_is_a_probability_with_a_warning():
+    model = Subclassed(keras.ops.sigmoid, classes=1)
+    message = r"between 0 and 1 .* treated as probabilities.*from_logits=True"
+    with pytest.warns(UserWarning, match=message):
         found = predict_probabilities(model, inputs())
+    np.testing.assert_array_equal(found, probabilities_of(model, from_logits=False))
+
+
+def test_independent_outputs_of_unknown_activation_must_be_stated():
+    model = Subclassed(keras.ops.sigmoid)
+    with pytest.raises(ValueError, match=r"independent probabilities or logits.*from_logits=True"):
+        predict_probabilities(model, inputs())
+    model.compile("sgd", CATEGORICAL(from_logits=True))
+    found = probabilities_of(model)
     np.testing.assert_array_equal(found, probabilities_of(model, from_logits=True))
 
 

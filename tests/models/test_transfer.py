@@ -497,3 +497,12 @@ def test_shape_in_another_data_format_is_named_as_the_cause(build):
     )
     with pytest.raises(ValueError, match=expected):
         build()
+
+
+def test_default_shape_is_that_of_a_backbone_for_images_of_one_size():
+    def backbone(*shape):
+        return keras.Sequential([keras.Input(shape), keras.layers.Identity()])
+
+    assert transfer_model(backbone(32, 48, 3)).input_shape == (None, 32, 48, 3)
+    assert transfer_model(backbone(None, None, 3)).input_shape == (None, 160, 160, 3)
+    assert transfer_model("synthetic_small", weights=None).input_shape == (None, 160, 160, 3)

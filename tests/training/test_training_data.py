@@ -198,7 +198,7 @@ def test_images_and_labels_are_given_as_one_argument_or_as_two(function):
     ("data", "arguments", "error", "message"),
     [
         ((IMAGES,), {}, TypeError, r"`y` must be given if `train` is an array of images; received y=None\. Pass the labels"),
-        (([(IMAGES, LABELS)], LABELS), {}, TypeError, r"`y` must be None unless `train` is an array of images; received a ndarray\."),
+        (([(IMAGES, LABELS)], LABELS), {}, TypeError, r"`train` must be an array of images if `y` is given; received a list\. Stack a list of images by `np\.stack`\."),
         ((IMAGES, LABELS[:3]), {}, ValueError, r"`train` must hold one label per image; received 4 images and 3 labels\."),
         (([(IMAGES, LABELS)],), {"batch_size": 2}, ValueError, r"`batch_size` must be None for a dataset; received batch_size=2\. Set it where the dataset is made\."),
         ((IMAGES, LABELS), {"batch_size": 0}, ValueError, r"`batch_size` must be an integer of at least 1; received batch_size=0\."),

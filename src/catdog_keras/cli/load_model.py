@@ -150,7 +150,7 @@ def _load(file: Path, trust: bool) -> Any:
 
     if trust:
         try:
-            return keras.saving.load_model(file, compile=False)
+            return keras.saving.load_model(file, compile=False, safe_mode=False)
         except Exception as error:  # Keras and h5py raise various errors for a damaged file
             raise _keras_error(file, error) from error
     if file.suffix != SUFFIX:

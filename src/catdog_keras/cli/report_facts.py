@@ -39,6 +39,7 @@ VALUES = {
     ("near_duplicates", "ignore"): "not searched",
     ("on_bad", "skip"): "skipped",
     ("on_bad", "raise"): "an error",
+    ("max_bad_fraction", 1.0): "none",
     ("weights", None): "random initialization",
 }
 NAMED = 50  # maximum number of skipped files that the page lists with a reason
@@ -84,7 +85,7 @@ def _in_words(settings: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _value_in_words(name: str, value: Any) -> str:
-    if isinstance(value, (str, type(None))) and (name, value) in VALUES:
+    if isinstance(value, (str, float, type(None))) and (name, value) in VALUES:
         return VALUES[name, value]
     if isinstance(value, str) and name in FILES:
         return PurePath(value).name

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from catdog_keras._checks import check_boolean, describe
 from catdog_keras._message import message_of
+from catdog_keras._suggestions import suggests_arguments
+from catdog_keras.datasets._argument_names import LOADER_NAMES
 from catdog_keras.datasets._decisions import apply_decisions, read_decisions
 from catdog_keras.datasets._groups import Groups, check_groups, name_groups
 from catdog_keras.datasets._index import ImageIndex, index_image_folder
@@ -162,6 +164,7 @@ def load_cats_dogs(
     return load_splits(index, options, batches, "folders")
 
 
+@suggests_arguments(LOADER_NAMES)
 def load_image_folder(
     directory: str | os.PathLike[str],
     *,

@@ -175,7 +175,7 @@ def _measure_content(name: str, path: str, checked: bytes | None) -> ImageMeasur
             facts = FileFacts(
                 size=len(content),
                 kind=image.format or "",
-                exif_bytes=len(image.info.get("exif", b"")),
+                exif_bytes=len(image.info.get("exif") or b""),  # None in a HEIC file
                 orientation=read_orientation(image, content),
                 quality=jpeg_quality(image),
             )

@@ -48,7 +48,7 @@ DEFAULT_CLASSES = 2
 @suggests_arguments(ARGUMENT_NAMES)
 def transfer_model(
     backbone: str | keras.Model = "mobilenet_v2",
-    input_shape: tuple[int, int, int] = (160, 160, 3),
+    input_shape: tuple[int, int, int] | None = None,
     num_classes: int = DEFAULT_CLASSES,
     *,
     weights: str | os.PathLike[str] | None = PRETRAINED,
@@ -74,7 +74,8 @@ def transfer_model(
             images; or any `keras.Model` that maps images to features of shape `(batch, features)`,
             `(batch, tokens, features)` or `(batch, height, width, features)`. A model is used
             directly, not copied, and frozen.
-        input_shape: (height, width, channels) of the images.
+        input_shape: (height, width, channels) of the images. None takes that of a `backbone` that
+            is a model for one size, otherwise (160, 160, 3).
         num_classes: Number of logits, at least 1. Defaults to the number of `class_names` if these
             are passed.
         weights: For a named backbone: `"pretrained"`, the weights that `BACKBONES` lists for it
@@ -138,7 +139,7 @@ def transfer_model(
         On your own backbone, which expects images in [-1, 1]:
 
         >>> backbone = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Conv2D(8, 3)])
-        >>> model = catdog_keras.transfer_model(backbone, (32, 32, 3), preprocessing="signed")
+        >>> model = catdog_keras.transfer_model(backbone, preprocessing="signed")
         >>> [layer.name for layer in model.layers[-3:]]
         ['pooling', 'dropout', 'logits']
     """
@@ -146,6 +147,8 @@ def transfer_model(
         remedy = "The backbone is the first argument."
         requirement = "an image's shape of three integers"
         raise TypeError(describe("input_shape", requirement, input_shape, remedy))
+    if input_shape is None:
+        input_shape = _default_shape(backbone)
     input_shape = check_input_shape("input_shape", input_shape)
     num_classes = _check_classes(num_classes, class_names)
     check_choice("pooling", pooling, POOLING)
@@ -298,6 +301,15 @@ def check_named_backbone(name: Any, input_shape: tuple[int, int, int]) -> str:
         remedy = f"Keras's image data format is {data_format!r}."
         raise ValueError(describe("input_shape", requirement, input_shape, remedy))
     return name
+
+
+def _default_shape(backbone: Any) -> tuple[int, int, int]:
+    """Returns the input shape of a model for images of one size, or that of the tutorial."""
+    if isinstance(backbone, keras.Model) and is_graph(backbone) and len(backbone.inputs) == 1:
+        shape = tuple(backbone.inputs[0].shape[1:])
+        if len(shape) == 3 and None not in shape:
+            return shape
+    return 160, 160, 3
 
 
 def _check_backbone_input(backbone: keras.Model, shape: Sequence[int | None]) -> None:

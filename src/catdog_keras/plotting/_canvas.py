@@ -5,7 +5,7 @@ import functools
 import io
 import warnings
 from collections.abc import Iterator, Sequence
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from matplotlib import rcParams
 from matplotlib.axes import Axes
@@ -42,6 +42,10 @@ class NotebookAxes(Axes):
 
     def _repr_png_(self) -> bytes:
         return cast(NotebookFigure, self.figure)._repr_png_()
+
+    def savefig(self, *args: Any, **kwargs: Any) -> None:
+        """Saves the whole figure: some plots return their axes, and others their figure."""
+        cast(NotebookFigure, self.figure).savefig(*args, **kwargs)
 
 
 def take_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:

@@ -12,6 +12,8 @@ import keras
 from catdog_keras import _backend
 from catdog_keras._checks import check_integer, describe
 from catdog_keras._compile import compile_if_needed
+from catdog_keras._suggestions import suggests_arguments
+from catdog_keras.training._argument_names import FIT_NAMES
 from catdog_keras.training._callbacks import Callbacks, Verbose
 from catdog_keras.training._class_weight import ClassWeight
 from catdog_keras.training._config import FineTuneConfig
@@ -23,6 +25,7 @@ from catdog_keras.training._training_call import check_call, check_validation_fr
 Unfreeze = str | float | Sequence[str | float]
 
 
+@suggests_arguments(FIT_NAMES)
 def fine_tune(
     model: keras.Model,
     train: Any,

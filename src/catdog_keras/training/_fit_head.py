@@ -12,7 +12,9 @@ from catdog_keras._checks import check_integer, check_path, describe
 from catdog_keras._cloning import update_derived_state
 from catdog_keras._compile import compile_if_needed, compile_like
 from catdog_keras._image_errors import image_errors
+from catdog_keras._suggestions import suggests_arguments
 from catdog_keras._warnings import warn
+from catdog_keras.training._argument_names import FIT_NAMES
 from catdog_keras.training._callbacks import (
     Callbacks,
     Verbose,
@@ -37,6 +39,7 @@ MAX_VIEWS = 255
 _HELD: WeakKeyDictionary[keras.Model, tuple[str, FeatureStore]] = WeakKeyDictionary()
 
 
+@suggests_arguments(FIT_NAMES)
 def fit_head(
     model: keras.Model,
     train: Any,

@@ -35,8 +35,11 @@ def with_labels(train: Any, y: Any, batch_size: Any) -> Any:
         ValueError: If a batch size is given for a dataset.
     """
     if y is not None and not is_array(train):
-        requirement = "None unless `train` is an array of images"
-        raise TypeError(describe_received("y", requirement, f"a {type(y).__name__}"))
+        requirement = "an array of images if `y` is given"
+        remedy = "Stack a list of images by `np.stack`. A dataset contains its labels: omit `y`."
+        raise TypeError(
+            describe_received("train", requirement, f"a {type(train).__name__}", remedy)
+        )
     if y is None and is_array(train):
         requirement = "given if `train` is an array of images"
         raise TypeError(describe("y", requirement, None, "Pass the labels: train, y."))
