@@ -135,7 +135,8 @@ def _of_the_split(
         )
     except ValueError as error:
         raise ValueError(
-            message_of(error) + " Use --split all to evaluate on all images of DATA."
+            message_of(error) + f" {SPLIT_FILE} next to MODEL lists the images of the training: if "
+            "DATA has other images, use --split all."
         ) from error
     if split.class_names != loaded.class_names:
         raise ValueError(
