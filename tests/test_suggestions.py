@@ -23,6 +23,7 @@ UNKNOWN = "module 'catdog_keras' has no attribute "
         ("fit", "Did you mean `catdog_keras.fit_head`?"),
         ("evaluate", "Did you mean `catdog_keras.evaluation` or `catdog_keras.evaluate_classifier`?"),
         ("zzzqq", "`dir(catdog_keras)` lists its names."),
+        ("*", "`dir(catdog_keras)` lists its names."),
     ],
 )  # fmt: skip
 def test_unknown_name_of_the_package_suggests_public_names(name, remedy):

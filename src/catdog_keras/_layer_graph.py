@@ -118,6 +118,8 @@ def last_activation(model: keras.Model) -> str | None:
         return last_activation(last)
     if type(last).__name__ in ("Softmax", "Sigmoid"):  # a layer, or an operation of keras.ops
         return type(last).__name__.lower()
+    if type(last).__module__.split(".")[0] not in ("keras", "catdog_keras"):
+        return None  # its `activation` may not be the last step
     activation = getattr(last, "activation", None)
     return None if activation is None else getattr(activation, "__name__", None)
 
@@ -170,9 +172,16 @@ def _last_layer(model: keras.Model) -> Any:
         sources = LayerGraph.from_model(model).sources
         name = next(_outputs(model.get_config()["output_layers"]))
         layers = [operations.get(name)]
-        while type(layers[0]).__name__ in _PASS_THROUGH and len(sources[name]) == 1:
+        while _passes_through(layers[0]) and len(sources[name]) == 1:
             name = sources[name][0]
             layers.insert(0, operations.get(name))
-    while len(layers) > 1 and type(layers[-1]).__name__ in _PASS_THROUGH:
+    while len(layers) > 1 and _passes_through(layers[-1]):
         layers.pop()
     return layers[-1]
+
+
+def _passes_through(layer: Any) -> bool:
+    """Whether a layer returns its inputs unchanged, except for their dtype, at inference."""
+    if isinstance(layer, keras.layers.Activation):  # as after a mixed-precision model
+        return bool(layer.activation is keras.activations.linear)
+    return type(layer).__name__ in _PASS_THROUGH

@@ -22,8 +22,9 @@ def describe_unknown(name: str, public: list[str]) -> str:
             places.setdefault(each, f"catdog_keras.{subpackage}")
     if name in places:
         return f"{message} Use `{places[name]}.{name}`."
-    parts = [each for each in places if letters_of(name) in letters_of(each)]
-    close = close_names(name, places) if len(letters_of(name)) > 2 else []
+    letters = letters_of(name)
+    parts = [each for each in places if letters and letters in letters_of(each)]
+    close = close_names(name, places) if len(letters) > 2 else []
     found = list(dict.fromkeys([*close, *parts]))[:MOST]
     if not found:
         return f"{message} `dir(catdog_keras)` lists its names."

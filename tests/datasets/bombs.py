@@ -18,6 +18,7 @@ from tests.corpora.jpeg_scans import AC, DC, jpeg
 SIZE = (7000, 7000)
 # The largest squares of these kinds that are not refused.
 DEEP_RGBA, DEEP_RGB = (5290, 5290), (5830, 5830)
+TIFF = (5190, 5190)
 WEBP, RGBA_WEBP = (4120, 4120), (4000, 4000)
 SCANS, SUBSAMPLED_SCANS, CMYK_SCANS = (5380, 5380), (6400, 6400), (4890, 4890)
 SCAN = "str(scan_images(folder))"
@@ -69,6 +70,14 @@ def blank_png(bits: int, kind: int, channels: int, size: tuple[int, int] = SIZE)
     return whole[:start] + struct.pack(">I", len(rows)) + b"IDAT" + rows + check + end
 
 
+def with_xmp(content: bytes) -> bytes:
+    """Adds metadata without an orientation, in front of the pixels of a PNG file."""
+    chunk = b"iTXt" + b"XML:com.adobe.xmp" + bytes(5) + b"<x/>"
+    size, check = struct.pack(">I", len(chunk) - 4), struct.pack(">I", zlib.crc32(chunk))
+    at = content.index(b"IDAT") - 4
+    return content[:at] + size + chunk + check + content[at:]
+
+
 def compressed_text(megabytes: int) -> PngImagePlugin.PngInfo:
     """Chunks of a thousand bytes that each hold a MB of text."""
     info = PngImagePlugin.PngInfo()
@@ -96,6 +105,14 @@ def bombs() -> dict[str, bytes]:
         "small RGBA.webp": encoded("WEBP", Image.new("RGBA", RGBA_WEBP, (9, 9, 9, 99)), method=0),
         "lzw.tif": encoded("TIFF", color, compression="tiff_lzw"),
         "one strip.tif": encoded("TIFF", color, compression="tiff_lzw", tiffinfo={278: SIZE[1]}),
+        "turned.tif": encoded("TIFF", Image.new("RGB", TIFF), compression="tiff_lzw", exif=turned),
+        "turned, one strip.tif": encoded(
+            "TIFF",
+            Image.new("RGB", TIFF),
+            compression="tiff_lzw",
+            tiffinfo={**turned, 278: TIFF[1]},
+        ),
+        "XMP.png": with_xmp(blank_png(8, 6, 4)),
         "palette.gif": encoded("GIF", color.convert("P")),
         "baseline.jpg": encoded("JPEG", color),
         "turned.jpg": encoded("JPEG", color, exif=turned),

@@ -11,6 +11,7 @@ import time
 import tomllib
 import tracemalloc
 import zipfile
+import zlib
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,42 @@ def test_invalid_archive_raises_and_leaves_no_file(unpack, tmp_path, kind):
         unpack(content)
     assert str(tmp_path / "images.zip") in str(caught.value)
     assert list((tmp_path / "cache").iterdir()) == []
+
+
+def _without_utf8_flag(content):
+    """Clears the flags that state UTF-8 names, which Info-ZIP and macOS do not set."""
+    changed = bytearray(content)
+    for signature, flags in ((b"PK\3\4", 7), (b"PK\1\2", 9)):
+        at = changed.find(signature)
+        while at >= 0:
+            changed[at + flags] &= ~0x08
+            at = changed.find(signature, at + 4)
+    return bytes(changed)
+
+
+def test_names_in_utf8_are_read_as_such_if_no_encoding_is_stated(unpack):
+    names = ["Hündchen/1.jpg", "кошки/2.jpg", f"猫/{'写真' * 20}.jpg"]
+    folder = unpack(_without_utf8_flag(zipped(dict.fromkeys(names, b"x"))))
+    assert all((folder / name).is_file() for name in names)
+
+
+def test_names_that_are_not_utf8_are_read_in_the_encoding_of_zip(unpack):
+    content = zipped({"cats/caf\u00e9.jpg": b"x", "dogs/1.jpg": b"x"})
+    content = _without_utf8_flag(content).replace("é".encode(), b"\x82s")
+    assert (unpack(content) / "cats" / "cafés.jpg").is_file()
+
+
+def test_second_name_only_in_the_header_of_a_member_is_rejected(unpack):
+    info = zipfile.ZipInfo("a/1.jpg")
+    second = b"b/2.jpg"
+    data = b"\1" + zlib.crc32(b"a/1.jpg").to_bytes(4, "little") + second
+    info.extra = (0x7075).to_bytes(2, "little") + len(data).to_bytes(2, "little") + data
+    content = zipped({info: b"x"})
+    listed = content.index(b"PK\1\2")
+    at = content.index(b"\x75\x70", listed)
+    content = content[:at] + b"\x76\x70" + content[at + 2 :]  # an unknown field in the list
+    with pytest.raises(ValueError, match="contradict each other about its name"):
+        unpack(content)
 
 
 def test_message_about_a_long_name_is_short(unpack):

@@ -5,8 +5,12 @@ import warnings
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from catdog_keras import load_image_folder, scan_images
+from catdog_keras.datasets._decode import decode_gray
+from catdog_keras.datasets._validate import inspect_file
+from catdog_keras.datasets.synthetic import draw_image
 from tests.corpora.image_files import encoded, noise
 from tests.corpora.image_kinds import BAD, GOOD, KINDS, NONSTANDARD
 
@@ -127,3 +131,24 @@ def test_damaged_images_that_pass_scan_decode_during_epoch(tmp_path, make_folder
     seen = sum(len(_all_images(dataset)) for dataset in splits)
     assert seen == len(splits.scan.good) + len(splits.scan.nonstandard)
     assert splits.scan.bad
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("ending", ["jpg", "png", "tif", "webp"])
+def test_rotated_file_has_the_hash_and_gray_levels_of_the_upright_image(
+    tmp_path, ending, orientation
+):
+    """Pillow rotates TIFF files itself when it decodes them."""
+    upright = draw_image("cat", 3).resize((96, 64))
+    turn = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}.get(orientation)  # the inverse
+    stored = upright if turn is None else upright.transpose(Image.Transpose(turn))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    file = tmp_path / f"image.{ending}"
+    stored.save(file, exif=exif, quality=95)
+    upright.save(tmp_path / "upright.png")
+    found, expected = (inspect_file(str(each)) for each in (file, tmp_path / "upright.png"))
+    assert (found.perceptual_hash ^ expected.perceptual_hash).bit_count() <= 2
+    gray, _ = decode_gray(file.read_bytes())
+    assert gray.shape == (64, 96)
+    assert np.abs(gray - np.asarray(upright.convert("L"), float)).mean() < 5

@@ -112,6 +112,23 @@ def test_predict_probabilities_accepts_one_row_of_ambiguous_logits():
     np.testing.assert_allclose(found, softmax(np.array([[0.4, 0.6]])), rtol=1e-6)
 
 
+class OwnSoftmax(keras.layers.Layer):
+    """A layer whose attribute `activation` is not its last step."""
+
+    activation = staticmethod(keras.activations.linear)
+
+    def call(self, inputs):
+        return keras.ops.softmax(self.activation(inputs))
+
+
+def functional(*layers):
+    """A Functional model, as with a last activation in float32 after mixed precision."""
+    tensor = images = keras.Input((4,))
+    for layer in (keras.layers.Lambda(lambda x: x[:, :3]), *layers):
+        tensor = layer(tensor)
+    return keras.Model(images, tensor)
+
+
 class Subclassed(keras.Model):
     """A model whose end is unknown: it returns `function` of the first values of its input."""
 
@@ -138,6 +155,9 @@ def probabilities_of(model, rows=LOGITS, **arguments):
         lambda: passthrough_model(keras.layers.Activation("softmax"), keras.layers.Dropout(0.5)),
         lambda: keras.Sequential([passthrough_model(), keras.layers.Activation("softmax")]),
         lambda: passthrough_model(keras.layers.Lambda(keras.ops.softmax)),
+        lambda: passthrough_model(keras.layers.Softmax(), keras.layers.Activation("linear")),
+        lambda: functional(keras.layers.Softmax(), keras.layers.Activation("linear")),
+        lambda: passthrough_model(OwnSoftmax()),
         lambda: Subclassed(keras.ops.softmax),
         lambda: Subclassed(keras.ops.log_softmax),
         lambda: Subclassed(lambda x: x),
@@ -157,6 +177,10 @@ def test_single_probability_is_detected_by_the_activation(activation):
     layer = keras.layers.Activation(activation)
     second = np.asarray(layer(LOGITS[:, 0]))
     found = probabilities_of(passthrough_model(layer, classes=1))
+    in_float32 = keras.layers.Activation("linear", dtype="float32")
+    np.testing.assert_array_equal(
+        probabilities_of(passthrough_model(layer, in_float32, classes=1)), found
+    )
     np.testing.assert_allclose(found, np.stack([1 - second, second], axis=1), atol=1e-6)
 
 

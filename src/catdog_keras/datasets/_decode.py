@@ -18,7 +18,7 @@ from catdog_keras._warnings import ignore_warnings_of
 from catdog_keras.datasets._heif import HEIF, can_open_heif, describe_avif, heif_versions
 from catdog_keras.datasets._jpeg_scans import has_separate_scans
 from catdog_keras.datasets._memory import discard
-from catdog_keras.datasets._metadata import without_metadata
+from catdog_keras.datasets._metadata import without_metadata, without_pixels
 from catdog_keras.datasets._options import CHANNELS, BatchOptions
 from catdog_keras.datasets._png_text import without_large_text
 
@@ -85,8 +85,9 @@ def open_image(content: bytes) -> "Image.Image":
 def open_described(content: bytes) -> "Image.Image":
     """Opens an image as `open_image` does, and adds to `info` what determines its memory.
 
-    These are `bit_depth` and `chroma` of an AVIF file, `bit_depth` of a PNG file, and
-    `several_scans` of a JPEG file, of which libjpeg holds all coefficients until the last scan.
+    These are `bit_depth` and `chroma` of an AVIF file, `bit_depth` of a PNG file, `rotated` of a
+    TIFF file, which Pillow copies to rotate it, and `several_scans` of a JPEG file, of which
+    libjpeg holds all coefficients until the last scan.
     """
     from PIL.JpegImagePlugin import JpegImageFile
 
@@ -95,6 +96,8 @@ def open_described(content: bytes) -> "Image.Image":
         image.info.update(describe_avif(content))
     elif image.format == "PNG":
         image.info["bit_depth"] = content[PNG_BITS]
+    elif image.format == "TIFF":
+        image.info["rotated"] = read_orientation(image, content) > 1
     elif isinstance(image, JpegImageFile):
         separate = has_separate_scans(content, len(image.layer))
         image.info["several_scans"] = separate or "progressive" in image.info
@@ -247,13 +250,15 @@ def decode_gray(content: bytes) -> tuple[np.ndarray, np.ndarray]:
     """
     content = without_large_text(content)
     with ignore_warnings_of("PIL"), open_image(content) as opened:
-        orientation = read_orientation(opened, content)
         width, height = opened.size
         if opened.format == "PNG" and content[PNG_BITS] > 8:  # 8 bits suffice for gray levels
             channels = 4 if opened.has_transparency_data else 3
             rows, _ = decode_small(content, "PNG", width * height, channels)
         else:
             rows = _open_rows(opened, content)
+        # Only now: Pillow rotates a TIFF file when it decodes it.
+        orientation = read_orientation(opened, content)
+        width, height = opened.size
         pixels = np.empty((height, width), np.uint8)
         if orientation in TRANSPOSED:
             pixels = pixels.reshape(width, height)
@@ -298,12 +303,25 @@ def read_orientation(image: "Image.Image", content: bytes) -> int:
     if image.format == "PNG" and not any(name in content for name in PNG_ORIENTATION):
         return 1
     try:
-        found = image.getexif().get(EXIF_ORIENTATION)
+        found = _read_exif(image, content).get(EXIF_ORIENTATION)
         return next((turn for turn in ORIENTATIONS if turn == found), 1)
     except MemoryError:
         raise
     except Exception:  # Pillow raises various exceptions for damaged metadata
         return 1
+
+
+def _read_exif(image: "Image.Image", content: bytes) -> "Image.Exif":
+    """Returns the EXIF data of an image; of a PNG file without its pixels.
+
+    Pillow would decode them to search for EXIF data behind them.
+    """
+    from PIL import Image
+
+    if image.format != "PNG":
+        return image.getexif()
+    with open_image(without_pixels(content)) as opened:
+        return Image.Image.getexif(opened)
 
 
 def _open_rows(opened: "Image.Image", content: bytes) -> "Callable[[int, int], Image.Image]":

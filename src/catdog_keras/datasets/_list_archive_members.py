@@ -4,7 +4,7 @@ import re
 import stat
 import unicodedata
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from catdog_keras.datasets._zip_local_headers import (
     ENCRYPTED,
     HEADER,
     encoded_name,
-    iterate_fields,
+    second_names,
 )
 
 MAX_UNPACKED_BYTES = 64 * 2**30
@@ -25,8 +25,6 @@ MAX_DEPTH = 32  # folders in one another
 LONGEST_PART = 255  # bytes of one path component, the limit of most file systems
 LONGEST_NAME = 1000  # bytes of a path in the archive
 SHOWN_LETTERS = 200  # of a name in an error message
-UNICODE_PATH = 0x7075  # an extra field with a second name
-UNICODE_PATH_HEADER_BYTES = 5  # version and checksum, in front of the name
 
 # Control characters, line separators, and characters that change the direction of the text, so that
 # a name looks like another one.
@@ -64,8 +62,9 @@ def list_members(archive: Path, opened: zipfile.ZipFile, end: EndRecord) -> Memb
         raise zipfile.BadZipFile(f"it states {end.stated} members, but lists {len(infos)}")
     _check_size(archive, infos)
     named = {}
+    utf8 = _are_utf8(infos)
     for info in infos:
-        name, fault = _inspect(info)
+        name, fault = _inspect(info, utf8=utf8)
         if fault:
             raise _rejection(archive, name, fault)
         if info.compress_type not in METHODS:
@@ -97,18 +96,30 @@ def _check_size(archive: Path, infos: Iterable[zipfile.ZipInfo]) -> None:
             raise ValueError(f"{str(archive)!r} is rejected: it would unpack to {what}.")
 
 
-def _inspect(info: zipfile.ZipInfo) -> tuple[str, str]:
+def _are_utf8(infos: Iterable[zipfile.ZipInfo]) -> bool:
+    """Whether all names are valid UTF-8, which programs on Linux and macOS do not state."""
+    try:
+        for info in infos:
+            encoded_name(info).decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _inspect(info: zipfile.ZipInfo, *, utf8: bool) -> tuple[str, str]:
     """Returns the path of a member, and why it must not be unpacked, or an empty string.
+
+    With `utf8`, the name is read as UTF-8 even if the archive does not state this encoding.
 
     The path does not depend on the version of Python: from 3.12 on, `ZipInfo.filename` is the name
     in an extra field. It may repeat the bytes of the name in the header, as programs write it that
     state only the encoding. Another name is rejected, because other programs ignore it.
     """
     raw = encoded_name(info)
-    second_names = {*_unicode_paths(info.extra)}
-    if second_names - {raw}:
+    others = {*second_names(info.extra)}
+    if others - {raw}:
         return info.orig_filename, "has a second name in its extra field"
-    name = raw.decode("utf-8") if second_names else info.orig_filename
+    name = raw.decode("utf-8") if others or utf8 else info.orig_filename
     parts = name.removesuffix("/").split("/")
     kind = stat.S_IFMT(info.external_attr >> 16)
     is_folder = name.endswith("/")
@@ -135,13 +146,6 @@ def _inspect(info: zipfile.ZipInfo) -> tuple[str, str]:
         (info.flag_bits & ENCRYPTED, "is encrypted"),
     )
     return name, next((reason for applies, reason in rules if applies), "")
-
-
-def _unicode_paths(extra: bytes) -> Iterator[bytes]:
-    """Yields the encoded names in the extra fields of a member."""
-    for kind, data in iterate_fields(extra):
-        if kind == UNICODE_PATH:
-            yield data[UNICODE_PATH_HEADER_BYTES:]
 
 
 def _sort_members(archive: Path, named: dict[str, zipfile.ZipInfo]) -> Members:

@@ -24,6 +24,7 @@ NAMES = {
     "AVIF": "an AVIF file",
     "HEIF": "a HEIC file",
     "PNG": "a PNG file",
+    "TIFF": "a TIFF file that is rotated by its EXIF orientation",
     "JPEG": "a JPEG file of several scans",
     "MPO": "a JPEG file of several scans",
 }
@@ -59,6 +60,8 @@ def bytes_per_pixel(image: "Image.Image") -> float:
         return _bytes_per_heif_pixel(image)
     if image.format == "PNG" and _is_deep(image):
         return 2 * (4 if image.has_transparency_data else 3) + 2.6
+    if image.info.get("rotated"):  # with one strip of up to 100 MB
+        return 11.0
     if image.info.get("several_scans"):
         return 4.2 + 2 * _coefficients(image)
     return float(BYTES_PER_PIXEL)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from catdog_keras.datasets._png_text import SIGNATURE, iterate_chunks
 
 JPEG_START = b"\xff\xd8"
+END = b"\0\0\0\0IEND\xaeB`\x82"  # of a PNG file
 _START_OF_SCAN, _COMMENT = 0xDA, 0xFE
 _APPLICATION = range(0xE0, 0xF0)
 _JFIF, _EXIF, _ADOBE = 0xE0, 0xE1, 0xEE  # segments that change colors or orientation
@@ -28,6 +29,16 @@ def without_metadata(content: bytes) -> Iterator[bytes]:
     elif content.startswith(JPEG_START):
         yield _jpeg_file(content, with_exif=True)
         yield _jpeg_file(content, with_exif=False)
+
+
+def without_pixels(content: bytes) -> bytes:
+    """Returns a PNG file without its pixels: the header, and the metadata before and after them."""
+    kept = [
+        content[start - 8 : end + 4]
+        for start, end, kind in iterate_chunks(content)
+        if kind != b"IDAT"
+    ]
+    return b"".join([SIGNATURE, *kept, END])
 
 
 def _png_files(content: bytes) -> Iterator[bytes]:

@@ -230,7 +230,9 @@ def _decode_pixels(
         plain = form.kind in KERNEL_FORMATS and form.mode in KERNEL_MODES and not oddities
         scalable = form.bits <= DEEPEST and form.samples == "unsigned"
         if scalable and not plain and form.kind != "PNG":
-            thumbnail = _shrink(*decode_small_pillow(image), form)
+            small = decode_small_pillow(image)
+            # Only now: Pillow rotates a TIFF file when it decodes it.
+            thumbnail = _shrink(*small, read_orientation(image, content))
     except Exception as error:  # decoders raise various exceptions for damaged files
         raise UndecodableImageError(f"could not be decoded: {error}") from error
     if not scalable:
@@ -245,12 +247,14 @@ def _decode_pixels(
         except ValueError as error:
             reason = _pillow_error(content) or str(error)
             raise UndecodableImageError(f"could not be decoded: {reason}") from error
-        thumbnail = _shrink(*small, form)
+        thumbnail = _shrink(*small, form.orientation)
     return oddities, plain, thumbnail
 
 
-def _shrink(rows: "Callable[[int, int], Image.Image]", size: tuple[int, int], form: _Form) -> Gray:
-    return shrink(rows, size, lambda pixels: as_stored(pixels, form.orientation))
+def _shrink(
+    rows: "Callable[[int, int], Image.Image]", size: tuple[int, int], orientation: int
+) -> Gray:
+    return shrink(rows, size, lambda pixels: as_stored(pixels, orientation))
 
 
 def _strip_bytes(image: Any) -> int:

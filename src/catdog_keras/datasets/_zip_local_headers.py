@@ -16,6 +16,8 @@ UTF8_NAME = 0x800  # flag of a member whose name is encoded in UTF-8
 SIZES_FOLLOW = 0x8  # flag of a member whose checksum and sizes are behind its content
 UNKNOWN_SIZE = 2**32 - 1  # the size is in an extra field
 ZIP64_FIELD = 1
+UNICODE_PATH = 0x7075  # an extra field with a second name
+UNICODE_PATH_HEADER_BYTES = 5  # version and checksum, in front of the name
 
 
 def check_local_headers(stream: BinaryIO, opened: zipfile.ZipFile) -> None:
@@ -39,7 +41,7 @@ def check_local_headers(stream: BinaryIO, opened: zipfile.ZipFile) -> None:
         rules = (
             ((flags ^ info.flag_bits) & ENCRYPTED, "whether it is encrypted"),
             (method != info.compress_type, "its compression method"),
-            (name != encoded_name(info), "its name"),
+            (name != encoded_name(info) or {*second_names(extra)} - {name}, "its name"),
             (
                 not info.orig_filename.isascii() and (flags ^ info.flag_bits) & UTF8_NAME,
                 "the encoding of its name",
@@ -73,6 +75,13 @@ def _sizes(extra: bytes, size: int, packed: int) -> tuple[int, int]:
             size = wide.pop(0) if size == UNKNOWN_SIZE and wide else size
             packed = wide.pop(0) if packed == UNKNOWN_SIZE and wide else packed
     return size, packed
+
+
+def second_names(extra: bytes) -> Iterator[bytes]:
+    """Yields the encoded names in the extra fields of a member."""
+    for kind, data in iterate_fields(extra):
+        if kind == UNICODE_PATH:
+            yield data[UNICODE_PATH_HEADER_BYTES:]
 
 
 def iterate_fields(extra: bytes) -> Iterator[tuple[int, bytes]]:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
 
 from catdog_keras._checks import DataFormat, check_choice, describe
-from catdog_keras.layers import augmentation_preset
-from catdog_keras.layers._wrapper import STRENGTHS, Strength
 from catdog_keras.plotting._image_arrays import (
     DATA_FORMATS,
     check_value_range,
@@ -32,7 +30,7 @@ VIEWS = 5  # of each image by a layer
 
 def plot_augmentation(
     images: npt.ArrayLike,
-    views: Callable[[Any], Any] | Strength | Sequence[npt.ArrayLike],
+    views: Callable[[Any], Any] | Sequence[npt.ArrayLike],
     *,
     value_range: tuple[float, float] | None = None,
     data_format: DataFormat | None = None,
@@ -47,8 +45,7 @@ def plot_augmentation(
     Args:
         images: Images of shape `(batch, height, width, channels)`,
             `(batch, channels, height, width)` or `(batch, height, width)`, at least one.
-        views: Augmentation layer, or function, that is called five times, as in training; or
-            `"light"`, `"medium"` or `"strong"` for the `augmentation_preset` of this name. Or a
+        views: Augmentation layer, or function, that is called five times, as in training. Or a
             sequence of augmented batches, at least one, each with as many images as `images`.
         value_range: Values `(low, high)` that are black and white, as for `plot_images`.
         data_format: `"channels_last"`, `"channels_first"` or None, as for `plot_images`.
@@ -106,16 +103,13 @@ def _draw_line(ax: Axes, where: float) -> None:
 def _check_columns(images: Any, views: Any) -> list[Array]:
     """Returns images and augmented versions as arrays; raises an error if they do not match."""
     images = read_some_images("images", images)
-    if isinstance(views, str) and views in STRENGTHS:
-        views = augmentation_preset(cast(Strength, views))
     if callable(views) and not isinstance(views, type):
         keywords = {"training": True} if isinstance(views, keras.Layer) else {}
         views = [views(images, **keywords) for _ in range(VIEWS)]
-    names = ", ".join(map(repr, STRENGTHS))
-    requirement = f"an augmentation layer, {names}, or a list of arrays, each with a view of every "
-    requirement += "image"
+    requirement = "an augmentation layer, or a list of arrays, each with a view of every image"
     if isinstance(views, (str, bytes)) or not isinstance(views, (Sequence, np.ndarray)):
-        raise TypeError(describe("views", requirement, views))
+        remedy = "`augmentation_preset` returns the layer." if isinstance(views, str) else ""
+        raise TypeError(describe("views", requirement, views, remedy))
     if len(views) == 0:
         raise ValueError(describe("views", f"{requirement}, at least one", views))
     columns = [images, *(read_images("views", view) for view in views)]
