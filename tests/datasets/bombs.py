@@ -18,7 +18,7 @@ from tests.corpora.jpeg_scans import AC, DC, jpeg
 SIZE = (7000, 7000)
 # The largest squares of these kinds that are not refused.
 DEEP_RGBA, DEEP_RGB = (5290, 5290), (5830, 5830)
-TIFF = (5190, 5190)
+TIFF = (4990, 4990)
 WEBP, RGBA_WEBP = (4120, 4120), (4000, 4000)
 SCANS, SUBSAMPLED_SCANS, CMYK_SCANS = (5380, 5380), (6400, 6400), (4890, 4890)
 SCAN = "str(scan_images(folder))"

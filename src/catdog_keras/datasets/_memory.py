@@ -61,7 +61,7 @@ def bytes_per_pixel(image: "Image.Image") -> float:
     if image.format == "PNG" and _is_deep(image):
         return 2 * (4 if image.has_transparency_data else 3) + 2.6
     if image.info.get("rotated"):  # with one strip of up to 100 MB
-        return 11.0
+        return 12.0
     if image.info.get("several_scans"):
         return 4.2 + 2 * _coefficients(image)
     return float(BYTES_PER_PIXEL)
