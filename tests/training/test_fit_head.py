@@ -504,7 +504,7 @@ def test_fit_head_rejects_multiple_tensors_from_frozen_layers():
         ({"num_views": 2}, ValueError, "`num_views` must be 1 for a model without augmentation before its backbone; received num_views=2."),
         ({"cache": 3}, TypeError, "`cache` must be True, False or the path of a folder; received cache=3."),
         ({"dtype": "float13"}, ValueError, "`dtype` must be a dtype or a policy, such as 'mixed_bfloat16', or None; received dtype='float13'."),
-        ({"steps_per_epoch": 3}, TypeError, "fit_head() got an unexpected keyword argument 'steps_per_epoch'"),
+        ({"steps_per_epoch": 3}, TypeError, "`steps_per_epoch` is not an argument of fit_head. Use `train.take(steps)` of a `tf.data.Dataset`."),
         ({"data": "cats"}, TypeError, "`train` must be a dataset of batches (images, labels), or a pair of arrays (images, labels); received train='cats'."),
         ({"data": []}, ValueError, "`train` must hold at least one image; received an empty dataset."),
         ({"data": [np.zeros((2, *SHAPE))]}, ValueError, "`train` must be a dataset of batches (images, labels), or a pair of arrays (images, labels); received a batch that is of type ndarray."),
