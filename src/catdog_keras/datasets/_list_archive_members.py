@@ -100,7 +100,8 @@ def _are_utf8(infos: Iterable[zipfile.ZipInfo]) -> bool:
     """Whether all names are valid UTF-8, which programs on Linux and macOS do not state."""
     try:
         for info in infos:
-            encoded_name(info).decode("utf-8")
+            if not info.orig_filename.isascii():  # encoding long names takes longer than all checks
+                encoded_name(info).decode("utf-8")
     except UnicodeDecodeError:
         return False
     return True
