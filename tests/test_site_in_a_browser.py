@@ -75,7 +75,7 @@ def test_landing_page_shows_text_image_and_code_on_one_screen(browser, address):
     for what in (".landing p", ".landing img", ".md-content .highlight"):
         script = f"return document.querySelector({what!r}).getBoundingClientRect().top"
         assert 0 < browser.execute_script(script) < DESK[1]
-    assert "shuffle=False" in browser.execute_script(
+    assert "transfer_model" in browser.execute_script(
         "return document.querySelector('.md-content .highlight').textContent"
     )
 
