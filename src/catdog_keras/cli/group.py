@@ -69,7 +69,7 @@ def _unknown_option(error: click.NoSuchOption) -> str:
     meant = SYNONYMS.get(error.option_name)
     command = error.ctx.command if error.ctx else None
     known = {name for each in command.params for name in each.opts} if command else set()
-    # `--lr` resembles `--help`, which nobody means.
+    # `--lr` resembles `--help`, which is never meant.
     close = [each for each in error.possibilities or [] if each != "--help"]
     found = [meant] if meant in known else close
     question = f" {did_you_mean([repr(each) for each in found])}" if found else ""

@@ -131,7 +131,7 @@ class ScanReport:
 
         Args:
             all_files: True lists every nonstandard file; False lists 5 with the same reason, and
-                how many more there are. They are no problem: they are decoded correctly.
+                how many more there are. Nonstandard files are decoded correctly.
 
         Returns:
             One line for each file or group of files.
