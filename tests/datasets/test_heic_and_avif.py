@@ -5,9 +5,9 @@ import pytest
 from PIL import Image, features
 
 from catdog_keras import load_image_folder, load_images, scan_images
-from catdog_keras.datasets import _heif as heif, _memory
-from catdog_keras.datasets._heif import describe_avif
-from catdog_keras.datasets._memory import why_too_much_memory
+from catdog_keras._image_files import heif, memory
+from catdog_keras._image_files.heif import describe_avif
+from catdog_keras._image_files.memory import why_too_much_memory
 from catdog_keras.diagnostics._measure_images import measure_images
 
 PIXELS = np.zeros((48, 64, 3), np.uint8)
@@ -137,7 +137,7 @@ def test_bits_and_chroma_of_an_avif_file_are_read(subsampling, chroma, tmp_path)
 def test_file_that_takes_too_much_memory_is_reported(ending, tmp_path, monkeypatch):
     WRITERS[ending](tmp_path / f"image.{ending}", np.zeros((1100, 1000, 3), np.uint8))
     for limit in ("IMAGE_BYTES", "HEIF_BYTES"):
-        monkeypatch.setattr(_memory, limit, 8_700_000)
+        monkeypatch.setattr(memory, limit, 8_700_000)
     kind = {"heic": "a HEIC", "avif": "an AVIF"}[ending]
     reason = f"{kind} file of more than 1 megapixels, which takes too much memory"
     assert scan_images(tmp_path).bad[0].reason == reason

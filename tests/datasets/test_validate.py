@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from catdog_keras.datasets._decode import decode_pillow, decode_small
-from catdog_keras.datasets._png_text import without_large_text
+from catdog_keras._image_files.decode_pillow import decode_pillow
+from catdog_keras._image_files.decode_tensorflow import decode_small
+from catdog_keras._image_files.png_chunks import without_large_text
 from catdog_keras.datasets._scan import scan_images
 from catdog_keras.datasets._validate import inspect_file
 from tests.corpora.image_files import encoded, noise, png, png_header

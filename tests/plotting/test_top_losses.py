@@ -93,7 +93,7 @@ def test_plot_top_losses_reads_files_of_the_evaluation(tmp_path):
     turned[0x0112] = 6  # a quarter turn
     gray.save(tmp_path / "0.jpg", exif=turned)
     Image.new("RGBA", (30, 20), (0, 0, 0, 0)).save(tmp_path / "1.png")
-    Image.fromarray(np.full((20, 3000), 200 * 256, "uint16")).save(tmp_path / "2.png")
+    Image.fromarray(np.full((20, 3000), 200 * 257, "uint16")).save(tmp_path / "2.png")
     files = [str(tmp_path / name) for name in ("0.jpg", "1.png", "2.png")]
     evaluation = evaluation_with_errors_at([0, 1, 2], [0, 1, 0], files)
     figure = plot_top_losses(evaluation)
@@ -107,14 +107,21 @@ def test_plot_top_losses_reads_files_of_the_evaluation(tmp_path):
     ("file", "reason"),
     [
         (None, "are not known; received data=None, and image 1 has no file. Pass the dataset that was evaluated, as in `plot_top_losses(evaluation, splits.test)`, or evaluate with `files=splits.files[\"test\"]`."),
-        ("missing.jpg", "cannot be read; received data=None, and 'missing.jpg' could not be read as an image. Pass the dataset that was evaluated, as in `plot_top_losses(evaluation, splits.test)`."),
-        (__file__, f"cannot be read; received data=None, and {__file__!r} could not be read as an image. Pass the dataset that was evaluated, as in `plot_top_losses(evaluation, splits.test)`."),
+        ("missing.jpg", "cannot be read; received data=None, and 'missing.jpg' could not be read as an image: No such file or directory. Pass the dataset that was evaluated, as in `plot_top_losses(evaluation, splits.test)`."),
+        (__file__, f"cannot be read; received data=None, and {__file__!r} could not be read as an image: not an image in any known format. Pass the dataset that was evaluated, as in `plot_top_losses(evaluation, splits.test)`."),
     ],
 )  # fmt: skip
 def test_plot_top_losses_needs_data_without_readable_files(file, reason):
     with pytest.raises(ValueError, match="`data` must be given") as caught:
         plot_top_losses([ExampleLoss(1, file, "cat", "dog", 0.9, 2.3)])
     assert str(caught.value) == f"`data` must be given if files {reason}"
+
+
+def test_plot_top_losses_does_not_decode_a_file_beyond_the_limits(tmp_path):
+    file = str(tmp_path / "large.png")
+    Image.new("1", (10_000, 5001)).save(file)
+    with pytest.raises(ValueError, match="as an image: more than 50 megapixels. Pass"):
+        plot_top_losses([ExampleLoss(1, file, "cat", "dog", 0.9, 2.3)])
 
 
 def test_plot_top_losses_rejects_reordered_dataset():

@@ -88,7 +88,7 @@ def sort_images(images: "Iterable[tuple[ImageFile, str | None]]", directory: str
         ValueError: If an image cannot be read, or has changed since it was checked.
         OSError: If `directory` cannot be written.
     """
-    from catdog_keras.datasets._read_image import read_unchanged
+    from catdog_keras.datasets._read_unchanged import read_unchanged
 
     numbers: dict[Path, int] = {}
     with output_folder(directory, (), "sort_into") as folder:

@@ -24,7 +24,7 @@ from catdog_keras.datasets._check_cache import (
 )
 from catdog_keras.datasets._match_signatures import has_similar, match_signatures
 from catdog_keras.datasets._perceptual_hash import Gray, Signature
-from catdog_keras.datasets._read_image import describe_change
+from catdog_keras.datasets._read_unchanged import describe_change
 from catdog_keras.datasets._scan_report import ImageFile
 from catdog_keras.datasets._validate import inspect_file
 

@@ -12,22 +12,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from catdog_keras._image_errors import image_errors
+from catdog_keras._image_files.decode_pillow import decode_channels, decode_pillow
+from catdog_keras._image_files.decode_tensorflow import OPAQUE, decode_tf, samples_of
+from catdog_keras._image_files.memory import memory_to_decode, memory_to_read, open_described
+from catdog_keras._image_files.png_chunks import without_large_text
 from catdog_keras._warnings import ignore_warnings_of
 from catdog_keras.datasets._cache import hold, load_or_store
-from catdog_keras.datasets._decode import (
-    OPAQUE,
-    decode_channels,
-    decode_pillow,
-    decode_tf,
-    open_described,
-    resize,
-    samples_of,
-)
 from catdog_keras.datasets._index import Listing
-from catdog_keras.datasets._memory import memory_to_decode, memory_to_read
 from catdog_keras.datasets._options import BatchOptions
-from catdog_keras.datasets._png_text import without_large_text
-from catdog_keras.datasets._read_image import read_unchanged
+from catdog_keras.datasets._read_unchanged import read_unchanged
 from catdog_keras.datasets._scan_report import ImageFile, printable
 
 if TYPE_CHECKING:
@@ -188,7 +181,7 @@ def _decoded(
     @tf.autograph.experimental.do_not_convert
     def decode(position: Any, content: Any) -> tuple[Any, Any]:
         def by_tensorflow() -> Any:
-            return resize(decode_tf(content, options.color_mode), options)
+            return _resize(decode_tf(content, options.color_mode), options)
 
         def by_function() -> Any:
             return tf.numpy_function(decode_other, [position], tf.float32)
@@ -206,6 +199,19 @@ def _decoded(
     return decoded.apply(tf.data.experimental.assert_cardinality(positions.cardinality()))
 
 
+def _resize(image: Any, options: BatchOptions) -> Any:
+    """Resizes an image to float32 in [0, 255], with the result of Keras's directory loader."""
+    from catdog_keras._backend import resize_images  # imports Keras, which a scan does not need
+
+    return resize_images(
+        image,
+        options.image_shape[:2],
+        options.interpolation,
+        options.crop_to_aspect_ratio,
+        options.pad_to_aspect_ratio,
+    )
+
+
 def _is_ordinary(image: ImageFile) -> bool:
     """Returns whether an image is so small that any number of threads can decode one at once."""
     return image.pixels <= ORDINARY_PIXELS and image.size <= ORDINARY_BYTES
@@ -218,17 +224,17 @@ def _decode_in_turn(image: ImageFile, options: BatchOptions) -> np.ndarray:
     mode = options.color_mode
     with _decoding(image, 4 + 2 * options.image_shape[2]) as (content, opened):
         if image.pixels <= WHOLE_PIXELS:
-            return resize(_decode(image, content, mode), options).numpy()
+            return _resize(_decode(image, content, mode), options).numpy()
         if not image.plain:
-            channels = decode_channels(content, mode, lambda channel: resize(channel, options))
+            channels = decode_channels(content, mode, lambda channel: _resize(channel, options))
         else:
             colors = decode_tf(content, "rgb" if mode == "rgba" else mode)
             memory = samples_of(colors)
-            channels = [resize(colors, options)]
+            channels = [_resize(colors, options)]
             del colors, memory
             if mode == "rgba":
                 opaque = tf.fill((opened.height, opened.width, 1), OPAQUE)
-                channels.append(resize(opaque, options))
+                channels.append(_resize(opaque, options))
         return tf.concat(channels, axis=-1).numpy()
 
 

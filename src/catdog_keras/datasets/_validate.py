@@ -6,53 +6,38 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
+from catdog_keras._image_files.decode_pillow import TIFF_BITS, decode_small_pillow
+from catdog_keras._image_files.decode_tensorflow import KERNEL_FORMATS, decode_small
+from catdog_keras._image_files.limits import (
+    InvalidImageError,
+    UndecodableImageError,
+    open_within_limits,
+)
+from catdog_keras._image_files.memory import (
+    memory_to_decode,
+    memory_to_read,
+)
+from catdog_keras._image_files.open_image import FORMAT_EXTENSIONS, PNG_BITS, open_image
+from catdog_keras._image_files.orientation import as_stored, read_orientation
+from catdog_keras._image_files.read_file import read_regular_file, size_of
 from catdog_keras._progress import progress_bar
 from catdog_keras._warnings import ignore_warnings_of
 from catdog_keras.datasets._check_cache import folder_of, open_check_cache
-from catdog_keras.datasets._decode import (
-    FORMAT_EXTENSIONS,
-    KERNEL_FORMATS,
-    TIFF_BITS,
-    TIFF_ROWS_PER_STRIP,
-    TIFF_SAMPLE_FORMAT,
-    TIFF_TILE_LENGTH,
-    TIFF_TILE_WIDTH,
-    as_stored,
-    decode_small,
-    decode_small_pillow,
-    open_described,
-    open_image,
-    read_orientation,
-)
-from catdog_keras.datasets._file_parts import has_too_many_parts
-from catdog_keras.datasets._heif import why_unknown
-from catdog_keras.datasets._jpeg_scans import has_too_many_scans
-from catdog_keras.datasets._memory import memory_to_decode, memory_to_read, why_too_much_memory
 from catdog_keras.datasets._perceptual_hash import Gray, has_structure, hash_of, shrink
-from catdog_keras.datasets._png_text import without_large_text
-from catdog_keras.datasets._read_image import read_regular_file, size_of
 from catdog_keras.datasets._scan_report import ImageFile
 
 if TYPE_CHECKING:
     from PIL import Image
 
-MAX_MEGAPIXELS = 50
-TOO_LARGE = f"more than {MAX_MEGAPIXELS} megapixels"
-MAX_STRIP_BYTES = 100_000_000  # a decoder holds a compressed strip or tile in addition to the image
-TOO_LARGE_STRIP = "a TIFF file with a compressed strip or tile of more than 100 MB"
 LARGE_TEXT = "more text or color profile than Pillow reads, which is ignored"
-TOO_MANY_SCANS = "a JPEG file with too many scans to decode in a reasonable time"
-MAX_EXIF_SEGMENTS = 100  # Pillow joins them, in a time that is quadratic in their number
-TOO_MANY_EXIF_SEGMENTS = "a JPEG file with too many EXIF segments to read in a reasonable time"
-TOO_MANY_PARTS = "an image file with too many parts to read in a reasonable time"
 DEEPEST = 16  # bits per sample; deeper ones, as in scientific images, have no defined scale
+TIFF_SAMPLE_FORMAT = 339
 SAMPLE_KINDS = {1: "unsigned", 2: "signed", 3: "floating-point"}  # SampleFormat of a TIFF file
 
 MOST_THUMBNAILS = 100_000  # of 1 KB that are kept in memory
 
-JPEG_START, EXIF_SEGMENT = b"\xff\xd8", b"Exif\0\0"
 KERNEL_MODES = ("L", "RGB")
 
 
@@ -158,52 +143,6 @@ class _Form:
     transparent: bool
 
 
-class InvalidImageError(Exception):
-    """The reason why a file cannot be read as an image."""
-
-
-class UndecodableImageError(InvalidImageError):
-    """The reason of a decoder, which may be that memory or an optional package is missing."""
-
-
-def open_within_limits(content: bytes) -> tuple["Image.Image", bytes]:
-    """Opens an image that can be decoded in a reasonable time and memory; does not decode it.
-
-    Returns:
-        The opened image, and the content without text and color profile that Pillow does not read.
-
-    Raises:
-        InvalidImageError: If it is not an image in one of the formats, or is too large.
-    """
-    from PIL import Image, UnidentifiedImageError
-
-    if content.startswith(JPEG_START) and content.count(EXIF_SEGMENT) > MAX_EXIF_SEGMENTS:
-        raise InvalidImageError(TOO_MANY_EXIF_SEGMENTS)
-    if has_too_many_parts(content):
-        raise InvalidImageError(TOO_MANY_PARTS)
-    content = without_large_text(content)
-    try:
-        image = open_described(content)
-    except UnidentifiedImageError:
-        if reason := why_unknown(content):
-            raise UndecodableImageError(reason) from None
-        raise InvalidImageError("not an image in any known format") from None
-    except Image.DecompressionBombError:
-        raise InvalidImageError(TOO_LARGE) from None
-    except Exception as error:  # decoders raise various exceptions for damaged files
-        raise UndecodableImageError(f"could not be decoded: {error}") from error
-    kind, pixels = image.format or "", image.width * image.height
-    if pixels > MAX_MEGAPIXELS * 1_000_000:
-        raise InvalidImageError(TOO_LARGE)
-    if kind in ("JPEG", "MPO") and has_too_many_scans(content, pixels):
-        raise InvalidImageError(TOO_MANY_SCANS)
-    if reason := why_too_much_memory(image):
-        raise InvalidImageError(reason)
-    if kind == "TIFF" and _strip_bytes(image) > MAX_STRIP_BYTES:
-        raise InvalidImageError(TOO_LARGE_STRIP)
-    return image, content
-
-
 def _decode(path: str, content: bytes) -> tuple[list[str], bool, int, Gray]:
     """Decodes an image; returns its peculiarities, if it is plain, its pixels and a thumbnail.
 
@@ -257,18 +196,6 @@ def _shrink(
     return shrink(rows, size, lambda pixels: as_stored(pixels, orientation))
 
 
-def _strip_bytes(image: Any) -> int:
-    """Returns the decoded size of a compressed strip or tile of a TIFF file, or 0."""
-    if not image.tile or image.tile[0][0] != "libtiff":
-        return 0
-    tags = image.tag_v2
-    bits = sum(tags.get(TIFF_BITS, (1,)))
-    if TIFF_TILE_WIDTH in tags:
-        return int(tags[TIFF_TILE_WIDTH] * tags.get(TIFF_TILE_LENGTH, 1) * bits // 8)
-    rows = min(tags.get(TIFF_ROWS_PER_STRIP, image.height), image.height)
-    return int(image.width * rows * bits // 8)
-
-
 def _pillow_error(content: bytes) -> str:
     """Returns the message of Pillow, if it has one, which is clearer than the kernel's."""
     try:
@@ -303,7 +230,7 @@ def _read_samples(image: "Image.Image", content: bytes) -> tuple[int, str]:
     if isinstance(image, TiffImageFile):
         kind = max(image.tag_v2.get(TIFF_SAMPLE_FORMAT, (1,)))
         return max(image.tag_v2.get(TIFF_BITS, (1,))), SAMPLE_KINDS.get(kind, "unknown")
-    return content[24] if image.format == "PNG" else 8, "unsigned"
+    return content[PNG_BITS] if image.format == "PNG" else 8, "unsigned"
 
 
 def _oddities(path: str, form: _Form) -> list[str]:

@@ -10,15 +10,17 @@ import numpy as np
 import numpy.typing as npt
 
 from catdog_keras._checks import check_path, describe, describe_received
+from catdog_keras._image_files.decode_pillow import decode_gray
+from catdog_keras._image_files.limits import InvalidImageError, open_within_limits
+from catdog_keras._image_files.memory import memory_to_decode, memory_to_read
+from catdog_keras._image_files.orientation import read_orientation
+from catdog_keras._image_files.read_file import read_regular_file, size_of
 from catdog_keras._printable import counted
 from catdog_keras._progress import progress_bar
 from catdog_keras._warnings import ignore_warnings_of
-from catdog_keras.datasets._decode import decode_gray, read_orientation
-from catdog_keras.datasets._memory import memory_to_decode, memory_to_read
 from catdog_keras.datasets._perceptual_hash import Signature, signature_of
-from catdog_keras.datasets._read_image import read_regular_file, read_unchanged, size_of
+from catdog_keras.datasets._read_unchanged import read_unchanged
 from catdog_keras.datasets._scan_report import ImageFile
-from catdog_keras.datasets._validate import InvalidImageError, open_within_limits
 from catdog_keras.diagnostics._jpeg_quality import jpeg_quality
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from catdog_keras._image_files.thumbnail import decode_thumbnail
 from catdog_keras.datasets._decisions import VERSION, Decisions
-from catdog_keras.datasets._decode import decode_pillow
-from catdog_keras.datasets._read_image import read_unchanged
+from catdog_keras.datasets._read_unchanged import read_unchanged
 from catdog_keras.diagnostics import DataFinding
 from catdog_keras.doctor._images import Images
 from catdog_keras.report._page import Figure, Page, Section, render_page
@@ -105,14 +105,7 @@ class ShownImages:
         return Shown(number, figure, images.files[place], details, likely)
 
     def _draw(self, place: int, name: str) -> Figure:
-        from PIL import Image
-
-        file = self.images.found[place]
-        # About four times the side of the thumbnail is left, so that it is smooth.
-        every = max(1, round(file.pixels**0.5) // (4 * THUMBNAIL_SIDE))
-        pixels = decode_pillow(read_unchanged(file), every=every)
-        thumbnail = Image.fromarray(pixels)
-        thumbnail.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+        thumbnail = decode_thumbnail(read_unchanged(self.images.found[place]), THUMBNAIL_SIDE)
         buffer = io.BytesIO()
         thumbnail.save(buffer, "JPEG", quality=JPEG_QUALITY)
         source = f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -14,7 +14,7 @@ from catdog_keras.plotting._image_arrays import (
     images_at,
     to_rgb,
 )
-from catdog_keras.plotting._image_files import read_file
+from catdog_keras.plotting._read_images import read_image
 from catdog_keras.plotting._records import check_records
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def plot_top_losses(
         check_choice("data_format", data_format, DATA_FORMATS)
     _canvas.check_figure(figure)
     if data is None:
-        chosen_images = [read_file(each.index, each.file) for each in records]
+        chosen_images = [read_image(each.index, each.file) for each in records]
     else:
         images = images_at(data, {each.index: each.true_class for each in records})
         chosen_images = [images[each.index] for each in records]

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from catdog_keras.datasets import load_images
-from catdog_keras.datasets._read_image import describe_change
+from catdog_keras.datasets._read_unchanged import describe_change
 from catdog_keras.evaluation import Evaluation, grad_cam
 from catdog_keras.plotting import plot_grad_cam, plot_top_losses
 from catdog_keras.report._sections import WORST, percent

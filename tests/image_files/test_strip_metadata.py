@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from catdog_keras import load_images, scan_images
-from catdog_keras.datasets._decode import decode_pillow, decode_tf
+from catdog_keras._image_files.decode_pillow import decode_pillow
+from catdog_keras._image_files.decode_tensorflow import decode_tf
 
 PIXELS = np.random.default_rng(0).integers(0, 255, (40, 60, 3), dtype=np.uint8)
 EXIF = Image.Exif()

@@ -4,13 +4,13 @@ import time
 
 import pytest
 
-from catdog_keras.datasets._jpeg_scans import MAX_SCANS, has_too_many_scans, scan_components
-from catdog_keras.datasets._validate import (
+from catdog_keras._image_files.jpeg_scans import MAX_SCANS, has_too_many_scans, scan_components
+from catdog_keras._image_files.limits import (
     MAX_EXIF_SEGMENTS,
     TOO_MANY_EXIF_SEGMENTS,
     TOO_MANY_SCANS,
-    inspect_file,
 )
+from catdog_keras.datasets._validate import inspect_file
 from tests.corpora.image_files import encoded, noise
 from tests.corpora.jpeg_scans import AC, DC, jpeg, segment
 

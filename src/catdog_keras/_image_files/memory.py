@@ -9,6 +9,11 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from catdog_keras._image_files.heif import describe_avif
+from catdog_keras._image_files.jpeg_scans import has_separate_scans
+from catdog_keras._image_files.open_image import PNG_BITS, open_image
+from catdog_keras._image_files.orientation import read_orientation
+
 if TYPE_CHECKING:
     from PIL import Image
 
@@ -28,6 +33,28 @@ NAMES = {
     "JPEG": "a JPEG file of several scans",
     "MPO": "a JPEG file of several scans",
 }
+
+
+def open_described(content: bytes) -> "Image.Image":
+    """Opens an image as `open_image` does, and adds to `info` what determines its memory.
+
+    These are `bit_depth` and `chroma` of an AVIF file, `bit_depth` of a PNG file, `rotated` of a
+    TIFF file, which Pillow copies to rotate it, and `several_scans` of a JPEG file, of which
+    libjpeg holds all coefficients until the last scan.
+    """
+    from PIL.JpegImagePlugin import JpegImageFile
+
+    image = open_image(content)
+    if image.format == "AVIF":
+        image.info.update(describe_avif(content))
+    elif image.format == "PNG":
+        image.info["bit_depth"] = content[PNG_BITS]
+    elif image.format == "TIFF":
+        image.info["rotated"] = read_orientation(image, content) > 1
+    elif isinstance(image, JpegImageFile):
+        separate = has_separate_scans(content, len(image.layer))
+        image.info["several_scans"] = separate or "progressive" in image.info
+    return image
 
 
 def why_too_much_memory(image: "Image.Image") -> str:

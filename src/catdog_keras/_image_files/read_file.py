@@ -1,13 +1,10 @@
-"""Reading of image files: without waiting for pipes, and unchanged since they were inspected."""
+"""Reads a regular file of limited size, without waiting for pipes."""
 
-import hashlib
 import operator
 import os
 import stat
 from collections.abc import Callable
 from typing import TypeAlias
-
-from catdog_keras.datasets._scan_report import ImageFile, printable
 
 Stamp: TypeAlias = tuple[int, int, int, int]
 
@@ -49,28 +46,3 @@ def size_of(path: str) -> int:
 stamp_of: Callable[[os.stat_result], Stamp] = operator.attrgetter(
     "st_size", "st_mtime_ns", "st_ctime_ns", "st_ino"
 )
-
-
-def read_unchanged(image: ImageFile) -> bytes:
-    """Reads an image file that was inspected before.
-
-    Raises:
-        ValueError: If the file is missing, cannot be read or has changed; the message names it.
-    """
-    try:
-        content, stamp = read_regular_file(image.path)
-    except OSError as error:
-        raise ValueError(describe_change(image, error.strerror or str(error))) from error
-    if len(content) != image.size:
-        raise ValueError(describe_change(image, f"{len(content)} bytes, not {image.size}"))
-    if stamp != image.stamp and hashlib.sha256(content).hexdigest() != image.sha256:
-        raise ValueError(describe_change(image, "other content of the same size"))
-    return content
-
-
-def describe_change(image: ImageFile, reason: str) -> str:
-    """Describes an image that can no longer be used."""
-    return (
-        f"{printable(image.path)!r} has changed since it was checked: {reason}. "
-        "Restore the file, or load the dataset again."
-    )

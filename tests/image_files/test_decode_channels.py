@@ -9,10 +9,11 @@ import pytest
 from PIL import Image
 
 from catdog_keras import load_images, scan_images
-from catdog_keras.datasets import _decode, _memory, _pipeline
-from catdog_keras.datasets._decode import open_described
-from catdog_keras.datasets._memory import bytes_per_pixel
-from catdog_keras.datasets._options import CHANNELS, INTERPOLATIONS
+from catdog_keras._image_files import decode_tensorflow, memory
+from catdog_keras._image_files.decode_pillow import CHANNELS
+from catdog_keras._image_files.memory import bytes_per_pixel, open_described
+from catdog_keras.datasets import _pipeline
+from catdog_keras.datasets._options import INTERPOLATIONS
 from tests.corpora.image_files import encoded
 from tests.corpora.jpeg_scans import DC, jpeg
 
@@ -92,7 +93,7 @@ def test_progressive_file_that_takes_too_much_memory_is_reported(tmp_path, monke
     image = Image.new("RGB", (1100, 1000))
     image.save(tmp_path / "progressive.jpg", progressive=True)
     image.save(tmp_path / "baseline.jpg")
-    monkeypatch.setattr(_memory, "IMAGE_BYTES", 13_000_000)
+    monkeypatch.setattr(memory, "IMAGE_BYTES", 13_000_000)
     report = scan_images(tmp_path)
     assert [Path(each.path).name for each in report.bad] == ["progressive.jpg"]
     reason = "a JPEG file of several scans of more than 1 megapixels, which takes too much memory"
@@ -106,7 +107,7 @@ def test_jpeg_without_sampling_factors_is_reported(tmp_path):
 
 
 def test_thread_waits_until_there_is_memory():
-    budget = _memory._Budget(10)
+    budget = memory._Budget(10)
     taken = []
     with budget.take(100):  # alone, also beyond the limit
         taken.append(budget._used)
@@ -118,11 +119,11 @@ def test_thread_waits_until_there_is_memory():
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems keep the memory")
 def test_only_whole_pages_of_the_values_are_discarded(monkeypatch):
-    monkeypatch.setattr(_memory, "LARGE_BYTES", 0)
+    monkeypatch.setattr(memory, "LARGE_BYTES", 0)
     page = mmap.PAGESIZE
     values = np.ones(6 * page, np.uint8)
     first = -values.ctypes.data % page
-    _memory.discard(values.ctypes.data + first + 1, 3 * page)  # contains two whole pages
+    memory.discard(values.ctypes.data + first + 1, 3 * page)  # contains two whole pages
     kept = np.ones(6 * page, np.uint8)
     kept[first + page : first + 3 * page] = 0
     assert np.array_equal(values, kept)
@@ -130,7 +131,7 @@ def test_only_whole_pages_of_the_values_are_discarded(monkeypatch):
 
 def test_memory_of_large_png_is_discarded_after_its_use(tmp_path, monkeypatch):
     discarded = []
-    monkeypatch.setattr(_decode, "discard", lambda _, size: discarded.append(size))
+    monkeypatch.setattr(decode_tensorflow, "discard", lambda _, size: discarded.append(size))
     Image.fromarray(COLORS).save(tmp_path / "transparent.png")
     load(tmp_path)
     assert discarded == [COLORS.size] * 2  # checked, and loaded

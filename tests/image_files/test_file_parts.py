@@ -6,9 +6,10 @@ import zlib
 import pytest
 from PIL import Image
 
-from catdog_keras.datasets import _file_parts
-from catdog_keras.datasets._file_parts import has_too_many_parts
-from catdog_keras.datasets._validate import TOO_MANY_PARTS, inspect_file
+from catdog_keras._image_files import file_parts
+from catdog_keras._image_files.file_parts import has_too_many_parts
+from catdog_keras._image_files.limits import TOO_MANY_PARTS
+from catdog_keras.datasets._validate import inspect_file
 from tests.corpora.image_files import encoded, flat
 
 
@@ -67,7 +68,7 @@ def many_strips(count, order="<", *, is_large=False):
     ],
 )
 def test_number_of_parts_is_bounded(make, limit, monkeypatch):
-    monkeypatch.setattr(_file_parts, limit, 500)
+    monkeypatch.setattr(file_parts, limit, 500)
     assert not has_too_many_parts(make(480))
     assert has_too_many_parts(make(501))
 
@@ -83,7 +84,7 @@ def test_number_of_parts_is_bounded(make, limit, monkeypatch):
 )
 def test_bytes_and_entries_that_decoders_skip_count_as_parts(content, limit, monkeypatch):
     assert not has_too_many_parts(content)
-    monkeypatch.setattr(_file_parts, limit, 500)
+    monkeypatch.setattr(file_parts, limit, 500)
     assert has_too_many_parts(content)
 
 
@@ -105,9 +106,9 @@ def test_file_of_too_many_parts_is_bad_before_pillow_opens_it(tmp_path, name, co
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "GIF", "TIFF", "BMP", "WEBP"])
 def test_usual_file_has_few_parts(form, monkeypatch):
-    monkeypatch.setattr(_file_parts, "MAX_PARTS", 20)
-    monkeypatch.setattr(_file_parts, "MAX_PIXEL_PARTS", 20)
-    monkeypatch.setattr(_file_parts, "MAX_GIF_BLOCKS", 20)
+    monkeypatch.setattr(file_parts, "MAX_PARTS", 20)
+    monkeypatch.setattr(file_parts, "MAX_PIXEL_PARTS", 20)
+    monkeypatch.setattr(file_parts, "MAX_GIF_BLOCKS", 20)
     assert not has_too_many_parts(encoded(form, flat(size=(640, 480))))
 
 

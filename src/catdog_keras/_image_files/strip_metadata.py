@@ -7,7 +7,7 @@ wrong checksum.
 import zlib
 from collections.abc import Iterator
 
-from catdog_keras.datasets._png_text import SIGNATURE, iterate_chunks
+from catdog_keras._image_files.png_chunks import SIGNATURE, iterate_chunks
 
 JPEG_START = b"\xff\xd8"
 END = b"\0\0\0\0IEND\xaeB`\x82"  # of a PNG file

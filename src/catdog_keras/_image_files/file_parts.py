@@ -9,7 +9,7 @@ import itertools
 from collections.abc import Iterator
 from typing import Literal
 
-from catdog_keras.datasets._png_text import SIGNATURE, iterate_chunks
+from catdog_keras._image_files.png_chunks import SIGNATURE, iterate_chunks
 
 # Segments of a JPEG file, chunks of a PNG file without the pixels, or entries of the directory of a
 # TIFF file; usually less than 100.
