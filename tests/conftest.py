@@ -121,15 +121,16 @@ def seeded() -> None:
 @pytest.fixture(scope="session")
 def drawn_synthetic() -> Path:
     """A small embedded set where `load_cats_dogs("synthetic")` looks for the whole one."""
+    from catdog_keras._keras_home import cache_directory
+    from catdog_keras._publish import publish_folder
     from catdog_keras.datasets import synthetic
-    from catdog_keras.datasets._archive import cache_directory, publish
 
     folder = cache_directory() / f"synthetic-{synthetic.VERSION}"
     if not folder.exists():
         # The workers of pytest-xdist share the folder: it appears when it is complete.
         scratch = folder.with_name(f".{folder.name}-{os.getpid()}")
         synthetic.write_synthetic(scratch, train_per_class=40, validation_per_class=80)
-        publish(scratch, folder)
+        publish_folder(scratch, folder)
         shutil.rmtree(scratch, ignore_errors=True)  # another worker was faster
     return folder
 

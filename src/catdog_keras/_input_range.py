@@ -11,7 +11,8 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from catdog_keras._layer_graph import contains_batch_norm, is_plain_graph
+from catdog_keras._backend import contains_batch_norm
+from catdog_keras._layer_graph import is_plain_graph
 from catdog_keras._preprocessing_schemes import SCHEMES, Scheme
 
 Range = tuple[float, float]

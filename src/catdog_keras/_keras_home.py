@@ -1,7 +1,8 @@
 """The folder in which Keras, and this package, keep downloaded files."""
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -43,3 +44,33 @@ def set_keras_home() -> None:
     if "KERAS_HOME" in os.environ:
         with suppress(OSError):
             os.environ["KERAS_HOME"] = str(keras_home())
+
+
+def cache_directory() -> Path:
+    """Returns the folder of downloads and unpacked archives, `catdog_keras` in Keras's folder.
+
+    Raises:
+        OSError: If the folder cannot be created, or the user has no home folder.
+    """
+    directory = keras_home() / "catdog_keras"
+    with cache_write_errors(directory):
+        directory.mkdir(parents=True, exist_ok=True)
+    return directory
+
+
+@contextmanager
+def cache_write_errors(directory: Path) -> Iterator[None]:
+    """Converts system errors in the block to one that names the folder and how to choose another.
+
+    Raises:
+        OSError: In place of a system error.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:  # raised by this package, not by the system
+            raise
+        raise OSError(
+            f"The folder for downloads and unpacked archives, {str(directory)!r}, cannot be "
+            f"written to: {error.strerror}. Set KERAS_HOME to a folder with room for them."
+        ) from error

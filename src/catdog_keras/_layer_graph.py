@@ -37,14 +37,6 @@ def overrides(model: keras.Model, method: str) -> bool:
     return any(method in vars(each) for each in [model, *own])
 
 
-def contains_batch_norm(layer: keras.Layer) -> bool:
-    """Returns whether a layer uses Keras's batch normalization internally, by its variables."""
-    if isinstance(layer, keras.layers.BatchNormalization):
-        return False
-    variables = getattr(layer, "weights", ())  # keras.ops operations have no weights
-    return any(variable.name == "moving_variance" for variable in variables)
-
-
 @dataclass(frozen=True)
 class LayerGraph:
     """Connections between the layers of a model, by layer name.

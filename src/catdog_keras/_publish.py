@@ -1,4 +1,4 @@
-"""Publication of a finished folder: readers find the old files or the new ones."""
+"""Publication of finished files and folders: readers find the old ones or the new ones."""
 
 import ctypes
 import os
@@ -12,6 +12,15 @@ from catdog_keras._scratch import kept_from_removal
 
 AT_CURRENT_FOLDER = -100  # AT_FDCWD of Linux
 EXCHANGE = 2  # RENAME_EXCHANGE of Linux, RENAME_SWAP of macOS
+
+
+def publish_folder(scratch: Path, target: Path) -> None:
+    """Renames a finished folder to `target`; keeps a folder that another process made there."""
+    try:
+        scratch.rename(target)
+    except OSError:
+        if not target.is_dir():
+            raise
 
 
 def publish_files(scratch: Path, folder: Path, names: Sequence[str]) -> None:

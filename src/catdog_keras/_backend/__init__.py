@@ -9,6 +9,7 @@ from catdog_keras._backend.batch_norm import (
     batch_norm_inference,
     batch_norm_training,
     can_fuse_batch_norm,
+    contains_batch_norm,
 )
 from catdog_keras._backend.data_format import (
     DATA_FORMATS,
@@ -59,6 +60,7 @@ __all__ = [
     "can_fuse_batch_norm",
     "can_normalize_and_pool",
     "check_strategy",
+    "contains_batch_norm",
     "copy_if_mutable",
     "feature_gradient",
     "freeze_graph",

@@ -1,4 +1,4 @@
-"""Batch normalization with the fused kernels of TensorFlow and PyTorch."""
+"""Batch normalization: layers that contain it, and the fused kernels of TensorFlow and PyTorch."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +9,14 @@ from catdog_keras._backend.custom_gradient import with_second_order_gradient
 from catdog_keras._backend.xla import compiled_by_xla
 
 _FUSED_DTYPES = ("float16", "bfloat16", "float32")
+
+
+def contains_batch_norm(layer: keras.Layer) -> bool:
+    """Returns whether a layer uses Keras's batch normalization internally, by its variables."""
+    if isinstance(layer, keras.layers.BatchNormalization):
+        return False
+    variables = getattr(layer, "weights", ())  # keras.ops operations have no weights
+    return any(variable.name == "moving_variance" for variable in variables)
 
 
 def can_fuse_batch_norm(inputs: Any, axis: int) -> bool:

@@ -289,7 +289,7 @@ def _class_names(model: "keras.Model", given: Sequence[str]) -> tuple[str, ...]:
     if given:
         names = check_class_names(given)
         with suppress(ValueError):  # there are none in the model
-            _check_order(names, get_class_names(model))
+            _check_saved_order(names, get_class_names(model))
         return names
     try:
         return get_class_names(model)
@@ -300,7 +300,7 @@ def _class_names(model: "keras.Model", given: Sequence[str]) -> tuple[str, ...]:
         ) from error
 
 
-def _check_order(given: tuple[str, ...], saved: tuple[str, ...]) -> None:
+def _check_saved_order(given: tuple[str, ...], saved: tuple[str, ...]) -> None:
     """Raises an InputError if names are those of the model in another order, which relabels it."""
     if given != saved and sorted(given) == sorted(saved):
         shown = [", ".join(printable(name[:80]) for name in names[:20]) for names in (saved, given)]

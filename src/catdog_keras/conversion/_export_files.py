@@ -25,10 +25,10 @@ def check_output(path: Path, chosen: ExportFormat) -> None:
     """
     target = Path(os.path.realpath(path))
     _check_replaceable(path, target, not chosen.suffix)
-    rejected = rejected_place(target)
-    reports = [report_place(target), report_place(rejected)]
+    rejected = rejected_path(target)
+    reports = [report_path(target), report_path(rejected)]
     others = [each for each in reports if os.path.lexists(each) and not is_report(each)]
-    if os.path.lexists(rejected) and not is_report(report_place(rejected)):
+    if os.path.lexists(rejected) and not is_report(report_path(rejected)):
         others.append(rejected)
     if others:
         requirement = "a path next to which the report can be written"
@@ -41,12 +41,12 @@ def check_output(path: Path, chosen: ExportFormat) -> None:
         _check_replaceable(path.with_name(rejected.name), rejected, not chosen.suffix)
 
 
-def report_place(target: Path) -> Path:
+def report_path(target: Path) -> Path:
     """Returns the place of the report of an exported model."""
     return target.with_name(f"{target.name}.json")
 
 
-def rejected_place(target: Path) -> Path:
+def rejected_path(target: Path) -> Path:
     """Returns the place of a model that predicts something else."""
     return target.with_name(f"{target.stem}.rejected{target.suffix}")
 

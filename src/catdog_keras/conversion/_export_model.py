@@ -42,8 +42,8 @@ from catdog_keras.conversion._embedded_metadata import ExportMetadata
 from catdog_keras.conversion._export_files import (
     SAVED_MODEL_ENTRIES,
     check_output,
-    rejected_place,
-    report_place,
+    rejected_path,
+    report_path,
     write_errors,
 )
 from catdog_keras.conversion._export_images import (
@@ -304,7 +304,7 @@ def _export(job: _Job, path: Path, checked: NamedImages) -> ExportReport:
         reference = job.write(unfinished)
         report = job.compare(unfinished, reference, checked)
         if not report.within_tolerance:
-            target = rejected_place(target)
+            target = rejected_path(target)
             path = path.with_name(target.name)
         report = replace(report, path=str(path))
         with interrupts_deferred():
@@ -312,7 +312,7 @@ def _export(job: _Job, path: Path, checked: NamedImages) -> ExportReport:
                 publish_files(scratch, target, SAVED_MODEL_ENTRIES)
             else:
                 unfinished.replace(target)
-            save_text(report_place(target), report.to_json(), "path")
+            save_text(report_path(target), report.to_json(), "path")
     if report.within_tolerance:
         return report
     raise ExportMismatchError(report, _mismatch(report))

@@ -6,9 +6,10 @@ from typing import Any
 
 import keras
 
+from catdog_keras._backend import contains_batch_norm
 from catdog_keras._checks import check_boolean, describe
 from catdog_keras._cloning import assign_weights, copy_layer
-from catdog_keras._layer_graph import LayerGraph, check_graph, contains_batch_norm, is_plain_graph
+from catdog_keras._layer_graph import LayerGraph, check_graph, is_plain_graph
 from catdog_keras.conversion._folded_weights import (
     FOLDS_INPUT,
     FOLDS_OUTPUT,

@@ -2,9 +2,10 @@
 
 import keras
 
+from catdog_keras._backend import contains_batch_norm
 from catdog_keras._cloning import assign_weights, clone_uncompiled, copy_layer, copy_trainable
 from catdog_keras._compile import compile_copy
-from catdog_keras._layer_graph import check_graph, contains_batch_norm
+from catdog_keras._layer_graph import check_graph
 from catdog_keras._warnings import warn
 from catdog_keras.layers import BatchNormalization, ConvBlock
 

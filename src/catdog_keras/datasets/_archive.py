@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from catdog_keras._keras_home import keras_home
+from catdog_keras._keras_home import cache_write_errors
+from catdog_keras._publish import publish_folder
 from catdog_keras._scratch import remove_abandoned, scratch_folder
 from catdog_keras.datasets._list_archive_members import Members, list_members
 from catdog_keras.datasets._zip_end_record import read_end_record
@@ -27,36 +28,6 @@ DAMAGE = (
     EOFError,
     UnicodeDecodeError,
 )
-
-
-def cache_directory() -> Path:
-    """Returns the folder of downloads and unpacked archives, `catdog_keras` in Keras's folder.
-
-    Raises:
-        OSError: If the folder cannot be created, or the user has no home folder.
-    """
-    directory = keras_home() / "catdog_keras"
-    with cache_write_errors(directory):
-        directory.mkdir(parents=True, exist_ok=True)
-    return directory
-
-
-@contextmanager
-def cache_write_errors(directory: Path) -> Iterator[None]:
-    """Converts system errors in the block to one that names the folder and how to choose another.
-
-    Raises:
-        OSError: In place of a system error.
-    """
-    try:
-        yield
-    except OSError as error:
-        if error.errno is None:  # raised by this package, not by the system
-            raise
-        raise OSError(
-            f"The folder for downloads and unpacked archives, {str(directory)!r}, cannot be "
-            f"written to: {error.strerror}. Set KERAS_HOME to a folder with room for them."
-        ) from error
 
 
 def unpack_archive(archive: Path, directory: Path) -> Path:
@@ -147,7 +118,7 @@ def _unpack(archive: Path, opened: zipfile.ZipFile, members: Members, target: Pa
             with (new / name).open("xb") as file:
                 for block in _read(archive, opened, info):
                     file.write(block)
-        publish(new, target)
+        publish_folder(new, target)
         if new.is_dir():  # the folder already existed
             for name in _altered(target, members):
                 (target / name).parent.mkdir(parents=True, exist_ok=True)
@@ -178,12 +149,3 @@ def _altered(folder: Path, members: Members) -> Iterator[str]:
             intact = False
         if not intact or checksum != info.CRC:
             yield name
-
-
-def publish(scratch: Path, target: Path) -> None:
-    """Renames a finished folder atomically; keeps an existing one of another process."""
-    try:
-        scratch.rename(target)
-    except OSError:
-        if not target.is_dir():
-            raise

@@ -4,14 +4,11 @@ import os
 from pathlib import Path
 
 from catdog_keras._checks import check_path, describe
+from catdog_keras._keras_home import cache_directory, cache_write_errors
 from catdog_keras._progress import progress_bar
+from catdog_keras._publish import publish_folder
 from catdog_keras._scratch import remove_abandoned, scratch_folder
-from catdog_keras.datasets._archive import (
-    cache_directory,
-    cache_write_errors,
-    publish,
-    unpack_archive,
-)
+from catdog_keras.datasets._archive import unpack_archive
 from catdog_keras.datasets._download import fetch_archive
 
 UNPACKED = "unpacked"
@@ -57,5 +54,5 @@ def _synthetic_directory() -> Path:
         ):
             drawn = scratch / target.name
             synthetic.write_synthetic(drawn, progress=advance)
-            publish(drawn, target)
+            publish_folder(drawn, target)
     return target

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
+from catdog_keras._keras_home import cache_directory
 from catdog_keras._scratch import scratch_folder
-from catdog_keras.datasets._archive import cache_directory
 from catdog_keras.datasets._check_cache import SWITCH
 from catdog_keras.datasets._scan_report import ImageFile
 from catdog_keras.diagnostics._feature_inputs import Floats
