@@ -52,6 +52,42 @@ def _streamed() -> bytes:
     return bytes(pipe.written)
 
 
+def _streamed_with(sums: str, *, signature: bytes = b"PK\7\x08", change: int = 0) -> bytes:
+    """A streamed archive whose first sums are written in another form, or with another checksum."""
+    content = _streamed()
+    start = content.index(b"PK\7\x08")
+    checksum, packed, size = struct.unpack_from("<3L", content, start + 4)
+    written = signature + struct.pack(sums, checksum ^ change, packed, size)
+    spoilt = bytearray(content[:start] + written + content[start + 16 :])
+    moved = len(written) - 16
+    end = spoilt.rindex(b"PK\5\6")
+    struct.pack_into("<L", spoilt, end + 16, struct.unpack_from("<L", spoilt, end + 16)[0] + moved)
+    second = spoilt.rindex(b"PK\1\2") + 42
+    struct.pack_into("<L", spoilt, second, struct.unpack_from("<L", spoilt, second)[0] + moved)
+    return bytes(spoilt)
+
+
+def _unlisted(which: int) -> bytes:
+    """An archive with a member that is not in its list."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in {**PLAIN, "top/c.jpg": b"three"}.items():
+            archive.writestr(name, content)
+        archive.filelist.pop(which)
+    return buffer.getvalue()
+
+
+def _with_bytes_between(between: bytes) -> bytes:
+    """An archive with other bytes between its two members."""
+    content = bytearray(_STORED)
+    second = content.index(b"PK\3\4", 4)
+    for at, record in ((42, content.rindex(b"PK\1\2")), (16, content.rindex(b"PK\5\6"))):
+        position = record + at
+        offset = struct.unpack_from("<L", content, position)[0]
+        struct.pack_into("<L", content, position, offset + len(between))
+    return bytes(content[:second] + between + content[second:])
+
+
 def _zip64() -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
@@ -181,6 +217,9 @@ ACCEPTED = {
     "deflated": _ONE,
     "zip64": _zip64(),
     "streamed": _streamed(),
+    "streamed with sizes of 8 bytes": _streamed_with("<L2Q"),
+    "streamed without a signature": _streamed_with("<3L", signature=b""),
+    "with bytes between members": _with_bytes_between(b"PK\3 PK\4"),
     "with a comment": zipped(PLAIN, comment=b"from the roof"),
     "behind other bytes": b"#!/bin/sh\n" + _ONE,
     "with folder entries": zipped({"top/": b"", **PLAIN}),
@@ -274,6 +313,12 @@ REJECTED = {
     "another checksum in its own header": (_local(14, "<L", 99), "contradict each other about its checksum"),
     "another size in a streamed header": (_local(22, "<L", 99, _streamed()), "contradict each other about its size"),
     "another large size in its own header": (_local(51, "<Q", 99, _zip64()), "contradict each other about its compressed size"),
+    "another checksum behind its content": (_streamed_with("<3L", change=1), "contradict each other about the checksum and sizes behind"),
+    "another checksum and wide sizes": (_streamed_with("<L2Q", change=1), "contradict each other about the checksum and sizes behind"),
+    "an unlisted member in front": (_unlisted(0), "it contains a member that it does not list"),
+    "an unlisted member between two": (_unlisted(1), "it contains a member that it does not list"),
+    "an unlisted member behind the others": (_unlisted(2), "it contains a member that it does not list"),
+    "a header between two members": (_with_bytes_between(b"xPK\3\4"), "it contains a member that it does not list"),
     "the signature of an end in the comment": (zipped(PLAIN, comment=b"PK\5\6 hello"), "its comment contains the signature of an end"),
     "one name twice": (zipped([("a.jpg", b"x"), ("a.jpg", b"y")]), "two of its members have the same name"),
     "file and folder": (zipped({"train/a.jpg": b"x", "train": b"x"}), "its member 'train/a.jpg' is in a folder that is also a file"),

@@ -101,9 +101,9 @@ def _open(archive: Path, stream: BinaryIO) -> tuple[zipfile.ZipFile, Members]:
         warnings.simplefilter("ignore")
         opened = zipfile.ZipFile(stream)
     members = list_members(archive, opened, end)
-    check_local_headers(stream, opened)
     offsets = (info.header_offset for info in opened.infolist())
     end.check_prefix(stream, min(offsets, default=end.start))
+    check_local_headers(stream, opened, end.start)
     return opened, members
 
 

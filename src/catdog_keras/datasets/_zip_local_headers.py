@@ -1,15 +1,19 @@
-"""The header in front of each member of a zip archive, compared with the list of members.
+"""The headers and contents of the members of a zip archive, compared with the list of members.
 
-`zipfile` takes most facts from the list, other programs from these headers: an archive whose
-headers contradict the list unpacks to other files elsewhere.
+`zipfile` takes most facts from the list, other programs from the headers: an archive whose headers
+contradict the list unpacks to other files elsewhere.
 """
 
 import struct
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import BinaryIO
 
 SIGNATURE = b"PK\3\4"
+DESCRIPTOR = b"PK\7\x08"  # in front of the checksum and sizes behind the content; optional
+SUMS, WIDE_SUMS = struct.Struct("<3L"), struct.Struct("<L2Q")
+CHUNK_BYTES = 2**20
 HEADER = struct.Struct("<4s5H3L2H")
 ENCRYPTED = 0x2041  # flags: encrypted, strongly encrypted, encrypted list of members
 UTF8_NAME = 0x800  # flag of a member whose name is encoded in UTF-8
@@ -20,41 +24,97 @@ UNICODE_PATH = 0x7075  # an extra field with a second name
 UNICODE_PATH_HEADER_BYTES = 5  # version and checksum, in front of the name
 
 
-def check_local_headers(stream: BinaryIO, opened: zipfile.ZipFile) -> None:
-    """Raises an error if a member's own header differs from what the list states about it.
+def check_local_headers(stream: BinaryIO, opened: zipfile.ZipFile, list_start: int) -> None:
+    """Raises an error if what is in front of the list of members contradicts it.
+
+    A program that reads an archive from its beginning takes names and sizes from the headers,
+    checksums from behind the content, and members that are not listed.
+
+    Args:
+        stream: The archive.
+        opened: The same, as `zipfile` has read it.
+        list_start: Position of the list.
 
     Raises:
         zipfile.BadZipFile: If they contradict each other.
     """
-    for info in opened.infolist():
-        stream.seek(info.header_offset)
-        header = stream.read(HEADER.size)
-        if len(header) < HEADER.size or not header.startswith(SIGNATURE):
-            raise zipfile.BadZipFile(f"{info.orig_filename!r} has no header")
-        _, _, flags, method, _, _, checksum, packed, size, name_bytes, extra_bytes = HEADER.unpack(
-            header
-        )
-        name, extra = stream.read(name_bytes), stream.read(extra_bytes)
-        if UNKNOWN_SIZE in (size, packed):
-            size, packed = _sizes(extra, size, packed)
-        later = bool(flags & SIZES_FOLLOW)
-        rules = (
-            ((flags ^ info.flag_bits) & ENCRYPTED, "whether it is encrypted"),
-            (method != info.compress_type, "its compression method"),
-            (name != encoded_name(info) or {*second_names(extra)} - {name}, "its name"),
-            (
-                not info.orig_filename.isascii() and (flags ^ info.flag_bits) & UTF8_NAME,
-                "the encoding of its name",
-            ),
-            (not _agrees(size, info.file_size, later), "its size"),
-            (not _agrees(packed, info.compress_size, later), "its compressed size"),
-            (not _agrees(checksum, info.CRC, later), "its checksum"),
-        )
-        for differs, what in rules:
-            if differs:
-                raise zipfile.BadZipFile(
-                    f"the headers of {info.orig_filename!r} contradict each other about {what}"
-                )
+    end = 0
+    for info in sorted(opened.infolist(), key=lambda info: info.header_offset):
+        _check_gap(stream, end, info.header_offset)
+        end = _check_member(stream, info)
+    _check_gap(stream, end, list_start)
+
+
+def _check_member(stream: BinaryIO, info: zipfile.ZipInfo) -> int:
+    """Returns the position behind a member; raises an error if it contradicts the list."""
+    stream.seek(info.header_offset)
+    header = stream.read(HEADER.size)
+    if len(header) < HEADER.size or not header.startswith(SIGNATURE):
+        raise zipfile.BadZipFile(f"{info.orig_filename!r} has no header")
+    _, _, flags, method, _, _, checksum, packed, size, name_bytes, extra_bytes = HEADER.unpack(
+        header
+    )
+    name, extra = stream.read(name_bytes), stream.read(extra_bytes)
+    if UNKNOWN_SIZE in (size, packed):
+        size, packed = _sizes(extra, size, packed)
+    end = stream.tell() + info.compress_size
+    later = bool(flags & SIZES_FOLLOW)
+    following = _descriptor_bytes(stream, end, info) if later else 0
+    rules = (
+        ((flags ^ info.flag_bits) & ENCRYPTED, "whether it is encrypted"),
+        (method != info.compress_type, "its compression method"),
+        (name != encoded_name(info) or {*second_names(extra)} - {name}, "its name"),
+        (
+            not info.orig_filename.isascii() and (flags ^ info.flag_bits) & UTF8_NAME,
+            "the encoding of its name",
+        ),
+        (not _agrees(size, info.file_size, later), "its size"),
+        (not _agrees(packed, info.compress_size, later), "its compressed size"),
+        (not _agrees(checksum, info.CRC, later), "its checksum"),
+        (
+            not following and (checksum, packed, size) != _sums(info),
+            "the checksum and sizes behind its content",
+        ),
+    )
+    for differs, what in rules:
+        if differs:
+            raise zipfile.BadZipFile(
+                f"the headers of {info.orig_filename!r} contradict each other about {what}"
+            )
+    return end + following
+
+
+def _sums(info: zipfile.ZipInfo) -> tuple[int, int, int]:
+    return info.CRC, info.compress_size, info.file_size
+
+
+def _descriptor_bytes(stream: BinaryIO, end: int, info: zipfile.ZipInfo) -> int:
+    """Returns the size of the checksum and sizes that follow a member's content, as listed.
+
+    It is 0 if there are none, or others. Programs write the sizes in 4 or 8 bytes.
+    """
+    stream.seek(end)
+    found = stream.read(len(DESCRIPTOR) + WIDE_SUMS.size)
+    for start in (DESCRIPTOR, b""):
+        for sums in (SUMS, WIDE_SUMS):
+            with suppress(struct.error):  # a size that does not fit in 4 bytes
+                expected = start + sums.pack(*_sums(info))
+                if found.startswith(expected):
+                    return len(expected)
+    return 0
+
+
+def _check_gap(stream: BinaryIO, start: int, end: int) -> None:
+    """Raises an error if bytes between members hold one that is not listed, or if two overlap."""
+    if start > end:
+        raise zipfile.BadZipFile("two of its members overlap")
+    stream.seek(start)
+    overlap = b""
+    for position in range(start, end, CHUNK_BYTES):
+        block = overlap + stream.read(min(CHUNK_BYTES, end - position))
+        if SIGNATURE in block:
+            raise zipfile.BadZipFile("it contains a member that it does not list")
+        overlap = block[-len(SIGNATURE) + 1 :]
 
 
 def encoded_name(info: zipfile.ZipInfo) -> bytes:
