@@ -5,13 +5,18 @@ from typing import Any, TypeAlias
 import keras
 import numpy as np
 
+from catdog_keras._printable import counted
+
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
 
 def to_array(tensor: Any) -> Array:
-    """Converts a tensor of any framework to a NumPy array; raises if it is ragged."""
+    """Converts a tensor of any framework to a NumPy array; raises if it is ragged or masked."""
     if None in getattr(tensor, "shape", ()):  # Keras would fill it with zeros
         raise ValueError(f"its shape is {tensor.shape}")
+    if np.ma.is_masked(tensor):  # NumPy would return the values below the mask
+        masked = counted(int(np.ma.count_masked(tensor)), "masked value")
+        raise ValueError(f"it has {masked}. Fill them, as by `filled(0)`, or leave them out.")
     if keras.ops.is_tensor(tensor):
         tensor = keras.ops.convert_to_numpy(tensor)
     elif callable(getattr(tensor, "detach", None)):  # of PyTorch, with another backend

@@ -1,7 +1,7 @@
 """Reads datasets: the batches of one epoch, with images, labels and sample weights."""
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -68,7 +68,7 @@ def _check_lengths(name: str, arrays: Any) -> None:
 
 def _length(array: Any) -> int | None:
     """Returns the length of an array, tensor or list; None for anything else."""
-    if isinstance(array, (list, tuple)):
+    if isinstance(array, Sequence) and not isinstance(array, (str, bytes)):
         return len(array)
     shape = None if isinstance(array, keras.KerasTensor) else getattr(array, "shape", None)
     return int(shape[0]) if shape else None

@@ -113,6 +113,8 @@ def two_arrays(*_):
         ([(IMAGES, ["cat", "dog"] * 2)], "`train` must hold labels as numbers; received strings such as 'cat'."),
         ([(IMAGES, [[0], [1, 2], [0], [1]])], "`train` must hold labels as an array of numbers; received a list that cannot be converted"),
         ([(IMAGES, [None] * 4)], "`train` must hold labels as numbers; received an array of dtype object."),
+        ([(IMAGES, np.ma.masked_equal(LABELS, 1))], "`train` must hold labels as an array of numbers; received a MaskedArray that cannot be converted: it has 2 masked values. Fill them"),
+        ([(np.ma.masked_equal(IMAGES, 0), LABELS)], "`train` must hold images as an array of numbers; received a MaskedArray that cannot be converted: it has 768 masked values."),
         ([(["a.png"] * 4, LABELS)], "`train` must hold images as numbers; received strings such as 'a.png'."),
         ([(IMAGES, LABELS, ["1"] * 4)], "`train` must hold sample weights as numbers; received strings such as '1'."),
         ([(IMAGES, LABELS, np.ones(3))], "`train` must have a sample weight for each image; received 4 images and sample weights of shape (3,)."),
@@ -126,6 +128,14 @@ def test_batches_that_are_not_numbers_are_named(data, found):
     assert str(caught.value).startswith(found)
     with pytest.raises((TypeError, ValueError)):
         fit_head(model(), data, epochs=1, verbose=0)
+
+
+@pytest.mark.parametrize("labels", [range(4), (0, 1, 2, 3), np.ma.masked_equal([0, 1, 2, 3], 4)])
+def test_labels_can_be_any_sequence_without_masked_values(labels):
+    (batch,) = read_labeled("train", (IMAGES, labels), SHAPE)
+    assert batch[1].tolist() == [0, 1, 2, 3]
+    history = fit_head(model(), IMAGES[:2], labels[:2], epochs=1, verbose=0)
+    assert len(history.epoch) == 1
 
 
 def test_lists_of_images_and_bfloat16_arrays_are_read():
