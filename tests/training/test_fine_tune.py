@@ -52,7 +52,7 @@ def test_unfreeze_from_unfreezes_layers_by_name_or_fraction():
         (1, ["conv0", "conv1", "conv2"]),
         (0.6, ["conv1", "conv2"]),
         (0.3, ["conv2"]),
-        (0.1, []),
+        (0.1, ["conv2"]),
         ("relu0", ["conv1", "conv2"]),
         ("conv2", ["conv2"]),
     ):
@@ -278,6 +278,19 @@ def test_fine_tune_rejects_invalid_arguments(arguments, message):
     with pytest.raises((TypeError, ValueError)) as caught:
         fine_tune(model(), make_images(8), **{"epochs": 1, **arguments})
     assert str(caught.value) == message
+
+
+def test_fraction_unfreezes_the_last_layer_with_weights_of_a_small_backbone():
+    layers = [
+        keras.layers.Conv2D(4, 3),
+        keras.layers.ReLU(),
+        keras.layers.Conv2D(4, 3, name="last"),
+    ]
+    rest = [keras.layers.BatchNormalization(), keras.layers.GlobalAveragePooling2D()]
+    small = transfer_model(keras.Sequential([keras.Input(SHAPE), *layers, *rest]), num_classes=2)
+    fine_tune(small, make_images(8), epochs=1, verbose=0)  # 0.3 of the layers have no weights
+    backbone = next(each for each in small.layers if isinstance(each, keras.Sequential))
+    assert [each.name for each in backbone.layers if each.trainable_weights] == ["last"]
 
 
 def test_fine_tune_rejects_out_of_range_labels():

@@ -168,7 +168,7 @@ def test_fine_tune_unfreezes_backbone_that_is_smaller_than_its_head():
     assert len(small.trainable_weights) == 2
 
 
-@pytest.mark.parametrize("unfreeze", [0.01, "norm2", "add2", ("add2", "conv1")])
+@pytest.mark.parametrize("unfreeze", ["norm2", "add2", ("add2", "conv1")])
 def test_fine_tune_rejects_layers_without_weights_to_train(unfreeze):
     with pytest.raises(ValueError, match=r"`unfreeze` must be .* weights to train is 'conv2'\."):
         fine_tune(model(), (IMAGES, LABELS), epochs=2, unfreeze=unfreeze)

@@ -195,7 +195,11 @@ def _is_head(model: keras.Model, nested: keras.Model) -> bool:
 
 
 def first_unfrozen(backbone: keras.Model, unfreeze: str | float) -> int:
-    """Returns the index of the first layer to train, from its name or a fraction from the end."""
+    """Returns the index of the first layer to train, from its name or a fraction from the end.
+
+    A fraction includes at least the last layer with weights to train: small backbones often end in
+    layers without weights.
+    """
     names = [layer.name for layer in backbone.layers]
     if isinstance(unfreeze, str):
         if unfreeze not in names:
@@ -203,7 +207,9 @@ def first_unfrozen(backbone: keras.Model, unfreeze: str | float) -> int:
             remedy = f"Its last layers are {', '.join(map(repr, names[-3:]))}."
             raise ValueError(describe("unfreeze", requirement, unfreeze, remedy))
         return names.index(unfreeze)
-    return len(names) - max(1, round(unfreeze * len(names)))
+    first = len(names) - max(1, round(unfreeze * len(names)))
+    can_train = [place for place, layer in enumerate(backbone.layers) if _can_train(layer)]
+    return min(first, can_train[-1]) if can_train else first
 
 
 def unfreeze_from(backbone: keras.Model, first: int) -> None:
@@ -297,11 +303,11 @@ def check_unfrozen(backbone: keras.Model, first: int) -> None:
     """Raises a ValueError if `unfreeze_from` would unfreeze no weights of a backbone."""
     if not any(map(_can_train, backbone.layers[first:])):
         last = next((each.name for each in reversed(backbone.layers) if _can_train(each)), None)
-        remedy = (
-            f"The last layer of {backbone.name!r} with weights to train is {last!r}. Batch "
-            "normalization stays frozen."
-        )
-        requirement = "a layer or fraction that includes a layer with weights to train"
+        found = f"The last layer of {backbone.name!r} with weights to train is {last!r}."
+        if last is None:
+            found = f"{backbone.name!r} has no weights to train."
+        remedy = f"{found} Batch normalization stays frozen."
+        requirement = "a layer with weights to train, or one before it"
         raise ValueError(describe("unfreeze", requirement, backbone.layers[first].name, remedy))
 
 
