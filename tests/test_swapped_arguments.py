@@ -188,3 +188,10 @@ def test_message_ends_with_the_order_of_the_arguments(name, model):
     with pytest.raises((TypeError, ValueError)) as caught:
         call(model)
     assert str(caught.value).endswith(end)
+
+
+def test_evaluation_before_path_of_report_is_reported(tmp_path):
+    with pytest.raises(TypeError) as caught:
+        catdog_keras.write_report(EVALUATION, tmp_path / "report.html")
+    order = "The path is the first argument, the evaluation the second."
+    assert str(caught.value) == f"`path` must be a path; received path={EVALUATION!r}. {order}"

@@ -90,10 +90,13 @@ def check_boolean(name: str, value: Any) -> bool:
     return value
 
 
-def check_path(name: str, value: Any, requirement: str = "a path") -> Path:
-    """Returns `value` as a path with `~` expanded; raises if it is not a path."""
+def check_path(name: str, value: Any, requirement: str = "a path", remedy: str = "") -> Path:
+    """Returns `value` as a path with `~` expanded; raises if it is not a path.
+
+    `remedy` is the hint for a value of another type.
+    """
     if not isinstance(value, (str, os.PathLike)) or not isinstance(os.fspath(value), str):
-        raise TypeError(describe(name, requirement, value))
+        raise TypeError(describe(name, requirement, value, remedy))
     path = os.fspath(value)
     if not path or "\0" in path:
         raise ValueError(describe(name, f"{requirement}, not empty and without NUL", path))

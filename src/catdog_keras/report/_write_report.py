@@ -115,7 +115,8 @@ def write_report(
         >>> model = catdog_keras.ModelReport("small network", evaluation, history)
         >>> catdog_keras.write_report(page, model, title="Cats and dogs")
     """
-    file = check_path("path", path)
+    order = "The path is the first argument, the evaluation the second."
+    file = check_path("path", path, remedy=order)
     models = _check_models(models)
     for name, text in (("title", title), ("note", note)):
         if not isinstance(text, str):

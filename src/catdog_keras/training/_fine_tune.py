@@ -76,9 +76,9 @@ def fine_tune(
         epochs: Number of epochs, of all stages together, including `initial_epoch`.
         unfreeze: The first backbone layer to unfreeze; it and all later layers are trained. Either
             its name, or the fraction of the layers to unfreeze, counted from the end, above 0 up to
-            1, and at least the last layer with weights to train. A sequence of them trains in that many stages (gradual unfreezing), for example
-            `(0.1, 0.3)`. Each stage gets its share of the epochs and starts the learning-rate
-            schedule again.
+            1, and at least the last layer with weights to train. A sequence of them trains in that
+            many stages (gradual unfreezing), for example `(0.1, 0.3)`. Each stage gets its share of
+            the epochs and starts the learning-rate schedule again.
         options: Learning rates and other settings; None for `FineTuneConfig()`.
         checkpoint: File in which the training state is saved after each epoch. If it exists, the
             same call on the same model and data resumes from it, and the result is bit-identical to
