@@ -7,6 +7,8 @@ import numpy as np
 
 from catdog_keras._printable import counted
 
+READ_FILES = "Read image files by `load_images` or `load_image_folder`."
+
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
 
@@ -77,6 +79,8 @@ def _how_to_convert(name: str, part: str, array: Array) -> str:
     """Returns how to convert an array that does not hold numbers."""
     if "labels" in (name, part):
         return " Encode class names as indices, such as names.index(name)."
+    if array.dtype.kind in "US" and "images" in (name, part):
+        return f" {READ_FILES}"
     if array.dtype.kind == "c":
         return " Pass their real part or magnitude."
     if array.dtype.kind == "O" and array.ndim:

@@ -1,11 +1,13 @@
 """Reads datasets: the batches of one epoch, with images, labels and sample weights."""
 
 import itertools
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import keras
 
+from catdog_keras._arrays import READ_FILES
 from catdog_keras._backend.infinite_dataset import INFINITE, repeats_without_end
 from catdog_keras._checks import describe
 from catdog_keras._image_errors import image_errors
@@ -40,7 +42,8 @@ def check_iterable(name: str, data: Any, requirement: str) -> None:
     """Raises an error unless `data` is a dataset, finite or not, or arrays of equal length."""
     is_iterable = hasattr(data, "__iter__") or hasattr(data, "__getitem__")
     if isinstance(data, _NOT_DATASETS) or not is_iterable or getattr(data, "shape", None) == ():
-        raise TypeError(describe(name, requirement, data))
+        is_path = isinstance(data, (str, bytes, os.PathLike))
+        raise TypeError(describe(name, requirement, data, READ_FILES if is_path else ""))
     if hasattr(data, "train") and hasattr(data, "validation"):  # they yield their datasets
         raise TypeError(describe(name, requirement, data, "Pass one of them, as `splits.train`."))
     if is_arrays(data):

@@ -61,11 +61,12 @@ def check_inputs(name: str, model: keras.Model, images: Tensors) -> Tensors:
             f"received {len(shapes)}."
         )
     for shape, expected in zip(shapes, inputs, strict=True):
-        _check_shape(name, shape, (None, *expected[1:]))
+        check_shape(name, shape, (None, *expected[1:]))
     return arrays
 
 
-def _check_shape(name: str, shape: tuple[int, ...], expected: tuple[int | None, ...]) -> None:
+def check_shape(name: str, shape: tuple[int, ...], expected: tuple[int | None, ...]) -> None:
+    """Raises an error, with how to convert the images, if their shape is not the expected one."""
     if fits_shape(shape, expected):
         return
     remedy = how_to_fit(shape, expected)

@@ -91,6 +91,9 @@ class Endless(keras.utils.PyDataset):
     [
         ({"model": "model.keras"}, TypeError, "`model` must be a keras.Model"),
         ({"images": "cats"}, TypeError, "`images` must be an array of images"),
+        ({"images": "cats/1.jpg"}, TypeError, "Read image files by `load_images`"),
+        ({"images": ["cats/1.jpg"]}, TypeError, "strings such as 'cats/1.jpg'. Read image files by `load_images`"),
+        ({"images": inputs()[0]}, ValueError, r"received shape \(4,\)\. Make a batch of a single image: images\[None\]\."),
         ({"images": []}, ValueError, "at least one image"),
         ({"images": Endless()}, ValueError, "`images` must be finite"),
         ({"batch_size": 0}, ValueError, "`batch_size` .*received batch_size=0"),

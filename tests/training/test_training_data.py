@@ -115,7 +115,7 @@ def two_arrays(*_):
         ([(IMAGES, [None] * 4)], "`train` must hold labels as numbers; received an array of dtype object."),
         ([(IMAGES, np.ma.masked_equal(LABELS, 1))], "`train` must hold labels as an array of numbers; received a MaskedArray that cannot be converted: it has 2 masked values. Fill them"),
         ([(np.ma.masked_equal(IMAGES, 0), LABELS)], "`train` must hold images as an array of numbers; received a MaskedArray that cannot be converted: it has 768 masked values."),
-        ([(["a.png"] * 4, LABELS)], "`train` must hold images as numbers; received strings such as 'a.png'."),
+        ([(["a.png"] * 4, LABELS)], "`train` must hold images as numbers; received strings such as 'a.png'. Read image files by `load_images`"),
         ([(IMAGES, LABELS, ["1"] * 4)], "`train` must hold sample weights as numbers; received strings such as '1'."),
         ([(IMAGES, LABELS, np.ones(3))], "`train` must have a sample weight for each image; received 4 images and sample weights of shape (3,)."),
         ([(IMAGES, LABELS, np.ones((4, 2)))], "`train` must have a sample weight for each image; received 4 images and sample weights of shape (4, 2)."),
