@@ -165,7 +165,7 @@ CALLS = {
     ),
     "plot_grad_cam of a model": (
         lambda m: plotting.plot_grad_cam(IMAGES, m),
-        "Compute them by `grad_cam(model, images)`.",
+        "With a model, it is the first argument: `plot_grad_cam(model, images)`.",
     ),
     "plot_images": (
         lambda _: plotting.plot_images(NAMES, Dataset()),

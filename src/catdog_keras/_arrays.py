@@ -17,7 +17,7 @@ def to_array(tensor: Any) -> Array:
     if None in getattr(tensor, "shape", ()):  # Keras would fill it with zeros
         raise ValueError(f"its shape is {tensor.shape}")
     if np.ma.is_masked(tensor):  # NumPy would return the values below the mask
-        masked = counted(int(np.ma.count_masked(tensor)), "masked value")
+        masked = counted(int(np.ma.getmaskarray(tensor).sum()), "masked value")
         raise ValueError(f"it has {masked}. Fill them, as by `filled(0)`, or leave them out.")
     if keras.ops.is_tensor(tensor):
         tensor = keras.ops.convert_to_numpy(tensor)

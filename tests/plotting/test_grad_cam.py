@@ -1,9 +1,11 @@
 """What is drawn where: images, maps over them, the line, the scale, and what titles say."""
 
+import keras
 import numpy as np
 import pytest
 from matplotlib.contour import QuadContourSet
 
+from catdog_keras import ClassNames, grad_cam
 from catdog_keras.plotting import plot_grad_cam
 
 
@@ -110,3 +112,57 @@ def test_plot_grad_cam_rejects_invalid_arguments(arguments, keywords, error, mes
     with pytest.raises(error) as caught:
         plot_grad_cam(*arguments, **keywords)
     assert str(caught.value) == message
+
+
+def classifier(*last):
+    """Class 1 for bright images, with a probability of 98%."""
+    pooled = [keras.layers.Conv2D(1, 1), keras.layers.GlobalAveragePooling2D()]
+    model = keras.Sequential([keras.Input((6, 8, 3)), *pooled, keras.layers.Dense(2), *last])
+    weights = [np.full((1, 1, 3, 1), 1 / 3), np.zeros(1), [[-2.0, 2.0]], np.zeros(2)]
+    model.set_weights([np.asarray(weight, "float32") for weight in weights])
+    return model
+
+
+def titles_of(figure):
+    return [ax.get_title("left") for ax in figure.axes if ax.get_title("left")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "titles"),
+    [
+        ({}, ["dog 98%", "dog 98%"]),
+        ({"class_index": 0}, ["cat 2%: no evidence"] * 2),
+        ({"class_index": [1, 0]}, ["dog 98%", "cat 2%: no evidence"]),
+        ({"titles": ["one", "two"]}, ["one", "two"]),
+    ],
+)
+def test_plot_grad_cam_of_a_model_computes_maps_and_titles(arguments, titles):
+    images, model = np.ones((2, 6, 8, 3), "float32"), classifier(ClassNames(["cat", "dog"]))
+    figure = plot_grad_cam(model, images, **arguments)
+    assert titles_of(figure) == titles
+    expected = plot_grad_cam(images, grad_cam(model, images, arguments.get("class_index")))
+    for drawn, ax in zip(figure.axes[:2], expected.axes[:2], strict=True):
+        for one, other in zip(drawn.images, ax.images, strict=True):
+            np.testing.assert_array_equal(one.get_array(), other.get_array())
+
+
+def test_plot_grad_cam_names_classes_by_their_index_without_names():
+    images = np.ones((1, 6, 8, 3), "float32")
+    assert titles_of(plot_grad_cam(images, model=classifier())) == ["class 1 98%"]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda m, x: plot_grad_cam(x), "`maps` must be given without a model; received maps=None. With a model, it is the first argument"),
+        (lambda m, x: plot_grad_cam(x, x[..., 0], class_index=1), "`class_index` must be None without a model; received class_index=1."),
+        (lambda m, x: plot_grad_cam(x, x[..., 0], layer="a"), "`layer` must be None without a model; received layer='a'."),
+        (lambda m, x: plot_grad_cam(x, x[..., 0], model=m), "`maps` must be None with a model, which computes them; received an array"),
+        (lambda m, x: plot_grad_cam(m, x, model=m), "`model` must be None if the model is the first argument; received model=<Sequential"),
+        (lambda m, x: plot_grad_cam(m, x[0]), "`images` must be at least one image, of shape (batch, 6, 8, 3); received shape (6, 8, 3). Make a batch"),
+    ],
+)  # fmt: skip
+def test_plot_grad_cam_says_how_models_and_maps_are_combined(call, message):
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - compared below
+        call(classifier(), np.ones((1, 6, 8, 3), "float32"))
+    assert str(caught.value).startswith(message)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import keras
 import numpy as np
@@ -11,6 +11,10 @@ import numpy.typing as npt
 
 from catdog_keras._arrays import to_numbers
 from catdog_keras._checks import DataFormat, check_choice, describe
+from catdog_keras._class_order import saved_class_names
+from catdog_keras._from_logits import to_probabilities
+from catdog_keras._prediction import check_outputs, predict_batch
+from catdog_keras.evaluation import grad_cam
 from catdog_keras.plotting._image_arrays import (
     DATA_FORMATS,
     check_value_range,
@@ -29,29 +33,66 @@ BAR_LABEL = "evidence for the class (1: maximum of each image)"
 # The remaining weight is enough to make the outlines of the image visible below the map.
 MAP_WEIGHT = 0.65
 CONTOUR = 0.5
+MODEL_FIRST = "With a model, it is the first argument: `plot_grad_cam(model, images)`."
 LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 
+@overload
+def plot_grad_cam(
+    images: keras.Model,
+    maps: npt.ArrayLike,
+    titles: Sequence[str] | None = ...,
+    *,
+    class_index: int | Sequence[int] | None = ...,
+    layer: str | keras.Layer | None = ...,
+    value_range: tuple[float, float] | None = ...,
+    data_format: DataFormat | None = ...,
+    figure: Figure | SubFigure | None = ...,
+) -> Figure | SubFigure: ...
+@overload
 def plot_grad_cam(
     images: npt.ArrayLike,
-    maps: npt.ArrayLike,
+    maps: npt.ArrayLike | None = ...,
+    titles: Sequence[str] | None = ...,
+    *,
+    model: keras.Model | None = ...,
+    class_index: int | Sequence[int] | None = ...,
+    layer: str | keras.Layer | None = ...,
+    value_range: tuple[float, float] | None = ...,
+    data_format: DataFormat | None = ...,
+    figure: Figure | SubFigure | None = ...,
+) -> Figure | SubFigure: ...
+def plot_grad_cam(
+    images: Any,
+    maps: Any = None,
     titles: Sequence[str] | None = None,
     *,
+    model: keras.Model | None = None,
+    class_index: int | Sequence[int] | None = None,
+    layer: str | keras.Layer | None = None,
     value_range: tuple[float, float] | None = None,
     data_format: DataFormat | None = None,
     figure: Figure | SubFigure | None = None,
 ) -> Figure | SubFigure:
     """Plots Grad-CAM heat maps: each image next to its map, laid over the image in grayscale.
 
-    A contour encloses the area with at least half of the maximum. Each image has its own color
-    scale: equal colors in two images do not mean equal evidence.
+    Either of a model and images, as `plot_grad_cam(model, images)`, for which `grad_cam` computes
+    the maps; or of images and their maps, as `plot_grad_cam(images, maps)`. A contour encloses the
+    area with at least half of the maximum. Each image has its own color scale: equal colors in two
+    images do not mean equal evidence.
 
     Args:
         images: Images of shape `(batch, height, width, channels)`,
-            `(batch, channels, height, width)` or `(batch, height, width)`, at least one.
+            `(batch, channels, height, width)` or `(batch, height, width)`, at least one. For a
+            model, in the value range that it expects; it can also be the first argument, and the
+            images the second.
         maps: One map per image, of shape `(batch, height, width)`, from 0 to 1, with the height and
-            width of the images; as returned by `grad_cam`.
-        titles: One title per image, such as the class, its probability and the true class; or None.
+            width of the images; as returned by `grad_cam`. None computes them by the model.
+        titles: One title per image. None for the class of each map and its probability if there is
+            a model, otherwise no titles.
+        model: Model that computes the maps, if it is not the first argument.
+        class_index: Class to explain, as for `grad_cam`; None for the predicted class.
+        layer: Layer whose output is used, as for `grad_cam`.
         value_range: Values `(low, high)` that are black and white, as for `plot_images`.
         data_format: `"channels_last"`, `"channels_first"` or None, as for `plot_images`.
         figure: Empty matplotlib figure or subfigure to draw into, or None for a new one.
@@ -61,23 +102,40 @@ def plot_grad_cam(
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If `images` is empty, or shapes, values or the number of titles do not match.
+        ValueError: If `images` is empty, there is neither a map nor a model, or both; if shapes,
+            values or the number of titles do not match; or as for `grad_cam`.
 
     See Also:
         `grad_cam`: the heat maps as arrays.
 
     Example:
         >>> import catdog_keras, numpy as np
-        >>> images, maps = np.zeros((2, 8, 8, 3)), np.ones((2, 8, 8))
-        >>> figure = catdog_keras.plot_grad_cam(images, maps, ["cat 93%", "dog 58%"])
+        >>> model, images = catdog_keras.build_model1((48, 64, 3)), np.ones((2, 48, 64, 3))
+        >>> figure = catdog_keras.plot_grad_cam(model, images)
+        >>> len(figure.axes)
+        3
+
+        Of maps, with other titles:
+
+        >>> maps = np.ones((2, 48, 64))
+        >>> figure = catdog_keras.plot_grad_cam(images, maps, ["first image", "second image"])
         >>> figure.axes[0].get_title("left")
-        'cat 93%'
+        'first image'
     """
     from matplotlib import colormaps
     from matplotlib.cm import ScalarMappable
 
     from catdog_keras.plotting import _canvas
 
+    if isinstance(images, keras.Model):
+        if model is not None:
+            raise ValueError(describe("model", "None if the model is the first argument", model))
+        model, images, maps = images, maps, None
+    if model is not None:
+        maps, titles = _compute(model, images, maps, titles, class_index, layer)
+    elif class_index is not None or layer is not None:
+        name, value = ("layer", layer) if class_index is None else ("class_index", class_index)
+        raise ValueError(describe(name, "None without a model", value, MODEL_FIRST))
     images, heat = _check_maps(images, maps)
     lines = _check_titles(titles, len(heat))
     value_range = check_value_range(value_range)
@@ -105,11 +163,36 @@ def plot_grad_cam(
     return figure
 
 
+def _compute(
+    model: keras.Model,
+    images: Any,
+    maps: Any,
+    titles: Sequence[str] | None,
+    class_index: int | Sequence[int] | None,
+    layer: str | keras.Layer | None,
+) -> tuple[npt.NDArray[np.float32], Sequence[str]]:
+    """Returns the maps of a model, and titles with the class of each map and its probability."""
+    if maps is not None:
+        raise ValueError(describe("maps", "None with a model, which computes them", maps))
+    images = read_some_images("images", images)
+    computed = grad_cam(model, images, class_index, layer=layer)
+    if titles is not None:
+        return computed, titles
+    outputs = predict_batch("images", model, images)
+    probabilities = to_probabilities(model, check_outputs(outputs, None, 0), None, None)
+    chosen = probabilities.argmax(axis=1) if class_index is None else class_index
+    indices = np.broadcast_to(np.asarray(chosen), len(probabilities))
+    names = saved_class_names(model) or [f"class {n}" for n in range(probabilities.shape[1])]
+    rows = zip(probabilities, indices, strict=True)
+    return computed, [f"{names[index]} {row[index]:.0%}" for row, index in rows]
+
+
 def _check_maps(images: Any, maps: Any) -> tuple[npt.NDArray[Any], npt.NDArray[np.float64]]:
     """Returns images and maps as arrays; raises an error if they are not valid or do not match."""
+    if maps is None:
+        raise ValueError(describe("maps", "given without a model", None, MODEL_FIRST))
     if isinstance(maps, keras.Layer):
-        remedy = "Compute them by `grad_cam(model, images)`."
-        raise TypeError(describe("maps", "one map per image", maps, remedy))
+        raise TypeError(describe("maps", "one map per image", maps, MODEL_FIRST))
     images, heat = read_some_images("images", images), to_numbers("maps", "maps", maps)
     if heat.ndim != 3 or len(heat) != len(images):
         swapped = heat.ndim == 4 and images.ndim == 3
