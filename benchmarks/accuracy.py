@@ -44,7 +44,7 @@ def main() -> None:
             model = MODELS[name]()
             history, _ = train_to_best(name, model, splits, arguments.epochs)
             accuracies = history["val_accuracy"]
-            test = evaluate_classifier(model, splits.test, splits.class_names)
+            test = evaluate_classifier(model, splits.test, class_names=splits.class_names)
             best[name].append(max(accuracies))
             last[name].append(accuracies[-1])
             tests[name].append(test.accuracy)

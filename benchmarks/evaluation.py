@@ -30,7 +30,9 @@ def main() -> None:
     sides = {}
     for name, model in models.items():
         sides[name, "predict"] = lambda model=model: model.predict(images, verbose=0)
-        sides[name, "evaluate"] = lambda model=model: evaluate_classifier(model, images, names)
+        sides[name, "evaluate"] = lambda model=model: evaluate_classifier(
+            model, images, class_names=names
+        )
     for side in sides.values():
         side()  # trace graphs and fill the disk cache
     timings = in_turns(sides, arguments.rounds)

@@ -51,7 +51,7 @@ def _measure(folder: Path, rounds: int) -> None:
     rows = []
     models = {"model 1": build_model1(), "MobileNetV2": transfer_model(weights=None)}
     for name, model in models.items():
-        evaluation = evaluate_classifier(model, images, splits.class_names, files)
+        evaluation = evaluate_classifier(model, images, class_names=splits.class_names, files=files)
         page = folder / f"{name}.html"
         sides = {
             "predict": partial(model.predict, images, verbose=0),

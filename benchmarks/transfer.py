@@ -138,7 +138,7 @@ def best(data: Callable[[int], ImageSplits], seed: int) -> tuple[list[str], floa
     )
     seconds = time.perf_counter() - start
     evaluations = {
-        split: evaluate_classifier(model, getattr(splits, split), splits.class_names)
+        split: evaluate_classifier(model, getattr(splits, split), class_names=splits.class_names)
         for split in ("validation", "test")
     }
     test = evaluations["test"]

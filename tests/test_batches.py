@@ -39,7 +39,7 @@ def all_of(images, labels):
 def test_infinite_dataset_is_found_and_rejected(make):
     assert count_batches(make()) == -1
     for call in (
-        lambda data: evaluate_classifier(model(), data, ["a", "b"]),
+        lambda data: evaluate_classifier(model(), data, class_names=["a", "b"]),
         lambda data: fit_head(frozen(), data, epochs=1),
     ):
         with pytest.raises(ValueError, match=r"must be finite.* Remove `repeat\(\)`"):
@@ -84,4 +84,4 @@ def test_data_loader_without_a_length_is_read():
 
     loader = data.DataLoader(Stream(), batch_size=2)
     assert count_batches(loader) is None
-    assert len(evaluate_classifier(model(), loader, ["a", "b"])) == 4
+    assert len(evaluate_classifier(model(), loader, class_names=["a", "b"])) == 4

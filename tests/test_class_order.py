@@ -85,7 +85,7 @@ def test_names_of_dataset_are_those_of_common_loaders(dataset):
         lambda model: fine_tune(model, DATASET, epochs=1),
         lambda model: find_learning_rate(model, DATASET),
         lambda model: calibrate(model, DATASET),
-        lambda model: evaluate_classifier(model, [(IMAGES, LABELS)], OTHER),
+        lambda model: evaluate_classifier(model, [(IMAGES, LABELS)], class_names=OTHER),
     ],
 )
 def test_every_function_rejects_another_order(call):
@@ -108,7 +108,10 @@ def test_evaluate_classifier_takes_class_names_of_model_then_of_dataset():
     batches = [(IMAGES, LABELS)]
     assert evaluate_classifier(named, batches).class_names == NAMES
     assert evaluate_classifier(plain, DATASET).class_names == OTHER
-    assert evaluate_classifier(named, batches, ["Katze", "Hund"]).class_names == ("Katze", "Hund")
+    assert evaluate_classifier(named, batches, class_names=["Katze", "Hund"]).class_names == (
+        "Katze",
+        "Hund",
+    )
     with pytest.raises(ValueError, match="`class_names` must be given if neither the model nor"):
         evaluate_classifier(plain, batches)
 
@@ -116,7 +119,7 @@ def test_evaluate_classifier_takes_class_names_of_model_then_of_dataset():
 @pytest.mark.parametrize(
     "call",
     [
-        lambda: evaluate_classifier(ending_in(layers.Dense(2)), DATASET, NAMES),
+        lambda: evaluate_classifier(ending_in(layers.Dense(2)), DATASET, class_names=NAMES),
         lambda: count_labels(DATASET, NAMES),
     ],
 )

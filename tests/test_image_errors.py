@@ -38,7 +38,7 @@ def model():
 READERS = {
     "count_labels": lambda _, data: ck.evaluation.count_labels(data, ["cats", "dogs"]),
     "evaluate_classifier": lambda model, data: ck.evaluate_classifier(
-        model, data, ["cats", "dogs"]
+        model, data, class_names=["cats", "dogs"]
     ),
     "predict_probabilities": lambda model, data: ck.predict_probabilities(
         model, data.map(lambda images, _: images)

@@ -119,7 +119,7 @@ CALLS = {
     "predict_probabilities": lambda images: predict_probabilities(of_bytes(), images),
     "predict_tta": lambda images: predict_tta(of_bytes(), images, batch_size=4),
     "evaluate_classifier": lambda images: evaluate_classifier(
-        of_bytes(), batches(images), ["a", "b"]
+        of_bytes(), batches(images), class_names=["a", "b"]
     ),
     "calibrate": lambda images: calibrate(of_bytes(), batches(images)),
     "grad_cam": lambda images: grad_cam(of_bytes(), images),

@@ -73,7 +73,7 @@ def test_model_of_another_type_is_not_reported_as_swapped():
 @pytest.mark.parametrize(
     "call",
     [
-        lambda model: catdog_keras.evaluate_classifier(model, Splits(), NAMES),
+        lambda model: catdog_keras.evaluate_classifier(model, Splits(), class_names=NAMES),
         lambda model: catdog_keras.predict_probabilities(model, Splits()),
         lambda model: catdog_keras.check_pipeline(Splits(), model),
         lambda model: evaluation.calibrate(model, Splits()),
@@ -96,8 +96,8 @@ CALLS = {
         "received class_names=<dataset>. The dataset is the first argument.",
     ),
     "evaluate_classifier": (
-        lambda m: catdog_keras.evaluate_classifier(m, IMAGES, LABELS),
-        "The dataset, or a pair of arrays (images, labels), is the second argument.",
+        lambda m: catdog_keras.evaluate_classifier(m, Dataset(), NAMES),
+        "Class names are passed by their name: `class_names=...`.",
     ),
     "Evaluation of labels first": (
         lambda _: catdog_keras.Evaluation(LABELS, ROWS, NAMES),

@@ -32,7 +32,7 @@ sweep = ck.find_learning_rate(model, splits.train)
 assert_type(sweep, ck.LRFinderResult)
 assert_type(sweep.suggestion, float | None)
 
-evaluation = ck.evaluate_classifier(model, splits.test, splits.class_names)
+evaluation = ck.evaluate_classifier(model, splits.test, class_names=splits.class_names)
 assert_type(evaluation, ck.Evaluation)
 assert_type(ck.Evaluation(["a", "b"], [0, 1], [[0.9, 0.1], [0.2, 0.8]]), ck.Evaluation)
 assert_type(evaluation.accuracy_interval, tuple[float, float])

@@ -9,7 +9,7 @@ import keras
 
 from catdog_keras._arrays import READ_FILES
 from catdog_keras._backend.infinite_dataset import INFINITE, repeats_without_end
-from catdog_keras._checks import describe
+from catdog_keras._checks import check_integer, describe, describe_received
 from catdog_keras._image_errors import image_errors
 
 BATCH_SIZE = 32  # for arrays, which are not batched
@@ -36,6 +36,38 @@ class LabeledArrays(tuple[Any, ...]):
 def batch_size_of(arrays: Any) -> int:
     """Returns the size of the batches into which a tuple or list of arrays is cut."""
     return arrays.batch_size if isinstance(arrays, LabeledArrays) else BATCH_SIZE
+
+
+def with_labels(name: str, data: Any, y: Any, batch_size: Any) -> Any:
+    """Returns the data of a call: a dataset, or arrays with the size of their batches.
+
+    Args:
+        name: Argument name of the data, for error messages.
+        data: Dataset, tuple of arrays, or an array of images.
+        y: Labels, if `data` is an array of images; otherwise None.
+        batch_size: Images in a batch of arrays, None for 32; None for a dataset.
+
+    Raises:
+        TypeError: If there are images without labels, or labels without images.
+        ValueError: If a batch size is given for a dataset.
+    """
+    if y is not None and not is_array(data):
+        requirement = "an array of images if `y` is given"
+        remedy = "Stack a list of images by `np.stack`. A dataset contains its labels: omit `y`."
+        raise TypeError(describe_received(name, requirement, f"a {type(data).__name__}", remedy))
+    if y is None and is_array(data):
+        requirement = f"given if `{name}` is an array of images"
+        raise TypeError(describe("y", requirement, None, f"Pass the labels: {name}, y."))
+    arrays = data if y is None else (data, y)
+    if is_arrays(arrays):
+        size = (
+            BATCH_SIZE if batch_size is None else check_integer("batch_size", batch_size, minimum=1)
+        )
+        return LabeledArrays.of_size(arrays, size)
+    if batch_size is not None:
+        remedy = "Set it where the dataset is made."
+        raise ValueError(describe("batch_size", "None for a dataset", batch_size, remedy))
+    return data
 
 
 def check_iterable(name: str, data: Any, requirement: str) -> None:

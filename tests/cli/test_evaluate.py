@@ -22,7 +22,9 @@ def expected(model, drawn, part):
     splits = load_manifest(model.parent / "split.json", drawn, image_size=(32, 32), shuffle=False)
     dataset = getattr(splits, part)
     loaded = keras.saving.load_model(model)
-    return evaluate_classifier(loaded, dataset, splits.class_names, splits.files[part])
+    return evaluate_classifier(
+        loaded, dataset, class_names=splits.class_names, files=splits.files[part]
+    )
 
 
 @pytest.mark.parametrize("part", [None, "test", "validation", "train"])

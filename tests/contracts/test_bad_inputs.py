@@ -195,8 +195,11 @@ TAKES = {
     "check_data": [(any_kinds, doctor.check_data)],
     "check_pipeline": [(dataset_kinds, lambda x: diagnostics.check_pipeline(x, COMPILED))],
     "evaluate_classifier": [
-        (dataset_kinds, lambda x: evaluation.evaluate_classifier(MODEL, x, NAMES)),
-        (any_kinds, lambda x: evaluation.evaluate_classifier(MODEL, [(IMAGES, LABELS)], x)),
+        (dataset_kinds, lambda x: evaluation.evaluate_classifier(MODEL, x, class_names=NAMES)),
+        (
+            any_kinds,
+            lambda x: evaluation.evaluate_classifier(MODEL, [(IMAGES, LABELS)], class_names=x),
+        ),
     ],
     "calibrate": [(dataset_kinds, lambda x: evaluation.calibrate(MODEL, x))],
     "count_labels": [(dataset_kinds, lambda x: evaluation.count_labels(x, NAMES))],
@@ -365,7 +368,7 @@ def test_bad_input_gives_a_result_or_a_plain_error(kinds, call, tmp_path, monkey
 
 PREDICTING = {
     "evaluate_classifier": lambda x: (
-        evaluation.evaluate_classifier(MODEL, [(x, LABELS)], NAMES).probabilities
+        evaluation.evaluate_classifier(MODEL, [(x, LABELS)], class_names=NAMES).probabilities
     ),
     "predict_probabilities": lambda x: models.predict_probabilities(MODEL, [(x, LABELS)]),
     "predict_tta": lambda x: models.predict_tta(MODEL, [(x, LABELS)]),
@@ -412,7 +415,7 @@ def test_bad_images_for_a_model_of_unknown_input_shape_give_a_result_or_a_plain_
     model = make()
     for kind, value in image_kinds().items():
         try:
-            evaluation.evaluate_classifier(model, [(value, LABELS)], NAMES)
+            evaluation.evaluate_classifier(model, [(value, LABELS)], class_names=NAMES)
         except Exception as error:
             if not is_plain(error):
                 errors[kind] = f"{type(error).__name__}: {error}"

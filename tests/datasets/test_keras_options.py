@@ -144,7 +144,9 @@ def test_evaluation_accepts_each_label_mode(photos, label_mode):
     )
     ints = load_images(photos, class_names=["a", "b"], image_size=8)
     other = load_images(photos, class_names=["a", "b"], image_size=8, label_mode=label_mode)
-    evaluations = [evaluate_classifier(model, each.dataset, ["a", "b"]) for each in (ints, other)]
+    evaluations = [
+        evaluate_classifier(model, each.dataset, class_names=["a", "b"]) for each in (ints, other)
+    ]
     assert evaluations[0].to_dict() == evaluations[1].to_dict()
 
 

@@ -15,7 +15,13 @@ import tensorflow as tf
 from PIL import Image
 
 import catdog_keras
-from catdog_keras import load_cats_dogs, load_image_folder, plot_images
+from catdog_keras import (
+    evaluate_classifier,
+    load_cats_dogs,
+    load_image_folder,
+    load_images,
+    plot_images,
+)
 from catdog_keras.datasets import _source as source, _splits, synthetic
 from tests.datasets.processes import WITHOUT_TENSORFLOW
 
@@ -120,6 +126,27 @@ def test_training_keeps_file_order_when_shuffle_is_false(cats_dogs, read_code):
     for _ in range(2):
         numbers = [number for _, number, _ in _read_epoch(splits.train, read_code)]
         assert numbers == _numbers(splits.files["train"])
+
+
+def test_only_datasets_that_keep_their_order_know_their_files(cats_dogs):
+    splits = load_cats_dogs(cats_dogs, **TINY)
+    assert not hasattr(splits.train, "files_in_order")
+    assert not hasattr(splits.test.map(lambda images, labels: (images, labels)), "files_in_order")
+    known = [load_cats_dogs(cats_dogs, **TINY, shuffle=False).train, splits.validation, splits.test]
+    for dataset, split in zip(known, splits.files, strict=True):
+        assert dataset.files_in_order == splits.files[split]
+    assert load_images(cats_dogs).dataset.files_in_order == load_images(cats_dogs).files
+
+
+def test_evaluation_of_a_split_has_its_files(cats_dogs):
+    splits = load_cats_dogs(cats_dogs, **TINY)
+    model = keras.Sequential(
+        [keras.Input((4, 4, 3)), keras.layers.Flatten(), keras.layers.Dense(2)]
+    )
+    assert evaluate_classifier(model, splits.test).files == splits.files["test"]
+    assert evaluate_classifier(model, splits.test, files=splits.files["test"][::-1][::-1]).files
+    assert evaluate_classifier(model, splits.train).files is None
+    assert evaluate_classifier(model, splits.test.take(1), class_names=["a", "b"]).files is None
 
 
 def test_counts_and_labels_match_files(cats_dogs):

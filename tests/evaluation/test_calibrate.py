@@ -74,8 +74,8 @@ def test_calibrate_recovers_temperature_and_keeps_predictions(temperature):
     calibrated, found = calibrate(reader(), [(logits[:10_000], labels[:10_000])])
     assert found == pytest.approx(temperature, rel=0.05)
     unseen = [(logits[10_000:], labels[10_000:])]
-    before = evaluate_classifier(reader(), unseen, NAMES)
-    after = evaluate_classifier(calibrated, unseen, NAMES)
+    before = evaluate_classifier(reader(), unseen, class_names=NAMES)
+    after = evaluate_classifier(calibrated, unseen, class_names=NAMES)
     assert after.predictions.tolist() == before.predictions.tolist()
     assert after.calibration_error < 0.02
     assert after.log_loss <= before.log_loss + 1e-3

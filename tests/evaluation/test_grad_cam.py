@@ -729,7 +729,7 @@ INFINITE = np.where(np.arange(40).reshape(-1, 1, 1, 1) == 35, np.inf, make_image
         (pooled, make_images()[0], {}, ValueError, "`images` must be at least one image, of shape (batch, 12, 16, 3); received shape (12, 16, 3). Make a batch of a single image: images[None]."),
         (pooled, make_images(2, (12, 12, 3)), {}, ValueError, "`images` must be at least one image, of shape (batch, 12, 16, 3); received shape (2, 12, 12, 3). Load the images with image_size=(12, 16), or build the model for these images."),
         (pooled, make_images()[:0], {}, ValueError, "`images` must be at least one image, of shape (batch, 12, 16, 3); received shape (0, 12, 16, 3)."),
-        (lambda: chain((None, None, 3), *body(), *pooled_head()), "cat.jpg", {}, TypeError, "`images` must hold images as numbers; received strings such as 'cat.jpg'."),
+        (lambda: chain((None, None, 3), *body(), *pooled_head()), "cat.jpg", {}, TypeError, "`images` must hold images as numbers; received strings such as 'cat.jpg'. Read image files by `load_images` or `load_image_folder`."),
         (pooled, make_images(), {"class_index": "cat"}, TypeError, "`class_index` must hold indices as numbers; received strings such as 'cat'."),
         (pooled, make_images(), {"class_index": True}, TypeError, "`class_index` must be an integer from 0 to 2, or one for each of 3 images, or None; received class_index=True."),
         (pooled, make_images(), {"class_index": 3}, ValueError, "`class_index` must be an integer from 0 to 2, or one for each of 3 images; received class_index=3."),

@@ -95,7 +95,7 @@ def test_count_labels_accepts_backend_tensors():
     ("dataset", "names", "error", "message"),
     [
         (5, NAMES, TypeError, "`dataset` must be an iterable of batches (images, labels), or a pair of arrays (images, labels); received dataset=5."),
-        ("cats", NAMES, TypeError, "`dataset` must be an iterable of batches (images, labels), or a pair of arrays (images, labels); received dataset='cats'."),
+        ("cats", NAMES, TypeError, "`dataset` must be an iterable of batches (images, labels), or a pair of arrays (images, labels); received dataset='cats'. Read image files by `load_images` or `load_image_folder`."),
         ([PIXELS], NAMES, ValueError, "`dataset` must be an iterable of batches (images, labels), or a pair of arrays (images, labels); received a batch that is of type ndarray."),
         ([(PIXELS,)], NAMES, ValueError, "`dataset` must be an iterable of batches (images, labels), or a pair of arrays (images, labels); received a batch that is a tuple of 1."),
         ([(PIXELS, [0, 0], [1, 1], 0)], NAMES, ValueError, "`dataset` must be an iterable of batches (images, labels), or a pair of arrays (images, labels); received a batch that is a tuple of 4."),

@@ -71,7 +71,7 @@ def test_predict_probabilities_accepts_arrays_and_datasets(form):
 def test_predict_probabilities_matches_evaluate_classifier_and_tta():
     model = passthrough_model()
     expected = catdog_keras.evaluate_classifier(
-        model, [(inputs(), [0, 1, 2, 0])], ["a", "b", "c"]
+        model, [(inputs(), [0, 1, 2, 0])], class_names=["a", "b", "c"]
     ).probabilities
     np.testing.assert_array_equal(predict_probabilities(model, inputs()), expected)
     np.testing.assert_array_equal(catdog_keras.predict_tta(model, inputs(), views=[]), expected)
@@ -171,7 +171,9 @@ def test_logits_and_probabilities_are_told_apart(model):
     np.testing.assert_allclose(probabilities_of(model()), expected, rtol=1e-5, atol=1e-7)
     found = catdog_keras.predict_tta(model(), inputs(), views=[], batch_size=3)
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7)
-    evaluation = evaluate_classifier(model(), [(inputs(), [0, 1, 2, 0])], ["a", "b", "c"])
+    evaluation = evaluate_classifier(
+        model(), [(inputs(), [0, 1, 2, 0])], class_names=["a", "b", "c"]
+    )
     np.testing.assert_allclose(evaluation.probabilities, expected, rtol=1e-5, atol=1e-7)
 
 
@@ -261,7 +263,7 @@ def test_images_in_another_range_than_the_model_expects_are_warned_of(model, low
     with pytest.warns(UserWarning, match=rf"expects pixel values in {re.escape(expected)}"):
         predict_probabilities(model(), images_in(low, high))
     with pytest.warns(UserWarning, match="images in `dataset` are in"):
-        evaluate_classifier(model(), [(images_in(low, high), [0, 1, 1, 0])], ["a", "b"])
+        evaluate_classifier(model(), [(images_in(low, high), [0, 1, 1, 0])], class_names=["a", "b"])
 
 
 @pytest.mark.parametrize("images", [images_in(0, 255), images_in(0, 5), np.zeros((2, 8, 8, 3))])

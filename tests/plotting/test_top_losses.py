@@ -106,7 +106,7 @@ def test_plot_top_losses_reads_files_of_the_evaluation(tmp_path):
 @pytest.mark.parametrize(
     ("file", "reason"),
     [
-        (None, "are not known; received data=None, and image 1 has no file. Pass the dataset that was evaluated, as in `plot_top_losses(evaluation, splits.test)`, or evaluate with `files=splits.files[\"test\"]`."),
+        (None, "are not known; received data=None, and image 1 has no file. Pass the dataset that was evaluated, as in `plot_top_losses(evaluation, splits.test)`, or pass `files` to `evaluate_classifier`."),
         ("missing.jpg", "cannot be read; received data=None, and 'missing.jpg' could not be read as an image: No such file or directory. Pass the dataset that was evaluated, as in `plot_top_losses(evaluation, splits.test)`."),
         (__file__, f"cannot be read; received data=None, and {__file__!r} could not be read as an image: not an image in any known format. Pass the dataset that was evaluated, as in `plot_top_losses(evaluation, splits.test)`."),
     ],

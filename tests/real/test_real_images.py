@@ -69,7 +69,7 @@ def test_one_epoch_with_pretrained_backbone_exceeds_90_percent_accuracy(splits, 
     )
     model.fit(splits.train, epochs=1, verbose=0, shuffle=False)
     evaluation = evaluate_classifier(
-        model, splits.validation, splits.class_names, splits.files["validation"]
+        model, splits.validation, class_names=splits.class_names, files=splits.files["validation"]
     )
     # One pass is enough for .90; swapped labels or doubled scaling end near or below .50.
     assert evaluation.accuracy > 0.9

@@ -100,7 +100,7 @@ def evaluate(
                 evaluation = evaluate_classifier(
                     loaded.model,
                     chosen.dataset,
-                    loaded.class_names,
+                    class_names=loaded.class_names,
                     from_logits=from_logits,
                 )
             # Only now: folders are not classes if the labels of the training are from a table.

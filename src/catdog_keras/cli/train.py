@@ -310,8 +310,7 @@ def _evaluate(model: "keras.Model", splits: "ImageSplits") -> "Evaluation":
     from catdog_keras.evaluation._evaluation import with_files
 
     names = [relative_posix_path(splits.root, file) for file in splits.files["validation"]]
-    # Not passed to `evaluate_classifier`: folders are not classes if a table has the labels.
-    return with_files(evaluate_classifier(model, splits.validation, splits.class_names), names)
+    return with_files(evaluate_classifier(model, splits.validation), names)
 
 
 def _print_summary(evaluation: "Evaluation", splits: "ImageSplits", seconds: float) -> None:

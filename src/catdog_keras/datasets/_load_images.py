@@ -144,6 +144,7 @@ def load_images(
     )
     if labels is None:
         dataset = dataset.map(lambda images, _: images)
+    dataset.files_in_order = files
     return LabeledImages(dataset, files, labels, scan)
 
 

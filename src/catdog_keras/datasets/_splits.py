@@ -107,7 +107,11 @@ class ImageSplits:
 
     @cached_property
     def validation(self) -> "tf.data.Dataset":
-        """A dataset like `train`, always in the order of `files["validation"]`."""
+        """A dataset like `train`, always in the order of `files["validation"]`.
+
+        It has these files in the attribute `files_in_order`, where `evaluate_classifier` finds
+        them.
+        """
         return self._build("validation")
 
     @cached_property
@@ -126,6 +130,8 @@ class ImageSplits:
         )
         # As of Keras's `image_dataset_from_directory`: functions read the names from there.
         dataset.class_names = list(self.class_names)
+        if not shuffled:
+            dataset.files_in_order = files
         return dataset
 
     def __getitem__(self, split: str) -> "tf.data.Dataset":

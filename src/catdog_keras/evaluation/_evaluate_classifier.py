@@ -5,7 +5,9 @@ from typing import Any, TypeAlias
 
 import keras
 import numpy as np
+import numpy.typing as npt
 
+from catdog_keras._batches import with_labels
 from catdog_keras._checks import check_class_names, check_model, describe
 from catdog_keras._class_order import (
     check_class_order,
@@ -22,7 +24,7 @@ from catdog_keras._prediction import (
     predict_batches,
 )
 from catdog_keras._probabilities import FloatArray
-from catdog_keras.evaluation._evaluation import Evaluation
+from catdog_keras.evaluation._evaluation import Evaluation, with_files
 from catdog_keras.evaluation._labels import IntegerArray, read_batches, read_labels
 
 Tensors: TypeAlias = Any  # a tensor of any framework, or a nested structure of them
@@ -31,29 +33,35 @@ Tensors: TypeAlias = Any  # a tensor of any framework, or a nested structure of 
 def evaluate_classifier(
     model: keras.Model,
     dataset: Iterable[Any],
+    y: npt.ArrayLike | None = None,
+    *,
     class_names: Sequence[str] | None = None,
     files: Sequence[str] | None = None,
-    *,
+    batch_size: int | None = None,
     from_logits: bool | None = None,
 ) -> Evaluation:
     """Evaluates a classifier: predicts every image of a dataset once and computes all metrics.
 
     Labels are collected in the same epoch as the predictions, so they match even if the dataset is
-    reshuffled in each epoch. `files`, however, only match a dataset that keeps its order; files in
-    the folder of another class than their label are an error. The model does not have to be
-    compiled; it runs with `training=False`. The function warns if the images are not in the range
-    that `infer_input_range` returns.
+    reshuffled in each epoch. The model does not have to be compiled; it runs with `training=False`.
+    The function warns if the images are not in the range that `infer_input_range` returns.
 
     Args:
         model: Keras model with one output of shape `(batch, classes)`; for two classes also
             `(batch, 1)`, the logit or probability of the second class.
         dataset: Batches `(images, labels)`, with or without sample weights, which are ignored;
             labels are class indices of shape `(batch,)` or `(batch, 1)`, or one-hot rows of shape
-            `(batch, classes)`.
+            `(batch, classes)`. Or an array of images.
+        y: The labels if `dataset` is an array of images, as in `keras.Model.evaluate`.
         class_names: Class names, in the order of the model's outputs and of the labels. None takes
             those that are saved in the model (see `ClassNames`), otherwise those of the dataset, if
             it has `class_names` as that of `keras.utils.image_dataset_from_directory`.
-        files: File of each image, in the order in which the dataset yields them, or None.
+        files: File of each image, in the order in which the dataset yields them; files in the
+            folder of another class than their label are an error. None for those of the datasets
+            `validation` and `test` of `ImageSplits`, and of `LabeledImages`, which keep their
+            order; other datasets have none.
+        batch_size: Images in each batch of an array, at least 1; None for 32. A dataset has its own
+            batches.
         from_logits: True if the model returns logits, False if it returns probabilities. None
             detects it: a softmax or sigmoid at the end shows probabilities; if the end is unknown,
             as in a subclassed model, the outputs and the loss decide.
@@ -81,7 +89,8 @@ def evaluate_classifier(
         >>> import catdog_keras, keras, numpy as np
         >>> model = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(2)])
         >>> batches = [(np.zeros((4, 8, 8, 3)), np.array([0, 1, 1, 0]))]
-        >>> evaluation = catdog_keras.evaluate_classifier(model, batches, ["cat", "dog"])
+        >>> names = ["cat", "dog"]
+        >>> evaluation = catdog_keras.evaluate_classifier(model, batches, class_names=names)
         >>> evaluation
         Evaluation(4 images, 2 classes, accuracy=0.500)
 
@@ -95,23 +104,40 @@ def evaluate_classifier(
         A model that ends in a softmax is recognized:
 
         >>> softmax = keras.Sequential([model, keras.layers.Softmax()])
-        >>> catdog_keras.evaluate_classifier(softmax, batches, ["cat", "dog"])
+        >>> catdog_keras.evaluate_classifier(softmax, batches, class_names=names)
+        Evaluation(4 images, 2 classes, accuracy=0.500)
+
+        Of arrays:
+
+        >>> catdog_keras.evaluate_classifier(softmax, *batches[0], class_names=names)
         Evaluation(4 images, 2 classes, accuracy=0.500)
     """
     check_model(model)
+    if _are_names(y):
+        remedy = "Class names are passed by their name: `class_names=...`."
+        raise TypeError(describe("y", "labels as numbers, or None for a dataset", y, remedy))
+    dataset = with_labels("dataset", dataset, y, batch_size)
     if class_names is None:
         class_names = saved_class_names(model) or names_of_dataset(dataset)
         if class_names is None:
             requirement = "given if neither the model nor the dataset has class names"
             raise ValueError(describe("class_names", requirement, class_names))
-    order = "The dataset, or a pair of arrays (images, labels), is the second argument."
-    names = check_class_names(class_names, order)
+    names = check_class_names(class_names)
     check_from_logits(from_logits)
     check_class_order(model, names)
     check_names_of_dataset("dataset", dataset, names)
     outputs, labels = predict_labeled(model, dataset, len(names))
     probabilities = to_probabilities(model, outputs, len(names), from_logits)
-    return Evaluation(names, labels, probabilities, files)
+    evaluation = Evaluation(names, labels, probabilities, files)
+    known = getattr(dataset, "files_in_order", None)
+    if files is None and known is not None and len(known) == len(evaluation):
+        return with_files(evaluation, known)
+    return evaluation
+
+
+def _are_names(labels: Any) -> bool:
+    is_list = isinstance(labels, (list, tuple)) and len(labels) > 0
+    return is_list and all(isinstance(name, str) for name in labels)
 
 
 def predict_labeled(

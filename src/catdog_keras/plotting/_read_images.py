@@ -27,7 +27,7 @@ def read_image(index: int, file: str | None) -> npt.NDArray[Any]:
     if file is None:
         raise ValueError(
             f"`data` must be given if files are not known; received data=None, and image {index} "
-            f'has no file. {_REMEDY}, or evaluate with `files=splits.files["test"]`.'
+            f"has no file. {_REMEDY}, or pass `files` to `evaluate_classifier`."
         )
     try:
         return np.asarray(decode_thumbnail(read_regular_file(file)[0], SIDE))

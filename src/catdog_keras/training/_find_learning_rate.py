@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from catdog_keras import _backend
+from catdog_keras._batches import with_labels
 from catdog_keras._checks import check_integer, check_number, describe
 from catdog_keras._class_order import check_order_of_dataset
 from catdog_keras._compile import compile_if_needed, compile_like
@@ -19,7 +20,6 @@ from catdog_keras.training._labeled_batches import (
     Batch,
     check_labeled,
     not_finite,
-    with_labels,
 )
 from catdog_keras.training._split_model import HeadSplit, check_trainable_in_parts, split_at_head
 from catdog_keras.training._suggest_rate import smooth, suggest_rate
@@ -133,7 +133,7 @@ def find_learning_rate(
     """
     check_trainable_in_parts(model)
     _backend.check_strategy(model)
-    train = with_labels(train, y, batch_size)
+    train = with_labels("train", train, y, batch_size)
     check_labeled("train", train)
     check_order_of_dataset("train", train, model)
     min_lr = check_number("min_lr", min_lr, minimum=1e-12, maximum=1e3)

@@ -7,52 +7,15 @@ import numpy as np
 
 from catdog_keras._arrays import Array, to_numbers
 from catdog_keras._batches import (
-    BATCH_SIZE,
-    LabeledArrays,
     check_dataset,
-    is_array,
-    is_arrays,
     iterate,
     split_batch,
 )
-from catdog_keras._checks import check_integer, describe, describe_received
+from catdog_keras._checks import describe
 
 Batch: TypeAlias = tuple[Array, Array, Array | None]  # images, labels, sample weights
 
 _REQUIREMENT = "a dataset of batches (images, labels), or a pair of arrays (images, labels)"
-
-
-def with_labels(train: Any, y: Any, batch_size: Any) -> Any:
-    """Returns the training data of a call: a dataset, or arrays with the size of their batches.
-
-    Args:
-        train: Dataset, tuple of arrays, or an array of images.
-        y: Labels, if `train` is an array of images; otherwise None.
-        batch_size: Images in a batch of arrays, None for 32; None for a dataset.
-
-    Raises:
-        TypeError: If there are images without labels, or labels without images.
-        ValueError: If a batch size is given for a dataset.
-    """
-    if y is not None and not is_array(train):
-        requirement = "an array of images if `y` is given"
-        remedy = "Stack a list of images by `np.stack`. A dataset contains its labels: omit `y`."
-        raise TypeError(
-            describe_received("train", requirement, f"a {type(train).__name__}", remedy)
-        )
-    if y is None and is_array(train):
-        requirement = "given if `train` is an array of images"
-        raise TypeError(describe("y", requirement, None, "Pass the labels: train, y."))
-    arrays = train if y is None else (train, y)
-    if is_arrays(arrays):
-        size = (
-            BATCH_SIZE if batch_size is None else check_integer("batch_size", batch_size, minimum=1)
-        )
-        return LabeledArrays.of_size(arrays, size)
-    if batch_size is not None:
-        remedy = "Set it where the dataset is made."
-        raise ValueError(describe("batch_size", "None for a dataset", batch_size, remedy))
-    return train
 
 
 def check_labeled(name: str, data: Any) -> None:

@@ -12,7 +12,14 @@ import numpy as np
 from catdog_keras import _backend
 from catdog_keras._arrays import to_array
 from catdog_keras._backend.keras_internals import synced_with_part
-from catdog_keras._batches import BATCH_SIZE, LabeledArrays, batch_size_of, count_batches, is_arrays
+from catdog_keras._batches import (
+    BATCH_SIZE,
+    LabeledArrays,
+    batch_size_of,
+    count_batches,
+    is_arrays,
+    with_labels,
+)
 from catdog_keras._checks import (
     check_boolean,
     check_integer,
@@ -51,7 +58,7 @@ from catdog_keras.training._class_weight import (
 )
 from catdog_keras.training._feature_store import FeatureStore
 from catdog_keras.training._features import FeatureBatches, FeatureExtractor, collect
-from catdog_keras.training._labeled_batches import check_labeled, with_labels
+from catdog_keras.training._labeled_batches import check_labeled
 from catdog_keras.training._training_state import State, assign, seeds_of, values
 
 
@@ -251,7 +258,7 @@ def check_call(
 ) -> TrainingCall:
     """Returns the checked arguments of a call; `has_schedule` as for `check_callback_types`."""
     _backend.check_strategy(model)
-    train = with_labels(train, y, batch_size)
+    train = with_labels("train", train, y, batch_size)
     check_labeled("train", train)
     if validation_data is not None:
         check_labeled("validation_data", validation_data)

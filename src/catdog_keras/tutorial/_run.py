@@ -292,9 +292,9 @@ def _train_and_evaluate(
         split: evaluate_classifier(
             model,
             dataset,
-            splits.class_names,
+            class_names=splits.class_names,
             # The training images are shuffled: their order is not that of the files.
-            None if split == "train" else _relative_paths(splits, split),
+            files=None if split == "train" else _relative_paths(splits, split),
         )
         for split, dataset in zip(splits.counts, splits, strict=True)
     }
