@@ -135,7 +135,7 @@ def test_training_set_is_balanced_with_50_percent_baseline(splits):
 
 
 def test_plot_images_shows_three_cats_above_three_dogs(splits):
-    figure = catdog_keras.plot_images(splits.train, splits.class_names)
+    figure = catdog_keras.plot_images(splits.train, class_names=splits.class_names)
     figure.draw_without_rendering()
     cats, dogs = sorted(figure.axes, key=lambda ax: -ax.get_window_extent().y0)
     assert cats.get_window_extent().y0 > dogs.get_window_extent().y1

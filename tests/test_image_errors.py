@@ -47,7 +47,7 @@ READERS = {
     "fine_tune": lambda model, data: ck.fine_tune(model, data, epochs=1, unfreeze=1.0, verbose=0),
     "find_learning_rate": lambda model, data: ck.find_learning_rate(model, data, steps=10),
     "check_pipeline": lambda model, data: ck.check_pipeline(data, model),
-    "plot_images": lambda _, data: ck.plot_images(data, ["cats", "dogs"]),
+    "plot_images": lambda _, data: ck.plot_images(data, class_names=["cats", "dogs"]),
 }
 
 

@@ -168,7 +168,7 @@ CALLS = {
         "With a model, it is the first argument: `plot_grad_cam(model, images)`.",
     ),
     "plot_images": (
-        lambda _: plotting.plot_images(NAMES, Dataset()),
+        lambda _: plotting.plot_images(NAMES, class_names=Dataset()),
         "received class_names=<dataset>. The data is the first argument.",
     ),
     "plot_top_losses": (

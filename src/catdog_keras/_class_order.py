@@ -8,7 +8,14 @@ import keras
 from catdog_keras._checks import describe
 from catdog_keras._layer_graph import layers_from_end
 
+NAMES_BY_NAME = "Class names are passed by their name: `class_names=...`."
 REMEDY = "Load the dataset with the classes in this order."
+
+
+def are_names(labels: Any) -> bool:
+    """Returns whether class names were passed in place of labels."""
+    is_list = isinstance(labels, (list, tuple)) and len(labels) > 0
+    return is_list and all(isinstance(name, str) for name in labels)
 
 
 def saved_class_names(model: keras.Model) -> tuple[str, ...] | None:

@@ -66,6 +66,7 @@ def _unknown(
     close = close_names(name, [*own, *further, *synonyms], most=1, cutoff=0.75)
     found = name if name in synonyms else (close[0] if close else None)
     meant, hint = synonyms.get(found, ((found,), "")) if found else ((), "")
+    meant = tuple(each for each in meant if each in own or each in further)
     if meant:
         message = message + " " + did_you_mean([argument(each) for each in meant])
     elif not hint:

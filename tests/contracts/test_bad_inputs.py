@@ -221,7 +221,7 @@ TAKES = {
         (batches_of_images, lambda x: models.predict_tta(MODEL, x)),
         (image_kinds, lambda x: models.predict_tta(MODEL, IMAGES, [lambda _: x])),
     ],
-    "plot_images": [(dataset_kinds, lambda x: plotting.plot_images(x, NAMES))],
+    "plot_images": [(dataset_kinds, lambda x: plotting.plot_images(x, class_names=NAMES))],
     "plot_top_losses": [
         (dataset_kinds, lambda x: plotting.plot_top_losses(EVALUATION.top_losses(2), x))
     ],

@@ -563,7 +563,10 @@ def test_reading_first_batch_does_not_change_order_of_epochs(cats_dogs, read_cod
     expected = epochs(lambda _: None)
     assert epochs(lambda train: [next(iter(train)) for _ in range(2)]) == expected
     if not cache:
-        assert epochs(lambda train: plot_images(train, ["cats", "dogs"], per_class=1)) == expected
+        assert (
+            epochs(lambda train: plot_images(train, class_names=["cats", "dogs"], per_class=1))
+            == expected
+        )
     assert epochs(lambda train: list(train.take(1))) == expected
 
 

@@ -98,11 +98,20 @@ def test_plot_augmentation_rejects_invalid_arguments(images, views, keywords, er
     assert str(caught.value) == message
 
 
-def test_name_of_a_preset_is_answered_with_its_function():
-    with pytest.raises(
-        TypeError, match=r"views='medium'\. `augmentation_preset` returns the layer"
-    ):
-        plot_augmentation(numbered_images(0), "medium")
+def test_plot_augmentation_draws_a_preset_by_its_name():
+    images = np.random.default_rng(0).uniform(0, 255, (2, 8, 8, 3))
+    figure = plot_augmentation(images, "light")  # flips only
+    assert figure.axes[0].get_title("left") == "image | 5 views of it"
+    for ax in figure.axes:
+        original, *views = [drawn.get_array() for drawn in ax.images]
+        assert len(views) == 5
+        flipped = original[:, ::-1]
+        assert all((view == original).all() or (view == flipped).all() for view in views)
+
+
+def test_unknown_preset_is_answered_with_those_that_exist():
+    with pytest.raises(ValueError, match="`views` must be one of 'light', 'medium', 'strong'"):
+        plot_augmentation(numbered_images(0), "medum")
 
 
 def test_axes_of_a_plot_are_saved_like_a_figure(tmp_path):

@@ -341,7 +341,11 @@ def takes_axes(name):
 
 
 def draw(name, case, **where):
-    return getattr(plotting, name)(*CASES[name][case], **where)
+    arguments = CASES[name][case]
+    if name == "plot_images":
+        data, names = arguments
+        return plotting.plot_images(data, class_names=names, **where)
+    return getattr(plotting, name)(*arguments, **where)
 
 
 def visible_texts(figure):

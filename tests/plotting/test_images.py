@@ -34,7 +34,7 @@ def titles(figure):
 
 
 def test_plot_images_shows_first_three_images_of_each_class():
-    figure = plot_images(numbered_images([1, 0, 0, 1, 0, 0, 1, 1]), NAMES)
+    figure = plot_images(numbered_images([1, 0, 0, 1, 0, 0, 1, 1]), class_names=NAMES)
     assert shown(figure) == [[1, 2, 4], [0, 3, 6]]
     assert titles(figure) == ["cats", "dogs"]
 
@@ -52,19 +52,22 @@ def test_plot_images_reads_class_names_of_dataset_and_training_images_of_splits(
         figure = plot_images(data)
         assert shown(figure) == [[1, 2], [0]]
         assert titles(figure) == ["cats: 2 found in 3 images", "dogs: 1 found in 3 images"]
-    assert titles(plot_images(dataset, ["Katze", "Hund"], per_class=1)) == ["Katze", "Hund"]
+    assert titles(plot_images(dataset, class_names=["Katze", "Hund"], per_class=1)) == [
+        "Katze",
+        "Hund",
+    ]
     with pytest.raises(ValueError, match="class_names") as caught:
         plot_images(list(dataset))
     assert str(caught.value) == (
         "`class_names` must be given for a dataset without class names; received class_names=None."
     )
-    images, labels = dataset[0]
-    with pytest.raises(TypeError, match=r"Pass the labels with the images, as \(images, labels\)"):
-        plot_images(images, labels)
+    images, _ = dataset[0]
+    with pytest.raises(TypeError, match=r"`y` must be given .* Pass the labels: data, y\."):
+        plot_images(images)
 
 
 def test_missing_images_leave_gaps_and_are_reported_in_titles():
-    figure = plot_images(numbered_images([0, 0, 0, 0, 1]), ["cats", "dogs", "foxes"])
+    figure = plot_images(numbered_images([0, 0, 0, 0, 1]), class_names=["cats", "dogs", "foxes"])
     assert shown(figure) == [[0, 1, 2], [4], []]
     assert titles(figure) == [
         "cats",
@@ -83,7 +86,7 @@ def test_plot_images_reads_batches_until_all_classes_are_complete():
             taken.append(1)
             yield numbered_images([0, 0, 1])
 
-    figure = plot_images(endless(), NAMES, per_class=2)
+    figure = plot_images(endless(), class_names=NAMES, per_class=2)
     assert len(taken) == 2
     assert shown(figure) == [[0, 1], [2, 2]]
 
@@ -96,9 +99,12 @@ def test_plot_images_stops_after_max_batches():
             taken.append(1)
             yield numbered_images([0, 0])
 
-    assert titles(plot_images(endless(), NAMES)) == ["cats", "dogs: none found in 64 images"]
+    assert titles(plot_images(endless(), class_names=NAMES)) == [
+        "cats",
+        "dogs: none found in 64 images",
+    ]
     assert len(taken) == 32
-    assert len(shown(plot_images(endless(), NAMES, max_batches=1))[0]) == 2
+    assert len(shown(plot_images(endless(), class_names=NAMES, max_batches=1))[0]) == 2
     assert len(taken) == 33
 
 
@@ -121,10 +127,10 @@ def test_plot_images_accepts_tf_datasets_pydatasets_and_tensors():
         tf.data.Dataset.from_tensor_slices((images, np.eye(2)[labels])).batch(2),
         [(images[:2], labels[:2, None]), (images[2:], labels[2:, None])],
     ):
-        assert shown(plot_images(dataset, NAMES)) == [[0], [1, 2]]
-    assert titles(plot_images(Numbered(), NAMES))[0] == "cats: 1 found in 2 images"
+        assert shown(plot_images(dataset, class_names=NAMES)) == [[0], [1, 2]]
+    assert titles(plot_images(Numbered(), class_names=NAMES))[0] == "cats: 1 found in 2 images"
     tensors = keras.ops.convert_to_tensor(images), keras.ops.convert_to_tensor(labels)
-    assert shown(plot_images(tensors, NAMES)) == [[0], [1, 2]]
+    assert shown(plot_images(tensors, class_names=NAMES)) == [[0], [1, 2]]
 
 
 @given(
@@ -138,7 +144,7 @@ def test_plot_images_accepts_tf_datasets_pydatasets_and_tensors():
 def test_plot_images_shows_up_to_per_class_images_of_each_class(classes_and_labels, per_class):
     classes, labels = classes_and_labels
     names = [f"class {n}" for n in range(classes)]
-    figure = plot_images(numbered_images(labels), names, per_class=per_class)
+    figure = plot_images(numbered_images(labels), class_names=names, per_class=per_class)
     wanted = [[n for n, y in enumerate(labels) if y == c][:per_class] for c in range(classes)]
     assert shown(figure) == wanted
     for title, name, row in zip(titles(figure), names, wanted, strict=True):
@@ -171,7 +177,7 @@ GRADIENT = np.linspace(0, 1, 12).reshape(1, 2, 2, 3)
 )
 def test_value_range_is_inferred_from_images(images, low, high):
     assert find_range(list(images)) == pytest.approx((low, high))
-    figure = plot_images((images, [0]), ["cat"], per_class=1)
+    figure = plot_images((images, [0]), class_names=["cat"], per_class=1)
     values = np.clip((images[0].astype(float) - low) / (high - low), 0, 1)
     assert np.array_equal(figure.axes[0].images[0].get_array(), np.rint(255 * values))
 
@@ -181,19 +187,19 @@ def test_plot_images_accepts_any_float_values(images):
     """NaN and infinities included."""
     low, high = find_range(list(images))
     assert np.isfinite([low, high]).all()
-    plot_images((images, [0, 0]), ["cat"])
+    plot_images((images, [0, 0]), class_names=["cat"])
 
 
 def test_nan_is_black_and_infinities_are_clipped_to_range():
     values = np.array([np.nan, -np.inf, np.inf, 0.2, 1.0]).reshape(1, 1, 5, 1)
-    figure = plot_images((values, [0]), ["cat"], per_class=1)
+    figure = plot_images((values, [0]), class_names=["cat"], per_class=1)
     assert figure.axes[0].images[0].get_array()[0, :, 0].tolist() == [0, 0, 255, 51, 255]
 
 
 def test_titles_fit_within_their_axes():
     names = [f"{n} of forty classes with names that are far too long for a row" for n in range(40)]
     images, labels = numbered_images(range(20))
-    figure = plot_images((images, labels), names, figure=Figure(figsize=(6, 9), dpi=60))
+    figure = plot_images((images, labels), class_names=names, figure=Figure(figsize=(6, 9), dpi=60))
     figure.draw_without_rendering()
     for ax in figure.axes:
         (title,) = (t for t in ax.findobj(Text) if t.get_text() == ax.get_title("left"))
@@ -202,13 +208,13 @@ def test_titles_fit_within_their_axes():
 
 def test_value_range_is_shared_by_all_images():
     """A dark image stays dark next to a bright one."""
-    figure = plot_images((np.array([0.2, 200.0]).reshape(2, 1, 1, 1), [0, 1]), NAMES)
+    figure = plot_images((np.array([0.2, 200.0]).reshape(2, 1, 1, 1), [0, 1]), class_names=NAMES)
     assert shown(figure) == [[0], [200]]
 
 
 def test_value_range_argument_sets_range():
     images = np.array([50.0, 100.0]).reshape(2, 1, 1, 1)
-    figure = plot_images((images, [0, 1]), NAMES, value_range=(50, 100))
+    figure = plot_images((images, [0, 1]), class_names=NAMES, value_range=(50, 100))
     assert shown(figure) == [[0], [255]]
 
 
@@ -217,20 +223,22 @@ def test_value_range_argument_sets_range():
 def test_channel_axis_is_inferred_first_or_last(axis, channels):
     images = np.random.default_rng(0).random((1, 8, 10, channels))
     moved = np.moveaxis(images, -1, axis)
-    (image,) = plot_images((moved, [0]), ["cat"], per_class=1).axes[0].images
+    (image,) = plot_images((moved, [0]), class_names=["cat"], per_class=1).axes[0].images
     colors = images[0, ..., :3] if channels > 1 else images[0].repeat(3, axis=-1)
     assert np.array_equal(image.get_array(), np.rint(255 * colors))
 
 
 def test_grayscale_images_need_no_channel_axis():
-    (image,) = plot_images((np.eye(8)[None], [0]), ["cat"], per_class=1).axes[0].images
+    (image,) = plot_images((np.eye(8)[None], [0]), class_names=["cat"], per_class=1).axes[0].images
     assert np.array_equal(image.get_array()[..., 1], 255 * np.eye(8))
 
 
 def test_ambiguous_shape_uses_default_or_given_data_format():
     images = np.random.default_rng(0).random((1, 3, 7, 3))
     for data_format, expected in ((None, "last"), ("channels_first", "first")):
-        figure = plot_images((images, [0]), ["cat"], per_class=1, data_format=data_format)
+        figure = plot_images(
+            (images, [0]), class_names=["cat"], per_class=1, data_format=data_format
+        )
         shape = figure.axes[0].images[0].get_array().shape
         assert shape == ((3, 7, 3) if expected == "last" else (7, 3, 3))
 
@@ -238,7 +246,7 @@ def test_ambiguous_shape_uses_default_or_given_data_format():
 def test_images_keep_aspect_ratio_and_orientation():
     images = np.zeros((1, 2, 6, 3))
     images[0, 0] = 1.0  # white above
-    figure = plot_images((images, [0]), ["cat"], per_class=1)
+    figure = plot_images((images, [0]), class_names=["cat"], per_class=1)
     (image,) = figure.axes[0].images
     left, right, bottom, top = image.get_extent()
     assert (right - left) / (top - bottom) == pytest.approx(3)
@@ -250,7 +258,7 @@ def test_images_keep_aspect_ratio_and_orientation():
 
 def test_many_classes_use_several_columns_in_reading_order():
     names = [f"class {n}" for n in range(40)]
-    figure = plot_images(numbered_images(list(range(40)) * 3), names)
+    figure = plot_images(numbered_images(list(range(40)) * 3), class_names=names)
     figure.draw_without_rendering()
     corners = [ax.get_window_extent() for ax in figure.axes]
     places = [(round(-box.y1), round(box.x0)) for box in corners]
@@ -294,7 +302,7 @@ def test_sample_weights_are_accepted_in_batches_and_arrays():
     images, labels = numbered_images([0, 1, 0])
     weights = np.ones(3)
     for data in ([(images, labels, weights)], (images, labels, weights)):
-        assert shown(plot_images(data, NAMES)) == [[0, 2], [1]]
+        assert shown(plot_images(data, class_names=NAMES)) == [[0, 2], [1]]
 
 
 def test_py_dataset_is_accepted():
@@ -306,4 +314,21 @@ def test_py_dataset_is_accepted():
             images, labels = numbered_images([0, 1, 0])
             return images + np.uint8(10 * index), labels
 
-    assert shown(plot_images(Batches(), NAMES)) == [[0, 2, 10], [1, 11]]
+    assert shown(plot_images(Batches(), class_names=NAMES)) == [[0, 2, 10], [1, 11]]
+
+
+def test_plot_images_takes_images_and_labels_as_two_arguments():
+    images, labels = np.zeros((3, 4, 4, 3)), [0, 2, 2]
+    figure = plot_images(images, labels)
+    assert [ax.get_title("left") for ax in figure.axes] == [
+        "class 0: 1 found in 3 images",
+        "class 1: none found in 3 images",
+        "class 2: 2 found in 3 images",
+    ]
+    figure = plot_images(images, np.eye(2)[[0, 1, 1]], class_names=["cat", "dog"])
+    assert figure.axes[0].get_title("left") == "cat: 1 found in 3 images"
+
+
+def test_plot_images_says_how_to_pass_class_names():
+    with pytest.raises(TypeError, match=r"`y` must be labels .*: `class_names=...`"):
+        plot_images((np.zeros((2, 4, 4, 3)), [0, 1]), ["cat", "dog"])

@@ -10,6 +10,8 @@ import numpy.typing as npt
 from catdog_keras._batches import with_labels
 from catdog_keras._checks import check_class_names, check_model, describe
 from catdog_keras._class_order import (
+    NAMES_BY_NAME,
+    are_names,
     check_class_order,
     check_names_of_dataset,
     check_order_of_dataset,
@@ -113,9 +115,8 @@ def evaluate_classifier(
         Evaluation(4 images, 2 classes, accuracy=0.500)
     """
     check_model(model)
-    if _are_names(y):
-        remedy = "Class names are passed by their name: `class_names=...`."
-        raise TypeError(describe("y", "labels as numbers, or None for a dataset", y, remedy))
+    if are_names(y):
+        raise TypeError(describe("y", "labels as numbers, or None for a dataset", y, NAMES_BY_NAME))
     dataset = with_labels("dataset", dataset, y, batch_size)
     if class_names is None:
         class_names = saved_class_names(model) or names_of_dataset(dataset)
@@ -133,11 +134,6 @@ def evaluate_classifier(
     if files is None and known is not None and len(known) == len(evaluation):
         return with_files(evaluation, known)
     return evaluation
-
-
-def _are_names(labels: Any) -> bool:
-    is_list = isinstance(labels, (list, tuple)) and len(labels) > 0
-    return is_list and all(isinstance(name, str) for name in labels)
 
 
 def predict_labeled(

@@ -10,6 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from catdog_keras._checks import DataFormat, check_choice, describe
+from catdog_keras._suggestions import suggests_arguments
+from catdog_keras.layers import augmentation_preset
+from catdog_keras.layers._wrapper import STRENGTHS, Strength
+from catdog_keras.plotting._argument_names import AUGMENTATION_NAMES
 from catdog_keras.plotting._image_arrays import (
     DATA_FORMATS,
     check_value_range,
@@ -28,9 +32,10 @@ Array = npt.NDArray[Any]
 VIEWS = 5  # of each image by a layer
 
 
+@suggests_arguments(AUGMENTATION_NAMES)
 def plot_augmentation(
     images: npt.ArrayLike,
-    views: Callable[[Any], Any] | Sequence[npt.ArrayLike],
+    views: Callable[[Any], Any] | Strength | Sequence[npt.ArrayLike],
     *,
     value_range: tuple[float, float] | None = None,
     data_format: DataFormat | None = None,
@@ -45,7 +50,8 @@ def plot_augmentation(
     Args:
         images: Images of shape `(batch, height, width, channels)`,
             `(batch, channels, height, width)` or `(batch, height, width)`, at least one.
-        views: Augmentation layer, or function, that is called five times, as in training. Or a
+        views: Augmentation layer, or function, that is called five times, as in training; or
+            `"light"`, `"medium"` or `"strong"` for the `augmentation_preset` of this name. Or a
             sequence of augmented batches, at least one, each with as many images as `images`.
         value_range: Values `(low, high)` that are black and white, as for `plot_images`.
         data_format: `"channels_last"`, `"channels_first"` or None, as for `plot_images`.
@@ -67,6 +73,10 @@ def plot_augmentation(
         >>> figure = catdog_keras.plot_augmentation(images, layer)
         >>> figure.axes[0].get_title("left")
         'image | 5 views of it'
+
+        A preset:
+
+        >>> figure = catdog_keras.plot_augmentation(images, "medium")
 
         Another number of views:
 
@@ -103,13 +113,14 @@ def _draw_line(ax: Axes, where: float) -> None:
 def _check_columns(images: Any, views: Any) -> list[Array]:
     """Returns images and augmented versions as arrays; raises an error if they do not match."""
     images = read_some_images("images", images)
+    if isinstance(views, str):
+        views = augmentation_preset(check_choice("views", views, STRENGTHS))
     if callable(views) and not isinstance(views, type):
         keywords = {"training": True} if isinstance(views, keras.Layer) else {}
         views = [views(images, **keywords) for _ in range(VIEWS)]
     requirement = "an augmentation layer, or a list of arrays, each with a view of every image"
-    if isinstance(views, (str, bytes)) or not isinstance(views, (Sequence, np.ndarray)):
-        remedy = "`augmentation_preset` returns the layer." if isinstance(views, str) else ""
-        raise TypeError(describe("views", requirement, views, remedy))
+    if isinstance(views, bytes) or not isinstance(views, (Sequence, np.ndarray)):
+        raise TypeError(describe("views", requirement, views))
     if len(views) == 0:
         raise ValueError(describe("views", f"{requirement}, at least one", views))
     columns = [images, *(read_images("views", view) for view in views)]

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from catdog_keras._checks import check_number, describe
 from catdog_keras._printable import letters
+from catdog_keras._suggestions import suggests_arguments
+from catdog_keras.plotting._argument_names import PLOT_NAMES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,6 +34,7 @@ class Result(Protocol):
     def accuracy_interval(self) -> tuple[float, float]: ...
 
 
+@suggests_arguments(PLOT_NAMES)
 def plot_comparison(
     results: Mapping[str, Result] | Sequence[Result | Mapping[str, Any]],
     baseline: float | None = None,

@@ -12,6 +12,8 @@ import numpy.typing as npt
 from catdog_keras._arrays import to_numbers
 from catdog_keras._checks import check_class_names
 from catdog_keras._intervals import wilson_interval
+from catdog_keras._suggestions import suggests_arguments
+from catdog_keras.plotting._argument_names import CONFUSION_MATRIX_NAMES
 from catdog_keras.plotting._records import records_of
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ class HasMatrix(Protocol):
     def class_names(self) -> Sequence[str]: ...
 
 
+@suggests_arguments(CONFUSION_MATRIX_NAMES)
 def plot_confusion_matrix(
     matrix: HasMatrix | npt.ArrayLike,
     class_names: Sequence[str] | None = None,

@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from catdog_keras._checks import describe
+from catdog_keras._suggestions import suggests_arguments
+from catdog_keras.plotting._argument_names import HISTORY_NAMES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,6 +26,7 @@ Epochs: TypeAlias = npt.NDArray[np.int64]
 Curve: TypeAlias = npt.NDArray[np.float64]
 
 
+@suggests_arguments(HISTORY_NAMES)
 def plot_history(
     history: Any,
     *,

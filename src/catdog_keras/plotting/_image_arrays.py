@@ -197,6 +197,14 @@ def read_some_images(name: str, images: Any) -> Array:
     return images
 
 
+def count_classes(labels: Any) -> int:
+    """Returns one more than the highest label, or the length of one-hot rows."""
+    array = to_numbers("data", "labels", labels)
+    if array.ndim == 2 and array.shape[1] > 1:
+        return int(array.shape[1])
+    return int(max(array.max(initial=0), 0)) + 1
+
+
 def _check_labels(labels: Any, num_images: int, num_classes: int | None = None) -> Array:
     """Returns one label per image; rows with more than one number are one-hot."""
     indices = to_numbers("data", "labels", labels)

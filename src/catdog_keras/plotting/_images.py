@@ -6,6 +6,9 @@ import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy.typing as npt
+
+from catdog_keras._batches import is_arrays, with_labels
 from catdog_keras._checks import (
     DataFormat,
     check_choice,
@@ -13,11 +16,14 @@ from catdog_keras._checks import (
     check_integer,
     describe,
 )
-from catdog_keras._class_order import names_of_dataset
+from catdog_keras._class_order import NAMES_BY_NAME, are_names, names_of_dataset
+from catdog_keras._suggestions import suggests_arguments
+from catdog_keras.plotting._argument_names import IMAGES_NAMES
 from catdog_keras.plotting._image_arrays import (
     DATA_FORMATS,
     check_data,
     check_value_range,
+    count_classes,
     first_images,
     to_rgb,
 )
@@ -27,10 +33,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
 
 
+@suggests_arguments(IMAGES_NAMES)
 def plot_images(
     data: Any,
-    class_names: Sequence[str] | None = None,
+    y: npt.ArrayLike | None = None,
     *,
+    class_names: Sequence[str] | None = None,
     per_class: int = 3,
     value_range: tuple[float, float] | None = None,
     data_format: DataFormat | None = None,
@@ -47,9 +55,11 @@ def plot_images(
             one pair of arrays. Images have shape `(batch, height, width, channels)`,
             `(batch, channels, height, width)` or `(batch, height, width)`; labels are class indices
             `(batch,)` or one-hot rows `(batch, classes)`. Of an `ImageSplits`, the training images
-            are plotted.
+            are plotted. Or an array of images.
+        y: The labels if `data` is an array of images.
         class_names: Class names, in the order of their indices. None takes those of the dataset, if
-            it has `class_names` as that of `keras.utils.image_dataset_from_directory`.
+            it has `class_names` as that of `keras.utils.image_dataset_from_directory`, and numbers
+            the classes of arrays.
         per_class: Number of images per class, at least 1.
         value_range: Values `(low, high)` that are black and white. None infers them from the
             plotted images: [0, 1], [-1, 1] or [0, 255], otherwise from their minimum to their
@@ -73,7 +83,7 @@ def plot_images(
     Example:
         >>> import catdog_keras, numpy as np
         >>> images, labels = np.zeros((4, 8, 8, 3)), np.array([0, 1, 1, 0])
-        >>> figure = catdog_keras.plot_images((images, labels), ["cat", "dog"])
+        >>> figure = catdog_keras.plot_images(images, labels, class_names=["cat", "dog"])
         >>> figure.axes[0].get_title("left")
         'cat: 2 found in 4 images'
 
@@ -87,16 +97,19 @@ def plot_images(
         From the batches of a dataset, with values in [-1, 1]:
 
         >>> figure = catdog_keras.plot_images(
-        ...     [(images, labels)], ["cat", "dog"], per_class=2, value_range=(-1, 1)
+        ...     [(images, labels)], class_names=["cat", "dog"], per_class=2, value_range=(-1, 1)
         ... )
     """
     from catdog_keras.plotting import _canvas
 
     if hasattr(data, "train") and hasattr(data, "validation"):  # splits
         data = data.train
+    if are_names(y):
+        raise TypeError(describe("y", "labels as numbers, or None for a dataset", y, NAMES_BY_NAME))
+    data = with_labels("data", data, y, None)
     check_data(data)
-    given = _class_names_of(data) if class_names is None else class_names
-    names = check_class_names(given, "The data is the first argument.")
+    order = "The data is the first argument."
+    names = _class_names_of(data) if class_names is None else check_class_names(class_names, order)
     per_class = check_integer("per_class", per_class, minimum=1)
     max_batches = check_integer("max_batches", max_batches, minimum=1)
     value_range = check_value_range(value_range)
@@ -116,10 +129,11 @@ def plot_images(
 
 def _class_names_of(data: Any) -> Sequence[str]:
     names = names_of_dataset(data)
-    if names is None:
-        requirement = "given for a dataset without class names"
-        raise ValueError(describe("class_names", requirement, None))
-    return names
+    if names is not None:
+        return names
+    if is_arrays(data):
+        return [f"class {index}" for index in range(count_classes(data[1]))]
+    raise ValueError(describe("class_names", "given for a dataset without class names", None))
 
 
 def _lack(found: int, wanted: int, num_scanned: int) -> tuple[str, str]:

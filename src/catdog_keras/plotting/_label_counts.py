@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from catdog_keras._checks import check_integer, describe
+from catdog_keras._suggestions import suggests_arguments
+from catdog_keras.plotting._argument_names import PLOT_NAMES
 from catdog_keras.plotting._records import records_of
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ class HasCounts(Protocol):
     def counts(self) -> Mapping[str, int] | Mapping[str, Mapping[str, int]]: ...
 
 
+@suggests_arguments(PLOT_NAMES)
 def plot_label_counts(
     counts: HasCounts | Mapping[str, int] | Mapping[str, Mapping[str, int]],
     *,

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from catdog_keras._checks import describe
+from catdog_keras._suggestions import suggests_arguments
+from catdog_keras.plotting._argument_names import PLOT_NAMES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,6 +25,7 @@ _ATTRIBUTES = (
 _POINTS = 100  # of the curve
 
 
+@suggests_arguments(PLOT_NAMES)
 def plot_learning_curve(curve: Any, *, ax: Axes | None = None) -> Axes:
     """Plots the accuracy by the number of training images, and the prediction for twice as many.
 

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from catdog_keras._checks import check_number, describe
+from catdog_keras._suggestions import suggests_arguments
+from catdog_keras.plotting._argument_names import PLOT_NAMES
 from catdog_keras.plotting._history import drawable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+@suggests_arguments(PLOT_NAMES)
 def plot_learning_rate(result: Any, *, ax: Axes | None = None) -> Axes:
     """Plots a learning rate range test: the loss over the learning rate, and the suggested rate.
 

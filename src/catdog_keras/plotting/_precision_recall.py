@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from catdog_keras._suggestions import suggests_arguments
+from catdog_keras.plotting._argument_names import PLOT_NAMES
 from catdog_keras.plotting._class_curves import ClassCurve, Line, draw_class_curves
 from catdog_keras.plotting._records import check_records, records_of
 
@@ -46,6 +48,7 @@ class HasCurves(Protocol):
     def precision_recall_curves(self) -> Sequence[Curve]: ...
 
 
+@suggests_arguments(PLOT_NAMES)
 def plot_precision_recall(curves: HasCurves | Sequence[Curve], *, ax: Axes | None = None) -> Axes:
     """Plots precision-recall curves; the legend shows their average precision (AP) with intervals.
 

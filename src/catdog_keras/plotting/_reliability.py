@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from catdog_keras._suggestions import suggests_arguments
+from catdog_keras.plotting._argument_names import PLOT_NAMES
 from catdog_keras.plotting._records import check_records, records_of
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ class HasBins(Protocol):
     def reliability_bins(self) -> Sequence[Bin]: ...
 
 
+@suggests_arguments(PLOT_NAMES)
 def plot_reliability(bins: HasBins | Sequence[Bin], *, ax: Axes | None = None) -> Axes:
     """Plots a reliability diagram (calibration curve): accuracy over confidence.
 

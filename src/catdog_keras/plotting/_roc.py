@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy.typing as npt
 
+from catdog_keras._suggestions import suggests_arguments
+from catdog_keras.plotting._argument_names import PLOT_NAMES
 from catdog_keras.plotting._class_curves import ClassCurve, Line, draw_class_curves
 from catdog_keras.plotting._records import check_records, records_of
 
@@ -45,6 +47,7 @@ class HasCurves(Protocol):
     def roc_curves(self) -> Sequence[Curve]: ...
 
 
+@suggests_arguments(PLOT_NAMES)
 def plot_roc(curves: HasCurves | Sequence[Curve], *, ax: Axes | None = None) -> Axes:
     """Plots ROC curves; the legend shows their areas (AUC) with 95% intervals and image counts.
 

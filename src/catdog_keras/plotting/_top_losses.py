@@ -8,6 +8,8 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Protocol
 
 from catdog_keras._checks import DataFormat, check_choice, describe
+from catdog_keras._suggestions import suggests_arguments
+from catdog_keras.plotting._argument_names import TOP_LOSSES_NAMES
 from catdog_keras.plotting._image_arrays import (
     DATA_FORMATS,
     check_value_range,
@@ -56,6 +58,7 @@ class HasLosses(Protocol):
     def top_losses(self) -> Sequence[Loss]: ...
 
 
+@suggests_arguments(TOP_LOSSES_NAMES)
 def plot_top_losses(
     losses: HasLosses | Sequence[Loss],
     data: Any = None,

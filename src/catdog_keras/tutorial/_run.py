@@ -272,7 +272,7 @@ def _show_images(splits: ImageSplits, folder: Path, tell: Callable[[str], None])
     counts = splits.counts["train"]
     baseline = baseline_accuracy(counts)
     tell(f"baseline   {baseline:.1%}: always predicting the majority class of the training images")
-    _save_figure(folder, "images", plot_images(splits.train, splits.class_names))
+    _save_figure(folder, "images", plot_images(splits.train, class_names=splits.class_names))
     _save_figure(folder, "label_counts", plot_label_counts(counts))
     return baseline
 
