@@ -125,7 +125,7 @@ CALLS = {
     ),
     "build_model1": (
         lambda _: catdog_keras.build_model1(2, (8, 8, 3)),
-        "received input_shape=2. For example (160, 160, 3).",
+        "For example (160, 160, 3). The number of classes is another argument: num_classes.",
     ),
     "extract_features": (
         lambda _: diagnostics.extract_features("mobilenet_v2", IMAGES),

@@ -197,6 +197,8 @@ def check_input_shape(name: str, value: Any) -> tuple[int, int, int]:
     integers = isinstance(value, (tuple, list)) and all(
         isinstance(n, numbers.Integral) and not isinstance(n, bool) for n in value
     )
+    if isinstance(value, numbers.Integral):
+        remedy += " The number of classes is another argument: num_classes."
     if not integers:
         raise TypeError(describe(name, requirement, value, remedy))
     if len(value) != 3 or min(value) < 1:
