@@ -18,7 +18,7 @@ UNKNOWN = "module 'catdog_keras' has no attribute "
     ("name", "remedy"),
     [
         ("compare", "Use `catdog_keras.evaluation.compare`."),
-        ("export_model", "Use `catdog_keras.conversion.export_model`."),
+        ("read_metadata", "Use `catdog_keras.conversion.read_metadata`."),
         ("load_folder", "Did you mean `catdog_keras.load_image_folder`?"),
         ("fit", "Did you mean `catdog_keras.fit_head`?"),
         ("evaluate", "Did you mean `catdog_keras.evaluation` or `catdog_keras.evaluate_classifier`?"),

@@ -58,11 +58,11 @@ assert_type(report, ck.doctor.DataReport)
 assert_type(report.findings[0], ck.diagnostics.DataFinding)
 report.write_page(Path("page.html"), title="Cats and dogs")
 
-exported = ck.conversion.export_model(model, "model.onnx", quantize="float16")
+exported = ck.export_model(model, "model.onnx", quantize="float16")
 assert_type(exported, ck.conversion.ExportReport)
 assert_type(exported.accuracy, float | None)
 assert_type(ck.conversion.read_metadata("model.onnx").class_names, tuple[str, ...])
-ck.conversion.export_model(model, "model", format="coreml")  # type: ignore[arg-type]
+ck.export_model(model, "model", format="coreml")  # type: ignore[arg-type]
 
 block = ck.ConvBlock(16, activation="relu", pool_size=(2, 2))
 ck.ConvBlock("16")  # type: ignore[arg-type]

@@ -14,6 +14,7 @@ from . import (
     tutorial as tutorial,
 )
 from .conversion import (
+    export_model as export_model,
     fold_batch_norm as fold_batch_norm,
     strip_augmentation as strip_augmentation,
     use_fused_batch_norm as use_fused_batch_norm,

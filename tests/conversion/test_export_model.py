@@ -415,6 +415,14 @@ def test_axes_of_any_size_have_names_in_onnx_files(model, quantize, tmp_path):
     assert probabilities.shape == ["batch", len(NAMES)]
 
 
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_model_without_class_names_is_exported_with_their_indices(tmp_path, outputs):
+    names = tuple("012"[: max(outputs, 2)])
+    with pytest.warns(UserWarning, match=f"names its classes 0 to {names[-1]}. Pass their names"):
+        export_model(small_model(outputs=outputs), tmp_path / "model")
+    assert read_metadata(tmp_path / "model").class_names == names
+
+
 def two_inputs():
     first, second = keras.Input((*SIZE, 3)), keras.Input((*SIZE, 3))
     pooled = keras.layers.GlobalAveragePooling2D()(first + second)
@@ -427,7 +435,6 @@ def of_unit_range():
 
 
 WRONG_MODELS = {
-    "no class names": (lambda: small_model(outputs=3), "contains its class names"),
     "two inputs": (two_inputs, "must have one input"),
     "gray images": (
         lambda: keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten()]),

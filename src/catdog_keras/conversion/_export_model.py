@@ -37,6 +37,7 @@ from catdog_keras._printable import counted
 from catdog_keras._publish import publish_files
 from catdog_keras._scratch import scratch_folder
 from catdog_keras._signals import interrupts_deferred
+from catdog_keras._warnings import warn
 from catdog_keras.conversion._convert import convert
 from catdog_keras.conversion._embedded_metadata import ExportMetadata
 from catdog_keras.conversion._export_files import (
@@ -61,7 +62,7 @@ from catdog_keras.conversion._fold_batch_norm import fold_batch_norm
 from catdog_keras.conversion._formats import ExportFormat, choose_format, format_of_file
 from catdog_keras.conversion._serving_model import Preparation
 from catdog_keras.conversion._strip_augmentation import strip_augmentation
-from catdog_keras.models import get_class_names
+from catdog_keras.models._class_names import find_class_names
 
 Format = Literal["onnx", "litert", "savedmodel"]
 Quantize = Literal["int8", "float16"]
@@ -113,7 +114,8 @@ def export_model(
             arrays `(height, width, 3)` of any size, or pairs (image, label).
         check_data: Images for the comparison, in the same forms; with labels of all images, the
             accuracies are compared as well. None for 16 random images.
-        class_names: Class names in the order of the outputs; None for those in the model.
+        class_names: Class names in the order of the outputs. None for those in the model; if it has
+            none, the file names the classes by their indices, "0", "1" and so on, with a warning.
         from_logits: True if the model returns logits, False if it returns probabilities. None
             detects it: a softmax or sigmoid at the end shows probabilities; if the end is unknown,
             as in a subclassed model, the outputs and the loss decide.
@@ -131,9 +133,9 @@ def export_model(
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If the model has no class names, several inputs or outputs, another range of
-            pixel values, or an operation that the format does not have; if another file has the
-            name of the report; or if other arguments are out of range or contradict each other.
+        ValueError: If the model has several inputs or outputs, another range of pixel values, or an
+            operation that the format does not have; if another file has the name of the report; or
+            if other arguments are out of range or contradict each other.
         ModuleNotFoundError: If a package of the extra `export` is missing.
         OSError: If the file cannot be written.
         ExportMismatchError: If a probability differs by more than 1e-4 (float16: 1e-2). The file is
@@ -148,7 +150,7 @@ def export_model(
         >>> names = catdog_keras.ClassNames(["cat", "dog"])
         >>> model = keras.Sequential([catdog_keras.build_model1((46, 46, 3)), names])
         >>> path = pathlib.Path(tempfile.mkdtemp()) / "exported_model"
-        >>> report = catdog_keras.conversion.export_model(model, path)
+        >>> report = catdog_keras.export_model(model, path)
         >>> report.format, report.same_top_class
         ('savedmodel', 16)
     """
@@ -173,7 +175,7 @@ def export_model(
     if crop_to_aspect_ratio and pad_to_aspect_ratio:
         must = "False if " + argument("crop_to_aspect_ratio") + " is True"
         raise ValueError(describe("pad_to_aspect_ratio", must, True))
-    names = get_class_names(model) if class_names is None else check_class_names(class_names)
+    names = _class_names(model) if class_names is None else check_class_names(class_names)
     _check_outputs(model, len(names), from_logits)
     if from_logits is None:
         from_logits = _returns_logits(model, size)
@@ -219,7 +221,7 @@ def read_metadata(path: str | os.PathLike[str]) -> ExportMetadata:
         >>> names = catdog_keras.ClassNames(["cat", "dog"])
         >>> model = keras.Sequential([catdog_keras.build_model1((46, 46, 3)), names])
         >>> path = pathlib.Path(tempfile.mkdtemp()) / "exported_model"
-        >>> report = catdog_keras.conversion.export_model(model, path)
+        >>> report = catdog_keras.export_model(model, path)
         >>> catdog_keras.conversion.read_metadata(path).class_names
         ('cat', 'dog')
     """
@@ -368,6 +370,19 @@ def _check_model(model: Any, image_size: Any) -> tuple[int, int]:
         requirement = f"None or the input size of the model, here {shape[1:3]}"
         raise ValueError(describe("image_size", requirement, image_size))
     return height, width
+
+
+def _class_names(model: keras.Model) -> tuple[str, ...]:
+    """Returns the class names in a model, or the indices of its classes."""
+    found = find_class_names(model)
+    if found is not None:
+        return found
+    count = max(int(model.outputs[0].shape[-1] or 0), 2)
+    warn(
+        f"{model.name!r} has no class names, so the file names its classes 0 to {count - 1}. Pass "
+        "their names: " + argument("class_names") + "."
+    )
+    return tuple(map(str, range(count)))
 
 
 def _check_outputs(model: keras.Model, classes: int, from_logits: bool | None) -> None:

@@ -55,7 +55,7 @@ class ExportReport:
         >>> names = catdog_keras.ClassNames(["cat", "dog"])
         >>> model = keras.Sequential([catdog_keras.build_model1((46, 46, 3)), names])
         >>> path = pathlib.Path(tempfile.mkdtemp()) / "exported_model"
-        >>> report = catdog_keras.conversion.export_model(model, path)
+        >>> report = catdog_keras.export_model(model, path)
         >>> report.within_tolerance, report.tolerance
         (True, 0.0001)
     """

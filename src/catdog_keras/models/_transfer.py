@@ -1,7 +1,7 @@
 """Transfer learning: a frozen pretrained backbone with a new classification head."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import keras
@@ -12,11 +12,9 @@ from catdog_keras._checks import (
     check_class_names,
     check_input_shape,
     check_integer,
-    check_model,
     check_number,
     describe,
 )
-from catdog_keras._class_order import saved_class_names
 from catdog_keras._input_range import (
     BYTES,
     Range,
@@ -180,63 +178,6 @@ def transfer_model(
     if class_names is not None:
         x = ClassNames(class_names, dtype="float32", name="class_names")(x)
     return keras.Model(images, x, name=f"transfer_{backbone.name}")
-
-
-def get_class_names(model: keras.Model) -> tuple[str, ...]:
-    """Returns the class names that are saved in a model, in the order of its outputs.
-
-    The names are those of the `ClassNames` layer that `transfer_model(class_names=...)` appends,
-    or that you append to your own model. They are saved in the model file, so they are also
-    available in another process.
-
-    Args:
-        model: A model with a `ClassNames` layer, at its end or in a nested model.
-
-    Returns:
-        The class names.
-
-    Raises:
-        TypeError: If `model` is not a Keras model.
-        ValueError: If the model contains no class names, or several lists of them that differ, as
-            an ensemble can. A list at the end of the model has precedence over others.
-
-    See Also:
-        `ClassNames`: the layer that stores the names.
-
-    Example:
-        >>> import catdog_keras, keras
-        >>> names = catdog_keras.ClassNames(["cat", "dog"])
-        >>> model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(2), names])
-        >>> catdog_keras.get_class_names(model)
-        ('cat', 'dog')
-    """
-    check_model(model)
-    stored = saved_class_names(model)
-    if stored is not None:
-        return stored
-    found = {layer.class_names for layer in _all_layers(model) if isinstance(layer, ClassNames)}
-    if len(found) > 1:
-        lists = " and ".join(map(str, sorted(found)[:2]))
-        raise ValueError(
-            f"`model` must contain one list of class names; received {model.name!r}, whose parts "
-            f"have {lists}. Outputs in different orders cannot be combined. If the order is the "
-            "same, append a `ClassNames` layer to the model."
-        )
-    if not found:
-        requirement = "a model that contains its class names"
-        remedy = (
-            "Build it with `transfer_model(..., class_names=...)`, or append a `ClassNames` layer."
-        )
-        raise ValueError(describe("model", requirement, model, remedy))
-    return found.pop()
-
-
-def _all_layers(model: keras.Model) -> Iterator[keras.Layer]:
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            yield from _all_layers(layer)
-        else:
-            yield layer
 
 
 def _check_classes(num_classes: int, class_names: Sequence[str] | None) -> int:
