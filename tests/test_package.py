@@ -192,6 +192,12 @@ def test_importing_package_loads_only_lazy_loader_and_stdlib():
     assert not brought & {"asyncio", "dataclasses", "inspect", "ssl"}
 
 
+def test_importing_datasets_loads_neither_keras_nor_tensorflow():
+    brought = imported_by("import catdog_keras.datasets")
+    assert "numpy" in brought
+    assert not brought & {"keras", "tensorflow", "PIL", "matplotlib", "rich"}
+
+
 def test_imported_by_lists_third_party_modules():
     brought = imported_by("import catdog_keras; import rich.progress")
     assert {"catdog_keras", "lazy_loader", "rich"} <= brought

@@ -25,13 +25,6 @@ from tests.corpora.archives import PLAIN, zipped
 
 # Begins a program that imports modules of `catdog_keras.datasets` without TensorFlow, which the
 # package itself imports and which takes seconds.
-WITHOUT_TENSORFLOW = """
-import sys, types
-from importlib.util import find_spec
-package = types.ModuleType("catdog_keras.datasets")
-package.__path__ = [find_spec("catdog_keras").submodule_search_locations[0] + "/datasets"]
-sys.modules["catdog_keras.datasets"] = package
-"""
 STEPS = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link", "os.symlink"}
 TOGETHER = 8
 

@@ -23,7 +23,6 @@ from catdog_keras import (
     plot_images,
 )
 from catdog_keras.datasets import _source as source, _splits, synthetic
-from tests.datasets.processes import WITHOUT_TENSORFLOW
 
 TINY = {"image_size": (4, 4), "batch_size": 4}
 
@@ -159,7 +158,7 @@ def test_counts_and_labels_match_files(cats_dogs):
 
 
 def test_split_is_same_in_another_process(cats_dogs):
-    program = f"""{WITHOUT_TENSORFLOW}
+    program = """
 from catdog_keras.datasets._index import index_image_folder
 from catdog_keras.datasets._split import take_skip
 assert "tensorflow" not in sys.modules

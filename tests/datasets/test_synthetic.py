@@ -13,7 +13,6 @@ from PIL import Image
 
 from catdog_keras.datasets import synthetic
 from catdog_keras.datasets.synthetic import _images as drawing, draw_image, write_synthetic
-from tests.datasets.processes import WITHOUT_TENSORFLOW
 
 CLASS_NAMES = ("cat", "dog")
 LARGEST_NUMBER = 1048575
@@ -89,7 +88,7 @@ def best_linear_accuracy(features, labels, train):
 
 def test_draw_image_returns_same_bytes_in_another_process():
     script = (
-        WITHOUT_TENSORFLOW + "from catdog_keras.datasets.synthetic import draw_image\n"
+        "from catdog_keras.datasets.synthetic import draw_image\n"
         "import hashlib\n"
         "for name in ('cat', 'dog'):\n"
         "    for number in (0, 41, 2003):\n"

@@ -272,7 +272,8 @@ def _fit(
     """Trains the head, then the last layers of the backbone; each keeps its best epoch."""
     import keras
 
-    from catdog_keras._progress import EpochTable, TrainingProgress, progress_bar
+    from catdog_keras._progress import progress_bar
+    from catdog_keras._training_progress import EpochTable, TrainingProgress
     from catdog_keras.training import fine_tune, fit_head
 
     log = fit_head(

@@ -143,7 +143,8 @@ def export_model(
             the result, not an error.
 
     See Also:
-        `read_metadata`: reads the class names and the image size of an exported file.
+        `strip_augmentation`: removes the augmentation alone.
+        `fold_batch_norm`: folds batch normalization alone.
 
     Example:
         >>> import catdog_keras, keras, pathlib, tempfile

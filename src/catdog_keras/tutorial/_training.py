@@ -6,7 +6,8 @@ import keras
 import numpy as np
 
 from catdog_keras._compile import build_for_fit
-from catdog_keras._progress import TrainingProgress, progress_bar
+from catdog_keras._progress import progress_bar
+from catdog_keras._training_progress import TrainingProgress
 from catdog_keras.datasets import ImageSplits
 from catdog_keras.training._training_state import validation_score
 
