@@ -159,6 +159,7 @@ def test_counts_and_labels_match_files(cats_dogs):
 
 def test_split_is_same_in_another_process(cats_dogs):
     program = """
+import sys
 from catdog_keras.datasets._index import index_image_folder
 from catdog_keras.datasets._split import take_skip
 assert "tensorflow" not in sys.modules

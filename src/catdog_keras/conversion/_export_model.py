@@ -21,6 +21,7 @@ from catdog_keras._checks import (
     describe,
 )
 from catdog_keras._checksum import sha256_of
+from catdog_keras._class_names import find_class_names
 from catdog_keras._cloning import assign_weights, clone_uncompiled, copy_layer
 from catdog_keras._from_logits import (
     check_ending,
@@ -62,7 +63,6 @@ from catdog_keras.conversion._fold_batch_norm import fold_batch_norm
 from catdog_keras.conversion._formats import ExportFormat, choose_format, format_of_file
 from catdog_keras.conversion._serving_model import Preparation
 from catdog_keras.conversion._strip_augmentation import strip_augmentation
-from catdog_keras.models._class_names import find_class_names
 
 Format = Literal["onnx", "litert", "savedmodel"]
 Quantize = Literal["int8", "float16"]

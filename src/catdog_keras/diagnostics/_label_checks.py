@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from catdog_keras._class_order import REMEDY, has_other_order
+from catdog_keras._class_names import REMEDY, has_other_order
 from catdog_keras._compile import crossentropy_of
 from catdog_keras._layer_graph import is_plain_graph, last_activation
 from catdog_keras._warnings import warn

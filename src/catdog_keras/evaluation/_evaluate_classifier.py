@@ -9,14 +9,13 @@ import numpy.typing as npt
 
 from catdog_keras._batches import with_labels
 from catdog_keras._checks import check_class_names, check_model, describe
-from catdog_keras._class_order import (
+from catdog_keras._class_names import (
     NAMES_BY_NAME,
     are_names,
     check_class_order,
     check_names_of_dataset,
     check_order_of_dataset,
-    names_of_dataset,
-    saved_class_names,
+    known_class_names,
 )
 from catdog_keras._from_logits import check_from_logits, to_probabilities
 from catdog_keras._message import argument
@@ -119,7 +118,7 @@ def evaluate_classifier(
         raise TypeError(describe("y", "labels as numbers, or None for a dataset", y, NAMES_BY_NAME))
     dataset = with_labels("dataset", dataset, y, batch_size)
     if class_names is None:
-        class_names = saved_class_names(model) or names_of_dataset(dataset)
+        class_names = known_class_names(model, dataset)
         if class_names is None:
             requirement = "given if neither the model nor the dataset has class names"
             raise ValueError(describe("class_names", requirement, class_names))

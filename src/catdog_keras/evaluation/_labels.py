@@ -9,7 +9,7 @@ import numpy.typing as npt
 from catdog_keras._arrays import to_numbers
 from catdog_keras._batches import check_dataset, iterate, split_batch
 from catdog_keras._checks import check_class_names, describe
-from catdog_keras._class_order import check_names_of_dataset
+from catdog_keras._class_names import check_names_of_dataset
 
 Tensor: TypeAlias = Any  # a tensor of any framework, or a list of numbers
 IntegerArray: TypeAlias = npt.NDArray[np.int64]

@@ -1,7 +1,7 @@
 """Functions that build an image classifier, and prediction with test-time augmentation."""
 
 from catdog_keras.models._backbones import BACKBONES, WeightsNotFoundError
-from catdog_keras.models._class_names import get_class_names
+from catdog_keras.models._get_class_names import get_class_names
 from catdog_keras.models._predict_probabilities import predict_probabilities
 from catdog_keras.models._predict_tta import predict_tta
 from catdog_keras.models._transfer import transfer_model

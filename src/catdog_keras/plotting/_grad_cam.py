@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from catdog_keras._arrays import to_numbers
 from catdog_keras._checks import DataFormat, check_choice, describe
-from catdog_keras._class_order import saved_class_names
+from catdog_keras._class_names import saved_class_names
 from catdog_keras._from_logits import to_probabilities
 from catdog_keras._prediction import check_outputs, predict_batch
 from catdog_keras._suggestions import suggests_arguments

@@ -16,7 +16,7 @@ from catdog_keras._checks import (
     check_integer,
     describe,
 )
-from catdog_keras._class_order import NAMES_BY_NAME, are_names, names_of_dataset
+from catdog_keras._class_names import NAMES_BY_NAME, are_names, names_of_dataset
 from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.plotting._argument_names import IMAGES_NAMES
 from catdog_keras.plotting._image_arrays import (

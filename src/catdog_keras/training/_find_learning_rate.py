@@ -10,7 +10,7 @@ import keras
 from catdog_keras import _backend
 from catdog_keras._batches import with_labels
 from catdog_keras._checks import check_integer, check_number, describe
-from catdog_keras._class_order import check_order_of_dataset
+from catdog_keras._class_names import check_order_of_dataset
 from catdog_keras._compile import compile_if_needed, compile_like
 from catdog_keras._range_check import RangeCheck
 from catdog_keras._warnings import warn

@@ -27,7 +27,7 @@ from catdog_keras._checks import (
     describe,
     describe_received,
 )
-from catdog_keras._class_order import check_order_of_dataset
+from catdog_keras._class_names import check_order_of_dataset, find_class_names
 from catdog_keras._compile import build_for_fit, compile_config
 from catdog_keras._image_errors import image_errors
 from catdog_keras._mixing import check_no_mixing, has_mixed_labels
@@ -37,7 +37,6 @@ from catdog_keras.diagnostics._label_checks import (
     warn_of_logits,
     warn_of_missing_classes,
 )
-from catdog_keras.models import get_class_names
 from catdog_keras.training._callbacks import (
     OF_LEARNING_RATE,
     Callbacks,
@@ -322,8 +321,8 @@ def _check_labels_not_mixed(labels: Any) -> None:
 
 def _class_names(model: keras.Model) -> tuple[str, ...] | None:
     try:
-        return get_class_names(model)
-    except ValueError:  # there are none, or several lists
+        return find_class_names(model)
+    except ValueError:  # several lists
         return None
 
 

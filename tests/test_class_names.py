@@ -16,7 +16,7 @@ from catdog_keras import (
     fine_tune,
     fit_head,
 )
-from catdog_keras._class_order import has_other_order, names_of_dataset
+from catdog_keras._class_names import has_other_order, names_of_dataset
 from catdog_keras.evaluation import calibrate
 from tests.training.fine_tuning_cases import SHAPE, model as frozen_model
 
@@ -126,3 +126,27 @@ def test_evaluate_classifier_takes_class_names_of_model_then_of_dataset():
 def test_class_names_in_another_order_than_those_of_the_dataset_are_rejected(call):
     with pytest.raises(ValueError, match="in the order of the labels in `dataset`"):
         call()
+
+
+def test_names_in_the_members_of_an_ensemble_are_found_for_its_evaluation():
+    images, labels = 10 * np.eye(2, 4, dtype="float32"), np.array([0, 1])
+    inputs = keras.Input((4,))
+    members = [
+        keras.Sequential([keras.Input((4,)), keras.layers.Dense(2), ClassNames(["cat", "dog"])])
+        for _ in range(2)
+    ]
+    model = keras.Model(inputs, keras.layers.Average()([member(inputs) for member in members]))
+    assert evaluate_classifier(model, images, labels).class_names == ("cat", "dog")
+
+
+def test_names_of_a_dataset_precede_those_of_an_earlier_task():
+    backbone = keras.Sequential(
+        [keras.Input((4,)), keras.layers.Dense(3), ClassNames(["a", "b", "c"])]
+    )
+    model = keras.Sequential([backbone, keras.layers.Dense(2)])
+
+    class Named(list):
+        class_names = ("cat", "dog")
+
+    batches = Named([(np.zeros((2, 4), "float32"), np.array([0, 1]))])
+    assert evaluate_classifier(model, batches).class_names == ("cat", "dog")

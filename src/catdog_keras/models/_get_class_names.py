@@ -1,12 +1,9 @@
 """Class names that are saved in a model."""
 
-from collections.abc import Iterator
-
 import keras
 
 from catdog_keras._checks import check_model, describe
-from catdog_keras._class_order import saved_class_names
-from catdog_keras.layers import ClassNames
+from catdog_keras._class_names import find_class_names
 
 
 def get_class_names(model: keras.Model) -> tuple[str, ...]:
@@ -46,31 +43,3 @@ def get_class_names(model: keras.Model) -> tuple[str, ...]:
         )
         raise ValueError(describe("model", requirement, model, remedy))
     return found
-
-
-def find_class_names(model: keras.Model) -> tuple[str, ...] | None:
-    """Returns the class names as `get_class_names`, or None if there are none.
-
-    Raises:
-        ValueError: If there are several lists of them that differ.
-    """
-    stored = saved_class_names(model)
-    if stored is not None:
-        return stored
-    found = {layer.class_names for layer in _all_layers(model) if isinstance(layer, ClassNames)}
-    if len(found) > 1:
-        lists = " and ".join(map(str, sorted(found)[:2]))
-        raise ValueError(
-            f"`model` must contain one list of class names; received {model.name!r}, whose parts "
-            f"have {lists}. Outputs in different orders cannot be combined. If the order is the "
-            "same, append a `ClassNames` layer to the model."
-        )
-    return found.pop() if found else None
-
-
-def _all_layers(model: keras.Model) -> Iterator[keras.Layer]:
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            yield from _all_layers(layer)
-        else:
-            yield layer

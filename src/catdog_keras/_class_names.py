@@ -23,6 +23,42 @@ def saved_class_names(model: keras.Model) -> tuple[str, ...] | None:
     return next(filter(None, map(_class_names, layers_from_end(model))), None)
 
 
+def find_class_names(model: keras.Model) -> tuple[str, ...] | None:
+    """Returns the class names that are saved anywhere in a model, at its end if there are some.
+
+    Raises:
+        ValueError: If there are several lists of them that differ.
+    """
+    stored = saved_class_names(model)
+    if stored is not None:
+        return stored
+    found = {_class_names(layer) for layer in _all_layers(model)} - {()}
+    if len(found) > 1:
+        lists = " and ".join(map(str, sorted(found)[:2]))
+        raise ValueError(
+            f"`model` must contain one list of class names; received {model.name!r}, whose parts "
+            f"have {lists}. Outputs in different orders cannot be combined. If the order is the "
+            "same, append a `ClassNames` layer to the model."
+        )
+    return found.pop() if found else None
+
+
+def known_class_names(model: keras.Model, data: Any) -> tuple[str, ...] | None:
+    """Returns the class names at the end of a model, of a dataset, or elsewhere in the model.
+
+    Names before the end can be those of another task, as in a backbone that classified before.
+    """
+    return saved_class_names(model) or names_of_dataset(data) or find_class_names(model)
+
+
+def _all_layers(model: keras.Model) -> Iterator[keras.Layer]:
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from _all_layers(layer)
+        else:
+            yield layer
+
+
 def has_other_order(model: keras.Model, names: Sequence[str]) -> tuple[str, ...] | None:
     """Returns the class names saved in a model if their order is another one; None otherwise.
 
