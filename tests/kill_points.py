@@ -27,7 +27,7 @@ import tensorflow as tf
 from matplotlib.figure import Figure
 
 from catdog_keras import ClassNames, Evaluation, evaluation
-from catdog_keras._output import save_text
+from catdog_keras._write_files import save_text
 from catdog_keras.cli import evaluation_report, group, run_files, train, tutorial
 from catdog_keras.cli.run_record import MODEL_FILE
 from catdog_keras.datasets import _archive, _cache, _download, _load_images, _splits

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from catdog_keras import _output, _scratch
-from catdog_keras._output import output_folder
+from catdog_keras._write_files import output_folder
 from catdog_keras.cli.inputs import check_output_folder
 
 HOLD = """
 import sys
-from catdog_keras._output import output_folder
+from catdog_keras._write_files import output_folder
 with output_folder(sys.argv[1], ["a"]) as folder:
     print("locked", flush=True)
     sys.stdin.read()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from catdog_keras import _publish
-from catdog_keras._output import output_folder
+from catdog_keras._write_files import output_folder
 
 NAMES = ["extra", "record", "model"]
 

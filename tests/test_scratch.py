@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from catdog_keras import _scratch
-from catdog_keras._output import atomic_write_text, output_folder
 from catdog_keras._scratch import PREFIX, remove_abandoned, scratch_folder
+from catdog_keras._write_files import atomic_write_text, output_folder
 from catdog_keras.datasets._cache import load_or_store
 from catdog_keras.training._checkpoint import Checkpoint
 

@@ -97,7 +97,7 @@ _UNLABELED = frozenset(
 
 
 @dataclass(frozen=True)
-class SplitName:
+class ParsedFolderName:
     """The parts of a folder name.
 
     Attributes:
@@ -110,7 +110,7 @@ class SplitName:
     rest: tuple[str, ...]
 
 
-def parse_split_name(name: str) -> SplitName:
+def parse_split_name(name: str) -> ParsedFolderName:
     """Finds a split word in a name of words in any case, with any separators and numbers."""
     splits: set[Split] = set()
     rest = []
@@ -123,7 +123,7 @@ def parse_split_name(name: str) -> SplitName:
             rest.append(word)
     if splits == {"train", "validation"}:  # `train_val`, as `trainval`
         splits = {"train"}
-    return SplitName(splits.pop() if len(splits) == 1 else None, tuple(rest))
+    return ParsedFolderName(splits.pop() if len(splits) == 1 else None, tuple(rest))
 
 
 def is_unlabeled_name(name: str) -> bool:

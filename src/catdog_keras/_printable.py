@@ -1,12 +1,15 @@
-"""Text for terminals: names without control characters, messages of limited length."""
+"""Text for terminals: names without control characters, lists and messages of limited length."""
 
 import os
 import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import PurePath
 
+SHOWN = 5  # items of a list in a message
 LONGEST_NAME = 500  # characters; a path of the usual systems is not much longer
 
 
@@ -60,3 +63,23 @@ def shorten(text: str, longest: int) -> str:
         return text
     half = longest // 2
     return f"{text[:half]} ... ({len(text):,} characters) ... {text[-half:]}"
+
+
+def count_extensions(paths: Sequence[str]) -> str:
+    """Formats file counts by extension, such as "3 files (2 .txt, 1 without)"."""
+    endings = Counter(PurePath(path).suffix.lower() or "without an extension" for path in paths)
+    counts = ", ".join(f"{count} {printable(ending)}" for ending, count in endings.most_common())
+    return f"{counted(len(paths), 'file')} ({counts})"
+
+
+def first_lines(lines: Sequence[object]) -> str:
+    """Formats the first items, one per line, and the number of the remaining ones."""
+    more = [f"and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
+    return "".join(f"\n  {line}" for line in [*lines[:SHOWN], *more])
+
+
+def listed(names: Iterable[str]) -> str:
+    """Formats names as a list, shortened if there are many."""
+    shown = [printable(name) for name in names]
+    more = f" and {len(shown) - SHOWN} more" if len(shown) > SHOWN else ""
+    return f"{shown[:SHOWN]}{more}"

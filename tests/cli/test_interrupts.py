@@ -17,8 +17,8 @@ import pytest
 from click.testing import CliRunner
 
 from catdog_keras import _publish, _scratch
-from catdog_keras._output import output_folder
 from catdog_keras._signals import ENDING, interrupts_deferred
+from catdog_keras._write_files import output_folder
 from catdog_keras.cli import interrupts, scan
 from catdog_keras.cli.group import commands
 from catdog_keras.datasets import _validate as inspection

@@ -2,8 +2,8 @@
 
 import pytest
 
-from catdog_keras._output import output_folder
 from catdog_keras._scratch import lock_folder
+from catdog_keras._write_files import output_folder
 from catdog_keras.cli import evaluate as evaluate_module
 
 

@@ -194,7 +194,7 @@ def code(corpus: Corpus) -> Iterator[tuple[str, Callable[[Path], None]]]:
         "enable_unsafe_deserialization": ("keras.config", {}),
         "load_model": ("keras.saving", {"filepath": canary}),
         "open": ("builtins", {"mode": "w"}),
-        "save_text": ("catdog_keras._output", {"text": canary}),
+        "save_text": ("catdog_keras._write_files", {"text": canary}),
     }
     yield "lambda of bytecode", put(lambda_(function=bytecode))
     for name, (module, arguments) in called.items():

@@ -461,7 +461,7 @@ def test_second_load_of_unchanged_files_decodes_and_compares_none(tree, decoded,
     first = load_image_folder(tree, **TINY)
     assert len(decoded) == len(set(decoded)) == 40
     decoded.clear()
-    monkeypatch.setattr(_near_duplicates, "_match", None)
+    monkeypatch.setattr(_near_duplicates, "_find_pairs", None)
     again = load_image_folder(tree, **TINY)
     assert decoded == []
     assert again.files == first.files

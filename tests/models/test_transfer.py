@@ -21,7 +21,7 @@ from catdog_keras import (
     build_model3,
     transfer_model,
 )
-from catdog_keras._backbone_names import find_backbone_name
+from catdog_keras.models._backbone_names import find_backbone_name
 from catdog_keras.models._backbones import _models_folder, build_backbone
 
 SMALL = (32, 32, 3)

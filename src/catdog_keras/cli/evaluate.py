@@ -138,7 +138,7 @@ def _report_folder(report: str | None) -> Iterator[Path | None]:
     if report is None:
         yield None
         return
-    from catdog_keras._output import output_folder
+    from catdog_keras._write_files import output_folder
     from catdog_keras.cli.evaluation_report import OUTPUT_FILES
 
     with output_folder(report, OUTPUT_FILES, "report") as folder:

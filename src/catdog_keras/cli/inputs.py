@@ -6,8 +6,8 @@ from pathlib import Path
 
 from catdog_keras._checks import check_path, describe
 from catdog_keras._message import argument
-from catdog_keras._output import WRITABLE_FILE, writable_folder
 from catdog_keras._printable import printable
+from catdog_keras._write_files import WRITABLE_FILE, writable_folder
 
 PLACE = "an existing folder or zip archive"
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from catdog_keras._printable import printable
 from catdog_keras.cli.model_config import check_config
-from catdog_keras.datasets._scan_report import printable
 
 SUFFIX = ".keras"
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"

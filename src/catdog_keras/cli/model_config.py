@@ -11,7 +11,7 @@ import math
 import sys
 from typing import Any
 
-from catdog_keras.datasets._scan_report import printable
+from catdog_keras._printable import printable
 
 PACKAGES = ("catdog_keras", "keras", "keras_hub")
 # A nested model counts with every call: a few short configs could otherwise describe a graph of

@@ -13,8 +13,8 @@ from typing import Any
 import click
 
 from catdog_keras._checks import check_number, check_path
-from catdog_keras._output import save_text
 from catdog_keras._printable import printable
+from catdog_keras._write_files import save_text
 from catdog_keras.cli.errors import user_errors
 from catdog_keras.cli.frameworks import import_frameworks
 from catdog_keras.cli.inputs import check_image_place, check_not_an_input, check_output_file

@@ -32,7 +32,7 @@ def open_checkpoints(
     """
     import keras
 
-    from catdog_keras._output import atomic_write_text
+    from catdog_keras._write_files import atomic_write_text
 
     folder = Path(output).absolute() / FOLDER
     run = {

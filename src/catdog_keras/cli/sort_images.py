@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from catdog_keras._checks import check_path, describe
 from catdog_keras._message import argument
-from catdog_keras._output import output_folder
 from catdog_keras._printable import printable
+from catdog_keras._write_files import output_folder
 from catdog_keras.cli.inputs import check_output_folder
 
 if TYPE_CHECKING:

@@ -198,7 +198,7 @@ def _train(
     Returns:
         Reason for each image file that was skipped, by path relative to the image folder.
     """
-    from catdog_keras._output import output_folder
+    from catdog_keras._write_files import output_folder
     from catdog_keras.datasets._manifest import relative_posix_path
     from catdog_keras.report._environment import describe_environment
 

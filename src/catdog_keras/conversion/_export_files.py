@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from catdog_keras._checks import describe
-from catdog_keras._output import NO_ROOM, WRITABLE_FILE
+from catdog_keras._write_files import NO_ROOM, WRITABLE_FILE
 from catdog_keras.conversion._export_report import is_report
 from catdog_keras.conversion._formats import ExportFormat
 

@@ -32,13 +32,13 @@ from catdog_keras._from_logits import (
 from catdog_keras._input_range import BYTES, find_input_range, same_range
 from catdog_keras._layer_graph import check_graph
 from catdog_keras._message import Message, argument, setting
-from catdog_keras._output import save_text, writable_folder
 from catdog_keras._prediction import check_outputs, predict_batch
 from catdog_keras._printable import counted
 from catdog_keras._publish import publish_files
 from catdog_keras._scratch import scratch_folder
 from catdog_keras._signals import interrupts_deferred
 from catdog_keras._warnings import warn
+from catdog_keras._write_files import save_text, writable_folder
 from catdog_keras.conversion._convert import convert
 from catdog_keras.conversion._embedded_metadata import ExportMetadata
 from catdog_keras.conversion._export_files import (

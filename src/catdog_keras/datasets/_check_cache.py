@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from catdog_keras import __version__
-from catdog_keras._collection import collection_paused
 from catdog_keras._image_files.open_image import decoder_versions
 from catdog_keras._image_files.read_file import Stamp, stamp_of
 from catdog_keras._keras_home import cache_directory
 from catdog_keras._printable import shorten
 from catdog_keras._scratch import scratch_folder
+from catdog_keras.datasets._garbage_collection import collection_paused
 from catdog_keras.datasets._scan_report import ImageFile
 
 FOLDER = "checks"

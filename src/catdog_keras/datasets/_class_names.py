@@ -19,7 +19,7 @@ from catdog_keras._folder_names import (
     singular_words,
 )
 from catdog_keras._message import argument
-from catdog_keras.datasets._scan_report import listed
+from catdog_keras._printable import listed
 
 NAME_THEM = (
     "pass the names of all classes as "

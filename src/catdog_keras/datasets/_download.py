@@ -6,10 +6,10 @@ from typing import Any
 
 from catdog_keras._checksum import sha256_of
 from catdog_keras._message import argument, setting
-from catdog_keras._output import atomic_write_text
 from catdog_keras._progress import progress_bar
 from catdog_keras._scratch import remove_abandoned, scratch_folder
 from catdog_keras._warnings import warn
+from catdog_keras._write_files import atomic_write_text
 
 DOWNLOAD_TIMEOUT_SECONDS = 30
 DOWNLOAD_RETRIES = 2

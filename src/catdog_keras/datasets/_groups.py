@@ -7,9 +7,8 @@ from typing import Any, TypeAlias
 
 from catdog_keras._checks import describe
 from catdog_keras._message import argument
-from catdog_keras._printable import printable
+from catdog_keras._printable import first_lines, printable
 from catdog_keras.datasets._label_table import text_of
-from catdog_keras.datasets._scan_report import first_lines
 
 Groups: TypeAlias = str | re.Pattern[str] | Callable[[str], Any] | Mapping[str, Any]
 

@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from catdog_keras._folder_names import parse_split_name
-from catdog_keras._printable import counted
+from catdog_keras._printable import counted, first_lines, listed, printable
 from catdog_keras.datasets._layout import Folder, Layout, build_tree, find_layout
 from catdog_keras.datasets._list_images import IMAGE_EXTENSIONS, FolderContent, list_images
-from catdog_keras.datasets._scan_report import first_lines, listed, printable
 from catdog_keras.datasets._skipped_names import is_skipped
 
 

@@ -8,10 +8,9 @@ import numpy as np
 
 from catdog_keras._checks import check_class_names, describe
 from catdog_keras._message import argument
-from catdog_keras._printable import counted
+from catdog_keras._printable import counted, first_lines, listed, printable
 from catdog_keras.datasets._index import ImageIndex, Listing
 from catdog_keras.datasets._list_images import IMAGE_EXTENSIONS, list_images
-from catdog_keras.datasets._scan_report import first_lines, listed, printable
 
 LABEL_GROUP = "label"
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from catdog_keras._checks import check_path, describe
 from catdog_keras._message import argument
-from catdog_keras.datasets._scan_report import first_lines, listed, printable
+from catdog_keras._printable import first_lines, listed, printable
 
 # A data frame of pandas or polars also has columns by name.
 Table: TypeAlias = str | os.PathLike[str] | Mapping[str, Sequence[Any]] | Any

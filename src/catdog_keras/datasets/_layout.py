@@ -14,6 +14,7 @@ from catdog_keras._folder_names import (
     singular_words,
 )
 from catdog_keras._message import argument
+from catdog_keras._printable import SHOWN, listed
 from catdog_keras.datasets._class_names import (
     NAME_THEM,
     check_annotation_names,
@@ -21,7 +22,6 @@ from catdog_keras.datasets._class_names import (
     note_copies,
     note_names,
 )
-from catdog_keras.datasets._scan_report import SHOWN, listed
 
 
 @dataclass

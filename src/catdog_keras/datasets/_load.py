@@ -8,6 +8,7 @@ from pathlib import Path
 
 from catdog_keras._checks import check_boolean, describe
 from catdog_keras._message import message_of
+from catdog_keras._printable import printable
 from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.datasets._argument_names import LOADER_NAMES
 from catdog_keras.datasets._decisions import apply_decisions, read_decisions
@@ -25,12 +26,11 @@ from catdog_keras.datasets._options import (
     ImageSize,
     Interpolation,
     LabelMode,
-    NearDuplicates,
+    NearDuplicatePolicy,
     OnBad,
-    SplitName,
+    SplitMethod,
     SplitOptions,
 )
-from catdog_keras.datasets._scan_report import printable
 from catdog_keras.datasets._select import load_splits
 from catdog_keras.datasets._source import find_cats_dogs, find_folder
 from catdog_keras.datasets._split import TEST_FRACTION
@@ -46,7 +46,7 @@ def load_cats_dogs(
     batch_size: int = 32,
     shuffle: bool = True,
     seed: int = 0,
-    split: SplitName = "take_skip",
+    split: SplitMethod = "take_skip",
     label_mode: LabelMode = "int",
     color_mode: ColorMode = "rgb",
     interpolation: Interpolation = "bilinear",
@@ -55,7 +55,7 @@ def load_cats_dogs(
     cache: bool | str | os.PathLike[str] = False,
     on_bad: OnBad = "skip",
     max_bad_fraction: float = 1.0,
-    near_duplicates: NearDuplicates = "together",
+    near_duplicates: NearDuplicatePolicy = "together",
 ) -> ImageSplits:
     """Loads the tutorial's cats-and-dogs images as training, validation and test datasets.
 
@@ -177,7 +177,7 @@ def load_image_folder(
     batch_size: int = 32,
     shuffle: bool = True,
     seed: int = 0,
-    split: SplitName = "stratified",
+    split: SplitMethod = "stratified",
     label_mode: LabelMode = "int",
     color_mode: ColorMode = "rgb",
     interpolation: Interpolation = "bilinear",
@@ -187,7 +187,7 @@ def load_image_folder(
     cache: bool | str | os.PathLike[str] = False,
     on_bad: OnBad = "skip",
     max_bad_fraction: float = 1.0,
-    near_duplicates: NearDuplicates = "together",
+    near_duplicates: NearDuplicatePolicy = "together",
     decisions: str | os.PathLike[str] | None = None,
 ) -> ImageSplits:
     r"""Loads a folder of class folders as training, validation and test datasets.

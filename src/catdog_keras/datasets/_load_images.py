@@ -11,6 +11,7 @@ import numpy as np
 
 from catdog_keras._checks import check_class_names, check_path, describe
 from catdog_keras._folder_names import find_classes
+from catdog_keras._printable import first_lines, printable
 from catdog_keras._warnings import warn
 from catdog_keras.datasets._index import Listing
 from catdog_keras.datasets._list_images import IMAGE_EXTENSIONS, list_images
@@ -22,7 +23,7 @@ from catdog_keras.datasets._options import (
     LabelMode,
 )
 from catdog_keras.datasets._pipeline import batched_dataset
-from catdog_keras.datasets._scan_report import ImageFile, ScanReport, first_lines, printable
+from catdog_keras.datasets._scan_report import ImageFile, ScanReport
 from catdog_keras.datasets._source import find_folder
 from catdog_keras.datasets._validate import inspect_files
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from catdog_keras._printable import counted
+from catdog_keras._printable import counted, first_lines, printable
 from catdog_keras.datasets._index import image_root
 from catdog_keras.datasets._manifest import Manifest, read_manifest, relative_posix_path
 from catdog_keras.datasets._options import (
@@ -16,7 +16,7 @@ from catdog_keras.datasets._options import (
     LabelMode,
 )
 from catdog_keras.datasets._pipeline import batched_dataset
-from catdog_keras.datasets._scan_report import ScanReport, first_lines, printable
+from catdog_keras.datasets._scan_report import ScanReport
 from catdog_keras.datasets._source import find_folder
 from catdog_keras.datasets._splits import ImageSplits, count_classes
 from catdog_keras.datasets._validate import inspect_files

@@ -17,9 +17,9 @@ from catdog_keras.datasets._options import (
     ImageSize,
     Interpolation,
     LabelMode,
-    NearDuplicates,
+    NearDuplicatePolicy,
     OnBad,
-    SplitName,
+    SplitMethod,
     SplitOptions,
 )
 from catdog_keras.datasets._select import load_splits
@@ -44,7 +44,7 @@ def load_image_table(
     batch_size: int = 32,
     shuffle: bool = True,
     seed: int = 0,
-    split: SplitName = "stratified",
+    split: SplitMethod = "stratified",
     label_mode: LabelMode = "int",
     color_mode: ColorMode = "rgb",
     interpolation: Interpolation = "bilinear",
@@ -53,7 +53,7 @@ def load_image_table(
     cache: bool | str | os.PathLike[str] = False,
     on_bad: OnBad = "skip",
     max_bad_fraction: float = 1.0,
-    near_duplicates: NearDuplicates = "together",
+    near_duplicates: NearDuplicatePolicy = "together",
     decisions: str | os.PathLike[str] | None = None,
 ) -> ImageSplits:
     """Loads images whose labels are in a table as training, validation and test datasets.

@@ -31,7 +31,7 @@ from catdog_keras.datasets._validate import inspect_file
 Pairs = list[tuple[str, str]]
 
 
-def find_near_duplicates(images: Sequence[ImageFile], thumbnails: Mapping[str, Gray]) -> Pairs:
+def near_duplicate_pairs(images: Sequence[ImageFile], thumbnails: Mapping[str, Gray]) -> Pairs:
     """Finds pairs of images whose contents are near-duplicates; see `match_signatures`.
 
     Images of a single color are left out: they have nothing in common but a color. Cropped, rotated
@@ -58,15 +58,17 @@ def find_near_duplicates(images: Sequence[ImageFile], thumbnails: Mapping[str, G
     places = None if file is None else _read(file, len(files))
     if places is None:
         order = sorted(range(len(files)), key=lambda place: files[place].sha256)
-        pairs = _match([files[place] for place in order], thumbnails)
+        pairs = _find_pairs([files[place] for place in order], thumbnails)
         places = [(order[first], order[second]) for first, second in pairs]
         if file is not None:
             _save(file, places)
     return [(files[first].path, files[second].path) for first, second in places]
 
 
-def _match(images: Sequence[ImageFile], thumbnails: Mapping[str, Gray]) -> list[tuple[int, int]]:
-    """Returns the positions of each pair."""
+def _find_pairs(
+    images: Sequence[ImageFile], thumbnails: Mapping[str, Gray]
+) -> list[tuple[int, int]]:
+    """Returns the positions of each pair of near-duplicate images."""
     hashes = np.array([image.perceptual_hash for image in images], dtype=np.uint64)
     candidates = np.flatnonzero(has_similar(hashes)).tolist()
     pixels = _find_thumbnails([images[place] for place in candidates], thumbnails)

@@ -24,9 +24,9 @@ ON_BAD = ("skip", "raise")
 NEAR_DUPLICATES = ("together", "ignore")
 HOLDOUT_FRACTION = 1 / 3  # the tutorial holds out 1,000 of 3,000 images
 
-SplitName = Literal["take_skip", "stratified"]
+SplitMethod = Literal["take_skip", "stratified"]
 OnBad = Literal["skip", "raise"]
-NearDuplicates = Literal["together", "ignore"]
+NearDuplicatePolicy = Literal["together", "ignore"]
 
 CHANNELS = {"rgb": 3, "grayscale": 1, "rgba": 4}
 # What a manifest records, so that images are prepared for evaluation as for training.

@@ -16,12 +16,13 @@ from catdog_keras._image_files.decode_pillow import decode_channels, decode_pill
 from catdog_keras._image_files.decode_tensorflow import OPAQUE, decode_tf, samples_of
 from catdog_keras._image_files.memory import memory_to_decode, memory_to_read, open_described
 from catdog_keras._image_files.png_chunks import without_large_text
+from catdog_keras._printable import printable
 from catdog_keras._warnings import ignore_warnings_of
 from catdog_keras.datasets._cache import hold, load_or_store
 from catdog_keras.datasets._index import Listing
 from catdog_keras.datasets._options import BatchOptions
 from catdog_keras.datasets._read_unchanged import read_unchanged
-from catdog_keras.datasets._scan_report import ImageFile, printable
+from catdog_keras.datasets._scan_report import ImageFile
 
 if TYPE_CHECKING:
     import tensorflow as tf

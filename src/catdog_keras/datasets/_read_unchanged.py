@@ -3,7 +3,8 @@
 import hashlib
 
 from catdog_keras._image_files.read_file import read_regular_file
-from catdog_keras.datasets._scan_report import ImageFile, printable
+from catdog_keras._printable import printable
+from catdog_keras.datasets._scan_report import ImageFile
 
 
 def read_unchanged(image: ImageFile) -> bytes:

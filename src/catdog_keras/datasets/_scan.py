@@ -3,10 +3,11 @@
 import os
 
 from catdog_keras._checks import check_boolean, check_path, describe
+from catdog_keras._printable import count_extensions
 from catdog_keras.datasets._list_images import IMAGE_EXTENSIONS, list_images
-from catdog_keras.datasets._near_duplicates import find_near_duplicates
+from catdog_keras.datasets._near_duplicates import near_duplicate_pairs
 from catdog_keras.datasets._perceptual_hash import Gray
-from catdog_keras.datasets._scan_report import ScanReport, count_extensions
+from catdog_keras.datasets._scan_report import ScanReport
 from catdog_keras.datasets._validate import inspect_files
 
 
@@ -66,4 +67,4 @@ def scan_images(
     report = ScanReport.from_files(images, others, skipped)
     if not near_duplicates:
         return report
-    return report.with_near_duplicates(find_near_duplicates(images, thumbnails))
+    return report.with_near_duplicates(near_duplicate_pairs(images, thumbnails))

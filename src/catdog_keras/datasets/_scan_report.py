@@ -1,16 +1,12 @@
 """Report of an image-folder scan, and its text form."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import PurePath
 from typing import Literal, NamedTuple
 
-from catdog_keras._printable import counted, printable as printable
+from catdog_keras._printable import SHOWN, count_extensions, counted, printable
 from catdog_keras.datasets._components import connected_components
-
-SHOWN = 5  # files that a message lists; the report contains all
 
 
 class ImageFile(NamedTuple):
@@ -170,23 +166,3 @@ def _nonstandard_lines(images: Sequence[ImageFile], limit: int) -> list[str]:
         if len(same) > limit:
             lines.append(f"nonstandard and {len(same) - limit:,} more: {reason}")
     return lines
-
-
-def count_extensions(paths: Sequence[str]) -> str:
-    """Formats file counts by extension, such as "3 files (2 .txt, 1 without)"."""
-    endings = Counter(PurePath(path).suffix.lower() or "without an extension" for path in paths)
-    counts = ", ".join(f"{count} {printable(ending)}" for ending, count in endings.most_common())
-    return f"{counted(len(paths), 'file')} ({counts})"
-
-
-def first_lines(lines: Sequence[object]) -> str:
-    """Formats the first items, one per line, and the number of the remaining ones."""
-    more = [f"and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
-    return "".join(f"\n  {line}" for line in [*lines[:SHOWN], *more])
-
-
-def listed(names: Iterable[str]) -> str:
-    """Formats names as a list, shortened if there are many."""
-    shown = [printable(name) for name in names]
-    more = f" and {len(shown) - SHOWN} more" if len(shown) > SHOWN else ""
-    return f"{shown[:SHOWN]}{more}"

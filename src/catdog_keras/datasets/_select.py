@@ -6,24 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from catdog_keras._collection import collection_paused
 from catdog_keras._folder_names import SPLITS
 from catdog_keras._message import Message, argument, either, setting
-from catdog_keras._printable import counted
+from catdog_keras._printable import count_extensions, counted, first_lines, listed, printable
 from catdog_keras._warnings import warn
 from catdog_keras.datasets._components import join_files
+from catdog_keras.datasets._garbage_collection import collection_paused
 from catdog_keras.datasets._index import ImageIndex, Listing, drop_classes
 from catdog_keras.datasets._manifest import LabelSource
-from catdog_keras.datasets._near_duplicates import find_near_duplicates
+from catdog_keras.datasets._near_duplicates import near_duplicate_pairs
 from catdog_keras.datasets._options import BatchOptions, SplitOptions
 from catdog_keras.datasets._perceptual_hash import Gray
-from catdog_keras.datasets._scan_report import (
-    ScanReport,
-    count_extensions,
-    first_lines,
-    listed,
-    printable,
-)
+from catdog_keras.datasets._scan_report import ScanReport
 from catdog_keras.datasets._split import (
     SPLIT_FUNCTIONS,
     ComponentTooLargeError,
@@ -99,7 +93,7 @@ def select_images(
         usable = [file for listing in parts.values() for file in listing.files]
         pairs: list[tuple[str, str]] = []
         if thumbnails is not None:
-            pairs = find_near_duplicates([scan.by_path[file] for file in usable], thumbnails)
+            pairs = near_duplicate_pairs([scan.by_path[file] for file in usable], thumbnails)
             scan = scan.with_near_duplicates(pairs)
         digests = {file: scan.by_path[file].sha256 for file in usable}
         rules = [digests] if groups is None else [digests, groups]

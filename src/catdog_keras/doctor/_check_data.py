@@ -9,11 +9,10 @@ import keras
 import numpy as np
 
 from catdog_keras._checks import check_integer, check_path, describe
-from catdog_keras._printable import counted
+from catdog_keras._printable import counted, listed
 from catdog_keras._progress import progress_bar
 from catdog_keras.datasets import ImageSplits
 from catdog_keras.datasets._decisions import Decisions, read_decisions
-from catdog_keras.datasets._scan_report import listed
 from catdog_keras.diagnostics import (
     DataFinding,
     LabelIssues,

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from catdog_keras._checks import check_path, describe
-from catdog_keras._output import save_text
+from catdog_keras._html_page import Page
 from catdog_keras._printable import counted, printable
+from catdog_keras._write_files import save_text
 from catdog_keras.datasets._decisions import Decisions
 from catdog_keras.diagnostics import (
     DataFinding,
@@ -25,7 +26,6 @@ from catdog_keras.doctor._sections import (
     report_sections,
     summary_section,
 )
-from catdog_keras.report._page import Page
 
 SHOWN = 3  # findings of each kind, and files of a finding, that `print` shows
 NAMES = {

@@ -8,12 +8,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from catdog_keras._html_page import Figure, Page, Section, render_page
 from catdog_keras._image_files.thumbnail import decode_thumbnail
 from catdog_keras.datasets._decisions import VERSION, Decisions
 from catdog_keras.datasets._read_unchanged import read_unchanged
 from catdog_keras.diagnostics import DataFinding
 from catdog_keras.doctor._images import Images
-from catdog_keras.report._page import Figure, Page, Section, render_page
 
 THUMBNAIL_SIDE = 200  # pixels
 JPEG_QUALITY = 70

@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from catdog_keras._html_page import Section, Table, embed
 from catdog_keras._intervals import wilson_interval
 from catdog_keras.diagnostics import DataFinding, LabelIssues, LearningCurve, Shortcuts
 from catdog_keras.doctor._duplicates import OTHER_LABELS
 from catdog_keras.doctor._images import Images
 from catdog_keras.doctor._page import CardSection, ShownImages
 from catdog_keras.plotting import plot_learning_curve
-from catdog_keras.report._page import Section, Table, embed
 from catdog_keras.report._sections import interval, percent
 
 LEAKAGE = (

@@ -10,7 +10,7 @@ import numpy as np
 from catdog_keras._checks import describe
 from catdog_keras._printable import letters, printable
 from catdog_keras.evaluation._evaluation import Evaluation
-from catdog_keras.evaluation._files import find_other_image
+from catdog_keras.evaluation._image_paths import find_other_image
 from catdog_keras.evaluation._mcnemar import SIGNIFICANCE, Comparison, compare_correct
 
 

@@ -28,9 +28,9 @@ from catdog_keras.evaluation._class_metrics import (
     average_metrics,
     compute_class_metrics,
 )
-from catdog_keras.evaluation._file import read_evaluation, write_evaluation
-from catdog_keras.evaluation._files import check_files, check_folders
 from catdog_keras.evaluation._html import render_evaluation
+from catdog_keras.evaluation._image_paths import check_files, check_folders
+from catdog_keras.evaluation._json import read_evaluation, write_evaluation
 from catdog_keras.evaluation._labels import IntegerArray, read_labels
 from catdog_keras.evaluation._mcnemar import Comparison, compare_correct
 from catdog_keras.evaluation._precision_recall import (

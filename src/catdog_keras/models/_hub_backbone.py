@@ -6,11 +6,11 @@ from typing import Any
 
 import keras
 
-from catdog_keras._backbone_names import HUB_PREFIX as PREFIX
 from catdog_keras._checks import describe
 from catdog_keras._keras_home import create_keras_home
 from catdog_keras._message import setting
 from catdog_keras._suggestions import close_names, did_you_mean
+from catdog_keras.models._backbone_names import HUB_PREFIX as PREFIX
 from catdog_keras.models._backbones import PRETRAINED, WeightsNotFoundError
 
 

@@ -6,7 +6,6 @@ from typing import Any, Literal
 
 import keras
 
-from catdog_keras._backbone_names import find_backbone_name
 from catdog_keras._checks import (
     check_choice,
     check_class_names,
@@ -31,6 +30,7 @@ from catdog_keras._warnings import warn
 from catdog_keras.layers import ClassNames, Preprocessing
 from catdog_keras.models._argument_names import ARGUMENT_NAMES
 from catdog_keras.models._augmentation import Augmentation, check_augmentation
+from catdog_keras.models._backbone_names import find_backbone_name
 from catdog_keras.models._backbones import BACKBONES, PRETRAINED, build_backbone, check_alpha
 from catdog_keras.models._hub_backbone import build_hub_backbone, is_hub_name
 

@@ -3,9 +3,9 @@
 import math
 from collections.abc import Mapping
 
+from catdog_keras._html_page import Section, Table, embed
 from catdog_keras.evaluation import Evaluation
 from catdog_keras.plotting import plot_precision_recall, plot_roc
-from catdog_keras.report._page import Section, Table, embed
 
 CURVES_TOLD = 5  # in the alternative text
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from catdog_keras._html_page import Section, Table, embed
 from catdog_keras._printable import counted
 from catdog_keras.evaluation import Evaluation, ExampleLoss
 from catdog_keras.plotting import (
@@ -14,7 +15,6 @@ from catdog_keras.plotting import (
     plot_history,
     plot_reliability,
 )
-from catdog_keras.report._page import Section, Table, embed
 
 CELLS_TOLD = 9  # the alternative text of a larger confusion matrix leaves the cells to the tables
 MANY_CLASSES = 20  # with more, the worst ones are listed first

@@ -3,9 +3,9 @@
 import itertools
 from collections.abc import Mapping
 
+from catdog_keras._html_page import Section, Table, embed
 from catdog_keras.evaluation import Comparisons, Evaluation, compare
 from catdog_keras.plotting import plot_comparison
-from catdog_keras.report._page import Section, Table, embed
 from catdog_keras.report._sections import interval, percent
 
 PAIRS = 28  # all pairs of eight models

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from catdog_keras._checks import check_choice, check_integer, check_path, describe
-from catdog_keras._output import save_text
+from catdog_keras._html_page import Page, Section, render_page
+from catdog_keras._write_files import save_text
 from catdog_keras.evaluation import Evaluation
 from catdog_keras.evaluation._baseline import describe_against_baseline
 from catdog_keras.evaluation._compare import check_same_images
 from catdog_keras.report import _sections as sections
 from catdog_keras.report._class_curves import precision_recall_section, roc_section
 from catdog_keras.report._environment import describe_environment
-from catdog_keras.report._page import Page, Section, render_page
 from catdog_keras.report._side_by_side import models_section
 
 if TYPE_CHECKING:

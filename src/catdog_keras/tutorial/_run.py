@@ -14,8 +14,8 @@ from typing import Any, TypeAlias
 import keras
 
 from catdog_keras._message import Message, message_of
-from catdog_keras._output import output_folder
 from catdog_keras._printable import counted
+from catdog_keras._write_files import output_folder
 from catdog_keras.datasets import ImageSplits, load_cats_dogs
 from catdog_keras.datasets._manifest import relative_posix_path
 from catdog_keras.datasets._options import OnBad

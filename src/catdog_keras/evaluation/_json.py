@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
 
 from catdog_keras._checks import check_path, describe
-from catdog_keras._output import save_text
+from catdog_keras._write_files import save_text
 
 VERSION = 1
 KEYS = ("version", "class_names", "labels", "probabilities", "files")

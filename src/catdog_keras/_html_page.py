@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from catdog_keras.datasets._scan_report import printable
+from catdog_keras._printable import printable
 
 FIGURE_DPI = 130  # sharp in print and on high-resolution screens, at half the file size of 200
 JPEG_QUALITY = 85
