@@ -62,12 +62,13 @@ _VERSIONS = (
 )
 _COPY_END = re.compile(rf"(?: (?:{_VERSIONS}|v(?= \d)|(?:{_FILLERS})+)(?: \d+)*)+")
 _COPY_START = re.compile(
-    rf"(?:(?:{_COPY}|backup) )+(?:of|von|de|di) |(?:augmented|cleaned|cropped|resized) "
+    rf"(?:(?:{_COPY}|backup) )+(?:of|von|de|di) |(?:aug|augmented|cleaned|cropped|resized) "
 )
 # Also of classes, such as `face_mask`, unless several classes have one.
 _VARIANT_END = re.compile(
-    r"(.+) (bw|crop|depth|edges?|gr[ae]y|gr[ae]yscale|h[dqr]|heat ?map|high|high res(?:olution)?|"
-    r"label|low|low res(?:olution)?|l[qr]|mask|seg|thermal|thumb|thumbnail)"
+    r"(.+) (blur|bright|bw|crop|dark|depth|edges?|flip|gr[ae]y|gr[ae]yscale|h[dqr]|heat ?map|"
+    r"high|high res(?:olution)?|label|low|low res(?:olution)?|l[qr]|mask|mirror|noise|noisy|rot|"
+    r"rotate|seg|thermal|thumb|thumbnail)"
 )
 _SIZE_END = re.compile(
     r"(.+?) (\d+ ?x ?\d+|\d+ ?px|32|64|96|112|128|160|192|224|256|299|384|416|448|512|768|1024)"
@@ -85,8 +86,8 @@ _ALTERED = re.compile(rf"(?:{_CHANGED}|{_REJECTED})(?: \d+)*")
 # Folders inside a class folder whose images are hardly ever further images of the class.
 _UNWANTED = re.compile(
     rf"(?:(?:{_FILLERS}) )*(?:{_ANNOTATIONS}|{_CHANGED}|{_REJECTED}|augmented|bad|blurry|"
-    rf"checkpoints|corrupt(?:ed)?|cropped|crops|junk|logs|low quality|outliers|outputs?|plots|"
-    rf"resized|results|trash|unusable|wrong)"
+    rf"checkpoints|corrupt(?:ed)?|cropped|crops|hold ?out|junk|logs|low quality|outliers|"
+    rf"outputs?|plots|resized|results|trash|unusable|wrong)"
     rf"(?: (?:{_FILLERS}|\d+))*"
 )
 

@@ -344,3 +344,21 @@ def test_images_that_do_not_match_the_pattern_are_ignored_with_warning(images):
 def test_invalid_label_pattern_raises(images, pattern, error, message):
     with pytest.raises(error, match=message):
         load_image_folder(images, label_pattern=pattern, **TINY)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("cat", "Cat"), ("cat", "cats"), ("caf\u00e9", "cafe\u0301"), ("dog", "dog\u200b"), ("1", "1.0"), ("2", "02")],
+)  # fmt: skip
+def test_labels_that_may_be_one_class_are_noted(names):
+    labels = {f"{number}.png": name for number, name in enumerate([*names, "emu"] * 2)}
+    (note,) = index_labels(Path("images"), labels, None).notes
+    assert "are named like copies or versions of other classes. If some of them are one" in note
+    assert index_labels(Path("images"), labels, [*names, "emu"]).notes == ()
+
+
+def test_labels_of_file_names_that_may_be_one_class_are_warned_of(tmp_path, write_coded):
+    for number in range(30):
+        write_coded(tmp_path / f"{('cat', 'Cat', 'dog')[number % 3]}_{number}.png", 0, number)
+    with pytest.warns(UserWarning, match=r"The classes \['Cat', 'cat'\] are named like copies"):
+        load_image_folder(tmp_path, label_pattern=r"([A-Za-z]+)_", **TINY)

@@ -188,7 +188,7 @@ COPIES = [
     "Copy (2) of Cats", "cats - Kopie", "cats_old", "cats_backup", "cats.bak", "cats_cleaned",
     "cats_augmented", "augmented_cats", "cats-resized", "catsCopy", "cats_v2", "cats_images",
     "cats_old_2", "cats_new", "cats_flipped", "cats_augmentation", "cats_masks", "cats_heatmaps",
-    "cats_rejected", "cats_128", "cats 224x224", "cats-64px", "cats_thumbnails", "cats_to_delete",
+    "cats_rejected", "aug_cats", "cats_128", "cats 224x224", "cats-64px", "cats_thumbnails", "cats_to_delete",
     "cats (conflicted copy 2024-01-31)", "cats (Anna's conflicted copy 2024-01-31)", "cats_trash",
 ]  # fmt: skip
 
@@ -208,6 +208,8 @@ def test_class_named_like_copy_of_another_is_noted(tmp_path, name):
     [
         (["cats", "cats_mask", "dogs", "dogs_mask"], ["cats_mask", "dogs_mask"]),
         (["cats", "cats_gray", "dogs", "dogs_gray"], ["cats_gray", "dogs_gray"]),
+        (["cats", "cats_flip", "dogs", "dogs_flip"], ["cats_flip", "dogs_flip"]),
+        (["cats", "cats_noise", "dogs", "dogs_noise"], ["cats_noise", "dogs_noise"]),
         (["cats", "cats_hd", "dogs", "dogs_hd", "mice"], ["cats_hd", "dogs_hd"]),
         (["cats", "cats 2", "dogs", "dogs 2"], ["cats 2", "dogs 2"]),
         (["cats_128", "cats_256", "dogs"], ["cats_128", "cats_256"]),

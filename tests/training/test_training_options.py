@@ -156,6 +156,8 @@ class _Scores(keras.callbacks.Callback):
         ([2.0, 2.0, 2.0], [0.3, 0.2, 0.4], 1),  # of these the lowest loss
         ([2.0, 2.0, 2.0], [0.2, 0.2, 0.2], 0),  # of these the earliest
         pytest.param([2.0, 2.0, 2.0], [float("nan"), 0.2, 0.3], 1, marks=pytest.mark.slow),
+        ([9.0, 2.0, 2.0], [float("nan"), 0.2, 0.3], 1),  # NaN predicts the first class
+        pytest.param([9.0, 2.0, 2.0], [float("inf"), 0.2, 0.3], 1, marks=pytest.mark.slow),
     ],
 )
 def test_best_weights_are_restored_by_default(train, accuracies, losses, best, capsys):
@@ -165,6 +167,30 @@ def test_best_weights_are_restored_by_default(train, accuracies, losses, best, c
     assert_close(values(built.weights), scores.weights[best], rtol=0, atol=0)
     line = f"Restoring model weights from the end of the best epoch: {best + 1}."
     assert line in capsys.readouterr().out
+
+
+class _Diverge(keras.callbacks.Callback):
+    """Sets a weight to NaN from an epoch on, as a training that diverges."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 1:
+            bias = self.model.trainable_variables[-1]
+            bias.assign(keras.ops.full(bias.shape, float("nan")))
+
+
+@every_trainer
+def test_weights_of_a_training_that_diverges_are_those_of_the_best_finite_epoch(train):
+    built, (images, labels) = fresh(), make_images()
+    with pytest.warns(UserWarning, match="has diverged: its loss is nan from epoch 2 on"):
+        train(
+            built,
+            (images, np.zeros_like(labels)),  # NaN predicts this class
+            validation_data=(images, np.zeros_like(labels)),
+            epochs=3,
+            callbacks=[_Diverge()],
+            verbose=0,
+        )
+    assert all(np.isfinite(value).all() for value in values(built.weights))
 
 
 @every_trainer

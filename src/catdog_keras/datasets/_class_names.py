@@ -82,11 +82,14 @@ def note_names(names: Sequence[str], splits: Sequence[str]) -> list[str]:
     return [f"The folders {listed(used)} are used as classes. If they are not, " + NAME_THEM]
 
 
-def note_copies(names: Sequence[str]) -> list[str]:
+def note_copies(
+    names: Sequence[str], remedy: str = "If they are not classes, " + NAME_THEM
+) -> list[str]:
     """Returns a note on classes that are named like copies or versions of other classes."""
     words = Counter(map(join_words, names))
     alike = Counter(map(singular_words, names))
     variants = _find_variants(names, words)
+    numbers = Counter(filter(None, map(_number_of, names)))
     copies = [
         name
         for name in names
@@ -95,16 +98,20 @@ def note_copies(names: Sequence[str]) -> list[str]:
         if (alike[singular_words(name)] > 1 and len(join_words(name)) > 1)
         or any(original in words for original in original_names(name))
         or name in variants
+        or numbers[_number_of(name)] > 1
     ]
     if not copies:
         return []
     # Names with and without composed accented letters look the same.
     twins = len({unicodedata.normalize("NFC", name) for name in copies}) < len(copies)
     shown = ascii(copies) if twins else listed(copies)
-    return [
-        f"The classes {shown} are named like copies or versions of other classes. "
-        "If they are not classes, " + NAME_THEM
-    ]
+    return [f"The classes {shown} are named like copies or versions of other classes. " + remedy]
+
+
+def _number_of(name: str) -> str:
+    """Returns a number in one form, as 1 for "1.0", or an empty string for another name."""
+    found = re.fullmatch(r"\s*0*(\d+)(?:\.0*)?\s*", name)
+    return found[1] if found else ""
 
 
 def _find_variants(names: Sequence[str], words: Collection[str]) -> set[str]:

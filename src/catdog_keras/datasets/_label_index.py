@@ -9,10 +9,15 @@ import numpy as np
 from catdog_keras._checks import check_class_names, describe
 from catdog_keras._message import argument
 from catdog_keras._printable import counted, first_lines, listed, printable
+from catdog_keras.datasets._class_names import note_copies
 from catdog_keras.datasets._index import ImageIndex, Listing
 from catdog_keras.datasets._list_images import IMAGE_EXTENSIONS, list_images
 
 LABEL_GROUP = "label"
+SAME_LABEL = (
+    "If some of them are one class, give their images the same label. Otherwise pass the names of "
+    "all classes as " + argument("class_names") + "."
+)
 
 
 def check_stated_classes(class_names: Sequence[str] | None) -> tuple[str, ...] | None:
@@ -119,6 +124,8 @@ def index_labels(
     if other:
         ignored = f"Ignored {counted(other, 'image')} of other classes than the stated ones."
         notes = [*notes, ignored]
+    if class_names is None:
+        notes = [*notes, *note_copies(names, SAME_LABEL)]
     rows = sorted((known[name], file) for file, name in labels.items() if name in known)
     listing = Listing(
         tuple(file for _, file in rows), np.array([label for label, _ in rows], np.int32)

@@ -1,11 +1,13 @@
 """Callback that updates and saves the state of a training run after each epoch."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import keras
 
 from catdog_keras import _backend
+from catdog_keras._warnings import warn
 from catdog_keras.training._callbacks import restore_callbacks, store_callbacks
 from catdog_keras.training._optimizer import uses_ema
 from catdog_keras.training._training_state import (
@@ -84,8 +86,18 @@ class EpochKeeper(keras.callbacks.Callback):
             self._save_state()
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        """Saves the last state, after callbacks such as `EarlyStopping` have changed the model."""
+        """Saves the last state, after callbacks such as `EarlyStopping` have changed the model.
+
+        Warns if the training has diverged.
+        """
         del logs
+        losses = self._state.progress.history.get("loss", [])
+        diverged = [number for number, loss in enumerate(losses, 1) if not math.isfinite(loss)]
+        if diverged:
+            warn(
+                f"The training has diverged: its loss is {losses[diverged[0] - 1]} from epoch "
+                f"{diverged[0]} on. Use a lower learning rate."
+            )
         if self._unsaved:
             self._save_state()
 

@@ -18,13 +18,15 @@ LISTS = ("variables", "seeds", "optimizer", "best", "random", "callback_weights"
 def validation_score(logs: Mapping[str, Any]) -> list[float] | None:
     """Returns the score that selects the best epoch: the accuracy, with ties decided by the loss.
 
-    None if there are no validation metrics.
+    An epoch without a finite loss has the lowest score: a model that returns NaN predicts the first
+    class, which can be more accurate than the earlier epochs. None if there are no validation
+    metrics.
     """
     if "val_loss" not in logs:
         return None
     accuracies = [name for name in logs if name.startswith("val_") and "acc" in name]
     score = [float(logs[accuracies[0]]) if accuracies else 0.0, -float(logs["val_loss"])]
-    return [-math.inf if math.isnan(each) else each for each in score]
+    return score if all(map(math.isfinite, score)) else [-math.inf, -math.inf]
 
 
 @dataclass
