@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from catdog_keras import _publish
-from catdog_keras._write_files import output_folder
+from catdog_keras._write_files import output_folder, save_text
 
 NAMES = ["extra", "record", "model"]
 
@@ -166,3 +166,21 @@ def test_readers_never_find_a_mix_or_nothing_while_many_write(tmp_path):
         thread.join()
     assert torn == []
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_file_behind_a_link_is_replaced_and_the_link_kept(tmp_path):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "old.csv").write_text("old")
+    (tmp_path / "link.csv").symlink_to(tmp_path / "there" / "old.csv")
+    (tmp_path / "new.csv").symlink_to(tmp_path / "there" / "new.csv")
+    for name in ("link.csv", "new.csv"):
+        save_text(tmp_path / name, "new")
+        assert (tmp_path / name).is_symlink()
+        assert (tmp_path / name).read_text() == "new"
+    assert (tmp_path / "there" / "old.csv").read_text() == "new"
+    assert sorted(path.name for path in tmp_path.rglob("*.csv")) == [
+        "link.csv",
+        "new.csv",
+        "new.csv",
+        "old.csv",
+    ]

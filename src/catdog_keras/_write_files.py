@@ -61,11 +61,14 @@ def output_folder(
 
 
 @contextmanager
-def writable_folder(path: str | os.PathLike[str], name: str) -> Iterator[Path]:
+def writable_folder(
+    path: str | os.PathLike[str], name: str, *, locked: bool = True
+) -> Iterator[Path]:
     """Creates a folder if necessary, and yields it; if it is empty at the end, it is removed again.
 
     The folder is locked meanwhile, so that two runs do not mix their files. The lock ends with the
-    process. Where folders cannot be locked, as on Windows, two runs can write at the same time.
+    process. Where folders cannot be locked, as on Windows, two runs can write at the same time, and
+    so they can if `locked` is False.
 
     Raises:
         TypeError: If `path` is not a path.
@@ -78,7 +81,10 @@ def writable_folder(path: str | os.PathLike[str], name: str) -> Iterator[Path]:
     lock = None
     try:
         try:
-            lock = _create_locked(folder)
+            if locked:
+                lock = _create_locked(folder)
+            else:
+                folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=folder):
                 pass
         except BlockingIOError as error:
@@ -147,13 +153,15 @@ def atomic_write_text(file: Path, text: str) -> None:
 def save_text(path: Path, text: str, name: str = "path") -> None:
     """Writes a user's file atomically; `name` is the argument for its path, used in error messages.
 
+    If the path is a link, the file that it leads to is replaced.
+
     Raises:
         OSError: If the file cannot be written, or the path exists but is not a regular file.
     """
     if path.exists() and not path.is_file():  # a device, for example, would be replaced
         raise OSError(describe(name, WRITABLE_FILE, str(path), "It is not a regular file."))
     try:
-        atomic_write_text(path, text)
+        atomic_write_text(Path(os.path.realpath(path)), text)
     except OSError as error:
         reason = f"{error.strerror or error}."
         raise OSError(describe(name, WRITABLE_FILE, str(path), reason)) from error

@@ -1,5 +1,6 @@
 """Exported files predict what the model predicts, from images of any size, with their metadata."""
 
+import errno
 import json
 import os
 import re
@@ -14,7 +15,8 @@ import pytest
 import tensorflow as tf
 
 import catdog_keras
-from catdog_keras import ClassNames, ConvBlock, Preprocessing
+from catdog_keras import ClassNames, ConvBlock, Preprocessing, _backend
+from catdog_keras._write_files import writable_folder
 from catdog_keras.conversion import (
     ExportMetadata,
     ExportMismatchError,
@@ -421,6 +423,43 @@ def test_model_without_class_names_is_exported_with_their_indices(tmp_path, outp
     with pytest.warns(UserWarning, match=f"names its classes 0 to {names[-1]}. Pass their names"):
         export_model(small_model(outputs=outputs), tmp_path / "model")
     assert read_metadata(tmp_path / "model").class_names == names
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)),
+        RuntimeError("/a/b: No space left on device [Op:X]"),
+    ],
+)
+def test_full_disk_is_not_reported_as_a_fault_of_the_model(model, tmp_path, monkeypatch, error):
+    def write(*_):
+        raise error
+
+    monkeypatch.setattr(_backend, "write_saved_model", write)
+    with pytest.raises(OSError, match=r"`path` must be a writable file; .* No space left on dev"):
+        export_model(model, tmp_path / "model")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_export_that_is_killed_leaves_no_report_of_another_model(model, tmp_path, monkeypatch):
+    export_model(model, tmp_path / "model")
+    assert (tmp_path / "model.json").exists()
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_export_model, "publish_files", killed)
+    with pytest.raises(KeyboardInterrupt):
+        export_model(model, tmp_path / "model")
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_two_files_of_one_folder_are_exported_at_the_same_time(model, tmp_path):
+    needs("litert")
+    with writable_folder(tmp_path, "output"):
+        export_model(model, tmp_path / "model.tflite")
+    assert (tmp_path / "model.tflite").exists()
 
 
 def two_inputs():

@@ -76,7 +76,7 @@ def check_output_file(name: str, path: str) -> None:
     file = check_path(name, path)
     if file.exists() and not file.is_file():
         raise OSError(describe(name, WRITABLE_FILE, path, "It is not a regular file."))
-    with writable_folder(file.parent, name):
+    with writable_folder(file.parent, name, locked=False):
         pass
 
 

@@ -6,6 +6,7 @@ All formats are written through TensorFlow. A model that is on another backend i
 `.keras` file, which is the same on every backend, and this module converts that file.
 """
 
+import errno
 import json
 import os
 import subprocess
@@ -17,10 +18,12 @@ from pathlib import Path
 
 import keras
 
+from catdog_keras._write_files import NO_ROOM
 from catdog_keras.conversion._formats import FORMATS, ExportFormat
 from catdog_keras.conversion._serving_model import Preparation, build_serving_model
 
 REFUSED = 4  # exit status if the model cannot be converted
+NOT_WRITTEN = 5
 
 
 def convert(
@@ -42,6 +45,8 @@ def convert(
         try:
             chosen.write(serving, path, class_names)
         except Exception as error:  # the converters raise their own types, or plain ones
+            if (failed := _failed_write(error)) is not None:
+                raise failed from error
             raise ValueError(_refusal(model, chosen, error)) from error
         return
     with tempfile.TemporaryDirectory() as folder:
@@ -70,12 +75,23 @@ def _convert_elsewhere(request: dict[str, object]) -> None:
     )
     if done.returncode == REFUSED:
         raise ValueError(json.loads(done.stdout))
+    if done.returncode == NOT_WRITTEN:
+        code = json.loads(done.stdout)
+        raise OSError(code, os.strerror(code))
     if done.returncode != 0:
         lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
         raise RuntimeError(
             f"The conversion on the TensorFlow backend failed: {lines[-1]}. Its output:\n"
             + done.stderr
         )
+
+
+def _failed_write(error: Exception) -> OSError | None:
+    """Returns the system's error if a file could not be written, which converters may rename."""
+    for code in (*NO_ROOM, errno.EACCES, errno.EPERM):
+        if os.strerror(code) in str(error):
+            return OSError(code, os.strerror(code))
+    return None
 
 
 def _refusal(model: keras.Model, chosen: ExportFormat, error: Exception) -> str:
@@ -126,6 +142,9 @@ def main() -> None:
     except ValueError as error:
         json.dump(str(error), sys.stdout)
         sys.exit(REFUSED)
+    except OSError as error:
+        json.dump(error.errno, sys.stdout)
+        sys.exit(NOT_WRITTEN)
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ from catdog_keras._publish import publish_files
 from catdog_keras._scratch import scratch_folder
 from catdog_keras._signals import interrupts_deferred
 from catdog_keras._warnings import warn
-from catdog_keras._write_files import save_text, writable_folder
+from catdog_keras._write_files import writable_folder
 from catdog_keras.conversion._convert import convert
 from catdog_keras.conversion._embedded_metadata import ExportMetadata
 from catdog_keras.conversion._export_files import (
@@ -300,8 +300,10 @@ def _export(job: _Job, path: Path, checked: NamedImages) -> ExportReport:
     is_folder = not job.format.suffix
     with (
         write_errors(path),
-        writable_folder(target.parent, "path") as parent,
+        # Other files in the folder can be written at the same time.
+        writable_folder(target.parent, "path", locked=is_folder) as parent,
         scratch_folder(parent) as scratch,
+        scratch_folder(parent) as beside,
     ):
         unfinished = scratch if is_folder else scratch / target.name
         reference = job.write(unfinished)
@@ -310,12 +312,16 @@ def _export(job: _Job, path: Path, checked: NamedImages) -> ExportReport:
             target = rejected_path(target)
             path = path.with_name(target.name)
         report = replace(report, path=str(path))
+        new_report = beside / report_path(target).name
+        new_report.write_text(report.to_json(), encoding="utf-8")
         with interrupts_deferred():
+            # A process that is killed here leaves a file without a report, not with another one's.
+            report_path(target).unlink(missing_ok=True)
             if is_folder:
                 publish_files(scratch, target, SAVED_MODEL_ENTRIES)
             else:
                 unfinished.replace(target)
-            save_text(report_path(target), report.to_json(), "path")
+            new_report.replace(report_path(target))
     if report.within_tolerance:
         return report
     raise ExportMismatchError(report, _mismatch(report))

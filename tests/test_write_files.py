@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from catdog_keras import _output, _scratch
+from catdog_keras import _scratch, _write_files
 from catdog_keras._write_files import output_folder
 from catdog_keras.cli.inputs import check_output_folder
 
@@ -77,21 +77,21 @@ def test_folder_stays_locked_until_the_results_are_published(names, tmp_path, mo
     (tmp_path / "out").mkdir()
     for name in names:
         (tmp_path / "out" / name).touch()
-    publish = _output.publish_files
+    publish = _write_files.publish_files
 
     def publish_and_check(*arguments):
         publish(*arguments)
         with pytest.raises(BlockingIOError):
             _scratch.lock_folder(tmp_path / "out")
 
-    monkeypatch.setattr(_output, "publish_files", publish_and_check)
+    monkeypatch.setattr(_write_files, "publish_files", publish_and_check)
     with output_folder(tmp_path / "out", ["a"]) as folder:
         (folder / "a").touch()
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"a", *names}
 
 
 def test_folder_that_is_removed_before_it_is_locked_is_created_again(tmp_path, monkeypatch):
-    lock, removed = _output.lock_folder, []
+    lock, removed = _write_files.lock_folder, []
 
     def remove_first(folder: Path) -> int | None:
         if not removed:
@@ -101,7 +101,7 @@ def test_folder_that_is_removed_before_it_is_locked_is_created_again(tmp_path, m
             return number
         return lock(folder)
 
-    monkeypatch.setattr(_output, "lock_folder", remove_first)
+    monkeypatch.setattr(_write_files, "lock_folder", remove_first)
     with output_folder(tmp_path / "out", ["a"]) as folder:
         assert (tmp_path / "out").is_dir()
         (folder / "a").touch()
@@ -109,7 +109,7 @@ def test_folder_that_is_removed_before_it_is_locked_is_created_again(tmp_path, m
 
 
 def test_folders_that_cannot_be_locked_are_written_without_a_lock(tmp_path, monkeypatch):
-    monkeypatch.setattr(_output, "lock_folder", lambda _: None)
+    monkeypatch.setattr(_write_files, "lock_folder", lambda _: None)
     path = tmp_path / "out"
     with output_folder(path, ["a"]) as first, output_folder(path, ["a"]) as second:
         (first / "a").touch()
@@ -119,8 +119,8 @@ def test_folders_that_cannot_be_locked_are_written_without_a_lock(tmp_path, monk
 
 def test_empty_folder_that_another_run_has_locked_is_not_removed(tmp_path):
     lock = _scratch.lock_folder(tmp_path)
-    _output._remove_empty([tmp_path])
+    _write_files._remove_empty([tmp_path])
     assert tmp_path.is_dir()
     _scratch.unlock_folder(lock)
-    _output._remove_empty([tmp_path])
+    _write_files._remove_empty([tmp_path])
     assert not tmp_path.exists()
