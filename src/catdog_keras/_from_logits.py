@@ -66,7 +66,10 @@ def check_ending(model: keras.Model, num_outputs: int | None, from_logits: bool 
         from_logits: As for `predict_probabilities`.
     """
     activation = last_activation(model)
-    if activation in SIGMOIDS and num_outputs != 1:
+    is_sigmoid = activation in SIGMOIDS
+    if activation not in PROBABILITIES and crossentropy_of(model) == ("binary", True):
+        is_sigmoid, activation = True, "sigmoid in the loss, BinaryCrossentropy(from_logits=True),"
+    if is_sigmoid and num_outputs != 1:
         found = "" if num_outputs is None else f"{num_outputs} "
         raise ValueError(
             argument("model")

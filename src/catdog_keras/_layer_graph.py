@@ -101,6 +101,9 @@ SIGMOIDS = ("hard_sigmoid", "sigmoid")
 PROBABILITIES = ("softmax", *SIGMOIDS)  # activations whose outputs are probabilities
 
 
+_LIBRARIES = ("keras", "tensorflow", "jax", "torch")
+
+
 def last_activation(model: keras.Model) -> str | None:
     """Returns the name of a model's output activation, or None if it cannot be determined."""
     if not is_plain_graph(model) or len(model.outputs) != 1:
@@ -113,7 +116,9 @@ def last_activation(model: keras.Model) -> str | None:
     if type(last).__module__.split(".")[0] not in ("keras", "catdog_keras"):
         return None  # its `activation` may not be the last step
     activation = getattr(last, "activation", None)
-    return None if activation is None else getattr(activation, "__name__", None)
+    library = getattr(activation, "__module__", "").split(".")[0]
+    # A function of the user may have any name.
+    return getattr(activation, "__name__", None) if library in _LIBRARIES else None
 
 
 def output_layer(model: keras.Model) -> Any:

@@ -34,8 +34,8 @@ def use(self, file, call):
 _checkpoint.Checkpoint.__init__ = use
 _checkpoint.Checkpoint._publish = lambda self, complete: publish(self, Files(complete))
 if moment == "publishing":
-    from catdog_keras import _output
-    _output.publish_files = lambda *_: kill()
+    from catdog_keras import _write_files
+    _write_files.publish_files = lambda *_: kill()
 sys.argv[1:] = arguments
 main()
 """

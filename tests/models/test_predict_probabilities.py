@@ -324,3 +324,30 @@ def test_dicts_are_predicted_by_the_names_of_the_inputs(structure, batch):
 def test_dicts_that_do_not_fit_the_inputs_are_rejected(batch, message):
     with pytest.raises(ValueError, match=message):
         predict_probabilities(model_of_two_inputs(lambda b, a: {"b": b, "a": a}), [batch])
+
+
+def of_user(values):
+    return values * 1.0
+
+
+of_user.__name__ = "softmax"  # which it is not
+
+
+@pytest.mark.parametrize("from_logits", [None, True])
+def test_activation_of_a_user_is_not_taken_for_that_of_its_name(from_logits):
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Activation(of_user)])
+    rows = [[5.0, 1.0, -2.0], [0.0, 3.0, 1.0]]
+    found = predict_probabilities(model, np.array(rows, "float32"), from_logits=from_logits)
+    exponentials = np.exp(rows)
+    np.testing.assert_allclose(found, exponentials / exponentials.sum(1, keepdims=True), rtol=1e-5)
+
+
+@pytest.mark.parametrize("from_logits", [None, True, False])
+def test_independent_logits_are_refused_by_their_loss(from_logits):
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3)])
+    model.compile(loss=keras.losses.BinaryCrossentropy(from_logits=True))
+    images = np.random.default_rng(0).normal(size=(4, 3)).astype("float32")
+    with pytest.raises(
+        ValueError, match="received 3 independent probabilities, as from a sigmoid in the loss"
+    ):
+        predict_probabilities(model, images, from_logits=from_logits)

@@ -138,6 +138,13 @@ def test_labels_can_be_any_sequence_without_masked_values(labels):
     assert len(history.epoch) == 1
 
 
+@pytest.mark.parametrize("function", [fit_head, fine_tune])
+def test_sample_weights_in_some_batches_are_refused(function):
+    data = [(IMAGES, LABELS), (IMAGES, LABELS, np.ones(4))]
+    with pytest.raises(ValueError, match="in every batch, or in none; received 1 of 2 batches"):
+        function(model(), data, epochs=1, verbose=0)
+
+
 def test_lists_of_images_and_bfloat16_arrays_are_read():
     import ml_dtypes
 

@@ -17,7 +17,7 @@ from catdog_keras._progress import progress_bar
 from catdog_keras._range_check import RangeCheck
 from catdog_keras.conversion._fold_batch_norm import check_dtype, fold_batch_norm
 from catdog_keras.training._feature_store import FeatureStore, Rows
-from catdog_keras.training._labeled_batches import empty, not_finite, read_labeled
+from catdog_keras.training._labeled_batches import empty, join_weights, not_finite, read_labeled
 from catdog_keras.training._split_model import HeadSplit
 
 VERSION = 1  # incremented when the same image and model give other features
@@ -121,13 +121,16 @@ def collect(
                 raise not_finite(name)
             ranges.warn()
             for image in images:
-                mark = image.tobytes() if keyed else f"{name} {len(keys)}".encode()
+                mark = (
+                    f"{image.shape}".encode() + image.tobytes()
+                    if keyed
+                    else f"{name} {len(keys)}".encode()
+                )
                 keys.append([key_of(mark, view) for view in range(num_views)])
                 for view, key in enumerate(keys[-1]):
                     queues[view > 0].put(key, image)
             labels.append(batch_labels)
-            if batch_weights is not None:
-                weights.append(batch_weights)
+            weights.append(batch_weights)
             advance(1)
     for queue in queues:
         queue.flush()
@@ -137,7 +140,7 @@ def collect(
     return FeatureIndex(
         keys,
         np.concatenate(labels),
-        np.concatenate(weights) if weights else None,
+        join_weights(name, weights),
         len(labels[0]),
     )
 

@@ -11,7 +11,7 @@ from catdog_keras._batches import batch_size_of, is_arrays
 from catdog_keras._checks import describe, describe_received
 from catdog_keras.diagnostics._label_checks import require_labels
 from catdog_keras.training._features import FeatureBatches, FeatureIndex
-from catdog_keras.training._labeled_batches import empty, read_labeled
+from catdog_keras.training._labeled_batches import empty, join_weights, read_labeled
 
 
 class _ImageStore:
@@ -44,8 +44,7 @@ def as_fit_data(name: str, data: Any, model: keras.Model, seed: Any) -> Any:
         raise ValueError(describe(name, "a list of images of one size", listed, remedy))
     images, labels = (np.concatenate(parts) for parts in list(zip(*batches, strict=True))[:2])
     require_labels(name, labels, model)
-    given = [batch[2] for batch in batches if batch[2] is not None]
-    weights = np.concatenate(given) if given else None
+    weights = join_weights(name, [batch[2] for batch in batches])
     size = batch_size_of(data) if is_arrays(data) else len(batches[0][0])
     if _backend.requires_tf_data(model):
         arrays = [images, labels] if weights is None else [images, labels, weights]

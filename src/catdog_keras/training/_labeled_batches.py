@@ -11,7 +11,7 @@ from catdog_keras._batches import (
     iterate,
     split_batch,
 )
-from catdog_keras._checks import describe
+from catdog_keras._checks import describe, describe_received
 
 Batch: TypeAlias = tuple[Array, Array, Array | None]  # images, labels, sample weights
 
@@ -38,6 +38,16 @@ def not_repeatable(name: str, data: Any) -> ValueError:
     """Returns the error for data that can be read only once."""
     remedy = "A generator or iterator can be read only once: pass a dataset or a list of batches."
     return ValueError(describe(name, "iterable more than once", data, remedy))
+
+
+def join_weights(name: str, weights: list[Array | None]) -> Array | None:
+    """Returns the sample weights of all batches in one array, or None if no batch has any."""
+    given = [each for each in weights if each is not None]
+    if given and len(given) < len(weights):
+        requirement = "a dataset with sample weights in every batch, or in none"
+        found = f"{len(given)} of {len(weights)} batches with sample weights"
+        raise ValueError(describe_received(name, requirement, found))
+    return np.concatenate(given) if given else None
 
 
 def empty(name: str) -> ValueError:
