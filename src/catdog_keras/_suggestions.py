@@ -12,9 +12,10 @@ from catdog_keras._message import Message, argument
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
+Instance = TypeVar("Instance")
 
 Synonyms = Mapping[str, tuple[tuple[str, ...], str]]
-"""For names of other libraries, the arguments that do the same, and a hint."""
+"""For names of other libraries, the arguments or attributes that mean the same, and a hint."""
 
 
 def letters_of(name: str) -> str:
@@ -62,16 +63,23 @@ def _unknown(
     function: str, name: str, own: list[str], further: Collection[str], synonyms: Synonyms
 ) -> Message:
     message = argument(name) + f" is not an argument of {function}."
-    # `Translate` or `zoom_factors` is a misspelled name of another library.
-    close = close_names(name, [*own, *further, *synonyms], most=1, cutoff=0.75)
-    found = name if name in synonyms else (close[0] if close else None)
-    meant, hint = synonyms.get(found, ((found,), "")) if found else ((), "")
-    meant = tuple(each for each in meant if each in own or each in further)
+    meant, hint = _what_is_meant(name, [*own, *further], synonyms)
     if meant:
         message = message + " " + did_you_mean([argument(each) for each in meant])
     elif not hint:
         message = message + f" Its arguments are {', '.join(own)}."
     return message + (f" {hint}" if hint else "")
+
+
+def _what_is_meant(
+    name: str, known: Collection[str], synonyms: Synonyms
+) -> tuple[tuple[str, ...], str]:
+    """Returns the known names that an unknown one stands for, and a hint; either can be empty."""
+    # `Translate` or `zoom_factors` is a misspelled name of another library.
+    close = close_names(name, [*known, *synonyms], most=1, cutoff=0.75)
+    found = name if name in synonyms else (close[0] if close else None)
+    meant, hint = synonyms.get(found, ((found,), "")) if found else ((), "")
+    return tuple(each for each in meant if each in known), hint
 
 
 def suggests_arguments(
@@ -86,5 +94,32 @@ def suggests_arguments(
             return function(*args, **kwargs)
 
         return checked
+
+    return decorate
+
+
+def suggests_attributes(synonyms: Synonyms) -> Callable[[type[Instance]], type[Instance]]:
+    """Decorates a class so that an unknown attribute raises an error with a suggestion.
+
+    Type checkers still report unknown attributes.
+    """
+
+    def find(instance: object, name: str) -> object:
+        kind = type(instance)
+        if hasattr(kind, name):  # a property that raised an AttributeError, which is raised again
+            return object.__getattribute__(instance, name)
+        message = f"{kind.__name__!r} object has no attribute {name!r}."
+        if not name.startswith("_"):
+            fields = getattr(kind, "__dataclass_fields__", ())
+            known = [each for each in (*fields, *dir(kind)) if not each.startswith("_")]
+            meant, hint = _what_is_meant(name, known, synonyms)
+            listed = did_you_mean([f"`{each}`" for each in meant]) if meant else ""
+            message = " ".join(filter(None, (message, listed, hint)))
+        # With `name`, Python does not append a suggestion of its own.
+        raise AttributeError(message, name=name)
+
+    def decorate(kind: type[Instance]) -> type[Instance]:
+        kind.__getattr__ = find  # type: ignore[attr-defined]
+        return kind
 
     return decorate
