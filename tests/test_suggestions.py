@@ -15,6 +15,11 @@ from catdog_keras._public_names import _OF_EVALUATION, GUESSES
 from catdog_keras._suggestions import suggests_attributes
 from catdog_keras.datasets._argument_names import LOADER_NAMES
 from catdog_keras.datasets._attribute_names import IMAGES_ATTRIBUTES, SPLITS_ATTRIBUTES
+from catdog_keras.evaluation._argument_names import (
+    EVALUATE_NAMES,
+    EVALUATION_NAMES,
+    GRAD_CAM_NAMES,
+)
 from catdog_keras.evaluation._attribute_names import (
     CLASS_ATTRIBUTES,
     COMPARISON_ATTRIBUTES,
@@ -23,6 +28,7 @@ from catdog_keras.evaluation._attribute_names import (
     ROC_ATTRIBUTES,
 )
 from catdog_keras.models._argument_names import ARGUMENT_NAMES
+from catdog_keras.report._argument_names import REPORT_NAMES
 from catdog_keras.training._argument_names import FIT_NAMES
 
 EVALUATION = catdog_keras.Evaluation(
@@ -214,10 +220,20 @@ def test_unknown_argument_of_a_tutorial_network_is_suggested():
         ("fit_head", {"x": 1}, "Did you mean `train`?"),
         ("fine_tune", {"sample_weight": 1}, "Pass a tuple (images, labels, sample weights)"),
         ("fine_tune", {"epoch": 1}, "Did you mean `epochs`?"),
+        ("evaluate_classifier", {"average": "macro"}, "The evaluation has a `macro_average` and a `weighted_average`."),
+        ("evaluate_classifier", {"labels": [0]}, "Did you mean `y`?"),
+        ("evaluate_classifier", {"logits": True}, "Did you mean `from_logits`?"),
+        ("evaluate_classifier", {"unknown": 1}, "Its arguments are model, dataset, y, class_names, files, batch_size, from_logits."),
+        ("Evaluation", {"y_true": [0]}, "Did you mean `labels`?"),
+        ("Evaluation", {"unknown": 1}, "Its arguments are class_names, labels, probabilities, files."),
+        ("grad_cam", {"pred_index": 1}, "Did you mean `class_index`?"),
+        ("grad_cam", {"last_conv_layer_name": "conv"}, "Did you mean `layer`?"),
+        ("write_report", {"history": {}}, "Pass it in a `ModelReport`: `ModelReport(name, evaluation, history)`."),
+        ("write_report", {"filename": "a"}, "Did you mean `path`?"),
         ("load_image_folder", {"img_size": 96}, "Did you mean `image_size`?"),
         ("load_image_folder", {"validation_split": 0.2}, "Did you mean `holdout_fraction`?"),
     ],
-)
+)  # fmt: skip
 def test_unknown_argument_of_keras_is_answered_with_the_one_here(function, arguments, message):
     with pytest.raises(TypeError) as caught:
         getattr(catdog_keras, function)(**arguments)
@@ -231,6 +247,10 @@ def test_unknown_argument_of_keras_is_answered_with_the_one_here(function, argum
         ("fit_head", FIT_NAMES),
         ("fine_tune", FIT_NAMES),
         ("load_image_folder", LOADER_NAMES),
+        ("evaluate_classifier", EVALUATE_NAMES),
+        ("Evaluation", EVALUATION_NAMES),
+        ("grad_cam", GRAD_CAM_NAMES),
+        ("write_report", REPORT_NAMES),
     ],
 )
 def test_every_synonym_leads_to_an_argument(function, names):
@@ -239,6 +259,29 @@ def test_every_synonym_leads_to_an_argument(function, names):
         assert name not in own
         assert set(meant) <= set(own)
         assert meant or hint
+
+
+def test_unknown_argument_of_compare_is_answered_with_the_right_one():
+    for name, remedy in (
+        ("labels", "Did you mean `names`?"),
+        ("evaluations", "Pass the evaluations one by one"),
+        ("others", "Its arguments are a, b, names."),
+    ):
+        with pytest.raises(TypeError, match=f"is not an argument of compare. {remedy}"):
+            catdog_keras.evaluation.compare(EVALUATION, EVALUATION, **{name: 1})
+
+
+def test_decorated_constructor_and_function_keep_their_signatures():
+    for function, first in (
+        (catdog_keras.Evaluation, "class_names"),
+        (catdog_keras.evaluate_classifier, "model"),
+        (catdog_keras.grad_cam, "model"),
+        (catdog_keras.write_report, "path"),
+        (catdog_keras.evaluation.compare, "a"),
+    ):
+        parameters = inspect.signature(function).parameters
+        assert next(iter(parameters)) == first
+        assert not {"args", "kwargs"} & set(parameters)
 
 
 def test_preset_of_keras_hub_as_backbone_gets_its_prefix():

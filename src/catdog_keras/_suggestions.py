@@ -53,10 +53,14 @@ def check_argument_names(
         further: Names that it accepts beyond its signature.
     """
     parameters = inspect.signature(function).parameters.values()
-    own = [each.name for each in parameters if each.kind is not each.VAR_KEYWORD]
+    listed = [
+        each for each in parameters if each.kind not in (each.VAR_KEYWORD, each.VAR_POSITIONAL)
+    ]
+    own = [each.name for each in listed if each.name != "self"]
+    called = function.__qualname__.removesuffix(".__init__").split(".")[-1]
     for name in given:
         if name not in own and name not in further:
-            raise TypeError(_unknown(function.__name__, name, own, further, synonyms))
+            raise TypeError(_unknown(called, name, own, further, synonyms))
 
 
 def _unknown(
@@ -85,7 +89,7 @@ def _what_is_meant(
 def suggests_arguments(
     synonyms: Synonyms,
 ) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
-    """Decorates a function so that an unknown argument raises an error with a suggestion."""
+    """Decorates a function, or a constructor, so that an unknown argument raises a suggestion."""
 
     def decorate(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
         @functools.wraps(function)
