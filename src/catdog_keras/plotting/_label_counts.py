@@ -97,7 +97,7 @@ def _check_counts(counts: Any) -> dict[str, dict[str, int]]:
     requirement = "the number of images of each class by name, an Evaluation or an ImageSplits"
     if not isinstance(counts, Mapping):
         is_data = hasattr(counts, "__iter__") and not isinstance(counts, (str, list, tuple))
-        remedy = "Pass `count_labels(dataset, class_names)` of a dataset." if is_data else ""
+        remedy = "Pass `count_labels(dataset)` of a dataset." if is_data else ""
         raise TypeError(describe("counts", requirement, counts, remedy))
     by_split = any(isinstance(number, Mapping) for number in counts.values())
     splits = counts if by_split else {"": counts}
