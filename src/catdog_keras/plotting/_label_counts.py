@@ -10,7 +10,7 @@ import numpy as np
 from catdog_keras._checks import check_integer, describe
 from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.plotting._argument_names import PLOT_NAMES
-from catdog_keras.plotting._records import records_of
+from catdog_keras.plotting._records import only_evaluation, records_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,6 +69,8 @@ def plot_label_counts(
     """
     from catdog_keras.plotting import _canvas
 
+    remedy = "Draw each evaluation into its own axes: `plot_label_counts(evaluation, ax=ax)`."
+    counts = only_evaluation("counts", counts, "counts", remedy)
     by_split = _check_counts(records_of(counts, "counts"))
     names = dict.fromkeys(name for split in by_split.values() for name in split)
     every = {name: sum(split.get(name, 0) for split in by_split.values()) for name in names}
