@@ -24,7 +24,7 @@ def __getattr__(name: str) -> object:
         return _load(name)
     from catdog_keras._public_names import describe_unknown
 
-    # With `name`, Python does not append a suggestion of its own.
+    # With `name`, Python does not append its own suggestion.
     raise AttributeError(describe_unknown(name, __all__), name=name)
 
 

@@ -119,7 +119,7 @@ def suggests_attributes(synonyms: Synonyms) -> Callable[[type[Instance]], type[I
             meant, hint = _what_is_meant(name, known, synonyms)
             listed = did_you_mean([f"`{each}`" for each in meant]) if meant else ""
             message = " ".join(filter(None, (message, listed, hint)))
-        # With `name`, Python does not append a suggestion of its own.
+        # With `name`, Python does not append its own suggestion.
         raise AttributeError(message, name=name)
 
     def decorate(kind: type[Instance]) -> type[Instance]:
