@@ -120,7 +120,7 @@ def test_evaluate_classifier_takes_class_names_of_model_then_of_dataset():
     "call",
     [
         lambda: evaluate_classifier(ending_in(layers.Dense(2)), DATASET, class_names=NAMES),
-        lambda: count_labels(DATASET, NAMES),
+        lambda: count_labels(DATASET, class_names=NAMES),
     ],
 )
 def test_class_names_in_another_order_than_those_of_the_dataset_are_rejected(call):

@@ -36,7 +36,7 @@ def model():
 
 
 READERS = {
-    "count_labels": lambda _, data: ck.evaluation.count_labels(data, ["cats", "dogs"]),
+    "count_labels": lambda _, data: ck.evaluation.count_labels(data, class_names=["cats", "dogs"]),
     "evaluate_classifier": lambda model, data: ck.evaluate_classifier(
         model, data, class_names=["cats", "dogs"]
     ),

@@ -1,16 +1,39 @@
 """Unknown names of the package, of arguments and of backbones: the message has the right one."""
 
+import copy
+import dataclasses
 import inspect
+import pickle
+import re
 import subprocess
 import sys
 
 import pytest
 
 import catdog_keras
+from catdog_keras._public_names import _OF_EVALUATION, GUESSES
+from catdog_keras._suggestions import suggests_attributes
 from catdog_keras.datasets._argument_names import LOADER_NAMES
+from catdog_keras.datasets._attribute_names import IMAGES_ATTRIBUTES, SPLITS_ATTRIBUTES
+from catdog_keras.evaluation._argument_names import (
+    EVALUATE_NAMES,
+    EVALUATION_NAMES,
+    GRAD_CAM_NAMES,
+)
+from catdog_keras.evaluation._attribute_names import (
+    CLASS_ATTRIBUTES,
+    COMPARISON_ATTRIBUTES,
+    EVALUATION_ATTRIBUTES,
+    PRECISION_RECALL_ATTRIBUTES,
+    ROC_ATTRIBUTES,
+)
 from catdog_keras.models._argument_names import ARGUMENT_NAMES
+from catdog_keras.report._argument_names import REPORT_NAMES
 from catdog_keras.training._argument_names import FIT_NAMES
 
+EVALUATION = catdog_keras.Evaluation(
+    ["cat", "dog"], [0, 1, 1, 1], [[0.9, 0.1], [0.4, 0.6], [0.7, 0.3], [0.2, 0.8]]
+)
 UNKNOWN = "module 'catdog_keras' has no attribute "
 
 
@@ -20,8 +43,14 @@ UNKNOWN = "module 'catdog_keras' has no attribute "
         ("compare", "Use `catdog_keras.evaluation.compare`."),
         ("read_metadata", "Use `catdog_keras.conversion.read_metadata`."),
         ("load_folder", "Did you mean `catdog_keras.load_image_folder`?"),
-        ("fit", "Did you mean `catdog_keras.fit_head`?"),
-        ("evaluate", "Did you mean `catdog_keras.evaluation` or `catdog_keras.evaluate_classifier`?"),
+        ("fit", "Did you mean `catdog_keras.fit_head` or `catdog_keras.fine_tune`?"),
+        ("evaluate", "Did you mean `catdog_keras.evaluate_classifier`?"),
+        ("evaluate_model", "Did you mean `catdog_keras.evaluate_classifier`?"),
+        ("image_dataset_from_directory", "Did you mean `catdog_keras.load_image_folder` or `catdog_keras.load_cats_dogs`?"),
+        ("confusion_matrix", "Use `evaluate_classifier(model, dataset).confusion_matrix`."),
+        ("GradCAM", "Did you mean `catdog_keras.grad_cam` or `catdog_keras.plot_grad_cam`?"),
+        ("temperature_scaling", "Did you mean `catdog_keras.evaluation.calibrate`?"),
+        ("MixUp", "Use `keras.layers.MixUp` or `CutMix`."),
         ("zzzqq", "`dir(catdog_keras)` lists its names."),
         ("*", "`dir(catdog_keras)` lists its names."),
     ],
@@ -30,6 +59,116 @@ def test_unknown_name_of_the_package_suggests_public_names(name, remedy):
     with pytest.raises(AttributeError) as caught:
         getattr(catdog_keras, name)
     assert str(caught.value) == f"{UNKNOWN}{name!r}. {remedy}"
+
+
+def test_every_guess_leads_to_a_public_name():
+    places = [catdog_keras, *(getattr(catdog_keras, name) for name in catdog_keras.__all__)]
+    for guess, (meant, hint) in GUESSES.items():
+        assert meant or hint
+        assert guess not in dir(catdog_keras) or guess in ("grad_cam", "evaluation")
+        for name in meant:
+            assert any(name in getattr(place, "__all__", ()) for place in places)
+    for attribute in _OF_EVALUATION.values():
+        assert hasattr(catdog_keras.Evaluation, attribute.removesuffix("()"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import catdog_keras; catdog_keras.RocCurv",
+        "from catdog_keras._suggestions import suggests_attributes as s; s({})(type('A', (), {'right': 1}))().righd",
+    ],
+)  # fmt: skip
+def test_python_adds_no_suggestion_of_its_own(line):
+    found = subprocess.run([sys.executable, "-c", line], capture_output=True, text=True)
+    assert found.stderr.count("Did you mean") == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "name", "remedy"),
+    [
+        (EVALUATION, "acc", "Did you mean `accuracy`?"),
+        (EVALUATION, "acuracy", "Did you mean `accuracy`?"),
+        (EVALUATION, "f1_score", "Did you mean `f1`? `class_metrics` has the metrics of each class, with intervals."),
+        (EVALUATION, "auc", "Did you mean `roc_curves`? It has a curve for each class; of two classes, only that of the second: `roc_curves[0].auc`."),
+        (EVALUATION, "report", "`print(evaluation)` shows the main metrics, and `write_report` writes a page with all."),
+        (EVALUATION, "y_true", "Did you mean `labels`?"),
+        (EVALUATION, "to_df", "Did you mean `to_frame`?"),
+        (EVALUATION, "zzzqq", ""),
+        (EVALUATION.class_metrics[0], "support", "Did you mean `num_images`?"),
+        (EVALUATION.macro_average, "f1_score", "Did you mean `f1`?"),
+        (EVALUATION.macro_average, "support", ""),
+        (EVALUATION.roc_curves[0], "tpr", "Did you mean `true_positive_rate`?"),
+        (EVALUATION.precision_recall_curves[0], "ap", "Did you mean `average_precision`?"),
+        (EVALUATION.baseline_comparison, "pvalue", "Did you mean `p_value`?"),
+    ],
+)  # fmt: skip
+def test_unknown_attribute_of_an_evaluation_is_answered_with_the_right_one(value, name, remedy):
+    assert not hasattr(value, name)
+    with pytest.raises(AttributeError) as caught:
+        getattr(value, name)
+    kind = type(value).__name__
+    message = f"'{kind}' object has no attribute {name!r}. {remedy}".rstrip()
+    assert str(caught.value) == message
+
+
+def test_unknown_attribute_of_a_data_set_is_answered_with_the_right_one():
+    splits = catdog_keras.load_cats_dogs("synthetic")
+    images = catdog_keras.load_images(splits.files["test"][:2])
+    for value, name, remedy in (
+        (splits, "val", "Did you mean `validation`?"),
+        (splits, "valid", "Did you mean `validation`?"),
+        (splits, "classes", "Did you mean `class_names`?"),
+        (splits, "file_paths", 'Did you mean `files`? It has them by split: `files["test"]`.'),
+        (images, "file_paths", "Did you mean `files`?"),
+    ):
+        with pytest.raises(AttributeError, match=re.escape(f"no attribute {name!r}. {remedy}")):
+            getattr(value, name)
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        (catdog_keras.Evaluation, EVALUATION_ATTRIBUTES),
+        (catdog_keras.ClassMetrics, CLASS_ATTRIBUTES),
+        (catdog_keras.RocCurve, ROC_ATTRIBUTES),
+        (catdog_keras.PrecisionRecallCurve, PRECISION_RECALL_ATTRIBUTES),
+        (catdog_keras.Comparison, COMPARISON_ATTRIBUTES),
+        (catdog_keras.ImageSplits, SPLITS_ATTRIBUTES),
+        (catdog_keras.LabeledImages, IMAGES_ATTRIBUTES),
+    ],
+)
+def test_every_synonym_leads_to_an_attribute(kind, names):
+    own = {*dir(kind), *(field.name for field in dataclasses.fields(kind))}
+    for name, (meant, hint) in names.items():
+        assert name not in own
+        assert set(meant) <= own
+        assert meant or hint
+
+
+def test_evaluation_with_suggestions_is_copied_and_pickled():
+    for copied in (
+        copy.copy(EVALUATION),
+        copy.deepcopy(EVALUATION),
+        pickle.loads(pickle.dumps(EVALUATION)),
+    ):
+        assert copied.to_dict() == EVALUATION.to_dict()
+    assert "acc" not in dir(EVALUATION)
+    assert "accuracy" in dir(EVALUATION)
+    assert not hasattr(EVALUATION, "__array__")
+    assert getattr(EVALUATION, "acc", None) is None
+
+
+def test_attribute_error_inside_a_property_is_kept():
+    @suggests_attributes({})
+    class Broken:
+        @property
+        def value(self):
+            return [].missing
+
+    with pytest.raises(AttributeError, match="'list' object has no attribute 'missing'"):
+        print(Broken().value)
 
 
 def test_misspelled_class_is_suggested_first():
@@ -81,10 +220,20 @@ def test_unknown_argument_of_a_tutorial_network_is_suggested():
         ("fit_head", {"x": 1}, "Did you mean `train`?"),
         ("fine_tune", {"sample_weight": 1}, "Pass a tuple (images, labels, sample weights)"),
         ("fine_tune", {"epoch": 1}, "Did you mean `epochs`?"),
+        ("evaluate_classifier", {"average": "macro"}, "The evaluation has a `macro_average` and a `weighted_average`."),
+        ("evaluate_classifier", {"labels": [0]}, "Did you mean `y`?"),
+        ("evaluate_classifier", {"logits": True}, "Did you mean `from_logits`?"),
+        ("evaluate_classifier", {"unknown": 1}, "Its arguments are model, dataset, y, class_names, files, batch_size, from_logits."),
+        ("Evaluation", {"y_true": [0]}, "Did you mean `labels`?"),
+        ("Evaluation", {"unknown": 1}, "Its arguments are class_names, labels, probabilities, files."),
+        ("grad_cam", {"pred_index": 1}, "Did you mean `class_index`?"),
+        ("grad_cam", {"last_conv_layer_name": "conv"}, "Did you mean `layer`?"),
+        ("write_report", {"history": {}}, "Pass it in a `ModelReport`: `ModelReport(name, evaluation, history)`."),
+        ("write_report", {"filename": "a"}, "Did you mean `path`?"),
         ("load_image_folder", {"img_size": 96}, "Did you mean `image_size`?"),
         ("load_image_folder", {"validation_split": 0.2}, "Did you mean `holdout_fraction`?"),
     ],
-)
+)  # fmt: skip
 def test_unknown_argument_of_keras_is_answered_with_the_one_here(function, arguments, message):
     with pytest.raises(TypeError) as caught:
         getattr(catdog_keras, function)(**arguments)
@@ -98,6 +247,10 @@ def test_unknown_argument_of_keras_is_answered_with_the_one_here(function, argum
         ("fit_head", FIT_NAMES),
         ("fine_tune", FIT_NAMES),
         ("load_image_folder", LOADER_NAMES),
+        ("evaluate_classifier", EVALUATE_NAMES),
+        ("Evaluation", EVALUATION_NAMES),
+        ("grad_cam", GRAD_CAM_NAMES),
+        ("write_report", REPORT_NAMES),
     ],
 )
 def test_every_synonym_leads_to_an_argument(function, names):
@@ -106,6 +259,29 @@ def test_every_synonym_leads_to_an_argument(function, names):
         assert name not in own
         assert set(meant) <= set(own)
         assert meant or hint
+
+
+def test_unknown_argument_of_compare_is_answered_with_the_right_one():
+    for name, remedy in (
+        ("labels", "Did you mean `names`?"),
+        ("evaluations", "Pass the evaluations one by one"),
+        ("others", "Its arguments are a, b, names."),
+    ):
+        with pytest.raises(TypeError, match=f"is not an argument of compare. {remedy}"):
+            catdog_keras.evaluation.compare(EVALUATION, EVALUATION, **{name: 1})
+
+
+def test_decorated_constructor_and_function_keep_their_signatures():
+    for function, first in (
+        (catdog_keras.Evaluation, "class_names"),
+        (catdog_keras.evaluate_classifier, "model"),
+        (catdog_keras.grad_cam, "model"),
+        (catdog_keras.write_report, "path"),
+        (catdog_keras.evaluation.compare, "a"),
+    ):
+        parameters = inspect.signature(function).parameters
+        assert next(iter(parameters)) == first
+        assert not {"args", "kwargs"} & set(parameters)
 
 
 def test_preset_of_keras_hub_as_backbone_gets_its_prefix():

@@ -77,7 +77,7 @@ def test_model_of_another_type_is_not_reported_as_swapped():
         lambda model: catdog_keras.predict_probabilities(model, Splits()),
         lambda model: catdog_keras.check_pipeline(Splits(), model),
         lambda model: evaluation.calibrate(model, Splits()),
-        lambda _: catdog_keras.count_labels(Splits(), NAMES),
+        lambda _: catdog_keras.count_labels(Splits(), class_names=NAMES),
         lambda _: plotting.plot_top_losses(EVALUATION, Splits()),
     ],
 )  # fmt: skip
@@ -93,7 +93,7 @@ CALLS = {
     ),
     "count_labels": (
         lambda _: catdog_keras.count_labels(NAMES, Dataset()),
-        "received class_names=<dataset>. The dataset is the first argument.",
+        "received dataset=['cat', 'dog']. The dataset is the first argument.",
     ),
     "evaluate_classifier": (
         lambda m: catdog_keras.evaluate_classifier(m, Dataset(), NAMES),

@@ -24,7 +24,8 @@ def __getattr__(name: str) -> object:
         return _load(name)
     from catdog_keras._public_names import describe_unknown
 
-    raise AttributeError(describe_unknown(name, __all__))
+    # With `name`, Python does not append its own suggestion.
+    raise AttributeError(describe_unknown(name, __all__), name=name)
 
 
 register_layers_with_keras()

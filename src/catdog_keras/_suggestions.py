@@ -12,9 +12,10 @@ from catdog_keras._message import Message, argument
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
+Instance = TypeVar("Instance")
 
 Synonyms = Mapping[str, tuple[tuple[str, ...], str]]
-"""For names of other libraries, the arguments that do the same, and a hint."""
+"""For names of other libraries, the arguments or attributes that mean the same, and a hint."""
 
 
 def letters_of(name: str) -> str:
@@ -52,21 +53,21 @@ def check_argument_names(
         further: Names that it accepts beyond its signature.
     """
     parameters = inspect.signature(function).parameters.values()
-    own = [each.name for each in parameters if each.kind is not each.VAR_KEYWORD]
+    listed = [
+        each for each in parameters if each.kind not in (each.VAR_KEYWORD, each.VAR_POSITIONAL)
+    ]
+    own = [each.name for each in listed if each.name != "self"]
+    called = function.__qualname__.removesuffix(".__init__").split(".")[-1]
     for name in given:
         if name not in own and name not in further:
-            raise TypeError(_unknown(function.__name__, name, own, further, synonyms))
+            raise TypeError(_unknown(called, name, own, further, synonyms))
 
 
 def _unknown(
     function: str, name: str, own: list[str], further: Collection[str], synonyms: Synonyms
 ) -> Message:
     message = argument(name) + f" is not an argument of {function}."
-    # `Translate` or `zoom_factors` is a misspelled name of another library.
-    close = close_names(name, [*own, *further, *synonyms], most=1, cutoff=0.75)
-    found = name if name in synonyms else (close[0] if close else None)
-    meant, hint = synonyms.get(found, ((found,), "")) if found else ((), "")
-    meant = tuple(each for each in meant if each in own or each in further)
+    meant, hint = _what_is_meant(name, [*own, *further], synonyms)
     if meant:
         message = message + " " + did_you_mean([argument(each) for each in meant])
     elif not hint:
@@ -74,10 +75,21 @@ def _unknown(
     return message + (f" {hint}" if hint else "")
 
 
+def _what_is_meant(
+    name: str, known: Collection[str], synonyms: Synonyms
+) -> tuple[tuple[str, ...], str]:
+    """Returns the known names that an unknown one stands for, and a hint; either can be empty."""
+    # `Translate` or `zoom_factors` is a misspelled name of another library.
+    close = close_names(name, [*known, *synonyms], most=1, cutoff=0.75)
+    found = name if name in synonyms else (close[0] if close else None)
+    meant, hint = synonyms.get(found, ((found,), "")) if found else ((), "")
+    return tuple(each for each in meant if each in known), hint
+
+
 def suggests_arguments(
     synonyms: Synonyms,
 ) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
-    """Decorates a function so that an unknown argument raises an error with a suggestion."""
+    """Decorates a function, or a constructor, so that an unknown argument raises a suggestion."""
 
     def decorate(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
         @functools.wraps(function)
@@ -86,5 +98,32 @@ def suggests_arguments(
             return function(*args, **kwargs)
 
         return checked
+
+    return decorate
+
+
+def suggests_attributes(synonyms: Synonyms) -> Callable[[type[Instance]], type[Instance]]:
+    """Decorates a class so that an unknown attribute raises an error with a suggestion.
+
+    Type checkers still report unknown attributes.
+    """
+
+    def find(instance: object, name: str) -> object:
+        kind = type(instance)
+        if hasattr(kind, name):  # a property that raised an AttributeError, which is raised again
+            return object.__getattribute__(instance, name)
+        message = f"{kind.__name__!r} object has no attribute {name!r}."
+        if not name.startswith("_"):
+            fields = getattr(kind, "__dataclass_fields__", ())
+            known = [each for each in (*fields, *dir(kind)) if not each.startswith("_")]
+            meant, hint = _what_is_meant(name, known, synonyms)
+            listed = did_you_mean([f"`{each}`" for each in meant]) if meant else ""
+            message = " ".join(filter(None, (message, listed, hint)))
+        # With `name`, Python does not append its own suggestion.
+        raise AttributeError(message, name=name)
+
+    def decorate(kind: type[Instance]) -> type[Instance]:
+        kind.__getattr__ = find  # type: ignore[attr-defined]
+        return kind
 
     return decorate

@@ -202,7 +202,7 @@ TAKES = {
         ),
     ],
     "calibrate": [(dataset_kinds, lambda x: evaluation.calibrate(MODEL, x))],
-    "count_labels": [(dataset_kinds, lambda x: evaluation.count_labels(x, NAMES))],
+    "count_labels": [(dataset_kinds, lambda x: evaluation.count_labels(x, class_names=NAMES))],
     "baseline_accuracy": [(any_kinds, evaluation.baseline_accuracy)],
     "grad_cam": [
         (image_kinds, lambda x: evaluation.grad_cam(WITH_MAP, x)),

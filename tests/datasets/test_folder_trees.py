@@ -164,7 +164,7 @@ PUBLIC_CALLS = {
     "scan_images": lambda root, out: catdog_keras.scan_images(root, near_duplicates=True),
     "save_manifest": lambda root, out: load_image_folder(root, batch_size=4).save_manifest(out / "s.json"),
     "load_manifest": lambda root, out: _save_and_load_manifest(root, out / "s.json"),
-    "count_labels": lambda root, out: catdog_keras.count_labels(load_image_folder(root, batch_size=4).test, ["cats", "dogs"]),
+    "count_labels": lambda root, out: catdog_keras.count_labels(load_image_folder(root, batch_size=4).test),
     "plot_images": lambda root, out: catdog_keras.plot_images(load_image_folder(root, batch_size=4).test, class_names=["cats", "dogs"]),
 }  # fmt: skip
 

@@ -68,6 +68,16 @@ def test_temperature_minimizes_log_loss(temperature, classes, seed):
     assert found == pytest.approx(np.exp(best.x), rel=1e-3)
 
 
+def test_calibrate_takes_images_and_labels_as_two_arguments():
+    logits, labels = drawn(2.0, 100)
+    _, expected = calibrate(reader(), [(logits, labels)])
+    for size in (None, 7):
+        _, found = calibrate(reader(), logits, labels, batch_size=size)
+        assert found == pytest.approx(expected, rel=1e-6)
+    with pytest.raises(TypeError, match="`y` must be given if `validation` is an array of images"):
+        calibrate(reader(), logits)
+
+
 @pytest.mark.parametrize("temperature", [0.25, 1.0, 4.0])
 def test_calibrate_recovers_temperature_and_keeps_predictions(temperature):
     logits, labels = drawn(temperature, 20_000)

@@ -247,7 +247,7 @@ def test_wrong_number_of_outputs_raises_at_first_batch():
 
 def test_counts_match_count_labels():
     assert evaluate_classifier(reader(), GOOD, class_names=NAMES).counts == count_labels(
-        GOOD, NAMES
+        GOOD, class_names=NAMES
     )
 
 

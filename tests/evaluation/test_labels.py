@@ -42,7 +42,7 @@ def tensorflow_dataset(labels):
 
 @given(st.lists(st.lists(st.integers(0, 4), max_size=7), max_size=5))
 def test_count_labels_returns_count_per_class(batches):
-    counts = count_labels([("images", labels) for labels in batches], list("abcde"))
+    counts = count_labels([("images", labels) for labels in batches], class_names=list("abcde"))
     flat = list(itertools.chain.from_iterable(batches))
     assert list(counts.items()) == [(name, flat.count(n)) for n, name in enumerate("abcde")]
     assert all(type(count) is int for count in counts.values())
@@ -61,20 +61,20 @@ def test_count_labels_returns_count_per_class(batches):
     ids=["list", "bytes", "floats", "column", "one-hot", "booleans"],
 )
 def test_count_labels_accepts_every_keras_label_format(labels):
-    assert count_labels([(PIXELS, labels)], NAMES) == {"cat": 1, "dog": 2, "fox": 0}
+    assert count_labels([(PIXELS, labels)], class_names=NAMES) == {"cat": 1, "dog": 2, "fox": 0}
 
 
 def test_single_class_column_is_read_as_indices_not_one_hot():
-    assert count_labels([(PIXELS, np.zeros((2, 1)))], ["cat"]) == {"cat": 2}
+    assert count_labels([(PIXELS, np.zeros((2, 1)))], class_names=["cat"]) == {"cat": 2}
 
 
 def test_count_labels_reads_tf_and_keras_datasets_and_iterates_once():
-    assert count_labels(tensorflow_dataset([0, 1, 1, 2, 1]), NAMES) == {
+    assert count_labels(tensorflow_dataset([0, 1, 1, 2, 1]), class_names=NAMES) == {
         "cat": 1,
         "dog": 3,
         "fox": 1,
     }
-    assert count_labels(Numbered(), NAMES) == {"cat": 4, "dog": 1, "fox": 1}
+    assert count_labels(Numbered(), class_names=NAMES) == {"cat": 4, "dog": 1, "fox": 1}
     passes = []
 
     class Once:
@@ -82,13 +82,13 @@ def test_count_labels_reads_tf_and_keras_datasets_and_iterates_once():
             passes.append(1)
             return iter([(PIXELS, [0, 1])])
 
-    count_labels(Once(), NAMES)
+    count_labels(Once(), class_names=NAMES)
     assert len(passes) == 1
 
 
 def test_count_labels_accepts_backend_tensors():
     labels = keras.ops.convert_to_tensor(np.array([2, 2]))
-    assert count_labels([[PIXELS, labels]], NAMES)["fox"] == 2
+    assert count_labels([[PIXELS, labels]], class_names=NAMES)["fox"] == 2
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,29 @@ def test_count_labels_accepts_backend_tensors():
 )  # fmt: skip
 def test_count_labels_raises_for_invalid_arguments(dataset, names, error, message):
     with pytest.raises(error) as caught:
-        count_labels(dataset, names)
+        count_labels(dataset, class_names=names)
+    assert str(caught.value) == message
+
+
+def test_count_labels_takes_arrays_and_the_names_of_the_dataset():
+    images, labels = np.zeros((5, 4, 4, 3)), np.array([0, 1, 1, 2, 1])
+    assert count_labels(images, labels, class_names=NAMES) == {"cat": 1, "dog": 3, "fox": 1}
+    dataset = tensorflow_dataset(labels)
+    dataset.class_names = NAMES
+    assert count_labels(dataset) == {"cat": 1, "dog": 3, "fox": 1}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (([(PIXELS, [0, 1])],), ValueError, "`class_names` must be given if the dataset does not have class names; received class_names=None."),
+        (([(PIXELS, [0, 1])], NAMES), TypeError, "`y` must be labels as numbers, or None for a dataset; received y=['cat', 'dog', 'fox']. Class names are passed by their name: `class_names=...`."),
+        ((np.zeros((2, 4)),), TypeError, "`y` must be given if `dataset` is an array of images; received y=None. Pass the labels: dataset, y."),
+    ],
+)  # fmt: skip
+def test_count_labels_says_how_to_pass_labels_and_names(arguments, error, message):
+    with pytest.raises(error) as caught:
+        count_labels(*arguments)
     assert str(caught.value) == message
 
 
@@ -124,7 +146,7 @@ def test_count_labels_raises_for_infinite_dataset():
     remedy = "Remove `repeat()`, or limit the dataset with `take`."
     for dataset in (tensorflow_dataset([0, 1]).repeat(), Endless()):
         with pytest.raises(ValueError, match="finite") as caught:
-            count_labels(dataset, NAMES)
+            count_labels(dataset, class_names=NAMES)
         assert (
             str(caught.value) == f"`dataset` must be finite; received dataset={dataset!r}. {remedy}"
         )

@@ -109,6 +109,19 @@ def test_plot_augmentation_draws_a_preset_by_its_name():
         assert all((view == original).all() or (view == flipped).all() for view in views)
 
 
+@pytest.mark.parametrize("labels", [np.array([0, 1]), np.eye(2), np.array([[0], [1]])])
+def test_images_of_a_labeled_batch_are_drawn(labels):
+    images = np.random.default_rng(0).uniform(0, 255, (2, 8, 8, 3))
+    expected, found = (
+        [[drawn.get_array().tolist() for drawn in ax.images] for ax in figure.axes]
+        for figure in (
+            plot_augmentation(images, [images]),
+            plot_augmentation((images, labels), [images]),
+        )
+    )
+    assert found == expected
+
+
 def test_unknown_preset_is_answered_with_those_that_exist():
     with pytest.raises(ValueError, match="`views` must be one of 'light', 'medium', 'strong'"):
         plot_augmentation(numbered_images(0), "medum")

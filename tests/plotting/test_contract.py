@@ -257,6 +257,13 @@ CASES = {
         "large counts": (enlarged(make_evaluation(FORTY[:3], 4115).reliability_bins, 300),),
     },
     "plot_roc": {
+        "four models": (
+            {
+                name: make_evaluation(["cats", "dogs"], seed=n)
+                for n, name in enumerate(["small", "augmented", "frozen", LONG[0]])
+            },
+        ),
+        "seven models": ([make_evaluation(["cats", "dogs"], seed=n) for n in range(7)],),
         "two classes": (make_evaluation(["cats", "dogs"]).roc_curves,),
         "one class": (make_evaluation(["cats"]).roc_curves,),
         "one image of a class": (make_evaluation(["cats", "dogs", "foxes"], 4).roc_curves,),
@@ -269,6 +276,13 @@ CASES = {
         "odd names": (make_evaluation([*ODD, "_hidden"]).roc_curves,),
     },
     "plot_precision_recall": {
+        "four models": (
+            {
+                name: make_evaluation(["cats", "dogs"], seed=n)
+                for n, name in enumerate(["small", "augmented", "frozen", LONG[0]])
+            },
+        ),
+        "seven models": ([make_evaluation(["cats", "dogs"], seed=n) for n in range(7)],),
         "two classes": (make_evaluation(["cats", "dogs"]),),
         "one class": (make_evaluation(["cats"]),),
         "one image of a class": (make_evaluation(["cats", "dogs", "foxes"], 4),),
@@ -562,6 +576,30 @@ def test_plotting_imports_matplotlib_only_when_plotting(monkeypatch):
     assert fresh is not plotting
     with pytest.raises(ModuleNotFoundError, match="matplotlib"):
         fresh.plot_history({"loss": [1.0]})
+
+
+@pytest.mark.parametrize(
+    ("name", "argument"),
+    [
+        ("plot_confusion_matrix", "matrix"),
+        ("plot_label_counts", "counts"),
+        ("plot_precision_recall", None),
+        ("plot_reliability", "bins"),
+        ("plot_roc", None),
+        ("plot_top_losses", "losses"),
+    ],
+)
+def test_plots_take_a_list_of_one_evaluation_and_report_several(name, argument):
+    plot, evaluation = getattr(plotting, name), make_evaluation(["cats", "dogs"], 4)
+    data = ((make_images(4), evaluation.labels),) if name == "plot_top_losses" else ()
+    expected = [text.get_text() for text in plot(evaluation, *data).figure.findobj(Text)]
+    for one in ([evaluation], (evaluation,), {"small network": evaluation}):
+        found = plot(one, *data).figure.findobj(Text)
+        assert [text.get_text() for text in found] == expected
+    if argument is not None:
+        message = f"`{argument}` must be one evaluation; received 2 evaluations. Draw each "
+        with pytest.raises(TypeError, match=message):
+            plot([evaluation, evaluation], *data)
 
 
 def test_plots_take_evaluation_instead_of_its_records():

@@ -166,3 +166,20 @@ def test_plot_grad_cam_says_how_models_and_maps_are_combined(call, message):
     with pytest.raises(ValueError) as caught:  # noqa: PT011 - compared below
         call(classifier(), np.ones((1, 6, 8, 3), "float32"))
     assert str(caught.value).startswith(message)
+
+
+def test_images_of_a_labeled_batch_are_explained():
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 3)),
+            keras.layers.Conv2D(2, 3, activation="relu", kernel_initializer="ones"),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(2),
+        ]
+    )
+    images = np.random.default_rng(0).uniform(0, 1, (2, 8, 8, 3)).astype("float32")
+    alone, labeled = (
+        [ax.get_title("left") for ax in plot_grad_cam(model, given).figure.axes]
+        for given in (images, (images, np.array([0, 1])))
+    )
+    assert labeled == alone

@@ -95,7 +95,7 @@ def test_title_reports_zero_or_one_image():
         ({"train": {"cat": 1}, "dog": 2}, TypeError, "`counts` must be the number of images of each class by name, an Evaluation or an ImageSplits; received counts={'train': {'cat': 1}, 'dog': 2}."),
         ({"train": {"cat": -1}}, ValueError, "`counts['train']['cat']` must be an integer of at least 0; received counts['train']['cat']=-1."),
         ({"train": {}}, ValueError, "`counts` must be the number of images of each class by name, an Evaluation or an ImageSplits; received counts={'train': {}}."),
-        (DATASET, TypeError, f"`counts` must be the number of images of each class by name, an Evaluation or an ImageSplits; received counts={DATASET}. Pass `count_labels(dataset, class_names)` of a dataset."),
+        (DATASET, TypeError, f"`counts` must be the number of images of each class by name, an Evaluation or an ImageSplits; received counts={DATASET}. Pass `count_labels(dataset)` of a dataset."),
         ({}, ValueError, "`counts` must be the number of images of each class by name, an Evaluation or an ImageSplits; received counts={}."),
         ({"cat": -1}, ValueError, "`counts['cat']` must be an integer of at least 0; received counts['cat']=-1."),
         ({"cat": 1.5}, TypeError, "`counts['cat']` must be an integer of at least 0; received counts['cat']=1.5."),

@@ -81,3 +81,30 @@ def test_plot_roc_rejects_invalid_curves(curves, error, message):
     with pytest.raises(error) as caught:
         plot_roc(curves)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("names", [None, ["new", "_old"]])
+def test_roc_of_several_models_is_of_the_second_class(names):
+    models = [Evaluation(NAMES, [0, 1, 1, 0], rows) for rows in (ROWS, ROWS[::-1])]
+    ax = plot_roc(models if names is None else dict(zip(names, models, strict=True)))
+    assert ax.get_title() == "ROC curves of 2 models for dog"
+    for line, model, name in zip(ax.lines[:2], models, names or "ab", strict=True):
+        curve = model.roc_curves[-1]
+        assert curve.class_name == "dog"
+        assert line.get_ydata().tolist() == curve.true_positive_rate.tolist()
+        low, high = curve.auc_interval
+        text = f"{curve.auc:.3f} ({low:.3f} to {high:.3f}): {name}, 2 of 4 images"
+        assert any(text in entry for entry in legend(ax))
+    assert len({line.get_color() for line in ax.lines[:2]}) == 2
+
+
+def test_roc_of_several_models_rejects_other_classes():
+    three = Evaluation(["cat", "dog", "fox"], [0, 1], [[0.6, 0.4, 0.0], [0.2, 0.2, 0.6]])
+    two, swapped = (Evaluation(names, [0, 1, 1, 0], ROWS) for names in (NAMES, NAMES[::-1]))
+    for models, message in (
+        ([three, three], "one evaluation, or several of two classes; received 2 evaluations of 3"),
+        ([two, swapped], "with the same second class; received second classes 'dog', 'cat'"),
+    ):
+        with pytest.raises(ValueError, match=message) as caught:
+            plot_roc(models)
+        assert "`plot_roc(evaluation, ax=ax)`" in str(caught.value)

@@ -1,11 +1,15 @@
 """Top losses: each text is above its own image, at any position in the dataset."""
 
+from pathlib import Path
+
+import keras
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 from PIL import Image
 
-from catdog_keras.evaluation import Evaluation, ExampleLoss
+from catdog_keras import load_cats_dogs, load_images
+from catdog_keras.evaluation import Evaluation, ExampleLoss, evaluate_classifier
 from catdog_keras.plotting import plot_top_losses
 
 NAMES = ["cat", "dog"]
@@ -51,6 +55,25 @@ def test_titles_show_file_class_loss_and_prediction():
         plot_top_losses(losses[:1], data).get_suptitle()
         == "The image with the highest loss (cross-entropy)"
     )
+
+
+def test_top_losses_of_a_split_need_neither_files_nor_data():
+    splits = load_cats_dogs("synthetic")
+    model = keras.Sequential(
+        [keras.Input((160, 160, 3)), keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(2)]
+    )
+    for split in ("validation", "test"):
+        evaluation = evaluate_classifier(model, splits[split])
+        names = [lines[0] for lines in texts(plot_top_losses(evaluation))]
+        worst = [splits.files[split][each.index] for each in evaluation.top_losses()]
+        assert names == [Path(file).name for file in worst]
+    images = load_images(splits.files["test"][:4], class_names=splits.class_names)
+    evaluation = evaluate_classifier(model, images.dataset, class_names=splits.class_names)
+    assert len(plot_top_losses(evaluation).axes) == 4
+    mapped = splits.test.map(lambda images, labels: (images, labels))
+    evaluation = evaluate_classifier(model, mapped, class_names=splits.class_names)
+    with pytest.raises(ValueError, match=r"received data=None, and image .* has no file"):
+        plot_top_losses(evaluation)
 
 
 def test_titles_show_image_index_without_files():

@@ -12,7 +12,9 @@ import numpy as np
 from catdog_keras._checks import check_class_names, check_path, describe
 from catdog_keras._folder_names import find_classes
 from catdog_keras._printable import first_lines, printable
+from catdog_keras._suggestions import suggests_attributes
 from catdog_keras._warnings import warn
+from catdog_keras.datasets._attribute_names import IMAGES_ATTRIBUTES
 from catdog_keras.datasets._index import Listing
 from catdog_keras.datasets._list_images import IMAGE_EXTENSIONS, list_images
 from catdog_keras.datasets._options import (
@@ -35,6 +37,7 @@ LONGEST_LIST = 2500  # characters of a message, whose start and end the command 
 Place: TypeAlias = str | os.PathLike[str]
 
 
+@suggests_attributes(IMAGES_ATTRIBUTES)
 @dataclass(frozen=True, repr=False)
 class LabeledImages:
     """Images in a fixed order, with the scan results of their files.

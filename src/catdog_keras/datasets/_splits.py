@@ -11,6 +11,8 @@ import numpy as np
 
 from catdog_keras._checks import check_integer, check_path, describe
 from catdog_keras._printable import counted
+from catdog_keras._suggestions import suggests_attributes
+from catdog_keras.datasets._attribute_names import SPLITS_ATTRIBUTES
 from catdog_keras.datasets._index import Listing
 from catdog_keras.datasets._manifest import LabelSource, write_manifest
 from catdog_keras.datasets._options import BatchOptions
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 
+@suggests_attributes(SPLITS_ATTRIBUTES)
 @dataclass(frozen=True, repr=False)
 class ImageSplits:
     """Training, validation and test datasets that share no file and no file content.

@@ -7,7 +7,9 @@ from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 
+from catdog_keras._batches import with_labels
 from catdog_keras._checks import check_model, describe
 from catdog_keras._cloning import assign_weights, clone_uncompiled, copy_layer
 from catdog_keras._layer_graph import last_activation
@@ -26,7 +28,13 @@ _NOT_LOGITS = (
 )
 
 
-def calibrate(model: keras.Model, validation: Iterable[Any]) -> tuple[keras.Model, float]:
+def calibrate(
+    model: keras.Model,
+    validation: Iterable[Any],
+    y: npt.ArrayLike | None = None,
+    *,
+    batch_size: int | None = None,
+) -> tuple[keras.Model, float]:
     """Temperature scaling: divides a model's logits by the temperature with the lowest log loss.
 
     A temperature above 1 makes the model less confident. Temperature scaling changes every
@@ -44,7 +52,10 @@ def calibrate(model: keras.Model, validation: Iterable[Any]) -> tuple[keras.Mode
         model: Built Functional or Sequential model that ends in logits of shape `(batch, classes)`,
             or `(batch, 1)` for two classes. It is not modified.
         validation: Batches `(images, labels)`, as for `evaluate_classifier`, with images of at
-            least two classes.
+            least two classes. Or an array of images.
+        y: The labels if `validation` is an array of images, as for `evaluate_classifier`.
+        batch_size: Images in each batch of an array, at least 1; None for 32. A dataset has its own
+            batches.
 
     Returns:
         A copy of the model with one more layer, which scales the logits, and the temperature. The
@@ -66,8 +77,13 @@ def calibrate(model: keras.Model, validation: Iterable[Any]) -> tuple[keras.Mode
         >>> calibrated, temperature = catdog_keras.evaluation.calibrate(model, [right_in_3_of_4])
         >>> print(f"{temperature:.3f}")
         3.000
+
+        Of arrays:
+
+        >>> calibrated, temperature = catdog_keras.evaluation.calibrate(model, *right_in_3_of_4)
     """
     classes = _check_model(model)
+    validation = with_labels("validation", validation, y, batch_size)
     outputs, labels = predict_labeled(model, validation, classes, "validation")
     if last_activation(model) in ("softmax", "sigmoid"):
         raise ValueError(_NOT_LOGITS)

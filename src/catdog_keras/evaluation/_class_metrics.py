@@ -7,9 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from catdog_keras._intervals import wilson_interval
+from catdog_keras._suggestions import suggests_attributes
+from catdog_keras.evaluation._attribute_names import CLASS_ATTRIBUTES
 from catdog_keras.evaluation._labels import IntegerArray
 
 
+@suggests_attributes(CLASS_ATTRIBUTES)
 @dataclass(frozen=True)
 class ClassMetrics:
     """Precision, recall and F1 score of one class against all others, with confidence intervals.
@@ -72,6 +75,7 @@ class ClassMetrics:
         return 2 * low / (1 + low), 2 * high / (1 + high)
 
 
+@suggests_attributes(CLASS_ATTRIBUTES)
 @dataclass(frozen=True)
 class AveragedMetrics:
     """Macro or weighted averages of the class scores; undefined scores are left out.

@@ -9,6 +9,8 @@ import numpy as np
 
 from catdog_keras._checks import describe
 from catdog_keras._printable import letters, printable
+from catdog_keras._suggestions import suggests_arguments
+from catdog_keras.evaluation._argument_names import COMPARE_NAMES
 from catdog_keras.evaluation._evaluation import Evaluation
 from catdog_keras.evaluation._image_paths import find_other_image
 from catdog_keras.evaluation._mcnemar import SIGNIFICANCE, Comparison, compare_correct
@@ -83,6 +85,7 @@ def compare(
 ) -> Comparisons: ...
 
 
+@suggests_arguments(COMPARE_NAMES)
 def compare(
     a: Evaluation, b: Evaluation, *others: Evaluation, names: Sequence[str] | None = None
 ) -> Comparison | Comparisons:

@@ -25,12 +25,15 @@ from catdog_keras._prediction import (
     predict_batches,
 )
 from catdog_keras._probabilities import FloatArray
+from catdog_keras._suggestions import suggests_arguments
+from catdog_keras.evaluation._argument_names import EVALUATE_NAMES
 from catdog_keras.evaluation._evaluation import Evaluation, with_files
 from catdog_keras.evaluation._labels import IntegerArray, read_batches, read_labels
 
 Tensors: TypeAlias = Any  # a tensor of any framework, or a nested structure of them
 
 
+@suggests_arguments(EVALUATE_NAMES)
 def evaluate_classifier(
     model: keras.Model,
     dataset: Iterable[Any],

@@ -21,6 +21,9 @@ from catdog_keras._probabilities import (
     FloatArray,
     check_probabilities,
 )
+from catdog_keras._suggestions import suggests_arguments, suggests_attributes
+from catdog_keras.evaluation._argument_names import EVALUATION_NAMES
+from catdog_keras.evaluation._attribute_names import EVALUATION_ATTRIBUTES
 from catdog_keras.evaluation._baseline import baseline_accuracy, describe_against_baseline
 from catdog_keras.evaluation._class_metrics import (
     AveragedMetrics,
@@ -81,6 +84,7 @@ class ExampleLoss:
         return self.predicted_class == self.true_class
 
 
+@suggests_attributes(EVALUATION_ATTRIBUTES)
 @dataclass(frozen=True, init=False, eq=False, repr=False)
 class Evaluation:
     """Predictions of a classifier on labeled images, and the metrics computed from them.
@@ -117,6 +121,7 @@ class Evaluation:
     probabilities: FloatArray
     files: tuple[str, ...] | None
 
+    @suggests_arguments(EVALUATION_NAMES)
     def __init__(
         self,
         class_names: Sequence[str],

@@ -15,6 +15,8 @@ from catdog_keras._backend.keras_internals import replaced
 from catdog_keras._checks import check_model, describe
 from catdog_keras._input_shape import fits_shape, how_to_fit
 from catdog_keras._range_check import RangeCheck
+from catdog_keras._suggestions import suggests_arguments
+from catdog_keras.evaluation._argument_names import GRAD_CAM_NAMES
 from catdog_keras.evaluation._receptive_field import Cells, Grid, place_cells
 
 Operation: TypeAlias = Any  # a layer, or an operation of keras.ops in a Functional model
@@ -103,6 +105,7 @@ CHANNELS = (1, 3, 4)
 CHUNK = 32  # images per step, as in `predict`: their feature maps take most of the memory
 
 
+@suggests_arguments(GRAD_CAM_NAMES)
 def grad_cam(
     model: keras.Model,
     images: Tensor,

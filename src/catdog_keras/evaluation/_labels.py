@@ -7,9 +7,14 @@ import numpy as np
 import numpy.typing as npt
 
 from catdog_keras._arrays import to_numbers
-from catdog_keras._batches import check_dataset, iterate, split_batch
+from catdog_keras._batches import check_dataset, iterate, split_batch, with_labels
 from catdog_keras._checks import check_class_names, describe
-from catdog_keras._class_names import check_names_of_dataset
+from catdog_keras._class_names import (
+    NAMES_BY_NAME,
+    are_names,
+    check_names_of_dataset,
+    names_of_dataset,
+)
 
 Tensor: TypeAlias = Any  # a tensor of any framework, or a list of numbers
 IntegerArray: TypeAlias = npt.NDArray[np.int64]
@@ -18,7 +23,12 @@ _REQUIREMENT = "an iterable of batches (images, labels), or a pair of arrays (im
 _LABEL_SHAPES = "class indices of shape (batch,) or (batch, 1), or one-hot rows (batch, classes)"
 
 
-def count_labels(dataset: Iterable[Any], class_names: Sequence[str]) -> dict[str, int]:
+def count_labels(
+    dataset: Iterable[Any],
+    y: npt.ArrayLike | None = None,
+    *,
+    class_names: Sequence[str] | None = None,
+) -> dict[str, int]:
     """Counts the labels of each class in a dataset.
 
     This iterates over the whole dataset once, which decodes all of its images. If the counts are
@@ -28,8 +38,10 @@ def count_labels(dataset: Iterable[Any], class_names: Sequence[str]) -> dict[str
         dataset: Batches `(images, labels)`, with or without sample weights, for example a
             `tf.data.Dataset`, a `keras.utils.PyDataset`, a PyTorch `DataLoader` or a list. Labels
             are class indices of shape `(batch,)` or `(batch, 1)`, or one-hot rows of shape
-            `(batch, classes)`.
-        class_names: Class names, in the order of their indices.
+            `(batch, classes)`. Or an array of images.
+        y: The labels if `dataset` is an array of images, as for `evaluate_classifier`.
+        class_names: Class names, in the order of their indices. None takes those of the dataset, if
+            it has `class_names` as that of `keras.utils.image_dataset_from_directory`.
 
     Returns:
         The count of each class by name, in the order of `class_names`; 0 for classes that do not
@@ -37,16 +49,26 @@ def count_labels(dataset: Iterable[Any], class_names: Sequence[str]) -> dict[str
 
     Raises:
         TypeError: If `dataset` or `class_names` has the wrong type.
-        ValueError: If the dataset is infinite or has no labels, or a label is not a valid class
-            index.
+        ValueError: If the dataset is infinite or has no labels, a label is not a valid class index,
+            or there are no class names.
 
     Example:
         >>> import catdog_keras
         >>> batches = [("images", [0, 1, 1]), ("images", [1])]
-        >>> catdog_keras.evaluation.count_labels(batches, ["cat", "dog", "fox"])
+        >>> catdog_keras.evaluation.count_labels(batches, class_names=["cat", "dog", "fox"])
         {'cat': 1, 'dog': 3, 'fox': 0}
     """
-    names = check_class_names(class_names, "The dataset is the first argument.")
+    if are_names(dataset):
+        remedy = "The dataset is the first argument."
+        raise TypeError(describe("dataset", _REQUIREMENT, dataset, remedy))
+    if are_names(y):
+        raise TypeError(describe("y", "labels as numbers, or None for a dataset", y, NAMES_BY_NAME))
+    dataset = with_labels("dataset", dataset, y, None)
+    given = names_of_dataset(dataset) if class_names is None else class_names
+    if given is None:
+        requirement = "given if the dataset does not have class names"
+        raise ValueError(describe("class_names", requirement, None))
+    names = check_class_names(given)
     check_names_of_dataset("dataset", dataset, names)
     totals = np.zeros(len(names), dtype=np.int64)
     for _, labels in read_batches(dataset):

@@ -7,10 +7,13 @@ import numpy.typing as npt
 
 from catdog_keras._intervals import paired_difference_interval
 from catdog_keras._printable import printable
+from catdog_keras._suggestions import suggests_attributes
+from catdog_keras.evaluation._attribute_names import COMPARISON_ATTRIBUTES
 
 SIGNIFICANCE = 0.05
 
 
+@suggests_attributes(COMPARISON_ATTRIBUTES)
 @dataclass(frozen=True)
 class Comparison:
     """Paired comparison of two classifiers on the same images, with the exact McNemar test.

@@ -8,9 +8,12 @@ import numpy.typing as npt
 
 from catdog_keras._intervals import score_interval
 from catdog_keras._probabilities import FloatArray
+from catdog_keras._suggestions import suggests_attributes
+from catdog_keras.evaluation._attribute_names import PRECISION_RECALL_ATTRIBUTES
 from catdog_keras.evaluation._thresholds import count_above_thresholds
 
 
+@suggests_attributes(PRECISION_RECALL_ATTRIBUTES)
 @dataclass(frozen=True, eq=False)
 class PrecisionRecallCurve:
     """Precision-recall curve of one class against all others, with its average precision.

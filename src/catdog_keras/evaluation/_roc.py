@@ -8,10 +8,13 @@ import numpy.typing as npt
 
 from catdog_keras._intervals import auc_interval
 from catdog_keras._probabilities import FloatArray
+from catdog_keras._suggestions import suggests_attributes
+from catdog_keras.evaluation._attribute_names import ROC_ATTRIBUTES
 from catdog_keras.evaluation._labels import IntegerArray
 from catdog_keras.evaluation._thresholds import count_above_thresholds
 
 
+@suggests_attributes(ROC_ATTRIBUTES)
 @dataclass(frozen=True, eq=False)
 class RocCurve:
     """ROC curve of one class against all others, with the area under the curve (AUC).

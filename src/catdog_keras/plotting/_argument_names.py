@@ -1,6 +1,7 @@
 """Argument names of plots in other libraries."""
 
 from catdog_keras._suggestions import Synonyms
+from catdog_keras.evaluation._argument_names import GRAD_CAM_NAMES
 
 _SIZE = "Pass a figure of this size as `figure`, or its axes as `ax`; see the matplotlib docs."
 _SAVE = "Save what is returned: `plot.savefig(path)`."
@@ -31,11 +32,10 @@ CONFUSION_MATRIX_NAMES: Synonyms = {
     ),
 }
 
-GRAD_CAM_NAMES: Synonyms = {
+PLOT_GRAD_CAM_NAMES: Synonyms = {
     **PLOT_NAMES,
+    **GRAD_CAM_NAMES,
     **dict.fromkeys(("cam", "cams", "heatmap", "heatmaps"), (("maps",), "")),
-    **dict.fromkeys(("class_idx", "pred_index", "target"), (("class_index",), "")),
-    **dict.fromkeys(("layer_name", "last_conv_layer_name", "target_layer"), (("layer",), "")),
 }
 
 HISTORY_NAMES: Synonyms = {

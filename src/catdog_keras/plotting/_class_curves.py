@@ -6,6 +6,9 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from catdog_keras._checks import describe_received
+from catdog_keras.plotting._records import check_records, evaluations_in, records_of
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -40,24 +43,79 @@ class Line(NamedTuple):
     interval: tuple[float, float]
 
 
+class Curves(NamedTuple):
+    """The curves of one plot.
+
+    Attributes:
+        records: Records with the attributes of `ClassCurve`.
+        names: Name of each curve in the legend: of its class, or of its model.
+        of_models: Whether each curve is of one of several models, all of the same class.
+    """
+
+    records: Sequence[Any]
+    names: Sequence[str]
+    of_models: bool
+
+
+def read_curves(
+    value: Any, attribute: str, requirement: str, attributes: Sequence[str], function: str
+) -> Curves:
+    """Returns the curves of one evaluation, of several evaluations of two classes, or of a list.
+
+    Args:
+        value: The argument `curves`.
+        attribute: Attribute of an evaluation that has its curves, in class order. Of two classes,
+            the last one is the curve of the second class.
+        requirement: What `value` must be, for error messages.
+        attributes: Attributes of a curve.
+        function: Name of the plot, for error messages.
+    """
+    evaluations = evaluations_in(value, attribute)
+    if len(evaluations) > 1:
+        curves = [getattr(each, attribute) for each in evaluations.values()]
+        _check_two_classes(curves, function)
+        records = check_records("curves", [each[-1] for each in curves], requirement, attributes)
+        return Curves(records, list(evaluations), of_models=True)
+    for each in evaluations.values():
+        value = each
+    records = check_records("curves", records_of(value, attribute), requirement, attributes)
+    return Curves(records, [each.class_name for each in records], of_models=False)
+
+
+def _check_two_classes(curves: Sequence[Sequence[ClassCurve]], function: str) -> None:
+    remedy = f"Draw each evaluation into its own axes: `{function}(evaluation, ax=ax)`."
+    most = max(map(len, curves))
+    if most > 2:
+        requirement = "one evaluation, or several of two classes"
+        received = f"{len(curves)} evaluations of {most} classes"
+        raise ValueError(describe_received("curves", requirement, received, remedy))
+    classes = list(dict.fromkeys(each[-1].class_name for each in curves))
+    if len(classes) > 1:
+        requirement = "evaluations with the same second class"
+        received = f"second classes {', '.join(map(repr, classes))}"
+        raise ValueError(describe_received("curves", requirement, received, remedy))
+
+
 def draw_class_curves(
-    ax: Axes, curves: Sequence[Any], line_of: Callable[[Any], Line], area_name: str
+    ax: Axes, curves: Curves, line_of: Callable[[Any], Line], area_name: str
 ) -> None:
     """Draws the curves, and labels them for the legend.
 
     Args:
         ax: Axes to draw into.
-        curves: Records with the attributes of `ClassCurve`.
+        curves: The curves.
         line_of: Returns what is drawn of a curve.
         area_name: Name of the area under a curve in the legend.
     """
-    lines = [line_of(curve) for curve in curves]
+    records = curves.records
+    lines = [line_of(curve) for curve in records]
     named, others = _choose([line.area for line in lines])
-    _draw_named(ax, [(curves[n], lines[n]) for n in named], area_name)
+    _draw_named(ax, [(curves.names[n], records[n], lines[n]) for n in named], area_name)
     _draw_others(ax, [lines[n] for n in others], area_name)
-    undefined = len(curves) - len(named) - len(others)
+    undefined = len(records) - len(named) - len(others)
     if undefined:
-        ax.plot([], [], " ", label=f"no {area_name}: {undefined} classes")
+        kind = "models" if curves.of_models else "classes"
+        ax.plot([], [], " ", label=f"no {area_name}: {undefined} {kind}")
 
 
 def _choose(areas: Sequence[float]) -> tuple[list[int], list[int]]:
@@ -70,18 +128,18 @@ def _choose(areas: Sequence[float]) -> tuple[list[int], list[int]]:
     return rising[: MOST_NAMED - 1], rising[MOST_NAMED - 1 :]
 
 
-def _draw_named(ax: Axes, named: Sequence[tuple[ClassCurve, Line]], area_name: str) -> None:
+def _draw_named(ax: Axes, named: Sequence[tuple[str, ClassCurve, Line]], area_name: str) -> None:
     from catdog_keras.plotting import _canvas
 
     colors = (_canvas.BLUE, _canvas.VERMILION, _canvas.GREEN, _canvas.ORANGE)
     dashes = ("-", "--", "-.", ":")
-    for (curve, line), color, dash in zip(named, colors, dashes, strict=False):
+    for (name, curve, line), color, dash in zip(named, colors, dashes, strict=False):
         # Put the area first: matplotlib hides labels that begin with an underscore, as a class name
         # can.
         area = f"no {area_name}"
         if not math.isnan(line.area):
             area = "{} {:.3f} ({:.3f} to {:.3f})".format(area_name, line.area, *line.interval)
-        name = " ".join(curve.class_name.split())
+        name = " ".join(name.split())
         images = f"{curve.positives:,} of {curve.positives + curve.negatives:,} images"
         ax.plot(
             line.x,

@@ -14,7 +14,7 @@ from catdog_keras._checks import check_class_names
 from catdog_keras._intervals import wilson_interval
 from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.plotting._argument_names import CONFUSION_MATRIX_NAMES
-from catdog_keras.plotting._records import records_of
+from catdog_keras.plotting._records import only_evaluation, records_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -88,6 +88,8 @@ def plot_confusion_matrix(
     """
     from catdog_keras.plotting import _canvas
 
+    remedy = "Draw each evaluation into its own axes: `plot_confusion_matrix(evaluation, ax=ax)`."
+    matrix = only_evaluation("matrix", matrix, "confusion_matrix", remedy)
     given: Any = getattr(matrix, "class_names", None) if class_names is None else class_names
     order = "The matrix is the first argument."
     if len(getattr(given, "shape", ())) == 1:

@@ -16,7 +16,7 @@ from catdog_keras._from_logits import to_probabilities
 from catdog_keras._prediction import check_outputs, predict_batch
 from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.evaluation import grad_cam
-from catdog_keras.plotting._argument_names import GRAD_CAM_NAMES
+from catdog_keras.plotting._argument_names import PLOT_GRAD_CAM_NAMES
 from catdog_keras.plotting._image_arrays import (
     DATA_FORMATS,
     check_value_range,
@@ -64,7 +64,7 @@ def plot_grad_cam(
     data_format: DataFormat | None = ...,
     figure: Figure | SubFigure | None = ...,
 ) -> Figure | SubFigure: ...
-@suggests_arguments(GRAD_CAM_NAMES)
+@suggests_arguments(PLOT_GRAD_CAM_NAMES)
 def plot_grad_cam(
     images: Any,
     maps: Any = None,

@@ -180,8 +180,13 @@ def read_images(name: str, images: Any) -> Array:
 
 
 def read_some_images(name: str, images: Any) -> Array:
-    """Returns a batch of at least one image as an array; raises for another shape."""
+    """Returns a batch of at least one image as an array; raises for another shape.
+
+    Of a batch `(images, labels)` of a dataset, the images are returned.
+    """
     requirement = "an array of images"
+    if _is_labeled_batch(images):
+        images = images[0]
     if isinstance(images, keras.Layer):
         raise TypeError(describe(name, requirement, images, "The images are the first argument."))
     is_array = hasattr(images, "shape") or isinstance(images, (list, tuple, dict, str, bytes))
@@ -195,6 +200,13 @@ def read_some_images(name: str, images: Any) -> Array:
             f"received shape {images.shape}."
         )
     return images
+
+
+def _is_labeled_batch(images: Any) -> bool:
+    """Whether these are images with labels, in place of a list of images of equal shapes."""
+    if not is_arrays(images) or not hasattr(images[1], "shape"):
+        return False
+    return len(images[0].shape) == 4 and len(images[1].shape) in (1, 2)
 
 
 def count_classes(labels: Any) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 from catdog_keras._checks import check_integer, describe
 from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.plotting._argument_names import PLOT_NAMES
-from catdog_keras.plotting._records import records_of
+from catdog_keras.plotting._records import only_evaluation, records_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,6 +69,8 @@ def plot_label_counts(
     """
     from catdog_keras.plotting import _canvas
 
+    remedy = "Draw each evaluation into its own axes: `plot_label_counts(evaluation, ax=ax)`."
+    counts = only_evaluation("counts", counts, "counts", remedy)
     by_split = _check_counts(records_of(counts, "counts"))
     names = dict.fromkeys(name for split in by_split.values() for name in split)
     every = {name: sum(split.get(name, 0) for split in by_split.values()) for name in names}
@@ -97,7 +99,7 @@ def _check_counts(counts: Any) -> dict[str, dict[str, int]]:
     requirement = "the number of images of each class by name, an Evaluation or an ImageSplits"
     if not isinstance(counts, Mapping):
         is_data = hasattr(counts, "__iter__") and not isinstance(counts, (str, list, tuple))
-        remedy = "Pass `count_labels(dataset, class_names)` of a dataset." if is_data else ""
+        remedy = "Pass `count_labels(dataset)` of a dataset." if is_data else ""
         raise TypeError(describe("counts", requirement, counts, remedy))
     by_split = any(isinstance(number, Mapping) for number in counts.values())
     splits = counts if by_split else {"": counts}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -10,8 +10,7 @@ import numpy.typing as npt
 
 from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.plotting._argument_names import PLOT_NAMES
-from catdog_keras.plotting._class_curves import ClassCurve, Line, draw_class_curves
-from catdog_keras.plotting._records import check_records, records_of
+from catdog_keras.plotting._class_curves import ClassCurve, Line, draw_class_curves, read_curves
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,7 +48,11 @@ class HasCurves(Protocol):
 
 
 @suggests_arguments(PLOT_NAMES)
-def plot_precision_recall(curves: HasCurves | Sequence[Curve], *, ax: Axes | None = None) -> Axes:
+def plot_precision_recall(
+    curves: HasCurves | Mapping[str, HasCurves] | Sequence[HasCurves | Curve],
+    *,
+    ax: Axes | None = None,
+) -> Axes:
     """Plots precision-recall curves; the legend shows their average precision (AP) with intervals.
 
     Recall is the fraction of images of the class that are found, precision the fraction of the
@@ -60,14 +63,18 @@ def plot_precision_recall(curves: HasCurves | Sequence[Curve], *, ax: Axes | Non
     Args:
         curves: An `Evaluation`, or records like those of `Evaluation.precision_recall_curves`, at
             least one. The curve of a class without images cannot be drawn; the legend reports it.
+            Or the evaluation of each model by name, all of the same two classes, of which the
+            curves of the second class are drawn; those of a list are named "a", "b", ... as by
+            `compare`.
         ax: Matplotlib axes to draw into, or None for a new figure.
 
     Returns:
         The axes, neither shown nor closed; their figure is `.figure`.
 
     Raises:
-        TypeError: If `curves` is neither an evaluation nor a list of such records.
-        ValueError: If `curves` is empty.
+        TypeError: If `curves` has another type.
+        ValueError: If `curves` is empty, or there are several evaluations that are not of the same
+            two classes.
 
     See Also:
         `plot_roc`: ROC curves, which do not depend on how frequent a class is.
@@ -78,16 +85,24 @@ def plot_precision_recall(curves: HasCurves | Sequence[Curve], *, ax: Axes | Non
         >>> evaluation = catdog_keras.Evaluation(["cat", "dog"], [0, 1, 1, 1], rows)
         >>> catdog_keras.plot_precision_recall(evaluation).get_title()
         'Precision-recall curves of 2 classes'
+
+        Of two models:
+
+        >>> poor = catdog_keras.Evaluation(["cat", "dog"], [0, 1, 1, 1], rows[::-1])
+        >>> models = {"new": evaluation, "old": poor}
+        >>> catdog_keras.plot_precision_recall(models).get_title()
+        'Precision-recall curves of 2 models for dog'
     """
     from catdog_keras.plotting import _canvas, _legends
 
     requirement = "an Evaluation or a list of precision-recall curves"
-    records = check_records(
-        "curves", records_of(curves, "precision_recall_curves"), requirement, _ATTRIBUTES
+    read = read_curves(
+        curves, "precision_recall_curves", requirement, _ATTRIBUTES, "plot_precision_recall"
     )
+    records = read.records
     ax = _canvas.take_axes(ax, (5.5, 5.5))
     ax.set_aspect("equal")
-    draw_class_curves(ax, records, _line_of, "AP")
+    draw_class_curves(ax, read, _line_of, "AP")
     ax.set_xlim(-0.01, 1.01)
     ax.set_ylim(-0.01, 1.01)
     _canvas.write_labels(ax, "recall", "precision")
@@ -96,6 +111,8 @@ def plot_precision_recall(curves: HasCurves | Sequence[Curve], *, ax: Axes | Non
     title = f"Precision-recall curve of {records[0].class_name}"
     if len(records) > 1:
         title = f"Precision-recall curves of {len(records)} classes"
+    if read.of_models:
+        title = f"Precision-recall curves of {len(records)} models for {records[0].class_name}"
     _canvas.write_title(ax, title)
     return ax
 

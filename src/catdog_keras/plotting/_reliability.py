@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.plotting._argument_names import PLOT_NAMES
-from catdog_keras.plotting._records import check_records, records_of
+from catdog_keras.plotting._records import check_records, only_evaluation, records_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -68,6 +68,8 @@ def plot_reliability(bins: HasBins | Sequence[Bin], *, ax: Axes | None = None) -
     """
     from catdog_keras.plotting import _canvas, _legends
 
+    remedy = "Draw each evaluation into its own axes: `plot_reliability(evaluation, ax=ax)`."
+    bins = only_evaluation("bins", bins, "reliability_bins", remedy)
     records = check_records(
         "bins",
         records_of(bins, "reliability_bins"),

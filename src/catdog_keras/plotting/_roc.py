@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy.typing as npt
 
 from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.plotting._argument_names import PLOT_NAMES
-from catdog_keras.plotting._class_curves import ClassCurve, Line, draw_class_curves
-from catdog_keras.plotting._records import check_records, records_of
+from catdog_keras.plotting._class_curves import ClassCurve, Line, draw_class_curves, read_curves
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,7 +47,11 @@ class HasCurves(Protocol):
 
 
 @suggests_arguments(PLOT_NAMES)
-def plot_roc(curves: HasCurves | Sequence[Curve], *, ax: Axes | None = None) -> Axes:
+def plot_roc(
+    curves: HasCurves | Mapping[str, HasCurves] | Sequence[HasCurves | Curve],
+    *,
+    ax: Axes | None = None,
+) -> Axes:
     """Plots ROC curves; the legend shows their areas (AUC) with 95% intervals and image counts.
 
     The false positive rate is the fraction of images of all other classes that are predicted as the
@@ -60,15 +63,18 @@ def plot_roc(curves: HasCurves | Sequence[Curve], *, ax: Axes | None = None) -> 
     Args:
         curves: An `Evaluation`, or records like those of `Evaluation.roc_curves`, at least one. The
             curve of a class without images, or without images of other classes, cannot be drawn;
-            the legend reports it.
+            the legend reports it. Or the evaluation of each model by name, all of the same two
+            classes, of which the curves of the second class are drawn; those of a list are named
+            "a", "b", ... as by `compare`.
         ax: Matplotlib axes to draw into, or None for a new figure.
 
     Returns:
         The axes, neither shown nor closed; their figure is `.figure`.
 
     Raises:
-        TypeError: If `curves` is neither an evaluation nor a list of such records.
-        ValueError: If `curves` is empty.
+        TypeError: If `curves` has another type.
+        ValueError: If `curves` is empty, or there are several evaluations that are not of the same
+            two classes.
 
     See Also:
         `plot_precision_recall`: shows more if a class is rare.
@@ -79,18 +85,21 @@ def plot_roc(curves: HasCurves | Sequence[Curve], *, ax: Axes | None = None) -> 
         >>> evaluation = catdog_keras.Evaluation(["cat", "dog"], [0, 1, 1, 1], rows)
         >>> catdog_keras.plot_roc(evaluation).get_title()
         'ROC curve of dog'
+
+        Of two models:
+
+        >>> poor = catdog_keras.Evaluation(["cat", "dog"], [0, 1, 1, 1], rows[::-1])
+        >>> catdog_keras.plot_roc({"new": evaluation, "old": poor}).get_title()
+        'ROC curves of 2 models for dog'
     """
     from catdog_keras.plotting import _canvas, _legends
 
-    records = check_records(
-        "curves",
-        records_of(curves, "roc_curves"),
-        "an Evaluation or a list of ROC curves",
-        _ATTRIBUTES,
-    )
+    requirement = "an Evaluation or a list of ROC curves"
+    read = read_curves(curves, "roc_curves", requirement, _ATTRIBUTES, "plot_roc")
+    records = read.records
     ax = _canvas.take_axes(ax, (5.5, 5.5))
     ax.set_aspect("equal")
-    draw_class_curves(ax, records, _line_of, "AUC")
+    draw_class_curves(ax, read, _line_of, "AUC")
     ink = ax.xaxis.label.get_color()  # visible on the user's background, even if dark
     ax.plot([0, 1], [0, 1], color=ink, linewidth=0.8, alpha=0.6, label="AUC 0.500: random guessing")
     ax.set_xlim(-0.01, 1.01)
@@ -101,6 +110,8 @@ def plot_roc(curves: HasCurves | Sequence[Curve], *, ax: Axes | None = None) -> 
     title = f"ROC curve of {records[0].class_name}"
     if len(records) > 1:
         title = f"ROC curves of {len(records)} classes, each against the rest"
+    if read.of_models:
+        title = f"ROC curves of {len(records)} models for {records[0].class_name}"
     _canvas.write_title(ax, title)
     return ax
 

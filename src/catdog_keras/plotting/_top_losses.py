@@ -17,7 +17,7 @@ from catdog_keras.plotting._image_arrays import (
     to_rgb,
 )
 from catdog_keras.plotting._read_images import read_image
-from catdog_keras.plotting._records import check_records
+from catdog_keras.plotting._records import check_records, only_evaluation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -78,7 +78,8 @@ def plot_top_losses(
             or an `Evaluation`, of which the nine images with the highest loss are plotted.
         data: Dataset of batches `(images, labels)` that was evaluated, of which only as many as
             needed are read, or one pair of arrays; shapes as for `plot_images`. None reads the
-            files of the images, which `evaluate_classifier` stores if it gets them as `files`.
+            files of the images, which `evaluate_classifier` stores for the validation and test
+            datasets of the loaders, and if it gets them as `files`.
         value_range: Values `(low, high)` that are black and white. None infers them from the
             plotted images, as `plot_images` does.
         data_format: `"channels_last"` or `"channels_first"`. None infers it from the axis that has
@@ -120,6 +121,8 @@ def plot_top_losses(
     if hasattr(data, "top_losses"):
         remedy = "The evaluation is the first argument, its data the second."
         raise TypeError(describe("losses", requirement, losses, remedy))
+    remedy = "Draw each evaluation into its own figure: `plot_top_losses(evaluation)`."
+    losses = only_evaluation("losses", losses, "top_losses", remedy)
     chosen = losses.top_losses() if hasattr(losses, "top_losses") else losses
     records = check_records("losses", chosen, requirement, _ATTRIBUTES)
     value_range = check_value_range(value_range)
