@@ -37,6 +37,16 @@ def did_you_mean(names: Sequence[str]) -> Message:
     return Message("Did you mean ", listed, "?")
 
 
+def find_meant(
+    name: str, known: Collection[str], synonyms: Synonyms, cutoff: float = 0.75
+) -> tuple[tuple[str, ...], str]:
+    """Returns the known names that an unknown one may stand for, and a hint; both may be empty."""
+    # `Translate` or `zoom_factors` is a misspelled name of another library.
+    close = close_names(name, [*known, *synonyms], most=1, cutoff=cutoff)
+    found = name if name in synonyms else (close[0] if close else None)
+    return synonyms.get(found, ((found,), "")) if found else ((), "")
+
+
 def check_argument_names(
     function: Callable[..., object],
     given: Collection[str],
@@ -62,10 +72,7 @@ def _unknown(
     function: str, name: str, own: list[str], further: Collection[str], synonyms: Synonyms
 ) -> Message:
     message = argument(name) + f" is not an argument of {function}."
-    # `Translate` or `zoom_factors` is a misspelled name of another library.
-    close = close_names(name, [*own, *further, *synonyms], most=1, cutoff=0.75)
-    found = name if name in synonyms else (close[0] if close else None)
-    meant, hint = synonyms.get(found, ((found,), "")) if found else ((), "")
+    meant, hint = find_meant(name, [*own, *further], synonyms)
     if meant:
         message = message + " " + did_you_mean([argument(each) for each in meant])
     elif not hint:
