@@ -40,7 +40,11 @@ def did_you_mean(names: Sequence[str]) -> Message:
 def find_meant(
     name: str, known: Collection[str], synonyms: Synonyms, cutoff: float = 0.75
 ) -> tuple[tuple[str, ...], str]:
-    """Returns the known names that an unknown one may stand for, and a hint; both may be empty."""
+    """Returns the known names that an unknown one may stand for, and a hint; both may be empty.
+
+    Synonyms of names that are not known are not used.
+    """
+    synonyms = {each: entry for each, entry in synonyms.items() if {*entry[0]} <= {*known}}
     # `Translate` or `zoom_factors` is a misspelled name of another library.
     close = close_names(name, [*known, *synonyms], most=1, cutoff=cutoff)
     found = name if name in synonyms else (close[0] if close else None)
@@ -56,16 +60,18 @@ def check_argument_names(
     """Raises a TypeError if an argument is unknown, and suggests the one that was meant.
 
     Args:
-        function: The function or class that is called.
+        function: The function or constructor that is called.
         given: Names of arguments.
         synonyms: Names of other libraries.
         further: Names that it accepts beyond its signature.
     """
     parameters = inspect.signature(function).parameters.values()
     own = [each.name for each in parameters if each.kind is not each.VAR_KEYWORD]
+    own = [name for name in own if name != "self"]
+    called = function.__qualname__.removesuffix(".__init__").rpartition(".")[2]
     for name in given:
         if name not in own and name not in further:
-            raise TypeError(_unknown(function.__name__, name, own, further, synonyms))
+            raise TypeError(_unknown(called, name, own, further, synonyms))
 
 
 def _unknown(
@@ -81,16 +87,22 @@ def _unknown(
 
 
 def suggests_arguments(
-    synonyms: Synonyms,
+    synonyms: Synonyms, further: Collection[str] = ()
 ) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
-    """Decorates a function so that an unknown argument raises an error with a suggestion."""
+    """Decorates a function so that an unknown argument raises an error with a suggestion.
+
+    It is raised before that of Python on a missing argument. The arguments are those of
+    `check_argument_names`.
+    """
 
     def decorate(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
         @functools.wraps(function)
         def checked(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
-            check_argument_names(function, kwargs, synonyms)
+            check_argument_names(function, kwargs, synonyms, further)
             return function(*args, **kwargs)
 
+        # For `inspect.getfullargspec`, by which Keras reads the arguments of layers.
+        checked.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
         return checked
 
     return decorate

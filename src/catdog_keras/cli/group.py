@@ -43,8 +43,7 @@ def _unknown_option(error: click.NoSuchOption) -> str:
     parameters = error.ctx.command.params if error.ctx else []
     names = [name for each in parameters for name in (*each.opts, *each.secondary_opts)]
     own = {name.lstrip("-"): name for name in names if name.startswith("-")}
-    synonyms = {name: entry for name, entry in OPTION_NAMES.items() if own.keys() >= {*entry[0]}}
-    meant, hint = find_meant(error.option_name.lstrip("-"), own, synonyms, cutoff=0.6)
+    meant, hint = find_meant(error.option_name.lstrip("-"), own, OPTION_NAMES, cutoff=0.6)
     question = did_you_mean([repr(own[each]) for each in meant]) if meant else ""
     return " ".join(filter(None, [f"No such option {error.option_name!r}.", question, hint]))
 

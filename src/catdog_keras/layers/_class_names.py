@@ -7,6 +7,7 @@ import keras
 
 from catdog_keras._checks import check_class_names, describe
 from catdog_keras._printable import counted
+from catdog_keras.layers._argument_names import CLASS_NAMES, suggests_layer_arguments
 
 
 @keras.saving.register_keras_serializable(package="catdog_keras")
@@ -43,6 +44,7 @@ class ClassNames(keras.layers.Layer):
         (('cat', 'dog'), [[0.5, 2.0]])
     """
 
+    @suggests_layer_arguments(CLASS_NAMES)
     def __init__(self, class_names: Sequence[str], **kwargs: Any) -> None:
         """Validates and stores the arguments; see the class docstring."""
         super().__init__(**kwargs)
