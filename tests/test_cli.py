@@ -13,7 +13,8 @@ from PIL import Image
 import catdog_keras
 from catdog_keras._message import argument
 from catdog_keras.cli import tutorial as tutorial_command
-from catdog_keras.cli.group import SYNONYMS, commands
+from catdog_keras.cli.group import commands
+from catdog_keras.cli.option_names import OPTION_NAMES
 from catdog_keras.tutorial import _run as tutorial
 
 
@@ -192,27 +193,40 @@ def test_help_lists_every_command():
     assert run("--version").output.endswith(f"version {catdog_keras.__version__}\n")
 
 
+TOGETHER = " It is for validation and test together."
+
+
 @pytest.mark.parametrize(
-    ("given", "suggested"),
+    ("given", "remedy"),
     [
-        (["train", "DATA", "--val-split"], "--holdout-fraction"),
-        (["doctor", "DATA", "--validation-split"], "--holdout-fraction"),
-        (["train", "DATA", "--batch"], "--batch-size"),
-        (["train", "DATA", "--out"], "--output"),
-        (["predict", "MODEL", "IMAGE", "--imgsz"], None),  # it has no such option
-        (["train", "DATA", "--lr"], None),
+        (["train", "DATA", "--val-split"], f" Did you mean '--holdout-fraction'?{TOGETHER}"),
+        (["doctor", "DATA", "--validation-split"], f" Did you mean '--holdout-fraction'?{TOGETHER}"),
+        (["train", "DATA", "--validation-splits"], f" Did you mean '--holdout-fraction'?{TOGETHER}"),
+        (["train", "DATA", "--batch"], " Did you mean '--batch-size'?"),
+        (["train", "DATA", "--out"], " Did you mean '--output'?"),
+        (["train", "DATA", "--epoch"], " Did you mean '--epochs'?"),
+        (["train", "DATA", "--image_size"], " Did you mean '--image-size'?"),
+        (["train", "DATA", "--fine-tune"], " Did you mean '--fine-tune-epochs'?"),
+        (["predict", "MODEL", "IMAGE", "--imgsz"], ""),  # it has no such option
+        (["predict", "MODEL", "IMAGE", "--val-split"], ""),
+        (["train", "DATA", "--lr"], ""),
+        (["train", "DATA", "--noreport"], " Did you mean '--no-report'?"),
     ],
-)
-def test_unknown_option_is_answered_with_the_one_that_was_meant(given, suggested):
+)  # fmt: skip
+def test_unknown_option_is_answered_with_the_one_that_was_meant(given, remedy):
     ended = run(*given)
     assert ended.exit_code == 2
-    hint = f" Did you mean '{suggested}'?" if suggested else ""
-    assert ended.stderr.endswith(f"Error: No such option '{given[-1]}'.{hint}\n")
+    assert ended.stderr.endswith(f"Error: No such option '{given[-1]}'.{remedy}\n")
 
 
 def test_synonyms_are_not_options_and_stand_for_options():
     options = {
-        name for each in commands.commands.values() for param in each.params for name in param.opts
+        name.removeprefix("--")
+        for each in commands.commands.values()
+        for param in each.params
+        for name in param.opts
+        if name.startswith("--")
     }
-    assert set(SYNONYMS.values()) <= options
-    assert not set(SYNONYMS) & options
+    meant = {name for names, _ in OPTION_NAMES.values() for name in names}
+    assert meant <= options
+    assert not set(OPTION_NAMES) & options

@@ -27,6 +27,13 @@ from catdog_keras.evaluation._attribute_names import (
     PRECISION_RECALL_ATTRIBUTES,
     ROC_ATTRIBUTES,
 )
+from catdog_keras.layers._argument_names import (
+    APPLY_NAMES,
+    CHOICE_NAMES,
+    CLASS_NAMES,
+    SCHEME_NAMES,
+)
+from catdog_keras.layers._conv_arguments import CONV_NAMES
 from catdog_keras.models._argument_names import ARGUMENT_NAMES
 from catdog_keras.report._argument_names import REPORT_NAMES
 from catdog_keras.training._argument_names import FIT_NAMES
@@ -203,6 +210,42 @@ def test_unknown_argument_of_transfer_model_suggests_the_one_that_was_meant(argu
     assert message in str(caught.value)
 
 
+def test_synonyms_of_arguments_that_a_function_does_not_have_are_not_suggested():
+    with pytest.raises(TypeError, match="Its arguments are input_shape, num_classes, dropout"):
+        catdog_keras.build_model1(augment="light")
+    with pytest.raises(TypeError, match="Did you mean `augmentation`"):
+        catdog_keras.build_model2(augment="light")
+    with pytest.raises(TypeError, match="not compiled: pass an optimizer to `model.compile`"):
+        catdog_keras.build_model1(lr=0.1)
+
+
+@pytest.mark.parametrize(
+    ("call", "remedy"),
+    [
+        (lambda: catdog_keras.ConvBlock(n_filters=8), "Did you mean `filters`?"),
+        (lambda: catdog_keras.ConvBlock(8, kernel=3), "Did you mean `kernel_size`?"),
+        (lambda: catdog_keras.ConvBlock(8, activation_fn="relu"), "Did you mean `activation`?"),
+        (lambda: catdog_keras.ConvBlock(8, batch_norm=True), "Did you mean `normalization`? It is"),
+        (lambda: catdog_keras.ConvBlock(8, use_bn=False), "Did you mean `normalization`? It is"),
+        (lambda: catdog_keras.ConvBlock(8, kernel_init="zeros"), "mean `kernel_initializer`?"),
+        (lambda: catdog_keras.ConvBlock(8, weight_decay=0.1), "`kernel_regularizer`? For example"),
+        (lambda: catdog_keras.ConvBlock(8, residual=True), "`keras.layers.add([x, block(x)])`"),
+        (lambda: catdog_keras.ConvBlock(8, in_channels=3), "that of the inputs"),
+        (lambda: catdog_keras.ClassNames(names=["a", "b"]), "Did you mean `class_names`?"),
+        (lambda: catdog_keras.Preprocessing(mode="signed"), "Did you mean `scheme`?"),
+        (lambda: catdog_keras.Preprocessing("unit", std=2), "For other values use `keras.layers.Rescaling`"),
+        (lambda: catdog_keras.RandomAffine(hflip=True), 'mean `flip`? Pass flip="horizontal".'),
+        (lambda: catdog_keras.RandomApply(prob=0.5), "Did you mean `rate`?"),
+        (lambda: catdog_keras.transfer_model(freeze=True), "`fine_tune` trains its last layers"),
+        (lambda: catdog_keras.transfer_model(architecture="xception"), "Did you mean `backbone`?"),
+    ],
+)  # fmt: skip
+def test_unknown_argument_is_explained_before_a_missing_one(call, remedy):
+    with pytest.raises(TypeError, match="is not an argument of") as caught:
+        call()
+    assert remedy in str(caught.value)
+
+
 def test_unknown_argument_of_a_tutorial_network_is_suggested():
     for build in (
         catdog_keras.build_model1,
@@ -217,6 +260,7 @@ def test_unknown_argument_of_a_tutorial_network_is_suggested():
     ("function", "arguments", "message"),
     [
         ("fit_head", {"validation_split": 0.2}, "Did you mean `validation_data`? Keras's split"),
+        ("fit_head", {"lr": 1}, "`fit_head` uses the optimizer that the model is compiled with"),
         ("fit_head", {"x": 1}, "Did you mean `train`?"),
         ("fine_tune", {"sample_weight": 1}, "Pass a tuple (images, labels, sample weights)"),
         ("fine_tune", {"epoch": 1}, "Did you mean `epochs`?"),
@@ -243,6 +287,11 @@ def test_unknown_argument_of_keras_is_answered_with_the_one_here(function, argum
 @pytest.mark.parametrize(
     ("function", "names"),
     [
+        ("ConvBlock", CONV_NAMES),
+        ("Preprocessing", SCHEME_NAMES),
+        ("ClassNames", CLASS_NAMES),
+        ("RandomApply", APPLY_NAMES),
+        ("RandomChoice", CHOICE_NAMES),
         ("transfer_model", ARGUMENT_NAMES),
         ("fit_head", FIT_NAMES),
         ("fine_tune", FIT_NAMES),

@@ -30,6 +30,12 @@ def check_from_logits(value: Any) -> bool | None:
     return None if value is None else check_boolean("from_logits", value)
 
 
+def ends_in_logits(model: keras.Model) -> bool | None:
+    """Returns whether a model returns logits by its output activation; None if that is unknown."""
+    activation = last_activation(model)
+    return activation == "linear" if activation in ("linear", *PROBABILITIES) else None
+
+
 def returns_logits(model: keras.Model, outputs: FloatArray) -> bool:
     """Returns whether the outputs of a model are logits, for `from_logits=None`.
 
@@ -37,9 +43,9 @@ def returns_logits(model: keras.Model, outputs: FloatArray) -> bool:
     values, the loss that the model is compiled with. Without one, values in [0, 1] are taken as
     probabilities, because all logits of several images are rarely in this range.
     """
-    activation = last_activation(model)
-    if activation in ("linear", *PROBABILITIES):
-        return activation == "linear"
+    known = ends_in_logits(model)
+    if known is not None:
+        return known
     if not are_in_unit_interval(outputs):
         return True
     if min(outputs.shape) > 1 and are_probability_rows(outputs):

@@ -38,6 +38,24 @@ def did_you_mean(names: Sequence[str]) -> Message:
     return Message("Did you mean ", listed, "?")
 
 
+def find_meant(
+    name: str, known: Collection[str], synonyms: Synonyms, cutoff: float = 0.75
+) -> tuple[tuple[str, ...], str]:
+    """Returns the known names that an unknown one may stand for, and a hint; both may be empty.
+
+    Synonyms of names that are not known are not used.
+    """
+    possible = {}
+    for each, (meant, hint) in synonyms.items():
+        left = tuple(name for name in meant if name in known)
+        if left or not meant:
+            possible[each] = left, hint
+    # `Translate` or `zoom_factors` is a misspelled name of another library.
+    close = close_names(name, [*known, *possible], most=1, cutoff=cutoff)
+    found = name if name in possible else (close[0] if close else None)
+    return possible.get(found, ((found,), "")) if found else ((), "")
+
+
 def check_argument_names(
     function: Callable[..., object],
     given: Collection[str],
@@ -47,7 +65,7 @@ def check_argument_names(
     """Raises a TypeError if an argument is unknown, and suggests the one that was meant.
 
     Args:
-        function: The function or class that is called.
+        function: The function or constructor that is called.
         given: Names of arguments.
         synonyms: Names of other libraries.
         further: Names that it accepts beyond its signature.
@@ -67,7 +85,7 @@ def _unknown(
     function: str, name: str, own: list[str], further: Collection[str], synonyms: Synonyms
 ) -> Message:
     message = argument(name) + f" is not an argument of {function}."
-    meant, hint = _what_is_meant(name, [*own, *further], synonyms)
+    meant, hint = find_meant(name, [*own, *further], synonyms)
     if meant:
         message = message + " " + did_you_mean([argument(each) for each in meant])
     elif not hint:
@@ -75,28 +93,23 @@ def _unknown(
     return message + (f" {hint}" if hint else "")
 
 
-def _what_is_meant(
-    name: str, known: Collection[str], synonyms: Synonyms
-) -> tuple[tuple[str, ...], str]:
-    """Returns the known names that an unknown one stands for, and a hint; either can be empty."""
-    # `Translate` or `zoom_factors` is a misspelled name of another library.
-    close = close_names(name, [*known, *synonyms], most=1, cutoff=0.75)
-    found = name if name in synonyms else (close[0] if close else None)
-    meant, hint = synonyms.get(found, ((found,), "")) if found else ((), "")
-    return tuple(each for each in meant if each in known), hint
-
-
 def suggests_arguments(
-    synonyms: Synonyms,
+    synonyms: Synonyms, further: Collection[str] = ()
 ) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
-    """Decorates a function, or a constructor, so that an unknown argument raises a suggestion."""
+    """Decorates a function so that an unknown argument raises an error with a suggestion.
+
+    It is raised before that of Python on a missing argument. The arguments are those of
+    `check_argument_names`.
+    """
 
     def decorate(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
         @functools.wraps(function)
         def checked(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
-            check_argument_names(function, kwargs, synonyms)
+            check_argument_names(function, kwargs, synonyms, further)
             return function(*args, **kwargs)
 
+        # For `inspect.getfullargspec`, by which Keras reads the arguments of layers.
+        checked.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
         return checked
 
     return decorate
@@ -116,7 +129,7 @@ def suggests_attributes(synonyms: Synonyms) -> Callable[[type[Instance]], type[I
         if not name.startswith("_"):
             fields = getattr(kind, "__dataclass_fields__", ())
             known = [each for each in (*fields, *dir(kind)) if not each.startswith("_")]
-            meant, hint = _what_is_meant(name, known, synonyms)
+            meant, hint = find_meant(name, known, synonyms)
             listed = did_you_mean([f"`{each}`" for each in meant]) if meant else ""
             message = " ".join(filter(None, (message, listed, hint)))
         # With `name`, Python does not append its own suggestion.

@@ -41,6 +41,14 @@ def test_training_images_are_used_if_they_are_known(model, drawn, tmp_path, run)
     assert metadata.source_sha256 == sha256_of(model)
 
 
+def test_input_dtype_is_that_of_the_file(model, tmp_path, run):
+    ended = run("export", model, tmp_path / "exported", "--input-dtype", "float32")
+    assert ended.exit_code == 0, ended.output
+    assert read_metadata(tmp_path / "exported").input_dtype == "float32"
+    signature = tf.saved_model.load(tmp_path / "exported").signatures["serving_default"]
+    assert signature.structured_input_signature[1]["images"].dtype == tf.float32
+
+
 def test_check_compares_images_of_a_folder_by_their_labels(model, drawn, tmp_path, run):
     path = tmp_path / "exported"
     ended = run("export", model, path, "--check", drawn, "--format", "savedmodel")

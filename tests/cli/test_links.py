@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from catdog_keras import load_image_folder, scan_images
-from catdog_keras.cli.report_facts import last_part
+from catdog_keras.cli.recorded_command import last_part
 from catdog_keras.datasets._index import image_root
 
 

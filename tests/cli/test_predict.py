@@ -293,15 +293,43 @@ def test_model_without_class_names_requires_class_name_option(drawn, expected, t
     ended = run("predict", tmp_path / "plain.keras", file)
     assert ended.exit_code == 2
     assert ended.stderr == (
-        "Error: `MODEL` contains no class names. Pass them in the order of its outputs, "
-        "each with --class-name NAME.\n"
+        "Error: `MODEL` contains no class names. Pass the names of the 2 outputs of MODEL, in their "
+        "order, each with --class-name NAME.\n"
     )
     names = ["--class-name", "a, b", "--class-name", "c"]
     ended = run("predict", tmp_path / "plain.keras", file, *names, "--format", "json")
     assert list(json.loads(ended.stdout)[0]["probabilities"]) == ["a, b", "c"]
     ended = run("predict", tmp_path / "plain.keras", file, *names, "--class-name", "d")
     assert ended.exit_code == 2
-    assert "Do `--class-name` belong to this model?" in ended.stderr
+    assert ended.stderr == (
+        "Error: --class-name must give the names of the 2 outputs of MODEL, in their order; "
+        "received 3 names: a, b, c, d.\n"
+    )
+
+
+@pytest.mark.parametrize("stored", [False, True])
+def test_model_with_one_output_takes_two_names(stored, drawn, expected, tmp_path, run):
+    layers = [
+        keras.layers.GlobalAveragePooling2D(),
+        keras.layers.Rescaling(1 / 255),
+        keras.layers.Dense(1, activation="sigmoid", kernel_initializer="ones"),
+    ]
+    names = [ClassNames(["dark", "light"])] if stored else []
+    keras.Sequential([keras.Input((32, 32, 3)), *layers, *names]).save(tmp_path / "one.keras")
+    words = ["predict", tmp_path / "one.keras", next(iter(expected)), "--format", "json"]
+    if not stored:
+        ended = run(*words)
+        assert "Pass the names of the labels 0 and 1, in this order" in ended.stderr
+        for given in (["dark"], ["a", "b", "c"]):
+            ended = run(*words, *(word for name in given for word in ("--class-name", name)))
+            assert ended.exit_code == 2
+            assert "must give the names of the labels 0 and 1, in this order" in ended.stderr
+            assert ended.stderr.endswith(f": {', '.join(given)}.\n")
+        words += ["--class-name", "dark", "--class-name", "light"]
+    (found,) = json.loads(run(*words).stdout)
+    assert found["class"] == "light"
+    assert list(found["probabilities"]) == ["dark", "light"]
+    assert sum(found["probabilities"].values()) == pytest.approx(1)
 
 
 def test_softmax_of_model_is_detected_and_cannot_be_logits(expected, tmp_path, run):

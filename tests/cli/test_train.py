@@ -3,6 +3,7 @@
 import json
 import shlex
 import shutil
+from html import escape
 from pathlib import Path
 
 import keras
@@ -155,6 +156,8 @@ def test_report_shows_curves_and_validation_metrics(drawn, tmp_path, run):
         ended.stdout
     )
     page = (output / "report.html").read_text("utf-8")
+    command = escape(read_record(output)["command"]).replace("&#x27;", "&#39;")
+    assert f"<td>{command}</td>" in page
     assert "The validation images selected the epoch" in page
     assert "Training" in page
     assert "synthetic_small" in page

@@ -1,6 +1,7 @@
 """Options of `train` that select, split and prepare images, and their use by later commands."""
 
 import json
+import shlex
 import shutil
 
 import keras
@@ -41,9 +42,17 @@ def test_test_fraction_zero_trains_without_a_test_set(wide, tmp_path, run):
     assert ended.exit_code == 0, ended.output
     assert record(output)["counts"]["test"] == {"dark": 0, "light": 0}
     assert "\ntest " not in ended.stdout
-    sentence = "There is no test set: use other images in "
-    assert sentence + "`catdog-keras evaluate`." in ended.stdout
-    assert sentence + "catdog-keras evaluate." in (output / "report.html").read_text("utf-8")
+    told = "There is no test set: for unbiased metrics, use other labeled images in "
+    assert told + "`catdog-keras evaluate`. For metrics of the validation images, run:\n" in (
+        ended.stdout
+    )
+    sentence = "There is no test set: use other images in catdog-keras evaluate."
+    assert sentence in (output / "report.html").read_text("utf-8")
+    name, *words = shlex.split(ended.stdout.splitlines()[-1])
+    assert name == "catdog-keras"
+    again = run(*words)
+    assert again.exit_code == 0, again.output
+    assert (tmp_path / "out-validation" / "report.html").is_file()
     ended = run("evaluate", output / "model.keras", wide, "--json")
     assert ended.exit_code == 0, ended.output
     found = json.loads(ended.stdout)

@@ -136,6 +136,7 @@ def test_metadata_are_read_back(exported, model):
     assert metadata.input_range == (0, 255)
     assert metadata.catdog_keras_version == catdog_keras.__version__
     assert metadata.quantize is None
+    assert metadata.input_dtype == "uint8"
     assert len(metadata.source_sha256) == 64
     other = keras.models.clone_model(model)
     assert _export_model._digest(other, None) != metadata.source_sha256
@@ -207,6 +208,48 @@ def test_file_prepares_images_as_the_loader_does(format_, prepared, model, tmp_p
     found = np.concatenate([run(path, array) for array in arrays])
     np.testing.assert_allclose(found, rows, rtol=0, atol=1e-5)
     assert {name: getattr(read_metadata(path), name) for name in prepared} == prepared
+
+
+FLOAT_INPUTS = [(name, None) for name in SUFFIXES]
+FLOAT_INPUTS += [(name, how) for name in ("onnx", "litert") for how in ("int8", "float16")]
+
+
+@pytest.mark.parametrize(("format_", "quantize"), FLOAT_INPUTS)
+def test_file_takes_float_images_on_request(format_, quantize, model, images, tmp_path):
+    needs(format_, quantize)
+    generator = np.random.default_rng(2)
+    calibration = [generator.integers(0, 256, (20, 28, 3), np.uint8) for _ in range(16)]
+    data = calibration if quantize == "int8" else None
+    options = {"quantize": quantize, "calibration_data": data}
+    path, usual = (tmp_path / f"{name}{SUFFIXES[format_]}" for name in ("float", "usual"))
+    export_model(model, path, input_dtype="float32", **options)
+    export_model(model, usual, **options)
+    assert read_metadata(path).input_dtype == "float32"
+    for image in images:
+        floats = image.astype(np.float32)
+        np.testing.assert_allclose(run(path, floats), run(usual, image), rtol=0, atol=1e-6)
+        floats[0, 0] = 12.5
+        if quantize is None:  # values are not rounded
+            found = run(path, floats)
+            np.testing.assert_allclose(found, expected(model, floats), rtol=0, atol=1e-5)
+    with pytest.raises(Exception, match=r"(?i)uint8|dtype|type"):  # each runtime has its own error
+        run(path, images[0])
+
+
+def test_last_layer_decides_on_logits_without_a_run(monkeypatch):
+    seen = []
+
+    def predict(name, model, batch):
+        seen.append(batch.shape)
+        return model(batch)
+
+    monkeypatch.setattr(_export_model, "predict_batch", predict)
+    assert _export_model._returns_logits(small_model(), SIZE)
+    assert not _export_model._returns_logits(small_model(activation="softmax"), SIZE)
+    assert not seen
+    unknown = keras.Sequential([small_model(), keras.layers.Lambda(keras.ops.softmax)])
+    assert not _export_model._returns_logits(unknown, SIZE)
+    assert seen == [(8, *SIZE, 3)]
 
 
 @pytest.mark.parametrize("ending", ["logits", "sigmoid", "softmax"])
@@ -547,6 +590,11 @@ WRONG_ARGUMENTS = {
     ),
     "wrong classes": ("model", {"class_names": ["a", "b"]}, "one value per class, here 2"),
     "probabilities": ("model", {"interpolation": "lanczos3"}, "'bilinear'"),
+    "dtype": (
+        "model",
+        {"input_dtype": "float16"},
+        "`input_dtype` must be one of 'uint8', 'float32'",
+    ),
     "two aspect ratios": (
         "model",
         {"crop_to_aspect_ratio": True, "pad_to_aspect_ratio": True},

@@ -68,6 +68,9 @@ def _message(root, name):
 
 def test_invalid_layout_raises_with_cause_and_fix(tmp_path, make_folder):
     make_folder(tmp_path / "one", {"cats": 1})
+    make_folder(tmp_path / "below", {"train/pets/a": 1, "train/pets/b": 2, "val/pets/a": 1})
+    make_folder(tmp_path / "flat", {".": 3})
+    make_folder(tmp_path / "beside", {".": 2, "cats": 1})
     make_folder(tmp_path / "empty_class", {"cats": 1, "dogs": 0})
     make_folder(tmp_path / "other_classes", {"train/a": 1, "train/b": 1, "val/a": 1, "val/c": 1})
     make_folder(tmp_path / "half", {"train/a": 1, "train/b": 1, "extra/a": 1})
@@ -77,8 +80,17 @@ def test_invalid_layout_raises_with_cause_and_fix(tmp_path, make_folder):
     (tmp_path / "empty").mkdir()
     endings = ".avif, .bmp, .gif, .heic, .heif, .jfif, .jpeg, .jpg, .png, .tif, .tiff, .webp"
     expected = {
-        "empty": "'ROOT/empty' holds no folders. At least two classes are required, each with its images in a folder with its name.",
-        "one": "'ROOT/one' holds only ['cats']. At least two classes are required, each with its images in a folder with its name.",
+        "empty": "'ROOT/empty' holds no images and no folders. Put the images of each of at least two "
+        "classes into a folder with the name of the class.",
+        "flat": "'ROOT/flat' holds 3 images and no folders. Put the images of each of at least two "
+        "classes into a folder with the name of the class.",
+        "one": "'ROOT/one' holds only one class folder, 'cats', with 1 image. At least two classes are "
+        "required: add a folder with the images of another class.",
+        "below": "'ROOT/below/train' holds only one class folder, 'pets', with 3 images. At least two "
+        "classes are required: add a folder with the images of another class, or, if the folders in "
+        "'pets' are the classes, move them to 'ROOT/below/train'.",
+        "beside": "'ROOT/beside' holds only one class folder, 'cats', with 1 image, and 2 images next "
+        "to it. At least two classes are required: add a folder with the images of another class.",
         "empty_class": "'ROOT/empty_class/dogs' contains no image, that is, no file that ends in "
         f"{endings}. At least two classes with images are required. Add images, or remove the folder.",
         "other_classes": "All split folders must contain the same class folders; train contains ['a', "

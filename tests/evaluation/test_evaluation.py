@@ -256,7 +256,9 @@ def test_to_dict_holds_metrics_as_json_values(result):
             ("average_precision", curve.average_precision),
         ):
             assert found[name] == (None if math.isnan(value) else value)
-        assert found["average_precision_interval"] == list(curve.average_precision_interval)
+            source = curve if name == "average_precision" else scores
+            ends = list(getattr(source, f"{name}_interval"))
+            assert found[f"{name}_interval"] == (None if math.isnan(value) else ends)
 
 
 def test_html_shows_metrics_and_escapes_class_names():

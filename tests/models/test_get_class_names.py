@@ -6,8 +6,10 @@ import pytest
 
 from catdog_keras import (
     ClassNames,
+    evaluate_classifier,
     fold_batch_norm,
     get_class_names,
+    predict_probabilities,
     strip_augmentation,
     transfer_model,
 )
@@ -107,9 +109,30 @@ def test_get_class_names_rejects_model_without_names_and_non_model():
 def test_class_names_layer_rejects_wrong_input_size_and_string():
     with pytest.raises(ValueError, match="one for each name") as caught:
         ClassNames(NAMES)(np.zeros((1, 2)))
-    assert "`input_shape` must be of 3 classes, one for each name; received" in str(caught.value)
+    assert str(caught.value).endswith(
+        "`input_shape` must be of 3 classes, one for each name; received input_shape=(1, 2). "
+        "The names are 'cat', 'dog', 'fox'."
+    )
     with pytest.raises(TypeError) as caught:
         ClassNames("cat")
     assert str(caught.value) == (
         "`class_names` must be a list of distinct class names; received class_names='cat'."
     )
+
+
+def test_two_names_are_those_of_a_single_output():
+    layers = [
+        keras.Input((2,)),
+        keras.layers.Dense(1, activation="sigmoid", kernel_initializer="ones"),
+    ]
+    model = keras.Sequential([*layers, ClassNames(["cat", "dog"])])
+    assert get_class_names(model) == ("cat", "dog")
+    rows = np.array([[3.0, 0.0], [-3.0, 0.0], [1.0, 1.0]])
+    expected = 1 / (1 + np.exp(-rows.sum(axis=1)))
+    np.testing.assert_allclose(predict_probabilities(model, rows)[:, 1], expected, rtol=1e-6)
+    found = evaluate_classifier(model, rows, [1, 0, 0])
+    assert found.class_names == ("cat", "dog")
+    assert found.is_correct.tolist() == [True, True, False]
+    for names in (["dog"], ["cat", "dog", "fox"]):
+        with pytest.raises(ValueError, match="two names for a single output: those of the labels"):
+            keras.Sequential([*layers, ClassNames(names)])

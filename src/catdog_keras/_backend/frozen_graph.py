@@ -30,7 +30,7 @@ def freeze_graph(model: keras.Model, images: str, probabilities: str) -> FrozenG
     mean of `Normalization`. They become constants as well.
 
     Args:
-        model: Model of uint8 images, which returns a dict.
+        model: Model of images, which returns a dict.
         images: Name of the input.
         probabilities: Name of the output of the model.
     """
@@ -41,7 +41,7 @@ def freeze_graph(model: keras.Model, images: str, probabilities: str) -> FrozenG
     def serve(batch: Any) -> Any:
         return model(batch, training=False)[probabilities]
 
-    spec = tf.TensorSpec(model.input_shape, tf.uint8, name=images)
+    spec = tf.TensorSpec(model.input_shape, model.inputs[0].dtype, name=images)
     with _inner_functions_inlined():
         traced = tf.function(serve, input_signature=[spec]).get_concrete_function()
     frozen = convert_to_constants.convert_variables_to_constants_v2(

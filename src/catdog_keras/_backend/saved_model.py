@@ -12,7 +12,7 @@ def write_saved_model(
     """Writes a serving model with the signature `serving_default`.
 
     Args:
-        model: Model of uint8 images, which returns a dict.
+        model: Model of images, which returns a dict.
         path: New folder.
         images: Name of the input.
         probabilities: Name of the output of the model.
@@ -28,7 +28,7 @@ def write_saved_model(
         rows = model(batch, training=False)[probabilities]
         return {probabilities: rows, "class_names": tf.broadcast_to(names, tf.shape(rows))}
 
-    spec = tf.TensorSpec(model.input_shape, tf.uint8, name=images)
+    spec = tf.TensorSpec(model.input_shape, model.inputs[0].dtype, name=images)
     module = tf.Module()  # Keras's ExportArchive stores the weights twice
     module.weights = [each.value for each in model.variables]
     signature = tf.function(serve, input_signature=[spec])

@@ -111,7 +111,7 @@ def _examine(
 ) -> "DataReport":
     """Runs all checks, and writes the findings and the page."""
     from catdog_keras._write_files import output_folder
-    from catdog_keras.cli.report_facts import last_part
+    from catdog_keras.cli.recorded_command import last_part
     from catdog_keras.datasets._source import find_folder
     from catdog_keras.doctor import check_data as examine
 

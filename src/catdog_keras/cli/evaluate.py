@@ -25,6 +25,7 @@ from catdog_keras.cli.load_model import (
 )
 from catdog_keras.cli.options import strict_option
 from catdog_keras.cli.preparation import preparation_options, stated_preparation
+from catdog_keras.cli.recorded_command import recorded_command
 from catdog_keras.cli.run_files import one_training_run
 from catdog_keras.cli.run_record import SPLIT_FILE, read_training_record
 
@@ -106,23 +107,13 @@ def evaluate(
             # Only now: folders are not classes if the labels of the training are from a table.
             evaluation = with_files(evaluation, chosen.names)
             if folder is not None:
-                from catdog_keras.cli.evaluation_report import (
-                    EvaluateOptions,
-                    write_evaluation_report,
-                )
+                from catdog_keras.cli.evaluation_report import write_evaluation_report
 
-                asked = EvaluateOptions(
-                    file,
-                    Path(data),
-                    class_names,
-                    from_logits,
-                    preprocessing,
-                    batch_size,
-                    trust_model,
-                    stated,
-                )
+                command = recorded_command(part=chosen.part)
                 with model_errors(model):
-                    write_evaluation_report(folder, loaded, evaluation, chosen, asked)
+                    write_evaluation_report(
+                        folder, loaded, evaluation, chosen, file, Path(data), command
+                    )
         click.echo(_as_json(evaluation, chosen) if as_json else _as_text(evaluation, chosen))
         if report is not None and not as_json:
             click.echo(f"The report is {printable(str(Path(report) / 'report.html'))}.")

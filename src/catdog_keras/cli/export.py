@@ -45,6 +45,13 @@ SHOWN_IMAGES = 20
     "half of it. The default is float32.",
 )
 @click.option(
+    "--input-dtype",
+    default="uint8",
+    show_default=True,
+    type=click.Choice(["uint8", "float32"]),
+    help="Dtype of the images that OUTPUT takes. Their values are in [0, 255] for both.",
+)
+@click.option(
     "--calibration",
     metavar="DIR",
     help="Folder or zip archive of images for --quantize int8, like those of the training. The "
@@ -64,6 +71,7 @@ def export(
     output: str,
     format_: str | None,
     quantize: str | None,
+    input_dtype: str,
     calibration: str | None,
     check: str | None,
     class_names: tuple[str, ...],
@@ -124,6 +132,7 @@ def export(
                         class_names=loaded.class_names,
                         from_logits=from_logits,
                         image_size=loaded.image_size,
+                        input_dtype=input_dtype,  # type: ignore[arg-type]
                         source=file,
                         **prepared,
                     )

@@ -9,38 +9,12 @@ from typing import Any
 
 import click
 
-from catdog_keras._suggestions import did_you_mean
+from catdog_keras._suggestions import did_you_mean, find_meant
 from catdog_keras.cli import backbones, doctor, evaluate, export, predict, scan, train, tutorial
 from catdog_keras.cli.interrupts import MESSAGE, interrupt_status
+from catdog_keras.cli.option_names import OPTION_NAMES
 
 CTRL_C = 128 + signal.SIGINT
-
-# Names in Keras, scikit-learn and other programs for image classification, and the option here.
-SYNONYMS = {
-    "--arch": "--backbone",
-    "--architecture": "--backbone",
-    "--augment": "--augmentation",
-    "--batch": "--batch-size",
-    "--class-weights": "--class-weight",
-    "--classes": "--class-name",
-    "--img-size": "--image-size",
-    "--imgsz": "--image-size",
-    "--input-size": "--image-size",
-    "--labels-csv": "--labels",
-    "--model": "--backbone",
-    "--out": "--output",
-    "--output-dir": "--output",
-    "--pretrained": "--weights",
-    "--random-state": "--seed",
-    "--test-size": "--test-fraction",
-    "--test-split": "--test-fraction",
-    "--val-fraction": "--holdout-fraction",
-    "--val-size": "--holdout-fraction",
-    "--val-split": "--holdout-fraction",
-    "--validation-fraction": "--holdout-fraction",
-    "--validation-size": "--holdout-fraction",
-    "--validation-split": "--holdout-fraction",
-}
 
 
 class _Commands(click.Group):
@@ -66,14 +40,12 @@ class _Commands(click.Group):
 
 def _unknown_option(error: click.NoSuchOption) -> str:
     """Returns the message for an unknown option, with those that may have been meant."""
-    meant = SYNONYMS.get(error.option_name)
-    command = error.ctx.command if error.ctx else None
-    known = {name for each in command.params for name in each.opts} if command else set()
-    # `--lr` resembles `--help`, which is never meant.
-    close = [each for each in error.possibilities or [] if each != "--help"]
-    found = [meant] if meant in known else close
-    question = f" {did_you_mean([repr(each) for each in found])}" if found else ""
-    return f"No such option {error.option_name!r}.{question}"
+    parameters = error.ctx.command.params if error.ctx else []
+    names = [name for each in parameters for name in (*each.opts, *each.secondary_opts)]
+    own = {name.lstrip("-"): name for name in names if name.startswith("-")}
+    meant, hint = find_meant(error.option_name.lstrip("-"), own, OPTION_NAMES, cutoff=0.6)
+    question = did_you_mean([repr(own[each]) for each in meant]) if meant else ""
+    return " ".join(filter(None, [f"No such option {error.option_name!r}.", question, hint]))
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

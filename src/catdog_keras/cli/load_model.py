@@ -13,7 +13,7 @@ from catdog_keras._checks import check_class_names, check_path, describe
 from catdog_keras._image_errors import message_about_image
 from catdog_keras._message import argument
 from catdog_keras._preprocessing_schemes import SCHEMES, Scheme
-from catdog_keras._printable import printable
+from catdog_keras._printable import counted, printable
 from catdog_keras.cli.errors import InputError, raised_in
 from catdog_keras.cli.memory_limit import limited_memory
 from catdog_keras.cli.model_memory import UNCHECKED, check_memory
@@ -265,13 +265,21 @@ def check_class_count(loaded: ModelFile) -> None:
             + " must have one output of shape (batch, classes); received outputs of shape "
             f"{shape}."
         )
-    if outputs != classes and (outputs, classes) != (1, 2):
-        raise ValueError(
-            argument("model") + f" must have one output per class, here {classes}; "
-            f"received outputs of shape (batch, {outputs}). Do "
-            + argument("class_names")
-            + " belong to this model?"
-        )
+    if (outputs, classes) == (1, 2) or outputs == classes > 1:
+        return
+    listed = ", ".join(printable(name[:80]) for name in loaded.class_names[:20])
+    raise InputError(
+        f"--class-name must give {_names_of(outputs)}; received {counted(classes, 'name')}: "
+        f"{listed}{', ...' if classes > 20 else ''}."
+    )
+
+
+def _names_of(outputs: int | None) -> str:
+    """Describes the class names of a model with a number of outputs."""
+    if outputs == 1:
+        return "the names of the labels 0 and 1, in this order, for the one output of MODEL"
+    number = "" if outputs is None else f"{outputs:,} "
+    return f"the names of the {number}outputs of MODEL, in their order"
 
 
 def _output_shape(model: "keras.Model") -> tuple[Any, ...]:
@@ -295,8 +303,8 @@ def _class_names(model: "keras.Model", given: Sequence[str]) -> tuple[str, ...]:
         return get_class_names(model)
     except ValueError as error:
         raise ValueError(
-            argument("model") + " contains no class names. Pass them in the order of its outputs, "
-            "each with --class-name NAME."
+            argument("model") + " contains no class names. Pass "
+            f"{_names_of(_output_shape(model)[-1])}, each with --class-name NAME."
         ) from error
 
 

@@ -1,12 +1,12 @@
 """Groups of names and values that the reports of `train` and `evaluate` show."""
 
 import math
-import os
 from collections.abc import Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
 from catdog_keras.cli.preparation import CROP, PAD
+from catdog_keras.cli.recorded_command import last_part
 from catdog_keras.cli.run_record import TrainingRecord
 from catdog_keras.report._environment import describe_environment
 
@@ -61,7 +61,9 @@ def training_facts(record: TrainingRecord | None) -> dict[str, Mapping[str, Any]
     """
     if record is None:
         return {}
+    command = {} if record.command is None else {"command": record.command}
     metadata = {
+        **command,
         "data": last_part(Path(record.data)),
         **_in_words(record.settings),
         "duration": _duration(record.seconds),
@@ -103,8 +105,3 @@ def _duration(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes:,} min {rest} s"
-
-
-def last_part(path: Path) -> str:
-    """Returns the name of a folder or file, also for `.`; parent folders stay private."""
-    return Path(os.path.realpath(path)).name

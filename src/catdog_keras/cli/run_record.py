@@ -29,6 +29,7 @@ class TrainingRecord:
         environment: Software versions and hardware.
         sha256: SHA-256 of the model and of the split, by file name.
         decisions: Number of images by decision (exclude, relabel, fine), or None without decisions.
+        command: Command of the training, with shortened paths.
     """
 
     data: str
@@ -40,6 +41,7 @@ class TrainingRecord:
     environment: dict[str, str]
     sha256: dict[str, str] = field(default_factory=dict)
     decisions: dict[str, int] | None = None
+    command: str | None = None
 
     def write(self, folder: Path) -> None:
         """Writes the record to a folder."""
@@ -98,6 +100,7 @@ def _check_types(record: TrainingRecord) -> None:
         "environment": _is_table(record.environment, lambda value: isinstance(value, str)),
         "sha256": _is_table(record.sha256, lambda value: isinstance(value, str)),
         "decisions": record.decisions is None or _is_table(record.decisions, _is_count),
+        "command": record.command is None or _is_text(record.command),
     }
     wrong = [name for name, right in checks.items() if not right]
     if wrong:

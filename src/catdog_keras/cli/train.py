@@ -32,6 +32,7 @@ from catdog_keras.cli.options import (
     strict_option,
     weights_option,
 )
+from catdog_keras.cli.recorded_command import recorded_command
 from catdog_keras.cli.resume import FINE_TUNE, FOLDER, HEAD, open_checkpoints
 from catdog_keras.cli.run_files import sha256_of_files
 from catdog_keras.cli.run_folder import choose_run_folder, reserved_run_folder
@@ -230,6 +231,7 @@ def _train(
             describe_environment(),
             sha256_of_files(folder),
             decided,
+            recorded_command(),
         )
         record.write(folder)
         if report:
@@ -336,9 +338,14 @@ def _print_next_command(data: str, output: str, *, report: bool, has_test_set: b
     model = str(Path(output) / MODEL_FILE)
     page = f", the report {printable(str(Path(output) / REPORT_FILE))}" if report else ""
     click.echo(f"The model is {printable(model)}{page}.")
-    if not has_test_set:
-        click.echo("There is no test set: use other images in `catdog-keras evaluate`.")
-        return
-    click.echo("For test metrics, run:")
-    command = ["catdog-keras", "evaluate", model, data, "--report", f"{output.rstrip('/')}-test"]
-    click.echo(f"  {shell_command(command)}")
+    split = "test" if has_test_set else "validation"
+    words = ["catdog-keras", "evaluate", model, data, "--report", f"{output.rstrip('/')}-{split}"]
+    if has_test_set:
+        click.echo("For test metrics, run:")
+    else:
+        click.echo(
+            "There is no test set: for unbiased metrics, use other labeled images in "
+            "`catdog-keras evaluate`. For metrics of the validation images, run:"
+        )
+        words += ["--split", split]
+    click.echo(f"  {shell_command(words)}")

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from catdog_keras.cli.preparation import CROP, PAD
-from catdog_keras.cli.report_facts import last_part, skipped_files, training_facts
+from catdog_keras.cli.recorded_command import last_part
+from catdog_keras.cli.report_facts import skipped_files, training_facts
 from catdog_keras.cli.run_record import MODEL_FILE, REPORT_FILE, TrainingRecord
 from catdog_keras.report import ModelReport, write_report
 from catdog_keras.report._plot_highest_losses import plot_highest_losses

@@ -34,6 +34,7 @@ def convert(
     class_names: Sequence[str],
     *,
     from_logits: bool,
+    input_dtype: str,
 ) -> None:
     """Writes a model with its preparation to a new file.
 
@@ -41,7 +42,9 @@ def convert(
         ValueError: If the model cannot be converted.
     """
     if keras.backend.backend() == "tensorflow":
-        serving = build_serving_model(model, preparation, from_logits=from_logits)
+        serving = build_serving_model(
+            model, preparation, from_logits=from_logits, input_dtype=input_dtype
+        )
         try:
             chosen.write(serving, path, class_names)
         except Exception as error:  # the converters raise their own types, or plain ones
@@ -59,6 +62,7 @@ def convert(
             "preparation": asdict(preparation),
             "class_names": list(class_names),
             "from_logits": from_logits,
+            "input_dtype": input_dtype,
         }
         _convert_elsewhere(request)
 
@@ -138,6 +142,7 @@ def main() -> None:
             Preparation(**preparation),
             request["class_names"],
             from_logits=request["from_logits"],
+            input_dtype=request["input_dtype"],
         )
     except ValueError as error:
         json.dump(str(error), sys.stdout)

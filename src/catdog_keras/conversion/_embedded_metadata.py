@@ -23,6 +23,7 @@ class ExportMetadata:
         quantize: `"int8"`, `"float16"`, or None for float32.
         catdog_keras_version: Version of this package that wrote the file.
         source_sha256: SHA-256 of the model's file; of its weights if there is no file.
+        input_dtype: Dtype of the images that the file takes, `"uint8"` or `"float32"`.
 
     Example:
         >>> from catdog_keras.conversion import ExportMetadata
@@ -41,6 +42,7 @@ class ExportMetadata:
     quantize: str | None
     catdog_keras_version: str
     source_sha256: str
+    input_dtype: str = "uint8"
 
     def to_json(self) -> str:
         """Returns all attributes as a JSON object."""
@@ -72,6 +74,7 @@ class ExportMetadata:
             ValueError: If a value is not JSON.
         """
         texts = ("interpolation", "quantize", "catdog_keras_version", "source_sha256")
+        texts += ("input_dtype",)
         known = {name: strings[name] for name in cls.__dataclass_fields__ if name in strings}
         return cls._from_values(
             {

@@ -26,6 +26,7 @@ from catdog_keras._cloning import assign_weights, clone_uncompiled, copy_layer
 from catdog_keras._from_logits import (
     check_ending,
     check_from_logits,
+    ends_in_logits,
     returns_logits,
     to_probabilities,
 )
@@ -67,9 +68,11 @@ from catdog_keras.conversion._strip_augmentation import strip_augmentation
 Format = Literal["onnx", "litert", "savedmodel"]
 Quantize = Literal["int8", "float16"]
 Interpolation = Literal["bilinear", "nearest"]
+InputDtype = Literal["uint8", "float32"]
 
 QUANTIZATIONS = ("int8", "float16")
 INTERPOLATIONS = ("bilinear", "nearest")
+INPUT_DTYPES = ("uint8", "float32")
 
 
 def export_model(
@@ -86,16 +89,18 @@ def export_model(
     interpolation: Interpolation = "bilinear",
     crop_to_aspect_ratio: bool = False,
     pad_to_aspect_ratio: bool = False,
+    input_dtype: InputDtype = "uint8",
     source: str | os.PathLike[str] | None = None,
 ) -> ExportReport:
     """Exports a model to one file that takes images of any size and returns probabilities.
 
     The file takes uint8 RGB images `(batch, height, width, 3)` of any size, resizes them with the
     function that resizes the images of the datasets, and returns float32 probabilities
-    `(batch, classes)`. Augmentation is removed, batch normalization is folded where that is exact,
-    and all computations are in float32, whatever the dtype policy of the model is. Class names and
-    image size are in the file; `read_metadata` reads them. On JAX and PyTorch, the model is
-    converted by another process with the TensorFlow backend.
+    `(batch, classes)`. Runtimes reject images of another dtype: convert them with
+    `images.astype("uint8")`, or export with `input_dtype="float32"`. Augmentation is removed, batch
+    normalization is folded where that is exact, and all computations are in float32, whatever the
+    dtype policy of the model is. Class names and image size are in the file; `read_metadata` reads
+    them. On JAX and PyTorch, the model is converted by another process with the TensorFlow backend.
 
     The written file is then run in its own runtime and compared with the model on the same decoded
     images. The report is also written as JSON next to the file: `model.onnx.json`. A file at `path`
@@ -125,6 +130,8 @@ def export_model(
             the loader of the training images.
         crop_to_aspect_ratio: Whether images are cropped to the aspect ratio of `image_size`.
         pad_to_aspect_ratio: Whether images are filled with black up to that aspect ratio.
+        input_dtype: Dtype of the images that the file takes: `"uint8"`, or `"float32"` for programs
+            that pass float images. Their values are in [0, 255] as well.
         source: The `.keras` file of the model, whose SHA-256 is written into the exported file;
             None for that of the weights.
 
@@ -165,6 +172,7 @@ def export_model(
             remedy = "The formats 'onnx' and 'litert' can be quantized."
             raise ValueError(describe("quantize", requirement, quantize, remedy))
     check_from_logits(from_logits)
+    check_choice("input_dtype", input_dtype, INPUT_DTYPES)
     file = None if source is None else check_path("source", source)
     size = _check_model(model, image_size)
     preparation = Preparation(
@@ -194,6 +202,7 @@ def export_model(
         quantize=quantize,
         catdog_keras_version=catdog_keras.__version__,
         source_sha256=_digest(model, file),
+        input_dtype=input_dtype,
     )
     job = _Job(model, chosen, preparation, metadata, from_logits, quantize, calibration)
     return _export(job, place, checked)
@@ -263,9 +272,11 @@ class _Job:
             self.preparation,
             self.metadata.class_names,
             from_logits=self.from_logits,
+            input_dtype=self.metadata.input_dtype,
         )
         if self.quantize is not None:
-            images = [image[None] for image in self.calibration or ()]
+            dtype = self.metadata.input_dtype
+            images = [image[None].astype(dtype) for image in self.calibration or ()]
             self.format.quantize(path, self.quantize, images)
         self.format.add_metadata(path, self.metadata)
         return reference
@@ -273,7 +284,10 @@ class _Job:
     def compare(self, path: Path, reference: keras.Model, checked: NamedImages) -> ExportReport:
         """Runs the file and the model on the same images."""
         threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-        run = self.format.load(path, threads)
+        run_file = self.format.load(path, threads)
+
+        def run(batch: Image) -> Any:
+            return run_file(batch.astype(self.metadata.input_dtype))
 
         def run_keras(batch: Image) -> Any:
             resized = np.asarray(self.preparation.apply(batch))
@@ -412,6 +426,9 @@ def _check_outputs(model: keras.Model, classes: int, from_logits: bool | None) -
 
 def _returns_logits(model: keras.Model, size: tuple[int, int]) -> bool:
     """Returns whether a model returns logits, if necessary by its outputs for random images."""
+    known = ends_in_logits(model)
+    if known is not None:
+        return known
     images = np.random.default_rng(0).uniform(0, 255, (8, *size, 3)).astype(np.float32)
     outputs = keras.tree.flatten(predict_batch("check_data", model, images))
     return returns_logits(model, check_outputs(outputs, None, 0))

@@ -1,4 +1,4 @@
-"""The model that is exported: from uint8 images of any size to class probabilities."""
+"""The model that is exported: from images of any size to class probabilities."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -32,7 +32,7 @@ class Preparation:
 
 
 class _Resize(keras.layers.Layer):
-    """Resizes uint8 images as the training did. It is exported, never saved by Keras."""
+    """Resizes images as the training did. It is exported, never saved by Keras."""
 
     def __init__(self, preparation: Preparation) -> None:
         super().__init__(dtype="float32", name="resize")
@@ -48,7 +48,7 @@ class _Resize(keras.layers.Layer):
 
 
 def build_serving_model(
-    model: keras.Model, preparation: Preparation, *, from_logits: bool
+    model: keras.Model, preparation: Preparation, *, from_logits: bool, input_dtype: str = "uint8"
 ) -> keras.Model:
     """Adds the resizing in front of a model, and the probabilities behind it.
 
@@ -57,12 +57,13 @@ def build_serving_model(
             single output is that of the second of two classes.
         preparation: How images are prepared.
         from_logits: Whether the model returns logits.
+        input_dtype: Dtype of the images, `"uint8"` or `"float32"`.
 
     Returns:
-        A model of uint8 images `(batch, any height, any width, 3)`, which returns a dict with the
-        float32 `probabilities`, `(batch, classes)`.
+        A model of images `(batch, any height, any width, 3)` in [0, 255], which returns a dict with
+        the float32 `probabilities`, `(batch, classes)`.
     """
-    images = keras.Input((None, None, 3), dtype="uint8", name=IMAGES)
+    images = keras.Input((None, None, 3), dtype=input_dtype, name=IMAGES)
     outputs = keras.tree.flatten(model(_Resize(preparation)(images)))[0]
     if outputs.shape[-1] == 1:  # sigmoid(x) is the softmax of (0, x)
         other = keras.ops.zeros_like(outputs) if from_logits else 1 - outputs

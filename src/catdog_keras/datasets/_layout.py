@@ -14,7 +14,7 @@ from catdog_keras._folder_names import (
     singular_words,
 )
 from catdog_keras._message import argument
-from catdog_keras._printable import SHOWN, listed
+from catdog_keras._printable import SHOWN, counted, listed
 from catdog_keras.datasets._class_names import (
     NAME_THEM,
     check_annotation_names,
@@ -235,12 +235,26 @@ def _check_only_folder(folder: Folder, name: str) -> None:
 def _class_names(folder: Folder, name: str) -> tuple[str, ...]:
     names = tuple(folder.folders)
     if len(names) < 2:
-        found = f"only {listed(names)}" if names else "no folders"
-        raise ValueError(
-            f"{name!r} holds {found}. At least two classes are required, each with its "
-            "images in a folder with its name."
-        )
+        raise ValueError(f"{name!r} holds {_describe_too_few(folder, name)}")
     return names
+
+
+def _describe_too_few(folder: Folder, name: str) -> str:
+    """Describes a folder with less than two class folders, and how to get two."""
+    if not folder.folders:
+        found = counted(folder.images, "image") if folder.images else "no images"
+        return (
+            f"{found} and no folders. Put the images of each of at least two classes into a "
+            "folder with the name of the class."
+        )
+    (only,) = folder.folders.values()
+    found = f"only one class folder, {only.name!r}, with {counted(only.total, 'image')}"
+    if folder.images:
+        found += f", and {counted(folder.images, 'image')} next to it"
+    remedy = "At least two classes are required: add a folder with the images of another class"
+    if len(only.folders) > 1:
+        remedy += f", or, if the folders in {only.name!r} are the classes, move them to {name!r}"
+    return f"{found}. {remedy}."
 
 
 def _check_same_classes(folder: Folder, class_names: tuple[str, ...], name: str) -> None:

@@ -17,7 +17,7 @@ from catdog_keras.evaluation._labels import IntegerArray
 class ClassMetrics:
     """Precision, recall and F1 score of one class against all others, with confidence intervals.
 
-    A ratio with denominator 0 is undefined: it is NaN, and its 95% interval is 0 to 1.
+    A ratio with denominator 0 is undefined: it and both ends of its 95% interval are NaN.
 
     Attributes:
         class_name: Name of the class.
@@ -130,4 +130,4 @@ def _share(part: int, total: int) -> float:
 
 
 def _interval(part: int, total: int) -> tuple[float, float]:
-    return wilson_interval(part, total) if total else (0.0, 1.0)
+    return wilson_interval(part, total) if total else (math.nan, math.nan)

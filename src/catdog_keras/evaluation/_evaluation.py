@@ -366,8 +366,8 @@ class Evaluation:
         """Returns all metrics as JSON values, such as for a log; see `save` for the predictions.
 
         Returns:
-            A dict of numbers, strings and lists. The value of an undefined metric is None. `images`
-            is the number of images, `baseline_p_value` belongs to `baseline_comparison`.
+            A dict of numbers, strings and lists. An undefined metric and its interval are None.
+            `images` is the number of images, `baseline_p_value` belongs to `baseline_comparison`.
         """
         return {
             "images": len(self),
@@ -388,13 +388,13 @@ class Evaluation:
                     "name": scores.class_name,
                     "images": scores.num_images,
                     "precision": none_if_nan(scores.precision),
-                    "precision_interval": list(scores.precision_interval),
+                    "precision_interval": _ends(scores.precision_interval),
                     "recall": none_if_nan(scores.recall),
-                    "recall_interval": list(scores.recall_interval),
+                    "recall_interval": _ends(scores.recall_interval),
                     "f1": none_if_nan(scores.f1),
-                    "f1_interval": list(scores.f1_interval),
+                    "f1_interval": _ends(scores.f1_interval),
                     "average_precision": none_if_nan(curve.average_precision),
-                    "average_precision_interval": list(curve.average_precision_interval),
+                    "average_precision_interval": _ends(curve.average_precision_interval),
                 }
                 for scores, curve in zip(
                     self.class_metrics, self.precision_recall_curves, strict=True
@@ -404,7 +404,7 @@ class Evaluation:
                 {
                     "name": curve.class_name,
                     "auc": none_if_nan(curve.auc),
-                    "auc_interval": list(curve.auc_interval),
+                    "auc_interval": _ends(curve.auc_interval),
                 }
                 for curve in self.roc_curves
             ],
@@ -523,3 +523,8 @@ def with_files(evaluation: AnyEvaluation, files: Sequence[str] | None) -> AnyEva
 def none_if_nan(value: float) -> float | None:
     """Returns None for NaN (undefined ratios), which JSON cannot represent."""
     return None if math.isnan(value) else value
+
+
+def _ends(interval: tuple[float, float]) -> list[float] | None:
+    """Returns the ends of an interval as a list, or None for an undefined one."""
+    return None if math.isnan(interval[0]) else list(interval)

@@ -53,7 +53,7 @@ class PrecisionRecallCurve:
 
     @property
     def average_precision_interval(self) -> tuple[float, float]:
-        """95% confidence interval of the average precision; 0 to 1 if it is undefined.
+        """95% confidence interval of the average precision; (NaN, NaN) if it is undefined.
 
         It is Wilson's form of the binomial interval of the source. In simulations of 40 to 1,000
         images it contained the true value in 96 to 99% of the cases, so it is wider than
@@ -63,7 +63,7 @@ class PrecisionRecallCurve:
         point estimates and confidence intervals, ECML PKDD, 451-466.
         """
         if math.isnan(self.average_precision):
-            return 0.0, 1.0
+            return math.nan, math.nan
         return score_interval(self.average_precision, self.positives)
 
 

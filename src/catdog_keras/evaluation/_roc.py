@@ -53,7 +53,7 @@ class RocCurve:
 
     @property
     def auc_interval(self) -> tuple[float, float]:
-        """95% confidence interval of the AUC; 0 to 1 if the AUC is undefined.
+        """95% confidence interval of the AUC; (NaN, NaN) if the AUC is undefined.
 
         For areas above 0.9 the interval is wider than necessary.
 
@@ -61,7 +61,7 @@ class RocCurve:
         Mann-Whitney statistic, part 2, Statistics in Medicine 25, 559-573, method 5.
         """
         if math.isnan(self.auc):
-            return 0.0, 1.0
+            return math.nan, math.nan
         return auc_interval(self.auc, self.positives, self.negatives)
 
 

@@ -1,11 +1,12 @@
 """Argument names of layers in other libraries, and the check of the names that are given."""
 
-from collections.abc import Collection
+from collections.abc import Callable
 from types import MappingProxyType
+from typing import ParamSpec
 
-import keras
+from catdog_keras._suggestions import Synonyms, suggests_arguments
 
-from catdog_keras._suggestions import Synonyms, check_argument_names
+Parameters = ParamSpec("Parameters")
 
 # What `keras.layers.Layer` itself accepts.
 _OF_LAYER = (
@@ -31,14 +32,15 @@ _RATE = "The probability of a layer is the `rate` of `RandomApply`."
 # Names in Keras's layers, `ImageDataGenerator`, torchvision and Albumentations: ours, and a hint.
 AFFINE_NAMES: Synonyms = {
     "angle": (("rotation_degrees",), _ANGLE),
+    "border_mode": (("fill_mode",), ""),
     "cval": (("fill_value",), ""),
     "degrees": (("rotation_degrees",), ""),
     "factor": (("rotation_degrees",), _TURN),
     "fill": (("fill_value",), ""),
+    "fill_color": (("fill_value",), ""),
     "flip_mode": (("flip",), _DIRECTION),
     "height_factor": (("translation", "zoom"), _ZOOM_OR_SHIFT),
     "height_shift_range": (("translation",), _FRACTION),
-    "horizontal_flip": (("flip",), 'Pass flip="horizontal".'),
     "limit": (("rotation_degrees",), _ANGLE),
     "mode": (("flip", "fill_mode"), _DIRECTION),
     "p": ((), _RATE),
@@ -57,15 +59,33 @@ AFFINE_NAMES: Synonyms = {
     "shift": (("translation",), _FRACTION),
     "translate": (("translation",), _FRACTION),
     "translation_factor": (("translation",), _FRACTION),
-    "vertical_flip": (("flip",), 'Pass flip="vertical".'),
     "width_factor": (("translation", "zoom"), _ZOOM_OR_SHIFT),
     "width_shift_range": (("translation",), _FRACTION),
     "x_factor": (("shear_degrees",), _SHEAR),
     "y_factor": (("shear_degrees",), _SHEAR),
     "zoom_factor": (("zoom",), ""),
+    **dict.fromkeys(
+        ("fliplr", "flip_horizontal", "hflip", "horizontal", "horizontal_flip"),
+        (("flip",), 'Pass flip="horizontal".'),
+    ),
+    **dict.fromkeys(
+        ("flipud", "flip_vertical", "vflip", "vertical", "vertical_flip"),
+        (("flip",), 'Pass flip="vertical".'),
+    ),
     "zoom_range": (("zoom",), "ImageDataGenerator's range (s, t) is zoom=(s - 1, t - 1)."),
 }
 """Names for `RandomAffine`."""
+
+SCHEME_NAMES: Synonyms = dict.fromkeys(
+    ("mode", "normalization", "preprocessing", "range"), (("scheme",), "")
+) | dict.fromkeys(
+    ("scale", "offset", "mean", "std", "variance"),
+    ((), "For other values use `keras.layers.Rescaling` or `keras.layers.Normalization`."),
+)
+"""Names for `Preprocessing`."""
+
+CLASS_NAMES: Synonyms = dict.fromkeys(("classes", "labels", "names"), (("class_names",), ""))
+"""Names for `ClassNames`."""
 
 CHOICE_NAMES: Synonyms = dict.fromkeys(
     ("p", "probabilities", "rate", "weights"),
@@ -77,14 +97,12 @@ APPLY_NAMES: Synonyms = dict.fromkeys(("factor", "p", "prob", "probability"), ((
 """Names for `RandomApply`."""
 
 
-def check_layer_arguments(
-    kind: type[keras.Layer], given: Collection[str], synonyms: Synonyms = MappingProxyType({})
-) -> None:
-    """Raises a TypeError if an argument is unknown, and suggests the one that was meant.
+def suggests_layer_arguments(
+    synonyms: Synonyms = MappingProxyType({}),
+) -> Callable[[Callable[Parameters, None]], Callable[Parameters, None]]:
+    """Decorates a constructor so that an unknown argument raises an error with a suggestion.
 
     Args:
-        kind: The layer class.
-        given: Names of the arguments that its constructor does not have.
-        synonyms: For names of other libraries, the arguments of `kind`, and a hint.
+        synonyms: For names of other libraries, the arguments of the layer, and a hint.
     """
-    check_argument_names(kind, given, synonyms, _OF_LAYER)
+    return suggests_arguments(synonyms, _OF_LAYER)

@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from catdog_keras.layers._argument_names import check_layer_arguments
+from catdog_keras.layers._argument_names import suggests_layer_arguments
 from catdog_keras.layers._wrapper import (
     Strength,
     WrapperLayer,
@@ -58,9 +58,9 @@ class AugmentationPipeline(WrapperLayer):
         (8, 32, 48, 3)
     """
 
+    @suggests_layer_arguments()
     def __init__(self, layers: Sequence[keras.Layer | Strength], **kwargs: Any) -> None:
         """Validates and stores the arguments; see the class docstring."""
-        check_layer_arguments(AugmentationPipeline, kwargs)
         super().__init__(**kwargs)
         self.layers = check_inner_layers(layers)
 

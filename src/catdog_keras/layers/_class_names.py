@@ -6,6 +6,8 @@ from typing import Any
 import keras
 
 from catdog_keras._checks import check_class_names, describe
+from catdog_keras._printable import counted
+from catdog_keras.layers._argument_names import CLASS_NAMES, suggests_layer_arguments
 
 
 @keras.saving.register_keras_serializable(package="catdog_keras")
@@ -21,19 +23,19 @@ class ClassNames(keras.layers.Layer):
     clones and submodels.
 
     Args:
-        class_names: Distinct names, in the order of the outputs.
+        class_names: Distinct names, in the order of the outputs. If there is one output, as from a
+            sigmoid, the two names of the labels 0 and 1; the output belongs to the second.
         **kwargs: Arguments of `keras.layers.Layer`: `name`, `dtype`.
 
     Input shape:
-        `(batch, ..., classes)`, with one class per name.
+        `(batch, ..., classes)`, with one class per name; `(batch, ..., 1)` for two names.
 
     Output shape:
         Same as the input, with the same values, in the compute dtype.
 
     Raises:
         TypeError: If `class_names` is not a list of strings.
-        ValueError: If a name occurs twice, or the number of classes in the input differs from the
-            number of names.
+        ValueError: If a name occurs twice, or the number of names does not fit the input.
 
     Example:
         >>> import catdog_keras, numpy as np
@@ -42,6 +44,7 @@ class ClassNames(keras.layers.Layer):
         (('cat', 'dog'), [[0.5, 2.0]])
     """
 
+    @suggests_layer_arguments(CLASS_NAMES)
     def __init__(self, class_names: Sequence[str], **kwargs: Any) -> None:
         """Validates and stores the arguments; see the class docstring."""
         super().__init__(**kwargs)
@@ -56,12 +59,18 @@ class ClassNames(keras.layers.Layer):
         """Returns `input_shape`.
 
         Raises:
-            ValueError: If the length of its last axis is not the number of names.
+            ValueError: If the length of its last axis is not the number of names, or 1 for two
+                names.
         """
-        shape = tuple(input_shape)
-        if shape[-1] not in (len(self.class_names), None):
-            requirement = f"of {len(self.class_names)} classes, one for each name"
-            raise ValueError(describe("input_shape", requirement, shape))
+        shape, names = tuple(input_shape), len(self.class_names)
+        if shape[-1] == 1 and names != 2:
+            requirement = "two names for a single output: those of the labels 0 and 1"
+            raise ValueError(describe("class_names", requirement, list(self.class_names)))
+        if shape[-1] not in (names, 1, None):
+            listed = ", ".join(map(repr, self.class_names[:20]))
+            requirement = f"of {counted(names, 'class', 'classes')}, one for each name"
+            remedy = f"The names are {listed}{', ...' if names > 20 else ''}."
+            raise ValueError(describe("input_shape", requirement, shape, remedy))
         return shape
 
     def call(self, inputs: Any) -> Any:

@@ -18,21 +18,45 @@ _SEPARATE_LAYERS = (
     "Use `keras.layers.Conv2D`, `BatchNormalization`, `keras.layers.MaxPooling2D` and "
     "`keras.layers.Dropout` instead of the block."
 )
+_RESIDUAL = (
+    "Add the inputs with `keras.layers.add([x, block(x)])`, which needs a block with "
+    'padding="same" and pool_size=None.'
+)
 CONV_NAMES: Synonyms = {
-    "act": (("activation",), ""),
     "bias": (("use_bias",), ""),
-    "channels": (("filters",), ""),
     "dilation": (("dilation_rate",), ""),
-    "kernel": (("kernel_size",), ""),
-    "out_channels": (("filters",), ""),
-    "pool": (("pool_size", "pooling"), ""),
+    "in_channels": ((), "The number of input channels is that of the inputs."),
+    "kernel_init": (("kernel_initializer",), ""),
+    "pad": (("padding",), ""),
+    "pool_strides": (("pool_size",), "It is also the stride of the pooling."),
     "pool_type": (("pooling",), ""),
     "stride": (("strides",), ""),
     **dict.fromkeys(
-        ("batch_norm", "batch_normalization", "bn", "norm", "use_batch_norm", "use_bn"),
+        ("act", "act_layer", "activation_fn", "activation_function", "nonlinearity"),
+        (("activation",), ""),
+    ),
+    **dict.fromkeys(
+        ("channels", "n_filters", "nb_filters", "num_filters", "out_channels", "units"),
+        (("filters",), ""),
+    ),
+    **dict.fromkeys(("k", "kernel", "ksize"), (("kernel_size",), "")),
+    **dict.fromkeys(("max_pool", "maxpool", "pool"), (("pool_size", "pooling"), "")),
+    **dict.fromkeys(
+        (
+            *("batch_norm", "batch_normalization", "batchnorm", "bn", "norm", "norm_layer"),
+            *("use_batch_norm", "use_bn", "use_norm"),
+        ),
         (("normalization",), _PLACE),
     ),
-    **dict.fromkeys(("drop", "dropout_rate", "drop_rate", "rate"), (("dropout",), "")),
+    **dict.fromkeys(
+        ("drop", "dropout_p", "dropout_prob", "dropout_rate", "drop_rate", "p", "rate"),
+        (("dropout",), ""),
+    ),
+    **dict.fromkeys(
+        ("l2", "regularizer", "weight_decay"),
+        (("kernel_regularizer",), "For example keras.regularizers.L2(1e-4)."),
+    ),
+    **dict.fromkeys(("residual", "shortcut", "skip"), ((), _RESIDUAL)),
     **dict.fromkeys(("lora_rank", "lora_alpha"), ((), _LORA)),
     **dict.fromkeys(
         (

@@ -14,7 +14,7 @@ from catdog_keras._checks import (
     check_number,
     describe,
 )
-from catdog_keras.layers._argument_names import check_layer_arguments
+from catdog_keras.layers._argument_names import suggests_layer_arguments
 from catdog_keras.layers._base_augmentation import LARGEST_SEED
 from catdog_keras.layers._batch_normalization import BatchNormalization
 from catdog_keras.layers._conv_arguments import (
@@ -62,7 +62,8 @@ class ConvBlock(keras.layers.Layer):
     networks. Every part except the convolution can be disabled. The result is that of
     `keras.layers.Conv2D`, `BatchNormalization`, `MaxPooling2D` or `AveragePooling2D`, and `Dropout`
     in this order. `padding` applies to the convolution only: pooling always drops rows and columns
-    that do not fill a window. With `training=True` the normalization uses the statistics of the
+    that do not fill a window. By default, the outputs are smaller than the inputs; to add both, as
+    in a residual block, pass `padding="same"` and `pool_size=None`. With `training=True` the normalization uses the statistics of the
     batch, otherwise its moving averages; dropout is active only with `training=True`.
 
     The parts are the attributes `convolution`, `batch_normalization`, `pooling_layer` and
@@ -136,6 +137,13 @@ class ConvBlock(keras.layers.Layer):
     >>> catdog_keras.layers.ConvBlock(16).compute_output_shape((None, 160, 160, 3))
     (None, 79, 79, 16)
 
+    A residual connection, for which the block keeps height, width and channels:
+
+    >>> x = keras.Input((32, 32, 16))
+    >>> block = catdog_keras.ConvBlock(16, padding="same", pool_size=None)
+    >>> keras.layers.add([x, block(x)]).shape
+    (None, 32, 32, 16)
+
     A network of two blocks, the first with a momentum for a short training and with dropout, the
     second without normalization and pooling:
 
@@ -147,7 +155,7 @@ class ConvBlock(keras.layers.Layer):
     >>> model.output_shape
     (None, 14, 14, 16)
 
-    A residual block, which halves height and width by strides:
+    A residual block with a shortcut, which halves height and width by strides:
 
     >>> def conv(filters, kernel_size=3, **arguments):
     ...     return catdog_keras.ConvBlock(
@@ -167,6 +175,7 @@ class ConvBlock(keras.layers.Layer):
     (None, 15, 15, 8)
     """
 
+    @suggests_layer_arguments(CONV_NAMES)
     def __init__(
         self,
         filters: int,
@@ -194,7 +203,6 @@ class ConvBlock(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         """Validates and stores the arguments; see the class docstring."""
-        check_layer_arguments(ConvBlock, kwargs, CONV_NAMES)
         super().__init__(**kwargs)
         self.filters = check_integer("filters", filters, minimum=1)
         lower = padding.lower() if isinstance(padding, str) else padding  # as Keras does

@@ -8,6 +8,7 @@ import keras
 from catdog_keras import _backend
 from catdog_keras._checks import DataFormat, check_choice, describe
 from catdog_keras._preprocessing_schemes import SCHEMES, Scheme
+from catdog_keras.layers._argument_names import SCHEME_NAMES, suggests_layer_arguments
 
 
 @keras.saving.register_keras_serializable(package="catdog_keras")
@@ -61,6 +62,7 @@ class Preprocessing(keras.layers.Layer):
     1.0
     """
 
+    @suggests_layer_arguments(SCHEME_NAMES)
     def __init__(
         self, scheme: Scheme, *, data_format: DataFormat | None = None, **kwargs: Any
     ) -> None:

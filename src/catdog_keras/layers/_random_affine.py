@@ -17,7 +17,7 @@ from catdog_keras.layers._affine_arguments import (
     check_zoom,
 )
 from catdog_keras.layers._affine_matrix import PARAMETERS, affine_matrix, check_count, check_names
-from catdog_keras.layers._argument_names import AFFINE_NAMES, check_layer_arguments
+from catdog_keras.layers._argument_names import AFFINE_NAMES, suggests_layer_arguments
 from catdog_keras.layers._base_augmentation import BaseAugmentation, Seed, SeededLayer
 from catdog_keras.layers._bounding_boxes import BoxFormat, check_box_format, transform_boxes
 
@@ -136,6 +136,7 @@ class RandomAffine(SeededLayer, BaseAugmentation):
     (1, 1, 4)
     """
 
+    @suggests_layer_arguments(AFFINE_NAMES)
     def __init__(
         self,
         flip: Flip | None = None,
@@ -153,7 +154,6 @@ class RandomAffine(SeededLayer, BaseAugmentation):
         **kwargs: Any,
     ) -> None:
         """Validates and stores the arguments; see the class docstring."""
-        check_layer_arguments(RandomAffine, kwargs, AFFINE_NAMES)
         super().__init__(**kwargs)
         self.flip = check_choice("flip", flip, FLIPS)
         shift = check_translation(translation)

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 
 from catdog_keras._checks import check_number
-from catdog_keras.layers._argument_names import APPLY_NAMES, check_layer_arguments
+from catdog_keras.layers._argument_names import APPLY_NAMES, suggests_layer_arguments
 from catdog_keras.layers._base_augmentation import Seed, SeededLayer
 from catdog_keras.layers._wrapper import (
     Strength,
@@ -66,6 +66,7 @@ class RandomApply(SeededLayer, WrapperLayer):
     (8, 32, 48, 3)
     """
 
+    @suggests_layer_arguments(APPLY_NAMES)
     def __init__(
         self,
         layer: keras.Layer | Strength,
@@ -75,7 +76,6 @@ class RandomApply(SeededLayer, WrapperLayer):
         **kwargs: Any,
     ) -> None:
         """Validates and stores the arguments; see the class docstring."""
-        check_layer_arguments(RandomApply, kwargs, APPLY_NAMES)
         super().__init__(**kwargs)
         self.layer = check_inner("layer", layer)
         check_keeps_range("layer", self.layer)

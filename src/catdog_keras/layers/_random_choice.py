@@ -7,7 +7,7 @@ import keras
 
 from catdog_keras import _backend
 from catdog_keras.layers._annotations import images_of
-from catdog_keras.layers._argument_names import CHOICE_NAMES, check_layer_arguments
+from catdog_keras.layers._argument_names import CHOICE_NAMES, suggests_layer_arguments
 from catdog_keras.layers._base_augmentation import Seed, SeededLayer
 from catdog_keras.layers._wrapper import (
     Strength,
@@ -69,11 +69,11 @@ class RandomChoice(SeededLayer, WrapperLayer):
     (8, 32, 48, 3)
     """
 
+    @suggests_layer_arguments(CHOICE_NAMES)
     def __init__(
         self, layers: Sequence[keras.Layer | Strength], *, seed: Seed = None, **kwargs: Any
     ) -> None:
         """Validates and stores the arguments; see the class docstring."""
-        check_layer_arguments(RandomChoice, kwargs, CHOICE_NAMES)
         super().__init__(**kwargs)
         self.layers = check_inner_layers(layers)
         for number, layer in enumerate(self.layers):

@@ -3,15 +3,28 @@
 from catdog_keras._suggestions import Synonyms
 
 _INCLUDE_TOP = "The models have a new last layer for `num_classes` classes."
+_FROZEN = "The backbone of `transfer_model` is frozen; `fine_tune` trains its last layers."
+_LOGITS = "The models return logits. Append a `keras.layers.Softmax` for probabilities."
+_UNCOMPILED = "The models are not compiled: pass an optimizer to `model.compile`."
 
 ARGUMENT_NAMES: Synonyms = {
-    "base_model": (("backbone",), ""),
-    "dropout_rate": (("dropout",), ""),
-    "drop_rate": (("dropout",), ""),
     "include_top": ((), _INCLUDE_TOP),
     "labels": (("class_names",), ""),
     "pretrained": (("weights",), ""),
-    **dict.fromkeys(("classes", "n_classes", "nb_classes", "num_labels"), (("num_classes",), "")),
+    **dict.fromkeys(("activation", "classifier_activation", "from_logits"), ((), _LOGITS)),
+    **dict.fromkeys(
+        ("arch", "architecture", "base", "base_model", "model_name"), (("backbone",), "")
+    ),
+    **dict.fromkeys(("augment", "data_augmentation"), (("augmentation",), "")),
+    **dict.fromkeys(("dropout_rate", "drop_rate"), (("dropout",), "")),
+    **dict.fromkeys(("finetune", "freeze", "frozen", "trainable"), ((), _FROZEN)),
+    **dict.fromkeys(("learning_rate", "lr", "optimizer"), ((), _UNCOMPILED)),
+    **dict.fromkeys(("normalize", "preprocess", "preprocess_input"), (("preprocessing",), "")),
+    **dict.fromkeys(("pool", "pooling_type"), (("pooling",), "")),
+    **dict.fromkeys(("width", "width_multiplier"), (("alpha",), "")),
+    **dict.fromkeys(
+        ("classes", "n_classes", "nb_classes", "num_labels", "num_outputs"), (("num_classes",), "")
+    ),
     **dict.fromkeys(
         ("image_shape", "image_size", "img_size", "input_size", "shape", "size"),
         (("input_shape",), "It is (height, width, channels)."),

@@ -34,7 +34,7 @@ class Line(NamedTuple):
         x: Horizontal positions.
         y: Vertical positions.
         area: Area under the curve; NaN if it is undefined.
-        interval: 95% confidence interval of the area.
+        interval: 95% confidence interval of the area; NaN likewise.
     """
 
     x: Any

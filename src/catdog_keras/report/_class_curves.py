@@ -57,7 +57,8 @@ def precision_recall_section(evaluations: Mapping[str, Evaluation]) -> Section:
 
 
 def _row(name: str, area: float, ends: tuple[float, float]) -> tuple[str, str, str]:
-    return name, _decimal(area), "{:.3f} to {:.3f}".format(*ends)
+    interval = "-" if math.isnan(area) else "{:.3f} to {:.3f}".format(*ends)
+    return name, _decimal(area), interval
 
 
 def _tell(rows: list[tuple[str, str, str]]) -> str:

@@ -29,7 +29,7 @@ def percent(share: float) -> str:
 
 def interval(ends: tuple[float, float]) -> str:
     """Formats an interval of a fraction in percent."""
-    return f"{100 * ends[0]:.1f} to {100 * ends[1]:.1f}%"
+    return "-" if math.isnan(ends[0]) else f"{100 * ends[0]:.1f} to {100 * ends[1]:.1f}%"
 
 
 def data_section(counts: Mapping[str, Mapping[str, int]]) -> Section:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from catdog_keras._checks import describe
 from catdog_keras.conversion._embedded_metadata import ExportMetadata
 
-Array: TypeAlias = npt.NDArray[np.uint8]
+Array: TypeAlias = npt.NDArray[np.uint8 | np.float32]
 Run: TypeAlias = Callable[[Array], npt.NDArray[np.float32]]
 
 
@@ -87,5 +87,5 @@ class ExportFormat(ABC):
         """Loads a file in its own runtime.
 
         Returns:
-            Function from a batch of uint8 images to float32 probabilities, `(batch, classes)`.
+            Function from a batch of images, in the dtype of the file, to float32 probabilities, `(batch, classes)`.
         """

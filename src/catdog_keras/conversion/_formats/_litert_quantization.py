@@ -52,7 +52,8 @@ def quantize(path: Path, how: str, images: Sequence[Array]) -> None:
 
 
 def _ends(model: Any) -> Iterator[str]:
-    """Yields the scopes of operations before the first layer with weights, or after the last.
+    """Yields the scopes of the input, of operations before the first layer with weights, or after
+    the last.
 
     The scope of an operation is the names of its outputs, each with a semicolon.
     """
@@ -62,6 +63,8 @@ def _ends(model: Any) -> Iterator[str]:
     with_weights = {getattr(schema.BuiltinOperator, name) for name in WITH_WEIGHTS}
     kinds = [model.operatorCodes[each.opcodeIndex].builtinCode for each in subgraph.operators]
     layers = [place for place, kind in enumerate(kinds) if kind in with_weights]
+    for each in subgraph.inputs:  # quantized as well if they are float32
+        yield f"{subgraph.tensors[each].name.decode()};"
     for place, operator in enumerate(subgraph.operators):
         if not layers[0] <= place <= layers[-1]:
             yield "".join(f"{subgraph.tensors[each].name.decode()};" for each in operator.outputs)
