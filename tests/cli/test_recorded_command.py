@@ -51,7 +51,9 @@ def value(option):
 def test_recorded_command_has_every_option_that_was_given(command, given):
     words = [command, *ARGUMENTS[command], *given]
     values, recorded = parsed(words)
-    assert values != parsed([command, *ARGUMENTS[command]])[0] or given == ["--report"]  # the default
+    assert values != parsed([command, *ARGUMENTS[command]])[0] or given == [
+        "--report"
+    ]  # the default
     name, *again = shlex.split(recorded)
     assert name == "catdog-keras"
     assert parsed(again) == (values, recorded)

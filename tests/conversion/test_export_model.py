@@ -544,7 +544,11 @@ WRONG_ARGUMENTS = {
     ),
     "wrong classes": ("model", {"class_names": ["a", "b"]}, "one value per class, here 2"),
     "probabilities": ("model", {"interpolation": "lanczos3"}, "'bilinear'"),
-    "dtype": ("model", {"input_dtype": "float16"}, "`input_dtype` must be one of 'uint8', 'float32'"),
+    "dtype": (
+        "model",
+        {"input_dtype": "float16"},
+        "`input_dtype` must be one of 'uint8', 'float32'",
+    ),
     "two aspect ratios": (
         "model",
         {"crop_to_aspect_ratio": True, "pad_to_aspect_ratio": True},

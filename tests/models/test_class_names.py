@@ -121,7 +121,10 @@ def test_class_names_layer_rejects_wrong_input_size_and_string():
 
 
 def test_two_names_are_those_of_a_single_output():
-    layers = [keras.Input((2,)), keras.layers.Dense(1, activation="sigmoid", kernel_initializer="ones")]
+    layers = [
+        keras.Input((2,)),
+        keras.layers.Dense(1, activation="sigmoid", kernel_initializer="ones"),
+    ]
     model = keras.Sequential([*layers, ClassNames(["cat", "dog"])])
     assert get_class_names(model) == ("cat", "dog")
     rows = np.array([[3.0, 0.0], [-3.0, 0.0], [1.0, 1.0]])

@@ -14,7 +14,8 @@ from catdog_keras.cli.stderr_filter import filter_stderr
 
 LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 FATAL_ONLY = "3"
-# Letters of the log lines that each level shows; TensorFlow reads it after it prints the first ones.
+# Letters of the log lines that each level shows. TensorFlow prints the first ones before it reads
+# the level.
 SHOWN = {"1": "WE", "2": "E", FATAL_ONLY: ""}
 
 

@@ -11,9 +11,7 @@ ARGUMENT_NAMES: Synonyms = {
     "include_top": ((), _INCLUDE_TOP),
     "labels": (("class_names",), ""),
     "pretrained": (("weights",), ""),
-    **dict.fromkeys(
-        ("activation", "classifier_activation", "from_logits"), ((), _LOGITS)
-    ),
+    **dict.fromkeys(("activation", "classifier_activation", "from_logits"), ((), _LOGITS)),
     **dict.fromkeys(
         ("arch", "architecture", "base", "base_model", "model_name"), (("backbone",), "")
     ),
