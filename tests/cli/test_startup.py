@@ -203,6 +203,29 @@ def test_copy_other_lines_removes_only_log_lines():
     assert rest.getvalue().decode().splitlines() == kept
 
 
+@pytest.mark.parametrize(("shown", "kept"), [("", []), ("E", [2]), ("WE", [1, 2, 3])])
+def test_copy_other_lines_keeps_the_log_lines_of_a_level(shown, kept):
+    lines = [
+        b"I0000 00:00:1795852615.666165    4497 port.cc:153] oneDNN custom operations are on.\n",
+        b"W0000 00:00:1795852615.666165    4497 port.cc:153] slow\n",
+        b"E0000 00:00:1758131045.203198 3722035 cuda_dnn.cc:8579] no cuDNN factory\n",
+        b"2025-09-17 14:44:05.157831: W external/xla/cudart_stub.cc:32] slow\n",
+        b"Premature end of JPEG file\n",
+    ]
+    rest = io.BytesIO()
+    stderr_filter.copy_other_lines(io.BytesIO(b"".join(lines)), rest, shown)
+    assert rest.getvalue() == b"".join(lines[place] for place in kept)
+
+
+@pytest.mark.slow
+def test_level_of_the_user_also_holds_for_the_first_log_lines():
+    program = "from catdog_keras.cli.frameworks import import_frameworks; import_frameworks()"
+    for level in "123":
+        ended = run_python(program, TF_CPP_MIN_LOG_LEVEL=level)
+        assert "oneDNN" not in ended.stderr
+        assert "cuda drivers" not in ended.stderr
+
+
 def test_stderr_of_crash_during_import_is_kept(tmp_path):
     (tmp_path / "tensorflow.py").write_text(
         "import os\nos.write(2, b'I0000 00:00:1.5 7 port.cc:1] on\\nlast words\\n')\nos.abort()\n"

@@ -14,13 +14,16 @@ from catdog_keras.cli.stderr_filter import filter_stderr
 
 LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 FATAL_ONLY = "3"
+# Letters of the log lines that each level shows. TensorFlow prints the first ones before it reads
+# the level.
+SHOWN = {"1": "WE", "2": "E", FATAL_ONLY: ""}
 
 
 def import_frameworks() -> None:
     """Imports TensorFlow, Keras and Matplotlib.
 
     Log lines of TensorFlow and libjpeg are removed until the process ends, unless the user sets
-    TF_CPP_MIN_LOG_LEVEL.
+    TF_CPP_MIN_LOG_LEVEL to 0. With 1 or 2, warnings or errors of TensorFlow stay.
 
     Raises:
         InputError: If the settings of Keras or Matplotlib are wrong, or one cannot be imported.
@@ -30,9 +33,10 @@ def import_frameworks() -> None:
     if LEVEL not in os.environ:
         os.environ[LEVEL] = FATAL_ONLY
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
-        loaded = "tensorflow" in sys.modules
-        if not loaded and sys.stderr is not None and hasattr(os, "fork"):
-            filter_stderr()  # before there are threads
+    loaded = "tensorflow" in sys.modules
+    shown = SHOWN.get(os.environ[LEVEL])
+    if shown is not None and not loaded and sys.stderr is not None and hasattr(os, "fork"):
+        filter_stderr(shown)  # before there are threads
     import_matplotlib()
     _import()
 

@@ -21,8 +21,8 @@ from catdog_keras.cli.streams import write_to
 # errors (F) are not among them. The last lines are all warnings of libjpeg about the content of a
 # file; its errors become exceptions.
 _LOG_LINE = re.compile(
-    rb"[IWE]\d{4} \d\d:\d\d:[\d.]+ +\d+ [\w/.-]+:\d+\] "
-    rb"|\d{4}-\d\d-\d\d \d\d:\d\d:[\d.]+: [IWE] [\w/.-]+:\d+\] "
+    rb"([IWE])\d{4} \d\d:\d\d:[\d.]+ +\d+ [\w/.-]+:\d+\] "
+    rb"|\d{4}-\d\d-\d\d \d\d:\d\d:[\d.]+: ([IWE]) [\w/.-]+:\d+\] "
     rb"|WARNING: All log messages before absl::InitializeLog\(\) is called are written to STDERR"
     rb"|To enable the following instructions: "
     rb"|INFO: Created TensorFlow Lite XNNPACK delegate for CPU"
@@ -35,8 +35,10 @@ _LOG_LINE = re.compile(
 )
 
 
-def filter_stderr() -> None:
+def filter_stderr(shown: str = "") -> None:
     """Removes these lines from standard error until the process ends.
+
+    Log lines of TensorFlow with one of the letters `shown` stay.
 
     A child process filters the lines, so that the last output before a crash is still written. What
     Python writes to `sys.stderr` does not pass through it, so that a terminal is still recognized.
@@ -48,14 +50,14 @@ def filter_stderr() -> None:
     original = os.dup(2)
     reader, writer = os.pipe()
     if os.fork() == 0:
-        _filter_and_exit(reader, writer, original)
+        _filter_and_exit(reader, writer, original, shown)
     os.close(reader)
     os.dup2(writer, 2)  # the only write end of the pipe, whose end ends the child
     os.close(writer)
     write_to("stderr", original)
 
 
-def _filter_and_exit(reader: int, writer: int, output: int) -> None:
+def _filter_and_exit(reader: int, writer: int, output: int, shown: str) -> None:
     """Runs in the child: copies all other lines until the pipe is closed."""
     status = 1
     try:
@@ -64,15 +66,17 @@ def _filter_and_exit(reader: int, writer: int, output: int) -> None:
         for unused in (writer, 0, 1, 2):
             os.close(unused)
         with os.fdopen(reader, "rb") as lines, os.fdopen(output, "wb", buffering=0) as rest:
-            copy_other_lines(lines, rest)
+            copy_other_lines(lines, rest, shown)
         status = 0
     finally:
         os._exit(status)
 
 
-def copy_other_lines(lines: BinaryIO, rest: BinaryIO) -> None:
-    """Copies all lines except the log lines."""
+def copy_other_lines(lines: BinaryIO, rest: BinaryIO, shown: str = "") -> None:
+    """Copies all lines except the log lines without one of the letters `shown`."""
     for line in lines:
-        if not _LOG_LINE.match(line):
+        found = _LOG_LINE.match(line)
+        letter = found and (found[1] or found[2])
+        if not found or (letter and letter.decode() in shown):
             with suppress(OSError):  # full, or without a reader: the process must not wait
                 rest.write(line)

@@ -73,8 +73,8 @@ class ExportMetadata:
             TypeError: If an attribute is missing.
             ValueError: If a value is not JSON.
         """
-        texts = ("interpolation", "quantize", "catdog_keras_version", "source_sha256")
-        texts += ("input_dtype",)
+        texts = {"interpolation", "quantize", "catdog_keras_version"}
+        texts |= {"source_sha256", "input_dtype"}
         known = {name: strings[name] for name in cls.__dataclass_fields__ if name in strings}
         return cls._from_values(
             {

@@ -63,8 +63,9 @@ class ConvBlock(keras.layers.Layer):
     `keras.layers.Conv2D`, `BatchNormalization`, `MaxPooling2D` or `AveragePooling2D`, and `Dropout`
     in this order. `padding` applies to the convolution only: pooling always drops rows and columns
     that do not fill a window. By default, the outputs are smaller than the inputs; to add both, as
-    in a residual block, pass `padding="same"` and `pool_size=None`. With `training=True` the normalization uses the statistics of the
-    batch, otherwise its moving averages; dropout is active only with `training=True`.
+    in a residual block, pass `padding="same"` and `pool_size=None`. With `training=True` the
+    normalization uses the statistics of the batch, otherwise its moving averages; dropout is active
+    only with `training=True`.
 
     The parts are the attributes `convolution`, `batch_normalization`, `pooling_layer` and
     `dropout_layer`, which are None if they are disabled, and the list `layers`, which

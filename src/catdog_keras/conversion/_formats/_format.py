@@ -87,5 +87,6 @@ class ExportFormat(ABC):
         """Loads a file in its own runtime.
 
         Returns:
-            Function from a batch of images, in the dtype of the file, to float32 probabilities, `(batch, classes)`.
+            Function from a batch of images, in the dtype of the file, to float32 probabilities,
+            `(batch, classes)`.
         """

@@ -52,10 +52,10 @@ def quantize(path: Path, how: str, images: Sequence[Array]) -> None:
 
 
 def _ends(model: Any) -> Iterator[str]:
-    """Yields the scopes of the input, of operations before the first layer with weights, or after
-    the last.
+    """Yields the scopes of all operations before the first layer with weights, or after the last.
 
-    The scope of an operation is the names of its outputs, each with a semicolon.
+    The scope of an operation is the names of its outputs, each with a semicolon; the input of the
+    file counts as an operation.
     """
     from ai_edge_litert import schema_py_generated as schema
 
