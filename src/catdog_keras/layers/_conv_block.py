@@ -141,7 +141,7 @@ class ConvBlock(keras.layers.Layer):
     A residual connection, for which the block keeps height, width and channels:
 
     >>> x = keras.Input((32, 32, 16))
-    >>> block = catdog_keras.ConvBlock(16, padding="same", pool_size=None)
+    >>> block = catdog_keras.layers.ConvBlock(16, padding="same", pool_size=None)
     >>> keras.layers.add([x, block(x)]).shape
     (None, 32, 32, 16)
 
@@ -155,19 +155,6 @@ class ConvBlock(keras.layers.Layer):
     ... ])
     >>> model.output_shape
     (None, 14, 14, 16)
-
-    A residual block with a shortcut, which halves height and width by strides:
-
-    >>> def conv(filters, kernel_size=3, **arguments):
-    ...     return catdog_keras.ConvBlock(
-    ...         filters, kernel_size, padding="same", normalization="before", use_bias=False,
-    ...         pool_size=None, **arguments)
-    >>> def residual_block(x, filters):
-    ...     y = conv(filters, activation=None)(conv(filters, strides=2)(x))
-    ...     shortcut = conv(filters, 1, strides=2, activation=None)(x)
-    ...     return keras.layers.ReLU()(keras.layers.Add()([y, shortcut]))
-    >>> residual_block(keras.Input((32, 32, 8)), 16).shape
-    (None, 16, 16, 16)
 
     Four groups of filters, with weight decay and mean pooling:
 
