@@ -358,13 +358,13 @@ def test_near_duplicates_names_image_that_changed(data, monkeypatch):
     file = sorted(data.rglob("*.png"))[0]
     with Image.open(file) as image:
         image.resize((image.width * 2, image.height * 2)).save(file.with_name("twice.png"))
-    find = catdog_keras.datasets._scan.find_near_duplicates
+    find = catdog_keras.datasets._scan.near_duplicate_pairs
 
     def change_and_find(images, thumbnails):
         """As after a call that found all results in the cache."""
         _pipe(file)
         return find(images, {})
 
-    monkeypatch.setattr(catdog_keras.datasets._scan, "find_near_duplicates", change_and_find)
+    monkeypatch.setattr(catdog_keras.datasets._scan, "near_duplicate_pairs", change_and_find)
     with pytest.raises(ValueError, match="has changed since it was checked: not a regular file"):
         scan_images(data, near_duplicates=True)
