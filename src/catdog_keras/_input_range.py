@@ -179,7 +179,7 @@ def _enter(model: keras.Model, images: Any, arrival: PreprocessingTrace) -> Any:
         for layer in model.layers:
             images = _step(layer, (images,), {}, arrival)
         return images
-    if not _has_network(model):
+    if not _has_layer_with_weights(model):
         return model(images, training=False)
     inputs = keras.tree.map_structure(
         lambda x: keras.Input(batch_shape=x.shape, dtype=x.dtype), model.input
@@ -206,7 +206,9 @@ def _enter(model: keras.Model, images: Any, arrival: PreprocessingTrace) -> Any:
 
 
 def _step(layer: Any, args: Any, kwargs: dict[str, Any], arrival: PreprocessingTrace) -> Any:
-    if is_plain_graph(layer) and (_has_network(layer) or isinstance(layer, keras.Sequential)):
+    if is_plain_graph(layer) and (
+        _has_layer_with_weights(layer) or isinstance(layer, keras.Sequential)
+    ):
         return _enter(layer, args[0], arrival)
     given = range_of(args[0])
     if _has_weights(layer):
@@ -237,7 +239,7 @@ def _has_weights(layer: Any) -> bool:
     return bool(getattr(layer, "weights", ()))  # keras.ops operations have no weights
 
 
-def _has_network(model: keras.Model) -> bool:
+def _has_layer_with_weights(model: keras.Model) -> bool:
     return any(_has_weights(layer) for layer in _every_layer(model))
 
 

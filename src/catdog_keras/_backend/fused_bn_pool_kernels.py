@@ -178,12 +178,13 @@ def _pack(planes: Sequence[Any], *, exact: bool = False) -> Any:
         return planes[0]
     even, odd = (tf.bitcast(plane, tf.int32) for plane in planes)
     if not exact:
-        even, odd = _rounded(even), _rounded(odd)
+        even, odd = _add_rounding_bit(even), _add_rounding_bit(odd)
     lower = tf.bitwise.bitwise_and(tf.bitwise.right_shift(even, 16), _LOWER_HALF)
     return tf.bitwise.bitwise_or(lower, tf.bitwise.bitwise_and(odd, _UPPER_HALF))
 
 
-def _rounded(bits: Any) -> Any:
+def _add_rounding_bit(bits: Any) -> Any:
+    """Returns bits of which the lower half can be cut off to round to the nearest even number."""
     import tensorflow as tf
 
     last_kept = tf.bitwise.bitwise_and(tf.bitwise.right_shift(bits, 16), 1)

@@ -158,7 +158,7 @@ class CheckCache:
             if self._scratch is None:
                 self._directory.mkdir(exist_ok=True)
                 self._scratch = self._stack.enter_context(scratch_folder(self._directory))
-            file = _file_of(self._directory, self._folder)
+            file = _cache_file_of_folder(self._directory, self._folder)
             unfinished = self._scratch / file.name
             unfinished.write_bytes(content)
             unfinished.replace(file)
@@ -173,7 +173,7 @@ class CheckCache:
     def _read(self, directory: Path, folder: str) -> dict[str, _Result] | None:
         """Returns the saved results of a folder by file name; None if they are too many to read."""
         try:
-            file = _file_of(directory, folder)
+            file = _cache_file_of_folder(directory, folder)
             with file.open("rb") as stream:
                 found = os.fstat(stream.fileno())
                 if found.st_size > len(self._paths[folder]) * MAX_BYTES_PER_IMAGE:
@@ -209,7 +209,7 @@ def folder_of(path: str) -> str:
     return head + separator
 
 
-def _file_of(directory: Path, folder: str) -> Path:
+def _cache_file_of_folder(directory: Path, folder: str) -> Path:
     absolute = os.path.abspath(folder)  # noqa: PTH100 - without resolving links
     return directory / f"{hashlib.sha256(os.fsencode(absolute)).hexdigest()[:32]}.json"
 

@@ -20,11 +20,8 @@ from catdog_keras.diagnostics._feature_inputs import (
     check_files,
     nearest_neighbors,
 )
-from catdog_keras.diagnostics._measure_images import (
-    ImageMeasurements,
-    check_images,
-    measure_images,
-)
+from catdog_keras.diagnostics._image_inputs import check_images
+from catdog_keras.diagnostics._measure_images import ImageMeasurements, measure_images
 
 NEIGHBORS = 3  # copies are nearly always the nearest one; more allow for other copies
 LEAST_COSINE = 0.4  # after the mean is subtracted; only limits the time

@@ -16,12 +16,9 @@ from catdog_keras.diagnostics._feature_inputs import (
     check_files,
     nearest_neighbors,
 )
+from catdog_keras.diagnostics._image_inputs import check_images
 from catdog_keras.diagnostics._labeled_features import check_class_indices
-from catdog_keras.diagnostics._measure_images import (
-    ImageMeasurements,
-    check_images,
-    measure_images,
-)
+from catdog_keras.diagnostics._measure_images import ImageMeasurements, measure_images
 
 Reason: TypeAlias = Literal["unlike_class", "dark", "blurred", "uniform"]
 

@@ -1,32 +1,30 @@
 """Measurements of image files and their pixels, made in one pass for all checks of data."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from catdog_keras._checks import check_path, describe, describe_received
+from catdog_keras._checks import describe
 from catdog_keras._image_files.decode_pillow import decode_gray
 from catdog_keras._image_files.limits import InvalidImageError, open_within_limits
 from catdog_keras._image_files.memory import memory_to_decode, memory_to_read
 from catdog_keras._image_files.orientation import read_orientation
 from catdog_keras._image_files.read_file import read_regular_file, size_of
-from catdog_keras._printable import counted
 from catdog_keras._progress import progress_bar
 from catdog_keras._warnings import ignore_warnings_of
 from catdog_keras.datasets._perceptual_hash import Signature, signature_of
 from catdog_keras.datasets._read_unchanged import read_unchanged
 from catdog_keras.datasets._scan_report import ImageFile
+from catdog_keras.diagnostics._image_inputs import Pixels
 from catdog_keras.diagnostics._jpeg_quality import jpeg_quality
 
 if TYPE_CHECKING:
     from PIL import Image
-
-Pixels = npt.NDArray[np.uint8]
 
 THUMBNAIL_SIDE = 64
 SHARPNESS_SIDE = 256  # larger images are reduced, because blur counts relative to the image
@@ -82,37 +80,6 @@ class ImageMeasurements:
     file: FileFacts | None
 
 
-def check_images(
-    name: str, images: Any, length: int | None = None
-) -> tuple[str, ...] | tuple[Pixels, ...]:
-    """Returns images as a tuple of paths or of uint8 arrays.
-
-    Args:
-        name: Name of the argument, for error messages.
-        images: Paths, or arrays of shape `(height, width, 3)`, `(height, width, 1)` or
-            `(height, width)`.
-        length: Number of images that is required; None for any.
-
-    Raises:
-        TypeError: If they are neither.
-        ValueError: If there is none, or another number.
-    """
-    requirement = "a list of paths of image files, or of uint8 arrays"
-    others = (str, bytes, os.PathLike, Mapping, type)
-    if isinstance(images, others) or not hasattr(images, "__len__"):
-        raise TypeError(describe(name, requirement, images))
-    if not len(images):
-        raise ValueError(describe(name, requirement, images, "It contains none."))
-    if length is not None and len(images) != length:
-        received = counted(len(images), "image")
-        raise ValueError(
-            describe_received(name, f"a list of {length} images, one for each row", received)
-        )
-    if isinstance(images[0], (str, os.PathLike)):
-        return tuple(str(check_path(f"{name}[{place}]", path)) for place, path in enumerate(images))
-    return tuple(_check_array(f"{name}[{place}]", image) for place, image in enumerate(images))
-
-
 def measure_images(
     name: str, images: tuple[str, ...] | tuple[Pixels, ...] | tuple[ImageFile, ...]
 ) -> list[ImageMeasurements]:
@@ -147,19 +114,6 @@ def _in_parallel(
             pool.shutdown(cancel_futures=True)
             raise
         return found
-
-
-def _check_array(name: str, image: Any) -> Pixels:
-    requirement = "a path, or a uint8 array of shape (height, width, 3) or (height, width)"
-    if not isinstance(image, np.ndarray):
-        raise TypeError(describe(name, requirement, image))
-    received = f"an array of shape {image.shape} and dtype {image.dtype}"
-    if image.dtype != np.uint8:
-        remedy = "Scale it to [0, 255], round it and convert it: image.astype(np.uint8)."
-        raise TypeError(describe_received(name, requirement, received, remedy))
-    if image.ndim not in (2, 3) or image.shape[2:] not in ((), (1,), (3,)) or not image.size:
-        raise ValueError(describe_received(name, requirement, received))
-    return image
 
 
 def _measure_file(name: str, file: str | ImageFile) -> ImageMeasurements:

@@ -34,7 +34,7 @@ def features_of(
         key: Identifies the folder of the images, their preparation and the network.
         compute: Function that returns the features of images that the cache does not have.
     """
-    file = _file_of(key)
+    file = _cache_file_of_key(key)
     held = {} if file is None else _read(file)
     missing = list({each.sha256: each for each in images if each.sha256 not in held}.values())
     if missing:
@@ -46,7 +46,7 @@ def features_of(
     return features
 
 
-def _file_of(key: str) -> Path | None:
+def _cache_file_of_key(key: str) -> Path | None:
     """Returns the file, or None if the cache is switched off or there is no folder for it."""
     if os.environ.get(SWITCH) == "0":
         return None

@@ -42,7 +42,7 @@ class ClassMetrics:
     @property
     def precision(self) -> float:
         """Precision: the fraction of images predicted as this class that belong to it."""
-        return _share(self.correct, self.predicted)
+        return _ratio_or_nan(self.correct, self.predicted)
 
     @property
     def precision_interval(self) -> tuple[float, float]:
@@ -52,7 +52,7 @@ class ClassMetrics:
     @property
     def recall(self) -> float:
         """Recall: the fraction of images of this class that were predicted as it."""
-        return _share(self.correct, self.num_images)
+        return _ratio_or_nan(self.correct, self.num_images)
 
     @property
     def recall_interval(self) -> tuple[float, float]:
@@ -62,7 +62,7 @@ class ClassMetrics:
     @property
     def f1(self) -> float:
         """F1 score: the harmonic mean of precision and recall, 2 TP / (2 TP + FP + FN)."""
-        return _share(2 * self.correct, self.num_images + self.predicted)
+        return _ratio_or_nan(2 * self.correct, self.num_images + self.predicted)
 
     @property
     def f1_interval(self) -> tuple[float, float]:
@@ -125,7 +125,7 @@ def average_metrics(scores: Sequence[ClassMetrics], *, weighted: bool) -> Averag
     )
 
 
-def _share(part: int, total: int) -> float:
+def _ratio_or_nan(part: int, total: int) -> float:
     return part / total if total else math.nan
 
 

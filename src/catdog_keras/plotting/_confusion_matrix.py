@@ -100,7 +100,7 @@ def plot_confusion_matrix(
     # A class without images has no fractions: its row stays white.
     shares = counts / np.maximum(totals, 1)
     right, total = int(np.trace(counts)), int(counts.sum())
-    title = _tell_accuracy(right, total)
+    title = _title_lines(right, total)
     if len(names) > MOST_CLASSES:
         title += [f"{SHOWN} of {len(names)} classes: those of the most frequent confusions"]
         chosen = _most_confused(counts, SHOWN)
@@ -134,7 +134,7 @@ def _most_confused(counts: npt.NDArray[np.int64], number: int) -> list[int]:
     return sorted(list(dict.fromkeys(pairs.ravel().tolist()))[:number])
 
 
-def _tell_accuracy(right: int, total: int) -> list[str]:
+def _title_lines(right: int, total: int) -> list[str]:
     lines = [f"{right:,} of {total:,} images right"]
     if total:
         low, high = (100 * end for end in wilson_interval(right, total))
