@@ -18,6 +18,12 @@ def are_names(labels: Any) -> bool:
     return is_list and all(isinstance(name, str) for name in labels)
 
 
+def check_not_names(y: Any) -> None:
+    """Raises a TypeError if `y` holds class names in place of labels."""
+    if are_names(y):
+        raise TypeError(describe("y", "labels as numbers, or None for a dataset", y, NAMES_BY_NAME))
+
+
 def saved_class_names(model: keras.Model) -> tuple[str, ...] | None:
     """Returns the class names that are saved at the end of a model, or None."""
     return next(filter(None, map(_class_names, layers_from_end(model))), None)

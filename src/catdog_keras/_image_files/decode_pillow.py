@@ -11,7 +11,7 @@ import numpy as np
 
 from catdog_keras._image_files.colors import CHANNELS, to_8_bits, to_mode, to_rgb
 from catdog_keras._image_files.decode_tensorflow import decode_small, reduction_of, samples_of
-from catdog_keras._image_files.open_image import PNG_BITS, open_image
+from catdog_keras._image_files.open_image import PNG_BITS, TIFF_BITS, open_image
 from catdog_keras._image_files.orientation import TRANSPOSED, as_stored, read_orientation
 from catdog_keras._image_files.png_chunks import without_large_text
 from catdog_keras._warnings import ignore_warnings_of
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 STRIP_PIXELS = 2**19
 ALIGNMENT = 64  # bytes, of the memory of a tensor
-TIFF_BITS, TIFF_PHOTOMETRIC = 258, 262
+TIFF_PHOTOMETRIC = 262
 WHITE_IS_ZERO = 0
 
 

@@ -6,7 +6,9 @@ from catdog_keras._image_files.file_parts import has_too_many_parts
 from catdog_keras._image_files.heif import why_unknown
 from catdog_keras._image_files.jpeg_scans import has_too_many_scans
 from catdog_keras._image_files.memory import open_described, why_too_much_memory
+from catdog_keras._image_files.open_image import TIFF_BITS
 from catdog_keras._image_files.png_chunks import without_large_text
+from catdog_keras._image_files.strip_metadata import JPEG_START
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -19,8 +21,7 @@ TOO_MANY_SCANS = "a JPEG file with too many scans to decode in a reasonable time
 MAX_EXIF_SEGMENTS = 100  # Pillow joins them, in a time that is quadratic in their number
 TOO_MANY_EXIF_SEGMENTS = "a JPEG file with too many EXIF segments to read in a reasonable time"
 TOO_MANY_PARTS = "an image file with too many parts to read in a reasonable time"
-JPEG_START, EXIF_SEGMENT = b"\xff\xd8", b"Exif\0\0"
-TIFF_BITS = 258
+EXIF_SEGMENT = b"Exif\0\0"
 TIFF_ROWS_PER_STRIP, TIFF_TILE_WIDTH, TIFF_TILE_LENGTH = 278, 322, 323
 
 

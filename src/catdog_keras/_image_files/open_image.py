@@ -25,6 +25,7 @@ FORMAT_EXTENSIONS = {
 }
 
 PNG_BITS = 24  # offset of the bits per sample in a PNG file
+TIFF_BITS = 258  # tag of the bits per sample in a TIFF file
 
 
 def open_image(content: bytes) -> "Image.Image":

@@ -317,7 +317,7 @@ def _export(job: _Job, path: Path, checked: NamedImages) -> ExportReport:
         # Other files in the folder can be written at the same time.
         writable_folder(target.parent, "path", locked=is_folder) as parent,
         scratch_folder(parent) as scratch,
-        scratch_folder(parent) as beside,
+        scratch_folder(parent) as report_folder,
     ):
         unfinished = scratch if is_folder else scratch / target.name
         reference = job.write(unfinished)
@@ -326,7 +326,7 @@ def _export(job: _Job, path: Path, checked: NamedImages) -> ExportReport:
             target = rejected_path(target)
             path = path.with_name(target.name)
         report = replace(report, path=str(path))
-        new_report = beside / report_path(target).name
+        new_report = report_folder / report_path(target).name
         new_report.write_text(report.to_json(), encoding="utf-8")
         with interrupts_deferred():
             # A process that is killed here leaves a file without a report, not with another one's.

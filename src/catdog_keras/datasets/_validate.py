@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from catdog_keras._image_files.decode_pillow import TIFF_BITS, decode_small_pillow
+from catdog_keras._image_files.decode_pillow import decode_small_pillow
 from catdog_keras._image_files.decode_tensorflow import KERNEL_FORMATS, decode_small
 from catdog_keras._image_files.limits import (
     InvalidImageError,
@@ -19,7 +19,7 @@ from catdog_keras._image_files.memory import (
     memory_to_decode,
     memory_to_read,
 )
-from catdog_keras._image_files.open_image import FORMAT_EXTENSIONS, PNG_BITS, open_image
+from catdog_keras._image_files.open_image import FORMAT_EXTENSIONS, PNG_BITS, TIFF_BITS, open_image
 from catdog_keras._image_files.orientation import as_stored, read_orientation
 from catdog_keras._image_files.read_file import read_regular_file, size_of
 from catdog_keras._progress import progress_bar

@@ -10,10 +10,9 @@ import numpy.typing as npt
 from catdog_keras._batches import with_labels
 from catdog_keras._checks import check_class_names, check_model, describe
 from catdog_keras._class_names import (
-    NAMES_BY_NAME,
-    are_names,
     check_class_order,
     check_names_of_dataset,
+    check_not_names,
     check_order_of_dataset,
     known_class_names,
 )
@@ -117,8 +116,7 @@ def evaluate_classifier(
         Evaluation(4 images, 2 classes, accuracy=0.500)
     """
     check_model(model)
-    if are_names(y):
-        raise TypeError(describe("y", "labels as numbers, or None for a dataset", y, NAMES_BY_NAME))
+    check_not_names(y)
     dataset = with_labels("dataset", dataset, y, batch_size)
     if class_names is None:
         class_names = known_class_names(model, dataset)

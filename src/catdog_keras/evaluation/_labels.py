@@ -10,9 +10,9 @@ from catdog_keras._arrays import to_numbers
 from catdog_keras._batches import check_dataset, iterate, split_batch, with_labels
 from catdog_keras._checks import check_class_names, describe
 from catdog_keras._class_names import (
-    NAMES_BY_NAME,
     are_names,
     check_names_of_dataset,
+    check_not_names,
     names_of_dataset,
 )
 
@@ -61,8 +61,7 @@ def count_labels(
     if are_names(dataset):
         remedy = "The dataset is the first argument."
         raise TypeError(describe("dataset", _REQUIREMENT, dataset, remedy))
-    if are_names(y):
-        raise TypeError(describe("y", "labels as numbers, or None for a dataset", y, NAMES_BY_NAME))
+    check_not_names(y)
     dataset = with_labels("dataset", dataset, y, None)
     given = names_of_dataset(dataset) if class_names is None else class_names
     if given is None:

@@ -16,7 +16,7 @@ from catdog_keras._checks import (
     check_integer,
     describe,
 )
-from catdog_keras._class_names import NAMES_BY_NAME, are_names, names_of_dataset
+from catdog_keras._class_names import check_not_names, names_of_dataset
 from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.plotting._argument_names import IMAGES_NAMES
 from catdog_keras.plotting._image_arrays import (
@@ -104,8 +104,7 @@ def plot_images(
 
     if hasattr(data, "train") and hasattr(data, "validation"):  # splits
         data = data.train
-    if are_names(y):
-        raise TypeError(describe("y", "labels as numbers, or None for a dataset", y, NAMES_BY_NAME))
+    check_not_names(y)
     data = with_labels("data", data, y, None)
     check_data(data)
     order = "The data is the first argument."
