@@ -55,6 +55,10 @@ def compiled(model, loss):
     return model
 
 
+def binary():
+    return keras.losses.BinaryCrossentropy(from_logits=True)
+
+
 def sparse(from_logits=True):
     return keras.losses.SparseCategoricalCrossentropy(from_logits=from_logits)
 
@@ -160,6 +164,8 @@ def test_keras_application_after_wrong_rescaling_is_reported():
     [
         (lambda: scaling(), [0, 1, -1, 1], {}, "labels_outside"),
         (lambda: scaling(), [0.5, 1, 0, 1], {}, "labels_outside"),
+        (lambda: compiled(scaling(outputs=1), binary()), [0.5, 1, 0, 1.5], {}, "labels_outside"),
+        (lambda: compiled(scaling(outputs=1), binary()), [0.5, 1, 0, np.nan], {}, "labels_outside"),
         (lambda: scaling(), [1, 2, 2, 1], {}, "labels_outside"),
         (lambda: scaling(), [0, 7, 1, 1], {}, "labels_outside"),
         (lambda: scaling(outputs=4), [0, 3, 1, 1], {"class_names": ["a", "b"]}, "labels_outside"),
@@ -341,6 +347,7 @@ def test_matching_labels_and_losses_have_no_findings():
     for model, labels in (
         (compiled(scaling(), categorical), one_hot),
         (compiled(scaling(), categorical), 0.9 * one_hot + 0.05),  # smoothed, or mixed
+        (compiled(scaling(outputs=1), binary()), 0.9 * LABELS + 0.05),
         (compiled(scaling(**sigmoid), "binary_crossentropy"), LABELS),
         (compiled(scaling(**sigmoid), "binary_crossentropy"), LABELS[:, None].astype("float32")),
         (compiled(scaling(activation="softmax"), "sparse_categorical_crossentropy"), LABELS),

@@ -532,6 +532,16 @@ def test_custom_loss_accepts_arbitrary_labels():
     assert len(train(model, [(np.zeros((2, *SHAPE)), [7.5, -2.0])])["loss"]) == 2
 
 
+def test_binary_loss_accepts_probabilities_as_labels():
+    """As MixUp makes of `label_mode="binary"`, and as distillation needs."""
+    model = small_model(1)
+    model.compile("sgd", keras.losses.BinaryCrossentropy(from_logits=True))
+    images, _ = make_images(2)
+    assert len(train(model, [(images, [[0.25], [0.8]])], epochs=1)["loss"]) == 1
+    with pytest.raises(ValueError, match=r"A label is 1\.5, which is not a class"):
+        train(model, [(images, [0.25, 1.5])])
+
+
 def test_fit_head_rejects_infinite_dataset():
     data = as_tf_data().repeat()
     with pytest.raises(ValueError, match=r"`train` must be finite; received train=.*`repeat\(\)`"):

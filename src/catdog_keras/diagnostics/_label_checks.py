@@ -34,7 +34,10 @@ def find_label_mismatches(
             yield from _check_one_hot_width(width, outputs)
         elif labels:
             values = np.unique(np.concatenate([array.reshape(-1) for array in labels]))
-            yield from _check_values(values, outputs, class_names)
+            if kind == "binary" and outputs == 1:  # mixed and smoothed labels lie between
+                values = values[~((values > 0) & (values < 1))]
+            if values.size:
+                yield from _check_values(values, outputs, class_names)
         yield from _check_number(outputs, kind, class_names)
     yield from _check_distinct(labels)
     yield from _check_logits(last_activation(model), kind, from_logits, outputs)
@@ -137,7 +140,7 @@ def _check_values(
         wrong = values[(values < 0) | (values != np.floor(values))][0]
         yield Finding(
             "labels_outside",
-            f"A label is {wrong:g}, but class indices start at 0.",
+            f"A label is {wrong:g}, which is not a class index.",
             f"Labels are whole numbers from 0 to {classes - 1}: check where they come from.",
         )
     elif high >= classes and low >= 1 and high == classes:
