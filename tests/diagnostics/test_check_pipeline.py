@@ -255,6 +255,12 @@ def test_dataset_without_labels_is_reported():
     assert check_pipeline([make_images()], scaling()).names == ("no_labels",)
 
 
+def test_array_without_labels_is_read_as_batches_of_images():
+    report = check_pipeline(make_images(count=40), scaling(), batches=1)
+    assert report.names == ("no_labels",)
+    assert "in 32 images" in str(report)
+
+
 RIGHT = {
     "model1": lambda: build_model1((46, 46, 3)),
     "model2": lambda: build_model2((46, 46, 3)),

@@ -58,6 +58,8 @@ def test_predict_probabilities_returns_two_columns_for_single_output(from_logits
         "array": lambda x: x,
         "tensor": keras.ops.convert_to_tensor,
         "list of two batches": lambda x: [x[:3], x[3:]],
+        "arrays with labels": lambda x: (x, np.arange(len(x))),
+        "arrays with labels in a list": lambda x: (x, list(range(len(x)))),
         "batches with labels": lambda x: [(x[:3], [0, 1, 2]), (x[3:], [0])],
         "generator": lambda x: (x[n : n + 1] for n in range(len(x))),
     }.items(),

@@ -1,14 +1,14 @@
 """Checks a dataset against a model before training."""
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import keras
 import numpy.typing as npt
 
 from catdog_keras._arrays import to_array, to_numbers
-from catdog_keras._batches import check_iterable, iterate
+from catdog_keras._batches import BATCH_SIZE, check_iterable, is_array, iterate
 from catdog_keras._checks import check_class_names, check_integer, check_model
 from catdog_keras._class_names import names_of_dataset
 from catdog_keras.diagnostics._findings import PipelineFinding as Finding, PipelineReport
@@ -45,7 +45,7 @@ def check_pipeline(
     probabilities). The last three require a compiled model.
 
     Args:
-        dataset: Batches `(images, labels)`, as for `fit`.
+        dataset: Batches `(images, labels)`, or a pair of arrays, as for `fit`.
         model: A built Keras model; it must be compiled for the checks of the loss.
         class_names: Names of the classes, in the order of their indices; None for those that the
             dataset carries, if any, as that of `keras.utils.image_dataset_from_directory` does.
@@ -77,7 +77,8 @@ def check_pipeline(
         class_names = names_of_dataset(dataset)
     check_integer("batches", batches, minimum=1)
     findings: list[Finding] = []
-    images, labels = _read(itertools.islice(iterate(dataset), batches), findings)
+    batched = _cut(dataset) if is_array(dataset) else iterate(dataset)
+    images, labels = _read(itertools.islice(batched, batches), findings)
     unreadable = {finding.name for finding in findings}
     if "not_images" not in unreadable:
         findings.extend(check_images(images, model))
@@ -93,6 +94,11 @@ def check_pipeline(
         findings.extend(find_label_mismatches(labels, model, class_names))
     num_images = sum(len(array) if array.ndim == 4 else 1 for array in images)
     return PipelineReport(tuple(findings), num_images)
+
+
+def _cut(images: Any) -> Iterator[Any]:
+    """Yields the batches of an array of images without labels."""
+    return (images[start : start + BATCH_SIZE] for start in range(0, len(images), BATCH_SIZE))
 
 
 def _read(batches: Iterable[Any], findings: list[Finding]) -> tuple[list[Array], list[Array]]:

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from catdog_keras._batches import BATCH_SIZE, check_dataset, iterate
+from catdog_keras._batches import BATCH_SIZE, check_dataset, is_arrays, iterate
 from catdog_keras._checks import check_integer, check_model
 from catdog_keras._from_logits import check_from_logits, to_probabilities
 from catdog_keras._input_shape import fits_shape
@@ -41,7 +41,7 @@ def predict_probabilities(
             second of two classes.
         images: An array or tensor of images `(images, height, width, channels)` in the range that
             the model expects, or a dataset of batches `images` or `(images, labels)` that keeps its
-            order; labels are ignored.
+            order, or arrays `(images, labels)`; labels are ignored.
         from_logits: True if the model returns logits, False if it returns probabilities. None
             detects it: a softmax or sigmoid at the end shows probabilities; if the end is unknown,
             as in a subclassed model, the outputs and the loss decide.
@@ -98,8 +98,18 @@ def read_images(model: keras.Model, images: Any, batch_size: int) -> Iterator[Te
             yield inputs
 
 
+def _have_labels(images: Any) -> bool:
+    """Returns whether images are arrays `(images, labels)`, and not a list of two batches."""
+    if not is_arrays(images):
+        return False
+    shape, labels = tuple(images[0].shape), np.shape(images[1])
+    return 0 < len(labels) < min(len(shape), 3) and labels[0] == shape[0]
+
+
 def iterate_images(images: Any, batch_size: int) -> Iterator[Any]:
     """Yields the images of each batch, unchanged; labels and sample weights are left out."""
+    if _have_labels(images):
+        images = images[0]
     if getattr(images, "shape", ()) and not isinstance(images, keras.KerasTensor):
         for start in range(0, max(len(images), 1), batch_size):
             yield images[start : start + batch_size]

@@ -57,7 +57,8 @@ def predict_tta(
         model: A Keras model with one output of shape `(batch, classes)`, or `(batch, 1)` for the
             second of two classes. It does not have to be compiled, and runs with `training=False`.
         images: An array or tensor of images in the range that the model expects, or a dataset of
-            batches `images` or `(images, labels)` that keeps its order.
+            batches `images` or `(images, labels)` that keeps its order, or arrays
+            `(images, labels)`.
         views: `"mirror"` for the horizontal mirror image. An integer for a number of random views,
             from a `RandomAffine` that flips horizontally, rotates by up to 10 degrees, and zooms
             and shifts by up to 5%. Or a list of layers and functions that map a batch of images to
