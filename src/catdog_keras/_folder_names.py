@@ -111,6 +111,16 @@ class ParsedFolderName:
     rest: tuple[str, ...]
 
 
+# Cyrillic and Greek letters that look like Latin ones in usual fonts; written as escapes, because
+# a reader could not tell them apart.
+_LOOK_ALIKES = (
+    "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u0501\u04bb\u04cf\u03bf\u03bd"
+    "\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0423\u0425\u0406\u0408\u0405"
+    "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7"
+)
+_LATIN_LETTERS = str.maketrans(_LOOK_ALIKES, "aeopcyxijsdhlovABEKMHOPCTYXIJSABEZHIKMNOPTYX")
+
+
 def parse_split_name(name: str) -> ParsedFolderName:
     """Finds a split word in a name of words in any case, with any separators and numbers."""
     splits: set[Split] = set()
@@ -188,13 +198,16 @@ def parse_image_size(name: str) -> tuple[str, str] | None:
 
 
 def singular_words(name: str) -> tuple[str, ...]:
-    """Returns the words of a name in lower case, without "s" at the end."""
-    return tuple(word.rstrip("s") or word for word in _words(name))
+    """Returns the words of `join_words`, without "s" at the end."""
+    return tuple(word.rstrip("s") or word for word in join_words(name).split())
 
 
 def join_words(name: str) -> str:
-    """Returns the words of a name in lower case, separated by spaces."""
-    return " ".join(_words(name))
+    """Returns the words of a name in lower case, separated by spaces, for comparison.
+
+    Names that look the same have the same words, whatever the script of their letters.
+    """
+    return " ".join(_words(name.translate(_LATIN_LETTERS)))
 
 
 def find_classes(folders: Sequence[str], class_names: Collection[str]) -> tuple[str, ...]:

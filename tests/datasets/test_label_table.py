@@ -348,7 +348,7 @@ def test_invalid_label_pattern_raises(images, pattern, error, message):
 
 @pytest.mark.parametrize(
     "names",
-    [("cat", "Cat"), ("cat", "cats"), ("caf\u00e9", "cafe\u0301"), ("dog", "dog\u200b"), ("1", "1.0"), ("2", "02")],
+    [("cat", "Cat"), ("cat", "cats"), ("caf\u00e9", "cafe\u0301"), ("dog", "dog\u200b"), ("cat", "c\u0430t"), ("KO", "\u039a\u039f"), ("1", "1.0"), ("2", "02")],
 )  # fmt: skip
 def test_labels_that_may_be_one_class_are_noted(names):
     labels = {f"{number}.png": name for number, name in enumerate([*names, "emu"] * 2)}

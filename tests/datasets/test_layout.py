@@ -227,6 +227,11 @@ def test_classes_that_differ_in_unicode_normalization_are_noted_with_escapes(tmp
     assert r"The classes ['cafe\u0301', 'caf\xe9'] are named like copies" in note
 
 
+def test_names_with_letters_of_another_script_are_reported(tmp_path):
+    (note,) = index_image_folder(write_files(tmp_path, "cat", "c\u0430t", "dog")).notes
+    assert r"The classes ['cat', 'c\u0430t'] are named like copies" in note
+
+
 def test_single_training_folder_with_loose_images_is_a_split(tmp_path):
     index = index_image_folder(write_files(tmp_path, "train", *classes_in("train")))
     assert index.class_names == ("cats", "dogs")

@@ -102,9 +102,10 @@ def note_copies(
     ]
     if not copies:
         return []
-    # Names with and without composed accented letters look the same.
+    # Names that differ in composed accented letters, or in the script of a letter, look the same.
     twins = len({unicodedata.normalize("NFC", name) for name in copies}) < len(copies)
-    shown = ascii(copies) if twins else listed(copies)
+    mixed = any(name.isascii() for name in copies) and not all(name.isascii() for name in copies)
+    shown = ascii(copies) if twins or mixed else listed(copies)
     return [f"The classes {shown} are named like copies or versions of other classes. " + remedy]
 
 
