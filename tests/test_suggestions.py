@@ -276,12 +276,60 @@ def test_unknown_argument_of_a_tutorial_network_is_suggested():
         ("write_report", {"filename": "a"}, "Did you mean `path`?"),
         ("load_image_folder", {"img_size": 96}, "Did you mean `image_size`?"),
         ("load_image_folder", {"validation_split": 0.2}, "Did you mean `holdout_fraction`?"),
+        ("load_cats_dogs", {"path": "a"}, "Did you mean `source`?"),
+        ("load_cats_dogs", {"test_fraction": 0.1}, "The split of the tutorial is fixed;"),
+        ("load_image_table", {"csv": "a"}, "Did you mean `table`?"),
+        ("load_image_table", {"x_col": "a"}, "Did you mean `image_column`?"),
+        ("load_image_table", {"test_size": 0.1}, "Did you mean `test_fraction`?"),
+        ("load_images", {"directory": "a"}, "Did you mean `paths`?"),
+        ("load_manifest", {"root": "a"}, "Did you mean `directory`?"),
+        ("scan_images", {"folder": "a"}, "Did you mean `directory`?"),
+        ("find_learning_rate", {"num_iter": 9}, "Did you mean `steps`?"),
+        ("augmentation_preset", {"level": "light"}, "Did you mean `strength`?"),
+        ("predict_probabilities", {"x": 1}, "Did you mean `images`?"),
+        ("predict_probabilities", {"verbose": 0}, "No progress is printed."),
+        ("predict_tta", {"num_views": 3}, "Did you mean `views`?"),
+        ("count_labels", {"labels": [0]}, "Did you mean `y`?"),
+        ("check_pipeline", {"num_batches": 1}, "Did you mean `batches`?"),
+        ("calibrate", {"validation_data": 1}, "Did you mean `validation`?"),
+        ("calibrate", {"dataset": 1}, "Did you mean `validation`?"),
+        ("export_model", {"filepath": "a"}, "Did you mean `path`?"),
+        ("export_model", {"quantization": "int8"}, "Did you mean `quantize`?"),
+        ("extract_features", {"model": 1}, "Did you mean `backbone`?"),
+        ("find_label_issues", {"pred_probs": 1}, "Did you mean `probabilities`?"),
+        ("find_label_issues", {"X": 1}, "Did you mean `features`? `extract_features` returns"),
+        ("run_tutorial", {"data_dir": "a"}, "Did you mean `source`?"),
+        ("ModelReport", {"top_losses": 1}, "Did you mean `top_losses_figure`?"),
+        ("FineTuneConfig", {"lr": 1}, "Did you mean `learning_rate`?"),
+        ("FineTuneConfig", {"epochs": 1}, "It is an argument of `fine_tune`."),
     ],
 )  # fmt: skip
 def test_unknown_argument_of_keras_is_answered_with_the_one_here(function, arguments, message):
     with pytest.raises(TypeError) as caught:
-        getattr(catdog_keras, function)(**arguments)
+        public_functions()[function](**arguments)
     assert f"is not an argument of {function}. {message}" in str(caught.value)
+
+
+def public_functions():
+    """Returns the functions and classes of the package and its public packages, by name."""
+    packages = [getattr(catdog_keras, name) for name in catdog_keras.__all__]
+    packages = [catdog_keras, *(each for each in packages if inspect.ismodule(each))]
+    return {
+        name: getattr(package, name)
+        for package in packages
+        for name in package.__all__
+        if callable(getattr(package, name))
+    }
+
+
+def test_every_public_function_lists_its_arguments_where_an_unknown_one_is_passed():
+    functions = {
+        name: each for name, each in public_functions().items() if inspect.isfunction(each)
+    }
+    assert len(functions) > 40
+    for name, function in functions.items():
+        with pytest.raises(TypeError, match=f"`zzz` is not an argument of {name}. Its arguments"):
+            function(zzz=1)
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from statistics import NormalDist
 
 from catdog_keras._checks import check_integer, describe
+from catdog_keras._suggestions import suggests_arguments
 
 
+@suggests_arguments()
 def wilson_interval(correct: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
     """Confidence interval of a proportion, such as an accuracy, by Wilson's score method.
 

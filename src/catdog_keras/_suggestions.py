@@ -94,7 +94,7 @@ def _unknown(
 
 
 def suggests_arguments(
-    synonyms: Synonyms, further: Collection[str] = ()
+    synonyms: Synonyms = MappingProxyType({}), further: Collection[str] = ()
 ) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
     """Decorates a function so that an unknown argument raises an error with a suggestion.
 
@@ -105,12 +105,23 @@ def suggests_arguments(
     def decorate(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
         @functools.wraps(function)
         def checked(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
-            check_argument_names(function, kwargs, synonyms, further)
+            if kwargs:
+                check_argument_names(function, kwargs, synonyms, further)
             return function(*args, **kwargs)
 
         # For `inspect.getfullargspec`, by which Keras reads the arguments of layers.
         checked.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
         return checked
+
+    return decorate
+
+
+def suggests_init_arguments(synonyms: Synonyms) -> Callable[[type[Instance]], type[Instance]]:
+    """Decorates a dataclass, whose `__init__` is generated, as `suggests_arguments` a function."""
+
+    def decorate(kind: type[Instance]) -> type[Instance]:
+        kind.__init__ = suggests_arguments(synonyms)(kind.__init__)  # type: ignore[method-assign]
+        return kind
 
     return decorate
 

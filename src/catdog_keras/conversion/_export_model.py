@@ -38,8 +38,10 @@ from catdog_keras._printable import counted
 from catdog_keras._publish import publish_files
 from catdog_keras._scratch import scratch_folder
 from catdog_keras._signals import interrupts_deferred
+from catdog_keras._suggestions import suggests_arguments
 from catdog_keras._warnings import warn
 from catdog_keras._write_files import writable_folder
+from catdog_keras.conversion._argument_names import EXPORT_NAMES
 from catdog_keras.conversion._convert import convert
 from catdog_keras.conversion._embedded_metadata import ExportMetadata
 from catdog_keras.conversion._export_files import (
@@ -75,6 +77,7 @@ INTERPOLATIONS = ("bilinear", "nearest")
 INPUT_DTYPES = ("uint8", "float32")
 
 
+@suggests_arguments(EXPORT_NAMES)
 def export_model(
     model: keras.Model,
     path: str | os.PathLike[str],
@@ -208,6 +211,7 @@ def export_model(
     return _export(job, place, checked)
 
 
+@suggests_arguments()
 def read_metadata(path: str | os.PathLike[str]) -> ExportMetadata:
     """Reads the metadata of a file that `export_model` wrote.
 

@@ -10,6 +10,7 @@ from catdog_keras._backend import contains_batch_norm
 from catdog_keras._checks import check_boolean, describe
 from catdog_keras._cloning import assign_weights, copy_layer
 from catdog_keras._layer_graph import LayerGraph, check_graph, is_plain_graph
+from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.conversion._folded_weights import (
     FOLDS_INPUT,
     FOLDS_OUTPUT,
@@ -30,6 +31,7 @@ PASSED = (
 )
 
 
+@suggests_arguments()
 def fold_batch_norm(
     model: keras.Model, *, dtype: str | None = None, partial: bool = False
 ) -> keras.Model:

@@ -9,6 +9,7 @@ from catdog_keras._checks import describe
 from catdog_keras._cloning import assign_weights, clone_uncompiled, copy_layer, copy_trainable
 from catdog_keras._compile import compile_copy
 from catdog_keras._layer_graph import check_graph, is_graph
+from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.layers._base_augmentation import BaseAugmentation
 
 # All of them are the identity at inference. Keras's AutoContrast and
@@ -21,6 +22,7 @@ AUGMENTATIONS: tuple[type[keras.Layer], ...] = (
 )
 
 
+@suggests_arguments()
 def strip_augmentation(
     model: keras.Model,
     *,

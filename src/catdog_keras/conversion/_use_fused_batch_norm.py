@@ -6,10 +6,12 @@ from catdog_keras._backend import contains_batch_norm
 from catdog_keras._cloning import assign_weights, clone_uncompiled, copy_layer, copy_trainable
 from catdog_keras._compile import compile_copy
 from catdog_keras._layer_graph import check_graph
+from catdog_keras._suggestions import suggests_arguments
 from catdog_keras._warnings import warn
 from catdog_keras.layers import BatchNormalization, ConvBlock
 
 
+@suggests_arguments()
 def use_fused_batch_norm(model: keras.Model) -> keras.Model:
     """Replaces Keras's batch normalization by the fused one and returns a new model.
 

@@ -10,7 +10,7 @@ from catdog_keras._checks import check_boolean, describe
 from catdog_keras._message import message_of
 from catdog_keras._printable import printable
 from catdog_keras._suggestions import suggests_arguments
-from catdog_keras.datasets._argument_names import LOADER_NAMES
+from catdog_keras.datasets._argument_names import CATS_DOGS_NAMES, LOADER_NAMES
 from catdog_keras.datasets._decisions import apply_decisions, read_decisions
 from catdog_keras.datasets._groups import Groups, check_groups, name_groups
 from catdog_keras.datasets._index import ImageIndex, index_image_folder
@@ -39,6 +39,7 @@ from catdog_keras.datasets._splits import ImageSplits
 CATS_DOGS_CLASSES = ("cats", "dogs")
 
 
+@suggests_arguments(CATS_DOGS_NAMES)
 def load_cats_dogs(
     source: str | os.PathLike[str] | None = None,
     *,

@@ -12,8 +12,9 @@ import numpy as np
 from catdog_keras._checks import check_class_names, check_path, describe
 from catdog_keras._folder_names import find_classes
 from catdog_keras._printable import first_lines, printable
-from catdog_keras._suggestions import suggests_attributes
+from catdog_keras._suggestions import suggests_arguments, suggests_attributes
 from catdog_keras._warnings import warn
+from catdog_keras.datasets._argument_names import PATHS_NAMES
 from catdog_keras.datasets._attribute_names import IMAGES_ATTRIBUTES
 from catdog_keras.datasets._index import Listing
 from catdog_keras.datasets._list_images import IMAGE_EXTENSIONS, list_images
@@ -71,6 +72,7 @@ class LabeledImages:
         return f"LabeledImages({len(self):,} images, {len(self.scan.bad):,} files skipped)"
 
 
+@suggests_arguments(PATHS_NAMES)
 def load_images(
     paths: Place | Sequence[Place],
     *,

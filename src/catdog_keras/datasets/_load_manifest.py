@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from catdog_keras._printable import counted, first_lines, printable
+from catdog_keras._suggestions import suggests_arguments
+from catdog_keras.datasets._argument_names import MANIFEST_NAMES
 from catdog_keras.datasets._index import image_root
 from catdog_keras.datasets._manifest import Manifest, read_manifest, relative_posix_path
 from catdog_keras.datasets._options import (
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 DEFAULT_SIZE = (160, 160)  # of a manifest without the image size
 
 
+@suggests_arguments(MANIFEST_NAMES)
 def load_manifest(
     path: str | os.PathLike[str],
     directory: str | os.PathLike[str],

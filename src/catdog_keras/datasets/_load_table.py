@@ -6,6 +6,8 @@ import os
 from collections.abc import Sequence
 
 from catdog_keras._checks import describe
+from catdog_keras._suggestions import suggests_arguments
+from catdog_keras.datasets._argument_names import TABLE_NAMES
 from catdog_keras.datasets._decisions import apply_decisions, read_decisions
 from catdog_keras.datasets._groups import name_groups
 from catdog_keras.datasets._label_index import check_stated_classes, index_labels
@@ -30,6 +32,7 @@ from catdog_keras.datasets._splits import ImageSplits
 IMAGE_COLUMN, LABEL_COLUMN = "image", "label"
 
 
+@suggests_arguments(TABLE_NAMES)
 def load_image_table(
     table: Table,
     *,

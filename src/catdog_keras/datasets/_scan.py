@@ -4,6 +4,8 @@ import os
 
 from catdog_keras._checks import check_boolean, check_path, describe
 from catdog_keras._printable import count_extensions
+from catdog_keras._suggestions import suggests_arguments
+from catdog_keras.datasets._argument_names import SCAN_NAMES
 from catdog_keras.datasets._list_images import IMAGE_EXTENSIONS, list_images
 from catdog_keras.datasets._near_duplicates import near_duplicate_pairs
 from catdog_keras.datasets._perceptual_hash import Gray
@@ -11,6 +13,7 @@ from catdog_keras.datasets._scan_report import ScanReport
 from catdog_keras.datasets._validate import inspect_files
 
 
+@suggests_arguments(SCAN_NAMES)
 def scan_images(
     directory: str | os.PathLike[str], *, near_duplicates: bool = False, recheck: bool = False
 ) -> ScanReport:

@@ -11,6 +11,8 @@ from catdog_keras._arrays import to_array, to_numbers
 from catdog_keras._batches import BATCH_SIZE, check_iterable, is_array, iterate
 from catdog_keras._checks import check_class_names, check_integer, check_model
 from catdog_keras._class_names import names_of_dataset
+from catdog_keras._suggestions import suggests_arguments
+from catdog_keras.diagnostics._argument_names import PIPELINE_NAMES
 from catdog_keras.diagnostics._findings import PipelineFinding as Finding, PipelineReport
 from catdog_keras.diagnostics._image_checks import check_images
 from catdog_keras.diagnostics._label_checks import find_label_mismatches
@@ -18,6 +20,7 @@ from catdog_keras.diagnostics._label_checks import find_label_mismatches
 Array = npt.NDArray[Any]
 
 
+@suggests_arguments(PIPELINE_NAMES)
 def check_pipeline(
     dataset: Iterable[Any],
     model: keras.Model,

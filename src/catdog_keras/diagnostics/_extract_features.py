@@ -15,13 +15,16 @@ from catdog_keras._checks import check_choice, check_integer, describe, describe
 from catdog_keras._message import argument
 from catdog_keras._prediction import check_inputs, predict_batches
 from catdog_keras._printable import counted
+from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.conversion._fold_batch_norm import check_dtype, fold_batch_norm
+from catdog_keras.diagnostics._argument_names import FEATURE_NAMES
 from catdog_keras.models import transfer_model
 from catdog_keras.models._backbones import PRETRAINED
 from catdog_keras.models._predict_probabilities import iterate_images
 from catdog_keras.models._transfer import POOLING
 
 
+@suggests_arguments(FEATURE_NAMES)
 def extract_features(
     images: Any,
     backbone: str | keras.Model = "mobilenet_v2",

@@ -14,7 +14,9 @@ from catdog_keras._checks import check_integer
 from catdog_keras._message import argument
 from catdog_keras._printable import counted, printable
 from catdog_keras._probabilities import FloatArray, check_probabilities, normalize_rows
+from catdog_keras._suggestions import suggests_arguments
 from catdog_keras._warnings import warn
+from catdog_keras.diagnostics._argument_names import DATA_NAMES
 from catdog_keras.diagnostics._confident_learning import ConfidentLabels
 from catdog_keras.diagnostics._data_finding import DataFinding
 from catdog_keras.diagnostics._feature_inputs import check_features, check_files
@@ -102,6 +104,7 @@ class LabelIssues:
         return "\n".join(lines + [f"  {finding}" for finding in self.findings[:10]])
 
 
+@suggests_arguments(DATA_NAMES)
 def find_label_issues(
     features: Any,
     labels: Any,

@@ -9,9 +9,11 @@ from typing import Any, Literal
 import numpy as np
 
 from catdog_keras._progress import progress_bar
+from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.datasets._components import connected_components
 from catdog_keras.datasets._match_signatures import match_signatures
 from catdog_keras.diagnostics._align_images import Alignment, SearchIndex, align, index_image
+from catdog_keras.diagnostics._argument_names import DATA_NAMES
 from catdog_keras.diagnostics._data_finding import DataFinding
 from catdog_keras.diagnostics._feature_inputs import (
     Floats,
@@ -86,6 +88,7 @@ class NearDuplicates:
     num_images: int
 
 
+@suggests_arguments(DATA_NAMES)
 def find_near_duplicates(
     images: Sequence[Any], *, features: Any = None, files: Sequence[Any] | None = None
 ) -> NearDuplicates:

@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from catdog_keras._printable import printable
+from catdog_keras._suggestions import suggests_arguments
+from catdog_keras.diagnostics._argument_names import DATA_NAMES
 from catdog_keras.diagnostics._data_finding import DataFinding
 from catdog_keras.diagnostics._feature_inputs import (
     Floats,
@@ -79,6 +81,7 @@ class Outliers:
     num_images: int
 
 
+@suggests_arguments(DATA_NAMES)
 def find_outliers(
     features: Any,
     labels: Any,

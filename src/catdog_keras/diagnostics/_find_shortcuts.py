@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 from catdog_keras._checks import check_integer, describe
 from catdog_keras._printable import printable
+from catdog_keras._suggestions import suggests_arguments
+from catdog_keras.diagnostics._argument_names import DATA_NAMES
 from catdog_keras.diagnostics._data_finding import DataFinding
 from catdog_keras.diagnostics._feature_inputs import check_files
 from catdog_keras.diagnostics._labeled_features import check_class_indices
@@ -98,6 +100,7 @@ class Shortcuts:
     num_images: int
 
 
+@suggests_arguments(DATA_NAMES)
 def find_shortcuts(
     files: Sequence[Any],
     labels: Any,

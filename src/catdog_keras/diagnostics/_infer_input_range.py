@@ -4,8 +4,10 @@ import keras
 
 from catdog_keras._checks import check_model
 from catdog_keras._input_range import Range, find_input_range
+from catdog_keras._suggestions import suggests_arguments
 
 
+@suggests_arguments()
 def infer_input_range(model: keras.Model) -> Range | None:
     """Infers the range of pixel values that a model expects.
 

@@ -10,6 +10,7 @@ from catdog_keras._arrays import to_array
 from catdog_keras._checks import describe, describe_received
 from catdog_keras._intervals import difference_interval, wilson_interval
 from catdog_keras._message import argument
+from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.diagnostics._data_finding import DataFinding
 from catdog_keras.evaluation import Evaluation
 
@@ -100,6 +101,7 @@ class LeakageEffect:
         )
 
 
+@suggests_arguments()
 def leakage_effect(correct: Evaluation | npt.ArrayLike, twins: npt.ArrayLike) -> LeakageEffect:
     """Compares the test accuracy with and without images that have a twin in the training data.
 

@@ -12,6 +12,8 @@ from catdog_keras._checks import check_integer, describe
 from catdog_keras._intervals import score_interval
 from catdog_keras._message import argument
 from catdog_keras._probabilities import FloatArray
+from catdog_keras._suggestions import suggests_arguments
+from catdog_keras.diagnostics._argument_names import DATA_NAMES
 from catdog_keras.diagnostics._data_finding import DataFinding
 from catdog_keras.diagnostics._feature_inputs import check_features
 from catdog_keras.diagnostics._folds import assign_folds, training_order
@@ -116,6 +118,7 @@ class LearningCurve:
         return "\n".join(lines)
 
 
+@suggests_arguments(DATA_NAMES)
 def learning_curve(
     features: Any,
     labels: Any,

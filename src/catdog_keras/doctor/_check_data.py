@@ -11,6 +11,7 @@ import numpy as np
 from catdog_keras._checks import check_integer, check_path, describe
 from catdog_keras._printable import counted, listed
 from catdog_keras._progress import progress_bar
+from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.datasets import ImageSplits
 from catdog_keras.datasets._decisions import Decisions, read_decisions
 from catdog_keras.diagnostics import (
@@ -59,6 +60,7 @@ NOT_ASKED = "They need features of a pretrained network, which are switched off 
 Result = TypeVar("Result", LabelIssues, LearningCurve)
 
 
+@suggests_arguments()
 def check_data(
     splits: ImageSplits,
     *,

@@ -42,6 +42,26 @@ EVALUATE_NAMES: Synonyms = {
 }
 """Names for `evaluate_classifier`: its arguments, and a hint."""
 
+_DATASET = dict.fromkeys(
+    ("data", "ds", "images", "splits", "test", "test_data", "train", "val_data", "x"),
+    (("dataset", "validation"), ""),
+)
+
+COUNT_NAMES: Synonyms = {
+    **_NAMES,
+    **_DATASET,
+    **dict.fromkeys(("labels", "targets", "y_true"), (("y",), "")),
+}
+"""Names for `count_labels`."""
+
+CALIBRATE_NAMES: Synonyms = {
+    **_DATASET,
+    **dict.fromkeys(("dataset", "validation_data"), (("validation",), "")),
+    **dict.fromkeys(("labels", "targets", "y_true", "y_val"), (("y",), "")),
+    **dict.fromkeys(("method", "temperature"), ((), "The temperature is fitted and returned.")),
+}
+"""Names for `calibrate`."""
+
 EVALUATION_NAMES: Synonyms = {
     **_NAMES,
     **_FILES,

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 
 from catdog_keras._checks import check_integer, describe
+from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.evaluation._mcnemar import Comparison
 
 
+@suggests_arguments()
 def baseline_accuracy(counts: Mapping[str, int]) -> float:
     """Majority-class baseline: the accuracy of always predicting the most frequent class.
 

@@ -14,7 +14,9 @@ from catdog_keras._checks import check_model, describe
 from catdog_keras._cloning import assign_weights, clone_uncompiled, copy_layer
 from catdog_keras._layer_graph import last_activation
 from catdog_keras._probabilities import FloatArray, are_probability_rows, softmax
+from catdog_keras._suggestions import suggests_arguments
 from catdog_keras._warnings import warn
+from catdog_keras.evaluation._argument_names import CALIBRATE_NAMES
 from catdog_keras.evaluation._evaluate_classifier import predict_labeled
 from catdog_keras.evaluation._labels import IntegerArray
 
@@ -28,6 +30,7 @@ _NOT_LOGITS = (
 )
 
 
+@suggests_arguments(CALIBRATE_NAMES)
 def calibrate(
     model: keras.Model,
     validation: Iterable[Any],

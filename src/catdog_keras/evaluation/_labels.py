@@ -15,6 +15,8 @@ from catdog_keras._class_names import (
     check_not_names,
     names_of_dataset,
 )
+from catdog_keras._suggestions import suggests_arguments
+from catdog_keras.evaluation._argument_names import COUNT_NAMES
 
 Tensor: TypeAlias = Any  # a tensor of any framework, or a list of numbers
 IntegerArray: TypeAlias = npt.NDArray[np.int64]
@@ -23,6 +25,7 @@ _REQUIREMENT = "an iterable of batches (images, labels), or a pair of arrays (im
 _LABEL_SHAPES = "class indices of shape (batch,) or (batch, 1), or one-hot rows (batch, classes)"
 
 
+@suggests_arguments(COUNT_NAMES)
 def count_labels(
     dataset: Iterable[Any],
     y: npt.ArrayLike | None = None,

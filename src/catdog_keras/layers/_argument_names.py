@@ -106,3 +106,14 @@ def suggests_layer_arguments(
         synonyms: For names of other libraries, the arguments of the layer, and a hint.
     """
     return suggests_arguments(synonyms, _OF_LAYER)
+
+
+PRESET_NAMES: Synonyms = {
+    **dict.fromkeys(("level", "mode", "preset"), (("strength",), "")),
+    **dict.fromkeys(("input_range", "range", "scale"), (("value_range",), "")),
+    **dict.fromkeys(
+        ("brightness", "contrast", "factor", "flip", "rotation", "translation", "zoom"),
+        ((), "Compose the layers: `AugmentationPipeline([RandomAffine(...), ...])`."),
+    ),
+}
+"""Names for `augmentation_preset`."""

@@ -8,6 +8,8 @@ import keras
 
 from catdog_keras import _backend
 from catdog_keras._checks import DataFormat, check_choice, describe
+from catdog_keras._suggestions import suggests_arguments
+from catdog_keras.layers._argument_names import PRESET_NAMES
 from catdog_keras.layers._augmentation_pipeline import AugmentationPipeline
 from catdog_keras.layers._base_augmentation import LARGEST_SEED, Seed, check_seed
 from catdog_keras.layers._bounding_boxes import BoxFormat
@@ -16,6 +18,7 @@ from catdog_keras.layers._random_apply import RandomApply
 from catdog_keras.layers._wrapper import PRESETS, STRENGTHS, Strength
 
 
+@suggests_arguments(PRESET_NAMES)
 def augmentation_preset(
     strength: Strength = "medium",
     *,

@@ -31,3 +31,23 @@ ARGUMENT_NAMES: Synonyms = {
     ),
 }
 """The arguments of the functions of this package, and a hint."""
+
+PREDICTION_NAMES: Synonyms = {
+    **dict.fromkeys(
+        ("data", "dataset", "ds", "generator", "image", "inputs", "test_data", "x"),
+        (("images",), ""),
+    ),
+    **dict.fromkeys(("is_logits", "logits"), (("from_logits",), "")),
+    **dict.fromkeys(("activation", "softmax"), ((), "Logits become probabilities on their own.")),
+    **dict.fromkeys(("progress", "verbose"), ((), "No progress is printed.")),
+    **dict.fromkeys(
+        ("max_batches", "steps"), ((), "Limit the dataset: `dataset.take(number_of_batches)`.")
+    ),
+    "callbacks": ((), "`model.predict` takes callbacks."),
+    "class_names": ((), "The columns are in the order of `get_class_names(model)`."),
+    **dict.fromkeys(
+        ("augmentation", "augmentations", "n", "n_views", "num_views", "transforms", "tta"),
+        (("views",), ""),
+    ),
+}
+"""The arguments of `predict_probabilities` and `predict_tta`, and a hint."""

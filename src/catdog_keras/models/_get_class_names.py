@@ -4,8 +4,10 @@ import keras
 
 from catdog_keras._checks import check_model, describe
 from catdog_keras._class_names import find_class_names
+from catdog_keras._suggestions import suggests_arguments
 
 
+@suggests_arguments()
 def get_class_names(model: keras.Model) -> tuple[str, ...]:
     """Returns the class names that are saved in a model, in the order of its outputs.
 

@@ -19,10 +19,13 @@ from catdog_keras._prediction import (
     predict_batches,
 )
 from catdog_keras._probabilities import FloatArray
+from catdog_keras._suggestions import suggests_arguments
+from catdog_keras.models._argument_names import PREDICTION_NAMES
 
 _REQUIREMENT = "an array of images, or a finite dataset of batches of images"
 
 
+@suggests_arguments(PREDICTION_NAMES)
 def predict_probabilities(
     model: keras.Model,
     images: Any,

@@ -26,14 +26,17 @@ from catdog_keras._prediction import (
 )
 from catdog_keras._probabilities import FloatArray, normalize_rows, softmax
 from catdog_keras._range_check import RangeCheck
+from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.layers import RandomAffine, augmentation_preset
 from catdog_keras.layers._base_augmentation import LARGEST_SEED
 from catdog_keras.layers._wrapper import STRENGTHS, Strength
+from catdog_keras.models._argument_names import PREDICTION_NAMES
 from catdog_keras.models._predict_probabilities import read_images
 
 View: TypeAlias = Callable[[Any], Any]
 
 
+@suggests_arguments(PREDICTION_NAMES)
 def predict_tta(
     model: keras.Model,
     images: Any,

@@ -25,3 +25,14 @@ REPORT_NAMES: Synonyms = {
     "heading": (("title",), ""),
 }
 """Names for `write_report`: its arguments, and a hint."""
+
+MODEL_REPORT_NAMES: Synonyms = {
+    **dict.fromkeys(("result", "results"), (("evaluation",), "")),
+    **dict.fromkeys(("histories", "logs"), (("history",), "")),
+    **dict.fromkeys(("label", "model", "model_name", "title"), (("name",), "It is a string.")),
+    **dict.fromkeys(
+        ("fig", "figure", "figures", "grad_cam", "images", "plots", "top_losses"),
+        (("top_losses_figure",), "`plot_top_losses` and `plot_grad_cam` return one."),
+    ),
+}
+"""Names for `ModelReport`."""

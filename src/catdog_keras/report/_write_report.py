@@ -10,13 +10,13 @@ import keras
 
 from catdog_keras._checks import check_choice, check_integer, check_path, describe
 from catdog_keras._html_page import Page, Section, render_page
-from catdog_keras._suggestions import suggests_arguments
+from catdog_keras._suggestions import suggests_arguments, suggests_init_arguments
 from catdog_keras._write_files import save_text
 from catdog_keras.evaluation import Evaluation
 from catdog_keras.evaluation._baseline import describe_against_baseline
 from catdog_keras.evaluation._compare import check_same_images
 from catdog_keras.report import _sections as sections
-from catdog_keras.report._argument_names import REPORT_NAMES
+from catdog_keras.report._argument_names import MODEL_REPORT_NAMES, REPORT_NAMES
 from catdog_keras.report._class_curves import precision_recall_section, roc_section
 from catdog_keras.report._environment import describe_environment
 from catdog_keras.report._side_by_side import models_section
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
 
 
+@suggests_init_arguments(MODEL_REPORT_NAMES)
 @dataclass(frozen=True)
 class ModelReport:
     """What a report shows of one model.

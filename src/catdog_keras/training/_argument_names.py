@@ -22,3 +22,28 @@ FIT_NAMES: Synonyms = {
     **dict.fromkeys(("val_data", "validation", "val"), (("validation_data",), "")),
 }
 """The arguments of `fit_head` and `fine_tune`, and a hint."""
+
+RATE_NAMES: Synonyms = {
+    **dict.fromkeys(("data", "dataset", "train_data", "x"), (("train",), "")),
+    **dict.fromkeys(("init_value", "min_learning_rate", "start_lr"), (("min_lr",), "")),
+    **dict.fromkeys(("end_lr", "final_value", "max_learning_rate"), (("max_lr",), "")),
+    **dict.fromkeys(("epochs", "iterations", "num_iter", "num_steps"), (("steps",), "")),
+    **dict.fromkeys(("plot", "show"), ((), "Pass the result to `plot_learning_rate`.")),
+}
+"""Names for `find_learning_rate`."""
+
+_OF_FINE_TUNE = "It is an argument of `fine_tune`."
+
+CONFIG_NAMES: Synonyms = {
+    **dict.fromkeys(("lr", "max_lr"), (("learning_rate",), "")),
+    **dict.fromkeys(("min_learning_rate", "min_lr"), (("min_lr_factor",), "It is a factor.")),
+    **dict.fromkeys(
+        ("warmup_epochs", "warmup_ratio", "warmup_steps"), (("warmup",), "It is a fraction.")
+    ),
+    **dict.fromkeys(("early_stopping", "early_stopping_patience"), (("patience",), "")),
+    **dict.fromkeys(("dtype_policy", "mixed_precision", "precision"), (("dtype",), "")),
+    **dict.fromkeys(("augmentations", "n_views", "views"), (("num_views",), "")),
+    **dict.fromkeys(("callbacks", "epochs", "fraction", "verbose"), ((), _OF_FINE_TUNE)),
+    "optimizer": ((), "`fine_tune` uses Adam."),
+}
+"""Names for `FineTuneConfig`."""

@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 
 from catdog_keras._checks import check_integer, check_number
+from catdog_keras._suggestions import suggests_init_arguments
+from catdog_keras.training._argument_names import CONFIG_NAMES
 
 
+@suggests_init_arguments(CONFIG_NAMES)
 @dataclass(frozen=True)
 class FineTuneConfig:
     """Configuration of `fine_tune`: learning rates, schedule, early stopping and caching.

@@ -13,8 +13,10 @@ from catdog_keras._checks import check_integer, check_number, describe
 from catdog_keras._class_names import check_order_of_dataset
 from catdog_keras._compile import compile_if_needed, compile_like
 from catdog_keras._range_check import RangeCheck
+from catdog_keras._suggestions import suggests_arguments
 from catdog_keras._warnings import warn
 from catdog_keras.diagnostics._label_checks import warn_of_logits
+from catdog_keras.training._argument_names import RATE_NAMES
 from catdog_keras.training._features import FeatureExtractor
 from catdog_keras.training._labeled_batches import (
     Batch,
@@ -72,6 +74,7 @@ class LRFinderResult:
         return smooth(self.rates, self.losses)
 
 
+@suggests_arguments(RATE_NAMES)
 def find_learning_rate(
     model: keras.Model,
     train: Any,

@@ -15,6 +15,7 @@ import keras
 
 from catdog_keras._message import Message, message_of
 from catdog_keras._printable import counted
+from catdog_keras._suggestions import suggests_arguments
 from catdog_keras._write_files import output_folder
 from catdog_keras.datasets import ImageSplits, load_cats_dogs
 from catdog_keras.datasets._manifest import relative_posix_path
@@ -36,6 +37,7 @@ from catdog_keras.plotting import (
 )
 from catdog_keras.report import ModelReport
 from catdog_keras.report._plot_highest_losses import plot_highest_losses
+from catdog_keras.tutorial._argument_names import TUTORIAL_NAMES
 from catdog_keras.tutorial._lesson import compare_steps, describe_lesson
 from catdog_keras.tutorial._report import REPORT_FILE, write_tutorial_report
 from catdog_keras.tutorial._results import ModelResult, TutorialResult
@@ -73,6 +75,7 @@ STEPS: dict[str, Step] = {
 }
 
 
+@suggests_arguments(TUTORIAL_NAMES)
 def run_tutorial(
     source: str | os.PathLike[str] | None = "synthetic",
     *,
