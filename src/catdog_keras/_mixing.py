@@ -9,7 +9,7 @@ import numpy.typing as npt
 from catdog_keras._checks import describe
 
 MIXING = (keras.layers.MixUp, keras.layers.CutMix)
-IN_DATASET = (
+MIX_IN_DATASET = (
     "Apply it to batches of the dataset: `train.map(lambda x, y: mix({'images': x, 'labels': y}))`."
 )
 _TOLERANCE = 1e-4
@@ -21,8 +21,13 @@ def check_no_mixing(name: str, value: Any) -> None:
         if isinstance(layer, MIXING):
             kind = type(layer).__name__
             requirement = "without layers that mix images, whose labels would not be mixed"
-            error = describe(name, requirement, value, f"It has {kind}. {IN_DATASET}")
+            error = describe(name, requirement, value, f"It has {kind}. {MIX_IN_DATASET}")
             raise ValueError(error)  # noqa: TRY004 - the type is a layer, as required
+
+
+def mixes_images(value: Any) -> bool:
+    """Returns whether a layer, or one that it wraps, mixes images."""
+    return any(isinstance(layer, MIXING) for layer in _layers(value))
 
 
 def _layers(value: Any) -> Iterator[Any]:

@@ -1,7 +1,7 @@
 """Images with segmentation masks and bounding boxes, as Keras's layers take them in a dictionary.
 
 The entries `images`, `segmentation_masks` and `bounding_boxes` are transformed; all others, such as
-`labels`, are returned as they are.
+`labels`, are returned as they are. Layers that mix images transform `images` and `labels`.
 """
 
 from collections.abc import Callable, Mapping
@@ -34,8 +34,12 @@ def images_of(inputs: Any) -> Any:
     return images
 
 
-def read_annotations(inputs: Mapping[str, Any]) -> Data:
+def read_annotations(inputs: Mapping[str, Any], *, mixes: bool = False) -> Data:
     """Returns the entries of a dictionary that layers transform; boxes become dense arrays.
+
+    Args:
+        inputs: The dictionary that a layer received.
+        mixes: Whether the layer mixes images, and therefore their labels.
 
     Raises:
         TypeError: If an entry has the wrong type.
@@ -51,7 +55,22 @@ def read_annotations(inputs: Mapping[str, Any]) -> Data:
             raise ValueError(describe("segmentation_masks", requirement, masks.shape, remedy))
     if "bounding_boxes" in data:
         data["bounding_boxes"] = _read_boxes(data["bounding_boxes"], len(images.shape) == 4)
+    if mixes:
+        data["labels"] = _read_rows(inputs, data)
     return data
+
+
+def _read_rows(inputs: Mapping[str, Any], data: Data) -> Any:
+    """Returns the labels of images that are mixed; raises unless they are rows."""
+    requirement = "'images' and 'labels' alone for a layer that mixes images"
+    if "labels" not in inputs or len(data) > 1:
+        raise ValueError(describe("inputs", requirement, sorted(map(str, inputs))))
+    rows = _as_array(inputs["labels"])
+    if len(data["images"].shape) != 4 or len(rows.shape) != 2:
+        requirement = "one-hot rows (batch, classes) of a batch of images, which are mixed"
+        remedy = "keras.ops.one_hot(labels, num_classes) converts class indices."
+        raise ValueError(describe_received("labels", requirement, f"shape {rows.shape}", remedy))
+    return rows
 
 
 def _read_boxes(bounding_boxes: Any, batched: bool) -> Data:

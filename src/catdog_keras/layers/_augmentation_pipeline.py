@@ -29,13 +29,16 @@ class AugmentationPipeline(WrapperLayer):
     `RandomAffine`, by wrapped layers of this package and of Keras; other layers that change the
     position of pixels are rejected if there are masks or boxes.
 
+    With `keras.layers.MixUp` or `CutMix` among its layers, it requires a dictionary of a batch with
+    `images` and one-hot `labels` and no masks or boxes, as in a `tf.data` map; the labels are mixed
+    with the images and become float32.
+
     Source: `keras.layers.Pipeline`, and https://github.com/keras-team/keras/issues/19895 for
     `keras.Sequential`.
 
     Args:
         layers: List of one or more layers that map images to images of the same shape, or names of
-            an `augmentation_preset`, such as `"light"`. Not `keras.layers.MixUp` or `CutMix`, which
-            need labels.
+            an `augmentation_preset`, such as `"light"`.
         **kwargs: Arguments of `keras.layers.Layer`: `name`, `dtype`, `trainable`.
 
     Input shape:

@@ -6,7 +6,8 @@ from typing import Any, TypeAlias
 import keras
 
 from catdog_keras import _backend, _layer_graph
-from catdog_keras._checks import check_integer, describe
+from catdog_keras._checks import check_integer, describe, describe_received
+from catdog_keras._mixing import MIX_IN_DATASET
 from catdog_keras.layers._annotations import (
     add_batch_axis,
     images_of,
@@ -32,9 +33,24 @@ class BaseAugmentation(keras.layers.Layer):
         """Calls the layer; in a `tf.data` map with any Keras backend."""
         if not isinstance(inputs, Mapping):
             images_of(inputs)
+            if self._mixes_labels:
+                raise TypeError(
+                    describe_received(
+                        "inputs",
+                        "a dictionary with 'images' and 'labels' for a layer that mixes images",
+                        f"a {type(inputs).__name__}",
+                        MIX_IN_DATASET,
+                    )
+                )
             return self._call_anywhere(inputs, training, **kwargs)
-        outputs = self._call_anywhere(read_annotations(inputs), training, **kwargs)
+        data = read_annotations(inputs, mixes=self._mixes_labels)
+        outputs = self._call_anywhere(data, training, **kwargs)
         return {key: outputs.get(key, value) for key, value in inputs.items()}
+
+    @property
+    def _mixes_labels(self) -> bool:
+        """Whether the layer mixes images, so that it needs their labels."""
+        return False
 
     def _call_anywhere(self, inputs: Any, training: bool | None, **kwargs: Any) -> Any:
         images = images_of(inputs)

@@ -10,7 +10,7 @@ from catdog_keras.layers._base_augmentation import Seed, SeededLayer
 from catdog_keras.layers._wrapper import (
     Strength,
     WrapperLayer,
-    check_inner,
+    as_layer,
     check_keeps_range,
     inner_transformation,
     transform_inner,
@@ -30,6 +30,10 @@ class RandomApply(SeededLayer, WrapperLayer):
     `RandomAffine`, by wrapped layers of this package and of Keras; other layers that change the
     position of pixels are rejected if there are masks or boxes.
 
+    With `keras.layers.MixUp` or `CutMix` among its layers, it requires a dictionary of a batch with
+    `images` and one-hot `labels` and no masks or boxes, as in a `tf.data` map; the labels are mixed
+    with the images and become float32.
+
     The wrapped layer runs on the whole batch before the results are selected, which compiles on
     every backend, but a low `rate` saves no time. In a `tf.data` map the layer works with any Keras
     backend if the wrapped layer does, as Keras's own layers do.
@@ -39,8 +43,7 @@ class RandomApply(SeededLayer, WrapperLayer):
 
     Args:
         layer: Layer that maps images to images of the same shape and value range, or the name of an
-            `augmentation_preset`, such as `"light"`. Not `keras.layers.MixUp` or `CutMix`, which
-            need labels.
+            `augmentation_preset`, such as `"light"`.
         rate: Number from 0 to 1; the probability for each image.
         seed: Integer from 0 to 2147483647, a `keras.random.SeedGenerator`, or None for a random
             seed; used for the selection only. The wrapped layer has a separate seed.
@@ -77,7 +80,7 @@ class RandomApply(SeededLayer, WrapperLayer):
     ) -> None:
         """Validates and stores the arguments; see the class docstring."""
         super().__init__(**kwargs)
-        self.layer = check_inner("layer", layer)
+        self.layer = as_layer("layer", layer)
         check_keeps_range("layer", self.layer)
         self.rate = check_number("rate", rate, minimum=0, maximum=1)
         self._init_seed(seed)

@@ -32,6 +32,10 @@ class RandomChoice(SeededLayer, WrapperLayer):
     `RandomAffine`, by wrapped layers of this package and of Keras; other layers that change the
     position of pixels are rejected if there are masks or boxes.
 
+    With `keras.layers.MixUp` or `CutMix` among its layers, it requires a dictionary of a batch with
+    `images` and one-hot `labels` and no masks or boxes, as in a `tf.data` map; the labels are mixed
+    with the images and become float32.
+
     Every wrapped layer runs on the whole batch before the results are selected, which compiles on
     every backend. The cost is the time of all layers together, and the memory of two batches in
     addition to that of the largest layer. Include `keras.layers.Identity()` to leave some images
@@ -42,8 +46,7 @@ class RandomChoice(SeededLayer, WrapperLayer):
 
     Args:
         layers: List of one or more layers that map images to images of the same shape, or names of
-            an `augmentation_preset`, such as `"light"`. Not `keras.layers.MixUp` or `CutMix`, which
-            need labels.
+            an `augmentation_preset`, such as `"light"`.
         seed: Integer from 0 to 2147483647, a `keras.random.SeedGenerator`, or None for a random
             seed; used for the choice only. The wrapped layers have separate seeds.
         **kwargs: Arguments of `keras.layers.Layer`: `name`, `dtype`, `trainable`.

@@ -7,8 +7,9 @@ from typing import Any, Literal, TypeAlias, get_args
 import keras
 import numpy as np
 
-from catdog_keras import _backend, _mixing
+from catdog_keras import _backend
 from catdog_keras._checks import describe
+from catdog_keras._mixing import MIXING, mixes_images
 from catdog_keras.layers._annotations import Data, map_annotations, restore_dtypes, select
 from catdog_keras.layers._base_augmentation import BaseAugmentation
 from catdog_keras.layers._preprocessing import Preprocessing
@@ -53,23 +54,13 @@ def as_layer(name: str, value: Any, *, optional: bool = False) -> keras.Layer:
     raise error(describe(name, requirement, value))
 
 
-def check_inner(name: str, value: Any) -> keras.Layer:
-    """Returns a layer, or the preset of this name; raises if it does not map images to images."""
-    layer = as_layer(name, value)
-    if isinstance(layer, _mixing.MIXING):
-        requirement = "a layer that needs only images"
-        remedy = "CutMix and MixUp also need labels: map them over the batches of a dataset."
-        raise TypeError(describe(name, requirement, layer, remedy))
-    return layer
-
-
 def check_inner_layers(layers: Any) -> list[keras.Layer]:
     """Returns the layers as a list, or raises if the list is empty or a layer is not suitable."""
     if not isinstance(layers, (list, tuple)):
         raise TypeError(describe("layers", "a list of layers", layers))
     if not layers:
         raise ValueError(describe("layers", "a list of at least one layer", layers))
-    return [check_inner(f"layers[{number}]", layer) for number, layer in enumerate(layers)]
+    return [as_layer(f"layers[{number}]", layer) for number, layer in enumerate(layers)]
 
 
 def check_keeps_range(name: str, layer: keras.Layer) -> None:
@@ -96,6 +87,10 @@ class WrapperLayer(BaseAugmentation):
     Subclasses define `_inner_layers`, `_get_transformation`, `get_random_transformation` and
     `transform`.
     """
+
+    @property
+    def _mixes_labels(self) -> bool:
+        return any(map(mixes_images, self._inner_layers))
 
     def build(self, input_shape: Any) -> None:
         """Builds the wrapped layers."""
@@ -131,7 +126,7 @@ class WrapperLayer(BaseAugmentation):
             The transformed images, in the compute dtype.
         """
         ops = _backend.ops_for(images)
-        images = ops.convert_to_tensor(images)
+        images = _as_float(ops.convert_to_tensor(images), ops)
         # A wrapped layer may require a batch axis: a model, for example, does.
         alone = len(images.shape) == 3
         images = ops.expand_dims(images, 0) if alone else images
@@ -139,9 +134,14 @@ class WrapperLayer(BaseAugmentation):
         return ops.squeeze(outputs, 0) if alone else outputs
 
     def transform_batch(self, batch: Data, transformation: dict[str, Any]) -> Data:
-        """Transforms a batch of `images`, `segmentation_masks` and `bounding_boxes` together."""
+        """Transforms a batch of `images`, `segmentation_masks` and `bounding_boxes` together.
+
+        Layers that mix images take `images` and `labels`.
+        """
         ops = _backend.ops_for(batch["images"])
         batch = map_annotations(ops.convert_to_tensor, batch)
+        floats = {key: _as_float(batch[key], ops) for key in ("images", "labels") if key in batch}
+        batch = {**batch, **floats}
         outputs = self.transform(batch, transformation)
         return {**outputs, "images": ops.cast(outputs["images"], self.compute_dtype)}
 
@@ -157,6 +157,12 @@ class WrapperLayer(BaseAugmentation):
             ops.cast(outputs, self.compute_dtype),
             ops.cast(inputs, self.compute_dtype),
         )
+
+
+def _as_float(images: Any, ops: Any) -> Any:
+    """Returns integers as float32: some of Keras's layers cannot compute with integers."""
+    is_integer = keras.backend.is_int_dtype(keras.backend.standardize_dtype(images.dtype))
+    return ops.cast(images, "float32") if is_integer else images
 
 
 def inner_transformation(layer: keras.Layer, batch_size: Any) -> dict[str, Any] | None:
@@ -177,7 +183,12 @@ def transform_inner(layer: keras.Layer, batch: Any, transformation: dict[str, An
 
 
 def _transform_dict(layer: keras.Layer, batch: Data, transformation: dict[str, Any] | None) -> Data:
-    """Applies a wrapped layer to images with their masks and boxes."""
+    """Applies a wrapped layer to images with their masks and boxes, or with labels to mix."""
+    if "labels" in batch and isinstance(layer, MIXING):
+        return dict(_call_anywhere(layer, map_annotations(lambda tensor: tensor, batch)))
+    if "labels" in batch and not mixes_images(layer):
+        images = {"images": batch["images"]}
+        return {**batch, **_transform_dict(layer, images, transformation)}
     if isinstance(layer, BaseAugmentation):
         if transformation is None:
             return layer(batch, training=True)
