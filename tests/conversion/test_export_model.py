@@ -120,6 +120,19 @@ def test_file_takes_images_of_any_size_and_predicts_as_keras(exported, model, im
     assert np.abs(np.diff(rows, axis=0)).max() > 0.01  # the images differ
 
 
+def test_saved_model_is_a_layer_of_keras_and_has_its_endpoint(exported, model, images):
+    path, report = exported
+    if report.format != "savedmodel":
+        return
+    rows = expected(model, images[0])
+    loaded = tf.saved_model.load(path)
+    found = loaded.serve(tf.constant(images[0][None]))
+    np.testing.assert_allclose(found.numpy(), rows, rtol=0, atol=1e-5)
+    if keras.backend.backend() == "tensorflow":
+        found = keras.layers.TFSMLayer(path)(images[0][None])
+        np.testing.assert_allclose(found.numpy(), rows, rtol=0, atol=1e-5)
+
+
 def test_file_takes_batches_of_any_size(exported, model, images):
     path, _ = exported
     batch = np.stack([images[0], images[0][::-1], 255 - images[0]])

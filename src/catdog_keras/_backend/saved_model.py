@@ -9,7 +9,9 @@ import keras
 def write_saved_model(
     model: keras.Model, path: str, images: str, probabilities: str, class_names: Sequence[str]
 ) -> None:
-    """Writes a serving model with the signature `serving_default`.
+    """Writes a serving model with the signature `serving_default` and the endpoint `serve`.
+
+    The endpoint returns the probabilities alone.
 
     Args:
         model: Model of images, which returns a dict.
@@ -32,6 +34,8 @@ def write_saved_model(
     module = tf.Module()  # Keras's ExportArchive stores the weights twice
     module.weights = [each.value for each in model.variables]
     signature = tf.function(serve, input_signature=[spec])
+    # The endpoint that Keras's own export writes, and that `keras.layers.TFSMLayer` calls.
+    module.serve = tf.function(lambda batch: serve(batch)[probabilities], input_signature=[spec])
     tf.saved_model.save(module, path, signatures={"serving_default": signature})
 
 
