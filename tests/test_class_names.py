@@ -112,8 +112,15 @@ def test_evaluate_classifier_takes_class_names_of_model_then_of_dataset():
         "Katze",
         "Hund",
     )
-    with pytest.raises(ValueError, match="`class_names` must be given if neither the model nor"):
-        evaluate_classifier(plain, batches)
+
+
+def test_evaluate_classifier_names_classes_by_their_indices_if_nothing_else_is_known():
+    for outputs, names in ((1, ("0", "1")), (2, ("0", "1")), (4, ("0", "1", "2", "3"))):
+        network = [keras.Input(SHAPE), layers.Flatten(), layers.Dense(outputs)]
+        assert evaluate_classifier(keras.Sequential(network), IMAGES, LABELS).class_names == names
+    unbuilt = keras.Sequential([layers.Flatten(), layers.Dense(2)])
+    with pytest.raises(ValueError, match="`class_names` must be given if the number of outputs"):
+        evaluate_classifier(unbuilt, IMAGES, LABELS)
 
 
 @pytest.mark.parametrize(

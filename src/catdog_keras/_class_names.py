@@ -57,6 +57,15 @@ def known_class_names(model: keras.Model, data: Any) -> tuple[str, ...] | None:
     return saved_class_names(model) or names_of_dataset(data) or find_class_names(model)
 
 
+def index_names(model: keras.Model) -> tuple[str, ...] | None:
+    """Returns the class indices of a model as names, or None for a model of unknown outputs."""
+    outputs: list[Any] = getattr(model, "outputs", None) or []
+    shape = tuple(outputs[0].shape) if len(outputs) == 1 else ()
+    if len(shape) != 2 or shape[1] is None:
+        return None
+    return tuple(map(str, range(max(shape[1], 2))))
+
+
 def _all_layers(model: keras.Model) -> Iterator[keras.Layer]:
     for layer in model.layers:
         if isinstance(layer, keras.Model):

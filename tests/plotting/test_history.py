@@ -160,7 +160,7 @@ def test_values_that_cannot_be_drawn_count_as_infinite(losses):
 @pytest.mark.parametrize(
     ("history", "error", "message"),
     [
-        ([1, 2], TypeError, "`history` must be a keras.callbacks.History, or its dict of one list of numbers per metric; received history=[1, 2]."),
+        ([1, 2], TypeError, "`history` must be a keras.callbacks.History, or its dict of one list of numbers per metric, or a list of them; received history=1."),
         ({}, ValueError, "`history` must be the record of at least one epoch; received history={}."),
         ({"loss": []}, ValueError, "`history` must be the record of at least one epoch; received history={'loss': []}."),
         ({1: [0.5]}, TypeError, "`history` must be a dict with names of metrics as keys; received history={1: [0.5]}."),
@@ -186,3 +186,28 @@ def test_accuracy_ties_are_broken_by_lowest_loss():
     assert loss.get_title() == "Loss\nbest: 0.100 in epoch 4"
     log["val_loss"] = [np.nan, np.nan, np.nan, 0.1]
     assert plot_history(log).axes[0].get_title() == "Accuracy\nbest: 0.900 in epoch 1"
+
+
+def test_records_of_a_list_follow_one_another():
+    first = {"accuracy": [0.5, 0.6], "val_accuracy": [0.4, 0.5], "loss": [0.9, 0.8]}
+    second = {"loss": [0.7, 0.6, 0.5], "accuracy": [0.7, 0.8, 0.9]}
+    figure = plot_history([first, second])
+    train, validation, boundary = figure.axes[0].lines[:3]
+    assert list(train.get_xdata()) == [1, 2, 3, 4, 5]
+    assert list(train.get_ydata()) == [0.5, 0.6, 0.7, 0.8, 0.9]
+    assert list(validation.get_xdata()) == [1, 2]
+    assert list(boundary.get_xdata()) == [2.5, 2.5]
+
+
+@pytest.mark.parametrize(
+    ("start", "epochs"), [(0, [1, 2, 3, 4]), (2, [1, 2, 3, 4]), (5, [1, 2, 6, 7])]
+)
+def test_record_that_resumed_keeps_its_epochs(start, epochs):
+    second = types.SimpleNamespace(epoch=[start, start + 1], history={"loss": [0.7, 0.6]})
+    figure = plot_history([{"loss": [0.9, 0.8]}, second])
+    assert list(figure.axes[0].lines[0].get_xdata()) == epochs
+
+
+def test_empty_list_of_records_is_rejected():
+    with pytest.raises(ValueError, match="`history` must be a list of at least one record"):
+        plot_history([])

@@ -14,6 +14,7 @@ from catdog_keras._class_names import (
     check_names_of_dataset,
     check_not_names,
     check_order_of_dataset,
+    index_names,
     known_class_names,
 )
 from catdog_keras._from_logits import check_from_logits, to_probabilities
@@ -58,7 +59,8 @@ def evaluate_classifier(
         y: The labels if `dataset` is an array of images, as in `keras.Model.evaluate`.
         class_names: Class names, in the order of the model's outputs and of the labels. None takes
             those that are saved in the model (see `ClassNames`), otherwise those of the dataset, if
-            it has `class_names` as that of `keras.utils.image_dataset_from_directory`.
+            it has `class_names` as that of `keras.utils.image_dataset_from_directory`, otherwise
+            the class indices.
         files: File of each image, in the order in which the dataset yields them; files in the
             folder of another class than their label are an error. None for those of the datasets
             `validation` and `test` of `ImageSplits`, and of `LabeledImages`, which keep their
@@ -74,9 +76,9 @@ def evaluate_classifier(
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If `class_names` is None and neither the model nor the dataset has class names,
-            the dataset is empty or has no labels, a label is not a valid class index,
-            the model's outputs are not one number per class, not finite, or contradict
+        ValueError: If `class_names` is None and the number of classes is unknown, as for a
+            subclassed model, the dataset is empty or has no labels, a label is not a valid class
+            index, the model's outputs are not one number per class, not finite, or contradict
             `from_logits`, the number of files differs from the number of images, a file is in the
             folder of another class than its label, or the class names saved in the model have
             another order than `class_names`, or than those of a dataset that has class names, such
@@ -119,9 +121,9 @@ def evaluate_classifier(
     check_not_names(y)
     dataset = with_labels("dataset", dataset, y, batch_size)
     if class_names is None:
-        class_names = known_class_names(model, dataset)
+        class_names = known_class_names(model, dataset) or index_names(model)
         if class_names is None:
-            requirement = "given if neither the model nor the dataset has class names"
+            requirement = "given if the number of outputs of the model is not known"
             raise ValueError(describe("class_names", requirement, class_names))
     names = check_class_names(class_names)
     check_from_logits(from_logits)

@@ -140,8 +140,8 @@ class WrapperLayer(BaseAugmentation):
         """
         ops = _backend.ops_for(batch["images"])
         batch = map_annotations(ops.convert_to_tensor, batch)
-        floats = {key: _as_float(batch[key], ops) for key in ("images", "labels") if key in batch}
-        batch = {**batch, **floats}
+        for key in {"images", "labels"} & set(batch):
+            batch[key] = _as_float(batch[key], ops)
         outputs = self.transform(batch, transformation)
         return {**outputs, "images": ops.cast(outputs["images"], self.compute_dtype)}
 

@@ -41,14 +41,16 @@ def plot_history(
     Args:
         history: `keras.callbacks.History` returned by `fit`, or its dict of lists with one number
             per epoch. The accuracy is the first metric with "acc" in its name. Epochs of a dict are
-            counted from 1; an epoch without a value has NaN.
+            counted from 1; an epoch without a value has NaN. Or a list of such records, as of
+            `fit_head` and `fine_tune`, whose epochs follow one another; a line separates them.
         figure: Empty matplotlib figure or subfigure to draw into, or None for a new one.
 
     Returns:
         The figure, neither shown nor closed.
 
     Raises:
-        TypeError: If `history` is neither a History nor a dict of lists of numbers.
+        TypeError: If `history` is neither a History nor a dict of lists of numbers, nor a list of
+            them.
         ValueError: If it has neither an accuracy nor a loss, or no epoch.
 
     See Also:
@@ -62,6 +64,10 @@ def plot_history(
         >>> figure.axes[0].get_title().splitlines()
         ['Accuracy', 'best: 0.700 in epoch 1']
 
+        Two trainings of a model, one after the other:
+
+        >>> figure = catdog_keras.plot_history([log, log])
+
         The loss only, in a figure of another size:
 
         >>> import matplotlib.pyplot as plt
@@ -70,7 +76,7 @@ def plot_history(
     """
     from catdog_keras.plotting import _canvas
 
-    log, epochs = _read(history)
+    log, epochs, ends = _read_all(history)
     metrics = _choose_metrics(log)
     figure = _canvas.take_figure(figure, (4.5 * len(metrics), 4.0))
     panels = figure.subplots(1, len(metrics), squeeze=False)[0]
@@ -79,6 +85,8 @@ def plot_history(
         ax.set_title(title)
         ax.set_ylabel("accuracy (fraction of images)" if title == ACCURACY else "loss")
         _mark_epochs(ax, epochs)
+        for end in ends:
+            ax.axvline(end + 0.5, color="gray", linewidth=1, linestyle=":")
     notes = [
         _mark_best(
             ax,
@@ -96,11 +104,36 @@ def plot_history(
     return figure
 
 
+def _read_all(history: Any) -> tuple[dict[str, Curve], Epochs, list[int]]:
+    """Returns the curves of one or more records, their epochs, and the last epochs but the last.
+
+    The epochs of a record follow those before it, unless it says that it resumed at another one. A
+    metric that a record does not have is NaN there.
+    """
+    if not isinstance(history, (list, tuple)):
+        return *_read(history), []
+    if not history:
+        raise ValueError(describe("history", "a list of at least one record", history))
+    records = [_read(each) for each in history]
+    curves: dict[str, list[Curve]] = {name: [] for log, _ in records for name in log}
+    epochs: list[Epochs] = []
+    for log, counted in records:
+        last = int(epochs[-1][-1]) if epochs else 0
+        epochs.append(counted if counted[0] > last else counted - counted[0] + last + 1)
+        for name, parts in curves.items():
+            parts.append(log.get(name, np.full(len(counted), np.nan)))
+    joined = {name: np.concatenate(parts) for name, parts in curves.items()}
+    return joined, np.concatenate(epochs), [int(each[-1]) for each in epochs[:-1]]
+
+
 def _read(history: Any) -> tuple[dict[str, Curve], Epochs]:
     """Returns each curve by name and the epoch numbers; raises an error if they are not valid."""
     log = getattr(history, "history", history)
     if not isinstance(log, Mapping):
-        requirement = "a keras.callbacks.History, or its dict of one list of numbers per metric"
+        requirement = (
+            "a keras.callbacks.History, or its dict of one list of numbers per metric, or a list "
+            "of them"
+        )
         raise TypeError(describe("history", requirement, history))
     if not all(isinstance(name, str) for name in log):
         raise TypeError(describe("history", "a dict with names of metrics as keys", dict(log)))
