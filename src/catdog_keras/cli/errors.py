@@ -1,5 +1,6 @@
 """Error messages of the command: one sentence and an exit status, without a traceback."""
 
+import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,10 +11,11 @@ import click
 
 from catdog_keras._image_errors import message_about_image
 from catdog_keras._message import Message, message_of
-from catdog_keras._printable import printable_lines, shorten
+from catdog_keras._printable import printable, printable_lines, shorten
 from catdog_keras.cli.interrupts import interrupted
 
 LONGEST_MESSAGE = 3000  # characters
+MAX_REASON = 300  # characters
 
 FRAMEWORKS = {"h5py", "jax", "jaxlib", "keras", "tensorflow", "torch"}
 
@@ -139,6 +141,13 @@ def raised_in(error: Exception) -> str:
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next
     return "" if frame is None else str(frame.tb_frame.f_globals.get("__name__"))
+
+
+def short_reason(error: BaseException) -> str:
+    """Returns an error's message as one short sentence; Keras's contain configs and colors."""
+    text = str(error).rsplit("Exception encountered: ")[-1]
+    words = printable(" ".join(re.sub(r"\x1b\[[\d;]*m", "", text).split())) or type(error).__name__
+    return words.removesuffix(".") + "." if len(words) <= MAX_REASON else words[:MAX_REASON] + "..."
 
 
 def _framework_wording(error: Exception) -> str:

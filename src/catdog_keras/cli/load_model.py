@@ -14,7 +14,7 @@ from catdog_keras._image_errors import message_about_image
 from catdog_keras._message import argument
 from catdog_keras._preprocessing_schemes import SCHEMES, Scheme
 from catdog_keras._printable import counted, printable
-from catdog_keras.cli.errors import InputError, raised_in
+from catdog_keras.cli.errors import InputError, raised_in, short_reason
 from catdog_keras.cli.memory_limit import limited_memory
 from catdog_keras.cli.model_memory import UNCHECKED, check_memory
 from catdog_keras.cli.options import COUNT
@@ -183,9 +183,8 @@ def warnings_of_success() -> Iterator[None]:
 
 def _keras_error(file: Path, error: Exception) -> InputError:
     """Returns an error with Keras's message, in which names are not those of this command."""
-    from catdog_keras.cli.model_archive import reason
-
-    return InputError(describe("MODEL", REQUIREMENT, str(file), f"Keras says: {reason(error)}"))
+    remedy = f"Keras says: {short_reason(error)}"
+    return InputError(describe("MODEL", REQUIREMENT, str(file), remedy))
 
 
 def _with_preprocessing(model: "keras.Model", scheme: str, path: str) -> "keras.Model":
@@ -238,8 +237,6 @@ def _check_input_range(model: "keras.Model", path: str) -> None:
 @contextmanager
 def model_errors(path: str) -> Iterator[None]:
     """Converts an error of a framework while the model runs to an error about the model."""
-    from catdog_keras.cli.model_archive import reason
-
     try:
         yield
     except (InputError, OSError, ValueError):
@@ -248,7 +245,7 @@ def model_errors(path: str) -> Iterator[None]:
         own = raised_in(error).partition(".")[0] == "catdog_keras"  # ours, or about an argument
         if own or message_about_image(error) is not None:
             raise
-        remedy = f"It cannot be run: {reason(error)} If memory is short, reduce --batch-size."
+        remedy = f"It cannot be run: {short_reason(error)} If memory is short, reduce --batch-size."
         raise InputError(describe("MODEL", REQUIREMENT, path, remedy)) from error
 
 

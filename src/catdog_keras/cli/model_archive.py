@@ -5,13 +5,12 @@ size of the file, so that a small file cannot require a large amount of memory.
 """
 
 import math
-import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from catdog_keras._printable import printable
+from catdog_keras.cli.errors import short_reason
 from catdog_keras.cli.model_config import check_config
 
 SUFFIX = ".keras"
@@ -27,7 +26,6 @@ MAX_RATIO = 10
 FREE_BYTES = 16 * 2**20
 FREE_VALUES = 2**20  # for variables that are not saved, such as the state of a recurrent layer
 MAX_DEPTH = 100  # groups inside each other; a model in a model takes three
-MAX_REASON = 300  # characters
 _END = b"PK\5\6"
 _END_BYTES = 22
 
@@ -56,14 +54,8 @@ def check_model_archive(file: Path) -> int:
     except (PermissionError, ValueError):
         raise
     except Exception as error:  # zipfile and h5py raise various errors for a damaged file
-        raise ValueError(f"It is damaged, or not written by Keras: {reason(error)}") from error
-
-
-def reason(error: BaseException) -> str:
-    """Returns an error's message as one short sentence; Keras's contain configs and colors."""
-    text = str(error).rsplit("Exception encountered: ")[-1]
-    words = printable(" ".join(re.sub(r"\x1b\[[\d;]*m", "", text).split())) or type(error).__name__
-    return words.removesuffix(".") + "." if len(words) <= MAX_REASON else words[:MAX_REASON] + "..."
+        reason = short_reason(error)
+        raise ValueError(f"It is damaged, or not written by Keras: {reason}") from error
 
 
 def _check_directory(file: Path) -> None:

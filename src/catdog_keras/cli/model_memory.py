@@ -5,7 +5,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from catdog_keras._checks import describe
-from catdog_keras.cli.errors import InputError
+from catdog_keras.cli.errors import InputError, short_reason
 from catdog_keras.cli.memory_limit import limited_memory
 
 if TYPE_CHECKING:
@@ -52,7 +52,6 @@ def check_memory(model: "keras.Model", path: str, shape: tuple[int, int, int, in
 
 def _needed(model: "keras.Model", path: str, shape: tuple[int, ...]) -> int:
     from catdog_keras._backend.traced_memory import UnknownSizeError, peak_bytes
-    from catdog_keras.cli.model_archive import reason
 
     try:
         with warnings.catch_warnings():
@@ -62,5 +61,5 @@ def _needed(model: "keras.Model", path: str, shape: tuple[int, ...]) -> int:
         remedy = f"{error} If this is intended, {UNCHECKED}"
         raise ValueError(describe("model", "a model of a known size", path, remedy)) from error
     except Exception as error:  # Keras and the frameworks raise various errors
-        remedy = f"For images of {shape[1]} x {shape[2]} pixels Keras says: {reason(error)}"
+        remedy = f"For images of {shape[1]} x {shape[2]} pixels Keras says: {short_reason(error)}"
         raise InputError(describe("MODEL", "a model of images", path, remedy)) from error
