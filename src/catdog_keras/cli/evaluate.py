@@ -16,13 +16,9 @@ from catdog_keras.cli.evaluation_data import EvaluationData, Part, choose_images
 from catdog_keras.cli.frameworks import import_frameworks
 from catdog_keras.cli.inputs import check_data, check_output_folder
 from catdog_keras.cli.interrupts import handle_interrupts
-from catdog_keras.cli.load_model import (
-    check_class_count,
-    check_model_file,
-    load_model_file,
-    model_errors,
-    model_options,
-)
+from catdog_keras.cli.load_model import check_model_file, load_model_file, model_errors
+from catdog_keras.cli.model_classes import check_class_count
+from catdog_keras.cli.model_options import model_options
 from catdog_keras.cli.options import strict_option
 from catdog_keras.cli.preparation import preparation_options, stated_preparation
 from catdog_keras.cli.recorded_command import recorded_command
@@ -93,7 +89,7 @@ def evaluate(
                 preprocessing=preprocessing,
                 trust=trust_model,
             )
-            check_class_count(loaded)
+            check_class_count(loaded.model, loaded.class_names)
             if report is not None:
                 read_training_record(file)  # reports a damaged record before the work
             chosen = choose_images(loaded, file, data, part, batch_size, stated)

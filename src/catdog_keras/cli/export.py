@@ -11,13 +11,9 @@ from catdog_keras.cli.errors import user_errors, with_options
 from catdog_keras.cli.frameworks import import_frameworks
 from catdog_keras.cli.inputs import check_data
 from catdog_keras.cli.interrupts import handle_interrupts
-from catdog_keras.cli.load_model import (
-    check_class_count,
-    check_model_file,
-    load_model_file,
-    model_errors,
-    model_file_options,
-)
+from catdog_keras.cli.load_model import check_model_file, load_model_file, model_errors
+from catdog_keras.cli.model_classes import check_class_count
+from catdog_keras.cli.model_options import model_file_options
 from catdog_keras.cli.preparation import (
     find_preparation,
     preparation_options,
@@ -112,7 +108,7 @@ def export(
             loaded = load_model_file(
                 model, class_names, batch_size=1, preprocessing=preprocessing, trust=trust_model
             )
-            check_class_count(loaded)
+            check_class_count(loaded.model, loaded.class_names)
             with user_errors(paths="--check", directory="--check"):
                 chosen = choose_images(check, file, loaded.class_names)
             calibrated = None

@@ -19,13 +19,9 @@ from catdog_keras.cli.errors import user_errors
 from catdog_keras.cli.frameworks import import_frameworks
 from catdog_keras.cli.inputs import check_image_place, check_not_an_input, check_output_file
 from catdog_keras.cli.interrupts import handle_interrupts
-from catdog_keras.cli.load_model import (
-    check_class_count,
-    check_model_file,
-    load_model_file,
-    model_errors,
-    model_options,
-)
+from catdog_keras.cli.load_model import check_model_file, load_model_file, model_errors
+from catdog_keras.cli.model_classes import check_class_count
+from catdog_keras.cli.model_options import model_options
 from catdog_keras.cli.options import strict_option
 from catdog_keras.cli.preparation import (
     find_preparation,
@@ -135,7 +131,7 @@ def predict(
                     preprocessing=preprocessing,
                     trust=trust_model,
                 )
-                check_class_count(loaded)
+                check_class_count(loaded.model, loaded.class_names)
                 if sort_into is not None:
                     check_folder_names(loaded.class_names)
                 found = load_images(
