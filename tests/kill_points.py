@@ -218,16 +218,16 @@ def replace_slow_steps():
     """Replaces what takes time and writes no file: training, reading of pixels, and drawing."""
     tf.config.run_functions_eagerly(True)  # tracing takes longer than a run
     history = {"loss": [1.0], "accuracy": [0.5], "val_loss": [1.0], "val_accuracy": [0.5]}
-    train._build_model = lambda _, classes: flat_model((32, 32, 3), len(classes))
-    train._fit = lambda *_: history
-    train._evaluate = lambda *_: None
+    train._build_transfer_model = lambda _, classes: flat_model((32, 32, 3), len(classes))
+    train._fit_head_and_backbone = lambda *_: history
+    train._evaluate_on_validation = lambda *_: None
     train._print_summary = lambda *_: None
     _splits.batched_dataset = _load_images.batched_dataset = lambda *_, **__: SimpleNamespace()
     evaluation.evaluate_classifier = _run.evaluate_classifier = uniform_evaluation
     _evaluation.with_files = lambda one, files: uniform_evaluation(
         None, None, class_names=one.class_names, files=files
     )
-    tutorial._print_table = lambda *_: None
+    tutorial._print_results_table = lambda *_: None
     two = list(_run.STEPS)[:2]
     _run.STEPS = dict.fromkeys(two, lambda settings, _: flat_model(settings.input_shape, 2))
     _run.train_to_best = lambda *_: (history, 1)
@@ -354,7 +354,7 @@ def classify(folder, before, names):
     if set(now) == names and not set(now.values()) & set(before.values()) and is_readable(folder):
         return "new"
     try:
-        run_files._check_listed(folder / MODEL_FILE)
+        run_files._check_recorded_hashes(folder / MODEL_FILE)
     except ValueError:
         return "mix, refused"
     return "mix"

@@ -147,7 +147,7 @@ def test_tutorial_rejects_invalid_options(arguments):
     assert arguments[0].split("=")[0] in ended.output
 
 
-def test_print_table_prints_one_row_per_model(capsys):
+def test_print_results_table_prints_one_row_per_model(capsys):
     widest = tutorial.ModelResult(
         "model4", 22_260_546, 1, 100, 9, 12345.6, 1.0, 1.0, 1.0, (0.9812, 1.0)
     )
@@ -163,7 +163,7 @@ def test_print_table_prints_one_row_per_model(capsys):
         comparisons=[],
         lesson=[],
     )
-    tutorial_command._print_table(result)
+    tutorial_command._print_results_table(result)
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80
     rows = [line.split() for line in lines if "model" in line]

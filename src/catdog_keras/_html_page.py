@@ -103,7 +103,7 @@ def render_page(page: Page, template: str = "report/page.html", **values: Any) -
         loader=PackageLoader("catdog_keras", ""),
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=_shown,
+        finalize=_escape_text,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -131,6 +131,6 @@ def embed(drawing: Any, alt: str, caption: str, *, photographs: bool = False) ->
     return Figure(source, width, height, alt, caption)
 
 
-def _shown(value: Any) -> Any:
+def _escape_text(value: Any) -> Any:
     """Escapes control characters and characters that change the text direction in strings."""
     return printable(value) if type(value) is str else value

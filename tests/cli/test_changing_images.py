@@ -182,7 +182,7 @@ def test_train_names_image_that_changed(data, run, tmp_path, change_after_check,
 
 
 def test_train_names_image_that_changed_after_the_training(data, run, tmp_path, monkeypatch):
-    fit, changed = train._fit, []
+    fit, changed = train._fit_head_and_backbone, []
 
     def fit_and_change(model, splits, *arguments):
         history = fit(model, splits, *arguments)
@@ -190,7 +190,7 @@ def test_train_names_image_that_changed_after_the_training(data, run, tmp_path, 
         _damage(changed[0])
         return history
 
-    monkeypatch.setattr(train, "_fit", fit_and_change)
+    monkeypatch.setattr(train, "_fit_head_and_backbone", fit_and_change)
     check_sentence(run("train", data, "--output", tmp_path / "out", *TINY), changed)
     assert not (tmp_path / "out" / "model.keras").exists()
 

@@ -13,7 +13,7 @@ from catdog_keras.cli.data_options import DataOptions, check_label_options, data
 from catdog_keras.cli.errors import user_errors
 from catdog_keras.cli.frameworks import import_frameworks
 from catdog_keras.cli.inputs import (
-    check_data,
+    check_data_exists,
     check_output_folder,
     check_weights,
 )
@@ -77,7 +77,7 @@ def doctor(data: str, output: str | None, **settings: Any) -> None:
     with user_errors(output="--output", input_shape="--image-size", **names):
         backbone, weights = settings.pop("backbone"), settings.pop("weights")
         options = DataOptions(**settings)
-        check_data("data", data)
+        check_data_exists("data", data)
         check_label_options(options)
         check_weights(weights, ("pretrained", "imagenet", "synthetic"))
         planned = choose_run_folder(data, suffix=SUFFIX) if output is None else output
@@ -87,7 +87,7 @@ def doctor(data: str, output: str | None, **settings: Any) -> None:
             _check_backbone(backbone, weights, options.image_size)
             if output is None:
                 output = stack.enter_context(reserved_run_folder(data, suffix=SUFFIX))
-            report = _examine(data, output, options, backbone, weights)
+            report = _write_findings(data, output, options, backbone, weights)
         click.echo(printable_lines(str(report)))
         click.echo(f"The page is {printable(str(Path(output) / REPORT_FILE))}.")
 
@@ -102,7 +102,7 @@ def _check_backbone(backbone: str, weights: str | None, image_size: int) -> None
     check_pretrained_weights(check_named_backbone(backbone, shape), weights)
 
 
-def _examine(
+def _write_findings(
     data: str,
     output: str,
     options: DataOptions,
@@ -113,11 +113,11 @@ def _examine(
     from catdog_keras._write_files import output_folder
     from catdog_keras.cli.recorded_command import last_part
     from catdog_keras.datasets._source import find_folder
-    from catdog_keras.doctor import check_data as examine
+    from catdog_keras.doctor import check_data
 
     with output_folder(str(check_path("output", output)), OUTPUT_FILES) as folder:
         splits = load_data(data, options, keep_folders=True)
-        report = examine(
+        report = check_data(
             splits,
             backbone=backbone,
             weights=weights,

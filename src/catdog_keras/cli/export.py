@@ -9,7 +9,7 @@ from catdog_keras._message import message_of
 from catdog_keras._printable import printable
 from catdog_keras.cli.errors import user_errors, with_options
 from catdog_keras.cli.frameworks import import_frameworks
-from catdog_keras.cli.inputs import check_data
+from catdog_keras.cli.inputs import check_data_exists
 from catdog_keras.cli.interrupts import handle_interrupts
 from catdog_keras.cli.load_model import check_model_file, load_model_file, model_errors
 from catdog_keras.cli.model_classes import check_class_count
@@ -90,13 +90,13 @@ def export(
             raise ValueError(describe("output", "a file or folder", output, remedy))
         for name, data in (("check", check), ("calibration", calibration)):
             if data is not None:
-                check_data(name, data)
+                check_data_exists(name, data)
         if calibration is not None and quantize != "int8":
             must = "used with --quantize int8"
             raise ValueError(describe("calibration", must, calibration))
         stated = stated_preparation(crop_to_aspect_ratio, pad_to_aspect_ratio)
         import_frameworks()
-        from catdog_keras.cli.export_images import choose_images
+        from catdog_keras.cli.export_images import choose_export_images
         from catdog_keras.conversion import ExportMismatchError, export_model
         from catdog_keras.conversion._export_files import check_output
         from catdog_keras.conversion._formats import choose_format
@@ -110,12 +110,12 @@ def export(
             )
             check_class_count(loaded.model, loaded.class_names)
             with user_errors(paths="--check", directory="--check"):
-                chosen = choose_images(check, file, loaded.class_names)
+                chosen = choose_export_images(check, file, loaded.class_names)
             calibrated = None
             if quantize == "int8":
                 with user_errors(paths="--calibration", directory="--calibration"):
                     names = loaded.class_names
-                    calibrated = choose_images(calibration, file, names, labeled=False)
+                    calibrated = choose_export_images(calibration, file, names, labeled=False)
             try:
                 with model_errors(model):
                     report = export_model(

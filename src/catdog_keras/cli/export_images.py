@@ -47,7 +47,7 @@ class ChosenImages:
             yield decode_image(file), label
 
 
-def choose_images(
+def choose_export_images(
     data: str | None, model: Path, class_names: Sequence[str], *, labeled: bool = True
 ) -> ChosenImages | None:
     """Returns the images of a folder, or a sample of the training images if they are known.
@@ -64,7 +64,7 @@ def choose_images(
     """
     if data is None:
         return _training_sample(model, class_names)
-    found = _all(data, class_names if labeled else None)
+    found = _load_folder_images(data, class_names if labeled else None)
     if not labeled and len(found.files) > MOST_FOR_CALIBRATION:
         step = -(-len(found.files) // MOST_FOR_CALIBRATION)
         source = f"one of {step} in {found.source}"
@@ -73,7 +73,7 @@ def choose_images(
     return replace(found, trained_on=sum(each.sha256 in trained for each in found.files))
 
 
-def _all(data: str, class_names: Sequence[str] | None) -> ChosenImages:
+def _load_folder_images(data: str, class_names: Sequence[str] | None) -> ChosenImages:
     from catdog_keras.datasets import load_images
 
     try:

@@ -38,10 +38,10 @@ def import_frameworks() -> None:
     if shown is not None and not loaded and sys.stderr is not None and hasattr(os, "fork"):
         filter_stderr(shown)  # before there are threads
     import_matplotlib()
-    _import()
+    _import_keras()
 
 
-def _import() -> None:
+def _import_keras() -> None:
     try:
         importlib.import_module("tensorflow")  # the loaders use tf.data with every backend
         importlib.import_module("keras")

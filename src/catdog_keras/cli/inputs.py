@@ -18,7 +18,7 @@ def check_folder(name: str, path: str) -> None:
         raise NotADirectoryError(describe(name, "a folder", path))
 
 
-def check_data(name: str, path: str) -> None:
+def check_data_exists(name: str, path: str) -> None:
     """Raises an error if `path` is neither an existing folder nor an existing file."""
     if not check_path(name, path).exists():
         raise FileNotFoundError(describe(name, PLACE, path, "Check the path."))
@@ -38,7 +38,7 @@ def check_image_place(name: str, path: str) -> None:
     """
     place = check_path(name, path)
     if place.suffix.lower() == ".zip":
-        check_data("paths", path)
+        check_data_exists("paths", path)
 
 
 def check_weights(weights: str | None, names: Sequence[str], remedy: str = "") -> None:
@@ -62,8 +62,10 @@ def check_output_folder(name: str, path: str, data: str | None) -> None:
     A folder inside that of the images would be read as a class, unless it is hidden. No files are
     left behind. If `data` is None, there are no images of the user.
     """
-    folder = _resolved(check_path(name, path))
-    if data is not None and any(_would_be_read(folder, images) for images in _folders(data)):
+    folder = _follow_links(check_path(name, path))
+    if data is not None and any(
+        _is_read_as_images(folder, images) for images in _image_folders(data)
+    ):
         remedy = f"It is in {data!r}, whose content is read as images and classes. Pass "
         remedy += argument(name) + " with a folder elsewhere."
         raise ValueError(describe(name, "a folder outside of the images", path, remedy))
@@ -96,9 +98,9 @@ def _is_same_file(file: Path, other: Path) -> bool:
         return False
 
 
-def _folders(data: str) -> Iterator[Path]:
+def _image_folders(data: str) -> Iterator[Path]:
     """Yields the folder of the images, and those outside of it that links in it lead to."""
-    images = _resolved(check_path("data", data))
+    images = _follow_links(check_path("data", data))
     waiting, found = [images], set()
     while waiting:
         root = waiting.pop()
@@ -108,14 +110,14 @@ def _folders(data: str) -> Iterator[Path]:
         yield root
         for folder, names, _ in os.walk(root):
             below = (Path(folder, name) for name in names)
-            waiting += [_resolved(path) for path in below if path.is_symlink()]
+            waiting += [_follow_links(path) for path in below if path.is_symlink()]
 
 
-def _resolved(path: Path) -> Path:
+def _follow_links(path: Path) -> Path:
     """Follows links; unlike `Path.resolve`, without an error for a link to itself."""
     return Path(os.path.realpath(path))
 
 
-def _would_be_read(folder: Path, images: Path) -> bool:
+def _is_read_as_images(folder: Path, images: Path) -> bool:
     inside = folder.is_relative_to(images)
     return inside and not any(part.startswith(".") for part in folder.relative_to(images).parts)

@@ -76,7 +76,7 @@ def load_model_file(
             `preprocessing`, or it does and there is one.
     """
     file = check_model_file(path)
-    model = _load(file, trust)
+    model = _load_checked(file, trust)
     shape = getattr(model, "input_shape", None)
     if not isinstance(shape, tuple) or len(shape) != 4 or shape[3] != 3:
         remedy = f"Its input has shape {shape}."
@@ -92,7 +92,7 @@ def load_model_file(
     return ModelFile(model, names, size)
 
 
-def _load(file: Path, trust: bool) -> Any:
+def _load_checked(file: Path, trust: bool) -> Any:
     import keras
 
     from catdog_keras._backend.keras_internals import limited_variables
@@ -102,7 +102,7 @@ def _load(file: Path, trust: bool) -> Any:
         try:
             return keras.saving.load_model(file, compile=False, safe_mode=False)
         except Exception as error:  # Keras and h5py raise various errors for a damaged file
-            raise _keras_error(file, error) from error
+            raise _loading_error(file, error) from error
     if file.suffix != SUFFIX:
         remedy = f"Convert it with keras.saving.save_model to a {SUFFIX} file, or {UNCHECKED}"
         raise ValueError(describe("model", f"a {SUFFIX} file", str(file), remedy))
@@ -119,7 +119,7 @@ def _load(file: Path, trust: bool) -> Any:
         ):
             return keras.saving.load_model(file, compile=False)
     except Exception as error:
-        raise _keras_error(file, error) from error
+        raise _loading_error(file, error) from error
 
 
 @contextmanager
@@ -131,7 +131,7 @@ def warnings_of_success() -> Iterator[None]:
         warnings.showwarning(each.message, each.category, each.filename, each.lineno)
 
 
-def _keras_error(file: Path, error: Exception) -> InputError:
+def _loading_error(file: Path, error: Exception) -> InputError:
     """Returns an error with Keras's message, in which names are not those of this command."""
     remedy = f"Keras says: {short_reason(error)}"
     return InputError(describe("MODEL", REQUIREMENT, str(file), remedy))

@@ -29,7 +29,7 @@ def limited_memory(weights: int) -> Iterator[None]:
 
     before = soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
     _start_threads()
-    limits = [_allocated() + FREE_BYTES + BYTES_PER_WEIGHT * weights, soft, hard]
+    limits = [_allocated_bytes() + FREE_BYTES + BYTES_PER_WEIGHT * weights, soft, hard]
     least = min(limit for limit in limits if limit != resource.RLIM_INFINITY)
     resource.setrlimit(resource.RLIMIT_DATA, (least, hard))
     try:
@@ -46,7 +46,7 @@ def _start_threads() -> None:
     keras.ops.convert_to_numpy(ones + ones)
 
 
-def _allocated() -> int:
+def _allocated_bytes() -> int:
     """Returns the bytes of memory that this process can write and does not share."""
     status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
     found = re.search(r"^VmData:\s+(\d+) kB$", status, re.MULTILINE)

@@ -44,11 +44,11 @@ def check_model_archive(file: Path) -> int:
     if size > MAX_FILE_BYTES:
         raise ValueError(f"It has {size:,} bytes; allowed: {MAX_FILE_BYTES:,}.")
     try:
-        _check_directory(file)
+        _check_member_list(file)
         with zipfile.ZipFile(file) as archive:
             _check_members(archive)
             check_config(archive.read(CONFIG))
-            _check_ratio(archive.getinfo(WEIGHTS).file_size, size)
+            _check_weight_bytes(archive.getinfo(WEIGHTS).file_size, size)
             with archive.open(WEIGHTS) as weights:
                 return _count_weights(weights, size)
     except (PermissionError, ValueError):
@@ -58,7 +58,7 @@ def check_model_archive(file: Path) -> int:
         raise ValueError(f"It is damaged, or not written by Keras: {reason}") from error
 
 
-def _check_directory(file: Path) -> None:
+def _check_member_list(file: Path) -> None:
     """Checks the size of the list of members, which `zipfile` reads completely."""
     with file.open("rb") as stream:
         stream.seek(max(file.stat().st_size - _END_BYTES, 0))
@@ -93,7 +93,7 @@ def _check_members(archive: zipfile.ZipFile) -> None:
             raise ValueError(f"Its {name} has {size:,} bytes; allowed: {limit:,}.")
 
 
-def _check_ratio(declared: int, size: int) -> None:
+def _check_weight_bytes(declared: int, size: int) -> None:
     if declared > FREE_BYTES + MAX_RATIO * size:
         raise ValueError(f"Its weights take {declared:,} bytes, but the file has {size:,} bytes.")
 
@@ -108,13 +108,13 @@ def _count_weights(stream: IO[bytes], size: int) -> int:
     with h5py.File(stream, "r") as weights:
         shapes = [
             (math.prod(each.shape or ()), max(each.dtype.itemsize, 4))
-            for each in _datasets(weights)
+            for each in _hdf5_datasets(weights)
         ]
-    _check_ratio(sum(values * width for values, width in shapes), size)
+    _check_weight_bytes(sum(values * width for values, width in shapes), size)
     return sum(values for values, _ in shapes)
 
 
-def _datasets(weights: Any) -> Iterator[Any]:
+def _hdf5_datasets(weights: Any) -> Iterator[Any]:
     """Yields each dataset of an HDF5 file once.
 
     The time is linear in the number of objects, which that of `visititems` is not: it opens each by

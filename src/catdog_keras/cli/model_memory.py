@@ -37,7 +37,7 @@ def check_memory(model: "keras.Model", path: str, shape: tuple[int, int, int, in
     share = MAX_BYTES // batch + free
     for size, limit in {batch: MAX_BYTES + free, 1: share}.items():
         with limited_memory(weights):
-            needed = _needed(model, path, (size, *image))
+            needed = _needed_bytes(model, path, (size, *image))
         if needed > limit:
             images = f"a batch of {size} images" if size > 1 else "one image"
             remedy = (
@@ -50,7 +50,7 @@ def check_memory(model: "keras.Model", path: str, shape: tuple[int, int, int, in
             return
 
 
-def _needed(model: "keras.Model", path: str, shape: tuple[int, ...]) -> int:
+def _needed_bytes(model: "keras.Model", path: str, shape: tuple[int, ...]) -> int:
     from catdog_keras._backend.traced_memory import UnknownSizeError, peak_bytes
 
     try:

@@ -151,7 +151,7 @@ def predict(
                 files = [found.scan.by_path[file] for file in found.files]
                 names = [each.class_name for each in predictions]
                 sort_images(zip(files, names, strict=True), sort_into)
-            _write(predictions, form, output)
+            _write_predictions(predictions, form, output)
             if sort_into is not None and output is not None:
                 click.echo(f"The images are in {printable(sort_into)}.")
     sys.exit(1 if strict and found.scan.bad else 0)
@@ -198,7 +198,9 @@ class Prediction:
         return row
 
 
-def _write(predictions: Sequence[Prediction], form: str | None, output: str | None) -> None:
+def _write_predictions(
+    predictions: Sequence[Prediction], form: str | None, output: str | None
+) -> None:
     if form is None:
         suffix = "" if output is None else Path(output).suffix.lower()
         form = {".csv": "csv", ".json": "json"}.get(suffix, "table")
@@ -214,7 +216,7 @@ def _write(predictions: Sequence[Prediction], form: str | None, output: str | No
         click.echo(text)
 
 
-def _as_table(predictions: Sequence[Prediction]) -> str:
+def _predictions_as_table(predictions: Sequence[Prediction]) -> str:
     """Formats predictions as aligned columns; the file is last because it can be long."""
     rows = [("class", "probability", "file")]
     for each in predictions:
@@ -232,11 +234,11 @@ def _as_table(predictions: Sequence[Prediction]) -> str:
     )
 
 
-def _as_json(predictions: Sequence[Prediction]) -> str:
+def _predictions_as_json(predictions: Sequence[Prediction]) -> str:
     return json.dumps([each.to_dict() for each in predictions], indent=2)
 
 
-def _as_csv(predictions: Sequence[Prediction]) -> str:
+def _predictions_as_csv(predictions: Sequence[Prediction]) -> str:
     """Formats predictions as CSV: file, class, probability, then the probability of each class.
 
     With several classes per image, those after the first and their probabilities are in columns
@@ -247,20 +249,20 @@ def _as_csv(predictions: Sequence[Prediction]) -> str:
     names = predictions[0].probabilities
     ranks = range(2, len(predictions[0].most_probable) + 1)
     more = [heading for rank in ranks for heading in (f"class {rank}", f"probability {rank}")]
-    headings = (_cell(f"probability of {name}") for name in names)
+    headings = (_csv_cell(f"probability of {name}") for name in names)
     writer.writerow(["file", "class", "probability", *more, *headings])
     for each in predictions:
         (_, probability), *others = each.most_probable
-        name = "" if each.class_name is None else _cell(each.class_name)
-        rest = [cell for other, p in others for cell in (_cell(other), p)]
-        row = [_cell(each.file), name, probability, *rest, *each.probabilities.values()]
+        name = "" if each.class_name is None else _csv_cell(each.class_name)
+        rest = [cell for other, p in others for cell in (_csv_cell(other), p)]
+        row = [_csv_cell(each.file), name, probability, *rest, *each.probabilities.values()]
         writer.writerow(row)
     return written.getvalue().removesuffix("\n")
 
 
-def _cell(name: str) -> str:
+def _csv_cell(name: str) -> str:
     """Returns a name as a CSV cell in which spreadsheets find no formula: `'` precedes each."""
     return FORMULA.sub(r"\1'", printable(name))
 
 
-FORMS = {"table": _as_table, "json": _as_json, "csv": _as_csv}
+FORMS = {"table": _predictions_as_table, "json": _predictions_as_json, "csv": _predictions_as_csv}

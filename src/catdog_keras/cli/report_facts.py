@@ -65,15 +65,15 @@ def training_facts(record: TrainingRecord | None) -> dict[str, Mapping[str, Any]
     metadata = {
         **command,
         "data": last_part(Path(record.data)),
-        **_in_words(record.settings),
-        "duration": _duration(record.seconds),
+        **_settings_in_words(record.settings),
+        "duration": _training_duration(record.seconds),
     }
     if record.environment == describe_environment():
         return {"Training": {**metadata, "environment": "identical to the environment below"}}
     return {"Training": metadata, "Environment of the training run": record.environment}
 
 
-def _in_words(settings: Mapping[str, Any]) -> dict[str, str]:
+def _settings_in_words(settings: Mapping[str, Any]) -> dict[str, str]:
     """Returns the settings that were used, with names and values that a reader understands."""
     words = {}
     for name, value in settings.items():
@@ -100,7 +100,7 @@ def _value_in_words(name: str, value: Any) -> str:
     return "yes" if value is True else str(value)
 
 
-def _duration(seconds: float) -> str:
+def _training_duration(seconds: float) -> str:
     if not 60 <= seconds < math.inf:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

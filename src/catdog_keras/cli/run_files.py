@@ -9,7 +9,7 @@ from catdog_keras.cli.run_record import (
     MODEL_FILE,
     RECORD_FILE,
     SPLIT_FILE,
-    check_size,
+    check_file_size,
     read_training_record,
 )
 
@@ -23,11 +23,11 @@ def one_training_run(model: Path) -> Iterator[None]:
             large to be read.
         OSError: If another process replaced them during the block.
     """
-    before = _identities(model)
-    check_size(model.parent / SPLIT_FILE)
-    _check_listed(model)
+    before = _identities_of_run_files(model)
+    check_file_size(model.parent / SPLIT_FILE)
+    _check_recorded_hashes(model)
     yield
-    if _identities(model) != before:
+    if _identities_of_run_files(model) != before:
         raise OSError(
             f"{str(model)!r} or a file next to it was replaced while it was used. Run the command "
             "again."
@@ -39,7 +39,7 @@ def sha256_of_files(folder: Path) -> dict[str, str]:
     return {name: sha256_of(folder / name) for name in (MODEL_FILE, SPLIT_FILE)}
 
 
-def _check_listed(model: Path) -> None:
+def _check_recorded_hashes(model: Path) -> None:
     try:
         record = read_training_record(model)
     except ValueError:  # reported where the record is required
@@ -54,12 +54,12 @@ def _check_listed(model: Path) -> None:
             )
 
 
-def _identities(model: Path) -> list[tuple[int, int, int] | None]:
+def _identities_of_run_files(model: Path) -> list[tuple[int, int, int] | None]:
     files = (model, model.parent / SPLIT_FILE, model.parent / RECORD_FILE)
-    return [_identity(file) for file in files]
+    return [_file_identity(file) for file in files]
 
 
-def _identity(file: Path) -> tuple[int, int, int] | None:
+def _file_identity(file: Path) -> tuple[int, int, int] | None:
     try:
         found = file.stat()
     except OSError:

@@ -22,7 +22,7 @@ from catdog_keras.cli.data_options import (
 )
 from catdog_keras.cli.errors import user_errors
 from catdog_keras.cli.frameworks import import_frameworks
-from catdog_keras.cli.inputs import check_data, check_output_folder, check_weights
+from catdog_keras.cli.inputs import check_data_exists, check_output_folder, check_weights
 from catdog_keras.cli.interrupts import handle_interrupts
 from catdog_keras.cli.options import (
     MOST,
@@ -140,8 +140,8 @@ def train(
     """
     names = {"root": "DATA", "table": "--labels", "input_shape": "--image-size"}
     with user_errors(directory="DATA", output="--output", **names):
-        options = _Settings(**settings)
-        check_data("data", data)
+        options = _TrainOptions(**settings)
+        check_data_exists("data", data)
         check_label_options(options)
         check_weights(
             options.weights,
@@ -156,12 +156,14 @@ def train(
             with ExitStack() as stack:
                 if output is None:
                     output = stack.enter_context(reserved_run_folder(data, resume=resume))
-                bad = _train(data, output, options, settings, report=report, resume=resume)
+                bad = _train_and_write(
+                    data, output, options, settings, report=report, resume=resume
+                )
     sys.exit(1 if strict and bad else 0)
 
 
 @dataclass(frozen=True)
-class _Settings(DataOptions):
+class _TrainOptions(DataOptions):
     """Options that control the training."""
 
     backbone: str
@@ -173,7 +175,7 @@ class _Settings(DataOptions):
     class_weight: Any
 
 
-def _check_backbone(options: _Settings) -> None:
+def _check_backbone(options: _TrainOptions) -> None:
     """Reports an invalid backbone or image size before the images are read."""
     from catdog_keras._checks import check_input_shape
     from catdog_keras.models._backbones import check_alpha, check_pretrained_weights
@@ -185,10 +187,10 @@ def _check_backbone(options: _Settings) -> None:
     check_alpha(name, options.alpha, options.weights)
 
 
-def _train(
+def _train_and_write(
     data: str,
     output: str,
-    options: _Settings,
+    options: _TrainOptions,
     settings: dict[str, Any],
     *,
     report: bool,
@@ -210,12 +212,12 @@ def _train(
         if decided is not None:
             click.echo(_describe_decisions(decided))
         started = time.perf_counter()
-        model = _build_model(options, splits.class_names)
+        model = _build_transfer_model(options, splits.class_names)
         checkpoints = open_checkpoints(output, settings, splits, resume=resume)
-        history = _fit(model, splits, options, checkpoints)
+        history = _fit_head_and_backbone(model, splits, options, checkpoints)
         seconds = round(time.perf_counter() - started, 1)
         # Before the results are published, so that an error leaves none.
-        evaluation = _evaluate(model, splits)
+        evaluation = _evaluate_on_validation(model, splits)
         bad = {
             relative_posix_path(splits.root, image.path): image.reason for image in splits.scan.bad
         }
@@ -252,7 +254,7 @@ def _describe_decisions(counts: Mapping[str, int]) -> str:
     )
 
 
-def _build_model(options: _Settings, class_names: tuple[str, ...]) -> "keras.Model":
+def _build_transfer_model(options: _TrainOptions, class_names: tuple[str, ...]) -> "keras.Model":
     import keras
 
     from catdog_keras.models import transfer_model
@@ -268,8 +270,8 @@ def _build_model(options: _Settings, class_names: tuple[str, ...]) -> "keras.Mod
     )
 
 
-def _fit(
-    model: "keras.Model", splits: "ImageSplits", options: _Settings, checkpoints: Path
+def _fit_head_and_backbone(
+    model: "keras.Model", splits: "ImageSplits", options: _TrainOptions, checkpoints: Path
 ) -> dict[str, list[float]]:
     """Trains the head, then the last layers of the backbone; each keeps its best epoch."""
     import keras
@@ -307,7 +309,7 @@ def _fit(
     return {name: [float(value) for value in values] for name, values in log.items()}
 
 
-def _evaluate(model: "keras.Model", splits: "ImageSplits") -> "Evaluation":
+def _evaluate_on_validation(model: "keras.Model", splits: "ImageSplits") -> "Evaluation":
     from catdog_keras.datasets._manifest import relative_posix_path
     from catdog_keras.evaluation import evaluate_classifier
     from catdog_keras.evaluation._evaluation import with_files

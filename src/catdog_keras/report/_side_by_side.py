@@ -43,11 +43,14 @@ def models_section(evaluations: Mapping[str, Evaluation], highlight: str | None)
         "p-value below 0.05 is statistically significant. With several comparisons, the p-values "
         "are corrected for their number by Holm's method."
     ]
-    tables = [Table("All models on the same images", header, rows), _pairs(evaluations, highlight)]
+    tables = [
+        Table("All models on the same images", header, rows),
+        _pairwise_table(evaluations, highlight),
+    ]
     return Section("Models side by side", text, tables, [figure])
 
 
-def _pairs(evaluations: Mapping[str, Evaluation], highlight: str | None) -> Table:
+def _pairwise_table(evaluations: Mapping[str, Evaluation], highlight: str | None) -> Table:
     """Returns a table of all pairs of models; of many models, only the pairs with the selected one.
 
     Without a selected model the first one is used. The most accurate model would be a biased
