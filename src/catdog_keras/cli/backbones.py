@@ -37,6 +37,7 @@ def backbones() -> None:
 
 
 def _aligned_row(row: Sequence[str], widths: Sequence[int]) -> str:
+    """Returns a line of the table, with texts aligned to the left and numbers to the right."""
     first, *others = (
         cell.ljust(width) if place in (0, 4) else cell.rjust(width)
         for place, (cell, width) in enumerate(zip(row, widths, strict=True))

@@ -134,6 +134,7 @@ def _report_folder(report: str | None) -> Iterator[Path | None]:
 
 
 def _metrics_as_text(evaluation: "Evaluation", chosen: EvaluationData) -> str:
+    """Returns the metrics for a terminal: of all images, then a line for each class."""
     names = [printable(name) for name in evaluation.class_names]
     width = max(map(len, ["class", *names]))
     lines = [f"{'images':<17}  {chosen.part}, {len(evaluation)}"]
@@ -157,6 +158,7 @@ def _metrics_as_text(evaluation: "Evaluation", chosen: EvaluationData) -> str:
 
 
 def _metrics_as_json(evaluation: "Evaluation", chosen: EvaluationData) -> str:
+    """Returns the output of --json: the metrics, and which images were used or skipped."""
     numbers = {
         "part": chosen.part,
         "of_the_training": dict(chosen.seen) or None,  # None: unknown
@@ -167,4 +169,5 @@ def _metrics_as_json(evaluation: "Evaluation", chosen: EvaluationData) -> str:
 
 
 def _share_with_interval(share: float, interval: tuple[float, float]) -> str:
+    """Returns a precision, recall or F1 with its interval; a dash if it is undefined."""
     return "-" if math.isnan(share) else "{:.3f} [{:.3f}, {:.3f}]".format(share, *interval)

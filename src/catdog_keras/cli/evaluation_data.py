@@ -114,6 +114,7 @@ def choose_evaluation_images(
 
 
 def _default_part(manifest: Path) -> Part:
+    """Returns the part of a split that is evaluated without --split: test, if it has images."""
     from catdog_keras.datasets._manifest import read_manifest
 
     return "test" if read_manifest(manifest).splits["test"].files else "validation"
@@ -127,6 +128,11 @@ def _load_split_part(
     batch_size: int,
     prepared: Mapping[str, Any],
 ) -> EvaluationData:
+    """Loads the images of one part of the training's split, as its split file lists them.
+
+    Raises:
+        ValueError: If images are missing or changed, or the model has other classes than the split.
+    """
     from catdog_keras.datasets._load_manifest import load_manifest_split
 
     try:
@@ -167,6 +173,12 @@ def _listed(names: Sequence[str]) -> str:
 def _load_all_images(
     loaded: ModelFile, data: str, manifest: Path, batch_size: int, prepared: Mapping[str, Any]
 ) -> EvaluationData:
+    """Loads all images of DATA; a split file, if there is one, states which were used in training.
+
+    Raises:
+        ValueError: If the images are not in folders of the classes, or were trained on with other
+            labels than those of their folders.
+    """
     from catdog_keras.datasets import load_images
     from catdog_keras.datasets._manifest import read_manifest, relative_posix_path
     from catdog_keras.datasets._source import find_folder
@@ -245,12 +257,14 @@ def _training_splits(manifest: "Manifest", scan: "ScanReport", files: Sequence[s
 
 
 def _names_below(root: Path, files: Sequence[str]) -> tuple[str, ...]:
+    """Returns the path of each file relative to the folder of DATA, as the report shows it."""
     from catdog_keras.datasets._manifest import relative_posix_path
 
     return tuple(relative_posix_path(root, file) for file in files)
 
 
 def _sha256_of_images(scan: "ScanReport", root: Path, files: Sequence[str]) -> str:
+    """Returns the hash that identifies the evaluated images, by their contents and names."""
     digest = hashlib.sha256()
     for name, file in zip(_names_below(root, files), files, strict=True):
         digest.update(f"{scan.by_path[file].sha256}  {name}\n".encode())

@@ -71,6 +71,7 @@ def write_evaluation_report(
 def _evaluation_facts(
     images: EvaluationData, file: Path, data: Path, command: str, record: TrainingRecord | None
 ) -> dict[str, Mapping[str, Any]]:
+    """Returns the groups of the report on the evaluation: command, checksums, and skipped files."""
     metadata = {
         "command": command,
         "model": file.name,

@@ -74,6 +74,11 @@ def choose_export_images(
 
 
 def _load_folder_images(data: str, class_names: Sequence[str] | None) -> ChosenImages:
+    """Returns all images of a folder or archive, with labels if they are in folders of the classes.
+
+    Raises:
+        ValueError: If only some of them are in folders of the classes.
+    """
     from catdog_keras.datasets import load_images
 
     try:

@@ -87,6 +87,7 @@ def _check_settings_file(file: Path) -> None:
 
 
 def _settings_file_error(file: Path, reason: str) -> InputError:
+    """Returns the error about a `matplotlibrc` that cannot be used, with its path and the fix."""
     return InputError(
         f"{str(file.absolute())!r}, the settings of Matplotlib, cannot be used: {reason}. Correct "
         "or remove the file."

@@ -92,6 +92,7 @@ def check_not_an_input(name: str, path: str, inputs: Iterable[str]) -> None:
 
 
 def _is_same_file(file: Path, other: Path) -> bool:
+    """Returns whether an output would replace an input, also by a link to it."""
     try:
         return file.samefile(other)
     except OSError:  # an input that does not exist or cannot be read is reported later
@@ -119,5 +120,6 @@ def _follow_links(path: Path) -> Path:
 
 
 def _is_read_as_images(folder: Path, images: Path) -> bool:
+    """Returns whether loaders would read a folder: below that of the images, and not hidden."""
     inside = folder.is_relative_to(images)
     return inside and not any(part.startswith(".") for part in folder.relative_to(images).parts)

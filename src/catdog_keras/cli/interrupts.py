@@ -118,6 +118,7 @@ def exit_interrupted(status: int) -> None:
 
 
 def _raise_interrupt(number: int, _: FrameType | None) -> None:
+    """Handles a signal during the work; the exit status is that of the first one."""
     global _received
     if _received is None:
         _received = number
@@ -125,4 +126,5 @@ def _raise_interrupt(number: int, _: FrameType | None) -> None:
 
 
 def _raise_lost_interrupt(_: int, __: FrameType | None) -> None:
+    """Handles the timer that repeats an interrupt which Python ignored."""
     raise KeyboardInterrupt

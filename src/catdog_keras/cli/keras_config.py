@@ -47,6 +47,7 @@ def _config_file() -> Path:
 
 
 def _read_config(file: Path) -> dict[str, Any]:
+    """Returns the settings in `keras.json`; raises an InputError if they cannot be read."""
     try:
         if not file.is_file():  # reading a FIFO would block
             file.stat()  # raises the reason, such as a link to itself
@@ -75,6 +76,7 @@ def _read_config(file: Path) -> dict[str, Any]:
 
 
 def _config_error(file: Path, reason: str) -> InputError:
+    """Returns the error about a `keras.json` that cannot be used, with its path and the fix."""
     return InputError(
         f"{str(file)!r}, the settings of Keras, cannot be used: {reason}. Correct the file, or "
         "remove it; Keras then writes a new one."
@@ -82,6 +84,7 @@ def _config_error(file: Path, reason: str) -> InputError:
 
 
 def _check_count_variable(name: str) -> None:
+    """Raises an InputError if a variable that limits Keras's training is not an integer."""
     value = os.environ.get(name)
     if value is None:
         return
@@ -95,6 +98,7 @@ def _check_count_variable(name: str) -> None:
 
 
 def _is_one_of(*values: str) -> Callable[[Any], bool]:
+    """Returns a check of a setting in `keras.json` that allows these strings only."""
     return lambda value: isinstance(value, str) and value in values
 
 

@@ -93,6 +93,12 @@ def load_model_file(
 
 
 def _load_checked(file: Path, trust: bool) -> Any:
+    """Loads a model file with Keras; unless it is trusted, after checks and with limited memory.
+
+    Raises:
+        InputError: If Keras cannot load it.
+        ValueError: If it is not trusted, and not a `.keras` file or not safe to load.
+    """
     import keras
 
     from catdog_keras._backend.keras_internals import limited_variables

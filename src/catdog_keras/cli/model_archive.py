@@ -73,6 +73,7 @@ def _check_member_list(file: Path) -> None:
 
 
 def _check_members(archive: zipfile.ZipFile) -> None:
+    """Raises a ValueError if a model file has unknown, repeated, missing or too large members."""
     members = {member.filename: member for member in archive.infolist()}
     if len(members) != len(archive.infolist()):
         raise ValueError("It contains a file twice.")
@@ -94,6 +95,7 @@ def _check_members(archive: zipfile.ZipFile) -> None:
 
 
 def _check_weight_bytes(declared: int, size: int) -> None:
+    """Raises a ValueError if weights declare many times the bytes of the model file."""
     if declared > FREE_BYTES + MAX_RATIO * size:
         raise ValueError(f"Its weights take {declared:,} bytes, but the file has {size:,} bytes.")
 

@@ -55,6 +55,7 @@ def check_config(text: bytes) -> None:
 
 
 def _check_is_model(config: Any) -> None:
+    """Raises a ValueError if the outermost object of the config is not a Keras model."""
     import keras
 
     kind = (
@@ -128,6 +129,7 @@ def _find_allowed_class(node: dict[str, Any]) -> type | None:
 
 
 def _check_function(node: dict[str, Any]) -> None:
+    """Raises a ValueError unless a function is an activation, loss or metric of Keras."""
     import keras
 
     name, module = node.get("config"), node.get("module")
@@ -183,6 +185,7 @@ def _exported_class(name: str, module: str | None) -> Any:
 
 
 def _allowed_base_classes() -> tuple[type, ...]:
+    """Returns the classes of Keras from one of which every class in a config must be derived."""
     import keras
 
     return (
@@ -203,5 +206,6 @@ def _allowed_base_classes() -> tuple[type, ...]:
 
 
 def _quoted(value: Any) -> str:
+    """Returns a value of the config in quotes, without control characters and of limited length."""
     text = printable(value if isinstance(value, str) else repr(value))
     return repr(text if len(text) <= 80 else f"{text[:77]}...")

@@ -51,6 +51,12 @@ def check_memory(model: "keras.Model", path: str, shape: tuple[int, int, int, in
 
 
 def _needed_bytes(model: "keras.Model", path: str, shape: tuple[int, ...]) -> int:
+    """Returns the bytes of memory that the model takes for a batch, by tracing it.
+
+    Raises:
+        InputError: If the model cannot process images of this size.
+        ValueError: If a size is known only when the model runs.
+    """
     from catdog_keras._backend.traced_memory import UnknownSizeError, peak_bytes
 
     try:

@@ -201,6 +201,7 @@ class Prediction:
 def _write_predictions(
     predictions: Sequence[Prediction], form: str | None, output: str | None
 ) -> None:
+    """Writes the predictions to --output or prints them, in the format that was chosen."""
     if form is None:
         suffix = "" if output is None else Path(output).suffix.lower()
         form = {".csv": "csv", ".json": "json"}.get(suffix, "table")
@@ -235,6 +236,7 @@ def _predictions_as_table(predictions: Sequence[Prediction]) -> str:
 
 
 def _predictions_as_json(predictions: Sequence[Prediction]) -> str:
+    """Formats predictions as a JSON list with an object for each image."""
     return json.dumps([each.to_dict() for each in predictions], indent=2)
 
 

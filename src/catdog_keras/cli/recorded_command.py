@@ -49,6 +49,7 @@ def _parameter_words(parameter: click.Parameter, value: Any) -> list[str]:
 
 
 def _value_word(name: str | None, value: Any) -> str:
+    """Returns the value of a parameter as a word; of paths only the part that a report may show."""
     if name == "model":
         path = Path(value)
         return _path_word(str(Path(last_part(path.parent), path.name)))
@@ -58,4 +59,5 @@ def _value_word(name: str | None, value: Any) -> str:
 
 
 def _path_word(path: str) -> str:
+    """Returns a path such that click does not parse it as an option if it starts with a dash."""
     return f"./{path}" if path.startswith("-") else path

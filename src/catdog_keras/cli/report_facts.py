@@ -87,6 +87,7 @@ def _settings_in_words(settings: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _value_in_words(name: str, value: Any) -> str:
+    """Returns the value of a setting as the report shows it: `20%`, `160 x 160 pixels`."""
     if isinstance(value, (str, float, type(None))) and (name, value) in VALUES:
         return VALUES[name, value]
     if isinstance(value, str) and name in FILES:
@@ -101,6 +102,7 @@ def _value_in_words(name: str, value: Any) -> str:
 
 
 def _training_duration(seconds: float) -> str:
+    """Returns the duration of the training in seconds, or in minutes from one minute on."""
     if not 60 <= seconds < math.inf:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

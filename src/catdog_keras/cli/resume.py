@@ -100,6 +100,11 @@ def _remove_checkpoints(folder: Path) -> None:
 
 
 def _read_run_options(file: Path) -> dict[str, Any]:
+    """Returns the options and versions of the interrupted training.
+
+    Raises:
+        ValueError: If the file is damaged.
+    """
     try:
         content = json.loads(file.read_text("utf-8"))
     except (ValueError, RecursionError):
@@ -110,6 +115,7 @@ def _read_run_options(file: Path) -> dict[str, Any]:
 
 
 def _checkpoint_error(folder: Path, reason: str) -> ValueError:
+    """Returns the error about checkpoints that this command cannot resume from, with the fix."""
     return ValueError(
         f"The checkpoint in {str(folder)!r} {reason}. Restore what the interrupted training used, "
         "or run the command without --resume to start again."

@@ -40,6 +40,7 @@ def sha256_of_files(folder: Path) -> dict[str, str]:
 
 
 def _check_recorded_hashes(model: Path) -> None:
+    """Raises a ValueError if the model or the split differs from the one of the record."""
     try:
         record = read_training_record(model)
     except ValueError:  # reported where the record is required
@@ -55,11 +56,13 @@ def _check_recorded_hashes(model: Path) -> None:
 
 
 def _identities_of_run_files(model: Path) -> list[tuple[int, int, int] | None]:
+    """Returns the identities of model, split and record, to detect that one was replaced."""
     files = (model, model.parent / SPLIT_FILE, model.parent / RECORD_FILE)
     return [_file_identity(file) for file in files]
 
 
 def _file_identity(file: Path) -> tuple[int, int, int] | None:
+    """Returns inode, time of modification and size of a file, or None if there is no such file."""
     try:
         found = file.stat()
     except OSError:

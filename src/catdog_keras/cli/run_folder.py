@@ -70,6 +70,7 @@ def _run_number(folder: str, name: str) -> int:
 
 
 def _name_of_data(data: str) -> str:
+    """Returns the name of the image folder or archive, after which the run folder is named."""
     # Without `..`, which is not the name of a folder; links keep their names.
     path = Path(os.path.abspath(check_path("data", data)))  # noqa: PTH100
     return (path.stem if path.suffix.lower() == ".zip" else path.name) or "images"

@@ -115,6 +115,7 @@ def _is_contradiction(settings: dict[str, Any]) -> bool:
 
 
 def _is_dict_of(value: Any, check: Callable[[Any], bool]) -> bool:
+    """Returns whether a value of the record is a dict all of whose values pass a check."""
     return isinstance(value, dict) and all(map(check, value.values()))
 
 
@@ -124,14 +125,17 @@ def _is_page_text(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
+    """Returns whether a value of the record is a number that can be drawn and formatted, or NaN."""
     if isinstance(value, int) and not isinstance(value, bool):
         return abs(value) <= sys.float_info.max
     return isinstance(value, float)
 
 
 def _is_curve(values: Any, epochs: int) -> bool:
+    """Returns whether a value of the record is a list of numbers, one for each epoch."""
     return isinstance(values, list) and len(values) == epochs and all(map(_is_number, values))
 
 
 def _is_image_count(value: Any) -> bool:
+    """Returns whether a value of the record is a number of images."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0

@@ -64,6 +64,7 @@ def check_folder_names(class_names: Sequence[str]) -> None:
 
 
 def _is_folder_name(name: str) -> bool:
+    """Returns whether a class name can be the name of a folder in the file system."""
     try:
         length = len(os.fsencode(name))
     except UnicodeEncodeError:  # half of a character

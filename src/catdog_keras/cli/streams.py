@@ -62,6 +62,7 @@ def _occupy_closed_descriptors() -> None:
 
 
 def _reopen_stream(stream: io.TextIOWrapper, number: int) -> io.TextIOWrapper:
+    """Returns a copy of a standard stream that writes to a descriptor and keeps an error."""
     stream.flush()
     raw = _ErrorKeepingStream(number, "w", closefd=False)
     unbuffered = _raw_stream(stream) is stream.buffer  # python -u
@@ -75,6 +76,7 @@ def _reopen_stream(stream: io.TextIOWrapper, number: int) -> io.TextIOWrapper:
 
 
 def _raw_stream(stream: Any) -> Any:
+    """Returns the file below a text stream, also without buffers (`python -u`)."""
     buffer = getattr(stream, "buffer", None)
     return getattr(buffer, "raw", buffer)
 

@@ -255,6 +255,7 @@ def _describe_decisions(counts: Mapping[str, int]) -> str:
 
 
 def _build_transfer_model(options: _TrainOptions, class_names: tuple[str, ...]) -> "keras.Model":
+    """Builds the model that is trained, with weights that depend on --seed only."""
     import keras
 
     from catdog_keras.models import transfer_model
@@ -310,6 +311,7 @@ def _fit_head_and_backbone(
 
 
 def _evaluate_on_validation(model: "keras.Model", splits: "ImageSplits") -> "Evaluation":
+    """Evaluates the trained model on the validation images, whose paths it records."""
     from catdog_keras.datasets._manifest import relative_posix_path
     from catdog_keras.evaluation import evaluate_classifier
     from catdog_keras.evaluation._evaluation import with_files

@@ -59,13 +59,16 @@ def precision_recall_section(evaluations: Mapping[str, Evaluation]) -> Section:
 
 
 def _curve_row(name: str, area: float, ends: tuple[float, float]) -> tuple[str, str, str]:
+    """Returns the row of a curve in the table of areas: class, area, interval."""
     interval = "-" if math.isnan(area) else "{:.3f} to {:.3f}".format(*ends)
     return name, _three_decimals(area), interval
 
 
 def _list_areas(rows: list[tuple[str, str, str]]) -> str:
+    """Lists the areas of the first rows for the alternative text of the figure."""
     return ", ".join(f"{name} {area}" for name, area, _ in rows[:CURVES_IN_ALT_TEXT])
 
 
 def _three_decimals(value: float) -> str:
+    """Formats an area with three decimals; a dash if it is undefined."""
     return "-" if math.isnan(value) else f"{value:.3f}"

@@ -126,6 +126,7 @@ def _macro_average_row(evaluation: Evaluation) -> tuple[str, ...]:
 
 
 def _list_first_names(names: Sequence[str]) -> str:
+    """Lists the first class names for a sentence, with the number of further ones."""
     further = len(names) - LISTED
     return ", ".join(names[:LISTED]) + (f" and {further:,} more" if further > 0 else "")
 
@@ -229,6 +230,7 @@ def repeat_section(metadata: Mapping[str, Mapping[str, Any]]) -> Section:
 
 
 def _confusion_alt_text(name: str, evaluation: Evaluation) -> str:
+    """Returns the alternative text of a confusion matrix, with its cells if they are few."""
     matrix, names = evaluation.confusion_matrix, evaluation.class_names
     summary = f"Confusion matrix of {name}: {evaluation.correct} of {len(evaluation)} correct."
     if matrix.size > CELLS_IN_ALT_TEXT:
@@ -243,6 +245,7 @@ def _confusion_alt_text(name: str, evaluation: Evaluation) -> str:
 
 
 def _list_reliability_bins(evaluation: Evaluation) -> str:
+    """Lists the accuracy at each confidence for the alternative text of the reliability diagram."""
     return "; ".join(
         f"{percent(each.accuracy)} of {each.num_images} images at {percent(each.confidence)}"
         for each in evaluation.reliability_bins
@@ -260,6 +263,7 @@ def _common_folder(losses: Sequence[ExampleLoss]) -> str:
 
 
 def _path_below(common: str, loss: ExampleLoss) -> str:
+    """Returns the path of an image below a common folder, or its number without a path."""
     if loss.file is None:
         return f"image {loss.index}"
     return os.path.relpath(loss.file, common) if common else loss.file

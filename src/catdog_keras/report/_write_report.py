@@ -157,6 +157,7 @@ def _page_sections(
     figures: Mapping[str, Any],
     highlight: str | None,
 ) -> list[Section]:
+    """Returns the sections of the page except the last, without those that have no data."""
     parts: list[Section] = []
     if len(evaluations) > 1:
         parts.append(models_section(evaluations, highlight))
