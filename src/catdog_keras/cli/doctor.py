@@ -9,6 +9,7 @@ import click
 
 from catdog_keras._checks import MAX_SIDE, check_path
 from catdog_keras._printable import printable, printable_lines
+from catdog_keras.cli.check_backbone import check_backbone
 from catdog_keras.cli.data_options import DataOptions, check_label_options, data_options, load_data
 from catdog_keras.cli.errors import user_errors
 from catdog_keras.cli.frameworks import import_frameworks
@@ -84,22 +85,12 @@ def doctor(data: str, output: str | None, **settings: Any) -> None:
         check_output_folder("output", planned, data)
         import_frameworks()
         with handle_interrupts(), ExitStack() as stack:
-            _check_backbone(backbone, weights, options.image_size)
+            check_backbone(backbone, weights, options.image_size)
             if output is None:
                 output = stack.enter_context(reserved_run_folder(data, suffix=SUFFIX))
             report = _write_findings(data, output, options, backbone, weights)
         click.echo(printable_lines(str(report)))
         click.echo(f"The page is {printable(str(Path(output) / REPORT_FILE))}.")
-
-
-def _check_backbone(backbone: str, weights: str | None, image_size: int) -> None:
-    """Reports an invalid backbone or image size before the images are read."""
-    from catdog_keras._checks import check_input_shape
-    from catdog_keras.models._backbones import check_pretrained_weights
-    from catdog_keras.models._transfer import check_named_backbone
-
-    shape = check_input_shape("input_shape", (image_size, image_size, 3))
-    check_pretrained_weights(check_named_backbone(backbone, shape), weights)
 
 
 def _write_findings(

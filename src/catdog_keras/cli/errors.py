@@ -143,6 +143,12 @@ def raised_in(error: Exception) -> str:
     return "" if frame is None else str(frame.tb_frame.f_globals.get("__name__"))
 
 
+def first_line_of(error: BaseException) -> str:
+    """Returns the first line of an error's message without its period, or else the error's type."""
+    lines = str(error).strip().splitlines()
+    return printable(lines[0] if lines else type(error).__name__).removesuffix(".")
+
+
 def short_reason(error: BaseException) -> str:
     """Returns an error's message as one short sentence; Keras's contain configs and colors."""
     text = str(error).rsplit("Exception encountered: ")[-1]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from catdog_keras._message import message_of
 from catdog_keras._printable import counted, printable
 from catdog_keras.cli.load_model import ModelFile
+from catdog_keras.cli.model_classes import list_class_names
 from catdog_keras.cli.preparation import find_preparation, recorded_preparation
 from catdog_keras.cli.run_record import SPLIT_FILE
 
@@ -146,8 +147,8 @@ def _load_split_part(
         ) from error
     if split.class_names != loaded.class_names:
         raise ValueError(
-            f"The classes of {str(manifest)!r} are {_listed(split.class_names)}, "
-            f"those of MODEL {_listed(loaded.class_names)}. "
+            f"The classes of {str(manifest)!r} are {_list_classes(split.class_names)}, "
+            f"those of MODEL {_list_classes(loaded.class_names)}. "
             "Use --split all if DATA has the classes of this model."
         )
     return EvaluationData(
@@ -164,9 +165,9 @@ def _load_split_part(
     )
 
 
-def _listed(names: Sequence[str]) -> str:
-    """Lists class names for a message; they come from files and may have control characters."""
-    shown = ", ".join(printable(name[:80]) for name in names[:20])
+def _list_classes(names: Sequence[str]) -> str:
+    """Lists class names for a message, with the number of further ones."""
+    shown = list_class_names(names)
     return shown if len(names) <= 20 else f"{shown} and {len(names) - 20} more"
 
 

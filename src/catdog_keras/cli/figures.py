@@ -12,8 +12,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from catdog_keras._printable import printable
-from catdog_keras.cli.errors import InputError
+from catdog_keras.cli.errors import InputError, first_line_of
 
 MAX_BYTES = 2**20
 NAME = "matplotlibrc"
@@ -43,11 +42,9 @@ def import_matplotlib() -> None:
     except Exception as error:  # about folders, the styles of the user, incompatible packages, ...
         if isinstance(error, InputError):
             raise
-        lines = str(error).strip().splitlines()
-        reason = printable(lines[0] if lines else type(error).__name__).removesuffix(".")
         raise InputError(
-            f"Matplotlib could not be imported: {reason}. Correct its settings, or set "
-            "MPLCONFIGDIR to an empty, writable folder."
+            f"Matplotlib could not be imported: {first_line_of(error)}. Correct its settings, or "
+            "set MPLCONFIGDIR to an empty, writable folder."
         ) from error
     chosen = {f"font.{name}": matplotlib.rcParams[f"font.{name}"] for name in FONTS}
     matplotlib.rcdefaults()

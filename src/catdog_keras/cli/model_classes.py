@@ -28,10 +28,9 @@ def check_class_count(model: "keras.Model", class_names: Sequence[str]) -> None:
         )
     if (outputs, classes) == (1, 2) or outputs == classes > 1:
         return
-    listed = ", ".join(printable(name[:80]) for name in class_names[:20])
     raise InputError(
         f"--class-name must give {_required_names(outputs)}; received {counted(classes, 'name')}: "
-        f"{listed}{', ...' if classes > 20 else ''}."
+        f"{list_class_names(class_names)}{', ...' if classes > 20 else ''}."
     )
 
 
@@ -61,11 +60,16 @@ def choose_class_names(model: "keras.Model", given: Sequence[str]) -> tuple[str,
 def _check_saved_order(given: tuple[str, ...], saved: tuple[str, ...]) -> None:
     """Raises an InputError if names are those of the model in another order, which relabels it."""
     if given != saved and sorted(given) == sorted(saved):
-        shown = [", ".join(printable(name[:80]) for name in names[:20]) for names in (saved, given)]
         raise InputError(
             "--class-name must be in the order of the outputs of MODEL, which contains the names "
-            f"{shown[0]}; received {shown[1]}. Omit --class-name to use the names of MODEL."
+            f"{list_class_names(saved)}; received {list_class_names(given)}. "
+            "Omit --class-name to use the names of MODEL."
         )
+
+
+def list_class_names(names: Sequence[str]) -> str:
+    """Lists up to 20 class names for a message; those of a file may have control characters."""
+    return ", ".join(printable(name[:80]) for name in names[:20])
 
 
 def _required_names(outputs: int | None) -> str:

@@ -13,6 +13,7 @@ import click
 from catdog_keras._checks import MAX_SIDE, check_path
 from catdog_keras._message import argument
 from catdog_keras._printable import counted, printable, shell_command
+from catdog_keras.cli.check_backbone import check_backbone
 from catdog_keras.cli.data_options import (
     DataOptions,
     check_label_options,
@@ -152,7 +153,7 @@ def train(
         check_output_folder("output", planned, data)
         import_frameworks()
         with handle_interrupts():
-            _check_backbone(options)
+            check_backbone(options.backbone, options.weights, options.image_size, options.alpha)
             with ExitStack() as stack:
                 if output is None:
                     output = stack.enter_context(reserved_run_folder(data, resume=resume))
@@ -173,18 +174,6 @@ class _TrainOptions(DataOptions):
     weights: str | None
     augmentation: Any
     class_weight: Any
-
-
-def _check_backbone(options: _TrainOptions) -> None:
-    """Reports an invalid backbone or image size before the images are read."""
-    from catdog_keras._checks import check_input_shape
-    from catdog_keras.models._backbones import check_alpha, check_pretrained_weights
-    from catdog_keras.models._transfer import check_named_backbone
-
-    input_shape = check_input_shape("input_shape", (options.image_size, options.image_size, 3))
-    name = check_named_backbone(options.backbone, input_shape)
-    check_pretrained_weights(name, options.weights)
-    check_alpha(name, options.alpha, options.weights)
 
 
 def _train_and_write(
