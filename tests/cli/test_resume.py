@@ -9,6 +9,7 @@ import pytest
 
 from catdog_keras.cli.resume import open_checkpoints
 from catdog_keras.training import _checkpoint
+from tests.interruption import InterruptionError, interrupt
 
 OPTIONS = [
     *["--backbone", "synthetic_small", "--image-size", "32", "--batch-size", "8"],
@@ -62,14 +63,6 @@ def assert_same(output, expected):
     assert all(np.array_equal(*pair) for pair in zip(weights, expected[0], strict=True))
     names = {"model.keras", "training.json", "split.json"}
     assert {path.name for path in output.iterdir() if not path.name.startswith(".")} == names
-
-
-class InterruptionError(Exception):
-    """What ends a run in the same process."""
-
-
-def interrupt():
-    raise InterruptionError
 
 
 @pytest.fixture

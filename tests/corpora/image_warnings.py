@@ -5,14 +5,10 @@ import struct
 from PIL import Image
 
 from tests.corpora.image_files import encoded, flat, jpeg_of_size, patched, tiff
+from tests.corpora.jpeg_scans import segment
 
 SHORT, ASCII = 3, 2
 ORIENTATION, DESCRIPTION = 0x0112, 0x010E
-
-
-def segment(marker: int, data: bytes) -> bytes:
-    """A segment of a JPEG file."""
-    return struct.pack(">BBH", 0xFF, marker, len(data) + 2) + data
 
 
 def with_segment(content: bytes, marker: int, data: bytes) -> bytes:

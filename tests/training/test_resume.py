@@ -10,6 +10,7 @@ import pytest
 from catdog_keras import fine_tune, fit_head
 from catdog_keras.training import _checkpoint as checkpoint
 from tests.arrays import all_equal, copy_values
+from tests.interruption import InterruptionError, interrupt
 from tests.training.fine_tuning_cases import (
     SHAPE,
     interrupted_replace,
@@ -44,14 +45,6 @@ def uninterrupted(folder):
         return known[case]
 
     return get
-
-
-class InterruptionError(Exception):
-    """What ends a run in the same process."""
-
-
-def interrupt():
-    raise InterruptionError
 
 
 def test_interrupted_run_resumes_with_bit_identical_result(
