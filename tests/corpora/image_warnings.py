@@ -44,7 +44,8 @@ def _tiff_with(tag: bytes) -> bytes:
     return moved + bytes(4)
 
 
-def _exif_of(form: str, block: bytes) -> bytes:
+def _with_exif(form: str, block: bytes) -> bytes:
+    """An image file of a format with an EXIF block."""
     return encoded(form, exif=block)
 
 
@@ -67,9 +68,9 @@ WARNED = {
     ),
     "no frames.png": (chunk(encoded("PNG"), b"acTL", struct.pack(">II", 0, 0)), "good"),
     "too many frames.png": (chunk(encoded("PNG"), b"acTL", b"\xff" * 8), "good"),
-    "corrupt exif.png": (_exif_of("PNG", TOO_FEW), "good"),
-    "corrupt exif.webp": (_exif_of("WEBP", TOO_FEW), "good"),
-    "large tag.webp": (_exif_of("WEBP", TOO_LARGE), "good"),
+    "corrupt exif.png": (_with_exif("PNG", TOO_FEW), "good"),
+    "corrupt exif.webp": (_with_exif("WEBP", TOO_FEW), "good"),
+    "large tag.webp": (_with_exif("WEBP", TOO_LARGE), "good"),
     "large tag.tif": (_tiff_with(BEYOND), "good"),
     "large tag, turned.jpg": (
         with_segment(JPEG, 0xE1, patched(TOO_LARGE, 36, b"\x06")),
