@@ -79,7 +79,7 @@ class Case:
 
 
 def run_with(*arguments):
-    """Returns a function that runs the command with arguments; SEED in them is its number."""
+    """Returns a function that runs the command with arguments; SEED in them becomes its number."""
 
     def run(root, number):
         os.chdir(root)
