@@ -110,7 +110,7 @@ def render_page(page: Page, template: str = "report/page.html", **values: Any) -
     return environment.get_template(template).render(page=page, **values)
 
 
-def embed(drawing: Any, alt: str, caption: str, *, photographs: bool = False) -> Figure:
+def embed_figure(drawing: Any, alt: str, caption: str, *, photographs: bool = False) -> Figure:
     """Converts a matplotlib figure, or the figure of an Axes, to an image embedded in the page.
 
     Args:

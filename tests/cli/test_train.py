@@ -246,7 +246,7 @@ def test_default_output_is_chosen_again_if_another_run_takes_it(tmp_path, monkey
 
 def test_interrupted_training_leaves_no_new_output_folder(drawn, tmp_path, run, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(train_module, "load_data", raise_interrupt)
+    monkeypatch.setattr(train_module, "load_with_options", raise_interrupt)
     assert run("train", drawn, *TINY).exit_code != 0
     assert list(tmp_path.iterdir()) == []
 

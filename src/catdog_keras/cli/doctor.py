@@ -10,7 +10,12 @@ import click
 from catdog_keras._checks import MAX_SIDE, check_path
 from catdog_keras._printable import printable, printable_lines
 from catdog_keras.cli.check_backbone import check_backbone
-from catdog_keras.cli.data_options import DataOptions, check_label_options, data_options, load_data
+from catdog_keras.cli.data_options import (
+    DataOptions,
+    check_label_options,
+    data_options,
+    load_with_options,
+)
 from catdog_keras.cli.errors import user_errors
 from catdog_keras.cli.frameworks import import_frameworks
 from catdog_keras.cli.inputs import (
@@ -102,12 +107,12 @@ def _write_findings(
 ) -> "DataReport":
     """Runs all checks, and writes the findings and the page."""
     from catdog_keras._write_files import output_folder
-    from catdog_keras.cli.recorded_command import last_part
+    from catdog_keras.cli.recorded_command import path_in_report
     from catdog_keras.datasets._source import find_folder
     from catdog_keras.doctor import check_data
 
     with output_folder(str(check_path("output", output)), OUTPUT_FILES) as folder:
-        splits = load_data(data, options, keep_folders=True)
+        splits = load_with_options(data, options, keep_folders=True)
         report = check_data(
             splits,
             backbone=backbone,
@@ -118,5 +123,5 @@ def _write_findings(
         )
         text = json.dumps(report.to_dict(), indent=1, allow_nan=False) + "\n"
         (folder / FINDINGS_FILE).write_text(text, encoding="utf-8")
-        report.write_page(folder / REPORT_FILE, title=f"Data check of {last_part(Path(data))}")
+        report.write_page(folder / REPORT_FILE, title=f"Data check of {path_in_report(Path(data))}")
     return report

@@ -50,7 +50,7 @@ def user_errors(**names: str) -> Iterator[None]:
         raise InputError(options.rendered(_framework_error_message(error))) from error
 
 
-def with_options(message: str) -> str:
+def with_option_names(message: str) -> str:
     """Returns the message with the command-line name of each Python argument."""
     return _OptionNames.of_command({}).rendered(message)
 
@@ -131,11 +131,11 @@ def _is_framework_failure(error: Exception) -> bool:
         return message_about_image(error) is not None
     module = type(error).__module__
     if type(error) in (RuntimeError, Exception):
-        module = raised_in(error)
+        module = module_that_raised(error)
     return module.partition(".")[0] in FRAMEWORKS
 
 
-def raised_in(error: Exception) -> str:
+def module_that_raised(error: Exception) -> str:
     """Returns the name of the module that raised an error."""
     frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:

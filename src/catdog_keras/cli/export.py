@@ -7,7 +7,7 @@ import click
 from catdog_keras._checks import check_path, describe
 from catdog_keras._message import message_of
 from catdog_keras._printable import printable
-from catdog_keras.cli.errors import user_errors, with_options
+from catdog_keras.cli.errors import user_errors, with_option_names
 from catdog_keras.cli.frameworks import import_frameworks
 from catdog_keras.cli.inputs import check_data_exists
 from catdog_keras.cli.interrupts import handle_interrupts
@@ -134,7 +134,7 @@ def export(
                     )
             except ExportMismatchError as error:
                 click.echo(error.report)
-                click.echo(f"Error: {with_options(message_of(error))}", err=True)
+                click.echo(f"Error: {with_option_names(message_of(error))}", err=True)
                 if chosen is not None:
                     for position in error.report.differing_images[:SHOWN_IMAGES]:
                         click.echo(f"  {printable(chosen.files[position].path)}", err=True)

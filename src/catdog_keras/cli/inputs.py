@@ -12,7 +12,7 @@ from catdog_keras._write_files import WRITABLE_FILE, writable_folder
 PLACE = "an existing folder or zip archive"
 
 
-def check_folder(name: str, path: str) -> None:
+def check_folder_exists(name: str, path: str) -> None:
     """Raises an error if `path` is not an existing folder."""
     if not check_path(name, path).is_dir():
         raise NotADirectoryError(describe(name, "a folder", path))

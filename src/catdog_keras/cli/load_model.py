@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from catdog_keras._checks import check_path, describe
 from catdog_keras._image_errors import message_about_image
 from catdog_keras._preprocessing_schemes import SCHEMES, Scheme
-from catdog_keras.cli.errors import InputError, raised_in, short_reason
+from catdog_keras.cli.errors import InputError, module_that_raised, short_reason
 from catdog_keras.cli.memory_limit import limited_memory
 from catdog_keras.cli.model_classes import choose_class_names
 from catdog_keras.cli.model_memory import UNCHECKED, check_memory
@@ -198,8 +198,9 @@ def model_errors(path: str) -> Iterator[None]:
     except (InputError, OSError, ValueError):
         raise
     except Exception as error:  # TensorFlow, JAX and PyTorch have their own errors
-        own = raised_in(error).partition(".")[0] == "catdog_keras"  # ours, or about an argument
-        if own or message_about_image(error) is not None:
+        package = module_that_raised(error).partition(".")[0]
+        is_own = package == "catdog_keras"  # a fault of ours, or about an argument
+        if is_own or message_about_image(error) is not None:
             raise
         remedy = f"It cannot be run: {short_reason(error)} If memory is short, reduce --batch-size."
         raise InputError(describe("MODEL", REQUIREMENT, path, remedy)) from error

@@ -28,7 +28,7 @@ def limited_memory(weights: int) -> Iterator[None]:
     import resource
 
     before = soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    _start_threads()
+    _start_backend_threads()
     limits = [_allocated_bytes() + FREE_BYTES + BYTES_PER_WEIGHT * weights, soft, hard]
     least = min(limit for limit in limits if limit != resource.RLIM_INFINITY)
     resource.setrlimit(resource.RLIMIT_DATA, (least, hard))
@@ -38,7 +38,7 @@ def limited_memory(weights: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_DATA, before)
 
 
-def _start_threads() -> None:
+def _start_backend_threads() -> None:
     """Starts the threads of the backend, whose stacks and heaps are about 16 MB per processor."""
     import keras
 

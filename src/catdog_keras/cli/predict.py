@@ -31,8 +31,8 @@ from catdog_keras.cli.preparation import (
 from catdog_keras.cli.run_files import one_training_run
 from catdog_keras.cli.sort_images import (
     UNCERTAIN,
-    check_another_place,
     check_folder_names,
+    check_predictions_path,
     check_sorted_folder,
     sort_images,
 )
@@ -115,7 +115,7 @@ def predict(
             check_not_an_input("output", output, [model, *paths])
         if sort_into is not None:
             check_sorted_folder(sort_into, paths)
-            check_another_place(sort_into, output)
+            check_predictions_path(sort_into, output)
         stated = stated_preparation(crop_to_aspect_ratio, pad_to_aspect_ratio)
         import_frameworks()
         from catdog_keras.datasets import load_images

@@ -31,8 +31,8 @@ def recorded_command(**resolved: Any) -> str:
     return shell_command(words)
 
 
-def last_part(path: Path) -> str:
-    """Returns the name of a folder or file, also for `.`; parent folders stay private."""
+def path_in_report(path: Path) -> str:
+    """Returns what a report shows of a path: its last part, also for `.`; folders stay private."""
     return Path(os.path.realpath(path)).name
 
 
@@ -52,9 +52,9 @@ def _value_word(name: str | None, value: Any) -> str:
     """Returns the value of a parameter as a word; of paths only the part that a report may show."""
     if name == "model":
         path = Path(value)
-        return _path_word(str(Path(last_part(path.parent), path.name)))
+        return _path_word(str(Path(path_in_report(path.parent), path.name)))
     if name in PATHS and value is not None:
-        return _path_word(last_part(Path(value)))
+        return _path_word(path_in_report(Path(value)))
     return str(value)  # "None" for random initialization
 
 

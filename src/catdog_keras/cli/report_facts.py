@@ -6,7 +6,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from catdog_keras.cli.preparation import CROP, PAD
-from catdog_keras.cli.recorded_command import last_part
+from catdog_keras.cli.recorded_command import path_in_report
 from catdog_keras.cli.run_record import TrainingRecord
 from catdog_keras.report._environment import describe_environment
 
@@ -45,7 +45,7 @@ VALUES = {
 NAMED = 50  # maximum number of skipped files that the page lists with a reason
 
 
-def skipped_files(reasons: Mapping[str, str], where: str = "") -> dict[str, Mapping[str, Any]]:
+def skipped_file_facts(reasons: Mapping[str, str], where: str = "") -> dict[str, Mapping[str, Any]]:
     """Returns a group with the reason for each skipped file, if there are any."""
     if not reasons:
         return {}
@@ -64,7 +64,7 @@ def training_facts(record: TrainingRecord | None) -> dict[str, Mapping[str, Any]
     command = {} if record.command is None else {"command": record.command}
     metadata = {
         **command,
-        "data": last_part(Path(record.data)),
+        "data": path_in_report(Path(record.data)),
         **_settings_in_words(record.settings),
         "duration": _training_duration(record.seconds),
     }

@@ -34,7 +34,7 @@ def one_training_run(model: Path) -> Iterator[None]:
         )
 
 
-def sha256_of_files(folder: Path) -> dict[str, str]:
+def sha256_of_run_files(folder: Path) -> dict[str, str]:
     """Returns the SHA-256 of the model and of the split in a folder, by file name."""
     return {name: sha256_of(folder / name) for name in (MODEL_FILE, SPLIT_FILE)}
 

@@ -36,7 +36,7 @@ _LOG_LINE = re.compile(
 
 
 def filter_stderr(shown: str = "") -> None:
-    """Removes these lines from standard error until the process ends.
+    """Removes log lines of TensorFlow, libjpeg and LiteRT from standard error until the end.
 
     Log lines of TensorFlow with one of the letters `shown` stay.
 

@@ -19,7 +19,7 @@ from catdog_keras.cli.data_options import (
     check_label_options,
     count_decisions,
     data_options,
-    load_data,
+    load_with_options,
 )
 from catdog_keras.cli.errors import user_errors
 from catdog_keras.cli.frameworks import import_frameworks
@@ -35,7 +35,7 @@ from catdog_keras.cli.options import (
 )
 from catdog_keras.cli.recorded_command import recorded_command
 from catdog_keras.cli.resume import FINE_TUNE, FOLDER, HEAD, open_checkpoints
-from catdog_keras.cli.run_files import sha256_of_files
+from catdog_keras.cli.run_files import sha256_of_run_files
 from catdog_keras.cli.run_folder import choose_run_folder, reserved_run_folder
 from catdog_keras.cli.run_record import (
     MODEL_FILE,
@@ -196,7 +196,7 @@ def _train_and_write(
 
     output = str(check_path("output", output))
     with output_folder(output, [FOLDER, *RUN_FILES]) as folder:
-        splits = load_data(data, options)
+        splits = load_with_options(data, options)
         decided = count_decisions(options)
         if decided is not None:
             click.echo(_describe_decisions(decided))
@@ -220,7 +220,7 @@ def _train_and_write(
             history,
             seconds,
             describe_environment(),
-            sha256_of_files(folder),
+            sha256_of_run_files(folder),
             decided,
             recorded_command(),
         )

@@ -7,7 +7,7 @@ import click
 
 from catdog_keras._checks import MAX_SIDE
 from catdog_keras._printable import printable
-from catdog_keras.cli.errors import user_errors, with_options
+from catdog_keras.cli.errors import user_errors, with_option_names
 from catdog_keras.cli.frameworks import import_frameworks
 from catdog_keras.cli.inputs import check_data_exists, check_output_folder, check_weights
 from catdog_keras.cli.interrupts import handle_interrupts
@@ -97,7 +97,7 @@ def tutorial(image_size: int | None, **options: Any) -> None:
             result = run_tutorial(
                 image_size=None if image_size is None else (image_size, image_size),
                 **options,
-                tell=lambda line: click.echo(with_options(line)),
+                tell=lambda line: click.echo(with_option_names(line)),
             )
         _print_results_table(result)
         for line in result.lesson:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 
-from catdog_keras._html_page import Section, Table, embed
+from catdog_keras._html_page import Section, Table, embed_figure
 from catdog_keras.evaluation import Evaluation
 from catdog_keras.plotting import plot_precision_recall, plot_roc
 
@@ -21,7 +21,7 @@ def roc_section(evaluations: Mapping[str, Evaluation]) -> Section:
         ]
         tables.append(Table(f"{name}: each class against the rest", header, rows))
         figures.append(
-            embed(
+            embed_figure(
                 plot_roc(each.roc_curves),
                 f"ROC curves of {name}. Areas: {_list_areas(rows)}.",
                 f"{name}: 0.5 is random guessing, 1 separates the class from the rest perfectly.",
@@ -43,7 +43,7 @@ def precision_recall_section(evaluations: Mapping[str, Evaluation]) -> Section:
         mean = ("mean of the classes (mAP)", _three_decimals(each.mean_average_precision), "")
         tables.append(Table(f"{name}: each class against the rest", header, [*rows, mean]))
         figures.append(
-            embed(
+            embed_figure(
                 plot_precision_recall(each.precision_recall_curves),
                 f"Precision-recall curves of {name}. Average precisions: {_list_areas(rows)}.",
                 f"{name}: each point is a threshold on the probability of the class. The average "

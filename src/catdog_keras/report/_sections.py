@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from catdog_keras._html_page import Section, Table, embed
+from catdog_keras._html_page import Section, Table, embed_figure
 from catdog_keras._printable import counted
 from catdog_keras.evaluation import Evaluation, ExampleLoss
 from catdog_keras.plotting import (
@@ -28,7 +28,7 @@ def percent(share: float) -> str:
     return "-" if math.isnan(share) else f"{100 * share:.1f}%"
 
 
-def interval(ends: tuple[float, float]) -> str:
+def percent_interval(ends: tuple[float, float]) -> str:
     """Formats an interval of a fraction in percent."""
     return "-" if math.isnan(ends[0]) else f"{100 * ends[0]:.1f} to {100 * ends[1]:.1f}%"
 
@@ -51,7 +51,7 @@ def curves_section(histories: Mapping[str, Any]) -> Section:
             f"{metric} {values[-1]:.3f}" for metric, values in log.items() if len(values)
         )
         figures.append(
-            embed(
+            embed_figure(
                 plot_history(history),
                 f"Accuracy and loss of {name} over the epochs. In the last epoch: {last}.",
                 f"{name}: a validation loss that rises while the training loss falls is "
@@ -73,11 +73,11 @@ def errors_section(evaluations: Mapping[str, Evaluation]) -> Section:
                 scores.class_name,
                 f"{scores.num_images:,}",
                 percent(scores.precision),
-                interval(scores.precision_interval),
+                percent_interval(scores.precision_interval),
                 percent(scores.recall),
-                interval(scores.recall_interval),
+                percent_interval(scores.recall_interval),
                 percent(scores.f1),
-                interval(scores.f1_interval),
+                percent_interval(scores.f1_interval),
             )
             for scores in each.class_metrics
         ]
@@ -89,7 +89,7 @@ def errors_section(evaluations: Mapping[str, Evaluation]) -> Section:
         rows.append(_macro_average_row(each))
         tables.append(Table(f"{name}: each class against the rest", header, rows))
         figures.append(
-            embed(
+            embed_figure(
                 plot_confusion_matrix(each.confusion_matrix, each.class_names),
                 _confusion_alt_text(name, each),
                 f"{name}: true classes by row, predicted ones by column.",
@@ -119,7 +119,7 @@ def _macro_average_row(evaluation: Evaluation) -> tuple[str, ...]:
         percent(average.precision),
         "",
         percent(average.recall),
-        interval(evaluation.balanced_accuracy_interval),
+        percent_interval(evaluation.balanced_accuracy_interval),
         percent(average.f1),
         "",
     )
@@ -164,7 +164,7 @@ def _lowest_f1_table(
 def reliability_section(evaluations: Mapping[str, Evaluation]) -> Section:
     """Section on calibration, with reliability diagrams."""
     figures = [
-        embed(
+        embed_figure(
             plot_reliability(each.reliability_bins),
             f"How often {name} is right over how sure it is: {_list_reliability_bins(each)}.",
             f"{name}: calibration error {each.calibration_error:.3f}, log loss "
@@ -202,7 +202,7 @@ def highest_losses_section(
         tables.append(Table(f"{name}: highest losses", header, rows, texts=3))
         if name in drawings:
             figures.append(
-                embed(
+                embed_figure(
                     drawings[name],
                     f"The images with the highest losses of {name}, numbered as in the table "
                     "above; a heat map next to an image marks the regions that support the "

@@ -3,10 +3,10 @@
 import itertools
 from collections.abc import Mapping
 
-from catdog_keras._html_page import Section, Table, embed
+from catdog_keras._html_page import Section, Table, embed_figure
 from catdog_keras.evaluation import Comparisons, Evaluation, compare
 from catdog_keras.plotting import plot_comparison
-from catdog_keras.report._sections import interval, percent
+from catdog_keras.report._sections import percent, percent_interval
 
 PAIRS = 28  # all pairs of eight models
 
@@ -22,7 +22,7 @@ def models_section(evaluations: Mapping[str, Evaluation], highlight: str | None)
             name,
             f"{each.correct:,} of {len(each):,}",
             percent(each.accuracy),
-            interval(each.accuracy_interval),
+            percent_interval(each.accuracy_interval),
             percent(each.balanced_accuracy),
             percent(each.f1),
             f"{each.log_loss:.3f}",
@@ -32,7 +32,7 @@ def models_section(evaluations: Mapping[str, Evaluation], highlight: str | None)
     ]
     accuracies = "; ".join(f"{name} {percent(each.accuracy)}" for name, each in evaluations.items())
     baseline = next(iter(evaluations.values())).baseline
-    figure = embed(
+    figure = embed_figure(
         plot_comparison(evaluations, baseline),
         f"The accuracy of each model with its 95% interval: {accuracies}.",
         "The dotted line is the baseline: always predicting the majority class.",

@@ -221,14 +221,14 @@ def _summary_cards(
         extremes = f"{sections.percent(min(accuracies))} to {sections.percent(max(accuracies))}"
         cards.append(("Models", f"{len(evaluations)}", f"accuracies from {extremes}"))
     if shown is not None:
-        ends = f"95% interval {sections.interval(shown.accuracy_interval)}"
+        ends = f"95% interval {sections.percent_interval(shown.accuracy_interval)}"
         if several:
             ends += "; the model selected on validation images"
         name = f"Accuracy, {highlight}" if several else "Accuracy"
         cards.append((name, sections.percent(shown.accuracy), ends))
-        ends = f"95% interval {sections.interval(shown.balanced_accuracy_interval)}; mean recall"
+        ends = f"95% interval {sections.percent_interval(shown.balanced_accuracy_interval)}"
         balanced = sections.percent(shown.balanced_accuracy)
-        cards.append(("Balanced accuracy", balanced, f"{ends} of the classes"))
+        cards.append(("Balanced accuracy", balanced, f"{ends}; mean recall of the classes"))
     versus = first.baseline_comparison
     verdict = "" if shown is None else f"; {describe_against_baseline(shown.baseline_comparison)}"
     of_these = f"{versus.names[1]}, of these images{verdict}"
