@@ -127,6 +127,7 @@ CHANGES = [
 
 @pytest.fixture
 def data(drawn, tmp_path):
+    """A copy of the drawn images, which a test may change."""
     return Path(shutil.copytree(drawn, tmp_path / "data"))
 
 

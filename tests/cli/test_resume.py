@@ -51,6 +51,7 @@ def contents(output):
 
 @pytest.fixture(scope="module")
 def expected(drawn, tmp_path_factory, run):
+    """Weights and curves of a training that was not interrupted."""
     output = tmp_path_factory.mktemp("uninterrupted")
     ended = run("train", drawn, "--output", output, *OPTIONS)
     assert ended.exit_code == 0, ended.output

@@ -17,6 +17,7 @@ SPACE, DOWN = "\ue00d", "\ue015"
 
 @pytest.fixture(scope="module")
 def address(full_report, tmp_path_factory):
+    """The address of the page with all findings."""
     page = tmp_path_factory.mktemp("page") / "report.html"
     full_report.write_page(page)
     return page.as_uri()
@@ -24,11 +25,13 @@ def address(full_report, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def downloads(tmp_path_factory):
+    """The folder to which the browser saves files."""
     return tmp_path_factory.mktemp("downloads")
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory, downloads):
+    """A browser that saves files without a dialog."""
     driver = start_browser(tmp_path_factory.mktemp("profile"))
     allowed = {"behavior": "allow", "downloadPath": str(downloads)}
     driver.execute_cdp_cmd("Browser.setDownloadBehavior", allowed)

@@ -459,6 +459,7 @@ def test_building_a_pretrained_backbone_creates_the_keras_home(tmp_path, monkeyp
 
 @pytest.fixture
 def channels_first():
+    """Makes channels first the image data format of Keras for a test."""
     keras.config.set_image_data_format("channels_first")
     yield
     keras.config.set_image_data_format("channels_last")

@@ -23,6 +23,7 @@ from tests.training.fine_tuning_cases import (
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
+    """A folder of training and validation images in two classes."""
     from PIL import Image
 
     root = tmp_path_factory.mktemp("images")

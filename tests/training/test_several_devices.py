@@ -58,6 +58,7 @@ def free_address():
 
 @pytest.fixture(scope="module")
 def single_device_result(tmp_path_factory):
+    """The losses of the trainings on one device, with which others are compared."""
     return result(start(tmp_path_factory.mktemp("one")))
 
 
