@@ -24,6 +24,7 @@ FIRST_PAGE = ROOT / "docs" / "index.md"  # shows the code of the README
 
 
 def needs_export(page):
+    """Skips the test of a page whose code needs the packages for an export."""
     if page.name == "export.md":
         pytest.importorskip("onnx", reason="needs the `export` extra")
 
@@ -160,6 +161,7 @@ def fixed_lines(page, block):
 
 
 def without_values(line):
+    """Returns a line of output without its numbers."""
     return " ".join(re.sub(r"\d+(\.\d+)?", "N", line).split())
 
 

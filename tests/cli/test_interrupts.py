@@ -51,6 +51,7 @@ TINY = ["--backbone", "synthetic_small", "--image-size", "32", "--batch-size", "
 
 
 def assert_interrupted(ended, status=130):
+    """Asserts that a process printed one line and ended with the status of the signal."""
     assert ended.returncode == status, ended.stderr
     assert ended.stderr == "Interrupted.\n"
     assert ended.stdout == ""

@@ -59,6 +59,7 @@ def expected(drawn, tmp_path_factory, run):
 
 
 def assert_same(output, expected):
+    """Asserts that a folder has the weights, curves and files of the uninterrupted training."""
     weights, history = contents(output)
     assert history == expected[1]
     assert all(np.array_equal(*pair) for pair in zip(weights, expected[0], strict=True))
@@ -83,6 +84,7 @@ def interrupted(drawn, tmp_path, run, monkeypatch):
 
 
 def fail_after(kind, epoch):
+    """Returns a method that interrupts the training after a number of checkpoints."""
     publish, count = kind._publish, [0]
 
     def failing(self, complete):

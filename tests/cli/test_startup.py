@@ -32,6 +32,7 @@ json.dump(results, sys.stdout)
 
 
 def run_command(*arguments, **environment):
+    """Runs the command in a new process."""
     program = "from catdog_keras.cli import main; main()"
     return run_python(program, *arguments, **environment)
 

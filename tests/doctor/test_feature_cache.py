@@ -27,6 +27,7 @@ class Network:
 
 
 def images(*digests):
+    """Returns images with these checksums."""
     return [ImageFile(f"{digest}.png", "good", "", 1, digest) for digest in digests]
 
 

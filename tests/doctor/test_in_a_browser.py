@@ -48,6 +48,7 @@ def controls(browser, file):
 
 
 def mark(group, value):
+    """Selects a radio button of a finding on the page."""
     radio = group.find_element("css selector", f"input[value='{value}']")
     # The driver does not scroll if the bar at the end of the window covers the radio button.
     group.parent.execute_script("arguments[0].scrollIntoView({block: 'center'})", radio)
@@ -55,6 +56,7 @@ def mark(group, value):
 
 
 def save(browser, downloads):
+    """Presses the button that saves the decisions; returns their file."""
     for old in downloads.iterdir():
         old.unlink()
     browser.find_element("id", "save").click()
@@ -93,6 +95,7 @@ def test_images_that_are_marked_are_saved_and_can_be_read(browser, address, down
 
 
 def labeled(splits):
+    """Yields each file of the splits with its label."""
     for split, names in splits.files.items():
         yield from zip(names, splits.labels[split].tolist(), strict=True)
 

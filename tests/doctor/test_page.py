@@ -30,12 +30,14 @@ class DecisionPage(Page):
 
 
 def read(report, folder, **options):
+    """Writes the page of a report; returns its HTML and the parsed page."""
     report.write_page(folder / "page.html", **options)
     html = (folder / "page.html").read_text("utf-8")
     return html, DecisionPage(html)
 
 
 def data_of(html):
+    """Returns the data that the script of the page reads."""
     return json.loads(
         re.search(r'<script type="application/json" id="data">(.*?)</script>', html)[1]
     )
