@@ -39,6 +39,7 @@ EAGER_FOLDERS = {"contracts", "conversion", "evaluation", "models", "training"}
 
 @pytest.hookimpl(tryfirst=True)  # before pytest deselects by marker
 def pytest_collection_modifyitems(items) -> None:
+    """Marks the tests of some folders as slow or eager."""
     for item in items:
         if item.path.parent.name in SLOW_FOLDERS:
             item.add_marker(pytest.mark.slow)
@@ -53,6 +54,7 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_addoption(parser) -> None:
+    """Adds --graph-mode."""
     parser.addoption(
         "--graph-mode", action="store_true", help="run tests marked as eager in graph mode, too"
     )
@@ -103,6 +105,7 @@ class DeselectedByWorkers:
 
 
 def pytest_configure(config) -> None:
+    """Registers the count of deselected tests, and makes Ctrl-C end child processes of tests."""
     config.pluginmanager.register(DeselectedByWorkers())
     # A shell starts background jobs with SIGINT ignored, and child processes inherit that.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -96,6 +96,7 @@ def serve(address: str) -> None:
 
 
 def _run_and_exit(arguments, folder, environment, descriptors) -> None:
+    """Runs a request in the forked process, as Python runs `-m` or `-c`, and exits."""
     from keras.src.backend import config
 
     status = 1
@@ -129,6 +130,7 @@ def _run_and_exit(arguments, folder, environment, descriptors) -> None:
 
 
 def _import_all() -> None:
+    """Imports what the programs of tests need, once, before processes are forked."""
     import io
 
     import keras  # noqa: F401

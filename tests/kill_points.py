@@ -78,7 +78,9 @@ class Case:
     first: int = 1
 
 
-def command(*arguments):
+def run_with(*arguments):
+    """Returns a function that runs the command with arguments; SEED in them becomes its number."""
+
     def run(root, number):
         os.chdir(root)
         words = [word.replace("SEED", str(number)) for word in arguments]
@@ -88,16 +90,19 @@ def command(*arguments):
 
 
 def save_manifest(root, number):
+    """Writes a small JSON file by `save_text`, as manifests and evaluations are written."""
     (root / "out").mkdir(exist_ok=True)
     save_text(root / "out" / "split.json", json.dumps({"version": 1, "seed": number}))
 
 
 def write_cache(root, number):
+    """Writes the array cache of decoded images."""
     rows = np.full((3, 2, 2, 3), number, np.float32)
     _cache.load_or_store(root / "out", ["a", "b", "c"], rows.shape, rows)
 
 
 def zip_of_images():
+    """Returns an archive of two files."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         for name in ("a.bin", "b.bin"):
@@ -110,6 +115,7 @@ UNPACKED = f"unpacked/{hashlib.sha256(ARCHIVE).hexdigest()[:32]}"
 
 
 def unpack(root, _):
+    """Unpacks the archive into the cache of archives."""
     archive = root / "images" / "archive.zip"
     if not archive.exists():  # in the first run, which is not killed
         archive.write_bytes(ARCHIVE)
@@ -117,17 +123,21 @@ def unpack(root, _):
 
 
 def damage_unpacked(folder):
+    """Overwrites the unpacked files, which the next run has to notice."""
     for path in folder.iterdir():
         path.write_bytes(b"damaged")
 
 
 def is_unpacked(folder):
+    """Returns whether the unpacked files are complete."""
     return {path.name: path.read_text() for path in folder.iterdir()} == {
         name: name * 1000 for name in ("a.bin", "b.bin")
     }
 
 
 def download(root, _):
+    """Downloads the archive, without a network, and records its checksum."""
+
     def stream(_, path, __):  # in two parts, as they arrive
         with Path(path).open("wb", buffering=0) as file:
             write_in_parts(file, ARCHIVE)
@@ -139,6 +149,7 @@ def download(root, _):
 
 
 def is_downloaded(folder):
+    """Returns whether the downloaded archive and its recorded checksum are correct."""
     digest = hashlib.sha256(ARCHIVE).hexdigest()
     recorded = (folder / "archive.zip.sha256").read_text().strip()
     return recorded == digest and (folder / "archive.zip").read_bytes() == ARCHIVE
@@ -149,6 +160,7 @@ KEYS = [bytes([number]) * _feature_store.KEY_BYTES for number in range(len(FEATU
 
 
 def write_features(root, _):
+    """Writes features of images to the feature store, each in two parts."""
     store = _feature_store.FeatureStore((3,), root / "out", "head")
     open_new = store._open_new
 
@@ -164,6 +176,7 @@ def write_features(root, _):
 
 
 def has_features(folder):
+    """Returns whether the feature store has all features, unchanged."""
     store = _feature_store.FeatureStore((3,), folder, "head")
     return all(key in store for key in KEYS) and np.array_equal(store[KEYS], FEATURES)
 
@@ -176,16 +189,16 @@ def write_in_parts(file, content):
     sys.audit(PART)
 
 
-TRAINING = command("train", "images", "--output", "out", "--seed", "SEED", *TRAIN)
+TRAINING = run_with("train", "images", "--output", "out", "--seed", "SEED", *TRAIN)
 CASES = {
     "train": Case(TRAINING),
     # All of them write to a scratch folder first, and what becomes of it depends on the output.
     "train-first": Case(TRAINING, earlier=False, first=28),
     "train-with-other-files": Case(TRAINING, other_files=True, first=28),
-    "evaluate": Case(command("evaluate", "model/model.keras", "images", "--report", "out")),
-    "doctor": Case(command("doctor", "images", "--output", "out", "--weights", "None")),
+    "evaluate": Case(run_with("evaluate", "model/model.keras", "images", "--report", "out")),
+    "doctor": Case(run_with("doctor", "images", "--output", "out", "--weights", "None")),
     "tutorial": Case(
-        command(
+        run_with(
             *("tutorial", "--data", "cats_dogs", "--output", "out", "--seed", "SEED"),
             *("--image-size", "46", "--batch-size", "2", "--epochs", "1", "--weights", "None"),
         )
@@ -218,16 +231,16 @@ def replace_slow_steps():
     """Replaces what takes time and writes no file: training, reading of pixels, and drawing."""
     tf.config.run_functions_eagerly(True)  # tracing takes longer than a run
     history = {"loss": [1.0], "accuracy": [0.5], "val_loss": [1.0], "val_accuracy": [0.5]}
-    train._build_model = lambda _, classes: flat_model((32, 32, 3), len(classes))
-    train._fit = lambda *_: history
-    train._evaluate = lambda *_: None
+    train._build_transfer_model = lambda _, classes: flat_model((32, 32, 3), len(classes))
+    train._fit_head_and_backbone = lambda *_: history
+    train._evaluate_on_validation = lambda *_: None
     train._print_summary = lambda *_: None
     _splits.batched_dataset = _load_images.batched_dataset = lambda *_, **__: SimpleNamespace()
     evaluation.evaluate_classifier = _run.evaluate_classifier = uniform_evaluation
     _evaluation.with_files = lambda one, files: uniform_evaluation(
         None, None, class_names=one.class_names, files=files
     )
-    tutorial._print_table = lambda *_: None
+    tutorial._print_results_table = lambda *_: None
     two = list(_run.STEPS)[:2]
     _run.STEPS = dict.fromkeys(two, lambda settings, _: flat_model(settings.input_shape, 2))
     _run.train_to_best = lambda *_: (history, 1)
@@ -253,12 +266,14 @@ def _labels_of(files, names):
 
 
 def flat_model(shape, classes):
+    """Returns an untrained model of one dense layer, which is fast to build."""
     layers = [keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(classes)]
     names = CLASSES if classes == len(CLASSES) else ("cats", "dogs")
     return keras.Sequential([*layers, ClassNames(names)])
 
 
 def save_model(root, _):
+    """Saves a model for `evaluate` and `predict`."""
     (root / "model").mkdir()
     flat_model((32, 32, 3), len(CLASSES)).save(root / "model" / MODEL_FILE)
 
@@ -300,6 +315,7 @@ def kill_before(root, number):
 
 
 def is_operation(event, arguments, root):
+    """Returns whether an audit event is a change of a file below a folder."""
     if event == PART:
         return True
     if event == "ctypes.dlsym":
@@ -315,12 +331,13 @@ def is_operation(event, arguments, root):
 
 
 def is_below(path, root):
+    """Returns whether an argument of an audit event is a path below a folder."""
     if not isinstance(path, str | bytes | os.PathLike):
         return False
     return Path(os.fsdecode(path)).absolute().is_relative_to(root)
 
 
-def files(folder):
+def identify_files(folder):
     """Identifies each visible file by its inode and time."""
     if not folder.is_dir():
         return {}
@@ -347,20 +364,22 @@ def is_readable(folder):
     return True
 
 
-def classify(folder, before, names):
-    now = files(folder)
+def classify_output(folder, before, names):
+    """Returns whether the results are those of the earlier run, of the new one, or a mix."""
+    now = identify_files(folder)
     if now == before:
         return "old"
     if set(now) == names and not set(now.values()) & set(before.values()) and is_readable(folder):
         return "new"
     try:
-        run_files._check_listed(folder / MODEL_FILE)
+        run_files._check_recorded_hashes(folder / MODEL_FILE)
     except ValueError:
         return "mix, refused"
     return "mix"
 
 
 def leftovers(root):
+    """Returns the temporary files below a folder."""
     return [path for path in root.rglob("*") if path.name.startswith((".", "tmp"))]
 
 
@@ -370,7 +389,7 @@ def kill_at_each_operation(case, root):
     output, earlier = root / case.output, root / "earlier"
     run_forked(case.arguments, root, 1)
     output.rename(earlier)
-    names = set(files(earlier))
+    names = set(identify_files(earlier))
     for kill_at in range(case.first, 1000):
         shutil.rmtree(output, ignore_errors=True)
         if case.earlier:
@@ -380,15 +399,15 @@ def kill_at_each_operation(case, root):
             (output / "mine").touch()
         if case.damage:
             case.damage(output)
-        before = files(output)
+        before = identify_files(output)
         if not run_forked(case.arguments, root, 2, kill_at=kill_at):
             break
         counts["kill points"] += 1
-        counts[classify(output, before, names)] += 1
+        counts[classify_output(output, before, names)] += 1
         counts["with leftovers after the kill"] += bool(leftovers(root))
         run_forked(case.arguments, root, 3)
         counts["with leftovers after one more run"] += bool(leftovers(root))
-        after = files(output)
+        after = identify_files(output)
         counts["not written by one more run"] += set(after) != names
         counts["not whole after one more run"] += bool(case.is_whole) and not case.is_whole(output)
         counts["lost files of the user"] += case.other_files and not (output / "mine").exists()

@@ -12,16 +12,19 @@ IMAGES, LABELS = np.zeros((4, 2), "float32"), np.array([0, 1, 1, 0])
 
 
 def dataset(count=None):
+    """Returns a `tf.data` dataset that repeats one batch, forever by default."""
     tf = pytest.importorskip("tensorflow")
     return tf.data.Dataset.from_tensors((IMAGES, LABELS)).repeat(count)
 
 
 def single(images, labels):
+    """Returns a `tf.data` dataset of one batch."""
     tf = pytest.importorskip("tensorflow")
     return tf.data.Dataset.from_tensors((images, labels))
 
 
 def all_of(images, labels):
+    """A check of batches that accepts all."""
     del images, labels
     return True
 
@@ -47,12 +50,14 @@ def test_infinite_dataset_is_found_and_rejected(make):
 
 
 def model():
+    """Returns a model of one layer, all of whose weights are trained."""
     import keras
 
     return keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
 
 
 def frozen():
+    """Returns a model whose first layer is not trained."""
     import keras
 
     front = keras.layers.Dense(2, trainable=False)

@@ -66,11 +66,13 @@ def loaded(archive, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def splits(loaded):
+    """The splits of `load_cats_dogs()` without any argument."""
     return loaded[0]
 
 
 @pytest.fixture(scope="module")
 def model1():
+    """The first network of the tutorial, with its default arguments."""
     return catdog_keras.build_model1()
 
 

@@ -35,10 +35,12 @@ DATASET = Named([(IMAGES, LABELS)])
 
 
 def ending_in(*parts):
+    """Returns a model that ends in these layers."""
     return keras.Sequential([keras.Input((2,)), *parts])
 
 
 def nested():
+    """Returns a model whose class names are in a model inside of it."""
     inputs = keras.Input((2,))
     return keras.Model(inputs, layers.Softmax()(ending_in(ClassNames(NAMES))(inputs)))
 

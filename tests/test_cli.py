@@ -7,7 +7,6 @@ import sys
 import warnings
 
 import pytest
-from click.testing import CliRunner
 from PIL import Image
 
 import catdog_keras
@@ -16,10 +15,7 @@ from catdog_keras.cli import tutorial as tutorial_command
 from catdog_keras.cli.group import commands
 from catdog_keras.cli.option_names import OPTION_NAMES
 from catdog_keras.tutorial import _run as tutorial
-
-
-def run(*arguments):
-    return CliRunner().invoke(commands, [str(argument) for argument in arguments])
+from tests.invoke_command import invoke_command
 
 
 def folder(root, *classes):
@@ -64,7 +60,7 @@ def test_tutorial_with_bad_data_prints_error_and_creates_no_output(tmp_path, mon
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
     for name, words in bad_inputs(tmp_path).items():
         output = tmp_path / "out" / name
-        ended = run("tutorial", "--data", tmp_path / name, "--output", output)
+        ended = invoke_command("tutorial", "--data", tmp_path / name, "--output", output)
         assert ended.exit_code == 2, (name, ended.output)
         assert "\nError: " in f"\n{ended.output}"  # a warning of duplicates may precede it
         assert words in ended.output
@@ -75,7 +71,7 @@ def test_tutorial_with_bad_data_prints_error_and_creates_no_output(tmp_path, mon
 def test_tutorial_reports_failed_download_and_writes_nothing(tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
-    ended = run("tutorial", "--data", "public", "--output", tmp_path / "out")
+    ended = invoke_command("tutorial", "--data", "public", "--output", tmp_path / "out")
     assert ended.exit_code == 2
     assert "could not be downloaded" in ended.output
     assert not (tmp_path / "out").exists()
@@ -91,7 +87,7 @@ def test_tutorial_reports_unwritable_output(tmp_path):
     if sys.platform == "linux":
         places["/proc/out"] = "No such file or directory"
     for output, reason in places.items():
-        ended = run("tutorial", "--output", output)
+        ended = invoke_command("tutorial", "--output", output)
         assert ended.exit_code == 2
         assert ended.output == (
             "Error: `--output` must be a writable folder; "
@@ -103,10 +99,10 @@ def test_tutorial_reports_unwritable_output(tmp_path):
 def test_empty_paths_are_rejected(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for option in ("--data", "--output"):
-        ended = run("tutorial", option, "")
+        ended = invoke_command("tutorial", option, "")
         assert ended.exit_code == 2
         assert f"received {option}=''." in ended.output
-    assert run("scan", "").exit_code == 2
+    assert invoke_command("scan", "").exit_code == 2
     assert list(tmp_path.iterdir()) == []
 
 
@@ -115,7 +111,7 @@ def test_os_error_is_printed_as_error_message(monkeypatch, tmp_path):
         raise OSError(errno.ENOSPC, "No space left on device", "/somewhere")
 
     monkeypatch.setattr(tutorial, "load_cats_dogs", full)
-    ended = run("tutorial", "--output", tmp_path / "out")
+    ended = invoke_command("tutorial", "--output", tmp_path / "out")
     assert ended.exit_code == 2
     assert ended.output.startswith("Error: '/somewhere': No space left on device. Check")
     assert not (tmp_path / "out").exists()
@@ -127,7 +123,7 @@ def test_warnings_are_printed_on_one_line_without_source(monkeypatch, tmp_path):
         raise ValueError("end")
 
     monkeypatch.setattr(tutorial, "load_cats_dogs", warn)
-    ended = run("tutorial", "--output", tmp_path / "out")
+    ended = invoke_command("tutorial", "--output", tmp_path / "out")
     assert ended.stderr == ("Warning: two files are left out, see `--on-bad`\nError: end\n")
 
 
@@ -142,12 +138,12 @@ def test_warnings_are_printed_on_one_line_without_source(monkeypatch, tmp_path):
     ],
 )
 def test_tutorial_rejects_invalid_options(arguments):
-    ended = run("tutorial", *arguments)
+    ended = invoke_command("tutorial", *arguments)
     assert ended.exit_code == 2
     assert arguments[0].split("=")[0] in ended.output
 
 
-def test_print_table_prints_one_row_per_model(capsys):
+def test_print_results_table_prints_one_row_per_model(capsys):
     widest = tutorial.ModelResult(
         "model4", 22_260_546, 1, 100, 9, 12345.6, 1.0, 1.0, 1.0, (0.9812, 1.0)
     )
@@ -163,7 +159,7 @@ def test_print_table_prints_one_row_per_model(capsys):
         comparisons=[],
         lesson=[],
     )
-    tutorial_command._print_table(result)
+    tutorial_command._print_results_table(result)
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80
     rows = [line.split() for line in lines if "model" in line]
@@ -176,21 +172,21 @@ def test_print_table_prints_one_row_per_model(capsys):
 
 def test_scan_prints_report_and_exits_nonzero_for_bad_images(tmp_path):
     folder(tmp_path, "cats")
-    assert run("scan", tmp_path).exit_code == 0
+    assert invoke_command("scan", tmp_path).exit_code == 0
     (tmp_path / "cats" / "broken.jpg").write_bytes(b"no image")
-    ended = run("scan", tmp_path)
+    ended = invoke_command("scan", tmp_path)
     assert ended.exit_code == 1
     assert "1 good, 0 nonstandard, 1 bad" in ended.output
     assert "broken.jpg: not an image in any known format" in ended.output
-    assert run("scan", tmp_path / "nowhere").exit_code == 2
+    assert invoke_command("scan", tmp_path / "nowhere").exit_code == 2
 
 
 def test_help_lists_every_command():
-    ended = run("--help")
+    ended = invoke_command("--help")
     assert ended.exit_code == 0
     for command in ("tutorial", "doctor", "train", "evaluate", "predict", "scan", "backbones"):
         assert command in ended.output
-    assert run("--version").output.endswith(f"version {catdog_keras.__version__}\n")
+    assert invoke_command("--version").output.endswith(f"version {catdog_keras.__version__}\n")
 
 
 TOGETHER = " It is for validation and test together."
@@ -214,7 +210,7 @@ TOGETHER = " It is for validation and test together."
     ],
 )  # fmt: skip
 def test_unknown_option_is_answered_with_the_one_that_was_meant(given, remedy):
-    ended = run(*given)
+    ended = invoke_command(*given)
     assert ended.exit_code == 2
     assert ended.stderr.endswith(f"Error: No such option '{given[-1]}'.{remedy}\n")
 

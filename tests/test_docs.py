@@ -15,6 +15,7 @@ from PIL import Image
 
 from catdog_keras import BACKBONES, build_model3, scan_images, tutorial
 from catdog_keras.cli.group import commands
+from tests.fenced_code import fenced_blocks
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -22,12 +23,8 @@ TUTORIALS = ROOT / "docs" / "tutorials" / "index.md"
 FIRST_PAGE = ROOT / "docs" / "index.md"  # shows the code of the README
 
 
-def blocks(page, language="python"):
-    fenced = rf"^```{language}\n(.*?)^```"
-    return re.findall(fenced, page.read_text("utf-8"), re.DOTALL | re.MULTILINE)
-
-
 def needs_export(page):
+    """Skips the test of a page whose code needs the packages for an export."""
     if page.name == "export.md":
         pytest.importorskip("onnx", reason="needs the `export` extra")
 
@@ -49,7 +46,7 @@ def random_weights(monkeypatch):
 def pages_with_code():
     """The pages with Python blocks; those that train or need other runtimes are slow."""
     for page in PAGES:
-        code = "".join(blocks(page))
+        code = "".join(fenced_blocks(page))
         if code and page != FIRST_PAGE:
             slow = page.name == "export.md" or TRAINS.search(code)
             marks = [pytest.mark.slow] if slow else []
@@ -62,7 +59,7 @@ def test_python_code_on_page_runs(page, drawn_synthetic, random_weights, tmp_pat
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # tests download nothing
     names = {"__name__": "__page__"}
-    for block in blocks(page):
+    for block in fenced_blocks(page):
         exec(compile(shortened(block), str(page), "exec"), names)
 
 
@@ -82,8 +79,8 @@ def shortened(code):
 
 
 def test_first_page_shows_the_code_of_the_readme():
-    shown = blocks(FIRST_PAGE)
-    assert shown == [re.sub("  # or .*", "", each) for each in blocks(ROOT / "README.md")]
+    shown = fenced_blocks(FIRST_PAGE)
+    assert shown == [re.sub("  # or .*", "", each) for each in fenced_blocks(ROOT / "README.md")]
 
 
 def test_pages_with_code_include_fast_and_slow_pages():
@@ -134,7 +131,7 @@ def folder(tmp_path, drawn_synthetic):
 def test_bash_commands_on_page_run(name, keras_home, folder, forked):
     page = ROOT / "docs" / f"{name}.md"
     needs_export(page)
-    command_blocks = blocks(page, "bash")
+    command_blocks = fenced_blocks(page, "bash")
     assert command_blocks
     environment = {
         **os.environ,
@@ -164,13 +161,14 @@ def fixed_lines(page, block):
 
 
 def without_values(line):
+    """Returns a line of output without its numbers."""
     return " ".join(re.sub(r"\d+(\.\d+)?", "N", line).split())
 
 
 def test_readme_commands_for_user_images_are_on_the_command_line_page():
     """Which is run as a whole, above."""
-    (own,) = [each for each in blocks(ROOT / "README.md", "bash") if "train images/" in each]
-    page = "".join(blocks(COMMAND_LINE, "bash")).splitlines()
+    (own,) = [each for each in fenced_blocks(ROOT / "README.md", "bash") if "train images/" in each]
+    page = "".join(fenced_blocks(COMMAND_LINE, "bash")).splitlines()
     commands = own.replace(".venv/bin/", "").splitlines()
     assert len(commands) == 3
     assert [command for command in commands if command not in page] == []
@@ -178,7 +176,7 @@ def test_readme_commands_for_user_images_are_on_the_command_line_page():
 
 def test_command_of_the_tutorials_page_starts_the_tutorial(monkeypatch, tmp_path):
     """What it then does is tested by tests/test_tutorial.py, and with more epochs by .ci/run."""
-    (command,) = blocks(TUTORIALS, "bash")
+    (command,) = fenced_blocks(TUTORIALS, "bash")
     called = []
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(tutorial, "run_tutorial", lambda *_, **given: called.append(given) or 1 / 0)
@@ -232,7 +230,7 @@ def test_defaults_on_command_line_page_are_those_of_the_commands():
 
 def test_every_page_with_commands_is_tested():
     run = {ROOT / "docs" / f"{name}.md" for name in (*WITH_COMMANDS, "how-to/several-devices")}
-    assert {page for page in PAGES[1:] if blocks(page, "bash")} == {*run, TUTORIALS}
+    assert {page for page in PAGES[1:] if fenced_blocks(page, "bash")} == {*run, TUTORIALS}
     other = {ROOT / "docs" / f"how-to/{name}.md" for name in ("several-devices", "other-tools")}
     assert {
         page for page in PAGES if re.search(r"^```py\b(?!thon)", page.read_text("utf-8"), re.M)
@@ -240,7 +238,7 @@ def test_every_page_with_commands_is_tested():
 
 
 def test_examples_of_readme_have_at_most_ten_statements():
-    shown = blocks(ROOT / "README.md")
+    shown = fenced_blocks(ROOT / "README.md")
     assert len(shown) == 2
     for block in shown:
         statements = [line for line in block.splitlines() if line and line[0] not in " ])"]

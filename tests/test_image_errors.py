@@ -17,6 +17,7 @@ SIZE = (8, 8)
 
 @pytest.fixture
 def folder(tmp_path):
+    """A folder of two classes of nine images each."""
     generator = np.random.default_rng(0)
     for index, name in enumerate(("cats", "dogs")):
         (tmp_path / name).mkdir()
@@ -27,6 +28,7 @@ def folder(tmp_path):
 
 @pytest.fixture(scope="module")
 def model():
+    """A compiled transfer model for the smallest images."""
     backbone = keras.Sequential(
         [keras.Input((*SIZE, 3)), keras.layers.Conv2D(2, 3), keras.layers.GlobalMaxPooling2D()]
     )

@@ -133,6 +133,7 @@ SUBPACKAGES = (
 
 
 def in_new_process(program, *arguments, **environment):
+    """Runs a program text in a new process; returns its output."""
     return subprocess.run(
         [sys.executable, "-W", "error::SyntaxWarning", "-c", program, *arguments],
         capture_output=True,

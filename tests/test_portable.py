@@ -35,6 +35,7 @@ def test_manifest_of_windows_has_forward_slashes(file, monkeypatch):
 
 
 def read_row(path):
+    """Checks a row of a manifest with this path."""
     row = {
         "path": path,
         "label": 0,

@@ -15,12 +15,14 @@ NAMES = ["extra", "record", "model"]
 
 
 def write(folder, content, names=("record", "model")):
+    """Writes files to an output folder, which appear together."""
     with output_folder(folder, NAMES) as scratch:
         for name in names:
             (scratch / name).write_text(content)
 
 
 def read(folder):
+    """Returns the content of each file of a folder, by name."""
     return {path.name: path.read_text() for path in folder.iterdir()}
 
 

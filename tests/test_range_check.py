@@ -27,6 +27,7 @@ WHOLE = {"options": FineTuneConfig(num_views=None), "unfreeze": 1.0}
 
 
 def images_in(low, high, count=12):
+    """Returns random images whose extremes are `low` and `high`."""
     generator = np.random.default_rng(0)
     images = generator.uniform(low, high, (count, *SHAPE)).astype("float32")
     images[0, 0, 0] = low, high, low
@@ -34,27 +35,33 @@ def images_in(low, high, count=12):
 
 
 def scaled(scale=1 / 127.5, offset=-1.0, name="net"):
+    """Returns a model that scales its images first."""
     parts = [layers.Rescaling(scale, offset), layers.Conv2D(2, 3), layers.GlobalAveragePooling2D()]
     return keras.Sequential([keras.Input(SHAPE), *parts], name=name)
 
 
 def of_bytes():
+    """A model of images in [0, 255]."""
     return scaled()
 
 
 def of_unit():
+    """A model of images in [0, 1]."""
     return scaled(2.0, -1.0)
 
 
 def of_signed():
+    """A model of images in [-1, 1], by the name of its backbone."""
     return scaled(1.0, 0.0, "xception")
 
 
 def of_torch():
+    """A model of images scaled as in PyTorch, by the name of its backbone."""
     return scaled(1.0, 0.0, "densenet121")
 
 
 def of_unknown():
+    """A model whose input range cannot be inferred."""
     return scaled(1.0, 0.0)
 
 
@@ -138,6 +145,7 @@ CALLS = {
 
 
 def batches(images):
+    """Returns the images in three batches, with labels."""
     return [(images[n : n + 4], LABELS[n : n + 4]) for n in (0, 4, 8)]
 
 

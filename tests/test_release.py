@@ -11,6 +11,7 @@ WORKFLOW = ROOT / ".github" / "workflows" / "release.yml"
 
 @pytest.fixture(scope="module")
 def workflow():
+    """The text of the release workflow."""
     if not WORKFLOW.exists():
         pytest.skip("the source distribution does not contain the workflows")
     return WORKFLOW.read_text()

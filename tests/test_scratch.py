@@ -38,10 +38,12 @@ def held(tmp_path):
 
 
 def leftovers(folder):
+    """Returns the temporary folders that remain below a folder."""
     return list(folder.rglob(f"{PREFIX}*"))
 
 
 def write_output(folder):
+    """Writes a file to an output folder."""
     with output_folder(folder, ["a"]) as scratch:
         (scratch / "a").write_text("a")
 

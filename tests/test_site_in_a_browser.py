@@ -32,6 +32,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def address():
+    """The address of the built site on a local server."""
     serve = functools.partial(Quiet, directory=FOLDER)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), serve) as server:
         thread = threading.Thread(target=server.serve_forever)
@@ -43,6 +44,7 @@ def address():
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
+    """A browser that logs its requests."""
     driver = start_browser(tmp_path_factory.mktemp("profile"), performance="ALL")
     driver.get("about:blank")  # away from the browser's own first page, which asks its maker
     yield driver

@@ -37,6 +37,7 @@ class Splits(Dataset):
 
 @pytest.fixture(scope="module")
 def model():
+    """A model of images of 8 x 8 pixels, not compiled."""
     return keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(2)])
 
 

@@ -14,6 +14,7 @@ BACKEND = keras.backend.backend()
 
 
 def model(*body, size=8):
+    """Returns a model of the layers in a row, for square images."""
     x = images = keras.Input((size, size, 3))
     for each in body:
         x = each(x)
@@ -21,19 +22,25 @@ def model(*body, size=8):
 
 
 def rows(x):
+    """Reshapes images to rows of pixels."""
     return layers.Reshape((-1, 3))(x)
 
 
 def enlarge_and_sum(row):
+    """Sums an array that is a thousand times larger, so that only its peak is large."""
     return keras.ops.sum(keras.ops.repeat(row, 1000, axis=0), axis=0)
 
 
 class Loop(layers.Layer):
+    """Layer that computes for each image in a loop."""
+
     def call(self, images):
         return keras.ops.map(enlarge_and_sum, images)
 
 
 class Condition(layers.Layer):
+    """Layer that computes one of two branches."""
+
     def call(self, images):
         first = keras.ops.sum(images, axis=1)
         return keras.ops.cond(

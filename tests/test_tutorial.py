@@ -61,6 +61,7 @@ def tutorial_run(request, synthetic_folder, tmp_path_factory):
 
 
 def run_in_new_folder(synthetic_folder, tmp_path_factory):
+    """Runs a small tutorial in a folder with other files; returns its result and lines."""
     output = tmp_path_factory.mktemp("output")
     (output / "results.json").write_text("of an earlier run")
     (output / "mine.txt").write_text("the user's own")
@@ -215,6 +216,7 @@ def test_same_seed_gives_same_accuracies(synthetic_folder, tmp_path, monkeypatch
 
 
 def settings_of(source, **given):
+    """Returns the settings of the tutorial for a source of images."""
     none = dict.fromkeys(("image_size", "batch_size", "epochs"))
     return make_settings(
         source, **{**none, "seed": 0, "on_bad": "skip", "dtype_policy": "auto", **given}

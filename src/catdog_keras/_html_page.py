@@ -103,14 +103,14 @@ def render_page(page: Page, template: str = "report/page.html", **values: Any) -
         loader=PackageLoader("catdog_keras", ""),
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=_shown,
+        finalize=_escape_text,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     return environment.get_template(template).render(page=page, **values)
 
 
-def embed(drawing: Any, alt: str, caption: str, *, photographs: bool = False) -> Figure:
+def embed_figure(drawing: Any, alt: str, caption: str, *, photographs: bool = False) -> Figure:
     """Converts a matplotlib figure, or the figure of an Axes, to an image embedded in the page.
 
     Args:
@@ -131,6 +131,6 @@ def embed(drawing: Any, alt: str, caption: str, *, photographs: bool = False) ->
     return Figure(source, width, height, alt, caption)
 
 
-def _shown(value: Any) -> Any:
+def _escape_text(value: Any) -> Any:
     """Escapes control characters and characters that change the text direction in strings."""
     return printable(value) if type(value) is str else value

@@ -1,23 +1,21 @@
 """Three synthetic classes with unusual names, and a small model that classifies them."""
 
-import os
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
-from click.testing import CliRunner
 
 from catdog_keras import ClassNames, load_image_folder
-from catdog_keras.cli.group import commands
 from catdog_keras.cli.run_record import TrainingRecord
 from tests.cli.image_folders import CLASSES, PER_CLASS, draw
+from tests.invoke_command import invoke_command
 
 
 @pytest.fixture(scope="session")
 def run():
     """Runs the command in this process; arguments may be paths."""
-    return lambda *arguments: CliRunner().invoke(commands, [os.fspath(str(a)) for a in arguments])
+    return invoke_command
 
 
 @pytest.fixture(scope="session")

@@ -35,6 +35,7 @@ def _truncate(file):
 
 
 def _grow(file):
+    """Appends bytes, which decoders ignore."""
     file.write_bytes(file.read_bytes() + b"more")
 
 
@@ -43,6 +44,7 @@ def _empty(file):
 
 
 def _damage(file):
+    """Overwrites the second half of the file; its size stays the same."""
     size = file.stat().st_size
     file.write_bytes(file.read_bytes()[: size // 2].ljust(size, b"\xff"))
 
@@ -52,10 +54,12 @@ def _overwrite(file):
 
 
 def _other_format(file):
+    """Replaces the file by a GIF image."""
     file.write_bytes(encoded("GIF", noise()))
 
 
 def _other_image_of_same_size_and_time(file):
+    """Changes one byte and restores the time of modification."""
     before = file.stat()
     content = bytearray(file.read_bytes())
     file.write_bytes(bytes(content[:-1]) + bytes([content[-1] ^ 1]))
@@ -127,6 +131,7 @@ CHANGES = [
 
 @pytest.fixture
 def data(drawn, tmp_path):
+    """A copy of the drawn images, which a test may change."""
     return Path(shutil.copytree(drawn, tmp_path / "data"))
 
 
@@ -154,6 +159,7 @@ def change_after_check(monkeypatch):
 
 
 def check_sentence(ended, changed):
+    """Asserts that a command ended with one sentence about the image that changed."""
     assert ended.exit_code == 2, ended.output
     line = ended.stderr.splitlines()[-1]
     folder = repr(f"{changed[0].parent}/")[1:-1]
@@ -182,7 +188,7 @@ def test_train_names_image_that_changed(data, run, tmp_path, change_after_check,
 
 
 def test_train_names_image_that_changed_after_the_training(data, run, tmp_path, monkeypatch):
-    fit, changed = train._fit, []
+    fit, changed = train._fit_head_and_backbone, []
 
     def fit_and_change(model, splits, *arguments):
         history = fit(model, splits, *arguments)
@@ -190,7 +196,7 @@ def test_train_names_image_that_changed_after_the_training(data, run, tmp_path, 
         _damage(changed[0])
         return history
 
-    monkeypatch.setattr(train, "_fit", fit_and_change)
+    monkeypatch.setattr(train, "_fit_head_and_backbone", fit_and_change)
     check_sentence(run("train", data, "--output", tmp_path / "out", *TINY), changed)
     assert not (tmp_path / "out" / "model.keras").exists()
 

@@ -6,6 +6,7 @@ from tests.cli.image_folders import CLASSES
 
 
 def options(names):
+    """Returns the options --class-name with these names."""
     return [word for name in names for word in ("--class-name", name)]
 
 

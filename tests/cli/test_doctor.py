@@ -14,6 +14,7 @@ from tests.doctor.planted import FLIPPED, TWIN, plant
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory):
+    """The folder of the images with planted faults."""
     return plant(tmp_path_factory.mktemp("planted") / "images")
 
 

@@ -19,6 +19,7 @@ from tests.cli.image_folders import CLASSES, PER_CLASS
 
 @functools.cache
 def expected(model, drawn, part):
+    """Evaluates the model on a part of its split by the functions of the library."""
     splits = load_manifest(model.parent / "split.json", drawn, image_size=(32, 32), shuffle=False)
     dataset = getattr(splits, part)
     loaded = keras.saving.load_model(model)

@@ -152,7 +152,7 @@ def test_exported_path_is_printed_without_trailing_slash(model, tmp_path, run):
 def test_calibration_takes_a_sample_of_a_large_folder(model, drawn, monkeypatch):
     monkeypatch.setattr(export_images, "MOST_FOR_CALIBRATION", 10)
     whole = load_images(drawn).files
-    found = export_images.choose_images(str(drawn), model, CLASSES, labeled=False)
+    found = export_images.choose_export_images(str(drawn), model, CLASSES, labeled=False)
     step = -(-len(whole) // 10)
     assert [each.path for each in found.files] == list(whole[::step])
     assert found.source == f"one of {step} in {drawn}"

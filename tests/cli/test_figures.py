@@ -36,6 +36,7 @@ print(json.dumps([matplotlib.get_backend(), sorted(changed), rcParams["font.fami
 
 
 def draw(**environment):
+    """Runs the program that draws a figure, with these environment variables of Matplotlib."""
     variables = {
         name: value
         for name, value in os.environ.items()

@@ -3,10 +3,8 @@
 A child process sends the signal to itself at a chosen moment, so that no test depends on time.
 """
 
-import os
 import shutil
 import signal
-import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +20,7 @@ from catdog_keras._write_files import output_folder
 from catdog_keras.cli import interrupts, scan
 from catdog_keras.cli.group import commands
 from catdog_keras.datasets import _validate as inspection
+from tests.cli.new_process import run_python
 
 # The first argument is the module at whose import SIGINT is sent.
 AT_IMPORT = """
@@ -51,16 +50,8 @@ main()
 TINY = ["--backbone", "synthetic_small", "--image-size", "32", "--batch-size", "4", "--no-report"]
 
 
-def run_python(program, *arguments):
-    return subprocess.run(
-        [sys.executable, "-c", program, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env={name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"},
-    )
-
-
 def assert_interrupted(ended, status=130):
+    """Asserts that a process printed one line and ended with the status of the signal."""
     assert ended.returncode == status, ended.stderr
     assert ended.stderr == "Interrupted.\n"
     assert ended.stdout == ""

@@ -76,6 +76,7 @@ def test_backend_of_the_settings_is_not_checked_if_the_variable_replaces_it(conf
 
 
 def _write(fifo):
+    """Writes an empty config to a FIFO, for a reader that may not come."""
     with suppress(BrokenPipeError):  # the reader ends without reading
         fifo.write_text("{}")
 

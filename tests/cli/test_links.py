@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from catdog_keras import load_image_folder, scan_images
-from catdog_keras.cli.recorded_command import last_part
+from catdog_keras.cli.recorded_command import path_in_report
 from catdog_keras.datasets._index import image_root
 
 
@@ -66,6 +66,6 @@ def test_links_to_themselves_in_a_folder_of_images_are_ignored(tmp_path, drawn):
 
 
 def test_paths_are_resolved_without_an_error(loop):
-    assert last_part(Path(loop)) == "loop"
+    assert path_in_report(Path(loop)) == "loop"
     with pytest.raises(OSError, match="symbolic links"):
         image_root(Path(loop))

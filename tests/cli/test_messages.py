@@ -56,10 +56,13 @@ HOSTILE = [
 
 
 def is_safe(text):
+    """Returns whether a text has no control characters but line feeds."""
     return all(line.isprintable() for line in text.removesuffix("\n").split("\n"))
 
 
 def options_command(raised):
+    """Returns a command with an argument and two options that raises an error."""
+
     @click.command()
     @click.argument("model")
     @click.option("--batch-size", type=int, default=3)
@@ -72,6 +75,7 @@ def options_command(raised):
 
 
 def message_of(error, *arguments):
+    """Returns what the command prints for an error."""
     return CliRunner().invoke(options_command(error), ["m", *arguments]).stderr
 
 
@@ -119,6 +123,7 @@ def raising(module, error):
 
 
 def outcome(error):
+    """Returns the exception if the command shows its traceback, otherwise what it prints."""
     ended = CliRunner().invoke(options_command(error), ["m"])
     return ended.exception if ended.exit_code == 1 else ended.stderr
 

@@ -10,6 +10,7 @@ from catdog_keras.cli.model_config import check_config
 
 
 def config_with(constant):
+    """Returns the config of a model with one layer."""
     return json.dumps(
         {"module": "keras", "class_name": "Sequential", "config": {"layers": [constant]}}
     ).encode()

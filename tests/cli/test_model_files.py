@@ -25,10 +25,12 @@ def resident(field: str) -> int:
 
 
 def reset_maximum() -> None:
+    """Resets the peak of memory that the kernel measures for this process."""
     Path("/proc/self/clear_refs").write_text("5")
 
 
 def predict(model: Path, image: Path) -> Result:
+    """Runs `predict` with a model on an image."""
     return CliRunner().invoke(commands, ["predict", str(model), str(image)])
 
 

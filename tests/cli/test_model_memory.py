@@ -11,6 +11,7 @@ SHAPE = (8, 16, 16, 3)
 
 
 def model(*body):
+    """Returns a model of the layers in a row, for images of 16 x 16 pixels."""
     x = images = keras.Input((16, 16, 3))
     for each in body:
         x = each(x)

@@ -380,6 +380,7 @@ def test_model_fixture_predicts_correct_class_of_every_image(expected):
 
 
 def saved(path, *layers, shape=(8, 8, 3)):
+    """Saves a model of two classes that begins with these layers."""
     last = [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(2), ClassNames(["a", "b"])]
     keras.Sequential([keras.Input(shape), *layers, *last]).save(path)
     return path

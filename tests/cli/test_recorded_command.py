@@ -37,6 +37,7 @@ def options():
 
 
 def value(option):
+    """Returns a value of an option that is not its default."""
     kind = option.type
     if isinstance(kind, click.Choice):
         return next(each for each in reversed(kind.choices) if each != option.default)

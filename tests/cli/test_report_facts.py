@@ -3,7 +3,7 @@
 import math
 from dataclasses import replace
 
-from catdog_keras.cli.report_facts import skipped_files, training_facts
+from catdog_keras.cli.report_facts import skipped_file_facts, training_facts
 from catdog_keras.cli.run_record import TrainingRecord
 
 SETTINGS = {
@@ -57,9 +57,9 @@ def test_files_of_a_training_are_shown_without_their_folders():
 
 
 def test_skipped_files_are_counted_and_the_first_ones_named():
-    assert skipped_files({}) == {}
+    assert skipped_file_facts({}) == {}
     many = {f"{n}.jpg": "empty" for n in range(60)}
-    (group,) = skipped_files(many, " in the training").items()
+    (group,) = skipped_file_facts(many, " in the training").items()
     assert group[0] == "Files skipped in the training: 60"
     assert len(group[1]) == 51
     assert group[1]["and others"] == 10

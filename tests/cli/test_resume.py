@@ -9,6 +9,7 @@ import pytest
 
 from catdog_keras.cli.resume import open_checkpoints
 from catdog_keras.training import _checkpoint
+from tests.interruption import InterruptionError, interrupt
 
 OPTIONS = [
     *["--backbone", "synthetic_small", "--image-size", "32", "--batch-size", "8"],
@@ -50,6 +51,7 @@ def contents(output):
 
 @pytest.fixture(scope="module")
 def expected(drawn, tmp_path_factory, run):
+    """Weights and curves of a training that was not interrupted."""
     output = tmp_path_factory.mktemp("uninterrupted")
     ended = run("train", drawn, "--output", output, *OPTIONS)
     assert ended.exit_code == 0, ended.output
@@ -57,19 +59,12 @@ def expected(drawn, tmp_path_factory, run):
 
 
 def assert_same(output, expected):
+    """Asserts that a folder has the weights, curves and files of the uninterrupted training."""
     weights, history = contents(output)
     assert history == expected[1]
     assert all(np.array_equal(*pair) for pair in zip(weights, expected[0], strict=True))
     names = {"model.keras", "training.json", "split.json"}
     assert {path.name for path in output.iterdir() if not path.name.startswith(".")} == names
-
-
-class InterruptionError(Exception):
-    """What ends a run in the same process."""
-
-
-def interrupt():
-    raise InterruptionError
 
 
 @pytest.fixture
@@ -89,6 +84,7 @@ def interrupted(drawn, tmp_path, run, monkeypatch):
 
 
 def fail_after(kind, epoch):
+    """Returns a method that interrupts the training after a number of checkpoints."""
     publish, count = kind._publish, [0]
 
     def failing(self, complete):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from catdog_keras.cli.run_files import one_training_run, sha256_of_files
+from catdog_keras.cli.run_files import one_training_run, sha256_of_run_files
 from catdog_keras.cli.run_record import RECORD_FILE, read_training_record
 
 
@@ -18,7 +18,7 @@ def trained(model, tmp_path):
     """A copy of a training run whose record lists the checksums of its files."""
     copied = shutil.copytree(model.parent, tmp_path / "trained") / model.name
     record = dataclasses.replace(
-        read_training_record(copied), sha256=sha256_of_files(copied.parent)
+        read_training_record(copied), sha256=sha256_of_run_files(copied.parent)
     )
     record.write(copied.parent)
     return copied

@@ -18,6 +18,7 @@ VALID = {
 
 
 def write(folder, text):
+    """Writes the text of a training record; returns the path of the model next to it."""
     (folder / RECORD_FILE).write_text(text)
     return folder / "model.keras"
 

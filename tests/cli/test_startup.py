@@ -2,15 +2,13 @@
 
 import io
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 from PIL import Image
 
-from catdog_keras.cli import frameworks, stderr_filter
+from catdog_keras.cli import stderr_filter
 from catdog_keras.cli.group import commands
+from tests.cli.new_process import run_python
 
 HEAVY = {"keras", "tensorflow", "jax", "torch", "numpy", "h5py", "PIL", "matplotlib", "rich"}
 # Runs `main` on each list of arguments that it reads, all in one process.
@@ -33,20 +31,8 @@ json.dump(results, sys.stdout)
 """
 
 
-def run_python(program, *arguments, stdin="", **environment):
-    variables = {name: value for name, value in os.environ.items() if name != frameworks.LEVEL}
-    if "PYTHONPATH" in environment:  # it precedes that of the tests
-        environment["PYTHONPATH"] += os.pathsep + variables.get("PYTHONPATH", "")
-    return subprocess.run(
-        [sys.executable, "-c", program, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env={**variables, **environment},
-        input=stdin,
-    )
-
-
 def run_command(*arguments, **environment):
+    """Runs the command in a new process."""
     program = "from catdog_keras.cli import main; main()"
     return run_python(program, *arguments, **environment)
 

@@ -98,6 +98,7 @@ def test_output_that_can_be_written_is_complete(run_main, drawn, tmp_path):
 
 
 def run_in_shell(redirection, *arguments):
+    """Runs the command in bash with a redirection of its streams."""
     words = [sys.executable, "-m", "catdog_keras", *map(str, arguments)]
     return subprocess.run(
         ["bash", "-c", f'"$@" {redirection}', "bash", *words], capture_output=True, text=True

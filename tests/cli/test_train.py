@@ -14,6 +14,7 @@ from catdog_keras.cli import run_folder, train as train_module
 from catdog_keras.cli.run_folder import choose_run_folder, reserved_run_folder
 from catdog_keras.datasets import _load
 from tests.cli.image_folders import CLASSES, PER_CLASS
+from tests.cli.training_record import read_record
 
 TINY = [
     *["--backbone", "synthetic_small", "--image-size", "32", "--batch-size", "4", "--epochs", "1"],
@@ -21,10 +22,6 @@ TINY = [
 ]
 
 CURVES = ("loss", "accuracy", "val_loss", "val_accuracy")
-
-
-def read_record(folder):
-    return json.loads((folder / "training.json").read_text("utf-8"))
 
 
 def test_train_evaluate_and_predict_agree_on_synthetic_classes(drawn, tmp_path, run):
@@ -246,7 +243,7 @@ def test_default_output_is_chosen_again_if_another_run_takes_it(tmp_path, monkey
 
 def test_interrupted_training_leaves_no_new_output_folder(drawn, tmp_path, run, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(train_module, "load_data", raise_interrupt)
+    monkeypatch.setattr(train_module, "load_with_options", raise_interrupt)
     assert run("train", drawn, *TINY).exit_code != 0
     assert list(tmp_path.iterdir()) == []
 

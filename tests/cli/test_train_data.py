@@ -14,6 +14,7 @@ from catdog_keras.cli.evaluation_data import LABELS_OF_FOLDERS
 from catdog_keras.cli.preparation import find_preparation
 from catdog_keras.evaluation import Evaluation
 from catdog_keras.evaluation._evaluation import with_files
+from tests.cli.training_record import read_record
 
 TINY = ["--backbone", "synthetic_small", "--image-size", "32", "--batch-size", "4", "--epochs", "1"]
 
@@ -32,15 +33,11 @@ def wide(tmp_path_factory):
     return root
 
 
-def record(output):
-    return json.loads((output / "training.json").read_text("utf-8"))
-
-
 def test_test_fraction_zero_trains_without_a_test_set(wide, tmp_path, run):
     output = tmp_path / "out"
     ended = run("train", wide, "--output", output, *TINY, "--test-fraction", "0")
     assert ended.exit_code == 0, ended.output
-    assert record(output)["counts"]["test"] == {"dark": 0, "light": 0}
+    assert read_record(output)["counts"]["test"] == {"dark": 0, "light": 0}
     assert "\ntest " not in ended.stdout
     told = "There is no test set: for unbiased metrics, use other labeled images in "
     assert told + "`catdog-keras evaluate`. For metrics of the validation images, run:\n" in (
@@ -67,7 +64,7 @@ def test_test_fraction_zero_trains_without_a_test_set(wide, tmp_path, run):
 def test_defaults_of_fractions_are_those_of_python(wide, tmp_path, run):
     ended = run("train", wide, "--output", tmp_path / "out", *TINY, "--no-report")
     assert ended.exit_code == 0, ended.output
-    assert record(tmp_path / "out")["counts"] == load_image_folder(wide).counts
+    assert read_record(tmp_path / "out")["counts"] == load_image_folder(wide).counts
 
 
 @pytest.mark.slow
@@ -145,7 +142,7 @@ def test_labels_from_table_or_file_names_are_used_and_evaluated(wide, tmp_path, 
         options += ["--label-column", "kind"]
     ended = run("train", images, "--output", tmp_path / "out", *TINY, *options)
     assert ended.exit_code == 0, ended.output
-    assert record(tmp_path / "out")["counts"] == load_image_folder(wide).counts
+    assert read_record(tmp_path / "out")["counts"] == load_image_folder(wide).counts
     model = keras.saving.load_model(tmp_path / "out" / "model.keras")
     assert model.layers[-1].class_names == ("dark", "light")
     page = (tmp_path / "out" / "report.html").read_text("utf-8")

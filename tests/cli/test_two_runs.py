@@ -27,14 +27,14 @@ def test_second_run_is_rejected(command, run, tmp_path, drawn, model):
 def test_folder_of_the_report_is_reserved_before_the_evaluation(
     run, tmp_path, drawn, model, monkeypatch
 ):
-    choose = evaluate_module.choose_images
+    choose = evaluate_module.choose_evaluation_images
 
     def choose_and_check(*arguments):
         with pytest.raises(BlockingIOError):
             lock_folder(tmp_path / "out")
         return choose(*arguments)
 
-    monkeypatch.setattr(evaluate_module, "choose_images", choose_and_check)
+    monkeypatch.setattr(evaluate_module, "choose_evaluation_images", choose_and_check)
     ended = run("evaluate", model, drawn, "--report", tmp_path / "out")
     assert ended.exit_code == 0
     assert {file.name for file in (tmp_path / "out").iterdir()} == {

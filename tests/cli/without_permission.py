@@ -20,14 +20,15 @@ from catdog_keras.cli.group import commands
 
 def is_enforced(place: Path) -> bool:
     """Returns whether permissions apply to this process."""
-    with_mode(place, 0)
+    change_mode(place, 0)
     try:
         return not os.access(place, os.R_OK)
     finally:
-        with_mode(place, 0o755)
+        change_mode(place, 0o755)
 
 
-def with_mode(place: Path, mode: int) -> int:
+def change_mode(place: Path, mode: int) -> int:
+    """Sets the permissions of a file or folder, and returns the earlier ones."""
     before = place.stat().st_mode & 0o7777
     place.chmod(mode)
     return before
@@ -48,24 +49,26 @@ def outcome(action: list[str] | str) -> tuple[int, str]:
     return 0, ""
 
 
-def content(root: Path) -> dict[str, bytes]:
+def contents_of(root: Path) -> dict[str, bytes]:
+    """Returns the content of each file below a folder, by path."""
     return {str(path): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
 
 
 def main(root: Path) -> None:
+    """Runs the actions in standard input; prints status, output, and if files are the same."""
     if not is_enforced(root):
         print(json.dumps(None))
         return
     import_frameworks()  # Keras then writes its settings to KERAS_HOME
     found = []
     for path, mode, action in json.load(sys.stdin):
-        before = content(root)
-        earlier = with_mode(root / path, mode)
+        before = contents_of(root)
+        earlier = change_mode(root / path, mode)
         try:
             status, output = outcome(action)
         finally:
-            with_mode(root / path, earlier)
-        found.append((status, output, content(root) == before))
+            change_mode(root / path, earlier)
+        found.append((status, output, contents_of(root) == before))
     print("\n" + json.dumps(found))
 
 

@@ -17,12 +17,14 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def splits(drawn_synthetic):
+    """The splits of a small synthetic set, at the smallest size of the tutorial's networks."""
     del drawn_synthetic
     return ck.load_cats_dogs("synthetic", image_size=(46, 46), cache=True)
 
 
 @pytest.fixture(scope="module")
 def arrays(splits):
+    """Sixty training images and their labels as arrays."""
     images, labels = zip(*splits.train.unbatch().take(60).as_numpy_iterator(), strict=True)
     return np.stack(images), np.array(labels)
 

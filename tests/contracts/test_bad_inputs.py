@@ -179,7 +179,7 @@ def any_kinds():
 def write_report(**options):
     """Checks the options: the page itself would take most of the time."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("catdog_keras.report._write_report._parts", lambda *_: [])
+        patch.setattr("catdog_keras.report._write_report._page_sections", lambda *_: [])
         report.write_report("report.html", report.ModelReport("model", EVALUATION), **options)
 
 

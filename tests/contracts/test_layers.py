@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from catdog_keras import layers
+from tests.arrays import as_float32, random_images
 
 ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
 LAYERS = [name for name in layers.__all__ if inspect.isclass(getattr(layers, name))]
@@ -146,17 +147,9 @@ def constructor_parameters(name: str) -> dict[str, inspect.Parameter]:
     }
 
 
-def make_images(*shape: int) -> np.ndarray:
-    return np.random.default_rng(0).uniform(0, 255, shape).astype("float32")
-
-
 def call(layer: keras.layers.Layer, inputs: Any, *, training: bool) -> Any:
     takes_training = "training" in inspect.signature(layer.call).parameters
     return layer(inputs, training=training) if takes_training else layer(inputs)
-
-
-def as_float32(tensor: Any) -> np.ndarray:
-    return keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32"))
 
 
 def real_shape(layer: keras.layers.Layer, images: np.ndarray, *, training: bool) -> tuple[int, ...]:
@@ -229,7 +222,7 @@ def test_config_round_trip_restores_every_argument(name):
 @pytest.mark.parametrize("maker", [make, make_changed])
 def test_saved_model_returns_same_outputs(name, maker, tmp_path):
     layer = maker(name)
-    images = make_images(2, 3, 9, 9) if maker is make_changed else make_images(2, 9, 9, 3)
+    images = random_images(2, 3, 9, 9) if maker is make_changed else random_images(2, 9, 9, 3)
     model = keras.Sequential([keras.Input(images.shape[1:]), layer])
     scramble_weights(layer)
     model.save(tmp_path / "model.keras")
@@ -262,7 +255,7 @@ def test_compute_output_shape_matches_symbolic_and_actual_shapes(
     def shape_of(batch, height, width):
         return (batch, 3, height, width) if first else (batch, height, width, 3)
 
-    images = make_images(*shape_of(batch, height, width))
+    images = random_images(*shape_of(batch, height, width))
     layer = make(name, dtype=dtype, **options)
     if min(height, width) < CASES[name].smallest:
         with pytest.raises(ValueError, match="`input_shape` must be") as refusal:
@@ -287,7 +280,7 @@ def test_compute_output_shape_matches_symbolic_and_actual_shapes(
 def test_outputs_use_compute_dtype_and_weights_use_float32(name, policy, training):
     layer = make(name, dtype=policy)
     symbolic = layer(keras.KerasTensor((None, 8, 8, 3)))
-    outputs = call(layer, make_images(2, 8, 8, 3), training=training)
+    outputs = call(layer, random_images(2, 8, 8, 3), training=training)
     computed = keras.dtype_policies.get(policy).compute_dtype
     assert keras.backend.standardize_dtype(outputs.dtype) == computed
     assert keras.backend.standardize_dtype(symbolic.dtype) == computed
@@ -297,7 +290,7 @@ def test_outputs_use_compute_dtype_and_weights_use_float32(name, policy, trainin
 
 @EVERY_LAYER
 def test_fit_is_finite_and_updates_every_trainable_weight(name):
-    images = make_images(6, 8, 8, 3) / 255
+    images = random_images(6, 8, 8, 3) / 255
     layer = make(name)
     head = [keras.layers.Flatten(), keras.layers.Dense(2)]
     model = keras.Sequential([keras.Input((8, 8, 3)), layer, *head])
@@ -313,7 +306,7 @@ def test_fit_is_finite_and_updates_every_trainable_weight(name):
 
 @EVERY_LAYER
 def test_only_identity_layers_return_inputs_unchanged_at_inference(name):
-    images = keras.ops.convert_to_tensor(make_images(3, 7, 5, 3))
+    images = keras.ops.convert_to_tensor(random_images(3, 7, 5, 3))
     outputs = call(make(name), images, training=False)
     untouched = outputs.shape == images.shape and (as_float32(outputs) == as_float32(images)).all()
     assert untouched == CASES[name].identity_at_inference
@@ -330,7 +323,7 @@ def test_list_of_random_layers_is_not_empty():
 
 @pytest.mark.parametrize("name", RANDOM_LAYERS)
 def test_same_seed_reproduces_outputs_and_other_seed_changes_them(name):
-    images = make_images(3, 3, 9, 9)
+    images = random_images(3, 3, 9, 9)
     draws = []
     for seed in (5, 5, 6):
         layer = getattr(layers, name)(**(CASES[name].changed | {"seed": seed}))
@@ -342,7 +335,7 @@ def test_same_seed_reproduces_outputs_and_other_seed_changes_them(name):
 
 @pytest.mark.parametrize("name", [n for n, case in CASES.items() if not case.identity_at_inference])
 def test_batch_outputs_match_single_image_outputs(name):
-    images = make_images(3, 9, 8, 3)
+    images = random_images(3, 9, 8, 3)
     layer = make(name)
     layer.build(images.shape)
     scramble_weights(layer)
@@ -356,7 +349,7 @@ def test_batch_outputs_match_single_image_outputs(name):
     "name", [n for n in LAYERS if hasattr(getattr(layers, n), "get_random_transformation")]
 )
 def test_transform_images_of_batch_matches_single_images(name):
-    images = make_images(8, 3, 9, 8)
+    images = random_images(8, 3, 9, 8)
     layer = make_changed(name)
     drawn = layer.get_random_transformation(8)
     together = as_float32(layer.transform_images(images, drawn))

@@ -58,6 +58,7 @@ def small_model(names=NAMES, size=SIZE, outputs=None, activation=None):
 
 @pytest.fixture(scope="module")
 def model(disturb):
+    """A small model whose weights and averages are not those of an initializer."""
     keras.utils.set_random_seed(0)
     return disturb(small_model())
 

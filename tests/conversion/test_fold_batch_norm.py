@@ -33,6 +33,8 @@ def graph(shape, *parts):
 
 @pytest.fixture(scope="module")
 def same(outputs_of):
+    """A check that a folded model has the outputs of the model."""
+
     def check(folded, model, tolerance=TOLERANCE):
         found, expected = outputs_of(folded), outputs_of(model)
         keras.tree.assert_same_structure(found, expected)

@@ -44,7 +44,8 @@ class _NoSeeking(io.RawIOBase):
         return len(data)
 
 
-def _streamed() -> bytes:
+def _streamed_archive() -> bytes:
+    """An archive as written to a pipe: sizes and checksums follow the contents."""
     pipe = _NoSeeking()
     with zipfile.ZipFile(pipe, "w") as archive:
         for name, content in PLAIN.items():
@@ -54,7 +55,7 @@ def _streamed() -> bytes:
 
 def _streamed_with(sums: str, *, signature: bytes = b"PK\7\x08", change: int = 0) -> bytes:
     """A streamed archive whose first sums are written in another form, or with another checksum."""
-    content = _streamed()
+    content = _streamed_archive()
     start = content.index(b"PK\7\x08")
     checksum, packed, size = struct.unpack_from("<3L", content, start + 4)
     written = signature + struct.pack(sums, checksum ^ change, packed, size)
@@ -88,7 +89,8 @@ def _with_bytes_between(between: bytes) -> bytes:
     return bytes(content[:second] + between + content[second:])
 
 
-def _zip64() -> bytes:
+def _zip64_archive() -> bytes:
+    """An archive with 64-bit sizes in front of small contents."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, content in PLAIN.items():
@@ -97,19 +99,21 @@ def _zip64() -> bytes:
     return buffer.getvalue()
 
 
-def _of_mode(mode: int) -> bytes:
+def _with_mode(mode: int) -> bytes:
+    """An archive whose member has a mode of Unix, such as that of a link or a device."""
     member = zipfile.ZipInfo("top/a.jpg")
     member.external_attr = mode << 16
     return zipped([(member, b"/etc/passwd")])
 
 
 def _through_a_link() -> bytes:
+    """An archive with a link to a folder, and a member in it."""
     link = zipfile.ZipInfo("top")
     link.external_attr = (stat.S_IFLNK | 0o777) << 16
     return zipped([(link, b"/tmp"), ("top/a.jpg", b"one")])
 
 
-def _named(name: str) -> bytes:
+def _with_exact_name(name: str) -> bytes:
     """An archive with a name that Python's own writer would tidy up."""
     member = zipfile.ZipInfo("x" * len(name))
     content = zipped([(member, b"one")])
@@ -146,7 +150,7 @@ def _zip64_offset(offset: int) -> bytes:
     """An archive whose last member is said to be at an offset of 64 bits."""
     member = zipfile.ZipInfo("top/c.jpg")
     member.extra = struct.pack("<HHQ", 1, 8, offset)
-    return _central(zipped([*PLAIN.items(), (member, b"x")]), 42, "<L", 2**32 - 1)
+    return _with_directory_field(zipped([*PLAIN.items(), (member, b"x")]), 42, "<L", 2**32 - 1)
 
 
 def _zip64_end(count: int) -> bytes:
@@ -161,10 +165,10 @@ def _zip64_end(count: int) -> bytes:
 
 def bomb_below_its_claim(method: int, unpacked: int) -> bytes:
     """A member of zeros that claims to unpack to 10 bytes."""
-    return _central(zipped({"a.jpg": bytes(unpacked)}, method), 24, "<L", 10)
+    return _with_directory_field(zipped({"a.jpg": bytes(unpacked)}, method), 24, "<L", 10)
 
 
-def _central(content: bytes, at: int, form: str, value: int, which: int = -1) -> bytes:
+def _with_directory_field(content: bytes, at: int, form: str, value: int, which: int = -1) -> bytes:
     """An archive with a field of one entry of its directory set to a value."""
     starts = [i for i in range(len(content)) if content.startswith(b"PK\x01\x02", i)]
     spoilt = bytearray(content)
@@ -172,8 +176,9 @@ def _central(content: bytes, at: int, form: str, value: int, which: int = -1) ->
     return bytes(spoilt)
 
 
-def _named_folder_with_content() -> bytes:
-    return _named("top/").replace(b"x" * 4, b"top/")
+def _folder_with_content() -> bytes:
+    """An archive with a folder that has content."""
+    return _with_exact_name("top/").replace(b"x" * 4, b"top/")
 
 
 def _longer_comment(content: bytes, extra: int) -> bytes:
@@ -181,25 +186,28 @@ def _longer_comment(content: bytes, extra: int) -> bytes:
     return content[:-2] + struct.pack("<H", extra)
 
 
-def _flagged(bit: int) -> bytes:
+def _with_flag(bit: int) -> bytes:
+    """An archive whose member has a bit of its flags set, in both of its headers."""
     content = bytearray(zipped({"a.jpg": b"x" * 100}))
     content[6] |= bit
     content[content.index(b"PK\x01\x02") + 8] |= bit
     return bytes(content)
 
 
-def _local(at: int, form: str, value: int, content: bytes | None = None) -> bytes:
+def _with_header_field(at: int, form: str, value: int, content: bytes | None = None) -> bytes:
     """An archive with a field of the header in front of its first member set to a value."""
     spoilt = bytearray(zipped({"a.jpg": b"x" * 100}) if content is None else content)
     struct.pack_into(form, spoilt, at, value)
     return bytes(spoilt)
 
 
-def _changed(content: bytes, at: int, value: int) -> bytes:
+def _with_byte(content: bytes, at: int, value: int) -> bytes:
+    """An archive with one byte changed."""
     return content[:at] + bytes([value]) + content[at + 1 :]
 
 
-def _tar() -> bytes:
+def _tar_archive() -> bytes:
+    """A tar archive, which is not a zip archive."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         archive.addfile(tarfile.TarInfo("a.jpg"), io.BytesIO())
@@ -215,8 +223,8 @@ _NO_UTF8 = zipped({"é.jpg": b"one"}).replace("é".encode(), b"\xff\xff")
 ACCEPTED = {
     "stored": _STORED,
     "deflated": _ONE,
-    "zip64": _zip64(),
-    "streamed": _streamed(),
+    "zip64": _zip64_archive(),
+    "streamed": _streamed_archive(),
     "streamed with sizes of 8 bytes": _streamed_with("<L2Q"),
     "streamed without a signature": _streamed_with("<3L", signature=b""),
     "with bytes between members": _with_bytes_between(b"PK\3 PK\4"),
@@ -249,12 +257,12 @@ REJECTED = {
     "a share": (zipped({"//host/escape.jpg": b"x"}), "has an absolute path"),
     "a drive": (zipped({"C:escape.jpg": b"x"}), "has an absolute path"),
     "a backslash": (zipped({"a\\b.jpg": b"x"}), _NO_PATH),
-    "a null": (_named("a\0b.jpg"), _NO_PATH),
+    "a null": (_with_exact_name("a\0b.jpg"), _NO_PATH),
     "a line break": (zipped({"a\nb.jpg": b"x"}), _NO_PATH),
     "an escape sequence": (zipped({"a\x1b[2Jb.jpg": b"x"}), _NO_PATH),
-    "a dot": (_named("./a.jpg"), _NO_PATH),
-    "only a dot": (_named("."), _NO_PATH),
-    "two slashes": (_named("a//b.jpg"), _NO_PATH),
+    "a dot": (_with_exact_name("./a.jpg"), _NO_PATH),
+    "only a dot": (_with_exact_name("."), _NO_PATH),
+    "two slashes": (_with_exact_name("a//b.jpg"), _NO_PATH),
     "no name": (zipped([(zipfile.ZipInfo(""), b"x")]), _NO_PATH),
     "no UTF-8": (_NO_UTF8, _NOT_WHOLE),
     "a name too long": (zipped({"x" * 252 + ".jpg": b"x"}), "has a name that is too long"),
@@ -287,8 +295,8 @@ REJECTED = {
     "a bidi override": (zipped({"cats/a\u202egpj.exe": b"x"}), _NO_PATH),
     "a bidi isolate": (zipped({"cats/a\u2066.jpg": b"x"}), _NO_PATH),
     "a line separator": (zipped({"cats/a\u2028.jpg": b"x"}), _NO_PATH),
-    "a folder with content": (_named_folder_with_content(), "is both a file and a folder"),
-    "a folder by its mode": (_of_mode(stat.S_IFDIR | 0o755), "is both a file and a folder"),
+    "a folder with content": (_folder_with_content(), "is both a file and a folder"),
+    "a folder by its mode": (_with_mode(stat.S_IFDIR | 0o755), "is both a file and a folder"),
     "another archive in front": (_ONE + _STORED, "it begins with another zip archive"),
     "a large archive in front": (_zip64_end(2) + _STORED, "it begins with another zip archive"),
     "another archive in the comment": (zipped({"a.jpg": b"x"}, comment=_ONE), "its comment contains another zip archive"),
@@ -296,23 +304,23 @@ REJECTED = {
     "two different ends": (_zip64_end(3), "its two end records contradict each other"),
     "a member beyond the end": (_zip64_offset(2**62), _NOT_WHOLE),
     "a member at the last offset": (_zip64_offset(2**64 - 1), _NOT_WHOLE),
-    "a link": (_of_mode(stat.S_IFLNK | 0o777), "is neither a file nor a folder"),
+    "a link": (_with_mode(stat.S_IFLNK | 0o777), "is neither a file nor a folder"),
     "a link and a file through it": (_through_a_link(), "is neither a file nor a folder"),
-    "a pipe": (_of_mode(stat.S_IFIFO | 0o644), "is neither a file nor a folder"),
-    "a device": (_of_mode(stat.S_IFCHR | 0o644), "is neither a file nor a folder"),
-    "a socket": (_of_mode(stat.S_IFSOCK | 0o644), "is neither a file nor a folder"),
-    "encrypted": (_flagged(0x01), "its member 'a.jpg' is encrypted"),
-    "strongly encrypted": (_flagged(0x41), "its member 'a.jpg' is encrypted"),
-    "encrypted by its own header": (_local(6, "<H", 0x1), "contradict each other about whether it is encrypted"),
-    "strongly encrypted by its own header": (_local(6, "<H", 0x40), "contradict each other about whether it is encrypted"),
-    "encrypted by the list": (_central(_BIG, 8, "<H", 0x1), "its member 'a.jpg' is encrypted"),
-    "another method in its own header": (_local(8, "<H", 0), "contradict each other about its compression method"),
-    "another size in its own header": (_local(22, "<L", 99), "contradict each other about its size"),
-    "no size in its own header": (_local(22, "<L", 0), "contradict each other about its size"),
-    "another compressed size in its own header": (_local(18, "<L", 99), "contradict each other about its compressed size"),
-    "another checksum in its own header": (_local(14, "<L", 99), "contradict each other about its checksum"),
-    "another size in a streamed header": (_local(22, "<L", 99, _streamed()), "contradict each other about its size"),
-    "another large size in its own header": (_local(51, "<Q", 99, _zip64()), "contradict each other about its compressed size"),
+    "a pipe": (_with_mode(stat.S_IFIFO | 0o644), "is neither a file nor a folder"),
+    "a device": (_with_mode(stat.S_IFCHR | 0o644), "is neither a file nor a folder"),
+    "a socket": (_with_mode(stat.S_IFSOCK | 0o644), "is neither a file nor a folder"),
+    "encrypted": (_with_flag(0x01), "its member 'a.jpg' is encrypted"),
+    "strongly encrypted": (_with_flag(0x41), "its member 'a.jpg' is encrypted"),
+    "encrypted by its own header": (_with_header_field(6, "<H", 0x1), "contradict each other about whether it is encrypted"),
+    "strongly encrypted by its own header": (_with_header_field(6, "<H", 0x40), "contradict each other about whether it is encrypted"),
+    "encrypted by the list": (_with_directory_field(_BIG, 8, "<H", 0x1), "its member 'a.jpg' is encrypted"),
+    "another method in its own header": (_with_header_field(8, "<H", 0), "contradict each other about its compression method"),
+    "another size in its own header": (_with_header_field(22, "<L", 99), "contradict each other about its size"),
+    "no size in its own header": (_with_header_field(22, "<L", 0), "contradict each other about its size"),
+    "another compressed size in its own header": (_with_header_field(18, "<L", 99), "contradict each other about its compressed size"),
+    "another checksum in its own header": (_with_header_field(14, "<L", 99), "contradict each other about its checksum"),
+    "another size in a streamed header": (_with_header_field(22, "<L", 99, _streamed_archive()), "contradict each other about its size"),
+    "another large size in its own header": (_with_header_field(51, "<Q", 99, _zip64_archive()), "contradict each other about its compressed size"),
     "another checksum behind its content": (_streamed_with("<3L", change=1), "contradict each other about the checksum and sizes behind"),
     "another checksum and wide sizes": (_streamed_with("<L2Q", change=1), "contradict each other about the checksum and sizes behind"),
     "an unlisted member in front": (_unlisted(0), "it contains a member that it does not list"),
@@ -322,29 +330,29 @@ REJECTED = {
     "the signature of an end in the comment": (zipped(PLAIN, comment=b"PK\5\6 hello"), "its comment contains the signature of an end"),
     "one name twice": (zipped([("a.jpg", b"x"), ("a.jpg", b"y")]), "two of its members have the same name"),
     "file and folder": (zipped({"train/a.jpg": b"x", "train": b"x"}), "its member 'train/a.jpg' is in a folder that is also a file"),
-    "overlapping": (_central(zipped({"a.jpg": _DATA, "b.jpg": _DATA}, 0), 42, "<I", 0), "its member 'b.jpg' overlaps another"),
+    "overlapping": (_with_directory_field(zipped({"a.jpg": _DATA, "b.jpg": _DATA}, 0), 42, "<I", 0), "its member 'b.jpg' overlaps another"),
     "a bomb": (zipped({"a.jpg": bytes(20_000_000)}), "times its packed size"),
     "a bomb of many": (zipped({f"{n}.jpg": bytes(1_000_000) for n in range(20)}), "times its packed size"),
-    "claims too much": (_central(_ONE, 24, "<I", 2**32 - 2), "times its packed size"),
-    "claims too little": (_central(_BIG, 24, "<I", 10), _NOT_WHOLE),
-    "claims more than it has": (_central(_STORED, 24, "<I", 100), _NOT_WHOLE),
+    "claims too much": (_with_directory_field(_ONE, 24, "<I", 2**32 - 2), "times its packed size"),
+    "claims too little": (_with_directory_field(_BIG, 24, "<I", 10), _NOT_WHOLE),
+    "claims more than it has": (_with_directory_field(_STORED, 24, "<I", 100), _NOT_WHOLE),
     "bzip2": (zipped(PLAIN, zipfile.ZIP_BZIP2), "uses an unsupported compression method: method 12"),
     "lzma": (zipped(PLAIN, zipfile.ZIP_LZMA), "uses an unsupported compression method: method 14"),
-    "packed in an unknown way": (_central(_BIG, 10, "<H", 99), "uses an unsupported compression method"),
-    "undecompressable": (_changed(_BIG, 35, 0xFF), _NOT_WHOLE),
-    "another checksum": (_central(_STORED, 16, "<I", 1), _NOT_WHOLE),
-    "a changed byte": (_changed(_BIG, 60, _BIG[60] ^ 0xFF), _NOT_WHOLE),
+    "packed in an unknown way": (_with_directory_field(_BIG, 10, "<H", 99), "uses an unsupported compression method"),
+    "undecompressable": (_with_byte(_BIG, 35, 0xFF), _NOT_WHOLE),
+    "another checksum": (_with_directory_field(_STORED, 16, "<I", 1), _NOT_WHOLE),
+    "a changed byte": (_with_byte(_BIG, 60, _BIG[60] ^ 0xFF), _NOT_WHOLE),
     "two names for one": (_STORED.replace(b"top/a.jpg", b"top/c.jpg", 1), _NOT_WHOLE),
-    "pointing nowhere": (_central(_ONE, 42, "<I", 10**6), _NOT_WHOLE),
+    "pointing nowhere": (_with_directory_field(_ONE, 42, "<I", 10**6), _NOT_WHOLE),
     "without its end": (_BIG[:-30], _NOT_WHOLE),
     "half": (_BIG[: len(_BIG) // 2], _NOT_WHOLE),
     "without its beginning": (_ONE[40:], "its beginning is missing"),
     "empty": (b"", _NO_ZIP),
     "a log-in page": (b"<html>log in</html>", _NO_ZIP),
-    "tar": (_tar(), _NO_ZIP),
+    "tar": (_tar_archive(), _NO_ZIP),
     "gzip": (gzip.compress(b"x" * 1000), _NO_ZIP),
     "an image": (b"\xff\xd8\xff\xe0" + bytes(100), _NO_ZIP),
-    "tar.gz": (gzip.compress(_tar()), _NO_ZIP),
+    "tar.gz": (gzip.compress(_tar_archive()), _NO_ZIP),
     "7z": (b"7z\xbc\xaf\x27\x1c" + bytes(100), _NO_ZIP),
     "rar": (b"Rar!\x1a\x07\x01\x00" + bytes(100), _NO_ZIP),
 }  # fmt: skip

@@ -44,31 +44,36 @@ class Kind(NamedTuple):
     color: tuple[int, int, int] | None = COLOR
 
 
-def _link(target: str) -> Callable:
+def _link_to(target: str) -> Callable:
+    """A writer of a link to a path."""
     return lambda path: path.symlink_to(target)
 
 
-def _link_to_good(path: Path) -> None:
+def _link_to_good_image(path: Path) -> None:
+    """Writes a link to an image in another folder."""
     target = path.parent.parent / "elsewhere"
     target.write_bytes(encoded("PNG"))
     path.symlink_to(target)
 
 
-def _comment(size: int = 17, count: int = 1, **options: bool) -> PngImagePlugin.PngInfo:
+def _png_comment(size: int = 17, count: int = 1, **options: bool) -> PngImagePlugin.PngInfo:
+    """Text chunks of a PNG file."""
     info = PngImagePlugin.PngInfo()
     for _ in range(count):
         info.add_text("Comment", ("found on the roof" * (size // 17 + 1))[:size], **options)
     return info
 
 
-def _international(size: int) -> PngImagePlugin.PngInfo:
+def _png_international_text(size: int) -> PngImagePlugin.PngInfo:
+    """A compressed text chunk of a PNG file, in UTF-8."""
     info = PngImagePlugin.PngInfo()
     info.add_itxt("Comment", "猫" * (size // 3), zip=True)
     return info
 
 
-def _with_chunks_behind_pixels(path: Path) -> None:
-    content = encoded("PNG", pnginfo=_comment(2**21, zip=True))
+def _write_chunks_behind_pixels(path: Path) -> None:
+    """Writes a PNG file whose large text is behind the pixels."""
+    content = encoded("PNG", pnginfo=_png_comment(2**21, zip=True))
     text = content.index(b"zTXt") - 4
     pixels = content.index(b"IDAT") - 4
     path.write_bytes(content[:text] + content[pixels:-12] + content[text:pixels] + content[-12:])
@@ -106,9 +111,9 @@ GOOD = {
     "true color.png": Kind(saved("PNG"), "good"),
     "grey.png": Kind(saved("PNG", flat("L", GREY)), "good", color=_GREYS),
     "one bit.png": Kind(saved("PNG", flat("1", 1)), "good", color=(255, 255, 255)),
-    "text.png": Kind(saved("PNG", pnginfo=_comment()), "good"),
-    "text of one MB.png": Kind(saved("PNG", pnginfo=_comment(2**20, zip=True)), "good"),
-    "long text.png": Kind(saved("PNG", pnginfo=_comment(2**21)), "good"),
+    "text.png": Kind(saved("PNG", pnginfo=_png_comment()), "good"),
+    "text of one MB.png": Kind(saved("PNG", pnginfo=_png_comment(2**20, zip=True)), "good"),
+    "long text.png": Kind(saved("PNG", pnginfo=_png_comment(2**21)), "good"),
     "interlaced.png": Kind(holds(png(png_header(1, 1, 8, 2, 1), b"\0" + bytes(COLOR))), "good"),
     "true color.bmp": Kind(saved("BMP"), "good"),
     "lossy.webp": Kind(saved("WEBP"), "good"),
@@ -120,7 +125,7 @@ GOOD = {
     "other ending.jfif": Kind(saved("JPEG"), "good"),
     "кошка 猫 🐈.jpg": Kind(saved("JPEG"), "good"),
     "x" * 240 + ".png": Kind(saved("PNG"), "good"),
-    "link.png": Kind(_link_to_good, "good"),
+    "link.png": Kind(_link_to_good_image, "good"),
 }  # fmt: skip
 
 NONSTANDARD = {
@@ -131,12 +136,12 @@ NONSTANDARD = {
     "turned.png": Kind(with_exif("PNG", 6), "nonstandard", "rotated by its EXIF orientation"),
     "turned.tif": Kind(with_exif("TIFF", 6), "nonstandard", "rotated by its EXIF orientation"),
     "turned.webp": Kind(with_exif("WEBP", 6), "nonstandard", "rotated by its EXIF orientation"),
-    "more than one MB of text.png": Kind(saved("PNG", pnginfo=_comment(2**20 + 1, zip=True)), "nonstandard", LARGE_TEXT),
-    "international text.png": Kind(saved("PNG", pnginfo=_international(2**21)), "nonstandard", LARGE_TEXT),
-    "text behind pixels.png": Kind(_with_chunks_behind_pixels, "nonstandard", LARGE_TEXT),
-    "65 MB of text.png": Kind(saved("PNG", pnginfo=_comment(2**20, 65, zip=True)), "nonstandard", LARGE_TEXT),
+    "more than one MB of text.png": Kind(saved("PNG", pnginfo=_png_comment(2**20 + 1, zip=True)), "nonstandard", LARGE_TEXT),
+    "international text.png": Kind(saved("PNG", pnginfo=_png_international_text(2**21)), "nonstandard", LARGE_TEXT),
+    "text behind pixels.png": Kind(_write_chunks_behind_pixels, "nonstandard", LARGE_TEXT),
+    "65 MB of text.png": Kind(saved("PNG", pnginfo=_png_comment(2**20, 65, zip=True)), "nonstandard", LARGE_TEXT),
     "large color profile.png": Kind(saved("PNG", icc_profile=bytes(2**21)), "nonstandard", LARGE_TEXT),
-    "turned, with text.png": Kind(with_exif("PNG", 6, pnginfo=_comment(2**21, zip=True)), "nonstandard", f"rotated by its EXIF orientation, {LARGE_TEXT}"),
+    "turned, with text.png": Kind(with_exif("PNG", 6, pnginfo=_png_comment(2**21, zip=True)), "nonstandard", f"rotated by its EXIF orientation, {LARGE_TEXT}"),
     "palette.png": Kind(saved("PNG", flat().quantize()), "nonstandard", "palette"),
     "palette.bmp": Kind(saved("BMP", flat().quantize()), "nonstandard", "palette"),
     "palette.gif": Kind(saved("GIF"), "nonstandard", "palette"),
@@ -217,9 +222,9 @@ BAD = {
     "claims to be huge.jpg": Kind(holds(jpeg_of_size(65_500, 65_500)), "bad", _HUGE),
     "bomb.png": Kind(holds(png(png_header(60_000, 60_000, 8, 2), bytes(10**6))), "bad", _HUGE),
     "pipe.png": Kind(os.mkfifo, "bad", "not a regular file"),
-    "device.png": Kind(_link("/dev/zero"), "bad", "not a regular file"),
-    "leads nowhere.png": Kind(_link("nowhere"), "bad", "cannot be read: No such file"),
-    "leads to itself.png": Kind(_link("leads to itself.png"), "bad", "cannot be read: Too many levels"),
+    "device.png": Kind(_link_to("/dev/zero"), "bad", "not a regular file"),
+    "leads nowhere.png": Kind(_link_to("nowhere"), "bad", "cannot be read: No such file"),
+    "leads to itself.png": Kind(_link_to("leads to itself.png"), "bad", "cannot be read: Too many levels"),
     os.fsdecode(b"caf\xe9.png"): Kind(saved("PNG"), "bad", "its name is not valid UTF-8"),
 }  # fmt: skip
 

@@ -5,14 +5,10 @@ import struct
 from PIL import Image
 
 from tests.corpora.image_files import encoded, flat, jpeg_of_size, patched, tiff
+from tests.corpora.jpeg_scans import segment
 
 SHORT, ASCII = 3, 2
 ORIENTATION, DESCRIPTION = 0x0112, 0x010E
-
-
-def segment(marker: int, data: bytes) -> bytes:
-    """A segment of a JPEG file."""
-    return struct.pack(">BBH", 0xFF, marker, len(data) + 2) + data
 
 
 def with_segment(content: bytes, marker: int, data: bytes) -> bytes:
@@ -48,7 +44,8 @@ def _tiff_with(tag: bytes) -> bytes:
     return moved + bytes(4)
 
 
-def _exif_of(form: str, block: bytes) -> bytes:
+def _with_exif(form: str, block: bytes) -> bytes:
+    """An image file of a format with an EXIF block."""
     return encoded(form, exif=block)
 
 
@@ -71,9 +68,9 @@ WARNED = {
     ),
     "no frames.png": (chunk(encoded("PNG"), b"acTL", struct.pack(">II", 0, 0)), "good"),
     "too many frames.png": (chunk(encoded("PNG"), b"acTL", b"\xff" * 8), "good"),
-    "corrupt exif.png": (_exif_of("PNG", TOO_FEW), "good"),
-    "corrupt exif.webp": (_exif_of("WEBP", TOO_FEW), "good"),
-    "large tag.webp": (_exif_of("WEBP", TOO_LARGE), "good"),
+    "corrupt exif.png": (_with_exif("PNG", TOO_FEW), "good"),
+    "corrupt exif.webp": (_with_exif("WEBP", TOO_FEW), "good"),
+    "large tag.webp": (_with_exif("WEBP", TOO_LARGE), "good"),
     "large tag.tif": (_tiff_with(BEYOND), "good"),
     "large tag, turned.jpg": (
         with_segment(JPEG, 0xE1, patched(TOO_LARGE, 36, b"\x06")),

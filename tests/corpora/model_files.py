@@ -245,7 +245,7 @@ def code(corpus: Corpus) -> Iterator[tuple[str, Callable[[Path], None]]]:
     for name in ("StringLookup", "IntegerLookup", "TextVectorization"):
         yield f"{name} of a file", put(layer(name, vocabulary="/etc/passwd"))
     yield "custom objects", corpus.with_top(custom_objects={"Dense": bytecode})
-    yield "pickle", lambda path: path.write_bytes(pickle.dumps(_Touch(canary)))
+    yield "pickle", lambda path: path.write_bytes(pickle.dumps(_CreatesFileWhenUnpickled(canary)))
     yield (
         "pickled weights",
         lambda path: corpus.members(
@@ -253,13 +253,15 @@ def code(corpus: Corpus) -> Iterator[tuple[str, Callable[[Path], None]]]:
             [
                 (CONFIG, corpus.parts[CONFIG]),
                 (METADATA, corpus.parts[METADATA]),
-                ("model.weights.npz", pickle.dumps(_Touch(canary))),
+                ("model.weights.npz", pickle.dumps(_CreatesFileWhenUnpickled(canary))),
             ],
         ),
     )
 
 
-class _Touch:
+class _CreatesFileWhenUnpickled:
+    """Object whose pickle creates a file when it is loaded."""
+
     def __init__(self, path: str) -> None:
         self.path = path
 
@@ -476,7 +478,7 @@ def small_outputs(corpus: Corpus) -> Iterator[tuple[str, Callable[[Path], None]]
     )
     yield (
         "kernel of 570 x 570",
-        model(160, layers.DepthwiseConv2D(570, padding="same"), _pool),
+        model(160, layers.DepthwiseConv2D(570, padding="same"), _global_average),
     )
     yield "MultiHeadAttention", model(160, rows, lambda x: attention(1, 4)(x, x), mean)
     yield "Attention", model(160, rows, lambda x: layers.Attention()([x, x]), mean)
@@ -487,7 +489,13 @@ def small_outputs(corpus: Corpus) -> Iterator[tuple[str, Callable[[Path], None]]
     )
     yield (
         "Dot",
-        model(160, rows, lambda x: layers.Dot(2)([x, x]), layers.Reshape((160, -1, 1)), _pool),
+        model(
+            160,
+            rows,
+            lambda x: layers.Dot(2)([x, x]),
+            layers.Reshape((160, -1, 1)),
+            _global_average,
+        ),
     )
     yield (
         "LSTM of 51,200,000 steps",
@@ -500,7 +508,11 @@ def small_outputs(corpus: Corpus) -> Iterator[tuple[str, Callable[[Path], None]]
     )
     yield (
         "Resizing with padding to 1 x 1,000,000",
-        model(160, layers.Pipeline([layers.Resizing(1, 10**6, pad_to_aspect_ratio=True)]), _pool),
+        model(
+            160,
+            layers.Pipeline([layers.Resizing(1, 10**6, pad_to_aspect_ratio=True)]),
+            _global_average,
+        ),
     )
     yield (
         "Normalization of all pixels",
@@ -508,7 +520,7 @@ def small_outputs(corpus: Corpus) -> Iterator[tuple[str, Callable[[Path], None]]
             8,
             layers.UpSampling2D(1500),
             layers.Normalization((1, 2, 3), mean=0.0, variance=1.0),
-            _pool,
+            _global_average,
         ),
     )
     yield (
@@ -550,7 +562,7 @@ def small_outputs(corpus: Corpus) -> Iterator[tuple[str, Callable[[Path], None]]
             8,
             lambda x: keras.ops.mean(x, axis=0, keepdims=True),
             layers.UpSampling2D(1400),
-            _pool,
+            _global_average,
             lambda x: keras.ops.broadcast_to(x, (1, 3)),
         ),
     )
@@ -561,7 +573,7 @@ def small_outputs(corpus: Corpus) -> Iterator[tuple[str, Callable[[Path], None]]
             layers.UpSampling2D(120),
             lambda x: keras.ops.expand_dims(x, 0) - keras.ops.expand_dims(x, 1),
             lambda x: keras.ops.mean(x, axis=1),
-            _pool,
+            _global_average,
         ),
     )
 
@@ -595,7 +607,8 @@ def small_outputs(corpus: Corpus) -> Iterator[tuple[str, Callable[[Path], None]]
     )
 
 
-def _pool(x: Any) -> Any:
+def _global_average(x: Any) -> Any:
+    """Averages feature maps, so that a head can follow."""
     return keras.layers.GlobalAveragePooling2D()(x)
 
 
@@ -708,10 +721,11 @@ def formats(corpus: Corpus) -> Iterator[tuple[str, Callable[[Path], None]]]:
         weights.create_dataset(kernel, (4, 2), "f4", external=[(str(other), 0, 32)])
 
     yield "external storage", change(external)
-    yield "weights that are not finite", change(lambda w: w[kernel].write_direct(_nan()))
+    yield "weights that are not finite", change(lambda w: w[kernel].write_direct(_nan_weights()))
 
 
-def _nan() -> Any:
+def _nan_weights() -> Any:
+    """A kernel of NaN."""
     return np.full((4, 2), np.nan, "f4")
 
 

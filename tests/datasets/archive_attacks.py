@@ -57,39 +57,47 @@ NAMES = {
 }  # fmt: skip
 
 
-def _second(raw: bytes, name: str, *, version: int = 1, checksum: int | None = None) -> bytes:
+def _second_name_field(
+    raw: bytes, name: str, *, version: int = 1, checksum: int | None = None
+) -> bytes:
     """The extra field with a second name."""
     crc = zlib.crc32(raw) if checksum is None else checksum
     data = struct.pack("<BL", version, crc) + name.encode()
     return struct.pack("<HH", 0x7075, len(data)) + data
 
 
-def _named(name: str) -> zipfile.ZipInfo:
+def _member_named(name: str) -> zipfile.ZipInfo:
+    """A member with a name that is not changed."""
     member = zipfile.ZipInfo("x")
     member.filename = name  # as it is, while the constructor cuts it at a null
     return member
 
 
-def _with_extra(*seconds: bytes) -> zipfile.ZipInfo:
-    member = _named("train/cats/a.jpg")
+def _member_with_second_names(*seconds: bytes) -> zipfile.ZipInfo:
+    """A member with extra fields that contain further names of it."""
+    member = _member_named("train/cats/a.jpg")
     member.extra = b"".join(seconds)
     return member
 
 
 RAW = b"train/cats/a.jpg"
 WAYS: dict[str, Callable[[str], zipfile.ZipInfo]] = {
-    "name": _named,
-    "second name": lambda name: _with_extra(_second(RAW, name)),
-    "second name, other checksum": lambda name: _with_extra(_second(RAW, name, checksum=1)),
-    "second name, later version": lambda name: _with_extra(_second(RAW, name, version=2)),
-    "second name behind the same": lambda name: _with_extra(
-        _second(RAW, RAW.decode()), _second(RAW, name)
+    "name": _member_named,
+    "second name": lambda name: _member_with_second_names(_second_name_field(RAW, name)),
+    "second name, other checksum": lambda name: _member_with_second_names(
+        _second_name_field(RAW, name, checksum=1)
     ),
-    "second name in front of the same": lambda name: _with_extra(
-        _second(RAW, name), _second(RAW, RAW.decode())
+    "second name, later version": lambda name: _member_with_second_names(
+        _second_name_field(RAW, name, version=2)
     ),
-    "second name behind another field": lambda name: _with_extra(
-        struct.pack("<HH", 0x5455, 1) + b"\0", _second(RAW, name)
+    "second name behind the same": lambda name: _member_with_second_names(
+        _second_name_field(RAW, RAW.decode()), _second_name_field(RAW, name)
+    ),
+    "second name in front of the same": lambda name: _member_with_second_names(
+        _second_name_field(RAW, name), _second_name_field(RAW, RAW.decode())
+    ),
+    "second name behind another field": lambda name: _member_with_second_names(
+        struct.pack("<HH", 0x5455, 1) + b"\0", _second_name_field(RAW, name)
     ),
 }
 
@@ -98,7 +106,7 @@ def _with_local_name(name: str) -> bytes:
     """An archive whose member has another name in front of its content than in the list."""
     from tests.corpora.archives import zipped
 
-    content = zipped([(_named("y" * len(name.encode())), VICTIM)])
+    content = zipped([(_member_named("y" * len(name.encode())), VICTIM)])
     return content.replace(b"y" * len(name.encode()), name.encode(), 1)
 
 
@@ -117,7 +125,8 @@ def attacks(root: Path) -> Iterator[tuple[str, bytes]]:
         yield f"{kind}, name in front of the content", _with_local_name(name)
 
 
-def _state(folder: Path) -> dict[str, bytes | None]:
+def _contents_of(folder: Path) -> dict[str, bytes | None]:
+    """The content of each file below a folder, and None for each folder."""
     return {
         str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
         for path in folder.rglob("*")
@@ -135,7 +144,7 @@ def run_attacks(root: Path) -> dict[str, object]:
         folder.mkdir(exist_ok=True)
         (folder / "weights.h5").write_bytes(VICTIM)
     archive.touch()
-    before = _state(root)
+    before = _contents_of(root)
     tried = rejected = 0
     escaped, crashed = [], []
     for kind, content in attacks(root):
@@ -152,7 +161,7 @@ def run_attacks(root: Path) -> dict[str, object]:
         for folder in folders:
             shutil.rmtree(folder)
         archive.write_bytes(b"")
-        after = _state(root)
+        after = _contents_of(root)
         if after != before:
             escaped.append(kind)
         before = after

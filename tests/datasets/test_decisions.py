@@ -206,6 +206,7 @@ def labels_of(splits):
 
 @pytest.fixture
 def decisions(folder):
+    """A decisions file that excludes an image and relabels another."""
     images = {
         **entry(folder, "cats/0.png", "exclude"),
         **entry(folder, "dogs/1.png", "relabel", label="cats"),

@@ -31,6 +31,7 @@ WRITERS = {"heic": write_heic, "heif": write_heic, "avif": write_avif}
 
 @pytest.fixture
 def only_with_decoder(request):
+    """Skips the tests of HEIC where its decoder is not installed."""
     if "heif" in request.node.name or "heic" in request.node.name:
         pytest.importorskip("pi_heif")
 

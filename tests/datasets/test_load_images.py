@@ -15,6 +15,7 @@ CODED = {"red": 3, "green": 3, "blue": 3}
 
 @pytest.fixture
 def coded(tmp_path, make_folder):
+    """A folder of three classes of three images each."""
     return make_folder(tmp_path / "images", CODED)
 
 

@@ -22,6 +22,7 @@ TINY = {"image_size": (4, 4), "batch_size": 4}
 
 @pytest.fixture
 def saved_manifest(cats_dogs, tmp_path):
+    """Splits, the folder of their images, and the file of their manifest."""
     splits = load_cats_dogs(cats_dogs, **TINY, seed=3)
     splits.save_manifest(tmp_path / "split.json")
     return splits, cats_dogs, tmp_path / "split.json"

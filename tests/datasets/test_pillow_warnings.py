@@ -14,6 +14,7 @@ from tests.corpora.image_warnings import WARNED
 
 @pytest.fixture
 def folder(tmp_path):
+    """A folder of the files about which Pillow warns."""
     for name, (content, _) in WARNED.items():
         (tmp_path / name).write_bytes(content)
     return tmp_path

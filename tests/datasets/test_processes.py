@@ -71,6 +71,7 @@ CHECKS = {
 
 @pytest.fixture(scope="module")
 def url():
+    """The address of an archive on loopback."""
     content = zipped(PLAIN)
 
     class Handler(http.server.BaseHTTPRequestHandler):

@@ -14,6 +14,7 @@ TINY = {"image_size": (4, 4), "batch_size": 4}
 
 @pytest.fixture(autouse=True)
 def run_in_tmp_path(monkeypatch, tmp_path):
+    """Restores the working folder after the test, which creating a socket changes."""
     monkeypatch.chdir(tmp_path)
 
 

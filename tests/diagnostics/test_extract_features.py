@@ -13,6 +13,7 @@ IMAGES = np.random.default_rng(0).uniform(0, 255, (5, 32, 32, 3)).astype("float3
 
 @pytest.fixture(scope="module")
 def backbone():
+    """A small backbone with random weights."""
     keras.utils.set_random_seed(0)
     return keras.Sequential(
         [

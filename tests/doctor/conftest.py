@@ -11,11 +11,13 @@ from tests.doctor.planted import plant
 
 @pytest.fixture(scope="session")
 def planted(tmp_path_factory):
+    """The folder of the images with planted faults."""
     return plant(tmp_path_factory.mktemp("planted"))
 
 
 @pytest.fixture(scope="session")
 def splits(planted):
+    """The splits of the images with planted faults."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the held-out validation images and the copies
         return load_image_folder(planted, image_size=64)

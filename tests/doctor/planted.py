@@ -28,14 +28,15 @@ def plant(root: Path) -> Path:
                 if kind == "dog":
                     image = ImageOps.expand(image, BORDER, (10, 10, 10))
                 image.save(folder / f"{number}.jpg", quality=90)
-    copy(root, *TWIN, quality=60)
-    copy(root, *SAME_SPLIT)
-    copy(root, *TWO_LABELS, quality=70)
+    copy_smaller(root, *TWIN, quality=60)
+    copy_smaller(root, *SAME_SPLIT)
+    copy_smaller(root, *TWO_LABELS, quality=70)
     draw_image("cat", 900).save(root / FLIPPED, quality=90)
     Image.new("RGB", (90, 90), (4, 4, 4)).save(root / DARK)
     return root
 
 
-def copy(root: Path, file: str, to: str, **options: int) -> None:
+def copy_smaller(root: Path, file: str, to: str, **options: int) -> None:
+    """Writes a copy of an image at three quarters of its size, a near-duplicate."""
     with Image.open(root / file) as image:
         image.resize((image.width * 3 // 4, image.height * 3 // 4)).save(root / to, **options)

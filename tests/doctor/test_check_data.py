@@ -17,6 +17,7 @@ from tests.doctor.planted import DARK, FLIPPED, SAME_SPLIT, TRAIN, TWIN, TWO_LAB
 
 
 def of_kind(report, kind):
+    """Returns the findings of a kind."""
     return [finding for finding in report.findings if finding.kind == kind]
 
 

@@ -9,6 +9,7 @@ from catdog_keras.doctor import _feature_cache as cache
 
 @pytest.fixture(autouse=True)
 def keras_home(tmp_path, monkeypatch):
+    """An empty folder of the feature cache, which is switched on."""
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     monkeypatch.delenv(cache.SWITCH, raising=False)
     return tmp_path / "catdog_keras" / cache.FOLDER
@@ -26,6 +27,7 @@ class Network:
 
 
 def images(*digests):
+    """Returns images with these checksums."""
     return [ImageFile(f"{digest}.png", "good", "", 1, digest) for digest in digests]
 
 

@@ -17,6 +17,7 @@ SPACE, DOWN = "\ue00d", "\ue015"
 
 @pytest.fixture(scope="module")
 def address(full_report, tmp_path_factory):
+    """The address of the page with all findings."""
     page = tmp_path_factory.mktemp("page") / "report.html"
     full_report.write_page(page)
     return page.as_uri()
@@ -24,11 +25,13 @@ def address(full_report, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def downloads(tmp_path_factory):
+    """The folder to which the browser saves files."""
     return tmp_path_factory.mktemp("downloads")
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory, downloads):
+    """A browser that saves files without a dialog."""
     driver = start_browser(tmp_path_factory.mktemp("profile"))
     allowed = {"behavior": "allow", "downloadPath": str(downloads)}
     driver.execute_cdp_cmd("Browser.setDownloadBehavior", allowed)
@@ -45,6 +48,7 @@ def controls(browser, file):
 
 
 def mark(group, value):
+    """Selects a radio button of a finding on the page."""
     radio = group.find_element("css selector", f"input[value='{value}']")
     # The driver does not scroll if the bar at the end of the window covers the radio button.
     group.parent.execute_script("arguments[0].scrollIntoView({block: 'center'})", radio)
@@ -52,6 +56,7 @@ def mark(group, value):
 
 
 def save(browser, downloads):
+    """Presses the button that saves the decisions; returns their file."""
     for old in downloads.iterdir():
         old.unlink()
     browser.find_element("id", "save").click()
@@ -90,6 +95,7 @@ def test_images_that_are_marked_are_saved_and_can_be_read(browser, address, down
 
 
 def labeled(splits):
+    """Yields each file of the splits with its label."""
     for split, names in splits.files.items():
         yield from zip(names, splits.labels[split].tolist(), strict=True)
 

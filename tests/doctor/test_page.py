@@ -14,7 +14,7 @@ from PIL import Image
 from catdog_keras import load_image_folder
 from catdog_keras.doctor import check_data
 from catdog_keras.doctor._page import MOST_CARDS, MOST_IMAGES
-from tests.doctor.planted import FLIPPED, TWIN, copy
+from tests.doctor.planted import FLIPPED, TWIN, copy_smaller
 from tests.report.test_report import Page
 
 HOSTILE = ("<script>alert(1)", "</script><img src=x onerror=alert(2)>", "a\u202eb\n")
@@ -30,12 +30,14 @@ class DecisionPage(Page):
 
 
 def read(report, folder, **options):
+    """Writes the page of a report; returns its HTML and the parsed page."""
     report.write_page(folder / "page.html", **options)
     html = (folder / "page.html").read_text("utf-8")
     return html, DecisionPage(html)
 
 
 def data_of(html):
+    """Returns the data that the script of the page reads."""
     return json.loads(
         re.search(r'<script type="application/json" id="data">(.*?)</script>', html)[1]
     )
@@ -111,7 +113,7 @@ def test_hostile_names_are_shown_and_never_obeyed(planted, tmp_path):
                         place
                     )
     first = next((root / "train" / HOSTILE[0]).iterdir())
-    copy(root, first.relative_to(root), f"test/{HOSTILE[0]}/x\n.png")
+    copy_smaller(root, first.relative_to(root), f"test/{HOSTILE[0]}/x\n.png")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the held-out validation images and the copies
         splits = load_image_folder(root, image_size=64)

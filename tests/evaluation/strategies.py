@@ -8,6 +8,7 @@ from catdog_keras.evaluation import Evaluation
 
 @st.composite
 def evaluations(draw, least_classes=1, most_classes=5, most_images=30):
+    """Draws an evaluation in which probabilities are often equal, and classes may be missing."""
     classes = draw(st.integers(least_classes, most_classes))
     images = draw(st.integers(1, most_images))
     # Whole numbers make equal probabilities likely.

@@ -9,15 +9,11 @@ import pytest
 
 from catdog_keras import ClassNames
 from catdog_keras.evaluation import count_labels, evaluate_classifier
+from tests.arrays import softmax
 
 NAMES = ["cat", "dog", "fox"]
 # Kept far from 0 and 1, so that no row looks like probabilities.
 LOGITS = np.random.default_rng(0).normal(size=(23, 3)).astype("float32") * 3
-
-
-def softmax(rows):
-    powers = np.exp(np.asarray(rows, "float64"))
-    return powers / powers.sum(axis=1, keepdims=True)
 
 
 def make_images(logits=LOGITS):

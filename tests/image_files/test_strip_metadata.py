@@ -11,6 +11,7 @@ from PIL import Image
 from catdog_keras import load_images, scan_images
 from catdog_keras._image_files.decode_pillow import decode_pillow
 from catdog_keras._image_files.decode_tensorflow import decode_tf
+from tests.corpora.jpeg_scans import segment
 
 PIXELS = np.random.default_rng(0).integers(0, 255, (40, 60, 3), dtype=np.uint8)
 EXIF = Image.Exif()
@@ -38,10 +39,6 @@ def chunk(kind, data, *, valid=True):
 def jpeg(*segments, jfif=True):
     content = encoded("JPEG")
     return content[:2] + b"".join(segments) + content[2 if jfif else 20 :]
-
-
-def segment(marker, data):
-    return bytes([0xFF, marker]) + struct.pack(">H", len(data) + 2) + data
 
 
 TEXT = chunk(b"tEXt", b"Comment\0text", valid=False)

@@ -11,6 +11,7 @@ Gradients = tuple[np.ndarray, list[np.ndarray]]
 
 
 def _tensorflow_gradients(loss: Callable[[Any], Any], layer: Any, inputs: np.ndarray) -> Gradients:
+    """Returns the gradients of the inputs and the trained weights by a tape."""
     import tensorflow as tf
 
     images = tf.constant(inputs)
@@ -23,6 +24,7 @@ def _tensorflow_gradients(loss: Callable[[Any], Any], layer: Any, inputs: np.nda
 
 
 def _jax_gradients(loss: Callable[[Any], Any], layer: Any, inputs: np.ndarray) -> Gradients:
+    """Returns the same by JAX, and updates the variables that are not trained."""
     import jax
 
     def stateless(images: Any, trained: Sequence[Any]) -> Any:
@@ -42,6 +44,7 @@ def _jax_gradients(loss: Callable[[Any], Any], layer: Any, inputs: np.ndarray) -
 
 
 def _torch_gradients(loss: Callable[[Any], Any], layer: Any, inputs: np.ndarray) -> Gradients:
+    """Returns the same by the autograd of PyTorch."""
     import torch
 
     images = torch.tensor(inputs, requires_grad=True)

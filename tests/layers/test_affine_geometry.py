@@ -11,6 +11,7 @@ from hypothesis import given, strategies as st
 from catdog_keras.layers import RandomAffine
 from catdog_keras.layers._affine_matrix import PARAMETERS, affine_matrix
 from catdog_keras.layers._random_affine import FILL_MODES
+from tests.arrays import as_float32, random_images
 
 SPANS = {
     "flip_horizontal": st.sampled_from([0.0, 1.0]),
@@ -26,14 +27,6 @@ SPANS = {
 SHAPE = (3, 13, 18, 3)  # shared where it does not matter: JAX compiles each of them
 
 
-def make_images(*shape):
-    return np.random.default_rng(0).uniform(0, 255, shape).astype("float32")
-
-
-def as_numpy(tensor):
-    return keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32"))
-
-
 def parameters(batch_size=1, **given):
     return {name: np.full(batch_size, given.get(name, 0.0), "float32") for name in PARAMETERS}
 
@@ -41,7 +34,7 @@ def parameters(batch_size=1, **given):
 def apply(image, layer=None, **given):
     """One image, transformed by the given parameters, the rest being neutral."""
     layer = layer or RandomAffine(fill_mode="constant")
-    return as_numpy(layer.transform_images(image[None], parameters(**given)))[0]
+    return as_float32(layer.transform_images(image[None], parameters(**given)))[0]
 
 
 def reference_matrix(given, height, width):
@@ -103,7 +96,7 @@ def test_affine_matrix_matches_inverse_of_composed_steps(given, height, width):
 def test_transform_images_matches_numpy_reference(
     fill_mode, interpolation, data_format, several_parameters
 ):
-    images = make_images(*SHAPE)
+    images = random_images(*SHAPE)
     given = several_parameters
     layer = RandomAffine(
         fill_mode=fill_mode,
@@ -112,11 +105,11 @@ def test_transform_images_matches_numpy_reference(
         data_format=data_format,
     )
     if data_format == "channels_first":
-        outputs = as_numpy(layer.transform_images(images.transpose(0, 3, 1, 2), given)).transpose(
+        outputs = as_float32(layer.transform_images(images.transpose(0, 3, 1, 2), given)).transpose(
             0, 2, 3, 1
         )
     else:
-        outputs = as_numpy(layer.transform_images(images, given))
+        outputs = as_float32(layer.transform_images(images, given))
     for index, (image, output) in enumerate(zip(images, outputs, strict=True)):
         one = {name: float(values[index]) for name, values in given.items()}
         matrix = reference_matrix(one, 13, 18)
@@ -129,12 +122,12 @@ def test_transform_images_matches_numpy_reference(
 
 
 def test_neutral_parameters_keep_image_unchanged():
-    image = make_images(8, 12, 3)
+    image = random_images(8, 12, 3)
     np.testing.assert_array_equal(apply(image), image)
 
 
 def test_flips_are_exact():
-    image = make_images(8, 12, 3)
+    image = random_images(8, 12, 3)
     np.testing.assert_array_equal(apply(image, flip_horizontal=1), image[:, ::-1])
     np.testing.assert_array_equal(apply(image, flip_vertical=1), image[::-1])
     both = apply(image, flip_horizontal=1, flip_vertical=1)
@@ -142,17 +135,17 @@ def test_flips_are_exact():
 
 
 def test_positive_rotation_is_counterclockwise():
-    image = make_images(9, 9, 3)
+    image = random_images(9, 9, 3)
     for quarters in range(-4, 5):
         turned = apply(image, rotation_degrees=90 * quarters)
         np.testing.assert_allclose(turned, np.rot90(image, quarters), atol=5e-3)
 
 
 def test_channels_first_matches_transposed_channels_last(several_parameters):
-    images = make_images(*SHAPE)
-    expected = as_numpy(RandomAffine().transform_images(images, several_parameters))
+    images = random_images(*SHAPE)
+    expected = as_float32(RandomAffine().transform_images(images, several_parameters))
     first = RandomAffine(data_format="channels_first")
-    outputs = as_numpy(first.transform_images(images.transpose(0, 3, 1, 2), several_parameters))
+    outputs = as_float32(first.transform_images(images.transpose(0, 3, 1, 2), several_parameters))
     np.testing.assert_array_equal(outputs.transpose(0, 2, 3, 1), expected)
 
 
@@ -161,11 +154,11 @@ def test_channels_first_matches_transposed_channels_last(several_parameters):
 def test_transform_images_matches_keras_affine_transform(
     fill_mode, interpolation, several_parameters
 ):
-    images = make_images(*SHAPE)
+    images = random_images(*SHAPE)
     layer = RandomAffine(fill_mode=fill_mode, interpolation=interpolation, fill_value=99.0)
-    outputs = as_numpy(layer.transform_images(images, several_parameters))
-    matrix = as_numpy(affine_matrix(several_parameters, 13.0, 18.0, np)).reshape(-1, 9)[:, :8]
-    expected = as_numpy(
+    outputs = as_float32(layer.transform_images(images, several_parameters))
+    matrix = as_float32(affine_matrix(several_parameters, 13.0, 18.0, np)).reshape(-1, 9)[:, :8]
+    expected = as_float32(
         keras.ops.image.affine_transform(
             images, matrix, interpolation, fill_mode, 99.0, data_format="channels_last"
         )
@@ -177,7 +170,7 @@ def test_transform_images_matches_keras_affine_transform(
 
 
 def test_positive_translation_moves_image_down_and_right_by_fraction():
-    image = make_images(8, 12, 3)
+    image = random_images(8, 12, 3)
     expected = np.zeros_like(image)
     expected[2:, 6:] = image[:-2, :-6]
     outputs = apply(image, translation_height=0.25, translation_width=0.5)
@@ -208,23 +201,23 @@ def fixed_keras_layers(turn, zoom, shift):
 
 @pytest.mark.parametrize("sign", [1, -1])
 def test_rotation_zoom_and_translation_match_keras_layers(sign):
-    images = make_images(1, 8, 12, 3)
+    images = random_images(1, 8, 12, 3)
     theirs = fixed_keras_layers(sign * 0.05, sign * 0.3, sign * 0.15)
     ours = [{"rotation_degrees": (18, 18)}, {"zoom": (0.3, 0.3)}, {"translation": (0.15, 0.15)}]
     for arguments, keras_layer in zip(ours, theirs, strict=True):
         spans = {name: (sign * low, sign * high) for name, (low, high) in arguments.items()}
         layer = RandomAffine(fill_mode="constant", **spans)
-        expected = as_numpy(keras_layer(images, training=True))
+        expected = as_float32(keras_layer(images, training=True))
         assert np.abs(expected - images).max() > 10
-        np.testing.assert_allclose(as_numpy(layer(images, training=True)), expected, atol=5e-3)
+        np.testing.assert_allclose(as_float32(layer(images, training=True)), expected, atol=5e-3)
 
 
 @pytest.mark.parametrize("direction", ["horizontal", "vertical"])
 def test_flip_matches_keras_random_flip(direction):
-    images = make_images(8, 8, 12, 3)
-    expected = as_numpy(keras.layers.RandomFlip(direction, seed=0)(images, training=True))
+    images = random_images(8, 8, 12, 3)
+    expected = as_float32(keras.layers.RandomFlip(direction, seed=0)(images, training=True))
     ways = [
-        as_numpy(
+        as_float32(
             RandomAffine().transform_images(images, parameters(8, **{f"flip_{direction}": way}))
         )
         for way in (0, 1)
@@ -235,10 +228,10 @@ def test_flip_matches_keras_random_flip(direction):
 
 
 def test_shear_matches_centered_keras_random_shear():
-    images = make_images(8, 8, 12, 3)
+    images = random_images(8, 8, 12, 3)
     slope = 0.4
     theirs = keras.layers.RandomShear((slope, slope), fill_mode="constant", seed=0)
-    expected = as_numpy(theirs(images, training=True))
+    expected = as_float32(theirs(images, training=True))
     layer, ways = RandomAffine(fill_mode="constant"), []
     for sign in (1, -1):  # Keras draws it, and shears about the first pixel
         given = parameters(
@@ -246,7 +239,7 @@ def test_shear_matches_centered_keras_random_shear():
             shear_degrees=sign * np.degrees(np.arctan(slope)),
             translation_width=-sign * slope * 3.5 / 12,
         )
-        ways.append(as_numpy(layer.transform_images(images, given)))
+        ways.append(as_float32(layer.transform_images(images, given)))
     same = [
         [np.allclose(*each, atol=5e-3) for each in zip(way, expected, strict=True)] for way in ways
     ]
@@ -261,14 +254,14 @@ def test_single_resampling_matches_chain_of_keras_layers():
     expected = slope
     for layer in fixed_keras_layers(0.06, -0.2, 0.1):
         expected = layer(expected, training=True)
-    expected = as_numpy(expected)
+    expected = as_float32(expected)
     layer = RandomAffine(
         rotation_degrees=(21.6, 21.6),
         zoom=(-0.2, -0.2),
         translation=(0.1, 0.1),
         fill_mode="constant",
     )
-    outputs = as_numpy(layer(slope, training=True))
+    outputs = as_float32(layer(slope, training=True))
     inside = np.abs(expected[..., 2] - 1) < 1e-5  # no border came in on the way
     assert 0.5 < inside.mean() < 0.95
     np.testing.assert_allclose(outputs[inside], expected[inside], atol=1e-4)

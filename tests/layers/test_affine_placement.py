@@ -7,19 +7,12 @@ import pytest
 from catdog_keras._backend.resampling import CHUNK_SIZE
 from catdog_keras.layers import RandomAffine
 from catdog_keras.layers._random_affine import FILL_MODES
+from tests.arrays import as_float32, random_images
 
 BACKEND = keras.backend.backend()
 ON_TENSORFLOW = pytest.mark.skipif(BACKEND != "tensorflow", reason="a matter of TensorFlow's XLA")
 SHAPE = (3, 13, 18, 3)
 EVERYTHING = ("horizontal_and_vertical", 40, 0.3, 0.2, 15)
-
-
-def make_images(*shape):
-    return np.random.default_rng(0).uniform(0, 255, shape).astype("float32")
-
-
-def as_numpy(tensor):
-    return keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32"))
 
 
 def mapped(images, transform, batch_size=None, **options):
@@ -46,11 +39,13 @@ def test_tf_data_map_and_predict_match_transform_images_on_arrays(
 ):
     import tensorflow as tf
 
-    images = make_images(3, 3, 13, 18) if data_format == "channels_first" else make_images(*SHAPE)
+    images = (
+        random_images(3, 3, 13, 18) if data_format == "channels_first" else random_images(*SHAPE)
+    )
     layer = RandomAffine(
         fill_mode=fill_mode, interpolation=interpolation, fill_value=9.0, data_format=data_format
     )
-    expected = as_numpy(layer.transform_images(images, several_parameters))
+    expected = as_float32(layer.transform_images(images, several_parameters))
 
     class Fixed(keras.layers.Layer):
         def call(self, inputs):
@@ -73,20 +68,20 @@ def test_tf_data_map_and_predict_match_transform_images_on_arrays(
 @pytest.mark.parametrize("count", [1, CHUNK_SIZE, 2 * CHUNK_SIZE + 3])
 def test_chunked_resampling_matches_single_image_resampling(count):
     layer = RandomAffine(*EVERYTHING, seed=0)
-    images = make_images(count, 9, 8, 3)
+    images = random_images(count, 9, 8, 3)
     drawn = layer.get_random_transformation(count)
-    together = as_numpy(layer.transform_images(images, drawn))
+    together = as_float32(layer.transform_images(images, drawn))
     assert together.shape == images.shape
     assert (together != images).any((1, 2, 3)).all()
     for place in range(count):
         own = {name: values[place : place + 1] for name, values in drawn.items()}
-        singly = as_numpy(layer.transform_images(images[place : place + 1], own))[0]
+        singly = as_float32(layer.transform_images(images[place : place + 1], own))[0]
         np.testing.assert_allclose(together[place], singly, atol=0.01)
 
 
 def test_resampling_empty_batch_returns_empty_batch():
     layer = RandomAffine(*EVERYTHING)
-    outputs = layer.transform_images(make_images(0, 9, 8, 3), layer.get_random_transformation(0))
+    outputs = layer.transform_images(random_images(0, 9, 8, 3), layer.get_random_transformation(0))
     assert tuple(outputs.shape) == (0, 9, 8, 3)
     assert keras.backend.standardize_dtype(outputs.dtype) == "float32"
 
@@ -96,7 +91,7 @@ def test_resampling_empty_batch_returns_empty_batch():
 def test_tf_data_map_draws_per_image_and_epoch_and_follows_seed(batch_size, dtype):
     import tensorflow as tf
 
-    images = np.stack([make_images(9, 8, 3)] * 10).astype(dtype)  # batches of 4, 4 and 2
+    images = np.stack([random_images(9, 8, 3)] * 10).astype(dtype)  # batches of 4, 4 and 2
     dataset = tf.data.Dataset.from_tensor_slices(images)
     dataset = dataset if batch_size is None else dataset.batch(batch_size)
 
@@ -119,7 +114,7 @@ def test_tf_data_map_draws_per_image_and_epoch_and_follows_seed(batch_size, dtyp
 def test_parallel_tf_data_map_never_repeats_draws():
     import tensorflow as tf
 
-    images = np.stack([make_images(9, 8, 3)] * 400)
+    images = np.stack([random_images(9, 8, 3)] * 400)
     layer = RandomAffine(*EVERYTHING, seed=0)
     calls = {"num_parallel_calls": 8, "deterministic": False}
     found = mapped(images, lambda x: layer(x, training=True), **calls)
@@ -135,14 +130,14 @@ def test_parallel_tf_data_map_never_repeats_draws():
 
 @pytest.mark.parametrize("batch_size", [None, 3])
 def test_tf_data_map_keeps_images_unchanged_when_not_training(batch_size):
-    images, layer = make_images(*SHAPE), RandomAffine(*EVERYTHING)
+    images, layer = random_images(*SHAPE), RandomAffine(*EVERYTHING)
     found = mapped(images, lambda x: layer(x, training=False), batch_size)
     np.testing.assert_array_equal(found, images)
 
 
 def test_tf_data_map_returns_compute_dtype():
     layer = RandomAffine(*EVERYTHING, dtype="mixed_float16")
-    found = mapped(make_images(*SHAPE), lambda x: layer(x, training=True), 3)
+    found = mapped(random_images(*SHAPE), lambda x: layer(x, training=True), 3)
     assert found.dtype == "float16"
 
 
@@ -152,7 +147,7 @@ def test_tf_data_map_accepts_varying_image_sizes():
     layer = RandomAffine("vertical", rotation_degrees=(180, 180), fill_mode="wrap", seed=0)
     sizes = [(5, 7), (8, 3), (1, 1)]
     dataset = tf.data.Dataset.from_generator(
-        lambda: (make_images(*size, 3) for size in sizes),
+        lambda: (random_images(*size, 3) for size in sizes),
         output_signature=tf.TensorSpec((None, None, 3)),
     )
     outputs = dataset.map(lambda x: layer(x, training=True)).as_numpy_iterator()
@@ -163,7 +158,7 @@ def test_tf_data_map_applies_same_transform_to_image_and_mask():
     import tensorflow as tf
 
     layer = RandomAffine(*EVERYTHING, fill_mode="constant", interpolation="nearest", seed=0)
-    images = make_images(6, 9, 8, 3)
+    images = random_images(6, 9, 8, 3)
 
     def transform(x):
         drawn = layer.get_random_transformation(tf.shape(x)[0])
@@ -181,17 +176,17 @@ def test_tf_data_map_applies_same_transform_to_image_and_mask():
 def test_xla_compiled_transform_images_matches_eager(fill_mode, several_parameters):
     import tensorflow as tf
 
-    layer, images = RandomAffine(fill_mode=fill_mode, fill_value=9.0), make_images(*SHAPE)
+    layer, images = RandomAffine(fill_mode=fill_mode, fill_value=9.0), random_images(*SHAPE)
     compiled = tf.function(
         lambda x: layer.transform_images(x, several_parameters), jit_compile=True
     )
-    expected = as_numpy(layer.transform_images(images, several_parameters))
+    expected = as_float32(layer.transform_images(images, several_parameters))
     np.testing.assert_allclose(compiled(images).numpy(), expected, atol=0.01)
 
 
 @ON_TENSORFLOW
 def test_jit_compiled_model_trains_without_warning():
-    images = make_images(5, 8, 8, 3) / 255  # batches of 2, 2 and 1
+    images = random_images(5, 8, 8, 3) / 255  # batches of 2, 2 and 1
     layers = [keras.Input((8, 8, 3)), RandomAffine(*EVERYTHING), keras.layers.Dense(3)]
     model = keras.Sequential(layers)
     model.compile(keras.optimizers.SGD(0.0), "mse", jit_compile=True)
@@ -206,8 +201,8 @@ def test_tf_data_map_matches_arrays_when_xla_is_unavailable(monkeypatch, several
 
     from catdog_keras._backend.xla import can_compile_by_xla
 
-    images, layer = make_images(*SHAPE), RandomAffine()
-    expected = as_numpy(layer.transform_images(images, several_parameters))
+    images, layer = random_images(*SHAPE), RandomAffine()
+    expected = as_float32(layer.transform_images(images, several_parameters))
 
     def refuse(*arguments, **options):
         if options.get("jit_compile"):

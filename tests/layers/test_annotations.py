@@ -13,14 +13,11 @@ from catdog_keras.layers import (
     augmentation_preset,
 )
 from catdog_keras.layers._bounding_boxes import BOX_FORMATS
+from tests.arrays import as_numpy
 
 HEIGHT, WIDTH = 20, 30
 BOX = (8, 5, 20, 11)  # left, top, right, bottom
 BOXES = {"fill_mode": "constant", "bounding_box_format": "xyxy"}
-
-
-def as_numpy(tensor):
-    return keras.ops.convert_to_numpy(tensor)
 
 
 def make_data(batch=2, box_format="xyxy"):

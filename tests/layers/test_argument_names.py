@@ -16,12 +16,9 @@ from catdog_keras.layers import (
     augmentation_preset,
 )
 from catdog_keras.layers._argument_names import AFFINE_NAMES
+from tests.arrays import as_numpy
 
 IMAGES = np.random.default_rng(0).uniform(0, 255, (4, 6, 8, 3)).astype("float32")
-
-
-def as_numpy(tensor):
-    return keras.ops.convert_to_numpy(tensor)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import pytest
 
 from catdog_keras import _backend, use_fused_batch_norm
 from catdog_keras.layers import BatchNormalization
+from tests.arrays import as_float32
 
 BACKEND = keras.backend.backend()
 only_tensorflow = pytest.mark.skipif(BACKEND != "tensorflow", reason="about TensorFlow's graphs")
@@ -22,10 +23,6 @@ def reference(inputs, gamma, beta, epsilon=1e-3):
 
 def make_images(*shape, offset=0.0, seed=0):
     return (np.random.default_rng(seed).normal(size=shape) * 3 + offset).astype("float32")
-
-
-def as_numpy(tensor):
-    return keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32"))
 
 
 def pair(shape, **arguments):
@@ -77,7 +74,7 @@ def test_outputs_gradients_and_moving_averages_match_keras(gradients, scale, cen
             outputs = layer(images, training=training)
             return keras.ops.sum(layer(outputs * 2.0 + images, training=training) * weighting)
 
-        outputs = as_numpy(layer(images, training=training))
+        outputs = as_float32(layer(images, training=training))
         of_inputs, of_weights = gradients(loss, layer, images)
         found.append([outputs, of_inputs, *of_weights, *layer.get_weights()])
     assert len(found[0]) == 2 + scale + center + 2 + scale + center
@@ -94,7 +91,7 @@ def test_outputs_and_moving_averages_match_keras_for_each_dtype_policy(policy):
         outputs, expected = ours(images, training=training), theirs(images, training=training)
         assert outputs.dtype == expected.dtype
         np.testing.assert_allclose(
-            as_numpy(outputs), as_numpy(expected), rtol=tolerance, atol=tolerance
+            as_float32(outputs), as_float32(expected), rtol=tolerance, atol=tolerance
         )
         for kept, keras_kept in zip(ours.get_weights(), theirs.get_weights(), strict=True):
             np.testing.assert_allclose(kept, keras_kept, rtol=2e-5, atol=2e-5)
@@ -109,7 +106,7 @@ def test_moving_averages_match_keras_after_20_steps():
     for kept, keras_kept in zip(ours.get_weights(), theirs.get_weights(), strict=True):
         np.testing.assert_allclose(kept, keras_kept, rtol=1e-5)
     images = make_images(2, 3, 3, 3)
-    np.testing.assert_allclose(as_numpy(ours(images)), as_numpy(theirs(images)), rtol=1e-4)
+    np.testing.assert_allclose(as_float32(ours(images)), as_float32(theirs(images)), rtol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -121,8 +118,8 @@ def test_other_ranks_and_axes_match_keras(shape, axis):
     ours, theirs = pair(shape, axis=axis)
     for training in (True, False):
         np.testing.assert_allclose(
-            as_numpy(ours(images, training=training)),
-            as_numpy(theirs(images, training=training)),
+            as_float32(ours(images, training=training)),
+            as_float32(theirs(images, training=training)),
             rtol=1e-4,
             atol=1e-5,
         )
@@ -134,10 +131,10 @@ def test_mask_changes_outputs_and_matches_keras():
     images = make_images(4, 5, 7, 3)
     mask = np.random.default_rng(0).uniform(size=(4, 5, 7)) < 0.5
     ours, theirs = pair(images.shape)
-    outputs = as_numpy(ours(images, training=True, mask=mask))
-    np.testing.assert_array_equal(outputs, as_numpy(theirs(images, training=True, mask=mask)))
+    outputs = as_float32(ours(images, training=True, mask=mask))
+    np.testing.assert_array_equal(outputs, as_float32(theirs(images, training=True, mask=mask)))
     unmasked, _ = pair(images.shape)
-    assert not np.allclose(outputs, as_numpy(unmasked(images, training=True)), atol=1e-2)
+    assert not np.allclose(outputs, as_float32(unmasked(images, training=True)), atol=1e-2)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +151,7 @@ def test_renorm_and_synchronized_match_keras_without_fused_kernel(arguments, mon
     for training in (True, True, False):
         images = make_images(4, 5, 7, 3, offset=3)
         outputs, expected = ours(images, training=training), theirs(images, training=training)
-        np.testing.assert_array_equal(as_numpy(outputs), as_numpy(expected))
+        np.testing.assert_array_equal(as_float32(outputs), as_float32(expected))
 
 
 @pytest.mark.parametrize("offset", [0.0, 1e2, 1e4])
@@ -163,7 +160,7 @@ def test_rounding_error_does_not_exceed_keras_when_mean_is_large(offset):
     expected, mean, variance = reference(images, gamma=1.0, beta=0.0)
     errors = []
     for layer in (BatchNormalization(momentum=0.0), keras.layers.BatchNormalization(momentum=0.0)):
-        outputs = as_numpy(layer(images, training=True))
+        outputs = as_float32(layer(images, training=True))
         _, _, kept_mean, kept_variance = layer.get_weights()
         errors.append(
             [
@@ -181,7 +178,7 @@ def test_constant_input_is_normalized_to_beta():
     layer, _ = pair((None, None, None, 3))
     beta = layer.get_weights()[1]
     images = np.full((4, 3, 3, 3), 100.0, "float32")
-    outputs = as_numpy(layer(images, training=True))
+    outputs = as_float32(layer(images, training=True))
     np.testing.assert_allclose(outputs, np.broadcast_to(beta, outputs.shape), atol=1e-3)
 
 
@@ -189,7 +186,7 @@ def test_one_value_per_channel_is_normalized_to_beta():
     images = make_images(1, 1, 1, 3)
     ours, theirs = pair(images.shape)
     for layer in (ours, theirs):
-        outputs = as_numpy(layer(images, training=True))
+        outputs = as_float32(layer(images, training=True))
         np.testing.assert_allclose(outputs[0, 0, 0], layer.get_weights()[1], atol=1e-5)
     for kept, keras_kept in zip(ours.get_weights(), theirs.get_weights(), strict=True):
         np.testing.assert_allclose(kept, keras_kept, rtol=1e-6)
@@ -200,8 +197,8 @@ def test_frozen_layer_uses_and_keeps_moving_averages():
     layer, _ = pair(images.shape)
     layer.trainable = False
     before = layer.get_weights()
-    outputs = as_numpy(layer(images, training=True))
-    np.testing.assert_array_equal(outputs, as_numpy(layer(images, training=False)))
+    outputs = as_float32(layer(images, training=True))
+    np.testing.assert_array_equal(outputs, as_float32(layer(images, training=False)))
     for old, new in zip(before, layer.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
 
@@ -290,8 +287,8 @@ def test_weights_file_loads_into_keras_layer(tmp_path):
     ours.fit(images, make_images(3, 2), verbose=0)
     ours.save_weights(tmp_path / "model.weights.h5")
     theirs.load_weights(tmp_path / "model.weights.h5")
-    expected = as_numpy(ours(images, training=False))
-    np.testing.assert_allclose(as_numpy(theirs(images, training=False)), expected, atol=1e-5)
+    expected = as_float32(ours(images, training=False))
+    np.testing.assert_allclose(as_float32(theirs(images, training=False)), expected, atol=1e-5)
 
 
 def test_saved_model_converts_to_and_from_keras_layer(tmp_path, monkeypatch):
@@ -315,8 +312,8 @@ def test_saved_model_converts_to_and_from_keras_layer(tmp_path, monkeypatch):
         (theirs, with_us, BatchNormalization),
     ):
         assert type(second.layers[1]) is kind
-        expected = as_numpy(first(images, training=False))
-        np.testing.assert_allclose(as_numpy(second(images, training=False)), expected, atol=1e-5)
+        expected = as_float32(first(images, training=False))
+        np.testing.assert_allclose(as_float32(second(images, training=False)), expected, atol=1e-5)
 
 
 def gradient_penalty_derivatives(layers, images):

@@ -7,16 +7,13 @@ import numpy as np
 import pytest
 
 from catdog_keras.layers import ConvBlock
+from tests.arrays import as_float32
 
 INPUT_SHAPE = (2, 9, 12, 3)
 
 
 def make_images(*shape):
     return np.random.default_rng(0).normal(size=shape).astype("float32")
-
-
-def as_numpy(tensor):
-    return keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32"))
 
 
 def windows(images, height, width):
@@ -73,7 +70,7 @@ def test_outputs_match_numpy_reference(arguments, data_format):
     first = data_format == "channels_first"
     inputs = images.transpose(0, 3, 1, 2) if first else images
     for training in (False, True):
-        outputs = as_numpy(block(inputs, training=training))
+        outputs = as_float32(block(inputs, training=training))
         assert outputs.shape == block.compute_output_shape(inputs.shape)
         outputs = outputs.transpose(0, 2, 3, 1) if first else outputs
         expected = reference(images, block, weights, training=training)
@@ -114,10 +111,10 @@ def test_activation_receives_axes_in_data_format_order(activation, data_format):
     kernel, bias, gamma, beta, mean, variance = block.get_weights()
     maps = np.einsum("brcihw,hwio->brco", windows(images, 3, 3), kernel) + bias
     maps = maps.transpose(0, 3, 1, 2) if first else maps
-    maps = as_numpy(keras.activations.get(activation)(keras.ops.convert_to_tensor(maps)))
+    maps = as_float32(keras.activations.get(activation)(keras.ops.convert_to_tensor(maps)))
     maps = maps.transpose(0, 2, 3, 1) if first else maps
     expected = gamma * (maps - mean) / np.sqrt(variance + 1e-3) + beta
-    outputs = as_numpy(block(images.transpose(0, 3, 1, 2) if first else images))
+    outputs = as_float32(block(images.transpose(0, 3, 1, 2) if first else images))
     outputs = outputs.transpose(0, 2, 3, 1) if first else outputs
     np.testing.assert_allclose(outputs, expected, rtol=1e-4, atol=1e-4)
 
@@ -170,8 +167,8 @@ def test_frozen_block_runs_in_inference_mode_and_keeps_moving_averages(how):
     if how == "attribute":
         block.trainable = False
     images = make_images(*INPUT_SHAPE)
-    outputs = as_numpy(block(images, training=True))
-    np.testing.assert_array_equal(outputs, as_numpy(block(images, training=False)))
+    outputs = as_float32(block(images, training=True))
+    np.testing.assert_array_equal(outputs, as_float32(block(images, training=False)))
     *_, mean, variance = block.get_weights()
     np.testing.assert_array_equal(mean, np.zeros(4))
     np.testing.assert_array_equal(variance, np.ones(4))
@@ -185,8 +182,8 @@ def test_saved_model_keeps_activation(activation, tmp_path):
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     images = make_images(*INPUT_SHAPE)
-    outputs = as_numpy(loaded(images))
-    np.testing.assert_array_equal(outputs, as_numpy(model(images)))
+    outputs = as_float32(loaded(images))
+    np.testing.assert_array_equal(outputs, as_float32(model(images)))
     assert (outputs < 0).any()
 
 

@@ -14,6 +14,7 @@ from catdog_keras import ConvBlock
 from catdog_keras._backend import fused_bn_pool
 from catdog_keras.layers import BatchNormalization
 from catdog_keras.layers._conv_arguments import CONV_NAMES
+from tests.arrays import as_float32
 from tests.corpora.block_arguments import (
     FILTERS,
     StockLayers,
@@ -27,10 +28,6 @@ ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
 EXAMPLES = settings(
     max_examples=settings.default.max_examples // (6 if keras.backend.backend() == "jax" else 3)
 )
-
-
-def as_numpy(tensor):
-    return keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32"))
 
 
 def assert_close(found, expected, tolerance=2e-4):
@@ -75,10 +72,10 @@ def check_equal(arguments):
     for training in (False, True):
         found, expected = (layer(images, training=training) for layer in (block, stock))
         assert tuple(found.shape) == declared
-        assert_close(as_numpy(found), as_numpy(expected))
+        assert_close(as_float32(found), as_float32(expected))
     for found, expected in zip(block.get_weights(), stock.get_weights(), strict=True):
         assert_close(found, expected)  # the moving averages were updated
-    found, expected = (sum(map(float, map(as_numpy, each.losses))) for each in (block, stock))
+    found, expected = (sum(map(float, map(as_float32, each.losses))) for each in (block, stock))
     assert found == pytest.approx(expected, rel=1e-5)
 
 
@@ -144,7 +141,7 @@ def test_error_in_mixed_precision_is_comparable_to_stock_layers(normalization, p
     arguments = {"normalization": normalization, "padding": "same"}
     images = images_for(arguments)
     _, stock = make_pair(arguments, images)
-    truth = as_numpy(stock(images, training=True))
+    truth = as_float32(stock(images, training=True))
     errors = []
     for layer in (ConvBlock(FILTERS, **arguments, dtype=policy), None):
         if layer is None:
@@ -157,7 +154,7 @@ def test_error_in_mixed_precision_is_comparable_to_stock_layers(normalization, p
         layer.set_weights(random_weights([each.shape for each in stock.get_weights()]))
         outputs = layer(images, training=True)
         assert keras.backend.standardize_dtype(outputs.dtype) == policy.removeprefix("mixed_")
-        errors.append(np.abs(as_numpy(outputs) - truth).max())
+        errors.append(np.abs(as_float32(outputs) - truth).max())
     assert errors[0] < 1.5 * errors[1] + 1e-3
 
 
@@ -181,8 +178,8 @@ def test_activation_runs_after_pooling_only_if_result_is_the_same(
 def test_dropout_is_active_in_training_only_and_applied_last():
     images = images_for({})
     block = ConvBlock(4, dropout=0.5, seed=1, normalization="after")
-    np.testing.assert_array_equal(as_numpy(block(images)), as_numpy(block(images)))
-    outputs = as_numpy(block(images, training=True))
+    np.testing.assert_array_equal(as_float32(block(images)), as_float32(block(images)))
+    outputs = as_float32(block(images, training=True))
     assert 0.3 < (outputs == 0).mean() < 0.7  # a normalization after it would leave no zeros
     assert block.layers[-1] is block.dropout_layer
 
@@ -207,9 +204,9 @@ def test_every_argument_of_stock_layers_is_accepted_or_has_a_remedy():
 
 def test_activity_regularizer_applies_to_outputs_and_is_saved():
     block = ConvBlock(4, activity_regularizer=keras.regularizers.L1(0.5))
-    outputs = as_numpy(block(images_for({})))
+    outputs = as_float32(block(images_for({})))
     (loss,) = block.losses
-    assert float(as_numpy(loss)) == pytest.approx(0.5 * np.abs(outputs).sum() / 3, rel=1e-4)
+    assert float(as_float32(loss)) == pytest.approx(0.5 * np.abs(outputs).sum() / 3, rel=1e-4)
     assert ConvBlock.from_config(block.get_config()).activity_regularizer.l1 == 0.5
 
 

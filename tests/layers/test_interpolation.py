@@ -8,16 +8,9 @@ from PIL import Image
 from catdog_keras.layers import RandomAffine
 from catdog_keras.layers._affine_matrix import PARAMETERS, affine_matrix
 from catdog_keras.layers._random_affine import FILL_MODES, INTERPOLATIONS
+from tests.arrays import as_float32, random_images
 
 SHAPE = (3, 13, 18, 3)
-
-
-def make_images(*shape):
-    return np.random.default_rng(0).uniform(0, 255, shape).astype("float32")
-
-
-def as_numpy(tensor):
-    return keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32"))
 
 
 def zoomed_by_pillow(image, factor):
@@ -31,21 +24,21 @@ def zoomed_by_pillow(image, factor):
 
 
 def test_bicubic_zoom_matches_pillow():
-    image = make_images(24, 31, 3)
+    image = random_images(24, 31, 3)
     for zoom in (-0.3, -0.5, -0.8):
         layer = RandomAffine(zoom=(zoom, zoom), interpolation="bicubic")
         expected = zoomed_by_pillow(image, 1 + zoom)
         assert expected.max() > image.max()  # it exceeds the range, as documented
-        np.testing.assert_allclose(as_numpy(layer(image)), expected, atol=0.02)
+        np.testing.assert_allclose(as_float32(layer(image)), expected, atol=0.02)
 
 
 def test_bicubic_zoom_matches_tensorflow_resize():
     import tensorflow as tf
 
-    image = make_images(20, 24, 3)
+    image = random_images(20, 24, 3)
     layer = RandomAffine(zoom=(-0.5, -0.5), interpolation="bicubic")
     resized = tf.image.resize(image, (40, 48), "bicubic").numpy()
-    np.testing.assert_allclose(as_numpy(layer(image)), resized[10:30, 12:36], atol=0.02)
+    np.testing.assert_allclose(as_float32(layer(image)), resized[10:30, 12:36], atol=0.02)
 
 
 def keys(distance):
@@ -83,9 +76,9 @@ def reference(image, matrix, fill_mode, fill_value):
 
 @pytest.mark.parametrize("fill_mode", FILL_MODES)
 def test_bicubic_matches_keys_kernel_in_every_fill_mode(fill_mode, several_parameters):
-    images, fill_value = make_images(*SHAPE), (10.0, 99.0, 200.0)
+    images, fill_value = random_images(*SHAPE), (10.0, 99.0, 200.0)
     layer = RandomAffine(fill_mode=fill_mode, interpolation="bicubic", fill_value=fill_value)
-    outputs = as_numpy(layer.transform_images(images, several_parameters))
+    outputs = as_float32(layer.transform_images(images, several_parameters))
     matrices = affine_matrix(several_parameters, 13.0, 18.0, np)
     for image, output, matrix in zip(images, outputs, matrices, strict=True):
         expected = reference(image, matrix.astype("float64"), fill_mode, fill_value)
@@ -93,12 +86,12 @@ def test_bicubic_matches_keys_kernel_in_every_fill_mode(fill_mode, several_param
 
 
 def test_bicubic_keeps_unmoved_and_flipped_images_exactly():
-    images = make_images(*SHAPE)
+    images = random_images(*SHAPE)
     given = {name: np.zeros(3, "float32") for name in PARAMETERS}
     layer = RandomAffine(interpolation="bicubic")
-    np.testing.assert_allclose(as_numpy(layer.transform_images(images, given)), images, rtol=1e-6)
+    np.testing.assert_allclose(as_float32(layer.transform_images(images, given)), images, rtol=1e-6)
     given["flip_horizontal"] += 1
-    flipped = as_numpy(layer.transform_images(images, given))
+    flipped = as_float32(layer.transform_images(images, given))
     np.testing.assert_allclose(flipped, images[:, :, ::-1], rtol=1e-6)
 
 
@@ -107,7 +100,7 @@ def test_bicubic_keeps_unmoved_and_flipped_images_exactly():
 def test_fill_value_of_each_channel_matches_one_channel_at_a_time(
     interpolation, data_format, several_parameters
 ):
-    images, fill_value = make_images(*SHAPE), [10, 99, 200]
+    images, fill_value = random_images(*SHAPE), [10, 99, 200]
     channel = 3 if data_format == "channels_last" else 1
     images = np.moveaxis(images, 3, channel)
     options = {
@@ -116,10 +109,10 @@ def test_fill_value_of_each_channel_matches_one_channel_at_a_time(
         "data_format": data_format,
     }
     layer = RandomAffine(fill_value=fill_value, **options)
-    outputs = as_numpy(layer.transform_images(images, several_parameters))
+    outputs = as_float32(layer.transform_images(images, several_parameters))
     for index, value in enumerate(fill_value):
         alone = RandomAffine(fill_value=value, **options)
-        expected = as_numpy(alone.transform_images(images, several_parameters))
+        expected = as_float32(alone.transform_images(images, several_parameters))
         np.testing.assert_allclose(
             outputs.take(index, channel), expected.take(index, channel), atol=1e-3
         )
@@ -129,7 +122,7 @@ def test_fill_value_of_each_channel_matches_one_channel_at_a_time(
 def test_map_and_model_match_arrays(interpolation, several_parameters):
     import tensorflow as tf
 
-    images = make_images(*SHAPE)
+    images = random_images(*SHAPE)
     layer = RandomAffine(
         fill_mode="constant", interpolation=interpolation, fill_value=(10, 99, 200)
     )
@@ -141,7 +134,7 @@ def test_map_and_model_match_arrays(interpolation, several_parameters):
         def call(self, inputs):
             return transform(inputs)
 
-    expected = as_numpy(transform(images))
+    expected = as_float32(transform(images))
     (mapped,) = tf.data.Dataset.from_tensors(images).map(transform).as_numpy_iterator()
     np.testing.assert_allclose(mapped, expected, atol=0.02)
     model = keras.Sequential([keras.Input(batch_shape=images.shape), Fixed()])
@@ -164,4 +157,4 @@ def test_invalid_fill_value_raises(fill_value, error, message):
 def test_fill_values_for_another_number_of_channels_raise():
     layer = RandomAffine(fill_value=(1, 2))
     with pytest.raises(ValueError, match="one number, or one for each of the 3 channels"):
-        layer(make_images(*SHAPE))
+        layer(random_images(*SHAPE))

@@ -18,6 +18,7 @@ SHAPE = (2, 10, 12, 3)  # of the images in most tests: XLA compiles the kernels 
 
 @pytest.fixture(autouse=True)
 def lower_large_map_threshold(monkeypatch):
+    """Makes feature maps of all sizes take the path for large ones."""
     monkeypatch.setattr(normalized_pooling, "LARGE_MAP", 1)
 
 

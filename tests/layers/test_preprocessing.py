@@ -6,6 +6,7 @@ import pytest
 
 from catdog_keras.layers import Preprocessing
 from catdog_keras.layers._preprocessing import SCHEMES
+from tests.arrays import as_numpy
 
 KERAS_FUNCTIONS = {
     "unit": keras.layers.Rescaling(1 / 255),
@@ -26,10 +27,6 @@ def every_value():
     generator = np.random.default_rng(0)
     channels = [generator.permutation(256).reshape(1, 16, 16) for _ in range(3)]
     return np.stack(channels, axis=-1).astype("float32")
-
-
-def as_numpy(tensor):
-    return keras.ops.convert_to_numpy(tensor)
 
 
 def assert_equal_to_numpy(scheme, outputs, expected):

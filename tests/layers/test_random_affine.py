@@ -9,22 +9,15 @@ import pytest
 from catdog_keras.layers import RandomAffine, RandomApply
 from catdog_keras.layers._affine_matrix import PARAMETERS
 from catdog_keras.layers._random_affine import FILL_MODES
+from tests.arrays import as_float32, random_images
 
 SHAPE = (3, 13, 18, 3)  # shared where it does not matter: JAX compiles each of them
-
-
-def make_images(*shape):
-    return np.random.default_rng(0).uniform(0, 255, shape).astype("float32")
-
-
-def as_numpy(tensor):
-    return keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32"))
 
 
 def test_drawn_parameters_cover_their_ranges_independently():
     layer = RandomAffine("horizontal", 30, (-0.5, 0.1), 0.2, (5, 10), seed=0)
     drawn = {
-        name: as_numpy(values) for name, values in layer.get_random_transformation(2000).items()
+        name: as_float32(values) for name, values in layer.get_random_transformation(2000).items()
     }
     assert set(drawn) == set(PARAMETERS)
     assert {values.shape for values in drawn.values()} == {(2000,)}
@@ -48,20 +41,20 @@ def test_drawn_parameters_cover_their_ranges_independently():
 
 
 def test_each_image_in_batch_is_transformed_differently():
-    images = np.stack([make_images(*SHAPE)[0]] * 3)
-    outputs = as_numpy(RandomAffine(rotation_degrees=90, seed=0)(images, training=True))
+    images = np.stack([random_images(*SHAPE)[0]] * 3)
+    outputs = as_float32(RandomAffine(rotation_degrees=90, seed=0)(images, training=True))
     for first in range(3):
         for second in range(first):
             assert (outputs[first] != outputs[second]).any()
 
 
 def test_transform_images_of_batch_matches_single_images(several_parameters):
-    images, given = make_images(*SHAPE), several_parameters
+    images, given = random_images(*SHAPE), several_parameters
     layer = RandomAffine()
-    together = as_numpy(layer.transform_images(images, given))
+    together = as_float32(layer.transform_images(images, given))
     for index in range(3):
         alone = {name: values[index : index + 1] for name, values in given.items()}
-        expected = as_numpy(layer.transform_images(images[index], alone))
+        expected = as_float32(layer.transform_images(images[index], alone))
         np.testing.assert_array_equal(together[index], expected)
 
 
@@ -70,27 +63,27 @@ def test_outputs_stay_in_input_range(fill_mode):
     layer = RandomAffine(
         "horizontal", 180, 0.5, 0.5, 20, fill_mode=fill_mode, fill_value=128, seed=0
     )
-    images = make_images(*SHAPE)
-    outputs = as_numpy(layer(images, training=True))
+    images = random_images(*SHAPE)
+    outputs = as_float32(layer(images, training=True))
     assert outputs.min() >= images.min() - 1e-3
     assert outputs.max() <= images.max() + 1e-3
     constant = np.full(SHAPE, 128, "float32")
-    np.testing.assert_allclose(as_numpy(layer(constant, training=True)), constant, rtol=1e-6)
+    np.testing.assert_allclose(as_float32(layer(constant, training=True)), constant, rtol=1e-6)
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 def test_half_precision_rounds_values_but_not_coordinates(policy, several_parameters):
-    images, given = make_images(*SHAPE), several_parameters
-    exact = as_numpy(RandomAffine().transform_images(images, given))
-    rounded = as_numpy(RandomAffine(dtype=policy).transform_images(images, given))
+    images, given = random_images(*SHAPE), several_parameters
+    exact = as_float32(RandomAffine().transform_images(images, given))
+    rounded = as_float32(RandomAffine(dtype=policy).transform_images(images, given))
     step = {"mixed_float16": 2**-11, "mixed_bfloat16": 2**-8}[policy]
     np.testing.assert_allclose(rounded, exact, rtol=step)
 
 
 def test_uint8_images_match_float32_images(several_parameters):
-    images, given = make_images(*SHAPE).astype("uint8"), several_parameters
-    outputs = as_numpy(RandomAffine().transform_images(images, given))
-    expected = as_numpy(RandomAffine().transform_images(images.astype("float32"), given))
+    images, given = random_images(*SHAPE).astype("uint8"), several_parameters
+    outputs = as_float32(RandomAffine().transform_images(images, given))
+    expected = as_float32(RandomAffine().transform_images(images.astype("float32"), given))
     np.testing.assert_array_equal(outputs, expected)
     assert keras.backend.standardize_dtype(RandomAffine()(images).dtype) == "float32"
 
@@ -98,28 +91,28 @@ def test_uint8_images_match_float32_images(several_parameters):
 @pytest.mark.parametrize("convert", [np.array, keras.ops.convert_to_tensor])
 def test_transform_images_does_not_modify_its_arguments(convert, several_parameters):
     """Tensors of TensorFlow and JAX are immutable; arrays and PyTorch tensors are not."""
-    images = convert(make_images(*SHAPE))
+    images = convert(random_images(*SHAPE))
     given = {name: convert(values) for name, values in several_parameters.items()}
     passed = dict(given)
     RandomAffine().transform_images(images, given)
-    np.testing.assert_array_equal(as_numpy(images), make_images(*SHAPE))
+    np.testing.assert_array_equal(as_float32(images), random_images(*SHAPE))
     assert list(given) == list(passed)
     for name, values in several_parameters.items():
         assert given[name] is passed[name]
-        np.testing.assert_array_equal(as_numpy(given[name]), values)
+        np.testing.assert_array_equal(as_float32(given[name]), values)
 
 
 def test_single_image_is_augmented_only_in_training():
-    image = make_images(8, 12, 3)
+    image = random_images(8, 12, 3)
     layer = RandomAffine("horizontal", 40, seed=0)
-    outputs = as_numpy(layer(image, training=True))
+    outputs = as_float32(layer(image, training=True))
     assert outputs.shape == image.shape
     assert (outputs != image).any()
-    np.testing.assert_array_equal(as_numpy(layer(image, training=False)), image)
+    np.testing.assert_array_equal(as_float32(layer(image, training=False)), image)
 
 
 def test_compiled_model_draws_new_parameters_each_epoch():
-    images = make_images(5, 8, 8, 3) / 255  # batches of 2, 2 and 1
+    images = random_images(5, 8, 8, 3) / 255  # batches of 2, 2 and 1
     inputs = keras.Input((None, None, 3))
     outputs = keras.layers.Dense(3)(RandomAffine("horizontal", 40, 0.2, 0.1, 10, seed=0)(inputs))
     model = keras.Model(inputs, outputs)
@@ -262,11 +255,11 @@ def test_invalid_inputs_or_transformation_raise(make, error, message):
 
 
 def test_transform_images_accepts_lists_of_numbers(several_parameters):
-    layer, images = RandomAffine(), make_images(*SHAPE)
+    layer, images = RandomAffine(), random_images(*SHAPE)
     given = {name: values.tolist() for name, values in several_parameters.items()}
-    expected = as_numpy(layer.transform_images(images, several_parameters))
+    expected = as_float32(layer.transform_images(images, several_parameters))
     assert (expected != images).any((1, 2, 3)).all()
-    np.testing.assert_array_equal(as_numpy(layer.transform_images(images, given)), expected)
+    np.testing.assert_array_equal(as_float32(layer.transform_images(images, given)), expected)
 
 
 @pytest.mark.parametrize(

@@ -14,17 +14,10 @@ from catdog_keras.layers import (
     RandomApply,
     RandomChoice,
 )
+from tests.arrays import as_numpy, random_images
 
 BACKEND = keras.backend.backend()
 INVERT = {"factor": (1, 1)}  # always
-
-
-def make_images(*shape, seed=0):
-    return np.random.default_rng(seed).uniform(0, 255, shape).astype("float32")
-
-
-def as_numpy(tensor):
-    return keras.ops.convert_to_numpy(tensor)
 
 
 def random_invert(rate=0.5, **arguments):
@@ -62,7 +55,7 @@ EVERY_KIND = pytest.mark.parametrize("kind", MAKERS)
     alone=st.booleans(),
 )
 def test_outputs_are_float32_and_keep_shape_and_range(kind, shape, dtype, alone):
-    images = make_images(*shape, 3).astype(dtype)
+    images = random_images(*shape, 3).astype(dtype)
     images = images[0] if alone else images
     layer = MAKERS[kind]()
     outputs = as_numpy(layer(images, training=True))
@@ -81,7 +74,7 @@ def test_wrapped_layers_are_not_called_at_inference():
         def call(self, inputs):
             raise AssertionError
 
-    images = make_images(2, 4, 4, 3)
+    images = random_images(2, 4, 4, 3)
     for layer in (
         RandomApply(Refuses()),
         RandomChoice([Refuses()]),
@@ -94,7 +87,7 @@ def test_wrapped_layers_are_not_called_at_inference():
 
 @pytest.mark.parametrize(("rate", "expected"), [(0, 0), (1, 200), (0.3, 60)])
 def test_random_apply_changes_images_independently_at_given_rate(rate, expected):
-    images = make_images(200, 2, 2, 3)
+    images = random_images(200, 2, 2, 3)
     layer = random_invert(rate, seed=0)
     outputs = as_numpy(layer(images, training=True))
     changed = (outputs != images).any((1, 2, 3))
@@ -128,7 +121,7 @@ def test_transform_images_of_batch_matches_single_images(kind):
         ),
     }
     layer = layers[kind]()
-    images = make_images(6, 7, 8, 3)
+    images = random_images(6, 7, 8, 3)
     drawn = layer.get_random_transformation(6)
     together = as_numpy(layer.transform_images(images, drawn))
     assert (together != images).any()
@@ -142,7 +135,7 @@ def test_transform_images_of_batch_matches_single_images(kind):
 
 def test_unselected_images_are_unchanged_when_layer_writes_in_place():
     """Keras's RandomBrightness does so on PyTorch, where arrays share their memory, too."""
-    images = make_images(20, 2, 2, 3)
+    images = random_images(20, 2, 2, 3)
     kept = images.copy()
     brighter = keras.layers.RandomBrightness((0.5, 0.5))
     layers = [
@@ -162,7 +155,7 @@ def test_unselected_images_are_unchanged_when_layer_writes_in_place():
 
 
 def test_transform_images_applies_given_parameters():
-    images = make_images(6, 3, 3, 3)
+    images = random_images(6, 3, 3, 3)
     layer = RandomApply(keras.layers.RandomInvert(**INVERT))
     drawn = layer.get_random_transformation(6)
     assert drawn["layer"] is None
@@ -197,7 +190,7 @@ class WeightedPixels(keras.Model):
 # TensorFlow's XLA has no kernel for the resampling; PyTorch compiles by another way.
 @pytest.mark.parametrize("compiled", [False, True] if BACKEND == "jax" else [False])
 def test_train_on_batch_output_matches_direct_layer_call(kind, compiled):
-    images = make_images(8, 6, 6, 3)
+    images = random_images(8, 6, 6, 3)
     weights = np.random.default_rng(1).uniform(0, 1, images.shape).astype("float32")
     outputs = as_numpy(MAKERS[kind]()(images, training=True))
     assert (outputs != images).any()
@@ -212,7 +205,7 @@ def test_train_on_batch_output_matches_direct_layer_call(kind, compiled):
 def test_random_apply_compiles_with_xla():
     import tensorflow as tf
 
-    layer, images = random_invert(seed=0), make_images(16, 4, 4, 3)
+    layer, images = random_invert(seed=0), random_images(16, 4, 4, 3)
     compiled = tf.function(lambda x: layer.transform_images(x, {"applied": x[:, 0, 0, 0] > 99}), jit_compile=True)  # fmt: skip
     changed = (compiled(images).numpy() != images).any((1, 2, 3))
     assert (changed == (images[:, 0, 0, 0] > 99)).all()
@@ -233,7 +226,7 @@ def map_dataset_for_two_epochs(batch_size, layer, images):
 @pytest.mark.parametrize("batch_size", [None, 48])
 @pytest.mark.parametrize("dtype", ["float32", "uint8"])
 def test_tf_data_map_draws_per_image_and_follows_seed(batch_size, dtype):
-    images = make_images(100, 4, 4, 3).astype(dtype)
+    images = random_images(100, 4, 4, 3).astype(dtype)
     first, second = map_dataset_for_two_epochs(batch_size, random_invert(seed=1), images)
     again, _ = map_dataset_for_two_epochs(batch_size, random_invert(seed=1), images)
     np.testing.assert_array_equal(first, again)
@@ -253,7 +246,7 @@ def test_tf_data_map_draws_per_image_and_follows_seed(batch_size, dtype):
 @pytest.mark.parametrize("batch_size", [None, 48])
 def test_tf_data_map_applies_random_choice_in_pipeline(batch_size):
     kinds = [keras.layers.RandomInvert(**INVERT), keras.layers.RandomBrightness((0.5, 0.5))]
-    images = make_images(100, 4, 4, 3)
+    images = random_images(100, 4, 4, 3)
     layer = AugmentationPipeline([RandomChoice(kinds, seed=1)])
     outputs, _ = map_dataset_for_two_epochs(batch_size, layer, images)
     inverts = np.isclose(outputs, 255 - images, atol=1e-3).all((1, 2, 3))
@@ -265,7 +258,7 @@ def test_tf_data_map_applies_random_choice_in_pipeline(batch_size):
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="its graphs draw from the state of Keras")
 @EVERY_KIND
 def test_tf_data_map_of_batches_matches_call_on_arrays(kind):
-    images = make_images(8, 6, 6, 3)
+    images = random_images(8, 6, 6, 3)
     found, _ = map_dataset_for_two_epochs(8, MAKERS[kind](), images)
     np.testing.assert_allclose(found, as_numpy(MAKERS[kind]()(images, training=True)), atol=1e-3)
 
@@ -278,14 +271,14 @@ def test_loaded_and_deserialized_layers_return_same_outputs(kind, tmp_path):
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     config = json.loads(json.dumps(keras.saving.serialize_keras_object(layer)))
     again = keras.saving.deserialize_keras_object(config)
-    images = make_images(8, 6, 6, 3)
+    images = random_images(8, 6, 6, 3)
     expected = as_numpy(layer(images, training=True))
     for each in (loaded.layers[0], again):
         np.testing.assert_allclose(as_numpy(each(images, training=True)), expected, atol=1e-3)
 
 
 def test_wrapped_layer_is_trained_like_unwrapped_layer():
-    images, targets = make_images(4, 4, 4, 3) / 255, make_images(4, 4, 4, 3, seed=1) / 255
+    images, targets = random_images(4, 4, 4, 3) / 255, random_images(4, 4, 4, 3, seed=1) / 255
     trained = []
     for wrap in (lambda inner: inner, lambda inner: RandomApply(inner, rate=1.0)):
         keras.utils.set_random_seed(0)
@@ -396,7 +389,7 @@ class OfTheBackend(keras.layers.Layer):
 def test_tf_data_map_accepts_identity_and_rejects_non_tensorflow_layers():
     import tensorflow as tf
 
-    images = make_images(6, 8, 8, 3)
+    images = random_images(6, 8, 8, 3)
     dataset = tf.data.Dataset.from_tensor_slices(images).batch(3)
     choice = RandomChoice([random_invert(), keras.layers.Identity()], seed=0)
     found = np.concatenate(list(dataset.map(lambda x: choice(x, training=True))))
@@ -421,9 +414,9 @@ def test_tf_data_map_accepts_identity_and_rejects_non_tensorflow_layers():
         (lambda: RandomChoice([]), ValueError, "`layers` must be a list of at least one layer; received layers=[]."),
         (lambda: RandomChoice("flip"), TypeError, "`layers` must be a list of layers; received layers='flip'."),
         (lambda: AugmentationPipeline([None]), TypeError, "`layers[0]` must be a keras.Layer, or one of 'light', 'medium', 'strong'; received layers[0]=None."),
-        (lambda: random_invert()([make_images(2, 4, 4, 3)]), TypeError, "`inputs` must be one tensor of images, or a dictionary with it as 'images'; received a list. For images with labels, pass {'images': images, 'labels': labels}."),
-        (lambda: random_invert()(make_images(2, 4)), ValueError, "`input_shape` must be of three axes (one image) or four (a batch); received input_shape=(2, 4)."),
-        (lambda: RandomApply(keras.layers.RandomCrop(2, 2, name="crop"))(make_images(2, 4, 4, 3)), ValueError, "`input_shape` must be one that the wrapped layers keep; received input_shape=(2, 4, 4, 3). 'crop' returns (2, 2, 2, 3) for (2, 4, 4, 3)."),
+        (lambda: random_invert()([random_images(2, 4, 4, 3)]), TypeError, "`inputs` must be one tensor of images, or a dictionary with it as 'images'; received a list. For images with labels, pass {'images': images, 'labels': labels}."),
+        (lambda: random_invert()(random_images(2, 4)), ValueError, "`input_shape` must be of three axes (one image) or four (a batch); received input_shape=(2, 4)."),
+        (lambda: RandomApply(keras.layers.RandomCrop(2, 2, name="crop"))(random_images(2, 4, 4, 3)), ValueError, "`input_shape` must be one that the wrapped layers keep; received input_shape=(2, 4, 4, 3). 'crop' returns (2, 2, 2, 3) for (2, 4, 4, 3)."),
     ],
 )  # fmt: skip
 def test_invalid_arguments_raise(make, error, message):

@@ -10,6 +10,7 @@ import pytest
 
 import catdog_keras
 from catdog_keras import evaluate_classifier, predict_probabilities
+from tests.arrays import softmax
 
 LOGITS = np.array([[0.0, 2.0, -1.0], [700.0, -700.0, 0.0], [1.0, 1.0, 1.0], [3.0, 2.0, 2.5]])
 
@@ -23,11 +24,6 @@ def passthrough_model(*last, classes=3):
 
 def inputs(rows=LOGITS):
     return np.hstack([rows, np.zeros((len(rows), 4 - rows.shape[1]))]).astype("float32")
-
-
-def softmax(rows):
-    powers = np.exp(rows - rows.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
 
 
 def test_predict_probabilities_applies_softmax_to_logits():

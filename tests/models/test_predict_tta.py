@@ -7,6 +7,7 @@ from keras import layers
 
 from catdog_keras import RandomAffine, augmentation_preset, build_model3, predict_tta
 from catdog_keras._checks import describe
+from tests.arrays import softmax
 
 SHAPE = (8, 9, 3)
 
@@ -22,11 +23,6 @@ def classifier(outputs=2, activation=None):
         layers.Dense(outputs, activation, kernel_initializer="glorot_normal"),
     ]
     return keras.Sequential([keras.Input(SHAPE), *parts])
-
-
-def softmax(logits):
-    exponentials = np.exp(logits.astype("float64"))
-    return exponentials / exponentials.sum(axis=1, keepdims=True)
 
 
 def test_predict_tta_averages_probabilities_of_image_and_its_mirror():

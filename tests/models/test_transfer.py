@@ -23,6 +23,7 @@ from catdog_keras import (
 )
 from catdog_keras.models._backbone_names import find_backbone_name
 from catdog_keras.models._backbones import _models_folder, build_backbone
+from tests.arrays import copy_values
 
 SMALL = (32, 32, 3)
 
@@ -37,10 +38,6 @@ def small_backbone():
         ],
         name="small",
     )
-
-
-def values(variables):
-    return [keras.ops.convert_to_numpy(variable) for variable in variables]
 
 
 APPLICATIONS = [name for name, known in BACKBONES.items() if known.weights == "imagenet"]
@@ -177,14 +174,14 @@ def test_backbone_preprocessing_matches_keras_applications(name):
 def test_fit_does_not_change_frozen_backbone():
     backbone = small_backbone()
     model = transfer_model(backbone, SMALL)
-    before = values(backbone.variables)
+    before = copy_values(backbone.variables)
     model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     images = np.random.default_rng(0).uniform(0, 255, (8, *SMALL))
     model.fit(images, np.arange(8) % 2, epochs=2, verbose=0)
     weights = [w for w in backbone.variables if "seed" not in w.path]
     assert len(weights) == 6
     for was, now, variable in zip(
-        before, values(backbone.variables), backbone.variables, strict=True
+        before, copy_values(backbone.variables), backbone.variables, strict=True
     ):
         if "seed" not in variable.path:
             np.testing.assert_array_equal(was, now)
@@ -462,6 +459,7 @@ def test_building_a_pretrained_backbone_creates_the_keras_home(tmp_path, monkeyp
 
 @pytest.fixture
 def channels_first():
+    """Makes channels first the image data format of Keras for a test."""
     keras.config.set_image_data_format("channels_first")
     yield
     keras.config.set_image_data_format("channels_last")

@@ -6,29 +6,23 @@ import numpy as np
 import pytest
 
 from catdog_keras.plotting import plot_augmentation, plot_confusion_matrix
-
-
-def numbered_images(first, count=2, shape=(4, 6, 3)):
-    """Images whose pixels equal the number of the image, so that a plot can be checked."""
-    numbers = first + np.arange(count, dtype="uint8").reshape(-1, 1, 1, 1)
-    return np.broadcast_to(numbers, (count, *shape)).copy()
-
-
-def shown(figure):
-    return [[int(image.get_array()[0, 0, 0]) for image in ax.images] for ax in figure.axes]
+from tests.plotting.numbered_images import consecutive_images, shown_numbers
 
 
 def test_plot_augmentation_shows_each_image_before_its_views():
     figure = plot_augmentation(
-        numbered_images(0), [numbered_images(10), numbered_images(20), numbered_images(30)]
+        consecutive_images(0),
+        [consecutive_images(10), consecutive_images(20), consecutive_images(30)],
     )
-    assert shown(figure) == [[0, 10, 20, 30], [1, 11, 21, 31]]
+    assert shown_numbers(figure) == [[0, 10, 20, 30], [1, 11, 21, 31]]
     assert [ax.get_title("left") for ax in figure.axes] == ["image | 3 views of it", ""]
-    assert shown(plot_augmentation(numbered_images(0), np.stack([numbered_images(10)]))) == [
+    assert shown_numbers(
+        plot_augmentation(consecutive_images(0), np.stack([consecutive_images(10)]))
+    ) == [
         [0, 10],
         [1, 11],
     ]
-    one = plot_augmentation(numbered_images(0), [numbered_images(10)])
+    one = plot_augmentation(consecutive_images(0), [consecutive_images(10)])
     assert one.axes[0].get_title("left") == "image | 1 view of it"
 
 
@@ -49,15 +43,15 @@ class AddInTraining(keras.layers.Layer):
     ],
 )
 def test_plot_augmentation_calls_layer_in_training_mode(layer):
-    images = numbered_images(0).astype("float32")
+    images = consecutive_images(0).astype("float32")
     figure = plot_augmentation(images, layer, value_range=(0, 255))
-    assert shown(figure) == [[0, *[10] * 5], [1, *[11] * 5]]
+    assert shown_numbers(figure) == [[0, *[10] * 5], [1, *[11] * 5]]
     assert figure.axes[0].get_title("left") == "image | 5 views of it"
 
 
 def test_separator_line_is_between_image_and_views():
     with plt.style.context("dark_background"):
-        figure = plot_augmentation(numbered_images(0), [numbered_images(10)] * 3)
+        figure = plot_augmentation(consecutive_images(0), [consecutive_images(10)] * 3)
     for ax in figure.axes:
         (line,) = ax.get_lines()
         lefts = [image.get_extent()[:2] for image in ax.images]
@@ -76,20 +70,20 @@ def test_images_and_views_share_one_value_range():
 
 
 def test_plot_augmentation_accepts_views_of_different_size():
-    figure = plot_augmentation(numbered_images(0), [numbered_images(10, shape=(8, 4, 3))])
-    assert shown(figure) == [[0, 10], [1, 11]]
+    figure = plot_augmentation(consecutive_images(0), [consecutive_images(10, shape=(8, 4, 3))])
+    assert shown_numbers(figure) == [[0, 10], [1, 11]]
 
 
 @pytest.mark.parametrize(
     ("images", "views", "keywords", "error", "message"),
     [
         (np.zeros((4, 4)), [], {}, ValueError, "`images` must be at least one image, of shape (batch, height, width, channels), (batch, channels, height, width) or (batch, height, width); received shape (4, 4)."),
-        (numbered_images(0), 5, {}, TypeError, "`views` must be an augmentation layer, or a list of arrays, each with a view of every image; received views=5."),
-        (numbered_images(0), [], {}, ValueError, "`views` must be an augmentation layer, or a list of arrays, each with a view of every image, at least one; received views=[]."),
-        (numbered_images(0), numbered_images(1), {}, ValueError, "`views` must be arrays of 2 images of 3 axes, as `images`; received an array of shape (4, 6, 3)."),
-        (numbered_images(0), [numbered_images(0, 3)], {}, ValueError, "`views` must be arrays of 2 images of 3 axes, as `images`; received an array of shape (3, 4, 6, 3)."),
-        (numbered_images(0), [numbered_images(0)], {"data_format": "NCHW"}, ValueError, "`data_format` must be one of 'channels_last', 'channels_first'; received data_format='NCHW'."),
-        (numbered_images(0), [numbered_images(0)], {"value_range": (1, 0)}, ValueError, "`value_range` must be a pair (low, high) of finite numbers with low < high, or None; received value_range=(1, 0)."),
+        (consecutive_images(0), 5, {}, TypeError, "`views` must be an augmentation layer, or a list of arrays, each with a view of every image; received views=5."),
+        (consecutive_images(0), [], {}, ValueError, "`views` must be an augmentation layer, or a list of arrays, each with a view of every image, at least one; received views=[]."),
+        (consecutive_images(0), consecutive_images(1), {}, ValueError, "`views` must be arrays of 2 images of 3 axes, as `images`; received an array of shape (4, 6, 3)."),
+        (consecutive_images(0), [consecutive_images(0, 3)], {}, ValueError, "`views` must be arrays of 2 images of 3 axes, as `images`; received an array of shape (3, 4, 6, 3)."),
+        (consecutive_images(0), [consecutive_images(0)], {"data_format": "NCHW"}, ValueError, "`data_format` must be one of 'channels_last', 'channels_first'; received data_format='NCHW'."),
+        (consecutive_images(0), [consecutive_images(0)], {"value_range": (1, 0)}, ValueError, "`value_range` must be a pair (low, high) of finite numbers with low < high, or None; received value_range=(1, 0)."),
     ],
 )  # fmt: skip
 def test_plot_augmentation_rejects_invalid_arguments(images, views, keywords, error, message):
@@ -124,7 +118,7 @@ def test_images_of_a_labeled_batch_are_drawn(labels):
 
 def test_unknown_preset_is_answered_with_those_that_exist():
     with pytest.raises(ValueError, match="`views` must be one of 'light', 'medium', 'strong'"):
-        plot_augmentation(numbered_images(0), "medum")
+        plot_augmentation(consecutive_images(0), "medum")
 
 
 def test_axes_of_a_plot_are_saved_like_a_figure(tmp_path):

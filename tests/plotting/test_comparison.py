@@ -5,6 +5,7 @@ import pytest
 
 from catdog_keras.evaluation import Evaluation, compare
 from catdog_keras.plotting import plot_comparison
+from tests.plotting.axes_texts import legend_texts
 
 MODELS = [
     {
@@ -36,10 +37,6 @@ def dots_of(ax):
     return list(found.values())
 
 
-def legend_of(ax):
-    return [text.get_text() for text in ax.get_legend().get_texts()]
-
-
 def test_plot_comparison_shows_dots_and_values_of_each_model():
     ax = plot_comparison(MODELS)
     assert dots_of(ax) == [[0.9, 1.0], [0.8], [0.7, 0.75]]
@@ -66,7 +63,7 @@ def test_plot_comparison_takes_evaluations_by_name():
     ax = plot_comparison({"old": first, "new": second})
     assert dots_of(ax) == [[first.accuracy, 1.0]]
     assert [label.get_text() for label in ax.get_yticklabels()] == ["old", "new"]
-    assert legend_of(ax) == ["accuracy, 95% interval"]
+    assert legend_texts(ax) == ["accuracy, 95% interval"]
     low, high = first.accuracy_interval
     assert value_texts(ax)[0] == f"0.667 ({low:.3f} to {high:.3f})"
 
@@ -98,8 +95,8 @@ def test_baseline_is_drawn_as_line_with_legend_entry():
     ax = plot_comparison(MODELS, 0.5)
     (line,) = [line for line in ax.get_lines() if line.get_label().startswith("baseline")]
     assert list(line.get_xdata()) == [0.5, 0.5]
-    assert legend_of(ax) == ["train", "validation", "test, 95% interval", "baseline 0.500"]
-    assert legend_of(plot_comparison(MODELS[1:])) == ["train", "test"]
+    assert legend_texts(ax) == ["train", "validation", "test, 95% interval", "baseline 0.500"]
+    assert legend_texts(plot_comparison(MODELS[1:])) == ["train", "test"]
 
 
 def test_baseline_is_white_on_dark_background():

@@ -7,10 +7,7 @@ from matplotlib.figure import Figure
 
 from catdog_keras.evaluation import wilson_interval
 from catdog_keras.plotting import plot_confusion_matrix
-
-
-def tick_texts(axis):
-    return [label.get_text() for label in axis.get_majorticklabels()]
+from tests.plotting.axes_texts import tick_texts
 
 
 def cells(ax):

@@ -33,10 +33,12 @@ def make_images(count, shape=(12, 16, 3)):
 
 
 def signed(count, shape=(12, 16, 3)):
+    """Returns random images in [-1, 1]."""
     return make_images(count, shape) * 2 - 1
 
 
 def in_bytes(count, shape=(12, 16, 3)):
+    """Returns random uint8 images."""
     return (255 * make_images(count, shape)).astype("uint8")
 
 
@@ -53,6 +55,7 @@ def not_finite(count, shape=(12, 16, 3)):
 
 
 def log(epochs, validation=True):
+    """Returns the curves of a training of some epochs."""
     falling = (np.exp(-np.arange(epochs) / 9) + 0.1).tolist()
     rising = (1 - np.exp(-np.arange(1, epochs + 1) / 9)).tolist()
     curves = {"accuracy": rising, "loss": falling}
@@ -62,12 +65,14 @@ def log(epochs, validation=True):
 
 
 def matrix(classes, most=200):
+    """Returns a confusion matrix of a good classifier."""
     counts = np.random.default_rng(0).integers(0, 5, (classes, classes))
     np.fill_diagonal(counts, most)
     return counts
 
 
 def sweep(steps, last=None):
+    """Returns the result of a learning-rate search."""
     rates = np.logspace(-6, 0, steps).tolist()
     losses = np.linspace(0.7, 0.3, steps).tolist()
     if last is not None:
@@ -76,6 +81,7 @@ def sweep(steps, last=None):
 
 
 def learning_curve(count, error=0.3, first=75):
+    """Returns a learning curve of some sizes."""
     sizes = tuple(first * 2**place for place in range(count))
     accuracies = tuple(1 - error * (size / first) ** -0.5 for size in sizes)
     return catdog_keras.diagnostics.LearningCurve(
@@ -92,6 +98,7 @@ def learning_curve(count, error=0.3, first=75):
 
 
 def results(names):
+    """Returns the results of the tutorial's models."""
     return [
         {
             "name": name,
@@ -105,6 +112,7 @@ def results(names):
 
 
 def in_splits(counts):
+    """Returns the same counts for each split."""
     return dict.fromkeys(("train", "validation", "test"), counts)
 
 
@@ -133,6 +141,7 @@ def losses(names, count, shape=(12, 16, 3), files=True, of=make_images):
 
 
 def make_heat_maps(count, shape=(12, 16)):
+    """Returns random heat maps whose maximum is 1."""
     maps = np.random.default_rng(1).random((count, *shape))
     return maps / maps.max(axis=(1, 2), keepdims=True)
 
@@ -351,10 +360,12 @@ def test_gallery_page_shows_every_plotting_function():
 
 
 def takes_axes(name):
+    """Returns whether a plot draws into an axes, and not into a figure."""
     return "ax" in inspect.signature(getattr(plotting, name)).parameters
 
 
 def draw(name, case, **where):
+    """Draws a case of a plot."""
     arguments = CASES[name][case]
     if name == "plot_images":
         data, names = arguments

@@ -12,21 +12,9 @@ from matplotlib.text import Text
 
 from catdog_keras.plotting import plot_images
 from catdog_keras.plotting._image_arrays import find_range
+from tests.plotting.numbered_images import numbered_images, shown_numbers
 
 NAMES = ["cats", "dogs"]
-
-
-def numbered_images(labels, shape=(4, 6, 3)):
-    """Images whose pixels equal the number of the image, so that a plot can be checked."""
-    count = len(labels)
-    return np.broadcast_to(
-        np.arange(count, dtype="uint8").reshape(-1, 1, 1, 1), (count, *shape)
-    ).copy(), np.asarray(labels)
-
-
-def shown(figure):
-    """The stamps of the images in each row."""
-    return [[int(image.get_array()[0, 0, 0]) for image in ax.images] for ax in figure.axes]
 
 
 def titles(figure):
@@ -35,7 +23,7 @@ def titles(figure):
 
 def test_plot_images_shows_first_three_images_of_each_class():
     figure = plot_images(numbered_images([1, 0, 0, 1, 0, 0, 1, 1]), class_names=NAMES)
-    assert shown(figure) == [[1, 2, 4], [0, 3, 6]]
+    assert shown_numbers(figure) == [[1, 2, 4], [0, 3, 6]]
     assert titles(figure) == ["cats", "dogs"]
 
 
@@ -50,7 +38,7 @@ def test_plot_images_reads_class_names_of_dataset_and_training_images_of_splits(
     splits = SimpleNamespace(train=dataset, validation=None, class_names=("cats", "dogs"))
     for data in (dataset, splits):
         figure = plot_images(data)
-        assert shown(figure) == [[1, 2], [0]]
+        assert shown_numbers(figure) == [[1, 2], [0]]
         assert titles(figure) == ["cats: 2 found in 3 images", "dogs: 1 found in 3 images"]
     assert titles(plot_images(dataset, class_names=["Katze", "Hund"], per_class=1)) == [
         "Katze",
@@ -68,7 +56,7 @@ def test_plot_images_reads_class_names_of_dataset_and_training_images_of_splits(
 
 def test_missing_images_leave_gaps_and_are_reported_in_titles():
     figure = plot_images(numbered_images([0, 0, 0, 0, 1]), class_names=["cats", "dogs", "foxes"])
-    assert shown(figure) == [[0, 1, 2], [4], []]
+    assert shown_numbers(figure) == [[0, 1, 2], [4], []]
     assert titles(figure) == [
         "cats",
         "dogs: 1 found in 5 images",
@@ -88,7 +76,7 @@ def test_plot_images_reads_batches_until_all_classes_are_complete():
 
     figure = plot_images(endless(), class_names=NAMES, per_class=2)
     assert len(taken) == 2
-    assert shown(figure) == [[0, 1], [2, 2]]
+    assert shown_numbers(figure) == [[0, 1], [2, 2]]
 
 
 def test_plot_images_stops_after_max_batches():
@@ -104,7 +92,7 @@ def test_plot_images_stops_after_max_batches():
         "dogs: none found in 64 images",
     ]
     assert len(taken) == 32
-    assert len(shown(plot_images(endless(), class_names=NAMES, max_batches=1))[0]) == 2
+    assert len(shown_numbers(plot_images(endless(), class_names=NAMES, max_batches=1))[0]) == 2
     assert len(taken) == 33
 
 
@@ -127,10 +115,10 @@ def test_plot_images_accepts_tf_datasets_pydatasets_and_tensors():
         tf.data.Dataset.from_tensor_slices((images, np.eye(2)[labels])).batch(2),
         [(images[:2], labels[:2, None]), (images[2:], labels[2:, None])],
     ):
-        assert shown(plot_images(dataset, class_names=NAMES)) == [[0], [1, 2]]
+        assert shown_numbers(plot_images(dataset, class_names=NAMES)) == [[0], [1, 2]]
     assert titles(plot_images(Numbered(), class_names=NAMES))[0] == "cats: 1 found in 2 images"
     tensors = keras.ops.convert_to_tensor(images), keras.ops.convert_to_tensor(labels)
-    assert shown(plot_images(tensors, class_names=NAMES)) == [[0], [1, 2]]
+    assert shown_numbers(plot_images(tensors, class_names=NAMES)) == [[0], [1, 2]]
 
 
 @given(
@@ -146,7 +134,7 @@ def test_plot_images_shows_up_to_per_class_images_of_each_class(classes_and_labe
     names = [f"class {n}" for n in range(classes)]
     figure = plot_images(numbered_images(labels), class_names=names, per_class=per_class)
     wanted = [[n for n, y in enumerate(labels) if y == c][:per_class] for c in range(classes)]
-    assert shown(figure) == wanted
+    assert shown_numbers(figure) == wanted
     for title, name, row in zip(titles(figure), names, wanted, strict=True):
         assert title.startswith(name)
         assert (title == name) == (len(row) == per_class)
@@ -209,13 +197,13 @@ def test_titles_fit_within_their_axes():
 def test_value_range_is_shared_by_all_images():
     """A dark image stays dark next to a bright one."""
     figure = plot_images((np.array([0.2, 200.0]).reshape(2, 1, 1, 1), [0, 1]), class_names=NAMES)
-    assert shown(figure) == [[0], [200]]
+    assert shown_numbers(figure) == [[0], [200]]
 
 
 def test_value_range_argument_sets_range():
     images = np.array([50.0, 100.0]).reshape(2, 1, 1, 1)
     figure = plot_images((images, [0, 1]), class_names=NAMES, value_range=(50, 100))
-    assert shown(figure) == [[0], [255]]
+    assert shown_numbers(figure) == [[0], [255]]
 
 
 @pytest.mark.parametrize("axis", [1, -1])
@@ -302,7 +290,7 @@ def test_sample_weights_are_accepted_in_batches_and_arrays():
     images, labels = numbered_images([0, 1, 0])
     weights = np.ones(3)
     for data in ([(images, labels, weights)], (images, labels, weights)):
-        assert shown(plot_images(data, class_names=NAMES)) == [[0, 2], [1]]
+        assert shown_numbers(plot_images(data, class_names=NAMES)) == [[0, 2], [1]]
 
 
 def test_py_dataset_is_accepted():
@@ -314,7 +302,7 @@ def test_py_dataset_is_accepted():
             images, labels = numbered_images([0, 1, 0])
             return images + np.uint8(10 * index), labels
 
-    assert shown(plot_images(Batches(), class_names=NAMES)) == [[0, 2, 10], [1, 11]]
+    assert shown_numbers(plot_images(Batches(), class_names=NAMES)) == [[0, 2, 10], [1, 11]]
 
 
 def test_plot_images_takes_images_and_labels_as_two_arguments():

@@ -6,12 +6,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from catdog_keras.plotting import plot_label_counts
+from tests.plotting.axes_texts import legend_texts, tick_texts
 
 DATASET = zip([1], [2], strict=True)
-
-
-def tick_texts(axis):
-    return [label.get_text() for label in axis.get_majorticklabels()]
 
 
 def test_bar_heights_equal_label_counts():
@@ -70,7 +67,7 @@ def test_bars_of_splits_are_stacked(suffix):
     ]
     assert ends == [(0, 60), (0, 20), (60, 10), (20, 0), (70, 0), (20, 10)]
     assert [text.get_text() for text in ax.texts] == ["70", "30"]
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == list(SPLITS)
+    assert legend_texts(ax) == list(SPLITS)
     assert len({(bar.get_facecolor(), bar.get_hatch()) for bar in ax.patches}) == 3
     assert ax.get_title().splitlines()[0] == "100 images"
     assert ax.get_title().endswith("is correct for 70.0%")

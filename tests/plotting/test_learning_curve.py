@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from catdog_keras.plotting import plot_learning_curve
+from tests.plotting.axes_texts import legend_texts
 
 
 def make_curve(**changes):
@@ -31,7 +32,7 @@ def test_measured_and_predicted_accuracies_are_drawn_with_intervals():
     np.testing.assert_allclose(ends, [(0.75, 0.84), (0.81, 0.88), (0.84, 0.9)])
     np.testing.assert_array_equal(predicted.lines[0].get_xydata(), [(800, 0.8875)])
     np.testing.assert_allclose(predicted.lines[2][0].get_segments()[0][:, 1], (0.86, 0.91))
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["measured", "predicted"]
+    assert legend_texts(ax) == ["measured", "predicted"]
     assert ax.get_title() == "Accuracy with 800 images: 0.887, predicted"
     assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_xscale()) == (
         "training images",

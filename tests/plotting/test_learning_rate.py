@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 import catdog_keras
 from catdog_keras.plotting import plot_learning_rate
+from tests.plotting.axes_texts import legend_texts
 
 RATES, LOSSES = (1e-4, 1e-3, 1e-2), (0.7, 0.4, 0.9)
 
@@ -22,7 +23,7 @@ def test_plot_learning_rate_shows_losses_by_rate_and_suggestion():
     assert set(mark.get_xdata()) == {1e-3}
     assert ax.get_title() == "Suggested learning rate: 0.001"
     assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_xscale()) == ("learning rate", "loss", "log")
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+    assert legend_texts(ax) == [
         "each batch",
         "moving average",
         "suggestion",

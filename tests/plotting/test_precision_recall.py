@@ -5,13 +5,10 @@ import pytest
 
 from catdog_keras.evaluation import Evaluation
 from catdog_keras.plotting import plot_precision_recall
+from tests.plotting.axes_texts import legend_texts
 
 NAMES = ["cat", "dog"]
 ROWS = [[0.9, 0.1], [0.4, 0.6], [0.7, 0.3], [0.2, 0.8]]
-
-
-def legend(ax):
-    return [" ".join(text.get_text().split()) for text in ax.get_legend().get_texts()]
 
 
 def test_line_is_step_function_with_average_precision_as_area():
@@ -25,7 +22,7 @@ def test_line_is_step_function_with_average_precision_as_area():
         assert np.trapezoid(precision, recall) == pytest.approx(curve.average_precision)
         low, high = curve.average_precision_interval
         area = f"AP {curve.average_precision:.3f} ({low:.3f} to {high:.3f})"
-        assert f"{area}: {curve.class_name}, 2 of 4 images" in legend(ax)
+        assert f"{area}: {curve.class_name}, 2 of 4 images" in legend_texts(ax)
 
 
 def test_legend_names_three_worst_of_many_curves():
@@ -36,8 +33,8 @@ def test_legend_names_three_worst_of_many_curves():
     result = Evaluation(names, labels, rows / rows.sum(axis=1, keepdims=True))
     areas = sorted(c.average_precision for c in result.precision_recall_curves if c.positives)
     ax = plot_precision_recall(result)
-    assert [text[:8] for text in legend(ax)[:3]] == [f"AP {area:.3f}" for area in areas[:3]]
-    assert legend(ax)[3:] == [
+    assert [text[:8] for text in legend_texts(ax)[:3]] == [f"AP {area:.3f}" for area in areas[:3]]
+    assert legend_texts(ax)[3:] == [
         f"AP {areas[3]:.3f} to {areas[-1]:.3f}: 7 others",
         "no AP: 2 classes",
     ]
@@ -48,30 +45,3 @@ def test_legend_names_three_worst_of_many_curves():
 def test_plot_precision_recall_rejects_invalid_curves(curves):
     with pytest.raises((TypeError, ValueError), match=r"`curves.* must be .*; received curves"):
         plot_precision_recall(curves)
-
-
-@pytest.mark.parametrize("names", [None, ["new", "_old"]])
-def test_precision_recall_of_several_models_is_of_the_second_class(names):
-    models = [Evaluation(NAMES, [0, 1, 1, 0], rows) for rows in (ROWS, ROWS[::-1])]
-    ax = plot_precision_recall(models if names is None else dict(zip(names, models, strict=True)))
-    assert ax.get_title() == "Precision-recall curves of 2 models for dog"
-    for line, model, name in zip(ax.lines[:2], models, names or "ab", strict=True):
-        curve = model.precision_recall_curves[-1]
-        assert curve.class_name == "dog"
-        assert line.get_ydata()[::2].tolist() == curve.precision.tolist()
-        low, high = curve.average_precision_interval
-        text = f"{curve.average_precision:.3f} ({low:.3f} to {high:.3f}): {name}, 2 of 4 images"
-        assert any(text in entry for entry in legend(ax))
-    assert len({line.get_color() for line in ax.lines[:2]}) == 2
-
-
-def test_precision_recall_of_several_models_rejects_other_classes():
-    three = Evaluation(["cat", "dog", "fox"], [0, 1], [[0.6, 0.4, 0.0], [0.2, 0.2, 0.6]])
-    two, swapped = (Evaluation(names, [0, 1, 1, 0], ROWS) for names in (NAMES, NAMES[::-1]))
-    for models, message in (
-        ([three, three], "one evaluation, or several of two classes; received 2 evaluations of 3"),
-        ([two, swapped], "with the same second class; received second classes 'dog', 'cat'"),
-    ):
-        with pytest.raises(ValueError, match=message) as caught:
-            plot_precision_recall(models)
-        assert "`plot_precision_recall(evaluation, ax=ax)`" in str(caught.value)

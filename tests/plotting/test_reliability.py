@@ -7,6 +7,7 @@ import pytest
 
 from catdog_keras.evaluation import Evaluation, ReliabilityBin, wilson_interval
 from catdog_keras.plotting import plot_reliability
+from tests.plotting.axes_texts import legend_texts
 
 BINS = [ReliabilityBin(0.5, 0.6, 20, 8, 0.55), ReliabilityBin(0.9, 1.0, 1200, 1180, 0.97)]
 
@@ -59,7 +60,7 @@ def test_title_calibration_error_matches_evaluation():
 
 
 def test_legend_labels_points_and_diagonal():
-    texts = [text.get_text() for text in plot_reliability(BINS).get_legend().get_texts()]
+    texts = legend_texts(plot_reliability(BINS))
     assert texts == ["perfect calibration", "accuracy, with its 95% interval"]
 
 

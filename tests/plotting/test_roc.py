@@ -5,13 +5,10 @@ import pytest
 
 from catdog_keras.evaluation import Evaluation
 from catdog_keras.plotting import plot_roc
+from tests.plotting.axes_texts import legend_texts
 
 NAMES = ["cat", "dog"]
 ROWS = [[0.9, 0.1], [0.4, 0.6], [0.7, 0.3], [0.2, 0.8]]
-
-
-def legend(ax):
-    return [" ".join(text.get_text().split()) for text in ax.get_legend().get_texts()]
 
 
 def make_roc_curves(count, images=200, missing=0):
@@ -31,7 +28,7 @@ def test_two_classes_give_one_curve_and_chance_line():
     assert ys.tolist() == curve.true_positive_rate.tolist()
     assert [list(each) for each in guess.get_data()] == [[0, 1], [0, 1]]
     low, high = curve.auc_interval
-    assert legend(ax) == [
+    assert legend_texts(ax) == [
         f"AUC 1.000 ({low:.3f} to {high:.3f}): dog, 3 of 4 images",
         "AUC 0.500: random guessing",
     ]
@@ -51,9 +48,9 @@ def test_legend_names_three_worst_of_many_curves():
     curves = make_roc_curves(12, missing=2)
     areas = sorted(curve.auc for curve in curves if not np.isnan(curve.auc))
     ax = plot_roc(curves)
-    worst = legend(ax)[:3]
+    worst = legend_texts(ax)[:3]
     assert [text[:9] for text in worst] == [f"AUC {area:.3f}" for area in areas[:3]]
-    assert legend(ax)[3:] == [
+    assert legend_texts(ax)[3:] == [
         f"AUC {areas[3]:.3f} to {areas[-1]:.3f}: 7 others",
         "no AUC: 2 classes",
         "AUC 0.500: random guessing",
@@ -63,10 +60,10 @@ def test_legend_names_three_worst_of_many_curves():
 
 def test_legend_reports_no_auc_without_positives_or_negatives():
     ax = plot_roc(make_roc_curves(3, missing=1))
-    assert legend(ax)[2] == "no AUC: class 2, 0 of 200 images"
+    assert legend_texts(ax)[2] == "no AUC: class 2, 0 of 200 images"
     assert not np.isfinite(ax.lines[2].get_ydata()).any()
     alone = plot_roc(Evaluation(["cat"], [0, 0], [[1.0], [1.0]]).roc_curves)
-    assert legend(alone)[0] == "no AUC: cat, 2 of 2 images"
+    assert legend_texts(alone)[0] == "no AUC: cat, 2 of 2 images"
 
 
 @pytest.mark.parametrize(
@@ -81,30 +78,3 @@ def test_plot_roc_rejects_invalid_curves(curves, error, message):
     with pytest.raises(error) as caught:
         plot_roc(curves)
     assert str(caught.value) == message
-
-
-@pytest.mark.parametrize("names", [None, ["new", "_old"]])
-def test_roc_of_several_models_is_of_the_second_class(names):
-    models = [Evaluation(NAMES, [0, 1, 1, 0], rows) for rows in (ROWS, ROWS[::-1])]
-    ax = plot_roc(models if names is None else dict(zip(names, models, strict=True)))
-    assert ax.get_title() == "ROC curves of 2 models for dog"
-    for line, model, name in zip(ax.lines[:2], models, names or "ab", strict=True):
-        curve = model.roc_curves[-1]
-        assert curve.class_name == "dog"
-        assert line.get_ydata().tolist() == curve.true_positive_rate.tolist()
-        low, high = curve.auc_interval
-        text = f"{curve.auc:.3f} ({low:.3f} to {high:.3f}): {name}, 2 of 4 images"
-        assert any(text in entry for entry in legend(ax))
-    assert len({line.get_color() for line in ax.lines[:2]}) == 2
-
-
-def test_roc_of_several_models_rejects_other_classes():
-    three = Evaluation(["cat", "dog", "fox"], [0, 1], [[0.6, 0.4, 0.0], [0.2, 0.2, 0.6]])
-    two, swapped = (Evaluation(names, [0, 1, 1, 0], ROWS) for names in (NAMES, NAMES[::-1]))
-    for models, message in (
-        ([three, three], "one evaluation, or several of two classes; received 2 evaluations of 3"),
-        ([two, swapped], "with the same second class; received second classes 'dog', 'cat'"),
-    ):
-        with pytest.raises(ValueError, match=message) as caught:
-            plot_roc(models)
-        assert "`plot_roc(evaluation, ax=ax)`" in str(caught.value)

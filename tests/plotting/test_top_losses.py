@@ -11,18 +11,13 @@ from PIL import Image
 from catdog_keras import load_cats_dogs, load_images
 from catdog_keras.evaluation import Evaluation, ExampleLoss, evaluate_classifier
 from catdog_keras.plotting import plot_top_losses
+from tests.plotting.numbered_images import numbered_images
 
 NAMES = ["cat", "dog"]
 
 
-def numbered_images(labels):
-    """Images whose pixels equal the number of the image, so that a plot can be checked."""
-    count = len(labels)
-    stamps = np.arange(count, dtype="uint8").reshape(-1, 1, 1, 1)
-    return np.broadcast_to(stamps, (count, 4, 6, 3)).copy(), np.asarray(labels)
-
-
 def shown(figure):
+    """Returns the number of the first image in each axes."""
     return [int(ax.images[0].get_array()[0, 0, 0]) for ax in figure.axes]
 
 

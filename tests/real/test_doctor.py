@@ -6,10 +6,9 @@ import json
 import zipfile
 
 import pytest
-from click.testing import CliRunner
 from PIL import Image, ImageOps
 
-from catdog_keras.cli.group import commands
+from tests.invoke_command import invoke_command
 
 TRAIN, TEST = 300, 60  # images per class
 FLIPPED = (3, 50, 77, 120, 200)  # of each class
@@ -45,7 +44,8 @@ def write(root, image, split, label, name, border, quality):
 
 
 def run(*arguments):
-    ended = CliRunner().invoke(commands, [str(argument) for argument in arguments])
+    """Returns the output of the command, which must succeed."""
+    ended = invoke_command(*arguments)
     assert ended.exit_code == 0, ended.output
     return ended.stdout
 

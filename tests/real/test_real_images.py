@@ -15,6 +15,7 @@ from catdog_keras.tutorial._settings import Settings, choose_backbone
 
 @pytest.fixture(scope="module")
 def splits(real_images):
+    """The splits of the public photographs."""
     return load_cats_dogs(real_images, cache=True)
 
 

@@ -27,6 +27,7 @@ def address(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
+    """A browser without a page."""
     driver = start_browser(tmp_path_factory.mktemp("profile"))
     yield driver
     driver.quit()

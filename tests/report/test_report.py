@@ -62,6 +62,7 @@ class Page(HTMLParser):
 
 
 def evaluate(names, images=60, seed=0, files=None):
+    """Returns an evaluation of a mediocre classifier with random probabilities."""
     generator = np.random.default_rng(seed)
     labels = np.arange(images) % len(names)
     logits = generator.normal(size=(images, len(names)))
@@ -71,6 +72,7 @@ def evaluate(names, images=60, seed=0, files=None):
 
 
 def reports(evaluations, histories=None, figures=None):
+    """Returns the reports of models by name, with their histories and figures."""
     return [
         ModelReport(name, each, (histories or {}).get(name), (figures or {}).get(name))
         for name, each in evaluations.items()
@@ -78,6 +80,7 @@ def reports(evaluations, histories=None, figures=None):
 
 
 def read(folder, evaluations, histories=None, figures=None, **options):
+    """Writes a report; returns its HTML and its parsed page."""
     write_report(folder / "page.html", reports(evaluations, histories, figures), **options)
     html = (folder / "page.html").read_text("utf-8")
     return html, Page(html)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from catdog_keras import (
     FineTuneConfig,
@@ -33,6 +34,15 @@ CASES = {
 }
 # Before a checkpoint is renamed, between its two renamings, and after them.
 MOMENTS = ("before", "between", "after")
+
+
+def labeled_images(count: int = 24) -> tuple[np.ndarray, np.ndarray]:
+    """Returns random images of two classes, which differ in their red channel, and the labels."""
+    generator = np.random.default_rng(0)
+    labels = np.arange(count) % 2
+    images = generator.uniform(0, 255, (count, *SHAPE))
+    images[..., 0] = images[..., 0] / 2 + 100 * labels[:, None, None]
+    return images.astype("float32"), labels
 
 
 def backbone() -> keras.Model:

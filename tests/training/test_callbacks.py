@@ -108,6 +108,7 @@ def run(request):
 
 @pytest.fixture(scope="module")
 def fitted():
+    """A record of what `fit` calls, with which other trainings are compared."""
     record = Record()
     train("fit", [record], validated=True)
     return record

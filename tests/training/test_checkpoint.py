@@ -19,6 +19,7 @@ CALL = {"epochs": 9}
 
 @pytest.fixture(scope="module")
 def model():
+    """A model of two layers, one of which has a seed as its state."""
     return keras.Sequential([keras.Input((2,)), keras.layers.Dense(3), keras.layers.Dropout(0.1)])
 
 

@@ -10,6 +10,7 @@ from catdog_keras._range_check import RangeCheck
 from catdog_keras.training import _find_learning_rate as sweeping
 from catdog_keras.training._features import FeatureExtractor
 from catdog_keras.training._suggest_rate import suggest_rate
+from tests.arrays import copy_values
 from tests.training.fine_tuning_cases import model
 
 
@@ -21,10 +22,6 @@ def separable(count=64):
 
 def dense(**layer):
     return keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, **layer)])
-
-
-def values(variables):
-    return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
 
 
 # Sweeps of a few steps, whose losses need not fall.
@@ -42,9 +39,9 @@ def test_find_learning_rate_restores_model_and_optimizer(compiled):
         tested.compile("sgd", loss, metrics=["accuracy"])
         tested.fit(*data, verbose=0)
         optimizer = tested.optimizer.variables
-    before = values([*tested.variables, *optimizer])
+    before = copy_values([*tested.variables, *optimizer])
     sweep = find_learning_rate(tested, data, steps=12)
-    after = values([*tested.variables, *optimizer])
+    after = copy_values([*tested.variables, *optimizer])
     assert all(np.array_equal(was, now) for was, now in zip(before, after, strict=True))
     assert tested.compiled is compiled
     assert len(set(sweep.losses)) > 1

@@ -13,35 +13,20 @@ from catdog_keras.training._split_model import (
     split_at_trained,
     unfreeze_from,
 )
-from tests.training.fine_tuning_cases import LAYERS, SHAPE, model
-
-
-def make_images(count=24):
-    generator = np.random.default_rng(0)
-    labels = np.arange(count) % 2
-    images = generator.uniform(0, 255, (count, *SHAPE))
-    images[..., 0] = images[..., 0] / 2 + 100 * labels[:, None, None]
-    return images.astype("float32"), labels
-
-
-def values(variables):
-    return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
-
-
-def same(ones, others):
-    return all(np.array_equal(one, other) for one, other in zip(ones, others, strict=True))
+from tests.arrays import all_equal, copy_values
+from tests.training.fine_tuning_cases import LAYERS, SHAPE, labeled_images, model
 
 
 @pytest.mark.parametrize("views", [1, 2, None])
 def test_fine_tune_changes_only_unfrozen_convolutions(views):
     tuned = model()
     inside = tuned.get_layer("small")
-    before = {layer.name: values(layer.weights) for layer in inside.layers}
+    before = {layer.name: copy_values(layer.weights) for layer in inside.layers}
     fine_tune(
-        tuned, make_images(), epochs=2, unfreeze="conv1", options=FineTuneConfig(num_views=views)
+        tuned, labeled_images(), epochs=2, unfreeze="conv1", options=FineTuneConfig(num_views=views)
     )
-    after = {layer.name: values(layer.weights) for layer in inside.layers}
-    changed = {name for name in after if not same(before[name], after[name])}
+    after = {layer.name: copy_values(layer.weights) for layer in inside.layers}
+    changed = {name for name in after if not all_equal(before[name], after[name])}
     assert changed == {"conv1", "conv2"}
 
 
@@ -71,7 +56,7 @@ def test_fine_tune_stages_unfreeze_in_sequence_and_share_epochs():
             return 1
 
         def __getitem__(self, index):
-            return make_images(8)
+            return labeled_images(8)
 
         def on_epoch_begin(self):
             seen.append(sum(bool(layer.trainable_variables) for layer in inside.layers))
@@ -91,14 +76,14 @@ def test_fine_tune_stages_unfreeze_in_sequence_and_share_epochs():
 
 def test_cached_features_give_same_weights_as_whole_model():
     """One batch per epoch, no augmentation and no dropout: the order plays no part."""
-    data, tuned = make_images(), []
+    data, tuned = labeled_images(), []
     for views in (1, None):
         tuned.append(model(augmentation=None, dropout=0))
         options = FineTuneConfig(learning_rate=1e-3, num_views=views)
         fine_tune(tuned[-1], [data], epochs=4, unfreeze="conv1", options=options)
     moved = 0.0
-    start = values(model(augmentation=None, dropout=0).weights)
-    for one, other, old in zip(*(values(each.weights) for each in tuned), start, strict=True):
+    start = copy_values(model(augmentation=None, dropout=0).weights)
+    for one, other, old in zip(*(copy_values(each.weights) for each in tuned), start, strict=True):
         np.testing.assert_allclose(one, other, atol=2e-5)
         moved = max(moved, np.abs(one - old).max())
     assert moved > 1e-3
@@ -126,7 +111,7 @@ def test_split_at_trained_cuts_before_residual_block():
         names = [weight.path.split("/")[-2] for weight in parts.head.trainable_variables]
         assert list(dict.fromkeys(names)) == trained
         assert not parts.is_random
-        images, _ = make_images(3)
+        images, _ = labeled_images(3)
         features = parts.backbone(parts.before(images))
         np.testing.assert_allclose(
             keras.ops.convert_to_numpy(parts.head(features)),
@@ -158,10 +143,10 @@ def test_trained_variables_of_part_and_model_have_the_same_order(reverse):
 
 def test_fine_tune_learning_rate_increases_with_depth():
     tuned = model(augmentation=None)
-    start = values(tuned.get_layer("small").weights)
+    start = copy_values(tuned.get_layer("small").weights)
     fine_tune(
         tuned,
-        make_images(),
+        labeled_images(),
         epochs=1,
         unfreeze=1.0,
         options=FineTuneConfig(learning_rate=1e-2, min_lr_factor=1e-3, warmup=0),
@@ -170,7 +155,7 @@ def test_fine_tune_learning_rate_increases_with_depth():
     moved = {
         path: np.abs(now - old).max()
         for path, now, old in zip(
-            names, values(tuned.get_layer("small").weights), start, strict=True
+            names, copy_values(tuned.get_layer("small").weights), start, strict=True
         )
     }
     kernels = [moved[path] for path in names if path.endswith("kernel")]
@@ -181,21 +166,23 @@ def test_fine_tune_learning_rate_increases_with_depth():
 def test_fine_tuned_model_stays_compiled_and_resumes_after_loading(tmp_path):
     tuned = model(augmentation=None, dropout=0)
     tuned.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    fine_tune(tuned, make_images(), epochs=1, unfreeze="conv1")
+    fine_tune(tuned, labeled_images(), epochs=1, unfreeze="conv1")
     assert float(keras.ops.convert_to_numpy(tuned.optimizer.learning_rate)) == pytest.approx(1e-4)
-    data = make_images()
+    data = labeled_images()
     tuned.fit(*data, epochs=1, shuffle=False, verbose=0)
     assert set(tuned.evaluate(*data, verbose=0, return_dict=True)) == {"loss"}
     tuned.save(tmp_path / "tuned.keras")
     loaded = keras.saving.load_model(tmp_path / "tuned.keras")
     assert loaded.optimizer.factors == tuned.optimizer.factors
     assert min(loaded.optimizer.factors) == pytest.approx(0.1)
-    assert same(values(tuned.optimizer.variables), values(loaded.optimizer.variables))
-    before = values(loaded.weights)
+    assert all_equal(
+        copy_values(tuned.optimizer.variables), copy_values(loaded.optimizer.variables)
+    )
+    before = copy_values(loaded.weights)
     for each in (tuned, loaded):
         each.fit(*data, epochs=1, shuffle=False, verbose=0)
-    assert not same(before, values(loaded.weights))
-    for one, other in zip(values(tuned.weights), values(loaded.weights), strict=True):
+    assert not all_equal(before, copy_values(loaded.weights))
+    for one, other in zip(copy_values(tuned.weights), copy_values(loaded.weights), strict=True):
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-6)
 
 
@@ -204,7 +191,7 @@ def test_early_stopping_ends_training_and_restores_best_weights(opposite):
     tuned = model(augmentation=None)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     tuned.compile("adam", loss, metrics=["accuracy"])
-    train, (images, labels) = make_images(), make_images()
+    train, (images, labels) = labeled_images(), labeled_images()
     # With the opposite of what is trained, the weights of the begin are soon the best.
     validation = (images, 1 - labels) if opposite else (images, labels)
     begin = tuned.evaluate(*validation, verbose=0, return_dict=True)
@@ -229,9 +216,9 @@ def test_early_stopping_ends_training_and_restores_best_weights(opposite):
 
 def test_fine_tune_restores_initial_weights_when_no_epoch_improves():
     tuned = model(augmentation=None)
-    images, _ = make_images()
+    images, _ = labeled_images()
     said = tuned.predict(images, verbose=0).argmax(axis=1)
-    before = values(tuned.weights)
+    before = copy_values(tuned.weights)
     history = fine_tune(
         tuned,
         (images, 1 - said),  # away from the validation labels
@@ -241,7 +228,7 @@ def test_fine_tune_restores_initial_weights_when_no_epoch_improves():
         options=FineTuneConfig(learning_rate=1e-2, patience=2),
     )
     assert len(history.epoch) == 2
-    assert same(values(tuned.weights), before)
+    assert all_equal(copy_values(tuned.weights), before)
 
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "bfloat16"])
@@ -254,9 +241,9 @@ def test_fine_tune_in_16_bits_is_finite_and_restores_from_checkpoint(policy, tmp
         keras.config.set_dtype_policy(before)
     for each in (tuned, again):
         file = tmp_path / "state"
-        history = fine_tune(each, make_images(), epochs=2, unfreeze="conv1", checkpoint=file)
+        history = fine_tune(each, labeled_images(), epochs=2, unfreeze="conv1", checkpoint=file)
         assert np.isfinite(history.history["loss"]).all()
-    assert same(values(tuned.weights), values(again.weights))
+    assert all_equal(copy_values(tuned.weights), copy_values(again.weights))
 
 
 PART = "the name of a layer, a fraction above 0 up to 1, or a sequence of at most as many of them as epochs"
@@ -276,7 +263,7 @@ PART = "the name of a layer, a fraction above 0 up to 1, or a sequence of at mos
 )  # fmt: skip
 def test_fine_tune_rejects_invalid_arguments(arguments, message):
     with pytest.raises((TypeError, ValueError)) as caught:
-        fine_tune(model(), make_images(8), **{"epochs": 1, **arguments})
+        fine_tune(model(), labeled_images(8), **{"epochs": 1, **arguments})
     assert str(caught.value) == message
 
 
@@ -288,13 +275,13 @@ def test_fraction_unfreezes_the_last_layer_with_weights_of_a_small_backbone():
     ]
     rest = [keras.layers.BatchNormalization(), keras.layers.GlobalAveragePooling2D()]
     small = transfer_model(keras.Sequential([keras.Input(SHAPE), *layers, *rest]), num_classes=2)
-    fine_tune(small, make_images(8), epochs=1, verbose=0)  # 0.3 of the layers have no weights
+    fine_tune(small, labeled_images(8), epochs=1, verbose=0)  # 0.3 of the layers have no weights
     backbone = next(each for each in small.layers if isinstance(each, keras.Sequential))
     assert [each.name for each in backbone.layers if each.trainable_weights] == ["last"]
 
 
 def test_fine_tune_rejects_out_of_range_labels():
-    images, _ = make_images(8)
+    images, _ = labeled_images(8)
     with pytest.raises(
         ValueError, match=r"`train` must contain labels that the loss of .* A label is 9"
     ):
@@ -315,7 +302,7 @@ def test_fine_tune_rejects_model_without_backbone():
     with pytest.raises(
         ValueError, match="must be a model that contains a backbone as a nested mod"
     ):
-        fine_tune(plain, make_images(8), epochs=1)
+        fine_tune(plain, labeled_images(8), epochs=1)
 
 
 @pytest.mark.parametrize("num_views", [1, None])
@@ -329,7 +316,7 @@ def test_fine_tune_callbacks_receive_whole_model_and_can_stop_training(num_views
 
     options = FineTuneConfig(num_views=num_views)
     history = fine_tune(
-        tuned, make_images(), epochs=5, unfreeze="conv1", callbacks=[Stop()], options=options
+        tuned, labeled_images(), epochs=5, unfreeze="conv1", callbacks=[Stop()], options=options
     )
     assert seen == [(True, epoch, ["accuracy", "loss"]) for epoch in range(2)]
     assert history.epoch == [0, 1]
@@ -341,26 +328,26 @@ def test_fine_tune_class_weight_equals_sample_weights(num_views):
         options = FineTuneConfig(num_views=num_views, learning_rate=1e-2)
         tuned = model(augmentation=None)
         fine_tune(tuned, data, epochs=2, unfreeze="conv1", options=options, verbose=0, **arguments)
-        return values(tuned.weights)
+        return copy_values(tuned.weights)
 
-    images, labels = make_images()
+    images, labels = labeled_images()
     expected = losses((images, labels, np.where(labels == 0, 3.0, 0.5)))
     found = losses((images, labels), class_weight={0: 3.0, 1: 0.5})
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-6)
-    assert not same(found, losses((images, labels)))
+    assert not all_equal(found, losses((images, labels)))
 
 
 def test_fine_tune_verbose_controls_output(capsys):
-    fine_tune(model(), make_images(), epochs=2, unfreeze="conv2", verbose=0)
+    fine_tune(model(), labeled_images(), epochs=2, unfreeze="conv2", verbose=0)
     assert capsys.readouterr().out == ""
-    fine_tune(model(), make_images(), epochs=2, unfreeze="conv2", verbose=2)
+    fine_tune(model(), labeled_images(), epochs=2, unfreeze="conv2", verbose=2)
     assert "Epoch 2/2" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
     ("data", "steps"),
-    [([make_images(4)] * 3, 3), (make_images(BATCH_SIZE + 4), 2)],
+    [([labeled_images(4)] * 3, 3), (labeled_images(BATCH_SIZE + 4), 2)],
     ids=["batches", "arrays"],
 )
 def test_fine_tune_keeps_batch_size_of_batches_and_divides_arrays(data, steps):

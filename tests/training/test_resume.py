@@ -9,37 +9,25 @@ import pytest
 
 from catdog_keras import fine_tune, fit_head
 from catdog_keras.training import _checkpoint as checkpoint
+from tests.arrays import all_equal, copy_values
+from tests.interruption import InterruptionError, interrupt
 from tests.training.fine_tuning_cases import (
     SHAPE,
     interrupted_replace,
+    labeled_images,
     make_callbacks,
     model,
     run,
 )
 
 
-def make_images(count=24):
-    generator = np.random.default_rng(0)
-    labels = np.arange(count) % 2
-    images = generator.uniform(0, 255, (count, *SHAPE))
-    images[..., 0] = images[..., 0] / 2 + 100 * labels[:, None, None]
-    return images.astype("float32"), labels
-
-
-def values(variables):
-    return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
-
-
-def same(ones, others):
-    return all(np.array_equal(one, other) for one, other in zip(ones, others, strict=True))
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
+    """A folder of training and validation images in two classes."""
     from PIL import Image
 
     root = tmp_path_factory.mktemp("images")
-    images, labels = make_images(72)
+    images, labels = labeled_images(72)
     for number, (image, label) in enumerate(zip(images, labels, strict=True)):
         place = root / ("train" if number < 40 else "validation") / f"class{label}"
         place.mkdir(parents=True, exist_ok=True)
@@ -60,14 +48,6 @@ def uninterrupted(folder):
     return get
 
 
-class InterruptionError(Exception):
-    """What ends a run in the same process."""
-
-
-def interrupt():
-    raise InterruptionError
-
-
 def test_interrupted_run_resumes_with_bit_identical_result(
     folder, uninterrupted, tmp_path, monkeypatch
 ):
@@ -81,7 +61,7 @@ def test_interrupted_run_resumes_with_bit_identical_result(
     found, resumed = run("head", file, folder)
     assert resumed.history == history.history
     assert resumed.epoch == history.epoch
-    assert same(values(found.variables), values(expected.variables))
+    assert all_equal(copy_values(found.variables), copy_values(expected.variables))
     assert {each.name for each in tmp_path.iterdir()} == {"state", "state.previous"}
 
 
@@ -120,10 +100,10 @@ def test_killed_run_resumes_with_bit_identical_result(
     assert len(written) == len(history.epoch) - (epoch if moment == "after" else epoch - 1)
     assert resumed.history == history.history
     assert resumed.epoch == history.epoch
-    assert same(values(found.variables), values(expected.variables))
+    assert all_equal(copy_values(found.variables), copy_values(expected.variables))
     assert {each.name for each in tmp_path.iterdir()} == {"state", "state.previous"}
     again, _ = run(case, file, folder)  # there is nothing left to do
-    assert same(values(again.weights), values(expected.weights))
+    assert all_equal(copy_values(again.weights), copy_values(expected.weights))
 
 
 def test_callbacks_that_stop_a_run_keep_their_state(tmp_path, monkeypatch):
@@ -133,14 +113,14 @@ def test_callbacks_that_stop_a_run_keep_their_state(tmp_path, monkeypatch):
         trained = model()
         history = fit_head(
             trained,
-            make_images(),
-            validation_data=make_images(12),
+            labeled_images(),
+            validation_data=labeled_images(12),
             epochs=9,
             checkpoint=file,
             callbacks=make_callbacks(["EarlyStopping"]),
             verbose=0,
         )
-        return history, values(trained.weights)
+        return history, copy_values(trained.weights)
 
     history, expected = train(None)
     assert len(history.epoch) == 4
@@ -152,18 +132,18 @@ def test_callbacks_that_stop_a_run_keep_their_state(tmp_path, monkeypatch):
     for _ in range(2):  # the second call finds a complete training
         resumed, found = train(file)
         assert resumed.history == history.history
-        assert same(found, expected)
+        assert all_equal(found, expected)
 
 
 @pytest.mark.parametrize("function", [fit_head, fine_tune])
 def test_checkpoint_of_other_arguments_is_rejected(function, tmp_path):
     file = tmp_path / "state"
-    function(model(), make_images(8), epochs=1, checkpoint=file, verbose=0)
+    function(model(), labeled_images(8), epochs=1, checkpoint=file, verbose=0)
     with pytest.raises(ValueError, match=r"epochs was 1, is 2\. Delete it, and 'state.previous'"):
-        function(model(), make_images(8), epochs=2, checkpoint=file, verbose=0)
+        function(model(), labeled_images(8), epochs=2, checkpoint=file, verbose=0)
     other = fine_tune if function is fit_head else fit_head
     with pytest.raises(ValueError, match=f"function was '{function.__name__}'"):
-        other(model(), make_images(8), epochs=1, checkpoint=file, verbose=0)
+        other(model(), labeled_images(8), epochs=1, checkpoint=file, verbose=0)
 
 
 @pytest.mark.parametrize("function", [fit_head, fine_tune])
@@ -171,17 +151,17 @@ def test_checkpoint_in_missing_folder_raises_before_training(function, tmp_path)
     with pytest.raises(
         FileNotFoundError, match="`checkpoint` must be a file in an existing folder"
     ):
-        function(model(), make_images(8), epochs=1, checkpoint=tmp_path / "no" / "state")
+        function(model(), labeled_images(8), epochs=1, checkpoint=tmp_path / "no" / "state")
 
 
 @pytest.mark.parametrize("function", [fit_head, fine_tune])
 def test_class_weight_of_numpy_numbers_is_a_part_of_the_checkpoint(function, tmp_path):
     weights = dict(zip(np.arange(2), np.array([1, 2], "float32"), strict=True))
     arguments = {"epochs": 1, "checkpoint": tmp_path / "state", "verbose": 0}
-    function(model(), make_images(8), class_weight=weights, **arguments)
-    function(model(), make_images(8), class_weight={0: 1, 1: 2}, **arguments)
+    function(model(), labeled_images(8), class_weight=weights, **arguments)
+    function(model(), labeled_images(8), class_weight={0: 1, 1: 2}, **arguments)
     with pytest.raises(ValueError, match=r"class_weight was \[\[0, 1\.0\], \[1, 2\.0\]\], is None"):
-        function(model(), make_images(8), **arguments)
+        function(model(), labeled_images(8), **arguments)
 
 
 @pytest.mark.parametrize("function", [fit_head, fine_tune])
@@ -189,7 +169,7 @@ def test_class_weight_of_numpy_numbers_is_a_part_of_the_checkpoint(function, tmp
 def test_class_weight_of_another_type_is_rejected(function, weights):
     error = ValueError if isinstance(weights, str) else TypeError
     with pytest.raises(error, match=r"`class_weight` must be a dict .* 'balanced' or None"):
-        function(model(), make_images(8), epochs=1, class_weight=weights, verbose=0)
+        function(model(), labeled_images(8), epochs=1, class_weight=weights, verbose=0)
 
 
 @pytest.mark.parametrize("function", [fit_head, fine_tune])
@@ -207,14 +187,14 @@ def test_class_weight_of_another_type_is_rejected(function, weights):
 )
 def test_class_weight_that_would_be_ignored_or_is_invalid_is_rejected(function, weights, message):
     with pytest.raises(ValueError, match=message):
-        function(model(), make_images(8), epochs=1, class_weight=weights, verbose=0)
+        function(model(), labeled_images(8), epochs=1, class_weight=weights, verbose=0)
 
 
 def train_with_checkpoint(function, file, rate=0.1, ignored=None, names=("a", "b"), **arguments):
     trained = model(class_names=list(names))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=ignored)
     trained.compile(keras.optimizers.SGD(rate), loss, metrics=["accuracy"])
-    arguments = {"train": make_images(8), "epochs": 1, "verbose": 0, **arguments}
+    arguments = {"train": labeled_images(8), "epochs": 1, "verbose": 0, **arguments}
     return function(trained, checkpoint=file, **arguments).history
 
 
@@ -233,10 +213,10 @@ def finished(request, tmp_path_factory):
         ({"rate": 0.5}, r"compile\.optimizer\.config\.learning_rate was 0\.1.*, is 0\.5"),
         ({"ignored": 5}, r"compile\.loss\.config\.ignore_class was None, is 5"),
         ({"names": ["b", "a"]}, r"class_names was \['a', 'b'\], is \['b', 'a'\]"),
-        ({"validation_data": make_images(4)}, "validation_data was None, is"),
-        ({"train": (make_images(8)[0], 1 - make_images(8)[1])}, "train was .*, is"),
-        ({"train": make_images(6)}, r"train was \{'shapes': \[\[8, 8, 8, 3\], \[8\]\]"),
-        ({"train": [make_images(4)] * 3}, "train was .*, is {'batches': 3}"),
+        ({"validation_data": labeled_images(4)}, "validation_data was None, is"),
+        ({"train": (labeled_images(8)[0], 1 - labeled_images(8)[1])}, "train was .*, is"),
+        ({"train": labeled_images(6)}, r"train was \{'shapes': \[\[8, 8, 8, 3\], \[8\]\]"),
+        ({"train": [labeled_images(4)] * 3}, "train was .*, is {'batches': 3}"),
     ],
     ids=["optimizer", "loss", "class names", "validation", "labels", "images", "batches"],
 )
@@ -252,7 +232,7 @@ def test_checkpoint_of_another_training_is_rejected(finished, change, message):
 
 @pytest.mark.parametrize("train", [fit_head, fine_tune])
 def test_resumed_model_has_the_normalization_of_the_checkpoint(train, tmp_path):
-    images, labels = make_images(8)
+    images, labels = labeled_images(8)
 
     def build(adapted):
         first = keras.layers.Normalization()

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from catdog_keras import fine_tune, fit_head
+from tests.fenced_code import fenced_blocks
 from tests.training.fine_tuning_cases import model
 
 BACKEND = keras.backend.backend()
@@ -57,6 +58,7 @@ def free_address():
 
 @pytest.fixture(scope="module")
 def single_device_result(tmp_path_factory):
+    """The losses of the trainings on one device, with which others are compared."""
     return result(start(tmp_path_factory.mktemp("one")))
 
 
@@ -114,16 +116,11 @@ def run_docs_program(drawn_synthetic, tmp_path):
     return run
 
 
-def blocks(language):
-    fenced = rf"^```{language}\n(.*?)^```"
-    return re.findall(fenced, PAGE.read_text("utf-8"), re.DOTALL | re.MULTILINE)
-
-
 @pytest.mark.slow
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="a strategy of TensorFlow")
 def test_docs_program_runs_on_two_tensorflow_devices(drawn_synthetic, forked):
     del drawn_synthetic  # is where "synthetic" is looked for
-    (program,), devices = blocks("python"), blocks("py")[0]
+    (program,), devices = fenced_blocks(PAGE, "python"), fenced_blocks(PAGE, "py")[0]
     named = re.search(r'MirroredStrategy\(\["CPU:0", "CPU:1"\]\)', PAGE.read_text("utf-8"))[0]
     program = program.replace("MirroredStrategy()", named)
     assert named in program
@@ -135,9 +132,9 @@ def test_docs_program_runs_on_two_tensorflow_devices(drawn_synthetic, forked):
 @pytest.mark.slow
 @pytest.mark.skipif(BACKEND != "jax", reason="devices and processes of JAX")
 def test_docs_programs_run_on_two_jax_devices_and_in_two_processes(run_docs_program):
-    (program,) = blocks('py title="train.py"')
-    top = blocks("py")[1]
-    two_devices, two_processes = blocks("bash")
+    (program,) = fenced_blocks(PAGE, 'py title="train.py"')
+    top = fenced_blocks(PAGE, "py")[1]
+    two_devices, two_processes = fenced_blocks(PAGE, "bash")
     two = "assert keras.distribution.distribution().device_mesh.shape == (2,)\n"
     run_docs_program(program + two, two_devices)
     run_docs_program(top + program + two, two_processes)

@@ -10,6 +10,7 @@ import pytest
 from catdog_keras import FineTuneConfig, fine_tune, fit_head, transfer_model
 from catdog_keras._mixing import has_mixed_labels
 from catdog_keras.training._class_weight import balanced_weights
+from tests.arrays import copy_values
 from tests.training.fine_tuning_cases import SHAPE, model
 
 CONFIG = FineTuneConfig(learning_rate=1e-2, patience=None)
@@ -52,10 +53,6 @@ def fresh(optimizer="adam", loss=None, metrics=("accuracy",), **arguments):
     loss = keras.losses.SparseCategoricalCrossentropy(**LOGITS) if loss is None else loss
     built.compile(optimizer, loss, metrics=list(metrics))
     return built
-
-
-def values(variables):
-    return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
 
 
 def assert_close(ones, others, **options):
@@ -120,7 +117,7 @@ def test_balanced_class_weight_equals_the_weights_of_the_formula(train, labels_a
     def trained(class_weight):
         built = fresh("sgd", loss)
         train(built, data, epochs=2, verbose=0, class_weight=class_weight)
-        return values(built.trainable_variables)
+        return copy_values(built.trainable_variables)
 
     found = trained("balanced")
     assert_close(found, trained(expected), atol=1e-6)
@@ -145,7 +142,7 @@ class _Scores(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs):
         logs["val_accuracy"], logs["val_loss"] = self.accuracies[epoch], self.losses[epoch]
-        self.weights.append(values(self.model.weights))
+        self.weights.append(copy_values(self.model.weights))
 
 
 @every_trainer
@@ -164,7 +161,7 @@ def test_best_weights_are_restored_by_default(train, accuracies, losses, best, c
     built, scores = fresh(), _Scores(accuracies, losses)
     data = make_images()
     train(built, data, validation_data=data, epochs=3, callbacks=scores, verbose=2)
-    assert_close(values(built.weights), scores.weights[best], rtol=0, atol=0)
+    assert_close(copy_values(built.weights), scores.weights[best], rtol=0, atol=0)
     line = f"Restoring model weights from the end of the best epoch: {best + 1}."
     assert line in capsys.readouterr().out
 
@@ -190,7 +187,7 @@ def test_weights_of_a_training_that_diverges_are_those_of_the_best_finite_epoch(
             callbacks=[_Diverge()],
             verbose=0,
         )
-    assert all(np.isfinite(value).all() for value in values(built.weights))
+    assert all(np.isfinite(value).all() for value in copy_values(built.weights))
 
 
 @every_trainer
@@ -208,7 +205,9 @@ def test_last_or_chosen_weights_are_kept_if_asked(train, by_callback, capsys):
         restore_best_weights=by_callback,
         verbose=0,
     )
-    assert_close(values(built.weights), scores.weights[1 if by_callback else 2], rtol=0, atol=0)
+    assert_close(
+        copy_values(built.weights), scores.weights[1 if by_callback else 2], rtol=0, atol=0
+    )
     assert capsys.readouterr().out == ""
 
 
@@ -279,7 +278,7 @@ def test_best_epoch_of_a_resumed_run_is_restored(tmp_path):
     again, nothing = run()  # the training is complete
     assert not nothing.weights
     for built in (first, again):
-        assert_close(values(built.weights), scores.weights[1], rtol=0, atol=0)
+        assert_close(copy_values(built.weights), scores.weights[1], rtol=0, atol=0)
 
 
 @every_trainer
@@ -296,7 +295,7 @@ def test_moving_averages_are_validated_and_kept(train):
     plain = fresh(keras.optimizers.Adam(1e-2))
     train(plain, data, epochs=3, verbose=0)
     with pytest.raises(AssertionError):
-        assert_close(values(built.weights), values(plain.weights), atol=1e-5)
+        assert_close(copy_values(built.weights), copy_values(plain.weights), atol=1e-5)
 
 
 def test_moving_averages_of_fit_head_are_those_of_fit():
@@ -309,7 +308,7 @@ def test_moving_averages_of_fit_head_are_those_of_fit():
             fit_head(built, data, epochs=4, verbose=0)
         else:
             built.fit(*data, epochs=4, verbose=0)
-        ended.append(values(built.trainable_variables))
+        ended.append(copy_values(built.trainable_variables))
     assert_close(*ended, rtol=1e-3, atol=1e-5)
 
 
@@ -328,7 +327,7 @@ def test_stages_with_moving_averages_resume_identically(tmp_path):
 
         options = {"unfreeze": ("conv2", "conv1"), "epochs": 4, "verbose": 0, "options": CONFIG}
         fine_tune(built, data, checkpoint=file, callbacks=stop, **options)
-        return values(built.weights)
+        return copy_values(built.weights)
 
     expected = run(None)
     with pytest.raises(InterruptedError):

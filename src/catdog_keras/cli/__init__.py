@@ -3,7 +3,7 @@
 import signal
 
 from catdog_keras._signals import ENDING
-from catdog_keras.cli.interrupts import exit_interrupted, install, interrupt_status
+from catdog_keras.cli.interrupts import exit_interrupted, install_handlers, interrupt_status
 from catdog_keras.cli.streams import open_streams, report_lost_output
 
 __all__ = ["main"]
@@ -15,7 +15,7 @@ def main(prog_name: str | None = None) -> None:
     Args:
         prog_name: Name of the command in its help; defaults to the name of the script.
     """
-    install()
+    install_handlers()
     open_streams()
     from catdog_keras.cli.group import commands
 

@@ -19,14 +19,14 @@ def backbones() -> None:
             f"{facts.parameters / 1e6:.1f} M",
             str(facts.image_size),
             str(facts.minimum_size),
-            _input_range(facts.preprocessing),
+            _network_input_range(facts.preprocessing),
             "-" if facts.top1 is None else f"{facts.top1:.1f}%",
         )
         for name, facts in FACTS.items()
     ]
     widths = [max(map(len, column)) for column in zip(HEADINGS, *rows, strict=True)]
     for row in (HEADINGS, *rows):
-        click.echo(_line(row, widths))
+        click.echo(_aligned_row(row, widths))
     click.echo(
         "\nparameters: without the classification layers. size, smallest: image height and width "
         "in pixels,\nof the published weights and the minimum. network input: the model takes "
@@ -36,7 +36,8 @@ def backbones() -> None:
     )
 
 
-def _line(row: Sequence[str], widths: Sequence[int]) -> str:
+def _aligned_row(row: Sequence[str], widths: Sequence[int]) -> str:
+    """Returns a line of the table, with texts aligned to the left and numbers to the right."""
     first, *others = (
         cell.ljust(width) if place in (0, 4) else cell.rjust(width)
         for place, (cell, width) in enumerate(zip(row, widths, strict=True))
@@ -44,7 +45,7 @@ def _line(row: Sequence[str], widths: Sequence[int]) -> str:
     return "  ".join([first, *others])
 
 
-def _input_range(preprocessing: str | None) -> str:
+def _network_input_range(preprocessing: str | None) -> str:
     """Returns the range of the network's input; channels are scaled alike in the first two."""
     if preprocessing is None:
         return "[0, 255]"

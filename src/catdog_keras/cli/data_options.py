@@ -134,7 +134,7 @@ _OPTIONS = (
 
 @dataclass(frozen=True)
 class DataOptions:
-    """The values of these options, and of the common ones that the loaders take."""
+    """Values of the options that select, split and prepare images, as the loaders take them."""
 
     class_names: list[str] | None
     labels: str | None
@@ -158,7 +158,7 @@ class DataOptions:
 
 
 def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds the options to a command, in their order."""
+    """Adds the options that select, split and prepare images to a command, in their order."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
@@ -192,7 +192,9 @@ def check_label_options(options: DataOptions) -> None:
             raise ValueError(describe(name, requirement, value, remedy))
 
 
-def load_data(data: str, options: DataOptions, *, keep_folders: bool = False) -> "ImageSplits":
+def load_with_options(
+    data: str, options: DataOptions, *, keep_folders: bool = False
+) -> "ImageSplits":
     """Loads the images of DATA with labels from folders, file names or a table.
 
     With `keep_folders`, images stay in their split folders although they belong together with

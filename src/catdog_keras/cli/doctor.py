@@ -9,11 +9,17 @@ import click
 
 from catdog_keras._checks import MAX_SIDE, check_path
 from catdog_keras._printable import printable, printable_lines
-from catdog_keras.cli.data_options import DataOptions, check_label_options, data_options, load_data
+from catdog_keras.cli.check_backbone import check_backbone
+from catdog_keras.cli.data_options import (
+    DataOptions,
+    check_label_options,
+    data_options,
+    load_with_options,
+)
 from catdog_keras.cli.errors import user_errors
 from catdog_keras.cli.frameworks import import_frameworks
 from catdog_keras.cli.inputs import (
-    check_data,
+    check_data_exists,
     check_output_folder,
     check_weights,
 )
@@ -77,32 +83,22 @@ def doctor(data: str, output: str | None, **settings: Any) -> None:
     with user_errors(output="--output", input_shape="--image-size", **names):
         backbone, weights = settings.pop("backbone"), settings.pop("weights")
         options = DataOptions(**settings)
-        check_data("data", data)
+        check_data_exists("data", data)
         check_label_options(options)
         check_weights(weights, ("pretrained", "imagenet", "synthetic"))
         planned = choose_run_folder(data, suffix=SUFFIX) if output is None else output
         check_output_folder("output", planned, data)
         import_frameworks()
         with handle_interrupts(), ExitStack() as stack:
-            _check_backbone(backbone, weights, options.image_size)
+            check_backbone(backbone, weights, options.image_size)
             if output is None:
                 output = stack.enter_context(reserved_run_folder(data, suffix=SUFFIX))
-            report = _examine(data, output, options, backbone, weights)
+            report = _write_findings(data, output, options, backbone, weights)
         click.echo(printable_lines(str(report)))
         click.echo(f"The page is {printable(str(Path(output) / REPORT_FILE))}.")
 
 
-def _check_backbone(backbone: str, weights: str | None, image_size: int) -> None:
-    """Reports an invalid backbone or image size before the images are read."""
-    from catdog_keras._checks import check_input_shape
-    from catdog_keras.models._backbones import check_pretrained_weights
-    from catdog_keras.models._transfer import check_named_backbone
-
-    shape = check_input_shape("input_shape", (image_size, image_size, 3))
-    check_pretrained_weights(check_named_backbone(backbone, shape), weights)
-
-
-def _examine(
+def _write_findings(
     data: str,
     output: str,
     options: DataOptions,
@@ -111,13 +107,13 @@ def _examine(
 ) -> "DataReport":
     """Runs all checks, and writes the findings and the page."""
     from catdog_keras._write_files import output_folder
-    from catdog_keras.cli.recorded_command import last_part
+    from catdog_keras.cli.recorded_command import path_in_report
     from catdog_keras.datasets._source import find_folder
-    from catdog_keras.doctor import check_data as examine
+    from catdog_keras.doctor import check_data
 
     with output_folder(str(check_path("output", output)), OUTPUT_FILES) as folder:
-        splits = load_data(data, options, keep_folders=True)
-        report = examine(
+        splits = load_with_options(data, options, keep_folders=True)
+        report = check_data(
             splits,
             backbone=backbone,
             weights=weights,
@@ -127,5 +123,5 @@ def _examine(
         )
         text = json.dumps(report.to_dict(), indent=1, allow_nan=False) + "\n"
         (folder / FINDINGS_FILE).write_text(text, encoding="utf-8")
-        report.write_page(folder / REPORT_FILE, title=f"Data check of {last_part(Path(data))}")
+        report.write_page(folder / REPORT_FILE, title=f"Data check of {path_in_report(Path(data))}")
     return report

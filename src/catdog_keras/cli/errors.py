@@ -1,5 +1,6 @@
 """Error messages of the command: one sentence and an exit status, without a traceback."""
 
+import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,10 +11,11 @@ import click
 
 from catdog_keras._image_errors import message_about_image
 from catdog_keras._message import Message, message_of
-from catdog_keras._printable import printable_lines, shorten
+from catdog_keras._printable import printable, printable_lines, shorten
 from catdog_keras.cli.interrupts import interrupted
 
 LONGEST_MESSAGE = 3000  # characters
+MAX_REASON = 300  # characters
 
 FRAMEWORKS = {"h5py", "jax", "jaxlib", "keras", "tensorflow", "torch"}
 
@@ -29,7 +31,7 @@ def user_errors(**names: str) -> Iterator[None]:
         **names: Command-line name of each argument that has a different name in the library.
     """
     # Read here, because click's context belongs to this thread and other threads can warn as well.
-    options = _Options.of_command(names)
+    options = _OptionNames.of_command(names)
 
     def show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
         click.echo(f"Warning: {options.rendered(message_of(message))}", err=True)
@@ -41,20 +43,20 @@ def user_errors(**names: str) -> Iterator[None]:
             yield
     except Exception as error:
         if _is_argument_error(error):
-            raise InputError(options.rendered(_wording(error))) from error
+            raise InputError(options.rendered(_argument_error_message(error))) from error
         # TensorFlow converts an interrupt of a Python function to its own error.
-        if interrupted() or not _is_of_framework(error):
+        if interrupted() or not _is_framework_failure(error):
             raise
-        raise InputError(options.rendered(_framework_wording(error))) from error
+        raise InputError(options.rendered(_framework_error_message(error))) from error
 
 
-def with_options(message: str) -> str:
+def with_option_names(message: str) -> str:
     """Returns the message with the command-line name of each Python argument."""
-    return _Options.of_command({}).rendered(message)
+    return _OptionNames.of_command({}).rendered(message)
 
 
 @dataclass(frozen=True)
-class _Options:
+class _OptionNames:
     """Command-line names of the current command's arguments.
 
     Attributes:
@@ -66,7 +68,7 @@ class _Options:
     given: frozenset[str]
 
     @classmethod
-    def of_command(cls, other_names: Mapping[str, str]) -> "_Options":
+    def of_command(cls, other_names: Mapping[str, str]) -> "_OptionNames":
         context = click.get_current_context()
         names = {
             parameter.name or "": parameter.human_readable_name
@@ -100,7 +102,7 @@ class InputError(click.ClickException):
     exit_code = 2
 
 
-def _wording(error: Exception) -> str:
+def _argument_error_message(error: Exception) -> str:
     """Returns the library's message, or a full sentence for an error of the operating system."""
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{str(error.filename)!r}: {error.strerror}. Check the path and permissions."
@@ -117,7 +119,7 @@ def _is_argument_error(error: Exception) -> bool:
     return isinstance(error, (OSError, ValueError))
 
 
-def _is_of_framework(error: Exception) -> bool:
+def _is_framework_failure(error: Exception) -> bool:
     """Returns whether a framework reports a failure of the machine or of the data.
 
     It does so by its own types, or by a plain RuntimeError or Exception. Other built-in types, such
@@ -129,11 +131,11 @@ def _is_of_framework(error: Exception) -> bool:
         return message_about_image(error) is not None
     module = type(error).__module__
     if type(error) in (RuntimeError, Exception):
-        module = raised_in(error)
+        module = module_that_raised(error)
     return module.partition(".")[0] in FRAMEWORKS
 
 
-def raised_in(error: Exception) -> str:
+def module_that_raised(error: Exception) -> str:
     """Returns the name of the module that raised an error."""
     frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:
@@ -141,7 +143,20 @@ def raised_in(error: Exception) -> str:
     return "" if frame is None else str(frame.tb_frame.f_globals.get("__name__"))
 
 
-def _framework_wording(error: Exception) -> str:
+def first_line_of(error: BaseException) -> str:
+    """Returns the first line of an error's message without its period, or else the error's type."""
+    lines = str(error).strip().splitlines()
+    return printable(lines[0] if lines else type(error).__name__).removesuffix(".")
+
+
+def short_reason(error: BaseException) -> str:
+    """Returns an error's message as one short sentence; Keras's contain configs and colors."""
+    text = str(error).rsplit("Exception encountered: ")[-1]
+    words = printable(" ".join(re.sub(r"\x1b\[[\d;]*m", "", text).split())) or type(error).__name__
+    return words.removesuffix(".") + "." if len(words) <= MAX_REASON else words[:MAX_REASON] + "..."
+
+
+def _framework_error_message(error: Exception) -> str:
     """Returns the message of the library if there is one, or the line that states the reason."""
     if (about_image := message_about_image(error)) is not None:
         return about_image

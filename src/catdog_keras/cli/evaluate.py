@@ -12,17 +12,13 @@ import click
 
 from catdog_keras._printable import printable
 from catdog_keras.cli.errors import user_errors
-from catdog_keras.cli.evaluation_data import EvaluationData, Part, choose_images
+from catdog_keras.cli.evaluation_data import EvaluationData, Part, choose_evaluation_images
 from catdog_keras.cli.frameworks import import_frameworks
-from catdog_keras.cli.inputs import check_data, check_output_folder
+from catdog_keras.cli.inputs import check_data_exists, check_output_folder
 from catdog_keras.cli.interrupts import handle_interrupts
-from catdog_keras.cli.load_model import (
-    check_class_count,
-    check_model_file,
-    load_model_file,
-    model_errors,
-    model_options,
-)
+from catdog_keras.cli.load_model import check_model_file, load_model_file, model_errors
+from catdog_keras.cli.model_classes import check_class_count
+from catdog_keras.cli.model_options import model_options
 from catdog_keras.cli.options import strict_option
 from catdog_keras.cli.preparation import preparation_options, stated_preparation
 from catdog_keras.cli.recorded_command import recorded_command
@@ -73,7 +69,7 @@ def evaluate(
     """
     with user_errors(directory="DATA", paths="DATA"):
         file = check_model_file(model)
-        check_data("data", data)
+        check_data_exists("data", data)
         stated = stated_preparation(crop_to_aspect_ratio, pad_to_aspect_ratio)
         if report is not None:
             check_output_folder("report", report, data)
@@ -93,10 +89,10 @@ def evaluate(
                 preprocessing=preprocessing,
                 trust=trust_model,
             )
-            check_class_count(loaded)
+            check_class_count(loaded.model, loaded.class_names)
             if report is not None:
                 read_training_record(file)  # reports a damaged record before the work
-            chosen = choose_images(loaded, file, data, part, batch_size, stated)
+            chosen = choose_evaluation_images(loaded, file, data, part, batch_size, stated)
             with model_errors(model):
                 evaluation = evaluate_classifier(
                     loaded.model,
@@ -114,7 +110,8 @@ def evaluate(
                     write_evaluation_report(
                         folder, loaded, evaluation, chosen, file, Path(data), command
                     )
-        click.echo(_as_json(evaluation, chosen) if as_json else _as_text(evaluation, chosen))
+        format_metrics = _metrics_as_json if as_json else _metrics_as_text
+        click.echo(format_metrics(evaluation, chosen))
         if report is not None and not as_json:
             click.echo(f"The report is {printable(str(Path(report) / 'report.html'))}.")
     sys.exit(1 if strict and chosen.ignored else 0)
@@ -136,7 +133,8 @@ def _report_folder(report: str | None) -> Iterator[Path | None]:
         yield folder
 
 
-def _as_text(evaluation: "Evaluation", chosen: EvaluationData) -> str:
+def _metrics_as_text(evaluation: "Evaluation", chosen: EvaluationData) -> str:
+    """Returns the metrics for a terminal: of all images, then a line for each class."""
     names = [printable(name) for name in evaluation.class_names]
     width = max(map(len, ["class", *names]))
     lines = [f"{'images':<17}  {chosen.part}, {len(evaluation)}"]
@@ -149,9 +147,9 @@ def _as_text(evaluation: "Evaluation", chosen: EvaluationData) -> str:
     ]
     for name, scores in zip(names, evaluation.class_metrics, strict=True):
         shares = (
-            _shown(scores.precision, scores.precision_interval),
-            _shown(scores.recall, scores.recall_interval),
-            _shown(scores.f1, scores.f1_interval),
+            _share_with_interval(scores.precision, scores.precision_interval),
+            _share_with_interval(scores.recall, scores.recall_interval),
+            _share_with_interval(scores.f1, scores.f1_interval),
         )
         metrics = "  ".join(f"{share:<22}" for share in shares).rstrip()
         lines.append(f"{name:<{width}}  {scores.num_images:>6}  {metrics}")
@@ -159,7 +157,8 @@ def _as_text(evaluation: "Evaluation", chosen: EvaluationData) -> str:
     return "\n".join(lines)
 
 
-def _as_json(evaluation: "Evaluation", chosen: EvaluationData) -> str:
+def _metrics_as_json(evaluation: "Evaluation", chosen: EvaluationData) -> str:
+    """Returns the output of --json: the metrics, and which images were used or skipped."""
     numbers = {
         "part": chosen.part,
         "of_the_training": dict(chosen.seen) or None,  # None: unknown
@@ -169,5 +168,6 @@ def _as_json(evaluation: "Evaluation", chosen: EvaluationData) -> str:
     return json.dumps(numbers, indent=2, allow_nan=False)
 
 
-def _shown(share: float, interval: tuple[float, float]) -> str:
+def _share_with_interval(share: float, interval: tuple[float, float]) -> str:
+    """Returns a precision, recall or F1 with its interval; a dash if it is undefined."""
     return "-" if math.isnan(share) else "{:.3f} [{:.3f}, {:.3f}]".format(share, *interval)

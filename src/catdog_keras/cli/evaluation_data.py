@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from catdog_keras._message import message_of
 from catdog_keras._printable import counted, printable
 from catdog_keras.cli.load_model import ModelFile
+from catdog_keras.cli.model_classes import list_class_names
 from catdog_keras.cli.preparation import find_preparation, recorded_preparation
 from catdog_keras.cli.run_record import SPLIT_FILE
 
@@ -78,7 +79,7 @@ class EvaluationData:
         )
 
 
-def choose_images(
+def choose_evaluation_images(
     loaded: ModelFile,
     model: Path,
     data: str,
@@ -101,25 +102,26 @@ def choose_images(
     """
     manifest = model.parent / SPLIT_FILE
     if manifest.is_file():
-        part = part or _best_part(manifest)
+        part = part or _default_part(manifest)
     if part in (None, "all"):
-        return _all(loaded, data, manifest, batch_size, find_preparation(model, stated))
+        return _load_all_images(loaded, data, manifest, batch_size, find_preparation(model, stated))
     if not manifest.is_file():
         raise ValueError(
             f"--split must be all if there is no {SPLIT_FILE} of the training run next to MODEL; "
             f"received --split={part}."
         )
     prepared = {**recorded_preparation(manifest), **stated}
-    return _of_the_split(loaded, data, manifest, part, batch_size, prepared)
+    return _load_split_part(loaded, data, manifest, part, batch_size, prepared)
 
 
-def _best_part(manifest: Path) -> Part:
+def _default_part(manifest: Path) -> Part:
+    """Returns the part of a split that is evaluated without --split: test, if it has images."""
     from catdog_keras.datasets._manifest import read_manifest
 
     return "test" if read_manifest(manifest).splits["test"].files else "validation"
 
 
-def _of_the_split(
+def _load_split_part(
     loaded: ModelFile,
     data: str,
     manifest: Path,
@@ -127,6 +129,11 @@ def _of_the_split(
     batch_size: int,
     prepared: Mapping[str, Any],
 ) -> EvaluationData:
+    """Loads the images of one part of the training's split, as its split file lists them.
+
+    Raises:
+        ValueError: If images are missing or changed, or the model has other classes than the split.
+    """
     from catdog_keras.datasets._load_manifest import load_manifest_split
 
     try:
@@ -140,33 +147,39 @@ def _of_the_split(
         ) from error
     if split.class_names != loaded.class_names:
         raise ValueError(
-            f"The classes of {str(manifest)!r} are {_listed(split.class_names)}, "
-            f"those of MODEL {_listed(loaded.class_names)}. "
+            f"The classes of {str(manifest)!r} are {_list_classes(split.class_names)}, "
+            f"those of MODEL {_list_classes(loaded.class_names)}. "
             "Use --split all if DATA has the classes of this model."
         )
     return EvaluationData(
         part=part,
         dataset=split.dataset,
         files=split.files,
-        names=_relative_paths(split.root, split.files),
+        names=_names_below(split.root, split.files),
         counts=split.counts,
         seen={part: len(split.files)},
         ignored={},
-        sha256=_digest(split.scan, split.root, split.files),
+        sha256=_sha256_of_images(split.scan, split.root, split.files),
         preparation=prepared,
         has_test_set=any(split.counts["test"].values()),
     )
 
 
-def _listed(names: Sequence[str]) -> str:
-    """Lists class names for a message; they come from files and may have control characters."""
-    shown = ", ".join(printable(name[:80]) for name in names[:20])
+def _list_classes(names: Sequence[str]) -> str:
+    """Lists class names for a message, with the number of further ones."""
+    shown = list_class_names(names)
     return shown if len(names) <= 20 else f"{shown} and {len(names) - 20} more"
 
 
-def _all(
+def _load_all_images(
     loaded: ModelFile, data: str, manifest: Path, batch_size: int, prepared: Mapping[str, Any]
 ) -> EvaluationData:
+    """Loads all images of DATA; a split file, if there is one, states which were used in training.
+
+    Raises:
+        ValueError: If the images are not in folders of the classes, or were trained on with other
+            labels than those of their folders.
+    """
     from catdog_keras.datasets import load_images
     from catdog_keras.datasets._manifest import read_manifest, relative_posix_path
     from catdog_keras.datasets._source import find_folder
@@ -186,9 +199,11 @@ def _all(
     splits = ["all"] * len(labels)
     seen: dict[str, int] = {}
     if recorded is not None:
-        splits = _splits_of(recorded, found.scan, found.files)
+        splits = _training_splits(recorded, found.scan, found.files)
         if recorded.label_source != "folders":
-            _check_folders(recorded, found.scan, found.files, [names[label] for label in labels])
+            _check_folder_labels(
+                recorded, found.scan, found.files, [names[label] for label in labels]
+            )
         seen = {split: splits.count(split) for split in ("train", "validation", "test")}
     shown = ("train", "validation", "test", NOT_OF_THE_TRAINING, "all")
     pairs = list(zip(splits, labels, strict=True))
@@ -196,7 +211,7 @@ def _all(
         part="all",
         dataset=found.dataset,
         files=found.files,
-        names=_relative_paths(root, found.files),
+        names=_names_below(root, found.files),
         counts={
             split: {name: pairs.count((split, index)) for index, name in enumerate(names)}
             for split in shown
@@ -204,13 +219,13 @@ def _all(
         },
         seen=seen,
         ignored={relative_posix_path(root, bad.path): bad.reason for bad in found.scan.bad},
-        sha256=_digest(found.scan, root, found.files),
+        sha256=_sha256_of_images(found.scan, root, found.files),
         preparation=prepared,
         has_test_set=not seen or seen["test"] > 0,
     )
 
 
-def _check_folders(
+def _check_folder_labels(
     manifest: "Manifest", scan: "ScanReport", files: Sequence[str], folders: Sequence[str]
 ) -> None:
     """Raises a ValueError if images of the training are in folders of other classes."""
@@ -232,7 +247,7 @@ def _check_folders(
         )
 
 
-def _splits_of(manifest: "Manifest", scan: "ScanReport", files: Sequence[str]) -> list[str]:
+def _training_splits(manifest: "Manifest", scan: "ScanReport", files: Sequence[str]) -> list[str]:
     """Returns the training split of each image; images are matched by content, not by path."""
     split_of = {
         manifest.contents[file][1]: split
@@ -242,14 +257,16 @@ def _splits_of(manifest: "Manifest", scan: "ScanReport", files: Sequence[str]) -
     return [split_of.get(scan.by_path[file].sha256, NOT_OF_THE_TRAINING) for file in files]
 
 
-def _relative_paths(root: Path, files: Sequence[str]) -> tuple[str, ...]:
+def _names_below(root: Path, files: Sequence[str]) -> tuple[str, ...]:
+    """Returns the path of each file relative to the folder of DATA, as the report shows it."""
     from catdog_keras.datasets._manifest import relative_posix_path
 
     return tuple(relative_posix_path(root, file) for file in files)
 
 
-def _digest(scan: "ScanReport", root: Path, files: Sequence[str]) -> str:
+def _sha256_of_images(scan: "ScanReport", root: Path, files: Sequence[str]) -> str:
+    """Returns the hash that identifies the evaluated images, by their contents and names."""
     digest = hashlib.sha256()
-    for name, file in zip(_relative_paths(root, files), files, strict=True):
+    for name, file in zip(_names_below(root, files), files, strict=True):
         digest.update(f"{scan.by_path[file].sha256}  {name}\n".encode())
     return digest.hexdigest()

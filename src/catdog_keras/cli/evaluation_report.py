@@ -7,8 +7,8 @@ from typing import Any
 from catdog_keras._checksum import sha256_of
 from catdog_keras.cli.evaluation_data import EvaluationData, Part
 from catdog_keras.cli.load_model import ModelFile
-from catdog_keras.cli.recorded_command import last_part
-from catdog_keras.cli.report_facts import skipped_files, training_facts
+from catdog_keras.cli.recorded_command import path_in_report
+from catdog_keras.cli.report_facts import skipped_file_facts, training_facts
 from catdog_keras.cli.run_record import (
     REPORT_FILE,
     SPLIT_FILE,
@@ -58,7 +58,7 @@ def write_evaluation_report(
     write_report(
         folder / REPORT_FILE,
         ModelReport(name, evaluation, None if record is None else record.history, worst),
-        title=f"{name} on {last_part(data)}",
+        title=f"{name} on {path_in_report(data)}",
         counts=images.counts,
         metadata={
             **_evaluation_facts(images, file, data, command, record),
@@ -71,11 +71,12 @@ def write_evaluation_report(
 def _evaluation_facts(
     images: EvaluationData, file: Path, data: Path, command: str, record: TrainingRecord | None
 ) -> dict[str, Mapping[str, Any]]:
+    """Returns the groups of the report on the evaluation: command, checksums, and skipped files."""
     metadata = {
         "command": command,
         "model": file.name,
         "SHA-256 of the model": sha256_of(file),
-        "data": last_part(data),
+        "data": path_in_report(data),
         "images": PARTS[images.part],
         "SHA-256 of the list of their checksums and names": images.sha256,
     }
@@ -84,7 +85,7 @@ def _evaluation_facts(
         metadata[f"SHA-256 of {SPLIT_FILE}"] = sha256_of(split)
     if images.part == "all":
         unreadable = {} if images.ignored else {"unreadable files": "none"}
-        return {"Evaluation": metadata | unreadable, **skipped_files(images.ignored)}
+        return {"Evaluation": metadata | unreadable, **skipped_file_facts(images.ignored)}
     # A split has only images that the training could read.
-    skipped = {} if record is None else skipped_files(record.ignored, " in the training")
+    skipped = {} if record is None else skipped_file_facts(record.ignored, " in the training")
     return {"Evaluation": metadata, **skipped}

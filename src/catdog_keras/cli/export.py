@@ -7,17 +7,13 @@ import click
 from catdog_keras._checks import check_path, describe
 from catdog_keras._message import message_of
 from catdog_keras._printable import printable
-from catdog_keras.cli.errors import user_errors, with_options
+from catdog_keras.cli.errors import user_errors, with_option_names
 from catdog_keras.cli.frameworks import import_frameworks
-from catdog_keras.cli.inputs import check_data
+from catdog_keras.cli.inputs import check_data_exists
 from catdog_keras.cli.interrupts import handle_interrupts
-from catdog_keras.cli.load_model import (
-    check_class_count,
-    check_model_file,
-    load_model_file,
-    model_errors,
-    model_file_options,
-)
+from catdog_keras.cli.load_model import check_model_file, load_model_file, model_errors
+from catdog_keras.cli.model_classes import check_class_count
+from catdog_keras.cli.model_options import model_file_options
 from catdog_keras.cli.preparation import (
     find_preparation,
     preparation_options,
@@ -94,13 +90,13 @@ def export(
             raise ValueError(describe("output", "a file or folder", output, remedy))
         for name, data in (("check", check), ("calibration", calibration)):
             if data is not None:
-                check_data(name, data)
+                check_data_exists(name, data)
         if calibration is not None and quantize != "int8":
             must = "used with --quantize int8"
             raise ValueError(describe("calibration", must, calibration))
         stated = stated_preparation(crop_to_aspect_ratio, pad_to_aspect_ratio)
         import_frameworks()
-        from catdog_keras.cli.export_images import choose_images
+        from catdog_keras.cli.export_images import choose_export_images
         from catdog_keras.conversion import ExportMismatchError, export_model
         from catdog_keras.conversion._export_files import check_output
         from catdog_keras.conversion._formats import choose_format
@@ -112,14 +108,14 @@ def export(
             loaded = load_model_file(
                 model, class_names, batch_size=1, preprocessing=preprocessing, trust=trust_model
             )
-            check_class_count(loaded)
+            check_class_count(loaded.model, loaded.class_names)
             with user_errors(paths="--check", directory="--check"):
-                chosen = choose_images(check, file, loaded.class_names)
+                chosen = choose_export_images(check, file, loaded.class_names)
             calibrated = None
             if quantize == "int8":
                 with user_errors(paths="--calibration", directory="--calibration"):
                     names = loaded.class_names
-                    calibrated = choose_images(calibration, file, names, labeled=False)
+                    calibrated = choose_export_images(calibration, file, names, labeled=False)
             try:
                 with model_errors(model):
                     report = export_model(
@@ -138,7 +134,7 @@ def export(
                     )
             except ExportMismatchError as error:
                 click.echo(error.report)
-                click.echo(f"Error: {with_options(message_of(error))}", err=True)
+                click.echo(f"Error: {with_option_names(message_of(error))}", err=True)
                 if chosen is not None:
                     for position in error.report.differing_images[:SHOWN_IMAGES]:
                         click.echo(f"  {printable(chosen.files[position].path)}", err=True)

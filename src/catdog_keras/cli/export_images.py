@@ -18,7 +18,7 @@ MOST_FOR_CALIBRATION = 500  # of a folder; more do not change the ranges of valu
 
 
 @dataclass(frozen=True)
-class ChosenImages:
+class ExportImages:
     """Images at their own sizes, which are decoded when they are iterated.
 
     Attributes:
@@ -47,9 +47,9 @@ class ChosenImages:
             yield decode_image(file), label
 
 
-def choose_images(
+def choose_export_images(
     data: str | None, model: Path, class_names: Sequence[str], *, labeled: bool = True
-) -> ChosenImages | None:
+) -> ExportImages | None:
     """Returns the images of a folder, or a sample of the training images if they are known.
 
     Args:
@@ -64,16 +64,21 @@ def choose_images(
     """
     if data is None:
         return _training_sample(model, class_names)
-    found = _all(data, class_names if labeled else None)
+    found = _load_folder_images(data, class_names if labeled else None)
     if not labeled and len(found.files) > MOST_FOR_CALIBRATION:
         step = -(-len(found.files) // MOST_FOR_CALIBRATION)
         source = f"one of {step} in {found.source}"
-        found = ChosenImages(found.files[::step], found.labels[::step], source)
+        found = ExportImages(found.files[::step], found.labels[::step], source)
     trained = _training_hashes(model)
     return replace(found, trained_on=sum(each.sha256 in trained for each in found.files))
 
 
-def _all(data: str, class_names: Sequence[str] | None) -> ChosenImages:
+def _load_folder_images(data: str, class_names: Sequence[str] | None) -> ExportImages:
+    """Returns all images of a folder or archive, with labels if they are in folders of the classes.
+
+    Raises:
+        ValueError: If only some of them are in folders of the classes.
+    """
     from catdog_keras.datasets import load_images
 
     try:
@@ -86,7 +91,7 @@ def _all(data: str, class_names: Sequence[str] | None) -> ChosenImages:
         source = f"{printable(data)}, without labels: not in folders of the classes"
     files = tuple(found.scan.by_path[file] for file in found.files)
     labels = [None] * len(files) if found.labels is None else found.labels.tolist()
-    return ChosenImages(files, tuple(labels), source)
+    return ExportImages(files, tuple(labels), source)
 
 
 def _training_hashes(model: Path) -> set[str]:
@@ -107,7 +112,7 @@ def _has_class_folders(files: Sequence[str], class_names: Sequence[str]) -> bool
     return any(set(class_names) & set(each.relative_to(top).parts) for each in folders)
 
 
-def _training_sample(model: Path, class_names: Sequence[str]) -> ChosenImages | None:
+def _training_sample(model: Path, class_names: Sequence[str]) -> ExportImages | None:
     """Returns images of the training at equal distances; None if they cannot be found unchanged."""
     from catdog_keras.datasets._load_manifest import _root
     from catdog_keras.datasets._manifest import read_manifest
@@ -130,4 +135,4 @@ def _training_sample(model: Path, class_names: Sequence[str]) -> ChosenImages | 
     if [file.sha256 for file in files] != hashes or manifest.class_names != tuple(class_names):
         return None
     source = f"training images of {printable(record.data)}"
-    return ChosenImages(tuple(files), tuple(labels), source, len(files))
+    return ExportImages(tuple(files), tuple(labels), source, len(files))

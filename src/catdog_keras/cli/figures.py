@@ -12,8 +12,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from catdog_keras._printable import printable
-from catdog_keras.cli.errors import InputError
+from catdog_keras.cli.errors import InputError, first_line_of
 
 MAX_BYTES = 2**20
 NAME = "matplotlibrc"
@@ -33,28 +32,26 @@ def import_matplotlib() -> None:
     os.environ["MPLBACKEND"] = "agg"
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     try:
-        for file in _candidates():
+        for file in _settings_file_candidates():
             # As Matplotlib selects it; pathlib raises an error for some paths.
             if os.path.exists(file) and not os.path.isdir(file):  # noqa: PTH110, PTH112
-                _check(file)
+                _check_settings_file(file)
                 break
         matplotlib = importlib.import_module("matplotlib")
         importlib.import_module("matplotlib.pyplot")
     except Exception as error:  # about folders, the styles of the user, incompatible packages, ...
         if isinstance(error, InputError):
             raise
-        lines = str(error).strip().splitlines()
-        reason = printable(lines[0] if lines else type(error).__name__).removesuffix(".")
         raise InputError(
-            f"Matplotlib could not be imported: {reason}. Correct its settings, or set "
-            "MPLCONFIGDIR to an empty, writable folder."
+            f"Matplotlib could not be imported: {first_line_of(error)}. Correct its settings, or "
+            "set MPLCONFIGDIR to an empty, writable folder."
         ) from error
     chosen = {f"font.{name}": matplotlib.rcParams[f"font.{name}"] for name in FONTS}
     matplotlib.rcdefaults()
     matplotlib.rcParams.update(chosen)
 
 
-def _candidates() -> Iterator[Path]:
+def _settings_file_candidates() -> Iterator[Path]:
     """Yields the places in which Matplotlib looks for settings of the user, in its order."""
     yield Path(NAME)
     if (chosen := os.environ.get("MATPLOTLIBRC")) is not None:
@@ -70,23 +67,24 @@ def _candidates() -> Iterator[Path]:
         yield Path(home, ".matplotlib", NAME)
 
 
-def _check(file: Path) -> None:
+def _check_settings_file(file: Path) -> None:
     """Raises an InputError if the file is not a text file that can be read."""
     if not file.is_file():  # reading a FIFO would block
-        raise _error(file, "it is not a regular file")
+        raise _settings_file_error(file, "it is not a regular file")
     try:
         with file.open("rb") as stream:
             content = stream.read(MAX_BYTES + 1)
         content.decode()
     except OSError as error:
-        raise _error(file, error.strerror or str(error)) from error
+        raise _settings_file_error(file, error.strerror or str(error)) from error
     except UnicodeDecodeError as error:
-        raise _error(file, "it is not UTF-8 text") from error
+        raise _settings_file_error(file, "it is not UTF-8 text") from error
     if len(content) > MAX_BYTES:
-        raise _error(file, f"it has more than {MAX_BYTES:,} bytes")
+        raise _settings_file_error(file, f"it has more than {MAX_BYTES:,} bytes")
 
 
-def _error(file: Path, reason: str) -> InputError:
+def _settings_file_error(file: Path, reason: str) -> InputError:
+    """Returns the error about a `matplotlibrc` that cannot be used, with its path and the fix."""
     return InputError(
         f"{str(file.absolute())!r}, the settings of Matplotlib, cannot be used: {reason}. Correct "
         "or remove the file."

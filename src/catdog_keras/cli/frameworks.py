@@ -6,8 +6,7 @@ import os
 import sys
 
 from catdog_keras._keras_home import set_keras_home
-from catdog_keras._printable import printable
-from catdog_keras.cli.errors import InputError
+from catdog_keras.cli.errors import InputError, first_line_of
 from catdog_keras.cli.figures import import_matplotlib
 from catdog_keras.cli.keras_config import check_keras_config
 from catdog_keras.cli.stderr_filter import filter_stderr
@@ -38,17 +37,17 @@ def import_frameworks() -> None:
     if shown is not None and not loaded and sys.stderr is not None and hasattr(os, "fork"):
         filter_stderr(shown)  # before there are threads
     import_matplotlib()
-    _import()
+    _import_keras()
 
 
-def _import() -> None:
+def _import_keras() -> None:
+    """Imports TensorFlow and Keras; raises an InputError if one cannot be imported."""
     try:
         importlib.import_module("tensorflow")  # the loaders use tf.data with every backend
         importlib.import_module("keras")
     except Exception as error:  # incompatible or incomplete packages raise various errors
-        lines = str(error).strip().splitlines()
-        reason = printable(lines[0] if lines else type(error).__name__).removesuffix(".")
         raise InputError(
-            f"Keras could not be imported: {reason}. Install the missing package, or set "
-            f"KERAS_BACKEND to another backend; received {os.environ.get('KERAS_BACKEND')!r}."
+            f"Keras could not be imported: {first_line_of(error)}. Install the missing package, "
+            "or set KERAS_BACKEND to another backend; received "
+            f"{os.environ.get('KERAS_BACKEND')!r}."
         ) from error

@@ -12,13 +12,13 @@ from catdog_keras._write_files import WRITABLE_FILE, writable_folder
 PLACE = "an existing folder or zip archive"
 
 
-def check_folder(name: str, path: str) -> None:
+def check_folder_exists(name: str, path: str) -> None:
     """Raises an error if `path` is not an existing folder."""
     if not check_path(name, path).is_dir():
         raise NotADirectoryError(describe(name, "a folder", path))
 
 
-def check_data(name: str, path: str) -> None:
+def check_data_exists(name: str, path: str) -> None:
     """Raises an error if `path` is neither an existing folder nor an existing file."""
     if not check_path(name, path).exists():
         raise FileNotFoundError(describe(name, PLACE, path, "Check the path."))
@@ -38,7 +38,7 @@ def check_image_place(name: str, path: str) -> None:
     """
     place = check_path(name, path)
     if place.suffix.lower() == ".zip":
-        check_data("paths", path)
+        check_data_exists("paths", path)
 
 
 def check_weights(weights: str | None, names: Sequence[str], remedy: str = "") -> None:
@@ -62,8 +62,10 @@ def check_output_folder(name: str, path: str, data: str | None) -> None:
     A folder inside that of the images would be read as a class, unless it is hidden. No files are
     left behind. If `data` is None, there are no images of the user.
     """
-    folder = _resolved(check_path(name, path))
-    if data is not None and any(_would_be_read(folder, images) for images in _folders(data)):
+    folder = _follow_links(check_path(name, path))
+    if data is not None and any(
+        _is_read_as_images(folder, images) for images in _image_folders(data)
+    ):
         remedy = f"It is in {data!r}, whose content is read as images and classes. Pass "
         remedy += argument(name) + " with a folder elsewhere."
         raise ValueError(describe(name, "a folder outside of the images", path, remedy))
@@ -90,15 +92,16 @@ def check_not_an_input(name: str, path: str, inputs: Iterable[str]) -> None:
 
 
 def _is_same_file(file: Path, other: Path) -> bool:
+    """Returns whether an output would replace an input, also by a link to it."""
     try:
         return file.samefile(other)
     except OSError:  # an input that does not exist or cannot be read is reported later
         return False
 
 
-def _folders(data: str) -> Iterator[Path]:
+def _image_folders(data: str) -> Iterator[Path]:
     """Yields the folder of the images, and those outside of it that links in it lead to."""
-    images = _resolved(check_path("data", data))
+    images = _follow_links(check_path("data", data))
     waiting, found = [images], set()
     while waiting:
         root = waiting.pop()
@@ -108,14 +111,15 @@ def _folders(data: str) -> Iterator[Path]:
         yield root
         for folder, names, _ in os.walk(root):
             below = (Path(folder, name) for name in names)
-            waiting += [_resolved(path) for path in below if path.is_symlink()]
+            waiting += [_follow_links(path) for path in below if path.is_symlink()]
 
 
-def _resolved(path: Path) -> Path:
+def _follow_links(path: Path) -> Path:
     """Follows links; unlike `Path.resolve`, without an error for a link to itself."""
     return Path(os.path.realpath(path))
 
 
-def _would_be_read(folder: Path, images: Path) -> bool:
+def _is_read_as_images(folder: Path, images: Path) -> bool:
+    """Returns whether loaders would read a folder: below that of the images, and not hidden."""
     inside = folder.is_relative_to(images)
     return inside and not any(part.startswith(".") for part in folder.relative_to(images).parts)

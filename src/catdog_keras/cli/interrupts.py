@@ -20,7 +20,7 @@ RETRY_SECONDS = 0.01
 _received: int | None = None
 
 
-def install() -> None:
+def install_handlers() -> None:
     """Makes signals exit at once, unless they are ignored or have another handler.
 
     Shells start background jobs with SIGINT ignored, and `nohup` ignores SIGHUP; both stay ignored.
@@ -36,7 +36,7 @@ def exit_at_once(number: int, _: FrameType | None) -> None:
         if _received is None:
             os.write(_stderr_number(), f"{MESSAGE}\n".encode())
     finally:
-        os._exit(interrupt_status() or _status(number))
+        os._exit(interrupt_status() or _shell_status(number))
 
 
 def _stderr_number() -> int:
@@ -54,10 +54,10 @@ def interrupted() -> bool:
 
 def interrupt_status() -> int | None:
     """Returns the exit status if a signal was received during the work, otherwise None."""
-    return None if _received is None else _status(_received)
+    return None if _received is None else _shell_status(_received)
 
 
-def _status(number: int) -> int:
+def _shell_status(number: int) -> int:
     """Returns the status that a shell reports for a process that a signal ended."""
     return 128 + number
 
@@ -71,7 +71,7 @@ def handle_interrupts() -> Iterator[None]:
         return
     with _lost_interrupts_repeated():
         for number in handled:
-            signal.signal(number, _raise)
+            signal.signal(number, _raise_interrupt)
         try:
             yield
         finally:
@@ -95,7 +95,7 @@ def _lost_interrupts_repeated() -> Iterator[None]:
         else:
             sys.__unraisablehook__(unraisable)
 
-    hook, alarm = sys.unraisablehook, signal.signal(signal.SIGALRM, _raise_again)
+    hook, alarm = sys.unraisablehook, signal.signal(signal.SIGALRM, _raise_lost_interrupt)
     sys.unraisablehook = repeat_later
     try:
         yield
@@ -117,12 +117,14 @@ def exit_interrupted(status: int) -> None:
     os._exit(status)
 
 
-def _raise(number: int, _: FrameType | None) -> None:
+def _raise_interrupt(number: int, _: FrameType | None) -> None:
+    """Handles a signal during the work; the exit status is that of the first one."""
     global _received
     if _received is None:
         _received = number
     raise KeyboardInterrupt
 
 
-def _raise_again(_: int, __: FrameType | None) -> None:
+def _raise_lost_interrupt(_: int, __: FrameType | None) -> None:
+    """Handles the timer that repeats an interrupt which Python ignored."""
     raise KeyboardInterrupt

@@ -24,17 +24,17 @@ COUNT_VARIABLES = ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH")
 def check_keras_config() -> None:
     """Raises an InputError if Keras cannot read its settings, or they have wrong values."""
     for name in COUNT_VARIABLES:
-        _check_count(name)
+        _check_count_variable(name)
     file = _config_file()
     if not os.path.lexists(file):
         return
-    config = _read(file)
+    config = _read_config(file)
     for name, (requirement, is_allowed) in _SETTINGS.items():
         if name == "backend" and os.environ.get(BACKEND_VARIABLE):
             continue  # it has priority
         if name in config and not is_allowed(config[name]):
             received = shorten(repr(config[name]), LONGEST_NAME)
-            raise _error(file, f"{name} must be {requirement}; received {received}")
+            raise _config_error(file, f"{name} must be {requirement}; received {received}")
 
 
 def _config_file() -> Path:
@@ -46,40 +46,45 @@ def _config_file() -> Path:
     return Path(os.path.expanduser(home)) / "keras.json"  # noqa: PTH111 - the same
 
 
-def _read(file: Path) -> dict[str, Any]:
+def _read_config(file: Path) -> dict[str, Any]:
+    """Returns the settings in `keras.json`; raises an InputError if they cannot be read."""
     try:
         if not file.is_file():  # reading a FIFO would block
             file.stat()  # raises the reason, such as a link to itself
-            raise _error(file, "it is not a regular file")
+            raise _config_error(file, "it is not a regular file")
         with file.open("rb") as stream:
             content = stream.read(MAX_BYTES + 1)
     except FileNotFoundError:  # a link to nothing, or another process removed the file
         return {}
     except OSError as error:
-        raise _error(file, error.strerror or str(error)) from error
+        raise _config_error(file, error.strerror or str(error)) from error
     if len(content) > MAX_BYTES:
-        raise _error(file, f"it has more than {MAX_BYTES:,} bytes")
+        raise _config_error(file, f"it has more than {MAX_BYTES:,} bytes")
     if not content.strip():  # another process is writing it, and Keras uses its defaults
         return {}
     try:
         config = json.loads(content.decode("utf-8"))
     except UnicodeDecodeError as error:
-        raise _error(file, "it is not UTF-8 text") from error
+        raise _config_error(file, "it is not UTF-8 text") from error
     except (ValueError, RecursionError) as error:
-        raise _error(file, f"it is not valid JSON: {error}") from error
+        raise _config_error(file, f"it is not valid JSON: {error}") from error
     if not isinstance(config, dict):
-        raise _error(file, f"it is not a JSON object, but {shorten(repr(config), LONGEST_NAME)}")
+        raise _config_error(
+            file, f"it is not a JSON object, but {shorten(repr(config), LONGEST_NAME)}"
+        )
     return config
 
 
-def _error(file: Path, reason: str) -> InputError:
+def _config_error(file: Path, reason: str) -> InputError:
+    """Returns the error about a `keras.json` that cannot be used, with its path and the fix."""
     return InputError(
         f"{str(file)!r}, the settings of Keras, cannot be used: {reason}. Correct the file, or "
         "remove it; Keras then writes a new one."
     )
 
 
-def _check_count(name: str) -> None:
+def _check_count_variable(name: str) -> None:
+    """Raises an InputError if a variable that limits Keras's training is not an integer."""
     value = os.environ.get(name)
     if value is None:
         return
@@ -93,6 +98,7 @@ def _check_count(name: str) -> None:
 
 
 def _is_one_of(*values: str) -> Callable[[Any], bool]:
+    """Returns a check of a setting in `keras.json` that allows these strings only."""
     return lambda value: isinstance(value, str) and value in values
 
 

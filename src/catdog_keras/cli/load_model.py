@@ -1,23 +1,20 @@
-"""Loading of a command's model file, with its class names and image size."""
+"""Loading of a command's model file, after checks that loading and running it are safe."""
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-import click
-
-from catdog_keras._checks import check_class_names, check_path, describe
+from catdog_keras._checks import check_path, describe
 from catdog_keras._image_errors import message_about_image
-from catdog_keras._message import argument
 from catdog_keras._preprocessing_schemes import SCHEMES, Scheme
-from catdog_keras._printable import counted, printable
-from catdog_keras.cli.errors import InputError, raised_in
+from catdog_keras.cli.errors import InputError, module_that_raised, short_reason
 from catdog_keras.cli.memory_limit import limited_memory
+from catdog_keras.cli.model_classes import choose_class_names
 from catdog_keras.cli.model_memory import UNCHECKED, check_memory
-from catdog_keras.cli.options import COUNT
+from catdog_keras.cli.model_options import NO_PREPROCESSING
 from catdog_keras.cli.run_record import MODEL_FILE
 
 if TYPE_CHECKING:
@@ -25,53 +22,6 @@ if TYPE_CHECKING:
 
 REQUIREMENT = "a file that holds a Keras model"
 DEFAULT_SIDE = 160  # pixels, for a model that accepts images of any size
-NO_PREPROCESSING = "none"
-
-
-def model_file_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds the options for models that were not trained by this command."""
-    names = click.option(
-        "--class-name",
-        "class_names",
-        multiple=True,
-        metavar="NAME",
-        help="Class name; repeat the option for each output of the model, in order. Required if "
-        "the model does not contain its class names.",
-    )
-    outputs = click.option(
-        "--from-logits/--probabilities",
-        default=None,
-        help="Whether the model returns logits, as models trained by this command do, or "
-        "probabilities. By default, its last layer decides, or its outputs and its loss.",
-    )
-    preprocessing = click.option(
-        "--preprocessing",
-        type=click.Choice([NO_PREPROCESSING, *SCHEMES]),
-        help="Preprocessing of images, in [0, 255], before MODEL; the schemes are those of "
-        "catdog_keras.Preprocessing. none: MODEL was trained on [0, 255]. By default, a model "
-        "whose layers show that it expects another range is rejected. With a scheme, a model that "
-        "contains its preprocessing, as those of this command do, is rejected.",
-    )
-    trust = click.option(
-        "--trust-model",
-        is_flag=True,
-        help="Load MODEL without the checks of its format, layers and sizes. This also allows "
-        ".h5 files and your own registered layers. Use it only for models from sources whose "
-        "programs you would run.",
-    )
-    return names(outputs(preprocessing(trust(command))))
-
-
-def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds these options and the batch size."""
-    size = click.option(
-        "--batch-size",
-        default=32,
-        show_default=True,
-        type=COUNT,
-        help="Images per batch.",
-    )
-    return model_file_options(size(command))
 
 
 @dataclass(frozen=True)
@@ -126,7 +76,7 @@ def load_model_file(
             `preprocessing`, or it does and there is one.
     """
     file = check_model_file(path)
-    model = _load(file, trust)
+    model = _load_checked(file, trust)
     shape = getattr(model, "input_shape", None)
     if not isinstance(shape, tuple) or len(shape) != 4 or shape[3] != 3:
         remedy = f"Its input has shape {shape}."
@@ -134,7 +84,7 @@ def load_model_file(
     size = shape[1] or DEFAULT_SIDE, shape[2] or DEFAULT_SIDE
     if not trust:
         check_memory(model, path, (batch_size, *size, 3))
-    names = _class_names(model, class_names)
+    names = choose_class_names(model, class_names)
     if preprocessing is None:
         _check_input_range(model, path)
     else:
@@ -142,7 +92,13 @@ def load_model_file(
     return ModelFile(model, names, size)
 
 
-def _load(file: Path, trust: bool) -> Any:
+def _load_checked(file: Path, trust: bool) -> Any:
+    """Loads a model file with Keras; unless it is trusted, after checks and with limited memory.
+
+    Raises:
+        InputError: If Keras cannot load it.
+        ValueError: If it is not trusted, and not a `.keras` file or not safe to load.
+    """
     import keras
 
     from catdog_keras._backend.keras_internals import limited_variables
@@ -152,7 +108,7 @@ def _load(file: Path, trust: bool) -> Any:
         try:
             return keras.saving.load_model(file, compile=False, safe_mode=False)
         except Exception as error:  # Keras and h5py raise various errors for a damaged file
-            raise _keras_error(file, error) from error
+            raise _loading_error(file, error) from error
     if file.suffix != SUFFIX:
         remedy = f"Convert it with keras.saving.save_model to a {SUFFIX} file, or {UNCHECKED}"
         raise ValueError(describe("model", f"a {SUFFIX} file", str(file), remedy))
@@ -169,7 +125,7 @@ def _load(file: Path, trust: bool) -> Any:
         ):
             return keras.saving.load_model(file, compile=False)
     except Exception as error:
-        raise _keras_error(file, error) from error
+        raise _loading_error(file, error) from error
 
 
 @contextmanager
@@ -181,11 +137,10 @@ def warnings_of_success() -> Iterator[None]:
         warnings.showwarning(each.message, each.category, each.filename, each.lineno)
 
 
-def _keras_error(file: Path, error: Exception) -> InputError:
+def _loading_error(file: Path, error: Exception) -> InputError:
     """Returns an error with Keras's message, in which names are not those of this command."""
-    from catdog_keras.cli.model_archive import reason
-
-    return InputError(describe("MODEL", REQUIREMENT, str(file), f"Keras says: {reason(error)}"))
+    remedy = f"Keras says: {short_reason(error)}"
+    return InputError(describe("MODEL", REQUIREMENT, str(file), remedy))
 
 
 def _with_preprocessing(model: "keras.Model", scheme: str, path: str) -> "keras.Model":
@@ -238,81 +193,14 @@ def _check_input_range(model: "keras.Model", path: str) -> None:
 @contextmanager
 def model_errors(path: str) -> Iterator[None]:
     """Converts an error of a framework while the model runs to an error about the model."""
-    from catdog_keras.cli.model_archive import reason
-
     try:
         yield
     except (InputError, OSError, ValueError):
         raise
     except Exception as error:  # TensorFlow, JAX and PyTorch have their own errors
-        own = raised_in(error).partition(".")[0] == "catdog_keras"  # ours, or about an argument
-        if own or message_about_image(error) is not None:
+        package = module_that_raised(error).partition(".")[0]
+        is_own = package == "catdog_keras"  # a fault of ours, or about an argument
+        if is_own or message_about_image(error) is not None:
             raise
-        remedy = f"It cannot be run: {reason(error)} If memory is short, reduce --batch-size."
+        remedy = f"It cannot be run: {short_reason(error)} If memory is short, reduce --batch-size."
         raise InputError(describe("MODEL", REQUIREMENT, path, remedy)) from error
-
-
-def check_class_count(loaded: ModelFile) -> None:
-    """Raises an error unless there is a class name for each output of the model.
-
-    For two classes a single output, that of the second class, is accepted.
-    """
-    shape, classes = _output_shape(loaded.model), len(loaded.class_names)
-    outputs = shape[-1]
-    if len(shape) != 2:
-        raise ValueError(
-            argument("model")
-            + " must have one output of shape (batch, classes); received outputs of shape "
-            f"{shape}."
-        )
-    if (outputs, classes) == (1, 2) or outputs == classes > 1:
-        return
-    listed = ", ".join(printable(name[:80]) for name in loaded.class_names[:20])
-    raise InputError(
-        f"--class-name must give {_names_of(outputs)}; received {counted(classes, 'name')}: "
-        f"{listed}{', ...' if classes > 20 else ''}."
-    )
-
-
-def _names_of(outputs: int | None) -> str:
-    """Describes the class names of a model with a number of outputs."""
-    if outputs == 1:
-        return "the names of the labels 0 and 1, in this order, for the one output of MODEL"
-    number = "" if outputs is None else f"{outputs:,} "
-    return f"the names of the {number}outputs of MODEL, in their order"
-
-
-def _output_shape(model: "keras.Model") -> tuple[Any, ...]:
-    """Returns the shape of a model's only output, which may be in a dict or list."""
-    if len(model.outputs) != 1:
-        raise ValueError(
-            argument("model") + f" must have one output; received one with {len(model.outputs)}."
-        )
-    return tuple(model.outputs[0].shape)
-
-
-def _class_names(model: "keras.Model", given: Sequence[str]) -> tuple[str, ...]:
-    from catdog_keras.models import get_class_names
-
-    if given:
-        names = check_class_names(given)
-        with suppress(ValueError):  # there are none in the model
-            _check_saved_order(names, get_class_names(model))
-        return names
-    try:
-        return get_class_names(model)
-    except ValueError as error:
-        raise ValueError(
-            argument("model") + " contains no class names. Pass "
-            f"{_names_of(_output_shape(model)[-1])}, each with --class-name NAME."
-        ) from error
-
-
-def _check_saved_order(given: tuple[str, ...], saved: tuple[str, ...]) -> None:
-    """Raises an InputError if names are those of the model in another order, which relabels it."""
-    if given != saved and sorted(given) == sorted(saved):
-        shown = [", ".join(printable(name[:80]) for name in names[:20]) for names in (saved, given)]
-        raise InputError(
-            "--class-name must be in the order of the outputs of MODEL, which contains the names "
-            f"{shown[0]}; received {shown[1]}. Omit --class-name to use the names of MODEL."
-        )

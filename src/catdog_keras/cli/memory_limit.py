@@ -28,8 +28,8 @@ def limited_memory(weights: int) -> Iterator[None]:
     import resource
 
     before = soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    _start_threads()
-    limits = [_allocated() + FREE_BYTES + BYTES_PER_WEIGHT * weights, soft, hard]
+    _start_backend_threads()
+    limits = [_allocated_bytes() + FREE_BYTES + BYTES_PER_WEIGHT * weights, soft, hard]
     least = min(limit for limit in limits if limit != resource.RLIM_INFINITY)
     resource.setrlimit(resource.RLIMIT_DATA, (least, hard))
     try:
@@ -38,7 +38,7 @@ def limited_memory(weights: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_DATA, before)
 
 
-def _start_threads() -> None:
+def _start_backend_threads() -> None:
     """Starts the threads of the backend, whose stacks and heaps are about 16 MB per processor."""
     import keras
 
@@ -46,7 +46,7 @@ def _start_threads() -> None:
     keras.ops.convert_to_numpy(ones + ones)
 
 
-def _allocated() -> int:
+def _allocated_bytes() -> int:
     """Returns the bytes of memory that this process can write and does not share."""
     status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
     found = re.search(r"^VmData:\s+(\d+) kB$", status, re.MULTILINE)

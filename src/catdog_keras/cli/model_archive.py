@@ -5,13 +5,12 @@ size of the file, so that a small file cannot require a large amount of memory.
 """
 
 import math
-import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from catdog_keras._printable import printable
+from catdog_keras.cli.errors import short_reason
 from catdog_keras.cli.model_config import check_config
 
 SUFFIX = ".keras"
@@ -27,7 +26,6 @@ MAX_RATIO = 10
 FREE_BYTES = 16 * 2**20
 FREE_VALUES = 2**20  # for variables that are not saved, such as the state of a recurrent layer
 MAX_DEPTH = 100  # groups inside each other; a model in a model takes three
-MAX_REASON = 300  # characters
 _END = b"PK\5\6"
 _END_BYTES = 22
 
@@ -46,27 +44,21 @@ def check_model_archive(file: Path) -> int:
     if size > MAX_FILE_BYTES:
         raise ValueError(f"It has {size:,} bytes; allowed: {MAX_FILE_BYTES:,}.")
     try:
-        _check_directory(file)
+        _check_member_list(file)
         with zipfile.ZipFile(file) as archive:
             _check_members(archive)
             check_config(archive.read(CONFIG))
-            _check_ratio(archive.getinfo(WEIGHTS).file_size, size)
+            _check_weight_bytes(archive.getinfo(WEIGHTS).file_size, size)
             with archive.open(WEIGHTS) as weights:
                 return _count_weights(weights, size)
     except (PermissionError, ValueError):
         raise
     except Exception as error:  # zipfile and h5py raise various errors for a damaged file
-        raise ValueError(f"It is damaged, or not written by Keras: {reason(error)}") from error
+        reason = short_reason(error)
+        raise ValueError(f"It is damaged, or not written by Keras: {reason}") from error
 
 
-def reason(error: BaseException) -> str:
-    """Returns an error's message as one short sentence; Keras's contain configs and colors."""
-    text = str(error).rsplit("Exception encountered: ")[-1]
-    words = printable(" ".join(re.sub(r"\x1b\[[\d;]*m", "", text).split())) or type(error).__name__
-    return words.removesuffix(".") + "." if len(words) <= MAX_REASON else words[:MAX_REASON] + "..."
-
-
-def _check_directory(file: Path) -> None:
+def _check_member_list(file: Path) -> None:
     """Checks the size of the list of members, which `zipfile` reads completely."""
     with file.open("rb") as stream:
         stream.seek(max(file.stat().st_size - _END_BYTES, 0))
@@ -81,6 +73,7 @@ def _check_directory(file: Path) -> None:
 
 
 def _check_members(archive: zipfile.ZipFile) -> None:
+    """Raises a ValueError if a model file has unknown, repeated, missing or too large members."""
     members = {member.filename: member for member in archive.infolist()}
     if len(members) != len(archive.infolist()):
         raise ValueError("It contains a file twice.")
@@ -101,7 +94,8 @@ def _check_members(archive: zipfile.ZipFile) -> None:
             raise ValueError(f"Its {name} has {size:,} bytes; allowed: {limit:,}.")
 
 
-def _check_ratio(declared: int, size: int) -> None:
+def _check_weight_bytes(declared: int, size: int) -> None:
+    """Raises a ValueError if weights declare many times the bytes of the model file."""
     if declared > FREE_BYTES + MAX_RATIO * size:
         raise ValueError(f"Its weights take {declared:,} bytes, but the file has {size:,} bytes.")
 
@@ -116,13 +110,13 @@ def _count_weights(stream: IO[bytes], size: int) -> int:
     with h5py.File(stream, "r") as weights:
         shapes = [
             (math.prod(each.shape or ()), max(each.dtype.itemsize, 4))
-            for each in _datasets(weights)
+            for each in _hdf5_datasets(weights)
         ]
-    _check_ratio(sum(values * width for values, width in shapes), size)
+    _check_weight_bytes(sum(values * width for values, width in shapes), size)
     return sum(values for values, _ in shapes)
 
 
-def _datasets(weights: Any) -> Iterator[Any]:
+def _hdf5_datasets(weights: Any) -> Iterator[Any]:
     """Yields each dataset of an HDF5 file once.
 
     The time is linear in the number of objects, which that of `visititems` is not: it opens each by

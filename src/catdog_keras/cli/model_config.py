@@ -42,7 +42,7 @@ def check_config(text: bytes) -> None:
     """
     try:
         config = json.loads(text)
-        calls = _check(config)
+        calls = _check_node(config)
     except RecursionError as error:
         raise ValueError("Its config is nested too deeply.") from error
     except UnicodeDecodeError as error:
@@ -51,24 +51,27 @@ def check_config(text: bytes) -> None:
         raise ValueError(f"Its config is not JSON: {error}.") from error
     if calls > MAX_CALLS:
         raise ValueError(f"Its layers are called {calls:,} times in total; allowed: {MAX_CALLS:,}.")
-    _check_top(config)
+    _check_is_model(config)
 
 
-def _check_top(config: Any) -> None:
+def _check_is_model(config: Any) -> None:
+    """Raises a ValueError if the outermost object of the config is not a Keras model."""
     import keras
 
-    kind = _find_class(config) if isinstance(config, dict) and "class_name" in config else None
+    kind = (
+        _find_allowed_class(config) if isinstance(config, dict) and "class_name" in config else None
+    )
     if kind is None or not issubclass(kind, keras.Model):
         name = "nothing" if kind is None else f"a {kind.__name__}"
         raise ValueError(f"Its config describes {name}, not a Keras model.")
 
 
-def _check(node: Any) -> int:
+def _check_node(node: Any) -> int:
     """Checks every object in a part of the config; returns the number of calls of layers."""
     if isinstance(node, list):
-        return sum(map(_check, node))
+        return sum(map(_check_node, node))
     if isinstance(node, str) and len(node) > MAX_TEXT:
-        raise ValueError(f"Its config holds a text of {len(node):,} characters: {_short(node)}.")
+        raise ValueError(f"Its config holds a text of {len(node):,} characters: {_quoted(node)}.")
     if not isinstance(node, dict):
         return 0
     import keras
@@ -77,45 +80,45 @@ def _check(node: Any) -> int:
         constant = node.get("config")
         dtype = constant.get("dtype") if isinstance(constant, dict) else None
         if not isinstance(dtype, str) or dtype not in _NUMBERS:
-            raise ValueError(f"Its config holds a constant of the dtype {_short(dtype)}.")
-    if (positions := _positions(node.get("kernel_size"))) > MAX_KERNEL:
+            raise ValueError(f"Its config holds a constant of the dtype {_quoted(dtype)}.")
+    if (positions := _kernel_positions(node.get("kernel_size"))) > MAX_KERNEL:
         raise ValueError(
             f"It contains a kernel of {positions:,} positions; allowed: {MAX_KERNEL:,}."
         )
     is_object = "class_name" in node and node["class_name"] not in _VALUES
-    kind = _find_class(node) if is_object else None
-    inner = sum(map(_check, node)) + sum(map(_check, node.values()))
+    kind = _find_allowed_class(node) if is_object else None
+    inner = sum(map(_check_node, node)) + sum(map(_check_node, node.values()))
     if kind is None or not issubclass(kind, keras.Operation):
         return inner
     nodes = node.get("inbound_nodes")
     return (len(nodes) if isinstance(nodes, list) and nodes else 1) * (1 + inner)
 
 
-def _positions(kernel_size: Any) -> float:
+def _kernel_positions(kernel_size: Any) -> float:
     """Returns the number of positions of a kernel; one number is the side of up to three axes."""
     sides = kernel_size if isinstance(kernel_size, list) else [kernel_size] * 3
     return math.prod(side for side in sides if isinstance(side, int | float))
 
 
-def _find_class(node: dict[str, Any]) -> type | None:
+def _find_allowed_class(node: dict[str, Any]) -> type | None:
     """Returns the class of an object in the config, or None for a function; refuses all others."""
     name, module = node["class_name"], node.get("module")
     registered = node.get("registered_name")
     if not isinstance(name, str) or not isinstance(module, str | None):
         raise ValueError(  # noqa: TRY004 - an invalid file, not an invalid argument
-            f"Its config holds {_short(name)}, which is not the name of a class."
+            f"Its config holds {_quoted(name)}, which is not the name of a class."
         )
     if name == "function":
         _check_function(node)
         return None
     _import_keras_hub(module, registered)
     custom = isinstance(registered, str) and ">" in registered
-    found = _registered(str(registered)) if custom else _exported(name, module)
-    if not isinstance(found, type) or not issubclass(found, _building_blocks()):
+    found = _registered_class(str(registered)) if custom else _exported_class(name, module)
+    if not isinstance(found, type) or not issubclass(found, _allowed_base_classes()):
         where = registered if custom else module
-        origin = f" of {_short(where)}" if where else ""
+        origin = f" of {_quoted(where)}" if where else ""
         raise ValueError(  # noqa: TRY004
-            f"It contains {_short(name)}{origin}, which is not a layer of "
+            f"It contains {_quoted(name)}{origin}, which is not a layer of "
             f"{', '.join(PACKAGES[:-1])} or {PACKAGES[-1]}."
         )
     if found.__name__ in _FOREIGN:
@@ -126,6 +129,7 @@ def _find_class(node: dict[str, Any]) -> type | None:
 
 
 def _check_function(node: dict[str, Any]) -> None:
+    """Raises a ValueError unless a function is an activation, loss or metric of Keras."""
     import keras
 
     name, module = node.get("config"), node.get("module")
@@ -133,7 +137,7 @@ def _check_function(node: dict[str, Any]) -> None:
     found = [getattr(getattr(keras, space), str(name), None) for space in spaces]
     if name in _NOT_FUNCTIONS or not any(map(callable, found)):
         raise ValueError(
-            f"It contains the function {_short(name)}, which is not an activation, loss or metric "
+            f"It contains the function {_quoted(name)}, which is not an activation, loss or metric "
             "of Keras."
         )
 
@@ -149,7 +153,7 @@ def _import_keras_hub(*names: Any) -> None:
             raise ValueError("It contains layers of keras_hub, which is not installed.") from error
 
 
-def _registered(name: str) -> Any:
+def _registered_class(name: str) -> Any:
     """Returns a class that this package or KerasHub registered with Keras, or None."""
     import keras
 
@@ -164,7 +168,7 @@ def _registered(name: str) -> Any:
     return found
 
 
-def _exported(name: str, module: str | None) -> Any:
+def _exported_class(name: str, module: str | None) -> Any:
     """Returns an attribute of a module of Keras or KerasHub, or None.
 
     No module is imported by the name in a file. Configs of earlier versions have no module; the
@@ -180,7 +184,8 @@ def _exported(name: str, module: str | None) -> Any:
     return vars(sys.modules[module]).get(name) if module in sys.modules else None
 
 
-def _building_blocks() -> tuple[type, ...]:
+def _allowed_base_classes() -> tuple[type, ...]:
+    """Returns the classes of Keras from one of which every class in a config must be derived."""
     import keras
 
     return (
@@ -200,6 +205,7 @@ def _building_blocks() -> tuple[type, ...]:
     )
 
 
-def _short(value: Any) -> str:
+def _quoted(value: Any) -> str:
+    """Returns a value of the config in quotes, without control characters and of limited length."""
     text = printable(value if isinstance(value, str) else repr(value))
     return repr(text if len(text) <= 80 else f"{text[:77]}...")

@@ -5,7 +5,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from catdog_keras._checks import describe
-from catdog_keras.cli.errors import InputError
+from catdog_keras.cli.errors import InputError, short_reason
 from catdog_keras.cli.memory_limit import limited_memory
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def check_memory(model: "keras.Model", path: str, shape: tuple[int, int, int, in
     share = MAX_BYTES // batch + free
     for size, limit in {batch: MAX_BYTES + free, 1: share}.items():
         with limited_memory(weights):
-            needed = _needed(model, path, (size, *image))
+            needed = _needed_bytes(model, path, (size, *image))
         if needed > limit:
             images = f"a batch of {size} images" if size > 1 else "one image"
             remedy = (
@@ -50,9 +50,14 @@ def check_memory(model: "keras.Model", path: str, shape: tuple[int, int, int, in
             return
 
 
-def _needed(model: "keras.Model", path: str, shape: tuple[int, ...]) -> int:
+def _needed_bytes(model: "keras.Model", path: str, shape: tuple[int, ...]) -> int:
+    """Returns the bytes of memory that the model takes for a batch, by tracing it.
+
+    Raises:
+        InputError: If the model cannot process images of this size.
+        ValueError: If a size is known only when the model runs.
+    """
     from catdog_keras._backend.traced_memory import UnknownSizeError, peak_bytes
-    from catdog_keras.cli.model_archive import reason
 
     try:
         with warnings.catch_warnings():
@@ -62,5 +67,5 @@ def _needed(model: "keras.Model", path: str, shape: tuple[int, ...]) -> int:
         remedy = f"{error} If this is intended, {UNCHECKED}"
         raise ValueError(describe("model", "a model of a known size", path, remedy)) from error
     except Exception as error:  # Keras and the frameworks raise various errors
-        remedy = f"For images of {shape[1]} x {shape[2]} pixels Keras says: {reason(error)}"
+        remedy = f"For images of {shape[1]} x {shape[2]} pixels Keras says: {short_reason(error)}"
         raise InputError(describe("MODEL", "a model of images", path, remedy)) from error

@@ -19,13 +19,9 @@ from catdog_keras.cli.errors import user_errors
 from catdog_keras.cli.frameworks import import_frameworks
 from catdog_keras.cli.inputs import check_image_place, check_not_an_input, check_output_file
 from catdog_keras.cli.interrupts import handle_interrupts
-from catdog_keras.cli.load_model import (
-    check_class_count,
-    check_model_file,
-    load_model_file,
-    model_errors,
-    model_options,
-)
+from catdog_keras.cli.load_model import check_model_file, load_model_file, model_errors
+from catdog_keras.cli.model_classes import check_class_count
+from catdog_keras.cli.model_options import model_options
 from catdog_keras.cli.options import strict_option
 from catdog_keras.cli.preparation import (
     find_preparation,
@@ -35,8 +31,8 @@ from catdog_keras.cli.preparation import (
 from catdog_keras.cli.run_files import one_training_run
 from catdog_keras.cli.sort_images import (
     UNCERTAIN,
-    check_another_place,
     check_folder_names,
+    check_predictions_path,
     check_sorted_folder,
     sort_images,
 )
@@ -119,7 +115,7 @@ def predict(
             check_not_an_input("output", output, [model, *paths])
         if sort_into is not None:
             check_sorted_folder(sort_into, paths)
-            check_another_place(sort_into, output)
+            check_predictions_path(sort_into, output)
         stated = stated_preparation(crop_to_aspect_ratio, pad_to_aspect_ratio)
         import_frameworks()
         from catdog_keras.datasets import load_images
@@ -135,7 +131,7 @@ def predict(
                     preprocessing=preprocessing,
                     trust=trust_model,
                 )
-                check_class_count(loaded)
+                check_class_count(loaded.model, loaded.class_names)
                 if sort_into is not None:
                     check_folder_names(loaded.class_names)
                 found = load_images(
@@ -155,7 +151,7 @@ def predict(
                 files = [found.scan.by_path[file] for file in found.files]
                 names = [each.class_name for each in predictions]
                 sort_images(zip(files, names, strict=True), sort_into)
-            _write(predictions, form, output)
+            _write_predictions(predictions, form, output)
             if sort_into is not None and output is not None:
                 click.echo(f"The images are in {printable(sort_into)}.")
     sys.exit(1 if strict and found.scan.bad else 0)
@@ -202,7 +198,10 @@ class Prediction:
         return row
 
 
-def _write(predictions: Sequence[Prediction], form: str | None, output: str | None) -> None:
+def _write_predictions(
+    predictions: Sequence[Prediction], form: str | None, output: str | None
+) -> None:
+    """Writes the predictions to --output or prints them, in the format that was chosen."""
     if form is None:
         suffix = "" if output is None else Path(output).suffix.lower()
         form = {".csv": "csv", ".json": "json"}.get(suffix, "table")
@@ -218,7 +217,7 @@ def _write(predictions: Sequence[Prediction], form: str | None, output: str | No
         click.echo(text)
 
 
-def _as_table(predictions: Sequence[Prediction]) -> str:
+def _predictions_as_table(predictions: Sequence[Prediction]) -> str:
     """Formats predictions as aligned columns; the file is last because it can be long."""
     rows = [("class", "probability", "file")]
     for each in predictions:
@@ -236,11 +235,12 @@ def _as_table(predictions: Sequence[Prediction]) -> str:
     )
 
 
-def _as_json(predictions: Sequence[Prediction]) -> str:
+def _predictions_as_json(predictions: Sequence[Prediction]) -> str:
+    """Formats predictions as a JSON list with an object for each image."""
     return json.dumps([each.to_dict() for each in predictions], indent=2)
 
 
-def _as_csv(predictions: Sequence[Prediction]) -> str:
+def _predictions_as_csv(predictions: Sequence[Prediction]) -> str:
     """Formats predictions as CSV: file, class, probability, then the probability of each class.
 
     With several classes per image, those after the first and their probabilities are in columns
@@ -251,20 +251,20 @@ def _as_csv(predictions: Sequence[Prediction]) -> str:
     names = predictions[0].probabilities
     ranks = range(2, len(predictions[0].most_probable) + 1)
     more = [heading for rank in ranks for heading in (f"class {rank}", f"probability {rank}")]
-    headings = (_cell(f"probability of {name}") for name in names)
+    headings = (_csv_cell(f"probability of {name}") for name in names)
     writer.writerow(["file", "class", "probability", *more, *headings])
     for each in predictions:
         (_, probability), *others = each.most_probable
-        name = "" if each.class_name is None else _cell(each.class_name)
-        rest = [cell for other, p in others for cell in (_cell(other), p)]
-        row = [_cell(each.file), name, probability, *rest, *each.probabilities.values()]
+        name = "" if each.class_name is None else _csv_cell(each.class_name)
+        rest = [cell for other, p in others for cell in (_csv_cell(other), p)]
+        row = [_csv_cell(each.file), name, probability, *rest, *each.probabilities.values()]
         writer.writerow(row)
     return written.getvalue().removesuffix("\n")
 
 
-def _cell(name: str) -> str:
+def _csv_cell(name: str) -> str:
     """Returns a name as a CSV cell in which spreadsheets find no formula: `'` precedes each."""
     return FORMULA.sub(r"\1'", printable(name))
 
 
-FORMS = {"table": _as_table, "json": _as_json, "csv": _as_csv}
+FORMS = {"table": _predictions_as_table, "json": _predictions_as_json, "csv": _predictions_as_csv}

@@ -27,16 +27,16 @@ def recorded_command(**resolved: Any) -> str:
         name = parameter.name or ""
         source = context.get_parameter_source(name)
         if name in resolved or source is not ParameterSource.DEFAULT:
-            words += _words(parameter, resolved.get(name, context.params.get(name)))
+            words += _parameter_words(parameter, resolved.get(name, context.params.get(name)))
     return shell_command(words)
 
 
-def last_part(path: Path) -> str:
-    """Returns the name of a folder or file, also for `.`; parent folders stay private."""
+def path_in_report(path: Path) -> str:
+    """Returns what a report shows of a path: its last part, also for `.`; folders stay private."""
     return Path(os.path.realpath(path)).name
 
 
-def _words(parameter: click.Parameter, value: Any) -> list[str]:
+def _parameter_words(parameter: click.Parameter, value: Any) -> list[str]:
     """Returns the words of the command line that set a parameter to a value."""
     if isinstance(parameter, click.Option):
         name = max(parameter.opts, key=len)
@@ -44,18 +44,20 @@ def _words(parameter: click.Parameter, value: Any) -> list[str]:
             return [name] if value else parameter.secondary_opts[:1]
         if parameter.multiple:
             return [word for each in value for word in (name, each)]
-        return [name, _word(parameter.name, value)]
-    return [_word(parameter.name, value)]
+        return [name, _value_word(parameter.name, value)]
+    return [_value_word(parameter.name, value)]
 
 
-def _word(name: str | None, value: Any) -> str:
+def _value_word(name: str | None, value: Any) -> str:
+    """Returns the value of a parameter as a word; of paths only the part that a report may show."""
     if name == "model":
         path = Path(value)
-        return _not_an_option(str(Path(last_part(path.parent), path.name)))
+        return _path_word(str(Path(path_in_report(path.parent), path.name)))
     if name in PATHS and value is not None:
-        return _not_an_option(last_part(Path(value)))
+        return _path_word(path_in_report(Path(value)))
     return str(value)  # "None" for random initialization
 
 
-def _not_an_option(path: str) -> str:
+def _path_word(path: str) -> str:
+    """Returns a path such that click does not parse it as an option if it starts with a dash."""
     return f"./{path}" if path.startswith("-") else path

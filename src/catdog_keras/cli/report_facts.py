@@ -6,7 +6,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from catdog_keras.cli.preparation import CROP, PAD
-from catdog_keras.cli.recorded_command import last_part
+from catdog_keras.cli.recorded_command import path_in_report
 from catdog_keras.cli.run_record import TrainingRecord
 from catdog_keras.report._environment import describe_environment
 
@@ -45,7 +45,7 @@ VALUES = {
 NAMED = 50  # maximum number of skipped files that the page lists with a reason
 
 
-def skipped_files(reasons: Mapping[str, str], where: str = "") -> dict[str, Mapping[str, Any]]:
+def skipped_file_facts(reasons: Mapping[str, str], where: str = "") -> dict[str, Mapping[str, Any]]:
     """Returns a group with the reason for each skipped file, if there are any."""
     if not reasons:
         return {}
@@ -64,16 +64,16 @@ def training_facts(record: TrainingRecord | None) -> dict[str, Mapping[str, Any]
     command = {} if record.command is None else {"command": record.command}
     metadata = {
         **command,
-        "data": last_part(Path(record.data)),
-        **_in_words(record.settings),
-        "duration": _duration(record.seconds),
+        "data": path_in_report(Path(record.data)),
+        **_settings_in_words(record.settings),
+        "duration": _training_duration(record.seconds),
     }
     if record.environment == describe_environment():
         return {"Training": {**metadata, "environment": "identical to the environment below"}}
     return {"Training": metadata, "Environment of the training run": record.environment}
 
 
-def _in_words(settings: Mapping[str, Any]) -> dict[str, str]:
+def _settings_in_words(settings: Mapping[str, Any]) -> dict[str, str]:
     """Returns the settings that were used, with names and values that a reader understands."""
     words = {}
     for name, value in settings.items():
@@ -87,6 +87,7 @@ def _in_words(settings: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _value_in_words(name: str, value: Any) -> str:
+    """Returns the value of a setting as the report shows it: `20%`, `160 x 160 pixels`."""
     if isinstance(value, (str, float, type(None))) and (name, value) in VALUES:
         return VALUES[name, value]
     if isinstance(value, str) and name in FILES:
@@ -100,7 +101,8 @@ def _value_in_words(name: str, value: Any) -> str:
     return "yes" if value is True else str(value)
 
 
-def _duration(seconds: float) -> str:
+def _training_duration(seconds: float) -> str:
+    """Returns the duration of the training in seconds, or in minutes from one minute on."""
     if not 60 <= seconds < math.inf:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

@@ -56,13 +56,13 @@ def open_checkpoints(
             _remove_checkpoints(folder)
             raise
         return folder
-    before = _read_run(folder / RUN_FILE)
+    before = _read_run_options(folder / RUN_FILE)
     differ = [name for name in {**before, **run} if before.get(name) != run.get(name)]
     if differ:
         listed = "; ".join(
             f"{name} was {before.get(name)!r}, is {run.get(name)!r}" for name in differ
         )
-        raise _error(folder, f"was written with other options or versions: {listed}")
+        raise _checkpoint_error(folder, f"was written with other options or versions: {listed}")
     current = folder / f"current-{SPLIT_FILE}"
     try:
         splits.save_manifest(current)
@@ -72,7 +72,7 @@ def open_checkpoints(
     finally:
         current.unlink(missing_ok=True)
     if not is_same:
-        raise _error(folder, "was written for other images")
+        raise _checkpoint_error(folder, "was written for other images")
     return folder
 
 
@@ -99,17 +99,23 @@ def _remove_checkpoints(folder: Path) -> None:
             ) from error
 
 
-def _read_run(file: Path) -> dict[str, Any]:
+def _read_run_options(file: Path) -> dict[str, Any]:
+    """Returns the options and versions of the interrupted training.
+
+    Raises:
+        ValueError: If the file is damaged.
+    """
     try:
         content = json.loads(file.read_text("utf-8"))
     except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict):
-        raise _error(file.parent, "is damaged")
+        raise _checkpoint_error(file.parent, "is damaged")
     return content
 
 
-def _error(folder: Path, reason: str) -> ValueError:
+def _checkpoint_error(folder: Path, reason: str) -> ValueError:
+    """Returns the error about checkpoints that this command cannot resume from, with the fix."""
     return ValueError(
         f"The checkpoint in {str(folder)!r} {reason}. Restore what the interrupted training used, "
         "or run the command without --resume to start again."

@@ -9,7 +9,7 @@ from catdog_keras.cli.run_record import (
     MODEL_FILE,
     RECORD_FILE,
     SPLIT_FILE,
-    check_size,
+    check_file_size,
     read_training_record,
 )
 
@@ -23,23 +23,24 @@ def one_training_run(model: Path) -> Iterator[None]:
             large to be read.
         OSError: If another process replaced them during the block.
     """
-    before = _identities(model)
-    check_size(model.parent / SPLIT_FILE)
-    _check_listed(model)
+    before = _identities_of_run_files(model)
+    check_file_size(model.parent / SPLIT_FILE)
+    _check_recorded_hashes(model)
     yield
-    if _identities(model) != before:
+    if _identities_of_run_files(model) != before:
         raise OSError(
             f"{str(model)!r} or a file next to it was replaced while it was used. Run the command "
             "again."
         )
 
 
-def sha256_of_files(folder: Path) -> dict[str, str]:
+def sha256_of_run_files(folder: Path) -> dict[str, str]:
     """Returns the SHA-256 of the model and of the split in a folder, by file name."""
     return {name: sha256_of(folder / name) for name in (MODEL_FILE, SPLIT_FILE)}
 
 
-def _check_listed(model: Path) -> None:
+def _check_recorded_hashes(model: Path) -> None:
+    """Raises a ValueError if the model or the split differs from the one of the record."""
     try:
         record = read_training_record(model)
     except ValueError:  # reported where the record is required
@@ -54,12 +55,14 @@ def _check_listed(model: Path) -> None:
             )
 
 
-def _identities(model: Path) -> list[tuple[int, int, int] | None]:
+def _identities_of_run_files(model: Path) -> list[tuple[int, int, int] | None]:
+    """Returns the identities of model, split and record, to detect that one was replaced."""
     files = (model, model.parent / SPLIT_FILE, model.parent / RECORD_FILE)
-    return [_identity(file) for file in files]
+    return [_file_identity(file) for file in files]
 
 
-def _identity(file: Path) -> tuple[int, int, int] | None:
+def _file_identity(file: Path) -> tuple[int, int, int] | None:
+    """Returns inode, time of modification and size of a file, or None if there is no such file."""
     try:
         found = file.stat()
     except OSError:

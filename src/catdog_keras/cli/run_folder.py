@@ -20,12 +20,12 @@ def choose_run_folder(data: str, *, resume: bool = False, suffix: str = "") -> s
 
     To resume a training, it is the last of these folders that has a checkpoint, if there is one.
     """
-    name = _data_name(data) + suffix
-    existing = _existing(name)
+    name = _name_of_data(data) + suffix
+    existing = _existing_run_folders(name)
     interrupted = [folder for folder in existing if (folder / FOLDER).is_dir()]
     if resume and interrupted:
         return str(interrupted[-1])
-    first = _number(existing[-1].name, name) + 1 if existing else 1
+    first = _run_number(existing[-1].name, name) + 1 if existing else 1
     folders = (Path(RUNS, name if n == 1 else f"{name}-{n}") for n in count(first))
     # A system that ignores case has more folders of this name than are listed.
     return str(next(folder for folder in folders if not os.path.lexists(folder)))
@@ -52,16 +52,16 @@ def reserved_run_folder(data: str, *, resume: bool = False, suffix: str = "") ->
             folder.parent.rmdir()
 
 
-def _existing(name: str) -> list[Path]:
+def _existing_run_folders(name: str) -> list[Path]:
     """Returns the folders of earlier runs, the last one last; numbers may be missing."""
     try:
-        found = [path for path in Path(RUNS).iterdir() if _number(path.name, name)]
+        found = [path for path in Path(RUNS).iterdir() if _run_number(path.name, name)]
     except OSError:  # does not exist, or cannot be listed
         return []
-    return sorted(found, key=lambda path: _number(path.name, name))
+    return sorted(found, key=lambda path: _run_number(path.name, name))
 
 
-def _number(folder: str, name: str) -> int:
+def _run_number(folder: str, name: str) -> int:
     """Returns the number of a folder among those with a name; 0 for other folders."""
     if folder == name:
         return 1
@@ -69,7 +69,8 @@ def _number(folder: str, name: str) -> int:
     return 0 if match is None else int(match[1])
 
 
-def _data_name(data: str) -> str:
+def _name_of_data(data: str) -> str:
+    """Returns the name of the image folder or archive, after which the run folder is named."""
     # Without `..`, which is not the name of a folder; links keep their names.
     path = Path(os.path.abspath(check_path("data", data)))  # noqa: PTH100
     return (path.stem if path.suffix.lower() == ".zip" else path.name) or "images"

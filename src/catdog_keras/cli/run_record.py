@@ -49,7 +49,7 @@ class TrainingRecord:
         (folder / RECORD_FILE).write_text(text, encoding="utf-8")
 
 
-def check_size(file: Path) -> None:
+def check_file_size(file: Path) -> None:
     """Raises a ValueError if a record or split is larger than one that a training run writes.
 
     Reading it would need several times as much memory.
@@ -71,10 +71,10 @@ def read_training_record(model: Path) -> TrainingRecord | None:
     file = model.parent / RECORD_FILE
     if model.name != MODEL_FILE or not file.is_file():
         return None
-    check_size(file)
+    check_file_size(file)
     try:
         record = TrainingRecord(**json.loads(file.read_text("utf-8")))
-        _check_types(record)
+        _check_record_types(record)
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(
             f"{str(file)!r} is not the record of a training run. Remove it, or move the model."
@@ -82,7 +82,7 @@ def read_training_record(model: Path) -> TrainingRecord | None:
     return record
 
 
-def _check_types(record: TrainingRecord) -> None:
+def _check_record_types(record: TrainingRecord) -> None:
     """Raises a TypeError unless the values have the types that are written.
 
     The page and its figures are drawn from them after the whole evaluation.
@@ -90,17 +90,19 @@ def _check_types(record: TrainingRecord) -> None:
     loss = record.history.get("loss") if isinstance(record.history, dict) else None
     epochs = len(loss) if isinstance(loss, list) else 0
     checks = {
-        "data": _is_text(record.data),
+        "data": _is_page_text(record.data),
         "settings": isinstance(record.settings, dict) and not _is_contradiction(record.settings),
-        "counts": _is_table(record.counts, lambda by_class: _is_table(by_class, _is_count)),
-        "ignored": _is_table(record.ignored, lambda reason: isinstance(reason, str)),
+        "counts": _is_dict_of(
+            record.counts, lambda by_class: _is_dict_of(by_class, _is_image_count)
+        ),
+        "ignored": _is_dict_of(record.ignored, lambda reason: isinstance(reason, str)),
         "history": epochs > 0
-        and _is_table(record.history, lambda values: _is_curve(values, epochs)),
+        and _is_dict_of(record.history, lambda values: _is_curve(values, epochs)),
         "seconds": _is_number(record.seconds),
-        "environment": _is_table(record.environment, lambda value: isinstance(value, str)),
-        "sha256": _is_table(record.sha256, lambda value: isinstance(value, str)),
-        "decisions": record.decisions is None or _is_table(record.decisions, _is_count),
-        "command": record.command is None or _is_text(record.command),
+        "environment": _is_dict_of(record.environment, lambda value: isinstance(value, str)),
+        "sha256": _is_dict_of(record.sha256, lambda value: isinstance(value, str)),
+        "decisions": record.decisions is None or _is_dict_of(record.decisions, _is_image_count),
+        "command": record.command is None or _is_page_text(record.command),
     }
     wrong = [name for name, right in checks.items() if not right]
     if wrong:
@@ -112,24 +114,28 @@ def _is_contradiction(settings: dict[str, Any]) -> bool:
     return all(settings.get(f"{way}_to_aspect_ratio") is True for way in ("crop", "pad"))
 
 
-def _is_table(value: Any, check: Callable[[Any], bool]) -> bool:
+def _is_dict_of(value: Any, check: Callable[[Any], bool]) -> bool:
+    """Returns whether a value of the record is a dict all of whose values pass a check."""
     return isinstance(value, dict) and all(map(check, value.values()))
 
 
-def _is_text(value: Any) -> bool:
+def _is_page_text(value: Any) -> bool:
     """Returns whether a value can be a part of a path or a page."""
     return isinstance(value, str) and "\0" not in value and not re.search("[\ud800-\udfff]", value)
 
 
 def _is_number(value: Any) -> bool:
+    """Returns whether a value of the record is a number that can be drawn and formatted, or NaN."""
     if isinstance(value, int) and not isinstance(value, bool):
         return abs(value) <= sys.float_info.max
     return isinstance(value, float)
 
 
 def _is_curve(values: Any, epochs: int) -> bool:
+    """Returns whether a value of the record is a list of numbers, one for each epoch."""
     return isinstance(values, list) and len(values) == epochs and all(map(_is_number, values))
 
 
-def _is_count(value: Any) -> bool:
+def _is_image_count(value: Any) -> bool:
+    """Returns whether a value of the record is a number of images."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0

@@ -6,7 +6,7 @@ import click
 
 from catdog_keras.cli.errors import user_errors
 from catdog_keras.cli.frameworks import import_frameworks
-from catdog_keras.cli.inputs import check_folder
+from catdog_keras.cli.inputs import check_folder_exists
 from catdog_keras.cli.interrupts import handle_interrupts
 
 
@@ -30,7 +30,7 @@ def scan(directory: str, near_duplicates: bool, recheck: bool, all_files: bool) 
     The exit status is 1 if a file is bad: it cannot be read as an image.
     """
     with user_errors():
-        check_folder("directory", directory)
+        check_folder_exists("directory", directory)
         import_frameworks()
         from catdog_keras.datasets import scan_images
 

@@ -38,7 +38,7 @@ def check_sorted_folder(directory: str, sources: Sequence[str]) -> None:
         )
 
 
-def check_another_place(directory: str, output: str | None) -> None:
+def check_predictions_path(directory: str, output: str | None) -> None:
     """Raises an error if the predictions would be written to the path of the folder."""
     folder = os.path.realpath(check_path("sort_into", directory))
     if output is not None and os.path.realpath(check_path("output", output)) == folder:
@@ -64,6 +64,7 @@ def check_folder_names(class_names: Sequence[str]) -> None:
 
 
 def _is_folder_name(name: str) -> bool:
+    """Returns whether a class name can be the name of a folder in the file system."""
     try:
         length = len(os.fsencode(name))
     except UnicodeEncodeError:  # half of a character
@@ -95,13 +96,13 @@ def sort_images(images: "Iterable[tuple[ImageFile, str | None]]", directory: str
         for file, name in images:
             place = folder / (UNCERTAIN if name is None else name)
             place.mkdir(exist_ok=True)
-            copy = _free_name(place, Path(file.path).name, numbers)
+            copy = _free_copy_path(place, Path(file.path).name, numbers)
             copy.write_bytes(read_unchanged(file))
             if file.stamp:
                 os.utime(copy, ns=(file.stamp[1], file.stamp[1]))
 
 
-def _free_name(folder: Path, name: str, numbers: dict[Path, int]) -> Path:
+def _free_copy_path(folder: Path, name: str, numbers: dict[Path, int]) -> Path:
     """Returns a path that does not exist; `numbers` has the last number of each path."""
     wanted = place = folder / name
     number = numbers.get(wanted, 1)

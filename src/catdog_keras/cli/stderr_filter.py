@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import BinaryIO
 
 from catdog_keras._signals import ENDING
-from catdog_keras.cli.streams import write_to
+from catdog_keras.cli.streams import redirect_stream
 
 # "I0000 00:00:1795852615.666165    4497 port.cc:153] ..." and, as earlier versions write it,
 # "2025-09-17 14:44:05.157831: I external/local_xla/xla/tsl/cuda/cudart_stub.cc:32] ...". Fatal
@@ -36,7 +36,7 @@ _LOG_LINE = re.compile(
 
 
 def filter_stderr(shown: str = "") -> None:
-    """Removes these lines from standard error until the process ends.
+    """Removes log lines of TensorFlow, libjpeg and LiteRT from standard error until the end.
 
     Log lines of TensorFlow with one of the letters `shown` stay.
 
@@ -54,7 +54,7 @@ def filter_stderr(shown: str = "") -> None:
     os.close(reader)
     os.dup2(writer, 2)  # the only write end of the pipe, whose end ends the child
     os.close(writer)
-    write_to("stderr", original)
+    redirect_stream("stderr", original)
 
 
 def _filter_and_exit(reader: int, writer: int, output: int, shown: str) -> None:

@@ -11,7 +11,7 @@ NO_READER = 128 + getattr(signal, "SIGPIPE", 13)
 OUTPUT_LOST = 3
 
 
-class _Stream(io.FileIO):
+class _ErrorKeepingStream(io.FileIO):
     """Standard stream that keeps the first error of a write, and discards what follows.
 
     An exception would end a training whose results are not written yet, because a line about them
@@ -35,17 +35,17 @@ def open_streams() -> None:
     for name, number in (("stdout", 1), ("stderr", 2)):
         stream = getattr(sys, name)
         if stream is None:  # closed
-            raw = io.BufferedWriter(_Stream(number, "w", closefd=False))
+            raw = io.BufferedWriter(_ErrorKeepingStream(number, "w", closefd=False))
             setattr(sys, name, io.TextIOWrapper(raw, "utf-8", "backslashreplace"))
-        elif isinstance(stream, io.TextIOWrapper) and isinstance(_raw(stream), io.FileIO):
-            setattr(sys, name, _reopened(stream, stream.fileno()))
+        elif isinstance(stream, io.TextIOWrapper) and isinstance(_raw_stream(stream), io.FileIO):
+            setattr(sys, name, _reopen_stream(stream, stream.fileno()))
 
 
-def write_to(name: str, number: int) -> None:
+def redirect_stream(name: str, number: int) -> None:
     """Makes a standard stream of Python write to another descriptor; others are unchanged."""
     stream = getattr(sys, name)
-    if isinstance(stream, io.TextIOWrapper) and isinstance(_raw(stream), io.FileIO):
-        setattr(sys, name, _reopened(stream, number))
+    if isinstance(stream, io.TextIOWrapper) and isinstance(_raw_stream(stream), io.FileIO):
+        setattr(sys, name, _reopen_stream(stream, number))
 
 
 def _occupy_closed_descriptors() -> None:
@@ -61,10 +61,11 @@ def _occupy_closed_descriptors() -> None:
             os.open(os.devnull, mode)  # gets the lowest number that is free
 
 
-def _reopened(stream: io.TextIOWrapper, number: int) -> io.TextIOWrapper:
+def _reopen_stream(stream: io.TextIOWrapper, number: int) -> io.TextIOWrapper:
+    """Returns a copy of a standard stream that writes to a descriptor and keeps an error."""
     stream.flush()
-    raw = _Stream(number, "w", closefd=False)
-    unbuffered = _raw(stream) is stream.buffer  # python -u
+    raw = _ErrorKeepingStream(number, "w", closefd=False)
+    unbuffered = _raw_stream(stream) is stream.buffer  # python -u
     return io.TextIOWrapper(
         raw if unbuffered else io.BufferedWriter(raw),
         stream.encoding,
@@ -74,7 +75,8 @@ def _reopened(stream: io.TextIOWrapper, number: int) -> io.TextIOWrapper:
     )
 
 
-def _raw(stream: Any) -> Any:
+def _raw_stream(stream: Any) -> Any:
+    """Returns the file below a text stream, also without buffers (`python -u`)."""
     buffer = getattr(stream, "buffer", None)
     return getattr(buffer, "raw", buffer)
 
@@ -92,7 +94,7 @@ def report_lost_output(ended: SystemExit) -> None:
     wanted, so nothing is reported.
     """
     sys.stdout.flush()
-    error = getattr(_raw(sys.stdout), "error", None)
+    error = getattr(_raw_stream(sys.stdout), "error", None)
     if error is None or ended.code not in (None, 0, 1):
         return
     if isinstance(error, BrokenPipeError):

@@ -13,16 +13,17 @@ import click
 from catdog_keras._checks import MAX_SIDE, check_path
 from catdog_keras._message import argument
 from catdog_keras._printable import counted, printable, shell_command
+from catdog_keras.cli.check_backbone import check_backbone
 from catdog_keras.cli.data_options import (
     DataOptions,
     check_label_options,
     count_decisions,
     data_options,
-    load_data,
+    load_with_options,
 )
 from catdog_keras.cli.errors import user_errors
 from catdog_keras.cli.frameworks import import_frameworks
-from catdog_keras.cli.inputs import check_data, check_output_folder, check_weights
+from catdog_keras.cli.inputs import check_data_exists, check_output_folder, check_weights
 from catdog_keras.cli.interrupts import handle_interrupts
 from catdog_keras.cli.options import (
     MOST,
@@ -34,7 +35,7 @@ from catdog_keras.cli.options import (
 )
 from catdog_keras.cli.recorded_command import recorded_command
 from catdog_keras.cli.resume import FINE_TUNE, FOLDER, HEAD, open_checkpoints
-from catdog_keras.cli.run_files import sha256_of_files
+from catdog_keras.cli.run_files import sha256_of_run_files
 from catdog_keras.cli.run_folder import choose_run_folder, reserved_run_folder
 from catdog_keras.cli.run_record import (
     MODEL_FILE,
@@ -140,8 +141,8 @@ def train(
     """
     names = {"root": "DATA", "table": "--labels", "input_shape": "--image-size"}
     with user_errors(directory="DATA", output="--output", **names):
-        options = _Settings(**settings)
-        check_data("data", data)
+        options = _TrainOptions(**settings)
+        check_data_exists("data", data)
         check_label_options(options)
         check_weights(
             options.weights,
@@ -152,16 +153,18 @@ def train(
         check_output_folder("output", planned, data)
         import_frameworks()
         with handle_interrupts():
-            _check_backbone(options)
+            check_backbone(options.backbone, options.weights, options.image_size, options.alpha)
             with ExitStack() as stack:
                 if output is None:
                     output = stack.enter_context(reserved_run_folder(data, resume=resume))
-                bad = _train(data, output, options, settings, report=report, resume=resume)
+                bad = _train_and_write(
+                    data, output, options, settings, report=report, resume=resume
+                )
     sys.exit(1 if strict and bad else 0)
 
 
 @dataclass(frozen=True)
-class _Settings(DataOptions):
+class _TrainOptions(DataOptions):
     """Options that control the training."""
 
     backbone: str
@@ -173,22 +176,10 @@ class _Settings(DataOptions):
     class_weight: Any
 
 
-def _check_backbone(options: _Settings) -> None:
-    """Reports an invalid backbone or image size before the images are read."""
-    from catdog_keras._checks import check_input_shape
-    from catdog_keras.models._backbones import check_alpha, check_pretrained_weights
-    from catdog_keras.models._transfer import check_named_backbone
-
-    input_shape = check_input_shape("input_shape", (options.image_size, options.image_size, 3))
-    name = check_named_backbone(options.backbone, input_shape)
-    check_pretrained_weights(name, options.weights)
-    check_alpha(name, options.alpha, options.weights)
-
-
-def _train(
+def _train_and_write(
     data: str,
     output: str,
-    options: _Settings,
+    options: _TrainOptions,
     settings: dict[str, Any],
     *,
     report: bool,
@@ -205,17 +196,17 @@ def _train(
 
     output = str(check_path("output", output))
     with output_folder(output, [FOLDER, *RUN_FILES]) as folder:
-        splits = load_data(data, options)
+        splits = load_with_options(data, options)
         decided = count_decisions(options)
         if decided is not None:
             click.echo(_describe_decisions(decided))
         started = time.perf_counter()
-        model = _build_model(options, splits.class_names)
+        model = _build_transfer_model(options, splits.class_names)
         checkpoints = open_checkpoints(output, settings, splits, resume=resume)
-        history = _fit(model, splits, options, checkpoints)
+        history = _fit_head_and_backbone(model, splits, options, checkpoints)
         seconds = round(time.perf_counter() - started, 1)
         # Before the results are published, so that an error leaves none.
-        evaluation = _evaluate(model, splits)
+        evaluation = _evaluate_on_validation(model, splits)
         bad = {
             relative_posix_path(splits.root, image.path): image.reason for image in splits.scan.bad
         }
@@ -229,7 +220,7 @@ def _train(
             history,
             seconds,
             describe_environment(),
-            sha256_of_files(folder),
+            sha256_of_run_files(folder),
             decided,
             recorded_command(),
         )
@@ -252,7 +243,8 @@ def _describe_decisions(counts: Mapping[str, int]) -> str:
     )
 
 
-def _build_model(options: _Settings, class_names: tuple[str, ...]) -> "keras.Model":
+def _build_transfer_model(options: _TrainOptions, class_names: tuple[str, ...]) -> "keras.Model":
+    """Builds the model that is trained, with weights that depend on --seed only."""
     import keras
 
     from catdog_keras.models import transfer_model
@@ -268,8 +260,8 @@ def _build_model(options: _Settings, class_names: tuple[str, ...]) -> "keras.Mod
     )
 
 
-def _fit(
-    model: "keras.Model", splits: "ImageSplits", options: _Settings, checkpoints: Path
+def _fit_head_and_backbone(
+    model: "keras.Model", splits: "ImageSplits", options: _TrainOptions, checkpoints: Path
 ) -> dict[str, list[float]]:
     """Trains the head, then the last layers of the backbone; each keeps its best epoch."""
     import keras
@@ -307,7 +299,8 @@ def _fit(
     return {name: [float(value) for value in values] for name, values in log.items()}
 
 
-def _evaluate(model: "keras.Model", splits: "ImageSplits") -> "Evaluation":
+def _evaluate_on_validation(model: "keras.Model", splits: "ImageSplits") -> "Evaluation":
+    """Evaluates the trained model on the validation images, whose paths it records."""
     from catdog_keras.datasets._manifest import relative_posix_path
     from catdog_keras.evaluation import evaluate_classifier
     from catdog_keras.evaluation._evaluation import with_files

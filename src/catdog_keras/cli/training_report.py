@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from catdog_keras.cli.preparation import CROP, PAD
-from catdog_keras.cli.recorded_command import last_part
-from catdog_keras.cli.report_facts import skipped_files, training_facts
+from catdog_keras.cli.recorded_command import path_in_report
+from catdog_keras.cli.report_facts import skipped_file_facts, training_facts
 from catdog_keras.cli.run_record import MODEL_FILE, REPORT_FILE, TrainingRecord
 from catdog_keras.report import ModelReport, write_report
 from catdog_keras.report._plot_highest_losses import plot_highest_losses
@@ -29,7 +29,7 @@ def write_training_report(
     image_size: tuple[int, int],
     record: TrainingRecord,
 ) -> None:
-    """Writes `report.html` to a folder.
+    """Writes the report of a training, `report.html`, to a folder.
 
     Args:
         folder: Folder for the report.
@@ -45,8 +45,8 @@ def write_training_report(
     write_report(
         folder / REPORT_FILE,
         ModelReport(MODEL_FILE, evaluation, record.history, worst),
-        title=f"{MODEL_FILE} on validation images of {last_part(Path(record.data))}",
+        title=f"{MODEL_FILE} on validation images of {path_in_report(Path(record.data))}",
         counts=splits.counts,
-        metadata={**training_facts(record), **skipped_files(record.ignored)},
+        metadata={**training_facts(record), **skipped_file_facts(record.ignored)},
         note=NOTE + (HAS_TEST_SET if splits.files["test"] else HAS_NO_TEST_SET),
     )

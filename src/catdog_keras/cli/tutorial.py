@@ -7,9 +7,9 @@ import click
 
 from catdog_keras._checks import MAX_SIDE
 from catdog_keras._printable import printable
-from catdog_keras.cli.errors import user_errors, with_options
+from catdog_keras.cli.errors import user_errors, with_option_names
 from catdog_keras.cli.frameworks import import_frameworks
-from catdog_keras.cli.inputs import check_data, check_output_folder, check_weights
+from catdog_keras.cli.inputs import check_data_exists, check_output_folder, check_weights
 from catdog_keras.cli.interrupts import handle_interrupts
 from catdog_keras.cli.options import COUNT, seed_option
 
@@ -87,7 +87,7 @@ def tutorial(image_size: int | None, **options: Any) -> None:
         own_images = None
         if options["source"] not in ("synthetic", "public"):
             own_images = options["source"]
-            check_data("source", own_images)
+            check_data_exists("source", own_images)
         check_weights(options["weights"], ("auto", "imagenet", "synthetic"))
         check_output_folder("output", options["output"], own_images)
         import_frameworks()
@@ -97,16 +97,16 @@ def tutorial(image_size: int | None, **options: Any) -> None:
             result = run_tutorial(
                 image_size=None if image_size is None else (image_size, image_size),
                 **options,
-                tell=lambda line: click.echo(with_options(line)),
+                tell=lambda line: click.echo(with_option_names(line)),
             )
-        _print_table(result)
+        _print_results_table(result)
         for line in result.lesson:
             click.echo(printable(line))
         page = printable(str(Path(options["output"]) / "report.html"))
         click.echo(f"The report is {page}; the results, figures and models are next to it.")
 
 
-def _print_table(result: "TutorialResult") -> None:
+def _print_results_table(result: "TutorialResult") -> None:
     """Prints one line for each model, in at most 80 columns."""
     from rich import box
     from rich.console import Console

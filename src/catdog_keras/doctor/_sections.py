@@ -3,14 +3,14 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from catdog_keras._html_page import Section, Table, embed
+from catdog_keras._html_page import Section, Table, embed_figure
 from catdog_keras._intervals import wilson_interval
 from catdog_keras.diagnostics import DataFinding, LabelIssues, LearningCurve, Shortcuts
 from catdog_keras.doctor._duplicates import OTHER_LABELS
 from catdog_keras.doctor._images import Images
 from catdog_keras.doctor._page import CardSection, ShownImages
 from catdog_keras.plotting import plot_learning_curve
-from catdog_keras.report._sections import interval, percent
+from catdog_keras.report._sections import percent, percent_interval
 
 LEAKAGE = (
     "A model can recognize a near-duplicate of a training image, instead of classifying it. The "
@@ -101,7 +101,7 @@ def _shortcut_section(findings: Sequence[DataFinding], shortcuts: Shortcuts) -> 
         (
             score.name,
             percent(score.balanced_accuracy),
-            interval(score.interval),
+            percent_interval(score.interval),
             percent(score.chance),
             "yes" if score.flagged else "no",
         )
@@ -114,7 +114,7 @@ def _shortcut_section(findings: Sequence[DataFinding], shortcuts: Shortcuts) -> 
 
 def _curve_section(findings: Sequence[DataFinding], curve: LearningCurve) -> Section:
     texts = [each.text for each in _of_kind(findings, "learning_curve")]
-    figure = embed(
+    figure = embed_figure(
         plot_learning_curve(curve),
         f"Accuracy by the number of training images. {curve}",
         "Circles: measured, with 95% intervals. Square: predicted for twice as many images.",
@@ -162,14 +162,14 @@ def key_figures(
         figures.append(("Label issues", f"{counts['label_issue']:,}", detail))
     figures.append(("Outliers", f"{counts['outlier']:,}", "unusual images"))
     if curve is not None:
-        detail = f"of a head on the features, 95% interval {interval(curve.intervals[-1])}"
+        detail = f"of a head on the features, 95% interval {percent_interval(curve.intervals[-1])}"
         figures.append(("Accuracy", percent(curve.accuracies[-1]), detail))
     return figures
 
 
 def _label_share(issues: LabelIssues) -> str:
     count, total = issues.num_expected, len(issues.probabilities)
-    ends = interval(wilson_interval(count, total))
+    ends = percent_interval(wilson_interval(count, total))
     text = (
         f"{count:,} of {total:,} labels contradict the model: {percent(count / total)}, 95% "
         f"interval {ends}."

@@ -3,11 +3,11 @@
 import math
 from collections.abc import Mapping
 
-from catdog_keras._html_page import Section, Table, embed
+from catdog_keras._html_page import Section, Table, embed_figure
 from catdog_keras.evaluation import Evaluation
 from catdog_keras.plotting import plot_precision_recall, plot_roc
 
-CURVES_TOLD = 5  # in the alternative text
+CURVES_IN_ALT_TEXT = 5  # of a model
 
 
 def roc_section(evaluations: Mapping[str, Evaluation]) -> Section:
@@ -16,12 +16,14 @@ def roc_section(evaluations: Mapping[str, Evaluation]) -> Section:
     tables = []
     figures = []
     for name, each in evaluations.items():
-        rows = [_row(curve.class_name, curve.auc, curve.auc_interval) for curve in each.roc_curves]
+        rows = [
+            _curve_row(curve.class_name, curve.auc, curve.auc_interval) for curve in each.roc_curves
+        ]
         tables.append(Table(f"{name}: each class against the rest", header, rows))
         figures.append(
-            embed(
+            embed_figure(
                 plot_roc(each.roc_curves),
-                f"ROC curves of {name}. Areas: {_tell(rows)}.",
+                f"ROC curves of {name}. Areas: {_list_areas(rows)}.",
                 f"{name}: 0.5 is random guessing, 1 separates the class from the rest perfectly.",
             )
         )
@@ -35,15 +37,15 @@ def precision_recall_section(evaluations: Mapping[str, Evaluation]) -> Section:
     figures = []
     for name, each in evaluations.items():
         rows = [
-            _row(curve.class_name, curve.average_precision, curve.average_precision_interval)
+            _curve_row(curve.class_name, curve.average_precision, curve.average_precision_interval)
             for curve in each.precision_recall_curves
         ]
-        mean = ("mean of the classes (mAP)", _decimal(each.mean_average_precision), "")
+        mean = ("mean of the classes (mAP)", _three_decimals(each.mean_average_precision), "")
         tables.append(Table(f"{name}: each class against the rest", header, [*rows, mean]))
         figures.append(
-            embed(
+            embed_figure(
                 plot_precision_recall(each.precision_recall_curves),
-                f"Precision-recall curves of {name}. Average precisions: {_tell(rows)}.",
+                f"Precision-recall curves of {name}. Average precisions: {_list_areas(rows)}.",
                 f"{name}: each point is a threshold on the probability of the class. The average "
                 "precision of random guessing is the fraction of images of the class; 1 is "
                 "perfect.",
@@ -56,14 +58,17 @@ def precision_recall_section(evaluations: Mapping[str, Evaluation]) -> Section:
     return Section("Precision-recall curves", text, tables, figures)
 
 
-def _row(name: str, area: float, ends: tuple[float, float]) -> tuple[str, str, str]:
+def _curve_row(name: str, area: float, ends: tuple[float, float]) -> tuple[str, str, str]:
+    """Returns the row of a curve in the table of areas: class, area, interval."""
     interval = "-" if math.isnan(area) else "{:.3f} to {:.3f}".format(*ends)
-    return name, _decimal(area), interval
+    return name, _three_decimals(area), interval
 
 
-def _tell(rows: list[tuple[str, str, str]]) -> str:
-    return ", ".join(f"{name} {area}" for name, area, _ in rows[:CURVES_TOLD])
+def _list_areas(rows: list[tuple[str, str, str]]) -> str:
+    """Lists the areas of the first rows for the alternative text of the figure."""
+    return ", ".join(f"{name} {area}" for name, area, _ in rows[:CURVES_IN_ALT_TEXT])
 
 
-def _decimal(value: float) -> str:
+def _three_decimals(value: float) -> str:
+    """Formats an area with three decimals; a dash if it is undefined."""
     return "-" if math.isnan(value) else f"{value:.3f}"

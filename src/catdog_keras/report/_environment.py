@@ -15,7 +15,9 @@ def describe_environment() -> dict[str, str]:
     backend = keras.config.backend()
     # TensorFlow is always included: it decodes the images with every backend.
     packages = ["catdog-keras", "keras", "tensorflow", BACKEND_PACKAGES.get(backend, backend)]
-    versions = {name: _version(name) for name in dict.fromkeys([*packages, "numpy", "pillow"])}
+    versions = {
+        name: _package_version(name) for name in dict.fromkeys([*packages, "numpy", "pillow"])
+    }
     return {
         "Python": platform.python_version(),
         **versions,
@@ -26,7 +28,8 @@ def describe_environment() -> dict[str, str]:
     }
 
 
-def _version(package: str) -> str:
+def _package_version(package: str) -> str:
+    """Returns the version of an installed package, or `unknown`."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:  # such as a nightly wheel, which has another name

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from catdog_keras._html_page import Section, Table, embed
+from catdog_keras._html_page import Section, Table, embed_figure
 from catdog_keras._printable import counted
 from catdog_keras.evaluation import Evaluation, ExampleLoss
 from catdog_keras.plotting import (
@@ -16,7 +16,8 @@ from catdog_keras.plotting import (
     plot_reliability,
 )
 
-CELLS_TOLD = 9  # the alternative text of a larger confusion matrix leaves the cells to the tables
+# The alternative text of a larger confusion matrix leaves the cells to the tables.
+CELLS_IN_ALT_TEXT = 9
 MANY_CLASSES = 20  # with more, the worst ones are listed first
 LISTED = 15
 WORST = 9  # the default number of `Evaluation.top_losses` and `plot_top_losses`
@@ -27,7 +28,7 @@ def percent(share: float) -> str:
     return "-" if math.isnan(share) else f"{100 * share:.1f}%"
 
 
-def interval(ends: tuple[float, float]) -> str:
+def percent_interval(ends: tuple[float, float]) -> str:
     """Formats an interval of a fraction in percent."""
     return "-" if math.isnan(ends[0]) else f"{100 * ends[0]:.1f} to {100 * ends[1]:.1f}%"
 
@@ -50,7 +51,7 @@ def curves_section(histories: Mapping[str, Any]) -> Section:
             f"{metric} {values[-1]:.3f}" for metric, values in log.items() if len(values)
         )
         figures.append(
-            embed(
+            embed_figure(
                 plot_history(history),
                 f"Accuracy and loss of {name} over the epochs. In the last epoch: {last}.",
                 f"{name}: a validation loss that rises while the training loss falls is "
@@ -72,22 +73,25 @@ def errors_section(evaluations: Mapping[str, Evaluation]) -> Section:
                 scores.class_name,
                 f"{scores.num_images:,}",
                 percent(scores.precision),
-                interval(scores.precision_interval),
+                percent_interval(scores.precision_interval),
                 percent(scores.recall),
-                interval(scores.recall_interval),
+                percent_interval(scores.recall_interval),
                 percent(scores.f1),
-                interval(scores.f1_interval),
+                percent_interval(scores.f1_interval),
             )
             for scores in each.class_metrics
         ]
         if len(rows) > MANY_CLASSES:
-            tables += [_most_confused_pairs(name, each), _lowest_f1(name, each, header, rows)]
-        rows.append(_macro_average(each))
+            tables += [
+                _confused_pairs_table(name, each),
+                _lowest_f1_table(name, each, header, rows),
+            ]
+        rows.append(_macro_average_row(each))
         tables.append(Table(f"{name}: each class against the rest", header, rows))
         figures.append(
-            embed(
+            embed_figure(
                 plot_confusion_matrix(each.confusion_matrix, each.class_names),
-                _tell_matrix(name, each),
+                _confusion_alt_text(name, each),
                 f"{name}: true classes by row, predicted ones by column.",
             )
         )
@@ -101,12 +105,12 @@ def errors_section(evaluations: Mapping[str, Evaluation]) -> Section:
     if missing:
         text.append(
             f"There are no images of {counted(len(missing), 'class', 'classes')}: "
-            f"{_listed(missing)}. The macro averages leave undefined scores out."
+            f"{_list_first_names(missing)}. The macro averages leave undefined scores out."
         )
     return Section("Confusion matrix", text, tables, figures)
 
 
-def _macro_average(evaluation: Evaluation) -> tuple[str, ...]:
+def _macro_average_row(evaluation: Evaluation) -> tuple[str, ...]:
     """Returns the last row of the table of the classes."""
     average = evaluation.macro_average
     return (
@@ -115,18 +119,19 @@ def _macro_average(evaluation: Evaluation) -> tuple[str, ...]:
         percent(average.precision),
         "",
         percent(average.recall),
-        interval(evaluation.balanced_accuracy_interval),
+        percent_interval(evaluation.balanced_accuracy_interval),
         percent(average.f1),
         "",
     )
 
 
-def _listed(names: Sequence[str]) -> str:
+def _list_first_names(names: Sequence[str]) -> str:
+    """Lists the first class names for a sentence, with the number of further ones."""
     further = len(names) - LISTED
     return ", ".join(names[:LISTED]) + (f" and {further:,} more" if further > 0 else "")
 
 
-def _most_confused_pairs(name: str, evaluation: Evaluation) -> Table:
+def _confused_pairs_table(name: str, evaluation: Evaluation) -> Table:
     """Returns the table of the most frequent confusions."""
     errors = evaluation.confusion_matrix
     totals = errors.sum(axis=1)
@@ -146,7 +151,7 @@ def _most_confused_pairs(name: str, evaluation: Evaluation) -> Table:
     return Table(f"{name}: most frequent confusions", header, rows, texts=2)
 
 
-def _lowest_f1(
+def _lowest_f1_table(
     name: str, evaluation: Evaluation, header: Sequence[str], rows: Sequence[Sequence[str]]
 ) -> Table:
     """Returns the table of the classes with the lowest F1 scores."""
@@ -159,9 +164,9 @@ def _lowest_f1(
 def reliability_section(evaluations: Mapping[str, Evaluation]) -> Section:
     """Section on calibration, with reliability diagrams."""
     figures = [
-        embed(
+        embed_figure(
             plot_reliability(each.reliability_bins),
-            f"How often {name} is right over how sure it is: {_tell_bins(each)}.",
+            f"How often {name} is right over how sure it is: {_list_reliability_bins(each)}.",
             f"{name}: calibration error {each.calibration_error:.3f}, log loss "
             f"{each.log_loss:.3f} nats.",
         )
@@ -186,7 +191,7 @@ def highest_losses_section(
     for name, losses in worst.items():
         rows = [
             (
-                f"{place}. {_below(common, loss)}",
+                f"{place}. {_path_below(common, loss)}",
                 loss.true_class,
                 loss.predicted_class + (", correct" if loss.correct else ""),
                 percent(loss.probability),
@@ -197,7 +202,7 @@ def highest_losses_section(
         tables.append(Table(f"{name}: highest losses", header, rows, texts=3))
         if name in drawings:
             figures.append(
-                embed(
+                embed_figure(
                     drawings[name],
                     f"The images with the highest losses of {name}, numbered as in the table "
                     "above; a heat map next to an image marks the regions that support the "
@@ -224,10 +229,11 @@ def repeat_section(metadata: Mapping[str, Mapping[str, Any]]) -> Section:
     return Section("Reproducibility", tables=tables)
 
 
-def _tell_matrix(name: str, evaluation: Evaluation) -> str:
+def _confusion_alt_text(name: str, evaluation: Evaluation) -> str:
+    """Returns the alternative text of a confusion matrix, with its cells if they are few."""
     matrix, names = evaluation.confusion_matrix, evaluation.class_names
     summary = f"Confusion matrix of {name}: {evaluation.correct} of {len(evaluation)} correct."
-    if matrix.size > CELLS_TOLD:
+    if matrix.size > CELLS_IN_ALT_TEXT:
         return summary
     cells = (
         f"{matrix[row, column]} {true} "
@@ -238,7 +244,8 @@ def _tell_matrix(name: str, evaluation: Evaluation) -> str:
     return f"{summary} {', '.join(cells)}."
 
 
-def _tell_bins(evaluation: Evaluation) -> str:
+def _list_reliability_bins(evaluation: Evaluation) -> str:
+    """Lists the accuracy at each confidence for the alternative text of the reliability diagram."""
     return "; ".join(
         f"{percent(each.accuracy)} of {each.num_images} images at {percent(each.confidence)}"
         for each in evaluation.reliability_bins
@@ -255,7 +262,8 @@ def _common_folder(losses: Sequence[ExampleLoss]) -> str:
     return common if os.path.isabs(common) else ""  # noqa: PTH117
 
 
-def _below(common: str, loss: ExampleLoss) -> str:
+def _path_below(common: str, loss: ExampleLoss) -> str:
+    """Returns the path of an image below a common folder, or its number without a path."""
     if loss.file is None:
         return f"image {loss.index}"
     return os.path.relpath(loss.file, common) if common else loss.file

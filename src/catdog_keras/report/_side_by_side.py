@@ -3,10 +3,10 @@
 import itertools
 from collections.abc import Mapping
 
-from catdog_keras._html_page import Section, Table, embed
+from catdog_keras._html_page import Section, Table, embed_figure
 from catdog_keras.evaluation import Comparisons, Evaluation, compare
 from catdog_keras.plotting import plot_comparison
-from catdog_keras.report._sections import interval, percent
+from catdog_keras.report._sections import percent, percent_interval
 
 PAIRS = 28  # all pairs of eight models
 
@@ -22,7 +22,7 @@ def models_section(evaluations: Mapping[str, Evaluation], highlight: str | None)
             name,
             f"{each.correct:,} of {len(each):,}",
             percent(each.accuracy),
-            interval(each.accuracy_interval),
+            percent_interval(each.accuracy_interval),
             percent(each.balanced_accuracy),
             percent(each.f1),
             f"{each.log_loss:.3f}",
@@ -32,7 +32,7 @@ def models_section(evaluations: Mapping[str, Evaluation], highlight: str | None)
     ]
     accuracies = "; ".join(f"{name} {percent(each.accuracy)}" for name, each in evaluations.items())
     baseline = next(iter(evaluations.values())).baseline
-    figure = embed(
+    figure = embed_figure(
         plot_comparison(evaluations, baseline),
         f"The accuracy of each model with its 95% interval: {accuracies}.",
         "The dotted line is the baseline: always predicting the majority class.",
@@ -43,11 +43,14 @@ def models_section(evaluations: Mapping[str, Evaluation], highlight: str | None)
         "p-value below 0.05 is statistically significant. With several comparisons, the p-values "
         "are corrected for their number by Holm's method."
     ]
-    tables = [Table("All models on the same images", header, rows), _pairs(evaluations, highlight)]
+    tables = [
+        Table("All models on the same images", header, rows),
+        _pairwise_table(evaluations, highlight),
+    ]
     return Section("Models side by side", text, tables, [figure])
 
 
-def _pairs(evaluations: Mapping[str, Evaluation], highlight: str | None) -> Table:
+def _pairwise_table(evaluations: Mapping[str, Evaluation], highlight: str | None) -> Table:
     """Returns a table of all pairs of models; of many models, only the pairs with the selected one.
 
     Without a selected model the first one is used. The most accurate model would be a biased

@@ -121,15 +121,15 @@ def write_report(
     """
     order = "The path is the first argument, the evaluation the second."
     file = check_path("path", path, remedy=order)
-    models = _check_models(models)
+    models = _check_model_reports(models)
     for name, text in (("title", title), ("note", note)):
         if not isinstance(text, str):
             raise TypeError(describe(name, "a string", text))
-    counts = _check_groups("counts", counts, "the number of images of each class, by split")
+    counts = _check_dict_of_dicts("counts", counts, "the number of images of each class, by split")
     for split, numbers in counts.items():
         for class_name, number in numbers.items():
             check_integer(f"counts[{split!r}][{class_name!r}]", number, minimum=0)
-    metadata = _check_groups("metadata", metadata, "groups of name-value pairs")
+    metadata = _check_dict_of_dicts("metadata", metadata, "groups of name-value pairs")
     evaluations = {model.name: model.evaluation for model in models}
     histories = {model.name: model.history for model in models if model.history is not None}
     figures = {
@@ -143,19 +143,22 @@ def write_report(
         # Figures show boxes for characters that the font does not have; the tables show the full
         # names.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        parts = _parts(evaluations, counts, histories, figures, highlight)
+        parts = _page_sections(evaluations, counts, histories, figures, highlight)
     parts.append(sections.repeat_section({**metadata, "Environment": describe_environment()}))
-    page = Page(title, note, _summary(evaluations, highlight), parts, "Written by catdog-keras.")
+    page = Page(
+        title, note, _summary_cards(evaluations, highlight), parts, "Written by catdog-keras."
+    )
     save_text(file, render_page(page))
 
 
-def _parts(
+def _page_sections(
     evaluations: Mapping[str, Evaluation],
     counts: Mapping[str, Mapping[str, int]],
     histories: Mapping[str, Any],
     figures: Mapping[str, Any],
     highlight: str | None,
 ) -> list[Section]:
+    """Returns the sections of the page except the last, without those that have no data."""
     parts: list[Section] = []
     if len(evaluations) > 1:
         parts.append(models_section(evaluations, highlight))
@@ -172,7 +175,9 @@ def _parts(
     return parts
 
 
-def _check_groups(name: str, groups: Any, requirement: str) -> Mapping[str, Mapping[str, Any]]:
+def _check_dict_of_dicts(
+    name: str, groups: Any, requirement: str
+) -> Mapping[str, Mapping[str, Any]]:
     """Returns a mapping of mappings, empty for None; raises an error for anything else."""
     groups = {} if groups is None else groups
     if not isinstance(groups, Mapping) or not all(
@@ -182,7 +187,7 @@ def _check_groups(name: str, groups: Any, requirement: str) -> Mapping[str, Mapp
     return groups
 
 
-def _check_models(models: Any) -> list[ModelReport]:
+def _check_model_reports(models: Any) -> list[ModelReport]:
     """Returns the models as a list; raises an error if they cannot be compared."""
     requirement = "an Evaluation, a dict of them, a ModelReport, or a list with different names"
     if isinstance(models, ModelReport):
@@ -204,7 +209,7 @@ def _check_models(models: Any) -> list[ModelReport]:
     return list(models)
 
 
-def _summary(
+def _summary_cards(
     evaluations: Mapping[str, Evaluation], highlight: str | None
 ) -> list[tuple[str, str, str]]:
     """Returns the key figures shown first: of one model, or the accuracy range of several."""
@@ -217,14 +222,14 @@ def _summary(
         extremes = f"{sections.percent(min(accuracies))} to {sections.percent(max(accuracies))}"
         cards.append(("Models", f"{len(evaluations)}", f"accuracies from {extremes}"))
     if shown is not None:
-        ends = f"95% interval {sections.interval(shown.accuracy_interval)}"
+        ends = f"95% interval {sections.percent_interval(shown.accuracy_interval)}"
         if several:
             ends += "; the model selected on validation images"
         name = f"Accuracy, {highlight}" if several else "Accuracy"
         cards.append((name, sections.percent(shown.accuracy), ends))
-        ends = f"95% interval {sections.interval(shown.balanced_accuracy_interval)}; mean recall"
+        ends = f"95% interval {sections.percent_interval(shown.balanced_accuracy_interval)}"
         balanced = sections.percent(shown.balanced_accuracy)
-        cards.append(("Balanced accuracy", balanced, f"{ends} of the classes"))
+        cards.append(("Balanced accuracy", balanced, f"{ends}; mean recall of the classes"))
     versus = first.baseline_comparison
     verdict = "" if shown is None else f"; {describe_against_baseline(shown.baseline_comparison)}"
     of_these = f"{versus.names[1]}, of these images{verdict}"
