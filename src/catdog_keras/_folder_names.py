@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -125,6 +125,11 @@ def parse_split_name(name: str) -> ParsedFolderName:
     if splits == {"train", "validation"}:  # `train_val`, as `trainval`
         splits = {"train"}
     return ParsedFolderName(splits.pop() if len(splits) == 1 else None, tuple(rest))
+
+
+def name_several_splits(names: Iterable[str]) -> bool:
+    """Returns whether folder names contain the words of at least two different splits."""
+    return len({parse_split_name(name).split for name in names} - {None}) > 1
 
 
 def is_unlabeled_name(name: str) -> bool:

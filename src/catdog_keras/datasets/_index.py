@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from catdog_keras._folder_names import parse_split_name
 from catdog_keras._printable import counted, first_lines, listed, printable
+from catdog_keras.datasets._image_root import image_root
 from catdog_keras.datasets._layout import Folder, Layout, build_tree, find_layout
 from catdog_keras.datasets._list_images import IMAGE_EXTENSIONS, FolderContent, list_images
 from catdog_keras.datasets._skipped_names import is_skipped
@@ -164,22 +164,6 @@ def _no_image(folder: Path, more: str) -> ValueError:
     )
 
 
-def image_root(root: Path) -> Path:
-    """Descends into folders that contain only one folder, as unpacked archives do."""
-    while True:
-        folders = _subfolders(root)
-        if len(folders) != 1 or not _subfolders(folders[0]):
-            return root
-        split = parse_split_name(folders[0].name)
-        if split.split and not split.rest and not _holds_splits(folders[0]):
-            return root
-        root = folders[0]
-
-
-def _holds_splits(folder: Path) -> bool:
-    return len({parse_split_name(sub.name).split for sub in _subfolders(folder)} - {None}) > 1
-
-
 def _list_classes(root: Path, part: Folder, content: FolderContent) -> Listing:
     files: list[str] = []
     counts: list[int] = []
@@ -211,18 +195,3 @@ def _outside(parts: dict[str, Listing], content: FolderContent, above: list[str]
     lines = first_lines([printable(file) for file in rest])
     verb = "is" if len(rest) == 1 else "are"
     return [f"Ignored {counted(len(rest), 'image')} that {verb} not in a class folder:{lines}"]
-
-
-def _subfolders(folder: Path) -> list[Path]:
-    """Lists the folders that can be classes or splits, without links to a parent folder."""
-    resolved = Path(os.path.realpath(folder))  # without an error for links to themselves
-    upwards = {resolved, *resolved.parents}
-    found = (
-        Path(entry.path)
-        for entry in os.scandir(folder)
-        if Path(entry.path).is_dir()
-        and not is_skipped(entry.name)
-        and not (entry.is_symlink() and Path(os.path.realpath(entry.path)) in upwards)
-    )
-    # By name, because Windows compares paths without case.
-    return sorted(found, key=lambda path: path.name)

@@ -10,6 +10,7 @@ from catdog_keras._folder_names import (
     is_unlabeled_name,
     is_unwanted_name,
     join_words,
+    name_several_splits,
     parse_split_name,
     singular_words,
 )
@@ -300,7 +301,7 @@ def _check_nested(part: Folder, name: str) -> None:
                 f"{listed(other)}. Their images would have two classes: move or rename them."
             )
         inner = [each.name for each in folder.folders.values() if each.total]
-        if len({parse_split_name(each).split for each in inner} - {None}) > 1:
+        if name_several_splits(inner):
             raise ValueError(
                 f"{f'{name}/{folder.name}'!r} contains the split folders {listed(inner)}. Put the "
                 "split folders above the class folders, as in train/cats."

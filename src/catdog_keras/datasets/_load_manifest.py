@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from catdog_keras._printable import counted, first_lines, printable
-from catdog_keras.datasets._index import image_root
+from catdog_keras.datasets._image_root import image_root
 from catdog_keras.datasets._manifest import Manifest, read_manifest, relative_posix_path
 from catdog_keras.datasets._options import (
     BatchOptions,
