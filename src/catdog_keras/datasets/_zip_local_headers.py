@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import BinaryIO
 
-SIGNATURE = b"PK\3\4"
+from catdog_keras.datasets._zip_signatures import signature_positions
+
+HEADER_SIGNATURE = b"PK\3\4"
 DESCRIPTOR = b"PK\7\x08"  # in front of the checksum and sizes behind the content; optional
 SUMS, WIDE_SUMS = struct.Struct("<3L"), struct.Struct("<L2Q")
-CHUNK_BYTES = 2**20
 HEADER = struct.Struct("<4s5H3L2H")
 ENCRYPTED = 0x2041  # flags: encrypted, strongly encrypted, encrypted list of members
 UTF8_NAME = 0x800  # flag of a member whose name is encoded in UTF-8
@@ -49,7 +50,7 @@ def _check_member(stream: BinaryIO, info: zipfile.ZipInfo) -> int:
     """Returns the position behind a member; raises an error if it contradicts the list."""
     stream.seek(info.header_offset)
     header = stream.read(HEADER.size)
-    if len(header) < HEADER.size or not header.startswith(SIGNATURE):
+    if len(header) < HEADER.size or not header.startswith(HEADER_SIGNATURE):
         raise zipfile.BadZipFile(f"{info.orig_filename!r} has no header")
     _, _, flags, method, _, _, checksum, packed, size, name_bytes, extra_bytes = HEADER.unpack(
         header
@@ -108,13 +109,8 @@ def _check_gap(stream: BinaryIO, start: int, end: int) -> None:
     """Raises an error if bytes between members hold one that is not listed, or if two overlap."""
     if start > end:
         raise zipfile.BadZipFile("two of its members overlap")
-    stream.seek(start)
-    overlap = b""
-    for position in range(start, end, CHUNK_BYTES):
-        block = overlap + stream.read(min(CHUNK_BYTES, end - position))
-        if SIGNATURE in block:
-            raise zipfile.BadZipFile("it contains a member that it does not list")
-        overlap = block[-len(SIGNATURE) + 1 :]
+    if any(True for _ in signature_positions(stream, HEADER_SIGNATURE, start, end)):
+        raise zipfile.BadZipFile("it contains a member that it does not list")
 
 
 def encoded_name(info: zipfile.ZipInfo) -> bytes:
