@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING, Any
 
 from catdog_keras._image_files.file_parts import has_too_many_parts
 from catdog_keras._image_files.heif import why_unknown
+from catdog_keras._image_files.jpeg_markers import JPEG_START
 from catdog_keras._image_files.jpeg_scans import has_too_many_scans
 from catdog_keras._image_files.memory import open_described, why_too_much_memory
 from catdog_keras._image_files.open_image import TIFF_BITS
 from catdog_keras._image_files.png_chunks import without_large_text
-from catdog_keras._image_files.strip_metadata import JPEG_START
 
 if TYPE_CHECKING:
     from PIL import Image

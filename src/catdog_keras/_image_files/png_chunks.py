@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 MAX_CHUNK_BYTES = 2**20  # of the decompressed content of one chunk
 MAX_TOTAL_BYTES = 2**26
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 TEXT_CHUNKS = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")
 ORIENTATION_KEYWORDS = (b"Raw profile type exif", b"XML:com.adobe.xmp")
 
@@ -21,7 +21,7 @@ def without_large_text(content: bytes) -> bytes:
     Text that can hold the orientation is kept if it is within the limit of a chunk. Other files
     are returned unchanged.
     """
-    if not content.startswith(SIGNATURE) or not _has_large_text(content):
+    if not content.startswith(PNG_SIGNATURE) or not _has_large_text(content):
         return content
     kept = []
     found = set()
@@ -52,7 +52,7 @@ def _has_large_text(content: bytes) -> bool:
 
 def iterate_chunks(content: bytes) -> Iterator[tuple[int, int, bytes]]:
     """Yields start and end of the data of each complete chunk, and its type."""
-    start = len(SIGNATURE)
+    start = len(PNG_SIGNATURE)
     while start + 8 <= len(content):
         kind = content[start + 4 : start + 8]
         end = start + 8 + int.from_bytes(content[start : start + 4])
