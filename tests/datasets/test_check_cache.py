@@ -17,6 +17,7 @@ from hypothesis import given
 from PIL import Image
 
 import catdog_keras
+from catdog_keras._least_recently_used import BLOCK_BYTES
 from catdog_keras.datasets import _check_cache, _validate, scan_images
 from catdog_keras.datasets._check_cache import FOLDER, SWITCH
 from catdog_keras.datasets._validate import inspect_file, inspect_files
@@ -316,7 +317,7 @@ def test_cache_is_bounded_and_keeps_recently_used_files(tmp_path, home, monkeypa
             if saved.stat().st_mtime > 10**9:
                 os.utime(saved, (number + 1, number + 1))
     inspect_files(folders[0])  # used again, and no longer the oldest one
-    monkeypatch.setattr(_check_cache, "MAX_BYTES", 2 * _check_cache.BLOCK_BYTES)
+    monkeypatch.setattr(_check_cache, "MAX_BYTES", 2 * BLOCK_BYTES)
     inspect_files(folders[2])
     assert len(cache_files(home)) == 2
     checked.clear()

@@ -22,6 +22,7 @@ from catdog_keras import __version__
 from catdog_keras._image_files.open_image import decoder_versions
 from catdog_keras._image_files.read_file import Stamp, stamp_of
 from catdog_keras._keras_home import cache_directory
+from catdog_keras._least_recently_used import remove_least_recently_used
 from catdog_keras._printable import shorten
 from catdog_keras._scratch import scratch_folder
 from catdog_keras.datasets._garbage_collection import collection_paused
@@ -32,7 +33,6 @@ SWITCH = "CATDOG_KERAS_CHECK_CACHE"
 VERSION = 2  # incremented when the check or the file format changes
 
 MAX_BYTES = 2**30  # of all files, about six million images
-BLOCK_BYTES = 4096  # that a small file takes on the disk
 # Reading this much takes longer than checking one image file: a large file is not read for a few.
 MAX_BYTES_PER_IMAGE = 2**16
 # A file that was changed later than this before its check can change again without another time: a
@@ -134,7 +134,7 @@ class CheckCache:
         try:
             self._save()
             if self._scratch is not None and self._directory is not None:
-                remove_least_recently_used(self._directory)
+                limit_check_cache(self._directory)
         finally:
             self._stack.close()
 
@@ -266,18 +266,6 @@ def _versions() -> dict[str, str]:
     return {"format": str(VERSION), "catdog_keras": __version__, **decoder_versions()}
 
 
-def remove_least_recently_used(directory: Path) -> None:
-    """Removes files until the rest is within the maximum size."""
-    with suppress(OSError):
-        found = []
-        for entry in os.scandir(directory):
-            if entry.name.endswith(".json"):
-                status = entry.stat()
-                size = -(-status.st_size // BLOCK_BYTES) * BLOCK_BYTES
-                found.append((status.st_mtime, size, entry.path))
-        total = sum(size for _, size, _ in found)
-        for _, size, path in sorted(found):
-            if total <= MAX_BYTES:
-                break
-            Path(path).unlink(missing_ok=True)
-            total -= size
+def limit_check_cache(directory: Path) -> None:
+    """Removes the least recently used files of this cache that exceed its size."""
+    remove_least_recently_used(directory, ".json", MAX_BYTES)

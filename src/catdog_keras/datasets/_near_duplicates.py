@@ -20,7 +20,7 @@ from catdog_keras.datasets._check_cache import (
     check_cache_folder,
     decode_table,
     encode_table,
-    remove_least_recently_used,
+    limit_check_cache,
 )
 from catdog_keras.datasets._match_signatures import has_similar, match_signatures
 from catdog_keras.datasets._perceptual_hash import Gray, Signature
@@ -140,4 +140,4 @@ def _save(file: Path, pairs: Sequence[tuple[int, int]]) -> None:
             unfinished = scratch / file.name
             unfinished.write_bytes(encode_table({"pairs": pairs}))
             unfinished.replace(file)
-        remove_least_recently_used(file.parent)
+        limit_check_cache(file.parent)

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from catdog_keras._keras_home import cache_directory
+from catdog_keras._least_recently_used import remove_least_recently_used
 from catdog_keras._scratch import scratch_folder
 from catdog_keras.datasets._check_cache import SWITCH
 from catdog_keras.datasets._scan_report import ImageFile
@@ -81,15 +82,4 @@ def _write(file: Path, digests: Sequence[str], features: Floats) -> None:
             unfinished = scratch / file.name
             np.savez(unfinished, digests=np.array(digests), features=features)
             unfinished.replace(file)
-        _remove_least_recently_used(file.parent)
-
-
-def _remove_least_recently_used(directory: Path) -> None:
-    """Removes files until the rest is within the maximum size."""
-    files = sorted(directory.glob("*.npz"), key=lambda file: file.stat().st_mtime)
-    total = sum(file.stat().st_size for file in files)
-    for file in files:
-        if total <= MAX_BYTES:
-            break
-        total -= file.stat().st_size
-        file.unlink(missing_ok=True)
+        remove_least_recently_used(file.parent, ".npz", MAX_BYTES)
