@@ -12,6 +12,7 @@ from catdog_keras._backend.infinite_dataset import INFINITE, repeats_without_end
 from catdog_keras._checks import check_integer, describe, describe_received
 from catdog_keras._image_errors import image_errors
 
+LABELED_BATCHES = "an iterable of batches (images, labels), or a pair of arrays (images, labels)"
 BATCH_SIZE = 32  # for arrays, which are not batched
 _NOT_DATASETS = (str, bytes, dict, type, keras.KerasTensor)  # although most of them are iterable
 
@@ -181,3 +182,15 @@ def split_batch(name: str, batch: Any, requirement: str) -> tuple[Any, Any, Any]
         )
     images, labels, *weights = batch
     return images, labels, weights[0] if weights else None
+
+
+def read_batches(dataset: Iterable[Any], name: str = "dataset") -> Iterator[tuple[Any, Any]]:
+    """Yields `(images, labels)` of each batch; raises an error if a batch is not such a pair.
+
+    Sample weights, the optional third element of a batch, only affect a loss and are ignored.
+    `name` is the argument name of the dataset.
+    """
+    check_dataset(name, dataset, LABELED_BATCHES)
+    for batch in iterate(dataset):
+        images, labels, _ = split_batch(name, batch, LABELED_BATCHES)
+        yield images, labels
