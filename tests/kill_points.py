@@ -94,7 +94,7 @@ def save_manifest(root, number):
 
 def write_cache(root, number):
     rows = np.full((3, 2, 2, 3), number, np.float32)
-    _cache.load_or_store(root / "out", ["a", "b", "c"], rows.shape, rows)
+    _cache.cache_in_file(root / "out", ["a", "b", "c"], rows.shape, rows)
 
 
 def zip_of_images():
@@ -132,7 +132,7 @@ def download(root, _):
         with Path(path).open("wb", buffering=0) as file:
             write_in_parts(file, ARCHIVE)
 
-    _download._stream = stream
+    _download._stream_to_file = stream
     with warnings.catch_warnings():  # of the checksum that is recorded
         warnings.simplefilter("ignore")
         _download.fetch_archive("https://localhost/archive.zip", root / "out")

@@ -43,7 +43,7 @@ def read_row(path):
         "sha256": "0" * 64,
         "component": 0,
     }
-    _manifest._check_row(row, {"cats": 0})
+    _manifest._check_manifest_row(row, {"cats": 0})
 
 
 @pytest.mark.parametrize(

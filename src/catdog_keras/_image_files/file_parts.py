@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from catdog_keras._image_files.jpeg_markers import JPEG_START, START_OF_SCAN
-from catdog_keras._image_files.png_chunks import PNG_SIGNATURE, iterate_chunks
+from catdog_keras._image_files.png_chunks import PNG_SIGNATURE, iterate_png_chunks
 
 # Segments of a JPEG file, chunks of a PNG file without the pixels, or entries of the directory of a
 # TIFF file; usually less than 100.
@@ -33,17 +33,18 @@ _GIF_EXTENSION, _GIF_FRAME = 0x21, 0x2C
 def has_too_many_parts(content: bytes) -> bool:
     """Returns whether a file has more parts than a decoder can read in bounded memory and time."""
     if content.startswith(JPEG_START):
-        return _exceeds(_jpeg_segments(content), MAX_PARTS)
+        return _has_more_parts(_jpeg_segments(content), MAX_PARTS)
     if content.startswith(PNG_SIGNATURE):
-        chunks = itertools.islice(iterate_chunks(content), MAX_PIXEL_PARTS + 1)
+        chunks = itertools.islice(iterate_png_chunks(content), MAX_PIXEL_PARTS + 1)
         names = [name for _, _, name in chunks]
         return len(names) > MAX_PIXEL_PARTS or len(names) - names.count(b"IDAT") > MAX_PARTS
     if content.startswith(_GIF):
-        return _exceeds(_gif_blocks(content), MAX_GIF_BLOCKS)
+        return _has_more_parts(_gif_blocks(content), MAX_GIF_BLOCKS)
     return content[:4] in _TIFF and _has_too_many_strips(content)
 
 
-def _exceeds(parts: Iterator[int], most: int) -> bool:
+def _has_more_parts(parts: Iterator[int], most: int) -> bool:
+    """Returns whether a file has more than `most` parts, without reading further ones."""
     return sum(1 for _ in itertools.islice(parts, most + 1)) > most
 
 

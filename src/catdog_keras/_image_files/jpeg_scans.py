@@ -25,10 +25,10 @@ def has_too_many_scans(content: bytes, pixels: int) -> bool:
         pixels: Width times height of the image.
     """
     most = content.count(_SCAN_MARKER)  # fast; also counts previews and trailing data
-    if not _exceeds(most, most * 4, pixels):
+    if not _exceeds_scan_limits(most, most * 4, pixels):
         return False
     scans = scan_components(content)
-    return _exceeds(len(scans), sum(scans), pixels)
+    return _exceeds_scan_limits(len(scans), sum(scans), pixels)
 
 
 def has_separate_scans(content: bytes, components: int) -> bool:
@@ -51,5 +51,6 @@ def scan_components(content: bytes) -> list[int]:
     return scans
 
 
-def _exceeds(scans: int, components: int, pixels: int) -> bool:
+def _exceeds_scan_limits(scans: int, components: int, pixels: int) -> bool:
+    """Returns whether numbers of scans, or of the pixels in all their components, are too large."""
     return scans > MAX_SCANS or components * pixels > MAX_SCANNED_MEGAPIXELS * 1_000_000

@@ -14,7 +14,7 @@ from catdog_keras._image_files.jpeg_markers import (
     START_OF_SCAN,
     WITHOUT_LENGTH,
 )
-from catdog_keras._image_files.png_chunks import PNG_SIGNATURE, iterate_chunks
+from catdog_keras._image_files.png_chunks import PNG_SIGNATURE, iterate_png_chunks
 
 PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
 _JFIF, _EXIF, _ADOBE = 0xE0, 0xE1, 0xEE  # segments that change colors or orientation
@@ -28,26 +28,27 @@ def without_metadata(content: bytes) -> Iterator[bytes]:
     The orientation is removed last.
     """
     if content.startswith(PNG_SIGNATURE):
-        yield from _png_files(content)
+        yield from _stripped_png_files(content)
     elif content.startswith(JPEG_START):
-        yield _jpeg_file(content, with_exif=True)
-        yield _jpeg_file(content, with_exif=False)
+        yield _stripped_jpeg_file(content, with_exif=True)
+        yield _stripped_jpeg_file(content, with_exif=False)
 
 
 def without_pixels(content: bytes) -> bytes:
     """Returns a PNG file without its pixels: the header, and the metadata before and after them."""
     kept = [
         content[start - 8 : end + 4]
-        for start, end, kind in iterate_chunks(content)
+        for start, end, kind in iterate_png_chunks(content)
         if kind != b"IDAT"
     ]
     return b"".join([PNG_SIGNATURE, *kept, PNG_END])
 
 
-def _png_files(content: bytes) -> Iterator[bytes]:
+def _stripped_png_files(content: bytes) -> Iterator[bytes]:
+    """Yields a PNG file without damaged chunks, then without chunks that pixels do not need."""
     valid, exif, pixels = [PNG_SIGNATURE], [PNG_SIGNATURE], [PNG_SIGNATURE]
     end = len(PNG_SIGNATURE)
-    for start, end, kind in iterate_chunks(content):
+    for start, end, kind in iterate_png_chunks(content):
         chunk = content[start - 8 : end + 4]
         needed = kind[:1].isupper()
         if not needed and zlib.crc32(kind + content[start:end]) != int.from_bytes(chunk[-4:]):
@@ -62,7 +63,7 @@ def _png_files(content: bytes) -> Iterator[bytes]:
         yield b"".join([*kept, rest])
 
 
-def _jpeg_file(content: bytes, *, with_exif: bool) -> bytes:
+def _stripped_jpeg_file(content: bytes, *, with_exif: bool) -> bytes:
     """Returns a JPEG file without comments and without segments of applications."""
     kept, at = [JPEG_START], 2
     while content[at : at + 1] == b"\xff" and at + 4 <= len(content):
@@ -73,13 +74,14 @@ def _jpeg_file(content: bytes, *, with_exif: bool) -> bytes:
         if marker == START_OF_SCAN:
             break
         segment = content[at : at + 2 + int.from_bytes(content[at + 2 : at + 4])]
-        if _is_needed(marker, segment, with_exif=with_exif):
+        if _is_needed_segment(marker, segment, with_exif=with_exif):
             kept.append(segment)
         at += max(len(segment), 2)
     return b"".join([*kept, content[at:]])
 
 
-def _is_needed(marker: int, segment: bytes, *, with_exif: bool) -> bool:
+def _is_needed_segment(marker: int, segment: bytes, *, with_exif: bool) -> bool:
+    """Returns whether a segment affects the colors or, if `with_exif`, the orientation of a JPEG."""
     if marker == _JFIF:
         return len(segment) >= 2 + _JFIF_BYTES and segment[4:9] == b"JFIF\0"
     if marker == _EXIF:

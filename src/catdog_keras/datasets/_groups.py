@@ -32,13 +32,14 @@ def check_groups(value: Groups | None) -> Callable[[str], Any] | None:
     if isinstance(value, Mapping):
         return value.get
     if isinstance(value, (str, re.Pattern)):
-        return _function_of(_compile(value))
+        return _group_by_pattern(_compile_group_pattern(value))
     if not callable(value):
         raise TypeError(describe("groups", REQUIREMENT, value))
     return value
 
 
-def _compile(value: str | re.Pattern[str]) -> re.Pattern[str]:
+def _compile_group_pattern(value: str | re.Pattern[str]) -> re.Pattern[str]:
+    """Returns a compiled pattern; raises unless one of its groups is that of the image."""
     try:
         pattern = re.compile(value)
     except re.error as error:
@@ -51,7 +52,8 @@ def _compile(value: str | re.Pattern[str]) -> re.Pattern[str]:
     return pattern
 
 
-def _function_of(pattern: re.Pattern[str]) -> Callable[[str], str | None]:
+def _group_by_pattern(pattern: re.Pattern[str]) -> Callable[[str], str | None]:
+    """Returns a function that finds the group of a path by a pattern; None if it does not match."""
     chosen = GROUP if GROUP in pattern.groupindex else 1
 
     def find(path: str) -> str | None:

@@ -111,11 +111,11 @@ def index_labels(
         ValueError: If there are fewer than two classes, or stated ones without an image.
     """
     found = set(labels.values())
-    names = tuple(_sorted_names(found) if class_names is None else class_names)
+    names = tuple(_sorted_class_names(found) if class_names is None else class_names)
     missing = [name for name in names if name not in found]
     if missing:
         requirement = "names of classes that have images"
-        remedy = f"{listed(missing)} have none; there are {listed(_sorted_names(found))}."
+        remedy = f"{listed(missing)} have none; there are {listed(_sorted_class_names(found))}."
         raise ValueError(describe("class_names", requirement, list(names), remedy))
     if len(names) < 2:
         raise ValueError(f"At least two classes are required; all images have {listed(names)}.")
@@ -134,7 +134,8 @@ def index_labels(
     return ImageIndex(root, names, {"all": listing}, (), (), tuple(notes), stated)
 
 
-def _sorted_names(names: Collection[str]) -> list[str]:
+def _sorted_class_names(names: Collection[str]) -> list[str]:
+    """Sorts names of classes as texts, or by number if all of them are integers."""
     if all(re.fullmatch(r"-?[0-9]{1,18}", name) for name in names):
         return sorted(names, key=lambda name: (int(name), name))  # 1 and 01 are distinct
     return sorted(names)

@@ -154,7 +154,7 @@ def load_cats_dogs(
     wanted = "a folder or zip archive with train and validation, each with cats and dogs"
     folder = find_cats_dogs(source)
     batches.check_outside(folder)
-    index = _index(folder, "source", source, wanted)
+    index = _index_with_path_as_passed(folder, "source", source, wanted)
     if index.class_names != CATS_DOGS_CLASSES or "validation" not in index.parts:
         where = "no split folders" if "all" in index.parts else " and ".join(index.parts)
         names = ", ".join(map(printable, index.class_names))
@@ -367,13 +367,15 @@ def load_folder(
         index = index_by_pattern(folder, pattern, names, follow_links=follow_links)
         return load_splits(apply_decisions(index, decided, folder), options, batches, "pattern")
     wanted = "a folder or zip archive of class folders, optionally inside train and validation"
-    index = _index(folder, "directory", directory, wanted, names, follow_links=follow_links)
+    index = _index_with_path_as_passed(
+        folder, "directory", directory, wanted, names, follow_links=follow_links
+    )
     relabeled = decided is not None and decided.relabels
     index = apply_decisions(index, decided, folder)
     return load_splits(index, options, batches, "decisions" if relabeled else "folders")
 
 
-def _index(
+def _index_with_path_as_passed(
     folder: Path,
     name: str,
     source: str | os.PathLike[str] | None,

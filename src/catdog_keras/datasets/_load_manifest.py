@@ -95,16 +95,16 @@ def load_manifest(
         "label_mode": label_mode,
         "cache": cache,
     }
-    BatchOptions(**_prepared({}, given), **rest)  # reports errors before any work
+    BatchOptions(**_merge_preparation({}, given), **rest)  # reports errors before any work
     manifest = read_manifest(path)
-    batches = BatchOptions(**_prepared(manifest.preparation, given), **rest)
+    batches = BatchOptions(**_merge_preparation(manifest.preparation, given), **rest)
     folder = find_folder("directory", directory)
     batches.check_outside(folder)
-    root = _root(manifest, folder)
+    root = _root_of_manifest(manifest, folder)
     listings = {split: listing.below(root) for split, listing in manifest.splits.items()}
     files = [file for listing in listings.values() for file in listing.files]
     scan = ScanReport.from_files(inspect_files(files))
-    _check_unchanged(manifest, root, scan)
+    _check_files_match_manifest(manifest, root, scan)
     relative = [file for listing in manifest.splits.values() for file in listing.files]
     components = {
         path: manifest.components[file] for path, file in zip(files, relative, strict=True)
@@ -114,7 +114,7 @@ def load_manifest(
     )
 
 
-def _prepared(recorded: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+def _merge_preparation(recorded: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     """Returns the options that determine pixels: as given, as recorded, or the default."""
     stated = {name: value for name, value in given.items() if value is not None}
     # Only one of them is possible: the one that is stated replaces the other, recorded one.
@@ -126,7 +126,7 @@ def _prepared(recorded: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]
     return {"image_size": DEFAULT_SIZE, **kept, **stated}
 
 
-def _root(manifest: Manifest, folder: Path) -> Path:
+def _root_of_manifest(manifest: Manifest, folder: Path) -> Path:
     """Returns the folder that the paths in a manifest are relative to."""
     in_class_folders = manifest.label_source in ("folders", "decisions")
     return image_root(folder) if in_class_folders else folder
@@ -174,10 +174,10 @@ def load_manifest_split(
     manifest = read_manifest(path)
     if not manifest.splits[split].files:
         raise ValueError(f"{str(path)!r} lists no {split} image: the split has no {split} set.")
-    root = _root(manifest, find_folder("directory", directory))
+    root = _root_of_manifest(manifest, find_folder("directory", directory))
     listing = manifest.splits[split].below(root)
     scan = ScanReport.from_files(inspect_files(listing.files))
-    _check_unchanged(manifest, root, scan)
+    _check_files_match_manifest(manifest, root, scan)
     options = BatchOptions.in_order(image_size, batch_size, **prepared)
     images = [scan.by_path[file] for file in listing.files]
     return ManifestSplit(
@@ -192,7 +192,7 @@ def load_manifest_split(
     )
 
 
-def _check_unchanged(manifest: Manifest, root: Path, scan: ScanReport) -> None:
+def _check_files_match_manifest(manifest: Manifest, root: Path, scan: ScanReport) -> None:
     """Raises an error if a scanned file differs from its entry in the manifest."""
     differing = []
     for path, image in scan.by_path.items():

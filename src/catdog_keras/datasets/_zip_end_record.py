@@ -71,10 +71,10 @@ def read_end_record(stream: BinaryIO) -> EndRecord | None:
         return None
     if tail.find(END_SIGNATURE, at + RECORD.size) >= 0:  # `zipfile` would begin there
         raise zipfile.BadZipFile("its comment contains the signature of an end record")
-    _check_only_record(tail, at)
+    _check_not_in_comment(tail, at)
     _, _, _, _, count, size, offset, comment = RECORD.unpack_from(tail, at)
     end, modulus = tail_start + at, 2**16
-    zip64 = _read_zip64(stream, end)
+    zip64 = _read_zip64_record(stream, end)
     if zip64 is not None:
         end -= ZIP64_LOCATOR.size + ZIP64_RECORD.size
         for short, long, limit in zip((count, size, offset), zip64, (16, 32, 32), strict=True):
@@ -88,7 +88,7 @@ def read_end_record(stream: BinaryIO) -> EndRecord | None:
     return EndRecord(count, modulus, end - size, size)
 
 
-def _check_only_record(tail: bytes, at: int) -> None:
+def _check_not_in_comment(tail: bytes, at: int) -> None:
     """Raises an error if the record at `at` is within the comment of another one."""
     other = tail.find(END_SIGNATURE, 0, at)
     while other >= 0:
@@ -99,7 +99,7 @@ def _check_only_record(tail: bytes, at: int) -> None:
         other = tail.find(END_SIGNATURE, other + 1, at)
 
 
-def _read_zip64(stream: BinaryIO, end: int) -> tuple[int, int, int] | None:
+def _read_zip64_record(stream: BinaryIO, end: int) -> tuple[int, int, int] | None:
     """Reads the record for large archives, if there is one in front of the end record at `end`."""
     start = end - ZIP64_LOCATOR.size - ZIP64_RECORD.size
     if start < 0:

@@ -152,6 +152,7 @@ def choose_coat(class_name: str, rng: np.random.Generator) -> Coat:
 
 
 def _shifted_color(color: Color, tint: NDArray[np.float64]) -> Color:
+    """Returns a fur color with `tint` added to red, green and blue, so that coats differ."""
     red, green, blue = np.clip(np.asarray(color) + tint, 0, 255).astype(int).tolist()
     return red, green, blue
 
