@@ -78,7 +78,7 @@ def test_manifest_paths_that_leave_the_folder_on_windows_are_rejected(path, monk
 )
 def test_table_paths_of_windows_are_relative_to_the_folder(image, expected, monkeypatch):
     monkeypatch.setattr(_label_table, "os", WINDOWS)
-    assert _label_table._relative_path(ROOT, image) == expected
+    assert _label_table._path_below_root(ROOT, image) == expected
 
 
 def test_default_run_folder_is_new_where_case_is_ignored(tmp_path, monkeypatch):

@@ -80,19 +80,19 @@ def check_iterable(name: str, data: Any, requirement: str) -> None:
     if hasattr(data, "train") and hasattr(data, "validation"):  # they yield their datasets
         raise TypeError(describe(name, requirement, data, "Pass one of them, as `splits.train`."))
     if is_arrays(data):
-        _check_lengths(name, data)
+        _check_equal_lengths(name, data)
 
 
-def _check_lengths(name: str, arrays: Any) -> None:
+def _check_equal_lengths(name: str, arrays: Any) -> None:
     """Raises an error unless there is one label, and one sample weight if any, for each image."""
     images, labels, *weights = arrays
     for part, array in (("label", labels), *(("sample weight", w) for w in weights)):
-        length = _length(array)
-        if length != _length(images) and not (part == "sample weight" and array is None):
+        length = _length_or_none(array)
+        if length != _length_or_none(images) and not (part == "sample weight" and array is None):
             found = f"a {type(array).__name__}" if length is None else f"{length} {part}s"
             raise ValueError(
                 f"`{name}` must hold one {part} per image; "
-                f"received {_length(images)} images and {found}."
+                f"received {_length_or_none(images)} images and {found}."
             )
         shape = getattr(array, "shape", (length,))
         if part == "sample weight" and array is not None and tuple(shape[1:]) not in ((), (1,)):
@@ -102,7 +102,7 @@ def _check_lengths(name: str, arrays: Any) -> None:
             )
 
 
-def _length(array: Any) -> int | None:
+def _length_or_none(array: Any) -> int | None:
     """Returns the length of an array, tensor or list; None for anything else."""
     if isinstance(array, Sequence) and not isinstance(array, (str, bytes)):
         return len(array)

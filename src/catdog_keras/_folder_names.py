@@ -115,7 +115,7 @@ def parse_split_name(name: str) -> ParsedFolderName:
     """Finds a split word in a name of words in any case, with any separators and numbers."""
     splits: set[Split] = set()
     rest = []
-    for word in _words(name):
+    for word in _words_of_name(name):
         compound = _COMPOUND.fullmatch(word)
         split = _WORDS.get(compound[1] if compound else word)
         if split:
@@ -134,7 +134,7 @@ def name_several_splits(names: Iterable[str]) -> bool:
 
 def is_unlabeled_name(name: str) -> bool:
     """Returns whether a name contains a word for images without labels."""
-    return not _UNLABELED.isdisjoint(_words(name))
+    return not _UNLABELED.isdisjoint(_words_of_name(name))
 
 
 def is_generic_name(name: str) -> bool:
@@ -164,7 +164,7 @@ def is_unwanted_name(name: str) -> bool:
 
 def is_filler_name(name: str) -> bool:
     """Returns whether a name only says that the folder contains images."""
-    words = _words(name)
+    words = _words_of_name(name)
     return bool(words) and all(_FILLER.fullmatch(word) and not word.isdigit() for word in words)
 
 
@@ -194,12 +194,12 @@ def parse_image_size(name: str) -> tuple[str, str] | None:
 
 def singular_words(name: str) -> tuple[str, ...]:
     """Returns the words of a name in lower case, without "s" at the end."""
-    return tuple(word.rstrip("s") or word for word in _words(name))
+    return tuple(word.rstrip("s") or word for word in _words_of_name(name))
 
 
 def join_words(name: str) -> str:
     """Returns the words of a name in lower case, separated by spaces."""
-    return " ".join(_words(name))
+    return " ".join(_words_of_name(name))
 
 
 def find_classes(folders: Sequence[str], class_names: Collection[str]) -> tuple[str, ...]:
@@ -214,7 +214,8 @@ def find_classes(folders: Sequence[str], class_names: Collection[str]) -> tuple[
     return found
 
 
-def _words(name: str) -> list[str]:
+def _words_of_name(name: str) -> list[str]:
+    """Splits a name into words in lower case, at separators, capitals and digits."""
     name = unicodedata.normalize("NFKC", name)  # macOS decomposes accented letters
     # Words begin at a capital after a small letter, and where letters and digits meet.
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])", " ", name)

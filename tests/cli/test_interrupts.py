@@ -223,7 +223,7 @@ def test_handle_interrupts_keeps_handler_not_installed_by_main():
 @pytest.mark.parametrize(
     ("owner", "moment", "others"),
     [
-        (_publish, "_exchange", []),
+        (_publish, "_exchange_atomically", []),
         (shutil, "rmtree", []),
         (Path, "replace", ["mine"]),
         (Path, "unlink", ["mine"]),
