@@ -124,7 +124,7 @@ class CheckCache:
 
     def add(self, path: str, image: ImageFile) -> None:
         """Adds a result; those of one folder must be added in succession, and are saved then."""
-        folder = folder_of(path)
+        folder = folder_prefix(path)
         if folder != self._folder:
             self._save()
             self._folder = folder
@@ -205,7 +205,7 @@ def _stamp_if_present(path: str) -> Stamp | None:
         return None
 
 
-def folder_of(path: str) -> str:
+def folder_prefix(path: str) -> str:
     """Returns the part of a path in front of the file name, with the separator."""
     head, separator, _ = path.rpartition(os.sep)
     return head + separator

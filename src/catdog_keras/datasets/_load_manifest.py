@@ -18,7 +18,7 @@ from catdog_keras.datasets._options import (
 from catdog_keras.datasets._pipeline import batched_dataset
 from catdog_keras.datasets._scan_report import ScanReport
 from catdog_keras.datasets._source import find_folder
-from catdog_keras.datasets._splits import ImageSplits, count_classes
+from catdog_keras.datasets._splits import ImageSplits, count_images_by_class
 from catdog_keras.datasets._validate import inspect_files
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ def load_manifest_split(
         scan=scan,
         root=root,
         class_names=manifest.class_names,
-        counts=count_classes(
+        counts=count_images_by_class(
             {name: each.labels for name, each in manifest.splits.items()}, manifest.class_names
         ),
     )

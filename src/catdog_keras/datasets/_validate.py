@@ -24,7 +24,7 @@ from catdog_keras._image_files.orientation import as_stored, read_orientation
 from catdog_keras._image_files.read_file import file_size, read_regular_file
 from catdog_keras._progress import progress_bar
 from catdog_keras._warnings import ignore_warnings_of
-from catdog_keras.datasets._check_cache import folder_of, open_check_cache
+from catdog_keras.datasets._check_cache import folder_prefix, open_check_cache
 from catdog_keras.datasets._perceptual_hash import Gray, has_structure, hash_of, shrink
 from catdog_keras.datasets._scan_report import ImageFile
 
@@ -52,7 +52,7 @@ def inspect_files(
     with open_check_cache(paths) as cache:
         found = {} if recheck else cache.find()
         missing = [path for path in paths if path not in found]
-        missing.sort(key=folder_of)  # the cache saves the results of a folder together
+        missing.sort(key=folder_prefix)  # the cache saves the results of a folder together
         if missing:
             inspect = functools.partial(inspect_file, thumbnails=thumbnails)
             _inspect_in_parallel(inspect, missing, found, cache.add)

@@ -36,7 +36,7 @@ from catdog_keras.doctor._duplicates import (
     rank_duplicates,
 )
 from catdog_keras.doctor._features import compute_features
-from catdog_keras.doctor._images import Images, IntegerArray, folder_of, list_images_of
+from catdog_keras.doctor._images import Images, IntegerArray, list_images_of, root_of_paths
 from catdog_keras.models import WeightsNotFoundError
 from catdog_keras.models._backbones import (
     PRETRAINED,
@@ -123,14 +123,14 @@ def check_data(
     elif not isinstance(backbone, keras.Model):
         raise TypeError(describe("backbone", "a name from BACKBONES or a keras.Model", backbone))
     check_integer("seed", seed, minimum=0)
-    folder = folder_of(splits, None if root is None else check_path("root", root).absolute())
+    folder = root_of_paths(splits, None if root is None else check_path("root", root).absolute())
     decided = Decisions("", {}) if decisions is None else read_decisions(decisions)
     decided.check_labels(splits.class_names)
     images = list_images_of(splits, folder, decided.of_folder(folder, splits.root))
-    return _check(images, splits, backbone, weights, decided, seed)
+    return _run_all_checks(images, splits, backbone, weights, decided, seed)
 
 
-def _check(
+def _run_all_checks(
     images: Images,
     splits: ImageSplits,
     backbone: str | keras.Model,
@@ -138,8 +138,9 @@ def _check(
     decided: Decisions,
     seed: int,
 ) -> DataReport:
+    """Runs the checks of `check_data` on listed images, and combines their findings in a report."""
     left_out: dict[str, str] = {}
-    features = _features(images, splits, backbone, weights, left_out)
+    features = _features_if_weights(images, splits, backbone, weights, left_out)
     measured = measure_images("files", images.found)
     duplicates = near_duplicates_of(measured, features, ())
     groups = group_numbers(duplicates, images)
@@ -162,7 +163,7 @@ def _check(
         *outliers.findings,
         *(curve.findings if curve else ()),
     ]
-    kept, hidden = _without_fine(findings, images, decided)
+    kept, hidden = _hide_fine_findings(findings, images, decided)
     return DataReport(
         findings=tuple(
             replace(each, files=tuple(images.files[place] for place in each.indices))
@@ -181,7 +182,7 @@ def _check(
     )
 
 
-def _features(
+def _features_if_weights(
     images: Images,
     splits: ImageSplits,
     backbone: str | keras.Model,
@@ -259,7 +260,7 @@ class _Subset:
         return replace(finding, indices=tuple(self.places[list(finding.indices)].tolist()))
 
 
-def _without_fine(
+def _hide_fine_findings(
     findings: list[DataFinding], images: Images, decided: Decisions
 ) -> tuple[list[DataFinding], int]:
     """Leaves out the findings of which all images were marked as fine; returns their number too."""
