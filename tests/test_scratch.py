@@ -11,7 +11,7 @@ import pytest
 from catdog_keras import _scratch
 from catdog_keras._scratch import PREFIX, remove_abandoned, scratch_folder
 from catdog_keras._write_files import atomic_write_text, output_folder
-from catdog_keras.datasets._cache import cache_in_file
+from catdog_keras.datasets._image_cache import cache_in_file
 from catdog_keras.training._checkpoint import Checkpoint
 
 # Creates a scratch folder, reports it, and waits until it is killed or its input ends.

@@ -21,7 +21,7 @@ from catdog_keras._signals import ENDING, interrupts_deferred
 from catdog_keras._write_files import output_folder
 from catdog_keras.cli import interrupts, scan
 from catdog_keras.cli.group import commands
-from catdog_keras.datasets import _validate as inspection
+from catdog_keras.datasets import _inspect_files as inspection
 
 # The first argument is the module at whose import SIGINT is sent.
 AT_IMPORT = """

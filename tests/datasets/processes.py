@@ -17,10 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
-from catdog_keras.datasets._archive import unpack_archive
-from catdog_keras.datasets._cache import cache_in_file
-from catdog_keras.datasets._download import fetch_archive
+from catdog_keras.datasets._fetch_archive import fetch_archive
+from catdog_keras.datasets._image_cache import cache_in_file
 from catdog_keras.datasets._manifest import write_manifest
+from catdog_keras.datasets._unpack_archive import unpack_archive
 from tests.corpora.archives import PLAIN, zipped
 
 # Begins a program that imports modules of `catdog_keras.datasets` without TensorFlow, which the

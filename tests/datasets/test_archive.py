@@ -19,11 +19,11 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from catdog_keras._keras_home import cache_directory
 from catdog_keras.datasets import (
-    _archive as archive_module,
     _list_archive_members as members_module,
+    _unpack_archive as archive_module,
     _zip_signatures as signatures_module,
 )
-from catdog_keras.datasets._archive import unpack_archive
+from catdog_keras.datasets._unpack_archive import unpack_archive
 from tests.corpora.archives import ACCEPTED, PLAIN, REJECTED, bomb_below_its_claim, zipped
 from tests.datasets.archive_attacks import run_attacks
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from catdog_keras import load_cats_dogs
-from catdog_keras.datasets._cache import cache_in_file
+from catdog_keras.datasets._image_cache import cache_in_file
 
 TINY = {"image_size": (4, 4), "batch_size": 4, "shuffle": False}
 

@@ -18,9 +18,9 @@ from PIL import Image
 
 import catdog_keras
 from catdog_keras._least_recently_used import BLOCK_BYTES
-from catdog_keras.datasets import _check_cache, _validate, scan_images
+from catdog_keras.datasets import _check_cache, _inspect_files, scan_images
 from catdog_keras.datasets._check_cache import FOLDER, SWITCH
-from catdog_keras.datasets._validate import inspect_file, inspect_files
+from catdog_keras.datasets._inspect_files import inspect_file, inspect_files
 
 CONTENTS = ("red", "blue", "gif", "huge", "truncated", "text", "empty")
 
@@ -43,7 +43,7 @@ def checked(monkeypatch):
         files.append(path)
         return inspect_file(path, thumbnails)
 
-    monkeypatch.setattr(_validate, "inspect_file", inspect)
+    monkeypatch.setattr(_inspect_files, "inspect_file", inspect)
     return files
 
 
@@ -447,7 +447,7 @@ PROGRAM = """
 import json, sys
 from catdog_keras.datasets import _check_cache
 _check_cache.RACY_NS = -10**18
-from catdog_keras.datasets._validate import inspect_files
+from catdog_keras.datasets._inspect_files import inspect_files
 files = sys.argv[1:]
 for _ in range(20):
     images = inspect_files(files, recheck=True)
@@ -482,7 +482,7 @@ KILLED = """
 import os, signal, sys
 from catdog_keras.datasets import _check_cache
 _check_cache.RACY_NS = -10**18
-from catdog_keras.datasets._validate import inspect_files
+from catdog_keras.datasets._inspect_files import inspect_files
 
 def kill(event, arguments):
     if event == "os.rename":

@@ -199,7 +199,7 @@ def load_data(data: str, options: DataOptions, *, keep_folders: bool = False) ->
     images of others. Such splits are examined; a model must not be trained on them.
     """
     from catdog_keras.datasets import load_image_table
-    from catdog_keras.datasets._load import load_folder
+    from catdog_keras.datasets._load_image_folder import load_folder
     from catdog_keras.datasets._options import BatchOptions, SplitOptions
 
     def chosen(*names: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from catdog_keras.datasets._components import join_files
-from catdog_keras.datasets._index import Listing
+from catdog_keras.datasets._image_index import Listing
 
 
 @dataclass(frozen=True)

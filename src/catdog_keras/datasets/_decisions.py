@@ -15,7 +15,7 @@ from catdog_keras._checks import check_path, describe
 from catdog_keras._checksum import sha256_of
 from catdog_keras._message import argument, setting
 from catdog_keras._printable import LONGEST_NAME, first_lines, listed, printable, shorten
-from catdog_keras.datasets._index import ImageIndex, Listing
+from catdog_keras.datasets._image_index import ImageIndex, Listing
 from catdog_keras.datasets._manifest import SHA256, check_relative_path, relative_posix_path
 
 VERSION = 1

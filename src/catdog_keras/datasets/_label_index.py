@@ -10,7 +10,7 @@ from catdog_keras._checks import check_class_names, describe
 from catdog_keras._message import argument
 from catdog_keras._printable import counted, first_lines, listed, printable
 from catdog_keras.datasets._class_names import note_copies
-from catdog_keras.datasets._index import ImageIndex, Listing
+from catdog_keras.datasets._image_index import ImageIndex, Listing
 from catdog_keras.datasets._list_images import IMAGE_EXTENSIONS, list_images
 
 LABEL_GROUP = "label"

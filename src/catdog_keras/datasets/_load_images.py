@@ -15,7 +15,8 @@ from catdog_keras._printable import first_lines, printable
 from catdog_keras._suggestions import suggests_attributes
 from catdog_keras._warnings import warn
 from catdog_keras.datasets._attribute_names import IMAGES_ATTRIBUTES
-from catdog_keras.datasets._index import Listing
+from catdog_keras.datasets._image_index import Listing
+from catdog_keras.datasets._inspect_files import inspect_files
 from catdog_keras.datasets._list_images import IMAGE_EXTENSIONS, list_images
 from catdog_keras.datasets._options import (
     BatchOptions,
@@ -27,7 +28,6 @@ from catdog_keras.datasets._options import (
 from catdog_keras.datasets._pipeline import batched_dataset
 from catdog_keras.datasets._scan_report import ImageFile, ScanReport
 from catdog_keras.datasets._source import find_folder
-from catdog_keras.datasets._validate import inspect_files
 
 if TYPE_CHECKING:
     import tensorflow as tf

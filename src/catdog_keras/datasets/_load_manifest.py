@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from catdog_keras._printable import counted, first_lines, printable
 from catdog_keras.datasets._image_root import image_root
+from catdog_keras.datasets._image_splits import ImageSplits, count_images_by_class
+from catdog_keras.datasets._inspect_files import inspect_files
 from catdog_keras.datasets._manifest import Manifest, read_manifest, relative_posix_path
 from catdog_keras.datasets._options import (
     BatchOptions,
@@ -18,8 +20,6 @@ from catdog_keras.datasets._options import (
 from catdog_keras.datasets._pipeline import batched_dataset
 from catdog_keras.datasets._scan_report import ScanReport
 from catdog_keras.datasets._source import find_folder
-from catdog_keras.datasets._splits import ImageSplits, count_images_by_class
-from catdog_keras.datasets._validate import inspect_files
 
 if TYPE_CHECKING:
     import tensorflow as tf

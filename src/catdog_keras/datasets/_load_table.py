@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from catdog_keras._checks import describe
 from catdog_keras.datasets._decisions import apply_decisions, read_decisions
 from catdog_keras.datasets._groups import name_groups
+from catdog_keras.datasets._image_splits import ImageSplits
 from catdog_keras.datasets._label_index import check_stated_classes, index_labels
 from catdog_keras.datasets._label_table import Table, labels_by_file, read_columns
 from catdog_keras.datasets._options import (
@@ -22,10 +23,9 @@ from catdog_keras.datasets._options import (
     SplitMethod,
     SplitOptions,
 )
-from catdog_keras.datasets._select import load_splits
+from catdog_keras.datasets._select_images import load_splits
 from catdog_keras.datasets._source import find_folder
-from catdog_keras.datasets._split import TEST_FRACTION
-from catdog_keras.datasets._splits import ImageSplits
+from catdog_keras.datasets._split_methods import TEST_FRACTION
 
 IMAGE_COLUMN, LABEL_COLUMN = "image", "label"
 

@@ -15,7 +15,7 @@ import numpy as np
 from catdog_keras._checks import check_path, describe
 from catdog_keras._folder_names import SPLITS, find_classes
 from catdog_keras._write_files import save_text
-from catdog_keras.datasets._index import Listing
+from catdog_keras.datasets._image_index import Listing
 from catdog_keras.datasets._options import PREPARATION, BatchOptions
 
 LabelSource: TypeAlias = Literal["folders", "decisions", "table", "pattern"]

@@ -19,7 +19,7 @@ from catdog_keras._checks import (
 from catdog_keras._image_files.colors import CHANNELS
 from catdog_keras._message import argument
 from catdog_keras.datasets._skipped_names import is_hidden
-from catdog_keras.datasets._split import SPLIT_FUNCTIONS, TEST_FRACTION
+from catdog_keras.datasets._split_methods import SPLIT_FUNCTIONS, TEST_FRACTION
 
 ON_BAD = ("skip", "raise")
 NEAR_DUPLICATES = ("together", "ignore")

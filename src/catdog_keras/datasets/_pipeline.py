@@ -18,8 +18,8 @@ from catdog_keras._image_files.memory import memory_to_decode, memory_to_read, o
 from catdog_keras._image_files.png_chunks import without_large_text
 from catdog_keras._printable import printable
 from catdog_keras._warnings import ignore_warnings_of
-from catdog_keras.datasets._cache import cache_in_file, cache_in_memory
-from catdog_keras.datasets._index import Listing
+from catdog_keras.datasets._image_cache import cache_in_file, cache_in_memory
+from catdog_keras.datasets._image_index import Listing
 from catdog_keras.datasets._options import BatchOptions
 from catdog_keras.datasets._read_unchanged import read_unchanged
 from catdog_keras.datasets._scan_report import ImageFile

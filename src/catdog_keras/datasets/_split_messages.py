@@ -10,10 +10,10 @@ from catdog_keras._message import Message, argument, either, setting
 from catdog_keras._printable import count_extensions, counted, first_lines, listed, printable
 from catdog_keras._warnings import warn
 from catdog_keras.datasets._belonging import Belonging
-from catdog_keras.datasets._index import ImageIndex, Listing
+from catdog_keras.datasets._image_index import ImageIndex, Listing
 from catdog_keras.datasets._options import SplitOptions
 from catdog_keras.datasets._scan_report import ScanReport
-from catdog_keras.datasets._split import ComponentTooLargeError
+from catdog_keras.datasets._split_methods import ComponentTooLargeError
 
 
 def report_skipped_folders(index: ImageIndex) -> None:

@@ -13,7 +13,7 @@ from catdog_keras._backend import has_fast_bfloat16
 from catdog_keras._checksum import sha256_of
 from catdog_keras._image_files.open_image import decoder_versions
 from catdog_keras._progress import progress_bar
-from catdog_keras.datasets._index import Listing
+from catdog_keras.datasets._image_index import Listing
 from catdog_keras.datasets._options import BatchOptions
 from catdog_keras.datasets._pipeline import batched_dataset
 from catdog_keras.datasets._scan_report import ImageFile

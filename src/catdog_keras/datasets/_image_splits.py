@@ -13,7 +13,7 @@ from catdog_keras._checks import check_integer, check_path, describe
 from catdog_keras._printable import counted
 from catdog_keras._suggestions import suggests_attributes
 from catdog_keras.datasets._attribute_names import SPLITS_ATTRIBUTES
-from catdog_keras.datasets._index import Listing
+from catdog_keras.datasets._image_index import Listing
 from catdog_keras.datasets._manifest import LabelSource, write_manifest
 from catdog_keras.datasets._options import BatchOptions
 from catdog_keras.datasets._pipeline import batched_dataset

@@ -13,7 +13,8 @@ from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.datasets._argument_names import LOADER_NAMES
 from catdog_keras.datasets._decisions import apply_decisions, read_decisions
 from catdog_keras.datasets._groups import Groups, check_groups, name_groups
-from catdog_keras.datasets._index import ImageIndex, index_image_folder
+from catdog_keras.datasets._image_index import ImageIndex, index_image_folder
+from catdog_keras.datasets._image_splits import ImageSplits
 from catdog_keras.datasets._label_index import (
     check_pattern,
     check_stated_classes,
@@ -31,10 +32,9 @@ from catdog_keras.datasets._options import (
     SplitMethod,
     SplitOptions,
 )
-from catdog_keras.datasets._select import load_splits
+from catdog_keras.datasets._select_images import load_splits
 from catdog_keras.datasets._source import find_cats_dogs, find_folder
-from catdog_keras.datasets._split import TEST_FRACTION
-from catdog_keras.datasets._splits import ImageSplits
+from catdog_keras.datasets._split_methods import TEST_FRACTION
 
 CATS_DOGS_CLASSES = ("cats", "dogs")
 

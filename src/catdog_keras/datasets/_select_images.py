@@ -10,13 +10,14 @@ from catdog_keras._warnings import warn
 from catdog_keras.datasets._belonging import Belonging
 from catdog_keras.datasets._components import join_files
 from catdog_keras.datasets._garbage_collection import collection_paused
-from catdog_keras.datasets._index import ImageIndex, Listing, drop_classes
+from catdog_keras.datasets._image_index import ImageIndex, Listing, drop_classes
+from catdog_keras.datasets._image_splits import ImageSplits
+from catdog_keras.datasets._inspect_files import inspect_files
 from catdog_keras.datasets._manifest import LabelSource
 from catdog_keras.datasets._near_duplicates import near_duplicate_pairs
 from catdog_keras.datasets._options import BatchOptions, SplitOptions
 from catdog_keras.datasets._perceptual_hash import Gray
 from catdog_keras.datasets._scan_report import ScanReport
-from catdog_keras.datasets._split import SPLIT_FUNCTIONS, hold_out, unite_components
 from catdog_keras.datasets._split_messages import (
     component_errors_explained,
     report_bad_files,
@@ -26,8 +27,7 @@ from catdog_keras.datasets._split_messages import (
     report_moved_images,
     report_skipped_folders,
 )
-from catdog_keras.datasets._splits import ImageSplits
-from catdog_keras.datasets._validate import inspect_files
+from catdog_keras.datasets._split_methods import SPLIT_FUNCTIONS, hold_out, unite_components
 
 
 def load_splits(

@@ -9,7 +9,7 @@ import numpy as np
 
 from catdog_keras._message import argument
 from catdog_keras._printable import counted
-from catdog_keras.datasets._index import Listing
+from catdog_keras.datasets._image_index import Listing
 
 TEST_FRACTION = 0.2  # a fifth of the holdout is the test set, as in the tutorial
 ROUNDING = 1e-9  # a rounding error must not cost a batch
