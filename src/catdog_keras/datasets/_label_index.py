@@ -12,6 +12,7 @@ from catdog_keras._printable import counted, first_lines, listed, printable
 from catdog_keras.datasets._class_names import note_copies
 from catdog_keras.datasets._image_index import ImageIndex, Listing
 from catdog_keras.datasets._list_images import IMAGE_EXTENSIONS, list_images
+from catdog_keras.datasets._named_group import compile_with_group, meant_group
 
 LABEL_GROUP = "label"
 SAME_LABEL = (
@@ -33,14 +34,7 @@ def check_pattern(value: str) -> re.Pattern[str]:
     requirement = f"a regular expression with one group, or with a group named {LABEL_GROUP}"
     if not isinstance(value, str):
         raise TypeError(describe("label_pattern", requirement, value))
-    try:
-        pattern = re.compile(value)
-    except re.error as error:
-        raise ValueError(describe("label_pattern", requirement, value, f"{error}.")) from error
-    if pattern.groups != 1 and LABEL_GROUP not in pattern.groupindex:
-        remedy = f"It has {pattern.groups} groups. Use (?:...) for groups that are not the class."
-        raise ValueError(describe("label_pattern", requirement, value, remedy))
-    return pattern
+    return compile_with_group("label_pattern", value, LABEL_GROUP, requirement, "the class")
 
 
 def index_by_pattern(
@@ -56,7 +50,7 @@ def index_by_pattern(
         ValueError: If no file name matches, or there are fewer than two classes.
     """
     content = list_images(root, follow_links=follow_links)
-    group = LABEL_GROUP if LABEL_GROUP in pattern.groupindex else 1
+    group = meant_group(pattern, LABEL_GROUP)
     labels: dict[str, str] = {}
     unmatched = []
     for file in content.images:
