@@ -66,12 +66,12 @@ def open_within_limits(content: bytes) -> tuple["Image.Image", bytes]:
         raise InvalidImageError(TOO_MANY_SCANS)
     if reason := why_too_much_memory(image):
         raise InvalidImageError(reason)
-    if kind == "TIFF" and _strip_bytes(image) > MAX_STRIP_BYTES:
+    if kind == "TIFF" and _bytes_of_tiff_strip(image) > MAX_STRIP_BYTES:
         raise InvalidImageError(TOO_LARGE_STRIP)
     return image, content
 
 
-def _strip_bytes(image: Any) -> int:
+def _bytes_of_tiff_strip(image: Any) -> int:
     """Returns the decoded size of a compressed strip or tile of a TIFF file, or 0."""
     if not image.tile or image.tile[0][0] != "libtiff":
         return 0
