@@ -150,7 +150,7 @@ def _run_all_checks(
         shortcuts = shortcuts_of(measured, images.labels, images.class_names, seed)
     issues = curve = None
     if features is not None:
-        subset = _Subset(images, features, groups, left_out)
+        subset = _ImagesOfLargeClasses(images, features, groups, left_out)
         issues = subset.run("label issues", subset.find_issues, seed)
         curve = subset.run("learning curve", subset.measure_curve, seed)
     twins = find_twins(duplicates, images, evaluated_split(images))
@@ -202,7 +202,7 @@ def _features_if_weights(
     return None
 
 
-class _Subset:
+class _ImagesOfLargeClasses:
     """The images of the classes that have enough of them to be divided into folds."""
 
     def __init__(
