@@ -27,8 +27,8 @@ from PIL import Image
 
 from benchmarks.measuring import print_table
 from catdog_keras import load_image_folder
-from catdog_keras.datasets._archive import unpack_archive
-from catdog_keras.datasets._index import index_image_folder
+from catdog_keras.datasets._image_index import index_image_folder
+from catdog_keras.datasets._unpack_archive import unpack_archive
 from tests.corpora import archives, folders, image_kinds as images
 
 TIMEOUT_SECONDS = 10

@@ -15,7 +15,7 @@ import keras
 
 from benchmarks.measuring import in_turns, print_table, ratio
 from catdog_keras import build_model1, evaluate_classifier, load_image_folder, transfer_model
-from catdog_keras.datasets._index import image_root
+from catdog_keras.datasets._image_root import image_root
 
 
 def main() -> None:

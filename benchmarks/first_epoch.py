@@ -19,7 +19,7 @@ import tensorflow as tf
 
 from benchmarks.measuring import in_turns, print_table, ratio
 from catdog_keras import load_image_folder
-from catdog_keras.datasets._index import image_root
+from catdog_keras.datasets._image_root import image_root
 
 SIZE = (160, 160)
 BATCH = 32

@@ -39,7 +39,8 @@ SIDES = {
         "keras.utils.image_dataset_from_directory(root, shuffle=False, verbose=False)",
     ),
     "catdog-keras": (
-        "import keras, tensorflow; from catdog_keras.datasets._index import index_image_folder",
+        "import keras, tensorflow; "
+        "from catdog_keras.datasets._image_index import index_image_folder",
         "index_image_folder(root)",
     ),
 }

@@ -22,7 +22,7 @@ import numpy as np
 
 from benchmarks.measuring import print_table
 from catdog_keras import load_images, wilson_interval
-from catdog_keras.datasets._index import image_root
+from catdog_keras.datasets._image_root import image_root
 from catdog_keras.diagnostics import extract_features, find_label_issues, learning_curve
 
 try:

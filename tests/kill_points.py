@@ -30,7 +30,13 @@ from catdog_keras import ClassNames, Evaluation, evaluation
 from catdog_keras._write_files import save_text
 from catdog_keras.cli import evaluation_report, group, run_files, train, tutorial
 from catdog_keras.cli.run_record import MODEL_FILE
-from catdog_keras.datasets import _archive, _cache, _download, _load_images, _splits
+from catdog_keras.datasets import (
+    _fetch_archive,
+    _image_cache,
+    _image_splits,
+    _load_images,
+    _unpack_archive,
+)
 from catdog_keras.evaluation import _evaluation
 from catdog_keras.report import _sections
 from catdog_keras.training import _feature_store
@@ -98,7 +104,7 @@ def save_manifest(root, number):
 def write_cache(root, number):
     """Writes the array cache of decoded images."""
     rows = np.full((3, 2, 2, 3), number, np.float32)
-    _cache.load_or_store(root / "out", ["a", "b", "c"], rows.shape, rows)
+    _image_cache.cache_in_file(root / "out", ["a", "b", "c"], rows.shape, rows)
 
 
 def zip_of_images():
@@ -119,7 +125,7 @@ def unpack(root, _):
     archive = root / "images" / "archive.zip"
     if not archive.exists():  # in the first run, which is not killed
         archive.write_bytes(ARCHIVE)
-    _archive.unpack_archive(archive, root / "unpacked")
+    _unpack_archive.unpack_archive(archive, root / "unpacked")
 
 
 def damage_unpacked(folder):
@@ -142,10 +148,10 @@ def download(root, _):
         with Path(path).open("wb", buffering=0) as file:
             write_in_parts(file, ARCHIVE)
 
-    _download._stream = stream
+    _fetch_archive._stream_to_file = stream
     with warnings.catch_warnings():  # of the checksum that is recorded
         warnings.simplefilter("ignore")
-        _download.fetch_archive("https://localhost/archive.zip", root / "out")
+        _fetch_archive.fetch_archive("https://localhost/archive.zip", root / "out")
 
 
 def is_downloaded(folder):
@@ -235,7 +241,9 @@ def replace_slow_steps():
     train._fit_head_and_backbone = lambda *_: history
     train._evaluate_on_validation = lambda *_: None
     train._print_summary = lambda *_: None
-    _splits.batched_dataset = _load_images.batched_dataset = lambda *_, **__: SimpleNamespace()
+    _image_splits.batched_dataset = _load_images.batched_dataset = lambda *_, **__: (
+        SimpleNamespace()
+    )
     evaluation.evaluate_classifier = _run.evaluate_classifier = uniform_evaluation
     _evaluation.with_files = lambda one, files: uniform_evaluation(
         None, None, class_names=one.class_names, files=files

@@ -44,7 +44,7 @@ def read_row(path):
         "sha256": "0" * 64,
         "component": 0,
     }
-    _manifest._check_row(row, {"cats": 0})
+    _manifest._check_manifest_row(row, {"cats": 0})
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_manifest_paths_that_leave_the_folder_on_windows_are_rejected(path, monk
 )
 def test_table_paths_of_windows_are_relative_to_the_folder(image, expected, monkeypatch):
     monkeypatch.setattr(_label_table, "os", WINDOWS)
-    assert _label_table._relative_path(ROOT, image) == expected
+    assert _label_table._path_below_root(ROOT, image) == expected
 
 
 def test_default_run_folder_is_new_where_case_is_ignored(tmp_path, monkeypatch):

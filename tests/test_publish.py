@@ -30,7 +30,7 @@ def read(folder):
 def output(request, tmp_path, monkeypatch):
     """An output folder that can be exchanged, or not."""
     if request.param == "no exchange":
-        monkeypatch.setattr(_publish, "_exchange", lambda *_: False)
+        monkeypatch.setattr(_publish, "_exchange_atomically", lambda *_: False)
     (tmp_path / "out").mkdir()
     if request.param == "file of the user":
         (tmp_path / "out" / "mine").write_text("mine")
@@ -83,13 +83,13 @@ def test_linked_output_folder_stays_a_link(tmp_path):
 
 
 def test_file_written_by_another_process_during_the_exchange_is_kept(tmp_path, monkeypatch):
-    exchange, output = _publish._exchange, tmp_path / "out"
+    exchange, output = _publish._exchange_atomically, tmp_path / "out"
 
     def write_first(*folders):
         (output / "mine").write_text("mine")
         return exchange(*folders)
 
-    monkeypatch.setattr(_publish, "_exchange", write_first)
+    monkeypatch.setattr(_publish, "_exchange_atomically", write_first)
     write(output, "new")
     assert read(output) == {"record": "new", "model": "new", "mine": "mine"}
 

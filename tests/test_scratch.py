@@ -11,7 +11,7 @@ import pytest
 from catdog_keras import _scratch
 from catdog_keras._scratch import PREFIX, remove_abandoned, scratch_folder
 from catdog_keras._write_files import atomic_write_text, output_folder
-from catdog_keras.datasets._cache import load_or_store
+from catdog_keras.datasets._image_cache import cache_in_file
 from catdog_keras.training._checkpoint import Checkpoint
 
 # Creates a scratch folder, reports it, and waits until it is killed or its input ends.
@@ -53,7 +53,7 @@ WRITERS = {
     "next to the output folder": lambda folder: write_output(folder / "out"),
     "manifest": lambda folder: atomic_write_text(folder / "split.json", "{}"),
     "checkpoint": lambda folder: Checkpoint(folder / "state", {}),
-    "image cache": lambda folder: load_or_store(folder, ["a"], (0, 1, 1, 3), []),
+    "image cache": lambda folder: cache_in_file(folder, ["a"], (0, 1, 1, 3), []),
 }
 
 

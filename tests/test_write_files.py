@@ -119,8 +119,8 @@ def test_folders_that_cannot_be_locked_are_written_without_a_lock(tmp_path, monk
 
 def test_empty_folder_that_another_run_has_locked_is_not_removed(tmp_path):
     lock = _scratch.lock_folder(tmp_path)
-    _write_files._remove_empty([tmp_path])
+    _write_files._remove_empty_folders([tmp_path])
     assert tmp_path.is_dir()
     _scratch.unlock_folder(lock)
-    _write_files._remove_empty([tmp_path])
+    _write_files._remove_empty_folders([tmp_path])
     assert not tmp_path.exists()

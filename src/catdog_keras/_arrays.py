@@ -36,7 +36,9 @@ def to_numbers(name: str, part: str, value: Any) -> Array:
         TypeError: If they are a structure of several arrays, or not numbers; the message names what
             was received.
     """
-    if isinstance(value, dict) or (isinstance(value, (tuple, list)) and _has_arrays(value)):
+    if isinstance(value, dict) or (
+        isinstance(value, (tuple, list)) and _has_arrays_of_inputs(value)
+    ):
         remedy = "Models with several inputs or outputs are not supported."
         if isinstance(value, dict):
             found = f"a dict with the keys {', '.join(map(repr, value))}"
@@ -58,7 +60,7 @@ def to_numbers(name: str, part: str, value: Any) -> Array:
     if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
         raise TypeError(
             f"`{name}` must hold {part} as numbers; received {_describe_content(array)}."
-            + _how_to_convert(name, part, array)
+            + _how_to_convert_to_numbers(name, part, array)
         )
     if array.dtype in (np.longdouble, np.uint64):
         return array.astype(np.float64)
@@ -75,7 +77,7 @@ def to_tensor_or_numbers(name: str, part: str, value: Any) -> Any:
     return to_numbers(name, part, value)
 
 
-def _how_to_convert(name: str, part: str, array: Array) -> str:
+def _how_to_convert_to_numbers(name: str, part: str, array: Array) -> str:
     """Returns how to convert an array that does not hold numbers."""
     if "labels" in (name, part):
         return " Encode class names as indices, such as names.index(name)."
@@ -94,7 +96,7 @@ def _different_shapes(values: Any) -> list[tuple[int, ...]]:
     return sorted(shapes) if len(shapes) > 1 else []
 
 
-def _has_arrays(values: Any) -> bool:
+def _has_arrays_of_inputs(values: Any) -> bool:
     """Returns whether a list holds one array per input, not one per image."""
     shapes = {tuple(value.shape) for value in values if hasattr(value, "shape")}
     return len(shapes) > 1 or any(len(shape) > 3 for shape in shapes)

@@ -12,6 +12,7 @@ from catdog_keras._backend.infinite_dataset import INFINITE, repeats_without_end
 from catdog_keras._checks import check_integer, describe, describe_received
 from catdog_keras._image_errors import image_errors
 
+LABELED_BATCHES = "an iterable of batches (images, labels), or a pair of arrays (images, labels)"
 BATCH_SIZE = 32  # for arrays, which are not batched
 _NOT_DATASETS = (str, bytes, dict, type, keras.KerasTensor)  # although most of them are iterable
 
@@ -79,19 +80,19 @@ def check_iterable(name: str, data: Any, requirement: str) -> None:
     if hasattr(data, "train") and hasattr(data, "validation"):  # they yield their datasets
         raise TypeError(describe(name, requirement, data, "Pass one of them, as `splits.train`."))
     if is_arrays(data):
-        _check_lengths(name, data)
+        _check_equal_lengths(name, data)
 
 
-def _check_lengths(name: str, arrays: Any) -> None:
+def _check_equal_lengths(name: str, arrays: Any) -> None:
     """Raises an error unless there is one label, and one sample weight if any, for each image."""
     images, labels, *weights = arrays
     for part, array in (("label", labels), *(("sample weight", w) for w in weights)):
-        length = _length(array)
-        if length != _length(images) and not (part == "sample weight" and array is None):
+        length = _length_or_none(array)
+        if length != _length_or_none(images) and not (part == "sample weight" and array is None):
             found = f"a {type(array).__name__}" if length is None else f"{length} {part}s"
             raise ValueError(
                 f"`{name}` must hold one {part} per image; "
-                f"received {_length(images)} images and {found}."
+                f"received {_length_or_none(images)} images and {found}."
             )
         shape = getattr(array, "shape", (length,))
         if part == "sample weight" and array is not None and tuple(shape[1:]) not in ((), (1,)):
@@ -101,7 +102,7 @@ def _check_lengths(name: str, arrays: Any) -> None:
             )
 
 
-def _length(array: Any) -> int | None:
+def _length_or_none(array: Any) -> int | None:
     """Returns the length of an array, tensor or list; None for anything else."""
     if isinstance(array, Sequence) and not isinstance(array, (str, bytes)):
         return len(array)
@@ -181,3 +182,15 @@ def split_batch(name: str, batch: Any, requirement: str) -> tuple[Any, Any, Any]
         )
     images, labels, *weights = batch
     return images, labels, weights[0] if weights else None
+
+
+def read_batches(dataset: Iterable[Any], name: str = "dataset") -> Iterator[tuple[Any, Any]]:
+    """Yields `(images, labels)` of each batch; raises an error if a batch is not such a pair.
+
+    Sample weights, the optional third element of a batch, only affect a loss and are ignored.
+    `name` is the argument name of the dataset.
+    """
+    check_dataset(name, dataset, LABELED_BATCHES)
+    for batch in iterate(dataset):
+        images, labels, _ = split_batch(name, batch, LABELED_BATCHES)
+        yield images, labels

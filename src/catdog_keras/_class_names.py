@@ -26,7 +26,7 @@ def check_not_names(y: Any) -> None:
 
 def saved_class_names(model: keras.Model) -> tuple[str, ...] | None:
     """Returns the class names that are saved at the end of a model, or None."""
-    return next(filter(None, map(_class_names, layers_from_end(model))), None)
+    return next(filter(None, map(_names_of_layer, layers_from_end(model))), None)
 
 
 def find_class_names(model: keras.Model) -> tuple[str, ...] | None:
@@ -38,7 +38,7 @@ def find_class_names(model: keras.Model) -> tuple[str, ...] | None:
     stored = saved_class_names(model)
     if stored is not None:
         return stored
-    found = {_class_names(layer) for layer in _all_layers(model)} - {()}
+    found = {_names_of_layer(layer) for layer in _layers_in_all_models(model)} - {()}
     if len(found) > 1:
         lists = " and ".join(map(str, sorted(found)[:2]))
         raise ValueError(
@@ -66,10 +66,11 @@ def index_names(model: keras.Model) -> tuple[str, ...] | None:
     return tuple(map(str, range(max(shape[1], 2))))
 
 
-def _all_layers(model: keras.Model) -> Iterator[keras.Layer]:
+def _layers_in_all_models(model: keras.Model) -> Iterator[keras.Layer]:
+    """Yields the layers of a model, with those of nested models in place of these."""
     for layer in model.layers:
         if isinstance(layer, keras.Model):
-            yield from _all_layers(layer)
+            yield from _layers_in_all_models(layer)
         else:
             yield layer
 
@@ -120,18 +121,20 @@ def names_of_dataset(data: Any) -> tuple[str, ...] | None:
     `keras.utils.image_dataset_from_directory` sets `class_names`, the generators of Keras
     `class_indices`, and the image folders of torchvision, also in a `DataLoader`, `classes`.
     """
-    for found in _attributes(data):
+    for found in _names_in_attributes(data):
         names = sorted(found, key=lambda each: found[each]) if isinstance(found, Mapping) else found
         if isinstance(names, (list, tuple)) and all(isinstance(name, str) for name in names):
             return tuple(names)
     return None
 
 
-def _attributes(data: Any) -> Iterator[Any]:
+def _names_in_attributes(data: Any) -> Iterator[Any]:
+    """Yields the values of the attributes in which libraries keep class names, or None."""
     for holder in (data, getattr(data, "dataset", None)):
         for attribute in ("class_names", "class_indices", "classes"):
             yield getattr(holder, attribute, None)
 
 
-def _class_names(layer: Any) -> tuple[str, ...]:
+def _names_of_layer(layer: Any) -> tuple[str, ...]:
+    """Returns the class names that a layer was saved with; none for most layers."""
     return tuple(getattr(layer, "class_names", None) or ())

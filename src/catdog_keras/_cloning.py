@@ -49,15 +49,16 @@ def copy_layer(layer: Any, kind: type[keras.Layer] | None = None, **changes: Any
 
 def clone_uncompiled(model: keras.Model, **arguments: Any) -> keras.Model:
     """Like `keras.models.clone_model`, but the copy is not compiled."""
-    with marked_uncompiled(_with_models_inside(model)):
+    with marked_uncompiled(_model_and_nested_models(model)):
         return keras.models.clone_model(model, **arguments)
 
 
-def _with_models_inside(model: keras.Model) -> Iterator[keras.Model]:
+def _model_and_nested_models(model: keras.Model) -> Iterator[keras.Model]:
+    """Yields a model and all models nested in it, at any depth."""
     yield model
     for layer in model.layers:
         if isinstance(layer, keras.Model):
-            yield from _with_models_inside(layer)
+            yield from _model_and_nested_models(layer)
 
 
 def assign_weights(layer: Any, weights: Sequence[Any]) -> None:

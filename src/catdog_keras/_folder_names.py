@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -125,7 +125,7 @@ def parse_split_name(name: str) -> ParsedFolderName:
     """Finds a split word in a name of words in any case, with any separators and numbers."""
     splits: set[Split] = set()
     rest = []
-    for word in _words(name):
+    for word in _words_of_name(name):
         compound = _COMPOUND.fullmatch(word)
         split = _WORDS.get(compound[1] if compound else word)
         if split:
@@ -137,9 +137,14 @@ def parse_split_name(name: str) -> ParsedFolderName:
     return ParsedFolderName(splits.pop() if len(splits) == 1 else None, tuple(rest))
 
 
+def name_several_splits(names: Iterable[str]) -> bool:
+    """Returns whether folder names contain the words of at least two different splits."""
+    return len({parse_split_name(name).split for name in names} - {None}) > 1
+
+
 def is_unlabeled_name(name: str) -> bool:
     """Returns whether a name contains a word for images without labels."""
-    return not _UNLABELED.isdisjoint(_words(name))
+    return not _UNLABELED.isdisjoint(_words_of_name(name))
 
 
 def is_generic_name(name: str) -> bool:
@@ -169,7 +174,7 @@ def is_unwanted_name(name: str) -> bool:
 
 def is_filler_name(name: str) -> bool:
     """Returns whether a name only says that the folder contains images."""
-    words = _words(name)
+    words = _words_of_name(name)
     return bool(words) and all(_FILLER.fullmatch(word) and not word.isdigit() for word in words)
 
 
@@ -207,7 +212,7 @@ def join_words(name: str) -> str:
 
     Names that look the same have the same words, whatever the script of their letters.
     """
-    return " ".join(_words(name.translate(_LATIN_LETTERS)))
+    return " ".join(_words_of_name(name.translate(_LATIN_LETTERS)))
 
 
 def find_classes(folders: Sequence[str], class_names: Collection[str]) -> tuple[str, ...]:
@@ -222,7 +227,8 @@ def find_classes(folders: Sequence[str], class_names: Collection[str]) -> tuple[
     return found
 
 
-def _words(name: str) -> list[str]:
+def _words_of_name(name: str) -> list[str]:
+    """Splits a name into words in lower case, at separators, capitals and digits."""
     name = unicodedata.normalize("NFKC", name)  # macOS decomposes accented letters
     # Words begin at a capital after a small letter, and where letters and digits meet.
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])", " ", name)

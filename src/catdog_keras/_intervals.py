@@ -126,11 +126,12 @@ def auc_interval(area: float, positives: int, negatives: int) -> tuple[float, fl
     Its ends are the areas from which the observed one is z standard deviations away, as in Wilson's
     interval: for few images, even an area of 1 has a lower end below 1.
     """
-    low = _lower_area(area, positives, negatives)
-    return low, 1 - _lower_area(1 - area, positives, negatives)
+    low = _lower_end_of_auc(area, positives, negatives)
+    return low, 1 - _lower_end_of_auc(1 - area, positives, negatives)
 
 
-def _lower_area(area: float, positives: int, negatives: int) -> float:
+def _lower_end_of_auc(area: float, positives: int, negatives: int) -> float:
+    """Returns the smallest area from which the observed one is z standard deviations away."""
     z = _two_sided_quantile(0.95)
     spare = (positives + negatives) / 2 - 1
     low, high = 0.0, area

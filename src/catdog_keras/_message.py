@@ -100,7 +100,7 @@ class _Either(str):
 
 def argument(name: str) -> Message:
     """Returns the name of an argument in backticks; `name` may end in an index, as `paths[0]`."""
-    return Message("`", *_split(name), "`")
+    return Message("`", *_split_index(name), "`")
 
 
 def setting(name: str, value: str) -> Message:
@@ -119,6 +119,7 @@ def message_of(raised: BaseException | str) -> str:
     return first if isinstance(first, Message) else str(raised)
 
 
-def _split(name: str) -> tuple[str, str]:
+def _split_index(name: str) -> tuple[str, str]:
+    """Separates the name of an argument from an index behind it, as in `paths[0]`."""
     before, bracket, after = name.partition("[")
     return _Name(before), bracket + after

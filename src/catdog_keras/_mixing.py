@@ -17,7 +17,7 @@ _TOLERANCE = 1e-4
 
 def check_no_mixing(name: str, value: Any) -> None:
     """Raises a ValueError if a layer or model mixes images, but cannot mix their labels."""
-    for layer in _layers(value):
+    for layer in _layer_and_nested_layers(value):
         if isinstance(layer, MIXING):
             kind = type(layer).__name__
             requirement = "without layers that mix images, whose labels would not be mixed"
@@ -27,15 +27,16 @@ def check_no_mixing(name: str, value: Any) -> None:
 
 def mixes_images(value: Any) -> bool:
     """Returns whether a layer, or one that it wraps, mixes images."""
-    return any(isinstance(layer, MIXING) for layer in _layers(value))
+    return any(isinstance(layer, MIXING) for layer in _layer_and_nested_layers(value))
 
 
-def _layers(value: Any) -> Iterator[Any]:
+def _layer_and_nested_layers(value: Any) -> Iterator[Any]:
+    """Yields a layer or model and all layers nested in it, at any depth."""
     yield value
     nested = getattr(value, "layers", None)
     for each in nested if isinstance(nested, list | tuple) else [getattr(value, "layer", None)]:
         if isinstance(each, keras.Layer):
-            yield from _layers(each)
+            yield from _layer_and_nested_layers(each)
 
 
 def has_mixed_labels(labels: npt.NDArray[Any]) -> bool:

@@ -103,7 +103,7 @@ def describe_unknown(name: str, public: list[str]) -> str:
     message = f"module 'catdog_keras' has no attribute {name!r}."
     places = dict.fromkeys(public, "catdog_keras")
     for subpackage in public:
-        for each in _names_of(subpackage):
+        for each in _public_names_of_package(subpackage):
             places.setdefault(each, f"catdog_keras.{subpackage}")
     if name in places:
         return f"{message} Use `{places[name]}.{name}`."
@@ -121,7 +121,7 @@ def describe_unknown(name: str, public: list[str]) -> str:
     return f"{message} {did_you_mean([f'`{places[each]}.{each}`' for each in found])}"
 
 
-def _names_of(subpackage: str) -> list[str]:
+def _public_names_of_package(subpackage: str) -> list[str]:
     """Returns the public names of a subpackage, which is not imported: it may import TensorFlow."""
     file = Path(__file__).parent / subpackage / "__init__.py"
     if not file.is_file():

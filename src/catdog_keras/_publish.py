@@ -40,7 +40,7 @@ def publish_files(scratch: Path, folder: Path, names: Sequence[str]) -> None:
     if _is_exchangeable(scratch, folder, names) and _exchange_folders(scratch, folder, names):
         return
     folder.mkdir(parents=True, exist_ok=True)
-    new = _file_names(scratch)
+    new = _names_in_folder(scratch)
     for name in sorted(new - set(names)) + [name for name in names if name in new]:
         if (folder / name).is_dir():  # a rename replaces only empty folders
             shutil.rmtree(folder / name)
@@ -61,7 +61,7 @@ def _is_exchangeable(scratch: Path, folder: Path, names: Sequence[str]) -> bool:
     here, there = folder.stat(), scratch.stat()
     return (
         os.access(folder, os.W_OK)
-        and _file_names(folder) <= set(names)
+        and _names_in_folder(folder) <= set(names)
         and (here.st_uid, here.st_gid) == (there.st_uid, there.st_gid)
         and not os.path.samestat(here, Path().stat())  # a shell would stay in the old folder
     )
@@ -70,14 +70,14 @@ def _is_exchangeable(scratch: Path, folder: Path, names: Sequence[str]) -> bool:
 def _exchange_folders(scratch: Path, folder: Path, names: Sequence[str]) -> bool:
     """Exchanges the folders, or renames `scratch` if `folder` is empty or does not exist."""
     if not folder.exists():
-        scratch.chmod(0o777 & ~_umask())
+        scratch.chmod(0o777 & ~_current_umask())
     else:
         shutil.copystat(folder, scratch)  # permissions and access control lists
         os.utime(scratch)
     with kept_from_removal(folder):
-        if _exchange(scratch, folder):
+        if _exchange_atomically(scratch, folder):
             with suppress(FileNotFoundError):  # old results of a third process, already removed
-                _return_others(scratch, folder, names)
+                _move_foreign_files(scratch, folder, names)
             return True
     try:
         scratch.rename(folder)
@@ -86,7 +86,7 @@ def _exchange_folders(scratch: Path, folder: Path, names: Sequence[str]) -> bool
     return True
 
 
-def _exchange(first: Path, second: Path) -> bool:
+def _exchange_atomically(first: Path, second: Path) -> bool:
     """Exchanges two folders atomically; returns False if that is not possible."""
     if sys.platform not in ("linux", "darwin"):
         return False
@@ -101,18 +101,20 @@ def _exchange(first: Path, second: Path) -> bool:
         return False
 
 
-def _return_others(old: Path, folder: Path, names: Sequence[str]) -> None:
+def _move_foreign_files(old: Path, folder: Path, names: Sequence[str]) -> None:
     """Moves files that another process has just written to the old folder to the new one."""
-    for name in _file_names(old) - set(names):
+    for name in _names_in_folder(old) - set(names):
         with suppress(OSError):
             (old / name).rename(folder / name)
 
 
-def _file_names(folder: Path) -> set[str]:
+def _names_in_folder(folder: Path) -> set[str]:
+    """Returns the names of the files and folders directly in a folder."""
     return {file.name for file in folder.iterdir()}
 
 
-def _umask() -> int:
+def _current_umask() -> int:
+    """Returns the permissions that new files do not get, which can only be read by setting them."""
     mask = os.umask(0o077)
     os.umask(mask)
     return mask

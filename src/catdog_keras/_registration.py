@@ -20,7 +20,7 @@ LAYERS = "catdog_keras.layers"
 def register_layers_with_keras() -> None:
     """Imports the layers now if Keras is imported, otherwise right after the import of Keras."""
     if "keras" in sys.modules:
-        _import_layers()
+        _import_layers_once()
     else:
         sys.meta_path.insert(0, _KerasFinder())
 
@@ -63,10 +63,11 @@ class _RegisteringLoader:
             module.__spec__.loader = self._loader  # tools that read sources and data expect it
         module.__loader__ = self._loader
         self._loader.exec_module(module)
-        _import_layers()
+        _import_layers_once()
 
 
-def _import_layers() -> None:
+def _import_layers_once() -> None:
+    """Imports the layers, which registers them with Keras, unless they are being imported."""
     # If the layers are already being imported, in this thread or another one, that import registers
     # them. Waiting here for another thread would be a deadlock, because that thread waits until
     # Keras is imported.

@@ -32,7 +32,7 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
     made: tuple[Path, int | None] | None = None
     try:
         with interrupts_deferred():
-            made = _create(parent)
+            made = _create_scratch_folder(parent)
         yield made[0]
     finally:
         with interrupts_deferred():
@@ -50,7 +50,7 @@ def remove_abandoned(parent: Path) -> None:
     for leftover in leftovers:
         with suppress(OSError):  # in use, of another user, or removed by another process
             lock = lock_folder(leftover)
-            if lock is not None or _is_old(leftover):
+            if lock is not None or _is_old_leftover(leftover):
                 shutil.rmtree(leftover, ignore_errors=True)
             unlock_folder(lock)
 
@@ -67,7 +67,8 @@ def kept_from_removal(folder: Path) -> Iterator[None]:
         unlock_folder(lock)
 
 
-def _create(parent: Path) -> tuple[Path, int | None]:
+def _create_scratch_folder(parent: Path) -> tuple[Path, int | None]:
+    """Creates an empty scratch folder and locks it; returns it with its lock."""
     while True:
         scratch = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
         try:
@@ -106,9 +107,11 @@ else:
 
 
 def unlock_folder(lock: int | None) -> None:
+    """Releases a lock of `lock_folder`; None is no lock."""
     if lock is not None:
         os.close(lock)
 
 
-def _is_old(folder: Path) -> bool:
+def _is_old_leftover(folder: Path) -> bool:
+    """Returns whether a folder is so old that its process has ended, for systems without locks."""
     return time.time() - folder.lstat().st_mtime > LEFTOVER_SECONDS

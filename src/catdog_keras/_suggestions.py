@@ -78,12 +78,13 @@ def check_argument_names(
     called = function.__qualname__.removesuffix(".__init__").split(".")[-1]
     for name in given:
         if name not in own and name not in further:
-            raise TypeError(_unknown(called, name, own, further, synonyms))
+            raise TypeError(_describe_unknown_argument(called, name, own, further, synonyms))
 
 
-def _unknown(
+def _describe_unknown_argument(
     function: str, name: str, own: list[str], further: Collection[str], synonyms: Synonyms
 ) -> Message:
+    """Formats the error for an argument that a function does not have, with a suggestion."""
     message = argument(name) + f" is not an argument of {function}."
     meant, hint = find_meant(name, [*own, *further], synonyms)
     if meant:

@@ -48,12 +48,12 @@ def output_folder(
     with writable_folder(path, name) as folder, ExitStack() as stack:
         scratch = folder
         try:
-            scratch = _enter_scratch(stack, folder)
+            scratch = _enter_scratch_near(stack, folder)
             yield scratch
             with interrupts_deferred():
                 publish_files(scratch, folder, names)
         except OSError as error:
-            cause = _write_error(error, scratch, folder, names)
+            cause = _system_error_of_output(error, scratch, folder, names)
             if cause is None:
                 raise
             reason = f"{cause.strerror}."
@@ -99,7 +99,7 @@ def writable_folder(
     finally:
         with interrupts_deferred():
             unlock_folder(lock)
-            _remove_empty(absent)
+            _remove_empty_folders(absent)
 
 
 def _create_locked(folder: Path) -> int | None:
@@ -118,7 +118,7 @@ def _create_locked(folder: Path) -> int | None:
         unlock_folder(lock)  # another process removed or replaced the folder before it was locked
 
 
-def _enter_scratch(stack: ExitStack, folder: Path) -> Path:
+def _enter_scratch_near(stack: ExitStack, folder: Path) -> Path:
     """Creates the scratch folder next to `folder` if they can be exchanged, otherwise inside it."""
     remove_abandoned(folder)
     if folder.stat().st_dev == folder.parent.stat().st_dev:
@@ -127,14 +127,14 @@ def _enter_scratch(stack: ExitStack, folder: Path) -> Path:
     return stack.enter_context(scratch_folder(folder))
 
 
-def _write_error(
+def _system_error_of_output(
     error: OSError, scratch: Path, folder: Path, names: Sequence[str]
 ) -> OSError | None:
     """Returns the system's error if writing the output failed, otherwise None."""
     results = (repr(str(folder / name))[1:-1] for name in names)
     named = any(place in str(error) for place in (scratch.name, *results))
     if isinstance(error.__cause__, OSError) and named:
-        return _write_error(error.__cause__, scratch, folder, names) or error.__cause__
+        return _system_error_of_output(error.__cause__, scratch, folder, names) or error.__cause__
     if error.filename is None:
         return error if error.errno in NO_ROOM else None
     place = Path(os.fsdecode(error.filename))
@@ -167,7 +167,7 @@ def save_text(path: Path, text: str, name: str = "path") -> None:
         raise OSError(describe(name, WRITABLE_FILE, str(path), reason)) from error
 
 
-def _remove_empty(folders: Iterable[Path]) -> None:
+def _remove_empty_folders(folders: Iterable[Path]) -> None:
     """Removes folders, innermost first, up to the first that is not empty or does not exist."""
     with suppress(OSError):
         for folder in folders:

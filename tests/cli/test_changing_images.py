@@ -15,7 +15,7 @@ import catdog_keras.datasets
 import catdog_keras.tutorial
 from catdog_keras import load_image_folder, load_images, scan_images
 from catdog_keras.cli import evaluation_report, train
-from catdog_keras.datasets import _pipeline, _validate
+from catdog_keras.datasets import _inspect_files, _pipeline
 from catdog_keras.tutorial import _run
 from tests.cli.image_folders import draw
 from tests.corpora.image_files import encoded, noise
@@ -313,7 +313,7 @@ def test_tutorial_skips_image_that_changes_during_the_scan(
     changed = []
     for name in ("model2", "model3", "model4"):
         monkeypatch.delitem(_run.STEPS, name)
-    read = _validate.read_regular_file
+    read = _inspect_files.read_regular_file
 
     def change_and_read(path):
         if "image '3'" in path and not changed:
@@ -321,7 +321,7 @@ def test_tutorial_skips_image_that_changes_during_the_scan(
             change(changed[0])
         return read(path)
 
-    monkeypatch.setattr(_validate, "read_regular_file", change_and_read)
+    monkeypatch.setattr(_inspect_files, "read_regular_file", change_and_read)
     arguments = ["--data", cats_dogs, "--output", tmp_path / "out", "--weights", "None", *TUTORIAL]
     ended = run("tutorial", *arguments)
     assert ended.exit_code == 0, ended.output
@@ -364,13 +364,13 @@ def test_near_duplicates_names_image_that_changed(data, monkeypatch):
     file = sorted(data.rglob("*.png"))[0]
     with Image.open(file) as image:
         image.resize((image.width * 2, image.height * 2)).save(file.with_name("twice.png"))
-    find = catdog_keras.datasets._scan.near_duplicate_pairs
+    find = catdog_keras.datasets._scan_images.near_duplicate_pairs
 
     def change_and_find(images, thumbnails):
         """As after a call that found all results in the cache."""
         _pipe(file)
         return find(images, {})
 
-    monkeypatch.setattr(catdog_keras.datasets._scan, "near_duplicate_pairs", change_and_find)
+    monkeypatch.setattr(catdog_keras.datasets._scan_images, "near_duplicate_pairs", change_and_find)
     with pytest.raises(ValueError, match="has changed since it was checked: not a regular file"):
         scan_images(data, near_duplicates=True)

@@ -19,7 +19,7 @@ from catdog_keras._signals import ENDING, interrupts_deferred
 from catdog_keras._write_files import output_folder
 from catdog_keras.cli import interrupts, scan
 from catdog_keras.cli.group import commands
-from catdog_keras.datasets import _validate as inspection
+from catdog_keras.datasets import _inspect_files as inspection
 from tests.cli.new_process import run_python
 
 # The first argument is the module at whose import SIGINT is sent.
@@ -214,7 +214,7 @@ def test_handle_interrupts_keeps_handler_not_installed_by_main():
 @pytest.mark.parametrize(
     ("owner", "moment", "others"),
     [
-        (_publish, "_exchange", []),
+        (_publish, "_exchange_atomically", []),
         (shutil, "rmtree", []),
         (Path, "replace", ["mine"]),
         (Path, "unlink", ["mine"]),

@@ -6,7 +6,7 @@ import pytest
 
 from catdog_keras import load_image_folder, scan_images
 from catdog_keras.cli.recorded_command import path_in_report
-from catdog_keras.datasets._index import image_root
+from catdog_keras.datasets._image_root import image_root
 
 
 @pytest.fixture

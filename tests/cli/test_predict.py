@@ -16,7 +16,7 @@ from PIL import Image
 
 from catdog_keras import ClassNames, Preprocessing, load_images
 from catdog_keras.cli.sort_images import sort_images
-from catdog_keras.datasets._validate import inspect_file
+from catdog_keras.datasets._inspect_files import inspect_file
 from tests.cli.image_folders import CLASSES
 
 

@@ -12,7 +12,7 @@ import pytest
 from catdog_keras import augmentation_preset, load_manifest, training
 from catdog_keras.cli import run_folder, train as train_module
 from catdog_keras.cli.run_folder import choose_run_folder, reserved_run_folder
-from catdog_keras.datasets import _load
+from catdog_keras.datasets import _load_image_folder
 from tests.cli.image_folders import CLASSES, PER_CLASS
 from tests.cli.training_record import read_record
 
@@ -65,13 +65,13 @@ def test_train_evaluate_and_predict_agree_on_synthetic_classes(drawn, tmp_path, 
 def test_train_uses_requested_augmentation_holdout_fraction_and_batch_size(
     drawn, tmp_path, run, monkeypatch
 ):
-    load, loaded = _load.load_folder, []
+    load, loaded = _load_image_folder.load_folder, []
 
     def record_splits(*arguments, **options):
         loaded.append(load(*arguments, **options))
         return loaded[-1]
 
-    monkeypatch.setattr(_load, "load_folder", record_splits)
+    monkeypatch.setattr(_load_image_folder, "load_folder", record_splits)
     options = ["--augmentation", "medium", "--holdout-fraction", "0.5", "--batch-size", "5"]
     ended = run("train", drawn, "--output", tmp_path, *TINY, *options)
     assert ended.exit_code == 0, ended.output

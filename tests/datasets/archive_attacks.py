@@ -135,7 +135,7 @@ def _contents_of(folder: Path) -> dict[str, bytes | None]:
 
 def run_attacks(root: Path) -> dict[str, object]:
     """Unpacks each archive twice, as the first load and the second, beside files that must stay."""
-    from catdog_keras.datasets._archive import unpack_archive
+    from catdog_keras.datasets._unpack_archive import unpack_archive
 
     cache = root / "home" / "catdog_keras" / "unpacked"
     cache.mkdir(parents=True)

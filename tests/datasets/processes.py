@@ -17,10 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
-from catdog_keras.datasets._archive import unpack_archive
-from catdog_keras.datasets._cache import load_or_store
-from catdog_keras.datasets._download import fetch_archive
+from catdog_keras.datasets._fetch_archive import fetch_archive
+from catdog_keras.datasets._image_cache import cache_in_file
 from catdog_keras.datasets._manifest import write_manifest
+from catdog_keras.datasets._unpack_archive import unpack_archive
 from tests.corpora.archives import PLAIN, zipped
 
 # Begins a program that imports modules of `catdog_keras.datasets` without TensorFlow, which the
@@ -45,7 +45,7 @@ def download(folder: Path, url: str) -> None:
 def cache(folder: Path, _: str) -> None:
     """Decodes images into a file."""
     images = np.arange(2 * 4 * 4 * 3).reshape(2, 4, 4, 3)
-    load_or_store(folder, ["one", "two"], images.shape, iter(images))
+    cache_in_file(folder, ["one", "two"], images.shape, iter(images))
 
 
 def manifest(folder: Path, _: str) -> None:

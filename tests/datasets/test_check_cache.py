@@ -17,9 +17,10 @@ from hypothesis import given
 from PIL import Image
 
 import catdog_keras
-from catdog_keras.datasets import _check_cache, _validate, scan_images
+from catdog_keras._least_recently_used import BLOCK_BYTES
+from catdog_keras.datasets import _check_cache, _inspect_files, scan_images
 from catdog_keras.datasets._check_cache import FOLDER, SWITCH
-from catdog_keras.datasets._validate import inspect_file, inspect_files
+from catdog_keras.datasets._inspect_files import inspect_file, inspect_files
 
 CONTENTS = ("red", "blue", "gif", "huge", "truncated", "text", "empty")
 
@@ -42,7 +43,7 @@ def checked(monkeypatch):
         files.append(path)
         return inspect_file(path, thumbnails)
 
-    monkeypatch.setattr(_validate, "inspect_file", inspect)
+    monkeypatch.setattr(_inspect_files, "inspect_file", inspect)
     return files
 
 
@@ -316,7 +317,7 @@ def test_cache_is_bounded_and_keeps_recently_used_files(tmp_path, home, monkeypa
             if saved.stat().st_mtime > 10**9:
                 os.utime(saved, (number + 1, number + 1))
     inspect_files(folders[0])  # used again, and no longer the oldest one
-    monkeypatch.setattr(_check_cache, "MAX_BYTES", 2 * _check_cache.BLOCK_BYTES)
+    monkeypatch.setattr(_check_cache, "MAX_BYTES", 2 * BLOCK_BYTES)
     inspect_files(folders[2])
     assert len(cache_files(home)) == 2
     checked.clear()
@@ -446,7 +447,7 @@ PROGRAM = """
 import json, sys
 from catdog_keras.datasets import _check_cache
 _check_cache.RACY_NS = -10**18
-from catdog_keras.datasets._validate import inspect_files
+from catdog_keras.datasets._inspect_files import inspect_files
 files = sys.argv[1:]
 for _ in range(20):
     images = inspect_files(files, recheck=True)
@@ -481,7 +482,7 @@ KILLED = """
 import os, signal, sys
 from catdog_keras.datasets import _check_cache
 _check_cache.RACY_NS = -10**18
-from catdog_keras.datasets._validate import inspect_files
+from catdog_keras.datasets._inspect_files import inspect_files
 
 def kill(event, arguments):
     if event == "os.rename":

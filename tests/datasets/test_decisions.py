@@ -10,7 +10,7 @@ from PIL import Image
 
 from catdog_keras import load_image_folder, load_image_table, load_manifest
 from catdog_keras.datasets._decisions import apply_decisions, read_decisions
-from catdog_keras.datasets._index import index_image_folder
+from catdog_keras.datasets._image_index import index_image_folder
 
 DIGEST = "0" * 64
 ENTRY = {"decision": "fine", "sha256": DIGEST}

@@ -171,18 +171,18 @@ def test_folder_of_heic_files_loads(tmp_path):
 
 def test_heic_without_the_package_is_reported_with_the_command(tmp_path, monkeypatch):
     monkeypatch.setattr(heif, "PACKAGES", ("no_such_package",))
-    heif._register.cache_clear()
+    heif._register_heif_plugin.cache_clear()
     try:
         content = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100)
         (tmp_path / "image.heic").write_bytes(content)
         reason = scan_images(tmp_path).bad[0].reason
     finally:
-        heif._register.cache_clear()
+        heif._register_heif_plugin.cache_clear()
     assert reason == "a HEIC file, which requires another package: pip install pi-heif"
 
 
 def test_brands_of_avif_are_not_those_of_heic(monkeypatch):
-    monkeypatch.setattr(heif, "_register", lambda: True)
+    monkeypatch.setattr(heif, "_register_heif_plugin", lambda: True)
     assert heif.can_open_heif(b"\0\0\0\x18ftypmif1\0\0\0\0heicmif1")
     assert not heif.can_open_heif(b"\0\0\0\x18ftypmif1\0\0\0\0avifmif1")
     assert not heif.can_open_heif(b"\0\0\0\x14ftypisom\0\0\0\0heic")  # a video

@@ -9,7 +9,7 @@ from PIL import Image
 
 from catdog_keras import load_image_folder, scan_images
 from catdog_keras._image_files.decode_pillow import decode_gray
-from catdog_keras.datasets._validate import inspect_file
+from catdog_keras.datasets._inspect_files import inspect_file
 from catdog_keras.datasets.synthetic import draw_image
 from tests.corpora.image_files import encoded, noise
 from tests.corpora.image_kinds import BAD, GOOD, KINDS, NONSTANDARD

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from catdog_keras import load_image_folder, load_image_table, load_manifest
-from catdog_keras.datasets._label_index import _sorted_names, index_labels
+from catdog_keras.datasets._label_index import _sorted_class_names, index_labels
 
 TINY = {"image_size": 4, "batch_size": 4}
 
@@ -148,7 +148,7 @@ def test_index_of_labels_does_not_depend_on_order(labels, data):
 
 @pytest.mark.parametrize("order", list(itertools.permutations(["10", "1", "01"])))
 def test_equal_numbers_are_classes_in_the_order_of_their_text(order):
-    assert _sorted_names(dict.fromkeys(order)) == ["01", "1", "10"]
+    assert _sorted_class_names(dict.fromkeys(order)) == ["01", "1", "10"]
 
 
 def test_manifest_restores_a_split_of_a_table(images, rows, tmp_path):

@@ -12,7 +12,7 @@ from hypothesis import given, strategies as st
 
 from catdog_keras._folder_names import _FILLERS, _VERSIONS, find_classes, parse_split_name
 from catdog_keras._printable import counted
-from catdog_keras.datasets._index import index_image_folder
+from catdog_keras.datasets._image_index import index_image_folder
 from catdog_keras.datasets._layout import build_tree, find_layout
 
 

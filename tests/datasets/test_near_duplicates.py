@@ -163,8 +163,8 @@ def test_comparisons_of_nearly_identical_images_grow_linearly(scenes, monkeypatc
         compared.append(len(arguments[-1]))
         return similarity(*arguments)
 
-    similarity = _match_signatures._similarity
-    monkeypatch.setattr(_match_signatures, "_similarity", count)
+    similarity = _match_signatures._correlations
+    monkeypatch.setattr(_match_signatures, "_correlations", count)
     totals = []
     for number in (400, 1600):
         compared.clear()

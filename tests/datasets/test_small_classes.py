@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from catdog_keras import load_image_folder, load_manifest
-from catdog_keras.datasets._index import ImageIndex, Listing
+from catdog_keras.datasets._image_index import ImageIndex, Listing
 from catdog_keras.datasets._options import SplitOptions
 from catdog_keras.datasets._scan_report import ImageFile
-from catdog_keras.datasets._select import select_images
+from catdog_keras.datasets._select_images import select_images
 
 TINY = {"image_size": 4, "batch_size": 4}
 
@@ -209,7 +209,7 @@ def test_each_file_is_in_one_split_and_each_class_in_training(counts, seed, hold
     with warnings.catch_warnings(record=True) as caught, pytest.MonkeyPatch.context() as patch:
         warnings.simplefilter("always")
         patch.setattr(
-            "catdog_keras.datasets._select.inspect_files",
+            "catdog_keras.datasets._select_images.inspect_files",
             lambda files, thumbnails: [ImageFile(file, "good", sha256=file) for file in files],
         )
         splits, *_ = select_images(index, options, 4, seed)

@@ -108,13 +108,13 @@ def test_draw_image_returns_same_bytes_in_another_process():
 
 
 def test_files_do_not_depend_on_count_or_number_of_threads(written_set, tmp_path, monkeypatch):
-    write_image, threads = drawing._write_image, set()
+    write_image, threads = drawing._write_jpeg, set()
 
     def record_thread(job, seed):
         threads.add(threading.get_ident())
         write_image(job, seed)
 
-    monkeypatch.setattr(drawing, "_write_image", record_thread)
+    monkeypatch.setattr(drawing, "_write_jpeg", record_thread)
     for count in (1, 4):
         threads.clear()
         monkeypatch.setattr(drawing.os, "cpu_count", lambda count=count: count)
@@ -165,7 +165,7 @@ def test_validation_numbers_start_after_training_numbers(tmp_path, monkeypatch):
 
 def test_count_equals_default_number_of_images(tmp_path, monkeypatch):
     written, steps = [], []
-    monkeypatch.setattr(drawing, "_write_image", lambda job, seed: written.append(job.path))
+    monkeypatch.setattr(drawing, "_write_jpeg", lambda job, seed: written.append(job.path))
     write_synthetic(tmp_path, progress=steps.append)
     assert len(set(written)) == len(written) == sum(steps) == synthetic.COUNT == 700
 

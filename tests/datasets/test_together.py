@@ -21,11 +21,11 @@ from catdog_keras import (
     load_manifest,
     scan_images,
 )
-from catdog_keras.datasets import _check_cache, _near_duplicates, _validate
+from catdog_keras.datasets import _check_cache, _inspect_files, _near_duplicates
 from catdog_keras.datasets._groups import check_groups, name_groups
-from catdog_keras.datasets._index import index_image_folder
+from catdog_keras.datasets._image_index import index_image_folder
 from catdog_keras.datasets._options import SplitOptions
-from catdog_keras.datasets._select import select_images
+from catdog_keras.datasets._select_images import select_images
 
 TINY = {"image_size": 4, "batch_size": 4}
 VARIANTS = ("same", "bright", "large", "jpeg")
@@ -451,8 +451,8 @@ def decoded(tmp_path, monkeypatch):
         names.append(Path(path).relative_to(tmp_path / "images").as_posix())
         return inspect_file(path, thumbnails)
 
-    inspect_file = _validate.inspect_file
-    for module in (_validate, _near_duplicates):
+    inspect_file = _inspect_files.inspect_file
+    for module in (_inspect_files, _near_duplicates):
         monkeypatch.setattr(module, "inspect_file", inspect)
     return names
 
@@ -512,7 +512,7 @@ def test_damaged_pairs_are_found_again(damage, tree, decoded, tmp_path):
 
 def test_pairs_do_not_depend_on_kept_thumbnails(tree, monkeypatch):
     first = scan_images(tree, near_duplicates=True)
-    monkeypatch.setattr(_validate, "MOST_THUMBNAILS", 1)
+    monkeypatch.setattr(_inspect_files, "MOST_THUMBNAILS", 1)
     assert scan_images(tree, near_duplicates=True) == first
 
 

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from catdog_keras import load_cats_dogs, scan_images
-from catdog_keras.datasets._index import index_image_folder
+from catdog_keras.datasets._image_index import index_image_folder
 from tests.corpora.folders import CATS, IGNORED, NAMED
 
 TINY = {"image_size": (4, 4), "batch_size": 4}

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from catdog_keras._least_recently_used import BLOCK_BYTES
 from catdog_keras.datasets._scan_report import ImageFile
 from catdog_keras.doctor import _feature_cache as cache
 
@@ -33,8 +34,8 @@ def images(*digests):
 
 def test_only_new_images_are_computed_in_any_order(keras_home):
     network = Network()
-    cache.features_of(images("1", "2", "2"), "key", network)
-    again = cache.features_of(images("2", "3", "1"), "key", network)
+    cache.cached_features(images("1", "2", "2"), "key", network)
+    again = cache.cached_features(images("2", "3", "1"), "key", network)
     assert network.seen == ["1", "2", "3"]
     assert again.tolist() == [[2, 1.5], [3, 1.5], [1, 1.5]]
     assert [file.suffix for file in keras_home.iterdir()] == [".npz"]
@@ -42,10 +43,10 @@ def test_only_new_images_are_computed_in_any_order(keras_home):
 
 def test_other_key_and_switch_compute_again(keras_home, monkeypatch):
     network = Network()
-    cache.features_of(images("1"), "one", network)
-    cache.features_of(images("1"), "other", network)
+    cache.cached_features(images("1"), "one", network)
+    cache.cached_features(images("1"), "other", network)
     monkeypatch.setenv(cache.SWITCH, "0")
-    cache.features_of(images("1"), "one", network)
+    cache.cached_features(images("1"), "one", network)
     assert network.seen == ["1", "1", "1"]
     assert len(list(keras_home.iterdir())) == 2
 
@@ -53,26 +54,26 @@ def test_other_key_and_switch_compute_again(keras_home, monkeypatch):
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04damaged", b"\x93NUMPY", None])
 def test_damaged_file_is_computed_again_and_replaced(keras_home, content):
     network = Network()
-    cache.features_of(images("1"), "key", network)
+    cache.cached_features(images("1"), "key", network)
     (file,) = keras_home.iterdir()
     whole = file.read_bytes()
     file.write_bytes(whole[:-30] if content is None else content)
-    assert cache.features_of(images("1"), "key", network).tolist() == [[1, 1.5]]
-    cache.features_of(images("1"), "key", network)
+    assert cache.cached_features(images("1"), "key", network).tolist() == [[1, 1.5]]
+    cache.cached_features(images("1"), "key", network)
     assert network.seen == ["1", "1"]
 
 
 def test_least_recently_used_files_are_removed(keras_home, monkeypatch):
-    monkeypatch.setattr(cache, "MAX_BYTES", 1200)
+    monkeypatch.setattr(cache, "MAX_BYTES", 2 * BLOCK_BYTES)
     for key in ("a", "b", "c"):
-        cache.features_of(images("1"), key, Network())
+        cache.cached_features(images("1"), key, Network())
     network = Network()
-    cache.features_of(images("1"), "c", network)
+    cache.cached_features(images("1"), "c", network)
     assert network.seen == []
-    assert sum(file.stat().st_size for file in keras_home.iterdir()) <= 1200
+    assert len(list(keras_home.iterdir())) == 2
 
 
 def test_folder_that_cannot_be_written_is_no_error(keras_home):
     keras_home.parent.mkdir(parents=True, exist_ok=True)
     keras_home.write_text("a file")
-    assert cache.features_of(images("1"), "key", Network()).tolist() == [[1, 1.5]]
+    assert cache.cached_features(images("1"), "key", Network()).tolist() == [[1, 1.5]]

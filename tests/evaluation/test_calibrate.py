@@ -248,7 +248,7 @@ GOOD = [(LOGITS, LABELS)]
         (reader, [LOGITS], ValueError, "`validation` must be an iterable of batches (images, labels), or a pair of arrays (images, labels); received a batch that is of type ndarray."),
         (reader, [(LOGITS, LABELS[:3])], ValueError, "`validation` must hold one label per image; received a batch of 8 images and 3 labels."),
         (reader, [(LOGITS, [1] * 8)], ValueError, "`validation` must hold images of at least two classes; received only images of class 1."),
-        (reader, [(LOGITS, [3] * 8)], ValueError, "`labels` must be class indices from 0 to 2, one for each class name; received labels=3."),
+        (reader, [(LOGITS, [3] * 8)], ValueError, "`validation` must hold labels that are class indices from 0 to 2, one for each class name; received the label 3."),
         (reader, 5, TypeError, "`validation` must be an iterable of batches (images, labels), or a pair of arrays (images, labels); received validation=5."),
     ],
 )  # fmt: skip

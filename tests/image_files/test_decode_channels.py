@@ -107,7 +107,7 @@ def test_jpeg_without_sampling_factors_is_reported(tmp_path):
 
 
 def test_thread_waits_until_there_is_memory():
-    budget = memory._Budget(10)
+    budget = memory._MemoryBudget(10)
     taken = []
     with budget.take(100):  # alone, also beyond the limit
         taken.append(budget._used)
@@ -123,7 +123,7 @@ def test_only_whole_pages_of_the_values_are_discarded(monkeypatch):
     page = mmap.PAGESIZE
     values = np.ones(6 * page, np.uint8)
     first = -values.ctypes.data % page
-    memory.discard(values.ctypes.data + first + 1, 3 * page)  # contains two whole pages
+    memory.discard_memory(values.ctypes.data + first + 1, 3 * page)  # contains two whole pages
     kept = np.ones(6 * page, np.uint8)
     kept[first + page : first + 3 * page] = 0
     assert np.array_equal(values, kept)
@@ -131,7 +131,7 @@ def test_only_whole_pages_of_the_values_are_discarded(monkeypatch):
 
 def test_memory_of_large_png_is_discarded_after_its_use(tmp_path, monkeypatch):
     discarded = []
-    monkeypatch.setattr(decode_tensorflow, "discard", lambda _, size: discarded.append(size))
+    monkeypatch.setattr(decode_tensorflow, "discard_memory", lambda _, size: discarded.append(size))
     Image.fromarray(COLORS).save(tmp_path / "transparent.png")
     load(tmp_path)
     assert discarded == [COLORS.size] * 2  # checked, and loaded

@@ -9,7 +9,7 @@ from PIL import Image
 from catdog_keras._image_files import file_parts
 from catdog_keras._image_files.file_parts import has_too_many_parts
 from catdog_keras._image_files.limits import TOO_MANY_PARTS
-from catdog_keras.datasets._validate import inspect_file
+from catdog_keras.datasets._inspect_files import inspect_file
 from tests.corpora.image_files import encoded, flat
 
 

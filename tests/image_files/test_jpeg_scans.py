@@ -10,7 +10,7 @@ from catdog_keras._image_files.limits import (
     TOO_MANY_EXIF_SEGMENTS,
     TOO_MANY_SCANS,
 )
-from catdog_keras.datasets._validate import inspect_file
+from catdog_keras.datasets._inspect_files import inspect_file
 from tests.corpora.image_files import encoded, noise
 from tests.corpora.jpeg_scans import AC, DC, jpeg, segment
 

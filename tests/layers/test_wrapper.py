@@ -336,7 +336,7 @@ def test_mixing_layers_mix_labels_as_their_images(kind):
 def test_layers_beside_a_mixing_layer_leave_labels_unchanged():
     rows = np.eye(2, dtype="float32")[np.arange(4) % 2]
     layer = RandomChoice([random_invert(), RandomApply(MIX_UP, rate=0.0)])
-    outputs = layer({"images": make_images(4, 8, 8, 3), "labels": rows, "name": "cat"})
+    outputs = layer({"images": random_images(4, 8, 8, 3), "labels": rows, "name": "cat"})
     np.testing.assert_array_equal(as_numpy(outputs["labels"]), rows)
     assert outputs["name"] == "cat"
 
@@ -345,7 +345,7 @@ def test_mixing_layers_work_in_a_tf_data_map():
     import tensorflow as tf
 
     layer = RandomChoice([keras.layers.MixUp(), keras.layers.CutMix()], seed=0)
-    data = {"images": make_images(8, 8, 8, 3), "labels": np.eye(2, dtype="float32")[[0, 1] * 4]}
+    data = {"images": random_images(8, 8, 8, 3), "labels": np.eye(2, dtype="float32")[[0, 1] * 4]}
     (outputs,) = tf.data.Dataset.from_tensor_slices(data).batch(8).map(layer)
     assert (outputs["labels"].numpy() % 1 > 0).any()
 
@@ -371,7 +371,7 @@ def test_integer_images_are_augmented_by_layers_that_compute_with_floats(kind):
     """Keras's RandomContrast, for example, raises an error for integers."""
     inner = MAKERS[kind]()
     layer = AugmentationPipeline([inner, keras.layers.RandomContrast((0.5, 0.5), seed=0)])
-    images = make_images(4, 8, 8, 3).astype("uint8")
+    images = random_images(4, 8, 8, 3).astype("uint8")
     found = as_numpy(layer(images, training=True))
     assert found.dtype == np.float32
     again = AugmentationPipeline([MAKERS[kind](), keras.layers.RandomContrast((0.5, 0.5), seed=0)])

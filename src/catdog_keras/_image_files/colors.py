@@ -11,14 +11,16 @@ CHANNELS = {"rgb": 3, "grayscale": 1, "rgba": 4}
 ALPHA_BACKGROUND = (255, 255, 255)  # background of transparent images
 
 
-def to_mode(image: "Image.Image", color_mode: str) -> "Image.Image":
+def convert_to_mode(image: "Image.Image", color_mode: str) -> "Image.Image":
+    """Converts a decoded image to `color_mode`; transparent pixels become white except in RGBA."""
     if color_mode == "rgba":
         return image.convert("RGBA" if image.has_transparency_data else "RGB").convert("RGBA")
-    image = to_rgb(image)
+    image = convert_to_rgb(image)
     return image.convert("L") if color_mode == "grayscale" else image
 
 
-def to_rgb(image: "Image.Image") -> "Image.Image":
+def convert_to_rgb(image: "Image.Image") -> "Image.Image":
+    """Converts a decoded image to RGB; transparent pixels become white."""
     from PIL import Image
 
     if image.has_transparency_data:
@@ -28,6 +30,6 @@ def to_rgb(image: "Image.Image") -> "Image.Image":
     return image.convert("RGB")
 
 
-def to_8_bits(samples: np.ndarray, white: int) -> np.ndarray:
+def scale_to_8_bits(samples: np.ndarray, white: int) -> np.ndarray:
     """Scales samples to 8 bits with rounding."""
     return np.rint(samples * np.float32(255 / white)).astype(np.uint8)

@@ -9,8 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from catdog_keras._image_files.colors import CHANNELS, to_8_bits, to_mode, to_rgb
-from catdog_keras._image_files.decode_tensorflow import decode_small, reduction_of, samples_of
+from catdog_keras._image_files.colors import (
+    CHANNELS,
+    convert_to_mode,
+    convert_to_rgb,
+    scale_to_8_bits,
+)
+from catdog_keras._image_files.decode_tensorflow import (
+    decode_small,
+    samples_of_tensor,
+    thumbnail_reduction,
+)
 from catdog_keras._image_files.open_image import PNG_BITS, TIFF_BITS, open_image
 from catdog_keras._image_files.orientation import TRANSPOSED, as_stored, read_orientation
 from catdog_keras._image_files.png_chunks import without_large_text
@@ -45,8 +54,8 @@ def decode_pillow(content: bytes, color_mode: str = "rgb", *, every: int = 1) ->
         if orientation in TRANSPOSED:
             pixels = pixels.reshape(width, height, channels)
         stored = as_stored(pixels, orientation)
-        for top, strip in _strips(rows, *opened.size):
-            kept = np.asarray(to_mode(strip, color_mode))[-top % every :: every, ::every]
+        for top, strip in _iterate_strips(rows, *opened.size):
+            kept = np.asarray(convert_to_mode(strip, color_mode))[-top % every :: every, ::every]
             first = -(-top // every)
             stored[first : first + len(kept)] = kept.reshape(len(kept), -1, channels)
         return pixels
@@ -70,12 +79,12 @@ def decode_channels(content: bytes, color_mode: str, use: Callable[[Any], Any]) 
         orientation = read_orientation(opened, content)
         width, height = opened.size
         sides = (width, height) if orientation in TRANSPOSED else (height, width)
-        pixels, tensor = _shared_memory((*sides, 1))
+        pixels, tensor = _array_and_tensor((*sides, 1))
         stored = as_stored(pixels[..., 0], orientation)
         results = []
         for channel in range(CHANNELS[color_mode]):
-            for top, strip in _strips(rows, width, height):
-                only = to_mode(strip, color_mode).getchannel(channel)
+            for top, strip in _iterate_strips(rows, width, height):
+                only = convert_to_mode(strip, color_mode).getchannel(channel)
                 stored[top : top + strip.height] = np.asarray(only)
             results.append(use(tensor))
         return results
@@ -103,8 +112,8 @@ def decode_gray(content: bytes) -> tuple[np.ndarray, np.ndarray]:
             pixels = pixels.reshape(width, height)
         stored = as_stored(pixels, orientation)
         sums = np.zeros(3)
-        for top, strip in _strips(rows, width, height):
-            colors = to_rgb(strip)
+        for top, strip in _iterate_strips(rows, width, height):
+            colors = convert_to_rgb(strip)
             stored[top : top + strip.height] = np.asarray(colors.convert("L"))
             sums += np.asarray(colors).reshape(-1, 3).sum(0, dtype=np.int64)
         return pixels, sums / (width * height)
@@ -118,11 +127,11 @@ def decode_small_pillow(
     Raises:
         Exception: Various types, if the image is damaged, or its colors cannot be converted.
     """
-    ratio = reduction_of(image.width * image.height)
+    ratio = thumbnail_reduction(image.width * image.height)
     image.draft(image.mode, (max(1, image.width // ratio), max(1, image.height // ratio)))
     rows = _rows_of_image(image)  # reads the whole stream
-    to_rgb(rows(0, 1))
-    return lambda top, bottom: to_rgb(rows(top, bottom)), image.size
+    convert_to_rgb(rows(0, 1))
+    return lambda top, bottom: convert_to_rgb(rows(top, bottom)), image.size
 
 
 def _open_rows(opened: "Image.Image", content: bytes) -> "Callable[[int, int], Image.Image]":
@@ -139,11 +148,11 @@ def _open_rows(opened: "Image.Image", content: bytes) -> "Callable[[int, int], I
     channels = 4 if opened.has_transparency_data else 3
     deep = content[PNG_BITS] > 8
     decoded = tf.io.decode_png(content, channels, tf.uint16 if deep else tf.uint8)
-    samples = samples_of(decoded)
+    samples = samples_of_tensor(decoded)
 
     def rows(top: int, bottom: int) -> "Image.Image":
         strip = samples[top:bottom]
-        return Image.fromarray(to_8_bits(strip, 0xFFFF) if deep else strip)
+        return Image.fromarray(scale_to_8_bits(strip, 0xFFFF) if deep else strip)
 
     return rows
 
@@ -161,12 +170,12 @@ def _rows_of_image(opened: "Image.Image") -> "Callable[[int, int], Image.Image]"
 
     def rows(top: int, bottom: int) -> "Image.Image":
         strip = samples[top:bottom]
-        return Image.fromarray(to_8_bits(white - strip if inverted else strip, white))
+        return Image.fromarray(scale_to_8_bits(white - strip if inverted else strip, white))
 
     return rows
 
 
-def _strips(
+def _iterate_strips(
     rows: "Callable[[int, int], Image.Image]", width: int, height: int
 ) -> "Iterator[tuple[int, Image.Image]]":
     """Yields strips with their first rows, because conversions need several times the memory."""
@@ -175,7 +184,7 @@ def _strips(
         yield top, rows(top, min(top + step, height))
 
 
-def _shared_memory(shape: tuple[int, ...]) -> tuple[np.ndarray, Any]:
+def _array_and_tensor(shape: tuple[int, ...]) -> tuple[np.ndarray, Any]:
     """Returns an array and a tensor of the same uint8 values; a conversion would copy them."""
     import tensorflow as tf
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from catdog_keras._image_files.colors import to_rgb
-from catdog_keras._image_files.memory import discard
+from catdog_keras._image_files.colors import convert_to_rgb
+from catdog_keras._image_files.memory import discard_memory
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -38,7 +38,7 @@ def decode_small(
 ) -> "tuple[Callable[[int, int], Image.Image], tuple[int, int]]":
     """Decodes a JPEG or PNG file by TensorFlow's kernel to 8 bits, a large JPEG file smaller.
 
-    Its smaller size is that of `reduction_of`; the kernel still reads the whole stream.
+    Its smaller size is that of `thumbnail_reduction`; the kernel still reads the whole stream.
 
     Returns:
         A function from a range of rows to an image of them, and the width and height.
@@ -51,32 +51,32 @@ def decode_small(
 
     try:
         if kind == "JPEG":
-            decoded = tf.io.decode_jpeg(content, channels, ratio=reduction_of(pixels))
+            decoded = tf.io.decode_jpeg(content, channels, ratio=thumbnail_reduction(pixels))
         else:
             decoded = tf.io.decode_png(content, channels)
     except tf.errors.OpError as error:
         reason = error.message.split("}} ")[-1].split(" [Op:")[0]
         raise ValueError(reason) from error
-    samples = samples_of(decoded)
+    samples = samples_of_tensor(decoded)
     height, width, _ = samples.shape
 
     def rows(top: int, bottom: int) -> "Image.Image":
         strip = Image.fromarray(samples[top:bottom])
-        return strip if channels == 3 else to_rgb(strip)
+        return strip if channels == 3 else convert_to_rgb(strip)
 
     return rows, (width, height)
 
 
-def reduction_of(pixels: int) -> int:
+def thumbnail_reduction(pixels: int) -> int:
     """Returns by how much to divide the sides of a JPEG file of which a thumbnail is needed."""
     return next((ratio for ratio in (8, 4, 2) if pixels >= ratio**2 * SMALL_PIXELS), 1)
 
 
-def samples_of(image: Any) -> np.ndarray:
+def samples_of_tensor(image: Any) -> np.ndarray:
     """Returns the values of a tensor that is not used otherwise, without copying them.
 
     Their memory is returned to the system when the array is deleted.
     """
     samples = np.asarray(memoryview(image))
-    weakref.finalize(samples, discard, samples.ctypes.data, samples.nbytes).atexit = False
+    weakref.finalize(samples, discard_memory, samples.ctypes.data, samples.nbytes).atexit = False
     return samples

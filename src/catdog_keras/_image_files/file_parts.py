@@ -9,7 +9,8 @@ import itertools
 from collections.abc import Iterator
 from typing import Literal
 
-from catdog_keras._image_files.png_chunks import SIGNATURE, iterate_chunks
+from catdog_keras._image_files.jpeg_markers import JPEG_START, START_OF_SCAN
+from catdog_keras._image_files.png_chunks import PNG_SIGNATURE, iterate_png_chunks
 
 # Segments of a JPEG file, chunks of a PNG file without the pixels, or entries of the directory of a
 # TIFF file; usually less than 100.
@@ -17,7 +18,7 @@ MAX_PARTS = 10_000
 MAX_PIXEL_PARTS = 200_000  # chunks of pixels of a PNG file, or strips or tiles of a TIFF file
 MAX_GIF_BLOCKS = 4000  # of at most 255 bytes, in front of the first frame
 
-_JPEG, _GIF = b"\xff\xd8", (b"GIF87a", b"GIF89a")
+_GIF = (b"GIF87a", b"GIF89a")
 # Byte order, and whether offsets have 8 bytes.
 _TIFF: dict[bytes, tuple[Literal["little", "big"], bool]] = {
     b"II*\0": ("little", False),
@@ -25,25 +26,25 @@ _TIFF: dict[bytes, tuple[Literal["little", "big"], bool]] = {
     b"II+\0": ("little", True),
     b"MM\0+": ("big", True),
 }
-_START_OF_SCAN = 0xDA
 _STRIPS_AND_TILES = (273, 279, 324, 325)  # offsets and sizes of strips, and of tiles
 _GIF_EXTENSION, _GIF_FRAME = 0x21, 0x2C
 
 
 def has_too_many_parts(content: bytes) -> bool:
     """Returns whether a file has more parts than a decoder can read in bounded memory and time."""
-    if content.startswith(_JPEG):
-        return _exceeds(_jpeg_segments(content), MAX_PARTS)
-    if content.startswith(SIGNATURE):
-        chunks = itertools.islice(iterate_chunks(content), MAX_PIXEL_PARTS + 1)
+    if content.startswith(JPEG_START):
+        return _has_more_parts(_jpeg_segments(content), MAX_PARTS)
+    if content.startswith(PNG_SIGNATURE):
+        chunks = itertools.islice(iterate_png_chunks(content), MAX_PIXEL_PARTS + 1)
         names = [name for _, _, name in chunks]
         return len(names) > MAX_PIXEL_PARTS or len(names) - names.count(b"IDAT") > MAX_PARTS
     if content.startswith(_GIF):
-        return _exceeds(_gif_blocks(content), MAX_GIF_BLOCKS)
+        return _has_more_parts(_gif_blocks(content), MAX_GIF_BLOCKS)
     return content[:4] in _TIFF and _has_too_many_strips(content)
 
 
-def _exceeds(parts: Iterator[int], most: int) -> bool:
+def _has_more_parts(parts: Iterator[int], most: int) -> bool:
+    """Returns whether a file has more than `most` parts, without reading further ones."""
     return sum(1 for _ in itertools.islice(parts, most + 1)) > most
 
 
@@ -52,7 +53,7 @@ def _jpeg_segments(content: bytes) -> Iterator[int]:
     at = 2
     while (at := content.find(b"\xff", at)) >= 0 and at + 4 <= len(content):
         marker = content[at + 1]
-        if marker == _START_OF_SCAN:
+        if marker == START_OF_SCAN:
             return
         yield marker
         is_segment = marker not in (0x00, 0xFF)  # 0xFF is a fill byte in front of a marker

@@ -20,14 +20,14 @@ def can_open_heif(content: bytes) -> bool:
 
     The package is imported, and Pillow's plugin registered, when the first such file is read.
     """
-    return _is_heif(content) and _register()
+    return _is_heif(content) and _register_heif_plugin()
 
 
 def why_unknown(content: bytes) -> str:
     """Returns why a HEIC or AVIF file that Pillow does not identify is not read, or nothing."""
-    if _is_heif(content) and not _register():
+    if _is_heif(content) and not _register_heif_plugin():
         return f"a HEIC file, which requires another package: {INSTALL}"
-    if any(brand in AVIF_BRANDS for brand in _brands(content)):
+    if any(brand in AVIF_BRANDS for brand in _file_type_brands(content)):
         return "an AVIF file that is damaged, or that this build of Pillow does not support"
     return ""
 
@@ -60,13 +60,13 @@ def heif_versions() -> dict[str, str]:
 
 def _is_heif(content: bytes) -> bool:
     """Returns whether a file has a brand of HEIF; the general ones are also those of AVIF files."""
-    brands = _brands(content)
+    brands = _file_type_brands(content)
     return any(brand in HEIF_BRANDS for brand in brands[:1]) and not any(
         brand in AVIF_BRANDS for brand in brands
     )
 
 
-def _brands(content: bytes) -> list[bytes]:
+def _file_type_brands(content: bytes) -> list[bytes]:
     """Returns the brands in the first box of a file of this family; the main one is first."""
     if content[4:8] != b"ftyp":
         return []
@@ -75,7 +75,8 @@ def _brands(content: bytes) -> list[bytes]:
 
 
 @functools.cache
-def _register() -> bool:
+def _register_heif_plugin() -> bool:
+    """Registers the Pillow plugin of an installed package for HEIC; False if there is none."""
     for name in PACKAGES:
         try:
             package = importlib.import_module(name)

@@ -7,9 +7,9 @@ image bounds the time.
 
 import re
 
-SCAN = 0xDA
-END = 0xD9
-WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD9)}
+from catdog_keras._image_files.jpeg_markers import END_OF_IMAGE, START_OF_SCAN, WITHOUT_LENGTH
+
+_SCAN_MARKER = bytes([0xFF, START_OF_SCAN])
 _MARKER = re.compile(rb"\xff([^\x00\xff])")
 _MARKER_AFTER_DATA = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")
 
@@ -24,16 +24,16 @@ def has_too_many_scans(content: bytes, pixels: int) -> bool:
         content: The file.
         pixels: Width times height of the image.
     """
-    most = content.count(bytes([0xFF, SCAN]))  # fast; also counts previews and trailing data
-    if not _exceeds(most, most * 4, pixels):
+    most = content.count(_SCAN_MARKER)  # fast; also counts previews and trailing data
+    if not _exceeds_scan_limits(most, most * 4, pixels):
         return False
     scans = scan_components(content)
-    return _exceeds(len(scans), sum(scans), pixels)
+    return _exceeds_scan_limits(len(scans), sum(scans), pixels)
 
 
 def has_separate_scans(content: bytes, components: int) -> bool:
     """Returns whether the first scan of a JPEG file lacks some of the color components."""
-    scans = scan_components(content) if content.count(bytes([0xFF, SCAN])) > 1 else []
+    scans = scan_components(content) if content.count(_SCAN_MARKER) > 1 else []
     return bool(scans) and scans[0] < components
 
 
@@ -41,9 +41,9 @@ def scan_components(content: bytes) -> list[int]:
     """Returns the number of components in each scan, as a decoder reads them, up to the end."""
     scans = []
     found = _MARKER.search(content, 2)
-    while found and (marker := found[1][0]) != END:
+    while found and (marker := found[1][0]) != END_OF_IMAGE:
         start, pattern = found.end(), _MARKER
-        if marker == SCAN:
+        if marker == START_OF_SCAN:
             scans.append(int.from_bytes(content[start + 2 : start + 3]))
             pattern = _MARKER_AFTER_DATA
         length = 0 if marker in WITHOUT_LENGTH else int.from_bytes(content[start : start + 2])
@@ -51,5 +51,6 @@ def scan_components(content: bytes) -> list[int]:
     return scans
 
 
-def _exceeds(scans: int, components: int, pixels: int) -> bool:
+def _exceeds_scan_limits(scans: int, components: int, pixels: int) -> bool:
+    """Returns whether numbers of scans, or of the pixels in all their components, are too large."""
     return scans > MAX_SCANS or components * pixels > MAX_SCANNED_MEGAPIXELS * 1_000_000

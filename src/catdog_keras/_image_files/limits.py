@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING, Any
 
 from catdog_keras._image_files.file_parts import has_too_many_parts
 from catdog_keras._image_files.heif import why_unknown
+from catdog_keras._image_files.jpeg_markers import JPEG_START
 from catdog_keras._image_files.jpeg_scans import has_too_many_scans
 from catdog_keras._image_files.memory import open_described, why_too_much_memory
 from catdog_keras._image_files.open_image import TIFF_BITS
 from catdog_keras._image_files.png_chunks import without_large_text
-from catdog_keras._image_files.strip_metadata import JPEG_START
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -66,12 +66,12 @@ def open_within_limits(content: bytes) -> tuple["Image.Image", bytes]:
         raise InvalidImageError(TOO_MANY_SCANS)
     if reason := why_too_much_memory(image):
         raise InvalidImageError(reason)
-    if kind == "TIFF" and _strip_bytes(image) > MAX_STRIP_BYTES:
+    if kind == "TIFF" and _bytes_of_tiff_strip(image) > MAX_STRIP_BYTES:
         raise InvalidImageError(TOO_LARGE_STRIP)
     return image, content
 
 
-def _strip_bytes(image: Any) -> int:
+def _bytes_of_tiff_strip(image: Any) -> int:
     """Returns the decoded size of a compressed strip or tile of a TIFF file, or 0."""
     if not image.tile or image.tile[0][0] != "libtiff":
         return 0

@@ -65,7 +65,7 @@ def why_too_much_memory(image: "Image.Image") -> str:
         return ""
     kind = NAMES.get(image.format or "", f"a {image.mode} image in the format {image.format}")
     alpha = " with transparency" if image.has_transparency_data else ""
-    depth = f" with {image.info['bit_depth']} bits per color" if _is_deep(image) else ""
+    depth = f" with {image.info['bit_depth']} bits per color" if _has_deep_colors(image) else ""
     joined = " and".join(part for part in (alpha, depth) if part)
     return f"{kind}{joined} of more than {most} megapixels, which takes too much memory"
 
@@ -85,47 +85,48 @@ def bytes_per_pixel(image: "Image.Image") -> float:
         return _bytes_per_avif_pixel(image)
     if image.format == "HEIF":
         return _bytes_per_heif_pixel(image)
-    if image.format == "PNG" and _is_deep(image):
+    if image.format == "PNG" and _has_deep_colors(image):
         return 2 * (4 if image.has_transparency_data else 3) + 2.6
     if image.info.get("rotated"):  # with one strip of up to 100 MB
         return 12.0
     if image.info.get("several_scans"):
-        return 4.2 + 2 * _coefficients(image)
+        return 4.2 + 2 * _jpeg_coefficients(image)
     return float(BYTES_PER_PIXEL)
 
 
-def _coefficients(image: Any) -> float:
+def _jpeg_coefficients(image: Any) -> float:
     """Returns the coefficients per pixel, all of which libjpeg holds if there are several scans."""
     _, across, down, _ = zip(*image.layer, strict=True)
     sampled = sum(x * y for x, y in zip(across, down, strict=True))
     return sampled / max(max(across) * max(down), 1)  # 0 in a damaged file
 
 
-def _planes(image: "Image.Image") -> float:
+def _stored_planes(image: "Image.Image") -> float:
     """Returns the values per pixel that are stored for the colors."""
     return {420: 1.5, 422: 2.0}.get(image.info.get("chroma", 444), 3.0)
 
 
 def _bytes_per_avif_pixel(image: "Image.Image") -> float:
     """Returns the memory of the stored planes and of the result, fitted to measured values."""
-    planes, rest = _planes(image), 7.1
+    planes, rest = _stored_planes(image), 7.1
     if image.has_transparency_data:
         planes, rest = planes + 1, 8.3
-    return rest + planes * (2 if _is_deep(image) else 1)
+    return rest + planes * (2 if _has_deep_colors(image) else 1)
 
 
 def _bytes_per_heif_pixel(image: "Image.Image") -> float:
     """Returns the memory of the stored planes and of the result, fitted to measured values."""
-    planes = _planes(image)
+    planes = _stored_planes(image)
     channels = 3
     if image.has_transparency_data:
         planes, channels = planes + 1, 4
     needed = 1.32 * planes + 1.46 * channels
     is_plain = planes == 1.5  # 4:2:0 without transparency is converted to 8 bits at once
-    return needed if is_plain or not _is_deep(image) else 1.72 * needed
+    return needed if is_plain or not _has_deep_colors(image) else 1.72 * needed
 
 
-def _is_deep(image: "Image.Image") -> bool:
+def _has_deep_colors(image: "Image.Image") -> bool:
+    """Returns whether the colors of an image are stored in more than 8 bits."""
     return image.format in ("AVIF", "HEIF", "PNG") and image.info.get("bit_depth", 8) > 8
 
 
@@ -145,7 +146,7 @@ def _return_freed_memory() -> None:
         _c_library().malloc_trim(0)
 
 
-def discard(address: int, size: int) -> None:
+def discard_memory(address: int, size: int) -> None:
     """Returns the memory of values that are not read again to the system, which sets them to 0.
 
     TensorFlow keeps the memory of tensors that are deleted.
@@ -156,7 +157,7 @@ def discard(address: int, size: int) -> None:
         _c_library().madvise(ctypes.c_void_p(first), ctypes.c_size_t(last - first), DONT_NEED)
 
 
-class _Budget:
+class _MemoryBudget:
     """Memory that threads share: each waits until there is enough; one can always go on."""
 
     def __init__(self, limit: float) -> None:
@@ -180,7 +181,7 @@ class _Budget:
 
 
 # Two, so that threads which wait to decode what they have read do not wait for each other.
-_contents, _pixels = _Budget(CONTENT_BYTES), _Budget(MEMORY_BYTES)
+_contents, _pixels = _MemoryBudget(CONTENT_BYTES), _MemoryBudget(MEMORY_BYTES)
 
 
 def memory_to_read(file_bytes: int) -> AbstractContextManager[None]:

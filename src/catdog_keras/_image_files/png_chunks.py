@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 MAX_CHUNK_BYTES = 2**20  # of the decompressed content of one chunk
 MAX_TOTAL_BYTES = 2**26
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 TEXT_CHUNKS = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")
 ORIENTATION_KEYWORDS = (b"Raw profile type exif", b"XML:com.adobe.xmp")
 
@@ -21,19 +21,19 @@ def without_large_text(content: bytes) -> bytes:
     Text that can hold the orientation is kept if it is within the limit of a chunk. Other files
     are returned unchanged.
     """
-    if not content.startswith(SIGNATURE) or not _has_large_text(content):
+    if not content.startswith(PNG_SIGNATURE) or not _has_large_text(content):
         return content
     kept = []
     found = set()
     start = 0
-    for place, end, kind in iterate_chunks(content):
+    for place, end, kind in iterate_png_chunks(content):
         if kind not in TEXT_CHUNKS:
             continue
         data = content[place:end]
         keyword = data.partition(b"\0")[0]
         if keyword in ORIENTATION_KEYWORDS and keyword not in found:
             found.add(keyword)
-            if _text_bytes(kind, data) <= MAX_CHUNK_BYTES:
+            if _unpacked_text_bytes(kind, data) <= MAX_CHUNK_BYTES:
                 continue
         kept.append(content[start : place - 8])
         start = end + 4
@@ -41,18 +41,19 @@ def without_large_text(content: bytes) -> bytes:
 
 
 def _has_large_text(content: bytes) -> bool:
+    """Returns whether the decompressed text and color profile of a PNG file exceed a limit."""
     total = 0.0
-    for place, end, kind in iterate_chunks(content):
+    for place, end, kind in iterate_png_chunks(content):
         if kind in TEXT_CHUNKS:
-            total += _text_bytes(kind, content[place:end])
+            total += _unpacked_text_bytes(kind, content[place:end])
             if total > MAX_TOTAL_BYTES:
                 return True
     return False
 
 
-def iterate_chunks(content: bytes) -> Iterator[tuple[int, int, bytes]]:
+def iterate_png_chunks(content: bytes) -> Iterator[tuple[int, int, bytes]]:
     """Yields start and end of the data of each complete chunk, and its type."""
-    start = len(SIGNATURE)
+    start = len(PNG_SIGNATURE)
     while start + 8 <= len(content):
         kind = content[start + 4 : start + 8]
         end = start + 8 + int.from_bytes(content[start : start + 4])
@@ -62,7 +63,7 @@ def iterate_chunks(content: bytes) -> Iterator[tuple[int, int, bytes]]:
         start = end + 4
 
 
-def _text_bytes(kind: bytes, data: bytes) -> float:
+def _unpacked_text_bytes(kind: bytes, data: bytes) -> float:
     """Returns the size of the text or profile in a chunk; infinity if it exceeds the limit."""
     _, _, rest = data.partition(b"\0")
     compressed = kind in (b"zTXt", b"iCCP")

@@ -32,7 +32,7 @@ def read_regular_file(path: str) -> tuple[bytes, Stamp]:
         return stream.readall(), stamp_of(found)
 
 
-def size_of(path: str) -> int:
+def file_size(path: str) -> int:
     """Returns the bytes that reading a file takes at most, and 0 if it cannot be read."""
     try:
         return min(os.stat(path).st_size, MAX_FILE_BYTES)  # noqa: PTH116

@@ -201,7 +201,7 @@ def load_with_options(
     images of others. Such splits are examined; a model must not be trained on them.
     """
     from catdog_keras.datasets import load_image_table
-    from catdog_keras.datasets._load import load_folder
+    from catdog_keras.datasets._load_image_folder import load_folder
     from catdog_keras.datasets._options import BatchOptions, SplitOptions
 
     def chosen(*names: str) -> dict[str, Any]:

@@ -114,17 +114,17 @@ def _has_class_folders(files: Sequence[str], class_names: Sequence[str]) -> bool
 
 def _training_sample(model: Path, class_names: Sequence[str]) -> ExportImages | None:
     """Returns images of the training at equal distances; None if they cannot be found unchanged."""
-    from catdog_keras.datasets._load_manifest import _root
+    from catdog_keras.datasets._inspect_files import inspect_files
+    from catdog_keras.datasets._load_manifest import _root_of_manifest
     from catdog_keras.datasets._manifest import read_manifest
     from catdog_keras.datasets._source import find_folder
-    from catdog_keras.datasets._validate import inspect_files
 
     record, split = read_training_record(model), model.parent / SPLIT_FILE
     if record is None or not split.is_file():
         return None
     manifest = read_manifest(split)
     try:
-        root = _root(manifest, find_folder("data", record.data))
+        root = _root_of_manifest(manifest, find_folder("data", record.data))
     except (OSError, ValueError):
         return None
     listing = manifest.splits["train"]

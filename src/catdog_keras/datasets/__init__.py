@@ -1,12 +1,12 @@
 """Image folders, archives and synthetic images as training, validation and test datasets."""
 
-from catdog_keras.datasets._load import load_cats_dogs, load_image_folder
+from catdog_keras.datasets._image_splits import ImageSplits
+from catdog_keras.datasets._load_image_folder import load_cats_dogs, load_image_folder
 from catdog_keras.datasets._load_images import LabeledImages, load_images
 from catdog_keras.datasets._load_manifest import load_manifest
 from catdog_keras.datasets._load_table import load_image_table
-from catdog_keras.datasets._scan import scan_images
+from catdog_keras.datasets._scan_images import scan_images
 from catdog_keras.datasets._scan_report import ScanReport
-from catdog_keras.datasets._splits import ImageSplits
 
 __all__ = [
     "ImageSplits",

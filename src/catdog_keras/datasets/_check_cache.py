@@ -22,6 +22,7 @@ from catdog_keras import __version__
 from catdog_keras._image_files.open_image import decoder_versions
 from catdog_keras._image_files.read_file import Stamp, stamp_of
 from catdog_keras._keras_home import cache_directory
+from catdog_keras._least_recently_used import remove_least_recently_used
 from catdog_keras._printable import shorten
 from catdog_keras._scratch import scratch_folder
 from catdog_keras.datasets._garbage_collection import collection_paused
@@ -32,7 +33,6 @@ SWITCH = "CATDOG_KERAS_CHECK_CACHE"
 VERSION = 2  # incremented when the check or the file format changes
 
 MAX_BYTES = 2**30  # of all files, about six million images
-BLOCK_BYTES = 4096  # that a small file takes on the disk
 # Reading this much takes longer than checking one image file: a large file is not read for a few.
 MAX_BYTES_PER_IMAGE = 2**16
 # A file that was changed later than this before its check can change again without another time: a
@@ -70,13 +70,14 @@ def check_cache_folder() -> Path | None:
     Raises:
         ValueError: If the environment variable of the switch has an unknown value.
     """
-    if _is_on():
+    if _is_check_cache_on():
         with suppress(OSError):
             return cache_directory() / FOLDER
     return None
 
 
-def _is_on() -> bool:
+def _is_check_cache_on() -> bool:
+    """Returns whether the environment variable of the cache is unset or 1; raises if unknown."""
     value = os.environ.get(SWITCH) or "1"
     if value not in ("0", "1"):
         received = shorten(repr(value), 80)
@@ -116,14 +117,14 @@ class CheckCache:
                 if results := self._read(self._directory, folder):
                     known = [path for name, path in paths.items() if name in results]
                     rows = [results[name] for name in paths if name in results]
-                    for path, row, stamp in zip(known, rows, _stamps(known), strict=True):
+                    for path, row, stamp in zip(known, rows, _stamps_of_files(known), strict=True):
                         if stamp == row[_STAMP]:
                             found[path] = ImageFile(path, *row)
         return found
 
     def add(self, path: str, image: ImageFile) -> None:
         """Adds a result; those of one folder must be added in succession, and are saved then."""
-        folder = folder_of(path)
+        folder = folder_prefix(path)
         if folder != self._folder:
             self._save()
             self._folder = folder
@@ -134,7 +135,7 @@ class CheckCache:
         try:
             self._save()
             if self._scratch is not None and self._directory is not None:
-                remove_least_recently_used(self._directory)
+                limit_check_cache(self._directory)
         finally:
             self._stack.close()
 
@@ -152,7 +153,7 @@ class CheckCache:
                     results[name] = image[1:]
             present = set(os.listdir(self._folder or "."))  # noqa: PTH208 - fast
             kept = {name: result for name, result in results.items() if name in present}
-            content = _encode(os.path.abspath(self._folder), kept)  # noqa: PTH100 - keeps links
+            content = _encode_results(os.path.abspath(self._folder), kept)  # noqa: PTH100 - keeps links
             if len(content) > MAX_BYTES:
                 return
             if self._scratch is None:
@@ -179,7 +180,7 @@ class CheckCache:
                 if found.st_size > len(self._paths[folder]) * MAX_BYTES_PER_IMAGE:
                     return None
                 content = stream.read()
-            results = _decode(content, os.path.abspath(folder))  # noqa: PTH100 - keeps links
+            results = _decode_results(content, os.path.abspath(folder))  # noqa: PTH100 - keeps links
         except (OSError, ValueError, TypeError, KeyError):
             return {}
         if time.time() - found.st_mtime > UNUSED_SECONDS:
@@ -188,33 +189,36 @@ class CheckCache:
         return results
 
 
-def _stamps(paths: Sequence[str]) -> list[Stamp | None]:
+def _stamps_of_files(paths: Sequence[str]) -> list[Stamp | None]:
     """Returns the stamp of each file; None for those that are not there."""
     try:
         return list(map(stamp_of, map(os.stat, paths)))  # faster than one by one
     except (OSError, ValueError):
-        return list(map(_stamp_or_none, paths))
+        return list(map(_stamp_if_present, paths))
 
 
-def _stamp_or_none(path: str) -> Stamp | None:
+def _stamp_if_present(path: str) -> Stamp | None:
+    """Returns the stamp of one file, or None if it is not there."""
     try:
         return stamp_of(os.stat(path))  # noqa: PTH116 - fast
     except (OSError, ValueError):  # a missing file, or a zero byte in its name
         return None
 
 
-def folder_of(path: str) -> str:
+def folder_prefix(path: str) -> str:
     """Returns the part of a path in front of the file name, with the separator."""
     head, separator, _ = path.rpartition(os.sep)
     return head + separator
 
 
 def _cache_file_of_folder(directory: Path, folder: str) -> Path:
+    """Returns the file of the cache with the results of one folder of images."""
     absolute = os.path.abspath(folder)  # noqa: PTH100 - without resolving links
     return directory / f"{hashlib.sha256(os.fsencode(absolute)).hexdigest()[:32]}.json"
 
 
-def _encode(folder: str, results: Mapping[str, _Result]) -> bytes:
+def _encode_results(folder: str, results: Mapping[str, _Result]) -> bytes:
+    """Returns the content of the cache file of a folder: its results by file name."""
     columns = list(zip(*results.values(), strict=True)) or [()] * (_STAMP + 1)
     table = {
         "folder": folder,
@@ -226,13 +230,13 @@ def _encode(folder: str, results: Mapping[str, _Result]) -> bytes:
 
 
 def encode_table(table: Mapping[str, Any]) -> bytes:
-    """Returns the content of a file: the CRC-32 of the second line, and that line as JSON."""
-    line = json.dumps({"versions": _versions(), **table}, separators=(",", ":")).encode()
+    """Returns the content of a cache file: the CRC-32 of the second line, and that line as JSON."""
+    line = json.dumps({"versions": _checker_versions(), **table}, separators=(",", ":")).encode()
     return b"%08x\n%s" % (zlib.crc32(line), line)
 
 
 def decode_table(content: bytes) -> Any:
-    """Reads the content of a file.
+    """Reads the content of a cache file.
 
     Raises:
         ValueError: If it is damaged, or was written by other versions.
@@ -242,12 +246,12 @@ def decode_table(content: bytes) -> Any:
     if checksum != b"%08x" % zlib.crc32(line):
         raise ValueError("damaged")
     table = json.loads(line)
-    if table["versions"] != _versions():
+    if table["versions"] != _checker_versions():
         raise ValueError("not of these versions")
     return table
 
 
-def _decode(content: bytes, folder: str) -> dict[str, _Result]:
+def _decode_results(content: bytes, folder: str) -> dict[str, _Result]:
     """Reads the results of a folder; see `decode_table` for errors."""
     table = decode_table(content)
     if table["folder"] != folder:
@@ -261,23 +265,11 @@ def _decode(content: bytes, folder: str) -> dict[str, _Result]:
 
 
 @functools.cache
-def _versions() -> dict[str, str]:
+def _checker_versions() -> dict[str, str]:
     """Returns the versions of everything that decides on a result."""
     return {"format": str(VERSION), "catdog_keras": __version__, **decoder_versions()}
 
 
-def remove_least_recently_used(directory: Path) -> None:
-    """Removes files until the rest is within the maximum size."""
-    with suppress(OSError):
-        found = []
-        for entry in os.scandir(directory):
-            if entry.name.endswith(".json"):
-                status = entry.stat()
-                size = -(-status.st_size // BLOCK_BYTES) * BLOCK_BYTES
-                found.append((status.st_mtime, size, entry.path))
-        total = sum(size for _, size, _ in found)
-        for _, size, path in sorted(found):
-            if total <= MAX_BYTES:
-                break
-            Path(path).unlink(missing_ok=True)
-            total -= size
+def limit_check_cache(directory: Path) -> None:
+    """Removes the least recently used files of this cache that exceed its size."""
+    remove_least_recently_used(directory, ".json", MAX_BYTES)

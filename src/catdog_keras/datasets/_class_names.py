@@ -89,7 +89,7 @@ def note_copies(
     words = Counter(map(join_words, names))
     alike = Counter(map(singular_words, names))
     variants = _find_variants(names, words)
-    numbers = Counter(filter(None, map(_number_of, names)))
+    numbers = Counter(filter(None, map(_normalized_number, names)))
     copies = [
         name
         for name in names
@@ -98,7 +98,7 @@ def note_copies(
         if (alike[singular_words(name)] > 1 and len(join_words(name)) > 1)
         or any(original in words for original in original_names(name))
         or name in variants
-        or numbers[_number_of(name)] > 1
+        or numbers[_normalized_number(name)] > 1
     ]
     if not copies:
         return []
@@ -109,7 +109,7 @@ def note_copies(
     return [f"The classes {shown} are named like copies or versions of other classes. " + remedy]
 
 
-def _number_of(name: str) -> str:
+def _normalized_number(name: str) -> str:
     """Returns a number in one form, as 1 for "1.0", or an empty string for another name."""
     found = re.fullmatch(r"\s*0*(\d+)(?:\.0*)?\s*", name)
     return found[1] if found else ""
@@ -163,13 +163,16 @@ def _find_split_names(names: Sequence[str]) -> tuple[list[str], bool]:
         and not any(other.casefold().endswith(name.casefold()) for other in others)
     ]
     # Of one class, such as `cats_test`. A single one may be `test_tube` next to `tube`.
-    singular = {_singular(parsed[name].rest) for name in others}
+    singular = {_without_plural_s(parsed[name].rest) for name in others}
     of_class = [
-        name for name in splits if parsed[name].rest and _singular(parsed[name].rest) in singular
+        name
+        for name in splits
+        if parsed[name].rest and _without_plural_s(parsed[name].rest) in singular
     ]
     certain = bool(alike) or len(of_class) > 1 or (bool(bare) and len(others) != 1)
     return [name for name in splits if name in {*alike, *bare, *of_class}], certain
 
 
-def _singular(words: tuple[str, ...]) -> tuple[str, ...]:
+def _without_plural_s(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Returns words without "s" at the end, to compare `cat_test` with `cats`."""
     return tuple(word.rstrip("s") for word in words)

@@ -15,7 +15,7 @@ from catdog_keras._checks import check_path, describe
 from catdog_keras._checksum import sha256_of
 from catdog_keras._message import argument, setting
 from catdog_keras._printable import LONGEST_NAME, first_lines, listed, printable, shorten
-from catdog_keras.datasets._index import ImageIndex, Listing
+from catdog_keras.datasets._image_index import ImageIndex, Listing
 from catdog_keras.datasets._manifest import SHA256, check_relative_path, relative_posix_path
 
 VERSION = 1
@@ -122,7 +122,10 @@ def apply_decisions(index: ImageIndex, decisions: Decisions | None, folder: Path
         return index
     decisions.check_labels(index.class_names)
     chosen = decisions.of_folder(folder, index.root)
-    parts = {part: _decide(each, chosen, index.class_names) for part, each in index.parts.items()}
+    parts = {
+        part: _apply_to_listing(each, chosen, index.class_names)
+        for part, each in index.parts.items()
+    }
     first = next(iter(parts))  # the classes are those with images for training
     for label, name in enumerate(index.class_names):
         if label in index.parts[first].labels and label not in parts[first].labels:
@@ -137,9 +140,10 @@ def apply_decisions(index: ImageIndex, decisions: Decisions | None, folder: Path
     return dataclasses.replace(index, parts=parts)
 
 
-def _decide(
+def _apply_to_listing(
     listing: Listing, chosen: Mapping[str, Decision], class_names: Sequence[str]
 ) -> Listing:
+    """Returns a listing without the excluded images, and with the new labels of relabeled ones."""
     places = [place for place, file in enumerate(listing.files) if file in chosen]
     labels = listing.labels.copy()
     excluded = []
@@ -165,7 +169,7 @@ def read_decisions(path: str | os.PathLike[str]) -> Decisions:
     if not file.exists():
         raise FileNotFoundError(describe("decisions", REQUIREMENT, str(path), "Check the path."))
     try:
-        return Decisions(str(path), _read(file))
+        return Decisions(str(path), _read_decisions_json(file))
     except RecursionError as error:
         remedy = "It is nested too deeply."
         raise ValueError(describe("decisions", REQUIREMENT, str(path), remedy)) from error
@@ -173,38 +177,45 @@ def read_decisions(path: str | os.PathLike[str]) -> Decisions:
         raise ValueError(describe("decisions", REQUIREMENT, str(path), f"{error}.")) from error
 
 
-def _read(file: Path) -> dict[str, Decision]:
+def _read_decisions_json(file: Path) -> dict[str, Decision]:
+    """Reads the decision on each image from JSON; raises a ValueError that describes a fault."""
     if not file.is_file():  # reading a FIFO would block
         raise ValueError("It is not a regular file")
     if file.stat().st_size > MAX_BYTES:
         raise ValueError(f"It has more than {MAX_BYTES:,} bytes")
-    content = json.loads(file.read_text(encoding="utf-8"), object_pairs_hook=_without_repeated)
+    content = json.loads(
+        file.read_text(encoding="utf-8"), object_pairs_hook=_object_without_repeated_keys
+    )
     if not isinstance(content, dict) or not {"version", "images"} <= content.keys():
         raise ValueError("It is not an object with version and images")
     version, images = content["version"], content["images"]
     if type(version) is not int or version != VERSION:
-        raise ValueError(f"Its version is {_shown(version)}, supported is {VERSION}")
+        raise ValueError(f"Its version is {_shown_in_message(version)}, supported is {VERSION}")
     if not isinstance(images, dict):
         raise ValueError("Its images are not an object")  # noqa: TRY004 - of the file
     return {path: _read_decision(path, entry) for path, entry in images.items()}
 
 
-def _without_repeated(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+def _object_without_repeated_keys(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """Builds an object of JSON; raises if a key, such as an image, occurs twice."""
     content = dict(pairs)
     if len(content) < len(pairs):
         ((repeated, _),) = Counter(name for name, _ in pairs).most_common(1)
-        raise ValueError(f"It contains {_shown(repeated)} twice")
+        raise ValueError(f"It contains {_shown_in_message(repeated)} twice")
     return content
 
 
 def _read_decision(path: str, entry: Any) -> Decision:
-    shown = _shown(path)
+    """Reads the entry of one image in a decisions file; raises if it is not a valid decision."""
+    shown = _shown_in_message(path)
     check_relative_path(path)
     if not isinstance(entry, dict) or not {"decision", "sha256"} <= entry.keys() <= KEYS:
         raise ValueError(f"The entry of {shown} is not an object with decision, sha256 and label")
     choice, digest, label = (entry.get(key) for key in ("decision", "sha256", "label"))
     if choice not in CHOICES:
-        raise ValueError(f"The decision on {shown} is {_shown(choice)}, not {', '.join(CHOICES)}")
+        raise ValueError(
+            f"The decision on {shown} is {_shown_in_message(choice)}, not {', '.join(CHOICES)}"
+        )
     if not isinstance(digest, str) or not SHA256.fullmatch(digest):
         raise ValueError(f"The checksum of {shown} is not a SHA-256")
     if choice != "relabel" and "label" in entry:
@@ -214,5 +225,6 @@ def _read_decision(path: str, entry: Any) -> Decision:
     return Decision(choice, digest, label)
 
 
-def _shown(value: Any) -> str:
+def _shown_in_message(value: Any) -> str:
+    """Formats a value of the file for an error message, shortened if it is long."""
     return shorten(repr(value), LONGEST_NAME)

@@ -9,6 +9,7 @@ from catdog_keras._checks import describe
 from catdog_keras._message import argument
 from catdog_keras._printable import first_lines, printable
 from catdog_keras.datasets._label_table import text_of
+from catdog_keras.datasets._named_group import compile_with_group, meant_group
 
 Groups: TypeAlias = str | re.Pattern[str] | Callable[[str], Any] | Mapping[str, Any]
 
@@ -32,27 +33,19 @@ def check_groups(value: Groups | None) -> Callable[[str], Any] | None:
     if isinstance(value, Mapping):
         return value.get
     if isinstance(value, (str, re.Pattern)):
-        return _function_of(_compile(value))
+        if isinstance(value, re.Pattern) and not isinstance(value.pattern, str):
+            raise TypeError(describe("groups", REQUIREMENT, value))
+        return _group_by_pattern(
+            compile_with_group("groups", value, GROUP, REQUIREMENT, "the group of the image")
+        )
     if not callable(value):
         raise TypeError(describe("groups", REQUIREMENT, value))
     return value
 
 
-def _compile(value: str | re.Pattern[str]) -> re.Pattern[str]:
-    try:
-        pattern = re.compile(value)
-    except re.error as error:
-        raise ValueError(describe("groups", REQUIREMENT, value, f"{error}.")) from error
-    if not isinstance(pattern.pattern, str):
-        raise TypeError(describe("groups", REQUIREMENT, value))
-    if pattern.groups != 1 and GROUP not in pattern.groupindex:
-        remedy = f"It has {pattern.groups} groups. Use (?:...) for those that are not meant."
-        raise ValueError(describe("groups", REQUIREMENT, pattern.pattern, remedy))
-    return pattern
-
-
-def _function_of(pattern: re.Pattern[str]) -> Callable[[str], str | None]:
-    chosen = GROUP if GROUP in pattern.groupindex else 1
+def _group_by_pattern(pattern: re.Pattern[str]) -> Callable[[str], str | None]:
+    """Returns a function that finds the group of a path by a pattern; None if it does not match."""
+    chosen = meant_group(pattern, GROUP)
 
     def find(path: str) -> str | None:
         found = pattern.search(path)

@@ -10,8 +10,9 @@ from catdog_keras._checks import check_class_names, describe
 from catdog_keras._message import argument
 from catdog_keras._printable import counted, first_lines, listed, printable
 from catdog_keras.datasets._class_names import note_copies
-from catdog_keras.datasets._index import ImageIndex, Listing
+from catdog_keras.datasets._image_index import ImageIndex, Listing
 from catdog_keras.datasets._list_images import IMAGE_EXTENSIONS, list_images
+from catdog_keras.datasets._named_group import compile_with_group, meant_group
 
 LABEL_GROUP = "label"
 SAME_LABEL = (
@@ -33,14 +34,7 @@ def check_pattern(value: str) -> re.Pattern[str]:
     requirement = f"a regular expression with one group, or with a group named {LABEL_GROUP}"
     if not isinstance(value, str):
         raise TypeError(describe("label_pattern", requirement, value))
-    try:
-        pattern = re.compile(value)
-    except re.error as error:
-        raise ValueError(describe("label_pattern", requirement, value, f"{error}.")) from error
-    if pattern.groups != 1 and LABEL_GROUP not in pattern.groupindex:
-        remedy = f"It has {pattern.groups} groups. Use (?:...) for groups that are not the class."
-        raise ValueError(describe("label_pattern", requirement, value, remedy))
-    return pattern
+    return compile_with_group("label_pattern", value, LABEL_GROUP, requirement, "the class")
 
 
 def index_by_pattern(
@@ -56,7 +50,7 @@ def index_by_pattern(
         ValueError: If no file name matches, or there are fewer than two classes.
     """
     content = list_images(root, follow_links=follow_links)
-    group = LABEL_GROUP if LABEL_GROUP in pattern.groupindex else 1
+    group = meant_group(pattern, LABEL_GROUP)
     labels: dict[str, str] = {}
     unmatched = []
     for file in content.images:
@@ -111,11 +105,11 @@ def index_labels(
         ValueError: If there are fewer than two classes, or stated ones without an image.
     """
     found = set(labels.values())
-    names = tuple(_sorted_names(found) if class_names is None else class_names)
+    names = tuple(_sorted_class_names(found) if class_names is None else class_names)
     missing = [name for name in names if name not in found]
     if missing:
         requirement = "names of classes that have images"
-        remedy = f"{listed(missing)} have none; there are {listed(_sorted_names(found))}."
+        remedy = f"{listed(missing)} have none; there are {listed(_sorted_class_names(found))}."
         raise ValueError(describe("class_names", requirement, list(names), remedy))
     if len(names) < 2:
         raise ValueError(f"At least two classes are required; all images have {listed(names)}.")
@@ -134,7 +128,8 @@ def index_labels(
     return ImageIndex(root, names, {"all": listing}, (), (), tuple(notes), stated)
 
 
-def _sorted_names(names: Collection[str]) -> list[str]:
+def _sorted_class_names(names: Collection[str]) -> list[str]:
+    """Sorts names of classes as texts, or by number if all of them are integers."""
     if all(re.fullmatch(r"-?[0-9]{1,18}", name) for name in names):
         return sorted(names, key=lambda name: (int(name), name))  # 1 and 01 are distinct
     return sorted(names)

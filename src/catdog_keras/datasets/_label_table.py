@@ -44,9 +44,9 @@ def read_columns(
     if isinstance(table, (str, os.PathLike)):
         path = check_path("table", table, REQUIREMENT)
         folder = path.absolute().parent
-        found, content = _read_csv(path)
+        found, content = _read_csv_columns(path)
     else:
-        found = _column_names(table)
+        found = _columns_in_memory(table)
     for name, column in columns.items():
         if column not in found:
             requirement = "the name of a column of the table"
@@ -67,7 +67,7 @@ def read_columns(
     return values, folder
 
 
-def _column_names(table: Any) -> list[Any]:
+def _columns_in_memory(table: Any) -> list[Any]:
     """Returns the names of the columns of a table in memory."""
     if isinstance(table, np.ndarray) and table.ndim == 1 and table.dtype.names:
         return list(table.dtype.names)
@@ -78,7 +78,7 @@ def _column_names(table: Any) -> list[Any]:
     return list(getattr(table, "columns", table))
 
 
-def _read_csv(path: Path) -> tuple[list[str], dict[str, list[str]]]:
+def _read_csv_columns(path: Path) -> tuple[list[str], dict[str, list[str]]]:
     """Reads a CSV file of UTF-8 with a header, separated by commas, semicolons or tabs.
 
     Returns:
@@ -128,20 +128,20 @@ def labels_by_file(
     if not images:
         raise ValueError(describe("table", "a table of images with their labels", "no rows"))
     names = [text_of("label_column", LABELS, label) for label in labels]
-    _raise_for(
+    _raise_if_any(
         "rows have no label",
         (
-            f"row {row}: {_shown(image)}"
+            f"row {row}: {printable(str(image))}"
             for row, (image, name) in enumerate(zip(images, names, strict=True), 2 * is_csv)
             if not name
         ),
         len(images),
         "Fill in the labels, or remove these rows.",
     )
-    paths = [_relative_path(root, image) for image in images]
-    _raise_for(
+    paths = [_path_below_root(root, image) for image in images]
+    _raise_if_any(
         f"paths are not inside of {str(root)!r}",
-        (_shown(image) for image, path in zip(images, paths, strict=True) if path is None),
+        (printable(str(image)) for image, path in zip(images, paths, strict=True) if path is None),
         len(images),
         "Pass a folder that contains all images as " + argument("root") + ".",
     )
@@ -152,13 +152,13 @@ def labels_by_file(
         if path in found:
             twice[path] = found[path] if found[path] == name else f"{found[path]} and {name}"
         found.setdefault(path, name)
-    _raise_for(
+    _raise_if_any(
         "images are listed more than once",
         (f"{printable(path)}: {printable(label)}" for path, label in twice.items()),
         len(found),
         "Leave one row for each image.",
     )
-    _raise_for(
+    _raise_if_any(
         f"files do not exist in {str(root)!r}",
         (printable(file) for file in found if not os.path.exists(root / file)),  # noqa: PTH110
         len(found),
@@ -169,7 +169,7 @@ def labels_by_file(
     return found
 
 
-def _raise_for(problem: str, cases: Iterable[str], total: int, remedy: str) -> None:
+def _raise_if_any(problem: str, cases: Iterable[str], total: int, remedy: str) -> None:
     """Raises if there is a case, with the number of cases and the first of them."""
     found = list(cases)
     if found:
@@ -200,7 +200,7 @@ def text_of(name: str, requirement: str, value: Any) -> str:
     raise TypeError(describe(name, requirement, value))
 
 
-def _relative_path(root: Path, image: Any) -> str | None:
+def _path_below_root(root: Path, image: Any) -> str | None:
     """Returns a path relative to `root`, or None if it is not below it. Links are not resolved."""
     if not isinstance(image, (str, os.PathLike)) or not isinstance(os.fspath(image), str):
         raise TypeError(describe("image_column", "a column of paths", image))
@@ -216,7 +216,3 @@ def _relative_path(root: Path, image: Any) -> str | None:
     if not inside or relative.startswith(os.pardir + os.sep):
         return None
     return relative.replace(os.sep, "/")
-
-
-def _shown(image: Any) -> str:
-    return printable(str(image))

@@ -10,6 +10,7 @@ from catdog_keras._folder_names import (
     is_unlabeled_name,
     is_unwanted_name,
     join_words,
+    name_several_splits,
     parse_split_name,
     singular_words,
 )
@@ -100,42 +101,48 @@ def find_layout(root: Folder, name: str, class_names: Sequence[str] | None = Non
         ValueError: If the structure has several possible meanings.
     """
     stated = class_names is not None and root.folders.keys() >= set(class_names)
-    splits = {} if stated else _find_splits(root, name)
+    splits = {} if stated else _find_split_folders(root, name)
     if splits:
-        _check_remaining(root, splits, name)
-    parts = {split: _descend(folder) for split, folder in splits.items()} or {"all": root}
+        _check_folders_next_to_splits(root, splits, name)
+    parts = {split: _skip_single_folders(folder) for split, folder in splits.items()} or {
+        "all": root
+    }
     places = {part: f"{name}/{folder.path}".removesuffix("/") for part, folder in parts.items()}
     notes: list[str] = []
     if class_names is None:
         first = next(iter(parts))
-        _check_only_folder(parts[first], places[first])
-        names = _class_names(parts[first], places[first])
+        _check_classes_one_level_deeper(parts[first], places[first])
+        names = _class_folder_names(parts[first], places[first])
         check_annotation_names(names, places[first])
         for part, folder in parts.items():
             _check_same_classes(folder, names, places[part])
-            _check_nested(folder, places[part])
-            notes += _check_groups(folder, places[part])
-            notes += _note_nested(folder)
+            _check_folders_in_classes(folder, places[part])
+            notes += _check_groups_of_classes(folder, places[part])
+            notes += _note_folders_in_classes(folder)
         suspects: list[str] = []
         if len(parts) == 1:  # a folder that is in several splits is a class
             with_images = [each for each in names if parts[first].folders[each].total]
             suspects = check_split_names(with_images, places[first])
         notes += note_names(names, suspects)
         return Layout(names, parts, (*notes, *note_copies(names)))
-    parts = {part: _select(folder, class_names, places[part]) for part, folder in parts.items()}
+    parts = {
+        part: _select_stated_classes(folder, class_names, places[part])
+        for part, folder in parts.items()
+    }
     for part, folder in parts.items():
-        _check_nested(folder, places[part])
+        _check_folders_in_classes(folder, places[part])
     return Layout(tuple(class_names), parts, ())
 
 
-def _find_splits(root: Folder, name: str) -> dict[str, Folder]:
+def _find_split_folders(root: Folder, name: str) -> dict[str, Folder]:
+    """Returns the folder of each split in `root`; none if no folder is named like a split."""
     named = {
         folder.path: parsed
         for folder in root.folders.values()
         if (parsed := parse_split_name(folder.name)).split
     }
     candidates = {
-        path: parsed for path, parsed in named.items() if _holds_classes(root, path, named)
+        path: parsed for path, parsed in named.items() if _holds_class_folders(root, path, named)
     }
     # Without a second split, `freight_train` is a class with subfolders.
     if not any(
@@ -167,18 +174,18 @@ def _find_splits(root: Folder, name: str) -> dict[str, Folder]:
     return found
 
 
-def _holds_classes(root: Folder, path: str, named: Collection[str]) -> bool:
+def _holds_class_folders(root: Folder, path: str, named: Collection[str]) -> bool:
     """Returns whether a folder with the name of a split contains classes and is not a class."""
-    folder = _descend(root.folders[path])
+    folder = _skip_single_folders(root.folders[path])
     if not folder.folders:
         return False
     if not any(each.total for each in root.folders.values() if each.path != path):
         return True  # a single class is not possible
-    others = [_descend(root.folders[other]).folders for other in named if other != path]
+    others = [_skip_single_folders(root.folders[other]).folders for other in named if other != path]
     return not folder.images or any(folder.folders.keys() & other.keys() for other in others)
 
 
-def _descend(folder: Folder) -> Folder:
+def _skip_single_folders(folder: Folder) -> Folder:
     """Descends into folders that repeat the name above them or only say that they hold images."""
     while not folder.images and len(folder.folders) == 1:
         (below,) = folder.folders.values()
@@ -193,7 +200,7 @@ def _descend(folder: Folder) -> Folder:
     return folder
 
 
-def _check_remaining(root: Folder, splits: dict[str, Folder], name: str) -> None:
+def _check_folders_next_to_splits(root: Folder, splits: dict[str, Folder], name: str) -> None:
     """Raises if a folder next to the split folders is neither empty nor known to have no labels."""
     used = [folder.path for folder in splits.values()]
     for folder in root.folders.values():
@@ -205,7 +212,7 @@ def _check_remaining(root: Folder, splits: dict[str, Folder], name: str) -> None
                 f"{f'{name}/{folder.name}'!r} contains no image. Add images, or remove the folder."
             )
         known = split in ("validation", "test") or is_unlabeled_name(folder.name)
-        if not known or _descend(folder).folders:
+        if not known or _skip_single_folders(folder).folders:
             free = " or ".join(each for each in ("validation", "test") if each not in splits)
             free = "" if is_annotation_name(folder.name) else free
             rename = f", or name it {free}" if free else ""
@@ -216,7 +223,7 @@ def _check_remaining(root: Folder, splits: dict[str, Folder], name: str) -> None
             )
 
 
-def _check_only_folder(folder: Folder, name: str) -> None:
+def _check_classes_one_level_deeper(folder: Folder, name: str) -> None:
     """Raises if the class folders are one level deeper, next to folders without images."""
     filled = [each for each in folder.folders.values() if each.total]
     if len(filled) == 1 < len(folder.folders):
@@ -232,14 +239,15 @@ def _check_only_folder(folder: Folder, name: str) -> None:
             )
 
 
-def _class_names(folder: Folder, name: str) -> tuple[str, ...]:
+def _class_folder_names(folder: Folder, name: str) -> tuple[str, ...]:
+    """Returns the names of the class folders in a folder; raises if there are fewer than two."""
     names = tuple(folder.folders)
     if len(names) < 2:
-        raise ValueError(f"{name!r} holds {_describe_too_few(folder, name)}")
+        raise ValueError(f"{name!r} holds {_describe_too_few_classes(folder, name)}")
     return names
 
 
-def _describe_too_few(folder: Folder, name: str) -> str:
+def _describe_too_few_classes(folder: Folder, name: str) -> str:
     """Describes a folder with less than two class folders, and how to get two."""
     if not folder.folders:
         found = counted(folder.images, "image") if folder.images else "no images"
@@ -258,6 +266,7 @@ def _describe_too_few(folder: Folder, name: str) -> str:
 
 
 def _check_same_classes(folder: Folder, class_names: tuple[str, ...], name: str) -> None:
+    """Raises if a split folder contains other class folders than the first one, `train`."""
     here = tuple(folder.folders)
     if here == class_names:
         return
@@ -274,7 +283,7 @@ def _check_same_classes(folder: Folder, class_names: tuple[str, ...], name: str)
     )
 
 
-def _select(folder: Folder, class_names: Sequence[str], name: str) -> Folder:
+def _select_stated_classes(folder: Folder, class_names: Sequence[str], name: str) -> Folder:
     """Returns a copy of a folder with only the stated class folders, in their order."""
     missing = [each for each in class_names if each not in folder.folders]
     if missing:
@@ -287,7 +296,7 @@ def _select(folder: Folder, class_names: Sequence[str], name: str) -> Folder:
     return Folder(folder.path, folder.images, total, classes)
 
 
-def _check_nested(part: Folder, name: str) -> None:
+def _check_folders_in_classes(part: Folder, name: str) -> None:
     """Raises if a class folder contains another class or split folders."""
     classes = list(part.folders.values())
     names = {folder.name for folder in classes}
@@ -300,14 +309,14 @@ def _check_nested(part: Folder, name: str) -> None:
                 f"{listed(other)}. Their images would have two classes: move or rename them."
             )
         inner = [each.name for each in folder.folders.values() if each.total]
-        if len({parse_split_name(each).split for each in inner} - {None}) > 1:
+        if name_several_splits(inner):
             raise ValueError(
                 f"{f'{name}/{folder.name}'!r} contains the split folders {listed(inner)}. Put the "
                 "split folders above the class folders, as in train/cats."
             )
 
 
-def _check_groups(part: Folder, name: str) -> list[str]:
+def _check_groups_of_classes(part: Folder, name: str) -> list[str]:
     """Raises if the class folders seem to be groups of classes; returns notes on subfolders."""
     classes = list(part.folders.values())
     below = {folder.name: list(folder.walk()) for folder in classes}
@@ -334,7 +343,7 @@ def _check_groups(part: Folder, name: str) -> list[str]:
             "test. Otherwise put the images of each class directly into its folder, or " + NAME_THEM
         )
     only_fillers = len(bare) == len(classes) and chains and all(map(is_filler_name, again))
-    noted = not bare and all(map(is_unwanted_name, again))  # by `_note_nested`
+    noted = not bare and all(map(is_unwanted_name, again))  # by `_note_folders_in_classes`
     if again and not only_fillers and not noted:  # not `cats/images` and `dogs/images`
         holders = [folder.name for folder in classes if words[folder.name] & again]
         return [
@@ -344,7 +353,7 @@ def _check_groups(part: Folder, name: str) -> list[str]:
     spread = [
         folder.name for folder in bare if sum(each.images > 0 for each in below[folder.name]) > 1
     ]
-    if len(spread) == len(classes) and all(map(_holds_kinds, classes)):
+    if len(spread) == len(classes) and all(map(_holds_kinds_of_its_name, classes)):
         inner = [each.name for folder in classes for each in folder.folders.values() if each.total]
         raise ValueError(
             f"The folders in {name!r} are not understood: {listed(spread)} contain no images "
@@ -360,7 +369,7 @@ def _check_groups(part: Folder, name: str) -> list[str]:
     return []
 
 
-def _note_nested(part: Folder) -> list[str]:
+def _note_folders_in_classes(part: Folder) -> list[str]:
     """Returns notes on folders in class folders whose images may not be of this class."""
     classes = list(part.folders.values())
     words = {singular_words(each.name): each.name for each in classes}
@@ -394,7 +403,7 @@ def _note_nested(part: Folder) -> list[str]:
     return notes
 
 
-def _holds_kinds(folder: Folder) -> bool:
+def _holds_kinds_of_its_name(folder: Folder) -> bool:
     """Returns whether the subfolders are named like kinds: `lung_n` in `lung_image_sets`."""
     words = parse_split_name(folder.name).rest
     inner = [parse_split_name(each.name).rest for each in folder.folders.values() if each.total]

@@ -60,13 +60,13 @@ def list_members(archive: Path, opened: zipfile.ZipFile, end: EndRecord) -> Memb
     infos = opened.infolist()
     if len(infos) % end.modulus != end.stated:  # damage can hide members behind a longer one
         raise zipfile.BadZipFile(f"it states {end.stated} members, but lists {len(infos)}")
-    _check_size(archive, infos)
+    _check_unpacked_size(archive, infos)
     named = {}
-    utf8 = _are_utf8(infos)
+    utf8 = _are_names_utf8(infos)
     for info in infos:
-        name, fault = _inspect(info, utf8=utf8)
+        name, fault = _inspect_member(info, utf8=utf8)
         if fault:
-            raise _rejection(archive, name, fault)
+            raise _rejected_member(archive, name, fault)
         if info.compress_type not in METHODS:
             raise NotImplementedError(f"method {info.compress_type} of {name!r}")
         named[name] = info
@@ -74,17 +74,18 @@ def list_members(archive: Path, opened: zipfile.ZipFile, end: EndRecord) -> Memb
         raise ValueError(f"{str(archive)!r} is rejected: two of its members have the same name.")
     members = _sort_members(archive, named)
     _check_twin_members(archive, [*members.folders, *members.files])
-    _check_overlap(archive, named, end.start)
+    _check_contents_overlap(archive, named, end.start)
     return members
 
 
-def _rejection(archive: Path, name: str, reason: str) -> ValueError:
+def _rejected_member(archive: Path, name: str, reason: str) -> ValueError:
     """Returns the error for a member that must not be unpacked."""
     shown = name if len(name) <= SHOWN_LETTERS else f"{name[:SHOWN_LETTERS]}..."
     return ValueError(f"{str(archive)!r} is rejected: its member {shown!r} {reason}.")
 
 
-def _check_size(archive: Path, infos: Iterable[zipfile.ZipInfo]) -> None:
+def _check_unpacked_size(archive: Path, infos: Iterable[zipfile.ZipInfo]) -> None:
+    """Raises if an archive unpacks to too many bytes, or to too many for its packed size."""
     total = sum(info.file_size for info in infos)
     packed = max(sum(info.compress_size for info in infos), 1)
     too_much = (
@@ -96,7 +97,7 @@ def _check_size(archive: Path, infos: Iterable[zipfile.ZipInfo]) -> None:
             raise ValueError(f"{str(archive)!r} is rejected: it would unpack to {what}.")
 
 
-def _are_utf8(infos: Iterable[zipfile.ZipInfo]) -> bool:
+def _are_names_utf8(infos: Iterable[zipfile.ZipInfo]) -> bool:
     """Whether all names are valid UTF-8, which programs on Linux and macOS do not state."""
     try:
         for info in infos:
@@ -107,7 +108,7 @@ def _are_utf8(infos: Iterable[zipfile.ZipInfo]) -> bool:
     return True
 
 
-def _inspect(info: zipfile.ZipInfo, *, utf8: bool) -> tuple[str, str]:
+def _inspect_member(info: zipfile.ZipInfo, *, utf8: bool) -> tuple[str, str]:
     """Returns the path of a member, and why it must not be unpacked, or an empty string.
 
     With `utf8`, the name is read as UTF-8 even if the archive does not state this encoding.
@@ -163,7 +164,7 @@ def _sort_members(archive: Path, named: dict[str, zipfile.ZipInfo]) -> Members:
     for name in named:
         if name in folders:
             inside = next(other for other in named if other.startswith(f"{name}/"))
-            raise _rejection(archive, inside, "is in a folder that is also a file")
+            raise _rejected_member(archive, inside, "is in a folder that is also a file")
     return Members(files, list(folders))
 
 
@@ -175,15 +176,18 @@ def _check_twin_members(archive: Path, paths: Iterable[str]) -> None:
         other = first.setdefault(folded, path)
         if other != path:
             reason = f"differs from {other!r} only in case or in the form of its accents"
-            raise _rejection(archive, path, reason)
+            raise _rejected_member(archive, path, reason)
 
 
-def _check_overlap(archive: Path, named: dict[str, zipfile.ZipInfo], list_start: int) -> None:
+def _check_contents_overlap(
+    archive: Path, named: dict[str, zipfile.ZipInfo], list_start: int
+) -> None:
+    """Raises if the contents of two members overlap, or reach into the list of members."""
     end = 0
     name = ""
     for name, info in sorted(named.items(), key=lambda item: item[1].header_offset):
         if info.header_offset < end:
-            raise _rejection(archive, name, "overlaps another member")
+            raise _rejected_member(archive, name, "overlaps another member")
         end = info.header_offset + HEADER.size + info.compress_size
     if end > list_start:
         raise zipfile.BadZipFile(f"the content of {name!r} is not in it")

@@ -61,7 +61,11 @@ def list_images(directory: str | os.PathLike[str], *, follow_links: bool = True)
             links.sort(reverse=True)
             link, parent = links.pop()
             target = os.path.realpath(f"{directory}/{link}")
-            if target in visited or _contains(target, parent) or _contains(target, root):
+            if (
+                target in visited
+                or _is_inside_folder(target, parent)
+                or _is_inside_folder(target, root)
+            ):
                 found.skipped.append(link)
                 continue
             visited.add(target)
@@ -108,6 +112,6 @@ def list_images(directory: str | os.PathLike[str], *, follow_links: bool = True)
     return found
 
 
-def _contains(folder: str, path: str) -> bool:
+def _is_inside_folder(folder: str, path: str) -> bool:
     """Returns whether a resolved path is a folder or below it."""
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)

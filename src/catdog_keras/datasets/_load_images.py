@@ -16,7 +16,8 @@ from catdog_keras._suggestions import suggests_arguments, suggests_attributes
 from catdog_keras._warnings import warn
 from catdog_keras.datasets._argument_names import PATHS_NAMES
 from catdog_keras.datasets._attribute_names import IMAGES_ATTRIBUTES
-from catdog_keras.datasets._index import Listing
+from catdog_keras.datasets._image_index import Listing
+from catdog_keras.datasets._inspect_files import inspect_files
 from catdog_keras.datasets._list_images import IMAGE_EXTENSIONS, list_images
 from catdog_keras.datasets._options import (
     BatchOptions,
@@ -28,7 +29,6 @@ from catdog_keras.datasets._options import (
 from catdog_keras.datasets._pipeline import batched_dataset
 from catdog_keras.datasets._scan_report import ImageFile, ScanReport
 from catdog_keras.datasets._source import find_folder
-from catdog_keras.datasets._validate import inspect_files
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -137,13 +137,13 @@ def load_images(
     names = None if class_names is None else check_class_names(class_names)
     if names is not None:
         options.check_label_mode(names)
-    found = _find(_check_paths(paths))
+    found = _find_images(_check_image_paths(paths))
     scan = ScanReport.from_files(inspect_files(list(dict.fromkeys(file for file, _ in found))))
-    _report_bad(scan.bad, len(scan.by_path) - len(scan.bad))
+    _report_bad_images(scan.bad, len(scan.by_path) - len(scan.bad))
     found = [(file, place) for file, place in found if scan.by_path[file].status != "bad"]
     files = tuple(file for file, _ in found)
     usable = [scan.by_path[file] for file in files]
-    labels = None if names is None else _labels(found, names)
+    labels = None if names is None else _labels_by_folder(found, names)
     listing = Listing(files, np.zeros(len(files), np.int32) if labels is None else labels)
     dataset = batched_dataset(
         listing, usable, options, shuffled=False, num_classes=len(names or ())
@@ -154,7 +154,8 @@ def load_images(
     return LabeledImages(dataset, files, labels, scan)
 
 
-def _check_paths(paths: Place | Sequence[Place]) -> list[Path]:
+def _check_image_paths(paths: Place | Sequence[Place]) -> list[Path]:
+    """Returns one path or several as a list; raises unless these are paths."""
     if isinstance(paths, (str, os.PathLike)):
         return [check_path("paths", paths)]
     requirement = "a path or a list of paths"
@@ -165,7 +166,7 @@ def _check_paths(paths: Place | Sequence[Place]) -> list[Path]:
     return [check_path(f"paths[{place}]", path) for place, path in enumerate(paths)]
 
 
-def _find(paths: Sequence[Path]) -> list[tuple[str, str]]:
+def _find_images(paths: Sequence[Path]) -> list[tuple[str, str]]:
     """Returns each file with the folder below which folder names count as classes."""
     found: list[tuple[str, str]] = []
     known: set[str] = set()
@@ -186,20 +187,20 @@ def _find(paths: Sequence[Path]) -> list[tuple[str, str]]:
     return found
 
 
-def _report_bad(bad: Sequence[ImageFile], usable: int) -> None:
+def _report_bad_images(bad: Sequence[ImageFile], usable: int) -> None:
     """Warns about the skipped files; raises if no usable image is left."""
     if not usable:
-        named = _first_that_fit(bad, "")
+        named = _first_lines_that_fit(bad, "")
         raise ValueError(f"None of the {len(bad)} files could be read as an image:{named}")
     if bad:
-        named = _first_that_fit(bad, "`scan.bad` or ")
+        named = _first_lines_that_fit(bad, "`scan.bad` or ")
         warn(
             f"{len(bad)} of {len(bad) + usable} files could not be read as images and are skipped:"
             f"{named}",
         )
 
 
-def _first_that_fit(bad: Sequence[ImageFile], attribute: str) -> str:
+def _first_lines_that_fit(bad: Sequence[ImageFile], attribute: str) -> str:
     """Lists the first files, one per line, and how many more there are and where they are listed.
 
     The command line removes the middle of messages that are longer than a terminal can show.
@@ -215,7 +216,8 @@ def _first_that_fit(bad: Sequence[ImageFile], attribute: str) -> str:
     )
 
 
-def _labels(found: Sequence[tuple[str, str]], names: Sequence[str]) -> np.ndarray:
+def _labels_by_folder(found: Sequence[tuple[str, str]], names: Sequence[str]) -> np.ndarray:
+    """Returns the label of each image by the names of its folders; raises if one has no label."""
     labels = []
     strangers = []
     for file, place in found:

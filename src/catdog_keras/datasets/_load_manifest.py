@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from catdog_keras._printable import counted, first_lines, printable
 from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.datasets._argument_names import MANIFEST_NAMES
-from catdog_keras.datasets._index import image_root
+from catdog_keras.datasets._image_root import image_root
+from catdog_keras.datasets._image_splits import ImageSplits, count_images_by_class
+from catdog_keras.datasets._inspect_files import inspect_files
 from catdog_keras.datasets._manifest import Manifest, read_manifest, relative_posix_path
 from catdog_keras.datasets._options import (
     BatchOptions,
@@ -20,8 +22,6 @@ from catdog_keras.datasets._options import (
 from catdog_keras.datasets._pipeline import batched_dataset
 from catdog_keras.datasets._scan_report import ScanReport
 from catdog_keras.datasets._source import find_folder
-from catdog_keras.datasets._splits import ImageSplits, count_classes
-from catdog_keras.datasets._validate import inspect_files
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -98,16 +98,16 @@ def load_manifest(
         "label_mode": label_mode,
         "cache": cache,
     }
-    BatchOptions(**_prepared({}, given), **rest)  # reports errors before any work
+    BatchOptions(**_merge_preparation({}, given), **rest)  # reports errors before any work
     manifest = read_manifest(path)
-    batches = BatchOptions(**_prepared(manifest.preparation, given), **rest)
+    batches = BatchOptions(**_merge_preparation(manifest.preparation, given), **rest)
     folder = find_folder("directory", directory)
     batches.check_outside(folder)
-    root = _root(manifest, folder)
+    root = _root_of_manifest(manifest, folder)
     listings = {split: listing.below(root) for split, listing in manifest.splits.items()}
     files = [file for listing in listings.values() for file in listing.files]
     scan = ScanReport.from_files(inspect_files(files))
-    _check_unchanged(manifest, root, scan)
+    _check_files_match_manifest(manifest, root, scan)
     relative = [file for listing in manifest.splits.values() for file in listing.files]
     components = {
         path: manifest.components[file] for path, file in zip(files, relative, strict=True)
@@ -117,7 +117,7 @@ def load_manifest(
     )
 
 
-def _prepared(recorded: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+def _merge_preparation(recorded: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     """Returns the options that determine pixels: as given, as recorded, or the default."""
     stated = {name: value for name, value in given.items() if value is not None}
     # Only one of them is possible: the one that is stated replaces the other, recorded one.
@@ -129,7 +129,7 @@ def _prepared(recorded: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]
     return {"image_size": DEFAULT_SIZE, **kept, **stated}
 
 
-def _root(manifest: Manifest, folder: Path) -> Path:
+def _root_of_manifest(manifest: Manifest, folder: Path) -> Path:
     """Returns the folder that the paths in a manifest are relative to."""
     in_class_folders = manifest.label_source in ("folders", "decisions")
     return image_root(folder) if in_class_folders else folder
@@ -177,10 +177,10 @@ def load_manifest_split(
     manifest = read_manifest(path)
     if not manifest.splits[split].files:
         raise ValueError(f"{str(path)!r} lists no {split} image: the split has no {split} set.")
-    root = _root(manifest, find_folder("directory", directory))
+    root = _root_of_manifest(manifest, find_folder("directory", directory))
     listing = manifest.splits[split].below(root)
     scan = ScanReport.from_files(inspect_files(listing.files))
-    _check_unchanged(manifest, root, scan)
+    _check_files_match_manifest(manifest, root, scan)
     options = BatchOptions.in_order(image_size, batch_size, **prepared)
     images = [scan.by_path[file] for file in listing.files]
     return ManifestSplit(
@@ -189,13 +189,13 @@ def load_manifest_split(
         scan=scan,
         root=root,
         class_names=manifest.class_names,
-        counts=count_classes(
+        counts=count_images_by_class(
             {name: each.labels for name, each in manifest.splits.items()}, manifest.class_names
         ),
     )
 
 
-def _check_unchanged(manifest: Manifest, root: Path, scan: ScanReport) -> None:
+def _check_files_match_manifest(manifest: Manifest, root: Path, scan: ScanReport) -> None:
     """Raises an error if a scanned file differs from its entry in the manifest."""
     differing = []
     for path, image in scan.by_path.items():

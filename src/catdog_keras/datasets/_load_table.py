@@ -10,6 +10,7 @@ from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.datasets._argument_names import TABLE_NAMES
 from catdog_keras.datasets._decisions import apply_decisions, read_decisions
 from catdog_keras.datasets._groups import name_groups
+from catdog_keras.datasets._image_splits import ImageSplits
 from catdog_keras.datasets._label_index import check_stated_classes, index_labels
 from catdog_keras.datasets._label_table import Table, labels_by_file, read_columns
 from catdog_keras.datasets._options import (
@@ -24,10 +25,9 @@ from catdog_keras.datasets._options import (
     SplitMethod,
     SplitOptions,
 )
-from catdog_keras.datasets._select import load_splits
+from catdog_keras.datasets._select_images import load_splits
 from catdog_keras.datasets._source import find_folder
-from catdog_keras.datasets._split import TEST_FRACTION
-from catdog_keras.datasets._splits import ImageSplits
+from catdog_keras.datasets._split_methods import TEST_FRACTION
 
 IMAGE_COLUMN, LABEL_COLUMN = "image", "label"
 

@@ -15,7 +15,7 @@ import numpy as np
 from catdog_keras._checks import check_path, describe
 from catdog_keras._folder_names import SPLITS, find_classes
 from catdog_keras._write_files import save_text
-from catdog_keras.datasets._index import Listing
+from catdog_keras.datasets._image_index import Listing
 from catdog_keras.datasets._options import PREPARATION, BatchOptions
 
 LabelSource: TypeAlias = Literal["folders", "decisions", "table", "pattern"]
@@ -96,7 +96,7 @@ def read_manifest(path: str | os.PathLike[str]) -> Manifest:
     if file.exists() and not file.is_file():  # reading a FIFO would block
         raise ValueError(describe("path", requirement, str(path), "It is not a regular file."))
     try:
-        return _read(json.loads(file.read_text(encoding="utf-8")))
+        return _parse_manifest(json.loads(file.read_text(encoding="utf-8")))
     except RecursionError as error:
         raise ValueError(
             describe("path", requirement, str(path), "It is nested too deeply.")
@@ -105,7 +105,8 @@ def read_manifest(path: str | os.PathLike[str]) -> Manifest:
         raise ValueError(describe("path", requirement, str(path), f"{error}.")) from error
 
 
-def _read(content: Any) -> Manifest:
+def _parse_manifest(content: Any) -> Manifest:
+    """Builds a manifest from its parsed JSON; raises a ValueError that describes a fault."""
     if not isinstance(content, dict) or not {"version", "class_names", "files"} <= content.keys():
         raise ValueError("It is not an object with version, class_names and files")
     version, class_names, rows = (content[key] for key in ("version", "class_names", "files"))
@@ -119,17 +120,17 @@ def _read(content: Any) -> Manifest:
     label_source = content.get("label_source", "folders")
     if label_source not in LABEL_SOURCES:
         raise ValueError(f"Its label_source is {_short.repr(label_source)}")
-    _check_names(class_names, label_source)
+    _check_manifest_class_names(class_names, label_source)
     known = {name: label for label, name in enumerate(class_names)}
     for row in rows:
-        _check_row(row, known)
+        _check_manifest_row(row, known)
         if label_source == "folders":
-            _check_folder(row, known)
+            _check_label_of_folder(row, known)
     contents = {row["path"]: (row["size"], row["sha256"]) for row in rows}
     if len(contents) != len(rows):
         counts = Counter(row["path"] for row in rows)
         raise ValueError(f"It lists {_short.repr(counts.most_common(1)[0][0])} twice")
-    _check_disjoint(rows)
+    _check_splits_disjoint(rows)
     splits = {}
     for split in SPLITS:
         members = [row for row in rows if row["split"] == split]
@@ -153,7 +154,7 @@ def _read_preparation(found: Any) -> dict[str, Any]:
     return {name: getattr(options, name) for name in found}
 
 
-def _check_names(class_names: list[Any], label_source: str) -> None:
+def _check_manifest_class_names(class_names: list[Any], label_source: str) -> None:
     """Raises if the class names are not distinct, or cannot be names of folders but must be."""
     if not 0 < len(class_names) <= MAX_CLASSES:
         raise ValueError(f"It has {len(class_names):,} class names, not 1 to {MAX_CLASSES:,}")
@@ -172,7 +173,7 @@ def _check_names(class_names: list[Any], label_source: str) -> None:
 def check_relative_path(path: Any) -> None:
     """Raises a ValueError unless a value of a file is a normalized relative path."""
     shown = _short.repr(path)
-    if not isinstance(path, str) or not path or not _is_file_name(path):
+    if not isinstance(path, str) or not path or not _is_encodable_path(path):
         raise ValueError(f"{shown} is not a file name")
     place = PurePosixPath(path)
     native = PurePath(path)  # on Windows also with drives and backslashes
@@ -182,7 +183,8 @@ def check_relative_path(path: Any) -> None:
         raise ValueError(f"{shown} is not a normalized path")
 
 
-def _check_row(row: Any, known: Mapping[str, int]) -> None:
+def _check_manifest_row(row: Any, known: Mapping[str, int]) -> None:
+    """Raises unless an entry has a path, split, label, size, checksum and component."""
     if not isinstance(row, dict) or not row.keys() >= set(KEYS):
         raise ValueError(f"The entry {_short.repr(row)} is not an object with {', '.join(KEYS)}")
     path, label, split, size, digest, component = (row[key] for key in KEYS)
@@ -198,7 +200,7 @@ def _check_row(row: Any, known: Mapping[str, int]) -> None:
         raise ValueError(f"{shown} has no component")
 
 
-def _check_folder(row: Any, known: Mapping[str, int]) -> None:
+def _check_label_of_folder(row: Any, known: Mapping[str, int]) -> None:
     """Raises if a file is in the folder of another class than that of its label."""
     classes = find_classes(PurePosixPath(row["path"]).parts[:-1], known)
     label, shown = row["label"], _short.repr(row["path"])
@@ -208,14 +210,15 @@ def _check_folder(row: Any, known: Mapping[str, int]) -> None:
         )
 
 
-def _is_file_name(path: str) -> bool:
+def _is_encodable_path(path: str) -> bool:
+    """Returns whether a path without NUL can be encoded for the file system."""
     try:
         return b"\0" not in os.fsencode(path)
     except UnicodeEncodeError:  # half of a surrogate pair
         return False
 
 
-def _check_disjoint(rows: Any) -> None:
+def _check_splits_disjoint(rows: Any) -> None:
     """Raises if two splits share a checksum or component, which `write_manifest` never produces."""
     for key, shared in (("sha256", "same bytes are"), ("component", "same component is")):
         first: dict[Any, Any] = {}

@@ -46,7 +46,7 @@ def match_signatures(signatures: Sequence[Signature]) -> list[Link]:
     pixels = np.empty((len(places), HASH_SIDE**2), dtype=np.uint8)
     for row, place in enumerate(places):
         pixels[row] = signatures[place].pixels.ravel()
-    for (first, second), score in _match(hashes, pixels).items():
+    for (first, second), score in _score_pairs(hashes, pixels).items():
         links.append(Link(places[first], places[second], score))
     return sorted(links)
 
@@ -66,7 +66,7 @@ def has_similar(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
     return found
 
 
-def _match(
+def _score_pairs(
     hashes: npt.NDArray[np.uint64], pixels: npt.NDArray[np.uint8]
 ) -> dict[tuple[int, int], float]:
     """Returns the scores of pairs of distinct signatures; see `match_signatures`."""
@@ -80,8 +80,8 @@ def _match(
         for one, others in _similar_hashes(hashes, members, masks, components):
             for start in range(0, len(others), MOST_COMPARED):
                 part = others[start : start + MOST_COMPARED]
-                part = part[~_is_known(components, one, part)]
-                found = _similarity(pixels, means, deviations, one, part)
+                part = part[~_is_in_same_component(components, one, part)]
+                found = _correlations(pixels, means, deviations, one, part)
                 for place in np.flatnonzero(found).tolist():
                     other = int(part[place])
                     scores[min(one, other), max(one, other)] = float(found[place])
@@ -89,7 +89,7 @@ def _match(
     return scores
 
 
-def _similarity(
+def _correlations(
     pixels: npt.NDArray[np.uint8],
     means: npt.NDArray[np.float32],
     deviations: npt.NDArray[np.float64],
@@ -140,7 +140,7 @@ def _similar_hashes(
     while len(rest) > 1:
         leaders = components.leaders[rest]
         rest = rest[np.argsort(components.sizes[leaders], kind="stable")]
-        if _is_known(components, int(rest[0]), rest).all():
+        if _is_in_same_component(components, int(rest[0]), rest).all():
             return
         block = rest[: max(1, MOST_HASHES // len(rest))]
         different = hashes[block][:, None] ^ hashes[rest]
@@ -154,7 +154,9 @@ def _similar_hashes(
         rest = rest[len(block) :]
 
 
-def _is_known(components: Components, one: int, others: Positions) -> npt.NDArray[np.bool_]:
+def _is_in_same_component(
+    components: Components, one: int, others: Positions
+) -> npt.NDArray[np.bool_]:
     """Returns which of the others are in the same component as one, if it is a large one."""
     leader = components.leaders[one]
     if components.sizes[leader] <= MOST_PAIRED:

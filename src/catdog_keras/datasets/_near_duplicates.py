@@ -20,13 +20,13 @@ from catdog_keras.datasets._check_cache import (
     check_cache_folder,
     decode_table,
     encode_table,
-    remove_least_recently_used,
+    limit_check_cache,
 )
+from catdog_keras.datasets._inspect_files import inspect_file
 from catdog_keras.datasets._match_signatures import has_similar, match_signatures
 from catdog_keras.datasets._perceptual_hash import Gray, Signature
 from catdog_keras.datasets._read_unchanged import describe_change
 from catdog_keras.datasets._scan_report import ImageFile
-from catdog_keras.datasets._validate import inspect_file
 
 Pairs = list[tuple[str, str]]
 
@@ -53,15 +53,15 @@ def near_duplicate_pairs(images: Sequence[ImageFile], thumbnails: Mapping[str, G
         if image.perceptual_hash is not None:
             distinct.setdefault(image.sha256, image)
     folder = check_cache_folder()
-    file = None if folder is None else folder / _file_name(distinct)
+    file = None if folder is None else folder / _pairs_file_name(distinct)
     files = list(distinct.values())
-    places = None if file is None else _read(file, len(files))
+    places = None if file is None else _read_saved_pairs(file, len(files))
     if places is None:
         order = sorted(range(len(files)), key=lambda place: files[place].sha256)
         pairs = _find_pairs([files[place] for place in order], thumbnails)
         places = [(order[first], order[second]) for first, second in pairs]
         if file is not None:
-            _save(file, places)
+            _save_pairs(file, places)
     return [(files[first].path, files[second].path) for first, second in places]
 
 
@@ -93,7 +93,7 @@ def _find_thumbnails(
     ):
         try:
             decoded = []
-            for thumbnail in pool.map(_decode_again, missing):
+            for thumbnail in pool.map(_decode_thumbnail_again, missing):
                 decoded.append(thumbnail)
                 advance(1)
         except BaseException:  # after Ctrl-C, the remaining files are skipped
@@ -103,7 +103,7 @@ def _find_thumbnails(
     return {**thumbnails, **found}
 
 
-def _decode_again(image: ImageFile) -> Gray:
+def _decode_thumbnail_again(image: ImageFile) -> Gray:
     """Returns the thumbnail of an image that was checked before.
 
     Raises:
@@ -117,11 +117,12 @@ def _decode_again(image: ImageFile) -> Gray:
     return found[image.sha256]
 
 
-def _file_name(digests: Iterable[str]) -> str:
+def _pairs_file_name(digests: Iterable[str]) -> str:
+    """Returns the name of the file with the saved pairs of these images, by their checksums."""
     return f"pairs-{hashlib.sha256(''.join(digests).encode()).hexdigest()[:32]}.json"
 
 
-def _read(file: Path, count: int) -> list[tuple[int, int]] | None:
+def _read_saved_pairs(file: Path, count: int) -> list[tuple[int, int]] | None:
     """Returns saved pairs of positions below `count`; None if there are none, or are damaged."""
     try:
         pairs = [(first, second) for first, second in decode_table(file.read_bytes())["pairs"]]
@@ -132,7 +133,7 @@ def _read(file: Path, count: int) -> list[tuple[int, int]] | None:
     return None
 
 
-def _save(file: Path, pairs: Sequence[tuple[int, int]]) -> None:
+def _save_pairs(file: Path, pairs: Sequence[tuple[int, int]]) -> None:
     """Saves pairs; without write permission nothing is saved."""
     with suppress(OSError):
         file.parent.mkdir(exist_ok=True)
@@ -140,4 +141,4 @@ def _save(file: Path, pairs: Sequence[tuple[int, int]]) -> None:
             unfinished = scratch / file.name
             unfinished.write_bytes(encode_table({"pairs": pairs}))
             unfinished.replace(file)
-        remove_least_recently_used(file.parent)
+        limit_check_cache(file.parent)

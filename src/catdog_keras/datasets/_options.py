@@ -16,9 +16,10 @@ from catdog_keras._checks import (
     check_path,
     describe,
 )
+from catdog_keras._image_files.colors import CHANNELS
 from catdog_keras._message import argument
 from catdog_keras.datasets._skipped_names import is_hidden
-from catdog_keras.datasets._split import SPLIT_FUNCTIONS, TEST_FRACTION
+from catdog_keras.datasets._split_methods import SPLIT_FUNCTIONS, TEST_FRACTION
 
 ON_BAD = ("skip", "raise")
 NEAR_DUPLICATES = ("together", "ignore")
@@ -28,7 +29,6 @@ SplitMethod = Literal["take_skip", "stratified"]
 OnBad = Literal["skip", "raise"]
 NearDuplicatePolicy = Literal["together", "ignore"]
 
-CHANNELS = {"rgb": 3, "grayscale": 1, "rgba": 4}
 # What a manifest records, so that images are prepared for evaluation as for training.
 PREPARATION = (
     "image_size",
@@ -154,14 +154,15 @@ class SplitOptions:
     def __post_init__(self) -> None:
         """Validates the types and values."""
         check_choice("split", self.split, SPLIT_FUNCTIONS)
-        _check_fraction("holdout_fraction", self.holdout_fraction, zero=False)
-        _check_fraction("test_fraction", self.test_fraction, zero=True)
+        _check_split_fraction("holdout_fraction", self.holdout_fraction, zero=False)
+        _check_split_fraction("test_fraction", self.test_fraction, zero=True)
         check_choice("on_bad", self.on_bad, ON_BAD)
         check_choice("near_duplicates", self.near_duplicates, NEAR_DUPLICATES)
         check_number("max_bad_fraction", self.max_bad_fraction, minimum=0, maximum=1)
 
 
-def _check_fraction(name: str, value: Any, *, zero: bool) -> None:
+def _check_split_fraction(name: str, value: Any, *, zero: bool) -> None:
+    """Raises unless an option is a fraction below 1, above 0 or with `zero` at least 0."""
     requirement = "a number of at least 0 and below 1" if zero else "a number above 0 and below 1"
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(describe(name, requirement, value))

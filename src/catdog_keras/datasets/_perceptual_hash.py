@@ -64,12 +64,12 @@ def shrink(
     across, down = max(1, width // REDUCED_SIDE), max(1, height // REDUCED_SIDE)
     step = max(1, STRIP_PIXELS // (width * down)) * down
     if step >= height:
-        gray = _reduce(rows(0, height), across, down)
+        gray = _gray_levels_of_blocks(rows(0, height), across, down)
     else:
         gray = Image.new("L", (-(-width // across), -(-height // down)))
         for top in range(0, height, step):
             strip = rows(top, min(top + step, height))
-            gray.paste(_reduce(strip, across, down), (0, top // down))
+            gray.paste(_gray_levels_of_blocks(strip, across, down), (0, top // down))
     box = (0, 0, width / across, height / down)
     small = gray.resize((HASH_SIDE, HASH_SIDE), Image.Resampling.BILINEAR, box)
     upright = np.empty((HASH_SIDE, HASH_SIDE), np.uint8)
@@ -77,7 +77,7 @@ def shrink(
     return upright
 
 
-def _reduce(image: "Image.Image", across: int, down: int) -> "Image.Image":
+def _gray_levels_of_blocks(image: "Image.Image", across: int, down: int) -> "Image.Image":
     """Returns the gray levels of an image, averaged over blocks of this size."""
     gray = image.convert("L")
     return gray.reduce((across, down)) if across * down > 1 else gray
@@ -85,7 +85,7 @@ def _reduce(image: "Image.Image", across: int, down: int) -> "Image.Image":
 
 def hash_of(pixels: Gray) -> int:
     """Returns the hash of the 32 x 32 pixels of an image."""
-    basis = _cosines()
+    basis = _dct_cosines()
     lowest = (basis @ pixels @ basis.T).ravel()
     ordered = np.sort(lowest)
     median = (ordered[HASH_BITS // 2 - 1] + ordered[HASH_BITS // 2]) / 2
@@ -100,7 +100,7 @@ def has_structure(pixels: Gray) -> bool:
 
 
 @functools.cache
-def _cosines() -> npt.NDArray[np.float64]:
+def _dct_cosines() -> npt.NDArray[np.float64]:
     """Returns the lowest frequencies of the DCT-II, shape `(8, 32)`."""
     frequencies = np.arange(HASH_FREQUENCIES)[:, None]
     positions = np.arange(HASH_SIDE)[None, :]

@@ -13,13 +13,13 @@ import numpy as np
 
 from catdog_keras._image_errors import image_errors
 from catdog_keras._image_files.decode_pillow import decode_channels, decode_pillow
-from catdog_keras._image_files.decode_tensorflow import OPAQUE, decode_tf, samples_of
+from catdog_keras._image_files.decode_tensorflow import OPAQUE, decode_tf, samples_of_tensor
 from catdog_keras._image_files.memory import memory_to_decode, memory_to_read, open_described
 from catdog_keras._image_files.png_chunks import without_large_text
 from catdog_keras._printable import printable
 from catdog_keras._warnings import ignore_warnings_of
-from catdog_keras.datasets._cache import hold, load_or_store
-from catdog_keras.datasets._index import Listing
+from catdog_keras.datasets._image_cache import cache_in_file, cache_in_memory
+from catdog_keras.datasets._image_index import Listing
 from catdog_keras.datasets._options import BatchOptions
 from catdog_keras.datasets._read_unchanged import read_unchanged
 from catdog_keras.datasets._scan_report import ImageFile
@@ -62,14 +62,14 @@ def batched_dataset(
 
     count = len(listing.files)
     orders = _EpochOrders(count, options.seed, options.batch_size) if shuffled else None
-    positions = _positions(count, orders)
+    positions = _positions_of_epoch(count, orders)
     labels = _label_reader(listing.labels, options.label_mode, num_classes)
     if options.cache is False or not count:
-        dataset = _decoded(positions, labels, images, options)
+        dataset = _decoded_dataset(positions, labels, images, options)
         dataset = dataset.batch(options.batch_size)
     else:
-        each = _decoded(tf.data.Dataset.range(count), labels, images, options)
-        take = _taker(each, images, options)
+        each = _decoded_dataset(tf.data.Dataset.range(count), labels, images, options)
+        take = _reader_of_cached_images(each, images, options)
 
         @tf.autograph.experimental.do_not_convert
         def take_batch(at: Any) -> tuple[Any, Any]:
@@ -104,7 +104,7 @@ class _EpochOrders:
         return np.True_
 
 
-def _positions(count: int, orders: _EpochOrders | None) -> "tf.data.Dataset":
+def _positions_of_epoch(count: int, orders: _EpochOrders | None) -> "tf.data.Dataset":
     """Returns a dataset of positions in the listing, in the order of one epoch."""
     import tensorflow as tf
 
@@ -152,7 +152,7 @@ def _label_reader(labels: np.ndarray, mode: str, num_classes: int) -> Callable[[
     return read
 
 
-def _decoded(
+def _decoded_dataset(
     positions: "tf.data.Dataset",
     labels: Callable[[Any], Any],
     images: Sequence[ImageFile],
@@ -161,7 +161,9 @@ def _decoded(
     """Reads and decodes the files at `positions` to float32 images and their labels."""
     import tensorflow as tf
 
-    by_kernel = np.array([image.plain and _is_ordinary(image) for image in images], bool)
+    by_kernel = np.array(
+        [image.plain and _is_small_enough_for_any_thread(image) for image in images], bool
+    )
     kernel = tf.constant(by_kernel)
 
     def read(group: np.ndarray) -> np.ndarray:
@@ -182,7 +184,7 @@ def _decoded(
     @tf.autograph.experimental.do_not_convert
     def decode(position: Any, content: Any) -> tuple[Any, Any]:
         def by_tensorflow() -> Any:
-            return _resize(decode_tf(content, options.color_mode), options)
+            return _resize_as_keras(decode_tf(content, options.color_mode), options)
 
         def by_function() -> Any:
             return tf.numpy_function(decode_other, [position], tf.float32)
@@ -200,7 +202,7 @@ def _decoded(
     return decoded.apply(tf.data.experimental.assert_cardinality(positions.cardinality()))
 
 
-def _resize(image: Any, options: BatchOptions) -> Any:
+def _resize_as_keras(image: Any, options: BatchOptions) -> Any:
     """Resizes an image to float32 in [0, 255], with the result of Keras's directory loader."""
     from catdog_keras._backend import resize_images  # imports Keras, which a scan does not need
 
@@ -213,7 +215,7 @@ def _resize(image: Any, options: BatchOptions) -> Any:
     )
 
 
-def _is_ordinary(image: ImageFile) -> bool:
+def _is_small_enough_for_any_thread(image: ImageFile) -> bool:
     """Returns whether an image is so small that any number of threads can decode one at once."""
     return image.pixels <= ORDINARY_PIXELS and image.size <= ORDINARY_BYTES
 
@@ -223,34 +225,39 @@ def _decode_in_turn(image: ImageFile, options: BatchOptions) -> np.ndarray:
     import tensorflow as tf
 
     mode = options.color_mode
-    with _decoding(image, 4 + 2 * options.image_shape[2]) as (content, opened):
+    with _content_when_memory(image, 4 + 2 * options.image_shape[2]) as (content, opened):
         if image.pixels <= WHOLE_PIXELS:
-            return _resize(_decode(image, content, mode), options).numpy()
+            return _resize_as_keras(_decode_pixels_of(image, content, mode), options).numpy()
         if not image.plain:
-            channels = decode_channels(content, mode, lambda channel: _resize(channel, options))
+            channels = decode_channels(
+                content, mode, lambda channel: _resize_as_keras(channel, options)
+            )
         else:
             colors = decode_tf(content, "rgb" if mode == "rgba" else mode)
-            memory = samples_of(colors)
-            channels = [_resize(colors, options)]
+            memory = samples_of_tensor(colors)
+            channels = [_resize_as_keras(colors, options)]
             del colors, memory
             if mode == "rgba":
                 opaque = tf.fill((opened.height, opened.width, 1), OPAQUE)
-                channels.append(_resize(opaque, options))
+                channels.append(_resize_as_keras(opaque, options))
         return tf.concat(channels, axis=-1).numpy()
 
 
 def decode_image(image: ImageFile) -> np.ndarray:
     """Reads and decodes one image to uint8 RGB at its own size, as the datasets do."""
-    with _decoding(image, 10) as (content, _):
-        return np.asarray(_decode(image, content, "rgb"))
+    with _content_when_memory(image, 10) as (content, _):
+        return np.asarray(_decode_pixels_of(image, content, "rgb"))
 
 
-def _decode(image: ImageFile, content: bytes, color_mode: str) -> Any:
+def _decode_pixels_of(image: ImageFile, content: bytes, color_mode: str) -> Any:
+    """Decodes a file by TensorFlow's kernel if this returns the right colors, else by Pillow."""
     return (decode_tf if image.plain else decode_pillow)(content, color_mode)
 
 
 @contextmanager
-def _decoding(image: ImageFile, bytes_per_pixel: float) -> "Iterator[tuple[bytes, Image.Image]]":
+def _content_when_memory(
+    image: ImageFile, bytes_per_pixel: float
+) -> "Iterator[tuple[bytes, Image.Image]]":
     """Yields the content of an image, and its header, when there is memory to decode it."""
     with memory_to_read(image.size):
         content = read_unchanged(image)
@@ -264,25 +271,27 @@ def _decoding(image: ImageFile, bytes_per_pixel: float) -> "Iterator[tuple[bytes
             raise ValueError(f"{printable(image.path)!r} could not be decoded: {error}") from error
 
 
-def _images(dataset: "tf.data.Dataset") -> Iterator[Any]:
+def _images_without_labels(dataset: "tf.data.Dataset") -> Iterator[Any]:
     """Yields the images of an epoch, without their labels."""
     with image_errors():
         for image, _ in dataset:
             yield image
 
 
-def _taker(each: "tf.data.Dataset", images: Sequence[ImageFile], options: BatchOptions) -> Any:
+def _reader_of_cached_images(
+    each: "tf.data.Dataset", images: Sequence[ImageFile], options: BatchOptions
+) -> Any:
     """Decodes all images once and returns a function from positions to uint8 images."""
     import tensorflow as tf
 
     shape = (len(images), *options.image_shape)
-    decoded = _images(each)
+    decoded = _images_without_labels(each)
     if options.cache is True:
-        held = tf.constant(hold(shape, decoded))
+        held = tf.constant(cache_in_memory(shape, decoded))
         return lambda at: tf.gather(held, at)
     digests = [image.sha256 for image in images]
     folder = Path(str(options.cache))
-    stored = load_or_store(folder, digests, shape, decoded, options.preparation)
+    stored = cache_in_file(folder, digests, shape, decoded, options.preparation)
 
     def take(at: Any) -> Any:
         taken = tf.numpy_function(lambda rows: stored[rows], [at], tf.uint8, stateful=False)

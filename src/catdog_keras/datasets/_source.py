@@ -8,8 +8,8 @@ from catdog_keras._keras_home import cache_directory, cache_write_errors
 from catdog_keras._progress import progress_bar
 from catdog_keras._publish import publish_folder
 from catdog_keras._scratch import remove_abandoned, scratch_folder
-from catdog_keras.datasets._archive import unpack_archive
-from catdog_keras.datasets._download import fetch_archive
+from catdog_keras.datasets._fetch_archive import fetch_archive
+from catdog_keras.datasets._unpack_archive import unpack_archive
 
 UNPACKED = "unpacked"
 CATS_DOGS_URL = "https://storage.googleapis.com/mledu-datasets/cats_and_dogs_filtered.zip"

@@ -10,13 +10,14 @@ import zipfile
 from dataclasses import dataclass
 from typing import BinaryIO
 
-SIGNATURE = b"PK\5\6"
+from catdog_keras.datasets._zip_signatures import signature_positions
+
+END_SIGNATURE = b"PK\5\6"
 MEMBER_SIGNATURE = b"PK\1\2"  # starts each entry of the list of members
 RECORD = struct.Struct("<4s4H2LH")
 ZIP64_RECORD = struct.Struct("<4sQ2H2L4Q")
 ZIP64_LOCATOR = struct.Struct("<4sLQL")
 LONGEST_COMMENT = 2**16 - 1
-CHUNK_BYTES = 2**20
 
 
 @dataclass(frozen=True)
@@ -46,18 +47,9 @@ class EndRecord:
         Raises:
             zipfile.BadZipFile: If there is one. Other programs may unpack that archive instead.
         """
-        stream.seek(0)
-        overlap = b""
-        for start in range(0, first_member, CHUNK_BYTES):
-            block = overlap + stream.read(min(CHUNK_BYTES, first_member - start))
-            at = block.find(SIGNATURE)
-            while at >= 0:
-                position = start - len(overlap) + at
-                if _is_end_of_list(stream, position):
-                    raise zipfile.BadZipFile("it begins with another zip archive")
-                at = block.find(SIGNATURE, at + 1)
-            overlap = block[-len(SIGNATURE) + 1 :]
-            stream.seek(start + CHUNK_BYTES)
+        for position in signature_positions(stream, END_SIGNATURE, 0, first_member):
+            if _follows_list_of_members(stream, position):
+                raise zipfile.BadZipFile("it begins with another zip archive")
 
 
 def read_end_record(stream: BinaryIO) -> EndRecord | None:
@@ -71,18 +63,18 @@ def read_end_record(stream: BinaryIO) -> EndRecord | None:
     tail_start = max(0, length - RECORD.size - LONGEST_COMMENT - 1)
     stream.seek(tail_start)
     tail = stream.read()
-    at = tail.rfind(SIGNATURE, 0, len(tail) - RECORD.size + len(SIGNATURE))
+    at = tail.rfind(END_SIGNATURE, 0, len(tail) - RECORD.size + len(END_SIGNATURE))
     last = len(tail) - RECORD.size
-    if last >= 0 and tail.startswith(SIGNATURE, last) and tail.endswith(b"\0\0"):
+    if last >= 0 and tail.startswith(END_SIGNATURE, last) and tail.endswith(b"\0\0"):
         at = last  # a record without a comment; its numbers may contain the signature
     if at < 0:
         return None
-    if tail.find(SIGNATURE, at + RECORD.size) >= 0:  # `zipfile` would begin there
+    if tail.find(END_SIGNATURE, at + RECORD.size) >= 0:  # `zipfile` would begin there
         raise zipfile.BadZipFile("its comment contains the signature of an end record")
-    _check_only_record(tail, at)
+    _check_not_in_comment(tail, at)
     _, _, _, _, count, size, offset, comment = RECORD.unpack_from(tail, at)
     end, modulus = tail_start + at, 2**16
-    zip64 = _read_zip64(stream, end)
+    zip64 = _read_zip64_record(stream, end)
     if zip64 is not None:
         end -= ZIP64_LOCATOR.size + ZIP64_RECORD.size
         for short, long, limit in zip((count, size, offset), zip64, (16, 32, 32), strict=True):
@@ -96,18 +88,18 @@ def read_end_record(stream: BinaryIO) -> EndRecord | None:
     return EndRecord(count, modulus, end - size, size)
 
 
-def _check_only_record(tail: bytes, at: int) -> None:
+def _check_not_in_comment(tail: bytes, at: int) -> None:
     """Raises an error if the record at `at` is within the comment of another one."""
-    other = tail.find(SIGNATURE, 0, at)
+    other = tail.find(END_SIGNATURE, 0, at)
     while other >= 0:
         if other + RECORD.size <= at:
             comment = RECORD.unpack_from(tail, other)[-1]
             if other + RECORD.size + comment > at:
                 raise zipfile.BadZipFile("its comment contains another zip archive")
-        other = tail.find(SIGNATURE, other + 1, at)
+        other = tail.find(END_SIGNATURE, other + 1, at)
 
 
-def _read_zip64(stream: BinaryIO, end: int) -> tuple[int, int, int] | None:
+def _read_zip64_record(stream: BinaryIO, end: int) -> tuple[int, int, int] | None:
     """Reads the record for large archives, if there is one in front of the end record at `end`."""
     start = end - ZIP64_LOCATOR.size - ZIP64_RECORD.size
     if start < 0:
@@ -123,7 +115,7 @@ def _read_zip64(stream: BinaryIO, end: int) -> tuple[int, int, int] | None:
     return count, size, offset
 
 
-def _is_end_of_list(stream: BinaryIO, position: int) -> bool:
+def _follows_list_of_members(stream: BinaryIO, position: int) -> bool:
     """Returns whether the record at `position` follows a list of members."""
     stream.seek(position)
     record = stream.read(RECORD.size)

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import BinaryIO
 
-SIGNATURE = b"PK\3\4"
+from catdog_keras.datasets._zip_signatures import signature_positions
+
+HEADER_SIGNATURE = b"PK\3\4"
 DESCRIPTOR = b"PK\7\x08"  # in front of the checksum and sizes behind the content; optional
 SUMS, WIDE_SUMS = struct.Struct("<3L"), struct.Struct("<L2Q")
-CHUNK_BYTES = 2**20
 HEADER = struct.Struct("<4s5H3L2H")
 ENCRYPTED = 0x2041  # flags: encrypted, strongly encrypted, encrypted list of members
 UTF8_NAME = 0x800  # flag of a member whose name is encoded in UTF-8
@@ -40,23 +41,23 @@ def check_local_headers(stream: BinaryIO, opened: zipfile.ZipFile, list_start: i
     """
     end = 0
     for info in sorted(opened.infolist(), key=lambda info: info.header_offset):
-        _check_gap(stream, end, info.header_offset)
-        end = _check_member(stream, info)
-    _check_gap(stream, end, list_start)
+        _check_bytes_between_members(stream, end, info.header_offset)
+        end = _check_header(stream, info)
+    _check_bytes_between_members(stream, end, list_start)
 
 
-def _check_member(stream: BinaryIO, info: zipfile.ZipInfo) -> int:
+def _check_header(stream: BinaryIO, info: zipfile.ZipInfo) -> int:
     """Returns the position behind a member; raises an error if it contradicts the list."""
     stream.seek(info.header_offset)
     header = stream.read(HEADER.size)
-    if len(header) < HEADER.size or not header.startswith(SIGNATURE):
+    if len(header) < HEADER.size or not header.startswith(HEADER_SIGNATURE):
         raise zipfile.BadZipFile(f"{info.orig_filename!r} has no header")
     _, _, flags, method, _, _, checksum, packed, size, name_bytes, extra_bytes = HEADER.unpack(
         header
     )
     name, extra = stream.read(name_bytes), stream.read(extra_bytes)
     if UNKNOWN_SIZE in (size, packed):
-        size, packed = _sizes(extra, size, packed)
+        size, packed = _sizes_in_extra_field(extra, size, packed)
     end = stream.tell() + info.compress_size
     later = bool(flags & SIZES_FOLLOW)
     following = _descriptor_bytes(stream, end, info) if later else 0
@@ -68,11 +69,11 @@ def _check_member(stream: BinaryIO, info: zipfile.ZipInfo) -> int:
             not info.orig_filename.isascii() and (flags ^ info.flag_bits) & UTF8_NAME,
             "the encoding of its name",
         ),
-        (not _agrees(size, info.file_size, later), "its size"),
-        (not _agrees(packed, info.compress_size, later), "its compressed size"),
-        (not _agrees(checksum, info.CRC, later), "its checksum"),
+        (not _agrees_with_list(size, info.file_size, later), "its size"),
+        (not _agrees_with_list(packed, info.compress_size, later), "its compressed size"),
+        (not _agrees_with_list(checksum, info.CRC, later), "its checksum"),
         (
-            not following and (checksum, packed, size) != _sums(info),
+            not following and (checksum, packed, size) != _listed_checksum_and_sizes(info),
             "the checksum and sizes behind its content",
         ),
     )
@@ -84,7 +85,8 @@ def _check_member(stream: BinaryIO, info: zipfile.ZipInfo) -> int:
     return end + following
 
 
-def _sums(info: zipfile.ZipInfo) -> tuple[int, int, int]:
+def _listed_checksum_and_sizes(info: zipfile.ZipInfo) -> tuple[int, int, int]:
+    """Returns checksum, packed and unpacked size of a member, as the list of members states."""
     return info.CRC, info.compress_size, info.file_size
 
 
@@ -98,23 +100,18 @@ def _descriptor_bytes(stream: BinaryIO, end: int, info: zipfile.ZipInfo) -> int:
     for start in (DESCRIPTOR, b""):
         for sums in (SUMS, WIDE_SUMS):
             with suppress(struct.error):  # a size that does not fit in 4 bytes
-                expected = start + sums.pack(*_sums(info))
+                expected = start + sums.pack(*_listed_checksum_and_sizes(info))
                 if found.startswith(expected):
                     return len(expected)
     return 0
 
 
-def _check_gap(stream: BinaryIO, start: int, end: int) -> None:
+def _check_bytes_between_members(stream: BinaryIO, start: int, end: int) -> None:
     """Raises an error if bytes between members hold one that is not listed, or if two overlap."""
     if start > end:
         raise zipfile.BadZipFile("two of its members overlap")
-    stream.seek(start)
-    overlap = b""
-    for position in range(start, end, CHUNK_BYTES):
-        block = overlap + stream.read(min(CHUNK_BYTES, end - position))
-        if SIGNATURE in block:
-            raise zipfile.BadZipFile("it contains a member that it does not list")
-        overlap = block[-len(SIGNATURE) + 1 :]
+    if any(True for _ in signature_positions(stream, HEADER_SIGNATURE, start, end)):
+        raise zipfile.BadZipFile("it contains a member that it does not list")
 
 
 def encoded_name(info: zipfile.ZipInfo) -> bytes:
@@ -122,14 +119,14 @@ def encoded_name(info: zipfile.ZipInfo) -> bytes:
     return info.orig_filename.encode("utf-8" if info.flag_bits & UTF8_NAME else "cp437")
 
 
-def _agrees(local: int, listed: int, later: bool) -> bool:
+def _agrees_with_list(local: int, listed: int, later: bool) -> bool:
     """Returns whether a number is as listed, or 0 where it follows the content."""
     return local == listed or (later and local == 0)
 
 
-def _sizes(extra: bytes, size: int, packed: int) -> tuple[int, int]:
+def _sizes_in_extra_field(extra: bytes, size: int, packed: int) -> tuple[int, int]:
     """Returns the sizes in the extra field of a large member, in place of the unknown ones."""
-    for kind, data in iterate_fields(extra):
+    for kind, data in iterate_extra_fields(extra):
         if kind == ZIP64_FIELD:
             wide = [int.from_bytes(data[at : at + 8], "little") for at in range(0, len(data), 8)]
             size = wide.pop(0) if size == UNKNOWN_SIZE and wide else size
@@ -139,12 +136,12 @@ def _sizes(extra: bytes, size: int, packed: int) -> tuple[int, int]:
 
 def second_names(extra: bytes) -> Iterator[bytes]:
     """Yields the encoded names in the extra fields of a member."""
-    for kind, data in iterate_fields(extra):
+    for kind, data in iterate_extra_fields(extra):
         if kind == UNICODE_PATH:
             yield data[UNICODE_PATH_HEADER_BYTES:]
 
 
-def iterate_fields(extra: bytes) -> Iterator[tuple[int, bytes]]:
+def iterate_extra_fields(extra: bytes) -> Iterator[tuple[int, bytes]]:
     """Yields the number and the data of each extra field."""
     start = 0
     while start + 4 <= len(extra):

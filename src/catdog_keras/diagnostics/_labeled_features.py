@@ -10,7 +10,7 @@ import numpy.typing as npt
 from catdog_keras._arrays import to_array, to_numbers
 from catdog_keras._checks import check_class_names, describe, describe_received
 from catdog_keras._message import argument
-from catdog_keras.evaluation._labels import read_labels
+from catdog_keras._read_labels import read_labels
 
 IntegerArray = npt.NDArray[np.int64]
 

@@ -14,7 +14,7 @@ from catdog_keras._image_files.decode_pillow import decode_gray
 from catdog_keras._image_files.limits import InvalidImageError, open_within_limits
 from catdog_keras._image_files.memory import memory_to_decode, memory_to_read
 from catdog_keras._image_files.orientation import read_orientation
-from catdog_keras._image_files.read_file import read_regular_file, size_of
+from catdog_keras._image_files.read_file import file_size, read_regular_file
 from catdog_keras._progress import progress_bar
 from catdog_keras._warnings import ignore_warnings_of
 from catdog_keras.datasets._perceptual_hash import Signature, signature_of
@@ -119,7 +119,7 @@ def _in_parallel(
 def _measure_file(name: str, file: str | ImageFile) -> ImageMeasurements:
     """Reads and measures a file."""
     path = file if isinstance(file, str) else file.path
-    with memory_to_read(size_of(path)):
+    with memory_to_read(file_size(path)):
         return _measure_content(name, path, None if isinstance(file, str) else read_unchanged(file))
 
 

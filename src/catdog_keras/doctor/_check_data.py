@@ -37,7 +37,7 @@ from catdog_keras.doctor._duplicates import (
     rank_duplicates,
 )
 from catdog_keras.doctor._features import compute_features
-from catdog_keras.doctor._images import Images, IntegerArray, folder_of, list_images_of
+from catdog_keras.doctor._images import Images, IntegerArray, list_images_of, root_of_paths
 from catdog_keras.models import WeightsNotFoundError
 from catdog_keras.models._backbones import (
     PRETRAINED,
@@ -125,14 +125,14 @@ def check_data(
     elif not isinstance(backbone, keras.Model):
         raise TypeError(describe("backbone", "a name from BACKBONES or a keras.Model", backbone))
     check_integer("seed", seed, minimum=0)
-    folder = folder_of(splits, None if root is None else check_path("root", root).absolute())
+    folder = root_of_paths(splits, None if root is None else check_path("root", root).absolute())
     decided = Decisions("", {}) if decisions is None else read_decisions(decisions)
     decided.check_labels(splits.class_names)
     images = list_images_of(splits, folder, decided.of_folder(folder, splits.root))
-    return _check(images, splits, backbone, weights, decided, seed)
+    return _run_all_checks(images, splits, backbone, weights, decided, seed)
 
 
-def _check(
+def _run_all_checks(
     images: Images,
     splits: ImageSplits,
     backbone: str | keras.Model,
@@ -140,8 +140,9 @@ def _check(
     decided: Decisions,
     seed: int,
 ) -> DataReport:
+    """Runs the checks of `check_data` on listed images, and combines their findings in a report."""
     left_out: dict[str, str] = {}
-    features = _features(images, splits, backbone, weights, left_out)
+    features = _features_if_weights(images, splits, backbone, weights, left_out)
     measured = measure_images("files", images.found)
     duplicates = near_duplicates_of(measured, features, ())
     groups = group_numbers(duplicates, images)
@@ -151,7 +152,7 @@ def _check(
         shortcuts = shortcuts_of(measured, images.labels, images.class_names, seed)
     issues = curve = None
     if features is not None:
-        subset = _Subset(images, features, groups, left_out)
+        subset = _ImagesOfLargeClasses(images, features, groups, left_out)
         issues = subset.run("label issues", subset.find_issues, seed)
         curve = subset.run("learning curve", subset.measure_curve, seed)
     twins = find_twins(duplicates, images, evaluated_split(images))
@@ -164,7 +165,7 @@ def _check(
         *outliers.findings,
         *(curve.findings if curve else ()),
     ]
-    kept, hidden = _without_fine(findings, images, decided)
+    kept, hidden = _hide_fine_findings(findings, images, decided)
     return DataReport(
         findings=tuple(
             replace(each, files=tuple(images.files[place] for place in each.indices))
@@ -183,7 +184,7 @@ def _check(
     )
 
 
-def _features(
+def _features_if_weights(
     images: Images,
     splits: ImageSplits,
     backbone: str | keras.Model,
@@ -203,7 +204,7 @@ def _features(
     return None
 
 
-class _Subset:
+class _ImagesOfLargeClasses:
     """The images of the classes that have enough of them to be divided into folds."""
 
     def __init__(
@@ -261,7 +262,7 @@ class _Subset:
         return replace(finding, indices=tuple(self.places[list(finding.indices)].tolist()))
 
 
-def _without_fine(
+def _hide_fine_findings(
     findings: list[DataFinding], images: Images, decided: Decisions
 ) -> tuple[list[DataFinding], int]:
     """Leaves out the findings of which all images were marked as fine; returns their number too."""

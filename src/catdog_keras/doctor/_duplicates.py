@@ -97,7 +97,7 @@ def measure_leakage(
     remedy = " Leave them out of the evaluation, or split the data again."
     if features is None or len(twins) == len(tested):
         return None, (DataFinding("leakage", places, share, text + remedy),)
-    correct = _correct(images, HeadInputs(features), tested)
+    correct = _correct_predictions(images, HeadInputs(features), tested)
     effect = leakage_effect(correct, np.searchsorted(tested, twins))
     accuracy, without = effect.accuracy, effect.accuracy_without
     start, end = (100 * end for end in effect.difference_interval)
@@ -110,7 +110,7 @@ def measure_leakage(
     return effect, (DataFinding("leakage", places, effect.difference, text + remedy),)
 
 
-def _correct(images: Images, inputs: HeadInputs, tested: IntegerArray) -> np.ndarray:
+def _correct_predictions(images: Images, inputs: HeadInputs, tested: IntegerArray) -> np.ndarray:
     """Returns whether a head that was trained on the training images is right, for `tested`."""
     labels, classes = images.labels, len(images.class_names)
     train = images.positions("train")

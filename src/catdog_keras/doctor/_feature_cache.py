@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from catdog_keras._keras_home import cache_directory
+from catdog_keras._least_recently_used import remove_least_recently_used
 from catdog_keras._scratch import scratch_folder
 from catdog_keras.datasets._check_cache import SWITCH
 from catdog_keras.datasets._scan_report import ImageFile
@@ -24,7 +25,7 @@ FOLDER = "features"
 MAX_BYTES = 2**30  # of all files, about 200,000 images with MobileNetV2
 
 
-def features_of(
+def cached_features(
     images: Sequence[ImageFile], key: str, compute: Callable[[list[ImageFile]], Floats]
 ) -> Floats:
     """Returns the features of images, from the cache where it has them.
@@ -35,14 +36,14 @@ def features_of(
         compute: Function that returns the features of images that the cache does not have.
     """
     file = _cache_file_of_key(key)
-    held = {} if file is None else _read(file)
+    held = {} if file is None else _read_cached_features(file)
     missing = list({each.sha256: each for each in images if each.sha256 not in held}.values())
     if missing:
         rows = compute(missing)
         held |= {image.sha256: row for image, row in zip(missing, rows, strict=True)}
     features = np.stack([held[image.sha256] for image in images])
     if missing and file is not None:
-        _write(file, [image.sha256 for image in images], features)
+        _write_cached_features(file, [image.sha256 for image in images], features)
     return features
 
 
@@ -57,7 +58,8 @@ def _cache_file_of_key(key: str) -> Path | None:
     return directory / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz"
 
 
-def _read(file: Path) -> dict[str, np.ndarray]:
+def _read_cached_features(file: Path) -> dict[str, np.ndarray]:
+    """Returns the features in a file of the cache by checksum of the image; none if damaged."""
     try:
         # Opened here, because `np.load` does not close a damaged file.
         with file.open("rb") as stream, np.load(stream, allow_pickle=False) as content:
@@ -72,7 +74,8 @@ def _read(file: Path) -> dict[str, np.ndarray]:
     return found
 
 
-def _write(file: Path, digests: Sequence[str], features: Floats) -> None:
+def _write_cached_features(file: Path, digests: Sequence[str], features: Floats) -> None:
+    """Replaces a file of the cache; without write permission, nothing is saved."""
     if features.nbytes > MAX_BYTES:
         return
     with suppress(OSError):
@@ -81,15 +84,4 @@ def _write(file: Path, digests: Sequence[str], features: Floats) -> None:
             unfinished = scratch / file.name
             np.savez(unfinished, digests=np.array(digests), features=features)
             unfinished.replace(file)
-        _remove_least_recently_used(file.parent)
-
-
-def _remove_least_recently_used(directory: Path) -> None:
-    """Removes files until the rest is within the maximum size."""
-    files = sorted(directory.glob("*.npz"), key=lambda file: file.stat().st_mtime)
-    total = sum(file.stat().st_size for file in files)
-    for file in files:
-        if total <= MAX_BYTES:
-            break
-        total -= file.stat().st_size
-        file.unlink(missing_ok=True)
+        remove_least_recently_used(file.parent, ".npz", MAX_BYTES)

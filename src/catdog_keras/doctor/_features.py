@@ -13,13 +13,13 @@ from catdog_keras._backend import has_fast_bfloat16
 from catdog_keras._checksum import sha256_of
 from catdog_keras._image_files.open_image import decoder_versions
 from catdog_keras._progress import progress_bar
-from catdog_keras.datasets._index import Listing
+from catdog_keras.datasets._image_index import Listing
 from catdog_keras.datasets._options import BatchOptions
 from catdog_keras.datasets._pipeline import batched_dataset
 from catdog_keras.datasets._scan_report import ImageFile
 from catdog_keras.diagnostics import extract_features
 from catdog_keras.diagnostics._feature_inputs import Floats
-from catdog_keras.doctor._feature_cache import features_of
+from catdog_keras.doctor._feature_cache import cached_features
 
 VERSION = 1  # incremented when the same image and network give other features
 BATCH_SIZE = 32
@@ -42,23 +42,26 @@ def compute_features(
     """
     prepared = {**options.preparation, "color_mode": "rgb"}
     if not isinstance(backbone, str):
-        return _extract(found, backbone, weights, prepared, None)
+        return _extract_with_progress(found, backbone, weights, prepared, None)
     dtype = "bfloat16" if has_fast_bfloat16() else None
     versions = [VERSION, keras.__version__, keras.backend.backend(), decoder_versions()]
-    network = [backbone, _identify(weights), dtype]
+    network = [backbone, _identify_weights(weights), dtype]
     key = json.dumps([os.fspath(root), network, prepared, versions])
-    return features_of(
-        found, key, lambda missing: _extract(missing, backbone, weights, prepared, dtype)
+    return cached_features(
+        found,
+        key,
+        lambda missing: _extract_with_progress(missing, backbone, weights, prepared, dtype),
     )
 
 
-def _extract(
+def _extract_with_progress(
     found: Sequence[ImageFile],
     backbone: str | keras.Model,
     weights: str | os.PathLike[str],
     prepared: dict[str, Any],
     dtype: str | None,
 ) -> Floats:
+    """Computes the features of images without the cache, with a progress bar."""
     options = BatchOptions.in_order(batch_size=BATCH_SIZE, **prepared)
     paths = tuple(image.path for image in found)
     listing = Listing(paths, np.zeros(len(paths), np.int32))
@@ -73,7 +76,7 @@ def _extract(
         return extract_features(batches(), backbone, weights=weights, dtype=dtype)
 
 
-def _identify(weights: str | os.PathLike[str]) -> str:
+def _identify_weights(weights: str | os.PathLike[str]) -> str:
     """Returns the SHA-256 of a weights file, or the name of published weights."""
     file = Path(weights)
     return sha256_of(file) if file.is_file() else str(weights)

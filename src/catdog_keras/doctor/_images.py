@@ -106,6 +106,6 @@ def _split_folders(splits: ImageSplits, inside: list[str]) -> list[str] | None:
     return found
 
 
-def folder_of(splits: ImageSplits, root: str | os.PathLike[str] | None) -> Path:
+def root_of_paths(splits: ImageSplits, root: str | os.PathLike[str] | None) -> Path:
     """Returns the folder that paths are relative to, by default that of all images."""
     return splits.root if root is None else Path(root)

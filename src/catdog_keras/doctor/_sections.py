@@ -60,35 +60,40 @@ def report_sections(
     curve: LearningCurve | None,
 ) -> list[Section]:
     """Returns the sections of all checks, those that make an accuracy wrong first."""
-    pairs = _of_kind(findings, "near_duplicate")
+    pairs = _findings_of_kind(findings, "near_duplicate")
     grave = [each for each in pairs if each.score > OTHER_LABELS]
-    label_text = [LABELS, *([_label_share(issues)] if issues else [])]
+    label_text = [LABELS, *([_describe_share_of_label_issues(issues)] if issues else [])]
     tested = [] if shortcuts is None else [_shortcut_section(findings, shortcuts)]
-    flagged = bool(_of_kind(findings, "shortcut"))
+    flagged = bool(_findings_of_kind(findings, "shortcut"))
     return [
         *_leakage_section(findings),
         *_card_section("Near-duplicates across splits or labels", [ACROSS], grave, shown),
         *(tested if flagged else []),
-        *_card_section("Label issues", label_text, _of_kind(findings, "label_issue"), shown),
+        *_card_section(
+            "Label issues", label_text, _findings_of_kind(findings, "label_issue"), shown
+        ),
         *_card_section("Near-duplicates in one split", [WITHIN], pairs[len(grave) :], shown),
-        *_card_section("Outliers", [OUTLIERS], _of_kind(findings, "outlier"), shown),
+        *_card_section("Outliers", [OUTLIERS], _findings_of_kind(findings, "outlier"), shown),
         *([] if flagged else tested),
         *([] if curve is None else [_curve_section(findings, curve)]),
     ]
 
 
-def _of_kind(findings: Sequence[DataFinding], kind: str) -> list[DataFinding]:
+def _findings_of_kind(findings: Sequence[DataFinding], kind: str) -> list[DataFinding]:
+    """Returns the findings of one check, in their order."""
     return [each for each in findings if each.kind == kind]
 
 
 def _leakage_section(findings: Sequence[DataFinding]) -> list[Section]:
-    texts = [each.text for each in _of_kind(findings, "leakage")]
+    """Returns the section of leakage, in a list; an empty list if there is no finding."""
+    texts = [each.text for each in _findings_of_kind(findings, "leakage")]
     return [Section("Leakage", [LEAKAGE, *texts])] if texts else []
 
 
 def _card_section(
     title: str, text: Sequence[str], findings: Sequence[DataFinding], shown: ShownImages
 ) -> list[Section]:
+    """Returns a section of findings with their images, in a list that is empty without findings."""
     if not findings:
         return []
     cards, more = shown.cards(findings)
@@ -96,6 +101,7 @@ def _card_section(
 
 
 def _shortcut_section(findings: Sequence[DataFinding], shortcuts: Shortcuts) -> Section:
+    """Returns the section of the properties that predict the label, with a table of all."""
     header = ("property", "balanced accuracy", "interval", "chance", "flagged")
     rows = [
         (
@@ -107,13 +113,14 @@ def _shortcut_section(findings: Sequence[DataFinding], shortcuts: Shortcuts) -> 
         )
         for score in shortcuts.properties
     ]
-    texts = [each.text for each in _of_kind(findings, "shortcut")]
+    texts = [each.text for each in _findings_of_kind(findings, "shortcut")]
     table = Table("How well each property alone predicts the label", header, rows)
     return Section(f"Shortcuts: {len(texts)}", [SHORTCUTS, *texts], [table])
 
 
 def _curve_section(findings: Sequence[DataFinding], curve: LearningCurve) -> Section:
-    texts = [each.text for each in _of_kind(findings, "learning_curve")]
+    """Returns the section of the learning curve, with its figure."""
+    texts = [each.text for each in _findings_of_kind(findings, "learning_curve")]
     figure = embed_figure(
         plot_learning_curve(curve),
         f"Accuracy by the number of training images. {curve}",
@@ -167,7 +174,8 @@ def key_figures(
     return figures
 
 
-def _label_share(issues: LabelIssues) -> str:
+def _describe_share_of_label_issues(issues: LabelIssues) -> str:
+    """Returns the sentence on how many labels contradict the model, with its interval."""
     count, total = issues.num_expected, len(issues.probabilities)
     ends = percent_interval(wilson_interval(count, total))
     text = (

@@ -14,11 +14,11 @@ from catdog_keras._checks import check_model, describe
 from catdog_keras._cloning import assign_weights, clone_uncompiled, copy_layer
 from catdog_keras._layer_graph import last_activation
 from catdog_keras._probabilities import FloatArray, are_probability_rows, softmax
+from catdog_keras._read_labels import IntegerArray
 from catdog_keras._suggestions import suggests_arguments
 from catdog_keras._warnings import warn
 from catdog_keras.evaluation._argument_names import CALIBRATE_NAMES
 from catdog_keras.evaluation._evaluate_classifier import predict_labeled
-from catdog_keras.evaluation._labels import IntegerArray
 
 # Bounds of the search for the inverse temperature, for logits scaled to size 1. An optimum outside
 # of them would be a rounding artifact.

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from catdog_keras._intervals import wilson_interval
+from catdog_keras._read_labels import IntegerArray
 from catdog_keras._suggestions import suggests_attributes
 from catdog_keras.evaluation._attribute_names import CLASS_ATTRIBUTES
-from catdog_keras.evaluation._labels import IntegerArray
 
 
 @suggests_attributes(CLASS_ATTRIBUTES)

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from catdog_keras._batches import with_labels
+from catdog_keras._batches import read_batches, with_labels
 from catdog_keras._checks import check_class_names, check_model, describe
 from catdog_keras._class_names import (
     check_class_order,
@@ -25,10 +25,10 @@ from catdog_keras._prediction import (
     predict_batches,
 )
 from catdog_keras._probabilities import FloatArray
+from catdog_keras._read_labels import IntegerArray, read_labels
 from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.evaluation._argument_names import EVALUATE_NAMES
 from catdog_keras.evaluation._evaluation import Evaluation, with_files
-from catdog_keras.evaluation._labels import IntegerArray, read_batches, read_labels
 
 Tensors: TypeAlias = Any  # a tensor of any framework, or a nested structure of them
 

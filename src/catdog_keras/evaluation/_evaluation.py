@@ -21,6 +21,7 @@ from catdog_keras._probabilities import (
     FloatArray,
     check_probabilities,
 )
+from catdog_keras._read_labels import IntegerArray, read_labels
 from catdog_keras._suggestions import suggests_arguments, suggests_attributes
 from catdog_keras.evaluation._argument_names import EVALUATION_NAMES
 from catdog_keras.evaluation._attribute_names import EVALUATION_ATTRIBUTES
@@ -34,7 +35,6 @@ from catdog_keras.evaluation._class_metrics import (
 from catdog_keras.evaluation._html import render_evaluation
 from catdog_keras.evaluation._image_paths import check_files, check_folders
 from catdog_keras.evaluation._json import read_evaluation, write_evaluation
-from catdog_keras.evaluation._labels import IntegerArray, read_labels
 from catdog_keras.evaluation._mcnemar import Comparison, compare_correct
 from catdog_keras.evaluation._precision_recall import (
     PrecisionRecallCurve,

@@ -12,7 +12,7 @@ from catdog_keras._folder_names import (
     parse_split_name,
 )
 from catdog_keras._printable import LONGEST_NAME, shorten
-from catdog_keras.evaluation._labels import IntegerArray
+from catdog_keras._read_labels import IntegerArray
 
 
 def check_files(files: Sequence[str] | None, num_images: int) -> tuple[str, ...] | None:

@@ -8,9 +8,9 @@ import numpy.typing as npt
 
 from catdog_keras._intervals import auc_interval
 from catdog_keras._probabilities import FloatArray
+from catdog_keras._read_labels import IntegerArray
 from catdog_keras._suggestions import suggests_attributes
 from catdog_keras.evaluation._attribute_names import ROC_ATTRIBUTES
-from catdog_keras.evaluation._labels import IntegerArray
 from catdog_keras.evaluation._thresholds import count_above_thresholds
 
 

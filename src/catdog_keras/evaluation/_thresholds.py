@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from catdog_keras._probabilities import FloatArray
-from catdog_keras.evaluation._labels import IntegerArray
+from catdog_keras._read_labels import IntegerArray
 
 
 def count_above_thresholds(

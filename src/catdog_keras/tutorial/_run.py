@@ -58,6 +58,7 @@ Step: TypeAlias = Callable[[Settings, BackboneChoice], keras.Model]
 
 
 def _build_cnn(build: Callable[..., keras.Model], settings: Settings) -> keras.Model:
+    """Builds a model that is trained from scratch, with the settings of the run."""
     return build(settings.input_shape, momentum=settings.batch_norm_momentum)
 
 
@@ -143,8 +144,8 @@ def run_tutorial(
     if weights not in ("auto", "imagenet", "synthetic", None):
         # An unusable weights file is reported before anything is trained.
         keras.utils.set_random_seed(settings.seed)
-        built["model4"] = _build(STEPS["model4"], settings, backbone)
-    with output_folder(output, file_names()) as folder:
+        built["model4"] = _build_step(STEPS["model4"], settings, backbone)
+    with output_folder(output, tutorial_file_names()) as folder:
         splits = load_cats_dogs(
             source,
             image_size=settings.image_size,
@@ -166,7 +167,7 @@ def run_tutorial(
         )
         compared = plot_comparison([asdict(m) for m in models], baseline=baseline)
         _save_figure(folder, "comparison", compared)
-        result = _result(source, settings, backbone, splits, models, not_run, validation)
+        result = _combine_results(source, settings, backbone, splits, models, not_run, validation)
         with _dtype_policy(settings):  # the report states the policy of the run
             write_tutorial_report(folder, result, reports)
         text = json.dumps(asdict(result), indent=2) + "\n"
@@ -196,7 +197,7 @@ def _run_steps(
     for name, build in STEPS.items():
         keras.utils.set_random_seed(settings.seed)
         try:
-            model = built.pop(name, None) or _build(build, settings, backbone)
+            model = built.pop(name, None) or _build_step(build, settings, backbone)
         except WeightsNotFoundError as error:
             not_run[name] = str(error)
             tell(Message(f"{name} is not run. ", message_of(error)))
@@ -206,11 +207,11 @@ def _run_steps(
         )
         models.append(trained)
         reports.append(report)
-        tell(_line(trained, baseline))
+        tell(_describe_result(trained, baseline))
     return models, validation, reports, not_run
 
 
-def _result(
+def _combine_results(
     source: str | os.PathLike[str] | None,
     settings: Settings,
     backbone: BackboneChoice,
@@ -262,7 +263,8 @@ def _dtype_policy(settings: Settings) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
-def _build(build: Step, settings: Settings, backbone: BackboneChoice) -> keras.Model:
+def _build_step(build: Step, settings: Settings, backbone: BackboneChoice) -> keras.Model:
+    """Builds the model of a step with the dtype policy of the run."""
     with _dtype_policy(settings):
         return build(settings, backbone)
 
@@ -297,7 +299,7 @@ def _train_and_evaluate(
             dataset,
             class_names=splits.class_names,
             # The training images are shuffled: their order is not that of the files.
-            files=None if split == "train" else _relative_paths(splits, split),
+            files=None if split == "train" else _relative_paths_of_split(splits, split),
         )
         for split, dataset in zip(splits.counts, splits, strict=True)
     }
@@ -310,7 +312,7 @@ def _train_and_evaluate(
     result = ModelResult(
         name=name,
         parameters=model.count_params(),
-        trainable_parameters=_count(model.trainable_variables),
+        trainable_parameters=_count_values(model.trainable_variables),
         epochs=settings.epochs,
         best_epoch=best_epoch,
         seconds=round(seconds, 1),
@@ -322,22 +324,25 @@ def _train_and_evaluate(
     return result, evaluations["validation"], ModelReport(name, test, history, worst)
 
 
-def _relative_paths(splits: ImageSplits, split: str) -> list[str]:
+def _relative_paths_of_split(splits: ImageSplits, split: str) -> list[str]:
+    """Returns the paths of the images of a split below its root, for the report."""
     return [relative_posix_path(splits.root, file) for file in splits.files[split]]
 
 
-def _count(variables: list[Any]) -> int:
+def _count_values(variables: list[Any]) -> int:
+    """Returns the number of values in variables, such as the trainable ones of a model."""
     return sum(math.prod(variable.shape) for variable in variables)
 
 
 def _save_figure(folder: Path, name: str, drawn: Any) -> None:
+    """Saves a plot as `<name>.png` in the output folder."""
     figure = drawn.figure  # of an Axes, and of a Figure itself
     content = io.BytesIO()  # Pillow would not report why a file cannot be written
     figure.savefig(content, dpi=FIGURE_DPI)
     (folder / f"{name}.png").write_bytes(content.getvalue())
 
 
-def file_names() -> list[str]:
+def tutorial_file_names() -> list[str]:
     """Returns the names of all files that a run may write into its output folder, results last."""
     figures = ["images", "label_counts", "comparison"]
     figures += [f"{kind}_{name}" for name in STEPS for kind in ("history", "confusion")]
@@ -349,7 +354,8 @@ def file_names() -> list[str]:
     ]
 
 
-def _line(result: ModelResult, baseline: float) -> str:
+def _describe_result(result: ModelResult, baseline: float) -> str:
+    """Returns the line that is printed when a model is trained and evaluated."""
     line = (
         f"{result.name:<10} {result.seconds:.0f} s, best epoch {result.best_epoch} of "
         f"{result.epochs}, validation {result.validation_accuracy:.1%}"

@@ -166,7 +166,7 @@ class Canvas:
         if box is None:
             return
         mask = Image.new("L", (box[2] - box[0], box[3] - box[1]), 0)
-        ImageDraw.Draw(mask).polygon(_shifted(outline, box), fill=round(255 * opacity))
+        ImageDraw.Draw(mask).polygon(_outline_in_box(outline, box), fill=round(255 * opacity))
         self.image.paste(color, box, mask)
 
     def fur(
@@ -195,9 +195,9 @@ class Canvas:
         layer = Image.new("RGB", size, color)
         brush = ImageDraw.Draw(layer)
         for mark, tint in marks:
-            brush.polygon(_shifted(mark, box), fill=tint)
+            brush.polygon(_outline_in_box(mark, box), fill=tint)
         dark = mix(color, (30, 20, 20), 0.75)
-        path = _shifted(outline, box)
+        path = _outline_in_box(outline, box)
         if edge > 0:
             brush.line([*path, *path[:4]], fill=mix(color, dark, edge), width=_EDGE_WIDTH)
         left, top = self.rng.integers(0, _TEXTURE_SIDE - np.array(size) + 1)
@@ -231,7 +231,7 @@ class Canvas:
         return np.stack([points.real, points.imag], axis=1)
 
 
-def _shifted(outline: Points, box: tuple[int, int, int, int]) -> list[float]:
+def _outline_in_box(outline: Points, box: tuple[int, int, int, int]) -> list[float]:
     """Returns the outline in coordinates of `box`, in Pillow's format."""
     path: list[float] = (outline - box[:2]).ravel().tolist()
     return path

@@ -85,8 +85,8 @@ class Coat:
             return [(mask, mix(self.base, self.marking, 0.45)), (inner, self.marking)]
         if self.pattern == "patched":
             side = rng.choice([-1.0, 1.0])
-            eye_patch = _blob((0.55 * side, -0.3), (0.5, 0.62), rng)
-            cheek = _blob((-0.85 * side, -0.75), (0.45, 0.5), rng)
+            eye_patch = _coat_patch((0.55 * side, -0.3), (0.5, 0.62), rng)
+            cheek = _coat_patch((-0.85 * side, -0.75), (0.45, 0.5), rng)
             return [(eye_patch, self.patches[0]), (cheek, self.patches[1])]
         if self.pattern == "bibbed":
             blaze = closed_curve([(0, -0.85), (0.1, -0.3), (0.35, 0.3), (0.5, 0.9), (-0.5, 0.9),
@@ -100,15 +100,15 @@ class Coat:
         extent = np.ptp(outline, axis=0)
         marks: list[Mark] = []
         if self.pattern == "lined":
-            shapes = _body_stripes(extent, rng) if self.striped else _spots(rng)
+            shapes = _body_stripes(extent, rng) if self.striped else _coat_spots(rng)
             marks = [(shape, self.marking) for shape in shapes]
         elif self.pattern == "patched":
             for index in range(4):
                 place = (0.1 + 0.27 * index + rng.normal(0, 0.05), rng.uniform(0.05, 0.6))
-                patch = _blob(place, (rng.uniform(0.1, 0.2), rng.uniform(0.15, 0.35)), rng)
+                patch = _coat_patch(place, (rng.uniform(0.1, 0.2), rng.uniform(0.15, 0.35)), rng)
                 marks.append((patch, self.patches[index % 2]))
         elif self.pattern == "masked" and not self.striped:
-            saddle = _blob((0.45, 0.08), (0.42, 0.36), rng)
+            saddle = _coat_patch((0.45, 0.08), (0.42, 0.36), rng)
             marks = [(saddle, mix(self.base, self.marking, 0.8))]
         return [(shape * extent + corner, color) for shape, color in marks]
 
@@ -119,13 +119,16 @@ class Coat:
         if self.pattern == "lined":
             picks = line[rng.integers(0, len(line), 4)] + rng.normal(0, width / 4, size=(4, 2))
             radii = (width / 7, width / 6)
-            return [(_blob(tuple(pick), radii, rng), self.marking) for pick in picks]
+            return [(_coat_patch(tuple(pick), radii, rng), self.marking) for pick in picks]
         return []
 
     def _face_spots(self, rng: np.random.Generator) -> list[Mark]:
         places = [(-0.5, -0.6), (0.1, -0.75), (0.55, -0.45), (-0.75, -0.1), (0.75, 0.2)]
         return [
-            (_blob(place + rng.normal(0, 0.06, 2), rng.uniform(0.06, 0.14, 2), rng), self.marking)
+            (
+                _coat_patch(place + rng.normal(0, 0.06, 2), rng.uniform(0.06, 0.14, 2), rng),
+                self.marking,
+            )
             for place in np.array(places)
         ]
 
@@ -152,24 +155,25 @@ def choose_coat(class_name: str, rng: np.random.Generator) -> Coat:
 
 
 def _shifted_color(color: Color, tint: NDArray[np.float64]) -> Color:
+    """Returns a fur color with `tint` added to red, green and blue, so that coats differ."""
     red, green, blue = np.clip(np.asarray(color) + tint, 0, 255).astype(int).tolist()
     return red, green, blue
 
 
-def _blob(
+def _coat_patch(
     center: tuple[float, ...] | NDArray[np.float64],
     radii: tuple[float, float] | NDArray[np.float64],
     rng: np.random.Generator,
 ) -> Points:
-    """Returns an irregular round patch."""
+    """Returns the outline of an irregular round patch of a coat."""
     turn = np.linspace(0, 2 * np.pi, 9, endpoint=False)
     reach = rng.uniform(0.7, 1.2, size=9)
     ring = np.stack([np.cos(turn) * reach, np.sin(turn) * reach], axis=1)
     return closed_curve(ring * np.asarray(radii) + np.asarray(center), steps=4)
 
 
-def _spindle(start: tuple[float, float], end: tuple[float, float], width: float) -> Points:
-    """Returns a stripe that is thick in the middle and pointed at both ends."""
+def _coat_stripe(start: tuple[float, float], end: tuple[float, float], width: float) -> Points:
+    """Returns a stripe of a coat that is thick in the middle and pointed at both ends."""
     first, last = np.asarray(start), np.asarray(end)
     across = np.array([last[1] - first[1], first[0] - last[0]])
     across *= width / max(float(np.hypot(*across)), 1e-9)
@@ -179,11 +183,11 @@ def _spindle(start: tuple[float, float], end: tuple[float, float], width: float)
 
 def _face_stripes(color: Color) -> list[Mark]:
     """Returns the stripes on the forehead and cheeks of a tabby."""
-    stripes = [_spindle((0.14 * k, -0.36), (0.22 * k, -0.98), 0.13) for k in (-2, -1, 0, 1, 2)]
+    stripes = [_coat_stripe((0.14 * k, -0.36), (0.22 * k, -0.98), 0.13) for k in (-2, -1, 0, 1, 2)]
     for side in (-1, 1):
         for drop in (0.02, 0.24, 0.46):
             ends = (0.62 * side, drop), (1.02 * side, drop - 0.1)
-            stripes.append(_spindle(*ends, 0.11))
+            stripes.append(_coat_stripe(*ends, 0.11))
     return [(stripe, color) for stripe in stripes]
 
 
@@ -194,21 +198,21 @@ def _body_stripes(extent: NDArray[np.float64], rng: np.random.Generator) -> list
         for place in np.linspace(0.06, 0.94, 9):
             top = (place + rng.normal(0, 0.01), -0.05)
             bottom = (place + rng.normal(0.02, 0.03), rng.uniform(0.5, 0.75))
-            stripes.append(_spindle(top, bottom, 0.055))
+            stripes.append(_coat_stripe(top, bottom, 0.055))
         return stripes
     for place in np.linspace(0.25, 0.9, 6):
         for side in (0.0, 1.0):
             inner = side + (0.36 if side == 0 else -0.36)
             ends = (side, place), (inner, place + rng.normal(0.03, 0.02))
-            stripes.append(_spindle(*ends, 0.06))
+            stripes.append(_coat_stripe(*ends, 0.06))
     return stripes
 
 
-def _spots(rng: np.random.Generator) -> list[Points]:
-    """Returns evenly scattered spots in the unit square."""
+def _coat_spots(rng: np.random.Generator) -> list[Points]:
+    """Returns evenly scattered spots of a coat, in the unit square."""
     spots = []
     for column in range(6):
         for row in range(4):
             place = ((column + rng.uniform(0.1, 0.9)) / 6, (row + rng.uniform(0.1, 0.9)) / 4)
-            spots.append(_blob(place, rng.uniform(0.025, 0.06, 2), rng))
+            spots.append(_coat_patch(place, rng.uniform(0.025, 0.06, 2), rng))
     return spots

@@ -35,7 +35,7 @@ def draw_cat_head(canvas: Canvas, pose: HeadPose, coat: Coat) -> None:
     rng = canvas.rng
     spread, height = rng.uniform(0.92, 1.1), rng.uniform(0.9, 1.15)
     for side in (-1, 1):
-        _cat_ear(canvas, pose, coat, side, (spread, height))
+        _draw_cat_ear(canvas, pose, coat, side, (spread, height))
     half = [(0, -0.78), (0.52, -0.74), (0.9, -0.28), (1.0, 0.2), (0.74, 0.62), (0.3, 0.86),
             (0, 0.9)]  # fmt: skip
     outline = closed_curve(symmetric(half) * rng.uniform((0.95, 0.94), (1.06, 1.02)))
@@ -44,20 +44,21 @@ def draw_cat_head(canvas: Canvas, pose: HeadPose, coat: Coat) -> None:
     iris = mix(_EYE_COLORS[rng.integers(len(_EYE_COLORS))], (70, 44, 30), rng.uniform(0, 0.4))
     slit = rng.uniform(0.16, 0.4)
     for side in (-1, 1):
-        _cat_eye(canvas, pose, side, iris, slit)
+        _draw_cat_eye(canvas, pose, side, iris, slit)
     for side in (-1, 1):
         lobe = ellipse((0.17 * side, 0.42), (0.25, 0.21))
         canvas.fur(pose.solid(lobe, 0.98), coat.muzzle, hair=0.02 * pose.radius, edge=0.25)
     nose = closed_curve([(-0.13, 0.2), (0, 0.17), (0.13, 0.2), (0.05, 0.32), (0, 0.35),
                          (-0.05, 0.32)], 4)  # fmt: skip
     canvas.flat(pose.solid(nose, 1.12), _NOSES[rng.integers(1, len(_NOSES))])
-    _cat_mouth(canvas, pose)
-    _whiskers(canvas, pose)
+    _draw_cat_mouth(canvas, pose)
+    _draw_whiskers(canvas, pose)
 
 
-def _cat_ear(
+def _draw_cat_ear(
     canvas: Canvas, pose: HeadPose, coat: Coat, side: int, scale: tuple[float, float]
 ) -> None:
+    """Draws the pointed ear of a cat on one side; `scale` is its spread and height."""
     spread, height = scale
     tip = (0.86 * spread, -0.72 - 0.72 * height)
     outer = np.array([(0.16, -0.6), (0.5, -1.12), tip, (0.98, -0.85), (0.96, -0.2)])
@@ -70,7 +71,8 @@ def _cat_ear(
     canvas.fur(pose.solid(lining, 0.0), mix(_PINK, coat.ears, 0.2), edge=0.2)
 
 
-def _cat_eye(canvas: Canvas, pose: HeadPose, side: int, iris: Color, slit: float) -> None:
+def _draw_cat_eye(canvas: Canvas, pose: HeadPose, side: int, iris: Color, slit: float) -> None:
+    """Draws the eye of a cat on one side, with a slit pupil of width `slit`."""
     almond = np.array([(-0.27, 0.06), (-0.1, -0.2), (0.14, -0.2), (0.29, -0.08), (0.15, 0.17),
                        (-0.1, 0.19)])  # fmt: skip
     center = np.array([0.44 * side, -0.06])
@@ -80,10 +82,11 @@ def _cat_eye(canvas: Canvas, pose: HeadPose, side: int, iris: Color, slit: float
     canvas.flat(pose.solid(lids * 0.82 + center + (0, 0.02)), iris)
     pupil = ellipse(center, (0.2 * slit, 0.19))
     canvas.flat(pose.solid(pupil), (14, 10, 14))
-    _glint(canvas, pose, center, 0.055)
+    _draw_eye_glint(canvas, pose, center, 0.055)
 
 
-def _cat_mouth(canvas: Canvas, pose: HeadPose) -> None:
+def _draw_cat_mouth(canvas: Canvas, pose: HeadPose) -> None:
+    """Draws the mouth of a cat below its nose."""
     width = 0.045 * pose.radius
     canvas.line(pose.solid([(0, 0.34), (0, 0.45)], 1.12), _INK, width)
     for side in (-1, 1):
@@ -91,7 +94,8 @@ def _cat_mouth(canvas: Canvas, pose: HeadPose) -> None:
         canvas.line(pose.solid(smile, 1.1), _INK, width)
 
 
-def _whiskers(canvas: Canvas, pose: HeadPose) -> None:
+def _draw_whiskers(canvas: Canvas, pose: HeadPose) -> None:
+    """Draws three whiskers on each side of a cat's head, light or dark."""
     tone = (246, 244, 240) if canvas.rng.random() < 0.7 else (60, 52, 52)
     for side in (-1, 1):
         for slope in (-0.16, 0.02, 0.2):
@@ -105,9 +109,16 @@ def draw_dog_head(canvas: Canvas, pose: HeadPose, coat: Coat) -> None:
     """Draws a dog's head: hanging, folded or erect ears, a long muzzle, a big nose, round eyes."""
     rng = canvas.rng
     kinds: tuple[Callable[[Canvas, HeadPose, Coat, int], None], ...]
-    kinds = (_hanging_ear, _hanging_ear, _hanging_ear, _folded_ear, _folded_ear, _pricked_ear)
+    kinds = (
+        _draw_hanging_ear,
+        _draw_hanging_ear,
+        _draw_hanging_ear,
+        _draw_folded_ear,
+        _draw_folded_ear,
+        _draw_erect_ear,
+    )
     ear = kinds[rng.integers(len(kinds))]
-    behind = ear is _pricked_ear
+    behind = ear is _draw_erect_ear
     for side in (-1, 1):
         if behind or pose.far(side):
             ear(canvas, pose, coat, side)
@@ -118,14 +129,15 @@ def draw_dog_head(canvas: Canvas, pose: HeadPose, coat: Coat) -> None:
     canvas.fur(pose.flat(outline), coat.base, marks=marks, hair=0.06 * pose.radius)
     iris = mix(_EYE_COLORS[rng.integers(len(_EYE_COLORS))], (70, 44, 30), rng.uniform(0.35, 0.7))
     for side in (-1, 1):
-        _dog_eye(canvas, pose, side, iris)
+        _draw_dog_eye(canvas, pose, side, iris)
     for side in (-1, 1):
         if not behind and not pose.far(side):
             ear(canvas, pose, coat, side)
-    _dog_muzzle(canvas, pose, coat)
+    _draw_dog_muzzle(canvas, pose, coat)
 
 
-def _hanging_ear(canvas: Canvas, pose: HeadPose, coat: Coat, side: int) -> None:
+def _draw_hanging_ear(canvas: Canvas, pose: HeadPose, coat: Coat, side: int) -> None:
+    """Draws the ear of a dog, on one side, that hangs down beside its head."""
     length, flare = canvas.rng.uniform(0.75, 1.25), canvas.rng.uniform(0.95, 1.25)
     flap = np.array([(0.42, -0.86), (0.72, -0.86), (0.98 * flare, -0.4), (1.1 * flare, 0.1),
                      (1.0 * flare, 0.62 * length), (0.8, 0.6 * length), (0.7, 0.0),
@@ -134,7 +146,8 @@ def _hanging_ear(canvas: Canvas, pose: HeadPose, coat: Coat, side: int) -> None:
     canvas.fur(outline, coat.ears, hair=0.07 * pose.radius, edge=0.6)
 
 
-def _folded_ear(canvas: Canvas, pose: HeadPose, coat: Coat, side: int) -> None:
+def _draw_folded_ear(canvas: Canvas, pose: HeadPose, coat: Coat, side: int) -> None:
+    """Draws the ear of a dog, on one side, that stands up and whose tip falls forward."""
     rise = canvas.rng.uniform(0.9, 1.15)
     back = np.array([(0.3, -0.75), (0.52, -1.16 * rise), (0.86, -1.12 * rise), (0.86, -0.45)])
     canvas.fur(pose.solid(closed_curve(back * (side, 1)), 0.0), coat.ears, edge=0.5)
@@ -145,7 +158,8 @@ def _folded_ear(canvas: Canvas, pose: HeadPose, coat: Coat, side: int) -> None:
     canvas.fur(outline, mix(coat.ears, _INK, 0.15), hair=0.04 * pose.radius, edge=0.6)
 
 
-def _pricked_ear(canvas: Canvas, pose: HeadPose, coat: Coat, side: int) -> None:
+def _draw_erect_ear(canvas: Canvas, pose: HeadPose, coat: Coat, side: int) -> None:
+    """Draws the ear of a dog, on one side, that stands up and is pointed."""
     rise = canvas.rng.uniform(0.9, 1.1)
     outer = np.array([(0.22, -0.7), (0.34, -1.3 * rise), (0.56, -1.62 * rise),
                       (0.78, -1.3 * rise), (0.86, -0.4)])  # fmt: skip
@@ -155,15 +169,17 @@ def _pricked_ear(canvas: Canvas, pose: HeadPose, coat: Coat, side: int) -> None:
     canvas.fur(pose.solid(lining, 0.0), mix(_PINK, coat.ears, 0.55), edge=0.2)
 
 
-def _dog_eye(canvas: Canvas, pose: HeadPose, side: int, iris: Color) -> None:
+def _draw_dog_eye(canvas: Canvas, pose: HeadPose, side: int, iris: Color) -> None:
+    """Draws the round eye of a dog on one side."""
     center = np.array([0.38 * side, -0.24])
     canvas.flat(pose.solid(ellipse(center, (0.22, 0.21))), _INK)
     canvas.flat(pose.solid(ellipse(center, (0.185, 0.18))), iris)
     canvas.flat(pose.solid(ellipse(center, (0.125, 0.125))), (14, 10, 12))
-    _glint(canvas, pose, center, 0.06)
+    _draw_eye_glint(canvas, pose, center, 0.06)
 
 
-def _dog_muzzle(canvas: Canvas, pose: HeadPose, coat: Coat) -> None:
+def _draw_dog_muzzle(canvas: Canvas, pose: HeadPose, coat: Coat) -> None:
+    """Draws the muzzle of a dog with its nose, sometimes with an open mouth."""
     rng = canvas.rng
     length, breadth = rng.uniform(1.35, 1.95), rng.uniform(0.36, 0.46)
     nose_color = _NOSES[rng.integers(0, 3)]
@@ -171,7 +187,7 @@ def _dog_muzzle(canvas: Canvas, pose: HeadPose, coat: Coat) -> None:
     root = pose.solid([(0, 0.34)], 0.6)[0]
     tip = pose.solid([(0, 0.32)], length)[0]
     if panting:
-        _open_mouth(canvas, pose, coat, length)
+        _draw_open_mouth(canvas, pose, coat, length)
     radii = np.array([0.44, breadth]) * pose.radius
     bridge = hull_of_circles([root, tip], radii)
     canvas.fur(bridge, mix(coat.muzzle, coat.base, 0.3), hair=0.03 * pose.radius, edge=0.3)
@@ -193,7 +209,7 @@ def _dog_muzzle(canvas: Canvas, pose: HeadPose, coat: Coat) -> None:
         canvas.flat(pose.solid(nostril, length + 0.12), (12, 8, 10))
 
 
-def _open_mouth(canvas: Canvas, pose: HeadPose, coat: Coat, length: float) -> None:
+def _draw_open_mouth(canvas: Canvas, pose: HeadPose, coat: Coat, length: float) -> None:
     """Draws the lower jaw with the tongue hanging out."""
     jaw = ellipse((0, 0.7), (0.32, 0.3))
     canvas.fur(pose.solid(jaw, length - 0.25), coat.muzzle, hair=0.03 * pose.radius)
@@ -206,6 +222,7 @@ def _open_mouth(canvas: Canvas, pose: HeadPose, coat: Coat, length: float) -> No
                 0.04 * pose.radius)  # fmt: skip
 
 
-def _glint(canvas: Canvas, pose: HeadPose, center: Points, radius: float) -> None:
+def _draw_eye_glint(canvas: Canvas, pose: HeadPose, center: Points, radius: float) -> None:
+    """Draws the reflection of light in an eye, next to its center."""
     spark = ellipse(np.add(center, (0.05, -0.06)), (radius, radius))
     canvas.flat(pose.solid(spark), (250, 250, 248))

@@ -49,7 +49,9 @@ class ImageAttributes:
 
 
 @dataclass(frozen=True)
-class _Job:
+class _ImageToWrite:
+    """An image of the synthetic data set that is to be drawn and written to `path`."""
+
     path: Path
     class_name: str
     number: int
@@ -99,10 +101,10 @@ def write_synthetic(
         "train": range(train),
         "validation": range(first_validation, first_validation + validation),
     }
-    jobs = list(_prepare(Path(directory), numbers))
+    jobs = list(_list_images_to_write(Path(directory), numbers))
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         try:
-            for _ in pool.map(lambda job: _write_image(job, seed), jobs):
+            for _ in pool.map(lambda job: _write_jpeg(job, seed), jobs):
                 if progress is not None:
                     progress(1)
         except BaseException:  # after Ctrl-C, the images that are not drawn yet are skipped
@@ -171,26 +173,28 @@ def draw_with_attributes(
     coat = choose_coat(class_name, rng)
     pose.draw(Animal(canvas, stage, BUILDS[class_name], coat))
     draw_foreground(canvas, rng)
-    image = Image.fromarray(_developed(canvas.image.reduce(_SUPERSAMPLING), rng))
+    image = Image.fromarray(_add_camera_effects(canvas.image.reduce(_SUPERSAMPLING), rng))
     return image, ImageAttributes(class_name, pose.name, coat.pattern, coat.base, stage.facing)
 
 
 def _check_at_most(name: str, value: int, maximum: int) -> None:
+    """Raises unless a number of images, or of an image in its class, is at most `maximum`."""
     if value > maximum:
         raise ValueError(describe(name, f"an integer of at most {maximum}", value))
 
 
-def _prepare(directory: Path, numbers: dict[str, range]) -> Iterator[_Job]:
+def _list_images_to_write(directory: Path, numbers: dict[str, range]) -> Iterator[_ImageToWrite]:
     """Creates the folders and lists the images to draw."""
     for split, split_numbers in numbers.items():
         for class_name in CLASS_NAMES:
             folder = directory / split / f"{class_name}s"
             folder.mkdir(parents=True, exist_ok=True)
             for number in split_numbers:
-                yield _Job(folder / f"{class_name}.{number}.jpg", class_name, number)
+                yield _ImageToWrite(folder / f"{class_name}.{number}.jpg", class_name, number)
 
 
-def _write_image(job: _Job, seed: int) -> None:
+def _write_jpeg(job: _ImageToWrite, seed: int) -> None:
+    """Draws an image of the data set and writes it as a JPEG file."""
     image = io.BytesIO()
     draw_image(job.class_name, job.number, seed).save(image, "JPEG", quality=_JPEG_QUALITY)
     job.path.write_bytes(image.getvalue())  # Pillow itself ignores an incomplete write
@@ -228,7 +232,7 @@ def _cast_shadow(image: Image.Image, stage: Stage, half_width: float) -> None:
     image.paste((20, 16, 20), (0, 0), mask.resize(image.size, Image.Resampling.BILINEAR))
 
 
-def _developed(image: Image.Image, rng: np.random.Generator) -> NDArray[np.uint8]:
+def _add_camera_effects(image: Image.Image, rng: np.random.Generator) -> NDArray[np.uint8]:
     """Adds the effects of a camera: blur, exposure, contrast, a warm or cold cast, grain."""
     if rng.random() < 0.4:
         image = image.filter(ImageFilter.BoxBlur(rng.uniform(0.2, 0.8)))

@@ -37,22 +37,33 @@ def draw_scene(size: tuple[int, int], horizon: float, rng: np.random.Generator) 
         rng: Random generator of the scene.
     """
     kinds: tuple[Callable[[_Brush, int, int, float, np.random.Generator], None], ...]
-    kinds = (_room, _room, _meadow, _meadow, _carpet, _lights, _plain)
+    kinds = (
+        _draw_room,
+        _draw_room,
+        _draw_meadow,
+        _draw_meadow,
+        _draw_carpet,
+        _draw_lights,
+        _draw_backdrop,
+    )
     draw_kind = kinds[rng.integers(len(kinds))]
     width, height = max(size[0] // 3, 8), max(size[1] // 3, 8)
-    small = Image.new("RGB", (width, height), _pick(_WALLS, rng))
+    small = Image.new("RGB", (width, height), _pick_color(_WALLS, rng))
     draw_kind(ImageDraw.Draw(small), width, height, horizon, rng)
     small = small.filter(ImageFilter.BoxBlur(rng.uniform(0.5, 2.5)))
     return small.resize(size, Image.Resampling.BILINEAR)
 
 
-def _pick(colors: tuple[Color, ...], rng: np.random.Generator) -> Color:
+def _pick_color(colors: tuple[Color, ...], rng: np.random.Generator) -> Color:
+    """Returns a random color of a palette, mixed with its first color."""
     return mix(colors[rng.integers(len(colors))], colors[0], rng.uniform(0, 0.4))
 
 
-def _room(d: _Brush, width: int, height: int, horizon: float, rng: np.random.Generator) -> None:
+def _draw_room(
+    d: _Brush, width: int, height: int, horizon: float, rng: np.random.Generator
+) -> None:
     """Draws a wall, a floor with boards, and furniture."""
-    wall, floor, line = _pick(_WALLS, rng), _pick(_FLOORS, rng), int(horizon * height)
+    wall, floor, line = _pick_color(_WALLS, rng), _pick_color(_FLOORS, rng), int(horizon * height)
     d.rectangle((0, 0, width, line), fill=wall)
     if rng.random() < 0.3:  # striped wallpaper
         for x in range(0, width, max(4, width // 12)):
@@ -63,11 +74,12 @@ def _room(d: _Brush, width: int, height: int, horizon: float, rng: np.random.Gen
         d.line(ends, fill=mix(floor, (30, 20, 10), 0.25))
     d.rectangle((0, line - height // 30, width, line), fill=mix(wall, (255, 255, 255), 0.45))
     for _ in range(rng.integers(1, 4)):
-        furniture = (_window, _painting, _sofa, _plant, _shelf)
+        furniture = (_draw_window, _draw_painting, _draw_sofa, _draw_plant, _draw_shelf)
         furniture[rng.integers(len(furniture))](d, width, height, line, rng)
 
 
-def _window(d: _Brush, width: int, height: int, line: int, rng: np.random.Generator) -> None:
+def _draw_window(d: _Brush, width: int, height: int, line: int, rng: np.random.Generator) -> None:
+    """Draws a window on the wall of a room; `line` is where the floor begins."""
     x, y = rng.uniform(-0.1, 0.8) * width, rng.uniform(0, 0.15) * height
     w, h = 0.3 * width, min(0.45 * height, 0.9 * line)
     d.rectangle((x, y, x + w, y + h), fill=(196, 216, 230), outline=(240, 238, 232), width=4)
@@ -75,15 +87,19 @@ def _window(d: _Brush, width: int, height: int, line: int, rng: np.random.Genera
     d.line((x, y + h / 2, x + w, y + h / 2), fill=(240, 238, 232), width=3)
 
 
-def _painting(d: _Brush, width: int, height: int, line: int, rng: np.random.Generator) -> None:
+def _draw_painting(d: _Brush, width: int, height: int, line: int, rng: np.random.Generator) -> None:
+    """Draws a framed painting on the wall of a room."""
     x, y = rng.uniform(0, 0.8) * width, rng.uniform(0.03, 0.25) * height
     w, h = rng.uniform(0.12, 0.25) * width, min(rng.uniform(0.12, 0.25) * height, 0.8 * line)
-    d.rectangle((x, y, x + w, y + h), fill=_pick(_FABRICS, rng), outline=(70, 52, 40), width=3)
-    d.ellipse((x + w / 3, y + h / 3, x + 2 * w / 3, y + 2 * h / 3), fill=_pick(_WALLS, rng))
+    d.rectangle(
+        (x, y, x + w, y + h), fill=_pick_color(_FABRICS, rng), outline=(70, 52, 40), width=3
+    )
+    d.ellipse((x + w / 3, y + h / 3, x + 2 * w / 3, y + 2 * h / 3), fill=_pick_color(_WALLS, rng))
 
 
-def _sofa(d: _Brush, width: int, height: int, line: int, rng: np.random.Generator) -> None:
-    x, fabric = rng.uniform(-0.3, 0.7) * width, _pick(_FABRICS, rng)
+def _draw_sofa(d: _Brush, width: int, height: int, line: int, rng: np.random.Generator) -> None:
+    """Draws a sofa in a room, at the wall."""
+    x, fabric = rng.uniform(-0.3, 0.7) * width, _pick_color(_FABRICS, rng)
     w, h = 0.6 * width, 0.32 * height
     box = (x, line - h, x + w, line + 0.05 * height)
     d.rounded_rectangle(box, radius=8, fill=fabric)
@@ -91,7 +107,8 @@ def _sofa(d: _Brush, width: int, height: int, line: int, rng: np.random.Generato
     d.rounded_rectangle(seat, radius=6, fill=mix(fabric, (255, 240, 220), 0.15))
 
 
-def _plant(d: _Brush, width: int, height: int, line: int, rng: np.random.Generator) -> None:
+def _draw_plant(d: _Brush, width: int, height: int, line: int, rng: np.random.Generator) -> None:
+    """Draws a plant in a pot, in a room."""
     x, green = rng.uniform(0.05, 0.95) * width, (70, int(rng.integers(96, 130)), 62)
     foot = line + 0.04 * height
     reach = 0.35 * height
@@ -100,19 +117,22 @@ def _plant(d: _Brush, width: int, height: int, line: int, rng: np.random.Generat
         leaf = ellipse(middle, (0.05 * width, 0.42 * reach), angle)
         d.polygon(leaf.ravel().tolist(), fill=mix(green, (140, 170, 90), rng.uniform(0, 0.5)))
     pot = (x - 0.07 * width, foot - 0.12 * height, x + 0.07 * width, foot)
-    d.rectangle(pot, fill=_pick(_FABRICS, rng))
+    d.rectangle(pot, fill=_pick_color(_FABRICS, rng))
 
 
-def _shelf(d: _Brush, width: int, height: int, line: int, rng: np.random.Generator) -> None:
+def _draw_shelf(d: _Brush, width: int, height: int, line: int, rng: np.random.Generator) -> None:
+    """Draws a shelf with books on the wall of a room."""
     x, y = rng.uniform(-0.1, 0.7) * width, rng.uniform(0.1, 0.4) * height
     for _ in range(rng.integers(4, 9)):
         thick, tall = rng.uniform(0.02, 0.05) * width, rng.uniform(0.1, 0.18) * height
-        d.rectangle((x, y - tall, x + thick, y), fill=_pick(_FABRICS, rng))
+        d.rectangle((x, y - tall, x + thick, y), fill=_pick_color(_FABRICS, rng))
         x += thick + 1
     d.rectangle((x - 0.35 * width, y, x + 0.05 * width, y + 3), fill=(96, 70, 50))
 
 
-def _meadow(d: _Brush, width: int, height: int, horizon: float, rng: np.random.Generator) -> None:
+def _draw_meadow(
+    d: _Brush, width: int, height: int, horizon: float, rng: np.random.Generator
+) -> None:
     """Draws sky, hills, trees and grass."""
     line = int(horizon * height)
     sky = mix((150, 190, 226), (214, 208, 200), rng.uniform(0, 1))
@@ -134,9 +154,11 @@ def _meadow(d: _Brush, width: int, height: int, horizon: float, rng: np.random.G
         d.line((x, y, x + rng.normal(0, 2), y - 0.05 * height), fill=blade)
 
 
-def _carpet(d: _Brush, width: int, height: int, horizon: float, rng: np.random.Generator) -> None:
+def _draw_carpet(
+    d: _Brush, width: int, height: int, horizon: float, rng: np.random.Generator
+) -> None:
     """Draws a patterned rug from above."""
-    ground, ink = _pick(_FABRICS, rng), _pick(_WALLS, rng)
+    ground, ink = _pick_color(_FABRICS, rng), _pick_color(_WALLS, rng)
     d.rectangle((0, 0, width, height), fill=mix(ground, ink, 0.25))
     step = int(rng.integers(10, 22))
     style = rng.integers(3)
@@ -153,19 +175,26 @@ def _carpet(d: _Brush, width: int, height: int, horizon: float, rng: np.random.G
                 d.polygon((x, y - r, x + r, y, x, y + r, x - r, y), fill=ink)
 
 
-def _lights(d: _Brush, width: int, height: int, horizon: float, rng: np.random.Generator) -> None:
+def _draw_lights(
+    d: _Brush, width: int, height: int, horizon: float, rng: np.random.Generator
+) -> None:
     """Draws round blurred lights, as in photographs with a wide aperture."""
-    ground = mix(_pick(_FABRICS, rng), (40, 44, 52), 0.35)
+    ground = mix(_pick_color(_FABRICS, rng), (40, 44, 52), 0.35)
     d.rectangle((0, 0, width, height), fill=ground)
     for _ in range(rng.integers(14, 34)):
         x, y, r = rng.uniform(0, width), rng.uniform(0, height), rng.uniform(0.02, 0.11) * width
-        tint = mix(_pick(_WALLS, rng), ground, rng.uniform(0.2, 0.8))
+        tint = mix(_pick_color(_WALLS, rng), ground, rng.uniform(0.2, 0.8))
         d.ellipse((x - r, y - r, x + r, y + r), fill=tint)
 
 
-def _plain(d: _Brush, width: int, height: int, horizon: float, rng: np.random.Generator) -> None:
+def _draw_backdrop(
+    d: _Brush, width: int, height: int, horizon: float, rng: np.random.Generator
+) -> None:
     """Draws a studio backdrop, a gradient of two colors."""
-    top, bottom = _pick(_WALLS, rng), mix(_pick(_FABRICS, rng), _pick(_WALLS, rng), 0.5)
+    top, bottom = (
+        _pick_color(_WALLS, rng),
+        mix(_pick_color(_FABRICS, rng), _pick_color(_WALLS, rng), 0.5),
+    )
     for y in range(height):
         d.line((0, y, width, y), fill=mix(top, bottom, y / height))
 
@@ -184,7 +213,7 @@ def draw_foreground(canvas: Canvas, rng: np.random.Generator) -> None:
     elif kind == 1:
         radius = rng.uniform(0.05, 0.1) * width
         center = (abs(side - rng.uniform(0.05, 0.25) * width), height * 0.93 - radius)
-        canvas.fur(ellipse(center, (radius, radius)), _pick(_FABRICS, rng))
+        canvas.fur(ellipse(center, (radius, radius)), _pick_color(_FABRICS, rng))
     elif kind == 2:
         for angle in rng.uniform(-0.9, 0.9, size=6):
             middle = (side + 90 * np.sin(angle), height - 70 * np.cos(angle))

@@ -19,11 +19,11 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from catdog_keras._keras_home import cache_directory
 from catdog_keras.datasets import (
-    _archive as archive_module,
     _list_archive_members as members_module,
-    _zip_end_record as end_record_module,
+    _unpack_archive as archive_module,
+    _zip_signatures as signatures_module,
 )
-from catdog_keras.datasets._archive import unpack_archive
+from catdog_keras.datasets._unpack_archive import unpack_archive
 from tests.corpora.archives import ACCEPTED, PLAIN, REJECTED, bomb_below_its_claim, zipped
 from tests.datasets.archive_attacks import run_attacks
 
@@ -179,10 +179,11 @@ def test_archive_of_many_members_is_handled_in_linear_time(unpack, kind, tmp_pat
     assert time.process_time() - started < 8 * plain
 
 
-def test_archive_in_front_is_found_across_block_borders(unpack, monkeypatch):
-    content, reason = REJECTED["another archive in front"]
+@pytest.mark.parametrize("name", ["another archive in front", "a header between two members"])
+def test_signature_is_found_across_chunk_borders(unpack, monkeypatch, name):
+    content, reason = REJECTED[name]
     for size in range(4, 40):
-        monkeypatch.setattr(end_record_module, "CHUNK_BYTES", size)
+        monkeypatch.setattr(signatures_module, "CHUNK_BYTES", size)
         with pytest.raises(ValueError, match=reason):
             unpack(content)
 

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from catdog_keras.datasets._index import index_image_folder
+from catdog_keras.datasets._image_index import index_image_folder
 
 
 def test_split_folders_are_listed_with_class_names_and_labels(cats_dogs):

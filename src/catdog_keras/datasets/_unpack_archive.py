@@ -44,21 +44,21 @@ def unpack_archive(archive: Path, directory: Path) -> Path:
     with cache_write_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
         remove_abandoned(directory)
-    with _read_errors(archive):
+    with _archive_errors(archive):
         stream = archive.open("rb")
     with stream:
-        with _read_errors(archive):
-            opened, members = _open(archive, stream)
+        with _archive_errors(archive):
+            opened, members = _open_archive(archive, stream)
             stream.seek(0)
             target = directory / hashlib.file_digest(stream, "sha256").hexdigest()[:32]
         with cache_write_errors(directory):
-            if not target.is_dir() or any(_altered(target, members)):
-                _unpack(archive, opened, members, target)
+            if not target.is_dir() or any(_altered_members(target, members)):
+                _unpack_members(archive, opened, members, target)
     return target
 
 
 @contextmanager
-def _read_errors(archive: Path) -> Iterator[None]:
+def _archive_errors(archive: Path) -> Iterator[None]:
     """Converts errors of the archive in the block to one that names it.
 
     Raises:
@@ -81,7 +81,7 @@ def _read_errors(archive: Path) -> Iterator[None]:
         ) from error
 
 
-def _open(archive: Path, stream: BinaryIO) -> tuple[zipfile.ZipFile, Members]:
+def _open_archive(archive: Path, stream: BinaryIO) -> tuple[zipfile.ZipFile, Members]:
     """Opens and validates an archive; memory is bounded before `zipfile` reads it."""
     end = read_end_record(stream)
     if end is None:
@@ -107,7 +107,7 @@ def _open(archive: Path, stream: BinaryIO) -> tuple[zipfile.ZipFile, Members]:
     return opened, members
 
 
-def _unpack(archive: Path, opened: zipfile.ZipFile, members: Members, target: Path) -> None:
+def _unpack_members(archive: Path, opened: zipfile.ZipFile, members: Members, target: Path) -> None:
     """Unpacks to a temporary folder, then renames it; existing files are never removed."""
     with scratch_folder(target.parent) as scratch:
         new = scratch / "new"
@@ -116,19 +116,19 @@ def _unpack(archive: Path, opened: zipfile.ZipFile, members: Members, target: Pa
             (new / folder).mkdir()
         for name, info in members.files.items():
             with (new / name).open("xb") as file:
-                for block in _read(archive, opened, info):
+                for block in _read_member(archive, opened, info):
                     file.write(block)
         publish_folder(new, target)
         if new.is_dir():  # the folder already existed
-            for name in _altered(target, members):
+            for name in _altered_members(target, members):
                 (target / name).parent.mkdir(parents=True, exist_ok=True)
                 (new / name).replace(target / name)
 
 
-def _read(archive: Path, opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
+def _read_member(archive: Path, opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
     """Yields the content of a member, of which `zipfile` compares the checksum."""
     count = 0
-    with _read_errors(archive), opened.open(info) as member:
+    with _archive_errors(archive), opened.open(info) as member:
         while block := member.read(READ_BYTES):
             count += len(block)
             yield block
@@ -136,7 +136,7 @@ def _read(archive: Path, opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iter
             raise zipfile.BadZipFile("a member is shorter than the archive states")
 
 
-def _altered(folder: Path, members: Members) -> Iterator[str]:
+def _altered_members(folder: Path, members: Members) -> Iterator[str]:
     """Yields the files that do not exist in the folder with their size and checksum."""
     for name, info in members.files.items():
         try:

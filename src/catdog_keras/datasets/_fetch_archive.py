@@ -32,7 +32,7 @@ def fetch_archive(url: str, directory: Path) -> Path:
     remove_abandoned(directory)
     known = record.read_text(encoding="ascii").strip() if record.exists() else None
     if not target.exists():
-        _download(url, target, known)
+        _download_archive(url, target, known)
     digest = sha256_of(target)
     if known is None:
         atomic_write_text(record, digest)
@@ -48,7 +48,8 @@ def fetch_archive(url: str, directory: Path) -> Path:
     return target
 
 
-def _download(url: str, target: Path, known: str | None) -> None:
+def _download_archive(url: str, target: Path, known: str | None) -> None:
+    """Downloads an archive to `target` if it matches the checksum `known` and is a zip archive."""
     import pooch
     import requests
 
@@ -62,7 +63,7 @@ def _download(url: str, target: Path, known: str | None) -> None:
             retry_if_failed=DOWNLOAD_RETRIES,
         )
         try:
-            arrived = Path(fetcher.fetch(target.name, downloader=_stream))
+            arrived = Path(fetcher.fetch(target.name, downloader=_stream_to_file))
         except requests.RequestException as error:
             raise OSError(
                 f"{url} could not be downloaded ({type(error).__name__}). Without a network, give "
@@ -85,7 +86,7 @@ def _download(url: str, target: Path, known: str | None) -> None:
         arrived.replace(target)
 
 
-def _stream(url: str, path: str, _: Any) -> None:
+def _stream_to_file(url: str, path: str, _: Any) -> None:
     """Downloads like pooch's own downloader, with a size limit and a progress bar."""
     import requests
 

@@ -27,10 +27,10 @@ CHUNK_BYTES = 2**22
 Pixels = npt.NDArray[np.uint8]
 
 
-def hold(shape: tuple[int, ...], images: Iterable[Any]) -> Pixels:
-    """Rounds float images in [0, 255] to a uint8 array of `shape`."""
+def cache_in_memory(shape: tuple[int, ...], images: Iterable[Any]) -> Pixels:
+    """Returns decoded images as one uint8 array of `shape`: rounds float images in [0, 255]."""
     array = np.empty(shape, np.uint8)
-    for position, pixels in enumerate(_rounded(shape, images)):
+    for position, pixels in enumerate(_rounded_images(shape, images)):
         array[position] = pixels
     return array
 
@@ -42,7 +42,7 @@ class CachedImages:
         """Takes the file, and the shape `(images, height, width, channels)` that it must have."""
         self.file = file
         self.shape = shape
-        self.start = len(_header(shape))
+        self.start = len(_npy_header(shape))
         self.row = math.prod(shape[1:])
 
     def __getitem__(self, rows: npt.NDArray[np.int64]) -> Pixels:
@@ -64,10 +64,10 @@ class CachedImages:
     def write(self, images: Iterable[Any]) -> None:
         """Writes float images in [0, 255] to the file, rounded."""
         with self.file.open("wb") as stream:
-            header = _header(self.shape)
+            header = _npy_header(self.shape)
             stream.write(header)
             checksum = zlib.crc32(header)
-            for pixels in _rounded(self.shape, images):
+            for pixels in _rounded_images(self.shape, images):
                 stream.write(pixels.data)
                 checksum = zlib.crc32(pixels.data, checksum)
             stream.write(checksum.to_bytes(CHECKSUM_BYTES))
@@ -87,7 +87,7 @@ class CachedImages:
             return stream.read() == checksum.to_bytes(CHECKSUM_BYTES)
 
 
-def load_or_store(
+def cache_in_file(
     folder: Path,
     digests: Sequence[str],
     shape: tuple[int, ...],
@@ -129,7 +129,7 @@ def load_or_store(
     return stored
 
 
-def _header(shape: tuple[int, ...]) -> bytes:
+def _npy_header(shape: tuple[int, ...]) -> bytes:
     """Returns the header of a `.npy` file, so that `numpy.load` can read the file."""
     stream = io.BytesIO()
     np.lib.format.write_array_header_1_0(
@@ -138,7 +138,8 @@ def _header(shape: tuple[int, ...]) -> bytes:
     return stream.getvalue()
 
 
-def _rounded(shape: tuple[int, ...], images: Iterable[Any]) -> Iterator[Pixels]:
+def _rounded_images(shape: tuple[int, ...], images: Iterable[Any]) -> Iterator[Pixels]:
+    """Yields decoded images rounded to uint8, with a progress bar of `shape[0]` files."""
     with progress_bar("Decoding images", shape[0], "files") as advance:
         for image in images:
             yield np.rint(image).astype(np.uint8)

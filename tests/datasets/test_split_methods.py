@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, strategies as st
 
-from catdog_keras.datasets._index import Listing
-from catdog_keras.datasets._split import (
+from catdog_keras.datasets._image_index import Listing
+from catdog_keras.datasets._split_methods import (
     SPLIT_FUNCTIONS,
     ComponentTooLargeError,
     hold_out,

@@ -13,7 +13,7 @@ from catdog_keras._checks import check_integer, check_path, describe
 from catdog_keras._printable import counted
 from catdog_keras._suggestions import suggests_attributes
 from catdog_keras.datasets._attribute_names import SPLITS_ATTRIBUTES
-from catdog_keras.datasets._index import Listing
+from catdog_keras.datasets._image_index import Listing
 from catdog_keras.datasets._manifest import LabelSource, write_manifest
 from catdog_keras.datasets._options import BatchOptions
 from catdog_keras.datasets._pipeline import batched_dataset
@@ -153,7 +153,7 @@ class ImageSplits:
     @property
     def counts(self) -> dict[str, dict[str, int]]:
         """Number of images by split and class."""
-        return count_classes(self.labels, self.class_names)
+        return count_images_by_class(self.labels, self.class_names)
 
     def __repr__(self) -> str:
         """Returns the number of images by split and class, and of pairs of near-duplicates."""
@@ -260,7 +260,7 @@ class ImageSplits:
                 yield split, file, label, image.size, image.sha256, component
 
 
-def count_classes(
+def count_images_by_class(
     labels: Mapping[str, np.ndarray], class_names: Sequence[str]
 ) -> dict[str, dict[str, int]]:
     """Returns the number of images by split and class."""

@@ -22,7 +22,7 @@ from catdog_keras import (
     load_images,
     plot_images,
 )
-from catdog_keras.datasets import _source as source, _splits, synthetic
+from catdog_keras.datasets import _image_splits, _source as source, synthetic
 
 TINY = {"image_size": (4, 4), "batch_size": 4}
 
@@ -160,8 +160,8 @@ def test_counts_and_labels_match_files(cats_dogs):
 def test_split_is_same_in_another_process(cats_dogs):
     program = """
 import sys
-from catdog_keras.datasets._index import index_image_folder
-from catdog_keras.datasets._split import take_skip
+from catdog_keras.datasets._image_index import index_image_folder
+from catdog_keras.datasets._split_methods import take_skip
 assert "tensorflow" not in sys.modules
 index = index_image_folder(sys.argv[1])
 listing = index.parts["validation"].below(index.root)
@@ -673,9 +673,9 @@ def test_skipped_system_folders_and_links_are_reported(cats_dogs):
 
 def test_datasets_are_built_at_first_use_or_decoded_with_a_cache(cats_dogs, monkeypatch):
     built = []
-    build = _splits.batched_dataset
+    build = _image_splits.batched_dataset
     monkeypatch.setattr(
-        _splits, "batched_dataset", lambda *a, **k: built.append(a) or build(*a, **k)
+        _image_splits, "batched_dataset", lambda *a, **k: built.append(a) or build(*a, **k)
     )
     splits = load_image_folder(cats_dogs, **TINY)
     assert built == []

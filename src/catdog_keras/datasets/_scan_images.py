@@ -6,11 +6,11 @@ from catdog_keras._checks import check_boolean, check_path, describe
 from catdog_keras._printable import count_extensions
 from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.datasets._argument_names import SCAN_NAMES
+from catdog_keras.datasets._inspect_files import inspect_files
 from catdog_keras.datasets._list_images import IMAGE_EXTENSIONS, list_images
 from catdog_keras.datasets._near_duplicates import near_duplicate_pairs
 from catdog_keras.datasets._perceptual_hash import Gray
 from catdog_keras.datasets._scan_report import ScanReport
-from catdog_keras.datasets._validate import inspect_files
 
 
 @suggests_arguments(SCAN_NAMES)

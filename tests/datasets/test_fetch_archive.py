@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from catdog_keras import load_cats_dogs
-from catdog_keras.datasets import _download as download, _source as source
-from catdog_keras.datasets._download import fetch_archive
+from catdog_keras.datasets import _fetch_archive as download, _source as source
+from catdog_keras.datasets._fetch_archive import fetch_archive
 from tests.corpora.archives import zipped
 
 ARCHIVE = zipped({"a.jpg": b"x"})

@@ -12,8 +12,8 @@ from PIL import Image, PngImagePlugin
 from catdog_keras._image_files.decode_pillow import decode_pillow
 from catdog_keras._image_files.decode_tensorflow import decode_small
 from catdog_keras._image_files.png_chunks import without_large_text
-from catdog_keras.datasets._scan import scan_images
-from catdog_keras.datasets._validate import inspect_file
+from catdog_keras.datasets._inspect_files import inspect_file
+from catdog_keras.datasets._scan_images import scan_images
 from tests.corpora.image_files import encoded, noise, png, png_header
 
 RED = (200, 30, 40)

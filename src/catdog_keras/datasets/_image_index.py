@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from catdog_keras._folder_names import parse_split_name
 from catdog_keras._printable import counted, first_lines, listed, printable
+from catdog_keras.datasets._image_root import image_root
 from catdog_keras.datasets._layout import Folder, Layout, build_tree, find_layout
 from catdog_keras.datasets._list_images import IMAGE_EXTENSIONS, FolderContent, list_images
 from catdog_keras.datasets._skipped_names import is_skipped
@@ -89,9 +89,9 @@ def index_image_folder(
     parts = {}
     ignored: list[str] = []
     for part, folder in layout.parts.items():
-        parts[part] = _list_classes(root, folder, content)
+        parts[part] = _list_class_folders(root, folder, content)
         for each in folder.folders.values():
-            ignored += _below(each.path, content.others)
+            ignored += _paths_below(each.path, content.others)
     stated = class_names is not None
     names, parts, empty = _without_empty_classes(root, layout, parts, stated=stated)
     above = [
@@ -109,7 +109,7 @@ def index_image_folder(
         parts,
         tuple(ignored),
         tuple(content.skipped),
-        (*layout.notes, *empty, *_outside(parts, content, above)),
+        (*layout.notes, *empty, *_note_unclassified_images(parts, content, above)),
         stated,
     )
 
@@ -144,10 +144,12 @@ def _without_empty_classes(
     used = [label for label in empty if any(label in labels for labels in filled.values())]
     if used:
         where = listed(part for part, labels in filled.items() if used[0] in labels)
-        raise _no_image(root / folders[used[0]].path, f" Images of this class are only in {where}.")
+        raise _error_of_empty_class(
+            root / folders[used[0]].path, f" Images of this class are only in {where}."
+        )
     if empty and (stated or len(folders) - len(empty) < 2):
         more = "" if stated else " At least two classes with images are required."
-        raise _no_image(root / folders[empty[0]].path, more)
+        raise _error_of_empty_class(root / folders[empty[0]].path, more)
     if not empty:
         return layout.class_names, parts, []
     names, parts = drop_classes(layout.class_names, parts, empty)
@@ -157,34 +159,20 @@ def _without_empty_classes(
     return names, parts, [note]
 
 
-def _no_image(folder: Path, more: str) -> ValueError:
+def _error_of_empty_class(folder: Path, more: str) -> ValueError:
+    """Returns the error for a class folder without images, with `more` about the class."""
     return ValueError(
         f"{str(folder)!r} contains no image, that is, no file that ends in "
         f"{', '.join(IMAGE_EXTENSIONS)}.{more} Add images, or remove the folder."
     )
 
 
-def image_root(root: Path) -> Path:
-    """Descends into folders that contain only one folder, as unpacked archives do."""
-    while True:
-        folders = _subfolders(root)
-        if len(folders) != 1 or not _subfolders(folders[0]):
-            return root
-        split = parse_split_name(folders[0].name)
-        if split.split and not split.rest and not _holds_splits(folders[0]):
-            return root
-        root = folders[0]
-
-
-def _holds_splits(folder: Path) -> bool:
-    return len({parse_split_name(sub.name).split for sub in _subfolders(folder)} - {None}) > 1
-
-
-def _list_classes(root: Path, part: Folder, content: FolderContent) -> Listing:
+def _list_class_folders(root: Path, part: Folder, content: FolderContent) -> Listing:
+    """Lists the images in the class folders of one split, labeled by the order of the folders."""
     files: list[str] = []
     counts: list[int] = []
     for folder in part.folders.values():
-        found = _below(folder.path, content.images)
+        found = _paths_below(folder.path, content.images)
         if not found and folder.path in content.images:
             os.scandir(root / folder.path)  # raises the reason why it cannot be read
         files += found
@@ -193,13 +181,15 @@ def _list_classes(root: Path, part: Folder, content: FolderContent) -> Listing:
     return Listing(tuple(files), labels)
 
 
-def _below(folder: str, paths: list[str]) -> list[str]:
+def _paths_below(folder: str, paths: list[str]) -> list[str]:
     """Returns those of the sorted paths that are below a folder."""
     end = f"{folder}0"  # "0" follows "/"
     return paths[bisect_left(paths, f"{folder}/") : bisect_left(paths, end)]
 
 
-def _outside(parts: dict[str, Listing], content: FolderContent, above: list[str]) -> list[str]:
+def _note_unclassified_images(
+    parts: dict[str, Listing], content: FolderContent, above: list[str]
+) -> list[str]:
     """Returns a note on images next to the class folders, such as a test set without labels."""
     count = sum(len(listing.files) for listing in parts.values())
     if count == len(content.images) and not above:
@@ -211,18 +201,3 @@ def _outside(parts: dict[str, Listing], content: FolderContent, above: list[str]
     lines = first_lines([printable(file) for file in rest])
     verb = "is" if len(rest) == 1 else "are"
     return [f"Ignored {counted(len(rest), 'image')} that {verb} not in a class folder:{lines}"]
-
-
-def _subfolders(folder: Path) -> list[Path]:
-    """Lists the folders that can be classes or splits, without links to a parent folder."""
-    resolved = Path(os.path.realpath(folder))  # without an error for links to themselves
-    upwards = {resolved, *resolved.parents}
-    found = (
-        Path(entry.path)
-        for entry in os.scandir(folder)
-        if Path(entry.path).is_dir()
-        and not is_skipped(entry.name)
-        and not (entry.is_symlink() and Path(os.path.realpath(entry.path)) in upwards)
-    )
-    # By name, because Windows compares paths without case.
-    return sorted(found, key=lambda path: path.name)

@@ -13,7 +13,8 @@ from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.datasets._argument_names import CATS_DOGS_NAMES, LOADER_NAMES
 from catdog_keras.datasets._decisions import apply_decisions, read_decisions
 from catdog_keras.datasets._groups import Groups, check_groups, name_groups
-from catdog_keras.datasets._index import ImageIndex, index_image_folder
+from catdog_keras.datasets._image_index import ImageIndex, index_image_folder
+from catdog_keras.datasets._image_splits import ImageSplits
 from catdog_keras.datasets._label_index import (
     check_pattern,
     check_stated_classes,
@@ -31,10 +32,9 @@ from catdog_keras.datasets._options import (
     SplitMethod,
     SplitOptions,
 )
-from catdog_keras.datasets._select import load_splits
+from catdog_keras.datasets._select_images import load_splits
 from catdog_keras.datasets._source import find_cats_dogs, find_folder
-from catdog_keras.datasets._split import TEST_FRACTION
-from catdog_keras.datasets._splits import ImageSplits
+from catdog_keras.datasets._split_methods import TEST_FRACTION
 
 CATS_DOGS_CLASSES = ("cats", "dogs")
 
@@ -155,7 +155,7 @@ def load_cats_dogs(
     wanted = "a folder or zip archive with train and validation, each with cats and dogs"
     folder = find_cats_dogs(source)
     batches.check_outside(folder)
-    index = _index(folder, "source", source, wanted)
+    index = _index_with_path_as_passed(folder, "source", source, wanted)
     if index.class_names != CATS_DOGS_CLASSES or "validation" not in index.parts:
         where = "no split folders" if "all" in index.parts else " and ".join(index.parts)
         names = ", ".join(map(printable, index.class_names))
@@ -368,13 +368,15 @@ def load_folder(
         index = index_by_pattern(folder, pattern, names, follow_links=follow_links)
         return load_splits(apply_decisions(index, decided, folder), options, batches, "pattern")
     wanted = "a folder or zip archive of class folders, optionally inside train and validation"
-    index = _index(folder, "directory", directory, wanted, names, follow_links=follow_links)
+    index = _index_with_path_as_passed(
+        folder, "directory", directory, wanted, names, follow_links=follow_links
+    )
     relabeled = decided is not None and decided.relabels
     index = apply_decisions(index, decided, folder)
     return load_splits(index, options, batches, "decisions" if relabeled else "folders")
 
 
-def _index(
+def _index_with_path_as_passed(
     folder: Path,
     name: str,
     source: str | os.PathLike[str] | None,

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from catdog_keras import load_cats_dogs
-from catdog_keras.datasets._cache import load_or_store
+from catdog_keras.datasets._image_cache import cache_in_file
 
 TINY = {"image_size": (4, 4), "batch_size": 4, "shuffle": False}
 
@@ -52,14 +52,14 @@ def _fail_if_decoded():
 def test_load_or_store_does_not_decode_when_cache_file_is_valid(tmp_path):
     shape = (2, 1, 1, 3)
     images = [np.full((1, 1, 3), value, np.float32) for value in (3.4, 200.6)]
-    first = load_or_store(tmp_path, ["a", "b"], shape, iter(images))
+    first = cache_in_file(tmp_path, ["a", "b"], shape, iter(images))
     assert _first_channel(first) == [3, 201]
-    assert _first_channel(load_or_store(tmp_path, ["a", "b"], shape, _fail_if_decoded())) == [
+    assert _first_channel(cache_in_file(tmp_path, ["a", "b"], shape, _fail_if_decoded())) == [
         3,
         201,
     ]
     with pytest.raises(AssertionError, match="decoded although"):
-        load_or_store(tmp_path, ["b", "a"], shape, _fail_if_decoded())
+        cache_in_file(tmp_path, ["b", "a"], shape, _fail_if_decoded())
     assert [path.name[:7] for path in tmp_path.iterdir()] == ["images-"]
 
 
@@ -69,7 +69,7 @@ def stored(tmp_path):
     images = [np.full((1, 1, 3), value, np.float32) for value in (3, 200)]
 
     def ask():
-        return load_or_store(tmp_path, ["a", "b"], (2, 1, 1, 3), iter(images))
+        return cache_in_file(tmp_path, ["a", "b"], (2, 1, 1, 3), iter(images))
 
     return ask(), ask
 

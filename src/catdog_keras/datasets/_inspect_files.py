@@ -21,10 +21,10 @@ from catdog_keras._image_files.memory import (
 )
 from catdog_keras._image_files.open_image import FORMAT_EXTENSIONS, PNG_BITS, TIFF_BITS, open_image
 from catdog_keras._image_files.orientation import as_stored, read_orientation
-from catdog_keras._image_files.read_file import read_regular_file, size_of
+from catdog_keras._image_files.read_file import file_size, read_regular_file
 from catdog_keras._progress import progress_bar
 from catdog_keras._warnings import ignore_warnings_of
-from catdog_keras.datasets._check_cache import folder_of, open_check_cache
+from catdog_keras.datasets._check_cache import folder_prefix, open_check_cache
 from catdog_keras.datasets._perceptual_hash import Gray, has_structure, hash_of, shrink
 from catdog_keras.datasets._scan_report import ImageFile
 
@@ -52,7 +52,7 @@ def inspect_files(
     with open_check_cache(paths) as cache:
         found = {} if recheck else cache.find()
         missing = [path for path in paths if path not in found]
-        missing.sort(key=folder_of)  # the cache saves the results of a folder together
+        missing.sort(key=folder_prefix)  # the cache saves the results of a folder together
         if missing:
             inspect = functools.partial(inspect_file, thumbnails=thumbnails)
             _inspect_in_parallel(inspect, missing, found, cache.add)
@@ -93,12 +93,12 @@ def inspect_file(path: str, thumbnails: dict[str, Gray] | None = None) -> ImageF
     except UnicodeEncodeError:
         return ImageFile(path, "bad", "its name is not valid UTF-8")
     if os.path.isdir(path):  # noqa: PTH112 - listed in a table, or because it could not be read
-        return ImageFile(path, "bad", _reason_of_folder(path))
-    with memory_to_read(size_of(path)):
-        return _inspect(path, thumbnails)
+        return ImageFile(path, "bad", _why_folder_is_no_image(path))
+    with memory_to_read(file_size(path)):
+        return _inspect_content(path, thumbnails)
 
 
-def _inspect(path: str, thumbnails: dict[str, Gray] | None) -> ImageFile:
+def _inspect_content(path: str, thumbnails: dict[str, Gray] | None) -> ImageFile:
     """Reads, decodes and classifies one file; see `inspect_file`."""
     try:
         content, stamp = read_regular_file(path)
@@ -110,7 +110,7 @@ def _inspect(path: str, thumbnails: dict[str, Gray] | None) -> ImageFile:
     digest = hashlib.sha256(content).hexdigest()
     try:
         with ignore_warnings_of("PIL"):  # they are about metadata that is not used
-            oddities, plain, pixels, thumbnail = _decode(path, content)
+            oddities, plain, pixels, thumbnail = _decode_and_classify(path, content)
     except InvalidImageError as error:
         lasting = () if isinstance(error, UndecodableImageError) else stamp
         return ImageFile(path, "bad", str(error), len(content), digest, stamp=lasting)
@@ -122,7 +122,8 @@ def _inspect(path: str, thumbnails: dict[str, Gray] | None) -> ImageFile:
     return ImageFile(path, status, reason, len(content), digest, plain, pixels, found, stamp)
 
 
-def _reason_of_folder(path: str) -> str:
+def _why_folder_is_no_image(path: str) -> str:
+    """Returns the reason why a path that is a folder, perhaps an unreadable one, is bad."""
     try:
         os.scandir(path).close()
     except OSError:
@@ -131,7 +132,7 @@ def _reason_of_folder(path: str) -> str:
 
 
 @dataclass(frozen=True)
-class _Form:
+class _Format:
     """Format information from the header of an image."""
 
     kind: str
@@ -143,7 +144,7 @@ class _Form:
     transparent: bool
 
 
-def _decode(path: str, content: bytes) -> tuple[list[str], bool, int, Gray]:
+def _decode_and_classify(path: str, content: bytes) -> tuple[list[str], bool, int, Gray]:
     """Decodes an image; returns its peculiarities, if it is plain, its pixels and a thumbnail.
 
     Raises:
@@ -153,25 +154,25 @@ def _decode(path: str, content: bytes) -> tuple[list[str], bool, int, Gray]:
     large_text = stripped is not content
     content, pixels = stripped, image.width * image.height
     with memory_to_decode(image):
-        oddities, plain, thumbnail = _decode_pixels(path, content, image, large_text=large_text)
+        oddities, plain, thumbnail = _decode_thumbnail(path, content, image, large_text=large_text)
         return oddities, plain, pixels, thumbnail
 
 
-def _decode_pixels(
+def _decode_thumbnail(
     path: str, content: bytes, image: "Image.Image", *, large_text: bool
 ) -> tuple[list[str], bool, Gray]:
-    """Decodes the pixels of an image and keeps a thumbnail of them; see `_decode`."""
+    """Decodes the pixels of an image and keeps a thumbnail of them; see `_decode_and_classify`."""
     pixels = image.width * image.height
     thumbnail: Gray | None = None
     try:
-        form = _read_form(image, content)
-        oddities = _oddities(path, form) + ([LARGE_TEXT] if large_text else [])
+        form = _read_format(image, content)
+        oddities = _nonstandard_reasons(path, form) + ([LARGE_TEXT] if large_text else [])
         plain = form.kind in KERNEL_FORMATS and form.mode in KERNEL_MODES and not oddities
         scalable = form.bits <= DEEPEST and form.samples == "unsigned"
         if scalable and not plain and form.kind != "PNG":
             small = decode_small_pillow(image)
             # Only now: Pillow rotates a TIFF file when it decodes it.
-            thumbnail = _shrink(*small, read_orientation(image, content))
+            thumbnail = _upright_thumbnail(*small, read_orientation(image, content))
     except Exception as error:  # decoders raise various exceptions for damaged files
         raise UndecodableImageError(f"could not be decoded: {error}") from error
     if not scalable:
@@ -186,13 +187,14 @@ def _decode_pixels(
         except ValueError as error:
             reason = _pillow_error(content) or str(error)
             raise UndecodableImageError(f"could not be decoded: {reason}") from error
-        thumbnail = _shrink(*small, form.orientation)
+        thumbnail = _upright_thumbnail(*small, form.orientation)
     return oddities, plain, thumbnail
 
 
-def _shrink(
+def _upright_thumbnail(
     rows: "Callable[[int, int], Image.Image]", size: tuple[int, int], orientation: int
 ) -> Gray:
+    """Returns the thumbnail of an image by its rows, turned by the EXIF orientation of the file."""
     return shrink(rows, size, lambda pixels: as_stored(pixels, orientation))
 
 
@@ -207,9 +209,10 @@ def _pillow_error(content: bytes) -> str:
     return ""
 
 
-def _read_form(image: "Image.Image", content: bytes) -> _Form:
+def _read_format(image: "Image.Image", content: bytes) -> _Format:
+    """Reads from the header of an image what decides how it is decoded."""
     bits, samples = _read_samples(image, content)
-    return _Form(
+    return _Format(
         kind=image.format or "",
         mode=image.mode,
         bits=bits,
@@ -233,7 +236,8 @@ def _read_samples(image: "Image.Image", content: bytes) -> tuple[int, str]:
     return content[PNG_BITS] if image.format == "PNG" else 8, "unsigned"
 
 
-def _oddities(path: str, form: _Form) -> list[str]:
+def _nonstandard_reasons(path: str, form: _Format) -> list[str]:
+    """Returns why an image is nonstandard, such as a palette; nothing for a standard one."""
     endings = FORMAT_EXTENSIONS.get(form.kind, ())
     rules = (
         (form.orientation > 1, "rotated by its EXIF orientation"),

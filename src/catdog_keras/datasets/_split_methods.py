@@ -9,7 +9,7 @@ import numpy as np
 
 from catdog_keras._message import argument
 from catdog_keras._printable import counted
-from catdog_keras.datasets._index import Listing
+from catdog_keras.datasets._image_index import Listing
 
 TEST_FRACTION = 0.2  # a fifth of the holdout is the test set, as in the tutorial
 ROUNDING = 1e-9  # a rounding error must not cost a batch
@@ -64,7 +64,7 @@ def take_skip(
     """
     count = len(labels)
     batches = -(-count // batch_size)
-    taken = _whole_batches(batches, test_fraction)
+    taken = _whole_batches_of_fraction(batches, test_fraction)
     if test_fraction and not taken:
         needed = math.ceil((1 - ROUNDING) / test_fraction)
         smaller = (count - 1) // (needed - 1)
@@ -78,11 +78,12 @@ def take_skip(
         )
     order = np.random.default_rng(seed).permutation(count)
     together = np.zeros(count, np.int64)  # as a single class
-    chosen = _choose(order, together, [taken * batch_size], components)[order]
+    chosen = _choose_second_side(order, together, [taken * batch_size], components)[order]
     return order[~chosen], order[chosen]
 
 
-def _whole_batches(batches: int, fraction: float) -> int:
+def _whole_batches_of_fraction(batches: int, fraction: float) -> int:
+    """Returns how many whole batches a fraction of them is, in spite of rounding errors."""
     return math.floor(batches * fraction + ROUNDING)
 
 
@@ -156,12 +157,12 @@ def divide_classes(
         targets[label] = min(max(round(len(members) * fraction), least), len(members) - 1)
         classes.append(members)
     order = np.concatenate([np.empty(0, np.int64), *classes])
-    chosen = _choose(order, labels, targets, components, largest)[order]
+    chosen = _choose_second_side(order, labels, targets, components, largest)[order]
     first, last = (generator.permutation(side) for side in (order[~chosen], order[chosen]))
     return first, last
 
 
-def _choose(
+def _choose_second_side(
     order: np.ndarray,
     labels: np.ndarray,
     targets: Sequence[int],
@@ -207,8 +208,8 @@ def _choose(
     rest = [number for number in contents if not chosen[number]]
     for number in sorted(rest, key=lambda number: sizes[number]):
         content = contents[number]
-        before = _deviation(taken, targets, content)
-        change = _deviation(taken, targets, content, added=content) - before
+        before = _deviation_from_targets(taken, targets, content)
+        change = _deviation_from_targets(taken, targets, content, added=content) - before
         missing = any(not taken[label] for label in content)
         if all(taken[label] + more < totals[label] for label, more in content.items()) and (
             change < -ROUNDING or (missing and change < ROUNDING)
@@ -221,7 +222,7 @@ def _choose(
     return chosen[found]
 
 
-def _deviation(
+def _deviation_from_targets(
     taken: Sequence[int],
     targets: Sequence[int],
     classes: Iterable[int],
