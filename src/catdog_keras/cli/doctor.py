@@ -96,7 +96,7 @@ def _check_backbone(backbone: str, weights: str | None, image_size: int) -> None
     """Reports an invalid backbone or image size before the images are read."""
     from catdog_keras._checks import check_input_shape
     from catdog_keras.models._backbones import check_pretrained_weights
-    from catdog_keras.models._transfer import check_named_backbone
+    from catdog_keras.models._transfer_model import check_named_backbone
 
     shape = check_input_shape("input_shape", (image_size, image_size, 3))
     check_pretrained_weights(check_named_backbone(backbone, shape), weights)

@@ -177,7 +177,7 @@ def _check_backbone(options: _Settings) -> None:
     """Reports an invalid backbone or image size before the images are read."""
     from catdog_keras._checks import check_input_shape
     from catdog_keras.models._backbones import check_alpha, check_pretrained_weights
-    from catdog_keras.models._transfer import check_named_backbone
+    from catdog_keras.models._transfer_model import check_named_backbone
 
     input_shape = check_input_shape("input_shape", (options.image_size, options.image_size, 3))
     name = check_named_backbone(options.backbone, input_shape)

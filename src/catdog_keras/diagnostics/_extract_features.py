@@ -19,7 +19,7 @@ from catdog_keras.conversion._fold_batch_norm import check_dtype, fold_batch_nor
 from catdog_keras.models import transfer_model
 from catdog_keras.models._backbones import PRETRAINED
 from catdog_keras.models._predict_probabilities import iterate_images
-from catdog_keras.models._transfer import POOLING
+from catdog_keras.models._transfer_model import POOLING
 
 
 def extract_features(

@@ -44,7 +44,7 @@ from catdog_keras.models._backbones import (
     WEIGHTS_REQUIREMENT,
     check_pretrained_weights,
 )
-from catdog_keras.models._transfer import check_named_backbone
+from catdog_keras.models._transfer_model import check_named_backbone
 
 FEWEST = 5  # images of a class, one for each fold
 NEED_FEATURES = (

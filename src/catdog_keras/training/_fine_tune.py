@@ -16,7 +16,7 @@ from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.training._argument_names import FIT_NAMES
 from catdog_keras.training._callbacks import Callbacks, Verbose
 from catdog_keras.training._class_weight import ClassWeight
-from catdog_keras.training._config import FineTuneConfig
+from catdog_keras.training._fine_tune_config import FineTuneConfig
 from catdog_keras.training._fine_tuning_loop import Run, Stage
 from catdog_keras.training._labeled_batches import check_repeatable
 from catdog_keras.training._split_model import check_unfrozen, find_backbone, first_unfrozen

@@ -12,13 +12,13 @@ from catdog_keras._cloning import update_derived_state
 from catdog_keras._compile import compile_like
 from catdog_keras._image_errors import image_errors
 from catdog_keras.training._checkpoint import Checkpoint
-from catdog_keras.training._config import FineTuneConfig
 from catdog_keras.training._epoch_keeper import EpochKeeper
 from catdog_keras.training._feature_store import FeatureStore
 from catdog_keras.training._features import (
     FeatureExtractor,
     draw_seed,
 )
+from catdog_keras.training._fine_tune_config import FineTuneConfig
 from catdog_keras.training._fit_data import as_fit_data
 from catdog_keras.training._labeled_batches import check_repeatable, empty
 from catdog_keras.training._optimizer import LayerwiseAdam, ema_settings
