@@ -10,7 +10,7 @@ from catdog_keras import RandomAffine, _backend, fit_head, transfer_model
 from catdog_keras._compile import compile_if_needed
 from catdog_keras.training import _feature_store as feature_store, _features as feature_extraction
 from catdog_keras.training._features import FeatureBatches, FeatureExtractor
-from catdog_keras.training._split_model import split_at_head
+from catdog_keras.training._model_parts import split_at_head
 
 SHAPE = (8, 8, 3)
 COUNT = 40

@@ -23,7 +23,7 @@ from catdog_keras._checks import describe
 from catdog_keras._scratch import scratch_folder
 from catdog_keras._signals import interrupts_deferred
 from catdog_keras._warnings import warn
-from catdog_keras.training._callbacks import check_callbacks
+from catdog_keras.training._callback_state import check_callback_state
 from catdog_keras.training._training_state import LISTS, Arrays, Progress, State, check_fit
 
 MAGIC = b"catdog-keras checkpoint\n"
@@ -81,7 +81,7 @@ class Checkpoint:
                 call, state = _decode(file.read_bytes())
                 if call == self._call:
                     state.check_values(model, model.weights if kept is None else kept)
-                    check_callbacks(callbacks, state)
+                    check_callback_state(callbacks, state)
             except FileNotFoundError:
                 problems[file] = "It does not exist."
             except PermissionError:

@@ -8,8 +8,8 @@ import keras
 
 from catdog_keras import _backend
 from catdog_keras._warnings import warn
-from catdog_keras.training._callbacks import restore_callbacks, store_callbacks
-from catdog_keras.training._optimizer import uses_ema
+from catdog_keras.training._callback_state import restore_callback_state, store_callback_state
+from catdog_keras.training._ema import uses_ema
 from catdog_keras.training._training_state import (
     Arrays,
     State,
@@ -62,7 +62,7 @@ class EpochKeeper(keras.callbacks.Callback):
         del logs
         progress = self._state.progress
         if progress.callbacks and not progress.done:
-            restore_callbacks(self._callbacks, self._state)
+            restore_callback_state(self._callbacks, self._state)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Restores the backend's random state, so that a resumed run continues identically."""
@@ -137,6 +137,6 @@ class EpochKeeper(keras.callbacks.Callback):
         state.variables = values(self._whole.variables)
         state.optimizer = values(self._part.optimizer.variables)
         state.random = _backend.random_state()
-        store_callbacks(self._callbacks, state)
+        store_callback_state(self._callbacks, state)
         self._save(state)
         self._unsaved = False

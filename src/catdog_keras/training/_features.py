@@ -18,7 +18,7 @@ from catdog_keras._range_check import RangeCheck
 from catdog_keras.conversion._fold_batch_norm import check_dtype, fold_batch_norm
 from catdog_keras.training._feature_store import FeatureStore, Rows
 from catdog_keras.training._labeled_batches import empty, join_weights, not_finite, read_labeled
-from catdog_keras.training._split_model import HeadSplit
+from catdog_keras.training._model_parts import ModelParts
 
 VERSION = 1  # incremented when the same image and model give other features
 BATCH_SIZE = 32  # of every call, with padding: the backbone is traced for one shape
@@ -27,7 +27,7 @@ BATCH_SIZE = 32  # of every call, with padding: the backbone is traced for one s
 class FeatureExtractor:
     """Runs the layers in front of a head, with folded batch normalization."""
 
-    def __init__(self, split: HeadSplit, dtype: str | None) -> None:
+    def __init__(self, split: ModelParts, dtype: str | None) -> None:
         """Folds the backbone; `dtype` is that of its layers, None for no change."""
         self._split = split
         self._dtype = dtype

@@ -21,7 +21,7 @@ from catdog_keras.training._labeled_batches import (
     check_labeled,
     not_finite,
 )
-from catdog_keras.training._split_model import HeadSplit, check_trainable_in_parts, split_at_head
+from catdog_keras.training._model_parts import ModelParts, check_trainable_in_parts, split_at_head
 from catdog_keras.training._suggest_rate import smooth, suggest_rate
 from catdog_keras.training._sweep_batches import SweepBatches
 from catdog_keras.training._training_state import assign, values
@@ -171,7 +171,7 @@ def _sweep(model: keras.Model, train: Any, rates: list[float]) -> list[float]:
     return _losses(probe, batches.features(FeatureExtractor(split, None)), ranges)
 
 
-def _split_or_none(model: keras.Model) -> HeadSplit | None:
+def _split_or_none(model: keras.Model) -> ModelParts | None:
     """Splits a model into a frozen backbone and its head; returns None if it is something else."""
     if _backend.requires_tf_data(model):
         return None

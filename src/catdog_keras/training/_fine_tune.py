@@ -19,8 +19,8 @@ from catdog_keras.training._class_weight import ClassWeight
 from catdog_keras.training._fine_tune_config import FineTuneConfig
 from catdog_keras.training._fine_tuning_loop import Run, Stage
 from catdog_keras.training._labeled_batches import check_repeatable
-from catdog_keras.training._split_model import check_unfrozen, find_backbone, first_unfrozen
 from catdog_keras.training._training_call import check_call, check_validation_freq
+from catdog_keras.training._unfreezing import check_unfrozen, find_backbone, first_unfrozen
 
 Unfreeze = str | float | Sequence[str | float]
 

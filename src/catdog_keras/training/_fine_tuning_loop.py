@@ -12,6 +12,7 @@ from catdog_keras._cloning import update_derived_state
 from catdog_keras._compile import compile_like
 from catdog_keras._image_errors import image_errors
 from catdog_keras.training._checkpoint import Checkpoint
+from catdog_keras.training._ema import ema_settings
 from catdog_keras.training._epoch_keeper import EpochKeeper
 from catdog_keras.training._feature_store import FeatureStore
 from catdog_keras.training._features import (
@@ -21,13 +22,8 @@ from catdog_keras.training._features import (
 from catdog_keras.training._fine_tune_config import FineTuneConfig
 from catdog_keras.training._fit_data import as_fit_data
 from catdog_keras.training._labeled_batches import check_repeatable, empty
-from catdog_keras.training._optimizer import LayerwiseAdam, ema_settings
-from catdog_keras.training._split_model import (
-    HeadSplit,
-    rate_factors,
-    split_at_trained,
-    unfreeze_from,
-)
+from catdog_keras.training._layerwise_adam import LayerwiseAdam, rate_factors
+from catdog_keras.training._model_parts import ModelParts, split_at_trained
 from catdog_keras.training._training_call import TrainingCall
 from catdog_keras.training._training_state import (
     Arrays,
@@ -37,6 +33,7 @@ from catdog_keras.training._training_state import (
     seeds_of,
     values,
 )
+from catdog_keras.training._unfreezing import unfreeze_from
 
 
 def skip_epochs(data: Any, count: int) -> None:
@@ -116,7 +113,7 @@ class Run:
         else:
             self._fit_parts(parts, number, epochs, state)
 
-    def _fit_parts(self, parts: HeadSplit, number: int, epochs: int, state: State) -> None:
+    def _fit_parts(self, parts: ModelParts, number: int, epochs: int, state: State) -> None:
         """Computes the outputs of the frozen layers, and trains the layers after them."""
         extractor = FeatureExtractor(parts, self.options.dtype)
         store = FeatureStore(extractor.feature_shape)

@@ -15,21 +15,17 @@ from catdog_keras._image_errors import image_errors
 from catdog_keras._suggestions import suggests_arguments
 from catdog_keras._warnings import warn
 from catdog_keras.training._argument_names import FIT_NAMES
-from catdog_keras.training._callbacks import (
-    Callbacks,
-    Verbose,
-    check_ema_callbacks,
-    with_ema_validation,
-)
+from catdog_keras.training._callbacks import Callbacks, Verbose
 from catdog_keras.training._checkpoint import Checkpoint
 from catdog_keras.training._class_weight import ClassWeight
+from catdog_keras.training._ema import check_ema_callbacks, with_ema_validation
 from catdog_keras.training._epoch_keeper import EpochKeeper
 from catdog_keras.training._feature_store import FeatureStore
 from catdog_keras.training._features import FeatureBatches, FeatureExtractor, draw_seed
 from catdog_keras.training._fine_tuning_loop import history_of, skip_epochs
 from catdog_keras.training._fit_data import as_fit_data
 from catdog_keras.training._labeled_batches import check_repeatable
-from catdog_keras.training._split_model import HeadSplit, split_at_head
+from catdog_keras.training._model_parts import ModelParts, split_at_head
 from catdog_keras.training._training_call import TrainingCall, check_call, check_validation_freq
 from catdog_keras.training._training_state import Progress, State, assign, seeds_of, values
 
@@ -261,7 +257,7 @@ class _Run:
     """The arguments of one call of `fit_head` that caches features."""
 
     call: TrainingCall
-    split: HeadSplit
+    split: ModelParts
     num_views: int
     dtype: str | None
     cache: Any

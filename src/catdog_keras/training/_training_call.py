@@ -37,15 +37,13 @@ from catdog_keras.diagnostics._label_checks import (
     warn_of_logits,
     warn_of_missing_classes,
 )
+from catdog_keras.training._callback_state import stateful_callbacks
 from catdog_keras.training._callbacks import (
     OF_LEARNING_RATE,
     Callbacks,
     Verbose,
     callbacks_for_part,
     check_callback_types,
-    check_ema_callbacks,
-    stateful_callbacks,
-    with_ema_validation,
 )
 from catdog_keras.training._checkpoint import Checkpoint
 from catdog_keras.training._class_weight import (
@@ -55,6 +53,7 @@ from catdog_keras.training._class_weight import (
     describe_class_weight,
     labels_of_dataset,
 )
+from catdog_keras.training._ema import check_ema_callbacks, with_ema_validation
 from catdog_keras.training._feature_store import FeatureStore
 from catdog_keras.training._features import FeatureBatches, FeatureExtractor, collect
 from catdog_keras.training._labeled_batches import check_labeled

@@ -40,7 +40,7 @@ class Progress:
         epochs_since_best: Number of epochs of this stage since the best one.
         best: Score of the best weights over all stages; None without validation data.
         history: A list of values per metric, over all stages.
-        callbacks: State of each callback in `training._callbacks.STATE`, in this stage.
+        callbacks: State of each callback in `_callback_state.STATE_ATTRIBUTES`, in this stage.
     """
 
     seed: int
