@@ -8,7 +8,7 @@ from hypothesis import given, strategies as st
 from catdog_keras import LRFinderResult, find_learning_rate
 from catdog_keras._range_check import RangeCheck
 from catdog_keras.training import _find_learning_rate as sweeping
-from catdog_keras.training._features import FeatureExtractor
+from catdog_keras.training._feature_extractor import FeatureExtractor
 from catdog_keras.training._suggest_rate import suggest_rate
 from tests.training.fine_tuning_cases import model
 

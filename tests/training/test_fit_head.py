@@ -8,8 +8,9 @@ import pytest
 
 from catdog_keras import RandomAffine, _backend, fit_head, transfer_model
 from catdog_keras._compile import compile_if_needed
-from catdog_keras.training import _feature_store as feature_store, _features as feature_extraction
-from catdog_keras.training._features import FeatureBatches, FeatureExtractor
+from catdog_keras.training import _feature_store as feature_store
+from catdog_keras.training._feature_batches import FeatureBatches, FeatureIndex
+from catdog_keras.training._feature_extractor import BATCH_SIZE, FeatureExtractor
 from catdog_keras.training._model_parts import split_at_head
 
 SHAPE = (8, 8, 3)
@@ -209,7 +210,7 @@ def test_feature_batches_yield_each_image_once_per_epoch_in_random_view():
     keys = [[bytes([image, view]) for view in range(3)] for image in range(COUNT)]
     for key in [key for views in keys for key in views]:
         store.add([key], np.array([list(key)], np.float32))
-    data = feature_extraction.FeatureIndex(keys, np.arange(COUNT), None, batch_size=7)
+    data = FeatureIndex(keys, np.arange(COUNT), None, batch_size=7)
     batches = FeatureBatches(store, data, seed=0)
     views = set()
     for _ in range(6):
@@ -547,7 +548,7 @@ def test_backbone_predicts_with_single_batch_size(monkeypatch):
         lambda self, x: sizes.add(len(x)) or predict(self, x),
     )
     train(small_model(), batches(7), validation_data=batches(3))
-    assert sizes == {feature_extraction.BATCH_SIZE}
+    assert sizes == {BATCH_SIZE}
 
 
 def test_fit_head_trains_whole_model_when_devices_share_batches(monkeypatch):

@@ -15,7 +15,7 @@ from catdog_keras._compile import compile_if_needed, compile_like
 from catdog_keras._range_check import RangeCheck
 from catdog_keras._warnings import warn
 from catdog_keras.diagnostics._label_checks import warn_of_logits
-from catdog_keras.training._features import FeatureExtractor
+from catdog_keras.training._feature_extractor import FeatureExtractor
 from catdog_keras.training._labeled_batches import (
     Batch,
     check_labeled,

@@ -14,11 +14,8 @@ from catdog_keras._image_errors import image_errors
 from catdog_keras.training._checkpoint import Checkpoint
 from catdog_keras.training._ema import ema_settings
 from catdog_keras.training._epoch_keeper import EpochKeeper
+from catdog_keras.training._feature_extractor import FeatureExtractor
 from catdog_keras.training._feature_store import FeatureStore
-from catdog_keras.training._features import (
-    FeatureExtractor,
-    draw_seed,
-)
 from catdog_keras.training._fine_tune_config import FineTuneConfig
 from catdog_keras.training._fit_data import as_fit_data
 from catdog_keras.training._labeled_batches import check_repeatable, empty
@@ -30,6 +27,7 @@ from catdog_keras.training._training_state import (
     Progress,
     State,
     assign,
+    draw_seed,
     seeds_of,
     values,
 )

@@ -10,7 +10,7 @@ from catdog_keras._arrays import Array
 from catdog_keras._batches import batch_size_of, is_arrays
 from catdog_keras._checks import describe, describe_received
 from catdog_keras.diagnostics._label_checks import require_labels
-from catdog_keras.training._features import FeatureBatches, FeatureIndex
+from catdog_keras.training._feature_batches import FeatureBatches, FeatureIndex
 from catdog_keras.training._labeled_batches import empty, join_weights, read_labeled
 
 

@@ -20,14 +20,22 @@ from catdog_keras.training._checkpoint import Checkpoint
 from catdog_keras.training._class_weight import ClassWeight
 from catdog_keras.training._ema import check_ema_callbacks, with_ema_validation
 from catdog_keras.training._epoch_keeper import EpochKeeper
+from catdog_keras.training._feature_batches import FeatureBatches
+from catdog_keras.training._feature_extractor import FeatureExtractor
 from catdog_keras.training._feature_store import FeatureStore
-from catdog_keras.training._features import FeatureBatches, FeatureExtractor, draw_seed
 from catdog_keras.training._fine_tuning_loop import history_of, skip_epochs
 from catdog_keras.training._fit_data import as_fit_data
 from catdog_keras.training._labeled_batches import check_repeatable
 from catdog_keras.training._model_parts import ModelParts, split_at_head
 from catdog_keras.training._training_call import TrainingCall, check_call, check_validation_freq
-from catdog_keras.training._training_state import Progress, State, assign, seeds_of, values
+from catdog_keras.training._training_state import (
+    Progress,
+    State,
+    assign,
+    draw_seed,
+    seeds_of,
+    values,
+)
 
 MAX_VIEWS = 255
 

@@ -11,8 +11,9 @@ from catdog_keras._arrays import Array
 from catdog_keras._progress import progress_bar
 from catdog_keras._range_check import RangeCheck
 from catdog_keras.diagnostics._label_checks import require_labels
+from catdog_keras.training._cached_features import FeatureQueue, feature_key
+from catdog_keras.training._feature_extractor import FeatureExtractor
 from catdog_keras.training._feature_store import FeatureStore
-from catdog_keras.training._features import FeatureExtractor, FeatureQueue, key_of
 from catdog_keras.training._labeled_batches import Batch, empty, not_repeatable, read_labeled
 
 
@@ -56,7 +57,7 @@ class SweepBatches:
         try:
             with progress_bar("Features of train", None, "batches") as advance:
                 for images, labels, weights in itertools.islice(self._read(), self.steps):
-                    keys = [key_of(f"{next(count)}".encode()) for _ in images]
+                    keys = [feature_key(f"{next(count)}".encode()) for _ in images]
                     for key, image in zip(keys, images, strict=True):
                         queue.put(key, image)
                     epoch.append((keys, labels, weights))

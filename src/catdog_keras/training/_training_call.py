@@ -37,6 +37,7 @@ from catdog_keras.diagnostics._label_checks import (
     warn_of_logits,
     warn_of_missing_classes,
 )
+from catdog_keras.training._cached_features import cache_features
 from catdog_keras.training._callback_state import stateful_callbacks
 from catdog_keras.training._callbacks import (
     OF_LEARNING_RATE,
@@ -54,8 +55,9 @@ from catdog_keras.training._class_weight import (
     labels_of_dataset,
 )
 from catdog_keras.training._ema import check_ema_callbacks, with_ema_validation
+from catdog_keras.training._feature_batches import FeatureBatches
+from catdog_keras.training._feature_extractor import FeatureExtractor
 from catdog_keras.training._feature_store import FeatureStore
-from catdog_keras.training._features import FeatureBatches, FeatureExtractor, collect
 from catdog_keras.training._labeled_batches import check_labeled
 from catdog_keras.training._training_state import State, assign, seeds_of, values
 
@@ -146,12 +148,12 @@ class TrainingCall:
             state: State of the training.
             num_views: Number of versions of each training image.
             seed: Seed of the batch order.
-            keyed: As for `collect`.
+            keyed: As for `cache_features`.
             is_resumed: Whether epochs have been trained on these features before.
         """
 
         def batches(name: str, data: Any, num_views: int, seed: Any = None) -> FeatureBatches:
-            index = collect(
+            index = cache_features(
                 name,
                 data,
                 extractor,

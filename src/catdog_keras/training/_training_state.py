@@ -198,3 +198,8 @@ def _is_numbers(value: Any, length: int | None = None) -> bool:
         and length in (None, len(value))
         and all(isinstance(each, int | float) for each in value)
     )
+
+
+def draw_seed() -> int:
+    """Samples a seed from Keras's global random state, like the rest of a training."""
+    return int(keras.random.randint((), 0, 2**31 - 1, dtype="int32"))
