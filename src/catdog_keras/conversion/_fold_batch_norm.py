@@ -106,6 +106,24 @@ def fold_batch_norm(
     return folded
 
 
+def fold_if_possible(backbone: keras.Model, dtype: str | None) -> keras.Model:
+    """Folds what can be folded; returns the backbone itself if its layers cannot be rebuilt.
+
+    Raises a ValueError if such a backbone should get another dtype.
+    """
+    if dtype is not None:
+        check_dtype(dtype)
+    try:
+        return fold_batch_norm(backbone, dtype=dtype, partial=True)
+    except (NotImplementedError, TypeError, ValueError) as error:
+        if dtype is not None:
+            requirement = (
+                "None for a backbone with layers that cannot be rebuilt from their configs"
+            )
+            raise ValueError(describe("dtype", requirement, dtype)) from error
+        return backbone
+
+
 def check_dtype(dtype: Any) -> None:
     """Raises a ValueError if `dtype` is neither a dtype nor a dtype policy."""
     try:

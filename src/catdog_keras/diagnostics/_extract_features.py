@@ -15,7 +15,7 @@ from catdog_keras._checks import check_choice, check_integer, describe, describe
 from catdog_keras._message import argument
 from catdog_keras._prediction import check_inputs, predict_batches
 from catdog_keras._printable import counted
-from catdog_keras.conversion._fold_batch_norm import check_dtype, fold_batch_norm
+from catdog_keras.conversion._fold_batch_norm import check_dtype, fold_if_possible
 from catdog_keras.models import transfer_model
 from catdog_keras.models._backbones import PRETRAINED
 from catdog_keras.models._predict_probabilities import iterate_images
@@ -138,14 +138,7 @@ def _build(
             backbone, (height, width, channels), weights=weights, pooling=pooling
         )
         front = keras.Model(classifier.input, classifier.get_layer("dropout").input)
-    try:
-        front = fold_batch_norm(front, dtype=dtype, partial=True)
-    except (NotImplementedError, TypeError, ValueError) as error:
-        if dtype is not None:
-            requirement = (
-                "None for a backbone with layers that cannot be rebuilt from their configs"
-            )
-            raise ValueError(describe("dtype", requirement, dtype)) from error
+    front = fold_if_possible(front, dtype)
     inputs = keras.Input(image_shape)
     return keras.Model(inputs, keras.ops.cast(front(inputs, training=False), "float32"))
 

@@ -9,8 +9,7 @@ import keras
 import numpy as np
 
 from catdog_keras._arrays import Array
-from catdog_keras._checks import describe
-from catdog_keras.conversion._fold_batch_norm import check_dtype, fold_batch_norm
+from catdog_keras.conversion._fold_batch_norm import fold_if_possible
 from catdog_keras.training._feature_store import Rows
 from catdog_keras.training._model_parts import ModelParts
 
@@ -25,7 +24,7 @@ class FeatureExtractor:
         """Folds the backbone; `dtype` is that of its layers, None for no change."""
         self._split = split
         self._dtype = dtype
-        self._backbone = _fold_or_keep(split.backbone, dtype)
+        self._backbone = fold_if_possible(split.backbone, dtype)
 
     @property
     def image_shape(self) -> tuple[int | None, ...]:
@@ -76,21 +75,6 @@ class FeatureExtractor:
             return self._prepared_features
         inputs = keras.Input(self.image_shape)
         return keras.Model(inputs, self._prepared_features(self._split.before(inputs)))
-
-
-def _fold_or_keep(backbone: keras.Model, dtype: str | None) -> keras.Model:
-    """Folds the backbone; returns it unchanged if its layers cannot be rebuilt from config."""
-    if dtype is not None:
-        check_dtype(dtype)
-    try:
-        return fold_batch_norm(backbone, dtype=dtype, partial=True)
-    except (NotImplementedError, TypeError, ValueError) as error:
-        if dtype is not None:
-            requirement = (
-                "None for a backbone with layers that cannot be rebuilt from their configs"
-            )
-            raise ValueError(describe("dtype", requirement, dtype)) from error
-        return backbone
 
 
 def _number_layer_names(config: Any, names: dict[str, str] | None = None) -> Any:
