@@ -509,7 +509,7 @@ def test_fit_head_rejects_multiple_tensors_from_frozen_layers():
         ({"data": "cats"}, TypeError, "`train` must be a dataset of batches (images, labels), or a pair of arrays (images, labels); received train='cats'."),
         ({"data": []}, ValueError, "`train` must hold at least one image; received an empty dataset."),
         ({"data": [np.zeros((2, *SHAPE))]}, ValueError, "`train` must be a dataset of batches (images, labels), or a pair of arrays (images, labels); received a batch that is of type ndarray."),
-        ({"data": [(np.zeros((2, 9, 8, 3)), [0, 1])]}, ValueError, "`train` must hold batches of images of shape (8, 8, 3), the input shape of the model; received a batch of shape (2, 9, 8, 3)."),
+        ({"data": [(np.zeros((2, 9, 8, 3)), [0, 1])]}, ValueError, "`train` must hold images of shape (batch, 8, 8, 3), the input shape of the model; received shape (2, 9, 8, 3). Load the images with image_size=(8, 8), or build the model for these images."),
         ({"data": [(np.zeros((2, *SHAPE)), [0])]}, ValueError, "`train` must have a label for each image; received 2 images and labels of shape (1,)."),
         ({"data": [(np.zeros((3, *SHAPE)), [0, 5, 1])]}, ValueError, "`train` must contain labels that the loss of 'transfer_small' accepts. A label is 5, and the model's classes go from 0 to 1. Build the model with num_classes=6, or check the label."),
         ({"data": [(np.zeros((2, *SHAPE)), np.eye(2))]}, ValueError, "`train` must contain labels that the loss of 'transfer_small' accepts."),

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from catdog_keras._arrays import to_array, to_tensor_or_numbers
 from catdog_keras._batches import BATCH_SIZE
 from catdog_keras._checks import check_choice, check_integer, describe, describe_received
+from catdog_keras._input_shape import fits_shape
 from catdog_keras._message import argument
 from catdog_keras._prediction import check_inputs, predict_batches
 from catdog_keras._printable import counted
@@ -149,9 +150,7 @@ def _pool(
     """Appends global pooling to a model of feature maps or tokens."""
     shape = getattr(backbone, "input_shape", None)  # a model with an own `call` may have none
     expected = shape[1:] if isinstance(shape, tuple) else (None, None, None)
-    if len(expected) != 3 or any(
-        side not in (None, given) for side, given in zip(expected, image_shape, strict=True)
-    ):
+    if not fits_shape(image_shape, expected):
         requirement = f"images of shape {expected}, the input of `backbone`"
         raise ValueError(describe_received("images", requirement, f"shape {image_shape}"))
     inputs = keras.Input(image_shape)

@@ -12,6 +12,7 @@ from catdog_keras._batches import (
     split_batch,
 )
 from catdog_keras._checks import describe, describe_received
+from catdog_keras._input_shape import check_input_shape
 
 Batch: TypeAlias = tuple[Array, Array, Array | None]  # images, labels, sample weights
 
@@ -73,15 +74,7 @@ def read_labeled(name: str, data: Any, shape: tuple[int | None, ...]) -> Iterato
         images = to_numbers(name, "images", inputs)
         labels = to_numbers(name, "labels", targets)
         weights = None if given is None else to_numbers(name, "sample weights", given)
-        found = images.shape[1:]
-        fits = images.ndim > 0 and len(found) == len(shape)
-        if not fits or any(
-            wanted not in (None, side) for wanted, side in zip(shape, found, strict=True)
-        ):
-            raise ValueError(
-                f"`{name}` must hold batches of images of shape {shape}, the input shape of the "
-                f"model; received a batch of shape {images.shape}."
-            )
+        check_input_shape(name, images.shape, (None, *shape))
         for part, array in (("label", labels), ("sample weight", weights)):
             if array is not None and not _is_one_per_image(part, array, images):
                 raise ValueError(
