@@ -260,6 +260,11 @@ def _with_value_range(layer: Any) -> Iterator[Any]:
             yield from _with_value_range(inner)
 
 
+def format_range(values: Range) -> str:
+    """Returns a range of pixel values for a message, as `[0, 255]`."""
+    return f"[{values[0]:.4g}, {values[1]:.4g}]"
+
+
 def range_of(tensors: Any) -> Range:
     """Returns the minimum and the maximum of a tensor or of several."""
     arrays = [

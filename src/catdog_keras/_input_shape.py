@@ -48,7 +48,7 @@ def how_to_reshape(shape: Shape, wanted: Shape) -> str:
     )
 
 
-def check_input_shape(name: str, shape: tuple[int, ...], expected: tuple[int | None, ...]) -> None:
+def check_batch_shape(name: str, shape: tuple[int, ...], expected: tuple[int | None, ...]) -> None:
     """Raises an error, with how to convert the images, if their shape is not the expected one."""
     if fits_shape(shape, expected):
         return

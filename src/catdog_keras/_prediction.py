@@ -14,7 +14,7 @@ from catdog_keras._arrays import to_tensor_or_numbers
 from catdog_keras._backend import prefers_predict_on_batch
 from catdog_keras._backend.keras_internals import OUT_OF_DATA_WARNING
 from catdog_keras._image_errors import image_errors
-from catdog_keras._input_shape import check_input_shape
+from catdog_keras._input_shape import check_batch_shape
 from catdog_keras._layer_graph import is_graph
 from catdog_keras._message import argument
 from catdog_keras._probabilities import FloatArray
@@ -61,7 +61,7 @@ def check_inputs(name: str, model: keras.Model, images: Tensors) -> Tensors:
             f"received {len(shapes)}."
         )
     for shape, expected in zip(shapes, inputs, strict=True):
-        check_input_shape(name, shape, (None, *expected[1:]))
+        check_batch_shape(name, shape, (None, *expected[1:]))
     return arrays
 
 

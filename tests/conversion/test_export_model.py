@@ -139,9 +139,9 @@ def test_metadata_are_read_back(exported, model):
     assert metadata.input_dtype == "uint8"
     assert len(metadata.source_sha256) == 64
     other = keras.models.clone_model(model)
-    assert _export_model._digest(other, None) != metadata.source_sha256
+    assert _export_model._source_digest(other, None) != metadata.source_sha256
     other.set_weights(model.get_weights())
-    assert _export_model._digest(other, None) == metadata.source_sha256
+    assert _export_model._source_digest(other, None) == metadata.source_sha256
 
 
 def test_class_names_are_where_other_programs_read_them(exported):

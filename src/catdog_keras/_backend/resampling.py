@@ -39,7 +39,7 @@ def resample(
     """
     arguments = (images, matrix, interpolation, fill_mode, fill_value)
     if keras.backend.backend() == "tensorflow" or is_foreign_tf_tensor(images):
-        return _in_tensorflow(*arguments)
+        return _resample_in_tensorflow(*arguments)
     # The batch size is unknown during shape inference, and a batch may be sharded on devices.
     if not isinstance(images.shape[0], int) or keras.distribution.distribution() is not None:
         return gather_pixels(*arguments)
@@ -108,7 +108,7 @@ def _neighbors(
         if fill_mode == "constant":
             inside = ops.cast((index >= 0) & (index < size), "float32")
             weight = weight * inside
-        found.append((_fold(index, size, fill_mode, ops), ops.expand_dims(weight, -1)))
+        found.append((_fold_index(index, size, fill_mode, ops), ops.expand_dims(weight, -1)))
     return found
 
 
@@ -132,7 +132,7 @@ def _as_factor(fill_value: Fill, ops: Any) -> Any:
     return fill_value
 
 
-def _fold(index: Any, size: Any, fill_mode: str, ops: Any) -> Any:
+def _fold_index(index: Any, size: Any, fill_mode: str, ops: Any) -> Any:
     """Maps the index of a pixel outside of the image to one inside."""
     if fill_mode == "wrap":
         return index % size
@@ -142,7 +142,7 @@ def _fold(index: Any, size: Any, fill_mode: str, ops: Any) -> Any:
     return ops.minimum(ops.maximum(index, 0), size - 1)
 
 
-def _in_tensorflow(
+def _resample_in_tensorflow(
     images: Any, matrix: Any, interpolation: str, fill_mode: str, fill_value: Fill
 ) -> Any:
     import tensorflow as tf
@@ -158,15 +158,15 @@ def _in_tensorflow(
         return gather_pixels(*arguments)
     rest = (matrix, interpolation, fill_mode)
     if not isinstance(fill_value, tuple):
-        return tf.ensure_shape(_by_kernel(images, *rest, fill_value), images.shape)
+        return tf.ensure_shape(_resample_by_kernel(images, *rest, fill_value), images.shape)
     # The kernel has one fill value. A channel of ones shows how much of a point is in the image.
     images_and_ones = tf.concat([images, tf.ones_like(images[..., :1])], -1)
-    outputs = _by_kernel(images_and_ones, *rest, 0.0)
+    outputs = _resample_by_kernel(images_and_ones, *rest, 0.0)
     outputs = outputs[..., :-1] + (1.0 - outputs[..., -1:]) * _as_factor(fill_value, tf)
     return tf.ensure_shape(outputs, images.shape)
 
 
-def _by_kernel(
+def _resample_by_kernel(
     images: Any, matrix: Any, interpolation: str, fill_mode: str, fill_value: float
 ) -> Any:
     import tensorflow as tf

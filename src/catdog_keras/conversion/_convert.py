@@ -50,7 +50,7 @@ def convert(
         except Exception as error:  # the converters raise their own types, or plain ones
             if (failed := _failed_write(error)) is not None:
                 raise failed from error
-            raise ValueError(_refusal(model, chosen, error)) from error
+            raise ValueError(_refusal_message(model, chosen, error)) from error
         return
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder, "model.keras")
@@ -64,10 +64,10 @@ def convert(
             "from_logits": from_logits,
             "input_dtype": input_dtype,
         }
-        _convert_elsewhere(request)
+        _convert_on_tensorflow(request)
 
 
-def _convert_elsewhere(request: dict[str, object]) -> None:
+def _convert_on_tensorflow(request: dict[str, object]) -> None:
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run(
         [sys.executable, "-m", "catdog_keras.conversion._convert"],
@@ -98,11 +98,11 @@ def _failed_write(error: Exception) -> OSError | None:
     return None
 
 
-def _refusal(model: keras.Model, chosen: ExportFormat, error: Exception) -> str:
+def _refusal_message(model: keras.Model, chosen: ExportFormat, error: Exception) -> str:
     """Returns a message with the reason, and the layers that are not of Keras or this package."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     reason = (lines[0] if lines else type(error).__name__).removesuffix(".")
-    layers = sorted(_custom_layers(model))
+    layers = sorted(_list_custom_layers(model))
     custom = f" Its layers {', '.join(layers)} may be the cause." if layers else ""
     return (
         f"`model` must consist of operations that {chosen.name} has; received {model.name!r}: "
@@ -110,18 +110,18 @@ def _refusal(model: keras.Model, chosen: ExportFormat, error: Exception) -> str:
     )
 
 
-def _custom_layers(model: keras.Model) -> set[str]:
+def _list_custom_layers(model: keras.Model) -> set[str]:
     found = set()
     for layer in model.layers:
         if isinstance(layer, keras.Model):
-            found |= _custom_layers(layer)
+            found |= _list_custom_layers(layer)
         own = type(layer).__module__.partition(".")[0] in ("keras", "catdog_keras")
         if not own or type(layer) is keras.layers.Lambda:
             found.add(f"{layer.name!r} ({type(layer).__name__})")
     return found
 
 
-def main() -> None:
+def convert_from_stdin() -> None:
     """Converts the file of the request on standard input."""
     request = json.load(sys.stdin)
     preparation = request["preparation"]
@@ -153,4 +153,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    convert_from_stdin()

@@ -12,7 +12,7 @@ from catdog_keras._batches import check_iterable, iterate
 from catdog_keras._checks import check_class_names, check_integer, check_model
 from catdog_keras._class_names import names_of_dataset
 from catdog_keras.diagnostics._findings import PipelineFinding as Finding, PipelineReport
-from catdog_keras.diagnostics._image_checks import check_images
+from catdog_keras.diagnostics._image_checks import find_image_mismatches
 from catdog_keras.diagnostics._label_checks import find_label_mismatches
 
 Array = npt.NDArray[Any]
@@ -77,10 +77,10 @@ def check_pipeline(
         class_names = names_of_dataset(dataset)
     check_integer("batches", batches, minimum=1)
     findings: list[Finding] = []
-    images, labels = _read(itertools.islice(iterate(dataset), batches), findings)
+    images, labels = _read_checked_batch(itertools.islice(iterate(dataset), batches), findings)
     unreadable = {finding.name for finding in findings}
     if "not_images" not in unreadable:
-        findings.extend(check_images(images, model))
+        findings.extend(find_image_mismatches(images, model))
     if any(array.size for array in images) and not labels and not unreadable:
         findings.append(
             Finding(
@@ -95,12 +95,14 @@ def check_pipeline(
     return PipelineReport(tuple(findings), num_images)
 
 
-def _read(batches: Iterable[Any], findings: list[Finding]) -> tuple[list[Array], list[Array]]:
+def _read_checked_batch(
+    batches: Iterable[Any], findings: list[Finding]
+) -> tuple[list[Array], list[Array]]:
     """Returns images and labels as arrays; what is not an array of numbers becomes a finding."""
     images, labels = [], []
     for batch in batches:
         pair = batch if isinstance(batch, (tuple, list)) and batch else (batch,)
-        inputs = _to_numbers(pair[0])
+        inputs = _numbers_or_description(pair[0])
         if isinstance(inputs, str):
             findings.append(
                 Finding(
@@ -111,7 +113,7 @@ def _read(batches: Iterable[Any], findings: list[Finding]) -> tuple[list[Array],
             )
         else:
             images.append(inputs)
-        targets = _to_numbers(pair[1]) if len(pair) > 1 else None
+        targets = _numbers_or_description(pair[1]) if len(pair) > 1 else None
         if isinstance(targets, str):
             findings.append(
                 Finding(
@@ -123,7 +125,7 @@ def _read(batches: Iterable[Any], findings: list[Finding]) -> tuple[list[Array],
         elif targets is not None:
             labels += [targets] if targets.size else []
             if not isinstance(inputs, str) and _has_other_length(inputs, targets):
-                findings.append(_unequal(inputs, targets))
+                findings.append(_unequal_lengths_finding(inputs, targets))
         if findings:
             break  # further batches are the same
     return images, labels
@@ -134,7 +136,7 @@ def _has_other_length(images: Array, labels: Array) -> bool:
     return images.ndim == 4 and len(images) > 0 and images.shape[:1] != labels.shape[:1]
 
 
-def _unequal(images: Array, labels: Array) -> Finding:
+def _unequal_lengths_finding(images: Array, labels: Array) -> Finding:
     return Finding(
         "unequal_lengths",
         f"A batch has images of shape {images.shape} and labels of shape {labels.shape}.",
@@ -142,7 +144,7 @@ def _unequal(images: Array, labels: Array) -> Finding:
     )
 
 
-def _to_numbers(value: Any) -> Array | str:
+def _numbers_or_description(value: Any) -> Array | str:
     """Returns a tensor as an array of numbers, or the description of what it is."""
     if isinstance(value, dict):
         return f"a dict with {', '.join(map(repr, list(value)[:3]))}"
@@ -152,7 +154,7 @@ def _to_numbers(value: Any) -> Array | str:
     try:
         array = to_numbers("dataset", "values", value)
     except TypeError:
-        return "text" if _is_text(value) else f"values of type {type(value).__name__}"
+        return "text" if _holds_text(value) else f"values of type {type(value).__name__}"
     return array.astype("float32") if array.dtype.kind == "V" else array  # bfloat16
 
 
@@ -160,7 +162,7 @@ def _is_sequence(value: Any) -> bool:
     return isinstance(value, (tuple, list))
 
 
-def _is_text(value: Any) -> bool:
+def _holds_text(value: Any) -> bool:
     try:
         first = to_array(value).reshape(-1)[:1].tolist()
     except Exception:  # it cannot be converted to an array

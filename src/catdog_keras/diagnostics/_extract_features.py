@@ -91,7 +91,7 @@ def extract_features(
         remedy = "The images are the first argument."
         requirement = "a name from BACKBONES or a keras.Model"
         raise TypeError(describe("backbone", requirement, backbone, remedy))
-    if isinstance(images, (str, os.PathLike)) or _are_paths(images):
+    if isinstance(images, (str, os.PathLike)) or _are_image_paths(images):
         remedy = "Load the files first: `load_images(paths)`."
         raise TypeError(describe("images", "images, or a dataset of them", images, remedy))
     if hasattr(images, "dataset") and hasattr(images, "scan"):  # LabeledImages, without TensorFlow
@@ -104,26 +104,28 @@ def extract_features(
     if len(shape) != 4:
         requirement = "batches of images of shape (images, height, width, channels)"
         raise ValueError(describe_received("images", requirement, f"shape {tuple(shape)}"))
-    model = _build(backbone, tuple(shape[1:]), weights, pooling, dtype)
-    parts = predict_batches(model, _checked(model, itertools.chain([first], batches)), "images")
+    model = _build_extractor(backbone, tuple(shape[1:]), weights, pooling, dtype)
+    parts = predict_batches(
+        model, _check_batches(model, itertools.chain([first], batches)), "images"
+    )
     features = np.concatenate([to_array(outputs) for outputs, _ in parts]).astype(np.float32)
-    _check_finite(features)
+    _check_features_finite(features)
     return features
 
 
-def _are_paths(images: Any) -> bool:
+def _are_image_paths(images: Any) -> bool:
     listed = isinstance(images, (list, tuple)) and len(images) > 0
     return listed and isinstance(images[0], (str, os.PathLike))
 
 
-def _checked(model: keras.Model, batches: Iterator[Any]) -> Iterator[Any]:
+def _check_batches(model: keras.Model, batches: Iterator[Any]) -> Iterator[Any]:
     for batch in batches:
         images = check_inputs("images", model, batch)
         if len(images):
             yield images
 
 
-def _build(
+def _build_extractor(
     backbone: str | keras.Model,
     image_shape: tuple[int, ...],
     weights: str | os.PathLike[str] | None,
@@ -132,7 +134,7 @@ def _build(
 ) -> keras.Model:
     """Returns a model of float32 features with folded batch normalization."""
     if isinstance(backbone, keras.Model):
-        front = _pool(backbone, image_shape, pooling)
+        front = _pool_features(backbone, image_shape, pooling)
     else:
         height, width, channels = image_shape
         classifier = transfer_model(
@@ -144,7 +146,7 @@ def _build(
     return keras.Model(inputs, keras.ops.cast(front(inputs, training=False), "float32"))
 
 
-def _pool(
+def _pool_features(
     backbone: keras.Model, image_shape: tuple[int, ...], pooling: Literal["avg", "max"]
 ) -> keras.Model:
     """Appends global pooling to a model of feature maps or tokens."""
@@ -165,7 +167,7 @@ def _pool(
     return keras.Model(inputs, POOLING[pooling][rank]()(features))
 
 
-def _check_finite(features: npt.NDArray[np.float32]) -> None:
+def _check_features_finite(features: npt.NDArray[np.float32]) -> None:
     bad = np.flatnonzero(~np.isfinite(features).all(axis=1))
     if bad.size:
         raise ValueError(

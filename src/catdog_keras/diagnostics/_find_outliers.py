@@ -13,10 +13,10 @@ from catdog_keras.diagnostics._feature_inputs import (
     Floats,
     center_and_normalize,
     check_features,
-    check_files,
+    check_file_list,
     nearest_neighbors,
 )
-from catdog_keras.diagnostics._image_inputs import check_images
+from catdog_keras.diagnostics._image_inputs import check_image_list
 from catdog_keras.diagnostics._labeled_features import check_class_indices
 from catdog_keras.diagnostics._measure_images import ImageMeasurements, measure_images
 
@@ -135,10 +135,10 @@ def find_outliers(
     """
     rows = check_features(features)
     indices = check_class_indices(labels, class_names, num_images=len(rows), least_classes=1)
-    names = () if files is None else check_files("files", files, len(rows))
+    names = () if files is None else check_file_list("files", files, len(rows))
     measured = None
     if images is not None:
-        measured = measure_images("images", check_images("images", images, len(rows)))
+        measured = measure_images("images", check_image_list("images", images, len(rows)))
     elif names:
         measured = measure_images("files", names)
     return outliers_of(rows, indices, class_names, names, measured)

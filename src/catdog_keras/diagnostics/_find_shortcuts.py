@@ -11,7 +11,7 @@ import numpy.typing as npt
 from catdog_keras._checks import check_integer, describe
 from catdog_keras._printable import printable
 from catdog_keras.diagnostics._data_finding import DataFinding
-from catdog_keras.diagnostics._feature_inputs import check_files
+from catdog_keras.diagnostics._feature_inputs import check_file_list
 from catdog_keras.diagnostics._labeled_features import check_class_indices
 from catdog_keras.diagnostics._measure_images import (
     SMALLEST_ENERGY,
@@ -150,7 +150,7 @@ def find_shortcuts(
         >>> found.findings, len(found.properties)
         ((), 10)
     """
-    paths = check_files("files", files)
+    paths = check_file_list("files", files)
     indices = check_class_indices(labels, class_names, num_images=len(paths))
     check_integer("seed", seed, minimum=0)
     return shortcuts_of(measure_images("files", paths), indices, class_names, seed)
@@ -168,7 +168,7 @@ def shortcuts_of(
         str(each) if class_names is None else printable(class_names[each])
         for each in present.tolist()
     ]
-    properties = _properties(measured)
+    properties = _property_columns(measured)
     chance = 1 / len(present)
     confidence = 1 - ERROR_RATE / len(properties)
     scores = []
@@ -179,22 +179,24 @@ def shortcuts_of(
         score = PropertyScore(name, accuracy, interval, chance, effect > 0, effect >= LEAST_EFFECT)
         scores.append(score)
         if score.flagged:
-            text = _describe(score, columns, indices, names)
+            text = _describe_shortcut(score, columns, indices, names)
             findings.append(DataFinding("shortcut", (), accuracy, text))
     scores.sort(key=lambda each: -each.balanced_accuracy)
     findings.sort(key=lambda each: -each.score)
     return Shortcuts(tuple(findings), tuple(scores), len(measured))
 
 
-def _properties(measured: Sequence[ImageMeasurements]) -> dict[str, Floats]:
+def _property_columns(measured: Sequence[ImageMeasurements]) -> dict[str, Floats]:
     """Returns the columns of each property, of shape `(images, columns)`."""
-    kinds = sorted({_facts(each).kind for each in measured})
-    rows = [_columns(each, kinds) for each in measured]
+    kinds = sorted({_file_facts(each).kind for each in measured})
+    rows = [_columns_of_image(each, kinds) for each in measured]
     return {name: np.array([row[name] for row in rows], np.float64) for name in PROPERTIES}
 
 
-def _columns(each: ImageMeasurements, kinds: Sequence[str]) -> dict[str, tuple[float, ...]]:
-    file = _facts(each)
+def _columns_of_image(
+    each: ImageMeasurements, kinds: Sequence[str]
+) -> dict[str, tuple[float, ...]]:
+    file = _file_facts(each)
     fine, middle, coarse = np.log2(np.maximum(each.detail, SMALLEST_ENERGY)).tolist()
     top, bottom, left, right = each.margins
     return {
@@ -211,13 +213,13 @@ def _columns(each: ImageMeasurements, kinds: Sequence[str]) -> dict[str, tuple[f
     }
 
 
-def _facts(each: ImageMeasurements) -> FileFacts:
+def _file_facts(each: ImageMeasurements) -> FileFacts:
     if each.file is None:
         raise TypeError(describe("files", "paths of image files", "an array"))
     return each.file
 
 
-def _describe(
+def _describe_shortcut(
     score: PropertyScore, columns: Floats, labels: npt.NDArray[np.int64], names: Sequence[str]
 ) -> str:
     low, high = score.interval

@@ -28,16 +28,16 @@ def find_label_mismatches(
         yield from _check_class_order(model, class_names)
     one_hot = any(array.ndim == 2 and array.shape[1] > 1 for array in labels)
     if outputs is not None:
-        yield from _check_form(one_hot, kind, outputs)
+        yield from _check_label_form(one_hot, kind, outputs)
         if one_hot:
             width = max(array.shape[-1] for array in labels)
             yield from _check_one_hot_width(width, outputs)
         elif labels:
             values = np.unique(np.concatenate([array.reshape(-1) for array in labels]))
-            yield from _check_values(values, outputs, class_names)
-        yield from _check_number(outputs, kind, class_names)
+            yield from _check_label_values(values, outputs, class_names)
+        yield from _check_number_of_outputs(outputs, kind, class_names)
     yield from _check_distinct(labels)
-    yield from _check_logits(last_activation(model), kind, from_logits, outputs)
+    yield from _check_ending_and_loss(last_activation(model), kind, from_logits, outputs)
 
 
 def require_labels(name: str, labels: Array, model: keras.Model) -> None:
@@ -74,7 +74,7 @@ def warn_of_logits(model: keras.Model) -> None:
     """Warns if the loss of a compiled model expects logits from a softmax, or the reverse."""
     kind, from_logits = crossentropy_of(model)
     activation, outputs = last_activation(model), _number_of_outputs(model)
-    for finding in _check_logits(activation, kind, from_logits, outputs):
+    for finding in _check_ending_and_loss(activation, kind, from_logits, outputs):
         warn(f"The loss is computed from wrong values. {finding.problem} {finding.remedy}")
 
 
@@ -88,7 +88,7 @@ def _check_class_order(model: keras.Model, class_names: Sequence[str]) -> Iterat
         )
 
 
-def _check_form(one_hot: bool, kind: str | None, outputs: int) -> Iterator[Finding]:
+def _check_label_form(one_hot: bool, kind: str | None, outputs: int) -> Iterator[Finding]:
     if one_hot and (kind == "sparse" or (kind == "binary" and outputs == 1)):
         yield Finding(
             "one_hot_labels",
@@ -107,7 +107,7 @@ def _check_form(one_hot: bool, kind: str | None, outputs: int) -> Iterator[Findi
 
 def _check_one_hot_width(width: int, outputs: int) -> Iterator[Finding]:
     if width > outputs > 1:
-        yield _too_few(f"The labels are one-hot rows of {width} classes", width, outputs)
+        yield _too_few_outputs(f"The labels are one-hot rows of {width} classes", width, outputs)
     elif 1 < width < outputs:
         yield Finding(
             "labels_outside",
@@ -116,7 +116,7 @@ def _check_one_hot_width(width: int, outputs: int) -> Iterator[Finding]:
         )
 
 
-def _check_values(
+def _check_label_values(
     values: Array, outputs: int, class_names: Sequence[str] | None
 ) -> Iterator[Finding]:
     classes = max(outputs, 2)
@@ -148,7 +148,7 @@ def _check_values(
             "Subtract 1 from the labels.",
         )
     elif high >= classes and len(values) == high + 1:
-        yield _too_few(f"The labels go up to {high:g}", int(high) + 1, outputs)
+        yield _too_few_outputs(f"The labels go up to {high:g}", int(high) + 1, outputs)
     elif high >= classes:
         yield Finding(
             "labels_outside",
@@ -174,16 +174,20 @@ def _check_distinct(labels: Sequence[Array]) -> Iterator[Finding]:
         )
 
 
-def _check_number(
+def _check_number_of_outputs(
     outputs: int, kind: str | None, class_names: Sequence[str] | None
 ) -> Iterator[Finding]:
     if outputs == 1 and kind in ("sparse", "categorical"):
-        yield _too_few("A categorical loss compares the outputs of at least 2 classes", 2, 1)
+        yield _too_few_outputs(
+            "A categorical loss compares the outputs of at least 2 classes", 2, 1
+        )
     elif class_names is not None and len(class_names) > max(outputs, 2):
-        yield _too_few(f"There are {len(class_names)} class names", len(class_names), outputs)
+        yield _too_few_outputs(
+            f"There are {len(class_names)} class names", len(class_names), outputs
+        )
 
 
-def _too_few(seen: str, classes: int, outputs: int) -> Finding:
+def _too_few_outputs(seen: str, classes: int, outputs: int) -> Finding:
     return Finding(
         "too_few_outputs",
         f"{seen}, and the model has {outputs} output{'' if outputs == 1 else 's'}.",
@@ -191,7 +195,7 @@ def _too_few(seen: str, classes: int, outputs: int) -> Finding:
     )
 
 
-def _check_logits(
+def _check_ending_and_loss(
     activation: str | None, kind: str | None, from_logits: bool | None, outputs: int | None
 ) -> Iterator[Finding]:
     if kind is None or activation is None:

@@ -57,7 +57,7 @@ def check_labels(
             requirement = "class indices from 0, with fewer classes than images"
             raise ValueError(describe("labels", requirement, highest))
         names = tuple(str(index) for index in range(highest + 1))
-    return Labels(indices, names, _check_groups(groups, len(indices)))
+    return Labels(indices, names, _number_groups(groups, len(indices)))
 
 
 def check_class_indices(
@@ -117,7 +117,7 @@ def check_class_sizes(labels: Labels, folds: int) -> None:
         )
 
 
-def _check_groups(groups: Any, num_images: int) -> IntegerArray | None:
+def _number_groups(groups: Any, num_images: int) -> IntegerArray | None:
     """Returns the group of each image as a number from 0, in the order of their appearance."""
     if groups is None:
         return None

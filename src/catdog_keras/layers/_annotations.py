@@ -44,7 +44,7 @@ def read_annotations(inputs: Mapping[str, Any]) -> Data:
     images = images_of(inputs)
     data = {key: inputs[key] for key in TRANSFORMED if key in inputs}
     if "segmentation_masks" in data:
-        masks = data["segmentation_masks"] = _as_array(data["segmentation_masks"])
+        masks = data["segmentation_masks"] = _list_as_array(data["segmentation_masks"])
         if len(masks.shape) != len(images.shape):
             requirement = f"of {len(images.shape)} axes, like the images"
             remedy = "Add a channel axis to masks: masks[..., None]."
@@ -64,7 +64,7 @@ def _read_boxes(bounding_boxes: Any, batched: bool) -> Data:
         raise ValueError(describe("bounding_boxes", requirement, sorted(map(str, bounding_boxes))))
     # Keras fills up a batch with boxes of zeros, and with -1 as their label.
     dense = {
-        key: _backend.to_dense(_as_array(value), -1 if key == "labels" else 0)
+        key: _backend.to_dense(_list_as_array(value), -1 if key == "labels" else 0)
         for key, value in bounding_boxes.items()
     }
     shape, axes = tuple(dense["boxes"].shape), 3 if batched else 2
@@ -78,7 +78,7 @@ def _read_boxes(bounding_boxes: Any, batched: bool) -> Data:
     return dense
 
 
-def _as_array(value: Any) -> Any:
+def _list_as_array(value: Any) -> Any:
     # An empty list has the shape (0,), which is not that of boxes.
     return np.asarray(value) if isinstance(value, (list, tuple)) else value
 
@@ -117,7 +117,7 @@ def restore_dtypes(outputs: Data, inputs: Data, ops: Any) -> Data:
     return outputs
 
 
-def select(chosen: Any, outputs: Data, inputs: Data, ops: Any) -> Data:
+def select_by_image(chosen: Any, outputs: Data, inputs: Data, ops: Any) -> Data:
     """Returns the entries of `outputs` for the chosen images and of `inputs` for the others."""
     chosen = ops.cast(chosen, "bool")
 

@@ -84,7 +84,7 @@ def augmentation_preset(
         >>> strong = catdog_keras.augmentation_preset("strong", value_range=(0, 1))
     """
     check_choice("strength", strength, STRENGTHS)
-    low, high = _check_value_range(value_range)
+    low, high = _check_preset_range(value_range)
     seed = check_seed(seed)
     formats: dict[str, Any] = {
         "data_format": data_format,
@@ -96,11 +96,11 @@ def augmentation_preset(
     if strength == "medium":
         return RandomAffine("horizontal", 20, 0.1, 0.1, name=name, **common)
     affine = RandomAffine("horizontal", 30, 0.2, 0.15, 10, **common)
-    layers = [affine, *_color_and_erasing((low, high), seed, formats)]
+    layers = [affine, *_color_and_erasing_layers((low, high), seed, formats)]
     return AugmentationPipeline(layers, name=name)
 
 
-def _color_and_erasing(
+def _color_and_erasing_layers(
     value_range: tuple[float, float], seed: Seed, formats: dict[str, Any]
 ) -> list[keras.Layer]:
     # Layers with the same seed would draw the same random numbers. Keras's layers need an integer.
@@ -131,7 +131,7 @@ def _color_and_erasing(
     ]
 
 
-def _check_value_range(value: Any) -> tuple[float, float]:
+def _check_preset_range(value: Any) -> tuple[float, float]:
     requirement = "a pair (low, high) of numbers with low < high"
     if not isinstance(value, (tuple, list)):
         raise TypeError(describe("value_range", requirement, value))

@@ -10,7 +10,7 @@ from catdog_keras.layers._base_augmentation import Seed, SeededLayer
 from catdog_keras.layers._wrapper import (
     Strength,
     WrapperLayer,
-    check_inner,
+    check_inner_layer,
     check_keeps_range,
     inner_transformation,
     transform_inner,
@@ -77,7 +77,7 @@ class RandomApply(SeededLayer, WrapperLayer):
     ) -> None:
         """Validates and stores the arguments; see the class docstring."""
         super().__init__(**kwargs)
-        self.layer = check_inner("layer", layer)
+        self.layer = check_inner_layer("layer", layer)
         check_keeps_range("layer", self.layer)
         self.rate = check_number("rate", rate, minimum=0, maximum=1)
         self._init_seed(seed)

@@ -109,16 +109,16 @@ def draw_class_curves(
     """
     records = curves.records
     lines = [line_of(curve) for curve in records]
-    named, others = _choose([line.area for line in lines])
-    _draw_named(ax, [(curves.names[n], records[n], lines[n]) for n in named], area_name)
-    _draw_others(ax, [lines[n] for n in others], area_name)
+    named, others = _choose_named_curves([line.area for line in lines])
+    _draw_named_curves(ax, [(curves.names[n], records[n], lines[n]) for n in named], area_name)
+    _draw_other_curves(ax, [lines[n] for n in others], area_name)
     undefined = len(records) - len(named) - len(others)
     if undefined:
         kind = "models" if curves.of_models else "classes"
         ax.plot([], [], " ", label=f"no {area_name}: {undefined} {kind}")
 
 
-def _choose(areas: Sequence[float]) -> tuple[list[int], list[int]]:
+def _choose_named_curves(areas: Sequence[float]) -> tuple[list[int], list[int]]:
     """Returns the curves to name in the legend, and the others in ascending order of area."""
     if len(areas) <= MOST_NAMED:
         return list(range(len(areas))), []
@@ -128,7 +128,9 @@ def _choose(areas: Sequence[float]) -> tuple[list[int], list[int]]:
     return rising[: MOST_NAMED - 1], rising[MOST_NAMED - 1 :]
 
 
-def _draw_named(ax: Axes, named: Sequence[tuple[str, ClassCurve, Line]], area_name: str) -> None:
+def _draw_named_curves(
+    ax: Axes, named: Sequence[tuple[str, ClassCurve, Line]], area_name: str
+) -> None:
     from catdog_keras.plotting import _canvas
 
     colors = (_canvas.BLUE, _canvas.VERMILION, _canvas.GREEN, _canvas.ORANGE)
@@ -152,7 +154,7 @@ def _draw_named(ax: Axes, named: Sequence[tuple[str, ClassCurve, Line]], area_na
         )
 
 
-def _draw_others(ax: Axes, lines: Sequence[Line], area_name: str) -> None:
+def _draw_other_curves(ax: Axes, lines: Sequence[Line], area_name: str) -> None:
     if not lines:
         return
     least, most = lines[0].area, lines[-1].area

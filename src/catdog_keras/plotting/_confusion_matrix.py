@@ -113,7 +113,7 @@ def plot_confusion_matrix(
     ax.set_xlabel("predicted class")
     ax.set_ylabel("true class")
     _name_cells(ax, names)
-    texts = _cell_texts(counts, shares, totals[:, 0], min(_canvas.measure(ax)) / len(names))
+    texts = _cell_texts(counts, shares, totals[:, 0], min(_canvas.measure_axes(ax)) / len(names))
     if texts is None:
         bar = ax.figure.colorbar(image, ax=ax, shrink=0.8)
         bar.set_label("fraction of the true class")
@@ -168,7 +168,7 @@ def _name_cells(ax: Axes, names: Sequence[str]) -> None:
     """
     from catdog_keras.plotting import _canvas
 
-    width, height = _canvas.measure(ax)
+    width, height = _canvas.measure_axes(ax)
     cell = min(width, height) / len(names)
     places = range(0, len(names), math.ceil(_canvas.SMALLEST_TEXT / cell))
     # Reduce the font size before shortening names, and use the same names on both axes.
@@ -196,7 +196,7 @@ def _cell_texts(
     numbers = [f"{count:,}" for count in counts.ravel()]
     known = np.repeat(totals > 0, len(counts))
     percents = [
-        _percent(share) if has_share else ""
+        _format_percent(share) if has_share else ""
         for share, has_share in zip(shares.ravel(), known, strict=True)
     ]
     both = [f"{n}\n{p}" if p and n != "0" else n for n, p in zip(numbers, percents, strict=True)]
@@ -210,7 +210,7 @@ def _cell_texts(
     return None
 
 
-def _percent(share: float) -> str:
+def _format_percent(share: float) -> str:
     """Returns a percentage that is 0 or 100 only if it is so exactly."""
     if 0 < share < 0.005:
         return "<1%"

@@ -70,7 +70,7 @@ def plot_history(
     """
     from catdog_keras.plotting import _canvas
 
-    log, epochs = _read(history)
+    log, epochs = _read_history(history)
     metrics = _choose_metrics(log)
     figure = _canvas.take_figure(figure, (4.5 * len(metrics), 4.0))
     panels = figure.subplots(1, len(metrics), squeeze=False)[0]
@@ -90,13 +90,13 @@ def plot_history(
         + _count_gaps(ax, log[metric])
         for ax, (title, metric) in zip(panels, metrics.items(), strict=True)
     ]
-    _draw_legend(figure, panels)
+    _draw_history_legend(figure, panels)
     for ax, title, note in zip(panels, metrics, notes, strict=True):
         _canvas.write_title(ax, title, *note)
     return figure
 
 
-def _read(history: Any) -> tuple[dict[str, Curve], Epochs]:
+def _read_history(history: Any) -> tuple[dict[str, Curve], Epochs]:
     """Returns each curve by name and the epoch numbers; raises an error if they are not valid."""
     log = getattr(history, "history", history)
     if not isinstance(log, Mapping):
@@ -112,14 +112,16 @@ def _read(history: Any) -> tuple[dict[str, Curve], Epochs]:
     known = getattr(history, "epoch", None)
     start = known[0] + 1 if known else 1
     epochs = np.arange(start, start + length)
-    return {name: _spread(name, curve, epochs) for name, curve in curves.items()}, epochs
+    return {
+        name: _spread_over_epochs(name, curve, epochs) for name, curve in curves.items()
+    }, epochs
 
 
 def _read_curve(name: str, values: Any) -> Curve:
     is_list = isinstance(values, (Sequence, np.ndarray)) and not isinstance(values, (str, bytes))
     if not is_list or not all(isinstance(value, numbers.Real) for value in values):
         raise TypeError(describe(f"history[{name!r}]", "a list with one number per epoch", values))
-    return drawable([_as_float(value) for value in values])
+    return drawable([_float_or_infinity(value) for value in values])
 
 
 def drawable(values: Any) -> Curve:
@@ -128,14 +130,14 @@ def drawable(values: Any) -> Curve:
     return np.where(np.abs(curve) > LARGEST, np.copysign(np.inf, curve), curve)
 
 
-def _as_float(value: Any) -> float:
+def _float_or_infinity(value: Any) -> float:
     try:
         return float(value)
     except OverflowError:  # an integer of more than 308 digits
         return math.inf if value > 0 else -math.inf
 
 
-def _spread(name: str, curve: Curve, epochs: Epochs) -> Curve:
+def _spread_over_epochs(name: str, curve: Curve, epochs: Epochs) -> Curve:
     """Assigns the values of `fit(validation_freq=n)` to their epochs."""
     if len(curve) == len(epochs):
         return curve
@@ -237,7 +239,7 @@ def _mark_epochs(ax: Axes, epochs: Epochs) -> None:
     ax.grid(visible=True, alpha=0.3)
 
 
-def _draw_legend(figure: Figure | SubFigure, panels: npt.NDArray[Any]) -> None:
+def _draw_history_legend(figure: Figure | SubFigure, panels: npt.NDArray[Any]) -> None:
     """Draws one legend for all panels, below them if the layout engine reserves the space."""
     from catdog_keras.plotting import _canvas
 

@@ -43,7 +43,7 @@ def plot_learning_rate(result: Any, *, ax: Axes | None = None) -> Axes:
     """
     from catdog_keras.plotting import _canvas
 
-    rates, losses, suggestion = _read(result)
+    rates, losses, suggestion = _read_sweep(result)
     ax = _canvas.take_axes(ax, (6.0, 4.0))
     ax.set_xscale("log")  # before plotting: a single rate has no valid linear limits
     thin = "-" if len(rates) > 1 else "o"  # a line with a single point is invisible
@@ -64,7 +64,7 @@ def plot_learning_rate(result: Any, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def _read(result: Any) -> tuple[Any, Any, float | None]:
+def _read_sweep(result: Any) -> tuple[Any, Any, float | None]:
     names = ("rates", "losses", "suggestion")
     if not all(hasattr(result, name) for name in names) or not hasattr(type(result), "smoothed"):
         requirement = "an LRFinderResult, as returned by `find_learning_rate`"

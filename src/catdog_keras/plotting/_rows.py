@@ -87,7 +87,7 @@ def place_rows(
     else:
         width, height = _canvas.size_in_inches(figure)
         room = (width, height - below)
-    abreast, scale = _arrange(room, count, row, stacked=stacked and count <= MANY_ROWS)
+    abreast, scale = _arrange_rows(room, count, row, stacked=stacked and count <= MANY_ROWS)
     lines = math.ceil(count / abreast)
     size = (room[0], max(lines * (scale + TITLE_INCHES), 1.0) + below)
     figure = _canvas.take_figure(figure, size, compress=True)
@@ -99,7 +99,7 @@ def place_rows(
     return figure, rows, scale * row.width
 
 
-def _arrange(
+def _arrange_rows(
     room: tuple[float, float], count: int, row: Row, *, stacked: bool
 ) -> tuple[int, float]:
     """Returns the number of rows next to each other, and the height of their images in inches."""

@@ -12,7 +12,12 @@ from catdog_keras._range_check import RangeCheck
 from catdog_keras.training._feature_batches import FeatureIndex
 from catdog_keras.training._feature_extractor import BATCH_SIZE, FeatureExtractor
 from catdog_keras.training._feature_store import FeatureStore, Rows
-from catdog_keras.training._labeled_batches import empty, join_weights, not_finite, read_labeled
+from catdog_keras.training._labeled_batches import (
+    empty_data_error,
+    join_weights,
+    pixels_not_finite_error,
+    read_labeled,
+)
 
 
 def cache_features(
@@ -38,7 +43,7 @@ def cache_features(
         for images, batch_labels, batch_weights in read_labeled(name, data, extractor.image_shape):
             ranges.see(name, images)
             if not ranges.is_finite:  # a compiled ReLU can turn NaN into 0
-                raise not_finite(name)
+                raise pixels_not_finite_error(name)
             ranges.warn()
             for image in images:
                 mark = (
@@ -55,7 +60,7 @@ def cache_features(
     for queue in queues:
         queue.flush()
     if not keys:
-        raise empty(name)
+        raise empty_data_error(name)
     ranges.warn(is_complete=True)
     return FeatureIndex(
         keys,
@@ -106,7 +111,7 @@ def _check_finite_features(name: str, images: Array, features: Rows) -> None:
     if np.isfinite(features).all():
         return
     if not np.isfinite(images).all():
-        raise not_finite(name)
+        raise pixels_not_finite_error(name)
     largest = max(abs(float(images.min())), abs(float(images.max())))
     raise ValueError(
         f"`{name}` must hold images with finite features; the frozen layers return NaN or infinite "

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from catdog_keras.training._training_state import State, values
+from catdog_keras.training._training_state import State, read_values
 
 # Callbacks whose state is a part of checkpoints, and the public attributes that hold it.
 STATE_ATTRIBUTES = {
@@ -36,7 +36,7 @@ def store_callback_state(callbacks: Iterable[Any], state: State) -> None:
         stored.append({name: v if v is None else float(v) for name, v in found.items()})
         weights = getattr(callback, "best_weights", None)
         stored[-1]["weights"] = 0 if weights is None else len(weights)
-        state.callback_weights += values(weights or [])
+        state.callback_weights += read_values(weights or [])
     state.progress.callbacks = stored
 
 

@@ -41,7 +41,7 @@ def callbacks_for_part(
     if any(hasattr(each, "monitor") for each in callbacks):
         _, labels, _ = split_batch("train", next(iterate(train)), "batches (images, labels)")
         build_metrics(model, labels)
-    check = partial(_check_unchanged, model, model.optimizer, model.trainable_variables)
+    check = partial(_check_model_unchanged, model, model.optimizer, model.trainable_variables)
     found = keras.callbacks.CallbackList(
         [_UpdateWhole(model, check), *callbacks, _UpdatePart(model, part, check)],
         add_history=True,
@@ -99,7 +99,7 @@ class _UpdatePart(keras.callbacks.Callback):
         self._part.stop_training = self._whole.stop_training
 
 
-def _check_unchanged(model: keras.Model, optimizer: Any, trained: list[Any]) -> None:
+def _check_model_unchanged(model: keras.Model, optimizer: Any, trained: list[Any]) -> None:
     """Raises a ValueError if callbacks made a change that the fitted part would not use."""
     if model.optimizer is not optimizer:
         raise ValueError(

@@ -24,7 +24,7 @@ from catdog_keras._scratch import scratch_folder
 from catdog_keras._signals import interrupts_deferred
 from catdog_keras._warnings import warn
 from catdog_keras.training._callback_state import check_callback_state
-from catdog_keras.training._training_state import LISTS, Arrays, Progress, State, check_fit
+from catdog_keras.training._training_state import LISTS, Arrays, Progress, State, check_arrays_fit
 
 MAGIC = b"catdog-keras checkpoint\n"
 DIGEST_BYTES = 32
@@ -78,7 +78,7 @@ class Checkpoint:
         problems: dict[Path, str] = {}
         for file in (self._file, self._older):
             try:
-                call, state = _decode(file.read_bytes())
+                call, state = _decode_checkpoint(file.read_bytes())
                 if call == self._call:
                     state.check_values(model, model.weights if kept is None else kept)
                     check_callback_state(callbacks, state)
@@ -129,7 +129,7 @@ class Checkpoint:
     def check_optimizer(self, arrays: Arrays, variables: list[Any]) -> None:
         """Raises a ValueError if the state of an optimizer does not fit its variables."""
         try:
-            check_fit("optimizer", arrays, variables)
+            check_arrays_fit("optimizer", arrays, variables)
         except ValueError as error:
             raise self._invalid(self._file, str(error)) from error
 
@@ -180,7 +180,7 @@ class Checkpoint:
         )
 
 
-def _decode(content: bytes) -> tuple[dict[str, Any], State]:
+def _decode_checkpoint(content: bytes) -> tuple[dict[str, Any], State]:
     """Returns the arguments of the call and the state in a file; raises if it is not intact."""
     start = len(MAGIC) + DIGEST_BYTES
     if not content:
@@ -200,13 +200,13 @@ def _decode(content: bytes) -> tuple[dict[str, Any], State]:
             raise ValueError(f"Its version is {call.get('version')!r}, not {VERSION}.")
         progress = Progress.from_json(metadata["progress"])
         lists = {
-            name: [stored[f"{name}{n}"] for n in range(_count(stored.files, name))]
+            name: [stored[f"{name}{n}"] for n in range(_count_arrays(stored.files, name))]
             for name in LISTS
         }
     return call, State(progress, **lists)
 
 
-def _count(names: list[str], prefix: str) -> int:
+def _count_arrays(names: list[str], prefix: str) -> int:
     """Returns the number of arrays of a list; raises if one is missing."""
     numbers = {name.removeprefix(prefix) for name in names if name.startswith(prefix)}
     if numbers != {str(n) for n in range(len(numbers))}:

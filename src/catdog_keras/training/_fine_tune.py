@@ -17,9 +17,9 @@ from catdog_keras.training._argument_names import FIT_NAMES
 from catdog_keras.training._callbacks import Callbacks, Verbose
 from catdog_keras.training._class_weight import ClassWeight
 from catdog_keras.training._fine_tune_config import FineTuneConfig
-from catdog_keras.training._fine_tuning_loop import Run, Stage
+from catdog_keras.training._fine_tuning_loop import FineTuningRun, FineTuningStage
 from catdog_keras.training._labeled_batches import check_repeatable
-from catdog_keras.training._training_call import check_call, check_validation_freq
+from catdog_keras.training._training_call import check_training_call, check_validation_freq
 from catdog_keras.training._unfreezing import check_unfrozen, find_backbone, first_unfrozen
 
 Unfreeze = str | float | Sequence[str | float]
@@ -146,7 +146,7 @@ def fine_tune(
         2
     """
     backbone = find_backbone(model)
-    call = check_call(
+    call = check_training_call(
         model,
         train,
         y,
@@ -174,8 +174,8 @@ def fine_tune(
     if len(firsts) > 1 or options.num_views is None:
         check_repeatable("train", train)
         check_repeatable("validation_data", validation_data)
-    shares = _shares(count, len(firsts))
-    stages = [Stage(first, share) for first, share in zip(firsts, shares, strict=True)]
+    shares = _epochs_of_stages(count, len(firsts))
+    stages = [FineTuningStage(first, share) for first, share in zip(firsts, shares, strict=True)]
     with _backend.strategy_scope(model):
         compile_if_needed(model)
         file = call.open_checkpoint(
@@ -187,7 +187,7 @@ def fine_tune(
             initial_epoch=initial_epoch,
             validation_freq=validation_freq,
         )
-        run = Run(call, backbone, options, file, initial_epoch, validation_freq)
+        run = FineTuningRun(call, backbone, options, file, initial_epoch, validation_freq)
         return run.fit_stages(stages)
 
 
@@ -206,7 +206,7 @@ def _check_unfreeze(value: Any, epochs: int) -> Sequence[str | float]:
     return stages
 
 
-def _shares(epochs: int, stages: int) -> list[int]:
+def _epochs_of_stages(epochs: int, stages: int) -> list[int]:
     """Splits the epochs over the stages as evenly as possible."""
     ends = [epochs * number // stages for number in range(stages + 1)]
     return [end - begin for begin, end in itertools.pairwise(ends)]

@@ -18,7 +18,7 @@ from catdog_keras.training._feature_extractor import FeatureExtractor
 from catdog_keras.training._feature_store import FeatureStore
 from catdog_keras.training._fine_tune_config import FineTuneConfig
 from catdog_keras.training._fit_data import as_fit_data
-from catdog_keras.training._labeled_batches import check_repeatable, empty
+from catdog_keras.training._labeled_batches import check_repeatable, empty_data_error
 from catdog_keras.training._layerwise_adam import LayerwiseAdam, rate_factors
 from catdog_keras.training._model_parts import ModelParts, split_at_trained
 from catdog_keras.training._training_call import TrainingCall
@@ -26,10 +26,10 @@ from catdog_keras.training._training_state import (
     Arrays,
     Progress,
     State,
-    assign,
+    assign_values,
     draw_seed,
+    read_values,
     seeds_of,
-    values,
 )
 from catdog_keras.training._unfreezing import unfreeze_from
 
@@ -46,7 +46,7 @@ def skip_epochs(data: Any, count: int) -> None:
 
 
 @dataclass(frozen=True)
-class Stage:
+class FineTuningStage:
     """A training stage: the backbone layers from index `first` are trained for `epochs`."""
 
     first: int
@@ -54,7 +54,7 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Run:
+class FineTuningRun:
     """The arguments of one call of `fine_tune`."""
 
     call: TrainingCall
@@ -64,7 +64,7 @@ class Run:
     initial_epoch: int
     validation_freq: int | list[int]
 
-    def fit_stages(self, stages: list[Stage]) -> keras.callbacks.History:
+    def fit_stages(self, stages: list[FineTuningStage]) -> keras.callbacks.History:
         """Trains all stages; resumes from the checkpoint if it exists."""
         model, state = self.call.model, None
         if self.checkpoint is not None:
@@ -72,18 +72,18 @@ class Run:
         if state is None:
             state = State(Progress(draw_seed()))
         else:
-            assign(model.variables, state.variables)
+            assign_values(model.variables, state.variables)
             update_derived_state(model)
         progress = state.progress
         for number, stage in enumerate(stages):
             unfreeze_from(self.backbone, stage.first)
             if number == len(progress.epochs):
                 progress.begin_stage()
-                state.seeds = values(seeds_of(model))
+                state.seeds = read_values(seeds_of(model))
                 state.optimizer, state.callback_weights = [], []
             self._stage(number, stage.epochs, state)
             if state.best and number == len(progress.epochs) - 1:
-                assign(model.weights, state.best)
+                assign_values(model.weights, state.best)
         self.call.restore_best(model.weights, state, self.initial_epoch)
         compile_like(model, model, self._optimizer(model, self.options.learning_rate))
         # A saved model would otherwise be loaded with a warning about missing optimizer variables.
@@ -142,7 +142,7 @@ class Run:
         if steps is None:
             steps = sum(1 for _ in train)
         if not steps:
-            raise empty("train")
+            raise empty_data_error("train")
         self._compile(part, epochs * steps, [] if is_over else state.optimizer)
         skip_epochs(train, done)
         keeper = EpochKeeper(
@@ -158,7 +158,7 @@ class Run:
         )
         if validation is not None and state.progress.best is None:
             keeper.keep_if_best(self._evaluate(part, validation), is_trained=False)
-        before = values(part.trainable_variables) if is_over else None
+        before = read_values(part.trainable_variables) if is_over else None
         self.call.fit(
             part,
             train,
@@ -171,7 +171,7 @@ class Run:
             initial_epoch=self.initial_epoch + done,
         )
         if before is not None:  # `fit` has assigned moving averages of an optimizer without steps
-            assign(part.trainable_variables, before)
+            assign_values(part.trainable_variables, before)
 
     def _compile(self, part: keras.Model, steps: int, restored: Arrays) -> None:
         """Compiles a part and the model with one optimizer, which callbacks find in the model."""
@@ -182,7 +182,7 @@ class Run:
         if restored:
             if self.checkpoint is not None:
                 self.checkpoint.check_optimizer(restored, part.optimizer.variables)
-            assign(part.optimizer.variables, restored)
+            assign_values(part.optimizer.variables, restored)
 
     def _evaluate(self, part: keras.Model, validation: Any) -> dict[str, Any]:
         """Returns the validation metrics before the training, with the names that `fit` uses."""

@@ -27,14 +27,18 @@ from catdog_keras.training._fine_tuning_loop import history_of, skip_epochs
 from catdog_keras.training._fit_data import as_fit_data
 from catdog_keras.training._labeled_batches import check_repeatable
 from catdog_keras.training._model_parts import ModelParts, split_at_head
-from catdog_keras.training._training_call import TrainingCall, check_call, check_validation_freq
+from catdog_keras.training._training_call import (
+    TrainingCall,
+    check_training_call,
+    check_validation_freq,
+)
 from catdog_keras.training._training_state import (
     Progress,
     State,
-    assign,
+    assign_values,
     draw_seed,
+    read_values,
     seeds_of,
-    values,
 )
 
 MAX_VIEWS = 255
@@ -180,7 +184,7 @@ def fit_head(
         ['accuracy', 'loss', 'val_accuracy', 'val_loss']
     """
     split = split_at_head(model)
-    call = check_call(
+    call = check_training_call(
         model,
         train,
         y,
@@ -214,7 +218,7 @@ def fit_head(
                 "`num_views`, `dtype` and `cache` have no effect: several devices share the "
                 "batches, so the whole model is trained."
             )
-        return _fit_whole(call, **epoch_arguments)
+        return _fit_whole_model(call, **epoch_arguments)
     with _backend.strategy_scope(model):
         compile_if_needed(model)
         file = call.open_checkpoint(
@@ -225,10 +229,10 @@ def fit_head(
             dtype=dtype,
             **epoch_arguments,
         )
-        return _Run(call, split, num_views, dtype, cache, file, **epoch_arguments).fit()
+        return _HeadRun(call, split, num_views, dtype, cache, file, **epoch_arguments).fit()
 
 
-def _fit_whole(
+def _fit_whole_model(
     call: TrainingCall, initial_epoch: int, validation_freq: int | list[int]
 ) -> keras.callbacks.History:
     check_repeatable("train", call.train)
@@ -261,7 +265,7 @@ def _fit_whole(
 
 
 @dataclass(frozen=True)
-class _Run:
+class _HeadRun:
     """The arguments of one call of `fit_head` that caches features."""
 
     call: TrainingCall
@@ -278,14 +282,14 @@ class _Run:
         model = self.call.model
         state = self._restored_state()
         if state is None:
-            seeds = values(seeds_of(model))
+            seeds = read_values(seeds_of(model))
             state = State(Progress(draw_seed(), [self.initial_epoch]), seeds=seeds)
         if state.progress.done:
             skip_epochs(self.call.train, 1)  # the one in which the features were computed
             self.call.restore_best(self.split.head.weights, state, self.initial_epoch)
             return self._history(state.progress)
         extractor = FeatureExtractor(self.split, self.dtype)
-        store = _open_store(model, extractor, self.cache)
+        store = _open_feature_store(model, extractor, self.cache)
         try:
             train, validation = self.call.compute_features(
                 extractor,
@@ -319,8 +323,8 @@ class _Run:
             if not optimizer.built:
                 optimizer.build(self.split.head.trainable_variables)
             self.checkpoint.check_optimizer(state.optimizer, optimizer.variables)
-            assign(optimizer.variables, state.optimizer)
-            assign(model.variables, state.variables)
+            assign_values(optimizer.variables, state.optimizer)
+            assign_values(model.variables, state.variables)
             update_derived_state(model)
         return state
 
@@ -352,7 +356,9 @@ class _Run:
         )
 
 
-def _open_store(model: keras.Model, extractor: FeatureExtractor, cache: Any) -> FeatureStore:
+def _open_feature_store(
+    model: keras.Model, extractor: FeatureExtractor, cache: Any
+) -> FeatureStore:
     if cache is False:
         return FeatureStore(extractor.feature_shape)
     name = extractor.fingerprint()

@@ -59,7 +59,7 @@ from catdog_keras.training._feature_batches import FeatureBatches
 from catdog_keras.training._feature_extractor import FeatureExtractor
 from catdog_keras.training._feature_store import FeatureStore
 from catdog_keras.training._labeled_batches import check_labeled
-from catdog_keras.training._training_state import State, assign, seeds_of, values
+from catdog_keras.training._training_state import State, assign_values, read_values, seeds_of
 
 
 @dataclass(frozen=True)
@@ -105,8 +105,8 @@ class TrainingCall:
             "function": function,
             "model": self.model.name,
             "weights": [list(weight.shape) for weight in self.model.weights],
-            "class_names": _class_names(self.model),
-            **_flatten("compile", self._compile_config(has_own_optimizer)),
+            "class_names": _class_names_or_none(self.model),
+            **_flatten_settings("compile", self._compile_config(has_own_optimizer)),
             "train": _describe_data(self.train),
             "validation_data": _describe_data(self.validation_data),
             "backend": keras.backend.backend(),
@@ -170,14 +170,14 @@ class TrainingCall:
 
         # Augmentation uses the seeds of the start, training those of the checkpoint.
         seeds = seeds_of(self.model)
-        now = values(seeds)
-        assign(seeds, state.seeds)
+        now = read_values(seeds)
+        assign_values(seeds, state.seeds)
         train = batches("train", self.train, num_views, seed)
         validation = None
         if self.validation_data is not None:
             validation = batches("validation_data", self.validation_data, 1)
         if is_resumed:
-            assign(seeds, now)
+            assign_values(seeds, now)
         return train, validation
 
     def fit(
@@ -217,7 +217,7 @@ class TrainingCall:
         """Assigns the best weights, if there are any, and prints their epoch as Keras does."""
         if not state.best:
             return
-        assign(kept, state.best)
+        assign_values(kept, state.best)
         place = state.progress.best_epoch()
         if self.verbose != 0 and place is not None:
             epoch = initial_epoch + place + 1
@@ -242,7 +242,7 @@ class TrainingCall:
         return balanced_weights(labels_of_dataset("train", train))
 
 
-def check_call(
+def check_training_call(
     model: keras.Model,
     train: Any,
     y: Any,
@@ -320,7 +320,7 @@ def _check_labels_not_mixed(labels: Any) -> None:
         )
 
 
-def _class_names(model: keras.Model) -> tuple[str, ...] | None:
+def _class_names_or_none(model: keras.Model) -> tuple[str, ...] | None:
     try:
         return find_class_names(model)
     except ValueError:  # several lists
@@ -346,7 +346,7 @@ def _describe_data(data: Any) -> dict[str, Any] | None:
     }
 
 
-def _flatten(name: str, value: Any) -> dict[str, Any]:
+def _flatten_settings(name: str, value: Any) -> dict[str, Any]:
     """Returns the entries of nested dicts, so that a message can name the one that differs.
 
     Names are left out: Keras numbers them in each process.
@@ -356,5 +356,5 @@ def _flatten(name: str, value: Any) -> dict[str, Any]:
     entries: dict[str, Any] = {}
     for key, each in value.items():
         if key != "name":
-            entries |= _flatten(f"{name}.{key}", each)
+            entries |= _flatten_settings(f"{name}.{key}", each)
     return entries

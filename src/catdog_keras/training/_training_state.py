@@ -80,16 +80,19 @@ class Progress:
             raise ValueError(f"Its progress must have the keys {', '.join(sorted(names))}.")
         counts, history = content["epochs"], content["history"]
         valid = {
-            "seed": _is_count(content["seed"]),
-            "epochs": isinstance(counts, list) and counts and all(map(_is_count, counts)),
+            "seed": _is_nonnegative_integer(content["seed"]),
+            "epochs": isinstance(counts, list)
+            and counts
+            and all(map(_is_nonnegative_integer, counts)),
             "done": isinstance(content["done"], bool),
-            "epochs_since_best": _is_count(content["epochs_since_best"]),
-            "best": content["best"] is None or _is_numbers(content["best"], 2),
-            "history": isinstance(history, dict) and all(map(_is_numbers, history.values())),
+            "epochs_since_best": _is_nonnegative_integer(content["epochs_since_best"]),
+            "best": content["best"] is None or _is_list_of_numbers(content["best"], 2),
+            "history": isinstance(history, dict)
+            and all(map(_is_list_of_numbers, history.values())),
             "callbacks": isinstance(content["callbacks"], list)
             and all(isinstance(each, dict) for each in content["callbacks"])
             and all(
-                value is None or _is_numbers([value])
+                value is None or _is_list_of_numbers([value])
                 for each in content["callbacks"]
                 for value in each.values()
             ),
@@ -131,14 +134,14 @@ class State:
         """
         if not self.is_finite():
             raise ValueError("It contains weights that are not finite.")
-        check_fit("variables", self.variables, model.variables)
-        check_fit("seeds", self.seeds, seeds_of(model))
+        check_arrays_fit("variables", self.variables, model.variables)
+        check_arrays_fit("seeds", self.seeds, seeds_of(model))
         if self.best:
-            check_fit("best", self.best, kept)
-        check_fit("random", self.random, _backend.random_state())
+            check_arrays_fit("best", self.best, kept)
+        check_arrays_fit("random", self.random, _backend.random_state())
         count = len(model.weights)
         for start in range(0, len(self.callback_weights), max(count, 1)):
-            check_fit(
+            check_arrays_fit(
                 "callback_weights", self.callback_weights[start : start + count], model.weights
             )
 
@@ -152,7 +155,7 @@ class State:
         )
 
 
-def check_fit(name: str, arrays: Arrays, variables: list[Any]) -> None:
+def check_arrays_fit(name: str, arrays: Arrays, variables: list[Any]) -> None:
     """Raises a ValueError unless there is an array of the right shape and type per variable."""
     if len(arrays) != len(variables):
         raise ValueError(f"Its list {name!r} has {len(arrays)} arrays instead of {len(variables)}.")
@@ -173,7 +176,7 @@ def seeds_of(model: keras.Model) -> list[Any]:
     return [each for each in model.variables if id(each) not in weights]
 
 
-def values(variables: list[Any]) -> Arrays:
+def read_values(variables: list[Any]) -> Arrays:
     """Returns copies of the values of variables; bfloat16 is converted to float32 exactly."""
     # Copies, because PyTorch arrays share memory with the variables.
     arrays = [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
@@ -182,17 +185,17 @@ def values(variables: list[Any]) -> Arrays:
     ]
 
 
-def assign(variables: list[Any], arrays: Arrays) -> None:
+def assign_values(variables: list[Any], arrays: Arrays) -> None:
     """Assigns values to variables."""
     for variable, array in zip(variables, arrays, strict=True):
         variable.assign(array)
 
 
-def _is_count(value: Any) -> bool:
+def _is_nonnegative_integer(value: Any) -> bool:
     return type(value) is int and value >= 0
 
 
-def _is_numbers(value: Any, length: int | None = None) -> bool:
+def _is_list_of_numbers(value: Any, length: int | None = None) -> bool:
     return (
         isinstance(value, list)
         and length in (None, len(value))

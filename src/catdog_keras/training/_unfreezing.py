@@ -18,7 +18,7 @@ def find_backbone(model: keras.Model) -> keras.Model:
         (
             layer
             for layer in model.layers
-            if isinstance(layer, keras.Model) and not _is_head(model, layer)
+            if isinstance(layer, keras.Model) and not _is_nested_head(model, layer)
         ),
         key=lambda each: each.count_params(),
         default=None,
@@ -32,7 +32,7 @@ def find_backbone(model: keras.Model) -> keras.Model:
     return check_graph(backbone)
 
 
-def _is_head(model: keras.Model, nested: keras.Model) -> bool:
+def _is_nested_head(model: keras.Model, nested: keras.Model) -> bool:
     """Returns whether a nested model follows frozen layers and is the last one with weights."""
     place = model.layers.index(nested)
     frozen = (
