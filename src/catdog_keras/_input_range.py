@@ -206,6 +206,7 @@ def _enter(model: keras.Model, images: Any, arrival: PreprocessingTrace) -> Any:
 
 
 def _step(layer: Any, args: Any, kwargs: dict[str, Any], arrival: PreprocessingTrace) -> Any:
+    """Runs a layer in a walk through a model; records how it changes the range of images."""
     if is_plain_graph(layer) and (
         _has_layer_with_weights(layer) or isinstance(layer, keras.Sequential)
     ):
@@ -228,6 +229,7 @@ def _step(layer: Any, args: Any, kwargs: dict[str, Any], arrival: PreprocessingT
 
 
 def _end(layer: keras.Layer, given: Range, arrival: PreprocessingTrace) -> NoReturn:
+    """Records the first layer with weights and the range of its inputs, and stops the walk."""
     arrival.first, arrival.values = layer, given
     raise _ReachedWeightsError
 
@@ -240,10 +242,12 @@ def _has_weights(layer: Any) -> bool:
 
 
 def _has_layer_with_weights(model: keras.Model) -> bool:
+    """Returns whether a model has trainable weights; see `_has_weights`."""
     return any(_has_weights(layer) for layer in _every_layer(model))
 
 
 def _every_layer(model: keras.Model) -> Iterator[keras.Layer]:
+    """Yields the layers of a model, in place of nested models their layers."""
     for layer in model.layers:
         if is_plain_graph(layer):
             yield from _every_layer(layer)

@@ -26,6 +26,7 @@ def check_no_mixing(name: str, value: Any) -> None:
 
 
 def _layers(value: Any) -> Iterator[Any]:
+    """Yields a layer and all layers that it contains, which may mix images."""
     yield value
     nested = getattr(value, "layers", None)
     for each in nested if isinstance(nested, list | tuple) else [getattr(value, "layer", None)]:

@@ -168,6 +168,7 @@ def _window_values(words: Any, window: tuple[int, int]) -> list[Any]:
 
 
 def _float_planes(words: Any) -> list[Any]:
+    """Returns the float32 values in 32-bit words: one plane, or two of bfloat16 channels."""
     import tensorflow as tf
 
     if words.dtype == tf.float32:
@@ -177,6 +178,7 @@ def _float_planes(words: Any) -> list[Any]:
 
 
 def _split_by_plane(per_channel: Any, words: Any) -> list[Any]:
+    """Splits numbers per channel into those of each plane of `_float_planes`."""
     count = per_channel.shape[0] // words.shape[-1]
     return [per_channel[plane::count] for plane in range(count)]
 

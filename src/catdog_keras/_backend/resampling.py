@@ -83,6 +83,7 @@ def gather_pixels(
 def _gather_in_turn(
     images: Any, matrix: Any, interpolation: str, fill_mode: str, fill_value: Fill
 ) -> Any:
+    """Calls `gather_pixels` on a few images at a time, which limits the memory on PyTorch."""
     rest = (interpolation, fill_mode, fill_value)
     starts = range(0, max(1, len(images)), CHUNK_SIZE)
     parts = (slice(start, start + CHUNK_SIZE) for start in starts)
@@ -145,6 +146,7 @@ def _fold_index(index: Any, size: Any, fill_mode: str, ops: Any) -> Any:
 def _resample_in_tensorflow(
     images: Any, matrix: Any, interpolation: str, fill_mode: str, fill_value: Fill
 ) -> Any:
+    """Resamples by XLA in a model or map, otherwise by TensorFlow's own kernel if it can."""
     import tensorflow as tf
 
     arguments = (images, matrix, interpolation, fill_mode, fill_value)
@@ -169,6 +171,7 @@ def _resample_in_tensorflow(
 def _resample_by_kernel(
     images: Any, matrix: Any, interpolation: str, fill_mode: str, fill_value: float
 ) -> Any:
+    """Resamples by TensorFlow's kernel, which has one fill value for all channels."""
     import tensorflow as tf
 
     return tf.raw_ops.ImageProjectiveTransformV3(
@@ -183,6 +186,7 @@ def _resample_by_kernel(
 
 @functools.cache
 def _gather_by_xla() -> Any:
+    """Returns `gather_pixels` as a function that TensorFlow's XLA compiles."""
     import tensorflow as tf
 
     return tf.function(gather_pixels, jit_compile=True, reduce_retracing=True, autograph=False)
@@ -190,6 +194,7 @@ def _gather_by_xla() -> Any:
 
 @functools.cache
 def _gather_by_jax() -> Any:
+    """Returns `gather_pixels` compiled by JAX, for a few images at a time to limit the memory."""
     import jax
 
     def gather(images: Any, matrix: Any, *rest: Any) -> Any:

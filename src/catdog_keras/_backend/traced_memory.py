@@ -75,6 +75,7 @@ def largest_sum(steps: Iterable[TracedStep]) -> int:
 
 
 def _peak_in_tensorflow(model: keras.Model, shape: tuple[int, ...]) -> int:
+    """`peak_bytes` from the graph of the model and of the functions that it calls."""
     import tensorflow as tf
 
     function = tf.function(lambda images: model(images, training=False), autograph=False)
@@ -132,6 +133,7 @@ def _known_sources(indices: dict[Any, int], keys: Iterable[Any]) -> tuple[int, .
 
 
 def _peak_in_jax(model: keras.Model, shape: tuple[int, ...]) -> int:
+    """`peak_bytes` from the program that JAX traces."""
     import jax
 
     def peak(program: Any) -> int:
@@ -162,6 +164,7 @@ def _inner_programs(parameters: Any) -> Iterator[Any]:
 
 
 def _peak_in_torch(model: keras.Model, shape: tuple[int, ...]) -> int:
+    """`peak_bytes` from a run on PyTorch's fake tensors, which have sizes but no values."""
     import torch
     from torch._subclasses.fake_tensor import (
         DataDependentOutputException,

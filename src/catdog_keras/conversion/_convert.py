@@ -68,6 +68,7 @@ def convert(
 
 
 def _convert_on_tensorflow(request: dict[str, object]) -> None:
+    """Runs a conversion in a process with the TensorFlow backend; raises its errors here."""
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run(
         [sys.executable, "-m", "catdog_keras.conversion._convert"],
@@ -111,6 +112,7 @@ def _refusal_message(model: keras.Model, chosen: ExportFormat, error: Exception)
 
 
 def _list_custom_layers(model: keras.Model) -> set[str]:
+    """Returns name and class of each layer that is not of Keras or this package."""
     found = set()
     for layer in model.layers:
         if isinstance(layer, keras.Model):

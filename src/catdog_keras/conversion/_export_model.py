@@ -312,6 +312,7 @@ class _ExportJob:
 
 
 def _export_and_compare(job: _ExportJob, path: Path, checked: NamedImages) -> ExportReport:
+    """Writes file and report, and publishes them; raises if the file differs too much."""
     target = Path(os.path.realpath(path))
     is_folder = not job.format.suffix
     with (
@@ -344,6 +345,7 @@ def _export_and_compare(job: _ExportJob, path: Path, checked: NamedImages) -> Ex
 
 
 def _mismatch_message(report: ExportReport) -> Message:
+    """Describes an exported file that predicts something else than its model."""
     different = report.differing_images
     listed = ", ".join(map(str, different[:20])) + (", ..." if len(different) > 20 else "")
     message = Message(

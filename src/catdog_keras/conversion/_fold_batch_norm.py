@@ -364,10 +364,12 @@ def _channel_position(layer: keras.Layer) -> str | None:
 
 
 def _is_max_pooling(layer: keras.Layer) -> bool:
+    """Returns whether a layer takes maxima, which a negative scale would turn into minima."""
     return isinstance(layer, MAXIMA)
 
 
 def _pads_nothing(layer: keras.Layer) -> bool:
+    """Returns whether a layer reads no padding, to which an offset would have to be added."""
     if isinstance(layer, keras.layers.Dense) or layer.padding == "valid":
         return True
     return all(side == 1 for side in layer.kernel_size)
@@ -424,4 +426,5 @@ def _same_padding(
 
 
 def _integer_pairs(padding: tuple[tuple[int, int], tuple[int, int]]) -> list[tuple[int, int]]:
+    """Returns the padding of a zero-padding layer as a list, to compare it with `_same_padding`."""
     return [(int(before), int(after)) for before, after in padding]

@@ -74,4 +74,5 @@ def _scale_and_shift(norm: keras.Layer) -> tuple[Array, Array]:
 
 
 def _float64_values(variable: Any) -> Array:
+    """Returns a variable as a float64 array, so that folding adds no rounding errors."""
     return np.asarray(keras.ops.convert_to_numpy(variable), np.float64)

@@ -90,6 +90,7 @@ def is_augmentation(layer: Any, kinds: tuple[type[keras.Layer], ...] = AUGMENTAT
 
 
 def _strip_layers(model: keras.Model, kinds: tuple[type[keras.Layer], ...]) -> keras.Model:
+    """Returns a copy of a model, and of models inside it, without layers of these classes."""
     copies: list[tuple[keras.Layer, keras.Layer]] = []
 
     def copy(layer: keras.Layer) -> keras.Layer:
@@ -124,6 +125,7 @@ def _strip_sequential(
     kinds: tuple[type[keras.Layer], ...],
     copy: Callable[[keras.Layer], keras.Layer],
 ) -> keras.Sequential:
+    """Returns a Sequential model of the copied layers, without those for augmentation."""
     images = model.inputs[0]
     x = keras.Input(batch_shape=images.shape, dtype=images.dtype, name=images.name)
     stripped = keras.Sequential([x], name=model.name)

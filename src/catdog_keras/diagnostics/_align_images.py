@@ -221,6 +221,7 @@ def _sample_bilinear(layers: Floats, row: Floats, column: Floats) -> Floats:
 
 
 def _correlate(one: Floats, other: Floats) -> float:
+    """Returns the correlation of two vectors; 0 if one of them is almost constant."""
     one, other = one - one.mean(), other - other.mean()
     norm = float(one @ one) * float(other @ other)
     return float(one @ other) / math.sqrt(norm) if norm > FLAT else 0.0
@@ -236,6 +237,7 @@ def _normalize_windows(rows: Floats) -> Floats:
 
 
 def _halve_image(image: Floats) -> Floats:
+    """Returns an image of half the height and width, by the means of 2 x 2 pixels."""
     halved = image[::2, ::2] + image[1::2, ::2] + image[::2, 1::2] + image[1::2, 1::2]
     return (halved / 4).astype(np.float32)
 

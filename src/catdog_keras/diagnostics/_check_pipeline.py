@@ -137,6 +137,7 @@ def _has_other_length(images: Array, labels: Array) -> bool:
 
 
 def _unequal_lengths_finding(images: Array, labels: Array) -> Finding:
+    """Returns the finding about a batch with more images than labels, or fewer."""
     return Finding(
         "unequal_lengths",
         f"A batch has images of shape {images.shape} and labels of shape {labels.shape}.",
@@ -148,7 +149,11 @@ def _numbers_or_description(value: Any) -> Array | str:
     """Returns a tensor as an array of numbers, or the description of what it is."""
     if isinstance(value, dict):
         return f"a dict with {', '.join(map(repr, list(value)[:3]))}"
-    parts = [part for part in value if hasattr(part, "shape")] if _is_sequence(value) else []
+    parts = (
+        [part for part in value if hasattr(part, "shape")]
+        if isinstance(value, (tuple, list))
+        else []
+    )
     if any(len(part.shape) for part in parts):
         return f"a {type(value).__name__} of {len(value)} arrays"
     try:
@@ -158,11 +163,8 @@ def _numbers_or_description(value: Any) -> Array | str:
     return array.astype("float32") if array.dtype.kind == "V" else array  # bfloat16
 
 
-def _is_sequence(value: Any) -> bool:
-    return isinstance(value, (tuple, list))
-
-
 def _holds_text(value: Any) -> bool:
+    """Returns whether the first value of a tensor, array or list is text."""
     try:
         first = to_array(value).reshape(-1)[:1].tolist()
     except Exception:  # it cannot be converted to an array

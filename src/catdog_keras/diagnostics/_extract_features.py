@@ -114,11 +114,13 @@ def extract_features(
 
 
 def _are_image_paths(images: Any) -> bool:
+    """Returns whether a user passed paths of images in place of images."""
     listed = isinstance(images, (list, tuple)) and len(images) > 0
     return listed and isinstance(images[0], (str, os.PathLike))
 
 
 def _check_batches(model: keras.Model, batches: Iterator[Any]) -> Iterator[Any]:
+    """Yields the nonempty batches; raises if their images do not fit the model."""
     for batch in batches:
         images = check_inputs("images", model, batch)
         if len(images):
@@ -168,6 +170,7 @@ def _pool_features(
 
 
 def _check_features_finite(features: npt.NDArray[np.float32]) -> None:
+    """Raises a ValueError that names the first image with NaN or infinite features."""
     bad = np.flatnonzero(~np.isfinite(features).all(axis=1))
     if bad.size:
         raise ValueError(

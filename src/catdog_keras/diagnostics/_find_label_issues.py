@@ -231,6 +231,7 @@ def label_issues_of(
 def _label_issues(
     rows: FloatArray, known: Labels, files: tuple[str, ...] | None, *, is_informative: bool = True
 ) -> LabelIssues:
+    """Returns the result of confident learning on out-of-fold probabilities `rows`."""
     confident = ConfidentLabels.from_probabilities(rows, known.indices)
     expected = round(confident.estimate_errors(known.indices)) if is_informative else 0
     findings = _label_issue_findings(rows, known, files, expected)
@@ -286,6 +287,7 @@ def _probability_margins(rows: FloatArray, labels: npt.NDArray[np.int64]) -> Flo
 def _label_issue_findings(
     rows: FloatArray, known: Labels, files: tuple[str, ...] | None, expected: int
 ) -> tuple[DataFinding, ...]:
+    """Returns a finding for each of the `expected` images with the most suspicious label."""
     margins = _probability_margins(rows, known.indices)
     found = []
     for index in _rank_suspicious(rows, known.indices)[:expected].tolist():

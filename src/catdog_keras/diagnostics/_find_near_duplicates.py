@@ -196,6 +196,7 @@ def _match_features(
 
 
 def _pair_from_alignment(first: int, second: int, found: Alignment) -> NearDuplicatePair:
+    """Returns the near-duplicate pair of two images that `align_thumbnails` aligned."""
     scale = min(found.scale, 1 / found.scale)
     return NearDuplicatePair(
         first, second, found.correlation, "features", found.mirrored, scale, abs(found.degrees)
@@ -205,6 +206,7 @@ def _pair_from_alignment(first: int, second: int, found: Alignment) -> NearDupli
 def _describe_group(
     group: tuple[int, ...], pairs: Sequence[NearDuplicatePair], files: Sequence[str]
 ) -> DataFinding:
+    """Returns the finding about a group of near-duplicates, from the pairs in it."""
     score = min(pair.score for pair in pairs)
     how = sorted({text for pair in pairs for text in _describe_changes(pair)})
     changes = f" ({', '.join(how)})" if how else ""
@@ -227,6 +229,7 @@ def _rounded_down(score: float) -> str:
 
 
 def _describe_changes(pair: NearDuplicatePair) -> Iterator[str]:
+    """Yields how the images of a pair differ: mirrored, cropped or rotated."""
     if pair.mirrored:
         yield "mirrored"
     if pair.scale < 0.95:

@@ -196,6 +196,7 @@ def _property_columns(measured: Sequence[ImageMeasurements]) -> dict[str, Floats
 def _columns_of_image(
     each: ImageMeasurements, kinds: Sequence[str]
 ) -> dict[str, tuple[float, ...]]:
+    """Returns the numbers of each technical property of an image that may be a shortcut."""
     file = _file_facts(each)
     fine, middle, coarse = np.log2(np.maximum(each.detail, SMALLEST_ENERGY)).tolist()
     top, bottom, left, right = each.margins
@@ -214,6 +215,7 @@ def _columns_of_image(
 
 
 def _file_facts(each: ImageMeasurements) -> FileFacts:
+    """Returns the facts about the file of a measured image; raises if it was an array."""
     if each.file is None:
         raise TypeError(describe("files", "paths of image files", "an array"))
     return each.file
@@ -222,6 +224,7 @@ def _file_facts(each: ImageMeasurements) -> FileFacts:
 def _describe_shortcut(
     score: PropertyScore, columns: Floats, labels: npt.NDArray[np.int64], names: Sequence[str]
 ) -> str:
+    """Describes a property that predicts the label, with its median in each class."""
     low, high = score.interval
     meaning, remedy = PROPERTIES[score.name]
     shown = min(len(names), 3)

@@ -68,6 +68,7 @@ class PixelRange:
 
 
 def _recognize_range(values: Array, low: float, high: float) -> Any:
+    """Returns the `kind` of a `PixelRange` from the values and their ends."""
     if values.dtype.kind in "biu":
         if low < 0 or high > 255:
             return "beyond"
@@ -91,6 +92,7 @@ def _recognize_range(values: Array, low: float, high: float) -> Any:
 
 
 def _has_many_levels(values: Array) -> bool:
+    """Returns whether pixels have many gray levels, unlike nearly uniform images."""
     return np.unique(values[: 1 << 16]).size > _LEVELS
 
 
@@ -117,6 +119,7 @@ def find_image_mismatches(images: list[Array], model: keras.Model) -> Iterator[F
 
 
 def _check_image_shape(images: list[Array], model: keras.Model) -> Iterator[Finding]:
+    """Yields a finding if images have no batch axis, or not the input shape of the model."""
     if not is_plain_graph(model) or len(model.inputs) != 1 or len(model.inputs[0].shape) != 4:
         return
     wanted = model.inputs[0].shape[1:]
@@ -139,6 +142,7 @@ def _check_image_shape(images: list[Array], model: keras.Model) -> Iterator[Find
 
 
 def _check_image_content(images: list[Array]) -> Iterator[Finding]:
+    """Yields a finding if many images, or all pixels of each, are equal."""
     if any(array.ndim != 4 for array in images) or sum(map(len, images)) < _MANY_IMAGES:
         return
     first = next(array for array in images if array.size)[:1]
@@ -152,6 +156,7 @@ def _check_image_content(images: list[Array]) -> Iterator[Finding]:
 
 
 def _check_pixel_range(found: PixelRange, model: keras.Model) -> Iterator[Finding]:
+    """Yields findings if the value range of images is unusual, or not that of the model."""
     if found.kind is None:
         return
     arrival, wanted = walk(model, BYTES), find_input_range(model)
@@ -211,6 +216,7 @@ def _check_known_range(
 def _check_never_scaled(
     found: PixelRange, model: keras.Model, first: keras.Layer
 ) -> Iterator[Finding]:
+    """Yields a finding if no layer scales or normalizes images before the first weights."""
     if not starts_with_batch_norm(model, first):
         yield Finding(
             "never_scaled",
@@ -240,6 +246,7 @@ def _check_scaling_inside(arrival: PreprocessingTrace) -> Iterator[Finding]:
 
 
 def _check_augmentations(found: PixelRange, model: keras.Model) -> Iterator[Finding]:
+    """Yields findings on augmentation layers whose `value_range` is not that of their images."""
     given = find_input_range(model) or (found.kind if isinstance(found.kind, tuple) else None)
     arrival = None if given is None else walk(model, given)
     for layer, values in () if arrival is None else arrival.augmentations:

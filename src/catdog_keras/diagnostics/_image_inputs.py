@@ -47,6 +47,7 @@ def check_image_list(
 
 
 def _check_image_array(name: str, image: Any) -> Pixels:
+    """Returns a uint8 array of one image; raises for another type, dtype or shape."""
     requirement = "a path, or a uint8 array of shape (height, width, 3) or (height, width)"
     if not isinstance(image, np.ndarray):
         raise TypeError(describe(name, requirement, image))

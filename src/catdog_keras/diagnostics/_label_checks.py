@@ -79,6 +79,7 @@ def warn_of_logits(model: keras.Model) -> None:
 
 
 def _check_class_order(model: keras.Model, class_names: Sequence[str]) -> Iterator[Finding]:
+    """Yields a finding if the model was saved with the class names in another order."""
     stored = has_other_order(model, class_names)
     if stored is not None:
         yield Finding(
@@ -89,6 +90,7 @@ def _check_class_order(model: keras.Model, class_names: Sequence[str]) -> Iterat
 
 
 def _check_label_form(one_hot: bool, kind: str | None, outputs: int) -> Iterator[Finding]:
+    """Yields a finding if labels are one-hot and the loss expects indices, or the reverse."""
     if one_hot and (kind == "sparse" or (kind == "binary" and outputs == 1)):
         yield Finding(
             "one_hot_labels",
@@ -106,6 +108,7 @@ def _check_label_form(one_hot: bool, kind: str | None, outputs: int) -> Iterator
 
 
 def _check_one_hot_width(width: int, outputs: int) -> Iterator[Finding]:
+    """Yields a finding if one-hot labels have more or fewer classes than the model."""
     if width > outputs > 1:
         yield _too_few_outputs(f"The labels are one-hot rows of {width} classes", width, outputs)
     elif 1 < width < outputs:
@@ -119,6 +122,7 @@ def _check_one_hot_width(width: int, outputs: int) -> Iterator[Finding]:
 def _check_label_values(
     values: Array, outputs: int, class_names: Sequence[str] | None
 ) -> Iterator[Finding]:
+    """Yields a finding if a class index is out of range or not an integer, from sorted values."""
     classes = max(outputs, 2)
     low, high = values[0].item(), values[-1].item()
     if not np.isfinite(values).all():
@@ -177,6 +181,7 @@ def _check_distinct(labels: Sequence[Array]) -> Iterator[Finding]:
 def _check_number_of_outputs(
     outputs: int, kind: str | None, class_names: Sequence[str] | None
 ) -> Iterator[Finding]:
+    """Yields a finding if the loss or the class names need more outputs than there are."""
     if outputs == 1 and kind in ("sparse", "categorical"):
         yield _too_few_outputs(
             "A categorical loss compares the outputs of at least 2 classes", 2, 1
@@ -188,6 +193,7 @@ def _check_number_of_outputs(
 
 
 def _too_few_outputs(seen: str, classes: int, outputs: int) -> Finding:
+    """Returns the finding about a model with fewer outputs than `classes`."""
     return Finding(
         "too_few_outputs",
         f"{seen}, and the model has {outputs} output{'' if outputs == 1 else 's'}.",
@@ -198,6 +204,7 @@ def _too_few_outputs(seen: str, classes: int, outputs: int) -> Finding:
 def _check_ending_and_loss(
     activation: str | None, kind: str | None, from_logits: bool | None, outputs: int | None
 ) -> Iterator[Finding]:
+    """Yields a finding if the output activation contradicts `from_logits` of the loss."""
     if kind is None or activation is None:
         return
     if activation == "sigmoid" and kind != "binary" and outputs != 1:
@@ -224,6 +231,7 @@ def _check_ending_and_loss(
 
 
 def _number_of_outputs(model: keras.Model) -> int | None:
+    """Returns the number of outputs per image, or None if the model has no single output row."""
     if not is_plain_graph(model) or len(model.outputs) != 1:
         return None
     shape = model.outputs[0].shape

@@ -169,6 +169,7 @@ def leakage_effect(correct: Evaluation | npt.ArrayLike, twins: npt.ArrayLike) ->
 
 
 def _read_correct(correct: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+    """Returns which test images are classified correctly, from the argument `correct`."""
     requirement = "an Evaluation, or an array of True and False of shape (images,)"
     array = _convert_argument("correct", correct, requirement)
     if array.ndim != 1 or not array.size:
@@ -201,6 +202,7 @@ def _read_twins(twins: npt.ArrayLike, num_images: int) -> npt.NDArray[np.int64]:
 
 
 def _convert_argument(name: str, value: Any, requirement: str) -> npt.NDArray[Any]:
+    """Returns an argument as an array; raises a TypeError that states the requirement."""
     if value is None or isinstance(value, (str, bytes, dict, set)):
         raise TypeError(describe(name, requirement, value))
     try:

@@ -300,6 +300,7 @@ def _resample_errors(wrong: BooleanArray, labels: Labels, seed: int) -> FloatArr
 
 
 def _describe_gain(curve: LearningCurve) -> str:
+    """Describes the accuracy at the most images, and its gain with twice as many."""
     low, high = curve.intervals[-1]
     doubled_low, doubled_high = curve.doubled_interval
     gain_low, gain_high = (100 * end for end in curve.gain_interval)

@@ -101,6 +101,7 @@ def measure_images(
 def _measure_in_parallel(
     measure: Callable[[int], ImageMeasurements], items: Sequence[object]
 ) -> list[ImageMeasurements]:
+    """Measures each item by a function of its index, in threads and with a progress bar."""
     with (
         progress_bar("Measuring images", len(items), "images") as advance,
         ThreadPoolExecutor(os.cpu_count() or 1) as pool,
@@ -124,6 +125,7 @@ def _measure_file(name: str, file: str | ImageFile) -> ImageMeasurements:
 
 
 def _measure_content(name: str, path: str, checked: bytes | None) -> ImageMeasurements:
+    """Measures an image file, or its bytes `checked`; raises with the reason if it is damaged."""
     try:
         content = read_regular_file(path)[0] if checked is None else checked
         with ignore_warnings_of("PIL"):

@@ -126,8 +126,10 @@ def average_metrics(scores: Sequence[ClassMetrics], *, weighted: bool) -> Averag
 
 
 def _ratio_or_nan(part: int, total: int) -> float:
+    """Returns a precision, recall or F1 score; NaN, meaning undefined, without images."""
     return part / total if total else math.nan
 
 
 def _interval_or_nan(part: int, total: int) -> tuple[float, float]:
+    """Returns the 95% interval of a score of a class; NaN, meaning undefined, without images."""
     return wilson_interval(part, total) if total else (math.nan, math.nan)

@@ -154,10 +154,12 @@ def compare(
 
 
 def _is_list_of_evaluations(value: Any) -> bool:
+    """Returns whether evaluations were passed in a list in place of one by one."""
     return isinstance(value, (list, tuple)) and any(isinstance(e, Evaluation) for e in value)
 
 
 def _check_classifier_names(names: Any, number: int) -> tuple[str, ...]:
+    """Returns the names of the compared classifiers; letters from A on for None."""
     if names is None:
         return tuple(letters(index) for index in range(number))
     requirement = f"{number} different names"

@@ -47,6 +47,8 @@ def _format_metric(metrics: Mapping[str, Any], key: str) -> str:
 
 
 def _render_table(caption: str, header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    """Returns an HTML table, with all texts escaped."""
+
     def line(tag: str, cells: tuple[str, ...]) -> str:
         content = "".join(f"<{tag}>{escape(printable(cell))}</{tag}>" for cell in cells)
         return f"<tr>{content}</tr>"

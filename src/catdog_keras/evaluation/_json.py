@@ -69,6 +69,7 @@ def _check_fields(content: Any) -> Mapping[str, Any]:
 
 
 def _check_list_of(name: str, value: Any, types: tuple[type, ...]) -> None:
+    """Raises a TypeError if a field of an evaluation file is not a list of these types."""
     if not isinstance(value, list):
         raise TypeError(f"{name} is not a list.")
     for index, each in enumerate(value):
@@ -78,4 +79,5 @@ def _check_list_of(name: str, value: Any, types: tuple[type, ...]) -> None:
 
 
 def _refuse_constant(name: str) -> NoReturn:
+    """Raises a ValueError for NaN and infinity, which Python would read from a JSON file."""
     raise ValueError(f"it holds {name}, which is not a JSON number.")

@@ -48,10 +48,12 @@ def check_shear(value: Any) -> Range:
 
 
 def _remark_on_radians(largest: float) -> str:
+    """Returns the end of a warning: how many degrees an angle in radians is."""
     return f". For an angle in radians, {largest:.4g} is {math.degrees(largest):.4g} degrees."
 
 
 def _warn_of_degrees(name: str, value: Any, reason: str) -> None:
+    """Warns that an angle of `RandomAffine` is in degrees, for the given reason."""
     warn(argument(name) + " is in degrees; received " + setting(name, repr(value)) + reason)
 
 

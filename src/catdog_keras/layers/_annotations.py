@@ -55,6 +55,7 @@ def read_annotations(inputs: Mapping[str, Any]) -> Data:
 
 
 def _read_boxes(bounding_boxes: Any, batched: bool) -> Data:
+    """Returns the boxes and labels of a dictionary as dense tensors; raises for other shapes."""
     requirement = "a dictionary with the keys 'boxes' and 'labels'"
     if not isinstance(bounding_boxes, Mapping):
         raise TypeError(
@@ -79,6 +80,7 @@ def _read_boxes(bounding_boxes: Any, batched: bool) -> Data:
 
 
 def _list_as_array(value: Any) -> Any:
+    """Returns masks or boxes that are in a list as an array, and tensors unchanged."""
     # An empty list has the shape (0,), which is not that of boxes.
     return np.asarray(value) if isinstance(value, (list, tuple)) else value
 

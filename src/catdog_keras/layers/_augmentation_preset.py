@@ -103,6 +103,7 @@ def augmentation_preset(
 def _color_and_erasing_layers(
     value_range: tuple[float, float], seed: Seed, formats: dict[str, Any]
 ) -> list[keras.Layer]:
+    """Returns the layers that only the strong preset has, each with a separate seed."""
     # Layers with the same seed would draw the same random numbers. Keras's layers need an integer.
     first = _backend.initial_seed(seed) if isinstance(seed, keras.random.SeedGenerator) else seed
     seeds = [None if first is None else (first + n) % (LARGEST_SEED + 1) for n in range(1, 7)]
@@ -132,6 +133,7 @@ def _color_and_erasing_layers(
 
 
 def _check_preset_range(value: Any) -> tuple[float, float]:
+    """Returns `value_range` of a preset as floats; raises if it is not an ascending pair."""
     requirement = "a pair (low, high) of numbers with low < high"
     if not isinstance(value, (tuple, list)):
         raise TypeError(describe("value_range", requirement, value))

@@ -77,4 +77,5 @@ def transform_boxes(
 
 
 def _clip_to_image(values: Any, largest: Any, ops: Any) -> Any:
+    """Returns coordinates of boxes limited to the image, from 0 to its side `largest`."""
     return ops.minimum(ops.maximum(values, 0.0), largest)

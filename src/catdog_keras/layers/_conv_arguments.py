@@ -188,4 +188,5 @@ class Windows:
 
 
 def _shorten_pair(pair: Pair) -> int | Pair:
+    """Returns one integer for a window with equal sides, as users write it."""
     return pair[0] if pair[0] == pair[1] else pair

@@ -219,10 +219,12 @@ def _call_anywhere(layer: keras.Layer, batch: Any) -> Any:
 
 
 def _call_for_training(layer: keras.Layer, batch: Any) -> Any:
+    """Calls a wrapped layer for training, on a copy that it may modify."""
     # Keras's RandomBrightness modifies its input in place if the backend allows it.
     batch = keras.tree.map_structure(_backend.copy_if_mutable, batch)
     return layer(batch, training=True)  # Keras drops the argument where `call` has none
 
 
 def _with_batch_axis(shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    """Returns the shape of a batch for that of one image; shapes of batches unchanged."""
     return shape if len(shape) == 4 else (1, *shape)

@@ -56,6 +56,7 @@ class _WrongRangeError(ValueError):
 
 
 def _range_change_error(augmentation: Any, layer: Any, given: Range, found: Range) -> ValueError:
+    """Returns the error about a layer of an augmentation that changes the value range."""
     requirement = "a layer that keeps the range of the images"
     problem = f"{layer.name!r} maps {format_range(given)} to {format_range(found)}. {_REMEDY}"
     return _WrongRangeError(describe("augmentation", requirement, augmentation, problem))
@@ -67,6 +68,7 @@ def _range_after(layer: Any, images: Any, augmentation: Any) -> Range:
 
 
 def _apply_checking_ranges(layer: Any, images: Any, augmentation: Any) -> Any:
+    """Calls a layer, and those inside it; raises if one is for another value range."""
     if isinstance(layer, _CHAINS):
         for each in layer.layers:
             images = _apply_checking_ranges(each, images, augmentation)

@@ -113,6 +113,7 @@ def predict_tta(
 
 
 def _check_model_ending(model: keras.Model, from_logits: bool | None) -> None:
+    """Raises an error if the model's last layer contradicts `from_logits`."""
     shape = getattr(model, "output_shape", None)
     num_outputs = shape[-1] if isinstance(shape, tuple) else None
     check_ending(model, num_outputs, from_logits)
@@ -131,6 +132,7 @@ def _data_format_of_model(model: keras.Model) -> DataFormat:
 
 
 def _views_as_functions(views: Any, seed: int, data_format: DataFormat) -> list[View]:
+    """Returns the argument `views` as functions that each return changed images."""
     names = ", ".join(map(repr, ("mirror", *STRENGTHS)))
     requirement = f"{names}, a number of views, a list of layers or functions, or None for no views"
     if views is None:
@@ -155,6 +157,7 @@ def _views_as_functions(views: Any, seed: int, data_format: DataFormat) -> list[
 
 
 def _view_as_function(view: View | Strength, seed: int, data_format: DataFormat) -> View:
+    """Returns a preset, a layer in training mode, or a function of `views` as a function."""
     if isinstance(view, str):
         seed %= LARGEST_SEED + 1  # the seed of this function has no upper limit
         preset = augmentation_preset(view, seed=seed, data_format=data_format)
@@ -163,6 +166,7 @@ def _view_as_function(view: View | Strength, seed: int, data_format: DataFormat)
 
 
 def _mirror_images(data_format: DataFormat, images: Array) -> Array:
+    """Returns images that are mirrored horizontally; raises if they are not a batch of images."""
     if images.ndim != 4:
         requirement = "0 or a list of functions for inputs that are not images of four axes"
         found = f"The inputs have the shape {images.shape}."
@@ -193,12 +197,14 @@ def _mean_over_views(
 
 
 def _predict_checked(name: str, model: keras.Model, images: Array) -> FloatArray:
+    """Returns the outputs for unchanged images or a view of them; raises if they do not fit."""
     return check_outputs(predict_batch(name, model, check_inputs(name, model, images)), None, 0)
 
 
 def _outputs_to_probabilities(
     model: keras.Model, outputs: FloatArray, from_logits: bool
 ) -> FloatArray:
+    """Returns the class probabilities of one view, also from logits or a sigmoid."""
     # Whether the model ends in logits is checked once. A check of the values would be wrong here: a
     # batch of few logits can look like probabilities by chance. The reverse cannot happen.
     if outputs.shape[1] == 1:

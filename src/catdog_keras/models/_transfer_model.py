@@ -288,6 +288,7 @@ def _warn_of_preprocessing(
 
 
 def _as_preprocessing_layer(wanted: Scheme | keras.Layer | None) -> keras.Layer | None:
+    """Returns the layer of a preprocessing scheme; a layer and None unchanged."""
     if wanted is None or isinstance(wanted, keras.Layer):
         return wanted
     return Preprocessing(wanted, name="preprocessing")

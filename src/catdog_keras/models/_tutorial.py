@@ -187,6 +187,7 @@ def _build_tutorial_network(
     momentum: float,
     front: Sequence[keras.Layer],
 ) -> keras.Model:
+    """Builds the four convolution blocks and dense layers that all tutorial models share."""
     input_shape = check_input_shape("input_shape", input_shape)
     num_classes = check_integer("num_classes", num_classes, minimum=1)
     dropout = check_number("dropout", dropout, minimum=0, maximum=1)

@@ -107,6 +107,7 @@ def plot_augmentation(
 
 
 def _draw_separator(ax: Axes, where: float) -> None:
+    """Draws the vertical line between an image and its augmented versions."""
     from matplotlib import rcParams
 
     ax.plot([where, where], [0, 1], color=rcParams["text.color"], linewidth=1.2)

@@ -167,6 +167,7 @@ def write_labels(ax: Axes, x: str, y: str) -> None:
 
 
 def _largest_fitting_size(lines: Sequence[str], width: float, size: float) -> float:
+    """Returns the font size, at most `size`, at which each line fits, or the smallest one."""
     while size > SMALLEST_TITLE and any(text_width(line, size) > width for line in lines):
         size -= 0.5
     return size
@@ -215,5 +216,6 @@ def fit_text(text: str, width: float, size: float) -> str:
 
 
 def _cut_middle(text: str, kept: int) -> str:
+    """Returns a text with `kept` characters from its ends, and an ellipsis between them."""
     head, tail = (kept + 1) // 2, kept // 2
     return text[:head] + "…" + (text[-tail:] if tail else "")

@@ -83,6 +83,7 @@ def read_curves(
 
 
 def _check_two_classes(curves: Sequence[Sequence[ClassCurve]], function: str) -> None:
+    """Raises unless the curves of several evaluations are all of the same second class."""
     remedy = f"Draw each evaluation into its own axes: `{function}(evaluation, ax=ax)`."
     most = max(map(len, curves))
     if most > 2:
@@ -131,6 +132,7 @@ def _choose_named_curves(areas: Sequence[float]) -> tuple[list[int], list[int]]:
 def _draw_named_curves(
     ax: Axes, named: Sequence[tuple[str, ClassCurve, Line]], area_name: str
 ) -> None:
+    """Draws the thick colored curves, each with a legend entry: area, name and images."""
     from catdog_keras.plotting import _canvas
 
     colors = (_canvas.BLUE, _canvas.VERMILION, _canvas.GREEN, _canvas.ORANGE)
@@ -155,6 +157,7 @@ def _draw_named_curves(
 
 
 def _draw_other_curves(ax: Axes, lines: Sequence[Line], area_name: str) -> None:
+    """Draws the other classes as thin gray curves with one legend entry for all."""
     if not lines:
         return
     least, most = lines[0].area, lines[-1].area

@@ -134,10 +134,12 @@ def _check_results(results: Any) -> list[tuple[str, dict[str, tuple[float, ...]]
 
 
 def _has_accuracy(value: Any) -> bool:
+    """Returns whether a value has the attributes of a `ComparedResult`."""
     return hasattr(value, "accuracy") and hasattr(value, "accuracy_interval")
 
 
 def _result_as_record(name: str, result: ComparedResult) -> dict[str, Any]:
+    """Returns a record for the plot with the name and the accuracy of an evaluation."""
     return {
         "name": name,
         "accuracy": result.accuracy,
@@ -148,6 +150,7 @@ def _result_as_record(name: str, result: ComparedResult) -> dict[str, Any]:
 def _check_result(
     where: str, record: Mapping[str, Any]
 ) -> tuple[str, dict[str, tuple[float, ...]]]:
+    """Returns name and accuracies of a record; raises an error if they are not valid."""
     requirement = f'an Evaluation, or a record with "name" and at least one of {", ".join(LABELS)}'
     if not isinstance(record, Mapping):
         raise TypeError(describe(where, requirement, record))
@@ -265,6 +268,7 @@ def _write_numbers(
 
 
 def _format_accuracy(values: Sequence[float]) -> str:
+    """Returns an accuracy, and its interval if there is one, as text next to its dots."""
     accuracy, *interval = values
     return f"{accuracy:.3f}" + (" ({:.3f} to {:.3f})".format(*interval) if interval else "")
 

@@ -135,6 +135,7 @@ def _most_confused(counts: npt.NDArray[np.int64], number: int) -> list[int]:
 
 
 def _title_lines(right: int, total: int) -> list[str]:
+    """Returns the lines of the title: correct images and accuracy with its interval."""
     lines = [f"{right:,} of {total:,} images right"]
     if total:
         low, high = (100 * end for end in wilson_interval(right, total))
@@ -220,6 +221,7 @@ def _format_percent(share: float) -> str:
 def _write_cells(
     ax: Axes, texts: Sequence[str], size: float, colors: npt.NDArray[np.float64]
 ) -> None:
+    """Writes the texts of `_cell_texts` into the cells, in an ink that contrasts with them."""
     for (row, column), text in zip(np.ndindex(colors.shape[:2]), texts, strict=True):
         # Paler zeros make the errors stand out.
         ink = _ZERO_INK if text in ("0", "0%") else _contrasting_color(colors[row, column])

@@ -118,6 +118,7 @@ def _read_history(history: Any) -> tuple[dict[str, Curve], Epochs]:
 
 
 def _read_curve(name: str, values: Any) -> Curve:
+    """Returns the values of one metric of a history as an array; raises if they are not numbers."""
     is_list = isinstance(values, (Sequence, np.ndarray)) and not isinstance(values, (str, bytes))
     if not is_list or not all(isinstance(value, numbers.Real) for value in values):
         raise TypeError(describe(f"history[{name!r}]", "a list with one number per epoch", values))
@@ -131,6 +132,7 @@ def drawable(values: Any) -> Curve:
 
 
 def _float_or_infinity(value: Any) -> float:
+    """Returns a number of a history as a float, infinite if it is too large for one."""
     try:
         return float(value)
     except OverflowError:  # an integer of more than 308 digits

@@ -131,6 +131,7 @@ def plot_images(
 
 
 def _class_names_of_data(data: Any) -> Sequence[str]:
+    """Returns the class names of a dataset, or numbers of classes for arrays."""
     names = names_of_dataset(data)
     if names is not None:
         return names

@@ -154,6 +154,7 @@ def _bar_style(number: int) -> dict[str, Any]:
 
 
 def _draw_split_legend(ax: Axes, splits: Iterable[str]) -> None:
+    """Draws the legend with color and hatch of each split."""
     from matplotlib.patches import Patch
 
     from catdog_keras.plotting import _legends
@@ -166,6 +167,7 @@ def _draw_split_legend(ax: Axes, splits: Iterable[str]) -> None:
 def _draw_upright_bars(
     ax: Axes, numbers: Mapping[str, int], lengths: Mapping[str, Sequence[int]]
 ) -> None:
+    """Draws vertical bars of the class counts, stacked by split, for a few classes."""
     from catdog_keras.plotting import _canvas
 
     places = range(len(numbers))
@@ -188,6 +190,7 @@ def _draw_lying_bars(
     lengths: Mapping[str, Sequence[int]],
     room: tuple[float, float],
 ) -> None:
+    """Draws horizontal bars of the class counts, stacked by split, for many classes."""
     from catdog_keras.plotting import _canvas
 
     places = range(len(numbers))

@@ -104,6 +104,7 @@ def _error_bar_lengths(values: Any, intervals: Any) -> Any:
 
 
 def _read_learning_curve(curve: Any) -> tuple[Any, Any, Any]:
+    """Returns sizes, accuracies and intervals of a `LearningCurve`; raises if invalid."""
     if not all(hasattr(curve, name) for name in _ATTRIBUTES):
         requirement = "a LearningCurve, as returned by `diagnostics.learning_curve`"
         raise TypeError(describe("curve", requirement, curve))

@@ -106,6 +106,7 @@ def plot_reliability(
 
 
 def _draw_bins(ax: Axes, bins: Sequence[ReliabilityBinLike]) -> None:
+    """Draws the accuracy of each bin with its interval, at its mean confidence."""
     from catdog_keras.plotting import _canvas
 
     accuracies = [each.accuracy for each in bins]

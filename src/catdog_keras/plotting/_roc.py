@@ -117,4 +117,5 @@ def plot_roc(
 
 
 def _roc_line(curve: RocCurveLike) -> Line:
+    """Returns the line of an ROC curve, for `draw_class_curves`."""
     return Line(curve.false_positive_rate, curve.true_positive_rate, curve.auc, curve.auc_interval)

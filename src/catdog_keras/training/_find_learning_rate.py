@@ -204,6 +204,7 @@ def _compile_probe(model: keras.Model, part: keras.Model, rates: list[float]) ->
 
 
 def _model_of_same_layers(model: keras.Model) -> keras.Model:
+    """Returns a model that shares its layers, to compile it without changing the original."""
     # A list of one tensor would be a nested structure, which does not match a batch of images.
     return keras.Model(model.inputs[0], model.outputs[0])
 

@@ -192,6 +192,7 @@ def fine_tune(
 
 
 def _check_unfreeze(value: Any, epochs: int) -> Sequence[str | float]:
+    """Returns `unfreeze` as one name or fraction per stage; raises if it is not valid."""
     requirement = (
         "the name of a layer, a fraction above 0 up to 1, or a sequence of at most as many of them "
         "as epochs"

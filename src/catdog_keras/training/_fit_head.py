@@ -235,6 +235,7 @@ def fit_head(
 def _fit_whole_model(
     call: TrainingCall, initial_epoch: int, validation_freq: int | list[int]
 ) -> keras.callbacks.History:
+    """Trains by `model.fit`, for several devices, which cannot share cached features."""
     check_repeatable("train", call.train)
     check_repeatable("validation_data", call.validation_data)
     call.ranges.see_first("train", call.train)
@@ -359,6 +360,7 @@ class _HeadRun:
 def _open_feature_store(
     model: keras.Model, extractor: FeatureExtractor, cache: Any
 ) -> FeatureStore:
+    """Returns the cache of features that the argument `cache` selects."""
     if cache is False:
         return FeatureStore(extractor.feature_shape)
     name = extractor.fingerprint()

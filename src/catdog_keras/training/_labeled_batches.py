@@ -25,6 +25,7 @@ def check_labeled(name: str, data: Any) -> None:
 
 
 def _is_one_per_image(part: str, array: Array, images: Array) -> bool:
+    """Returns whether an array of labels or sample weights has one row for each image."""
     shapes = (images.shape[:1], (*images.shape[:1], 1))
     return array.shape in shapes if part == "sample weight" else array.shape[:1] == shapes[0]
 

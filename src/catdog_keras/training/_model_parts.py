@@ -162,6 +162,7 @@ def _find_frozen_and_head(model: keras.Model, calls: list[_LayerCall]) -> tuple[
 
 
 def _describe_unfit_model(model: keras.Model, found: str) -> str:
+    """Returns the message about a model that cannot be split at its head."""
     requirement = "a frozen backbone with a head to train after it"
     return describe("model", requirement, model, f"{found} {USE_TRANSFER_MODEL}")
 

@@ -43,4 +43,5 @@ def suggest_rate(rates: Sequence[float], losses: Sequence[float]) -> float | Non
 
 
 def _averaging_window(losses: Sequence[float]) -> int:
+    """Returns the number of steps of the moving average in a learning-rate sweep."""
     return min(len(losses), max(3, len(losses) // 8))

@@ -321,6 +321,7 @@ def _check_labels_not_mixed(labels: Any) -> None:
 
 
 def _class_names_or_none(model: keras.Model) -> tuple[str, ...] | None:
+    """Returns the class names of a model for its checkpoint; None if it has several."""
     try:
         return find_class_names(model)
     except ValueError:  # several lists

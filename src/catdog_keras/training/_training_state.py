@@ -192,10 +192,12 @@ def assign_values(variables: list[Any], arrays: Arrays) -> None:
 
 
 def _is_nonnegative_integer(value: Any) -> bool:
+    """Returns whether a value in a checkpoint is an integer from 0, not a boolean."""
     return type(value) is int and value >= 0
 
 
 def _is_list_of_numbers(value: Any, length: int | None = None) -> bool:
+    """Returns whether a value in a checkpoint is a list of numbers, of this length."""
     return (
         isinstance(value, list)
         and length in (None, len(value))

@@ -72,10 +72,12 @@ def model_metadata(metadata: ExportMetadata, labels_file: str, metadata_file: st
 
 
 def _write_image_properties(builder: Any) -> int:
+    """Writes the table that marks the input as RGB images; returns its offset."""
     return _write_table(builder, 2, {0: ("Int8", RGB)})
 
 
 def _write_associated_file(builder: Any, name: str, kind: int) -> int:
+    """Writes the table on a file in the archive at the end; returns its offset."""
     return _write_table(builder, 5, {0: builder.CreateString(name), 2: ("Int8", kind)})
 
 
@@ -93,6 +95,7 @@ def _write_table(builder: Any, size: int, fields: dict[int, Any]) -> int:
 
 
 def _write_vector(builder: Any, offsets: list[int]) -> int:
+    """Writes a vector of offsets, last one first as flatbuffers are built; returns its offset."""
     builder.StartVector(4, len(offsets), 4)
     for offset in reversed(offsets):
         builder.PrependUOffsetTRelative(offset)

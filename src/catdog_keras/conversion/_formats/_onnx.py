@@ -97,6 +97,7 @@ def _layer_of_node(node: str, model: keras.Model) -> str:
 
 
 def _convert_graph(graph: _backend.FrozenGraph, path: Path) -> None:
+    """Converts a frozen graph of TensorFlow to an ONNX file, by tf2onnx."""
     import tf2onnx
 
     tf2onnx.convert.from_graph_def(

@@ -69,24 +69,28 @@ def _convert_nearest(graph: Any, node: Any, name: str, arguments: Any) -> None:
 
 
 def _unique_node_name(name: str) -> str:
+    """Returns a name for a node of a tf2onnx graph that no other node has."""
     from tf2onnx import utils
 
     return str(utils.make_name(name))
 
 
 def _numpy_type_of(kind: int) -> Any:
+    """Returns the NumPy dtype of a tensor type of ONNX."""
     from onnx import helper
 
     return helper.tensor_dtype_to_np_dtype(kind)
 
 
 def _onnx_float32() -> int:
+    """Returns the number of float32 among the tensor types of ONNX."""
     from onnx import TensorProto
 
     return int(TensorProto.FLOAT)
 
 
 def _onnx_int64() -> int:
+    """Returns the number of int64 among the tensor types of ONNX."""
     from onnx import TensorProto
 
     return int(TensorProto.INT64)
