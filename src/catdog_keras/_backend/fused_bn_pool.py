@@ -79,7 +79,7 @@ def normalize_and_pool(
         maps, gamma, beta = (tf.stop_gradient(each) for each in (maps, gamma, beta))
         values = tf.nn.relu(maps) if rectify else maps
         words = _as_words(values)
-        mean, variance = _moments(values, words, compiled)
+        mean, variance = _channel_moments(values, words, compiled)
         steepness = tf.math.rsqrt(variance + epsilon)
         scale = gamma * steepness
         maxima = compiled.maxima(words, tf.sign(gamma), window)
@@ -111,7 +111,7 @@ def _runs_on_cpu() -> bool:
         return not tf.config.list_logical_devices("GPU")
 
 
-def _moments(values: Any, words: Any, compiled: Any) -> tuple[Any, Any]:
+def _channel_moments(values: Any, words: Any, compiled: Any) -> tuple[Any, Any]:
     """Returns the mean and the biased variance per channel, in float32.
 
     Sums the values and their squares after subtracting an estimate of the mean, which is the mean

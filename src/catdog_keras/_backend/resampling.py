@@ -62,8 +62,8 @@ def gather_pixels(
     a = ops.reshape(matrix, (-1, 9, 1, 1))
     x = a[:, 0] * column + a[:, 1] * row + a[:, 2]
     y = a[:, 3] * column + a[:, 4] * row + a[:, 5]
-    columns = _neighbors(x, width, interpolation, fill_mode, ops)
-    rows = _neighbors(y, height, interpolation, fill_mode, ops)
+    columns = _neighboring_pixels(x, width, interpolation, fill_mode, ops)
+    rows = _neighboring_pixels(y, height, interpolation, fill_mode, ops)
     pixels = ops.reshape(images, (-1, channels))
     first_rows = ops.reshape(ops.cast(arange_like(batch, images), "int32"), (-1, 1, 1)) * height
     outputs = sum(
@@ -90,7 +90,7 @@ def _gather_in_turn(
     return keras.ops.concatenate([gather_pixels(images[n], matrix[n], *rest) for n in parts])
 
 
-def _neighbors(
+def _neighboring_pixels(
     points: Any, size: Any, interpolation: str, fill_mode: str, ops: Any
 ) -> list[tuple[Any, Any]]:
     """Returns the pixels next to the points along one axis, and their weights."""

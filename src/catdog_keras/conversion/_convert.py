@@ -26,7 +26,7 @@ REFUSED = 4  # exit status if the model cannot be converted
 NOT_WRITTEN = 5
 
 
-def convert(
+def convert_to_file(
     model: keras.Model,
     path: Path,
     chosen: ExportFormat,
@@ -137,7 +137,7 @@ def convert_from_stdin() -> None:
                 "`model` must consist of layers that Keras loads on the TensorFlow backend, which "
                 f"converts it. Keras says: {reason}"
             ) from error
-        convert(
+        convert_to_file(
             model,
             Path(request["path"]),
             FORMATS[request["format"]],

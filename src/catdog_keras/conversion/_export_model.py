@@ -40,7 +40,7 @@ from catdog_keras._scratch import scratch_folder
 from catdog_keras._signals import interrupts_deferred
 from catdog_keras._warnings import warn
 from catdog_keras._write_files import writable_folder
-from catdog_keras.conversion._convert import convert
+from catdog_keras.conversion._convert import convert_to_file
 from catdog_keras.conversion._embedded_metadata import ExportMetadata
 from catdog_keras.conversion._export_files import (
     SAVED_MODEL_ENTRIES,
@@ -187,9 +187,9 @@ def export_model(
     names = (
         _class_names_or_indices(model) if class_names is None else check_class_names(class_names)
     )
-    _check_outputs(model, len(names), from_logits)
+    _check_one_output_per_class(model, len(names), from_logits)
     if from_logits is None:
-        from_logits = _returns_logits(model, size)
+        from_logits = _determine_from_logits(model, size)
     chosen.check_class_names(names)
     chosen.check_packages(quantize)
     checked = images_to_compare(check_data, size, len(names))
@@ -267,7 +267,7 @@ class _ExportJob:
         """Writes the complete file, and returns the model with which it is compared."""
         reference = self.model if _computes_in_float32(self.model) else _copy_in_float32(self.model)
         folded = fold_batch_norm(strip_augmentation(reference), partial=True)
-        convert(
+        convert_to_file(
             folded,
             path,
             self.format,
@@ -410,7 +410,7 @@ def _class_names_or_indices(model: keras.Model) -> tuple[str, ...]:
     return tuple(map(str, range(count)))
 
 
-def _check_outputs(model: keras.Model, classes: int, from_logits: bool | None) -> None:
+def _check_one_output_per_class(model: keras.Model, classes: int, from_logits: bool | None) -> None:
     """Raises an error unless the model has one output per class, and ends as stated."""
     if len(model.outputs) != 1:
         raise ValueError(
@@ -428,7 +428,7 @@ def _check_outputs(model: keras.Model, classes: int, from_logits: bool | None) -
     check_ending(model, shape[1], from_logits)
 
 
-def _returns_logits(model: keras.Model, size: tuple[int, int]) -> bool:
+def _determine_from_logits(model: keras.Model, size: tuple[int, int]) -> bool:
     """Returns whether a model returns logits, if necessary by its outputs for random images."""
     known = ends_in_logits(model)
     if known is not None:

@@ -153,7 +153,7 @@ def _refine_map(
             break
         level, down, right = _sample_bilinear(layers, row[inside], column[inside])
         target = values[inside]
-        correlation = _correlate(level, target)
+        correlation = _correlate_vectors(level, target)
         gain = correlation - best
         if gain > 0:
             best, best_affine = correlation, affine
@@ -181,7 +181,7 @@ def _correlate_gradients(
     found = _sample_bilinear(_with_gradients(searched)[1:], row[inside], column[inside])
     moved = affine[:, :2].T.astype(np.float32) @ found  # the gradient of the image that was moved
     expected = np.stack([each[inner].ravel()[inside] for each in _with_gradients(template)[1:]])
-    return _correlate(moved.ravel(), expected.ravel())
+    return _correlate_vectors(moved.ravel(), expected.ravel())
 
 
 def _inner_grid(side: int) -> tuple[tuple[npt.NDArray[np.int64], ...], Floats]:
@@ -220,7 +220,7 @@ def _sample_bilinear(layers: Floats, row: Floats, column: Floats) -> Floats:
     return upper * (1 - down) + lower * down
 
 
-def _correlate(one: Floats, other: Floats) -> float:
+def _correlate_vectors(one: Floats, other: Floats) -> float:
     """Returns the correlation of two vectors; 0 if one of them is almost constant."""
     one, other = one - one.mean(), other - other.mean()
     norm = float(one @ one) * float(other @ other)

@@ -20,7 +20,7 @@ from catdog_keras.diagnostics._data_finding import DataFinding
 from catdog_keras.diagnostics._feature_inputs import check_features, check_file_list
 from catdog_keras.diagnostics._folds import assign_folds
 from catdog_keras.diagnostics._labeled_features import (
-    Labels,
+    CheckedLabels,
     check_class_sizes,
     check_labels,
 )
@@ -209,7 +209,7 @@ def find_label_issues(
 
 def label_issues_of(
     features: npt.NDArray[np.float32],
-    known: Labels,
+    known: CheckedLabels,
     files: tuple[str, ...] | None,
     folds: int,
     seed: int,
@@ -229,7 +229,11 @@ def label_issues_of(
 
 
 def _label_issues(
-    rows: FloatArray, known: Labels, files: tuple[str, ...] | None, *, is_informative: bool = True
+    rows: FloatArray,
+    known: CheckedLabels,
+    files: tuple[str, ...] | None,
+    *,
+    is_informative: bool = True,
 ) -> LabelIssues:
     """Returns the result of confident learning on out-of-fold probabilities `rows`."""
     confident = ConfidentLabels.from_probabilities(rows, known.indices)
@@ -285,7 +289,7 @@ def _probability_margins(rows: FloatArray, labels: npt.NDArray[np.int64]) -> Flo
 
 
 def _label_issue_findings(
-    rows: FloatArray, known: Labels, files: tuple[str, ...] | None, expected: int
+    rows: FloatArray, known: CheckedLabels, files: tuple[str, ...] | None, expected: int
 ) -> tuple[DataFinding, ...]:
     """Returns a finding for each of the `expected` images with the most suspicious label."""
     margins = _probability_margins(rows, known.indices)

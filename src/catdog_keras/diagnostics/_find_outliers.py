@@ -155,7 +155,7 @@ def outliers_of(
 
     Without features, only the pixels are checked.
     """
-    deviations = np.zeros(len(labels)) if features is None else _deviations(features, labels)
+    deviations = np.zeros(len(labels)) if features is None else _class_deviations(features, labels)
     found = []
     for place, deviation in enumerate(deviations.tolist()):
         reasons = list(_pixel_reasons(measured[place])) if measured is not None else []
@@ -183,7 +183,7 @@ def outliers_of(
     )
 
 
-def _deviations(features: Floats, labels: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+def _class_deviations(features: Floats, labels: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     """Returns the deviation of each image from its class; see `Outliers`."""
     rows = center_and_normalize(features)
     deviations = np.zeros(len(rows))

@@ -19,7 +19,7 @@ from catdog_keras._input_range import (
     format_range,
     same_range,
     starts_with_batch_norm,
-    walk,
+    walk_to_weights,
 )
 from catdog_keras._input_shape import fits_shape, how_to_reshape
 from catdog_keras._layer_graph import is_plain_graph
@@ -159,7 +159,7 @@ def _check_pixel_range(found: PixelRange, model: keras.Model) -> Iterator[Findin
     """Yields findings if the value range of images is unusual, or not that of the model."""
     if found.kind is None:
         return
-    arrival, wanted = walk(model, BYTES), find_input_range(model)
+    arrival, wanted = walk_to_weights(model, BYTES), find_input_range(model)
     if found.kind == "twice":
         yield Finding(
             "scaled_twice",
@@ -248,7 +248,7 @@ def _check_scaling_inside(arrival: PreprocessingTrace) -> Iterator[Finding]:
 def _check_augmentations(found: PixelRange, model: keras.Model) -> Iterator[Finding]:
     """Yields findings on augmentation layers whose `value_range` is not that of their images."""
     given = find_input_range(model) or (found.kind if isinstance(found.kind, tuple) else None)
-    arrival = None if given is None else walk(model, given)
+    arrival = None if given is None else walk_to_weights(model, given)
     for layer, values in () if arrival is None else arrival.augmentations:
         low, high = layer.value_range
         if not same_range(values, (float(low), float(high))):

@@ -25,7 +25,7 @@ def find_label_mismatches(
     kind, from_logits = crossentropy_of(model)
     outputs = _number_of_outputs(model)
     if class_names is not None:
-        yield from _check_class_order(model, class_names)
+        yield from _check_saved_class_order(model, class_names)
     one_hot = any(array.ndim == 2 and array.shape[1] > 1 for array in labels)
     if outputs is not None:
         yield from _check_label_form(one_hot, kind, outputs)
@@ -78,7 +78,7 @@ def warn_of_logits(model: keras.Model) -> None:
         warn(f"The loss is computed from wrong values. {finding.problem} {finding.remedy}")
 
 
-def _check_class_order(model: keras.Model, class_names: Sequence[str]) -> Iterator[Finding]:
+def _check_saved_class_order(model: keras.Model, class_names: Sequence[str]) -> Iterator[Finding]:
     """Yields a finding if the model was saved with the class names in another order."""
     stored = has_other_order(model, class_names)
     if stored is not None:

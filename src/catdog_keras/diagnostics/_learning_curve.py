@@ -16,7 +16,7 @@ from catdog_keras.diagnostics._data_finding import DataFinding
 from catdog_keras.diagnostics._feature_inputs import check_features
 from catdog_keras.diagnostics._folds import assign_folds, training_order
 from catdog_keras.diagnostics._labeled_features import (
-    Labels,
+    CheckedLabels,
     check_class_sizes,
     check_labels,
 )
@@ -220,7 +220,7 @@ def _check_training_sizes(
 
 def _test_heads(
     inputs: HeadInputs,
-    labels: Labels,
+    labels: CheckedLabels,
     folds: npt.NDArray[np.int64],
     sizes: Sequence[int],
     seed: int,
@@ -252,7 +252,7 @@ def _test_heads(
 
 
 def _fit_power_law(
-    sizes: tuple[int, ...], correct: BooleanArray, labels: Labels, seed: int
+    sizes: tuple[int, ...], correct: BooleanArray, labels: CheckedLabels, seed: int
 ) -> LearningCurve:
     """Fits the power law to the measured and to resampled errors."""
     wrong = ~correct
@@ -283,7 +283,7 @@ def _fit_power_law(
     return replace(curve, findings=(finding,))
 
 
-def _resample_errors(wrong: BooleanArray, labels: Labels, seed: int) -> FloatArray:
+def _resample_errors(wrong: BooleanArray, labels: CheckedLabels, seed: int) -> FloatArray:
     """Returns errors of shape (replicates, sizes) of resampled images or groups, and subsets."""
     random = np.random.default_rng((seed, 2))
     subsets, sizes, images = wrong.shape

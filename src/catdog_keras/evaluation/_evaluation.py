@@ -32,7 +32,7 @@ from catdog_keras.evaluation._class_metrics import (
     compute_class_metrics,
 )
 from catdog_keras.evaluation._html import render_evaluation
-from catdog_keras.evaluation._image_paths import check_folders, check_image_paths
+from catdog_keras.evaluation._image_paths import check_class_folders, check_image_paths
 from catdog_keras.evaluation._json import read_evaluation, write_evaluation
 from catdog_keras.evaluation._labels import IntegerArray, read_labels
 from catdog_keras.evaluation._mcnemar import Comparison, compare_correct
@@ -137,7 +137,7 @@ class Evaluation:
         )
         checked_files = check_image_paths(files, len(indices))
         if checked_files is not None:
-            check_folders(checked_files, names, indices)
+            check_class_folders(checked_files, names, indices)
         for array in (indices, rows):
             array.setflags(write=False)
         object.__setattr__(self, "class_names", names)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from catdog_keras._arrays import to_numbers
 from catdog_keras._backend import feature_gradient, resolve_data_format
-from catdog_keras._backend.keras_internals import replaced
+from catdog_keras._backend.keras_internals import replaced_attributes
 from catdog_keras._checks import check_model, describe
 from catdog_keras._input_shape import fits_shape, how_to_fit
 from catdog_keras._range_check import RangeCheck
@@ -88,10 +88,10 @@ def _without_final_activation(operations: Sequence[Operation]) -> Iterator[None]
     """
     last = next(o for o in reversed(operations) if not hasattr(o, "outputs"))
     if isinstance(last, keras.layers.Softmax):
-        with replaced(last, call=lambda inputs, *_, **__: inputs):
+        with replaced_attributes(last, call=lambda inputs, *_, **__: inputs):
             yield
     elif getattr(last, "activation", None) in _TO_PROBABILITIES:
-        with replaced(last, activation=keras.activations.linear):
+        with replaced_attributes(last, activation=keras.activations.linear):
             yield
     else:
         yield
@@ -210,7 +210,7 @@ def _class_score(
             ranks.append(len(getattr(output, "shape", ())))
             return tap(output) if ranks == [4] else output
 
-        with replaced(operation, call=call):
+        with replaced_attributes(operation, call=call):
             (outputs,) = keras.tree.flatten(model(images, training=False))  # may be in a dict
         if ranks != [4]:
             requirement = (

@@ -34,7 +34,9 @@ def check_image_paths(files: Sequence[str] | None, num_images: int) -> tuple[str
     return tuple(str(file) for file in files)
 
 
-def check_folders(files: Sequence[str], class_names: Sequence[str], labels: IntegerArray) -> None:
+def check_class_folders(
+    files: Sequence[str], class_names: Sequence[str], labels: IntegerArray
+) -> None:
     """Raises a ValueError if a file is in the folder of another class than its label.
 
     Folders that contain all files do not count.

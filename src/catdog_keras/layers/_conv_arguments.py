@@ -95,7 +95,7 @@ def integer_or_tuple(value: int | Sequence[int], pair: Pair) -> int | Pair:
 
 
 @dataclass(frozen=True)
-class Windows:
+class ConvBlockWindows:
     """The windows of a convolution and of the pooling after it, each as (height, width).
 
     Attributes:
@@ -115,7 +115,7 @@ class Windows:
     @classmethod
     def check(
         cls, kernel_size: Any, strides: Any, dilation_rate: Any, pool_size: Any, padding: str
-    ) -> "Windows":
+    ) -> "ConvBlockWindows":
         """Validates the arguments; raises if Keras does not support their combination."""
         windows = cls(
             check_window("kernel_size", kernel_size),

@@ -19,7 +19,7 @@ from catdog_keras.layers._base_augmentation import LARGEST_SEED
 from catdog_keras.layers._batch_normalization import BatchNormalization
 from catdog_keras.layers._conv_arguments import (
     CONV_NAMES,
-    Windows,
+    ConvBlockWindows,
     get_object,
     integer_or_tuple,
     serialize_object,
@@ -196,7 +196,9 @@ class ConvBlock(keras.layers.Layer):
         self.filters = check_integer("filters", filters, minimum=1)
         lower = padding.lower() if isinstance(padding, str) else padding  # as Keras does
         self.padding = check_choice("padding", lower, PADDINGS)
-        windows = Windows.check(kernel_size, strides, dilation_rate, pool_size, self.padding)
+        windows = ConvBlockWindows.check(
+            kernel_size, strides, dilation_rate, pool_size, self.padding
+        )
         self._windows = windows
         self.kernel_size = integer_or_tuple(kernel_size, windows.kernel)
         self.strides = integer_or_tuple(strides, windows.strides)

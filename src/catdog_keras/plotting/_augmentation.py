@@ -21,7 +21,7 @@ from catdog_keras.plotting._image_arrays import (
     nonempty_batch_as_array,
     to_display_rgb,
 )
-from catdog_keras.plotting._rows import GAP, Row, place_rows, write_row_title
+from catdog_keras.plotting._rows import GAP, ImageRow, place_rows, write_row_title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -96,7 +96,7 @@ def plot_augmentation(
     shown = to_display_rgb(
         [image for column in columns for image in column], value_range, data_format
     )
-    row = Row.fit(len(columns), shown)
+    row = ImageRow.fit(len(columns), shown)
     figure, rows, width = place_rows(figure, count, row, stacked=True)
     for index, ax in enumerate(rows):
         row.draw(ax, shown[index::count])

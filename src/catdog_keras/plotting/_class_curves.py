@@ -27,7 +27,7 @@ class ClassCurve(Protocol):
     def negatives(self) -> int: ...
 
 
-class Line(NamedTuple):
+class CurveLine(NamedTuple):
     """What is drawn of a curve.
 
     Attributes:
@@ -43,7 +43,7 @@ class Line(NamedTuple):
     interval: tuple[float, float]
 
 
-class Curves(NamedTuple):
+class PlottedCurves(NamedTuple):
     """The curves of one plot.
 
     Attributes:
@@ -59,7 +59,7 @@ class Curves(NamedTuple):
 
 def read_curves(
     value: Any, attribute: str, requirement: str, attributes: Sequence[str], function: str
-) -> Curves:
+) -> PlottedCurves:
     """Returns the curves of one evaluation, of several evaluations of two classes, or of a list.
 
     Args:
@@ -75,11 +75,11 @@ def read_curves(
         curves = [getattr(each, attribute) for each in evaluations.values()]
         _check_two_classes(curves, function)
         records = check_records("curves", [each[-1] for each in curves], requirement, attributes)
-        return Curves(records, list(evaluations), of_models=True)
+        return PlottedCurves(records, list(evaluations), of_models=True)
     for each in evaluations.values():
         value = each
     records = check_records("curves", records_of(value, attribute), requirement, attributes)
-    return Curves(records, [each.class_name for each in records], of_models=False)
+    return PlottedCurves(records, [each.class_name for each in records], of_models=False)
 
 
 def _check_two_classes(curves: Sequence[Sequence[ClassCurve]], function: str) -> None:
@@ -98,7 +98,7 @@ def _check_two_classes(curves: Sequence[Sequence[ClassCurve]], function: str) ->
 
 
 def draw_class_curves(
-    ax: Axes, curves: Curves, line_of: Callable[[Any], Line], area_name: str
+    ax: Axes, curves: PlottedCurves, line_of: Callable[[Any], CurveLine], area_name: str
 ) -> None:
     """Draws the curves, and labels them for the legend.
 
@@ -130,7 +130,7 @@ def _choose_named_curves(areas: Sequence[float]) -> tuple[list[int], list[int]]:
 
 
 def _draw_named_curves(
-    ax: Axes, named: Sequence[tuple[str, ClassCurve, Line]], area_name: str
+    ax: Axes, named: Sequence[tuple[str, ClassCurve, CurveLine]], area_name: str
 ) -> None:
     """Draws the thick colored curves, each with a legend entry: area, name and images."""
     from catdog_keras.plotting import _canvas
@@ -156,7 +156,7 @@ def _draw_named_curves(
         )
 
 
-def _draw_other_curves(ax: Axes, lines: Sequence[Line], area_name: str) -> None:
+def _draw_other_curves(ax: Axes, lines: Sequence[CurveLine], area_name: str) -> None:
     """Draws the other classes as thin gray curves with one legend entry for all."""
     if not lines:
         return

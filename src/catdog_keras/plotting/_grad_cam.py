@@ -23,7 +23,7 @@ from catdog_keras.plotting._image_arrays import (
     nonempty_batch_as_array,
     to_display_rgb,
 )
-from catdog_keras.plotting._rows import Row, place_rows, write_row_title
+from catdog_keras.plotting._rows import ImageRow, place_rows, write_row_title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -151,7 +151,7 @@ def plot_grad_cam(
             f"`maps` must be of the height and width of the images, here {shown[0].shape[:2]}; "
             f"received maps of {heat.shape[1:]}."
         )
-    row = Row.fit(2, shown)
+    row = ImageRow.fit(2, shown)
     figure, axes, width = place_rows(figure, len(heat), row, stacked=False, scale_below=True)
     *rows, below = axes
     scale = ScalarMappable(cmap=colormaps[COLOR_MAP])

@@ -122,10 +122,10 @@ def _read_curve(name: str, values: Any) -> Curve:
     is_list = isinstance(values, (Sequence, np.ndarray)) and not isinstance(values, (str, bytes))
     if not is_list or not all(isinstance(value, numbers.Real) for value in values):
         raise TypeError(describe(f"history[{name!r}]", "a list with one number per epoch", values))
-    return drawable([_float_or_infinity(value) for value in values])
+    return limit_to_drawable([_float_or_infinity(value) for value in values])
 
 
-def drawable(values: Any) -> Curve:
+def limit_to_drawable(values: Any) -> Curve:
     """Returns numbers as an array in which those beyond 1e300 and -1e300 are infinite."""
     curve = np.asarray(values, dtype=np.float64)
     return np.where(np.abs(curve) > LARGEST, np.copysign(np.inf, curve), curve)

@@ -27,7 +27,7 @@ from catdog_keras.plotting._image_arrays import (
     number_of_classes,
     to_display_rgb,
 )
-from catdog_keras.plotting._rows import Row, place_rows, write_row_title
+from catdog_keras.plotting._rows import ImageRow, place_rows, write_row_title
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
@@ -119,7 +119,7 @@ def plot_images(
     _canvas.check_figure(figure)
     sample = first_images(data, len(names), per_class, max_batches)
     shown = to_display_rgb([p for found in sample.images for p in found], value_range, data_format)
-    row = Row.fit(per_class, shown)
+    row = ImageRow.fit(per_class, shown)
     figure, rows, width = place_rows(figure, len(names), row, stacked=True)
     rest = iter(shown)
     for name, found, ax in zip(names, sample.images, rows, strict=True):

@@ -10,7 +10,12 @@ import numpy.typing as npt
 
 from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.plotting._argument_names import PLOT_NAMES
-from catdog_keras.plotting._class_curves import ClassCurve, Line, draw_class_curves, read_curves
+from catdog_keras.plotting._class_curves import (
+    ClassCurve,
+    CurveLine,
+    draw_class_curves,
+    read_curves,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -119,8 +124,8 @@ def plot_precision_recall(
     return ax
 
 
-def _precision_recall_line(curve: PrecisionRecallCurveLike) -> Line:
+def _precision_recall_line(curve: PrecisionRecallCurveLike) -> CurveLine:
     """Returns the steps whose area is the average precision, from a recall of 0 on."""
     recall = np.repeat(np.append(0.0, curve.recall), 2)[1:-1]
     precision = np.repeat(curve.precision, 2)
-    return Line(recall, precision, curve.average_precision, curve.average_precision_interval)
+    return CurveLine(recall, precision, curve.average_precision, curve.average_precision_interval)

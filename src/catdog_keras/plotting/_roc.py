@@ -9,7 +9,12 @@ import numpy.typing as npt
 
 from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.plotting._argument_names import PLOT_NAMES
-from catdog_keras.plotting._class_curves import ClassCurve, Line, draw_class_curves, read_curves
+from catdog_keras.plotting._class_curves import (
+    ClassCurve,
+    CurveLine,
+    draw_class_curves,
+    read_curves,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -116,6 +121,8 @@ def plot_roc(
     return ax
 
 
-def _roc_line(curve: RocCurveLike) -> Line:
+def _roc_line(curve: RocCurveLike) -> CurveLine:
     """Returns the line of an ROC curve, for `draw_class_curves`."""
-    return Line(curve.false_positive_rate, curve.true_positive_rate, curve.auc, curve.auc_interval)
+    return CurveLine(
+        curve.false_positive_rate, curve.true_positive_rate, curve.auc, curve.auc_interval
+    )

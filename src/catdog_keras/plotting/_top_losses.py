@@ -139,7 +139,7 @@ def plot_top_losses(
     shape = min(max(widest, NARROWEST), WIDEST)
     figure, places, height = _place_images(figure, len(shown), shape)
     for each, image, ax in zip(records, shown, places, strict=True):
-        _draw_image(ax, image, shape)
+        _draw_left_aligned(ax, image, shape)
         _write_loss_lines(ax, each, 0.97 * height * shape * _canvas.POINTS_PER_INCH)
     count = f"{len(records)} images" if len(records) > 1 else "image"
     figure.suptitle(f"The {count} with the highest loss (cross-entropy)")
@@ -183,7 +183,7 @@ def _arrange_images(
     return columns, max(heights[columns], 0.1)
 
 
-def _draw_image(ax: Axes, image: Any, shape: float) -> None:
+def _draw_left_aligned(ax: Axes, image: Any, shape: float) -> None:
     """Draws an image as large as its slot allows, left-aligned like its text."""
     own = image.shape[1] / image.shape[0]
     width, height = (own, 1.0) if own <= shape else (shape, shape / own)

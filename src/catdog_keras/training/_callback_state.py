@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from catdog_keras.training._training_state import State, read_values
+from catdog_keras.training._training_state import TrainingState, read_values
 
 # Callbacks whose state is a part of checkpoints, and the public attributes that hold it.
 STATE_ATTRIBUTES = {
@@ -27,7 +27,7 @@ def stateful_callbacks(callbacks: Iterable[Any]) -> list[tuple[Any, tuple[str, .
     ]
 
 
-def store_callback_state(callbacks: Iterable[Any], state: State) -> None:
+def store_callback_state(callbacks: Iterable[Any], state: TrainingState) -> None:
     """Copies the state of callbacks to the state of the training."""
     stored: list[dict[str, Any]] = []
     state.callback_weights = []
@@ -40,7 +40,7 @@ def store_callback_state(callbacks: Iterable[Any], state: State) -> None:
     state.progress.callbacks = stored
 
 
-def restore_callback_state(callbacks: Iterable[Any], state: State) -> None:
+def restore_callback_state(callbacks: Iterable[Any], state: TrainingState) -> None:
     """Copies the state of the training to callbacks, which are those of the stored call."""
     weights = iter(state.callback_weights)
     for (callback, attributes), stored in zip(
@@ -54,7 +54,7 @@ def restore_callback_state(callbacks: Iterable[Any], state: State) -> None:
             callback.best_weights = list(itertools.islice(weights, int(stored["weights"])))
 
 
-def check_callback_state(callbacks: Iterable[Any], state: State) -> None:
+def check_callback_state(callbacks: Iterable[Any], state: TrainingState) -> None:
     """Raises a ValueError if the state of a training does not fit the callbacks of the call."""
     stored, count = state.progress.callbacks, 0
     expected = [{*attributes, "weights"} for _, attributes in stateful_callbacks(callbacks)]

@@ -12,7 +12,7 @@ from catdog_keras.training._callback_state import restore_callback_state, store_
 from catdog_keras.training._ema import uses_ema
 from catdog_keras.training._training_state import (
     Arrays,
-    State,
+    TrainingState,
     assign_values,
     read_values,
     validation_score,
@@ -29,9 +29,9 @@ class EpochKeeper(keras.callbacks.Callback):
         self,
         whole: keras.Model,
         part: keras.Model,
-        state: State,
+        state: TrainingState,
         epochs: int,
-        save: Callable[[State], None] | None,
+        save: Callable[[TrainingState], None] | None,
         *,
         callbacks: list[keras.callbacks.Callback],
         kept: list[Any] | None,

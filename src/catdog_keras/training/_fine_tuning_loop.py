@@ -24,8 +24,8 @@ from catdog_keras.training._model_parts import ModelParts, split_at_trained
 from catdog_keras.training._training_call import TrainingCall
 from catdog_keras.training._training_state import (
     Arrays,
-    Progress,
-    State,
+    StageProgress,
+    TrainingState,
     assign_values,
     draw_seed,
     read_values,
@@ -70,7 +70,7 @@ class FineTuningRun:
         if self.checkpoint is not None:
             state = self.checkpoint.read(model, self.call.callbacks)
         if state is None:
-            state = State(Progress(draw_seed()))
+            state = TrainingState(StageProgress(draw_seed()))
         else:
             assign_values(model.variables, state.variables)
             update_derived_state(model)
@@ -91,7 +91,7 @@ class FineTuningRun:
         first = self.initial_epoch
         return history_of(model, progress, first, first + sum(progress.epochs))
 
-    def _stage(self, number: int, epochs: int, state: State) -> None:
+    def _stage(self, number: int, epochs: int, state: TrainingState) -> None:
         """Trains one stage, or the rest of it."""
         call, parts = self.call, None
         if self.options.num_views is not None and not _backend.requires_tf_data(call.model):
@@ -111,7 +111,7 @@ class FineTuningRun:
         else:
             self._fit_parts(parts, number, epochs, state)
 
-    def _fit_parts(self, parts: ModelParts, number: int, epochs: int, state: State) -> None:
+    def _fit_parts(self, parts: ModelParts, number: int, epochs: int, state: TrainingState) -> None:
         """Computes the outputs of the frozen layers, and trains the layers after them."""
         extractor = FeatureExtractor(parts, self.options.dtype)
         store = FeatureStore(extractor.feature_shape)
@@ -131,7 +131,12 @@ class FineTuningRun:
             store.close()
 
     def _fit(
-        self, part: keras.Model, data: tuple[Any, Any], number: int, epochs: int, state: State
+        self,
+        part: keras.Model,
+        data: tuple[Any, Any],
+        number: int,
+        epochs: int,
+        state: TrainingState,
     ) -> None:
         """Trains a part of the model, which shares its weights, to the end of a stage."""
         train, validation = data
@@ -193,7 +198,7 @@ class FineTuningRun:
             metrics = evaluator.evaluate(validation, verbose=0, return_dict=True)
         return {f"val_{name}": value for name, value in metrics.items()}
 
-    def _save(self, state: State) -> None:
+    def _save(self, state: TrainingState) -> None:
         if self.checkpoint is not None and _backend.is_first_process():
             self.checkpoint.write(state)
 
@@ -215,7 +220,7 @@ def _lr_schedule(options: FineTuneConfig, steps: int) -> Any:
 
 
 def history_of(
-    model: keras.Model, progress: Progress, first_epoch: int, end: int
+    model: keras.Model, progress: StageProgress, first_epoch: int, end: int
 ) -> keras.callbacks.History:
     """Returns the history of the epochs up to `end`, including those before an interruption."""
     history = keras.callbacks.History()

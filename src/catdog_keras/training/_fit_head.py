@@ -33,8 +33,8 @@ from catdog_keras.training._training_call import (
     check_validation_freq,
 )
 from catdog_keras.training._training_state import (
-    Progress,
-    State,
+    StageProgress,
+    TrainingState,
     assign_values,
     draw_seed,
     read_values,
@@ -240,7 +240,7 @@ def _fit_whole_model(
     check_repeatable("validation_data", call.validation_data)
     call.ranges.see_first("train", call.train)
     call.ranges.see_first("validation_data", call.validation_data)
-    model, state = call.model, State(Progress(0, [initial_epoch]))
+    model, state = call.model, TrainingState(StageProgress(0, [initial_epoch]))
     with _backend.strategy_scope(model), image_errors():
         compile_if_needed(model)
         check_ema_callbacks(model, call.callbacks, has_checkpoint=False)
@@ -284,7 +284,7 @@ class _HeadRun:
         state = self._restored_state()
         if state is None:
             seeds = read_values(seeds_of(model))
-            state = State(Progress(draw_seed(), [self.initial_epoch]), seeds=seeds)
+            state = TrainingState(StageProgress(draw_seed(), [self.initial_epoch]), seeds=seeds)
         if state.progress.done:
             skip_epochs(self.call.train, 1)  # the one in which the features were computed
             self.call.restore_best(self.split.head.weights, state, self.initial_epoch)
@@ -309,11 +309,11 @@ class _HeadRun:
             return history
         return self._history(state.progress)
 
-    def _history(self, progress: Progress) -> keras.callbacks.History:
+    def _history(self, progress: StageProgress) -> keras.callbacks.History:
         # Its only stage counts from 0.
         return history_of(self.call.model, progress, self.initial_epoch, progress.epochs[0])
 
-    def _restored_state(self) -> State | None:
+    def _restored_state(self) -> TrainingState | None:
         """Reads the checkpoint, and assigns its values to the model and its optimizer."""
         if self.checkpoint is None:
             return None
@@ -330,7 +330,7 @@ class _HeadRun:
         return state
 
     def _fit_features(
-        self, train: FeatureBatches, validation: FeatureBatches | None, state: State
+        self, train: FeatureBatches, validation: FeatureBatches | None, state: TrainingState
     ) -> keras.callbacks.History:
         """Trains the head, or the rest of its epochs."""
         call, head, done = self.call, self.split.head, state.progress.epochs[0]

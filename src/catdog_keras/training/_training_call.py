@@ -59,7 +59,12 @@ from catdog_keras.training._feature_batches import FeatureBatches
 from catdog_keras.training._feature_extractor import FeatureExtractor
 from catdog_keras.training._feature_store import FeatureStore
 from catdog_keras.training._labeled_batches import check_labeled
-from catdog_keras.training._training_state import State, assign_values, read_values, seeds_of
+from catdog_keras.training._training_state import (
+    TrainingState,
+    assign_values,
+    read_values,
+    seeds_of,
+)
 
 
 @dataclass(frozen=True)
@@ -133,7 +138,7 @@ class TrainingCall:
         self,
         extractor: FeatureExtractor,
         store: FeatureStore,
-        state: State,
+        state: TrainingState,
         *,
         num_views: int,
         seed: Any,
@@ -213,7 +218,7 @@ class TrainingCall:
                 **arguments,
             )
 
-    def restore_best(self, kept: list[Any], state: State, initial_epoch: int = 0) -> None:
+    def restore_best(self, kept: list[Any], state: TrainingState, initial_epoch: int = 0) -> None:
         """Assigns the best weights, if there are any, and prints their epoch as Keras does."""
         if not state.best:
             return

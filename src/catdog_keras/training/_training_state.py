@@ -30,7 +30,7 @@ def validation_score(logs: Mapping[str, Any]) -> list[float] | None:
 
 
 @dataclass
-class Progress:
+class StageProgress:
     """Progress of a training in stages, without the values of variables.
 
     Attributes:
@@ -73,7 +73,7 @@ class Progress:
         return scores.index(self.best) if self.best in scores else None
 
     @classmethod
-    def from_json(cls, content: Any) -> "Progress":
+    def from_json(cls, content: Any) -> "StageProgress":
         """Creates a progress from a parsed file; raises a ValueError for a wrong key or type."""
         names = {each.name for each in fields(cls)}
         if not isinstance(content, dict) or set(content) != names:
@@ -104,7 +104,7 @@ class Progress:
 
 
 @dataclass
-class State:
+class TrainingState:
     """The content of a checkpoint.
 
     Attributes:
@@ -117,7 +117,7 @@ class State:
         callback_weights: Weights that callbacks keep, such as the best ones.
     """
 
-    progress: Progress
+    progress: StageProgress
     variables: Arrays = field(default_factory=list)
     seeds: Arrays = field(default_factory=list)
     optimizer: Arrays = field(default_factory=list)
