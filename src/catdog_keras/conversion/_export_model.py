@@ -40,7 +40,7 @@ from catdog_keras._scratch import scratch_folder
 from catdog_keras._signals import interrupts_deferred
 from catdog_keras._warnings import warn
 from catdog_keras._write_files import writable_folder
-from catdog_keras.conversion._convert import convert_to_file
+from catdog_keras.conversion._convert_to_file import convert_to_file
 from catdog_keras.conversion._embedded_metadata import ExportMetadata
 from catdog_keras.conversion._export_files import (
     SAVED_MODEL_ENTRIES,

@@ -11,9 +11,9 @@ from catdog_keras._arrays import to_array, to_numbers
 from catdog_keras._batches import check_iterable, iterate
 from catdog_keras._checks import check_class_names, check_integer, check_model
 from catdog_keras._class_names import names_of_dataset
-from catdog_keras.diagnostics._findings import PipelineFinding as Finding, PipelineReport
 from catdog_keras.diagnostics._image_checks import find_image_mismatches
 from catdog_keras.diagnostics._label_checks import find_label_mismatches
+from catdog_keras.diagnostics._pipeline_report import PipelineFinding as Finding, PipelineReport
 
 Array = npt.NDArray[Any]
 

@@ -15,15 +15,15 @@ from catdog_keras._message import argument
 from catdog_keras._printable import counted, printable
 from catdog_keras._probabilities import FloatArray, check_probabilities, normalize_rows
 from catdog_keras._warnings import warn
-from catdog_keras.diagnostics._confident_learning import ConfidentLabels
-from catdog_keras.diagnostics._data_finding import DataFinding
-from catdog_keras.diagnostics._feature_inputs import check_features, check_file_list
-from catdog_keras.diagnostics._folds import assign_folds
-from catdog_keras.diagnostics._labeled_features import (
+from catdog_keras.diagnostics._checked_labels import (
     CheckedLabels,
     check_class_sizes,
     check_labels,
 )
+from catdog_keras.diagnostics._confident_learning import ConfidentLabels
+from catdog_keras.diagnostics._data_finding import DataFinding
+from catdog_keras.diagnostics._feature_inputs import check_features, check_file_list
+from catdog_keras.diagnostics._folds import assign_folds
 from catdog_keras.diagnostics._linear_head import HeadInputs, predict_out_of_fold
 from catdog_keras.evaluation._roc import compute_roc
 

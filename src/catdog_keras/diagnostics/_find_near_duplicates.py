@@ -18,15 +18,10 @@ from catdog_keras.diagnostics._align_images import (
     index_image,
 )
 from catdog_keras.diagnostics._data_finding import DataFinding
-from catdog_keras.diagnostics._feature_inputs import (
-    Floats,
-    center_and_normalize,
-    check_features,
-    check_file_list,
-    nearest_neighbors,
-)
+from catdog_keras.diagnostics._feature_inputs import Floats, check_features, check_file_list
 from catdog_keras.diagnostics._image_inputs import check_image_list
 from catdog_keras.diagnostics._measure_images import ImageMeasurements, measure_images
+from catdog_keras.diagnostics._nearest_neighbors import center_and_normalize, nearest_neighbors
 
 NEIGHBORS = 3  # copies are nearly always the nearest one; more allow for other copies
 LEAST_COSINE = 0.4  # after the mean is subtracted; only limits the time

@@ -8,17 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from catdog_keras._printable import printable
+from catdog_keras.diagnostics._checked_labels import check_class_indices
 from catdog_keras.diagnostics._data_finding import DataFinding
-from catdog_keras.diagnostics._feature_inputs import (
-    Floats,
-    center_and_normalize,
-    check_features,
-    check_file_list,
-    nearest_neighbors,
-)
+from catdog_keras.diagnostics._feature_inputs import Floats, check_features, check_file_list
 from catdog_keras.diagnostics._image_inputs import check_image_list
-from catdog_keras.diagnostics._labeled_features import check_class_indices
 from catdog_keras.diagnostics._measure_images import ImageMeasurements, measure_images
+from catdog_keras.diagnostics._nearest_neighbors import center_and_normalize, nearest_neighbors
 
 Reason: TypeAlias = Literal["unlike_class", "dark", "blurred", "uniform"]
 

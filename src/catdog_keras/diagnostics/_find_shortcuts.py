@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from catdog_keras._checks import check_integer, describe
 from catdog_keras._printable import printable
+from catdog_keras.diagnostics._checked_labels import check_class_indices
 from catdog_keras.diagnostics._data_finding import DataFinding
 from catdog_keras.diagnostics._feature_inputs import check_file_list
-from catdog_keras.diagnostics._labeled_features import check_class_indices
 from catdog_keras.diagnostics._measure_images import (
     SMALLEST_ENERGY,
     FileFacts,

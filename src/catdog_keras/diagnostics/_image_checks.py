@@ -23,7 +23,7 @@ from catdog_keras._input_range import (
 )
 from catdog_keras._input_shape import fits_shape, how_to_reshape
 from catdog_keras._layer_graph import is_plain_graph
-from catdog_keras.diagnostics._findings import PipelineFinding as Finding
+from catdog_keras.diagnostics._pipeline_report import PipelineFinding as Finding
 from catdog_keras.layers import Preprocessing
 
 Array = npt.NDArray[Any]

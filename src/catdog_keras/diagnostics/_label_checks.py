@@ -11,7 +11,7 @@ from catdog_keras._class_names import REMEDY, has_other_order
 from catdog_keras._compile import crossentropy_of
 from catdog_keras._layer_graph import is_plain_graph, last_activation
 from catdog_keras._warnings import warn
-from catdog_keras.diagnostics._findings import PipelineFinding as Finding
+from catdog_keras.diagnostics._pipeline_report import PipelineFinding as Finding
 
 Array = npt.NDArray[Any]
 

@@ -12,14 +12,14 @@ from catdog_keras._checks import check_integer, describe
 from catdog_keras._intervals import score_interval
 from catdog_keras._message import argument
 from catdog_keras._probabilities import FloatArray
-from catdog_keras.diagnostics._data_finding import DataFinding
-from catdog_keras.diagnostics._feature_inputs import check_features
-from catdog_keras.diagnostics._folds import assign_folds, training_order
-from catdog_keras.diagnostics._labeled_features import (
+from catdog_keras.diagnostics._checked_labels import (
     CheckedLabels,
     check_class_sizes,
     check_labels,
 )
+from catdog_keras.diagnostics._data_finding import DataFinding
+from catdog_keras.diagnostics._feature_inputs import check_features
+from catdog_keras.diagnostics._folds import assign_folds, training_order
 from catdog_keras.diagnostics._linear_head import PENALTIES, HeadInputs, choose_penalty
 from catdog_keras.diagnostics._power_law import PowerLaw
 

@@ -19,12 +19,12 @@ from catdog_keras.diagnostics import (
     LearningCurve,
     learning_curve,
 )
+from catdog_keras.diagnostics._checked_labels import CheckedLabels
 from catdog_keras.diagnostics._feature_inputs import Floats
 from catdog_keras.diagnostics._find_label_issues import NOT_INFORMATIVE, label_issues_of
 from catdog_keras.diagnostics._find_near_duplicates import near_duplicates_of
 from catdog_keras.diagnostics._find_outliers import outliers_of
 from catdog_keras.diagnostics._find_shortcuts import shortcuts_of
-from catdog_keras.diagnostics._labeled_features import CheckedLabels
 from catdog_keras.diagnostics._learning_curve import fewest_images
 from catdog_keras.diagnostics._measure_images import measure_images
 from catdog_keras.doctor._data_report import DataReport

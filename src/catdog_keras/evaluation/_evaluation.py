@@ -31,11 +31,11 @@ from catdog_keras.evaluation._class_metrics import (
     average_metrics,
     compute_class_metrics,
 )
-from catdog_keras.evaluation._html import render_evaluation
+from catdog_keras.evaluation._evaluation_file import read_evaluation, write_evaluation
 from catdog_keras.evaluation._image_paths import check_class_folders, check_image_paths
-from catdog_keras.evaluation._json import read_evaluation, write_evaluation
 from catdog_keras.evaluation._labels import IntegerArray, read_labels
 from catdog_keras.evaluation._mcnemar import Comparison, compare_correct
+from catdog_keras.evaluation._notebook_html import render_evaluation
 from catdog_keras.evaluation._precision_recall import (
     PrecisionRecallCurve,
     compute_precision_recall,

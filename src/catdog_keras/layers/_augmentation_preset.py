@@ -13,7 +13,7 @@ from catdog_keras.layers._base_augmentation import LARGEST_SEED, Seed, check_see
 from catdog_keras.layers._bounding_boxes import BoxFormat
 from catdog_keras.layers._random_affine import RandomAffine
 from catdog_keras.layers._random_apply import RandomApply
-from catdog_keras.layers._wrapper import PRESETS, STRENGTHS, Strength
+from catdog_keras.layers._wrapper_layer import PRESETS, STRENGTHS, Strength
 
 
 def augmentation_preset(

@@ -7,7 +7,7 @@ import keras
 from catdog_keras._checks import check_number
 from catdog_keras.layers._argument_names import APPLY_NAMES, suggests_layer_arguments
 from catdog_keras.layers._base_augmentation import Seed, SeededLayer
-from catdog_keras.layers._wrapper import (
+from catdog_keras.layers._wrapper_layer import (
     Strength,
     WrapperLayer,
     check_inner_layer,

@@ -28,7 +28,7 @@ from catdog_keras._probabilities import FloatArray, normalize_rows, softmax
 from catdog_keras._range_check import RangeCheck
 from catdog_keras.layers import RandomAffine, augmentation_preset
 from catdog_keras.layers._base_augmentation import LARGEST_SEED
-from catdog_keras.layers._wrapper import STRENGTHS, Strength
+from catdog_keras.layers._wrapper_layer import STRENGTHS, Strength
 from catdog_keras.models._predict_probabilities import iterate_checked_images
 
 View: TypeAlias = Callable[[Any], Any]

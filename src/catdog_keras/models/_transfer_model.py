@@ -30,9 +30,9 @@ from catdog_keras._suggestions import suggests_arguments
 from catdog_keras._warnings import warn
 from catdog_keras.layers import ClassNames, Preprocessing
 from catdog_keras.models._argument_names import ARGUMENT_NAMES
-from catdog_keras.models._augmentation import Augmentation, check_augmentation
 from catdog_keras.models._backbone_names import find_backbone_name
 from catdog_keras.models._backbones import BACKBONES, PRETRAINED, build_backbone, check_alpha
+from catdog_keras.models._check_augmentation import Augmentation, check_augmentation
 from catdog_keras.models._hub_backbone import build_hub_backbone, is_hub_name
 
 # By the rank of the features: feature maps (height, width, channels), or the token sequence

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from catdog_keras._checks import DataFormat, check_choice, describe
 from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.layers import augmentation_preset
-from catdog_keras.layers._wrapper import STRENGTHS, Strength
+from catdog_keras.layers._wrapper_layer import STRENGTHS, Strength
 from catdog_keras.plotting._argument_names import AUGMENTATION_NAMES
 from catdog_keras.plotting._image_arrays import (
     DATA_FORMATS,

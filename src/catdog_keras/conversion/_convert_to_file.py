@@ -1,6 +1,6 @@
 """Conversion of a model to a file, in this process or in one with the TensorFlow backend.
 
-    python -m catdog_keras.conversion._convert < REQUEST
+    python -m catdog_keras.conversion._convert_to_file < REQUEST
 
 All formats are written through TensorFlow. A model that is on another backend is saved to a
 `.keras` file, which is the same on every backend, and this module converts that file.
@@ -71,7 +71,7 @@ def _convert_on_tensorflow(request: dict[str, object]) -> None:
     """Runs a conversion in a process with the TensorFlow backend; raises its errors here."""
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run(
-        [sys.executable, "-m", "catdog_keras.conversion._convert"],
+        [sys.executable, "-m", "catdog_keras.conversion._convert_to_file"],
         input=json.dumps(request),
         env=environment,
         capture_output=True,

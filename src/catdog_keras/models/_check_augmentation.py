@@ -15,7 +15,7 @@ from catdog_keras._input_range import (
 )
 from catdog_keras._mixing import check_no_mixing
 from catdog_keras.layers import AugmentationPipeline, RandomApply, RandomChoice
-from catdog_keras.layers._wrapper import Strength, layer_or_preset
+from catdog_keras.layers._wrapper_layer import Strength, layer_or_preset
 
 _CHAINS = (AugmentationPipeline, keras.Sequential, keras.layers.Pipeline)
 _REMEDY = (

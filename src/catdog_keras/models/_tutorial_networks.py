@@ -13,7 +13,7 @@ from catdog_keras._checks import (
 from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.layers import ConvBlock, Preprocessing
 from catdog_keras.models._argument_names import ARGUMENT_NAMES
-from catdog_keras.models._augmentation import Augmentation, check_augmentation
+from catdog_keras.models._check_augmentation import Augmentation, check_augmentation
 
 BLOCK_FILTERS = (64, 32, 32, 32)
 HIDDEN_UNITS = (128, 256, 256, 128)  # dropout follows all but the last

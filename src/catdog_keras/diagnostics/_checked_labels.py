@@ -1,4 +1,4 @@
-"""Checks of labels and groups, which describe the same images."""
+"""Labels, class names and groups of images, as arguments that the checks of data share."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
