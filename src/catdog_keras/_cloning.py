@@ -54,7 +54,6 @@ def clone_uncompiled(model: keras.Model, **arguments: Any) -> keras.Model:
 
 
 def _with_models_inside(model: keras.Model) -> Iterator[keras.Model]:
-    """Yields a model and the models nested in it, which are compiled on their own."""
     yield model
     for layer in model.layers:
         if isinstance(layer, keras.Model):

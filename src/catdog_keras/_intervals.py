@@ -129,7 +129,6 @@ def auc_interval(area: float, positives: int, negatives: int) -> tuple[float, fl
 
 
 def _lower_area(area: float, positives: int, negatives: int) -> float:
-    """Returns the area below `area` from which it is z standard deviations away."""
     z = _two_sided_quantile(0.95)
     spare = (positives + negatives) / 2 - 1
     low, high = 0.0, area

@@ -17,7 +17,7 @@ _TOLERANCE = 1e-4
 
 def check_no_mixing(name: str, value: Any) -> None:
     """Raises a ValueError if a layer or model mixes images, but cannot mix their labels."""
-    for layer in _layers_inside(value):
+    for layer in _layers(value):
         if isinstance(layer, MIXING):
             kind = type(layer).__name__
             requirement = "without layers that mix images, whose labels would not be mixed"
@@ -25,13 +25,12 @@ def check_no_mixing(name: str, value: Any) -> None:
             raise ValueError(error)  # noqa: TRY004 - the type is a layer, as required
 
 
-def _layers_inside(value: Any) -> Iterator[Any]:
-    """Yields a layer and all layers that it contains, which may mix images."""
+def _layers(value: Any) -> Iterator[Any]:
     yield value
     nested = getattr(value, "layers", None)
     for each in nested if isinstance(nested, list | tuple) else [getattr(value, "layer", None)]:
         if isinstance(each, keras.Layer):
-            yield from _layers_inside(each)
+            yield from _layers(each)
 
 
 def has_mixed_labels(labels: npt.NDArray[Any]) -> bool:
