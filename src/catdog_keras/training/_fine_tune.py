@@ -10,7 +10,7 @@ from typing import Any
 import keras
 
 from catdog_keras import _backend
-from catdog_keras._checks import check_integer, describe
+from catdog_keras._checks import describe
 from catdog_keras._compile import compile_if_needed
 from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.training._argument_names import FIT_NAMES
@@ -19,7 +19,7 @@ from catdog_keras.training._class_weight import ClassWeight
 from catdog_keras.training._fine_tune_config import FineTuneConfig
 from catdog_keras.training._fine_tuning_loop import FineTuningRun, FineTuningStage
 from catdog_keras.training._labeled_batches import check_repeatable
-from catdog_keras.training._training_call import check_training_call, check_validation_freq
+from catdog_keras.training._training_call import check_epoch_arguments, check_training_call
 from catdog_keras.training._unfreezing import check_unfrozen, find_backbone, first_unfrozen
 
 Unfreeze = str | float | Sequence[str | float]
@@ -159,10 +159,7 @@ def fine_tune(
         verbose,
         has_schedule=True,
     )
-    initial_epoch = check_integer(
-        "initial_epoch", initial_epoch, minimum=0, maximum=call.epochs - 1
-    )
-    check_validation_freq(validation_freq)
+    initial_epoch = check_epoch_arguments(initial_epoch, validation_freq, call.epochs)
     count = call.epochs - initial_epoch
     firsts = [first_unfrozen(backbone, each) for each in _check_unfreeze(unfreeze, count)]
     for first in firsts:

@@ -18,7 +18,7 @@ from catdog_keras.training._feature_extractor import FeatureExtractor
 from catdog_keras.training._feature_store import FeatureStore
 from catdog_keras.training._fine_tune_config import FineTuneConfig
 from catdog_keras.training._fit_data import as_fit_data
-from catdog_keras.training._labeled_batches import check_repeatable, empty_data_error
+from catdog_keras.training._labeled_batches import empty_data_error
 from catdog_keras.training._layerwise_adam import LayerwiseAdam, rate_factors
 from catdog_keras.training._model_parts import ModelParts, split_at_trained
 from catdog_keras.training._training_call import TrainingCall
@@ -97,10 +97,7 @@ class FineTuningRun:
         if self.options.num_views is not None and not _backend.requires_tf_data(call.model):
             parts = split_at_trained(call.model, self.backbone)
         if parts is None:
-            check_repeatable("train", call.train)
-            check_repeatable("validation_data", call.validation_data)
-            call.ranges.see_first("train", call.train)
-            call.ranges.see_first("validation_data", call.validation_data)
+            call.check_images_for_whole_model()
             whole = keras.Model(call.model.inputs, call.model.outputs)
             seed = [state.progress.seed, number]
             train = as_fit_data("train", call.train, call.model, seed)

@@ -25,12 +25,11 @@ from catdog_keras.training._feature_extractor import FeatureExtractor
 from catdog_keras.training._feature_store import FeatureStore
 from catdog_keras.training._fine_tuning_loop import history_of, skip_epochs
 from catdog_keras.training._fit_data import as_fit_data
-from catdog_keras.training._labeled_batches import check_repeatable
 from catdog_keras.training._model_parts import ModelParts, split_at_head
 from catdog_keras.training._training_call import (
     TrainingCall,
+    check_epoch_arguments,
     check_training_call,
-    check_validation_freq,
 )
 from catdog_keras.training._training_state import (
     StageProgress,
@@ -197,10 +196,7 @@ def fit_head(
         verbose,
         has_schedule=False,
     )
-    initial_epoch = check_integer(
-        "initial_epoch", initial_epoch, minimum=0, maximum=call.epochs - 1
-    )
-    check_validation_freq(validation_freq)
+    initial_epoch = check_epoch_arguments(initial_epoch, validation_freq, call.epochs)
     num_views = check_integer("num_views", num_views, minimum=1, maximum=MAX_VIEWS)
     if num_views > 1 and not split.is_random:
         requirement = "1 for a model without augmentation before its backbone"
@@ -236,10 +232,7 @@ def _fit_whole_model(
     call: TrainingCall, initial_epoch: int, validation_freq: int | list[int]
 ) -> keras.callbacks.History:
     """Trains by `model.fit`, for several devices, which cannot share cached features."""
-    check_repeatable("train", call.train)
-    check_repeatable("validation_data", call.validation_data)
-    call.ranges.see_first("train", call.train)
-    call.ranges.see_first("validation_data", call.validation_data)
+    call.check_images_for_whole_model()
     model, state = call.model, TrainingState(StageProgress(0, [initial_epoch]))
     with _backend.strategy_scope(model), image_errors():
         compile_if_needed(model)

@@ -58,7 +58,7 @@ from catdog_keras.training._ema import check_ema_callbacks, with_ema_validation
 from catdog_keras.training._feature_batches import FeatureBatches
 from catdog_keras.training._feature_extractor import FeatureExtractor
 from catdog_keras.training._feature_store import FeatureStore
-from catdog_keras.training._labeled_batches import check_labeled
+from catdog_keras.training._labeled_batches import check_labeled, check_repeatable
 from catdog_keras.training._training_state import (
     TrainingState,
     assign_values,
@@ -88,6 +88,13 @@ class TrainingCall:
             isinstance(each, keras.callbacks.EarlyStopping) and each.restore_best_weights
             for each in self.callbacks
         )
+
+    def check_images_for_whole_model(self) -> None:
+        """Raises for data that epochs cannot read again; warns of images in another range."""
+        for name, data in (("train", self.train), ("validation_data", self.validation_data)):
+            check_repeatable(name, data)
+        for name, data in (("train", self.train), ("validation_data", self.validation_data)):
+            self.ranges.see_first(name, data)
 
     def open_checkpoint(
         self, path: Any, function: str, *, has_own_optimizer: bool, **arguments: Any
@@ -291,13 +298,15 @@ def check_training_call(
     )
 
 
-def check_validation_freq(value: Any) -> None:
-    """Raises an error unless the value is what `keras.Model.fit` takes."""
-    if isinstance(value, list):
-        for place, epoch in enumerate(value):
+def check_epoch_arguments(initial_epoch: Any, validation_freq: Any, epochs: int) -> int:
+    """Returns `initial_epoch`; raises unless both arguments are what `keras.Model.fit` takes."""
+    first = check_integer("initial_epoch", initial_epoch, minimum=0, maximum=epochs - 1)
+    if isinstance(validation_freq, list):
+        for place, epoch in enumerate(validation_freq):
             check_integer(f"validation_freq[{place}]", epoch, minimum=1)
     else:
-        check_integer("validation_freq", value, minimum=1)
+        check_integer("validation_freq", validation_freq, minimum=1)
+    return first
 
 
 def _check_finite_weights(model: keras.Model) -> None:
